@@ -1,0 +1,74 @@
+"""Everything that differs between the databases, and nothing else.
+
+``sqlite`` and ``postgresql`` are Django ENGINEs. What the log needs beyond Django's own abstraction is a ``Dialect``,
+which each engine's ``DatabaseWrapper`` carries; the rest of the project asks for it here and never for a vendor.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol, cast
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.db.backends.utils import CursorWrapper
+
+APPEND_LOCK_KEY = 0x656E_6861_6E63_6531
+"""The advisory lock of appends on PostgreSQL ("enhance1"); a number nobody else picks."""
+
+
+class Dialect(Protocol):
+    """The ways of one database."""
+
+    store_name: str
+    """The backend's name in the contract."""
+
+    text_search_sql: str
+    """Condition on the entry table's columns: the text holds ``%s``, ASCII case ignored; takes the text twice,
+    once as it is and once escaped as in JSON."""
+
+    def lock_appends(self, cursor: CursorWrapper) -> None:
+        """Make this transaction the only one that appends, until it ends."""
+
+    def install_triggers(self, cursor: CursorWrapper) -> None:
+        """Create or replace the triggers that keep entries as they are."""
+
+    def missing_triggers(self, cursor: CursorWrapper) -> list[str]:
+        """The names of those triggers that are absent, altered or switched off."""
+
+    def insert_rows(self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
+        """Insert many rows of plain values the quickest way."""
+
+
+def dialect(using: str = "default") -> Dialect:
+    """The dialect of the configured database."""
+    return cast(Dialect, connections[using].dialect)  # type: ignore[attr-defined]
+
+
+def from_url(url: str, data_dir: Path) -> dict[str, Any]:
+    """Django's DATABASES entry for ``sqlite:///PATH`` or any ``postgres…`` URL that libpq reads; empty: SQLite in
+    the data folder. Raises ``ImproperlyConfigured`` without repeating the URL, which may hold a password.
+    """
+    scheme = urlsplit(url).scheme
+    if not url:
+        return {"ENGINE": "enhancelog.backends.sqlite", "NAME": str(data_dir / "enhancelog.sqlite3")}
+    if scheme == "sqlite":
+        path = unquote(url.removeprefix("sqlite://").removeprefix("/"))
+        if not path:
+            raise ImproperlyConfigured("DATABASE_URL: sqlite needs a path, as in sqlite:////srv/enhancelog.sqlite3")
+        return {"ENGINE": "enhancelog.backends.sqlite", "NAME": path}
+    if scheme in ("postgres", "postgresql"):
+        return _postgresql(url)
+    raise ImproperlyConfigured(f'DATABASE_URL: "{scheme}" is neither sqlite nor postgresql')
+
+
+def _postgresql(url: str) -> dict[str, Any]:
+    import psycopg
+
+    try:
+        parts = psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise ImproperlyConfigured("DATABASE_URL: libpq cannot read it") from None
+    named = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    config = {key: str(parts.pop(name, "") or "") for key, name in named.items()}
+    return {"ENGINE": "enhancelog.backends.postgresql", **config, "OPTIONS": dict(parts)}

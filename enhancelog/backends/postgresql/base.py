@@ -1,0 +1,21 @@
+"""Django's PostgreSQL engine with a statement timeout; connections are pooled when the settings ask for it."""
+
+from typing import Any
+
+from django.db.backends.postgresql import base
+
+from enhancelog.backends.postgresql.dialect import PostgresqlDialect
+
+STATEMENT_TIMEOUT_MS = 60_000
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    dialect = PostgresqlDialect()
+    codepoint_collation = "C"
+
+    def get_connection_params(self) -> dict[str, Any]:
+        params = super().get_connection_params()
+        asked = params.get("options", "")
+        params["options"] = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} {asked}".strip()
+        params.setdefault("connect_timeout", 10)
+        return params

@@ -1,0 +1,121 @@
+"""Django's SQLite engine with WAL, full durability, and every write under one lock across processes.
+
+``atomic()`` takes the lock before BEGIN IMMEDIATE and gives it back after COMMIT and the checkpoint that follows it;
+a write outside ``atomic()`` takes it for its own statement. Reads never wait.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+from django.db.backends.sqlite3 import base, features
+
+from enhancelog.backends.sqlite.dialect import SqliteDialect
+from enhancelog.backends.sqlite.lock import WriteLock
+
+TIMEOUT_S = 20.0
+
+_READS = re.compile(r"\s*(SELECT|PRAGMA|EXPLAIN|VALUES|SAVEPOINT|RELEASE|ROLLBACK|BEGIN|COMMIT|WITH)\b", re.IGNORECASE)
+_WRITES_INSIDE = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
+
+
+class DatabaseFeatures(features.DatabaseFeatures):
+    # A RETURNING statement outside a transaction commits when its last row is read, after the lock was given back.
+    can_return_columns_from_insert = False
+    can_return_rows_from_bulk_insert = False
+
+
+class Cursor(base.SQLiteCursorWrapper):
+    """Takes the write lock around a statement that writes outside a transaction."""
+
+    wrapper: "DatabaseWrapper"
+
+    def execute(self, query: str, params: Any = None) -> Any:
+        if not self.wrapper.must_lock(query):
+            return super().execute(query, params)
+        self.wrapper.write_lock.acquire()
+        try:
+            return super().execute(query, params)
+        finally:
+            self.wrapper.write_lock.release()
+
+    def executemany(self, query: str, param_list: Iterable[Any]) -> Any:
+        if not self.wrapper.must_lock(query):
+            return super().executemany(query, param_list)
+        self.wrapper.write_lock.acquire()
+        try:
+            return super().executemany(query, param_list)
+        finally:
+            self.wrapper.write_lock.release()
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    # "integer" makes a big primary key the rowid itself; to SQLite the two names mean the same otherwise.
+    data_types = {**base.DatabaseWrapper.data_types, "BigIntegerField": "integer"}
+    features_class = DatabaseFeatures
+    dialect = SqliteDialect()
+    codepoint_collation = None  # SQLite's default compares UTF-8 bytes, which is code point order
+
+    @cached_property
+    def write_lock(self) -> WriteLock:
+        return WriteLock(str(self.settings_dict["NAME"]), TIMEOUT_S)
+
+    def must_lock(self, query: str) -> bool:
+        """Whether this statement writes and no lock is held for it yet."""
+        if self.write_lock.held or self.is_in_memory_db() or self.connection.in_transaction:
+            return False
+        return not _READS.match(query) or bool(query.lstrip()[:4].upper() == "WITH" and _WRITES_INSIDE.search(query))
+
+    def get_connection_params(self) -> dict[str, Any]:
+        params = super().get_connection_params()
+        self.transaction_mode = "IMMEDIATE"
+        return {"timeout": TIMEOUT_S, **params}
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        if not self.is_in_memory_db():
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                self.write_lock.acquire()
+                try:
+                    connection.execute("PRAGMA journal_mode=WAL")
+                finally:
+                    self.write_lock.release()
+            connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute("PRAGMA cache_size=-16384")
+        return connection
+
+    def create_cursor(self, name: str | None = None) -> Cursor:
+        cursor: Cursor = self.connection.cursor(factory=Cursor)
+        cursor.wrapper = self
+        return cursor
+
+    def _start_transaction_under_autocommit(self) -> None:
+        if not self.is_in_memory_db():
+            self.write_lock.acquire()
+        try:
+            super()._start_transaction_under_autocommit()
+        except BaseException:
+            self.write_lock.release()
+            raise
+
+    def _commit(self) -> None:
+        super()._commit()  # on failure Django rolls back next, and that gives the lock back
+        self.write_lock.release()
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()
+        finally:
+            self.write_lock.release()
+
+    def _close(self) -> None:
+        # The last connection to close checkpoints the WAL, so closing is a write too.
+        must_lock = self.connection is not None and not self.is_in_memory_db() and not self.write_lock.held
+        if must_lock:
+            self.write_lock.acquire()
+        try:
+            super()._close()
+        finally:
+            self.write_lock.release()

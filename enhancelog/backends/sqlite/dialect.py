@@ -1,0 +1,50 @@
+"""What the log needs of SQLite: triggers, multi-row inserts, text conditions."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.db.backends.utils import CursorWrapper
+
+ENTRY: Final = "enhancelog_entry"
+
+# INSERT OR REPLACE removes the old row without running a DELETE trigger, hence the third one.
+TRIGGERS: Final = {
+    "enhancelog_entry_no_update": f"""
+        CREATE TRIGGER enhancelog_entry_no_update BEFORE UPDATE ON {ENTRY}
+        BEGIN SELECT RAISE(ABORT, 'entries of the enhance log are immutable'); END""",
+    "enhancelog_entry_no_delete": f"""
+        CREATE TRIGGER enhancelog_entry_no_delete BEFORE DELETE ON {ENTRY}
+        BEGIN SELECT RAISE(ABORT, 'entries of the enhance log cannot be deleted'); END""",
+    "enhancelog_entry_no_replace": f"""
+        CREATE TRIGGER enhancelog_entry_no_replace BEFORE INSERT ON {ENTRY}
+        WHEN EXISTS (SELECT 1 FROM {ENTRY} WHERE issue_id = NEW.issue_id)
+          OR EXISTS (SELECT 1 FROM {ENTRY} WHERE position = NEW.position)
+        BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: this entry is already in the enhance log'); END""",
+}
+
+
+class SqliteDialect:
+    store_name = "sqlite"
+
+    text_search_sql = f"""(
+        instr(lower({ENTRY}.intent), lower(%s)) OR instr(lower({ENTRY}.rationale), lower(%s))
+        OR instr(lower({ENTRY}.reasons), lower(%s))
+        OR EXISTS (SELECT 1 FROM json_each({ENTRY}.verdicts) verdict
+                   WHERE instr(lower(json_extract(verdict.value, '$.detail')), lower(%s))))"""
+
+    def lock_appends(self, cursor: CursorWrapper) -> None:
+        """Nothing to do: ``atomic()`` holds the file's write lock already."""
+
+    def install_triggers(self, cursor: CursorWrapper) -> None:
+        for name, statement in TRIGGERS.items():
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+            cursor.execute(statement.strip())
+
+    def missing_triggers(self, cursor: CursorWrapper) -> list[str]:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [ENTRY])
+        present = dict(cursor.fetchall())
+        return [name for name, statement in TRIGGERS.items() if present.get(name) != statement.strip()]
+
+    def insert_rows(self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
+        places = ", ".join(["%s"] * len(columns))
+        cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)

@@ -1,0 +1,67 @@
+"""The write lock of one SQLite file: a lock on a file beside it, between threads and between processes.
+
+SQLite before 3.51.3 has a race between a checkpoint in one process and a write in another that can corrupt a WAL
+database; with all writes and their checkpoints under this lock it cannot happen, and nobody meets "database is locked".
+"""
+
+import fcntl
+import os
+import threading
+import time
+from collections import defaultdict
+
+from django.db.utils import OperationalError
+
+_threads: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+
+class WriteLock:
+    """Held by one connection at a time. Not reentrant; the connection asks ``held`` first."""
+
+    def __init__(self, database: str, timeout_s: float) -> None:
+        self.path = f"{database}.lock"
+        self.timeout_s = timeout_s
+        self._descriptor: int | None = None
+
+    @property
+    def held(self) -> bool:
+        return self._descriptor is not None
+
+    def acquire(self) -> None:
+        """Wait for the lock. Raises Django's ``OperationalError`` after ``timeout_s`` seconds."""
+        deadline = time.monotonic() + self.timeout_s
+        if not _threads[self.path].acquire(timeout=self.timeout_s):
+            raise self._busy()
+        try:
+            self._descriptor = self._lock_file(deadline)
+        except BaseException:
+            _threads[self.path].release()
+            raise
+
+    def release(self) -> None:
+        """Give the lock back; nothing happens when it is not held."""
+        if self._descriptor is None:
+            return
+        os.close(self._descriptor)
+        self._descriptor = None
+        _threads[self.path].release()
+
+    def _lock_file(self, deadline: float) -> int:
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise OperationalError(f"cannot open the write lock {self.path}: {error.strerror}") from error
+        pause_s = 0.0005
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return descriptor
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    os.close(descriptor)
+                    raise self._busy() from None
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, 0.01)
+
+    def _busy(self) -> OperationalError:
+        return OperationalError(f"database is locked: another writer held {self.path} for {self.timeout_s:g} s")

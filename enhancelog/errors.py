@@ -1,0 +1,54 @@
+"""What can go wrong with the log and the content store, said once.
+
+Every layer raises these and nothing database-specific; ``api``, ``web`` and the commands turn them into a status, a
+page or a line. Imports nothing, so that the client can use it without Django.
+"""
+
+
+class StoreError(Exception):
+    """Any answer of a store that is not the one asked for."""
+
+
+class NotFound(StoreError):
+    """No entry (or content item) has this id."""
+
+    def __init__(self, issue_id: str) -> None:
+        super().__init__(f"not found: {issue_id}")
+        self.issue_id = issue_id
+
+
+class Conflict(StoreError):
+    """The id is taken; what is stored stays as it was.
+
+    ``identical`` says whether the refused record equals the stored one (``None``: not known), ``differs`` names the
+    fields in which they differ.
+    """
+
+    def __init__(self, issue_id: str, *, identical: bool | None = None, differs: tuple[str, ...] = ()) -> None:
+        super().__init__(f"already stored: {issue_id}")
+        self.issue_id = issue_id
+        self.identical = identical
+        self.differs = differs
+
+
+class Other(StoreError):
+    """The backend failed: not reachable, locked for too long, full, broken."""
+
+
+class Invalid(ValueError):
+    """A value breaks a rule. ``field`` is where (``verdicts[0].axis``; empty: the whole), ``rule`` a stable word."""
+
+    def __init__(self, field: str, rule: str, detail: str) -> None:
+        super().__init__(f"{field}: {detail}" if field else detail)
+        self.field = field
+        self.rule = rule
+        self.detail = detail
+
+
+class TooLarge(Invalid):
+    """A value is larger than the limit, in bytes."""
+
+    def __init__(self, field: str, size: int, limit: int) -> None:
+        super().__init__(field, "size", f"is {size:,} bytes, the limit is {limit:,}")
+        self.size = size
+        self.limit = limit

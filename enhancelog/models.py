@@ -1,0 +1,169 @@
+"""The log's tables: the entries, written once, and their projections, derived and rebuildable.
+
+Nobody writes here but ``store`` (entries) and ``projections``; nobody reads here but ``queries``. Field order of
+``Entry`` is the record's, then our own columns. ``position`` is the primary key: dense, in commit order.
+"""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
+
+NO_DAY = -1
+"""Stands for day NULL in unique indexes, where NULL would equal nothing. Plausible days are never negative."""
+
+
+class CodePointTextField(models.TextField):
+    """Text that compares and sorts by code point on every database."""
+
+    def db_parameters(self, connection: Any) -> dict[str, Any]:
+        return {**super().db_parameters(connection), "collation": connection.codepoint_collation}
+
+
+class Immutable(Exception):
+    """The model was asked to change an entry; triggers would refuse it too."""
+
+
+class EntryQuerySet(models.QuerySet["Entry"]):
+    """Says early, in Python, what the triggers enforce."""
+
+    def update(self, **kwargs: Any) -> int:
+        raise Immutable("entries of the enhance log are immutable")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise Immutable("entries of the enhance log cannot be deleted")
+
+
+class Entry(models.Model):
+    """One run. JSON columns hold the record's own JSON text. Times are epoch milliseconds."""
+
+    position = models.BigIntegerField(primary_key=True)
+    issue_id = CodePointTextField(unique=True)
+    blueprint_id = CodePointTextField()
+    prev_hash = CodePointTextField()
+    new_hash = CodePointTextField()
+    intent = models.TextField()
+    rationale = models.TextField()
+    verdicts = models.TextField()
+    status = CodePointTextField()
+    reasons = models.TextField()
+    ts_ms = models.BigIntegerField()
+    ops = models.TextField(null=True)
+    bump = models.TextField(null=True)
+    recorded_ms = models.BigIntegerField()
+    actor_kind = models.TextField()
+    actor_name = models.TextField()
+    source = CodePointTextField()
+    digest = models.TextField()
+
+    objects = EntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "entries"
+        indexes: ClassVar = [
+            models.Index("blueprint_id", "ts_ms", "position", name="entry_blueprint_ts"),
+            models.Index("blueprint_id", "source", "ts_ms", "position", name="entry_chain"),
+            models.Index("ts_ms", "position", name="entry_ts"),
+            models.Index("status", "ts_ms", "position", name="entry_status_ts"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(issue_id=""), name="entry_issue_id_not_empty"),
+            models.CheckConstraint(condition=Q(position__gt=0), name="entry_position_positive"),
+            models.CheckConstraint(condition=Q(status__in=["applied", "rejected"]), name="entry_status_known"),
+            models.CheckConstraint(
+                condition=Q(bump__isnull=True) | Q(bump__in=["major", "minor", "patch"]), name="entry_bump_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.issue_id
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        raise Immutable("entries are appended through enhancelog.store")
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise Immutable("entries of the enhance log cannot be deleted")
+
+
+class Denial(models.Model):
+    """One axis that denied one run. ``sole``: no other axis did. ``rejected``: the entry's status says so too."""
+
+    pk = models.CompositePrimaryKey("entry_id", "axis")
+    entry = models.ForeignKey(
+        Entry, models.DO_NOTHING, related_name="denials", db_column="position", db_constraint=False, db_index=False
+    )
+    ts_ms = models.BigIntegerField()
+    blueprint_id = CodePointTextField()
+    axis = CodePointTextField()
+    sole = models.BooleanField()
+    rejected = models.BooleanField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index("axis", "ts_ms", "entry", name="denial_axis_ts"),
+            models.Index("blueprint_id", "axis", "ts_ms", "entry", name="denial_blueprint_axis_ts"),
+        ]
+
+
+class EntryBadge(models.Model):
+    """One thing that is off about one entry; see ``badges``."""
+
+    pk = models.CompositePrimaryKey("entry_id", "badge")
+    entry = models.ForeignKey(
+        Entry, models.DO_NOTHING, related_name="badges", db_column="position", db_constraint=False, db_index=False
+    )
+    badge = models.TextField()
+
+
+class StatusTally(models.Model):
+    """How many runs of one Blueprint ended how on one UTC day (days since 1970; NULL: no plausible time)."""
+
+    day = models.BigIntegerField(null=True)
+    blueprint_id = CodePointTextField()
+    status = CodePointTextField()
+    runs = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index("day", name="status_tally_day"),
+            models.Index("blueprint_id", "day", name="status_tally_blueprint_day"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                Coalesce("day", Value(NO_DAY)), F("blueprint_id"), F("status"), name="status_tally_unique"
+            )
+        ]
+
+
+class AxisTally(models.Model):
+    """How many runs one axis judged and denied. ``rejected``: denied, in entries whose status is rejected."""
+
+    day = models.BigIntegerField(null=True)
+    blueprint_id = CodePointTextField()
+    axis = CodePointTextField()
+    judged = models.BigIntegerField()
+    denied = models.BigIntegerField()
+    rejected = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index("day", name="axis_tally_day"),
+            models.Index("blueprint_id", "day", name="axis_tally_blueprint_day"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                Coalesce("day", Value(NO_DAY)), F("blueprint_id"), F("axis"), name="axis_tally_unique"
+            )
+        ]
+
+
+class BlueprintSummary(models.Model):
+    """What one source recorded of one Blueprint; a Blueprint is the sum over its sources, each a chain of its own."""
+
+    pk = models.CompositePrimaryKey("blueprint_id", "source")
+    blueprint_id = CodePointTextField()
+    source = CodePointTextField()
+    applied = models.BigIntegerField()
+    rejected = models.BigIntegerField()
+    newest_ts_ms = models.BigIntegerField(null=True)

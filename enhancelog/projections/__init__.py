@@ -1,0 +1,41 @@
+"""What makes the log quick to look at: derived from it, written in the append's transaction, rebuildable from it.
+
+Each projection is a module with ``TABLES`` (its models), ``apply(cursor, entries)`` and ``drop(cursor, entries)``, the
+exact inverse. All of them depend on the set of entries alone, never on the order in which they came.
+"""
+
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+
+from django.db import models
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog.projections import blueprints, denials, entry_badges, tallies
+from enhancelog.projections.stored import Stored
+
+PROJECTIONS: tuple[ModuleType, ...] = (denials, entry_badges, tallies, blueprints)
+
+
+def tables() -> list[type[models.Model]]:
+    """Every projection's tables."""
+    return [table for projection in PROJECTIONS for table in projection.TABLES]
+
+
+def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
+    """Add what follows from newly stored entries; in their transaction, under the append lock."""
+    for projection in PROJECTIONS:
+        projection.apply(cursor, entries)
+
+
+def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
+    """Take away what followed from these entries, which are still in the log."""
+    for projection in PROJECTIONS:
+        projection.drop(cursor, entries)
+
+
+def rebuild(cursor: CursorWrapper, batches: Iterable[Sequence[Stored]]) -> None:
+    """Empty the projections and derive them anew from the whole log; in one transaction under the append lock."""
+    for table in tables():
+        cursor.execute(f"DELETE FROM {table._meta.db_table}")
+    for batch in batches:
+        apply(cursor, batch)

@@ -1,0 +1,47 @@
+"""Forwarded headers count only when a trusted proxy sent them; from anybody else they are removed.
+
+``ENHANCELOG_TRUSTED_PROXIES`` lists addresses or networks. From one of those, the last address in X-Forwarded-For that
+is not a trusted proxy itself becomes REMOTE_ADDR.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponse
+
+FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT")
+
+
+class TrustedProxiesMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        try:
+            self.networks = [ip_network(part, strict=False) for part in settings.TRUSTED_PROXIES]
+        except ValueError as error:
+            raise ImproperlyConfigured(f"ENHANCELOG_TRUSTED_PROXIES: {error}") from None
+        self.is_trusted = lru_cache(maxsize=1024)(self._is_trusted)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if self.networks and self.is_trusted(request.META.get("REMOTE_ADDR", "")):
+            hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+            client = next((hop for hop in reversed(hops) if not self.is_trusted(hop)), None)
+            if client and _is_address(client):
+                request.META["REMOTE_ADDR"] = client
+        else:
+            for header in FORWARDED:
+                request.META.pop(header, None)
+        return self.get_response(request)
+
+    def _is_trusted(self, address: str) -> bool:
+        return _is_address(address) and any(ip_address(address) in network for network in self.networks)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,232 @@
+"""The one record type: an entry of the enhance log, decoded, checked and encoded.
+
+JSON bodies, NDJSON, imports, the stores and the client all come through here. An ``Entry`` that exists obeys the rules
+of ids and text: they are checked when it is made, by whatever way. Field order is the contract's key order. No Django.
+
+Sizes: ``decode`` refuses more bytes than its ``max_bytes`` (default 1 MiB as JSON).
+"""
+
+import hashlib
+import re
+from typing import Annotated, Any, Final, Literal, get_args
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from enhancelog import strictjson
+from enhancelog.errors import Invalid, TooLarge
+
+MAX_ENTRY_BYTES: Final = 1 << 20
+MAX_ID_BYTES: Final = 512
+
+Status = Literal["applied", "rejected"]
+Judgement = Literal["pass", "deny"]
+Bump = Literal["major", "minor", "patch"]
+Operator = Literal["add", "remove", "replace", "move", "copy", "test"]
+EpochMs = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+_CONTROL = re.compile("[\u0000-\u001f\u007f-\u009f]")
+_TOKEN_OR_SPACE = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
+_MISSING = re.compile("missing required field `([^`]+)`")
+_PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
+
+
+class Verdict(Struct, frozen=True):
+    """What one axis said. ``detail`` is the evidence of a pass or the reason of a deny."""
+
+    axis: str
+    status: Judgement
+    detail: str
+
+    def __post_init__(self) -> None:
+        check_id(self.axis, "axis")
+        strictjson.check_text(self.detail, "detail")
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One finished run. ``ts_ms`` is epoch milliseconds, any i64, as stamped by the caller when the run started.
+
+    ``ops`` is an RFC 6902 array, its tokens as received, without white space between them; ``ops`` and ``bump`` are
+    ``UNSET`` where they were not recorded. Making one raises ``Invalid`` for an id or a text that breaks a rule.
+    """
+
+    issue_id: str
+    blueprint_id: str
+    prev_hash: str
+    new_hash: str
+    intent: str
+    rationale: str
+    verdicts: tuple[Verdict, ...]
+    status: Status
+    reasons: tuple[str, ...]
+    ts_ms: EpochMs
+    ops: Raw | UnsetType = UNSET
+    bump: Bump | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        check_id(self.issue_id, "issue_id")
+        check_id(self.blueprint_id, "blueprint_id", may_be_empty=True)
+        for field in ("prev_hash", "new_hash", "intent", "rationale"):
+            strictjson.check_text(getattr(self, field), field)
+        for number, reason in enumerate(self.reasons):
+            strictjson.check_text(reason, f"reasons[{number}]")
+
+
+class _Operation(Struct, rename={"source": "from"}):
+    op: Operator
+    path: str
+    source: str | UnsetType = UNSET
+    value: Raw | UnsetType = UNSET
+
+
+FIELDS: Final = Entry.__struct_fields__
+CONTRACT_FIELDS: Final = FIELDS[:10]
+
+_CHOICES: Final = {
+    "status": get_args(Status),
+    "verdicts.status": get_args(Judgement),
+    "bump": get_args(Bump),
+    "ops.op": get_args(Operator),
+}
+
+_entry_decoder = msgspec.json.Decoder(Entry)
+_operations_decoder = msgspec.json.Decoder(list[_Operation])
+_encoder = msgspec.json.Encoder()
+
+
+def check_id(value: str, field: str, *, may_be_empty: bool = False) -> None:
+    """CONTRACT section 2: 1-512 bytes of UTF-8, no control characters, not ``.`` or ``..``. Raises ``Invalid``."""
+    if not value and may_be_empty:
+        return
+    strictjson.check_text(value, field)
+    size = len(value.encode())
+    if not 1 <= size <= MAX_ID_BYTES:
+        raise Invalid(field, "id-length", f"has {size:,} bytes, an id has 1 to {MAX_ID_BYTES}")
+    if value in (".", "..") or _CONTROL.search(value):
+        raise Invalid(field, "id", 'must not be "." or ".." nor hold control characters')
+
+
+def is_id(value: str, *, may_be_empty: bool = False) -> bool:
+    """Whether ``value`` can be an id at all; if not, a look-up is "not found" without asking a database."""
+    try:
+        check_id(value, "id", may_be_empty=may_be_empty)
+    except Invalid:
+        return False
+    return True
+
+
+def decode(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> Entry:
+    """The entry that ``data`` (one JSON object) holds. Unknown fields are dropped.
+
+    Raises ``TooLarge`` or ``Invalid`` naming the field.
+    """
+    if len(data) > max_bytes:
+        raise TooLarge("", len(data), max_bytes)
+    value = strictjson.loads(data)
+    if not isinstance(value, dict):
+        raise Invalid("", "type", "must be one JSON object")
+    try:
+        entry = _entry_decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise _named(error) from None
+    return entry if entry.ops is UNSET else msgspec.structs.replace(entry, ops=_checked_ops(entry.ops))
+
+
+def from_values(**values: Any) -> Entry:
+    """An entry from plain Python values (``verdicts`` as dicts, ``ops`` as a list), checked like a body."""
+    try:
+        return decode(_encoder.encode(values))
+    except (TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, Invalid):
+            raise
+        raise Invalid("", "type", f"cannot be written as JSON: {error}") from None
+
+
+def encode(entry: Entry) -> bytes:
+    """The canonical form: contract key order, then ``ops`` and ``bump`` where recorded; no white space."""
+    return _encoder.encode(entry)
+
+
+def encode_part(value: Any) -> str:
+    """JSON text of one field (``verdicts``, ``reasons``), as it is stored and hashed."""
+    return _encoder.encode(value).decode()
+
+
+def digest(entry: Entry) -> str:
+    """SHA-256 of the canonical form, 64 lowercase hex."""
+    return hashlib.sha256(encode(entry)).hexdigest()
+
+
+def differences(sent: Entry, stored: Entry) -> tuple[str, ...]:
+    """The fields in which a sent record is not the **same** as the stored one.
+
+    What the stored entry carries and the sent one does not (``ops``, ``bump``) is no difference: upstream cannot
+    carry them. The other way round it is one.
+    """
+    return tuple(
+        field
+        for field in FIELDS
+        if getattr(sent, field) != getattr(stored, field)
+        and (field in CONTRACT_FIELDS or getattr(sent, field) is not UNSET)
+    )
+
+
+def denials(entry: Entry) -> dict[str, str]:
+    """Axis to reason for every axis that denied, in axis order; the first reason where an axis speaks twice."""
+    denied: dict[str, str] = {}
+    for verdict in entry.verdicts:
+        if verdict.status == "deny":
+            denied.setdefault(verdict.axis, verdict.detail)
+    return denied
+
+
+def judged_axes(entry: Entry) -> tuple[str, ...]:
+    """Every axis that judged the run, once, in axis order."""
+    return tuple(dict.fromkeys(verdict.axis for verdict in entry.verdicts))
+
+
+def _checked_ops(raw: Raw) -> Raw:
+    data = bytes(raw)
+    try:
+        operations = _operations_decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise _named(error, "ops") from None
+    for number, operation in enumerate(operations):
+        _check_operation(operation, f"ops[{number}]")
+    return Raw(_TOKEN_OR_SPACE.sub(rb"\1", data))
+
+
+def _check_operation(operation: _Operation, field: str) -> None:
+    needs_source = operation.op in ("move", "copy")
+    if needs_source and operation.source is UNSET:
+        raise Invalid(f"{field}.from", "missing", f"is missing, {operation.op} needs it")
+    if operation.op in ("add", "replace", "test") and operation.value is UNSET:
+        raise Invalid(f"{field}.value", "missing", f"is missing, {operation.op} needs it")
+    pointers = {"path": operation.path, **({"from": operation.source} if needs_source else {})}
+    for name, pointer in pointers.items():
+        if pointer and not str(pointer).startswith("/"):
+            raise Invalid(f"{field}.{name}", "pointer", 'must be a JSON Pointer: empty or starting with "/"')
+
+
+def _named(error: msgspec.ValidationError, below: str = "") -> Invalid:
+    """msgspec's message as field, rule and detail; a rule of ours keeps its own words."""
+    text = str(error)
+    found = _PLACE.search(text)
+    place = found[1] if found else ""
+    cause = error.__cause__
+    if isinstance(cause, Invalid):
+        return Invalid(_path(below, place, cause.field), cause.rule, cause.detail)
+    text = _PLACE.sub("", text)
+    if missing := _MISSING.search(text):
+        return Invalid(_path(below, place, missing[1]), "missing", "is missing")
+    field = _path(below, place)
+    choices = _CHOICES.get(re.sub(r"\[\d+\]", "", field))
+    if choices and text.startswith("Invalid enum value"):
+        return Invalid(field, "choice", f"must be one of {', '.join(choices)}, not {text[19:80]}")
+    rule = "type" if text.startswith("Expected `") and "got" in text else "value"
+    return Invalid(field, rule, text[0].lower() + text[1:].replace("`", '"'))
+
+
+def _path(*parts: str) -> str:
+    joined = ".".join(part for part in parts if part)
+    return joined.replace(".[", "[")

@@ -1,0 +1,215 @@
+"""Django settings, all from the environment (see docs/settings.md), with defaults that are safe on one machine.
+
+A setting that cannot be read raises ``ImproperlyConfigured`` with one line that names it and the fix.
+"""
+
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from enhancelog import backends
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.FileAwareEnv()  # a NAME_FILE twin reads the value from a file
+
+
+def _boolean(name: str, default: bool = False) -> bool:
+    value = env.str(name, "").strip().lower()
+    if value in ("", "1", "true", "yes", "on"):
+        return default if value == "" else True
+    if value in ("0", "false", "no", "off"):
+        return False
+    raise ImproperlyConfigured(f'{name}: "{value}" is neither true nor false')
+
+
+def _positive(name: str, default: int) -> int:
+    value = env.str(name, "").strip().replace("_", "") or str(default)
+    if value.isascii() and value.isdigit() and int(value) > 0:
+        return int(value)
+    raise ImproperlyConfigured(f'{name}: "{value}" is not a whole number above 0')
+
+
+def _data_dir(path: Path) -> Path:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"ENHANCELOG_DATA_DIR: cannot make the folder {path}: {error.strerror}; choose another"
+        ) from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: the folder {path} is not writable; choose another")
+    return path
+
+
+def _secret_key(path: Path) -> str:
+    """The key in the environment, else the one in the data folder, made on first use (mode 0600)."""
+    given = env.str("ENHANCELOG_SECRET_KEY", "").strip()
+    if given:
+        if len(given) < 32:
+            raise ImproperlyConfigured("ENHANCELOG_SECRET_KEY: needs at least 32 characters")
+        return given
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(50))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
+
+
+DEMO = _boolean("ENHANCELOG_DEMO")
+DATA_DIR = _data_dir(Path(env.str("ENHANCELOG_DATA_DIR", "") or BASE_DIR / "var").absolute())
+SECRET_KEY = _secret_key(DATA_DIR / "secret_key")
+DEBUG = False
+
+PUBLIC_URL = env.str("ENHANCELOG_URL", "").rstrip("/") or "http://127.0.0.1:8000"
+_url = urlsplit(PUBLIC_URL)
+if _url.scheme not in ("http", "https") or not _url.hostname or _url.path:
+    raise ImproperlyConfigured(f'ENHANCELOG_URL: "{PUBLIC_URL}" is not an address like https://log.example.org')
+ALLOWED_HOSTS = list(dict.fromkeys([_url.hostname, "127.0.0.1", "localhost", "[::1]"]))
+CSRF_TRUSTED_ORIGINS = [f"{_url.scheme}://{_url.netloc}"]
+
+PUBLIC_READ = DEMO or _boolean("ENHANCELOG_PUBLIC_READ")
+TRUSTED_PROXIES = [part.strip() for part in env.str("ENHANCELOG_TRUSTED_PROXIES", "").split(",") if part.strip()]
+MAX_ENTRY_BYTES = _positive("ENHANCELOG_MAX_ENTRY_BYTES", 1 << 20)
+MAX_CONTENT_BYTES = _positive("ENHANCELOG_MAX_CONTENT_BYTES", 1 << 20)
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "axes",
+    "csp",
+    "django_htmx",
+    "rest_framework",
+    "enhancelog",
+    "content",
+]
+
+MIDDLEWARE = [
+    "enhancelog.proxies.TrustedProxiesMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "enhancelog.urls"
+WSGI_APPLICATION = "enhancelog.wsgi.application"
+APPEND_SLASH = False  # every path is exact, and an id may end in a slash
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+DATABASES = {
+    "default": backends.from_url(
+        f"sqlite:///{DATA_DIR / 'demo.sqlite3'}" if DEMO else env.str("DATABASE_URL", ""), DATA_DIR
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "sign_in"
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "account/locked.html"
+AXES_VERBOSE = False
+
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "enhancelog.web.failures.csrf_failure"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+HTTPS = _url.scheme == "https"
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # TrustedProxiesMiddleware drops anybody else's
+# The two would decide for the whole domain, which is not this application's to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * max(MAX_ENTRY_BYTES, MAX_CONTENT_BYTES)
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.BasicAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "enhancelog.api.errors.problem",
+    "URL_FORMAT_OVERRIDE": None,  # ?format= is ours: unknown formats are 400, not 404
+}
+
+LOG_LEVEL = env.str("ENHANCELOG_LOG_LEVEL", "").upper() or "INFO"
+if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+    raise ImproperlyConfigured(f'ENHANCELOG_LOG_LEVEL: "{LOG_LEVEL}" is none of debug, info, warning, error, critical')
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"django": {"level": LOG_LEVEL}, "axes": {"level": "WARNING"}},
+}

@@ -1,0 +1,87 @@
+"""Entry records to and from rows of the entry table. JSON columns hold the record's own JSON text."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from enhancelog import records
+from enhancelog.origin import Origin
+from enhancelog.records import Entry, Verdict
+
+RECORD_COLUMNS: Final = records.FIELDS
+COLUMNS: Final = ("position", *RECORD_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source", "digest")
+
+_verdicts = msgspec.json.Decoder(tuple[Verdict, ...])
+_reasons = msgspec.json.Decoder(tuple[str, ...])
+
+
+class RowJson(msgspec.Struct):
+    """The entry as JSON straight from a row: no verdict is decoded on the way."""
+
+    issue_id: str
+    blueprint_id: str
+    prev_hash: str
+    new_hash: str
+    intent: str
+    rationale: str
+    verdicts: Raw
+    status: str
+    reasons: Raw
+    ts_ms: int
+    ops: Raw | msgspec.UnsetType = UNSET
+    bump: str | msgspec.UnsetType = UNSET
+
+
+def to_row(position: int, entry: Entry, recorded_ms: int, origin: Origin, digest: str) -> tuple[Any, ...]:
+    """Values in the order of ``COLUMNS``."""
+    return (
+        position,
+        entry.issue_id,
+        entry.blueprint_id,
+        entry.prev_hash,
+        entry.new_hash,
+        entry.intent,
+        entry.rationale,
+        records.encode_part(entry.verdicts),
+        entry.status,
+        records.encode_part(entry.reasons),
+        entry.ts_ms,
+        None if entry.ops is UNSET else bytes(entry.ops).decode(),
+        None if entry.bump is UNSET else entry.bump,
+        recorded_ms,
+        *origin,
+        digest,
+    )
+
+
+def from_row(row: Sequence[Any]) -> Entry:
+    """The record in the values of ``RECORD_COLUMNS``."""
+    return Entry(
+        issue_id=row[0],
+        blueprint_id=row[1],
+        prev_hash=row[2],
+        new_hash=row[3],
+        intent=row[4],
+        rationale=row[5],
+        verdicts=_verdicts.decode(row[6]),
+        status=row[7],
+        reasons=_reasons.decode(row[8]),
+        ts_ms=row[9],
+        ops=UNSET if row[10] is None else Raw(row[10].encode()),
+        bump=UNSET if row[11] is None else row[11],
+    )
+
+
+def json_from_row(row: Sequence[Any]) -> RowJson:
+    """What ``records.encode`` of the record would say, without decoding it."""
+    return RowJson(
+        *row[:6],
+        verdicts=Raw(row[6].encode()),
+        status=row[7],
+        reasons=Raw(row[8].encode()),
+        ts_ms=row[9],
+        ops=UNSET if row[10] is None else Raw(row[10].encode()),
+        bump=UNSET if row[11] is None else row[11],
+    )
