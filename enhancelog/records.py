@@ -8,6 +8,7 @@ Sizes: ``decode`` refuses more bytes than its ``max_bytes`` (default 1 MiB as JS
 
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
@@ -115,6 +116,11 @@ def is_id(value: str, *, may_be_empty: bool = False) -> bool:
     return True
 
 
+def only_ids(values: Iterable[str], *, may_be_empty: bool = False) -> list[str]:
+    """Those values that can be ids at all."""
+    return [value for value in values if is_id(value, may_be_empty=may_be_empty)]
+
+
 def decode(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> Entry:
     """The entry that ``data`` (one JSON object) holds. Unknown fields are dropped.
 
@@ -132,10 +138,10 @@ def decode(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> Entry:
     return entry if entry.ops is UNSET else msgspec.structs.replace(entry, ops=_checked_ops(entry.ops))
 
 
-def from_values(**values: Any) -> Entry:
+def from_values(*, max_bytes: int = MAX_ENTRY_BYTES, **values: Any) -> Entry:
     """An entry from plain Python values (``verdicts`` as dicts, ``ops`` as a list), checked like a body."""
     try:
-        return decode(_encoder.encode(values))
+        return decode(_encoder.encode(values), max_bytes=max_bytes)
     except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, Invalid):
             raise

@@ -1,0 +1,151 @@
+"""Lists of entries: pages by keyset, whole streams, single entries and their neighbours."""
+
+import base64
+import binascii
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import msgspec
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
+
+from enhancelog import records
+from enhancelog.errors import Invalid, NotFound
+from enhancelog.filters import EntryFilter, Order
+from enhancelog.models import Entry as EntryModel
+from enhancelog.queries.chains import GAP
+from enhancelog.queries.selection import Entries, beyond, in_order, select
+from enhancelog.records import Entry
+from enhancelog.store.database import last_position
+from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row
+
+CHUNK = 1000
+"""Rows in one short read of a stream."""
+
+Row = tuple[Any, ...]
+
+_RECORD = slice(1, 1 + len(RECORD_COLUMNS))
+_TS_MS = COLUMNS.index("ts_ms")
+
+
+class Cursor(NamedTuple):
+    """Where a page ended (epoch ms, position), up to which position the reading goes, and of which filter."""
+
+    ts_ms: int
+    position: int
+    up_to: int
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return base64.urlsafe_b64encode(msgspec.msgpack.encode(self)).decode().rstrip("=")
+
+
+_cursor = msgspec.msgpack.Decoder(tuple[int, int, int, str])
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An entry as stored: the record and what we know of it. Times are epoch ms."""
+
+    row: Row
+    gap: bool = False
+
+    @cached_property
+    def entry(self) -> Entry:
+        return from_row(self.row[_RECORD])
+
+    @property
+    def position(self) -> int:
+        return int(self.row[0])
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.row[COLUMNS.index(name)]
+        except ValueError:
+            raise AttributeError(name) from None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some entries of a reading that sees positions up to ``up_to``; ``next`` continues it."""
+
+    rows: Sequence[Row]
+    up_to: int
+    next: Cursor | None
+
+
+def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None, *, gaps: bool = False) -> Page:
+    """One page. With ``gaps`` every row ends in whether there is a gap before it. Raises ``Invalid`` (cursor)."""
+    at = None if cursor is None else read_cursor(cursor, wanted, order)
+    up_to = last_position() if at is None else at.up_to
+    columns = list(COLUMNS)
+    entries = _from(select(wanted, up_to), order, at)
+    if gaps:
+        entries = entries.annotate(gap=RawSQL(GAP, (), output_field=BooleanField()))
+        columns.append("gap")
+    rows = list(entries.values_list(*columns)[: size + 1])
+    more = len(rows) > size
+    rows = rows[:size]
+    following = Cursor(rows[-1][_TS_MS], rows[-1][0], up_to, wanted.fingerprint(order)) if more else None
+    return Page(rows, up_to, following)
+
+
+def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) -> Iterator[list[Row]]:
+    """All matching rows in chunks, each a short read of its own; what is appended meanwhile is not seen."""
+    up_to = last_position() if up_to is None else up_to
+    at: Cursor | None = None
+    while True:
+        rows = list(_from(select(wanted, up_to), order, at).values_list(*COLUMNS)[:CHUNK])
+        if rows:
+            yield rows
+        if len(rows) < CHUNK:
+            return
+        at = Cursor(rows[-1][_TS_MS], rows[-1][0], up_to, "")
+
+
+def get(issue_id: str) -> Listed:
+    """The entry as stored. Raises ``NotFound``, also for an id that the rules refuse."""
+    found = None
+    if records.is_id(issue_id):
+        entries = EntryModel.objects.filter(issue_id=issue_id)
+        entries = entries.annotate(gap=RawSQL(GAP, (), output_field=BooleanField()))
+        found = entries.values_list(*COLUMNS, "gap").first()
+    if found is None:
+        raise NotFound(issue_id)
+    return Listed(found[:-1], bool(found[-1]))
+
+
+def neighbours(wanted: EntryFilter, listed: Listed) -> tuple[str | None, str | None]:
+    """The issue ids of the next newer and the next older entry among those that ``wanted`` describes."""
+    at = (listed.ts_ms, listed.position)
+    entries = select(wanted)
+    newer = in_order(beyond(entries, *at, ascending=True), ascending=True)
+    older = in_order(beyond(entries, *at, ascending=False), ascending=False)
+    return _first_id(newer), _first_id(older)
+
+
+def read_cursor(text: str, wanted: EntryFilter, order: Order) -> Cursor:
+    """Raises ``Invalid`` for a cursor that is none or belongs to another filter or order."""
+    try:
+        cursor = Cursor(*_cursor.decode(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)))
+    except (msgspec.MsgspecError, binascii.Error, ValueError):
+        raise Invalid("cursor", "cursor", "is none of ours; start again without it") from None
+    limit = 2**63
+    if not all(-limit <= number < limit for number in cursor[:3]):
+        raise Invalid("cursor", "cursor", "is none of ours; start again without it")
+    if cursor.fingerprint != wanted.fingerprint(order):
+        raise Invalid("cursor", "cursor", "belongs to another filter or order; start again without it")
+    return cursor
+
+
+def _from(entries: Entries, order: Order, at: Cursor | None) -> Entries:
+    ascending = order == "asc"
+    if at is not None:
+        entries = beyond(entries, at.ts_ms, at.position, ascending=ascending)
+    return in_order(entries, ascending=ascending)
+
+
+def _first_id(entries: Entries) -> str | None:
+    return entries.values_list("issue_id", flat=True).first()

@@ -1,0 +1,143 @@
+"""A filter as a queryset. The first denied axis drives the query, so that a rare axis is an index range."""
+
+from collections.abc import Iterable
+from functools import reduce
+from operator import and_, or_
+from typing import Any
+
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import StrIndex
+from django.db.models.lookups import GreaterThan
+
+from enhancelog import records
+from enhancelog.backends import dialect
+from enhancelog.filters import EntryFilter
+from enhancelog.models import Denial, Entry, EntryBadge
+from enhancelog.queries.chains import GAP
+from enhancelog.times import DAY_MS
+
+Entries = QuerySet[Entry]
+
+
+class Beyond(Func):
+    """``(ts_ms, position)`` compared with a pair of values as one row, which an index serves."""
+
+    output_field = BooleanField()
+
+    def __init__(self, *expressions: Any, operator: str = "<", **extra: Any) -> None:
+        super().__init__(*expressions, **extra)
+        self.operator = operator
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
+        parts = [compiler.compile(expression) for expression in self.source_expressions]
+        (ts, position, at_ts, at_position) = (sql for sql, _ in parts)
+        parameters = [parameter for _, values in parts for parameter in values]
+        return f"({ts}, {position}) {self.operator} ({at_ts}, {at_position})", parameters
+
+
+def select(wanted: EntryFilter, up_to: int | None = None) -> Entries:
+    """Entries that ``wanted`` describes, up to position ``up_to``; ``key_ts_ms`` and ``key_position`` order them."""
+    entries, include = _driven(wanted)
+    for name, values in include.items():
+        entries = entries.filter(_matches(name, values))
+    for name, values in wanted.exclude.items():
+        if name == "axis":
+            entries = entries.filter(*(~_matches(name, (value,)) for value in values))
+        else:
+            entries = entries.filter(~_matches(name, values))
+    if wanted.since_ms is not None:
+        entries = entries.filter(key_ts_ms__gte=wanted.since_ms)
+    if wanted.until_ms is not None:
+        entries = entries.filter(key_ts_ms__lt=wanted.until_ms)
+    if wanted.since_ms is not None or wanted.until_ms is not None:
+        entries = entries.filter(PLAUSIBLE)
+    if up_to is not None:
+        entries = entries.filter(key_position__lte=up_to)
+    return entries
+
+
+PLAUSIBLE = Q(ts_ms__gte=0, ts_ms__lte=F("recorded_ms") + DAY_MS)
+
+
+def beyond(entries: Entries, ts_ms: int, position: int, *, ascending: bool) -> Entries:
+    """Those after (or before) the entry with this key."""
+    operator = ">" if ascending else "<"
+    return entries.filter(Beyond(F("key_ts_ms"), F("key_position"), Value(ts_ms), Value(position), operator=operator))
+
+
+def in_order(entries: Entries, *, ascending: bool) -> Entries:
+    return (
+        entries.order_by("key_ts_ms", "key_position") if ascending else entries.order_by("-key_ts_ms", "-key_position")
+    )
+
+
+def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
+    """The queryset and what is left to filter: with a denied axis asked for, the denials' index leads."""
+    include = dict(wanted.include)
+    axis, *others = include.get("axis", ()) or (None,)
+    if axis is None or not records.is_id(axis):
+        return Entry.objects.annotate(key_ts_ms=F("ts_ms"), key_position=F("position")), include
+    conditions = Q(denials__axis=axis)
+    if blueprint_ids := include.get("blueprint_id"):
+        conditions &= Q(denials__blueprint_id__in=records.only_ids(blueprint_ids, may_be_empty=True))
+    if include.get("status") == ("rejected",):
+        conditions &= Q(denials__rejected=True)
+        del include["status"]
+    include["axis"] = tuple(others)
+    entries = Entry.objects.filter(conditions)
+    return entries.annotate(key_ts_ms=F("denials__ts_ms"), key_position=F("denials__entry_id")), include
+
+
+def _matches(name: str, values: tuple[str, ...]) -> Q:
+    """One parameter's condition. ``axis`` holds for all its values, the others for any of them."""
+    match name:
+        case "blueprint_id":
+            return Q(blueprint_id__in=records.only_ids(values, may_be_empty=True))
+        case "source" | "status":
+            return Q(**{f"{name}__in": [value for value in values if "\0" not in value]})
+        case "axis":
+            return _all(Q(Exists(_denials(axis__in=records.only_ids((value,))))) for value in values)
+        case "only":
+            return Q(Exists(_denials(axis__in=records.only_ids(values), sole=True)))
+        case "axes":
+            return _any(Q(Exists(_denials(sole=value == "one"))) for value in values)
+        case "axis_passed":
+            return _any(_judged(value, ',"status":"pass"') for value in records.only_ids(values))
+        case "axis_absent":
+            return _any(~_judged(value, ",") for value in records.only_ids(values))
+        case "has":
+            return _any(_has(value) for value in values)
+        case "text":
+            return _any(_contains(value) for value in values if "\0" not in value)
+    raise AssertionError(name)
+
+
+def _has(value: str) -> Q:
+    if value == "ops":
+        return Q(ops__isnull=False)
+    if value == "badge":
+        return Q(Exists(EntryBadge.objects.filter(entry=OuterRef("position"))))
+    return Q(RawSQL(GAP, (), output_field=BooleanField()))
+
+
+def _contains(text: str) -> Q:
+    escaped = records.encode_part(text)[1:-1]
+    return Q(RawSQL(dialect().text_search_sql, (text, text, escaped, text), output_field=BooleanField()))
+
+
+def _judged(axis: str, rest: str) -> Q:
+    """A verdict of this axis, found in the JSON text: a quote inside a string is always escaped there."""
+    return Q(GreaterThan(StrIndex("verdicts", Value('{"axis":' + records.encode_part(axis) + rest)), 0))
+
+
+def _denials(**conditions: object) -> QuerySet[Denial]:
+    return Denial.objects.filter(entry=OuterRef("position"), **conditions)
+
+
+def _any(conditions: Iterable[Q]) -> Q:
+    return reduce(or_, conditions, Q(pk__in=[]))
+
+
+def _all(conditions: Iterable[Q]) -> Q:
+    return reduce(and_, conditions, Q())
