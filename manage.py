@@ -1,0 +1,281 @@
+#!/usr/bin/env python3
+"""The one way in: sets itself up, then is Django's manage.py.
+
+The first call makes ``.venv`` beside this file from the pinned, hashed requirements, and again whenever the pins
+change; ``test`` adds the development ones. It steps aside where the requirements are importable already (an active
+virtual environment, a container) or ENHANCELOG_BOOTSTRAP=0 is set. Whatever stops it is one line on standard error
+and exit code 2. Standard library only, and readable by any Python 3, so that an old one can be told that it is.
+"""
+
+import sys
+
+if sys.version_info < (3, 11) or sys.platform == "win32":
+    sys.stderr.write("manage.py: needs Python 3.11 or newer on Linux or macOS, this is %s\n" % sys.version.split()[0])
+    sys.exit(2)
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+REQUIREMENTS = {
+    "run": [ROOT / "requirements.txt"],
+    "test": [ROOT / "requirements.txt", ROOT / "requirements-dev.txt"],
+}
+INSTALLER = ROOT / "requirements-uv.txt"
+PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: *; *([^\\]+))?")
+CONDITION = re.compile(r"^(\w+) (==|!=|<|<=|>|>=) '([^']*)'$")
+
+
+class SetupError(Exception):
+    """Why there is no environment to run in, in one line."""
+
+
+def main(arguments: Sequence[str]) -> None:
+    kind = "test" if arguments[:1] == ["test"] else "run"
+    try:
+        if not steps_aside(kind):
+            if not is_current(kind):
+                set_up(kind)
+            os.environ["ENHANCELOG_BOOTSTRAP"] = "0"
+            os.execv(PYTHON, [str(PYTHON), str(ROOT / "manage.py"), *arguments])
+    except SetupError as error:
+        fail(error)
+    except OSError as error:
+        fail(f"cannot set up {VENV}: {error.strerror or error}")
+    run(arguments)
+
+
+def fail(reason: object) -> None:
+    sys.stderr.write(f"manage.py: {reason}\n")
+    sys.exit(2)
+
+
+# Is there something to set up?
+
+
+def steps_aside(kind: str) -> bool:
+    """Whether the interpreter that runs this is fit for the work as it is."""
+    if os.environ.get("ENHANCELOG_BOOTSTRAP", "").strip().lower() in ("0", "false", "no", "off"):
+        return True
+    if Path(sys.prefix).resolve() == VENV.resolve() and is_current(kind):
+        return True
+    return all(pins_hold(path) for path in REQUIREMENTS[kind])
+
+
+def pins_hold(path: Path) -> bool:
+    """Whether every distribution pinned in ``path`` is installed here, at its version."""
+    for name, version, condition in filter(None, map(pin, path.read_text().splitlines())):
+        if condition and not applies(condition):
+            continue
+        try:
+            if importlib.metadata.version(name) != version:
+                return False
+        except importlib.metadata.PackageNotFoundError:
+            return False
+    return True
+
+
+def pin(line: str) -> "tuple[str, str, str] | None":
+    """Name, version and condition of a line that pins something."""
+    found = PIN.match(line)
+    return (found[1], found[2], (found[3] or "").strip()) if found else None
+
+
+def applies(condition: str) -> bool:
+    """Whether an environment marker holds here; the few forms that a compiled requirements file uses."""
+    if " or " in condition:
+        return any(map(applies, condition.split(" or ")))
+    if " and " in condition:
+        return all(map(applies, condition.split(" and ")))
+    found = CONDITION.match(condition.strip(" ()"))
+    if not found:
+        raise SetupError(f"cannot read the condition of a requirement: {condition}")
+    name, operator, wanted = found.groups()
+    values = {
+        "python_full_version": platform.python_version(),
+        "python_version": f"{sys.version_info[0]}.{sys.version_info[1]}",
+        "sys_platform": sys.platform,
+        "platform_machine": platform.machine(),
+        "platform_system": platform.system(),
+        "implementation_name": sys.implementation.name,
+        "platform_python_implementation": platform.python_implementation(),
+    }
+    is_version = "version" in name
+    here = version_tuple(values[name]) if is_version else values[name]
+    there = version_tuple(wanted) if is_version else wanted
+    return {
+        "==": here == there,
+        "!=": here != there,
+        "<": here < there,
+        "<=": here <= there,
+        ">": here > there,
+        ">=": here >= there,
+    }[operator]
+
+
+def version_tuple(text: str) -> "tuple[int, ...]":
+    return tuple(int(digits) for digits in re.findall(r"\d+", text)[:3])
+
+
+# Setting up
+
+
+def stamp(kind: str) -> Path:
+    return VENV / f".enhancelog-{kind}"
+
+
+def fingerprint(kind: str) -> str:
+    """Of the pins and the interpreter behind ``.venv``, which a system's upgrade may replace."""
+    digest = hashlib.sha256(str(PYTHON.resolve()).encode())
+    for path in REQUIREMENTS[kind]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def is_current(kind: str) -> bool:
+    try:
+        return PYTHON.exists() and stamp(kind).read_text() == fingerprint(kind)
+    except OSError:
+        return False
+
+
+def set_up(kind: str) -> None:
+    """Make or renew ``.venv``. Safe beside another start and after an interrupted one: the stamp comes last."""
+    with lock():
+        if is_current(kind):
+            return
+        sys.stderr.write("setting up .venv (once, and after an upgrade) …\n")
+        sys.stderr.flush()
+        if not works(PYTHON, "-m", "pip", "--version"):
+            make_venv()
+        install(REQUIREMENTS[kind][-1])
+        for done in ("run", kind):
+            stamp(done).write_text(fingerprint(done))
+
+
+@contextlib.contextmanager
+def lock() -> Iterator[None]:
+    """One set-up at a time: the others wait here, then find the work done."""
+    if not os.access(ROOT, os.W_OK):
+        raise SetupError(f"cannot write to {ROOT}, where .venv belongs; change its owner, or set up an environment")
+    folder = os.open(ROOT, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def make_venv() -> None:
+    if not importlib.util.find_spec("ensurepip"):
+        install_ensurepip()
+    if VENV.is_symlink() or VENV.is_file():
+        raise SetupError(f"{VENV} is in the way: a folder belongs there")
+    call(sys.executable, "-m", "venv", "--clear", str(VENV), what="cannot make .venv")
+
+
+def install_ensurepip() -> None:
+    """Debian and its kin ship Python without it."""
+    package = f"python3.{sys.version_info[1]}-venv"
+    if not shutil.which("apt-get"):
+        raise SetupError("this Python has no ensurepip; install it, or set up a virtual environment yourself")
+    if os.geteuid() != 0:
+        raise SetupError(f"this Python has no ensurepip; run: sudo apt-get install {package}")
+    if not works("apt-get", "install", "-y", "-q", package):
+        works("apt-get", "update", "-q")
+        call("apt-get", "install", "-y", "-q", package, what=f"apt-get install {package} failed")
+
+
+def install(requirements: Path) -> None:
+    """uv does it in a third of pip's time; pip stands in where uv cannot see what pip is configured to see."""
+    pip = [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "2"]
+    uv = VENV / "bin" / "uv"
+    if f"uv {installer_version()}" not in output(uv, "--version"):
+        call(*pip, "--require-hashes", "-r", str(INSTALLER), what="cannot download the requirements")
+    wanted = ["--require-hashes", "-r", str(requirements)]
+    os.environ["UV_PYTHON_DOWNLOADS"] = "never"
+    if "PIP_INDEX_URL" in os.environ:
+        os.environ.setdefault("UV_DEFAULT_INDEX", os.environ["PIP_INDEX_URL"])
+    if not works(uv, "pip", "install", "-q", "--python", PYTHON, *wanted):
+        call(*pip, *wanted, what="cannot install the requirements")
+
+
+def installer_version() -> str:
+    return next(found[1] for found in map(pin, INSTALLER.read_text().splitlines()) if found)
+
+
+def output(*command: object) -> str:
+    """What ``command`` prints; empty when it fails."""
+    try:
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    except OSError:
+        return ""
+    return done.stdout if done.returncode == 0 else ""
+
+
+def works(*command: object) -> bool:
+    quiet = subprocess.DEVNULL
+    try:
+        done = subprocess.run(list(map(str, command)), stdin=quiet, stdout=quiet, stderr=quiet)
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+def call(*command: str, what: str) -> None:
+    """Run ``command`` quietly. Raises ``SetupError`` with ``what`` and the most telling line it printed."""
+    environment = {**os.environ, "PIP_USER": "0"}
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
+    if done.returncode == 0:
+        return
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()] or ["it did not say why"]
+    reason = next((line for line in lines if re.search("error|unable|denied|no space", line, re.IGNORECASE)), lines[-1])
+    hint = "; is there a network?" if re.search("connect|resolve|retr|timed out", done.stdout, re.IGNORECASE) else ""
+    raise SetupError(f"{what}: {reason[:300]}{hint}")
+
+
+# Running
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Django's manage.py, and the suite for ``test``. What a person can mend is one line and exit code 2."""
+    if arguments[:1] == ["test"]:
+        from tests.__main__ import main as run_tests
+
+        sys.exit(run_tests(arguments[1:]))
+    if arguments[:1] == ["serve"] and "--demo" in arguments:
+        os.environ["ENHANCELOG_DEMO"] = "1"  # read by the settings, before any command is
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "enhancelog.settings")
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import CommandError, execute_from_command_line
+    from django.db import DatabaseError
+
+    CommandError.__init__.__kwdefaults__["returncode"] = 2
+    try:
+        execute_from_command_line(["manage.py", *arguments])
+    except (CommandError, DatabaseError, ImproperlyConfigured) as error:
+        if "--traceback" in arguments:
+            raise
+        what = "database: " if isinstance(error, DatabaseError) else ""
+        fail(what + (str(error).strip().splitlines() or [type(error).__name__])[0])
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""The suite. ``python3 manage.py test`` runs it whole, on SQLite and on PostgreSQL."""

@@ -1,0 +1,78 @@
+"""``manage.py test [--database sqlite|postgresql] [pytest args]``: the suite on SQLite, then on a real PostgreSQL.
+
+The first session runs every test, the second those that touch a database. Both get the same pytest arguments; the exit
+code is 0 only when both passed. Ends its PostgreSQL server whatever happens.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests import postgres
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTEST_INTERRUPTED, PYTEST_NO_TESTS = 2, 5
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="manage.py test", add_help=False, allow_abbrev=False)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"])
+    options, pytest_arguments = parser.parse_known_args(list(arguments))
+    signal.signal(signal.SIGTERM, _interrupt)
+    databases = [options.database] if options.database else ["sqlite", "postgresql"]
+    codes = []
+    try:
+        for number, database in enumerate(databases):
+            codes.append(_run(database, _covered(pytest_arguments, first=number == 0, last=database == databases[-1])))
+            if codes[-1] in (PYTEST_INTERRUPTED, -signal.SIGINT):
+                return INTERRUPTED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except postgres.NoPostgres as error:
+        print(f"manage.py test: {error}; the suite must pass on both databases", file=sys.stderr)
+        return 2
+    return _verdict(codes)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _run(database: str, arguments: Sequence[str]) -> int:
+    if database == "sqlite":
+        return _pytest(arguments, {"ENHANCELOG_TEST_DATABASE": database})
+    with postgres.server() as url:
+        return _pytest(arguments, {"ENHANCELOG_TEST_DATABASE": database, "ENHANCELOG_TEST_DATABASE_URL": url})
+
+
+def _pytest(arguments: Sequence[str], environment: dict[str, str]) -> int:
+    command = [sys.executable, "-m", "pytest", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # pytest got it too when it came from the terminal; let it clean up
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            raise
+
+
+def _covered(arguments: Sequence[str], *, first: bool, last: bool) -> list[str]:
+    """Coverage adds up over the sessions and is reported once."""
+    if not any(argument.startswith("--cov") for argument in arguments):
+        return list(arguments)
+    return [*arguments, *([] if first else ["--cov-append"]), *([] if last else ["--cov-report="])]
+
+
+def _verdict(codes: Sequence[int]) -> int:
+    """No test in one session is fine (the arguments chose some for the other), in both it is not."""
+    ran = [code for code in codes if code != PYTEST_NO_TESTS]
+    return next((code for code in ran if code), 0) if ran else PYTEST_NO_TESTS
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

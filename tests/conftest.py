@@ -1,0 +1,124 @@
+"""Fixtures for the whole suite: the database between tests, a browser, and the product run as its own process."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection
+from django.test import TransactionTestCase
+from hypothesis import settings as hypothesis_settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
+DATABASE = os.environ.get("ENHANCELOG_TEST_DATABASE", "sqlite")
+TOUCHES_DATABASE = {"db", "transactional_db", "django_db_setup", "live_server", "admin_client", "admin_user"}
+
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's sync API runs an event loop around the tests
+
+hypothesis_settings.register_profile("suite", deadline=None, derandomize=IN_CI, database=None)
+hypothesis_settings.load_profile("suite")
+
+
+def pytest_report_header() -> str:
+    return f"database: {DATABASE}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What no database can change runs once, in the SQLite session."""
+    if DATABASE == "sqlite":
+        return
+    kept = [item for item in items if _runs_on_both(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not _runs_on_both(item)])
+    items[:] = kept
+
+
+def _runs_on_both(item: pytest.Item) -> bool:
+    if item.get_closest_marker("once") or item.get_closest_marker("browser"):
+        return False
+    if item.get_closest_marker("database") or item.get_closest_marker("django_db"):
+        return True
+    return not TOUCHES_DATABASE.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+# The database
+
+
+@contextmanager
+def entries_unprotected() -> Iterator[None]:
+    """Without the triggers that keep entries as they are. For the flush between tests, and for tests of damage."""
+    from enhancelog.backends import dialect, postgresql, sqlite
+
+    on_table = " ON enhancelog_entry" if connection.vendor == "postgresql" else ""
+    triggers = {"sqlite": sqlite, "postgresql": postgresql}[connection.vendor].dialect.TRIGGERS
+    with connection.cursor() as cursor:
+        for name in triggers:
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on_table}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            dialect().install_triggers(cursor)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def entries_can_be_flushed() -> Iterator[None]:
+    """Tests with real transactions are flushed afterwards, which the triggers would refuse."""
+    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+
+    def flush_unprotected(case: TransactionTestCase) -> None:
+        with entries_unprotected():
+            flush(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", flush_unprotected)
+        yield
+
+
+# A browser
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def find_chromium() -> str | None:
+    names = [
+        os.environ.get("PLAYWRIGHT_CHROMIUM_EXECUTABLE_PATH", ""),
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+    ]
+    return next((path for name in names if name and (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    from playwright.sync_api import sync_playwright
+
+    executable = find_chromium()
+    if not executable:
+        (pytest.fail if IN_CI else pytest.skip)("no Chromium: apt-get install chromium", pytrace=False)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: "Browser", live_server: Any) -> "Iterator[Page]":
+    """A page of a fresh context, 1280 px wide, whose addresses are relative to the live server."""
+    context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(10_000)
+    yield context.new_page()
+    context.close()

@@ -1,0 +1,36 @@
+"""The product's settings with the environment of whoever runs the tests taken out.
+
+ENHANCELOG_TEST_DATABASE says which database: ``sqlite`` (a real file, so that WAL and the write lock are real) or
+``postgresql``, which is then at ENHANCELOG_TEST_DATABASE_URL.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_KEPT = ("ENHANCELOG_TEST_", "ENHANCELOG_BOOTSTRAP")
+
+for _name in list(os.environ):
+    if _name == "DATABASE_URL" or (_name.startswith("ENHANCELOG_") and not _name.startswith(_KEPT)):
+        del os.environ[_name]
+
+if "ENHANCELOG_TEST_DATA_DIR" not in os.environ:  # workers share their parent's
+    os.environ["ENHANCELOG_TEST_DATA_DIR"] = tempfile.mkdtemp(prefix="enhancelog-test-")
+    atexit.register(shutil.rmtree, os.environ["ENHANCELOG_TEST_DATA_DIR"], ignore_errors=True)
+os.environ["ENHANCELOG_DATA_DIR"] = os.environ["ENHANCELOG_TEST_DATA_DIR"]
+if os.environ.get("ENHANCELOG_TEST_DATABASE") == "postgresql":
+    os.environ["DATABASE_URL"] = os.environ["ENHANCELOG_TEST_DATABASE_URL"]
+
+from enhancelog.settings import *  # noqa: E402, F403
+from enhancelog.settings import DATA_DIR, DATABASES, STATIC_ROOT, STORAGES  # noqa: E402
+
+del os.environ["ENHANCELOG_DATA_DIR"]
+os.environ.pop("DATABASE_URL", None)
+
+if DATABASES["default"]["ENGINE"] == "enhancelog.backends.sqlite":
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+WHITENOISE_USE_FINDERS = True
+STATIC_ROOT.mkdir(exist_ok=True)
