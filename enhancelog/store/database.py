@@ -126,6 +126,7 @@ def stored_batches() -> Iterator[list[Stored]]:
 
 def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> int:
     """Derive every projection anew; the number of entries. ``progress`` hears how many are done. Appends wait."""
+    done = 0
 
     def batches() -> Iterator[list[Stored]]:
         nonlocal done
@@ -134,11 +135,17 @@ def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> 
             done += len(batch)
             progress(done)
 
-    done = 0
     with _faults(), transaction.atomic(), connection.cursor() as cursor:
         dialect().lock_appends(cursor)
         projections.rebuild(cursor, batches())
     return done
+
+
+def analyze() -> None:
+    """Make the planner's statistics anew; worth its time after a load."""
+    with _faults(), connection.cursor() as cursor:
+        for table in [EntryModel._meta.db_table, *(table._meta.db_table for table in projections.tables())]:
+            cursor.execute(f"ANALYZE {table}")
 
 
 def _entries_with_ids(issue_ids: Iterator[str]) -> dict[str, Entry]:

@@ -1,0 +1,94 @@
+"""``import_log SOURCE``: entries from upstream's SQLite file, a JSON array or NDJSON into the log."""
+
+import sys
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+
+from enhancelog import records
+from enhancelog.errors import Invalid
+from enhancelog.management.reporting import ReportingCommand, progress
+from enhancelog.origin import Origin
+from enhancelog.transfer.findings import FindingsFile
+from enhancelog.transfer.importer import Conflicting, Counts, Finding, import_entries
+from enhancelog.transfer.items import Unreadable
+from enhancelog.transfer.sources import open_source
+
+SHOWN: Final = 20
+
+
+class Command(ReportingCommand):
+    help = (
+        "Import entries from upstream's SQLite file, a JSON array or NDJSON; the kind is told by the content. "
+        "Safe to run again: what is stored already is left as it is."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("location", metavar="SOURCE", help="a file, or - for standard input")
+        parser.add_argument(
+            "--source", metavar="NAME", default="import", help="recorded with every entry (default: %(default)s)"
+        )
+
+    def report(self, **options: Any) -> bool:
+        source: str = options["source"]
+        try:
+            records.check_id(source, "--source")
+        except Invalid as error:
+            raise CommandError(str(error), returncode=2) from None
+        counts = Counts()
+        with FindingsFile(settings.DATA_DIR / "quarantine", source) as findings:
+            try:
+                self._import(options["location"], Origin("command", "import_log", source), counts, findings)
+            except Unreadable as error:
+                raise CommandError(" ".join(str(error).split()), returncode=2) from None
+            finally:
+                if counts.read or sys.exc_info()[0] is None:
+                    self._conclude(counts, findings)
+        return counts.findings > 0
+
+    def _import(self, location: str, origin: Origin, counts: Counts, findings: FindingsFile) -> None:
+        def keep(finding: Finding) -> None:
+            line = _line(finding)
+            findings.add(**line)
+            if counts.findings <= SHOWN:
+                self.stderr.write(f"{line['where']}: {line['reason']}")
+
+        with (
+            open_source(location, settings.MAX_ENTRY_BYTES) as items,
+            progress(self.stderr, "Importing", items.total) as report,
+        ):
+            import_entries(
+                items,
+                origin,
+                counts=counts,
+                on_finding=keep,
+                on_batch=lambda counts: report(items.done, f"{counts.read:,} entries"),
+            )
+
+    def _conclude(self, counts: Counts, findings: FindingsFile) -> None:
+        if counts.findings > SHOWN:
+            self.stderr.write(f"… and {counts.findings - SHOWN:,} more")
+        self.stdout.write(str(counts))
+        if findings.path is not None:
+            self.stdout.write(f"What was not taken is in {findings.path}")
+
+
+def _line(finding: Finding) -> dict[str, str]:
+    if isinstance(finding, Conflicting):
+        differs = ", ".join(finding.differs)
+        return {
+            "where": finding.where,
+            "field": differs,
+            "rule": "conflict",
+            "reason": f"{finding.entry.issue_id} is stored with another content; they differ in {differs}",
+            "raw": records.encode(finding.entry).decode(),
+        }
+    reason = finding.reason
+    return {
+        "where": finding.where,
+        "field": reason.field,
+        "rule": reason.rule,
+        "reason": str(reason),
+        "raw": finding.raw,
+    }

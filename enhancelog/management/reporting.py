@@ -1,0 +1,74 @@
+"""What the log's commands share: exit codes, progress, and one line instead of a traceback.
+
+Exit codes: 0 done, 1 done with findings, 2 could not run, 130 interrupted.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final
+
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from enhancelog.errors import StoreError
+
+PLAIN_LINE_EVERY_S: Final = 5.0
+
+Report = Callable[[int, str], None]
+"""Hears how far the work has come, and a few words about it."""
+
+
+class ReportingCommand(BaseCommand):
+    """A command whose ``report`` says whether there were findings."""
+
+    requires_system_checks: ClassVar[list[str]] = []  # they check pages and settings that no such command needs
+
+    def report(self, **options: Any) -> bool:
+        """Do the work. True: done, with findings."""
+        raise NotImplementedError
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            found = self.report(**options)
+        except (StoreError, OSError) as error:
+            raise CommandError(" ".join(str(error).split()), returncode=2) from error
+        except KeyboardInterrupt:
+            self.stderr.write("Interrupted. What was committed stays; running again goes on.")
+            sys.exit(130)
+        if found:
+            sys.exit(1)
+
+
+@contextmanager
+def progress(stderr: OutputWrapper, label: str, total: int | None) -> Iterator[Report]:
+    """A bar on a terminal; else a plain line now and then."""
+    if stderr.isatty():
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(label, total=total, note="")
+            yield lambda done, note: bar.update(task, completed=done, note=note)
+        return
+    yield _plain_lines(stderr, label, total)
+
+
+def _plain_lines(stderr: OutputWrapper, label: str, total: int | None) -> Report:
+    last = time.monotonic()
+
+    def report(done: int, note: str) -> None:
+        nonlocal last
+        if time.monotonic() - last < PLAIN_LINE_EVERY_S:
+            return
+        last = time.monotonic()
+        share = f" {100 * done // total}%" if total else ""
+        stderr.write(f"{label}{share}: {note}")
+
+    return report

@@ -1,0 +1,55 @@
+"""What an import could not take, kept in a file so that nothing is lost: one JSON object a line.
+
+Keys: ``where``, ``field``, ``rule``, ``reason``, ``raw`` (what stood there). The file, mode 0600, is made on the first
+finding.
+"""
+
+import json
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Final, Self
+
+MAX_RAW_CHARS: Final = 1 << 20
+
+_FILE_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class FindingsFile:
+    """``<folder>/<UTC>-<source>.ndjson``; ``path`` is ``None`` while there are no findings."""
+
+    def __init__(self, folder: Path, source: str) -> None:
+        self.path: Path | None = None
+        self._folder = folder
+        self._source = _FILE_NAME.sub("_", source)[:80]
+        self._file: IO[str] | None = None
+
+    def add(self, *, where: str, field: str, rule: str, reason: str, raw: str) -> None:
+        line: dict[str, str | int] = {"where": where, "field": field, "rule": rule, "reason": reason}
+        line["raw"] = raw[:MAX_RAW_CHARS]
+        if len(raw) > MAX_RAW_CHARS:
+            line["raw_chars"] = len(raw)
+        if self._file is None:
+            self._file = self._made()
+        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def _made(self) -> IO[str]:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stem = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{self._source}"
+        for number in range(1, 1000):
+            path = self._folder / (f"{stem}.ndjson" if number == 1 else f"{stem}-{number}.ndjson")
+            try:
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                continue
+            self.path = path
+            return open(descriptor, "w", encoding="utf-8", errors="backslashreplace")
+        raise FileExistsError(f"{self._folder}: too many files named {stem}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._file is not None:
+            self._file.close()

@@ -1,0 +1,111 @@
+"""Entries from any source into the log: one transaction a batch, safe to interrupt and safe to run again.
+
+What is stored already and equal is ``same``; the same id with another content keeps what is stored and is a
+``conflict``; what breaks a rule is ``quarantined``. Neither stops the rest.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from enhancelog import records
+from enhancelog.origin import Origin
+from enhancelog.store.database import BATCH, DatabaseEnhanceLogStore, analyze, last_position
+from enhancelog.transfer.items import Found, Item, Refused
+
+BATCH_BYTES: Final = 8 << 20
+ANALYZE_SHARE: Final = 10
+"""The planner's statistics are made anew when at least one entry in so many is new."""
+
+
+@dataclass
+class Counts:
+    """What became of the entries so far: ``read`` is the sum of the others once a batch is done."""
+
+    read: int = 0
+    added: int = 0
+    same: int = 0
+    conflict: int = 0
+    quarantined: int = 0
+
+    @property
+    def findings(self) -> int:
+        return self.conflict + self.quarantined
+
+    def __str__(self) -> str:
+        return (
+            f"read {self.read:,}, added {self.added:,}, same {self.same:,}, "
+            f"conflict {self.conflict:,}, quarantined {self.quarantined:,}"
+        )
+
+
+class Conflicting(NamedTuple):
+    """An entry whose id is stored with another content; ``differs`` names the fields."""
+
+    where: str
+    entry: records.Entry
+    differs: tuple[str, ...]
+
+
+Finding = Refused | Conflicting
+
+
+def import_entries(
+    items: Iterable[Item],
+    origin: Origin,
+    *,
+    counts: Counts | None = None,
+    on_finding: Callable[[Finding], None] = lambda finding: None,
+    on_batch: Callable[[Counts], None] = lambda counts: None,
+) -> Counts:
+    """Append what is new. ``counts`` is brought up to date after each commit, so it is right after an interruption.
+
+    Raises ``Other`` when the database fails; what was committed before stays.
+    """
+    counts = Counts() if counts is None else counts
+    store = DatabaseEnhanceLogStore(origin)
+    for batch in _batches(items):
+        _import_batch(store, batch, counts, on_finding)
+        on_batch(counts)
+    if counts.added and counts.added * ANALYZE_SHARE >= last_position():
+        analyze()
+    return counts
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    batch: list[Item] = []
+    size = 0
+    for item in items:
+        batch.append(item)
+        size += _weight(item)
+        if len(batch) == BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _weight(item: Item) -> int:
+    """About how much memory it takes."""
+    return len(item.raw) if isinstance(item, Refused) else len(records.encode(item.entry))
+
+
+def _import_batch(
+    store: DatabaseEnhanceLogStore, batch: list[Item], counts: Counts, on_finding: Callable[[Finding], None]
+) -> None:
+    found = [item for item in batch if isinstance(item, Found)]
+    outcomes = iter(store.append_batch([item.entry for item in found]) if found else [])
+    counts.read += len(batch)
+    for item in batch:
+        if isinstance(item, Refused):
+            counts.quarantined += 1
+            on_finding(item)
+            continue
+        outcome = next(outcomes)
+        if outcome.result == "created":
+            counts.added += 1
+        elif outcome.result == "identical":
+            counts.same += 1
+        else:
+            counts.conflict += 1
+            on_finding(Conflicting(item.where, item.entry, outcome.differs))

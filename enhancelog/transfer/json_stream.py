@@ -1,0 +1,147 @@
+"""Entries out of a stream of bytes: NDJSON, one JSON array, or JSON objects one after another.
+
+The stream is cut into pieces, one an entry, before anything is parsed: memory holds one chunk and one piece, whatever
+the size of the whole, and a piece that is broken or beyond ``max_bytes`` is refused by itself. No Django.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from enhancelog import records
+from enhancelog.errors import Invalid, TooLarge
+from enhancelog.transfer.items import Found, Item, Refused
+
+Splitter = Callable[[Iterable[bytes], int], Iterator["Piece"]]
+
+WHITE_SPACE: Final = b" \t\r\n"
+_IN_STRING: Final = re.compile(rb'["\\]')
+_OUTSIDE: Final = re.compile(rb'["\[\]{},]')
+_QUOTE, _BACKSLASH, _COMMA, _END = b'"\\,]'
+_OPENING, _CLOSING = b"[{", b"]}"
+
+
+class Piece:
+    """The bytes between two cuts. Beyond ``limit`` only the beginning is kept, and ``size`` goes on counting."""
+
+    def __init__(self, where: str, limit: int, flaw: str = "") -> None:
+        self.where = where
+        self.size = 0
+        self._flaw = flaw
+        self._limit = limit
+        self._parts: list[bytes] = []
+
+    def add(self, part: bytes) -> None:
+        if not self.size:
+            part = part.lstrip(WHITE_SPACE)
+        room = self._limit - self.size
+        if room > 0:
+            self._parts.append(part[:room])
+        self.size += len(part)
+
+    def item(self) -> Item:
+        data = b"".join(self._parts)
+        try:
+            if self._flaw:
+                raise Invalid("", "json", self._flaw)
+            if self.size > self._limit:
+                raise TooLarge("", self.size, self._limit)
+            return Found(self.where, records.decode(data, max_bytes=self._limit))
+        except Invalid as reason:
+            return Refused(self.where, reason, data.decode("utf-8", "backslashreplace"))
+
+
+def items(chunks: Iterable[bytes], split: Splitter, max_bytes: int) -> Iterator[Item]:
+    """Every entry of the stream, cut by ``split``: ``lines``, ``array`` or ``objects``."""
+    for piece in split(chunks, max_bytes):
+        yield piece.item()
+
+
+def lines(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
+    """NDJSON: one entry a line; blank lines are skipped."""
+    number = 1
+    piece = Piece("line 1", limit)
+    for chunk in chunks:
+        *ended, rest = chunk.split(b"\n")
+        for part in ended:
+            piece.add(part)
+            if piece.size:
+                yield piece
+            number += 1
+            piece = Piece(f"line {number}", limit)
+        piece.add(rest)
+    if piece.size:
+        yield piece
+
+
+def array(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
+    """One JSON array. What follows its end, or an end that never comes, is a piece that cannot be read."""
+    depth, number = 0, 1
+    piece = Piece("entry 1", limit)
+    tokens = _tokens(_after_bracket(chunks))
+    for part, token in tokens:
+        ends = depth == 0 and token in (_COMMA, _END)
+        piece.add(part[:-1] if ends else part)
+        if ends:
+            if piece.size or token == _COMMA or number > 1:
+                yield piece
+            number += 1
+            piece = Piece(f"entry {number}", limit)
+            if token == _END:
+                break
+        elif token is not None:
+            depth = max(0, depth + (1 if token in _OPENING else -1 if token in _CLOSING else 0))
+    else:
+        if piece.size:
+            yield piece
+        yield Piece("end", limit, "the array has no end: the file was cut off")
+    rest = Piece("end", limit, "something stands after the end of the array")
+    for part, _ in tokens:
+        rest.add(part)
+    if rest.size:
+        yield rest
+
+
+def objects(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
+    """JSON objects one after another, over as many lines as they like."""
+    depth, number = 0, 1
+    piece = Piece("entry 1", limit)
+    for part, token in _tokens(chunks):
+        piece.add(part)
+        if token is None or token == _COMMA:
+            continue
+        depth += 1 if token in _OPENING else -1
+        if depth <= 0:
+            yield piece
+            depth = 0
+            number += 1
+            piece = Piece(f"entry {number}", limit)
+    if piece.size:
+        yield piece
+
+
+def _after_bracket(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    opened = False
+    for chunk in chunks:
+        _, bracket, after = (b"", b"", chunk) if opened else chunk.partition(b"[")
+        opened = opened or bool(bracket)
+        yield after
+
+
+def _tokens(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int | None]]:
+    """The stream in parts that end in a bracket or comma outside strings; ``None`` where only a chunk ends."""
+    in_string, at = False, 0
+    for chunk in filter(None, chunks):
+        start = 0
+        while match := (_IN_STRING if in_string else _OUTSIDE).search(chunk, at):
+            at = match.end()
+            token = chunk[at - 1]
+            if token == _QUOTE:
+                in_string = not in_string
+            elif token == _BACKSLASH:
+                at += 1  # what is escaped, be it in the next chunk
+            else:
+                yield chunk[start:at], token
+                start = at
+        yield chunk[start:], None
+        at = 1 if at > len(chunk) else 0

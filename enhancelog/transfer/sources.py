@@ -1,0 +1,145 @@
+"""Where entries come from: a file or standard input, its kind told by its content, never by its name."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Final, Protocol
+
+from enhancelog import strictjson
+from enhancelog.errors import Invalid
+from enhancelog.transfer import json_stream
+from enhancelog.transfer.items import Item, Unreadable
+from enhancelog.transfer.json_stream import WHITE_SPACE, Splitter
+from enhancelog.transfer.upstream_sqlite import MAGIC, UpstreamFile
+
+CHUNK_BYTES: Final = 1 << 16
+
+_BOM: Final = b"\xef\xbb\xbf"
+_OTHERS: Final = {
+    b"\x1f\x8b": "gzip; unpack it first (gunzip -c FILE | manage.py import_log -)",
+    b"PK\x03\x04": "a zip archive; unpack it first",
+    b"\x28\xb5\x2f\xfd": "zstandard; unpack it first",
+    b"BZh": "bzip2; unpack it first",
+    b"\xfd7zXZ\x00": "xz; unpack it first",
+    b"\xff\xfe": "UTF-16; convert it to UTF-8 first",
+    b"\xfe\xff": "UTF-16; convert it to UTF-8 first",
+}
+
+
+class Source(Protocol):
+    """Entries one after another, and how far reading has come: ``done`` of ``total`` (``None``: not known)."""
+
+    unit: str
+    total: int | None
+    done: int
+
+    def __iter__(self) -> Iterator[Item]: ...
+
+
+class JsonStream:
+    """JSON text in chunks. ``total`` and ``done`` count bytes."""
+
+    unit = "bytes"
+
+    def __init__(self, chunks: Iterable[bytes], split: Splitter, max_bytes: int, total: int | None = None) -> None:
+        self.total = total
+        self.done = 0
+        self._items = json_stream.items(self._counted(chunks), split, max_bytes)
+
+    def __iter__(self) -> Iterator[Item]:
+        return self._items
+
+    def _counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self.done += len(chunk)
+            yield chunk
+
+
+@contextmanager
+def open_source(location: str, max_bytes: int, stdin: BinaryIO | None = None) -> Iterator[Source]:
+    """The source at a path, or standard input for ``-``. Raises ``Unreadable`` in one line."""
+    name = "standard input" if location == "-" else location
+    with _opened(location, stdin) as stream:
+        with _reading(name):
+            head = stream.read(max_bytes + 1)
+        if not head.startswith(MAGIC):
+            split = _splitter(head, whole=len(head) <= max_bytes, name=name)
+            chunks = chain([head.removeprefix(_BOM)], _chunks(stream, name))
+            yield JsonStream(chunks, split, max_bytes, _size(stream))
+        elif location == "-":
+            with tempfile.TemporaryDirectory() as folder:
+                yield UpstreamFile(_spooled(head, stream, Path(folder)), max_bytes)
+        else:
+            yield UpstreamFile(Path(location), max_bytes)
+
+
+@contextmanager
+def _opened(location: str, stdin: BinaryIO | None) -> Iterator[BinaryIO]:
+    if location == "-":
+        yield stdin or sys.stdin.buffer
+        return
+    with _reading(location):
+        stream = open(location, "rb")  # noqa: SIM115  closed below; only opening is guarded here
+    with stream:
+        yield stream
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:  # a path that holds a NUL is a ValueError
+        raise Unreadable(f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _chunks(stream: BinaryIO, name: str) -> Iterator[bytes]:
+    while True:
+        with _reading(name):
+            chunk = stream.read(CHUNK_BYTES)
+        if not chunk:
+            return
+        yield chunk
+
+
+def _spooled(head: bytes, stream: BinaryIO, folder: Path) -> Path:
+    """SQLite cannot read a pipe."""
+    path = folder / "standard-input"
+    with open(path, "wb") as file:
+        file.write(head)
+        shutil.copyfileobj(stream, file)
+    return path
+
+
+def _size(stream: BinaryIO) -> int | None:
+    try:
+        return os.fstat(stream.fileno()).st_size or None
+    except OSError:
+        return None
+
+
+def _splitter(head: bytes, whole: bool, name: str) -> Splitter:
+    for magic, said in _OTHERS.items():
+        if head.startswith(magic):
+            raise Unreadable(f"{name}: is {said}")
+    text = head.removeprefix(_BOM).lstrip(WHITE_SPACE)
+    if text.startswith(b"["):
+        return json_stream.array
+    if not text or text.startswith(b"{"):
+        return json_stream.objects if _spans_lines(text, whole) else json_stream.lines
+    raise Unreadable(f"{name}: is neither upstream's SQLite file nor a JSON array nor NDJSON")
+
+
+def _spans_lines(text: bytes, whole: bool) -> bool:
+    """Whether objects are written over several lines, as pretty-printers do, instead of one a line."""
+    first = text.partition(b"\n")[0].strip(WHITE_SPACE)
+    if first == b"{":
+        return True
+    try:
+        return whole and first != text.strip(WHITE_SPACE) and isinstance(strictjson.loads(text), dict)
+    except Invalid:
+        return False
