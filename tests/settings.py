@@ -22,11 +22,10 @@ os.environ["ENHANCELOG_DATA_DIR"] = os.environ["ENHANCELOG_TEST_DATA_DIR"]
 if os.environ.get("ENHANCELOG_TEST_DATABASE") == "postgresql":
     os.environ["DATABASE_URL"] = os.environ["ENHANCELOG_TEST_DATABASE_URL"]
 
-from enhancelog.settings import *  # noqa: E402, F403
-from enhancelog.settings import DATA_DIR, DATABASES, STATIC_ROOT, STORAGES  # noqa: E402
+from enhancelog.settings import *
+from enhancelog.settings import DATA_DIR, DATABASES, STATIC_ROOT, STORAGES
 
-del os.environ["ENHANCELOG_DATA_DIR"]
-os.environ.pop("DATABASE_URL", None)
+os.environ.pop("DATABASE_URL", None)  # what tests start gets a database of its own
 
 if DATABASES["default"]["ENGINE"] == "enhancelog.backends.sqlite":
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}

@@ -1,0 +1,47 @@
+"""Copies of a SQLite database that is in use: whole, consistent, private, and there only when complete."""
+
+import os
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.db import connection
+
+
+def timestamp() -> str:
+    """Now, as names of backups say it: sorts by time, to the microsecond."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H%M%S.%fZ")
+
+
+def copy_sqlite(target: Path) -> None:
+    """Copy the database to ``target`` with SQLite's online backup, mode 0600.
+
+    Raises ``FileExistsError`` rather than overwrite, and ``OSError`` or ``sqlite3.Error`` when it cannot; nothing is
+    left behind then.
+    """
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        _copy_into(part)
+        os.link(part, target)  # unlike a rename, it refuses to replace
+        _sync(target.parent)
+    finally:
+        part.unlink()
+
+
+def _copy_into(part: Path) -> None:
+    connection.ensure_connection()
+    with closing(sqlite3.connect(part)) as copy:
+        connection.connection.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
+    _sync(part)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

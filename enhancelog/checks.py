@@ -1,0 +1,62 @@
+"""What ``check`` says about this installation, each with a number and what to do.
+
+E001 triggers missing (with ``--database default``, and after ``migrate``) · E002 SQLite's folder is not writable ·
+W001 others can read the data folder · W002 anybody may read, on a public address.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connections
+
+from enhancelog.backends import dialect
+
+
+@register(Tags.database)
+def triggers_are_there(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for using in databases or ():
+        with connections[using].cursor() as cursor:
+            if "enhancelog_entry" not in connections[using].introspection.table_names(cursor):
+                continue  # nothing to protect before the first migration
+            found += [
+                Error(
+                    f"The trigger {name} on the entries is missing or altered, so they are not safe from changes.",
+                    hint="Run: python3 manage.py migrate",
+                    id="enhancelog.E001",
+                )
+                for name in dialect(using).missing_triggers(cursor)
+            ]
+    return found
+
+
+@register()
+def sqlite_can_write(**kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for wrapper in connections.all():
+        folder = Path(str(wrapper.settings_dict["NAME"])).parent
+        if wrapper.vendor == "sqlite" and not os.access(folder, os.W_OK | os.X_OK):
+            hint = "SQLite keeps its journal and lock beside the database; make the folder writable."
+            found.append(Error(f"The folder {folder} is not writable.", hint=hint, id="enhancelog.E002"))
+    return found
+
+
+@register(Tags.security)
+def data_folder_is_private(**kwargs: Any) -> list[CheckMessage]:
+    mode = settings.DATA_DIR.stat().st_mode & 0o077
+    if not mode:
+        return []
+    hint = f"It holds the secret key and the database. Run: chmod 700 {settings.DATA_DIR}"
+    return [Warning(f"Others can look into the data folder {settings.DATA_DIR}.", hint=hint, id="enhancelog.W001")]
+
+
+@register(Tags.security, deploy=True)
+def reading_needs_sign_in(**kwargs: Any) -> list[CheckMessage]:
+    if not settings.PUBLIC_READ:
+        return []
+    hint = "Unset ENHANCELOG_PUBLIC_READ unless that is meant; then silence this check."
+    return [Warning("Anybody can read the log without signing in.", hint=hint, id="enhancelog.W002")]

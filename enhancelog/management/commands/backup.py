@@ -1,0 +1,44 @@
+"""``backup [FILE]``: a copy of the SQLite database while it is in use; on PostgreSQL the pg_dump line instead."""
+
+import shlex
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+
+from enhancelog import backup
+
+
+class Command(BaseCommand):
+    help = "Copy the SQLite database to FILE (mode 0600) while it is in use; for PostgreSQL, print the pg_dump line."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", nargs="?", type=Path, help="default: backups/<UTC>.sqlite3 in the data folder")
+
+    def handle(self, *, file: Path | None, **options: Any) -> None:
+        target = (file or settings.DATA_DIR / "backups" / f"{backup.timestamp()}.sqlite3").absolute()
+        if connection.vendor == "postgresql":
+            self.stdout.write(pg_dump_line(target.with_suffix(".dump") if file is None else target))
+            return
+        if not Path(connection.settings_dict["NAME"]).exists():
+            raise CommandError(f"there is no database {connection.settings_dict['NAME']} yet", returncode=2)
+        try:
+            backup.copy_sqlite(target)
+        except FileExistsError:
+            raise CommandError(f"{target} exists; choose another name", returncode=2) from None
+        except (OSError, sqlite3.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise CommandError(f"cannot write {target}: {reason}", returncode=2) from None
+        self.stdout.write(str(target))
+
+
+def pg_dump_line(target: Path) -> str:
+    """The command that backs this database up; pg_dump asks for the password or finds it in ~/.pgpass."""
+    database = connection.settings_dict
+    given = {"--host": "HOST", "--port": "PORT", "--username": "USER"}
+    options = [f"{option}={database[key]}" for option, key in given.items() if database.get(key)]
+    return shlex.join(["pg_dump", "--format=custom", f"--file={target}", *options, str(database["NAME"])])

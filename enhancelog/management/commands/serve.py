@@ -1,0 +1,158 @@
+"""``serve [--demo] [--bind ADDRESS:PORT]``: prepare the data folder and the database, then serve until told to stop.
+
+Exit codes: 0 stopped by SIGINT or SIGTERM, 1 the server died, 2 could not run (one line says why).
+"""
+
+import os
+import socket
+import threading
+import time
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connection, connections
+
+from enhancelog import first_run, static_files, upgrade
+
+DEFAULT_BIND = "127.0.0.1:8000"
+BLOCKING_THREADS = 8
+STOP_S = 10
+"""How long requests in progress may go on after the order to stop."""
+
+
+class Address(NamedTuple):
+    host: str
+    port: int
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        return socket.AF_INET6 if ":" in self.host else socket.AF_INET
+
+    @property
+    def url(self) -> str:
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+
+class Command(BaseCommand):
+    help = "Prepare the data folder and the database, then serve pages and API until Ctrl-C or SIGTERM."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--demo", action="store_true", help="a database of its own with a demo log, open to read")
+        parser.add_argument("--bind", metavar="ADDRESS:PORT", default=DEFAULT_BIND, help="default: %(default)s")
+
+    def handle(self, *, bind: str, demo: bool, **options: Any) -> None:
+        if demo and not settings.DEMO:
+            raise CommandError("--demo works through manage.py only; elsewhere set ENHANCELOG_DEMO=1", returncode=2)
+        address = parse(bind)
+        refuse_exposure(address)
+        refuse_taken(address)
+        os.environ.setdefault("ENHANCELOG_URL", address.url)  # read by the worker processes' settings
+        self.prepare()
+        connections.close_all()
+        serve(address, lambda: self.stdout.write(f"Enhancelog is at {shown_url(address)} (Ctrl-C ends it)"))
+
+    def prepare(self) -> None:
+        try:
+            with upgrade.alone():
+                if copy := upgrade.migrate():
+                    self.stdout.write(f"Database upgraded; the one before is kept as {copy}")
+                self.create_admin()
+                static_files.collect()
+                if settings.DEMO:
+                    first_run.load_demo()
+        except upgrade.NewerDatabase as error:
+            raise CommandError(str(error), returncode=2) from None
+        except DatabaseError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise CommandError(f"cannot use the database {shown_database()}: {reason}", returncode=2) from None
+        except OSError as error:
+            raise CommandError(f"{error.filename or settings.DATA_DIR}: {error.strerror}", returncode=2) from None
+
+    def create_admin(self) -> None:
+        if password := first_run.create_admin():
+            self.stdout.write(f"Sign in as {first_run.ADMIN} with the password {password} (shown this once)")
+
+
+def parse(bind: str) -> Address:
+    """``127.0.0.1:8000``, ``[::1]:8000`` or ``localhost:8000`` as a numeric address."""
+    host, _, port = bind.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+    valid_port = port.isascii() and port.isdigit() and 0 < int(port) < 65536
+    if not host or not valid_port or (":" in host and not bind.startswith("[")):
+        raise CommandError(f'--bind: "{bind}" is not like {DEFAULT_BIND} or [::1]:8000', returncode=2)
+    try:
+        found = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise CommandError(f'--bind: there is no address "{host}"', returncode=2) from None
+    return Address(str(found[0][4][0]), int(port))
+
+
+def refuse_exposure(address: Address) -> None:
+    """Beyond this machine only with what makes that safe, and never with the demo's open doors."""
+    if ip_address(address.host.partition("%")[0]).is_loopback:
+        return
+    if settings.DEMO:
+        raise CommandError("--demo lets anybody read, so it binds to this machine only", returncode=2)
+    needed = ("ENHANCELOG_URL", "ENHANCELOG_SECRET_KEY")
+    missing = [name for name in needed if not os.environ.get(name) and not os.environ.get(f"{name}_FILE")]
+    if missing:
+        raise CommandError(f"to serve beyond this machine ({address.host}) set {' and '.join(missing)}", returncode=2)
+
+
+def refuse_taken(address: Address) -> None:
+    with socket.socket(address.family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+            probe.listen(1)
+        except OSError as error:
+            reason = f"cannot listen on {address.url.removeprefix('http://')}: {error.strerror}"
+            raise CommandError(f"{reason}; choose another with --bind", returncode=2) from None
+
+
+def shown_url(address: Address) -> str:
+    """The public address, which without one of its own is the bound one."""
+    return os.environ.get("ENHANCELOG_URL") or address.url
+
+
+def shown_database() -> str:
+    name = connection.settings_dict["NAME"]
+    host = connection.settings_dict.get("HOST")
+    return f"{name} on {urlsplit('//' + host).hostname or host}" if host else str(name)
+
+
+def serve(address: Address, on_serving: Any) -> None:
+    """Run granian until a signal ends it; its workers are fresh processes that read the environment."""
+    import multiprocessing
+
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    multiprocessing.set_start_method("spawn", force=True)
+    server = Granian(
+        "enhancelog.wsgi:application",
+        address=address.host,
+        port=address.port,
+        interface=Interfaces.WSGI,
+        workers=1 if connection.vendor == "sqlite" else 2,  # SQLite: one process writes
+        blocking_threads=BLOCKING_THREADS,
+        workers_kill_timeout=STOP_S,
+        respawn_failed_workers=True,
+        log_level=LogLevels.warning,
+    )
+    threading.Thread(target=_when_serving, args=(address, on_serving), daemon=True).start()
+    server.serve()
+
+
+def _when_serving(address: Address, on_serving: Any) -> None:
+    while True:
+        with socket.socket(address.family, socket.SOCK_STREAM) as probe:
+            if probe.connect_ex(address) == 0:
+                on_serving()
+                return
+        time.sleep(0.05)

@@ -1,0 +1,27 @@
+"""Static files, gathered, compressed and named by content, only when one of them has changed."""
+
+import hashlib
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+
+
+def collect() -> bool:
+    """Fill STATIC_ROOT; whether there was anything to do."""
+    stamp = settings.DATA_DIR / "static.stamp"
+    now = _fingerprint()
+    if settings.STATIC_ROOT.is_dir() and stamp.is_file() and stamp.read_text() == now:
+        return False
+    call_command("collectstatic", verbosity=0, interactive=False)
+    stamp.write_text(now)
+    return True
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for path, storage in sorted(finder.list([]), key=lambda found: found[0]):
+            modified = storage.get_modified_time(path).timestamp()
+            digest.update(f"{storage.path(path)}\0{storage.size(path)}\0{modified}\n".encode())
+    return digest.hexdigest()
