@@ -10,15 +10,10 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
+from enhancelog.fields import CodePointTextField
+
 NO_DAY = -1
 """Stands for day NULL in unique indexes, where NULL would equal nothing. Plausible days are never negative."""
-
-
-class CodePointTextField(models.TextField):
-    """Text that compares and sorts by code point on every database."""
-
-    def db_parameters(self, connection: Any) -> dict[str, Any]:
-        return {**super().db_parameters(connection), "collation": connection.codepoint_collation}
 
 
 class Immutable(Exception):

@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.functions.comparison
-import enhancelog.models
+import enhancelog.fields
 from django.db import migrations, models
 
 
@@ -18,8 +18,8 @@ class Migration(migrations.Migration):
             name='BlueprintSummary',
             fields=[
                 ('pk', models.CompositePrimaryKey('blueprint_id', 'source', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('blueprint_id', enhancelog.models.CodePointTextField()),
-                ('source', enhancelog.models.CodePointTextField()),
+                ('blueprint_id', enhancelog.fields.CodePointTextField()),
+                ('source', enhancelog.fields.CodePointTextField()),
                 ('applied', models.BigIntegerField()),
                 ('rejected', models.BigIntegerField()),
                 ('newest_ts_ms', models.BigIntegerField(null=True)),
@@ -30,8 +30,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('day', models.BigIntegerField(null=True)),
-                ('blueprint_id', enhancelog.models.CodePointTextField()),
-                ('axis', enhancelog.models.CodePointTextField()),
+                ('blueprint_id', enhancelog.fields.CodePointTextField()),
+                ('axis', enhancelog.fields.CodePointTextField()),
                 ('judged', models.BigIntegerField()),
                 ('denied', models.BigIntegerField()),
                 ('rejected', models.BigIntegerField()),
@@ -45,14 +45,14 @@ class Migration(migrations.Migration):
             name='Entry',
             fields=[
                 ('position', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('issue_id', enhancelog.models.CodePointTextField(unique=True)),
-                ('blueprint_id', enhancelog.models.CodePointTextField()),
-                ('prev_hash', enhancelog.models.CodePointTextField()),
-                ('new_hash', enhancelog.models.CodePointTextField()),
+                ('issue_id', enhancelog.fields.CodePointTextField(unique=True)),
+                ('blueprint_id', enhancelog.fields.CodePointTextField()),
+                ('prev_hash', enhancelog.fields.CodePointTextField()),
+                ('new_hash', enhancelog.fields.CodePointTextField()),
                 ('intent', models.TextField()),
                 ('rationale', models.TextField()),
                 ('verdicts', models.TextField()),
-                ('status', enhancelog.models.CodePointTextField()),
+                ('status', enhancelog.fields.CodePointTextField()),
                 ('reasons', models.TextField()),
                 ('ts_ms', models.BigIntegerField()),
                 ('ops', models.TextField(null=True)),
@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ('recorded_ms', models.BigIntegerField()),
                 ('actor_kind', models.TextField()),
                 ('actor_name', models.TextField()),
-                ('source', enhancelog.models.CodePointTextField()),
+                ('source', enhancelog.fields.CodePointTextField()),
                 ('digest', models.TextField()),
             ],
             options={
@@ -82,8 +82,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('day', models.BigIntegerField(null=True)),
-                ('blueprint_id', enhancelog.models.CodePointTextField()),
-                ('status', enhancelog.models.CodePointTextField()),
+                ('blueprint_id', enhancelog.fields.CodePointTextField()),
+                ('status', enhancelog.fields.CodePointTextField()),
                 ('runs', models.BigIntegerField()),
             ],
             options={
@@ -96,8 +96,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('pk', models.CompositePrimaryKey('entry_id', 'axis', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('ts_ms', models.BigIntegerField()),
-                ('blueprint_id', enhancelog.models.CodePointTextField()),
-                ('axis', enhancelog.models.CodePointTextField()),
+                ('blueprint_id', enhancelog.fields.CodePointTextField()),
+                ('axis', enhancelog.fields.CodePointTextField()),
                 ('sole', models.BooleanField()),
                 ('rejected', models.BooleanField()),
                 ('entry', models.ForeignKey(db_column='position', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='denials', to='enhancelog.entry')),

@@ -1,0 +1,37 @@
+"""Request bodies: of the right type and not larger than the limit, before anything looks at them."""
+
+from django.http import HttpRequest
+from rest_framework.exceptions import UnsupportedMediaType
+
+from enhancelog.errors import Invalid, TooLarge
+
+_CHUNK = 65536  # under granian readline() and iteration end early; read(n) does not
+
+
+def read_body(request: HttpRequest, max_bytes: int) -> bytes:
+    """The whole body, with or without a Content-Length. Raises ``TooLarge`` (bytes) or ``Invalid``."""
+    declared = request.META.get("CONTENT_LENGTH") or ""
+    if declared.isdigit() and int(declared) > max_bytes:
+        raise TooLarge("", int(declared), max_bytes)
+    stream = request if declared else request.META["wsgi.input"]
+    parts: list[bytes] = []
+    size = 0
+    while part := stream.read(_CHUNK):
+        parts.append(part)
+        size += len(part)
+        if size > max_bytes:
+            raise TooLarge("", size, max_bytes)
+    if declared.isdigit() and size < int(declared):
+        raise Invalid("", "length", f"ended after {size:,} of {int(declared):,} bytes")
+    return b"".join(parts)
+
+
+def require_type(request: HttpRequest, *accepted: str) -> str:
+    """The body's media type. Raises ``UnsupportedMediaType`` (415) for another one, or for a compressed body."""
+    media_type = (request.content_type or "").lower()
+    charset = (request.content_params or {}).get("charset", "utf-8").lower()
+    if media_type not in accepted or charset not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedMediaType(media_type, f"Send {' or '.join(accepted)} in UTF-8.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType(media_type, "Send the body uncompressed.")
+    return media_type

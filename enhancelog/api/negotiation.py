@@ -1,0 +1,49 @@
+"""Which format an answer has: ``?format=`` wins, then ``Accept``; whoever asks for neither gets JSON."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.http.request import MediaType
+from rest_framework.negotiation import BaseContentNegotiation
+
+from enhancelog.errors import Invalid
+
+MEDIA_TYPES: Final = {
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv; charset=utf-8",
+}
+
+
+class AnyAccept(BaseContentNegotiation):
+    """DRF's own negotiation would refuse what existing readers send."""
+
+    def select_parser(self, request: Any, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+def answer_format(request: HttpRequest, offered: Mapping[str, str] = MEDIA_TYPES) -> str:
+    """One of the offered names. Raises ``Invalid`` for an unknown ``format``; an unknown ``Accept`` means JSON."""
+    asked = request.GET.get("format")
+    if asked is not None:
+        if asked not in offered:
+            raise Invalid("format", "choice", f'must be one of {", ".join(offered)}, not "{asked[:40]}"')
+        return asked
+    accept = request.headers.get("Accept", "")
+    for part in sorted(accept.split(","), key=_quality, reverse=True):
+        wanted = MediaType(part.partition(";")[0].strip())
+        for name, media_type in offered.items():
+            if _quality(part) > 0 and str(wanted) == media_type.partition(";")[0]:
+                return name
+    return "json"
+
+
+def _quality(part: str) -> float:
+    try:
+        return float(MediaType(part.strip()).params.get("q", "1"))
+    except ValueError:
+        return 0.0

@@ -1,0 +1,12 @@
+"""The log's routes below ``/v1/enhance/``."""
+
+from django.urls import path
+
+from enhancelog.api import views
+
+urlpatterns = [
+    path("log", views.EntryList.as_view(), name="api_entry_list"),
+    path("log/", views.trailing_slash),
+    path("log/<path:issue_id>", views.EntryDetail.as_view(), name="api_entry_detail"),
+    path("entries/<path:issue_id>", views.KnownEntry.as_view(), name="api_known_entry"),
+]

@@ -1,0 +1,148 @@
+"""The log over HTTP, as its existing readers know it (bare arrays, plain-text 404), and the append.
+
+``GET`` of the list without ``page_size`` is the whole list, streamed; with it, a keyset page and ``Link: rel="next"``.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from enhancelog import filters, links, records
+from enhancelog.api.bodies import read_body, require_type
+from enhancelog.api.negotiation import MEDIA_TYPES, answer_format
+from enhancelog.errors import NotFound
+from enhancelog.filters import EntryFilter, Order
+from enhancelog.origin import Origin
+from enhancelog.permissions import Allows
+from enhancelog.queries import entries
+from enhancelog.queries.entries import Listed
+from enhancelog.store import open_store
+from enhancelog.store.rows import json_from_row
+from enhancelog.times import now_ms
+from enhancelog.transfer import exports
+
+DEFAULT_PAGE_SIZE = 100
+
+_json = msgspec.json.Encoder()
+
+
+class LogView(APIView):
+    """What every view of the API has in common: caches ask again each time, and per reader."""
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        patch_vary_headers(response, ["Authorization", "Accept"])
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response
+
+
+class EntryList(LogView):
+    """``GET`` and ``POST /v1/enhance/log``."""
+
+    def get_permissions(self) -> list[Any]:
+        return [Allows("log:append" if self.request.method == "POST" else "log:read")()]
+
+    def get(self, request: Request) -> HttpResponseBase:
+        parameters = dict(request._request.GET.lists())
+        wanted = filters.parse(parameters, now_ms())
+        order = filters.order(parameters, "asc")
+        size = filters.page_size(parameters)
+        shape = answer_format(request._request)
+        if size is None and "cursor" not in parameters:
+            return _stream(request, wanted, order, shape)
+        return _page(request._request, wanted, order, size or DEFAULT_PAGE_SIZE, shape)
+
+    def post(self, request: Request) -> HttpResponse:
+        require_type(request._request, "application/json")
+        body = read_body(request._request, settings.MAX_ENTRY_BYTES)
+        entry = records.decode(body, max_bytes=settings.MAX_ENTRY_BYTES)
+        digest = open_store(Origin("user", request.user.get_username(), "api")).append(entry)
+        headers = {"Location": links.api_entry(entry.issue_id), "ETag": f'"{digest}"'}
+        return HttpResponse(records.encode(entry), status=201, content_type=MEDIA_TYPES["json"], headers=headers)
+
+
+class EntryDetail(LogView):
+    """``GET /v1/enhance/log/<issue_id>``: the record alone."""
+
+    permission_classes = (Allows("log:read"),)
+
+    def get(self, request: Request, issue_id: str) -> HttpResponseBase:
+        try:
+            listed = entries.get(issue_id)
+        except NotFound:
+            return _no_such_entry()
+        return _one(request._request, listed, _json.encode(_record(listed)))
+
+
+class KnownEntry(LogView):
+    """``GET /v1/enhance/entries/<issue_id>``: the record and what we know of it."""
+
+    permission_classes = (Allows("log:read"),)
+
+    def get(self, request: Request, issue_id: str) -> HttpResponseBase:
+        try:
+            listed = entries.get(issue_id)
+        except NotFound:
+            return _no_such_entry()
+        known = {
+            "position": listed.position,
+            "recorded_ms": listed.recorded_ms,
+            "actor": {"kind": listed.actor_kind, "name": listed.actor_name},
+            "source": listed.source,
+            "digest": listed.digest,
+        }
+        return _one(request._request, listed, _json.encode(msgspec.structs.asdict(_record(listed)) | known))
+
+
+def trailing_slash(request: HttpRequest) -> HttpResponse:
+    """``/v1/enhance/log/`` is no entry and no list, as upstream has it: 404 with nothing in it."""
+    response = HttpResponse(status=404)
+    del response["Content-Type"]
+    return response
+
+
+def _no_such_entry() -> HttpResponse:
+    return HttpResponse("enhance log entry not found", status=404, content_type="text/plain; charset=utf-8")
+
+
+def _record(listed: Listed) -> Any:
+    return json_from_row(listed.row[1:])
+
+
+def _one(request: HttpRequest, listed: Listed, body: bytes) -> HttpResponseBase:
+    etag = f'"{listed.digest}"'
+    response = HttpResponse(body, content_type=MEDIA_TYPES["json"], headers={"ETag": etag})
+    return get_conditional_response(request, etag=etag, response=response) or response
+
+
+def _page(request: HttpRequest, wanted: EntryFilter, order: Order, size: int, shape: str) -> HttpResponse:
+    page = entries.page(wanted, order, size, request.GET.get("cursor"))
+    body = b"".join(exports.FORMATS[shape]([page.rows]))
+    response = HttpResponse(body, content_type=MEDIA_TYPES[shape])
+    if page.next is not None:
+        kept = [(name, value) for name, values in request.GET.lists() for value in values if name != "cursor"]
+        following = links.with_query(request.path, [*kept, ("cursor", str(page.next))])
+        response["Link"] = f'<{following}>; rel="next"'
+    return response
+
+
+def _stream(request: Request, wanted: EntryFilter, order: Order, shape: str) -> HttpResponseBase:
+    content_type = MEDIA_TYPES[shape]
+    if request.method == "HEAD":
+        return HttpResponse(content_type=content_type)
+    chunks = entries.stream(wanted, order)
+    first = next(chunks, [])  # a fault shows before the answer has begun
+    if len(first) < entries.CHUNK:
+        return HttpResponse(b"".join(exports.FORMATS[shape]([first])), content_type=content_type)
+    return StreamingHttpResponse(exports.FORMATS[shape](_with_first(first, chunks)), content_type=content_type)
+
+
+def _with_first(first: list[Any], rest: Iterable[list[Any]]) -> Iterator[list[Any]]:
+    yield first
+    yield from rest

@@ -1,0 +1,91 @@
+"""Template tags of the whole project: times, hashes, verdict marks, links that percent-encode."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from enhancelog import links
+from enhancelog.times import as_datetime
+
+register = template.Library()
+
+CHECK = mark_safe(  # noqa: S308  constant
+    '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M13.5 4.5 6.5 11.5 2.5 7.5" fill="none"'
+    ' stroke="currentColor" stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round"/></svg>'
+)
+CROSS = mark_safe(  # noqa: S308  constant
+    '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M4 4l8 8M12 4l-8 8" fill="none"'
+    ' stroke="currentColor" stroke-width="2.2" stroke-linecap="round"/></svg>'
+)
+
+register.filter("entry_link", links.entry)
+register.filter("blueprint_link", links.blueprint)
+register.filter("story_link", links.story)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """``applied`` and ``pass`` are a check, ``rejected`` and ``deny`` a cross."""
+    return CHECK if name in ("applied", "pass") else CROSS
+
+
+@register.simple_tag
+def status(value: str) -> SafeString:
+    """applied or rejected, with its icon."""
+    return format_html('<span class="st {}">{}{}</span>', value, icon(value), value)
+
+
+@register.simple_tag
+def axis(name: str, judgement: str = "deny") -> SafeString:
+    """An axis with what it said; the word is there for who cannot see the icon."""
+    return format_html(
+        '<span class="ax {}">{}{}<span class="sr"> {}</span></span>', judgement, icon(judgement), name, judgement
+    )
+
+
+@register.simple_tag
+def when(ts_ms: int, recorded_ms: int, style: str = "relative") -> SafeString:
+    """A run's time: exact UTC in the HTML, relative by script; the raw number when it is not plausible.
+
+    ``style``: relative, clock (16:29), short (04 Nov 10:48) or full (04 Nov 2026 10:53:40).
+    """
+    moment = as_datetime(ts_ms, recorded_ms)
+    if moment is None:
+        return format_html('<span class="mono" title="implausible time">{}</span>', ts_ms)
+    return time_tag(moment, style)
+
+
+def time_tag(moment: datetime, style: str = "relative") -> SafeString:
+    """``<time>`` for an aware UTC time."""
+    exact = f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    shown = {
+        "clock": f"{moment:%H:%M}",
+        "short": f"{moment:%d %b %H:%M}",
+        "full": f"{moment:%d %b %Y %H:%M:%S} UTC",
+        "relative": f"{moment:%Y-%m-%d %H:%M}",
+    }[style]
+    relative = mark_safe(" data-relative") if style == "relative" else ""  # noqa: S308  constant
+    return format_html('<time datetime="{}" title="{}"{}>{}</time>', moment.isoformat(), exact, relative, shown)
+
+
+@register.simple_tag
+def hash_button(value: str) -> SafeString:
+    """A hash, shortened; a click copies the whole."""
+    return format_html(
+        '<button type="button" class="hash" data-copy="{}" title="Copy {}">{}</button>', value, value, value[:10]
+    )
+
+
+@register.simple_tag
+def percent(part: int, whole: int) -> str:
+    """``38 %``; a dash for nothing of nothing."""
+    return f"{round(100 * part / whole)} %" if whole else "–"
+
+
+@register.filter
+def thousands(number: Any) -> str:
+    """``12,345``."""
+    return f"{number:,}"

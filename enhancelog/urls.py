@@ -1,0 +1,22 @@
+"""Every URL of the project. An id is always the last part of a path; ``links`` builds the way back."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from enhancelog import health
+from enhancelog.api import urls as api_urls
+from enhancelog.web import urls as web_urls
+
+handler400 = "enhancelog.web.failures.bad_request"
+handler403 = "enhancelog.web.failures.forbidden"
+handler404 = "enhancelog.web.failures.not_found"
+handler500 = "enhancelog.web.failures.server_error"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("health/live", health.live, name="live"),
+    path("health/ready", health.ready, name="ready"),
+    path("v1/enhance/", include(api_urls)),
+    path("", include("content.urls")),
+    path("", include(web_urls)),
+    path("admin/", admin.site.urls),
+]

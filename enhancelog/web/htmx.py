@@ -1,0 +1,27 @@
+"""One view serves a page and its fragment: htmx asks for the part it swaps, everybody else gets the whole."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+
+def page_or_fragment(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """Render ``enhancelog/overview.html``, or for an htmx request its fragment ``enhancelog/_overview.html``.
+
+    A request that htmx makes to restore history, or a boosted one, needs the whole page.
+    """
+    htmx = getattr(request, "htmx", None)
+    if htmx and not htmx.boosted and not htmx.history_restore_request:
+        folder, _, name = template.rpartition("/")
+        template = f"{folder}/_{name}"
+    response = render(request, template, context, status=status)
+    return private(response)
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """What a page is to caches: the reader's own, asked for again each time."""
+    response["Cache-Control"] = "private, no-cache"
+    patch_vary_headers(response, ["Cookie", "HX-Request"])
+    return response

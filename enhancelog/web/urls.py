@@ -1,0 +1,21 @@
+"""The pages. View, template and URL share one name."""
+
+from django.urls import path
+from django.views.generic import TemplateView
+
+from enhancelog.web import account, blueprints, entry, lists, overview
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("rejections/", lists.rejection_list, name="rejection_list"),
+    path("search/", lists.search, name="search"),
+    path("blueprints/", blueprints.blueprint_list, name="blueprint_list"),
+    path("blueprints/<path:blueprint_id>", blueprints.blueprint_timeline, name="blueprint_timeline"),
+    path("entries/<path:issue_id>", entry.entry_detail, name="entry_detail"),
+    path("account/sign-in", account.SignIn.as_view(), name="sign_in"),
+    path("account/sign-out", account.SignOut.as_view(), name="sign_out"),
+    path("account/password", account.Password.as_view(), name="password"),
+    path(
+        "robots.txt", TemplateView.as_view(template_name="robots.txt", content_type="text/plain"), name="robots"
+    ),
+]

@@ -1,0 +1,67 @@
+// What no page needs in order to work: relative times, copying, and keys. No inline handlers, so the CSP stays strict.
+"use strict";
+
+const UNITS = [["y", 31536000], ["mo", 2592000], ["d", 86400], ["h", 3600], ["min", 60]];
+
+function relative(seconds) {
+  const ahead = seconds < 0;
+  const age = Math.abs(seconds);
+  const unit = UNITS.find(([, size]) => age >= size);
+  if (!unit) return ahead ? "in a moment" : "just now";
+  const text = `${Math.floor(age / unit[1])} ${unit[0]}`;
+  return ahead ? `in ${text}` : `${text} ago`;
+}
+
+function showTimes(root) {
+  for (const time of root.querySelectorAll("time[data-relative]")) {
+    time.textContent = relative((Date.now() - Date.parse(time.dateTime)) / 1000);
+  }
+}
+
+async function copy(button) {
+  const shown = button.textContent;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = "copied";
+  } catch {
+    button.textContent = "select and copy";
+    getSelection().selectAllChildren(button);
+  }
+  setTimeout(() => { button.textContent = shown; }, 1200);
+}
+
+function rows() {
+  return [...document.querySelectorAll("[data-row] a[href]:first-of-type")]
+    .filter((link, index, all) => all.findIndex((other) => other.closest("[data-row]") === link.closest("[data-row]")) === index);
+}
+
+function move(step) {
+  const links = rows();
+  if (!links.length) return;
+  const here = links.findIndex((link) => link.closest("[data-row]").contains(document.activeElement));
+  const next = links[Math.min(Math.max(here + step, 0), links.length - 1)];
+  next.focus();
+  next.closest("[data-row]").scrollIntoView({ block: "nearest" });
+}
+
+const KEYS = {
+  "/": () => document.querySelector("[role=search] input")?.focus(),
+  j: () => move(1),
+  k: () => move(-1),
+};
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+  event.preventDefault();
+  KEYS[event.key]();
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+});
+
+document.addEventListener("htmx:afterSwap", () => showTimes(document));
+showTimes(document);
+setInterval(() => showTimes(document), 30000);
