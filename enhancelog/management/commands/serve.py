@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -47,19 +48,24 @@ class Command(BaseCommand):
     def handle(self, *, bind: str, demo: bool, **options: Any) -> None:
         if demo and not settings.DEMO:
             raise CommandError("--demo works through manage.py only; elsewhere set ENHANCELOG_DEMO=1", returncode=2)
+        os.umask(0o077)
         address = parse(bind)
         refuse_exposure(address)
         refuse_taken(address)
         os.environ.setdefault("ENHANCELOG_URL", address.url)  # read by the worker processes' settings
         self.prepare()
         connections.close_all()
-        serve(address, lambda: self.stdout.write(f"Enhancelog is at {shown_url(address)} (Ctrl-C ends it)"))
+        serve(address, lambda: self.say(f"Enhancelog is at {shown_url(address)} (Ctrl-C ends it)"))
+
+    def say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()  # whoever reads this through a pipe waits for it
 
     def prepare(self) -> None:
         try:
             with upgrade.alone():
                 if copy := upgrade.migrate():
-                    self.stdout.write(f"Database upgraded; the one before is kept as {copy}")
+                    self.say(f"Database upgraded; the one before is kept as {copy}")
                 self.create_admin()
                 static_files.collect()
                 if settings.DEMO:
@@ -74,7 +80,7 @@ class Command(BaseCommand):
 
     def create_admin(self) -> None:
         if password := first_run.create_admin():
-            self.stdout.write(f"Sign in as {first_run.ADMIN} with the password {password} (shown this once)")
+            self.say(f"Sign in as {first_run.ADMIN} with the password {password} (shown this once)")
 
 
 def parse(bind: str) -> Address:
@@ -125,7 +131,7 @@ def shown_database() -> str:
     return f"{name} on {urlsplit('//' + host).hostname or host}" if host else str(name)
 
 
-def serve(address: Address, on_serving: Any) -> None:
+def serve(address: Address, on_serving: Callable[[], None]) -> None:
     """Run granian until a signal ends it; its workers are fresh processes that read the environment."""
     import multiprocessing
 
@@ -143,13 +149,13 @@ def serve(address: Address, on_serving: Any) -> None:
         blocking_threads=BLOCKING_THREADS,
         workers_kill_timeout=STOP_S,
         respawn_failed_workers=True,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     )
     threading.Thread(target=_when_serving, args=(address, on_serving), daemon=True).start()
     server.serve()
 
 
-def _when_serving(address: Address, on_serving: Any) -> None:
+def _when_serving(address: Address, on_serving: Callable[[], None]) -> None:
     while True:
         with socket.socket(address.family, socket.SOCK_STREAM) as probe:
             if probe.connect_ex(address) == 0:
