@@ -7,9 +7,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
+from django.db import Error as DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -24,7 +25,7 @@ Report = Callable[[int, str], None]
 class ReportingCommand(BaseCommand):
     """A command whose ``report`` says whether there were findings."""
 
-    requires_system_checks: ClassVar[list[str]] = []  # they check pages and settings that no such command needs
+    requires_system_checks = ()  # they check pages and settings that no such command needs
 
     def report(self, **options: Any) -> bool:
         """Do the work. True: done, with findings."""
@@ -33,13 +34,18 @@ class ReportingCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             found = self.report(**options)
-        except (StoreError, OSError) as error:
-            raise CommandError(" ".join(str(error).split()), returncode=2) from error
+        except (StoreError, DatabaseError, OSError) as error:
+            raise CommandError(_one_line(error), returncode=2) from error
         except KeyboardInterrupt:
             self.stderr.write("Interrupted. What was committed stays; running again goes on.")
             sys.exit(130)
         if found:
             sys.exit(1)
+
+
+def _one_line(error: Exception) -> str:
+    text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
+    return " ".join(text.split())
 
 
 @contextmanager

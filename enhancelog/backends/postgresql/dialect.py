@@ -62,6 +62,6 @@ class PostgresqlDialect:
             places = ", ".join(["%s"] * len(columns))
             cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", rows)
             return
-        with cursor.cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+        with cursor.db.wrap_database_errors, cursor.cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)

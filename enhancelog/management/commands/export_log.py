@@ -1,0 +1,70 @@
+"""``export_log --format ndjson|json|csv [filters] [--output FILE]``: the log, or a part of it, as bytes."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from enhancelog import filters
+from enhancelog.errors import Invalid
+from enhancelog.filters import PARAMETERS, EntryFilter
+from enhancelog.management.reporting import Report, ReportingCommand, progress
+from enhancelog.queries.entries import Row, stream
+from enhancelog.times import now_ms
+from enhancelog.transfer.exports import FORMATS
+from enhancelog.transfer.outputs import atomic_file
+
+
+class Command(ReportingCommand):
+    help = "Write entries to standard output or to a file, oldest first. Every filter of the API can be given."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--format", choices=list(FORMATS), default="ndjson", help="default: %(default)s")
+        parser.add_argument("--output", metavar="FILE", type=Path, help="put there whole when done, or not at all")
+        parser.add_argument("--order", choices=["asc", "desc"], default="asc", help="by time (default: %(default)s)")
+        chosen = parser.add_argument_group("filters", "Each can be repeated: any of the values, but --axis means all.")
+        for name in PARAMETERS:
+            chosen.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", action="append", default=[])
+
+    def report(self, **options: Any) -> bool:
+        try:
+            wanted = filters.parse({name: options[name] for name in PARAMETERS if options[name]}, now_ms())
+        except Invalid as error:
+            raise CommandError(f"--{error}", returncode=2) from None
+        output: Path | None = options["output"]
+        quiet = output is None and self.stdout.isatty()
+        shown = nullcontext(lambda done, note: None) if quiet else progress(self.stderr, "Exporting", None)
+        with shown as report:
+            written = FORMATS[options["format"]](_counted(wanted, options["order"], report))
+            if output is None:
+                self._print(written)
+            else:
+                with atomic_file(output) as file:
+                    file.writelines(written)
+        return False
+
+    def _print(self, written: Iterator[bytes]) -> None:
+        binary = getattr(self.stdout, "buffer", None)
+        write: Callable[[bytes], Any] = binary.write if binary else self._write_text
+        try:
+            for part in written:
+                write(part)
+            self.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at its end
+            raise CommandError("nobody reads standard output any more", returncode=2) from None
+
+    def _write_text(self, part: bytes) -> None:
+        self.stdout.write(part.decode(), ending="")
+
+
+def _counted(wanted: EntryFilter, order: filters.Order, report: Report) -> Iterator[Sequence[Row]]:
+    done = 0
+    for rows in stream(wanted, order):
+        yield rows
+        done += len(rows)
+        report(done, f"{done:,} entries")
