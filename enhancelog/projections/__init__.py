@@ -1,7 +1,8 @@
 """What makes the log quick to look at: derived from it, written in the append's transaction, rebuildable from it.
 
-Each projection is a module with ``TABLES`` (its models), ``apply(cursor, entries)`` and ``drop(cursor, entries)``, the
-exact inverse. All of them depend on the set of entries alone, never on the order in which they came.
+Each projection is a module with ``TABLES`` (its models), ``apply(cursor, entries)``, ``drop(cursor, entries)``, the
+exact inverse, and ``expected()``: what its tables should hold, for verification. All of them depend on the set of
+entries alone, never on the order in which they came.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from django.db import models
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.projections import blueprints, denials, entry_badges, tallies
+from enhancelog.projections.expected import Expected
 from enhancelog.projections.stored import Stored
 
 PROJECTIONS: tuple[ModuleType, ...] = (denials, entry_badges, tallies, blueprints)
@@ -31,6 +33,11 @@ def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
     """Take away what followed from these entries, which are still in the log."""
     for projection in PROJECTIONS:
         projection.drop(cursor, entries)
+
+
+def expected() -> list[Expected]:
+    """What the tables should hold, one expectation each, to be fed with the whole log."""
+    return [expectation for projection in PROJECTIONS for expectation in projection.expected()]
 
 
 def rebuild(cursor: CursorWrapper, batches: Iterable[Sequence[Stored]]) -> None:

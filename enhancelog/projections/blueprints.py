@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.models import BlueprintSummary, Entry
+from enhancelog.projections.expected import Expected, Row, Sums
 from enhancelog.projections.stored import Stored
 from enhancelog.times import DAY_MS, is_plausible
 
@@ -27,21 +28,36 @@ NEWEST_WITHOUT = f"""
 
 
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    sums: dict[tuple[str, str], list[int]] = {}
-    newest: dict[tuple[str, str], int] = {}
-    for _, recorded_ms, source, entry in entries:
-        key = (entry.blueprint_id, source)
-        sums.setdefault(key, [0, 0])[entry.status == "rejected"] += 1
-        if is_plausible(entry.ts_ms, recorded_ms):
-            newest[key] = max(newest.get(key, 0), entry.ts_ms)
-    cursor.executemany(ADD, [(*key, *counts, newest.get(key)) for key, counts in sorted(sums.items())])
+    cursor.executemany(ADD, [(*key, *amounts) for key, amounts in sorted(sums(entries).items())])
 
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
     positions = [stored.position for stored in entries]
     newest_without = NEWEST_WITHOUT.format(places=", ".join(["%s"] * len(positions)))
-    for _, _, source, entry in entries:
-        rejected = entry.status == "rejected"
-        cursor.execute(ADD, [entry.blueprint_id, source, -int(not rejected), -int(rejected), None])
-        cursor.execute(newest_without, [*positions, entry.blueprint_id, source])
+    for key, (applied, rejected, _) in sorted(sums(entries).items()):
+        cursor.execute(ADD, [*key, -applied, -rejected, None])
+        cursor.execute(newest_without, [*positions, *key])
     cursor.execute(f"DELETE FROM {SUMMARY} WHERE applied = 0 AND rejected = 0")
+
+
+def expected() -> list[Expected]:
+    return [
+        Sums(BlueprintSummary, ("blueprint_id", "source"), ("applied", "rejected", "newest_ts_ms"), sums, merge=_merged)
+    ]
+
+
+def sums(entries: Sequence[Stored]) -> dict[Row, Row]:
+    """(Blueprint, source) to (applied, rejected, newest plausible time)."""
+    found: dict[Row, Row] = {}
+    for _, recorded_ms, source, entry in entries:
+        key = (entry.blueprint_id, source)
+        applied = entry.status == "applied"
+        newest = entry.ts_ms if is_plausible(entry.ts_ms, recorded_ms) else None
+        amounts = (int(applied), int(not applied), newest)
+        found[key] = _merged(found[key], amounts) if key in found else amounts
+    return found
+
+
+def _merged(one: Row, other: Row) -> Row:
+    newest = max((ts_ms for ts_ms in (one[2], other[2]) if ts_ms is not None), default=None)
+    return one[0] + other[0], one[1] + other[1], newest

@@ -7,6 +7,7 @@ from django.db.backends.utils import CursorWrapper
 from enhancelog import records
 from enhancelog.backends import dialect
 from enhancelog.models import Denial
+from enhancelog.projections.expected import Expected, RowsPerEntry
 from enhancelog.projections.stored import Stored
 
 TABLES = (Denial,)
@@ -14,9 +15,8 @@ COLUMNS = ("position", "ts_ms", "blueprint_id", "axis", "sole", "rejected")
 
 
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    rows = list(_rows(entries))
-    if rows:
-        dialect().insert_rows(cursor, Denial._meta.db_table, COLUMNS, rows)
+    if found := list(rows(entries)):
+        dialect().insert_rows(cursor, Denial._meta.db_table, COLUMNS, found)
 
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
@@ -25,7 +25,11 @@ def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
     )
 
 
-def _rows(entries: Sequence[Stored]) -> Iterator[tuple[int, int, str, str, bool, bool]]:
+def expected() -> list[Expected]:
+    return [RowsPerEntry(Denial, COLUMNS, rows)]
+
+
+def rows(entries: Sequence[Stored]) -> Iterator[tuple[int, int, str, str, bool, bool]]:
     for position, _, _, entry in entries:
         denied = records.denials(entry)
         for axis in denied:

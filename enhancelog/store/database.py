@@ -49,7 +49,7 @@ class DatabaseEnhanceLogStore:
 
     def append_batch(self, entries: Sequence[Entry]) -> list[Outcome]:
         """Append up to ``BATCH`` entries in one transaction; one that is known never fails its neighbours."""
-        with _faults(), transaction.atomic(), connection.cursor() as cursor:
+        with faults(), transaction.atomic(), connection.cursor() as cursor:
             dialect().lock_appends(cursor)
             known = _entries_with_ids(entry.issue_id for entry in entries)
             outcomes: list[Outcome] = []
@@ -84,7 +84,7 @@ class DatabaseEnhanceLogStore:
     def get(self, issue_id: str) -> Entry:
         if not records.is_id(issue_id):
             raise NotFound(issue_id)
-        with _faults():
+        with faults():
             row = EntryModel.objects.filter(issue_id=issue_id).values_list(*RECORD_COLUMNS).first()
         if row is None:
             raise NotFound(issue_id)
@@ -100,7 +100,7 @@ class DatabaseEnhanceLogStore:
 
     def _listed(self, **conditions: str) -> list[Entry]:
         rows = EntryModel.objects.filter(**conditions).order_by("ts_ms", "position").values_list(*RECORD_COLUMNS)
-        with _faults():
+        with faults():
             return [from_row(row) for row in rows.iterator(chunk_size=_READ_BATCH)]
 
 
@@ -135,7 +135,7 @@ def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> 
             done += len(batch)
             progress(done)
 
-    with _faults(), transaction.atomic(), connection.cursor() as cursor:
+    with faults(), transaction.atomic(), connection.cursor() as cursor:
         dialect().lock_appends(cursor)
         projections.rebuild(cursor, batches())
     return done
@@ -143,7 +143,7 @@ def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> 
 
 def analyze() -> None:
     """Make the planner's statistics anew; worth its time after a load."""
-    with _faults(), connection.cursor() as cursor:
+    with faults(), connection.cursor() as cursor:
         for table in [EntryModel._meta.db_table, *(table._meta.db_table for table in projections.tables())]:
             cursor.execute(f"ANALYZE {table}")
 
@@ -159,7 +159,7 @@ def _entries_with_ids(issue_ids: Iterator[str]) -> dict[str, Entry]:
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def faults() -> Iterator[None]:
     """The database's errors as ours, in one place."""
     try:
         yield

@@ -77,7 +77,12 @@ def from_row(row: Sequence[Any]) -> Entry:
 def json_from_row(row: Sequence[Any]) -> RowJson:
     """What ``records.encode`` of the record would say, without decoding it."""
     return RowJson(
-        *row[:6],
+        issue_id=row[0],
+        blueprint_id=row[1],
+        prev_hash=row[2],
+        new_hash=row[3],
+        intent=row[4],
+        rationale=row[5],
         verdicts=Raw(row[6].encode()),
         status=row[7],
         reasons=Raw(row[8].encode()),

@@ -1,0 +1,104 @@
+"""What a projection's tables should hold, derived in memory from the entries, and how that differs from what they do.
+
+The other half of every projection: its ``apply`` writes the same rows or sums, and ``verify_log`` compares. Entries are
+fed in position order, batch by batch; only sums are kept.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from django.db import models
+
+from enhancelog.projections.stored import Stored
+
+Row = tuple[Any, ...]
+
+
+class Expected(Protocol):
+    """One table's expectation. Both methods yield differences, a line each."""
+
+    def feed(self, entries: Sequence[Stored], after: int, up_to: int) -> Iterator[str]:
+        """The next entries: those between two positions, the first exclusive."""
+
+    def finish(self) -> Iterator[str]:
+        """All entries were fed, and none is appended until this ends."""
+
+
+class RowsPerEntry:
+    """A table whose rows each belong to one entry; ``columns`` begins with the entry's position."""
+
+    def __init__(
+        self, table: type[models.Model], columns: Sequence[str], rows: Callable[[Sequence[Stored]], Iterable[Row]]
+    ) -> None:
+        self._table, self._columns, self._rows = table, columns, rows
+        self._last = 0
+
+    def feed(self, entries: Sequence[Stored], after: int, up_to: int) -> Iterator[str]:
+        self._last = up_to
+        present = self._table._default_manager.filter(entry_id__gt=after, entry_id__lte=up_to)
+        yield from self._differences(set(self._rows(entries)), set(self._read(present)))
+
+    def finish(self) -> Iterator[str]:
+        beyond = self._table._default_manager.filter(entry_id__gt=self._last)
+        yield from self._differences(set(), self._read(beyond))
+
+    def _read(self, present: models.QuerySet[Any]) -> Iterable[Row]:
+        names = ["entry_id" if column == "position" else column for column in self._columns]
+        return present.order_by("entry_id").values_list(*names).iterator()
+
+    def _differences(self, wanted: set[Row], present: Iterable[Row]) -> Iterator[str]:
+        missing = set(wanted)
+        for row in present:
+            if row in wanted:
+                missing.discard(row)
+            else:
+                yield self._line("should not hold", row)
+        for row in sorted(missing, key=repr):
+            yield self._line("lacks", row)
+
+    def _line(self, said: str, row: Row) -> str:
+        return f"{self._table._meta.db_table} {said} {_shown(self._columns, row)}"
+
+
+class Sums:
+    """A table of numbers by key, each the sum (or other merger) over all entries."""
+
+    def __init__(
+        self,
+        table: type[models.Model],
+        keys: Sequence[str],
+        amounts: Sequence[str],
+        sums: Callable[[Sequence[Stored]], dict[Row, Row]],
+        merge: Callable[[Row, Row], Row] | None = None,
+    ) -> None:
+        self._table, self._keys, self._amounts = table, keys, amounts
+        self._sums, self._merge = sums, merge or _added
+        self._total: dict[Row, Row] = {}
+
+    def feed(self, entries: Sequence[Stored], after: int, up_to: int) -> Iterator[str]:
+        for key, amounts in self._sums(entries).items():
+            self._total[key] = self._merge(self._total[key], amounts) if key in self._total else amounts
+        yield from ()
+
+    def finish(self) -> Iterator[str]:
+        wanted = dict(self._total)
+        width = len(self._keys)
+        name = self._table._meta.db_table
+        for row in self._table._default_manager.values_list(*self._keys, *self._amounts).iterator():
+            key, amounts = row[:width], row[width:]
+            expected = wanted.pop(key, None)
+            if expected is None:
+                yield f"{name} should not hold {_shown(self._keys, key)}"
+            elif expected != amounts:
+                said = _shown(self._amounts, amounts), _shown(self._amounts, expected)
+                yield f"{name} at {_shown(self._keys, key)} says {said[0]} instead of {said[1]}"
+        for key in sorted(wanted, key=repr):
+            yield f"{name} lacks {_shown(self._keys, key)}"
+
+
+def _added(one: Row, other: Row) -> Row:
+    return tuple(a + b for a, b in zip(one, other, strict=True))
+
+
+def _shown(names: Sequence[str], values: Row) -> str:
+    return ", ".join(f"{name} {value!r}" for name, value in zip(names, values, strict=True))
