@@ -3,13 +3,13 @@
 from django.urls import path
 from django.views.generic import TemplateView
 
-from enhancelog.web import account, blueprints, entry, lists, overview
+from enhancelog.web import account, blueprint_list, blueprints, entry, lists, overview
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("rejections/", lists.rejection_list, name="rejection_list"),
     path("search/", lists.search, name="search"),
-    path("blueprints/", blueprints.blueprint_list, name="blueprint_list"),
+    path("blueprints/", blueprint_list.blueprint_list, name="blueprint_list"),
     path("blueprints/<path:blueprint_id>", blueprints.blueprint_timeline, name="blueprint_timeline"),
     path("entries/<path:issue_id>", entry.entry_detail, name="entry_detail"),
     path("account/sign-in", account.SignIn.as_view(), name="sign_in"),
