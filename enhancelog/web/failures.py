@@ -1,9 +1,66 @@
-"""The pages for requests that failed: 400, 403, 404, 500 and a missing CSRF token. Under ``/v1/``: problem+json."""
+"""The pages for requests that failed: 400, 403, 404, 500 and a missing CSRF token. Under ``/v1/``: problem+json.
 
-from django.http import HttpRequest, HttpResponse
+The 500 page asks no database, no session and no user, for any of them may be what failed.
+"""
+
+from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from enhancelog.api.errors import problem_response
+from enhancelog.web.htmx import private
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Only what our own code says is repeated; Django's reasons can quote the attack."""
+    detail = "The address or the form holds something that cannot be read."
+    if isinstance(exception, BadRequest) and exception.args:
+        detail = str(exception)
+    if isinstance(exception, DisallowedHost):
+        detail = "This server does not answer to that host name; ENHANCELOG_URL says which one it does."
+    return _answer(request, 400, "This request cannot be answered", detail)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Signed in, not allowed: the exception says which scope is missing."""
+    detail = str(exception) if isinstance(exception, PermissionDenied) and exception.args else ""
+    return _answer(request, 403, "You are not allowed to do this", detail or "Your account lacks the permission.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Views say what is not there; the resolver's own words are of no use to a reader."""
+    said = exception.args[0] if exception.args else ""
+    detail = said if isinstance(said, str) and said else "Nothing is at this address. It may have been mistyped."
+    return _answer(request, 404, "Not found", detail)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if _is_api(request):
+        return problem_response(500, "The server failed; its log says why.")
+    try:
+        return HttpResponseServerError(render_to_string("failures/server_error.html"))
+    except Exception:  # even static files can be what failed; an answer is better than none
+        return HttpResponseServerError("The server failed; its log says why.", content_type="text/plain; charset=utf-8")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form's token is missing or old, mostly because the page was open while somebody signed in or out."""
-    return render(request, "failures/csrf.html", status=403)
+    return _answer(
+        request,
+        403,
+        "This form is out of date",
+        "It was open while somebody signed in or out, or the browser keeps no cookies. "
+        "Go back, load the page again and send the form once more; nothing was changed.",
+    )
+
+
+def _answer(request: HttpRequest, status: int, title: str, detail: str) -> HttpResponse:
+    if _is_api(request):
+        return problem_response(status, detail)
+    context = {"status": status, "title": title, "detail": detail}
+    return private(render(request, "failures/failure.html", context, status=status))
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/v1/")

@@ -1,9 +1,8 @@
 """The pages. View, template and URL share one name."""
 
 from django.urls import path
-from django.views.generic import TemplateView
 
-from enhancelog.web import account, blueprint_list, blueprints, entry, lists, overview
+from enhancelog.web import account, blueprint_list, blueprints, browser_files, entry, lists, overview
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -15,7 +14,6 @@ urlpatterns = [
     path("account/sign-in", account.SignIn.as_view(), name="sign_in"),
     path("account/sign-out", account.SignOut.as_view(), name="sign_out"),
     path("account/password", account.Password.as_view(), name="password"),
-    path(
-        "robots.txt", TemplateView.as_view(template_name="robots.txt", content_type="text/plain"), name="robots"
-    ),
+    path("robots.txt", browser_files.robots, name="robots"),
+    path("favicon.ico", browser_files.favicon, name="favicon"),
 ]
