@@ -33,6 +33,7 @@ REQUIREMENTS = {
     "run": [ROOT / "requirements.txt"],
     "test": [ROOT / "requirements.txt", ROOT / "requirements-dev.txt"],
 }
+UNFINISHED = VENV / ".enhancelog-unfinished"
 INSTALLER = ROOT / "requirements-uv.txt"
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: *; *([^\\]+))?")
 CONDITION = re.compile(r"^(\w+) (==|!=|<|<=|>|>=) '([^']*)'$")
@@ -158,11 +159,13 @@ def set_up(kind: str) -> None:
             return
         sys.stderr.write("setting up .venv (once, and after an upgrade) …\n")
         sys.stderr.flush()
-        if not works(PYTHON, "-m", "pip", "--version"):
+        if UNFINISHED.exists() or not works(PYTHON, "-c", ""):
             make_venv()
+        UNFINISHED.touch()
         install(REQUIREMENTS[kind][-1])
         for done in ("run", kind):
             stamp(done).write_text(fingerprint(done))
+        UNFINISHED.unlink()
 
 
 @contextlib.contextmanager
@@ -180,37 +183,48 @@ def lock() -> Iterator[None]:
 
 
 def make_venv() -> None:
-    if not importlib.util.find_spec("ensurepip"):
-        install_ensurepip()
     if VENV.is_symlink() or VENV.is_file():
         raise SetupError(f"{VENV} is in the way: a folder belongs there")
-    call(sys.executable, "-m", "venv", "--clear", str(VENV), what="cannot make .venv")
+    call(sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV), what="cannot make .venv")
+
+
+def install(requirements: Path) -> None:
+    """uv does it in a third of pip's time; pip stands in where uv cannot see what pip is configured to see."""
+    options = ["install", "-q", "--disable-pip-version-check", "--retries", "2", "--require-hashes", "-r"]
+    uv = VENV / "bin" / "uv"
+    if f"uv {installer_version()}" not in output(uv, "--version"):
+        call(*find_pip(), *options, str(INSTALLER), what="cannot download the installer")
+    os.environ["UV_PYTHON_DOWNLOADS"] = "never"
+    if "PIP_INDEX_URL" in os.environ:
+        os.environ.setdefault("UV_DEFAULT_INDEX", os.environ["PIP_INDEX_URL"])
+    if not works(uv, "pip", "install", "-q", "--python", PYTHON, "--require-hashes", "-r", requirements):
+        call(*find_pip(), *options, str(requirements), what="cannot install the requirements")
+
+
+def find_pip() -> "list[str]":
+    """A pip that installs into ``.venv``: the one in there, this interpreter's, or the one Python carries along."""
+    inside = [str(PYTHON), "-m", "pip"]
+    if works(*inside, "--version"):
+        return inside
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        if version_tuple(importlib.metadata.version("pip")) >= (22, 3):
+            return [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+    if not importlib.util.find_spec("ensurepip"):
+        install_ensurepip()
+    call(str(PYTHON), "-m", "ensurepip", what="cannot set up pip")
+    return inside
 
 
 def install_ensurepip() -> None:
     """Debian and its kin ship Python without it."""
     package = f"python3.{sys.version_info[1]}-venv"
     if not shutil.which("apt-get"):
-        raise SetupError("this Python has no ensurepip; install it, or set up a virtual environment yourself")
+        raise SetupError("this Python has neither pip nor ensurepip; install one, or set up an environment yourself")
     if os.geteuid() != 0:
-        raise SetupError(f"this Python has no ensurepip; run: sudo apt-get install {package}")
+        raise SetupError(f"this Python has neither pip nor ensurepip; run: sudo apt-get install {package}")
     if not works("apt-get", "install", "-y", "-q", package):
         works("apt-get", "update", "-q")
         call("apt-get", "install", "-y", "-q", package, what=f"apt-get install {package} failed")
-
-
-def install(requirements: Path) -> None:
-    """uv does it in a third of pip's time; pip stands in where uv cannot see what pip is configured to see."""
-    pip = [str(PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--retries", "2"]
-    uv = VENV / "bin" / "uv"
-    if f"uv {installer_version()}" not in output(uv, "--version"):
-        call(*pip, "--require-hashes", "-r", str(INSTALLER), what="cannot download the requirements")
-    wanted = ["--require-hashes", "-r", str(requirements)]
-    os.environ["UV_PYTHON_DOWNLOADS"] = "never"
-    if "PIP_INDEX_URL" in os.environ:
-        os.environ.setdefault("UV_DEFAULT_INDEX", os.environ["PIP_INDEX_URL"])
-    if not works(uv, "pip", "install", "-q", "--python", PYTHON, *wanted):
-        call(*pip, *wanted, what="cannot install the requirements")
 
 
 def installer_version() -> str:
@@ -236,17 +250,17 @@ def works(*command: object) -> bool:
 
 
 def call(*command: str, what: str) -> None:
-    """Run ``command`` quietly. Raises ``SetupError`` with ``what`` and the most telling line it printed."""
+    """Run ``command`` quietly. Raises ``SetupError`` with ``what`` went wrong and the line that says why."""
     environment = {**os.environ, "PIP_USER": "0"}
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     )
     if done.returncode == 0:
         return
+    if re.search("NewConnectionError|NameResolutionError|Timeout|ProxyError", done.stdout):
+        raise SetupError(f"{what}: the package index cannot be reached; is there a network?")
     lines = [line.strip() for line in done.stdout.splitlines() if line.strip()] or ["it did not say why"]
-    reason = next((line for line in lines if re.search("error|unable|denied|no space", line, re.IGNORECASE)), lines[-1])
-    hint = "; is there a network?" if re.search("connect|resolve|retr|timed out", done.stdout, re.IGNORECASE) else ""
-    raise SetupError(f"{what}: {reason[:300]}{hint}")
+    raise SetupError(f"{what}: {next((line for line in lines if 'ERROR' in line), lines[-1])[:300]}")
 
 
 # Running
