@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Final, Literal
+from typing import Final, Literal, cast, get_args
 
 from enhancelog.errors import Invalid
 from enhancelog.times import DAY_MS, day_of
@@ -132,8 +132,8 @@ def order(parameters: Parameters, default: Order) -> Order:
     value = _last(parameters, "order")
     if value is None:
         return default
-    if value == "asc" or value == "desc":
-        return value
+    if value in get_args(Order):
+        return cast(Order, value)
     raise Invalid("order", "choice", f'must be asc or desc, not "{value[:40]}"')
 
 

@@ -72,7 +72,7 @@ class Entry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.issue_id
+        return str(self.issue_id)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         raise Immutable("entries are appended through enhancelog.store")

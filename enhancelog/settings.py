@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
+import environ  # type: ignore[import-untyped]
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -51,7 +51,7 @@ def _data_dir(path: Path) -> Path:
 
 def _secret_key(path: Path) -> str:
     """The key in the environment, else the one in the data folder, made on first use (mode 0600)."""
-    given = env.str("ENHANCELOG_SECRET_KEY", "").strip()
+    given = str(env.str("ENHANCELOG_SECRET_KEY", "")).strip()
     if given:
         if len(given) < 32:
             raise ImproperlyConfigured("ENHANCELOG_SECRET_KEY: needs at least 32 characters")

@@ -23,7 +23,7 @@ from enhancelog.permissions import Allows
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
 from enhancelog.store import open_store
-from enhancelog.store.rows import json_from_row
+from enhancelog.store.rows import RowJson, json_from_row
 from enhancelog.times import now_ms
 from enhancelog.transfer import exports
 
@@ -80,6 +80,14 @@ class EntryDetail(LogView):
         return _one(request._request, listed, _json.encode(_record(listed)))
 
 
+class _Known(RowJson, kw_only=True):
+    position: int
+    recorded_ms: int
+    actor: dict[str, str]
+    source: str
+    digest: str
+
+
 class KnownEntry(LogView):
     """``GET /v1/enhance/entries/<issue_id>``: the record and what we know of it."""
 
@@ -90,14 +98,15 @@ class KnownEntry(LogView):
             listed = entries.get(issue_id)
         except NotFound:
             return _no_such_entry()
-        known = {
-            "position": listed.position,
-            "recorded_ms": listed.recorded_ms,
-            "actor": {"kind": listed.actor_kind, "name": listed.actor_name},
-            "source": listed.source,
-            "digest": listed.digest,
-        }
-        return _one(request._request, listed, _json.encode(msgspec.structs.asdict(_record(listed)) | known))
+        known = _Known(
+            **msgspec.structs.asdict(_record(listed)),
+            position=listed.position,
+            recorded_ms=listed.recorded_ms,
+            actor={"kind": listed.actor_kind, "name": listed.actor_name},
+            source=listed.source,
+            digest=listed.digest,
+        )
+        return _one(request._request, listed, _json.encode(known))
 
 
 def trailing_slash(request: HttpRequest) -> HttpResponse:
@@ -111,7 +120,7 @@ def _no_such_entry() -> HttpResponse:
     return HttpResponse("enhance log entry not found", status=404, content_type="text/plain; charset=utf-8")
 
 
-def _record(listed: Listed) -> Any:
+def _record(listed: Listed) -> RowJson:
     return json_from_row(listed.row[1:])
 
 

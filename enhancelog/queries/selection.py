@@ -17,7 +17,7 @@ from enhancelog.models import Denial, Entry, EntryBadge
 from enhancelog.queries.chains import GAP
 from enhancelog.times import DAY_MS
 
-Entries = QuerySet[Entry]
+Entries = QuerySet[Any]  # of Entry; the type checker does not know the annotated keys
 
 
 class Beyond(Func):
@@ -29,10 +29,10 @@ class Beyond(Func):
         super().__init__(*expressions, **extra)
         self.operator = operator
 
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any, *unused: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:
         parts = [compiler.compile(expression) for expression in self.source_expressions]
         (ts, position, at_ts, at_position) = (sql for sql, _ in parts)
-        parameters = [parameter for _, values in parts for parameter in values]
+        parameters = tuple(parameter for _, values in parts for parameter in values)
         return f"({ts}, {position}) {self.operator} ({at_ts}, {at_position})", parameters
 
 

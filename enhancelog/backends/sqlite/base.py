@@ -95,18 +95,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not self.is_in_memory_db():
             self.write_lock.acquire()
         try:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
         except BaseException:
             self.write_lock.release()
             raise
 
     def _commit(self) -> None:
-        super()._commit()  # on failure Django rolls back next, and that gives the lock back
+        # On failure Django rolls back next, and that gives the lock back.
+        super()._commit()  # type: ignore[misc]
         self.write_lock.release()
 
     def _rollback(self) -> None:
         try:
-            super()._rollback()
+            super()._rollback()  # type: ignore[misc]
         finally:
             self.write_lock.release()
 
@@ -116,6 +117,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if must_lock:
             self.write_lock.acquire()
         try:
-            super()._close()
+            super()._close()  # type: ignore[misc]
         finally:
             self.write_lock.release()
