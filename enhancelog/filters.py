@@ -39,6 +39,8 @@ PERIODS: Final = {"24h": 1, "7d": 7, "30d": 30, "90d": 90, "all": None}
 PARAMETERS: Final = (*VALUES, *(f"not_{name}" for name in VALUES), "since", "until", "not_since", "not_until", "period")
 
 MAX_PAGE_SIZE: Final = 1000
+MAX_VALUES: Final = 100
+"""Values in one filter at most; a database's expressions nest only so deep."""
 
 _INTEGER = re.compile(r"-?\d{1,19}\Z", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
@@ -84,6 +86,8 @@ def parse(parameters: Parameters, now_ms: int) -> EntryFilter:
         start = period_start(name, now_ms)
         since += [] if start is None else [start]
     pairs = [(name, value) for name in PARAMETERS for value in parameters.get(name, ())]
+    if len(pairs) > MAX_VALUES:
+        raise Invalid(pairs[-1][0], "count", f"is one of {len(pairs):,} values, a filter has at most {MAX_VALUES}")
     return EntryFilter(include, exclude, max(since, default=None), min(until, default=None), tuple(pairs))
 
 

@@ -1,0 +1,100 @@
+"""The filter box's grammar, and that it loses nothing."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enhancelog import filter_text
+from enhancelog.errors import Invalid
+from enhancelog.filters import PARAMETERS
+
+EVERYTHING = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+VALUES = EVERYTHING | st.sampled_from(["", "noop", "a b", 'a"b', "a=b", "a\\", "x=pass", "-", ":", "日本 語", "\n", "\\u0041"])
+PAIRS = st.lists(st.tuples(st.sampled_from(PARAMETERS), VALUES), max_size=8)
+TEXTS = EVERYTHING | st.lists(
+    st.sampled_from(
+        ["axis:noop", "axis:a=pass", '-axis:"a b"=absent', "foo", "-bar", '"x y"', "since:7d", 'blueprint:""', "-"]
+    )
+    | EVERYTHING,
+    max_size=6,
+).map(" ".join)
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("", []),
+        ("axis:noop", [("axis", "noop")]),
+        ("axis:noop=deny", [("axis", "noop")]),
+        ("axis:noop=pass", [("axis_passed", "noop")]),
+        ("axis:noop=absent", [("axis_absent", "noop")]),
+        ("-axis:noop=absent", [("not_axis_absent", "noop")]),
+        ("axis:noop axis:des", [("axis", "noop"), ("axis", "des")]),
+        ("axis:noop axis:noop", [("axis", "noop")]),
+        ('axis:"a=b"=pass', [("axis_passed", "a=b")]),
+        ('axis:"a=b"', [("axis", "a=b")]),
+        ("AXIS:noop", [("axis", "noop")]),
+        ('blueprint:"a b"', [("blueprint_id", "a b")]),
+        ('blueprint:""', [("blueprint_id", "")]),
+        (r'source:"a\"b\\c\u000ad"', [("source", 'a"b\\c\nd')]),
+        (r'"C:\new"', [("text", "C:\\new")]),
+        ("since:7d until:2026-01-01T00:00:00Z", [("since", "7d"), ("until", "2026-01-01T00:00:00Z")]),
+        ("-since:7d", [("not_since", "7d")]),
+        ("has:gap only:noop axes:one period:30d", [("only", "noop"), ("axes", "one"), ("has", "gap"), ("period", "30d")]),
+        ("two words", [("text", "two words")]),
+        ('"two" "words"', [("text", "two"), ("text", "words")]),
+        ("one -two three", [("text", "one"), ("text", "three"), ("not_text", "two")]),
+        ("12:30 日本:語", [("text", "12:30 日本:語")]),
+        ("-", [("text", "-")]),
+    ],
+)
+def test_text_stands_for_parameters(text, pairs):
+    assert list(filter_text.parse(text)) == pairs
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("colour:red", "colour"),
+        ("http://x", "http"),
+        ("status:", "status"),
+        ("axis:a=b", "axis"),
+        ('axis:"a"=b', "axis"),
+        ('blueprint:"a"=pass', "blueprint"),
+        ("-period:7d", "period"),
+        ('"open', "filter"),
+        ('say"hi"', "filter"),
+        ('"a"=pass', "filter"),
+    ],
+)
+def test_what_does_not_read_is_refused_and_named(text, field):
+    with pytest.raises(Invalid) as refused:
+        filter_text.parse(text)
+    assert refused.value.field == field
+
+
+@given(PAIRS)
+def test_parameters_survive_being_written_as_text(pairs):
+    assert filter_text.parse(filter_text.render(pairs)) == filter_text.canonical(pairs)
+
+
+@given(PAIRS)
+def test_the_box_can_say_every_parameter(pairs):
+    assert set(filter_text.canonical(pairs)) == set(pairs)
+
+
+@given(PAIRS)
+def test_text_fits_one_line(pairs):
+    assert not set("\r\n\0") & set(filter_text.render(pairs))
+
+
+@given(TEXTS)
+def test_any_text_is_refused_or_settles_at_once(text):
+    try:
+        pairs = filter_text.parse(text)
+    except Invalid as refused:
+        assert refused.field
+        return
+    written = filter_text.render(pairs)
+    assert filter_text.parse(written) == pairs
+    assert filter_text.render(filter_text.parse(written)) == written
