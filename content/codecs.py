@@ -1,0 +1,143 @@
+"""How the text of a kind is read, checked and said in words: six codecs, no Django.
+
+A value is text and is stored verbatim. ``validate`` raises ``Invalid`` (rule named) or ``TooLarge``; what passes it,
+``parse`` turns into a Python value and ``dump`` back into text. ``tidy`` is what a form does for a person before that.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any, ClassVar, Final
+
+from enhancelog import strictjson
+from enhancelog.errors import Invalid, TooLarge
+
+MAX_VALUE_BYTES: Final = 1 << 20
+MAX_FLAG_BYTES: Final = 4096
+MAX_COUNT: Final = 2**63 - 1
+
+_COUNT = re.compile(r"0|[1-9][0-9]{0,18}")
+
+
+class Codec:
+    """Any text. ``name`` says how a page shows it and edits it."""
+
+    name: ClassVar[str] = "text"
+    max_bytes: ClassVar[int | None] = None
+    """A limit of the codec's own, below the general one."""
+
+    def validate(self, text: str, max_bytes: int = MAX_VALUE_BYTES) -> None:
+        """Raise ``TooLarge`` or ``Invalid`` unless ``text`` can be a value."""
+        strictjson.check_text(text, "value")
+        size, limit = len(text.encode()), min(max_bytes, self.max_bytes or max_bytes)
+        if size > limit:
+            raise TooLarge("value", size, limit)
+        self.parse(text)
+
+    def parse(self, text: str) -> Any:
+        """What ``text`` means. Raises ``Invalid``."""
+        return text
+
+    def dump(self, value: Any) -> str:
+        """The text that means ``value``."""
+        return str(value)
+
+    def tidy(self, text: str) -> str:
+        """``text`` as a person meant it who typed it into a form."""
+        return text
+
+    def describe(self) -> str:
+        """The rule in one sentence."""
+        return "Any text without U+0000."
+
+
+class Text(Codec):
+    """Plain text, shown as it is."""
+
+
+class Markdown(Codec):
+    """Text that is shown rendered."""
+
+    name = "markdown"
+
+    def describe(self) -> str:
+        return "Markdown: any text without U+0000."
+
+
+class Flag(Codec):
+    """Its presence is the signal; the text is a note at most."""
+
+    name = "flag"
+    max_bytes = MAX_FLAG_BYTES
+
+    def describe(self) -> str:
+        return f"Set or not set; any text up to {MAX_FLAG_BYTES:,} bytes, the empty one included."
+
+
+class Counter(Codec):
+    """A whole number from ``minimum`` to 2^63 − 1, without sign or leading zero."""
+
+    name = "counter"
+
+    def __init__(self, minimum: int = 0) -> None:
+        self.minimum = minimum
+
+    def parse(self, text: str) -> int:
+        if not _COUNT.fullmatch(text) or not self.minimum <= int(text) <= MAX_COUNT:
+            raise Invalid("value", "counter", f"must be {self._range()}, without sign or leading zero")
+        return int(text)
+
+    def tidy(self, text: str) -> str:
+        return text.strip()
+
+    def describe(self) -> str:
+        return f"{self._range().capitalize()}, without sign or leading zero."
+
+    def _range(self) -> str:
+        return f"a whole number from {self.minimum} to {MAX_COUNT:,}"
+
+
+class Json(Codec):
+    """One JSON document of any shape."""
+
+    name = "json"
+
+    def parse(self, text: str) -> Any:
+        try:
+            return strictjson.parse(text)
+        except Invalid as error:
+            place = f"at {error.field} " if error.field else ""
+            raise Invalid("value", "json", f"{place}{error.detail}") from None
+
+    def dump(self, value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    def describe(self) -> str:
+        return f"One JSON document of any shape: no key twice in one object, at most {strictjson.MAX_DEPTH} levels."
+
+
+class LineSet(Codec):
+    """Lines separated by one newline, ascending by UTF-8 bytes, each once, none blank; the empty text is no line."""
+
+    name = "lines"
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        lines = tuple(text.split("\n")) if text else ()
+        if any(not line.strip() for line in lines):
+            raise Invalid("value", "blank-line", "must not hold a blank line, nor end with a newline")
+        for before, after in pairwise(lines):
+            if before == after:
+                raise Invalid("value", "duplicate-line", f'holds the line "{after[:80]}" twice')
+            if before.encode() > after.encode():
+                raise Invalid("value", "order", f'must be sorted by UTF-8 bytes: "{after[:80]}" comes too late')
+        return lines
+
+    def dump(self, value: Iterable[str]) -> str:
+        return "\n".join(sorted(set(value), key=str.encode))
+
+    def tidy(self, text: str) -> str:
+        return self.dump(line for line in text.split("\n") if line.strip())
+
+    def describe(self) -> str:
+        return "Lines separated by a newline, sorted by UTF-8 bytes, each once, none blank; may be empty."

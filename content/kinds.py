@@ -1,0 +1,112 @@
+"""The kinds of content, declared once; forms, API, rendering, raw keys and documentation come from this table.
+
+A key is ``(story_id, kind)``. Its raw form, used by other tools, is the bare id for ``story`` and ``id:kind`` for every
+other kind, so a story id never holds ``:``. No Django.
+"""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from content.codecs import Codec, Counter, Flag, Json, LineSet, Markdown, Text
+from enhancelog.errors import Invalid
+from enhancelog.records import check_id, is_id
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``bare``: the raw key is the story id itself. ``consumed``: whoever reads it takes it."""
+
+    name: str
+    label: str
+    meaning: str
+    codec: Codec
+    bare: bool = False
+    consumed: bool = False
+
+    @property
+    def suffix(self) -> str:
+        """What the raw key adds to the story id."""
+        return "" if self.bare else f":{self.name}"
+
+    @property
+    def counts(self) -> bool:
+        """Whether it can be incremented."""
+        return isinstance(self.codec, Counter)
+
+
+class Key(NamedTuple):
+    story_id: str
+    kind: str
+
+
+KINDS: Final = {
+    kind.name: kind
+    for kind in (
+        Kind("story", "Story", "Main body of the work item", Markdown(), bare=True),
+        Kind("gate_output", "Gate output", "Gate failure output of the last failed agent run", Text()),
+        Kind("abort_respawn_count", "Abort respawns", "Consecutive abort-respawns", Counter()),
+        Kind("mergemaster_spawn_count", "Mergemaster spawns", "Times the mergemaster was spawned again", Counter()),
+        Kind("run_tests_ok", "Tests passed", "Evidence that run_tests passed during an agent session", Text()),
+        Kind(
+            "commit_recovery_pending",
+            "Respawns without progress",
+            "Respawn in progress: consecutive respawns without a file edit",
+            Counter(minimum=1),
+        ),
+        Kind(
+            "commit_recovery_diff_fingerprint",
+            "Diff size at respawn",
+            "Bytes of the worktree diff at the last respawn trigger",
+            Counter(),
+        ),
+        Kind(
+            "commit_recovery_total_attempts",
+            "Respawns since commit",
+            "Respawns since the last successful commit, whatever the fingerprint",
+            Counter(),
+        ),
+        Kind("merge_fixup_pending", "Merge fixup", "A merge-gate fixup session is in progress", Flag()),
+        Kind("merge_failure_kind", "Merge failure", "The typed merge failure, written alongside gate_output", Json()),
+        Kind("merge_success", "Merged", "A squash merge succeeded, the story is archived", Flag()),
+        Kind("merge_report", "Merge report", "The merge runner's report on success", Json()),
+        Kind("commit_recovery_forced_exit", "Forced exit", "A session exited with a failure", Flag(), consumed=True),
+        Kind("commit_recovery_read_set", "Files read in recovery", "Files read across recovery sessions", LineSet()),
+    )
+}
+
+
+def kind_named(name: str) -> Kind:
+    """The kind, or ``Invalid`` that lists the names there are."""
+    try:
+        return KINDS[name]
+    except KeyError:
+        raise Invalid("kind", "kind", f"must be one of {', '.join(KINDS)}") from None
+
+
+def check_story_id(story_id: str) -> None:
+    """The rule of ids, and no ``:``, which would make two keys share a raw form. Raises ``Invalid``."""
+    check_id(story_id, "story_id")
+    if ":" in story_id:
+        raise Invalid("story_id", "colon", 'must not hold ":", which separates id and kind in a raw key')
+
+
+def is_story_id(story_id: str) -> bool:
+    """Whether it can be a story id at all; if not, a look-up finds nothing without asking a database."""
+    return ":" not in story_id and is_id(story_id)
+
+
+def raw_key(key: Key) -> str:
+    """The key as other tools write it."""
+    return key.story_id + kind_named(key.kind).suffix
+
+
+def from_raw_key(raw: str) -> Key:
+    """The key that ``raw`` means: split at the last ``:`` when what follows is a kind. Raises ``Invalid``."""
+    for kind in KINDS.values():
+        if kind.suffix and raw.endswith(kind.suffix):
+            key = Key(raw.removesuffix(kind.suffix), kind.name)
+            break
+    else:
+        key = Key(raw, next(kind.name for kind in KINDS.values() if kind.bare))
+    check_story_id(key.story_id)
+    return key

@@ -1,0 +1,72 @@
+"""The content store's tables. Nobody writes here but ``content.store`` (items, revisions) and ``content.links``.
+
+Times are epoch milliseconds. A value of NULL is a tombstone: the key was deleted or taken, its version goes on.
+"""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from enhancelog.fields import CodePointTextField
+
+
+class ContentItem(models.Model):
+    """What one key holds now."""
+
+    story_id = CodePointTextField()
+    kind = CodePointTextField()
+    value = models.TextField(null=True)
+    version = models.BigIntegerField()
+    updated_ms = models.BigIntegerField()
+    actor_kind = models.TextField()
+    actor_name = models.TextField()
+    source = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["story_id", "kind"], name="content_item_key")]
+        indexes: ClassVar = [
+            models.Index(fields=["story_id", "kind"], name="content_item_set", condition=Q(value__isnull=False)),
+            models.Index(fields=["kind", "story_id"], name="content_item_set_kind", condition=Q(value__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.story_id}"
+
+
+class ContentRevision(models.Model):
+    """What one key held at one version, and who wrote it."""
+
+    story_id = CodePointTextField()
+    kind = CodePointTextField()
+    version = models.BigIntegerField()
+    value = models.TextField(null=True)
+    updated_ms = models.BigIntegerField()
+    actor_kind = models.TextField()
+    actor_name = models.TextField()
+    source = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["story_id", "kind", "version"], name="content_revision_key")
+        ]
+        indexes: ClassVar = [models.Index(fields=["story_id", "updated_ms", "id"], name="content_revision_story")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.story_id}, version {self.version}"
+
+
+class ContentLink(models.Model):
+    """A person's word that an entry of the log belongs to a work item."""
+
+    issue_id = CodePointTextField()
+    story_id = CodePointTextField()
+    linked_ms = models.BigIntegerField()
+    linked_by = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["issue_id", "story_id"], name="content_link_key")]
+        indexes: ClassVar = [models.Index(fields=["story_id", "issue_id"], name="content_link_story")]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} belongs to {self.story_id}"

@@ -1,0 +1,45 @@
+"""The content store on every backend: in memory, and in the database that this run is about."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connections
+
+from content.store import ContentStore, open_store
+from content.store.memory import InMemoryContentStore
+from enhancelog.origin import Origin
+
+AGENT = Origin("token", "agent-7", "api")
+
+InThreads = Callable[[int, Callable[[], object]], list[object]]
+"""Run something in that many threads at once; what each returned or raised."""
+
+
+@pytest.fixture(params=["in-memory", pytest.param("database", marks=pytest.mark.django_db(transaction=True))])
+def store(request: pytest.FixtureRequest) -> ContentStore:
+    """An empty store; in the database for real, so that threads see one another's commits."""
+    if request.param == "in-memory":
+        return InMemoryContentStore(AGENT)
+    return open_store(AGENT)
+
+
+@pytest.fixture
+def in_threads() -> InThreads:
+    def run(count: int, work: Callable[[], object]) -> list[object]:
+        barrier = Barrier(count)
+
+        def one() -> object:
+            barrier.wait()
+            try:
+                return work()
+            except Exception as error:
+                return error
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(count) as pool:
+            return [future.result() for future in [pool.submit(one) for _ in range(count)]]
+
+    return run
