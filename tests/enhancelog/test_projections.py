@@ -1,0 +1,174 @@
+"""What appends leave equals what a rebuild makes, whatever the order, the times and the batches."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from enhancelog import projections
+from enhancelog.models import AxisTally, BlueprintSummary, Denial, Entry, EntryBadge, StatusTally
+from enhancelog.origin import Origin
+from enhancelog.projections.stored import Stored
+from enhancelog.records import Entry as Record
+from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections, stored_batches
+from enhancelog.store.verification import verify
+from tests.factories import make_entry, make_rejected
+from tests.strategies import NOW_MS, entries
+
+pytestmark = pytest.mark.django_db
+
+Tables = dict[str, list[tuple[Any, ...]]]
+
+SOURCES = ("api", "import", "host")
+logs = st.lists(st.tuples(st.sampled_from(SOURCES), entries()), max_size=25, unique_by=lambda sent: sent[1].issue_id)
+many = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(autouse=True)
+def clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what is plausible does not depend on when the test runs."""
+    monkeypatch.setattr("enhancelog.store.database.now_ms", lambda: NOW_MS)
+
+
+def append(log: Sequence[tuple[str, Record]], batch: int) -> None:
+    """In order, in batches of one source each."""
+    start = 0
+    while start < len(log):
+        source = log[start][0]
+        end = start + 1
+        while end < len(log) and end - start < batch and log[end][0] == source:
+            end += 1
+        DatabaseEnhanceLogStore(Origin("command", "tests", source)).append_batch([entry for _, entry in log[start:end]])
+        start = end
+
+
+def read_tables(*, by_id: bool = False) -> Tables:
+    """Every projection's rows; ``by_id``: entries named by their id, which no append order changes."""
+    ids = dict(Entry.objects.values_list("position", "issue_id"))
+    tables: Tables = {}
+    for table in projections.tables():
+        names = [field.attname for field in table._meta.concrete_fields if field.attname != "id"]
+        rows = table._default_manager.values_list(*names)
+        at = names.index("entry_id") if "entry_id" in names else None
+        if by_id and at is not None:
+            rows = [(*row[:at], ids[row[at]], *row[at + 1 :]) for row in rows]  # type: ignore[assignment]
+        tables[table._meta.db_table] = sorted(rows, key=repr)
+    return tables
+
+
+def read_log() -> list[Stored]:
+    return [stored for batch in stored_batches() for stored in batch]
+
+
+@many
+@given(logs, st.integers(1, 30))
+def test_appends_leave_what_a_rebuild_makes(log: list[tuple[str, Record]], batch: int) -> None:
+    with transaction.atomic():
+        append(log, batch)
+        left = read_tables()
+        found = list(verify())
+        assert rebuild_projections() == len(log)
+        rebuilt = read_tables()
+        transaction.set_rollback(True)
+    assert left == rebuilt
+    assert found == []
+
+
+@many
+@given(logs.flatmap(lambda log: st.tuples(st.just(log), st.permutations(log))), st.integers(1, 30))
+def test_the_order_of_appends_does_not_matter(
+    both: tuple[list[tuple[str, Record]], list[tuple[str, Record]]], batch: int
+) -> None:
+    seen = []
+    for log in both:
+        with transaction.atomic():
+            append(log, batch)
+            seen.append(read_tables(by_id=True))
+            transaction.set_rollback(True)
+    assert seen[0] == seen[1]
+
+
+@many
+@given(logs, st.data())
+def test_dropping_entries_and_applying_them_again_changes_nothing(
+    log: list[tuple[str, Record]], data: st.DataObject
+) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        append(log, 30)
+        before = read_tables()
+        stored = read_log()
+        chosen = data.draw(st.lists(st.sampled_from(stored), unique_by=lambda one: one.position)) if stored else []
+        if chosen:
+            projections.drop(cursor, chosen)
+            projections.apply(cursor, chosen)
+        after = read_tables()
+        transaction.set_rollback(True)
+    assert before == after
+
+
+@many
+@given(logs)
+def test_dropping_every_entry_empties_the_tables(log: list[tuple[str, Record]]) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        append(log, 30)
+        for stored in read_log():
+            projections.drop(cursor, [stored])
+        left = read_tables()
+        transaction.set_rollback(True)
+    assert all(rows == [] for rows in left.values())
+
+
+def test_the_tables_say_what_they_are_for() -> None:
+    day = NOW_MS // 86_400_000
+    append(
+        [
+            ("api", make_entry(issue_id="a", ts_ms=NOW_MS)),
+            ("api", make_rejected("noop", issue_id="b", ts_ms=NOW_MS - 1)),
+            ("host", make_rejected("des", "noop", issue_id="c", ts_ms=-1)),
+            ("host", make_entry(issue_id="d", ts_ms=NOW_MS, verdicts=[*deny("noop"), *deny("noop")])),
+        ],
+        batch=10,
+    )
+    assert list(Denial.objects.order_by("entry_id", "axis").values_list("entry_id", "axis", "sole", "rejected")) == [
+        (2, "noop", True, True),
+        (3, "des", False, True),
+        (3, "noop", False, True),
+        (4, "noop", True, False),
+    ]
+    assert set(StatusTally.objects.values_list("day", "blueprint_id", "status", "runs")) == {
+        (day, "main", "applied", 2),
+        (day, "main", "rejected", 1),
+        (None, "main", "rejected", 1),
+    }
+    assert set(AxisTally.objects.values_list("day", "axis", "judged", "denied", "rejected")) == {
+        (day, "des", 2, 0, 0),
+        (day, "noop", 3, 2, 1),
+        (None, "des", 1, 1, 1),
+        (None, "noop", 1, 1, 1),
+    }
+    assert set(BlueprintSummary.objects.values_list("source", "applied", "rejected", "newest_ts_ms")) == {
+        ("api", 1, 1, NOW_MS),
+        ("host", 1, 1, NOW_MS),
+    }
+    assert set(EntryBadge.objects.values_list("entry_id", "badge")) == {
+        (3, "implausible time"),
+        (4, "applied despite a denial"),
+        (4, "axis judged twice"),
+    }
+
+
+def test_a_late_entry_does_not_become_the_newest() -> None:
+    append([("api", make_entry(issue_id=str(ts_ms), ts_ms=ts_ms)) for ts_ms in (50, 99, 10, -1, 2**63 - 1)], batch=1)
+    assert BlueprintSummary.objects.get().newest_ts_ms == 99
+
+
+def test_a_summary_of_absurd_times_alone_has_no_newest() -> None:
+    append([("api", make_entry(ts_ms=-1))], batch=1)
+    assert BlueprintSummary.objects.get().newest_ts_ms is None
+
+
+def deny(axis: str) -> list[dict[str, str]]:
+    return [{"axis": axis, "status": "deny", "detail": "why"}]
