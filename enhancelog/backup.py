@@ -1,5 +1,6 @@
 """Copies of a SQLite database that is in use: whole, consistent, private, and there only when complete."""
 
+import errno
 import os
 import sqlite3
 from contextlib import closing
@@ -20,15 +21,18 @@ def copy_sqlite(target: Path) -> None:
     Raises ``FileExistsError`` rather than overwrite, and ``OSError`` or ``sqlite3.Error`` when it cannot; nothing is
     left behind then.
     """
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         _copy_into(part)
-        os.link(part, target)  # unlike a rename, it refuses to replace
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # ours now, or somebody else's
+        part.replace(target)
         _sync(target.parent)
     finally:
-        part.unlink()
+        part.unlink(missing_ok=True)
 
 
 def _copy_into(part: Path) -> None:

@@ -28,10 +28,8 @@ class Command(BaseCommand):
             raise CommandError(f"there is no database {connection.settings_dict['NAME']} yet", returncode=2)
         try:
             backup.copy_sqlite(target)
-        except FileExistsError:
-            raise CommandError(f"{target} exists; choose another name", returncode=2) from None
         except (OSError, sqlite3.Error) as error:
-            reason = getattr(error, "strerror", None) or error
+            reason = "it exists; choose another name" if target.exists() else getattr(error, "strerror", None) or error
             raise CommandError(f"cannot write {target}: {reason}", returncode=2) from None
         self.stdout.write(str(target))
 

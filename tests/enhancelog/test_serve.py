@@ -1,0 +1,172 @@
+"""``serve`` as a process, and what it refuses."""
+
+import re
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError
+from django.db import connection
+from pytest_django import Settings
+
+from enhancelog import first_run, static_files, upgrade
+from enhancelog.management.commands import serve
+from tests.processes import free_port, group_members, manage, serving
+
+
+@pytest.mark.slow
+def test_first_start_prints_password_once_and_url_then_stops_cleanly(tmp_path: Path) -> None:
+    bind = f"127.0.0.1:{free_port()}"
+    printed = []
+    for sent in (signal.SIGTERM, signal.SIGINT):
+        log = tmp_path / f"{sent.name}.log"
+        with log.open("w") as output, serving("--bind", bind, data_dir=tmp_path / "data", output=output) as process:
+            process.send_signal(sent)
+            assert process.wait(timeout=20) == 0
+            assert group_members(process.pid) == []
+        printed.append(log.read_text())
+    first, second = printed
+    assert len(re.findall("Sign in as admin with the password ", first)) == 1
+    assert "password" not in second
+    assert all(f"http://{bind}" in text for text in printed)
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+    for private in ("secret_key", "enhancelog.sqlite3"):
+        assert (tmp_path / "data" / private).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+def test_serve_binds_to_ipv6(tmp_path: Path) -> None:
+    bind = f"[::1]:{free_port()}"
+    log = tmp_path / "log"
+    with log.open("w") as output, serving("--bind", bind, data_dir=tmp_path / "data", output=output):
+        pass
+    assert f"http://{bind}" in log.read_text()
+
+
+def refused(tmp_path: Path, *arguments: str, **environment: str) -> str:
+    """The one line of a ``serve`` that cannot run."""
+    done = manage("serve", *arguments, data_dir=tmp_path / "data", **environment)
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_serve_refuses_port_in_use(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        bind = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert bind in refused(tmp_path, "--bind", bind)
+
+
+def test_serve_refuses_public_bind_without_url_and_key(tmp_path: Path) -> None:
+    assert "ENHANCELOG_URL and ENHANCELOG_SECRET_KEY" in refused(tmp_path, "--bind", "0.0.0.0:8000")
+
+
+def test_demo_refuses_public_bind_whatever_is_set(tmp_path: Path) -> None:
+    given = {"ENHANCELOG_URL": "https://log.example.org", "ENHANCELOG_SECRET_KEY": "k" * 50}
+    assert "--demo" in refused(tmp_path, "--demo", "--bind", "0.0.0.0:8000", **given)
+
+
+def test_serve_names_setting_that_is_neither_true_nor_false(tmp_path: Path) -> None:
+    assert "ENHANCELOG_PUBLIC_READ" in refused(tmp_path, ENHANCELOG_PUBLIC_READ="perhaps")
+
+
+def test_serve_names_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "ENHANCELOG_DATA_DIR" in refused(tmp_path, ENHANCELOG_DATA_DIR=str(tmp_path / "file" / "data"))
+
+
+def test_serve_names_file_that_is_no_database(tmp_path: Path) -> None:
+    wrong = tmp_path / "letter.txt"
+    wrong.write_text("Dear reader, this is no database. " * 10)
+    line = refused(tmp_path, "--bind", f"127.0.0.1:{free_port()}", DATABASE_URL=f"sqlite:///{wrong}")
+    assert str(wrong) in line
+
+
+def test_serve_keeps_database_password_to_itself(tmp_path: Path) -> None:
+    url = f"postgresql://somebody:hunter2@127.0.0.1:{free_port()}/log"
+    line = refused(tmp_path, "--bind", f"127.0.0.1:{free_port()}", DATABASE_URL=url)
+    assert "127.0.0.1" in line
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("bind", ["8000", ":8000", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "::1:8000", "a b:1"])
+def test_serve_refuses_bind_that_is_no_address(bind: str) -> None:
+    with pytest.raises(CommandError, match="--bind"):
+        serve.parse(bind)
+
+
+@pytest.mark.parametrize(
+    ("bind", "url"), [("127.0.0.1:81", "http://127.0.0.1:81"), ("[::1]:81", "http://[::1]:81")], ids=["v4", "v6"]
+)
+def test_bind_is_read_as_written(bind: str, url: str) -> None:
+    assert serve.parse(bind).url == url
+
+
+def test_public_bind_is_allowed_with_url_and_key_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENHANCELOG_URL", "https://log.example.org")
+    monkeypatch.setenv("ENHANCELOG_SECRET_KEY_FILE", "/run/secrets/key")
+    serve.refuse_exposure(serve.Address("0.0.0.0", 8000))
+
+
+@pytest.mark.django_db
+def test_database_from_newer_release_is_left_alone() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO django_migrations (app, name, applied)"
+            " VALUES ('enhancelog', '9999_from_the_future', CURRENT_TIMESTAMP)"
+        )
+    with pytest.raises(upgrade.NewerDatabase, match="9999_from_the_future"):
+        upgrade.migrate()
+
+
+@pytest.mark.django_db
+def test_migrations_of_other_applications_are_none_of_ours() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO django_migrations (app, name, applied) VALUES ('left', '0001_behind', CURRENT_TIMESTAMP)"
+        )
+    assert upgrade.unknown() == []
+    assert upgrade.migrate() is None
+
+
+@pytest.mark.once
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor != 'sqlite'")
+def test_upgrade_copies_database_first_and_keeps_three(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setattr(upgrade, "pending", lambda: ["enhancelog.0002_next"])
+    mine = tmp_path / "backups" / "mine.sqlite3"
+    mine.parent.mkdir()
+    mine.touch()
+    copies = [upgrade.migrate() for _ in range(5)]
+    left = sorted((tmp_path / "backups").glob("*.sqlite3"))
+    assert left == [*copies[-3:], mine]
+
+
+@pytest.mark.django_db
+def test_admin_is_made_only_where_nobody_is() -> None:
+    password = first_run.create_admin()
+    assert password
+    user = get_user_model().objects.get(username="admin")
+    assert user.check_password(password)
+    assert user.is_superuser
+    assert first_run.create_admin() is None
+
+
+@pytest.mark.once
+def test_static_files_are_gathered_once(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    settings.STATIC_ROOT = tmp_path / "static"
+    assert static_files.collect()
+    assert not static_files.collect()
+    (tmp_path / "static.stamp").write_text("of another release")
+    assert static_files.collect()

@@ -1,0 +1,92 @@
+"""The product as a person runs it: ``manage.py`` in a process of its own, with a data folder of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+from urllib.error import URLError
+
+ROOT = Path(__file__).resolve().parent.parent
+START_S = 60.0
+
+Process = subprocess.Popen[str]
+
+
+def environment(data_dir: Path, **more: str) -> dict[str, str]:
+    """This process's environment with nothing of the product's or the tests' in it but ``more``."""
+    strange = ("ENHANCELOG_", "DATABASE_URL", "DJANGO_", "COV_", "PYTEST_")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(strange)}
+    return {**clean, "ENHANCELOG_BOOTSTRAP": "0", "ENHANCELOG_DATA_DIR": str(data_dir), **more}
+
+
+def manage(*arguments: str, data_dir: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment(data_dir, **more), timeout=START_S, check=False
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(*arguments: str, data_dir: Path, output: IO[str], **more: str) -> Iterator[Process]:
+    """A server that is ready; it is gone when the block ends. What it prints goes to ``output``."""
+    url = f"http://{arguments[arguments.index('--bind') + 1]}/health/ready"
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "serve", *arguments],
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(data_dir, **more),
+        start_new_session=True,
+    )
+    try:
+        _wait_for(url, process)
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+
+
+def _wait_for(url: str, process: Process) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise AssertionError(f"serve ended with exit code {process.returncode}")
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                assert answer.status == 200
+                return
+        except (URLError, ConnectionError):
+            time.sleep(0.1)
+    raise AssertionError(f"{url} does not answer")
+
+
+def group_members(group: int) -> list[int]:
+    """The processes of a process group that are still alive."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, process_group = path.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(process_group) == group and state != "Z":
+            found.append(int(path.parent.name))
+    return found
