@@ -18,13 +18,15 @@ import fcntl
 import hashlib
 import importlib.metadata
 import importlib.util
+import operator
 import os
 import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -36,6 +38,14 @@ REQUIREMENTS = {
 UNFINISHED = VENV / ".enhancelog-unfinished"
 INSTALLER = ROOT / "requirements-uv.txt"
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: *; *([^\\]+))?")
+COMPARE: "dict[str, Callable[[Any, Any], bool]]" = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 CONDITION = re.compile(r"^(\w+) (==|!=|<|<=|>|>=) '([^']*)'$")
 
 
@@ -103,7 +113,7 @@ def applies(condition: str) -> bool:
     found = CONDITION.match(condition.strip(" ()"))
     if not found:
         raise SetupError(f"cannot read the condition of a requirement: {condition}")
-    name, operator, wanted = found.groups()
+    name, sign, wanted = found.groups()
     values = {
         "python_full_version": platform.python_version(),
         "python_version": f"{sys.version_info[0]}.{sys.version_info[1]}",
@@ -113,17 +123,8 @@ def applies(condition: str) -> bool:
         "implementation_name": sys.implementation.name,
         "platform_python_implementation": platform.python_implementation(),
     }
-    is_version = "version" in name
-    here = version_tuple(values[name]) if is_version else values[name]
-    there = version_tuple(wanted) if is_version else wanted
-    return {
-        "==": here == there,
-        "!=": here != there,
-        "<": here < there,
-        "<=": here <= there,
-        ">": here > there,
-        ">=": here >= there,
-    }[operator]
+    as_comparable = version_tuple if "version" in name else str
+    return COMPARE[sign](as_comparable(values[name]), as_comparable(wanted))
 
 
 def version_tuple(text: str) -> "tuple[int, ...]":
@@ -279,7 +280,7 @@ def run(arguments: Sequence[str]) -> None:
     from django.core.management import CommandError, execute_from_command_line
     from django.db import DatabaseError
 
-    CommandError.__init__.__kwdefaults__["returncode"] = 2
+    CommandError.__init__.__kwdefaults__ = {"returncode": 2}  # could not run; 1 is for findings
     try:
         execute_from_command_line(["manage.py", *arguments])
     except (CommandError, DatabaseError, ImproperlyConfigured) as error:

@@ -1,4 +1,4 @@
-"""``manage.py test [--database sqlite|postgresql] [pytest args]``: the suite on SQLite, then on a real PostgreSQL.
+"""``manage.py test [--database sqlite|postgresql] [--set-up-only] [pytest args]``: on SQLite, then on PostgreSQL.
 
 The first session runs every test, the second those that touch a database. Both get the same pytest arguments; the exit
 code is 0 only when both passed. Ends its PostgreSQL server whatever happens.
@@ -15,22 +15,23 @@ from pathlib import Path
 from tests import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTEST_INTERRUPTED, PYTEST_NO_TESTS = 2, 5
+PYTEST_NO_TESTS = 5
 INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="manage.py test", add_help=False, allow_abbrev=False)
     parser.add_argument("--database", choices=["sqlite", "postgresql"])
+    parser.add_argument("--set-up-only", action="store_true")
     options, pytest_arguments = parser.parse_known_args(list(arguments))
+    if options.set_up_only:  # which it is by now
+        return 0
     signal.signal(signal.SIGTERM, _interrupt)
     databases = [options.database] if options.database else ["sqlite", "postgresql"]
     codes = []
     try:
         for number, database in enumerate(databases):
             codes.append(_run(database, _covered(pytest_arguments, first=number == 0, last=database == databases[-1])))
-            if codes[-1] in (PYTEST_INTERRUPTED, -signal.SIGINT):
-                return INTERRUPTED
     except KeyboardInterrupt:
         return INTERRUPTED
     except postgres.NoPostgres as error:

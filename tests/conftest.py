@@ -108,7 +108,8 @@ def browser() -> "Iterator[Browser]":
 
     executable = find_chromium()
     if not executable:
-        (pytest.fail if IN_CI else pytest.skip)("no Chromium: apt-get install chromium", pytrace=False)
+        reason = "no Chromium: apt-get install chromium"
+        pytest.fail(reason, pytrace=False) if IN_CI else pytest.skip(reason)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
         yield launched

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import importlib.util
 import os
 import shutil
 import socket
@@ -110,8 +111,8 @@ def no_pip(here: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]
 
     monkeypatch.setattr(manage, "works", works)
     monkeypatch.setattr(manage, "call", lambda *command, what: called.append(command))
-    monkeypatch.setattr(manage.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(manage.importlib.metadata, "version", missing)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.metadata, "version", missing)
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     return called
 
