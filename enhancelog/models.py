@@ -1,7 +1,8 @@
-"""The log's tables: the entries, written once, and their projections, derived and rebuildable.
+"""The log's tables: the entries, written once, their projections, derived and rebuildable; and API tokens.
 
-Nobody writes here but ``store`` (entries) and ``projections``; nobody reads here but ``queries``. Field order of
-``Entry`` is the record's, then our own columns. ``position`` is the primary key: dense, in commit order.
+Nobody writes here but ``store`` (entries), ``projections`` and ``tokens``; nobody reads here but ``queries`` and
+``tokens``. Field order of ``Entry`` is the record's, then our own columns. ``position`` is the primary key: dense, in
+commit order.
 """
 
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
+from knox.models import AbstractAuthToken
 
 from enhancelog.fields import CodePointTextField
 
@@ -162,3 +164,67 @@ class BlueprintSummary(models.Model):
     applied = models.BigIntegerField()
     rejected = models.BigIntegerField()
     newest_ts_ms = models.BigIntegerField(null=True)
+
+
+class Token(AbstractAuthToken):
+    """What one API client signs its requests with: a digest of the secret, and what it may do.
+
+    ``user`` owns it; it stops with them. The lists are of strings; an empty ``write_…`` list is no limit, an item
+    ending in ``*`` means everything that begins so. A revoked token is kept, so that what it wrote stays explained.
+    """
+
+    digest = models.CharField(max_length=128, unique=True)
+    name = models.CharField(max_length=80)
+    scopes = models.JSONField()
+    write_blueprints = models.JSONField(default=list, blank=True)
+    write_kinds = models.JSONField(default=list, blank=True)
+    made_by = models.TextField()
+    last_used = models.DateTimeField(null=True)
+    revoked = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            # What a token writes carries its name, so a name means one token at a time.
+            models.UniqueConstraint(fields=["name"], condition=Q(revoked__isnull=True), name="token_name_unique")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+class BlueprintDocument(models.Model):
+    """A Blueprint's head document as a followed host showed it, kept under its hash: JSON text, as received."""
+
+    blueprint_id = CodePointTextField()
+    hash = CodePointTextField()
+    document = models.TextField()
+    recorded_ms = models.BigIntegerField()
+    source = CodePointTextField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint("blueprint_id", "hash", name="blueprint_document_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.blueprint_id} at {self.hash}"
+
+
+class FollowFinding(models.Model):
+    """Something odd about a followed host that was reported, so that it is reported once, whoever restarts.
+
+    ``kind`` is conflict, quarantined or vanished; ``subject`` the issue_id (quarantined: empty); ``digest`` the SHA-256
+    of what stood there (vanished: empty).
+    """
+
+    source = CodePointTextField()
+    kind = models.TextField()
+    subject = CodePointTextField()
+    digest = models.TextField()
+    reported_ms = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("source", "kind", "subject", "digest", name="follow_finding_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.kind} {self.subject}"
