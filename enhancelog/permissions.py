@@ -1,7 +1,8 @@
 """Who may do what: the one table, for api, web and admin.
 
-A request that is not allowed is 401 or 403 under ``/v1/`` and a redirect to sign-in or 403 on pages; the 403 says which
-scope is missing. Public read is a switch (``ENHANCELOG_PUBLIC_READ``), never a test of the client's address.
+A user acts by the table, a token by its scopes whoever owns it. A request that is not allowed is 401 or 403 under
+``/v1/`` and a redirect to sign-in or 403 on pages; the 403 says which scope or limit is in the way. Public read is a
+switch (``ENHANCELOG_PUBLIC_READ``), never a test of the client's address; it is for tokens of any scope too.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,10 @@ from django_htmx.http import HttpResponseClientRedirect
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
+
+from enhancelog import tokens
+from enhancelog.models import Token
+from enhancelog.origin import Origin
 
 Scope = Literal["log:read", "log:append", "content:read", "content:write"]
 Somebody = User | AnonymousUser
@@ -38,19 +43,53 @@ RULES: Final[dict[Scope, Callable[[Somebody], bool]]] = {
 }
 
 
-def allows(user: Somebody, scope: Scope) -> bool:
-    """Whether this user may do what ``scope`` names."""
-    return RULES[scope](user)
+def allows(user: Somebody, scope: Scope, token: Token | None = None) -> bool:
+    """Whether this user, or the token they own, may do what ``scope`` names."""
+    if token is None:
+        return RULES[scope](user)
+    return scope in token.scopes or RULES[scope](AnonymousUser())
 
 
-def Allows(scope: Scope) -> type[BasePermission]:  # noqa: N802  it makes a class
+def grantable(user: Somebody) -> tuple[str, ...]:
+    """The scopes of tokens that this user may make: staff any, others reading, for themselves."""
+    if _staff(user):
+        return tokens.SCOPES
+    return tokens.READ_SCOPES if user.is_authenticated else ()
+
+
+def token_of(request: Request) -> Token | None:
+    """The token that the request is judged by, if it came with one."""
+    return request.auth if isinstance(request.auth, Token) else None
+
+
+def origin(request: Request, source: str) -> Origin:
+    """Who writes, for the record: the token by its name, else the user."""
+    token = token_of(request)
+    return Origin("token", token.name, source) if token else Origin("user", request.user.get_username(), source)
+
+
+def may_write(request: Request, *, blueprint_id: str | None = None, kind: str | None = None) -> None:
+    """Whether the token's limits let it write to this Blueprint or kind. Raises ``PermissionDenied`` naming the limit.
+
+    Users have no such limits. The scope is a matter of its own.
+    """
+    token = token_of(request)
+    if token is None:
+        return
+    if blueprint_id is not None and not tokens.permits(token.write_blueprints, blueprint_id):
+        raise PermissionDenied(_beyond("Blueprints", token.write_blueprints, blueprint_id))
+    if kind is not None and not tokens.permits(token.write_kinds, kind):
+        raise PermissionDenied(_beyond("kinds", token.write_kinds, kind))
+
+
+def Allows(scope: Scope) -> type[BasePermission]:
     """The DRF permission class for ``scope``."""
 
     class Allowed(BasePermission):
         message = f"This needs the scope {scope}."
 
         def has_permission(self, request: Request, view: APIView) -> bool:
-            return allows(request.user, scope)
+            return allows(request.user, scope, token_of(request))
 
     return Allowed
 
@@ -70,6 +109,10 @@ def needs(scope: Scope) -> Callable[[Callable[..., HttpResponseBase]], Callable[
         return guarded
 
     return decorate
+
+
+def _beyond(what: str, limits: list[str], asked: str) -> str:
+    return f'This token writes to the {what} {", ".join(limits)} only, not to "{asked}".'
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -80,6 +80,8 @@ PUBLIC_READ = DEMO or _boolean("ENHANCELOG_PUBLIC_READ")
 TRUSTED_PROXIES = [part.strip() for part in env.str("ENHANCELOG_TRUSTED_PROXIES", "").split(",") if part.strip()]
 MAX_ENTRY_BYTES = _positive("ENHANCELOG_MAX_ENTRY_BYTES", 1 << 20)
 MAX_CONTENT_BYTES = _positive("ENHANCELOG_MAX_CONTENT_BYTES", 1 << 20)
+MAX_BULK_BYTES = _positive("ENHANCELOG_MAX_BULK_BYTES", 512 << 20)
+MAX_BULK_LINES = _positive("ENHANCELOG_MAX_BULK_LINES", 200_000)
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -91,6 +93,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_htmx",
+    "knox",
     "rest_framework",
     "enhancelog",
     "content",
@@ -193,7 +196,7 @@ STORAGES = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * max(MAX_ENTRY_BYTES, MAX_CONTENT_BYTES)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.BasicAuthentication",
+        "enhancelog.api.authentication.TokenAuthentication",  # first: its 401 says which scheme to use
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "enhancelog.api.negotiation.AnyAccept",
@@ -203,6 +206,9 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "enhancelog.api.errors.problem",
     "URL_FORMAT_OVERRIDE": None,  # ?format= is ours: unknown formats are 400, not 404
 }
+KNOX_TOKEN_MODEL = "enhancelog.Token"
+MIGRATION_MODULES = {"knox": None}  # its own table is not ours
+REST_KNOX = {"TOKEN_PREFIX": "enh_", "TOKEN_TTL": None}
 
 LOG_LEVEL = env.str("ENHANCELOG_LOG_LEVEL", "").upper() or "INFO"
 if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):

@@ -216,7 +216,7 @@ def test_append_drops_unknown_fields(client: Client, writer: Client) -> None:
     [
         (b" ", ""),
         (b"{", ""),
-        (b"[]", ""),
+        (b'"a"', ""),
         (b'{"issue_id":"a","issue_id":"b"}', "issue_id"),
         (make_fields(ts_ms=True), "ts_ms"),
         (make_fields(ts_ms=1.0), "ts_ms"),
@@ -275,7 +275,7 @@ def test_reading_needs_somebody_when_public_read_is_off(client: Client, writer: 
     settings.PUBLIC_READ = False
     refused = client.get(LOG)
     assert refused.status_code == 401
-    assert refused.headers["WWW-Authenticate"].startswith("Basic")
+    assert refused.headers["WWW-Authenticate"].startswith("Bearer")
     assert refused.headers["Content-Type"] == "application/problem+json"
     assert writer.get(LOG).status_code == 200
 
@@ -292,12 +292,6 @@ def test_session_append_needs_the_csrf_token() -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.create_user("ada", password="x", is_staff=True))
     assert post(client, make_fields()).status_code == 403
-
-
-def test_basic_authentication_appends_without_csrf(client: Client) -> None:
-    User.objects.create_user("ada", password="a long secret", is_staff=True)
-    header = {"authorization": "Basic YWRhOmEgbG9uZyBzZWNyZXQ="}
-    assert post(Client(enforce_csrf_checks=True), make_fields(), headers=header).status_code == 201
 
 
 def test_answers_are_private_and_vary_by_reader(client: Client) -> None:
