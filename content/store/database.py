@@ -167,7 +167,8 @@ class DatabaseContentStore:
 
 def to_item(row: Sequence[Any]) -> Item:
     """An item from ``COLUMNS``."""
-    return Item(*row[:5], Origin(*row[5:8]))
+    story_id, kind, value, version, updated_ms, *origin = row[:8]
+    return Item(story_id, kind, value, version, updated_ms, Origin(*origin))
 
 
 def _set_items() -> QuerySet[ContentItem]:

@@ -1,0 +1,234 @@
+"""The content store over HTTP: one resource a key, its version the ETag; raw maps in and out.
+
+Lists are bare arrays; with ``page_size`` a keyset page and ``Link: rel="next"``, without it the whole, streamed. An id
+that the rules refuse is 404 to reads and 400 to changes. Errors are problem+json.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from content import links, queries, raw
+from content.kinds import kind_named, raw_key
+from content.preconditions import etag, expected
+from content.queries import Filter
+from content.store import ContentStore, Item, NotEmpty, OutOfRange, VersionMismatch, open_store
+from enhancelog import filters, strictjson
+from enhancelog.api.bodies import read_body, require_type
+from enhancelog.api.errors import problem_response
+from enhancelog.errors import Invalid, NotFound
+from enhancelog.links import with_query
+from enhancelog.origin import Origin
+from enhancelog.permissions import Allows
+
+JSON = "application/json"
+MAX_IMPORT_BYTES = 64 << 20
+"""A raw map over HTTP; larger ones are for ``import_content``."""
+
+_json = msgspec.json.Encoder()
+
+
+class ContentView(APIView):
+    """Who may, what caches may, and the errors that only the content store knows."""
+
+    def get_permissions(self) -> list[Any]:
+        reads = self.request.method in ("GET", "HEAD", "OPTIONS")
+        return [Allows("content:read" if reads else "content:write")()]
+
+    def handle_exception(self, error: Exception) -> Any:
+        match error:
+            case VersionMismatch():
+                headers = {"ETag": etag(error.current.version)} if error.current else {}
+                return problem_response(412, str(error), headers=headers)
+            case OutOfRange():
+                broken = {"field": "by", "rule": "range", "detail": str(error)}
+                return problem_response(409, str(error), errors=[broken])
+            case NotEmpty():
+                return problem_response(409, f"{error} (merge=1)")
+        return super().handle_exception(error)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        patch_vary_headers(response, ["Authorization", "Accept"])
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response
+
+    def store(self, source: str = "api") -> ContentStore:
+        return open_store(Origin("user", self.request.user.get_username(), source))
+
+
+class StoryList(ContentView):
+    """``GET /v1/content``: story ids with their kinds; ``?raw=1``: raw keys."""
+
+    def get(self, request: Request) -> HttpResponseBase:
+        parameters = dict(request._request.GET.lists())
+        wanted = _filter(request._request)
+        size = filters.page_size(parameters)
+        if request.GET.get("raw", "") not in ("", "0"):
+            return _streamed(request, _as_array(_raw_keys()))
+        if size is None and "cursor" not in parameters:
+            return _streamed(request, _as_array(_with_kinds(queries.all_story_ids(wanted))))
+        return _page(request._request, wanted, size or 100)
+
+
+class Story(ContentView):
+    """``GET /v1/content/stories/<story_id>``: every kind that is set."""
+
+    def get(self, request: Request, story_id: str) -> HttpResponseBase:
+        held = queries.items(story_id)
+        present = [_state(item) for item in held.values() if item.value is not None]
+        if not present:
+            raise NotFound(story_id)
+        body = _json.encode({"story_id": story_id, "items": present})
+        return _conditional(request, body, etag(sum(item.version for item in held.values())))
+
+
+class ContentKey(ContentView):
+    """``GET PUT DELETE /v1/content/kinds/<kind>/<story_id>``."""
+
+    def get(self, request: Request, kind: str, story_id: str) -> HttpResponseBase:
+        item = self.store().read(story_id, kind)
+        if item is None:
+            raise NotFound(f"{kind} of {story_id}")
+        return _conditional(request, _json.encode(_state(item)), etag(item.version))
+
+    def put(self, request: Request, kind: str, story_id: str) -> HttpResponseBase:
+        value = _body(request).get("value")
+        if not isinstance(value, str):
+            raise Invalid("value", "type", "must be a string")
+        written = self.store().write(story_id, kind, value, expected=expected(request._request))
+        status, headers = 200, {}
+        if written.created:
+            status, headers = 201, {"Location": links.api_key(story_id, kind)}
+        return _item_response(written.item, status, headers)
+
+    def delete(self, request: Request, kind: str, story_id: str) -> HttpResponseBase:
+        self.store().delete(story_id, kind, expected=expected(request._request))
+        return HttpResponse(status=204)
+
+
+class Take(ContentView):
+    """``POST /v1/content/take/<kind>/<story_id>``: the state that was removed, to exactly one caller."""
+
+    def post(self, request: Request, kind: str, story_id: str) -> HttpResponseBase:
+        item = self.store().take(story_id, kind, expected=expected(request._request))
+        if item is None:
+            raise NotFound(f"{kind} of {story_id}")
+        return HttpResponse(_json.encode(_state(item)), content_type=JSON)
+
+
+class Increment(ContentView):
+    """``POST /v1/content/increment/<kind>/<story_id>`` with ``{"by": 1}`` or nothing."""
+
+    def post(self, request: Request, kind: str, story_id: str) -> HttpResponseBase:
+        by = _body(request, may_be_empty=True).get("by", 1)
+        if type(by) is not int:
+            raise Invalid("by", "type", "must be a whole number")
+        item = self.store().increment(story_id, kind, by, expected=expected(request._request))
+        return _item_response(item)
+
+
+class Import(ContentView):
+    """``POST /v1/content/import``: a raw map into the empty store, or with ``?merge=1`` into what is there."""
+
+    def post(self, request: Request) -> HttpResponseBase:
+        require_type(request._request, JSON)
+        found = raw.read(read_body(request._request, MAX_IMPORT_BYTES), settings.MAX_CONTENT_BYTES)
+        done = self.store("import").preload(found.values, merge=request.GET.get("merge", "") not in ("", "0"))
+        refused = [{"key": item.shown, "rule": item.error.rule, "detail": str(item.error)} for item in found.refused]
+        return HttpResponse(_json.encode({**done._asdict(), "quarantined": refused}), content_type=JSON)
+
+
+class Export(ContentView):
+    """``GET /v1/content/export``: everything as a raw map, streamed."""
+
+    def get(self, request: Request) -> HttpResponseBase:
+        return _streamed(request, raw.write(queries.all_items()))
+
+
+def _filter(request: HttpRequest) -> Filter:
+    wanted = Filter(request.GET.get("text", ""), request.GET.get("kind", ""))
+    if "kind" in request.GET:
+        kind_named(wanted.kind)
+    strictjson.check_text(wanted.text, "text")
+    return wanted
+
+
+def _page(request: HttpRequest, wanted: Filter, size: int) -> HttpResponseBase:
+    after = queries.read_cursor(request.GET["cursor"], wanted) if "cursor" in request.GET else ""
+    ids = queries.story_ids(wanted, after, size + 1)
+    body = b"".join(_as_array(_with_kinds([ids[:size]])))
+    response = _conditional(request, body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+    if len(ids) > size:
+        kept = [(name, value) for name, values in request.GET.lists() for value in values if name != "cursor"]
+        following = with_query(request.path, [*kept, ("cursor", queries.cursor(ids[size - 1], wanted))])
+        response["Link"] = f'<{following}>; rel="next"'
+    return response
+
+
+def _with_kinds(chunks: Iterable[list[str]]) -> Iterator[list[Any]]:
+    for ids in chunks:
+        yield [{"story_id": story_id, "kinds": kinds} for story_id, kinds in queries.kinds_of(ids) if kinds]
+
+
+def _raw_keys() -> Iterator[list[Any]]:
+    for chunk in queries.all_items(values=False):
+        yield [raw_key(key) for key, _ in chunk]
+
+
+def _as_array(chunks: Iterable[list[Any]]) -> Iterator[bytes]:
+    before = b"["
+    for chunk in chunks:
+        if chunk:
+            yield before + _json.encode(chunk)[1:-1]
+            before = b","
+    yield b"[]" if before == b"[" else b"]"
+
+
+def _streamed(request: Request, parts: Iterator[bytes]) -> HttpResponseBase:
+    if request.method == "HEAD":
+        return HttpResponse(content_type=JSON)
+    first = next(parts)  # a fault shows before the answer has begun
+    return StreamingHttpResponse(chain([first], parts), content_type=JSON)
+
+
+def _state(item: Item) -> dict[str, Any]:
+    return {
+        "story_id": item.story_id,
+        "kind": item.kind,
+        "value": item.value,
+        "version": item.version,
+        "updated_ms": item.updated_ms,
+        "actor": {"kind": item.origin.actor_kind, "name": item.origin.actor_name},
+    }
+
+
+def _item_response(item: Item, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
+    known = {"ETag": etag(item.version), **(headers or {})}
+    return HttpResponse(_json.encode(_state(item)), status=status, content_type=JSON, headers=known)
+
+
+def _conditional(request: Request | HttpRequest, body: bytes, tag: str) -> HttpResponseBase:
+    response = HttpResponse(body, content_type=JSON, headers={"ETag": tag})
+    plain = getattr(request, "_request", request)
+    return get_conditional_response(plain, etag=tag, response=response) or response
+
+
+def _body(request: Request, *, may_be_empty: bool = False) -> dict[str, Any]:
+    """The body's one JSON object. Escapes can make a value six times as long, hence the limit."""
+    data = read_body(request._request, 6 * settings.MAX_CONTENT_BYTES + 1024)
+    if not data and may_be_empty:
+        return {}
+    require_type(request._request, JSON)
+    body = strictjson.loads(data)
+    if not isinstance(body, dict):
+        raise Invalid("", "type", "must be one JSON object")
+    return body

@@ -1,0 +1,40 @@
+"""``If-Match`` and ``If-None-Match`` of a change, as what the store asks with a key's current version (0: absent)."""
+
+from django.http import HttpRequest
+from django.utils.http import parse_etags
+
+from content.store import Expected
+from enhancelog.errors import Invalid
+
+
+def etag(version: int) -> str:
+    return f'"{version}"'
+
+
+def expected(request: HttpRequest) -> Expected | None:
+    """What the request's headers expect; ``None`` without any. Raises ``Invalid`` for a header that says nothing."""
+    wanted, unwanted = _tags(request, "If-Match"), _tags(request, "If-None-Match")
+    if wanted is None and unwanted is None:
+        return None
+
+    def holds(current: int) -> bool:
+        tag = etag(current) if current else None
+        if wanted is not None and not _lists(wanted, tag):  # a weak tag matches nothing here (RFC 9110, 13.1.1)
+            return False
+        return unwanted is None or not _lists([item.removeprefix("W/") for item in unwanted], tag)
+
+    return holds
+
+
+def _lists(tags: list[str], tag: str | None) -> bool:
+    return tag is not None and ("*" in tags or tag in tags)
+
+
+def _tags(request: HttpRequest, header: str) -> list[str] | None:
+    value = request.headers.get(header)
+    if value is None:
+        return None
+    tags = parse_etags(value)
+    if not tags:
+        raise Invalid(header, "etag", 'must be * or a list of entity tags, as in "3"')
+    return tags

@@ -1,0 +1,199 @@
+"""The read side of the content store: stories and keys by keyset, a story's items, its history and latest changes.
+
+Tombstones are absent from lists and exports; ``items`` and everything about history show them. Nothing here writes.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from django.db import connection
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Lower, StrIndex, Substr
+
+from content.kinds import KINDS, Key, is_story_id, kind_named
+from content.models import ContentItem, ContentRevision
+from content.store import Item
+from content.store.database import COLUMNS, faults, to_item
+from enhancelog.errors import Invalid
+from enhancelog.origin import Origin
+
+COUNTED_UP_TO: Final = 10_000
+TITLE_CHARS: Final = 200
+
+_IDS_IN_A_CHUNK: Final = 1000
+_VALUES_IN_A_CHUNK: Final = 100  # a value can have a megabyte
+
+
+class Filter(NamedTuple):
+    """Stories whose id holds ``text`` (ASCII case ignored), and that hold ``kind``."""
+
+    text: str = ""
+    kind: str = ""
+
+    def fingerprint(self) -> str:
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:16]
+
+
+class Story(NamedTuple):
+    """One story of a list: its kinds in table order, how its main body begins, and its last change."""
+
+    story_id: str
+    kinds: tuple[str, ...]
+    beginning: str
+    updated_ms: int
+    origin: Origin
+
+
+class Change(NamedTuple):
+    """A revision and the value that it replaced (``None``: there was none)."""
+
+    item: Item
+    before: str | None
+
+
+_cursor = msgspec.msgpack.Decoder(tuple[str, str])
+
+
+def cursor(story_id: str, wanted: Filter) -> str:
+    """Where a page ended, for the same filter only."""
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode((story_id, wanted.fingerprint()))).decode().rstrip("=")
+
+
+def read_cursor(text: str, wanted: Filter) -> str:
+    """The story id that a page ended with. Raises ``Invalid`` for a cursor of another filter."""
+    try:
+        story_id, fingerprint = _cursor.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, binascii.Error, msgspec.MsgspecError):
+        raise Invalid("cursor", "cursor", "is none that this list gave out") from None
+    if fingerprint != wanted.fingerprint() or not is_story_id(story_id):
+        raise Invalid("cursor", "cursor", "belongs to another filter; start again without it")
+    return story_id
+
+
+def story_ids(wanted: Filter, after: str = "", limit: int = _IDS_IN_A_CHUNK) -> list[str]:
+    """Ids by code point, those behind ``after``."""
+    items = _set_items().filter(story_id__gt=after)
+    if wanted.kind:
+        items = items.filter(kind=kind_named(wanted.kind).name)
+    if wanted.text:
+        needle = wanted.text.encode().lower().decode()  # bytes know ASCII's case only
+        items = items.annotate(at=StrIndex(Lower("story_id"), Value(needle))).filter(at__gt=0)
+    with faults():
+        return list(items.order_by("story_id").values_list("story_id", flat=True).distinct()[:limit])
+
+
+def kinds_of(ids: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Each story with the names of its kinds, in table order."""
+    with faults():
+        keys = list(_set_items().filter(story_id__in=ids).values_list("story_id", "kind"))
+    held: dict[str, set[str]] = {story_id: set() for story_id in ids}
+    for story_id, kind in keys:
+        held[story_id].add(kind)
+    return [(story_id, [kind for kind in KINDS if kind in kinds]) for story_id, kinds in held.items()]
+
+
+def stories(ids: Sequence[str]) -> list[Story]:
+    """What a list shows of these stories, in their order; one query."""
+    main = next(kind.name for kind in KINDS.values() if kind.bare)
+    items = _set_items().filter(story_id__in=ids).annotate(beginning=Substr("value", 1, TITLE_CHARS))
+    columns = ("story_id", "kind", "beginning", "updated_ms", "actor_kind", "actor_name", "source")
+    rows: dict[str, list[Any]] = {story_id: [] for story_id in ids}
+    with faults():
+        for row in items.order_by("updated_ms").values_list(*columns):
+            rows[row[0]].append(row)
+    found: list[Story] = []
+    for story_id, mine in rows.items():
+        if mine:
+            kinds = {row[1]: row[2] for row in mine}
+            ordered = tuple(kind for kind in KINDS if kind in kinds)
+            found.append(Story(story_id, ordered, kinds.get(main, ""), mine[-1][3], Origin(*mine[-1][4:7])))
+    return found
+
+
+def all_story_ids(wanted: Filter) -> Iterator[list[str]]:
+    """Every matching id in chunks, each a short read of its own."""
+    after = ""
+    while ids := story_ids(wanted, after):
+        yield ids
+        after = ids[-1]
+
+
+def all_items(*, values: bool = True) -> Iterator[list[tuple[Key, str]]]:
+    """Every key with its value (or ``""``) in chunks, by story id and kind; each a short read of its own."""
+    limit, after = _VALUES_IN_A_CHUNK if values else _IDS_IN_A_CHUNK, Key("", "")
+    while True:
+        items = _set_items().filter(story_id__gte=after.story_id)
+        items = items.exclude(story_id=after.story_id, kind__lte=after.kind).order_by("story_id", "kind")
+        with faults():
+            rows = list(items.values_list("story_id", "kind", "value" if values else Value(""))[:limit])
+        if rows:
+            yield [(Key(row[0], row[1]), row[2]) for row in rows]
+        if len(rows) < limit:
+            return
+        after = Key(rows[-1][0], rows[-1][1])
+
+
+def count_items() -> int:
+    """How many keys hold something."""
+    with faults():
+        return _set_items().count()
+
+
+def counts_by_kind() -> dict[str, int]:
+    """How many stories hold each kind, counted up to one more than ``COUNTED_UP_TO``; one query."""
+    one = (
+        f"(SELECT COUNT(*) FROM (SELECT 1 FROM {ContentItem._meta.db_table}"
+        f" WHERE kind = %s AND value IS NOT NULL LIMIT {COUNTED_UP_TO + 1}) counted)"
+    )
+    with faults(), connection.cursor() as db:
+        db.execute(f"SELECT {', '.join([one] * len(KINDS))}", list(KINDS))
+        return dict(zip(KINDS, db.fetchone(), strict=True))
+
+
+def items(story_id: str) -> dict[str, Item]:
+    """What a story's keys hold, by kind, tombstones included; one query, none for an id that the rules refuse."""
+    if not is_story_id(story_id):
+        return {}
+    with faults():
+        rows = ContentItem.objects.filter(story_id=story_id).values_list(*COLUMNS)
+        held = {row[1]: to_item(row) for row in rows}
+    return {kind: held[kind] for kind in KINDS if kind in held}
+
+
+def revision(story_id: str, kind: str, version: int) -> Item | None:
+    """What the key held at one version."""
+    with faults():
+        rows = _revisions(Q(story_id=story_id, kind=kind, version=version))
+        return next((to_item(row) for row in rows.values_list(*COLUMNS)), None)
+
+
+def changes_of_key(story_id: str, kind: str, size: int, before: int | None = None) -> list[Change]:
+    """Up to ``size`` revisions of one key, newest first, those below version ``before``."""
+    wanted = Q(story_id=story_id, kind=kind) & (Q() if before is None else Q(version__lt=before))
+    with faults():
+        found = [to_item(row) for row in _revisions(wanted).order_by("-version").values_list(*COLUMNS)[: size + 1]]
+    older = [item.value for item in found[1:]] + [None]
+    return [Change(item, value) for item, value in zip(found, older, strict=True)][:size]
+
+
+def latest_changes(story_id: str, size: int) -> list[Change]:
+    """The newest revisions of all of a story's keys; one query."""
+    previous = ContentRevision.objects.filter(
+        story_id=OuterRef("story_id"), kind=OuterRef("kind"), version=OuterRef("version") - 1
+    )
+    found = _revisions(Q(story_id=story_id)).annotate(before=Subquery(previous.values("value")))
+    with faults():
+        rows = found.order_by(F("updated_ms").desc(), F("id").desc()).values_list(*COLUMNS, "before")[:size]
+        return [Change(to_item(row), row[-1]) for row in rows]
+
+
+def _set_items() -> QuerySet[ContentItem]:
+    return ContentItem.objects.filter(value__isnull=False)
+
+
+def _revisions(condition: Q) -> QuerySet[ContentRevision]:
+    return ContentRevision.objects.filter(condition)

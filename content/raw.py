@@ -1,0 +1,77 @@
+"""Raw maps, the form in which other tools hold content: one JSON object of raw key to text.
+
+What cannot be taken is set aside and named, never dropped and never a reason to refuse the rest.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from content.kinds import KINDS, Key, from_raw_key, raw_key
+from enhancelog.errors import Invalid
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An entry of a raw map that is no content: its raw key, what stood there, and the rule it breaks."""
+
+    key: str
+    value: Any
+    error: Invalid
+
+    @property
+    def shown(self) -> str:
+        """The raw key, writable whatever it holds."""
+        return self.key.encode("utf-8", "backslashreplace").decode()
+
+
+@dataclass(frozen=True)
+class RawMap:
+    values: dict[Key, str] = field(default_factory=dict)
+    refused: list[Refused] = field(default_factory=list)
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object with every key as often as it says it."""
+
+
+def read(data: bytes, max_value_bytes: int) -> RawMap:
+    """Sort a raw map into content and what is refused. Raises ``Invalid`` when ``data`` is no JSON object."""
+    try:
+        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_Pairs, parse_int=Decimal)
+    except (ValueError, RecursionError) as error:
+        raise Invalid("", "json", f"is not JSON: {error}") from None
+    if not isinstance(document, _Pairs):
+        raise Invalid("", "type", "must be one JSON object of raw key to text")
+    found = RawMap()
+    for raw, value in document:
+        try:
+            key = _checked(raw, value, max_value_bytes)
+            if found.values.get(key, value) != value:
+                raise Invalid("key", "duplicate", "stands twice with different values; the first is taken")
+            found.values[key] = value
+        except Invalid as error:
+            found.refused.append(Refused(raw, value, error))
+    return found
+
+
+def write(chunks: Iterable[list[tuple[Key, str]]]) -> Iterator[bytes]:
+    """The raw map of these keys as JSON text, in pieces, one entry a line."""
+    before = b"{\n"
+    for chunk in chunks:
+        for key, value in chunk:
+            yield before + msgspec.json.encode(raw_key(key)) + b": " + msgspec.json.encode(value)
+            before = b",\n"
+    yield b"{}\n" if before == b"{\n" else b"\n}\n"
+
+
+def _checked(raw: str, value: Any, max_value_bytes: int) -> Key:
+    key = from_raw_key(raw)
+    if not isinstance(value, str):
+        raise Invalid("value", "type", "must be a string")
+    KINDS[key.kind].codec.validate(value, max_value_bytes)
+    return key
