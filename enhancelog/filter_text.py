@@ -3,8 +3,8 @@
     axis:noop axis:tone=pass axis:des=absent status:rejected blueprint:main since:7d -has:gap "exact phrase"
 
 ``-`` negates. A value stands in double quotes when it holds spaces, quotes or ``=``; inside them ``\\"``, ``\\\\`` and
-``\\u000a`` are escapes, any other backslash is itself. Words without a key that stand together are one substring to look
-for. What does not read raises ``Invalid`` naming the key; whether values make sense is for ``filters`` to say.
+``\\u000a`` are escapes, any other backslash is itself. Words without a key that stand together are one substring to
+look for. What does not read raises ``Invalid`` naming the key; whether values make sense is for ``filters`` to say.
 """
 
 import re
@@ -62,7 +62,7 @@ def parse(text: str) -> Pairs:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if not found or found.end() == at:
-            raise Invalid("filter", "quotes", f'cannot be read at {text[at : at + 40]}; is a quote missing?')
+            raise Invalid("filter", "quotes", f"cannot be read at {text[at : at + 40]}; is a quote missing?")
         at = _after_space(text, found.end())
         word = _word(found)
         if word is not None:
@@ -109,7 +109,7 @@ def _pair(found: re.Match[str]) -> Pair:
     value = found["bare"] if found["quoted"] is None else _ESCAPE.sub(_unescaped, found["quoted"])
     if key is None:
         if said is not None:
-            raise Invalid("filter", "quotes", f'cannot be read at ={said[:40]}')
+            raise Invalid("filter", "quotes", f"cannot be read at ={said[:40]}")
         return ("text", "-") if value is None else (_named("text", found), value)
     key = key.lower()
     if key not in KEYS:

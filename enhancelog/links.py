@@ -1,7 +1,10 @@
 """Paths of pages and API resources, percent-encoded. An id may hold anything, so none ever reaches ``reverse()``."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
+
+from enhancelog.times import DAY_MS
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -10,6 +13,22 @@ def with_query(path: str, pairs: Pairs = ()) -> str:
     """``path`` with a query string; none for no pairs."""
     query = urlencode(list(pairs))
     return f"{path}?{query}" if query else path
+
+
+def between(since_ms: int | None, until_ms: int | None) -> list[tuple[str, str]]:
+    """``since`` and ``until`` (epoch ms) as parameters: a date where it is one, else to the millisecond."""
+    bounds = (("since", since_ms), ("until", until_ms))
+    return [(name, _instant(value)) for name, value in bounds if value is not None]
+
+
+def rejections(pairs: Pairs = ()) -> str:
+    """Rejected runs, of all Blueprints."""
+    return with_query("/rejections/", pairs)
+
+
+def runs(pairs: Pairs = ()) -> str:
+    """Runs of any status, of all Blueprints."""
+    return with_query("/search/", pairs)
 
 
 def entry(issue_id: str, pairs: Pairs = ()) -> str:
@@ -32,6 +51,11 @@ def story(story_id: str) -> str:
 def api_entry(issue_id: str) -> str:
     """The entry in the API."""
     return f"/v1/enhance/log/{_last(issue_id)}"
+
+
+def _instant(ms: int) -> str:
+    moment = datetime.fromtimestamp(ms // 1000, UTC)
+    return f"{moment:%Y-%m-%d}" if ms % DAY_MS == 0 else f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
 
 
 def _last(value: str) -> str:

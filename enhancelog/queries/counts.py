@@ -1,6 +1,7 @@
 """How many entries a filter describes: exact from the tallies where they can tell, else counted up to a cap."""
 
-from typing import Any, Final, NamedTuple
+from collections import Counter
+from typing import Any, Final, Literal, NamedTuple
 
 from django.db.models import Count as Rows
 from django.db.models import QuerySet, Subquery, Sum, Value
@@ -39,6 +40,27 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
     return Count(total.aggregate(n=Coalesce(Sum(amount), 0) - late_rows)["n"])
 
 
+def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to: int) -> dict[str, Count] | None:
+    """Denying axis, or Blueprint, to the entries up to position ``up_to``; ``None`` where no tally can tell."""
+    tallied = _tallied(wanted)
+    late = select(wanted).filter(key_position__gt=up_to).order_by()
+    if tallied is None:
+        return None
+    tally, amount = tallied
+    column: str = name
+    if name == "axis":
+        if "axis" in wanted.include or wanted.include.get("status", ()) not in ((), ("rejected",)):
+            return None
+        tally, amount = _axes(wanted)
+        column, late = "denials__axis", late.filter(denials__isnull=False)
+    found = tally.values_list(name).annotate(n=Sum(amount)).order_by()
+    too_late = late.values_list(column).annotate(n=-Rows("position"))
+    sums: Counter[str] = Counter()
+    for value, number in found.union(too_late, all=True):  # one statement, as in ``count``
+        sums[value] += number
+    return {value: Count(number) for value, number in sums.items() if number}
+
+
 def _tallied(wanted: EntryFilter) -> tuple[QuerySet[Any], str] | None:
     """The tally rows and the column that add up to this filter, if any do."""
     names = set(wanted.include)
@@ -51,15 +73,21 @@ def _tallied(wanted: EntryFilter) -> tuple[QuerySet[Any], str] | None:
     statuses = wanted.include.get("status", ())
     if axis and statuses not in ((), ("rejected",)):
         return None
-    tally: QuerySet[Any] = (
-        AxisTally.objects.filter(axis__in=records.only_ids(axis)) if axis else StatusTally.objects.all()
-    )
-    if statuses and not axis:
-        tally = tally.filter(status__in=statuses)
-    if "blueprint_id" in names:
+    if axis:
+        tally, amount = _axes(wanted)
+        return tally.filter(axis__in=records.only_ids(axis)), amount
+    runs = _in_scope(StatusTally.objects.all(), wanted)
+    return (runs.filter(status__in=statuses) if statuses else runs), "runs"
+
+
+def _axes(wanted: EntryFilter) -> tuple[QuerySet[Any], str]:
+    return _in_scope(AxisTally.objects.all(), wanted), "rejected" if "status" in wanted.include else "denied"
+
+
+def _in_scope(tally: QuerySet[Any], wanted: EntryFilter) -> QuerySet[Any]:
+    if "blueprint_id" in wanted.include:
         tally = tally.filter(blueprint_id__in=records.only_ids(wanted.include["blueprint_id"], may_be_empty=True))
-    tally = in_days(tally, *bounds)
-    return tally, ("rejected" if statuses else "denied") if axis else "runs"
+    return in_days(tally, wanted.since_ms, wanted.until_ms)
 
 
 def in_days(tally: QuerySet[Any], since_ms: int | None, until_ms: int | None) -> QuerySet[Any]:

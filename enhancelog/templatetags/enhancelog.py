@@ -58,6 +58,7 @@ def when(ts_ms: int, recorded_ms: int, style: str = "relative") -> SafeString:
     return time_tag(moment, style)
 
 
+@register.simple_tag(name="moment")
 def time_tag(moment: datetime, style: str = "relative") -> SafeString:
     """``<time>`` for an aware UTC time."""
     exact = f"{moment:%Y-%m-%d %H:%M:%S} UTC"

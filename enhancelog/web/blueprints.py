@@ -1,10 +1,119 @@
-"""The timeline of one Blueprint."""
+"""The timeline of one Blueprint: applied versions on a rail, rejected attempts beside it, gaps said in words."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.safestring import SafeString
 
+from enhancelog import links
+from enhancelog.filters import from_pairs
 from enhancelog.permissions import needs
+from enhancelog.queries import entries
+from enhancelog.queries.counts import Count, count
+from enhancelog.queries.entries import Listed, Page
+from enhancelog.queries.standing import Standing, standing
+from enhancelog.times import DAY_MS, as_datetime, now_ms, tally_day
+from enhancelog.web import forms, fragments
+from enhancelog.web.forms import Place, Question
+from enhancelog.web.htmx import is_fragment, page_or_fragment, private
+from enhancelog.web.lists import around, read_page
+
+_ONLY_TIME: Final = {"since", "until", "not_since", "not_until", "period"}
+
+
+class TimelineRow(NamedTuple):
+    """``day``: the heading above the row, where a day begins. ``gap``: no entry before wrote ``prev_hash``."""
+
+    html: SafeString
+    day: str
+    gap: bool
+    prev_hash: str
+
+
+class Totals(NamedTuple):
+    """Of a Blueprint, or of a part of its time."""
+
+    applied: Count
+    rejected: Count
+
+    @property
+    def attempts(self) -> int:
+        return self.applied.number + self.rejected.number
 
 
 @needs("log:read")
+@forms.answers_questions
 def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
-    return HttpResponse()
+    known = standing(blueprint_id)
+    if known is None:
+        return _unknown(request, blueprint_id)
+    question = forms.read(request, _place(blueprint_id))
+    page = read_page(question, gaps=True)
+    template = "enhancelog/_timeline_row_sourced.html" if len(known.sources) > 1 else "enhancelog/_timeline_row.html"
+    above = _heading_above(question) if is_fragment(request) else ""
+    context = {
+        "rows": list(_rows(page, question, template, above)),
+        "descending": question.order == "desc",
+        "section": "blueprints",
+        **around(page, question),
+    }
+    if not is_fragment(request):
+        context |= {"blueprint_id": blueprint_id, **_header(question, page, known)}
+    return page_or_fragment(request, "enhancelog/blueprint_timeline.html", context)
+
+
+def _place(blueprint_id: str) -> Place:
+    scope = (("blueprint_id", blueprint_id),)
+    if blueprint_id:
+        return Place(links.blueprint(blueprint_id), scope)
+    return Place("/blueprints/", scope, fixed=scope)
+
+
+def _rows(page: Page, question: Question, template: str, above: str) -> Iterator[TimelineRow]:
+    """``above``: the heading that the first row may go on under."""
+    query = question.entry_query
+    for *row, gap in page.rows:
+        listed = Listed(tuple(row), bool(gap))
+        heading = _heading(tally_day(listed.ts_ms, listed.recorded_ms))
+        html = fragments.row(template, listed, query)
+        yield TimelineRow(html, heading if heading != above else "", listed.gap, listed.prev_hash)
+        above = heading
+
+
+def _heading_above(question: Question) -> str:
+    """The day of the row before a continued page, which that row's reader still sees."""
+    if question.cursor is None:
+        return ""
+    at = entries.read_cursor(question.cursor, question.wanted, question.order)
+    return _heading(tally_day(at.ts_ms, now_ms()))
+
+
+def _heading(day: int | None) -> str:
+    if day is None:
+        return "No plausible time"
+    date = datetime.fromtimestamp(day * DAY_MS // 1000, UTC)
+    this_year = date.year == datetime.now(UTC).year
+    return f"{date:%A} {date.day} {date:%B}" if this_year else f"{date:%A} {date.day} {date:%B %Y}"
+
+
+def _header(question: Question, page: Page, known: Standing) -> dict[str, Any]:
+    """Totals of the Blueprint, or of the period that the filter leaves; other filters say how many match."""
+    of_time = tuple(pair for pair in question.given if pair[0] in _ONLY_TIME)
+    totals = [
+        count(from_pairs([*question.place.scope, *of_time, ("status", status)], now_ms()), page.up_to)
+        for status in ("applied", "rejected")
+    ]
+    newest = known.newest_ms
+    return {
+        "totals": Totals(*totals),
+        "matching": count(question.wanted, page.up_to) if len(of_time) < len(question.given) else None,
+        "newest": None if newest is None else as_datetime(newest, newest),
+    }
+
+
+def _unknown(request: HttpRequest, blueprint_id: str) -> HttpResponse:
+    context = {"blueprint_id": blueprint_id, "section": "blueprints"}
+    return private(render(request, "enhancelog/blueprint_unknown.html", context, status=404))

@@ -12,12 +12,18 @@ def page_or_fragment(request: HttpRequest, template: str, context: dict[str, Any
 
     A request that htmx makes to restore history, or a boosted one, needs the whole page.
     """
-    htmx = getattr(request, "htmx", None)
-    if htmx and not htmx.boosted and not htmx.history_restore_request:
+    context = {**context, "fragment": is_fragment(request)}
+    if context["fragment"]:
         folder, _, name = template.rpartition("/")
         template = f"{folder}/_{name}"
     response = render(request, template, context, status=status)
     return private(response)
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part of the page; a view can then leave out what only the whole page shows."""
+    htmx = getattr(request, "htmx", None)
+    return bool(htmx and not htmx.boosted and not htmx.history_restore_request)
 
 
 def private(response: HttpResponse) -> HttpResponse:

@@ -1,0 +1,92 @@
+"""The facets beside a list as links: each narrows the list to what it counts, or takes itself back."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from enhancelog.filter_text import Pairs
+from enhancelog.queries.counts import Count
+from enhancelog.queries.facets import Choice, Facets
+from enhancelog.web.forms import Question
+
+SHOWN: Final = 12
+"""Choices of one facet; how many are left out is said."""
+
+_NONE: Final = "none"
+_WORDS: Final = {
+    "axes": {"one": "one only", "many": "two or more", _NONE: "none"},
+    "has": {"gap": "after a gap", "badge": "with a badge"},
+}
+
+
+class FacetLink(NamedTuple):
+    """``current``: part of the filter already. ``is_name``: an id, not a word of ours."""
+
+    label: str
+    count: Count
+    url: str
+    current: bool
+    is_name: bool
+
+
+class Facet(NamedTuple):
+    title: str
+    links: Sequence[FacetLink]
+    left_out: int = 0
+
+
+def facet_links(question: Question, found: Facets) -> list[Facet]:
+    """The facets that tell something; one source or no gap at all does not."""
+    sources = found.by.get("source", ())
+    groups = [
+        _names("Denied by", "axis", question, found.by.get("axis", ())),
+        _words("How many axes", "axes", question, found.by.get("axes", ())),
+        _names("Blueprint", "blueprint_id", question, found.by.get("blueprint_id", ())),
+        _names("Source", "source", question, sources if len(sources) > 1 else ()),
+        _words("Worth a look", "has", question, found.by.get("has", ())),
+    ]
+    return [group for group in groups if group.links]
+
+
+def _names(title: str, name: str, question: Question, choices: Sequence[Choice]) -> Facet:
+    chosen = _chosen(question, name)
+    counted = {choice.value for choice in choices}
+    absent = [Choice(value, Count(0)) for value in chosen if value not in counted]
+    shown = [
+        *choices[:SHOWN],
+        *(choice for choice in choices[SHOWN:] if choice.value in chosen),
+        *absent,
+    ]
+    links = [
+        _link(question, choice.value or "(empty)", choice.count, ((name, choice.value),), is_name=True) for choice in shown
+    ]
+    return Facet(title, links, len(choices) + len(absent) - len(shown))
+
+
+def _words(title: str, name: str, question: Question, choices: Sequence[Choice]) -> Facet:
+    """Values overlap (a gap and a badge) and are ORed, so that with one chosen only it can be taken back."""
+    counts = {choice.value: choice.count for choice in choices}
+    chosen = _chosen(question, name)
+    return Facet(
+        title,
+        [
+            _link(question, word, counts.get(value, Count(0)), _pairs(name, value))
+            for value, word in _WORDS[name].items()
+            if (value in chosen if chosen else value in counts)
+        ],
+    )
+
+
+def _pairs(name: str, value: str) -> Pairs:
+    if (name, value) == ("axes", _NONE):
+        return ("not_axes", "one"), ("not_axes", "many")
+    return ((name, value),)
+
+
+def _link(question: Question, label: str, count: Count, pairs: Pairs, is_name: bool = False) -> FacetLink:
+    current = set(pairs) <= set(question.given)
+    url = question.without(*pairs) if current else question.url((*question.given, *pairs))
+    return FacetLink(label, count, url, current, is_name)
+
+
+def _chosen(question: Question, name: str) -> list[str]:
+    return [value for key, value in question.given if key == name]

@@ -1,0 +1,185 @@
+"""What a page was asked: the filter, order and page in its address, and the filter box that shows them as text.
+
+A box that was sent (``?q=``) is parsed and redirected to the parameters it stands for, so that the address says it all.
+Empty parameters are redirected away, except ``blueprint_id=`` where it means the empty id. What cannot be read is
+answered with the box as it was, status 400, naming the parameter.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Final, NamedTuple
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+
+from enhancelog import filter_text, filters
+from enhancelog.errors import Invalid
+from enhancelog.filter_text import Pair, Pairs
+from enhancelog.filters import EntryFilter, Order
+from enhancelog.links import with_query
+from enhancelog.times import now_ms
+from enhancelog.web.htmx import private
+
+PAGE_SIZE: Final = 50
+
+_KEPT: Final = ("order", "page_size")
+_MEANS_EMPTY_ID: Final = ("blueprint_id", "not_blueprint_id")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page that takes questions. ``scope`` is what it narrows to by itself, ``fixed`` what its address holds beside
+    a filter, ``empty_id`` whether ``blueprint_id=`` means the empty id there."""
+
+    path: str
+    scope: Pairs = ()
+    fixed: Pairs = ()
+    empty_id: bool = False
+
+    def url(self, pairs: Pairs = ()) -> str:
+        return with_query(self.path, [*self.fixed, *pairs])
+
+    def may_be_empty(self, name: str) -> bool:
+        return self.empty_id and name in _MEANS_EMPTY_ID
+
+    def settles(self, name: str) -> bool:
+        """Whether a parameter is not the reader's to choose here."""
+        return name.removeprefix("not_") in dict(self.scope)
+
+
+class Chip(NamedTuple):
+    """One parameter as the box says it, and the address without it."""
+
+    text: str
+    without: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """``given`` is the reader's filter as in the address; ``wanted`` is that and the place's own scope."""
+
+    place: Place
+    given: Pairs
+    kept: Pairs
+    wanted: EntryFilter
+    order: Order
+    size: int
+    cursor: str | None
+
+    def url(self, given: Pairs | None = None, **others: str) -> str:
+        """The same place with another filter, order or cursor; without a cursor it is the first page."""
+        given = self.given if given is None else filter_text.canonical(given)
+        return self.place.url((*given, *(dict(self.kept) | others).items()))
+
+    def with_pair(self, pair: Pair) -> str:
+        return self.url((*self.given, pair))
+
+    def without(self, *pairs: Pair) -> str:
+        return self.url(tuple(pair for pair in self.given if pair not in pairs))
+
+    @property
+    def text(self) -> str:
+        return filter_text.render(self.given)
+
+    @property
+    def chips(self) -> list[Chip]:
+        return [Chip(filter_text.token(*pair), self.without(pair)) for pair in self.given]
+
+    @property
+    def hidden(self) -> Pairs:
+        """What the box's form sends beside the box."""
+        return (*self.place.fixed, *self.kept)
+
+    @property
+    def cleared(self) -> str:
+        return self.url(())
+
+    @property
+    def entry_query(self) -> str:
+        """The query string of links to entries: newer and older keep to this list."""
+        return with_query("", [*self.place.scope, *self.given])
+
+
+class Refused(Exception):
+    """The question cannot be read; ``text`` is what the box held."""
+
+    def __init__(self, error: Invalid, place: Place, text: str) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.place = place
+        self.text = text
+
+
+class Elsewhere(Exception):
+    """The question has another, canonical address."""
+
+
+View = Callable[..., HttpResponseBase]
+
+
+def answers_questions(view: View) -> View:
+    """For views that ``read`` a question: redirects, and the page for one that cannot be read."""
+
+    @wraps(view)
+    def answering(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except Elsewhere as elsewhere:
+            return HttpResponseRedirect(str(elsewhere))
+        except Refused as refused:
+            return _refusal(request, refused)
+
+    return answering
+
+
+def read(request: HttpRequest, place: Place) -> Question:
+    """The question in the address. Raises ``Elsewhere`` and ``Refused``, for ``answers_questions``."""
+    parameters = dict(request.GET.lists())
+    kept = tuple((name, parameters[name][-1]) for name in _KEPT if any(parameters.get(name, ())))
+    if "q" in parameters:
+        raise Elsewhere(place.url((*_from_box(parameters["q"][-1], place), *kept)))
+    pairs = [(name, value) for name, values in parameters.items() for value in values]
+    full = [(name, value) for name, value in pairs if value or place.may_be_empty(name) or (name, value) in place.fixed]
+    if len(full) < len(pairs):
+        raise Elsewhere(place.url(tuple(pair for pair in full if pair not in place.fixed)))
+    given = filter_text.canonical(pair for pair in full if not place.settles(pair[0]))
+    try:
+        return Question(
+            place,
+            given,
+            kept,
+            wanted=filters.from_pairs([*place.scope, *given], now_ms()),
+            order=filters.order(parameters, default="desc"),
+            size=filters.page_size(parameters) or PAGE_SIZE,
+            cursor=parameters.get("cursor", [None])[-1],
+        )
+    except Invalid as error:
+        raise Refused(error, place, filter_text.render(given)) from None
+
+
+def _from_box(text: str, place: Place) -> Pairs:
+    try:
+        given = tuple(pair for pair in filter_text.parse(text) if pair not in place.scope)
+        for name, value in given:
+            if place.settles(name):
+                raise Invalid(_key(name), "scope", "is settled by this page; Search looks everywhere")
+            if not value and not place.may_be_empty(name):
+                raise Invalid(_key(name), "empty", "must not be empty here")
+        filters.from_pairs(given, now_ms())
+    except Invalid as error:
+        raise Refused(error, place, text) from None
+    return given
+
+
+def _key(parameter: str) -> str:
+    """What the box calls a parameter."""
+    base = parameter.removeprefix("not_")
+    return {"blueprint_id": "blueprint", "text": "filter"}.get(base, base)
+
+
+def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
+    place = refused.place
+    box = {"place": place, "hidden": place.fixed, "text": refused.text, "cleared": place.url()}
+    context = {"error": refused.error, "question": box}
+    return private(render(request, "enhancelog/filter_refused.html", context, status=400))

@@ -1,0 +1,102 @@
+"""Rows of lists as HTML, kept for good: they derive from the entry alone, and entries never change.
+
+A kept row holds everything that is costly to render. What depends on the page (the filter that links to entries carry)
+goes in afterwards, where a NUL stands, which no text of an entry can hold. Gaps and headings are the page's own.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from django.template.loader import render_to_string
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from enhancelog.badges import MEANINGS, badges
+from enhancelog.queries.entries import Listed
+from enhancelog.records import Entry
+
+KEPT_ROWS: Final = 10_000
+SHOWN_DENIALS: Final = 6
+SHOWN_CHARACTERS: Final = 240
+
+_PLACEHOLDER: Final = "\0"
+
+
+class Badge(NamedTuple):
+    name: str
+    meaning: str
+
+
+class Why(NamedTuple):
+    """One reason for a rejection; ``axis`` is empty where no verdict stands behind it."""
+
+    axis: str
+    text: str
+
+
+class Rows:
+    """The last rows that were asked for, by what makes them: template, position, digest and when it was recorded."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._rows: OrderedDict[tuple[str, int, str, int], str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[str, int, str, int], make: Callable[[], str]) -> str:
+        with self._lock:
+            if key in self._rows:
+                self._rows.move_to_end(key)
+                return self._rows[key]
+        made = make()
+        with self._lock:
+            self._rows[key] = made
+            if len(self._rows) > self._size:
+                self._rows.popitem(last=False)
+        return made
+
+    def clear(self) -> None:
+        with self._lock:
+            self._rows.clear()
+
+
+_rows = Rows(KEPT_ROWS)
+
+
+def row(template: str, listed: Listed, query: str) -> SafeString:
+    """``listed`` by ``template``; its link to the entry carries ``query``."""
+    key = (template, listed.position, listed.digest, listed.recorded_ms)
+    kept = _rows.get(key, lambda: render_to_string(template, _context(listed)))
+    return mark_safe(kept.replace(_PLACEHOLDER, escape(query)))  # noqa: S308  rendered by a template
+
+
+def first_line(text: str, limit: int = SHOWN_CHARACTERS) -> str:
+    """What stands for a long text in a row: its first line that says something, cut."""
+    line = next((line.strip() for line in text[: limit * 20].splitlines() if line.strip()), "")
+    return line if len(line) <= limit else f"{line[:limit].rstrip()}…"
+
+
+def described(entry: Entry, recorded_ms: int) -> list[Badge]:
+    """The entry's badges with their meanings."""
+    return [Badge(name, MEANINGS[name]) for name in badges(entry, recorded_ms)]
+
+
+def reasons(entry: Entry) -> list[Why]:
+    """Why an entry was rejected: its denials, or failing these the reasons it carries."""
+    denied = [Why(verdict.axis, verdict.detail) for verdict in entry.verdicts if verdict.status == "deny"]
+    return denied or [Why("", reason) for reason in entry.reasons]
+
+
+def _context(listed: Listed) -> dict[str, object]:
+    entry = listed.entry
+    why = reasons(entry)
+    return {
+        "entry": entry,
+        "listed": listed,
+        "intent": first_line(entry.intent),
+        "why": [Why(axis, first_line(text)) for axis, text in why[:SHOWN_DENIALS]],
+        "unsaid": len(why) - SHOWN_DENIALS,
+        "badges": described(entry, listed.recorded_ms),
+        "query": _PLACEHOLDER,
+    }
