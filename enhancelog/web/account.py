@@ -1,16 +1,49 @@
-"""Signing in and out, and changing one's own password."""
+"""Signing in and out, and changing one's own password, on Django's views with our words and forms."""
 
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import views
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.http import HttpResponse
+from django.urls import reverse_lazy
+
+
+class SignInForm(AuthenticationForm):
+    error_messages = AuthenticationForm.error_messages | {
+        "invalid_login": "This user name and password do not belong together. Both are case-sensitive.",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "User name"
 
 
 class SignIn(views.LoginView):
+    """Goes on to ``next`` when that is an address of ours, else to the overview."""
+
     template_name = "account/sign_in.html"
+    authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(demo=settings.DEMO, public_read=settings.PUBLIC_READ, **kwargs)
 
 
 class SignOut(views.LogoutView):
     """POST only: a link must not sign anybody out."""
 
+    http_method_names = ("post", "options")
+
 
 class Password(views.PasswordChangeView):
+    """Other sessions of the user end; this one goes on."""
+
     template_name = "account/password.html"
+    success_url = reverse_lazy("overview")
+    form_class = PasswordChangeForm
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        messages.success(self.request, "Your password is changed. Other sessions of yours have ended.")
+        return super().form_valid(form)

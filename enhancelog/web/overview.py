@@ -1,11 +1,120 @@
-"""``/``: what was denied in a period, against the period before."""
+"""``/``: what was denied in a period, against the period before. Every figure links to exactly the rows it counts."""
 
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 
+from enhancelog.errors import Invalid
 from enhancelog.permissions import needs
+from enhancelog.queries import overview as log
+from enhancelog.queries.charts import Bar
+from enhancelog.queries.overview import Overview, Totals
+from enhancelog.times import now_ms
+from enhancelog.web import periods
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.periods import Period
+
+LABELS: Final = 7
+"""Bars that get a word below them."""
 
 
+@dataclass(frozen=True)
+class ChartBar:
+    """``below`` is the short label, empty for most bars of a dense chart; ``sparse`` ones give way on a phone."""
+
+    span: Bar
+    totals: Totals
+    label: str
+    below: str
+    sparse: bool
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Deny rate in whole per cent, and its change in points; ``None`` where there is nothing to divide by."""
+
+    now: int | None
+    before: int | None
+
+    @property
+    def points(self) -> int | None:
+        return None if self.now is None or self.before is None else self.now - self.before
+
+    @property
+    def size(self) -> int:
+        return abs(self.points or 0)
+
+
+@require_safe
 @needs("log:read")
 def overview(request: HttpRequest) -> HttpResponse:
-    return page_or_fragment(request, "enhancelog/overview.html", {"section": "overview"})
+    newest = log.newest_ms()
+    if newest is None and log.is_empty():
+        context = {"section": "overview", "empty": True, "public_url": settings.PUBLIC_URL}
+        return page_or_fragment(request, "enhancelog/overview.html", context)
+    period = _period(request, newest)
+    found = log.overview(period.window)
+    return page_or_fragment(request, "enhancelog/overview.html", {"section": "overview", **_context(period, found)})
+
+
+def _period(request: HttpRequest, newest: int | None) -> Period:
+    """The chosen one; else the usual one, moved back to the newest entry when it would be empty."""
+    now = now_ms()
+    chosen = request.GET.getlist("period")
+    try:
+        period = periods.period(chosen[-1] if chosen else periods.DEFAULT, now)
+    except Invalid as error:
+        raise BadRequest(str(error)) from None
+    if chosen or newest is None or log.any_runs(period.window):
+        return period
+    return periods.period(periods.DEFAULT, newest, at_newest=True)
+
+
+def _context(period: Period, found: Overview) -> dict[str, Any]:
+    bars = _bars(found)
+    top = _top(max((bar.totals.runs for bar in bars), default=0))
+    return {
+        "period": period,
+        "periods": periods.LABELS.items(),
+        "window": period.window,
+        "compared": period.window.before_ms is not None,
+        "found": found,
+        "rate": Rate(_rate(found.now), _rate(found.before)),
+        "bars": bars,
+        "bar_width": periods.bar_width([bar.span for bar in bars]),
+        "top": top,
+        "ticks": range(top, -1, -top // 4),
+        "strip_top": max((number for row in found.axes for number in row.bars), default=0) or 1,
+        "table": [(bar, [(row.axis, row.bars[at]) for row in found.axes]) for at, bar in enumerate(bars)],
+    }
+
+
+def _bars(found: Overview) -> list[ChartBar]:
+    few = len(found.bars) <= LABELS
+    every = -(-len(found.bars) // LABELS)
+    return [
+        ChartBar(
+            span=span,
+            totals=totals,
+            label=periods.full_label(span),
+            below="" if at % every else periods.short_label(span, few),
+            sparse=bool(at // every % 2),
+        )
+        for at, (span, totals) in enumerate(found.bars)
+    ]
+
+
+def _rate(totals: Totals) -> int | None:
+    return round(100 * totals.rejected / totals.runs) if totals.runs else None
+
+
+def _top(highest: int) -> int:
+    """The upper edge of a chart with four lines above zero: the lines are 1, 2 or 5 times a power of ten apart."""
+    power = 1
+    while 20 * power < highest:
+        power *= 10
+    return 4 * next(step * power for step in (1, 2, 5) if 4 * step * power >= highest)

@@ -1,0 +1,91 @@
+"""The periods of the overview, as windows and in words. Whole UTC days, today included; ``24h`` to the millisecond."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from enhancelog.filters import PERIODS, period_start
+from enhancelog.queries.charts import HOUR_MS, Bar, Window
+from enhancelog.times import DAY_MS, day_of
+
+DEFAULT: Final = "7d"
+LABELS: Final = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "all": "All"}
+LENGTHS: Final = {"24h": "24 hours", "7d": "seven days", "30d": "30 days", "90d": "90 days"}
+
+
+@dataclass(frozen=True)
+class Period:
+    """``at_newest``: nothing was chosen, the usual period is empty, so it ends at the newest entry instead."""
+
+    name: str
+    window: Window
+    at_newest: bool = False
+
+    @property
+    def length(self) -> str:
+        """``seven days``; empty for all of it."""
+        return LENGTHS.get(self.name, "")
+
+    @property
+    def span(self) -> str:
+        """``14 – 20 Nov 2026``; empty for all of it."""
+        since, until = self.window.since_ms, self.window.until_ms
+        if since is None or until is None:
+            return ""
+        first = _moment(since)
+        if self.window.hourly:
+            return f"{_day(first)} {first:%H:%M} – {_day(_moment(until))} {_moment(until):%H:%M %Y}"
+        return _days(first, _moment(until - 1))
+
+
+def period(name: str, end_ms: int, *, at_newest: bool = False) -> Period:
+    """The period of this name whose last day (or, for ``24h``, last instant) is ``end_ms``. Raises ``Invalid``."""
+    since = period_start(name, end_ms)
+    days = PERIODS[name]
+    if since is None or days is None:
+        return Period(name, Window())
+    hourly = name == "24h"
+    until = end_ms if hourly else (day_of(end_ms) + 1) * DAY_MS
+    return Period(name, Window(since, until, since - days * DAY_MS, hourly), at_newest)
+
+
+def short_label(bar: Bar, few: bool) -> str:
+    """Below a bar: ``09:00``, ``Sat 14`` where days are few, else ``14 Nov``."""
+    since = _moment(bar.since_ms)
+    if bar.until_ms - bar.since_ms <= HOUR_MS:
+        return f"{since:%H}:00"
+    return f"{since:%a} {since.day}" if few else _day(since)
+
+
+def full_label(bar: Bar) -> str:
+    """What a bar covers: ``Sat 14 Nov 2026``, ``22 Nov, 09:00 to 10:00`` or a span of days."""
+    since, until = _moment(bar.since_ms), _moment(bar.until_ms)
+    if bar.until_ms - bar.since_ms <= HOUR_MS:
+        return f"{_day(since)}, {since:%H:%M} to {until:%H:%M}"
+    last = _moment(bar.until_ms - 1)
+    return f"{since:%a} {_days(since, last)}" if since.date() == last.date() else _days(since, last)
+
+
+def bar_width(bars: Sequence[Bar]) -> str:
+    """What one bar stands for: ``hour``, ``day``, ``week`` or ``4 weeks``. The outer bars may be cut off."""
+    days = max((bar.until_ms - bar.since_ms for bar in bars), default=0) // DAY_MS
+    return {0: "hour", 1: "day", 7: "week"}.get(days, f"{days // 7} weeks")
+
+
+def _days(first: datetime, last: datetime) -> str:
+    if first.date() == last.date():
+        return f"{_day(last)} {last.year}"
+    if first.year != last.year:
+        return f"{_day(first)} {first.year} – {_day(last)} {last.year}"
+    if first.month != last.month:
+        return f"{_day(first)} – {_day(last)} {last.year}"
+    return f"{first.day} – {_day(last)} {last.year}"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b}"
+
+
+def _moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
