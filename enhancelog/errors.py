@@ -46,9 +46,9 @@ class Invalid(ValueError):
 
 
 class TooLarge(Invalid):
-    """A value is larger than the limit, in bytes."""
+    """A value is larger than the limit; ``size`` and ``limit`` in ``unit``."""
 
-    def __init__(self, field: str, size: int, limit: int) -> None:
-        super().__init__(field, "size", f"is {size:,} bytes, the limit is {limit:,}")
+    def __init__(self, field: str, size: int, limit: int, unit: str = "bytes") -> None:
+        super().__init__(field, "size", f"is {size:,} {unit}, the limit is {limit:,}")
         self.size = size
         self.limit = limit

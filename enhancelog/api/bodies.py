@@ -1,5 +1,7 @@
 """Request bodies: of the right type and not larger than the limit, before anything looks at them."""
 
+from collections.abc import Iterator
+
 from django.http import HttpRequest
 from rest_framework.exceptions import UnsupportedMediaType
 
@@ -9,21 +11,24 @@ _CHUNK = 65536  # under granian readline() and iteration end early; read(n) does
 
 
 def read_body(request: HttpRequest, max_bytes: int) -> bytes:
-    """The whole body, with or without a Content-Length. Raises ``TooLarge`` (bytes) or ``Invalid``."""
+    """The whole body. Raises ``TooLarge`` (bytes) or ``Invalid``."""
+    return b"".join(read_chunks(request, max_bytes))
+
+
+def read_chunks(request: HttpRequest, max_bytes: int) -> Iterator[bytes]:
+    """The body as it comes, with or without a Content-Length. Raises ``TooLarge`` (bytes) or ``Invalid``."""
     declared = request.META.get("CONTENT_LENGTH") or ""
     if declared.isdigit() and int(declared) > max_bytes:
         raise TooLarge("", int(declared), max_bytes)
     stream = request if declared else request.META["wsgi.input"]
-    parts: list[bytes] = []
     size = 0
-    while part := stream.read(_CHUNK):
-        parts.append(part)
-        size += len(part)
+    while chunk := stream.read(_CHUNK):
+        size += len(chunk)
         if size > max_bytes:
             raise TooLarge("", size, max_bytes)
+        yield chunk
     if declared.isdigit() and size < int(declared):
         raise Invalid("", "length", f"ended after {size:,} of {int(declared):,} bytes")
-    return b"".join(parts)
 
 
 def require_type(request: HttpRequest, *accepted: str) -> str:

@@ -13,21 +13,25 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from enhancelog import filters, links, records
+from enhancelog import filters, links, permissions, records
+from enhancelog.api import bulk, throttles
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.negotiation import MEDIA_TYPES, answer_format
-from enhancelog.errors import NotFound
+from enhancelog.errors import Conflict, Invalid, NotFound
 from enhancelog.filters import EntryFilter, Order
-from enhancelog.origin import Origin
 from enhancelog.permissions import Allows
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
-from enhancelog.store import open_store
+from enhancelog.records import Entry
+from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.rows import RowJson, json_from_row
 from enhancelog.times import now_ms
 from enhancelog.transfer import exports
+from enhancelog.transfer.bulk import ARRAY_MAX_BYTES, Refuse
+from enhancelog.transfer.json_stream import WHITE_SPACE
 
 DEFAULT_PAGE_SIZE = 100
+APPENDED_TYPES = (MEDIA_TYPES["json"], MEDIA_TYPES["ndjson"])
 
 _json = msgspec.json.Encoder()
 
@@ -58,26 +62,46 @@ class EntryList(LogView):
             return _stream(request, wanted, order, shape)
         return _page(request._request, wanted, order, size or DEFAULT_PAGE_SIZE, shape)
 
-    def post(self, request: Request) -> HttpResponse:
-        require_type(request._request, "application/json")
-        body = read_body(request._request, settings.MAX_ENTRY_BYTES)
+    def post(self, request: Request) -> HttpResponseBase:
+        store = _store(request)
+        if require_type(request._request, *APPENDED_TYPES) == MEDIA_TYPES["ndjson"]:
+            return bulk.append_lines(request, store, _refuse(request))
+        body = read_body(request._request, ARRAY_MAX_BYTES)
+        if body.lstrip(WHITE_SPACE)[:1] == b"[":
+            throttles.count(request, "bulk")
+            return bulk.append_array(request, body, store, _refuse(request))
         entry = records.decode(body, max_bytes=settings.MAX_ENTRY_BYTES)
-        digest = open_store(Origin("user", request.user.get_username(), "api")).append(entry)
-        headers = {"Location": links.api_entry(entry.issue_id), "ETag": f'"{digest}"'}
-        return HttpResponse(records.encode(entry), status=201, content_type=MEDIA_TYPES["json"], headers=headers)
+        permissions.may_write(request, blueprint_id=entry.blueprint_id)
+        return _stored(entry, store.append(entry), status=201)
 
 
 class EntryDetail(LogView):
-    """``GET /v1/enhance/log/<issue_id>``: the record alone."""
+    """``GET /v1/enhance/log/<issue_id>``: the record alone. ``PUT``: an append that may be repeated."""
 
-    permission_classes = (Allows("log:read"),)
+    def get_permissions(self) -> list[Any]:
+        return [Allows("log:append" if self.request.method == "PUT" else "log:read")()]
 
     def get(self, request: Request, issue_id: str) -> HttpResponseBase:
         try:
             listed = entries.get(issue_id)
         except NotFound:
             return _no_such_entry()
-        return _one(request._request, listed, _json.encode(_record(listed)))
+        return _one(request._request, listed)
+
+    def put(self, request: Request, issue_id: str) -> HttpResponseBase:
+        require_type(request._request, MEDIA_TYPES["json"])
+        body = read_body(request._request, settings.MAX_ENTRY_BYTES)
+        entry = records.decode(body, max_bytes=settings.MAX_ENTRY_BYTES)
+        if entry.issue_id != issue_id:
+            raise Invalid("issue_id", "path", "is not the id in the path")
+        permissions.may_write(request, blueprint_id=entry.blueprint_id)
+        store = _store(request)
+        try:
+            return _stored(entry, store.append(entry), status=201)
+        except Conflict as conflict:
+            if not conflict.identical:
+                raise
+            return _known(entries.get(issue_id))
 
 
 class _Known(RowJson, kw_only=True):
@@ -109,6 +133,14 @@ class KnownEntry(LogView):
         return _one(request._request, listed, _json.encode(known))
 
 
+def _store(request: Request) -> DatabaseEnhanceLogStore:
+    return DatabaseEnhanceLogStore(permissions.origin(request, "api"))
+
+
+def _refuse(request: Request) -> Refuse:
+    return lambda entry: permissions.why_not(request, blueprint_id=entry.blueprint_id)
+
+
 def trailing_slash(request: HttpRequest) -> HttpResponse:
     """``/v1/enhance/log/`` is no entry and no list, as upstream has it: 404 with nothing in it."""
     response = HttpResponse(status=404)
@@ -124,10 +156,19 @@ def _record(listed: Listed) -> RowJson:
     return json_from_row(listed.row[1:])
 
 
-def _one(request: HttpRequest, listed: Listed, body: bytes) -> HttpResponseBase:
-    etag = f'"{listed.digest}"'
-    response = HttpResponse(body, content_type=MEDIA_TYPES["json"], headers={"ETag": etag})
-    return get_conditional_response(request, etag=etag, response=response) or response
+def _stored(entry: Entry, digest: str, status: int) -> HttpResponse:
+    headers = {"Location": links.api_entry(entry.issue_id), "ETag": f'"{digest}"'}
+    return HttpResponse(records.encode(entry), status=status, content_type=MEDIA_TYPES["json"], headers=headers)
+
+
+def _known(listed: Listed, body: bytes | None = None) -> HttpResponse:
+    content = _json.encode(_record(listed)) if body is None else body
+    return HttpResponse(content, content_type=MEDIA_TYPES["json"], headers={"ETag": f'"{listed.digest}"'})
+
+
+def _one(request: HttpRequest, listed: Listed, body: bytes | None = None) -> HttpResponseBase:
+    response = _known(listed, body)
+    return get_conditional_response(request, etag=response["ETag"], response=response) or response
 
 
 def _page(request: HttpRequest, wanted: EntryFilter, order: Order, size: int, shape: str) -> HttpResponse:

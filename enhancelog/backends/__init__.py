@@ -5,6 +5,7 @@ which each engine's ``DatabaseWrapper`` carries; the rest of the project asks fo
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol, cast
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,9 @@ APPEND_LOCK_KEY = 0x656E_6861_6E63_6531
 """The advisory lock of appends on PostgreSQL ("enhance1"); a number nobody else picks."""
 
 
+APPEND_LOCK_TIMEOUT_S = 60.0
+
+
 class Dialect(Protocol):
     """The ways of one database."""
 
@@ -27,8 +31,8 @@ class Dialect(Protocol):
     """Condition on the entry table's columns: the text holds ``%s``, ASCII case ignored; takes the text twice,
     once as it is and once escaped as in JSON."""
 
-    def lock_appends(self, cursor: CursorWrapper) -> None:
-        """Make this transaction the only one that appends, until it ends."""
+    def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> AbstractContextManager[CursorWrapper]:
+        """A transaction that is the only one that appends until it ends; waits for that ``timeout_s`` seconds."""
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
         """Create or replace the triggers that keep entries as they are."""

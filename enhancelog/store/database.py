@@ -4,11 +4,13 @@ A batch is one transaction under the append lock: known ids are sorted out, posi
 and projections are written, or nothing is. Whoever has seen position N never later sees a new row at or below N.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import random
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
-from django.db import Error, connection, transaction
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog import projections, records
@@ -24,6 +26,12 @@ from enhancelog.times import now_ms
 BATCH = 1000
 """Entries in one transaction at most; longer ones would keep other writers waiting."""
 
+PATIENCE_S = 5.0
+"""How long an append goes on trying."""
+
+TRANSIENT = (OperationalError, InterfaceError)
+"""Locked, restarting, connection lost, deadlock: another attempt may succeed."""
+
 _READ_BATCH = 500
 _IDS_IN_ONE_QUERY = 500
 
@@ -31,9 +39,37 @@ _IDS_IN_ONE_QUERY = 500
 class Outcome(NamedTuple):
     """What became of one entry of a batch; ``digest`` is the stored entry's, ``differs`` names fields (conflict)."""
 
-    result: Literal["created", "identical", "conflict"]
+    result: Literal["created", "identical", "conflict", "skipped"]
     digest: str
     differs: tuple[str, ...] = ()
+
+    @property
+    def is_new(self) -> bool:
+        return self.result == "created"
+
+
+class Attempts:
+    """How long an append has been trying, and what it may have written already.
+
+    An attempt whose COMMIT was sent may have succeeded although its answer never came. The next one holds the append
+    lock, which the first gave back only at its end, so it sees for certain whether what was written is there.
+    """
+
+    def __init__(self) -> None:
+        self._deadline = time.monotonic() + PATIENCE_S
+        self._retries = not connection.in_atomic_block
+        self.written: set[tuple[str, int, int]] = set()  # (issue_id, position, recorded_ms)
+
+    def left_s(self) -> float:
+        return max(0.1, self._deadline - time.monotonic())
+
+    def may_go_on(self) -> bool:
+        """Wait a little on a fresh connection; no when the time is up or a transaction around this one is lost."""
+        if not self._retries or time.monotonic() >= self._deadline:
+            return False
+        connection.close()
+        time.sleep(random.uniform(0.02, 0.2))  # noqa: S311  no secret
+        return True
 
 
 class DatabaseEnhanceLogStore:
@@ -47,39 +83,38 @@ class DatabaseEnhanceLogStore:
             raise Conflict(entry.issue_id, identical=not outcome.differs, differs=outcome.differs)
         return outcome.digest
 
-    def append_batch(self, entries: Sequence[Entry]) -> list[Outcome]:
-        """Append up to ``BATCH`` entries in one transaction; one that is known never fails its neighbours."""
-        with faults(), transaction.atomic(), connection.cursor() as cursor:
-            dialect().lock_appends(cursor)
-            known = _entries_with_ids(entry.issue_id for entry in entries)
-            outcomes: list[Outcome] = []
-            fresh: list[tuple[Entry, str]] = []
-            for entry in entries:
-                stored = known.get(entry.issue_id)
-                if stored is not None:
-                    differs = records.differences(entry, stored)
-                    outcomes.append(Outcome("conflict" if differs else "identical", records.digest(stored), differs))
-                    continue
-                digest = records.digest(entry)
-                known[entry.issue_id] = entry
-                fresh.append((entry, digest))
-                outcomes.append(Outcome("created", digest))
+    def append_batch(self, entries: Sequence[Entry], *, whole: bool = False) -> list[Outcome]:
+        """Append up to ``BATCH`` entries in one transaction; one that is known never fails its neighbours.
+
+        With ``whole`` a conflict stores nothing at all: what would have been created is ``skipped``. A database that is
+        locked or restarting is tried again for ``PATIENCE_S``. Raises ``Other``.
+        """
+        attempts = Attempts()
+        with faults():
+            while True:
+                try:
+                    return self._attempt(entries, whole, attempts)
+                except TRANSIENT:
+                    if not attempts.may_go_on():
+                        raise
+
+    def _attempt(self, entries: Sequence[Entry], whole: bool, attempts: "Attempts") -> list[Outcome]:
+        with dialect().appending(attempts.left_s()) as cursor:
+            outcomes, fresh = _sorted_out(entries, attempts)
+            if whole and any(outcome.result == "conflict" for outcome in outcomes):
+                return [outcome._replace(result="skipped") if outcome.is_new else outcome for outcome in outcomes]
             if fresh:
-                self._insert(cursor, fresh)
+                self._insert(cursor, fresh, attempts)
         return outcomes
 
-    def _insert(self, cursor: CursorWrapper, fresh: Sequence[tuple[Entry, str]]) -> None:
+    def _insert(self, cursor: CursorWrapper, fresh: Mapping[str, Entry], attempts: "Attempts") -> None:
         recorded_ms = now_ms()
-        first = last_position() + 1
-        rows = [
-            to_row(position, entry, recorded_ms, self.origin, digest)
-            for position, (entry, digest) in enumerate(fresh, first)
-        ]
+        placed = list(enumerate(fresh.items(), last_position() + 1))
+        rows = [to_row(position, entry, recorded_ms, self.origin, digest) for position, (digest, entry) in placed]
         dialect().insert_rows(cursor, EntryModel._meta.db_table, COLUMNS, rows)
-        stored = [
-            Stored(position, recorded_ms, self.origin.source, entry) for position, (entry, _) in enumerate(fresh, first)
-        ]
-        projections.apply(cursor, stored)
+        source = self.origin.source
+        projections.apply(cursor, [Stored(position, recorded_ms, source, entry) for position, (_, entry) in placed])
+        attempts.written.update((entry.issue_id, position, recorded_ms) for position, (_, entry) in placed)
 
     def get(self, issue_id: str) -> Entry:
         if not records.is_id(issue_id):
@@ -135,8 +170,7 @@ def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> 
             done += len(batch)
             progress(done)
 
-    with faults(), transaction.atomic(), connection.cursor() as cursor:
-        dialect().lock_appends(cursor)
+    with faults(), dialect().appending() as cursor:
         projections.rebuild(cursor, batches())
     return done
 
@@ -148,13 +182,35 @@ def analyze() -> None:
             cursor.execute(f"ANALYZE {table}")
 
 
-def _entries_with_ids(issue_ids: Iterator[str]) -> dict[str, Entry]:
+def _sorted_out(entries: Sequence[Entry], attempts: Attempts) -> tuple[list[Outcome], dict[str, Entry]]:
+    """What becomes of each entry, and those to insert by their digest."""
+    known = _known((entry.issue_id for entry in entries), attempts.written)
+    outcomes: list[Outcome] = []
+    fresh: dict[str, Entry] = {}
+    for entry in entries:
+        stored, is_ours = known.get(entry.issue_id, (None, False))
+        digest = records.digest(entry)
+        if stored is None:
+            known[entry.issue_id] = (entry, False)
+            fresh[digest] = entry
+            outcomes.append(Outcome("created", digest))
+        elif is_ours and stored == entry:
+            outcomes.append(Outcome("created", digest))
+        else:
+            differs = records.differences(entry, stored)
+            outcomes.append(Outcome("conflict" if differs else "identical", records.digest(stored), differs))
+    return outcomes, fresh
+
+
+def _known(issue_ids: Iterable[str], written: Collection[tuple[str, int, int]]) -> dict[str, tuple[Entry, bool]]:
+    """What is stored under these ids, and whether an earlier attempt wrote it."""
     wanted = list(dict.fromkeys(issue_ids))
-    found: dict[str, Entry] = {}
+    found: dict[str, tuple[Entry, bool]] = {}
     for start in range(0, len(wanted), _IDS_IN_ONE_QUERY):
         chunk = wanted[start : start + _IDS_IN_ONE_QUERY]
-        rows = EntryModel.objects.filter(issue_id__in=chunk).values_list(*RECORD_COLUMNS)
-        found.update((row[0], from_row(row)) for row in rows)
+        rows = EntryModel.objects.filter(issue_id__in=chunk).values_list("position", "recorded_ms", *RECORD_COLUMNS)
+        for position, recorded_ms, *record in rows:
+            found[record[0]] = from_row(record), (record[0], position, recorded_ms) in written
     return found
 
 

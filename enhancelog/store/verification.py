@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
-from django.db import connection, transaction
+from django.db import connection
 
 from enhancelog import projections, records
 from enhancelog.backends import dialect
@@ -32,8 +32,7 @@ def verify(progress: Progress = lambda done: None) -> Iterator[str]:
         yield from _missing_triggers()
         walk = _Walk(progress)
         yield from walk.on()
-        with transaction.atomic(), connection.cursor() as cursor:
-            dialect().lock_appends(cursor)
+        with dialect().appending():
             yield from walk.on()
             yield from walk.end()
 

@@ -56,6 +56,7 @@ def import_entries(
     *,
     counts: Counts | None = None,
     on_finding: Callable[[Finding], None] = lambda finding: None,
+    on_added: Callable[[records.Entry], None] = lambda entry: None,
     on_batch: Callable[[Counts], None] = lambda counts: None,
 ) -> Counts:
     """Append what is new. ``counts`` is brought up to date after each commit, so it is right after an interruption.
@@ -64,15 +65,16 @@ def import_entries(
     """
     counts = Counts() if counts is None else counts
     store = DatabaseEnhanceLogStore(origin)
-    for batch in _batches(items):
-        _import_batch(store, batch, counts, on_finding)
+    for batch in batches(items):
+        _import_batch(store, batch, counts, on_finding, on_added)
         on_batch(counts)
     if counts.added and counts.added * ANALYZE_SHARE >= last_position():
         analyze()
     return counts
 
 
-def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """In parts that are a transaction each: ``BATCH`` entries or about ``BATCH_BYTES`` at most."""
     batch: list[Item] = []
     size = 0
     for item in items:
@@ -91,7 +93,11 @@ def _weight(item: Item) -> int:
 
 
 def _import_batch(
-    store: DatabaseEnhanceLogStore, batch: list[Item], counts: Counts, on_finding: Callable[[Finding], None]
+    store: DatabaseEnhanceLogStore,
+    batch: list[Item],
+    counts: Counts,
+    on_finding: Callable[[Finding], None],
+    on_added: Callable[[records.Entry], None],
 ) -> None:
     found = [item for item in batch if isinstance(item, Found)]
     outcomes = iter(store.append_batch([item.entry for item in found]) if found else [])
@@ -104,6 +110,7 @@ def _import_batch(
         outcome = next(outcomes)
         if outcome.result == "created":
             counts.added += 1
+            on_added(item.entry)
         elif outcome.result == "identical":
             counts.same += 1
         else:

@@ -1,24 +1,31 @@
 """What the log needs of PostgreSQL: triggers, COPY, text conditions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog.backends import APPEND_LOCK_KEY
+from enhancelog.backends import APPEND_LOCK_KEY, APPEND_LOCK_TIMEOUT_S
 
 ENTRY: Final = "enhancelog_entry"
 
-FUNCTION: Final = """
-    CREATE OR REPLACE FUNCTION enhancelog_entry_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+FUNCTION_BODY: Final = """
     BEGIN
         RAISE EXCEPTION 'entries of the enhance log are immutable (%)', TG_OP USING ERRCODE = '23000';
-    END $$"""
+    END """
+
+FUNCTION: Final = f"""
+    CREATE OR REPLACE FUNCTION enhancelog_entry_refuse() RETURNS trigger LANGUAGE plpgsql AS $${FUNCTION_BODY}$$"""
 
 TRIGGERS: Final = {
     "enhancelog_entry_no_change": "BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW",
     "enhancelog_entry_no_truncate": "BEFORE TRUNCATE ON {table} FOR EACH STATEMENT",
 }
+
+TRIGGER_TYPES: Final = {"enhancelog_entry_no_change": 1 + 2 + 8 + 16, "enhancelog_entry_no_truncate": 2 + 32}
+"""The same in pg_trigger's bits: row 1, before 2, delete 8, update 16, truncate 32."""
 
 COPY_FROM_ROWS: Final = 20
 """From this many rows on, COPY beats a pipelined INSERT."""
@@ -35,8 +42,14 @@ class PostgresqlDialect:
         OR EXISTS (SELECT 1 FROM json_array_elements({ENTRY}.verdicts::json) verdict
                    WHERE strpos(lower((verdict ->> 'detail') COLLATE "C"), lower(%s COLLATE "C")) > 0))"""
 
-    def lock_appends(self, cursor: CursorWrapper) -> None:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [APPEND_LOCK_KEY])
+    @contextmanager
+    def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> Iterator[CursorWrapper]:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)",
+                [f"{max(1, round(timeout_s * 1000))}ms", APPEND_LOCK_KEY],
+            )
+            yield cursor
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
         cursor.execute(FUNCTION)
@@ -49,12 +62,13 @@ class PostgresqlDialect:
 
     def missing_triggers(self, cursor: CursorWrapper) -> list[str]:
         cursor.execute(
-            "SELECT tgname FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid"
-            " WHERE tgrelid = to_regclass(%s) AND tgenabled = 'A' AND proname = 'enhancelog_entry_refuse'",
-            [ENTRY],
+            "SELECT tgname, tgtype FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid"
+            " WHERE tgrelid = to_regclass(%s) AND tgenabled = 'A' AND tgqual IS NULL AND tgattr = ''::int2vector"
+            " AND proname = 'enhancelog_entry_refuse' AND prosrc = %s",
+            [ENTRY, FUNCTION_BODY],
         )
-        present = {name for (name,) in cursor.fetchall()}
-        return [name for name in TRIGGERS if name not in present]
+        present = dict(cursor.fetchall())
+        return [name for name in TRIGGERS if present.get(name) != TRIGGER_TYPES[name]]
 
     def insert_rows(self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
         names = ", ".join(columns)

@@ -1,9 +1,14 @@
 """What the log needs of SQLite: triggers, multi-row inserts, text conditions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+
+from enhancelog.backends import APPEND_LOCK_TIMEOUT_S
+from enhancelog.backends.sqlite.lock import WriteLock
 
 ENTRY: Final = "enhancelog_entry"
 
@@ -32,8 +37,11 @@ class SqliteDialect:
         OR EXISTS (SELECT 1 FROM json_each({ENTRY}.verdicts) verdict
                    WHERE instr(lower(json_extract(verdict.value, '$.detail')), lower(%s))))"""
 
-    def lock_appends(self, cursor: CursorWrapper) -> None:
-        """Nothing to do: ``atomic()`` holds the file's write lock already."""
+    @contextmanager
+    def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> Iterator[CursorWrapper]:
+        lock: WriteLock = connection.write_lock  # type: ignore[attr-defined]
+        with lock.patience(timeout_s), transaction.atomic(), connection.cursor() as cursor:
+            yield cursor
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
         for name, statement in TRIGGERS.items():

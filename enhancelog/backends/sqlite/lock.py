@@ -9,6 +9,8 @@ import os
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.db.utils import OperationalError
 
@@ -37,6 +39,15 @@ class WriteLock:
         except BaseException:
             _threads[self.path].release()
             raise
+
+    @contextmanager
+    def patience(self, timeout_s: float) -> Iterator[None]:
+        """Wait for the lock as long as this instead."""
+        usual, self.timeout_s = self.timeout_s, timeout_s
+        try:
+            yield
+        finally:
+            self.timeout_s = usual
 
     def release(self) -> None:
         """Give the lock back; nothing happens when it is not held."""

@@ -1,0 +1,73 @@
+"""Many entries in one ``POST /v1/enhance/log``: NDJSON, or a JSON array up to 8 MiB; one NDJSON result a line.
+
+The answer begins when everything is written, so a client may send all before it reads anything.
+"""
+
+import io
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import IO
+
+import msgspec
+from django.conf import settings
+from django.http import FileResponse, HttpResponse, HttpResponseBase
+from rest_framework.request import Request
+
+from enhancelog.api.bodies import read_chunks
+from enhancelog.api.negotiation import MEDIA_TYPES
+from enhancelog.errors import Invalid, TooLarge
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from enhancelog.transfer import bulk
+from enhancelog.transfer.bulk import Limits, Refuse, Result
+from enhancelog.transfer.json_stream import Splitter, array, lines
+
+_json = msgspec.json.Encoder()
+
+
+def append_lines(request: Request, store: DatabaseEnhanceLogStore, refuse: Refuse) -> HttpResponseBase:
+    """NDJSON. Raises ``TooLarge`` before anything is written."""
+    whole = _is_atomic(request)
+    limits = Limits(
+        min(settings.MAX_BULK_BYTES, bulk.ATOMIC_MAX_BYTES) if whole else settings.MAX_BULK_BYTES,
+        min(settings.MAX_BULK_LINES, bulk.ATOMIC_MAX_LINES) if whole else settings.MAX_BULK_LINES,
+        settings.MAX_ENTRY_BYTES,
+    )
+    with bulk.spool(read_chunks(request._request, limits.max_bytes), limits, settings.DATA_DIR) as body:
+        return _answer(store, body, lines, refuse, whole=whole)
+
+
+def append_array(request: Request, body: bytes, store: DatabaseEnhanceLogStore, refuse: Refuse) -> HttpResponseBase:
+    """A JSON array. Raises ``Invalid`` when it is none, before anything is written."""
+    try:
+        elements = msgspec.json.decode(body, type=list[msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid("", "json", f"is not JSON: {error}") from None
+    whole = _is_atomic(request)
+    limit = bulk.ATOMIC_MAX_LINES if whole else settings.MAX_BULK_LINES
+    if len(elements) > limit:
+        raise TooLarge("", len(elements), limit, "entries")
+    return _answer(store, io.BytesIO(body), array, refuse, whole=whole)
+
+
+def _answer(
+    store: DatabaseEnhanceLogStore, body: IO[bytes], split: Splitter, refuse: Refuse, *, whole: bool
+) -> HttpResponseBase:
+    if whole:
+        done, results = bulk.append_all(store, body, split, settings.MAX_ENTRY_BYTES, refuse)
+        return HttpResponse(_lines([results]), status=200 if done else 422, content_type=MEDIA_TYPES["ndjson"])
+    answer = tempfile.TemporaryFile(dir=settings.DATA_DIR)  # noqa: SIM115  the response closes it
+    for chunk in _lines(bulk.append(store, body, split, settings.MAX_ENTRY_BYTES, refuse)):
+        answer.write(chunk)
+    answer.seek(0)
+    return FileResponse(answer, content_type=MEDIA_TYPES["ndjson"])
+
+
+def _lines(batches: Iterable[list[Result]]) -> Iterator[bytes]:
+    return (_json.encode_lines(results) for results in batches)
+
+
+def _is_atomic(request: Request) -> bool:
+    value = request._request.GET.get("atomic", "false")
+    if value not in ("true", "false"):
+        raise Invalid("atomic", "choice", f'must be true or false, not "{value[:40]}"')
+    return value == "true"

@@ -1,0 +1,128 @@
+"""Many entries in one request: spooled to a file, checked for size, then appended in batches, one result a line.
+
+Nothing is written before the whole body is there and within its limits. A line that breaks a rule, or whose id is taken
+by another content, does not hide the rest. Memory: one batch, whatever the size of the body.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final, Literal
+
+import msgspec
+
+from enhancelog.errors import TooLarge
+from enhancelog.records import Entry
+from enhancelog.store.database import DatabaseEnhanceLogStore, Outcome
+from enhancelog.transfer.importer import batches
+from enhancelog.transfer.items import Found, Item
+from enhancelog.transfer.json_stream import Splitter, items
+
+CHUNK: Final = 65536
+ARRAY_MAX_BYTES: Final = 8 << 20
+ATOMIC_MAX_LINES: Final = 10_000
+ATOMIC_MAX_BYTES: Final = 64 << 20
+
+Refuse = Callable[[Entry], str | None]
+"""Why this entry may not be written by whoever sent it; ``None``: it may."""
+
+
+class Result(msgspec.Struct):
+    """What became of one line (of an array: one element), counted from 1."""
+
+    line: int
+    issue_id: str | None
+    result: Literal["created", "identical", "conflict", "invalid", "skipped"]
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of a body: bytes, lines, bytes in one line."""
+
+    max_bytes: int
+    max_lines: int
+    max_line_bytes: int
+
+
+def spool(chunks: Iterable[bytes], limits: Limits, folder: Path) -> IO[bytes]:
+    """The body in a nameless file. Raises ``TooLarge`` as soon as a limit is passed."""
+    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  the caller closes it
+    try:
+        for chunk in _measured(chunks, limits):
+            file.write(chunk)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
+
+
+def _measured(chunks: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
+    size = ended = line_size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > limits.max_bytes:
+            raise TooLarge("", size, limits.max_bytes)
+        for number, part in enumerate(chunk.split(b"\n")):
+            line_size = len(part) if number else line_size + len(part)
+            if line_size > limits.max_line_bytes:
+                raise TooLarge(f"line {ended + number + 1}", line_size, limits.max_line_bytes)
+        ended += chunk.count(b"\n")
+        if ended + bool(line_size) > limits.max_lines:
+            raise TooLarge("", ended + bool(line_size), limits.max_lines, "lines")
+        yield chunk
+
+
+def append(
+    store: DatabaseEnhanceLogStore, body: IO[bytes], split: Splitter, max_entry_bytes: int, refuse: Refuse
+) -> Iterator[list[Result]]:
+    """Append what is new, a batch a transaction. Raises ``Other``; what was committed before then stays."""
+    found = items(_chunks(body), split, max_entry_bytes)
+    for batch in batches(found):
+        yield _append_batch(store, batch, refuse, whole=False)
+
+
+def append_all(
+    store: DatabaseEnhanceLogStore, body: IO[bytes], split: Splitter, max_entry_bytes: int, refuse: Refuse
+) -> tuple[bool, list[Result]]:
+    """Append everything in one transaction, or, when one line is invalid or conflicts, nothing (``False``)."""
+    batch = list(items(_chunks(body), split, max_entry_bytes))
+    results = _append_batch(store, batch, refuse, whole=True)
+    return all(result.result in ("created", "identical") for result in results), results
+
+
+def _append_batch(store: DatabaseEnhanceLogStore, batch: list[Item], refuse: Refuse, *, whole: bool) -> list[Result]:
+    refusals = [_refusal(item, refuse) for item in batch]
+    judged = list(zip(batch, refusals, strict=True))
+    entries = [item.entry for item, refusal in judged if isinstance(item, Found) and not refusal]
+    if whole and any(refusals):
+        outcomes = iter(Outcome("skipped", "") for _ in entries)
+    else:
+        outcomes = iter(store.append_batch(entries, whole=whole) if entries else [])
+    return [refusal or _result(item, next(outcomes)) for item, refusal in judged]
+
+
+def _refusal(item: Item, refuse: Refuse) -> Result | None:
+    if isinstance(item, Found):
+        error = refuse(item.entry)
+        return Result(_number(item), item.entry.issue_id, "invalid", error) if error else None
+    return Result(_number(item), None, "invalid", str(item.reason))
+
+
+def _result(item: Item, outcome: Outcome) -> Result:
+    error = {
+        "conflict": f"the stored entry differs in {', '.join(outcome.differs)}",
+        "skipped": "not stored, because another line was refused",
+    }.get(outcome.result)
+    return Result(_number(item), item.entry.issue_id if isinstance(item, Found) else None, outcome.result, error)
+
+
+def _number(item: Item) -> int:
+    """``line 7`` and ``entry 7`` are the seventh."""
+    return int(item.where.rpartition(" ")[2])
+
+
+def _chunks(body: IO[bytes]) -> Iterator[bytes]:
+    return iter(lambda: body.read(CHUNK), b"")
