@@ -4,6 +4,7 @@ The stream is cut into pieces, one an entry, before anything is parsed: memory h
 the size of the whole, and a piece that is broken or beyond ``max_bytes`` is refused by itself. No Django.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
@@ -18,11 +19,12 @@ WHITE_SPACE: Final = b" \t\r\n"
 _IN_STRING: Final = re.compile(rb'["\\]')
 _OUTSIDE: Final = re.compile(rb'["\[\]{},]')
 _QUOTE, _BACKSLASH, _COMMA, _END = b'"\\,]'
+_AT_END: Final = "end"
 _OPENING, _CLOSING = b"[{", b"]}"
 
 
 class Piece:
-    """The bytes between two cuts. Beyond ``limit`` only the beginning is kept, and ``size`` goes on counting."""
+    """The bytes between two cuts, less white space at either end: ``size`` of them, of which ``limit`` are kept."""
 
     def __init__(self, where: str, limit: int, flaw: str = "") -> None:
         self.where = where
@@ -30,17 +32,28 @@ class Piece:
         self._flaw = flaw
         self._limit = limit
         self._parts: list[bytes] = []
+        self._seen = 0
 
     def add(self, part: bytes) -> None:
         if not self.size:
             part = part.lstrip(WHITE_SPACE)
-        room = self._limit - self.size
-        if room > 0:
-            self._parts.append(part[:room])
-        self.size += len(part)
+        if self._seen < self._limit:
+            self._parts.append(part[: self._limit - self._seen])
+        if inner := part.rstrip(WHITE_SPACE):
+            self.size = self._seen + len(inner)
+        self._seen += len(part)
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it stands for what is wrong with the end of the stream, rather than for an entry."""
+        return self.where == _AT_END
+
+    def digest(self) -> bytes:
+        """SHA-256 of its bytes, as far as they are kept."""
+        return hashlib.sha256(b"".join(self._parts)).digest()
 
     def item(self) -> Item:
-        data = b"".join(self._parts)
+        data = b"".join(self._parts)[: self.size]
         try:
             if self._flaw:
                 raise Invalid("", "json", self._flaw)
@@ -94,8 +107,8 @@ def array(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
     else:
         if piece.size:
             yield piece
-        yield Piece("end", limit, "the array has no end: the file was cut off")
-    rest = Piece("end", limit, "something stands after the end of the array")
+        yield Piece(_AT_END, limit, "the array has no end: the file was cut off")
+    rest = Piece(_AT_END, limit, "something stands after the end of the array")
     for part, _ in tokens:
         rest.add(part)
     if rest.size:
