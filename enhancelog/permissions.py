@@ -69,17 +69,24 @@ def origin(request: Request, source: str) -> Origin:
 
 
 def may_write(request: Request, *, blueprint_id: str | None = None, kind: str | None = None) -> None:
-    """Whether the token's limits let it write to this Blueprint or kind. Raises ``PermissionDenied`` naming the limit.
+    """Raises ``PermissionDenied`` for a Blueprint or kind that ``why_not`` refuses."""
+    if refusal := why_not(request, blueprint_id=blueprint_id, kind=kind):
+        raise PermissionDenied(refusal)
 
-    Users have no such limits. The scope is a matter of its own.
+
+def why_not(request: Request, *, blueprint_id: str | None = None, kind: str | None = None) -> str | None:
+    """Which limit of the token is in the way of writing to this Blueprint or kind; users have none.
+
+    The scope is a matter of its own.
     """
     token = token_of(request)
     if token is None:
-        return
+        return None
     if blueprint_id is not None and not tokens.permits(token.write_blueprints, blueprint_id):
-        raise PermissionDenied(_beyond("Blueprints", token.write_blueprints, blueprint_id))
+        return _beyond("Blueprints", token.write_blueprints, blueprint_id)
     if kind is not None and not tokens.permits(token.write_kinds, kind):
-        raise PermissionDenied(_beyond("kinds", token.write_kinds, kind))
+        return _beyond("kinds", token.write_kinds, kind)
+    return None
 
 
 def Allows(scope: Scope) -> type[BasePermission]:
@@ -112,7 +119,11 @@ def needs(scope: Scope) -> Callable[[Callable[..., HttpResponseBase]], Callable[
 
 
 def _beyond(what: str, limits: list[str], asked: str) -> str:
-    return f'This token writes to the {what} {", ".join(limits)} only, not to "{asked}".'
+    return f"This token writes to the {what} {', '.join(map(_quoted, limits))} only, not to {_quoted(asked)}."
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

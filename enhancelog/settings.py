@@ -37,6 +37,18 @@ def _positive(name: str, default: int) -> int:
     raise ImproperlyConfigured(f'{name}: "{value}" is not a whole number above 0')
 
 
+def _rate(name: str, default: str) -> tuple[int, int] | None:
+    """``6000/min`` as requests and seconds; ``off`` is no limit."""
+    value = env.str(name, "").strip().lower() or default
+    number, _, unit = value.partition("/")
+    seconds = {"s": 1, "min": 60, "h": 3600}.get(unit)
+    if value == "off":
+        return None
+    if seconds and number.isascii() and number.isdigit() and 0 < int(number[:10]) < 10**9:
+        return int(number), seconds
+    raise ImproperlyConfigured(f'{name}: "{value}" is not like 6000/min, 100/s, 1000/h or off')
+
+
 def _data_dir(path: Path) -> Path:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -82,6 +94,10 @@ MAX_ENTRY_BYTES = _positive("ENHANCELOG_MAX_ENTRY_BYTES", 1 << 20)
 MAX_CONTENT_BYTES = _positive("ENHANCELOG_MAX_CONTENT_BYTES", 1 << 20)
 MAX_BULK_BYTES = _positive("ENHANCELOG_MAX_BULK_BYTES", 512 << 20)
 MAX_BULK_LINES = _positive("ENHANCELOG_MAX_BULK_LINES", 200_000)
+WORKERS = _positive("ENHANCELOG_WORKERS", 1)
+THROTTLE_APPEND = _rate("ENHANCELOG_THROTTLE_APPEND", "6000/min")
+THROTTLE_BULK = _rate("ENHANCELOG_THROTTLE_BULK", "60/min")
+THROTTLE_READ = _rate("ENHANCELOG_THROTTLE_READ", "off")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -199,6 +215,7 @@ REST_FRAMEWORK = {
         "enhancelog.api.authentication.TokenAuthentication",  # first: its 401 says which scheme to use
         "rest_framework.authentication.SessionAuthentication",
     ],
+    "DEFAULT_THROTTLE_CLASSES": ["enhancelog.api.throttles.Throttle"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "enhancelog.api.negotiation.AnyAccept",
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

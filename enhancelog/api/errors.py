@@ -3,6 +3,7 @@
 ``errors`` lists what broke a rule: ``field`` (empty: the whole body), ``rule`` (a stable word), ``detail``.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -78,5 +79,5 @@ def _headers(error: APIException) -> dict[str, str]:
     if auth_header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
     if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(max(1, round(wait)))
+        headers["Retry-After"] = str(max(1, math.ceil(wait)))
     return headers

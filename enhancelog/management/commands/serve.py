@@ -140,12 +140,14 @@ def serve(address: Address, on_serving: Callable[[], None]) -> None:
     from granian.log import LogLevels
 
     multiprocessing.set_start_method("spawn", force=True)
+    workers = 1 if connection.vendor == "sqlite" else 2  # SQLite: one process writes
+    os.environ["ENHANCELOG_WORKERS"] = str(workers)  # each of them grants its share of a throttle
     server = Granian(
         "enhancelog.wsgi:application",
         address=address.host,
         port=address.port,
         interface=Interfaces.WSGI,
-        workers=1 if connection.vendor == "sqlite" else 2,  # SQLite: one process writes
+        workers=workers,
         blocking_threads=BLOCKING_THREADS,
         workers_kill_timeout=STOP_S,
         respawn_failed_workers=True,

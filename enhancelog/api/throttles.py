@@ -1,0 +1,103 @@
+"""How often a client may call: reads, single writes and bulk writes, each counted for itself.
+
+Counted per token, per user of a session, or per address of who is neither, in this worker's memory; a worker grants its
+share, the limit divided by the workers. A client that was idle may use its whole share at once, then one request each
+time the rate gives one back. Beyond: 429 with Retry-After.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from django.conf import settings
+from rest_framework.exceptions import Throttled
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from enhancelog.permissions import token_of
+
+Act = Literal["read", "append", "bulk"]
+Key = tuple[str, str, Any]
+
+MAX_KEYS: Final = 10_000
+BULK_TYPE: Final = "application/x-ndjson"
+
+
+class Allowances:
+    """For each key the moment its share is whole again; that one number is all a leaky bucket needs."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.whole_at: dict[Key, float] = {}
+        self.lock = threading.Lock()
+
+    def wait_s(self, key: Key, requests: float, period_s: float) -> float:
+        """Use one of ``requests`` in ``period_s`` seconds: 0, or nothing is used and so many seconds are to wait."""
+        each_s = period_s / requests
+        room_s = max(period_s, each_s)  # a share of less than one request is still one, only rarer
+        with self.lock:
+            now = self.clock()
+            used_up_to = max(self.whole_at.get(key, now), now) + each_s
+            if used_up_to - now > room_s + 1e-9:
+                return used_up_to - now - room_s
+            self.whole_at[key] = used_up_to
+            if len(self.whole_at) > MAX_KEYS:
+                self._forget(now)
+            return 0.0
+
+    def clear(self) -> None:
+        with self.lock:
+            self.whole_at.clear()
+
+    def _forget(self, now: float) -> None:
+        """Whoever is whole again need not be remembered; in a flood of strangers the first to come go too."""
+        self.whole_at = {key: moment for key, moment in self.whole_at.items() if moment > now}
+        while len(self.whole_at) > MAX_KEYS:
+            del self.whole_at[next(iter(self.whole_at))]
+
+
+allowances = Allowances()
+
+
+class Throttle(BaseThrottle):
+    """Counts a request as what its view's ``throttled_as`` says, else by its method and type."""
+
+    waits_s = 0.0
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        self.waits_s = _wait_s(request, _act(request, view))
+        return self.waits_s == 0
+
+    def wait(self) -> float:
+        return self.waits_s
+
+
+def count(request: Request, act: Act) -> None:
+    """Count what only the body told, such as an array. Raises DRF's ``Throttled`` (429)."""
+    if wait_s := _wait_s(request, act):
+        raise Throttled(wait=wait_s)
+
+
+def _act(request: Request, view: Any) -> Act:
+    if request.method in SAFE_METHODS:
+        return "read"
+    act: Act | None = getattr(view, "throttled_as", None)
+    return act or ("bulk" if request._request.content_type == BULK_TYPE else "append")
+
+
+def _wait_s(request: Request, act: Act) -> float:
+    rate: tuple[int, int] | None = getattr(settings, f"THROTTLE_{act.upper()}")
+    if rate is None:
+        return 0.0
+    requests, period_s = rate
+    return allowances.wait_s((act, *_caller(request)), requests / settings.WORKERS, period_s)
+
+
+def _caller(request: Request) -> tuple[str, Any]:
+    if token := token_of(request):
+        return "token", token.pk
+    if request.user.is_authenticated:
+        return "user", request.user.pk
+    return "address", request.META.get("REMOTE_ADDR", "")
