@@ -39,6 +39,7 @@ PERIODS: Final = {"24h": 1, "7d": 7, "30d": 30, "90d": 90, "all": None}
 PARAMETERS: Final = (*VALUES, *(f"not_{name}" for name in VALUES), "since", "until", "not_since", "not_until", "period")
 
 MAX_PAGE_SIZE: Final = 1000
+MAX_WAIT_S: Final = 30
 MAX_VALUES: Final = 100
 """Values in one filter at most; a database's expressions nest only so deep."""
 
@@ -149,6 +150,25 @@ def page_size(parameters: Parameters) -> int | None:
     if re.fullmatch(r"\d{1,4}", value, re.ASCII) and 1 <= int(value) <= MAX_PAGE_SIZE:
         return int(value)
     raise Invalid("page_size", "range", f'must be a whole number from 1 to {MAX_PAGE_SIZE}, not "{value[:40]}"')
+
+
+def after(parameters: Parameters) -> int | None:
+    """``after=<position>``: what was stored later than that; ``None`` when it is not given."""
+    return _whole(parameters, "after", 2**63 - 1)
+
+
+def wait_s(parameters: Parameters) -> int:
+    """``wait=<seconds>`` for something to come; 0 when it is not given."""
+    return _whole(parameters, "wait", MAX_WAIT_S) or 0
+
+
+def _whole(parameters: Parameters, name: str, most: int) -> int | None:
+    value = _last(parameters, name)
+    if value is None:
+        return None
+    if re.fullmatch(r"\d{1,19}", value, re.ASCII) and int(value) <= most:
+        return int(value)
+    raise Invalid(name, "range", f'must be a whole number from 0 to {most:,}, not "{value[:40]}"')
 
 
 def _values(parameters: Parameters, name: str) -> tuple[str, ...]:

@@ -1,32 +1,28 @@
 """The log over HTTP, as its existing readers know it (bare arrays, plain-text 404), and the append.
 
-``GET`` of the list without ``page_size`` is the whole list, streamed; with it, a keyset page and ``Link: rel="next"``.
+The list's ways to answer are in ``lists``.
 """
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from enhancelog import filters, links, permissions, records
-from enhancelog.api import bulk, throttles
+from enhancelog import links, permissions, records
+from enhancelog.api import bulk, lists, throttles
 from enhancelog.api.bodies import read_body, require_type
-from enhancelog.api.negotiation import MEDIA_TYPES, answer_format
+from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.errors import Conflict, Invalid, NotFound
-from enhancelog.filters import EntryFilter, Order
 from enhancelog.permissions import Allows
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
 from enhancelog.records import Entry
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.rows import RowJson, json_from_row
-from enhancelog.times import now_ms
-from enhancelog.transfer import exports
 from enhancelog.transfer.bulk import ARRAY_MAX_BYTES, Refuse
 from enhancelog.transfer.json_stream import WHITE_SPACE
 
@@ -53,14 +49,7 @@ class EntryList(LogView):
         return [Allows("log:append" if self.request.method == "POST" else "log:read")()]
 
     def get(self, request: Request) -> HttpResponseBase:
-        parameters = dict(request._request.GET.lists())
-        wanted = filters.parse(parameters, now_ms())
-        order = filters.order(parameters, "asc")
-        size = filters.page_size(parameters)
-        shape = answer_format(request._request)
-        if size is None and "cursor" not in parameters:
-            return _stream(request, wanted, order, shape)
-        return _page(request._request, wanted, order, size or DEFAULT_PAGE_SIZE, shape)
+        return lists.answer(request._request)
 
     def post(self, request: Request) -> HttpResponseBase:
         store = _store(request)
@@ -169,30 +158,3 @@ def _known(listed: Listed, body: bytes | None = None) -> HttpResponse:
 def _one(request: HttpRequest, listed: Listed, body: bytes | None = None) -> HttpResponseBase:
     response = _known(listed, body)
     return get_conditional_response(request, etag=response["ETag"], response=response) or response
-
-
-def _page(request: HttpRequest, wanted: EntryFilter, order: Order, size: int, shape: str) -> HttpResponse:
-    page = entries.page(wanted, order, size, request.GET.get("cursor"))
-    body = b"".join(exports.FORMATS[shape]([page.rows]))
-    response = HttpResponse(body, content_type=MEDIA_TYPES[shape])
-    if page.next is not None:
-        kept = [(name, value) for name, values in request.GET.lists() for value in values if name != "cursor"]
-        following = links.with_query(request.path, [*kept, ("cursor", str(page.next))])
-        response["Link"] = f'<{following}>; rel="next"'
-    return response
-
-
-def _stream(request: Request, wanted: EntryFilter, order: Order, shape: str) -> HttpResponseBase:
-    content_type = MEDIA_TYPES[shape]
-    if request.method == "HEAD":
-        return HttpResponse(content_type=content_type)
-    chunks = entries.stream(wanted, order)
-    first = next(chunks, [])  # a fault shows before the answer has begun
-    if len(first) < entries.CHUNK:
-        return HttpResponse(b"".join(exports.FORMATS[shape]([first])), content_type=content_type)
-    return StreamingHttpResponse(exports.FORMATS[shape](_with_first(first, chunks)), content_type=content_type)
-
-
-def _with_first(first: list[Any], rest: Iterable[list[Any]]) -> Iterator[list[Any]]:
-    yield first
-    yield from rest

@@ -105,6 +105,17 @@ def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) 
         at = Cursor(rows[-1][_TS_MS], rows[-1][0], up_to, "")
 
 
+def tail(wanted: EntryFilter, after: int, size: int) -> tuple[list[Row], int]:
+    """What was stored after a position, in position order, and the position to go on from.
+
+    That one passes by what the filter leaves out, and never what is still to come.
+    """
+    up_to = last_position()
+    entries = select(wanted, up_to).filter(key_position__gt=after).order_by("key_position")
+    rows = list(entries.values_list(*COLUMNS)[:size])
+    return rows, rows[-1][0] if len(rows) == size else max(after, up_to)
+
+
 def get(issue_id: str) -> Listed:
     """The entry as stored. Raises ``NotFound``, also for an id that the rules refuse."""
     found = None

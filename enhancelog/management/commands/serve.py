@@ -19,7 +19,6 @@ from django.db import DatabaseError, connection, connections
 from enhancelog import first_run, static_files, upgrade
 
 DEFAULT_BIND = "127.0.0.1:8000"
-BLOCKING_THREADS = 8
 STOP_S = 10
 """How long requests in progress may go on after the order to stop."""
 
@@ -148,7 +147,7 @@ def serve(address: Address, on_serving: Callable[[], None]) -> None:
         port=address.port,
         interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=BLOCKING_THREADS,
+        blocking_threads=settings.THREADS,
         workers_kill_timeout=STOP_S,
         respawn_failed_workers=True,
         log_level=LogLevels.error,

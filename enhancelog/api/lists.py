@@ -1,0 +1,87 @@
+"""``GET /v1/enhance/log``: the whole list, streamed; a keyset page (``page_size``); or the tail (``after``).
+
+A page and a tail carry ``Link: …; rel="next"``; the tail always, so that a reader can go on for ever.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+from enhancelog import filters, links
+from enhancelog.api.errors import RETRY_AFTER_S, problem_response
+from enhancelog.api.negotiation import MEDIA_TYPES, answer_format
+from enhancelog.api.waiting import HeldStream, slots, watcher
+from enhancelog.filters import EntryFilter, Order
+from enhancelog.queries import entries
+from enhancelog.queries.entries import Row
+from enhancelog.times import now_ms
+from enhancelog.transfer import exports
+
+DEFAULT_PAGE_SIZE: Final = 100
+
+
+def answer(request: HttpRequest) -> HttpResponseBase:
+    """Whichever the parameters ask for. Raises ``Invalid`` naming the one that cannot be read."""
+    parameters = dict(request.GET.lists())
+    wanted = filters.parse(parameters, now_ms())
+    order = filters.order(parameters, "asc")
+    size = filters.page_size(parameters)
+    after = filters.after(parameters)
+    wait_s = filters.wait_s(parameters)
+    shape = answer_format(request)
+    if after is not None:
+        return _tail(request, wanted, after, size or DEFAULT_PAGE_SIZE, wait_s, shape)
+    if size is not None or "cursor" in parameters:
+        return _page(request, wanted, order, size or DEFAULT_PAGE_SIZE, shape)
+    return _whole(request, wanted, order, shape)
+
+
+def _page(request: HttpRequest, wanted: EntryFilter, order: Order, size: int, shape: str) -> HttpResponse:
+    page = entries.page(wanted, order, size, request.GET.get("cursor"))
+    response = _rows(page.rows, shape)
+    return response if page.next is None else _with_next(response, request, "cursor", str(page.next))
+
+
+def _tail(request: HttpRequest, wanted: EntryFilter, after: int, size: int, wait_s: int, shape: str) -> HttpResponse:
+    rows, following = entries.tail(wanted, after, size)
+    if not rows and wait_s and request.method == "GET" and (slot := slots.take()):
+        try:
+            deadline = time.monotonic() + wait_s
+            while not rows and watcher.wait(following, deadline - time.monotonic()):
+                rows, following = entries.tail(wanted, following, size)
+        finally:
+            slot.give_back()
+    return _with_next(_rows(rows, shape), request, "after", str(following))
+
+
+def _whole(request: HttpRequest, wanted: EntryFilter, order: Order, shape: str) -> HttpResponseBase:
+    if request.method == "HEAD":
+        return HttpResponse(content_type=MEDIA_TYPES[shape])
+    chunks = entries.stream(wanted, order)
+    first = next(chunks, [])  # a fault shows before the answer has begun
+    if len(first) < entries.CHUNK:
+        return _rows(first, shape)
+    slot = slots.take()
+    if slot is None:
+        return problem_response(
+            503, "Too many long answers are under way; try again.", headers={"Retry-After": RETRY_AFTER_S}
+        )
+    stream = HeldStream(exports.FORMATS[shape](_with_first(first, chunks)), slot)
+    return StreamingHttpResponse(stream, content_type=MEDIA_TYPES[shape])
+
+
+def _rows(rows: Sequence[Row], shape: str) -> HttpResponse:
+    return HttpResponse(b"".join(exports.FORMATS[shape]([rows])), content_type=MEDIA_TYPES[shape])
+
+
+def _with_next(response: HttpResponse, request: HttpRequest, name: str, value: str) -> HttpResponse:
+    kept = [(key, given) for key, values in request.GET.lists() for given in values if key != name]
+    response["Link"] = f'<{links.with_query(request.path, [*kept, (name, value)])}>; rel="next"'
+    return response
+
+
+def _with_first(first: list[Any], rest: Iterator[list[Any]]) -> Iterator[list[Any]]:
+    yield first
+    yield from rest

@@ -1,0 +1,117 @@
+"""The tail of the log: ``after`` reads in position order, ``wait`` holds on until something comes."""
+
+import json
+import threading
+import time
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from enhancelog.api import lists
+from enhancelog.api.waiting import Slots
+from enhancelog.origin import Origin
+from enhancelog.records import Entry
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from tests.factories import make_entry
+
+LOG = "/v1/enhance/log"
+
+
+@pytest.fixture(autouse=True)
+def public_read(settings: Settings) -> None:
+    settings.PUBLIC_READ = True
+
+
+def store(*entries: Entry) -> None:
+    DatabaseEnhanceLogStore(Origin("command", "test", "api")).append_batch(entries)
+
+
+def ids(response: Any) -> list[str]:
+    return [entry["issue_id"] for entry in json.loads(response.content)]
+
+
+def following(response: Any) -> str:
+    link = response.headers["Link"]
+    assert link.endswith('; rel="next"')
+    return str(link[1 : link.index(">")])
+
+
+@pytest.mark.django_db
+def test_tail_is_in_position_order_whatever_the_times(client: Client) -> None:
+    store(make_entry(issue_id="a", ts_ms=9), make_entry(issue_id="b", ts_ms=1), make_entry(issue_id="c", ts_ms=5))
+    first = client.get(f"{LOG}?after=0&page_size=2")
+    assert ids(first) == ["a", "b"]
+    assert ids(client.get(following(first))) == ["c"]
+
+
+@pytest.mark.django_db
+def test_tail_always_says_where_to_go_on(client: Client) -> None:
+    empty = client.get(f"{LOG}?after=0")
+    assert ids(empty) == []
+    store(make_entry(issue_id="a"))
+    last = client.get(following(empty))
+    assert ids(last) == ["a"]
+    assert ids(client.get(following(last))) == []
+    assert following(client.get(f"{LOG}?after=99")) == f"{LOG}?after=99"
+
+
+@pytest.mark.django_db
+def test_filtered_tail_passes_by_what_does_not_match(client: Client) -> None:
+    store(*(make_entry(issue_id=str(number), blueprint_id="main" if number == 3 else "other") for number in range(6)))
+    first = client.get(f"{LOG}?after=0&blueprint_id=main")
+    assert ids(first) == ["3"]
+    assert "after=6" in following(first)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["after=-1", "after=x", "after=", "after=9223372036854775808", "after=0&wait=31"])
+def test_bad_position_or_wait_is_400(client: Client, query: str) -> None:
+    assert client.get(f"{LOG}?{query}").status_code == 400
+
+
+@pytest.mark.django_db(transaction=True)
+def test_long_poll_answers_when_an_entry_comes(client: Client) -> None:
+    def append_later() -> None:
+        time.sleep(0.4)
+        store(make_entry(issue_id="awaited"))
+        connection.close()
+
+    thread = threading.Thread(target=append_later)
+    thread.start()
+    response = client.get(f"{LOG}?after=0&wait=20")
+    thread.join()
+    assert ids(response) == ["awaited"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_long_poll_ends_empty_when_nothing_comes(client: Client) -> None:
+    response = client.get(f"{LOG}?after=0&wait=1")
+    assert ids(response) == []
+    assert response.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.django_db
+def test_without_a_free_slot_wait_answers_at_once_and_a_stream_is_503(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slots = Slots(1)
+    taken = slots.take()
+    assert taken
+    monkeypatch.setattr(lists, "slots", slots)
+    monkeypatch.setattr(lists.entries, "CHUNK", 2)
+    store(*(make_entry(issue_id=str(number)) for number in range(5)))
+    assert ids(client.get(f"{LOG}?after=5&wait=30")) == []
+    refused = client.get(LOG)
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"] == "1"
+    taken.give_back()
+    taken.give_back()
+    stream = client.get(LOG)
+    assert stream.status_code == 200
+    assert client.get(LOG).status_code == 503
+    assert len(json.loads(b"".join(stream))) == 5
+    stream.close()
+    assert client.get(LOG).status_code == 200
