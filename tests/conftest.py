@@ -79,6 +79,31 @@ def entries_can_be_flushed() -> Iterator[None]:
         yield
 
 
+# A server
+
+
+@pytest.fixture
+def live_api(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A server's address; it is in the client's environment, and so is a token with every scope."""
+    from django.contrib.auth.models import User
+
+    from enhancelog import tokens
+
+    owner = User.objects.create_user("agents", is_staff=True)
+    _, secret = tokens.make(tokens.Wanted("agent-7", tokens.SCOPES), owner, made_by="tests")
+    monkeypatch.setenv("ENHANCELOG_URL", live_server.url)
+    monkeypatch.setenv("ENHANCELOG_TOKEN", secret)
+    return str(live_server.url)
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_throttled_yet() -> None:
+    """Allowances live in the process, and the next test's user may have the same number."""
+    from enhancelog.api.throttles import allowances
+
+    allowances.clear()
+
+
 # A browser
 
 CHROMIUM_FLAGS = [

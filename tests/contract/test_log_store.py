@@ -10,6 +10,7 @@ from enhancelog import records
 from enhancelog.errors import Conflict, NotFound
 from enhancelog.origin import Origin
 from enhancelog.store import EnhanceLogStore, open_store
+from enhancelog.store.http import HttpEnhanceLogStore
 from enhancelog.store.memory import InMemoryEnhanceLogStore
 from tests.factories import make_entry, make_rejected
 
@@ -24,18 +25,21 @@ def open_database() -> EnhanceLogStore:
 
 
 class Backend(NamedTuple):
-    """``open`` gives an empty store; opening a persistent one again finds what was stored."""
+    """``open`` gives an empty store; opening a persistent one again finds what was stored. ``needs``: a fixture."""
 
     open: Callable[[], EnhanceLogStore]
     name: Callable[[], str]
+    needs: str = ""
 
 
 IN_MEMORY = Backend(InMemoryEnhanceLogStore, lambda: "in-memory")
 DATABASE = Backend(open_database, lambda: NAMES[connection.vendor])
+HTTP = Backend(HttpEnhanceLogStore, lambda: "http", needs="live_api")
 
 BACKENDS = [
     pytest.param(IN_MEMORY, id="in-memory"),
     pytest.param(DATABASE, id="database", marks=pytest.mark.django_db),
+    pytest.param(HTTP, id="http", marks=pytest.mark.django_db(transaction=True)),
 ]
 PERSISTENT = [
     pytest.param(DATABASE, id="database", marks=pytest.mark.django_db(transaction=True)),
@@ -45,6 +49,8 @@ PERSISTENT = [
 @pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> Backend:
     chosen: Backend = request.param
+    if chosen.needs:
+        request.getfixturevalue(chosen.needs)
     return chosen
 
 

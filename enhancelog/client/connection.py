@@ -1,0 +1,283 @@
+"""One Enhancelog server, spoken to over HTTP: its address, the token, time limits, and trying again. No Django.
+
+A request is tried again after a connection that failed and after 429, 502, 503 and 504, with growing random pauses and
+at least as long as ``Retry-After`` says, until ``total_s`` seconds have passed in all. What may already have been
+carried out is never blindly repeated; see ``Request.if_arrived``. Redirects are not followed. The token is in no error
+and no log line. Threads may share a connection.
+"""
+
+import logging
+import os
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from enhancelog.errors import Invalid, Other
+
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
+TIMEOUT_S: Final = 10.0
+"""Until a connection stands, and between two bytes of an answer."""
+TOTAL_S: Final = 30.0
+"""For one request with all its tries and pauses."""
+MAX_ANSWER_BYTES: Final = 1 << 28
+
+_RETRIED: Final = (429, 502, 503, 504)
+_FIRST_PAUSE_S: Final = 0.2
+_LONGEST_PAUSE_S: Final = 5.0
+_TOKEN: Final = re.compile(r"[\x21-\x7e]+")
+_LONGEST_DETAIL: Final = 300
+
+logger = logging.getLogger(__name__)
+
+
+class Request(NamedTuple):
+    """``path`` is percent-encoded. ``if_arrived``: what to do after a try that may have been carried out although
+    no answer came: send it again, send something else instead, or stop with ``Other``."""
+
+    method: str
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    if_arrived: "Literal['repeat', 'stop'] | Request" = "repeat"
+
+
+class Answer(NamedTuple):
+    """``next``: the address in ``Link: rel="next"``."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    next: str | None = None
+
+
+class _Failure(NamedTuple):
+    """A try that got no answer to keep. ``arrived``: it may have been carried out all the same."""
+
+    reason: str
+    arrived: bool
+    wait_s: float = 0.0
+    final: bool = False
+
+
+class Connection:
+    """Raises ``Invalid`` for an address or a token that can be none."""
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        token: str = "",
+        *,
+        timeout_s: float = TIMEOUT_S,
+        total_s: float = TOTAL_S,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.url = _checked_url(url)
+        self.timeout_s = timeout_s
+        self.total_s = total_s
+        self.clock = clock
+        self._sleep = sleep
+        self._has_token = bool(token)
+        self._client = httpx.Client(headers=_headers(token), transport=transport, follow_redirects=False)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ, **options: Any) -> Self:
+        """By ``ENHANCELOG_URL`` and ``ENHANCELOG_TOKEN`` (or ``ENHANCELOG_TOKEN_FILE``)."""
+        return cls(environ.get("ENHANCELOG_URL") or DEFAULT_URL, _token(environ), **options)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def send(self, request: Request) -> Answer:
+        """The answer, whatever its status but the ones that are tried again. Raises ``Other`` when none comes."""
+        for name, value in request.params:
+            if not _is_text(value):
+                raise Invalid(name, "surrogate", "holds a lone surrogate, which is no character; leave it out")
+        deadline = self.clock() + self.total_s
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            outcome = self._try(request, deadline)
+            if isinstance(outcome, Answer):
+                return outcome
+            if outcome.final:
+                raise Other(f"{self.url}: {outcome.reason}")
+            if outcome.arrived:
+                request = self._after(request, outcome)
+            wait_s = outcome.wait_s + random.uniform(pause_s / 2, pause_s)  # noqa: S311  not a secret
+            if self.clock() + wait_s >= deadline:
+                raise Other(f"{self.url}: {outcome.reason}; gave up after {self.total_s:g} s")
+            logger.warning("%s: %s; trying again", self.url, outcome.reason)
+            self._sleep(wait_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def expect(self, answer: Answer, *statuses: int) -> Answer:
+        """``answer`` if its status is one of these. Raises ``Invalid`` for what broke a rule, else ``Other``."""
+        if answer.status in statuses:
+            return answer
+        detail, broken = _problem(answer)
+        if broken and answer.status in (400, 413, 422):
+            raise broken
+        raise Other(f"{self.url} answered {answer.status}: {detail or self._hint(answer.status)}")
+
+    def _after(self, request: Request, failure: _Failure) -> Request:
+        if request.if_arrived == "repeat":
+            return request
+        if request.if_arrived == "stop":
+            raise Other(f"{self.url}: {failure.reason}; whether it was carried out is not known")
+        return request.if_arrived
+
+    def _try(self, request: Request, deadline: float) -> Answer | _Failure:
+        left_s = max(0.001, min(self.timeout_s, deadline - self.clock()))
+        try:
+            with self._client.stream(
+                request.method,
+                self.url + request.path,
+                params=request.params or None,
+                content=request.body or None,
+                headers=list(request.headers),
+                timeout=left_s,
+            ) as response:
+                if response.status_code in _RETRIED:
+                    return _turned_away(response)
+                return Answer(
+                    response.status_code,
+                    response.headers,
+                    self._read(response, deadline),
+                    response.links.get("next", {}).get("url"),
+                )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+            return _Failure(f"cannot be reached: {_said(error)}", False, final="CERTIFICATE_VERIFY" in str(error))
+        except httpx.TransportError as error:
+            return _Failure(f"the connection failed: {_said(error)}", True)
+        except (httpx.InvalidURL, httpx.DecodingError) as error:
+            return _Failure(_said(error), True, final=True)
+
+    def _read(self, response: httpx.Response, deadline: float) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        for part in response.iter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > MAX_ANSWER_BYTES:
+                raise Other(f"{self.url}: the answer is larger than {MAX_ANSWER_BYTES:,} bytes")
+            if self.clock() > deadline:
+                raise httpx.ReadTimeout("the answer takes too long")
+        return b"".join(parts)
+
+    def _hint(self, status: int) -> str:
+        if status == 401:
+            return "the token is not accepted" if self._has_token else "a token is needed; set ENHANCELOG_TOKEN"
+        if 300 <= status < 400:
+            return "a redirect, which is not followed; is ENHANCELOG_URL the server's own address?"
+        return "is ENHANCELOG_URL the address of an Enhancelog server?"
+
+
+def one_line(text: str, length: int = _LONGEST_DETAIL) -> str:
+    """``text`` as a terminal may show it: no line breaks, no control characters, not longer than ``length``."""
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= length else shown[: length - 1] + "…"
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        valid = False
+    if not valid or not url.isprintable() or " " in url or parts.query or parts.fragment:
+        raise Invalid("ENHANCELOG_URL", "url", "must be an address like https://log.example.org")
+    if "@" in parts.netloc:
+        raise Invalid("ENHANCELOG_URL", "url", "must not hold a user or a password; the token is ENHANCELOG_TOKEN")
+    return url.rstrip("/")
+
+
+def _token(environ: Mapping[str, str]) -> str:
+    if path := environ.get("ENHANCELOG_TOKEN_FILE"):
+        try:
+            return Path(path).read_text().strip()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
+            raise Invalid("ENHANCELOG_TOKEN_FILE", "file", f"cannot read {path}: {reason}") from None
+    return environ.get("ENHANCELOG_TOKEN", "").strip()
+
+
+def _headers(token: str) -> dict[str, str]:
+    from enhancelog import __version__
+
+    headers = {"User-Agent": f"enhancelog/{__version__}", "Accept": "application/json", "Accept-Encoding": "identity"}
+    if token:
+        if not _TOKEN.fullmatch(token):
+            raise Invalid("ENHANCELOG_TOKEN", "token", "holds characters that are in no token")
+        headers["Authorization"] = f"Bearer {token}"
+    return headers
+
+
+def _turned_away(response: httpx.Response) -> _Failure:
+    """The server, or a proxy before it, asks to come again; only 429 says that nothing was done."""
+    status = response.status_code
+    return _Failure(f"answered {status}", status != 429, _seconds(response.headers.get("Retry-After", "")))
+
+
+def _seconds(retry_after: str) -> float:
+    """``Retry-After``: seconds, or a date by the clocks of both sides."""
+    if re.fullmatch(r"\d{1,6}", retry_after, re.ASCII):
+        return float(retry_after)
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _said(error: Exception) -> str:
+    return one_line(str(error)) or type(error).__name__
+
+
+def _problem(answer: Answer) -> tuple[str, Invalid | None]:
+    """What a problem+json says: its detail, and the first rule that was broken."""
+    if answer.headers.get("Content-Type", "").partition(";")[0] != "application/problem+json":
+        return "", None
+    try:
+        problem = msgspec.json.decode(answer.body, type=_Problem)
+    except msgspec.MsgspecError:
+        return "", None
+    return one_line(problem.detail), next((error.as_invalid() for error in problem.errors), None)
+
+
+class _Broken(msgspec.Struct):
+    field: str = ""
+    rule: str = ""
+    detail: str = ""
+
+    def as_invalid(self) -> Invalid:
+        return Invalid(one_line(self.field), one_line(self.rule), one_line(self.detail))
+
+
+class _Problem(msgspec.Struct):
+    detail: str = ""
+    errors: list[_Broken] = []

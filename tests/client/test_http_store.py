@@ -1,0 +1,181 @@
+"""The HTTP store where the contract suite cannot look: answers that get lost, and servers that are none."""
+
+from email.utils import formatdate
+
+import httpx
+import pytest
+
+from enhancelog import records
+from enhancelog.errors import Conflict, Invalid, NotFound, Other
+from enhancelog.store.http import HttpEnhanceLogStore
+from tests.client.scripted import Scripted, Step, json_answer, problem
+from tests.factories import make_entry
+
+CUT = httpx.RemoteProtocolError("Server disconnected without sending a response.")
+CREATED = httpx.Response(201, headers={"ETag": '"d1"'})
+ENTRY = make_entry(issue_id="ops/デプロイ-3 %")
+PATH = "/v1/enhance/log/ops%2F%E3%83%87%E3%83%97%E3%83%AD%E3%82%A4-3%20%25"
+NOW_S = 1_795_000_000
+
+
+def scripted(*steps: Step) -> tuple[HttpEnhanceLogStore, Scripted]:
+    server = Scripted(*steps)
+    return HttpEnhanceLogStore(server.connection), server
+
+
+def known(age_s: float, **headers: str) -> httpx.Response:
+    """What the server knows of an entry that it recorded ``age_s`` seconds ago."""
+    headers = {"Date": formatdate(NOW_S, usegmt=True)} | headers
+    return json_answer(200, {"recorded_ms": int((NOW_S - age_s) * 1000)}, headers)
+
+
+def test_an_append_is_one_post():
+    store, server = scripted(CREATED)
+    assert store.append(ENTRY) == "d1"
+    assert server.sent == ["POST /v1/enhance/log"]
+    assert server.requests[0].content == records.encode(ENTRY)
+
+
+@pytest.mark.parametrize("fault", [CUT, httpx.ReadTimeout(""), httpx.WriteError(""), httpx.Response(503)])
+def test_after_a_lost_answer_the_append_goes_on_as_a_put(fault: httpx.Response | Exception):
+    store, server = scripted(fault, fault, CREATED)
+    assert store.append(ENTRY) == "d1"
+    assert server.sent == ["POST /v1/enhance/log", f"PUT {PATH}", f"PUT {PATH}"]
+
+
+@pytest.mark.parametrize("fault", [httpx.ConnectError("refused"), httpx.Response(429)])
+def test_before_anything_was_sent_it_stays_a_post(fault: httpx.Response | Exception):
+    store, server = scripted(fault, CREATED)
+    store.append(ENTRY)
+    assert server.sent == ["POST /v1/enhance/log"] * 2
+
+
+def test_our_own_first_try_is_no_conflict():
+    store, _ = scripted(CUT, json_answer(200, {}, {"ETag": '"d1"'}), known(age_s=1))
+    assert store.append(ENTRY) == "d1"
+
+
+def test_an_identical_entry_from_before_our_first_try_is_conflict():
+    store, _ = scripted(CUT, json_answer(200, {}), known(age_s=60))
+    with pytest.raises(Conflict) as refusal:
+        store.append(ENTRY)
+    assert refusal.value.identical is True
+
+
+def test_a_server_that_tells_no_time_gets_the_benefit_of_the_doubt():
+    store, _ = scripted(CUT, json_answer(200, {}), known(age_s=60, Date="yesterday"))
+    assert store.append(ENTRY) == records.digest(ENTRY)
+
+
+@pytest.mark.parametrize("lost", [[], [CUT]])
+def test_a_conflict_says_what_differs(lost: list[Step]):
+    store, _ = scripted(*lost, problem(409, "already stored", identical=False, differs=["intent"]))
+    with pytest.raises(Conflict) as refusal:
+        store.append(ENTRY)
+    assert (refusal.value.issue_id, refusal.value.identical) == (ENTRY.issue_id, False)
+    assert refusal.value.differs == ("intent",)
+
+
+def test_a_conflict_without_details_is_a_conflict():
+    store, _ = scripted(httpx.Response(409, text="Conflict"))
+    with pytest.raises(Conflict) as refusal:
+        store.append(ENTRY)
+    assert refusal.value.identical is None
+
+
+def test_an_entry_that_the_server_refuses_is_invalid():
+    errors = [{"field": "", "rule": "size", "detail": "is 2,000 bytes, the limit is 1,000"}]
+    store, _ = scripted(problem(413, "too large", errors))
+    with pytest.raises(Invalid, match="the limit is 1,000"):
+        store.append(ENTRY)
+
+
+def test_only_the_servers_own_words_mean_not_found():
+    missing = httpx.Response(404, content=b"enhance log entry not found")
+    store, _ = scripted(missing)
+    with pytest.raises(NotFound):
+        store.get("h-1")
+    store, _ = scripted(httpx.Response(404, text="nginx"))
+    with pytest.raises(Other, match="answered 404: is ENHANCELOG_URL the address"):
+        store.get("h-1")
+
+
+def test_impossible_ids_are_not_asked_for():
+    store, server = scripted(CREATED)
+    with pytest.raises(NotFound):
+        store.get("..")
+    assert store.list_by_blueprint("a\nb") == []
+    assert server.requests == []
+
+
+def test_a_list_is_read_by_pages_from_our_own_server_alone():
+    entries = [make_entry(issue_id=str(number)) for number in range(3)]
+    first = httpx.Response(
+        200,
+        content=b"[" + records.encode(entries[0]) + b"," + records.encode(entries[1]) + b"]",
+        headers={"Link": '<http://evil.test/v1/enhance/log?page_size=2&cursor=a%2Bb>; rel="next"'},
+    )
+    store, server = scripted(first, httpx.Response(200, content=b"[" + records.encode(entries[2]) + b"]"))
+    assert store.list_all() == entries
+    assert server.sent == [
+        "GET /v1/enhance/log?page_size=200",
+        "GET /v1/enhance/log?page_size=200&cursor=a%2Bb",
+    ]
+    assert {request.url.host for request in server.requests} == {"log.test"}
+
+
+@pytest.mark.parametrize("link", ["</v1/enhance/log>", "</v1/enhance/log?cursor=a>"])
+def test_a_page_that_leads_nowhere_ends_the_list(link: str):
+    store, server = scripted(httpx.Response(200, content=b"[]", headers={"Link": f'{link}; rel="next"'}))
+    with pytest.raises(Other, match="leads nowhere"):
+        store.list_all()
+    assert len(server.requests) <= 2
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[1", b"<html>", b"\xff", b'["h-1"]', b"[{}]", b'[{"issue_id": ".."}]'])
+def test_an_answer_that_is_no_list_of_entries_is_other(body: bytes):
+    store, _ = scripted(httpx.Response(200, content=body))
+    with pytest.raises(Other, match=r"http://log.test sent"):
+        store.list_all()
+
+
+def test_a_long_intent_is_cut_between_characters():
+    store, server = scripted(httpx.Response(200, content=b"{}"))
+    store.why("main", "語" * 5000)
+    assert server.requests[0].url.params["intent"] == "語" * 1333
+
+
+@pytest.mark.django_db(transaction=True)
+def test_entries_survive_a_reopen(live_api: str):
+    HttpEnhanceLogStore().append(ENTRY)
+    assert HttpEnhanceLogStore().list_all() == [ENTRY]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_log_of_several_pages_is_listed_whole_and_in_order(live_api: str):
+    store = HttpEnhanceLogStore()
+    entries = [make_entry(issue_id=f"h-{number}", ts_ms=number // 2) for number in range(7)]
+    for entry in entries:
+        store.append(entry)
+    assert list(store.entries(page_size=3)) == entries
+    newest = store.entries([("since", "0"), ("blueprint_id", "main"), ("order", "desc")], page_size=2)
+    assert next(newest) == entries[-1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_put_of_an_entry_stored_long_before_is_conflict(live_api: str, monkeypatch: pytest.MonkeyPatch):
+    store = HttpEnhanceLogStore()
+    monkeypatch.setattr("enhancelog.store.database.now_ms", lambda: 1_600_000_000_000)
+    store.append(ENTRY)
+    monkeypatch.undo()
+    lost = [httpx.ReadError("lost")]
+    stream = store.connection._client.stream
+
+    def losing(*arguments, **options):
+        if lost:
+            raise lost.pop()
+        return stream(*arguments, **options)
+
+    monkeypatch.setattr(store.connection._client, "stream", losing)
+    with pytest.raises(Conflict):
+        store.append(ENTRY)
