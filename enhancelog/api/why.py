@@ -1,0 +1,24 @@
+"""``GET /v1/enhance/why?blueprint_id=&intent=``: what an agent should know before it tries again."""
+
+import msgspec
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from enhancelog.api.negotiation import MEDIA_TYPES
+from enhancelog.api.views import LogView
+from enhancelog.errors import Invalid
+from enhancelog.permissions import Allows
+from enhancelog.queries.why import why
+
+
+class WhyRejected(LogView):
+    """At most 16 kB of JSON; see ``queries.why``. The empty ``blueprint_id`` is a Blueprint, a missing one is 400."""
+
+    permission_classes = (Allows("log:read"),)
+
+    def get(self, request: Request) -> HttpResponse:
+        parameters = request._request.GET
+        if "blueprint_id" not in parameters:
+            raise Invalid("blueprint_id", "missing", "is missing; name the Blueprint")
+        answer = why(parameters["blueprint_id"], parameters.get("intent", ""))
+        return HttpResponse(msgspec.json.encode(answer), content_type=MEDIA_TYPES["json"])

@@ -1,0 +1,145 @@
+"""Why runs of a Blueprint are denied, in an answer that an agent can read whole: bounded rows, groups and bytes.
+
+Looks at the newest ``NEWEST`` entries with a plausible time, in one statement that the timeline's index serves.
+Denials are grouped by axis and wording; applied runs are compared with an intent by their words.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+from django.db.models.functions import Substr
+
+from enhancelog import records
+from enhancelog.models import Entry
+from enhancelog.queries.selection import PLAUSIBLE
+from enhancelog.wording import LONGEST, cut, first_line, similarity, wording, words
+
+NEWEST: Final = 500
+MOST_GROUPS: Final = 20
+MOST_SIMILAR: Final = 10
+SIMILAR_FROM: Final = 0.5
+MOST_BYTES: Final = 16_384
+
+_SHAPES: Final = ((3, 300), (2, 160), (1, 120), (1, 60))
+"""Samples a group and characters a text, tried until the answer fits."""
+_READ_BATCH: Final = 50
+
+
+class DeniedGroup(msgspec.Struct):
+    """Denials of one axis in one wording. ``reasons`` and ``issue_ids``: the newest few. Times are epoch ms."""
+
+    axis: str
+    wording: str
+    count: int
+    last_ts_ms: int
+    reasons: list[str]
+    issue_ids: list[str]
+
+
+class SimilarApplied(msgspec.Struct):
+    """An applied run whose intent has ``similarity`` (0.5 to 1) of its words in common with the one asked for."""
+
+    issue_id: str
+    similarity: float
+    ts_ms: int
+    intent: str
+    rationale: str
+
+
+class Why(msgspec.Struct):
+    """``runs`` entries were looked at. ``groups_left_out``: denied groups that had no room."""
+
+    blueprint_id: str
+    runs: int
+    applied: int
+    rejected: int
+    denied: list[DeniedGroup]
+    groups_left_out: int
+    similar_applied: list[SimilarApplied]
+
+
+class _Verdict(msgspec.Struct):
+    axis: str
+    status: str
+    detail: str
+
+
+_verdicts = msgspec.json.Decoder(list[_Verdict])
+
+
+def why(blueprint_id: str, intent: str = "") -> Why:
+    """What was denied lately, most frequent first, and which similar intents were applied, most similar first.
+
+    At most ``MOST_BYTES`` as JSON. An id that the rules refuse has no runs.
+    """
+    wanted = words(intent)
+    counted = {"applied": 0, "rejected": 0}
+    groups: dict[tuple[str, str], DeniedGroup] = {}
+    similar: list[SimilarApplied] = []
+    for issue_id, ts_ms, status, verdicts, its_intent, rationale in _newest(blueprint_id):
+        counted[status] += 1
+        for verdict in _verdicts.decode(verdicts):
+            if verdict.status == "deny":
+                _add(groups, verdict, issue_id, ts_ms)
+        share = similarity(wanted, words(its_intent)) if status == "applied" and wanted else 0.0
+        if share >= SIMILAR_FROM:
+            similar.append(SimilarApplied(issue_id, round(share, 2), ts_ms, its_intent, rationale))
+    denied = sorted(groups.values(), key=lambda group: (-group.count, -group.last_ts_ms))
+    similar.sort(key=lambda one: -one.similarity)
+    return _fitted(
+        Why(
+            blueprint_id=cut(blueprint_id, records.MAX_ID_BYTES),
+            runs=sum(counted.values()),
+            **counted,
+            denied=denied[:MOST_GROUPS],
+            groups_left_out=max(0, len(denied) - MOST_GROUPS),
+            similar_applied=similar[:MOST_SIMILAR],
+        )
+    )
+
+
+def _newest(blueprint_id: str) -> Iterable[tuple[Any, ...]]:
+    if not records.is_id(blueprint_id, may_be_empty=True):
+        return ()
+    entries = Entry.objects.filter(PLAUSIBLE, blueprint_id=blueprint_id).order_by("-ts_ms", "-position")
+    beginnings = (Substr("intent", 1, LONGEST), Substr("rationale", 1, LONGEST))
+    rows = entries.values_list("issue_id", "ts_ms", "status", "verdicts", *beginnings)
+    return rows[:NEWEST].iterator(chunk_size=_READ_BATCH)
+
+
+def _add(groups: dict[tuple[str, str], DeniedGroup], verdict: _Verdict, issue_id: str, ts_ms: int) -> None:
+    """Rows come newest first, so a group's first is its newest."""
+    said = wording(verdict.detail)
+    group = groups.setdefault((verdict.axis, said), DeniedGroup(verdict.axis, said, 0, ts_ms, [], []))
+    group.count += 1
+    samples, length = _SHAPES[0]
+    reason = cut(verdict.detail, length)
+    if len(group.reasons) < samples and reason not in group.reasons:
+        group.reasons.append(reason)
+    if len(group.issue_ids) < samples and issue_id not in group.issue_ids:
+        group.issue_ids.append(issue_id)
+
+
+def _fitted(answer: Why) -> Why:
+    """Shorter texts, then fewer samples, then fewer groups and runs, until it is no longer than allowed."""
+    for samples, length in _SHAPES:
+        for group in answer.denied:
+            group.reasons = [cut(reason, length) for reason in group.reasons[:samples]]
+            group.issue_ids = group.issue_ids[:samples]
+        for run in answer.similar_applied:
+            run.intent = cut(run.intent, length)
+            run.rationale = first_line(run.rationale, length)
+        if _fits(answer):
+            return answer
+    while not _fits(answer):
+        if len(answer.denied) >= len(answer.similar_applied):
+            answer.denied.pop()
+            answer.groups_left_out += 1
+        else:
+            answer.similar_applied.pop()
+    return answer
+
+
+def _fits(answer: Why) -> bool:
+    return len(msgspec.json.encode(answer)) <= MOST_BYTES
