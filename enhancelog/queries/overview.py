@@ -4,6 +4,7 @@ A fixed number of statements, whatever the number of rows. Whole days come from 
 from its index range. A denial counts where its run was rejected, so that every number is that of a list of rejections.
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -294,7 +295,7 @@ def _trouble(totals: Totals) -> float:
         return 0.0
     z, n = 1.96, totals.runs
     rate = totals.rejected / n
-    spread = z * ((rate * (1 - rate) + z * z / (4 * n)) / n) ** 0.5
+    spread = z * math.sqrt((rate * (1 - rate) + z * z / (4 * n)) / n)
     return (rate + z * z / (2 * n) - spread) / (1 + z * z / n)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -51,6 +52,7 @@ def blueprint_list(request: HttpRequest) -> HttpResponseBase:
     following = [("sort", sort), ("order", order), ("page_size", str(size)), ("cursor", str(shown))]
     context = {
         "section": "blueprints",
+        "public_url": settings.PUBLIC_URL,
         "columns": [_column(name, sort, order) for name in COLUMNS],
         "all": Window(),
         "rows": rows,

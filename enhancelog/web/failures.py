@@ -1,8 +1,13 @@
-"""The pages for requests that failed: 400, 403, 404, 500 and a missing CSRF token. Under ``/v1/``: problem+json.
+"""Answers to requests that failed: 400, 403, 404, 500, no CSRF token, locked out. Under ``/v1/``: problem+json.
 
 The 500 page asks no database, no session and no user, for any of them may be what failed.
 """
 
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import render
@@ -53,6 +58,21 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         "It was open while somebody signed in or out, or the browser keeps no cookies. "
         "Go back, load the page again and send the form once more; nothing was changed.",
     )
+
+
+def locked_out(request: HttpRequest, credentials: Mapping[str, Any] | None = None) -> HttpResponse:
+    """Too many wrong passwords, on the sign-in page or by HTTP Basic."""
+    wait: timedelta = settings.AXES_COOLOFF_TIME
+    minutes = round(wait.total_seconds() / 60)
+    response = _answer(
+        request,
+        429,
+        "Too many attempts",
+        f"The password was wrong {settings.AXES_FAILURE_LIMIT} times. "
+        f"Signing in with this name from your address is closed until {minutes} minutes after the last attempt.",
+    )
+    response["Retry-After"] = str(round(wait.total_seconds()))
+    return response
 
 
 def _answer(request: HttpRequest, status: int, title: str, detail: str) -> HttpResponse:

@@ -113,8 +113,8 @@ def _rate(totals: Totals) -> int | None:
 
 
 def _top(highest: int) -> int:
-    """The upper edge of a chart with four lines above zero: the lines are 1, 2 or 5 times a power of ten apart."""
+    """The upper edge of a chart with four lines above zero: the lines are 1, 2, 3 or 5 times a power of ten apart."""
     power = 1
     while 20 * power < highest:
         power *= 10
-    return 4 * next(step * power for step in (1, 2, 5) if 4 * step * power >= highest)
+    return 4 * next(step * power for step in (1, 2, 3, 5) if 4 * step * power >= highest)

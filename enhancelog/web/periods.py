@@ -35,7 +35,8 @@ class Period:
             return ""
         first = _moment(since)
         if self.window.hourly:
-            return f"{_day(first)} {first:%H:%M} – {_day(_moment(until))} {_moment(until):%H:%M %Y}"
+            last = _moment(until)
+            return f"{_day(first)}, {first:%H:%M} – {_day(last)} {last.year}, {last:%H:%M}"
         return _days(first, _moment(until - 1))
 
 

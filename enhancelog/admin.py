@@ -1,0 +1,166 @@
+"""The admin: entries to look at and never to change, users and groups as Django has them; no projections.
+
+The log may be long: nothing here counts or sorts all of it. Filters ask the summaries which values there are.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from enhancelog import links, records
+from enhancelog.models import BlueprintSummary, Entry
+from enhancelog.times import as_datetime
+
+if TYPE_CHECKING:  # the stubs' generics, which Django's own classes are not at run time
+    _Paginator = Paginator[Entry]
+    _ModelAdmin = admin.ModelAdmin[Entry]
+else:
+    _Paginator = Paginator
+    _ModelAdmin = admin.ModelAdmin
+
+admin.site.site_header = "Enhancelog administration"
+admin.site.site_title = "Enhancelog"
+admin.site.index_title = "Administration"
+
+COUNTED = 10_000
+"""Entries that the list pages through; search and filters lead to the others."""
+
+CHOICES = 500
+"""Values that one filter offers."""
+
+
+class ShortCount(_Paginator):
+    """Counts up to a limit: nobody pages further, and counting a million rows takes a second."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: QuerySet[Entry] = self.object_list  # type: ignore[assignment]
+        return rows.order_by()[:COUNTED].count()
+
+
+class StatusFilter(admin.SimpleListFilter):
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("applied", "applied"), ("rejected", "rejected")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Entry]) -> QuerySet[Entry]:
+        return queryset if self.value() is None else queryset.filter(status__in=_ids(self.value()))
+
+
+class _SummaryFilter(admin.SimpleListFilter):
+    """The values of a column, from the summaries instead of from every entry."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        name = self.parameter_name or ""
+        values = BlueprintSummary.objects.order_by(name).values_list(name, flat=True).distinct()[:CHOICES]
+        return [(value, value or "(no name)") for value in values]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Entry]) -> QuerySet[Entry]:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(**{f"{self.parameter_name}__in": _ids(self.value())})
+
+
+class BlueprintFilter(_SummaryFilter):
+    title = "Blueprint"
+    parameter_name = "blueprint_id"
+
+
+class SourceFilter(_SummaryFilter):
+    title = "source"
+    parameter_name = "source"
+
+
+@admin.register(Entry)
+class EntryAdmin(_ModelAdmin):
+    list_display = ("issue_id", "blueprint", "status", "time", "source", "actor", "position")
+    list_filter = (StatusFilter, BlueprintFilter, SourceFilter)
+    search_fields = ("issue_id", "blueprint_id")
+    search_help_text = "The whole issue id, its beginning, or a Blueprint's name."
+    ordering = ("-ts_ms", "-position")
+    sortable_by = ()
+    actions = None
+    list_per_page = 50
+    show_full_result_count = False
+    paginator = ShortCount
+    fieldsets = (
+        (None, {"fields": ("issue_id", "blueprint", "status", "time")}),
+        ("Run", {"fields": ("intent", "rationale", "verdict_list", "reason_list")}),
+        ("Change", {"fields": ("prev_hash", "new_hash", "bump", "patch")}),
+        ("Recorded", {"fields": ("position", "recorded", "actor", "source", "digest", "ts_ms")}),
+    )
+    readonly_fields = ("blueprint", "time", "recorded", "actor", "verdict_list", "reason_list", "patch")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Entry | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Entry | None = None) -> bool:
+        return False
+
+    def view_on_site(self, obj: Entry) -> str:
+        return links.entry(obj.issue_id)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Entry], search_term: str
+    ) -> tuple[QuerySet[Entry], bool]:
+        """Only what an index finds: equal to, or for issue ids beginning with, what was asked."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if not records.is_id(term):
+            return queryset.none(), False
+        begins = Q(issue_id__gte=term, issue_id__lt=f"{term}\U0010ffff")
+        return queryset.filter(begins | Q(blueprint_id=term)), False
+
+    @admin.display(description="Blueprint")
+    def blueprint(self, entry: Entry) -> str:
+        return entry.blueprint_id or "(no name)"
+
+    @admin.display(description="time (UTC)")
+    def time(self, entry: Entry) -> str:
+        moment = as_datetime(entry.ts_ms, entry.recorded_ms)
+        return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else f"{entry.ts_ms} (implausible)"
+
+    @admin.display(description="recorded (UTC)")
+    def recorded(self, entry: Entry) -> str:
+        moment = as_datetime(entry.recorded_ms, entry.recorded_ms)
+        return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else str(entry.recorded_ms)
+
+    @admin.display(description="actor")
+    def actor(self, entry: Entry) -> str:
+        return f"{entry.actor_kind} {entry.actor_name}".strip()
+
+    @admin.display(description="verdicts")
+    def verdict_list(self, entry: Entry) -> SafeString:
+        verdicts = json.loads(entry.verdicts)
+        return _list((f"{each['axis']}: {each['status']}", each["detail"]) for each in verdicts)
+
+    @admin.display(description="reasons")
+    def reason_list(self, entry: Entry) -> SafeString:
+        return _list((reason, "") for reason in json.loads(entry.reasons))
+
+    @admin.display(description="ops")
+    def patch(self, entry: Entry) -> SafeString | str:
+        if entry.ops is None:
+            return "not recorded"
+        return format_html("<pre>{}</pre>", json.dumps(json.loads(entry.ops), indent=2, ensure_ascii=False))
+
+
+def _list(items: Any) -> SafeString:
+    return format_html("<ul>{}</ul>", format_html_join("", "<li><b>{}</b> {}</li>", items)) or SafeString("")
+
+
+def _ids(value: str | None) -> list[str]:
+    return records.only_ids([value or ""], may_be_empty=True)
