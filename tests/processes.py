@@ -53,7 +53,7 @@ def serving(*arguments: str, data_dir: Path, output: IO[str], **more: str) -> It
         start_new_session=True,
     )
     try:
-        _wait_for(url, process)
+        _wait_for(url, process, Path(output.name))
         yield process
     finally:
         if process.poll() is None:
@@ -65,18 +65,20 @@ def serving(*arguments: str, data_dir: Path, output: IO[str], **more: str) -> It
             raise
 
 
-def _wait_for(url: str, process: Process) -> None:
+def _wait_for(url: str, process: Process, log: Path) -> None:
+    reason = ""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise AssertionError(f"serve ended with exit code {process.returncode}")
+            raise AssertionError(f"serve ended with exit code {process.returncode}: {log.read_text()}")
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 assert answer.status == 200
                 return
-        except (URLError, ConnectionError):
+        except (URLError, ConnectionError) as error:
+            reason = str(error)
             time.sleep(0.1)
-    raise AssertionError(f"{url} does not answer")
+    raise AssertionError(f"{url} is not ready ({reason}): {log.read_text()}")
 
 
 def group_members(group: int) -> list[int]:

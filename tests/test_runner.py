@@ -1,0 +1,95 @@
+"""``manage.py test``: two sessions, one verdict, nothing of the caller's environment, no server left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests import __main__ as runner
+from tests import postgres
+from tests.processes import ROOT, environment
+
+
+@pytest.mark.parametrize(
+    ("codes", "verdict"), [([0, 0], 0), ([0, 5], 0), ([5, 0], 0), ([5, 5], 5), ([1, 0], 1), ([0, 1], 1), ([5, 2], 2)]
+)
+def test_verdict_is_good_only_when_both_sessions_are(codes: list[int], verdict: int) -> None:
+    assert runner._verdict(codes) == verdict
+
+
+def test_coverage_adds_up_and_is_reported_once() -> None:
+    assert runner._covered(["-x"], first=True, last=False) == ["-x"]
+    assert runner._covered(["--cov"], first=True, last=False) == ["--cov", "--cov-report="]
+    assert runner._covered(["--cov"], first=False, last=True) == ["--cov", "--cov-append"]
+
+
+def test_callers_environment_reaches_no_setting(tmp_path: Path) -> None:
+    given = {"ENHANCELOG_PUBLIC_READ": "perhaps", "DATABASE_URL": "sqlite:////nowhere/at/all.sqlite3"}
+    script = "from django.conf import settings; print(settings.PUBLIC_READ, settings.DATABASES['default']['NAME'])"
+    env = environment(
+        Path("/nowhere"), DJANGO_SETTINGS_MODULE="tests.settings", ENHANCELOG_TEST_DATA_DIR=str(tmp_path), **given
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("False ")
+    assert "nowhere" not in done.stdout
+
+
+def test_data_folder_is_not_the_projects() -> None:
+    assert not settings.DATA_DIR.is_relative_to(ROOT)
+
+
+def test_given_database_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENHANCELOG_TEST_DATABASE_URL", "postgresql://somewhere/else")
+    with postgres.server() as url:
+        assert url == "postgresql://somewhere/else"
+
+
+def test_no_postgresql_is_one_line_and_no_success(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def none() -> Path:
+        raise postgres.NoPostgres("no PostgreSQL")
+
+    monkeypatch.delenv("ENHANCELOG_TEST_DATABASE_URL", raising=False)
+    monkeypatch.setattr(postgres, "_binaries", none)
+    assert runner.main(["--database", "postgresql"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
+def test_server_ends_with_whoever_started_it(sent: signal.Signals) -> None:
+    script = (
+        "import time; from tests.postgres import server\n"
+        "with server() as url: print(url.partition('=')[2], flush=True); time.sleep(60)"
+    )
+    env = {name: value for name, value in os.environ.items() if name != "ENHANCELOG_TEST_DATABASE_URL"}
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True
+    ) as owner:
+        assert owner.stdout
+        folder = owner.stdout.readline().strip()
+        assert servers_in(folder)
+        owner.send_signal(sent)
+    deadline = time.monotonic() + 20
+    while servers_in(folder) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not servers_in(folder)
+    subprocess.run(["rm", "-rf", folder], check=True)
+
+
+def servers_in(folder: str) -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[0].endswith(b"/postgres") and f"{folder}/data".encode() in words:
+            found.append(path.parent.name)
+    return found
