@@ -43,18 +43,17 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
 def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to: int) -> dict[str, Count] | None:
     """Denying axis, or Blueprint, to the entries up to position ``up_to``; ``None`` where no tally can tell."""
     tallied = _tallied(wanted)
-    late = select(wanted).filter(key_position__gt=up_to).order_by()
     if tallied is None:
         return None
     tally, amount = tallied
-    column: str = name
+    late = select(wanted).filter(key_position__gt=up_to).order_by()
+    too_late = late.values_list("blueprint_id", Value(-1))
     if name == "axis":
         if "axis" in wanted.include or wanted.include.get("status", ()) not in ((), ("rejected",)):
             return None
         tally, amount = _axes(wanted)
-        column, late = "denials__axis", late.filter(denials__isnull=False)
+        too_late = late.filter(denials__isnull=False).values_list("denials__axis", Value(-1))
     found = tally.values_list(name).annotate(n=Sum(amount)).order_by()
-    too_late = late.values_list(column).annotate(n=-Rows("position"))
     sums: Counter[str] = Counter()
     for value, number in found.union(too_late, all=True):  # one statement, as in ``count``
         sums[value] += number

@@ -11,30 +11,31 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from django.db import connection
-from django.db.models import Q
 
 from enhancelog.filters import EntryFilter
-from enhancelog.models import Denial, Entry, EntryBadge
+from enhancelog.models import BlueprintSummary, Denial, Entry, EntryBadge
 from enhancelog.queries.chains import GAP
-from enhancelog.queries.counts import CAP, Count, tallied_by
+from enhancelog.queries.counts import CAP, Count, count, tallied_by
 from enhancelog.queries.selection import in_order, select
 
 _DENIAL = Denial._meta.db_table
 _ENTRY = Entry._meta.db_table
 _BADGE = EntryBadge._meta.db_table
 
-_COUNTS: Final = f"""
-    SELECT 'axis', d.axis, COUNT(*) FROM sample s JOIN {_DENIAL} d ON d.position = s.position GROUP BY d.axis
+_GROUPS: Final = f"""
+    SELECT 'blueprint_id', s.blueprint_id, COUNT(*) FROM sample s GROUP BY s.blueprint_id
+    UNION ALL
+    SELECT 'axis', d.axis, COUNT(*) FROM sample s CROSS JOIN {_DENIAL} d WHERE d.position = s.position GROUP BY d.axis
     UNION ALL
     SELECT 'axes', CASE WHEN d.sole THEN 'one' ELSE 'many' END, COUNT(DISTINCT s.position)
-        FROM sample s JOIN {_DENIAL} d ON d.position = s.position GROUP BY 2
-    UNION ALL SELECT 'blueprint_id', s.blueprint_id, COUNT(*) FROM sample s GROUP BY s.blueprint_id
-    UNION ALL SELECT 'source', s.source, COUNT(*) FROM sample s GROUP BY s.source
+        FROM sample s CROSS JOIN {_DENIAL} d WHERE d.position = s.position GROUP BY 2
     UNION ALL
-    SELECT 'has', 'badge', COUNT(DISTINCT s.position) FROM sample s JOIN {_BADGE} b ON b.position = s.position
+    SELECT 'has', 'badge', COUNT(DISTINCT s.position) FROM sample s CROSS JOIN {_BADGE} b WHERE b.position = s.position
     UNION ALL
-    SELECT 'has', 'gap', COUNT(*) FROM sample s JOIN {_ENTRY} ON {_ENTRY}.position = s.position WHERE {GAP}
-    UNION ALL SELECT 'has', 'ops', COUNT(*) FROM sample s WHERE s.with_ops"""
+    SELECT 'has', 'gap', COUNT(*) FROM sample s CROSS JOIN {_ENTRY} WHERE {_ENTRY}.position = s.position AND {GAP}"""
+_BY_SOURCE: Final = f"""
+    UNION ALL
+    SELECT 'source', e.source, COUNT(*) FROM sample s CROSS JOIN {_ENTRY} e WHERE e.position = s.position GROUP BY e.source"""
 
 
 class Choice(NamedTuple):
@@ -52,29 +53,39 @@ class Facets:
     by: Mapping[str, tuple[Choice, ...]]
 
 
-def facets(wanted: EntryFilter, up_to: int, total: Count) -> Facets:
-    """The facets of the entries up to position ``up_to`` that ``wanted`` describes; ``total`` is their ``count``."""
-    beyond_cap = total.capped or total.number > CAP
-    counted: dict[str, dict[str, Count]] = {}
-    for name, value, number in _sampled(wanted, up_to):
-        counted.setdefault(name, {})[value] = Count(number, capped=beyond_cap)
-    axes = counted.setdefault("axes", {})
-    none = min(total.number, CAP) - sum(count.number for count in axes.values())
-    axes["none"] = Count(none, capped=beyond_cap)
-    if beyond_cap:
+def facets(wanted: EntryFilter, up_to: int) -> Facets:
+    """The facets of the entries up to position ``up_to`` that ``wanted`` describes."""
+    sampled = _sampled(wanted, up_to)
+    size = sum(sampled.get("blueprint_id", {}).values())
+    axes = sampled.setdefault("axes", {})
+    axes["none"] = size - sum(axes.values())
+    capped = size > CAP
+    counted = {
+        name: {value: Count(min(number, CAP), capped) for value, number in values.items()}
+        for name, values in sampled.items()
+    }
+    if capped:
         for name in ("axis", "blueprint_id"):
             counted[name] = tallied_by(name, wanted, up_to) or counted.get(name, {})
+    total = count(wanted, up_to) if capped else Count(size)
     return Facets(total, {name: _ranked(values) for name, values in counted.items()})
 
 
-def _sampled(wanted: EntryFilter, up_to: int) -> list[tuple[str, str, int]]:
-    """Parameter, value and number among the newest ``CAP`` entries, in one statement."""
-    columns = ("position", "blueprint_id", "source", "with_ops")
-    newest = in_order(select(wanted, up_to).annotate(with_ops=Q(ops__isnull=False)), ascending=False)[:CAP]
-    sample, parameters = newest.values(*columns).query.sql_with_params()
+def _sampled(wanted: EntryFilter, up_to: int) -> dict[str, dict[str, int]]:
+    """Parameter to value to number among the newest entries, one more than ``CAP``, in one statement."""
+    newest = in_order(select(wanted, up_to), ascending=False)[: CAP + 1]
+    sample, parameters = newest.values("position", "blueprint_id").query.sql_with_params()
+    groups = _GROUPS + _BY_SOURCE if _sources() > 1 else _GROUPS
+    found: dict[str, dict[str, int]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(f"WITH sample ({', '.join(columns)}) AS MATERIALIZED ({sample}) {_COUNTS}", parameters)
-        return cursor.fetchall()
+        cursor.execute(f"WITH sample (position, blueprint_id) AS MATERIALIZED ({sample}) {groups}", parameters)
+        for name, value, number in cursor.fetchall():
+            found.setdefault(name, {})[value] = number
+    return found
+
+
+def _sources() -> int:
+    return BlueprintSummary.objects.order_by().values("source").distinct()[:2].count()
 
 
 def _ranked(values: Mapping[str, Count]) -> tuple[Choice, ...]:

@@ -4,7 +4,6 @@ from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.html import linebreaks
 
 from enhancelog import filter_text, links, records
 from enhancelog.errors import NotFound
@@ -13,7 +12,7 @@ from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
 from enhancelog.records import Entry, Verdict
 from enhancelog.store.database import last_position
-from enhancelog.web import forms
+from enhancelog.web import forms, markdown
 from enhancelog.web.forms import Place, Question
 from enhancelog.web.fragments import described, first_line
 from enhancelog.web.htmx import private
@@ -67,7 +66,7 @@ def _entry(listed: Listed) -> dict[str, Any]:
         "badges": badges,
         "reasons": entry.reasons if "reasons differ" in [badge.name for badge in badges] else (),
         "verdicts": _denied_first(entry),
-        "rationale": linebreaks(entry.rationale, autoescape=True),
+        "rationale": markdown.render(entry.rationale),
         "denied": list(records.denials(entry)),
         "judged": len(records.judged_axes(entry)),
         "patch": patch(entry),
@@ -93,6 +92,6 @@ def _way(question: Question, listed: Listed) -> dict[str, Any]:
     return {
         "newer": links.entry(newer, question.given) if newer is not None else "",
         "older": links.entry(older, question.given) if older is not None else "",
-        "list_text": filter_text.render(question.given),
+        "list_text": filter_text.render(question.given) if others else "",
         "list_url": links.runs(question.given) if blueprint_id is None else links.blueprint(blueprint_id, others),
     }

@@ -28,9 +28,8 @@ def rejection_list(request: HttpRequest) -> HttpResponse:
     page = read_page(question)
     context = {**listed(page, question, "enhancelog/_rejection_row.html"), "section": "rejections"}
     if not is_fragment(request):
-        total = count(question.wanted, page.up_to)
-        found = facets(question.wanted, page.up_to, total)
-        context |= {"total": total, "facets": facet_links(question, found)}
+        found = facets(question.wanted, page.up_to)
+        context |= {"total": found.total, "facets": facet_links(question, found)}
     return page_or_fragment(request, "enhancelog/rejection_list.html", context)
 
 
