@@ -4,6 +4,7 @@ The log may be long: nothing here counts or sorts all of it. Filters ask the sum
 """
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -12,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from enhancelog import links, records
 from enhancelog.models import BlueprintSummary, Entry
@@ -91,6 +92,7 @@ class EntryAdmin(_ModelAdmin):
     actions = None
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = ShortCount
     fieldsets = (
         (None, {"fields": ("issue_id", "blueprint", "status", "time")}),
@@ -145,11 +147,11 @@ class EntryAdmin(_ModelAdmin):
     @admin.display(description="verdicts")
     def verdict_list(self, entry: Entry) -> SafeString:
         verdicts = json.loads(entry.verdicts)
-        return _list((f"{each['axis']}: {each['status']}", each["detail"]) for each in verdicts)
+        return _lines((f"{each['axis']}: {each['status']}", each["detail"]) for each in verdicts)
 
     @admin.display(description="reasons")
     def reason_list(self, entry: Entry) -> SafeString:
-        return _list((reason, "") for reason in json.loads(entry.reasons))
+        return _lines((reason, "") for reason in json.loads(entry.reasons))
 
     @admin.display(description="ops")
     def patch(self, entry: Entry) -> SafeString | str:
@@ -158,8 +160,8 @@ class EntryAdmin(_ModelAdmin):
         return format_html("<pre>{}</pre>", json.dumps(json.loads(entry.ops), indent=2, ensure_ascii=False))
 
 
-def _list(items: Any) -> SafeString:
-    return format_html("<ul>{}</ul>", format_html_join("", "<li><b>{}</b> {}</li>", items)) or SafeString("")
+def _lines(items: Iterable[tuple[str, str]]) -> SafeString:
+    return format_html_join(mark_safe("<br>"), "<b>{}</b> {}", items) or SafeString("-")
 
 
 def _ids(value: str | None) -> list[str]:

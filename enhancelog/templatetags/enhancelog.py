@@ -82,8 +82,11 @@ def hash_button(value: str) -> SafeString:
 
 @register.simple_tag
 def percent(part: int, whole: int) -> str:
-    """``38 %``; a dash for nothing of nothing."""
-    return f"{round(100 * part / whole)} %" if whole else "–"
+    """``38 %``; ``<1 %`` for what rounds to nothing and is not; a dash for nothing of nothing."""
+    if not whole:
+        return "–"
+    rounded = round(100 * part / whole)
+    return f"{rounded} %" if rounded or not part else "<1 %"
 
 
 @register.filter
