@@ -1,0 +1,194 @@
+"""``import_log`` as a command: what it counts, keeps, prints and answers, and that it can be run again."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
+
+from enhancelog import records
+from enhancelog.models import Entry as EntryModel
+from enhancelog.origin import Origin
+from enhancelog.store.database import BATCH, DatabaseEnhanceLogStore
+from enhancelog.store.verification import verify
+from tests.factories import make_entry
+
+pytestmark = pytest.mark.django_db
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SYNTHETIC = ROOT / "tests/samples/synthetic.json"
+RECORDED = ROOT / "enhancelog/demo/enhance_log.db"
+STORE = DatabaseEnhanceLogStore(Origin("command", "tests", "tests"))
+
+
+class Ran:
+    """What one run printed and answered."""
+
+    def __init__(self, *arguments: str | Path) -> None:
+        out, err = io.StringIO(), io.StringIO()
+        self.code = 0
+        try:
+            call_command("import_log", *map(str, arguments), stdout=out, stderr=err)
+        except SystemExit as ended:
+            self.code = int(ended.code or 0)
+        self.out, self.err = out.getvalue(), err.getvalue()
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """read, added, same, conflict, quarantined"""
+        words = self.out.splitlines()[0].replace(",", "").split()
+        assert words[::2] == ["read", "added", "same", "conflict", "quarantined"]
+        return tuple(map(int, words[1::2]))
+
+    @property
+    def kept(self) -> list[dict[str, str]]:
+        """The lines of the file that it names."""
+        path = Path(self.out.splitlines()[1].removeprefix("What was not taken is in "))
+        assert path.stat().st_mode & 0o077 == 0
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture(autouse=True)
+def data_dir(settings: Settings, tmp_path: Path) -> Path:
+    settings.DATA_DIR = tmp_path / "data"
+    settings.DATA_DIR.mkdir()
+    return settings.DATA_DIR
+
+
+@pytest.fixture
+def ndjson(tmp_path: Path) -> Path:
+    return tmp_path / "log.ndjson"
+
+
+@pytest.mark.parametrize(
+    ("path", "number"),
+    [
+        (RECORDED, 328),
+        (SYNTHETIC, 200),
+        (SYNTHETIC.with_suffix(".ndjson"), 200),
+        (SYNTHETIC.with_suffix(".db"), 200),
+    ],
+)
+def test_a_sample_is_added_once_and_the_same_the_second_time(path: Path, number: int) -> None:
+    first, second = Ran(path), Ran(path)
+    assert (first.code, first.counts) == (0, (number, number, 0, 0, 0))
+    assert (second.code, second.counts) == (0, (number, 0, number, 0, 0))
+    assert list(verify()) == []
+
+
+def test_the_samples_of_one_log_in_three_forms_are_one_log() -> None:
+    for suffix, expected in (
+        (".db", (200, 200, 0, 0, 0)),
+        (".json", (200, 0, 200, 0, 0)),
+        (".ndjson", (200, 0, 200, 0, 0)),
+    ):
+        assert Ran(SYNTHETIC.with_suffix(suffix)).counts == expected
+
+
+def test_upstream_rows_get_positions_in_the_order_of_their_times() -> None:
+    Ran(RECORDED)
+    times = list(EntryModel.objects.order_by("position").values_list("ts_ms", flat=True))
+    assert times == sorted(times)
+
+
+def test_rows_carry_the_name_of_their_source() -> None:
+    Ran(SYNTHETIC, "--source", "host-2")
+    assert set(EntryModel.objects.values_list("source", "actor_kind", "actor_name")) == {
+        ("host-2", "command", "import_log")
+    }
+    Ran(RECORDED)
+    assert set(EntryModel.objects.values_list("source", flat=True)) == {"host-2", "import"}
+
+
+def test_standard_input_is_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    for data in (SYNTHETIC.read_bytes(), SYNTHETIC.with_suffix(".db").read_bytes()):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        assert Ran("-").counts[0] == 200
+
+
+def test_an_empty_file_is_no_entries(ndjson: Path) -> None:
+    ndjson.touch()
+    ran = Ran(ndjson)
+    assert (ran.code, ran.counts) == (0, (0, 0, 0, 0, 0))
+
+
+def test_what_is_refused_is_kept_and_the_rest_goes_on(ndjson: Path) -> None:
+    lines = [make_entry(issue_id="a"), b'{"issue_id":7}', make_entry(issue_id="b"), b"what?", make_entry(issue_id="c")]
+    ndjson.write_bytes(b"\n".join(line if isinstance(line, bytes) else records.encode(line) for line in lines))
+    ran = Ran(ndjson, "--source", "../odd name")
+    assert (ran.code, ran.counts) == (1, (5, 3, 0, 0, 2))
+    assert [(line["where"], line["field"], line["rule"], line["raw"]) for line in ran.kept] == [
+        ("line 2", "issue_id", "type", '{"issue_id":7}'),
+        ("line 4", "", "json", "what?"),
+    ]
+    assert "line 2: issue_id: expected" in ran.err
+
+
+def test_a_conflict_is_reported_and_what_is_stored_stays(ndjson: Path) -> None:
+    STORE.append(make_entry(issue_id="a"))
+    changed = make_entry(issue_id="a", intent="other", ts_ms=1)
+    ndjson.write_bytes(records.encode(changed))
+    ran = Ran(ndjson)
+    assert (ran.code, ran.counts) == (1, (1, 0, 0, 1, 0))
+    assert "a is stored with another content; they differ in intent, ts_ms" in ran.err
+    assert records.decode(ran.kept[0]["raw"].encode()) == changed
+    assert STORE.list_all() == [make_entry(issue_id="a")]
+
+
+def test_only_the_first_findings_are_printed_but_all_are_kept(ndjson: Path) -> None:
+    ndjson.write_bytes(b"{}\n" * 50)
+    ran = Ran(ndjson)
+    assert ran.err.splitlines()[-1] == "… and 30 more"
+    assert len(ran.err.splitlines()) == 21
+    assert len(ran.kept) == 50
+
+
+def test_what_cannot_be_written_out_is_kept_escaped(ndjson: Path) -> None:
+    ndjson.write_bytes(b'{"a":"\xff"}\n{"a":"\\ud800"}\n')
+    assert [line["raw"] for line in Ran(ndjson).kept] == ['{"a":"\\xff"}', '{"a":"\\ud800"}']
+
+
+def test_two_runs_at_once_keep_their_findings_apart(ndjson: Path) -> None:
+    ndjson.write_bytes(b"{}\n")
+    paths = {Ran(ndjson).out.splitlines()[1] for _ in range(3)}
+    assert len(paths) == 3
+
+
+def test_an_entry_beyond_the_limit_in_settings_is_refused(ndjson: Path, settings: Settings) -> None:
+    settings.MAX_ENTRY_BYTES = 2000
+    ndjson.write_bytes(records.encode(make_entry(intent="x" * 2000)) + b"\n" + records.encode(make_entry()))
+    ran = Ran(ndjson)
+    assert ran.counts == (2, 1, 0, 0, 1)
+    assert ran.kept[0]["rule"] == "size"
+
+
+@pytest.mark.parametrize("content", [b"\x1f\x8b\x08", b"a,b\n", b"SQLite format 3\0"])
+def test_what_is_no_log_could_not_run(ndjson: Path, content: bytes) -> None:
+    ndjson.write_bytes(content)
+    with pytest.raises(CommandError) as refusal:
+        Ran(ndjson)
+    assert refusal.value.returncode == 2
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("source", ["", "a\nb", ".", "x" * 513])
+def test_a_source_name_obeys_the_rules_of_ids(source: str) -> None:
+    with pytest.raises(CommandError, match="--source") as refusal:
+        Ran(SYNTHETIC, "--source", source)
+    assert refusal.value.returncode == 2
+
+
+def test_more_than_one_batch_is_imported_whole(ndjson: Path) -> None:
+    entries = [make_entry(issue_id=str(number), ts_ms=number) for number in range(2 * BATCH + 1)]
+    ndjson.write_bytes(b"\n".join(map(records.encode, entries)))
+    assert Ran(ndjson).counts == (2 * BATCH + 1, 2 * BATCH + 1, 0, 0, 0)
+    assert STORE.list_all() == entries
+
+
+def test_a_duplicate_inside_the_file_is_the_same_or_a_conflict(ndjson: Path) -> None:
+    lines = [make_entry(), make_entry(), make_entry(intent="other")]
+    ndjson.write_bytes(b"\n".join(map(records.encode, lines)))
+    assert Ran(ndjson).counts == (3, 1, 1, 1, 0)
