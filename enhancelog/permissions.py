@@ -7,7 +7,7 @@ switch (``ENHANCELOG_PUBLIC_READ``), never a test of the client's address; it is
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
@@ -17,11 +17,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django_htmx.http import HttpResponseClientRedirect
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from enhancelog import tokens
 from enhancelog.models import Token
 from enhancelog.origin import Origin
+
+if TYPE_CHECKING:  # views are made with the throttle in the settings, which comes here
+    from rest_framework.views import APIView
 
 Scope = Literal["log:read", "log:append", "content:read", "content:write"]
 Somebody = User | AnonymousUser
@@ -95,7 +97,7 @@ def Allows(scope: Scope) -> type[BasePermission]:
     class Allowed(BasePermission):
         message = f"This needs the scope {scope}."
 
-        def has_permission(self, request: Request, view: APIView) -> bool:
+        def has_permission(self, request: Request, view: "APIView") -> bool:
             return allows(request.user, scope, token_of(request))
 
     return Allowed
