@@ -21,14 +21,22 @@ class Conflict(StoreError):
     """The id is taken; what is stored stays as it was.
 
     ``identical`` says whether the refused record equals the stored one (``None``: not known), ``differs`` names the
-    fields in which they differ.
+    fields in which they differ, ``digest`` is the stored record's.
     """
 
-    def __init__(self, issue_id: str, *, identical: bool | None = None, differs: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        issue_id: str,
+        *,
+        identical: bool | None = None,
+        differs: tuple[str, ...] = (),
+        digest: str | None = None,
+    ) -> None:
         super().__init__(f"already stored: {issue_id}")
         self.issue_id = issue_id
         self.identical = identical
         self.differs = differs
+        self.digest = digest
 
 
 class Other(StoreError):

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework.exceptions import APIException
 
@@ -47,8 +48,10 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
         case NotFound():
             return problem_response(404, str(error))
         case Conflict():
-            return problem_response(409, str(error), identical=error.identical, differs=list(error.differs))
-        case Other():
+            etag = {"ETag": f'"{error.digest}"'} if error.digest else {}
+            differs = list(error.differs)
+            return problem_response(409, str(error), headers=etag, identical=error.identical, differs=differs)
+        case Other() | OperationalError() | InterfaceError():
             detail = "The database does not answer right now; try again."
             return problem_response(503, detail, headers={"Retry-After": RETRY_AFTER_S})
         case RequestDataTooBig():

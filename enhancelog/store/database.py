@@ -80,7 +80,8 @@ class DatabaseEnhanceLogStore:
     def append(self, entry: Entry) -> str:
         (outcome,) = self.append_batch([entry])
         if outcome.result != "created":
-            raise Conflict(entry.issue_id, identical=not outcome.differs, differs=outcome.differs)
+            identical = outcome.result == "identical"
+            raise Conflict(entry.issue_id, identical=identical, differs=outcome.differs, digest=outcome.digest)
         return outcome.digest
 
     def append_batch(self, entries: Sequence[Entry], *, whole: bool = False) -> list[Outcome]:

@@ -98,7 +98,7 @@ def _append_batch(store: DatabaseEnhanceLogStore, batch: list[Item], refuse: Ref
     judged = list(zip(batch, refusals, strict=True))
     entries = [item.entry for item, refusal in judged if isinstance(item, Found) and not refusal]
     if whole and any(refusals):
-        outcomes = iter(Outcome("skipped", "") for _ in entries)
+        outcomes = iter([Outcome("skipped", "")] * len(entries))
     else:
         outcomes = iter(store.append_batch(entries, whole=whole) if entries else [])
     return [refusal or _result(item, next(outcomes)) for item, refusal in judged]

@@ -75,7 +75,7 @@ def test_array_is_appended_like_lines(writer: Client) -> None:
     assert results(response) == [(1, "a", "created"), (2, None, "invalid"), (3, "c", "created")]
 
 
-@pytest.mark.parametrize("body", [b"[", b"[}", b"[1,", b"[1] 2", b'["\xff"]'])
+@pytest.mark.parametrize("body", [b"[", b"[}", b"[1,", b"[1] 2"])
 def test_array_that_is_no_json_is_400_and_stores_nothing(writer: Client, body: bytes) -> None:
     assert send(writer, body, content_type="application/json").status_code == 400
     assert last_position() == 0

@@ -1,7 +1,6 @@
 """``/v1/enhance/log``: what readers get, what an append answers, and what bad input meets."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -201,6 +200,7 @@ def test_second_append_is_409_and_changes_nothing(
     response = post(writer, make_fields(**changes))
     assert response.status_code == 409
     assert response.json()["identical"] is identical
+    assert response.headers["ETag"] == f'"{records.digest(make_entry())}"'
     assert client.get(f"{LOG}/h-1").content == records.encode(make_entry())
 
 
@@ -332,7 +332,7 @@ FILTERS = [
 
 
 @pytest.fixture
-def varied(db: None) -> Iterator[None]:
+def varied(db: None) -> None:
     store(
         make_entry(issue_id="fine", ops=[{"op": "remove", "path": "/a"}]),
         make_rejected("noop", issue_id="noop"),
@@ -340,7 +340,6 @@ def varied(db: None) -> Iterator[None]:
         make_rejected("des", "noop", issue_id="both"),
         make_entry(issue_id="odd", intent='an "odd"\none', status="rejected", verdicts=[]),
     )
-    yield
 
 
 @pytest.mark.usefixtures("varied")

@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 from enhancelog.api import lists
 from enhancelog.api.waiting import Slots
 from enhancelog.origin import Origin
+from enhancelog.queries import entries
 from enhancelog.records import Entry
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.factories import make_entry
@@ -93,7 +94,7 @@ def test_long_poll_ends_empty_when_nothing_comes(client: Client) -> None:
     assert response.headers["Content-Type"] == "application/json"
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_without_a_free_slot_wait_answers_at_once_and_a_stream_is_503(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +102,7 @@ def test_without_a_free_slot_wait_answers_at_once_and_a_stream_is_503(
     taken = slots.take()
     assert taken
     monkeypatch.setattr(lists, "slots", slots)
-    monkeypatch.setattr(lists.entries, "CHUNK", 2)
+    monkeypatch.setattr(entries, "CHUNK", 2)
     store(*(make_entry(issue_id=str(number)) for number in range(5)))
     assert ids(client.get(f"{LOG}?after=5&wait=30")) == []
     refused = client.get(LOG)
