@@ -1,0 +1,157 @@
+"""The server as it is run, under what agents do to it: races, a hundred thousand lines, long polls, slow readers."""
+
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
+
+import httpx
+import psutil  # type: ignore[import-untyped]
+import psycopg
+import pytest
+
+from enhancelog import records
+from tests.conftest import DATABASE
+from tests.factories import make_entry
+from tests.processes import Process, free_port, manage, serving
+
+pytestmark = [pytest.mark.database, pytest.mark.slow]
+
+LOG = "/v1/enhance/log"
+NDJSON = {"Content-Type": "application/x-ndjson"}
+JSON = {"Content-Type": "application/json"}
+
+
+class Server(NamedTuple):
+    url: str
+    process: Process
+    headers: dict[str, str]
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, headers=self.headers, timeout=60, trust_env=False)
+
+    def memory_mib(self) -> float:
+        """Of the serving process and its workers: what each has for itself."""
+        root = psutil.Process(self.process.pid)
+        family = [root, *root.children(recursive=True)]
+        return float(sum(process.memory_full_info().uss for process in family)) / (1 << 20)
+
+
+@contextmanager
+def fresh_database() -> Iterator[str]:
+    """A database of its own on the PostgreSQL that the tests use."""
+    url = os.environ["ENHANCELOG_TEST_DATABASE_URL"]
+    name = f"server_{uuid.uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type, unused-ignore]
+        try:
+            yield psycopg.conninfo.make_conninfo(url, dbname=name)
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type, unused-ignore]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    with ExitStack() as stack:
+        environment = {"ENHANCELOG_PUBLIC_READ": "true"}
+        if DATABASE == "postgresql":
+            environment["DATABASE_URL"] = stack.enter_context(fresh_database())
+        bind = f"127.0.0.1:{free_port()}"
+        output = stack.enter_context(open(folder / "log", "w"))
+        process = stack.enter_context(serving("--bind", bind, data_dir=folder, output=output, **environment))
+        made = manage("create_token", "agent", "--scope", "log:append", data_dir=folder, **environment)
+        assert made.returncode == 0, made.stderr
+        yield Server(f"http://{bind}", process, {"Authorization": f"Bearer {made.stdout.strip()}"})
+
+
+def test_two_clients_racing_one_id_give_exactly_one_201_each_round(server: Server) -> None:
+    rounds = 1000
+    barrier = threading.Barrier(2)
+
+    def race() -> list[int]:
+        with server.client() as client:
+            codes = []
+            for number in range(rounds):
+                body = records.encode(make_entry(issue_id=f"race-{number}"))
+                barrier.wait()
+                codes.append(client.post(LOG, content=body, headers=JSON).status_code)
+            return codes
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = (future.result() for future in [pool.submit(race), pool.submit(race)])
+    assert Counter(tuple(sorted(codes)) for codes in zip(first, second, strict=True)) == {(201, 409): rounds}
+
+
+def lines(prefix: str, count: int) -> bytes:
+    return b"\n".join(
+        records.encode(make_entry(issue_id=f"{prefix}-{number}", ts_ms=1_795_000_000_000 + number))
+        for number in range(count)
+    )
+
+
+def results(answer: bytes) -> Counter[str]:
+    read = [json.loads(line) for line in answer.splitlines()]
+    assert [result["line"] for result in read] == list(range(1, len(read) + 1))
+    return Counter(result["result"] for result in read)
+
+
+def send_all_then_read(server: Server, body: bytes) -> bytes:
+    """A client that reads nothing until it has sent everything."""
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    head = [f"POST {LOG} HTTP/1.1", f"Host: {host}:{port}", f"Content-Length: {len(body)}", "Connection: close"]
+    head += [f"{name}: {value}" for name, value in (server.headers | NDJSON).items()]
+    with socket.create_connection((host, int(port)), timeout=300) as connection:
+        connection.sendall("\r\n".join([*head, "", ""]).encode() + body)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    status, _, rest = answer.partition(b"\r\n")
+    assert status.startswith(b"HTTP/1.1 200"), answer[:500]
+    head_text, _, content = rest.partition(b"\r\n\r\n")
+    return dechunked(content) if b"transfer-encoding: chunked" in head_text.lower() else content
+
+
+def dechunked(content: bytes) -> bytes:
+    parts = []
+    while content:
+        size, _, content = content.partition(b"\r\n")
+        length = int(size, 16)
+        parts.append(content[:length])
+        content = content[length + 2 :]
+        if not length:
+            break
+    return b"".join(parts)
+
+
+def test_a_thousand_lines_get_a_thousand_results(server: Server) -> None:
+    assert results(send_all_then_read(server, lines("thousand", 1000))) == {"created": 1000}
+
+
+def test_a_hundred_thousand_lines_go_in_twice_in_flat_memory(server: Server) -> None:
+    body = lines("many", 100_000)
+    send_all_then_read(server, lines("warm", 5000))
+    before = server.memory_mib()
+    assert results(send_all_then_read(server, body)) == {"created": 100_000}
+    assert results(send_all_then_read(server, body)) == {"identical": 100_000}
+    assert server.memory_mib() - before < len(body) / (1 << 20)
+
+
+def test_appends_answer_while_long_polls_and_slow_exports_are_open(server: Server) -> None:
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    with ExitStack() as stack:
+        for number in range(72):
+            query = "format=ndjson" if number < 8 else "after=99999999&wait=30"
+            connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=60))
+            connection.sendall(f"GET {LOG}?{query} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+        time.sleep(0.5)
+        with server.client() as client:
+            for number in range(100):
+                body = records.encode(make_entry(issue_id=f"busy-{number}"))
+                assert client.post(LOG, content=body, headers=JSON).status_code == 201
+            assert client.get("/health/ready").status_code == 200
