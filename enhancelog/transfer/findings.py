@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final, Self
 
+from enhancelog import records
+from enhancelog.transfer.importer import Conflicting, Finding
+
 MAX_RAW_CHARS: Final = 1 << 20
 
 _FILE_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -44,7 +47,7 @@ class FindingsFile:
             except FileExistsError:
                 continue
             self.path = path
-            return open(descriptor, "w", encoding="utf-8", errors="backslashreplace")
+            return open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
         raise FileExistsError(f"{self._folder}: too many files named {stem}")
 
     def __enter__(self) -> Self:
@@ -53,3 +56,24 @@ class FindingsFile:
     def __exit__(self, *error: object) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def as_line(finding: Finding) -> dict[str, str]:
+    """What ``FindingsFile.add`` takes."""
+    if isinstance(finding, Conflicting):
+        differs = ", ".join(finding.differs)
+        return {
+            "where": finding.where,
+            "field": differs,
+            "rule": "conflict",
+            "reason": f"{finding.entry.issue_id} is stored with another content; they differ in {differs}",
+            "raw": records.encode(finding.entry).decode(),
+        }
+    reason = finding.reason
+    return {
+        "where": finding.where,
+        "field": reason.field,
+        "rule": reason.rule,
+        "reason": str(reason),
+        "raw": finding.raw,
+    }

@@ -10,8 +10,8 @@ from enhancelog import records
 from enhancelog.errors import Invalid
 from enhancelog.management.reporting import ReportingCommand, progress
 from enhancelog.origin import Origin
-from enhancelog.transfer.findings import FindingsFile
-from enhancelog.transfer.importer import Conflicting, Counts, Finding, import_entries
+from enhancelog.transfer.findings import FindingsFile, as_line
+from enhancelog.transfer.importer import Counts, Finding, import_entries
 from enhancelog.transfer.items import Unreadable
 from enhancelog.transfer.sources import open_source
 
@@ -49,7 +49,7 @@ class Command(ReportingCommand):
 
     def _import(self, location: str, origin: Origin, counts: Counts, findings: FindingsFile) -> None:
         def keep(finding: Finding) -> None:
-            line = _line(finding)
+            line = as_line(finding)
             findings.add(**line)
             if counts.findings <= SHOWN:
                 self.stderr.write(f"{line['where']}: {line['reason']}")
@@ -72,23 +72,3 @@ class Command(ReportingCommand):
         self.stdout.write(str(counts))
         if findings.path is not None:
             self.stdout.write(f"What was not taken is in {findings.path}")
-
-
-def _line(finding: Finding) -> dict[str, str]:
-    if isinstance(finding, Conflicting):
-        differs = ", ".join(finding.differs)
-        return {
-            "where": finding.where,
-            "field": differs,
-            "rule": "conflict",
-            "reason": f"{finding.entry.issue_id} is stored with another content; they differ in {differs}",
-            "raw": records.encode(finding.entry).decode(),
-        }
-    reason = finding.reason
-    return {
-        "where": finding.where,
-        "field": reason.field,
-        "rule": reason.rule,
-        "reason": str(reason),
-        "raw": finding.raw,
-    }

@@ -1,0 +1,127 @@
+"""``follow_log URL``: keep up with a running upstream. One line an event, or ``--quiet``; ``--once`` for cron.
+
+Exit codes: 0 done, 1 done with something odd that was not reported before, 2 could not run, 130 interrupted. Without
+``--once`` only an interruption ends it: faults of either side are waited out.
+"""
+
+import math
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser, OutputWrapper
+
+from enhancelog import records
+from enhancelog.errors import Invalid
+from enhancelog.management.reporting import ReportingCommand
+from enhancelog.records import Entry
+from enhancelog.transfer.findings import FindingsFile, as_line
+from enhancelog.transfer.follow import Follower, forever
+from enhancelog.transfer.importer import Finding
+from enhancelog.transfer.items import Unreadable
+from enhancelog.transfer.upstream_http import Head, Upstream, parse_url
+
+SHOWN: Final = 20
+LONGEST_INTERVAL_S: Final = 86_400
+
+
+class Command(ReportingCommand):
+    help = (
+        "Follow the enhance log of a running engine host: adds what is new, reports what changed or disappeared, keeps "
+        "Blueprints' head documents. Nothing that is stored changes. Safe to stop and start at any time."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("url", metavar="URL", help="the host's address, such as http://127.0.0.1:7777")
+        parser.add_argument("--source", metavar="NAME", help="recorded with every entry (default: host and port)")
+        parser.add_argument(
+            "--interval", metavar="SECONDS", type=float, default=10.0, help="between two looks (default: %(default)g)"
+        )
+        parser.add_argument("--once", action="store_true", help="look once and end, as from cron")
+        parser.add_argument("--quiet", action="store_true", help="say only what is odd or goes wrong")
+
+    def report(self, **options: Any) -> bool:
+        try:
+            upstream = Upstream(parse_url(options["url"]))
+            source: str = options["source"] or upstream.name
+            records.check_id(source, "--source")
+        except Invalid as error:
+            raise CommandError(str(error), returncode=2) from None
+        interval_s: float = options["interval"]
+        if not (math.isfinite(interval_s) and 1 <= interval_s <= LONGEST_INTERVAL_S):
+            raise CommandError(f"--interval: must be 1 to {LONGEST_INTERVAL_S:,} seconds", returncode=2)
+        with FindingsFile(settings.DATA_DIR / "quarantine", source) as findings:
+            lines = Lines(self.stdout, self.stderr, findings, quiet=options["quiet"])
+            follower = Follower(upstream, source, settings.MAX_ENTRY_BYTES, lines)
+            if options["once"]:
+                self._once(follower, lines)
+            else:
+                lines.say(f"Following {upstream.name} as {source} every {interval_s:g} s (Ctrl-C ends it)")
+                forever(follower, interval_s, lines)
+        return follower.reported > 0
+
+    def _once(self, follower: Follower, lines: "Lines") -> None:
+        try:
+            follower.poll()
+        except Unreadable as error:
+            raise CommandError(" ".join(str(error).split()), returncode=2) from None
+        lines.say(str(follower.counts))
+
+
+class Lines:
+    """Events on standard output, what is odd or wrong on standard error and, for findings, in the quarantine file."""
+
+    def __init__(self, stdout: OutputWrapper, stderr: OutputWrapper, findings: FindingsFile, *, quiet: bool) -> None:
+        self._stdout = stdout
+        self._stderr = stderr
+        self._findings = findings
+        self._quiet = quiet
+        self._last_failure = ""
+        self._last_trouble = ""
+
+    def say(self, line: str) -> None:
+        if not self._quiet:
+            self._stdout.write(line)
+            self._stdout.flush()  # whoever reads this through a pipe waits for it
+
+    def _warn(self, line: str) -> None:
+        self._stderr.write(line)
+        self._stderr.flush()
+
+    def added(self, entry: Entry) -> None:
+        denied = ", ".join(records.denials(entry))
+        by = f" by {denied}" if denied else ""
+        self.say(f"added {entry.issue_id}: {entry.blueprint_id or '(no Blueprint)'}, {entry.status}{by}")
+
+    def found(self, finding: Finding) -> None:
+        line = as_line(finding)
+        fresh = self._findings.path is None
+        self._findings.add(**line)
+        kind = "conflict" if line["rule"] == "conflict" else "quarantined"
+        self._warn(f"{kind}: {line['where']}: {line['reason']}")
+        if fresh:
+            self._warn(f"What was not taken is kept in {self._findings.path}")
+
+    def vanished(self, issue_ids: list[str]) -> None:
+        shown = ", ".join(issue_ids[:SHOWN])
+        more = f" and {len(issue_ids) - SHOWN:,} more" if len(issue_ids) > SHOWN else ""
+        what = "1 entry is" if len(issue_ids) == 1 else f"{len(issue_ids):,} entries are"
+        self._warn(
+            f"vanished: {what} no longer listed, but {'stays' if len(issue_ids) == 1 else 'stay'} here: {shown}{more}"
+        )
+
+    def kept(self, head: Head) -> None:
+        self.say(f"kept the document of {head.blueprint_id} at {head.version[:12]}")
+
+    def trouble(self, reason: str) -> None:
+        if reason != self._last_trouble:
+            self._warn(f"heads: {reason}")
+        self._last_trouble = reason
+
+    def failed(self, reason: str, pause_s: float) -> None:
+        if reason != self._last_failure:
+            self._warn(f"{reason}; trying again in {pause_s:.0f} s, then less often")
+        self._last_failure = reason
+
+    def recovered(self) -> None:
+        self._last_failure = ""
+        self.say("works again")
