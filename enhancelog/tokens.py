@@ -27,9 +27,11 @@ from enhancelog.records import check_id
 READ_SCOPES: Final = ("log:read", "content:read")
 WRITE_SCOPES: Final = ("log:append", "content:write")
 SCOPES: Final = ("log:read", "log:append", "content:read", "content:write")
+LIMITED: Final = {"write_blueprints": "log:append", "write_kinds": "content:write"}
 
 MAX_NAME: Final = 80
 MAX_LIMITS: Final = 100
+MAX_OWNED: Final = 1_000
 ANYTHING_FROM_HERE: Final = "*"
 USED_EVERY: Final = timedelta(hours=1)
 """How coarse ``last_used`` is: a reader causes at most one write in this time."""
@@ -60,8 +62,11 @@ def check(wanted: Wanted, now: datetime, grantable: Sequence[str] = SCOPES) -> N
     _check_scopes(wanted.scopes, grantable)
     if wanted.expiry is not None and wanted.expiry <= now:
         raise Invalid("expiry", "past", "must be in the future")
-    for field in ("write_blueprints", "write_kinds"):
-        if len(getattr(wanted, field)) > MAX_LIMITS:
+    for field, scope in LIMITED.items():
+        limits = getattr(wanted, field)
+        if limits and scope not in wanted.scopes:
+            raise Invalid(field, "no-effect", f"limits {scope}, which the token does not have")
+        if len(limits) > MAX_LIMITS:
             raise Invalid(field, "count", f"has more than {MAX_LIMITS} items")
     for pattern in wanted.write_blueprints:
         check_id(pattern.removesuffix(ANYTHING_FROM_HERE), "write_blueprints", may_be_empty=True)
@@ -73,6 +78,8 @@ def check(wanted: Wanted, now: datetime, grantable: Sequence[str] = SCOPES) -> N
 def make(wanted: Wanted, owner: User, made_by: str, grantable: Sequence[str] = SCOPES) -> tuple[Token, str]:
     """Store a token; it and its secret, which cannot be had again. Raises ``Invalid``."""
     check(wanted, datetime.now(UTC), grantable)
+    if Token.objects.filter(user=owner, revoked=None).count() >= MAX_OWNED:
+        raise Invalid("", "count", f"{owner.get_username()} has {MAX_OWNED:,} tokens; revoke some first")
     digest, secret = get_digest_token()  # type: ignore[no-untyped-call]
     token = Token(
         digest=digest,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from enhancelog.web import account, blueprint_list, blueprints, browser_files, entry, lists, overview
+from enhancelog.web import account, blueprint_list, blueprints, browser_files, entry, lists, overview, tokens
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("account/sign-in", account.SignIn.as_view(), name="sign_in"),
     path("account/sign-out", account.SignOut.as_view(), name="sign_out"),
     path("account/password", account.Password.as_view(), name="password"),
+    path("account/tokens", tokens.token_list, name="tokens"),
+    path("account/tokens/revoke/<int:token_id>", tokens.revoke_token, name="revoke_token"),
     path("robots.txt", browser_files.robots, name="robots"),
     path("favicon.ico", browser_files.favicon, name="favicon"),
 ]

@@ -1,0 +1,72 @@
+"""``create_token NAME --scope A [--scope B]``: the token alone on standard output, everything else on standard error."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import CommandError, CommandParser
+
+from enhancelog import records, tokens
+from enhancelog.errors import Invalid
+from enhancelog.management.reporting import ReportingCommand
+
+
+class Command(ReportingCommand):
+    help = "Make an API token and print it, once. Revoke it on the page /account/tokens."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", metavar="NAME", help="recorded with everything the token writes")
+        parser.add_argument(
+            "--scope", action="append", default=[], metavar="SCOPE", help=f"{', '.join(tokens.SCOPES)}; may be repeated"
+        )
+        parser.add_argument("--expires", default="", metavar="WHEN", help="90d, 12h, 4w or 2027-01-31 (default: never)")
+        parser.add_argument(
+            "--blueprint",
+            action="append",
+            default=[],
+            metavar="ID",
+            help="append to this Blueprint only, ID* to every one that begins so; may be repeated",
+        )
+        parser.add_argument(
+            "--kind",
+            action="append",
+            default=[],
+            metavar="KIND",
+            help="change content of this kind only, KIND* of every one that begins so; may be repeated",
+        )
+        parser.add_argument("--user", metavar="NAME", help="whose it is (default: the first superuser)")
+
+    def report(self, **options: Any) -> bool:
+        try:
+            owner = _owner(options["user"])
+            wanted = tokens.Wanted(
+                name=options["name"],
+                scopes=options["scope"],
+                expiry=tokens.expiry_from(options["expires"], datetime.now(UTC)),
+                write_blueprints=options["blueprint"],
+                write_kinds=options["kind"],
+            )
+            token, secret = tokens.make(wanted, owner, made_by="create_token")
+        except Invalid as broken:
+            raise CommandError(" ".join(str(broken).split()), returncode=2) from None
+        until = f"until {token.expiry:%Y-%m-%d %H:%M} UTC" if token.expiry else "until it is revoked"
+        self.stderr.write(f"Token {token.name} of {owner.get_username()}: {' '.join(token.scopes)}, {until}.")
+        self.stderr.write("It is shown this once; keep it where the program finds it, such as ENHANCELOG_TOKEN.")
+        self.stdout.write(secret)
+        return False
+
+
+def _owner(name: str | None) -> User:
+    """Raises ``Invalid`` for nobody, or somebody whose tokens would be refused."""
+    if name is None:
+        first = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
+        if first is None:
+            raise Invalid("--user", "required", "there is no superuser; say whose the token is")
+        return first
+    records.check_id(name, "--user")
+    found = User.objects.filter(username=name).first()
+    if found is None:
+        raise Invalid("--user", "unknown", f'there is no user "{name}"')
+    if not found.is_active:
+        raise Invalid("--user", "inactive", f"{name} is not active, so the token would be refused")
+    return found
