@@ -41,14 +41,17 @@ logger = logging.getLogger(__name__)
 
 class Request(NamedTuple):
     """``path`` is percent-encoded. ``if_arrived``: what to do after a try that may have been carried out although
-    no answer came: send it again, send something else instead, or stop with ``Other``."""
+    no answer came: send it again, send another request instead, or stop with ``Other``."""
 
     method: str
     path: str
     params: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
-    if_arrived: "Literal['repeat', 'stop'] | Request" = "repeat"
+    if_arrived: "IfArrived" = "repeat"
+
+
+IfArrived = Literal["repeat", "stop"] | Request
 
 
 class Answer(NamedTuple):

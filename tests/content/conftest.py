@@ -7,7 +7,8 @@ from threading import Barrier
 import pytest
 from django.db import connections
 
-from content.store import ContentStore, open_store
+from content.store import ContentStore, Item, open_store
+from content.store.http import HttpContentStore
 from content.store.memory import InMemoryContentStore
 from enhancelog.origin import Origin
 
@@ -17,11 +18,27 @@ InThreads = Callable[[int, Callable[[], object]], list[object]]
 """Run something in that many threads at once; what each returned or raised."""
 
 
-@pytest.fixture(params=["in-memory", pytest.param("database", marks=pytest.mark.django_db(transaction=True))])
+class _OverHttp(HttpContentStore):
+    """The API tells no history, the suite asks for it."""
+
+    def history(self, story_id: str, kind: str) -> list[Item]:
+        return open_store(AGENT).history(story_id, kind)
+
+
+@pytest.fixture(
+    params=[
+        "in-memory",
+        pytest.param("database", marks=pytest.mark.django_db(transaction=True)),
+        pytest.param("http", marks=pytest.mark.django_db(transaction=True)),
+    ]
+)
 def store(request: pytest.FixtureRequest) -> ContentStore:
     """An empty store; in the database for real, so that threads see one another's commits."""
     if request.param == "in-memory":
         return InMemoryContentStore(AGENT)
+    if request.param == "http":
+        request.getfixturevalue("live_api")
+        return _OverHttp()
     return open_store(AGENT)
 
 
