@@ -26,8 +26,7 @@ from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.errors import problem_response
 from enhancelog.errors import Invalid, NotFound
 from enhancelog.links import with_query
-from enhancelog.origin import Origin
-from enhancelog.permissions import Allows
+from enhancelog.permissions import Allows, may_write, origin
 
 JSON = "application/json"
 MAX_IMPORT_BYTES = 64 << 20
@@ -62,7 +61,12 @@ class ContentView(APIView):
         return response
 
     def store(self, source: str = "api") -> ContentStore:
-        return open_store(Origin("user", self.request.user.get_username(), source))
+        return open_store(origin(self.request, source))
+
+    def store_for(self, kind: str) -> ContentStore:
+        """The store, when this token may write the kind."""
+        may_write(self.request, kind=kind_named(kind).name)
+        return self.store()
 
 
 class StoryList(ContentView):
@@ -104,14 +108,14 @@ class ContentKey(ContentView):
         value = _body(request).get("value")
         if not isinstance(value, str):
             raise Invalid("value", "type", "must be a string")
-        written = self.store().write(story_id, kind, value, expected=expected(request._request))
+        written = self.store_for(kind).write(story_id, kind, value, expected=expected(request._request))
         status, headers = 200, {}
         if written.created:
             status, headers = 201, {"Location": links.api_key(story_id, kind)}
         return _item_response(written.item, status, headers)
 
     def delete(self, request: Request, kind: str, story_id: str) -> HttpResponseBase:
-        self.store().delete(story_id, kind, expected=expected(request._request))
+        self.store_for(kind).delete(story_id, kind, expected=expected(request._request))
         return HttpResponse(status=204)
 
 
@@ -119,7 +123,7 @@ class Take(ContentView):
     """``POST /v1/content/take/<kind>/<story_id>``: the state that was removed, to exactly one caller."""
 
     def post(self, request: Request, kind: str, story_id: str) -> HttpResponseBase:
-        item = self.store().take(story_id, kind, expected=expected(request._request))
+        item = self.store_for(kind).take(story_id, kind, expected=expected(request._request))
         if item is None:
             raise NotFound(f"{kind} of {story_id}")
         return HttpResponse(_json.encode(_state(item)), content_type=JSON)
@@ -132,16 +136,20 @@ class Increment(ContentView):
         by = _body(request, may_be_empty=True).get("by", 1)
         if type(by) is not int:
             raise Invalid("by", "type", "must be a whole number")
-        item = self.store().increment(story_id, kind, by, expected=expected(request._request))
+        item = self.store_for(kind).increment(story_id, kind, by, expected=expected(request._request))
         return _item_response(item)
 
 
 class Import(ContentView):
     """``POST /v1/content/import``: a raw map into the empty store, or with ``?merge=1`` into what is there."""
 
+    throttled_as = "bulk"
+
     def post(self, request: Request) -> HttpResponseBase:
         require_type(request._request, JSON)
         found = raw.read(read_body(request._request, MAX_IMPORT_BYTES), settings.MAX_CONTENT_BYTES)
+        for kind in {key.kind for key in found.values}:
+            may_write(request, kind=kind)
         done = self.store("import").preload(found.values, merge=request.GET.get("merge", "") not in ("", "0"))
         refused = [{"key": item.shown, "rule": item.error.rule, "detail": str(item.error)} for item in found.refused]
         return HttpResponse(_json.encode({**done._asdict(), "quarantined": refused}), content_type=JSON)

@@ -1,0 +1,85 @@
+"""What changed between two values, line by line, at a bounded price."""
+
+from difflib import SequenceMatcher
+from typing import Final, NamedTuple
+
+CONTEXT: Final = 2
+MAX_LINES: Final = 1000
+"""Changed lines on either side beyond which no details are worked out: the price grows with their product."""
+
+MAX_SHOWN: Final = 400
+
+
+class Line(NamedTuple):
+    """``mark``: ``+`` came, ``-`` went, a space stayed, ``…`` stands for lines that stayed or are left out."""
+
+    mark: str
+    text: str = ""
+
+
+class Diff(NamedTuple):
+    """``detailed`` is False where the texts differ too much; then ``added`` and ``removed`` are of whole stretches."""
+
+    lines: list[Line]
+    added: int
+    removed: int
+    detailed: bool = True
+
+    @property
+    def changed(self) -> int:
+        return max(self.added, self.removed)
+
+
+def compare(before: str | None, after: str | None) -> Diff:
+    """From ``before`` to ``after``; ``None`` is no text at all."""
+    old, new = _split(before), _split(after)
+    start = _common(old, new)
+    end = _common(old[start:][::-1], new[start:][::-1])
+    gone, came = old[start : len(old) - end], new[start : len(new) - end]
+    if max(len(gone), len(came)) > MAX_LINES:
+        return Diff([], len(came), len(gone), detailed=False)
+    lines = [Line("…")] if start > CONTEXT else []
+    lines += [Line(" ", text) for text in old[max(0, start - CONTEXT) : start]]
+    lines += _detailed(gone, came)
+    rest = old[len(old) - end :]
+    lines += [Line(" ", text) for text in rest[:CONTEXT]]
+    lines += [Line("…")] if len(rest) > CONTEXT else []
+    added, removed = (sum(line.mark == mark for line in lines) for mark in "+-")
+    if len(lines) > MAX_SHOWN:
+        lines = [*lines[:MAX_SHOWN], Line("…")]
+    return Diff(lines, added, removed)
+
+
+def _detailed(gone: list[str], came: list[str]) -> list[Line]:
+    lines: list[Line] = []
+    for act, i1, i2, j1, j2 in SequenceMatcher(None, gone, came).get_opcodes():
+        if act == "equal":
+            lines += _shortened(gone[i1:i2])
+        else:
+            lines += [Line("-", text) for text in gone[i1:i2]]
+            lines += [Line("+", text) for text in came[j1:j2]]
+    return lines
+
+
+def _shortened(same: list[str]) -> list[Line]:
+    if len(same) <= 2 * CONTEXT + 1:
+        return [Line(" ", text) for text in same]
+    first, last = same[:CONTEXT], same[-CONTEXT:]
+    return [*(Line(" ", text) for text in first), Line("…"), *(Line(" ", text) for text in last)]
+
+
+def _common(one: list[str], other: list[str]) -> int:
+    count = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
+
+
+def _split(text: str | None) -> list[str]:
+    """Lines without their newlines; what follows the last newline counts, even when it is nothing."""
+    if not text:
+        return []
+    lines = text.split("\n")
+    return lines[:-1] if not lines[-1] else lines

@@ -1,0 +1,150 @@
+"""Changing one key on a page: the form, its acts, and what happens when somebody else was quicker.
+
+Works without script: a change is a form that answers with a redirect, or with the page and what is wrong. To htmx the
+same view answers the row that changed, and beside it the parts of the story's page that follow from it.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+
+from content import diffs, links, queries, shown
+from content.kinds import KINDS, Kind, is_story_id, kind_named
+from content.shown import Shown
+from content.store import ContentStore, Item, OutOfRange, VersionMismatch, open_store, version
+from enhancelog.errors import Invalid
+from enhancelog.origin import Origin
+from enhancelog.permissions import allows, needs
+from enhancelog.web.htmx import is_fragment, page_or_fragment, private
+
+CHANGES_SHOWN: Final = 8
+
+
+@needs("content:write")
+def content_edit(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase:
+    """``GET``: the form. ``POST``: ``act`` is save, remove, take or increment."""
+    if kind not in KINDS or not is_story_id(story_id):
+        raise Http404("There is nothing to edit here.")
+    if request.method != "POST":
+        it = shown_kind(story_id, kind)
+        if "cancel" in request.GET and is_fragment(request):
+            return private(render(request, "content/_item.html", {"it": it, "may_write": True}))
+        return _form(request, it)
+    act = ACTS.get(request.POST.get("act", "save"))
+    if act is None:
+        raise BadRequest("act: must be one of " + ", ".join(ACTS))
+    store = open_store(Origin("user", request.user.get_username(), "web"))
+    return act(request, store, story_id, KINDS[kind])
+
+
+def story_context(request: HttpRequest, story_id: str, items: dict[str, Item]) -> dict[str, Any]:
+    rows = shown.shown(story_id, items)
+    changes = queries.latest_changes(story_id, CHANGES_SHOWN)
+    return {
+        "section": "content",
+        "story_id": story_id,
+        "rows": [row for row in rows if row.is_set],
+        "unset": [row for row in rows if not row.is_set],
+        "total": len(rows),
+        "last": shown.last_change(items),
+        "changes": [shown.tell(change) for change in changes],
+        "raw_url": links.api_story(story_id),
+        "may_write": allows(request.user, "content:write"),
+    }
+
+
+def shown_kind(story_id: str, kind: str) -> Shown:
+    return Shown(story_id, kind_named(kind), queries.items(story_id).get(kind))
+
+
+def number(text: str, field: str) -> int:
+    """A whole number of a form or query, within 64 bits. Raises ``BadRequest``."""
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+        raise BadRequest(f"{field}: must be a whole number")
+    return int(text)
+
+
+def _save(request: HttpRequest, store: ContentStore, story_id: str, kind: Kind) -> HttpResponseBase:
+    was = number(request.POST.get("version", ""), "version")
+    base = queries.revision(story_id, kind.name, was) if was else None
+    text = kind.codec.tidy(shown.as_typed(request.POST.get("value", ""), (base.value or "") if base else ""))
+    current = store.read(story_id, kind.name)
+    if current is not None and current.value == text:
+        return _done(request, story_id, kind)
+    try:
+        store.write(story_id, kind.name, text, expected=version(was))
+    except Invalid as error:
+        return _form(request, shown_kind(story_id, kind.name), text=text, was=was, error=error.detail)
+    except VersionMismatch as conflict:
+        return _conflict(request, Shown(story_id, kind, conflict.current), base, text)
+    return _done(request, story_id, kind)
+
+
+def _remove(request: HttpRequest, store: ContentStore, story_id: str, kind: Kind) -> HttpResponseBase:
+    try:
+        store.delete(story_id, kind.name, expected=version(number(request.POST.get("version", ""), "version")))
+    except VersionMismatch as conflict:
+        if conflict.current is not None:
+            return _form(request, Shown(story_id, kind, conflict.current), error="was changed meanwhile; look again")
+    return _done(request, story_id, kind)
+
+
+def _take(request: HttpRequest, store: ContentStore, story_id: str, kind: Kind) -> HttpResponseBase:
+    store.take(story_id, kind.name)
+    return _done(request, story_id, kind)
+
+
+def _increment(request: HttpRequest, store: ContentStore, story_id: str, kind: Kind) -> HttpResponseBase:
+    try:
+        store.increment(story_id, kind.name, number(request.POST.get("by", "1"), "by"))
+    except (OutOfRange, Invalid):
+        return _form(request, shown_kind(story_id, kind.name), error=kind.codec.describe())
+    return _done(request, story_id, kind)
+
+
+Act = Callable[[HttpRequest, ContentStore, str, Kind], HttpResponseBase]
+ACTS: Final[dict[str, Act]] = {"save": _save, "remove": _remove, "take": _take, "increment": _increment}
+
+
+def _done(request: HttpRequest, story_id: str, kind: Kind) -> HttpResponseBase:
+    """Back to the story; to htmx the row as it is now, with the heading and the latest changes."""
+    if not is_fragment(request):
+        return redirect(f"{links.story(story_id)}#kind-{kind.name}")
+    items = queries.items(story_id)
+    context = {**story_context(request, story_id, items), "it": Shown(story_id, kind, items.get(kind.name))}
+    return private(render(request, "content/_changed.html", context))
+
+
+def _form(
+    request: HttpRequest, it: Shown, *, text: str | None = None, was: int | None = None, error: str = ""
+) -> HttpResponse:
+    context = {
+        "section": "content",
+        "it": it,
+        "text": it.value if text is None else text,
+        "version": it.version if was is None else was,
+        "error": error,
+    }
+    # htmx swaps nothing on an error status
+    return page_or_fragment(
+        request, "content/content_edit.html", context, 422 if error and not is_fragment(request) else 200
+    )
+
+
+def _conflict(request: HttpRequest, theirs: Shown, base: Item | None, text: str) -> HttpResponse:
+    """Yours, theirs and what both started from; saving again overwrites theirs, knowingly."""
+    start = base.value if base else None
+    context = {
+        "section": "content",
+        "it": theirs,
+        "base": base,
+        "text": text,
+        "version": theirs.version,
+        "they": diffs.compare(start, theirs.item.value if theirs.item else None),
+        "you": diffs.compare(start, text),
+    }
+    return page_or_fragment(request, "content/content_conflict.html", context, 200 if is_fragment(request) else 409)

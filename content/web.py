@@ -1,0 +1,175 @@
+"""The content pages: the list, a story with all its kinds, one key's history, and links between entries and stories."""
+
+from typing import Any, Final, NamedTuple
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from content import linked, links, queries, shown
+from content.editing import number, shown_kind, story_context
+from content.kinds import KINDS, Kind, is_story_id
+from content.queries import Filter
+from content.store import VersionMismatch, open_store, version
+from enhancelog import links as log_links
+from enhancelog import records
+from enhancelog.errors import Invalid, NotFound
+from enhancelog.origin import Origin
+from enhancelog.permissions import allows, needs
+from enhancelog.queries import entries
+from enhancelog.web.htmx import private
+
+PAGE_SIZE: Final = 50
+HISTORY_SIZE: Final = 20
+RUNS_SHOWN: Final = 10
+
+
+class Facet(NamedTuple):
+    kind: Kind
+    stories: str
+    url: str
+    current: bool
+
+
+class Run(NamedTuple):
+    """An entry of the log that belongs to the story; ``by_hand``: because a person said so."""
+
+    listed: entries.Listed
+    denied: list[str]
+    by_hand: bool
+
+
+@needs("content:read")
+@require_safe
+def content_list(request: HttpRequest) -> HttpResponseBase:
+    wanted = Filter(request.GET.get("text", "").replace("\0", ""), request.GET.get("kind", ""))
+    try:
+        after = queries.read_cursor(request.GET["cursor"], wanted) if "cursor" in request.GET else ""
+        ids = queries.story_ids(wanted, after, PAGE_SIZE + 1)
+    except Invalid as error:
+        raise BadRequest(str(error)) from None
+    more = queries.cursor(ids[PAGE_SIZE - 1], wanted) if len(ids) > PAGE_SIZE else ""
+    context = {
+        "section": "content",
+        "wanted": wanted,
+        "kind": KINDS.get(wanted.kind),
+        "stories": [(story, shown.title(story.beginning)) for story in queries.stories(ids[:PAGE_SIZE])],
+        "kinds": KINDS,
+        "facets": _facets(wanted),
+        "more": log_links.with_query("/content/", [*_pairs(wanted), ("cursor", more)]) if more else "",
+        "may_write": allows(request.user, "content:write"),
+    }
+    return private(render(request, "content/content_list.html", context))
+
+
+@needs("content:read")
+@require_safe
+def content_detail(request: HttpRequest, story_id: str) -> HttpResponseBase:
+    if not is_story_id(story_id):
+        raise Http404(f"No work item can have the id {story_id}.")
+    items = queries.items(story_id)
+    context = {**story_context(request, story_id, items), "runs": _runs(story_id)}
+    status = 200 if items or context["may_write"] else 404
+    return private(render(request, "content/content_detail.html", context, status=status))
+
+
+@needs("content:read")
+def content_history(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase:
+    """``GET``: the key's versions, newest first, each with what it changed. ``POST``: restore one."""
+    if kind not in KINDS or not is_story_id(story_id):
+        raise Http404("There is no such key.")
+    if request.method == "POST":
+        return _restore(request, kind, story_id)
+    before = number(request.GET["before"], "before") if "before" in request.GET else None
+    changes = queries.changes_of_key(story_id, kind, HISTORY_SIZE, before)
+    if not changes:
+        raise Http404(f"{KINDS[kind].label} of {story_id} was never set.")
+    oldest = changes[-1].item.version
+    context = {
+        "section": "content",
+        "it": shown_kind(story_id, kind),
+        "told": [shown.tell(change) for change in changes],
+        "older": log_links.with_query(links.history(story_id, kind), [("before", str(oldest))]) if oldest > 1 else "",
+        "may_write": allows(request.user, "content:write"),
+    }
+    return private(render(request, "content/content_history.html", context))
+
+
+@require_POST
+@needs("content:write")
+def content_link(request: HttpRequest, issue_id: str) -> HttpResponseBase:
+    """Link an entry to a work item by hand, or with ``act=unlink`` take it back."""
+    story_id = request.POST.get("story_id", "").strip()
+    try:
+        if request.POST.get("act") == "unlink":
+            linked.unlink(issue_id, story_id)
+        else:
+            linked.link(issue_id, story_id, request.user.get_username())
+    except Invalid as error:
+        messages.error(request, f"Not linked: {error.detail}.")
+    return redirect(log_links.entry(issue_id))
+
+
+def panel(request: HttpRequest, issue_id: str) -> dict[str, Any]:
+    """What ``content/_panel.html`` shows beside an entry: its work items as they are now."""
+    by_hand = [link.story_id for link in linked.links_of_entry(issue_id)]
+    own = [issue_id] if is_story_id(issue_id) else []
+    stories = []
+    for story_id in dict.fromkeys([*own, *by_hand]):
+        items = queries.items(story_id)
+        rows = [row for row in shown.shown(story_id, items) if row.is_set]
+        if rows or story_id in by_hand:
+            stories.append({"id": story_id, "rows": rows, "by_hand": story_id in by_hand})
+    return {
+        "work_items": stories,
+        "link_url": links.link(issue_id),
+        "may_link": allows(request.user, "content:write"),
+    }
+
+
+def _restore(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase:
+    @needs("content:write")
+    def restore(request: HttpRequest) -> HttpResponseBase:
+        was = number(request.POST.get("version", ""), "version")
+        old = queries.revision(story_id, kind, number(request.POST.get("restore", ""), "restore"))
+        if old is None or old.value is None:
+            raise BadRequest("restore: this version holds nothing")
+        store = open_store(Origin("user", request.user.get_username(), "web"))
+        try:
+            item = store.write(story_id, kind, old.value, expected=version(was)).item
+            messages.success(request, f"Version {old.version} is restored as version {item.version}.")
+        except VersionMismatch:
+            messages.error(request, "Nothing was restored: somebody changed it meanwhile. Look again.")
+        except Invalid as error:
+            messages.error(request, f"Nothing was restored: the old value {error.detail}.")
+        return redirect(links.history(story_id, kind))
+
+    return restore(request)
+
+
+def _runs(story_id: str) -> list[Run]:
+    by_hand = linked.entries_of_story(story_id, RUNS_SHOWN)
+    runs: list[Run] = []
+    for issue_id in dict.fromkeys([story_id, *by_hand]):
+        try:
+            listed = entries.get(issue_id)
+        except NotFound:
+            continue
+        runs.append(Run(listed, list(records.denials(listed.entry)), issue_id in by_hand))
+    return sorted(runs, key=lambda run: run.listed.entry.ts_ms)
+
+
+def _facets(wanted: Filter) -> list[Facet]:
+    facets = []
+    for name, count in queries.counts_by_kind().items():
+        current = name == wanted.kind
+        url = log_links.with_query("/content/", _pairs(wanted._replace(kind="" if current else name)))
+        said = f"{queries.COUNTED_UP_TO:,}+" if count > queries.COUNTED_UP_TO else f"{count:,}"
+        facets.append(Facet(KINDS[name], said, url, current))
+    return facets
+
+
+def _pairs(wanted: Filter) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in zip(("text", "kind"), wanted, strict=True) if value]
