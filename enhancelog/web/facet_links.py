@@ -57,7 +57,8 @@ def _names(title: str, name: str, question: Question, choices: Sequence[Choice])
         *absent,
     ]
     links = [
-        _link(question, choice.value or "(empty)", choice.count, ((name, choice.value),), is_name=True) for choice in shown
+        _link(question, choice.value or "(empty)", choice.count, ((name, choice.value),), is_name=True)
+        for choice in shown
     ]
     return Facet(title, links, len(choices) + len(absent) - len(shown))
 

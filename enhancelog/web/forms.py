@@ -144,12 +144,14 @@ def read(request: HttpRequest, place: Place) -> Question:
     if len(full) < len(pairs):
         raise Elsewhere(place.url(tuple(pair for pair in full if pair not in place.fixed)))
     given = filter_text.canonical(pair for pair in full if not place.settles(pair[0]))
+    now = now_ms()
     try:
+        filters.from_pairs(full, now)  # what the place settles is ignored, but not when it makes no sense
         return Question(
             place,
             given,
             kept,
-            wanted=filters.from_pairs([*place.scope, *given], now_ms()),
+            wanted=filters.from_pairs([*place.scope, *given], now),
             order=filters.order(parameters, default="desc"),
             size=filters.page_size(parameters) or PAGE_SIZE,
             cursor=parameters.get("cursor", [None])[-1],

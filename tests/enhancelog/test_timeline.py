@@ -1,0 +1,231 @@
+"""The timeline of one Blueprint."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from enhancelog.links import blueprint
+from enhancelog.records import Entry
+from enhancelog.times import DAY_MS
+from tests.factories import HASHES, make_entry, make_rejected
+from tests.recording import record, record_all
+
+pytestmark = pytest.mark.django_db
+
+NOON = 1_762_000_000_000 // DAY_MS * DAY_MS + DAY_MS // 2  # in 2025
+
+
+@pytest.fixture(autouse=True)
+def public(settings):
+    settings.PUBLIC_READ = True
+
+
+def chain(number: int, **changes: object) -> list[Entry]:
+    """Applied runs, an hour apart, each on the version before."""
+    return [
+        make_entry(
+            issue_id=f"h-{n}",
+            prev_hash=f"{n:064x}",
+            new_hash=f"{n + 1:064x}",
+            ts_ms=NOON + n * 3_600_000,
+            intent=f"wish {n}.",
+            **changes,
+        )
+        for n in range(number)
+    ]
+
+
+def shown(html: str) -> list[str]:
+    """The issue ids of the rows, in their order."""
+    return re.findall(r'<a href="/entries/([^"?]*)[^"]*" dir="auto"', html)
+
+
+def get(client: Client, path: str, **headers: str) -> str:
+    response = client.get(path, headers=headers)
+    assert response.status_code == 200, response.content
+    return response.content.decode()
+
+
+def test_newest_first_and_oldest_first_on_request(client):
+    record_all(chain(3))
+    assert shown(get(client, "/blueprints/main")) == ["h-2", "h-1", "h-0"]
+    assert shown(get(client, "/blueprints/main?order=asc")) == ["h-0", "h-1", "h-2"]
+
+
+def test_only_this_blueprint(client):
+    record(make_entry(issue_id="mine"), make_entry(issue_id="other", blueprint_id="other"))
+    assert shown(get(client, "/blueprints/main")) == ["mine"]
+
+
+def test_totals_of_the_blueprint(client):
+    record_all(chain(3))
+    record(make_rejected(issue_id="no", prev_hash=f"{3:064x}", ts_ms=NOON))
+    assert "3 versions applied, 1 of 4 attempts rejected (25 %), last" in get(client, "/blueprints/main")
+    assert "1 of 4 entries match" in get(client, "/blueprints/main?axis=noop")
+
+
+def test_totals_obey_the_period(client):
+    record_all(chain(3))
+    page = get(client, f"/blueprints/main?since={NOON + 3_600_000}")
+    assert "2 versions applied, 0 of 2 attempts rejected (0 %)" in page
+
+
+def test_day_headings_are_said_once(client):
+    record_all(chain(30))
+    page = get(client, "/blueprints/main")
+    headings = re.findall(r"<h2>(.*?)</h2>", page)
+    assert headings == ["Sunday 2 November 2025", "Saturday 1 November 2025"]
+
+
+def test_denied_axes_stand_in_the_row_with_their_reasons(client):
+    record(make_rejected("noop", "tone", detail="too <loud>"))
+    page = get(client, "/blueprints/main")
+    assert page.count("too &lt;loud&gt;") == 2
+    assert "tone<span" in page
+
+
+def test_many_denials_are_cut_and_counted(client):
+    record(make_rejected(*(f"axis-{n}" for n in range(100))))
+    page = get(client, "/blueprints/main")
+    assert "axis-5<" in page
+    assert "axis-6<" not in page
+    assert "and 94 more" in page
+
+
+def test_gap_is_said_between_the_entry_and_the_one_before(client):
+    first, second = chain(2)
+    record(first, make_entry(issue_id="h-1", prev_hash=HASHES[9], ts_ms=second.ts_ms))
+    newest_first = get(client, "/blueprints/main")
+    assert newest_first.index("/entries/h-1") < newest_first.index("Gap: ") < newest_first.index("/entries/h-0")
+    oldest_first = get(client, "/blueprints/main?order=asc")
+    assert oldest_first.index("/entries/h-0") < oldest_first.index("Gap: ") < oldest_first.index("/entries/h-1")
+    assert "was not written by the entry before" in newest_first
+
+
+def test_unbroken_chain_says_no_gap(client):
+    record_all(chain(3))
+    assert "Gap: " not in get(client, "/blueprints/main")
+
+
+def test_inconsistent_entry_carries_its_badge_and_meaning(client):
+    record(make_entry(status="rejected", new_hash=""))
+    page = get(client, "/blueprints/main")
+    assert 'title="No axis denied this run, yet it is recorded as rejected."' in page
+    assert "rejected without a denial" in page
+
+
+@pytest.mark.parametrize("ts_ms", [-1, -(2**63), 2**63 - 1])
+def test_implausible_time_is_the_raw_number(client, ts_ms):
+    record(make_entry(ts_ms=ts_ms))
+    page = get(client, "/blueprints/main")
+    assert f">{ts_ms}<" in page
+    assert "implausible time" in page
+    assert "No plausible time" in page
+
+
+def test_load_more_goes_on_where_the_page_ended(client):
+    record_all(chain(130))
+    page = get(client, "/blueprints/main")
+    ids = shown(page)
+    pages = 1
+    while further := re.search(r'id="further" href="([^"]*)"', page):
+        page = get(client, further[1].replace("&amp;", "&"), **{"HX-Request": "true"})
+        assert "<html" not in page
+        ids += shown(page)
+        pages += 1
+    assert ids == [f"h-{n}" for n in reversed(range(130))]
+    assert pages == 3
+    assert 'id="further" tabindex="-1">No older entries' in page
+
+
+def test_fragment_goes_on_under_the_same_day(client):
+    record_all(make_entry(issue_id=f"h-{n}", ts_ms=NOON + n) for n in range(60))
+    page = get(client, "/blueprints/main")
+    following = re.search(r'hx-get="([^"]*)"', page)[1].replace("&amp;", "&")
+    assert "<h2>" not in get(client, following, **{"HX-Request": "true"})
+    assert "<h2>Saturday 1 November 2025</h2>" in get(client, following)
+
+
+def test_later_page_as_a_plain_link_leads_back(client):
+    record_all(chain(60))
+    following = re.search(r'id="further" href="([^"]*)"', get(client, "/blueprints/main?page_size=20"))[1]
+    page = get(client, following.replace("&amp;", "&"))
+    assert '<a class="link" href="/blueprints/main?page_size=20">Back to the newest</a>' in page
+
+
+def test_later_pages_do_not_see_what_came_meanwhile(client):
+    record_all(chain(60))
+    following = re.search(r'id="further" href="([^"]*)"', get(client, "/blueprints/main"))[1].replace("&amp;", "&")
+    record(make_entry(issue_id="late", ts_ms=NOON - 1))
+    assert "late" not in shown(get(client, following))
+
+
+def test_rows_keep_the_filter_in_their_links(client):
+    record(make_rejected("noop"))
+    page = get(client, "/blueprints/main?axis=noop")
+    assert 'href="/entries/h-1?blueprint_id=main&amp;axis=noop"' in page
+
+
+def test_kept_rows_take_the_filter_of_the_page(client):
+    record(make_rejected("noop"))
+    get(client, "/blueprints/main")
+    assert 'href="/entries/h-1?blueprint_id=main&amp;axis=noop"' in get(client, "/blueprints/main?axis=noop")
+    assert 'href="/entries/h-1?blueprint_id=main" ' in get(client, "/blueprints/main")
+
+
+def test_source_is_said_where_there_are_several(client):
+    record(make_entry())
+    assert "from api" not in get(client, "/blueprints/main")
+    record(make_entry(issue_id="h-2"), source="host-b")
+    page = get(client, "/blueprints/main")
+    assert "from api" in page
+    assert "from host-b" in page
+
+
+def test_nothing_matches(client):
+    record(make_entry())
+    page = get(client, "/blueprints/main?axis=nobody")
+    assert "No entry matches this filter" in page
+    assert 'href="/blueprints/main">Clear filters' in page
+
+
+def test_unknown_blueprint_is_404_with_ways_on(client):
+    response = client.get("/blueprints/nobody%20here")
+    assert response.status_code == 404
+    assert b"/search/?text=nobody%20here" in response.content
+
+
+def test_empty_id_lives_in_the_query(client):
+    record(make_entry(blueprint_id=""))
+    page = get(client, "/blueprints/?blueprint_id=")
+    assert shown(page) == ["h-1"]
+    assert 'name="blueprint_id" value=""' in page
+    assert 'href="/entries/h-1?blueprint_id="' in page
+    assert shown(get(client, "/blueprints/?blueprint_id=&status=applied")) == ["h-1"]
+
+
+def test_empty_id_keeps_its_address_when_the_box_is_sent(client):
+    record(make_entry(blueprint_id=""))
+    response = client.get("/blueprints/?blueprint_id=&q=status:applied")
+    assert (response.status_code, response["Location"]) == (302, "/blueprints/?blueprint_id=&status=applied")
+
+
+def test_blueprint_is_settled_by_the_page(client):
+    record(make_entry())
+    assert shown(get(client, "/blueprints/main?blueprint_id=other")) == ["h-1"]
+    response = client.get("/blueprints/main?q=blueprint:other")
+    assert response.status_code == 400
+    assert b"<code>blueprint</code> is settled by this page" in response.content
+    assert client.get("/blueprints/main?q=blueprint:main")["Location"] == "/blueprints/main"
+
+
+@pytest.mark.parametrize("number", [1, 200])
+def test_statements_do_not_grow_with_the_rows(client, django_assert_num_queries, number):
+    record_all(chain(number))
+    with django_assert_num_queries(5):
+        get(client, blueprint("main", [("page_size", "200")]))
+    with django_assert_num_queries(6):
+        get(client, blueprint("main", [("page_size", "200"), ("has", "gap")]))
+    with django_assert_num_queries(3):
+        get(client, blueprint("main", [("page_size", "200")]), **{"HX-Request": "true"})

@@ -1,0 +1,20 @@
+"""Entries in the configured database, for tests that only read."""
+
+from collections.abc import Iterable
+
+from enhancelog.origin import Origin
+from enhancelog.records import Entry
+from enhancelog.store.database import BATCH, DatabaseEnhanceLogStore
+
+
+def record(*entries: Entry, source: str = "api") -> None:
+    """Append these entries as the test's own command."""
+    record_all(entries, source)
+
+
+def record_all(entries: Iterable[Entry], source: str = "api") -> None:
+    store = DatabaseEnhanceLogStore(Origin("command", "tests", source))
+    waiting = list(entries)
+    for start in range(0, len(waiting), BATCH):
+        outcomes = store.append_batch(waiting[start : start + BATCH])
+        assert {outcome.result for outcome in outcomes} <= {"created"}
