@@ -1,0 +1,116 @@
+"""Every page obeys the strict policy it is sent with: no inline style or script, and no text of an entry is markup."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpResponseBase
+from django.test import Client
+
+from enhancelog.origin import Origin
+from enhancelog.records import Entry
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from tests.factories import make_entry, make_rejected
+from tests.pages import Page, read
+from tests.strategies import NOW_MS
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = (
+    """"'><xss-tag onmouseover=alert(1) style=x>&lt;b&gt;</script></style></title>--><a href=javascript:alert(1)>"""
+)
+ODD_ID = "ops/デプロイ-3 % ?#" + HOSTILE
+EXTREMES = (0, -1, -(2**63), 2**63 - 1)
+
+PAGES = (
+    "/",
+    "/?period=24h",
+    "/?period=90d",
+    "/?period=all",
+    "/blueprints/",
+    "/blueprints/?blueprint_id=",
+    f"/blueprints/{quote(ODD_ID, safe='')}",
+    f"/entries/{quote(ODD_ID, safe='')}",
+    "/entries/ts%200",
+    "/rejections/",
+    "/search/",
+    f"/search/?text={quote(HOSTILE)}",
+    "/account/sign-in",
+    f"/nothing/{quote(HOSTILE)}",
+    "/?period=%3Cxss-tag%3E",
+)
+STAFF_PAGES = (
+    "/account/password",
+    "/admin/",
+    "/admin/enhancelog/entry/",
+    f"/admin/enhancelog/entry/?q={quote(HOSTILE)}",
+    "/admin/enhancelog/entry/1/change/",
+    "/admin/enhancelog/entry/2/change/",
+    "/admin/auth/user/",
+    "/admin/auth/user/add/",
+)
+
+
+@pytest.fixture(autouse=True)
+def log(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hostile text in every field that takes text, and times at the ends of what is allowed."""
+    settings.PUBLIC_READ = True
+    monkeypatch.setattr("enhancelog.store.database.now_ms", lambda: NOW_MS)
+    monkeypatch.setattr("enhancelog.web.overview.now_ms", lambda: NOW_MS)
+    hostile: dict[str, Any] = {
+        "blueprint_id": ODD_ID,
+        "prev_hash": HOSTILE,
+        "intent": HOSTILE,
+        "rationale": HOSTILE,
+        "ops": [{"op": "add", "path": "/" + HOSTILE, "value": HOSTILE}],
+    }
+    entries: list[Entry] = [
+        make_rejected(HOSTILE, issue_id=ODD_ID, detail=HOSTILE, ts_ms=NOW_MS, **hostile),
+        make_rejected(HOSTILE, issue_id="none", reasons=[HOSTILE], new_hash=HOSTILE, ts_ms=NOW_MS - 1, **hostile),
+        make_entry(issue_id="empty id", blueprint_id="", ts_ms=NOW_MS),
+        *(make_rejected(issue_id=f"ts {ts_ms}", ts_ms=ts_ms) for ts_ms in EXTREMES),
+    ]
+    DatabaseEnhanceLogStore(Origin("command", HOSTILE, "api")).append_batch(entries)
+
+
+def obeys(response: HttpResponseBase) -> Page:
+    """The page, after checking it and its headers."""
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "same-origin"
+    assert response["X-Frame-Options"] == "DENY"
+    page = read(response)
+    for element in page.elements:
+        assert element.tag not in ("xss-tag", "style", "iframe", "object", "embed"), element
+        assert element.tag != "script" or element.attributes.get("src") or element.attributes.get("type"), element
+        assert not [name for name in element.attributes if name == "style" or name.startswith("on")], element
+        for name in ("href", "src", "action"):
+            assert not element.attributes.get(name, "").strip().lower().startswith("javascript:"), element
+    return page
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_obey_the_policy_and_show_text_as_text(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code in (200, 400, 404)
+    page = obeys(response)
+    assert page.all("html")[0].attributes["lang"] == "en"
+    assert len(page.all("h1")) == 1
+
+
+@pytest.mark.parametrize("path", STAFF_PAGES)
+def test_staff_pages_obey_the_policy_too(client: Client, path: str) -> None:
+    client.force_login(User.objects.create_superuser("boss"))
+    response = client.get(path)
+    assert response.status_code == 200
+    obeys(response)
+
+
+@pytest.mark.parametrize("path", PAGES[:5])
+def test_pages_are_the_readers_own_and_asked_for_again(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert response["Cache-Control"] == "private, no-cache"
+    assert {"Cookie", "HX-Request"} <= {part.strip() for part in response["Vary"].split(",")}
