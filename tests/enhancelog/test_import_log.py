@@ -53,9 +53,10 @@ class Ran:
 
 @pytest.fixture(autouse=True)
 def data_dir(settings: Settings, tmp_path: Path) -> Path:
-    settings.DATA_DIR = tmp_path / "data"
-    settings.DATA_DIR.mkdir()
-    return settings.DATA_DIR
+    folder = tmp_path / "data"
+    folder.mkdir()
+    settings.DATA_DIR = folder
+    return folder
 
 
 @pytest.fixture
@@ -116,8 +117,8 @@ def test_an_empty_file_is_no_entries(ndjson: Path) -> None:
 
 
 def test_what_is_refused_is_kept_and_the_rest_goes_on(ndjson: Path) -> None:
-    lines = [make_entry(issue_id="a"), b'{"issue_id":7}', make_entry(issue_id="b"), b"what?", make_entry(issue_id="c")]
-    ndjson.write_bytes(b"\n".join(line if isinstance(line, bytes) else records.encode(line) for line in lines))
+    good = [records.encode(make_entry(issue_id=issue_id)) for issue_id in "abc"]
+    ndjson.write_bytes(b"\n".join([good[0], b'{"issue_id":7}', good[1], b"what?", good[2]]))
     ran = Ran(ndjson, "--source", "../odd name")
     assert (ran.code, ran.counts) == (1, (5, 3, 0, 0, 2))
     assert [(line["where"], line["field"], line["rule"], line["raw"]) for line in ran.kept] == [

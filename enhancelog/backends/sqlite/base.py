@@ -112,10 +112,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.write_lock.release()
 
     def _close(self) -> None:
-        # The last connection to close checkpoints the WAL, so closing is a write too.
-        must_lock = self.connection is not None and not self.is_in_memory_db() and not self.write_lock.held
-        if must_lock:
-            self.write_lock.acquire()
+        # The last connection to close checkpoints, but only once it has the file to itself, so it needs no lock of
+        # ours: a reader that ends must not wait for a writer.
         try:
             super()._close()  # type: ignore[misc]
         finally:

@@ -63,16 +63,25 @@ class WriteLock:
         except OSError as error:
             raise OperationalError(f"cannot open the write lock {self.path}: {error.strerror}") from error
         pause_s = 0.0005
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return descriptor
-            except BlockingIOError:
+        try:
+            while not _locked(descriptor):
                 if time.monotonic() > deadline:
-                    os.close(descriptor)
-                    raise self._busy() from None
-            time.sleep(pause_s)
-            pause_s = min(pause_s * 1.5, 0.01)
+                    raise self._busy()
+                time.sleep(pause_s)
+                pause_s = min(pause_s * 1.5, 0.01)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
 
     def _busy(self) -> OperationalError:
         return OperationalError(f"database is locked: another writer held {self.path} for {self.timeout_s:g} s")
+
+
+def _locked(descriptor: int) -> bool:
+    """Whether the lock could be taken now."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

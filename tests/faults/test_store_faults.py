@@ -1,0 +1,101 @@
+"""When the database fails: the fault is ``Other``, and nothing is stored by half."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection, transaction
+
+from enhancelog import projections
+from enhancelog.errors import Other
+from enhancelog.models import Denial, Entry
+from enhancelog.origin import Origin
+from enhancelog.records import Entry as Record
+from enhancelog.store import database
+from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections
+from enhancelog.store.verification import verify
+from tests.factories import make_rejected
+
+STORE = DatabaseEnhanceLogStore(Origin("command", "tests", "tests"))
+
+
+def batch(size: int) -> list[Record]:
+    return [make_rejected("noop", issue_id=str(number)) for number in range(size)]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "PATIENCE_S", 0.0)
+
+
+def rename(table: str, name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO {name}")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("size", [1, 40])
+def test_an_append_whose_projections_fail_stores_nothing(size: int) -> None:
+    rename("enhancelog_denial", "gone")
+    with pytest.raises(Other, match="the database failed"):
+        STORE.append_batch(batch(size))
+    rename("gone", "enhancelog_denial")
+    assert STORE.list_all() == []
+    assert list(verify()) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: STORE.append(make_rejected()),
+        lambda: STORE.append_batch(batch(40)),
+        lambda: STORE.get("h-1"),
+        lambda: STORE.list_all(),
+        lambda: STORE.list_by_blueprint("main"),
+        lambda: rebuild_projections(),
+        lambda: list(verify()),
+        lambda: database.analyze(),
+    ],
+)
+def test_a_fault_of_the_database_is_other_in_one_line(ask: Callable[[], object]) -> None:
+    def ask_without_the_table() -> None:
+        with transaction.atomic():
+            rename(Entry._meta.db_table, "gone")
+            ask()
+
+    with pytest.raises(Other, match="the database failed") as fault:
+        ask_without_the_table()
+    assert not isinstance(fault.value.__cause__, Other)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("projection", projections.PROJECTIONS, ids=lambda projection: projection.__name__)
+def test_a_rebuild_that_fails_leaves_the_projections_as_they_were(
+    projection: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    STORE.append_batch(batch(3))
+
+    def break_off(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(projection, "apply", break_off)
+    with pytest.raises(MemoryError):
+        rebuild_projections()
+    assert Denial.objects.count() == 3
+    assert list(verify()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a full disk is easily made on SQLite alone")
+@pytest.mark.once
+def test_a_full_disk_is_other_and_appends_go_on_when_there_is_room() -> None:
+    STORE.append(make_rejected(issue_id="before"))
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA page_count")
+        cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
+    with pytest.raises(Other, match="full"):
+        STORE.append(make_rejected(issue_id="large", detail="x" * 100_000))
+    connection.close()
+    STORE.append(make_rejected(issue_id="after"))
+    assert [entry.issue_id for entry in STORE.list_all()] == ["before", "after"]
+    assert list(verify()) == []
