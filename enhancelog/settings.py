@@ -14,7 +14,7 @@ import environ  # type: ignore[import-untyped]
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from enhancelog import backends
+from enhancelog import backends, structured_logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -118,6 +118,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "enhancelog.proxies.TrustedProxiesMiddleware",
+    "enhancelog.request_logging.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -232,11 +233,4 @@ REST_KNOX = {"TOKEN_PREFIX": "enh_", "TOKEN_TTL": None}
 LOG_LEVEL = env.str("ENHANCELOG_LOG_LEVEL", "").upper() or "INFO"
 if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
     raise ImproperlyConfigured(f'ENHANCELOG_LOG_LEVEL: "{LOG_LEVEL}" is none of debug, info, warning, error, critical')
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"django": {"level": LOG_LEVEL}, "axes": {"level": "WARNING"}},
-}
+LOGGING = structured_logs.config(LOG_LEVEL)

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from enhancelog import health
 from enhancelog.api import urls as api_urls
+from enhancelog.api.metrics import MetricsView
 from enhancelog.web import urls as web_urls
 
 handler400 = "enhancelog.web.failures.bad_request"
@@ -15,6 +16,7 @@ handler500 = "enhancelog.web.failures.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
+    path("metrics", MetricsView.as_view(), name="metrics"),
     path("v1/enhance/", include(api_urls)),
     path("", include("content.urls")),
     path("", include(web_urls)),

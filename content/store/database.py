@@ -6,6 +6,7 @@ absent key gets an empty row at version 0 first, so that there is something to l
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 from django.conf import settings
@@ -26,6 +27,7 @@ from content.store import (
     check_increment,
     check_key,
 )
+from enhancelog import metrics
 from enhancelog.errors import Other
 from enhancelog.origin import Origin
 from enhancelog.times import now_ms
@@ -201,6 +203,7 @@ def _add_revisions(items: Sequence[Item]) -> None:
     ContentRevision.objects.bulk_create(
         ContentRevision(**dict(zip(COLUMNS, (*item[:5], *item.origin), strict=True))) for item in items
     )
+    transaction.on_commit(partial(metrics.content_written, [item.kind for item in items]))
 
 
 @contextmanager

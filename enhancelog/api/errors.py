@@ -15,6 +15,7 @@ from django.http import Http404, HttpResponse
 from rest_framework.exceptions import APIException
 
 from enhancelog.errors import Conflict, Invalid, NotFound, Other, TooLarge
+from enhancelog.structured_logs import request_id
 
 RETRY_AFTER_S = "1"
 
@@ -30,6 +31,8 @@ def problem_response(
     """``members`` are further members of the problem object."""
     body: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     body |= {"detail": detail, **members}
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and (current := request_id.get()):
+        body["request_id"] = current  # the server's log says more about it
     if errors:
         body["errors"] = list(errors)
     response = HttpResponse(

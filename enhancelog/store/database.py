@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from django.db import Error, InterfaceError, OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog import projections, records
+from enhancelog import metrics, projections, records
 from enhancelog.backends import dialect
 from enhancelog.errors import Conflict, NotFound, Other
 from enhancelog.models import Entry as EntryModel
@@ -94,13 +94,18 @@ class DatabaseEnhanceLogStore:
         with faults():
             while True:
                 try:
-                    return self._attempt(entries, whole, attempts)
+                    outcomes = self._attempt(entries, whole, attempts)
                 except TRANSIENT:
                     if not attempts.may_go_on():
                         raise
+                else:
+                    metrics.appends(outcome.result for outcome in outcomes)
+                    return outcomes
 
     def _attempt(self, entries: Sequence[Entry], whole: bool, attempts: "Attempts") -> list[Outcome]:
+        started = time.perf_counter()
         with dialect().appending(attempts.left_s()) as cursor:
+            metrics.append_waited(time.perf_counter() - started)
             outcomes, fresh = _sorted_out(entries, attempts)
             if whole and any(outcome.result == "conflict" for outcome in outcomes):
                 return [outcome._replace(result="skipped") if outcome.is_new else outcome for outcome in outcomes]

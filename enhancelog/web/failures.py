@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from enhancelog.api.errors import problem_response
+from enhancelog.structured_logs import request_id
 from enhancelog.web.htmx import private
 
 
@@ -44,7 +45,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if _is_api(request):
         return problem_response(500, "The server failed; its log says why.")
     try:
-        return HttpResponseServerError(render_to_string("failures/server_error.html"))
+        return HttpResponseServerError(render_to_string("failures/server_error.html", {"request_id": request_id.get()}))
     except Exception:  # even static files can be what failed; an answer is better than none
         return HttpResponseServerError("The server failed; its log says why.", content_type="text/plain; charset=utf-8")
 

@@ -366,6 +366,7 @@ def test_waiting_grows_within_its_limits_and_is_never_in_step() -> None:
     assert len({back_off(10, 9) for _ in range(20)}) > 10
 
 
+@pytest.mark.slow
 def test_interruption_ends_it_with_130(host: Host, tmp_path: Path) -> None:
     assert manage("migrate", "-v0", data_dir=tmp_path).returncode == 0
     command = [sys.executable, str(ROOT / "manage.py"), "follow_log", host.url, "--interval", "1"]

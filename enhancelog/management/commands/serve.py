@@ -3,6 +3,7 @@
 Exit codes: 0 stopped by SIGINT or SIGTERM, 1 the server died, 2 could not run (one line says why).
 """
 
+import copy
 import os
 import socket
 import threading
@@ -16,7 +17,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 
-from enhancelog import first_run, static_files, upgrade
+from enhancelog import first_run, metrics, static_files, upgrade
 
 DEFAULT_BIND = "127.0.0.1:8000"
 STOP_S = 10
@@ -141,6 +142,7 @@ def serve(address: Address, on_serving: Callable[[], None]) -> None:
     multiprocessing.set_start_method("spawn", force=True)
     workers = 1 if connection.vendor == "sqlite" else 2  # SQLite: one process writes
     os.environ["ENHANCELOG_WORKERS"] = str(workers)  # each of them grants its share of a throttle
+    os.environ[metrics.FOLDER] = str(metrics.empty_folder(settings.DATA_DIR / f"metrics-{address.port}"))
     server = Granian(
         "enhancelog.wsgi:application",
         address=address.host,
@@ -151,6 +153,7 @@ def serve(address: Address, on_serving: Callable[[], None]) -> None:
         workers_kill_timeout=STOP_S,
         respawn_failed_workers=True,
         log_level=LogLevels.error,
+        log_dictconfig=copy.deepcopy(settings.LOGGING),
     )
     threading.Thread(target=_when_serving, args=(address, on_serving), daemon=True).start()
     server.serve()

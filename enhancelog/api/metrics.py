@@ -1,0 +1,60 @@
+"""``GET /metrics``: how the server and the log are doing, as Prometheus reads it; for whoever may read the log."""
+
+from collections.abc import Iterable, Iterator
+
+from django.db import DatabaseError
+from django.http import HttpResponse
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from enhancelog import __version__, metrics
+from enhancelog.permissions import Allows
+from enhancelog.queries import gauges
+
+
+class MetricsView(APIView):
+    """Counts of all workers since the server started, and the log as it is now."""
+
+    permission_classes = (Allows("log:read"),)
+    throttle_classes = ()
+
+    def get(self, request: Request) -> HttpResponse:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        body = encode(metrics.registry(_Log()))
+        return HttpResponse(body, content_type=content_type, headers={"Cache-Control": "no-store"})
+
+
+class _Log(Collector):
+    """What the database says; without it, only that it cannot be asked."""
+
+    def collect(self) -> Iterator[Metric]:
+        yield InfoMetricFamily("enhancelog_server", "This server.", {"version": __version__})
+        up = GaugeMetricFamily("enhancelog_database_up", "Whether the database answers.")
+        try:
+            found = list(_gauges())
+        except DatabaseError:
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        yield from found
+
+
+def _gauges() -> Iterable[Metric]:
+    entries = GaugeMetricFamily("enhancelog_entries", "Entries in the log.", labels=["source", "status"])
+    for total in gauges.totals():
+        entries.add_metric([total.source, "applied"], total.applied)
+        entries.add_metric([total.source, "rejected"], total.rejected)
+    newest = gauges.newest()
+    yield entries
+    yield GaugeMetricFamily("enhancelog_last_position", "Position of the newest entry.", value=newest.position)
+    yield GaugeMetricFamily(
+        "enhancelog_last_recorded_timestamp_seconds",
+        "When the newest entry was stored; 0 for an empty log.",
+        value=newest.recorded_ms / 1000,
+    )

@@ -1,0 +1,84 @@
+"""Logs as structured lines on standard error: JSON, or coloured text on a terminal. For the standard ``logging``.
+
+Fields of a line: ``event``, ``level``, ``logger``, ``timestamp`` (UTC), ``request_id`` while a request is answered, the
+fields in ``FIELDS`` that the caller passed as ``extra``, and ``exception``, a plain traceback without any variable.
+Nothing else of a log record is written, so that what others attach to theirs (Django: the request) cannot leak.
+No Django.
+"""
+
+import logging
+import sys
+from contextvars import ContextVar
+from typing import Any, Final
+
+import structlog
+from structlog.types import EventDict, Processor, WrappedLogger
+
+FIELDS: Final = ("method", "route", "status", "ms", "bytes", "actor_kind", "actor_name")
+
+request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
+"""Of the request that this thread answers; empty outside of requests."""
+
+
+def config(level: str) -> dict[str, Any]:
+    """A ``dictConfig`` of plain data. ``level`` is for our own lines and Django's; others speak up from WARNING on.
+
+    Below that some tell too much: httpx headers, Django's templates and databases whole contexts and values.
+    """
+
+    def at_least(other: str) -> str:
+        return max(level, other, key=logging.getLevelNamesMapping().__getitem__)
+
+    levels = {
+        "enhancelog": level,
+        "content": level,
+        "django": level,
+        "django.db": at_least("INFO"),
+        "django.template": at_least("INFO"),
+        "django.utils.autoreload": at_least("INFO"),
+        "django.request": at_least("ERROR"),  # a 4xx is a line of ours already
+        "django.security": at_least("ERROR"),
+        "django.security.DisallowedHost": at_least("CRITICAL"),  # scanners guess hosts all day
+        "django.server": at_least("WARNING"),
+    }
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"structured": {"()": "enhancelog.structured_logs.formatter"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "root": {"handlers": ["stderr"], "level": at_least("WARNING")},
+        "loggers": {name: {"level": wanted, "handlers": [], "propagate": True} for name, wanted in levels.items()},
+    }
+
+
+def formatter() -> structlog.stdlib.ProcessorFormatter:
+    """Coloured lines on a terminal, JSON anywhere else."""
+    return structured(for_terminal=sys.stderr.isatty())
+
+
+def structured(*, for_terminal: bool) -> structlog.stdlib.ProcessorFormatter:
+    last: Processor
+    if for_terminal:  # plain tracebacks: the pretty ones show every variable
+        last = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    else:
+        last = structlog.processors.JSONRenderer(ensure_ascii=False)
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.ExtraAdder(FIELDS),
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _add_request_id,
+        ],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *([] if for_terminal else [structlog.processors.format_exc_info]),
+            last,
+        ],
+    )
+
+
+def _add_request_id(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    if current := request_id.get():
+        event["request_id"] = current
+    return event

@@ -1,0 +1,200 @@
+"""``/metrics``: who may read it, what it counts, and that workers' numbers add up."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django.fixtures import Settings
+
+from content.store.database import DatabaseContentStore
+from enhancelog import metrics, records, tokens
+from enhancelog.origin import Origin
+from enhancelog.queries import gauges
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from tests.factories import make_entry, make_rejected
+
+TESTER = Origin("user", "tester", "api")
+
+
+@pytest.fixture
+def reader(client: Client, settings: Settings) -> Client:
+    settings.PUBLIC_READ = True
+    return client
+
+
+def read(client: Client) -> dict[str, float]:
+    """Every sample as ``name{label="value"}``."""
+    response = client.get("/metrics")
+    assert response.status_code == 200
+    families = text_string_to_metric_families(response.content.decode())
+    return {shown(sample.name, sample.labels): sample.value for family in families for sample in family.samples}
+
+
+def shown(name: str, labels: dict[str, str]) -> str:
+    pairs = ",".join(f'{key}="{value}"' for key, value in sorted(labels.items()))
+    return f"{name}{{{pairs}}}" if pairs else name
+
+
+def grown(before: dict[str, float], after: dict[str, float], name: str) -> dict[str, float]:
+    return {key: value - before.get(key, 0) for key, value in after.items() if key.startswith(name + "{")}
+
+
+@pytest.mark.django_db
+def test_reading_the_log_is_what_it_takes(client: Client) -> None:
+    assert client.get("/metrics").status_code == 401
+    owner = User.objects.create_user("ada")
+    for name, scopes, status in (("a", ["log:read"], 200), ("b", ["content:read"], 403)):
+        _, secret = tokens.make(tokens.Wanted(name, scopes), owner, made_by="tests")
+        assert client.get("/metrics", headers={"Authorization": f"Bearer {secret}"}).status_code == status
+    client.force_login(owner)
+    assert client.get("/metrics").status_code == 200
+
+
+@pytest.mark.django_db
+def test_answer_is_in_prometheus_own_formats(reader: Client) -> None:
+    assert reader.get("/metrics")["Content-Type"].startswith("text/plain; version=")
+    openmetrics = reader.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    assert openmetrics["Content-Type"].startswith("application/openmetrics-text")
+    assert openmetrics.content.endswith(b"# EOF\n")
+
+
+@pytest.mark.django_db
+def test_requests_are_counted_by_route_and_never_by_id(reader: Client) -> None:
+    before = read(reader)
+    reader.get("/v1/enhance/log/h-very-special")
+    reader.get("/nowhere/very-special")
+    reader.generic("BREW", "/health/live")
+    after = read(reader)
+    assert not any("very-special" in key for key in after)
+    counted = grown(before, after, "enhancelog_http_requests_total")
+    assert (
+        counted['enhancelog_http_requests_total{method="GET",route="v1/enhance/log/<path:issue_id>",status="404"}'] == 1
+    )
+    assert counted['enhancelog_http_requests_total{method="GET",route="none",status="404"}'] == 1
+    assert counted['enhancelog_http_requests_total{method="OTHER",route="health/live",status="405"}'] == 1
+    timed = grown(before, after, "enhancelog_http_request_duration_seconds_count")
+    assert (
+        timed['enhancelog_http_request_duration_seconds_count{method="GET",route="v1/enhance/log/<path:issue_id>"}']
+        == 1
+    )
+
+
+@pytest.mark.django_db
+def test_appends_are_counted_by_result(reader: Client) -> None:
+    before = read(reader)
+    store = DatabaseEnhanceLogStore(TESTER)
+    store.append_batch([make_entry(), make_entry(), make_entry(intent="other"), make_entry(issue_id="h-2")])
+    after = read(reader)
+    assert grown(before, after, "enhancelog_appends_total") == {
+        'enhancelog_appends_total{result="created"}': 2,
+        'enhancelog_appends_total{result="identical"}': 1,
+        'enhancelog_appends_total{result="conflict"}': 1,
+    } | {key: 0 for key in before if key.startswith("enhancelog_appends_total{") and "skipped" in key}
+    waits = "enhancelog_append_wait_seconds_count"
+    assert after[waits] - before[waits] == 1
+
+
+@pytest.mark.django_db
+def test_content_writes_are_counted_when_they_are_committed(
+    reader: Client, django_capture_on_commit_callbacks: Any
+) -> None:
+    before = read(reader)
+    with django_capture_on_commit_callbacks(execute=True):
+        DatabaseContentStore(TESTER).write("s-1", "story", "text")
+        DatabaseContentStore(TESTER).delete("s-1", "story")
+    key = 'enhancelog_content_writes_total{kind="story"}'
+    assert read(reader)[key] - before.get(key, 0) == 2
+
+
+@pytest.mark.django_db
+def test_log_is_told_as_it_stands(reader: Client) -> None:
+    empty = read(reader)
+    assert (empty["enhancelog_last_position"], empty["enhancelog_last_recorded_timestamp_seconds"]) == (0, 0)
+    DatabaseEnhanceLogStore(TESTER).append(make_entry())
+    DatabaseEnhanceLogStore(TESTER._replace(source="host:1")).append(make_rejected(issue_id="h-2"))
+    full = read(reader)
+    assert full["enhancelog_last_position"] == 2
+    assert full["enhancelog_last_recorded_timestamp_seconds"] > 1_700_000_000
+    assert {key: value for key, value in full.items() if key.startswith("enhancelog_entries{")} == {
+        'enhancelog_entries{source="api",status="applied"}': 1,
+        'enhancelog_entries{source="api",status="rejected"}': 0,
+        'enhancelog_entries{source="host:1",status="applied"}': 0,
+        'enhancelog_entries{source="host:1",status="rejected"}': 1,
+    }
+    assert full["enhancelog_database_up"] == 1
+
+
+@pytest.mark.django_db
+def test_database_that_is_down_is_told(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(gauges, "totals", fails)
+    found = read(reader)
+    assert found["enhancelog_database_up"] == 0
+    assert "enhancelog_last_position" not in found
+
+
+@pytest.mark.django_db
+def test_reading_costs_two_queries(reader: Client, django_assert_num_queries: Any) -> None:
+    for number in range(5):
+        DatabaseEnhanceLogStore(TESTER).append(records.from_values(**_fields(number)))
+    with django_assert_num_queries(2):
+        read(reader)
+
+
+def _fields(number: int) -> dict[str, Any]:
+    fields: dict[str, Any] = json.loads(records.encode(make_entry(issue_id=f"h-{number}", blueprint_id=f"b-{number}")))
+    return fields
+
+
+WORKER = """
+from enhancelog import metrics
+metrics.request("GET", "health/live", 200, 0.1)
+metrics.appends(["created"] * 3)
+print("done", flush=True)
+input()
+"""
+
+TELLER = """
+from enhancelog import metrics
+from prometheus_client import generate_latest
+metrics.appends(["created"])
+print(generate_latest(metrics.registry()).decode())
+"""
+
+
+def test_numbers_of_all_workers_add_up(tmp_path: Path) -> None:
+    """Of the living and the dead; memory is that of the living."""
+    folder = metrics.empty_folder(tmp_path / "metrics")
+    environment = {**os.environ, metrics.FOLDER: str(folder)}
+    command = [sys.executable, "-c", WORKER]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment}
+    with subprocess.Popen(command, **pipes) as living:
+        assert living.stdout is not None
+        assert living.stdout.readline() == "done\n"
+        subprocess.run(command, input="\n", capture_output=True, text=True, env=environment, check=True)
+        answer = subprocess.run(
+            [sys.executable, "-c", TELLER], capture_output=True, text=True, env=environment, check=True
+        )
+        living.communicate("\n")
+    lines = answer.stdout.splitlines()
+    assert 'enhancelog_appends_total{result="created"} 7.0' in lines
+    assert 'enhancelog_http_requests_total{method="GET",route="health/live",status="200"} 2.0' in lines
+    assert 'enhancelog_http_request_duration_seconds_count{method="GET",route="health/live"} 2.0' in lines
+    assert sum(line.startswith("process_resident_memory_bytes ") for line in lines) == 1
+
+
+def test_numbers_of_an_earlier_server_are_gone(tmp_path: Path) -> None:
+    folder = metrics.empty_folder(tmp_path / "metrics")
+    (folder / "counter_1.db").touch()
+    assert list(metrics.empty_folder(folder).iterdir()) == []
+    assert folder.stat().st_mode & 0o777 == 0o700
