@@ -1,0 +1,183 @@
+"""``python -m enhancelog`` against a live server: what it prints, and how it ends."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from enhancelog import cli, records
+from enhancelog.origin import Origin
+from enhancelog.store import open_store
+from tests.factories import make_entry, make_rejected
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(live_api: str, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run one command, with ``stdin`` as its standard input."""
+
+    def run(*arguments: str, stdin: bytes = b"") -> Done:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capfdbinary.readouterr()
+        try:
+            code = cli.main(arguments)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        captured = capfdbinary.readouterr()
+        return Done(code, captured.out.decode(), captured.err.decode())
+
+    return run
+
+
+def stored(*entries: records.Entry) -> None:
+    store = open_store(Origin("command", "tests", "tests"))
+    for entry in entries:
+        store.append(entry)
+
+
+def test_append_of_one_entry_prints_its_digest(run: Run, tmp_path: Path):
+    entry = make_entry(issue_id="ops/デプロイ-3 %")
+    (tmp_path / "entry.json").write_bytes(json.dumps(json.loads(records.encode(entry)), indent=2).encode())
+    done = run("append", str(tmp_path / "entry.json"))
+    assert (done.code, done.err) == (0, "")
+    assert done.lines == [
+        {"where": "entry 1", "issue_id": entry.issue_id, "result": "created", "digest": records.digest(entry)}
+    ]
+    assert run("get", entry.issue_id).out == records.encode(entry).decode() + "\n"
+
+
+def test_append_of_lines_says_what_became_of_each(run: Run):
+    stored(make_entry(issue_id="a"), make_entry(issue_id="b"))
+    lines = [
+        records.encode(make_entry(issue_id="new")),
+        records.encode(make_entry(issue_id="a")),
+        records.encode(make_entry(issue_id="b", intent="another")),
+        b'{"issue_id": "c"}',
+        records.encode(make_entry(issue_id="last")),
+    ]
+    done = run("append", stdin=b"\n".join(lines))
+    assert done.code == 1
+    assert [(line["where"], line["result"]) for line in done.lines] == [
+        ("line 1", "created"),
+        ("line 2", "identical"),
+        ("line 3", "conflict"),
+        ("line 4", "invalid"),
+        ("line 5", "created"),
+    ]
+    assert done.lines[2]["error"] == "the stored entry differs in intent"
+    assert "blueprint_id" in str(done.lines[3]["error"])
+
+
+def test_append_again_is_done_not_a_finding(run: Run):
+    body = records.encode(make_entry())
+    assert run("append", "-", stdin=body).code == 0
+    assert run("append", "-", stdin=body).code == 0
+
+
+def test_append_says_when_the_server_refuses_an_entry(run: Run, settings):
+    settings.MAX_ENTRY_BYTES = 100
+    done = run("append", stdin=records.encode(make_entry()))
+    assert done.code == 1
+    assert "the limit is 100" in str(done.lines[0]["error"])
+
+
+@pytest.mark.parametrize("stdin", [b"", b"\n\n", b"hello"])
+def test_append_of_nothing_could_not_run(run: Run, stdin: bytes):
+    done = run("append", stdin=stdin)
+    assert (done.code, done.out) == (2, "")
+    assert len(done.err.splitlines()) == 1
+
+
+def test_append_of_a_missing_file_could_not_run(run: Run):
+    done = run("append", "/no/such/file")
+    assert (done.code, done.err) == (2, "enhancelog: /no/such/file: cannot be read: No such file or directory\n")
+
+
+@pytest.mark.parametrize("issue_id", ["missing", "..", "\udcff", ""])
+def test_get_of_a_missing_entry_is_a_finding(run: Run, issue_id: str):
+    done = run("get", issue_id)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("enhancelog: not found")
+
+
+def test_list_takes_the_filters_of_the_api(run: Run):
+    stored(
+        make_entry(issue_id="a", ts_ms=1),
+        make_rejected("noop", issue_id="b", ts_ms=2),
+        make_rejected("des", issue_id="c", ts_ms=3),
+        make_rejected("noop", issue_id="d", ts_ms=4, blueprint_id=""),
+    )
+    for arguments, expected in {
+        (): "abcd",
+        ("--blueprint-id", "main"): "abc",
+        ("--blueprint-id", ""): "d",
+        ("--axis", "noop", "--order", "desc"): "db",
+        ("--not-status", "rejected"): "a",
+        ("--max", "2"): "ab",
+        ("--order", "desc", "--max", "3", "--page-size", "1"): "dcb",
+        ("--blueprint-id", "unknown"): "",
+    }.items():
+        done = run("list", *arguments)
+        assert ("".join(str(line["issue_id"]) for line in done.lines), done.code) == (expected, 0)
+
+
+def test_why_prints_the_servers_answer(run: Run):
+    stored(make_rejected("noop", issue_id="b"))
+    done = run("why", "--blueprint-id", "main", "--intent", "cite the file")
+    assert done.code == 0
+    assert json.loads(done.out)["denied"][0]["axis"] == "noop"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["list", "--since", "soon"], "since"),
+        (["list", "--max", "0"], "--max"),
+        (["why"], "--blueprint-id"),
+        (["frobnicate"], "frobnicate"),
+        ([], "COMMAND"),
+        (["--timeout", "x", "get", "a"], "--timeout"),
+        (["list", "--text", "\udcff"], "text"),
+    ],
+)
+def test_what_cannot_run_is_one_line(run: Run, arguments: list[str], said: str):
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_a_token_that_is_refused_is_one_line_without_the_token(run: Run, monkeypatch: pytest.MonkeyPatch):
+    secret = "enh_" + "ab" * 32
+    monkeypatch.setenv("ENHANCELOG_TOKEN", secret)
+    done = run("append", stdin=records.encode(make_entry()))
+    assert done.code == 2
+    assert "answered 401" in done.err
+    assert secret not in done.err
+    monkeypatch.setenv("ENHANCELOG_TOKEN", "a\nb")
+    assert run("get", "a").err == "enhancelog: ENHANCELOG_TOKEN: holds characters that are in no token\n"
+
+
+def test_an_interrupt_ends_with_130(run: Run, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("enhancelog.store.http.HttpEnhanceLogStore.get", interrupted)
+    assert run("get", "a") == (130, "", "")

@@ -1,0 +1,156 @@
+"""``GET /v1/enhance/why``: grouped, bounded, quick, and right about what it leaves out."""
+
+import json
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from enhancelog import records
+from enhancelog.origin import Origin
+from enhancelog.queries.why import MOST_BYTES, NEWEST, why
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from tests.factories import make_entry, make_rejected
+
+pytestmark = pytest.mark.django_db
+
+DAY_MS = 86_400_000
+T = 1_795_000_000_000
+
+
+@pytest.fixture(autouse=True)
+def _anybody_reads(settings):
+    settings.PUBLIC_READ = True
+
+
+def stored(*entries: records.Entry) -> None:
+    store = DatabaseEnhanceLogStore(Origin("command", "tests", "tests"))
+    for start in range(0, len(entries), 1000):
+        store.append_batch(entries[start : start + 1000])
+
+
+def asked(client: Client, **parameters: str) -> Any:
+    response = client.get("/v1/enhance/why", parameters)
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/json"
+    assert len(response.content) <= MOST_BYTES
+    return json.loads(response.content)
+
+
+@pytest.mark.parametrize("blueprint_id", ["unknown", "", "..", "a\0b", "x" * 3000, "日本"])
+def test_a_blueprint_without_runs_has_an_empty_answer(client: Client, blueprint_id: str):
+    answer = asked(client, blueprint_id=blueprint_id, intent="anything")
+    assert answer == {
+        "blueprint_id": (records.is_id(blueprint_id, may_be_empty=True) and blueprint_id) or answer["blueprint_id"],
+        "runs": 0,
+        "applied": 0,
+        "rejected": 0,
+        "denied": [],
+        "groups_left_out": 0,
+        "similar_applied": [],
+    }
+
+
+def test_a_missing_blueprint_id_is_named(client: Client):
+    response = client.get("/v1/enhance/why?intent=x")
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["field"] == "blueprint_id"
+
+
+def test_denials_are_grouped_by_axis_and_wording(client: Client):
+    stored(
+        make_rejected("noop", issue_id="a", ts_ms=T + 1, detail="step 1 changes nothing"),
+        make_rejected("noop", issue_id="b", ts_ms=T + 2, detail="step 2 changes nothing\nreally"),
+        make_rejected("noop", "des", issue_id="c", ts_ms=T + 3, detail="step 2 is gone"),
+        make_rejected("noop", issue_id="other", ts_ms=T + 9, blueprint_id="other"),
+        make_entry(issue_id="d", ts_ms=T + 4),
+    )
+    answer = asked(client, blueprint_id="main")
+    assert (answer["runs"], answer["applied"], answer["rejected"]) == (4, 1, 3)
+    assert answer["denied"][0] == {
+        "axis": "noop",
+        "wording": "step # changes nothing",
+        "count": 2,
+        "last_ts_ms": T + 2,
+        "reasons": ["step 2 changes nothing\nreally", "step 1 changes nothing"],
+        "issue_ids": ["b", "a"],
+    }
+    assert [(group["axis"], group["wording"]) for group in answer["denied"][1:]] == [
+        ("noop", "step # is gone"),
+        ("des", "step # is gone"),
+    ]
+
+
+def test_similar_intents_that_were_applied_come_most_similar_first(client: Client):
+    stored(
+        make_entry(issue_id="half", intent="cite the line", rationale="\nFirst.\nSecond."),
+        make_entry(issue_id="same", intent="Cite the FILE!"),
+        make_entry(issue_id="far", intent="write a poem about the sea"),
+        make_rejected("noop", issue_id="denied", intent="cite the file"),
+    )
+    similar = asked(client, blueprint_id="main", intent="cite the file")["similar_applied"]
+    assert [(run["issue_id"], run["similarity"]) for run in similar] == [("same", 1.0), ("half", 0.5)]
+    assert similar[1]["rationale"] == "First."
+    assert asked(client, blueprint_id="main")["similar_applied"] == []
+    assert asked(client, blueprint_id="main", intent="!?")["similar_applied"] == []
+
+
+def test_only_the_newest_runs_with_a_plausible_time_are_looked_at(client: Client):
+    stored(
+        make_rejected("old", issue_id="old", ts_ms=T - DAY_MS),
+        *(make_entry(issue_id=f"h-{number}", ts_ms=T + number) for number in range(NEWEST)),
+        make_rejected("absurd", issue_id="far", ts_ms=2**63 - 1),
+        make_rejected("absurd", issue_id="before", ts_ms=-1),
+    )
+    answer = asked(client, blueprint_id="main")
+    assert (answer["runs"], answer["denied"]) == (NEWEST, [])
+
+
+@pytest.mark.parametrize("text", ["語" * 5000, "\x01" * 5000, '"\\' * 3000, "a b\n" * 2000, "🦊" * 3000])
+def test_any_log_has_an_answer_of_at_most_16_kb(client: Client, text: str):
+    longest = "長" * 170
+    entries = [
+        make_rejected(
+            f"{longest[:-2]}{number % 60}",
+            issue_id=f"{longest[:-3]}{number}",
+            blueprint_id=longest,
+            detail=f"{chr(0x4E00 + number % 60)}{text}",
+            intent=text,
+            ts_ms=T + number,
+        )
+        for number in range(120)
+    ]
+    applied = [
+        make_entry(issue_id=f"{longest[:-3]}{number}", blueprint_id=longest, intent=f"{text}", rationale=text)
+        for number in range(200, 220)
+    ]
+    stored(*entries, *applied)
+    answer = asked(client, blueprint_id=longest, intent=text[:300])
+    assert 0 < len(answer["denied"]) <= 20
+    assert len(answer["denied"]) + answer["groups_left_out"] == 60
+    assert all(len(group["reasons"]) <= 3 for group in answer["denied"])
+
+
+def test_the_number_of_queries_is_fixed_and_an_index_serves_it():
+    stored(*(make_rejected("noop", issue_id=f"h-{number}", ts_ms=T + number) for number in range(200)))
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        why("unknown", "cite")
+    with CaptureQueriesContext(connection) as many:
+        assert why("main", "cite").runs == 200
+    assert len(few) == len(many) == 1
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {many.captured_queries[0]['sql']}")
+            plan = " ".join(str(row) for row in cursor.fetchall())
+        assert "entry_blueprint_ts" in plan
+        assert "TEMP B-TREE" not in plan
+
+
+def test_it_needs_the_right_to_read(client: Client, settings):
+    settings.PUBLIC_READ = False
+    assert client.get("/v1/enhance/why?blueprint_id=main").status_code == 401
+    assert client.post("/v1/enhance/why?blueprint_id=main").status_code in (401, 403, 405)
