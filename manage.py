@@ -2,9 +2,10 @@
 """The one way in: sets itself up, then is Django's manage.py.
 
 The first call makes ``.venv`` beside this file from the pinned, hashed requirements, and again whenever the pins
-change; ``test`` adds the development ones. It steps aside where the requirements are importable already (an active
-virtual environment, a container) or ENHANCELOG_BOOTSTRAP=0 is set. Whatever stops it is one line on standard error
-and exit code 2. Standard library only, and readable by any Python 3, so that an old one can be told that it is.
+change; ``test`` adds the development ones, ``mcp`` those of its protocol. It steps aside where the requirements are
+importable already (an active virtual environment, a container) or ENHANCELOG_BOOTSTRAP=0 is set. Whatever stops it is
+one line on standard error and exit code 2. Standard library only, and readable by any Python 3, so that an old one can
+be told that it is.
 """
 
 import sys
@@ -33,7 +34,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = {
     "run": [ROOT / "requirements.txt"],
-    "test": [ROOT / "requirements.txt", ROOT / "requirements-dev.txt"],
+    "mcp": [ROOT / "requirements.txt", ROOT / "requirements-mcp.txt"],
+    "test": [ROOT / "requirements.txt", ROOT / "requirements-dev.txt", ROOT / "requirements-mcp.txt"],
 }
 UNFINISHED = VENV / ".enhancelog-unfinished"
 INSTALLER = ROOT / "requirements-uv.txt"
@@ -54,7 +56,7 @@ class SetupError(Exception):
 
 
 def main(arguments: Sequence[str]) -> None:
-    kind = "test" if arguments[:1] == ["test"] else "run"
+    kind = arguments[0] if arguments and arguments[0] in REQUIREMENTS else "run"
     try:
         if not steps_aside(kind):
             if not is_current(kind):
@@ -163,9 +165,10 @@ def set_up(kind: str) -> None:
         if UNFINISHED.exists() or not works(PYTHON, "-c", ""):
             make_venv()
         UNFINISHED.touch()
-        install(REQUIREMENTS[kind][-1])
-        for done in ("run", kind):
-            stamp(done).write_text(fingerprint(done))
+        install(*(REQUIREMENTS[kind][1:] or REQUIREMENTS[kind]))  # the further files hold the first one's pins too
+        for done, files in REQUIREMENTS.items():
+            if set(files) <= set(REQUIREMENTS[kind]):
+                stamp(done).write_text(fingerprint(done))
         UNFINISHED.unlink()
 
 
@@ -189,17 +192,18 @@ def make_venv() -> None:
     call(sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV), what="cannot make .venv")
 
 
-def install(requirements: Path) -> None:
+def install(*requirements: Path) -> None:
     """uv does it in a third of pip's time; pip stands in where uv cannot see what pip is configured to see."""
-    options = ["install", "-q", "--disable-pip-version-check", "--retries", "2", "--require-hashes", "-r"]
+    options = ["install", "-q", "--disable-pip-version-check", "--retries", "2", "--require-hashes"]
+    files = [f"--requirement={path}" for path in requirements]
     uv = VENV / "bin" / "uv"
-    if f"uv {installer_version()}" not in output(uv, "--version"):
-        call(*find_pip(), *options, str(INSTALLER), what="cannot download the installer")
+    if f"uv {installer_version()}" not in (output(uv, "--version") or ""):
+        call(*find_pip(), *options, f"--requirement={INSTALLER}", what="cannot download the installer")
     os.environ["UV_PYTHON_DOWNLOADS"] = "never"
     if "PIP_INDEX_URL" in os.environ:
         os.environ.setdefault("UV_DEFAULT_INDEX", os.environ["PIP_INDEX_URL"])
-    if not works(uv, "pip", "install", "-q", "--python", PYTHON, "--require-hashes", "-r", requirements):
-        call(*find_pip(), *options, str(requirements), what="cannot install the requirements")
+    if not works(uv, "pip", "install", "-q", "--python", PYTHON, "--require-hashes", *files):
+        call(*find_pip(), *options, *files, what="cannot install the requirements")
 
 
 def find_pip() -> "list[str]":
@@ -232,22 +236,17 @@ def installer_version() -> str:
     return next(found[1] for found in map(pin, INSTALLER.read_text().splitlines()) if found)
 
 
-def output(*command: object) -> str:
-    """What ``command`` prints; empty when it fails."""
+def output(*command: object) -> "str | None":
+    """What ``command`` prints; ``None`` when it fails."""
     try:
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, stdin=subprocess.DEVNULL)
     except OSError:
-        return ""
-    return done.stdout if done.returncode == 0 else ""
+        return None
+    return done.stdout if done.returncode == 0 else None
 
 
 def works(*command: object) -> bool:
-    quiet = subprocess.DEVNULL
-    try:
-        done = subprocess.run(list(map(str, command)), stdin=quiet, stdout=quiet, stderr=quiet)
-    except OSError:
-        return False
-    return done.returncode == 0
+    return output(*command) is not None
 
 
 def call(*command: str, what: str) -> None:
@@ -268,11 +267,15 @@ def call(*command: str, what: str) -> None:
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Django's manage.py, and the suite for ``test``. What a person can mend is one line and exit code 2."""
+    """Django's manage.py, or what needs none of it. What a person can mend is one line and exit code 2."""
     if arguments[:1] == ["test"]:
         from tests.__main__ import main as run_tests
 
         sys.exit(run_tests(arguments[1:]))
+    if arguments[:1] == ["mcp"]:
+        from enhancelog.cli import main as run_client
+
+        sys.exit(run_client(arguments))
     if arguments[:1] == ["serve"] and "--demo" in arguments:
         os.environ["ENHANCELOG_DEMO"] = "1"  # read by the settings, before any command is
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "enhancelog.settings")

@@ -1,0 +1,159 @@
+"""The MCP server as a model's host sees it: over standard input and output, with the SDK's own client."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.types import TextContent
+
+from enhancelog import records
+from tests.factories import make_entry, make_fields
+from tests.processes import ROOT
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+TOOLS = ["append_entry", "get_entry", "list_entries", "read_content", "why_rejected", "write_content"]
+WAIT_S = 60
+
+Ask = Callable[..., Awaitable[Any]]
+
+
+class Refused(Exception):
+    """A result that is an error, in its own words."""
+
+
+def talk(conversation: Callable[[Client, Ask], Awaitable[None]], tmp_path: Path, command: list[str] | None = None):
+    """Start the server, hold the conversation, end it; what it wrote to standard error."""
+    log = tmp_path / "stderr"
+
+    async def run() -> None:
+        async with asyncio.timeout(WAIT_S), _client(command or ["-m", "enhancelog", "mcp"], log) as client:
+
+            async def ask(tool: str, **arguments: Any) -> Any:
+                result = await client.call_tool(tool, arguments)
+                (content,) = result.content
+                assert isinstance(content, TextContent)
+                if result.is_error:
+                    raise Refused(content.text)
+                return json.loads(content.text)
+
+            await conversation(client, ask)
+
+    asyncio.run(run())
+    return log.read_text()
+
+
+@asynccontextmanager
+async def _client(command: list[str], log: Path) -> AsyncIterator[Client]:
+    names = ("ENHANCELOG_URL", "ENHANCELOG_TOKEN", "ENHANCELOG_BOOTSTRAP", "ENHANCELOG_DATA_DIR")
+    env = {name: os.environ[name] for name in names if name in os.environ}
+    server = StdioServerParameters(command=sys.executable, args=command, env=env, cwd=ROOT)
+    with log.open("w") as errors:
+        async with Client(stdio_client(server, errlog=errors)) as client:
+            yield client
+
+
+async def refusal(ask: Ask, tool: str, **arguments: Any) -> str:
+    with pytest.raises(Refused) as refused:
+        await ask(tool, **arguments)
+    text = str(refused.value)
+    assert len(text.splitlines()) == 1
+    return text
+
+
+def test_a_model_appends_reads_back_and_asks_why(live_api: str, tmp_path: Path):
+    rejected = make_fields(
+        issue_id="ops/デプロイ-3 %",
+        status="rejected",
+        new_hash="",
+        verdicts=[{"axis": "noop", "status": "deny", "detail": "patch 7 changes nothing"}],
+        reasons=["noop: patch 7 changes nothing"],
+        ops=[{"op": "add", "path": "/a", "value": {"b": 1}}],
+        bump="minor",
+    )
+
+    async def conversation(client: Client, ask: Ask) -> None:
+        tools = (await client.list_tools()).tools
+        assert sorted(tool.name for tool in tools) == TOOLS
+        assert all(tool.description and not tool.description.startswith(" ") for tool in tools)
+        assert await ask("append_entry", **rejected) == {
+            "issue_id": rejected["issue_id"],
+            "result": "created",
+            "digest": records.digest(make_entry(**rejected)),
+        }
+        await ask("append_entry", **make_fields(issue_id="b", ts_ms=rejected["ts_ms"] + 1))
+        assert await ask("get_entry", issue_id=rejected["issue_id"]) == rejected
+        why = await ask("why_rejected", blueprint_id="main", intent=rejected["intent"])
+        assert (why["denied"][0]["wording"], why["similar_applied"][0]["issue_id"]) == ("patch # changes nothing", "b")
+        listed = await ask("list_entries", blueprint_id="main", limit=1)
+        assert ([entry["issue_id"] for entry in listed["entries"]], listed["more"]) == (["b"], True)
+        listed = await ask("list_entries", axis="noop")
+        assert listed["entries"][0]["denied"] == {"noop": "patch 7 changes nothing"}
+
+    assert talk(conversation, tmp_path) == ""
+
+
+def test_a_model_reads_and_writes_content(live_api: str, tmp_path: Path):
+    async def conversation(client: Client, ask: Ask) -> None:
+        key = {"story_id": "S-1", "kind": "merge_report"}
+        assert await ask("read_content", **key) == {**key, "value": None, "version": 0}
+        value = '{"a": [1, 2.50]}'
+        assert await ask("write_content", **key, value=value) == {**key, "version": 1, "created": True}
+        assert await ask("read_content", **key) == {**key, "value": value, "version": 1}
+        assert (await ask("write_content", **key, value="[]", expected_version=1))["version"] == 2
+        assert "version 2" in await refusal(ask, "write_content", **key, value="[]", expected_version=1)
+        assert "value: is not JSON" in await refusal(ask, "write_content", **key, value="{")
+        assert "kind: must be one of" in await refusal(ask, "read_content", story_id="S-1", kind="nothing")
+        assert "story_id" in await refusal(ask, "write_content", story_id="a:b", kind="story", value="x")
+
+    talk(conversation, tmp_path)
+
+
+def test_what_goes_wrong_is_one_line_a_model_can_act_on(live_api: str, tmp_path: Path):
+    async def conversation(client: Client, ask: Ask) -> None:
+        fields = make_fields()
+        await ask("append_entry", **fields)
+        assert "identical, there is nothing left to do" in await refusal(ask, "append_entry", **fields)
+        assert "differs in intent" in await refusal(ask, "append_entry", **fields | {"intent": "x"})
+        assert "not found: none" in await refusal(ask, "get_entry", issue_id="none")
+        assert "issue_id: Field required" in await refusal(ask, "get_entry")
+        assert "ts_ms: Input should be a valid integer" in await refusal(
+            ask, "append_entry", **fields | {"ts_ms": True}
+        )
+        assert "blueprint_id: " in await refusal(ask, "append_entry", **fields | {"blueprint_id": ".."})
+        assert "ops[0].path" in await refusal(ask, "append_entry", **fields, ops=[{"op": "remove", "path": "a"}])
+        assert "since" in await refusal(ask, "list_entries", since="soon")
+        assert "limit" in await refusal(ask, "list_entries", limit=1000)
+        assert "no_such_tool" in await refusal(ask, "no_such_tool")
+
+    assert "Traceback" not in talk(conversation, tmp_path)
+
+
+def test_without_the_right_token_every_tool_says_so(live_api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ENHANCELOG_TOKEN", "enh_" + "ab" * 32)
+
+    async def conversation(client: Client, ask: Ask) -> None:
+        assert "answered 401" in await refusal(ask, "get_entry", issue_id="h-1")
+
+    assert "enh_ab" not in talk(conversation, tmp_path)
+
+
+def test_manage_py_serves_it_without_a_database_or_data_folder(
+    live_api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ENHANCELOG_BOOTSTRAP", "0")
+    monkeypatch.setenv("ENHANCELOG_DATA_DIR", str(tmp_path / "data"))
+
+    async def conversation(client: Client, ask: Ask) -> None:
+        assert (await ask("list_entries"))["entries"] == []
+
+    assert talk(conversation, tmp_path, ["manage.py", "mcp"]) == ""
+    assert not (tmp_path / "data").exists()
