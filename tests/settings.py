@@ -35,5 +35,5 @@ if DATABASES["default"]["ENGINE"] == "enhancelog.backends.sqlite":
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = True  # asked when needed; else every test client looks through all
 STATIC_ROOT.mkdir(exist_ok=True)

@@ -1,7 +1,7 @@
-"""``create_token NAME --scope A [--scope B]``: the token alone on standard output, everything else on standard error."""
+"""``create_token NAME --scope A [--scope B]``: the token alone on standard output, all else on standard error."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
@@ -9,6 +9,14 @@ from django.core.management.base import CommandError, CommandParser
 from enhancelog import records, tokens
 from enhancelog.errors import Invalid
 from enhancelog.management.reporting import ReportingCommand
+
+OPTIONS: Final = {
+    "name": "NAME",
+    "scopes": "--scope",
+    "expiry": "--expires",
+    "write_blueprints": "--blueprint",
+    "write_kinds": "--kind",
+}
 
 
 class Command(ReportingCommand):
@@ -48,7 +56,9 @@ class Command(ReportingCommand):
             )
             token, secret = tokens.make(wanted, owner, made_by="create_token")
         except Invalid as broken:
-            raise CommandError(" ".join(str(broken).split()), returncode=2) from None
+            option = OPTIONS.get(broken.field, broken.field)
+            detail = f"{option}: {broken.detail}" if option else broken.detail
+            raise CommandError(" ".join(detail.split()), returncode=2) from None
         until = f"until {token.expiry:%Y-%m-%d %H:%M} UTC" if token.expiry else "until it is revoked"
         self.stderr.write(f"Token {token.name} of {owner.get_username()}: {' '.join(token.scopes)}, {until}.")
         self.stderr.write("It is shown this once; keep it where the program finds it, such as ENHANCELOG_TOKEN.")

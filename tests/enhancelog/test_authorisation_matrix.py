@@ -1,0 +1,216 @@
+"""Every route under ``/v1/`` and ``/metrics``, for every sort of caller, with public read on and off: 401, 403 or done.
+
+The expected answers are written down here once more, on purpose not taken from ``permissions``. A new route or method
+without an entry in ``ROUTES`` fails.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from pytest_django.fixtures import Settings
+
+from content.store import open_store as open_content
+from enhancelog import tokens
+from enhancelog.models import Token
+from enhancelog.origin import Origin
+from enhancelog.store import open_store
+from tests.factories import make_entry, make_fields
+
+pytestmark = pytest.mark.django_db
+
+SETUP = Origin("command", "test", "api")
+
+
+class Call(NamedTuple):
+    """A request that succeeds for whoever has ``scope``; everybody may where that is ``None``."""
+
+    scope: str | None
+    path: str
+    body: Any = None
+    status: int = 200
+
+
+ROUTES: Final[dict[tuple[str, str], Call]] = {
+    ("v1/enhance/log", "GET"): Call("log:read", "/v1/enhance/log"),
+    ("v1/enhance/log", "POST"): Call("log:append", "/v1/enhance/log", make_fields(issue_id="new"), 201),
+    ("v1/enhance/log/", "GET"): Call(None, "/v1/enhance/log/", status=404),
+    ("v1/enhance/log/<path:issue_id>", "GET"): Call("log:read", "/v1/enhance/log/h-1"),
+    ("v1/enhance/log/<path:issue_id>", "PUT"): Call(
+        "log:append", "/v1/enhance/log/new", make_fields(issue_id="new"), 201
+    ),
+    ("v1/enhance/entries/<path:issue_id>", "GET"): Call("log:read", "/v1/enhance/entries/h-1"),
+    ("v1/enhance/why", "GET"): Call("log:read", "/v1/enhance/why?blueprint_id=main"),
+    ("v1/content", "GET"): Call("content:read", "/v1/content"),
+    ("v1/content/import", "POST"): Call("content:write", "/v1/content/import?merge=1", {"s:gate_output": "x"}),
+    ("v1/content/export", "GET"): Call("content:read", "/v1/content/export"),
+    ("v1/content/stories/<path:story_id>", "GET"): Call("content:read", "/v1/content/stories/s"),
+    ("v1/content/kinds/<str:kind>/<path:story_id>", "GET"): Call("content:read", "/v1/content/kinds/merge_success/s"),
+    ("v1/content/kinds/<str:kind>/<path:story_id>", "PUT"): Call(
+        "content:write", "/v1/content/kinds/merge_success/s", {"value": "y"}
+    ),
+    ("v1/content/kinds/<str:kind>/<path:story_id>", "DELETE"): Call(
+        "content:write", "/v1/content/kinds/merge_success/s", status=204
+    ),
+    ("v1/content/take/<str:kind>/<path:story_id>", "POST"): Call("content:write", "/v1/content/take/merge_success/s"),
+    ("v1/content/increment/<str:kind>/<path:story_id>", "POST"): Call(
+        "content:write", "/v1/content/increment/abort_respawn_count/s", {"by": 1}
+    ),
+    ("metrics", "GET"): Call("log:read", "/metrics"),
+}
+
+PLAIN_VIEWS: Final = {"v1/enhance/log/": ["GET"]}
+"""Routes that are functions, with the methods worth a row."""
+
+
+class Caller(NamedTuple):
+    """``scopes``: what they may do; ``known``: not 401; ``refused``: brought a token that is not in force."""
+
+    client: Client
+    headers: dict[str, str]
+    scopes: frozenset[str]
+    known: bool = True
+    refused: bool = False
+
+    def call(self, method: str, call: Call) -> Any:
+        body = b"" if call.body is None else json.dumps(call.body).encode()
+        return self.client.generic(method, call.path, body, "application/json", headers=self.headers)
+
+    def expected(self, call: Call, public: bool) -> int:
+        if call.scope is None:
+            return call.status
+        if self.refused:
+            return 401
+        if call.scope in self.scopes or (public and call.scope.endswith(":read")):
+            return call.status
+        return 403 if self.known else 401
+
+
+@pytest.fixture
+def callers() -> dict[str, Caller]:
+    staff = User.objects.create(username="ada", is_staff=True)
+    plain = User.objects.create(username="bob")
+    gone = User.objects.create(username="eve", is_active=False, is_staff=True)
+    reading = frozenset(tokens.READ_SCOPES)
+    found = {
+        "anonymous": Caller(Client(), {}, frozenset(), known=False),
+        "another scheme": Caller(Client(), {"Authorization": "Basic YWRhOngK"}, frozenset(), known=False),
+        "plain user": Caller(signed_in(plain), {}, reading),
+        "staff": Caller(signed_in(staff), {}, frozenset(tokens.SCOPES)),
+        "inactive user": Caller(signed_in(gone), {}, frozenset(), known=False),
+        "expired": refused(Client(), token(staff, *tokens.SCOPES, change={"expiry": datetime.now(UTC)})),
+        "revoked": refused(Client(), token(staff, *tokens.SCOPES, change={"revoked": datetime.now(UTC)})),
+        "owner inactive": refused(Client(), token(gone, *tokens.SCOPES)),
+        "unknown": refused(Client(), "enh_" + 64 * "0"),
+        "malformed": refused(Client(), "enh_é…\x7f x"),
+        "empty": refused(Client(), ""),
+        "staff with a revoked token": refused(
+            signed_in(staff), token(staff, *tokens.SCOPES, change={"revoked": datetime.now(UTC)})
+        ),
+    }
+    for scope in tokens.SCOPES:
+        for owner in (staff, plain):
+            headers = {"Authorization": f"Bearer {token(owner, scope)}"}
+            found[f"{owner}'s {scope}"] = Caller(Client(), headers, frozenset([scope]))
+        headers = {"Authorization": f"bearer {token(plain, scope)}"}
+        found[f"staff with {scope}"] = Caller(signed_in(staff), headers, frozenset([scope]))
+    return found
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def token(owner: User, *scopes: str, change: dict[str, Any] | None = None) -> str:
+    name = f"{owner} {' '.join(scopes)} {Token.objects.count()}"
+    made, secret = tokens.make(tokens.Wanted(name, scopes), owner, made_by="test")
+    Token.objects.filter(pk=made.pk).update(**change or {"expiry": datetime.now(UTC) + timedelta(days=1)})
+    return secret
+
+
+def refused(client: Client, secret: str) -> Caller:
+    header = f"Bearer {secret}".encode().decode("latin-1")
+    return Caller(client, {"Authorization": header}, frozenset(), refused=True)
+
+
+def routes(patterns: list[URLPattern | URLResolver], before: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        elif route.startswith(("v1/", "metrics")):
+            yield route, pattern
+
+
+def methods(route: str, pattern: URLPattern) -> list[str]:
+    view = getattr(pattern.callback, "cls", None)
+    if view is None:
+        return PLAIN_VIEWS.get(route, ["ANY"])
+    return [name.upper() for name in view.http_method_names if name not in ("head", "options") and hasattr(view, name)]
+
+
+def test_every_route_and_method_is_in_the_matrix() -> None:
+    found = {
+        (route, method) for route, pattern in routes(get_resolver().url_patterns) for method in methods(route, pattern)
+    }
+    assert found == set(ROUTES)
+
+
+@pytest.mark.parametrize("public", [False, True], ids=["private", "public"])
+@pytest.mark.parametrize(("route", "method"), ROUTES, ids=lambda part: str(part))
+def test_each_caller_gets_what_the_table_says(
+    route: str, method: str, public: bool, callers: dict[str, Caller], settings: Settings
+) -> None:
+    settings.PUBLIC_READ = public
+    open_store(SETUP).append(make_entry())
+    open_content(SETUP).write("s", "merge_success", "yes")
+    call = ROUTES[route, method]
+    answers = {name: answer(caller, method, call) for name, caller in callers.items()}
+    assert {name: response.status_code for name, response in answers.items()} == {
+        name: caller.expected(call, public) for name, caller in callers.items()
+    }
+    for response in answers.values():
+        check_refusal(response, call)
+
+
+def answer(caller: Caller, method: str, call: Call) -> Any:
+    """The response; what it changed is undone."""
+    with transaction.atomic():
+        response = caller.call(method, call)
+        if response.streaming:
+            list(response)
+        transaction.set_rollback(True)
+    return response
+
+
+def check_refusal(response: Any, call: Call) -> None:
+    if response.status_code in (401, 403):
+        assert response["Content-Type"] == "application/problem+json"
+    if response.status_code == 401:
+        assert response["WWW-Authenticate"].startswith('Bearer realm="Enhancelog"')
+    if response.status_code == 403:
+        assert call.scope in response.json()["detail"]
+
+
+def test_a_bad_token_is_told_apart_from_none(callers: dict[str, Caller]) -> None:
+    call = ROUTES["v1/enhance/log", "GET"]
+    assert "error" not in callers["anonymous"].call("GET", call)["WWW-Authenticate"]
+    answered = callers["expired"].call("GET", call)
+    assert 'error="invalid_token"' in answered["WWW-Authenticate"]
+    assert answered.json()["detail"] == "This token has expired."
+
+
+def test_tokens_do_not_open_pages(callers: dict[str, Caller]) -> None:
+    owner = callers["ada's log:read"]
+    for path in ("/", "/account/tokens", "/content/"):
+        response = owner.client.get(path, headers=owner.headers)
+        assert response.status_code == 302
+        assert response["Location"].startswith("/account/sign-in")
