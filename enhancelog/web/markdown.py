@@ -1,7 +1,8 @@
 """Markdown that somebody else wrote, as HTML that is safe to show and bounded in what it costs.
 
-Raw HTML is text; images, scripts, styles and ``hx-*`` never get through; links open only http, https and mailto and pass
-nothing on. Headings are one level lower, below the page's own. Beyond ``MAX_CHARS`` the text is shown as it is.
+Raw HTML is text; images, scripts, styles and ``hx-*`` never get through; links open only http, https and mailto, and
+pass nothing on. Headings are one level lower, below the page's own. Beyond ``MAX_CHARS`` or ``MAX_BRACKETS`` the text
+is shown as it is.
 """
 
 from functools import lru_cache
@@ -13,10 +14,13 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 MAX_CHARS: Final = 30_000
+MAX_BRACKETS: Final = 1_000
+"""The parser looks for the end of every link it may be in: its time grows with their square."""
+
 MAX_NESTING: Final = 20
 
 _CACHED_CHARS: Final = 10_000
-_TAGS: Final = {
+TAGS: Final = {
     "p", "h2", "h3", "h4", "h5", "h6", "strong", "em", "s", "code", "pre", "blockquote", "hr", "br", "a",
     "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
@@ -25,7 +29,7 @@ _parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING}).e
 
 def render(text: str) -> SafeString:
     """``text`` as HTML."""
-    if len(text) > MAX_CHARS:
+    if len(text) > MAX_CHARS or text.count("[") > MAX_BRACKETS:
         return format_html("<pre>{}</pre>", text)
     return _cached(text) if len(text) <= _CACHED_CHARS else _rendered(text)
 
@@ -38,7 +42,7 @@ def _rendered(text: str) -> SafeString:
     html = _parser.renderer.render(tokens, _parser.options, {})
     safe = nh3.clean(
         html,
-        tags=_TAGS,
+        tags=TAGS,
         attributes={"a": {"href", "title"}, "ol": {"start"}},
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer",

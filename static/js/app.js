@@ -37,7 +37,10 @@ function rows() {
 
 function move(step) {
   const links = rows();
-  if (!links.length) return;
+  if (!links.length) {
+    document.querySelector(`main a[rel=${step > 0 ? "next" : "prev"}]`)?.click();
+    return;
+  }
   const here = links.findIndex((link) => link.closest("[data-row]").contains(document.activeElement));
   const next = links[Math.min(Math.max(here + step, 0), links.length - 1)];
   next.focus();

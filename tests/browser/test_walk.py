@@ -1,0 +1,135 @@
+"""A person's way through the log: overview, a Blueprint's timeline, a filter, an entry; by mouse, keys and without
+JavaScript."""
+
+from typing import Any
+
+import pytest
+
+from tests.factories import make_entry, make_rejected
+from tests.recording import record_all
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+NOON = 1_795_000_000_000
+
+
+@pytest.fixture
+def log(live_server: Any, settings: Any) -> None:
+    settings.PUBLIC_READ = True
+    applied = [
+        make_entry(
+            issue_id=f"h-{n}",
+            prev_hash=f"{n:064x}",
+            new_hash=f"{n + 1:064x}",
+            ts_ms=NOON + n * 60_000,
+            intent=f"wish {n}",
+        )
+        for n in range(70)
+    ]
+    rejected = [
+        make_rejected("noop", issue_id=f"no-{n}", prev_hash=f"{n:064x}", ts_ms=NOON + n * 60_000 - 1, intent=f"try {n}")
+        for n in range(0, 70, 10)
+    ]
+    record_all([*applied, *rejected])
+
+
+@pytest.fixture
+def quiet(page: Any) -> Any:
+    """A page whose console must stay silent."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
+    assert said == []
+
+
+def test_from_the_overview_to_an_entry(log, quiet):
+    quiet.goto("/")
+    quiet.get_by_role("link", name="Blueprints", exact=True).first.click()
+    quiet.get_by_role("main").get_by_role("link", name="main", exact=True).first.click()
+    quiet.get_by_role("heading", name="main").wait_for()
+    assert quiet.get_by_text("70 versions applied, 7 of 77 attempts rejected").is_visible()
+    quiet.get_by_label("Filter").fill("axis:noop=deny since:2020-01-01")
+    quiet.get_by_role("button", name="Apply").click()
+    quiet.wait_for_url("**/blueprints/main?axis=noop&since=2020-01-01")
+    assert quiet.locator("[data-row]").count() == 7
+    quiet.get_by_role("link", name="try 60").click()
+    quiet.get_by_role("heading", name="try 60").wait_for()
+    assert quiet.locator(".verdicts li").first.get_attribute("class") == "deny"
+    quiet.get_by_role("link", name="Older entry in this list").click()
+    quiet.get_by_role("heading", name="try 50").wait_for()
+    quiet.get_by_role("link", name="in axis:noop").click()
+    assert quiet.locator("[data-row]").count() == 7
+
+
+def test_more_rows_come_without_losing_the_place(log, quiet):
+    quiet.goto("/blueprints/main")
+    quiet.locator("#further").focus()
+    before = quiet.evaluate("scrollY")
+    quiet.keyboard.press("Enter")
+    quiet.locator("[data-row]").nth(76).wait_for()
+    assert quiet.locator("[data-row]").count() == 77
+    assert quiet.evaluate("scrollY") == before
+    assert quiet.evaluate("document.activeElement.id") == "further"
+    assert quiet.url.endswith("/blueprints/main")
+
+
+def test_keys_move_and_open(log, quiet):
+    quiet.goto("/blueprints/main?order=asc")
+    for key in ("j", "j", "k"):
+        quiet.keyboard.press(key)
+    assert quiet.evaluate("document.activeElement.textContent") == "try 0"
+    quiet.keyboard.press("Enter")
+    quiet.get_by_role("heading", name="try 0").wait_for()
+    quiet.keyboard.press("k")
+    quiet.get_by_role("heading", name="wish 0").wait_for()
+    quiet.keyboard.press("j")
+    quiet.get_by_role("heading", name="try 0").wait_for()
+    quiet.keyboard.press("/")
+    assert quiet.evaluate("document.activeElement.name") == "text"
+
+
+def test_without_javascript_every_page_is_reached_by_links(browser, live_server, log):
+    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/blueprints/main")
+    page.get_by_role("link", name="Older entries").click()
+    assert page.locator("[data-row]").count() == 27
+    page.get_by_role("link", name="Back to the newest").click()
+    assert page.locator("[data-row]").count() == 50
+    page.goto("/rejections/")
+    page.locator(".facets").get_by_role("link", name="noop").click()
+    assert page.locator("[data-row]").count() == 7
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_are_accessible(browser, live_server, log, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    context = browser.new_context(base_url=live_server.url, color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    for path in (
+        "/blueprints/main",
+        "/blueprints/nobody",
+        "/rejections/?axis=noop",
+        "/search/?text=wish",
+        "/search/?text=nothing+like+it",
+        "/search/?since=yesterday",
+        "/entries/no-10?axis=noop",
+        "/entries/nobody",
+    ):
+        page.goto(path)
+        found = Axe().run(page).response["violations"]
+        assert [(path, one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+    context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_hangs_over_the_edge(browser, live_server, log, width):
+    context = browser.new_context(base_url=live_server.url, viewport={"width": width, "height": 900})
+    page = context.new_page()
+    for path in ("/blueprints/main?axis=noop&status=rejected", "/rejections/?axis=noop", "/search/", "/entries/no-10"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
+    context.close()

@@ -1,0 +1,151 @@
+"""A list, its count, its pages, its stream and its facets agree, for any filter over any entries."""
+
+import re
+from collections.abc import Iterable
+
+import pytest
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from enhancelog import filters, links
+from enhancelog.filter_text import canonical
+from enhancelog.filters import EntryFilter, Order
+from enhancelog.queries import entries as listed
+from enhancelog.queries.counts import Count, count
+from enhancelog.queries.facets import facets
+from enhancelog.records import Entry, denials
+from enhancelog.times import DAY_MS, is_plausible, now_ms
+from tests import strategies
+from tests.recording import record_all
+from tests.strategies import NOW_MS
+
+AXES = st.sampled_from(["des", "noop", "agent-ref", "ops/デプロイ %", "nobody", "..", ""])
+PAIRS = st.one_of(
+    st.tuples(st.sampled_from(["axis", "axis_passed", "axis_absent", "only", "not_axis", "not_axis_passed"]), AXES),
+    st.tuples(st.sampled_from(["blueprint_id", "not_blueprint_id"]), st.sampled_from(["main", "", "nobody"])),
+    st.tuples(st.sampled_from(["status", "not_status"]), st.sampled_from(["applied", "rejected"])),
+    st.tuples(st.sampled_from(["axes", "not_axes"]), st.sampled_from(["one", "many"])),
+    st.tuples(st.sampled_from(["has", "not_has"]), st.sampled_from(["ops", "gap", "badge"])),
+    st.tuples(st.sampled_from(["source", "not_source"]), st.sampled_from(["api", "host-b"])),
+    st.tuples(st.sampled_from(["text", "not_text"]), st.sampled_from(["a", "0", "日", '"', "\\"])),
+    st.tuples(
+        st.sampled_from(["since", "until", "not_since", "not_until"]),
+        st.sampled_from(["0", "2026-11-17", str(NOW_MS - DAY_MS), str(NOW_MS // DAY_MS * DAY_MS), "-5"]),
+    ),
+)
+LOGS = st.lists(strategies.entries(), max_size=12, unique_by=lambda entry: entry.issue_id)
+QUICK = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+def all_pages(wanted: EntryFilter, order: Order, size: int) -> list[int]:
+    positions: list[int] = []
+    cursor = None
+    while True:
+        page = listed.page(wanted, order, size, cursor)
+        positions += [row[0] for row in page.rows]
+        if page.next is None:
+            return positions
+        cursor = str(page.next)
+
+
+def holds(entry: Entry, source: str, name: str, value: str) -> bool:
+    """What one parameter means, said again in the plainest way."""
+    denied = denials(entry)
+    verdicts = [(verdict.axis, verdict.status) for verdict in entry.verdicts]
+    match name:
+        case "blueprint_id" | "status":
+            return str(getattr(entry, name)) == value
+        case "source":
+            return source == value
+        case "axis":
+            return value in denied
+        case "axis_passed":
+            return (value, "pass") in verdicts
+        case "axis_absent":
+            return value not in ("", "..") and value not in [axis for axis, _ in verdicts]
+        case "only":
+            return list(denied) == [value]
+        case "axes":
+            return len(denied) == 1 if value == "one" else len(denied) > 1
+        case "text":
+            texts = [entry.intent, entry.rationale, *entry.reasons, *(verdict.detail for verdict in entry.verdicts)]
+            return any(value in text for text in texts)
+    raise AssertionError(name)
+
+
+def expected(log: Iterable[tuple[Entry, str]], wanted: EntryFilter, recorded_ms: int) -> list[str]:
+    """The ids that a filter without ``has`` describes."""
+    found = []
+    for entry, source in log:
+        inside = is_plausible(entry.ts_ms, recorded_ms) or (wanted.since_ms is None and wanted.until_ms is None)
+        inside = inside and (wanted.since_ms is None or entry.ts_ms >= wanted.since_ms)
+        inside = inside and (wanted.until_ms is None or entry.ts_ms < wanted.until_ms)
+        for name, values in wanted.include.items():
+            every = all if name == "axis" else any
+            inside = inside and every(holds(entry, source, name, value) for value in values)
+        for name, values in wanted.exclude.items():
+            inside = inside and not any(holds(entry, source, name, value) for value in values)
+        if inside:
+            found.append(entry.issue_id)
+    return sorted(found)
+
+
+@pytest.mark.django_db
+class TestAgreement(TestCase):
+    @QUICK
+    @given(LOGS, LOGS, st.lists(PAIRS, max_size=4), st.sampled_from(["asc", "desc"]), st.integers(1, 5))
+    def test_list_count_pages_stream_and_meaning_agree(self, log, more, pairs, order, size):
+        ids = {entry.issue_id for entry in log}
+        more = [entry for entry in more if entry.issue_id not in ids]
+        record_all(log)
+        record_all(more, source="host-b")
+        wanted = filters.from_pairs(pairs, NOW_MS)
+        page = listed.page(wanted, order, 1000)
+        whole = [row[0] for row in page.rows]
+        assert all_pages(wanted, order, size) == whole
+        assert count(wanted, page.up_to) == Count(len(whole))
+        streamed = [row[0] for chunk in listed.stream(wanted, order, page.up_to) for row in chunk]
+        assert streamed == whole
+        if not {"has", "not_has"} & {name for name, _ in pairs}:
+            everything = [(entry, "api") for entry in log] + [(entry, "host-b") for entry in more]
+            recorded_ms = page.rows[0][13] if page.rows else now_ms()
+            assert sorted(row[1] for row in page.rows) == expected(everything, wanted, recorded_ms)
+
+    @QUICK
+    @given(LOGS, LOGS, st.lists(PAIRS, max_size=2))
+    def test_facets_add_up_and_lead_to_what_they_count(self, log, more, pairs):
+        record_all(log)
+        ids = {entry.issue_id for entry in log}
+        wanted = filters.from_pairs(pairs, NOW_MS)
+        up_to = listed.page(wanted, "desc", 1).up_to
+        record_all(entry for entry in more if entry.issue_id not in ids)
+        found = facets(wanted, up_to)
+        assert found.total == count(wanted, up_to)
+        for name in ("blueprint_id", "axes"):
+            assert sum(choice.count.number for choice in found.by.get(name, ())) == found.total.number
+        for name, choices in found.by.items():
+            for choice in choices:
+                if choice.value != "none" and not any(given == name for given, _ in pairs):
+                    narrowed = filters.from_pairs([*pairs, (name, choice.value)], NOW_MS)
+                    if name != "has" or choice.value == "badge":  # a late entry can close a gap
+                        assert count(narrowed, up_to) == choice.count
+
+    @QUICK
+    @given(LOGS, st.lists(PAIRS, max_size=3), st.sampled_from(["asc", "desc"]), st.integers(1, 4))
+    def test_pages_show_what_the_queries_list(self, log, pairs, order, size):
+        record_all(log)
+        pairs = [pair for pair in canonical(pairs) if pair[1] and "status" not in pair[0]]
+        wanted = filters.from_pairs([*pairs, ("status", "rejected")], NOW_MS)
+        client = Client()
+        with self.settings(PUBLIC_READ=True):
+            page = client.get(links.rejections([*pairs, ("order", order), ("page_size", str(size))])).content.decode()
+            total = re.search(r'<div class="soft">(\S+) entr', page)[1]
+            shown = re.findall(r'id="e(\d+)"', page)
+            while further := re.search(r'hx-get="([^"]*)"', page):
+                headers = {"HX-Request": "true"}
+                page = client.get(further[1].replace("&amp;", "&"), headers=headers).content.decode()
+                shown += re.findall(r'id="e(\d+)"', page)
+        assert [int(position) for position in shown] == [row[0] for row in listed.page(wanted, order, 1000).rows]
+        assert total == str(len(shown))
