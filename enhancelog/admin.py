@@ -1,4 +1,4 @@
-"""The admin: entries to look at and never to change, users and groups as Django has them; no projections.
+"""The admin: entries to look at and never to change, API tokens to revoke, users and groups as Django has them.
 
 The log may be long: nothing here counts or sorts all of it. Filters ask the summaries which values there are.
 """
@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from enhancelog import links, records
-from enhancelog.models import BlueprintSummary, Entry
+from enhancelog import links, records, tokens
+from enhancelog.models import BlueprintSummary, Entry, Token
 from enhancelog.times import as_datetime
 
 if TYPE_CHECKING:  # the stubs' generics, which Django's own classes are not at run time
     _Paginator = Paginator[Entry]
     _ModelAdmin = admin.ModelAdmin[Entry]
+    _TokenAdmin = admin.ModelAdmin[Token]
 else:
     _Paginator = Paginator
-    _ModelAdmin = admin.ModelAdmin
+    _ModelAdmin = _TokenAdmin = admin.ModelAdmin
 
 admin.site.site_header = "Enhancelog administration"
 admin.site.site_title = "Enhancelog"
@@ -158,6 +160,32 @@ class EntryAdmin(_ModelAdmin):
         if entry.ops is None:
             return "not recorded"
         return format_html("<pre>{}</pre>", json.dumps(json.loads(entry.ops), indent=2, ensure_ascii=False))
+
+
+@admin.register(Token)
+class TokenAdmin(_TokenAdmin):
+    """Making one leads to the page that shows the secret once; what was made can only be revoked or deleted."""
+
+    list_display = ("name", "user", "scopes", "created", "last_used", "expiry", "revoked")
+    list_filter = (("revoked", admin.EmptyFieldListFilter),)
+    list_select_related = ("user",)
+    search_fields = ("name", "user__username")
+    ordering = ("name", "-pk")
+    fields = readonly_fields = (
+        *("name", "user", "made_by", "scopes", "write_blueprints", "write_kinds"),
+        *("created", "expiry", "last_used", "revoked"),
+    )
+    actions = ("revoke",)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return redirect("tokens")
+
+    @admin.action(description="Revoke selected tokens", permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Token]) -> None:
+        for token in queryset:
+            tokens.revoke(token)
+            self.log_change(request, token, "Revoked.")
+        self.message_user(request, "Revoked. Requests with these tokens are refused from now on.")
 
 
 def _lines(items: Iterable[tuple[str, str]]) -> SafeString:

@@ -37,7 +37,7 @@ USED_EVERY: Final = timedelta(hours=1)
 """How coarse ``last_used`` is: a reader causes at most one write in this time."""
 
 _SECRET = re.compile(r"enh_[0-9a-f]{64}")
-_AGE = re.compile(r"(\d{1,4})([hdw])")
+_AGE = re.compile(r"([0-9]{1,4})([hdw])")
 _UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 _log = logging.getLogger(__name__)

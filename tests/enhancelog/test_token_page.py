@@ -1,0 +1,182 @@
+"""``/account/tokens``: who sees which, what can be made, the secret shown once, and revoking."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from enhancelog import tokens
+from enhancelog.models import Token
+from enhancelog.tokens import Wanted
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/account/tokens"
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def ada() -> User:
+    return User.objects.create(username="ada", is_staff=True)
+
+
+@pytest.fixture
+def bob() -> User:
+    return User.objects.create(username="bob")
+
+
+def signed_in(user: User, **options: Any) -> Client:
+    client = Client(**options)
+    client.force_login(user)
+    return client
+
+
+def make(owner: User, name: str = "ci") -> Token:
+    return tokens.make(Wanted(name, ["log:read"]), owner, made_by="test")[0]
+
+
+def shown(response: Any) -> str:
+    text: str = response.content.decode()
+    return text
+
+
+def fields(**changes: Any) -> dict[str, Any]:
+    return {"name": "ci", "scopes": ["log:read"], "expiry": "90d"} | changes
+
+
+def test_strangers_are_sent_to_sign_in(client: Client) -> None:
+    for response in (client.get(PAGE), client.post(PAGE, fields()), client.post(f"{PAGE}/revoke/1")):
+        assert response.status_code == 302
+        assert response["Location"].startswith("/account/sign-in")
+    assert not Token.objects.exists()
+
+
+def test_users_see_their_own_and_staff_everybodys(ada: User, bob: User) -> None:
+    make(ada, "of-ada")
+    make(bob, "of-bob")
+    assert "of-ada" not in shown(signed_in(bob).get(PAGE))
+    assert {"of-ada", "of-bob"} <= set(re.findall(r"of-\w+", shown(signed_in(ada).get(PAGE))))
+
+
+def test_the_secret_is_shown_once_and_cached_nowhere(ada: User) -> None:
+    client = signed_in(ada)
+    response = client.post(PAGE, fields(scopes=["log:append"], write_blueprints=" main \r\n\r\nteam-*"))
+    assert response.status_code == 201
+    assert response["Cache-Control"] == "no-store"
+    (secret,) = set(re.findall(r"enh_[0-9a-f]{64}", shown(response)))
+    token = tokens.present(secret)
+    assert (token.scopes, token.write_blueprints, token.made_by) == (["log:append"], ["main", "team-*"], "ada")
+    assert secret not in shown(client.get(PAGE))
+
+
+def test_reloading_the_answer_makes_no_second_token(ada: User) -> None:
+    client = signed_in(ada)
+    client.post(PAGE, fields())
+    again = client.post(PAGE, fields())
+    assert again.status_code == 400
+    assert "Is taken" in shown(again)
+    assert Token.objects.count() == 1
+
+
+def test_who_is_not_staff_makes_reading_tokens_for_themselves(bob: User) -> None:
+    client = signed_in(bob)
+    assert "log:append" not in shown(client.get(PAGE))
+    assert client.post(PAGE, fields(scopes=["log:read", "log:append"])).status_code == 400
+    assert client.post(PAGE, fields(user="1", write_kinds="story")).status_code == 201
+    assert Token.objects.get().user == bob
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"name": ""}, "This field is required."),
+        ({"name": "x" * 81}, "at most 80 characters"),
+        ({"name": "a\x00b"}, "Null characters"),
+        ({"name": "a\u202eb"}, "Must hold printable characters only"),
+        ({"scopes": []}, "This field is required."),
+        ({"scopes": ["root"]}, "Select a valid choice"),
+        ({"expiry": "9999999d"}, "Select a valid choice"),
+        ({"scopes": ["content:write"], "write_kinds": "nonsense"}, "is none of story"),
+        ({"scopes": ["log:append"], "write_blueprints": "a\x01b"}, "ontrol characters"),
+        ({"scopes": ["log:read"], "write_blueprints": "main"}, "Limits log:append, which the token does not have"),
+    ],
+)
+def test_a_form_that_is_wrong_says_where(ada: User, changes: dict[str, Any], said: str) -> None:
+    response = signed_in(ada).post(PAGE, fields(**changes))
+    assert response.status_code == 400
+    assert said in shown(response)
+    assert not Token.objects.exists()
+
+
+def test_names_are_escaped(ada: User) -> None:
+    client = signed_in(ada)
+    made = client.post(PAGE, fields(name=HOSTILE))
+    revoked = client.post(f"{PAGE}/revoke/{Token.objects.get().pk}", follow=True)
+    for page in (made, client.get(PAGE), revoked):
+        assert "<img" not in shown(page)
+        assert "&lt;img" in shown(page)
+
+
+def test_revoking_needs_a_post_and_ends_the_token(ada: User) -> None:
+    client = signed_in(ada)
+    token = make(ada)
+    assert client.get(f"{PAGE}/revoke/{token.pk}").status_code == 405
+    response = client.post(f"{PAGE}/revoke/{token.pk}", follow=True)
+    assert "is revoked" in shown(response)
+    token.refresh_from_db()
+    assert token.revoked is not None
+
+
+@pytest.mark.parametrize("number", ["0", "999999999", "9" * 30, "9" * 5000])
+def test_revoking_what_is_not_there_is_404(ada: User, number: str) -> None:
+    assert signed_in(ada).post(f"{PAGE}/revoke/{number}").status_code == 404
+
+
+def test_others_tokens_are_revoked_by_staff_only(ada: User, bob: User) -> None:
+    of_ada, of_bob = make(ada, "of-ada"), make(bob, "of-bob")
+    assert signed_in(bob).post(f"{PAGE}/revoke/{of_ada.pk}").status_code == 404
+    assert signed_in(ada).post(f"{PAGE}/revoke/{of_bob.pk}").status_code == 302
+    assert list(Token.objects.filter(revoked=None)) == [of_ada]
+
+
+def test_forms_need_their_csrf_token(ada: User) -> None:
+    client = signed_in(ada, enforce_csrf_checks=True)
+    token = make(ada)
+    assert client.post(PAGE, fields(name="other")).status_code == 403
+    assert client.post(f"{PAGE}/revoke/{token.pk}").status_code == 403
+
+
+def test_the_page_takes_a_fixed_number_of_queries(ada: User, django_assert_num_queries: Any) -> None:
+    client = signed_in(ada)
+    for number in range(12):
+        token = make(ada, f"t{number}")
+        if number % 3 == 0:
+            tokens.revoke(token)
+    with django_assert_num_queries(4):  # session, user, tokens, revoked ones
+        client.get(PAGE)
+
+
+@pytest.fixture
+def root() -> User:
+    return User.objects.create(username="root", is_staff=True, is_superuser=True)
+
+
+def test_the_admin_lists_and_revokes_tokens_and_never_shows_a_digest(root: User) -> None:
+    token = make(root, HOSTILE)
+    client = signed_in(root)
+    for path in ("/admin/enhancelog/token/", f"/admin/enhancelog/token/{token.pk}/change/"):
+        page = shown(client.get(path))
+        assert "&lt;img" in page
+        assert "<img src=x" not in page
+        assert token.digest not in page
+    chosen = {"action": "revoke", "_selected_action": [token.pk]}
+    assert client.post("/admin/enhancelog/token/", chosen).status_code == 302
+    token.refresh_from_db()
+    assert token.revoked is not None
+
+
+def test_making_one_in_the_admin_leads_to_the_page_that_shows_it(root: User, ada: User) -> None:
+    assert signed_in(root).get("/admin/enhancelog/token/add/")["Location"] == PAGE
+    assert signed_in(ada).get("/admin/enhancelog/token/").status_code == 403
