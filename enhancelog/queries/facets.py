@@ -42,7 +42,7 @@ class Choice(NamedTuple):
     """One value of a parameter and how many entries of the list have it."""
 
     value: str
-    count: Count
+    entries: Count
 
 
 @dataclass(frozen=True)
@@ -89,5 +89,5 @@ def _sources() -> int:
 
 
 def _ranked(values: Mapping[str, Count]) -> tuple[Choice, ...]:
-    found = [Choice(value, count) for value, count in values.items() if count.number]
-    return tuple(sorted(found, key=lambda choice: (-choice.count.number, choice.value)))
+    found = [Choice(value, number) for value, number in values.items() if number.number]
+    return tuple(sorted(found, key=lambda choice: (-choice.entries.number, choice.value)))

@@ -22,7 +22,7 @@ class FacetLink(NamedTuple):
     """``current``: part of the filter already. ``is_name``: an id, not a word of ours."""
 
     label: str
-    count: Count
+    entries: Count
     url: str
     current: bool
     is_name: bool
@@ -57,7 +57,7 @@ def _names(title: str, name: str, question: Question, choices: Sequence[Choice])
         *absent,
     ]
     links = [
-        _link(question, choice.value or "(empty)", choice.count, ((name, choice.value),), is_name=True)
+        _link(question, choice.value or "(empty)", choice.entries, ((name, choice.value),), is_name=True)
         for choice in shown
     ]
     return Facet(title, links, len(choices) + len(absent) - len(shown))
@@ -65,7 +65,7 @@ def _names(title: str, name: str, question: Question, choices: Sequence[Choice])
 
 def _words(title: str, name: str, question: Question, choices: Sequence[Choice]) -> Facet:
     """Values overlap (a gap and a badge) and are ORed, so that with one chosen only it can be taken back."""
-    counts = {choice.value: choice.count for choice in choices}
+    counts = {choice.value: choice.entries for choice in choices}
     chosen = _chosen(question, name)
     return Facet(
         title,
@@ -83,10 +83,10 @@ def _pairs(name: str, value: str) -> Pairs:
     return ((name, value),)
 
 
-def _link(question: Question, label: str, count: Count, pairs: Pairs, is_name: bool = False) -> FacetLink:
+def _link(question: Question, label: str, entries: Count, pairs: Pairs, is_name: bool = False) -> FacetLink:
     current = set(pairs) <= set(question.given)
     url = question.without(*pairs) if current else question.url((*question.given, *pairs))
-    return FacetLink(label, count, url, current, is_name)
+    return FacetLink(label, entries, url, current, is_name)
 
 
 def _chosen(question: Question, name: str) -> list[str]:

@@ -160,7 +160,9 @@ def test_neighbours_within_the_empty_blueprint(client):
 
 
 def test_entry_outside_the_filter_still_has_neighbours(client):
-    record(make_rejected(issue_id="a", ts_ms=1), make_entry(issue_id="b", ts_ms=2), make_rejected(issue_id="c", ts_ms=3))
+    record(
+        make_rejected(issue_id="a", ts_ms=1), make_entry(issue_id="b", ts_ms=2), make_rejected(issue_id="c", ts_ms=3)
+    )
     page = get(client, "/entries/b?status=rejected")
     assert neighbours(page) == {"prev": "/entries/c?status=rejected", "next": "/entries/a?status=rejected"}
 

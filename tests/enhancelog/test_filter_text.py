@@ -9,7 +9,9 @@ from enhancelog.errors import Invalid
 from enhancelog.filters import PARAMETERS
 
 EVERYTHING = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-VALUES = EVERYTHING | st.sampled_from(["", "noop", "a b", 'a"b', "a=b", "a\\", "x=pass", "-", ":", "日本 語", "\n", "\\u0041"])
+VALUES = EVERYTHING | st.sampled_from(
+    ["", "noop", "a b", 'a"b', "a=b", "a\\", "x=pass", "-", ":", "日本 語", "\n", "\\u0041"]
+)
 PAIRS = st.lists(st.tuples(st.sampled_from(PARAMETERS), VALUES), max_size=8)
 TEXTS = EVERYTHING | st.lists(
     st.sampled_from(
@@ -40,7 +42,10 @@ TEXTS = EVERYTHING | st.lists(
         (r'"C:\new"', [("text", "C:\\new")]),
         ("since:7d until:2026-01-01T00:00:00Z", [("since", "7d"), ("until", "2026-01-01T00:00:00Z")]),
         ("-since:7d", [("not_since", "7d")]),
-        ("has:gap only:noop axes:one period:30d", [("only", "noop"), ("axes", "one"), ("has", "gap"), ("period", "30d")]),
+        (
+            "has:gap only:noop axes:one period:30d",
+            [("only", "noop"), ("axes", "one"), ("has", "gap"), ("period", "30d")],
+        ),
         ("two words", [("text", "two words")]),
         ('"two" "words"', [("text", "two"), ("text", "words")]),
         ("one -two three", [("text", "one"), ("text", "three"), ("not_text", "two")]),

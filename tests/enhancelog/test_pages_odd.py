@@ -40,7 +40,9 @@ ODD_IDS = [
     "+",
 ]
 TIMES = [0, -1, 1, 2**63 - 1, -(2**63)]
-HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)><a hx-get=/x hx-trigger=load>z</a> &amp; {{ 7*7 }} \u202e x"
+HOSTILE = (
+    "<script>alert(1)</script><img src=x onerror=alert(1)><a hx-get=/x hx-trigger=load>z</a> &amp; {{ 7*7 }} \u202e"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +117,7 @@ def test_absurd_times_go_through_every_page(client, ts_ms):
     assert 'rel="prev"' in pages
     for path in ("/blueprints/main", "/rejections/", "/search/"):
         page, seen = client.get(f"{path}?page_size=1").content.decode(), 1
-        while further := links_in(page, f"{re.escape(path)}[^\"]*cursor="):
+        while further := links_in(page, f'{re.escape(path)}[^"]*cursor='):
             page, seen = client.get(further[0], headers={"HX-Request": "true"}).content.decode(), seen + 1
         assert seen == 3
 

@@ -124,13 +124,13 @@ class TestAgreement(TestCase):
         found = facets(wanted, up_to)
         assert found.total == count(wanted, up_to)
         for name in ("blueprint_id", "axes"):
-            assert sum(choice.count.number for choice in found.by.get(name, ())) == found.total.number
+            assert sum(choice.entries.number for choice in found.by.get(name, ())) == found.total.number
         for name, choices in found.by.items():
             for choice in choices:
                 if choice.value != "none" and not any(given == name for given, _ in pairs):
                     narrowed = filters.from_pairs([*pairs, (name, choice.value)], NOW_MS)
                     if name != "has" or choice.value == "badge":  # a late entry can close a gap
-                        assert count(narrowed, up_to) == choice.count
+                        assert count(narrowed, up_to) == choice.entries
 
     @QUICK
     @given(LOGS, st.lists(PAIRS, max_size=3), st.sampled_from(["asc", "desc"]), st.integers(1, 4))

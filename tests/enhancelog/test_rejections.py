@@ -32,7 +32,8 @@ def facet(html: str, title: str) -> dict[str, tuple[str, str]]:
     if not part:
         return {}
     links = re.findall(
-        r'<a href="([^"]*)"[^>]*><span class="[^"]*">([^<]*?) ?(?:<span.*?</span>)?</span><span class="n">([^<]*)</span>',
+        r'<a href="([^"]*)"[^>]*><span class="[^"]*">([^<]*?) ?(?:<span.*?</span>)?</span>'
+        r'<span class="n">([^<]*)</span>',
         part[1],
     )
     return {label: (number, url.replace("&amp;", "&")) for url, label, number in links}

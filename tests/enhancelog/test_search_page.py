@@ -51,7 +51,9 @@ def test_nothing_matches(client):
 
 
 def test_box_that_was_sent_becomes_parameters(client):
-    response = client.get("/search/", {"q": 'axis:noop=pass -status:rejected blueprint:"a b" "the line"', "order": "asc"})
+    response = client.get(
+        "/search/", {"q": 'axis:noop=pass -status:rejected blueprint:"a b" "the line"', "order": "asc"}
+    )
     assert response.status_code == 302
     assert response["Location"] == (
         "/search/?blueprint_id=a+b&not_status=rejected&axis_passed=noop&text=the+line&order=asc"
