@@ -21,6 +21,7 @@ class MetricsView(APIView):
 
     permission_classes = (Allows("log:read"),)
     throttle_classes = ()
+    schema = None  # no part of the API under /v1/
 
     def get(self, request: Request) -> HttpResponse:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))

@@ -48,6 +48,11 @@ def _one_line(error: Exception) -> str:
     return " ".join(text.split())
 
 
+def printable(text: str) -> str:
+    """``text`` without characters that a terminal would obey; they are shown escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 @contextmanager
 def progress(stderr: OutputWrapper, label: str, total: int | None) -> Iterator[Report]:
     """A bar on a terminal; else a plain line now and then."""

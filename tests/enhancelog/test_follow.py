@@ -266,6 +266,16 @@ def test_item_that_no_parser_takes_hides_nothing(host: Host, item: bytes) -> Non
 
 
 @pytest.mark.django_db
+def test_what_the_host_sends_never_steers_the_terminal(host: Host) -> None:
+    host.answers[LOG].body = b'[{"\\u001b[2J": 1, "\\u001b[2J": 2}]'
+    host.answers[LOG].declared = None
+    code, _, err = run(host, "--quiet")
+    assert code == 1
+    assert "\\x1b[2J: stands twice" in err
+    assert "\x1b" not in err
+
+
+@pytest.mark.django_db
 def test_quarantine_can_be_read_while_following_goes_on(host: Host, quarantine: Path) -> None:
     """What stops the process must not take findings along."""
     from enhancelog.transfer.findings import FindingsFile

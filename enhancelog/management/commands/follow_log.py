@@ -12,7 +12,7 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 
 from enhancelog import records
 from enhancelog.errors import Invalid
-from enhancelog.management.reporting import ReportingCommand
+from enhancelog.management.reporting import ReportingCommand, printable
 from enhancelog.records import Entry
 from enhancelog.transfer.findings import FindingsFile, as_line
 from enhancelog.transfer.follow import Follower, forever
@@ -84,7 +84,7 @@ class Lines:
             self._stdout.flush()  # whoever reads this through a pipe waits for it
 
     def _warn(self, line: str) -> None:
-        self._stderr.write(line)
+        self._stderr.write(printable(line))
         self._stderr.flush()
 
     def added(self, entry: Entry) -> None:

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from enhancelog import records
 from enhancelog.errors import Invalid
-from enhancelog.management.reporting import ReportingCommand, progress
+from enhancelog.management.reporting import ReportingCommand, printable, progress
 from enhancelog.origin import Origin
 from enhancelog.transfer.findings import FindingsFile, as_line
 from enhancelog.transfer.importer import Counts, Finding, import_entries
@@ -52,7 +52,7 @@ class Command(ReportingCommand):
             line = as_line(finding)
             findings.add(**line)
             if counts.findings <= SHOWN:
-                self.stderr.write(f"{line['where']}: {line['reason']}")
+                self.stderr.write(printable(f"{line['where']}: {line['reason']}"))
 
         with (
             open_source(location, settings.MAX_ENTRY_BYTES) as items,
