@@ -129,8 +129,11 @@ def overview(window: Window) -> Overview:
         if slot is not None:
             at = bars.index(slot)
             counted[at] = Totals(counted[at].applied + here.applied, counted[at].rejected + here.rejected)
-    axes, more_axes = _axes(source, bars)
-    blueprints, more_blueprints = _blueprints(source)
+    places = _places(source)
+    mostly_in = {axis: Place(blueprint_id, number) for axis, blueprint_id, number in reversed(places)}
+    top_axes = {blueprint_id: Place(axis, number) for axis, blueprint_id, number in reversed(places)}
+    axes, more_axes = _axes(source, bars, mostly_in)
+    blueprints, more_blueprints = _blueprints(source, top_axes)
     return Overview(
         window=window,
         now=totals[True],
@@ -191,7 +194,7 @@ def _plus(one: Totals, other: Totals) -> Totals:
     return Totals(one.applied + other.applied, one.rejected + other.rejected)
 
 
-def _axes(source: _Source, bars: Scale) -> tuple[list[AxisRow], int]:
+def _axes(source: _Source, bars: Scale, mostly_in: Mapping[str, Place]) -> tuple[list[AxisRow], int]:
     """The axes with most rejections, and how many axes are left out."""
     now: defaultdict[str, Counter[int | None]] = defaultdict(Counter)
     before: Counter[str] = Counter()
@@ -204,7 +207,6 @@ def _axes(source: _Source, bars: Scale) -> tuple[list[AxisRow], int]:
             before[axis] += number
     names = sorted(now.keys() | before.keys(), key=lambda axis: (-now[axis].total(), -before[axis], axis))
     shown = names[:MOST]
-    mostly_in = _mostly_in(source, shown)
     latest = _latest(bars.window, {axis: max(_denied(now[axis]), default=None) for axis in shown})
     found = [
         AxisRow(
@@ -231,22 +233,11 @@ def _in_bars(slots: Mapping[int | None, int], bars: Scale) -> list[int]:
     return numbers
 
 
-def _mostly_in(source: _Source, axes: Sequence[str]) -> dict[str, Place]:
-    """For each axis the Blueprint where it caused most rejections."""
-    sums = source.denials_now().filter(name__in=axes).order_by().values("name", "blueprint_id")
-    return _first_of_each(sums.annotate(n=source.denial_count), "name", "blueprint_id")
-
-
-def _top_axes(source: _Source, blueprint_ids: Sequence[str]) -> dict[str, Place]:
-    """For each Blueprint the axis that caused most rejections."""
-    sums = source.denials_now().filter(blueprint_id__in=blueprint_ids).order_by().values("name", "blueprint_id")
-    return _first_of_each(sums.annotate(n=source.denial_count), "blueprint_id", "name")
-
-
-def _first_of_each(sums: QuerySet[Any], of: str, what: str) -> dict[str, Place]:
-    place = Over(RowNumber(), partition_by=F(of), order_by=[F("n").desc(), F(what).asc()])
-    firsts = sums.annotate(place=place).filter(place=1, n__gt=0)
-    return {row[of]: Place(row[what], row["n"]) for row in firsts.values(of, what, "n")}
+def _places(source: _Source) -> list[tuple[str, str, int]]:
+    """Axis, Blueprint and how many rejections the one caused in the other, most first."""
+    sums = source.denials_now().order_by().values("name", "blueprint_id").annotate(n=source.denial_count)
+    rows = sums.filter(n__gt=0).values_list("name", "blueprint_id", "n")
+    return sorted(rows, key=lambda row: (-row[2], row[0], row[1]))
 
 
 def _latest(window: Window, slots: Mapping[str, int | None]) -> dict[str, Latest]:
@@ -278,15 +269,14 @@ def _reason(verdicts: str, axis: str) -> str:
     return next((verdict.detail for verdict in said if (verdict.axis, verdict.status) == (axis, "deny")), "")
 
 
-def _blueprints(source: _Source) -> tuple[list[BlueprintRow], int]:
+def _blueprints(source: _Source, top_axes: Mapping[str, Place]) -> tuple[list[BlueprintRow], int]:
     """The Blueprints in most trouble, and how many are left out."""
     totals: defaultdict[str, Totals] = defaultdict(Totals)
     rows = source.runs_now().order_by().values("blueprint_id", "status").annotate(n=source.run_count)
     for blueprint_id, status, number in rows.values_list("blueprint_id", "status", "n"):
         totals[blueprint_id] = _plus(totals[blueprint_id], Totals(**{status: number}))
     shown = sorted(totals, key=lambda blueprint_id: (-_trouble(totals[blueprint_id]), blueprint_id))[:MOST]
-    top = _top_axes(source, shown)
-    return [BlueprintRow(each, totals[each], top.get(each)) for each in shown], len(totals) - len(shown)
+    return [BlueprintRow(each, totals[each], top_axes.get(each)) for each in shown], len(totals) - len(shown)
 
 
 def _trouble(totals: Totals) -> float:

@@ -24,7 +24,7 @@ from tests.strategies import NOW_MS
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = 8
+QUERIES = 7
 PERIODS = ("", "24h", "7d", "30d", "90d", "all")
 HTMX = {"HX-Request": "true"}
 

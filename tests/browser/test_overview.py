@@ -1,0 +1,115 @@
+"""The overview in a browser: periods switch in place, links lead to their rows, and nothing needs JavaScript."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from enhancelog.origin import Origin
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from enhancelog.times import DAY_MS, now_ms
+from tests.factories import make_entry, make_rejected
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+RUNS = 120
+"""One every eight hours."""
+
+
+@pytest.fixture(autouse=True)
+def log(transactional_db: None, settings: Any) -> None:
+    settings.PUBLIC_READ = True
+    today = now_ms()
+    entries = []
+    for at in range(RUNS):
+        common: dict[str, Any] = {"issue_id": f"h-{at}", "ts_ms": today - at * DAY_MS // 3 - 1}
+        common["blueprint_id"] = ("main", "", "a Blueprint with a long name " * 6)[at % 3]
+        entries.append(make_rejected(f"axis-{at % 4}", **common) if at % 2 else make_entry(**common))
+    DatabaseEnhanceLogStore(Origin("command", "tests", "api")).append_batch(entries)
+
+
+@pytest.fixture
+def quiet(page: "Page") -> "Iterator[Page]":
+    """A page whose console must stay empty: no error, nothing that the policy refused."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
+    assert said == []
+
+
+def runs(page: "Page") -> str:
+    return page.locator(".kpi .v").first.inner_text()
+
+
+def runs_in(days: int) -> str:
+    """Of whole UTC days, today included."""
+    now = now_ms()
+    start = (now // DAY_MS - days + 1) * DAY_MS
+    return str(sum(now - at * DAY_MS // 3 - 1 >= start for at in range(RUNS)))
+
+
+def test_a_period_is_swapped_in_place_and_back_again(quiet: "Page") -> None:
+    quiet.goto("/")
+    quiet.evaluate("window.same = true")
+    assert runs(quiet) == runs_in(7)
+    quiet.click("text='30 d'")
+    quiet.wait_for_selector("#period-30d[aria-current]")
+    assert quiet.url.endswith("/?period=30d")
+    assert runs(quiet) == runs_in(30)
+    assert quiet.evaluate("window.same") is True
+    assert quiet.evaluate("document.activeElement.id") == "period-30d"
+    quiet.go_back()
+    quiet.wait_for_selector("#period-7d[aria-current]")
+    assert runs(quiet) == runs_in(7)
+
+
+def test_a_bar_leads_to_its_rows(quiet: "Page") -> None:
+    quiet.goto("/?period=30d")
+    bar = quiet.locator(".stacked a:has(.bar-r)").nth(5)
+    number = int(bar.locator("title").text_content().split(", ")[1].split()[0])
+    bar.click()
+    quiet.wait_for_url("**/rejections/?since=*")
+    assert quiet.locator("[data-row]").count() == number
+
+
+def test_the_table_behind_the_chart_opens(quiet: "Page") -> None:
+    quiet.goto("/")
+    assert not quiet.locator("table.figures").is_visible()
+    quiet.click("summary:has-text('as table')")
+    assert quiet.locator("table.figures tbody tr").count() == 7
+
+
+def test_works_without_javascript(browser: "Browser", live_server: Any) -> None:
+    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/")
+    page.click("text='90 d'")
+    assert page.url.endswith("/?period=90d")
+    assert runs(page) == str(RUNS)
+    page.click("summary:has-text('as table')")
+    assert page.locator("table.figures").is_visible()
+    page.locator(".denies .num a").first.click()
+    assert "/rejections/?axis=" in page.url
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_accessibility_violations_and_nothing_wider_than_the_window(
+    browser: "Browser", live_server: Any, width: int, scheme: Any
+) -> None:
+    context = browser.new_context(
+        base_url=live_server.url, color_scheme=scheme, viewport={"width": width, "height": 900}
+    )
+    page = context.new_page()
+    for path in ("/", "/?period=24h", "/?period=all", "/blueprints/", "/account/sign-in", "/nothing"):
+        page.goto(path)
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
