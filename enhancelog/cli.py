@@ -38,9 +38,9 @@ class _Parser(argparse.ArgumentParser):
         self.exit(FAILED, f"{self.prog}: {one_line(message)}; see --help\n")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run one command; its exit code."""
-    options = _parser().parse_args(list(arguments))
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, the process's own arguments unless given; its exit code."""
+    options = _parser().parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="enhancelog: %(message)s")
     try:
         with Connection.from_environment(total_s=options.timeout) as connection:

@@ -89,13 +89,16 @@ class HttpEnhanceLogStore:
         return self.connection.expect(self.connection.send(Request("GET", "/v1/enhance/why", params=params)), 200).body
 
     def _was_there(self, issue_id: str, elapsed_s: float) -> bool:
-        """Whether the server recorded the entry before our first try, ``elapsed_s`` ago; both by the server's clock."""
-        known = f"/v1/enhance/entries/{quote(issue_id, safe='')}"
-        answer = self.connection.expect(self.connection.send(Request("GET", known)), 200)
-        recorded_ms = self._decoded(_known, answer.body).recorded_ms
+        """Whether the server recorded the entry before our first try, ``elapsed_s`` ago; both by the server's clock.
+
+        It is stored either way. A token may not be allowed to ask, a server may tell no time: then it counts as ours.
+        """
+        known = Request("GET", f"/v1/enhance/entries/{quote(issue_id, safe='')}")
         try:
+            answer = self.connection.expect(self.connection.send(known), 200)
+            recorded_ms = self._decoded(_known, answer.body).recorded_ms
             now_s = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
-        except (TypeError, ValueError):
+        except (Other, TypeError, ValueError):
             return False
         return bool(now_s - recorded_ms / 1000 > elapsed_s + _DATE_GRAIN_S)
 

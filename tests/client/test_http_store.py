@@ -62,8 +62,12 @@ def test_an_identical_entry_from_before_our_first_try_is_conflict():
     assert refusal.value.identical is True
 
 
-def test_a_server_that_tells_no_time_gets_the_benefit_of_the_doubt():
-    store, _ = scripted(CUT, json_answer(200, {}), known(age_s=60, Date="yesterday"))
+@pytest.mark.parametrize(
+    "answer",
+    [known(age_s=60, Date="yesterday"), problem(403, "This needs the scope log:read."), CUT, json_answer(200, 1)],
+)
+def test_where_nobody_can_tell_whose_it_is_the_stored_entry_counts_as_ours(answer: Step):
+    store, _ = scripted(CUT, json_answer(200, {}), answer)
     assert store.append(ENTRY) == records.digest(ENTRY)
 
 
