@@ -17,10 +17,12 @@ Splitter = Callable[[Iterable[bytes], int], Iterator["Piece"]]
 
 WHITE_SPACE: Final = b" \t\r\n"
 _IN_STRING: Final = re.compile(rb'["\\]')
-_OUTSIDE: Final = re.compile(rb'["\[\]{},]')
-_QUOTE, _BACKSLASH, _COMMA, _END = b'"\\,]'
+_STRING = rb'"(?:[^"\\]++|\\.)*+"'  # whole in one chunk; else its opening quote alone is found
+_NESTED: Final = re.compile(_STRING + rb'|["\[\]{}]', re.DOTALL)
+_OUTER: Final = re.compile(_STRING + rb'|["\[\]{},]', re.DOTALL)
+_QUOTE, _BACKSLASH, _COMMA, _END, _BRACE = b'"\\,]}'
 _AT_END: Final = "end"
-_OPENING, _CLOSING = b"[{", b"]}"
+_OPENING: Final = b"[{"
 
 
 class Piece:
@@ -89,11 +91,11 @@ def lines(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
 
 def array(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
     """One JSON array. What follows its end, or an end that never comes, is a piece that cannot be read."""
-    depth, number = 0, 1
+    number = 1
     piece = Piece("entry 1", limit)
     tokens = _tokens(_after_bracket(chunks))
-    for part, token in tokens:
-        ends = depth == 0 and token in (_COMMA, _END)
+    for part, token, outer in tokens:
+        ends = outer and token in (_COMMA, _END)
         piece.add(part[:-1] if ends else part)
         if ends:
             if piece.size or token == _COMMA or number > 1:
@@ -102,14 +104,12 @@ def array(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
             piece = Piece(f"entry {number}", limit)
             if token == _END:
                 break
-        elif token is not None:
-            depth = max(0, depth + (1 if token in _OPENING else -1 if token in _CLOSING else 0))
     else:
         if piece.size:
             yield piece
         yield Piece(_AT_END, limit, "the array has no end: the file was cut off")
     rest = Piece(_AT_END, limit, "something stands after the end of the array")
-    for part, _ in tokens:
+    for part, _, _ in tokens:
         rest.add(part)
     if rest.size:
         yield rest
@@ -117,16 +117,12 @@ def array(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
 
 def objects(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
     """JSON objects one after another, over as many lines as they like."""
-    depth, number = 0, 1
+    number = 1
     piece = Piece("entry 1", limit)
-    for part, token in _tokens(chunks):
+    for part, token, _ in _tokens(chunks):
         piece.add(part)
-        if token is None or token == _COMMA:
-            continue
-        depth += 1 if token in _OPENING else -1
-        if depth <= 0:
+        if token in (_END, _BRACE):
             yield piece
-            depth = 0
             number += 1
             piece = Piece(f"entry {number}", limit)
     if piece.size:
@@ -141,20 +137,28 @@ def _after_bracket(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield after
 
 
-def _tokens(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int | None]]:
-    """The stream in parts that end in a bracket or comma outside strings; ``None`` where only a chunk ends."""
-    in_string, at = False, 0
+def _tokens(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int | None, bool]]:
+    """The stream in parts, each up to a comma or closing bracket that leaves no bracket open.
+
+    With the token comes whether none was open before it either. ``None`` is the token where only a chunk ends.
+    """
+    in_string, at, depth = False, 0, 0
     for chunk in filter(None, chunks):
         start = 0
-        while match := (_IN_STRING if in_string else _OUTSIDE).search(chunk, at):
+        while match := (_IN_STRING if in_string else _NESTED if depth else _OUTER).search(chunk, at):
+            token, single = chunk[match.start()], match.end() - match.start() == 1
             at = match.end()
-            token = chunk[at - 1]
             if token == _QUOTE:
-                in_string = not in_string
+                in_string = single and not in_string
             elif token == _BACKSLASH:
                 at += 1  # what is escaped, be it in the next chunk
+            elif token in _OPENING:
+                depth += 1
             else:
-                yield chunk[start:at], token
-                start = at
-        yield chunk[start:], None
+                outer = depth == 0
+                depth -= not outer and token != _COMMA
+                if depth == 0:
+                    yield chunk[start:at], token, outer
+                    start = at
+        yield chunk[start:], None, False
         at = 1 if at > len(chunk) else 0
