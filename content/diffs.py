@@ -32,6 +32,8 @@ class Diff(NamedTuple):
 
 def compare(before: str | None, after: str | None) -> Diff:
     """From ``before`` to ``after``; ``None`` is no text at all."""
+    if before == after:
+        return Diff([], 0, 0)
     old, new = _split(before), _split(after)
     start = _common(old, new)
     end = _common(old[start:][::-1], new[start:][::-1])

@@ -176,8 +176,8 @@ def changes_of_key(story_id: str, kind: str, size: int, before: int | None = Non
     wanted = Q(story_id=story_id, kind=kind) & (Q() if before is None else Q(version__lt=before))
     with faults():
         found = [to_item(row) for row in _revisions(wanted).order_by("-version").values_list(*COLUMNS)[: size + 1]]
-    older = [item.value for item in found[1:]] + [None]
-    return [Change(item, value) for item, value in zip(found, older, strict=True)][:size]
+    older = [*(item.value for item in found[1:]), None]
+    return [Change(item, value) for item, value in zip(found[:size], older, strict=False)]
 
 
 def latest_changes(story_id: str, size: int) -> list[Change]:

@@ -75,7 +75,7 @@ def test_what_cannot_be_taken_is_quarantined_and_reported(data_dir: Path):
     assert [(line["where"], line["rule"], line["raw"]) for line in map(json.loads, file.read_text().splitlines())] == [
         ("a:b", "colon", "colon"),
         ("S-2:merge_report", "json", "{"),
-        ("S-3", "type", '[1]'),
+        ("S-3", "type", "[1]"),
     ]
 
 

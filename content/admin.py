@@ -1,0 +1,135 @@
+"""Content in the Django admin: the same rules and the same store as everywhere, every change a version.
+
+Only what is set is listed; deleting goes through the store and leaves a tombstone. Revisions are for reading.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from content.kinds import KINDS, check_story_id, kind_named
+from content.models import ContentItem, ContentLink, ContentRevision
+from content.shown import as_typed
+from content.store import ContentStore, VersionMismatch, open_store, version
+from enhancelog.errors import Invalid
+from enhancelog.origin import Origin
+
+if TYPE_CHECKING:  # generic to the type checker only
+    ItemForm = forms.ModelForm[ContentItem]
+    ItemAdmin = admin.ModelAdmin[ContentItem]
+    AnyAdmin = admin.ModelAdmin[Any]
+else:
+    ItemForm, ItemAdmin, AnyAdmin = forms.ModelForm, admin.ModelAdmin, admin.ModelAdmin
+
+
+class ContentItemForm(ItemForm):
+    """``seen`` is the version that the form was filled from; 0 for a new key."""
+
+    kind = forms.ChoiceField(choices=lambda: [(kind.name, f"{kind.label} ({kind.name})") for kind in KINDS.values()])
+    value = forms.CharField(widget=forms.Textarea(attrs={"rows": 16}), strip=False, required=False)
+    seen = forms.IntegerField(widget=forms.HiddenInput)
+
+    class Meta:
+        model = ContentItem
+        fields = ("story_id", "kind", "value")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["seen"].initial = self.instance.version or 0
+        if "story_id" in self.fields:
+            self.fields["story_id"].widget = forms.TextInput()
+        if self.instance.pk:
+            self.fields["value"].help_text = kind_named(self.instance.kind).codec.describe()
+
+    def clean_story_id(self) -> str:
+        story_id: str = self.cleaned_data["story_id"]
+        _checked(lambda: check_story_id(story_id))
+        return story_id
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        name = self.instance.kind or cleaned.get("kind")
+        if name in KINDS and "value" in cleaned:
+            codec = KINDS[name].codec
+            cleaned["value"] = codec.tidy(as_typed(cleaned["value"], self.initial.get("value") or ""))
+            try:
+                codec.validate(cleaned["value"])
+            except Invalid as error:
+                self.add_error("value", f"It {error.detail}.")
+        return cleaned
+
+
+@admin.register(ContentItem)
+class ContentItemAdmin(ItemAdmin):
+    form = ContentItemForm
+    list_display = ("story_id", "kind", "version", "actor_name")
+    list_filter = ("kind",)
+    search_fields = ("story_id",)
+    ordering = ("story_id", "kind")
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ContentItem]:
+        return super().get_queryset(request).filter(value__isnull=False)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ContentItem | None = None) -> tuple[str, ...]:
+        return ("story_id", "kind", "version") if obj else ()
+
+    def get_fields(self, request: HttpRequest, obj: ContentItem | None = None) -> tuple[str, ...]:
+        return ("story_id", "kind", "version", "value", "seen") if obj else ("story_id", "kind", "value", "seen")
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except VersionMismatch as conflict:
+            messages.error(request, f"Nothing is saved: {conflict}. Look at it again.")
+            return redirect(request.get_full_path())
+
+    def save_model(self, request: HttpRequest, obj: ContentItem, form: Any, change: bool) -> None:
+        seen = version(form.cleaned_data["seen"])
+        _store(request).write(obj.story_id, obj.kind, form.cleaned_data["value"], expected=seen)
+        obj.pk = ContentItem.objects.get(story_id=obj.story_id, kind=obj.kind).pk
+
+    def delete_model(self, request: HttpRequest, obj: ContentItem) -> None:
+        _store(request).delete(obj.story_id, obj.kind)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ContentItem]) -> None:
+        for obj in queryset:
+            self.delete_model(request, obj)
+
+
+@admin.register(ContentRevision, ContentLink)
+class ReadOnlyAdmin(AnyAdmin):
+    """To look at; links are made and removed on the entry's page."""
+
+    search_fields = ("story_id",)
+    ordering = ("-id",)
+    show_full_result_count = False
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        if self.model is ContentLink:
+            return ("issue_id", "story_id", "linked_by")
+        return ("story_id", "kind", "version", "actor_kind", "actor_name", "source")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _store(request: HttpRequest) -> ContentStore:
+    return open_store(Origin("user", request.user.get_username(), "admin"))
+
+
+def _checked(check: Any) -> None:
+    try:
+        check()
+    except Invalid as error:
+        raise forms.ValidationError(f"It {error.detail}.") from None

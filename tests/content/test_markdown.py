@@ -1,0 +1,89 @@
+"""Markdown that somebody else wrote: safe to show, bounded in what it costs."""
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enhancelog.web.markdown import MAX_CHARS, TAGS, render
+
+TAG = re.compile(r"<(/?)([a-z0-9]+)([^>]*)>")
+
+
+def test_what_markdown_has_is_rendered():
+    html = render("# T\n\n**b** *e* `c` ~~s~~\n\n- x\n\n|a|b|\n|-|-|\n|1|2|\n\n> q\n\n```py\nx < 1\n```")
+    for part in (
+        "<h2>T</h2>",
+        "<strong>b</strong>",
+        "<s>s</s>",
+        "<li>x</li>",
+        "<td>1</td>",
+        "<blockquote>",
+        "x &lt; 1",
+    ):
+        assert part in html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        '<b hx-get="/x" onclick="y">z</b>',
+        "![i](https://example.org/i.png)",
+        "[l](javascript:alert(1))",
+        "[l](data:text/html,x)",
+        "<javascript:alert(1)>",
+        '[l](https://example.org "t\\" onmouseover=x")',
+        "<img src=x onerror=y>",
+        "<style>*{}</style>",
+    ],
+)
+def test_nothing_active_gets_through(text: str):
+    html = render(text)
+    for _, name, attributes in TAG.findall(html):
+        assert name in ("p", "a")
+        assert not re.search(r"\b(on\w+|hx-\w+|style|src)=", re.sub(r'"[^"]*"', '""', attributes))
+        assert "javascript:" not in attributes
+        assert "data:" not in attributes
+
+
+@given(st.text(alphabet="<>[]()!`*_~#|-\n ahx=\"'&;:/", max_size=80))
+def test_only_known_tags_come_out(text: str):
+    assert all(name in TAGS for _, name, _ in TAG.findall(render(text)))
+
+
+def test_links_pass_nothing_on():
+    assert 'rel="nofollow noopener noreferrer"' in render("[l](https://example.org)")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        ">",
+        "[" * 1000 + "a" * 29_000,
+        "![a" * 999,
+        "[",
+        "*a ",
+        "- ",
+        "> - ",
+        "`",
+        "|a",
+        "a\n",
+        "<",
+        "[a](b ",
+        "**a*",
+        "\\",
+    ],
+)
+def test_no_text_takes_long(pattern: str):
+    began = time.process_time()
+    render((pattern * MAX_CHARS)[:MAX_CHARS])
+    assert time.process_time() - began < 5
+
+
+def test_a_very_long_text_is_shown_as_it_is():
+    html = render("# <b>\n" * MAX_CHARS)
+    assert html.startswith("<pre># &lt;b&gt;")
+    assert "<h2>" not in html
