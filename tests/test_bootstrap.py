@@ -224,6 +224,7 @@ def test_conditions_of_requirements_are_understood(condition: str, holds: bool) 
 
 def test_bootstrap_switched_off_is_plain_django(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (here / "requirements.txt").write_text("no-such-distribution==1.0\n")
+    monkeypatch.delenv("ENHANCELOG_BOOTSTRAP", raising=False)
     assert not manage.steps_aside("run")
     monkeypatch.setenv("ENHANCELOG_BOOTSTRAP", "0")
     assert manage.steps_aside("run")

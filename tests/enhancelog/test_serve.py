@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from enhancelog import first_run, static_files, upgrade
 from enhancelog.management.commands import serve
-from tests.processes import free_port, group_members, manage, serving
+from tests.processes import free_port, left_of, manage, serving
 
 
 @pytest.mark.slow
@@ -25,7 +25,7 @@ def test_first_start_prints_password_once_and_url_then_stops_cleanly(tmp_path: P
         with log.open("w") as output, serving("--bind", bind, data_dir=tmp_path / "data", output=output) as process:
             process.send_signal(sent)
             assert process.wait(timeout=20) == 0
-            assert group_members(process.pid) == []
+            assert left_of(process.pid) == []
         printed.append(log.read_text())
     first, second = printed
     assert len(re.findall("Sign in as admin with the password ", first)) == 1
