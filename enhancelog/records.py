@@ -26,6 +26,20 @@ Bump = Literal["major", "minor", "patch"]
 Operator = Literal["add", "remove", "replace", "move", "copy", "test"]
 EpochMs = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
+ID_SCHEMA: Final = {
+    "description": "1 to 512 bytes of UTF-8, no control characters, not . or ..",
+    "minLength": 1,
+    "maxLength": MAX_ID_BYTES,
+    "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+    "not": {"enum": [".", ".."]},
+}
+TEXT_SCHEMA: Final = {"pattern": "^[^\\u0000]*$"}
+
+# JSON Schema's words for what ``check_id`` and ``check_text`` enforce; msgspec itself does not look at them.
+Id = Annotated[str, Meta(extra_json_schema=ID_SCHEMA)]
+IdOrEmpty = Annotated[str, Meta(extra_json_schema={**ID_SCHEMA, "minLength": 0})]
+Text = Annotated[str, Meta(extra_json_schema=TEXT_SCHEMA)]
+
 _CONTROL = re.compile("[\u0000-\u001f\u007f-\u009f]")
 _TOKEN_OR_SPACE = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
 _MISSING = re.compile("missing required field `([^`]+)`")
@@ -35,9 +49,9 @@ _PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
 class Verdict(Struct, frozen=True):
     """What one axis said. ``detail`` is the evidence of a pass or the reason of a deny."""
 
-    axis: str
+    axis: Id
     status: Judgement
-    detail: str
+    detail: Text
 
     def __post_init__(self) -> None:
         check_id(self.axis, "axis")
@@ -51,15 +65,15 @@ class Entry(Struct, frozen=True, kw_only=True):
     ``UNSET`` where they were not recorded. Making one raises ``Invalid`` for an id or a text that breaks a rule.
     """
 
-    issue_id: str
-    blueprint_id: str
-    prev_hash: str
-    new_hash: str
-    intent: str
-    rationale: str
+    issue_id: Id
+    blueprint_id: IdOrEmpty
+    prev_hash: Text
+    new_hash: Text
+    intent: Text
+    rationale: Text
     verdicts: tuple[Verdict, ...]
     status: Status
-    reasons: tuple[str, ...]
+    reasons: tuple[Text, ...]
     ts_ms: EpochMs
     ops: Raw | UnsetType = UNSET
     bump: Bump | UnsetType = UNSET
@@ -73,7 +87,9 @@ class Entry(Struct, frozen=True, kw_only=True):
             strictjson.check_text(reason, f"reasons[{number}]")
 
 
-class _Operation(Struct, rename={"source": "from"}):
+class Operation(Struct, rename={"source": "from"}):
+    """One operation of an RFC 6902 patch. ``value`` goes with add, replace and test, ``from`` with move and copy."""
+
     op: Operator
     path: str
     source: str | UnsetType = UNSET
@@ -91,7 +107,7 @@ _CHOICES: Final = {
 }
 
 _entry_decoder = msgspec.json.Decoder(Entry)
-_operations_decoder = msgspec.json.Decoder(list[_Operation])
+_operations_decoder = msgspec.json.Decoder(list[Operation])
 _encoder = msgspec.json.Encoder()
 
 
@@ -202,7 +218,7 @@ def _checked_ops(raw: Raw) -> Raw:
     return Raw(_TOKEN_OR_SPACE.sub(rb"\1", data))
 
 
-def _check_operation(operation: _Operation, field: str) -> None:
+def _check_operation(operation: Operation, field: str) -> None:
     needs_source = operation.op in ("move", "copy")
     if needs_source and operation.source is UNSET:
         raise Invalid(f"{field}.from", "missing", f"is missing, {operation.op} needs it")

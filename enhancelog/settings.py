@@ -110,6 +110,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_htmx",
+    "drf_spectacular_sidecar",
     "knox",
     "rest_framework",
     "enhancelog",

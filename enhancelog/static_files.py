@@ -6,6 +6,9 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
+UNUSED = ("rest_framework", "redoc", "swagger-ui-bundle.js.map", "swagger-ui-standalone*", "oauth2-redirect*")
+"""What other packages bring along and no page asks for; compressing it would take most of the time."""
+
 
 def collect() -> bool:
     """Fill STATIC_ROOT; whether there was anything to do."""
@@ -13,7 +16,7 @@ def collect() -> bool:
     now = _fingerprint()
     if settings.STATIC_ROOT.is_dir() and stamp.is_file() and stamp.read_text() == now:
         return False
-    call_command("collectstatic", verbosity=0, interactive=False)
+    call_command("collectstatic", verbosity=0, interactive=False, ignore_patterns=[*UNUSED])
     stamp.write_text(now)
     return True
 

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from enhancelog import health
+from enhancelog.api import description
 from enhancelog.api import urls as api_urls
 from enhancelog.api.metrics import MetricsView
 from enhancelog.web import urls as web_urls
@@ -18,6 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/ready", health.ready, name="ready"),
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("v1/enhance/", include(api_urls)),
+    path("v1/openapi.json", description.OpenApi.as_view(), name="openapi"),
+    path("v1/docs/", description.docs, name="api_docs"),
     path("", include("content.urls")),
     path("", include(web_urls)),
     path("admin/", admin.site.urls),

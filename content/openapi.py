@@ -1,0 +1,238 @@
+"""The content store's operations and schemas; what a value may be comes from the kinds and their codecs."""
+
+from typing import Any, Final
+
+from content.kinds import KINDS
+from enhancelog.api.openapi.parts import (
+    READ_ERRORS,
+    WRITE_ERRORS,
+    Part,
+    answer,
+    array_of,
+    content,
+    header,
+    in_path,
+    operation,
+    query,
+    ref,
+)
+from enhancelog.records import ID_SCHEMA
+
+_ITEM: Final[dict[str, Any]] = {
+    "story_id": "1089_story",
+    "kind": "abort_respawn_count",
+    "value": "2",
+    "version": 3,
+    "updated_ms": 1795000000000,
+    "actor": {"kind": "token", "name": "ci-writer"},
+}
+_KIND: Final[Part] = {
+    "type": "string",
+    "enum": list(KINDS),
+    "description": "\n".join(f"- `{kind.name}`: {kind.meaning}. {kind.codec.describe()}" for kind in KINDS.values()),
+}
+_STORY_ID: Final[Part] = {
+    "type": "string",
+    **ID_SCHEMA,
+    "pattern": "^[^:\\u0000-\\u001f\\u007f-\\u009f]*$",
+    "description": "A rule-abiding id without `:`.",
+}
+
+SCHEMAS: Final[dict[str, Part]] = {
+    "Kind": _KIND,
+    "ContentItem": {
+        "type": "object",
+        "description": "One key's state. `value` is always text. Times are epoch milliseconds.",
+        "required": list(_ITEM),
+        "properties": {
+            "story_id": {"type": "string"},
+            "kind": ref("Kind"),
+            "value": {"type": "string"},
+            "version": {"type": "integer", "minimum": 1},
+            "updated_ms": {"type": "integer"},
+            "actor": {
+                "type": "object",
+                "required": ["kind", "name"],
+                "properties": {"kind": {"type": "string"}, "name": {"type": "string"}},
+            },
+        },
+    },
+    "RawMap": {
+        "type": "object",
+        "description": "Raw key to text: the bare story id for `story`, `id:kind` for the others.",
+        "additionalProperties": {"type": "string"},
+    },
+}
+
+_KEY: Final = [in_path("kind", ref("Kind"), "abort_respawn_count"), in_path("story_id", _STORY_ID, "1089_story")]
+_IF_MATCH: Final = header("If-Match", {"type": "string", "pattern": '^("[0-9]{1,9}"|\\*)$'}, "Only at this version.")
+_IF_NONE: Final = header("If-None-Match", {"type": "string", "pattern": "^\\*$"}, "`*`: only where nothing is.")
+_SHOWN: Final = content(ref("ContentItem"), _ITEM)
+_CHANGE_ERRORS: Final = (*WRITE_ERRORS, "412")
+
+OPERATIONS: Final[dict[str, Part]] = {
+    "/v1/content": {
+        "get": operation(
+            "list_stories",
+            "content",
+            "Story ids with their kinds: all of them, or a page",
+            {
+                "200": answer(
+                    "A bare array; with `raw=1` of raw keys.",
+                    content(
+                        {
+                            "type": "array",
+                            "items": {
+                                "oneOf": [
+                                    {"type": "string"},
+                                    {
+                                        "type": "object",
+                                        "required": ["story_id", "kinds"],
+                                        "properties": {
+                                            "story_id": {"type": "string"},
+                                            "kinds": array_of(ref("Kind")),
+                                        },
+                                    },
+                                ]
+                            },
+                        },
+                        [{"story_id": "1089_story", "kinds": ["story", "gate_output"]}],
+                    ),
+                    "Next",
+                )
+            },
+            parameters=[
+                query("raw", {"type": "string", "enum": ["0", "1"]}, "Raw keys instead."),
+                query("text", {"type": "string"}, "A substring of the id."),
+                query("kind", ref("Kind"), "Stories that have this kind."),
+                query("page_size", {"type": "integer", "minimum": 1, "maximum": 1000}, "A page instead of the whole."),
+                query("cursor", {"type": "string"}, "From the `next` link."),
+            ],
+        )
+    },
+    "/v1/content/stories/{story_id}": {
+        "get": operation(
+            "get_story",
+            "content",
+            "Every kind of one story",
+            {
+                "200": answer(
+                    "What is set.",
+                    content(
+                        {
+                            "type": "object",
+                            "required": ["story_id", "items"],
+                            "properties": {"story_id": {"type": "string"}, "items": array_of(ref("ContentItem"))},
+                        },
+                        {"story_id": "1089_story", "items": [_ITEM]},
+                    ),
+                    "ETag",
+                )
+            },
+            parameters=[_KEY[1]],
+            errors=(*READ_ERRORS, "404"),
+        )
+    },
+    "/v1/content/kinds/{kind}/{story_id}": {
+        "get": operation(
+            "read_content",
+            "content",
+            "One key",
+            {"200": answer("Its state; its ETag is its version.", _SHOWN, "ETag")},
+            parameters=_KEY,
+            errors=(*READ_ERRORS, "404"),
+        ),
+        "put": operation(
+            "write_content",
+            "content",
+            "Set one key",
+            {
+                "200": answer("Changed.", _SHOWN, "ETag"),
+                "201": answer("Created.", _SHOWN, "ETag", "Location"),
+            },
+            parameters=[*_KEY, _IF_MATCH, _IF_NONE],
+            body=content(
+                {"type": "object", "required": ["value"], "properties": {"value": {"type": "string"}}}, {"value": "2"}
+            ),
+            errors=_CHANGE_ERRORS,
+        ),
+        "delete": operation(
+            "delete_content",
+            "content",
+            "Remove one key; safe to repeat",
+            {"204": {"description": "It is absent now."}},
+            parameters=[*_KEY, _IF_MATCH, _IF_NONE],
+            errors=("400", "401", "403", "412", "429", "503"),
+        ),
+    },
+    "/v1/content/take/{kind}/{story_id}": {
+        "post": operation(
+            "take_content",
+            "content",
+            "Read and remove one key in one step; exactly one caller gets it",
+            {"200": answer("The state that was removed.", _SHOWN)},
+            parameters=[*_KEY, _IF_MATCH, _IF_NONE],
+            errors=("400", "401", "403", "404", "412", "429", "503"),
+        )
+    },
+    "/v1/content/increment/{kind}/{story_id}": {
+        "post": operation(
+            "increment_content",
+            "content",
+            "Count on in one step",
+            {"200": answer("The new state.", _SHOWN, "ETag")},
+            parameters=[*_KEY, _IF_MATCH, _IF_NONE],
+            body=content(
+                {
+                    "type": "object",
+                    "properties": {
+                        "by": {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1, "not": {"const": 0}}
+                    },
+                },
+                {"by": 1},
+            ),
+            body_required=False,
+            errors=(*_CHANGE_ERRORS, "409"),
+        )
+    },
+    "/v1/content/import": {
+        "post": operation(
+            "import_content",
+            "content",
+            "A raw map into the empty store, or with merge=1 into what is there",
+            {
+                "200": answer(
+                    "What was made, changed, found equal, and set aside.",
+                    content(
+                        {
+                            "type": "object",
+                            "required": ["created", "changed", "unchanged", "quarantined"],
+                            "properties": {
+                                **{name: {"type": "integer"} for name in ("created", "changed", "unchanged")},
+                                "quarantined": array_of(
+                                    {
+                                        "type": "object",
+                                        "required": ["key", "rule", "detail"],
+                                        "properties": {name: {"type": "string"} for name in ("key", "rule", "detail")},
+                                    }
+                                ),
+                            },
+                        },
+                        {"created": 2, "changed": 0, "unchanged": 0, "quarantined": []},
+                    ),
+                )
+            },
+            parameters=[query("merge", {"type": "string", "enum": ["0", "1"]}, "Into a store that holds something.")],
+            body=content(ref("RawMap"), {"1089_story": "# Title", "1089_story:abort_respawn_count": "2"}),
+            errors=(*WRITE_ERRORS, "409"),
+        )
+    },
+    "/v1/content/export": {
+        "get": operation(
+            "export_content",
+            "content",
+            "Everything as a raw map",
+            {"200": answer("Raw key to text.", content(ref("RawMap"), {"1089_story": "# Title"}))},
+        )
+    },
+}

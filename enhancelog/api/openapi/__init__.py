@@ -1,0 +1,50 @@
+"""The API's OpenAPI 3.1 document: data schemas from the records and codecs, one table of operations an area.
+
+``document()`` is what ``/v1/openapi.json`` serves and ``docs/openapi.json`` holds; tests keep the two alike, and hold
+every route of the URLconf against it.
+"""
+
+from typing import Any
+
+from content.openapi import OPERATIONS as CONTENT
+from content.openapi import SCHEMAS as CONTENT_SCHEMAS
+from enhancelog import __version__
+from enhancelog.api.openapi.log import OPERATIONS as LOG
+from enhancelog.api.openapi.log import SCHEMAS as LOG_SCHEMAS
+from enhancelog.api.openapi.parts import HEADERS, PROBLEM, RESPONSES, answer, content, operation
+
+Document = dict[str, Any]
+
+ERRORS = ("401", "403", "429")
+
+DESCRIPTION = """The log of enhance runs and the content store. Errors are problem+json (RFC 9457) and name the field.
+Ids are percent-encoded in paths, slashes included. Answers about one thing carry an ETag and honour If-None-Match."""
+
+
+def document() -> Document:
+    """The whole document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Enhancelog", "version": __version__, "description": DESCRIPTION, "license": {"name": "MIT"}},
+        "servers": [{"url": "/"}],
+        "security": [{"token": []}, {"session": []}],
+        "tags": [{"name": "log"}, {"name": "content"}, {"name": "description"}],
+        "paths": {**LOG, **CONTENT, **_own()},
+        "components": {
+            "schemas": {**LOG_SCHEMAS, **CONTENT_SCHEMAS, "Problem": PROBLEM},
+            "responses": RESPONSES,
+            "headers": HEADERS,
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "An API token, `enh_…`."},
+                "session": {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": "A browser's."},
+            },
+        },
+    }
+
+
+def _own() -> Document:
+    shown = content({"type": "object"}, {"openapi": "3.1.0"})
+    get = operation(
+        "get_openapi", "description", "This document", {"200": answer("OpenAPI 3.1.", shown)}, errors=ERRORS
+    )
+    return {"/v1/openapi.json": {"get": get}}

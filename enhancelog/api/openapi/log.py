@@ -1,0 +1,245 @@
+"""The log's operations and schemas."""
+
+import json
+from typing import Any, Final
+
+import msgspec
+
+from enhancelog import filters
+from enhancelog.api.openapi.parts import (
+    JSON,
+    NDJSON,
+    READ_ERRORS,
+    WRITE_ERRORS,
+    Part,
+    answer,
+    array_of,
+    content,
+    in_path,
+    operation,
+    query,
+    ref,
+)
+from enhancelog.queries.why import Why
+from enhancelog.records import ID_SCHEMA, Entry, Operation
+from enhancelog.transfer.bulk import Result
+
+EXAMPLE: Final[dict[str, Any]] = {
+    "issue_id": "h-42",
+    "blueprint_id": "main",
+    "prev_hash": "efb306dfd0ec1f8e5a1c7b0a9d3f4e6c8b2a1d0f9e8c7b6a5d4f3e2c1b0a9d8e",
+    "new_hash": "",
+    "intent": "writer should cite the file and line",
+    "rationale": "Adds one sentence to the `writer` prompt.",
+    "verdicts": [
+        {"axis": "des", "status": "pass", "detail": "blueprint shape ok (id/flow/agents present)"},
+        {"axis": "noop", "status": "deny", "detail": "patch is no-op (new_hash == prev_hash)"},
+    ],
+    "status": "rejected",
+    "reasons": ["noop: patch is no-op (new_hash == prev_hash)"],
+    "ts_ms": 1795000000000,
+}
+LINE: Final = json.dumps(EXAMPLE) + "\n"
+RESULT: Final = '{"line":1,"issue_id":"h-42","result":"created","error":null}\n'
+
+_, SCHEMAS = msgspec.json.schema_components([Entry, Operation, Result, Why], ref_template="#/components/schemas/{name}")
+SCHEMAS["Entry"]["properties"]["ops"] = array_of(ref("Operation"))
+SCHEMAS["KnownEntry"] = {
+    "allOf": [ref("Entry")],
+    "type": "object",
+    "description": "An entry and what we know of it. Times are epoch milliseconds.",
+    "required": ["position", "recorded_ms", "actor", "source", "digest"],
+    "properties": {
+        "position": {"type": "integer", "minimum": 1},
+        "recorded_ms": {"type": "integer"},
+        "actor": {
+            "type": "object",
+            "required": ["kind", "name"],
+            "properties": {"kind": {"enum": ["user", "token", "command"]}, "name": {"type": "string"}},
+        },
+        "source": {"type": "string"},
+        "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    },
+}
+
+_NAMED: Final = {
+    "blueprint_id": "Of this Blueprint; the empty value is the empty id.",
+    "status": "Ended so.",
+    "axis": "Denied by this axis; repeated: by all of them.",
+    "axis_passed": "This axis passed.",
+    "axis_absent": "This axis did not judge.",
+    "only": "The sole axis that denied.",
+    "axes": "How many axes denied.",
+    "has": "A recorded patch, a gap before it, or something that is off.",
+    "text": "A substring of intent, rationale, reasons or a verdict's detail.",
+    "source": "From this source.",
+}
+_INSTANT: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Before", "not_until": "From"}
+
+
+def _filters() -> list[Part]:
+    found = []
+    for name in filters.VALUES:
+        one: Part = (
+            {"type": "string", "enum": list(filters.CHOICES[name])} if name in filters.CHOICES else {"type": "string"}
+        )
+        for prefix, words in (("", _NAMED[name]), ("not_", f"Not: {_NAMED[name][0].lower()}{_NAMED[name][1:]}")):
+            found.append(query(prefix + name, {**array_of(one), "maxItems": 5}, words))
+    instant = {
+        "type": "string",
+        "pattern": r"^(-?[0-9]{1,18}|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|[1-9][0-9]{0,4}[mhdw])$",
+    }
+    what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC) or an age like 90m, 24h, 7d, 2w"
+    found += [query(name, instant, f"{words}: {what}.") for name, words in _INSTANT.items()]
+    return [
+        *found,
+        query("period", {"type": "string", "enum": list(filters.PERIODS)}, "Whole UTC days, today included."),
+    ]
+
+
+_ORDER: Final = query("order", {"type": "string", "enum": ["asc", "desc"]}, "By time; `asc` unless given.")
+_SIZE: Final = query(
+    "page_size", {"type": "integer", "minimum": 1, "maximum": filters.MAX_PAGE_SIZE}, "A page instead of the whole."
+)
+_FORMAT: Final = query("format", {"type": "string", "enum": ["json", "ndjson", "csv"]}, "Wins over Accept.")
+_TAIL: Final = [
+    query("after", {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "What was stored after this position."),
+    query("wait", {"type": "integer", "minimum": 0, "maximum": filters.MAX_WAIT_S}, "Seconds to wait for something."),
+]
+_CURSOR: Final = query("cursor", {"type": "string"}, "From the `next` link; another filter needs another reading.")
+_ATOMIC: Final = query("atomic", {"type": "string", "enum": ["true", "false"]}, "Of many: all or nothing.")
+_ISSUE_ID: Final = in_path("issue_id", {"type": "string", **ID_SCHEMA}, "h-42")
+
+_ENTRY: Final = content(ref("Entry"), EXAMPLE)
+_RESULTS: Final = content({"type": "string", "description": "One `Result` a line."}, RESULT, NDJSON)
+
+OPERATIONS: Final[dict[str, Part]] = {
+    "/v1/enhance/log": {
+        "get": operation(
+            "list_entries",
+            "log",
+            "Entries, ascending by time: all of them, a page, or the tail",
+            {
+                "200": answer(
+                    "A bare array, or the same entries as lines.",
+                    {
+                        **content(array_of(ref("Entry")), [EXAMPLE]),
+                        **content({"type": "string"}, LINE, NDJSON),
+                        **content({"type": "string"}, ",".join(EXAMPLE) + "\r\n", "text/csv"),
+                    },
+                    "Next",
+                )
+            },
+            parameters=[*_filters(), _ORDER, _SIZE, _CURSOR, _FORMAT, *_TAIL],
+        ),
+        "post": operation(
+            "append_entries",
+            "log",
+            "Append one entry, or many as NDJSON or as an array",
+            {
+                "201": answer("The entry, stored.", _ENTRY, "Location", "ETag"),
+                "200": answer("Of many: what became of each.", _RESULTS),
+                "422": answer("Of many, with `atomic=true`: nothing was stored.", _RESULTS),
+            },
+            parameters=[_ATOMIC],
+            body={
+                **content({"oneOf": [ref("Entry"), array_of(ref("Entry"))]}, EXAMPLE, JSON),
+                **content({"type": "string"}, LINE, NDJSON),
+            },
+            errors=[*WRITE_ERRORS, "409"],
+        ),
+    },
+    "/v1/enhance/log/{issue_id}": {
+        "get": operation(
+            "get_entry",
+            "log",
+            "One entry",
+            {
+                "200": answer("The entry; its ETag is its digest.", _ENTRY, "ETag"),
+                "404": answer(
+                    "No such entry.", content({"type": "string"}, "enhance log entry not found", "text/plain")
+                ),
+            },
+            parameters=[_ISSUE_ID],
+            errors=READ_ERRORS,
+        ),
+        "put": operation(
+            "put_entry",
+            "log",
+            "Append one entry; safe to repeat",
+            {
+                "201": answer("The entry, stored.", _ENTRY, "Location", "ETag"),
+                "200": answer("The same record was stored already.", _ENTRY, "ETag"),
+            },
+            parameters=[_ISSUE_ID],
+            body=_ENTRY,
+            errors=[*WRITE_ERRORS, "409"],
+        ),
+    },
+    "/v1/enhance/entries/{issue_id}": {
+        "get": operation(
+            "get_known_entry",
+            "log",
+            "One entry and what we know of it",
+            {
+                "200": answer(
+                    "The entry, its position, who recorded it and when.",
+                    content(
+                        ref("KnownEntry"),
+                        {
+                            **EXAMPLE,
+                            "position": 59,
+                            "recorded_ms": 1795000000123,
+                            "actor": {"kind": "token", "name": "ci-writer"},
+                            "source": "api",
+                            "digest": "0" * 64,
+                        },
+                    ),
+                    "ETag",
+                ),
+                "404": answer(
+                    "No such entry.", content({"type": "string"}, "enhance log entry not found", "text/plain")
+                ),
+            },
+            parameters=[_ISSUE_ID],
+            errors=READ_ERRORS,
+        )
+    },
+    "/v1/enhance/why": {
+        "get": operation(
+            "why_rejected",
+            "log",
+            "What was denied for a Blueprint lately, and which similar intents passed",
+            {
+                "200": answer(
+                    "At most 20 groups and 16 kB.",
+                    content(
+                        ref("Why"),
+                        {
+                            "blueprint_id": "main",
+                            "runs": 79,
+                            "applied": 47,
+                            "rejected": 32,
+                            "denied": [
+                                {
+                                    "axis": "noop",
+                                    "wording": "patch is no-op (new_hash == prev_hash)",
+                                    "count": 11,
+                                    "last_ts_ms": 1795000000000,
+                                    "reasons": ["patch is no-op (new_hash == prev_hash)"],
+                                    "issue_ids": ["h-42"],
+                                }
+                            ],
+                            "groups_left_out": 0,
+                            "similar_applied": [],
+                        },
+                    ),
+                )
+            },
+            parameters=[
+                query("blueprint_id", {"type": "string"}, "The Blueprint; may be empty.", required=True),
+                query("intent", {"type": "string"}, "What is wanted, in words."),
+            ],
+        )
+    },
+}

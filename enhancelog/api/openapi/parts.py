@@ -1,0 +1,129 @@
+"""What the operations share: parameters, headers, error answers, and the shape of an operation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+Part = dict[str, Any]
+
+JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
+
+PROBLEM: Final[Part] = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457). `errors` says which field breaks which rule.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "rule", "detail"],
+                "properties": {name: {"type": "string"} for name in ("field", "rule", "detail")},
+            },
+        },
+        "identical": {"type": ["boolean", "null"], "description": "409 of an append: the same record is stored."},
+        "differs": {"type": "array", "items": {"type": "string"}, "description": "409 of an append: in these fields."},
+    },
+}
+
+HEADERS: Final[Part] = {
+    "ETag": {"schema": {"type": "string"}, "description": "The entry's digest, or the content item's version."},
+    "Location": {"schema": {"type": "string"}, "description": "Where the new resource is."},
+    "Next": {"schema": {"type": "string"}, "description": 'Where to go on: `<…>; rel="next"`.'},
+    "RetryAfter": {"schema": {"type": "string"}, "description": "Seconds to wait before another try."},
+    "WWWAuthenticate": {"schema": {"type": "string"}, "description": "How to authenticate."},
+}
+
+_ERRORS: Final = {
+    "400": ("BadRequest", "A parameter, field or body breaks a rule.", {}),
+    "401": ("Unauthorized", "Nobody is signed in.", {"WWW-Authenticate": "WWWAuthenticate"}),
+    "403": ("Forbidden", "The scope or limit that `detail` names is missing.", {}),
+    "404": ("NotFound", "There is nothing under this id.", {}),
+    "409": ("Conflict", "What is stored stays as it is.", {}),
+    "412": ("PreconditionFailed", "The item is at another version.", {}),
+    "413": ("TooLarge", "The body or a part of it is larger than the limit.", {}),
+    "415": ("UnsupportedMediaType", "The body has another media type, or is compressed.", {}),
+    "429": ("TooMany", "Too many requests.", {"Retry-After": "RetryAfter"}),
+    "503": (
+        "Unavailable",
+        "The database does not answer, or too many long answers run.",
+        {"Retry-After": "RetryAfter"},
+    ),
+}
+
+
+def _response(status: str, description: str, headers: Mapping[str, str]) -> Part:
+    example = {"type": "about:blank", "title": description, "status": int(status), "detail": description}
+    return {
+        "description": description,
+        "headers": {name: {"$ref": f"#/components/headers/{header}"} for name, header in headers.items()},
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
+        },
+    }
+
+
+RESPONSES: Final[Part] = {
+    name: _response(status, description, headers) for status, (name, description, headers) in _ERRORS.items()
+}
+
+READ_ERRORS: Final = ("400", "401", "403", "429", "503")
+WRITE_ERRORS: Final = ("400", "401", "403", "413", "415", "429", "503")
+
+
+def ref(name: str) -> Part:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def array_of(schema: Part) -> Part:
+    return {"type": "array", "items": schema}
+
+
+def content(schema: Part, example: Any, media_type: str = JSON) -> Part:
+    """The content of a body or an answer."""
+    return {media_type: {"schema": schema, "example": example}}
+
+
+def answer(description: str, shown: Part, *headers: str) -> Part:
+    """A successful answer; ``headers`` are names under components."""
+    names = {"Next": "Link"}
+    return {
+        "description": description,
+        "headers": {names.get(name, name): {"$ref": f"#/components/headers/{name}"} for name in headers},
+        "content": shown,
+    }
+
+
+def operation(
+    name: str,
+    tag: str,
+    summary: str,
+    answers: Mapping[str, Part],
+    *,
+    parameters: Sequence[Part] = (),
+    body: Part | None = None,
+    errors: Sequence[str] = READ_ERRORS,
+    body_required: bool = True,
+) -> Part:
+    """One operation; ``errors`` are statuses answered by a problem."""
+    problems = {status: {"$ref": f"#/components/responses/{_ERRORS[status][0]}"} for status in errors}
+    made: Part = {"operationId": name, "tags": [tag], "summary": summary, "parameters": list(parameters)}
+    if body is not None:
+        made["requestBody"] = {"required": body_required, "content": body}
+    return made | {"responses": {**answers, **{status: problems[status] for status in errors if status not in answers}}}
+
+
+def query(name: str, schema: Part, description: str, *, required: bool = False) -> Part:
+    return {"name": name, "in": "query", "required": required, "schema": schema, "description": description}
+
+
+def in_path(name: str, schema: Part, example: str) -> Part:
+    return {"name": name, "in": "path", "required": True, "schema": schema, "example": example}
+
+
+def header(name: str, schema: Part, description: str) -> Part:
+    return {"name": name, "in": "header", "required": False, "schema": schema, "description": description}
