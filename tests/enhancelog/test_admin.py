@@ -114,12 +114,12 @@ def test_it_counts_up_to_a_limit(boss: Client, monkeypatch: pytest.MonkeyPatch) 
     assert "2 entries" in read(boss.get(LIST)).words
 
 
-def test_only_entries_of_the_log_and_accounts_are_there(boss: Client) -> None:
+def test_only_entries_tokens_and_accounts_are_there(boss: Client) -> None:
     links = {link.attributes.get("href", "") for link in read(boss.get("/admin/")).all("a")}
     assert {LIST, "/admin/auth/user/", "/admin/auth/group/"} <= links
-    assert not [
-        link for link in links if link.startswith("/admin/enhancelog/") and link not in ("/admin/enhancelog/", LIST)
-    ]
+    tokens = "/admin/enhancelog/token/"
+    ours = {"/admin/enhancelog/", LIST, tokens, f"{tokens}add/"}
+    assert not [link for link in links if link.startswith("/admin/enhancelog/") and link not in ours]
 
 
 def test_the_site_is_one_click_away_whatever_the_id(boss: Client) -> None:
