@@ -29,7 +29,7 @@ class _OverHttp(HttpContentStore):
     params=[
         "in-memory",
         pytest.param("database", marks=pytest.mark.django_db(transaction=True)),
-        pytest.param("http", marks=pytest.mark.django_db(transaction=True)),
+        pytest.param("http", marks=[pytest.mark.django_db(transaction=True), pytest.mark.once]),
     ]
 )
 def store(request: pytest.FixtureRequest) -> ContentStore:

@@ -39,7 +39,7 @@ HTTP = Backend(HttpEnhanceLogStore, lambda: "http", needs="live_api")
 BACKENDS = [
     pytest.param(IN_MEMORY, id="in-memory"),
     pytest.param(DATABASE, id="database", marks=pytest.mark.django_db),
-    pytest.param(HTTP, id="http", marks=pytest.mark.django_db(transaction=True)),
+    pytest.param(HTTP, id="http", marks=[pytest.mark.django_db(transaction=True), pytest.mark.once]),
 ]
 PERSISTENT = [
     pytest.param(DATABASE, id="database", marks=pytest.mark.django_db(transaction=True)),

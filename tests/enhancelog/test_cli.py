@@ -13,7 +13,7 @@ from enhancelog.origin import Origin
 from enhancelog.store import open_store
 from tests.factories import make_entry, make_rejected
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 class Done(NamedTuple):

@@ -18,7 +18,7 @@ from enhancelog import records
 from tests.factories import make_entry, make_fields
 from tests.processes import ROOT
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once, pytest.mark.slow]
 
 TOOLS = ["append_entry", "get_entry", "list_entries", "read_content", "why_rejected", "write_content"]
 WAIT_S = 60
