@@ -1,8 +1,8 @@
 """What the entries of a list have in common: counts by denied axis, Blueprint and so on, within the filter.
 
 Every count is how many entries of the list have the value. ``axes`` has a third value beside the parameter's two,
-``none``: its values, those of ``blueprint_id`` and those of ``source`` add up to the total. Up to ``CAP`` entries all are
-exact. Beyond, axes and Blueprints come from the tallies where these can tell; the rest are at least what the newest
+``none``: its values, those of ``blueprint_id`` and those of ``source`` add up to the total. Up to ``CAP`` entries all
+are exact. Beyond, axes and Blueprints come from the tallies where these can tell; the rest are at least what the newest
 ``CAP`` entries hold, and say so.
 """
 
@@ -35,7 +35,8 @@ _GROUPS: Final = f"""
     SELECT 'has', 'gap', COUNT(*) FROM sample s CROSS JOIN {_ENTRY} WHERE {_ENTRY}.position = s.position AND {GAP}"""
 _BY_SOURCE: Final = f"""
     UNION ALL
-    SELECT 'source', e.source, COUNT(*) FROM sample s CROSS JOIN {_ENTRY} e WHERE e.position = s.position GROUP BY e.source"""
+    SELECT 'source', e.source, COUNT(*) FROM sample s CROSS JOIN {_ENTRY} e WHERE e.position = s.position
+        GROUP BY e.source"""
 
 
 class Choice(NamedTuple):

@@ -42,7 +42,11 @@ def status(value: str) -> SafeString:
 def axis(name: str, judgement: str = "deny") -> SafeString:
     """An axis with what it said; the word is there for who cannot see the icon."""
     return format_html(
-        '<span class="ax {}">{}{}<span class="sr"> {}</span></span>', judgement, icon(judgement), name, judgement
+        '<span class="ax {}">{}<bdi>{}</bdi><span class="sr"> {}</span></span>',
+        judgement,
+        icon(judgement),
+        name,
+        judgement,
     )
 
 

@@ -5,9 +5,10 @@ from typing import Any, Final, NamedTuple
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from content.web import panel
 from enhancelog import filter_text, links, records
 from enhancelog.errors import NotFound
-from enhancelog.permissions import needs
+from enhancelog.permissions import allows, needs
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
 from enhancelog.records import Entry, Verdict
@@ -51,6 +52,8 @@ def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
     except NotFound:
         return private(render(request, "enhancelog/entry_unknown.html", {"issue_id": issue_id}, status=404))
     context = {**_entry(listed), **_way(question, listed), "last_position": last_position(), "section": "blueprints"}
+    if allows(request.user, "content:read"):
+        context |= panel(request, issue_id)
     return private(render(request, "enhancelog/entry_detail.html", context))
 
 

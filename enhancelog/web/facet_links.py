@@ -1,6 +1,6 @@
 """The facets beside a list as links: each narrows the list to what it counts, or takes itself back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from enhancelog.filter_text import Pairs

@@ -5,7 +5,9 @@ import re
 import pytest
 from django.test import Client
 
+from content.store import open_store
 from enhancelog.links import entry
+from enhancelog.origin import Origin
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.recording import record, record_all
 
@@ -31,7 +33,7 @@ def neighbours(html: str) -> dict[str, str]:
 def test_denials_come_before_passes(client):
     record(make_rejected("noop", "tone"))
     page = get(client)
-    said = re.findall(r'<li class="(deny|pass)"><span class="who">.*?</svg>(.*?)<span', page)
+    said = re.findall(r'<li class="(deny|pass)"><span class="who">.*?<bdi>(.*?)</bdi>', page)
     assert said == [("deny", "noop"), ("deny", "tone"), ("pass", "des")]
     assert "2 of 3 axes denied" in page
     assert "by noop and tone, " in page
@@ -196,8 +198,17 @@ def test_a_hundred_verdicts_are_all_shown(client):
     assert "by axis-0, axis-1, axis-2, axis-3, axis-4 and 95 more" in page
 
 
+def test_work_item_of_the_same_id_stands_beside_the_entry(client, settings):
+    record(make_entry())
+    assert 'id="work-item"' not in get(client)
+    open_store(Origin("command", "tests", "tests")).write("h-1", "gate_output", "one failure")
+    page = get(client)
+    assert 'id="work-item"' in page
+    assert "current value, not part of the entry" in page
+
+
 @pytest.mark.parametrize("number", [1, 200])
 def test_statements_do_not_grow_with_the_log(client, django_assert_num_queries, number):
     record_all(make_rejected(*(f"axis-{m}" for m in range(number)), issue_id=f"h-{n}") for n in range(number))
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(6):  # two of them for the work item
         get(client, "/entries/h-0?status=rejected")

@@ -82,14 +82,14 @@ def test_denied_axes_stand_in_the_row_with_their_reasons(client):
     record(make_rejected("noop", "tone", detail="too <loud>"))
     page = get(client, "/blueprints/main")
     assert page.count("too &lt;loud&gt;") == 2
-    assert "tone<span" in page
+    assert "<bdi>tone</bdi>" in page
 
 
 def test_many_denials_are_cut_and_counted(client):
     record(make_rejected(*(f"axis-{n}" for n in range(100))))
     page = get(client, "/blueprints/main")
-    assert "axis-5<" in page
-    assert "axis-6<" not in page
+    assert "<bdi>axis-5</bdi>" in page
+    assert "<bdi>axis-6</bdi>" not in page
     assert "and 94 more" in page
 
 
