@@ -66,4 +66,6 @@ def in_short(it: Shown) -> str:
             return f"{count} line{'' if count == 1 else 's'}"
         case "counter":
             return it.value
-    return title(it.value[:400]) or "set, empty"
+        case "markdown":
+            return title(it.value[:400]) or "set, empty"
+    return it.value[:400].strip().partition("\n")[0] or "set, empty"

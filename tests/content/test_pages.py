@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
+from django.contrib.auth.models import AnonymousUser, User
+from django.template.loader import render_to_string
+from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
-from content import kinds, linked, links
+from content import kinds, linked, links, web
 from content.codecs import Text
 from content.kinds import KINDS, Key, Kind
 from content.models import ContentItem, ContentRevision
@@ -308,6 +309,25 @@ def test_an_entry_is_linked_and_unlinked_by_hand(admin: Client):
     assert admin.post(links.link("h-1"), {"story_id": "S-1", "act": "unlink"}).status_code == 302
     assert linked.links_of_entry("h-1") == []
     assert admin.get(links.link("h-1")).status_code == 405
+
+
+def test_the_panel_beside_an_entry_shows_what_its_work_items_hold_now(admin: Client):
+    open_store(AGENT).preload(
+        {
+            Key("h-1", "story"): "# **Keep** the section\n\nbody",
+            Key("h-1", "gate_output"): "FAILED test_a_b\nmore",
+            Key("S-1", "commit_recovery_read_set"): "a\nb",
+        }
+    )
+    linked.link("h-1", "S-1", "ada")
+    request = RequestFactory().get("/")
+    request.user = User.objects.get()
+    page = render_to_string("content/_panel.html", web.panel(request, "h-1"), request)
+    for part in ("Keep the section", "FAILED test_a_b<", "2 lines", "current value", "linked by hand", "Unlink"):
+        assert part in page
+    request.user = AnonymousUser()
+    assert "<form" not in render_to_string("content/_panel.html", web.panel(request, "h-1"), request)
+    assert web.panel(request, "a:b")["work_items"] == []
 
 
 def test_pages_are_the_readers_own(admin: Client):
