@@ -47,6 +47,7 @@ ROUTES: Final[dict[tuple[str, str], Call]] = {
     ),
     ("v1/enhance/entries/<path:issue_id>", "GET"): Call("log:read", "/v1/enhance/entries/h-1"),
     ("v1/enhance/why", "GET"): Call("log:read", "/v1/enhance/why?blueprint_id=main"),
+    ("v1/openapi.json", "GET"): Call("log:read", "/v1/openapi.json"),
     ("v1/content", "GET"): Call("content:read", "/v1/content"),
     ("v1/content/import", "POST"): Call("content:write", "/v1/content/import?merge=1", {"s:gate_output": "x"}),
     ("v1/content/export", "GET"): Call("content:read", "/v1/content/export"),
@@ -67,6 +68,9 @@ ROUTES: Final[dict[tuple[str, str], Call]] = {
 
 PLAIN_VIEWS: Final = {"v1/enhance/log/": ["GET"]}
 """Routes that are functions, with the methods worth a row."""
+
+PAGES: Final = {"v1/docs/"}
+"""For people: sessions open them, and who has none is sent to sign in."""
 
 
 class Caller(NamedTuple):
@@ -146,7 +150,7 @@ def routes(patterns: list[URLPattern | URLResolver], before: str = "") -> Iterat
         route = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             yield from routes(pattern.url_patterns, route)
-        elif route.startswith(("v1/", "metrics")):
+        elif route.startswith(("v1/", "metrics")) and route not in PAGES:
             yield route, pattern
 
 
@@ -208,9 +212,14 @@ def test_a_bad_token_is_told_apart_from_none(callers: dict[str, Caller]) -> None
     assert answered.json()["detail"] == "This token has expired."
 
 
+def test_pages_under_the_api_open_for_readers(callers: dict[str, Caller]) -> None:
+    for page in PAGES:
+        assert callers["plain user"].client.get(f"/{page}").status_code == 200
+
+
 def test_tokens_do_not_open_pages(callers: dict[str, Caller]) -> None:
     owner = callers["ada's log:read"]
-    for path in ("/", "/account/tokens", "/content/"):
+    for path in ("/", "/account/tokens", "/content/", *(f"/{page}" for page in PAGES)):
         response = owner.client.get(path, headers=owner.headers)
         assert response.status_code == 302
         assert response["Location"].startswith("/account/sign-in")
