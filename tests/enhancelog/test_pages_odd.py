@@ -40,9 +40,7 @@ ODD_IDS = [
     "+",
 ]
 TIMES = [0, -1, 1, 2**63 - 1, -(2**63)]
-HOSTILE = (
-    "<script>alert(1)</script><img src=x onerror=alert(1)><a hx-get=/x hx-trigger=load>z</a> &amp; {{ 7*7 }} \u202e"
-)
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)><a hx-get=/x hx-trigger=load>z</a> &amp; {{ 7919*7919 }} \u202e"
 
 
 @pytest.fixture(autouse=True)
@@ -151,7 +149,7 @@ def test_hostile_texts_stay_texts(client):
     assert "<script>alert" not in html
     assert "<img src=x" not in html
     assert "<a hx-get=/x" not in html
-    assert "49" not in re.findall(r"\{\{ 7\*7 \}\}|\b49\b", html)
+    assert "62710561" not in html
 
 
 def test_pages_hold_no_inline_script_or_style(client):
