@@ -40,7 +40,10 @@ ODD_IDS = [
     "+",
 ]
 TIMES = [0, -1, 1, 2**63 - 1, -(2**63)]
-HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)><a hx-get=/x hx-trigger=load>z</a> &amp; {{ 7919*7919 }} \u202e"
+HOSTILE = (
+    "<script>alert(1)</script><img src=x onerror=alert(1)><a hx-get=/x hx-trigger=load>z</a> &amp; "
+    "{{ 7919*7919 }} \u202e x"
+)
 
 
 @pytest.fixture(autouse=True)
