@@ -76,7 +76,7 @@ class StoryList(ContentView):
         parameters = dict(request._request.GET.lists())
         wanted = _filter(request._request)
         size = filters.page_size(parameters)
-        if request.GET.get("raw", "") not in ("", "0"):
+        if _switch(request._request, "raw"):
             return _streamed(request, _as_array(_raw_keys()))
         if size is None and "cursor" not in parameters:
             return _streamed(request, _as_array(_with_kinds(queries.all_story_ids(wanted))))
@@ -147,10 +147,11 @@ class Import(ContentView):
 
     def post(self, request: Request) -> HttpResponseBase:
         require_type(request._request, JSON)
+        merge = _switch(request._request, "merge")
         found = raw.read(read_body(request._request, MAX_IMPORT_BYTES), settings.MAX_CONTENT_BYTES)
         for kind in {key.kind for key in found.values}:
             may_write(request, kind=kind)
-        done = self.store("import").preload(found.values, merge=request.GET.get("merge", "") not in ("", "0"))
+        done = self.store("import").preload(found.values, merge=merge)
         refused = [{"key": item.shown, "rule": item.error.rule, "detail": str(item.error)} for item in found.refused]
         return HttpResponse(_json.encode({**done._asdict(), "quarantined": refused}), content_type=JSON)
 
@@ -160,6 +161,13 @@ class Export(ContentView):
 
     def get(self, request: Request) -> HttpResponseBase:
         return _streamed(request, raw.write(queries.all_items()))
+
+
+def _switch(request: HttpRequest, name: str) -> bool:
+    value = request.GET.get(name, "0")
+    if value not in ("0", "1"):
+        raise Invalid(name, "choice", f'must be 0 or 1, not "{value[:40]}"')
+    return value == "1"
 
 
 def _filter(request: HttpRequest) -> Filter:

@@ -223,7 +223,10 @@ OPERATIONS: Final[dict[str, Part]] = {
                 )
             },
             parameters=[query("merge", {"type": "string", "enum": ["0", "1"]}, "Into a store that holds something.")],
-            body=content(ref("RawMap"), {"1089_story": "# Title", "1089_story:abort_respawn_count": "2"}),
+            body=content(
+                {"type": "object", "description": "A `RawMap`; what is none of ours is set aside."},
+                {"1089_story": "# Title", "1089_story:abort_respawn_count": "2"},
+            ),
             errors=(*WRITE_ERRORS, "409"),
         )
     },

@@ -1,4 +1,4 @@
-"""What only an empty database gets: somebody who can sign in, and for ``--demo`` the demo log."""
+"""What only an empty database gets: somebody who can sign in, and for ``--demo`` its data."""
 
 import secrets
 from pathlib import Path
@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
+from content import demo
 from enhancelog.store.database import last_position
 
 ADMIN = "admin"
@@ -24,9 +25,10 @@ def create_admin() -> str | None:
 
 
 def load_demo() -> None:
-    """Import the demo log, once; a load that was interrupted is gone on with."""
+    """The demo log and content, once; a load that was interrupted is gone on with."""
     stamp = settings.DATA_DIR / "demo.loaded"
     if stamp.exists() and last_position():
         return
     call_command("import_log", str(DEMO_LOG), source="demo")
+    demo.load()
     stamp.touch()

@@ -20,7 +20,8 @@ def read_chunks(request: HttpRequest, max_bytes: int) -> Iterator[bytes]:
     declared = request.META.get("CONTENT_LENGTH") or ""
     if declared.isdigit() and int(declared) > max_bytes:
         raise TooLarge("", int(declared), max_bytes)
-    stream = request if declared else request.META["wsgi.input"]
+    chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    stream = request.META["wsgi.input"] if chunked and not declared else request  # Django reads declared bytes only
     size = 0
     while chunk := stream.read(_CHUNK):
         size += len(chunk)

@@ -10,7 +10,7 @@ from typing import IO
 
 import msgspec
 from django.conf import settings
-from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
 from enhancelog.api.bodies import read_chunks
@@ -24,9 +24,8 @@ from enhancelog.transfer.json_stream import Splitter, array, lines
 _json = msgspec.json.Encoder()
 
 
-def append_lines(request: Request, store: DatabaseEnhanceLogStore, refuse: Refuse) -> HttpResponseBase:
+def append_lines(request: Request, store: DatabaseEnhanceLogStore, refuse: Refuse, *, whole: bool) -> HttpResponseBase:
     """NDJSON. Raises ``TooLarge`` before anything is written."""
-    whole = _is_atomic(request)
     limits = Limits(
         min(settings.MAX_BULK_BYTES, bulk.ATOMIC_MAX_BYTES) if whole else settings.MAX_BULK_BYTES,
         min(settings.MAX_BULK_LINES, bulk.ATOMIC_MAX_LINES) if whole else settings.MAX_BULK_LINES,
@@ -36,13 +35,12 @@ def append_lines(request: Request, store: DatabaseEnhanceLogStore, refuse: Refus
         return _answer(store, body, lines, refuse, whole=whole)
 
 
-def append_array(request: Request, body: bytes, store: DatabaseEnhanceLogStore, refuse: Refuse) -> HttpResponseBase:
+def append_array(body: bytes, store: DatabaseEnhanceLogStore, refuse: Refuse, *, whole: bool) -> HttpResponseBase:
     """A JSON array. Raises ``Invalid`` when it is none, before anything is written."""
     try:
         elements = msgspec.json.decode(body, type=list[msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid("", "json", f"is not JSON: {error}") from None
-    whole = _is_atomic(request)
     limit = bulk.ATOMIC_MAX_LINES if whole else settings.MAX_BULK_LINES
     if len(elements) > limit:
         raise TooLarge("", len(elements), limit, "entries")
@@ -66,8 +64,9 @@ def _lines(batches: Iterable[list[Result]]) -> Iterator[bytes]:
     return (_json.encode_lines(results) for results in batches)
 
 
-def _is_atomic(request: Request) -> bool:
-    value = request._request.GET.get("atomic", "false")
+def is_atomic(request: HttpRequest) -> bool:
+    """``atomic=true|false``. Raises ``Invalid`` for anything else."""
+    value = request.GET.get("atomic", "false")
     if value not in ("true", "false"):
         raise Invalid("atomic", "choice", f'must be true or false, not "{value[:40]}"')
     return value == "true"

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
+from enhancelog import converters  # noqa: F401  <id:…>
 from enhancelog.api import views
 from enhancelog.api.why import WhyRejected
 
 urlpatterns = [
     path("log", views.EntryList.as_view(), name="api_entry_list"),
     path("log/", views.trailing_slash),
-    path("log/<path:issue_id>", views.EntryDetail.as_view(), name="api_entry_detail"),
-    path("entries/<path:issue_id>", views.KnownEntry.as_view(), name="api_known_entry"),
+    path("log/<id:issue_id>", views.EntryDetail.as_view(), name="api_entry_detail"),
+    path("entries/<id:issue_id>", views.KnownEntry.as_view(), name="api_known_entry"),
     path("why", WhyRejected.as_view(), name="api_why"),
 ]

@@ -53,12 +53,13 @@ class EntryList(LogView):
 
     def post(self, request: Request) -> HttpResponseBase:
         store = _store(request)
+        whole = bulk.is_atomic(request._request)
         if require_type(request._request, *APPENDED_TYPES) == MEDIA_TYPES["ndjson"]:
-            return bulk.append_lines(request, store, _refuse(request))
+            return bulk.append_lines(request, store, _refuse(request), whole=whole)
         body = read_body(request._request, ARRAY_MAX_BYTES)
         if body.lstrip(WHITE_SPACE)[:1] == b"[":
             throttles.count(request, "bulk")
-            return bulk.append_array(request, body, store, _refuse(request))
+            return bulk.append_array(body, store, _refuse(request), whole=whole)
         entry = records.decode(body, max_bytes=settings.MAX_ENTRY_BYTES)
         permissions.may_write(request, blueprint_id=entry.blueprint_id)
         return _stored(entry, store.append(entry), status=201)

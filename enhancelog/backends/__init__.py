@@ -55,15 +55,21 @@ def from_url(url: str, data_dir: Path) -> dict[str, Any]:
     """
     scheme = urlsplit(url).scheme
     if not url:
-        return {"ENGINE": "enhancelog.backends.sqlite", "NAME": str(data_dir / "enhancelog.sqlite3")}
-    if scheme == "sqlite":
-        path = unquote(url.removeprefix("sqlite://").removeprefix("/"))
-        if not path:
-            raise ImproperlyConfigured("DATABASE_URL: sqlite needs a path, as in sqlite:////srv/enhancelog.sqlite3")
-        return {"ENGINE": "enhancelog.backends.sqlite", "NAME": path}
-    if scheme in ("postgres", "postgresql"):
-        return _postgresql(url)
-    raise ImproperlyConfigured(f'DATABASE_URL: "{scheme}" is neither sqlite nor postgresql')
+        found = _sqlite(str(data_dir / "enhancelog.sqlite3"))
+    elif scheme == "sqlite":
+        found = _sqlite(unquote(url.removeprefix("sqlite://").removeprefix("/")))
+    elif scheme in ("postgres", "postgresql"):
+        found = _postgresql(url)
+    else:
+        raise ImproperlyConfigured(f'DATABASE_URL: "{scheme}" is neither sqlite nor postgresql')
+    # A thread keeps its connection and looks whether it still works before it uses it again.
+    return {**found, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+
+
+def _sqlite(path: str) -> dict[str, Any]:
+    if not path:
+        raise ImproperlyConfigured("DATABASE_URL: sqlite needs a path, as in sqlite:////srv/enhancelog.sqlite3")
+    return {"ENGINE": "enhancelog.backends.sqlite", "NAME": path}
 
 
 def _postgresql(url: str) -> dict[str, Any]:

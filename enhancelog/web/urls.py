@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from enhancelog import converters  # noqa: F401  <id:…>
 from enhancelog.web import account, blueprint_list, blueprints, browser_files, entry, lists, overview, tokens
 
 urlpatterns = [
@@ -9,8 +10,8 @@ urlpatterns = [
     path("rejections/", lists.rejection_list, name="rejection_list"),
     path("search/", lists.search, name="search"),
     path("blueprints/", blueprint_list.blueprint_list, name="blueprint_list"),
-    path("blueprints/<path:blueprint_id>", blueprints.blueprint_timeline, name="blueprint_timeline"),
-    path("entries/<path:issue_id>", entry.entry_detail, name="entry_detail"),
+    path("blueprints/<id:blueprint_id>", blueprints.blueprint_timeline, name="blueprint_timeline"),
+    path("entries/<id:issue_id>", entry.entry_detail, name="entry_detail"),
     path("account/sign-in", account.SignIn.as_view(), name="sign_in"),
     path("account/sign-out", account.SignOut.as_view(), name="sign_out"),
     path("account/password", account.Password.as_view(), name="password"),

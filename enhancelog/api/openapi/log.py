@@ -44,6 +44,15 @@ RESULT: Final = '{"line":1,"issue_id":"h-42","result":"created","error":null}\n'
 
 _, SCHEMAS = msgspec.json.schema_components([Entry, Operation, Result, Why], ref_template="#/components/schemas/{name}")
 SCHEMAS["Entry"]["properties"]["ops"] = array_of(ref("Operation"))
+_pointer: Final = {"type": "string", "pattern": r"^(/[\s\S]*)?$"}
+SCHEMAS["Operation"] |= {
+    "properties": {**SCHEMAS["Operation"]["properties"], "path": _pointer},
+    "oneOf": [
+        {"properties": {"op": {"enum": ["add", "replace", "test"]}}, "required": ["value"]},
+        {"properties": {"op": {"enum": ["move", "copy"]}, "from": _pointer}, "required": ["from"]},
+        {"properties": {"op": {"enum": ["remove"]}}},
+    ],
+}
 SCHEMAS["KnownEntry"] = {
     "allOf": [ref("Entry")],
     "type": "object",
@@ -84,7 +93,7 @@ def _filters() -> list[Part]:
             {"type": "string", "enum": list(filters.CHOICES[name])} if name in filters.CHOICES else {"type": "string"}
         )
         for prefix, words in (("", _NAMED[name]), ("not_", f"Not: {_NAMED[name][0].lower()}{_NAMED[name][1:]}")):
-            found.append(query(prefix + name, {**array_of(one), "maxItems": 5}, words))
+            found.append(query(prefix + name, {**array_of(one), "maxItems": filters.MAX_VALUES}, words))
     instant = {
         "type": "string",
         "pattern": r"^(-?[0-9]{1,18}|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|[1-9][0-9]{0,4}[mhdw])$",
@@ -143,7 +152,11 @@ OPERATIONS: Final[dict[str, Part]] = {
             },
             parameters=[_ATOMIC],
             body={
-                **content({"oneOf": [ref("Entry"), array_of(ref("Entry"))]}, EXAMPLE, JSON),
+                **content(
+                    {"oneOf": [ref("Entry"), array_of({"description": "An `Entry`; each is judged by itself."})]},
+                    EXAMPLE,
+                    JSON,
+                ),
                 **content({"type": "string"}, LINE, NDJSON),
             },
             errors=[*WRITE_ERRORS, "409"],

@@ -1,1 +1,1 @@
-"""PostgreSQL: many writers, pooled connections."""
+"""PostgreSQL: many writers, a connection a thread."""

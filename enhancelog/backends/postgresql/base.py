@@ -1,4 +1,4 @@
-"""Django's PostgreSQL engine with a statement timeout; connections are pooled when the settings ask for it."""
+"""Django's PostgreSQL engine with a statement timeout; every thread keeps its own connection."""
 
 from typing import Any
 

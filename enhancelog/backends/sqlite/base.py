@@ -7,7 +7,7 @@ a write outside ``atomic()`` takes it for its own statement. Reads never wait.
 import re
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db.backends.sqlite3 import base, features
 
@@ -52,7 +52,7 @@ class Cursor(base.SQLiteCursorWrapper):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     # "integer" makes a big primary key the rowid itself; to SQLite the two names mean the same otherwise.
-    data_types: ClassVar = {**base.DatabaseWrapper.data_types, "BigIntegerField": "integer"}
+    data_types = base.DatabaseWrapper.data_types | {"BigIntegerField": "integer"}
     features_class = DatabaseFeatures
     dialect = SqliteDialect()
     codepoint_collation = None  # SQLite's default compares UTF-8 bytes, which is code point order
