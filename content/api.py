@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -24,6 +24,7 @@ from content.store import ContentStore, Item, NotEmpty, OutOfRange, VersionMisma
 from enhancelog import filters, strictjson
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.errors import problem_response
+from enhancelog.api.waiting import streamed
 from enhancelog.errors import Invalid, NotFound
 from enhancelog.links import with_query
 from enhancelog.permissions import Allows, may_write, origin
@@ -213,7 +214,10 @@ def _streamed(request: Request, parts: Iterator[bytes]) -> HttpResponseBase:
     if request.method == "HEAD":
         return HttpResponse(content_type=JSON)
     first = next(parts)  # a fault shows before the answer has begun
-    return StreamingHttpResponse(chain([first], parts), content_type=JSON)
+    second = next(parts, None)
+    if second is None:
+        return HttpResponse(first, content_type=JSON)
+    return streamed(chain([first, second], parts), JSON)
 
 
 def _state(item: Item) -> dict[str, Any]:

@@ -131,6 +131,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "enhancelog.web.failures.DatabaseFaultMiddleware",
 ]
 
 ROOT_URLCONF = "enhancelog.urls"

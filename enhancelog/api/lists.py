@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from enhancelog import filters, links
-from enhancelog.api.errors import RETRY_AFTER_S, problem_response
+from enhancelog.api import waiting
 from enhancelog.api.negotiation import MEDIA_TYPES, answer_format
-from enhancelog.api.waiting import HeldStream, slots, watcher
+from enhancelog.api.waiting import streamed, watcher
 from enhancelog.filters import EntryFilter, Order
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Row
@@ -46,7 +46,7 @@ def _page(request: HttpRequest, wanted: EntryFilter, order: Order, size: int, sh
 
 def _tail(request: HttpRequest, wanted: EntryFilter, after: int, size: int, wait_s: int, shape: str) -> HttpResponse:
     rows, following = entries.tail(wanted, after, size)
-    if not rows and wait_s and request.method == "GET" and (slot := slots.take()):
+    if not rows and wait_s and request.method == "GET" and (slot := waiting.slots.take()):
         try:
             deadline = time.monotonic() + wait_s
             while not rows and watcher.wait(following, deadline - time.monotonic()):
@@ -63,13 +63,7 @@ def _whole(request: HttpRequest, wanted: EntryFilter, order: Order, shape: str) 
     first = next(chunks, [])  # a fault shows before the answer has begun
     if len(first) < entries.CHUNK:
         return _rows(first, shape)
-    slot = slots.take()
-    if slot is None:
-        return problem_response(
-            503, "Too many long answers are under way; try again.", headers={"Retry-After": RETRY_AFTER_S}
-        )
-    stream = HeldStream(exports.FORMATS[shape](_with_first(first, chunks)), slot)
-    return StreamingHttpResponse(stream, content_type=MEDIA_TYPES[shape])
+    return streamed(exports.FORMATS[shape](_with_first(first, chunks)), MEDIA_TYPES[shape])
 
 
 def _rows(rows: Sequence[Row], shape: str) -> HttpResponse:

@@ -11,7 +11,9 @@ from typing import Final
 
 from django.conf import settings
 from django.db import Error, connection
+from django.http import HttpResponseBase, StreamingHttpResponse
 
+from enhancelog.api.errors import RETRY_AFTER_S, problem_response
 from enhancelog.store.database import last_position
 
 POLL_S: Final = 0.25
@@ -95,6 +97,15 @@ class Watcher:
         except Error:  # the waiters time out and meet the fault themselves
             connection.close()
             return 0
+
+
+def streamed(chunks: Iterator[bytes], content_type: str) -> HttpResponseBase:
+    """A long answer, or 503 when too many are under way."""
+    slot = slots.take()
+    if slot is None:
+        detail = "Too many long answers are under way; try again."
+        return problem_response(503, detail, headers={"Retry-After": RETRY_AFTER_S})
+    return StreamingHttpResponse(HeldStream(chunks, slot), content_type=content_type)
 
 
 slots = Slots(max(1, settings.THREADS // 2))

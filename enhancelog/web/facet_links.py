@@ -57,7 +57,7 @@ def _names(title: str, name: str, question: Question, choices: Sequence[Choice])
         *absent,
     ]
     links = [
-        _link(question, choice.value or "(empty)", choice.entries, ((name, choice.value),), is_name=True)
+        _link(question, choice.value or "(no name)", choice.entries, ((name, choice.value),), is_name=True)
         for choice in shown
     ]
     return Facet(title, links, len(choices) + len(absent) - len(shown))

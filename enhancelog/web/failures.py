@@ -3,17 +3,19 @@
 The 500 page asks no database, no session and no user, for any of them may be what failed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from enhancelog.api.errors import problem_response
+from enhancelog.api.errors import RETRY_AFTER_S, problem_response
+from enhancelog.errors import Other
 from enhancelog.structured_logs import request_id
 from enhancelog.web.htmx import private
 
@@ -48,6 +50,28 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return HttpResponseServerError(render_to_string("failures/server_error.html", {"request_id": request_id.get()}))
     except Exception:  # even static files can be what failed; an answer is better than none
         return HttpResponseServerError("The server failed; its log says why.", content_type="text/plain; charset=utf-8")
+
+
+class DatabaseFaultMiddleware:
+    """A page that met a database which is away or locked: 503 and "try again", not a failure of ours."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, Other | OperationalError | InterfaceError):
+            return None
+        detail = "The database does not answer right now; try again."
+        if _is_api(request):
+            response = problem_response(503, detail)
+        else:
+            page = render_to_string("failures/server_error.html", {"request_id": request_id.get(), "detail": detail})
+            response = HttpResponse(page, status=503)
+        response["Retry-After"] = RETRY_AFTER_S
+        return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

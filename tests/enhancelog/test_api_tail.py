@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from enhancelog.api import lists
+from enhancelog.api import waiting
 from enhancelog.api.waiting import Slots
 from enhancelog.origin import Origin
 from enhancelog.queries import entries
@@ -101,7 +101,7 @@ def test_without_a_free_slot_wait_answers_at_once_and_a_stream_is_503(
     slots = Slots(1)
     taken = slots.take()
     assert taken
-    monkeypatch.setattr(lists, "slots", slots)
+    monkeypatch.setattr(waiting, "slots", slots)
     monkeypatch.setattr(entries, "CHUNK", 2)
     store(*(make_entry(issue_id=str(number)) for number in range(5)))
     assert ids(client.get(f"{LOG}?after=5&wait=30")) == []

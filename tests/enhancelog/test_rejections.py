@@ -74,7 +74,7 @@ def test_facets_count_what_they_lead_to(client):
     assert sum(int(number) for number, _ in facet(page, "Blueprint").values()) == total
     assert {label: number for label, (number, _) in facet(page, "Denied by").items()} == {"noop": "2", "tone": "2"}
     assert set(facet(page, "How many axes")) == {"one only", "two or more", "none"}
-    assert facet(page, "Blueprint")["(empty)"] == ("1", "/rejections/?blueprint_id=")
+    assert facet(page, "Blueprint")["(no name)"] == ("1", "/rejections/?blueprint_id=")
     assert facet(page, "Worth a look")["after a gap"][0] == "1"
     assert facet(page, "Source") == {}
 

@@ -1,0 +1,61 @@
+"""What people rely on is written down: every setting, command, endpoint and kind."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from content.kinds import KINDS
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = {path.name: path.read_text() for path in [*ROOT.glob("docs/*.md"), ROOT / "README.md"]}
+CODE = [*ROOT.glob("enhancelog/**/*.py"), *ROOT.glob("content/**/*.py"), ROOT / "manage.py"]
+COMMANDS = sorted(path.stem for path in ROOT.glob("enhancelog/management/commands/[a-z]*.py"))
+
+
+def settings_in_code() -> set[str]:
+    names = {name for path in CODE for name in re.findall(r"\bENHANCELOG_[A-Z_]+[A-Z]\b", path.read_text())}
+    return {name.removesuffix("_FILE") for name in names}
+
+
+@pytest.mark.parametrize("name", sorted(settings_in_code()))
+def test_every_setting_is_on_the_page_of_settings(name: str) -> None:
+    assert f"`{name}`" in DOCS["settings.md"]
+
+
+def test_every_documented_setting_exists() -> None:
+    documented = set(re.findall(r"^\| `(ENHANCELOG_[A-Z_]+)`", DOCS["settings.md"], re.MULTILINE))
+    assert documented - settings_in_code() - {"ENHANCELOG_TEST_DATABASE_URL"} == set()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_documented(command: str) -> None:
+    assert any(re.search(rf"\b{command}\b", text) for text in DOCS.values())
+
+
+def endpoints(resolver: URLResolver, prefix: str = "/") -> set[str]:
+    found: set[str] = set()
+    for pattern in resolver.url_patterns:
+        path = prefix + re.sub(r"<(?:\w+:)?(\w+)>", r"<\1>", str(pattern.pattern))
+        found |= endpoints(pattern, path) if isinstance(pattern, URLResolver) else set()
+        if isinstance(pattern, URLPattern) and path.startswith(("/v1/", "/health/", "/metrics")):
+            found.add(path)
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(endpoints(get_resolver())))
+def test_every_endpoint_is_documented(path: str) -> None:
+    assert any(path in text for text in DOCS.values())
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_every_kind_is_documented(kind: str) -> None:
+    assert f"`{kind}`" in DOCS["content.md"]
+
+
+@pytest.mark.parametrize("name", sorted(DOCS))
+def test_every_link_between_documents_leads_somewhere(name: str) -> None:
+    folder = ROOT if name == "README.md" else ROOT / "docs"
+    for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", DOCS[name]):
+        assert (folder / target).exists(), target
