@@ -58,13 +58,15 @@ Parameters = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class EntryFilter:
-    """Which entries. ``since_ms`` inclusive, ``until_ms`` exclusive, epoch ms. ``pairs``: as given, for links."""
+    """Which entries. ``since_ms`` inclusive, ``until_ms`` exclusive, epoch ms. ``pairs``: as given, for links;
+    ``now_ms``: what ages were counted back from."""
 
     include: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exclude: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     since_ms: int | None = None
     until_ms: int | None = None
     pairs: tuple[tuple[str, str], ...] = ()
+    now_ms: int = 0
 
     def one(self, name: str) -> str | None:
         """The value of a parameter that is given exactly once."""
@@ -89,7 +91,7 @@ def parse(parameters: Parameters, now_ms: int) -> EntryFilter:
     pairs = [(name, value) for name in PARAMETERS for value in parameters.get(name, ())]
     if len(pairs) > MAX_VALUES:
         raise Invalid(pairs[-1][0], "count", f"is one of {len(pairs):,} values, a filter has at most {MAX_VALUES}")
-    return EntryFilter(include, exclude, max(since, default=None), min(until, default=None), tuple(pairs))
+    return EntryFilter(include, exclude, max(since, default=None), min(until, default=None), tuple(pairs), now_ms)
 
 
 def from_pairs(pairs: Iterable[tuple[str, str]], now_ms: int) -> EntryFilter:
@@ -175,9 +177,20 @@ def _values(parameters: Parameters, name: str) -> tuple[str, ...]:
     values = tuple(dict.fromkeys(parameters[name]))
     choices = CHOICES.get(name.removeprefix("not_"))
     for value in values:
+        if not _is_text(value):
+            raise Invalid(name, "utf-8", "is not UTF-8")
         if choices and value not in choices:
             raise Invalid(name, "choice", f'must be one of {", ".join(choices)}, not "{value[:40]}"')
     return values
+
+
+def _is_text(value: str) -> bool:
+    """A command's argument that is no UTF-8 comes with lone surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _instants(parameters: Parameters, name: str, now_ms: int) -> list[int]:

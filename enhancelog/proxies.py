@@ -6,10 +6,9 @@ is not a trusted proxy itself becomes REMOTE_ADDR.
 
 from collections.abc import Callable
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 
 FORWARDED = (
@@ -24,10 +23,7 @@ FORWARDED = (
 class TrustedProxiesMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        try:
-            self.networks = [ip_network(part, strict=False) for part in settings.TRUSTED_PROXIES]
-        except ValueError as error:
-            raise ImproperlyConfigured(f"ENHANCELOG_TRUSTED_PROXIES: {error}") from None
+        self.networks = settings.TRUSTED_PROXIES
         self.is_trusted = lru_cache(maxsize=1024)(self._is_trusted)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

@@ -6,11 +6,11 @@ A setting that cannot be read raises ``ImproperlyConfigured`` with one line that
 import os
 import secrets
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import environ  # type: ignore[import-untyped]
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -18,11 +18,21 @@ from enhancelog import backends, structured_logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.FileAwareEnv()  # a NAME_FILE twin reads the value from a file
+
+def _text(name: str) -> str:
+    """The setting without white space around it; a NAME_FILE twin reads it from a file. Not given: empty."""
+    path = os.environ.get(f"{name}_FILE")
+    if name in os.environ or not path:
+        return os.environ.get(name, "").strip()
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not text"
+        raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {reason}") from None
 
 
 def _boolean(name: str, default: bool = False) -> bool:
-    value = env.str(name, "").strip().lower()
+    value = _text(name).lower()
     if value in ("", "1", "true", "yes", "on"):
         return default if value == "" else True
     if value in ("0", "false", "no", "off"):
@@ -31,7 +41,7 @@ def _boolean(name: str, default: bool = False) -> bool:
 
 
 def _positive(name: str, default: int) -> int:
-    value = env.str(name, "").strip().replace("_", "") or str(default)
+    value = _text(name).replace("_", "") or str(default)
     if value.isascii() and value.isdigit() and int(value) > 0:
         return int(value)
     raise ImproperlyConfigured(f'{name}: "{value}" is not a whole number above 0')
@@ -39,7 +49,7 @@ def _positive(name: str, default: int) -> int:
 
 def _rate(name: str, default: str) -> tuple[int, int] | None:
     """``6000/min`` as requests and seconds; ``off`` is no limit."""
-    value = env.str(name, "").strip().lower() or default
+    value = _text(name).lower() or default
     number, _, unit = value.partition("/")
     seconds = {"s": 1, "min": 60, "h": 3600}.get(unit)
     if value == "off":
@@ -47,6 +57,13 @@ def _rate(name: str, default: str) -> tuple[int, int] | None:
     if seconds and number.isascii() and number.isdigit() and 0 < int(number[:10]) < 10**9:
         return int(number), seconds
     raise ImproperlyConfigured(f'{name}: "{value}" is not like 6000/min, 100/s, 1000/h or off')
+
+
+def _networks(name: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(part.strip(), strict=False) for part in _text(name).split(",") if part.strip()]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
 
 
 def _data_dir(path: Path) -> Path:
@@ -63,7 +80,7 @@ def _data_dir(path: Path) -> Path:
 
 def _secret_key(path: Path) -> str:
     """The key in the environment, else the one in the data folder, made on first use (mode 0600)."""
-    given = str(env.str("ENHANCELOG_SECRET_KEY", "")).strip()
+    given = _text("ENHANCELOG_SECRET_KEY")
     if given:
         if len(given) < 32:
             raise ImproperlyConfigured("ENHANCELOG_SECRET_KEY: needs at least 32 characters")
@@ -77,19 +94,20 @@ def _secret_key(path: Path) -> str:
 
 
 DEMO = _boolean("ENHANCELOG_DEMO")
-DATA_DIR = _data_dir(Path(env.str("ENHANCELOG_DATA_DIR", "") or BASE_DIR / "var").absolute())
+DATA_DIR = _data_dir(Path(_text("ENHANCELOG_DATA_DIR") or BASE_DIR / "var").absolute())
 SECRET_KEY = _secret_key(DATA_DIR / "secret_key")
 DEBUG = False
 
-PUBLIC_URL = env.str("ENHANCELOG_URL", "").rstrip("/") or "http://127.0.0.1:8000"
+PUBLIC_URL = _text("ENHANCELOG_URL").rstrip("/") or "http://127.0.0.1:8000"
 _url = urlsplit(PUBLIC_URL)
 if _url.scheme not in ("http", "https") or not _url.hostname or _url.path:
     raise ImproperlyConfigured(f'ENHANCELOG_URL: "{PUBLIC_URL}" is not an address like https://log.example.org')
-ALLOWED_HOSTS = list(dict.fromkeys([_url.hostname, "127.0.0.1", "localhost", "[::1]"]))
+_host = f"[{_url.hostname}]" if ":" in _url.hostname else _url.hostname
+ALLOWED_HOSTS = list(dict.fromkeys([_host, "127.0.0.1", "localhost", "[::1]"]))
 CSRF_TRUSTED_ORIGINS = [f"{_url.scheme}://{_url.netloc}"]
 
 PUBLIC_READ = DEMO or _boolean("ENHANCELOG_PUBLIC_READ")
-TRUSTED_PROXIES = [part.strip() for part in env.str("ENHANCELOG_TRUSTED_PROXIES", "").split(",") if part.strip()]
+TRUSTED_PROXIES = _networks("ENHANCELOG_TRUSTED_PROXIES")
 MAX_ENTRY_BYTES = _positive("ENHANCELOG_MAX_ENTRY_BYTES", 1 << 20)
 MAX_CONTENT_BYTES = _positive("ENHANCELOG_MAX_CONTENT_BYTES", 1 << 20)
 MAX_BULK_BYTES = _positive("ENHANCELOG_MAX_BULK_BYTES", 512 << 20)
@@ -155,7 +173,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DATABASES = {
     "default": backends.from_url(
-        f"sqlite:///{quote(str(DATA_DIR / 'demo.sqlite3'))}" if DEMO else env.str("DATABASE_URL", ""), DATA_DIR
+        f"sqlite:///{quote(str(DATA_DIR / 'demo.sqlite3'))}" if DEMO else _text("DATABASE_URL"), DATA_DIR
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -214,7 +232,9 @@ STORAGES = {
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # half the files, half the time at the first start
 
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * max(MAX_ENTRY_BYTES, MAX_CONTENT_BYTES)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * MAX_CONTENT_BYTES + (
+    64 << 10
+)  # a form's encoding makes a value up to 3 times as long
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "enhancelog.api.authentication.TokenAuthentication",  # first: its 401 says which scheme to use
@@ -232,7 +252,7 @@ KNOX_TOKEN_MODEL = "enhancelog.Token"
 MIGRATION_MODULES = {"knox": None}  # its own table is not ours
 REST_KNOX = {"TOKEN_PREFIX": "enh_", "TOKEN_TTL": None}
 
-LOG_LEVEL = env.str("ENHANCELOG_LOG_LEVEL", "").upper() or "INFO"
+LOG_LEVEL = _text("ENHANCELOG_LOG_LEVEL").upper() or "INFO"
 if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
     raise ImproperlyConfigured(f'ENHANCELOG_LOG_LEVEL: "{LOG_LEVEL}" is none of debug, info, warning, error, critical')
 LOGGING = structured_logs.config(LOG_LEVEL)

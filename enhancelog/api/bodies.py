@@ -1,9 +1,10 @@
 """Request bodies: of the right type and not larger than the limit, before anything looks at them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.http import HttpRequest
-from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.exceptions import APIException, UnsupportedMediaType
 
 from enhancelog.errors import Invalid, TooLarge
 
@@ -16,20 +17,47 @@ def read_body(request: HttpRequest, max_bytes: int) -> bytes:
 
 
 def read_chunks(request: HttpRequest, max_bytes: int) -> Iterator[bytes]:
-    """The body as it comes, with or without a Content-Length. Raises ``TooLarge`` (bytes) or ``Invalid``."""
+    """The body as it comes, with or without a Content-Length. Raises ``TooLarge`` (bytes), ``Invalid``, ``TooSlow``."""
     declared = request.META.get("CONTENT_LENGTH") or ""
     if declared.isdigit() and int(declared) > max_bytes:
         raise TooLarge("", int(declared), max_bytes)
-    chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
-    stream = request.META["wsgi.input"] if chunked and not declared else request  # Django reads declared bytes only
+    # Django reads declared bytes only.
+    stream = request.META["wsgi.input"] if is_chunked(request) and not declared else request
     size = 0
-    while chunk := stream.read(_CHUNK):
+    while chunk := _read(stream):
         size += len(chunk)
         if size > max_bytes:
             raise TooLarge("", size, max_bytes)
         yield chunk
     if declared.isdigit() and size < int(declared):
         raise Invalid("", "length", f"ended after {size:,} of {int(declared):,} bytes")
+
+
+def is_chunked(request: HttpRequest) -> bool:
+    """Whether the body comes without its length, so that a cut one looks like a whole one."""
+    return "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+
+
+class TooSlow(APIException):
+    status_code = 408
+    default_detail = "The body came too slowly; nothing was stored."
+
+
+class LengthRequired(APIException):
+    status_code = 411
+    default_detail = (
+        "Send a Content-Length: without one a body that was cut looks whole, and all or nothing would be a part."
+    )
+
+
+def _read(stream: Any) -> bytes:
+    try:
+        data: bytes = stream.read(_CHUNK)
+    except TimeoutError:
+        raise TooSlow from None
+    except OSError:
+        raise Invalid("", "length", "broke off") from None
+    return data
 
 
 def require_type(request: HttpRequest, *accepted: str) -> str:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
-from enhancelog.api.bodies import read_chunks
+from enhancelog.api.bodies import LengthRequired, is_chunked, read_chunks
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.errors import Invalid, TooLarge
 from enhancelog.store.database import DatabaseEnhanceLogStore
@@ -25,7 +25,9 @@ _json = msgspec.json.Encoder()
 
 
 def append_lines(request: Request, store: DatabaseEnhanceLogStore, refuse: Refuse, *, whole: bool) -> HttpResponseBase:
-    """NDJSON. Raises ``TooLarge`` before anything is written."""
+    """NDJSON. Raises ``TooLarge`` or ``LengthRequired`` before anything is written."""
+    if whole and is_chunked(request._request):
+        raise LengthRequired
     limits = Limits(
         min(settings.MAX_BULK_BYTES, bulk.ATOMIC_MAX_BYTES) if whole else settings.MAX_BULK_BYTES,
         min(settings.MAX_BULK_LINES, bulk.ATOMIC_MAX_LINES) if whole else settings.MAX_BULK_LINES,

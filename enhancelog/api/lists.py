@@ -4,8 +4,9 @@ A page and a tail carry ``Link: …; rel="next"``; the tail always, so that a re
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from itertools import chain
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
@@ -25,7 +26,7 @@ DEFAULT_PAGE_SIZE: Final = 100
 def answer(request: HttpRequest) -> HttpResponseBase:
     """Whichever the parameters ask for. Raises ``Invalid`` naming the one that cannot be read."""
     parameters = dict(request.GET.lists())
-    wanted = filters.parse(parameters, now_ms())
+    wanted = filters.parse(parameters, entries.began_ms(request.GET.get("cursor")) or now_ms())
     order = filters.order(parameters, "asc")
     size = filters.page_size(parameters)
     after = filters.after(parameters)
@@ -61,9 +62,10 @@ def _whole(request: HttpRequest, wanted: EntryFilter, order: Order, shape: str) 
         return HttpResponse(content_type=MEDIA_TYPES[shape])
     chunks = entries.stream(wanted, order)
     first = next(chunks, [])  # a fault shows before the answer has begun
-    if len(first) < entries.CHUNK:
+    second = next(chunks, None)
+    if second is None:
         return _rows(first, shape)
-    return streamed(exports.FORMATS[shape](_with_first(first, chunks)), MEDIA_TYPES[shape])
+    return streamed(exports.FORMATS[shape](chain([first, second], chunks)), MEDIA_TYPES[shape])
 
 
 def _rows(rows: Sequence[Row], shape: str) -> HttpResponse:
@@ -74,8 +76,3 @@ def _with_next(response: HttpResponse, request: HttpRequest, name: str, value: s
     kept = [(key, given) for key, values in request.GET.lists() for given in values if key != name]
     response["Link"] = f'<{links.with_query(request.path, [*kept, (name, value)])}>; rel="next"'
     return response
-
-
-def _with_first(first: list[Any], rest: Iterator[list[Any]]) -> Iterator[list[Any]]:
-    yield first
-    yield from rest

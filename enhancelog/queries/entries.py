@@ -22,7 +22,9 @@ from enhancelog.store.database import last_position
 from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row
 
 CHUNK = 1000
-"""Rows in one short read of a stream."""
+"""Rows in one short read of a stream at most."""
+FIRST_CHUNK = 100
+CHUNK_BYTES = 8 << 20
 
 Row = tuple[Any, ...]
 
@@ -31,18 +33,19 @@ _TS_MS = COLUMNS.index("ts_ms")
 
 
 class Cursor(NamedTuple):
-    """Where a page ended (epoch ms, position), up to which position the reading goes, and of which filter."""
+    """Where a page ended (epoch ms, position), how far and since when (epoch ms) the reading goes, of which filter."""
 
     ts_ms: int
     position: int
     up_to: int
+    began_ms: int
     fingerprint: str
 
     def __str__(self) -> str:
         return base64.urlsafe_b64encode(msgspec.msgpack.encode(self)).decode().rstrip("=")
 
 
-_cursor = msgspec.msgpack.Decoder(tuple[int, int, int, str])
+_cursor = msgspec.msgpack.Decoder(tuple[int, int, int, int, str])
 
 
 @dataclass(frozen=True)
@@ -88,21 +91,30 @@ def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None
     rows = list(entries.values_list(*columns)[: size + 1])
     more = len(rows) > size
     rows = rows[:size]
-    following = Cursor(rows[-1][_TS_MS], rows[-1][0], up_to, wanted.fingerprint(order)) if more else None
+    following = Cursor(rows[-1][_TS_MS], rows[-1][0], up_to, wanted.now_ms, wanted.fingerprint(order)) if more else None
     return Page(rows, up_to, following)
 
 
 def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) -> Iterator[list[Row]]:
-    """All matching rows in chunks, each a short read of its own; what is appended meanwhile is not seen."""
+    """All matching rows in chunks, each a short read of its own; what is appended meanwhile is not seen.
+
+    A chunk is as long as ``CHUNK_BYTES`` allow, judged by the one before.
+    """
     up_to = last_position() if up_to is None else up_to
     at: Cursor | None = None
+    size = FIRST_CHUNK
     while True:
-        rows = list(_from(select(wanted, up_to), order, at).values_list(*COLUMNS)[:CHUNK])
+        rows = list(_from(select(wanted, up_to), order, at).values_list(*COLUMNS)[:size])
         if rows:
             yield rows
-        if len(rows) < CHUNK:
+        if len(rows) < size:
             return
-        at = Cursor(rows[-1][_TS_MS], rows[-1][0], up_to, "")
+        at = Cursor(rows[-1][_TS_MS], rows[-1][0], up_to, 0, "")
+        size = min(CHUNK, max(1, CHUNK_BYTES * len(rows) // sum(map(_weight, rows))))
+
+
+def _weight(row: Row) -> int:
+    return sum(len(value) for value in row if isinstance(value, str))
 
 
 def tail(wanted: EntryFilter, after: int, size: int) -> tuple[list[Row], int]:
@@ -137,17 +149,27 @@ def neighbours(wanted: EntryFilter, listed: Listed) -> tuple[str | None, str | N
     return _first_id(newer), _first_id(older)
 
 
+def began_ms(cursor: str | None) -> int | None:
+    """When the reading of this cursor began (epoch ms), so that "7d" means the same on all its pages."""
+    return None if cursor is None else _decoded(cursor).began_ms
+
+
 def read_cursor(text: str, wanted: EntryFilter, order: Order) -> Cursor:
     """Raises ``Invalid`` for a cursor that is none or belongs to another filter or order."""
+    cursor = _decoded(text)
+    if cursor.fingerprint != wanted.fingerprint(order):
+        raise Invalid("cursor", "cursor", "belongs to another filter or order; start again without it")
+    return cursor
+
+
+def _decoded(text: str) -> Cursor:
     try:
         cursor = Cursor(*_cursor.decode(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)))
     except (msgspec.MsgspecError, binascii.Error, ValueError):
         raise Invalid("cursor", "cursor", "is none of ours; start again without it") from None
     limit = 2**63
-    if not all(-limit <= number < limit for number in cursor[:3]):
+    if not all(-limit <= number < limit for number in cursor[:3]) or not 0 <= cursor.began_ms < 2**48:
         raise Invalid("cursor", "cursor", "is none of ours; start again without it")
-    if cursor.fingerprint != wanted.fingerprint(order):
-        raise Invalid("cursor", "cursor", "belongs to another filter or order; start again without it")
     return cursor
 
 

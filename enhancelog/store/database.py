@@ -201,6 +201,7 @@ def _sorted_out(entries: Sequence[Entry], attempts: Attempts) -> tuple[list[Outc
             fresh[digest] = entry
             outcomes.append(Outcome("created", digest))
         elif is_ours and stored == entry:
+            known[entry.issue_id] = (stored, False)  # a second one in the batch is none of this attempt's
             outcomes.append(Outcome("created", digest))
         else:
             differs = records.differences(entry, stored)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied
+from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import render
@@ -22,6 +22,10 @@ from enhancelog.web.htmx import private
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Only what our own code says is repeated; Django's reasons can quote the attack."""
+    if isinstance(exception, RequestDataTooBig):
+        return _answer(
+            request, 413, "This is too large", "What was sent is larger than the limit; nothing was changed."
+        )
     detail = "The address or the form holds something that cannot be read."
     if isinstance(exception, BadRequest) and exception.args:
         detail = str(exception)

@@ -18,6 +18,7 @@ from enhancelog.errors import Invalid
 from enhancelog.filter_text import Pair, Pairs
 from enhancelog.filters import EntryFilter, Order
 from enhancelog.links import with_query
+from enhancelog.queries import entries
 from enhancelog.times import now_ms
 from enhancelog.web.htmx import private
 
@@ -144,8 +145,9 @@ def read(request: HttpRequest, place: Place) -> Question:
     if len(full) < len(pairs):
         raise Elsewhere(place.url(tuple(pair for pair in full if pair not in place.fixed)))
     given = filter_text.canonical(pair for pair in full if not place.settles(pair[0]))
-    now = now_ms()
+    cursor = parameters.get("cursor", [None])[-1]
     try:
+        now = entries.began_ms(cursor) or now_ms()
         filters.from_pairs(full, now)  # what the place settles is ignored, but not when it makes no sense
         return Question(
             place,
@@ -154,7 +156,7 @@ def read(request: HttpRequest, place: Place) -> Question:
             wanted=filters.from_pairs([*place.scope, *given], now),
             order=filters.order(parameters, default="desc"),
             size=filters.page_size(parameters) or PAGE_SIZE,
-            cursor=parameters.get("cursor", [None])[-1],
+            cursor=cursor,
         )
     except Invalid as error:
         raise Refused(error, place, filter_text.render(given)) from None

@@ -102,7 +102,7 @@ def test_without_a_free_slot_wait_answers_at_once_and_a_stream_is_503(
     taken = slots.take()
     assert taken
     monkeypatch.setattr(waiting, "slots", slots)
-    monkeypatch.setattr(entries, "CHUNK", 2)
+    monkeypatch.setattr(entries, "FIRST_CHUNK", 2)
     store(*(make_entry(issue_id=str(number)) for number in range(5)))
     assert ids(client.get(f"{LOG}?after=5&wait=30")) == []
     refused = client.get(LOG)

@@ -41,26 +41,26 @@ ROUTES: Final[dict[tuple[str, str], Call]] = {
     ("v1/enhance/log", "GET"): Call("log:read", "/v1/enhance/log"),
     ("v1/enhance/log", "POST"): Call("log:append", "/v1/enhance/log", make_fields(issue_id="new"), 201),
     ("v1/enhance/log/", "GET"): Call(None, "/v1/enhance/log/", status=404),
-    ("v1/enhance/log/<path:issue_id>", "GET"): Call("log:read", "/v1/enhance/log/h-1"),
-    ("v1/enhance/log/<path:issue_id>", "PUT"): Call(
+    ("v1/enhance/log/<id:issue_id>", "GET"): Call("log:read", "/v1/enhance/log/h-1"),
+    ("v1/enhance/log/<id:issue_id>", "PUT"): Call(
         "log:append", "/v1/enhance/log/new", make_fields(issue_id="new"), 201
     ),
-    ("v1/enhance/entries/<path:issue_id>", "GET"): Call("log:read", "/v1/enhance/entries/h-1"),
+    ("v1/enhance/entries/<id:issue_id>", "GET"): Call("log:read", "/v1/enhance/entries/h-1"),
     ("v1/enhance/why", "GET"): Call("log:read", "/v1/enhance/why?blueprint_id=main"),
     ("v1/openapi.json", "GET"): Call("log:read", "/v1/openapi.json"),
     ("v1/content", "GET"): Call("content:read", "/v1/content"),
     ("v1/content/import", "POST"): Call("content:write", "/v1/content/import?merge=1", {"s:gate_output": "x"}),
     ("v1/content/export", "GET"): Call("content:read", "/v1/content/export"),
-    ("v1/content/stories/<path:story_id>", "GET"): Call("content:read", "/v1/content/stories/s"),
-    ("v1/content/kinds/<str:kind>/<path:story_id>", "GET"): Call("content:read", "/v1/content/kinds/merge_success/s"),
-    ("v1/content/kinds/<str:kind>/<path:story_id>", "PUT"): Call(
+    ("v1/content/stories/<id:story_id>", "GET"): Call("content:read", "/v1/content/stories/s"),
+    ("v1/content/kinds/<str:kind>/<id:story_id>", "GET"): Call("content:read", "/v1/content/kinds/merge_success/s"),
+    ("v1/content/kinds/<str:kind>/<id:story_id>", "PUT"): Call(
         "content:write", "/v1/content/kinds/merge_success/s", {"value": "y"}
     ),
-    ("v1/content/kinds/<str:kind>/<path:story_id>", "DELETE"): Call(
+    ("v1/content/kinds/<str:kind>/<id:story_id>", "DELETE"): Call(
         "content:write", "/v1/content/kinds/merge_success/s", status=204
     ),
-    ("v1/content/take/<str:kind>/<path:story_id>", "POST"): Call("content:write", "/v1/content/take/merge_success/s"),
-    ("v1/content/increment/<str:kind>/<path:story_id>", "POST"): Call(
+    ("v1/content/take/<str:kind>/<id:story_id>", "POST"): Call("content:write", "/v1/content/take/merge_success/s"),
+    ("v1/content/increment/<str:kind>/<id:story_id>", "POST"): Call(
         "content:write", "/v1/content/increment/abort_respawn_count/s", {"by": 1}
     ),
     ("metrics", "GET"): Call("log:read", "/metrics"),

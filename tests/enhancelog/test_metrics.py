@@ -76,13 +76,13 @@ def test_requests_are_counted_by_route_and_never_by_id(reader: Client) -> None:
     assert not any("very-special" in key for key in after)
     counted = grown(before, after, "enhancelog_http_requests_total")
     assert (
-        counted['enhancelog_http_requests_total{method="GET",route="v1/enhance/log/<path:issue_id>",status="404"}'] == 1
+        counted['enhancelog_http_requests_total{method="GET",route="v1/enhance/log/<id:issue_id>",status="404"}'] == 1
     )
     assert counted['enhancelog_http_requests_total{method="GET",route="none",status="404"}'] == 1
     assert counted['enhancelog_http_requests_total{method="OTHER",route="health/live",status="405"}'] == 1
     timed = grown(before, after, "enhancelog_http_request_duration_seconds_count")
     assert (
-        timed['enhancelog_http_request_duration_seconds_count{method="GET",route="v1/enhance/log/<path:issue_id>"}']
+        timed['enhancelog_http_request_duration_seconds_count{method="GET",route="v1/enhance/log/<id:issue_id>"}']
         == 1
     )
 

@@ -8,6 +8,7 @@ import re
 import secrets
 import urllib.request
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -87,7 +88,7 @@ def test_request_is_one_line_with_route_and_actor(client: Client, staff: User, l
         "logger": "enhancelog.request",
         "request_id": response["X-Request-ID"],
         "method": "GET",
-        "route": "v1/enhance/log/<path:issue_id>",
+        "route": "v1/enhance/log/<id:issue_id>",
         "status": 404,
         "bytes": 27,
         "actor_kind": "token",
@@ -143,7 +144,7 @@ def test_request_id_is_made_for_each_request(client: Client, log: Log) -> None:
     [("abc-DEF_1.2:3", True), ("short", False), ("x" * 129, False), ("has spaces", False), ("ümläute-here", False)],
 )
 def test_request_id_of_a_trusted_proxy_is_taken_when_well_formed(settings: Settings, sent: str, taken: bool) -> None:
-    settings.TRUSTED_PROXIES = ["127.0.0.1"]
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.1")]
     answered = Client().get("/health/live", HTTP_X_REQUEST_ID=sent)["X-Request-ID"]
     assert (answered == sent) is taken
     assert taken or UUID.fullmatch(answered)

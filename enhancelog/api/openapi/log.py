@@ -159,7 +159,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                 ),
                 **content({"type": "string"}, LINE, NDJSON),
             },
-            errors=[*WRITE_ERRORS, "409"],
+            errors=[*WRITE_ERRORS, "409", "411"],
         ),
     },
     "/v1/enhance/log/{issue_id}": {
