@@ -28,6 +28,7 @@ from content.store import (
     check_key,
 )
 from enhancelog import metrics
+from enhancelog.backends import dialect
 from enhancelog.errors import Other
 from enhancelog.origin import Origin
 from enhancelog.times import now_ms
@@ -116,8 +117,8 @@ class DatabaseContentStore:
         total = Preloaded()
         keys = sorted(values)
         with _change():
-            if not merge and _set_items().exists():
-                raise NotEmpty
+            if not merge:
+                _require_empty()
             for start in range(0, len(keys), BATCH):
                 done = self._merge({key: values[key] for key in keys[start : start + BATCH]})
                 total = Preloaded(*map(sum, zip(total, done, strict=True)))
@@ -175,6 +176,14 @@ def to_item(row: Sequence[Any]) -> Item:
 
 def _set_items() -> QuerySet[ContentItem]:
     return ContentItem.objects.filter(value__isnull=False)
+
+
+def _require_empty() -> None:
+    """Nobody puts anything in either, until this transaction ends. Raises ``NotEmpty``."""
+    with connection.cursor() as cursor:
+        dialect().lock_table(cursor, _TABLE)
+    if _set_items().exists():
+        raise NotEmpty
 
 
 def _make(keys: Sequence[Key]) -> None:

@@ -43,6 +43,9 @@ class Dialect(Protocol):
     def insert_rows(self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
         """Insert many rows of plain values the quickest way."""
 
+    def lock_table(self, cursor: CursorWrapper, table: str) -> None:
+        """Nobody else writes to the table, or locks it so, until this transaction ends; who reads goes on."""
+
 
 def dialect(using: str = "default") -> Dialect:
     """The dialect of the configured database."""

@@ -281,6 +281,13 @@ def test_preload_refuses_a_store_that_holds_something(store: ContentStore):
     assert store.list_ids() == ["S-1"]
 
 
+def test_of_many_preloads_into_an_empty_store_one_wins(store: ContentStore, in_threads: InThreads):
+    numbers = iter(range(4))
+    outcomes = in_threads(4, lambda: store.preload({Key(f"S-{next(numbers)}", "story"): "text"}))
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NotEmpty"] * 3 + ["Preloaded"]
+    assert len(store.list_ids()) == 1
+
+
 def test_preload_takes_a_store_of_tombstones_for_empty(store: ContentStore):
     store.write("S-1", "story", "text")
     store.delete("S-1", "story")

@@ -79,3 +79,6 @@ class PostgresqlDialect:
         with cursor.db.wrap_database_errors, cursor.cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
+
+    def lock_table(self, cursor: CursorWrapper, table: str) -> None:
+        cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")

@@ -56,3 +56,6 @@ class SqliteDialect:
     def insert_rows(self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
         places = ", ".join(["%s"] * len(columns))
         cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
+
+    def lock_table(self, cursor: CursorWrapper, table: str) -> None:
+        """A transaction that is going to write is the only one from its beginning."""
