@@ -117,7 +117,9 @@ class ContentKey(ContentView):
 
     def delete(self, request: Request, kind: str, story_id: str) -> HttpResponseBase:
         self.store_for(kind).delete(story_id, kind, expected=expected(request._request))
-        return HttpResponse(status=204)
+        response = HttpResponse(status=204)
+        del response["Content-Type"]  # of nothing
+        return response
 
 
 class Take(ContentView):
