@@ -3,9 +3,10 @@
 Exit codes: 0 done, 1 done with findings, 2 could not run, 130 interrupted.
 """
 
+import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -51,6 +52,21 @@ def _one_line(error: Exception) -> str:
 def printable(text: str) -> str:
     """``text`` without characters that a terminal would obey; they are shown escaped."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def print_bytes(stdout: OutputWrapper, parts: Iterable[bytes]) -> None:
+    """Write to standard output as it is, or as text where that takes no bytes."""
+    binary = getattr(stdout, "buffer", None)
+    try:
+        for part in parts:
+            if binary:
+                binary.write(part)
+            else:
+                stdout.write(part.decode(), ending="")
+        stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at its end
+        raise CommandError("nobody reads standard output any more", returncode=2) from None
 
 
 @contextmanager

@@ -79,6 +79,17 @@ def test_what_cannot_be_taken_is_quarantined_and_reported(data_dir: Path):
     ]
 
 
+def test_a_very_long_number_and_terminal_codes_are_quarantined_too(data_dir: Path):
+    (data_dir / "map.json").write_text('{"S-1": %s, "S-2:\\u001b[31m": "x"}' % ("7" * 5000))
+    code, said, errors = run("import_content", str(data_dir / "map.json"))
+    assert code == 1
+    assert "2 quarantined" in said
+    assert "\x1b" not in errors
+    assert r"\x1b[31m" in errors
+    (file,) = (data_dir / "quarantine").iterdir()
+    assert "7" * 5000 in file.read_text()
+
+
 @pytest.mark.parametrize("text", ["", "[1]", '{"S-1": ', "null"])
 def test_what_is_no_raw_map_stops_the_import(data_dir: Path, text: str):
     (data_dir / "map.json").write_text(text)

@@ -1,17 +1,15 @@
 """``export_content [--output FILE]``: the whole content store as a raw map, one JSON object of raw key to text."""
 
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from content import queries, raw
 from content.kinds import Key
-from enhancelog.management.reporting import Report, ReportingCommand, progress
+from enhancelog.management.reporting import Report, ReportingCommand, print_bytes, progress
 from enhancelog.transfer.outputs import atomic_file
 
 
@@ -29,25 +27,12 @@ class Command(ReportingCommand):
         with shown as report:
             written = raw.write(_counted(report))
             if output is None:
-                self._print(written)
+                print_bytes(self.stdout, written)
             else:
                 with atomic_file(output) as file:
                     file.writelines(written)
         self.stderr.write(f"{total:,} keys")
         return False
-
-    def _print(self, written: Iterator[bytes]) -> None:
-        binary = getattr(self.stdout, "buffer", None)
-        try:
-            for part in written:
-                if binary:
-                    binary.write(part)
-                else:
-                    self.stdout.write(part.decode(), ending="")
-            self.stdout.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at its end
-            raise CommandError("nobody reads standard output any more", returncode=2) from None
 
 
 def _counted(report: Report) -> Iterator[list[tuple[Key, str]]]:

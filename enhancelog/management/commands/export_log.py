@@ -1,8 +1,6 @@
 """``export_log --format ndjson|json|csv [filters] [--output FILE]``: the log, or a part of it, as bytes."""
 
-import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from enhancelog import filters
 from enhancelog.errors import Invalid
 from enhancelog.filters import PARAMETERS, EntryFilter
-from enhancelog.management.reporting import Report, ReportingCommand, progress
+from enhancelog.management.reporting import Report, ReportingCommand, print_bytes, progress
 from enhancelog.queries.entries import Row, stream
 from enhancelog.times import now_ms
 from enhancelog.transfer.exports import FORMATS
@@ -41,25 +39,11 @@ class Command(ReportingCommand):
         with shown as report:
             written = FORMATS[options["format"]](_counted(wanted, options["order"], report))
             if output is None:
-                self._print(written)
+                print_bytes(self.stdout, written)
             else:
                 with atomic_file(output) as file:
                     file.writelines(written)
         return False
-
-    def _print(self, written: Iterator[bytes]) -> None:
-        binary = getattr(self.stdout, "buffer", None)
-        write: Callable[[bytes], Any] = binary.write if binary else self._write_text
-        try:
-            for part in written:
-                write(part)
-            self.stdout.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at its end
-            raise CommandError("nobody reads standard output any more", returncode=2) from None
-
-    def _write_text(self, part: bytes) -> None:
-        self.stdout.write(part.decode(), ending="")
 
 
 def _counted(wanted: EntryFilter, order: filters.Order, report: Report) -> Iterator[Sequence[Row]]:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from content.kinds import Key
 from content.raw import RawMap, Refused
 from content.store import ContentStore, NotEmpty, Preloaded, open_store
 from enhancelog.errors import Invalid
-from enhancelog.management.reporting import ReportingCommand, progress
+from enhancelog.management.reporting import ReportingCommand, printable, progress
 from enhancelog.origin import Origin
 from enhancelog.transfer.findings import FindingsFile
 
@@ -51,7 +52,7 @@ class Command(ReportingCommand):
 
     def _conclude(self, done: Preloaded, found: RawMap) -> None:
         for item in found.refused[:SHOWN]:
-            self.stderr.write(f"{item.shown[:200]}: {item.error}")
+            self.stderr.write(printable(f"{item.shown[:200]}: {item.error}"))
         if len(found.refused) > SHOWN:
             self.stderr.write(f"… and {len(found.refused) - SHOWN:,} more")
         self.stdout.write(
@@ -80,10 +81,16 @@ def _sum(one: Preloaded, other: Preloaded) -> Preloaded:
     return Preloaded(*map(sum, zip(one, other, strict=True)))
 
 
+def _number(value: Decimal) -> int | str:
+    """Python writes no whole number that is too long."""
+    written = str(value)
+    return int(value) if len(written) <= sys.int_info.default_max_str_digits else written
+
+
 def _quarantined(refused: list[Refused]) -> Path | None:
     with FindingsFile(settings.DATA_DIR / "quarantine", "content") as findings:
         for item in refused:
-            value = item.value if isinstance(item.value, str) else json.dumps(item.value, default=int)
+            value = item.value if isinstance(item.value, str) else json.dumps(item.value, default=_number)
             error = item.error
             findings.add(where=item.key, field=error.field, rule=error.rule, reason=str(error), raw=value)
     return findings.path
