@@ -1,10 +1,11 @@
 """Markdown that somebody else wrote, as HTML that is safe to show and bounded in what it costs.
 
 Raw HTML is text; images, scripts, styles and ``hx-*`` never get through; links open only http, https and mailto, and
-pass nothing on. Headings are one level lower, below the page's own. Beyond ``MAX_CHARS`` or ``MAX_BRACKETS`` the text
-is shown as it is.
+pass nothing on. Headings are one level lower, below the page's own. Beyond ``MAX_CHARS``, ``MAX_BRACKETS`` or
+``MAX_CELLS`` the text is shown as it is.
 """
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -17,6 +18,9 @@ MAX_CHARS: Final = 30_000
 MAX_BRACKETS: Final = 1_000
 """The parser looks for the end of every link it may be in: its time grows with their square."""
 
+MAX_CELLS: Final = 10_000
+"""A table's rows get as many cells as its head has: lines times the most ``|`` of one."""
+
 MAX_NESTING: Final = 20
 
 _CACHED_CHARS: Final = 10_000
@@ -24,14 +28,21 @@ TAGS: Final = {
     "p", "h2", "h3", "h4", "h5", "h6", "strong", "em", "s", "code", "pre", "blockquote", "hr", "br", "a",
     "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
+_LINE_END: Final = re.compile(r"\r\n?|\n")
 _parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING}).enable(["table", "strikethrough"])
 
 
 def render(text: str) -> SafeString:
     """``text`` as HTML."""
-    if len(text) > MAX_CHARS or text.count("[") > MAX_BRACKETS:
+    if len(text) > MAX_CHARS or text.count("[") > MAX_BRACKETS or _cells(text) > MAX_CELLS:
         return format_html("<pre>{}</pre>", text)
     return _cached(text) if len(text) <= _CACHED_CHARS else _rendered(text)
+
+
+def _cells(text: str) -> int:
+    """As many as a table in it can have at most, roughly."""
+    lines = _LINE_END.split(text)
+    return len(lines) * max(line.count("|") for line in lines)
 
 
 def _rendered(text: str) -> SafeString:

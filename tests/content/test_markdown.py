@@ -83,6 +83,18 @@ def test_no_text_takes_long(pattern: str):
     assert time.process_time() - began < 5
 
 
+@pytest.mark.parametrize(("columns", "line_end"), [(400, "\n"), (2000, "\r"), (400, "\r\n")])
+def test_a_table_of_many_cells_is_shown_as_it_is(columns: int, line_end: str):
+    began = time.process_time()
+    html = render(line_end.join(["|a" * columns, "|-" * columns, *["x"] * (25_000 - 4 * columns)])[:MAX_CHARS])
+    assert time.process_time() - began < 1
+    assert html.startswith("<pre>")
+
+
+def test_a_table_of_usual_size_is_a_table():
+    assert render("\n".join(["|a" * 20, "|-" * 20, *["|x" * 20] * 200])).count("<td>") == 4000
+
+
 def test_a_very_long_text_is_shown_as_it_is():
     html = render("# <b>\n" * MAX_CHARS)
     assert html.startswith("<pre># &lt;b&gt;")
