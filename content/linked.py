@@ -1,10 +1,22 @@
 """Which entries of the log belong to which work item by a person's word, beside those that share its id."""
 
-from content.kinds import check_story_id
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.db.models import Case, Count, Value, When, Window
+
+from content.kinds import check_story_id, is_story_id
 from content.models import ContentLink
 from content.store.database import faults
 from enhancelog.records import check_id, is_id
 from enhancelog.times import now_ms
+
+
+class Linked(NamedTuple):
+    """The first few ids, and how many there are."""
+
+    ids: list[str]
+    total: int
 
 
 def link(issue_id: str, story_id: str, who: str) -> None:
@@ -20,20 +32,29 @@ def link(issue_id: str, story_id: str, who: str) -> None:
 
 def unlink(issue_id: str, story_id: str) -> None:
     """Take it back; nothing happens when nobody said it."""
+    if not (is_id(issue_id) and is_story_id(story_id)):
+        return
     with faults():
         ContentLink.objects.filter(issue_id=issue_id, story_id=story_id).delete()
 
 
-def links_of_entry(issue_id: str) -> list[ContentLink]:
-    """The work items that a person linked to this entry."""
+def stories_of_entry(issue_id: str, limit: int) -> Linked:
+    """The work items that a person linked to this entry; first the one that shares its id. One query."""
     if not is_id(issue_id):
-        return []
+        return Linked([], 0)
+    own_first = Case(When(story_id=issue_id, then=Value(0)), default=Value(1))
     with faults():
-        return list(ContentLink.objects.filter(issue_id=issue_id).order_by("story_id"))
+        found = ContentLink.objects.filter(issue_id=issue_id).annotate(total=Window(Count("id")))
+        return _linked(found.order_by(own_first, "story_id").values_list("story_id", "total")[:limit])
 
 
-def entries_of_story(story_id: str, limit: int) -> list[str]:
-    """Ids of the entries that a person linked to this work item."""
+def entries_of_story(story_id: str, limit: int) -> Linked:
+    """The entries that a person linked to this work item. One query."""
     with faults():
-        linked = ContentLink.objects.filter(story_id=story_id).order_by("issue_id")
-        return list(linked.values_list("issue_id", flat=True)[:limit])
+        found = ContentLink.objects.filter(story_id=story_id).annotate(total=Window(Count("id")))
+        return _linked(found.order_by("issue_id").values_list("issue_id", "total")[:limit])
+
+
+def _linked(rows: Iterable[tuple[str, int]]) -> Linked:
+    found = list(rows)
+    return Linked([row[0] for row in found], found[0][1] if found else 0)

@@ -156,12 +156,18 @@ def counts_by_kind() -> dict[str, int]:
 
 def items(story_id: str) -> dict[str, Item]:
     """What a story's keys hold, by kind, tombstones included; one query, none for an id that the rules refuse."""
-    if not is_story_id(story_id):
-        return {}
-    with faults():
-        rows = ContentItem.objects.filter(story_id=story_id).values_list(*COLUMNS)
-        held = {row[1]: to_item(row) for row in rows}
-    return {kind: held[kind] for kind in KINDS if kind in held}
+    return items_of([story_id])[story_id]
+
+
+def items_of(story_ids: Sequence[str]) -> dict[str, dict[str, Item]]:
+    """The same of each of these stories, in their order; one query for all."""
+    held: dict[str, dict[str, Item]] = {story_id: {} for story_id in story_ids}
+    possible = [story_id for story_id in held if is_story_id(story_id)]
+    if possible:
+        with faults():
+            for row in ContentItem.objects.filter(story_id__in=possible).values_list(*COLUMNS):
+                held[row[0]][row[1]] = to_item(row)
+    return {story_id: {kind: kinds[kind] for kind in KINDS if kind in kinds} for story_id, kinds in held.items()}
 
 
 def revision(story_id: str, kind: str, version: int) -> Item | None:

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from content import linked, links, queries, shown
 from content.editing import number, shown_kind, story_context
@@ -15,15 +15,19 @@ from content.queries import Filter
 from content.store import VersionMismatch, open_store, version
 from enhancelog import links as log_links
 from enhancelog import records
-from enhancelog.errors import Invalid, NotFound
+from enhancelog.errors import Invalid
 from enhancelog.origin import Origin
 from enhancelog.permissions import allows, needs
-from enhancelog.queries import entries
+from enhancelog.queries import lookup
+from enhancelog.queries.entries import Listed
+from enhancelog.web.forms import without_empty_parameters
 from enhancelog.web.htmx import private
 
 PAGE_SIZE: Final = 50
 HISTORY_SIZE: Final = 20
 RUNS_SHOWN: Final = 10
+LINKS_SHOWN: Final = 5
+"""Work items beside an entry that a person linked."""
 
 
 class Facet(NamedTuple):
@@ -36,13 +40,14 @@ class Facet(NamedTuple):
 class Run(NamedTuple):
     """An entry of the log that belongs to the story; ``by_hand``: because a person said so."""
 
-    listed: entries.Listed
+    listed: Listed
     denied: list[str]
     by_hand: bool
 
 
 @needs("content:read")
 @require_safe
+@without_empty_parameters()
 def content_list(request: HttpRequest) -> HttpResponseBase:
     wanted = Filter(request.GET.get("text", "").replace("\0", ""), request.GET.get("kind", ""))
     try:
@@ -70,12 +75,14 @@ def content_detail(request: HttpRequest, story_id: str) -> HttpResponseBase:
     if not is_story_id(story_id):
         raise Http404(f"No work item can have the id {story_id}.")
     items = queries.items(story_id)
-    context = {**story_context(request, story_id, items), "runs": _runs(story_id)}
+    context = {**story_context(request, story_id, items), **_runs(story_id)}
     status = 200 if items or context["may_write"] else 404
     return private(render(request, "content/content_detail.html", context, status=status))
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @needs("content:read")
+@without_empty_parameters()
 def content_history(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase:
     """``GET``: the key's versions, newest first, each with what it changed. ``POST``: restore one."""
     if kind not in KINDS or not is_story_id(story_id):
@@ -102,11 +109,13 @@ def content_history(request: HttpRequest, kind: str, story_id: str) -> HttpRespo
 def content_link(request: HttpRequest, issue_id: str) -> HttpResponseBase:
     """Link an entry to a work item by hand, or with ``act=unlink`` take it back."""
     story_id = request.POST.get("story_id", "").strip()
+    if request.POST.get("act") == "unlink":
+        linked.unlink(issue_id, story_id)
+        return redirect(log_links.entry(issue_id))
+    if not lookup.exists(issue_id):
+        raise Http404("No entry of the log has this id.")
     try:
-        if request.POST.get("act") == "unlink":
-            linked.unlink(issue_id, story_id)
-        else:
-            linked.link(issue_id, story_id, request.user.get_username())
+        linked.link(issue_id, story_id, request.user.get_username())
     except Invalid as error:
         messages.error(request, f"Not linked: {error.detail}.")
     return redirect(log_links.entry(issue_id))
@@ -114,16 +123,16 @@ def content_link(request: HttpRequest, issue_id: str) -> HttpResponseBase:
 
 def panel(request: HttpRequest, issue_id: str) -> dict[str, Any]:
     """What ``content/_panel.html`` shows beside an entry: its work items as they are now."""
-    by_hand = [link.story_id for link in linked.links_of_entry(issue_id)]
+    by_hand, total = linked.stories_of_entry(issue_id, LINKS_SHOWN)
     own = [issue_id] if is_story_id(issue_id) else []
     stories = []
-    for story_id in dict.fromkeys([*own, *by_hand]):
-        items = queries.items(story_id)
+    for story_id, items in queries.items_of([*own, *by_hand]).items():
         rows = [row for row in shown.shown(story_id, items) if row.is_set]
         if rows or story_id in by_hand:
             stories.append({"id": story_id, "rows": rows, "by_hand": story_id in by_hand})
     return {
         "work_items": stories,
+        "more_work_items": total - len(by_hand),
         "link_url": links.link(issue_id),
         "may_link": allows(request.user, "content:write"),
     }
@@ -149,16 +158,12 @@ def _restore(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase
     return restore(request)
 
 
-def _runs(story_id: str) -> list[Run]:
-    by_hand = linked.entries_of_story(story_id, RUNS_SHOWN)
-    runs: list[Run] = []
-    for issue_id in dict.fromkeys([story_id, *by_hand]):
-        try:
-            listed = entries.get(issue_id)
-        except NotFound:
-            continue
-        runs.append(Run(listed, list(records.denials(listed.entry)), issue_id in by_hand))
-    return sorted(runs, key=lambda run: run.listed.entry.ts_ms)
+def _runs(story_id: str) -> dict[str, Any]:
+    """What ``content/_runs.html`` shows beside a work item: the entries of the log that belong to it."""
+    by_hand, total = linked.entries_of_story(story_id, RUNS_SHOWN)
+    found = [(listed, listed.entry) for listed in lookup.by_ids({story_id, *by_hand})]
+    runs = [Run(listed, list(records.denials(entry)), entry.issue_id in by_hand) for listed, entry in found]
+    return {"runs": runs, "more_runs": total - len(by_hand)}
 
 
 def _facets(wanted: Filter) -> list[Facet]:

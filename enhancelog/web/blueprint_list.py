@@ -15,6 +15,7 @@ from enhancelog.permissions import needs
 from enhancelog.queries import blueprints as log
 from enhancelog.queries.charts import Window
 from enhancelog.web.blueprints import blueprint_timeline
+from enhancelog.web.forms import without_empty_parameters
 from enhancelog.web.htmx import page_or_fragment
 
 PAGE_SIZE: Final = 200
@@ -34,6 +35,7 @@ class Column:
 
 @require_safe
 @needs("log:read")
+@without_empty_parameters("blueprint_id")
 def blueprint_list(request: HttpRequest) -> HttpResponseBase:
     """The list; with ``blueprint_id`` in the query that Blueprint's timeline, for the empty id has no path."""
     blueprint_id = request.GET.get("blueprint_id")

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
 
 from enhancelog import links
 from enhancelog.filters import from_pairs
@@ -44,6 +45,7 @@ class Totals(NamedTuple):
         return self.applied.number + self.rejected.number
 
 
+@require_safe
 @needs("log:read")
 @forms.answers_questions
 def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:

@@ -4,6 +4,7 @@ from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from content.web import panel
 from enhancelog import filter_text, links, records
@@ -43,6 +44,7 @@ class Said(NamedTuple):
     detail: Text
 
 
+@require_safe
 @needs("log:read")
 @forms.answers_questions
 def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:

@@ -134,6 +134,23 @@ def answers_questions(view: View) -> View:
     return answering
 
 
+def without_empty_parameters(*kept: str) -> Callable[[View], View]:
+    """For views that read their few parameters themselves: a ``GET`` is redirected to where none of them is empty."""
+
+    def decorator(view: View) -> View:
+        @wraps(view)
+        def redirecting(request: HttpRequest, *args: Any, **arguments: Any) -> HttpResponseBase:
+            pairs = [(name, value) for name, values in request.GET.lists() for value in values]
+            full = [(name, value) for name, value in pairs if value or name in kept]
+            if len(full) < len(pairs) and request.method in ("GET", "HEAD"):
+                return HttpResponseRedirect(with_query(request.get_full_path().partition("?")[0], full))
+            return view(request, *args, **arguments)
+
+        return redirecting
+
+    return decorator
+
+
 def read(request: HttpRequest, place: Place) -> Question:
     """The question in the address. Raises ``Elsewhere`` and ``Refused``, for ``answers_questions``."""
     parameters = dict(request.GET.lists())

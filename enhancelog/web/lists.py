@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 
 from enhancelog import links
 from enhancelog.errors import Invalid, NotFound
@@ -20,6 +21,7 @@ REJECTIONS: Final = Place(links.rejections(), scope=(("status", "rejected"),), e
 SEARCH: Final = Place(links.runs())
 
 
+@require_safe
 @needs("log:read")
 @forms.answers_questions
 def rejection_list(request: HttpRequest) -> HttpResponse:
@@ -33,6 +35,7 @@ def rejection_list(request: HttpRequest) -> HttpResponse:
     return page_or_fragment(request, "enhancelog/rejection_list.html", context)
 
 
+@require_safe
 @needs("log:read")
 @forms.answers_questions
 def search(request: HttpRequest) -> HttpResponse:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from enhancelog.errors import Invalid
@@ -15,6 +15,7 @@ from enhancelog.queries.charts import Bar
 from enhancelog.queries.overview import Overview, Totals
 from enhancelog.times import now_ms
 from enhancelog.web import periods
+from enhancelog.web.forms import without_empty_parameters
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.periods import Period
 
@@ -51,7 +52,8 @@ class Rate:
 
 @require_safe
 @needs("log:read")
-def overview(request: HttpRequest) -> HttpResponse:
+@without_empty_parameters()
+def overview(request: HttpRequest) -> HttpResponseBase:
     newest = log.newest_ms()
     if newest is None and log.is_empty():
         context = {"section": "overview", "empty": True, "public_url": settings.PUBLIC_URL}

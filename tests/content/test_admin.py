@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from content.admin import ContentItemForm
 from content.models import ContentItem, ContentRevision
 from content.store import open_store
 from tests.content.conftest import AGENT
@@ -53,11 +54,37 @@ def test_a_change_of_somebody_else_is_not_overwritten(root: Client):
     store = open_store(AGENT)
     store.write("S-1", "story", "one")
     store.write("S-1", "story", "theirs")
-    answer = root.post(f"/admin/content/contentitem/{ContentItem.objects.get().pk}/change/", {"value": "x", "seen": 1})
-    assert answer.status_code == 302
+    item = ContentItem.objects.get()
+    for answer in (
+        change(root, item, value="what I typed", seen="1"),
+        root.post(ADD, {"story_id": "S-1", "kind": "story", "value": "what I typed", "seen": "0"}),
+    ):
+        assert answer.status_code == 200
+        page = answer.content.decode()
+        for part in ("Nothing is saved: agent-7 made it version 2", "what I typed", 'name="seen" value="2"'):
+            assert part in page
+        assert ContentItem.objects.get().value == "theirs"
+    assert change(root, item, value="what I typed", seen="2").status_code == 302
+    assert ContentItem.objects.get().value == "what I typed"
+
+
+def test_a_change_between_look_and_save_is_not_overwritten_either(root: Client, monkeypatch: pytest.MonkeyPatch):
+    store = open_store(AGENT)
+    store.write("S-1", "story", "one")
+    store.write("S-1", "story", "theirs")
+    monkeypatch.setattr(ContentItemForm, "_look_again", lambda *_: None)
+    assert change(root, ContentItem.objects.get(), value="x", seen="1").status_code == 302
     assert ContentItem.objects.get().value == "theirs"
-    assert root.post(ADD, {"story_id": "S-1", "kind": "story", "value": "x", "seen": "0"}).status_code == 302
-    assert ContentItem.objects.get().value == "theirs"
+
+
+def test_the_list_is_filtered_by_kind_and_by_nothing_else(root: Client):
+    open_store(AGENT).write("S-1", "story", "text")
+    items = "/admin/content/contentitem/"
+    assert "1 content item" in root.get(f"{items}?kind=story").content.decode()
+    assert "0 content items" in root.get(f"{items}?kind=gate_output").content.decode()
+    for query in ("kind=%00", "kind__exact=%00", "story_id=%00", "q=%00"):
+        assert root.get(f"{items}?{query}").status_code in (200, 302, 400)
+    assert root.get("/admin/content/contentrevision/?kind=%00").status_code in (302, 400)
 
 
 def test_deleting_leaves_a_tombstone_and_the_key_can_be_made_again(root: Client):

@@ -16,6 +16,8 @@ from content.store import open_store
 from enhancelog.links import entry as entry_link
 from tests.content.conftest import AGENT
 from tests.content.test_store import sample
+from tests.factories import make_entry
+from tests.recording import record
 
 pytestmark = pytest.mark.django_db
 
@@ -301,14 +303,68 @@ def test_history_goes_on_in_pages(client: Client):
 
 
 def test_an_entry_is_linked_and_unlinked_by_hand(admin: Client):
+    assert admin.post(links.link("h-1"), {"story_id": "S-1"}).status_code == 404
+    record(make_entry(issue_id="h-1"))
     answer = admin.post(links.link("h-1"), {"story_id": " S-1 "})
     assert (answer.status_code, answer["Location"]) == (302, entry_link("h-1"))
     assert admin.post(links.link("h-1"), {"story_id": "S-1"}).status_code == 302
-    assert [link.story_id for link in linked.links_of_entry("h-1")] == ["S-1"]
+    assert linked.stories_of_entry("h-1", 5) == (["S-1"], 1)
     assert admin.post(links.link("h-1"), {"story_id": "a:b"}).status_code == 302
     assert admin.post(links.link("h-1"), {"story_id": "S-1", "act": "unlink"}).status_code == 302
-    assert linked.links_of_entry("h-1") == []
+    assert linked.stories_of_entry("h-1", 5) == ([], 0)
     assert admin.get(links.link("h-1")).status_code == 405
+
+
+def test_ids_that_cannot_be_are_no_links(admin: Client):
+    record(make_entry(issue_id="h-1"))
+    assert admin.post(links.link("h-1"), {"story_id": "\0"}).status_code == 302
+    assert admin.post(links.link("h-1"), {"story_id": "\0", "act": "unlink"}).status_code == 302
+    assert admin.post(links.link("\0"), {"story_id": "S-1"}).status_code == 404
+    assert admin.post(links.link("\0"), {"story_id": "S-1", "act": "unlink"}).status_code == 302
+
+
+def test_many_links_take_as_many_queries_as_one(admin: Client, django_assert_num_queries: Any):
+    record(*(make_entry(issue_id=f"h-{n:02}") for n in range(20)))
+    request = RequestFactory().get("/")
+    request.user = User.objects.get()
+    for many in (1, 20):
+        for n in range(many):
+            linked.link("h-00", f"S-{n:02}", "ada")
+            linked.link(f"h-{n:02}", "S-00", "ada")
+        with django_assert_num_queries(2):
+            context = web.panel(request, "h-00")
+        assert len(context["work_items"]) == min(many, web.LINKS_SHOWN)
+        page = render_to_string("content/_panel.html", context, request)
+        assert ("And 15 more" in page) == (many == 20)
+        with django_assert_num_queries(2):
+            runs = web._runs("S-00")
+        assert [run.listed.entry.issue_id for run in runs["runs"]] == [f"h-{n:02}" for n in range(min(many, 10))]
+        assert runs["more_runs"] == max(0, many - 10)
+    assert "And 10 more" in text_of(admin.get(links.story("S-00")))
+
+
+@pytest.mark.parametrize(
+    ("path", "goes_to"),
+    [
+        ("/content/?text=&kind=story&cursor=", "/content/?kind=story"),
+        ("/content/history/story/S%201%3F?before=", "/content/history/story/S%201%3F"),
+        ("/?period=", "/"),
+        ("/blueprints/?sort=&order=asc", "/blueprints/?order=asc"),
+        ("/blueprints/?page_size=", "/blueprints/"),
+        ("/blueprints/?blueprint_id=&order=", "/blueprints/?blueprint_id="),
+    ],
+)
+def test_empty_parameters_are_redirected_away(client: Client, path: str, goes_to: str):
+    answer = client.get(path)
+    assert (answer.status_code, answer["Location"]) == (302, goes_to)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/rejections/", "/search/", "/blueprints/", "/blueprints/b", "/entries/h", "/content/"]
+)
+def test_pages_to_read_take_nothing_else(admin: Client, path: str):
+    answer = admin.post(path)
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
 
 
 def test_the_panel_beside_an_entry_shows_what_its_work_items_hold_now(admin: Client):

@@ -204,7 +204,8 @@ def test_work_item_of_the_same_id_stands_beside_the_entry(client, settings):
     open_store(Origin("command", "tests", "tests")).write("h-1", "gate_output", "one failure")
     page = get(client)
     assert 'id="work-item"' in page
-    assert "current value, not part of the entry" in page
+    assert "current value" in page
+    assert "not what it held when this entry was written" in page
 
 
 @pytest.mark.parametrize("number", [1, 200])

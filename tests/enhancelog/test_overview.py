@@ -288,7 +288,7 @@ def test_an_empty_log_shows_what_fills_it(client: Client) -> None:
     assert make_rejected(**body).issue_id == "h-1"
 
 
-@pytest.mark.parametrize("period", ["", "24H", "1d", "<script>"])
+@pytest.mark.parametrize("period", ["24H", "1d", "<script>"])
 def test_an_unknown_period_is_a_bad_request_that_names_it(client: Client, period: str) -> None:
     append(make_entry(ts_ms=NOW_MS))
     response = client.get("/", {"period": period})

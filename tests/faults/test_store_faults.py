@@ -88,7 +88,8 @@ def test_a_rebuild_that_fails_leaves_the_projections_as_they_were(
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="a full disk is easily made on SQLite alone")
 @pytest.mark.once
-def test_a_full_disk_is_other_and_appends_go_on_when_there_is_room() -> None:
+def test_a_full_disk_is_other_and_appends_go_on_when_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "PATIENCE_S", 0)  # another attempt has another connection, without the limit
     STORE.append(make_rejected(issue_id="before"))
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA page_count")
