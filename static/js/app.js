@@ -18,7 +18,11 @@ function showTimes(root) {
   }
 }
 
+const restoring = new WeakSet();
+
 async function copy(button) {
+  if (restoring.has(button)) return;
+  restoring.add(button);
   const shown = button.textContent;
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
@@ -27,7 +31,10 @@ async function copy(button) {
     button.textContent = "select and copy";
     getSelection().selectAllChildren(button);
   }
-  setTimeout(() => { button.textContent = shown; }, 1200);
+  setTimeout(() => {
+    button.textContent = shown;
+    restoring.delete(button);
+  }, 1200);
 }
 
 function rows() {
@@ -47,7 +54,40 @@ function move(step) {
   next.closest("[data-row]").scrollIntoView({ block: "nearest" });
 }
 
+const HELP = [
+  ["/", "search"],
+  ["j", "next row or entry"],
+  ["k", "previous row or entry"],
+  ["Enter", "open the row"],
+  ["?", "these keys"],
+];
+
+function element(name, ...children) {
+  const made = document.createElement(name);
+  made.append(...children);
+  return made;
+}
+
+function showKeys() {
+  let dialog = document.getElementById("keys");
+  if (!dialog) {
+    const list = element("dl", ...HELP.flatMap(([key, does]) => [element("dt", element("kbd", key)), element("dd", does)]));
+    const close = element("button", "Close");
+    close.className = "btn";
+    const heading = element("h2", "Keys");
+    heading.id = "keys-heading";
+    const form = element("form", close);
+    form.method = "dialog";
+    dialog = element("dialog", heading, list, form);
+    dialog.id = "keys";
+    dialog.setAttribute("aria-labelledby", heading.id);
+    document.body.append(dialog);
+  }
+  if (!dialog.open) dialog.showModal();
+}
+
 const KEYS = {
+  "?": showKeys,
   "/": () => document.querySelector("[role=search] input")?.focus(),
   j: () => move(1),
   k: () => move(-1),
@@ -55,7 +95,7 @@ const KEYS = {
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+  if (typing || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
   event.preventDefault();
   KEYS[event.key]();
 });

@@ -89,6 +89,35 @@ def test_keys_move_and_open(log, quiet):
     assert quiet.evaluate("document.activeElement.name") == "text"
 
 
+def test_the_keys_are_listed(log, quiet):
+    quiet.goto("/rejections/")
+    for _ in range(2):
+        quiet.keyboard.press("?")
+        dialog = quiet.get_by_role("dialog", name="Keys")
+        assert dialog.locator("kbd").all_inner_texts() == ["/", "j", "k", "Enter", "?"]
+        quiet.keyboard.press("j")
+        assert dialog.is_visible()
+        quiet.keyboard.press("Escape")
+        assert not dialog.is_visible()
+    quiet.keyboard.press("?")
+    quiet.get_by_role("button", name="Close").click()
+    assert not dialog.is_visible()
+    quiet.keyboard.press("/")
+    quiet.keyboard.press("?")
+    assert not dialog.is_visible()
+
+
+def test_copying_twice_gives_the_text_back(log, quiet):
+    quiet.goto("/entries/h-1")
+    button = quiet.locator("[data-copy]").first
+    shown = button.inner_text()
+    button.click()
+    quiet.wait_for_function(f"document.querySelector('[data-copy]').textContent !== {shown!r}")
+    button.click()
+    quiet.wait_for_timeout(2_000)
+    assert button.inner_text() == shown
+
+
 def test_without_javascript_every_page_is_reached_by_links(browser, live_server, log):
     context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
     page = context.new_page()
