@@ -3,12 +3,12 @@
 Only what is set is listed; deleting goes through the store and leaves a tombstone. Revisions are for reading.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.html import format_html
 
@@ -73,8 +73,8 @@ class ContentItemForm(ItemForm):
         now = current.version if current else 0
         if now == seen:
             return
-        self.data = self.data.copy()
-        self.data[self.add_prefix("seen")] = str(now)
+        self.data = data = cast(QueryDict, self.data).copy()
+        data[self.add_prefix("seen")] = str(now)
         did = f"{current.origin.actor_name} made it version {now}" if current else "somebody removed it"
         link = format_html('<a href="{}" target="_blank">Look at its history</a>', links.history(story_id, kind))
         self.add_error(

@@ -1,0 +1,20 @@
+"""Entries by their ids, many at once."""
+
+from collections.abc import Iterable
+
+from enhancelog import records
+from enhancelog.models import Entry as EntryModel
+from enhancelog.queries.entries import Listed
+from enhancelog.store.rows import COLUMNS
+
+
+def by_ids(issue_ids: Iterable[str]) -> list[Listed]:
+    """Those that there are, oldest first, in one query; without gaps. Ids that the rules refuse are in no log."""
+    possible = [issue_id for issue_id in issue_ids if records.is_id(issue_id)]
+    rows = EntryModel.objects.filter(issue_id__in=possible).order_by("ts_ms", "position").values_list(*COLUMNS)
+    return [Listed(row) for row in rows]
+
+
+def exists(issue_id: str) -> bool:
+    """Whether the log has an entry of this id."""
+    return records.is_id(issue_id) and EntryModel.objects.filter(issue_id=issue_id).exists()
