@@ -17,7 +17,7 @@ def read_body(request: HttpRequest, max_bytes: int) -> bytes:
 
 
 def read_chunks(request: HttpRequest, max_bytes: int) -> Iterator[bytes]:
-    """The body as it comes, with or without a Content-Length. Raises ``TooLarge`` (bytes), ``Invalid``, ``TooSlow``."""
+    """The body as it comes, with or without a Content-Length. Raises ``TooLarge`` (bytes), ``Invalid``."""
     declared = request.META.get("CONTENT_LENGTH") or ""
     if declared.isdigit() and int(declared) > max_bytes:
         raise TooLarge("", int(declared), max_bytes)
@@ -38,11 +38,6 @@ def is_chunked(request: HttpRequest) -> bool:
     return "chunked" in request.headers.get("Transfer-Encoding", "").lower()
 
 
-class TooSlow(APIException):
-    status_code = 408
-    default_detail = "The body came too slowly; nothing was stored."
-
-
 class LengthRequired(APIException):
     status_code = 411
     default_detail = (
@@ -53,8 +48,6 @@ class LengthRequired(APIException):
 def _read(stream: Any) -> bytes:
     try:
         data: bytes = stream.read(_CHUNK)
-    except TimeoutError:
-        raise TooSlow from None
     except OSError:
         raise Invalid("", "length", "broke off") from None
     return data

@@ -82,8 +82,7 @@ def test_requests_are_counted_by_route_and_never_by_id(reader: Client) -> None:
     assert counted['enhancelog_http_requests_total{method="OTHER",route="health/live",status="405"}'] == 1
     timed = grown(before, after, "enhancelog_http_request_duration_seconds_count")
     assert (
-        timed['enhancelog_http_request_duration_seconds_count{method="GET",route="v1/enhance/log/<id:issue_id>"}']
-        == 1
+        timed['enhancelog_http_request_duration_seconds_count{method="GET",route="v1/enhance/log/<id:issue_id>"}'] == 1
     )
 
 

@@ -142,6 +142,13 @@ def test_a_hundred_thousand_lines_go_in_twice_in_flat_memory(server: Server) -> 
     assert server.memory_mib() - before < len(body) / (1 << 20)
 
 
+def test_bulk_without_a_length_is_411_when_it_is_all_or_nothing(server: Server) -> None:
+    with server.client() as client:
+        answer = client.post(f"{LOG}?atomic=true", content=iter([lines("chunked", 2)]), headers=NDJSON)
+        assert answer.status_code == 411
+        assert client.post(LOG, content=iter([lines("chunked", 2)]), headers=NDJSON).status_code == 200
+
+
 def test_appends_answer_while_long_polls_and_slow_exports_are_open(server: Server) -> None:
     host, _, port = server.url.removeprefix("http://").partition(":")
     with ExitStack() as stack:
@@ -155,16 +162,3 @@ def test_appends_answer_while_long_polls_and_slow_exports_are_open(server: Serve
                 body = records.encode(make_entry(issue_id=f"busy-{number}"))
                 assert client.post(LOG, content=body, headers=JSON).status_code == 201
             assert client.get("/health/ready").status_code == 200
-
-
-def test_stalled_bodies_give_their_threads_back(server: Server) -> None:
-    host, _, port = server.url.removeprefix("http://").partition(":")
-    head = f"POST {LOG} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\nContent-Length: 500\r\n"
-    head += "".join(f"{name}: {value}\r\n" for name, value in server.headers.items())
-    with ExitStack() as stack:
-        stalled = [stack.enter_context(socket.create_connection((host, int(port)), timeout=60)) for _ in range(16)]
-        for connection in stalled:
-            connection.sendall(f"{head}\r\n{{".encode())
-        with server.client() as client:
-            assert client.get("/health/live").status_code == 200
-        assert stalled[0].recv(4096).startswith(b"HTTP/1.1 408")
