@@ -43,14 +43,15 @@ class Slot:
 
 
 class HeldStream:
-    """An iterator of bytes that keeps its slot until the server closes it, read to its end or not."""
+    """An iterator of bytes that keeps its slot until it ends or the server closes it, whichever comes first."""
 
     def __init__(self, chunks: Iterator[bytes], slot: Slot) -> None:
         self._chunks = chunks
         self._slot = slot
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._chunks
+        yield from self._chunks
+        self.close()
 
     def close(self) -> None:
         self._slot.give_back()

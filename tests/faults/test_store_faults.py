@@ -92,6 +92,7 @@ def test_a_full_disk_is_other_and_appends_go_on_when_there_is_room(monkeypatch: 
     monkeypatch.setattr(database, "PATIENCE_S", 0)  # another attempt has another connection, without the limit
     STORE.append(make_rejected(issue_id="before"))
     with connection.cursor() as cursor:
+        cursor.execute("VACUUM")  # no room is left that earlier entries had
         cursor.execute("PRAGMA page_count")
         cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
     with pytest.raises(Other, match="full"):
