@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
+from urllib.parse import quote, urlencode
 
 import httpx
 import psutil  # type: ignore[import-untyped]
@@ -52,7 +53,8 @@ def fresh_database() -> Iterator[str]:
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type, unused-ignore]
         try:
-            yield psycopg.conninfo.make_conninfo(url, dbname=name)
+            rest = {key: str(value) for key, value in psycopg.conninfo.conninfo_to_dict(url).items() if key != "dbname"}
+            yield f"postgresql:///{name}?{urlencode(rest, quote_via=quote)}"
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type, unused-ignore]
 
