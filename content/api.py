@@ -12,9 +12,8 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from content import links, queries, raw
 from content.kinds import kind_named, raw_key
@@ -22,11 +21,11 @@ from content.preconditions import etag, expected
 from content.queries import Filter
 from content.store import ContentStore, Item, NotEmpty, OutOfRange, VersionMismatch, open_store
 from enhancelog import filters, strictjson
+from enhancelog.api.base import ApiView, link_next
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.errors import problem_response
 from enhancelog.api.waiting import streamed
 from enhancelog.errors import Invalid, NotFound
-from enhancelog.links import with_query
 from enhancelog.permissions import Allows, may_write, origin
 
 JSON = "application/json"
@@ -36,8 +35,8 @@ MAX_IMPORT_BYTES = 64 << 20
 _json = msgspec.json.Encoder()
 
 
-class ContentView(APIView):
-    """Who may, what caches may, and the errors that only the content store knows."""
+class ContentView(ApiView):
+    """Who may, and the errors that only the content store knows."""
 
     def get_permissions(self) -> list[Any]:
         reads = self.request.method in ("GET", "HEAD", "OPTIONS")
@@ -54,12 +53,6 @@ class ContentView(APIView):
             case NotEmpty():
                 return problem_response(409, f"{error} (merge=1)")
         return super().handle_exception(error)
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        response = super().finalize_response(request, response, *args, **kwargs)
-        patch_vary_headers(response, ["Authorization", "Accept"])
-        response.headers.setdefault("Cache-Control", "private, no-cache")
-        return response
 
     def store(self, source: str = "api") -> ContentStore:
         return open_store(origin(self.request, source))
@@ -187,9 +180,7 @@ def _page(request: HttpRequest, wanted: Filter, size: int) -> HttpResponseBase:
     body = b"".join(_as_array(_with_kinds([ids[:size]])))
     response = _conditional(request, body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
     if len(ids) > size:
-        kept = [(name, value) for name, values in request.GET.lists() for value in values if name != "cursor"]
-        following = with_query(request.path, [*kept, ("cursor", queries.cursor(ids[size - 1], wanted))])
-        response["Link"] = f'<{following}>; rel="next"'
+        link_next(response, request, "cursor", queries.cursor(ids[size - 1], wanted))
     return response
 
 

@@ -7,7 +7,7 @@ from django.db.models import Case, Count, Value, When, Window
 
 from content.kinds import check_story_id, is_story_id
 from content.models import ContentLink
-from content.store.database import faults
+from enhancelog.backends import faults
 from enhancelog.records import check_id, is_id
 from enhancelog.times import now_ms
 

@@ -17,7 +17,8 @@ from django.db.models.functions import Lower, StrIndex, Substr
 from content.kinds import KINDS, Key, is_story_id, kind_named
 from content.models import ContentItem, ContentRevision
 from content.store import Item
-from content.store.database import COLUMNS, faults, to_item
+from content.store.database import COLUMNS, to_item
+from enhancelog.backends import faults
 from enhancelog.errors import Invalid
 from enhancelog.origin import Origin
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import Error, connection, transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from content.codecs import MAX_COUNT
@@ -28,8 +28,7 @@ from content.store import (
     check_key,
 )
 from enhancelog import metrics
-from enhancelog.backends import dialect
-from enhancelog.errors import Other
+from enhancelog.backends import dialect, faults
 from enhancelog.origin import Origin
 from enhancelog.times import now_ms
 
@@ -219,12 +218,3 @@ def _add_revisions(items: Sequence[Item]) -> None:
 def _change() -> Iterator[None]:
     with faults(), transaction.atomic():
         yield
-
-
-@contextmanager
-def faults() -> Iterator[None]:
-    """The database's errors as ours."""
-    try:
-        yield
-    except Error as error:
-        raise Other(f"the database failed: {error}") from error

@@ -10,13 +10,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 
+from enhancelog.api.base import ApiView
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.api.openapi import document
-from enhancelog.api.views import LogView
 from enhancelog.permissions import Allows, needs
 
 
-class OpenApi(LogView):
+class OpenApi(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request) -> HttpResponse:

@@ -10,8 +10,9 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from enhancelog import filters, links
+from enhancelog import filters
 from enhancelog.api import waiting
+from enhancelog.api.base import link_next
 from enhancelog.api.negotiation import MEDIA_TYPES, answer_format
 from enhancelog.api.waiting import streamed, watcher
 from enhancelog.filters import EntryFilter, Order
@@ -42,7 +43,9 @@ def answer(request: HttpRequest) -> HttpResponseBase:
 def _page(request: HttpRequest, wanted: EntryFilter, order: Order, size: int, shape: str) -> HttpResponse:
     page = entries.page(wanted, order, size, request.GET.get("cursor"))
     response = _rows(page.rows, shape)
-    return response if page.next is None else _with_next(response, request, "cursor", str(page.next))
+    if page.next is not None:
+        link_next(response, request, "cursor", str(page.next))
+    return response
 
 
 def _tail(request: HttpRequest, wanted: EntryFilter, after: int, size: int, wait_s: int, shape: str) -> HttpResponse:
@@ -54,7 +57,9 @@ def _tail(request: HttpRequest, wanted: EntryFilter, after: int, size: int, wait
                 rows, following = entries.tail(wanted, following, size)
         finally:
             slot.give_back()
-    return _with_next(_rows(rows, shape), request, "after", str(following))
+    response = _rows(rows, shape)
+    link_next(response, request, "after", str(following))
+    return response
 
 
 def _whole(request: HttpRequest, wanted: EntryFilter, order: Order, shape: str) -> HttpResponseBase:
@@ -70,9 +75,3 @@ def _whole(request: HttpRequest, wanted: EntryFilter, order: Order, shape: str) 
 
 def _rows(rows: Sequence[Row], shape: str) -> HttpResponse:
     return HttpResponse(b"".join(exports.FORMATS[shape]([rows])), content_type=MEDIA_TYPES[shape])
-
-
-def _with_next(response: HttpResponse, request: HttpRequest, name: str, value: str) -> HttpResponse:
-    kept = [(key, given) for key, values in request.GET.lists() for given in values if key != name]
-    response["Link"] = f'<{links.with_query(request.path, [*kept, (name, value)])}>; rel="next"'
-    return response

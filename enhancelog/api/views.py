@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from enhancelog import links, permissions, records
 from enhancelog.api import bulk, lists, throttles
+from enhancelog.api.base import ApiView
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.errors import Conflict, Invalid, NotFound
@@ -33,17 +33,7 @@ APPENDED_TYPES = (MEDIA_TYPES["json"], MEDIA_TYPES["ndjson"])
 _json = msgspec.json.Encoder()
 
 
-class LogView(APIView):
-    """What every view of the API has in common: caches ask again each time, and per reader."""
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        response = super().finalize_response(request, response, *args, **kwargs)
-        patch_vary_headers(response, ["Authorization", "Accept"])
-        response.headers.setdefault("Cache-Control", "private, no-cache")
-        return response
-
-
-class EntryList(LogView):
+class EntryList(ApiView):
     """``GET`` and ``POST /v1/enhance/log``."""
 
     def get_permissions(self) -> list[Any]:
@@ -66,7 +56,7 @@ class EntryList(LogView):
         return _stored(entry, store.append(entry), status=201)
 
 
-class EntryDetail(LogView):
+class EntryDetail(ApiView):
     """``GET /v1/enhance/log/<issue_id>``: the record alone. ``PUT``: an append that may be repeated."""
 
     def get_permissions(self) -> list[Any]:
@@ -103,7 +93,7 @@ class _Known(RowJson, kw_only=True):
     digest: str
 
 
-class KnownEntry(LogView):
+class KnownEntry(ApiView):
     """``GET /v1/enhance/entries/<issue_id>``: the record and what we know of it."""
 
     permission_classes = (Allows("log:read"),)

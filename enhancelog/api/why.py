@@ -4,14 +4,14 @@ import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from enhancelog.api.base import ApiView
 from enhancelog.api.negotiation import MEDIA_TYPES
-from enhancelog.api.views import LogView
 from enhancelog.errors import Invalid
 from enhancelog.permissions import Allows
 from enhancelog.queries.why import why
 
 
-class WhyRejected(LogView):
+class WhyRejected(ApiView):
     """At most 16 kB of JSON; see ``queries.why``. The empty ``blueprint_id`` is a Blueprint, a missing one is 400."""
 
     permission_classes = (Allows("log:read"),)

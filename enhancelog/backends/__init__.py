@@ -4,15 +4,17 @@
 which each engine's ``DatabaseWrapper`` carries; the rest of the project asks for it here and never for a vendor.
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, cast
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections
+from django.db import Error, connections
 from django.db.backends.utils import CursorWrapper
+
+from enhancelog.errors import Other
 
 APPEND_LOCK_KEY = 0x656E_6861_6E63_6531
 """The advisory lock of appends on PostgreSQL ("enhance1"); a number nobody else picks."""
@@ -50,6 +52,15 @@ class Dialect(Protocol):
 def dialect(using: str = "default") -> Dialect:
     """The dialect of the configured database."""
     return cast(Dialect, connections[using].dialect)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def faults() -> Iterator[None]:
+    """The database's errors as ours: ``Other``."""
+    try:
+        yield
+    except Error as error:
+        raise Other(f"the database failed: {error}") from error
 
 
 def from_url(url: str, data_dir: Path) -> dict[str, Any]:

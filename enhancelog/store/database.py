@@ -7,15 +7,14 @@ and projections are written, or nothing is. Whoever has seen position N never la
 import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog import metrics, projections, records
-from enhancelog.backends import dialect
-from enhancelog.errors import Conflict, NotFound, Other
+from enhancelog.backends import dialect, faults
+from enhancelog.errors import Conflict, NotFound
 from enhancelog.models import Entry as EntryModel
 from enhancelog.origin import Origin
 from enhancelog.projections.stored import Stored
@@ -219,12 +218,3 @@ def _known(issue_ids: Iterable[str], written: Collection[tuple[str, int, int]]) 
         for position, recorded_ms, *record in rows:
             found[record[0]] = from_row(record), (record[0], position, recorded_ms) in written
     return found
-
-
-@contextmanager
-def faults() -> Iterator[None]:
-    """The database's errors as ours, in one place."""
-    try:
-        yield
-    except Error as error:
-        raise Other(f"the database failed: {error}") from error

@@ -7,9 +7,9 @@ Faults of the database are ``Other``.
 from collections.abc import Iterable
 from typing import Any, Final, Literal, NamedTuple
 
+from enhancelog.backends import faults
 from enhancelog.models import BlueprintDocument, Entry, FollowFinding
 from enhancelog.origin import Origin
-from enhancelog.store.database import faults
 from enhancelog.times import now_ms
 
 Kind = Literal["conflict", "quarantined", "vanished"]

@@ -12,11 +12,11 @@ import msgspec
 from django.db import connection
 
 from enhancelog import projections, records
-from enhancelog.backends import dialect
+from enhancelog.backends import dialect, faults
 from enhancelog.models import Entry as EntryModel
 from enhancelog.projections.expected import Expected
 from enhancelog.projections.stored import Stored
-from enhancelog.store.database import BATCH, faults
+from enhancelog.store.database import BATCH
 from enhancelog.store.rows import RECORD_COLUMNS, from_row
 
 _COLUMNS: Final = ("position", "recorded_ms", "source", "digest", *RECORD_COLUMNS)

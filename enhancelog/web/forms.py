@@ -73,9 +73,6 @@ class Question:
         given = self.given if given is None else filter_text.canonical(given)
         return self.place.url((*given, *(dict(self.kept) | others).items()))
 
-    def with_pair(self, pair: Pair) -> str:
-        return self.url((*self.given, pair))
-
     def without(self, *pairs: Pair) -> str:
         return self.url(tuple(pair for pair in self.given if pair not in pairs))
 

@@ -1,0 +1,26 @@
+"""What every view of the API has in common, and how a list says where it goes on."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from enhancelog import links
+
+
+class ApiView(APIView):
+    """Caches ask again each time, and per reader."""
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        patch_vary_headers(response, ["Authorization", "Accept"])
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response
+
+
+def link_next(response: HttpResponseBase, request: HttpRequest, name: str, value: str) -> None:
+    """``Link: …; rel="next"``: the same request with this parameter."""
+    kept = [(key, given) for key, values in request.GET.lists() for given in values if key != name]
+    response["Link"] = f'<{links.with_query(request.path, [*kept, (name, value)])}>; rel="next"'
