@@ -246,7 +246,7 @@ def _latest(window: Window, slots: Mapping[str, int | None]) -> dict[str, Latest
     if not spans:
         spans = [Q(pk__in=[])]
     newest = Over(RowNumber(), partition_by=F("axis"), order_by=[F("ts_ms").desc(), F("entry_id").desc()])
-    denials = Denial.objects.filter(reduce(or_, spans), rejected=True, entry__recorded_ms__gte=F("ts_ms") - DAY_MS)
+    denials = Denial.objects.filter(reduce(or_, spans), rejected=True, ts_ms__lte=F("entry__recorded_ms") + DAY_MS)
     rows = denials.annotate(newest=newest).filter(newest=1)
     columns = ("axis", "entry__issue_id", "entry__verdicts", "ts_ms", "entry__recorded_ms")
     return {
