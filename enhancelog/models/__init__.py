@@ -1,0 +1,28 @@
+"""The log's tables, a module for each who writes them; nobody reads them but those who write and ``queries``."""
+
+from enhancelog.models.followed import BlueprintDocument, FollowFinding
+from enhancelog.models.log import Entry, EntryQuerySet, Immutable
+from enhancelog.models.projections import (
+    NO_DAY,
+    AxisTally,
+    BlueprintSummary,
+    Denial,
+    EntryBadge,
+    StatusTally,
+)
+from enhancelog.models.tokens import Token
+
+__all__ = [
+    "NO_DAY",
+    "AxisTally",
+    "BlueprintDocument",
+    "BlueprintSummary",
+    "Denial",
+    "Entry",
+    "EntryBadge",
+    "EntryQuerySet",
+    "FollowFinding",
+    "Immutable",
+    "StatusTally",
+    "Token",
+]
