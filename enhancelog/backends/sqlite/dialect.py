@@ -1,5 +1,6 @@
 """What the log needs of SQLite: triggers, multi-row inserts, text conditions."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -7,7 +8,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog.backends import APPEND_LOCK_TIMEOUT_S
+from enhancelog.backends import APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S
 from enhancelog.backends.sqlite.lock import WriteLock
 
 ENTRY: Final = "enhancelog_entry"
@@ -40,7 +41,11 @@ class SqliteDialect:
     @contextmanager
     def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> Iterator[CursorWrapper]:
         lock: WriteLock = connection.write_lock  # type: ignore[attr-defined]
-        with lock.patience(timeout_s), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            lock.patience(max(timeout_s, SHORTEST_LOCK_TIMEOUT_S)),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             yield cursor
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
@@ -52,6 +57,9 @@ class SqliteDialect:
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [ENTRY])
         present = dict(cursor.fetchall())
         return [name for name, statement in TRIGGERS.items() if present.get(name) != statement.strip()]
+
+    def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Any]:
+        return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(values)
 
     def insert_rows(self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
         places = ", ".join(["%s"] * len(columns))
