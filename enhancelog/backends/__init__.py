@@ -48,8 +48,11 @@ class Dialect(Protocol):
     def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Any]:
         """The condition that a column is one of the values, and its one parameter; the SQL is always the same."""
 
-    def insert_rows(self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
-        """Insert many rows of plain values the quickest way."""
+    def insert_rows(
+        self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any], on_conflict: str = ""
+    ) -> None:
+        """Insert rows of plain values the quickest way. ``on_conflict``: a clause for those whose key is there; then no
+        key comes twice among the rows."""
 
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         """Nobody else writes to the table, or locks it so, until this transaction ends; who reads goes on."""

@@ -73,11 +73,16 @@ class PostgresqlDialect:
     def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Any]:
         return f"{column} = ANY(%s)", list(values)
 
-    def insert_rows(self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
+    def insert_rows(
+        self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any], on_conflict: str = ""
+    ) -> None:
+        if not rows:
+            return
         names = ", ".join(columns)
-        if len(rows) < COPY_FROM_ROWS:
-            places = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", rows)
+        if len(rows) < COPY_FROM_ROWS or on_conflict:
+            one = f"({', '.join(['%s'] * len(columns))})"
+            statement = f"INSERT INTO {table} ({names}) VALUES {', '.join([one] * len(rows))} {on_conflict}"
+            cursor.execute(statement, [value for row in rows for value in row])
             return
         with cursor.db.wrap_database_errors, cursor.cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
             for row in rows:

@@ -28,6 +28,9 @@ TRIGGERS: Final = {
         BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: this entry is already in the enhance log'); END""",
 }
 
+LONGEST_INSERT: Final = 64
+"""Rows in one statement."""
+
 
 class SqliteDialect:
     store_name = "sqlite"
@@ -61,9 +64,25 @@ class SqliteDialect:
     def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Any]:
         return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(values)
 
-    def insert_rows(self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
-        places = ", ".join(["%s"] * len(columns))
-        cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
+    def insert_rows(
+        self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any], on_conflict: str = ""
+    ) -> None:
+        one = f"({', '.join(['%s'] * len(columns))})"
+        for part in _parts(rows):
+            values = ", ".join([one] * len(part))
+            statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values} {on_conflict}"
+            cursor.execute(statement, [value for row in part for value in row])
 
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         """A transaction that is going to write is the only one from its beginning."""
+
+
+def _parts(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """As long as a power of two each: few statements that stay prepared. Each gives other threads a turn, so it is not
+    one a row."""
+    start, size = 0, LONGEST_INSERT
+    while start < len(rows):
+        while size > len(rows) - start:
+            size //= 2
+        yield rows[start : start + size]
+        start += size
