@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog import records
+from enhancelog.backends import dialect
 from enhancelog.models import NO_DAY, AxisTally, StatusTally
 from enhancelog.projections.expected import Expected, Row, Sums
 from enhancelog.projections.stored import Stored
@@ -15,23 +16,24 @@ TABLES = (StatusTally, AxisTally)
 STATUS = StatusTally._meta.db_table
 AXIS = AxisTally._meta.db_table
 
-ADD_RUNS = f"""
-    INSERT INTO {STATUS} AS tally (day, blueprint_id, status, runs) VALUES (%s, %s, %s, %s)
-    ON CONFLICT (COALESCE(day, {NO_DAY}), blueprint_id, status) DO UPDATE SET runs = tally.runs + excluded.runs"""
+RUNS = ("day", "blueprint_id", "status", "runs")
+ADD_RUNS = (
+    f"ON CONFLICT (COALESCE(day, {NO_DAY}), blueprint_id, status) DO UPDATE SET runs = tally.runs + excluded.runs"
+)
+JUDGEMENTS = ("day", "blueprint_id", "axis", "judged", "denied", "rejected")
 ADD_JUDGEMENTS = f"""
-    INSERT INTO {AXIS} AS tally (day, blueprint_id, axis, judged, denied, rejected) VALUES (%s, %s, %s, %s, %s, %s)
     ON CONFLICT (COALESCE(day, {NO_DAY}), blueprint_id, axis) DO UPDATE SET judged = tally.judged + excluded.judged,
         denied = tally.denied + excluded.denied, rejected = tally.rejected + excluded.rejected"""
 
 
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    _add(cursor, ADD_RUNS, runs(entries), sign=1)
-    _add(cursor, ADD_JUDGEMENTS, judgements(entries), sign=1)
+    _add(cursor, STATUS, RUNS, runs(entries), ADD_RUNS, sign=1)
+    _add(cursor, AXIS, JUDGEMENTS, judgements(entries), ADD_JUDGEMENTS, sign=1)
 
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    _add(cursor, ADD_RUNS, runs(entries), sign=-1)
-    _add(cursor, ADD_JUDGEMENTS, judgements(entries), sign=-1)
+    _add(cursor, STATUS, RUNS, runs(entries), ADD_RUNS, sign=-1)
+    _add(cursor, AXIS, JUDGEMENTS, judgements(entries), ADD_JUDGEMENTS, sign=-1)
     cursor.execute(f"DELETE FROM {STATUS} WHERE runs = 0")
     cursor.execute(f"DELETE FROM {AXIS} WHERE judged = 0")
 
@@ -65,8 +67,11 @@ def judgements(entries: Sequence[Stored]) -> dict[Row, Row]:
     return {key: tuple(count) for key, count in counts.items()}
 
 
-def _add(cursor: CursorWrapper, statement: str, sums: Mapping[Row, Row], sign: int) -> None:
+def _add(
+    cursor: CursorWrapper, table: str, columns: Sequence[str], sums: Mapping[Row, Row], on_conflict: str, sign: int
+) -> None:
     # In key order, so that two writers never wait for each other's rows crosswise.
     keys = sorted(sums, key=lambda key: (NO_DAY if key[0] is None else key[0], *key[1:]))
-    if keys:
-        cursor.executemany(statement, [(*key, *(sign * amount for amount in sums[key])) for key in keys])
+    rows = [(*key, *(sign * amount for amount in sums[key])) for key in keys]
+    if rows:
+        dialect().insert_rows(cursor, f"{table} AS tally", columns, rows, on_conflict)

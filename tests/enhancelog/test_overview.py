@@ -32,7 +32,7 @@ HTMX = {"HX-Request": "true"}
 @pytest.fixture(autouse=True)
 def anybody_reads_and_the_clock_stands_still(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PUBLIC_READ = True
-    monkeypatch.setattr("enhancelog.store.database.now_ms", lambda: NOW_MS)
+    monkeypatch.setattr("enhancelog.store.writing.now_ms", lambda: NOW_MS)
     monkeypatch.setattr("enhancelog.web.overview.now_ms", lambda: NOW_MS)
 
 
