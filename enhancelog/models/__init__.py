@@ -8,6 +8,7 @@ from enhancelog.models.projections import (
     BlueprintSummary,
     Denial,
     EntryBadge,
+    JointTally,
     StatusTally,
 )
 from enhancelog.models.tokens import Token
@@ -23,6 +24,7 @@ __all__ = [
     "EntryQuerySet",
     "FollowFinding",
     "Immutable",
+    "JointTally",
     "StatusTally",
     "Token",
 ]
