@@ -1,4 +1,4 @@
-"""Counts per UTC day: runs by Blueprint and status, judged and denied by Blueprint and axis, and which axes deny together.
+"""Counts per UTC day: runs by Blueprint and status, judged and denied by Blueprint and axis, and joint denials by axes.
 
 A count of nothing has no row. A joint row holds a whole set of axes rather than a pair: a run adds to one row, however
 many axes denied it, and what any two did together is the sum over the sets that hold both.
