@@ -2,6 +2,7 @@
 
 from enhancelog.models.followed import BlueprintDocument, FollowFinding
 from enhancelog.models.log import Entry, EntryQuerySet, Immutable
+from enhancelog.models.patterns import DenialPattern, PatternChange, PatternRules, Template, TemplateTally
 from enhancelog.models.projections import (
     NO_DAY,
     AxisTally,
@@ -19,12 +20,17 @@ __all__ = [
     "BlueprintDocument",
     "BlueprintSummary",
     "Denial",
+    "DenialPattern",
     "Entry",
     "EntryBadge",
     "EntryQuerySet",
     "FollowFinding",
     "Immutable",
     "JointTally",
+    "PatternChange",
+    "PatternRules",
     "StatusTally",
+    "Template",
+    "TemplateTally",
     "Token",
 ]
