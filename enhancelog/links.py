@@ -31,6 +31,11 @@ def runs(pairs: Pairs = ()) -> str:
     return with_query("/search/", pairs)
 
 
+def matrix(pairs: Pairs = ()) -> str:
+    """Where each axis denies, and which deny together."""
+    return with_query("/matrix/", pairs)
+
+
 def entry(issue_id: str, pairs: Pairs = ()) -> str:
     """The page of one entry; ``pairs`` is the filter that newer and older keep to."""
     return with_query(f"/entries/{_last(issue_id)}", pairs)

@@ -190,7 +190,11 @@ STALLED = {
     "a form": (
         "/account/sign-in",
         b"csrfmiddlewaretoken=",
-        {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": "1000", "Cookie": f"csrftoken={'a' * 32}"},
+        {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Content-Length": "1000",
+            "Cookie": f"csrftoken={'a' * 32}",
+        },
     ),
 }
 
@@ -217,6 +221,8 @@ def test_body_that_trickles_ends_in_408(server: Server) -> None:
 
 
 def test_body_that_was_cut_is_400(server: Server) -> None:
-    connection = open_request(server, LOG, records.encode(make_entry(issue_id="cut"))[:-1], **JSON, Content_Length="1000")
+    connection = open_request(
+        server, LOG, records.encode(make_entry(issue_id="cut"))[:-1], **JSON, Content_Length="1000"
+    )
     connection.shutdown(socket.SHUT_WR)
     assert answer_on(connection).startswith(b"HTTP/1.1 400 ")
