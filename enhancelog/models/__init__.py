@@ -11,6 +11,7 @@ from enhancelog.models.projections import (
     StatusTally,
 )
 from enhancelog.models.tokens import Token
+from enhancelog.models.views import SavedView
 
 __all__ = [
     "NO_DAY",
@@ -23,6 +24,7 @@ __all__ = [
     "EntryQuerySet",
     "FollowFinding",
     "Immutable",
+    "SavedView",
     "StatusTally",
     "Token",
 ]
