@@ -9,6 +9,7 @@ from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import APPEND_LOCK_TIMEOUT_S
 from enhancelog.backends.sqlite.lock import WriteLock
+from enhancelog.backends.sqlite.search import SqliteSearch
 
 ENTRY: Final = "enhancelog_entry"
 
@@ -30,6 +31,7 @@ TRIGGERS: Final = {
 
 class SqliteDialect:
     store_name = "sqlite"
+    search = SqliteSearch()
 
     text_search_sql = f"""(
         instr(lower({ENTRY}.intent), lower(%s)) OR instr(lower({ENTRY}.rationale), lower(%s))
