@@ -15,6 +15,7 @@ from enhancelog.backends import dialect, faults
 from enhancelog.errors import Conflict, NotFound
 from enhancelog.models import Entry as EntryModel
 from enhancelog.origin import Origin
+from enhancelog.projections import search
 from enhancelog.projections.stored import Stored
 from enhancelog.records import Entry
 from enhancelog.store import group, writing
@@ -97,6 +98,14 @@ def stored_batches() -> Iterator[list[Stored]]:
         after = batch[-1].position
 
 
+def rebuild_search() -> None:
+    """Index the whole log anew for searching. Appends wait."""
+    with faults(), dialect().appending() as cursor:
+        search.clear(cursor)
+        for batch in stored_batches():
+            search.apply(cursor, batch)
+
+
 def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> int:
     """Derive every projection anew; the number of entries. ``progress`` hears how many are done. Appends wait."""
     done = 0
@@ -118,6 +127,7 @@ def analyze() -> None:
     with faults(), connection.cursor() as cursor:
         for table in [EntryModel._meta.db_table, *(table._meta.db_table for table in projections.tables())]:
             cursor.execute(f"ANALYZE {table}")
+        dialect().search.settle(cursor)
 
 
 def _commit(append: Append) -> None:
