@@ -16,7 +16,7 @@ _QUOTED: Final = (
 )
 
 _MASKS: Final = (
-    ("url", re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s<>\"'`]+", re.I)),
+    ("url", re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s<>\"'`]+", re.IGNORECASE)),
     ("email", re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b")),
     ("name", re.compile(_QUOTED)),
     ("hex", re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\b(?=[a-f]*\d)[0-9a-f]{7,}\b")),
