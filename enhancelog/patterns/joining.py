@@ -14,21 +14,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from enhancelog.patterns.filling import common
-from enhancelog.patterns.tokens import COUNTED, HOLE, QUOTED, is_word, may_vary, tokens
-from enhancelog.patterns.words import BEFORE_FIXED, BEFORE_NAMES, PREPOSITIONS, is_identifier, is_said
+from enhancelog.patterns.frames import Filling, Frame, Key, Weight, frames, need
+from enhancelog.patterns.tokens import COUNTED, HOLE, QUOTED, tokens
 
 MOST_TEMPLATES: Final = 2_000
 """Templates of one axis that are told apart; what comes later is for the caller to put under "other"."""
 
 _MOST_TOKENS: Final = 64
-_MOST_WORDS: Final = 4
-_MOST_PAIRED: Final = 8
 _DEEPEST: Final = 3
-_NEVER: Final = 1_000_000
-
-Key = tuple[str, ...]
-Frame = tuple[Key, tuple[int, ...]]
-"""Keys with holes, and the places of the holes that stand for what varies."""
+_MANY: Final = 4
+_VERY_MANY: Final = 8
 
 
 class Group(NamedTuple):
@@ -37,14 +32,6 @@ class Group(NamedTuple):
     leader: str
     template: str
     members: tuple[str, ...]
-
-
-class _Filling(NamedTuple):
-    at: int
-    until: int
-    words: str
-    is_value: bool
-    is_said: bool
 
 
 def join(templates: Sequence[str]) -> list[Group]:
@@ -59,48 +46,27 @@ def join(templates: Sequence[str]) -> list[Group]:
 
 
 class _Place:
-    """What fills one frame: the words, by the key they were found in."""
-
-    __slots__ = ("fillings", "frame", "has_values", "joined", "needed")
+    """What fills one frame, by the key it was found in."""
 
     def __init__(self, frame: Frame) -> None:
-        self.frame = frame
-        self.fillings: dict[tuple[_Filling, ...], Key] = {}
+        self.found: dict[tuple[Filling, ...], Key] = {}
         self.has_values = False
-        self.joined = False
-        self.needed = _needed(frame)
+        self._needs = need(frame)
 
-    def is_enough(self) -> bool:
-        """Whether what fills the frame is values."""
-        for nth, (words, kept) in enumerate(self.needed):
-            different = {fillings[nth].words for fillings in self.fillings if not fillings[nth].is_said}
-            values = {fillings[nth].words for fillings in self.fillings if fillings[nth].is_value}
-            enough = (
-                len(different) >= words
-                or (len(values) >= 2 and kept >= 2)
-                or (self.has_values and len(different) >= (1 if kept >= 2 else 2))
-            )
-            if not enough or not kept:
-                return False
-        return True
-
-    def joinable(self) -> Iterator[Key]:
-        many = all(len({fillings[nth].words for fillings in self.fillings if not fillings[nth].is_said}) >= max(4, words) for nth, (words, _) in enumerate(self.needed))
-        for fillings, key in self.fillings.items():
-            if many or not any(filling.is_said for filling in fillings):
+    def joined(self) -> Iterator[Key]:
+        """The keys that differ in values only: none, while what fills the frame may be words of the message."""
+        fewest = _VERY_MANY
+        for nth, wanted in enumerate(self._needs):
+            fillings = [found[nth] for found in self.found]
+            words = {filling.words for filling in fillings if filling.weight >= wanted.weight}
+            values = {filling.words for filling in fillings if filling.weight == Weight.VALUE}
+            if not wanted.is_met(len(words), len(values), self.has_values):
+                return
+            fewest = min(fewest, len(words))
+        least = Weight.VERDICT if fewest >= _VERY_MANY else Weight.NOUN if fewest >= _MANY else Weight.PLAIN
+        for fillings, key in self.found.items():
+            if all(filling.weight >= min(least, wanted.weight) for filling, wanted in zip(fillings, self._needs, strict=True)):
                 yield key
-
-
-def _needed(frame: Frame) -> list[tuple[int, int]]:
-    """For every place of the frame: how many different words make it a hole, and how many words are kept."""
-    key, places = frame
-    kept = sum((len(word) + 1) // 2 if "\u3400" <= word[0] <= "\u9fff" else 1 for word in key if is_word(word))
-    needed = []
-    for place in places:
-        before = key[place - 1].lower() if place else ""
-        words = 2 if before in BEFORE_NAMES and kept >= 3 else 3 if before in PREPOSITIONS else 8 if before in BEFORE_FIXED else 4
-        needed.append((words + {0: _NEVER, 1: 6, 2: 2}.get(kept, 0), kept))
-    return needed
 
 
 class _Joins:
@@ -130,12 +96,12 @@ class _Joins:
         """Joins until nothing changes."""
         while self._changed:
             frame, _ = self._changed.popitem()
-            place = self._places[frame]
-            if not place.is_enough():
+            joined = list(self._places[frame].joined())
+            if not joined:
                 continue
             key, places = frame
-            self._compare(key, len(places) + min(self._depths[found] for found in place.fillings.values()), places)
-            for found in place.joinable():
+            self._compare(key, len(places) + min(self._depths[found] for found in joined), places)
+            for found in joined:
                 self._parents[self.root(found)] = self.root(key)
 
     def _compare(self, key: Key, depth: int, values: Iterable[int]) -> None:
@@ -144,57 +110,17 @@ class _Joins:
             self._parents[key] = key
             self._depths[key] = depth
             if depth <= _DEEPEST and len(key) <= _MOST_TOKENS:
-                for frame, fillings in _frames(key):
-                    self._place(frame).fillings[fillings] = key
-        new = set(values) - self._values[key]
-        if not new:
-            return
-        self._values[key] |= new
-        for place in self._values[key]:
+                for frame, fillings in frames(key):
+                    self._place(frame).found[fillings] = key
+        known = self._values[key]
+        for place in set(values) - known:
             self._place((key, (place,))).has_values = True
-            for other in self._values[key]:
-                if place < other:
-                    self._place((key, (place, other))).has_values = True
+            for other in known:
+                self._place((key, (min(place, other), max(place, other)))).has_values = True
+            known.add(place)
 
     def _place(self, frame: Frame) -> _Place:
-        place = self._places.get(frame)
-        if place is None:
-            place = self._places[frame] = _Place(frame)
         self._changed[frame] = None
-        return place
-
-
-def _frames(key: Key) -> Iterator[tuple[Frame, tuple[_Filling, ...]]]:
-    single: list[_Filling] = []
-    for filling in _fillings(key):
-        place = filling.at
-        yield ((*key[:place], HOLE, *key[filling.until :]), (place,)), (filling,)
-        if filling.until == place + 1 and not filling.is_said:
-            single.append(filling)
-    for nth, first in enumerate(single[:_MOST_PAIRED]):
-        for second in single[nth + 1 : _MOST_PAIRED]:
-            if second.at > first.at + 1:
-                frame = (*key[: first.at], HOLE, *key[first.at + 1 : second.at], HOLE, *key[second.at + 1 :])
-                yield (frame, (first.at, second.at)), (first, second)
-
-
-def _fillings(key: Key) -> Iterator[_Filling]:
-    """Words that may be values, and few that stand together."""
-    for at, word in enumerate(key):
-        if not may_vary(word):
-            continue
-        yield _Filling(at, at + 1, word, is_identifier(word), is_said(word))
-        for until in range(at + 2, min(at + _MOST_WORDS, len(key)) + 1):
-            words = key[at:until]
-            if not may_vary(words[-1]) and not words[-1] == HOLE:
-                continue
-            if _is_name(words):
-                yield _Filling(at, until, " ".join(words), False, False)
-
-
-def _is_name(words: Key) -> bool:
-    if all(may_vary(word) and not is_said(word) for word in words):
-        return True
-    return words[0][0].isupper() and words[-1][0].isupper() and all(
-        (word[0].isupper() and word.lower() not in BEFORE_NAMES) or word in ("of", "and", "to", "for", "in", "&", "the", "de") for word in words
-    )
+        if frame not in self._places:
+            self._places[frame] = _Place(frame)
+        return self._places[frame]

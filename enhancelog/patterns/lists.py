@@ -10,7 +10,7 @@ from typing import Final
 from enhancelog.patterns.marks import MARK, UNSPACED, WORDY, Marks
 from enhancelog.patterns.words import is_grammar, is_identifier, is_verdict
 
-_WORD: Final = rf"(?:{WORDY}++(?:[-_./:@#+'’]{WORDY}++)*+|[{UNSPACED}]++)"
+_WORD: Final = rf"(?:[@#$]?{WORDY}++(?:[-_./:@#+'’]{WORDY}++)*+|[{UNSPACED}]++)"
 _ITEM: Final = rf"(?:{MARK}(?!{WORDY})|{_WORD})"
 _AND: Final = r"(?:and|or|und|oder|et|ou|y|e|o|u|и|или|&|および|または|及び|或|及|및|또는|와|과)"
 _BETWEEN: Final = (
@@ -23,13 +23,15 @@ _NOTE: Final = rf"(?> ?\({MARK}[^(),]{{0,12}}\)| ?[=:×] ?{MARK}| {MARK})?+"
 _NOTED: Final = rf"{_ITEM}{_NOTE}"
 
 _AFTER_COLON: Final = re.compile(rf"(?<=[:：=]) ?({_NOTED}(?:{_BETWEEN}{_NOTED})*+{_MORE})(?= ?(?:[.!。]?$|[;；(（]|\. ))")
-_INSIDE: Final = re.compile(rf"(?<=[\[{{(（])({_ITEM}(?:{_BETWEEN}{_ITEM})*+{_MORE})(?=[\]}})）])")
+_INSIDE: Final = re.compile(rf"[\[{{(（] ?({_ITEM}(?:{_BETWEEN}{_ITEM})*+{_MORE}),? ?[\]}})）]|\[ ?\]|\{{ ?\}}")
 _ANYWHERE: Final = re.compile(rf"(?<!{WORDY})(?<!{MARK})({_ITEM}(?:{_BETWEEN}{_ITEM})++{_MORE})")
 _TAIL: Final = re.compile(r"(?<=[:：]) ?([^:：]+?)(?=[.!。]?$)")
 _SEPARATED: Final = re.compile(f"({_BETWEEN})")
 _ONE_WORD: Final = re.compile(rf"{_NOTED}{_MORE}")
 _NUMBERS: Final = frozenset({"n", "numbers", "duration", "money"})
 _MOST_WORDS: Final = 4
+_CODE: Final = 2
+"""Letters of a language's code, which may look like a word of a message: "de", "is", "no"."""
 
 
 def collapse(text: str, marks: Marks) -> str:
@@ -39,8 +41,7 @@ def collapse(text: str, marks: Marks) -> str:
         return _spaced(match, _hole(match[1], marks) if _may_follow_colon(match[1]) else match[1])
 
     def inside(match: re.Match[str]) -> str:
-        items = _items(match[1])
-        return _hole(match[1], marks) if len(items) > 1 or not _is_fixed(items[0]) and match.string[match.start() - 1] in "[{" else match[1]
+        return _bracketed(match[0], match[1], marks)
 
     def anywhere(match: re.Match[str]) -> str:
         return _runs(match[1], marks)
@@ -55,6 +56,16 @@ def collapse(text: str, marks: Marks) -> str:
 
 def _spaced(match: re.Match[str], value: str) -> str:
     return match[0][: match.start(1) - match.start()] + value
+
+
+def _bracketed(text: str, inside: str | None, marks: Marks) -> str:
+    """Square and curly brackets belong to the list that they show, round ones do not."""
+    if inside is None:
+        return marks.put("names", text)
+    items = _items(inside)
+    if text[0] in "[{":
+        return text if len(items) == 1 and is_verdict(items[0]) else marks.put(_kind(items, marks), text)
+    return f"{text[0]}{_hole(inside, marks)}{text[-1]}" if len(items) > 1 or text[-2] == "," else text
 
 
 def _items(text: str) -> list[str]:
@@ -73,13 +84,17 @@ def _hole(text: str, marks: Marks) -> str:
     items = _items(text)
     if len(items) == 1 and _is_mark(items[0]):
         return text
+    return marks.put(_kind(items, marks), text)
+
+
+def _kind(items: list[str], marks: Marks) -> str:
     kinds = {marks.kind(item) if _is_mark(item) else "" for item in items}
-    return marks.put("numbers" if kinds <= _NUMBERS else "names", text)
+    return "numbers" if kinds <= _NUMBERS else "names"
 
 
 def _may_follow_colon(text: str) -> bool:
     items = _items(text)
-    return len(items) > 1 or not is_verdict(items[0])
+    return len(items) > 1 or not is_verdict(items[0]) or (len(text) == _CODE and text not in ("no", "ok"))
 
 
 def _are_titles(text: str) -> bool:

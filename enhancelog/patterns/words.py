@@ -37,7 +37,7 @@ todas varios demasiado también aún si dos
 """
 
 _VERDICTS: Final = """
-missing unknown invalid valid empty duplicate unused required optional forbidden expired stale obsolete deprecated
+missing expiring failing conflicting remaining existing following starting ending unknown invalid valid empty duplicate unused required optional forbidden expired stale obsolete deprecated
 unresolved undeclared undefined unreachable disabled enabled unsupported supported unexpected expected ambiguous
 incomplete complete inconsistent consistent incompatible compatible incorrect correct wrong right bad good broken fixed
 long short large small big tiny high low old new deep shallow wide narrow fast slow early late strict loose weak strong
@@ -91,8 +91,8 @@ module modules package packages dependency dependencies library libraries licenc
 versions release branch commit commits patch patches diff op ops change changes entry entries item items list lists
 object objects array arrays string strings number numbers integer boolean schema format language languages locale
 translation example examples goal goals reason reasons message messages response request answer answers question
-questions intent issue issues ticket problem problems warning owner owners author user users person people team teams
-group groups reviewer approval approvals member customer account service services server client host port endpoint
+questions intent issue issues problem problems warning owner owners person people team teams
+group groups approval approvals member account service services server client host port endpoint
 route api secret secrets credential credentials password certificate signature hash digest checksum permission
 permissions scope scopes budget budgets limit limits cost costs price memory time date day days week weeks month months
 year years hour hours minute minutes second seconds size length depth width height score scores rate ratio percent
@@ -122,6 +122,13 @@ agente paso rol servicio paquete columna tabla regla modelo campo herramienta
 агент шаг роль служба пакет столбец правило модель поле инструмент
 エージェント ステップ ツール モデル サービス パッケージ ロール 担当者 役割 列 步骤 代理 角色 工具 模型 服务 에이전트 단계 역할 도구 모델 서비스
 """
+
+_BEFORE_FIELDS: Final = """
+field fields key keys column columns property properties parameter parameters argument arguments attribute attributes
+setting settings option options variable variables
+feld felder spalte schlüssel champ champs colonne clé campo campos columna clave поле поля столбец ключ
+"""
+"""What comes after these is often called as things are called in messages: "name", "owner", "labels"."""
 
 _PREPOSITIONS: Final = """
 of for from to by in at with on via into against about between
@@ -162,7 +169,7 @@ _COMPOUNDS: Final = re.compile(
     r"|[a-z]+-(?:to|of|the|by|in|and|or|up|a)-[a-z-]+|e-mail",
     re.IGNORECASE,
 )
-_PARTICIPLES: Final = re.compile(r"[a-z]{2,}(?:ed|ing|ly|less|able|ible)|un[a-z]{5,}|ge[a-zäöüß]{4,}[nt]|(?:un)[a-zäöüß]{5,}")
+_PARTICIPLES: Final = re.compile(r"[a-z]{2,}(?:[^e]ed|ly|less|able|ible)|ge[a-zäöüß]{4,}[nt]")
 
 GRAMMAR: Final = frozenset(_GRAMMAR.split())
 CLASSES: Final = frozenset(_CLASSES.split())
@@ -198,8 +205,9 @@ def is_identifier(word: str) -> bool:
 _SAME: Final = {
     word: words.split()[0]
     for words in (
-        "is are", "was were", "has have", "does do", "this these", "that those", "it they", "its their", "a an",
-        "hat haben", "ist sind", "wird werden", "wurde wurden", "der die das den dem des", "kein keine keinen",
+        "is are", "was were", "id ids", "op ops", "has have", "does do", "this these", "that those", "it they", "its their", "a an",
+        "hat haben", "ist sind", "fehlt fehlen", "liegt liegen", "überschreitet überschreiten", "verletzt verletzen", "feld felder",
+        "wort wörter worte", "wird werden", "wurde wurden", "der die das den dem des", "kein keine keinen",
         "ein eine einen", "darf dürfen", "muss müssen", "kann können",
         "le la les l'", "du des de d' de", "un une", "est sont", "a ont", "au aux", "son sa ses", "ce cet cette ces",
         "doit doivent", "peut peuvent", "ne n'", "que qu'", "se s'",
@@ -210,7 +218,7 @@ _SAME: Final = {
     for word in words.split()
 }  # fmt: skip
 _ENDINGS: Final = re.compile(
-    r"(?<=[a-z]{2})ies$|(?<=[sxzh])es$|(?<=[^\W\d_]{2}[^\W\d_s])(?:s|en|n|er|e|t|nt|x)$"
+    r"(?<=[a-z]{2})ies$|(?<=[sxzh])es$|(?<=[^\W\d_]{2}[^\W\d_s])s$|(?<=[^\W\d_]{3}[^\W\d_s])(?:ent|en|n|(?<!e)e|x)$"
     r"|(?<=[а-яё]{3})(?:[ая]ми|ов|ев|ей|[ая]м|[ая]х|ой|[ыи]й|[ая]я|[оеы]е|ие|[юяуа]т|[еи]т|[аяыиуео])$"
 )
 
@@ -230,8 +238,10 @@ def _stems(words: str) -> frozenset[str]:
     return frozenset(stem(word) for word in words.split())
 
 
-_SAID: Final = _stems(_GRAMMAR) | _stems(_VERDICTS) | _stems(_NOUNS) | CONSTANTS
+_NOUN_STEMS: Final = _stems(_NOUNS) - _stems(_GRAMMAR) - _stems(_VERDICTS)
+_SAID: Final = _stems(_GRAMMAR) | _stems(_VERDICTS) | _NOUN_STEMS | CONSTANTS
 BEFORE_NAMES: Final = _stems(_BEFORE_NAMES)
+BEFORE_FIELDS: Final = _stems(_BEFORE_FIELDS)
 PREPOSITIONS: Final = _stems(_PREPOSITIONS)
 BEFORE_FIXED: Final = _stems(_BEFORE_FIXED)
 
@@ -241,3 +251,8 @@ def is_said(key: str) -> bool:
     """Whether a template's author is likely to have written the word of this stem, rather than a value to be it."""
     lower = key.lower()
     return lower in _SAID or bool(_PARTICIPLES.fullmatch(lower)) or bool(_COMPOUNDS.fullmatch(lower))
+
+
+def is_noun(key: str) -> bool:
+    """Whether the word of this stem is what messages are about, so that it may be the name of something too."""
+    return key.lower() in _NOUN_STEMS
