@@ -29,6 +29,7 @@ VALUES: Final = (
     "axis_absent",
     "only",
     "axes",
+    "pattern",
     "has",
     "text",
     "source",

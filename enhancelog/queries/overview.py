@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from enhancelog.queries.charts import Bar, Scale, Window, scale
+from enhancelog.queries.charts import Bar, Scale, Window, days_before, scale
 from enhancelog.queries.judgements import Judged, Judgements, judgements
+from enhancelog.queries.patterns.ranking import SPARK_DAYS, Ranking, ranked
 from enhancelog.queries.runs import Totals, by_blueprint, compared
+from enhancelog.times import DAY_MS, day_of
 
 MOST = 10
 """Rows of a panel; what is left out is said."""
@@ -31,11 +33,16 @@ class BlueprintRow:
 
 @dataclass(frozen=True)
 class Overview:
-    """``without_time``: runs without a plausible time, in the totals of a window without bounds, in no bar."""
+    """``days``: of the patterns' sparklines, which do not depend on the window's length.
+
+    ``without_time``: runs without a plausible time, in the totals of a window without bounds, in no bar.
+    """
 
     window: Window
     now: Totals
     before: Totals
+    patterns: Ranking
+    days: Sequence[Bar]
     bars: Sequence[tuple[Bar, Totals]]
     strips: Sequence[Strip]
     more_axes: int
@@ -44,7 +51,9 @@ class Overview:
     without_time: int
 
 
-def overview(window: Window) -> Overview:
+def overview(window: Window, newest_ms: int | None) -> Overview:
+    """``newest_ms``: the newest plausible time (epoch ms); sparklines end with its day where the window has no end."""
+    end_ms = window.until_ms or (day_of(newest_ms or 0) + 1) * DAY_MS
     runs = compared(window)
     bars = scale(window, (slot for slot in runs.by_slot if slot is not None))
     counted = [Totals() for _ in range(bars.length)]
@@ -59,6 +68,8 @@ def overview(window: Window) -> Overview:
         window=window,
         now=runs.now,
         before=runs.before,
+        patterns=ranked(window, end_ms, MOST),
+        days=days_before(end_ms, SPARK_DAYS),
         bars=list(zip(bars.bars(), counted, strict=True)),
         strips=strips,
         more_axes=more_axes,

@@ -8,11 +8,13 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from enhancelog import links
+from enhancelog.links import Pairs
 from enhancelog.permissions import needs
 from enhancelog.queries import runs
 from enhancelog.queries.charts import Bar
 from enhancelog.queries.overview import Overview
 from enhancelog.queries.overview import overview as summed
+from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.queries.runs import Totals
 from enhancelog.web import periods
 from enhancelog.web.forms import without_empty_parameters
@@ -60,11 +62,11 @@ def overview(request: HttpRequest) -> HttpResponseBase:
         return page_or_fragment(request, "enhancelog/overview.html", context)
     period = periods.asked(request, newest)
     chosen = [("period", period.name)] if "period" in request.GET else []
-    context = {"section": "overview", "matrix_url": links.matrix(chosen), **_context(period, summed(period.window))}
+    context = {"section": "overview", **_context(period, summed(period.window, newest), chosen)}
     return page_or_fragment(request, "enhancelog/overview.html", context)
 
 
-def _context(period: Period, found: Overview) -> dict[str, Any]:
+def _context(period: Period, found: Overview, chosen: Pairs) -> dict[str, Any]:
     bars = _bars(found)
     top = _top(max((bar.totals.runs for bar in bars), default=0))
     return {
@@ -74,6 +76,11 @@ def _context(period: Period, found: Overview) -> dict[str, Any]:
         "compared": period.window.before_ms is not None,
         "is_empty": not found.now.runs,
         "found": found,
+        "rebuilding": rebuilding(),
+        "matrix_url": links.matrix(chosen),
+        "patterns_url": links.patterns(chosen),
+        "days": [periods.short_label(day, few=False) for day in found.days],
+        "by_day": [(row, list(zip(found.days, row.days, strict=True))) for row in found.patterns.rows],
         "rate": Rate(_rate(found.now), _rate(found.before)),
         "bars": bars,
         "bar_width": periods.bar_width([bar.span for bar in bars]),

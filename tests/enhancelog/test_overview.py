@@ -17,7 +17,7 @@ from tests.strategies import NOW_MS
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = 5
+QUERIES = 10
 HTMX = {"HX-Request": "true"}
 
 
@@ -71,7 +71,9 @@ def test_a_fixed_number_of_queries_each_on_an_index(
     append(*(entry for entry in many(500) if entry.issue_id not in {f"h-{at}" for at in range(10)}))
     with django_assert_num_queries(number) as captured:
         overview(client, period)
-    whole = {"blueprintsummary"} | ({"statustally", "axistally"} if period == "all" else set())
+    whole = {"blueprintsummary", "patternrules"} | (
+        {"statustally", "axistally", "templatetally"} if period == "all" else set()
+    )
     assert whole_tables(captured) <= whole
 
 
@@ -158,6 +160,49 @@ def test_what_was_chosen_and_is_empty_stays_and_leads_to_the_newest(client: Clie
     assert figures(page)["Deny rate"][0] == "–"
 
 
+def patterns(page: Page) -> list[list[str]]:
+    """Every row of what denies most: axis, reason, mostly in, denials, share of runs, change."""
+    rows = [row for table in page.all("table", class_="denies") for row in table.inside if row.tag == "tr"]
+    cells = [[each.words for each in row.inside if each.tag == "td"] for row in rows[1:]]
+    return [[*row[:3], *row[4:-1]] for row in cells]
+
+
+def test_patterns_are_in_order_of_what_they_denied(client: Client) -> None:
+    append(
+        make_rejected("tone", issue_id="1", ts_ms=NOW_MS),
+        make_rejected("noop", issue_id="2", ts_ms=NOW_MS, blueprint_id="b", detail="grew by 3 %\nand so on"),
+        make_rejected("noop", issue_id="3", ts_ms=NOW_MS - DAY_MS, blueprint_id="b", detail="grew by 14 %"),
+        make_rejected("tone", issue_id="4", ts_ms=NOW_MS - 8 * DAY_MS),
+        make_rejected("tone", issue_id="5", ts_ms=NOW_MS - 8 * DAY_MS),
+        make_rejected("gone", issue_id="6", ts_ms=NOW_MS - 8 * DAY_MS, detail=""),
+    )
+    assert patterns(overview(client)) == [
+        ["noop deny", "grew by n % new", "b 2", "2", "67 %", "+2"],
+        ["tone deny", "patch is no-op", "main 1", "1", "33 %", "−1"],
+        ["gone deny", "no reason given", "", "0", "0 %", "−1"],
+    ]
+
+
+def test_the_days_of_a_sparkline_are_a_table_of_links(client: Client) -> None:
+    append(
+        make_rejected("noop", issue_id="1", ts_ms=NOW_MS),
+        make_rejected("noop", issue_id="2", ts_ms=NOW_MS - 20 * DAY_MS),
+        make_rejected("noop", issue_id="3", ts_ms=NOW_MS - 21 * DAY_MS),
+    )
+    table = overview(client, "7d").all("table", class_="figures")[0]
+    rows = [[each.words for each in row.inside if each.tag in ("th", "td")] for row in table.inside if row.tag == "tr"]
+    assert rows == [
+        ["Pattern", *(f"{day} Oct" for day in (29, 30, 31)), *(f"{day} Nov" for day in range(1, 19))],
+        ["noop: patch is no-op", "1", *["0"] * 19, "1"],
+    ]
+
+
+def test_a_reason_is_no_markup(client: Client) -> None:
+    append(make_rejected("noop", ts_ms=NOW_MS, detail="a < b &amp; {% c %}"))
+    (row,) = patterns(overview(client))
+    assert row[1] == "a < b &amp; {% c %} new"
+
+
 def strips(page: Page) -> list[list[str]]:
     """Every strip's axis, its rejections of all runs, and what its bars say."""
     days = next(element for element in page.all("div") if element.attributes.get("class") == "days")
@@ -234,13 +279,15 @@ def test_panels_show_ten_and_say_how_many_more(client: Client) -> None:
     append(*(make_rejected(axis, issue_id=axis, blueprint_id=axis, ts_ms=NOW_MS) for axis in axes))
     page = overview(client)
     assert "4 more axes." in page.words
+    assert "3 more patterns denied less or nothing." in page.words
+    assert len(patterns(page)) == 10
     assert "3 more in less trouble." in page.words
     assert len(strips(page)) == 10
 
 
 def test_a_chart_has_a_table_with_the_same_numbers(client: Client) -> None:
     append(make_rejected("noop", ts_ms=NOW_MS), make_entry(issue_id="2", ts_ms=NOW_MS - DAY_MS))
-    table = overview(client).all("table", class_="figures")[0]
+    table = overview(client).all("table", class_="figures")[1]
     rows = [[each.words for each in row.inside if each.tag in ("th", "td")] for row in table.inside if row.tag == "tr"]
     assert rows[0] == ["UTC", "Applied", "Rejected", "noop", "des"]
     assert rows[-2:] == [["Tue 17 Nov 2026", "1", "0", "0", "0"], ["Wed 18 Nov 2026", "0", "1", "1", "0"]]

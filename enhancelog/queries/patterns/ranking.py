@@ -15,7 +15,8 @@ from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value,
 from enhancelog.models import Entry, TemplateTally
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
-from enhancelog.queries.patterns.served import SERVED, patterns
+from enhancelog.queries.pattern_ids import SERVED
+from enhancelog.queries.patterns.served import patterns
 from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.times import DAY_MS, day_of
 

@@ -5,11 +5,9 @@ from typing import Any
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from enhancelog.models import DenialPattern, PatternRules, Template
+from enhancelog.queries.pattern_ids import SERVED
 from enhancelog.store.database import last_position
 from enhancelog.times import DAY_MS
-
-SERVED = Subquery(PatternRules.objects.values("served"))
-"""The rules version whose templates are read."""
 
 PLAUSIBLE = Q(ts_ms__gte=0, ts_ms__lte=F("entry__recorded_ms") + DAY_MS)
 """Of denials: those with a plausible time."""
