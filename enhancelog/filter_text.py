@@ -23,6 +23,7 @@ KEYS: Final = {
     "axis": "axis",
     "only": "only",
     "axes": "axes",
+    "pattern": "pattern",
     "has": "has",
     "source": "source",
     "period": "period",

@@ -29,6 +29,7 @@ VALUES: Final = (
     "axis_absent",
     "only",
     "axes",
+    "pattern",
     "has",
     "text",
     "source",
@@ -152,6 +153,14 @@ def page_size(parameters: Parameters) -> int | None:
     if re.fullmatch(r"\d{1,4}", value, re.ASCII) and 1 <= int(value) <= MAX_PAGE_SIZE:
         return int(value)
     raise Invalid("page_size", "range", f'must be a whole number from 1 to {MAX_PAGE_SIZE}, not "{value[:40]}"')
+
+
+def offset(parameters: Parameters, name: str = "cursor") -> int:
+    """How many rows (or columns) to pass over, on pages whose rows no key orders; 0 when it is not given."""
+    value = _last(parameters, name) or "0"
+    if re.fullmatch(r"\d{1,9}", value, re.ASCII):
+        return int(value)
+    raise Invalid(name, "cursor", "is none of ours; start again without it")
 
 
 def after(parameters: Parameters) -> int | None:

@@ -10,10 +10,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Q
 from knox.crypto import hash_token
 from knox.models import get_digest_token
@@ -32,6 +32,8 @@ LIMITED: Final = {"write_blueprints": "log:append", "write_kinds": "content:writ
 
 MAX_LIMITS: Final = 100
 MAX_OWNED: Final = 1_000
+MAX_FOUND: Final = 1_000
+"""Tokens whose objects a process keeps."""
 ANYTHING_FROM_HERE: Final = "*"
 USED_EVERY: Final = timedelta(hours=1)
 """How coarse ``last_used`` is: a reader causes at most one write in this time."""
@@ -40,9 +42,15 @@ _SECRET = re.compile(r"enh_[0-9a-f]{64}")
 _AGE = re.compile(r"([0-9]{1,4})([hdw])")
 _UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
+_ROWS: Final = """
+    SELECT token.*, owner.* FROM enhancelog_token token JOIN auth_user owner ON owner.id = token.user_id
+    WHERE token.digest = %s"""
+
 _log = logging.getLogger(__name__)
 _touched: dict[int, float] = {}
 """When this process last tried to record the use of a token (monotonic seconds)."""
+_found: dict[str, tuple[tuple[Any, ...], Token]] = {}
+"""By digest, with the rows that they were made of; shared by all requests, which change neither token nor owner."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,7 @@ def present(secret: str) -> Token:
     """The token this secret belongs to, in force, its use noted. Raises ``Invalid`` with what is wrong."""
     if not _SECRET.fullmatch(secret):
         raise Invalid("", "token", "This is not a token of ours; they begin with enh_.")
-    token: Token | None = Token.objects.select_related("user").filter(digest=hash_token(secret)).first()
+    token = _find(hash_token(secret))
     if token is None:
         raise Invalid("", "token", "This token is not known here.")
     now = datetime.now(UTC)
@@ -151,6 +159,23 @@ def state(token: Token, now: datetime) -> str:
     if token.expiry is not None and token.expiry <= now:
         return "expired"
     return "active" if token.user.is_active else "owner inactive"
+
+
+def _find(digest: str) -> Token | None:
+    """The token as it is stored now. Its rows are read anew each time; the objects are made anew when these differ."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS, [digest])
+        rows = cursor.fetchone()
+    if rows is None:
+        return None
+    known, token = _found.get(digest, (None, None))
+    if token is None or rows != known:
+        token = Token.objects.select_related("user").filter(digest=digest).first()
+        if len(_found) >= MAX_FOUND:
+            _found.clear()
+        if token is not None:
+            _found[digest] = rows, token
+    return token
 
 
 def _out_of_force(token: Token, now: datetime) -> str | None:

@@ -2,12 +2,14 @@
 
 from enhancelog.models.followed import BlueprintDocument, FollowFinding
 from enhancelog.models.log import Entry, EntryQuerySet, Immutable
+from enhancelog.models.patterns import DenialPattern, PatternChange, PatternRules, Template, TemplateTally
 from enhancelog.models.projections import (
     NO_DAY,
     AxisTally,
     BlueprintSummary,
     Denial,
     EntryBadge,
+    JointTally,
     StatusTally,
 )
 from enhancelog.models.tokens import Token
@@ -19,12 +21,18 @@ __all__ = [
     "BlueprintDocument",
     "BlueprintSummary",
     "Denial",
+    "DenialPattern",
     "Entry",
     "EntryBadge",
     "EntryQuerySet",
     "FollowFinding",
     "Immutable",
+    "JointTally",
+    "PatternChange",
+    "PatternRules",
     "SavedView",
     "StatusTally",
+    "Template",
+    "TemplateTally",
     "Token",
 ]

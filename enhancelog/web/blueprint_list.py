@@ -71,11 +71,8 @@ def _asked(request: HttpRequest) -> tuple[str, filters.Order, int, int]:
     sort = request.GET.get("sort", DEFAULT_SORT)
     if sort not in log.SORTS:
         raise Invalid("sort", "choice", f'must be one of {", ".join(log.SORTS)}, not "{sort[:40]}"')
-    cursor = request.GET.get("cursor", "0")
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 9):
-        raise Invalid("cursor", "cursor", "is none of ours; start again without it")
     order = filters.order(parameters, _usual_order(sort))
-    return sort, order, int(cursor), filters.page_size(parameters) or PAGE_SIZE
+    return sort, order, filters.offset(parameters), filters.page_size(parameters) or PAGE_SIZE
 
 
 def _usual_order(sort: str) -> filters.Order:

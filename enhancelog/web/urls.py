@@ -10,6 +10,7 @@ from enhancelog.web import (
     browser_files,
     entry,
     lists,
+    matrix,
     overview,
     saved_views,
     theme,
@@ -19,6 +20,7 @@ from enhancelog.web import (
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("rejections/", lists.rejection_list, name="rejection_list"),
+    path("matrix/", matrix.matrix, name="matrix"),
     path("search/", lists.search, name="search"),
     path("blueprints/", blueprint_list.blueprint_list, name="blueprint_list"),
     path("blueprints/<id:blueprint_id>", blueprints.blueprint_timeline, name="blueprint_timeline"),

@@ -39,6 +39,7 @@ SAMPLES: Final = {
 }
 STATES: Final = (
     *("/?period=24h", "/?period=all", "/?period=1y", "/nothing"),
+    *("/matrix/?period=all", "/matrix/?period=all&show=together"),
     *("/blueprints/main?axis=noop&status=rejected&order=asc", "/blueprints/nobody", "/blueprints/?blueprint_id="),
     *("/rejections/?axis=noop", "/search/?text=nothing+like+it", "/search/?since=yesterday"),
     *("/entries/no-10?axis=noop", "/entries/nobody", "/content/?text=zebra", "/account/views?url=/search/"),

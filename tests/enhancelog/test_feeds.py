@@ -164,7 +164,7 @@ class TestReading:
     def test_times_are_when_it_was_recorded_and_when_it_ran(
         self, client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("enhancelog.store.database.now_ms", lambda: NOW_MS)
+        monkeypatch.setattr("enhancelog.store.writing.now_ms", lambda: NOW_MS)
         record(make_entry(issue_id="a", ts_ms=NOW_MS - 1), make_entry(issue_id="b", ts_ms=2**63 - 1))
         response = client.get("/search/?format=atom")
         odd, plain = checked(response.content)

@@ -81,6 +81,7 @@ _NAMED: Final = {
     "axis_absent": "This axis did not judge.",
     "only": "The sole axis that denied.",
     "axes": "How many axes denied.",
+    "pattern": "Denied in this deny pattern, by its id or that of a template joined into it.",
     "has": "A recorded patch, a gap before it, or something that is off.",
     "text": "A substring of intent, rationale, reasons or a verdict's detail.",
     "source": "From this source.",
