@@ -6,7 +6,9 @@ from typing import Any, Final
 import msgspec
 
 from enhancelog import filters
+from enhancelog.api.negotiation import LIST_TYPES
 from enhancelog.api.openapi.parts import (
+    ATOM,
     JSON,
     NDJSON,
     READ_ERRORS,
@@ -111,7 +113,9 @@ _ORDER: Final = query("order", {"type": "string", "enum": ["asc", "desc"]}, "By 
 _SIZE: Final = query(
     "page_size", {"type": "integer", "minimum": 1, "maximum": filters.MAX_PAGE_SIZE}, "A page instead of the whole."
 )
-_FORMAT: Final = query("format", {"type": "string", "enum": ["json", "ndjson", "csv"]}, "Wins over Accept.")
+_FORMAT: Final = query(
+    "format", {"type": "string", "enum": list(LIST_TYPES)}, "Wins over Accept. `atom`: the 50 stored last."
+)
 _TAIL: Final = [
     query("after", {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "What was stored after this position."),
     query("wait", {"type": "integer", "minimum": 0, "maximum": filters.MAX_WAIT_S}, "Seconds to wait for something."),
@@ -131,11 +135,12 @@ OPERATIONS: Final[dict[str, Part]] = {
             "Entries, ascending by time: all of them, a page, or the tail",
             {
                 "200": answer(
-                    "A bare array, or the same entries as lines.",
+                    "A bare array, the same entries as lines, or the 50 that were stored last as a feed.",
                     {
                         **content(array_of(ref("Entry")), [EXAMPLE]),
                         **content({"type": "string"}, LINE, NDJSON),
                         **content({"type": "string"}, ",".join(EXAMPLE) + "\r\n", "text/csv"),
+                        **content({"type": "string"}, '<feed xmlns="http://www.w3.org/2005/Atom">…</feed>', ATOM),
                     },
                     "Next",
                 )
