@@ -3,12 +3,12 @@
 from django.urls import path
 
 from enhancelog import converters  # noqa: F401  <id:…>
-from enhancelog.web import account, blueprint_list, blueprints, browser_files, entry, lists, overview, tokens
+from enhancelog.web import account, blueprint_list, blueprints, browser_files, entry, lists, overview, search, tokens
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("rejections/", lists.rejection_list, name="rejection_list"),
-    path("search/", lists.search, name="search"),
+    path("search/", search.search, name="search"),
     path("blueprints/", blueprint_list.blueprint_list, name="blueprint_list"),
     path("blueprints/<id:blueprint_id>", blueprints.blueprint_timeline, name="blueprint_timeline"),
     path("entries/<id:issue_id>", entry.entry_detail, name="entry_detail"),

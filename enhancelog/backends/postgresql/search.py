@@ -35,7 +35,9 @@ class PostgresqlSearch:
 
     def install(self, cursor: CursorWrapper) -> bool:
         missing = self.missing(cursor)
-        cursor.execute(f"CREATE TABLE IF NOT EXISTS {SEARCH_TABLE} (position bigint PRIMARY KEY, words tsvector NOT NULL)")
+        cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS {SEARCH_TABLE} (position bigint PRIMARY KEY, words tsvector NOT NULL)"
+        )
         cursor.execute(
             f"CREATE INDEX IF NOT EXISTS {_INDEX} ON {SEARCH_TABLE} USING gin (words)"
             f" WITH (gin_pending_list_limit = {_PENDING_KB})"
