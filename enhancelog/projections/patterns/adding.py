@@ -137,7 +137,7 @@ def _place(cursor: CursorWrapper, denials: Sequence[Classified], known: Mapping[
 
 
 def _read(cursor: CursorWrapper, keys: Collection[str]) -> dict[str, _Known]:
-    """What is known under these ids. An id of this version that is only kept for its old links is not known."""
+    """What is known under these ids."""
     found: dict[str, _Known] = {}
     wanted = sorted(keys)
     for start in range(0, len(wanted), _KEYS_IN_ONE_QUERY):
