@@ -155,6 +155,14 @@ def page_size(parameters: Parameters) -> int | None:
     raise Invalid("page_size", "range", f'must be a whole number from 1 to {MAX_PAGE_SIZE}, not "{value[:40]}"')
 
 
+def offset(parameters: Parameters, name: str = "cursor") -> int:
+    """How many rows (or columns) to pass over, on pages whose rows no key orders; 0 when it is not given."""
+    value = _last(parameters, name) or "0"
+    if re.fullmatch(r"\d{1,9}", value, re.ASCII):
+        return int(value)
+    raise Invalid(name, "cursor", "is none of ours; start again without it")
+
+
 def after(parameters: Parameters) -> int | None:
     """``after=<position>``: what was stored later than that; ``None`` when it is not given."""
     return _whole(parameters, "after", 2**63 - 1)

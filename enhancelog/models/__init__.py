@@ -9,9 +9,11 @@ from enhancelog.models.projections import (
     BlueprintSummary,
     Denial,
     EntryBadge,
+    JointTally,
     StatusTally,
 )
 from enhancelog.models.tokens import Token
+from enhancelog.models.views import SavedView
 
 __all__ = [
     "NO_DAY",
@@ -25,8 +27,10 @@ __all__ = [
     "EntryQuerySet",
     "FollowFinding",
     "Immutable",
+    "JointTally",
     "PatternChange",
     "PatternRules",
+    "SavedView",
     "StatusTally",
     "Template",
     "TemplateTally",

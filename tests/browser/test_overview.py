@@ -77,6 +77,16 @@ def test_a_bar_leads_to_its_rows(quiet: "Page") -> None:
     assert quiet.locator("[data-row]").count() == number
 
 
+def test_the_matrix_is_sorted_in_place(quiet: "Page") -> None:
+    quiet.goto("/matrix/?period=all")
+    quiet.evaluate("window.same = true")
+    quiet.locator(".matrix .sort", has_text="Blueprint").click()
+    quiet.wait_for_selector("th[aria-sort=ascending]")
+    assert quiet.url.endswith("/matrix/?period=all&sort=name&order=asc")
+    assert quiet.locator(".matrix [data-row] th").first.inner_text() == "(no name)"
+    assert quiet.evaluate("window.same") is True
+
+
 def test_the_table_behind_the_chart_opens(quiet: "Page") -> None:
     quiet.goto("/")
     assert not quiet.locator("table.figures").is_visible()
@@ -93,8 +103,11 @@ def test_works_without_javascript(browser: "Browser", live_server: Any) -> None:
     assert runs(page) == str(RUNS)
     page.click("summary:has-text('as table')")
     assert page.locator("table.figures").is_visible()
-    page.locator(".denies .num a").first.click()
+    page.locator(".days a.name").first.click()
     assert "/rejections/?axis=" in page.url
+    page.goto("/matrix/?period=all")
+    page.click("text='Axes together'")
+    assert page.url.endswith("/matrix/?period=all&show=together")
     context.close()
 
 
@@ -107,7 +120,16 @@ def test_no_accessibility_violations_and_nothing_wider_than_the_window(
         base_url=live_server.url, color_scheme=scheme, viewport={"width": width, "height": 900}
     )
     page = context.new_page()
-    for path in ("/", "/?period=24h", "/?period=all", "/blueprints/", "/account/sign-in", "/nothing"):
+    for path in (
+        "/",
+        "/?period=24h",
+        "/?period=all",
+        "/matrix/?period=all",
+        "/matrix/?period=all&show=together",
+        "/blueprints/",
+        "/account/sign-in",
+        "/nothing",
+    ):
         page.goto(path)
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()

@@ -39,7 +39,7 @@ many = settings(max_examples=30, suppress_health_check=[HealthCheck.function_sco
 
 @pytest.fixture(autouse=True)
 def plain_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("enhancelog.store.database.now_ms", lambda: NOW_MS)
+    monkeypatch.setattr("enhancelog.store.writing.now_ms", lambda: NOW_MS)
     pattern_rules.use(monkeypatch, most_templates=5)
 
 
