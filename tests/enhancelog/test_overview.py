@@ -71,7 +71,9 @@ def test_a_fixed_number_of_queries_each_on_an_index(
     append(*(entry for entry in many(500) if entry.issue_id not in {f"h-{at}" for at in range(10)}))
     with django_assert_num_queries(number) as captured:
         overview(client, period)
-    whole = {"blueprintsummary", "patternrules"} | ({"statustally", "axistally", "templatetally"} if period == "all" else set())
+    whole = {"blueprintsummary", "patternrules"} | (
+        {"statustally", "axistally", "templatetally"} if period == "all" else set()
+    )
     assert whole_tables(captured) <= whole
 
 
