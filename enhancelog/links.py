@@ -63,6 +63,11 @@ def story(story_id: str) -> str:
     return f"/content/stories/{_last(story_id)}"
 
 
+def api_log(pairs: Pairs = ()) -> str:
+    """The list of entries in the API."""
+    return with_query("/v1/enhance/log", pairs)
+
+
 def api_entry(issue_id: str) -> str:
     """The entry in the API."""
     return f"/v1/enhance/log/{_last(issue_id)}"

@@ -114,6 +114,7 @@ MAX_BULK_BYTES = _positive("ENHANCELOG_MAX_BULK_BYTES", 512 << 20)
 MAX_BULK_LINES = _positive("ENHANCELOG_MAX_BULK_LINES", 200_000)
 WORKERS = _positive("ENHANCELOG_WORKERS", 1)
 THREADS = _positive("ENHANCELOG_THREADS", 16)
+BODY_TIMEOUT_S = _positive("ENHANCELOG_BODY_TIMEOUT", 30)
 THROTTLE_APPEND = _rate("ENHANCELOG_THROTTLE_APPEND", "6000/min")
 THROTTLE_BULK = _rate("ENHANCELOG_THROTTLE_BULK", "60/min")
 THROTTLE_READ = _rate("ENHANCELOG_THROTTLE_READ", "off")
@@ -166,6 +167,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "enhancelog.web.theme.in_templates",
             ],
         },
     }

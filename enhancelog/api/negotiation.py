@@ -8,12 +8,15 @@ from django.http.request import MediaType
 from rest_framework.negotiation import BaseContentNegotiation
 
 from enhancelog.errors import Invalid
+from enhancelog.transfer import atom
 
 MEDIA_TYPES: Final = {
     "json": "application/json",
     "ndjson": "application/x-ndjson",
     "csv": "text/csv; charset=utf-8",
 }
+LIST_TYPES: Final = MEDIA_TYPES | {"atom": atom.CONTENT_TYPE}
+"""Of lists of entries."""
 
 
 class AnyAccept(BaseContentNegotiation):

@@ -13,6 +13,7 @@ from enhancelog.models.projections import (
     StatusTally,
 )
 from enhancelog.models.tokens import Token
+from enhancelog.models.views import SavedView
 
 __all__ = [
     "NO_DAY",
@@ -29,6 +30,7 @@ __all__ = [
     "JointTally",
     "PatternChange",
     "PatternRules",
+    "SavedView",
     "StatusTally",
     "Template",
     "TemplateTally",

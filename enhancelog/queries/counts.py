@@ -50,7 +50,10 @@ def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to
     late = select(wanted).filter(key_position__gt=up_to).order_by()
     too_late = late.values_list("blueprint_id", Value(-1))
     if name == "axis":
-        if not {"axis", "pattern"}.isdisjoint(wanted.include) or wanted.include.get("status", ()) not in ((), ("rejected",)):
+        if not {"axis", "pattern"}.isdisjoint(wanted.include) or wanted.include.get("status", ()) not in (
+            (),
+            ("rejected",),
+        ):
             return None
         tally, amount = _axes(wanted)
         too_late = late.filter(denials__isnull=False).values_list("denials__axis", Value(-1))

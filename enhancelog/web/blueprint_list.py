@@ -11,10 +11,10 @@ from django.views.decorators.http import require_safe
 
 from enhancelog import filters, links
 from enhancelog.errors import Invalid
-from enhancelog.permissions import needs
 from enhancelog.queries import blueprints as log
 from enhancelog.queries.charts import Window
 from enhancelog.web.blueprints import blueprint_timeline
+from enhancelog.web.feeds import reads_list
 from enhancelog.web.forms import without_empty_parameters
 from enhancelog.web.htmx import page_or_fragment
 
@@ -34,7 +34,7 @@ class Column:
 
 
 @require_safe
-@needs("log:read")
+@reads_list
 @without_empty_parameters("blueprint_id")
 def blueprint_list(request: HttpRequest) -> HttpResponseBase:
     """The list; with ``blueprint_id`` in the query that Blueprint's timeline, for the empty id has no path."""

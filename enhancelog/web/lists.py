@@ -1,32 +1,32 @@
 """Lists of entries across Blueprints, and what every list of entries has in common."""
 
-from typing import Any, Final
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from enhancelog import links
 from enhancelog.errors import Invalid, NotFound
-from enhancelog.permissions import needs
 from enhancelog.queries import entries
 from enhancelog.queries.counts import count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.facets import facets
 from enhancelog.web import forms, fragments
+from enhancelog.web.alternatives import alternatives, instead_of_page
 from enhancelog.web.facet_links import facet_links
-from enhancelog.web.forms import Place, Question
+from enhancelog.web.feeds import reads_list
+from enhancelog.web.forms import Question
 from enhancelog.web.htmx import is_fragment, page_or_fragment
-
-REJECTIONS: Final = Place(links.rejections(), scope=(("status", "rejected"),), empty_id=True)
-SEARCH: Final = Place(links.runs())
+from enhancelog.web.places import REJECTIONS, SEARCH
 
 
 @require_safe
-@needs("log:read")
+@reads_list
 @forms.answers_questions
 def rejection_list(request: HttpRequest) -> HttpResponse:
     """Every rejection of every Blueprint."""
     question = forms.read(request, REJECTIONS)
+    if (other := instead_of_page(request, question)) is not None:
+        return other
     page = read_page(question)
     context = {**listed(page, question, "enhancelog/_rejection_row.html"), "section": "rejections"}
     if not is_fragment(request):
@@ -36,11 +36,13 @@ def rejection_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@needs("log:read")
+@reads_list
 @forms.answers_questions
 def search(request: HttpRequest) -> HttpResponse:
     """Entries of any status. A text that is an issue id leads to its entry."""
     question = forms.read(request, SEARCH)
+    if (other := instead_of_page(request, question)) is not None:
+        return other
     page = read_page(question)
     context = {**listed(page, question, "enhancelog/_entry_row.html"), "section": "search"}
     if not is_fragment(request):
@@ -76,6 +78,7 @@ def around(page: Page, question: Question) -> dict[str, Any]:
         "is_later_page": question.cursor is not None,
         "further": "Older entries" if question.order == "desc" else "Newer entries",
         "log_is_empty": not page.up_to,
+        "alternatives": alternatives(question, page),
         "other_order": question.url(order="asc" if question.order == "desc" else "desc"),
     }
 

@@ -3,7 +3,19 @@
 from django.urls import path
 
 from enhancelog import converters  # noqa: F401  <id:…>
-from enhancelog.web import account, blueprint_list, blueprints, browser_files, entry, lists, matrix, overview, tokens
+from enhancelog.web import (
+    account,
+    blueprint_list,
+    blueprints,
+    browser_files,
+    entry,
+    lists,
+    matrix,
+    overview,
+    saved_views,
+    theme,
+    tokens,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -18,6 +30,9 @@ urlpatterns = [
     path("account/password", account.Password.as_view(), name="password"),
     path("account/tokens", tokens.token_list, name="tokens"),
     path("account/tokens/revoke/<int:token_id>", tokens.revoke_token, name="revoke_token"),
+    path("account/views", saved_views.saved_view_list, name="saved_view_list"),
+    path("account/views/change/<int:view_id>", saved_views.change_saved_view, name="change_saved_view"),
+    path("account/theme", theme.choose_theme, name="choose_theme"),
     path("robots.txt", browser_files.robots, name="robots"),
     path("favicon.ico", browser_files.favicon, name="favicon"),
 ]

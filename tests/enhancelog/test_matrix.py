@@ -24,7 +24,7 @@ TABLES: tuple[dict[str, str], ...] = ({}, {"show": "together"})
 @pytest.fixture(autouse=True)
 def anybody_reads_and_the_clock_stands_still(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PUBLIC_READ = True
-    monkeypatch.setattr("enhancelog.store.database.now_ms", lambda: NOW_MS)
+    monkeypatch.setattr("enhancelog.store.writing.now_ms", lambda: NOW_MS)
     monkeypatch.setattr("enhancelog.web.periods.now_ms", lambda: NOW_MS)
 
 

@@ -19,7 +19,7 @@ WEEK = Window(TODAY - 6 * DAY_MS, TODAY + DAY_MS, TODAY - 13 * DAY_MS)
 
 @pytest.fixture(autouse=True)
 def clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("enhancelog.store.database.now_ms", lambda: NOW_MS)
+    monkeypatch.setattr("enhancelog.store.writing.now_ms", lambda: NOW_MS)
 
 
 def record_some() -> None:

@@ -30,7 +30,7 @@ many = settings(max_examples=20, suppress_health_check=[HealthCheck.function_sco
 @pytest.fixture(autouse=True)
 def clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that what is plausible does not depend on when the test runs."""
-    monkeypatch.setattr("enhancelog.store.database.now_ms", lambda: NOW_MS)
+    monkeypatch.setattr("enhancelog.store.writing.now_ms", lambda: NOW_MS)
 
 
 def append(log: Sequence[tuple[str, Record]], batch: int) -> None:

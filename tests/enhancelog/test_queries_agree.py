@@ -16,7 +16,9 @@ from enhancelog.models import Template
 from enhancelog.queries import entries as listed
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.facets import facets
+from enhancelog.queries.newest import at, count_beyond, newest
 from enhancelog.records import Entry, denials
+from enhancelog.store.database import last_position
 from enhancelog.times import DAY_MS, is_plausible, now_ms
 from tests import strategies
 from tests.recording import record_all
@@ -126,6 +128,18 @@ class TestAgreement(TestCase):
             everything = [(entry, "api") for entry in log] + [(entry, "host-b") for entry in more]
             recorded_ms = page.rows[0][13] if page.rows else now_ms()
             assert sorted(row[1] for row in page.rows) == expected(everything, wanted, recorded_ms)
+
+    @QUICK
+    @given(LOGS, st.lists(PAIRS, max_size=4), st.integers(1, 5), st.integers(0, 12))
+    def test_the_newest_by_position_are_of_the_list(self, log, pairs, size, after):
+        record_all(log)
+        first = last_position() - len(log)
+        wanted = filters.from_pairs(pairs, NOW_MS)
+        positions = sorted((row[0] for row in listed.page(wanted, "asc", 1000).rows), reverse=True)
+        assert newest(wanted, size) == positions[:size]
+        assert [entry.position for entry in at(newest(wanted, size))] == positions[:size]
+        beyond = sum(position > first + after for position in positions)
+        assert count_beyond(wanted, first + after, size) == Count(min(beyond, size), beyond > size)
 
     @QUICK
     @given(LOGS, LOGS, st.lists(PAIRS, max_size=2))

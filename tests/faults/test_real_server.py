@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import socket
 import threading
 import time
@@ -28,6 +29,7 @@ pytestmark = [pytest.mark.database, pytest.mark.slow]
 LOG = "/v1/enhance/log"
 NDJSON = {"Content-Type": "application/x-ndjson"}
 JSON = {"Content-Type": "application/json"}
+BODY_TIMEOUT_S = 4
 
 
 class Server(NamedTuple):
@@ -63,7 +65,7 @@ def fresh_database() -> Iterator[str]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
     with ExitStack() as stack:
-        environment = {"ENHANCELOG_PUBLIC_READ": "true"}
+        environment = {"ENHANCELOG_PUBLIC_READ": "true", "ENHANCELOG_BODY_TIMEOUT": str(BODY_TIMEOUT_S)}
         if DATABASE == "postgresql":
             environment["DATABASE_URL"] = stack.enter_context(fresh_database())
         bind = f"127.0.0.1:{free_port()}"
@@ -164,3 +166,63 @@ def test_appends_answer_while_long_polls_and_slow_exports_are_open(server: Serve
                 body = records.encode(make_entry(issue_id=f"busy-{number}"))
                 assert client.post(LOG, content=body, headers=JSON).status_code == 201
             assert client.get("/health/ready").status_code == 200
+
+
+def open_request(server: Server, path: str, body: bytes, **headers: str) -> socket.socket:
+    """A connection on which one request was sent as far as ``body`` goes."""
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    fields = {"Host": f"{host}:{port}", **server.headers, **{name.replace("_", "-"): headers[name] for name in headers}}
+    connection = socket.create_connection((host, int(port)), timeout=60)
+    head = "\r\n".join([f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""])
+    connection.sendall(head.encode() + body)
+    return connection
+
+
+def answer_on(connection: socket.socket) -> bytes:
+    """Everything until the server closes the connection."""
+    with connection:
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+STALLED = {
+    "one entry": (LOG, b'{"issue_id": ', JSON | {"Content-Length": "1000"}),
+    "many": (LOG, b"5\r\n{}\n{}\r\n", NDJSON | {"Transfer-Encoding": "chunked"}),
+    "a form": (
+        "/account/sign-in",
+        b"csrfmiddlewaretoken=",
+        {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Content-Length": "1000",
+            "Cookie": f"csrftoken={'a' * 32}",
+        },
+    ),
+}
+
+
+def test_stalled_bodies_end_in_408_and_give_their_threads_back(server: Server) -> None:
+    with server.client() as used_before:  # the last one stalls on a connection that has served already
+        assert used_before.get(LOG, params={"page_size": 1}).status_code == 200
+        stalled = [open_request(server, *STALLED[kind][:2], **STALLED[kind][2]) for kind in STALLED for _ in range(7)]
+        with server.client() as others:  # all threads are taken: who comes now waits until they are given back
+            assert others.get("/health/ready").status_code == 200
+        assert used_before.get("/health/ready").status_code == 200
+    for connection in stalled:
+        answer = answer_on(connection)
+        assert answer.startswith(b"HTTP/1.1 408 "), answer
+        assert b"nothing was changed" in answer
+
+
+def test_body_that_trickles_ends_in_408(server: Server) -> None:
+    connection = open_request(server, LOG, b"{", **JSON, **{"Content-Length": "1000"})
+    until = time.monotonic() + 3 * BODY_TIMEOUT_S
+    while time.monotonic() < until and not select.select([connection], [], [], 0.2)[0]:
+        connection.sendall(b" ")
+    assert answer_on(connection).startswith(b"HTTP/1.1 408 ")
+
+
+def test_body_that_was_cut_is_400(server: Server) -> None:
+    connection = open_request(
+        server, LOG, records.encode(make_entry(issue_id="cut"))[:-1], **JSON, Content_Length="1000"
+    )
+    connection.shutdown(socket.SHUT_WR)
+    assert answer_on(connection).startswith(b"HTTP/1.1 400 ")
