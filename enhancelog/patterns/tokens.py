@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from enhancelog.patterns.marks import WORDY
-from enhancelog.patterns.words import is_grammar, is_identifier, stem
+from enhancelog.patterns.words import LANGUAGES, is_grammar, is_identifier, stem
 
 HOLE: Final = "⟨⟩"
 """The key of any hole."""
@@ -31,6 +31,10 @@ _TOKEN: Final = re.compile(
 )
 _PUNCTUATION: Final = str.maketrans("，、：；（）！？。％", ",,:;()!?.%")
 _UNSPACED: Final = re.compile("[\u3041-\u309f\u3400-\u9fff]")
+
+
+Key = tuple[str, ...]
+"""The keys of a template's tokens."""
 
 
 class Token(NamedTuple):
@@ -71,4 +75,5 @@ def is_word(key: str) -> bool:
 
 def may_vary(key: str) -> bool:
     """Whether a value may be this word. Han and hiragana are not told into words, so they stay."""
-    return key[0].isalpha() and not is_grammar(key) and not _UNSPACED.match(key)
+    first = key[1:2] if key[0] in "@#$" else key[0]
+    return first.isalpha() and (key in LANGUAGES or not is_grammar(key)) and not _UNSPACED.match(key)

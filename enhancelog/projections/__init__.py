@@ -44,6 +44,7 @@ def rebuild(cursor: CursorWrapper, batches: Iterable[Sequence[Stored]]) -> None:
     """Empty the projections and derive them anew from the whole log; in one transaction under the append lock."""
     for table in tables():
         cursor.execute(f"DELETE FROM {table._meta.db_table}")
+    patterns.start(cursor)
     search.clear(cursor)
     for batch in batches:
         apply(cursor, batch)
