@@ -16,6 +16,7 @@ from enhancelog.web import forms, fragments
 from enhancelog.web.facet_links import facet_links
 from enhancelog.web.forms import Place, Question
 from enhancelog.web.htmx import is_fragment, page_or_fragment
+from enhancelog.web.revalidation import revalidated
 
 REJECTIONS: Final = Place(links.rejections(), scope=(("status", "rejected"),), empty_id=True)
 SEARCH: Final = Place(links.runs())
@@ -23,6 +24,7 @@ SEARCH: Final = Place(links.runs())
 
 @require_safe
 @needs("log:read")
+@revalidated()
 @forms.answers_questions
 def rejection_list(request: HttpRequest) -> HttpResponse:
     """Every rejection of every Blueprint."""
@@ -37,6 +39,7 @@ def rejection_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @needs("log:read")
+@revalidated()
 @forms.answers_questions
 def search(request: HttpRequest) -> HttpResponse:
     """Entries of any status. A text that is an issue id leads to its entry."""
