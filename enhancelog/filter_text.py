@@ -24,6 +24,7 @@ KEYS: Final = {
     "only": "only",
     "axes": "axes",
     "has": "has",
+    "afterwards": "afterwards",
     "source": "source",
     "period": "period",
     "since": "since",

@@ -20,6 +20,7 @@ CHOICES: Final = {
     "status": ("applied", "rejected"),
     "axes": ("one", "many"),
     "has": ("ops", "gap", "badge"),
+    "afterwards": ("applied", "rejected", "none"),
 }
 VALUES: Final = (
     "blueprint_id",
@@ -30,6 +31,7 @@ VALUES: Final = (
     "only",
     "axes",
     "has",
+    "afterwards",
     "text",
     "source",
 )

@@ -10,10 +10,12 @@ from enhancelog.models.projections import (
     EntryBadge,
     StatusTally,
 )
+from enhancelog.models.threads import Attempt
 from enhancelog.models.tokens import Token
 
 __all__ = [
     "NO_DAY",
+    "Attempt",
     "AxisTally",
     "BlueprintDocument",
     "BlueprintSummary",

@@ -5,19 +5,22 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import StrIndex
-from django.db.models.lookups import GreaterThan
+from django.db.models.lookups import GreaterThan, In
 
 from enhancelog import records
 from enhancelog.backends import dialect
 from enhancelog.filters import EntryFilter
 from enhancelog.models import Denial, Entry, EntryBadge
+from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import GAP
 from enhancelog.times import DAY_MS
 
 Entries = QuerySet[Any]  # of Entry; the type checker does not know the annotated keys
+
+_AFTERWARDS = afterwards(f"{Entry._meta.db_table}.position")
 
 
 class Beyond(Func):
@@ -40,12 +43,12 @@ def select(wanted: EntryFilter, up_to: int | None = None) -> Entries:
     """Entries that ``wanted`` describes, up to position ``up_to``; ``key_ts_ms`` and ``key_position`` order them."""
     entries, include = _driven(wanted)
     for name, values in include.items():
-        entries = entries.filter(_matches(name, values))
+        entries = entries.filter(_matches(name, values, up_to))
     for name, values in wanted.exclude.items():
         if name == "axis":
-            entries = entries.filter(*(~_matches(name, (value,)) for value in values))
+            entries = entries.filter(*(~_matches(name, (value,), up_to) for value in values))
         else:
-            entries = entries.filter(~_matches(name, values))
+            entries = entries.filter(~_matches(name, values, up_to))
     if wanted.since_ms is not None:
         entries = entries.filter(key_ts_ms__gte=wanted.since_ms)
     if wanted.until_ms is not None:
@@ -89,7 +92,7 @@ def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
     return entries.annotate(key_ts_ms=F("denials__ts_ms"), key_position=F("denials__entry_id")), include
 
 
-def _matches(name: str, values: tuple[str, ...]) -> Q:
+def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
     """One parameter's condition. ``axis`` holds for all its values, the others for any of them."""
     match name:
         case "blueprint_id":
@@ -108,6 +111,8 @@ def _matches(name: str, values: tuple[str, ...]) -> Q:
             return _any(~_judged(value, ",") for value in records.only_ids(values))
         case "has":
             return _any(_has(value) for value in values)
+        case "afterwards":
+            return Q(In(RawSQL(_AFTERWARDS, afterwards_parameters(up_to), output_field=TextField()), values))
         case "text":
             return _any(_contains(value) for value in values if "\0" not in value)
     raise AssertionError(name)
