@@ -1,8 +1,9 @@
 """Pages that a browser has already: 304 before anything is read, when what it has is still what it would get.
 
-The validator covers the reader (who they are, what they may, the secret of their forms, their colours), the release, the
-address, page or fragment, the UTC day, the log and its deny patterns. A page that shows more names that with ``also``.
-There is none, and so no 304, for an address that counts back from this very moment and where a message waits to be shown.
+The validator covers the reader (who they are, what they may, the secret of their forms, their colours), the release,
+the address, page or fragment, the UTC day, the log and its deny patterns. A page that shows more names that with
+``also``. There is none, and so no 304, for an address that counts back from this very moment and where a message waits
+to be shown.
 """
 
 import hashlib
