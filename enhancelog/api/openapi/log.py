@@ -247,7 +247,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                             "denied": [
                                 {
                                     "axis": "noop",
-                                    "wording": "patch is no-op (new_hash == prev_hash)",
+                                    "template": "patch is no-op (new_hash == prev_hash)",
                                     "count": 11,
                                     "last_ts_ms": 1795000000000,
                                     "reasons": ["patch is no-op (new_hash == prev_hash)"],
