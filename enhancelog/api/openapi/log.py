@@ -101,9 +101,11 @@ def _filters() -> list[Part]:
     }
     what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC) or an age like 90m, 24h, 7d, 2w"
     found += [query(name, instant, f"{words}: {what}.") for name, words in _INSTANT.items()]
+    period = {"type": "string", "enum": list(filters.PERIODS)}
     return [
         *found,
-        query("period", {"type": "string", "enum": list(filters.PERIODS)}, "Whole UTC days, today included."),
+        query("period", period, "Whole UTC days, today included."),
+        query("not_period", period, "Before those days."),
     ]
 
 
@@ -111,7 +113,7 @@ _ORDER: Final = query("order", {"type": "string", "enum": ["asc", "desc"]}, "By 
 _SIZE: Final = query(
     "page_size", {"type": "integer", "minimum": 1, "maximum": filters.MAX_PAGE_SIZE}, "A page instead of the whole."
 )
-_FORMAT: Final = query("format", {"type": "string", "enum": ["json", "ndjson", "csv"]}, "Wins over Accept.")
+_FORMAT: Final = query("format", {"type": "string", "enum": ["json", "ndjson", "csv", "atom"]}, "Wins over Accept.")
 _TAIL: Final = [
     query("after", {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "What was stored after this position."),
     query("wait", {"type": "integer", "minimum": 0, "maximum": filters.MAX_WAIT_S}, "Seconds to wait for something."),
@@ -136,6 +138,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                         **content(array_of(ref("Entry")), [EXAMPLE]),
                         **content({"type": "string"}, LINE, NDJSON),
                         **content({"type": "string"}, ",".join(EXAMPLE) + "\r\n", "text/csv"),
+                        **content({"type": "string"}, "<feed/>", "application/atom+xml"),
                     },
                     "Next",
                 )
