@@ -28,6 +28,7 @@ _OF_ENTRIES: Final[dict[str, Callable[..., Place]]] = {
 _OTHERS: Final = {
     "overview": ("Overview", ("period",)),
     "blueprint_list": ("Blueprints", ("sort", "order")),
+    "matrix": ("Matrix", ("period", "show", "sort", "order")),
     "content_list": ("Content", ("text", "kind")),
 }
 

@@ -7,6 +7,7 @@ Part = dict[str, Any]
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
+ATOM: Final = "application/atom+xml"
 
 PROBLEM: Final[Part] = {
     "type": "object",
