@@ -23,7 +23,7 @@ from enhancelog.web.htmx import is_fragment, page_or_fragment, private
 from enhancelog.web.lists import around, read_page
 from enhancelog.web.revalidation import revalidated
 
-_ONLY_TIME: Final = {"since", "until", "not_since", "not_until", "period"}
+_ONLY_TIME: Final = {"since", "until", "period", "not_since", "not_until", "not_period"}
 
 
 class TimelineRow(NamedTuple):

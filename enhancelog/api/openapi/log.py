@@ -108,9 +108,11 @@ def _filters() -> list[Part]:
     }
     what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC) or an age like 90m, 24h, 7d, 2w"
     found += [query(name, instant, f"{words}: {what}.") for name, words in _INSTANT.items()]
+    period = {"type": "string", "enum": list(filters.PERIODS)}
     return [
         *found,
-        query("period", {"type": "string", "enum": list(filters.PERIODS)}, "Whole UTC days, today included."),
+        query("period", period, "Whole UTC days, today included."),
+        query("not_period", period, "Before those days."),
     ]
 
 
