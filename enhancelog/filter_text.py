@@ -26,6 +26,7 @@ KEYS: Final = {
     "axes": "axes",
     "pattern": "pattern",
     "has": "has",
+    "afterwards": "afterwards",
     "source": "source",
     "period": "period",
     "since": "since",

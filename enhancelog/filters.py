@@ -21,6 +21,7 @@ CHOICES: Final = {
     "status": ("applied", "rejected"),
     "axes": ("one", "many"),
     "has": ("ops", "gap", "badge"),
+    "afterwards": ("applied", "rejected", "none"),
 }
 VALUES: Final = (
     "blueprint_id",
@@ -32,6 +33,7 @@ VALUES: Final = (
     "axes",
     "pattern",
     "has",
+    "afterwards",
     "text",
     "phrase",
     "source",
