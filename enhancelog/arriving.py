@@ -1,8 +1,8 @@
 """Request bodies have to arrive: one that stalls ends in 408 and gives its thread back, one that was cut is an error.
 
-granian hands a request over before its body has come, waits for that as long as the sender likes, and passes a body that
-broke off for a whole one. Here every 64 KiB must come within ``ENHANCELOG_BODY_TIMEOUT`` seconds, and from then on the
-whole at ``SLOWEST`` on average. A watcher in every worker answers in the place of threads that wait for longer.
+granian hands a request over before its body has come, waits for that as long as the sender likes, and passes a body
+that broke off for a whole one. Here every 64 KiB must come within ``ENHANCELOG_BODY_TIMEOUT`` seconds, and the whole at
+``SLOWEST`` on average after as many. A watcher in every worker answers in the place of threads that wait for longer.
 """
 
 import io
@@ -47,8 +47,8 @@ class Exchange:
     def give_up(self) -> None:
         """Answer 408 and close the connection, which ends the read that waits for it.
 
-        hyper, below granian, goes on reading after an answer for as long as anybody waits for the body, unless the answer
-        breaks off. So one byte more is promised than comes.
+        hyper, below granian, goes on reading after an answer for as long as anybody waits for the body, unless the
+        answer breaks off. So one byte more is promised than comes.
         """
         self.is_over = True
         detail = f"The body did not come within {settings.BODY_TIMEOUT_S} s; nothing was changed."

@@ -1,6 +1,7 @@
 """granian as this product runs it: an order to stop is always heard, and request bodies have to arrive."""
 
 import queue
+import threading
 from typing import Any
 
 from granian.server import mp
@@ -24,21 +25,23 @@ class Server(mp.MPServer):
                 raise
 
 
-class Wakeups:
-    """What wakes granian's main loop, in the place of a ``threading.Event``.
+class Wakeups(threading.Event):
+    """What wakes granian's main loop: every ``set`` is good for one ``wait``.
 
-    An Event cannot be set by a signal handler while the loop holds its lock, and what is set while the loop sees to a
-    worker that ended is lost to its ``clear``. Here every ``set`` is good for one ``wait``.
+    A plain Event blocks for ever when a signal handler sets it while the loop holds its lock, and what is set while the
+    loop sees to a worker that ended is lost to its ``clear``.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._pending: queue.SimpleQueue[None] = queue.SimpleQueue()  # the one queue that signal handlers may use
 
     def set(self) -> None:
         self._pending.put(None)
 
-    def wait(self) -> None:
-        self._pending.get()
+    def wait(self, timeout: float | None = None) -> bool:
+        self._pending.get(timeout=timeout)
+        return True
 
     def clear(self) -> None:
         """Nothing is left to clear after a ``wait``."""
@@ -46,6 +49,6 @@ class Wakeups:
 
 def _worker(*arguments: Any) -> None:
     """The life of a worker process."""
-    call_wrapper = mp._wsgi_call_wrap
-    mp._wsgi_call_wrap = lambda *wrapped: watched(call_wrapper(*wrapped))
+    call_wrapper = mp._wsgi_call_wrap  # type: ignore[attr-defined]
+    mp._wsgi_call_wrap = lambda *wrapped: watched(call_wrapper(*wrapped))  # type: ignore[attr-defined]
     mp.MPServer._spawn_wsgi_worker(*arguments)

@@ -240,13 +240,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * MAX_CONTENT_BYTES + (
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "enhancelog.api.authentication.TokenAuthentication",  # first: its 401 says which scheme to use
-        "rest_framework.authentication.SessionAuthentication",
+        "enhancelog.api.authentication.SessionAuthentication",
     ],
     "DEFAULT_THROTTLE_CLASSES": ["enhancelog.api.throttles.Throttle"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "enhancelog.api.negotiation.AnyAccept",
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": [],  # views read their bodies themselves, within limits
     "EXCEPTION_HANDLER": "enhancelog.api.errors.problem",
     "URL_FORMAT_OVERRIDE": None,  # ?format= is ours: unknown formats are 400, not 404
 }

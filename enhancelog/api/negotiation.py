@@ -23,7 +23,7 @@ class AnyAccept(BaseContentNegotiation):
     """DRF's own negotiation would refuse what existing readers send."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
-        return parsers[0]
+        return None  # nothing is parsed before a view has looked at it
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type

@@ -43,7 +43,7 @@ class Found(NamedTuple):
 
 
 class SearchIndex(Protocol):
-    """The words of the entries, in what the database has for that: made beside the triggers, written by ``projections``.
+    """The words of the entries in an index of the database's own, made beside the triggers, written by ``projections``.
 
     A question is the text in which the database takes phrases.
     """

@@ -1,49 +1,18 @@
-"""Templates with a hole where a word, or a few, may vary, and how much must fill it before it counts as one."""
+"""Templates with a hole where words may vary, and how much must fill it before it counts as one."""
 
-from collections.abc import Iterator
-from enum import IntEnum
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from enhancelog.patterns.tokens import HOLE, is_word, may_vary
-from enhancelog.patterns.words import (
-    BEFORE_FIELDS,
-    BEFORE_FIXED,
-    BEFORE_NAMES,
-    PREPOSITIONS,
-    is_identifier,
-    is_noun,
-    is_said,
-)
+from enhancelog.patterns.fillings import Filling, Weight, fillings
+from enhancelog.patterns.tokens import Key, is_word
+from enhancelog.patterns.words import BEFORE_FIELDS, BEFORE_FIXED, BEFORE_NAMES, PREPOSITIONS
 
-_MOST_WORDS: Final = 4
-_MOST_PAIRED: Final = 10
-_COMMA: Final = frozenset({",", "、", "and", "or", "und", "oder", "et", "y", "и", "&"})
-_IN_TITLES: Final = frozenset({"of", "and", "to", "for", "in", "the", "&", "de", "la"})
+_MOST_PAIRED: Final = 8
+_NEVER: Final = 1_000_000
+_OPENING: Final = frozenset("([{<:=@#$\"'")
 
-Key = tuple[str, ...]
-Frame = tuple[Key, tuple[int, ...]]
-"""Keys with holes, and the places of the holes that stand for what varies."""
-
-
-class Weight(IntEnum):
-    """How much a word looks like a value."""
-
-    VERDICT = 0
-    """It says what is wrong."""
-    NOUN = 1
-    """It is what messages are about."""
-    PLAIN = 2
-    VALUE = 3
-    """It is a value by its form."""
-
-
-class Filling(NamedTuple):
-    """Words of a key, from ``at`` until before ``until``, that may be what fills a hole."""
-
-    at: int
-    until: int
-    words: str
-    weight: Weight
+Frame = tuple[int, ...]
+"""A key with one hole or two: numbers that stand for what comes before, between and after."""
 
 
 class Need(NamedTuple):
@@ -60,81 +29,73 @@ class Need(NamedTuple):
         return self.kept > 0 and (words >= self.words or values >= self.values or beside)
 
 
-def need(frame: Frame) -> list[Need]:
-    """What it takes, for every place of the frame."""
-    key, places = frame
-    kept = sum((len(word) + 1) // 2 if "\u3400" <= word[0] <= "\u9fff" else 1 for word in key if is_word(word))
-    more = {1: 6, 2: 2}.get(kept, 0)
+def need(key: Key, filled_by: tuple[Filling, ...]) -> list[Need]:
+    """What it takes, for every hole of the frame that ``key`` is with holes for ``filled_by``."""
+    filled = {place for filling in filled_by for place in range(filling.at, filling.until)}
+    kept = sum(
+        (len(word) + 1) // 2 if "\u3400" <= word[0] <= "\u9fff" else 1
+        for place, word in enumerate(key)
+        if place not in filled and is_word(word)
+    )
     needs = []
-    for place in places:
-        before = key[place - 1].lower() if place else ""
-        if before in BEFORE_NAMES:
-            words = 2 if kept > 2 else 3
-        elif before in PREPOSITIONS:
-            words = 2 if kept > 3 else 3
-        else:
-            words = 8 if before in BEFORE_FIXED else 4
-        weight = Weight.NOUN if before in BEFORE_FIELDS else Weight.PLAIN
-        values = (2 if kept > 1 else 3) if len(places) == 1 else 4
-        needs.append(Need(words + more, values, weight, kept))
+    for place, *_ in filled_by:
+        before = next((word.lower() for word in reversed(key[:place]) if word not in _OPENING), "")
+        values = max(4 if len(filled_by) > 1 else 2, 2 if kept > 1 else 3, 3 if before in BEFORE_FIXED else 2)
+        weight = Weight.NOUN if before in BEFORE_FIELDS or key[place - 1 : place] in (("(",), ("=",)) else Weight.PLAIN
+        needs.append(Need(_fewest(before)[min(kept, 4)], values, weight, kept))
     return needs
 
 
-def frames(key: Key) -> Iterator[tuple[Frame, tuple[Filling, ...]]]:
-    """Every frame of the key, with what fills it there."""
-    fillings = list(_fillings(key))
-    for filling in fillings:
-        yield ((*key[: filling.at], HOLE, *key[filling.until :]), (filling.at,)), (filling,)
-    likely = [filling for filling in fillings if filling.weight > Weight.VERDICT][:_MOST_PAIRED]
-    for nth, first in enumerate(likely):
-        for second in likely[nth + 1 :]:
-            if second.at > first.until:
-                frame = (*key[: first.at], HOLE, *key[first.until : second.at], HOLE, *key[second.until :])
-                yield (frame, (first.at, second.at - (first.until - first.at) + 1)), (first, second)
+def _fewest(before: str) -> tuple[int, ...]:
+    """How many different words make a hole after the word ``before``, by how many words are kept: none to four."""
+    if before in BEFORE_NAMES:
+        return (_NEVER, 6, 3, 2, 2)
+    if before in PREPOSITIONS:
+        return (_NEVER, 8, 3, 3, 2)
+    return (_NEVER, 14, 10, 8, 8) if before in BEFORE_FIXED else (_NEVER, 10, 6, 4, 4)
 
 
-def _fillings(key: Key) -> Iterator[Filling]:
-    """Words that may be values, few that stand together, and lists."""
-    listed = 0
-    for at, word in enumerate(key):
-        if may_vary(word):
-            yield Filling(at, at + 1, word, _weight(word))
-        for until in range(at + 2, min(at + _MOST_WORDS, len(key)) + 1):
-            if _is_name(key[at:until]):
-                yield Filling(at, until, " ".join(key[at:until]), Weight.PLAIN)
-        if at >= listed:
-            listed = _list_end(key, at)
-            if listed > at + 1:
-                yield Filling(at, listed, " ".join(key[at:listed]), Weight.PLAIN)
+class Frames:
+    """Numbers for what comes before, between and after the holes of keys; equal numbers, equal keys there."""
 
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, str], int] = {}
+        self._middles: dict[Key, int] = {}
 
-def _weight(word: str) -> Weight:
-    if is_identifier(word):
-        return Weight.VALUE
-    if is_said(word):
-        return Weight.NOUN if is_noun(word) else Weight.VERDICT
-    return Weight.PLAIN
+    def of(self, key: Key) -> Iterator[tuple[Frame, tuple[Filling, ...]]]:
+        """Every frame of the key, with what fills it there."""
+        before, after = self._sides(key)
+        found = fillings(key)
+        for filling in found:
+            yield (before[filling.at], after[filling.until]), (filling,)
+        likely = [filling for filling in found if filling.weight > Weight.VERDICT]
+        one = [filling for filling in likely if filling.until == filling.at + 1][:_MOST_PAIRED]
+        few = [filling for filling in likely if filling.until > filling.at + 1][:_MOST_PAIRED]
+        likely = sorted(one + few)
+        for nth, first in enumerate(likely):
+            for second in likely[nth + 1 :]:
+                if second.at > first.until:
+                    between = self._middle(key[first.until : second.at])
+                    yield (before[first.at], between, after[second.until]), (first, second)
 
+    def at(self, key: Key, place: int, others: Iterable[int]) -> Iterator[Frame]:
+        """The frames that have the hole at ``place``, alone and with each of the ``others``."""
+        before, after = self._sides(key)
+        yield before[place], after[place + 1]
+        for other in others:
+            first, second = sorted((place, other))
+            yield before[first], self._middle(key[first + 1 : second]), after[second + 1]
 
-def _is_name(words: Key) -> bool:
-    """Whether words that stand together may be one name: no message is made of them, or they are a title."""
-    if all(may_vary(word) and not is_said(word) for word in words):
-        return True
-    if not words[0][0].isupper() or not words[-1][0].isupper():
-        return False
-    return all(word in _IN_TITLES or (word[0].isupper() and word.lower() not in BEFORE_NAMES) for word in words)
+    def _sides(self, key: Key) -> tuple[list[int], list[int]]:
+        """For every place, the number of what is before it, and of what is from it on."""
+        return self._chain(1, key), self._chain(-1, key[::-1])[::-1]
 
+    def _chain(self, number: int, key: Key) -> list[int]:
+        numbers = [number]
+        for word in key:
+            number = self._numbers.setdefault((number, word), len(self._numbers) + 2)
+            numbers.append(number)
+        return numbers
 
-def _list_end(key: Key, at: int) -> int:
-    """Where the list that starts at ``at`` ends: items of one word or hole between commas."""
-    end = at
-    while end < len(key) and (
-        key[end] == HOLE or (may_vary(key[end]) and (not is_said(key[end]) or is_noun(key[end])))
-    ):
-        comma = end + 1
-        while comma < len(key) and key[comma] in _COMMA:
-            comma += 1
-        if comma == end + 1:
-            return comma
-        end = comma
-    return at
+    def _middle(self, words: Key) -> int:
+        return self._middles.setdefault(words, len(self._middles))

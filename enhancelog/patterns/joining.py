@@ -14,16 +14,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from enhancelog.patterns.filling import common
-from enhancelog.patterns.frames import Filling, Frame, Key, Weight, frames, need
-from enhancelog.patterns.tokens import COUNTED, HOLE, QUOTED, tokens
+from enhancelog.patterns.fillings import Filling, Weight
+from enhancelog.patterns.frames import Frame, Frames, Need, need
+from enhancelog.patterns.tokens import COUNTED, HOLE, QUOTED, Key, tokens
 
 MOST_TEMPLATES: Final = 2_000
 """Templates of one axis that are told apart; what comes later is for the caller to put under "other"."""
 
 _MOST_TOKENS: Final = 64
-_DEEPEST: Final = 3
 _MANY: Final = 4
 _VERY_MANY: Final = 8
+_MANY_TEXTS: Final = 6
 
 
 class Group(NamedTuple):
@@ -45,31 +46,46 @@ def join(templates: Sequence[str]) -> list[Group]:
     return [Group(group[0], common(group), tuple(group)) for group in members.values()]
 
 
+_Found = tuple[tuple[Filling, ...], Key]
+"""What fills a frame, and the key it was found in."""
+
+
 class _Place:
-    """What fills one frame, by the key it was found in."""
+    """All that fills one frame."""
 
-    def __init__(self, frame: Frame) -> None:
-        self.found: dict[tuple[Filling, ...], Key] = {}
+    __slots__ = ("found", "has_values")
+
+    def __init__(self, found: list[_Found]) -> None:
+        self.found = found
         self.has_values = False
-        self._needs = need(frame)
 
-    def joined(self) -> Iterator[Key]:
+    def joined(self) -> list[Key]:
         """The keys that differ in values only: none, while what fills the frame may be words of the message."""
-        fewest = _VERY_MANY
-        for nth, wanted in enumerate(self._needs):
-            fillings = [found[nth] for found in self.found]
-            words = {filling.words for filling in fillings if filling.weight >= wanted.weight}
-            values = {filling.words for filling in fillings if filling.weight == Weight.VALUE}
-            if not wanted.is_met(len(words), len(values), self.has_values):
-                return
-            fewest = min(fewest, len(words))
+        if not self.found:
+            return []
+        if sum(fillings[0].weight == Weight.TEXT for fillings, _ in self.found) >= _MANY_TEXTS:
+            return [key for _, key in self.found]
+        fillings, key = self.found[0]
+        needs = need(key, fillings)
+        fewest = min(self._different(nth, wanted) for nth, wanted in enumerate(needs))
+        if not fewest:
+            return []
         least = Weight.VERDICT if fewest >= _VERY_MANY else Weight.NOUN if fewest >= _MANY else Weight.PLAIN
-        for fillings, key in self.found.items():
-            if all(
-                filling.weight >= min(least, wanted.weight)
-                for filling, wanted in zip(fillings, self._needs, strict=True)
-            ):
-                yield key
+        return [
+            key
+            for fillings, key in self.found
+            if all(filling.weight >= min(least, wanted.weight) for filling, wanted in zip(fillings, needs, strict=True))
+        ]
+
+    def _different(self, nth: int, wanted: Need) -> int:
+        """How many different words fill the ``nth`` hole, 0 if that is not enough."""
+        fillings = [fillings[nth] for fillings, _ in self.found if fillings[nth].weight >= wanted.weight]
+        words = {filling.words for filling in fillings}
+        values = {filling.words for filling in fillings if filling.weight == Weight.VALUE}
+        if not wanted.is_met(len(words), len(values), self.has_values):
+            return 0
+        differ = len({filling.words[0] for filling in fillings}) > 1 and len({filling.words[-1] for filling in fillings}) > 1
+        return len(words) if differ or self.has_values else 0
 
 
 class _Joins:
@@ -77,19 +93,19 @@ class _Joins:
 
     def __init__(self) -> None:
         self._parents: dict[Key, Key] = {}
-        self._depths: dict[Key, int] = {}
         self._values: dict[Key, set[int]] = defaultdict(set)
+        self._frames = Frames()
+        self._alone: dict[Frame, _Found] = {}
+        """Frames that one key has: almost all."""
         self._places: dict[Frame, _Place] = {}
-        self._changed: dict[Frame, None] = {}
+        self._changed: set[Frame] = set()
 
     def add(self, template: str) -> Key:
         """The key of ``template``, which is compared from now on."""
         found = tokens(template)
         key = tuple(token.key for token in found)
-        kinds = {
-            place: template[token.start + 1 : token.end - 1] for place, token in enumerate(found) if token.key == HOLE
-        }
-        self._compare(key, 0, [place for place, kind in kinds.items() if kind not in QUOTED and kind not in COUNTED])
+        kinds = {place: template[token.start + 1 : token.end - 1] for place, token in enumerate(found) if token.key == HOLE}
+        self._compare(key, [place for place, kind in kinds.items() if kind not in QUOTED and kind not in COUNTED])
         return key
 
     def root(self, key: Key) -> Key:
@@ -100,32 +116,62 @@ class _Joins:
     def settle(self) -> None:
         """Joins until nothing changes."""
         while self._changed:
-            frame, _ = self._changed.popitem()
-            joined = list(self._places[frame].joined())
-            if not joined:
-                continue
-            key, places = frame
-            self._compare(key, len(places) + min(self._depths[found] for found in joined), places)
-            for found in joined:
-                self._parents[self.root(found)] = self.root(key)
+            changed, self._changed = self._changed, set()
+            for frame in changed:
+                joined = self._places[frame].joined()
+                if joined:
+                    self._join(frame, joined)
 
-    def _compare(self, key: Key, depth: int, values: Iterable[int]) -> None:
+    def _join(self, frame: Frame, joined: list[Key]) -> None:
+        """Unites the keys, and compares what they have in common if they are many: few may be so many frames."""
+        place = self._places[frame]
+        fillings, key = place.found[0]
+        shared = _with_holes(key, fillings)
+        if shared not in self._parents and len(joined) >= _MANY:
+            self._compare(shared, _places(fillings))
+        root = self.root(shared if shared in self._parents else joined[0])
+        for found in joined:
+            self._parents[self.root(found)] = root
+
+    def _compare(self, key: Key, values: Iterable[int]) -> None:
         """Lets ``key`` take part, known to have values by their form, or joined ones, at the places ``values``."""
+        if len(key) > _MOST_TOKENS:
+            self._parents.setdefault(key, key)
+            return
         if key not in self._parents:
             self._parents[key] = key
-            self._depths[key] = depth
-            if depth <= _DEEPEST and len(key) <= _MOST_TOKENS:
-                for frame, fillings in frames(key):
-                    self._place(frame).found[fillings] = key
+            for frame, fillings in self._frames.of(key):
+                self._find(frame, (fillings, key))
         known = self._values[key]
         for place in set(values) - known:
-            self._place((key, (place,))).has_values = True
-            for other in known:
-                self._place((key, (min(place, other), max(place, other)))).has_values = True
+            for frame in self._frames.at(key, place, known):
+                self._place(frame).has_values = True
             known.add(place)
 
+    def _find(self, frame: Frame, found: _Found) -> None:
+        if frame in self._places or frame in self._alone:
+            self._place(frame).found.append(found)
+        else:
+            self._alone[frame] = found
+
     def _place(self, frame: Frame) -> _Place:
-        self._changed[frame] = None
-        if frame not in self._places:
-            self._places[frame] = _Place(frame)
-        return self._places[frame]
+        self._changed.add(frame)
+        place = self._places.get(frame)
+        if place is None:
+            alone = self._alone.pop(frame, None)
+            place = self._places[frame] = _Place([alone] if alone else [])
+        return place
+
+
+def _with_holes(key: Key, fillings: tuple[Filling, ...]) -> Key:
+    for filling in reversed(fillings):
+        key = (*key[: filling.at], HOLE, *key[filling.until :])
+    return key
+
+
+def _places(fillings: tuple[Filling, ...]) -> Iterator[int]:
+    """Where the holes are in what is shared."""
+    shorter = 0
+    for filling in fillings:
+        yield filling.at - shorter
+        shorter += filling.until - filling.at - 1

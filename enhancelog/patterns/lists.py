@@ -25,7 +25,7 @@ _INSIDE: Final = re.compile(rf"[\[{{(（] ?({_ITEM}(?:{_BETWEEN}{_ITEM})*+{_MORE
 _ANYWHERE: Final = re.compile(rf"(?<!{WORDY})(?<!{MARK})({_ITEM}(?:{_BETWEEN}{_ITEM})++{_MORE})")
 _TAIL: Final = re.compile(r"(?<=[:：]) ?([^:：]+?)(?=[.!。]?$)")
 _SEPARATED: Final = re.compile(f"({_BETWEEN})")
-_ONE_WORD: Final = re.compile(rf"{_NOTED}{_MORE}")
+_ARROW: Final = re.compile("[-=]>|[→⇒⟶➜←]|<-")
 _NUMBERS: Final = frozenset({"n", "numbers", "duration", "money"})
 _MOST_WORDS: Final = 4
 _CODE: Final = 2
@@ -115,6 +115,8 @@ def _runs(text: str, marks: Marks) -> str:
     """Neighbours that are values by their form, as one; all of it, if it is three words and more with an "and"."""
     pieces = _SEPARATED.split(text)
     items = pieces[::2]
+    if any(_ARROW.search(between) for between in pieces[1::2]):
+        return _hole(text, marks)
     if len(items) > 2 and re.search(_AND, pieces[-2]) and not any(map(is_verdict, items)):
         return _hole(text, marks)
     done: list[str] = []

@@ -11,9 +11,9 @@ from enhancelog.patterns.lists import collapse
 from enhancelog.patterns.marks import LETTER, MARK, UNSPACED, WORDY, Marks, unmarked
 from enhancelog.patterns.words import CONSTANTS
 
-LONGEST: Final = 2_000
+LONGEST: Final = 1_000
 """Characters of a detail that are looked at."""
-LONGEST_TEMPLATE: Final = 500
+LONGEST_TEMPLATE: Final = 400
 
 _ALONE: Final = f"(?<!{WORDY})"
 _ENDS: Final = f"(?!{WORDY})"
@@ -86,7 +86,7 @@ _MASKS: Final = (
         rf"{_ALONE}[A-Za-z][A-Za-z0-9+.-]{{0,20}}://{_URL_CHARACTER}*(?<![.,;:!?)\]}}])",
         rf"{_ALONE}www\.{_URL_CHARACTER}+(?<![.,;:!?)\]}}])",
     ),
-    _row("email", rf"(?<![.+/@-]){_ALONE}(?:{WORDY}|[.+-])+@(?:{WORDY}|-)+(?:\.(?:{WORDY}|-)+)*\.{LETTER}{{2,}}"),
+    _row("email", rf"(?:(?<![.+/@-]){_ALONE}(?:{WORDY}|[.+-])+|(?<![^\s(<:,;])[\w.+-]+)@(?:{WORDY}|-)+(?:\.(?:{WORDY}|-)+)*\.{LETTER}{{2,}}"),
     _row("name", *_QUOTES),
     _row(
         "hex",
@@ -107,13 +107,13 @@ _MASKS: Final = (
     _row(
         "path",
         rf"(?<![<)\]\\/]){_ALONE}(?<!{MARK})(?:~|\.\.?|[A-Za-z]:|#)?[/\\](?:(?:{_SEGMENT})+[/\\])*(?:{_SEGMENT})*(?:{WORDY}|[/*}}\]])",
-        rf"(?<![@./-]){_ALONE}@?(?:{WORDY}(?:{WORDY}|[.@~-])*/|\.{{1,2}}/){{2,}}(?:{WORDY}|[~*-])++(?:\.{WORDY}++)*+/?(?!@)",
+        rf"(?<![@./-]){_ALONE}@?(?:{WORDY}(?:{WORDY}|[.@~-])*/|\.{{1,2}}/){{2,}}(?:{WORDY}|[~*-])++(?:\.{WORDY}++)*+/?(?!@|:{LETTER})",
         rf"(?<![@./-]){_ALONE}(?:{WORDY}(?:{WORDY}|[.@~-])*/|\.{{1,2}}/)?\.?{WORDY}(?:{WORDY}|-|\.(?={WORDY}))*\.{_EXTENSION}(?!{WORDY}|\.{WORDY})",
     ),
     _row(
         "money",
         rf"{_ALONE}[+-]?(?:{_CURRENCY}|{_CODE}) ?[+-]?{_NUMBER}(?:[kKM]|bn)?{_ENDS}",
-        rf"{_ALONE}(?<!\.)[+-]?{_NUMBER} ?(?:{_CURRENCY}|{_CODE}{_ENDS})",
+        rf"{_ALONE}(?<!\d[.,])[+-]?{_NUMBER} ?(?:{_CURRENCY}|{_CODE}{_ENDS})",
     ),
     _row(
         "duration",
@@ -128,7 +128,7 @@ _MASKS: Final = (
     _row("id", r"</?[A-Za-z][^<>]*>", r"\$?\{\{? ?[^\W\d][\w.]* ?\}?\}"),
     _row(
         "id",
-        rf"(?<![@./#$]){_ALONE}(?!{WORDY}+:\d+(?::|$| -))[@#$]?(?=(?:{WORDY}|[-_./:@#+](?={WORDY}))*?\d)(?=(?:{WORDY}|[-_./:@#+](?={WORDY}))*?{LETTER})"
+        rf"(?<![@./#$])(?<!{WORDY}[:+-]){_ALONE}(?!{WORDY}+:\d+(?::|$| -))[@#$]?(?=(?:{WORDY}|[-_./:@#+](?={WORDY}))*?\d)(?=(?:{WORDY}|[-_./:@#+](?={WORDY}))*?{LETTER})"
         rf"(?!{_NUMBER}{_UNIT}?(?!{WORDY}|[-_./:@#+]{WORDY})){WORDY}+(?:[-_./:@#+]{WORDY}+)*",
         unless=lambda value: value.lower() in CONSTANTS,
     ),

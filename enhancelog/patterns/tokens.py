@@ -5,12 +5,15 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from enhancelog.patterns.marks import WORDY
-from enhancelog.patterns.words import is_grammar, is_identifier, stem
+from enhancelog.patterns.words import LANGUAGES, is_grammar, is_identifier, stem
 
 HOLE: Final = "⟨⟩"
 """The key of any hole."""
 QUOTED: Final = frozenset({"name", "text"})
 COUNTED: Final = frozenset({"n", "numbers", "money", "duration"})
+
+COMMAS: Final = frozenset({",", "、", "and", "or", "und", "oder", "et", "y", "и", "&"})
+"""What stands between the items of a list, as keys."""
 
 _UNITS: Final = {
     unit: f"⟨{kind}⟩"  # the nameless kind is a plain number
@@ -29,8 +32,13 @@ _TOKEN: Final = re.compile(
     rf"⟨\w+⟩|[ldjmtsncLDJMTSNC]['’](?={WORDY}|⟨)|qu['’](?={WORDY}|⟨)|[@#$]?{WORDY}+(?:[-_./:@#+'’&]+{WORDY}+)*"
     "|[\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f]+|[\u3041-\u309f]+|[\u3400-\u9fff\uf900-\ufaff々]+|[\uac00-\ud7af]+|\\S"
 )
+_OF_KIND: Final = {"⟨duration⟩": "⟨time⟩", "⟨size⟩": "⟨size⟩", "⟨money⟩": "⟨money⟩"}
 _PUNCTUATION: Final = str.maketrans("，、：；（）！？。％", ",,:;()!?.%")
 _UNSPACED: Final = re.compile("[\u3041-\u309f\u3400-\u9fff]")
+
+
+Key = tuple[str, ...]
+"""The keys of a template's tokens."""
 
 
 class Token(NamedTuple):
@@ -58,17 +66,23 @@ def tokens(template: str) -> tuple[Token, ...]:
 
 def _key(text: str) -> str:
     if text[0] == "⟨":
-        return {"⟨duration⟩": "⟨time⟩", "⟨money⟩": "⟨money⟩"}.get(text, HOLE)
+        return _OF_KIND.get(text, HOLE)
     if not is_word(text):
         return text.translate(_PUNCTUATION)
     return text if is_identifier(text) else stem(text)
 
 
+def is_hole(key: str) -> bool:
+    """Whether a key stands for a hole, with its unit or without."""
+    return key[0] == "⟨"
+
+
 def is_word(key: str) -> bool:
     """Whether a key is a word, not a hole and not punctuation."""
-    return key[0].isalnum() or key[0] in "_@#$"
+    return key[0].isalnum() or (key[0] in "_@#$" and len(key) > 1)
 
 
 def may_vary(key: str) -> bool:
     """Whether a value may be this word. Han and hiragana are not told into words, so they stay."""
-    return key[0].isalpha() and not is_grammar(key) and not _UNSPACED.match(key)
+    first = key[1:2] if key[0] in "@#$" else key[0]
+    return first.isalpha() and (key in LANGUAGES or not is_grammar(key)) and not _UNSPACED.match(key)

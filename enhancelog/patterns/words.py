@@ -156,6 +156,9 @@ dev staging prod production
 """
 """Words of small classes (types, days, methods, environments): two of them in one place are values."""
 
+_LANGUAGES: Final = "en de es it no is ar cs da el fa fi fr he hi hu id ja ko nl pl pt ro ru sv th tr uk vi zh"
+"""Codes of languages; some look like grammar."""
+
 _CONSTANTS: Final = """
 utf-8 utf-16 utf8 sha-1 sha-256 sha-512 sha1 sha256 sha512 md5 iso-8601 http/1.1 http/2 ipv4 ipv6 base64 base32 oauth2
 p50 p75 p90 p95 p99 p999 x509 i18n l10n k8s ed25519 argon2 log4j
@@ -172,7 +175,8 @@ _COMPOUNDS: Final = re.compile(
 _PARTICIPLES: Final = re.compile(r"[a-z]{2,}(?:[^e]ed|ly|less|able|ible)|ge[a-zäöüß]{4,}[nt]")
 
 GRAMMAR: Final = frozenset(_GRAMMAR.split())
-CLASSES: Final = frozenset(_CLASSES.split())
+LANGUAGES: Final = frozenset(_LANGUAGES.split())
+CLASSES: Final = frozenset(_CLASSES.split()) | (LANGUAGES - GRAMMAR)
 CONSTANTS: Final = frozenset(_CONSTANTS.split())
 VERDICTS: Final = GRAMMAR | frozenset(_VERDICTS.split())
 
@@ -250,7 +254,7 @@ BEFORE_FIXED: Final = _stems(_BEFORE_FIXED)
 def is_said(key: str) -> bool:
     """Whether a template's author is likely to have written the word of this stem, rather than a value to be it."""
     lower = key.lower()
-    return lower in _SAID or bool(_PARTICIPLES.fullmatch(lower)) or bool(_COMPOUNDS.fullmatch(lower))
+    return lower in _SAID or bool(_PARTICIPLES.fullmatch(lower))
 
 
 def is_noun(key: str) -> bool:

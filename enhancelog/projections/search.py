@@ -1,9 +1,9 @@
-"""The words of every entry, for the database's own index: intent, reasons, rationale, and details that no reason repeats.
+"""The words of every entry in the database's own index: of intent, reasons, rationale, and details no reason repeats.
 
-The index is no table of ours: ``backends`` makes it and knows its ways. A place without a word stands between two texts,
-so that no phrase reaches from one into the next. So that no entry costs too much, and both databases hold the same: of
-each of the four the first ``MOST_WORDS`` words and ``MOST_CHARACTERS`` characters are indexed, and of a word that
-stands more often in one entry its first ``MOST_PLACES`` places.
+The index is no table of ours: ``backends`` makes it and knows its ways. A place without a word stands between two
+texts, so that no phrase reaches from one into the next. So that no entry costs too much and both databases hold the
+same, of each of the four the first ``MOST_WORDS`` words and ``MOST_CHARACTERS`` characters are indexed, and of one word
+the first ``MOST_PLACES`` places.
 """
 
 from collections import Counter

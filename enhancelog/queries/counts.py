@@ -11,6 +11,7 @@ from enhancelog import records
 from enhancelog.filters import EntryFilter
 from enhancelog.models import AxisTally, StatusTally, TemplateTally
 from enhancelog.queries.pattern_ids import is_pattern_id, leader
+from enhancelog.queries.reach import reach
 from enhancelog.queries.selection import select
 from enhancelog.times import DAY_MS
 
@@ -18,7 +19,7 @@ CAP: Final = 10_000
 
 
 class Count(NamedTuple):
-    """``capped``: there are more than ``number``."""
+    """``capped``: there are more than ``number``, or there may be."""
 
     number: int
     capped: bool = False
@@ -29,11 +30,12 @@ class Count(NamedTuple):
 
 def count(wanted: EntryFilter, up_to: int) -> Count:
     """Entries up to position ``up_to``; exact when the filter is Blueprints and whole days with either statuses,
-    one denied axis or one pattern, otherwise exact up to ``CAP``."""
+    one denied axis or one pattern, otherwise exact up to ``CAP``, as far as the newest rows reach."""
     tallied = _tallied(wanted)
     if tallied is None:
-        number = select(wanted, up_to)[: CAP + 1].count()
-        return Count(min(number, CAP), capped=number > CAP)
+        entries, end = reach(wanted, up_to, ascending=False)
+        number = entries.order_by()[: CAP + 1].count()
+        return Count(min(number, CAP), capped=number > CAP or end is not None)
     total, amount = tallied
     # One statement, so that no append comes between the tallies and the rows to leave out.
     late = select(wanted).filter(key_position__gt=up_to).order_by().values(group=Value(1))

@@ -5,20 +5,23 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import StrIndex
-from django.db.models.lookups import GreaterThan
+from django.db.models.lookups import GreaterThan, In
 
-from enhancelog import records
+from enhancelog import records, search_tokens
 from enhancelog.backends import dialect
 from enhancelog.filters import EntryFilter
 from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
+from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import GAP
 from enhancelog.queries.pattern_ids import is_pattern_id, leader
 from enhancelog.times import DAY_MS
 
 Entries = QuerySet[Any]  # of Entry; the type checker does not know the annotated keys
+
+_AFTERWARDS = afterwards(f"{Entry._meta.db_table}.position")
 
 
 class Beyond(Func):
@@ -39,20 +42,24 @@ class Beyond(Func):
 
 def select(wanted: EntryFilter, up_to: int | None = None) -> Entries:
     """Entries that ``wanted`` describes, up to position ``up_to``; ``key_ts_ms`` and ``key_position`` order them."""
+    entries = with_implausible(wanted, up_to)
+    return entries if wanted.since_ms is None and wanted.until_ms is None else entries.filter(PLAUSIBLE)
+
+
+def with_implausible(wanted: EntryFilter, up_to: int | None = None) -> Entries:
+    """``select``, but a bound in time keeps no implausible time out: that takes more than an index."""
     entries, include = _driven(wanted)
     for name, values in include.items():
-        entries = entries.filter(_matches(name, values))
+        entries = entries.filter(_matches(name, values, up_to))
     for name, values in wanted.exclude.items():
         if name == "axis":
-            entries = entries.filter(*(~_matches(name, (value,)) for value in values))
+            entries = entries.filter(*(~_matches(name, (value,), up_to) for value in values))
         else:
-            entries = entries.filter(~_matches(name, values))
+            entries = entries.filter(~_matches(name, values, up_to))
     if wanted.since_ms is not None:
         entries = entries.filter(key_ts_ms__gte=wanted.since_ms)
     if wanted.until_ms is not None:
         entries = entries.filter(key_ts_ms__lt=wanted.until_ms)
-    if wanted.since_ms is not None or wanted.until_ms is not None:
-        entries = entries.filter(PLAUSIBLE)
     if up_to is not None:
         entries = entries.filter(key_position__lte=up_to)
     return entries
@@ -61,9 +68,9 @@ def select(wanted: EntryFilter, up_to: int | None = None) -> Entries:
 PLAUSIBLE = Q(ts_ms__gte=0, ts_ms__lte=F("recorded_ms") + DAY_MS)
 
 
-def beyond(entries: Entries, ts_ms: int, position: int, *, ascending: bool) -> Entries:
-    """Those after (or before) the entry with this key."""
-    operator = ">" if ascending else "<"
+def beyond(entries: Entries, ts_ms: int, position: int, *, ascending: bool, inclusive: bool = False) -> Entries:
+    """Those after (or before) the entry with this key, or with ``inclusive`` from it on."""
+    operator = f"{'>' if ascending else '<'}{'=' if inclusive else ''}"
     return entries.filter(Beyond(F("key_ts_ms"), F("key_position"), Value(ts_ms), Value(position), operator=operator))
 
 
@@ -99,7 +106,7 @@ def _by_denials(rows: str, conditions: Q, include: dict[str, tuple[str, ...]]) -
     return entries.annotate(key_ts_ms=F(f"{rows}__ts_ms"), key_position=F(f"{rows}__entry_id"))
 
 
-def _matches(name: str, values: tuple[str, ...]) -> Q:
+def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
     """One parameter's condition. ``axis`` holds for all its values, the others for any of them."""
     match name:
         case "blueprint_id":
@@ -120,8 +127,12 @@ def _matches(name: str, values: tuple[str, ...]) -> Q:
             return _any(_of_pattern(value) for value in values if is_pattern_id(value))
         case "has":
             return _any(_has(value) for value in values)
+        case "afterwards":
+            return Q(In(RawSQL(_AFTERWARDS, afterwards_parameters(up_to), output_field=TextField()), values))
         case "text":
             return _any(_contains(value) for value in values if "\0" not in value)
+        case "phrase":
+            return _searched(values)
     raise AssertionError(name)
 
 
@@ -140,6 +151,14 @@ def _has(value: str) -> Q:
 def _contains(text: str) -> Q:
     escaped = records.encode_part(text)[1:-1]
     return Q(RawSQL(dialect().text_search_sql, (text, text, escaped, text), output_field=BooleanField()))
+
+
+def _searched(values: Iterable[str]) -> Q:
+    phrases = [phrase for phrase in map(search_tokens.phrase, values) if phrase.tokens]
+    if not phrases:
+        return Q(pk__in=[])
+    index = dialect().search
+    return Q(RawSQL(index.condition_sql, (index.question(phrases),), output_field=BooleanField()))
 
 
 def _judged(axis: str, rest: str) -> Q:

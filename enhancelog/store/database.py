@@ -88,14 +88,16 @@ def last_position() -> int:
 def stored_batches() -> Iterator[list[Stored]]:
     """The whole log in position order, a batch at a time, each in a short read of its own."""
     after = 0
-    while True:
-        columns = ("position", "recorded_ms", "source", *RECORD_COLUMNS)
-        rows = EntryModel.objects.filter(position__gt=after).order_by("position").values_list(*columns)[:BATCH]
-        batch = [Stored(row[0], row[1], row[2], from_row(row[3:])) for row in rows]
-        if not batch:
-            return
+    while batch := stored_after(after):
         yield batch
         after = batch[-1].position
+
+
+def stored_after(position: int) -> list[Stored]:
+    """The next ``BATCH`` entries of the log after this position."""
+    columns = ("position", "recorded_ms", "source", *RECORD_COLUMNS)
+    rows = EntryModel.objects.filter(position__gt=position).order_by("position").values_list(*columns)[:BATCH]
+    return [Stored(row[0], row[1], row[2], from_row(row[3:])) for row in rows]
 
 
 def rebuild_search() -> None:

@@ -211,7 +211,7 @@ def _from_box(text: str, place: Place) -> Pairs:
 def _key(parameter: str) -> str:
     """What the box calls a parameter."""
     base = parameter.removeprefix("not_")
-    return {"blueprint_id": "blueprint", "text": "filter"}.get(base, base)
+    return {"blueprint_id": "blueprint", "phrase": "filter"}.get(base, base)
 
 
 def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:

@@ -13,6 +13,7 @@ from enhancelog.web import (
     matrix,
     overview,
     saved_views,
+    search,
     theme,
     tokens,
 )
@@ -21,7 +22,7 @@ urlpatterns = [
     path("", overview.overview, name="overview"),
     path("rejections/", lists.rejection_list, name="rejection_list"),
     path("matrix/", matrix.matrix, name="matrix"),
-    path("search/", lists.search, name="search"),
+    path("search/", search.search, name="search"),
     path("blueprints/", blueprint_list.blueprint_list, name="blueprint_list"),
     path("blueprints/<id:blueprint_id>", blueprints.blueprint_timeline, name="blueprint_timeline"),
     path("entries/<id:issue_id>", entry.entry_detail, name="entry_detail"),

@@ -77,9 +77,9 @@ def test_the_matrix_is_sorted_in_place(quiet: "Page") -> None:
 
 def test_the_table_behind_the_chart_opens(quiet: "Page") -> None:
     quiet.goto("/")
-    assert not quiet.locator("table.figures").is_visible()
-    quiet.click("summary:has-text('as table')")
-    assert quiet.locator("table.figures tbody tr").count() == 7
+    assert not quiet.locator(".as-table table.figures").is_visible()
+    quiet.click(".as-table > summary")
+    assert quiet.locator(".as-table table.figures tbody tr").count() == 7
 
 
 def test_works_without_javascript(browser: "Browser", live_server: Any) -> None:
@@ -89,8 +89,8 @@ def test_works_without_javascript(browser: "Browser", live_server: Any) -> None:
     page.click("text='90 d'")
     assert page.url.endswith("/?period=90d")
     assert runs(page) == str(RUNS)
-    page.click("summary:has-text('as table')")
-    assert page.locator("table.figures").is_visible()
+    page.click(".as-table > summary")
+    assert page.locator(".as-table table.figures").is_visible()
     page.locator(".days a.name").first.click()
     assert "/rejections/?axis=" in page.url
     page.goto("/matrix/?period=all")

@@ -51,7 +51,8 @@ def seeded() -> list[Entry]:
         entries.append(_rejected(f"noop {at}", "main", yesterday - at, "noop"))
         entries.append(_rejected(f"refs {at}", "release-notes", now - at, "agent-ref"))
     entries.append(_rejected("both", "release-notes", yesterday, "noop", "agent-ref"))
-    entries.append(_rejected("noop earlier", "release-notes", now - 4 * DAY_MS, "noop"))
+    entries.append(_rejected("noop this week", "release-notes", now - 4 * DAY_MS, "noop"))
+    entries.append(_rejected("noop last week", "release-notes", now - 10 * DAY_MS, "noop"))
     entries.append(make_entry(issue_id="fine", blueprint_id="main", prev_hash=HASHES[6], ts_ms=now))
     return entries
 
@@ -61,6 +62,18 @@ def _rejected(issue_id: str, blueprint_id: str, ts_ms: int, *axes: str) -> Entry
     return make_rejected(
         *axes, issue_id=issue_id, blueprint_id=blueprint_id, intent=issue_id, prev_hash=head, ts_ms=ts_ms
     )
+
+
+def what_denies_most_this_week_and_is_it_new(reader: Reader) -> None:
+    first, second = (reader.page.locator(".denies [data-row]").nth(at) for at in range(2))
+    assert first.inner_text().split("\n")[:1] == ["noop"]
+    assert not first.get_by_text("new").is_visible()
+    assert second.get_by_text("new").is_visible()
+    number = first.locator(".num a").first
+    assert number.inner_text() == "5"
+    reader.click(number)
+    assert len(reader.rows()) == 5
+    assert all("patch is no-op" in row for row in reader.rows())
 
 
 def which_blueprint_suffers_most(reader: Reader) -> None:
@@ -106,6 +119,7 @@ def the_entries_with_a_gap_before_them(reader: Reader) -> None:
 
 
 QUESTIONS: list[Callable[[Reader], None]] = [
+    what_denies_most_this_week_and_is_it_new,
     which_blueprint_suffers_most,
     what_else_is_denied_with_it,
     where_an_axis_denies,

@@ -1,6 +1,7 @@
 """Bodies as granian passes them on: a cut one is an error, whatever reads it."""
 
 import io
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -77,9 +78,10 @@ def test_cut_form_changes_nothing(editor: Client, in_header: bool) -> None:
     form = FORM if in_header else b"csrfmiddlewaretoken=%s&%s" % (b"t" * 32, FORM)
 
     def post(sent: bytes) -> int:
-        more = {"HTTP_X_CSRFTOKEN": "t" * 32} if in_header else {}
-        body = {"wsgi.input": arriving(sent, len(form)), "CONTENT_TYPE": "application/x-www-form-urlencoded"}
-        return editor.generic("POST", "/content/edit/story/S-1", form, **body, **more).status_code
+        environ: dict[str, Any] = {"wsgi.input": arriving(sent, len(form))}
+        environ |= {"HTTP_X_CSRFTOKEN": "t" * 32} if in_header else {}
+        content_type = "application/x-www-form-urlencoded"
+        return editor.generic("POST", "/content/edit/story/S-1", form, content_type, **environ).status_code
 
     assert 400 <= post(form[:-4]) < 500
     assert store.read("S-1", "story").value == "as it was"

@@ -24,6 +24,7 @@ from enhancelog.api.openapi.parts import (
 )
 from enhancelog.queries.why import Why
 from enhancelog.records import ID_SCHEMA, Entry, Operation
+from enhancelog.search_tokens import LONGEST_PHRASE
 from enhancelog.transfer.bulk import Result
 
 EXAMPLE: Final[dict[str, Any]] = {
@@ -83,7 +84,9 @@ _NAMED: Final = {
     "axes": "How many axes denied.",
     "pattern": "Denied in this deny pattern, by its id or that of a template joined into it.",
     "has": "A recorded patch, a gap before it, or something that is off.",
+    "afterwards": "Whether a later try of its retry thread was applied, was made without being applied, or was not made.",
     "text": "A substring of intent, rationale, reasons or a verdict's detail.",
+    "phrase": "Words in a row in intent, rationale, a reason or a verdict's detail; the last may end in *.",
     "source": "From this source.",
 }
 _INSTANT: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Before", "not_until": "From"}
@@ -92,9 +95,11 @@ _INSTANT: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Bef
 def _filters() -> list[Part]:
     found = []
     for name in filters.VALUES:
-        one: Part = (
-            {"type": "string", "enum": list(filters.CHOICES[name])} if name in filters.CHOICES else {"type": "string"}
-        )
+        one: Part = {"type": "string"}
+        if name in filters.CHOICES:
+            one["enum"] = list(filters.CHOICES[name])
+        elif name == "phrase":
+            one["maxLength"] = LONGEST_PHRASE
         for prefix, words in (("", _NAMED[name]), ("not_", f"Not: {_NAMED[name][0].lower()}{_NAMED[name][1:]}")):
             found.append(query(prefix + name, {**array_of(one), "maxItems": filters.MAX_VALUES}, words))
     instant = {

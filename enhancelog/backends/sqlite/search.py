@@ -1,7 +1,8 @@
 """The search index on SQLite: a contentless FTS5 table, rowid = position.
 
-Words come ready, so its tokenizer has nothing to do: ``ascii`` splits at ASCII punctuation alone, and no word holds any.
-A place without a word holds ``·``, which is none. Merging later than FTS5 would by itself halves what an append costs.
+Words come ready, so its tokenizer has nothing to do: ``ascii`` splits at punctuation of ASCII alone, and no word holds
+any. A place without a word holds ``·``, which is none. Merging later than FTS5 would by itself halves what an append
+costs.
 """
 
 import time
@@ -41,12 +42,12 @@ class SqliteSearch:
         return [] if cursor.fetchone()[0] else [SEARCH_TABLE]
 
     def add(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None:
-        cursor.executemany(f"INSERT INTO {SEARCH_TABLE} (rowid, words) VALUES (%s, %s)", map(_row, documents))
+        cursor.executemany(f"INSERT INTO {SEARCH_TABLE} (rowid, words) VALUES (%s, %s)", _rows(documents))
 
     def remove(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None:
         cursor.executemany(
             f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}, rowid, words) VALUES ('delete', %s, %s)",
-            map(_row, documents),
+            _rows(documents),
         )
 
     def clear(self, cursor: CursorWrapper) -> None:
@@ -120,8 +121,8 @@ class SqliteSearch:
                 yield f"{SEARCH_TABLE} {said} position {position} by its words"
 
 
-def _row(document: Document) -> tuple[int, str]:
-    return document.position, _text(document)
+def _rows(documents: Sequence[Document]) -> list[tuple[int, str]]:
+    return [(document.position, _text(document)) for document in documents]
 
 
 def _text(document: Document) -> str:

@@ -19,7 +19,7 @@ from enhancelog.projections.patterns.dropping import drop
 from enhancelog.projections.patterns.expectation import ExpectedPatterns
 from enhancelog.projections.stored import Stored
 
-__all__ = ["TABLES", "apply", "drop", "expected"]
+__all__ = ["TABLES", "apply", "classify", "drop", "expected", "start"]
 
 TABLES = (Template, DenialPattern, TemplateTally)
 
@@ -30,6 +30,11 @@ def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
     if denied:
         up_to = rules.derived_up_to(cursor, before=entries[0].position)
         add(cursor, classify(rules.among(denied, up_to)))
+
+
+def start(cursor: CursorWrapper) -> None:
+    """The tables are empty, and this release's rules are served from the first entry on."""
+    rules.serve(cursor)
 
 
 def expected() -> list[Expected]:

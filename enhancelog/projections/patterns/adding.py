@@ -11,7 +11,7 @@ from enhancelog.backends import dialect
 from enhancelog.models import NO_DAY, Denial, DenialPattern, Template, TemplateTally
 from enhancelog.projections.patterns import rules
 from enhancelog.projections.patterns.details import OTHER, Classified, classified, other_key
-from enhancelog.projections.patterns.groups import marks, rejoin
+from enhancelog.projections.patterns.groups import rejoin
 
 TEMPLATE: Final = Template._meta.db_table
 DENIAL: Final = DenialPattern._meta.db_table
@@ -20,12 +20,11 @@ TALLY: Final = TemplateTally._meta.db_table
 DENIAL_COLUMNS: Final = ("position", "template_id", "pattern_id", "ts_ms", "blueprint_id", "rejected")
 TEMPLATE_COLUMNS: Final = ("id", "rules", "axis", "text", "other", "key", "first_position", "pattern_id", "wording")
 
+TALLY_COLUMNS: Final = ("day", "blueprint_id", "template_id", "denied", "rejected")
 ADD_TALLY: Final = f"""
-    INSERT INTO {TALLY} AS tally (day, blueprint_id, template_id, denied, rejected) VALUES (%s, %s, %s, %s, %s)
     ON CONFLICT (COALESCE(day, {NO_DAY}), blueprint_id, template_id) DO UPDATE SET
         denied = tally.denied + excluded.denied, rejected = tally.rejected + excluded.rejected"""
 
-_KEYS_IN_ONE_QUERY: Final = 500
 _READ_BATCH: Final = 1_000
 
 TallyKey = tuple[int | None, str, int]  # day, Blueprint, template
@@ -58,8 +57,8 @@ def count(cursor: CursorWrapper, amounts: Mapping[TallyKey, tuple[int, int]]) ->
     """Add to the tallies: denied, and denied in a rejected entry."""
     # In key order, so that two writers never wait for each other's rows crosswise.
     keys = sorted(amounts, key=lambda key: (NO_DAY if key[0] is None else key[0], *key[1:]))
-    if keys:
-        cursor.executemany(ADD_TALLY, [(*key, *amounts[key]) for key in keys])
+    rows = [(*key, *amounts[key]) for key in keys]
+    dialect().insert_rows(cursor, f"{TALLY} AS tally", TALLY_COLUMNS, rows, ADD_TALLY)
 
 
 def derive_anew(cursor: CursorWrapper, axis: str) -> None:
@@ -137,16 +136,12 @@ def _place(cursor: CursorWrapper, denials: Sequence[Classified], known: Mapping[
 
 
 def _read(cursor: CursorWrapper, keys: Collection[str]) -> dict[str, _Known]:
-    """What is known under these ids. An id of this version that is only kept for its old links is not known."""
-    found: dict[str, _Known] = {}
-    wanted = sorted(keys)
-    for start in range(0, len(wanted), _KEYS_IN_ONE_QUERY):
-        chunk = wanted[start : start + _KEYS_IN_ONE_QUERY]
-        cursor.execute(
-            f"SELECT key, id, pattern_id, first_position FROM {TEMPLATE} WHERE key IN ({marks(chunk)})", chunk
-        )
-        found |= {key: _Known(*row) for key, *row in cursor.fetchall()}
-    return found
+    """What is known under these ids."""
+    if not keys:
+        return {}
+    condition, parameter = dialect().one_of("key", sorted(keys))
+    cursor.execute(f"SELECT key, id, pattern_id, first_position FROM {TEMPLATE} WHERE {condition}", [parameter])
+    return {key: _Known(*row) for key, *row in cursor.fetchall()}
 
 
 def _denials_of(cursor: CursorWrapper, axis: str) -> Iterator[list[Classified]]:
