@@ -20,7 +20,7 @@ from enhancelog.times import DAY_MS, as_datetime, now_ms, tally_day
 from enhancelog.web import forms, fragments
 from enhancelog.web.forms import Place, Question
 from enhancelog.web.htmx import is_fragment, page_or_fragment, private
-from enhancelog.web.lists import around, read_page
+from enhancelog.web.lists import around, read_page, total
 
 _ONLY_TIME: Final = {"since", "until", "not_since", "not_until", "period"}
 
@@ -111,7 +111,7 @@ def _header(question: Question, page: Page, known: Standing) -> dict[str, Any]:
     newest = known.newest_ms
     return {
         "totals": Totals(*totals),
-        "matching": count(question.wanted, page.up_to) if len(of_time) < len(question.given) else None,
+        "matching": total(page, question) if len(of_time) < len(question.given) else None,
         "newest": None if newest is None else as_datetime(newest, newest),
     }
 
