@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
 from enhancelog.filters import EntryFilter
@@ -76,7 +77,10 @@ def facets(wanted: EntryFilter, up_to: int) -> Facets:
 
 def _sampled(entries: Entries) -> dict[str, dict[str, int]]:
     """Parameter to value to number among the first entries, one more than ``CAP``, in one statement."""
-    sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
+    try:
+        sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
+    except EmptyResultSet:  # the filter is one that no entry can match
+        return {}
     groups = _GROUPS + _BY_SOURCE if _sources() > 1 else _GROUPS
     found: dict[str, dict[str, int]] = {}
     with connection.cursor() as cursor:
