@@ -20,9 +20,10 @@ from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.forms import Question
 from enhancelog.web.htmx import is_fragment, page_or_fragment, private
-from enhancelog.web.lists import around, read_page
+from enhancelog.web.lists import around, read_page, total
+from enhancelog.web.revalidation import revalidated
 
-_ONLY_TIME: Final = {"since", "until", "not_since", "not_until", "period"}
+_ONLY_TIME: Final = {"since", "until", "period", "not_since", "not_until", "not_period"}
 
 
 class TimelineRow(NamedTuple):
@@ -47,6 +48,7 @@ class Totals(NamedTuple):
 
 @require_safe
 @reads_list
+@revalidated()
 @forms.answers_questions
 def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     known = standing(blueprint_id)
@@ -106,7 +108,7 @@ def _header(question: Question, page: Page, known: Standing) -> dict[str, Any]:
     newest = known.newest_ms
     return {
         "totals": Totals(*totals),
-        "matching": count(question.wanted, page.up_to) if len(of_time) < len(question.given) else None,
+        "matching": total(page, question) if len(of_time) < len(question.given) else None,
         "newest": None if newest is None else as_datetime(newest, newest),
     }
 

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from content.linked import version_beside
 from content.web import panel
 from enhancelog import filter_text, links, records
 from enhancelog.errors import NotFound
@@ -19,6 +20,7 @@ from enhancelog.web.forms import Place, Question
 from enhancelog.web.fragments import described, first_line
 from enhancelog.web.htmx import private
 from enhancelog.web.patches import patch
+from enhancelog.web.revalidation import revalidated
 
 TITLE_CHARACTERS: Final = 200
 FOLDED_CHARACTERS: Final = 1_500
@@ -46,6 +48,7 @@ class Said(NamedTuple):
 
 @require_safe
 @needs("log:read")
+@revalidated(also=version_beside)
 @forms.answers_questions
 def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
     question = forms.read(request, Place(links.entry(issue_id), empty_id=True))

@@ -89,6 +89,7 @@ _NAMED: Final = {
     "axes": "How many axes denied.",
     "pattern": "Denied in this deny pattern, by its id or that of a template joined into it.",
     "has": "A recorded patch, a gap before it, or something that is off.",
+    "afterwards": "Whether a later try of its retry thread was applied, was made without being applied, or was not made.",
     "text": "A substring of intent, rationale, reasons or a verdict's detail.",
     "phrase": "Words in a row in intent, rationale, a reason or a verdict's detail; the last may end in *.",
     "source": "From this source.",
@@ -112,9 +113,11 @@ def _filters() -> list[Part]:
     }
     what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC) or an age like 90m, 24h, 7d, 2w"
     found += [query(name, instant, f"{words}: {what}.") for name, words in _INSTANT.items()]
+    period = {"type": "string", "enum": list(filters.PERIODS)}
     return [
         *found,
-        query("period", {"type": "string", "enum": list(filters.PERIODS)}, "Whole UTC days, today included."),
+        query("period", period, "Whole UTC days, today included."),
+        query("not_period", period, "Before those days."),
     ]
 
 
@@ -255,7 +258,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                             "denied": [
                                 {
                                     "axis": "noop",
-                                    "wording": "patch is no-op (new_hash == prev_hash)",
+                                    "template": "patch is no-op (new_hash == prev_hash)",
                                     "count": 11,
                                     "last_ts_ms": 1795000000000,
                                     "reasons": ["patch is no-op (new_hash == prev_hash)"],
