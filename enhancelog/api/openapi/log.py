@@ -89,7 +89,7 @@ _NAMED: Final = {
     "axes": "How many axes denied.",
     "pattern": "Denied in this deny pattern, by its id or that of a template joined into it.",
     "has": "A recorded patch, a gap before it, or something that is off.",
-    "afterwards": "Whether a later try of its retry thread was applied, was made without being applied, or was not made.",
+    "afterwards": "A later try of its retry thread was applied; there are such, all rejected; there is none.",
     "text": "A substring of intent, rationale, reasons or a verdict's detail.",
     "phrase": "Words in a row in intent, rationale, a reason or a verdict's detail; the last may end in *.",
     "source": "From this source.",
