@@ -60,7 +60,7 @@ SCHEMAS["KnownEntry"] = {
     "allOf": [ref("Entry")],
     "type": "object",
     "description": "An entry and what we know of it. Times are epoch milliseconds.",
-    "required": ["position", "recorded_ms", "actor", "source", "digest"],
+    "required": ["position", "recorded_ms", "actor", "source", "digest", "patterns"],
     "properties": {
         "position": {"type": "integer", "minimum": 1},
         "recorded_ms": {"type": "integer"},
@@ -71,6 +71,11 @@ SCHEMAS["KnownEntry"] = {
         },
         "source": {"type": "string"},
         "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "patterns": {
+            "type": "object",
+            "description": "Denying axis to the id of the deny pattern.",
+            "additionalProperties": {"type": "string"},
+        },
     },
 }
 
@@ -116,8 +121,11 @@ def _filters() -> list[Part]:
     ]
 
 
+FILTERS: Final = tuple(_filters())
+"""The parameters of everything that takes a filter."""
+
 _ORDER: Final = query("order", {"type": "string", "enum": ["asc", "desc"]}, "By time; `asc` unless given.")
-_SIZE: Final = query(
+SIZE: Final = query(
     "page_size", {"type": "integer", "minimum": 1, "maximum": filters.MAX_PAGE_SIZE}, "A page instead of the whole."
 )
 _FORMAT: Final = query(
@@ -152,7 +160,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     "Next",
                 )
             },
-            parameters=[*_filters(), _ORDER, _SIZE, _CURSOR, _FORMAT, *_TAIL],
+            parameters=[*FILTERS, _ORDER, SIZE, _CURSOR, _FORMAT, *_TAIL],
         ),
         "post": operation(
             "append_entries",
@@ -219,6 +227,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                             "actor": {"kind": "token", "name": "ci-writer"},
                             "source": "api",
                             "digest": "0" * 64,
+                            "patterns": {"noop": "5f2b8c1d9e3a7046"},
                         },
                     ),
                     "ETag",
