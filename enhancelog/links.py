@@ -51,6 +51,11 @@ def entry(issue_id: str, pairs: Pairs = ()) -> str:
     return with_query(f"/entries/{_last(issue_id)}", pairs)
 
 
+def comparison(issue_id: str, other_id: str) -> str:
+    """The page that compares one entry with another."""
+    return entry(issue_id, [("compare", other_id)])
+
+
 def blueprint(blueprint_id: str, pairs: Pairs = ()) -> str:
     """The timeline of one Blueprint; the empty id lives in the query string."""
     if not blueprint_id:
