@@ -27,8 +27,10 @@ class Weight(IntEnum):
     """It says what is wrong."""
     NOUN = 1
     """It is what messages are about."""
-    PLAIN = 2
-    VALUE = 3
+    RUN = 2
+    """Words that stand together, of which no message is made."""
+    PLAIN = 3
+    VALUE = 4
     """It is a value by its form."""
 
 
@@ -81,12 +83,12 @@ def _names(key: Key, weights: list[Weight]) -> Iterator[Filling]:
         if end - at <= _LONGEST_RUN:
             for start in range(at, end - 1):
                 for until in range(start + 2, min(start + _MOST_WORDS, end) + 1):
-                    yield Filling(start, until, key[start:until], Weight.PLAIN)
+                    yield Filling(start, until, key[start:until], Weight.RUN)
         end = max(end, at + 1)
 
 
 def _titles(key: Key) -> Iterator[Filling]:
-    """Words in capitals that stand together, with little ones between, unless ``_names`` has them."""
+    """Words in capitals that stand together, with little ones between, which may be a name."""
     for at, word in enumerate(key):
         if not _is_capital(word):
             continue
@@ -94,8 +96,7 @@ def _titles(key: Key) -> Iterator[Filling]:
             last = key[until - 1]
             if _is_capital(last):
                 words = key[at:until]
-                if any(_weight(inner) < Weight.PLAIN for inner in words):
-                    yield Filling(at, until, words, Weight.PLAIN)
+                yield Filling(at, until, words, Weight.PLAIN)
             elif last not in _IN_TITLES:
                 break
 

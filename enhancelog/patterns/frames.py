@@ -31,7 +31,7 @@ class Need(NamedTuple):
 
     def is_met(self, words: int, values: int, has_values: bool) -> bool:
         """``words`` and ``values`` fill the place, and, if ``has_values``, elsewhere a value by its form does."""
-        beside = has_values and words >= (1 if self.kept > 1 else 2)
+        beside = has_values and words >= (1 if self.kept >= _FIXED_ENOUGH else 2)
         return self.kept > 0 and (words >= self.words or values >= self.values or beside)
 
 
@@ -67,7 +67,7 @@ def _fewest(before: str) -> tuple[int, ...]:
     if before in BEFORE_NAMES:
         return (_NEVER, 6, 3, 3, 3, 3)
     if before in PREPOSITIONS:
-        return (_NEVER, 8, 3, 3, 3, 3)
+        return (_NEVER, 8, 4, 4, 4, 4)
     return (_NEVER, 14, 10, 8, 8, 8) if before in BEFORE_FIXED else (_NEVER, 10, 6, 4, 4, 4)
 
 

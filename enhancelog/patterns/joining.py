@@ -69,29 +69,41 @@ class _Place:
         if sum(fillings[0].weight == Weight.TEXT for fillings, _ in self.found) >= _MANY_TEXTS:
             return [key for _, key in self.found], set()
         fillings, key = self.found[0]
-        needs = need(key, fillings)
-        different = [self._different(nth, wanted, names) for nth, wanted in enumerate(needs)]
-        fewest = min(map(len, different))
+        holes = [_Filled([fillings[nth] for fillings, _ in self.found], wanted, self.has_values, names)
+                 for nth, wanted in enumerate(need(key, fillings))]
+        fewest = min(hole.different for hole in holes)
         if not fewest:
             return [], set()
         least = Weight.VERDICT if fewest >= _VERY_MANY else Weight.NOUN if fewest >= _MANY else Weight.PLAIN
-        weights = [min(least, wanted.beside if self.has_values else wanted.weight) for wanted in needs]
         joined = [
-            key
+            (key, fillings)
             for fillings, key in self.found
-            if all(filling.weight >= weight for filling, weight in zip(fillings, weights, strict=True))
+            if all(hole.has(filling, least) for hole, filling in zip(holes, fillings, strict=True))
         ]
-        if fewest < _MANY and not self.has_values:
-            return joined, set()
-        return joined, {filling.words for fillings, _ in self.found for filling in fillings if filling.weight >= Weight.PLAIN}
+        values: set[Key] = set()
+        if fewest >= _MANY or self.has_values:
+            values = {filling.words for _, fillings in joined for filling in fillings if filling.weight >= Weight.RUN}
+        return [key for key, _ in joined], values
 
-    def _different(self, nth: int, wanted: Need, names: Container[Key]) -> set[Key]:
-        """The different words that fill the ``nth`` hole, if they are enough."""
-        least = wanted.beside if self.has_values else wanted.weight
-        words = {fillings[nth].words for fillings, _ in self.found if fillings[nth].weight >= least}
+
+class _Filled:
+    """What fills one hole of a frame."""
+
+    def __init__(self, fillings: Sequence[Filling], wanted: Need, has_values: bool, names: Container[Key]) -> None:
+        self._least = wanted.beside if has_values else wanted.weight
+        self._names = names
+        runs = [filling.words for filling in fillings if filling.weight == Weight.RUN]
+        self._has_runs = min(len({words[0] for words in runs}), len({words[-1] for words in runs})) >= _MANY
+        words = {filling.words for filling in fillings if self.has(filling, self._least)}
         values = {words for words in words if is_value(words) or words in names}
-        ends = min(len({words[0] for words in words}), len({words[-1] for words in words}))
-        return words if wanted.is_met(ends, len(values), self.has_values) else set()
+        self.different = len(words) if wanted.is_met(len(words), len(values), has_values) else 0
+        """How many different words: none, if that is not enough."""
+
+    def has(self, filling: Filling, least: Weight) -> bool:
+        """Whether it counts. Words that stand together do if neither the first nor the last is one of the message."""
+        if filling.weight == Weight.RUN:
+            return self._has_runs or filling.words in self._names
+        return filling.weight >= min(least, self._least)
 
 
 class _Joins:

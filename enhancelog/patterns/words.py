@@ -209,12 +209,12 @@ def is_verdict(word: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_identifier(word: str) -> bool:
-    """Whether the word is a value by its form: snake_case, kebab-case, dotted, camelCase, ALLCAPS, or of a small class."""
+    """Whether the word is a value by its form: snake_case, kebab-case, dotted, camelCase, or of a small class."""
     if word in CLASSES:
         return True
     if _COMPOUNDS.fullmatch(word) or word.lower() in VERDICTS or word.lower() in CONSTANTS:
         return False
-    return bool(_IDENTIFIER.fullmatch(word)) or (len(word) > 1 and word.isupper() and word.isascii())
+    return bool(_IDENTIFIER.fullmatch(word))
 
 
 _SAME: Final = {
