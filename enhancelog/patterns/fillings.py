@@ -5,7 +5,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from enhancelog.patterns.tokens import COMMAS, HOLE, Key, is_word, may_vary
+from enhancelog.patterns.tokens import COMMAS, HOLE, Key, is_han, is_word, may_vary
 from enhancelog.patterns.words import BEFORE_NAMES, is_identifier, is_noun, is_said
 
 _MOST_SINGLE: Final = 24
@@ -41,13 +41,23 @@ class Filling(NamedTuple):
     weight: Weight
 
 
+def is_value(words: Key) -> bool:
+    """Whether the words are a value by their form."""
+    return len(words) == 1 and _weight(words[0]) == Weight.VALUE
+
+
 def fillings(key: Key) -> list[Filling]:
     """Words, few that stand together, lists, and all that follows a colon."""
-    weights = [_weight(word) for word in key]
+    weights = [_weight(word) if _may_start(key, at) else Weight.FIXED for at, word in enumerate(key)]
     single = [
         Filling(at, at + 1, key[at : at + 1], weight) for at, weight in enumerate(weights) if weight > Weight.TEXT
     ]
     return [*single[:_MOST_SINGLE], *_names(key, weights), *_titles(key), *_lists(key, weights), *_texts(key)]
+
+
+def _may_start(key: Key, at: int) -> bool:
+    """Whether a value may start here: Han after kana or a hole goes on with what is said."""
+    return not is_han(key[at]) or at == 0 or (is_word(key[at - 1]) and may_vary(key[at - 1]))
 
 
 @lru_cache(maxsize=8_192)

@@ -11,7 +11,8 @@ from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.facets import Known, facets
 from enhancelog.queries.reach import MOST_ROWS
-from enhancelog.web import forms, fragments
+from enhancelog.queries.threads import tries
+from enhancelog.web import forms, fragments, threads
 from enhancelog.web.alternatives import alternatives, instead_of_page
 from enhancelog.web.facet_links import facet_links
 from enhancelog.web.feeds import reads_list
@@ -62,7 +63,11 @@ def total(page: Page, question: Question) -> Count:
 def listed(page: Page, question: Question, row_template: str) -> dict[str, Any]:
     """What the templates of a list need."""
     query = question.entry_query
-    rows = [fragments.row(row_template, Listed(row), query) for row in page.rows]
+    places = tries((row[0] for row in page.rows), page.up_to)
+    rows = [
+        fragments.row(row_template, entry, query, threads.in_list(places.get(entry.position), entry, query))
+        for entry in map(Listed, page.rows)
+    ]
     return {"rows": rows, **around(page, question)}
 
 

@@ -16,8 +16,9 @@ from enhancelog.queries import lookup
 from enhancelog.queries import search as searches
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed, Page
+from enhancelog.queries.threads import Try, tries
 from enhancelog.search_tokens import Phrase
-from enhancelog.web import forms, fragments, highlights
+from enhancelog.web import forms, fragments, highlights, threads
 from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.forms import Question
@@ -76,19 +77,22 @@ def _found_total(page: Page, question: Question) -> Count | None:
 
 def _searched(page: Page, question: Question) -> dict[str, Any]:
     phrases = question.wanted.phrases
-    rows = [_row(Listed(row), phrases, question.entry_query) for row in page.rows]
+    query = question.entry_query
+    places = tries((row[0] for row in page.rows), page.up_to)
+    rows = [_row(entry, phrases, query, places.get(entry.position)) for entry in map(Listed, page.rows)]
     nothing = {} if rows else {"wordless": not any(phrase.tokens for phrase in phrases), "instead": _instead(question)}
     return {"rows": rows, **nothing, **around(page, question)}
 
 
-def _row(entry: Listed, phrases: list[Phrase], query: str) -> SafeString:
+def _row(entry: Listed, phrases: list[Phrase], query: str, place: Try | None) -> SafeString:
     """With marks; where what a row shows holds none, with an excerpt from what does."""
     context = fragments.context(entry)
     intent = highlights.marked(context["intent"], phrases)
     why = [Why(axis, highlights.marked(text, phrases)) for axis, text in context["why"]]
     is_shown = any("<mark>" in text for text in (intent, *(reason.text for reason in why)))
     excerpt = None if is_shown else highlights.excerpt(entry.entry, phrases)
-    return render_to_string(ROW, {**context, "intent": intent, "why": why, "excerpt": excerpt, "query": query})
+    around = {"query": query, "thread": threads.in_list(place, entry, query)}
+    return render_to_string(ROW, {**context, "intent": intent, "why": why, "excerpt": excerpt, **around})
 
 
 def _instead(question: Question) -> list[Instead]:

@@ -113,7 +113,7 @@ def test_negated_period_is_what_was_before(name, end):
 
 
 def test_negated_period_that_is_none_is_refused_by_its_name():
-    with pytest.raises(Invalid, match="^not_period: must be one of 24h"):
+    with pytest.raises(Invalid, match=r"^not_period: must be one of 24h"):
         parse({"not_period": ["1y"]}, NOW)
 
 

@@ -34,6 +34,7 @@ PAIRS = st.one_of(
     st.tuples(st.sampled_from(["axes", "not_axes"]), st.sampled_from(["one", "many"])),
     st.tuples(st.sampled_from(["has", "not_has"]), st.sampled_from(["ops", "gap", "badge"])),
     st.tuples(st.sampled_from(["pattern", "not_pattern"]), st.integers(0, 3).map(str)),
+    st.tuples(st.sampled_from(["afterwards", "not_afterwards"]), st.sampled_from(["applied", "rejected", "none"])),
     st.tuples(st.sampled_from(["source", "not_source"]), st.sampled_from(["api", "host-b"])),
     st.tuples(st.sampled_from(["text", "not_text"]), st.sampled_from(["a", "0", "日", '"', "\\"])),
     st.tuples(st.sampled_from(["phrase", "not_phrase"]), st.sampled_from(["a", "0", "日", "…"])),
@@ -129,7 +130,7 @@ class TestAgreement(TestCase):
         assert count(wanted, page.up_to) == Count(len(whole))
         streamed = [row[0] for chunk in listed.stream(wanted, order, page.up_to) for row in chunk]
         assert streamed == whole
-        if not {"has", "not_has"} & {name for name, _ in pairs}:
+        if not {"has", "afterwards"} & {name.removeprefix("not_") for name, _ in pairs}:
             everything = [(entry, "api") for entry in log] + [(entry, "host-b") for entry in more]
             recorded_ms = page.rows[0][13] if page.rows else now_ms()
             assert sorted(row[1] for row in page.rows) == expected(everything, wanted, recorded_ms)
@@ -157,7 +158,7 @@ class TestAgreement(TestCase):
         record_all(entry for entry in more if entry.issue_id not in ids)
         found = facets(wanted, up_to)
         assert found.total == count(wanted, up_to)
-        for name in ("blueprint_id", "axes"):
+        for name in ("blueprint_id", "axes", "afterwards"):
             assert sum(choice.entries.number for choice in found.by.get(name, ())) == found.total.number
         for name, choices in found.by.items():
             for choice in choices:
