@@ -5,7 +5,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from enhancelog.patterns.tokens import HOLE, Key, is_word, may_vary
+from enhancelog.patterns.tokens import COMMAS, HOLE, Key, is_word, may_vary
 from enhancelog.patterns.words import BEFORE_NAMES, is_identifier, is_noun, is_said
 
 _MOST_SINGLE: Final = 24
@@ -13,7 +13,6 @@ _MOST_WORDS: Final = 4
 _LONGEST_RUN: Final = 8
 """More words in a row that no message is known to be made of are of a language that is not known."""
 _FEWEST_BEFORE_COLON: Final = 3
-_COMMA: Final = frozenset({",", "、", "and", "or", "und", "oder", "et", "y", "и", "&"})
 _IN_TITLES: Final = frozenset({"of", "and", "to", "for", "in", "the", "&", "de", "la"})
 
 
@@ -104,7 +103,7 @@ def _lists(key: Key, weights: list[Weight]) -> Iterator[Filling]:
         items, end = 0, at
         while end < len(key) and (key[end] == HOLE or weights[end] >= Weight.NOUN):
             items, comma = items + 1, end + 1
-            while comma < len(key) and key[comma] in _COMMA:
+            while comma < len(key) and key[comma] in COMMAS:
                 comma += 1
             if comma == end + 1:
                 end = comma

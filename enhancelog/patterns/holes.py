@@ -17,13 +17,14 @@ KINDS: Final = {
     "version": "a version",
     "money": "an amount of money",
     "duration": "a duration",
+    "size": "a size",
     "id": "an identifier",
     "word": "a word that varies",
     "words": "words that vary",
 }
 """What makes a hole, by its kind: the words a page shows."""
 
-_HOLE: Final = re.compile(f"⟨({'|'.join(KINDS)})⟩")
+HOLES: Final = re.compile(f"⟨({'|'.join(KINDS)})⟩")
 
 
 class Hole(NamedTuple):
@@ -50,7 +51,7 @@ class Part(NamedTuple):
 
 def parts(template: str) -> list[Part]:
     """The template as pieces of text and holes, in order."""
-    pieces = _HOLE.split(template)
+    pieces = HOLES.split(template)
     found = []
     for place, piece in enumerate(pieces):
         if place % 2:

@@ -12,6 +12,9 @@ HOLE: Final = "⟨⟩"
 QUOTED: Final = frozenset({"name", "text"})
 COUNTED: Final = frozenset({"n", "numbers", "money", "duration"})
 
+COMMAS: Final = frozenset({",", "、", "and", "or", "und", "oder", "et", "y", "и", "&"})
+"""What stands between the items of a list, as keys."""
+
 _UNITS: Final = {
     unit: f"⟨{kind}⟩"  # the nameless kind is a plain number
     for kind, units in (
@@ -29,6 +32,7 @@ _TOKEN: Final = re.compile(
     rf"⟨\w+⟩|[ldjmtsncLDJMTSNC]['’](?={WORDY}|⟨)|qu['’](?={WORDY}|⟨)|[@#$]?{WORDY}+(?:[-_./:@#+'’&]+{WORDY}+)*"
     "|[\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f]+|[\u3041-\u309f]+|[\u3400-\u9fff\uf900-\ufaff々]+|[\uac00-\ud7af]+|\\S"
 )
+_OF_KIND: Final = {"⟨duration⟩": "⟨time⟩", "⟨size⟩": "⟨size⟩", "⟨money⟩": "⟨money⟩"}
 _PUNCTUATION: Final = str.maketrans("，、：；（）！？。％", ",,:;()!?.%")
 _UNSPACED: Final = re.compile("[\u3041-\u309f\u3400-\u9fff]")
 
@@ -62,15 +66,20 @@ def tokens(template: str) -> tuple[Token, ...]:
 
 def _key(text: str) -> str:
     if text[0] == "⟨":
-        return {"⟨duration⟩": "⟨time⟩", "⟨money⟩": "⟨money⟩"}.get(text, HOLE)
+        return _OF_KIND.get(text, HOLE)
     if not is_word(text):
         return text.translate(_PUNCTUATION)
     return text if is_identifier(text) else stem(text)
 
 
+def is_hole(key: str) -> bool:
+    """Whether a key stands for a hole, with its unit or without."""
+    return key[0] == "⟨"
+
+
 def is_word(key: str) -> bool:
     """Whether a key is a word, not a hole and not punctuation."""
-    return key[0].isalnum() or key[0] in "_@#$"
+    return key[0].isalnum() or (key[0] in "_@#$" and len(key) > 1)
 
 
 def may_vary(key: str) -> bool:

@@ -17,6 +17,7 @@ from enhancelog.web.blueprints import blueprint_timeline
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.forms import without_empty_parameters
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.revalidation import revalidated
 
 PAGE_SIZE: Final = 200
 DEFAULT_SORT: Final = "rejected"
@@ -35,12 +36,13 @@ class Column:
 
 @require_safe
 @reads_list
+@revalidated()
 @without_empty_parameters("blueprint_id")
 def blueprint_list(request: HttpRequest) -> HttpResponseBase:
     """The list; with ``blueprint_id`` in the query that Blueprint's timeline, for the empty id has no path."""
     blueprint_id = request.GET.get("blueprint_id")
     if blueprint_id == "":
-        return blueprint_timeline(request, "")
+        return blueprint_timeline(request, blueprint_id="")
     if blueprint_id is not None:
         rest = [(name, value) for name, values in request.GET.lists() if name != "blueprint_id" for value in values]
         return redirect(links.blueprint(blueprint_id, rest))

@@ -23,6 +23,7 @@ from enhancelog.web.forms import Question
 from enhancelog.web.htmx import is_fragment, page_or_fragment, private
 from enhancelog.web.lists import around, read_page
 from enhancelog.web.places import timeline
+from enhancelog.web.revalidation import revalidated
 
 _ONLY_TIME: Final = {"since", "until", "not_since", "not_until", "period"}
 
@@ -49,6 +50,7 @@ class Totals(NamedTuple):
 
 @require_safe
 @reads_list
+@revalidated()
 @forms.answers_questions
 def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     known = standing(blueprint_id)

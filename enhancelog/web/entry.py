@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from msgspec import UNSET
 
+from content.linked import version_beside
 from content.web import panel
 from enhancelog import filter_text, links, records
 from enhancelog.errors import NotFound
@@ -23,6 +24,7 @@ from enhancelog.web.forms import Place, Question
 from enhancelog.web.fragments import described, first_line
 from enhancelog.web.htmx import is_fragment, page_or_fragment, private
 from enhancelog.web.patches import patch
+from enhancelog.web.revalidation import revalidated
 from enhancelog.web.texts import Text, text
 
 TITLE_CHARACTERS: Final = 200
@@ -38,6 +40,7 @@ class Said(NamedTuple):
 
 @require_safe
 @needs("log:read")
+@revalidated(also=version_beside)
 @forms.answers_questions
 def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
     """The entry; for htmx the attempts before it alone, with ``compare`` beside another."""

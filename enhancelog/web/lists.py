@@ -18,10 +18,12 @@ from enhancelog.web.feeds import reads_list
 from enhancelog.web.forms import Question
 from enhancelog.web.htmx import is_fragment, page_or_fragment
 from enhancelog.web.places import REJECTIONS
+from enhancelog.web.revalidation import revalidated
 
 
 @require_safe
 @reads_list
+@revalidated()
 @forms.answers_questions
 def rejection_list(request: HttpRequest) -> HttpResponse:
     """Every rejection of every Blueprint."""

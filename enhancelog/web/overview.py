@@ -20,6 +20,7 @@ from enhancelog.web import periods
 from enhancelog.web.forms import without_empty_parameters
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.periods import Period
+from enhancelog.web.revalidation import revalidated
 
 LABELS: Final = 7
 """Bars that get a word below them."""
@@ -54,6 +55,7 @@ class Rate:
 
 @require_safe
 @needs("log:read")
+@revalidated()
 @without_empty_parameters()
 def overview(request: HttpRequest) -> HttpResponseBase:
     newest = runs.newest_ms()

@@ -26,6 +26,7 @@ from enhancelog.web.fragments import Why
 from enhancelog.web.htmx import is_fragment, page_or_fragment
 from enhancelog.web.lists import around, listed, read_page
 from enhancelog.web.places import SEARCH
+from enhancelog.web.revalidation import revalidated
 
 ROW: Final = "enhancelog/_entry_row.html"
 
@@ -39,6 +40,7 @@ class Instead(NamedTuple):
 
 @require_safe
 @reads_list
+@revalidated()
 @forms.answers_questions
 def search(request: HttpRequest) -> HttpResponse:
     try:
