@@ -153,6 +153,7 @@ mapping sequence scalar undefined nan NaN varchar bigint jsonb datetime timestam
 Monday Tuesday Wednesday Thursday Friday Saturday Sunday today tomorrow yesterday
 GET POST PUT PATCH DELETE HEAD OPTIONS
 dev staging prod production
+MIT
 """
 """Words of small classes (types, days, methods, environments): two of them in one place are values."""
 
@@ -186,7 +187,7 @@ _IDENTIFIER: Final = re.compile(r".*[^\W\d][-_./:@#+].*|[a-z]+[A-Z].*|[A-Z]+[a-z
 @lru_cache(maxsize=4096)
 def is_grammar(word: str) -> bool:
     """Whether the word belongs to the grammar of a language, so that it is never a value."""
-    return word.lower() in GRAMMAR
+    return word.lower() in GRAMMAR and word not in CLASSES
 
 
 @lru_cache(maxsize=4096)

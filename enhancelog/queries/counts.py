@@ -34,7 +34,7 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
     tallied = _tallied(wanted)
     if tallied is None:
         entries, end = reach(wanted, up_to, ascending=False)
-        number = entries.order_by()[: CAP + 1].count()
+        number = entries[: CAP + 1].count()
         return Count(min(number, CAP), capped=number > CAP or end is not None)
     total, amount = tallied
     # One statement, so that no append comes between the tallies and the rows to leave out.

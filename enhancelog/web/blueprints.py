@@ -21,11 +21,11 @@ from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.forms import Question
 from enhancelog.web.htmx import is_fragment, page_or_fragment, private
-from enhancelog.web.lists import around, read_page
+from enhancelog.web.lists import around, read_page, total
 from enhancelog.web.places import timeline
 from enhancelog.web.revalidation import revalidated
 
-_ONLY_TIME: Final = {"since", "until", "not_since", "not_until", "period"}
+_ONLY_TIME: Final = {"since", "until", "period", "not_since", "not_until", "not_period"}
 
 
 class TimelineRow(NamedTuple):
@@ -112,7 +112,7 @@ def _header(question: Question, page: Page, known: Standing) -> dict[str, Any]:
     newest = known.newest_ms
     return {
         "totals": Totals(*totals),
-        "matching": count(question.wanted, page.up_to) if len(of_time) < len(question.given) else None,
+        "matching": total(page, question) if len(of_time) < len(question.given) else None,
         "newest": None if newest is None else as_datetime(newest, newest),
     }
 

@@ -23,6 +23,7 @@ from enhancelog.web.forms import without_empty_parameters
 from enhancelog.web.grids import Grid
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.periods import Period
+from enhancelog.web.revalidation import revalidated
 
 ROWS: Final = 50
 COLUMNS: Final = 10
@@ -57,6 +58,7 @@ class Asked(NamedTuple):
 
 @require_safe
 @needs("log:read")
+@revalidated()
 @without_empty_parameters()
 def matrix(request: HttpRequest) -> HttpResponseBase:
     newest = runs.newest_ms()

@@ -39,7 +39,7 @@ def revalidated(also: Callable[..., object] = lambda **arguments: None) -> Calla
     def decorator(view: View) -> View:
         @wraps(view)
         def revalidating(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
-            if _counts_from_now(request) or len(get_messages(request)):
+            if _is_no_page(request) or _counts_from_now(request) or len(get_messages(request)):
                 return view(request, **arguments)
             etag = _etag(request, log_version(), also(**arguments))
             unchanged = get_conditional_response(request, etag=etag)
@@ -51,6 +51,11 @@ def revalidated(also: Callable[..., object] = lambda **arguments: None) -> Calla
         return revalidating
 
     return decorator
+
+
+def _is_no_page(request: HttpRequest) -> bool:
+    """What an address asks for instead of its page has a validator of its own."""
+    return "format" in request.GET or "after" in request.GET
 
 
 def _counts_from_now(request: HttpRequest) -> bool:

@@ -14,7 +14,7 @@ from enhancelog import filter_text, links, search_tokens
 from enhancelog.errors import Invalid
 from enhancelog.queries import lookup
 from enhancelog.queries import search as searches
-from enhancelog.queries.counts import Count, count
+from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.threads import Try, tries
 from enhancelog.search_tokens import Phrase
@@ -24,7 +24,7 @@ from enhancelog.web.feeds import reads_list
 from enhancelog.web.forms import Question
 from enhancelog.web.fragments import Why
 from enhancelog.web.htmx import is_fragment, page_or_fragment
-from enhancelog.web.lists import around, listed, read_page
+from enhancelog.web.lists import around, listed, read_page, total
 from enhancelog.web.places import SEARCH
 from enhancelog.web.revalidation import revalidated
 
@@ -59,7 +59,7 @@ def search(request: HttpRequest) -> HttpResponse:
     if not is_fragment(request):
         text = question.wanted.one("phrase") or question.wanted.one("text") or ""
         context |= {"search_text": text, "exact": text if lookup.exists(text) else ""}
-        context["total"] = _total(page, question) if searches_index else count(question.wanted, page.up_to)
+        context["total"] = _found_total(page, question) if searches_index else total(page, question)
     return page_or_fragment(request, "enhancelog/search.html", context)
 
 
@@ -70,8 +70,8 @@ def _found(question: Question) -> Page:
         raise forms.Refused(error, question.place, question.text) from None
 
 
-def _total(page: Page, question: Question) -> Count | None:
-    """Known without counting where the first page is the last as well."""
+def _found_total(page: Page, question: Question) -> Count | None:
+    """A search has no time to count beyond its first page."""
     return None if question.cursor else Count(len(page.rows), capped=page.next is not None or page.stopped)
 
 

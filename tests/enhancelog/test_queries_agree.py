@@ -13,11 +13,13 @@ from enhancelog import filters, links, patterns
 from enhancelog.filter_text import canonical
 from enhancelog.filters import EntryFilter, Order
 from enhancelog.models import Template
+from enhancelog.projections.search import words
 from enhancelog.queries import entries as listed
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.facets import facets
 from enhancelog.queries.newest import at, count_beyond, newest
 from enhancelog.records import Entry, denials
+from enhancelog.search_tokens import find, phrase
 from enhancelog.store.database import last_position
 from enhancelog.times import DAY_MS, is_plausible, now_ms
 from tests import strategies
@@ -35,6 +37,7 @@ PAIRS = st.one_of(
     st.tuples(st.sampled_from(["afterwards", "not_afterwards"]), st.sampled_from(["applied", "rejected", "none"])),
     st.tuples(st.sampled_from(["source", "not_source"]), st.sampled_from(["api", "host-b"])),
     st.tuples(st.sampled_from(["text", "not_text"]), st.sampled_from(["a", "0", "日", '"', "\\"])),
+    st.tuples(st.sampled_from(["phrase", "not_phrase"]), st.sampled_from(["a", "0", "日", "…"])),
     st.tuples(
         st.sampled_from(["since", "until", "not_since", "not_until"]),
         st.sampled_from(["0", "2026-11-17", str(NOW_MS - DAY_MS), str(NOW_MS // DAY_MS * DAY_MS), "-5"]),
@@ -85,6 +88,8 @@ def holds(entry: Entry, source: str, name: str, value: str) -> bool:
             return any((axis, patterns.mask(detail).template) in set(same) for axis, detail in denied.items())
         case "axes":
             return len(denied) == 1 if value == "one" else len(denied) > 1
+        case "phrase":
+            return [*find(words(entry), phrase(value))] != []
         case "text":
             texts = [entry.intent, entry.rationale, *entry.reasons, *(verdict.detail for verdict in entry.verdicts)]
             return any(value in text for text in texts)
