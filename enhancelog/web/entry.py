@@ -1,5 +1,6 @@
 """One entry: what was wanted, what the axes said, what changed; and the way to its neighbours in a list."""
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +15,7 @@ from enhancelog.errors import NotFound
 from enhancelog.permissions import allows, needs
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
+from enhancelog.queries.patterns.of_entry import Alike, of_entry
 from enhancelog.queries.threads import thread
 from enhancelog.records import Entry, Verdict
 from enhancelog.store.database import last_position
@@ -36,6 +38,7 @@ class Said(NamedTuple):
     axis: str
     status: str
     detail: Text
+    alike: Alike | None
 
 
 def _beside(issue_id: str) -> tuple[object, ...]:
@@ -77,7 +80,7 @@ def _entry(listed: Listed) -> dict[str, Any]:
         "intent": text(entry.intent) if title != entry.intent.strip() else None,
         "badges": badges,
         "reasons": entry.reasons if "reasons differ" in [badge.name for badge in badges] else (),
-        "verdicts": _denied_first(entry),
+        "verdicts": _denied_first(entry, of_entry(listed.position)),
         "rationale": markdown.render(entry.rationale),
         "denied": list(records.denials(entry)),
         "judged": len(records.judged_axes(entry)),
@@ -86,9 +89,19 @@ def _entry(listed: Listed) -> dict[str, Any]:
     }
 
 
-def _denied_first(entry: Entry) -> list[Said]:
+def _denied_first(entry: Entry, alike: Mapping[str, Alike]) -> list[Said]:
+    """``alike``: by axis; an axis that denied twice is of the pattern of its first denial."""
     ordered: list[Verdict] = sorted(entry.verdicts, key=lambda verdict: verdict.status != "deny")
-    return [Said(verdict.axis, verdict.status, text(verdict.detail)) for verdict in ordered]
+    waiting = dict(alike)
+    return [
+        Said(
+            verdict.axis,
+            verdict.status,
+            text(verdict.detail),
+            waiting.pop(verdict.axis, None) if verdict.status == "deny" else None,
+        )
+        for verdict in ordered
+    ]
 
 
 def _way(question: Question, listed: Listed, up_to: int) -> dict[str, Any]:

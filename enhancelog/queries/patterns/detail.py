@@ -1,25 +1,32 @@
 """One pattern: what it says, its denials, what fills its holes, and what belongs to it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from django.db.models import F, Sum
+from django.db.models.functions import Substr
 
 from enhancelog import patterns, records
 from enhancelog.filters import EntryFilter
-from enhancelog.models import PatternChange, Template
+from enhancelog.models import PatternChange, Template, TemplateTally
 from enhancelog.projections.patterns.details import masked
 from enhancelog.queries.pattern_ids import SERVED, is_pattern_id, leader
-from enhancelog.queries.patterns.counted import counted
+from enhancelog.queries.patterns.counted import Times, counted
 from enhancelog.queries.patterns.fillings import Filled, fillings
 from enhancelog.queries.patterns.listing import Pattern, described
+from enhancelog.queries.patterns.served import patterns as patterns_with_times
 from enhancelog.queries.reach import reach
 from enhancelog.store.database import last_position
 
 NEWEST: Final = 1_000
-"""Denials that are looked at for what fills the holes."""
+"""Denials that are looked at for what fills the holes; fewer where their verdicts are longer than ``MOST_CHARACTERS``
+in all."""
+MOST_CHARACTERS: Final = 1 << 24
+LONGEST: Final = 4_000
+"""Characters that are kept of an intent and a detail, more than rules and pages look at."""
+_READ_BATCH: Final = 50
 MOST_IDS: Final = 100
 MOST_CHANGES: Final = 100
 
@@ -44,13 +51,14 @@ class Known(NamedTuple):
 class Denied(NamedTuple):
     """One denial of a pattern; times are epoch ms."""
 
+    position: int
     issue_id: str
     blueprint_id: str
     intent: str
-    detail: str
     ts_ms: int
     recorded_ms: int
     wording: str
+    detail: str
 
 
 class Member(NamedTuple):
@@ -80,13 +88,27 @@ def detail(pattern: Known, wanted: EntryFilter) -> tuple[PatternDetail, bool]:
     return PatternDetail(**msgspec.structs.asdict(here), holes=holes, issue_ids=issue_ids), found.is_whole
 
 
+def seen(pattern: Known) -> Times:
+    """When the pattern denied first and last."""
+    return Times(*patterns_with_times().filter(pk=pattern.pk).values_list("first_ms", "last_ms").get())
+
+
 def newest(pattern: Known, wanted: EntryFilter, most: int = NEWEST) -> list[Denied]:
     """The pattern's newest denials among the entries of a filter, of which ``pattern`` itself is no part."""
     narrowed = replace(wanted, include={**wanted.include, "pattern": (pattern.id,)})
     entries = reach(narrowed, last_position(), ascending=False).entries
-    columns = ("issue_id", "blueprint_id", "intent", "verdicts", "ts_ms", "recorded_ms")
-    rows = entries.annotate(wording=F("patterns__template__wording")).values_list(*columns, "wording")[:most]
-    return [_denied(row, pattern.axis) for row in rows]
+    entries = entries.annotate(start=Substr("intent", 1, LONGEST), wording=F("patterns__template__wording"))
+    columns = ("position", "issue_id", "blueprint_id", "start", "ts_ms", "recorded_ms", "wording", "verdicts")
+    found: list[Denied] = []
+    rows: Iterable[tuple[Any, ...]] = entries.values_list(*columns)[:most].iterator(chunk_size=_READ_BATCH)
+    left = MOST_CHARACTERS
+    for *rest, verdicts in rows:
+        said = records.denied(records.decode_verdicts(verdicts)).get(pattern.axis, "")
+        found.append(Denied._make([*rest, said[:LONGEST]]))
+        left -= len(verdicts)
+        if left < 0:
+            break
+    return found
 
 
 def filled(pattern: Known, denials: Sequence[Denied]) -> list[Filled]:
@@ -95,21 +117,29 @@ def filled(pattern: Known, denials: Sequence[Denied]) -> list[Filled]:
     return fillings(pattern.template, (patterns.fill(pattern.template, one) for one in alike))
 
 
+def totals(pattern: Known) -> dict[str, tuple[int, int]]:
+    """Blueprint to how many entries the pattern denied there, and how many of these are rejected; most first."""
+    rows = TemplateTally.objects.filter(template__pattern=pattern.pk).order_by().values("blueprint_id")
+    sums = rows.annotate(d=Sum("denied"), r=Sum("rejected")).values_list("blueprint_id", "d", "r")
+    return {name: (denied, rejected) for name, denied, rejected in sorted(sums, key=lambda row: (-row[1], row[0]))}
+
+
 def members(pattern: Known) -> list[Member]:
     """The pattern's templates, its leader first."""
     rows = Template.objects.filter(pattern=pattern.pk, rules=SERVED).order_by("first_position")
     return [Member(*row) for row in rows.annotate(n=Sum("tallies__denied")).values_list("key", "text", "wording", "n")]
 
 
+def others(pattern: Known, most: int) -> list[Member]:
+    """The other patterns of the axis, most denials first, each as its leader; not those beyond the most."""
+    rows = Template.objects.filter(rules=SERVED, axis=pattern.axis, other=False, pattern_id=F("pk"))
+    rows = rows.exclude(pk=pattern.pk).annotate(n=Sum("templates__tallies__denied")).order_by("-n", "first_position")
+    return [Member(*row) for row in rows.values_list("key", "text", "wording", "n")[:most]]
+
+
 def changes(axis: str) -> list[PatternChange]:
     """What was split and merged by hand in an axis, the newest first."""
     return list(PatternChange.objects.filter(axis=axis).order_by("-pk")[:MOST_CHANGES])
-
-
-def _denied(row: Sequence[Any], axis: str) -> Denied:
-    issue_id, blueprint_id, intent, verdicts, ts_ms, recorded_ms, wording = row
-    said = records.denied(records.decode_verdicts(verdicts)).get(axis, "")
-    return Denied(issue_id, blueprint_id, intent, said, ts_ms, recorded_ms, wording)
 
 
 def _nothing(pattern: Known) -> Pattern:
