@@ -20,7 +20,7 @@ def public(settings):
     settings.PUBLIC_READ = True
 
 
-def get(client: Client, path: str, status: int = 200, **headers: str) -> Page:
+def get(client: Client, path: str, status: int = 200, headers: dict[str, str] | None = None) -> Page:
     response = client.get(path, headers=headers)
     assert response.status_code == status, response.content
     return read(response)
@@ -56,7 +56,7 @@ def test_applied_version_opens_the_attempts_before_it(client):
     (link,) = [each for each in details.inside if each.tag == "a"]
     assert link.attributes["href"] == "/entries/third?blueprint_id=main#attempts"
     (lazy,) = [each for each in details.inside if "hx-get" in each.attributes]
-    fragment = get(client, lazy.attributes["hx-get"], **{"HX-Request": "true"})
+    fragment = get(client, lazy.attributes["hx-get"], headers={"HX-Request": "true"})
     assert [item.words.split(" compare")[0] for item in fragment.all("li")] == [
         "rejected 14 Nov 22:13 no <id>",
         "rejected 14 Nov 22:13 patch is no-op",
