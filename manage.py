@@ -2,7 +2,7 @@
 """The one way in: sets itself up, then is Django's manage.py.
 
 The first call makes ``.venv`` beside this file from the pinned, hashed requirements, and again whenever the pins
-change; ``test`` adds the development ones, ``mcp`` those of its protocol. It steps aside where the requirements are
+change; ``test`` adds the development ones, ``bench`` and ``mcp`` their own. It steps aside where the requirements are
 importable already (an active virtual environment, a container) or ENHANCELOG_BOOTSTRAP=0 is set. Whatever stops it is
 one line on standard error and exit code 2. Standard library only, and readable by any Python 3, so that an old one can
 be told that it is.
@@ -35,6 +35,7 @@ PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = {
     "run": [ROOT / "requirements.txt"],
     "mcp": [ROOT / "requirements.txt", ROOT / "requirements-mcp.txt"],
+    "bench": [ROOT / "requirements.txt", ROOT / "requirements-bench.txt"],
     "test": [ROOT / "requirements.txt", ROOT / "requirements-dev.txt", ROOT / "requirements-mcp.txt"],
 }
 UNFINISHED = VENV / ".enhancelog-unfinished"
@@ -62,6 +63,7 @@ def main(arguments: Sequence[str]) -> None:
             if not is_current(kind):
                 set_up(kind)
             os.environ["ENHANCELOG_BOOTSTRAP"] = "0"
+            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process compiles everything again
             os.execv(PYTHON, [str(PYTHON), str(ROOT / "manage.py"), *arguments])
     except SetupError as error:
         fail(error)
@@ -272,6 +274,10 @@ def run(arguments: Sequence[str]) -> None:
         from tests.__main__ import main as run_tests
 
         sys.exit(run_tests(arguments[1:]))
+    if arguments[:1] == ["bench"]:
+        from benchmarks.__main__ import main as run_benchmarks
+
+        sys.exit(run_benchmarks(arguments[1:]))
     if arguments[:1] == ["mcp"]:
         from enhancelog.cli import main as run_client
 

@@ -1,8 +1,9 @@
 """Which entries of the log belong to which work item by a person's word, beside those that share its id."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from django.db import connection
 from django.db.models import Case, Count, Value, When, Window
 
 from content.kinds import check_story_id, is_story_id
@@ -10,6 +11,12 @@ from content.models import ContentLink
 from enhancelog.backends import faults
 from enhancelog.records import check_id, is_id
 from enhancelog.times import now_ms
+
+_VERSION_BESIDE: Final = """
+    SELECT (SELECT COALESCE(MAX(id), 0) FROM content_contentlink WHERE issue_id = %s),
+           (SELECT COUNT(*) FROM content_contentlink WHERE issue_id = %s),
+           (SELECT COALESCE(SUM(version), 0) FROM content_contentitem WHERE story_id = %s OR story_id IN (
+                SELECT story_id FROM content_contentlink WHERE issue_id = %s))"""
 
 
 class Linked(NamedTuple):
@@ -46,6 +53,15 @@ def stories_of_entry(issue_id: str, limit: int) -> Linked:
     with faults():
         found = ContentLink.objects.filter(issue_id=issue_id).annotate(total=Window(Count("id")))
         return _linked(found.order_by(own_first, "story_id").values_list("story_id", "total")[:limit])
+
+
+def version_beside(issue_id: str) -> tuple[int, ...]:
+    """What changes with every link of this entry and with every write to a story that belongs to it. One query."""
+    if not is_id(issue_id):
+        return ()
+    with faults(), connection.cursor() as cursor:
+        cursor.execute(_VERSION_BESIDE, [issue_id] * 4)
+        return tuple(map(int, cursor.fetchone()))
 
 
 def entries_of_story(story_id: str, limit: int) -> Linked:

@@ -10,16 +10,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Q
 from knox.crypto import hash_token
 from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
 from content.kinds import KINDS
+from enhancelog import names
 from enhancelog.errors import Invalid
 from enhancelog.models import Token
 from enhancelog.records import check_id
@@ -29,9 +30,10 @@ WRITE_SCOPES: Final = ("log:append", "content:write")
 SCOPES: Final = ("log:read", "log:append", "content:read", "content:write")
 LIMITED: Final = {"write_blueprints": "log:append", "write_kinds": "content:write"}
 
-MAX_NAME: Final = 80
 MAX_LIMITS: Final = 100
 MAX_OWNED: Final = 1_000
+MAX_FOUND: Final = 1_000
+"""Tokens whose objects a process keeps."""
 ANYTHING_FROM_HERE: Final = "*"
 USED_EVERY: Final = timedelta(hours=1)
 """How coarse ``last_used`` is: a reader causes at most one write in this time."""
@@ -40,9 +42,15 @@ _SECRET = re.compile(r"enh_[0-9a-f]{64}")
 _AGE = re.compile(r"([0-9]{1,4})([hdw])")
 _UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
+_ROWS: Final = """
+    SELECT token.*, owner.* FROM enhancelog_token token JOIN auth_user owner ON owner.id = token.user_id
+    WHERE token.digest = %s"""
+
 _log = logging.getLogger(__name__)
 _touched: dict[int, float] = {}
 """When this process last tried to record the use of a token (monotonic seconds)."""
+_found: dict[str, tuple[tuple[Any, ...], Token]] = {}
+"""By digest, with the rows that they were made of; shared by all requests, which change neither token nor owner."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ class Wanted:
 
 def check(wanted: Wanted, now: datetime, grantable: Sequence[str] = SCOPES) -> None:
     """Raises ``Invalid`` for the first rule that is broken."""
-    _check_name(wanted.name)
+    names.check(wanted.name)
     _check_scopes(wanted.scopes, grantable)
     if wanted.expiry is not None and wanted.expiry <= now:
         raise Invalid("expiry", "past", "must be in the future")
@@ -105,7 +113,7 @@ def present(secret: str) -> Token:
     """The token this secret belongs to, in force, its use noted. Raises ``Invalid`` with what is wrong."""
     if not _SECRET.fullmatch(secret):
         raise Invalid("", "token", "This is not a token of ours; they begin with enh_.")
-    token: Token | None = Token.objects.select_related("user").filter(digest=hash_token(secret)).first()
+    token = _find(hash_token(secret))
     if token is None:
         raise Invalid("", "token", "This token is not known here.")
     now = datetime.now(UTC)
@@ -153,6 +161,23 @@ def state(token: Token, now: datetime) -> str:
     return "active" if token.user.is_active else "owner inactive"
 
 
+def _find(digest: str) -> Token | None:
+    """The token as it is stored now. Its rows are read anew each time; the objects are made anew when these differ."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS, [digest])
+        rows = cursor.fetchone()
+    if rows is None:
+        return None
+    known, token = _found.get(digest, (None, None))
+    if token is None or rows != known:
+        token = Token.objects.select_related("user").filter(digest=digest).first()
+        if len(_found) >= MAX_FOUND:
+            _found.clear()
+        if token is not None:
+            _found[digest] = rows, token
+    return token
+
+
 def _out_of_force(token: Token, now: datetime) -> str | None:
     match state(token, now):
         case "revoked":
@@ -177,13 +202,6 @@ def _note_use(token: Token, now: datetime) -> None:
         Token.objects.filter(stale, pk=token.pk).update(last_used=now)
     except DatabaseError as error:
         _log.warning("the use of token %s was not noted: %s", token.pk, error)
-
-
-def _check_name(name: str) -> None:
-    if not 1 <= len(name) <= MAX_NAME or name != name.strip():
-        raise Invalid("name", "length", f"must have 1 to {MAX_NAME} characters, none of them a space at either end")
-    if not name.isprintable():
-        raise Invalid("name", "text", "must hold printable characters only")
 
 
 def _check_scopes(scopes: Sequence[str], grantable: Sequence[str]) -> None:

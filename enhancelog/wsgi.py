@@ -7,3 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "enhancelog.settings")
 
 application = get_wsgi_application()
+
+from enhancelog import pattern_worker  # noqa: E402  its models need Django set up
+
+pattern_worker.start()

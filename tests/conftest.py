@@ -68,11 +68,14 @@ def entries_unprotected() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def entries_can_be_flushed() -> Iterator[None]:
     """Tests with real transactions are flushed afterwards, which the triggers would refuse."""
+    from enhancelog.store import group
+
     flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
     def flush_unprotected(case: TransactionTestCase) -> None:
         from enhancelog.backends import dialect
 
+        group.drain()  # its connection would keep the database from being dropped
         with entries_unprotected():
             flush(case)
         with connection.cursor() as cursor:

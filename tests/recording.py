@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from enhancelog.origin import Origin
 from enhancelog.records import Entry
-from enhancelog.store.database import BATCH, DatabaseEnhanceLogStore
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from enhancelog.store.writing import BATCH
 
 
 def record(*entries: Entry, source: str = "api") -> None:

@@ -1,7 +1,8 @@
 """A process that writes to the suite's database: ``python -m tests.writers DATABASE JOB NAME NUMBER``.
 
 Prints what it did as JSON on its last line. Jobs: ``append`` (entries of its own), ``race`` (the entries everybody
-wants), ``orm`` (autocommitted writes of Django's own), ``sign_in`` (a user's last sign-in, in a transaction).
+wants), ``leave`` (appends that nobody waits for when the process ends), ``orm`` (autocommitted writes of Django's own),
+``sign_in`` (a user's last sign-in, in a transaction).
 """
 
 import json
@@ -9,6 +10,8 @@ import os
 import random
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,6 +59,21 @@ def race(name: str, number: int) -> dict[str, Any]:
     return {"name": name, "won": won}
 
 
+def leave(name: str, number: int) -> dict[str, Any]:
+    """The threads are not joined; the lock keeps their appends in the queue until all are there."""
+    from enhancelog.backends import dialect
+    from enhancelog.store import group
+    from tests.factories import make_entry
+
+    with dialect().appending():
+        for index in range(number):
+            entry = make_entry(issue_id=f"{name}-{index}")
+            threading.Thread(target=_store(name).append, args=[entry], daemon=True).start()
+        while len(group._writer._queue) < number:
+            time.sleep(0.002)
+    return {"waiting": number}
+
+
 def orm(name: str, number: int) -> dict[str, Any]:
     from django.contrib.auth.models import Group
 
@@ -94,7 +112,7 @@ def main(database: str, job: str, name: str, number: str) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     settings.DATABASES["default"]["NAME"] = database
     django.setup()
-    jobs = {"append": append, "race": race, "orm": orm, "sign_in": sign_in}
+    jobs = {"append": append, "race": race, "leave": leave, "orm": orm, "sign_in": sign_in}
     print(json.dumps(jobs[job](name, int(number))))
 
 

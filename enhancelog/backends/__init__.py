@@ -22,6 +22,8 @@ APPEND_LOCK_KEY = 0x656E_6861_6E63_6531
 
 
 APPEND_LOCK_TIMEOUT_S = 60.0
+SHORTEST_LOCK_TIMEOUT_S = 0.1
+"""An attempt waits so long for the lock, however little time is left."""
 
 SEARCH_TABLE = "enhancelog_search"
 
@@ -95,7 +97,8 @@ class Dialect(Protocol):
     """Condition on the entry table's columns: a text of the entry holds ``%s``, ASCII case ignored; four times."""
 
     def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> AbstractContextManager[CursorWrapper]:
-        """A transaction that is the only one that appends until it ends; waits for that ``timeout_s`` seconds."""
+        """A transaction that is the only one that appends until it ends; waits for that ``timeout_s`` seconds, at
+        least ``SHORTEST_LOCK_TIMEOUT_S``."""
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
         """Create or replace the triggers that keep entries as they are."""
@@ -103,8 +106,14 @@ class Dialect(Protocol):
     def missing_triggers(self, cursor: CursorWrapper) -> list[str]:
         """The names of those triggers that are absent, altered or switched off."""
 
-    def insert_rows(self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
-        """Insert many rows of plain values the quickest way."""
+    def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Any]:
+        """The condition that a column is one of the values, and its one parameter; the SQL is always the same."""
+
+    def insert_rows(
+        self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any], on_conflict: str = ""
+    ) -> None:
+        """Insert rows of plain values the quickest way. ``on_conflict``: a clause for those whose key is there; then no
+        key comes twice among the rows."""
 
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         """Nobody else writes to the table, or locks it so, until this transaction ends; who reads goes on."""

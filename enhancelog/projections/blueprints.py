@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.db.backends.utils import CursorWrapper
 
+from enhancelog.backends import dialect
 from enhancelog.models import BlueprintSummary, Entry
 from enhancelog.projections.expected import Expected, Row, Sums
 from enhancelog.projections.stored import Stored
@@ -12,9 +13,8 @@ from enhancelog.times import DAY_MS, is_plausible
 TABLES = (BlueprintSummary,)
 SUMMARY = BlueprintSummary._meta.db_table
 
-ADD = f"""
-    INSERT INTO {SUMMARY} AS summary (blueprint_id, source, applied, rejected, newest_ts_ms)
-    VALUES (%s, %s, %s, %s, %s)
+COLUMNS = ("blueprint_id", "source", "applied", "rejected", "newest_ts_ms")
+ADD = """
     ON CONFLICT (blueprint_id, source) DO UPDATE SET
         applied = summary.applied + excluded.applied, rejected = summary.rejected + excluded.rejected,
         newest_ts_ms = CASE WHEN summary.newest_ts_ms IS NULL OR excluded.newest_ts_ms > summary.newest_ts_ms
@@ -28,14 +28,14 @@ NEWEST_WITHOUT = f"""
 
 
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    cursor.executemany(ADD, [(*key, *amounts) for key, amounts in sorted(sums(entries).items())])
+    _add(cursor, [(*key, *amounts) for key, amounts in sorted(sums(entries).items())])
 
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
     positions = [stored.position for stored in entries]
     newest_without = NEWEST_WITHOUT.format(places=", ".join(["%s"] * len(positions)))
     for key, (applied, rejected, _) in sorted(sums(entries).items()):
-        cursor.execute(ADD, [*key, -applied, -rejected, None])
+        _add(cursor, [(*key, -applied, -rejected, None)])
         cursor.execute(newest_without, [*positions, *key])
     cursor.execute(f"DELETE FROM {SUMMARY} WHERE applied = 0 AND rejected = 0")
 
@@ -56,6 +56,10 @@ def sums(entries: Sequence[Stored]) -> dict[Row, Row]:
         amounts = (int(applied), int(not applied), newest)
         found[key] = _merged(found[key], amounts) if key in found else amounts
     return found
+
+
+def _add(cursor: CursorWrapper, rows: Sequence[Row]) -> None:
+    dialect().insert_rows(cursor, f"{SUMMARY} AS summary", COLUMNS, rows, ADD)
 
 
 def _merged(one: Row, other: Row) -> Row:

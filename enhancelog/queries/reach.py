@@ -1,8 +1,8 @@
 """How far a list is looked through for what no index leads to.
 
-A list lies along one index range: that of a denied axis, a Blueprint, a status, or of the time alone. What else its
-filter asks for shows only in the rows. So a page, a count or the way to a neighbour looks at ``MOST_ROWS`` rows of that
-range at most and says where it stopped. A phrase that few entries hold leads straight to them.
+A list lies along one index range: that of a pattern, a denied axis, a Blueprint, a status, or of the time alone. What
+else its filter asks for shows only in the rows. So a page, a count or the way to a neighbour looks at ``MOST_ROWS``
+rows of that range at most and says where it stopped. A phrase that few entries hold leads straight to them.
 """
 
 from dataclasses import replace
@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from enhancelog import records
 from enhancelog.filters import EntryFilter
+from enhancelog.queries.pattern_ids import is_pattern_id
 from enhancelog.queries.phrases import few
 from enhancelog.queries.selection import Entries, beyond, in_order, select, with_implausible
 
@@ -60,6 +61,9 @@ def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
 
 def _leading(wanted: EntryFilter) -> EntryFilter:
     """The part of the filter that is one index range in the list's order."""
+    pattern = wanted.one("pattern")
+    if pattern is not None and is_pattern_id(pattern):
+        return replace(wanted, include={"pattern": (pattern,)}, exclude={})
     axis = wanted.include.get("axis", ())[:1]
     include = {"axis": axis} if records.only_ids(axis) else {}
     for name in ("blueprint_id", "source", "status"):
@@ -73,7 +77,7 @@ def _leading(wanted: EntryFilter) -> EntryFilter:
 def _asks_no_more(wanted: EntryFilter, leading: EntryFilter) -> bool:
     """Whether the range holds hardly a row that is not wanted: who denies mostly rejects."""
     asked = dict(wanted.include)
-    if "axis" in leading.include and asked.get("status") == ("rejected",):
+    if leading.include.keys() & {"axis", "pattern"} and asked.get("status") == ("rejected",):
         del asked["status"]
     return not wanted.exclude and asked == leading.include
 

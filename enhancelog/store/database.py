@@ -6,11 +6,9 @@ and projections are written, or nothing is. Whoever has seen position N never la
 
 import random
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
 
-from django.db import InterfaceError, OperationalError, connection
-from django.db.backends.utils import CursorWrapper
+from django.db import connection
 
 from enhancelog import metrics, projections, records
 from enhancelog.backends import dialect, faults
@@ -20,56 +18,14 @@ from enhancelog.origin import Origin
 from enhancelog.projections import search
 from enhancelog.projections.stored import Stored
 from enhancelog.records import Entry
-from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row, to_row
-from enhancelog.times import now_ms
+from enhancelog.store import group, writing
+from enhancelog.store.rows import RECORD_COLUMNS, from_row
+from enhancelog.store.writing import BATCH, TRANSIENT, Append, Outcome
 
-BATCH = 1000
-"""Entries in one transaction at most; longer ones would keep other writers waiting."""
-
-PATIENCE_S = 5.0
-"""How long an append goes on trying."""
-
-TRANSIENT = (OperationalError, InterfaceError)
-"""Locked, restarting, connection lost, deadlock: another attempt may succeed."""
+GROUPED = 100
+"""Entries of one caller that still join others; more are a transaction of their own."""
 
 _READ_BATCH = 500
-_IDS_IN_ONE_QUERY = 500
-
-
-class Outcome(NamedTuple):
-    """What became of one entry of a batch; ``digest`` is the stored entry's, ``differs`` names fields (conflict)."""
-
-    result: Literal["created", "identical", "conflict", "skipped"]
-    digest: str
-    differs: tuple[str, ...] = ()
-
-    @property
-    def is_new(self) -> bool:
-        return self.result == "created"
-
-
-class Attempts:
-    """How long an append has been trying, and what it may have written already.
-
-    An attempt whose COMMIT was sent may have succeeded although its answer never came. The next one holds the append
-    lock, which the first gave back only at its end, so it sees for certain whether what was written is there.
-    """
-
-    def __init__(self) -> None:
-        self._deadline = time.monotonic() + PATIENCE_S
-        self._retries = not connection.in_atomic_block
-        self.written: set[tuple[str, int, int]] = set()  # (issue_id, position, recorded_ms)
-
-    def left_s(self) -> float:
-        return max(0.1, self._deadline - time.monotonic())
-
-    def may_go_on(self) -> bool:
-        """Wait a little on a fresh connection; no when the time is up or a transaction around this one is lost."""
-        if not self._retries or time.monotonic() >= self._deadline:
-            return False
-        connection.close()
-        time.sleep(random.uniform(0.02, 0.2))  # noqa: S311  no secret
-        return True
 
 
 class DatabaseEnhanceLogStore:
@@ -87,40 +43,18 @@ class DatabaseEnhanceLogStore:
     def append_batch(self, entries: Sequence[Entry], *, whole: bool = False) -> list[Outcome]:
         """Append up to ``BATCH`` entries in one transaction; one that is known never fails its neighbours.
 
-        With ``whole`` a conflict stores nothing at all: what would have been created is ``skipped``. A database that is
-        locked or restarting is tried again for ``PATIENCE_S``. Raises ``Other``.
+        With ``whole`` a conflict stores nothing at all: what would have been created is ``skipped``. A few entries may
+        share the transaction with those of other callers. A database that is locked or restarting is tried again for
+        ``PATIENCE_S``. Raises ``Other``.
         """
-        attempts = Attempts()
+        append = Append(entries, self.origin, whole=whole)
         with faults():
-            while True:
-                try:
-                    outcomes = self._attempt(entries, whole, attempts)
-                except TRANSIENT:
-                    if not attempts.may_go_on():
-                        raise
-                else:
-                    metrics.appends(outcome.result for outcome in outcomes)
-                    return outcomes
-
-    def _attempt(self, entries: Sequence[Entry], whole: bool, attempts: "Attempts") -> list[Outcome]:
-        started = time.perf_counter()
-        with dialect().appending(attempts.left_s()) as cursor:
-            metrics.append_waited(time.perf_counter() - started)
-            outcomes, fresh = _sorted_out(entries, attempts)
-            if whole and any(outcome.result == "conflict" for outcome in outcomes):
-                return [outcome._replace(result="skipped") if outcome.is_new else outcome for outcome in outcomes]
-            if fresh:
-                self._insert(cursor, fresh, attempts)
-        return outcomes
-
-    def _insert(self, cursor: CursorWrapper, fresh: Mapping[str, Entry], attempts: "Attempts") -> None:
-        recorded_ms = now_ms()
-        placed = list(enumerate(fresh.items(), last_position() + 1))
-        rows = [to_row(position, entry, recorded_ms, self.origin, digest) for position, (digest, entry) in placed]
-        dialect().insert_rows(cursor, EntryModel._meta.db_table, COLUMNS, rows)
-        source = self.origin.source
-        projections.apply(cursor, [Stored(position, recorded_ms, source, entry) for position, (_, entry) in placed])
-        attempts.written.update((entry.issue_id, position, recorded_ms) for position, (_, entry) in placed)
+            if whole or len(entries) > GROUPED or connection.in_atomic_block or group.is_writer():
+                _commit(append)
+            else:
+                group.commit(append)
+        metrics.appends(outcome.result for outcome in append.outcomes)
+        return append.outcomes
 
     def get(self, issue_id: str) -> Entry:
         if not records.is_id(issue_id):
@@ -148,21 +82,22 @@ class DatabaseEnhanceLogStore:
 def last_position() -> int:
     """The newest entry's position; 0 for an empty log."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COALESCE(MAX(position), 0) FROM {EntryModel._meta.db_table}")
-        return int(cursor.fetchone()[0])
+        return writing.last_position(cursor)
 
 
 def stored_batches() -> Iterator[list[Stored]]:
     """The whole log in position order, a batch at a time, each in a short read of its own."""
     after = 0
-    while True:
-        columns = ("position", "recorded_ms", "source", *RECORD_COLUMNS)
-        rows = EntryModel.objects.filter(position__gt=after).order_by("position").values_list(*columns)[:BATCH]
-        batch = [Stored(row[0], row[1], row[2], from_row(row[3:])) for row in rows]
-        if not batch:
-            return
+    while batch := stored_after(after):
         yield batch
         after = batch[-1].position
+
+
+def stored_after(position: int) -> list[Stored]:
+    """The next ``BATCH`` entries of the log after this position."""
+    columns = ("position", "recorded_ms", "source", *RECORD_COLUMNS)
+    rows = EntryModel.objects.filter(position__gt=position).order_by("position").values_list(*columns)[:BATCH]
+    return [Stored(row[0], row[1], row[2], from_row(row[3:])) for row in rows]
 
 
 def rebuild_search() -> None:
@@ -197,34 +132,19 @@ def analyze() -> None:
         dialect().search.settle(cursor)
 
 
-def _sorted_out(entries: Sequence[Entry], attempts: Attempts) -> tuple[list[Outcome], dict[str, Entry]]:
-    """What becomes of each entry, and those to insert by their digest."""
-    known = _known((entry.issue_id for entry in entries), attempts.written)
-    outcomes: list[Outcome] = []
-    fresh: dict[str, Entry] = {}
-    for entry in entries:
-        stored, is_ours = known.get(entry.issue_id, (None, False))
-        digest = records.digest(entry)
-        if stored is None:
-            known[entry.issue_id] = (entry, False)
-            fresh[digest] = entry
-            outcomes.append(Outcome("created", digest))
-        elif is_ours and stored == entry:
-            known[entry.issue_id] = (stored, False)  # a second one in the batch is none of this attempt's
-            outcomes.append(Outcome("created", digest))
+def _commit(append: Append) -> None:
+    """On the caller's connection, within its transaction where there is one, which is never tried again."""
+    tries_again = not connection.in_atomic_block
+    while True:
+        started = time.perf_counter()
+        try:
+            with dialect().appending(append.left_s) as cursor:
+                metrics.append_waited(time.perf_counter() - started)
+                writing.write(cursor, [append])
+        except TRANSIENT:
+            if not tries_again or append.left_s <= 0:
+                raise
+            connection.close()
+            time.sleep(random.uniform(0.02, 0.2))  # noqa: S311  no secret
         else:
-            differs = records.differences(entry, stored)
-            outcomes.append(Outcome("conflict" if differs else "identical", records.digest(stored), differs))
-    return outcomes, fresh
-
-
-def _known(issue_ids: Iterable[str], written: Collection[tuple[str, int, int]]) -> dict[str, tuple[Entry, bool]]:
-    """What is stored under these ids, and whether an earlier attempt wrote it."""
-    wanted = list(dict.fromkeys(issue_ids))
-    found: dict[str, tuple[Entry, bool]] = {}
-    for start in range(0, len(wanted), _IDS_IN_ONE_QUERY):
-        chunk = wanted[start : start + _IDS_IN_ONE_QUERY]
-        rows = EntryModel.objects.filter(issue_id__in=chunk).values_list("position", "recorded_ms", *RECORD_COLUMNS)
-        for position, recorded_ms, *record in rows:
-            found[record[0]] = from_row(record), (record[0], position, recorded_ms) in written
-    return found
+            return

@@ -16,8 +16,8 @@ from enhancelog.backends import dialect, faults
 from enhancelog.models import Entry as EntryModel
 from enhancelog.projections.expected import Expected
 from enhancelog.projections.stored import Stored
-from enhancelog.store.database import BATCH
 from enhancelog.store.rows import RECORD_COLUMNS, from_row
+from enhancelog.store.writing import BATCH
 
 _COLUMNS: Final = ("position", "recorded_ms", "source", "digest", *RECORD_COLUMNS)
 _BEFORE_ALL: Final = -(2**63)

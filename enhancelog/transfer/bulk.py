@@ -14,7 +14,8 @@ import msgspec
 
 from enhancelog.errors import TooLarge
 from enhancelog.records import Entry
-from enhancelog.store.database import DatabaseEnhanceLogStore, Outcome
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from enhancelog.store.writing import Outcome
 from enhancelog.transfer.importer import batches
 from enhancelog.transfer.items import Found, Item
 from enhancelog.transfer.json_stream import Splitter, items

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from enhancelog import records
 from enhancelog.origin import Origin
-from enhancelog.store.database import BATCH, DatabaseEnhanceLogStore, analyze, last_position
+from enhancelog.store.database import DatabaseEnhanceLogStore, analyze, last_position
+from enhancelog.store.writing import BATCH
 from enhancelog.transfer.items import Found, Item, Refused
 
 BATCH_BYTES: Final = 8 << 20

@@ -9,20 +9,23 @@ from django.shortcuts import render
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from enhancelog import links
 from enhancelog.filters import from_pairs
-from enhancelog.permissions import needs
 from enhancelog.queries import entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.standing import Standing, standing
+from enhancelog.queries.threads import tries
 from enhancelog.times import DAY_MS, as_datetime, now_ms, tally_day
-from enhancelog.web import forms, fragments
-from enhancelog.web.forms import Place, Question
+from enhancelog.web import forms, fragments, threads
+from enhancelog.web.alternatives import instead_of_page
+from enhancelog.web.feeds import reads_list
+from enhancelog.web.forms import Question
 from enhancelog.web.htmx import is_fragment, page_or_fragment, private
 from enhancelog.web.lists import around, read_page, total
+from enhancelog.web.places import timeline
+from enhancelog.web.revalidation import revalidated
 
-_ONLY_TIME: Final = {"since", "until", "not_since", "not_until", "period"}
+_ONLY_TIME: Final = {"since", "until", "period", "not_since", "not_until", "not_period"}
 
 
 class TimelineRow(NamedTuple):
@@ -46,13 +49,16 @@ class Totals(NamedTuple):
 
 
 @require_safe
-@needs("log:read")
+@reads_list
+@revalidated()
 @forms.answers_questions
 def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     known = standing(blueprint_id)
     if known is None:
         return _unknown(request, blueprint_id)
-    question = forms.read(request, _place(blueprint_id))
+    question = forms.read(request, timeline(blueprint_id))
+    if (other := instead_of_page(request, question)) is not None:
+        return other
     page = read_page(question, gaps=True)
     template = "enhancelog/_timeline_row_sourced.html" if len(known.sources) > 1 else "enhancelog/_timeline_row.html"
     above = _heading_above(question) if is_fragment(request) else ""
@@ -67,20 +73,15 @@ def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     return page_or_fragment(request, "enhancelog/blueprint_timeline.html", context)
 
 
-def _place(blueprint_id: str) -> Place:
-    scope = (("blueprint_id", blueprint_id),)
-    if blueprint_id:
-        return Place(links.blueprint(blueprint_id), scope)
-    return Place("/blueprints/", scope, fixed=scope)
-
-
 def _rows(page: Page, question: Question, template: str, above: str) -> Iterator[TimelineRow]:
     """``above``: the heading that the first row may go on under."""
     query = question.entry_query
+    places = tries((row[0] for row in page.rows), page.up_to)
     for *row, gap in page.rows:
         listed = Listed(tuple(row), bool(gap))
         heading = _heading(tally_day(listed.ts_ms, listed.recorded_ms))
-        html = fragments.row(template, listed, query)
+        thread = threads.on_timeline(places.get(listed.position), listed, query)
+        html = fragments.row(template, listed, query, thread)
         yield TimelineRow(html, heading if heading != above else "", listed.gap, listed.prev_hash)
         above = heading
 

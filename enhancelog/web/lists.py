@@ -1,32 +1,36 @@
 """The list of rejections, and what every list of entries has in common."""
 
-from typing import Any, Final
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from enhancelog import links
 from enhancelog.errors import Invalid
-from enhancelog.permissions import needs
 from enhancelog.queries import entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.facets import Known, facets
 from enhancelog.queries.reach import MOST_ROWS
-from enhancelog.web import forms, fragments
+from enhancelog.queries.threads import tries
+from enhancelog.web import forms, fragments, threads
+from enhancelog.web.alternatives import alternatives, instead_of_page
 from enhancelog.web.facet_links import facet_links
-from enhancelog.web.forms import Place, Question
+from enhancelog.web.feeds import reads_list
+from enhancelog.web.forms import Question
 from enhancelog.web.htmx import is_fragment, page_or_fragment
-
-REJECTIONS: Final = Place(links.rejections(), scope=(("status", "rejected"),), empty_id=True)
+from enhancelog.web.places import REJECTIONS
+from enhancelog.web.revalidation import revalidated
 
 
 @require_safe
-@needs("log:read")
+@reads_list
+@revalidated()
 @forms.answers_questions
 def rejection_list(request: HttpRequest) -> HttpResponse:
     """Every rejection of every Blueprint."""
     question = forms.read(request, REJECTIONS)
+    if (other := instead_of_page(request, question)) is not None:
+        return other
     page = read_page(question)
     context = {**listed(page, question, "enhancelog/_rejection_row.html"), "section": "rejections"}
     if not is_fragment(request):
@@ -59,7 +63,11 @@ def total(page: Page, question: Question) -> Count:
 def listed(page: Page, question: Question, row_template: str) -> dict[str, Any]:
     """What the templates of a list need."""
     query = question.entry_query
-    rows = [fragments.row(row_template, Listed(row), query) for row in page.rows]
+    places = tries((row[0] for row in page.rows), page.up_to)
+    rows = [
+        fragments.row(row_template, entry, query, threads.in_list(places.get(entry.position), entry, query))
+        for entry in map(Listed, page.rows)
+    ]
     return {"rows": rows, **around(page, question)}
 
 
@@ -73,5 +81,6 @@ def around(page: Page, question: Question) -> dict[str, Any]:
         "stopped": page.stopped,
         "most_rows": f"{MOST_ROWS:,}",
         "log_is_empty": not page.up_to,
+        "alternatives": alternatives(question, page),
         "other_order": question.url(order="asc" if question.order == "desc" else "desc"),
     }

@@ -12,19 +12,22 @@ from django.views.decorators.http import require_safe
 
 from enhancelog import filter_text, links, search_tokens
 from enhancelog.errors import Invalid
-from enhancelog.permissions import needs
 from enhancelog.queries import lookup
 from enhancelog.queries import search as searches
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed, Page
+from enhancelog.queries.threads import Try, tries
 from enhancelog.search_tokens import Phrase
-from enhancelog.web import forms, fragments, highlights
-from enhancelog.web.forms import Place, Question
+from enhancelog.web import forms, fragments, highlights, threads
+from enhancelog.web.alternatives import instead_of_page
+from enhancelog.web.feeds import reads_list
+from enhancelog.web.forms import Question
 from enhancelog.web.fragments import Why
 from enhancelog.web.htmx import is_fragment, page_or_fragment
 from enhancelog.web.lists import around, listed, read_page, total
+from enhancelog.web.places import SEARCH
+from enhancelog.web.revalidation import revalidated
 
-SEARCH: Final = Place(links.runs())
 ROW: Final = "enhancelog/_entry_row.html"
 
 
@@ -36,7 +39,8 @@ class Instead(NamedTuple):
 
 
 @require_safe
-@needs("log:read")
+@reads_list
+@revalidated()
 @forms.answers_questions
 def search(request: HttpRequest) -> HttpResponse:
     try:
@@ -46,6 +50,8 @@ def search(request: HttpRequest) -> HttpResponse:
         if not lookup.exists(asked):
             raise
         return HttpResponseRedirect(links.entry(asked))  # an id may have more words than a phrase
+    if (other := instead_of_page(request, question)) is not None:
+        return other
     searches_index = "phrase" in question.wanted.include
     page = _found(question) if searches_index else read_page(question)
     context = {"section": "search", "searched": searches_index, "out_of_time": searches_index and page.stopped}
@@ -71,19 +77,22 @@ def _found_total(page: Page, question: Question) -> Count | None:
 
 def _searched(page: Page, question: Question) -> dict[str, Any]:
     phrases = question.wanted.phrases
-    rows = [_row(Listed(row), phrases, question.entry_query) for row in page.rows]
+    query = question.entry_query
+    places = tries((row[0] for row in page.rows), page.up_to)
+    rows = [_row(entry, phrases, query, places.get(entry.position)) for entry in map(Listed, page.rows)]
     nothing = {} if rows else {"wordless": not any(phrase.tokens for phrase in phrases), "instead": _instead(question)}
     return {"rows": rows, **nothing, **around(page, question)}
 
 
-def _row(entry: Listed, phrases: list[Phrase], query: str) -> SafeString:
+def _row(entry: Listed, phrases: list[Phrase], query: str, place: Try | None) -> SafeString:
     """With marks; where what a row shows holds none, with an excerpt from what does."""
     context = fragments.context(entry)
     intent = highlights.marked(context["intent"], phrases)
     why = [Why(axis, highlights.marked(text, phrases)) for axis, text in context["why"]]
     is_shown = any("<mark>" in text for text in (intent, *(reason.text for reason in why)))
     excerpt = None if is_shown else highlights.excerpt(entry.entry, phrases)
-    return render_to_string(ROW, {**context, "intent": intent, "why": why, "excerpt": excerpt, "query": query})
+    around = {"query": query, "thread": threads.in_list(place, entry, query)}
+    return render_to_string(ROW, {**context, "intent": intent, "why": why, "excerpt": excerpt, **around})
 
 
 def _instead(question: Question) -> list[Instead]:

@@ -3,11 +3,33 @@
 from django.urls import path
 
 from enhancelog import converters  # noqa: F401  <id:…>
-from enhancelog.web import account, blueprint_list, blueprints, browser_files, entry, lists, overview, search, tokens
+from enhancelog.web import (
+    account,
+    blueprint_list,
+    blueprints,
+    browser_files,
+    entry,
+    lists,
+    matrix,
+    overview,
+    pattern,
+    pattern_changes,
+    pattern_list,
+    saved_views,
+    search,
+    theme,
+    tokens,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("rejections/", lists.rejection_list, name="rejection_list"),
+    path("patterns/", pattern_list.pattern_list, name="pattern_list"),
+    path("patterns/split/<id:pattern_id>", pattern_changes.split_pattern, name="split_pattern"),
+    path("patterns/merge/<id:pattern_id>", pattern_changes.merge_pattern, name="merge_pattern"),
+    path("patterns/undo/<int:change_id>", pattern_changes.undo_pattern_change, name="undo_pattern_change"),
+    path("patterns/<id:pattern_id>", pattern.pattern_detail, name="pattern_detail"),
+    path("matrix/", matrix.matrix, name="matrix"),
     path("search/", search.search, name="search"),
     path("blueprints/", blueprint_list.blueprint_list, name="blueprint_list"),
     path("blueprints/<id:blueprint_id>", blueprints.blueprint_timeline, name="blueprint_timeline"),
@@ -17,6 +39,9 @@ urlpatterns = [
     path("account/password", account.Password.as_view(), name="password"),
     path("account/tokens", tokens.token_list, name="tokens"),
     path("account/tokens/revoke/<int:token_id>", tokens.revoke_token, name="revoke_token"),
+    path("account/views", saved_views.saved_view_list, name="saved_view_list"),
+    path("account/views/change/<int:view_id>", saved_views.change_saved_view, name="change_saved_view"),
+    path("account/theme", theme.choose_theme, name="choose_theme"),
     path("robots.txt", browser_files.robots, name="robots"),
     path("favicon.ico", browser_files.favicon, name="favicon"),
 ]

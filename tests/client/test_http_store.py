@@ -169,7 +169,7 @@ def test_a_log_of_several_pages_is_listed_whole_and_in_order(live_api: str):
 @pytest.mark.django_db(transaction=True)
 def test_a_put_of_an_entry_stored_long_before_is_conflict(live_api: str, monkeypatch: pytest.MonkeyPatch):
     store = HttpEnhanceLogStore()
-    monkeypatch.setattr("enhancelog.store.database.now_ms", lambda: 1_600_000_000_000)
+    monkeypatch.setattr("enhancelog.store.writing.now_ms", lambda: 1_600_000_000_000)
     store.append(ENTRY)
     monkeypatch.undo()
     lost = [httpx.ReadError("lost")]

@@ -12,8 +12,9 @@ from pytest_django.fixtures import Settings
 from enhancelog import records
 from enhancelog.models import Entry as EntryModel
 from enhancelog.origin import Origin
-from enhancelog.store.database import BATCH, DatabaseEnhanceLogStore
+from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.verification import verify
+from enhancelog.store.writing import BATCH
 from tests.factories import make_entry
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,8 @@ from enhancelog.models import Entry as EntryModel
 from enhancelog.origin import Origin
 from enhancelog.records import Entry
 from enhancelog.store import database
-from enhancelog.store.database import DatabaseEnhanceLogStore, Outcome
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from enhancelog.store.writing import BATCH, Outcome
 from enhancelog.times import now_ms
 from tests.factories import make_entry
 from tests.strategies import entries
@@ -67,7 +68,7 @@ def test_an_empty_batch_is_nothing(store: DatabaseEnhanceLogStore) -> None:
 
 
 def test_a_full_batch_is_stored_whole(store: DatabaseEnhanceLogStore) -> None:
-    batch = [make_entry(issue_id=str(number)) for number in range(database.BATCH)]
+    batch = [make_entry(issue_id=str(number)) for number in range(BATCH)]
     assert {outcome.result for outcome in store.append_batch(batch)} == {"created"}
     assert {outcome.result for outcome in store.append_batch(batch)} == {"identical"}
     assert [stored.entry for some in database.stored_batches() for stored in some] == batch

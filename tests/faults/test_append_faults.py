@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from enhancelog.errors import Conflict, Other
 from enhancelog.origin import Origin
-from enhancelog.store import database
+from enhancelog.store import writing
 from enhancelog.store.database import DatabaseEnhanceLogStore, last_position
 from enhancelog.store.verification import verify
 from tests.factories import make_entry
@@ -84,7 +84,7 @@ def test_a_retry_never_takes_somebody_elses_entry_for_its_own(
 ) -> None:
     fates = iter(["before"])
     commits(lambda: next(fates, "fine"))
-    monkeypatch.setattr("enhancelog.store.database.random.uniform", lambda low, high: other_writes_first())
+    monkeypatch.setattr("enhancelog.store.group.random.uniform", lambda low, high: other_writes_first())
 
     def other_writes_first() -> float:
         DatabaseEnhanceLogStore(Origin("command", "other", "api")).append(make_entry())
@@ -98,7 +98,7 @@ def test_a_retry_never_takes_somebody_elses_entry_for_its_own(
 def test_a_database_that_stays_away_is_other_after_a_while(
     store: DatabaseEnhanceLogStore, commits: Callable[[Fate], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(writing, "PATIENCE_S", 0.3)
     commits(lambda: "before")
     with pytest.raises(Other):
         store.append(make_entry())

@@ -18,8 +18,9 @@ from pytest_django.fixtures import Settings
 from enhancelog import records
 from enhancelog.errors import Other
 from enhancelog.records import Entry
-from enhancelog.store.database import BATCH, DatabaseEnhanceLogStore, last_position
+from enhancelog.store.database import DatabaseEnhanceLogStore, last_position
 from enhancelog.store.verification import verify
+from enhancelog.store.writing import BATCH
 from tests import processes
 from tests.factories import make_entry
 

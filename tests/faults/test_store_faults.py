@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 import pytest
 from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 from enhancelog import projections
 from enhancelog.errors import Other
 from enhancelog.models import Denial, Entry
 from enhancelog.origin import Origin
 from enhancelog.records import Entry as Record
-from enhancelog.store import database
+from enhancelog.store import database, group, writing
 from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections
 from enhancelog.store.verification import verify
 from tests.factories import make_rejected
@@ -24,7 +26,7 @@ def batch(size: int) -> list[Record]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(writing, "PATIENCE_S", 0.0)
 
 
 def rename(table: str, name: str) -> None:
@@ -88,16 +90,24 @@ def test_a_rebuild_that_fails_leaves_the_projections_as_they_were(
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="a full disk is easily made on SQLite alone")
 @pytest.mark.once
-def test_a_full_disk_is_other_and_appends_go_on_when_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "PATIENCE_S", 0)  # another attempt has another connection, without the limit
+def test_a_full_disk_is_other_and_appends_go_on_when_there_is_room() -> None:
     STORE.append(make_rejected(issue_id="before"))
+    group.drain()  # the next append has a new connection
     with connection.cursor() as cursor:
         cursor.execute("VACUUM")  # no room is left that earlier entries had
         cursor.execute("PRAGMA page_count")
-        cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
-    with pytest.raises(Other, match="full"):
-        STORE.append(make_rejected(issue_id="large", detail="x" * 100_000))
-    connection.close()
+        pages = cursor.fetchone()[0]
+
+    def limit(connection: BaseDatabaseWrapper, **unused: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA max_page_count = {pages}")
+
+    connection_created.connect(limit)
+    try:
+        with pytest.raises(Other, match="full"):
+            STORE.append(make_rejected(issue_id="large", detail="x" * 100_000))
+    finally:
+        connection_created.disconnect(limit)
     STORE.append(make_rejected(issue_id="after"))
     assert [entry.issue_id for entry in STORE.list_all()] == ["before", "after"]
     assert list(verify()) == []

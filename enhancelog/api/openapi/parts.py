@@ -7,6 +7,7 @@ Part = dict[str, Any]
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
+ATOM: Final = "application/atom+xml"
 
 PROBLEM: Final[Part] = {
     "type": "object",
@@ -31,6 +32,7 @@ PROBLEM: Final[Part] = {
 }
 
 HEADERS: Final[Part] = {
+    "Counted": {"schema": {"type": "string"}, "description": "Only where the newest entries alone were counted."},
     "ETag": {"schema": {"type": "string"}, "description": "The entry's digest, or the content item's version."},
     "Location": {"schema": {"type": "string"}, "description": "Where the new resource is."},
     "Next": {"schema": {"type": "string"}, "description": 'Where to go on: `<…>; rel="next"`.'},
@@ -43,6 +45,7 @@ _ERRORS: Final = {
     "401": ("Unauthorized", "Nobody is signed in.", {"WWW-Authenticate": "WWWAuthenticate"}),
     "403": ("Forbidden", "The scope or limit that `detail` names is missing.", {}),
     "404": ("NotFound", "There is nothing under this id.", {}),
+    "408": ("TooSlow", "The body did not come in time.", {}),
     "411": ("LengthRequired", "A body that is all or nothing needs its length.", {}),
     "409": ("Conflict", "What is stored stays as it is.", {}),
     "412": ("PreconditionFailed", "The item is at another version.", {}),
@@ -73,7 +76,7 @@ RESPONSES: Final[Part] = {
 }
 
 READ_ERRORS: Final = ("400", "401", "403", "429", "503")
-WRITE_ERRORS: Final = ("400", "401", "403", "413", "415", "429", "503")
+WRITE_ERRORS: Final = ("400", "401", "403", "408", "413", "415", "429", "503")
 
 
 def ref(name: str) -> Part:
@@ -91,7 +94,7 @@ def content(schema: Part, example: Any, media_type: str = JSON) -> Part:
 
 def answer(description: str, shown: Part, *headers: str) -> Part:
     """A successful answer; ``headers`` are names under components."""
-    names = {"Next": "Link"}
+    names = {"Next": "Link", "Counted": "Enhancelog-Counted"}
     return {
         "description": description,
         "headers": {names.get(name, name): {"$ref": f"#/components/headers/{name}"} for name in headers},

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog.backends import APPEND_LOCK_KEY, APPEND_LOCK_TIMEOUT_S
+from enhancelog.backends import APPEND_LOCK_KEY, APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S
 from enhancelog.backends.postgresql.search import PostgresqlSearch
 
 ENTRY: Final = "enhancelog_entry"
@@ -50,7 +50,7 @@ class PostgresqlDialect:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)",
-                [f"{max(1, round(timeout_s * 1000))}ms", APPEND_LOCK_KEY],
+                [f"{round(1000 * max(timeout_s, SHORTEST_LOCK_TIMEOUT_S))}ms", APPEND_LOCK_KEY],
             )
             yield cursor
 
@@ -73,11 +73,19 @@ class PostgresqlDialect:
         present = dict(cursor.fetchall())
         return [name for name in TRIGGERS if present.get(name) != TRIGGER_TYPES[name]]
 
-    def insert_rows(self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
+    def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Any]:
+        return f"{column} = ANY(%s)", list(values)
+
+    def insert_rows(
+        self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any], on_conflict: str = ""
+    ) -> None:
+        if not rows:
+            return
         names = ", ".join(columns)
-        if len(rows) < COPY_FROM_ROWS:
-            places = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", rows)
+        if len(rows) < COPY_FROM_ROWS or on_conflict:
+            one = f"({', '.join(['%s'] * len(columns))})"
+            statement = f"INSERT INTO {table} ({names}) VALUES {', '.join([one] * len(rows))} {on_conflict}"
+            cursor.execute(statement, [value for row in rows for value in row])
             return
         with cursor.db.wrap_database_errors, cursor.cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
             for row in rows:

@@ -6,7 +6,7 @@ a write outside ``atomic()`` takes it for its own statement. Reads never wait.
 
 import re
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.db.backends.sqlite3 import base, features
@@ -16,8 +16,16 @@ from enhancelog.backends.sqlite.lock import WriteLock
 
 TIMEOUT_S = 20.0
 
+STATEMENTS = 512
+"""So many are kept as SQLite reads them, and by each connection prepared."""
+
 _READS = re.compile(r"\s*(SELECT|PRAGMA|EXPLAIN|VALUES|SAVEPOINT|RELEASE|ROLLBACK|BEGIN|COMMIT|WITH)\b", re.IGNORECASE)
 _WRITES_INSIDE = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
+
+
+@lru_cache(maxsize=STATEMENTS)
+def _with_question_marks(query: str) -> str:
+    return base.FORMAT_QMARK_REGEX.sub("?", query).replace("%%", "%")
 
 
 class DatabaseFeatures(features.DatabaseFeatures):
@@ -49,6 +57,11 @@ class Cursor(base.SQLiteCursorWrapper):
         finally:
             self.wrapper.write_lock.release()
 
+    def convert_query(self, query: str, *, param_names: list[str] | None = None) -> str:
+        if param_names is None:
+            return _with_question_marks(query)
+        return str(super().convert_query(query, param_names=param_names))
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     # "integer" makes a big primary key the rowid itself; to SQLite the two names mean the same otherwise.
@@ -70,7 +83,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         params = super().get_connection_params()
         self.transaction_mode = "IMMEDIATE"
-        return {"timeout": TIMEOUT_S, **params}
+        return {"timeout": TIMEOUT_S, "cached_statements": STATEMENTS, **params}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)

@@ -1,5 +1,6 @@
 """What the log needs of SQLite: triggers, multi-row inserts, text conditions."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -7,7 +8,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog.backends import APPEND_LOCK_TIMEOUT_S
+from enhancelog.backends import APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S
 from enhancelog.backends.sqlite.lock import WriteLock
 from enhancelog.backends.sqlite.search import SqliteSearch
 
@@ -28,6 +29,9 @@ TRIGGERS: Final = {
         BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: this entry is already in the enhance log'); END""",
 }
 
+LONGEST_INSERT: Final = 64
+"""Rows in one statement."""
+
 
 class SqliteDialect:
     store_name = "sqlite"
@@ -42,7 +46,11 @@ class SqliteDialect:
     @contextmanager
     def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> Iterator[CursorWrapper]:
         lock: WriteLock = connection.write_lock  # type: ignore[attr-defined]
-        with lock.patience(timeout_s), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            lock.patience(max(timeout_s, SHORTEST_LOCK_TIMEOUT_S)),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             yield cursor
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
@@ -55,9 +63,28 @@ class SqliteDialect:
         present = dict(cursor.fetchall())
         return [name for name, statement in TRIGGERS.items() if present.get(name) != statement.strip()]
 
-    def insert_rows(self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
-        places = ", ".join(["%s"] * len(columns))
-        cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
+    def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Any]:
+        return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(values)
+
+    def insert_rows(
+        self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any], on_conflict: str = ""
+    ) -> None:
+        one = f"({', '.join(['%s'] * len(columns))})"
+        for part in _parts(rows):
+            values = ", ".join([one] * len(part))
+            statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values} {on_conflict}"
+            cursor.execute(statement, [value for row in part for value in row])
 
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         """A transaction that is going to write is the only one from its beginning."""
+
+
+def _parts(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """As long as a power of two each: few statements that stay prepared. Each gives other threads a turn, so it is not
+    one a row."""
+    start, size = 0, LONGEST_INSERT
+    while start < len(rows):
+        while size > len(rows) - start:
+            size //= 2
+        yield rows[start : start + size]
+        start += size

@@ -1,0 +1,105 @@
+"""What every leg works with, and the contenders that more than one of them has."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks import load
+from benchmarks.children import Failed, Replay, module, perform, product_environment, replaying
+from benchmarks.databases import Databases
+from benchmarks.plan import Plan
+from benchmarks.rounds import Contender, Results, Sample, interleaved
+from benchmarks.servers import Server
+from benchmarks.tape import Tape
+
+LOG: Final = "/v1/enhance/log"
+CLIENTS: Final = 16
+
+Measure = Callable[[], Sample]
+
+
+@dataclass
+class Bench:
+    plan: Plan
+    databases: Databases
+    progress: Callable[[str], None]
+    chance: random.Random
+
+    @property
+    def log(self) -> Path:
+        """What servers and commands say."""
+        return self.databases.log
+
+    def measure(self, contenders: Sequence[Contender]) -> Results:
+        return interleaved(contenders, self.plan.rounds, self.chance, self.progress)
+
+    @property
+    def measurements(self) -> int:
+        """How often each contender is measured, warming up included."""
+        return self.plan.rounds + 1
+
+    def recorded(self, vendor: str, name: str, blueprints: int, transactions: int, size: int) -> Path:
+        """A tape of so many batches appended to the small log."""
+        tape = self.databases.folder / f"{vendor}-{name}.tape"
+        self.progress(f"recording {transactions:,} transactions on {vendor}")
+        with self.databases.copy_of(vendor, self.plan.small) as database:
+            perform(
+                module("benchmarks.inside", "record", tape, name, self.plan.seed, blueprints, transactions, size),
+                product_environment(database.data_dir, database.url),
+                self.log,
+            )
+        return tape
+
+    @contextmanager
+    def raw(self, tape: Path, vendor: str, *options: str, **more: str) -> Iterator[Replay]:
+        """The tape played on a copy of the small log. Raises ``Failed`` when other rows than the product's came out."""
+        with self.databases.copy_of(vendor, self.plan.small) as database:
+            with replaying(tape, database.raw, self.log, *options, **more) as replay:
+                yield replay
+                rows = replay.end()
+            if not options and rows != (expected := Tape.load(tape).rows):
+                raise Failed(f"the raw driver wrote {rows}, the product {expected}")
+
+
+def rate_of(replay: Replay, transactions: int, size: int = 1) -> Measure:
+    """Entries a second of the raw driver, so many transactions of ``size`` at a time."""
+
+    def measure() -> Sample:
+        seconds = replay.play(transactions)
+        return Sample(transactions * size / sum(seconds))
+
+    return measure
+
+
+def http(server: Server, requests: Iterator[bytes], number: int, clients: int, expected: int, size: int = 1) -> Measure:
+    """``size`` times the requests a second, the next ``number`` of ``requests`` from so many clients."""
+
+    def measure() -> Sample:
+        done = load.run(server.address, [next(requests) for _ in range(number)], clients, expected)
+        seen = {"p50_ms": done.median * 1000, "p99_ms": done.percentile(0.99) * 1000, "generator_cpu": done.cpu_share}
+        return Sample(done.rate * size, seen)
+
+    return measure
+
+
+def latency(server: Server, requests: Iterator[bytes], number: int, percentile: float = 0.5) -> Measure:
+    """Milliseconds of one request after the other."""
+
+    def measure() -> Sample:
+        done = load.run(server.address, [next(requests) for _ in range(number)], 1, 200)
+        return Sample(done.percentile(percentile) * 1000, {"generator_cpu": done.cpu_share})
+
+    return measure
+
+
+def post(server: Server, body: bytes, content_type: str = "application/json") -> bytes:
+    """An append to our server."""
+    authorization = f"Bearer {server.secret}"
+    return load.request(server.address, "POST", LOG, body, Authorization=authorization, Content_Type=content_type)
+
+
+def get(server: Server, target: str, **headers: str) -> bytes:
+    return load.request(server.address, "GET", target, b"", **headers)

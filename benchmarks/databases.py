@@ -1,0 +1,223 @@
+"""Logs of every size, made once by the product itself and kept in the data folder; a leg that writes gets a copy.
+
+They are made anew when anything that decides what is in them has changed.
+"""
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote, urlencode
+
+import psycopg
+
+from benchmarks import generator
+from benchmarks.children import module, perform, product_environment
+from benchmarks.plan import Plan
+from enhancelog import records
+from enhancelog.records import Entry
+from tests import postgres
+from tests.processes import ROOT
+
+DATABASES: Final = ("sqlite", "postgresql")
+DECIDING: Final = (
+    "benchmarks/generator.py",
+    "enhancelog/backends",
+    "enhancelog/models",
+    "enhancelog/projections",
+    "enhancelog/migrations",
+    "enhancelog/store",
+    "enhancelog/records.py",
+    "enhancelog/badges.py",
+    "content/migrations",
+)
+"""What a log's database holds follows from these."""
+
+DURABLE: Final = (
+    "fsync=on",
+    "synchronous_commit=on",
+    "shared_buffers=512MB",
+    "max_wal_size=4GB",
+    "max_connections=80",
+    "listen_addresses=",
+)
+
+Progress = Callable[[str], None]
+
+
+class Database(NamedTuple):
+    """``url`` as the product takes it, ``raw`` as the driver does, ``data_dir`` for the product's own files."""
+
+    vendor: str
+    url: str
+    raw: str
+    data_dir: Path
+
+
+class Databases:
+    """Everything on disk that a run needs, below one folder."""
+
+    def __init__(self, folder: Path, plan: Plan, progress: Progress) -> None:
+        self.folder = folder
+        self.log = folder / "bench.log"
+        self._plan = plan
+        self._progress = progress
+        self._key = f"{fingerprint()}-{plan.seed}"
+        self._server = ""
+
+    @contextmanager
+    def postgresql(self) -> Iterator[None]:
+        """Our own server, as durable as the product promises to be."""
+        cluster = self.folder / "postgresql"
+        with postgres.started(cluster, DURABLE) as url:
+            self._server = url
+            yield
+
+    def postgresql_version(self) -> str:
+        with psycopg.connect(self._server) as connection:
+            version = connection.info.server_version
+        return f"{version // 10000}.{version % 10000}"
+
+    def log_of(self, vendor: str, size: int) -> Database:
+        """A log to read. Made now unless it is there."""
+        name = f"log_{size}_{self._key}".replace("-", "_")
+        database = self._named(vendor, name)
+        if not self._is_there(vendor, name):
+            self._drop_others(vendor, size, name)
+            self._fill(vendor, name, size)
+        return database
+
+    @contextmanager
+    def copy_of(self, vendor: str, size: int) -> Iterator[Database]:
+        """A log to write to; gone afterwards."""
+        source = self.log_of(vendor, size)
+        name = f"copy_{uuid.uuid4().hex[:12]}"
+        copy = self._named(vendor, name)
+        if vendor == "sqlite":
+            shutil.copyfile(source.raw, copy.raw)
+        else:
+            self._admin(f"CREATE DATABASE {name} TEMPLATE {_name_of(source.raw)}")
+            self._admin("CHECKPOINT")
+        try:
+            yield copy
+        finally:
+            self._drop(vendor, name)
+            shutil.rmtree(copy.data_dir, ignore_errors=True)
+
+    @contextmanager
+    def upstream_like(self, size: int) -> Iterator[Path]:
+        """The same log as a plain SQLite table with the engine host's columns, for the peers; gone afterwards."""
+        path = self.folder / f"peer_{uuid.uuid4().hex[:12]}.db"
+        make_peer(path, self._plan.seed, size)
+        try:
+            yield path
+        finally:
+            for file in path.parent.glob(f"{path.name}*"):
+                file.unlink()
+
+    def _named(self, vendor: str, name: str) -> Database:
+        if vendor == "sqlite":
+            path = self.folder / f"{name}.sqlite3"
+            return Database(vendor, f"sqlite:///{quote(str(path))}", str(path), self.folder / f"{name}-{vendor}")
+        parts = psycopg.conninfo.conninfo_to_dict(self._server)
+        rest = {key: str(value) for key, value in parts.items() if key != "dbname"}
+        url = f"postgresql:///{name}?{urlencode(rest, quote_via=quote)}"
+        return Database(vendor, url, url, self.folder / f"{name}-{vendor}")
+
+    def _is_there(self, vendor: str, name: str) -> bool:
+        return (self.folder / f"{name}-{vendor}.made").exists()
+
+    def _fill(self, vendor: str, name: str, size: int) -> None:
+        database = self._named(vendor, name)
+        self._drop(vendor, name)
+        if vendor == "postgresql":
+            self._admin(f"CREATE DATABASE {name}")
+        perform(
+            module("benchmarks.inside", "fill", size, self._plan.seed),
+            product_environment(database.data_dir, database.url),
+            self.log,
+            lambda said: self._progress(f"making a log of {size:,} on {vendor}: {said['done']:,}"),
+        )
+        shutil.rmtree(database.data_dir, ignore_errors=True)
+        (self.folder / f"{name}-{vendor}.made").touch()
+
+    def _drop_others(self, vendor: str, size: int, name: str) -> None:
+        """Logs of this size that an earlier version made."""
+        for made in self.folder.glob(f"log_{size}_*-{vendor}.made"):
+            old = made.name.removesuffix(f"-{vendor}.made")
+            if old != name:
+                made.unlink()
+                self._drop(vendor, old)
+
+    def _drop(self, vendor: str, name: str) -> None:
+        if vendor == "sqlite":
+            for file in self.folder.glob(f"{name}.sqlite3*"):
+                file.unlink()
+        else:
+            self._admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _admin(self, statement: Any) -> None:
+        with psycopg.connect(self._server, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+def make_peer(path: Path, seed: int, size: int) -> None:
+    """The engine host's table and indexes in WAL mode, filled and ANALYZEd."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.executescript(
+        """CREATE TABLE enhance_log (
+             issue_id TEXT PRIMARY KEY, blueprint_id TEXT NOT NULL, prev_hash TEXT NOT NULL, new_hash TEXT NOT NULL,
+             intent TEXT NOT NULL, rationale TEXT NOT NULL, verdicts_json TEXT NOT NULL, status TEXT NOT NULL,
+             reasons_json TEXT NOT NULL, ts_ms INTEGER NOT NULL);
+           CREATE INDEX ix_enhance_log_bp_ts ON enhance_log(blueprint_id, ts_ms);
+           CREATE INDEX ix_enhance_log_ts ON enhance_log(ts_ms);"""
+    )
+    connection.execute("BEGIN")
+    connection.executemany(
+        f"INSERT INTO enhance_log VALUES ({', '.join('?' * 10)})", map(peer_row, generator.log(seed, size))
+    )
+    connection.execute("COMMIT")
+    connection.execute("ANALYZE")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def peer_row(entry: Entry) -> tuple[Any, ...]:
+    """In the order of the engine host's columns."""
+    return (
+        entry.issue_id,
+        entry.blueprint_id,
+        entry.prev_hash,
+        entry.new_hash,
+        entry.intent,
+        entry.rationale,
+        records.encode_part(entry.verdicts),
+        entry.status,
+        records.encode_part(entry.reasons),
+        entry.ts_ms,
+    )
+
+
+def fingerprint() -> str:
+    digest = hashlib.sha256()
+    for name in DECIDING:
+        path = ROOT / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _name_of(url: str) -> str:
+    return str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
+
+
+def room(folder: Path) -> int:
+    """Free bytes where the logs go."""
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize

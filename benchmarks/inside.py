@@ -1,0 +1,139 @@
+"""What the benchmark does inside the product, in a process of its own for each database.
+
+``python -m benchmarks.inside fill SIZE SEED`` makes a log; ``record TAPE NAME SEED BLUEPRINTS TRANSACTIONS SIZE``
+appends so many batches and keeps their statements; ``queries TAPE ADDRESS…`` asks for pages and keeps theirs. The
+environment names the database, as for any command.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from benchmarks import generator
+from benchmarks.tape import Recorder, Tape
+
+BATCH = 1000
+
+
+def fill(size: int, seed: int) -> None:
+    """A migrated database with a log, ANALYZEd. Says how far it is."""
+    from django.core.management import call_command
+
+    from enhancelog.origin import Origin
+    from enhancelog.store.database import DatabaseEnhanceLogStore, analyze
+
+    call_command("migrate", verbosity=0, interactive=False)
+    store = DatabaseEnhanceLogStore(Origin("command", "bench", "bench"))
+    entries = generator.log(seed, size)
+    done = 0
+    while batch := list(islice(entries, BATCH)):
+        if any(not outcome.is_new for outcome in store.append_batch(batch)):
+            raise SystemExit("the database is not fresh")
+        done += len(batch)
+        if done == BATCH:
+            analyze()  # plans for what the next ones look up
+        say({"done": done})
+    analyze()
+    _settle()
+
+
+def record(tape: Path, name: str, seed: int, blueprints: int, transactions: int, size: int) -> None:
+    """Append ``transactions`` batches of ``size`` entries, and keep the statements."""
+    from django.db import connection
+
+    from enhancelog.origin import Origin
+    from enhancelog.store import database
+    from enhancelog.store.database import DatabaseEnhanceLogStore
+
+    database.GROUPED = 0  # on this thread, where the recorder listens
+    connection.ensure_connection()
+    store = DatabaseEnhanceLogStore(Origin("token", "bench", "api"))
+    recorder = Recorder(connection.vendor)
+    entries = iter(generator.appends(seed, name, transactions * size, blueprints))
+    for _ in range(transactions):
+        batch = list(islice(entries, size))
+        with recorder.transaction():
+            outcomes = store.append_batch(batch)
+        if any(not outcome.is_new for outcome in outcomes):
+            raise SystemExit("the entries are not new")
+    Tape(connection.vendor, recorder.transactions, _rows()).save(tape)
+    say({"statements": sum(map(len, recorder.transactions)) / transactions})
+
+
+def queries(tape: Path, addresses: Sequence[str]) -> None:
+    """One transaction of the tape for each page: what it asks the database."""
+    from django.db import connection
+    from django.test import Client
+
+    client = Client(SERVER_NAME="127.0.0.1")
+    recorder = Recorder(connection.vendor)
+    for address in addresses:
+        client.get(address)  # loads what is loaded once
+        with recorder.transaction():
+            response = client.get(address)
+            if response.streaming:
+                raise SystemExit(f"{address} is no page")
+        if response.status_code != 200:
+            raise SystemExit(f"{address}: {response.status_code}")
+    Tape(connection.vendor, recorder.transactions, {}).save(tape)
+    say({"statements": [len(statements) for statements in recorder.transactions]})
+
+
+def _rows() -> dict[str, int]:
+    from django.db import connection
+
+    from enhancelog import projections
+    from enhancelog.models import Entry
+
+    names = [Entry._meta.db_table, *(table._meta.db_table for table in projections.tables())]
+    rows = {}
+    with connection.cursor() as cursor:
+        for name in names:
+            cursor.execute(f"SELECT COUNT(*) FROM {name}")
+            rows[name] = int(cursor.fetchone()[0])
+    return rows
+
+
+def _settle() -> None:
+    """Everything in the database's own file or pages, nothing left to do for the first who comes."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
+            cursor.execute("VACUUM (ANALYZE)")
+            cursor.execute("CHECKPOINT")
+    connection.close()
+
+
+def say(message: object) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def _numbers(texts: Sequence[str]) -> Iterator[int]:
+    return map(int, texts)
+
+
+def main(job: str, *arguments: str) -> None:
+    import django
+
+    django.setup()
+    match job:
+        case "fill":
+            fill(*_numbers(arguments))
+        case "record":
+            tape, name, *numbers = arguments
+            record(Path(tape), name, *_numbers(numbers))
+        case "queries":
+            tape, *addresses = arguments
+            queries(Path(tape), addresses)
+        case _:
+            raise SystemExit(f"no such job: {job}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

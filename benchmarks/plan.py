@@ -1,0 +1,50 @@
+"""How much is measured: the full run and the quick one, which only shows that everything works."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``blueprints``: among how many appends are spread. Sizes are entries; the rest are requests, transactions or
+    repetitions of one measurement in one round."""
+
+    rounds: int
+    blueprints: tuple[int, ...]
+    small: int
+    middle: int
+    large: int
+    appends: int
+    bulk_lines: int
+    batches: int
+    reads: int
+    slow_reads: int
+    searches: int
+    seed: int = 20260101
+
+
+FULL = Plan(
+    rounds=5,
+    blueprints=(1, 6),
+    small=10_000,
+    middle=100_000,
+    large=1_000_000,
+    appends=800,
+    bulk_lines=10_000,
+    batches=20,
+    reads=300,
+    slow_reads=40,
+    searches=20,
+)
+QUICK = Plan(
+    rounds=2,
+    blueprints=(6,),
+    small=1_000,
+    middle=5_000,
+    large=10_000,
+    appends=160,
+    bulk_lines=2_000,
+    batches=4,
+    reads=60,
+    slow_reads=10,
+    searches=8,
+)

@@ -1,0 +1,139 @@
+"""What a run came to, as a page of Markdown and as JSON beside it."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import sqlite3
+import statistics
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.rounds import Results
+
+PACKAGES: Final = ("django", "djangorestframework", "granian", "msgspec", "psycopg", "orjson")
+MARKER: Final = "<!-- written by manage.py bench; edit above -->"
+
+
+def write(page: Path, results: Mapping[str, Results], about: Mapping[str, Any]) -> None:
+    """Replace what stands below ``MARKER`` in the page; the JSON lies beside it under the same name."""
+    legs = {name: each.as_dict() for name, each in results.items()}
+    page.with_suffix(".json").write_text(json.dumps({"about": about, "legs": legs}, indent=1) + "\n")
+    above = page.read_text().partition(MARKER)[0].rstrip() if page.exists() else "# Performance"
+    page.write_text(f"{above}\n\n{MARKER}\n\n{markdown(legs, about)}")
+
+
+def about(plan_name: str, rounds: int, seed: int, seconds: float, postgresql: str) -> dict[str, Any]:
+    """The machine, the versions and the run."""
+    return {
+        "run": plan_name,
+        "rounds": rounds,
+        "seed": seed,
+        "minutes": round(seconds / 60, 1),
+        "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "load_average_at_start": round(_load_at_start, 1),
+        "cores": os.cpu_count(),
+        "processor": _processor(),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "postgresql": postgresql,
+        **{name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def markdown(legs: Mapping[str, Any], about: Mapping[str, Any]) -> str:
+    versions = ", ".join(f"{name} {about[name]}" for name in ("python", "sqlite", "postgresql", *PACKAGES))
+    run = (
+        f"{about['run'].capitalize()} run, {about['rounds']} rounds, seed {about['seed']}, {about['minutes']} minutes, "
+        f"finished {about['finished']}; {about['cores']} cores ({about['processor']}), "
+        f"load average {about['load_average_at_start']} before it began. {versions}."
+    )
+    parts = [
+        f"## The last run\n\n{run}",
+        "### Ratios\n\nMedian of the rounds, and the lowest and highest.\n\n" + _ratios(legs),
+        "### Figures\n\n" + _figures(legs),
+    ]
+    if notes := _notes(legs):
+        parts.append("### Notes\n\n" + notes)
+    return "\n\n".join(parts) + "\n"
+
+
+def _ratios(legs: Mapping[str, Any]) -> str:
+    rows = [["work", "target", "median", "range", ""]]
+    for leg in legs.values():
+        for ratio in [*leg.get("ratios", ()), *leg.get("facts", ())]:
+            unit = ratio.get("unit", "")
+            values = ratio["rounds"]
+            spread = f"{_number(min(values))} to {_number(max(values))}" if len(values) > 1 else ""
+            figure = f"{_number(ratio['median'])} {unit}" if unit else f"{_number(ratio['median'])}×"
+            rows.append([ratio["work"], _bound(ratio, unit), figure, spread, _verdict(ratio)])
+    return _table(rows)
+
+
+def _bound(ratio: Mapping[str, Any], unit: str) -> str:
+    sign, value = ("≥", ratio["at_least"]) if ratio["at_least"] is not None else ("≤", ratio["at_most"])
+    return "" if value is None else f"{sign} {_number(value)}{f' {unit}' if unit else '×'}"
+
+
+def _verdict(ratio: Mapping[str, Any]) -> str:
+    if ratio["at_least"] is not None:
+        return "met" if ratio["median"] >= ratio["at_least"] else "**missed**"
+    if ratio["at_most"] is not None:
+        return "met" if ratio["median"] <= ratio["at_most"] else "**missed**"
+    return ""
+
+
+def _figures(legs: Mapping[str, Any]) -> str:
+    rows = [["what", "median", "lowest", "highest", "p50 / p99 ms", "generator's CPU"]]
+    for leg in legs.values():
+        for name, contender in leg.get("contenders", {}).items():
+            samples = contender["samples"]
+            values = [sample["value"] for sample in samples]
+            tail = "p99_ms" in samples[0]
+            rows.append(
+                [
+                    name,
+                    f"{_number(contender['median'])} {contender['unit']}",
+                    _number(min(values)),
+                    _number(max(values)),
+                    f"{_middle(samples, 'p50_ms')} / {_middle(samples, 'p99_ms')}" if tail else "",
+                    f"{100 * statistics.median(s['generator_cpu'] for s in samples):.0f} %"
+                    if "generator_cpu" in samples[0]
+                    else "",
+                ]
+            )
+    return _table(rows)
+
+
+def _notes(legs: Mapping[str, Any]) -> str:
+    said = [note for leg in legs.values() for note in leg.get("notes", ())]
+    said += [f"{name}: skipped. {leg['skipped']}." for name, leg in legs.items() if "skipped" in leg]
+    return "\n".join(f"- {note}" for note in said)
+
+
+def _middle(samples: Sequence[Mapping[str, float]], name: str) -> str:
+    return _number(statistics.median(sample[name] for sample in samples))
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    head, *body = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([head, "|" + "---|" * len(rows[0]), *body])
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+_load_at_start = os.getloadavg()[0]

@@ -1,0 +1,138 @@
+"""Contenders measured in turns: every round has each of them once, in an order of its own, so that whatever the machine
+does meanwhile meets all alike. What counts is the ratio of two contenders within a round.
+"""
+
+import random
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Sample(NamedTuple):
+    """One measurement: ``value`` in the contender's unit, and what else was seen."""
+
+    value: float
+    seen: Mapping[str, float] = {}
+
+
+class Contender(NamedTuple):
+    """``unit``: a rate such as ``entries/s`` (more is better) or ``ms`` (less is better)."""
+
+    name: str
+    unit: str
+    measure: Callable[[], Sample]
+
+
+@dataclass(frozen=True)
+class Target:
+    """``over`` divided by ``under``, both names of contenders, and what that should be at least or at most."""
+
+    work: str
+    over: str
+    under: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A single figure that is no ratio of contenders, such as a latency's spread or a size."""
+
+    work: str
+    values: Sequence[float]
+    unit: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+@dataclass
+class Results:
+    """What a leg came to. ``notes`` are sentences; ``skipped`` says why there is nothing."""
+
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    targets: list[Target] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    skipped: str = ""
+
+    def values(self, name: str) -> list[float]:
+        return [sample.value for sample in self.samples[name]]
+
+    def ratios(self, target: Target) -> list[float]:
+        """One a round."""
+        pairs = zip(self.values(target.over), self.values(target.under), strict=True)
+        return [over / under for over, under in pairs]
+
+    def add(self, other: "Results") -> None:
+        self.samples |= other.samples
+        self.units |= other.units
+        self.targets += other.targets
+        self.facts += other.facts
+        self.notes += other.notes
+
+    def misses(self) -> list[str]:
+        """The targets that the medians do not meet."""
+        bounds = [(target, self.ratios(target)) for target in self.targets]
+        bounds += [(fact, list(fact.values)) for fact in self.facts]  # type: ignore[misc]
+        return [bound.work for bound, values in bounds if not _within(statistics.median(values), bound)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        if self.skipped:
+            return {"skipped": self.skipped}
+        return {
+            "contenders": {
+                name: {
+                    "unit": self.units[name],
+                    "median": statistics.median(self.values(name)),
+                    "samples": [{"value": sample.value, **sample.seen} for sample in samples],
+                }
+                for name, samples in self.samples.items()
+            },
+            "ratios": [
+                {
+                    "work": target.work,
+                    "over": target.over,
+                    "under": target.under,
+                    "at_least": target.at_least,
+                    "at_most": target.at_most,
+                    "rounds": self.ratios(target),
+                    "median": statistics.median(self.ratios(target)),
+                }
+                for target in self.targets
+            ],
+            "facts": [
+                {
+                    "work": fact.work,
+                    "unit": fact.unit,
+                    "at_least": fact.at_least,
+                    "at_most": fact.at_most,
+                    "rounds": list(fact.values),
+                    "median": statistics.median(fact.values),
+                }
+                for fact in self.facts
+            ],
+            "notes": self.notes,
+        }
+
+
+def _within(value: float, bound: Target | Fact) -> bool:
+    if bound.at_least is not None and value < bound.at_least:
+        return False
+    return bound.at_most is None or value <= bound.at_most
+
+
+def interleaved(
+    contenders: Sequence[Contender], rounds: int, chance: random.Random, progress: Callable[[str], None]
+) -> Results:
+    """Warm every contender up, then measure each once a round."""
+    results = Results(units={contender.name: contender.unit for contender in contenders})
+    for number in range(rounds + 1):
+        for contender in chance.sample(contenders, len(contenders)):
+            progress(f"round {number} of {rounds}: {contender.name}" if number else f"warming up: {contender.name}")
+            sample = contender.measure()
+            if number:
+                results.samples.setdefault(contender.name, []).append(sample)
+    return results

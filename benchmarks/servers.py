@@ -1,0 +1,146 @@
+"""The servers that are measured: ours as it is served, ours without group commit, and the peers.
+
+Each peer has a virtual environment of its own in the benchmark's folder, since their versions exclude each other.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from benchmarks.children import Failed, Process, last_line, module, product_environment, running
+from benchmarks.databases import Database
+from benchmarks.load import Address
+from tests.processes import ROOT, free_port, manage, serving
+
+START_S: Final = 60
+PEERS: Final = {"datasette": "requirements-datasette.txt", "datasette-alpha": "requirements-datasette-alpha.txt"}
+TUNED: Final = {
+    "allow_download": "off",
+    "allow_facet": "off",
+    "cache_size_kb": "65536",
+    "default_page_size": "50",
+    "facet_suggest_time_limit_ms": "1",
+    "num_sql_threads": "4",
+    "suggest_facets": "off",
+    "template_debug": "off",
+}
+
+
+class Server(NamedTuple):
+    """``secret``: a token that may append, where it is ours."""
+
+    address: Address
+    process: Process
+    secret: str = ""
+
+
+@contextmanager
+def enhancelog(database: Database, log: Path, **more: str) -> Iterator[Server]:
+    """``manage.py serve``, as anybody runs it; ``more`` is environment of its own."""
+    environment = _ours(database, **more)
+    address = Address("127.0.0.1", free_port())
+    with log.open("a") as output, ExitStack() as stack:
+        bind = f"{address.host}:{address.port}"
+        serve = serving("--bind", bind, data_dir=database.data_dir, output=output, **environment)
+        process = stack.enter_context(serve)
+        yield Server(address, process, _token(database))
+
+
+@contextmanager
+def one_commit_each(database: Database, log: Path, threads: int, **more: str) -> Iterator[Server]:
+    """The same application and server, but every append is a transaction of its own. The database was served before."""
+    address = Address("127.0.0.1", free_port())
+    command = module("granian", "--interface", "wsgi", "--host", address.host, "--port", address.port)
+    command += ["--workers", "1", "--blocking-threads", str(threads), "--log-level", "error", "--no-access-log"]
+    command += ["benchmarks.one_commit_each:application"]
+    with running(command, product_environment(database.data_dir, database.url, **more), log) as process:
+        wait_for(address, "/health/ready", process, log)
+        yield Server(address, process, _token(database))
+
+
+@contextmanager
+def datasette(peer: str, folder: Path, database: Path, log: Path, options: Sequence[str]) -> Iterator[Server]:
+    """One of ``PEERS``. Raises ``Failed`` when it cannot be had."""
+    address = Address("127.0.0.1", free_port())
+    command = [str(peer_environment(peer, folder) / "bin" / "datasette"), "serve", str(database)]
+    command += ["--host", address.host, "--port", str(address.port), *options]
+    with running(command, {"PATH": "/usr/bin:/bin", "HOME": str(folder)}, log, stdout=subprocess.DEVNULL) as process:
+        wait_for(address, "/-/versions.json", process, log)
+        yield Server(address, process)
+
+
+def tuned() -> list[str]:
+    """What makes datasette quick: nothing is suggested or counted that was not asked for, and caches are large."""
+    return [part for name, value in TUNED.items() for part in ("--setting", name, value)]
+
+
+def peer_environment(peer: str, folder: Path) -> Path:
+    """Its virtual environment, made when its pins have changed."""
+    requirements = ROOT / PEERS[peer]
+    venv = folder / peer
+    stamp = venv / "pins"
+    pins = hashlib.sha256(requirements.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == pins:
+        return venv
+    shutil.rmtree(venv, ignore_errors=True)
+    _call([sys.executable, "-m", "venv", "--without-pip", str(venv)], f"cannot make an environment for {peer}")
+    install = [_uv(), "pip", "install", "-q", "--require-hashes", "--python", str(venv / "bin" / "python")]
+    _call([*install, "--requirement", str(requirements)], f"cannot install {peer}")
+    stamp.write_text(pins)
+    return venv
+
+
+def version_of(peer: str, folder: Path) -> str:
+    done = subprocess.run([folder / peer / "bin" / "datasette", "--version"], capture_output=True, text=True)
+    return done.stdout.strip().rpartition(" ")[2]
+
+
+def wait_for(address: Address, path: str, process: Process, log: Path) -> None:
+    """Until it answers 200. Raises ``Failed``."""
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise Failed(f"a server ended: {last_line(log)}")
+        try:
+            with urllib.request.urlopen(f"http://{address.host}:{address.port}{path}", timeout=5):
+                return
+        except (OSError, urllib.error.HTTPError):
+            time.sleep(0.05)
+    raise Failed(f"a server did not answer for {START_S} s: {last_line(log)}")
+
+
+def _ours(database: Database, **more: str) -> Mapping[str, str]:
+    """What ``tests.processes`` does not set by itself."""
+    names = ("DATABASE_URL", "ENHANCELOG_PUBLIC_READ", "ENHANCELOG_THROTTLE_APPEND", "ENHANCELOG_THROTTLE_BULK")
+    environment = product_environment(database.data_dir, database.url)
+    return {**{name: environment[name] for name in names}, **more}
+
+
+def _token(database: Database) -> str:
+    name = f"bench-{time.time_ns()}"
+    made = manage("create_token", name, "--scope", "log:append", data_dir=database.data_dir, **_ours(database))
+    if made.returncode:
+        raise Failed(f"create_token: {made.stderr.strip()}")
+    return made.stdout.strip()
+
+
+def _uv() -> str:
+    beside = Path(sys.executable).parent / "uv"
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    if not found:
+        raise Failed("no uv to install the peers with")
+    return found
+
+
+def _call(command: Sequence[str], what: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise Failed(f"{what}: {(done.stderr.strip().splitlines() or ['it did not say why'])[-1][:300]}")

@@ -1,0 +1,193 @@
+"""Which patterns deny most in a window, against the window before, where and since when.
+
+Four statements, whatever the number of patterns. Whole days come from the tallies; an hourly window is counted from its
+index range. A denial counts where its run was rejected, so that every number is that of a list of rejections;
+``denied`` counts the others too.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value, When
+
+from enhancelog import records
+from enhancelog.models import Entry, TemplateTally
+from enhancelog.queries.charts import Window
+from enhancelog.queries.counts import in_days
+from enhancelog.queries.pattern_ids import SERVED
+from enhancelog.queries.patterns.served import patterns
+from enhancelog.queries.selection import PLAUSIBLE
+from enhancelog.times import DAY_MS, day_of
+
+SPARK_DAYS: Final = 21
+"""Days of a sparkline, the last one included."""
+
+
+class Place(NamedTuple):
+    """A Blueprint, and how many rejections a pattern caused there."""
+
+    name: str
+    rejected: int
+
+
+class Numbers(NamedTuple):
+    """``rejected`` and ``denied`` in the window; ``before``: rejected in the window before."""
+
+    rejected: int = 0
+    denied: int = 0
+    before: int = 0
+
+
+@dataclass(frozen=True)
+class PatternRow:
+    """``places``: most rejections first. ``days``: rejections of each of the last ``SPARK_DAYS`` days.
+
+    ``first_ms`` and ``last_ms``: of all its denials, epoch ms; ``None`` without a plausible time.
+    """
+
+    id: str
+    axis: str
+    template: str
+    numbers: Numbers
+    places: Sequence[Place]
+    days: Sequence[int]
+    first_ms: int | None
+    last_ms: int | None
+    is_new: bool
+
+
+class Scope(NamedTuple):
+    """What is looked at: denials in these Blueprints, by this axis; ``None`` for any."""
+
+    blueprint_ids: Sequence[str] | None = None
+    axis: str | None = None
+
+
+EVERYWHERE: Final = Scope()
+
+
+class Ranking(NamedTuple):
+    """``left_out``: patterns with rejections in either window that have no row."""
+
+    rows: Sequence[PatternRow]
+    left_out: int
+
+
+def ranked(window: Window, spark_until_ms: int, most: int) -> Ranking:
+    """The ``most`` patterns that caused most rejections; the sparklines end with the day before ``spark_until_ms``."""
+    counted = numbers(window)
+    order = sorted(counted, key=lambda pattern: (-counted[pattern].rejected, -counted[pattern].before, pattern))
+    rows = described(order[:most], counted, window, spark_until_ms)
+    return Ranking(rows, len(order) - len(rows))
+
+
+def numbers(window: Window, scope: Scope = EVERYWHERE) -> dict[int, Numbers]:
+    """Patterns with rejections in the window or the one before, by the ids of their rows, and their numbers."""
+    source = _source(window, scope)
+    rows = source.rows.values("pattern", "now").annotate(r=source.rejected, d=source.denied)
+    found: defaultdict[int, Numbers] = defaultdict(Numbers)
+    for pattern, is_now, rejected, denied in rows.values_list("pattern", "now", "r", "d"):
+        here = found[pattern]
+        found[pattern] = here._replace(rejected=rejected, denied=denied) if is_now else here._replace(before=rejected)
+    return {pattern: here for pattern, here in found.items() if here.rejected or here.before}
+
+
+def described(
+    order: Sequence[int],
+    counted: Mapping[int, Numbers],
+    window: Window,
+    spark_until_ms: int,
+    scope: Scope = EVERYWHERE,
+) -> list[PatternRow]:
+    """These patterns in this order."""
+    places = _places(window, order, scope)
+    last_day = day_of(spark_until_ms - 1)
+    days = daily(order, last_day, scope)
+    leaders = {leader.pk: leader for leader in patterns().filter(pk__in=order)}
+    return [
+        PatternRow(
+            id=leader.key,
+            axis=leader.axis,
+            template=leader.wording,
+            numbers=counted[pattern],
+            places=places[pattern],
+            days=[days[pattern, day] for day in range(last_day - SPARK_DAYS + 1, last_day + 1)],
+            first_ms=leader.first_ms,
+            last_ms=leader.last_ms,
+            is_new=is_new(leader.first_ms, window),
+        )
+        for pattern in order
+        if (leader := leaders.get(pattern))
+    ]
+
+
+def is_new(first_ms: int | None, window: Window) -> bool:
+    """Whether the window holds the first denial of all; without a beginning nothing is new."""
+    return window.since_ms is not None and first_ms is not None and first_ms >= window.since_ms
+
+
+class _Source(NamedTuple):
+    """Rows with ``pattern`` and ``now``, and what adds them up."""
+
+    rows: QuerySet[Any]
+    rejected: Aggregate
+    denied: Aggregate
+
+
+def _source(window: Window, scope: Scope) -> _Source:
+    return _from_index(window, scope) if window.hourly else _from_tallies(window, scope)
+
+
+def _from_tallies(window: Window, scope: Scope) -> _Source:
+    start = window.since_ms if window.before_ms is None else window.before_ms
+    rows = in_days(_tallies(scope), start, window.until_ms)
+    now = Q() if window.since_ms is None else Q(day__gte=window.since_ms // DAY_MS)
+    rows = rows.order_by().annotate(pattern=F("template__pattern_id"), now=_as_number(now))
+    return _Source(rows, Sum("rejected"), Sum("denied"))
+
+
+def _from_index(window: Window, scope: Scope) -> _Source:
+    start = window.since_ms if window.before_ms is None else window.before_ms
+    entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=start, ts_ms__lt=window.until_ms)
+    now = Q(ts_ms__gte=window.since_ms)
+    denials = entries.order_by().filter(patterns__template__rules=SERVED, **_conditions(scope, "patterns__template__"))
+    rows = denials.annotate(pattern=F("patterns__pattern_id"), now=_as_number(now))
+    return _Source(rows, Count("position", filter=Q(patterns__rejected=True)), Count("position"))
+
+
+def _tallies(scope: Scope) -> QuerySet[Any]:
+    return TemplateTally.objects.filter(template__rules=SERVED, **_conditions(scope, "template__"))
+
+
+def _conditions(scope: Scope, template: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if scope.blueprint_ids is not None:
+        found["blueprint_id__in"] = records.only_ids(scope.blueprint_ids, may_be_empty=True)
+    if scope.axis is not None:
+        found[f"{template}axis__in"] = records.only_ids([scope.axis])
+    return found
+
+
+def _as_number(now: Q) -> Case | Value:
+    return Case(When(now, then=Value(1)), default=Value(0)) if now else Value(1)
+
+
+def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, list[Place]]:
+    source = _source(Window(window.since_ms, window.until_ms, None, window.hourly), scope)
+    rows = source.rows.filter(pattern__in=order).values("pattern", "blueprint_id").annotate(n=source.rejected)
+    found: defaultdict[int, list[Place]] = defaultdict(list)
+    for pattern, blueprint_id, number in rows.filter(n__gt=0).values_list("pattern", "blueprint_id", "n"):
+        found[pattern].append(Place(blueprint_id, number))
+    for places in found.values():
+        places.sort(key=lambda place: (-place.rejected, place.name))
+    return found
+
+
+def daily(order: Iterable[int], last_day: int, scope: Scope = EVERYWHERE) -> Counter[tuple[int, int]]:
+    """(pattern, day) to rejections on each of the ``SPARK_DAYS`` days up to ``last_day``."""
+    rows = _tallies(scope).filter(day__gt=last_day - SPARK_DAYS, day__lte=last_day)
+    rows = rows.order_by().filter(template__pattern_id__in=order).values("template__pattern_id", "day")
+    sums = rows.annotate(n=Sum("rejected")).values_list("template__pattern_id", "day", "n")
+    return Counter({(pattern, day): number for pattern, day, number in sums})

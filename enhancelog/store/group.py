@@ -1,0 +1,215 @@
+"""Group commit: one thread a process takes all appends that wait and commits them together.
+
+While it commits, the next ones gather: the disk is waited for once a group, not once an append, and one connection
+keeps its caches warm. Every append gets its own answer; one that fails never fails its neighbours, and each keeps its
+own patience, also while it waits for its turn.
+
+The thread comes with the first append and goes when nothing was to do for ``IDLE_S``, and its connection with it. When
+the process ends, what waits is written first. An append inside a transaction of its caller's is a part of that and does
+not come here.
+"""
+
+import atexit
+import os
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from django.db import OperationalError, connection
+
+from enhancelog import metrics
+from enhancelog.backends import dialect
+from enhancelog.store.writing import BATCH, TRANSIENT, Append, write
+
+IDLE_S: Final = 10.0
+REST_S: Final = 1.0
+"""A connection that did nothing for so long is looked at before it is used again."""
+GRACE_S: Final = 1.0
+"""How much longer than its patience an append waits for the writer, whose answer says more than that none came."""
+
+
+class Waiting:
+    """An append in the queue, and its answer when there is one."""
+
+    def __init__(self, append: Append) -> None:
+        self.append = append
+        self.error: BaseException | None = None
+        self.alone = False
+        """Its group failed for a reason that is not the database's health, so it gets a transaction of its own."""
+        self._answered = threading.Lock()
+        self._answered.acquire()
+
+    def answer(self, error: BaseException | None = None) -> None:
+        self.error = error
+        self._answered.release()
+
+    def wait(self, timeout_s: float = -1) -> bool:
+        """Whether the answer came within the time; without one, wait for it."""
+        return self._answered.acquire(timeout=timeout_s)
+
+
+class Writer:
+    """The queue, and the thread that empties it."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._queue: deque[Waiting] = deque()
+        self._thread: threading.Thread | None = None
+        self._ends = False
+
+    def is_me(self) -> bool:
+        """Whether this is the writer's own thread, which must not wait for itself."""
+        return threading.current_thread() is self._thread
+
+    def commit(self, append: Append) -> None:
+        """Have it written; then its outcomes hold. Raises what the database raised, or ``OperationalError`` when its
+        turn did not come in time, and then nothing of it was written."""
+        waiting = Waiting(append)
+        with self._changed:
+            self._queue.append(waiting)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="append-writer", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        if not waiting.wait(append.left_s + GRACE_S):
+            self._withdraw(waiting)
+            waiting.wait()  # its answer, or what becomes of it where it is being written already
+        if waiting.error is not None:
+            raise waiting.error
+
+    def drain(self) -> None:
+        """Write what waits and end the thread; the next append starts another."""
+        with self._changed:
+            thread = self._thread
+            self._ends = thread is not None
+            self._changed.notify()
+        if thread is not None:
+            thread.join()
+
+    def _withdraw(self, waiting: Waiting) -> None:
+        with self._changed:
+            if waiting in self._queue:
+                self._queue.remove(waiting)
+                waiting.answer(OperationalError("other appends kept the database for too long"))
+
+    # What follows runs in the thread.
+
+    def _run(self) -> None:
+        try:
+            while self._has_work():
+                self._write_group()
+        except BaseException as error:
+            self._abandon(error)
+            raise
+        finally:
+            connection.close()
+
+    def _has_work(self) -> bool:
+        """Wait for an append. No, and the thread is none any more, when none came for long or it is to end."""
+        began = time.monotonic()
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._ends, IDLE_S)
+            if not self._queue:
+                self._thread, self._ends = None, False
+                return False
+        if time.monotonic() - began > REST_S:
+            connection.close_if_unusable_or_obsolete()
+        return True
+
+    def _write_group(self) -> None:
+        group: list[Waiting] = []
+        try:
+            started = time.perf_counter()
+            with dialect().appending(self._shortest_left_s()) as cursor:
+                metrics.append_waited(time.perf_counter() - started)
+                group = self._take()  # who came while we waited for the lock is along
+                write(cursor, [waiting.append for waiting in group])
+        except TRANSIENT as error:
+            self._try_again(group, error)
+        except Exception as error:
+            self._set_apart(group, error)
+        except BaseException as error:
+            _answer(group, error)
+            raise
+        else:
+            _answer(group)
+
+    def _shortest_left_s(self) -> float:
+        with self._changed:
+            return min((waiting.append.left_s for waiting in self._queue), default=0.0)
+
+    def _take(self) -> list[Waiting]:
+        """The first of the queue and those behind it, as many as go into one transaction."""
+        group: list[Waiting] = []
+        entries = 0
+        with self._changed:
+            while self._queue and (not group or not (self._queue[0].alone or group[0].alone)):
+                entries += len(self._queue[0].append.entries)
+                if group and entries > BATCH:
+                    break
+                group.append(self._queue.popleft())
+        return group
+
+    def _try_again(self, group: Sequence[Waiting], error: Exception) -> None:
+        """On a fresh connection, after a moment, with those who have patience left."""
+        with self._changed:
+            everybody = [*group, *self._queue]
+            over = [waiting for waiting in everybody if waiting.append.left_s <= 0]
+            self._queue = deque(waiting for waiting in everybody if waiting not in over)
+            goes_on = bool(self._queue)
+        _answer(over, error)
+        connection.close()
+        if goes_on:
+            time.sleep(random.uniform(0.02, 0.2))  # noqa: S311  no secret
+
+    def _set_apart(self, group: Sequence[Waiting], error: Exception) -> None:
+        """One of them is at fault; by itself it fails alone."""
+        if len(group) <= 1:
+            _answer(group, error)
+            return
+        for waiting in group:
+            waiting.alone = True
+        with self._changed:
+            self._queue.extendleft(reversed(group))
+
+    def _abandon(self, error: BaseException) -> None:
+        with self._changed:
+            self._thread, self._ends = None, False
+            abandoned, self._queue = self._queue, deque()
+        _answer(abandoned, error)
+
+
+def _answer(waiting: Iterable[Waiting], error: BaseException | None = None) -> None:
+    for each in waiting:
+        each.answer(error)
+
+
+_writer = Writer()
+
+
+def commit(append: Append) -> None:
+    """Have it written by this process's writer. Raises the database's errors."""
+    _writer.commit(append)
+
+
+def drain() -> None:
+    """Write what waits and give the writer's thread and connection back; the next append has new ones."""
+    _writer.drain()
+
+
+def is_writer() -> bool:
+    """Whether the calling thread is the writer's."""
+    return _writer.is_me()
+
+
+def _renew() -> None:
+    """A forked child has neither the thread nor those who wait for it."""
+    global _writer
+    _writer = Writer()
+
+
+atexit.register(drain)
+os.register_at_fork(after_in_child=_renew)

@@ -1,0 +1,149 @@
+"""Entries on their way into the log: sorted out against what is stored, given their positions, written with what
+follows from them. All of it in one transaction under the append lock, which the caller holds.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal, NamedTuple
+
+from django.db import InterfaceError, OperationalError
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog import projections, records
+from enhancelog.backends import dialect
+from enhancelog.models import Entry as EntryModel
+from enhancelog.origin import Origin
+from enhancelog.projections.stored import Stored
+from enhancelog.records import Entry
+from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row, to_row
+from enhancelog.times import now_ms
+
+BATCH: Final = 1000
+"""Entries in one transaction at most; longer ones would keep other writers waiting."""
+
+PATIENCE_S = 5.0
+"""How long an append goes on trying."""
+
+TRANSIENT: Final = (OperationalError, InterfaceError)
+"""Locked, restarting, connection lost, deadlock: another attempt may succeed."""
+
+_TABLE: Final = EntryModel._meta.db_table
+_LAST: Final = f"SELECT COALESCE(MAX(position), 0) FROM {_TABLE}"
+
+
+class Outcome(NamedTuple):
+    """What became of one entry of a batch; ``digest`` is the stored entry's, ``differs`` names fields (conflict)."""
+
+    result: Literal["created", "identical", "conflict", "skipped"]
+    digest: str
+    differs: tuple[str, ...] = ()
+
+    @property
+    def is_new(self) -> bool:
+        return self.result == "created"
+
+
+class Place(NamedTuple):
+    """Where and when (our clock, epoch ms) an entry was written."""
+
+    issue_id: str
+    position: int
+    recorded_ms: int
+
+
+class Append:
+    """Entries of one caller that are stored in one transaction, how long that may still take, and what became of them.
+
+    An attempt whose COMMIT was sent may have succeeded although its answer never came. The next one holds the append
+    lock, which the first gave back only at its end, so it sees for certain whether what was ``written`` is there.
+    """
+
+    def __init__(self, entries: Sequence[Entry], origin: Origin, *, whole: bool = False) -> None:
+        self.entries = [(entry, records.digest(entry)) for entry in entries]
+        self.origin = origin
+        self.whole = whole
+        self.outcomes: list[Outcome] = []
+        self.written: set[Place] = set()
+        self._deadline = time.monotonic() + PATIENCE_S
+
+    @property
+    def left_s(self) -> float:
+        """Seconds, negative when the time is up."""
+        return self._deadline - time.monotonic()
+
+
+class _Known(NamedTuple):
+    """What is stored under an id; ``place`` is where, unknown for what this transaction is about to write."""
+
+    entry: Entry
+    place: Place | None
+
+
+def write(cursor: CursorWrapper, appends: Sequence[Append]) -> None:
+    """Write what is new of these appends; their ``outcomes`` hold once the transaction is committed.
+
+    An entry that is known, or comes a second time, never fails its neighbours. A ``whole`` append with a conflict
+    writes nothing of itself: what would have been created is ``skipped``.
+    """
+    known = _known(cursor, [entry.issue_id for append in appends for entry, _ in append.entries])
+    fresh = [found for append in appends for found in _sorted_out(append, known)]
+    if fresh:
+        _insert(cursor, fresh)
+
+
+def last_position(cursor: CursorWrapper) -> int:
+    """The newest entry's position; 0 for an empty log."""
+    cursor.execute(_LAST)
+    return int(cursor.fetchone()[0])
+
+
+_Fresh = tuple[Append, Entry, str]
+
+
+def _sorted_out(append: Append, known: dict[str, _Known]) -> Sequence[_Fresh]:
+    """Say what becomes of each entry; those to insert, with their digests, which are ``known`` from now on."""
+    append.outcomes = []
+    fresh: list[_Fresh] = []
+    for entry, digest in append.entries:
+        stored = known.get(entry.issue_id)
+        if stored is None:
+            known[entry.issue_id] = _Known(entry, None)
+            fresh.append((append, entry, digest))
+            append.outcomes.append(Outcome("created", digest))
+        elif stored.place in append.written and stored.entry == entry:
+            known[entry.issue_id] = _Known(entry, None)  # a second one in the batch is none of this attempt's
+            append.outcomes.append(Outcome("created", digest))
+        else:
+            differs = records.differences(entry, stored.entry)
+            kept = records.digest(stored.entry)
+            append.outcomes.append(Outcome("conflict" if differs else "identical", kept, differs))
+    if append.whole and any(outcome.result == "conflict" for outcome in append.outcomes):
+        append.outcomes = [
+            outcome._replace(result="skipped") if outcome.is_new else outcome for outcome in append.outcomes
+        ]
+        return ()
+    return fresh
+
+
+def _known(cursor: CursorWrapper, issue_ids: Sequence[str]) -> dict[str, _Known]:
+    condition, parameter = dialect().one_of("issue_id", issue_ids)
+    columns = ", ".join(("position", "recorded_ms", *RECORD_COLUMNS))
+    cursor.execute(f"SELECT {columns} FROM {_TABLE} WHERE {condition}", [parameter])
+    return dict(_found(cursor))
+
+
+def _found(cursor: CursorWrapper) -> Iterator[tuple[str, _Known]]:
+    for position, recorded_ms, *record in cursor.fetchall():
+        yield record[0], _Known(from_row(record), Place(record[0], position, recorded_ms))
+
+
+def _insert(cursor: CursorWrapper, fresh: Sequence[_Fresh]) -> None:
+    recorded_ms = now_ms()
+    rows, stored = [], []
+    for position, (append, entry, digest) in enumerate(fresh, last_position(cursor) + 1):
+        rows.append(to_row(position, entry, recorded_ms, append.origin, digest))
+        stored.append(Stored(position, recorded_ms, append.origin.source, entry))
+    dialect().insert_rows(cursor, _TABLE, COLUMNS, rows)
+    projections.apply(cursor, stored)
+    for (append, entry, _), (position, *_rest) in zip(fresh, stored, strict=True):
+        append.written.add(Place(entry.issue_id, position, recorded_ms))

@@ -1,0 +1,87 @@
+"""Pages that a browser has already: 304 before anything is read, when what it has is still what it would get.
+
+The validator covers the reader (who they are, what they may, the secret of their forms, their colours), the release,
+the address, page or fragment, the UTC day, the log and its deny patterns. A page that shows more names that with
+``also``. There is none, and so no 304, for an address that counts back from this very moment and where a message waits
+to be shown.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from functools import cache, wraps
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.messages import get_messages
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.cache import get_conditional_response
+
+import enhancelog
+from enhancelog.queries.version import log_version
+from enhancelog.times import day_of, now_ms
+from enhancelog.web.htmx import private
+from enhancelog.web.theme import chosen
+
+View = Callable[..., HttpResponseBase]
+
+_SHOWN: Final = ("enhancelog", "content", "templates", "static")
+_SUFFIXES: Final = {".py", ".html", ".css", ".js", ".svg"}
+_FROM_NOW: Final = re.compile(r"24h|[0-9]+[mh]")
+"""A period or age that ends at this millisecond; those of days and weeks are of whole ones."""
+
+
+def revalidated(also: Callable[..., object] = lambda **arguments: None) -> Callable[[View], View]:
+    """For a view of the log. ``also`` gets the view's arguments and says what else the page depends on."""
+
+    def decorator(view: View) -> View:
+        @wraps(view)
+        def revalidating(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
+            if _is_no_page(request) or _counts_from_now(request) or len(get_messages(request)):
+                return view(request, **arguments)
+            etag = _etag(request, log_version(), also(**arguments))
+            unchanged = get_conditional_response(request, etag=etag)
+            response = view(request, **arguments) if unchanged is None else private(unchanged)
+            if response.status_code in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
+                response["ETag"] = etag
+            return response
+
+        return revalidating
+
+    return decorator
+
+
+def _is_no_page(request: HttpRequest) -> bool:
+    """What an address asks for instead of its page has a validator of its own."""
+    return "format" in request.GET or "after" in request.GET
+
+
+def _counts_from_now(request: HttpRequest) -> bool:
+    return any(_FROM_NOW.fullmatch(value) for _, values in request.GET.lists() for value in values)
+
+
+def _etag(request: HttpRequest, *versions: object) -> str:
+    """A weak one: a form's token is masked anew each time."""
+    user = request.user
+    reader = (user.pk, user.get_username(), user.is_staff, user.is_superuser, request.META.get("CSRF_COOKIE"))
+    asked = sorted((name, value) for name, value in request.headers.items() if name.startswith("Hx-"))
+    parts = (release(), reader, chosen(request), request.get_full_path(), asked, day_of(now_ms()), versions)
+    return f'W/"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
+
+
+@cache
+def release() -> str:
+    """What this process makes pages of: the version, the files and the settings that pages show."""
+    shown = (enhancelog.__version__, settings.PUBLIC_URL, settings.PUBLIC_READ)
+    digest = hashlib.sha256(repr(shown).encode())
+    for path in _files():
+        status = path.stat()
+        digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _files() -> Iterator[Path]:
+    for folder in _SHOWN:
+        yield from sorted(path for path in (settings.BASE_DIR / folder).rglob("*") if path.suffix in _SUFFIXES)

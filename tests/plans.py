@@ -1,0 +1,35 @@
+"""How the configured database would run the statements that a piece of code asked."""
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+SMALL = {"blueprintsummary", "patternrules", "patternchange"}
+"""Tables that do not grow with the log: a row a Blueprint and source, one row, a row a change by hand."""
+
+
+def plans(captured: CaptureQueriesContext) -> dict[str, str]:
+    """Statement to plan. PostgreSQL takes an index where one could serve, as if all tables were large."""
+    found = {}
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+        for query in captured.captured_queries:
+            statement = query["sql"].partition(" CURSOR WITH HOLD FOR ")[2] or query["sql"]
+            cursor.execute(f"{explain} {statement}")
+            found[statement] = "\n".join(str(row[-1]) for row in cursor.fetchall())
+    return found
+
+
+def whole_tables(captured: CaptureQueriesContext) -> set[str]:
+    """The tables, of those that grow with the log, that a statement would read from end to end."""
+    words = {"postgresql": "Seq Scan on ", "sqlite": "SCAN "}[connection.vendor]
+    in_order = connection.vendor == "sqlite"  # there a scan without a sort stops where LIMIT says
+    read = {
+        line.partition(words)[2].split()[0].removeprefix("enhancelog_")
+        for statement, plan in plans(captured).items()
+        if not (in_order and statement.endswith(" LIMIT 1") and "TEMP B-TREE" not in plan)
+        for line in plan.splitlines()
+        if f"{words}enhancelog_" in line
+    }
+    return read - SMALL
