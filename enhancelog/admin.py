@@ -1,4 +1,4 @@
-"""The admin: entries to look at and never to change, API tokens to revoke, users and groups as Django has them.
+"""The admin: entries to look at and never to change, API tokens to revoke, saved views to delete, users and groups.
 
 The log may be long: nothing here counts or sorts all of it. Filters ask the summaries which values there are.
 """
@@ -17,16 +17,17 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from enhancelog import links, records, tokens
-from enhancelog.models import BlueprintSummary, Entry, Token
+from enhancelog.models import BlueprintSummary, Entry, SavedView, Token
 from enhancelog.times import as_datetime
 
 if TYPE_CHECKING:  # the stubs' generics, which Django's own classes are not at run time
     _Paginator = Paginator[Entry]
     _ModelAdmin = admin.ModelAdmin[Entry]
     _TokenAdmin = admin.ModelAdmin[Token]
+    _SavedViewAdmin = admin.ModelAdmin[SavedView]
 else:
     _Paginator = Paginator
-    _ModelAdmin = _TokenAdmin = admin.ModelAdmin
+    _ModelAdmin = _TokenAdmin = _SavedViewAdmin = admin.ModelAdmin
 
 admin.site.site_header = "Enhancelog administration"
 admin.site.site_title = "Enhancelog"
@@ -186,6 +187,23 @@ class TokenAdmin(_TokenAdmin):
             tokens.revoke(token)
             self.log_change(request, token, "Revoked.")
         self.message_user(request, "Revoked. Requests with these tokens are refused from now on.")
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(_SavedViewAdmin):
+    """Making and changing one is its owner's matter; a shared one that should not be can be deleted."""
+
+    list_display = ("name", "user", "shared", "url", "key_made")
+    list_filter = ("shared",)
+    list_select_related = ("user",)
+    search_fields = ("name", "user__username")
+    fields = ("name", "user", "shared", "url", "created", "key_made")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: SavedView | None = None) -> bool:
+        return False
 
 
 def _lines(items: Iterable[tuple[str, str]]) -> SafeString:

@@ -1,4 +1,4 @@
-"""The log app: installs its triggers after every migration and registers its checks."""
+"""The log app: installs its triggers and the search index after every migration, and registers its checks."""
 
 from typing import Any
 
@@ -14,14 +14,20 @@ class EnhancelogConfig(AppConfig):
     def ready(self) -> None:
         from enhancelog import checks  # noqa: F401  registers itself
 
-        post_migrate.connect(install_triggers, sender=self)
+        post_migrate.connect(install, sender=self)
 
 
-def install_triggers(using: str, **kwargs: Any) -> None:
-    """Rebuilding a SQLite table drops its triggers silently, so they are put back after every ``migrate``."""
+def install(using: str, **kwargs: Any) -> None:
+    """What no migration can say. Rebuilding a SQLite table drops its triggers silently, so they are put back after
+    every ``migrate``; a search index that had to be made is filled from the log."""
     from enhancelog.backends import dialect
     from enhancelog.models import Entry
+    from enhancelog.store.database import rebuild_search
 
-    if Entry._meta.db_table in connections[using].introspection.table_names():
-        with connections[using].cursor() as cursor:
-            dialect(using).install_triggers(cursor)
+    if Entry._meta.db_table not in connections[using].introspection.table_names():
+        return
+    with connections[using].cursor() as cursor:
+        dialect(using).install_triggers(cursor)
+        is_new = dialect(using).search.install(cursor)
+    if is_new:
+        rebuild_search()

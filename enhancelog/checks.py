@@ -1,6 +1,7 @@
 """What ``check`` says about this installation, each with a number and what to do.
 
-E001 triggers missing (with ``--database default``, and after ``migrate``) · E002 SQLite's folder is not writable ·
+E001 triggers missing, E003 search index missing (with ``--database default``, and after ``migrate``) · E002 SQLite's
+folder is not writable ·
 W001 others can read the data folder · W002 anybody may read, on a public address.
 """
 
@@ -30,6 +31,24 @@ def triggers_are_there(databases: Sequence[str] | None = None, **kwargs: Any) ->
                     id="enhancelog.E001",
                 )
                 for name in dialect(using).missing_triggers(cursor)
+            ]
+    return found
+
+
+@register(Tags.database)
+def search_index_is_there(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for using in databases or ():
+        with connections[using].cursor() as cursor:
+            if "enhancelog_entry" not in connections[using].introspection.table_names(cursor):
+                continue
+            found += [
+                Error(
+                    f"{name} is missing, so nothing can be searched or appended.",
+                    hint="Run: python3 manage.py migrate",
+                    id="enhancelog.E003",
+                )
+                for name in dialect(using).search.missing(cursor)
             ]
     return found
 

@@ -3,8 +3,9 @@
     axis:noop axis:tone=pass axis:des=absent status:rejected blueprint:main since:7d -has:gap "exact phrase"
 
 ``-`` negates. A value stands in double quotes when it holds spaces, quotes or ``=``; inside them ``\\"``, ``\\\\`` and
-``\\u000a`` are escapes, any other backslash is itself. Words without a key that stand together are one substring to
-look for. What does not read raises ``Invalid`` naming the key; whether values make sense is for ``filters`` to say.
+``\\u000a`` are escapes, any other backslash is itself. Without a key, what stands in quotes is one phrase to search
+for, and so are plain words that stand together; ``text:`` is a substring. What does not read raises ``Invalid`` naming
+the key; whether values make sense is for ``filters`` to say.
 """
 
 import re
@@ -23,11 +24,13 @@ KEYS: Final = {
     "axis": "axis",
     "only": "only",
     "axes": "axes",
+    "pattern": "pattern",
     "has": "has",
     "source": "source",
     "period": "period",
     "since": "since",
     "until": "until",
+    "text": "text",
 }
 """Key to parameter, in the order in which they are written."""
 
@@ -38,7 +41,7 @@ _WRITTEN: Final = {parameter: (key, "") for key, parameter in KEYS.items()} | {
     "axis_passed": ("axis", "=pass"),
     "axis_absent": ("axis", "=absent"),
 }
-_ORDER: Final = ("blueprint_id", "status", "axis", "axis_passed", "axis_absent", *list(KEYS.values())[3:], "text")
+_ORDER: Final = ("blueprint_id", "status", "axis", "axis_passed", "axis_absent", *list(KEYS.values())[3:], "phrase")
 _NOT: Final = "not_"
 _NAMES: Final = [name for base in _ORDER for name in (base, f"{_NOT}{base}") if name in PARAMETERS]
 _PLACE: Final = {name: place for place, name in enumerate(_NAMES)}
@@ -83,7 +86,7 @@ def token(name: str, value: str) -> str:
     """One parameter as text."""
     base = name.removeprefix(_NOT)
     negation = "-" if name != base else ""
-    if base == "text":
+    if base == "phrase":
         return negation + _quoted(value)
     key, said = _WRITTEN[base]
     return f"{negation}{key}:{value if _BARE.match(value) else _quoted(value)}{said}"
@@ -101,7 +104,7 @@ def _word(found: re.Match[str]) -> str | None:
 
 
 def _phrase(words: list[str]) -> list[Pair]:
-    return [("text", " ".join(words))] if words else []
+    return [("phrase", " ".join(words))] if words else []
 
 
 def _pair(found: re.Match[str]) -> Pair:
@@ -110,7 +113,7 @@ def _pair(found: re.Match[str]) -> Pair:
     if key is None:
         if said is not None:
             raise Invalid("filter", "quotes", f"cannot be read at ={said[:40]}")
-        return ("text", "-") if value is None else (_named("text", found), value)
+        return ("phrase", "-") if value is None else (_named("phrase", found), value)
     key = key.lower()
     if key not in KEYS:
         raise Invalid(

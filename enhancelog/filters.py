@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Final, Literal, cast, get_args
 
+from enhancelog import search_tokens
 from enhancelog.errors import Invalid
 from enhancelog.times import DAY_MS, day_of
 
@@ -29,8 +30,10 @@ VALUES: Final = (
     "axis_absent",
     "only",
     "axes",
+    "pattern",
     "has",
     "text",
+    "phrase",
     "source",
 )
 PERIODS: Final = {"24h": 1, "7d": 7, "30d": 30, "90d": 90, "all": None}
@@ -73,7 +76,12 @@ class EntryFilter:
         values = self.include.get(name, ())
         return values[0] if len(values) == 1 else None
 
-    def fingerprint(self, order: Order) -> str:
+    @property
+    def phrases(self) -> list[search_tokens.Phrase]:
+        """What is searched for, any of these; a phrase without a word is found nowhere."""
+        return [search_tokens.phrase(value) for value in self.include.get("phrase", ())]
+
+    def fingerprint(self, order: str) -> str:
         """What a cursor remembers of the filter and order it belongs to."""
         text = repr((sorted(self.pairs), order))
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
@@ -154,6 +162,14 @@ def page_size(parameters: Parameters) -> int | None:
     raise Invalid("page_size", "range", f'must be a whole number from 1 to {MAX_PAGE_SIZE}, not "{value[:40]}"')
 
 
+def offset(parameters: Parameters, name: str = "cursor") -> int:
+    """How many rows (or columns) to pass over, on pages whose rows no key orders; 0 when it is not given."""
+    value = _last(parameters, name) or "0"
+    if re.fullmatch(r"\d{1,9}", value, re.ASCII):
+        return int(value)
+    raise Invalid(name, "cursor", "is none of ours; start again without it")
+
+
 def after(parameters: Parameters) -> int | None:
     """``after=<position>``: what was stored later than that; ``None`` when it is not given."""
     return _whole(parameters, "after", 2**63 - 1)
@@ -175,13 +191,23 @@ def _whole(parameters: Parameters, name: str, most: int) -> int | None:
 
 def _values(parameters: Parameters, name: str) -> tuple[str, ...]:
     values = tuple(dict.fromkeys(parameters[name]))
-    choices = CHOICES.get(name.removeprefix("not_"))
+    base = name.removeprefix("not_")
+    choices = CHOICES.get(base)
     for value in values:
         if not _is_text(value):
             raise Invalid(name, "utf-8", "is not UTF-8")
         if choices and value not in choices:
             raise Invalid(name, "choice", f'must be one of {", ".join(choices)}, not "{value[:40]}"')
+        if base == "phrase":
+            _check_phrase(name, value)
     return values
+
+
+def _check_phrase(name: str, value: str) -> None:
+    try:
+        search_tokens.phrase(value)
+    except Invalid as error:
+        raise Invalid(name, error.rule, error.detail) from None
 
 
 def _is_text(value: str) -> bool:

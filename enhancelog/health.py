@@ -25,7 +25,7 @@ def live(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when database, migrations and triggers are in order, else 503 and what is not."""
+    """200 when database, migrations, triggers and search index are in order, else 503 and what is not."""
     found = problems()
     if found:
         return JsonResponse({"status": "not ready", "problems": found}, status=503)
@@ -39,7 +39,8 @@ def problems() -> list[str]:
                 return ["migrations are not applied"]
             _migrated.add(DEFAULT_DB_ALIAS)
         with connection.cursor() as cursor:
-            missing = dialect().missing_triggers(cursor)
+            triggers = dialect().missing_triggers(cursor)
+            tables = dialect().search.missing(cursor)
     except DatabaseError:
         return ["the database cannot be used"]  # why is in the log; here it could tell a stranger too much
-    return [f"trigger {name} is missing or altered" for name in missing]
+    return [f"trigger {name} is missing or altered" for name in triggers] + [f"{name} is missing" for name in tables]

@@ -31,6 +31,21 @@ def runs(pairs: Pairs = ()) -> str:
     return with_query("/search/", pairs)
 
 
+def matrix(pairs: Pairs = ()) -> str:
+    """Where each axis denies, and which deny together."""
+    return with_query("/matrix/", pairs)
+
+
+def patterns(pairs: Pairs = ()) -> str:
+    """Every deny pattern."""
+    return with_query("/patterns/", pairs)
+
+
+def pattern(pattern_id: str) -> str:
+    """The page of one deny pattern."""
+    return f"/patterns/{_last(pattern_id)}"
+
+
 def entry(issue_id: str, pairs: Pairs = ()) -> str:
     """The page of one entry; ``pairs`` is the filter that newer and older keep to."""
     return with_query(f"/entries/{_last(issue_id)}", pairs)
@@ -46,6 +61,11 @@ def blueprint(blueprint_id: str, pairs: Pairs = ()) -> str:
 def story(story_id: str) -> str:
     """The page of one work item's content."""
     return f"/content/stories/{_last(story_id)}"
+
+
+def api_log(pairs: Pairs = ()) -> str:
+    """The list of entries in the API."""
+    return with_query("/v1/enhance/log", pairs)
 
 
 def api_entry(issue_id: str) -> str:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # views are made with the throttle in the settings, which com
     from rest_framework.views import APIView
 
 Scope = Literal["log:read", "log:append", "content:read", "content:write"]
+Act = Scope | Literal["views:own"]
+"""What a scope of tokens names, and what only users do: save views, and make keys of their feeds."""
 Somebody = User | AnonymousUser
 
 
@@ -33,23 +35,28 @@ def _readers(user: Somebody) -> bool:
     return settings.PUBLIC_READ or user.is_authenticated
 
 
+def _signed_in(user: Somebody) -> bool:
+    return user.is_authenticated
+
+
 def _staff(user: Somebody) -> bool:
     return user.is_active and user.is_staff
 
 
-RULES: Final[dict[Scope, Callable[[Somebody], bool]]] = {
+RULES: Final[dict[Act, Callable[[Somebody], bool]]] = {
     "log:read": _readers,
     "log:append": _staff,
     "content:read": _readers,
     "content:write": _staff,
+    "views:own": _signed_in,
 }
 
 
-def allows(user: Somebody, scope: Scope, token: Token | None = None) -> bool:
-    """Whether this user, or the token they own, may do what ``scope`` names."""
+def allows(user: Somebody, act: Act, token: Token | None = None) -> bool:
+    """Whether this user, or the token they own, may do what ``act`` names."""
     if token is None:
-        return RULES[scope](user)
-    return scope in token.scopes or RULES[scope](AnonymousUser())
+        return RULES[act](user)
+    return act in token.scopes or RULES[act](AnonymousUser())
 
 
 def grantable(user: Somebody) -> tuple[str, ...]:
@@ -57,6 +64,13 @@ def grantable(user: Somebody) -> tuple[str, ...]:
     if _staff(user):
         return tokens.SCOPES
     return tokens.READ_SCOPES if user.is_authenticated else ()
+
+
+def user_of(request: HttpRequest) -> User:
+    """The signed-in user, where a guard has seen to it that there is one."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101
+    return user
 
 
 def token_of(request: Request) -> Token | None:
@@ -103,16 +117,16 @@ def Allows(scope: Scope) -> type[BasePermission]:
     return Allowed
 
 
-def needs(scope: Scope) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+def needs(act: Act) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """For pages: not signed in goes to sign-in and back, signed in but not allowed is 403."""
 
     def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if allows(request.user, scope):
+            if allows(request.user, act):
                 return view(request, *args, **kwargs)
             if request.user.is_authenticated:
-                raise PermissionDenied(f"This needs the scope {scope}.")
+                raise PermissionDenied(f"This needs the scope {act}.")
             return _to_sign_in(request)
 
         return guarded

@@ -107,6 +107,7 @@ _CHOICES: Final = {
 }
 
 _entry_decoder = msgspec.json.Decoder(Entry)
+_verdicts_decoder = msgspec.json.Decoder(tuple[Verdict, ...])
 _operations_decoder = msgspec.json.Decoder(list[Operation])
 _encoder = msgspec.json.Encoder()
 
@@ -174,6 +175,11 @@ def encode_part(value: Any) -> str:
     return _encoder.encode(value).decode()
 
 
+def decode_verdicts(text: str) -> tuple[Verdict, ...]:
+    """The verdicts in JSON text that ``encode_part`` wrote."""
+    return _verdicts_decoder.decode(text)
+
+
 def digest(entry: Entry) -> str:
     """SHA-256 of the canonical form, 64 lowercase hex."""
     return hashlib.sha256(encode(entry)).hexdigest()
@@ -195,11 +201,16 @@ def differences(sent: Entry, stored: Entry) -> tuple[str, ...]:
 
 def denials(entry: Entry) -> dict[str, str]:
     """Axis to reason for every axis that denied, in axis order; the first reason where an axis speaks twice."""
-    denied: dict[str, str] = {}
-    for verdict in entry.verdicts:
+    return denied(entry.verdicts)
+
+
+def denied(verdicts: Iterable[Verdict]) -> dict[str, str]:
+    """``denials`` of an entry with these verdicts."""
+    found: dict[str, str] = {}
+    for verdict in verdicts:
         if verdict.status == "deny":
-            denied.setdefault(verdict.axis, verdict.detail)
-    return denied
+            found.setdefault(verdict.axis, verdict.detail)
+    return found
 
 
 def judged_axes(entry: Entry) -> tuple[str, ...]:

@@ -114,6 +114,7 @@ MAX_BULK_BYTES = _positive("ENHANCELOG_MAX_BULK_BYTES", 512 << 20)
 MAX_BULK_LINES = _positive("ENHANCELOG_MAX_BULK_LINES", 200_000)
 WORKERS = _positive("ENHANCELOG_WORKERS", 1)
 THREADS = _positive("ENHANCELOG_THREADS", 16)
+BODY_TIMEOUT_S = _positive("ENHANCELOG_BODY_TIMEOUT", 30)
 THROTTLE_APPEND = _rate("ENHANCELOG_THROTTLE_APPEND", "6000/min")
 THROTTLE_BULK = _rate("ENHANCELOG_THROTTLE_BULK", "60/min")
 THROTTLE_READ = _rate("ENHANCELOG_THROTTLE_READ", "off")
@@ -166,6 +167,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "enhancelog.web.theme.in_templates",
             ],
         },
     }
@@ -238,13 +240,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * MAX_CONTENT_BYTES + (
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "enhancelog.api.authentication.TokenAuthentication",  # first: its 401 says which scheme to use
-        "rest_framework.authentication.SessionAuthentication",
+        "enhancelog.api.authentication.SessionAuthentication",
     ],
     "DEFAULT_THROTTLE_CLASSES": ["enhancelog.api.throttles.Throttle"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "enhancelog.api.negotiation.AnyAccept",
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": [],  # views read their bodies themselves, within limits
     "EXCEPTION_HANDLER": "enhancelog.api.errors.problem",
     "URL_FORMAT_OVERRIDE": None,  # ?format= is ours: unknown formats are 400, not 404
 }

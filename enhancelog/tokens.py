@@ -20,6 +20,7 @@ from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
 from content.kinds import KINDS
+from enhancelog import names
 from enhancelog.errors import Invalid
 from enhancelog.models import Token
 from enhancelog.records import check_id
@@ -29,7 +30,6 @@ WRITE_SCOPES: Final = ("log:append", "content:write")
 SCOPES: Final = ("log:read", "log:append", "content:read", "content:write")
 LIMITED: Final = {"write_blueprints": "log:append", "write_kinds": "content:write"}
 
-MAX_NAME: Final = 80
 MAX_LIMITS: Final = 100
 MAX_OWNED: Final = 1_000
 MAX_FOUND: Final = 1_000
@@ -66,7 +66,7 @@ class Wanted:
 
 def check(wanted: Wanted, now: datetime, grantable: Sequence[str] = SCOPES) -> None:
     """Raises ``Invalid`` for the first rule that is broken."""
-    _check_name(wanted.name)
+    names.check(wanted.name)
     _check_scopes(wanted.scopes, grantable)
     if wanted.expiry is not None and wanted.expiry <= now:
         raise Invalid("expiry", "past", "must be in the future")
@@ -202,13 +202,6 @@ def _note_use(token: Token, now: datetime) -> None:
         Token.objects.filter(stale, pk=token.pk).update(last_used=now)
     except DatabaseError as error:
         _log.warning("the use of token %s was not noted: %s", token.pk, error)
-
-
-def _check_name(name: str) -> None:
-    if not 1 <= len(name) <= MAX_NAME or name != name.strip():
-        raise Invalid("name", "length", f"must have 1 to {MAX_NAME} characters, none of them a space at either end")
-    if not name.isprintable():
-        raise Invalid("name", "text", "must hold printable characters only")
 
 
 def _check_scopes(scopes: Sequence[str], grantable: Sequence[str]) -> None:

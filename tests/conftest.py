@@ -73,9 +73,13 @@ def entries_can_be_flushed() -> Iterator[None]:
     flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
     def flush_unprotected(case: TransactionTestCase) -> None:
+        from enhancelog.backends import dialect
+
         group.drain()  # its connection would keep the database from being dropped
         with entries_unprotected():
             flush(case)
+        with connection.cursor() as cursor:
+            dialect().search.clear(cursor)  # no table of Django's
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", flush_unprotected)

@@ -7,6 +7,7 @@ scheme in ``Authorization`` is nobody's here and ignored, since a proxy in front
 from typing import Final
 
 from django.contrib.auth.models import User
+from rest_framework import authentication
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -40,3 +41,10 @@ def bearer(request: Request) -> str | None:
     """What stands behind ``Bearer``, which may be nothing; ``None`` without that scheme."""
     scheme, _, secret = get_authorization_header(request).decode("latin-1").strip().partition(" ")
     return secret.strip() if scheme.lower() == SCHEME.lower() else None
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """A browser's session, with its CSRF token to write, in the header: bodies are for views alone to read."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        super().enforce_csrf(request._request)  # DRF's own request would parse the body here

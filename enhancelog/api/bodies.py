@@ -45,10 +45,19 @@ class LengthRequired(APIException):
     )
 
 
+class RequestTimeout(APIException):
+    """Only for the record: whoever sent the body was answered when the time was up."""
+
+    status_code = 408
+    default_detail = "The body did not come in time; nothing was changed."
+
+
 def _read(stream: Any) -> bytes:
     try:
         data: bytes = stream.read(_CHUNK)
-    except OSError:
+    except OSError as error:
+        if isinstance(error.__cause__ or error, TimeoutError):
+            raise RequestTimeout from None
         raise Invalid("", "length", "broke off") from None
     return data
 

@@ -1,6 +1,7 @@
-"""``GET /v1/enhance/log``: the whole list, streamed; a keyset page (``page_size``); or the tail (``after``).
+"""``GET /v1/enhance/log``: the whole list, streamed; a keyset page (``page_size``); the tail (``after``); or a feed.
 
-A page and a tail carry ``Link: …; rel="next"``; the tail always, so that a reader can go on for ever.
+A page and a tail carry ``Link: …; rel="next"``; the tail always, so that a reader can go on for ever. A feed
+(``format=atom``) is what was stored last, whatever page or order is asked for.
 """
 
 import time
@@ -10,16 +11,17 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from enhancelog import filters
-from enhancelog.api import waiting
+from enhancelog import filter_text, filters, links
+from enhancelog.api import feeds, waiting
 from enhancelog.api.base import link_next
-from enhancelog.api.negotiation import MEDIA_TYPES, answer_format
+from enhancelog.api.negotiation import LIST_TYPES, MEDIA_TYPES, answer_format
 from enhancelog.api.waiting import streamed, watcher
 from enhancelog.filters import EntryFilter, Order
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Row
 from enhancelog.times import now_ms
 from enhancelog.transfer import exports
+from enhancelog.transfer.atom import About
 
 DEFAULT_PAGE_SIZE: Final = 100
 
@@ -32,12 +34,19 @@ def answer(request: HttpRequest) -> HttpResponseBase:
     size = filters.page_size(parameters)
     after = filters.after(parameters)
     wait_s = filters.wait_s(parameters)
-    shape = answer_format(request)
+    shape = answer_format(request, LIST_TYPES)
+    if shape == "atom":
+        return feeds.answer(request, wanted, _about(wanted))
     if after is not None:
         return _tail(request, wanted, after, size or DEFAULT_PAGE_SIZE, wait_s, shape)
     if size is not None or "cursor" in parameters:
         return _page(request, wanted, order, size or DEFAULT_PAGE_SIZE, shape)
     return _whole(request, wanted, order, shape)
+
+
+def _about(wanted: EntryFilter) -> About:
+    title = f"Enhance log {filter_text.render(wanted.pairs)}".rstrip()
+    return feeds.about(title, links.api_log([*wanted.pairs, ("format", "atom")]), links.runs(wanted.pairs))
 
 
 def _page(request: HttpRequest, wanted: EntryFilter, order: Order, size: int, shape: str) -> HttpResponse:

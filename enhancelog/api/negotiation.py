@@ -8,19 +8,22 @@ from django.http.request import MediaType
 from rest_framework.negotiation import BaseContentNegotiation
 
 from enhancelog.errors import Invalid
+from enhancelog.transfer import atom
 
 MEDIA_TYPES: Final = {
     "json": "application/json",
     "ndjson": "application/x-ndjson",
     "csv": "text/csv; charset=utf-8",
 }
+LIST_TYPES: Final = MEDIA_TYPES | {"atom": atom.CONTENT_TYPE}
+"""Of lists of entries."""
 
 
 class AnyAccept(BaseContentNegotiation):
     """DRF's own negotiation would refuse what existing readers send."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
-        return parsers[0]
+        return None  # nothing is parsed before a view has looked at it
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type

@@ -33,8 +33,11 @@ class Allowances:
         self.whole_at: dict[Key, float] = {}
         self.lock = threading.Lock()
 
-    def wait_s(self, key: Key, requests: float, period_s: float) -> float:
-        """Use one of ``requests`` in ``period_s`` seconds: 0, or nothing is used and so many seconds are to wait."""
+    def wait_s(self, key: Key, requests: float, period_s: float, *, use: bool = True) -> float:
+        """Use one of ``requests`` in ``period_s`` seconds: 0, or nothing is used and so many seconds are to wait.
+
+        Without ``use`` nothing is used, whichever it is.
+        """
         each_s = period_s / requests
         room_s = max(period_s, each_s)  # a share of less than one request is still one, only rarer
         with self.lock:
@@ -42,6 +45,8 @@ class Allowances:
             used_up_to = max(self.whole_at.get(key, now), now) + each_s
             if used_up_to - now > room_s + 1e-9:
                 return used_up_to - now - room_s
+            if not use:
+                return 0.0
             self.whole_at[key] = used_up_to
             if len(self.whole_at) > MAX_KEYS:
                 self._forget(now)

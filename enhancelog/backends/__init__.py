@@ -4,10 +4,10 @@
 which each engine's ``DatabaseWrapper`` carries; the rest of the project asks for it here and never for a vendor.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -15,6 +15,7 @@ from django.db import Error, connections
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.errors import Other
+from enhancelog.search_tokens import Phrase
 
 APPEND_LOCK_KEY = 0x656E_6861_6E63_6531
 """The advisory lock of appends on PostgreSQL ("enhance1"); a number nobody else picks."""
@@ -24,12 +25,73 @@ APPEND_LOCK_TIMEOUT_S = 60.0
 SHORTEST_LOCK_TIMEOUT_S = 0.1
 """An attempt waits so long for the lock, however little time is left."""
 
+SEARCH_TABLE = "enhancelog_search"
+
+
+class Document(NamedTuple):
+    """The words of the entry at ``position``, in order; an empty one is a place where none stands."""
+
+    position: int
+    words: Sequence[str]
+
+
+class Found(NamedTuple):
+    """Positions in the order asked for. ``stopped``: the time was up, there may be more."""
+
+    positions: list[int]
+    stopped: bool
+
+
+class SearchIndex(Protocol):
+    """The words of the entries in an index of the database's own, made beside the triggers, written by ``projections``.
+
+    A question is the text in which the database takes phrases.
+    """
+
+    condition_sql: str
+    """Condition on the entry table: the entry matches the question ``%s``."""
+
+    def install(self, cursor: CursorWrapper) -> bool:
+        """Create what is missing; whether the index had to be made and is empty."""
+
+    def missing(self, cursor: CursorWrapper) -> list[str]:
+        """The names of those tables and indexes that are absent."""
+
+    def add(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None:
+        """Index documents that are not in the index yet."""
+
+    def remove(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None:
+        """Take out documents, given as they were added."""
+
+    def clear(self, cursor: CursorWrapper) -> None:
+        """Take out all of them."""
+
+    def settle(self, cursor: CursorWrapper) -> None:
+        """After a load: what makes the next questions quick."""
+
+    def question(self, phrases: Iterable[Phrase]) -> str:
+        """Any of these phrases, none without a token."""
+
+    def find(
+        self, cursor: CursorWrapper, question: str, between: tuple[int, int], most: int, deadline: float, *, asc: bool
+    ) -> Found:
+        """Up to ``most`` matching positions ``between`` two, both inclusive; at ``deadline`` (monotonic s) what
+        there is by then."""
+
+    def differences(
+        self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int
+    ) -> Iterator[str]:
+        """How the index differs from these, which are all that should lie between two positions, the first
+        exclusive; a line each."""
+
 
 class Dialect(Protocol):
     """The ways of one database."""
 
     store_name: str
     """The backend's name in the contract."""
+
+    search: SearchIndex
 
     text_search_sql: str
     """Condition on the entry table's columns: the text holds ``%s``, ASCII case ignored; takes the text twice,

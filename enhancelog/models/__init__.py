@@ -2,15 +2,18 @@
 
 from enhancelog.models.followed import BlueprintDocument, FollowFinding
 from enhancelog.models.log import Entry, EntryQuerySet, Immutable
+from enhancelog.models.patterns import DenialPattern, PatternChange, PatternRules, Template, TemplateTally
 from enhancelog.models.projections import (
     NO_DAY,
     AxisTally,
     BlueprintSummary,
     Denial,
     EntryBadge,
+    JointTally,
     StatusTally,
 )
 from enhancelog.models.tokens import Token
+from enhancelog.models.views import SavedView
 
 __all__ = [
     "NO_DAY",
@@ -18,11 +21,18 @@ __all__ = [
     "BlueprintDocument",
     "BlueprintSummary",
     "Denial",
+    "DenialPattern",
     "Entry",
     "EntryBadge",
     "EntryQuerySet",
     "FollowFinding",
     "Immutable",
+    "JointTally",
+    "PatternChange",
+    "PatternRules",
+    "SavedView",
     "StatusTally",
+    "Template",
+    "TemplateTally",
     "Token",
 ]

@@ -75,13 +75,31 @@ class AxisTally(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index("day", name="axis_tally_day"),
+            models.Index("day", "axis", name="axis_tally_day_axis"),
             models.Index("blueprint_id", "day", name="axis_tally_blueprint_day"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 Coalesce("day", Value(NO_DAY)), F("blueprint_id"), F("axis"), name="axis_tally_unique"
             )
+        ]
+
+
+class JointTally(models.Model):
+    """How many rejected runs of one UTC day exactly these axes denied, two or more of them.
+
+    ``axes``: a JSON array by code point. ``digest``: its SHA-256, for an index cannot hold an array of any length.
+    """
+
+    day = models.BigIntegerField(null=True)
+    digest = models.TextField()
+    axes = models.TextField()
+    runs = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index("day", name="joint_tally_day")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(Coalesce("day", Value(NO_DAY)), F("digest"), name="joint_tally_unique")
         ]
 
 

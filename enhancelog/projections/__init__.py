@@ -2,7 +2,7 @@
 
 Each projection is a module with ``TABLES`` (its models), ``apply(cursor, entries)``, ``drop(cursor, entries)``, the
 exact inverse, and ``expected()``: what its tables should hold, for verification. All of them depend on the set of
-entries alone, never on the order in which they came.
+entries alone, never on the order in which they came; only which of its templates leads a pattern goes by position.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,11 +11,11 @@ from types import ModuleType
 from django.db import models
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog.projections import blueprints, denials, entry_badges, tallies
+from enhancelog.projections import blueprints, denials, entry_badges, patterns, search, tallies
 from enhancelog.projections.expected import Expected
 from enhancelog.projections.stored import Stored
 
-PROJECTIONS: tuple[ModuleType, ...] = (denials, entry_badges, tallies, blueprints)
+PROJECTIONS: tuple[ModuleType, ...] = (denials, entry_badges, tallies, blueprints, patterns, search)
 
 
 def tables() -> list[type[models.Model]]:
@@ -44,5 +44,7 @@ def rebuild(cursor: CursorWrapper, batches: Iterable[Sequence[Stored]]) -> None:
     """Empty the projections and derive them anew from the whole log; in one transaction under the append lock."""
     for table in tables():
         cursor.execute(f"DELETE FROM {table._meta.db_table}")
+    patterns.start(cursor)
+    search.clear(cursor)
     for batch in batches:
         apply(cursor, batch)

@@ -25,21 +25,29 @@ class Expected(Protocol):
 
 
 class RowsPerEntry:
-    """A table whose rows each belong to one entry; ``columns`` begins with the entry's position."""
+    """A table whose rows each belong to one entry; ``columns`` begins with the entry's position.
+
+    ``present``: the rows of the table that are to be as expected; all of them unless given.
+    """
 
     def __init__(
-        self, table: type[models.Model], columns: Sequence[str], rows: Callable[[Sequence[Stored]], Iterable[Row]]
+        self,
+        table: type[models.Model],
+        columns: Sequence[str],
+        rows: Callable[[Sequence[Stored]], Iterable[Row]],
+        present: models.QuerySet[Any] | None = None,
     ) -> None:
         self._table, self._columns, self._rows = table, columns, rows
+        self._present = table._default_manager.all() if present is None else present
         self._last = 0
 
     def feed(self, entries: Sequence[Stored], after: int, up_to: int) -> Iterator[str]:
         self._last = up_to
-        present = self._table._default_manager.filter(entry_id__gt=after, entry_id__lte=up_to)
+        present = self._present.filter(entry_id__gt=after, entry_id__lte=up_to)
         yield from self._differences(set(self._rows(entries)), set(self._read(present)))
 
     def finish(self) -> Iterator[str]:
-        beyond = self._table._default_manager.filter(entry_id__gt=self._last)
+        beyond = self._present.filter(entry_id__gt=self._last)
         yield from self._differences(set(), self._read(beyond))
 
     def _read(self, present: models.QuerySet[Any]) -> Iterable[Row]:
@@ -61,7 +69,7 @@ class RowsPerEntry:
 
 
 class Sums:
-    """A table of numbers by key, each the sum (or other merger) over all entries."""
+    """A table of numbers by key, each the sum (or other merger) over all entries. ``present`` as above."""
 
     def __init__(
         self,
@@ -70,8 +78,10 @@ class Sums:
         amounts: Sequence[str],
         sums: Callable[[Sequence[Stored]], dict[Row, Row]],
         merge: Callable[[Row, Row], Row] | None = None,
+        present: models.QuerySet[Any] | None = None,
     ) -> None:
         self._table, self._keys, self._amounts = table, keys, amounts
+        self._present = table._default_manager.all() if present is None else present
         self._sums, self._merge = sums, merge or _added
         self._total: dict[Row, Row] = {}
 
@@ -84,7 +94,7 @@ class Sums:
         wanted = dict(self._total)
         width = len(self._keys)
         name = self._table._meta.db_table
-        for row in self._table._default_manager.values_list(*self._keys, *self._amounts).iterator():
+        for row in self._present.values_list(*self._keys, *self._amounts).iterator():
             key, amounts = row[:width], row[width:]
             expected = wanted.pop(key, None)
             if expected is None:

@@ -1,5 +1,10 @@
-"""Counts per UTC day and Blueprint: runs by status, and judged and denied by axis. A count of nothing has no row."""
+"""Counts per UTC day: runs by Blueprint and status, judged and denied by Blueprint and axis, and joint denials by axes.
 
+A count of nothing has no row. A joint row holds a whole set of axes rather than a pair: a run adds to one row, however
+many axes denied it, and what any two did together is the sum over the sets that hold both.
+"""
+
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -7,14 +12,15 @@ from django.db.backends.utils import CursorWrapper
 
 from enhancelog import records
 from enhancelog.backends import dialect
-from enhancelog.models import NO_DAY, AxisTally, StatusTally
+from enhancelog.models import NO_DAY, AxisTally, JointTally, StatusTally
 from enhancelog.projections.expected import Expected, Row, Sums
 from enhancelog.projections.stored import Stored
 from enhancelog.times import tally_day
 
-TABLES = (StatusTally, AxisTally)
+TABLES = (StatusTally, AxisTally, JointTally)
 STATUS = StatusTally._meta.db_table
 AXIS = AxisTally._meta.db_table
+JOINT = JointTally._meta.db_table
 
 RUNS = ("day", "blueprint_id", "status", "runs")
 ADD_RUNS = (
@@ -24,24 +30,26 @@ JUDGEMENTS = ("day", "blueprint_id", "axis", "judged", "denied", "rejected")
 ADD_JUDGEMENTS = f"""
     ON CONFLICT (COALESCE(day, {NO_DAY}), blueprint_id, axis) DO UPDATE SET judged = tally.judged + excluded.judged,
         denied = tally.denied + excluded.denied, rejected = tally.rejected + excluded.rejected"""
+JOINT_DENIALS = ("day", "digest", "axes", "runs")
+ADD_JOINT = f"ON CONFLICT (COALESCE(day, {NO_DAY}), digest) DO UPDATE SET runs = tally.runs + excluded.runs"
 
 
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    _add(cursor, STATUS, RUNS, runs(entries), ADD_RUNS, sign=1)
-    _add(cursor, AXIS, JUDGEMENTS, judgements(entries), ADD_JUDGEMENTS, sign=1)
+    _add_all(cursor, entries, sign=1)
 
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    _add(cursor, STATUS, RUNS, runs(entries), ADD_RUNS, sign=-1)
-    _add(cursor, AXIS, JUDGEMENTS, judgements(entries), ADD_JUDGEMENTS, sign=-1)
+    _add_all(cursor, entries, sign=-1)
     cursor.execute(f"DELETE FROM {STATUS} WHERE runs = 0")
     cursor.execute(f"DELETE FROM {AXIS} WHERE judged = 0")
+    cursor.execute(f"DELETE FROM {JOINT} WHERE runs = 0")
 
 
 def expected() -> list[Expected]:
     return [
         Sums(StatusTally, ("day", "blueprint_id", "status"), ("runs",), runs),
         Sums(AxisTally, ("day", "blueprint_id", "axis"), ("judged", "denied", "rejected"), judgements),
+        Sums(JointTally, ("day", "digest", "axes"), ("runs",), joint),
     ]
 
 
@@ -65,6 +73,22 @@ def judgements(entries: Sequence[Stored]) -> dict[Row, Row]:
             count[1] += axis in denied
             count[2] += axis in denied and entry.status == "rejected"
     return {key: tuple(count) for key, count in counts.items()}
+
+
+def joint(entries: Sequence[Stored]) -> dict[Row, Row]:
+    """(day, digest of the axes, axes) to (rejected runs that exactly these axes denied,)."""
+    counts: Counter[tuple[int | None, str]] = Counter()
+    for _, recorded_ms, _, entry in entries:
+        axes = sorted(records.denials(entry))
+        if len(axes) > 1 and entry.status == "rejected":
+            counts[tally_day(entry.ts_ms, recorded_ms), records.encode_part(axes)] += 1
+    return {(day, hashlib.sha256(axes.encode()).hexdigest(), axes): (count,) for (day, axes), count in counts.items()}
+
+
+def _add_all(cursor: CursorWrapper, entries: Sequence[Stored], sign: int) -> None:
+    _add(cursor, STATUS, RUNS, runs(entries), ADD_RUNS, sign)
+    _add(cursor, AXIS, JUDGEMENTS, judgements(entries), ADD_JUDGEMENTS, sign)
+    _add(cursor, JOINT, JOINT_DENIALS, joint(entries), ADD_JOINT, sign)
 
 
 def _add(

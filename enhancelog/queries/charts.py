@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from enhancelog.times import DAY_MS
+from enhancelog.times import DAY_MS, day_of
 
 MAX_BARS: Final = 120
 HOUR_MS: Final = 3_600_000
@@ -64,6 +64,12 @@ class Scale:
         if self.window.until_ms is not None:
             until = min(until, self.window.until_ms)
         return Bar(since, until)
+
+
+def days_before(end_ms: int, number: int) -> list[Bar]:
+    """So many whole days, the last one with the instant before ``end_ms`` (epoch ms)."""
+    last = day_of(end_ms - 1)
+    return [Bar(day * DAY_MS, (day + 1) * DAY_MS) for day in range(last - number + 1, last + 1)]
 
 
 def scale(window: Window, slots: Iterable[int]) -> Scale:

@@ -16,7 +16,8 @@ from enhancelog.errors import Invalid, NotFound
 from enhancelog.filters import EntryFilter, Order
 from enhancelog.models import Entry as EntryModel
 from enhancelog.queries.chains import GAP
-from enhancelog.queries.selection import Entries, beyond, in_order, select
+from enhancelog.queries.reach import reach, whole
+from enhancelog.queries.selection import Entries, beyond, in_order
 from enhancelog.records import Entry
 from enhancelog.store.database import last_position
 from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row
@@ -72,11 +73,13 @@ class Listed:
 
 @dataclass(frozen=True)
 class Page:
-    """Some entries of a reading that sees positions up to ``up_to``; ``next`` continues it."""
+    """Some entries of a reading that sees positions up to ``up_to``; ``next`` continues it. ``stopped``: there was no
+    looking on for more, ``next`` does."""
 
     rows: Sequence[Row]
     up_to: int
     next: Cursor | None
+    stopped: bool = False
 
 
 def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None, *, gaps: bool = False) -> Page:
@@ -84,15 +87,16 @@ def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None
     at = None if cursor is None else read_cursor(cursor, wanted, order)
     up_to = last_position() if at is None else at.up_to
     columns = list(COLUMNS)
-    entries = _from(select(wanted, up_to), order, at)
+    entries, end = reach(wanted, up_to, ascending=order == "asc", after=None if at is None else (at.ts_ms, at.position))
     if gaps:
         entries = entries.annotate(gap=RawSQL(GAP, (), output_field=BooleanField()))
         columns.append("gap")
     rows = list(entries.values_list(*columns)[: size + 1])
-    more = len(rows) > size
+    is_full = len(rows) > size
     rows = rows[:size]
-    following = Cursor(rows[-1][_TS_MS], rows[-1][0], up_to, wanted.now_ms, wanted.fingerprint(order)) if more else None
-    return Page(rows, up_to, following)
+    key = (rows[-1][_TS_MS], rows[-1][0]) if is_full else end
+    following = None if key is None else Cursor(key[0], key[1], up_to, wanted.now_ms, wanted.fingerprint(order))
+    return Page(rows, up_to, following, stopped=not is_full and end is not None)
 
 
 def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) -> Iterator[list[Row]]:
@@ -101,15 +105,17 @@ def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) 
     A chunk is as long as ``CHUNK_BYTES`` allow, judged by the one before.
     """
     up_to = last_position() if up_to is None else up_to
-    at: Cursor | None = None
+    ascending = order == "asc"
+    entries = in_order(whole(wanted, up_to), ascending=ascending)
+    chunk = entries
     size = FIRST_CHUNK
     while True:
-        rows = list(_from(select(wanted, up_to), order, at).values_list(*COLUMNS)[:size])
+        rows = list(chunk.values_list(*COLUMNS)[:size])
         if rows:
             yield rows
         if len(rows) < size:
             return
-        at = Cursor(rows[-1][_TS_MS], rows[-1][0], up_to, 0, "")
+        chunk = beyond(entries, rows[-1][_TS_MS], rows[-1][0], ascending=ascending)
         size = min(CHUNK, max(1, CHUNK_BYTES * len(rows) // sum(map(_weight, rows))))
 
 
@@ -123,7 +129,7 @@ def tail(wanted: EntryFilter, after: int, size: int) -> tuple[list[Row], int]:
     That one passes by what the filter leaves out, and never what is still to come.
     """
     up_to = last_position()
-    entries = select(wanted, up_to).filter(key_position__gt=after).order_by("key_position")
+    entries = whole(wanted, up_to).filter(key_position__gt=after).order_by("key_position")
     rows = list(entries.values_list(*COLUMNS)[:size])
     return rows, rows[-1][0] if len(rows) == size else max(after, up_to)
 
@@ -140,12 +146,11 @@ def get(issue_id: str) -> Listed:
     return Listed(found[:-1], bool(found[-1]))
 
 
-def neighbours(wanted: EntryFilter, listed: Listed) -> tuple[str | None, str | None]:
-    """The issue ids of the next newer and the next older entry among those that ``wanted`` describes."""
+def neighbours(wanted: EntryFilter, listed: Listed, up_to: int) -> tuple[str | None, str | None]:
+    """The issue ids of the next newer and the next older entry in reach among those that ``wanted`` describes."""
     at = (listed.ts_ms, listed.position)
-    entries = select(wanted)
-    newer = in_order(beyond(entries, *at, ascending=True), ascending=True)
-    older = in_order(beyond(entries, *at, ascending=False), ascending=False)
+    newer = reach(wanted, up_to, ascending=True, after=at).entries
+    older = reach(wanted, up_to, ascending=False, after=at).entries
     return _first_id(newer), _first_id(older)
 
 
@@ -154,7 +159,7 @@ def began_ms(cursor: str | None) -> int | None:
     return None if cursor is None else _decoded(cursor).began_ms
 
 
-def read_cursor(text: str, wanted: EntryFilter, order: Order) -> Cursor:
+def read_cursor(text: str, wanted: EntryFilter, order: str) -> Cursor:
     """Raises ``Invalid`` for a cursor that is none or belongs to another filter or order."""
     cursor = _decoded(text)
     if cursor.fingerprint != wanted.fingerprint(order):
@@ -171,13 +176,6 @@ def _decoded(text: str) -> Cursor:
     if not all(-limit <= number < limit for number in cursor[:3]) or not 0 <= cursor.began_ms < 2**48:
         raise Invalid("cursor", "cursor", "is none of ours; start again without it")
     return cursor
-
-
-def _from(entries: Entries, order: Order, at: Cursor | None) -> Entries:
-    ascending = order == "asc"
-    if at is not None:
-        entries = beyond(entries, at.ts_ms, at.position, ascending=ascending)
-    return in_order(entries, ascending=ascending)
 
 
 def _first_id(entries: Entries) -> str | None:

@@ -3,7 +3,7 @@
 Every count is how many entries of the list have the value. ``axes`` has a third value beside the parameter's two,
 ``none``: its values, those of ``blueprint_id`` and those of ``source`` add up to the total. Up to ``CAP`` entries all
 are exact. Beyond, axes and Blueprints come from the tallies where these can tell; the rest are at least what the newest
-``CAP`` entries hold, and say so.
+``CAP`` entries hold, or those that the newest rows in reach do, and say so.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,8 @@ from enhancelog.filters import EntryFilter
 from enhancelog.models import BlueprintSummary, Denial, Entry, EntryBadge
 from enhancelog.queries.chains import GAP
 from enhancelog.queries.counts import CAP, Count, count, tallied_by
-from enhancelog.queries.selection import in_order, select
+from enhancelog.queries.reach import reach
+from enhancelog.queries.selection import Entries
 
 _DENIAL = Denial._meta.db_table
 _ENTRY = Entry._meta.db_table
@@ -56,11 +57,12 @@ class Facets:
 
 def facets(wanted: EntryFilter, up_to: int) -> Facets:
     """The facets of the entries up to position ``up_to`` that ``wanted`` describes."""
-    sampled = _sampled(wanted, up_to)
+    entries, end = reach(wanted, up_to, ascending=False)
+    sampled = _sampled(entries)
     size = sum(sampled.get("blueprint_id", {}).values())
     axes = sampled.setdefault("axes", {})
     axes["none"] = size - sum(axes.values())
-    capped = size > CAP
+    capped = size > CAP or end is not None
     counted = {
         name: {value: Count(min(number, CAP), capped) for value, number in values.items()}
         for name, values in sampled.items()
@@ -68,14 +70,13 @@ def facets(wanted: EntryFilter, up_to: int) -> Facets:
     if capped:
         for name in ("axis", "blueprint_id"):
             counted[name] = tallied_by(name, wanted, up_to) or counted.get(name, {})
-    total = count(wanted, up_to) if capped else Count(size)
+    total = count(wanted, up_to) if size > CAP else Count(size, capped)
     return Facets(total, {name: _ranked(values) for name, values in counted.items()})
 
 
-def _sampled(wanted: EntryFilter, up_to: int) -> dict[str, dict[str, int]]:
-    """Parameter to value to number among the newest entries, one more than ``CAP``, in one statement."""
-    newest = in_order(select(wanted, up_to), ascending=False)[: CAP + 1]
-    sample, parameters = newest.values("position", "blueprint_id").query.sql_with_params()
+def _sampled(entries: Entries) -> dict[str, dict[str, int]]:
+    """Parameter to value to number among the first entries, one more than ``CAP``, in one statement."""
+    sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
     groups = _GROUPS + _BY_SOURCE if _sources() > 1 else _GROUPS
     found: dict[str, dict[str, int]] = {}
     with connection.cursor() as cursor:

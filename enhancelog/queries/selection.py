@@ -1,4 +1,4 @@
-"""A filter as a queryset. The first denied axis drives the query, so that a rare axis is an index range."""
+"""A filter as a queryset. One pattern, else the first denied axis, drives it, so that a rare one is an index range."""
 
 from collections.abc import Iterable
 from functools import reduce
@@ -10,11 +10,12 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
 
-from enhancelog import records
+from enhancelog import records, search_tokens
 from enhancelog.backends import dialect
 from enhancelog.filters import EntryFilter
-from enhancelog.models import Denial, Entry, EntryBadge
+from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
 from enhancelog.queries.chains import GAP
+from enhancelog.queries.pattern_ids import is_pattern_id, leader
 from enhancelog.times import DAY_MS
 
 Entries = QuerySet[Any]  # of Entry; the type checker does not know the annotated keys
@@ -38,6 +39,12 @@ class Beyond(Func):
 
 def select(wanted: EntryFilter, up_to: int | None = None) -> Entries:
     """Entries that ``wanted`` describes, up to position ``up_to``; ``key_ts_ms`` and ``key_position`` order them."""
+    entries = with_implausible(wanted, up_to)
+    return entries if wanted.since_ms is None and wanted.until_ms is None else entries.filter(PLAUSIBLE)
+
+
+def with_implausible(wanted: EntryFilter, up_to: int | None = None) -> Entries:
+    """``select``, but a bound in time keeps no implausible time out: that takes more than an index."""
     entries, include = _driven(wanted)
     for name, values in include.items():
         entries = entries.filter(_matches(name, values))
@@ -50,8 +57,6 @@ def select(wanted: EntryFilter, up_to: int | None = None) -> Entries:
         entries = entries.filter(key_ts_ms__gte=wanted.since_ms)
     if wanted.until_ms is not None:
         entries = entries.filter(key_ts_ms__lt=wanted.until_ms)
-    if wanted.since_ms is not None or wanted.until_ms is not None:
-        entries = entries.filter(PLAUSIBLE)
     if up_to is not None:
         entries = entries.filter(key_position__lte=up_to)
     return entries
@@ -60,9 +65,9 @@ def select(wanted: EntryFilter, up_to: int | None = None) -> Entries:
 PLAUSIBLE = Q(ts_ms__gte=0, ts_ms__lte=F("recorded_ms") + DAY_MS)
 
 
-def beyond(entries: Entries, ts_ms: int, position: int, *, ascending: bool) -> Entries:
-    """Those after (or before) the entry with this key."""
-    operator = ">" if ascending else "<"
+def beyond(entries: Entries, ts_ms: int, position: int, *, ascending: bool, inclusive: bool = False) -> Entries:
+    """Those after (or before) the entry with this key, or with ``inclusive`` from it on."""
+    operator = f"{'>' if ascending else '<'}{'=' if inclusive else ''}"
     return entries.filter(Beyond(F("key_ts_ms"), F("key_position"), Value(ts_ms), Value(position), operator=operator))
 
 
@@ -73,20 +78,29 @@ def in_order(entries: Entries, *, ascending: bool) -> Entries:
 
 
 def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
-    """The queryset and what is left to filter: with a denied axis asked for, the denials' index leads."""
+    """The queryset and what is left to filter: with a pattern or a denied axis asked for, its denials' index leads."""
     include = dict(wanted.include)
+    pattern = wanted.one("pattern")
     axis, *others = include.get("axis", ()) or (None,)
-    if axis is None or not records.is_id(axis):
-        return Entry.objects.annotate(key_ts_ms=F("ts_ms"), key_position=F("position")), include
-    conditions = Q(denials__axis=axis)
+    if pattern is not None and is_pattern_id(pattern):
+        del include["pattern"]
+        return _by_denials("patterns", Q(patterns__pattern=leader(pattern)), include), include
+    if axis is not None and records.is_id(axis):
+        include["axis"] = tuple(others)
+        return _by_denials("denials", Q(denials__axis=axis), include), include
+    return Entry.objects.annotate(key_ts_ms=F("ts_ms"), key_position=F("position")), include
+
+
+def _by_denials(rows: str, conditions: Q, include: dict[str, tuple[str, ...]]) -> Entries:
+    """Entries by rows that each stand for one denial; what these tell of the entry is asked of them."""
     if blueprint_ids := include.get("blueprint_id"):
-        conditions &= Q(denials__blueprint_id__in=records.only_ids(blueprint_ids, may_be_empty=True))
+        possible = records.only_ids(blueprint_ids, may_be_empty=True)
+        conditions &= Q(**{f"{rows}__blueprint_id__in": possible})
     if include.get("status") == ("rejected",):
-        conditions &= Q(denials__rejected=True)
+        conditions &= Q(**{f"{rows}__rejected": True})
         del include["status"]
-    include["axis"] = tuple(others)
     entries = Entry.objects.filter(conditions)
-    return entries.annotate(key_ts_ms=F("denials__ts_ms"), key_position=F("denials__entry_id")), include
+    return entries.annotate(key_ts_ms=F(f"{rows}__ts_ms"), key_position=F(f"{rows}__entry_id"))
 
 
 def _matches(name: str, values: tuple[str, ...]) -> Q:
@@ -106,11 +120,19 @@ def _matches(name: str, values: tuple[str, ...]) -> Q:
             return _any(_judged(value, ',"status":"pass"') for value in records.only_ids(values))
         case "axis_absent":
             return _any(~_judged(value, ",") for value in records.only_ids(values))
+        case "pattern":
+            return _any(_of_pattern(value) for value in values if is_pattern_id(value))
         case "has":
             return _any(_has(value) for value in values)
         case "text":
             return _any(_contains(value) for value in values if "\0" not in value)
+        case "phrase":
+            return _searched(values)
     raise AssertionError(name)
+
+
+def _of_pattern(key: str) -> Q:
+    return Q(Exists(DenialPattern.objects.filter(entry=OuterRef("position"), pattern=leader(key))))
 
 
 def _has(value: str) -> Q:
@@ -124,6 +146,14 @@ def _has(value: str) -> Q:
 def _contains(text: str) -> Q:
     escaped = records.encode_part(text)[1:-1]
     return Q(RawSQL(dialect().text_search_sql, (text, text, escaped, text), output_field=BooleanField()))
+
+
+def _searched(values: Iterable[str]) -> Q:
+    phrases = [phrase for phrase in map(search_tokens.phrase, values) if phrase.tokens]
+    if not phrases:
+        return Q(pk__in=[])
+    index = dialect().search
+    return Q(RawSQL(index.condition_sql, (index.question(phrases),), output_field=BooleanField()))
 
 
 def _judged(axis: str, rest: str) -> Q:

@@ -15,6 +15,7 @@ from enhancelog.backends import dialect, faults
 from enhancelog.errors import Conflict, NotFound
 from enhancelog.models import Entry as EntryModel
 from enhancelog.origin import Origin
+from enhancelog.projections import search
 from enhancelog.projections.stored import Stored
 from enhancelog.records import Entry
 from enhancelog.store import group, writing
@@ -87,14 +88,24 @@ def last_position() -> int:
 def stored_batches() -> Iterator[list[Stored]]:
     """The whole log in position order, a batch at a time, each in a short read of its own."""
     after = 0
-    while True:
-        columns = ("position", "recorded_ms", "source", *RECORD_COLUMNS)
-        rows = EntryModel.objects.filter(position__gt=after).order_by("position").values_list(*columns)[:BATCH]
-        batch = [Stored(row[0], row[1], row[2], from_row(row[3:])) for row in rows]
-        if not batch:
-            return
+    while batch := stored_after(after):
         yield batch
         after = batch[-1].position
+
+
+def stored_after(position: int) -> list[Stored]:
+    """The next ``BATCH`` entries of the log after this position."""
+    columns = ("position", "recorded_ms", "source", *RECORD_COLUMNS)
+    rows = EntryModel.objects.filter(position__gt=position).order_by("position").values_list(*columns)[:BATCH]
+    return [Stored(row[0], row[1], row[2], from_row(row[3:])) for row in rows]
+
+
+def rebuild_search() -> None:
+    """Index the whole log anew for searching. Appends wait."""
+    with faults(), dialect().appending() as cursor:
+        search.clear(cursor)
+        for batch in stored_batches():
+            search.apply(cursor, batch)
 
 
 def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> int:
@@ -118,6 +129,7 @@ def analyze() -> None:
     with faults(), connection.cursor() as cursor:
         for table in [EntryModel._meta.db_table, *(table._meta.db_table for table in projections.tables())]:
             cursor.execute(f"ANALYZE {table}")
+        dialect().search.settle(cursor)
 
 
 def _commit(append: Append) -> None:

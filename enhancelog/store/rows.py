@@ -8,12 +8,11 @@ from msgspec import UNSET, Raw
 
 from enhancelog import records
 from enhancelog.origin import Origin
-from enhancelog.records import Entry, Verdict
+from enhancelog.records import Entry
 
 RECORD_COLUMNS: Final = records.FIELDS
 COLUMNS: Final = ("position", *RECORD_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source", "digest")
 
-_verdicts = msgspec.json.Decoder(tuple[Verdict, ...])
 _reasons = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -65,7 +64,7 @@ def from_row(row: Sequence[Any]) -> Entry:
         new_hash=row[3],
         intent=row[4],
         rationale=row[5],
-        verdicts=_verdicts.decode(row[6]),
+        verdicts=records.decode_verdicts(row[6]),
         status=row[7],
         reasons=_reasons.decode(row[8]),
         ts_ms=row[9],

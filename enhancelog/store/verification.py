@@ -29,7 +29,7 @@ Progress = Callable[[int], None]
 def verify(progress: Progress = lambda done: None) -> Iterator[str]:
     """A line for everything that is wrong. ``progress`` hears how many entries were read. Raises ``Other``."""
     with faults():
-        yield from _missing_triggers()
+        yield from _missing()
         walk = _Walk(progress)
         yield from walk.on()
         with dialect().appending():
@@ -37,10 +37,12 @@ def verify(progress: Progress = lambda done: None) -> Iterator[str]:
             yield from walk.end()
 
 
-def _missing_triggers() -> Iterator[str]:
+def _missing() -> Iterator[str]:
     with connection.cursor() as cursor:
         for name in dialect().missing_triggers(cursor):
             yield f"the trigger {name} is missing or altered; migrate puts it back"
+        for name in dialect().search.missing(cursor):
+            yield f"{name} is missing; migrate makes it"
 
 
 class _Walk:

@@ -20,6 +20,9 @@ STRIP_HEIGHT = 18
 STEP, GAP = 100, 14
 """A bar's place and the free part on each of its sides, in units of the drawing."""
 
+HATCHES = 70
+"""Lines that would hatch a whole strip."""
+
 
 class Span(Protocol):
     @property
@@ -38,6 +41,14 @@ class Counted(Protocol):
 
     @property
     def runs(self) -> int: ...
+
+
+class Judged(Protocol):
+    @property
+    def judged(self) -> int: ...
+
+    @property
+    def rejected(self) -> int: ...
 
 
 class ChartBar(Protocol):
@@ -93,20 +104,29 @@ def stacked_bars(bars: Sequence[ChartBar], top: int) -> SafeString:
 
 
 @register.simple_tag
-def strip(bars: Sequence[ChartBar], numbers: Sequence[int], axis: str, top: int) -> SafeString:
-    """One axis on the same bars; each of its numbers links to those rejections."""
-    width = STEP * max(len(bars), 1)
-    base = format_html('<path class="bar-n" d="{}"/>', _path((number, 1) for number in range(len(bars))))
+def strip(bars: Sequence[ChartBar], judged: Sequence[Judged], axis: str, top: int) -> SafeString:
+    """One axis on the same bars; each of its numbers links to those rejections. Hatched: runs that it did not judge."""
+    places = [(number, bar, here) for number, (bar, here) in enumerate(zip(bars, judged, strict=True))]
+    base = format_html('<path class="bar-n" d="{}"/>', _path((number, 1) for number, _, here in places if here.judged))
+    hatched = format_html_join(
+        "",
+        '<g><title>{}: not judged by {}</title><path class="bar-x" d="{}"/></g>',
+        (
+            (bar.label, axis, _hatching(number, len(bars)))
+            for number, bar, here in places
+            if bar.totals.runs and not here.judged
+        ),
+    )
     drawn = format_html_join(
         "",
         '<a href="{}" tabindex="-1"><title>{}: {} denied by {}</title><path class="bar-r" d="{}"/></a>',
         (
-            (rejections_url(bar.span, axis=axis), bar.label, count, axis, _path([(number, _height(count, top))]))
-            for number, (bar, count) in enumerate(zip(bars, numbers, strict=True))
-            if count
+            (rejections_url(bar.span, axis=axis), bar.label, here.rejected, axis, _bar(number, here.rejected, top))
+            for number, bar, here in places
+            if here.rejected
         ),
     )
-    return _svg("chart strip", width, STRIP_HEIGHT, base, drawn)
+    return _svg("chart strip", STEP * max(len(bars), 1), STRIP_HEIGHT, base, hatched, drawn)
 
 
 @register.simple_tag
@@ -175,6 +195,18 @@ def _path(heights: Iterable[tuple[int, float]]) -> str:
     return "".join(
         f"M{number * STEP + GAP} {STRIP_HEIGHT}v-{height:g}h{width}v{height:g}z" for number, height in heights
     )
+
+
+def _bar(number: int, count: int, top: int) -> str:
+    return _path([(number, _height(count, top))])
+
+
+def _hatching(number: int, bars: int) -> str:
+    """Slanted lines over a bar's place: few where places are narrow, so that they are as far apart everywhere."""
+    lines = max(HATCHES // bars, 1)
+    step = (STEP - 2 * GAP) / lines
+    starts = (number * STEP + GAP + step * line for line in range(lines))
+    return "".join(f"M{round(start, 1):g} {STRIP_HEIGHT}l{round(step, 1):g} -{STRIP_HEIGHT}" for start in starts)
 
 
 def _lines(height: int) -> Iterable[float]:

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from enhancelog import links
+from enhancelog import links, patterns
 from enhancelog.times import as_datetime
 
 register = template.Library()
@@ -24,6 +24,7 @@ CROSS = mark_safe(
 register.filter("entry_link", links.entry)
 register.filter("blueprint_link", links.blueprint)
 register.filter("story_link", links.story)
+register.filter("pattern_link", links.pattern)
 
 
 @register.simple_tag
@@ -47,6 +48,19 @@ def axis(name: str, judgement: str = "deny") -> SafeString:
         icon(judgement),
         name,
         judgement,
+    )
+
+
+@register.simple_tag
+def wording(template: str) -> SafeString:
+    """A deny pattern's template, its holes marked; what makes a hole is said where one points at it."""
+    return format_html_join(
+        "",
+        "{}",
+        (
+            (format_html('<span class="hole" title="{}">{}</span>', part.rule, part.hole) if part.hole else part.text,)
+            for part in patterns.parts(template)
+        ),
     )
 
 

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_safe
 
 from enhancelog import filters, links
 from enhancelog.errors import Invalid
-from enhancelog.permissions import needs
 from enhancelog.queries import blueprints as log
 from enhancelog.queries.charts import Window
 from enhancelog.web.blueprints import blueprint_timeline
+from enhancelog.web.feeds import reads_list
 from enhancelog.web.forms import without_empty_parameters
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.revalidation import revalidated
@@ -35,7 +35,7 @@ class Column:
 
 
 @require_safe
-@needs("log:read")
+@reads_list
 @revalidated()
 @without_empty_parameters("blueprint_id")
 def blueprint_list(request: HttpRequest) -> HttpResponseBase:
@@ -73,11 +73,8 @@ def _asked(request: HttpRequest) -> tuple[str, filters.Order, int, int]:
     sort = request.GET.get("sort", DEFAULT_SORT)
     if sort not in log.SORTS:
         raise Invalid("sort", "choice", f'must be one of {", ".join(log.SORTS)}, not "{sort[:40]}"')
-    cursor = request.GET.get("cursor", "0")
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 9):
-        raise Invalid("cursor", "cursor", "is none of ours; start again without it")
     order = filters.order(parameters, _usual_order(sort))
-    return sort, order, int(cursor), filters.page_size(parameters) or PAGE_SIZE
+    return sort, order, filters.offset(parameters), filters.page_size(parameters) or PAGE_SIZE
 
 
 def _usual_order(sort: str) -> filters.Order:

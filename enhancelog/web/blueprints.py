@@ -9,16 +9,16 @@ from django.shortcuts import render
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from enhancelog import links
 from enhancelog.filters import from_pairs
-from enhancelog.permissions import needs
 from enhancelog.queries import entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.standing import Standing, standing
 from enhancelog.times import DAY_MS, as_datetime, now_ms, tally_day
-from enhancelog.web import forms, fragments
-from enhancelog.web.forms import Place, Question
+from enhancelog.web import forms, fragments, places
+from enhancelog.web.alternatives import instead_of_page
+from enhancelog.web.feeds import reads_list
+from enhancelog.web.forms import Question
 from enhancelog.web.htmx import is_fragment, page_or_fragment, private
 from enhancelog.web.lists import around, read_page
 from enhancelog.web.revalidation import revalidated
@@ -47,14 +47,16 @@ class Totals(NamedTuple):
 
 
 @require_safe
-@needs("log:read")
+@reads_list
 @revalidated()
 @forms.answers_questions
 def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     known = standing(blueprint_id)
     if known is None:
         return _unknown(request, blueprint_id)
-    question = forms.read(request, _place(blueprint_id))
+    question = forms.read(request, places.timeline(blueprint_id))
+    if (other := instead_of_page(request, question)) is not None:
+        return other
     page = read_page(question, gaps=True)
     template = "enhancelog/_timeline_row_sourced.html" if len(known.sources) > 1 else "enhancelog/_timeline_row.html"
     above = _heading_above(question) if is_fragment(request) else ""
@@ -67,13 +69,6 @@ def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     if not is_fragment(request):
         context |= {"blueprint_id": blueprint_id, **_header(question, page, known)}
     return page_or_fragment(request, "enhancelog/blueprint_timeline.html", context)
-
-
-def _place(blueprint_id: str) -> Place:
-    scope = (("blueprint_id", blueprint_id),)
-    if blueprint_id:
-        return Place(links.blueprint(blueprint_id), scope)
-    return Place("/blueprints/", scope, fixed=scope)
 
 
 def _rows(page: Page, question: Question, template: str, above: str) -> Iterator[TimelineRow]:

@@ -56,7 +56,8 @@ def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
         listed = entries.get(issue_id)
     except NotFound:
         return private(render(request, "enhancelog/entry_unknown.html", {"issue_id": issue_id}, status=404))
-    context = {**_entry(listed), **_way(question, listed), "last_position": last_position(), "section": "blueprints"}
+    newest = last_position()
+    context = {**_entry(listed), **_way(question, listed, newest), "last_position": newest, "section": "blueprints"}
     if allows(request.user, "content:read"):
         context |= panel(request, issue_id)
     return private(render(request, "enhancelog/entry_detail.html", context))
@@ -92,9 +93,9 @@ def text(whole: str) -> Text:
     return Text(whole, first_line(whole) if len(whole) > FOLDED_CHARACTERS else "")
 
 
-def _way(question: Question, listed: Listed) -> dict[str, Any]:
+def _way(question: Question, listed: Listed, up_to: int) -> dict[str, Any]:
     """To the entries before and after in the list that the address describes, and to that list."""
-    newer, older = entries.neighbours(question.wanted, listed)
+    newer, older = entries.neighbours(question.wanted, listed, up_to)
     blueprint_id = question.wanted.one("blueprint_id")
     others = tuple(pair for pair in question.given if pair[0] != "blueprint_id")
     return {

@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 from enhancelog.api.errors import RETRY_AFTER_S, problem_response
 from enhancelog.errors import Other
 from enhancelog.structured_logs import request_id
+from enhancelog.web import theme
 from enhancelog.web.htmx import private
 
 
@@ -51,7 +52,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if _is_api(request):
         return problem_response(500, "The server failed; its log says why.")
     try:
-        return HttpResponseServerError(render_to_string("failures/server_error.html", {"request_id": request_id.get()}))
+        return HttpResponseServerError(_server_error_page(request))
     except Exception:  # even static files can be what failed; an answer is better than none
         return HttpResponseServerError("The server failed; its log says why.", content_type="text/plain; charset=utf-8")
 
@@ -72,8 +73,7 @@ class DatabaseFaultMiddleware:
         if _is_api(request):
             response = problem_response(503, detail)
         else:
-            page = render_to_string("failures/server_error.html", {"request_id": request_id.get(), "detail": detail})
-            response = HttpResponse(page, status=503)
+            response = HttpResponse(_server_error_page(request, detail), status=503)
         response["Retry-After"] = RETRY_AFTER_S
         return response
 
@@ -109,6 +109,11 @@ def _answer(request: HttpRequest, status: int, title: str, detail: str) -> HttpR
         return problem_response(status, detail)
     context = {"status": status, "title": title, "detail": detail}
     return private(render(request, "failures/failure.html", context, status=status))
+
+
+def _server_error_page(request: HttpRequest, detail: str = "") -> str:
+    context = {"request_id": request_id.get(), "detail": detail, **theme.in_templates(request)}
+    return render_to_string("failures/server_error.html", context)
 
 
 def _is_api(request: HttpRequest) -> bool:

@@ -5,7 +5,7 @@ Empty parameters are redirected away, except ``blueprint_id=`` where it means th
 answered with the box as it was, status 400, naming the parameter.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, NamedTuple
@@ -31,18 +31,23 @@ _MEANS_EMPTY_ID: Final = ("blueprint_id", "not_blueprint_id")
 @dataclass(frozen=True)
 class Place:
     """A page that takes questions. ``scope`` is what it narrows to by itself, ``fixed`` what its address holds beside
-    a filter, ``empty_id`` whether ``blueprint_id=`` means the empty id there."""
+    a filter, ``empty_id`` whether ``blueprint_id=`` means the empty id there, ``title`` what people call it."""
 
     path: str
     scope: Pairs = ()
     fixed: Pairs = ()
     empty_id: bool = False
+    title: str = ""
 
     def url(self, pairs: Pairs = ()) -> str:
         return with_query(self.path, [*self.fixed, *pairs])
 
     def may_be_empty(self, name: str) -> bool:
         return self.empty_id and name in _MEANS_EMPTY_ID
+
+    def takes(self, name: str, value: str) -> bool:
+        """Whether a parameter may stand in the address; an empty one mostly says nothing."""
+        return bool(value) or self.may_be_empty(name) or (name, value) in self.fixed
 
     def settles(self, name: str) -> bool:
         """Whether a parameter is not the reader's to choose here."""
@@ -151,13 +156,22 @@ def without_empty_parameters(*kept: str) -> Callable[[View], View]:
 def read(request: HttpRequest, place: Place) -> Question:
     """The question in the address. Raises ``Elsewhere`` and ``Refused``, for ``answers_questions``."""
     parameters = dict(request.GET.lists())
-    kept = tuple((name, parameters[name][-1]) for name in _KEPT if any(parameters.get(name, ())))
     if "q" in parameters:
-        raise Elsewhere(place.url((*_from_box(parameters["q"][-1], place), *kept)))
+        raise Elsewhere(place.url((*_from_box(parameters["q"][-1], place), *_kept(parameters))))
     pairs = [(name, value) for name, values in parameters.items() for value in values]
-    full = [(name, value) for name, value in pairs if value or place.may_be_empty(name) or (name, value) in place.fixed]
+    full = [(name, value) for name, value in pairs if place.takes(name, value)]
     if len(full) < len(pairs):
         raise Elsewhere(place.url(tuple(pair for pair in full if pair not in place.fixed)))
+    return question(place, full)
+
+
+def question(place: Place, pairs: Iterable[Pair]) -> Question:
+    """The question that these parameters put to a page; what it does not take is left out. Raises ``Refused``."""
+    parameters: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if place.takes(name, value):
+            parameters.setdefault(name, []).append(value)
+    full = [(name, value) for name, values in parameters.items() for value in values]
     given = filter_text.canonical(pair for pair in full if not place.settles(pair[0]))
     cursor = parameters.get("cursor", [None])[-1]
     try:
@@ -166,7 +180,7 @@ def read(request: HttpRequest, place: Place) -> Question:
         return Question(
             place,
             given,
-            kept,
+            kept=_kept(parameters),
             wanted=filters.from_pairs([*place.scope, *given], now),
             order=filters.order(parameters, default="desc"),
             size=filters.page_size(parameters) or PAGE_SIZE,
@@ -174,6 +188,10 @@ def read(request: HttpRequest, place: Place) -> Question:
         )
     except Invalid as error:
         raise Refused(error, place, filter_text.render(given)) from None
+
+
+def _kept(parameters: filters.Parameters) -> Pairs:
+    return tuple((name, parameters[name][-1]) for name in _KEPT if any(parameters.get(name, ())))
 
 
 def _from_box(text: str, place: Place) -> Pairs:
@@ -193,7 +211,7 @@ def _from_box(text: str, place: Place) -> Pairs:
 def _key(parameter: str) -> str:
     """What the box calls a parameter."""
     base = parameter.removeprefix("not_")
-    return {"blueprint_id": "blueprint", "text": "filter"}.get(base, base)
+    return {"blueprint_id": "blueprint", "phrase": "filter"}.get(base, base)
 
 
 def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:

@@ -7,7 +7,7 @@ goes in afterwards, where a NUL stands, which no text of an entry can hold. Gaps
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.template.loader import render_to_string
 from django.utils.html import escape
@@ -67,7 +67,7 @@ _rows = Rows(KEPT_ROWS)
 def row(template: str, listed: Listed, query: str) -> SafeString:
     """``listed`` by ``template``; its link to the entry carries ``query``."""
     key = (template, listed.position, listed.digest, listed.recorded_ms)
-    kept = _rows.get(key, lambda: render_to_string(template, _context(listed)))
+    kept = _rows.get(key, lambda: render_to_string(template, context(listed)))
     return mark_safe(kept.replace(_PLACEHOLDER, escape(query)))  # noqa: S308  rendered by a template
 
 
@@ -88,7 +88,8 @@ def reasons(entry: Entry) -> list[Why]:
     return denied or [Why("", reason) for reason in entry.reasons]
 
 
-def _context(listed: Listed) -> dict[str, object]:
+def context(listed: Listed) -> dict[str, Any]:
+    """What the template of a row needs."""
     entry = listed.entry
     why = reasons(entry)
     return {

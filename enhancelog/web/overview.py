@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from enhancelog.errors import Invalid
+from enhancelog import links
+from enhancelog.links import Pairs
 from enhancelog.permissions import needs
-from enhancelog.queries import overview as log
+from enhancelog.queries import runs
 from enhancelog.queries.charts import Bar
-from enhancelog.queries.overview import Overview, Totals
-from enhancelog.times import now_ms
+from enhancelog.queries.overview import Overview
+from enhancelog.queries.overview import overview as summed
+from enhancelog.queries.patterns.served import rebuilding
+from enhancelog.queries.runs import Totals
 from enhancelog.web import periods
 from enhancelog.web.forms import without_empty_parameters
 from enhancelog.web.htmx import page_or_fragment
@@ -56,44 +58,43 @@ class Rate:
 @revalidated()
 @without_empty_parameters()
 def overview(request: HttpRequest) -> HttpResponseBase:
-    newest = log.newest_ms()
-    if newest is None and log.is_empty():
+    newest = runs.newest_ms()
+    if newest is None and runs.is_empty():
         context = {"section": "overview", "empty": True, "public_url": settings.PUBLIC_URL}
         return page_or_fragment(request, "enhancelog/overview.html", context)
-    period = _period(request, newest)
-    found = log.overview(period.window)
-    return page_or_fragment(request, "enhancelog/overview.html", {"section": "overview", **_context(period, found)})
+    period = periods.asked(request, newest)
+    chosen = [("period", period.name)] if "period" in request.GET else []
+    context = {"section": "overview", **_context(period, summed(period.window, newest), chosen)}
+    return page_or_fragment(request, "enhancelog/overview.html", context)
 
 
-def _period(request: HttpRequest, newest: int | None) -> Period:
-    """The chosen one; else the usual one, moved back to the newest entry when it would be empty."""
-    now = now_ms()
-    chosen = request.GET.getlist("period")
-    try:
-        period = periods.period(chosen[-1] if chosen else periods.DEFAULT, now)
-    except Invalid as error:
-        raise BadRequest(str(error)) from None
-    if chosen or newest is None or log.any_runs(period.window):
-        return period
-    return periods.period(periods.DEFAULT, newest, at_newest=True)
-
-
-def _context(period: Period, found: Overview) -> dict[str, Any]:
+def _context(period: Period, found: Overview, chosen: Pairs) -> dict[str, Any]:
     bars = _bars(found)
     top = _top(max((bar.totals.runs for bar in bars), default=0))
     return {
         "period": period,
-        "periods": periods.LABELS.items(),
+        "periods": [(name, label, f"?period={name}") for name, label in periods.LABELS.items()],
         "window": period.window,
         "compared": period.window.before_ms is not None,
+        "is_empty": not found.now.runs,
         "found": found,
+        "rebuilding": rebuilding(),
+        "matrix_url": links.matrix(chosen),
+        "patterns_url": links.patterns(chosen),
+        "days": [periods.short_label(day, few=False) for day in found.days],
+        "by_day": [(row, list(zip(found.days, row.days, strict=True))) for row in found.patterns.rows],
         "rate": Rate(_rate(found.now), _rate(found.before)),
         "bars": bars,
         "bar_width": periods.bar_width([bar.span for bar in bars]),
         "top": top,
         "ticks": range(top, -1, -top // 4),
-        "strip_top": max((number for row in found.axes for number in row.bars), default=0) or 1,
-        "table": [(bar, [(row.axis, row.bars[at]) for row in found.axes]) for at, bar in enumerate(bars)],
+        "strip_top": max((judged.rejected for strip in found.strips for judged in strip.bars), default=0) or 1,
+        "hatched": any(
+            bar.totals.runs and not judged.judged
+            for strip in found.strips
+            for bar, judged in zip(bars, strip.bars, strict=True)
+        ),
+        "table": [(bar, [(strip.axis, strip.bars[at]) for strip in found.strips]) for at, bar in enumerate(bars)],
     }
 
 

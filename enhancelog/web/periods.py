@@ -1,13 +1,18 @@
-"""The periods of the overview, as windows and in words. Whole UTC days, today included; ``24h`` to the millisecond."""
+"""The periods of a page, as windows and in words. Whole UTC days, today included; ``24h`` to the millisecond."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest
+
+from enhancelog.errors import Invalid
 from enhancelog.filters import PERIODS, period_start
+from enhancelog.queries import runs
 from enhancelog.queries.charts import HOUR_MS, Bar, Window
-from enhancelog.times import DAY_MS, day_of
+from enhancelog.times import DAY_MS, day_of, now_ms
 
 DEFAULT: Final = "7d"
 LABELS: Final = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "all": "All"}
@@ -49,6 +54,22 @@ def period(name: str, end_ms: int, *, at_newest: bool = False) -> Period:
     hourly = name == "24h"
     until = end_ms if hourly else (day_of(end_ms) + 1) * DAY_MS
     return Period(name, Window(since, until, since - days * DAY_MS, hourly), at_newest)
+
+
+def asked(request: HttpRequest, newest_ms: int | None) -> Period:
+    """The chosen one; else the usual one, moved back to the newest entry (epoch ms) when it would be empty.
+
+    Raises ``BadRequest`` for a name that is no period's.
+    """
+    now = now_ms()
+    chosen = request.GET.getlist("period")
+    try:
+        found = period(chosen[-1] if chosen else DEFAULT, now)
+    except Invalid as error:
+        raise BadRequest(str(error)) from None
+    if chosen or newest_ms is None or runs.any_runs(found.window):
+        return found
+    return period(DEFAULT, newest_ms, at_newest=True)
 
 
 def short_label(bar: Bar, few: bool) -> str:

@@ -17,11 +17,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from enhancelog import permissions, tokens
+from enhancelog import names, permissions, tokens
 from enhancelog.errors import Invalid
 from enhancelog.models import Token
 from enhancelog.tokens import Wanted
 from enhancelog.web.htmx import private
+from enhancelog.web.refusals import refuse
 
 REVOKED_SHOWN: Final = 20
 MEANINGS: Final = {
@@ -43,7 +44,7 @@ class Lines(forms.CharField):
 class TokenForm(forms.Form):
     """What a new token is to be. ``grantable``: the scopes that whoever fills it in may give."""
 
-    name = forms.CharField(label="Name", max_length=tokens.MAX_NAME)
+    name = forms.CharField(label="Name", max_length=names.MAX_CHARACTERS)
     scopes = forms.MultipleChoiceField(label="It may", widget=forms.CheckboxSelectMultiple)
     expiry = forms.ChoiceField(label="It lasts", choices=LASTS, initial="90d", required=False)
     write_blueprints = Lines(
@@ -65,7 +66,7 @@ class TokenForm(forms.Form):
             try:
                 tokens.check(self.wanted, datetime.now(UTC), self.grantable)
             except Invalid as broken:
-                self.refuse(broken)
+                refuse(self, broken)
         return cleaned
 
     @property
@@ -80,25 +81,20 @@ class TokenForm(forms.Form):
             write_kinds=values.get("write_kinds", ()),
         )
 
-    def refuse(self, broken: Invalid) -> None:
-        """Show at its field which rule is broken."""
-        field = broken.field if broken.field in self.fields else None
-        self.add_error(field, broken.detail[:1].upper() + broken.detail[1:])
-
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_variables("secret")
 def token_list(request: HttpRequest) -> HttpResponse:
     """The list with the form; after making one the secret, in this one answer."""
-    user = _signed_in(request)
+    user = permissions.user_of(request)
     grantable = permissions.grantable(user)
     form = TokenForm(request.POST or None, grantable=grantable)
     if request.method == "POST" and form.is_valid():
         try:
             made, secret = tokens.make(form.wanted, user, user.get_username(), grantable)
         except Invalid as broken:
-            form.refuse(broken)
+            refuse(form, broken)
         else:
             return show_once(request, made, secret)
     status = 400 if form.errors else 200
@@ -109,7 +105,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     """Revoke one of the tokens that the user sees. Somebody else's is not found."""
-    token = _visible(_signed_in(request)).filter(pk=token_id).first()
+    token = _visible(permissions.user_of(request)).filter(pk=token_id).first()
     if token is None:
         raise Http404("There is no such token.")
     tokens.revoke(token)
@@ -123,12 +119,6 @@ def show_once(request: HttpRequest, token: Token, secret: str) -> HttpResponse:
     response = private(render(request, "account/tokens_made.html", context, status=201))
     response["Cache-Control"] = "no-store"
     return response
-
-
-def _signed_in(request: HttpRequest) -> User:
-    user = request.user
-    assert isinstance(user, User)  # noqa: S101  the decorator saw to it
-    return user
 
 
 def _visible(user: User) -> "QuerySet[Token]":

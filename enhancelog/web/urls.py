@@ -3,12 +3,26 @@
 from django.urls import path
 
 from enhancelog import converters  # noqa: F401  <id:…>
-from enhancelog.web import account, blueprint_list, blueprints, browser_files, entry, lists, overview, tokens
+from enhancelog.web import (
+    account,
+    blueprint_list,
+    blueprints,
+    browser_files,
+    entry,
+    lists,
+    matrix,
+    overview,
+    saved_views,
+    search,
+    theme,
+    tokens,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("rejections/", lists.rejection_list, name="rejection_list"),
-    path("search/", lists.search, name="search"),
+    path("matrix/", matrix.matrix, name="matrix"),
+    path("search/", search.search, name="search"),
     path("blueprints/", blueprint_list.blueprint_list, name="blueprint_list"),
     path("blueprints/<id:blueprint_id>", blueprints.blueprint_timeline, name="blueprint_timeline"),
     path("entries/<id:issue_id>", entry.entry_detail, name="entry_detail"),
@@ -17,6 +31,9 @@ urlpatterns = [
     path("account/password", account.Password.as_view(), name="password"),
     path("account/tokens", tokens.token_list, name="tokens"),
     path("account/tokens/revoke/<int:token_id>", tokens.revoke_token, name="revoke_token"),
+    path("account/views", saved_views.saved_view_list, name="saved_view_list"),
+    path("account/views/change/<int:view_id>", saved_views.change_saved_view, name="change_saved_view"),
+    path("account/theme", theme.choose_theme, name="choose_theme"),
     path("robots.txt", browser_files.robots, name="robots"),
     path("favicon.ico", browser_files.favicon, name="favicon"),
 ]

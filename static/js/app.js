@@ -37,9 +37,9 @@ async function copy(button) {
   }, 1200);
 }
 
+// The first link of every row leads to what the row is about.
 function rows() {
-  return [...document.querySelectorAll("[data-row] a[href]:first-of-type")]
-    .filter((link, index, all) => all.findIndex((other) => other.closest("[data-row]") === link.closest("[data-row]")) === index);
+  return [...document.querySelectorAll("[data-row]")].map((row) => row.querySelector("a[href]")).filter(Boolean);
 }
 
 function move(step) {
@@ -100,10 +100,37 @@ document.addEventListener("keydown", (event) => {
   KEYS[event.key]();
 });
 
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== except) menu.open = false;
+}
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest("details.menu[open]");
+  if (!menu) return;
+  closeMenus();
+  menu.querySelector("summary").focus();
+});
+
 document.addEventListener("click", (event) => {
+  closeMenus(event.target.closest("details.menu"));
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);
+  if (event.target.closest("[data-keys]")) showKeys();
 });
+
+// The form alone would do; this way nothing is loaded anew and the reader stays where they are.
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("[data-theme-form]");
+  if (!form) return;
+  event.preventDefault();
+  const chosen = event.submitter;
+  fetch(form.action, { method: "POST", body: new FormData(form, chosen), redirect: "manual" });
+  if (chosen.value === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = chosen.value;
+  for (const button of form.elements.theme) button.setAttribute("aria-pressed", button === chosen);
+});
+
+for (const button of document.querySelectorAll("[data-keys]")) button.hidden = false;
 
 document.addEventListener("htmx:afterSwap", () => showTimes(document));
 showTimes(document);

@@ -133,19 +133,3 @@ def test_everything_works_without_script(plain: "Page"):
     plain.click("[aria-label='Restore version 2']")
     plain.wait_for_selector("#version-4")
     assert value_of("story") == "theirs"
-
-
-@pytest.mark.parametrize("path", ["/content/", STORY, "/content/history/story/STORY-214"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_are_accessible(page: "Page", path: str, scheme: Any):
-    from axe_playwright_python.sync_playwright import Axe
-
-    agent_writes("story", "# Title\n\ntext")
-    agent_writes("story", "# Title\n\nother")
-    agent_writes("abort_respawn_count", "1")
-    agent_writes("merge_success", "")
-    sign_in(page)
-    page.emulate_media(color_scheme=scheme)
-    page.goto(path)
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()

@@ -1,10 +1,8 @@
 """The overview in a browser: periods switch in place, links lead to their rows, and nothing needs JavaScript."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from enhancelog.origin import Origin
 from enhancelog.store.database import DatabaseEnhanceLogStore
@@ -30,16 +28,6 @@ def log(transactional_db: None, settings: Any) -> None:
         common["blueprint_id"] = ("main", "", "a Blueprint with a long name " * 6)[at % 3]
         entries.append(make_rejected(f"axis-{at % 4}", **common) if at % 2 else make_entry(**common))
     DatabaseEnhanceLogStore(Origin("command", "tests", "api")).append_batch(entries)
-
-
-@pytest.fixture
-def quiet(page: "Page") -> "Iterator[Page]":
-    """A page whose console must stay empty: no error, nothing that the policy refused."""
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    yield page
-    assert said == []
 
 
 def runs(page: "Page") -> str:
@@ -77,11 +65,21 @@ def test_a_bar_leads_to_its_rows(quiet: "Page") -> None:
     assert quiet.locator("[data-row]").count() == number
 
 
+def test_the_matrix_is_sorted_in_place(quiet: "Page") -> None:
+    quiet.goto("/matrix/?period=all")
+    quiet.evaluate("window.same = true")
+    quiet.locator(".matrix .sort", has_text="Blueprint").click()
+    quiet.wait_for_selector("th[aria-sort=ascending]")
+    assert quiet.url.endswith("/matrix/?period=all&sort=name&order=asc")
+    assert quiet.locator(".matrix [data-row] th").first.inner_text() == "(no name)"
+    assert quiet.evaluate("window.same") is True
+
+
 def test_the_table_behind_the_chart_opens(quiet: "Page") -> None:
     quiet.goto("/")
-    assert not quiet.locator("table.figures").is_visible()
+    assert not quiet.locator(".as-table table.figures").is_visible()
     quiet.click("summary:has-text('as table')")
-    assert quiet.locator("table.figures tbody tr").count() == 7
+    assert quiet.locator(".as-table table.figures tbody tr").count() == 7
 
 
 def test_works_without_javascript(browser: "Browser", live_server: Any) -> None:
@@ -92,24 +90,10 @@ def test_works_without_javascript(browser: "Browser", live_server: Any) -> None:
     assert page.url.endswith("/?period=90d")
     assert runs(page) == str(RUNS)
     page.click("summary:has-text('as table')")
-    assert page.locator("table.figures").is_visible()
-    page.locator(".denies .num a").first.click()
+    assert page.locator(".as-table table.figures").is_visible()
+    page.locator(".days a.name").first.click()
     assert "/rejections/?axis=" in page.url
-    context.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_no_accessibility_violations_and_nothing_wider_than_the_window(
-    browser: "Browser", live_server: Any, width: int, scheme: Any
-) -> None:
-    context = browser.new_context(
-        base_url=live_server.url, color_scheme=scheme, viewport={"width": width, "height": 900}
-    )
-    page = context.new_page()
-    for path in ("/", "/?period=24h", "/?period=all", "/blueprints/", "/account/sign-in", "/nothing"):
-        page.goto(path)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.goto("/matrix/?period=all")
+    page.click("text='Axes together'")
+    assert page.url.endswith("/matrix/?period=all&show=together")
     context.close()

@@ -33,16 +33,6 @@ def log(live_server: Any, settings: Any) -> None:
     record_all([*applied, *rejected])
 
 
-@pytest.fixture
-def quiet(page: Any) -> Any:
-    """A page whose console must stay silent."""
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    yield page
-    assert said == []
-
-
 def test_from_the_overview_to_an_entry(log, quiet):
     quiet.goto("/")
     quiet.get_by_role("link", name="Blueprints", exact=True).first.click()
@@ -129,36 +119,4 @@ def test_without_javascript_every_page_is_reached_by_links(browser, live_server,
     page.goto("/rejections/")
     page.locator(".facets").get_by_role("link", name="noop").click()
     assert page.locator("[data-row]").count() == 7
-    context.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_are_accessible(browser, live_server, log, scheme):
-    from axe_playwright_python.sync_playwright import Axe
-
-    context = browser.new_context(base_url=live_server.url, color_scheme=scheme, bypass_csp=True)
-    page = context.new_page()
-    for path in (
-        "/blueprints/main",
-        "/blueprints/nobody",
-        "/rejections/?axis=noop",
-        "/search/?text=wish",
-        "/search/?text=nothing+like+it",
-        "/search/?since=yesterday",
-        "/entries/no-10?axis=noop",
-        "/entries/nobody",
-    ):
-        page.goto(path)
-        found = Axe().run(page).response["violations"]
-        assert [(path, one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
-    context.close()
-
-
-@pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_hangs_over_the_edge(browser, live_server, log, width):
-    context = browser.new_context(base_url=live_server.url, viewport={"width": width, "height": 900})
-    page = context.new_page()
-    for path in ("/blueprints/main?axis=noop&status=rejected", "/rejections/?axis=noop", "/search/", "/entries/no-10"):
-        page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
     context.close()

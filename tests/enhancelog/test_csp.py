@@ -28,6 +28,8 @@ PAGES = (
     "/?period=24h",
     "/?period=90d",
     "/?period=all",
+    "/matrix/?period=all",
+    "/matrix/?period=all&show=together",
     "/blueprints/",
     "/blueprints/?blueprint_id=",
     f"/blueprints/{quote(ODD_ID, safe='')}",

@@ -12,7 +12,7 @@ from tests.factories import make_entry
 
 pytestmark = pytest.mark.django_db
 
-READING = ("/", "/blueprints/", "/blueprints/main", "/rejections/", "/search/", "/entries/h-1", "/content/")
+READING = ("/", "/blueprints/", "/blueprints/main", "/matrix/", "/rejections/", "/search/", "/entries/h-1", "/content/")
 OWN = ("/account/password",)
 ADMIN = ("/admin/", "/admin/enhancelog/entry/")
 ANYBODY = ("/account/sign-in", "/robots.txt", "/favicon.ico", "/health/live")

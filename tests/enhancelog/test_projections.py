@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enhancelog import projections
-from enhancelog.models import AxisTally, BlueprintSummary, Denial, Entry, EntryBadge, StatusTally
+from enhancelog.models import AxisTally, BlueprintSummary, Denial, Entry, EntryBadge, StatusTally, Template
 from enhancelog.origin import Origin
 from enhancelog.projections.stored import Stored
 from enhancelog.records import Entry as Record
@@ -46,15 +46,20 @@ def append(log: Sequence[tuple[str, Record]], batch: int) -> None:
 
 
 def read_tables(*, by_id: bool = False) -> Tables:
-    """Every projection's rows; ``by_id``: entries named by their id, which no append order changes."""
-    ids = dict(Entry.objects.values_list("position", "issue_id"))
+    """Every projection's rows; ``by_id``: without what depends on positions, and entries named by their id."""
+    keys = dict(Template.objects.values_list("id", "key"))
+    named = {"template_id": keys, "pattern_id": keys}
+    if by_id:
+        named["entry_id"] = dict(Entry.objects.values_list("position", "issue_id"))
     tables: Tables = {}
     for table in projections.tables():
         names = [field.attname for field in table._meta.concrete_fields if field.attname != "id"]
-        rows = table._default_manager.values_list(*names)
-        at = names.index("entry_id") if "entry_id" in names else None
-        if by_id and at is not None:
-            rows = [(*row[:at], ids[row[at]], *row[at + 1 :]) for row in rows]  # type: ignore[assignment]
+        if by_id:
+            names = [name for name in names if name not in ("first_position", "pattern_id")]
+        rows = [
+            tuple(named.get(name, {}).get(value, value) for name, value in zip(names, row, strict=True))
+            for row in table._default_manager.values_list(*names)
+        ]
         tables[table._meta.db_table] = sorted(rows, key=repr)
     return tables
 

@@ -9,13 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from enhancelog import filters, links
+from enhancelog import filters, links, patterns
 from enhancelog.filter_text import canonical
 from enhancelog.filters import EntryFilter, Order
+from enhancelog.models import Template
 from enhancelog.queries import entries as listed
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.facets import facets
+from enhancelog.queries.newest import at, count_beyond, newest
 from enhancelog.records import Entry, denials
+from enhancelog.store.database import last_position
 from enhancelog.times import DAY_MS, is_plausible, now_ms
 from tests import strategies
 from tests.recording import record_all
@@ -28,6 +31,7 @@ PAIRS = st.one_of(
     st.tuples(st.sampled_from(["status", "not_status"]), st.sampled_from(["applied", "rejected"])),
     st.tuples(st.sampled_from(["axes", "not_axes"]), st.sampled_from(["one", "many"])),
     st.tuples(st.sampled_from(["has", "not_has"]), st.sampled_from(["ops", "gap", "badge"])),
+    st.tuples(st.sampled_from(["pattern", "not_pattern"]), st.integers(0, 3).map(str)),
     st.tuples(st.sampled_from(["source", "not_source"]), st.sampled_from(["api", "host-b"])),
     st.tuples(st.sampled_from(["text", "not_text"]), st.sampled_from(["a", "0", "日", '"', "\\"])),
     st.tuples(
@@ -37,6 +41,13 @@ PAIRS = st.one_of(
 )
 LOGS = st.lists(strategies.entries(), max_size=12, unique_by=lambda entry: entry.issue_id)
 QUICK = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+def with_patterns(pairs):
+    """The numbers that stand for patterns as their templates' ids; there is none for the highest."""
+    keys = Template.objects.order_by("key").values_list("key", flat=True)
+    known = {str(number): key for number, key in enumerate(keys[:3])}
+    return [(name, known.get(value, "0" * 16) if "pattern" in name else value) for name, value in pairs]
 
 
 def all_pages(wanted: EntryFilter, order: Order, size: int) -> list[int]:
@@ -67,6 +78,10 @@ def holds(entry: Entry, source: str, name: str, value: str) -> bool:
             return value not in ("", "..") and value not in [axis for axis, _ in verdicts]
         case "only":
             return list(denied) == [value]
+        case "pattern":
+            said = Template.objects.filter(key=value).first()
+            same = [] if said is None else Template.objects.filter(pattern=said.pattern).values_list("axis", "text")
+            return any((axis, patterns.mask(detail).template) in set(same) for axis, detail in denied.items())
         case "axes":
             return len(denied) == 1 if value == "one" else len(denied) > 1
         case "text":
@@ -101,6 +116,7 @@ class TestAgreement(TestCase):
         more = [entry for entry in more if entry.issue_id not in ids]
         record_all(log)
         record_all(more, source="host-b")
+        pairs = with_patterns(pairs)
         wanted = filters.from_pairs(pairs, NOW_MS)
         page = listed.page(wanted, order, 1000)
         whole = [row[0] for row in page.rows]
@@ -114,10 +130,23 @@ class TestAgreement(TestCase):
             assert sorted(row[1] for row in page.rows) == expected(everything, wanted, recorded_ms)
 
     @QUICK
+    @given(LOGS, st.lists(PAIRS, max_size=4), st.integers(1, 5), st.integers(0, 12))
+    def test_the_newest_by_position_are_of_the_list(self, log, pairs, size, after):
+        record_all(log)
+        first = last_position() - len(log)
+        wanted = filters.from_pairs(pairs, NOW_MS)
+        positions = sorted((row[0] for row in listed.page(wanted, "asc", 1000).rows), reverse=True)
+        assert newest(wanted, size) == positions[:size]
+        assert [entry.position for entry in at(newest(wanted, size))] == positions[:size]
+        beyond = sum(position > first + after for position in positions)
+        assert count_beyond(wanted, first + after, size) == Count(min(beyond, size), beyond > size)
+
+    @QUICK
     @given(LOGS, LOGS, st.lists(PAIRS, max_size=2))
     def test_facets_add_up_and_lead_to_what_they_count(self, log, more, pairs):
         record_all(log)
         ids = {entry.issue_id for entry in log}
+        pairs = with_patterns(pairs)
         wanted = filters.from_pairs(pairs, NOW_MS)
         up_to = listed.page(wanted, "desc", 1).up_to
         record_all(entry for entry in more if entry.issue_id not in ids)
@@ -136,7 +165,7 @@ class TestAgreement(TestCase):
     @given(LOGS, st.lists(PAIRS, max_size=3), st.sampled_from(["asc", "desc"]), st.integers(1, 4))
     def test_pages_show_what_the_queries_list(self, log, pairs, order, size):
         record_all(log)
-        pairs = [pair for pair in canonical(pairs) if pair[1] and "status" not in pair[0]]
+        pairs = [pair for pair in canonical(with_patterns(pairs)) if pair[1] and "status" not in pair[0]]
         wanted = filters.from_pairs([*pairs, ("status", "rejected")], NOW_MS)
         client = Client()
         with self.settings(PUBLIC_READ=True):

@@ -160,7 +160,7 @@ def test_nobody_reads_without_permission(client, settings):
 @pytest.mark.parametrize("number", [1, 200])
 def test_statements_do_not_grow_with_the_rows(client, django_assert_num_queries, number):
     record_all(make_entry(issue_id=f"h-{n}") for n in range(number))
-    with django_assert_num_queries(3):
-        get(client, "/search/?page_size=200")
     with django_assert_num_queries(4):
+        get(client, "/search/?page_size=200")
+    with django_assert_num_queries(5):
         get(client, "/search/?page_size=200&text=o")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import socket
 import threading
 import time
@@ -28,6 +29,7 @@ pytestmark = [pytest.mark.database, pytest.mark.slow]
 LOG = "/v1/enhance/log"
 NDJSON = {"Content-Type": "application/x-ndjson"}
 JSON = {"Content-Type": "application/json"}
+BODY_TIMEOUT_S = 4
 
 
 class Server(NamedTuple):
@@ -63,7 +65,7 @@ def fresh_database() -> Iterator[str]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
     with ExitStack() as stack:
-        environment = {"ENHANCELOG_PUBLIC_READ": "true"}
+        environment = {"ENHANCELOG_PUBLIC_READ": "true", "ENHANCELOG_BODY_TIMEOUT": str(BODY_TIMEOUT_S)}
         if DATABASE == "postgresql":
             environment["DATABASE_URL"] = stack.enter_context(fresh_database())
         bind = f"127.0.0.1:{free_port()}"
@@ -164,3 +166,52 @@ def test_appends_answer_while_long_polls_and_slow_exports_are_open(server: Serve
                 body = records.encode(make_entry(issue_id=f"busy-{number}"))
                 assert client.post(LOG, content=body, headers=JSON).status_code == 201
             assert client.get("/health/ready").status_code == 200
+
+
+def open_request(server: Server, path: str, body: bytes, headers: dict[str, str]) -> socket.socket:
+    """A connection on which one request was sent as far as ``body`` goes."""
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    fields = {"Host": f"{host}:{port}"} | server.headers | headers
+    connection = socket.create_connection((host, int(port)), timeout=60)
+    head = "\r\n".join([f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""])
+    connection.sendall(head.encode() + body)
+    return connection
+
+
+def answer_on(connection: socket.socket) -> bytes:
+    """Everything until the server closes the connection."""
+    with connection:
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={'a' * 32}"}
+STALLED = [
+    (LOG, b'{"issue_id": ', JSON | {"Content-Length": "1000"}),
+    (LOG, b"5\r\n{}\n{}\r\n", NDJSON | {"Transfer-Encoding": "chunked"}),
+    ("/account/sign-in", b"csrfmiddlewaretoken=", FORM | {"Content-Length": "1000"}),
+]
+
+
+def test_stalled_bodies_end_in_408_and_give_their_threads_back(server: Server) -> None:
+    stalled = [open_request(server, *request) for request in STALLED for _ in range(7)]
+    with server.client() as other:  # all threads are taken: who comes now waits until they are given back
+        assert other.get("/health/ready").status_code == 200
+    for connection in stalled:
+        answer = answer_on(connection)
+        assert answer.startswith(b"HTTP/1.1 408 "), answer
+        assert b"nothing was changed" in answer
+
+
+def test_body_that_trickles_ends_in_408(server: Server) -> None:
+    connection = open_request(server, LOG, b"{", JSON | {"Content-Length": "1000"})
+    until = time.monotonic() + 3 * BODY_TIMEOUT_S
+    while time.monotonic() < until and not select.select([connection], [], [], 0.2)[0]:
+        connection.sendall(b" ")
+    assert answer_on(connection).startswith(b"HTTP/1.1 408 ")
+
+
+def test_body_that_was_cut_is_400(server: Server) -> None:
+    body = records.encode(make_entry(issue_id="cut"))
+    connection = open_request(server, LOG, body, JSON | {"Content-Length": str(len(body) + 1)})
+    connection.shutdown(socket.SHUT_WR)
+    assert answer_on(connection).startswith(b"HTTP/1.1 400 ")

@@ -6,7 +6,9 @@ from typing import Any, Final
 import msgspec
 
 from enhancelog import filters
+from enhancelog.api.negotiation import LIST_TYPES
 from enhancelog.api.openapi.parts import (
+    ATOM,
     JSON,
     NDJSON,
     READ_ERRORS,
@@ -22,6 +24,7 @@ from enhancelog.api.openapi.parts import (
 )
 from enhancelog.queries.why import Why
 from enhancelog.records import ID_SCHEMA, Entry, Operation
+from enhancelog.search_tokens import LONGEST_PHRASE
 from enhancelog.transfer.bulk import Result
 
 EXAMPLE: Final[dict[str, Any]] = {
@@ -79,8 +82,10 @@ _NAMED: Final = {
     "axis_absent": "This axis did not judge.",
     "only": "The sole axis that denied.",
     "axes": "How many axes denied.",
+    "pattern": "Denied in this deny pattern, by its id or that of a template joined into it.",
     "has": "A recorded patch, a gap before it, or something that is off.",
     "text": "A substring of intent, rationale, reasons or a verdict's detail.",
+    "phrase": "Words in a row in intent, rationale, a reason or a verdict's detail; the last may end in *.",
     "source": "From this source.",
 }
 _INSTANT: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Before", "not_until": "From"}
@@ -89,9 +94,11 @@ _INSTANT: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Bef
 def _filters() -> list[Part]:
     found = []
     for name in filters.VALUES:
-        one: Part = (
-            {"type": "string", "enum": list(filters.CHOICES[name])} if name in filters.CHOICES else {"type": "string"}
-        )
+        one: Part = {"type": "string"}
+        if name in filters.CHOICES:
+            one["enum"] = list(filters.CHOICES[name])
+        elif name == "phrase":
+            one["maxLength"] = LONGEST_PHRASE
         for prefix, words in (("", _NAMED[name]), ("not_", f"Not: {_NAMED[name][0].lower()}{_NAMED[name][1:]}")):
             found.append(query(prefix + name, {**array_of(one), "maxItems": filters.MAX_VALUES}, words))
     instant = {
@@ -110,7 +117,9 @@ _ORDER: Final = query("order", {"type": "string", "enum": ["asc", "desc"]}, "By 
 _SIZE: Final = query(
     "page_size", {"type": "integer", "minimum": 1, "maximum": filters.MAX_PAGE_SIZE}, "A page instead of the whole."
 )
-_FORMAT: Final = query("format", {"type": "string", "enum": ["json", "ndjson", "csv"]}, "Wins over Accept.")
+_FORMAT: Final = query(
+    "format", {"type": "string", "enum": list(LIST_TYPES)}, "Wins over Accept. `atom`: the 50 stored last."
+)
 _TAIL: Final = [
     query("after", {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "What was stored after this position."),
     query("wait", {"type": "integer", "minimum": 0, "maximum": filters.MAX_WAIT_S}, "Seconds to wait for something."),
@@ -130,11 +139,12 @@ OPERATIONS: Final[dict[str, Part]] = {
             "Entries, ascending by time: all of them, a page, or the tail",
             {
                 "200": answer(
-                    "A bare array, or the same entries as lines.",
+                    "A bare array, the same entries as lines, or the 50 that were stored last as a feed.",
                     {
                         **content(array_of(ref("Entry")), [EXAMPLE]),
                         **content({"type": "string"}, LINE, NDJSON),
                         **content({"type": "string"}, ",".join(EXAMPLE) + "\r\n", "text/csv"),
+                        **content({"type": "string"}, '<feed xmlns="http://www.w3.org/2005/Atom">…</feed>', ATOM),
                     },
                     "Next",
                 )

@@ -7,6 +7,7 @@ Part = dict[str, Any]
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
+ATOM: Final = "application/atom+xml"
 
 PROBLEM: Final[Part] = {
     "type": "object",
@@ -43,6 +44,7 @@ _ERRORS: Final = {
     "401": ("Unauthorized", "Nobody is signed in.", {"WWW-Authenticate": "WWWAuthenticate"}),
     "403": ("Forbidden", "The scope or limit that `detail` names is missing.", {}),
     "404": ("NotFound", "There is nothing under this id.", {}),
+    "408": ("TooSlow", "The body did not come in time.", {}),
     "411": ("LengthRequired", "A body that is all or nothing needs its length.", {}),
     "409": ("Conflict", "What is stored stays as it is.", {}),
     "412": ("PreconditionFailed", "The item is at another version.", {}),
@@ -73,7 +75,7 @@ RESPONSES: Final[Part] = {
 }
 
 READ_ERRORS: Final = ("400", "401", "403", "429", "503")
-WRITE_ERRORS: Final = ("400", "401", "403", "413", "415", "429", "503")
+WRITE_ERRORS: Final = ("400", "401", "403", "408", "413", "415", "429", "503")
 
 
 def ref(name: str) -> Part:

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import APPEND_LOCK_KEY, APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S
+from enhancelog.backends.postgresql.search import PostgresqlSearch
 
 ENTRY: Final = "enhancelog_entry"
 
@@ -33,6 +34,7 @@ COPY_FROM_ROWS: Final = 20
 
 class PostgresqlDialect:
     store_name = "postgresql"
+    search = PostgresqlSearch()
 
     # lower() under the "C" collation touches ASCII only, as SQLite's does.
     text_search_sql = f"""(

@@ -10,6 +10,7 @@ from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S
 from enhancelog.backends.sqlite.lock import WriteLock
+from enhancelog.backends.sqlite.search import SqliteSearch
 
 ENTRY: Final = "enhancelog_entry"
 
@@ -34,6 +35,7 @@ LONGEST_INSERT: Final = 64
 
 class SqliteDialect:
     store_name = "sqlite"
+    search = SqliteSearch()
 
     text_search_sql = f"""(
         instr(lower({ENTRY}.intent), lower(%s)) OR instr(lower({ENTRY}.rationale), lower(%s))

@@ -135,19 +135,21 @@ def serve(address: Address, on_serving: Callable[[], None]) -> None:
     """Run granian until a signal ends it; its workers are fresh processes that read the environment."""
     import multiprocessing
 
-    from granian import Granian
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
     from granian.log import LogLevels
+
+    from enhancelog.server import Server
 
     multiprocessing.set_start_method("spawn", force=True)
     workers = 1 if connection.vendor == "sqlite" else 2  # SQLite: one process writes
     os.environ["ENHANCELOG_WORKERS"] = str(workers)  # each of them grants its share of a throttle
     os.environ[metrics.FOLDER] = str(metrics.empty_folder(settings.DATA_DIR / f"metrics-{address.port}"))
-    server = Granian(
+    server = Server(
         "enhancelog.wsgi:application",
         address=address.host,
         port=address.port,
         interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
         workers=workers,
         blocking_threads=settings.THREADS,
         workers_kill_timeout=STOP_S,
@@ -156,7 +158,7 @@ def serve(address: Address, on_serving: Callable[[], None]) -> None:
         log_dictconfig=copy.deepcopy(settings.LOGGING),
     )
     threading.Thread(target=_when_serving, args=(address, on_serving), daemon=True).start()
-    server.serve()
+    server.serve_until_stopped()
 
 
 def _when_serving(address: Address, on_serving: Callable[[], None]) -> None:

@@ -1,0 +1,35 @@
+"""A list as an Atom feed over HTTP: the entries that were stored last, and 304 while these are the same."""
+
+import hashlib
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response
+
+from enhancelog import __version__
+from enhancelog.filters import EntryFilter
+from enhancelog.queries.newest import at, newest
+from enhancelog.transfer import atom
+from enhancelog.transfer.atom import About
+
+
+def about(title: str, path: str, page: str) -> About:
+    """``path`` and ``page``: the feed's address and the list's on this server."""
+    return About(f"Enhancelog: {title}", settings.PUBLIC_URL + path, settings.PUBLIC_URL + page)
+
+
+def answer(request: HttpRequest, wanted: EntryFilter, described: About) -> HttpResponse:
+    """The feed of the entries that ``wanted`` describes."""
+    positions = newest(wanted, atom.SIZE)
+    etag = _etag(described, positions)
+    response = get_conditional_response(request, etag=etag)
+    if response is None:
+        content = atom.feed(described, at(positions), settings.PUBLIC_URL)
+        response = HttpResponse(content, content_type=atom.CONTENT_TYPE)
+    response["ETag"] = etag
+    return response
+
+
+def _etag(described: About, positions: list[int]) -> str:
+    text = repr((__version__, described, positions))
+    return f'"{hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:32]}"'

@@ -1,0 +1,178 @@
+"""What joined templates have in common, as one template to show, and what fills its holes in one masked detail."""
+
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from typing import Final
+
+from enhancelog.patterns.holes import HOLES, Hole, Masked
+from enhancelog.patterns.tokens import COMMAS, Token, is_hole, tokens
+
+_WIDER: Final = (
+    ({"name", "text"}, "text"),
+    ({"n", "numbers"}, "numbers"),
+    ({"n", "money"}, "n"),
+    ({"id", "version", "path", "email", "url"}, "id"),
+    ({"id", "version", "path", "email", "url", "name", "names", "word"}, "names"),
+)
+_OF_UNIT: Final = {"⟨time⟩": "duration", "⟨size⟩": "size"}
+
+
+def common(templates: Sequence[str]) -> str:
+    """The first template, its words where all have them in the same order, and a hole wherever one differs."""
+    if len(templates) == 1:
+        return templates[0]
+    shared = _Shared(templates[0])
+    for other in templates[1:]:
+        shared.compare(other)
+    return shared.template()
+
+
+class _Shared:
+    """The first of several templates, and what of it the others have too."""
+
+    def __init__(self, first: str) -> None:
+        self._first = first
+        self._tokens = tokens(first)
+        self._texts = [{_text(first, (token,))} for token in self._tokens]
+        self._kept = [True] * len(self._tokens)
+        self._uneven: set[int] = set()
+        """Before which tokens another has more or fewer words than the first."""
+
+    def compare(self, other: str) -> None:
+        theirs = tokens(other)
+        before = (-1, -1)
+        for ours, at in (*_alike(self._tokens, theirs), (len(self._tokens), len(theirs))):
+            for nth in range(before[0] + 1, ours):
+                self._kept[nth] = False
+            if ours - before[0] != at - before[1]:
+                self._uneven.add(ours)
+            if ours < len(self._tokens):
+                self._texts[ours].add(_text(other, (theirs[at],)))
+            before = ours, at
+
+    def template(self) -> str:
+        self._drop_commas()
+        pieces: list[str] = []
+        nth = written = 0
+        while nth < len(self._tokens):
+            end = nth
+            while end < len(self._tokens) and not self._kept[end]:
+                end += 1
+            if end > nth:
+                pieces += [self._first[written : self._tokens[nth].start], self._differing(nth, end)]
+                written = self._tokens[end - 1].end
+            elif nth in self._uneven:
+                pieces += [self._first[written : self._tokens[nth].start], "⟨words⟩ "]
+                written = self._tokens[nth].start
+            if end < len(self._tokens):
+                pieces += [self._first[written : self._tokens[end].start], self._same(end)]
+                written = self._tokens[end].end
+            nth = end + 1
+        if self._kept[-1:] != [False] and len(self._tokens) in self._uneven:
+            pieces.append(" ⟨words⟩")
+        return "".join(pieces) + self._first[written:]
+
+    def _drop_commas(self) -> None:
+        """A comma between two items that differ belongs to what differs."""
+        for nth in range(1, len(self._tokens) - 1):
+            around = self._kept[nth - 1], self._kept[nth + 1]
+            if self._tokens[nth].key in COMMAS and around == (False, False):
+                self._kept[nth] = False
+
+    def _differing(self, start: int, end: int) -> str:
+        keys = [token.key for token in self._tokens[start:end]]
+        if "⟨names⟩" in self._texts[start] or not COMMAS.isdisjoint(keys):
+            return "⟨names⟩"
+        return "⟨words⟩" if len(keys) > 1 or not self._uneven.isdisjoint(range(start, end + 1)) else "⟨word⟩"
+
+    def _same(self, nth: int) -> str:
+        """What stands for all texts of one key: the plural, or a hole that is wide enough."""
+        texts, key = self._texts[nth], self._tokens[nth].key
+        if len(texts) == 1 or not is_hole(key):
+            return max(texts, key=lambda text: (len(text), text))
+        if key in _OF_UNIT:
+            return f"⟨{_OF_UNIT[key]}⟩"
+        kinds = {kind for text in texts for kind in HOLES.findall(text)}
+        return f"⟨{_wide(kinds)}⟩"
+
+
+def _wide(kinds: set[str]) -> str:
+    """The kind of a hole that is of these kinds here and there."""
+    if len(kinds) == 1:
+        return kinds.pop()
+    return next((wide for narrow, wide in _WIDER if kinds <= narrow), "words")
+
+
+def _alike(ours: Sequence[Token], theirs: Sequence[Token]) -> Iterator[tuple[int, int]]:
+    """The places of tokens that both have, in order."""
+    if len(ours) == len(theirs):
+        for nth, (our, their) in enumerate(zip(ours, theirs, strict=True)):
+            if our.key == their.key:
+                yield nth, nth
+        return
+    matcher = SequenceMatcher(None, [token.key for token in ours], [token.key for token in theirs], autojunk=False)
+    for our, their, size in matcher.get_matching_blocks():
+        for nth in range(size):
+            yield our + nth, their + nth
+
+
+def _text(template: str, found: Sequence[Token]) -> str:
+    return template[found[0].start : found[-1].end] if found else ""
+
+
+def fill(template_of_group: str, masked: Masked) -> list[Hole]:
+    """What is in every hole of the shown template, in order: a hole of ``masked``, or its words at that place.
+
+    Where ``masked`` has nothing to do with the template, all of it is in the first hole.
+    """
+    shown, said = tokens(template_of_group), tokens(masked.template)
+    values = iter(masked.holes)
+    found: list[Hole] = []
+    for token, span in zip(shown, _laid(shown, said), strict=True):
+        text = _text(masked.template, span)
+        held = [next(values) for _ in HOLES.findall(text)]
+        if is_hole(token.key):
+            found.append(_filled(_text(template_of_group, (token,)), text, held))
+    return found
+
+
+def _filled(shown: str, text: str, held: Sequence[Hole]) -> Hole:
+    """What a hole (shown with its unit, if all have it) is filled with: ``text``, which holds ``held``."""
+    if len(held) == 1 and (text == shown or HOLES.fullmatch(text)):
+        return held[0]
+    values = iter(held)
+    return Hole(HOLES.findall(shown)[0], HOLES.sub(lambda _: next(values).value, text))
+
+
+def _laid(shown: Sequence[Token], said: Sequence[Token]) -> list[Sequence[Token]]:
+    """For every token of ``shown``, those of ``said`` that are there: one for a word, any number for a hole."""
+    if len(shown) == len(said) and all(is_hole(our.key) or our.key == their.key for our, their in zip(shown, said, strict=True)):
+        return [(token,) for token in said]
+    fits = _fits(shown, said)
+    if not fits[0][0]:
+        first = next((nth for nth, token in enumerate(shown) if is_hole(token.key)), 0)
+        return [said if nth == first else () for nth in range(len(shown))]
+    spans: list[Sequence[Token]] = []
+    at = 0
+    for nth, token in enumerate(shown):
+        end = at + 1
+        if is_hole(token.key):
+            ends = [end for end in range(at, len(said) + 1) if fits[nth + 1][end]]
+            end = next((end for end in ends if end > at), at)
+        spans.append(said[at:end])
+        at = end
+    return spans
+
+
+def _fits(shown: Sequence[Token], said: Sequence[Token]) -> list[list[bool]]:
+    """Whether ``shown`` from a place on can be laid along ``said`` from a place on."""
+    fits = [[False] * (len(said) + 1) for _ in range(len(shown) + 1)]
+    fits[-1][-1] = True
+    for nth in reversed(range(len(shown))):
+        for at in reversed(range(len(said) + 1)):
+            here = at < len(said)
+            if is_hole(shown[nth].key):
+                fits[nth][at] = fits[nth + 1][at] or (here and fits[nth][at + 1])
+            else:
+                fits[nth][at] = here and shown[nth].key == said[at].key and fits[nth + 1][at + 1]
+    return fits

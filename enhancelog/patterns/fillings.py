@@ -1,0 +1,122 @@
+"""The words of a template that may be a value: which they are, and how much they look like one."""
+
+from collections.abc import Iterator
+from enum import IntEnum
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from enhancelog.patterns.tokens import COMMAS, HOLE, Key, is_word, may_vary
+from enhancelog.patterns.words import BEFORE_NAMES, is_identifier, is_noun, is_said
+
+_MOST_SINGLE: Final = 24
+_MOST_WORDS: Final = 4
+_LONGEST_RUN: Final = 8
+"""More words in a row that no message is known to be made of are of a language that is not known."""
+_FEWEST_BEFORE_COLON: Final = 3
+_IN_TITLES: Final = frozenset({"of", "and", "to", "for", "in", "the", "&", "de", "la"})
+
+
+class Weight(IntEnum):
+    """How much words look like a value."""
+
+    FIXED = -2
+    """They never are: grammar, punctuation, holes."""
+    TEXT = -1
+    """All that follows a colon."""
+    VERDICT = 0
+    """It says what is wrong."""
+    NOUN = 1
+    """It is what messages are about."""
+    PLAIN = 2
+    VALUE = 3
+    """It is a value by its form."""
+
+
+class Filling(NamedTuple):
+    """Words of a key, from ``at`` until before ``until``, that may be what fills a hole."""
+
+    at: int
+    until: int
+    words: Key
+    weight: Weight
+
+
+def fillings(key: Key) -> list[Filling]:
+    """Words, few that stand together, lists, and all that follows a colon."""
+    weights = [_weight(word) for word in key]
+    single = [
+        Filling(at, at + 1, key[at : at + 1], weight) for at, weight in enumerate(weights) if weight > Weight.TEXT
+    ]
+    return [*single[:_MOST_SINGLE], *_names(key, weights), *_titles(key), *_lists(key, weights), *_texts(key)]
+
+
+@lru_cache(maxsize=8_192)
+def _weight(word: str) -> Weight:
+    if not may_vary(word):
+        return Weight.FIXED
+    if is_identifier(word):
+        return Weight.VALUE
+    if is_said(word):
+        return Weight.NOUN if is_noun(word) else Weight.VERDICT
+    return Weight.PLAIN
+
+
+def _names(key: Key, weights: list[Weight]) -> Iterator[Filling]:
+    """Words that stand together, of which no message is made."""
+    end = 0
+    while end < len(key):
+        at = end
+        while end < len(key) and weights[end] >= Weight.PLAIN:
+            end += 1
+        if end - at <= _LONGEST_RUN:
+            for start in range(at, end - 1):
+                for until in range(start + 2, min(start + _MOST_WORDS, end) + 1):
+                    yield Filling(start, until, key[start:until], Weight.PLAIN)
+        end = max(end, at + 1)
+
+
+def _titles(key: Key) -> Iterator[Filling]:
+    """Words in capitals that stand together, with little ones between, unless ``_names`` has them."""
+    for at, word in enumerate(key):
+        if not _is_capital(word):
+            continue
+        for until in range(at + 2, min(at + _MOST_WORDS, len(key)) + 1):
+            last = key[until - 1]
+            if _is_capital(last):
+                words = key[at:until]
+                if any(_weight(inner) < Weight.PLAIN for inner in words):
+                    yield Filling(at, until, words, Weight.PLAIN)
+            elif last not in _IN_TITLES:
+                break
+
+
+def _is_capital(word: str) -> bool:
+    return word[0].isupper() and word.lower() not in BEFORE_NAMES
+
+
+def _lists(key: Key, weights: list[Weight]) -> Iterator[Filling]:
+    """Items of one word or hole each, with commas between, as long as they go on."""
+    end = 0
+    for at in range(len(key)):
+        if at < end:
+            continue
+        items, end = 0, at
+        while end < len(key) and (key[end] == HOLE or weights[end] >= Weight.NOUN):
+            items, comma = items + 1, end + 1
+            while comma < len(key) and key[comma] in COMMAS:
+                comma += 1
+            if comma == end + 1:
+                end = comma
+                break
+            end = comma
+        else:
+            continue
+        if items > 1:
+            yield Filling(at, end, key[at:end], Weight.PLAIN)
+
+
+def _texts(key: Key) -> Iterator[Filling]:
+    """All that follows the first colon, if enough comes before it, and more than one word after."""
+    at = key.index(":") + 1 if ":" in key else len(key)
+    if len(key) - at > 1 and sum(map(is_word, key[:at])) >= _FEWEST_BEFORE_COLON:
+        yield Filling(at, len(key), key[at:], Weight.TEXT)

@@ -1,0 +1,101 @@
+"""Templates with a hole where words may vary, and how much must fill it before it counts as one."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from enhancelog.patterns.fillings import Filling, Weight, fillings
+from enhancelog.patterns.tokens import Key, is_word
+from enhancelog.patterns.words import BEFORE_FIELDS, BEFORE_FIXED, BEFORE_NAMES, PREPOSITIONS
+
+_MOST_PAIRED: Final = 8
+_NEVER: Final = 1_000_000
+_OPENING: Final = frozenset("([{<:=@#$\"'")
+
+Frame = tuple[int, ...]
+"""A key with one hole or two: numbers that stand for what comes before, between and after."""
+
+
+class Need(NamedTuple):
+    """How many different ``words`` of ``weight``, or ``values``, make a hole of a place, in a frame that keeps ``kept``."""
+
+    words: int
+    values: int
+    weight: Weight
+    kept: int
+
+    def is_met(self, words: int, values: int, has_values: bool) -> bool:
+        """``words`` and ``values`` fill the place, and, if ``has_values``, elsewhere a value by its form does."""
+        beside = has_values and words >= (1 if self.kept > 1 else 2)
+        return self.kept > 0 and (words >= self.words or values >= self.values or beside)
+
+
+def need(key: Key, filled_by: tuple[Filling, ...]) -> list[Need]:
+    """What it takes, for every hole of the frame that ``key`` is with holes for ``filled_by``."""
+    filled = {place for filling in filled_by for place in range(filling.at, filling.until)}
+    kept = sum(
+        (len(word) + 1) // 2 if "\u3400" <= word[0] <= "\u9fff" else 1
+        for place, word in enumerate(key)
+        if place not in filled and is_word(word)
+    )
+    needs = []
+    for place, *_ in filled_by:
+        before = next((word.lower() for word in reversed(key[:place]) if word not in _OPENING), "")
+        values = max(4 if len(filled_by) > 1 else 2, 2 if kept > 1 else 3, 3 if before in BEFORE_FIXED else 2)
+        weight = Weight.NOUN if before in BEFORE_FIELDS or key[place - 1 : place] in (("(",), ("=",)) else Weight.PLAIN
+        needs.append(Need(_fewest(before)[min(kept, 4)], values, weight, kept))
+    return needs
+
+
+def _fewest(before: str) -> tuple[int, ...]:
+    """How many different words make a hole after the word ``before``, by how many words are kept: none to four."""
+    if before in BEFORE_NAMES:
+        return (_NEVER, 6, 3, 2, 2)
+    if before in PREPOSITIONS:
+        return (_NEVER, 8, 3, 3, 2)
+    return (_NEVER, 14, 10, 8, 8) if before in BEFORE_FIXED else (_NEVER, 10, 6, 4, 4)
+
+
+class Frames:
+    """Numbers for what comes before, between and after the holes of keys; equal numbers, equal keys there."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, str], int] = {}
+        self._middles: dict[Key, int] = {}
+
+    def of(self, key: Key) -> Iterator[tuple[Frame, tuple[Filling, ...]]]:
+        """Every frame of the key, with what fills it there."""
+        before, after = self._sides(key)
+        found = fillings(key)
+        for filling in found:
+            yield (before[filling.at], after[filling.until]), (filling,)
+        likely = [filling for filling in found if filling.weight > Weight.VERDICT]
+        one = [filling for filling in likely if filling.until == filling.at + 1][:_MOST_PAIRED]
+        few = [filling for filling in likely if filling.until > filling.at + 1][:_MOST_PAIRED]
+        likely = sorted(one + few)
+        for nth, first in enumerate(likely):
+            for second in likely[nth + 1 :]:
+                if second.at > first.until:
+                    between = self._middle(key[first.until : second.at])
+                    yield (before[first.at], between, after[second.until]), (first, second)
+
+    def at(self, key: Key, place: int, others: Iterable[int]) -> Iterator[Frame]:
+        """The frames that have the hole at ``place``, alone and with each of the ``others``."""
+        before, after = self._sides(key)
+        yield before[place], after[place + 1]
+        for other in others:
+            first, second = sorted((place, other))
+            yield before[first], self._middle(key[first + 1 : second]), after[second + 1]
+
+    def _sides(self, key: Key) -> tuple[list[int], list[int]]:
+        """For every place, the number of what is before it, and of what is from it on."""
+        return self._chain(1, key), self._chain(-1, key[::-1])[::-1]
+
+    def _chain(self, number: int, key: Key) -> list[int]:
+        numbers = [number]
+        for word in key:
+            number = self._numbers.setdefault((number, word), len(self._numbers) + 2)
+            numbers.append(number)
+        return numbers
+
+    def _middle(self, words: Key) -> int:
+        return self._middles.setdefault(words, len(self._middles))

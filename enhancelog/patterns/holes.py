@@ -1,0 +1,61 @@
+"""Templates as they are written: text with holes ``⟨kind⟩``, and what the kinds are called."""
+
+import re
+from typing import Final, NamedTuple
+
+KINDS: Final = {
+    "name": "quoted in the text",
+    "text": "words quoted in the text",
+    "names": "a list",
+    "n": "a number",
+    "numbers": "a list of numbers",
+    "url": "a web address",
+    "email": "an e-mail address",
+    "path": "a path",
+    "hex": "a hash or uuid",
+    "date": "a date or time",
+    "version": "a version",
+    "money": "an amount of money",
+    "duration": "a duration",
+    "size": "a size",
+    "id": "an identifier",
+    "word": "a word that varies",
+    "words": "words that vary",
+}
+"""What makes a hole, by its kind: the words a page shows."""
+
+HOLES: Final = re.compile(f"⟨({'|'.join(KINDS)})⟩")
+
+
+class Hole(NamedTuple):
+    """What fills a hole: ``kind`` is a key of ``KINDS``, ``value`` the text that was there, without its quotes."""
+
+    kind: str
+    value: str
+
+
+class Masked(NamedTuple):
+    """One detail: its first line with holes, and what filled them, in order."""
+
+    template: str
+    holes: tuple[Hole, ...]
+
+
+class Part(NamedTuple):
+    """A piece of a template: plain ``text``, or a ``hole`` of a kind, which ``rule`` explains."""
+
+    text: str
+    hole: str
+    rule: str
+
+
+def parts(template: str) -> list[Part]:
+    """The template as pieces of text and holes, in order."""
+    pieces = HOLES.split(template)
+    found = []
+    for place, piece in enumerate(pieces):
+        if place % 2:
+            found.append(Part("", piece, KINDS[piece]))
+        elif piece:
+            found.append(Part(piece, "", ""))
+    return found

@@ -1,0 +1,177 @@
+"""Which masked templates of one axis differ only in words that vary.
+
+Templates are compared by their tokens' keys. Replacing a word (or a few that stand together, or two words apart) by a
+hole gives a frame; templates that have a frame in common differ only there. They are joined when what they have there
+looks like values: enough different words that no message is made of, or a value by its form beside them, while enough
+words stay. A frame that joined is itself compared with the others, until nothing changes.
+
+Every rule asks only whether something is there, never whether it is absent. So the groups depend on the set of
+templates alone, and one template more may join groups but never parts one.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from enhancelog.patterns.filling import common
+from enhancelog.patterns.fillings import Filling, Weight
+from enhancelog.patterns.frames import Frame, Frames, Need, need
+from enhancelog.patterns.tokens import COUNTED, HOLE, QUOTED, Key, tokens
+
+MOST_TEMPLATES: Final = 2_000
+"""Templates of one axis that are told apart; what comes later is for the caller to put under "other"."""
+
+_MOST_TOKENS: Final = 64
+_MANY: Final = 4
+_VERY_MANY: Final = 8
+_MANY_TEXTS: Final = 6
+
+
+class Group(NamedTuple):
+    """Templates that are one pattern. ``leader`` is the first of them, ``template`` what they have in common."""
+
+    leader: str
+    template: str
+    members: tuple[str, ...]
+
+
+def join(templates: Sequence[str]) -> list[Group]:
+    """The groups of the templates of one axis, ordered by their leaders. Works on any texts, each once."""
+    joins = _Joins()
+    keys = {template: joins.add(template) for template in templates}
+    joins.settle()
+    members: dict[Key, list[str]] = defaultdict(list)
+    for template, key in keys.items():
+        members[joins.root(key)].append(template)
+    return [Group(group[0], common(group), tuple(group)) for group in members.values()]
+
+
+_Found = tuple[tuple[Filling, ...], Key]
+"""What fills a frame, and the key it was found in."""
+
+
+class _Place:
+    """All that fills one frame."""
+
+    __slots__ = ("found", "has_values")
+
+    def __init__(self, found: list[_Found]) -> None:
+        self.found = found
+        self.has_values = False
+
+    def joined(self) -> list[Key]:
+        """The keys that differ in values only: none, while what fills the frame may be words of the message."""
+        if not self.found:
+            return []
+        if sum(fillings[0].weight == Weight.TEXT for fillings, _ in self.found) >= _MANY_TEXTS:
+            return [key for _, key in self.found]
+        fillings, key = self.found[0]
+        needs = need(key, fillings)
+        fewest = min(self._different(nth, wanted) for nth, wanted in enumerate(needs))
+        if not fewest:
+            return []
+        least = Weight.VERDICT if fewest >= _VERY_MANY else Weight.NOUN if fewest >= _MANY else Weight.PLAIN
+        return [
+            key
+            for fillings, key in self.found
+            if all(filling.weight >= min(least, wanted.weight) for filling, wanted in zip(fillings, needs, strict=True))
+        ]
+
+    def _different(self, nth: int, wanted: Need) -> int:
+        """How many different words fill the ``nth`` hole, 0 if that is not enough."""
+        fillings = [fillings[nth] for fillings, _ in self.found if fillings[nth].weight >= wanted.weight]
+        words = {filling.words for filling in fillings}
+        values = {filling.words for filling in fillings if filling.weight == Weight.VALUE}
+        if not wanted.is_met(len(words), len(values), self.has_values):
+            return 0
+        differ = len({filling.words[0] for filling in fillings}) > 1 and len({filling.words[-1] for filling in fillings}) > 1
+        return len(words) if differ or self.has_values else 0
+
+
+class _Joins:
+    """Union-find over keys, with the frames they have in common."""
+
+    def __init__(self) -> None:
+        self._parents: dict[Key, Key] = {}
+        self._values: dict[Key, set[int]] = defaultdict(set)
+        self._frames = Frames()
+        self._alone: dict[Frame, _Found] = {}
+        """Frames that one key has: almost all."""
+        self._places: dict[Frame, _Place] = {}
+        self._changed: set[Frame] = set()
+
+    def add(self, template: str) -> Key:
+        """The key of ``template``, which is compared from now on."""
+        found = tokens(template)
+        key = tuple(token.key for token in found)
+        kinds = {place: template[token.start + 1 : token.end - 1] for place, token in enumerate(found) if token.key == HOLE}
+        self._compare(key, [place for place, kind in kinds.items() if kind not in QUOTED and kind not in COUNTED])
+        return key
+
+    def root(self, key: Key) -> Key:
+        while self._parents[key] != key:
+            self._parents[key] = key = self._parents[self._parents[key]]
+        return key
+
+    def settle(self) -> None:
+        """Joins until nothing changes."""
+        while self._changed:
+            changed, self._changed = self._changed, set()
+            for frame in changed:
+                joined = self._places[frame].joined()
+                if joined:
+                    self._join(frame, joined)
+
+    def _join(self, frame: Frame, joined: list[Key]) -> None:
+        """Unites the keys, and compares what they have in common if they are many: few may be so many frames."""
+        place = self._places[frame]
+        fillings, key = place.found[0]
+        shared = _with_holes(key, fillings)
+        if shared not in self._parents and len(joined) >= _MANY:
+            self._compare(shared, _places(fillings))
+        root = self.root(shared if shared in self._parents else joined[0])
+        for found in joined:
+            self._parents[self.root(found)] = root
+
+    def _compare(self, key: Key, values: Iterable[int]) -> None:
+        """Lets ``key`` take part, known to have values by their form, or joined ones, at the places ``values``."""
+        if len(key) > _MOST_TOKENS:
+            self._parents.setdefault(key, key)
+            return
+        if key not in self._parents:
+            self._parents[key] = key
+            for frame, fillings in self._frames.of(key):
+                self._find(frame, (fillings, key))
+        known = self._values[key]
+        for place in set(values) - known:
+            for frame in self._frames.at(key, place, known):
+                self._place(frame).has_values = True
+            known.add(place)
+
+    def _find(self, frame: Frame, found: _Found) -> None:
+        if frame in self._places or frame in self._alone:
+            self._place(frame).found.append(found)
+        else:
+            self._alone[frame] = found
+
+    def _place(self, frame: Frame) -> _Place:
+        self._changed.add(frame)
+        place = self._places.get(frame)
+        if place is None:
+            alone = self._alone.pop(frame, None)
+            place = self._places[frame] = _Place([alone] if alone else [])
+        return place
+
+
+def _with_holes(key: Key, fillings: tuple[Filling, ...]) -> Key:
+    for filling in reversed(fillings):
+        key = (*key[: filling.at], HOLE, *key[filling.until :])
+    return key
+
+
+def _places(fillings: tuple[Filling, ...]) -> Iterator[int]:
+    """Where the holes are in what is shared."""
+    shorter = 0
+    for filling in fillings:
+        yield filling.at - shorter
+        shorter += filling.until - filling.at - 1

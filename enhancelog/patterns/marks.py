@@ -1,0 +1,48 @@
+"""Marks: while a detail is masked, what is masked already is one private character each, which stands for its value."""
+
+import re
+from typing import Final
+
+from enhancelog.patterns.holes import Hole, Masked
+
+_FIRST: Final = 0xF0000
+_MOST: Final = 0xFFFD
+MARK: Final = f"[{chr(_FIRST)}-{chr(_FIRST + _MOST)}]"
+
+UNSPACED: Final = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f"
+"""Kana, Han and Hangul, for a character class: words of these scripts touch what stands beside them."""
+LETTER: Final = rf"[^\W\d_{UNSPACED}]"
+WORDY: Final = rf"[^\W{UNSPACED}]"
+"""A letter, digit or underscore, but of no script whose words touch their neighbours."""
+
+_BRACKETS: Final = str.maketrans("⟨⟩", "‹›")
+_EXISTING: Final = re.compile(MARK)
+
+
+class Marks:
+    """The values behind the marks of one detail."""
+
+    def __init__(self) -> None:
+        self._holes: list[Hole] = []
+
+    def put(self, kind: str, value: str) -> str:
+        """The mark that stands for ``value``, which may itself hold marks."""
+        self._holes.append(Hole(kind, value))
+        return chr(_FIRST + len(self._holes) - 1)
+
+    def kind(self, mark: str) -> str:
+        return self._holes[ord(mark) - _FIRST].kind
+
+    def value(self, text: str) -> str:
+        """``text`` with values for its marks."""
+        return _EXISTING.sub(lambda match: self.value(self._holes[ord(match.group()) - _FIRST].value), text)
+
+    def masked(self, text: str) -> Masked:
+        """The template: ``text`` with holes for its marks."""
+        holes = tuple(Hole(self.kind(mark), self.value(mark)) for mark in _EXISTING.findall(text))
+        return Masked(_EXISTING.sub(lambda match: f"⟨{self.kind(match.group())}⟩", text), holes)
+
+
+def unmarked(text: str) -> str:
+    """``text`` without characters that templates and marks need for themselves."""
+    return _EXISTING.sub("\ufffd", text).translate(_BRACKETS)

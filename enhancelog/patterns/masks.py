@@ -1,0 +1,170 @@
+"""What a detail has that is a value by its form: one ordered table, applied to the first line that is not blank."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from enhancelog.patterns.holes import Masked
+from enhancelog.patterns.lists import collapse
+from enhancelog.patterns.marks import LETTER, MARK, UNSPACED, WORDY, Marks, unmarked
+from enhancelog.patterns.words import CONSTANTS
+
+LONGEST: Final = 1_000
+"""Characters of a detail that are looked at."""
+LONGEST_TEMPLATE: Final = 400
+
+_ALONE: Final = f"(?<!{WORDY})"
+_ENDS: Final = f"(?!{WORDY})"
+
+_QUOTES: Final = (
+    r"(?P<ticks>`+)[^`]+(?P=ticks)",
+    r'"(?:\\.|[^"\\])*"',
+    "“[^“”]*”",
+    "„[^„“”]*[“”]",
+    "«[^«»]*»",
+    "»[^«»]*«",
+    "‹[^‹›]*›",
+    "「[^「」]*」",
+    "『[^『』]*』",
+    "【[^【】]*】",
+    "《[^《》]*》",
+    rf"{_ALONE}'(?:\\.|[^'\\]|(?<={WORDY})'(?={WORDY}))*'{_ENDS}",
+    f"‘(?:[^‘’]|(?<={WORDY})’(?={WORDY}))*’{_ENDS}",
+    "‚[^‚‘’]*[‘’]",
+)
+_MONTHS: Final = (
+    r"(?:(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Okt|Nov|Dec|Dez)\b\.?|January|February|March|April|May|June|July|August"
+    "|September|October|November|December|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember|janvier|février|mars|avril|mai"
+    "|juin|juillet|août|septembre|octobre|novembre|décembre|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre"
+    "|octubre|noviembre|diciembre|января|февраля|марта|апреля|мая|июня|июля|августа|сентября|октября|ноября|декабря)"
+)
+_CLOCK: Final = (
+    r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\b\.?)?(?: ?(?:Z|UTC|GMT|CET|Uhr)\b| ?[+-]\d\d:?\d\d)?"
+)
+_DAY: Final = (
+    r"(?:(?:\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}/\d{1,2}/\d{4}|\d{1,2}\. ?\d{1,2}\. ?\d{4}|\d{1,2}-\d{1,2}-\d{4}"
+    rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.)? (?:de )?{_MONTHS}(?:,? (?:de )?\d{{4}}\b)?|{_MONTHS} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)"
+    r"(?!\d)|\d{4} ?年 ?\d{1,2} ?月 ?\d{1,2} ?日|\d{4} ?년 ?\d{1,2} ?월 ?\d{1,2} ?일)"
+)
+_NUMBER: Final = (
+    r"(?:\d{1,3}(?:(?:[,'’ ]\d{3})+(?:\.\d+)?|(?:[.'’ ]\d{3})+(?:,\d+)?|(?:,\d\d)+,\d{3})(?!\d|[.,]\d)|\d+(?:[.,_]\d+)*)"
+    r"(?:[eE][+-]?\d+)?"
+)
+_UNIT: Final = r"(?:[mµun]?s|secs?|mins?|[mhdwkKMGTBxe]|hrs?|[kKMGT]i?[bB]|bytes?|tok|px|em|st|nd|rd|th|ers?|ème|º|ª)"
+_CURRENCY: Final = "[$€£¥₩₹₽₺฿¢]"
+_CODE: Final = "(?:USD|EUR|GBP|JPY|CHF|CNY|RMB|KRW|INR|RUB|BRL|CAD|AUD|MXN)"
+_EXTENSION: Final = (
+    "(?:pyi?|[mc]?jsx?|tsx?|rs|go|c|h|cc|[ch]pp|cs|java|kt|rb|php|swift|scala|sh|bash|sql|lua|pl|mdx?|rst|txt|jsonl?|ndjson"
+    "|ya?ml|toml|ini|cfg|conf|env|lock|xml|html?|s?css|svg|png|jpe?g|gif|webp|pdf|[ct]sv|xlsx?|docx?|log|db|sqlite|zip|t?gz|tar"
+    "|whl|jar|exe|dll|so|proto|graphql|ipynb|vue|po|mo|j2|tmpl|tf)"
+)
+_SEGMENT: Final = rf"[^\W{UNSPACED}]|[.@~%+*$?=&\[\]{{}}-]"
+_URL_CHARACTER: Final = rf"[^\s<>\"'`“”«»、。，（）{UNSPACED}]"
+
+
+class _Mask(NamedTuple):
+    """A row of the table: a match of ``form`` is a hole of ``kind``, where ``unless`` does not speak against it."""
+
+    kind: str
+    form: re.Pattern[str]
+    unless: Callable[[str], bool] | None = None
+
+
+def _row(kind: str, *forms: str, unless: Callable[[str], bool] | None = None) -> _Mask:
+    return _Mask(kind, re.compile("|".join(forms)), unless)
+
+
+def _has_no_digit_or_no_letter(value: str) -> bool:
+    return value.isdigit() or not any(character.isdigit() for character in value)
+
+
+_MASKS: Final = (
+    _row(
+        "url",
+        rf"{_ALONE}[A-Za-z][A-Za-z0-9+.-]{{0,20}}://{_URL_CHARACTER}*(?<![.,;:!?)\]}}])",
+        rf"{_ALONE}www\.{_URL_CHARACTER}+(?<![.,;:!?)\]}}])",
+    ),
+    _row("email", rf"(?:(?<![.+/@-]){_ALONE}(?:{WORDY}|[.+-])+|(?<![^\s(<:,;])[\w.+-]+)@(?:{WORDY}|-)+(?:\.(?:{WORDY}|-)+)*\.{LETTER}{{2,}}"),
+    _row("name", *_QUOTES),
+    _row(
+        "hex",
+        rf"{_ALONE}(?:[A-Za-z]{{1,9}}-)?[0-9a-fA-F]{{8}}(?:-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}{_ENDS}",
+        rf"{_ALONE}(?:(?:sha\d+|md5|blake\d\w?)[:-])?[0-9a-fA-F]{{32,}}(?:…|\.\.\.)?{_ENDS}",
+        rf"{_ALONE}(?:0[xX][0-9a-fA-F_]+|U\+[0-9a-fA-F]{{4,6}}){_ENDS}",
+    ),
+    _row(
+        "hex",
+        rf"{_ALONE}(?<!-)(?:[0-9a-f]{{7,}}|[0-9A-F]{{8,}})(?:…|\.\.\.)?(?!{WORDY}|[.-]{WORDY})",
+        unless=_has_no_digit_or_no_letter,
+    ),
+    _row(
+        "date",
+        rf"{_ALONE}(?<![-/.]){_DAY}(?:(?:T|,? (?:at |um |à |a las |в )?){_CLOCK})?{_ENDS}",
+        rf"{_ALONE}(?<![:.]){_CLOCK}(?!{WORDY}|[:.]\d)",
+    ),
+    _row(
+        "path",
+        rf"(?<![<)\]\\/]){_ALONE}(?<!{MARK})(?:~|\.\.?|[A-Za-z]:|#)?[/\\](?:(?:{_SEGMENT})+[/\\])*(?:{_SEGMENT})*(?:{WORDY}|[/*}}\]])",
+        rf"(?<![@./-]){_ALONE}@?(?:{WORDY}(?:{WORDY}|[.@~-])*/|\.{{1,2}}/){{2,}}(?:{WORDY}|[~*-])++(?:\.{WORDY}++)*+/?(?!@|:{LETTER})",
+        rf"(?<![@./-]){_ALONE}(?:{WORDY}(?:{WORDY}|[.@~-])*/|\.{{1,2}}/)?\.?{WORDY}(?:{WORDY}|-|\.(?={WORDY}))*\.{_EXTENSION}(?!{WORDY}|\.{WORDY})",
+    ),
+    _row(
+        "money",
+        rf"{_ALONE}[+-]?(?:{_CURRENCY}|{_CODE}) ?[+-]?{_NUMBER}(?:[kKM]|bn)?{_ENDS}",
+        rf"{_ALONE}(?<!\d[.,])[+-]?{_NUMBER} ?(?:{_CURRENCY}|{_CODE}{_ENDS})",
+    ),
+    _row(
+        "duration",
+        rf"{_ALONE}(?:\d+(?:\.\d+)? ?(?:ms|min|[dhms])(?: (?=\d)|(?=\d)|{_ENDS})){{2,}}",
+        rf"{_ALONE}P(?:\d+[YMWD])*T?(?:\d+(?:\.\d+)?[HMSD])+{_ENDS}",
+    ),
+    _row("id", rf"\+\d[\d ()-]{{6,}}\d(?!\.\d){_ENDS}", rf"{_ALONE}(?<!\.)\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?::\d+)?(?!\.?\d)"),
+    _row(
+        "version",
+        rf"{_ALONE}(?<![.@:/-])(?:v\d+(?:\.\d+)*|(?!\d{{1,3}}(?:\.\d{{3}})+(?![.\d]))\d+(?:\.\d+){{2,}})(?:[-+]{WORDY}+(?:[.-]{WORDY}+)*)?{_ENDS}",
+    ),
+    _row("id", r"</?[A-Za-z][^<>]*>", r"\$?\{\{? ?[^\W\d][\w.]* ?\}?\}"),
+    _row(
+        "id",
+        rf"(?<![@./#$])(?<!{WORDY}[:+-]){_ALONE}(?!{WORDY}+:\d+(?::|$| -))[@#$]?(?=(?:{WORDY}|[-_./:@#+](?={WORDY}))*?\d)(?=(?:{WORDY}|[-_./:@#+](?={WORDY}))*?{LETTER})"
+        rf"(?!{_NUMBER}{_UNIT}?(?!{WORDY}|[-_./:@#+]{WORDY})){WORDY}+(?:[-_./:@#+]{WORDY}+)*",
+        unless=lambda value: value.lower() in CONSTANTS,
+    ),
+    _row("n", rf"{_ALONE}(?<!{LETTER}[-/])(?:(?<![\w.)\]])(?<!{MARK})[+−±-])?{_NUMBER}(?:(?={_UNIT}{_ENDS})|{_ENDS})"),
+)  # fmt: skip
+
+
+@lru_cache(maxsize=2_048)
+def _masked(line: str) -> Masked:
+    marks = Marks()
+    text = line
+    for kind, form, unless in _MASKS:
+        text = form.sub(lambda match, kind=kind, unless=unless: _value(marks, kind, match.group(), unless), text)  # type: ignore[misc]
+    masked = marks.masked(collapse(" ".join(text.split()), marks))
+    if len(masked.template) <= LONGEST_TEMPLATE:
+        return masked
+    template = re.sub("⟨[^⟩]*$", "", masked.template[: LONGEST_TEMPLATE - 1]) + "…"
+    return Masked(template, masked.holes[: template.count("⟨")])
+
+
+def _value(marks: Marks, kind: str, value: str, unless: Callable[[str], bool] | None) -> str:
+    if unless is not None and unless(value):
+        return value
+    if kind == "name":
+        inside = value.strip("`")[1:-1].strip() if value[0] != "`" else value.strip("`").strip()
+        return marks.put("text" if " " in inside else "name", inside)
+    return marks.put(kind, value)
+
+
+def mask(detail: str) -> Masked:
+    """The template of ``detail`` and what fills its holes. Any text; the cost is bounded, whatever its length."""
+    return _masked(first_line(detail))
+
+
+def first_line(detail: str) -> str:
+    """The first line that is not blank, normalised: NFC, white space single, at most ``LONGEST`` characters."""
+    beginning = unicodedata.normalize("NFC", detail.lstrip()[:LONGEST])[:LONGEST]
+    lines = unmarked(beginning).splitlines()
+    return " ".join(lines[0].split()) if lines else ""

@@ -1,0 +1,88 @@
+"""Templates as words: where one ends, whether a value may have filled its place, and what makes two the same."""
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from enhancelog.patterns.marks import WORDY
+from enhancelog.patterns.words import LANGUAGES, is_grammar, is_identifier, stem
+
+HOLE: Final = "⟨⟩"
+"""The key of any hole."""
+QUOTED: Final = frozenset({"name", "text"})
+COUNTED: Final = frozenset({"n", "numbers", "money", "duration"})
+
+COMMAS: Final = frozenset({",", "、", "and", "or", "und", "oder", "et", "y", "и", "&"})
+"""What stands between the items of a list, as keys."""
+
+_UNITS: Final = {
+    unit: f"⟨{kind}⟩"  # the nameless kind is a plain number
+    for kind, units in (
+        ("%", "% ％ percent per_cent prozent pourcent pct"),
+        ("time", "ns µs us ms s sec secs second seconds min mins minute minutes m h hr hrs hour hours d day days w week "
+                 "weeks month months year years sekunde sekunden minuten stunde stunden tag tage tagen seconde secondes "
+                 "heure heures jour jours segundo segundos minutos hora horas día días секунд секунды минут минуты час часа "
+                 "часов день дня дней 秒 分 時間 日 小时 分钟 天 초 분 시간 일"),
+        ("size", "b kb mb gb tb kib mib gib tib byte bytes"),
+        ("", "st nd rd th k er x"),
+    )
+    for unit in units.split()
+}  # fmt: skip
+_TOKEN: Final = re.compile(
+    rf"⟨\w+⟩|[ldjmtsncLDJMTSNC]['’](?={WORDY}|⟨)|qu['’](?={WORDY}|⟨)|[@#$]?{WORDY}+(?:[-_./:@#+'’&]+{WORDY}+)*"
+    "|[\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f]+|[\u3041-\u309f]+|[\u3400-\u9fff\uf900-\ufaff々]+|[\uac00-\ud7af]+|\\S"
+)
+_OF_KIND: Final = {"⟨duration⟩": "⟨time⟩", "⟨size⟩": "⟨size⟩", "⟨money⟩": "⟨money⟩"}
+_PUNCTUATION: Final = str.maketrans("，、：；（）！？。％", ",,:;()!?.%")
+_UNSPACED: Final = re.compile("[\u3041-\u309f\u3400-\u9fff]")
+
+
+Key = tuple[str, ...]
+"""The keys of a template's tokens."""
+
+
+class Token(NamedTuple):
+    """A hole, a word or a mark of a template; the ``key`` is the same whatever number, gender or value."""
+
+    start: int
+    end: int
+    key: str
+
+
+@lru_cache(maxsize=4_096)
+def tokens(template: str) -> tuple[Token, ...]:
+    """The tokens of a template, in order."""
+    found: list[Token] = []
+    number = False
+    for match in _TOKEN.finditer(template):
+        text = match.group()
+        if number and text.lower() in _UNITS:
+            found[-1] = Token(found[-1].start, match.end(), _UNITS[text.lower()])
+        else:
+            found.append(Token(match.start(), match.end(), _key(text)))
+        number = text == "⟨n⟩"
+    return tuple(found)
+
+
+def _key(text: str) -> str:
+    if text[0] == "⟨":
+        return _OF_KIND.get(text, HOLE)
+    if not is_word(text):
+        return text.translate(_PUNCTUATION)
+    return text if is_identifier(text) else stem(text)
+
+
+def is_hole(key: str) -> bool:
+    """Whether a key stands for a hole, with its unit or without."""
+    return key[0] == "⟨"
+
+
+def is_word(key: str) -> bool:
+    """Whether a key is a word, not a hole and not punctuation."""
+    return key[0].isalnum() or (key[0] in "_@#$" and len(key) > 1)
+
+
+def may_vary(key: str) -> bool:
+    """Whether a value may be this word. Han and hiragana are not told into words, so they stay."""
+    first = key[1:2] if key[0] in "@#$" else key[0]
+    return first.isalpha() and (key in LANGUAGES or not is_grammar(key)) and not _UNSPACED.match(key)

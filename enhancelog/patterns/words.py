@@ -1,0 +1,262 @@
+"""The vocabulary of messages: words that a verifier's template is made of, as opposed to the names that fill it.
+
+Nothing here is needed for a message in another language or with other words to be grouped; a word that is known
+keeps templates apart that differ in it.
+"""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+_GRAMMAR: Final = """
+a an the this that these those it its they their he she his her we our you your i my who whom whose which what
+and or but nor so yet if then else than as of for from to in on at by with without within into onto over under between
+among through during before after above below up down out off about against per via until since because while when where
+is are was were be been being am has have had having do does did done can could cannot can't may might must shall
+should will would won't don't doesn't didn't isn't aren't wasn't weren't not no none neither never always only also too
+very more most less least fewer any all each every both some few many much several such other another same again still
+already just even there here now how why yes nobody nothing nowhere everyone somebody anyone one two three first second
+third last next
+der die das den dem des ein eine einen einem einer eines kein keine keinen keinem keiner und oder aber nicht nie immer
+nur auch zu zum zur im in ins am an auf aus bei beim bis durch für gegen mit nach ohne seit über unter um von vom vor
+zwischen wegen während weil wenn dass ist sind war waren sei wird werden wurde wurden worden hat haben hatte hatten
+kann können darf dürfen muss müssen soll sollen sollte mehr weniger als wie es er sie man sich noch schon doch jede
+jeder jedes alle einige mehrere dieser diese dieses obwohl zwei keins niemand nichts
+le la les un une des du de au aux ce cet cette ces et ou mais donc ni ne pas plus moins jamais toujours que qui dont où
+dans sur sous avec sans pour par en vers chez entre depuis pendant avant après est sont était étaient être été a ont
+avait avoir peut peuvent doit doivent il elle ils elles on se son sa ses leur leurs aucun aucune chaque tout tous toute
+toutes plusieurs trop très déjà encore aussi même si car deux
+el los las uno unos unas del al y o e u pero ni no nunca siempre más menos muy ya que quien cuyo donde en sobre bajo
+con sin para por hacia desde hasta entre durante antes después es son era eran ser sido fue fueron está están hay ha
+han tiene tienen puede pueden debe deben se su sus lo le les este esta estos estas ningún ninguna cada todo todos toda
+todas varios demasiado también aún si dos
+и или но а не ни нет на в во с со к ко о об от до из за по под над при про для без между через после перед у же бы ли
+что как это этот эта эти тот он она они его её их есть был была было были быть будет может могут должен должна должны
+нельзя можно больше меньше более менее чем очень уже ещё еще только всегда никогда все всё каждый любой два две оба
+のは の は が を に で と も へ や か から まで より です ます ない なし
+"""
+
+_VERDICTS: Final = """
+missing expiring failing conflicting remaining existing following starting ending unknown invalid valid empty duplicate unused required optional forbidden expired stale obsolete deprecated
+unresolved undeclared undefined unreachable disabled enabled unsupported supported unexpected expected ambiguous
+incomplete complete inconsistent consistent incompatible compatible incorrect correct wrong right bad good broken fixed
+long short large small big tiny high low old new deep shallow wide narrow fast slow early late strict loose weak strong
+longer shorter larger smaller bigger higher lower older newer deeper wider faster slower earlier later stricter worse
+better fewer greater lesser max min maximum minimum most least limit upper lower inner outer left right top bottom start
+end input output inputs outputs source target incoming outgoing internal external public private local remote global
+read write reads writes added removed changed renamed replaced moved deleted created updated inserted kept lost gone
+found failed passed skipped blocked denied allowed accepted rejected refused granted approved cancelled canceled
+crashed stopped started finished aborted pending running open closed locked unlocked opened timeout timed out error
+errors warning warnings failure success ok pass fail deny allow grant refuse accept reject approve block skip stop begin
+run runs ran add adds remove removes change changes rename replace move moves delete deletes create creates update
+updates need needs use uses lack lacks want wants exceed exceeds contain contains include includes miss misses break
+breaks cause causes call calls answer answers answered give gives gave take takes took get gets got go goes went come
+comes came grow grows grew shrink shrinks shrank rise rises rose fall falls fell drop drops dropped lead leads led
+mention mentions match matches mismatch differ differs point points refer refers repeat repeats overlap overlaps occur
+occurs appear appears remain remains exist exists own owns know knows see sees find finds set sets unset send sends
+receive receives return returns raise raises throw throws keep keeps hold holds leak leaks expose exposes bypass
+twice once times often seldom together alone apart above below ahead behind inside outside forward backward upward
+downward positive negative odd even true false manual automatic critical major minor formal casual polite rude vague
+absolute relative direct indirect explicit implicit exact partial full half whole total average median mean overdue due
+fehlt fehlen fehlend fehlende fehlender unbekannt unbekannte unbekannter unbekanntes ungültig gültig leer doppelt
+überschritten unterschritten verboten erlaubt nötig benötigt veraltet abgelaufen gesperrt unbenutzt unerreichbar zu lang
+kurz groß klein hoch niedrig alt neu falsch richtig eingang ausgang anfang ende oben unten innen außen hinzugefügt
+entfernt geändert gelöscht gefunden fehlgeschlagen bestanden abgelehnt abgebrochen übersprungen mindestens höchstens
+liegt steigt sinkt gestiegen gesunken größer kleiner länger kürzer älter neuer mehrfach einmal zweimal
+manquant manquante manquants manquantes inconnu inconnue inconnus inconnues invalide valide vide dupliqué inutilisé
+obligatoire facultatif interdit permis expiré obsolète désactivé activé long longue court courte grand grande petit
+petite haut bas ancien nouveau nouvelle faux vrai entrée sortie début fin ajouté supprimé modifié renommé trouvé échoué
+réussi refusé accepté annulé bloqué dépasse dépassé contient manque existe utilise hausse baisse augmenté diminué
+supérieur inférieur maximum minimum
+desconocido desconocida faltante inválido válido vacío vacía duplicado duplicada obligatorio opcional prohibido
+permitido caducado vencido obsoleto desactivado activado largo larga corto corta grande pequeño pequeña alto alta bajo
+baja viejo nuevo nueva falso verdadero entrada salida inicio fin añadido eliminado modificado encontrado fallido
+rechazado aceptado cancelado bloqueado supera superado contiene falta faltan existe usa sube baja aumenta disminuye
+mayor menor máximo mínimo
+неизвестный неизвестная неизвестное неизвестные неверный пустой пустая лишний недопустимый обязательный запрещён
+запрещено разрешён устарел устарела истёк истек отключён включён длинный короткий большой маленький высокий низкий
+старый новый вход выход начало конец добавлен добавлена удалён удален удалена изменён изменен найден найдена отклонён
+принят заблокирован превышает превышен содержит отсутствует существует использует выросла упала вырос упал больше
+меньше длиннее короче дважды объявлен объявлена необъявлен
+"""
+
+_NOUNS: Final = """
+agent agents step steps node nodes edge edges flow flows blueprint blueprints prompt prompts model models tool tools
+role roles task tasks stage stages job jobs gate gates run runs case cases test tests suite check checks rule rules
+policy policies axis verdict name names id ids key keys value values field fields property properties type types
+description title label labels tag tags text texts word words token tokens character characters letter line lines
+column columns row rows table tables index page pages file files folder directory path paths link links url section
+sections heading headings paragraph sentence sentences block comment comments code function functions method class
+module modules package packages dependency dependencies library libraries licence licences license licenses version
+versions release branch commit commits patch patches diff op ops change changes entry entries item items list lists
+object objects array arrays string strings number numbers integer boolean schema format language languages locale
+translation example examples goal goals reason reasons message messages response request answer answers question
+questions intent issue issues problem problems warning owner owners person people team teams
+group groups approval approvals member account service services server client host port endpoint
+route api secret secrets credential credentials password certificate signature hash digest checksum permission
+permissions scope scopes budget budgets limit limits cost costs price memory time date day days week weeks month months
+year years hour hours minute minutes second seconds size length depth width height score scores rate ratio percent
+threshold target baseline benchmark coverage context window temperature retry retries attempt attempts timeout
+environment variable variables parameter parameters argument arguments flag flags option options setting settings
+config configuration default image images container region country address phone number email mail document documents
+data database record records query queries result results state status event events log logs trace symbol import
+metadata system header footer body content contract
+schritt schritte feld felder datei dateien zeile zeilen wort wörter zeichen rolle rollen modell modelle prüfung regel
+regeln fehler grenze kosten laufzeit spalte tabelle schlüssel wert werte ablauf ziel beispiel besitzer dienst paket
+étape étapes champ champs fichier fichiers ligne lignes mot mots jeton jetons rôle modèle règle règles erreur erreurs
+limite coût coûts colonne clé valeur flux but exemple responsable service paquet outil
+paso pasos campo campos archivo archivos línea palabra palabras rol modelo regla reglas costo coste columna tabla clave
+valor flujo objetivo ejemplo dueño servicio paquete agente herramienta permiso
+агент шаг шаги поле поля файл файла файле строка строки столбец слово слова роль модель правило ошибка ошибки предел
+стоимость таблица ключ значение схема цель пример владелец владельца служба пакет инструмент
+"""
+
+_BEFORE_NAMES: Final = """
+agent agents step steps node nodes stage stages job jobs gate gates service services server host team package packages
+module tool tools model role roles user owner member reviewer author region country city branch environment image
+container column table table key keys field fields file rule rules topic intent section heading benchmark suite secret
+flag variable function class library dependency licence license library dataset tenant project product feature
+schritt rolle dienst paket spalte regel modell feld benutzer werkzeug
+étape rôle service paquet colonne règle modèle champ outil
+agente paso rol servicio paquete columna tabla regla modelo campo herramienta
+агент шаг роль служба пакет столбец правило модель поле инструмент
+エージェント ステップ ツール モデル サービス パッケージ ロール 担当者 役割 列 步骤 代理 角色 工具 模型 服务 에이전트 단계 역할 도구 모델 서비스
+"""
+
+_BEFORE_FIELDS: Final = """
+field fields key keys column columns property properties parameter parameters argument arguments attribute attributes
+setting settings option options variable variables
+feld felder spalte schlüssel champ champs colonne clé campo campos columna clave поле поля столбец ключ
+"""
+"""What comes after these is often called as things are called in messages: "name", "owner", "labels"."""
+
+_PREPOSITIONS: Final = """
+of for from to by in at with on via into against about between
+von für aus bei mit nach zu vom zum in
+de du des pour par dans avec vers
+del para por en con hacia
+для из от от с в к у
+"""
+
+_BEFORE_FIXED: Final = """
+is are was were be been being not no a an any each every without has have had lacks cannot can could may might must
+shall should will would too very more less
+ist sind war wird wurde nicht kein keine keinen ein eine einen ohne hat zu sehr mehr weniger
+est sont était pas aucun aucune un une sans trop très plus moins
+es son está están no ningún ninguna un una sin muy más menos
+не нет без более менее слишком
+"""
+
+_CLASSES: Final = """
+string number integer boolean bool array object null none None nil true false True False float double int str dict tuple
+mapping sequence scalar undefined nan NaN varchar bigint jsonb datetime timestamp
+Monday Tuesday Wednesday Thursday Friday Saturday Sunday today tomorrow yesterday
+GET POST PUT PATCH DELETE HEAD OPTIONS
+dev staging prod production
+"""
+"""Words of small classes (types, days, methods, environments): two of them in one place are values."""
+
+_LANGUAGES: Final = "en de es it no is ar cs da el fa fi fr he hi hu id ja ko nl pl pt ro ru sv th tr uk vi zh"
+"""Codes of languages; some look like grammar."""
+
+_CONSTANTS: Final = """
+utf-8 utf-16 utf8 sha-1 sha-256 sha-512 sha1 sha256 sha512 md5 iso-8601 http/1.1 http/2 ipv4 ipv6 base64 base32 oauth2
+p50 p75 p90 p95 p99 p999 x509 i18n l10n k8s ed25519 argon2 log4j
+"""
+"""Words with a digit that are no identifiers."""
+
+_COMPOUNDS: Final = re.compile(
+    r"(?:no|non|un|pre|post|re|self|semi|multi|sub|super|anti|over|under|well|ill|co|cross|in|on|off|built|read|write|up|"
+    r"out|left|right|first|last|top|low|high|long|short|open|closed|end|one|two|three|single|double|plain|opt|add|mark)"
+    r"-[a-z-]+|[a-z]+-(?:in|out|up|off|on|only|based|like|free|time|to|of|wide|level|sided|safe|ready|party|case|sensitive)"
+    r"|[a-z]+-(?:to|of|the|by|in|and|or|up|a)-[a-z-]+|e-mail",
+    re.IGNORECASE,
+)
+_PARTICIPLES: Final = re.compile(r"[a-z]{2,}(?:[^e]ed|ly|less|able|ible)|ge[a-zäöüß]{4,}[nt]")
+
+GRAMMAR: Final = frozenset(_GRAMMAR.split())
+LANGUAGES: Final = frozenset(_LANGUAGES.split())
+CLASSES: Final = frozenset(_CLASSES.split()) | (LANGUAGES - GRAMMAR)
+CONSTANTS: Final = frozenset(_CONSTANTS.split())
+VERDICTS: Final = GRAMMAR | frozenset(_VERDICTS.split())
+
+_IDENTIFIER: Final = re.compile(r".*[^\W\d][-_./:@#+].*|[a-z]+[A-Z].*|[A-Z]+[a-z]+[A-Z].*|[@$#]\w.*", re.DOTALL)
+
+
+@lru_cache(maxsize=4096)
+def is_grammar(word: str) -> bool:
+    """Whether the word belongs to the grammar of a language, so that it is never a value."""
+    return word.lower() in GRAMMAR
+
+
+@lru_cache(maxsize=4096)
+def is_verdict(word: str) -> bool:
+    """Whether the word says what is wrong, or belongs to the grammar: in a list it is no name."""
+    lower = word.lower()
+    return word not in CLASSES and (lower in VERDICTS or bool(_PARTICIPLES.fullmatch(lower)))
+
+
+@lru_cache(maxsize=4096)
+def is_identifier(word: str) -> bool:
+    """Whether the word is a value by its form: snake_case, kebab-case, dotted, camelCase, ALLCAPS, or of a small class."""
+    if word in CLASSES:
+        return True
+    if _COMPOUNDS.fullmatch(word) or word.lower() in VERDICTS or word.lower() in CONSTANTS:
+        return False
+    return bool(_IDENTIFIER.fullmatch(word)) or (len(word) > 1 and word.isupper() and word.isascii())
+
+
+_SAME: Final = {
+    word: words.split()[0]
+    for words in (
+        "is are", "was were", "id ids", "op ops", "has have", "does do", "this these", "that those", "it they", "its their", "a an",
+        "hat haben", "ist sind", "fehlt fehlen", "liegt liegen", "überschreitet überschreiten", "verletzt verletzen", "feld felder",
+        "wort wörter worte", "wird werden", "wurde wurden", "der die das den dem des", "kein keine keinen",
+        "ein eine einen", "darf dürfen", "muss müssen", "kann können",
+        "le la les l'", "du des de d' de", "un une", "est sont", "a ont", "au aux", "son sa ses", "ce cet cette ces",
+        "doit doivent", "peut peuvent", "ne n'", "que qu'", "se s'",
+        "el la los las", "es son", "está están", "ha han", "tiene tienen", "y e", "o u",
+        "о об", "в во", "к ко", "с со",
+        "이 가", "은 는", "을 를", "과 와", "로 으로",
+    )
+    for word in words.split()
+}  # fmt: skip
+_ENDINGS: Final = re.compile(
+    r"(?<=[a-z]{2})ies$|(?<=[sxzh])es$|(?<=[^\W\d_]{2}[^\W\d_s])s$|(?<=[^\W\d_]{3}[^\W\d_s])(?:ent|en|n|(?<!e)e|x)$"
+    r"|(?<=[а-яё]{3})(?:[ая]ми|ов|ев|ей|[ая]м|[ая]х|ой|[ыи]й|[ая]я|[оеы]е|ие|[юяуа]т|[еи]т|[аяыиуео])$"
+)
+
+
+@lru_cache(maxsize=4096)
+def stem(word: str) -> str:
+    """The word without what number and gender change: ``tokens`` is ``token``, ``are`` is ``is``. Not a real stem."""
+    if word.lower() in _SAME:
+        return _SAME[word.lower()]
+    shorter = _ENDINGS.sub(lambda match: "y" if match.group() == "ies" else "", word)
+    while shorter != word:
+        word, shorter = shorter, _ENDINGS.sub("", shorter)
+    return re.sub("(?<=[а-яё]{2})ок$", "к", word)
+
+
+def _stems(words: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in words.split())
+
+
+_NOUN_STEMS: Final = _stems(_NOUNS) - _stems(_GRAMMAR) - _stems(_VERDICTS)
+_SAID: Final = _stems(_GRAMMAR) | _stems(_VERDICTS) | _NOUN_STEMS | CONSTANTS
+BEFORE_NAMES: Final = _stems(_BEFORE_NAMES)
+BEFORE_FIELDS: Final = _stems(_BEFORE_FIELDS)
+PREPOSITIONS: Final = _stems(_PREPOSITIONS)
+BEFORE_FIXED: Final = _stems(_BEFORE_FIXED)
+
+
+@lru_cache(maxsize=4096)
+def is_said(key: str) -> bool:
+    """Whether a template's author is likely to have written the word of this stem, rather than a value to be it."""
+    lower = key.lower()
+    return lower in _SAID or bool(_PARTICIPLES.fullmatch(lower))
+
+
+def is_noun(key: str) -> bool:
+    """Whether the word of this stem is what messages are about, so that it may be the name of something too."""
+    return key.lower() in _NOUN_STEMS

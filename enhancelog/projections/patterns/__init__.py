@@ -1,0 +1,41 @@
+"""The template and pattern of every denial, and counts per UTC day, Blueprint and template.
+
+A template that is new groups its axis anew; one that is known costs a look-up. Each axis tells its first
+``MOST_TEMPLATES`` templates by position apart, the rest is one "other". All of it depends on the set of entries and the
+changes by hand alone. ``Denial`` rows must be written before these, and dropped before them.
+"""
+
+from collections.abc import Sequence
+
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog import records
+from enhancelog.models import DenialPattern, Template, TemplateTally
+from enhancelog.projections.expected import Expected
+from enhancelog.projections.patterns import rules
+from enhancelog.projections.patterns.adding import add
+from enhancelog.projections.patterns.details import classify
+from enhancelog.projections.patterns.dropping import drop
+from enhancelog.projections.patterns.expectation import ExpectedPatterns
+from enhancelog.projections.stored import Stored
+
+__all__ = ["TABLES", "apply", "classify", "drop", "expected", "start"]
+
+TABLES = (Template, DenialPattern, TemplateTally)
+
+
+def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
+    """Those entries that are beyond what a rebuild has got to wait for it."""
+    denied = [stored for stored in entries if records.denials(stored.entry)]
+    if denied:
+        up_to = rules.derived_up_to(cursor, before=entries[0].position)
+        add(cursor, classify(rules.among(denied, up_to)))
+
+
+def start(cursor: CursorWrapper) -> None:
+    """The tables are empty, and this release's rules are served from the first entry on."""
+    rules.serve(cursor)
+
+
+def expected() -> list[Expected]:
+    return [ExpectedPatterns()]

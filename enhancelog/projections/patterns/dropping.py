@@ -1,0 +1,74 @@
+"""Taking denials away from the patterns again: the exact inverse of adding them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog import patterns
+from enhancelog.projections.patterns.adding import DENIAL, TALLY, TEMPLATE, TallyKey, count, derive_anew
+from enhancelog.projections.patterns.groups import marks, rejoin
+from enhancelog.projections.stored import Stored
+from enhancelog.times import tally_day
+
+Row = tuple[Any, ...]
+
+
+def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
+    """Take away what followed from these entries, under whatever rules."""
+    days = {stored.position: tally_day(stored.entry.ts_ms, stored.recorded_ms) for stored in entries}
+    positions = list(days)
+    of_entries = f"FROM {DENIAL} WHERE position IN ({marks(positions)})"
+    cursor.execute(f"SELECT position, template_id, blueprint_id, rejected {of_entries}", positions)
+    rows = cursor.fetchall()
+    amounts: defaultdict[TallyKey, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for position, template_id, blueprint_id, rejected in rows:
+        tally = (days[position], blueprint_id, template_id)
+        denied, of_rejected = amounts[tally]
+        amounts[tally] = denied - 1, of_rejected - int(rejected)
+    count(cursor, amounts)
+    cursor.execute(f"DELETE FROM {TALLY} WHERE denied = 0")
+    cursor.execute(f"DELETE {of_entries}", positions)
+    _forget(cursor, {row[1] for row in rows}, days.keys())
+
+
+def _forget(cursor: CursorWrapper, template_ids: Collection[int], positions: Collection[int]) -> None:
+    """Templates whose first denial is gone have a later one, or none. Those of other rules stay until they go."""
+    if not template_ids:
+        return
+    cursor.execute(
+        f"SELECT axis, other, id, pattern_id, first_position FROM {TEMPLATE}"
+        f" WHERE rules = %s AND id IN ({marks(list(template_ids))})",
+        [patterns.RULES_VERSION, *template_ids],
+    )
+    by_axis: defaultdict[str, list[Row]] = defaultdict(list)
+    for axis, *rest, first_position in cursor.fetchall():
+        if first_position in positions:
+            by_axis[axis].append(tuple(rest))
+    for axis, lost in sorted(by_axis.items()):
+        if any(not other for other, *_ in lost) and _is_full(cursor, axis):
+            derive_anew(cursor, axis)  # one of the others may have become one of the first
+            continue
+        for _, template_id, pattern_id in lost:
+            _find_first(cursor, template_id, pattern_id)
+        rejoin(cursor, axis)
+
+
+def _is_full(cursor: CursorWrapper, axis: str) -> bool:
+    """Whether there are templates beyond those that are told apart."""
+    cursor.execute(
+        f"SELECT 1 FROM {TEMPLATE} WHERE rules = %s AND axis = %s AND other LIMIT 1", [patterns.RULES_VERSION, axis]
+    )
+    return cursor.fetchone() is not None
+
+
+def _find_first(cursor: CursorWrapper, template_id: int, pattern_id: int) -> None:
+    cursor.execute(
+        f"SELECT MIN(position) FROM {DENIAL} WHERE pattern_id = %s AND template_id = %s", [pattern_id, template_id]
+    )
+    (first,) = cursor.fetchone()
+    if first is None:
+        cursor.execute(f"DELETE FROM {TEMPLATE} WHERE id = %s", [template_id])
+    else:
+        cursor.execute(f"UPDATE {TEMPLATE} SET first_position = %s WHERE id = %s", [first, template_id])

@@ -1,0 +1,76 @@
+"""Which version of the rules the patterns are read under, and how far another one is.
+
+Every release derives under its own rules alone. After they changed, what was derived before is served until all
+entries were derived anew, in position order; entries that are appended meanwhile wait for their turn.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog import patterns
+from enhancelog.models import Denial, PatternRules
+from enhancelog.projections.stored import Stored
+
+STATE: Final = PatternRules._meta.db_table
+ONLY: Final = 1
+"""The id of the one row."""
+
+
+class State(NamedTuple):
+    """``done``: up to which position ``building`` is derived."""
+
+    served: int | None
+    building: int | None
+    done: int
+
+
+def read(cursor: CursorWrapper) -> State | None:
+    """``None`` before the first denial."""
+    cursor.execute(f"SELECT served, building, done FROM {STATE}")
+    row = cursor.fetchone()
+    return State(*row) if row else None
+
+
+def write(cursor: CursorWrapper, state: State) -> None:
+    cursor.execute(
+        f"INSERT INTO {STATE} (id, served, building, done) VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET"
+        " served = excluded.served, building = excluded.building, done = excluded.done",
+        [ONLY, *state],
+    )
+
+
+def serve(cursor: CursorWrapper) -> None:
+    """From here on this release's rules are read."""
+    write(cursor, State(patterns.RULES_VERSION, None, 0))
+
+
+def derived_up_to(cursor: CursorWrapper, before: int) -> int | None:
+    """The last position that this release's rules have got to; ``None``: all of them.
+
+    ``before``: the first position that is being appended. Where nothing was denied before it, nothing is missing.
+    """
+    state = read(cursor)
+    if state is None:
+        cursor.execute(f"SELECT 1 FROM {Denial._meta.db_table} WHERE position < %s LIMIT 1", [before])
+        if cursor.fetchone():
+            return 0
+        serve(cursor)
+        return None
+    if state.served == patterns.RULES_VERSION:
+        return None
+    return state.done if state.building == patterns.RULES_VERSION else 0
+
+
+def is_complete(cursor: CursorWrapper) -> bool:
+    """Whether every denial is derived under this release's rules."""
+    state = read(cursor)
+    if state is not None:
+        return state.served == patterns.RULES_VERSION
+    cursor.execute(f"SELECT 1 FROM {Denial._meta.db_table} LIMIT 1")
+    return cursor.fetchone() is None
+
+
+def among(entries: Sequence[Stored], up_to: int | None) -> Sequence[Stored]:
+    return entries if up_to is None else [stored for stored in entries if stored.position <= up_to]

@@ -1,0 +1,131 @@
+"""Where each axis denies, and which axes deny together, as tables of a bounded size.
+
+The axes with most rejections lead, Blueprints as asked; a part of either is shown, and how many there are is said. A
+fixed number of statements.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Final, NamedTuple
+
+from enhancelog import records
+from enhancelog.filters import Order
+from enhancelog.queries.charts import Window
+from enhancelog.queries.judgements import Judged, Judgements, Key, judgements
+from enhancelog.queries.runs import Totals, by_blueprint
+
+FEW: Final = 20
+"""Runs below which a rate says little."""
+
+
+class Sort(NamedTuple):
+    """``by``: ``name``, ``any`` (the deny rate), ``axis:NAME`` (its rate), or empty for most trouble first."""
+
+    by: str = ""
+    order: Order = "desc"
+
+
+class Part(NamedTuple):
+    """Rows or columns that are shown: from ``first`` on, at most ``size``."""
+
+    first: int
+    size: int
+
+    def of(self, names: Sequence[str]) -> Sequence[str]:
+        return names[self.first : self.first + self.size]
+
+
+@dataclass(frozen=True)
+class ByBlueprint:
+    """The shown ``axes`` with what they judged in all Blueprints, and the shown ``blueprints`` with their runs.
+
+    ``cells``: by Blueprint and axis; one that is not there was never judged.
+    """
+
+    axes: Mapping[str, Judged]
+    axes_in_all: int
+    blueprints: Mapping[str, Totals]
+    blueprints_in_all: int
+    cells: Mapping[Key, Judged]
+    total: Totals
+
+
+@dataclass(frozen=True)
+class Together:
+    """``denied``: runs that the shown rows rejected, ``alone`` with no other axis, ``both`` with a shown column."""
+
+    rows: Sequence[str]
+    columns: Sequence[str]
+    axes_in_all: int
+    denied: Mapping[str, int]
+    alone: Mapping[str, int]
+    both: Mapping[tuple[str, str], int]
+
+
+def by_blueprint_and_axis(window: Window, sort: Sort, rows: Part, columns: Part) -> ByBlueprint:
+    judged = judgements(window)
+    totals = by_blueprint(window)
+    axes = _axes(judged)
+    shown_axes = columns.of(list(axes))
+    names = _sorted(totals, sort, judged)
+    shown = rows.of(names)
+    cells = judged.sums("blueprint_id", "axis", blueprint_id=shown, axis=shown_axes)
+    return ByBlueprint(
+        axes={axis: axes[axis] for axis in shown_axes},
+        axes_in_all=len(axes),
+        blueprints={blueprint_id: totals[blueprint_id] for blueprint_id in shown},
+        blueprints_in_all=len(totals),
+        cells=cells,
+        total=reduce(Totals.plus, totals.values(), Totals()),
+    )
+
+
+def axes_together(window: Window, rows: Part, columns: Part) -> Together:
+    judged = judgements(window)
+    denied = {axis: here.rejected for axis, here in _axes(judged).items() if here.rejected}
+    shown_rows, shown_columns = rows.of(list(denied)), columns.of(list(denied))
+    joint: Counter[str] = Counter()
+    both: Counter[tuple[str, str]] = Counter()
+    for axes, runs in judged.together():
+        here = set(axes)
+        for axis in here.intersection(shown_rows):
+            joint[axis] += runs
+            for other in here.intersection(shown_columns) - {axis}:
+                both[axis, other] += runs
+    return Together(
+        rows=shown_rows,
+        columns=shown_columns,
+        axes_in_all=len(denied),
+        denied={axis: denied[axis] for axis in shown_rows},
+        alone={axis: max(denied[axis] - joint[axis], 0) for axis in shown_rows},
+        both=both,
+    )
+
+
+def _axes(judged: Judgements) -> dict[str, Judged]:
+    """Every axis that judged, most rejections first."""
+    found = {axis: here for (axis,), here in judged.sums("axis").items()}
+    return {axis: found[axis] for axis in sorted(found, key=lambda axis: (-found[axis].rejected, axis))}
+
+
+def _sorted(totals: Mapping[str, Totals], sort: Sort, judged: Judgements) -> list[str]:
+    """By rate: those with enough runs to tell lead, those with few follow, those never judged come last."""
+    if sort.by == "name":
+        return sorted(totals, reverse=sort.order == "desc")
+    if not sort.by:
+        return sorted(totals, key=lambda blueprint_id: (-totals[blueprint_id].trouble, blueprint_id))
+    rates = {blueprint_id: Judged(each.runs, each.rejected) for blueprint_id, each in totals.items()}
+    if sort.by != "any":
+        only = records.only_ids([sort.by.removeprefix("axis:")])
+        rates = {blueprint_id: here for (blueprint_id,), here in judged.sums("blueprint_id", axis=only).items()}
+    sign = -1 if sort.order == "desc" else 1
+
+    def key(blueprint_id: str) -> tuple[int, float, str]:
+        here = rates.get(blueprint_id, Judged())
+        if not here.judged:
+            return 2, 0.0, blueprint_id
+        return int(here.judged < FEW), sign * here.rejected / here.judged, blueprint_id
+
+    return sorted(totals, key=key)

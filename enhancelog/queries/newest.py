@@ -1,0 +1,27 @@
+"""What was stored last of what a filter describes, by position: for feeds, and to say that something is new."""
+
+from collections.abc import Sequence
+
+from enhancelog.filters import EntryFilter
+from enhancelog.models import Entry
+from enhancelog.queries.counts import Count
+from enhancelog.queries.entries import Listed
+from enhancelog.queries.selection import select
+from enhancelog.store.rows import COLUMNS
+
+
+def newest(wanted: EntryFilter, size: int) -> list[int]:
+    """The highest positions, highest first. Entries never change, so these say all about a list of them."""
+    return list(select(wanted).order_by("-key_position").values_list("key_position", flat=True)[:size])
+
+
+def at(positions: Sequence[int]) -> list[Listed]:
+    """The entries at these positions, highest first, without gaps."""
+    rows = Entry.objects.filter(position__in=positions).order_by("-position").values_list(*COLUMNS)
+    return [Listed(row) for row in rows]
+
+
+def count_beyond(wanted: EntryFilter, position: int, most: int) -> Count:
+    """How many were stored after ``position``, counted up to ``most``; an index range beyond it."""
+    number = select(wanted).filter(key_position__gt=position).order_by()[: most + 1].count()
+    return Count(min(number, most), capped=number > most)

@@ -1,0 +1,31 @@
+"""Which patterns there are to read, and how far a rebuild is."""
+
+from typing import Any
+
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+
+from enhancelog.models import DenialPattern, PatternRules, Template
+from enhancelog.queries.pattern_ids import SERVED
+from enhancelog.store.database import last_position
+from enhancelog.times import DAY_MS
+
+PLAUSIBLE = Q(ts_ms__gte=0, ts_ms__lte=F("entry__recorded_ms") + DAY_MS)
+"""Of denials: those with a plausible time."""
+
+
+def rebuilding() -> int | None:
+    """How many per cent of the log are derived under new rules; ``None`` when those are served."""
+    state = PatternRules.objects.exclude(building=None).values_list("done", flat=True).first()
+    if state is None:
+        return None
+    return 100 * state // max(last_position(), state, 1)
+
+
+def patterns() -> QuerySet[Any]:
+    """Every pattern, as the template that leads it, with ``first_ms`` and ``last_ms``: the times of its first and last
+    denial (epoch ms), ``None`` without a plausible one."""
+    denials = DenialPattern.objects.filter(PLAUSIBLE, pattern=OuterRef("pk"))
+    return Template.objects.filter(rules=SERVED, pattern_id=F("pk")).annotate(
+        first_ms=Subquery(denials.order_by("ts_ms", "entry_id").values("ts_ms")[:1]),
+        last_ms=Subquery(denials.order_by("-ts_ms", "-entry_id").values("ts_ms")[:1]),
+    )

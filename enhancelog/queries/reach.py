@@ -1,0 +1,88 @@
+"""How far a list is looked through for what no index leads to.
+
+A list lies along one index range: that of a pattern, a denied axis, a Blueprint, a status, or of the time alone. What
+else its filter asks for shows only in the rows. So a page, a count or the way to a neighbour looks at ``MOST_ROWS`` rows
+of that range at most and says where it stopped. A phrase that few entries hold leads straight to them.
+"""
+
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from enhancelog import records
+from enhancelog.filters import EntryFilter
+from enhancelog.queries.pattern_ids import is_pattern_id
+from enhancelog.queries.phrases import few
+from enhancelog.queries.selection import Entries, beyond, in_order, select, with_implausible
+
+MOST_ROWS: Final = 50_000
+
+Key = tuple[int, int]
+"""``ts_ms`` and position."""
+
+
+class Reach(NamedTuple):
+    """``entries``: what was asked for among the rows in reach, in order. ``end``: the key of the last row in reach;
+    ``None`` where the list itself ends."""
+
+    entries: Entries
+    end: Key | None
+
+
+def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None = None) -> Reach:
+    """The entries up to position ``up_to`` that ``wanted`` describes, from behind a key on."""
+    led = _led(wanted, up_to)
+    if led is not None:
+        return Reach(_from(led, after, ascending), None)
+    entries = _from(select(wanted, up_to), after, ascending)
+    leading = _leading(wanted)
+    if up_to <= MOST_ROWS or _asks_no_more(wanted, leading):
+        return Reach(entries, None)
+    keys = _from(with_implausible(leading, up_to), after, ascending).values_list("key_ts_ms", "key_position")
+    last, *further = [*keys[MOST_ROWS - 1 : MOST_ROWS + 1]] or [None]
+    if last is None or not further:
+        return Reach(entries, None)
+    return Reach(beyond(entries, *last, ascending=not ascending, inclusive=True), last)
+
+
+def whole(wanted: EntryFilter, up_to: int) -> Entries:
+    """All of them, however far away, in no order."""
+    led = _led(wanted, up_to)
+    return select(wanted, up_to) if led is None else led
+
+
+def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
+    """The entries where a phrase that few hold leads to them."""
+    positions = few(wanted, up_to) if "phrase" in wanted.include else None
+    if positions is None:
+        return None
+    others = {name: values for name, values in wanted.include.items() if name != "phrase"}
+    return select(replace(wanted, include=others), up_to).filter(key_position__in=positions)
+
+
+def _leading(wanted: EntryFilter) -> EntryFilter:
+    """The part of the filter that is one index range in the list's order."""
+    pattern = wanted.one("pattern")
+    if pattern is not None and is_pattern_id(pattern):
+        return replace(wanted, include={"pattern": (pattern,)}, exclude={})
+    axis = wanted.include.get("axis", ())[:1]
+    include = {"axis": axis} if records.only_ids(axis) else {}
+    for name in ("blueprint_id", "source", "status"):
+        values = wanted.include.get(name, ())
+        follows = not include if name == "status" else name == "blueprint_id" or list(include) == ["blueprint_id"]
+        if len(values) == 1 and follows:
+            include[name] = values
+    return replace(wanted, include=include, exclude={})
+
+
+def _asks_no_more(wanted: EntryFilter, leading: EntryFilter) -> bool:
+    """Whether the range holds hardly a row that is not wanted: who denies mostly rejects."""
+    asked = dict(wanted.include)
+    if leading.include.keys() & {"axis", "pattern"} and asked.get("status") == ("rejected",):
+        del asked["status"]
+    return not wanted.exclude and asked == leading.include
+
+
+def _from(entries: Entries, after: Key | None, ascending: bool) -> Entries:
+    if after is not None:
+        entries = beyond(entries, *after, ascending=ascending)
+    return in_order(entries, ascending=ascending)

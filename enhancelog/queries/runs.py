@@ -1,0 +1,110 @@
+"""How many runs a window holds and how they ended: by day or hour, and by Blueprint.
+
+Whole days come from the tallies, an hourly window is counted from its index range; either way a fixed number of
+statements.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from django.db.models import Aggregate, Case, Count, F, Max, Q, QuerySet, Sum, Value, When
+
+from enhancelog.models import BlueprintSummary, Entry, StatusTally
+from enhancelog.queries.charts import Window
+from enhancelog.queries.counts import in_days
+from enhancelog.queries.selection import PLAUSIBLE
+from enhancelog.times import DAY_MS
+
+_Z = 1.96
+"""Of a 95 % confidence interval."""
+
+
+class Totals(NamedTuple):
+    applied: int = 0
+    rejected: int = 0
+
+    @property
+    def runs(self) -> int:
+        return self.applied + self.rejected
+
+    @property
+    def trouble(self) -> float:
+        """The deny rate that is at least likely (Wilson's lower bound, 95 %): one run of one says little."""
+        if not self.runs:
+            return 0.0
+        rate = self.rejected / self.runs
+        spread = _Z * math.sqrt((rate * (1 - rate) + _Z * _Z / (4 * self.runs)) / self.runs)
+        return (rate + _Z * _Z / (2 * self.runs) - spread) / (1 + _Z * _Z / self.runs)
+
+    def plus(self, other: "Totals") -> "Totals":
+        return Totals(self.applied + other.applied, self.rejected + other.rejected)
+
+
+class Compared(NamedTuple):
+    """``by_slot``: of now, by day or hour; the slot ``None`` holds the runs without a plausible time."""
+
+    now: Totals
+    before: Totals
+    by_slot: Mapping[int | None, Totals]
+
+
+class _Rows(NamedTuple):
+    """Rows with ``blueprint_id``, ``status`` and ``slot``, how they are counted, and which of them are not before."""
+
+    rows: QuerySet[Any]
+    number: Aggregate
+    now: Q
+
+
+def newest_ms() -> int | None:
+    """The newest plausible time (epoch ms)."""
+    newest: int | None = BlueprintSummary.objects.aggregate(newest=Max("newest_ts_ms"))["newest"]
+    return newest
+
+
+def is_empty() -> bool:
+    """Whether nothing was ever logged."""
+    return not BlueprintSummary.objects.exists()
+
+
+def any_runs(window: Window) -> bool:
+    """Whether a run falls into a window of whole days."""
+    return in_days(StatusTally.objects.all(), window.since_ms, window.until_ms).exists()
+
+
+def compared(window: Window) -> Compared:
+    """The window and the one before it, in one statement."""
+    source = _rows(window)
+    now = Case(When(source.now, then=Value(1)), default=Value(0)) if source.now else Value(1)
+    rows = source.rows.order_by().annotate(now=now).values("now", "slot", "status").annotate(n=source.number)
+    totals: defaultdict[bool, Totals] = defaultdict(Totals)
+    by_slot: defaultdict[int | None, Totals] = defaultdict(Totals)
+    for is_now, slot, status, number in rows.values_list("now", "slot", "status", "n"):
+        some = Totals(**{status: number})
+        totals[bool(is_now)] = totals[bool(is_now)].plus(some)
+        if is_now:
+            by_slot[slot] = by_slot[slot].plus(some)
+    return Compared(totals[True], totals[False], by_slot)
+
+
+def by_blueprint(window: Window) -> dict[str, Totals]:
+    """Every Blueprint that ran in the window."""
+    source = _rows(window)
+    rows = source.rows.filter(source.now).order_by().values("blueprint_id", "status").annotate(n=source.number)
+    totals: defaultdict[str, Totals] = defaultdict(Totals)
+    for blueprint_id, status, number in rows.values_list("blueprint_id", "status", "n"):
+        totals[blueprint_id] = totals[blueprint_id].plus(Totals(**{status: number}))
+    return dict(totals)
+
+
+def _rows(window: Window) -> _Rows:
+    start = window.since_ms if window.before_ms is None else window.before_ms
+    if window.hourly:
+        entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=start, ts_ms__lt=window.until_ms)
+        entries = entries.annotate(slot=F("ts_ms") / Value(window.slot_ms))
+        return _Rows(entries, Count("position"), Q(ts_ms__gte=window.since_ms))
+    now = Q() if window.since_ms is None else Q(day__gte=window.since_ms // DAY_MS)
+    tally = in_days(StatusTally.objects.all(), start, window.until_ms).annotate(slot=F("day"))
+    return _Rows(tally, Sum("runs"), now)

@@ -1,0 +1,65 @@
+"""Pages of what a phrase is found in, in the order in which the entries were recorded.
+
+A search has ``MOST_S`` seconds, then it ends with what it has; that is no error.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from enhancelog.filters import EntryFilter, Order
+from enhancelog.queries.entries import Cursor, Page, Row, read_cursor
+from enhancelog.queries.phrases import find
+from enhancelog.queries.selection import Entries, select
+from enhancelog.store.database import last_position
+from enhancelog.store.rows import COLUMNS
+
+MOST_S: Final = 0.2
+
+_MOST_AT_ONCE: Final = 1_000
+
+
+def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None) -> Page:
+    """One page of entries that hold a phrase of ``wanted`` and match the rest of it. Raises ``Invalid`` (cursor)."""
+    recorded = f"recorded {order}"
+    at = None if cursor is None else read_cursor(cursor, wanted, recorded)
+    up_to = last_position() if at is None else at.up_to
+    rows, seen, stopped = _search(wanted, order, size + 1, None if at is None else at.position, up_to)
+    is_full = len(rows) > size
+    behind = rows[size - 1][0] if is_full else seen if stopped else None
+    mark = wanted.fingerprint(recorded)
+    following = None if behind is None else Cursor(0, behind, up_to, wanted.now_ms, mark)
+    return Page(rows[:size], up_to, following, stopped=stopped and not is_full)
+
+
+def _search(
+    wanted: EntryFilter, order: Order, most: int, after: int | None, up_to: int
+) -> tuple[list[Row], int | None, bool]:
+    """Up to ``most`` rows from behind a position on, the last position that was looked at, if any, and whether the time
+    was up."""
+    deadline = time.monotonic() + MOST_S
+    asc = order == "asc"
+    low, high = (after or 0) + 1 if asc else 1, up_to if asc or after is None else after - 1
+    others = {name: values for name, values in wanted.include.items() if name != "phrase"}
+    entries = select(replace(wanted, include=others), up_to)
+    rows: list[Row] = []
+    seen: int | None = None
+    at_once = most
+    while True:
+        found = find(wanted, (low, high), at_once, deadline - time.monotonic(), asc=asc)
+        rows += _rows(entries, found.positions, most - len(rows), asc=asc)
+        is_over = len(found.positions) < at_once
+        if found.positions:
+            seen = found.positions[-1]
+            low, high = (seen + 1, high) if asc else (low, seen - 1)
+        if len(rows) == most or found.stopped or is_over or time.monotonic() >= deadline:
+            return rows, seen, found.stopped or not is_over
+        at_once = min(4 * at_once, _MOST_AT_ONCE)
+
+
+def _rows(entries: Entries, positions: Sequence[int], most: int, *, asc: bool) -> list[Row]:
+    if not positions:
+        return []
+    there = entries.filter(key_position__in=positions).order_by("key_position" if asc else "-key_position")
+    return list(there.values_list(*COLUMNS)[:most])

@@ -1,0 +1,54 @@
+"""granian as this product runs it: an order to stop is always heard, and request bodies have to arrive."""
+
+import queue
+import threading
+from typing import Any
+
+from granian.server import mp
+
+from enhancelog.arriving import watched
+
+
+class Server(mp.MPServer):
+    """Ends on SIGINT and SIGTERM, also when these reach its workers at the same moment."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.main_loop_interrupt = Wakeups()
+
+    def serve_until_stopped(self) -> None:
+        """Raises ``SystemExit`` (1) when it ends for another reason than a signal."""
+        try:
+            self.serve(spawn_target=_worker)
+        except SystemExit:
+            if not self.interrupt_signal:  # else a worker that obeyed sooner counts as one that failed
+                raise
+
+
+class Wakeups(threading.Event):
+    """What wakes granian's main loop: every ``set`` is good for one ``wait``.
+
+    A plain Event blocks for ever when a signal handler sets it while the loop holds its lock, and what is set while the
+    loop sees to a worker that ended is lost to its ``clear``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pending: queue.SimpleQueue[None] = queue.SimpleQueue()  # the one queue that signal handlers may use
+
+    def set(self) -> None:
+        self._pending.put(None)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._pending.get(timeout=timeout)
+        return True
+
+    def clear(self) -> None:
+        """Nothing is left to clear after a ``wait``."""
+
+
+def _worker(*arguments: Any) -> None:
+    """The life of a worker process."""
+    call_wrapper = mp._wsgi_call_wrap  # type: ignore[attr-defined]
+    mp._wsgi_call_wrap = lambda *wrapped: watched(call_wrapper(*wrapped))  # type: ignore[attr-defined]
+    mp.MPServer._spawn_wsgi_worker(*arguments)

@@ -1,0 +1,96 @@
+"""A list of entries as an Atom 1.0 feed (RFC 4287). Texts are cut, so that a feed of any entries stays small.
+
+An entry's id is made of its digest: it stays the same whatever address the server has. Characters that XML forbids
+become U+FFFD.
+"""
+
+import re
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from django.utils.feedgenerator import Atom1Feed
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from enhancelog import links, records
+from enhancelog.queries.entries import Listed
+from enhancelog.times import as_datetime
+from enhancelog.wording import cut, first_line
+
+CONTENT_TYPE: Final = Atom1Feed.content_type
+SIZE: Final = 50
+
+_TITLE: Final = 200
+_TEXT: Final = 1_000
+_VERDICTS: Final = 10
+_ENTRIES: Final = uuid.UUID("5b0c2f0e-7d0e-4a52-9c52-3c9b1e4d8a61")
+"""The name space of entries' digests."""
+_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NEVER: Final = datetime.fromtimestamp(0, UTC)
+
+
+class About(NamedTuple):
+    """What a feed says of itself. ``url`` is its own address, ``page`` that of the list as a page; both absolute."""
+
+    title: str
+    url: str
+    page: str
+
+
+def feed(about: About, entries: Sequence[Listed], public_url: str) -> bytes:
+    """``entries``: those stored last, the newest first. ``public_url`` is what links to them begin with."""
+    made = _Feed(
+        title=_legal(about.title),
+        link=about.page,
+        description=None,
+        language="en",
+        author_name="Enhancelog",
+        feed_url=about.url,
+        feed_guid=f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, about.url)}",
+    )
+    for listed in entries:
+        entry = listed.entry
+        made.add_item(
+            title=_legal(cut(f"{entry.status}: {first_line(entry.intent, _TITLE) or '(no intent)'}", _TITLE)),
+            link=public_url + links.entry(entry.issue_id),
+            description=_legal(_summary(listed)),
+            pubdate=as_datetime(entry.ts_ms, listed.recorded_ms),
+            updateddate=_recorded(listed),
+            unique_id=f"urn:uuid:{uuid.uuid5(_ENTRIES, listed.digest)}",
+            categories=[_legal(term) for term in (entry.status, *list(records.denials(entry))[:_VERDICTS])],
+        )
+    return made.writeString("utf-8").encode()
+
+
+class _Feed(Atom1Feed):
+    def latest_post_date(self) -> datetime:
+        """When the newest entry was recorded; its run may claim any time."""
+        return max((item["updateddate"] for item in self.items), default=_NEVER)
+
+
+def _summary(listed: Listed) -> SafeString:
+    """HTML: the Blueprint, what was denied and why, the intent where it is more than the title, the rationale."""
+    entry = listed.entry
+    denied = list(records.denials(entry).items())[:_VERDICTS]
+    return format_html(
+        "<p>{} <code>{}</code></p>{}{}{}",
+        entry.status,
+        entry.blueprint_id or "(no name)",
+        format_html_join("", "<p><b>{}</b> {}</p>", ((axis, cut(reason, _TEXT)) for axis, reason in denied)),
+        _paragraph(entry.intent if first_line(entry.intent, _TITLE) != entry.intent else ""),
+        _paragraph(entry.rationale),
+    )
+
+
+def _paragraph(text: str) -> SafeString:
+    return format_html("<p>{}</p>", cut(text, _TEXT)) if text else SafeString()
+
+
+def _recorded(listed: Listed) -> datetime:
+    return datetime.fromtimestamp(listed.recorded_ms / 1000, UTC)
+
+
+def _legal(text: str) -> str:
+    return _FORBIDDEN.sub("\ufffd", text)

@@ -1,0 +1,63 @@
+"""A list page in other ways: as a feed, exported, kept as a saved view, and whether there is something new in it."""
+
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response
+
+from enhancelog import filters, links
+from enhancelog.errors import Invalid
+from enhancelog.queries.entries import Page
+from enhancelog.queries.newest import count_beyond
+from enhancelog.store.database import last_position
+from enhancelog.transfer import exports
+from enhancelog.web import feeds
+from enhancelog.web.forms import Elsewhere, Question, Refused
+from enhancelog.web.htmx import private
+
+MOST_NEW: Final = 99
+FORMATS: Final = {"csv": "CSV", "ndjson": "NDJSON", "json": "JSON"}
+
+
+def instead_of_page(request: HttpRequest, question: Question) -> HttpResponse | None:
+    """What ``format`` or ``after`` ask for. Raises ``Refused``, or ``Elsewhere`` for what the API answers."""
+    shape = request.GET.get("format")
+    try:
+        if shape == "atom":
+            return private(feeds.feed(request, question))
+        if shape in exports.FORMATS:
+            raise Elsewhere(_export(question, shape))
+        if shape is not None:
+            known = ", ".join([*exports.FORMATS, "atom"])
+            raise Invalid("format", "choice", f'must be one of {known}, not "{shape[:40]}"')
+        after = filters.after(dict(request.GET.lists()))
+    except Invalid as error:
+        raise Refused(error, question.place, question.text) from None
+    return None if after is None else private(_new(request, question, after))
+
+
+def alternatives(question: Question, page: Page) -> dict[str, Any]:
+    """What ``_list_actions.html`` offers."""
+    shows_newest = question.order == "desc" and question.cursor is None
+    return {
+        "exports": [(label, _export(question, shape)) for shape, label in FORMATS.items()],
+        "feed": question.url(format="atom"),
+        "save": links.with_query("/account/views", [("url", question.url())]),
+        "new_entries": question.url(after=str(page.up_to)) if shows_newest else "",
+    }
+
+
+def _export(question: Question, shape: str) -> str:
+    """The API's list with the same filter, order and format, whole."""
+    return links.api_log([*question.place.scope, *question.given, ("order", question.order), ("format", shape)])
+
+
+def _new(request: HttpRequest, question: Question, after: int) -> HttpResponse:
+    """How many entries of this list were stored after a position, as plain text; 304 while nothing is stored."""
+    etag = f'"{last_position()}"'
+    response = get_conditional_response(request, etag=etag)
+    if response is None:
+        found = count_beyond(question.wanted, after, MOST_NEW)
+        response = HttpResponse(str(found), content_type="text/plain; charset=utf-8")
+    response["ETag"] = etag
+    return response

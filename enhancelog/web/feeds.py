@@ -1,0 +1,77 @@
+"""Feeds of list pages: who may read one, and the key that opens the one feed of its saved view.
+
+Whoever brings a key is judged by it alone; one that is not in force, or belongs to another list, is 401. An address
+from which too many wrong ones came waits: 429.
+"""
+
+import math
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from enhancelog import saved_views
+from enhancelog.api import feeds
+from enhancelog.api.throttles import allowances
+from enhancelog.errors import Invalid
+from enhancelog.permissions import needs
+from enhancelog.web.forms import Question
+from enhancelog.web.places import address_of
+
+WRONG_KEYS: Final = 30
+WRONG_KEYS_PERIOD_S: Final = 60
+
+View = Callable[..., HttpResponseBase]
+
+
+def reads_list(view: View) -> View:
+    """As ``needs("log:read")``; the feed of a saved view opens by its key too."""
+    reading = needs("log:read")(view)
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        key = request.GET.get("key")
+        if key is None or request.GET.get("format") != "atom":
+            return reading(request, *args, **kwargs)
+        return _refusal(request, key) or view(request, *args, **kwargs)
+
+    return guarded
+
+
+def feed(request: HttpRequest, question: Question) -> HttpResponse:
+    """The list that the page shows, as a feed."""
+    title = f"{question.place.title} {question.text}".rstrip()
+    about = feeds.about(title, question.url(format="atom"), question.url())
+    return feeds.answer(request, question.wanted, about)
+
+
+def _refusal(request: HttpRequest, key: str) -> HttpResponse | None:
+    who = ("feed_key", "address", request.META.get("REMOTE_ADDR", ""))
+    rate = (WRONG_KEYS / settings.WORKERS, WRONG_KEYS_PERIOD_S)
+    if wait_s := allowances.wait_s(who, *rate, use=False):
+        headers = {"Retry-After": str(math.ceil(wait_s))}
+        return _plain(429, "Too many wrong keys came from this address; try again later.", headers)
+    url = _url(request)
+    if url is not None and saved_views.opens(key, url):
+        return None
+    allowances.wait_s(who, *rate)
+    detail = "This key is not in force, or does not belong to this list. Its owner can make a new one."
+    return _plain(401, detail, {"WWW-Authenticate": 'Bearer realm="Enhancelog", error="invalid_token"'})
+
+
+def _url(request: HttpRequest) -> str | None:
+    """Of the list that a feed is asked of, if there is one."""
+    pairs = [(name, value) for name, values in request.GET.lists() for value in values]
+    try:
+        address = address_of(request.path_info, pairs)
+    except Invalid:
+        return None
+    return address.url if address.feed else None
+
+
+def _plain(status: int, detail: str, headers: dict[str, str]) -> HttpResponse:
+    response = HttpResponse(detail, status=status, content_type="text/plain; charset=utf-8", headers=headers)
+    response["Cache-Control"] = "no-store"
+    return response

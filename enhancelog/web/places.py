@@ -1,0 +1,96 @@
+"""Which pages list something, by their addresses, and the one way in which such an address is written.
+
+Lists of entries are ``Place``s and take filters; of the other lists only the parameters named here count. Whatever else
+an address holds (a cursor, a format, a key, a host) is no part of the list that it shows.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.conf import settings
+from django.urls import Resolver404, resolve
+
+from enhancelog import links
+from enhancelog.errors import Invalid
+from enhancelog.filter_text import Pair
+from enhancelog.web import forms
+from enhancelog.web.forms import Place, Refused
+
+REJECTIONS: Final = Place(links.rejections(), scope=(("status", "rejected"),), empty_id=True, title="Rejections")
+SEARCH: Final = Place(links.runs(), title="Search")
+
+_OF_ENTRIES: Final[dict[str, Callable[..., Place]]] = {
+    "rejection_list": lambda: REJECTIONS,
+    "search": lambda: SEARCH,
+    "blueprint_timeline": lambda blueprint_id: timeline(blueprint_id),
+}
+_OTHERS: Final = {
+    "overview": ("Overview", ("period",)),
+    "blueprint_list": ("Blueprints", ("sort", "order")),
+    "matrix": ("Matrix", ("period", "show", "sort", "order")),
+    "content_list": ("Content", ("text", "kind")),
+}
+
+
+class Address(NamedTuple):
+    """``title`` of the page, ``filter`` as its box would say it, ``url`` without what is no part of the list, ``feed``
+    where it has one: an address with a query."""
+
+    title: str
+    filter: str
+    url: str
+    feed: str = ""
+
+
+def timeline(blueprint_id: str) -> Place:
+    """One Blueprint's; the empty id has no path of its own."""
+    scope = (("blueprint_id", blueprint_id),)
+    if blueprint_id:
+        return Place(links.blueprint(blueprint_id), scope, title=blueprint_id)
+    return Place("/blueprints/", scope, fixed=scope, title="(no name)")
+
+
+def address(url: str) -> Address:
+    """What list of ours an address shows, ours with the public host or without any. Raises ``Invalid`` (url)."""
+    try:
+        parts = urlsplit(url)
+        pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=1_000, errors="strict")
+        path = unquote(parts.path, errors="strict")
+    except ValueError:
+        raise Invalid("url", "address", "is no address") from None
+    if (parts.scheme or parts.netloc) and f"{parts.scheme}://{parts.netloc}" != settings.PUBLIC_URL:
+        raise Invalid("url", "elsewhere", f"must lead to a list of this server, {settings.PUBLIC_URL}")
+    return address_of(path, pairs)
+
+
+def address_of(path: str, pairs: Iterable[Pair]) -> Address:
+    """``address`` for a decoded path and parameters."""
+    try:
+        match = resolve(path)
+    except Resolver404:
+        raise _no_list() from None
+    name, arguments = match.view_name, match.kwargs
+    given = list(pairs)
+    if name == "blueprint_list" and "blueprint_id" in dict(given):
+        name, arguments = "blueprint_timeline", {"blueprint_id": dict(given)["blueprint_id"]}
+    if name in _OF_ENTRIES:
+        return _of_entries(_OF_ENTRIES[name](**arguments), given)
+    if name not in _OTHERS:
+        raise _no_list()
+    title, parameters = _OTHERS[name]
+    kept = {parameter: value for parameter, value in given if parameter in parameters and value}
+    said = " ".join(f"{parameter}:{value}" for parameter, value in kept.items())
+    return Address(title, said, links.with_query(path, sorted(kept.items())))
+
+
+def _of_entries(place: Place, pairs: list[Pair]) -> Address:
+    try:
+        question = forms.question(place, [pair for pair in pairs if pair[0] != "cursor"])
+    except Refused as refused:
+        raise Invalid("url", "filter", f"holds a filter that cannot be read: {refused.error}") from None
+    return Address(place.title, question.text, question.url(), question.url(format="atom"))
+
+
+def _no_list() -> Invalid:
+    return Invalid("url", "page", "must lead to a list, such as /rejections/?axis=noop")

@@ -1,0 +1,113 @@
+"""Search: entries of any status. A phrase is looked up in the index, newest recorded first, and marked in the rows.
+
+Without a phrase this is the list of all entries. A text that is an issue id leads to its entry.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
+
+from enhancelog import filter_text, links, search_tokens
+from enhancelog.errors import Invalid
+from enhancelog.queries import lookup
+from enhancelog.queries import search as searches
+from enhancelog.queries.counts import Count, count
+from enhancelog.queries.entries import Listed, Page
+from enhancelog.search_tokens import Phrase
+from enhancelog.web import forms, fragments, highlights
+from enhancelog.web.alternatives import instead_of_page
+from enhancelog.web.feeds import reads_list
+from enhancelog.web.forms import Question
+from enhancelog.web.fragments import Why
+from enhancelog.web.htmx import is_fragment, page_or_fragment
+from enhancelog.web.lists import around, listed, read_page
+from enhancelog.web.places import SEARCH
+from enhancelog.web.revalidation import revalidated
+
+ROW: Final = "enhancelog/_entry_row.html"
+
+
+class Instead(NamedTuple):
+    """Something else to look for where nothing was found."""
+
+    text: str
+    url: str
+
+
+@require_safe
+@reads_list
+@revalidated()
+@forms.answers_questions
+def search(request: HttpRequest) -> HttpResponse:
+    try:
+        question = forms.read(request, SEARCH)
+    except forms.Refused:
+        asked = request.GET.get("phrase", "")
+        if not lookup.exists(asked):
+            raise
+        return HttpResponseRedirect(links.entry(asked))  # an id may have more words than a phrase
+    if (other := instead_of_page(request, question)) is not None:
+        return other
+    searches_index = "phrase" in question.wanted.include
+    page = _found(question) if searches_index else read_page(question)
+    context = {"section": "search", "searched": searches_index, "out_of_time": searches_index and page.stopped}
+    context |= _searched(page, question) if searches_index else listed(page, question, ROW)
+    if not is_fragment(request):
+        text = question.wanted.one("phrase") or question.wanted.one("text") or ""
+        context |= {"search_text": text, "exact": text if lookup.exists(text) else ""}
+        context["total"] = _total(page, question) if searches_index else count(question.wanted, page.up_to)
+    return page_or_fragment(request, "enhancelog/search.html", context)
+
+
+def _found(question: Question) -> Page:
+    try:
+        return searches.page(question.wanted, question.order, question.size, question.cursor)
+    except Invalid as error:
+        raise forms.Refused(error, question.place, question.text) from None
+
+
+def _total(page: Page, question: Question) -> Count | None:
+    """Known without counting where the first page is the last as well."""
+    return None if question.cursor else Count(len(page.rows), capped=page.next is not None or page.stopped)
+
+
+def _searched(page: Page, question: Question) -> dict[str, Any]:
+    phrases = question.wanted.phrases
+    rows = [_row(Listed(row), phrases, question.entry_query) for row in page.rows]
+    nothing = {} if rows else {"wordless": not any(phrase.tokens for phrase in phrases), "instead": _instead(question)}
+    return {"rows": rows, **nothing, **around(page, question)}
+
+
+def _row(entry: Listed, phrases: list[Phrase], query: str) -> SafeString:
+    """With marks; where what a row shows holds none, with an excerpt from what does."""
+    context = fragments.context(entry)
+    intent = highlights.marked(context["intent"], phrases)
+    why = [Why(axis, highlights.marked(text, phrases)) for axis, text in context["why"]]
+    is_shown = any("<mark>" in text for text in (intent, *(reason.text for reason in why)))
+    excerpt = None if is_shown else highlights.excerpt(entry.entry, phrases)
+    return render_to_string(ROW, {**context, "intent": intent, "why": why, "excerpt": excerpt, "query": query})
+
+
+def _instead(question: Question) -> list[Instead]:
+    """What else to try for one phrase: words that begin so, its words one by one, the same characters anywhere."""
+    value = question.wanted.one("phrase")
+    if not value:
+        return []
+    words = value.removesuffix("*").split()
+    others = [("phrase", word) for word in words] if len(words) > 1 else []
+    pairs = [("phrase", f"{value}*"), *others, ("text", value)]
+    rest = [pair for pair in question.given if pair[0] != "phrase"]
+    return [Instead(filter_text.token(*pair), question.url((*rest, pair))) for pair in pairs if _makes_sense(*pair)]
+
+
+def _makes_sense(name: str, value: str) -> bool:
+    if name != "phrase":
+        return True
+    try:
+        phrase = search_tokens.phrase(value)
+    except Invalid:
+        return False
+    return phrase.is_open if value.endswith("*") else bool(phrase.tokens)

@@ -1,0 +1,40 @@
+"""Light, dark, or as the system has it: a cookie of the browser that the page is drawn by, so that nothing flashes."""
+
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+COOKIE: Final = "theme"
+SYSTEM: Final = "system"
+THEMES: Final = {SYSTEM: "System", "light": "Light", "dark": "Dark"}
+KEPT_S: Final = 365 * 86_400
+
+
+def chosen(request: HttpRequest) -> str:
+    """``light``, ``dark`` or ``system``."""
+    cookie = request.COOKIES.get(COOKIE, "")
+    return cookie if cookie in THEMES else SYSTEM
+
+
+def in_templates(request: HttpRequest) -> dict[str, Any]:
+    """The context processor: ``theme``, and ``themes`` to choose from."""
+    return {"theme": chosen(request), "themes": THEMES.items()}
+
+
+@require_POST
+def choose_theme(request: HttpRequest) -> HttpResponse:
+    """Anybody's own matter; goes back to the page it was chosen on."""
+    theme = request.POST.get("theme", "")
+    if theme not in THEMES:
+        raise BadRequest(f'theme: must be one of {", ".join(THEMES)}, not "{theme[:40]}"')
+    back = request.POST.get("next", "/")
+    response = HttpResponseRedirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}) else "/")
+    if theme == SYSTEM:
+        response.delete_cookie(COOKIE, samesite="Lax")
+    else:
+        response.set_cookie(COOKIE, theme, max_age=KEPT_S, samesite="Lax", secure=settings.HTTPS, httponly=True)
+    return response

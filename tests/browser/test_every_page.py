@@ -1,0 +1,157 @@
+"""Every page there is, found by its route, in both colours, wide and narrow, and without JavaScript.
+
+A new route is visited as soon as it exists; one with a new parameter fails here until it has a sample.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import URLPattern
+
+from content.store import open_store
+from content.urls import urlpatterns as content_urls
+from enhancelog import saved_views, tokens
+from enhancelog.origin import Origin
+from enhancelog.times import DAY_MS, now_ms
+from enhancelog.web.urls import urlpatterns as web_urls
+from tests.browser.console import heard
+from tests.factories import make_entry, make_rejected
+from tests.recording import record_all
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SAMPLES: Final = {
+    "issue_id": "no-10",
+    "blueprint_id": "main",
+    "story_id": "STORY-214",
+    "kind": "story",
+    "token_id": "1",
+    "view_id": "1",
+}
+STATES: Final = (
+    *("/?period=24h", "/?period=all", "/?period=1y", "/nothing"),
+    *("/matrix/?period=all", "/matrix/?period=all&show=together"),
+    *("/blueprints/main?axis=noop&status=rejected&order=asc", "/blueprints/nobody", "/blueprints/?blueprint_id="),
+    *("/rejections/?axis=noop", "/search/?text=nothing+like+it", "/search/?since=yesterday"),
+    *("/entries/no-10?axis=noop", "/entries/nobody", "/content/?text=zebra", "/account/views?url=/search/"),
+)
+"""Pages in other states than their routes alone show."""
+
+NO_PAGES: Final = {"/robots.txt", "/favicon.ico"}
+
+
+@pytest.fixture
+def ada(transactional_db: None, settings: Any) -> User:
+    """Staff, with something of everything in the log, in content and of their own."""
+    settings.PUBLIC_READ = True
+    ago = [now_ms() - n * DAY_MS // 3 - 1 for n in range(70)]
+    ids = ("main", "", "a Blueprint with a long name " * 6)
+    record_all(
+        make_rejected("noop", f"axis-{n % 7}", issue_id=f"no-{n}", blueprint_id="main", ts_ms=ts_ms)
+        if n % 10 == 0
+        else make_entry(issue_id=f"h-{n}", blueprint_id=ids[n % 3], ts_ms=ts_ms, prev_hash=f"{n:064x}")
+        for n, ts_ms in enumerate(ago)
+    )
+    agent = open_store(Origin("token", "agent-7", "api"))
+    for kind, value in (("story", "# One"), ("story", "# Title\n\ntext"), ("abort_respawn_count", "1")):
+        agent.write("STORY-214", kind, value)
+    agent.write("STORY-214", "merge_success", "")
+    user = User.objects.create_user("ada", is_staff=True)
+    tokens.make(tokens.Wanted("ci", tokens.SCOPES), user, "ada")
+    for name, shared in (("Noop", True), ("A view with a long name " * 3, False)):
+        saved_views.make_key(saved_views.make(user, name.strip(), "/rejections/?axis=noop", shared=shared))
+    saved_views.make(User.objects.create_user("bob"), "Of bob", "/search/", shared=True)
+    return user
+
+
+def routes() -> Iterator[str]:
+    for pattern in (*web_urls, *content_urls):
+        assert isinstance(pattern, URLPattern)
+        parts = str(pattern.pattern).split("/")
+        if parts[0] != "v1":
+            yield "/" + "/".join(quote(SAMPLES[part[1:-1].split(":")[-1]]) if "<" in part else part for part in parts)
+
+
+def pages_of(user: User) -> tuple[list[str], list[str]]:
+    """The pages that open when signed in, and those that only open when not. Routes of forms alone open never."""
+    signed_in, anonymous = Client(), Client()
+    signed_in.force_login(user)
+    inside, outside = [], []
+    for path in routes():
+        status = signed_in.get(path).status_code
+        if status == 200 and path not in NO_PAGES:
+            inside.append(path)
+        elif status == 302 and path not in NO_PAGES:
+            assert anonymous.get(path).status_code == 200, path
+            outside.append(path)
+        else:
+            assert status == 405 or path in NO_PAGES, (path, status)
+    return inside, outside
+
+
+def opened(browser: "Browser", url: str, user: User | None, **options: Any) -> "BrowserContext":
+    """A window, signed in as this user or nobody."""
+    context = browser.new_context(base_url=url, **options)
+    context.set_default_timeout(10_000)
+    if user is not None:
+        client = Client()
+        client.force_login(user)
+        name = django_settings.SESSION_COOKIE_NAME
+        context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": url}])
+    return context
+
+
+def faults(page: "Page", path: str, said: list[str]) -> list[str]:
+    """What is wrong with a page: for the eye, for assistive technology, or in the browser's own words (``said``)."""
+    said.clear()
+    answer = page.goto(path)
+    assert answer is not None
+    found = [
+        f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in Axe().run(page).response["violations"]
+    ]
+    if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        found.append("hangs over the edge")
+    # Whoever asks for a page that is not there is told so by the browser too.
+    told = f"Failed to load resource: the server responded with a status of {answer.status}"
+    return found + [each for each in said if answer.ok or not each.startswith(told)]
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_every_page_is_accessible_silent_and_within_its_window(
+    browser: "Browser", live_server: Any, ada: User, scheme: Any, width: int
+) -> None:
+    inside, outside = pages_of(ada)
+    assert len(inside) > 10
+    window = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
+    found: dict[str, list[str]] = {}
+    for user, paths in ((ada, [*inside, *STATES]), (None, [*outside, "/", "/rejections/"])):
+        context = opened(browser, live_server.url, user, **window)
+        page = context.new_page()
+        said = heard(page)
+        found |= {path: wrong for path in paths if (wrong := faults(page, path, said))}
+        context.close()
+    assert found == {}
+
+
+def test_every_page_is_whole_without_javascript(browser: "Browser", live_server: Any, ada: User) -> None:
+    inside, outside = pages_of(ada)
+    for user, paths in ((ada, inside), (None, outside)):
+        context = opened(browser, live_server.url, user, java_script_enabled=False)
+        page = context.new_page()
+        for path in paths:
+            page.goto(path)
+            assert page.locator("main h1").first.is_visible(), path
+            assert page.locator("[hx-get]:not(a[href], form[action], :has(a[href]))").count() == 0, path
+            assert page.locator(":is([hx-post], [hx-put], [hx-delete]):not(form[action], form[action] *)").count() == 0
+            for needs_script in ("[data-live]", "[data-keys]", "[data-new-entries]"):
+                assert not any(each.is_visible() for each in page.locator(needs_script).all()), (path, needs_script)
+        context.close()

@@ -1,0 +1,138 @@
+"""What people come with is answered within two clicks from the overview: one function a question, one page for all."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from enhancelog.records import Entry
+from enhancelog.times import DAY_MS, now_ms
+from tests.factories import HASHES, make_entry, make_rejected
+from tests.recording import record
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+MOST = 2
+"""Clicks from the overview to an answer."""
+
+
+class Reader:
+    """Begins at the overview and counts clicks."""
+
+    def __init__(self, page: "Page") -> None:
+        self.page = page
+        self.clicks = 0
+        page.goto("/")
+
+    def click(self, link: "Locator") -> None:
+        self.clicks += 1
+        link.click()
+        self.page.wait_for_load_state()
+
+    def link(self, name: str, within: str = "main") -> "Locator":
+        return self.page.locator(within).get_by_role("link", name=name, exact=True).first
+
+    def rows(self) -> list[str]:
+        return self.page.locator("[data-row]").all_inner_texts()
+
+
+def seeded() -> list[Entry]:
+    """This week: ``noop`` denies most of all, ``release-notes`` is in most trouble, one entry of ``main`` has a gap."""
+    now = now_ms()
+    yesterday = now // DAY_MS * DAY_MS - 1
+    entries = [
+        make_entry(issue_id="seed", prev_hash=HASHES[0], new_hash=HASHES[1], ts_ms=now - 6 * DAY_MS),
+        make_entry(issue_id="after a gap", prev_hash=HASHES[5], new_hash=HASHES[6], ts_ms=now - 5 * DAY_MS),
+    ]
+    for at in range(3):
+        entries.append(_rejected(f"noop {at}", "main", yesterday - at, "noop"))
+        entries.append(_rejected(f"refs {at}", "release-notes", now - at, "agent-ref"))
+    entries.append(_rejected("both", "release-notes", yesterday, "noop", "agent-ref"))
+    entries.append(_rejected("noop this week", "release-notes", now - 4 * DAY_MS, "noop"))
+    entries.append(_rejected("noop last week", "release-notes", now - 10 * DAY_MS, "noop"))
+    entries.append(make_entry(issue_id="fine", blueprint_id="main", prev_hash=HASHES[6], ts_ms=now))
+    return entries
+
+
+def _rejected(issue_id: str, blueprint_id: str, ts_ms: int, *axes: str) -> Entry:
+    head = HASHES[6] if blueprint_id == "main" else HASHES[0]
+    return make_rejected(
+        *axes, issue_id=issue_id, blueprint_id=blueprint_id, intent=issue_id, prev_hash=head, ts_ms=ts_ms
+    )
+
+
+def what_denies_most_this_week_and_is_it_new(reader: Reader) -> None:
+    first, second = (reader.page.locator(".denies [data-row]").nth(at) for at in range(2))
+    assert first.inner_text().split("\n")[:1] == ["noop"]
+    assert not first.get_by_text("new").is_visible()
+    assert second.get_by_text("new").is_visible()
+    number = first.locator(".num a").first
+    assert number.inner_text() == "5"
+    reader.click(number)
+    assert len(reader.rows()) == 5
+    assert all("patch is no-op" in row for row in reader.rows())
+
+
+def which_blueprint_suffers_most(reader: Reader) -> None:
+    first = reader.page.locator(".troubles [data-row]").first
+    assert first.inner_text().split() == ["release-notes", "5", "/", "5", "100", "%", "agent-ref"]
+    reader.click(first.get_by_role("link", name="release-notes"))
+    assert len(reader.rows()) == 5
+
+
+def what_else_is_denied_with_it(reader: Reader) -> None:
+    reader.click(reader.link("Matrix", within="nav"))
+    reader.click(reader.link("Axes together"))
+    reader.page.wait_for_selector("#table-together[aria-current]")
+    row = reader.page.locator(".matrix [data-row]", has_text="noop").first
+    assert row.locator("td").all_inner_texts() == ["–", "20 % 1/5 few", "80 % 4/5 few"]
+
+
+def where_an_axis_denies(reader: Reader) -> None:
+    reader.click(reader.link("Axis × Blueprint"))
+    row = reader.page.locator(".matrix [data-row]", has_text="main").first
+    assert row.locator("td").first.inner_text() == "50 % 3/6 few"
+    reader.click(row.locator("td a").first)
+    assert len(reader.rows()) == 3
+
+
+def the_exact_rows_behind_a_bar(reader: Reader) -> None:
+    bar = reader.page.locator(".stacked a:has(.bar-r)").last
+    assert (bar.locator("title").text_content() or "").endswith(": 1 applied, 3 rejected")
+    reader.click(bar)
+    assert len(reader.rows()) == 3
+
+
+def yesterdays_rejections_of_one_axis(reader: Reader) -> None:
+    strip = reader.page.locator(".days .name", has_text="noop").locator("xpath=following-sibling::*[1]")
+    reader.click(strip.locator("a").last)
+    assert len(reader.rows()) == 4
+    assert all("patch is no-op" in row for row in reader.rows())
+
+
+def the_entries_with_a_gap_before_them(reader: Reader) -> None:
+    reader.click(reader.link("Entries after a gap"))
+    assert len(reader.rows()) == 1
+
+
+QUESTIONS: list[Callable[[Reader], None]] = [
+    what_denies_most_this_week_and_is_it_new,
+    which_blueprint_suffers_most,
+    what_else_is_denied_with_it,
+    where_an_axis_denies,
+    the_exact_rows_behind_a_bar,
+    yesterdays_rejections_of_one_axis,
+    the_entries_with_a_gap_before_them,
+]
+
+
+def test_every_question_is_answered_in_two_clicks(page: "Page", settings: Any) -> None:
+    settings.PUBLIC_READ = True
+    record(*seeded())
+    for question in QUESTIONS:
+        reader = Reader(page)
+        question(reader)
+        assert reader.clicks <= MOST, question.__name__

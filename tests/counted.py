@@ -1,0 +1,50 @@
+"""Numbers on pages that are links, and how many rows the lists behind them hold."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from enhancelog import filters
+from enhancelog.queries.selection import select
+from tests.pages import Element, Page
+from tests.strategies import NOW_MS
+
+LISTS = ("/rejections/", "/search/", "/blueprints/")
+CELL = re.compile(r"(?:<?\d+ %|–) ([\d,]+)/([\d,]+)( few)?")
+
+
+def counted_links(page: Page) -> Iterator[tuple[str, int]]:
+    """Every link to a list that shows a number of rows, with that number."""
+    for link in page.all("a"):
+        url = link.attributes.get("href", "")
+        if not url.startswith(LISTS):
+            continue
+        shown = link.words.replace(",", "")
+        titles = [each.words for each in link.inside if each.tag == "title"]
+        if shown.isdigit():
+            yield url, int(shown)
+        elif titles:
+            yield url, _number_in_title(titles[0], link)
+        elif cell := CELL.fullmatch(link.words):
+            yield url, int(cell[1].replace(",", ""))
+
+
+def rows_behind(url: str) -> int:
+    """How many entries the list at this address holds."""
+    address = urlsplit(url)
+    pairs = parse_qsl(address.query, keep_blank_values=True, strict_parsing=bool(address.query))
+    if address.path == "/rejections/":
+        pairs.append(("status", "rejected"))
+    elif address.path.startswith("/blueprints/") and address.path != "/blueprints/":
+        pairs.append(("blueprint_id", unquote(address.path.removeprefix("/blueprints/"))))
+    return select(filters.from_pairs(pairs, NOW_MS)).count()
+
+
+def _number_in_title(title: str, link: Element) -> int:
+    """A bar's title says all of it: "Sat 14 Nov 2026: 19 applied, 4 rejected" or "…: 3 denied by noop"."""
+    said = title.rpartition(": ")[2] if "denied by" not in title else title[: title.rindex(" denied by")].split()[-1]
+    if said.isdigit():
+        return int(said)
+    applied, rejected = (int(part.split()[0]) for part in said.split(", "))
+    classes = {each.attributes.get("class") for each in link.inside}
+    return {"hit": applied + rejected, "bar-a": applied, "bar-r": rejected}[str((classes - {None}).pop())]

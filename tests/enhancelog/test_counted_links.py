@@ -1,0 +1,74 @@
+"""On the overview and the matrix every figure, bar and cell is exactly the number of rows behind its link."""
+
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from enhancelog.records import Entry
+from enhancelog.times import DAY_MS
+from tests import strategies
+from tests.counted import counted_links, rows_behind
+from tests.factories import make_entry, make_rejected
+from tests.pages import Page, read
+from tests.recording import record_all
+from tests.strategies import NOW_MS
+
+pytestmark = pytest.mark.django_db
+
+PERIODS = ("24h", "7d", "30d", "90d", "all")
+PAGES = {"/": {}, "/matrix/": {}, "/matrix/ together": {"show": "together"}}
+
+
+@pytest.fixture(autouse=True)
+def anybody_reads_and_the_clock_stands_still(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.PUBLIC_READ = True
+    monkeypatch.setattr("enhancelog.store.writing.now_ms", lambda: NOW_MS)
+    monkeypatch.setattr("enhancelog.web.periods.now_ms", lambda: NOW_MS)
+
+
+def asked(client: Client, page: str, **parameters: str) -> Page:
+    response = client.get(page.split()[0], PAGES[page] | parameters)
+    assert response.status_code == 200
+    return read(response)
+
+
+def many(number: int) -> list[Entry]:
+    """Runs over 200 days, denser towards now, by five axes in four Blueprints; some at no plausible time."""
+    found = []
+    for at in range(number):
+        common: dict[str, Any] = {
+            "issue_id": f"h-{at}",
+            "blueprint_id": ["main", "", "ops/デプロイ %", "x" * 90][at % 4],
+            "ts_ms": -at if at % 50 == 7 else NOW_MS - (at * at * 200 * DAY_MS) // (number * number) - 1,
+        }
+        axes = [("noop",), ("tone & <b>", "noop"), ("agent-ref",), ("noop", "agent-ref", "licence/%")][at % 3 + at % 2]
+        found.append(make_rejected(*axes, **common) if at % 5 < 2 else make_entry(**common))
+    return found
+
+
+@given(
+    log=st.lists(strategies.entries(), max_size=15, unique_by=lambda entry: entry.issue_id),
+    period=st.sampled_from(PERIODS),
+    page=st.sampled_from(list(PAGES)),
+)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_number_is_that_of_the_rows_behind_it(client: Client, log: list[Entry], period: str, page: str) -> None:
+    with transaction.atomic():
+        record_all(log)
+        for url, number in counted_links(asked(client, page, period=period)):
+            assert rows_behind(url) == number, url
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_long_log_links_everything_that_is_counted(client: Client, page: str) -> None:
+    record_all(many(600))
+    for period in PERIODS:
+        links = list(counted_links(asked(client, page, period=period)))
+        assert len(links) >= 15, period
+        for url, number in links:
+            assert rows_behind(url) == number, url

@@ -1,0 +1,260 @@
+"""The matrix: rates with few runs and places never judged marked, sorted and paged by plain links, joint denials."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from enhancelog.records import Entry
+from enhancelog.times import DAY_MS
+from tests.factories import make_entry, make_rejected
+from tests.pages import Page, read
+from tests.plans import whole_tables
+from tests.recording import record, record_all
+from tests.strategies import NOW_MS
+
+pytestmark = pytest.mark.django_db
+
+PERIODS = ("24h", "7d", "30d", "all")
+TABLES: tuple[dict[str, str], ...] = ({}, {"show": "together"})
+
+
+@pytest.fixture(autouse=True)
+def anybody_reads_and_the_clock_stands_still(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.PUBLIC_READ = True
+    monkeypatch.setattr("enhancelog.store.writing.now_ms", lambda: NOW_MS)
+    monkeypatch.setattr("enhancelog.web.periods.now_ms", lambda: NOW_MS)
+
+
+def matrix(client: Client, **parameters: str) -> Page:
+    response = client.get("/matrix/", parameters)
+    assert response.status_code == 200
+    return read(response)
+
+
+def grid(page: Page) -> list[list[str]]:
+    """Every row's cells as they are read out, headings first."""
+    (table,) = page.all("table", class_="matrix")
+    rows = [row for row in table.inside if row.tag == "tr"]
+    return [[each.words for each in row.inside if each.tag in ("th", "td")] for row in rows]
+
+
+def names(page: Page) -> list[str]:
+    return [row[0] for row in grid(page)[1:]]
+
+
+def link(page: Page, words: str) -> str:
+    return next(each for each in page.all("a") if each.words.startswith(words)).attributes["href"]
+
+
+def heading_link(page: Page, words: str) -> str:
+    return next(each for each in page.all("a", class_="sort clip") if each.words == words).attributes["href"]
+
+
+def runs(blueprint_id: str, denied: int, of: int, *axes: str, ts_ms: int = NOW_MS - 1) -> list[Entry]:
+    """So many runs, the first ``denied`` of them rejected by these axes, which judged all of them."""
+    passed = [{"axis": axis, "status": "pass", "detail": ""} for axis in axes]
+    return [
+        make_rejected(*axes, issue_id=f"{blueprint_id} {axes} {at}", blueprint_id=blueprint_id, ts_ms=ts_ms)
+        if at < denied
+        else make_entry(issue_id=f"{blueprint_id} {axes} {at}", blueprint_id=blueprint_id, ts_ms=ts_ms, verdicts=passed)
+        for at in range(of)
+    ]
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_a_cell_says_rate_and_numbers_or_that_the_axis_never_judged(client: Client, period: str) -> None:
+    record(*runs("main", 7, 20, "noop"), *runs("", 1, 2, "tone"), *runs("main", 1, 1, "tone"))
+    page = matrix(client, period=period)
+    assert grid(page) == [
+        ["Blueprint", "noop", "tone", "des", "Any"],
+        ["main", "35 % 7/20", "100 % 1/1 few", "0 % 0/8 few", "38 % 8/21"],
+        ["(no name)", "–never judged", "50 % 1/2 few", "0 % 0/1 few", "50 % 1/2 few"],
+        ["All Blueprints", "35 % 7/20", "67 % 2/3 few", "0 % 0/9 few", "39 % 9/23"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("denied", "of", "expected"),
+    [(0, 100, "h0"), (1, 100, "h1"), (5, 100, "h1"), (6, 100, "h2"), (15, 100, "h3"), (30, 100, "h4"), (19, 19, "few")],
+)
+def test_a_cell_is_shaded_in_steps_and_outlined_for_few_runs(
+    client: Client, denied: int, of: int, expected: str
+) -> None:
+    record_all(runs("main", denied, of, "noop"))
+    cells = [each for each in matrix(client).all("a") if f" {denied}/{of}" in each.words]
+    assert {each.attributes["class"] for each in cells} == {expected}
+
+
+def test_only_rejections_within_the_period_count(client: Client) -> None:
+    denied = [{"axis": "noop", "status": "deny", "detail": "no"}]
+    record(
+        make_rejected("noop", issue_id="1", ts_ms=NOW_MS - 7 * DAY_MS),
+        make_rejected("noop", issue_id="2", ts_ms=-1),
+        make_entry(issue_id="3", ts_ms=NOW_MS, verdicts=denied),
+    )
+    assert grid(matrix(client, period="7d"))[1] == ["main", "0 % 0/1 few", "0 % 0/1 few"]
+    assert grid(matrix(client, period="30d"))[1][:2] == ["main", "50 % 1/2 few"]
+    assert grid(matrix(client, period="all"))[1][:2] == ["main", "67 % 2/3 few"]
+
+
+def test_most_trouble_comes_first_and_every_heading_sorts(client: Client) -> None:
+    record(
+        *runs("b", 9, 30, "noop"),
+        *runs("a", 3, 30, "noop"),
+        *runs("few", 1, 1, "noop"),
+        *runs("c", 25, 30, "tone"),
+        *runs("d", 0, 30, "tone"),
+    )
+    page = matrix(client)
+    assert names(page)[:-1] == ["c", "few", "b", "a", "d"]
+    by_name = matrix(client, sort="name")
+    assert names(by_name)[:-1] == ["a", "b", "c", "d", "few"]
+    orders = {
+        "noop": ["b", "a", "few", "c", "d"],
+        "noop ↓": ["a", "b", "few", "c", "d"],
+        "Any": ["c", "b", "a", "d", "few"],
+        "Blueprint": ["a", "b", "c", "d", "few"],
+        "Blueprint ↑": ["few", "d", "c", "b", "a"],
+    }
+    for heading, expected in orders.items():
+        page = read(client.get(heading_link(page, heading)))
+        assert names(page)[:-1] == expected, heading
+    assert [each.attributes["aria-sort"] for each in page.all("th") if "aria-sort" in each.attributes] == ["descending"]
+
+
+def test_an_axis_that_is_called_like_a_column_sorts_by_itself(client: Client) -> None:
+    record(*runs("a", 25, 30, "name"), *runs("b", 26, 30, "noop"), *runs("c", 27, 30, "name"))
+    assert names(read(client.get(heading_link(matrix(client), "name"))))[:-1] == ["c", "a", "b"]
+
+
+def test_what_does_not_fit_is_reached_by_links(client: Client) -> None:
+    record_all(make_rejected(f"axis-{at:02}", issue_id=f"{at}", blueprint_id=f"{at:02}") for at in range(60))
+    page = matrix(client)
+    assert len(grid(page)) == 1 + 50 + 1
+    assert grid(page)[0][1] == "axis-00"
+    rows, columns = link(page, "10 more Blueprints"), link(page, "51 more axes")
+    assert names(read(client.get(rows))) == [*(f"{at}" for at in range(50, 60)), "All Blueprints"]
+    page = read(client.get(columns))
+    assert grid(page)[0][1:-1] == [f"axis-{at}" for at in range(10, 20)]
+    page = read(client.get(link(page, "The first axes")))
+    assert grid(page)[0][1] == "axis-00"
+    page = read(client.get(rows + "000"))
+    assert "There are not so many." in page.words
+    assert names(read(client.get(link(page, "The first Blueprints"))))[0] == "00"
+
+
+def test_axes_that_deny_together(client: Client) -> None:
+    record(
+        *(make_rejected("noop", "tone", issue_id=f"{at}", ts_ms=NOW_MS - 1 - at) for at in range(5)),
+        *(make_rejected("noop", issue_id=f"alone {at}", ts_ms=NOW_MS - 1) for at in range(14)),
+        make_rejected("noop", "tone", "des", issue_id="three", ts_ms=NOW_MS - 1),
+        make_rejected("noop", "des", issue_id="two", ts_ms=NOW_MS - 1 - 8 * DAY_MS),
+        make_rejected("noop", "des", issue_id="no time", ts_ms=-1),
+    )
+    for period in ("24h", "7d"):
+        assert grid(matrix(client, show="together", period=period)) == [
+            ["Denied by", "noop", "tone", "des", "No other"],
+            ["noop", "–", "30 % 6/20", "5 % 1/20", "70 % 14/20"],
+            ["tone", "100 % 6/6 few", "–", "17 % 1/6 few", "0 % 0/6 few"],
+            ["des", "100 % 1/1 few", "100 % 1/1 few", "–", "0 % 0/1 few"],
+        ]
+    assert grid(matrix(client, show="together", period="all"))[3][1] == "100 % 3/3 few"
+
+
+def test_a_great_many_axes_of_one_run_are_a_page_of_them(client: Client) -> None:
+    record(make_rejected(*(f"axis-{at:03}" for at in range(200)), ts_ms=NOW_MS))
+    page = matrix(client, show="together")
+    assert len(grid(page)) == 1 + 50
+    assert grid(page)[1][1:3] == ["–", "100 % 1/1 few"]
+    assert link(page, "150 more axes")
+    assert link(page, "190 more axes")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_odd_names_stay_themselves(client: Client, table: dict[str, str]) -> None:
+    odd = ["a/b %?#", "日本", "<b>&", " ", "x" * 512]
+    record(*(make_rejected(name, "noop", issue_id=name, blueprint_id=name, ts_ms=NOW_MS) for name in odd))
+    shown = {each.attributes.get("title") for each in matrix(client, **table).all("a", class_="id")}
+    assert set(odd) <= shown
+
+
+def test_the_choices_of_table_and_period_are_kept(client: Client) -> None:
+    record(*runs("main", 1, 1, "noop"))
+    page = matrix(client, period="30d")
+    together = read(client.get(link(page, "Axes together")))
+    assert [each.words for each in together.all("a", aria_current="true")] == ["Axes together", "30 d"]
+    page = read(client.get(link(together, "All")))
+    assert [each.words for each in page.all("a", aria_current="true")] == ["Axes together", "All"]
+
+
+def test_what_was_not_chosen_and_would_be_empty_ends_at_the_newest_entry(client: Client) -> None:
+    record(*runs("main", 1, 1, "noop", ts_ms=NOW_MS - 100 * DAY_MS))
+    page = matrix(client)
+    assert "No runs in the last seven days" in page.words
+    assert names(page) == ["main", "All Blueprints"]
+    page = matrix(client, period="7d")
+    assert "No Blueprint ran in this period." in page.words
+    assert names(read(client.get(link(page, "Show the newest")))) == ["main", "All Blueprints"]
+    assert "Nothing was rejected in this period." in matrix(client, period="7d", show="together").words
+
+
+def test_an_empty_log_shows_what_fills_it(client: Client) -> None:
+    assert any("import_log FILE" in element.text for element in matrix(client).all("pre"))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("period", "1d"),
+        ("show", "pairs"),
+        ("sort", "axis"),
+        ("sort", "noop"),
+        ("order", "up"),
+        ("cursor", "-1"),
+        ("column", "x"),
+        ("column", "1234567890"),
+    ],
+)
+def test_a_bad_parameter_is_named(client: Client, parameter: str, value: str) -> None:
+    record(make_entry())
+    response = client.get("/matrix/", {parameter: value})
+    assert response.status_code == 400
+    assert f"{parameter}: " in read(response).words
+
+
+@pytest.mark.parametrize("axis", ["", "nobody", "..", "\0", "x" * 600])
+def test_an_axis_that_cannot_be_or_is_not_there_sorts_nothing(client: Client, axis: str) -> None:
+    record(*runs("b", 1, 1, "noop"), *runs("a", 1, 1, "noop"))
+    assert names(matrix(client, sort=f"axis:{axis}"))[:-1] == ["a", "b"]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_htmx_gets_the_part_it_swaps(client: Client, table: dict[str, str]) -> None:
+    record(make_rejected(ts_ms=NOW_MS))
+    part = read(client.get("/matrix/", table, headers={"HX-Request": "true"}))
+    assert not part.all("html")
+    assert part.all("table", class_="matrix")
+
+
+def asked(client: Client, **parameters: str) -> CaptureQueriesContext:
+    with CaptureQueriesContext(connection) as captured:
+        matrix(client, **parameters)
+    return captured
+
+
+@pytest.mark.parametrize("parameters", [{}, {"sort": "axis:axis-1"}, {"show": "together"}])
+@pytest.mark.parametrize("period", ["24h", "7d", "all"])
+def test_a_fixed_number_of_queries_each_on_an_index(client: Client, period: str, parameters: dict[str, str]) -> None:
+    record(make_rejected("axis-1", "axis-2", issue_id="first", ts_ms=NOW_MS - 1))
+    few = asked(client, period=period, **parameters)
+    record_all(
+        make_rejected(f"axis-{at % 3}", "noop", issue_id=f"{at}", blueprint_id=f"{at % 60}", ts_ms=NOW_MS - 1 - at)
+        for at in range(120)
+    )
+    many = asked(client, period=period, **parameters)
+    assert len(few) == len(many) <= 6
+    whole = {"blueprintsummary"} | ({"statustally", "axistally", "jointtally"} if period == "all" else set())
+    assert whole_tables(many) <= whole
