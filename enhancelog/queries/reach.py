@@ -1,8 +1,8 @@
 """How far a list is looked through for what no index leads to.
 
 A list lies along one index range: that of a pattern, a denied axis, a Blueprint, a status, or of the time alone. What
-else its filter asks for shows only in the rows. So a page, a count or the way to a neighbour looks at ``MOST_ROWS`` rows
-of that range at most and says where it stopped. A phrase that few entries hold leads straight to them.
+else its filter asks for shows only in the rows. So a page, a count or the way to a neighbour looks at ``MOST_ROWS``
+rows of that range at most and says where it stopped. A phrase that few entries hold leads straight to them.
 """
 
 from dataclasses import replace

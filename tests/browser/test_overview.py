@@ -78,7 +78,7 @@ def test_the_matrix_is_sorted_in_place(quiet: "Page") -> None:
 def test_the_table_behind_the_chart_opens(quiet: "Page") -> None:
     quiet.goto("/")
     assert not quiet.locator(".as-table table.figures").is_visible()
-    quiet.click("summary:has-text('as table')")
+    quiet.click(".as-table > summary")
     assert quiet.locator(".as-table table.figures tbody tr").count() == 7
 
 
@@ -89,7 +89,7 @@ def test_works_without_javascript(browser: "Browser", live_server: Any) -> None:
     page.click("text='90 d'")
     assert page.url.endswith("/?period=90d")
     assert runs(page) == str(RUNS)
-    page.click("summary:has-text('as table')")
+    page.click(".as-table > summary")
     assert page.locator(".as-table table.figures").is_visible()
     page.locator(".days a.name").first.click()
     assert "/rejections/?axis=" in page.url

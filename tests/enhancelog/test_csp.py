@@ -59,7 +59,7 @@ def log(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hostile text in every field that takes text, and times at the ends of what is allowed."""
     settings.PUBLIC_READ = True
     monkeypatch.setattr("enhancelog.store.writing.now_ms", lambda: NOW_MS)
-    monkeypatch.setattr("enhancelog.web.overview.now_ms", lambda: NOW_MS)
+    monkeypatch.setattr("enhancelog.web.periods.now_ms", lambda: NOW_MS)
     hostile: dict[str, Any] = {
         "blueprint_id": ODD_ID,
         "prev_hash": HOSTILE,

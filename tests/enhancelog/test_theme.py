@@ -37,6 +37,12 @@ def test_the_chosen_colours_are_kept_until_the_system_decides_again(client: Clie
     assert drawn(client) == (None, "system")
 
 
+def test_a_page_in_other_colours_is_another_page(client: Client) -> None:
+    seen = client.get("/search/").get("ETag", '"none"')
+    client.cookies["theme"] = "dark"
+    assert client.get("/search/", headers={"If-None-Match": seen}).status_code == 200
+
+
 def test_a_cookie_that_is_none_of_ours_is_ignored(client: Client) -> None:
     client.cookies["theme"] = '"><script>'
     assert drawn(client) == (None, "system")
