@@ -1,6 +1,7 @@
 """A list, its count, its pages, its stream and its facets agree, for any filter over any entries."""
 
 import re
+import re
 from collections.abc import Iterable
 
 import pytest
@@ -86,7 +87,7 @@ def holds(entry: Entry, source: str, name: str, value: str) -> bool:
             return len(denied) == 1 if value == "one" else len(denied) > 1
         case "text":
             texts = [entry.intent, entry.rationale, *entry.reasons, *(verdict.detail for verdict in entry.verdicts)]
-            return any(value in text for text in texts)
+            return any(re.search(re.escape(value), text, re.ASCII | re.IGNORECASE) for text in texts)
     raise AssertionError(name)
 
 
