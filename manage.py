@@ -63,6 +63,7 @@ def main(arguments: Sequence[str]) -> None:
             if not is_current(kind):
                 set_up(kind)
             os.environ["ENHANCELOG_BOOTSTRAP"] = "0"
+            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process compiles everything again
             os.execv(PYTHON, [str(PYTHON), str(ROOT / "manage.py"), *arguments])
     except SetupError as error:
         fail(error)

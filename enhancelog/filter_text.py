@@ -26,6 +26,7 @@ KEYS: Final = {
     "axes": "axes",
     "pattern": "pattern",
     "has": "has",
+    "afterwards": "afterwards",
     "source": "source",
     "period": "period",
     "since": "since",
@@ -135,10 +136,7 @@ def _pair(found: re.Match[str]) -> Pair:
 
 
 def _named(parameter: str, found: re.Match[str]) -> str:
-    name = f"{_NOT}{parameter}" if found["no"] else parameter
-    if name not in PARAMETERS:
-        raise Invalid(parameter, "negated", "cannot be negated")
-    return name
+    return f"{_NOT}{parameter}" if found["no"] else parameter
 
 
 def _quoted(value: str) -> str:

@@ -21,6 +21,7 @@ CHOICES: Final = {
     "status": ("applied", "rejected"),
     "axes": ("one", "many"),
     "has": ("ops", "gap", "badge"),
+    "afterwards": ("applied", "rejected", "none"),
 }
 VALUES: Final = (
     "blueprint_id",
@@ -32,6 +33,7 @@ VALUES: Final = (
     "axes",
     "pattern",
     "has",
+    "afterwards",
     "text",
     "phrase",
     "source",
@@ -39,7 +41,8 @@ VALUES: Final = (
 PERIODS: Final = {"24h": 1, "7d": 7, "30d": 30, "90d": 90, "all": None}
 """Name to whole UTC days, today included; ``24h`` is the last 24 hours exactly."""
 
-PARAMETERS: Final = (*VALUES, *(f"not_{name}" for name in VALUES), "since", "until", "not_since", "not_until", "period")
+_TIMES: Final = ("since", "until", "period")
+PARAMETERS: Final = (*VALUES, *(f"not_{name}" for name in VALUES), *_TIMES, *(f"not_{name}" for name in _TIMES))
 
 MAX_PAGE_SIZE: Final = 1000
 MAX_WAIT_S: Final = 30
@@ -98,9 +101,8 @@ def parse(parameters: Parameters, now_ms: int) -> EntryFilter:
     exclude = {name: _values(parameters, f"not_{name}") for name in VALUES if f"not_{name}" in parameters}
     since = [*_instants(parameters, "since", now_ms), *_instants(parameters, "not_until", now_ms)]
     until = [*_instants(parameters, "until", now_ms), *_instants(parameters, "not_since", now_ms)]
-    for name in parameters.get("period", ()):
-        start = period_start(name, now_ms)
-        since += [] if start is None else [start]
+    since += _starts(parameters, "period", now_ms)
+    until += _starts(parameters, "not_period", now_ms)
     pairs = [(name, value) for name in PARAMETERS for value in parameters.get(name, ())]
     if len(pairs) > MAX_VALUES:
         raise Invalid(pairs[-1][0], "count", f"is one of {len(pairs):,} values, a filter has at most {MAX_VALUES}")
@@ -115,10 +117,10 @@ def from_pairs(pairs: Iterable[tuple[str, str]], now_ms: int) -> EntryFilter:
     return parse(parameters, now_ms)
 
 
-def period_start(name: str, now_ms: int) -> int | None:
+def period_start(name: str, now_ms: int, parameter: str = "period") -> int | None:
     """The first instant (epoch ms) of a period that ends at ``now_ms``; ``None``: no bound."""
     if name not in PERIODS:
-        raise Invalid("period", "choice", f'must be one of {", ".join(PERIODS)}, not "{name[:40]}"')
+        raise Invalid(parameter, "choice", f'must be one of {", ".join(PERIODS)}, not "{name[:40]}"')
     days = PERIODS[name]
     if days is None:
         return None
@@ -222,6 +224,14 @@ def _is_text(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _starts(parameters: Parameters, name: str, now_ms: int) -> list[int]:
+    """Where the periods begin. Nothing is before ``all``, and everything is in it."""
+    starts = [period_start(value, now_ms, name) for value in parameters.get(name, ())]
+    if name == "not_period":
+        return [_I64.start if start is None else start for start in starts]
+    return [start for start in starts if start is not None]
 
 
 def _instants(parameters: Parameters, name: str, now_ms: int) -> list[int]:

@@ -46,9 +46,19 @@ def pattern(pattern_id: str) -> str:
     return f"/patterns/{_last(pattern_id)}"
 
 
+def change_pattern(kind: str, pattern_id: str) -> str:
+    """The form that splits or merges a deny pattern."""
+    return f"/patterns/{kind}/{_last(pattern_id)}"
+
+
 def entry(issue_id: str, pairs: Pairs = ()) -> str:
     """The page of one entry; ``pairs`` is the filter that newer and older keep to."""
     return with_query(f"/entries/{_last(issue_id)}", pairs)
+
+
+def comparison(issue_id: str, other_id: str) -> str:
+    """The page that compares one entry with another."""
+    return entry(issue_id, [("compare", other_id)])
 
 
 def blueprint(blueprint_id: str, pairs: Pairs = ()) -> str:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:  # views are made with the throttle in the settings, which com
     from rest_framework.views import APIView
 
 Scope = Literal["log:read", "log:append", "content:read", "content:write"]
-Act = Scope | Literal["views:own"]
-"""What a scope of tokens names, and what only users do: save views, and make keys of their feeds."""
+Act = Scope | Literal["views:own", "patterns:change"]
+"""What a scope of tokens names, and what only users do: save views and make keys of their feeds; split and merge deny
+patterns."""
 Somebody = User | AnonymousUser
 
 
@@ -49,6 +50,7 @@ RULES: Final[dict[Act, Callable[[Somebody], bool]]] = {
     "content:read": _readers,
     "content:write": _staff,
     "views:own": _signed_in,
+    "patterns:change": _staff,
 }
 
 

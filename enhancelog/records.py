@@ -108,6 +108,7 @@ _CHOICES: Final = {
 
 _entry_decoder = msgspec.json.Decoder(Entry)
 _verdicts_decoder = msgspec.json.Decoder(tuple[Verdict, ...])
+_texts_decoder = msgspec.json.Decoder(tuple[str, ...])
 _operations_decoder = msgspec.json.Decoder(list[Operation])
 _encoder = msgspec.json.Encoder()
 
@@ -178,6 +179,11 @@ def encode_part(value: Any) -> str:
 def decode_verdicts(text: str) -> tuple[Verdict, ...]:
     """The verdicts in JSON text that ``encode_part`` wrote."""
     return _verdicts_decoder.decode(text)
+
+
+def decode_texts(text: str) -> tuple[str, ...]:
+    """The texts in JSON text that ``encode_part`` wrote."""
+    return _texts_decoder.decode(text)
 
 
 def digest(entry: Entry) -> str:

@@ -80,14 +80,14 @@ def revoke_key(view: SavedView) -> None:
     SavedView.objects.filter(pk=view.pk).update(key_digest=None, key_made=None)
 
 
-def opens(key: str, url: str) -> bool:
-    """Whether ``key`` is in force and belongs to a saved view of exactly this address."""
+def opened_by(key: str) -> str | None:
+    """The address of the saved view whose feed this key opens; ``None`` for one that is not in force."""
     found = _KEY.fullmatch(key)
     if not found:
-        return False
+        return None
     views = SavedView.objects.filter(pk=int(found[1]), user__is_active=True)
-    digest, its_url = views.values_list("key_digest", "url").first() or ("", "")
-    return constant_time_compare(digest or "", _digest(key)) and its_url == url
+    digest, url = views.values_list("key_digest", "url").first() or (None, None)
+    return url if constant_time_compare(digest or "", _digest(key)) else None
 
 
 def _digest(key: str) -> str:

@@ -1,6 +1,6 @@
-"""Texts compared by their words: reasons that say the same of different things, intents that ask for the same.
+"""Texts compared by their words: intents that ask for the same. And texts cut to a length.
 
-Pure functions. Both look only at the beginning of a text, so that no text costs more than another.
+Pure functions that look only at the beginning of a text, so that no text costs more than another.
 """
 
 import re
@@ -9,23 +9,7 @@ from typing import Final
 LONGEST: Final = 1000
 """Characters that are looked at."""
 
-LONGEST_WORDING: Final = 200
-
-_MASKS: Final = (
-    (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "#"),
-    (re.compile(r"`[^`]*`|\"[^\"]*\"|“[^”]*”|«[^»]*»|「[^」]*」|(?<!\w)'[^']*'(?!\w)"), '"…"'),
-    (re.compile(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{7,}\b"), "#"),
-    (re.compile(r"\d+(?:[.,]\d+)*"), "#"),
-)
 _WORD: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
-
-
-def wording(reason: str) -> str:
-    """The first line of a reason without what varies from run to run: quoted words, hashes and numbers."""
-    text = first_line(reason, LONGEST)
-    for pattern, mask in _MASKS:
-        text = pattern.sub(mask, text)
-    return cut(text, LONGEST_WORDING)
 
 
 def words(text: str) -> frozenset[str]:

@@ -4,10 +4,10 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from enhancelog import pattern_worker
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "enhancelog.settings")
 
 application = get_wsgi_application()
+
+from enhancelog import pattern_worker  # noqa: E402  its models need Django set up
 
 pattern_worker.start()

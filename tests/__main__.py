@@ -53,7 +53,9 @@ def _run(database: str, arguments: Sequence[str]) -> int:
 
 def _pytest(arguments: Sequence[str], environment: dict[str, str]) -> int:
     command = [sys.executable, "-m", "pytest", *arguments]
-    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}) as process:
+    environment = {**os.environ, **environment}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start many processes, and each would compile everything
+    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:  # pytest got it too when it came from the terminal; let it clean up

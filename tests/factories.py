@@ -4,6 +4,7 @@ from typing import Any
 
 from enhancelog import records
 from enhancelog.records import Entry
+from enhancelog.times import DAY_MS
 
 HASHES = [f"{number:064x}" for number in range(1, 20)]
 
@@ -44,3 +45,17 @@ def make_rejected(*axes: str, detail: str = "patch is no-op", **changes: Any) ->
         "reasons": [f"{axis}: {detail}" for axis in axes],
     }
     return make_entry(**rejected | changes)
+
+
+def make_many(number: int, now_ms: int = 1_795_000_000_000) -> list[Entry]:
+    """Runs over 200 days, denser towards now, by five axes in four Blueprints; some at no plausible time."""
+    found = []
+    for at in range(number):
+        common: dict[str, Any] = {
+            "issue_id": f"h-{at}",
+            "blueprint_id": ["main", "", "ops/デプロイ %", "x" * 90][at % 4],
+            "ts_ms": -at if at % 50 == 7 else now_ms - (at * at * 200 * DAY_MS) // (number * number) - 1,
+        }
+        axes = [("noop",), ("tone & <b>", "noop"), ("agent-ref",), ("noop", "agent-ref", "licence/%")][at % 3 + at % 2]
+        found.append(make_rejected(*axes, **common) if at % 5 < 2 else make_entry(**common))
+    return found

@@ -13,6 +13,7 @@ ENOUGH = 3
 
 
 def mask(detail: str) -> Masked:
+    detail = detail.replace("⟨", "‹").replace("⟩", "›")
     holes = tuple(Hole("n", number) for number in re.findall(r"\d+", detail))
     return Masked(re.sub(r"\d+", "⟨n⟩", detail), holes)
 

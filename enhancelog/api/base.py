@@ -11,7 +11,9 @@ from enhancelog import links
 
 
 class ApiView(APIView):
-    """Caches ask again each time, and per reader."""
+    """Caches ask again each time, and per reader. OPTIONS has nothing to say that the API's description does not."""
+
+    http_method_names = [name for name in APIView.http_method_names if name != "options"]  # noqa: RUF012  as DRF has it
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -14,6 +14,7 @@ from enhancelog.api.base import ApiView
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.api.openapi import document
 from enhancelog.permissions import Allows, needs
+from enhancelog.web.htmx import private
 
 
 class OpenApi(ApiView):
@@ -28,7 +29,7 @@ class OpenApi(ApiView):
 @needs("log:read")
 def docs(request: HttpRequest) -> HttpResponse:
     """Swagger UI, whose style sheet holds its icons as data."""
-    return render(request, "api/docs.html")
+    return private(render(request, "api/docs.html"))
 
 
 @cache

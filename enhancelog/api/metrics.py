@@ -9,14 +9,14 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from enhancelog import __version__, metrics
+from enhancelog.api.base import ApiView
 from enhancelog.permissions import Allows
 from enhancelog.queries import gauges
 
 
-class MetricsView(APIView):
+class MetricsView(ApiView):
     """Counts of all workers since the server started, and the log as it is now."""
 
     permission_classes = (Allows("log:read"),)

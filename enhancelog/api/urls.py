@@ -4,6 +4,7 @@ from django.urls import path
 
 from enhancelog import converters  # noqa: F401  <id:…>
 from enhancelog.api import views
+from enhancelog.api.patterns import PatternByItsId, PatternList
 from enhancelog.api.why import WhyRejected
 
 urlpatterns = [
@@ -11,5 +12,7 @@ urlpatterns = [
     path("log/", views.trailing_slash),
     path("log/<id:issue_id>", views.EntryDetail.as_view(), name="api_entry_detail"),
     path("entries/<id:issue_id>", views.KnownEntry.as_view(), name="api_known_entry"),
+    path("patterns", PatternList.as_view(), name="api_pattern_list"),
+    path("patterns/<id:pattern_id>", PatternByItsId.as_view(), name="api_pattern"),
     path("why", WhyRejected.as_view(), name="api_why"),
 ]

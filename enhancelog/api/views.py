@@ -3,6 +3,7 @@
 The list's ways to answer are in ``lists``.
 """
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from enhancelog.errors import Conflict, Invalid, NotFound
 from enhancelog.permissions import Allows
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
+from enhancelog.queries.patterns.of_entry import of_entry
 from enhancelog.records import Entry
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.rows import RowJson, json_from_row
@@ -91,6 +93,7 @@ class _Known(RowJson, kw_only=True):
     actor: dict[str, str]
     source: str
     digest: str
+    patterns: dict[str, str]
 
 
 class KnownEntry(ApiView):
@@ -110,6 +113,7 @@ class KnownEntry(ApiView):
             actor={"kind": listed.actor_kind, "name": listed.actor_name},
             source=listed.source,
             digest=listed.digest,
+            patterns={axis: alike.id for axis, alike in of_entry(listed.position).items()},
         )
         return _one(request._request, listed, _json.encode(known))
 
@@ -144,8 +148,10 @@ def _stored(entry: Entry, digest: str, status: int) -> HttpResponse:
 
 
 def _known(listed: Listed, body: bytes | None = None) -> HttpResponse:
+    """The record alone never changes; what is known of it may, with its patterns."""
+    etag = listed.digest if body is None else hashlib.sha256(body).hexdigest()
     content = _json.encode(_record(listed)) if body is None else body
-    return HttpResponse(content, content_type=MEDIA_TYPES["json"], headers={"ETag": f'"{listed.digest}"'})
+    return HttpResponse(content, content_type=MEDIA_TYPES["json"], headers={"ETag": f'"{etag}"'})
 
 
 def _one(request: HttpRequest, listed: Listed, body: bytes | None = None) -> HttpResponseBase:

@@ -12,11 +12,13 @@ from enhancelog.models.projections import (
     JointTally,
     StatusTally,
 )
+from enhancelog.models.threads import Attempt
 from enhancelog.models.tokens import Token
 from enhancelog.models.views import SavedView
 
 __all__ = [
     "NO_DAY",
+    "Attempt",
     "AxisTally",
     "BlueprintDocument",
     "BlueprintSummary",

@@ -33,13 +33,14 @@ class _Shared:
     def __init__(self, first: str) -> None:
         self._first = first
         self._tokens = tokens(first)
-        self._texts = [{_text(first, (token,))} for token in self._tokens]
+        self._wordings = {tuple(_text(first, (token,)) for token in self._tokens)}
         self._kept = [True] * len(self._tokens)
         self._uneven: set[int] = set()
         """Before which tokens another has more or fewer words than the first."""
 
     def compare(self, other: str) -> None:
         theirs = tokens(other)
+        wording = [""] * len(self._tokens)
         before = (-1, -1)
         for ours, at in (*_alike(self._tokens, theirs), (len(self._tokens), len(theirs))):
             for nth in range(before[0] + 1, ours):
@@ -47,11 +48,13 @@ class _Shared:
             if ours - before[0] != at - before[1]:
                 self._uneven.add(ours)
             if ours < len(self._tokens):
-                self._texts[ours].add(_text(other, (theirs[at],)))
+                wording[ours] = _text(other, (theirs[at],))
             before = ours, at
+        self._wordings.add(tuple(wording))
 
     def template(self) -> str:
         self._drop_commas()
+        plural = max(self._wordings, key=self._lengths)
         pieces: list[str] = []
         nth = written = 0
         while nth < len(self._tokens):
@@ -65,7 +68,7 @@ class _Shared:
                 pieces += [self._first[written : self._tokens[nth].start], "⟨words⟩ "]
                 written = self._tokens[nth].start
             if end < len(self._tokens):
-                pieces += [self._first[written : self._tokens[end].start], self._same(end)]
+                pieces += [self._first[written : self._tokens[end].start], self._same(end, plural[end])]
                 written = self._tokens[end].end
             nth = end + 1
         if self._kept[-1:] != [False] and len(self._tokens) in self._uneven:
@@ -79,21 +82,24 @@ class _Shared:
             if self._tokens[nth].key in COMMAS and around == (False, False):
                 self._kept[nth] = False
 
+    def _lengths(self, wording: Sequence[str]) -> tuple[list[int], Sequence[str]]:
+        """The longest wording is the plural: "2 tokens are", not "1 token is"."""
+        return [len(text) for text, kept in zip(wording, self._kept, strict=True) if kept], wording
+
     def _differing(self, start: int, end: int) -> str:
         keys = [token.key for token in self._tokens[start:end]]
-        if "⟨names⟩" in self._texts[start] or not COMMAS.isdisjoint(keys):
+        if any(wording[start] == "⟨names⟩" for wording in self._wordings) or not COMMAS.isdisjoint(keys):
             return "⟨names⟩"
         return "⟨words⟩" if len(keys) > 1 or not self._uneven.isdisjoint(range(start, end + 1)) else "⟨word⟩"
 
-    def _same(self, nth: int) -> str:
+    def _same(self, nth: int, plural: str) -> str:
         """What stands for all texts of one key: the plural, or a hole that is wide enough."""
-        texts, key = self._texts[nth], self._tokens[nth].key
+        texts, key = {wording[nth] for wording in self._wordings}, self._tokens[nth].key
         if len(texts) == 1 or not is_hole(key):
-            return max(texts, key=lambda text: (len(text), text))
+            return plural
         if key in _OF_UNIT:
             return f"⟨{_OF_UNIT[key]}⟩"
-        kinds = {kind for text in texts for kind in HOLES.findall(text)}
-        return f"⟨{_wide(kinds)}⟩"
+        return f"⟨{_wide({kind for text in texts for kind in HOLES.findall(text)})}⟩"
 
 
 def _wide(kinds: set[str]) -> str:

@@ -5,7 +5,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from enhancelog.patterns.tokens import COMMAS, HOLE, Key, is_word, may_vary
+from enhancelog.patterns.tokens import COMMAS, HOLE, Key, is_han, is_word, may_vary
 from enhancelog.patterns.words import BEFORE_NAMES, is_identifier, is_noun, is_said
 
 _MOST_SINGLE: Final = 24
@@ -27,8 +27,10 @@ class Weight(IntEnum):
     """It says what is wrong."""
     NOUN = 1
     """It is what messages are about."""
-    PLAIN = 2
-    VALUE = 3
+    RUN = 2
+    """Words that stand together, of which no message is made."""
+    PLAIN = 3
+    VALUE = 4
     """It is a value by its form."""
 
 
@@ -41,13 +43,23 @@ class Filling(NamedTuple):
     weight: Weight
 
 
+def is_value(words: Key) -> bool:
+    """Whether the words are a value by their form."""
+    return len(words) == 1 and _weight(words[0]) == Weight.VALUE
+
+
 def fillings(key: Key) -> list[Filling]:
     """Words, few that stand together, lists, and all that follows a colon."""
-    weights = [_weight(word) for word in key]
+    weights = [_weight(word) if _may_start(key, at) else Weight.FIXED for at, word in enumerate(key)]
     single = [
         Filling(at, at + 1, key[at : at + 1], weight) for at, weight in enumerate(weights) if weight > Weight.TEXT
     ]
     return [*single[:_MOST_SINGLE], *_names(key, weights), *_titles(key), *_lists(key, weights), *_texts(key)]
+
+
+def _may_start(key: Key, at: int) -> bool:
+    """Whether a value may start here: Han after kana or a hole goes on with what is said."""
+    return not is_han(key[at]) or at == 0 or (is_word(key[at - 1]) and may_vary(key[at - 1]))
 
 
 @lru_cache(maxsize=8_192)
@@ -71,12 +83,12 @@ def _names(key: Key, weights: list[Weight]) -> Iterator[Filling]:
         if end - at <= _LONGEST_RUN:
             for start in range(at, end - 1):
                 for until in range(start + 2, min(start + _MOST_WORDS, end) + 1):
-                    yield Filling(start, until, key[start:until], Weight.PLAIN)
+                    yield Filling(start, until, key[start:until], Weight.RUN)
         end = max(end, at + 1)
 
 
 def _titles(key: Key) -> Iterator[Filling]:
-    """Words in capitals that stand together, with little ones between, unless ``_names`` has them."""
+    """Words in capitals that stand together, with little ones between, which may be a name."""
     for at, word in enumerate(key):
         if not _is_capital(word):
             continue
@@ -84,8 +96,7 @@ def _titles(key: Key) -> Iterator[Filling]:
             last = key[until - 1]
             if _is_capital(last):
                 words = key[at:until]
-                if any(_weight(inner) < Weight.PLAIN for inner in words):
-                    yield Filling(at, until, words, Weight.PLAIN)
+                yield Filling(at, until, words, Weight.PLAIN)
             elif last not in _IN_TITLES:
                 break
 

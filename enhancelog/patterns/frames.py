@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from enhancelog.patterns.fillings import Filling, Weight, fillings
-from enhancelog.patterns.tokens import Key, is_word
-from enhancelog.patterns.words import BEFORE_FIELDS, BEFORE_FIXED, BEFORE_NAMES, PREPOSITIONS
+from enhancelog.patterns.tokens import Key, is_han, is_word
+from enhancelog.patterns.words import BEFORE_FIELDS, BEFORE_FIXED, BEFORE_NAMES, BEFORE_STATES, PREPOSITIONS
 
 _MOST_PAIRED: Final = 8
+_MOST_KEPT: Final = 5
+_FIXED_ENOUGH: Final = 4
 _NEVER: Final = 1_000_000
 _OPENING: Final = frozenset("([{<:=@#$\"'")
 
@@ -16,16 +18,20 @@ Frame = tuple[int, ...]
 
 
 class Need(NamedTuple):
-    """How many different ``words`` of ``weight``, or ``values``, make a hole of a place, in a frame that keeps ``kept``."""
+    """How many different ``words`` of ``weight``, or ``values``, make a hole of a place, in a frame that keeps ``kept``.
+
+    Words of the weight ``beside`` do where elsewhere a value by its form fills the place.
+    """
 
     words: int
     values: int
     weight: Weight
+    beside: Weight
     kept: int
 
     def is_met(self, words: int, values: int, has_values: bool) -> bool:
         """``words`` and ``values`` fill the place, and, if ``has_values``, elsewhere a value by its form does."""
-        beside = has_values and words >= (1 if self.kept > 1 else 2)
+        beside = has_values and words >= (1 if self.kept >= _FIXED_ENOUGH else 2)
         return self.kept > 0 and (words >= self.words or values >= self.values or beside)
 
 
@@ -33,26 +39,36 @@ def need(key: Key, filled_by: tuple[Filling, ...]) -> list[Need]:
     """What it takes, for every hole of the frame that ``key`` is with holes for ``filled_by``."""
     filled = {place for filling in filled_by for place in range(filling.at, filling.until)}
     kept = sum(
-        (len(word) + 1) // 2 if "\u3400" <= word[0] <= "\u9fff" else 1
+        (len(word) + 1) // 2 if is_han(word) else 1
         for place, word in enumerate(key)
         if place not in filled and is_word(word)
     )
-    needs = []
-    for place, *_ in filled_by:
-        before = next((word.lower() for word in reversed(key[:place]) if word not in _OPENING), "")
-        values = max(4 if len(filled_by) > 1 else 2, 2 if kept > 1 else 3, 3 if before in BEFORE_FIXED else 2)
-        weight = Weight.NOUN if before in BEFORE_FIELDS or key[place - 1 : place] in (("(",), ("=",)) else Weight.PLAIN
-        needs.append(Need(_fewest(before)[min(kept, 4)], values, weight, kept))
-    return needs
+    return [_need(key, filling, kept, len(filled_by) > 1) for filling in filled_by]
+
+
+def _need(key: Key, filling: Filling, kept: int, is_paired: bool) -> Need:
+    """Two fixed messages hardly ever differ in two places, so that a pair needs fewer words; values may go in pairs."""
+    before = next((word.lower() for word in reversed(key[: filling.at]) if word not in _OPENING), "")
+    values = 2 if kept > (3 if is_paired else 1) else 3
+    if before in BEFORE_FIXED:
+        values = 3
+    weight = Weight.PLAIN
+    if before in BEFORE_FIELDS or key[filling.at - 1 : filling.at] in (("(",), ("=",)):
+        weight = Weight.NOUN
+    words = _fewest(before)[min(kept, _MOST_KEPT)] - is_paired
+    if before in BEFORE_STATES:
+        words, weight = 3, Weight.VERDICT
+    beside = Weight.NOUN if kept >= _FIXED_ENOUGH and before not in BEFORE_NAMES else weight
+    return Need(max(words, 2), values, weight, beside, kept)
 
 
 def _fewest(before: str) -> tuple[int, ...]:
-    """How many different words make a hole after the word ``before``, by how many words are kept: none to four."""
+    """How many different words make a hole after the word ``before``, by how many words are kept: none to five."""
     if before in BEFORE_NAMES:
-        return (_NEVER, 6, 3, 2, 2)
+        return (_NEVER, 6, 3, 3, 3, 3)
     if before in PREPOSITIONS:
-        return (_NEVER, 8, 3, 3, 2)
-    return (_NEVER, 14, 10, 8, 8) if before in BEFORE_FIXED else (_NEVER, 10, 6, 4, 4)
+        return (_NEVER, 8, 4, 4, 4, 4)
+    return (_NEVER, 14, 10, 8, 8, 8) if before in BEFORE_FIXED else (_NEVER, 10, 6, 4, 4, 4)
 
 
 class Frames:

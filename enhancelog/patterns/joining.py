@@ -10,11 +10,11 @@ templates alone, and one template more may join groups but never parts one.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from enhancelog.patterns.filling import common
-from enhancelog.patterns.fillings import Filling, Weight
+from enhancelog.patterns.fillings import Filling, Weight, is_value
 from enhancelog.patterns.frames import Frame, Frames, Need, need
 from enhancelog.patterns.tokens import COUNTED, HOLE, QUOTED, Key, tokens
 
@@ -59,33 +59,51 @@ class _Place:
         self.found = found
         self.has_values = False
 
-    def joined(self) -> list[Key]:
-        """The keys that differ in values only: none, while what fills the frame may be words of the message."""
-        if not self.found:
-            return []
-        if sum(fillings[0].weight == Weight.TEXT for fillings, _ in self.found) >= _MANY_TEXTS:
-            return [key for _, key in self.found]
-        fillings, key = self.found[0]
-        needs = need(key, fillings)
-        fewest = min(self._different(nth, wanted) for nth, wanted in enumerate(needs))
-        if not fewest:
-            return []
-        least = Weight.VERDICT if fewest >= _VERY_MANY else Weight.NOUN if fewest >= _MANY else Weight.PLAIN
-        return [
-            key
-            for fillings, key in self.found
-            if all(filling.weight >= min(least, wanted.weight) for filling, wanted in zip(fillings, needs, strict=True))
-        ]
+    def joined(self, names: Container[Key]) -> tuple[list[Key], set[Key]]:
+        """The keys that differ in values only, and these: none, while what fills the frame may be words of the message.
 
-    def _different(self, nth: int, wanted: Need) -> int:
-        """How many different words fill the ``nth`` hole, 0 if that is not enough."""
-        fillings = [fillings[nth] for fillings, _ in self.found if fillings[nth].weight >= wanted.weight]
-        words = {filling.words for filling in fillings}
-        values = {filling.words for filling in fillings if filling.weight == Weight.VALUE}
-        if not wanted.is_met(len(words), len(values), self.has_values):
-            return 0
-        differ = len({filling.words[0] for filling in fillings}) > 1 and len({filling.words[-1] for filling in fillings}) > 1
-        return len(words) if differ or self.has_values else 0
+        ``names`` are words that are values elsewhere.
+        """
+        if not self.found:
+            return [], set()
+        if sum(fillings[0].weight == Weight.TEXT for fillings, _ in self.found) >= _MANY_TEXTS:
+            return [key for _, key in self.found], set()
+        fillings, key = self.found[0]
+        holes = [_Filled([fillings[nth] for fillings, _ in self.found], wanted, self.has_values, names)
+                 for nth, wanted in enumerate(need(key, fillings))]
+        fewest = min(hole.different for hole in holes)
+        if not fewest:
+            return [], set()
+        least = Weight.VERDICT if fewest >= _VERY_MANY else Weight.NOUN if fewest >= _MANY else Weight.PLAIN
+        joined = [
+            (key, fillings)
+            for fillings, key in self.found
+            if all(hole.has(filling, least) for hole, filling in zip(holes, fillings, strict=True))
+        ]
+        values: set[Key] = set()
+        if fewest >= _MANY or self.has_values:
+            values = {filling.words for _, fillings in joined for filling in fillings if filling.weight >= Weight.RUN}
+        return [key for key, _ in joined], values
+
+
+class _Filled:
+    """What fills one hole of a frame."""
+
+    def __init__(self, fillings: Sequence[Filling], wanted: Need, has_values: bool, names: Container[Key]) -> None:
+        self._least = wanted.beside if has_values else wanted.weight
+        self._names = names
+        runs = [filling.words for filling in fillings if filling.weight == Weight.RUN]
+        self._has_runs = min(len({words[0] for words in runs}), len({words[-1] for words in runs})) >= _MANY
+        words = {filling.words for filling in fillings if self.has(filling, self._least)}
+        values = {words for words in words if is_value(words) or words in names}
+        self.different = len(words) if wanted.is_met(len(words), len(values), has_values) else 0
+        """How many different words: none, if that is not enough."""
+
+    def has(self, filling: Filling, least: Weight) -> bool:
+        """Whether it counts. Words that stand together do if neither the first nor the last is one of the message."""
+        if filling.weight == Weight.RUN:
+            return self._has_runs or filling.words in self._names
+        return filling.weight >= min(least, self._least)
 
 
 class _Joins:
@@ -93,7 +111,9 @@ class _Joins:
 
     def __init__(self) -> None:
         self._parents: dict[Key, Key] = {}
-        self._values: dict[Key, set[int]] = defaultdict(set)
+        self._compared: dict[Key, set[int]] = {}
+        """The keys whose frames are known, and at which places they have values by their form, or joined ones."""
+        self._names: set[Key] = set()
         self._frames = Frames()
         self._alone: dict[Frame, _Found] = {}
         """Frames that one key has: almost all."""
@@ -109,40 +129,44 @@ class _Joins:
         return key
 
     def root(self, key: Key) -> Key:
+        self._parents.setdefault(key, key)
         while self._parents[key] != key:
             self._parents[key] = key = self._parents[self._parents[key]]
         return key
 
     def settle(self) -> None:
-        """Joins until nothing changes."""
+        """Joins until nothing changes. What is a value in one frame is a value in all."""
+        names: set[Key] = set()
         while self._changed:
             changed, self._changed = self._changed, set()
             for frame in changed:
-                joined = self._places[frame].joined()
+                joined, values = self._places[frame].joined(self._names)
+                names |= values
                 if joined:
-                    self._join(frame, joined)
+                    self._join(self._places[frame].found[0], joined)
+            if not self._changed and names > self._names:
+                self._names |= names
+                self._changed = set(self._places)
 
-    def _join(self, frame: Frame, joined: list[Key]) -> None:
-        """Unites the keys, and compares what they have in common if they are many: few may be so many frames."""
-        place = self._places[frame]
-        fillings, key = place.found[0]
+    def _join(self, found: _Found, joined: list[Key]) -> None:
+        """Unites the keys, and compares what they have in common if they are many: few may be so in many frames."""
+        fillings, key = found
         shared = _with_holes(key, fillings)
-        if shared not in self._parents and len(joined) >= _MANY:
+        if len(joined) >= _MANY:
             self._compare(shared, _places(fillings))
-        root = self.root(shared if shared in self._parents else joined[0])
-        for found in joined:
-            self._parents[self.root(found)] = root
+        root = self.root(shared)
+        for key in joined:
+            self._parents[self.root(key)] = root
 
     def _compare(self, key: Key, values: Iterable[int]) -> None:
-        """Lets ``key`` take part, known to have values by their form, or joined ones, at the places ``values``."""
+        """Lets ``key`` take part, known to have values at these places."""
         if len(key) > _MOST_TOKENS:
-            self._parents.setdefault(key, key)
             return
-        if key not in self._parents:
-            self._parents[key] = key
+        if key not in self._compared:
+            self._compared[key] = set()
             for frame, fillings in self._frames.of(key):
                 self._find(frame, (fillings, key))
-        known = self._values[key]
+        known = self._compared[key]
         for place in set(values) - known:
             for frame in self._frames.at(key, place, known):
                 self._place(frame).has_values = True

@@ -54,7 +54,7 @@ _NUMBER: Final = (
 )
 _UNIT: Final = r"(?:[mµun]?s|secs?|mins?|[mhdwkKMGTBxe]|hrs?|[kKMGT]i?[bB]|bytes?|tok|px|em|st|nd|rd|th|ers?|ème|º|ª)"
 _CURRENCY: Final = "[$€£¥₩₹₽₺฿¢]"
-_CODE: Final = "(?:USD|EUR|GBP|JPY|CHF|CNY|RMB|KRW|INR|RUB|BRL|CAD|AUD|MXN)"
+_CODE: Final = "(?:USD|EUR|GBP|JPY|CHF|CNY|RMB|KRW|INR|RUB|BRL|CAD|AUD|MXN|SEK|NOK|DKK|PLN|CZK|HUF|TRY|ZAR|SGD|HKD|NZD)"
 _EXTENSION: Final = (
     "(?:pyi?|[mc]?jsx?|tsx?|rs|go|c|h|cc|[ch]pp|cs|java|kt|rb|php|swift|scala|sh|bash|sql|lua|pl|mdx?|rst|txt|jsonl?|ndjson"
     "|ya?ml|toml|ini|cfg|conf|env|lock|xml|html?|s?css|svg|png|jpe?g|gif|webp|pdf|[ct]sv|xlsx?|docx?|log|db|sqlite|zip|t?gz|tar"
@@ -104,6 +104,7 @@ _MASKS: Final = (
         rf"{_ALONE}(?<![-/.]){_DAY}(?:(?:T|,? (?:at |um |à |a las |в )?){_CLOCK})?{_ENDS}",
         rf"{_ALONE}(?<![:.]){_CLOCK}(?!{WORDY}|[:.]\d)",
     ),
+    _row("id", r"(?<![\w/])/[^\s/]*[\^$|+(\\][^\s/]*/[gimsuy]*(?!\w)"),
     _row(
         "path",
         rf"(?<![<)\]\\/]){_ALONE}(?<!{MARK})(?:~|\.\.?|[A-Za-z]:|#)?[/\\](?:(?:{_SEGMENT})+[/\\])*(?:{_SEGMENT})*(?:{WORDY}|[/*}}\]])",

@@ -34,7 +34,8 @@ _TOKEN: Final = re.compile(
 )
 _OF_KIND: Final = {"⟨duration⟩": "⟨time⟩", "⟨size⟩": "⟨size⟩", "⟨money⟩": "⟨money⟩"}
 _PUNCTUATION: Final = str.maketrans("，、：；（）！？。％", ",,:;()!?.%")
-_UNSPACED: Final = re.compile("[\u3041-\u309f\u3400-\u9fff]")
+_HIRAGANA: Final = re.compile("[\u3041-\u309f]")
+_HAN: Final = re.compile("[\u3400-\u9fff\uf900-\ufaff々]")
 
 
 Key = tuple[str, ...]
@@ -83,6 +84,11 @@ def is_word(key: str) -> bool:
 
 
 def may_vary(key: str) -> bool:
-    """Whether a value may be this word. Han and hiragana are not told into words, so they stay."""
+    """Whether a value may be this word. Hiragana is grammar."""
     first = key[1:2] if key[0] in "@#$" else key[0]
-    return first.isalpha() and (key in LANGUAGES or not is_grammar(key)) and not _UNSPACED.match(key)
+    return first.isalpha() and (key in LANGUAGES or not is_grammar(key)) and not _HIRAGANA.match(key)
+
+
+def is_han(key: str) -> bool:
+    """Whether the word is written without a space to the next, so that it need not be a word."""
+    return bool(_HAN.match(key))

@@ -124,11 +124,17 @@ agente paso rol servicio paquete columna tabla regla modelo campo herramienta
 """
 
 _BEFORE_FIELDS: Final = """
-field fields key keys column columns property properties parameter parameters argument arguments attribute attributes
+name names table tables dataset field fields key keys column columns property properties parameter parameters argument arguments attribute attributes
 setting settings option options variable variables
 feld felder spalte schlüssel champ champs colonne clé campo campos columna clave поле поля столбец ключ
 """
 """What comes after these is often called as things are called in messages: "name", "owner", "labels"."""
+
+_BEFORE_STATES: Final = """
+state status phase mode level severity priority category reason kind
+zustand stufe grund état niveau raison estado nivel motivo состояние уровень причина
+"""
+"""What comes after these is a value, even a word that otherwise says what is wrong: "severity critical"."""
 
 _PREPOSITIONS: Final = """
 of for from to by in at with on via into against about between
@@ -153,6 +159,7 @@ mapping sequence scalar undefined nan NaN varchar bigint jsonb datetime timestam
 Monday Tuesday Wednesday Thursday Friday Saturday Sunday today tomorrow yesterday
 GET POST PUT PATCH DELETE HEAD OPTIONS
 dev staging prod production
+MIT
 """
 """Words of small classes (types, days, methods, environments): two of them in one place are values."""
 
@@ -161,7 +168,7 @@ _LANGUAGES: Final = "en de es it no is ar cs da el fa fi fr he hi hu id ja ko nl
 
 _CONSTANTS: Final = """
 utf-8 utf-16 utf8 sha-1 sha-256 sha-512 sha1 sha256 sha512 md5 iso-8601 http/1.1 http/2 ipv4 ipv6 base64 base32 oauth2
-p50 p75 p90 p95 p99 p999 x509 i18n l10n k8s ed25519 argon2 log4j
+p50 p75 p90 p95 p99 p999 x509 i18n l10n k8s ed25519
 """
 """Words with a digit that are no identifiers."""
 
@@ -172,7 +179,11 @@ _COMPOUNDS: Final = re.compile(
     r"|[a-z]+-(?:to|of|the|by|in|and|or|up|a)-[a-z-]+|e-mail",
     re.IGNORECASE,
 )
-_PARTICIPLES: Final = re.compile(r"[a-z]{2,}(?:[^e]ed|ly|less|able|ible)|ge[a-zäöüß]{4,}[nt]")
+_PARTICIPLES: Final = re.compile(
+    r"[a-z]{2,}(?:[^e]ed|ly|less|able|ible)|ge[a-zäöüß]{4,}[nt]|[a-zäöüß]{3,}iert|[a-zà-ÿ]{3,}(?:ó|é|és|ées?|aron|ieron)"
+    "|[а-яё]{3,}(?:[её]н[аоы]?|[ая]н[аоы]?|л[аои]?сь|лся|[её]тся|ится|[ая]ет|[ая]ют)"
+)
+"""Forms that verbs of a verdict have."""
 
 GRAMMAR: Final = frozenset(_GRAMMAR.split())
 LANGUAGES: Final = frozenset(_LANGUAGES.split())
@@ -186,7 +197,7 @@ _IDENTIFIER: Final = re.compile(r".*[^\W\d][-_./:@#+].*|[a-z]+[A-Z].*|[A-Z]+[a-z
 @lru_cache(maxsize=4096)
 def is_grammar(word: str) -> bool:
     """Whether the word belongs to the grammar of a language, so that it is never a value."""
-    return word.lower() in GRAMMAR
+    return word.lower() in GRAMMAR and word not in CLASSES
 
 
 @lru_cache(maxsize=4096)
@@ -198,12 +209,12 @@ def is_verdict(word: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_identifier(word: str) -> bool:
-    """Whether the word is a value by its form: snake_case, kebab-case, dotted, camelCase, ALLCAPS, or of a small class."""
+    """Whether the word is a value by its form: snake_case, kebab-case, dotted, camelCase, or of a small class."""
     if word in CLASSES:
         return True
     if _COMPOUNDS.fullmatch(word) or word.lower() in VERDICTS or word.lower() in CONSTANTS:
         return False
-    return bool(_IDENTIFIER.fullmatch(word)) or (len(word) > 1 and word.isupper() and word.isascii())
+    return bool(_IDENTIFIER.fullmatch(word))
 
 
 _SAME: Final = {
@@ -246,17 +257,21 @@ _NOUN_STEMS: Final = _stems(_NOUNS) - _stems(_GRAMMAR) - _stems(_VERDICTS)
 _SAID: Final = _stems(_GRAMMAR) | _stems(_VERDICTS) | _NOUN_STEMS | CONSTANTS
 BEFORE_NAMES: Final = _stems(_BEFORE_NAMES)
 BEFORE_FIELDS: Final = _stems(_BEFORE_FIELDS)
+BEFORE_STATES: Final = _stems(_BEFORE_STATES)
 PREPOSITIONS: Final = _stems(_PREPOSITIONS)
 BEFORE_FIXED: Final = _stems(_BEFORE_FIXED)
+
+
+_HAN_VERDICTS: Final = frozenset("未不無无没過过超已非缺必")
 
 
 @lru_cache(maxsize=4096)
 def is_said(key: str) -> bool:
     """Whether a template's author is likely to have written the word of this stem, rather than a value to be it."""
     lower = key.lower()
-    return lower in _SAID or bool(_PARTICIPLES.fullmatch(lower))
+    return lower in _SAID or key[0] in _HAN_VERDICTS or bool(_PARTICIPLES.fullmatch(lower))
 
 
 def is_noun(key: str) -> bool:
     """Whether the word of this stem is what messages are about, so that it may be the name of something too."""
-    return key.lower() in _NOUN_STEMS
+    return key.lower() in _NOUN_STEMS or key in LANGUAGES

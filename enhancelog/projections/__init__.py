@@ -11,11 +11,11 @@ from types import ModuleType
 from django.db import models
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog.projections import blueprints, denials, entry_badges, patterns, search, tallies
+from enhancelog.projections import blueprints, denials, entry_badges, patterns, search, tallies, threads
 from enhancelog.projections.expected import Expected
 from enhancelog.projections.stored import Stored
 
-PROJECTIONS: tuple[ModuleType, ...] = (denials, entry_badges, tallies, blueprints, patterns, search)
+PROJECTIONS: tuple[ModuleType, ...] = (denials, entry_badges, tallies, blueprints, threads, patterns, search)
 
 
 def tables() -> list[type[models.Model]]:

@@ -55,7 +55,7 @@ def _one_number(rows: QuerySet[Any], number: Any) -> Statement:
 def _up_to_cap(wanted: EntryFilter, up_to: int) -> Count:
     if not is_one_range(wanted):
         entries, end = reach(wanted, up_to, ascending=False)
-        number = entries.order_by()[: CAP + 1].count()
+        number = entries[: CAP + 1].count()
         return Count(min(number, CAP), capped=number > CAP or end is not None)
 
     def write(up_to: int, since_ms: int | None, until_ms: int | None) -> Statement:

@@ -1,19 +1,21 @@
 """What the entries of a list have in common: counts by denied axis, Blueprint and so on, within the filter.
 
 Every count is how many entries of the list have the value. ``axes`` has a third value beside the parameter's two,
-``none``: its values, those of ``blueprint_id`` and those of ``source`` add up to the total. Up to ``CAP`` entries all
-are exact. Beyond, axes and Blueprints come from the tallies where these can tell; the rest are at least what the newest
-``CAP`` entries hold, or those that the newest rows in reach do, and say so.
+``none``: its values, those of ``blueprint_id``, ``source`` and ``afterwards`` add up to the total. Up to ``CAP``
+entries all are exact. Beyond, axes and Blueprints come from the tallies where these can tell; the rest are at least
+what the newest ``CAP`` entries hold, or those that the newest rows in reach do, and say so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
 from enhancelog.filters import EntryFilter
 from enhancelog.models import BlueprintSummary, Denial, Entry, EntryBadge
+from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import GAP
 from enhancelog.queries.counts import CAP, Count, count, tallied_by
 from enhancelog.queries.reach import reach
@@ -23,6 +25,7 @@ _DENIAL = Denial._meta.db_table
 _ENTRY = Entry._meta.db_table
 _BADGE = EntryBadge._meta.db_table
 
+# IN, where a join would do: for that SQLite may read the whole log to make a Bloom filter of its positions.
 _GROUPS: Final = f"""
     SELECT 'blueprint_id', s.blueprint_id, COUNT(*) FROM sample s GROUP BY s.blueprint_id
     UNION ALL
@@ -33,11 +36,19 @@ _GROUPS: Final = f"""
     UNION ALL
     SELECT 'has', 'badge', COUNT(DISTINCT s.position) FROM sample s CROSS JOIN {_BADGE} b WHERE b.position = s.position
     UNION ALL
-    SELECT 'has', 'gap', COUNT(*) FROM sample s CROSS JOIN {_ENTRY} WHERE {_ENTRY}.position = s.position AND {GAP}"""
+    SELECT 'has', 'gap', COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) AND {GAP}
+    UNION ALL
+    SELECT 'afterwards', {afterwards("s.position")}, COUNT(*) FROM sample s GROUP BY 2"""
 _BY_SOURCE: Final = f"""
     UNION ALL
-    SELECT 'source', e.source, COUNT(*) FROM sample s CROSS JOIN {_ENTRY} e WHERE e.position = s.position
-        GROUP BY e.source"""
+    SELECT 'source', source, COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) GROUP BY source"""
+
+
+class Known(NamedTuple):
+    """The positions of a list's entries, or of a part of them."""
+
+    positions: Sequence[int]
+    is_part: bool
 
 
 class Choice(NamedTuple):
@@ -55,14 +66,18 @@ class Facets:
     by: Mapping[str, tuple[Choice, ...]]
 
 
-def facets(wanted: EntryFilter, up_to: int) -> Facets:
-    """The facets of the entries up to position ``up_to`` that ``wanted`` describes."""
-    entries, end = reach(wanted, up_to, ascending=False)
-    sampled = _sampled(entries)
+def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facets:
+    """The facets of the entries up to position ``up_to`` that ``wanted`` describes; ``known``: which these are."""
+    if known is None:
+        entries, end = reach(wanted, up_to, ascending=False)
+        is_part = end is not None
+    else:
+        entries, is_part = Entry.objects.filter(position__in=known.positions), known.is_part
+    sampled = _sampled(entries, up_to)
     size = sum(sampled.get("blueprint_id", {}).values())
     axes = sampled.setdefault("axes", {})
     axes["none"] = size - sum(axes.values())
-    capped = size > CAP or end is not None
+    capped = size > CAP or is_part
     counted = {
         name: {value: Count(min(number, CAP), capped) for value, number in values.items()}
         for name, values in sampled.items()
@@ -74,13 +89,17 @@ def facets(wanted: EntryFilter, up_to: int) -> Facets:
     return Facets(total, {name: _ranked(values) for name, values in counted.items()})
 
 
-def _sampled(entries: Entries) -> dict[str, dict[str, int]]:
+def _sampled(entries: Entries, up_to: int) -> dict[str, dict[str, int]]:
     """Parameter to value to number among the first entries, one more than ``CAP``, in one statement."""
-    sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
+    try:
+        sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
+    except EmptyResultSet:  # no entry can be what the filter asks for
+        return {}
     groups = _GROUPS + _BY_SOURCE if _sources() > 1 else _GROUPS
+    statement = f"WITH sample (position, blueprint_id) AS MATERIALIZED ({sample}) {groups}"
     found: dict[str, dict[str, int]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(f"WITH sample (position, blueprint_id) AS MATERIALIZED ({sample}) {groups}", parameters)
+        cursor.execute(statement, [*parameters, *afterwards_parameters(up_to)])
         for name, value, number in cursor.fetchall():
             found.setdefault(name, {})[value] = number
     return found

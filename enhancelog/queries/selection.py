@@ -5,20 +5,23 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import StrIndex
-from django.db.models.lookups import GreaterThan
+from django.db.models.lookups import GreaterThan, In
 
 from enhancelog import records, search_tokens
 from enhancelog.backends import dialect
 from enhancelog.filters import EntryFilter
 from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
+from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import GAP
 from enhancelog.queries.pattern_ids import is_pattern_id, leader
 from enhancelog.times import DAY_MS
 
 Entries = QuerySet[Any]  # of Entry; the type checker does not know the annotated keys
+
+_AFTERWARDS = afterwards(f"{Entry._meta.db_table}.position")
 
 
 class Beyond(Func):
@@ -47,12 +50,12 @@ def with_implausible(wanted: EntryFilter, up_to: int | None = None) -> Entries:
     """``select``, but a bound in time keeps no implausible time out: that takes more than an index."""
     entries, include = _driven(wanted)
     for name, values in include.items():
-        entries = entries.filter(_matches(name, values))
+        entries = entries.filter(_matches(name, values, up_to))
     for name, values in wanted.exclude.items():
         if name == "axis":
-            entries = entries.filter(*(~_matches(name, (value,)) for value in values))
+            entries = entries.filter(*(~_matches(name, (value,), up_to) for value in values))
         else:
-            entries = entries.filter(~_matches(name, values))
+            entries = entries.filter(~_matches(name, values, up_to))
     if wanted.since_ms is not None:
         entries = entries.filter(key_ts_ms__gte=wanted.since_ms)
     if wanted.until_ms is not None:
@@ -103,7 +106,7 @@ def _by_denials(rows: str, conditions: Q, include: dict[str, tuple[str, ...]]) -
     return entries.annotate(key_ts_ms=F(f"{rows}__ts_ms"), key_position=F(f"{rows}__entry_id"))
 
 
-def _matches(name: str, values: tuple[str, ...]) -> Q:
+def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
     """One parameter's condition. ``axis`` holds for all its values, the others for any of them."""
     match name:
         case "blueprint_id":
@@ -124,6 +127,8 @@ def _matches(name: str, values: tuple[str, ...]) -> Q:
             return _any(_of_pattern(value) for value in values if is_pattern_id(value))
         case "has":
             return _any(_has(value) for value in values)
+        case "afterwards":
+            return Q(In(RawSQL(_AFTERWARDS, afterwards_parameters(up_to), output_field=TextField()), values))
         case "text":
             return _any(_contains(value) for value in values if "\0" not in value)
         case "phrase":

@@ -1,9 +1,11 @@
 """Why runs of a Blueprint are denied, in an answer that an agent can read whole: bounded rows, groups and bytes.
 
 Looks at the newest ``NEWEST`` entries with a plausible time, in one statement that the timeline's index serves.
-Denials are grouped by axis and wording; applied runs are compared with an intent by their words.
+Denials are grouped by axis and deny pattern, as these runs alone tell it; applied runs are compared with an intent by
+their words.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -12,14 +14,16 @@ from django.db.models.functions import Substr
 
 from enhancelog import records
 from enhancelog.models import Entry
+from enhancelog.patterns import MOST_TEMPLATES, join, mask
 from enhancelog.queries.selection import PLAUSIBLE
-from enhancelog.wording import LONGEST, cut, first_line, similarity, wording, words
+from enhancelog.wording import LONGEST, cut, first_line, similarity, words
 
 NEWEST: Final = 500
 MOST_GROUPS: Final = 20
 MOST_SIMILAR: Final = 10
 SIMILAR_FROM: Final = 0.5
 MOST_BYTES: Final = 16_384
+LONGEST_TEMPLATE: Final = 200
 
 _SHAPES: Final = ((3, 300), (2, 160), (1, 120), (1, 60))
 """Samples a group and characters a text, tried until the answer fits."""
@@ -27,10 +31,11 @@ _READ_BATCH: Final = 50
 
 
 class DeniedGroup(msgspec.Struct):
-    """Denials of one axis in one wording. ``reasons`` and ``issue_ids``: the newest few. Times are epoch ms."""
+    """Denials of one axis by one message template, ``⟨kind⟩`` where values stood. ``reasons`` and ``issue_ids``: the
+    newest few. Times are epoch ms."""
 
     axis: str
-    wording: str
+    template: str
     count: int
     last_ts_ms: int
     reasons: list[str]
@@ -85,7 +90,7 @@ def why(blueprint_id: str, intent: str = "") -> Why:
         share = similarity(wanted, words(its_intent)) if status == "applied" and wanted else 0.0
         if share >= SIMILAR_FROM:
             similar.append(SimilarApplied(issue_id, round(share, 2), ts_ms, its_intent, rationale))
-    denied = sorted(groups.values(), key=lambda group: (-group.count, -group.last_ts_ms))
+    denied = sorted(_joined(groups), key=lambda group: (-group.count, -group.last_ts_ms))
     similar.sort(key=lambda one: -one.similarity)
     return _fitted(
         Why(
@@ -110,15 +115,33 @@ def _newest(blueprint_id: str) -> Iterable[tuple[Any, ...]]:
 
 def _add(groups: dict[tuple[str, str], DeniedGroup], verdict: _Verdict, issue_id: str, ts_ms: int) -> None:
     """Rows come newest first, so a group's first is its newest."""
-    said = wording(verdict.detail)
-    group = groups.setdefault((verdict.axis, said), DeniedGroup(verdict.axis, said, 0, ts_ms, [], []))
+    template = mask(verdict.detail).template
+    group = groups.setdefault((verdict.axis, template), DeniedGroup(verdict.axis, template, 0, ts_ms, [], []))
     group.count += 1
-    samples, length = _SHAPES[0]
-    reason = cut(verdict.detail, length)
-    if len(group.reasons) < samples and reason not in group.reasons:
-        group.reasons.append(reason)
-    if len(group.issue_ids) < samples and issue_id not in group.issue_ids:
-        group.issue_ids.append(issue_id)
+    _sample(group, [cut(verdict.detail, _SHAPES[0][1])], [issue_id])
+
+
+def _sample(group: DeniedGroup, reasons: list[str], issue_ids: list[str]) -> None:
+    most = _SHAPES[0][0]
+    group.reasons = list(dict.fromkeys(group.reasons + reasons))[:most]
+    group.issue_ids = list(dict.fromkeys(group.issue_ids + issue_ids))[:most]
+
+
+def _joined(groups: dict[tuple[str, str], DeniedGroup]) -> Iterable[DeniedGroup]:
+    """The groups of each axis joined where their templates differ only in words that vary, newest first still."""
+    templates: dict[str, list[str]] = defaultdict(list)
+    for axis, template in groups:
+        templates[axis].append(template)
+    for axis, its_templates in templates.items():
+        yield from (groups[axis, template] for template in its_templates[MOST_TEMPLATES:])
+        for pattern in join(its_templates[:MOST_TEMPLATES]):
+            first = groups[axis, pattern.leader]
+            first.template = cut(pattern.template, LONGEST_TEMPLATE)
+            for member in pattern.members[1:]:
+                other = groups[axis, member]
+                first.count += other.count
+                _sample(first, other.reasons, other.issue_ids)
+            yield first
 
 
 def _fitted(answer: Why) -> Why:

@@ -86,12 +86,6 @@ def change(now: int, before: int) -> str:
     return f"{now - before:+,}".replace("-", "−") if now != before else "±0"
 
 
-@register.filter
-def first_line(text: str) -> str:
-    """The first line that says something."""
-    return next((line for line in text.splitlines() if line.strip()), "")
-
-
 @register.simple_tag
 def stacked_bars(bars: Sequence[ChartBar], top: int) -> SafeString:
     """Rejected below, applied above; ``top`` is the number at the upper edge."""

@@ -16,16 +16,18 @@ from enhancelog.queries import entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.standing import Standing, standing
+from enhancelog.queries.threads import tries
 from enhancelog.times import DAY_MS, as_datetime, now_ms, tally_day
-from enhancelog.web import forms, fragments, places
+from enhancelog.web import forms, fragments, threads
 from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.forms import Question
 from enhancelog.web.htmx import is_fragment, page_or_fragment, private
-from enhancelog.web.lists import around, read_page
+from enhancelog.web.lists import around, read_page, total
+from enhancelog.web.places import timeline
 from enhancelog.web.revalidation import revalidated
 
-_ONLY_TIME: Final = {"since", "until", "not_since", "not_until", "period"}
+_ONLY_TIME: Final = {"since", "until", "period", "not_since", "not_until", "not_period"}
 
 
 class Totals(NamedTuple):
@@ -47,7 +49,7 @@ def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     known = standing(blueprint_id)
     if known is None:
         return _unknown(request, blueprint_id)
-    question = forms.read(request, places.timeline(blueprint_id))
+    question = forms.read(request, timeline(blueprint_id))
     if (other := instead_of_page(request, question)) is not None:
         return other
     page = read_page(question, gaps=True)
@@ -67,12 +69,14 @@ def _rows(page: Page, question: Question, template: str, above: str) -> Iterator
     """Each row with the day's heading above it where one begins, and a gap where no entry before wrote its
     ``prev_hash``. ``above``: the heading that the first row may go on under."""
     query = question.entry_query
+    places = tries((row[0] for row in page.rows), page.up_to)
     for *row, gap in page.rows:
         listed = Listed(tuple(row))
         heading = _heading(tally_day(listed.ts_ms, listed.recorded_ms))
         if heading != above:
             yield _small("enhancelog/_day.html", day=heading)
-        parts = [fragments.row(template, listed, query)]
+        thread = threads.on_timeline(places.get(listed.position), listed, query)
+        parts = [fragments.row(template, listed, query, thread)]
         if gap:  # before the row in time
             said = _small("enhancelog/_gap.html", prev_hash=listed.prev_hash)
             parts.insert(0 if question.order == "asc" else 1, said)
@@ -112,7 +116,7 @@ def _header(question: Question, page: Page, known: Standing) -> dict[str, Any]:
     newest = known.newest_ms
     return {
         "totals": Totals(*totals),
-        "matching": count(question.wanted, page.up_to) if len(of_time) < len(question.given) else None,
+        "matching": total(page, question) if len(of_time) < len(question.given) else None,
         "newest": None if newest is None else as_datetime(newest, newest),
     }
 

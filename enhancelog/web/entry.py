@@ -1,10 +1,12 @@
 """One entry: what was wanted, what the axes said, what changed; and the way to its neighbours in a list."""
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+from msgspec import UNSET
 
 from content.linked import version_beside
 from content.web import panel
@@ -13,29 +15,21 @@ from enhancelog.errors import NotFound
 from enhancelog.permissions import allows, needs
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
+from enhancelog.queries.patterns.of_entry import Alike, of_entry
+from enhancelog.queries.threads import thread
 from enhancelog.records import Entry, Verdict
 from enhancelog.store.database import last_position
-from enhancelog.web import forms, markdown
+from enhancelog.store.followed import document
+from enhancelog.web import forms, markdown, threads
+from enhancelog.web.comparison import comparison
 from enhancelog.web.forms import Place, Question
 from enhancelog.web.fragments import described, first_line
-from enhancelog.web.htmx import private
+from enhancelog.web.htmx import is_fragment, page_or_fragment, private
 from enhancelog.web.patches import patch
 from enhancelog.web.revalidation import revalidated
+from enhancelog.web.texts import Text, text
 
 TITLE_CHARACTERS: Final = 200
-FOLDED_CHARACTERS: Final = 1_500
-"""Longer texts start folded."""
-
-
-class Text(NamedTuple):
-    """A text that may be long: ``start`` stands for it while it is folded."""
-
-    whole: str
-    start: str
-
-    @property
-    def folded(self) -> bool:
-        return bool(self.start)
 
 
 class Said(NamedTuple):
@@ -44,6 +38,7 @@ class Said(NamedTuple):
     axis: str
     status: str
     detail: Text
+    alike: Alike | None
 
 
 @require_safe
@@ -51,16 +46,22 @@ class Said(NamedTuple):
 @revalidated(also=version_beside)
 @forms.answers_questions
 def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
+    """The entry; for htmx the attempts before it alone, with ``compare`` beside another."""
     question = forms.read(request, Place(links.entry(issue_id), empty_id=True))
     try:
         listed = entries.get(issue_id)
     except NotFound:
         return private(render(request, "enhancelog/entry_unknown.html", {"issue_id": issue_id}, status=404))
+    tried = threads.attempts(thread(listed.position), listed, question.given)
+    if is_fragment(request):
+        return page_or_fragment(request, "enhancelog/entry_detail.html", {"tried": tried})
+    if other := request.GET.get("compare"):
+        return comparison(request, listed, other, tried)
     newest = last_position()
-    context = {**_entry(listed), **_way(question, listed, newest), "last_position": newest, "section": "blueprints"}
+    context = {**_entry(listed), **_way(question, listed, newest), "last_position": newest, "tried": tried}
     if allows(request.user, "content:read"):
         context |= panel(request, issue_id)
-    return private(render(request, "enhancelog/entry_detail.html", context))
+    return page_or_fragment(request, "enhancelog/entry_detail.html", {**context, "section": "blueprints"})
 
 
 def _entry(listed: Listed) -> dict[str, Any]:
@@ -74,23 +75,28 @@ def _entry(listed: Listed) -> dict[str, Any]:
         "intent": text(entry.intent) if title != entry.intent.strip() else None,
         "badges": badges,
         "reasons": entry.reasons if "reasons differ" in [badge.name for badge in badges] else (),
-        "verdicts": _denied_first(entry),
+        "verdicts": _denied_first(entry, of_entry(listed.position)),
         "rationale": markdown.render(entry.rationale),
         "denied": list(records.denials(entry)),
         "judged": len(records.judged_axes(entry)),
-        "patch": patch(entry),
+        "patch": patch(entry, document(entry.blueprint_id, entry.prev_hash) if entry.ops is not UNSET else None),
         "raw": links.api_entry(entry.issue_id),
     }
 
 
-def _denied_first(entry: Entry) -> list[Said]:
+def _denied_first(entry: Entry, alike: Mapping[str, Alike]) -> list[Said]:
+    """``alike``: by axis; an axis that denied twice is of the pattern of its first denial."""
     ordered: list[Verdict] = sorted(entry.verdicts, key=lambda verdict: verdict.status != "deny")
-    return [Said(verdict.axis, verdict.status, text(verdict.detail)) for verdict in ordered]
-
-
-def text(whole: str) -> Text:
-    """Folded when it is long."""
-    return Text(whole, first_line(whole) if len(whole) > FOLDED_CHARACTERS else "")
+    waiting = dict(alike)
+    return [
+        Said(
+            verdict.axis,
+            verdict.status,
+            text(verdict.detail),
+            waiting.pop(verdict.axis, None) if verdict.status == "deny" else None,
+        )
+        for verdict in ordered
+    ]
 
 
 def _way(question: Question, listed: Listed, up_to: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ SHOWN: Final = 12
 _NONE: Final = "none"
 _WORDS: Final = {
     "axes": {"one": "one only", "many": "two or more", _NONE: "none"},
+    "afterwards": {"applied": "applied on a later try", "rejected": "still rejected", _NONE: "no later try"},
     "has": {"gap": "after a gap", "badge": "with a badge"},
 }
 
@@ -42,6 +43,7 @@ def facet_links(question: Question, found: Facets) -> list[Facet]:
         _words("How many axes", "axes", question, found.by.get("axes", ())),
         _names("Blueprint", "blueprint_id", question, found.by.get("blueprint_id", ())),
         _names("Source", "source", question, sources if len(sources) > 1 else ()),
+        _words("Afterwards", "afterwards", question, found.by.get("afterwards", ())),
         _words("Worth a look", "has", question, found.by.get("has", ())),
     ]
     return [group for group in groups if group.links]

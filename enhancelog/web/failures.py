@@ -90,7 +90,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def locked_out(request: HttpRequest, credentials: Mapping[str, Any] | None = None) -> HttpResponse:
-    """Too many wrong passwords, on the sign-in page or by HTTP Basic."""
+    """Too many wrong passwords on the sign-in page or the admin's."""
     wait: timedelta = settings.AXES_COOLOFF_TIME
     minutes = round(wait.total_seconds() / 60)
     response = _answer(

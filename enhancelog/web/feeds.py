@@ -18,7 +18,7 @@ from enhancelog.api.throttles import allowances
 from enhancelog.errors import Invalid
 from enhancelog.permissions import needs
 from enhancelog.web.forms import Question
-from enhancelog.web.places import address_of
+from enhancelog.web.places import address, address_of
 
 WRONG_KEYS: Final = 30
 WRONG_KEYS_PERIOD_S: Final = 60
@@ -53,22 +53,24 @@ def _refusal(request: HttpRequest, key: str) -> HttpResponse | None:
     if wait_s := allowances.wait_s(who, *rate, use=False):
         headers = {"Retry-After": str(math.ceil(wait_s))}
         return _plain(429, "Too many wrong keys came from this address; try again later.", headers)
-    url = _url(request)
-    if url is not None and saved_views.opens(key, url):
+    if _opens(key, request):
         return None
     allowances.wait_s(who, *rate)
     detail = "This key is not in force, or does not belong to this list. Its owner can make a new one."
     return _plain(401, detail, {"WWW-Authenticate": 'Bearer realm="Enhancelog", error="invalid_token"'})
 
 
-def _url(request: HttpRequest) -> str | None:
-    """Of the list that a feed is asked of, if there is one."""
+def _opens(key: str, request: HttpRequest) -> bool:
+    """Whether the key is of exactly the list that is asked for, and that has a feed."""
+    url = saved_views.opened_by(key)
+    if url is None:
+        return False
     pairs = [(name, value) for name, values in request.GET.lists() for value in values]
     try:
-        address = address_of(request.path_info, pairs)
+        asked = address_of(request.path_info, pairs)
+        return bool(asked.feed) and asked == address(url)
     except Invalid:
-        return None
-    return address.url if address.feed else None
+        return False
 
 
 def _plain(status: int, detail: str, headers: dict[str, str]) -> HttpResponse:

@@ -1,7 +1,8 @@
 """Rows of lists as HTML, kept for good: they derive from the entry alone, and entries never change.
 
 A kept row holds everything that is costly to render. What depends on the page (the filter that links to entries carry)
-goes in afterwards, where a NUL stands, which no text of an entry can hold. Gaps and headings are the page's own.
+or on other entries (which try this is) goes in afterwards, where a NUL stands, which no text of an entry can hold. Gaps
+and headings are the page's own.
 """
 
 import threading
@@ -21,7 +22,9 @@ KEPT_ROWS: Final = 10_000
 SHOWN_DENIALS: Final = 6
 SHOWN_CHARACTERS: Final = 240
 
-_PLACEHOLDER: Final = "\0"
+_QUERY: Final = "\0query\0"
+_THREAD: Final = "\0thread\0"
+_NOTHING: Final = SafeString()
 
 
 class Badge(NamedTuple):
@@ -64,11 +67,11 @@ class Rows:
 _rows = Rows(KEPT_ROWS)
 
 
-def row(template: str, listed: Listed, query: str) -> SafeString:
-    """``listed`` by ``template``; its link to the entry carries ``query``."""
+def row(template: str, listed: Listed, query: str, thread: SafeString = _NOTHING) -> SafeString:
+    """``listed`` by ``template``; its link to the entry carries ``query``, ``thread`` says which try it is."""
     key = (template, listed.position, listed.digest, listed.recorded_ms)
     kept = _rows.get(key, lambda: render_to_string(template, context(listed)))
-    return mark_safe(kept.replace(_PLACEHOLDER, escape(query)))  # noqa: S308  rendered by a template
+    return mark_safe(kept.replace(_QUERY, escape(query)).replace(_THREAD, thread))  # noqa: S308  all of it is escaped
 
 
 def first_line(text: str, limit: int = SHOWN_CHARACTERS) -> str:
@@ -99,5 +102,6 @@ def context(listed: Listed) -> dict[str, Any]:
         "why": [Why(axis, first_line(text)) for axis, text in why[:SHOWN_DENIALS]],
         "unsaid": len(why) - SHOWN_DENIALS,
         "badges": described(entry, listed.recorded_ms),
-        "query": _PLACEHOLDER,
+        "query": _QUERY,
+        "thread": _THREAD,
     }

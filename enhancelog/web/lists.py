@@ -7,10 +7,12 @@ from django.views.decorators.http import require_safe
 
 from enhancelog.errors import Invalid
 from enhancelog.queries import entries
+from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
-from enhancelog.queries.facets import facets
+from enhancelog.queries.facets import Known, facets
 from enhancelog.queries.reach import MOST_ROWS
-from enhancelog.web import forms, fragments
+from enhancelog.queries.threads import tries
+from enhancelog.web import forms, fragments, threads
 from enhancelog.web.alternatives import alternatives, instead_of_page
 from enhancelog.web.facet_links import facet_links
 from enhancelog.web.feeds import reads_list
@@ -32,7 +34,8 @@ def rejection_list(request: HttpRequest) -> HttpResponse:
     page = read_page(question)
     context = {**listed(page, question, "enhancelog/_rejection_row.html"), "section": "rejections"}
     if not is_fragment(request):
-        found = facets(question.wanted, page.up_to)
+        known = Known([row[0] for row in page.rows], page.stopped) if shows_all(page, question) else None
+        found = facets(question.wanted, page.up_to, known)
         context |= {"total": found.total, "facets": facet_links(question, found)}
     return page_or_fragment(request, "enhancelog/rejection_list.html", context)
 
@@ -45,10 +48,26 @@ def read_page(question: Question, *, gaps: bool = False) -> Page:
         raise forms.Refused(error, question.place, question.text) from None
 
 
+def shows_all(page: Page, question: Question) -> bool:
+    """Whether the page has every entry that there is, or all that were found by looking as far as it may."""
+    return question.cursor is None and (page.next is None or page.stopped)
+
+
+def total(page: Page, question: Question) -> Count:
+    """How many entries the list has."""
+    if shows_all(page, question):
+        return Count(len(page.rows), page.stopped)
+    return count(question.wanted, page.up_to)
+
+
 def listed(page: Page, question: Question, row_template: str) -> dict[str, Any]:
     """What the templates of a list need."""
     query = question.entry_query
-    rows = [fragments.row(row_template, Listed(row), query) for row in page.rows]
+    places = tries((row[0] for row in page.rows), page.up_to)
+    rows = [
+        fragments.row(row_template, entry, query, threads.in_list(places.get(entry.position), entry, query))
+        for entry in map(Listed, page.rows)
+    ]
     return {"rows": rows, **around(page, question)}
 
 

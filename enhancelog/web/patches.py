@@ -1,15 +1,20 @@
-"""A recorded patch (RFC 6902) as something to read: one block an operation, values with their numbers as received.
+"""A recorded patch (RFC 6902) as something to read: one block an operation, what changed line by line where the value
+before is known, else the value that came in.
 
 Bounded, however large the patch: what is left out is said, and the raw JSON has it.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from enhancelog.records import Entry
+from content.diffs import Line, compare
+from enhancelog.records import Entry, Operation
+from enhancelog.web.changed_words import with_marked_words
+from enhancelog.web.old_values import OldValues
 
 SHOWN_OPERATIONS: Final = 100
 SHOWN_CHARACTERS: Final = 40_000
@@ -17,30 +22,34 @@ SHOWN_CHARACTERS: Final = 40_000
 
 FOLDED_LINES: Final = 12
 FOLDED_CHARACTERS: Final = 1_000
+STARTS_WITH: Final = 120
+SEARCHED_CHARACTERS: Final = 20_000
+"""Of each reason, for the pointers that it names."""
 
 _ROOT: Final = "(the whole document)"
 
+_operations = msgspec.json.Decoder(list[Operation])
+_string = msgspec.json.Decoder(str)
 
-class Operation(NamedTuple):
-    """``kind``: whether the value comes in (``ins``), or is only named (``is``). ``long``: better folded."""
+
+class Change(NamedTuple):
+    """One operation. ``lines`` are HTML by their marks, see ``content.diffs``; folded when they are ``long``, with
+    ``start`` in their place. ``cut``: not all of them. ``denied_by``: the axes whose reasons name its very pointer."""
 
     op: str
     path: str
     source: str
-    kind: str
-    lines: list[str]
+    lines: list[Line]
+    start: str
     long: bool
     cut: bool
-
-    @property
-    def first_line(self) -> str:
-        return self.lines[0][:120] if self.lines else ""
+    denied_by: list[str]
 
 
 class Patch(NamedTuple):
     """``total``: operations in all; ``operations`` are the first of them."""
 
-    operations: list[Operation]
+    operations: list[Change]
     total: int
     bump: str
 
@@ -49,43 +58,69 @@ class Patch(NamedTuple):
         return self.total - len(self.operations)
 
 
-class _Operation(msgspec.Struct, rename={"source": "from"}):
-    op: str
-    path: str
-    source: str = ""
-    value: Raw | UnsetType = UNSET
-
-
-_operations = msgspec.json.Decoder(list[_Operation])
-_string = msgspec.json.Decoder(str)
-
-
-def patch(entry: Entry) -> Patch | None:
-    """``None`` when no operations were recorded, which is not the same as none at all."""
+def patch(entry: Entry, document: str | None = None) -> Patch | None:
+    """``None`` when no operations were recorded, which is not the same as none at all. ``document``: the Blueprint's
+    before the patch (JSON text)."""
     if entry.ops is UNSET:
         return None
     operations = _operations.decode(bytes(entry.ops))
-    return Patch(list(_shown(operations)), len(operations), "" if entry.bump is UNSET else entry.bump)
+    changes = list(_changes(operations, OldValues(document), entry))
+    return Patch(changes, len(operations), "" if entry.bump is UNSET else entry.bump)
 
 
-def _shown(operations: list[_Operation]) -> Iterator[Operation]:
+def as_text(entry: Entry) -> str:
+    """The whole patch as lines, to be compared with another; empty where none was recorded."""
+    if entry.ops is UNSET:
+        return ""
+    lines = []
+    for operation in _operations.decode(bytes(entry.ops)):
+        source = f" from {operation.source or _ROOT}" if operation.source is not UNSET else ""
+        lines += [f"{operation.op} {operation.path or _ROOT}{source}", *_split(_text(operation.value))]
+    return "\n".join(lines)
+
+
+def _changes(operations: Sequence[Operation], old_values: OldValues, entry: Entry) -> Iterator[Change]:
     left = SHOWN_CHARACTERS
     for operation in operations[:SHOWN_OPERATIONS]:
-        text = _text(operation.value)
-        shown = text[: max(left, 0)]
-        left -= len(shown) + len(operation.path)
-        lines = shown.split("\n") if shown else []
-        yield Operation(
+        lines, used, cut = _lines(operation, old_values.before(operation), max(left, 0))
+        old_values.pass_by(operation)
+        left -= used + len(operation.path)
+        yield Change(
             op=operation.op,
             path=operation.path or _ROOT,
-            source=(operation.source or _ROOT) if operation.op in ("move", "copy") else "",
-            kind="ins" if operation.op in ("add", "replace") else "is",
-            lines=lines,
-            long=len(lines) > FOLDED_LINES or len(shown) > FOLDED_CHARACTERS,
-            cut=len(shown) < len(text),
+            source=str(operation.source or _ROOT) if operation.op in ("move", "copy") else "",
+            lines=with_marked_words(lines),
+            start=next((line.text[:STARTS_WITH] for line in lines if line.mark in "+-" and line.text), ""),
+            long=len(lines) > FOLDED_LINES or used > FOLDED_CHARACTERS,
+            cut=cut,
+            denied_by=_denied_by(entry, operation.path),
         )
         if left <= 0:
             return
+
+
+def _lines(operation: Operation, before: str | None, most: int) -> tuple[list[Line], int, bool]:
+    """What to show, how many characters that takes, and whether it is not all."""
+    old = _text(UNSET if before is None else Raw(before.encode()))
+    new = _text(operation.value)
+    if operation.op == "test":
+        return _one_sided(" ", new, most)
+    if operation.op == "remove":
+        return _one_sided("-", old, most)
+    if before is not None and len(old) + len(new) <= most:
+        diff = compare(old, new)
+        if diff.detailed:
+            return diff.lines or [Line(" ", line) for line in _split(new)], len(old) + len(new), False
+    return _one_sided("+", new, most)
+
+
+def _one_sided(mark: str, text: str, most: int) -> tuple[list[Line], int, bool]:
+    shown = text[:most]
+    return [Line(mark, line) for line in _split(shown)], len(shown), len(shown) < len(text)
+
+
+def _split(text: str) -> list[str]:
+    return text.split("\n") if text else []
 
 
 def _text(value: Raw | UnsetType) -> str:
@@ -96,3 +131,12 @@ def _text(value: Raw | UnsetType) -> str:
     if data.startswith(b'"'):
         return _string.decode(data) or '""'
     return msgspec.json.format(data, indent=2).decode()
+
+
+def _denied_by(entry: Entry, path: str) -> list[str]:
+    if not path:
+        return []
+    named = re.compile(rf"(?<![\w/~-]){re.escape(path)}(?![\w/~-]|\.\w)")
+    denials = (verdict for verdict in entry.verdicts if verdict.status == "deny")
+    axes = [each.axis for each in denials if named.search(each.detail[:SEARCHED_CHARACTERS])]
+    return list(dict.fromkeys(axes))

@@ -18,6 +18,7 @@ from enhancelog.web import forms
 from enhancelog.web.forms import Place, Refused
 
 REJECTIONS: Final = Place(links.rejections(), scope=(("status", "rejected"),), empty_id=True, title="Rejections")
+PATTERNS: Final = Place(links.patterns(), scope=(("status", "rejected"),), empty_id=True, title="Patterns")
 SEARCH: Final = Place(links.runs(), title="Search")
 
 _OF_ENTRIES: Final[dict[str, Callable[..., Place]]] = {
@@ -28,6 +29,7 @@ _OF_ENTRIES: Final[dict[str, Callable[..., Place]]] = {
 _OTHERS: Final = {
     "overview": ("Overview", ("period",)),
     "blueprint_list": ("Blueprints", ("sort", "order")),
+    "pattern_list": ("Patterns", ("blueprint_id", "axis", "period", "sort", "order")),
     "matrix": ("Matrix", ("period", "show", "sort", "order")),
     "content_list": ("Content", ("text", "kind")),
 }

@@ -1,8 +1,8 @@
 """Pages that a browser has already: 304 before anything is read, when what it has is still what it would get.
 
 The validator covers the reader (who they are, what they may, their cookies), the release, the address, page or
-fragment, the UTC day, the log and its patterns. A page that shows more names that with ``also``. There is none, and so
-no 304, for an address that counts back from this very moment and where a message waits to be shown.
+fragment, the UTC day, the log and its deny patterns. A page that shows more names that with ``also``. There is none,
+and so no 304, for an address that counts back from this very moment and where a message waits to be shown.
 """
 
 import hashlib
@@ -29,8 +29,6 @@ _SHOWN: Final = ("enhancelog", "content", "templates", "static")
 _SUFFIXES: Final = {".py", ".html", ".css", ".js", ".svg"}
 _FROM_NOW: Final = re.compile(r"24h|[0-9]+[mh]")
 """A period or age that ends at this millisecond; those of days and weeks are of whole ones."""
-_NO_PAGE: Final = {"format", "after"}
-"""Parameters that ask for something else than the page, which has a validator of its own."""
 _DECIDING: Final = (
     "HTTP_COOKIE",
     "HTTP_ACCEPT",
@@ -48,7 +46,7 @@ def revalidated(also: Callable[..., object] = lambda **arguments: None) -> Calla
     def decorator(view: View) -> View:
         @wraps(view)
         def revalidating(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
-            if _has_none(request):
+            if _is_no_page(request) or _counts_from_now(request) or len(get_messages(request)):
                 return view(request, **arguments)
             etag = _etag(request, log_version(), also(**arguments))
             unchanged = get_conditional_response(request, etag=etag)
@@ -62,11 +60,13 @@ def revalidated(also: Callable[..., object] = lambda **arguments: None) -> Calla
     return decorator
 
 
-def _has_none(request: HttpRequest) -> bool:
-    parameters = dict(request.GET.lists())
-    if any(_FROM_NOW.fullmatch(value) for values in parameters.values() for value in values):
-        return True
-    return not _NO_PAGE.isdisjoint(parameters) or len(get_messages(request)) > 0
+def _is_no_page(request: HttpRequest) -> bool:
+    """What an address asks for instead of its page has a validator of its own."""
+    return "format" in request.GET or "after" in request.GET
+
+
+def _counts_from_now(request: HttpRequest) -> bool:
+    return any(_FROM_NOW.fullmatch(value) for _, values in request.GET.lists() for value in values)
 
 
 def _etag(request: HttpRequest, *versions: object) -> str:

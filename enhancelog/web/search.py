@@ -14,16 +14,17 @@ from enhancelog import filter_text, links, search_tokens
 from enhancelog.errors import Invalid
 from enhancelog.queries import lookup
 from enhancelog.queries import search as searches
-from enhancelog.queries.counts import Count, count
+from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed, Page
+from enhancelog.queries.threads import Try, tries
 from enhancelog.search_tokens import Phrase
-from enhancelog.web import forms, fragments, highlights
+from enhancelog.web import forms, fragments, highlights, threads
 from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.forms import Question
 from enhancelog.web.fragments import Why
 from enhancelog.web.htmx import is_fragment, page_or_fragment
-from enhancelog.web.lists import around, listed, read_page
+from enhancelog.web.lists import around, listed, read_page, total
 from enhancelog.web.places import SEARCH
 from enhancelog.web.revalidation import revalidated
 
@@ -58,7 +59,7 @@ def search(request: HttpRequest) -> HttpResponse:
     if not is_fragment(request):
         text = question.wanted.one("phrase") or question.wanted.one("text") or ""
         context |= {"search_text": text, "exact": text if lookup.exists(text) else ""}
-        context["total"] = _total(page, question) if searches_index else count(question.wanted, page.up_to)
+        context["total"] = _found_total(page, question) if searches_index else total(page, question)
     return page_or_fragment(request, "enhancelog/search.html", context)
 
 
@@ -69,26 +70,29 @@ def _found(question: Question) -> Page:
         raise forms.Refused(error, question.place, question.text) from None
 
 
-def _total(page: Page, question: Question) -> Count | None:
-    """Known without counting where the first page is the last as well."""
+def _found_total(page: Page, question: Question) -> Count | None:
+    """A search has no time to count beyond its first page."""
     return None if question.cursor else Count(len(page.rows), capped=page.next is not None or page.stopped)
 
 
 def _searched(page: Page, question: Question) -> dict[str, Any]:
     phrases = question.wanted.phrases
-    rows = [_row(Listed(row), phrases, question.entry_query) for row in page.rows]
+    query = question.entry_query
+    places = tries((row[0] for row in page.rows), page.up_to)
+    rows = [_row(entry, phrases, query, places.get(entry.position)) for entry in map(Listed, page.rows)]
     nothing = {} if rows else {"wordless": not any(phrase.tokens for phrase in phrases), "instead": _instead(question)}
     return {"rows": rows, **nothing, **around(page, question)}
 
 
-def _row(entry: Listed, phrases: list[Phrase], query: str) -> SafeString:
+def _row(entry: Listed, phrases: list[Phrase], query: str, place: Try | None) -> SafeString:
     """With marks; where what a row shows holds none, with an excerpt from what does."""
     context = fragments.context(entry)
     intent = highlights.marked(context["intent"], phrases)
     why = [Why(axis, highlights.marked(text, phrases)) for axis, text in context["why"]]
     is_shown = any("<mark>" in text for text in (intent, *(reason.text for reason in why)))
     excerpt = None if is_shown else highlights.excerpt(entry.entry, phrases)
-    return render_to_string(ROW, {**context, "intent": intent, "why": why, "excerpt": excerpt, "query": query})
+    around = {"query": query, "thread": threads.in_list(place, entry, query)}
+    return render_to_string(ROW, {**context, "intent": intent, "why": why, "excerpt": excerpt, **around})
 
 
 def _instead(question: Question) -> list[Instead]:

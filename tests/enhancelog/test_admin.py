@@ -114,11 +114,11 @@ def test_it_counts_up_to_a_limit(boss: Client, monkeypatch: pytest.MonkeyPatch) 
     assert "2 entries" in read(boss.get(LIST)).words
 
 
-def test_only_entries_tokens_and_accounts_are_there(boss: Client) -> None:
+def test_only_entries_tokens_saved_views_and_accounts_are_there(boss: Client) -> None:
     links = {link.attributes.get("href", "") for link in read(boss.get("/admin/")).all("a")}
     assert {LIST, "/admin/auth/user/", "/admin/auth/group/"} <= links
     tokens = "/admin/enhancelog/token/"
-    ours = {"/admin/enhancelog/", LIST, tokens, f"{tokens}add/"}
+    ours = {"/admin/enhancelog/", LIST, tokens, f"{tokens}add/", "/admin/enhancelog/savedview/"}
     assert not [link for link in links if link.startswith("/admin/enhancelog/") and link not in ours]
 
 

@@ -46,6 +46,8 @@ ROUTES: Final[dict[tuple[str, str], Call]] = {
         "log:append", "/v1/enhance/log/new", make_fields(issue_id="new"), 201
     ),
     ("v1/enhance/entries/<id:issue_id>", "GET"): Call("log:read", "/v1/enhance/entries/h-1"),
+    ("v1/enhance/patterns", "GET"): Call("log:read", "/v1/enhance/patterns"),
+    ("v1/enhance/patterns/<id:pattern_id>", "GET"): Call("log:read", f"/v1/enhance/patterns/{'0' * 16}", status=404),
     ("v1/enhance/why", "GET"): Call("log:read", "/v1/enhance/why?blueprint_id=main"),
     ("v1/openapi.json", "GET"): Call("log:read", "/v1/openapi.json"),
     ("v1/content", "GET"): Call("content:read", "/v1/content"),

@@ -9,10 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enhancelog.records import Entry
-from enhancelog.times import DAY_MS
 from tests import strategies
 from tests.counted import counted_links, rows_behind
-from tests.factories import make_entry, make_rejected
+from tests.factories import make_many
 from tests.pages import Page, read
 from tests.recording import record_all
 from tests.strategies import NOW_MS
@@ -36,20 +35,6 @@ def asked(client: Client, page: str, **parameters: str) -> Page:
     return read(response)
 
 
-def many(number: int) -> list[Entry]:
-    """Runs over 200 days, denser towards now, by five axes in four Blueprints; some at no plausible time."""
-    found = []
-    for at in range(number):
-        common: dict[str, Any] = {
-            "issue_id": f"h-{at}",
-            "blueprint_id": ["main", "", "ops/デプロイ %", "x" * 90][at % 4],
-            "ts_ms": -at if at % 50 == 7 else NOW_MS - (at * at * 200 * DAY_MS) // (number * number) - 1,
-        }
-        axes = [("noop",), ("tone & <b>", "noop"), ("agent-ref",), ("noop", "agent-ref", "licence/%")][at % 3 + at % 2]
-        found.append(make_rejected(*axes, **common) if at % 5 < 2 else make_entry(**common))
-    return found
-
-
 @given(
     log=st.lists(strategies.entries(), max_size=15, unique_by=lambda entry: entry.issue_id),
     period=st.sampled_from(PERIODS),
@@ -66,7 +51,7 @@ def test_a_number_is_that_of_the_rows_behind_it(client: Client, log: list[Entry]
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_long_log_links_everything_that_is_counted(client: Client, page: str) -> None:
-    record_all(many(600))
+    record_all(make_many(600))
     for period in PERIODS:
         links = list(counted_links(asked(client, page, period=period)))
         assert len(links) >= 15, period

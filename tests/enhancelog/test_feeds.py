@@ -306,7 +306,12 @@ class TestKeys:
         assert client.get(NOOP, {"axis": "noop", "format": "atom", "key": key}).status_code == 401
 
     def test_a_view_without_a_key_has_none(self, view: SavedView) -> None:
-        assert not saved_views.opens(f"enf_{view.pk}_{64 * '0'}", NOOP)
+        assert saved_views.opened_by(f"enf_{view.pk}_{64 * '0'}") is None
+
+    def test_a_key_outlives_another_way_of_writing_its_address(self, view: SavedView, client: Client) -> None:
+        url = self.keyed(view)
+        SavedView.objects.update(url="/rejections/?axis=noop&colour=red")
+        assert shown(client.get(url).content) == ["a"]
 
     def test_a_wrong_key_is_no_session(self, view: SavedView) -> None:
         owner = Client()

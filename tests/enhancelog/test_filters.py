@@ -106,6 +106,17 @@ def test_periods(name, start):
     assert parse({"period": [name]}, NOW).since_ms == start
 
 
+@pytest.mark.parametrize(("name", "end"), [("24h", NOW - DAY_MS), ("7d", MIDNIGHT - 6 * DAY_MS), ("all", -(2**63))])
+def test_negated_period_is_what_was_before(name, end):
+    wanted = parse({"not_period": [name]}, NOW)
+    assert (wanted.since_ms, wanted.until_ms) == (None, end)
+
+
+def test_negated_period_that_is_none_is_refused_by_its_name():
+    with pytest.raises(Invalid, match=r"^not_period: must be one of 24h"):
+        parse({"not_period": ["1y"]}, NOW)
+
+
 def test_unknown_parameters_are_ignored():
     assert parse({"colour": ["red"], "limit": ["1"]}, NOW).pairs == ()
 

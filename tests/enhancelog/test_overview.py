@@ -6,13 +6,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from enhancelog.origin import Origin
-from enhancelog.records import Entry
-from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.times import DAY_MS
-from tests.factories import make_entry, make_rejected
+from tests.factories import make_entry, make_many, make_rejected
 from tests.pages import Page, read
 from tests.plans import whole_tables
+from tests.recording import record, record_all
 from tests.strategies import NOW_MS
 
 pytestmark = pytest.mark.django_db
@@ -26,11 +24,6 @@ def anybody_reads_and_the_clock_stands_still(settings: Any, monkeypatch: pytest.
     settings.PUBLIC_READ = True
     monkeypatch.setattr("enhancelog.store.writing.now_ms", lambda: NOW_MS)
     monkeypatch.setattr("enhancelog.web.periods.now_ms", lambda: NOW_MS)
-
-
-def append(*entries: Entry) -> None:
-    for start in range(0, len(entries), 1000):
-        DatabaseEnhanceLogStore(Origin("command", "tests", "api")).append_batch(entries[start : start + 1000])
 
 
 def overview(client: Client, period: str = "", **headers: str) -> Page:
@@ -47,44 +40,28 @@ def figures(page: Page) -> dict[str, list[str]]:
     return dict(zip(names, parts, strict=True))
 
 
-def many(number: int) -> list[Entry]:
-    """Runs over 200 days, denser towards now, by three axes in four Blueprints."""
-    found = []
-    for at in range(number):
-        common: dict[str, Any] = {
-            "issue_id": f"h-{at}",
-            "blueprint_id": ["main", "", "ops/デプロイ %", "x" * 90][at % 4],
-            "ts_ms": NOW_MS - (at * at * 200 * DAY_MS) // (number * number) - 1,
-        }
-        axes = [("noop",), ("tone & <b>", "noop"), ("agent-ref",)][at % 3]
-        found.append(make_rejected(*axes, **common) if at % 5 < 2 else make_entry(**common))
-    return found
-
-
 @pytest.mark.parametrize(("period", "number"), [("7d", QUERIES), ("24h", QUERIES - 2), ("all", QUERIES)])
 def test_a_fixed_number_of_queries_each_on_an_index(
     client: Client, django_assert_num_queries, period: str, number: int
 ) -> None:
-    append(*many(10))
+    record_all(make_many(10))
     with django_assert_num_queries(number):
         overview(client, period)
-    append(*(entry for entry in many(500) if entry.issue_id not in {f"h-{at}" for at in range(10)}))
+    record_all(entry for entry in make_many(500) if entry.issue_id not in {f"h-{at}" for at in range(10)})
     with django_assert_num_queries(number) as captured:
         overview(client, period)
-    whole = {"blueprintsummary", "patternrules"} | (
-        {"statustally", "axistally", "templatetally"} if period == "all" else set()
-    )
-    assert whole_tables(captured) <= whole
+    tallies = {"statustally", "axistally", "templatetally"}
+    assert whole_tables(captured) <= (tallies if period == "all" else set())
 
 
 def test_nothing_chosen_asks_one_question_more(client: Client, django_assert_num_queries) -> None:
-    append(*many(10))
+    record_all(make_many(10))
     with django_assert_num_queries(QUERIES + 1):
         overview(client)
 
 
 def test_figures_are_compared_with_the_period_before(client: Client) -> None:
-    append(
+    record(
         make_rejected(issue_id="now 1", ts_ms=NOW_MS),
         make_entry(issue_id="now 2", ts_ms=NOW_MS - 6 * DAY_MS),
         make_entry(issue_id="now 3", ts_ms=NOW_MS - 5 * DAY_MS),
@@ -101,19 +78,19 @@ def test_figures_are_compared_with_the_period_before(client: Client) -> None:
 
 
 def test_without_runs_before_there_is_no_rate_to_compare(client: Client) -> None:
-    append(make_rejected(ts_ms=NOW_MS))
+    record(make_rejected(ts_ms=NOW_MS))
     assert figures(overview(client))["Deny rate"] == ["100 %", "no runs before"]
 
 
 def test_all_has_no_before(client: Client) -> None:
-    append(make_rejected(ts_ms=NOW_MS), make_entry(issue_id="old", ts_ms=0))
+    record(make_rejected(ts_ms=NOW_MS), make_entry(issue_id="old", ts_ms=0))
     page = overview(client, "all")
     assert figures(page)["Runs"] == ["2"]
     assert "before" not in page.words
 
 
 def test_24_hours_begin_and_end_to_the_millisecond(client: Client) -> None:
-    append(
+    record(
         make_entry(issue_id="first", ts_ms=NOW_MS - DAY_MS),
         make_entry(issue_id="last", ts_ms=NOW_MS - 1),
         make_entry(issue_id="now", ts_ms=NOW_MS),
@@ -125,7 +102,7 @@ def test_24_hours_begin_and_end_to_the_millisecond(client: Client) -> None:
 
 
 def test_entries_without_a_plausible_time_are_said_and_in_no_bar(client: Client) -> None:
-    append(
+    record(
         make_entry(issue_id="low", ts_ms=-(2**63)),
         make_rejected(issue_id="high", ts_ms=2**63 - 1),
         make_rejected(issue_id="now", ts_ms=NOW_MS),
@@ -139,13 +116,13 @@ def test_entries_without_a_plausible_time_are_said_and_in_no_bar(client: Client)
 
 
 def test_a_log_of_implausible_times_only_still_has_a_page(client: Client) -> None:
-    append(make_rejected(ts_ms=-1))
+    record(make_rejected(ts_ms=-1))
     assert figures(overview(client))["Runs"][0] == "0"
     assert "No run has a plausible time." in overview(client, "all").words
 
 
 def test_what_was_not_chosen_and_would_be_empty_ends_at_the_newest_entry(client: Client) -> None:
-    append(make_rejected(ts_ms=NOW_MS - 100 * DAY_MS), make_entry(issue_id="implausible", ts_ms=2**63 - 1))
+    record(make_rejected(ts_ms=NOW_MS - 100 * DAY_MS), make_entry(issue_id="implausible", ts_ms=2**63 - 1))
     page = overview(client)
     assert figures(page)["Runs"] == ["1", "0 before"]
     assert "No runs in the last seven days" in page.words
@@ -153,7 +130,7 @@ def test_what_was_not_chosen_and_would_be_empty_ends_at_the_newest_entry(client:
 
 
 def test_what_was_chosen_and_is_empty_stays_and_leads_to_the_newest(client: Client) -> None:
-    append(make_rejected(ts_ms=NOW_MS - 100 * DAY_MS))
+    record(make_rejected(ts_ms=NOW_MS - 100 * DAY_MS))
     page = overview(client, "7d")
     assert figures(page)["Runs"] == ["0", "0 before"]
     assert "No runs in this period" in page.words
@@ -168,7 +145,7 @@ def patterns(page: Page) -> list[list[str]]:
 
 
 def test_patterns_are_in_order_of_what_they_denied(client: Client) -> None:
-    append(
+    record(
         make_rejected("tone", issue_id="1", ts_ms=NOW_MS),
         make_rejected("noop", issue_id="2", ts_ms=NOW_MS, blueprint_id="b", detail="grew by 3 %\nand so on"),
         make_rejected("noop", issue_id="3", ts_ms=NOW_MS - DAY_MS, blueprint_id="b", detail="grew by 14 %"),
@@ -184,7 +161,7 @@ def test_patterns_are_in_order_of_what_they_denied(client: Client) -> None:
 
 
 def test_the_days_of_a_sparkline_are_a_table_of_links(client: Client) -> None:
-    append(
+    record(
         make_rejected("noop", issue_id="1", ts_ms=NOW_MS),
         make_rejected("noop", issue_id="2", ts_ms=NOW_MS - 20 * DAY_MS),
         make_rejected("noop", issue_id="3", ts_ms=NOW_MS - 21 * DAY_MS),
@@ -198,7 +175,7 @@ def test_the_days_of_a_sparkline_are_a_table_of_links(client: Client) -> None:
 
 
 def test_a_reason_is_no_markup(client: Client) -> None:
-    append(make_rejected("noop", ts_ms=NOW_MS, detail="a < b &amp; {% c %}"))
+    record(make_rejected("noop", ts_ms=NOW_MS, detail="a < b &amp; {% c %}"))
     (row,) = patterns(overview(client))
     assert row[1] == "a < b &amp; {% c %} new"
 
@@ -217,7 +194,7 @@ def strips(page: Page) -> list[list[str]]:
 
 
 def test_a_strip_an_axis_in_order_of_rejections_hatched_where_it_did_not_run(client: Client) -> None:
-    append(
+    record(
         make_rejected("tone", issue_id="1", ts_ms=NOW_MS),
         make_rejected("noop", issue_id="2", ts_ms=NOW_MS),
         make_rejected("noop", issue_id="3", ts_ms=NOW_MS - DAY_MS),
@@ -231,7 +208,7 @@ def test_a_strip_an_axis_in_order_of_rejections_hatched_where_it_did_not_run(cli
 
 
 def test_an_hour_in_which_an_axis_did_not_run_is_hatched(client: Client) -> None:
-    append(
+    record(
         make_rejected("tone", issue_id="1", ts_ms=NOW_MS - 1),
         make_entry(issue_id="2", ts_ms=NOW_MS - 3_600_000, verdicts=[]),
         make_entry(issue_id="3", ts_ms=NOW_MS - 2 * 3_600_000, verdicts=[deny("tone"), deny("tone")]),
@@ -252,14 +229,14 @@ def deny(axis: str) -> dict[str, str]:
 
 
 def test_a_denial_of_an_applied_run_is_no_rejection(client: Client) -> None:
-    append(make_entry(verdicts=[deny("noop")], ts_ms=NOW_MS))
+    record(make_entry(verdicts=[deny("noop")], ts_ms=NOW_MS))
     page = overview(client)
     assert strips(page) == [["noop", "0 of 1"]]
     assert figures(page)["Applied"][0] == "1"
 
 
 def test_blueprints_are_in_order_of_trouble_and_one_run_says_little(client: Client) -> None:
-    append(
+    record(
         make_rejected(issue_id="single", ts_ms=NOW_MS, blueprint_id="one of one"),
         *(make_rejected(issue_id=f"r{at}", ts_ms=NOW_MS, blueprint_id="") for at in range(6)),
         *(make_entry(issue_id=f"a{at}", ts_ms=NOW_MS, blueprint_id="") for at in range(4)),
@@ -276,7 +253,7 @@ def test_blueprints_are_in_order_of_trouble_and_one_run_says_little(client: Clie
 
 def test_panels_show_ten_and_say_how_many_more(client: Client) -> None:
     axes = [f"axis-{at:02}" for at in range(13)]
-    append(*(make_rejected(axis, issue_id=axis, blueprint_id=axis, ts_ms=NOW_MS) for axis in axes))
+    record(*(make_rejected(axis, issue_id=axis, blueprint_id=axis, ts_ms=NOW_MS) for axis in axes))
     page = overview(client)
     assert "4 more axes." in page.words
     assert "3 more patterns denied less or nothing." in page.words
@@ -286,7 +263,7 @@ def test_panels_show_ten_and_say_how_many_more(client: Client) -> None:
 
 
 def test_a_chart_has_a_table_with_the_same_numbers(client: Client) -> None:
-    append(make_rejected("noop", ts_ms=NOW_MS), make_entry(issue_id="2", ts_ms=NOW_MS - DAY_MS))
+    record(make_rejected("noop", ts_ms=NOW_MS), make_entry(issue_id="2", ts_ms=NOW_MS - DAY_MS))
     table = overview(client).all("table", class_="figures")[1]
     rows = [[each.words for each in row.inside if each.tag in ("th", "td")] for row in table.inside if row.tag == "tr"]
     assert rows[0] == ["UTC", "Applied", "Rejected", "noop", "des"]
@@ -305,14 +282,14 @@ def test_an_empty_log_shows_what_fills_it(client: Client) -> None:
 
 @pytest.mark.parametrize("period", ["24H", "1d", "<script>"])
 def test_an_unknown_period_is_a_bad_request_that_names_it(client: Client, period: str) -> None:
-    append(make_entry(ts_ms=NOW_MS))
+    record(make_entry(ts_ms=NOW_MS))
     response = client.get("/", {"period": period})
     assert response.status_code == 400
     assert "period: must be one of 24h, 7d, 30d, 90d, all" in read(response).words
 
 
 def test_htmx_gets_the_part_it_swaps(client: Client) -> None:
-    append(make_entry(ts_ms=NOW_MS))
+    record(make_entry(ts_ms=NOW_MS))
     part = overview(client, "30d", **HTMX)
     assert not part.all("html")
     assert [link.attributes["href"] for link in part.all("a", aria_current="true")] == ["?period=30d"]

@@ -5,11 +5,12 @@ from django.db import connection
 
 from enhancelog import filters, pattern_worker
 from enhancelog.models import DenialPattern, PatternRules, Template, TemplateTally
+from enhancelog.projections.patterns import details
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import count
 from enhancelog.queries.patterns.ranking import ranked
 from enhancelog.queries.patterns.served import rebuilding
-from enhancelog.store import pattern_rebuild
+from enhancelog.store import database, pattern_rebuild
 from enhancelog.store.database import last_position, rebuild_projections
 from enhancelog.store.pattern_rebuild import Step, step
 from enhancelog.store.verification import verify
@@ -142,10 +143,10 @@ def test_of_two_at_the_same_step_one_does_nothing(monkeypatch: pytest.MonkeyPatc
     record_some()
     pattern_rules.use(monkeypatch, version=NEW)
     step()
-    classify = pattern_rebuild.classify
+    classify = details.classify
 
     def overtaken(entries):
-        monkeypatch.setattr(pattern_rebuild, "classify", classify)
+        monkeypatch.setattr("enhancelog.store.pattern_rebuild.classify", classify)
         assert step() is Step.WORKED
         return classify(entries)
 
@@ -160,7 +161,7 @@ def test_the_worker_goes_on_after_a_fault_and_ends_when_all_is_done(monkeypatch:
     record_some()
     pattern_rules.use(monkeypatch, version=NEW)
     monkeypatch.setattr(pattern_worker, "PAUSE_AFTER_FAULT_S", 0)
-    read = pattern_rebuild.stored_after
+    read = database.stored_after
     faults = iter([True])
 
     def failing(position):

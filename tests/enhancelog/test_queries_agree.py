@@ -1,7 +1,6 @@
 """A list, its count, its pages, its stream and its facets agree, for any filter over any entries."""
 
 import re
-import re
 from collections.abc import Iterable
 
 import pytest
@@ -14,11 +13,13 @@ from enhancelog import filters, links, patterns
 from enhancelog.filter_text import canonical
 from enhancelog.filters import EntryFilter, Order
 from enhancelog.models import Template
+from enhancelog.projections.search import words
 from enhancelog.queries import entries as listed
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.facets import facets
 from enhancelog.queries.newest import at, count_beyond, newest
 from enhancelog.records import Entry, denials
+from enhancelog.search_tokens import find, phrase
 from enhancelog.store.database import last_position
 from enhancelog.times import DAY_MS, is_plausible, now_ms
 from tests import strategies
@@ -33,8 +34,10 @@ PAIRS = st.one_of(
     st.tuples(st.sampled_from(["axes", "not_axes"]), st.sampled_from(["one", "many"])),
     st.tuples(st.sampled_from(["has", "not_has"]), st.sampled_from(["ops", "gap", "badge"])),
     st.tuples(st.sampled_from(["pattern", "not_pattern"]), st.integers(0, 3).map(str)),
+    st.tuples(st.sampled_from(["afterwards", "not_afterwards"]), st.sampled_from(["applied", "rejected", "none"])),
     st.tuples(st.sampled_from(["source", "not_source"]), st.sampled_from(["api", "host-b"])),
     st.tuples(st.sampled_from(["text", "not_text"]), st.sampled_from(["a", "0", "日", '"', "\\"])),
+    st.tuples(st.sampled_from(["phrase", "not_phrase"]), st.sampled_from(["a", "0", "日", "…"])),
     st.tuples(
         st.sampled_from(["since", "until", "not_since", "not_until"]),
         st.sampled_from(["0", "2026-11-17", str(NOW_MS - DAY_MS), str(NOW_MS // DAY_MS * DAY_MS), "-5"]),
@@ -85,6 +88,8 @@ def holds(entry: Entry, source: str, name: str, value: str) -> bool:
             return any((axis, patterns.mask(detail).template) in set(same) for axis, detail in denied.items())
         case "axes":
             return len(denied) == 1 if value == "one" else len(denied) > 1
+        case "phrase":
+            return [*find(words(entry), phrase(value))] != []
         case "text":
             texts = [entry.intent, entry.rationale, *entry.reasons, *(verdict.detail for verdict in entry.verdicts)]
             return any(re.search(re.escape(value), text, re.ASCII | re.IGNORECASE) for text in texts)
@@ -125,7 +130,7 @@ class TestAgreement(TestCase):
         assert count(wanted, page.up_to) == Count(len(whole))
         streamed = [row[0] for chunk in listed.stream(wanted, order, page.up_to) for row in chunk]
         assert streamed == whole
-        if not {"has", "not_has"} & {name for name, _ in pairs}:
+        if not {"has", "afterwards"} & {name.removeprefix("not_") for name, _ in pairs}:
             everything = [(entry, "api") for entry in log] + [(entry, "host-b") for entry in more]
             recorded_ms = page.rows[0][13] if page.rows else now_ms()
             assert sorted(row[1] for row in page.rows) == expected(everything, wanted, recorded_ms)
@@ -153,7 +158,7 @@ class TestAgreement(TestCase):
         record_all(entry for entry in more if entry.issue_id not in ids)
         found = facets(wanted, up_to)
         assert found.total == count(wanted, up_to)
-        for name in ("blueprint_id", "axes"):
+        for name in ("blueprint_id", "axes", "afterwards"):
             assert sum(choice.entries.number for choice in found.by.get(name, ())) == found.total.number
         for name, choices in found.by.items():
             for choice in choices:

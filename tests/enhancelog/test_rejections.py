@@ -98,6 +98,12 @@ def test_choice_that_matches_nothing_stays_to_be_taken_back(client):
     assert facet(get(client, "/rejections/?axis=nobody"), "Denied by")["nobody"] == ("0", "/rejections/")
 
 
+@pytest.mark.parametrize("name", ["blueprint_id", "axis", "axis_passed", "pattern", "only"])
+def test_an_id_that_cannot_exist_matches_nothing(client, name):
+    record(make_rejected(issue_id="a"))
+    assert "No entry matches this filter." in get(client, f"/rejections/?{name}=..")
+
+
 def test_sources_are_a_facet_when_there_are_several(client):
     record(make_rejected(issue_id="a"))
     record(make_rejected(issue_id="b"), source="host-b")

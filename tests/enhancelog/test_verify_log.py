@@ -6,10 +6,12 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from enhancelog.backends import SEARCH_TABLE, Document, dialect
 from enhancelog.models import BlueprintSummary, Denial, Entry, StatusTally
 from enhancelog.origin import Origin
+from enhancelog.projections import search
 from enhancelog.store import verification
-from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections
+from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections, stored_batches
 from enhancelog.store.verification import verify
 from tests.conftest import entries_unprotected
 from tests.factories import make_entry, make_rejected
@@ -85,6 +87,31 @@ def test_a_missing_last_entry_shows_in_the_projections() -> None:
 def test_missing_triggers_are_named() -> None:
     with entries_unprotected():
         assert found().count("is missing or altered; migrate puts it back") >= 2
+
+
+@pytest.mark.usefixtures("batch")
+@pytest.mark.parametrize(
+    ("positions", "words", "said"),
+    [
+        ([2], None, ["lacks position 2"]),
+        ([], {9: ["a"]}, ["should not hold position 9"]),
+        ([1], {1: ["another"]}, ["position 1"]),
+        ([4], {4: "WORDS_BACKWARDS"}, ["position 4"]),
+    ],
+)
+def test_a_difference_in_the_search_index_is_named_and_a_rebuild_repairs_it(positions, words, said) -> None:
+    stored = {one.position: one for batch in stored_batches() for one in batch}
+    with connection.cursor() as cursor:
+        search.drop(cursor, [stored[position] for position in positions])
+        for position, spoken in (words or {}).items():
+            if spoken == "WORDS_BACKWARDS":
+                spoken = search.words(stored[position].entry)[::-1]
+            dialect().search.add(cursor, [Document(position, spoken)])
+    lines = found()
+    assert all(f"{SEARCH_TABLE} " in line for line in lines.splitlines())
+    assert all(one in lines for one in said)
+    assert rebuild_projections() == 4
+    assert found() == ""
 
 
 @pytest.mark.usefixtures("batch")

@@ -59,7 +59,7 @@ def test_a_missing_blueprint_id_is_named(client: Client):
     assert response.json()["errors"][0]["field"] == "blueprint_id"
 
 
-def test_denials_are_grouped_by_axis_and_wording(client: Client):
+def test_denials_are_grouped_by_axis_and_pattern(client: Client):
     stored(
         make_rejected("noop", issue_id="a", ts_ms=T + 1, detail="step 1 changes nothing"),
         make_rejected("noop", issue_id="b", ts_ms=T + 2, detail="step 2 changes nothing\nreally"),
@@ -71,16 +71,31 @@ def test_denials_are_grouped_by_axis_and_wording(client: Client):
     assert (answer["runs"], answer["applied"], answer["rejected"]) == (4, 1, 3)
     assert answer["denied"][0] == {
         "axis": "noop",
-        "wording": "step # changes nothing",
+        "template": "step ⟨n⟩ changes nothing",
         "count": 2,
         "last_ts_ms": T + 2,
         "reasons": ["step 2 changes nothing\nreally", "step 1 changes nothing"],
         "issue_ids": ["b", "a"],
     }
-    assert [(group["axis"], group["wording"]) for group in answer["denied"][1:]] == [
-        ("noop", "step # is gone"),
-        ("des", "step # is gone"),
+    assert [(group["axis"], group["template"]) for group in answer["denied"][1:]] == [
+        ("noop", "step ⟨n⟩ is gone"),
+        ("des", "step ⟨n⟩ is gone"),
     ]
+
+
+def test_groups_whose_templates_differ_in_a_word_that_varies_are_one(client: Client):
+    names = ("critic", "writer", "linter", "scribe")
+    stored(
+        *(
+            make_rejected("owners", issue_id=name, ts_ms=T + nth, detail=f"the step {name} has no owner")
+            for nth, name in enumerate(names)
+        ),
+        make_rejected("owners", issue_id="empty", ts_ms=T - 1, detail="the flow has no steps"),
+    )
+    first, second = asked(client, blueprint_id="main")["denied"]
+    assert (first["template"], first["count"], first["last_ts_ms"]) == ("the step ⟨word⟩ has no owner", 4, T + 3)
+    assert (first["issue_ids"], len(first["reasons"])) == (["scribe", "linter", "writer"], 3)
+    assert (second["template"], second["count"]) == ("the flow has no steps", 1)
 
 
 def test_similar_intents_that_were_applied_come_most_similar_first(client: Client):

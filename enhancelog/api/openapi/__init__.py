@@ -12,6 +12,8 @@ from enhancelog import __version__
 from enhancelog.api.openapi.log import OPERATIONS as LOG
 from enhancelog.api.openapi.log import SCHEMAS as LOG_SCHEMAS
 from enhancelog.api.openapi.parts import HEADERS, PROBLEM, RESPONSES, answer, content, operation
+from enhancelog.api.openapi.patterns import OPERATIONS as PATTERNS
+from enhancelog.api.openapi.patterns import SCHEMAS as PATTERN_SCHEMAS
 
 Document = dict[str, Any]
 
@@ -29,9 +31,9 @@ def document() -> Document:
         "servers": [{"url": "/"}],
         "security": [{"token": []}, {"session": []}],
         "tags": [{"name": "log"}, {"name": "content"}, {"name": "description"}],
-        "paths": {**LOG, **CONTENT, **_own()},
+        "paths": {**LOG, **PATTERNS, **CONTENT, **_own()},
         "components": {
-            "schemas": {**LOG_SCHEMAS, **CONTENT_SCHEMAS, "Problem": PROBLEM},
+            "schemas": {**LOG_SCHEMAS, **PATTERN_SCHEMAS, **CONTENT_SCHEMAS, "Problem": PROBLEM},
             "responses": RESPONSES,
             "headers": HEADERS,
             "securitySchemes": {

@@ -32,6 +32,7 @@ PROBLEM: Final[Part] = {
 }
 
 HEADERS: Final[Part] = {
+    "Counted": {"schema": {"type": "string"}, "description": "Only where the newest entries alone were counted."},
     "ETag": {"schema": {"type": "string"}, "description": "The entry's digest, or the content item's version."},
     "Location": {"schema": {"type": "string"}, "description": "Where the new resource is."},
     "Next": {"schema": {"type": "string"}, "description": 'Where to go on: `<…>; rel="next"`.'},
@@ -93,7 +94,7 @@ def content(schema: Part, example: Any, media_type: str = JSON) -> Part:
 
 def answer(description: str, shown: Part, *headers: str) -> Part:
     """A successful answer; ``headers`` are names under components."""
-    names = {"Next": "Link"}
+    names = {"Next": "Link", "Counted": "Enhancelog-Counted"}
     return {
         "description": description,
         "headers": {names.get(name, name): {"$ref": f"#/components/headers/{name}"} for name in headers},

@@ -8,10 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, cast
 
-import msgspec
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog import patterns
+from enhancelog import patterns, records
 from enhancelog.models import DenialPattern, PatternChange, Template
 
 TEMPLATE = Template._meta.db_table
@@ -19,7 +18,6 @@ DENIAL = DenialPattern._meta.db_table
 CHANGE = PatternChange._meta.db_table
 
 _IDS_IN_ONE_STATEMENT = 500
-_templates = msgspec.json.Decoder(tuple[str, ...])
 
 
 class Change(NamedTuple):
@@ -72,7 +70,8 @@ def _merge(members: dict[str, set[str]], chosen: Sequence[str]) -> None:
 def changes(cursor: CursorWrapper, axis: str) -> list[Change]:
     """The changes of an axis that are in force, oldest first."""
     cursor.execute(f"SELECT kind, templates FROM {CHANGE} WHERE axis = %s AND undone_ms IS NULL ORDER BY id", [axis])
-    return [Change(cast(Literal["split", "merge"], kind), _templates.decode(said)) for kind, said in cursor.fetchall()]
+    rows = cursor.fetchall()
+    return [Change(cast(Literal["split", "merge"], kind), records.decode_texts(said)) for kind, said in rows]
 
 
 def rejoin(cursor: CursorWrapper, axis: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value, When
 
+from enhancelog import records
 from enhancelog.models import Entry, TemplateTally
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
@@ -57,6 +58,16 @@ class PatternRow:
     is_new: bool
 
 
+class Scope(NamedTuple):
+    """What is looked at: denials in these Blueprints, by this axis; ``None`` for any."""
+
+    blueprint_ids: Sequence[str] | None = None
+    axis: str | None = None
+
+
+EVERYWHERE: Final = Scope()
+
+
 class Ranking(NamedTuple):
     """``left_out``: patterns with rejections in either window that have no row."""
 
@@ -67,30 +78,33 @@ class Ranking(NamedTuple):
 def ranked(window: Window, spark_until_ms: int, most: int) -> Ranking:
     """The ``most`` patterns that caused most rejections; the sparklines end with the day before ``spark_until_ms``."""
     counted = numbers(window)
-    found = [pattern for pattern, here in counted.items() if here.rejected or here.before]
-    order = sorted(found, key=lambda pattern: (-counted[pattern].rejected, -counted[pattern].before, pattern))
+    order = sorted(counted, key=lambda pattern: (-counted[pattern].rejected, -counted[pattern].before, pattern))
     rows = described(order[:most], counted, window, spark_until_ms)
     return Ranking(rows, len(order) - len(rows))
 
 
-def numbers(window: Window) -> dict[int, Numbers]:
-    """Pattern, by the id of its row, to its numbers."""
-    source = _from_index(window) if window.hourly else _from_tallies(window)
+def numbers(window: Window, scope: Scope = EVERYWHERE) -> dict[int, Numbers]:
+    """Patterns with rejections in the window or the one before, by the ids of their rows, and their numbers."""
+    source = _source(window, scope)
     rows = source.rows.values("pattern", "now").annotate(r=source.rejected, d=source.denied)
     found: defaultdict[int, Numbers] = defaultdict(Numbers)
     for pattern, is_now, rejected, denied in rows.values_list("pattern", "now", "r", "d"):
         here = found[pattern]
         found[pattern] = here._replace(rejected=rejected, denied=denied) if is_now else here._replace(before=rejected)
-    return found
+    return {pattern: here for pattern, here in found.items() if here.rejected or here.before}
 
 
 def described(
-    order: Sequence[int], counted: Mapping[int, Numbers], window: Window, spark_until_ms: int
+    order: Sequence[int],
+    counted: Mapping[int, Numbers],
+    window: Window,
+    spark_until_ms: int,
+    scope: Scope = EVERYWHERE,
 ) -> list[PatternRow]:
     """These patterns in this order."""
-    places = _places(window, order)
+    places = _places(window, order, scope)
     last_day = day_of(spark_until_ms - 1)
-    days = _days(order, last_day)
+    days = daily(order, last_day, scope)
     leaders = {leader.pk: leader for leader in patterns().filter(pk__in=order)}
     return [
         PatternRow(
@@ -122,31 +136,46 @@ class _Source(NamedTuple):
     denied: Aggregate
 
 
-def _from_tallies(window: Window) -> _Source:
+def _source(window: Window, scope: Scope) -> _Source:
+    return _from_index(window, scope) if window.hourly else _from_tallies(window, scope)
+
+
+def _from_tallies(window: Window, scope: Scope) -> _Source:
     start = window.since_ms if window.before_ms is None else window.before_ms
-    rows = in_days(TemplateTally.objects.filter(template__rules=SERVED), start, window.until_ms)
+    rows = in_days(_tallies(scope), start, window.until_ms)
     now = Q() if window.since_ms is None else Q(day__gte=window.since_ms // DAY_MS)
     rows = rows.order_by().annotate(pattern=F("template__pattern_id"), now=_as_number(now))
     return _Source(rows, Sum("rejected"), Sum("denied"))
 
 
-def _from_index(window: Window) -> _Source:
+def _from_index(window: Window, scope: Scope) -> _Source:
     start = window.since_ms if window.before_ms is None else window.before_ms
-    rows = Entry.objects.filter(
-        PLAUSIBLE, ts_ms__gte=start, ts_ms__lt=window.until_ms, patterns__template__rules=SERVED
-    )
+    entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=start, ts_ms__lt=window.until_ms)
     now = Q(ts_ms__gte=window.since_ms)
-    rows = rows.order_by().annotate(pattern=F("patterns__pattern_id"), now=_as_number(now))
+    denials = entries.order_by().filter(patterns__template__rules=SERVED, **_conditions(scope, "patterns__template__"))
+    rows = denials.annotate(pattern=F("patterns__pattern_id"), now=_as_number(now))
     return _Source(rows, Count("position", filter=Q(patterns__rejected=True)), Count("position"))
+
+
+def _tallies(scope: Scope) -> QuerySet[Any]:
+    return TemplateTally.objects.filter(template__rules=SERVED, **_conditions(scope, "template__"))
+
+
+def _conditions(scope: Scope, template: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if scope.blueprint_ids is not None:
+        found["blueprint_id__in"] = records.only_ids(scope.blueprint_ids, may_be_empty=True)
+    if scope.axis is not None:
+        found[f"{template}axis__in"] = records.only_ids([scope.axis])
+    return found
 
 
 def _as_number(now: Q) -> Case | Value:
     return Case(When(now, then=Value(1)), default=Value(0)) if now else Value(1)
 
 
-def _places(window: Window, order: Iterable[int]) -> Mapping[int, list[Place]]:
-    here = Window(window.since_ms, window.until_ms, None, window.hourly)
-    source = _from_index(here) if window.hourly else _from_tallies(here)
+def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, list[Place]]:
+    source = _source(Window(window.since_ms, window.until_ms, None, window.hourly), scope)
     rows = source.rows.filter(pattern__in=order).values("pattern", "blueprint_id").annotate(n=source.rejected)
     found: defaultdict[int, list[Place]] = defaultdict(list)
     for pattern, blueprint_id, number in rows.filter(n__gt=0).values_list("pattern", "blueprint_id", "n"):
@@ -156,11 +185,9 @@ def _places(window: Window, order: Iterable[int]) -> Mapping[int, list[Place]]:
     return found
 
 
-def _days(order: Iterable[int], last_day: int) -> Counter[tuple[int, int]]:
-    """(pattern, day) to rejections."""
-    rows: QuerySet[Any] = TemplateTally.objects.filter(
-        day__gt=last_day - SPARK_DAYS, day__lte=last_day, template__rules=SERVED
-    )
+def daily(order: Iterable[int], last_day: int, scope: Scope = EVERYWHERE) -> Counter[tuple[int, int]]:
+    """(pattern, day) to rejections on each of the ``SPARK_DAYS`` days up to ``last_day``."""
+    rows = _tallies(scope).filter(day__gt=last_day - SPARK_DAYS, day__lte=last_day)
     rows = rows.order_by().filter(template__pattern_id__in=order).values("template__pattern_id", "day")
     sums = rows.annotate(n=Sum("rejected")).values_list("template__pattern_id", "day", "n")
     return Counter({(pattern, day): number for pattern, day, number in sums})

@@ -12,19 +12,21 @@ from enhancelog.times import DAY_MS
 PLAUSIBLE = Q(ts_ms__gte=0, ts_ms__lte=F("entry__recorded_ms") + DAY_MS)
 """Of denials: those with a plausible time."""
 
+EVERY_DENIAL = Q()
+
 
 def rebuilding() -> int | None:
     """How many per cent of the log are derived under new rules; ``None`` when those are served."""
-    state = PatternRules.objects.exclude(building=None).values_list("done", flat=True).first()
-    if state is None:
+    done = PatternRules.objects.exclude(building=None).values_list("done", flat=True).first()
+    if done is None:
         return None
-    return 100 * state // max(last_position(), state, 1)
+    return 100 * done // max(last_position(), done, 1)
 
 
-def patterns() -> QuerySet[Any]:
+def patterns(among: Q = EVERY_DENIAL) -> QuerySet[Any]:
     """Every pattern, as the template that leads it, with ``first_ms`` and ``last_ms``: the times of its first and last
-    denial (epoch ms), ``None`` without a plausible one."""
-    denials = DenialPattern.objects.filter(PLAUSIBLE, pattern=OuterRef("pk"))
+    denial ``among`` some (epoch ms), ``None`` without a plausible one."""
+    denials = DenialPattern.objects.filter(PLAUSIBLE, among, pattern=OuterRef("pk"))
     return Template.objects.filter(rules=SERVED, pattern_id=F("pk")).annotate(
         first_ms=Subquery(denials.order_by("ts_ms", "entry_id").values("ts_ms")[:1]),
         last_ms=Subquery(denials.order_by("-ts_ms", "-entry_id").values("ts_ms")[:1]),

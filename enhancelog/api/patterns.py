@@ -1,0 +1,58 @@
+"""``GET /v1/enhance/patterns`` and ``/v1/enhance/patterns/<id>``: deny patterns, with the filters of the log's list.
+
+The id of a template that joined a pattern, or an id from before the rules changed, is answered with the pattern.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from rest_framework.request import Request
+
+from enhancelog import filters
+from enhancelog.api.base import ApiView
+from enhancelog.api.errors import problem_response
+from enhancelog.api.negotiation import MEDIA_TYPES
+from enhancelog.filters import EntryFilter
+from enhancelog.permissions import Allows
+from enhancelog.queries.patterns.counted import SAMPLE
+from enhancelog.queries.patterns.detail import detail, known
+from enhancelog.queries.patterns.listing import MOST, listing
+from enhancelog.times import now_ms
+
+COUNTED: Final = "Enhancelog-Counted"
+"""The header of an answer whose counts are of the newest entries alone."""
+
+
+class PatternList(ApiView):
+    """A bare array, most denials first."""
+
+    permission_classes = (Allows("log:read"),)
+
+    def get(self, request: Request) -> HttpResponse:
+        wanted = _filter(request._request)
+        size = filters.page_size(dict(request._request.GET.lists()))
+        found = listing(wanted, size or MOST)
+        return _answer(found.patterns, found.is_whole)
+
+
+class PatternByItsId(ApiView):
+    """The same of one pattern, with what fills its holes and the newest issue ids; an unknown id is 404."""
+
+    permission_classes = (Allows("log:read"),)
+
+    def get(self, request: Request, pattern_id: str) -> HttpResponse:
+        wanted = _filter(request._request)
+        pattern = known(pattern_id)
+        if pattern is None:
+            return problem_response(404, f"There is no deny pattern {pattern_id[:80]}.")
+        return _answer(*detail(pattern, wanted))
+
+
+def _filter(request: HttpRequest) -> EntryFilter:
+    return filters.parse(dict(request.GET.lists()), now_ms())
+
+
+def _answer(body: Any, is_whole: bool) -> HttpResponse:
+    headers = {} if is_whole else {COUNTED: f"newest {SAMPLE}"}
+    return HttpResponse(msgspec.json.encode(body), content_type=MEDIA_TYPES["json"], headers=headers)

@@ -1,0 +1,60 @@
+"""What came after a run in its retry thread, as SQL: one of the words ``applied``, ``rejected`` and ``none``.
+
+A retry thread is attempts at one wish (same Blueprint, source and intent's key) in the order of time, neighbours at
+most ``APART_MS`` apart; an applied run ends it. From a run on it is followed for ``APART_MS`` and for ``FOLLOWED``
+tries at least, so that no log, however strange, makes one row cost more than that.
+"""
+
+from typing import Final
+
+from enhancelog.models import Attempt
+from enhancelog.times import DAY_MS
+
+APART_MS: Final = 7 * DAY_MS
+FOLLOWED: Final = 50
+
+LAST: Final = 2**63 - 1
+"""No position is beyond this one."""
+
+ATTEMPT: Final = Attempt._meta.db_table
+
+# SQLite seeks by both halves of a row value only where the right side has no affinity, hence the plus signs.
+FROM_MINE: Final = "a.wish = mine.wish AND (a.ts_ms, a.position) {} (+mine.ts_ms, +mine.position) AND a.position <= %s"
+FORTH: Final = "ORDER BY a.ts_ms, a.position"
+
+
+def next_attempt(column: str, *, applied: bool = False) -> str:
+    """A column of the attempt after ``mine``, or of the next applied one; takes the last position that
+    is seen."""
+    condition = FROM_MINE.format(">") + (" AND a.applied" if applied else "")
+    return f"(SELECT a.{column} FROM {ATTEMPT} a WHERE {condition} {FORTH} LIMIT 1)"
+
+
+_IS_REACHED: Final = f"""EXISTS (
+    SELECT 1 FROM (
+        SELECT step.applied, MAX(step.apart_ms) OVER (ORDER BY step.ts_ms, step.position) AS apart_ms FROM (
+            SELECT run.*, run.ts_ms - LAG(run.ts_ms) OVER (ORDER BY run.ts_ms, run.position) AS apart_ms FROM (
+                SELECT a.ts_ms, a.position, a.applied FROM {ATTEMPT} a
+                WHERE {FROM_MINE.format(">=")} {FORTH} LIMIT {FOLLOWED + 1}) run) step) walked
+    WHERE walked.applied AND walked.apart_ms <= {APART_MS})"""
+"""Whether an applied run ends the thread among the tries after ``mine``."""
+
+
+def afterwards(position: str) -> str:
+    """The word for the entry at ``position``, an SQL expression, as another; takes ``afterwards_parameters``.
+
+    An applied run, and one that is part of no thread, has nothing afterwards.
+    """
+    soon = f"mine.ts_ms + {APART_MS}"
+    return f"""COALESCE((
+        SELECT CASE
+            WHEN {next_attempt("ts_ms", applied=True)} <= {soon} THEN 'applied'
+            WHEN {next_attempt("ts_ms")} <= {soon} THEN CASE
+                WHEN {next_attempt("ts_ms", applied=True)} IS NULL THEN 'rejected'
+                WHEN {_IS_REACHED} THEN 'applied' ELSE 'rejected' END
+        END FROM {ATTEMPT} mine WHERE mine.position = {position} AND NOT mine.applied), 'none')"""
+
+
+def afterwards_parameters(up_to: int | None) -> list[int]:
+    """``up_to``: the last position that is seen; ``None`` for all."""
+    return [LAST if up_to is None else up_to] * 4

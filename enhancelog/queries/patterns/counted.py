@@ -1,0 +1,145 @@
+"""How many entries of a filter each pattern denied, by Blueprint, and when.
+
+Exact from the tallies where the filter is Blueprints and whole days with either rejections or all, and at most one
+denied axis. Otherwise from the newest ``SAMPLE`` entries that it describes, as far as rows are looked through (see
+``reach``): exact where there are no more. With a denied axis in the filter, only the patterns of that axis are counted.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Q, Sum
+
+from enhancelog import records
+from enhancelog.filters import EntryFilter
+from enhancelog.models import DenialPattern, PatternRules, Template, TemplateTally
+from enhancelog.queries.counts import CAP, in_days
+from enhancelog.queries.pattern_ids import SERVED, leader
+from enhancelog.queries.patterns.served import patterns
+from enhancelog.queries.reach import reach
+from enhancelog.store.database import last_position
+from enhancelog.times import DAY_MS
+
+SAMPLE: Final = CAP
+
+_DENIAL: Final = DenialPattern._meta.db_table
+_TEMPLATE: Final = Template._meta.db_table
+_SERVED: Final = f"(SELECT served FROM {PatternRules._meta.db_table})"
+
+
+class Counted(NamedTuple):
+    """Entries that one pattern, by the id of its row, denied in one Blueprint."""
+
+    pattern: int
+    blueprint_id: str
+    number: int
+
+
+class Times(NamedTuple):
+    """Of the first and the last denial, epoch ms; ``None`` without a plausible time."""
+
+    first_ms: int | None = None
+    last_ms: int | None = None
+
+
+class Found(NamedTuple):
+    """``times``: those that were found on the way, by pattern. ``is_whole``: no entry was left out."""
+
+    rows: Sequence[Counted]
+    times: dict[int, Times]
+    is_whole: bool = True
+
+
+def is_tallied(wanted: EntryFilter) -> bool:
+    """Whether the tallies can tell."""
+    bounds = (wanted.since_ms, wanted.until_ms)
+    return (
+        not wanted.exclude
+        and set(wanted.include) <= {"blueprint_id", "status", "axis"}
+        and wanted.include.get("status", ()) in ((), ("rejected",))
+        and len(wanted.include.get("axis", ())) <= 1
+        and not any(bound is not None and bound % DAY_MS for bound in bounds)
+    )
+
+
+def counted(wanted: EntryFilter, pattern_id: str | None = None) -> Found:
+    """By all patterns, or the one that an id stands for."""
+    return _tallied(wanted, pattern_id) if is_tallied(wanted) else _sampled(wanted, pattern_id)
+
+
+def times(wanted: EntryFilter, order: Sequence[int]) -> dict[int, Times]:
+    """When these patterns denied first and last, where the filter is one that the tallies count."""
+    among = Q()
+    if "blueprint_id" in wanted.include:
+        among &= Q(blueprint_id__in=records.only_ids(wanted.include["blueprint_id"], may_be_empty=True))
+    if "status" in wanted.include:
+        among &= Q(rejected=True)
+    if wanted.since_ms is not None:
+        among &= Q(ts_ms__gte=wanted.since_ms)
+    if wanted.until_ms is not None:
+        among &= Q(ts_ms__lt=wanted.until_ms)
+    rows = patterns(among).filter(pk__in=order).values_list("pk", "first_ms", "last_ms")
+    return {pattern: Times(*when) for pattern, *when in rows}
+
+
+def _tallied(wanted: EntryFilter, pattern_id: str | None) -> Found:
+    tally = in_days(TemplateTally.objects.filter(template__rules=SERVED), wanted.since_ms, wanted.until_ms)
+    if pattern_id is not None:
+        tally = tally.filter(template__pattern=leader(pattern_id))
+    if "blueprint_id" in wanted.include:
+        tally = tally.filter(blueprint_id__in=records.only_ids(wanted.include["blueprint_id"], may_be_empty=True))
+    if "axis" in wanted.include:
+        tally = tally.filter(template__axis__in=records.only_ids(wanted.include["axis"]))
+    amount = Sum("rejected" if "status" in wanted.include else "denied")
+    sums = tally.order_by().values("template__pattern_id", "blueprint_id").annotate(n=amount).filter(n__gt=0)
+    rows = [Counted(*row) for row in sums.values_list("template__pattern_id", "blueprint_id", "n")]
+    return Found(rows, times(wanted, list({row.pattern for row in rows})))
+
+
+def _sampled(wanted: EntryFilter, pattern_id: str | None) -> Found:
+    """From the newest entries, in one statement; its first row says how many these are."""
+    entries, end = reach(wanted, last_position(), ascending=False)
+    try:
+        sample, parameters = entries[:SAMPLE].values("position", "recorded_ms").query.sql_with_params()
+    except EmptyResultSet:  # the filter is one that no entry can match
+        return Found([], {})
+    conditions, further = _conditions(wanted, pattern_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""WITH sample (position, recorded_ms) AS MATERIALIZED ({sample})
+                SELECT 0, '', COUNT(*), NULL, NULL FROM sample
+                UNION ALL
+                SELECT d.pattern_id, d.blueprint_id, COUNT(*), MIN({_TIME}), MAX({_TIME})
+                FROM sample s CROSS JOIN {_DENIAL} d JOIN {_TEMPLATE} t ON t.id = d.template_id
+                WHERE d.position = s.position AND t.rules = {_SERVED} {conditions}
+                GROUP BY d.pattern_id, d.blueprint_id""",
+            [*parameters, *further],
+        )
+        (_, _, size, _, _), *found = sorted(cursor.fetchall(), key=lambda row: row[:2])
+    return Found([Counted(*row[:3]) for row in found], _merged(found), size < SAMPLE and end is None)
+
+
+_TIME: Final = f"CASE WHEN d.ts_ms >= 0 AND d.ts_ms <= s.recorded_ms + {DAY_MS} THEN d.ts_ms END"
+
+
+def _conditions(wanted: EntryFilter, pattern_id: str | None) -> tuple[str, list[str]]:
+    conditions, parameters = "", []
+    if axes := wanted.include.get("axis"):
+        possible = records.only_ids(axes)
+        conditions += f" AND t.axis IN ({', '.join(['%s'] * len(possible)) or 'NULL'})"
+        parameters += possible
+    if pattern_id is not None:
+        conditions += f""" AND d.pattern_id = (SELECT p.pattern_id FROM {_TEMPLATE} said
+            JOIN {_TEMPLATE} p ON p.id = said.pattern_id WHERE said.key = %s AND p.rules = {_SERVED})"""
+        parameters.append(pattern_id)
+    return conditions, parameters
+
+
+def _merged(rows: Sequence[tuple[Any, ...]]) -> dict[int, Times]:
+    found: dict[int, Times] = {}
+    for pattern, _, _, *span in rows:
+        moments = [moment for moment in (*span, *found.get(pattern, Times())) if moment is not None]
+        found[pattern] = Times(min(moments, default=None), max(moments, default=None))
+    return found

@@ -1,0 +1,154 @@
+"""One pattern: what it says, its denials, what fills its holes, and what belongs to it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from django.db.models import F, Sum
+from django.db.models.functions import Substr
+
+from enhancelog import patterns, records
+from enhancelog.filters import EntryFilter
+from enhancelog.models import PatternChange, Template, TemplateTally
+from enhancelog.projections.patterns.details import masked
+from enhancelog.queries.pattern_ids import SERVED, is_pattern_id, leader
+from enhancelog.queries.patterns.counted import Times, counted
+from enhancelog.queries.patterns.fillings import Filled, fillings
+from enhancelog.queries.patterns.listing import Pattern, described
+from enhancelog.queries.patterns.served import patterns as patterns_with_times
+from enhancelog.queries.reach import reach
+from enhancelog.store.database import last_position
+
+NEWEST: Final = 1_000
+"""Denials that are looked at for what fills the holes; fewer where their verdicts are longer than ``MOST_CHARACTERS``
+in all."""
+MOST_CHARACTERS: Final = 1 << 24
+LONGEST: Final = 4_000
+"""Characters that are kept of an intent and a detail, more than rules and pages look at."""
+_READ_BATCH: Final = 50
+MOST_IDS: Final = 100
+MOST_CHANGES: Final = 100
+
+
+class PatternDetail(Pattern, kw_only=True):
+    """``holes``: from the newest 1,000 denials. ``issue_ids``: of the newest 100."""
+
+    holes: list[Filled]
+    issue_ids: list[str]
+
+
+class Known(NamedTuple):
+    """A pattern by the template that leads it. ``other``: it stands for all wordings beyond the most."""
+
+    pk: int
+    id: str
+    axis: str
+    template: str
+    other: bool
+
+
+class Denied(NamedTuple):
+    """One denial of a pattern; times are epoch ms."""
+
+    position: int
+    issue_id: str
+    blueprint_id: str
+    intent: str
+    ts_ms: int
+    recorded_ms: int
+    wording: str
+    detail: str
+
+
+class Member(NamedTuple):
+    """A template of a pattern. ``denied``: how often."""
+
+    id: str
+    text: str
+    wording: str
+    denied: int
+
+
+def known(pattern_id: str) -> Known | None:
+    """The pattern that an id stands for, which may be that of a template joined into it."""
+    if not is_pattern_id(pattern_id):
+        return None
+    row = Template.objects.filter(pk=leader(pattern_id)).values_list("pk", "key", "axis", "wording", "other").first()
+    return Known(*row) if row else None
+
+
+def detail(pattern: Known, wanted: EntryFilter) -> tuple[PatternDetail, bool]:
+    """The pattern among the entries of a filter, and whether the counts are of all of these."""
+    found = counted(wanted, pattern.id)
+    denials = newest(pattern, wanted)
+    holes = filled(pattern, denials)
+    issue_ids = [denial.issue_id for denial in denials[:MOST_IDS]]
+    (here,) = described(found, 1) or [_nothing(pattern)]
+    return PatternDetail(**msgspec.structs.asdict(here), holes=holes, issue_ids=issue_ids), found.is_whole
+
+
+def seen(pattern: Known) -> Times:
+    """When the pattern denied first and last."""
+    return Times(*patterns_with_times().filter(pk=pattern.pk).values_list("first_ms", "last_ms").get())
+
+
+def newest(pattern: Known, wanted: EntryFilter, most: int = NEWEST) -> list[Denied]:
+    """The pattern's newest denials among the entries of a filter, of which ``pattern`` itself is no part."""
+    narrowed = replace(wanted, include={**wanted.include, "pattern": (pattern.id,)})
+    entries = reach(narrowed, last_position(), ascending=False).entries
+    entries = entries.annotate(start=Substr("intent", 1, LONGEST), wording=F("patterns__template__wording"))
+    columns = ("position", "issue_id", "blueprint_id", "start", "ts_ms", "recorded_ms", "wording", "verdicts")
+    found: list[Denied] = []
+    rows: Iterable[tuple[Any, ...]] = entries.values_list(*columns)[:most].iterator(chunk_size=_READ_BATCH)
+    left = MOST_CHARACTERS
+    for *rest, verdicts in rows:
+        said = records.denied(records.decode_verdicts(verdicts)).get(pattern.axis, "")
+        found.append(Denied._make([*rest, said[:LONGEST]]))
+        left -= len(verdicts)
+        if left < 0:
+            break
+    return found
+
+
+def filled(pattern: Known, denials: Sequence[Denied]) -> list[Filled]:
+    """What fills the holes, in those of the denials that are worded as the pattern is."""
+    alike = (masked(denial.detail) for denial in denials if denial.wording == pattern.template)
+    return fillings(pattern.template, (patterns.fill(pattern.template, one) for one in alike))
+
+
+def totals(pattern: Known) -> dict[str, tuple[int, int]]:
+    """Blueprint to how many entries the pattern denied there, and how many of these are rejected; most first."""
+    rows = TemplateTally.objects.filter(template__pattern=pattern.pk).order_by().values("blueprint_id")
+    sums = rows.annotate(d=Sum("denied"), r=Sum("rejected")).values_list("blueprint_id", "d", "r")
+    return {name: (denied, rejected) for name, denied, rejected in sorted(sums, key=lambda row: (-row[1], row[0]))}
+
+
+def members(pattern: Known) -> list[Member]:
+    """The pattern's templates, its leader first."""
+    rows = Template.objects.filter(pattern=pattern.pk, rules=SERVED).order_by("first_position")
+    return [Member(*row) for row in rows.annotate(n=Sum("tallies__denied")).values_list("key", "text", "wording", "n")]
+
+
+def others(pattern: Known, most: int) -> list[Member]:
+    """The other patterns of the axis, most denials first, each as its leader; not those beyond the most."""
+    rows = Template.objects.filter(rules=SERVED, axis=pattern.axis, other=False, pattern_id=F("pk"))
+    rows = rows.exclude(pk=pattern.pk).annotate(n=Sum("templates__tallies__denied")).order_by("-n", "first_position")
+    return [Member(*row) for row in rows.values_list("key", "text", "wording", "n")[:most]]
+
+
+def changes(axis: str) -> list[PatternChange]:
+    """What was split and merged by hand in an axis, the newest first."""
+    return list(PatternChange.objects.filter(axis=axis).order_by("-pk")[:MOST_CHANGES])
+
+
+def _nothing(pattern: Known) -> Pattern:
+    return Pattern(
+        id=pattern.id,
+        axis=pattern.axis,
+        template=pattern.template,
+        count=0,
+        first_ts_ms=None,
+        last_ts_ms=None,
+        blueprints={},
+    )

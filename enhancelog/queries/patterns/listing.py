@@ -1,0 +1,70 @@
+"""Patterns as the API answers them: what each says, how often, since when, and where."""
+
+from collections import Counter
+from typing import Final, NamedTuple
+
+import msgspec
+
+from enhancelog.filters import EntryFilter
+from enhancelog.queries.patterns.counted import Found, counted
+from enhancelog.queries.patterns.served import patterns
+
+MOST: Final = 1_000
+"""Patterns in one answer, those with most denials."""
+MOST_BLUEPRINTS: Final = 100
+"""Of one pattern, those with most denials."""
+
+
+class Pattern(msgspec.Struct, kw_only=True):
+    """``count`` entries were denied so; ``blueprints`` says in which Blueprints. Times are epoch ms, plausible ones."""
+
+    id: str
+    axis: str
+    template: str
+    count: int
+    first_ts_ms: int | None
+    last_ts_ms: int | None
+    blueprints: dict[str, int]
+
+
+class Listing(NamedTuple):
+    """``is_whole``: the counts are of all that the filter describes, not only of the newest."""
+
+    patterns: list[Pattern]
+    is_whole: bool
+
+
+def listing(wanted: EntryFilter, most: int = MOST) -> Listing:
+    """The patterns of the denials of these entries, most frequent first."""
+    found = counted(wanted)
+    return Listing(described(found, most), found.is_whole)
+
+
+def described(found: Found, most: int) -> list[Pattern]:
+    """What was counted, by pattern."""
+    totals: Counter[int] = Counter()
+    for row in found.rows:
+        totals[row.pattern] += row.number
+    order = sorted(totals, key=lambda pattern: (-totals[pattern], pattern))[:most]
+    places: dict[int, Counter[str]] = {pattern: Counter() for pattern in order}
+    for row in found.rows:
+        if row.pattern in places:
+            places[row.pattern][row.blueprint_id] += row.number
+    said = {pk: rest for pk, *rest in patterns().filter(pk__in=order).values_list("pk", "key", "axis", "wording")}
+    return [
+        Pattern(
+            id=said[pattern][0],
+            axis=said[pattern][1],
+            template=said[pattern][2],
+            count=totals[pattern],
+            first_ts_ms=found.times[pattern].first_ms,
+            last_ts_ms=found.times[pattern].last_ms,
+            blueprints=_most(places[pattern]),
+        )
+        for pattern in order
+        if pattern in said and pattern in found.times
+    ]
+
+
+def _most(places: Counter[str]) -> dict[str, int]:
+    return dict(sorted(places.items(), key=lambda place: (-place[1], place[0]))[:MOST_BLUEPRINTS])

@@ -1,0 +1,25 @@
+"""Which patterns one entry's denials are of, and how many others are of these."""
+
+from typing import NamedTuple
+
+from django.db.models import F, OuterRef, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+
+from enhancelog.models import DenialPattern, TemplateTally
+from enhancelog.queries.pattern_ids import SERVED
+
+
+class Alike(NamedTuple):
+    """A pattern's id, and how many other denials it has."""
+
+    id: str
+    others: int
+
+
+def of_entry(position: int) -> dict[str, Alike]:
+    """By axis, in one statement."""
+    tallies = TemplateTally.objects.filter(template__pattern=OuterRef("pattern")).order_by()
+    denied = tallies.annotate(group=Value(1)).values("group").annotate(n=Sum("denied")).values("n")
+    rows = DenialPattern.objects.filter(entry=position, template__rules=SERVED)
+    rows = rows.annotate(n=Coalesce(Subquery(denied), Value(1)), axis=F("template__axis"))
+    return {axis: Alike(key, number - 1) for axis, key, number in rows.values_list("axis", "pattern__key", "n")}

@@ -1,0 +1,106 @@
+"""The patterns of a period as a table that can be sorted, for any filter.
+
+Where the filter is Blueprints and one denied axis, over whole days or the last hours, everything is counted, and
+compared with the period before. Otherwise the newest entries that it describes are counted, and nothing is compared.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+from enhancelog.filters import EntryFilter, Order
+from enhancelog.queries.charts import Window
+from enhancelog.queries.patterns.counted import counted, is_tallied
+from enhancelog.queries.patterns.ranking import Numbers, PatternRow, Place, Scope, described, is_new, numbers
+from enhancelog.queries.patterns.served import patterns
+
+SORTS: Final = ("denials", "change", "axis", "first", "last")
+
+
+class Part(NamedTuple):
+    """Which rows are shown, and in which order."""
+
+    sort: str
+    order: Order
+    first: int
+    size: int
+
+
+class Table(NamedTuple):
+    """``in_all``: rows, shown or not. ``is_compared``: with the period before, and days and Blueprints are told.
+    ``is_whole``: no entry was left out."""
+
+    rows: Sequence[PatternRow]
+    in_all: int
+    scope: Scope | None
+    is_whole: bool = True
+
+    @property
+    def is_compared(self) -> bool:
+        return self.scope is not None
+
+
+def table(wanted: EntryFilter, window: Window, part: Part, spark_until_ms: int) -> Table:
+    """The patterns of the rejections in a window that ``wanted`` describes, which asks for rejected entries."""
+    scope = _scope(wanted, window)
+    if scope is None:
+        return _of_newest(replace(wanted, since_ms=window.since_ms, until_ms=window.until_ms), window, part)
+    found = numbers(window, scope)
+    order = _ordered(found, part)[part.first : part.first + part.size]
+    return Table(described(order, found, window, spark_until_ms, scope), len(found), scope)
+
+
+def _scope(wanted: EntryFilter, window: Window) -> Scope | None:
+    """What the tallies are asked for, or the index range of an hourly window; ``None`` where neither can tell."""
+    bounds = (None, None) if window.hourly else (window.since_ms, window.until_ms)
+    if not is_tallied(replace(wanted, since_ms=bounds[0], until_ms=bounds[1])):
+        return None
+    return Scope(wanted.include.get("blueprint_id"), wanted.one("axis"))
+
+
+def _of_newest(wanted: EntryFilter, window: Window, part: Part) -> Table:
+    found = counted(wanted)
+    totals: Counter[int] = Counter()
+    places: defaultdict[int, list[Place]] = defaultdict(list)
+    for row in found.rows:
+        totals[row.pattern] += row.number
+        places[row.pattern].append(Place(row.blueprint_id, row.number))
+    sums = {pattern: Numbers(number, number) for pattern, number in totals.items()}
+    order = _ordered(sums, part)[part.first : part.first + part.size]
+    leaders = {leader.pk: leader for leader in patterns().filter(pk__in=order)}
+    rows = [
+        PatternRow(
+            id=leader.key,
+            axis=leader.axis,
+            template=leader.wording,
+            numbers=sums[leader.pk],
+            places=sorted(places[leader.pk], key=lambda place: (-place.rejected, place.name)),
+            days=(),
+            first_ms=leader.first_ms,
+            last_ms=leader.last_ms,
+            is_new=is_new(leader.first_ms, window),
+        )
+        for pattern in order
+        if (leader := leaders.get(pattern))
+    ]
+    return Table(rows, len(sums), None, found.is_whole)
+
+
+def _ordered(found: Mapping[int, Numbers], part: Part) -> list[int]:
+    """Equal ones by most rejections, those without a time last."""
+    usual = sorted(found, key=lambda pattern: (-found[pattern].rejected, -found[pattern].before, pattern))
+    keys = _keys(found, part.sort)
+    known = [pattern for pattern in usual if keys.get(pattern) is not None]
+    known.sort(key=keys.__getitem__, reverse=part.order == "desc")
+    return [*known, *(pattern for pattern in usual if keys.get(pattern) is None)]
+
+
+def _keys(found: Mapping[int, Numbers], sort: str) -> dict[int, Any]:
+    match sort:
+        case "denials":
+            return {pattern: here.rejected for pattern, here in found.items()}
+        case "change":
+            return {pattern: here.rejected - here.before for pattern, here in found.items()}
+    column = {"axis": "axis", "first": "first_ms", "last": "last_ms"}[sort]
+    return {pattern: value for pattern, value in patterns().values_list("pk", column) if pattern in found}

@@ -1,0 +1,179 @@
+"""Retry threads, computed when they are asked for, so that late entries are in them. See ``queries.afterwards``.
+
+A thread is walked from each entry to its neighbours, ``FOLLOWED`` tries each way at most; where it goes on beyond, its
+numbers say so ("51+").
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from django.db import connection
+
+from enhancelog.models import Denial, Entry
+from enhancelog.queries.afterwards import (
+    APART_MS,
+    ATTEMPT,
+    FOLLOWED,
+    LAST,
+    afterwards,
+    afterwards_parameters,
+    next_attempt,
+)
+from enhancelog.queries.counts import Count
+from enhancelog.queries.entries import Listed
+from enhancelog.store.rows import COLUMNS
+
+SHOWN: Final = 25
+"""Attempts of one thread that are read whole, each way."""
+
+SHOWN_DENIED: Final = 6
+"""Of the rejections before an applied run, the last whose axes are told."""
+
+
+_ENTRY: Final = Entry._meta.db_table
+_ENTRY_COLUMNS: Final = ", ".join(f"entry.{column}" for column in COLUMNS)
+_NEIGHBOUR: Final = f"""
+    SELECT a.position FROM {ATTEMPT} a
+    WHERE a.wish = near.wish AND (a.ts_ms, a.position) {{}} (+near.ts_ms, +near.position) AND a.position <= %s
+    ORDER BY a.ts_ms {{order}}, a.position {{order}} LIMIT 1"""
+
+
+class Try(NamedTuple):
+    """The ``number``th of ``of`` tries. ``denied``: for an applied one the axes that denied the tries before, at most
+    ``SHOWN_DENIED`` of them, in the order of time."""
+
+    number: Count
+    of: Count
+    denied: tuple[str, ...] = ()
+
+
+class Attempt(NamedTuple):
+    number: Count
+    listed: Listed
+
+
+class Thread(NamedTuple):
+    """``attempts``: the nearest, in the order of time; ``number`` is the place of the one that was asked for."""
+
+    number: Count
+    of: Count
+    attempts: Sequence[Attempt]
+    earlier_left_out: Count
+    later_left_out: Count
+
+
+class PassedInstead(NamedTuple):
+    """The applied run that ended a thread, ``tries`` after the one that was asked for."""
+
+    applied: Listed
+    tries: Count
+
+
+def tries(positions: Iterable[int], up_to: int = LAST) -> dict[int, Try]:
+    """Position to place, for those of these entries that are one of several tries; in one statement. What is stored
+    beyond position ``up_to`` is not seen."""
+    wanted = list(positions)
+    if not wanted:
+        return {}
+    statement = f"""{_walked(wanted)}
+        SELECT entry, 'earlier', MAX(steps), '' FROM earlier GROUP BY entry
+        UNION ALL SELECT entry, 'later', MAX(steps), '' FROM later GROUP BY entry
+        UNION ALL SELECT earlier.entry, 'denied', -earlier.steps, denial.axis
+            FROM earlier JOIN {Denial._meta.db_table} denial ON denial.position = earlier.position
+            WHERE earlier.ends AND earlier.steps BETWEEN 1 AND {SHOWN_DENIED}"""
+    found: dict[tuple[int, str], list[tuple[int, str]]] = {}
+    for entry, what, steps, axis in _fetched(statement, [*wanted, up_to, up_to]):
+        found.setdefault((entry, what), []).append((steps, axis))
+    places = {}
+    for entry in wanted:
+        (earlier, _), (later, _) = (found.get((entry, way), [(0, "")])[0] for way in ("earlier", "later"))
+        if earlier or later:
+            denied = [axis for _, axis in sorted(found.get((entry, "denied"), ()))]
+            places[entry] = Try(*_place(_capped(earlier), _capped(later)), tuple(denied))
+    return places
+
+
+def thread(position: int) -> Thread | None:
+    """The tries around the entry at a position; ``None`` where it is the only one."""
+    statement = f"""{_walked([position])}
+        SELECT walked.steps, {_ENTRY_COLUMNS}
+        FROM (SELECT -steps AS steps, position FROM earlier UNION ALL
+              SELECT steps, position FROM later WHERE steps > 0) walked
+        LEFT JOIN {_ENTRY} entry
+            ON entry.position = walked.position AND walked.steps BETWEEN {-SHOWN} AND {SHOWN}
+        ORDER BY walked.steps"""
+    rows = _fetched(statement, [position, LAST, LAST])
+    if len(rows) < 2:
+        return None
+    earlier, later = _capped(-rows[0][0]), _capped(rows[-1][0])
+    number, of = _place(earlier, later)
+    attempts = [
+        Attempt(Count(number.number + steps, number.capped), Listed(tuple(row))) for steps, *row in rows if row[0]
+    ]
+    return Thread(number, of, attempts, _beyond(earlier), _beyond(later))
+
+
+def passed_instead(positions: Iterable[int]) -> dict[int, PassedInstead]:
+    """Position to the applied run that ended its thread, for those of these entries whose thread was; in one
+    statement. For a page of rejected entries: every answer holds a whole entry."""
+    wanted = list(positions)
+    if not wanted:
+        return {}
+    statement = f"""
+        SELECT denied.entry,
+            (SELECT COUNT(*) FROM (
+                SELECT 1 FROM {ATTEMPT} a WHERE a.wish = mine.wish
+                  AND (a.ts_ms, a.position) > (+mine.ts_ms, +mine.position)
+                  AND (a.ts_ms, a.position) <= (+ended.ts_ms, +ended.position) LIMIT {FOLLOWED + 1}) again),
+            {_ENTRY_COLUMNS}
+        FROM (SELECT position AS entry FROM {ATTEMPT} WHERE position IN ({_places(wanted)})) denied
+        JOIN {ATTEMPT} mine ON mine.position = denied.entry
+        JOIN {ATTEMPT} ended ON ended.position = {next_attempt("position", applied=True)}
+        JOIN {_ENTRY} entry ON entry.position = ended.position
+        WHERE {afterwards("denied.entry")} = 'applied'"""
+    rows = _fetched(statement, [*wanted, LAST, *afterwards_parameters(None)])
+    return {position: PassedInstead(Listed(tuple(row)), _capped(steps)) for position, steps, *row in rows}
+
+
+def _capped(steps: int) -> Count:
+    return Count(min(steps, FOLLOWED), capped=steps > FOLLOWED)
+
+
+def _beyond(steps: Count) -> Count:
+    return Count(max(steps.number - SHOWN, 0), steps.capped)
+
+
+def _place(earlier: Count, later: Count) -> tuple[Count, Count]:
+    """Which try of how many."""
+    number = Count(earlier.number + 1, earlier.capped)
+    return number, Count(number.number + later.number, earlier.capped or later.capped)
+
+
+def _walked(positions: Sequence[int]) -> str:
+    """``earlier`` and ``later``: the tries of each entry's thread before and after it, with how many steps away."""
+    return f"""
+        WITH RECURSIVE mine (entry, wish, ts_ms, applied) AS (
+            SELECT position, wish, ts_ms, applied FROM {ATTEMPT} WHERE position IN ({_places(positions)})),
+        earlier (entry, ends, wish, ts_ms, position, steps) AS (
+            SELECT entry, applied, wish, ts_ms, entry, 0 FROM mine
+            UNION ALL
+            SELECT near.entry, near.ends, far.wish, far.ts_ms, far.position, near.steps + 1
+            FROM earlier near JOIN {ATTEMPT} far ON far.position = ({_NEIGHBOUR.format("<", order="DESC")})
+            WHERE near.steps <= {FOLLOWED} AND NOT far.applied AND far.ts_ms >= near.ts_ms - {APART_MS}),
+        later (entry, ended, wish, ts_ms, position, steps) AS (
+            SELECT entry, applied, wish, ts_ms, entry, 0 FROM mine
+            UNION ALL
+            SELECT near.entry, far.applied, far.wish, far.ts_ms, far.position, near.steps + 1
+            FROM later near JOIN {ATTEMPT} far ON far.position = ({_NEIGHBOUR.format(">", order="ASC")})
+            WHERE near.steps <= {FOLLOWED} AND NOT near.ended AND far.ts_ms <= near.ts_ms + {APART_MS})"""
+
+
+def _places(values: Sequence[int]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _fetched(statement: str, parameters: Sequence[int]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

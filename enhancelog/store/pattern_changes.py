@@ -1,0 +1,101 @@
+"""Deny patterns split and merged by hand: kept beside the log, bound to masked templates, and never gone, only undone.
+
+A change groups its axis anew in its own transaction, under the append lock. Who may change is for the caller to see to.
+"""
+
+from collections.abc import Collection
+from typing import Final, Literal, NamedTuple
+
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog import patterns, records
+from enhancelog.backends import dialect, faults
+from enhancelog.errors import Invalid, NotFound
+from enhancelog.models import PatternChange, Template
+from enhancelog.projections.patterns import rules
+from enhancelog.projections.patterns.groups import rejoin
+from enhancelog.times import now_ms
+
+MOST_CHANGES: Final = 500
+"""Of one axis, in force at once."""
+
+
+class _Template(NamedTuple):
+    key: str
+    axis: str
+    text: str
+    other: bool
+
+
+def split(pattern_id: str, template_ids: Collection[str], by: str) -> str:
+    """Let these templates of the pattern be one of their own; its id.
+
+    Raises ``NotFound`` for an unknown pattern, ``Invalid`` (template) for templates that are not its own or all it has.
+    """
+    with faults(), dialect().appending() as cursor:
+        members = _members(cursor, pattern_id)
+        chosen = [member for member in members if member.key in template_ids]
+        if not chosen or len(chosen) < len(set(template_ids)):
+            raise Invalid("template", "choice", "must be templates of this pattern; it may have changed meanwhile")
+        if len(chosen) == len(members):
+            raise Invalid("template", "choice", "must leave the pattern at least one template")
+        _change(cursor, "split", chosen, by)
+        return chosen[0].key
+
+
+def merge(pattern_id: str, other_id: str, by: str) -> str:
+    """Let two patterns of one axis be one; its id. Raises ``NotFound`` and ``Invalid`` (pattern)."""
+    with faults(), dialect().appending() as cursor:
+        one, other = _members(cursor, pattern_id), _members(cursor, other_id)
+        if one[0].axis != other[0].axis:
+            raise Invalid("pattern", "axis", f"must be one of the axis {one[0].axis}")
+        if one[0].key == other[0].key:
+            raise Invalid("pattern", "same", "is this one already")
+        if one[0].other or other[0].other:
+            raise Invalid("pattern", "other", "must have wordings of its own")
+        _change(cursor, "merge", [one[0], other[0]], by)
+        return leader_key(one[0].key)
+
+
+def undo(change_id: int, by: str) -> PatternChange:
+    """Take a change back; nothing happens to one that was. Raises ``NotFound``, ``Invalid`` during a rebuild."""
+    with faults(), dialect().appending() as cursor:
+        _refuse_during_rebuild(cursor)
+        change = PatternChange.objects.filter(pk=change_id).first()
+        if change is None:
+            raise NotFound(str(change_id))
+        if change.undone_ms is None:
+            change.undone_ms, change.undone_by = now_ms(), by
+            change.save(update_fields=["undone_ms", "undone_by"])
+            rejoin(cursor, change.axis)
+        return change
+
+
+def leader_key(template_id: str) -> str:
+    """The id of the pattern that a template belongs to."""
+    return str(Template.objects.values_list("pattern__key", flat=True).get(key=template_id))
+
+
+def _change(cursor: CursorWrapper, kind: Literal["split", "merge"], chosen: list[_Template], by: str) -> None:
+    axis = chosen[0].axis
+    if PatternChange.objects.filter(axis=axis, undone_ms=None).count() >= MOST_CHANGES:
+        raise Invalid("axis", "count", f"has {MOST_CHANGES} changes in force; undo some first")
+    templates = records.encode_part([template.text for template in chosen])
+    PatternChange.objects.create(axis=axis, kind=kind, templates=templates, made_by=by, made_ms=now_ms())
+    rejoin(cursor, axis)
+
+
+def _members(cursor: CursorWrapper, pattern_id: str) -> list[_Template]:
+    """The pattern's templates, the leader first. Raises ``NotFound``."""
+    _refuse_during_rebuild(cursor)
+    known = Template.objects.filter(pattern__templates__key=pattern_id, rules=patterns.RULES_VERSION)
+    columns = known.order_by("first_position").values_list("key", "axis", "text", "other")
+    found = [_Template(*row) for row in columns]
+    if not found:
+        raise NotFound(pattern_id)
+    return found
+
+
+def _refuse_during_rebuild(cursor: CursorWrapper) -> None:
+    if not rules.is_complete(cursor):
+        raise Invalid("pattern", "rebuilding", "cannot be changed while the patterns are rebuilt; try again later")

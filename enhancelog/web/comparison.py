@@ -1,0 +1,115 @@
+"""Two entries side by side, the earlier first: what was wanted, why, what each axis said, what was changed."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from msgspec import UNSET
+
+from content.diffs import Diff, compare
+from enhancelog import links, records
+from enhancelog.errors import NotFound
+from enhancelog.queries import entries
+from enhancelog.queries.counts import Count
+from enhancelog.queries.entries import Listed
+from enhancelog.records import Entry, Verdict
+from enhancelog.web.changed_words import with_marked_words
+from enhancelog.web.fragments import first_line
+from enhancelog.web.htmx import private
+from enhancelog.web.patches import as_text
+from enhancelog.web.texts import Text, text
+from enhancelog.web.threads import Attempts
+
+MOST_CHARACTERS: Final = 40_000
+"""Of each text that are compared."""
+
+MOST_AXES: Final = 100
+
+
+class Side(NamedTuple):
+    """``number``: which try it is of a thread that both are part of."""
+
+    listed: Listed
+    title: str
+    url: str
+    number: Count | None
+
+
+class Said(NamedTuple):
+    """What an axis said of one entry; no ``status`` where it did not judge."""
+
+    status: str
+    detail: Text
+
+
+class Judged(NamedTuple):
+    axis: str
+    sides: tuple[Said, Said]
+
+
+class Compared(NamedTuple):
+    """``cut``: the texts are longer than what was compared. ``absent``: which of them there are none of."""
+
+    title: str
+    diff: Diff
+    cut: bool
+    absent: str = ""
+
+
+def comparison(request: HttpRequest, listed: Listed, other_id: str, tried: Attempts | None) -> HttpResponse:
+    """The page of both; ``tried``: the attempts at the wish of the first."""
+    if other_id == listed.issue_id:
+        return HttpResponseRedirect(links.entry(other_id))
+    try:
+        other = entries.get(other_id)
+    except NotFound:
+        return private(render(request, "enhancelog/entry_unknown.html", {"issue_id": other_id}, status=404))
+    earlier, later = sorted((listed, other), key=lambda one: (one.ts_ms, one.position))
+    numbers = {attempt.listed.position: attempt.number for attempt in tried.attempts} if tried else {}
+    judged = _judged(earlier.entry, later.entry)
+    context = {
+        "sides": [_side(one, numbers if other.position in numbers else {}) for one in (earlier, later)],
+        "judged": judged[:MOST_AXES],
+        "axes_left_out": max(0, len(judged) - MOST_AXES),
+        "compared": [
+            _compared("Intent", earlier.entry.intent, later.entry.intent),
+            _compared("Rationale", earlier.entry.rationale, later.entry.rationale),
+            _patches(earlier.entry, later.entry),
+        ],
+        "section": "blueprints",
+    }
+    return private(render(request, "enhancelog/entry_comparison.html", context))
+
+
+def _side(listed: Listed, numbers: dict[int, Count]) -> Side:
+    title = first_line(listed.entry.intent)
+    return Side(listed, title, links.entry(listed.issue_id), numbers.get(listed.position))
+
+
+def _judged(earlier: Entry, later: Entry) -> list[Judged]:
+    """Every axis that judged either, in axis order; those that changed their mind first."""
+    axes = dict.fromkeys((*records.judged_axes(earlier), *records.judged_axes(later)))
+    said = [Judged(axis, (_said(earlier.verdicts, axis), _said(later.verdicts, axis))) for axis in axes]
+    return sorted(said, key=lambda judged: judged.sides[0].status == judged.sides[1].status)
+
+
+def _said(verdicts: Sequence[Verdict], axis: str) -> Said:
+    """What it denied for, should it speak twice."""
+    own = [verdict for verdict in verdicts if verdict.axis == axis]
+    told = next((verdict for verdict in own if verdict.status == "deny"), own[0] if own else None)
+    return Said("", text("")) if told is None else Said(told.status, text(told.detail))
+
+
+def _patches(earlier: Entry, later: Entry) -> Compared:
+    missing = [name for name, entry in (("first", earlier), ("second", later)) if entry.ops is UNSET]
+    if missing:
+        absent = "either" if len(missing) == 2 else f"the {missing[0]}"
+        return Compared("Patch", compare("", ""), cut=False, absent=absent)
+    return _compared("Patch", as_text(earlier), as_text(later))
+
+
+def _compared(title: str, earlier: str, later: str) -> Compared:
+    diff = compare(earlier[:MOST_CHARACTERS], later[:MOST_CHARACTERS])
+    cut = max(len(earlier), len(later)) > MOST_CHARACTERS
+    return Compared(title, diff._replace(lines=with_marked_words(diff.lines)), cut)

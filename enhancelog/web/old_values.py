@@ -1,0 +1,79 @@
+"""What stood at a pointer before an operation of a patch, as far as that is known without applying the patch.
+
+It is known from a ``test`` before, or from the Blueprint's document where one was kept. Where an operation in between
+may have changed the place, it is not known.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET
+
+from enhancelog.records import Operation
+
+_UNKNOWN: Final = object()
+
+
+class OldValues:
+    """Asked for one operation after the other. Values are JSON text."""
+
+    def __init__(self, document: str | None) -> None:
+        self._document = _decoded(document)
+        self._tested: dict[str, str] = {}
+        self._touched: list[str] = []
+
+    def before(self, operation: Operation) -> str | None:
+        """What ``operation`` replaces or removes; ``None`` where that is nothing, or not known."""
+        path = operation.path
+        if operation.op not in ("replace", "remove", "add") or (operation.op == "add" and _is_in_list(path)):
+            return None
+        if any(_related(path, touched) for touched in self._touched):
+            return None
+        if path in self._tested:
+            return self._tested[path]
+        found = _at(self._document, path)
+        return None if found is _UNKNOWN else msgspec.json.encode(found).decode()
+
+    def pass_by(self, operation: Operation) -> None:
+        """What the operation says of its places, or does to them, is so from here on."""
+        path = operation.path
+        if operation.op == "test":
+            self._tested[path] = "" if operation.value is UNSET else bytes(operation.value).decode()
+            return
+        places = [path, str(operation.source)] if operation.op == "move" else [path]
+        shifts = operation.op != "replace"
+        self._touched += [place.rpartition("/")[0] if shifts and _is_in_list(place) else place for place in places]
+
+
+def _decoded(document: str | None) -> Any:
+    try:
+        return _UNKNOWN if document is None else msgspec.json.decode(document)
+    except msgspec.DecodeError:
+        return _UNKNOWN
+
+
+def _at(value: Any, pointer: str) -> Any:
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict):
+            value = value.get(name, _UNKNOWN)
+        elif isinstance(value, list):
+            value = next((item for place, item in enumerate(value) if str(place) == name), _UNKNOWN)
+        else:
+            return _UNKNOWN
+    return value
+
+
+def _is_in_list(pointer: str) -> bool:
+    """Whether it may name a place in a list, where others move along."""
+    last = pointer.rpartition("/")[2]
+    return last == "-" or _is_index(last)
+
+
+def _is_index(name: str) -> bool:
+    return name.isascii() and name.isdecimal() and len(name) < 10
+
+
+def _related(one: str, other: str) -> bool:
+    """Whether one of two pointers leads to the other, or both are the same."""
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")

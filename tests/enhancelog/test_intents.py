@@ -1,0 +1,76 @@
+"""The key that attempts at one wish share."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enhancelog.intents import LONGEST, intent_key
+
+WISH = "critic should run the linter first"
+
+
+@pytest.mark.parametrize(
+    "intent",
+    [
+        WISH,
+        f"Again: {WISH}",
+        f"{WISH}, again!",
+        f"{WISH} (attempt 2)",
+        f"Attempt #12: {WISH}.",
+        f"try 3 - {WISH}",
+        f"{WISH}, and this time change only the prompt",
+        f"{WISH},\nAND  this time: only the prompt, and this time really",
+        f"again, again {WISH} (try 4, attempt 5)",
+        f"  {WISH.upper()}\r\n",
+        "ｃｒｉｔｉｃ　ｓｈｏｕｌｄ ｒｕｎ the_linter first",
+        f"{WISH} (attempt ٣)",
+    ],
+)
+def test_attempts_at_one_wish_share_their_key(intent: str) -> None:
+    assert intent_key(intent) == WISH
+
+
+@pytest.mark.parametrize(
+    "intent",
+    [
+        f"{WISH} twice",
+        "critic should run the linter",
+        f"{WISH} against main",
+        f"{WISH} attempt",
+        f"{WISH} attempt two",
+        f"{WISH} retry 3",
+        f"{WISH} try 3rd",
+        f"{WISH} and this time only the prompt",
+        f"{WISH}, and this timeout",
+        f"first {WISH}",
+    ],
+)
+def test_near_misses_are_other_wishes(intent: str) -> None:
+    assert intent_key(intent) not in ("", WISH)
+
+
+def test_words_of_every_script_count_with_their_marks() -> None:
+    assert intent_key("プロンプトを、短く。") == "プロンプトを 短く"
+    assert intent_key("की") != intent_key("कि")
+    assert intent_key("Straße") == intent_key("STRASSE")
+    assert intent_key("cafe\u0301") == intent_key("CAFÉ")
+
+
+@pytest.mark.parametrize(
+    "intent", ["", " \n", "?!", "🚀 🚀", "Again", "try 2", ", and this time better", "attempt 1, again"]
+)
+def test_an_intent_without_words_has_no_key(intent: str) -> None:
+    assert intent_key(intent) == ""
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_a_key_of_words(intent: str) -> None:
+    key = intent_key(intent)
+    assert key == " ".join(key.split())
+    assert "again" not in key.split()
+
+
+@pytest.mark.parametrize("piece", ["\ufdfa", "x, and ", ", and this", " ", "again ", "try 1 ", "é́", "\u0301", ",\t"])
+def test_no_text_costs_more_than_its_beginning(piece: str) -> None:
+    beginning = piece * LONGEST
+    assert intent_key(beginning[:LONGEST]) == intent_key(beginning)

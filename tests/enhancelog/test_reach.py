@@ -1,0 +1,151 @@
+"""What no index leads to is looked for in so many rows at a time, and nothing is lost on the way."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from enhancelog import filters
+from enhancelog.queries import entries as lists
+from enhancelog.queries import phrases, reach
+from enhancelog.queries.counts import Count, count
+from enhancelog.queries.facets import facets
+from tests.enhancelog.test_queries_agree import LOGS, PAIRS, all_pages
+from tests.factories import make_rejected
+from tests.recording import record_all
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def three_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In reach of one page; and no phrase is rare."""
+    monkeypatch.setattr(reach, "MOST_ROWS", 3)
+    monkeypatch.setattr(phrases, "FEW", 0)
+
+
+@pytest.fixture
+def ten_entries(three_rows: None, settings) -> None:
+    settings.PUBLIC_READ = True
+    record_all(make_rejected(issue_id=str(n), intent="word" if n in (1, 8) else "else", ts_ms=n) for n in range(10))
+
+
+@pytest.mark.django_db
+class TestNothingIsLost(TestCase):
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+    @given(LOGS, st.lists(PAIRS, max_size=3), st.sampled_from(["asc", "desc"]), st.integers(1, 4), st.integers(1, 5))
+    def test_pages_of_short_reach_add_up_to_the_list(self, log, pairs, order, size, most):
+        record_all(log)
+        wanted = filters.from_pairs(pairs, 0)
+        whole = [row[0] for row in lists.page(wanted, order, 1000).rows]
+        counted = count(wanted, len(log))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reach, "MOST_ROWS", most)
+            patch.setattr(phrases, "FEW", 0)
+            assert all_pages(wanted, order, size) == whole
+            near = count(wanted, len(log))
+        assert near == counted or (near.capped and near.number <= counted.number)
+
+
+@pytest.mark.usefixtures("ten_entries")
+@pytest.mark.parametrize("query", ["text=word", "phrase=word"])
+def test_a_page_says_how_far_it_looked_and_goes_on(client: Client, query: str) -> None:
+    page = client.get(f"/rejections/?{query}").content.decode()
+    found, pages = [], 0
+    while True:
+        found += re.findall(r'id="e(\d+)"', page)
+        pages += 1
+        onward = re.search(r'<a class="btn" (?:id="further" )?href="([^"]*cursor=[^"]*)"', page)
+        if not onward:
+            break
+        assert "3 entries were looked at" in page
+        page = client.get(onward[1].replace("&amp;", "&")).content.decode()
+    assert (found, pages) == (["9", "2"], 4)
+
+
+@pytest.mark.usefixtures("ten_entries")
+def test_counts_and_facets_of_what_was_not_looked_through_are_at_least(client: Client) -> None:
+    wanted = filters.from_pairs([("text", "word"), ("status", "rejected")], 0)
+    assert count(wanted, 10) == Count(1, capped=True)
+    found = facets(wanted, 10)
+    assert found.total == Count(1, capped=True)
+    assert found.by["axis"] == (("noop", Count(1, capped=True)),)
+    page = client.get("/rejections/?text=word").content.decode()
+    assert "1+ entries" in page
+
+
+@pytest.mark.usefixtures("ten_entries")
+def test_the_api_goes_on_by_its_link(client: Client) -> None:
+    found, url = [], "/v1/enhance/log?text=word&page_size=5"
+    while url:
+        response = client.get(url)
+        found += [entry["issue_id"] for entry in response.json()]
+        link = re.match(r'<(.*)>; rel="next"', response.headers.get("Link", ""))
+        url = link[1] if link else ""
+    assert found == ["1", "8"]
+    assert [entry["issue_id"] for entry in client.get("/v1/enhance/log?text=word").json()] == ["1", "8"]
+
+
+@pytest.mark.usefixtures("ten_entries")
+def test_neighbours_are_looked_for_as_far_as_a_page(client: Client) -> None:
+    page = client.get("/entries/8?text=word").content.decode()
+    assert 'rel="prev"' not in page
+    assert 'rel="next"' not in page
+    assert 'rel="next"' in client.get("/entries/8").content.decode()
+
+
+@pytest.mark.usefixtures("three_rows")
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [],
+        [("blueprint_id", "main")],
+        [("status", "rejected")],
+        [("axis", "noop")],
+        [("axis", "noop"), ("blueprint_id", "main"), ("status", "rejected")],
+        [("blueprint_id", "main"), ("source", "api")],
+        [("since", "0")],
+    ],
+)
+def test_what_an_index_leads_to_has_no_end_before_its_own(pairs: list[tuple[str, str]]) -> None:
+    record_all(make_rejected(issue_id=str(n), ts_ms=n) for n in range(10))
+    assert len(lists.page(filters.from_pairs(pairs, 0), "desc", 50).rows) == 10
+
+
+def test_a_phrase_that_few_hold_leads_to_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "MOST_ROWS", 3)
+    record_all(make_rejected(issue_id=str(n), intent="word" if n in (1, 8) else "else", ts_ms=n) for n in range(10))
+    wanted = filters.from_pairs([("phrase", "word"), ("status", "rejected")], 0)
+    assert [row[0] for row in lists.page(wanted, "desc", 50).rows] == [9, 2]
+    assert count(wanted, 10) == Count(2)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the plan says it the same way each time on SQLite alone")
+@pytest.mark.parametrize(
+    ("pairs", "index"),
+    [
+        ([("text", "x")], "entry_ts"),
+        ([("text", "x"), ("status", "rejected"), ("since", "0")], "entry_status_ts"),
+        ([("text", "x"), ("blueprint_id", "main"), ("status", "rejected")], "entry_blueprint_ts"),
+        ([("text", "x"), ("axis", "noop")], "denial_axis_ts"),
+        ([("phrase", "no op"), ("axis", "noop"), ("blueprint_id", "main")], "denial_blueprint_axis_ts"),
+    ],
+)
+def test_rows_in_reach_are_one_range_of_an_index_alone(three_rows: None, pairs, index: str) -> None:
+    record_all(make_rejected(issue_id=str(n), ts_ms=n) for n in range(10))
+    connection.force_debug_cursor = True
+    try:
+        connection.queries_log.clear()
+        lists.page(filters.from_pairs(pairs, 0), "desc", 50)
+        statement = next(query["sql"] for query in connection.queries if "OFFSET" in query["sql"])
+    finally:
+        connection.force_debug_cursor = False
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}")
+        plan = [detail for *_, detail in cursor.fetchall()]
+    assert f"COVERING INDEX {index} " in plan[0] + " "
+    assert not any("TEMP B-TREE" in step for step in plan)
