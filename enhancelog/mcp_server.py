@@ -122,8 +122,8 @@ class Tools:
     ) -> str:
         """Why runs of a Blueprint were denied lately, and which similar intents were applied.
 
-        Ask before writing a patch. "denied": groups by axis and message template with count, newest time, sample reasons
-        and issue ids; "similar_applied": runs whose intent shares at least half of its words with yours.
+        Ask before writing a patch. "denied": groups by axis and message template with count, newest time, sample
+        reasons and issue ids; "similar_applied": runs whose intent shares at least half of its words with yours.
         """
         return self._log.why(blueprint_id, intent).decode()
 
