@@ -1,6 +1,9 @@
 """Joining masked templates: what is one pattern, what stays apart, and that neither order nor newcomers part groups."""
 
+import json
+import sqlite3
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,6 +11,7 @@ from hypothesis import strategies as st
 
 from enhancelog.patterns import MOST_TEMPLATES, join, mask
 
+DEMO = Path(__file__).parents[2] / "enhancelog/demo/enhance_log.db"
 NAMES = ("critic", "writer", "linter", "scribe", "planner", "referee")
 
 
@@ -77,6 +81,32 @@ def test_a_group_is_led_by_the_first_and_keeps_the_order_given():
     assert groups[2].members == tuple(templates[2:])
     assert groups[2].template == "the step ⟨word⟩ has no owner"
     assert join([]) == []
+
+
+def test_the_demo_log_has_these_patterns():
+    denied: dict[str, list[str]] = {}
+    with sqlite3.connect(f"file:{DEMO}?mode=ro", uri=True) as log:
+        for (verdicts,) in log.execute("SELECT verdicts_json FROM enhance_log ORDER BY ts_ms"):
+            for verdict in json.loads(verdicts):
+                if verdict["status"] == "deny":
+                    denied.setdefault(verdict["axis"], []).append(mask(verdict["detail"]).template)
+    assert {axis: {group.template for group in join(list(dict.fromkeys(said)))} for axis, said in denied.items()} == {
+        "agent-ref": {"unresolved step refs: ⟨names⟩"},
+        "noop": {"patch is no-op (new_hash == prev_hash)"},
+        "des": {"blueprint.id missing or not string"},
+        "prompt-budget": {
+            "prompt of ⟨name⟩ is ⟨n⟩ tokens, budget is ⟨n⟩",
+            "all prompts together grew by ⟨n⟩ % (limit ⟨n⟩ %)",
+        },
+        "secrets": {
+            "possible credential at ⟨path⟩ line ⟨n⟩ (fingerprint ⟨hex⟩)",
+            "scanner gave no answer within ⟨n⟩s; denied to be safe (attempt ⟨n⟩)",
+        },
+        "tone": {
+            "mixed languages in one prompt: ⟨names⟩",
+            "the new text orders instead of asking: ⟨text⟩.",
+        },
+    }
 
 
 WORDS = st.sampled_from(
