@@ -95,7 +95,7 @@ class _Filled:
         self._least = wanted.beside if has_values else wanted.weight
         self._names = names
         runs = [filling.words for filling in fillings if filling.weight == Weight.RUN]
-        self._has_runs = min(len({words[0] for words in runs}), len({words[-1] for words in runs})) >= _MANY
+        self._has_runs = min(len({words[0] for words in runs}), len({words[-1] for words in runs})) >= wanted.words
         words = {filling.words for filling in fillings if self.has(filling, self._least)}
         values = {words for words in words if is_value(words) or words in names}
         self.different = len(words) if wanted.is_met(len(words), len(values), has_values) else 0
