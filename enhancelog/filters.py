@@ -6,7 +6,7 @@ value raises ``Invalid`` naming its parameter. An id that the rules refuse is no
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Final, Literal, cast, get_args
@@ -73,6 +73,11 @@ class EntryFilter:
     until_ms: int | None = None
     pairs: tuple[tuple[str, str], ...] = ()
     now_ms: int = 0
+
+    @property
+    def key(self) -> Hashable:
+        """What is asked for, without its bounds in time."""
+        return tuple(sorted(self.include.items())), tuple(sorted(self.exclude.items()))
 
     def one(self, name: str) -> str | None:
         """The value of a parameter that is given exactly once."""

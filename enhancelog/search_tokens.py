@@ -138,6 +138,8 @@ def _cut(folded: str) -> Iterator[tuple[int, int]]:
 
 
 def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     return "".join([piece for _, _, piece in _pieces(text)])
 
 

@@ -8,6 +8,7 @@ the first ``MOST_PLACES`` places.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from django.db import connection
@@ -24,6 +25,8 @@ TABLES = ()
 MOST_WORDS: Final = 4_000
 MOST_CHARACTERS: Final = 32_768
 MOST_PLACES: Final = 255
+SHORT: Final = 256
+"""Characters of a text whose words are remembered for the next entry, at most."""
 
 
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
@@ -73,7 +76,13 @@ def _limited(part: Iterable[str]) -> list[str]:
     found: list[str] = []
     characters = MOST_CHARACTERS
     for text in part:
-        for word in search_words(text[:characters]):
+        words = _words(text) if len(text) <= min(characters, SHORT) else search_words(text[:characters])
+        size = sum(map(len, words))
+        if size <= characters and len(found) + len(words) <= MOST_WORDS:
+            characters -= size
+            found += words
+            words = ()
+        for word in words:
             characters -= len(word)
             if characters < 0 or len(found) >= MOST_WORDS:
                 return found
@@ -81,6 +90,12 @@ def _limited(part: Iterable[str]) -> list[str]:
         if found and found[-1]:
             found.append("")
     return found
+
+
+@lru_cache(maxsize=2048)
+def _words(text: str) -> Sequence[str]:
+    """Verifiers say the same of most runs."""
+    return search_words(text)
 
 
 class _Indexed:

@@ -1,17 +1,18 @@
 """How many entries a filter describes: exact from the tallies where they can tell, else counted up to a cap."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any, Final, Literal, NamedTuple
 
 from django.db.models import Count as Rows
-from django.db.models import QuerySet, Subquery, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet, Sum, Value
 
 from enhancelog import records
 from enhancelog.filters import EntryFilter
 from enhancelog.models import AxisTally, StatusTally, TemplateTally
 from enhancelog.queries.pattern_ids import is_pattern_id, leader
-from enhancelog.queries.reach import reach
+from enhancelog.queries.prepared import Statement, fetch, run, written
+from enhancelog.queries.reach import is_one_range, reach
 from enhancelog.queries.selection import select
 from enhancelog.times import DAY_MS
 
@@ -31,24 +32,46 @@ class Count(NamedTuple):
 def count(wanted: EntryFilter, up_to: int) -> Count:
     """Entries up to position ``up_to``; exact when the filter is Blueprints and whole days with either statuses,
     one denied axis or one pattern, otherwise exact up to ``CAP``, as far as the newest rows reach."""
-    tallied = _tallied(wanted)
-    if tallied is None:
+    if not _adds_up(wanted):
+        return _up_to_cap(wanted, up_to)
+
+    def write(up_to: int) -> Statement:
+        """One statement, so that no append comes between the tallies and the rows to leave out."""
+        total, amount = _tallied(wanted)
+        late = select(wanted).filter(key_position__gt=up_to).order_by()
+        counts = [_one_number(total, Sum(amount)), _one_number(late, Rows("position"))]
+        sql = " - ".join(f"COALESCE(({count.sql}), 0)" for count in counts)
+        return Statement(f"SELECT {sql}", counts[0].values + counts[1].values)
+
+    if "pattern" in wanted.include:  # which templates it has is looked up, and changes
+        return Count(int(run(write(up_to))[0][0]))
+    return Count(int(fetch(("tallied", wanted.key, wanted.since_ms, wanted.until_ms), write, up_to)[0][0]))
+
+
+def _one_number(rows: QuerySet[Any], number: Any) -> Statement:
+    return written(rows.order_by().values(group=Value(1)).annotate(n=number).values("n"))
+
+
+def _up_to_cap(wanted: EntryFilter, up_to: int) -> Count:
+    if not is_one_range(wanted):
         entries, end = reach(wanted, up_to, ascending=False)
         number = entries[: CAP + 1].count()
         return Count(min(number, CAP), capped=number > CAP or end is not None)
-    total, amount = tallied
-    # One statement, so that no append comes between the tallies and the rows to leave out.
-    late = select(wanted).filter(key_position__gt=up_to).order_by().values(group=Value(1))
-    late_rows = Coalesce(Subquery(late.annotate(n=Rows("position")).values("n")), 0)
-    return Count(total.aggregate(n=Coalesce(Sum(amount), 0) - late_rows)["n"])
+
+    def write(up_to: int, since_ms: int | None, until_ms: int | None) -> Statement:
+        entries = select(replace(wanted, since_ms=since_ms, until_ms=until_ms), up_to)
+        found = written(entries.order_by().values("position")[: CAP + 1])
+        return Statement(f"SELECT COUNT(*) FROM ({found.sql}) found", found.values)
+
+    number = int(fetch(("capped", wanted.key), write, up_to, wanted.since_ms, wanted.until_ms)[0][0])
+    return Count(min(number, CAP), capped=number > CAP)
 
 
 def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to: int) -> dict[str, Count] | None:
     """Denying axis, or Blueprint, to the entries up to position ``up_to``; ``None`` where no tally can tell."""
-    tallied = _tallied(wanted)
-    if tallied is None:
+    if not _adds_up(wanted):
         return None
-    tally, amount = tallied
+    tally, amount = _tallied(wanted)
     late = select(wanted).filter(key_position__gt=up_to).order_by()
     too_late = late.values_list("blueprint_id", Value(-1))
     if name == "axis":
@@ -66,25 +89,32 @@ def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to
     return {value: Count(number) for value, number in sums.items() if number}
 
 
-def _tallied(wanted: EntryFilter) -> tuple[QuerySet[Any], str] | None:
-    """The tally rows and the column that add up to this filter, if any do."""
+def _adds_up(wanted: EntryFilter) -> bool:
+    """Whether there are tally rows that add up to this filter."""
     names = set(wanted.include)
-    denied = [*wanted.include.get("axis", ()), *wanted.include.get("pattern", ())]
+    denied = _denied(wanted)
     bounds = (wanted.since_ms, wanted.until_ms)
     if wanted.exclude or not names <= {"blueprint_id", "status", "axis", "pattern"} or len(denied) > 1:
-        return None
+        return False
     if any(bound is not None and bound % DAY_MS for bound in bounds):
-        return None
-    statuses = wanted.include.get("status", ())
-    if denied and statuses not in ((), ("rejected",)):
-        return None
-    if "axis" in names:
+        return False
+    return not denied or wanted.include.get("status", ()) in ((), ("rejected",))
+
+
+def _tallied(wanted: EntryFilter) -> tuple[QuerySet[Any], str]:
+    """Those rows, and the column that does."""
+    if "axis" in wanted.include:
         tally, amount = _axes(wanted)
-        return tally.filter(axis__in=records.only_ids(denied)), amount
-    if "pattern" in names:
-        return _of_pattern(wanted, denied[0]), _denials(wanted)
+        return tally.filter(axis__in=records.only_ids(_denied(wanted))), amount
+    if "pattern" in wanted.include:
+        return _of_pattern(wanted, _denied(wanted)[0]), _denials(wanted)
     runs = _in_scope(StatusTally.objects.all(), wanted)
+    statuses = wanted.include.get("status", ())
     return (runs.filter(status__in=statuses) if statuses else runs), "runs"
+
+
+def _denied(wanted: EntryFilter) -> list[str]:
+    return [*wanted.include.get("axis", ()), *wanted.include.get("pattern", ())]
 
 
 def _axes(wanted: EntryFilter) -> tuple[QuerySet[Any], str]:

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -16,8 +16,9 @@ from enhancelog.errors import Invalid, NotFound
 from enhancelog.filters import EntryFilter, Order
 from enhancelog.models import Entry as EntryModel
 from enhancelog.queries.chains import GAP
-from enhancelog.queries.reach import reach, whole
-from enhancelog.queries.selection import Entries, beyond, in_order
+from enhancelog.queries.prepared import Statement, fetch, written
+from enhancelog.queries.reach import Key, is_one_range, reach, whole
+from enhancelog.queries.selection import Entries, beyond, in_order, select
 from enhancelog.records import Entry
 from enhancelog.store.database import last_position
 from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row
@@ -86,17 +87,39 @@ def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None
     """One page. With ``gaps`` every row ends in whether there is a gap before it. Raises ``Invalid`` (cursor)."""
     at = None if cursor is None else read_cursor(cursor, wanted, order)
     up_to = last_position() if at is None else at.up_to
-    columns = list(COLUMNS)
-    entries, end = reach(wanted, up_to, ascending=order == "asc", after=None if at is None else (at.ts_ms, at.position))
-    if gaps:
-        entries = entries.annotate(gap=RawSQL(GAP, (), output_field=BooleanField()))
-        columns.append("gap")
-    rows = list(entries.values_list(*columns)[: size + 1])
+    rows, end = _looked_up(wanted, order, size + 1, up_to, at, gaps)
     is_full = len(rows) > size
     rows = rows[:size]
     key = (rows[-1][_TS_MS], rows[-1][0]) if is_full else end
     following = None if key is None else Cursor(key[0], key[1], up_to, wanted.now_ms, wanted.fingerprint(order))
     return Page(rows, up_to, following, stopped=not is_full and end is not None)
+
+
+def _looked_up(
+    wanted: EntryFilter, order: Order, size: int, up_to: int, at: Cursor | None, gaps: bool
+) -> tuple[Sequence[Row], Key | None]:
+    """The first rows, and where the looking stopped."""
+    ascending = order == "asc"
+    after = None if at is None else (at.ts_ms, at.position)
+    if not is_one_range(wanted):
+        entries, end = reach(wanted, up_to, ascending=ascending, after=after)
+        return list(_values(entries, gaps)[:size]), end
+
+    def write(up_to: int, since_ms: int | None, until_ms: int | None, *after: int | None) -> Statement:
+        entries = select(replace(wanted, since_ms=since_ms, until_ms=until_ms), up_to)
+        if after[0] is not None and after[1] is not None:
+            entries = beyond(entries, after[0], after[1], ascending=ascending)
+        return written(_values(in_order(entries, ascending=ascending), gaps)[:size])
+
+    key = ("page", wanted.key, order, size, gaps)
+    return fetch(key, write, up_to, wanted.since_ms, wanted.until_ms, *(after or (None, None))), None
+
+
+def _values(entries: Entries, gaps: bool) -> Entries:
+    columns = (*COLUMNS, "gap") if gaps else COLUMNS
+    if gaps:
+        entries = entries.annotate(gap=RawSQL(GAP, (), output_field=BooleanField()))
+    return entries.values_list(*columns)
 
 
 def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) -> Iterator[list[Row]]:

@@ -16,6 +16,8 @@ from enhancelog.queries.selection import Entries, beyond, in_order, select, with
 
 MOST_ROWS: Final = 50_000
 
+_SIMPLE: Final = frozenset(("blueprint_id", "source", "status", "axis"))
+
 Key = tuple[int, int]
 """``ts_ms`` and position."""
 
@@ -42,6 +44,11 @@ def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None
     if last is None or not further:
         return Reach(entries, None)
     return Reach(beyond(entries, *last, ascending=not ascending, inclusive=True), last)
+
+
+def is_one_range(wanted: EntryFilter) -> bool:
+    """Whether an index alone tells the entries and their order, and nothing needs to be looked up before."""
+    return _SIMPLE.issuperset(wanted.include) and _asks_no_more(wanted, _leading(wanted))
 
 
 def whole(wanted: EntryFilter, up_to: int) -> Entries:

@@ -1,9 +1,15 @@
 """What is known of one Blueprint before any of its entries is read."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from enhancelog import records
 from enhancelog.models import BlueprintSummary
+from enhancelog.queries.prepared import Statement, run
+
+_CHAINS: Final = (
+    f"SELECT source, newest_ts_ms FROM {BlueprintSummary._meta.db_table} WHERE blueprint_id = %s ORDER BY 1"
+)
 
 
 @dataclass(frozen=True)
@@ -18,8 +24,7 @@ def standing(blueprint_id: str) -> Standing | None:
     """``None`` for a Blueprint without entries, or an id that the rules refuse."""
     if not records.is_id(blueprint_id, may_be_empty=True):
         return None
-    chains = BlueprintSummary.objects.filter(blueprint_id=blueprint_id).order_by("source")
-    found = list(chains.values_list("source", "newest_ts_ms"))
+    found = run(Statement(_CHAINS, (blueprint_id,)))
     if not found:
         return None
     newest = max((ts_ms for _, ts_ms in found if ts_ms is not None), default=None)

@@ -1,29 +1,27 @@
 """Which log a reading saw, with which patterns and documents, so that what was made of it is kept until it changes."""
 
-from typing import Any
+from typing import Any, Final
 
-from django.db.models import Aggregate, Count, Max, Model, QuerySet, Subquery, Value
+from django.db import connection
 
 from enhancelog.models import BlueprintDocument, Entry, PatternChange, PatternRules
+
+_ENTRY: Final = Entry._meta.db_table
+_CHANGE: Final = PatternChange._meta.db_table
+_RULES: Final = PatternRules._meta.db_table
+
+_VERSION: Final = f"""
+    SELECT (SELECT MAX(position) FROM {_ENTRY}),
+        (SELECT digest FROM {_ENTRY} WHERE position = (SELECT MAX(position) FROM {_ENTRY})),
+        (SELECT MAX(served) FROM {_RULES}), (SELECT MAX(building) FROM {_RULES}), (SELECT MAX(done) FROM {_RULES}),
+        (SELECT COUNT(*) FROM {_CHANGE}), (SELECT COUNT(undone_ms) FROM {_CHANGE}),
+        (SELECT MAX(id) FROM {BlueprintDocument._meta.db_table})"""
 
 
 def log_version() -> tuple[Any, ...]:
     """The newest entry's position and digest: the log only grows, and one that was restored from a copy and went on
     differently ends in another digest. Then what the deny patterns depend on beside it, and the newest kept document.
     One statement."""
-    newest = Entry.objects.order_by("-position").annotate(
-        served=Subquery(PatternRules.objects.values("served")[:1]),
-        building=Subquery(PatternRules.objects.values("building")[:1]),
-        done=Subquery(PatternRules.objects.values("done")[:1]),
-        made=_one(PatternChange, Max("id")),
-        undone=_one(PatternChange, Count("undone_ms")),
-        documents=_one(BlueprintDocument, Max("id")),
-    )
-    columns = ("position", "digest", "served", "building", "done", "made", "undone", "documents")
-    return newest.values_list(*columns).first() or ()
-
-
-def _one(table: type[Model], number: Aggregate) -> Subquery:
-    """One number of all rows of a table."""
-    rows: QuerySet[Any] = table._default_manager.order_by()
-    return Subquery(rows.values(all=Value(1)).annotate(n=number).values("n"))
+    with connection.cursor() as cursor:
+        cursor.execute(_VERSION)
+        return tuple(cursor.fetchone())

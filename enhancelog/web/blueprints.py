@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.safestring import SafeString
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
 from enhancelog.filters import from_pairs
@@ -26,15 +28,6 @@ from enhancelog.web.places import timeline
 from enhancelog.web.revalidation import revalidated
 
 _ONLY_TIME: Final = {"since", "until", "period", "not_since", "not_until", "not_period"}
-
-
-class TimelineRow(NamedTuple):
-    """``day``: the heading above the row, where a day begins. ``gap``: no entry before wrote ``prev_hash``."""
-
-    html: SafeString
-    day: str
-    gap: bool
-    prev_hash: str
 
 
 class Totals(NamedTuple):
@@ -63,8 +56,7 @@ def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     template = "enhancelog/_timeline_row_sourced.html" if len(known.sources) > 1 else "enhancelog/_timeline_row.html"
     above = _heading_above(question) if is_fragment(request) else ""
     context = {
-        "rows": list(_rows(page, question, template, above)),
-        "descending": question.order == "desc",
+        "rows": mark_safe("".join(_rows(page, question, template, above))),  # noqa: S308  rendered by templates
         "section": "blueprints",
         **around(page, question),
     }
@@ -73,17 +65,29 @@ def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     return page_or_fragment(request, "enhancelog/blueprint_timeline.html", context)
 
 
-def _rows(page: Page, question: Question, template: str, above: str) -> Iterator[TimelineRow]:
-    """``above``: the heading that the first row may go on under."""
+def _rows(page: Page, question: Question, template: str, above: str) -> Iterator[str]:
+    """Each row with the day's heading above it where one begins, and a gap where no entry before wrote its
+    ``prev_hash``. ``above``: the heading that the first row may go on under."""
     query = question.entry_query
     places = tries((row[0] for row in page.rows), page.up_to)
     for *row, gap in page.rows:
-        listed = Listed(tuple(row), bool(gap))
+        listed = Listed(tuple(row))
         heading = _heading(tally_day(listed.ts_ms, listed.recorded_ms))
+        if heading != above:
+            yield _small("enhancelog/_day.html", day=heading)
         thread = threads.on_timeline(places.get(listed.position), listed, query)
-        html = fragments.row(template, listed, query, thread)
-        yield TimelineRow(html, heading if heading != above else "", listed.gap, listed.prev_hash)
+        parts = [fragments.row(template, listed, query, thread)]
+        if gap:  # before the row in time
+            said = _small("enhancelog/_gap.html", prev_hash=listed.prev_hash)
+            parts.insert(0 if question.order == "asc" else 1, said)
+        yield from parts
         above = heading
+
+
+@lru_cache(maxsize=1024)
+def _small(template: str, **context: str) -> SafeString:
+    """What stands between rows."""
+    return render_to_string(template, context)
 
 
 def _heading_above(question: Question) -> str:

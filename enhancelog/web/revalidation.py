@@ -1,9 +1,8 @@
 """Pages that a browser has already: 304 before anything is read, when what it has is still what it would get.
 
-The validator covers the reader (who they are, what they may, the secret of their forms, their colours), the release,
-the address, page or fragment, the UTC day, the log and its deny patterns. A page that shows more names that with
-``also``. There is none, and so no 304, for an address that counts back from this very moment and where a message waits
-to be shown.
+The validator covers the reader (who they are, what they may, their cookies), the release, the address, page or
+fragment, the UTC day, the log and its deny patterns. A page that shows more names that with ``also``. There is none,
+and so no 304, for an address that counts back from this very moment and where a message waits to be shown.
 """
 
 import hashlib
@@ -23,7 +22,6 @@ import enhancelog
 from enhancelog.queries.version import log_version
 from enhancelog.times import day_of, now_ms
 from enhancelog.web.htmx import private
-from enhancelog.web.theme import chosen
 
 View = Callable[..., HttpResponseBase]
 
@@ -31,6 +29,15 @@ _SHOWN: Final = ("enhancelog", "content", "templates", "static")
 _SUFFIXES: Final = {".py", ".html", ".css", ".js", ".svg"}
 _FROM_NOW: Final = re.compile(r"24h|[0-9]+[mh]")
 """A period or age that ends at this millisecond; those of days and weeks are of whole ones."""
+_DECIDING: Final = (
+    "HTTP_COOKIE",
+    "HTTP_ACCEPT",
+    "HTTP_HX_REQUEST",
+    "HTTP_HX_BOOSTED",
+    "HTTP_HX_HISTORY_RESTORE_REQUEST",
+    "HTTP_HX_TARGET",
+    "HTTP_HX_CURRENT_URL",
+)
 
 
 def revalidated(also: Callable[..., object] = lambda **arguments: None) -> Callable[[View], View]:
@@ -65,9 +72,9 @@ def _counts_from_now(request: HttpRequest) -> bool:
 def _etag(request: HttpRequest, *versions: object) -> str:
     """A weak one: a form's token is masked anew each time."""
     user = request.user
-    reader = (user.pk, user.get_username(), user.is_staff, user.is_superuser, request.META.get("CSRF_COOKIE"))
-    asked = sorted((name, value) for name, value in request.headers.items() if name.startswith("Hx-"))
-    parts = (release(), reader, chosen(request), request.get_full_path(), asked, day_of(now_ms()), versions)
+    reader = (user.pk, user.get_username(), user.is_staff, user.is_superuser)
+    headers = [request.META.get(name) for name in _DECIDING]
+    parts = (release(), reader, request.get_full_path(), headers, day_of(now_ms()), versions)
     return f'W/"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
 

@@ -92,7 +92,7 @@ def holds(entry: Entry, source: str, name: str, value: str) -> bool:
             return [*find(words(entry), phrase(value))] != []
         case "text":
             texts = [entry.intent, entry.rationale, *entry.reasons, *(verdict.detail for verdict in entry.verdicts)]
-            return any(value in text for text in texts)
+            return any(re.search(re.escape(value), text, re.ASCII | re.IGNORECASE) for text in texts)
     raise AssertionError(name)
 
 
