@@ -21,11 +21,11 @@ BLUEPRINTS: Final = tuple(f"team-{number // 4}/flow-{number}" for number in rang
 
 _SYLLABLES: Final = ("ka", "to", "mi", "re", "lu", "san", "vor", "ex", "pli", "dun", "qua", "ner", "sol", "bi", "tra")
 _REASONS: Final = {
-    "des": "blueprint lost its agents: \"{}\" is gone",
-    "canonical": "canonical hash differs after \"{}\"",
-    "noop": "patch is no-op, the hash before and after \"{}\" is equal",
-    "agent-ref": "step \"{}\" references an agent nobody declared",
-    RARE_AXIS: "the licence header of \"{}\" is missing",
+    "des": 'blueprint lost its agents: "{}" is gone',
+    "canonical": 'canonical hash differs after "{}"',
+    "noop": 'patch is no-op, the hash before and after "{}" is equal',
+    "agent-ref": 'step "{}" references an agent nobody declared',
+    RARE_AXIS: 'the licence header of "{}" is missing',
 }
 """A name in quotes varies, as in what verifiers say."""
 

@@ -59,9 +59,13 @@ def _run(database: str, arguments: Sequence[str]) -> int:
 def _pytest(arguments: Sequence[str], environment: dict[str, str]) -> int:
     command = [sys.executable, "-m", "pytest", *arguments]
     environment = {"PYTEST_XDIST_AUTO_NUM_WORKERS": str(WORKERS), **os.environ, **environment}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start many processes, and each would compile everything
+    environment.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # the tests start many processes, and each would compile everything
     with (
-        tempfile.TemporaryDirectory(prefix="enhancelog-tests-", dir=_in_memory(), ignore_cleanup_errors=True) as scratch,
+        tempfile.TemporaryDirectory(
+            prefix="enhancelog-tests-", dir=_in_memory(), ignore_cleanup_errors=True
+        ) as scratch,
         subprocess.Popen(command, cwd=ROOT, env=environment | {"TMPDIR": scratch}) as process,
     ):
         try:

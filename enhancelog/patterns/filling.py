@@ -117,9 +117,9 @@ def _alike(ours: Sequence[Token], theirs: Sequence[Token]) -> Iterator[tuple[int
                 yield nth, nth
         return
     matcher = SequenceMatcher(None, [token.key for token in ours], [token.key for token in theirs], autojunk=False)
-    for our, their, size in matcher.get_matching_blocks():
-        for nth in range(size):
-            yield our + nth, their + nth
+    for block in matcher.get_matching_blocks():
+        for nth in range(block.size):
+            yield block.a + nth, block.b + nth
 
 
 def _text(template: str, found: Sequence[Token]) -> str:
@@ -163,12 +163,12 @@ def _laid(shown: Sequence[Token], said: Sequence[Token]) -> list[Sequence[Token]
     spans: list[Sequence[Token]] = []
     at = 0
     for nth, token in enumerate(shown):
-        end = at + 1
+        until = at + 1
         if is_hole(token.key):
             ends = [end for end in range(at, len(said) + 1) if fits[nth + 1][end]]
-            end = next((end for end in ends if end > at), at)
-        spans.append(said[at:end])
-        at = end
+            until = next((end for end in ends if end > at), at)
+        spans.append(said[at:until])
+        at = until
     return spans
 
 

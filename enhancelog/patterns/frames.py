@@ -18,7 +18,7 @@ Frame = tuple[int, ...]
 
 
 class Need(NamedTuple):
-    """How many different ``words`` of ``weight``, or ``values``, make a hole of a place, in a frame that keeps ``kept``.
+    """How many different ``words`` of ``weight``, or ``values``, make a hole of a place that ``kept`` words are around.
 
     Words of the weight ``beside`` do where elsewhere a value by its form fills the place.
     """

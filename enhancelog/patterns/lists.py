@@ -13,8 +13,14 @@ from enhancelog.patterns.words import is_grammar, is_identifier, is_verdict
 _WORD: Final = rf"(?:[@#$]?{WORDY}++(?:[-_./:@#+'’]{WORDY}++)*+|[{UNSPACED}]++)"
 _ITEM: Final = rf"(?:{MARK}(?!{WORDY})|{_WORD})"
 _AND: Final = r"(?:and|or|und|oder|et|ou|y|e|o|u|и|или|&|および|または|及び|或|及|및|또는|와|과)"
-_BETWEEN: Final = rf"(?> ?[,;、；،] ?(?:{_AND} )?| {_AND} | ?(?:->|→|=>|⇒|⟶|<-|←|➜) ?| ?\| ?|(?<={MARK}) ?(?:と|や|和|或|및|와|과) ?(?={MARK}))"
-_MORE: Final = rf"(?>(?: ?,)? (?:{_AND} )?\+?{MARK} (?:more|others?|weitere|andere|autres?|más|otros?|ещё|еще)|(?: ?[,、])? ?(?:…|\.\.\.|など|等)){{0,2}}+"
+_BETWEEN: Final = (
+    rf"(?> ?[,;、；،] ?(?:{_AND} )?| {_AND} | ?(?:->|→|=>|⇒|⟶|<-|←|➜) ?| ?\| ?"
+    rf"|(?<={MARK}) ?(?:と|や|和|或|및|와|과) ?(?={MARK}))"
+)
+_MORE: Final = (
+    rf"(?>(?: ?,)? (?:{_AND} )?\+?{MARK} (?:more|others?|weitere|andere|autres?|más|otros?|ещё|еще)"
+    r"|(?: ?[,、])? ?(?:…|\.\.\.|など|等)){0,2}+"
+)
 _NOTE: Final = rf"(?> ?\({MARK}[^(),]{{0,12}}\)| ?[=:×] ?{MARK}| {MARK})?+"
 _NOTED: Final = rf"{_ITEM}{_NOTE}"
 
@@ -36,7 +42,7 @@ def collapse(text: str, marks: Marks) -> str:
     """``text`` with marks for its lists; values in it are marks already."""
 
     def after_colon(match: re.Match[str]) -> str:
-        return _spaced(match, _hole(match[1], marks) if _may_follow_colon(match[1]) else match[1])
+        return _spaced(match, _hole(match[1], marks)) if _may_follow_colon(match[1]) else match[0]
 
     def inside(match: re.Match[str]) -> str:
         return _bracketed(match[0], match[1], marks)
@@ -45,7 +51,7 @@ def collapse(text: str, marks: Marks) -> str:
         return _runs(match[1], marks)
 
     def tail(match: re.Match[str]) -> str:
-        return _spaced(match, _hole(match[1], marks) if _are_titles(match[1]) else match[1])
+        return _spaced(match, _hole(match[1], marks)) if _are_titles(match[1]) else match[0]
 
     for form, collapsed in ((_AFTER_COLON, after_colon), (_INSIDE, inside), (_TAIL, tail), (_ANYWHERE, anywhere)):
         text = form.sub(collapsed, text)
@@ -53,6 +59,7 @@ def collapse(text: str, marks: Marks) -> str:
 
 
 def _spaced(match: re.Match[str], value: str) -> str:
+    """``value`` after the space that the match begins with."""
     return match[0][: match.start(1) - match.start()] + value
 
 
@@ -106,6 +113,7 @@ def _are_titles(text: str) -> bool:
 
 
 def _is_title(words: list[str]) -> bool:
+    """Whether they are in capitals but for little words; the first may be one: "Out of Scope"."""
     if not all(words) or not (words[0][0].isupper() and words[-1][0].isupper()):
         return False
     return all(not is_verdict(word) if word[0].isupper() else is_grammar(word) for word in words[1:])
@@ -131,6 +139,7 @@ def _runs(text: str, marks: Marks) -> str:
 
 
 def _closed(run: list[str], marks: Marks) -> str:
+    """Items and what is between them, each followed by it; as one hole if there are two items or more."""
     if len(run) < 4:
         return "".join(run)
     return _hole("".join(run[:-1]), marks) + run[-1]

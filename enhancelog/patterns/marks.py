@@ -15,7 +15,7 @@ LETTER: Final = rf"[^\W\d_{UNSPACED}]"
 WORDY: Final = rf"[^\W{UNSPACED}]"
 """A letter, digit or underscore, but of no script whose words touch their neighbours."""
 
-_BRACKETS: Final = str.maketrans("⟨⟩", "‹›")
+_BRACKETS: Final = str.maketrans("⟨⟩", "〈〉")
 _EXISTING: Final = re.compile(MARK)
 
 

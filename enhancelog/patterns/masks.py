@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
 from enhancelog.patterns.holes import Masked
@@ -44,12 +44,15 @@ _CLOCK: Final = (
     r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\b\.?)?(?: ?(?:Z|UTC|GMT|CET|Uhr)\b| ?[+-]\d\d:?\d\d)?"
 )
 _DAY: Final = (
-    r"(?:(?:\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}/\d{1,2}/\d{4}|\d{1,2}\. ?\d{1,2}\. ?\d{4}|\d{1,2}-\d{1,2}-\d{4}"
-    rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.)? (?:de )?{_MONTHS}(?:,? (?:de )?\d{{4}}\b)?|{_MONTHS} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)"
+    r"(?:(?:\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}/\d{1,2}/\d{4}|\d{1,2}-\d{1,2}-\d{4}"
+    r"|\d{1,2}\. ?\d{1,2}\. ?\d{4}"
+    rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.)? (?:de )?{_MONTHS}(?:,? (?:de )?\d{{4}}\b)?"
+    rf"|{_MONTHS} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)"
     r"(?!\d)|\d{4} ?年 ?\d{1,2} ?月 ?\d{1,2} ?日|\d{4} ?년 ?\d{1,2} ?월 ?\d{1,2} ?일)"
 )
 _NUMBER: Final = (
-    r"(?:\d{1,3}(?:(?:[,'’ ]\d{3})+(?:\.\d+)?|(?:[.'’ ]\d{3})+(?:,\d+)?|(?:,\d\d)+,\d{3})(?!\d|[.,]\d)|\d+(?:[.,_]\d+)*)"
+    r"(?:\d{1,3}(?:(?:[,'’ ]\d{3})+(?:\.\d+)?|(?:[.'’ ]\d{3})+(?:,\d+)?|(?:,\d\d)+,\d{3})(?!\d|[.,]\d)"
+    r"|\d+(?:[.,_]\d+)*)"
     r"(?:[eE][+-]?\d+)?"
 )
 _UNIT: Final = r"(?:[mµun]?s|secs?|mins?|[mhdwkKMGTBxe]|hrs?|[kKMGT]i?[bB]|bytes?|tok|px|em|st|nd|rd|th|ers?|ème|º|ª)"
@@ -57,26 +60,29 @@ _CURRENCY: Final = "[$€£¥₩₹₽₺฿¢]"
 _CODE: Final = "(?:USD|EUR|GBP|JPY|CHF|CNY|RMB|KRW|INR|RUB|BRL|CAD|AUD|MXN|SEK|NOK|DKK|PLN|CZK|HUF|TRY|ZAR|SGD|HKD|NZD)"
 _EXTENSION: Final = (
     "(?:pyi?|[mc]?jsx?|tsx?|rs|go|c|h|cc|[ch]pp|cs|java|kt|rb|php|swift|scala|sh|bash|sql|lua|pl|mdx?|rst|txt|jsonl?|ndjson"
-    "|ya?ml|toml|ini|cfg|conf|env|lock|xml|html?|s?css|svg|png|jpe?g|gif|webp|pdf|[ct]sv|xlsx?|docx?|log|db|sqlite|zip|t?gz|tar"
-    "|whl|jar|exe|dll|so|proto|graphql|ipynb|vue|po|mo|j2|tmpl|tf)"
+    "|ya?ml|toml|ini|cfg|conf|env|lock|xml|html?|s?css|svg|png|jpe?g|gif|webp|pdf|[ct]sv|xlsx?|docx?|log|db|sqlite|zip|t?gz"
+    "|tar|whl|jar|exe|dll|so|proto|graphql|ipynb|vue|po|mo|j2|tmpl|tf)"
 )
 _SEGMENT: Final = rf"[^\W{UNSPACED}]|[.@~%+*$?=&\[\]{{}}-]"
+_FOLDER: Final = rf"{WORDY}(?:{WORDY}|[.@~-])*/|\.{{1,2}}/"
+_WITHIN: Final = rf"(?:{WORDY}|[-_./:@#+](?={WORDY}))"
+"""A character within an identifier."""
 _URL_CHARACTER: Final = rf"[^\s<>\"'`“”«»、。，（）{UNSPACED}]"
 
 
 class _Mask(NamedTuple):
-    """A row of the table: a match of ``form`` is a hole of ``kind``, where ``unless`` does not speak against it."""
+    """A row of the table: what matches ``form`` is a hole of ``kind``, unless ``unless`` says otherwise."""
 
     kind: str
     form: re.Pattern[str]
-    unless: Callable[[str], bool] | None = None
+    unless: Callable[[str], bool]
 
 
-def _row(kind: str, *forms: str, unless: Callable[[str], bool] | None = None) -> _Mask:
+def _row(kind: str, *forms: str, unless: Callable[[str], bool] = lambda value: False) -> _Mask:
     return _Mask(kind, re.compile("|".join(forms)), unless)
 
 
-def _has_no_digit_or_no_letter(value: str) -> bool:
+def _is_word_or_number(value: str) -> bool:
     return value.isdigit() or not any(character.isdigit() for character in value)
 
 
@@ -86,7 +92,11 @@ _MASKS: Final = (
         rf"{_ALONE}[A-Za-z][A-Za-z0-9+.-]{{0,20}}://{_URL_CHARACTER}*(?<![.,;:!?)\]}}])",
         rf"{_ALONE}www\.{_URL_CHARACTER}+(?<![.,;:!?)\]}}])",
     ),
-    _row("email", rf"(?:(?<![.+/@-]){_ALONE}(?:{WORDY}|[.+-])+|(?<![^\s(<:,;])[\w.+-]+)@(?:{WORDY}|-)+(?:\.(?:{WORDY}|-)+)*\.{LETTER}{{2,}}"),
+    _row(
+        "email",
+        rf"(?:(?<![.+/@-]){_ALONE}(?:{WORDY}|[.+-])+|(?<![^\s(<:,;])[\w.+-]+)"
+        rf"@(?:{WORDY}|-)+(?:\.(?:{WORDY}|-)+)*\.{LETTER}{{2,}}",
+    ),
     _row("name", *_QUOTES),
     _row(
         "hex",
@@ -97,7 +107,7 @@ _MASKS: Final = (
     _row(
         "hex",
         rf"{_ALONE}(?<!-)(?:[0-9a-f]{{7,}}|[0-9A-F]{{8,}})(?:…|\.\.\.)?(?!{WORDY}|[.-]{WORDY})",
-        unless=_has_no_digit_or_no_letter,
+        unless=_is_word_or_number,
     ),
     _row(
         "date",
@@ -107,9 +117,10 @@ _MASKS: Final = (
     _row("id", r"(?<![\w/])/[^\s/]*[\^$|+(\\][^\s/]*/[gimsuy]*(?!\w)"),
     _row(
         "path",
-        rf"(?<![<)\]\\/]){_ALONE}(?<!{MARK})(?:~|\.\.?|[A-Za-z]:|#)?[/\\](?:(?:{_SEGMENT})+[/\\])*(?:{_SEGMENT})*(?:{WORDY}|[/*}}\]])",
-        rf"(?<![@./-]){_ALONE}@?(?:{WORDY}(?:{WORDY}|[.@~-])*/|\.{{1,2}}/){{2,}}(?:{WORDY}|[~*-])++(?:\.{WORDY}++)*+/?(?!@|:{LETTER})",
-        rf"(?<![@./-]){_ALONE}(?:{WORDY}(?:{WORDY}|[.@~-])*/|\.{{1,2}}/)?\.?{WORDY}(?:{WORDY}|-|\.(?={WORDY}))*\.{_EXTENSION}(?!{WORDY}|\.{WORDY})",
+        rf"(?<![<)\]\\/]){_ALONE}(?<!{MARK})(?:~|\.\.?|[A-Za-z]:|#)?[/\\]"
+        rf"(?:(?:{_SEGMENT})+[/\\])*(?:{_SEGMENT})*(?:{WORDY}|[/*}}\]])",
+        rf"(?<![@./-]){_ALONE}@?(?:{_FOLDER}){{2,}}(?:{WORDY}|[~*-])++(?:\.{WORDY}++)*+/?(?!@|:{LETTER})",
+        rf"(?<![@./-]){_ALONE}(?:{_FOLDER})?\.?{WORDY}(?:{WORDY}|-|\.(?={WORDY}))*\.{_EXTENSION}(?!{WORDY}|\.{WORDY})",
     ),
     _row(
         "money",
@@ -121,15 +132,21 @@ _MASKS: Final = (
         rf"{_ALONE}(?:\d+(?:\.\d+)? ?(?:ms|min|[dhms])(?: (?=\d)|(?=\d)|{_ENDS})){{2,}}",
         rf"{_ALONE}P(?:\d+[YMWD])*T?(?:\d+(?:\.\d+)?[HMSD])+{_ENDS}",
     ),
-    _row("id", rf"\+\d[\d ()-]{{6,}}\d(?!\.\d){_ENDS}", rf"{_ALONE}(?<!\.)\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?::\d+)?(?!\.?\d)"),
+    _row(
+        "id",
+        rf"\+\d[\d ()-]{{6,}}\d(?!\.\d){_ENDS}",
+        rf"{_ALONE}(?<!\.)\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?::\d+)?(?!\.?\d)",
+    ),
     _row(
         "version",
-        rf"{_ALONE}(?<![.@:/-])(?:v\d+(?:\.\d+)*|(?!\d{{1,3}}(?:\.\d{{3}})+(?![.\d]))\d+(?:\.\d+){{2,}})(?:[-+]{WORDY}+(?:[.-]{WORDY}+)*)?{_ENDS}",
+        rf"{_ALONE}(?<![.@:/-])(?:v\d+(?:\.\d+)*|(?!\d{{1,3}}(?:\.\d{{3}})+(?![.\d]))\d+(?:\.\d+){{2,}})"
+        rf"(?:[-+]{WORDY}+(?:[.-]{WORDY}+)*)?{_ENDS}",
     ),
     _row("id", r"</?[A-Za-z][^<>]*>", r"\$?\{\{? ?[^\W\d][\w.]* ?\}?\}"),
     _row(
         "id",
-        rf"(?<![@./#$])(?<!{WORDY}[:+-]){_ALONE}(?!{WORDY}+:\d+(?::|$| -))[@#$]?(?=(?:{WORDY}|[-_./:@#+](?={WORDY}))*?\d)(?=(?:{WORDY}|[-_./:@#+](?={WORDY}))*?{LETTER})"
+        rf"(?<![@./#$])(?<!{WORDY}[:+-]){_ALONE}(?!{WORDY}+:\d+(?::|$| -))[@#$]?"
+        rf"(?={_WITHIN}*?\d)(?={_WITHIN}*?{LETTER})"
         rf"(?!{_NUMBER}{_UNIT}?(?!{WORDY}|[-_./:@#+]{WORDY})){WORDY}+(?:[-_./:@#+]{WORDY}+)*",
         unless=lambda value: value.lower() in CONSTANTS,
     ),
@@ -141,8 +158,8 @@ _MASKS: Final = (
 def _masked(line: str) -> Masked:
     marks = Marks()
     text = line
-    for kind, form, unless in _MASKS:
-        text = form.sub(lambda match, kind=kind, unless=unless: _value(marks, kind, match.group(), unless), text)  # type: ignore[misc]
+    for row in _MASKS:
+        text = row.form.sub(partial(_marked, marks, row), text)
     masked = marks.masked(collapse(" ".join(text.split()), marks))
     if len(masked.template) <= LONGEST_TEMPLATE:
         return masked
@@ -150,13 +167,14 @@ def _masked(line: str) -> Masked:
     return Masked(template, masked.holes[: template.count("⟨")])
 
 
-def _value(marks: Marks, kind: str, value: str, unless: Callable[[str], bool] | None) -> str:
-    if unless is not None and unless(value):
+def _marked(marks: Marks, row: _Mask, match: re.Match[str]) -> str:
+    value = match.group()
+    if row.unless(value):
         return value
-    if kind == "name":
-        inside = value.strip("`")[1:-1].strip() if value[0] != "`" else value.strip("`").strip()
-        return marks.put("text" if " " in inside else "name", inside)
-    return marks.put(kind, value)
+    if row.kind != "name":
+        return marks.put(row.kind, value)
+    inside = value.strip("`") if value[0] == "`" else value[1:-1]
+    return marks.put("text" if " " in inside.strip() else "name", inside.strip())
 
 
 def mask(detail: str) -> Masked:
@@ -166,6 +184,5 @@ def mask(detail: str) -> Masked:
 
 def first_line(detail: str) -> str:
     """The first line that is not blank, normalised: NFC, white space single, at most ``LONGEST`` characters."""
-    beginning = unicodedata.normalize("NFC", detail.lstrip()[:LONGEST])[:LONGEST]
-    lines = unmarked(beginning).splitlines()
-    return " ".join(lines[0].split()) if lines else ""
+    beginning = unmarked(unicodedata.normalize("NFC", detail.lstrip()[:LONGEST]))
+    return next((" ".join(line.split())[:LONGEST] for line in beginning.splitlines() if line.strip()), "")

@@ -18,11 +18,16 @@ COMMAS: Final = frozenset({",", "、", "and", "or", "und", "oder", "et", "y", "�
 _UNITS: Final = {
     unit: f"⟨{kind}⟩"  # the nameless kind is a plain number
     for kind, units in (
-        ("%", "% ％ percent per_cent prozent pourcent pct"),
-        ("time", "ns µs us ms s sec secs second seconds min mins minute minutes m h hr hrs hour hours d day days w week "
-                 "weeks month months year years sekunde sekunden minuten stunde stunden tag tage tagen seconde secondes "
-                 "heure heures jour jours segundo segundos minutos hora horas día días секунд секунды минут минуты час часа "
-                 "часов день дня дней 秒 分 時間 日 小时 分钟 天 초 분 시간 일"),
+        ("%", "% ％ percent prozent pourcent pct"),
+        (
+            "time",
+            """
+            ns µs us ms s sec secs second seconds min mins minute minutes m h hr hrs hour hours d day days w week weeks
+            month months year years sekunde sekunden minuten stunde stunden tag tage tagen seconde secondes heure heures
+            jour jours segundo segundos minutos hora horas día días секунд секунды минут минуты час часа часов день дня
+            дней 秒 分 時間 日 小时 分钟 天 초 분 시간 일
+            """,
+        ),
         ("size", "b kb mb gb tb kib mib gib tib byte bytes"),
         ("", "st nd rd th k er x"),
     )
@@ -30,7 +35,8 @@ _UNITS: Final = {
 }  # fmt: skip
 _TOKEN: Final = re.compile(
     rf"⟨\w+⟩|[ldjmtsncLDJMTSNC]['’](?={WORDY}|⟨)|qu['’](?={WORDY}|⟨)|[@#$]?{WORDY}+(?:[-_./:@#+'’&]+{WORDY}+)*"
-    "|[\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f]+|[\u3041-\u309f]+|[\u3400-\u9fff\uf900-\ufaff々]+|[\uac00-\ud7af]+|\\S"
+    "|[\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f]+|[\u3041-\u309f]+|[\u3400-\u9fff\uf900-\ufaff々]+"
+    "|[\uac00-\ud7af]+|\\S"
 )
 _OF_KIND: Final = {"⟨duration⟩": "⟨time⟩", "⟨size⟩": "⟨size⟩", "⟨money⟩": "⟨money⟩"}
 _PUNCTUATION: Final = str.maketrans("，、：；（）！？。％", ",,:;()!?.%")

@@ -37,7 +37,8 @@ todas varios demasiado también aún si dos
 """
 
 _VERDICTS: Final = """
-missing expiring failing conflicting remaining existing following starting ending unknown invalid valid empty duplicate unused required optional forbidden expired stale obsolete deprecated
+missing expiring failing conflicting remaining existing following starting ending unknown invalid valid empty duplicate
+unused required optional forbidden expired stale obsolete deprecated
 unresolved undeclared undefined unreachable disabled enabled unsupported supported unexpected expected ambiguous
 incomplete complete inconsistent consistent incompatible compatible incorrect correct wrong right bad good broken fixed
 long short large small big tiny high low old new deep shallow wide narrow fast slow early late strict loose weak strong
@@ -120,11 +121,13 @@ schritt rolle dienst paket spalte regel modell feld benutzer werkzeug
 étape rôle service paquet colonne règle modèle champ outil
 agente paso rol servicio paquete columna tabla regla modelo campo herramienta
 агент шаг роль служба пакет столбец правило модель поле инструмент
-エージェント ステップ ツール モデル サービス パッケージ ロール 担当者 役割 列 步骤 代理 角色 工具 模型 服务 에이전트 단계 역할 도구 모델 서비스
+エージェント ステップ ツール モデル サービス パッケージ ロール 担当者 役割 列 步骤 代理 角色 工具 模型 服务
+에이전트 단계 역할 도구 모델 서비스
 """
 
 _BEFORE_FIELDS: Final = """
-name names table tables dataset field fields key keys column columns property properties parameter parameters argument arguments attribute attributes
+name names table tables dataset field fields key keys column columns property properties parameter parameters argument
+arguments attribute attributes
 setting settings option options variable variables
 feld felder spalte schlüssel champ champs colonne clé campo campos columna clave поле поля столбец ключ
 """
@@ -175,7 +178,8 @@ p50 p75 p90 p95 p99 p999 x509 i18n l10n k8s ed25519
 _COMPOUNDS: Final = re.compile(
     r"(?:no|non|un|pre|post|re|self|semi|multi|sub|super|anti|over|under|well|ill|co|cross|in|on|off|built|read|write|up|"
     r"out|left|right|first|last|top|low|high|long|short|open|closed|end|one|two|three|single|double|plain|opt|add|mark)"
-    r"-[a-z-]+|[a-z]+-(?:in|out|up|off|on|only|based|like|free|time|to|of|wide|level|sided|safe|ready|party|case|sensitive)"
+    r"-[a-z-]+"
+    r"|[a-z]+-(?:in|out|up|off|on|only|based|like|free|time|to|of|wide|level|sided|safe|ready|party|case|sensitive)"
     r"|[a-z]+-(?:to|of|the|by|in|and|or|up|a)-[a-z-]+|e-mail",
     re.IGNORECASE,
 )
@@ -220,8 +224,10 @@ def is_identifier(word: str) -> bool:
 _SAME: Final = {
     word: words.split()[0]
     for words in (
-        "is are", "was were", "id ids", "op ops", "has have", "does do", "this these", "that those", "it they", "its their", "a an",
-        "hat haben", "ist sind", "fehlt fehlen", "liegt liegen", "überschreitet überschreiten", "verletzt verletzen", "feld felder",
+        "is are", "was were", "id ids", "op ops", "has have", "does do", "this these", "that those", "it they",
+        "its their", "a an",
+        "hat haben", "ist sind", "fehlt fehlen", "liegt liegen", "überschreitet überschreiten", "verletzt verletzen",
+        "feld felder",
         "wort wörter worte", "wird werden", "wurde wurden", "der die das den dem des", "kein keine keinen",
         "ein eine einen", "darf dürfen", "muss müssen", "kann können",
         "le la les l'", "du des de d' de", "un une", "est sont", "a ont", "au aux", "son sa ses", "ce cet cette ces",
@@ -233,7 +239,8 @@ _SAME: Final = {
     for word in words.split()
 }  # fmt: skip
 _ENDINGS: Final = re.compile(
-    r"(?<=[a-z]{2})ies$|(?<=[sxzh])es$|(?<=[^\W\d_]{2}[^\W\d_s])s$|(?<=[^\W\d_]{3}[^\W\d_s])(?:ent|en|(?<=[aeo])n|(?<!e)e|x)$"
+    r"(?<=[a-z]{2})ies$|(?<=[sxzh])es$|(?<=[^\W\d_]{2}[^\W\d_s])s$"
+    r"|(?<=[^\W\d_]{3}[^\W\d_s])(?:ent|en|(?<=[aeo])n|(?<!e)e|x)$"
     r"|(?<=[а-яё]{3})(?:[ая]ми|ов|ев|ей|[ая]м|[ая]х|ой|[ыи]й|[ая]я|[оеы]е|ие|[юяуа]т|[еи]т|[аяыиуео])$"
 )
 

@@ -1,7 +1,7 @@
 """Why runs of a Blueprint are denied, in an answer that an agent can read whole: bounded rows, groups and bytes.
 
 Looks at the newest ``NEWEST`` entries with a plausible time, in one statement that the timeline's index serves.
-Denials are grouped by axis and deny pattern, as these runs alone tell it; applied runs are compared with an intent by
+Denials are grouped by axis and deny pattern, as far as these runs tell; applied runs are compared with an intent by
 their words.
 """
 

@@ -16,7 +16,7 @@ from django.urls import URLPattern
 
 from content.store import open_store
 from content.urls import urlpatterns as content_urls
-from enhancelog import saved_views, tokens
+from enhancelog import patterns, saved_views, tokens
 from enhancelog.origin import Origin
 from enhancelog.times import DAY_MS, now_ms
 from enhancelog.web.urls import urlpatterns as web_urls
@@ -34,6 +34,8 @@ SAMPLES: Final = {
     "blueprint_id": "main",
     "story_id": "STORY-214",
     "kind": "story",
+    "pattern_id": patterns.pattern_id("noop", patterns.mask("patch is no-op").template),
+    "change_id": "1",
     "token_id": "1",
     "view_id": "1",
 }

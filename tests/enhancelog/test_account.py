@@ -26,7 +26,7 @@ def test_a_page_that_needs_it_leads_to_sign_in_and_back(client: Client, user: Us
     asked = client.get("/?period=30d")
     assert (asked.status_code, asked["Location"]) == (302, "/account/sign-in?next=/%3Fperiod%3D30d")
     form = read(client.get(asked["Location"]))
-    (hidden,) = form.all("input", name="next")
+    hidden, _ = form.all("input", name="next")  # the other one is the choice of colours
     response = sign_in(client, next=hidden.attributes["value"])
     assert (response.status_code, response["Location"]) == (302, "/?period=30d")
 

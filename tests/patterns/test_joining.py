@@ -1,5 +1,7 @@
 """Joining masked templates: what is one pattern, what stays apart, and that neither order nor newcomers part groups."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,12 +28,12 @@ ONE = [
     ("two identifiers", ["agent qa_lead is not declared", "agent sec_review is not declared"]),
     ("lists of any length", ["steps a1, b2 have no owner", "steps critic have no owner", "steps critic, writer have no owner"]),
     ("names of several words", [f"owner {name} left the team" for name in ("Ann Lee", "Bo", "Cy van Dam", "Di Ng", "Ed")]),
-    ("two words that vary", [f"edge from {a} to {b} leads nowhere" for a, b in zip(NAMES, NAMES[1:], strict=False)]),
+    ("two words that vary", [f"edge from {a} to {b} leads nowhere" for a, b in pairwise(NAMES)]),
     ("units of one quantity", ["it took 3 s", "it took 200 ms", "it took 1m30s"]),
     ("a type", ["/a: expected string, got null", "/a: expected array, got null", "/b: expected array, got number"]),
     ("free text after a colon", [f"the judge could not say: {text}" for text in (
         "this is odd", "I am not sure", "ask again", "what is this about", "none of it fits", "try it later")]),
-    ("capitals", ["licence MIT is not on the list", "licence ISC is not on the list"]),
+    ("capitals", [f"the licence {name} is not on the list" for name in ("MIT", "ISC", "GPL-3.0")]),
     ("Korean particles", ["에이전트 'critic'이 없습니다", "에이전트 'writer'가 없습니다"]),
 ]  # fmt: skip
 

@@ -3,8 +3,27 @@
 from collections.abc import Callable
 
 from tests.patterns.values import (
-    AGENTS, CYRILLIC, FIELDS, FILES, FRENCH, GERMAN, HANGUL, KATAKANA, KEYS, LANGUAGES, LICENCES, PACKAGES, PEOPLE,
-    POINTERS, SLUGS, SPANISH, TITLES, TOPICS, TYPES, URLS, Values,
+    AGENTS,
+    CYRILLIC,
+    FIELDS,
+    FILES,
+    FRENCH,
+    GERMAN,
+    HANGUL,
+    KATAKANA,
+    KEYS,
+    LANGUAGES,
+    LICENCES,
+    PACKAGES,
+    PEOPLE,
+    POINTERS,
+    SLUGS,
+    SPANISH,
+    TITLES,
+    TOPICS,
+    TYPES,
+    URLS,
+    Values,
 )  # fmt: skip
 
 Template = Callable[[Values], str]

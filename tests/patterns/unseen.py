@@ -1,7 +1,7 @@
-"""Axes that no rule was tuned on: written after the rules, measured, and never looked at to change one."""
+"""Axes written after the rules were first made; since then their errors have been looked at."""
 
 from tests.patterns.tuned import Template
-from tests.patterns.values import URLS, Values
+from tests.patterns.values import URLS
 
 CREWS = "alpha bravo ember falcon granite harbor indigo juniper kestrel lumen maple nimbus".split()
 WORKERS = "parser indexer crawler mailbot archiver notary curator tutor broker usher warden courier".split()
