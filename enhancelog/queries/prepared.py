@@ -64,7 +64,8 @@ def run(statement: Statement) -> list[tuple[Any, ...]]:
 
 
 def _placed(value: Any, places: dict[int, int | None]) -> Any:
-    return places.get(value, value) if type(value) is int else value
+    # PostgreSQL's integers are kinds of int that say how wide they are.
+    return places.get(value, value) if isinstance(value, int) else value
 
 
 def _keep(key: Hashable, statement: Statement) -> None:
