@@ -225,7 +225,7 @@ def test_statements_do_not_grow_with_the_rows(client, django_assert_num_queries,
     record_all(chain(number))
     with django_assert_num_queries(7):
         get(client, blueprint("main", [("page_size", "200")]))
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):  # no row, so none of their tries
         get(client, blueprint("main", [("page_size", "200"), ("has", "gap")]))
     with django_assert_num_queries(5):
         get(client, blueprint("main", [("page_size", "200")]), **{"HX-Request": "true"})
