@@ -95,6 +95,9 @@ class Tools:
         status: Literal["applied", "rejected"] | None = None,
         axis: Annotated[str | None, Field(description="Only runs that this axis denied.")] = None,
         text: Annotated[str | None, Field(description="Only entries that hold this text somewhere.")] = None,
+        phrase: Annotated[
+            str | None, Field(description="Only entries that hold these words in a row; the last may end in *.")
+        ] = None,
         since: Annotated[
             str | None, Field(description="Epoch ms, RFC 3339, YYYY-MM-DD, or an age like 24h, 7d.")
         ] = None,
@@ -108,6 +111,7 @@ class Tools:
             "status": status,
             "axis": axis,
             "text": text,
+            "phrase": phrase,
             "since": since,
             "until": until,
         }

@@ -90,7 +90,8 @@ def phrase(text: str) -> Phrase:
         raise Invalid("phrase", "length", f"has {len(text):,} characters, a phrase has at most {LONGEST_PHRASE}")
     terms = _TERM.findall(_folded(text))
     if len(terms) > MOST_TERMS:
-        raise Invalid("phrase", "terms", f"has {len(terms)} words, a phrase has at most {MOST_TERMS}")
+        detail = f'has {len(terms)} words, a phrase has at most {MOST_TERMS}; "text" finds longer ones as they stand'
+        raise Invalid("phrase", "terms", detail)
     if not terms:
         return Phrase(())
     words = tuple(search_words(text))

@@ -6,9 +6,11 @@ code is 0 only when both passed. Ends its PostgreSQL server whatever happens.
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +19,9 @@ from tests import postgres
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST_NO_TESTS = 5
 INTERRUPTED = 130
+WORKERS = (os.cpu_count() or 1) + 1  # some tests wait for something
+SHARED_MEMORY = "/dev/shm"
+ROOM = 4 << 30
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -53,15 +58,26 @@ def _run(database: str, arguments: Sequence[str]) -> int:
 
 def _pytest(arguments: Sequence[str], environment: dict[str, str]) -> int:
     command = [sys.executable, "-m", "pytest", *arguments]
-    environment = {**os.environ, **environment}
+    environment = {"PYTEST_XDIST_AUTO_NUM_WORKERS": str(WORKERS), **os.environ, **environment}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start many processes, and each would compile everything
-    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
+    with (
+        tempfile.TemporaryDirectory(prefix="enhancelog-tests-", dir=_in_memory(), ignore_cleanup_errors=True) as scratch,
+        subprocess.Popen(command, cwd=ROOT, env=environment | {"TMPDIR": scratch}) as process,
+    ):
         try:
             return process.wait()
         except KeyboardInterrupt:  # pytest got it too when it came from the terminal; let it clean up
             process.send_signal(signal.SIGINT)
             process.wait()
             raise
+
+
+def _in_memory() -> str | None:
+    """A folder whose files never wait for a disk, where there is one with room: every append of a test is synced."""
+    try:
+        return SHARED_MEMORY if shutil.disk_usage(SHARED_MEMORY).free > ROOM else None
+    except OSError:
+        return None
 
 
 def _covered(arguments: Sequence[str], *, first: bool, last: bool) -> list[str]:

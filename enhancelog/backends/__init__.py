@@ -94,8 +94,7 @@ class Dialect(Protocol):
     search: SearchIndex
 
     text_search_sql: str
-    """Condition on the entry table's columns: the text holds ``%s``, ASCII case ignored; takes the text twice,
-    once as it is and once escaped as in JSON."""
+    """Condition on the entry table's columns: a text of the entry holds ``%s``, ASCII case ignored; four times."""
 
     def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> AbstractContextManager[CursorWrapper]:
         """A transaction that is the only one that appends until it ends; waits for that ``timeout_s`` seconds, at

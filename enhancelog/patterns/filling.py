@@ -152,7 +152,9 @@ def _filled(shown: str, text: str, held: Sequence[Hole]) -> Hole:
 
 def _laid(shown: Sequence[Token], said: Sequence[Token]) -> list[Sequence[Token]]:
     """For every token of ``shown``, those of ``said`` that are there: one for a word, any number for a hole."""
-    if len(shown) == len(said) and all(is_hole(our.key) or our.key == their.key for our, their in zip(shown, said, strict=True)):
+    if len(shown) == len(said) and all(
+        is_hole(our.key) or our.key == their.key for our, their in zip(shown, said, strict=True)
+    ):
         return [(token,) for token in said]
     fits = _fits(shown, said)
     if not fits[0][0]:

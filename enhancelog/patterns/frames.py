@@ -8,7 +8,7 @@ from enhancelog.patterns.tokens import Key, is_han, is_word
 from enhancelog.patterns.words import BEFORE_FIELDS, BEFORE_FIXED, BEFORE_NAMES, BEFORE_STATES, PREPOSITIONS
 
 _MOST_PAIRED: Final = 8
-_MOST_KEPT: Final = 5
+_MOST_KEPT: Final = 3
 _FIXED_ENOUGH: Final = 4
 _NEVER: Final = 1_000_000
 _OPENING: Final = frozenset("([{<:=@#$\"'")
@@ -55,20 +55,20 @@ def _need(key: Key, filling: Filling, kept: int, is_paired: bool) -> Need:
     weight = Weight.PLAIN
     if before in BEFORE_FIELDS or key[filling.at - 1 : filling.at] in (("(",), ("=",)):
         weight = Weight.NOUN
-    words = _fewest(before)[min(kept, _MOST_KEPT)] - is_paired
+    words = _fewest(before)[min(kept, _MOST_KEPT)]
     if before in BEFORE_STATES:
         words, weight = 3, Weight.VERDICT
-    beside = Weight.NOUN if kept >= _FIXED_ENOUGH and before not in BEFORE_NAMES else weight
+    beside = min(weight, Weight.NOUN) if kept >= _FIXED_ENOUGH and before not in BEFORE_NAMES else weight
     return Need(max(words, 2), values, weight, beside, kept)
 
 
 def _fewest(before: str) -> tuple[int, ...]:
-    """How many different words make a hole after the word ``before``, by how many words are kept: none to five."""
+    """How many different words make a hole after the word ``before``, by how many words are kept: none to three."""
     if before in BEFORE_NAMES:
-        return (_NEVER, 6, 3, 3, 3, 3)
+        return (_NEVER, 6, 3, 3)
     if before in PREPOSITIONS:
-        return (_NEVER, 8, 4, 4, 4, 4)
-    return (_NEVER, 14, 10, 8, 8, 8) if before in BEFORE_FIXED else (_NEVER, 10, 6, 4, 4, 4)
+        return (_NEVER, 8, 4, 4)
+    return (_NEVER, 14, 10, 8) if before in BEFORE_FIXED else (_NEVER, 10, 6, 4)
 
 
 class Frames:

@@ -69,8 +69,10 @@ class _Place:
         if sum(fillings[0].weight == Weight.TEXT for fillings, _ in self.found) >= _MANY_TEXTS:
             return [key for _, key in self.found], set()
         fillings, key = self.found[0]
-        holes = [_Filled([fillings[nth] for fillings, _ in self.found], wanted, self.has_values, names)
-                 for nth, wanted in enumerate(need(key, fillings))]
+        holes = [
+            _Filled([fillings[nth] for fillings, _ in self.found], wanted, self.has_values, names)
+            for nth, wanted in enumerate(need(key, fillings))
+        ]
         fewest = min(hole.different for hole in holes)
         if not fewest:
             return [], set()
@@ -93,7 +95,7 @@ class _Filled:
         self._least = wanted.beside if has_values else wanted.weight
         self._names = names
         runs = [filling.words for filling in fillings if filling.weight == Weight.RUN]
-        self._has_runs = min(len({words[0] for words in runs}), len({words[-1] for words in runs})) >= _MANY
+        self._has_runs = min(len({words[0] for words in runs}), len({words[-1] for words in runs})) >= wanted.words
         words = {filling.words for filling in fillings if self.has(filling, self._least)}
         values = {words for words in words if is_value(words) or words in names}
         self.different = len(words) if wanted.is_met(len(words), len(values), has_values) else 0
@@ -124,7 +126,9 @@ class _Joins:
         """The key of ``template``, which is compared from now on."""
         found = tokens(template)
         key = tuple(token.key for token in found)
-        kinds = {place: template[token.start + 1 : token.end - 1] for place, token in enumerate(found) if token.key == HOLE}
+        kinds = {
+            place: template[token.start + 1 : token.end - 1] for place, token in enumerate(found) if token.key == HOLE
+        }
         self._compare(key, [place for place, kind in kinds.items() if kind not in QUOTED and kind not in COUNTED])
         return key
 

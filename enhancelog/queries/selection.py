@@ -149,8 +149,7 @@ def _has(value: str) -> Q:
 
 
 def _contains(text: str) -> Q:
-    escaped = records.encode_part(text)[1:-1]
-    return Q(RawSQL(dialect().text_search_sql, (text, text, escaped, text), output_field=BooleanField()))
+    return Q(RawSQL(dialect().text_search_sql, (text,) * 4, output_field=BooleanField()))
 
 
 def _searched(values: Iterable[str]) -> Q:

@@ -47,6 +47,10 @@ class Judged(NamedTuple):
     axis: str
     sides: tuple[Said, Said]
 
+    @property
+    def is_same(self) -> bool:
+        return self.sides[0].status == self.sides[1].status
+
 
 class Compared(NamedTuple):
     """``cut``: the texts are longer than what was compared. ``absent``: which of them there are none of."""
@@ -55,6 +59,10 @@ class Compared(NamedTuple):
     diff: Diff
     cut: bool
     absent: str = ""
+
+    @property
+    def is_prose(self) -> bool:
+        return self.title != "Patch"
 
 
 def comparison(request: HttpRequest, listed: Listed, other_id: str, tried: Attempts | None) -> HttpResponse:
@@ -91,7 +99,7 @@ def _judged(earlier: Entry, later: Entry) -> list[Judged]:
     """Every axis that judged either, in axis order; those that changed their mind first."""
     axes = dict.fromkeys((*records.judged_axes(earlier), *records.judged_axes(later)))
     said = [Judged(axis, (_said(earlier.verdicts, axis), _said(later.verdicts, axis))) for axis in axes]
-    return sorted(said, key=lambda judged: judged.sides[0].status == judged.sides[1].status)
+    return sorted(said, key=lambda judged: judged.is_same)
 
 
 def _said(verdicts: Sequence[Verdict], axis: str) -> Said:

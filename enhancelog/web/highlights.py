@@ -12,7 +12,7 @@ from enhancelog.search_tokens import Phrase, spans
 
 BEFORE: Final = 60
 """Characters of an excerpt before its first mark at most."""
-LENGTH: Final = 240
+LENGTH: Final = 180
 
 Spans = Sequence[tuple[int, int]]
 

@@ -42,9 +42,17 @@ STATES: Final = (
     *("/matrix/?period=all", "/matrix/?period=all&show=together"),
     *("/blueprints/main?axis=noop&status=rejected&order=asc", "/blueprints/nobody", "/blueprints/?blueprint_id="),
     *("/rejections/?axis=noop", "/search/?page_size=5", "/search/?text=nothing+like+it", "/search/?since=yesterday"),
-    *("/entries/no-10?axis=noop", "/entries/nobody", "/content/?text=zebra", "/account/views?url=/search/"),
+    *(
+        "/entries/no-10?axis=noop",
+        "/entries/no-10?compare=no-20",
+        "/entries/nobody",
+        "/content/?text=zebra",
+        "/account/views?url=/search/",
+    ),
 )
 """Pages in other states than their routes alone show."""
+
+OPERATION: Final = {"op": "replace", "path": "/agents/0/prompt", "value": "Be brief."}
 
 VIOLATIONS: Final = {"resultTypes": ["violations"]}
 NO_PAGES: Final = {"/robots.txt", "/favicon.ico"}
@@ -57,7 +65,7 @@ def ada(transactional_db: None, settings: Any) -> User:
     ago = [now_ms() - n * DAY_MS // 3 - 1 for n in range(30)]
     ids = ("main", "", "a Blueprint with a long name " * 6)
     record_all(
-        make_rejected("noop", f"axis-{n % 7}", issue_id=f"no-{n}", blueprint_id="main", ts_ms=ts_ms)
+        make_rejected("noop", f"axis-{n % 7}", issue_id=f"no-{n}", blueprint_id="main", ts_ms=ts_ms, ops=[OPERATION])
         if n % 10 == 0
         else make_entry(issue_id=f"h-{n}", blueprint_id=ids[n % 3], ts_ms=ts_ms, prev_hash=f"{n:064x}")
         for n, ts_ms in enumerate(ago)

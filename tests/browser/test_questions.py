@@ -1,6 +1,7 @@
 """What people come with is answered within two clicks from the overview: one function a question, one page for all."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 MOST = 2
 """Clicks from the overview to an answer."""
+
+WISH = "quote the failing test"
+"""Tried three times in ``main``, then applied."""
 
 
 class Reader:
@@ -53,14 +57,14 @@ def seeded() -> list[Entry]:
     entries.append(_rejected("both", "release-notes", yesterday, "noop", "agent-ref"))
     entries.append(_rejected("noop this week", "release-notes", now - 4 * DAY_MS, "noop"))
     entries.append(_rejected("noop last week", "release-notes", now - 10 * DAY_MS, "noop"))
-    entries.append(make_entry(issue_id="fine", blueprint_id="main", prev_hash=HASHES[6], ts_ms=now))
+    entries.append(make_entry(issue_id="fine", blueprint_id="main", intent=WISH, prev_hash=HASHES[6], ts_ms=now))
     return entries
 
 
 def _rejected(issue_id: str, blueprint_id: str, ts_ms: int, *axes: str) -> Entry:
-    head = HASHES[6] if blueprint_id == "main" else HASHES[0]
+    head, intent = (HASHES[6], WISH) if blueprint_id == "main" else (HASHES[0], issue_id)
     return make_rejected(
-        *axes, issue_id=issue_id, blueprint_id=blueprint_id, intent=issue_id, prev_hash=head, ts_ms=ts_ms
+        *axes, issue_id=issue_id, blueprint_id=blueprint_id, intent=intent, prev_hash=head, ts_ms=ts_ms
     )
 
 
@@ -74,6 +78,26 @@ def what_denies_most_this_week_and_is_it_new(reader: Reader) -> None:
     reader.click(number)
     assert len(reader.rows()) == 5
     assert all("patch is no-op" in row for row in reader.rows())
+
+
+def since_when(reader: Reader) -> None:
+    reader.click(reader.page.locator(".denies [data-row]").first.get_by_role("link", name="patch is no-op"))
+    first = reader.page.locator(".head time").first.get_attribute("datetime")
+    assert datetime.fromisoformat(first or "").date() == (datetime.now(UTC) - timedelta(days=10)).date()
+
+
+def what_was_tried_next(reader: Reader) -> None:
+    reader.click(reader.page.locator(".denies [data-row]").first.get_by_role("link", name="patch is no-op"))
+    reader.click(reader.page.locator(".of-pattern [data-row]", has_text=WISH).last.get_by_role("link").first)
+    following = reader.page.locator("#attempts li[aria-current] + li")
+    assert following.inner_text().startswith("2. rejected by noop")
+
+
+def what_finally_passed(reader: Reader) -> None:
+    reader.click(reader.page.locator(".denies [data-row]").first.get_by_role("link", name="patch is no-op"))
+    passed = reader.page.locator("section", has=reader.page.get_by_role("heading", name="What passed instead"))
+    reader.click(passed.get_by_role("link", name=WISH).first)
+    assert reader.page.url.endswith("/entries/fine")
 
 
 def which_blueprint_suffers_most(reader: Reader) -> None:
@@ -120,6 +144,9 @@ def the_entries_with_a_gap_before_them(reader: Reader) -> None:
 
 QUESTIONS: list[Callable[[Reader], None]] = [
     what_denies_most_this_week_and_is_it_new,
+    since_when,
+    what_was_tried_next,
+    what_finally_passed,
     which_blueprint_suffers_most,
     what_else_is_denied_with_it,
     where_an_axis_denies,

@@ -23,7 +23,7 @@ from enhancelog.origin import Origin
 from enhancelog.store import open_store
 from tests.factories import make_entry, make_fields
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 SETUP = Origin("command", "test", "api")
 

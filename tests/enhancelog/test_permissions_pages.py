@@ -10,7 +10,7 @@ from enhancelog.origin import Origin
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.factories import make_entry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 READING = ("/", "/blueprints/", "/blueprints/main", "/matrix/", "/rejections/", "/search/", "/entries/h-1", "/content/")
 OWN = ("/account/password",)

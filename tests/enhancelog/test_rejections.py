@@ -52,7 +52,7 @@ def some_rejections() -> None:
 def test_rejections_of_every_blueprint_newest_first(client):
     some_rejections()
     page = get(client, "/rejections/")
-    assert re.findall(r"/entries/(\w)\?", page) == ["e", "c", "b", "a"]
+    assert re.findall(r'<a href="/entries/(\w)\?', page) == ["e", "c", "b", "a"]
     assert "4 entries, newest first" in page
 
 
@@ -120,7 +120,7 @@ def test_more_choices_than_shown_are_said(client):
 
 def test_empty_blueprint_id_is_a_filter_here(client):
     some_rejections()
-    assert re.findall(r"/entries/(\w)\?", get(client, "/rejections/?blueprint_id=")) == ["e"]
+    assert re.findall(r'<a href="/entries/(\w)\?', get(client, "/rejections/?blueprint_id=")) == ["e"]
 
 
 def test_status_is_settled_by_the_page(client):
@@ -144,7 +144,7 @@ def test_log_without_rejections_says_so(client):
 @pytest.mark.parametrize("number", [1, 200])
 def test_statements_do_not_grow_with_the_rows(client, django_assert_num_queries, number):
     record_all(make_rejected(f"axis-{n % 50}", issue_id=f"h-{n}", ts_ms=n) for n in range(number))
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         get(client, "/rejections/?page_size=200")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         get(client, "/rejections/?page_size=200&text=o")

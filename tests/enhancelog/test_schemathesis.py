@@ -19,6 +19,7 @@ from enhancelog.api.waiting import Slots
 from enhancelog.origin import Origin
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.wsgi import application
+from tests.conftest import DATABASE
 from tests.factories import make_entry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -65,7 +66,7 @@ def headers(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 
 
 @schema.parametrize()
-@settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50 if DATABASE == "sqlite" else 10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_answers_conform_to_the_description(case: Case[Any], headers: dict[str, str]) -> None:
     response = case.call(headers=headers)
     excluded: list[Any] = [positive_data_acceptance, negative_data_rejection] if is_excluded(case, response) else []

@@ -137,6 +137,7 @@ def test_a_thousand_lines_get_a_thousand_results(server: Server) -> None:
     assert results(send_all_then_read(server, lines("thousand", 1000))) == {"created": 1000}
 
 
+@pytest.mark.once
 def test_a_hundred_thousand_lines_go_in_twice_in_flat_memory(server: Server) -> None:
     body = lines("many", 100_000)
     send_all_then_read(server, lines("warm", 5000))

@@ -40,7 +40,8 @@ class PostgresqlDialect:
     text_search_sql = f"""(
         strpos(lower({ENTRY}.intent COLLATE "C"), lower(%s COLLATE "C")) > 0
         OR strpos(lower({ENTRY}.rationale COLLATE "C"), lower(%s COLLATE "C")) > 0
-        OR strpos(lower({ENTRY}.reasons COLLATE "C"), lower(%s COLLATE "C")) > 0
+        OR EXISTS (SELECT 1 FROM json_array_elements_text({ENTRY}.reasons::json) reason
+                   WHERE strpos(lower(reason COLLATE "C"), lower(%s COLLATE "C")) > 0)
         OR EXISTS (SELECT 1 FROM json_array_elements({ENTRY}.verdicts::json) verdict
                    WHERE strpos(lower((verdict ->> 'detail') COLLATE "C"), lower(%s COLLATE "C")) > 0))"""
 

@@ -39,7 +39,7 @@ class SqliteDialect:
 
     text_search_sql = f"""(
         instr(lower({ENTRY}.intent), lower(%s)) OR instr(lower({ENTRY}.rationale), lower(%s))
-        OR instr(lower({ENTRY}.reasons), lower(%s))
+        OR EXISTS (SELECT 1 FROM json_each({ENTRY}.reasons) reason WHERE instr(lower(reason.value), lower(%s)))
         OR EXISTS (SELECT 1 FROM json_each({ENTRY}.verdicts) verdict
                    WHERE instr(lower(json_extract(verdict.value, '$.detail')), lower(%s))))"""
 

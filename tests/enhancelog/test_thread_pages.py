@@ -1,0 +1,232 @@
+"""Retry threads on pages: which try a row is, the attempts at one wish, and two runs compared."""
+
+import pytest
+from django.test import Client
+
+from enhancelog import links
+from enhancelog.store import followed
+from tests.factories import HASHES, make_entry, make_rejected
+from tests.pages import Page, read
+from tests.recording import record, record_all
+
+pytestmark = pytest.mark.django_db
+
+START_MS = 1_700_000_000_000
+ODD = "ops/デプロイ-3 %?#"
+
+
+@pytest.fixture(autouse=True)
+def public(settings):
+    settings.PUBLIC_READ = True
+
+
+def get(client: Client, path: str, status: int = 200, headers: dict[str, str] | None = None) -> Page:
+    response = client.get(path, headers=headers)
+    assert response.status_code == status, response.content
+    return read(response)
+
+
+def some_tries() -> None:
+    """Two rejections of one wish, then an applied run; and a wish tried once."""
+    record(
+        make_rejected("des", "tone", issue_id=ODD, ts_ms=START_MS, detail="no <id>"),
+        make_rejected("noop", issue_id="second", ts_ms=START_MS + 1, ops=[{"op": "add", "path": "/a", "value": "one"}]),
+        make_entry(issue_id="third", ts_ms=START_MS + 2, ops=[{"op": "add", "path": "/a", "value": "two"}]),
+        make_entry(issue_id="alone", ts_ms=START_MS + 3, intent="another wish"),
+    )
+
+
+def tries(page: Page) -> list[tuple[str, str]]:
+    return [(link.words, link.attributes["href"]) for link in page.all("a", class_="thread")]
+
+
+def test_rejected_rows_of_the_timeline_link_to_their_thread(client):
+    some_tries()
+    assert tries(get(client, "/blueprints/main")) == [
+        ("try 2 of 3", "/entries/second?blueprint_id=main#attempts"),
+        ("try 1 of 3", f"{links.entry(ODD)}?blueprint_id=main#attempts"),
+    ]
+
+
+def test_applied_version_opens_the_attempts_before_it(client):
+    some_tries()
+    page = get(client, "/blueprints/main")
+    (details,) = page.all("details", class_="tried")
+    assert details.words == "after 2 rejections: des, tone, noopAttempts at this wish"
+    (link,) = [each for each in details.inside if each.tag == "a"]
+    assert link.attributes["href"] == "/entries/third?blueprint_id=main#attempts"
+    (lazy,) = [each for each in details.inside if "hx-get" in each.attributes]
+    fragment = get(client, lazy.attributes["hx-get"], headers={"HX-Request": "true"})
+    assert [item.words.split(" compare")[0] for item in fragment.all("li")] == [
+        "rejected 14 Nov 22:13 no <id>",
+        "rejected 14 Nov 22:13 patch is no-op",
+    ]
+    assert not fragment.all("html")
+
+
+def test_one_rejection_is_one(client):
+    record(make_rejected("noop", issue_id="a", ts_ms=START_MS), make_entry(issue_id="b", ts_ms=START_MS + 1))
+    assert "after 1 rejection: noop" in get(client, "/blueprints/main").words
+
+
+def test_fragment_of_an_entry_without_tries_before_says_so(client):
+    some_tries()
+    for issue_id in ("alone", ODD):
+        assert (
+            "No attempts before" in client.get(links.entry(issue_id), headers={"HX-Request": "true"}).content.decode()
+        )
+
+
+@pytest.mark.parametrize(("path", "count"), [("/rejections/", 2), ("/search/", 3), ("/search/?phrase=line", 3)])
+def test_rows_of_lists_say_which_try_they_are(client, path, count):
+    some_tries()
+    found = tries(get(client, path))
+    assert sorted(words for words, _ in found) == [f"try {number} of 3" for number in range(1, count + 1)]
+    assert all(href.endswith("#attempts") for _, href in found)
+
+
+def test_kept_row_tells_its_new_place(client):
+    record(make_rejected("noop", issue_id="a", ts_ms=START_MS))
+    assert tries(get(client, "/rejections/")) == []
+    record(make_rejected("noop", issue_id="b", ts_ms=START_MS + 1))
+    assert [words for words, _ in tries(get(client, "/rejections/"))] == ["try 2 of 2", "try 1 of 2"]
+
+
+def test_later_page_does_not_see_tries_that_came_meanwhile(client):
+    record_all(make_rejected(issue_id=f"h-{n}", ts_ms=START_MS + n) for n in range(4))
+    page = get(client, "/rejections/?page_size=2")
+    following = page.all("a", id="further")[0].attributes["href"]
+    record(make_rejected(issue_id="late", ts_ms=START_MS + 9))
+    assert [words for words, _ in tries(get(client, following))] == ["try 2 of 4", "try 1 of 4"]
+
+
+def test_entry_page_lists_the_attempts_at_its_wish(client):
+    some_tries()
+    page = get(client, "/entries/second")
+    (panel,) = page.all("section", id="attempts")
+    items = [each for each in panel.inside if each.tag == "li"]
+    assert [item.words for item in items] == [
+        "1. rejected by des, toneno <id>14 Nov 22:13 · compare",
+        "2. rejected by nooppatch is no-op14 Nov 22:13",
+        "3. appliedAdds one sentence to the `writer` prompt.14 Nov 22:13 · compare",
+    ]
+    assert [item.attributes.get("aria-current") for item in items] == [None, "true", None]
+    compare = [each.attributes["href"] for each in panel.inside if each.tag == "a" and "compare" in each.words.lower()]
+    assert compare == [
+        links.comparison("second", ODD),
+        links.comparison("second", "third"),
+        "/entries/second?compare=third",
+    ]
+    assert ", try 2 of 3" in page.words
+
+
+def test_entry_that_is_alone_has_no_attempts(client):
+    some_tries()
+    page = get(client, "/entries/alone")
+    assert page.all("section", id="attempts") == []
+    assert "try 1" not in page.words
+
+
+def test_long_thread_shows_the_nearest_attempts_and_how_many_more(client):
+    record_all(make_rejected(issue_id=f"h-{n}", ts_ms=START_MS + n) for n in range(70))
+    page = get(client, "/entries/h-30")
+    (panel,) = page.all("section", id="attempts")
+    assert "5 earlier left out" in panel.words
+    assert "14 later left out" in panel.words
+    assert ", try 31 of 70" in page.words
+
+
+# Two runs compared
+
+
+def test_comparison_shows_the_earlier_first_whichever_was_asked_for(client):
+    some_tries()
+    one, other = get(client, links.comparison("second", "third")), get(client, links.comparison("third", "second"))
+    for page in (one, other):
+        titles = [section.words for section in page.elements if section.attributes.get("class") == "panel side"]
+        assert ["second" in titles[0], "third" in titles[1]] == [True, True]
+        assert ["try 2" in titles[0], "try 3" in titles[1]] == [True, True]
+    assert one.words == other.words
+
+
+def test_comparison_marks_what_differs(client):
+    some_tries()
+    page = get(client, links.comparison("second", "third"))
+    assert [(each.tag, each.words) for each in page.elements if each.tag in ("ins", "del", "mark")] == [
+        ("del", "one"),
+        ("ins", "two"),
+    ]
+    assert page.words.count("The same in both.") == 2
+    rows = [row.words for row in page.all("tr")]
+    assert rows[1:] == [
+        "noopdeny patch is no-oppass patch produces new hash",
+        "despass okpass blueprint shape ok (id/flow/agents present)",
+    ]
+
+
+def test_comparison_says_where_nothing_was_judged_or_recorded(client):
+    record(
+        make_entry(issue_id="a", verdicts=[], ts_ms=START_MS), make_rejected("tone", issue_id="b", ts_ms=START_MS + 1)
+    )
+    page = get(client, links.comparison("a", "b"))
+    assert "tonenot judgeddeny" in page.words
+    assert "Operations were not recorded for either." in page.words
+    record(make_entry(issue_id="c", ops=[]))
+    assert "not recorded for the first" in get(client, links.comparison("a", "c")).words
+
+
+def test_comparison_with_itself_is_the_entry(client):
+    some_tries()
+    assert client.get(links.comparison(ODD, ODD))["Location"] == links.entry(ODD)
+
+
+@pytest.mark.parametrize("other", ["nobody", "..", "a\0b", "x" * 600])
+def test_comparison_with_an_unknown_entry_is_404(client, other):
+    some_tries()
+    assert "No such entry" in get(client, links.comparison("second", other), 404).words
+
+
+def test_comparison_escapes_what_agents_wrote(client):
+    evil = "<script>alert(1)</script> {}"
+    record(
+        *(
+            make_rejected("x", issue_id=f"{n}<b>", intent=evil.format(n), rationale=evil.format(n), detail=evil)
+            for n in (1, 2)
+        )
+    )
+    response = client.get(links.comparison("1<b>", "2<b>"))
+    assert b"<script>alert" not in response.content
+    assert b"&lt;script&gt;alert(1)&lt;/script&gt; <mark>1</mark>" in response.content
+
+
+def test_comparison_of_huge_entries_is_bounded(client):
+    texts = ["\n".join(f"{word} {n}" for n in range(30_000)) for word in ("a", "b")]
+    verdicts = [{"axis": f"axis-{n}", "status": "pass", "detail": ""} for n in range(300)]
+    for number, text in enumerate(texts):
+        record(make_entry(issue_id=f"h-{number}", intent=text, rationale=text, verdicts=verdicts))
+    response = client.get(links.comparison("h-0", "h-1"))
+    assert "and 200 more axes" in read(response).words
+    assert "Too much changed" in read(response).words
+    assert len(response.content) < 200_000
+
+
+def test_comparison_asks_a_fixed_number_of_questions(client, django_assert_num_queries):
+    some_tries()
+    with django_assert_num_queries(6):  # three of them for the validator
+        get(client, links.comparison("second", "third"))
+
+
+def test_patch_shows_what_was_there_in_the_document_kept_before_it(client):
+    record(make_entry(ops=[{"op": "replace", "path": "/text", "value": "be brief"}]))
+    assert get(client, "/entries/h-1").all("del") == []
+    followed.keep_document("main", HASHES[0], '{"text": "be short"}', "host")
+    page = get(client, "/entries/h-1")
+    assert [each.words for each in page.all("del")] == ["be short"]
+    assert [each.words for each in page.all("mark")] == ["short", "brief"]
+
+
+def test_denied_pointer_is_marked_with_the_axis_that_named_it(client):
+    ops = [{"op": "add", "path": "/a", "value": 1}, {"op": "add", "path": "/b", "value": 1}]
+    record(make_rejected("secrets", detail="possible credential at /b line 2", ops=ops))
+    (hit,) = [each for each in get(client, "/entries/h-1").all("div") if each.attributes.get("class") == "op hit"]
+    assert hit.words == "add/b secrets deny1"
