@@ -44,12 +44,6 @@ def document(blueprint_id: str, version: str) -> str | None:
         return rows.values_list("document", flat=True).first()
 
 
-def newest_document() -> int:
-    """A number that grows with every document that is kept."""
-    with faults():
-        return BlueprintDocument.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-
-
 def remarks(source: str) -> set[Remark]:
     """Everything reported about this source so far."""
     with faults():

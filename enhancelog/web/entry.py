@@ -19,7 +19,7 @@ from enhancelog.queries.patterns.of_entry import Alike, of_entry
 from enhancelog.queries.threads import thread
 from enhancelog.records import Entry, Verdict
 from enhancelog.store.database import last_position
-from enhancelog.store.followed import document, newest_document
+from enhancelog.store.followed import document
 from enhancelog.web import forms, markdown, threads
 from enhancelog.web.comparison import comparison
 from enhancelog.web.forms import Place, Question
@@ -41,14 +41,9 @@ class Said(NamedTuple):
     alike: Alike | None
 
 
-def _beside(issue_id: str) -> tuple[object, ...]:
-    """What the page shows that is not in the log."""
-    return version_beside(issue_id), newest_document()
-
-
 @require_safe
 @needs("log:read")
-@revalidated(also=_beside)
+@revalidated(also=version_beside)
 @forms.answers_questions
 def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
     """The entry; for htmx the attempts before it alone, with ``compare`` beside another."""

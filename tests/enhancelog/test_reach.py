@@ -11,7 +11,7 @@ from hypothesis.extra.django import TestCase
 
 from enhancelog import filters
 from enhancelog.queries import entries as lists
-from enhancelog.queries import phrases, reach
+from enhancelog.queries import phrases, prepared, reach
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.facets import facets
 from tests.enhancelog.test_queries_agree import LOGS, PAIRS, all_pages
@@ -23,7 +23,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def three_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In reach of one page; and no phrase is rare."""
+    """In reach of one page; and no phrase is rare. Statements that were written for more rows are not used."""
+    monkeypatch.setattr(prepared, "_kept", {})
     monkeypatch.setattr(reach, "MOST_ROWS", 3)
     monkeypatch.setattr(phrases, "FEW", 0)
 
@@ -44,6 +45,7 @@ class TestNothingIsLost(TestCase):
         whole = [row[0] for row in lists.page(wanted, order, 1000).rows]
         counted = count(wanted, len(log))
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(prepared, "_kept", {})
             patch.setattr(reach, "MOST_ROWS", most)
             patch.setattr(phrases, "FEW", 0)
             assert all_pages(wanted, order, size) == whole
