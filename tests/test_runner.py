@@ -90,6 +90,6 @@ def servers_in(folder: str) -> list[str]:
             words = path.read_bytes().split(b"\0")
         except OSError:
             continue
-        if words[0].endswith(b"/postgres") and f"{folder}/data".encode() in words:
+        if words[0].endswith(b"/postgres") and folder.encode() in words:
             found.append(path.parent.name)
     return found
