@@ -54,7 +54,7 @@ def line(row: Sequence[Any]) -> bytes:
         record["ops"] = orjson.Fragment(record["ops"])
     if record["bump"] is None:
         del record["bump"]
-    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    return bytes(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def main(vendor: str, database: str) -> None:
