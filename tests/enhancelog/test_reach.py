@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def three_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """In reach of one page; and no phrase is rare. Statements that were written for more rows are not used."""
+    monkeypatch.setattr("enhancelog.web.lists.MOST_ROWS", 3)  # which says so
     monkeypatch.setattr(prepared, "_kept", {})
     monkeypatch.setattr(reach, "MOST_ROWS", 3)
     monkeypatch.setattr(phrases, "FEW", 0)

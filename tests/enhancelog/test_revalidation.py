@@ -26,6 +26,7 @@ PAGES = ["/", "/blueprints/", "/blueprints/main", "/rejections/", "/search/?text
 @pytest.fixture(autouse=True)
 def log(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PUBLIC_READ = True
+    revalidation.release.cache_clear()  # kept by a test with other settings
     monkeypatch.setattr(revalidation, "now_ms", lambda: NOON)
     record(make_entry(), make_rejected(issue_id="h-2"))
 
