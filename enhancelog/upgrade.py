@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from enhancelog import backup
+from enhancelog.backends import dialect
 
 KEEP = 3
 OURS = ("enhancelog", "content")
@@ -66,7 +67,8 @@ def _copy_first() -> Path | None:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """One start at a time prepares the data folder; the next waits and finds it done."""
+    """One start at a time prepares data folder and database, on any host; the next waits and finds it done."""
     with open(settings.DATA_DIR / "serve.lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        with dialect().starting():
+            yield

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     codes = []
     try:
         for number, database in enumerate(databases):
-            codes.append(_run(database, _covered(pytest_arguments, first=number == 0, last=database == databases[-1])))
+            codes.append(_run(database, _covered(pytest_arguments, first=number == 0)))
     except KeyboardInterrupt:
         return INTERRUPTED
     except postgres.NoPostgres as error:
@@ -84,11 +84,9 @@ def _in_memory() -> str | None:
         return None
 
 
-def _covered(arguments: Sequence[str], *, first: bool, last: bool) -> list[str]:
-    """Coverage adds up over the sessions and is reported once."""
-    if not any(argument.startswith("--cov") for argument in arguments):
-        return list(arguments)
-    return [*arguments, *([] if first else ["--cov-append"]), *([] if last else ["--cov-report="])]
+def _covered(arguments: Sequence[str], *, first: bool) -> list[str]:
+    """Coverage is measured in the first session, which runs everything; measuring doubles what a session takes."""
+    return [argument for argument in arguments if first or not argument.startswith("--cov")]
 
 
 def _verdict(codes: Sequence[int]) -> int:

@@ -20,6 +20,9 @@ from enhancelog.search_tokens import Phrase
 APPEND_LOCK_KEY = 0x656E_6861_6E63_6531
 """The advisory lock of appends on PostgreSQL ("enhance1"); a number nobody else picks."""
 
+START_LOCK_KEY = 0x656E_6861_6E63_6532
+"""That of preparing the database for a server ("enhance2")."""
+
 
 APPEND_LOCK_TIMEOUT_S = 60.0
 SHORTEST_LOCK_TIMEOUT_S = 0.1
@@ -99,6 +102,9 @@ class Dialect(Protocol):
     def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> AbstractContextManager[CursorWrapper]:
         """A transaction that is the only one that appends until it ends; waits for that ``timeout_s`` seconds, at
         least ``SHORTEST_LOCK_TIMEOUT_S``."""
+
+    def starting(self) -> AbstractContextManager[None]:
+        """Nobody else, on whatever host, prepares this database for a server until this ends; waits for that."""
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
         """Create or replace the triggers that keep entries as they are."""

@@ -52,7 +52,7 @@ def public(settings):
 
 
 def links_in(html: str, pattern: str) -> list[str]:
-    found = re.findall(rf'href="({pattern}[^"]*)"', html)
+    found = re.findall(rf'href="({pattern}[^"#]*)', html)
     return [unescape(url) for url in found]
 
 
@@ -86,7 +86,7 @@ def test_odd_ids_go_through_every_page(client, odd):
     assert links.blueprint(odd) in blueprints
     details = walk(client, *entries)
     assert details.count('rel="next"') + details.count('rel="prev"') == len(entries)
-    walk(client, *links_in(details, "/entries/"), *blueprints)
+    walk(client, *(set(links_in(details, "/entries/")) - entries), *blueprints)
     assert client.get(links.api_entry(odd)).status_code in (200, 401, 403)
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from enhancelog import first_run, static_files, upgrade
+from enhancelog.backends import dialect
 from enhancelog.management.commands import serve
 from tests.processes import free_port, left_of, manage, serving
 
@@ -151,6 +153,29 @@ def test_upgrade_copies_database_first_and_keeps_three(
     copies = [upgrade.migrate() for _ in range(5)]
     left = sorted((tmp_path / "backups").glob("*.sqlite3"))
     assert left == [*copies[-3:], mine]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_start_waits_for_one_on_another_host(settings: Settings, tmp_path: Path) -> None:
+    order = []
+
+    def start_elsewhere() -> None:
+        with upgrade.alone():  # with a data folder of its own, as another host has
+            order.append("elsewhere")
+        connection.close()
+
+    settings.DATA_DIR = tmp_path
+    with ThreadPoolExecutor(1) as pool:
+        with dialect().starting():
+            waiting = pool.submit(start_elsewhere)
+            if connection.vendor == "postgresql":
+                with pytest.raises(TimeoutError):
+                    waiting.result(timeout=1)
+            order.append("here")
+        waiting.result(timeout=20)
+    assert sorted(order) == ["elsewhere", "here"]
+    if connection.vendor == "postgresql":
+        assert order == ["here", "elsewhere"]
 
 
 @pytest.mark.django_db

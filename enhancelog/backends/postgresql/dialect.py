@@ -1,5 +1,6 @@
 """What the log needs of PostgreSQL: triggers, COPY, text conditions."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -7,7 +8,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog.backends import APPEND_LOCK_KEY, APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S
+from enhancelog.backends import APPEND_LOCK_KEY, APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S, START_LOCK_KEY
 from enhancelog.backends.postgresql.search import PostgresqlSearch
 
 ENTRY: Final = "enhancelog_entry"
@@ -31,6 +32,8 @@ TRIGGER_TYPES: Final = {"enhancelog_entry_no_change": 1 + 2 + 8 + 16, "enhancelo
 COPY_FROM_ROWS: Final = 20
 """From this many rows on, COPY beats a pipelined INSERT."""
 
+START_POLL_S: Final = 0.2
+
 
 class PostgresqlDialect:
     store_name = "postgresql"
@@ -53,6 +56,16 @@ class PostgresqlDialect:
                 [f"{round(1000 * max(timeout_s, SHORTEST_LOCK_TIMEOUT_S))}ms", APPEND_LOCK_KEY],
             )
             yield cursor
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        with connection.cursor() as cursor:
+            while not _holds(cursor, "pg_try_advisory_lock"):  # waiting inside would end with the statement's time
+                time.sleep(START_POLL_S)
+            try:
+                yield
+            finally:
+                _holds(cursor, "pg_advisory_unlock")
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
         cursor.execute(FUNCTION)
@@ -93,3 +106,9 @@ class PostgresqlDialect:
 
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _holds(cursor: CursorWrapper, function: str) -> bool:
+    """What the lock function says of the lock of starts."""
+    cursor.execute(f"SELECT {function}(%s)", [START_LOCK_KEY])
+    return bool(cursor.fetchone()[0])

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -52,6 +52,10 @@ class SqliteDialect:
             connection.cursor() as cursor,
         ):
             yield cursor
+
+    def starting(self) -> AbstractContextManager[None]:
+        """A file is on one host, where starts wait for each other already."""
+        return nullcontext()
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
         for name, statement in TRIGGERS.items():
