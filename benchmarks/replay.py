@@ -44,7 +44,7 @@ class Sqlite:
 
     def __init__(self, path: str) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=CACHED_STATEMENTS)
-        for pragma in ("synchronous=FULL", "temp_store=MEMORY", "cache_size=-16384"):
+        for pragma in ("synchronous=FULL", "temp_store=MEMORY", "cache_size=-4096"):
             self._connection.execute(f"PRAGMA {pragma}")
 
     def prepare(self, statement: Statement) -> Statement:

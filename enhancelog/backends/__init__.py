@@ -121,6 +121,9 @@ class Dialect(Protocol):
         """Insert rows of plain values the quickest way. ``on_conflict``: a clause for those whose key is there; then no
         key comes twice among the rows."""
 
+    def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """All rows of a statement that is asked again and again with other values; it stays prepared."""
+
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         """Nobody else writes to the table, or locks it so, until this transaction ends; who reads goes on."""
 
@@ -128,6 +131,17 @@ class Dialect(Protocol):
 def dialect(using: str = "default") -> Dialect:
     """The dialect of the configured database."""
     return cast(Dialect, connections[using].dialect)  # type: ignore[attr-defined]
+
+
+def in_parts(rows: Sequence[Any], longest: int) -> Iterator[Sequence[Any]]:
+    """As long as a power of two each, up to ``longest``, which is one: so few statements insert any number of rows
+    that they can stay prepared. Not one a row: other threads have a turn before each."""
+    start, size = 0, longest
+    while start < len(rows):
+        while size > len(rows) - start:
+            size //= 2
+        yield rows[start : start + size]
+        start += size
 
 
 @contextmanager

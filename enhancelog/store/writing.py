@@ -3,7 +3,7 @@ follows from them. All of it in one transaction under the append lock, which the
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 from django.db import InterfaceError, OperationalError
@@ -93,8 +93,7 @@ def write(cursor: CursorWrapper, appends: Sequence[Append]) -> None:
 
 def last_position(cursor: CursorWrapper) -> int:
     """The newest entry's position; 0 for an empty log."""
-    cursor.execute(_LAST)
-    return int(cursor.fetchone()[0])
+    return int(dialect().fetch(cursor, _LAST, ())[0][0])
 
 
 _Fresh = tuple[Append, Entry, str]
@@ -128,13 +127,11 @@ def _sorted_out(append: Append, known: dict[str, _Known]) -> Sequence[_Fresh]:
 def _known(cursor: CursorWrapper, issue_ids: Sequence[str]) -> dict[str, _Known]:
     condition, parameter = dialect().one_of("issue_id", issue_ids)
     columns = ", ".join(("position", "recorded_ms", *RECORD_COLUMNS))
-    cursor.execute(f"SELECT {columns} FROM {_TABLE} WHERE {condition}", [parameter])
-    return dict(_found(cursor))
-
-
-def _found(cursor: CursorWrapper) -> Iterator[tuple[str, _Known]]:
-    for position, recorded_ms, *record in cursor.fetchall():
-        yield record[0], _Known(from_row(record), Place(record[0], position, recorded_ms))
+    known: dict[str, _Known] = {}
+    statement = f"SELECT {columns} FROM {_TABLE} WHERE {condition}"
+    for position, recorded_ms, *record in dialect().fetch(cursor, statement, [parameter]):
+        known[record[0]] = _Known(from_row(record), Place(record[0], position, recorded_ms))
+    return known
 
 
 def _insert(cursor: CursorWrapper, fresh: Sequence[_Fresh]) -> None:

@@ -18,10 +18,11 @@ from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.standing import Standing, standing
 from enhancelog.queries.threads import tries
 from enhancelog.times import DAY_MS, as_datetime, now_ms, tally_day
-from enhancelog.web import forms, fragments, threads
+from enhancelog.web import forms, fragments, threads, timeline_rows
 from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.forms import Question
+from enhancelog.web.fragments import Maker
 from enhancelog.web.htmx import is_fragment, page_or_fragment, private
 from enhancelog.web.lists import around, read_page, total
 from enhancelog.web.places import timeline
@@ -53,10 +54,10 @@ def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     if (other := instead_of_page(request, question)) is not None:
         return other
     page = read_page(question, gaps=True)
-    template = "enhancelog/_timeline_row_sourced.html" if len(known.sources) > 1 else "enhancelog/_timeline_row.html"
+    make = timeline_rows.SOURCED if len(known.sources) > 1 else timeline_rows.PLAIN
     above = _heading_above(question) if is_fragment(request) else ""
     context = {
-        "rows": mark_safe("".join(_rows(page, question, template, above))),  # noqa: S308  rendered by templates
+        "rows": mark_safe("".join(_rows(page, question, make, above))),  # noqa: S308  rendered by templates
         "section": "blueprints",
         **around(page, question),
     }
@@ -65,7 +66,7 @@ def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     return page_or_fragment(request, "enhancelog/blueprint_timeline.html", context)
 
 
-def _rows(page: Page, question: Question, template: str, above: str) -> Iterator[str]:
+def _rows(page: Page, question: Question, make: Maker, above: str) -> Iterator[str]:
     """Each row with the day's heading above it where one begins, and a gap where no entry before wrote its
     ``prev_hash``. ``above``: the heading that the first row may go on under."""
     query = question.entry_query
@@ -76,7 +77,7 @@ def _rows(page: Page, question: Question, template: str, above: str) -> Iterator
         if heading != above:
             yield _small("enhancelog/_day.html", day=heading)
         thread = threads.on_timeline(places.get(listed.position), listed, query)
-        parts = [fragments.row(template, listed, query, thread)]
+        parts = [fragments.row(make, listed, query, thread)]
         if gap:  # before the row in time
             said = _small("enhancelog/_gap.html", prev_hash=listed.prev_hash)
             parts.insert(0 if question.order == "asc" else 1, said)

@@ -8,6 +8,7 @@ and headings are the page's own.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from django.template.loader import render_to_string
@@ -18,12 +19,12 @@ from enhancelog.badges import MEANINGS, badges
 from enhancelog.queries.entries import Listed
 from enhancelog.records import Entry
 
-KEPT_ROWS: Final = 10_000
+KEPT_ROWS: Final = 5_000
 SHOWN_DENIALS: Final = 6
 SHOWN_CHARACTERS: Final = 240
 
-_QUERY: Final = "\0query\0"
-_THREAD: Final = "\0thread\0"
+QUERY: Final = "\0query\0"
+THREAD: Final = "\0thread\0"
 _NOTHING: Final = SafeString()
 
 
@@ -39,15 +40,21 @@ class Why(NamedTuple):
     text: str
 
 
+Maker = Callable[[Listed], str]
+"""Makes a row of an entry, with ``QUERY`` and ``THREAD`` where these go."""
+
+Key = tuple[Maker, int, str, int]
+
+
 class Rows:
-    """The last rows that were asked for, by what makes them: template, position, digest and when it was recorded."""
+    """The last rows that were asked for, by what makes them: maker, position, digest and when it was recorded."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._rows: OrderedDict[tuple[str, int, str, int], str] = OrderedDict()
+        self._rows: OrderedDict[Key, str] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: tuple[str, int, str, int], make: Callable[[], str]) -> str:
+    def get(self, key: Key, make: Callable[[], str]) -> str:
         with self._lock:
             if key in self._rows:
                 self._rows.move_to_end(key)
@@ -67,11 +74,17 @@ class Rows:
 _rows = Rows(KEPT_ROWS)
 
 
-def row(template: str, listed: Listed, query: str, thread: SafeString = _NOTHING) -> SafeString:
-    """``listed`` by ``template``; its link to the entry carries ``query``, ``thread`` says which try it is."""
-    key = (template, listed.position, listed.digest, listed.recorded_ms)
-    kept = _rows.get(key, lambda: render_to_string(template, context(listed)))
-    return mark_safe(kept.replace(_QUERY, escape(query)).replace(_THREAD, thread))  # noqa: S308  all of it is escaped
+def row(make: Maker, listed: Listed, query: str, thread: SafeString = _NOTHING) -> SafeString:
+    """``listed`` as ``make`` writes it; its link to the entry carries ``query``, ``thread`` says which try it is."""
+    key = (make, listed.position, listed.digest, listed.recorded_ms)
+    kept = _rows.get(key, lambda: make(listed))
+    return mark_safe(kept.replace(QUERY, escape(query)).replace(THREAD, thread))  # noqa: S308  all of it is escaped
+
+
+@cache
+def templated(template: str) -> Maker:
+    """What makes rows by this template."""
+    return lambda listed: render_to_string(template, context(listed))
 
 
 def first_line(text: str, limit: int = SHOWN_CHARACTERS) -> str:
@@ -102,6 +115,6 @@ def context(listed: Listed) -> dict[str, Any]:
         "why": [Why(axis, first_line(text)) for axis, text in why[:SHOWN_DENIALS]],
         "unsaid": len(why) - SHOWN_DENIALS,
         "badges": described(entry, listed.recorded_ms),
-        "query": _QUERY,
-        "thread": _THREAD,
+        "query": QUERY,
+        "thread": THREAD,
     }

@@ -65,7 +65,9 @@ def listed(page: Page, question: Question, row_template: str) -> dict[str, Any]:
     query = question.entry_query
     places = tries((row[0] for row in page.rows), page.up_to)
     rows = [
-        fragments.row(row_template, entry, query, threads.in_list(places.get(entry.position), entry, query))
+        fragments.row(
+            fragments.templated(row_template), entry, query, threads.in_list(places.get(entry.position), entry, query)
+        )
         for entry in map(Listed, page.rows)
     ]
     return {"rows": rows, **around(page, question)}

@@ -7,6 +7,8 @@ from django.db.backends.postgresql import base
 from enhancelog.backends.postgresql.dialect import PostgresqlDialect
 
 STATEMENT_TIMEOUT_MS = 60_000
+PREPARE_THRESHOLD = 5
+"""Without one psycopg never prepares, not even where it is asked to. Django's own cursors do not at all."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -18,4 +20,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
         asked = params.get("options", "")
         params["options"] = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} {asked}".strip()
         params.setdefault("connect_timeout", 10)
+        params.setdefault("prepare_threshold", PREPARE_THRESHOLD)
         return params

@@ -3,12 +3,20 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, LiteralString, cast
 
+import psycopg
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from psycopg.types.numeric import Int8
 
-from enhancelog.backends import APPEND_LOCK_KEY, APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S, START_LOCK_KEY
+from enhancelog.backends import (
+    APPEND_LOCK_KEY,
+    APPEND_LOCK_TIMEOUT_S,
+    SHORTEST_LOCK_TIMEOUT_S,
+    START_LOCK_KEY,
+    in_parts,
+)
 from enhancelog.backends.postgresql.search import PostgresqlSearch
 
 ENTRY: Final = "enhancelog_entry"
@@ -29,8 +37,11 @@ TRIGGERS: Final = {
 TRIGGER_TYPES: Final = {"enhancelog_entry_no_change": 1 + 2 + 8 + 16, "enhancelog_entry_no_truncate": 2 + 32}
 """The same in pg_trigger's bits: row 1, before 2, delete 8, update 16, truncate 32."""
 
-COPY_FROM_ROWS: Final = 20
-"""From this many rows on, COPY beats a pipelined INSERT."""
+COPY_FROM_ROWS: Final = 8
+"""From this many rows on, COPY beats an INSERT."""
+
+LONGEST_INSERT: Final = 64
+"""Rows in one statement."""
 
 START_POLL_S: Final = 0.2
 
@@ -92,17 +103,28 @@ class PostgresqlDialect:
     def insert_rows(
         self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any], on_conflict: str = ""
     ) -> None:
-        if not rows:
-            return
         names = ", ".join(columns)
-        if len(rows) < COPY_FROM_ROWS or on_conflict:
-            one = f"({', '.join(['%s'] * len(columns))})"
-            statement = f"INSERT INTO {table} ({names}) VALUES {', '.join([one] * len(rows))} {on_conflict}"
-            cursor.execute(statement, [value for row in rows for value in row])
+        if len(rows) >= COPY_FROM_ROWS and not on_conflict:
+            with cursor.db.wrap_database_errors, cursor.cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
             return
-        with cursor.db.wrap_database_errors, cursor.cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+        one = f"({', '.join(['%s'] * len(columns))})"
+        for part in in_parts(rows, LONGEST_INSERT):
+            statement = f"INSERT INTO {table} ({names}) VALUES {', '.join([one] * len(part))} {on_conflict}"
+            self._prepared(cursor, statement, [value for row in part for value in row])
+
+    def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return self._prepared(cursor, statement, values).fetchall()
+
+    @staticmethod
+    def _prepared(cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> "psycopg.Cursor[tuple[Any, ...]]":
+        """Executed as a statement that stays prepared, which Django's own cursors do not do."""
+        with cursor.db.wrap_database_errors:
+            prepared = psycopg.Cursor[tuple[Any, ...]](cursor.connection)
+            # One type for all numbers, or each size of them would be a statement of its own.
+            typed = [Int8(value) if type(value) is int else value for value in values]
+            return prepared.execute(cast(LiteralString, statement), typed, prepare=True)
 
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")

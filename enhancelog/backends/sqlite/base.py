@@ -96,7 +96,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                     self.write_lock.release()
             connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA temp_store=MEMORY")
-        connection.execute("PRAGMA cache_size=-16384")
+        connection.execute("PRAGMA cache_size=-4096")
         return connection
 
     def create_cursor(self, name: str | None = None) -> Cursor:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog.backends import APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S
+from enhancelog.backends import APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S, in_parts
 from enhancelog.backends.sqlite.lock import WriteLock
 from enhancelog.backends.sqlite.search import SqliteSearch
 
@@ -74,21 +74,15 @@ class SqliteDialect:
         self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any], on_conflict: str = ""
     ) -> None:
         one = f"({', '.join(['%s'] * len(columns))})"
-        for part in _parts(rows):
+        for part in in_parts(rows, LONGEST_INSERT):
             values = ", ".join([one] * len(part))
             statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values} {on_conflict}"
             cursor.execute(statement, [value for row in part for value in row])
 
+    def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        cursor.execute(statement, values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         """A transaction that is going to write is the only one from its beginning."""
-
-
-def _parts(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """As long as a power of two each: few statements that stay prepared. Each gives other threads a turn, so it is not
-    one a row."""
-    start, size = 0, LONGEST_INSERT
-    while start < len(rows):
-        while size > len(rows) - start:
-            size //= 2
-        yield rows[start : start + size]
-        start += size
