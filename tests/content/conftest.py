@@ -45,7 +45,7 @@ def store(request: pytest.FixtureRequest) -> ContentStore:
 @pytest.fixture
 def in_threads() -> InThreads:
     def run(count: int, work: Callable[[], object]) -> list[object]:
-        barrier = Barrier(count)
+        barrier = Barrier(count, timeout=60)
 
         def one() -> object:
             barrier.wait()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import schemathesis
 from django.contrib.auth.models import User
+from django.core.wsgi import get_wsgi_application
 from hypothesis import HealthCheck, settings
 from pytest_django.fixtures import Settings
 from schemathesis import Case
@@ -18,14 +19,13 @@ from enhancelog.api.openapi import document
 from enhancelog.api.waiting import Slots
 from enhancelog.origin import Origin
 from enhancelog.store.database import DatabaseEnhanceLogStore
-from enhancelog.wsgi import application
 from tests.conftest import DATABASE
 from tests.factories import make_entry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 schema = from_dict(document())
-schema.app = application
+schema.app = get_wsgi_application()  # without the worker that a server has beside it
 schema.config.generation.update(with_security_parameters=False)  # every request carries a good token
 
 EXCLUDED = (

@@ -45,7 +45,7 @@ def race(name: str, together: threading.Barrier) -> list[str]:
 
 
 def test_threads_that_race_for_an_id_create_it_once() -> None:
-    together = threading.Barrier(WRITERS)
+    together = threading.Barrier(WRITERS, timeout=60)
     with ThreadPoolExecutor(WRITERS) as pool:
         created = list(pool.map(lambda number: race(f"writer {number}", together), range(WRITERS)))
     won = Counter(issue_id for ids in created for issue_id in ids)
@@ -57,7 +57,7 @@ def test_threads_that_race_for_an_id_create_it_once() -> None:
 
 
 def test_a_reader_who_saw_a_position_never_sees_a_new_one_below() -> None:
-    together = threading.Barrier(WRITERS)
+    together = threading.Barrier(WRITERS, timeout=60)
     with ThreadPoolExecutor(WRITERS) as pool:
         running = [pool.submit(race, f"writer {number}", together) for number in range(WRITERS)]
         seen = 0
@@ -72,7 +72,7 @@ def test_a_reader_who_saw_a_position_never_sees_a_new_one_below() -> None:
 
 
 def test_batches_that_overlap_store_each_entry_once() -> None:
-    together = threading.Barrier(3)
+    together = threading.Barrier(3, timeout=60)
 
     def write(name: str) -> int:
         batch = [make_rejected("noop", issue_id=issue_id) for issue_id in random.Random(name).sample(IDS, len(IDS))]

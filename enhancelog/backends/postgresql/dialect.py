@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, LiteralString, cast
+from typing import Any, Final
 
 import psycopg
 from django.db import connection, transaction
@@ -124,7 +124,7 @@ class PostgresqlDialect:
             prepared = psycopg.Cursor[tuple[Any, ...]](cursor.connection)
             # One type for all numbers, or each size of them would be a statement of its own.
             typed = [Int8(value) if type(value) is int else value for value in values]
-            return prepared.execute(cast(LiteralString, statement), typed, prepare=True)
+            return prepared.execute(statement, typed, prepare=True)
 
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
