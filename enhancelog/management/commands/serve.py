@@ -141,6 +141,7 @@ def serve(address: Address, on_serving: Callable[[], None]) -> None:
     from enhancelog.server import Server
 
     multiprocessing.set_start_method("spawn", force=True)
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc would give each thread memory of its own to hold on to
     workers = 1 if connection.vendor == "sqlite" else 2  # SQLite: one process writes
     os.environ["ENHANCELOG_WORKERS"] = str(workers)  # each of them grants its share of a throttle
     os.environ[metrics.FOLDER] = str(metrics.empty_folder(settings.DATA_DIR / f"metrics-{address.port}"))
