@@ -48,7 +48,9 @@ class Sqlite:
             self._connection.execute(f"PRAGMA {pragma}")
 
     def prepare(self, statement: Statement) -> Statement:
-        sql = re.sub("(?<!%)%s", "?", statement.sql).replace("%%", "%") if statement.values else statement.sql
+        sql = (
+            re.sub("(?<!%)%s", "?", statement.sql).replace("%%", "%") if statement.values is not None else statement.sql
+        )
         values = [tuple(row) for row in statement.values] if statement.many else tuple(statement.values or ())
         return statement._replace(sql=sql, values=values)
 
