@@ -15,6 +15,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from enhancelog.api.errors import problem_response
+from enhancelog.turns import turns
 
 CHUNK: Final = 65536
 SLOWEST: Final = 4096
@@ -75,7 +76,8 @@ class Body(io.RawIOBase):
         slowest = self._began + settings.BODY_TIMEOUT_S + self._received / SLOWEST
         watcher.expect(self, by=min(now + settings.BODY_TIMEOUT_S, slowest))
         try:
-            data: bytes = self._source.read(min(len(buffer), CHUNK))
+            with turns.paused():
+                data: bytes = self._source.read(min(len(buffer), CHUNK))
         finally:
             in_time = watcher.came(self)
         if not in_time:
@@ -124,15 +126,17 @@ watcher = Watcher()
 
 
 def watched(runner: Runner) -> Runner:
-    """The same for granian to call, with bodies that must arrive."""
+    """The same for granian to call, request by request in turn, with bodies that must arrive."""
 
     def run(protocol: Any, environ: dict[str, Any]) -> Any:
         length = environ.get("CONTENT_LENGTH", "")
         if length in ("", "0") and "HTTP_TRANSFER_ENCODING" not in environ:
-            return runner(protocol, environ)
+            with turns.turn():
+                return runner(protocol, environ)
         exchange = Exchange(protocol)
         body = Body(environ["wsgi.input"], int(length) if length.isdigit() else None, exchange)
-        return runner(exchange, environ | {"wsgi.input": io.BufferedReader(body, CHUNK)})
+        with turns.turn():
+            return runner(exchange, environ | {"wsgi.input": io.BufferedReader(body, CHUNK)})
 
     return run
 

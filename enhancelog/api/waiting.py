@@ -15,6 +15,7 @@ from django.http import HttpResponseBase, StreamingHttpResponse
 
 from enhancelog.api.errors import RETRY_AFTER_S, problem_response
 from enhancelog.store.database import last_position
+from enhancelog.turns import turns
 
 POLL_S: Final = 0.25
 
@@ -70,7 +71,7 @@ class Watcher:
         """Whether the log went beyond this position within the time. Holds no database connection meanwhile."""
         if not connection.in_atomic_block:
             connection.close()
-        with self._grown:
+        with turns.paused(), self._grown:
             self._waiting += 1
             if not self._running:
                 self._running, self._position = True, 0

@@ -16,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from typing import Final
 
 from django.db import OperationalError, connection
@@ -23,6 +24,7 @@ from django.db import OperationalError, connection
 from enhancelog import metrics
 from enhancelog.backends import dialect
 from enhancelog.store.writing import BATCH, TRANSIENT, Append, write
+from enhancelog.turns import turns
 
 IDLE_S: Final = 10.0
 REST_S: Final = 1.0
@@ -74,9 +76,10 @@ class Writer:
                 self._thread = threading.Thread(target=self._run, name="append-writer", daemon=True)
                 self._thread.start()
             self._changed.notify()
-        if not waiting.wait(append.left_s + GRACE_S):
-            self._withdraw(waiting)
-            waiting.wait()  # its answer, or what becomes of it where it is being written already
+        with turns.paused():
+            if not waiting.wait(append.left_s + GRACE_S):
+                self._withdraw(waiting)
+                waiting.wait()  # its answer, or what becomes of it where it is being written already
         if waiting.error is not None:
             raise waiting.error
 
@@ -123,9 +126,10 @@ class Writer:
         group: list[Waiting] = []
         try:
             started = time.perf_counter()
-            with dialect().appending(self._shortest_left_s()) as cursor:
+            with ExitStack() as until_committed, dialect().appending(self._shortest_left_s()) as cursor:
                 metrics.append_waited(time.perf_counter() - started)
-                group = self._take()  # who came while we waited for the lock is along
+                until_committed.enter_context(turns.turn(first=True))  # other processes wait for the lock
+                group = self._take()  # who came while we waited for it is along
                 write(cursor, [waiting.append for waiting in group])
         except TRANSIENT as error:
             self._try_again(group, error)

@@ -7,6 +7,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError
@@ -41,6 +42,28 @@ def test_first_start_prints_password_once_and_url_then_stops_cleanly(tmp_path: P
 
 @pytest.mark.slow
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="a process cannot be kept on one CPU here")
+@pytest.mark.parametrize("pinned", [True, False])
+def test_each_worker_stays_on_a_cpu_of_its_own(tmp_path: Path, pinned: bool) -> None:
+    usable = os.sched_getaffinity(0)
+    own = {"ENHANCELOG_WORKERS": "2", "ENHANCELOG_PIN_WORKERS": str(pinned)}
+    with (
+        open(tmp_path / "out", "w") as output,
+        serving("--bind", f"127.0.0.1:{free_port()}", data_dir=tmp_path / "data", output=output, **own) as process,
+    ):
+        workers = [
+            worker.pid for worker in psutil.Process(process.pid).children() if "spawn_main" in worker.cmdline()[-2]
+        ]
+        kept = [os.sched_getaffinity(worker) for worker in workers]
+    assert len(kept) == 2
+    if pinned:
+        assert set.union(*kept) <= usable
+        assert [len(cpus) for cpus in kept] == [1, 1]
+        assert len(set.union(*kept)) == min(2, len(usable))
+    else:
+        assert kept == [usable, usable]
+
+
 def test_serve_binds_to_ipv6(tmp_path: Path) -> None:
     bind = f"[::1]:{free_port()}"
     log = tmp_path / "log"

@@ -11,8 +11,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from django.db.utils import OperationalError
+
+from enhancelog.turns import turns
+
+LONGEST_PAUSE_S: Final = 0.01
 
 _threads: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -32,8 +37,10 @@ class WriteLock:
     def acquire(self) -> None:
         """Wait for the lock. Raises Django's ``OperationalError`` after ``timeout_s`` seconds."""
         deadline = time.monotonic() + self.timeout_s
-        if not _threads[self.path].acquire(timeout=self.timeout_s):
-            raise self._busy()
+        if not _threads[self.path].acquire(blocking=False):
+            with turns.paused():
+                if not _threads[self.path].acquire(timeout=self.timeout_s):
+                    raise self._busy()
         try:
             self._descriptor = self._lock_file(deadline)
         except BaseException:
@@ -62,17 +69,22 @@ class WriteLock:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise OperationalError(f"cannot open the write lock {self.path}: {error.strerror}") from error
-        pause_s = 0.0005
         try:
-            while not _locked(descriptor):
-                if time.monotonic() > deadline:
-                    raise self._busy()
-                time.sleep(pause_s)
-                pause_s = min(pause_s * 1.5, 0.01)
+            if not _locked(descriptor):
+                with turns.paused():
+                    self._wait_for_file(descriptor, deadline)
         except BaseException:
             os.close(descriptor)
             raise
         return descriptor
+
+    def _wait_for_file(self, descriptor: int, deadline: float) -> None:
+        pause_s = 0.0005
+        while not _locked(descriptor):
+            if time.monotonic() > deadline:
+                raise self._busy()
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
 
     def _busy(self) -> OperationalError:
         return OperationalError(f"database is locked: another writer held {self.path} for {self.timeout_s:g} s")

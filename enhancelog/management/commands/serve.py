@@ -21,6 +21,7 @@ from enhancelog import first_run, metrics, static_files, upgrade
 
 DEFAULT_BIND = "127.0.0.1:8000"
 STOP_S = 10
+MOST_WORKERS = 2
 """How long requests in progress may go on after the order to stop."""
 
 
@@ -142,7 +143,7 @@ def serve(address: Address, on_serving: Callable[[], None]) -> None:
 
     multiprocessing.set_start_method("spawn", force=True)
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc would give each thread memory of its own to hold on to
-    workers = 1 if connection.vendor == "sqlite" else 2  # SQLite: one process writes
+    workers = settings.WORKERS if "ENHANCELOG_WORKERS" in os.environ else usual_workers()
     os.environ["ENHANCELOG_WORKERS"] = str(workers)  # each of them grants its share of a throttle
     os.environ[metrics.FOLDER] = str(metrics.empty_folder(settings.DATA_DIR / f"metrics-{address.port}"))
     server = Server(
@@ -160,6 +161,12 @@ def serve(address: Address, on_serving: Callable[[], None]) -> None:
     )
     threading.Thread(target=_when_serving, args=(address, on_serving), daemon=True).start()
     server.serve_until_stopped()
+
+
+def usual_workers() -> int:
+    """Two, or one where there is one CPU."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(MOST_WORKERS, cpus)
 
 
 def _when_serving(address: Address, on_serving: Callable[[], None]) -> None:
