@@ -7,7 +7,7 @@ them all up. Without it (tests, another server) a process tells of itself.
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -44,8 +44,18 @@ def empty_folder(folder: Path) -> Path:
 
 def request(method: str, route: str, status: int, seconds: float) -> None:
     """A request was answered."""
-    _requests.labels(method, route, str(status)).inc()
-    _durations.labels(method, route).observe(seconds)
+    _request_counter(method, route, status).inc()
+    _duration_histogram(method, route).observe(seconds)
+
+
+@cache  # as many as there are routes
+def _request_counter(method: str, route: str, status: int) -> Counter:
+    return _requests.labels(method, route, str(status))
+
+
+@cache
+def _duration_histogram(method: str, route: str) -> Histogram:
+    return _durations.labels(method, route)
 
 
 def appends(results: Iterable[str]) -> None:

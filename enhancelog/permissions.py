@@ -6,7 +6,7 @@ switch (``ENHANCELOG_PUBLIC_READ``), never a test of the client's address; it is
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from django.conf import settings
@@ -107,6 +107,7 @@ def why_not(request: Request, *, blueprint_id: str | None = None, kind: str | No
     return None
 
 
+@cache  # a view that chooses by method would make a class for each request
 def Allows(scope: Scope) -> type[BasePermission]:
     """The DRF permission class for ``scope``."""
 
