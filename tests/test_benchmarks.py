@@ -1,0 +1,149 @@
+"""What the benchmark's figures rest on: equal input, rounds, ratios, a load generator that looks at every answer."""
+
+import json
+import random
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import generator, load, report
+from benchmarks.replay import Sqlite
+from benchmarks.rounds import Contender, Fact, Results, Sample, Target, interleaved
+from benchmarks.tape import Statement
+
+PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+
+
+def test_the_same_seed_gives_the_same_log() -> None:
+    assert list(generator.log(1, 50)) == list(generator.log(1, 50))
+    assert list(generator.log(1, 50)) != list(generator.log(2, 50))
+    assert len({entry.issue_id for entry in generator.appends(1, "a", 50, 6) + generator.appends(1, "b", 50, 6)}) == 100
+
+
+def test_every_contender_is_warmed_up_and_then_measured_once_a_round_in_changing_order() -> None:
+    order: list[str] = []
+
+    def contender(name: str) -> Contender:
+        def measure() -> Sample:
+            order.append(name)
+            return Sample(len(order))
+
+        return Contender(name, "ms", measure)
+
+    results = interleaved([contender(name) for name in "abc"], 5, random.Random(1), lambda _: None)
+    rounds = ["".join(order[at : at + 3]) for at in range(0, len(order), 3)]
+    assert [sorted(each) for each in rounds] == [["a", "b", "c"]] * 6
+    assert len(set(rounds)) > 1
+    assert [len(samples) for samples in results.samples.values()] == [5, 5, 5]
+    assert min(results.values("a")) > 3
+
+
+def measured() -> Results:
+    results = Results(
+        samples={"ours": [Sample(10), Sample(90)], "raw": [Sample(20), Sample(30)]}, units={"ours": "/s", "raw": "/s"}
+    )
+    results.targets = [Target("of the limit", "ours", "raw", at_least=2.0), Target("just so", "ours", "raw")]
+    results.facts = [Fact("memory", [140], "MB", at_most=150)]
+    return results
+
+
+def test_a_ratio_is_taken_within_a_round_and_its_median_meets_the_target_or_not() -> None:
+    results = measured()
+    assert results.ratios(results.targets[0]) == [0.5, 3.0]
+    assert results.misses() == ["of the limit"]
+    results.facts = [Fact("memory", [151], "MB", at_most=150)]
+    assert results.misses() == ["of the limit", "memory"]
+
+
+def test_page_tells_targets_with_their_spread_and_keeps_what_stands_above(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"# Ours\n\n{report.MARKER}\n\nold\n")
+    about = dict.fromkeys(("python", "sqlite", "postgresql", *report.PACKAGES), "1") | {
+        "run": "quick",
+        "rounds": 2,
+        "seed": 1,
+        "minutes": 1,
+        "finished": "now",
+        "cores": 2,
+        "processor": "x",
+        "load_average_at_start": 0.1,
+    }
+    report.write(page, {"leg": measured(), "none": Results(skipped="no compiler")}, about)
+    text = page.read_text()
+    assert text.startswith(f"# Ours\n\n{report.MARKER}\n\n## The last run")
+    assert "| of the limit | ≥ 2.00× | 1.75× | 0.50 to 3.00 | **missed** |" in text
+    assert "| just so |  | 1.75× | 0.50 to 3.00 |  |" in text
+    assert "| memory | ≤ 150 MB | 140 MB |  | met |" in text
+    assert "none: skipped. no compiler." in text
+    assert "old" not in text
+
+
+def test_the_documented_figures_are_those_of_the_run_beside_them() -> None:
+    run = json.loads(PAGE.with_suffix(".json").read_text())
+    assert PAGE.read_text().partition(report.MARKER)[2].strip() == report.markdown(run["legs"], run["about"]).strip()
+
+
+@pytest.fixture
+def address() -> Iterator[load.Address]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            if self.path == "/chunked":
+                self.send_response(200)
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                self.wfile.write(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+                return
+            self.send_response(503 if self.path == "/busy" else 200)
+            self.send_header("Content-Length", "5")
+            self.end_headers()
+            self.wfile.write(b"abcde")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield load.Address("127.0.0.1", server.server_port)
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("path", ["/", "/chunked"])
+def test_load_comes_from_many_clients_and_every_answer_is_read_whole(address: load.Address, path: str) -> None:
+    answers: list[load.Answer] = []
+    request = load.request(address, "GET", path)
+    measured = load.run(address, [request] * 20, 4, 200, answers.append)
+    assert len(measured.latencies) == 20
+    assert [answer.body for answer in answers] == [b"abcde"] * 20
+    assert measured.percentile(0.5) <= measured.percentile(0.99)
+
+
+def test_another_status_ends_the_run(address: load.Address) -> None:
+    with pytest.raises(load.WrongAnswer, match="503"):
+        load.run(address, [load.request(address, "GET", "/busy")], 1, 200)
+
+
+@pytest.mark.parametrize(
+    ("sql", "values", "prepared"),
+    [
+        ("SELECT 7 %% 2 WHERE %s", ["x"], "SELECT 7 % 2 WHERE ?"),
+        ("SELECT 7 %% 2", [], "SELECT 7 % 2"),
+        ("SELECT 7 % 2", None, "SELECT 7 % 2"),
+    ],
+)
+def test_the_raw_driver_is_given_statements_as_django_gives_them(sql: str, values: object, prepared: str) -> None:
+    assert Sqlite(":memory:").prepare(Statement(sql, values)).sql == prepared
+
+
+@pytest.mark.parametrize("arguments", [["--only", "nothing"], ["--rounds", "many"], ["--fast"]])
+def test_what_cannot_be_measured_is_exit_code_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(arguments)
+    assert ended.value.code == 2
