@@ -20,5 +20,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         asked = params.get("options", "")
         params["options"] = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} {asked}".strip()
         params.setdefault("connect_timeout", 10)
-        params.setdefault("prepare_threshold", PREPARE_THRESHOLD)
+        if params.get("prepare_threshold") is None:  # which is what Django makes of none
+            params["prepare_threshold"] = PREPARE_THRESHOLD
         return params
