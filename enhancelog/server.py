@@ -5,11 +5,13 @@ Python runs one thread of a process at a time, and to hand over to one on anothe
 
 import os
 import queue
+import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
+from granian import _signals
 from granian.server import mp
 
 from enhancelog.arriving import watched
@@ -57,6 +59,7 @@ def _worker(*arguments: Any) -> None:
     """The life of a worker process."""
     if settings.PIN_WORKERS and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {_cpu(arguments[0], os.getppid(), sorted(os.sched_getaffinity(0)))})
+    _signals.set_main_signals = _hear_in_any_thread  # type: ignore[assignment]
     call_wrapper = mp._wsgi_call_wrap  # type: ignore[attr-defined]
     mp._wsgi_call_wrap = lambda *wrapped: watched(call_wrapper(*wrapped))  # type: ignore[attr-defined]
     mp.MPServer._spawn_wsgi_worker(*arguments)
@@ -65,3 +68,21 @@ def _worker(*arguments: Any) -> None:
 def _cpu(worker: int, server: int, usable: Sequence[int]) -> int:
     """Another one for each worker (numbered from 1) of a server, and not the same ones for every server (its pid)."""
     return usable[(server + worker) % len(usable)]
+
+
+def _hear_in_any_thread(handler: Callable[..., None]) -> None:
+    """Have ``handler`` called at the first order to stop.
+
+    Of two orders at once, a terminal's and the server's own, one of granian's threads may take both. The main thread
+    then sleeps on, and with it Python's handlers. A wakeup descriptor is written to whoever took them.
+    """
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+
+    def listen() -> None:
+        handler(os.read(read, 1)[0], None)
+
+    threading.Thread(target=listen, name="signals", daemon=True).start()

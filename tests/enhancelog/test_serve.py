@@ -29,7 +29,7 @@ def test_first_start_prints_password_once_and_url_then_stops_cleanly(tmp_path: P
         log = tmp_path / f"{sent.name}.log"
         with log.open("w") as output, serving("--bind", bind, data_dir=tmp_path / "data", output=output) as process:
             os.killpg(process.pid, sent)  # as a service manager and a terminal do: the workers get it too
-            assert process.wait(timeout=20) == 0
+            assert process.wait(timeout=serve.STOP_S - 1) == 0  # later it would have killed them
             assert left_of(process.pid) == []
         printed.append(log.read_text())
     first, second = printed
