@@ -93,7 +93,8 @@ def write(cursor: CursorWrapper, appends: Sequence[Append]) -> None:
 
 def last_position(cursor: CursorWrapper) -> int:
     """The newest entry's position; 0 for an empty log."""
-    return int(dialect().fetch(cursor, _LAST, ())[0][0])
+    cursor.execute(_LAST)
+    return int(cursor.fetchone()[0])
 
 
 _Fresh = tuple[Append, Entry, str]
