@@ -5,7 +5,6 @@ statements.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -14,7 +13,9 @@ from django.db.models import Aggregate, Case, Count, F, Max, Q, QuerySet, Sum, V
 from enhancelog.models import BlueprintSummary, Entry, StatusTally
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
+from enhancelog.queries.prepared import Statement, written
 from enhancelog.queries.selection import PLAUSIBLE
+from enhancelog.queries.windowed import fetch_in
 from enhancelog.times import DAY_MS
 
 _Z = 1.96
@@ -76,27 +77,37 @@ def any_runs(window: Window) -> bool:
 
 def compared(window: Window) -> Compared:
     """The window and the one before it, in one statement."""
-    source = _rows(window)
-    now = Case(When(source.now, then=Value(1)), default=Value(0)) if source.now else Value(1)
-    rows = source.rows.order_by().annotate(now=now).values("now", "slot", "status").annotate(n=source.number)
-    totals: defaultdict[bool, Totals] = defaultdict(Totals)
-    by_slot: defaultdict[int | None, Totals] = defaultdict(Totals)
-    for is_now, slot, status, number in rows.values_list("now", "slot", "status", "n"):
-        some = Totals(**{status: number})
-        totals[bool(is_now)] = totals[bool(is_now)].plus(some)
+    numbers: dict[str, dict[int | None, int]] = {"applied": {}, "rejected": {}}
+    before = {"applied": 0, "rejected": 0}
+    for is_now, slot, status, number in fetch_in(window, "runs by slot", _by_slot):
         if is_now:
-            by_slot[slot] = by_slot[slot].plus(some)
-    return Compared(totals[True], totals[False], by_slot)
+            numbers[status][slot] = int(number)
+        else:
+            before[status] += int(number)
+    applied, rejected = numbers["applied"], numbers["rejected"]
+    by_slot = {slot: Totals(applied.get(slot, 0), rejected.get(slot, 0)) for slot in {**applied, **rejected}}
+    return Compared(Totals(sum(applied.values()), sum(rejected.values())), Totals(**before), by_slot)
 
 
 def by_blueprint(window: Window) -> dict[str, Totals]:
     """Every Blueprint that ran in the window."""
+    totals: dict[str, Totals] = {}
+    for blueprint_id, status, number in fetch_in(window, "runs by Blueprint", _by_blueprint):
+        totals[blueprint_id] = totals.get(blueprint_id, Totals())._replace(**{status: int(number)})
+    return totals
+
+
+def _by_slot(window: Window) -> Statement:
+    source = _rows(window)
+    now = Case(When(source.now, then=Value(1)), default=Value(0)) if source.now else Value(1)
+    rows = source.rows.order_by().annotate(now=now).values("now", "slot", "status").annotate(n=source.number)
+    return written(rows.values_list("now", "slot", "status", "n"))
+
+
+def _by_blueprint(window: Window) -> Statement:
     source = _rows(window)
     rows = source.rows.filter(source.now).order_by().values("blueprint_id", "status").annotate(n=source.number)
-    totals: defaultdict[str, Totals] = defaultdict(Totals)
-    for blueprint_id, status, number in rows.values_list("blueprint_id", "status", "n"):
-        totals[blueprint_id] = totals[blueprint_id].plus(Totals(**{status: number}))
-    return dict(totals)
+    return written(rows.values_list("blueprint_id", "status", "n"))
 
 
 def _rows(window: Window) -> _Rows:

@@ -1,7 +1,7 @@
 """``/``: what was denied in a period, against the period before. Every figure links to exactly the rows it counts."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -26,8 +26,7 @@ LABELS: Final = 7
 """Bars that get a word below them."""
 
 
-@dataclass(frozen=True)
-class ChartBar:
+class ChartBar(NamedTuple):
     """``below`` is the short label, empty for most bars of a dense chart; ``sparse`` ones give way on a phone."""
 
     span: Bar
