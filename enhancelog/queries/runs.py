@@ -6,17 +6,19 @@ statements.
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from django.db.models import Aggregate, Case, Count, F, Max, Q, QuerySet, Sum, Value, When
+from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value, When
 
 from enhancelog.models import BlueprintSummary, Entry, StatusTally
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
-from enhancelog.queries.prepared import Statement, written
+from enhancelog.queries.prepared import Statement, run, written
 from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.queries.windowed import fetch_in
 from enhancelog.times import DAY_MS
+
+_NEWEST: Final = Statement(f"SELECT MAX(newest_ts_ms) FROM {BlueprintSummary._meta.db_table}")
 
 _Z = 1.96
 """Of a 95 % confidence interval."""
@@ -61,7 +63,7 @@ class _Rows(NamedTuple):
 
 def newest_ms() -> int | None:
     """The newest plausible time (epoch ms)."""
-    newest: int | None = BlueprintSummary.objects.aggregate(newest=Max("newest_ts_ms"))["newest"]
+    newest: int | None = run(_NEWEST)[0][0]
     return newest
 
 
