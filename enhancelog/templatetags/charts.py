@@ -220,16 +220,19 @@ def _height(count: int, top: int) -> float:
 
 def _path(heights: Iterable[tuple[int, float]]) -> str:
     """Bars by number and height as one path."""
-    width = STEP - 2 * GAP
-    return "".join(
-        f"M{number * STEP + GAP} {STRIP_HEIGHT}v-{height:g}h{width}v{height:g}z" for number, height in heights
-    )
+    return "".join([_drawn(number, height) for number, height in heights])
 
 
 def _bar(number: int, count: int, top: int) -> str:
-    return _path([(number, _height(count, top))])
+    return _drawn(number, _height(count, top))
 
 
+@lru_cache(maxsize=4096)
+def _drawn(number: int, height: float) -> str:
+    return f"M{number * STEP + GAP} {STRIP_HEIGHT}v-{height:g}h{STEP - 2 * GAP}v{height:g}z"
+
+
+@lru_cache(maxsize=2048)
 def _hatching(number: int, bars: int) -> str:
     """Slanted lines over a bar's place: few where places are narrow, so that they are as far apart everywhere."""
     lines = max(HATCHES // bars, 1)

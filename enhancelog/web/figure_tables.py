@@ -1,10 +1,10 @@
-"""The rows of the tables behind the overview's charts, of which there are hundreds of cells: written out here, for the
-template engine takes many times as long. Every text is escaped where it is put in.
+"""What the overview's charts have many of, the cells of the tables behind them and the places below their bars: written
+out here, for the template engine takes many times as long. Every text is escaped where it is put in.
 """
 
 from collections.abc import Sequence
 from html import escape
-from typing import Final
+from typing import Final, Protocol
 
 from django.utils.safestring import SafeString, mark_safe
 
@@ -35,6 +35,24 @@ def by_bar(bars: Sequence[ChartBar], strips: Sequence[Strip]) -> SafeString:
         ]
         rows.append(f'<tr><th scope="row">{escape(bar.label)}</th>{"".join(cells)}</tr>\n')
     return mark_safe("".join(rows))  # noqa: S308
+
+
+class LabelledBar(Protocol):
+    @property
+    def below(self) -> str: ...
+
+    @property
+    def sparse(self) -> bool: ...
+
+
+def labels(bars: Sequence[LabelledBar]) -> SafeString:
+    """A place below each bar, most of them empty."""
+    return mark_safe("".join([f"<span>{_label(bar) if bar.below else ''}</span>" for bar in bars]))  # noqa: S308
+
+
+def _label(bar: LabelledBar) -> str:
+    sparse = ' class="sparse"' if bar.sparse else ""
+    return f"<span{sparse}>{escape(bar.below)}</span>"
 
 
 def by_day(patterns: Sequence[PatternRow], days: Sequence[Bar]) -> SafeString:

@@ -84,6 +84,7 @@ def _context(period: Period, found: Overview, chosen: Pairs) -> dict[str, Any]:
         "by_day": figure_tables.by_day(found.patterns.rows, found.days),
         "rate": Rate(_rate(found.now), _rate(found.before)),
         "bars": bars,
+        "labels": figure_tables.labels(bars),
         "bar_width": periods.bar_width([bar.span for bar in bars]),
         "top": top,
         "ticks": range(top, -1, -top // 4),
