@@ -159,7 +159,8 @@ def _walked(positions: Sequence[int]) -> str:
             UNION ALL
             SELECT near.entry, near.ends, far.wish, far.ts_ms, far.position, near.steps + 1
             FROM earlier near JOIN {ATTEMPT} far ON far.position = ({_NEIGHBOUR.format("<", order="DESC")})
-            WHERE near.steps <= {FOLLOWED} AND NOT far.applied AND far.ts_ms >= near.ts_ms - {APART_MS}),
+            WHERE near.steps <= {FOLLOWED} AND NOT (far.applied AND near.steps >= 0)
+                AND far.ts_ms >= near.ts_ms - {APART_MS}),
         later (entry, ended, wish, ts_ms, position, steps) AS (
             SELECT entry, applied, wish, ts_ms, entry, 0 FROM mine
             UNION ALL

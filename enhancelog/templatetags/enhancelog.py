@@ -3,7 +3,7 @@
 from datetime import datetime
 from functools import lru_cache
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 from django import template
 from django.utils.html import format_html, format_html_join
@@ -22,6 +22,8 @@ CROSS = mark_safe(
     '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M4 4l8 8M12 4l-8 8" fill="none"'
     ' stroke="currentColor" stroke-width="2.2" stroke-linecap="round"/></svg>'
 )
+
+_STYLES: Final = {"short": "%d %b %H:%M", "full": "%d %b %Y %H:%M:%S UTC"}
 
 register.filter("entry_link", links.entry)
 register.filter("blueprint_link", links.blueprint)
@@ -83,13 +85,14 @@ def when(ts_ms: int, recorded_ms: int, style: str = "relative") -> SafeString:
 @register.simple_tag(name="moment")
 def time_tag(moment: datetime, style: str = "relative") -> SafeString:
     """``<time>`` for an aware UTC time."""
-    exact = f"{moment:%Y-%m-%d %H:%M:%S} UTC"
-    shown = {
-        "clock": f"{moment:%H:%M}",
-        "short": f"{moment:%d %b %H:%M}",
-        "full": f"{moment:%d %b %Y %H:%M:%S} UTC",
-        "relative": f"{moment:%Y-%m-%d %H:%M}",
-    }[style]
+    seconds = moment.isoformat(" ", "seconds")[:19]
+    exact = f"{seconds} UTC"
+    if style == "clock":
+        shown = seconds[11:16]
+    elif style == "relative":
+        shown = seconds[:16]
+    else:
+        shown = f"{moment:{_STYLES[style]}}"
     relative = " data-relative" if style == "relative" else ""
     return mark_safe(f'<time datetime="{moment.isoformat()}" title="{exact}"{relative}>{shown}</time>')  # noqa: S308
 
