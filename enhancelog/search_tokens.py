@@ -63,7 +63,10 @@ def search_tokens(text: str) -> list[Token]:
     """The tokens of ``text`` in order."""
     if text.isascii():  # folded, each character is one still
         folded = text.lower()
-        return [Token(folded[start:end], start, end) for start, end in _cut(folded)]
+        words = [Token(term[0], *term.span()) for term in _ASCII_TERM.finditer(folded)]
+        if max([len(word.text) for word in words], default=0) > LONGEST:
+            return [Token(folded[start:end], start, end) for start, end in _cut(folded)]
+        return words
     pieces: list[str] = []
     origins: list[int] = []
     for start, source, piece in _pieces(text):

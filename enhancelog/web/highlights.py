@@ -1,9 +1,9 @@
 """Where an entry holds what was searched for, shown: marks in its texts, and an excerpt of the first that has any."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 from typing import Final, NamedTuple
 
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from enhancelog.projections.search import MOST_CHARACTERS
