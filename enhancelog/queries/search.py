@@ -75,7 +75,7 @@ def _rows(rest: EntryFilter, up_to: int, positions: Sequence[int], most: int, *,
         return written(_among(bounded, up_to, positions, asc=asc)[:most])
 
     # One statement for all pages: the last position stands for those that there are not.
-    full = [*positions, *positions[-1:] * (_MOST_WRITTEN - len(positions))]
+    full = [*positions, *[positions[-1]] * (_MOST_WRITTEN - len(positions))]
     return fetch(("found", rest.key, most, asc), write, up_to, rest.since_ms, rest.until_ms, *full)
 
 
