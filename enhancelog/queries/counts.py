@@ -33,7 +33,8 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
     """Entries up to position ``up_to``; exact when the filter is Blueprints and whole days with either statuses,
     one denied axis or one pattern, otherwise exact up to ``CAP``, as far as the newest rows reach."""
     if not _adds_up(wanted):
-        return _up_to_cap(wanted, up_to)
+        parts = _parts(wanted)
+        return _up_to_cap(wanted, up_to) if parts is None else _in_parts(wanted, up_to, parts)
 
     def write(up_to: int) -> Statement:
         """One statement, so that no append comes between the tallies and the rows to leave out."""
@@ -50,6 +51,58 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
 
 def _one_number(rows: QuerySet[Any], number: Any) -> Statement:
     return written(rows.order_by().values(group=Value(1)).annotate(n=number).values("n"))
+
+
+class _Parts(NamedTuple):
+    """Bounds that cut through days: ``since_ms`` to ``first_ms`` and ``last_ms`` to ``until_ms`` are parts of days,
+    ``first`` to before ``last`` the whole days between. ``None`` where there is no such part, or no bound."""
+
+    since_ms: int | None
+    first: int | None
+    first_ms: int | None
+    last: int | None
+    last_ms: int | None
+    until_ms: int | None
+
+
+def _parts(wanted: EntryFilter) -> _Parts | None:
+    """``None`` where there is no whole day, or no tally of these entries."""
+    since, until = wanted.since_ms, wanted.until_ms
+    first = None if since is None else -(-since // DAY_MS)
+    last = None if until is None else until // DAY_MS
+    is_empty = first is not None and last is not None and first >= last
+    if is_empty or "pattern" in wanted.include or not _has_tally(wanted):
+        return None
+    return _Parts(
+        since if since is not None and since % DAY_MS else None,
+        first,
+        None if first is None else first * DAY_MS,
+        last,
+        None if last is None else last * DAY_MS,
+        until if until is not None and until % DAY_MS else None,
+    )
+
+
+def _in_parts(wanted: EntryFilter, up_to: int, parts: _Parts) -> Count:
+    """Up to ``CAP``: whole days from the tallies, the rest from their rows."""
+
+    def write(up_to: int, *numbers: int | None) -> Statement:
+        """One statement, as in ``count``."""
+        since_ms, first, first_ms, last, last_ms, until_ms = numbers
+        days_ms = [None if day is None else day * DAY_MS for day in (first, last)]
+        total, amount = _tallied(replace(wanted, since_ms=days_ms[0], until_ms=days_ms[1]))
+        late = select(replace(wanted, since_ms=first_ms, until_ms=last_ms)).filter(key_position__gt=up_to).order_by()
+        counts = [(" + ", _one_number(total, Sum(amount))), (" - ", _one_number(late, Rows("position")))]
+        for bounds in ((since_ms, first_ms), (last_ms, until_ms)):
+            if None not in bounds:
+                rows = select(replace(wanted, since_ms=bounds[0], until_ms=bounds[1]), up_to).order_by()
+                found = written(rows.values("position")[: CAP + 1])
+                counts.append((" + ", Statement(f"SELECT COUNT(*) FROM ({found.sql}) part", found.values)))
+        sql = "".join([f"{sign}COALESCE(({count.sql}), 0)" for sign, count in counts])
+        return Statement(f"SELECT {sql}", sum((count.values for _, count in counts), ()))
+
+    number = int(fetch(("parts of days", wanted.key), write, up_to, *parts)[0][0])
+    return Count(min(number, CAP), capped=number > CAP)
 
 
 def _up_to_cap(wanted: EntryFilter, up_to: int) -> Count:
@@ -91,12 +144,15 @@ def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to
 
 def _adds_up(wanted: EntryFilter) -> bool:
     """Whether there are tally rows that add up to this filter."""
+    bounds = (wanted.since_ms, wanted.until_ms)
+    return _has_tally(wanted) and not any(bound is not None and bound % DAY_MS for bound in bounds)
+
+
+def _has_tally(wanted: EntryFilter) -> bool:
+    """Whether there are tally rows that add up to this filter on whole days."""
     names = set(wanted.include)
     denied = _denied(wanted)
-    bounds = (wanted.since_ms, wanted.until_ms)
     if wanted.exclude or not names <= {"blueprint_id", "status", "axis", "pattern"} or len(denied) > 1:
-        return False
-    if any(bound is not None and bound % DAY_MS for bound in bounds):
         return False
     return not denied or wanted.include.get("status", ()) in ((), ("rejected",))
 

@@ -20,7 +20,8 @@ LONGEST: Final = 16_384
 _OPEN: Final = 64
 """Numbers that one statement can leave open, at most."""
 
-_STAND_INS: Final = tuple(2**61 + secrets.randbits(61) for _ in range(_OPEN))
+# They must fit into a day, which is a narrow column on PostgreSQL.
+_STAND_INS: Final = tuple(secrets.SystemRandom().sample(range(2**30, 2**31), _OPEN))
 
 
 class Statement(NamedTuple):

@@ -10,7 +10,7 @@ from enhancelog.queries.prepared import Statement, fetch
 def fetch_in(window: Window, key: Hashable, write: Callable[[Window], Statement]) -> list[tuple[Any, ...]]:
     """All rows of the statement that ``write`` makes of the window; ``key`` is what else decides it. Rows come as the
     driver gives them."""
-    if not window.hourly:  # there are few, and a day is too narrow a number on PostgreSQL for what stands in for one
+    if not window.hourly:  # of which there are few
         return fetch((key, window), lambda: write(window))
 
     def opened(since_ms: int | None, until_ms: int | None, before_ms: int | None) -> Statement:
