@@ -2,14 +2,17 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import reduce
+from operator import add
 from typing import Any, Final, Literal, NamedTuple
 
 from django.db.models import Count as Rows
-from django.db.models import QuerySet, Sum, Value
+from django.db.models import F, QuerySet, Sum, Value
+from django.db.models.expressions import Combinable
 
 from enhancelog import records
 from enhancelog.filters import EntryFilter
-from enhancelog.models import AxisTally, StatusTally, TemplateTally
+from enhancelog.models import AxisTally, BlueprintSummary, StatusTally, TemplateTally
 from enhancelog.queries.pattern_ids import is_pattern_id, leader
 from enhancelog.queries.prepared import Statement, fetch, run, written
 from enhancelog.queries.reach import is_one_range, reach
@@ -157,23 +160,26 @@ def _has_tally(wanted: EntryFilter) -> bool:
     return not denied or wanted.include.get("status", ()) in ((), ("rejected",))
 
 
-def _tallied(wanted: EntryFilter) -> tuple[QuerySet[Any], str]:
-    """Those rows, and the column that does."""
+def _tallied(wanted: EntryFilter) -> tuple[QuerySet[Any], Combinable]:
+    """Those rows, and the numbers that do."""
     if "axis" in wanted.include:
         tally, amount = _axes(wanted)
         return tally.filter(axis__in=records.only_ids(_denied(wanted))), amount
     if "pattern" in wanted.include:
         return _of_pattern(wanted, _denied(wanted)[0]), _denials(wanted)
-    runs = _in_scope(StatusTally.objects.all(), wanted)
     statuses = wanted.include.get("status", ())
-    return (runs.filter(status__in=statuses) if statuses else runs), "runs"
+    if wanted.since_ms is None and wanted.until_ms is None:  # a row a Blueprint instead of one a day
+        numbers = [F(status) for status in ("applied", "rejected") if not statuses or status in statuses]
+        return _in_scope(BlueprintSummary.objects.all(), wanted), reduce(add, numbers)
+    runs = _in_scope(StatusTally.objects.all(), wanted)
+    return (runs.filter(status__in=statuses) if statuses else runs), F("runs")
 
 
 def _denied(wanted: EntryFilter) -> list[str]:
     return [*wanted.include.get("axis", ()), *wanted.include.get("pattern", ())]
 
 
-def _axes(wanted: EntryFilter) -> tuple[QuerySet[Any], str]:
+def _axes(wanted: EntryFilter) -> tuple[QuerySet[Any], Combinable]:
     return _in_scope(AxisTally.objects.all(), wanted), _denials(wanted)
 
 
@@ -183,9 +189,9 @@ def _of_pattern(wanted: EntryFilter, key: str) -> QuerySet[Any]:
     return _in_scope(TemplateTally.objects.filter(template__pattern=leader(key)), wanted)
 
 
-def _denials(wanted: EntryFilter) -> str:
+def _denials(wanted: EntryFilter) -> F:
     """The column of denials: those in rejected entries, or all."""
-    return "rejected" if "status" in wanted.include else "denied"
+    return F("rejected" if "status" in wanted.include else "denied")
 
 
 def _in_scope(tally: QuerySet[Any], wanted: EntryFilter) -> QuerySet[Any]:
