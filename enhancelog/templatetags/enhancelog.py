@@ -6,6 +6,7 @@ from html import escape
 from typing import Any, Final
 
 from django import template
+from django.urls import get_script_prefix, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
@@ -29,6 +30,17 @@ register.filter("entry_link", links.entry)
 register.filter("blueprint_link", links.blueprint)
 register.filter("story_link", links.story)
 register.filter("pattern_link", links.pattern)
+
+
+@register.simple_tag
+def page(name: str) -> str:
+    """The address of a page without arguments. Every page names a dozen, and ``url`` looks each up anew."""
+    return _page(name, get_script_prefix())
+
+
+@lru_cache(maxsize=64)
+def _page(name: str, prefix: str) -> str:
+    return reverse(name)
 
 
 @register.simple_tag
