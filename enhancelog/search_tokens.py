@@ -115,6 +115,9 @@ def find(words: Sequence[str], wanted: Phrase) -> Iterator[int]:
     if not wanted.tokens:
         return
     *closed, last = wanted.tokens
+    if not closed and not wanted.is_open:
+        yield from [at for at, word in enumerate(words) if word == last]
+        return
     for at in range(len(words) - len(closed)):
         end = at + len(closed)
         if (words[end].startswith(last) if wanted.is_open else words[end] == last) and words[at:end] == closed:
