@@ -74,7 +74,11 @@ def is_empty() -> bool:
 
 def any_runs(window: Window) -> bool:
     """Whether a run falls into a window of whole days."""
-    return in_days(StatusTally.objects.all(), window.since_ms, window.until_ms).exists()
+
+    def write(window: Window) -> Statement:
+        return written(in_days(StatusTally.objects.all(), window.since_ms, window.until_ms).values("runs")[:1])
+
+    return bool(fetch_in(window, "any runs", write))
 
 
 def compared(window: Window) -> Compared:
