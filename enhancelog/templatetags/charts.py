@@ -85,12 +85,6 @@ def runs_url(span: Span, **narrower: str) -> str:
 
 
 @register.simple_tag
-def timeline_url(span: Span, blueprint_id: str) -> str:
-    """The runs of one Blueprint in a span."""
-    return links.blueprint(blueprint_id, links.between(span.since_ms, span.until_ms))
-
-
-@register.simple_tag
 def change(now: int, before: int) -> str:
     """``+3``, ``−4`` or ``±0``."""
     return f"{now - before:+,}".replace("-", "−") if now != before else "±0"

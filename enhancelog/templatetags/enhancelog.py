@@ -70,6 +70,7 @@ def axis(name: str, judgement: str = "deny") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def wording(template: str) -> SafeString:
     """A deny pattern's template, its holes marked; what makes a hole is said where one points at it."""
     return format_html_join(

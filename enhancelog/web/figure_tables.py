@@ -1,5 +1,5 @@
-"""What the overview's charts have many of, the cells of the tables behind them and the places below their bars: written
-out here, for the template engine takes many times as long. Every text is escaped where it is put in.
+"""What the overview has many of: cells of its tables, and places below its bars. Written out here, for the template
+engine takes many times as long. Every text is escaped where it is put in.
 """
 
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from typing import Final, Protocol
 from django.utils.safestring import SafeString, mark_safe
 
 from enhancelog import links
-from enhancelog.queries.charts import Bar
-from enhancelog.queries.overview import Strip
+from enhancelog.queries.charts import Bar, Window
+from enhancelog.queries.overview import BlueprintRow, Strip
 from enhancelog.queries.patterns.ranking import PatternRow
-from enhancelog.templatetags.charts import ChartBar, in_span, with_room
-from enhancelog.templatetags.enhancelog import wording
+from enhancelog.templatetags.charts import ChartBar, in_span, ratio, with_room
+from enhancelog.templatetags.enhancelog import percent, wording
 
 _APPLIED: Final = with_room(links.runs([("status", "applied")]))
 _REJECTIONS: Final = with_room(links.rejections())
@@ -67,6 +67,28 @@ def by_day(patterns: Sequence[PatternRow], days: Sequence[Bar]) -> SafeString:
             f"{''.join(cells)}</tr>\n"
         )
     return mark_safe("".join(rows))  # noqa: S308
+
+
+def by_trouble(rows: Sequence[BlueprintRow], window: Window) -> SafeString:
+    """A row for each Blueprint: how much of it was rejected in the window, and by which axis mostly."""
+    return mark_safe("".join([_trouble(row, links.between(window.since_ms, window.until_ms)) for row in rows]))  # noqa: S308
+
+
+def _trouble(row: BlueprintRow, span: list[tuple[str, str]]) -> str:
+    name, totals, of = escape(row.blueprint_id), row.totals, [("blueprint_id", row.blueprint_id)]
+    timeline = escape(links.blueprint(row.blueprint_id, span))
+    top = ""
+    if row.top_axis:
+        axis, url = escape(row.top_axis), escape(links.rejections([*of, ("axis", row.top_axis), *span]))
+        top = f'<a class="id" title="{axis}" href="{url}">{axis}</a>'
+    return (
+        f'<tr data-row>\n<td><a class="mono id" title="{name}" href="{timeline}">{name or "(no name)"}</a></td>\n'
+        f'<td class="num"><span class="share">{ratio(totals)}<span class="of">'
+        f'<a href="{escape(links.rejections([*of, *span]))}">{totals.rejected:,}</a> '
+        f'<span class="faint">/ <a href="{timeline}">{totals.runs:,}</a></span></span></span></td>\n'
+        f'<td class="num">{escape(percent(totals.rejected, totals.runs))}</td>\n'
+        f'<td class="wide soft">{top}</td>\n</tr>\n'
+    )
 
 
 def _cell(url: str, span: str, number: int, nothing: str = _NONE) -> str:

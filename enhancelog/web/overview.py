@@ -82,6 +82,7 @@ def _context(period: Period, found: Overview, chosen: Pairs) -> dict[str, Any]:
         "patterns_url": links.patterns(chosen),
         "days": [periods.short_label(day, few=False) for day in found.days],
         "by_day": figure_tables.by_day(found.patterns.rows, found.days),
+        "by_trouble": figure_tables.by_trouble(found.blueprints, period.window),
         "rate": Rate(_rate(found.now), _rate(found.before)),
         "bars": bars,
         "labels": figure_tables.labels(bars),
