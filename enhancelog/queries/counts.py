@@ -21,6 +21,9 @@ from enhancelog.times import DAY_MS
 
 CAP: Final = 10_000
 
+_FAR: Final = 2**62
+"""Milliseconds from 1970 beyond which a day need not have an end that a database can hold."""
+
 
 class Count(NamedTuple):
     """``capped``: there are more than ``number``, or there may be."""
@@ -74,7 +77,8 @@ def _parts(wanted: EntryFilter) -> _Parts | None:
     first = None if since is None else -(-since // DAY_MS)
     last = None if until is None else until // DAY_MS
     is_empty = first is not None and last is not None and first >= last
-    if is_empty or "pattern" in wanted.include or not _has_tally(wanted):
+    is_far = any(bound is not None and abs(bound) > _FAR for bound in (since, until))
+    if is_empty or is_far or "pattern" in wanted.include or not _has_tally(wanted):
         return None
     return _Parts(
         since if since is not None and since % DAY_MS else None,

@@ -45,6 +45,14 @@ def test_parts_of_days_add_up_to_the_list(pairs: list[tuple[str, str]]) -> None:
             assert count(wanted, up_to) == Count(rows), (pairs, since, until, up_to)
 
 
+@pytest.mark.parametrize(
+    ("bound", "ms", "number"),
+    [("since", 2**63 - 1, 0), ("until", 2**63 - 1, 24), ("since", -(2**63), 24), ("until", -(2**63), 0)],
+)
+def test_the_last_instants_there_are(bound: str, ms: int, number: int) -> None:
+    assert count(filters.from_pairs([(bound, str(ms))], 0), 25) == Count(number)
+
+
 def test_more_than_the_cap_are_not_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counts, "CAP", 3)
     monkeypatch.setattr(prepared, "_kept", {})
