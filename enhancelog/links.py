@@ -2,16 +2,21 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from urllib.parse import quote, urlencode
+from functools import lru_cache
+from typing import Final
+from urllib.parse import quote, quote_plus
 
 from enhancelog.times import DAY_MS
 
 Pairs = Iterable[tuple[str, str]]
 
+_SHORT: Final = 64
+"""Characters of a value that is worth keeping as it is written in an address."""
+
 
 def with_query(path: str, pairs: Pairs = ()) -> str:
     """``path`` with a query string; none for no pairs."""
-    query = urlencode(list(pairs))
+    query = "&".join([f"{_encoded(name)}={_encoded(value)}" for name, value in pairs])
     return f"{path}?{query}" if query else path
 
 
@@ -83,6 +88,15 @@ def api_entry(issue_id: str) -> str:
     return f"/v1/enhance/log/{_last(issue_id)}"
 
 
+def _encoded(value: str) -> str:
+    return _short_encoded(value) if len(value) <= _SHORT else quote_plus(value)
+
+
+# A page has hundreds of links, to few axes, Blueprints and days.
+_short_encoded: Final = lru_cache(maxsize=4096)(quote_plus)
+
+
+@lru_cache(maxsize=2048)
 def _instant(ms: int) -> str:
     moment = datetime.fromtimestamp(ms // 1000, UTC)
     return f"{moment:%Y-%m-%d}" if ms % DAY_MS == 0 else f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"

@@ -61,6 +61,12 @@ class Phrase(NamedTuple):
 
 def search_tokens(text: str) -> list[Token]:
     """The tokens of ``text`` in order."""
+    if text.isascii():  # folded, each character is one still
+        folded = text.lower()
+        words = [Token(term[0], *term.span()) for term in _ASCII_TERM.finditer(folded)]
+        if max([len(word.text) for word in words], default=0) > LONGEST:
+            return [Token(folded[start:end], start, end) for start, end in _cut(folded)]
+        return words
     pieces: list[str] = []
     origins: list[int] = []
     for start, source, piece in _pieces(text):
@@ -109,6 +115,9 @@ def find(words: Sequence[str], wanted: Phrase) -> Iterator[int]:
     if not wanted.tokens:
         return
     *closed, last = wanted.tokens
+    if not closed and not wanted.is_open:
+        yield from [at for at, word in enumerate(words) if word == last]
+        return
     for at in range(len(words) - len(closed)):
         end = at + len(closed)
         if (words[end].startswith(last) if wanted.is_open else words[end] == last) and words[at:end] == closed:
@@ -117,6 +126,11 @@ def find(words: Sequence[str], wanted: Phrase) -> Iterator[int]:
 
 def spans(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
     """Where ``text`` holds any of the phrases: (start, end) of characters, in order and apart from one another."""
+    if text.isascii():  # most texts hold none of the first words, let alone a phrase
+        folded = text.lower()
+        phrases = [wanted for wanted in phrases if wanted.tokens and wanted.tokens[0] in folded]
+        if not phrases:
+            return []
     tokens = search_tokens(text)
     words = [token.text for token in tokens]
     found = [(at, at + len(wanted.tokens) - 1) for wanted in phrases for at in find(words, wanted)]

@@ -2,14 +2,17 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import reduce
+from operator import add
 from typing import Any, Final, Literal, NamedTuple
 
 from django.db.models import Count as Rows
-from django.db.models import QuerySet, Sum, Value
+from django.db.models import F, QuerySet, Sum, Value
+from django.db.models.expressions import Combinable
 
 from enhancelog import records
 from enhancelog.filters import EntryFilter
-from enhancelog.models import AxisTally, StatusTally, TemplateTally
+from enhancelog.models import AxisTally, BlueprintSummary, StatusTally, TemplateTally
 from enhancelog.queries.pattern_ids import is_pattern_id, leader
 from enhancelog.queries.prepared import Statement, fetch, run, written
 from enhancelog.queries.reach import is_one_range, reach
@@ -17,6 +20,9 @@ from enhancelog.queries.selection import select
 from enhancelog.times import DAY_MS
 
 CAP: Final = 10_000
+
+_FAR: Final = 2**62
+"""Milliseconds from 1970 beyond which a day need not have an end that a database can hold."""
 
 
 class Count(NamedTuple):
@@ -33,7 +39,8 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
     """Entries up to position ``up_to``; exact when the filter is Blueprints and whole days with either statuses,
     one denied axis or one pattern, otherwise exact up to ``CAP``, as far as the newest rows reach."""
     if not _adds_up(wanted):
-        return _up_to_cap(wanted, up_to)
+        parts = _parts(wanted)
+        return _up_to_cap(wanted, up_to) if parts is None else _in_parts(wanted, up_to, parts)
 
     def write(up_to: int) -> Statement:
         """One statement, so that no append comes between the tallies and the rows to leave out."""
@@ -50,6 +57,59 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
 
 def _one_number(rows: QuerySet[Any], number: Any) -> Statement:
     return written(rows.order_by().values(group=Value(1)).annotate(n=number).values("n"))
+
+
+class _Parts(NamedTuple):
+    """Bounds that cut through days: ``since_ms`` to ``first_ms`` and ``last_ms`` to ``until_ms`` are parts of days,
+    ``first`` to before ``last`` the whole days between. ``None`` where there is no such part, or no bound."""
+
+    since_ms: int | None
+    first: int | None
+    first_ms: int | None
+    last: int | None
+    last_ms: int | None
+    until_ms: int | None
+
+
+def _parts(wanted: EntryFilter) -> _Parts | None:
+    """``None`` where there is no whole day, or no tally of these entries."""
+    since, until = wanted.since_ms, wanted.until_ms
+    first = None if since is None else -(-since // DAY_MS)
+    last = None if until is None else until // DAY_MS
+    is_empty = first is not None and last is not None and first >= last
+    is_far = any(bound is not None and abs(bound) > _FAR for bound in (since, until))
+    if is_empty or is_far or "pattern" in wanted.include or not _has_tally(wanted):
+        return None
+    return _Parts(
+        since if since is not None and since % DAY_MS else None,
+        first,
+        None if first is None else first * DAY_MS,
+        last,
+        None if last is None else last * DAY_MS,
+        until if until is not None and until % DAY_MS else None,
+    )
+
+
+def _in_parts(wanted: EntryFilter, up_to: int, parts: _Parts) -> Count:
+    """Up to ``CAP``: whole days from the tallies, the rest from their rows."""
+
+    def write(up_to: int, *numbers: int | None) -> Statement:
+        """One statement, as in ``count``."""
+        since_ms, first, first_ms, last, last_ms, until_ms = numbers
+        days_ms = [None if day is None else day * DAY_MS for day in (first, last)]
+        total, amount = _tallied(replace(wanted, since_ms=days_ms[0], until_ms=days_ms[1]))
+        late = select(replace(wanted, since_ms=first_ms, until_ms=last_ms)).filter(key_position__gt=up_to).order_by()
+        counts = [(" + ", _one_number(total, Sum(amount))), (" - ", _one_number(late, Rows("position")))]
+        for bounds in ((since_ms, first_ms), (last_ms, until_ms)):
+            if None not in bounds:
+                rows = select(replace(wanted, since_ms=bounds[0], until_ms=bounds[1]), up_to).order_by()
+                found = written(rows.values("position")[: CAP + 1])
+                counts.append((" + ", Statement(f"SELECT COUNT(*) FROM ({found.sql}) part", found.values)))
+        sql = "".join([f"{sign}COALESCE(({count.sql}), 0)" for sign, count in counts])
+        return Statement(f"SELECT {sql}", sum((count.values for _, count in counts), ()))
+
+    number = int(fetch(("parts of days", wanted.key), write, up_to, *parts)[0][0])
+    return Count(min(number, CAP), capped=number > CAP)
 
 
 def _up_to_cap(wanted: EntryFilter, up_to: int) -> Count:
@@ -91,33 +151,39 @@ def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to
 
 def _adds_up(wanted: EntryFilter) -> bool:
     """Whether there are tally rows that add up to this filter."""
+    bounds = (wanted.since_ms, wanted.until_ms)
+    return _has_tally(wanted) and not any(bound is not None and bound % DAY_MS for bound in bounds)
+
+
+def _has_tally(wanted: EntryFilter) -> bool:
+    """Whether there are tally rows that add up to this filter on whole days."""
     names = set(wanted.include)
     denied = _denied(wanted)
-    bounds = (wanted.since_ms, wanted.until_ms)
     if wanted.exclude or not names <= {"blueprint_id", "status", "axis", "pattern"} or len(denied) > 1:
-        return False
-    if any(bound is not None and bound % DAY_MS for bound in bounds):
         return False
     return not denied or wanted.include.get("status", ()) in ((), ("rejected",))
 
 
-def _tallied(wanted: EntryFilter) -> tuple[QuerySet[Any], str]:
-    """Those rows, and the column that does."""
+def _tallied(wanted: EntryFilter) -> tuple[QuerySet[Any], Combinable]:
+    """Those rows, and the numbers that do."""
     if "axis" in wanted.include:
         tally, amount = _axes(wanted)
         return tally.filter(axis__in=records.only_ids(_denied(wanted))), amount
     if "pattern" in wanted.include:
         return _of_pattern(wanted, _denied(wanted)[0]), _denials(wanted)
-    runs = _in_scope(StatusTally.objects.all(), wanted)
     statuses = wanted.include.get("status", ())
-    return (runs.filter(status__in=statuses) if statuses else runs), "runs"
+    if wanted.since_ms is None and wanted.until_ms is None:  # a row a Blueprint instead of one a day
+        numbers = [F(status) for status in ("applied", "rejected") if not statuses or status in statuses]
+        return _in_scope(BlueprintSummary.objects.all(), wanted), reduce(add, numbers)
+    runs = _in_scope(StatusTally.objects.all(), wanted)
+    return (runs.filter(status__in=statuses) if statuses else runs), F("runs")
 
 
 def _denied(wanted: EntryFilter) -> list[str]:
     return [*wanted.include.get("axis", ()), *wanted.include.get("pattern", ())]
 
 
-def _axes(wanted: EntryFilter) -> tuple[QuerySet[Any], str]:
+def _axes(wanted: EntryFilter) -> tuple[QuerySet[Any], Combinable]:
     return _in_scope(AxisTally.objects.all(), wanted), _denials(wanted)
 
 
@@ -127,9 +193,9 @@ def _of_pattern(wanted: EntryFilter, key: str) -> QuerySet[Any]:
     return _in_scope(TemplateTally.objects.filter(template__pattern=leader(key)), wanted)
 
 
-def _denials(wanted: EntryFilter) -> str:
+def _denials(wanted: EntryFilter) -> F:
     """The column of denials: those in rejected entries, or all."""
-    return "rejected" if "status" in wanted.include else "denied"
+    return F("rejected" if "status" in wanted.include else "denied")
 
 
 def _in_scope(tally: QuerySet[Any], wanted: EntryFilter) -> QuerySet[Any]:

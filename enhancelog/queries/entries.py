@@ -31,7 +31,8 @@ CHUNK_BYTES = 8 << 20
 Row = tuple[Any, ...]
 
 _RECORD = slice(1, 1 + len(RECORD_COLUMNS))
-_TS_MS = COLUMNS.index("ts_ms")
+_PLACES = {name: place for place, name in enumerate(COLUMNS)}
+_TS_MS = _PLACES["ts_ms"]
 
 
 class Cursor(NamedTuple):
@@ -67,8 +68,8 @@ class Listed:
 
     def __getattr__(self, name: str) -> Any:
         try:
-            return self.row[COLUMNS.index(name)]
-        except ValueError:
+            return self.row[_PLACES[name]]
+        except KeyError:
             raise AttributeError(name) from None
 
 

@@ -18,6 +18,7 @@ from enhancelog.models import BlueprintSummary, Denial, Entry, EntryBadge
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import GAP
 from enhancelog.queries.counts import CAP, Count, count, tallied_by
+from enhancelog.queries.prepared import Statement, run
 from enhancelog.queries.reach import reach
 from enhancelog.queries.selection import Entries
 
@@ -42,6 +43,9 @@ _GROUPS: Final = f"""
 _BY_SOURCE: Final = f"""
     UNION ALL
     SELECT 'source', source, COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) GROUP BY source"""
+_SOURCES: Final = Statement(
+    f"SELECT COUNT(*) FROM (SELECT DISTINCT source FROM {BlueprintSummary._meta.db_table} LIMIT 2) found"
+)
 
 
 class Known(NamedTuple):
@@ -106,7 +110,7 @@ def _sampled(entries: Entries, up_to: int) -> dict[str, dict[str, int]]:
 
 
 def _sources() -> int:
-    return BlueprintSummary.objects.order_by().values("source").distinct()[:2].count()
+    return int(run(_SOURCES)[0][0])
 
 
 def _ranked(values: Mapping[str, Count]) -> tuple[Choice, ...]:

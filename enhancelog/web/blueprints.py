@@ -100,11 +100,14 @@ def _heading_above(question: Question) -> str:
 
 
 def _heading(day: int | None) -> str:
-    if day is None:
-        return "No plausible time"
+    return "No plausible time" if day is None else _date(day, datetime.now(UTC).year)
+
+
+@lru_cache(maxsize=1024)
+def _date(day: int, this_year: int) -> str:
     date = datetime.fromtimestamp(day * DAY_MS // 1000, UTC)
-    this_year = date.year == datetime.now(UTC).year
-    return f"{date:%A} {date.day} {date:%B}" if this_year else f"{date:%A} {date.day} {date:%B %Y}"
+    said = f"{date:%A} {date.day} {date:%B}"
+    return said if date.year == this_year else f"{said} {date.year}"
 
 
 def _header(question: Question, page: Page, known: Standing) -> dict[str, Any]:

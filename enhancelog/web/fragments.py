@@ -8,12 +8,10 @@ and headings are the page's own.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import cache
-from typing import Any, Final, NamedTuple
+from html import escape
+from typing import Final, NamedTuple
 
-from django.template.loader import render_to_string
-from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from enhancelog.badges import MEANINGS, badges
 from enhancelog.queries.entries import Listed
@@ -77,20 +75,24 @@ _rows = Rows(KEPT_ROWS)
 def row(make: Maker, listed: Listed, query: str, thread: SafeString = _NOTHING) -> SafeString:
     """``listed`` as ``make`` writes it; its link to the entry carries ``query``, ``thread`` says which try it is."""
     key = (make, listed.position, listed.digest, listed.recorded_ms)
-    kept = _rows.get(key, lambda: make(listed))
-    return mark_safe(kept.replace(QUERY, escape(query)).replace(THREAD, thread))  # noqa: S308  all of it is escaped
+    return filled(_rows.get(key, lambda: make(listed)), query, thread)
 
 
-@cache
-def templated(template: str) -> Maker:
-    """What makes rows by this template."""
-    return lambda listed: render_to_string(template, context(listed))
+def filled(made: str, query: str, thread: SafeString = _NOTHING) -> SafeString:
+    """A row with what depends on the page or on other entries."""
+    return SafeString(made.replace(QUERY, escape(query)).replace(THREAD, thread))  # all of it is escaped
 
 
 def first_line(text: str, limit: int = SHOWN_CHARACTERS) -> str:
     """What stands for a long text in a row: its first line that says something, cut."""
     line = next((line.strip() for line in text[: limit * 20].splitlines() if line.strip()), "")
     return line if len(line) <= limit else f"{line[:limit].rstrip()}…"
+
+
+def badges_of(listed: Listed) -> str:
+    """What is off about an entry, each with its meaning."""
+    names = badges(listed.entry, listed.recorded_ms)
+    return "".join([f'<span class="badge" title="{escape(MEANINGS[name])}">{escape(name)}</span>' for name in names])
 
 
 def described(entry: Entry, recorded_ms: int) -> list[Badge]:
@@ -102,19 +104,3 @@ def reasons(entry: Entry) -> list[Why]:
     """Why an entry was rejected: its denials, or failing these the reasons it carries."""
     denied = [Why(verdict.axis, verdict.detail) for verdict in entry.verdicts if verdict.status == "deny"]
     return denied or [Why("", reason) for reason in entry.reasons]
-
-
-def context(listed: Listed) -> dict[str, Any]:
-    """What the template of a row needs."""
-    entry = listed.entry
-    why = reasons(entry)
-    return {
-        "entry": entry,
-        "listed": listed,
-        "intent": first_line(entry.intent),
-        "why": [Why(axis, first_line(text)) for axis, text in why[:SHOWN_DENIALS]],
-        "unsaid": len(why) - SHOWN_DENIALS,
-        "badges": described(entry, listed.recorded_ms),
-        "query": QUERY,
-        "thread": THREAD,
-    }

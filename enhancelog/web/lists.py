@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from enhancelog.errors import Invalid
@@ -12,11 +13,12 @@ from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.facets import Known, facets
 from enhancelog.queries.reach import MOST_ROWS
 from enhancelog.queries.threads import tries
-from enhancelog.web import forms, fragments, threads
+from enhancelog.web import forms, fragments, list_rows, threads
 from enhancelog.web.alternatives import alternatives, instead_of_page
 from enhancelog.web.facet_links import facet_links
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.forms import Question
+from enhancelog.web.fragments import Maker
 from enhancelog.web.htmx import is_fragment, page_or_fragment
 from enhancelog.web.places import REJECTIONS
 from enhancelog.web.revalidation import revalidated
@@ -32,7 +34,7 @@ def rejection_list(request: HttpRequest) -> HttpResponse:
     if (other := instead_of_page(request, question)) is not None:
         return other
     page = read_page(question)
-    context = {**listed(page, question, "enhancelog/_rejection_row.html"), "section": "rejections"}
+    context = {**listed(page, question, list_rows.rejection), "section": "rejections"}
     if not is_fragment(request):
         known = Known([row[0] for row in page.rows], page.stopped) if shows_all(page, question) else None
         found = facets(question.wanted, page.up_to, known)
@@ -60,17 +62,15 @@ def total(page: Page, question: Question) -> Count:
     return count(question.wanted, page.up_to)
 
 
-def listed(page: Page, question: Question, row_template: str) -> dict[str, Any]:
+def listed(page: Page, question: Question, make: Maker) -> dict[str, Any]:
     """What the templates of a list need."""
     query = question.entry_query
     places = tries((row[0] for row in page.rows), page.up_to)
     rows = [
-        fragments.row(
-            fragments.templated(row_template), entry, query, threads.in_list(places.get(entry.position), entry, query)
-        )
+        fragments.row(make, entry, query, threads.in_list(places.get(entry.position), entry, query))
         for entry in map(Listed, page.rows)
     ]
-    return {"rows": rows, **around(page, question)}
+    return {"rows": SafeString("".join(rows)), **around(page, question)}
 
 
 def around(page: Page, question: Question) -> dict[str, Any]:

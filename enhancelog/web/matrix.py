@@ -18,7 +18,7 @@ from enhancelog.permissions import needs
 from enhancelog.queries import matrix as log
 from enhancelog.queries import runs
 from enhancelog.queries.matrix import Part, Sort
-from enhancelog.web import grids, periods
+from enhancelog.web import grids, matrix_rows, periods
 from enhancelog.web.forms import without_empty_parameters
 from enhancelog.web.grids import Grid
 from enhancelog.web.htmx import page_or_fragment
@@ -71,6 +71,7 @@ def matrix(request: HttpRequest) -> HttpResponseBase:
         raise BadRequest(str(error)) from None
     period = periods.asked(request, newest)
     grid = _grid(asked, period)
+    nothing = matrix_rows.THE_ROW_ITSELF if asked.show else matrix_rows.NEVER_JUDGED
     context = {
         "section": "matrix",
         "period": period,
@@ -79,6 +80,8 @@ def matrix(request: HttpRequest) -> HttpResponseBase:
         "tables": [(name, label, asked.url(show=name, sort="", order="", **_FIRST)) for name, label in TABLES.items()],
         "newest_url": asked.url(period="", **_FIRST),
         "grid": grid,
+        "rows": matrix_rows.rows(grid.rows, nothing),
+        "total": grid.total and matrix_rows.row(grid.total, nothing),
         "steps": [
             *_steps(asked, asked.columns, "column", grid.axes_in_all, ("axis", "axes")),
             *_steps(asked, asked.rows, "cursor", grid.rows_in_all, _ROWS_ARE[asked.show]),

@@ -1,7 +1,7 @@
 """``/``: what was denied in a period, against the period before. Every figure links to exactly the rows it counts."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -16,7 +16,7 @@ from enhancelog.queries.overview import Overview
 from enhancelog.queries.overview import overview as summed
 from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.queries.runs import Totals
-from enhancelog.web import periods
+from enhancelog.web import figure_tables, periods
 from enhancelog.web.forms import without_empty_parameters
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.periods import Period
@@ -26,8 +26,7 @@ LABELS: Final = 7
 """Bars that get a word below them."""
 
 
-@dataclass(frozen=True)
-class ChartBar:
+class ChartBar(NamedTuple):
     """``below`` is the short label, empty for most bars of a dense chart; ``sparse`` ones give way on a phone."""
 
     span: Bar
@@ -82,9 +81,11 @@ def _context(period: Period, found: Overview, chosen: Pairs) -> dict[str, Any]:
         "matrix_url": links.matrix(chosen),
         "patterns_url": links.patterns(chosen),
         "days": [periods.short_label(day, few=False) for day in found.days],
-        "by_day": [(row, list(zip(found.days, row.days, strict=True))) for row in found.patterns.rows],
+        "by_day": figure_tables.by_day(found.patterns.rows, found.days),
+        "by_trouble": figure_tables.by_trouble(found.blueprints, period.window),
         "rate": Rate(_rate(found.now), _rate(found.before)),
         "bars": bars,
+        "labels": figure_tables.labels(bars),
         "bar_width": periods.bar_width([bar.span for bar in bars]),
         "top": top,
         "ticks": range(top, -1, -top // 4),
@@ -94,7 +95,7 @@ def _context(period: Period, found: Overview, chosen: Pairs) -> dict[str, Any]:
             for strip in found.strips
             for bar, judged in zip(bars, strip.bars, strict=True)
         ),
-        "table": [(bar, [(strip.axis, strip.bars[at]) for strip in found.strips]) for at, bar in enumerate(bars)],
+        "table": figure_tables.by_bar(bars, found.strips),
     }
 
 

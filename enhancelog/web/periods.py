@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from django.core.exceptions import BadRequest
@@ -72,6 +73,7 @@ def asked(request: HttpRequest, newest_ms: int | None) -> Period:
     return period(DEFAULT, newest_ms, at_newest=True)
 
 
+@lru_cache(maxsize=1024)
 def short_label(bar: Bar, few: bool) -> str:
     """Below a bar: ``09:00``, ``Sat 14`` where days are few, else ``14 Nov``."""
     since = _moment(bar.since_ms)
@@ -80,6 +82,7 @@ def short_label(bar: Bar, few: bool) -> str:
     return f"{since:%a} {since.day}" if few else _day(since)
 
 
+@lru_cache(maxsize=1024)
 def full_label(bar: Bar) -> str:
     """What a bar covers: ``Sat 14 Nov 2026``, ``22 Nov, 09:00 to 10:00`` or a span of days."""
     since, until = _moment(bar.since_ms), _moment(bar.until_ms)

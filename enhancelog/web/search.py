@@ -3,10 +3,9 @@
 Without a phrase this is the list of all entries. A text that is an issue id leads to its entry.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
@@ -16,19 +15,15 @@ from enhancelog.queries import lookup
 from enhancelog.queries import search as searches
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed, Page
-from enhancelog.queries.threads import Try, tries
-from enhancelog.search_tokens import Phrase
-from enhancelog.web import forms, fragments, highlights, threads
+from enhancelog.queries.threads import tries
+from enhancelog.web import forms, fragments, list_rows, threads
 from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.forms import Question
-from enhancelog.web.fragments import Why
 from enhancelog.web.htmx import is_fragment, page_or_fragment
 from enhancelog.web.lists import around, listed, read_page, total
 from enhancelog.web.places import SEARCH
 from enhancelog.web.revalidation import revalidated
-
-ROW: Final = "enhancelog/_entry_row.html"
 
 
 class Instead(NamedTuple):
@@ -55,7 +50,7 @@ def search(request: HttpRequest) -> HttpResponse:
     searches_index = "phrase" in question.wanted.include
     page = _found(question) if searches_index else read_page(question)
     context = {"section": "search", "searched": searches_index, "out_of_time": searches_index and page.stopped}
-    context |= _searched(page, question) if searches_index else listed(page, question, ROW)
+    context |= _searched(page, question) if searches_index else listed(page, question, list_rows.entry)
     if not is_fragment(request):
         text = question.wanted.one("phrase") or question.wanted.one("text") or ""
         context |= {"search_text": text, "exact": text if lookup.exists(text) else ""}
@@ -79,20 +74,14 @@ def _searched(page: Page, question: Question) -> dict[str, Any]:
     phrases = question.wanted.phrases
     query = question.entry_query
     places = tries((row[0] for row in page.rows), page.up_to)
-    rows = [_row(entry, phrases, query, places.get(entry.position)) for entry in map(Listed, page.rows)]
+    rows = [
+        fragments.filled(
+            list_rows.found(entry, phrases), query, threads.in_list(places.get(entry.position), entry, query)
+        )
+        for entry in map(Listed, page.rows)
+    ]
     nothing = {} if rows else {"wordless": not any(phrase.tokens for phrase in phrases), "instead": _instead(question)}
-    return {"rows": rows, **nothing, **around(page, question)}
-
-
-def _row(entry: Listed, phrases: list[Phrase], query: str, place: Try | None) -> SafeString:
-    """With marks; where what a row shows holds none, with an excerpt from what does."""
-    context = fragments.context(entry)
-    intent = highlights.marked(context["intent"], phrases)
-    why = [Why(axis, highlights.marked(text, phrases)) for axis, text in context["why"]]
-    is_shown = any("<mark>" in text for text in (intent, *(reason.text for reason in why)))
-    excerpt = None if is_shown else highlights.excerpt(entry.entry, phrases)
-    around = {"query": query, "thread": threads.in_list(place, entry, query)}
-    return render_to_string(ROW, {**context, "intent": intent, "why": why, "excerpt": excerpt, **around})
+    return {"rows": SafeString("".join(rows)), **nothing, **around(page, question)}
 
 
 def _instead(question: Question) -> list[Instead]:

@@ -9,7 +9,7 @@ from typing import Final
 from enhancelog import links
 from enhancelog.queries.entries import Listed
 from enhancelog.templatetags.enhancelog import axis, hash_button, status, when
-from enhancelog.web.fragments import QUERY, SHOWN_DENIALS, THREAD, Why, described, first_line, reasons
+from enhancelog.web.fragments import QUERY, SHOWN_DENIALS, THREAD, Why, badges_of, first_line, reasons
 
 
 def row(listed: Listed, *, sourced: bool) -> str:
@@ -18,16 +18,12 @@ def row(listed: Listed, *, sourced: bool) -> str:
     rejected = entry.status == "rejected"
     intent = escape(first_line(entry.intent) or "(no intent)")
     source = f'<span class="thread">from {escape(listed.source)}</span>' if sourced else ""
-    badges = "".join(
-        f'<span class="badge" title="{escape(badge.meaning)}">{escape(badge.name)}</span>'
-        for badge in described(entry, listed.recorded_ms)
-    )
     return (
         f'<li class="{entry.status}" id="e{listed.position}" data-row>\n'
         f'<span class="when">{when(entry.ts_ms, listed.recorded_ms, "clock")}</span><span class="node"></span>\n'
         f'<div class="what"><div class="t">{status(entry.status)}'
         f'<a href="{escape(links.entry(entry.issue_id))}{QUERY}" dir="auto">{intent}</a>'
-        f"{source}{THREAD if rejected else ''}{badges}</div>\n"
+        f"{source}{THREAD if rejected else ''}{badges_of(listed)}</div>\n"
         f"{_why(reasons(entry)) if rejected else THREAD}</div>\n"
         f'<span class="ver">{hash_button(entry.new_hash) if entry.new_hash else ""}</span></li>\n'
     )

@@ -6,8 +6,8 @@ index range. A denial counts where its run was rejected, so that every number is
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value, When
@@ -18,7 +18,9 @@ from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.pattern_ids import SERVED
 from enhancelog.queries.patterns.served import patterns
+from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.selection import PLAUSIBLE
+from enhancelog.queries.windowed import fetch_in
 from enhancelog.times import DAY_MS, day_of
 
 SPARK_DAYS: Final = 21
@@ -85,12 +87,19 @@ def ranked(window: Window, spark_until_ms: int, most: int) -> Ranking:
 
 def numbers(window: Window, scope: Scope = EVERYWHERE) -> dict[int, Numbers]:
     """Patterns with rejections in the window or the one before, by the ids of their rows, and their numbers."""
-    source = _source(window, scope)
-    rows = source.rows.values("pattern", "now").annotate(r=source.rejected, d=source.denied)
+
+    def write(window: Window) -> Statement:
+        source = _source(window, scope)
+        rows = source.rows.values("pattern", "now").annotate(r=source.rejected, d=source.denied)
+        return written(rows.values_list("pattern", "now", "r", "d"))
+
     found: defaultdict[int, Numbers] = defaultdict(Numbers)
-    for pattern, is_now, rejected, denied in rows.values_list("pattern", "now", "r", "d"):
+    for pattern, is_now, rejected, denied in fetch_in(window, ("pattern numbers", _key(scope)), write):
         here = found[pattern]
-        found[pattern] = here._replace(rejected=rejected, denied=denied) if is_now else here._replace(before=rejected)
+        if is_now:
+            found[pattern] = here._replace(rejected=int(rejected), denied=int(denied))
+        else:
+            found[pattern] = here._replace(before=int(rejected))
     return {pattern: here for pattern, here in found.items() if here.rejected or here.before}
 
 
@@ -105,7 +114,7 @@ def described(
     places = _places(window, order, scope)
     last_day = day_of(spark_until_ms - 1)
     days = daily(order, last_day, scope)
-    leaders = {leader.pk: leader for leader in patterns().filter(pk__in=order)}
+    leaders = _leaders(order)
     return [
         PatternRow(
             id=leader.key,
@@ -121,6 +130,26 @@ def described(
         for pattern in order
         if (leader := leaders.get(pattern))
     ]
+
+
+class _Leader(NamedTuple):
+    """What a pattern's row takes from the template that leads it."""
+
+    pk: int
+    key: str
+    axis: str
+    wording: str
+    first_ms: int | None
+    last_ms: int | None
+
+
+def _leaders(order: Iterable[int]) -> dict[int, _Leader]:
+    wanted = tuple(sorted(order))
+
+    def write() -> Statement:
+        return written(patterns().filter(pk__in=wanted).values_list(*_Leader._fields))
+
+    return {leader.pk: leader for leader in map(_Leader._make, fetch(("pattern leaders", wanted), write))}
 
 
 def is_new(first_ms: int | None, window: Window) -> bool:
@@ -175,11 +204,17 @@ def _as_number(now: Q) -> Case | Value:
 
 
 def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, list[Place]]:
-    source = _source(Window(window.since_ms, window.until_ms, None, window.hourly), scope)
-    rows = source.rows.filter(pattern__in=order).values("pattern", "blueprint_id").annotate(n=source.rejected)
+    wanted = tuple(sorted(order))
+
+    def write(window: Window) -> Statement:
+        source = _source(window, scope)
+        rows = source.rows.filter(pattern__in=wanted).values("pattern", "blueprint_id").annotate(n=source.rejected)
+        return written(rows.filter(n__gt=0).values_list("pattern", "blueprint_id", "n"))
+
+    alone = replace(window, before_ms=None)
     found: defaultdict[int, list[Place]] = defaultdict(list)
-    for pattern, blueprint_id, number in rows.filter(n__gt=0).values_list("pattern", "blueprint_id", "n"):
-        found[pattern].append(Place(blueprint_id, number))
+    for pattern, blueprint_id, number in fetch_in(alone, ("pattern places", wanted, _key(scope)), write):
+        found[pattern].append(Place(blueprint_id, int(number)))
     for places in found.values():
         places.sort(key=lambda place: (-place.rejected, place.name))
     return found
@@ -187,7 +222,16 @@ def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, 
 
 def daily(order: Iterable[int], last_day: int, scope: Scope = EVERYWHERE) -> Counter[tuple[int, int]]:
     """(pattern, day) to rejections on each of the ``SPARK_DAYS`` days up to ``last_day``."""
-    rows = _tallies(scope).filter(day__gt=last_day - SPARK_DAYS, day__lte=last_day)
-    rows = rows.order_by().filter(template__pattern_id__in=order).values("template__pattern_id", "day")
-    sums = rows.annotate(n=Sum("rejected")).values_list("template__pattern_id", "day", "n")
-    return Counter({(pattern, day): number for pattern, day, number in sums})
+    wanted = tuple(sorted(order))
+
+    def write() -> Statement:
+        rows = _tallies(scope).filter(day__gt=last_day - SPARK_DAYS, day__lte=last_day)
+        rows = rows.order_by().filter(template__pattern_id__in=wanted).values("template__pattern_id", "day")
+        return written(rows.annotate(n=Sum("rejected")).values_list("template__pattern_id", "day", "n"))
+
+    sums = fetch(("pattern days", last_day, wanted, _key(scope)), write)
+    return Counter({(pattern, day): int(number) for pattern, day, number in sums})
+
+
+def _key(scope: Scope) -> Hashable:
+    return None if scope.blueprint_ids is None else tuple(scope.blueprint_ids), scope.axis

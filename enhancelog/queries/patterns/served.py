@@ -1,11 +1,12 @@
 """Which patterns there are to read, and how far a rebuild is."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from enhancelog.models import DenialPattern, PatternRules, Template
 from enhancelog.queries.pattern_ids import SERVED
+from enhancelog.queries.prepared import Statement, run
 from enhancelog.store.database import last_position
 from enhancelog.times import DAY_MS
 
@@ -14,12 +15,15 @@ PLAUSIBLE = Q(ts_ms__gte=0, ts_ms__lte=F("entry__recorded_ms") + DAY_MS)
 
 EVERY_DENIAL = Q()
 
+_BUILDING: Final = Statement(f"SELECT done FROM {PatternRules._meta.db_table} WHERE building IS NOT NULL ORDER BY id")
+
 
 def rebuilding() -> int | None:
     """How many per cent of the log are derived under new rules; ``None`` when those are served."""
-    done = PatternRules.objects.exclude(building=None).values_list("done", flat=True).first()
-    if done is None:
+    found = run(_BUILDING)
+    if not found:
         return None
+    done = int(found[0][0])
     return 100 * done // max(last_position(), done, 1)
 
 
