@@ -7,6 +7,7 @@ import pytest
 from enhancelog import filters
 from enhancelog.queries import counts, prepared
 from enhancelog.queries.counts import Count, count
+from enhancelog.queries.selection import select
 from enhancelog.times import DAY_MS
 from tests.factories import make_entry, make_rejected
 from tests.recording import record
@@ -41,7 +42,7 @@ def test_parts_of_days_add_up_to_the_list(pairs: list[tuple[str, str]]) -> None:
         bounds = [(name, str(ms)) for name, ms in (("since", since), ("until", until)) if ms is not None]
         wanted = filters.from_pairs([*pairs, *bounds], 0)
         for up_to in (10, 25):
-            rows = counts.select(wanted, up_to).count()
+            rows = select(wanted, up_to).count()
             assert count(wanted, up_to) == Count(rows), (pairs, since, until, up_to)
 
 
