@@ -148,6 +148,8 @@ def decode(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> Entry:
     """
     if len(data) > max_bytes:
         raise TooLarge("", len(data), max_bytes)
+    if (canonical := _decode_canonical(data)) is not None:
+        return canonical
     value = strictjson.loads(data)
     if not isinstance(value, dict):
         raise Invalid("", "type", "must be one JSON object")
@@ -156,6 +158,18 @@ def decode(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> Entry:
     except msgspec.ValidationError as error:
         raise _named(error) from None
     return entry if entry.ops is UNSET else msgspec.structs.replace(entry, ops=_checked_ops(entry.ops))
+
+
+def _decode_canonical(data: bytes) -> Entry | None:
+    """The entry, if ``data`` is exactly what ``encode`` makes of it: then no key comes twice and no trap is in it, but
+    for what escapes and operations may hold. Most clients send that, and it takes a quarter of the time."""
+    if b"\\u" in data:
+        return None
+    try:
+        entry = _entry_decoder.decode(data)
+    except (msgspec.MsgspecError, Invalid, UnicodeDecodeError):
+        return None
+    return entry if entry.ops is UNSET and encode(entry) == data else None
 
 
 def from_values(*, max_bytes: int = MAX_ENTRY_BYTES, **values: Any) -> Entry:

@@ -71,9 +71,15 @@ def documents(entries: Iterable[Stored]) -> list[Document]:
     return [Document(stored.position, words(stored.entry)) for stored in entries]
 
 
-def _limited(part: Iterable[str]) -> list[str]:
+def _limited(part: Sequence[str]) -> list[str]:
     """The words of some texts with a place between two, up to the limits."""
     found: list[str] = []
+    if sum(map(len, part)) <= MOST_WORDS and all(map(str.isascii, part)):  # then they are within all of them
+        for text in part:
+            found += _words(text) if len(text) <= SHORT else search_words(text)
+            if found and found[-1]:
+                found.append("")
+        return found
     characters = MOST_CHARACTERS
     for text in part:
         words = _words(text) if len(text) <= min(characters, SHORT) else search_words(text[:characters])

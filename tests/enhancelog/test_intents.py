@@ -1,7 +1,9 @@
 """The key that attempts at one wish share."""
 
+import unicodedata
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from enhancelog.intents import LONGEST, intent_key
@@ -74,3 +76,14 @@ def test_any_text_has_a_key_of_words(intent: str) -> None:
 def test_no_text_costs_more_than_its_beginning(piece: str) -> None:
     beginning = piece * LONGEST
     assert intent_key(beginning[:LONGEST]) == intent_key(beginning)
+
+
+@given(st.text(max_size=60))
+def test_words_are_runs_of_letters_digits_and_marks(text: str) -> None:
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    assume(not any(word in folded for word in ("again", "attempt", "try", "time")))
+    spaced = "".join(
+        character if character.isalnum() or unicodedata.category(character).startswith("M") else " "
+        for character in folded
+    )
+    assert intent_key(text) == " ".join(spaced.split())
