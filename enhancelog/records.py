@@ -167,7 +167,7 @@ def _decode_canonical(data: bytes) -> Entry | None:
         return None
     try:
         entry = _entry_decoder.decode(data)
-    except (msgspec.MsgspecError, Invalid, UnicodeDecodeError):
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return None
     return entry if entry.ops is UNSET and encode(entry) == data else None
 
