@@ -1,8 +1,8 @@
 """What the benchmark does inside the product, in a process of its own for each database.
 
 ``python -m benchmarks.inside fill SIZE SEED`` makes a log; ``record TAPE NAME SEED BLUEPRINTS TRANSACTIONS SIZE``
-appends so many batches and keeps their statements; ``queries TAPE ADDRESS…`` asks for pages and keeps theirs. The
-environment names the database, as for any command.
+appends so many batches and keeps their statements; ``queries TAPE ADDRESS…`` asks for pages and keeps theirs;
+``one-commit-each PORT`` serves without group commit. The environment names the database, as for any command.
 """
 
 import json
@@ -81,6 +81,14 @@ def queries(tape: Path, addresses: Sequence[str]) -> None:
     say({"statements": [len(statements) for statements in recorder.transactions]})
 
 
+def serve_ungrouped(port: int) -> None:
+    """As ``manage.py serve`` does, but every append is a transaction of its own."""
+    from enhancelog.management.commands import serve
+
+    serve.APPLICATION = "benchmarks.one_commit_each:application"
+    serve.serve(serve.Address("127.0.0.1", port), lambda: None)
+
+
 def _rows() -> dict[str, int]:
     from django.db import connection
 
@@ -131,6 +139,8 @@ def main(job: str, *arguments: str) -> None:
         case "queries":
             tape, *addresses = arguments
             queries(Path(tape), addresses)
+        case "one-commit-each":
+            serve_ungrouped(*_numbers(arguments))
         case _:
             raise SystemExit(f"no such job: {job}")
 

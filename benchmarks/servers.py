@@ -28,7 +28,7 @@ TUNED: Final = {
     "cache_size_kb": "65536",
     "default_page_size": "50",
     "facet_suggest_time_limit_ms": "1",
-    "num_sql_threads": "4",
+    "num_sql_threads": "0",
     "suggest_facets": "off",
     "template_debug": "off",
 }
@@ -55,12 +55,10 @@ def enhancelog(database: Database, log: Path, **more: str) -> Iterator[Server]:
 
 
 @contextmanager
-def one_commit_each(database: Database, log: Path, threads: int, **more: str) -> Iterator[Server]:
+def one_commit_each(database: Database, log: Path, **more: str) -> Iterator[Server]:
     """The same application and server, but every append is a transaction of its own. The database was served before."""
     address = Address("127.0.0.1", free_port())
-    command = module("granian", "--interface", "wsgi", "--host", address.host, "--port", address.port)
-    command += ["--workers", "1", "--blocking-threads", str(threads), "--log-level", "error", "--no-access-log"]
-    command += ["benchmarks.one_commit_each:application"]
+    command = module("benchmarks.inside", "one-commit-each", address.port)
     with running(command, product_environment(database.data_dir, database.url, **more), log) as process:
         wait_for(address, "/health/ready", process, log)
         yield Server(address, process, _token(database))

@@ -9,7 +9,6 @@ from benchmarks.rounds import Contender, Fact, Results, Target
 from benchmarks.servers import enhancelog, one_commit_each
 
 EXTRA_MS: Final = 2.0
-THREADS: Final = 16
 GAINS: Final = {16: 3.0, 64: 5.0}
 EACH: Final = "one commit each"
 GROUPED: Final = "group commit"
@@ -35,7 +34,7 @@ def run(bench: Bench) -> Results:
             server = stack.enter_context(
                 enhancelog(database, bench.log, **slow)
                 if name == GROUPED
-                else one_commit_each(database, bench.log, THREADS, **slow)
+                else one_commit_each(database, bench.log, **slow)
             )
             for clients in GAINS:
                 entries = generator.appends(bench.plan.seed, f"slow{clients}", bench.measurements * number, 6)

@@ -66,6 +66,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
     with ExitStack() as stack:
         environment = {"ENHANCELOG_PUBLIC_READ": "true", "ENHANCELOG_BODY_TIMEOUT": str(BODY_TIMEOUT_S)}
+        environment["ENHANCELOG_THREADS"] = "8"  # which the tests can keep busy
         if DATABASE == "postgresql":
             environment["DATABASE_URL"] = stack.enter_context(fresh_database())
         bind = f"127.0.0.1:{free_port()}"

@@ -20,6 +20,7 @@ from django.db import DatabaseError, connection, connections
 from enhancelog import first_run, metrics, static_files, upgrade
 
 DEFAULT_BIND = "127.0.0.1:8000"
+APPLICATION = "enhancelog.wsgi:application"
 STOP_S = 10
 MOST_WORKERS = 2
 """How long requests in progress may go on after the order to stop."""
@@ -147,7 +148,7 @@ def serve(address: Address, on_serving: Callable[[], None]) -> None:
     os.environ["ENHANCELOG_WORKERS"] = str(workers)  # each of them grants its share of a throttle
     os.environ[metrics.FOLDER] = str(metrics.empty_folder(settings.DATA_DIR / f"metrics-{address.port}"))
     server = Server(
-        "enhancelog.wsgi:application",
+        APPLICATION,
         address=address.host,
         port=address.port,
         interface=Interfaces.WSGI,
