@@ -65,6 +65,15 @@ def test_each_worker_stays_on_a_cpu_of_its_own(tmp_path: Path, pinned: bool) -> 
         assert kept == [usable, usable]
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="a process cannot be kept on one CPU here")
+@pytest.mark.parametrize(("cpus", "workers"), [({3}, 1), ({0, 5}, 2), (set(range(64)), 2)])
+def test_two_workers_or_one_where_there_is_one_cpu(
+    monkeypatch: pytest.MonkeyPatch, cpus: set[int], workers: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: cpus)
+    assert serve.usual_workers() == workers
+
+
 def kept_on(server: int) -> list[set[int]]:
     """The CPUs that each of its workers may use."""
     children = psutil.Process(server).children()
