@@ -96,6 +96,10 @@ class Dialect(Protocol):
 
     search: SearchIndex
 
+    link_before_sql: str
+    """Condition and order of one Blueprint's rows ``link`` of the entry table: the last one before the entry of the
+    source of ``chain`` comes first, where there is one, and the index of chains finds it."""
+
     text_search_sql: str
     """Condition on the entry table's columns: a text of the entry holds ``%s``, ASCII case ignored; four times."""
 

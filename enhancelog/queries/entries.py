@@ -15,7 +15,7 @@ from enhancelog import records
 from enhancelog.errors import Invalid, NotFound
 from enhancelog.filters import EntryFilter, Order
 from enhancelog.models import Entry as EntryModel
-from enhancelog.queries.chains import GAP
+from enhancelog.queries.chains import gap
 from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.reach import Key, is_one_range, reach, whole
 from enhancelog.queries.selection import Entries, beyond, in_order, select
@@ -119,7 +119,7 @@ def _looked_up(
 def _values(entries: Entries, gaps: bool) -> Entries:
     columns = (*COLUMNS, "gap") if gaps else COLUMNS
     if gaps:
-        entries = entries.annotate(gap=RawSQL(GAP, (), output_field=BooleanField()))
+        entries = entries.annotate(gap=RawSQL(gap(), (), output_field=BooleanField()))
     return entries.values_list(*columns)
 
 
@@ -163,7 +163,7 @@ def get(issue_id: str) -> Listed:
     found = None
     if records.is_id(issue_id):
         entries = EntryModel.objects.filter(issue_id=issue_id)
-        entries = entries.annotate(gap=RawSQL(GAP, (), output_field=BooleanField()))
+        entries = entries.annotate(gap=RawSQL(gap(), (), output_field=BooleanField()))
         found = entries.values_list(*COLUMNS, "gap").first()
     if found is None:
         raise NotFound(issue_id)

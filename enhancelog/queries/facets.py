@@ -16,7 +16,7 @@ from django.db import connection
 from enhancelog.filters import EntryFilter
 from enhancelog.models import BlueprintSummary, Denial, Entry, EntryBadge
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
-from enhancelog.queries.chains import GAP
+from enhancelog.queries.chains import gap
 from enhancelog.queries.counts import CAP, Count, count, tallied_by
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.queries.reach import reach
@@ -26,8 +26,17 @@ _DENIAL = Denial._meta.db_table
 _ENTRY = Entry._meta.db_table
 _BADGE = EntryBadge._meta.db_table
 
-# IN, where a join would do: for that SQLite may read the whole log to make a Bloom filter of its positions.
-_GROUPS: Final = f"""
+_BY_SOURCE: Final = f"""
+    UNION ALL
+    SELECT 'source', source, COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) GROUP BY source"""
+_SOURCES: Final = Statement(
+    f"SELECT COUNT(*) FROM (SELECT DISTINCT source FROM {BlueprintSummary._meta.db_table} LIMIT 2) found"
+)
+
+
+def _groups() -> str:
+    # IN, where a join would do: for that SQLite may read the whole log to make a Bloom filter of its positions.
+    return f"""
     SELECT 'blueprint_id', s.blueprint_id, COUNT(*) FROM sample s GROUP BY s.blueprint_id
     UNION ALL
     SELECT 'axis', d.axis, COUNT(*) FROM sample s CROSS JOIN {_DENIAL} d WHERE d.position = s.position GROUP BY d.axis
@@ -37,15 +46,9 @@ _GROUPS: Final = f"""
     UNION ALL
     SELECT 'has', 'badge', COUNT(DISTINCT s.position) FROM sample s CROSS JOIN {_BADGE} b WHERE b.position = s.position
     UNION ALL
-    SELECT 'has', 'gap', COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) AND {GAP}
+    SELECT 'has', 'gap', COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) AND {gap()}
     UNION ALL
     SELECT 'afterwards', {afterwards("s.position")}, COUNT(*) FROM sample s GROUP BY 2"""
-_BY_SOURCE: Final = f"""
-    UNION ALL
-    SELECT 'source', source, COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) GROUP BY source"""
-_SOURCES: Final = Statement(
-    f"SELECT COUNT(*) FROM (SELECT DISTINCT source FROM {BlueprintSummary._meta.db_table} LIMIT 2) found"
-)
 
 
 class Known(NamedTuple):
@@ -99,7 +102,7 @@ def _sampled(entries: Entries, up_to: int) -> dict[str, dict[str, int]]:
         sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
     except EmptyResultSet:  # no entry can be what the filter asks for
         return {}
-    groups = _GROUPS + _BY_SOURCE if _sources() > 1 else _GROUPS
+    groups = _groups() + (_BY_SOURCE if _sources() > 1 else "")
     statement = f"WITH sample (position, blueprint_id) AS MATERIALIZED ({sample}) {groups}"
     found: dict[str, dict[str, int]] = {}
     with connection.cursor() as cursor:

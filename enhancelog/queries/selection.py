@@ -15,7 +15,7 @@ from enhancelog.backends import dialect
 from enhancelog.filters import EntryFilter
 from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
-from enhancelog.queries.chains import GAP
+from enhancelog.queries.chains import gap
 from enhancelog.queries.pattern_ids import is_pattern_id, leader
 from enhancelog.times import DAY_MS
 
@@ -145,7 +145,7 @@ def _has(value: str) -> Q:
         return Q(ops__isnull=False)
     if value == "badge":
         return Q(Exists(EntryBadge.objects.filter(entry=OuterRef("position"))))
-    return Q(RawSQL(GAP, (), output_field=BooleanField()))
+    return Q(RawSQL(gap(), (), output_field=BooleanField()))
 
 
 def _contains(text: str) -> Q:

@@ -16,7 +16,7 @@ from pytest_django.fixtures import Settings
 from enhancelog import records
 from enhancelog.models import BlueprintDocument, Entry, FollowFinding
 from enhancelog.origin import Origin
-from enhancelog.queries.chains import GAP
+from enhancelog.queries.chains import gap
 from enhancelog.store import followed
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.transfer.follow import MAX_PAUSE_S, Follower, back_off
@@ -94,7 +94,7 @@ def stored() -> list[dict[str, Any]]:
 
 
 def gaps() -> set[str]:
-    return {str(entry) for entry in Entry.objects.raw(f"SELECT * FROM {Entry._meta.db_table} WHERE {GAP}")}
+    return {str(entry) for entry in Entry.objects.raw(f"SELECT * FROM {Entry._meta.db_table} WHERE {gap()}")}
 
 
 @pytest.mark.django_db

@@ -50,6 +50,12 @@ class PostgresqlDialect:
     store_name = "postgresql"
     search = PostgresqlSearch()
 
+    # Only the index of chains has this order. Were the source a condition of its own, the planner would go down the
+    # index of all the Blueprint's runs: for each entry before the beginning of a source that came late, all of them.
+    link_before_sql = f"""
+        (link.source, link.ts_ms, link.position) < (chain.source, {ENTRY}.ts_ms, {ENTRY}.position)
+        ORDER BY link.source DESC, link.ts_ms DESC, link.position DESC"""
+
     # lower() under the "C" collation touches ASCII only, as SQLite's does.
     text_search_sql = f"""(
         strpos(lower({ENTRY}.intent COLLATE "C"), lower(%s COLLATE "C")) > 0

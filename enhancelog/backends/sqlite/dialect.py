@@ -37,6 +37,10 @@ class SqliteDialect:
     store_name = "sqlite"
     search = SqliteSearch()
 
+    link_before_sql = f"""
+        link.source = chain.source AND (link.ts_ms, link.position) < ({ENTRY}.ts_ms, {ENTRY}.position)
+        ORDER BY link.ts_ms DESC, link.position DESC"""
+
     text_search_sql = f"""(
         instr(lower({ENTRY}.intent), lower(%s)) OR instr(lower({ENTRY}.rationale), lower(%s))
         OR EXISTS (SELECT 1 FROM json_each({ENTRY}.reasons) reason WHERE instr(lower(reason.value), lower(%s)))
