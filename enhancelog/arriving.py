@@ -75,11 +75,11 @@ class Body(io.RawIOBase):
         now = time.monotonic()
         slowest = self._began + settings.BODY_TIMEOUT_S + self._received / SLOWEST
         watcher.expect(self, by=min(now + settings.BODY_TIMEOUT_S, slowest))
-        try:
-            with turns.paused():
+        with turns.paused():
+            try:
                 data: bytes = self._source.read(min(len(buffer), CHUNK))
-        finally:
-            in_time = watcher.came(self)
+            finally:
+                in_time = watcher.came(self)
         if not in_time:
             raise TimeoutError("the body did not come in time")
         if not data and self._length is not None and self._received < self._length:
@@ -134,8 +134,8 @@ def watched(runner: Runner) -> Runner:
             with turns.turn():
                 return runner(protocol, environ)
         exchange = Exchange(protocol)
-        body = Body(environ["wsgi.input"], int(length) if length.isdigit() else None, exchange)
         with turns.turn():
+            body = Body(environ["wsgi.input"], int(length) if length.isdigit() else None, exchange)
             return runner(exchange, environ | {"wsgi.input": io.BufferedReader(body, CHUNK)})
 
     return run

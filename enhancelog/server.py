@@ -3,10 +3,13 @@
 Python runs one thread of a process at a time, and to hand over to one on another CPU takes ten times as long.
 """
 
+import contextlib
 import os
 import queue
 import signal
+import socket
 import threading
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -58,7 +61,9 @@ class Wakeups(threading.Event):
 def _worker(*arguments: Any) -> None:
     """The life of a worker process."""
     if settings.PIN_WORKERS and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {_cpu(arguments[0], os.getppid(), sorted(os.sched_getaffinity(0)))})
+        server = zlib.crc32(socket.gethostname().encode()) + os.getppid()  # in containers all have the same pid
+        with contextlib.suppress(OSError):  # where it is not allowed
+            os.sched_setaffinity(0, {_cpu(arguments[0], server, sorted(os.sched_getaffinity(0)))})
     _signals.set_main_signals = _hear_in_any_thread  # type: ignore[assignment]
     call_wrapper = mp._wsgi_call_wrap  # type: ignore[attr-defined]
     mp._wsgi_call_wrap = lambda *wrapped: watched(call_wrapper(*wrapped))  # type: ignore[attr-defined]
@@ -66,7 +71,7 @@ def _worker(*arguments: Any) -> None:
 
 
 def _cpu(worker: int, server: int, usable: Sequence[int]) -> int:
-    """Another one for each worker (numbered from 1) of a server, and not the same ones for every server (its pid)."""
+    """Another one for each worker (numbered from 1), and not the same ones for every server (any number)."""
     return usable[(server + worker) % len(usable)]
 
 

@@ -38,8 +38,8 @@ class Turns:
             self._own.turn = None
 
     @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Others have their turn meanwhile. Outside a turn it does nothing."""
+    def paused(self, *, first: bool = False) -> Iterator[None]:
+        """Others have their turn meanwhile, and afterwards too unless this is ``first``. Nothing happens outside a turn."""
         if getattr(self._own, "turn", None) is None:
             yield
             return
@@ -47,7 +47,7 @@ class Turns:
         try:
             yield
         finally:
-            self._enter()
+            self._enter(first=first)
 
     def _enter(self, *, first: bool = False) -> None:
         """Each waits at a lock of its own, which is opened for it."""

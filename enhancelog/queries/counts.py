@@ -12,11 +12,11 @@ from django.db.models.expressions import Combinable
 
 from enhancelog import records
 from enhancelog.filters import EntryFilter
-from enhancelog.models import AxisTally, BlueprintSummary, StatusTally, TemplateTally
+from enhancelog.models import AxisTally, BlueprintSummary, Entry, StatusTally, TemplateTally
 from enhancelog.queries.pattern_ids import is_pattern_id, leader
 from enhancelog.queries.prepared import Statement, fetch, run, written
 from enhancelog.queries.reach import is_one_range, reach
-from enhancelog.queries.selection import select
+from enhancelog.queries.selection import Entries, select
 from enhancelog.times import DAY_MS
 
 CAP: Final = 10_000
@@ -45,7 +45,7 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
     def write(up_to: int) -> Statement:
         """One statement, so that no append comes between the tallies and the rows to leave out."""
         total, amount = _tallied(wanted)
-        late = select(wanted).filter(key_position__gt=up_to).order_by()
+        late = _late(wanted, up_to)
         counts = [_one_number(total, Sum(amount)), _one_number(late, Rows("position"))]
         sql = " - ".join(f"COALESCE(({count.sql}), 0)" for count in counts)
         return Statement(f"SELECT {sql}", counts[0].values + counts[1].values)
@@ -53,6 +53,12 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
     if "pattern" in wanted.include:  # which templates it has is looked up, and changes
         return Count(int(run(write(up_to))[0][0]))
     return Count(int(fetch(("tallied", wanted.key, wanted.since_ms, wanted.until_ms), write, up_to)[0][0]))
+
+
+def _late(wanted: EntryFilter, up_to: int) -> Entries:
+    """What was appended since, mostly nothing. IN, for else SQLite goes through all that the filter finds."""
+    since = Entry.objects.filter(position__gt=up_to).values("position")
+    return select(wanted).filter(key_position__in=since).order_by()
 
 
 def _one_number(rows: QuerySet[Any], number: Any) -> Statement:
@@ -98,7 +104,7 @@ def _in_parts(wanted: EntryFilter, up_to: int, parts: _Parts) -> Count:
         since_ms, first, first_ms, last, last_ms, until_ms = numbers
         days_ms = [None if day is None else day * DAY_MS for day in (first, last)]
         total, amount = _tallied(replace(wanted, since_ms=days_ms[0], until_ms=days_ms[1]))
-        late = select(replace(wanted, since_ms=first_ms, until_ms=last_ms)).filter(key_position__gt=up_to).order_by()
+        late = _late(replace(wanted, since_ms=first_ms, until_ms=last_ms), up_to)
         counts = [(" + ", _one_number(total, Sum(amount))), (" - ", _one_number(late, Rows("position")))]
         for bounds in ((since_ms, first_ms), (last_ms, until_ms)):
             if None not in bounds:
@@ -132,7 +138,7 @@ def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to
     if not _adds_up(wanted):
         return None
     tally, amount = _tallied(wanted)
-    late = select(wanted).filter(key_position__gt=up_to).order_by()
+    late = _late(wanted, up_to)
     too_late = late.values_list("blueprint_id", Value(-1))
     if name == "axis":
         if not {"axis", "pattern"}.isdisjoint(wanted.include) or wanted.include.get("status", ()) not in (

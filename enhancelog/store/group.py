@@ -77,7 +77,7 @@ class Writer:
                 self._thread.start()
             self._changed.notify()
         with turns.paused():
-            if not waiting.wait(append.left_s + GRACE_S):
+            if not waiting.wait(max(0.0, append.left_s + GRACE_S)):
                 self._withdraw(waiting)
                 waiting.wait()  # its answer, or what becomes of it where it is being written already
         if waiting.error is not None:
@@ -134,7 +134,7 @@ class Writer:
         except TRANSIENT as error:
             self._try_again(group, error)
         except Exception as error:
-            self._set_apart(group, error)
+            self._set_apart(group or self._take(), error)
         except BaseException as error:
             _answer(group, error)
             raise

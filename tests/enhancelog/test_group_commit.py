@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import ProgrammingError, connection, transaction
 
 from enhancelog import projections, records
 from enhancelog.backends import dialect
@@ -125,6 +125,16 @@ def test_one_that_fails_does_not_fail_its_neighbours(monkeypatch: pytest.MonkeyP
         assert [type(future.exception()) for future in running] == [type(None), type(None), ValueError, type(None)]
     assert [entry.issue_id for entry in store().list_all()] == ["a", "b", "c"]
     assert list(verify()) == []
+
+
+def test_a_fault_before_the_group_is_taken_is_told_to_who_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def appending(self, timeout_s: float) -> Any:
+            raise ProgrammingError("no such table")
+
+    monkeypatch.setattr(group, "dialect", Broken)
+    with pytest.raises(Other, match="no such table"):
+        store().append(make_entry())
 
 
 def test_an_append_that_gets_no_turn_in_time_is_other_and_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ class WriteLock:
         """Wait for the lock. Raises Django's ``OperationalError`` after ``timeout_s`` seconds."""
         deadline = time.monotonic() + self.timeout_s
         if not _threads[self.path].acquire(blocking=False):
-            with turns.paused():
+            with turns.paused(first=True):
                 if not _threads[self.path].acquire(timeout=self.timeout_s):
                     raise self._busy()
         try:
@@ -71,7 +71,7 @@ class WriteLock:
             raise OperationalError(f"cannot open the write lock {self.path}: {error.strerror}") from error
         try:
             if not _locked(descriptor):
-                with turns.paused():
+                with turns.paused(first=True):
                     self._wait_for_file(descriptor, deadline)
         except BaseException:
             os.close(descriptor)
