@@ -39,7 +39,7 @@ class Turns:
 
     @contextmanager
     def paused(self, *, first: bool = False) -> Iterator[None]:
-        """Others have their turn meanwhile, and afterwards too unless this is ``first``. Nothing happens outside a turn."""
+        """Others have their turn meanwhile; ``first`` goes on before who waits then. Outside a turn it does nothing."""
         if getattr(self._own, "turn", None) is None:
             yield
             return
