@@ -130,11 +130,10 @@ def watched(runner: Runner) -> Runner:
 
     def run(protocol: Any, environ: dict[str, Any]) -> Any:
         length = environ.get("CONTENT_LENGTH", "")
-        if length in ("", "0") and "HTTP_TRANSFER_ENCODING" not in environ:
-            with turns.turn():
-                return runner(protocol, environ)
-        exchange = Exchange(protocol)
         with turns.turn():
+            if length in ("", "0") and "HTTP_TRANSFER_ENCODING" not in environ:
+                return runner(protocol, environ)
+            exchange = Exchange(protocol)
             body = Body(environ["wsgi.input"], int(length) if length.isdigit() else None, exchange)
             return runner(exchange, environ | {"wsgi.input": io.BufferedReader(body, CHUNK)})
 

@@ -20,6 +20,9 @@ from enhancelog.search_tokens import Phrase
 APPEND_LOCK_KEY = 0x656E_6861_6E63_6531
 """The advisory lock of appends on PostgreSQL ("enhance1"); a number nobody else picks."""
 
+LONGEST_INSERT = 64
+"""Rows in one statement."""
+
 START_LOCK_KEY = 0x656E_6861_6E63_6532
 """That of preparing the database for a server ("enhance2")."""
 
@@ -137,10 +140,10 @@ def dialect(using: str = "default") -> Dialect:
     return cast(Dialect, connections[using].dialect)  # type: ignore[attr-defined]
 
 
-def in_parts(rows: Sequence[Any], longest: int) -> Iterator[Sequence[Any]]:
-    """As long as a power of two each, up to ``longest``, which is one: so few statements insert any number of rows
-    that they can stay prepared. Not one a row: other threads have a turn before each."""
-    start, size = 0, longest
+def in_parts(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """As long as a power of two each, up to ``LONGEST_INSERT``, which is one: so few statements insert any number of
+    rows that they can stay prepared. Not one a row: other threads have a turn before each."""
+    start, size = 0, LONGEST_INSERT
     while start < len(rows):
         while size > len(rows) - start:
             size //= 2

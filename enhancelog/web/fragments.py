@@ -20,6 +20,8 @@ from enhancelog.records import Entry
 KEPT_ROWS: Final = 5_000
 SHOWN_DENIALS: Final = 6
 SHOWN_CHARACTERS: Final = 240
+NO_INTENT: Final = "(no intent)"
+NO_REASON: Final = "no reason given"
 
 QUERY: Final = "\0query\0"
 THREAD: Final = "\0thread\0"

@@ -4,7 +4,6 @@ several times as long. Every text is escaped where it is put in.
 
 from collections.abc import Sequence
 from html import escape
-from typing import Final
 
 from enhancelog import links
 from enhancelog.queries.entries import Listed
@@ -12,10 +11,17 @@ from enhancelog.records import Entry
 from enhancelog.search_tokens import Phrase
 from enhancelog.templatetags.enhancelog import axis, status, when
 from enhancelog.web import highlights
-from enhancelog.web.fragments import QUERY, SHOWN_DENIALS, THREAD, Why, badges_of, first_line, reasons
-
-_NO_REASON: Final = "no reason given"
-_NO_INTENT: Final = "(no intent)"
+from enhancelog.web.fragments import (
+    NO_INTENT,
+    NO_REASON,
+    QUERY,
+    SHOWN_DENIALS,
+    THREAD,
+    Why,
+    badges_of,
+    first_line,
+    reasons,
+)
 
 
 def entry(listed: Listed) -> str:
@@ -43,9 +49,9 @@ def rejection(listed: Listed) -> str:
     lines = [f'<div class="reason">{link}>no reason recorded</a></div>'] if not said else []
     for number, reason in enumerate(said):
         begin, end = ("<span", "</span>") if number else (link, "</a>")
-        text = escape(reason.text or _NO_REASON)
+        text = escape(reason.text or NO_REASON)
         lines.append(f'<div class="reason">{_axis(reason)}{begin} dir="auto">{text}{end}</div>')
-    intent = escape(first_line(record.intent) or _NO_INTENT)
+    intent = escape(first_line(record.intent) or NO_INTENT)
     return (
         f'<tr id="e{listed.position}" data-row><td>{"".join(lines)}{_unsaid(record, "small soft")}\n'
         f'<div class="small soft reason"><span dir="auto">{intent}</span> {THREAD} {badges_of(listed)}</div></td>\n'
@@ -59,13 +65,13 @@ def _entry(listed: Listed, intent: str, said: Sequence[Why], excerpt: str = "") 
     why = ""
     if record.status == "rejected":
         lines = [
-            f'<div class="small soft reason">{_axis(reason)}<span dir="auto">{reason.text or _NO_REASON}</span></div>'
+            f'<div class="small soft reason">{_axis(reason)}<span dir="auto">{reason.text or NO_REASON}</span></div>'
             for reason in said
         ]
         why = f"{''.join(lines)}{_unsaid(record, 'small soft reason')}"
     return (
         f'<tr id="e{listed.position}" data-row><td><div class="reason">{status(record.status)} '
-        f'<a href="{escape(links.entry(record.issue_id))}{QUERY}" dir="auto">{intent or _NO_INTENT}</a> '
+        f'<a href="{escape(links.entry(record.issue_id))}{QUERY}" dir="auto">{intent or NO_INTENT}</a> '
         f"{THREAD} {badges_of(listed)}</div>\n"
         f"{why}{excerpt}</td>\n"
         f"{_where_and_when(listed)}"

@@ -9,14 +9,24 @@ from typing import Final
 from enhancelog import links
 from enhancelog.queries.entries import Listed
 from enhancelog.templatetags.enhancelog import axis, hash_button, status, when
-from enhancelog.web.fragments import QUERY, SHOWN_DENIALS, THREAD, Why, badges_of, first_line, reasons
+from enhancelog.web.fragments import (
+    NO_INTENT,
+    NO_REASON,
+    QUERY,
+    SHOWN_DENIALS,
+    THREAD,
+    Why,
+    badges_of,
+    first_line,
+    reasons,
+)
 
 
 def row(listed: Listed, *, sourced: bool) -> str:
     """One entry; ``sourced`` says which source it is from."""
     entry = listed.entry
     rejected = entry.status == "rejected"
-    intent = escape(first_line(entry.intent) or "(no intent)")
+    intent = escape(first_line(entry.intent) or NO_INTENT)
     source = f'<span class="thread">from {escape(listed.source)}</span>' if sourced else ""
     return (
         f'<li class="{entry.status}" id="e{listed.position}" data-row>\n'
@@ -32,7 +42,7 @@ def row(listed: Listed, *, sourced: bool) -> str:
 def _why(why: list[Why]) -> str:
     said = [
         f'<div class="why">{f"{axis(reason.axis)} " if reason.axis else ""}'
-        f'<span dir="auto">{escape(first_line(reason.text) or "no reason given")}</span></div>'
+        f'<span dir="auto">{escape(first_line(reason.text) or NO_REASON)}</span></div>'
         for reason in why[:SHOWN_DENIALS]
     ]
     if len(why) > SHOWN_DENIALS:

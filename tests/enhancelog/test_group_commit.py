@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from enhancelog.store import database, group, writing
 from enhancelog.store.database import DatabaseEnhanceLogStore, last_position
 from enhancelog.store.verification import verify
 from tests.factories import make_entry, make_rejected
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,13 +52,6 @@ def somebody_else_writing() -> Iterator[None]:
     """The append lock is taken, so that appends gather."""
     with dialect().appending():
         yield
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 def gathered(pool: ThreadPoolExecutor, appends: Sequence[Append]) -> "list[Future[object]]":

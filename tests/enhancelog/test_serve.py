@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from enhancelog import first_run, static_files, upgrade
 from enhancelog.backends import dialect
 from enhancelog.management.commands import serve
 from tests.processes import free_port, left_of, manage, serving
+from tests.waiting import wait_for
 
 
 @pytest.mark.slow
@@ -51,11 +51,9 @@ def test_each_worker_stays_on_a_cpu_of_its_own(tmp_path: Path, pinned: bool) -> 
         open(tmp_path / "out", "w") as output,
         serving("--bind", f"127.0.0.1:{free_port()}", data_dir=tmp_path / "data", output=output, **own) as process,
     ):
+        if pinned:  # one is ready by now
+            wait_for(lambda: all(len(cpus) == 1 for cpus in kept_on(process.pid)))
         kept = kept_on(process.pid)
-        deadline = time.monotonic() + 20
-        while pinned and any(len(cpus) > 1 for cpus in kept) and time.monotonic() < deadline:  # one is ready by now
-            time.sleep(0.05)
-            kept = kept_on(process.pid)
     assert len(kept) == 2
     if pinned:
         assert set.union(*kept) <= usable

@@ -2,21 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from enhancelog.turns import Turns
+from tests.waiting import wait_for
 
 FOREVER_S = 60.0
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.001)
 
 
 def waiting(turns: Turns) -> int:
@@ -55,7 +48,7 @@ def test_they_run_in_the_order_in_which_they_came_but_for_who_goes_first() -> No
     with ThreadPoolExecutor(4) as pool, turns.turn():
         for number, (name, first) in enumerate([("a", False), ("b", False), ("writer", True), ("c", False)]):
             pool.submit(request, name, first)
-            until(lambda number=number: waiting(turns) == number + 1)  # type: ignore[misc]
+            wait_for(lambda number=number: waiting(turns) == number + 1)  # type: ignore[misc]
     assert order == ["writer", "a", "b", "c"]
 
 
@@ -69,11 +62,11 @@ def test_who_waits_for_something_lets_the_next_one_go_and_has_a_turn_again_after
 
     with ThreadPoolExecutor(1) as pool, turns.turn():
         pool.submit(other)
-        until(lambda: waiting(turns) == 1)
+        wait_for(lambda: waiting(turns) == 1)
         with turns.paused():
             assert came.wait(10)
         later = pool.submit(other)
-        until(lambda: waiting(turns) == 1)
+        wait_for(lambda: waiting(turns) == 1)
         assert not later.done()
 
 
@@ -91,7 +84,7 @@ def test_nobody_waits_for_long_for_one_that_is_slow() -> None:
 
     with ThreadPoolExecutor(6) as pool:
         running = pool.submit(slow)
-        until(lambda: turns._has_it is not None)
+        wait_for(lambda: turns._has_it is not None)
         for future in [pool.submit(quick, number) for number in range(5)]:
             future.result(timeout=10)
         assert not running.done()

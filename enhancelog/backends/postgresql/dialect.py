@@ -40,9 +40,6 @@ TRIGGER_TYPES: Final = {"enhancelog_entry_no_change": 1 + 2 + 8 + 16, "enhancelo
 COPY_FROM_ROWS: Final = 8
 """From this many rows on, COPY beats an INSERT."""
 
-LONGEST_INSERT: Final = 64
-"""Rows in one statement."""
-
 START_POLL_S: Final = 0.2
 
 
@@ -116,7 +113,7 @@ class PostgresqlDialect:
                     copy.write_row(row)
             return
         one = f"({', '.join(['%s'] * len(columns))})"
-        for part in in_parts(rows, LONGEST_INSERT):
+        for part in in_parts(rows):
             statement = f"INSERT INTO {table} ({names}) VALUES {', '.join([one] * len(part))} {on_conflict}"
             self._prepared(cursor, statement, [value for row in part for value in row])
 

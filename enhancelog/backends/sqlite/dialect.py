@@ -29,9 +29,6 @@ TRIGGERS: Final = {
         BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: this entry is already in the enhance log'); END""",
 }
 
-LONGEST_INSERT: Final = 64
-"""Rows in one statement."""
-
 
 class SqliteDialect:
     store_name = "sqlite"
@@ -78,7 +75,7 @@ class SqliteDialect:
         self, cursor: CursorWrapper, table: str, columns: Sequence[str], rows: Sequence[Any], on_conflict: str = ""
     ) -> None:
         one = f"({', '.join(['%s'] * len(columns))})"
-        for part in in_parts(rows, LONGEST_INSERT):
+        for part in in_parts(rows):
             values = ", ".join([one] * len(part))
             statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values} {on_conflict}"
             cursor.execute(statement, [value for row in part for value in row])
