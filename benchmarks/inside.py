@@ -85,8 +85,7 @@ def serve_ungrouped(port: int) -> None:
     """As ``manage.py serve`` does, but every append is a transaction of its own."""
     from enhancelog.management.commands import serve
 
-    serve.APPLICATION = "benchmarks.one_commit_each:application"
-    serve.serve(serve.Address("127.0.0.1", port), lambda: None)
+    serve.serve(serve.Address("127.0.0.1", port), lambda: None, "benchmarks.one_commit_each")
 
 
 def _rows() -> dict[str, int]:

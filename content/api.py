@@ -210,7 +210,7 @@ def _streamed(request: Request, parts: Iterator[bytes]) -> HttpResponseBase:
     second = next(parts, None)
     if second is None:
         return HttpResponse(first, content_type=JSON)
-    return streamed(chain([first, second], parts), JSON)
+    return streamed(request, chain([first, second], parts), JSON)
 
 
 def _state(item: Item) -> dict[str, Any]:

@@ -34,6 +34,9 @@ _append_waits = Histogram(
 )
 _content_writes = Counter("enhancelog_content_writes", "Versions written to the content store.", ["kind"])
 
+_limits = Counter("enhancelog_limits", "Requests refused and responses ended by a limit.", ["limit"])
+_polls = Counter("enhancelog_polls", "Ends of long polls: grown, time, gone or stopping.", ["end"])
+
 
 def empty_folder(folder: Path) -> Path:
     """For the workers of a server that is about to start; numbers of an earlier one are gone."""
@@ -73,6 +76,16 @@ def content_written(kinds: Iterable[str]) -> None:
     """Versions of these kinds were written in this process."""
     for kind in kinds:
         _content_writes.labels(kind).inc()
+
+
+def limited(limit: str) -> None:
+    """A limit refused a request or ended a response."""
+    _limits.labels(limit).inc()
+
+
+def poll_ended(end: str) -> None:
+    """A long poll ended: grown, time, gone (its client) or stopping."""
+    _polls.labels(end).inc()
 
 
 def registry(*more: Collector) -> CollectorRegistry:

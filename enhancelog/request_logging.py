@@ -16,6 +16,7 @@ from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from enhancelog import metrics
+from enhancelog.api.exchange import exchange_of
 from enhancelog.structured_logs import request_id
 
 HEADER: Final = "X-Request-ID"
@@ -34,9 +35,12 @@ class RequestLogMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        started = time.perf_counter()
+        exchange = exchange_of(request)
+        started = time.perf_counter() if exchange is None else exchange.started
         request_id.set(_id_of(request))
         response = self.get_response(request)
+        if exchange is not None and exchange.is_polling:
+            return response  # it is held back
         response[HEADER] = request_id.get()
         ending = _Ending(request, response, started)
         if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):

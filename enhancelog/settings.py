@@ -116,6 +116,8 @@ WORKERS = _positive("ENHANCELOG_WORKERS", 1)
 THREADS = _positive("ENHANCELOG_THREADS", 32)
 PIN_WORKERS = _boolean("ENHANCELOG_PIN_WORKERS", True)
 BODY_TIMEOUT_S = _positive("ENHANCELOG_BODY_TIMEOUT", 30)
+STREAMS = _positive("ENHANCELOG_STREAMS", 64)
+POLLS = _positive("ENHANCELOG_POLLS", 1000)
 THROTTLE_APPEND = _rate("ENHANCELOG_THROTTLE_APPEND", "6000/min")
 THROTTLE_BULK = _rate("ENHANCELOG_THROTTLE_BULK", "60/min")
 THROTTLE_READ = _rate("ENHANCELOG_THROTTLE_READ", "off")
@@ -143,6 +145,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "enhancelog.web.content_security.PolicyMiddleware",
+    "enhancelog.web.failures.RefusalMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -235,9 +238,10 @@ STORAGES = {
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # half the files, half the time at the first start
 
-DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * MAX_CONTENT_BYTES + (
-    64 << 10
-)  # a form's encoding makes a value up to 3 times as long
+# A form's encoding makes a value up to 3 times as long, and a conflict sends it twice.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * MAX_CONTENT_BYTES + (64 << 10)
+LARGE_FORMS = dict.fromkeys(("/content/edit/", "/admin/content/"), DATA_UPLOAD_MAX_MEMORY_SIZE)
+MAX_BODY_BYTES = max(MAX_BULK_BYTES, 64 << 20)  # of any body; the API's views have lower limits
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "enhancelog.api.authentication.TokenAuthentication",  # first: its 401 says which scheme to use

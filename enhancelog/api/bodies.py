@@ -6,9 +6,10 @@ from typing import Any
 from django.http import HttpRequest
 from rest_framework.exceptions import APIException, UnsupportedMediaType
 
+from enhancelog.api.exchange import exchange_of
 from enhancelog.errors import Invalid, TooLarge
 
-_CHUNK = 65536  # under granian readline() and iteration end early; read(n) does not
+_CHUNK = 65536
 
 
 def read_body(request: HttpRequest, max_bytes: int) -> bytes:
@@ -19,6 +20,8 @@ def read_body(request: HttpRequest, max_bytes: int) -> bytes:
 def read_chunks(request: HttpRequest, max_bytes: int) -> Iterator[bytes]:
     """The body as it comes, with or without a Content-Length. Raises ``TooLarge`` (bytes), ``Invalid``."""
     declared = request.META.get("CONTENT_LENGTH") or ""
+    if exchange := exchange_of(request):
+        exchange.max_body_bytes = max_bytes
     if declared.isdigit() and int(declared) > max_bytes:
         raise TooLarge("", int(declared), max_bytes)
     # Django reads declared bytes only.
@@ -45,19 +48,10 @@ class LengthRequired(APIException):
     )
 
 
-class RequestTimeout(APIException):
-    """Only for the record: whoever sent the body was answered when the time was up."""
-
-    status_code = 408
-    default_detail = "The body did not come in time; nothing was changed."
-
-
 def _read(stream: Any) -> bytes:
     try:
         data: bytes = stream.read(_CHUNK)
-    except OSError as error:
-        if isinstance(error.__cause__ or error, TimeoutError):
-            raise RequestTimeout from None
+    except OSError:
         raise Invalid("", "length", "broke off") from None
     return data
 

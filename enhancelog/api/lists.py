@@ -4,18 +4,19 @@ A page and a tail carry ``Link: …; rel="next"``; the tail always, so that a re
 (``format=atom``) is what was stored last, whatever page or order is asked for.
 """
 
-import time
 from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from rest_framework.request import Request
 
 from enhancelog import filter_text, filters, links
-from enhancelog.api import feeds, waiting
+from enhancelog.api import feeds
 from enhancelog.api.base import link_next
 from enhancelog.api.negotiation import LIST_TYPES, MEDIA_TYPES, answer_format
-from enhancelog.api.waiting import streamed, watcher
+from enhancelog.api.throttles import caller
+from enhancelog.api.waiting import poll, streamed
 from enhancelog.filters import EntryFilter, Order
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Row
@@ -26,8 +27,9 @@ from enhancelog.transfer.atom import About
 DEFAULT_PAGE_SIZE: Final = 100
 
 
-def answer(request: HttpRequest) -> HttpResponseBase:
+def answer(called: Request) -> HttpResponseBase:
     """Whichever the parameters ask for. Raises ``Invalid`` naming the one that cannot be read."""
+    request = called._request
     parameters = dict(request.GET.lists())
     wanted = filters.parse(parameters, entries.began_ms(request.GET.get("cursor")) or now_ms())
     order = filters.order(parameters, "asc")
@@ -38,10 +40,10 @@ def answer(request: HttpRequest) -> HttpResponseBase:
     if shape == "atom":
         return feeds.answer(request, wanted, _about(wanted))
     if after is not None:
-        return _tail(request, wanted, after, size or DEFAULT_PAGE_SIZE, wait_s, shape)
+        return _tail(called, wanted, after, size or DEFAULT_PAGE_SIZE, wait_s, shape)
     if size is not None or "cursor" in parameters:
         return _page(request, wanted, order, size or DEFAULT_PAGE_SIZE, shape)
-    return _whole(request, wanted, order, shape)
+    return _whole(called, wanted, order, shape)
 
 
 def _about(wanted: EntryFilter) -> About:
@@ -57,29 +59,24 @@ def _page(request: HttpRequest, wanted: EntryFilter, order: Order, size: int, sh
     return response
 
 
-def _tail(request: HttpRequest, wanted: EntryFilter, after: int, size: int, wait_s: int, shape: str) -> HttpResponse:
+def _tail(called: Request, wanted: EntryFilter, after: int, size: int, wait_s: int, shape: str) -> HttpResponse:
     rows, following = entries.tail(wanted, after, size)
-    if not rows and wait_s and request.method == "GET" and (slot := waiting.slots.take()):
-        try:
-            deadline = time.monotonic() + wait_s
-            while not rows and watcher.wait(following, deadline - time.monotonic()):
-                rows, following = entries.tail(wanted, following, size)
-        finally:
-            slot.give_back()
+    if not rows and wait_s and called.method == "GET":
+        poll(called._request, caller(called), following, wait_s)
     response = _rows(rows, shape)
-    link_next(response, request, "after", str(following))
+    link_next(response, called._request, "after", str(following))
     return response
 
 
-def _whole(request: HttpRequest, wanted: EntryFilter, order: Order, shape: str) -> HttpResponseBase:
-    if request.method == "HEAD":
+def _whole(called: Request, wanted: EntryFilter, order: Order, shape: str) -> HttpResponseBase:
+    if called.method == "HEAD":
         return HttpResponse(content_type=MEDIA_TYPES[shape])
     chunks = entries.stream(wanted, order)
     first = next(chunks, [])  # a fault shows before the answer has begun
     second = next(chunks, None)
     if second is None:
         return _rows(first, shape)
-    return streamed(exports.FORMATS[shape](chain([first, second], chunks)), MEDIA_TYPES[shape])
+    return streamed(called, exports.FORMATS[shape](chain([first, second], chunks)), MEDIA_TYPES[shape])
 
 
 def _rows(rows: Sequence[Row], shape: str) -> HttpResponse:

@@ -8,6 +8,8 @@ time the rate gives one back. Beyond: 429 with Retry-After.
 import threading
 import time
 from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from typing import Any, Final, Literal
 
 from django.conf import settings
@@ -16,6 +18,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from enhancelog.api.exchange import exchange_of
 from enhancelog.permissions import token_of
 
 Act = Literal["read", "append", "bulk"]
@@ -93,16 +96,32 @@ def _act(request: Request, view: Any) -> Act:
 
 
 def _wait_s(request: Request, act: Act) -> float:
+    exchange = exchange_of(request._request)
+    if exchange is not None and act in exchange.counted_as:
+        return 0.0
     rate: tuple[int, int] | None = getattr(settings, f"THROTTLE_{act.upper()}")
     if rate is None:
         return 0.0
     requests, period_s = rate
-    return allowances.wait_s((act, *_caller(request)), requests / settings.WORKERS, period_s)
+    seconds = allowances.wait_s((act, *caller(request)), requests / settings.WORKERS, period_s)
+    if exchange is not None and not seconds:
+        exchange.counted_as.add(act)
+    return seconds
 
 
-def _caller(request: Request) -> tuple[str, Any]:
+def caller(request: Request) -> tuple[str, Any]:
+    """Whom a limit counts for: a token, a user, or an address (of IPv6, its /64 network)."""
     if token := token_of(request):
         return "token", token.pk
     if request.user.is_authenticated:
         return "user", request.user.pk
-    return "address", request.META.get("REMOTE_ADDR", "")
+    return "address", _network(request.META.get("REMOTE_ADDR", ""))
+
+
+@lru_cache(maxsize=1024)
+def _network(address: str) -> str:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address

@@ -42,7 +42,7 @@ class EntryList(ApiView):
         return [Allows("log:append" if self.request.method == "POST" else "log:read")()]
 
     def get(self, request: Request) -> HttpResponseBase:
-        return lists.answer(request._request)
+        return lists.answer(request)
 
     def post(self, request: Request) -> HttpResponseBase:
         store = _store(request)

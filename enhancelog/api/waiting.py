@@ -1,50 +1,27 @@
-"""Answers that take long must not take every thread: long polls and streams share a bounded number of slots.
+"""Responses that take long: streams and long polls. Their number is bounded, and a slow client holds no thread.
 
-A long poll costs a thread but no database connection: one watcher per process looks at the log while anybody waits and
-wakes all of them.
+The server in front pulls a stream chunk by chunk as fast as its client reads, and waits for a long poll by itself.
 """
 
-import threading
 import time
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Hashable, Iterator
 
 from django.conf import settings
-from django.db import Error, connection
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from rest_framework.request import Request
 
+from enhancelog import metrics
 from enhancelog.api.errors import RETRY_AFTER_S, problem_response
-from enhancelog.store.database import last_position
-from enhancelog.turns import turns
+from enhancelog.api.exchange import Poll, exchange_of
+from enhancelog.api.slots import Slot, Slots
+from enhancelog.api.throttles import caller
 
-POLL_S: Final = 0.25
-
-
-class Slots:
-    """How many threads may be busy with long answers at once."""
-
-    def __init__(self, limit: int) -> None:
-        self._free = threading.BoundedSemaphore(limit)
-
-    def take(self) -> "Slot | None":
-        """A slot to give back, or ``None`` when all are taken."""
-        return Slot(self._free) if self._free.acquire(blocking=False) else None
-
-
-class Slot:
-    """Given back once, however often it is asked to be."""
-
-    def __init__(self, free: threading.BoundedSemaphore) -> None:
-        self._free: threading.BoundedSemaphore | None = free
-
-    def give_back(self) -> None:
-        free, self._free = self._free, None
-        if free is not None:
-            free.release()
+streams = Slots(settings.STREAMS, settings.WORKERS)
+polls = Slots(settings.POLLS, settings.WORKERS)
 
 
 class HeldStream:
-    """An iterator of bytes that keeps its slot until it ends or the server closes it, whichever comes first."""
+    """An iterator of bytes that keeps its slot until it ends or is closed, whichever comes first."""
 
     def __init__(self, chunks: Iterator[bytes], slot: Slot) -> None:
         self._chunks = chunks
@@ -55,60 +32,33 @@ class HeldStream:
         self.close()
 
     def close(self) -> None:
-        self._slot.give_back()
+        self._slot.release()
 
 
-class Watcher:
-    """Wakes everybody who waits for the log to grow."""
-
-    def __init__(self) -> None:
-        self._grown = threading.Condition()
-        self._waiting = 0
-        self._running = False
-        self._position = 0
-
-    def wait(self, beyond: int, timeout_s: float) -> bool:
-        """Whether the log went beyond this position within the time. Holds no database connection meanwhile."""
-        if not connection.in_atomic_block:
-            connection.close()
-        with turns.paused(), self._grown:
-            self._waiting += 1
-            if not self._running:
-                self._running, self._position = True, 0
-                threading.Thread(target=self._watch, name="log-watcher", daemon=True).start()
-            try:
-                return self._grown.wait_for(lambda: self._position > beyond, timeout_s)
-            finally:
-                self._waiting -= 1
-
-    def _watch(self) -> None:
-        while True:
-            position = self._look()
-            with self._grown:
-                self._position = position
-                self._grown.notify_all()
-                if not self._waiting:
-                    self._running = False
-                    break
-            time.sleep(POLL_S)
-        connection.close()
-
-    def _look(self) -> int:
-        try:
-            return last_position()
-        except Error:  # the waiters time out and meet the fault themselves
-            connection.close()
-            return 0
-
-
-def streamed(chunks: Iterator[bytes], content_type: str) -> HttpResponseBase:
-    """A long answer, or 503 when too many are under way."""
-    slot = slots.take()
+def streamed(request: Request, chunks: Iterator[bytes], content_type: str) -> HttpResponseBase:
+    """A response that is made while it is sent, or 503 when too many are under way."""
+    slot = streams.take(caller(request))
     if slot is None:
-        detail = "Too many long answers are under way; try again."
+        metrics.limited("streams")
+        detail = "Too many long responses are under way, in total or for this caller. Try again later."
         return problem_response(503, detail, headers={"Retry-After": RETRY_AFTER_S})
     return StreamingHttpResponse(HeldStream(chunks, slot), content_type=content_type)
 
 
-slots = Slots(max(1, settings.THREADS // 2))
-watcher = Watcher()
+def poll(request: HttpRequest, who: Hashable, beyond: int, wait_s: int) -> None:
+    """Have the request run again when the log has grown past ``beyond``, for at most ``wait_s`` seconds in all.
+
+    The present response is the answer where the time is up, too many polls are open, or the server cannot wait.
+    """
+    exchange = exchange_of(request)
+    if exchange is None:
+        return
+    if exchange.poll is None:
+        slot = polls.take(who)
+        if slot is None:
+            metrics.limited("polls")
+            return
+        exchange.poll = Poll(beyond, time.monotonic() + wait_s, slot)
+    elif time.monotonic() < exchange.poll.deadline:
+        exchange.poll.beyond = beyond
+        exchange.poll.is_waiting = True

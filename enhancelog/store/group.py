@@ -23,8 +23,8 @@ from django.db import OperationalError, connection
 
 from enhancelog import metrics
 from enhancelog.backends import dialect
+from enhancelog.permit import permit
 from enhancelog.store.writing import BATCH, TRANSIENT, Append, write
-from enhancelog.turns import turns
 
 IDLE_S: Final = 10.0
 REST_S: Final = 1.0
@@ -76,7 +76,7 @@ class Writer:
                 self._thread = threading.Thread(target=self._run, name="append-writer", daemon=True)
                 self._thread.start()
             self._changed.notify()
-        with turns.paused():
+        with permit.released():
             if not waiting.wait(max(0.0, append.left_s + GRACE_S)):
                 self._withdraw(waiting)
                 waiting.wait()  # its answer, or what becomes of it where it is being written already
@@ -128,7 +128,7 @@ class Writer:
             started = time.perf_counter()
             with ExitStack() as until_committed, dialect().appending(self._shortest_left_s()) as cursor:
                 metrics.append_waited(time.perf_counter() - started)
-                until_committed.enter_context(turns.turn(first=True))  # other processes wait for the lock
+                until_committed.enter_context(permit.held())
                 group = self._take()  # who came while we waited for it is along
                 write(cursor, [waiting.append for waiting in group])
         except TRANSIENT as error:

@@ -5,6 +5,7 @@ The 500 page asks no database, no session and no user, for any of them may be wh
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from enhancelog.api.errors import RETRY_AFTER_S, problem_response
+from enhancelog.api.exchange import exchange_of
 from enhancelog.errors import Other
 from enhancelog.structured_logs import request_id
 from enhancelog.web import theme
@@ -55,6 +57,24 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return HttpResponseServerError(_server_error_page(request))
     except Exception:  # even static files can be what failed; an answer is better than none
         return HttpResponseServerError("The server failed; its log says why.", content_type="text/plain; charset=utf-8")
+
+
+class RefusalMiddleware:
+    """Answers for the server in front, where it refuses a request before the application looks at it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        exchange = exchange_of(request)
+        if exchange is None or exchange.refusal is None:
+            return self.get_response(request)
+        status, detail = exchange.refusal.status, exchange.refusal.detail
+        response = _answer(request, status, HTTPStatus(status).phrase, detail)
+        response["Connection"] = "close"
+        if status >= 500:
+            response["Retry-After"] = RETRY_AFTER_S
+        return response
 
 
 class DatabaseFaultMiddleware:

@@ -15,7 +15,7 @@ from typing import Final
 
 from django.db.utils import OperationalError
 
-from enhancelog.turns import turns
+from enhancelog.permit import permit
 
 LONGEST_PAUSE_S: Final = 0.01
 
@@ -38,7 +38,7 @@ class WriteLock:
         """Wait for the lock. Raises Django's ``OperationalError`` after ``timeout_s`` seconds."""
         deadline = time.monotonic() + self.timeout_s
         if not _threads[self.path].acquire(blocking=False):
-            with turns.paused(first=True):
+            with permit.released():
                 if not _threads[self.path].acquire(timeout=self.timeout_s):
                     raise self._busy()
         try:
@@ -71,7 +71,7 @@ class WriteLock:
             raise OperationalError(f"cannot open the write lock {self.path}: {error.strerror}") from error
         try:
             if not _locked(descriptor):
-                with turns.paused(first=True):
+                with permit.released():
                     self._wait_for_file(descriptor, deadline)
         except BaseException:
             os.close(descriptor)

@@ -3,11 +3,8 @@
 Exit codes: 0 stopped by SIGINT or SIGTERM, 1 the server died, 2 could not run (one line says why).
 """
 
-import copy
 import os
 import socket
-import threading
-import time
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any, NamedTuple
@@ -18,12 +15,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 
 from enhancelog import first_run, metrics, static_files, upgrade
+from enhancelog.server.supervisor import StartFailed, Supervisor
+from enhancelog.server.worker import Options
 
 DEFAULT_BIND = "127.0.0.1:8000"
-APPLICATION = "enhancelog.wsgi:application"
-STOP_S = 10
 MOST_WORKERS = 2
-"""How long requests in progress may go on after the order to stop."""
 
 
 class Address(NamedTuple):
@@ -133,47 +129,23 @@ def shown_database() -> str:
     return f"{name} on {urlsplit('//' + host).hostname or host}" if host else str(name)
 
 
-def serve(address: Address, on_serving: Callable[[], None]) -> None:
-    """Run granian until a signal ends it; its workers are fresh processes that read the environment."""
-    import multiprocessing
+def serve(address: Address, on_serving: Callable[[], None], application: str = "enhancelog.wsgi") -> None:
+    """Run the workers until a signal; they are fresh processes that read the environment.
 
-    from granian.constants import HTTPModes, Interfaces
-    from granian.log import LogLevels
-
-    from enhancelog.server import Server
-
-    multiprocessing.set_start_method("spawn", force=True)
+    ``application`` is a module with a WSGI ``application``.
+    """
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc would give each thread memory of its own to hold on to
     workers = settings.WORKERS if "ENHANCELOG_WORKERS" in os.environ else usual_workers()
-    os.environ["ENHANCELOG_WORKERS"] = str(workers)  # each of them grants its share of a throttle
+    os.environ["ENHANCELOG_WORKERS"] = str(workers)  # each of them grants its share of a limit
     os.environ[metrics.FOLDER] = str(metrics.empty_folder(settings.DATA_DIR / f"metrics-{address.port}"))
-    server = Server(
-        APPLICATION,
-        address=address.host,
-        port=address.port,
-        interface=Interfaces.WSGI,
-        http=HTTPModes.http1,
-        workers=workers,
-        blocking_threads=settings.THREADS,
-        workers_kill_timeout=STOP_S,
-        respawn_failed_workers=True,
-        log_level=LogLevels.error,
-        log_dictconfig=copy.deepcopy(settings.LOGGING),
-    )
-    threading.Thread(target=_when_serving, args=(address, on_serving), daemon=True).start()
-    server.serve_until_stopped()
+    try:
+        every = [Options(address.host, address.port, number, application) for number in range(1, workers + 1)]
+        Supervisor(every, on_serving).run()
+    except StartFailed as error:
+        raise CommandError(str(error), returncode=1) from None
 
 
 def usual_workers() -> int:
     """Two, or one where there is one CPU."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(MOST_WORKERS, cpus)
-
-
-def _when_serving(address: Address, on_serving: Callable[[], None]) -> None:
-    while True:
-        with socket.socket(address.family, socket.SOCK_STREAM) as probe:
-            if probe.connect_ex(address) == 0:
-                on_serving()
-                return
-        time.sleep(0.05)

@@ -1,0 +1,217 @@
+"""Request bodies, received in the event loop within limits of size and time before a thread sees them.
+
+Up to ``IN_MEMORY`` bytes stay in memory; a larger body goes to a file without a name in the data folder. The API may
+look at a request before the rest of a large body is received, so that one without permission sends nothing in vain.
+"""
+
+import asyncio
+import io
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import Executor
+from http import HTTPStatus
+from pathlib import Path
+from typing import IO, Any, Final, NamedTuple
+
+from enhancelog import metrics
+from enhancelog.api.exchange import Refusal
+
+IN_MEMORY: Final = 256 << 10
+"""Bytes."""
+MAX_FORM_BYTES: Final = 64 << 10
+FORM_S: Final = 30.0
+SLOWEST: Final = 4096
+"""Bytes a second that a large body must reach on average."""
+WRITE_BYTES: Final = 1 << 20
+MEMORY_FOR_ALL: Final = 64 << 20
+"""Bytes of unfinished bodies that a process keeps in memory; beyond it they go to files at once."""
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+
+
+class Limits(NamedTuple):
+    """Of one body: bytes, seconds for the next part of it, seconds for the whole (``None``: at ``SLOWEST``)."""
+
+    max_bytes: int
+    stall_s: float
+    total_s: float | None = None
+
+
+class Pending(BaseException):
+    """The application read past what has been received. Not an ``Exception``, so that nobody handles it on the way."""
+
+
+class Refused(Exception):
+    """The body was not received. ``refusal`` says why; ``limit`` names the limit that it exceeded, for the metrics."""
+
+    def __init__(self, status: HTTPStatus, detail: str, limit: str = "") -> None:
+        super().__init__(detail)
+        self.refusal = Refusal(status, detail)
+        if limit:
+            metrics.limited(limit)
+
+
+class Receiving:
+    """All bodies that a process receives: where they are kept, and how much of them is in memory."""
+
+    def __init__(self, folder: Path, pool: Executor) -> None:
+        self.folder = folder
+        self.pool = pool
+        self.in_memory = 0
+        self.waits: set[asyncio.Timeout] = set()
+        self.is_stopping = False
+
+    def stop(self) -> None:
+        """Refuse what has not arrived yet."""
+        self.is_stopping = True
+        for wait in self.waits:
+            wait.reschedule(0)
+
+
+class Body:
+    """One request body. ``declared`` is its Content-Length, ``None`` when it comes in chunks."""
+
+    def __init__(self, receive: Receive, declared: int | None, limits: Limits, receiving: Receiving) -> None:
+        self._receive = receive
+        self._declared = declared
+        self._limits = limits
+        self._receiving = receiving
+        self._began = time.monotonic()
+        self._buffer = bytearray()
+        self._counted = 0
+        self._size = 0
+        self._is_complete = declared == 0
+        self.file: IO[bytes] | None = None
+        """The complete body, at its start, when it was too large to be kept in memory."""
+
+    async def receive_first(self) -> None:
+        """Receive the body if it fits into memory, else the beginning or nothing of it. Raises ``Refused``."""
+        if self._declared is not None:
+            self._check_size(self._declared)
+        if self._declared is None or self._declared <= IN_MEMORY:
+            await self._receive_to(IN_MEMORY)
+
+    async def receive_rest(self, max_bytes: int | None) -> None:
+        """Receive the whole body, but only as much more than ``max_bytes`` as shows that it is larger.
+
+        Raises ``Refused``.
+        """
+        await self._receive_to(self._limits.max_bytes if max_bytes is None else max_bytes)
+        self._is_complete = True
+        if self.file is not None:
+            await self._write()
+            self.file.seek(0)
+
+    def reader(self) -> io.BufferedIOBase:
+        """The body for the application. Reading raises ``Pending`` at the end of an incomplete one."""
+        if self.file is None:
+            return _Received(bytes(self._buffer), is_complete=self._is_complete)
+        if not self._is_complete:
+            return _Received(b"", is_complete=False)
+        return io.BufferedReader(io.FileIO(self.file.fileno(), closefd=False))
+
+    def discard(self) -> None:
+        """Forget what was received; the application sees an empty body."""
+        self._buffer.clear()
+        self._is_complete = True
+        self.close()
+
+    def close(self) -> None:
+        self._count(0)
+        if self.file is not None:
+            self.file.close()
+            self.file = None
+
+    async def _receive_to(self, size: int) -> None:
+        """Until the body is complete or larger than this."""
+        while not self._is_complete and self._size <= size:
+            message = await self._next()
+            if message["type"] == "http.disconnect":
+                raise Refused(HTTPStatus.BAD_REQUEST, self._cut())
+            part = message.get("body", b"")
+            self._buffer += part
+            self._size += len(part)
+            self._check_size(self._size)
+            self._is_complete = not message.get("more_body", False)
+            await self._keep()
+
+    def _check_size(self, size: int) -> None:
+        limit = self._limits.max_bytes
+        if size > limit:
+            detail = f"The body has more than {limit:,} bytes, which is the limit here; nothing was changed."
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "body_size")
+
+    async def _next(self) -> Message:
+        now = time.monotonic()
+        total_s = self._limits.total_s or self._limits.stall_s + self._size / SLOWEST
+        by = min(now + self._limits.stall_s, self._began + total_s)
+        waits = self._receiving.waits
+        try:
+            async with asyncio.timeout(0 if self._receiving.is_stopping else by - now) as wait:
+                waits.add(wait)
+                try:
+                    return await self._receive()
+                finally:
+                    waits.discard(wait)
+        except TimeoutError:
+            raise self._late() from None
+
+    def _late(self) -> Refused:
+        if self._receiving.is_stopping:
+            return Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The server is stopping; nothing was changed. Try again.")
+        detail = "The body did not arrive in time; nothing was changed."
+        return Refused(HTTPStatus.REQUEST_TIMEOUT, detail, "body_time")
+
+    def _cut(self) -> str:
+        of = "" if self._declared is None else f" of {self._declared:,}"
+        return f"The body ended after {self._size:,}{of} bytes; nothing was changed."
+
+    async def _keep(self) -> None:
+        """In memory while the body is small and there is room, else in a file."""
+        if self.file is None:
+            self._count(len(self._buffer))
+            if self._size <= IN_MEMORY and self._receiving.in_memory <= MEMORY_FOR_ALL:
+                return
+        if self.file is None or len(self._buffer) >= WRITE_BYTES:
+            await self._write()
+
+    async def _write(self) -> None:
+        data, self._buffer = bytes(self._buffer), bytearray()
+        self._count(0)
+        await asyncio.get_running_loop().run_in_executor(self._receiving.pool, self._write_file, data)
+
+    def _write_file(self, data: bytes) -> None:
+        try:
+            if self.file is None:
+                self.file = tempfile.TemporaryFile(dir=self._receiving.folder, buffering=0)  # noqa: SIM115  see close
+            while data:
+                data = data[self.file.write(data) :]
+        except OSError as error:
+            detail = f"The server has no room for the body ({error.strerror}); nothing was changed. Try again later."
+            raise Refused(HTTPStatus.INSUFFICIENT_STORAGE, detail) from error
+
+    def _count(self, size: int) -> None:
+        self._receiving.in_memory += size - self._counted
+        self._counted = size
+
+
+class _Received(io.BytesIO):
+    """What has been received of a body. Django and our views use ``read`` and ``readline`` only."""
+
+    def __init__(self, data: bytes, *, is_complete: bool) -> None:
+        super().__init__(data)
+        self._is_complete = is_complete
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        if not self._is_complete and (size is None or size < 0 or len(data) < size):
+            raise Pending
+        return data
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        if not self._is_complete and not line.endswith(b"\n") and len(line) != size:
+            raise Pending
+        return line

@@ -1,0 +1,182 @@
+"""The ASGI application in front of Django: it receives, waits and sends in the event loop.
+
+Django runs as a WSGI application in a small pool of threads, only while there is something to compute. A request runs
+again when more of its body was needed, or when its long poll has ended. ``/health/`` has a thread of its own.
+"""
+
+import asyncio
+import contextvars
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from enhancelog import metrics
+from enhancelog.api.exchange import KEY, Exchange, Poll
+from enhancelog.permit import permit
+from enhancelog.server.bodies import Body, Limits, Message, Pending, Receive, Receiving, Refused
+from enhancelog.server.environ import environ_of
+from enhancelog.server.polls import Polls
+from enhancelog.server.responses import Application, Response
+
+STALLED_S: Final = 1.0
+"""At a stop, a client that takes nothing for so long is not waited for."""
+
+Send = Callable[[Message], Awaitable[None]]
+LimitsOf = Callable[[str], Limits]
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class ClientGone(Exception):
+    """Nobody is left to answer."""
+
+
+class Front:
+    """Passes requests to a WSGI application that runs in ``threads`` threads.
+
+    ``limits_of`` says what the body of a request to a path may be; large bodies go to files in ``folder``.
+    """
+
+    def __init__(self, application: Application, threads: int, limits_of: LimitsOf, folder: Path) -> None:
+        self.application = application
+        self.limits_of = limits_of
+        self.pool = ThreadPoolExecutor(threads, "request")
+        self.health_pool = ThreadPoolExecutor(1, "health")
+        self.receiving = Receiving(folder, self.pool)
+        self.polls = Polls(self.health_pool)
+        self.sending: dict[_Request, float] = {}
+        self._active = 0
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        self._active += 1
+        request = _Request(self, scope, receive, send)
+        try:
+            await request.run()
+        except ClientGone:
+            pass
+        except Exception:
+            _log.exception("a request failed outside of the application")
+            raise  # breaks the connection off, so that half a response does not pass for a whole one
+        finally:
+            await request.close()
+            self._active -= 1
+
+    def stop(self) -> None:
+        """End what only waits for a client or for the log."""
+        self.polls.stop()
+        self.receiving.stop()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is being served, but for those whose clients do not read."""
+        now = time.monotonic()
+        stalled = sum(now - since > STALLED_S for since in self.sending.values())
+        return self._active <= stalled
+
+
+class _Request:
+    """One request from its head to the end of its response."""
+
+    def __init__(self, front: Front, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        self._front = front
+        self._receive = receive
+        self._send = send
+        self._environ = environ_of(scope)
+        self._exchange = self._environ[KEY] = Exchange()
+        self._body = Body(receive, _declared(self._environ), front.limits_of(scope["path"]), front.receiving)
+        self._context = contextvars.copy_context()
+        self._pool = front.health_pool if scope["path"].startswith("/health/") else front.pool
+        self._response: Response | None = None
+        self._gone: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        await self._receive_body(self._body.receive_first())
+        response, piece = await self._first_piece()
+        await self._pass_on({"type": "http.response.start", "status": response.status, "headers": response.headers})
+        while not response.is_over:
+            await self._pass_on({"type": "http.response.body", "body": piece, "more_body": True})
+            piece = await self._in_pool(response.pull)
+        await self._pass_on({"type": "http.response.body", "body": piece, "more_body": False})
+
+    async def close(self) -> None:
+        if self._gone is not None:
+            self._gone.cancel()
+        if self._exchange.poll is not None:
+            self._exchange.poll.slot.release()
+        if self._response is not None and not self._response.is_over:
+            await self._in_pool(self._response.close)
+        self._body.close()
+
+    async def _first_piece(self) -> tuple[Response, bytes]:
+        """Run the application until its response is the answer."""
+        while True:
+            try:
+                response, piece = await self._in_pool(self._start_response)
+            except Pending:
+                await self._receive_body(self._body.receive_rest(self._exchange.max_body_bytes))
+                continue
+            poll = self._exchange.poll
+            if poll is None or not poll.is_waiting:
+                return response, piece
+            await self._wait_for_entries(poll)
+
+    def _start_response(self) -> tuple[Response, bytes]:
+        self._environ["wsgi.input"] = self._body.reader()
+        self._exchange.body = self._body.file
+        self._response = Response(self._front.application, self._environ)
+        return self._response, self._response.pull()
+
+    async def _receive_body(self, receiving: Coroutine[Any, Any, None]) -> None:
+        try:
+            await receiving
+        except Refused as error:
+            self._exchange.refusal = error.refusal
+            self._body.discard()
+
+    async def _wait_for_entries(self, poll: Poll) -> None:
+        if self._gone is None:
+            self._gone = asyncio.get_running_loop().create_task(self._until_gone())
+        end = await self._front.polls.wait(poll, self._gone)
+        poll.is_waiting = False
+        metrics.poll_ended(end)
+        if end == "gone":
+            raise ClientGone
+        if end != "grown":
+            poll.deadline = 0
+
+    async def _until_gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def _pass_on(self, message: Message) -> None:
+        sending = self._front.sending
+        sending[self] = began = time.monotonic()
+        try:
+            await self._send(message)
+        except Exception as error:
+            if time.monotonic() - began > STALLED_S:
+                metrics.limited("response_time")
+            raise ClientGone from error
+        finally:
+            del sending[self]
+
+    async def _in_pool(self, call: Callable[[], T]) -> T:
+        """Call it in a thread that holds the permit."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._context.run, _permitted, call)
+
+
+def _permitted(call: Callable[[], T]) -> T:
+    with permit.held():
+        return call()
+
+
+def _declared(environ: dict[str, Any]) -> int | None:
+    """The length of the body, 0 without one; ``None`` when it comes in chunks."""
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        return None
+    length = environ.get("CONTENT_LENGTH", "0")
+    return int(length) if length.isdigit() else 0

@@ -1,0 +1,102 @@
+"""granian and the front, from the first connection to an orderly end.
+
+A worker stops at SIGTERM and SIGINT, and when the process that supervises it is gone.
+"""
+
+import asyncio
+import copy
+import multiprocessing
+import os
+import signal
+import time
+from multiprocessing.connection import Connection
+from typing import Final
+
+from django.conf import settings
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from enhancelog.server import sockets
+from enhancelog.server.front import Front
+from enhancelog.server.limits import limits_of
+from enhancelog.server.responses import Application
+from enhancelog.server.worker import READY, Options
+from enhancelog.store import group
+
+STOP_S: Final = 8.0
+"""How long requests in progress may go on after the order to stop."""
+LINGER_S: Final = 0.5
+"""How long the last bytes of responses get to leave."""
+HEAD_MS: Final = 30_000
+"""A request's head must arrive in this time; an idle connection is closed after it."""
+BACKLOG: Final = 1024
+
+
+async def serve(application: Application, options: Options, supervisor: Connection) -> None:
+    """Serve until told to stop, then end the process. Raises ``SystemExit`` where the server ends by itself."""
+    stopping = _order_to_stop()
+    front = Front(application, settings.THREADS, limits_of, settings.DATA_DIR)
+    server = _server(front, options)
+    running = asyncio.create_task(server.serve())
+    await _until_listening(options.port, running)
+    sockets.close_stalled_connections(options.port)
+    supervisor.send(READY)
+    ordered = asyncio.create_task(stopping.wait())
+    await asyncio.wait([ordered, running], return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        raise SystemExit("the server ended by itself")
+    server.stop()  # type: ignore[no-untyped-call]
+    await _finish(front, running)
+    group.drain()
+    os._exit(0)  # threads and connections of clients that do not read would keep the process
+
+
+def _server(front: Front, options: Options) -> Server:
+    return Server(
+        front,
+        address=options.host,
+        port=options.port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_MS),
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=sockets.raise_open_file_limit(),
+        log_level=LogLevels.error,
+        log_dictconfig=copy.deepcopy(settings.LOGGING),
+    )
+
+
+async def _until_listening(port: int, running: asyncio.Task[None]) -> None:
+    while not sockets.is_listening(port):
+        if running.done():
+            await running
+        await asyncio.sleep(0.01)
+
+
+def _order_to_stop() -> asyncio.Event:
+    """Set by a signal, or by the end of the supervising process."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    if (parent := multiprocessing.parent_process()) is not None:
+        sentinel = parent.sentinel
+
+        def parent_ended() -> None:
+            loop.remove_reader(sentinel)
+            stopping.set()
+
+        loop.add_reader(sentinel, parent_ended)
+    return stopping
+
+
+async def _finish(front: Front, running: asyncio.Task[None]) -> None:
+    """Let requests in progress end, but not wait for clients that do not read."""
+    front.stop()
+    deadline = time.monotonic() + STOP_S
+    while not front.is_idle and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
+    await asyncio.wait([running], timeout=LINGER_S)

@@ -1,0 +1,54 @@
+"""What the operating system does for the server: connections that stall are closed, many may be open."""
+
+import os
+import resource
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
+
+STALLED_S: Final = 30
+"""A connection whose client takes nothing for so long is closed. One that reads slowly is not."""
+MAX_OPEN_FILES: Final = 65_536
+RESERVED_FILES: Final = 256
+"""For databases, spooled bodies and logs."""
+
+_DESCRIPTORS: Final = ("/proc/self/fd", "/dev/fd")
+
+
+def close_stalled_connections(port: int) -> None:
+    """Set TCP_USER_TIMEOUT on this process's listening sockets; the connections they accept inherit it.
+
+    Where the system has no such option (it is Linux's), a client that never reads keeps its connection.
+    """
+    if not hasattr(socket, "TCP_USER_TIMEOUT"):
+        return
+    for listening in _listening(port):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_S * 1000)
+
+
+def is_listening(port: int) -> bool:
+    """Whether this process accepts connections on the port."""
+    return any(True for _ in _listening(port))
+
+
+def raise_open_file_limit() -> int:
+    """Raise the soft limit of open files as far as allowed. Returns how many connections that leaves room for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    available = MAX_OPEN_FILES if soft == resource.RLIM_INFINITY else soft
+    return max(64, available - RESERVED_FILES)
+
+
+def _listening(port: int) -> Iterator[socket.socket]:
+    folder = next((path for path in _DESCRIPTORS if os.path.isdir(path)), None)
+    for name in os.listdir(folder) if folder else ():
+        with suppress(OSError):
+            found = socket.socket(fileno=os.dup(int(name)))
+            with found:
+                if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and found.getsockname()[1] == port:
+                    yield found

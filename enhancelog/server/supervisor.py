@@ -1,0 +1,147 @@
+"""The process that starts the workers, replaces one that died, and stops them all when it is told to.
+
+Workers share a port (SO_REUSEPORT), and end by themselves when this process is gone.
+"""
+
+import logging
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Any, Final
+
+from enhancelog.server import worker
+from enhancelog.server.worker import Options
+
+KILL_AFTER_S: Final = 10.0
+"""From the order to stop."""
+FIRST_PAUSE_S: Final = 0.1
+LONGEST_PAUSE_S: Final = 10.0
+"""Before a worker that keeps dying is started again."""
+STABLE_S: Final = 10.0
+"""A worker that lived so long died of something new."""
+
+_log = logging.getLogger(__name__)
+_processes = multiprocessing.get_context("spawn")
+
+
+class StartFailed(Exception):
+    """A worker died before any worker served."""
+
+
+@dataclass
+class _Running:
+    """A worker process. ``pipe`` tells once that it serves; ``pause_s`` was waited before it started."""
+
+    process: SpawnProcess
+    pipe: Connection
+    started: float
+    pause_s: float
+    is_serving: bool = False
+
+
+class Supervisor:
+    """Runs one worker process for each of ``workers``. ``on_ready`` is called once, when the first of them serves."""
+
+    def __init__(self, workers: Iterable[Options], on_ready: Callable[[], None]) -> None:
+        self._on_ready = on_ready
+        self._running: dict[Options, _Running] = {}
+        self._due: dict[Options, tuple[float, float]] = dict.fromkeys(workers, (0.0, 0.0))
+        """When to start a worker (monotonic clock), and the pause before it (seconds)."""
+        self._is_ready = False
+        self._is_stopping = False
+
+    def run(self) -> None:
+        """Serve until SIGINT or SIGTERM. Raises ``StartFailed``."""
+        woken = self._wake_at_signals()
+        try:
+            while not self._is_stopping:
+                self._start_due()
+                self._react(wait([woken, *self._watched()], self._timeout_s()))
+        finally:
+            self._stop_all()
+
+    def _wake_at_signals(self) -> int:
+        """A descriptor that becomes readable at a signal."""
+        woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._order_to_stop)
+        return woken
+
+    def _order_to_stop(self, *_: Any) -> None:
+        self._is_stopping = True
+
+    def _start_due(self) -> None:
+        now = time.monotonic()
+        for options, (start_at, pause_s) in list(self._due.items()):
+            if start_at <= now:
+                del self._due[options]
+                self._running[options] = _start(options, pause_s)
+
+    def _watched(self) -> Iterable[Any]:
+        for running in self._running.values():
+            yield running.process.sentinel
+            if not running.is_serving:
+                yield running.pipe
+
+    def _timeout_s(self) -> float | None:
+        starts = [start_at for start_at, _ in self._due.values()]
+        return max(0.0, min(starts) - time.monotonic()) if starts else None
+
+    def _react(self, happened: list[Any]) -> None:
+        for options, running in list(self._running.items()):
+            if running.pipe in happened and _serves(running.pipe):
+                running.is_serving = True
+                self._tell_ready()
+            if running.process.sentinel in happened:
+                self._replace(options, self._running.pop(options))
+
+    def _tell_ready(self) -> None:
+        if not self._is_ready:
+            self._is_ready = True
+            self._on_ready()
+
+    def _replace(self, options: Options, ended: _Running) -> None:
+        ended.process.join()
+        ended.pipe.close()
+        if self._is_stopping:
+            return
+        code = ended.process.exitcode
+        if not self._is_ready:
+            raise StartFailed(f"a worker ended with exit code {code} before it served; its log says why")
+        lived_s = time.monotonic() - ended.started
+        pause_s = FIRST_PAUSE_S if lived_s > STABLE_S else min(max(FIRST_PAUSE_S, 2 * ended.pause_s), LONGEST_PAUSE_S)
+        self._due[options] = (time.monotonic() + pause_s, pause_s)
+        _log.error("worker %d ended with exit code %s; another one starts in %.1f s", options.number, code, pause_s)
+
+    def _stop_all(self) -> None:
+        for running in self._running.values():
+            running.process.terminate()
+        deadline = time.monotonic() + KILL_AFTER_S
+        for options, running in self._running.items():
+            running.process.join(max(0.0, deadline - time.monotonic()))
+            if running.process.is_alive():
+                _log.error("worker %d did not end within %.0f s and was killed", options.number, KILL_AFTER_S)
+                running.process.kill()
+                running.process.join()
+
+
+def _start(options: Options, pause_s: float) -> _Running:
+    pipe, theirs = _processes.Pipe(duplex=False)
+    process = _processes.Process(target=worker.run, args=(options, theirs), name=f"worker-{options.number}")
+    process.start()
+    theirs.close()
+    return _Running(process, pipe, time.monotonic(), pause_s)
+
+
+def _serves(pipe: Connection) -> bool:
+    try:
+        return bool(pipe.recv() == worker.READY)
+    except EOFError:  # it died; its sentinel says so
+        return False

@@ -1,0 +1,46 @@
+"""The start of a worker process. What it serves is imported here, in the new process, once Django is set up."""
+
+import asyncio
+import importlib
+import os
+import socket
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Final, NamedTuple
+
+READY: Final = "ready"
+
+
+class Options(NamedTuple):
+    """What one worker is told. ``number`` counts from 1; ``application`` is a module with a WSGI ``application``."""
+
+    host: str
+    port: int
+    number: int
+    application: str = "enhancelog.wsgi"
+
+
+def run(options: Options, supervisor: Connection) -> None:
+    """The life of a worker process. Sends ``READY`` to its supervisor once it serves."""
+    from django.conf import settings
+
+    if settings.PIN_WORKERS:
+        _stay_on_one_cpu(options.number)
+    application = importlib.import_module(options.application).application
+    serving = importlib.import_module("enhancelog.server.serving")
+    asyncio.run(serving.serve(application, options, supervisor))
+
+
+def _stay_on_one_cpu(number: int) -> None:
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    server = zlib.crc32(socket.gethostname().encode()) + os.getppid()  # in containers, all have the same pid
+    with suppress(OSError):  # where it is not allowed
+        os.sched_setaffinity(0, {_cpu(number, server, sorted(os.sched_getaffinity(0)))})
+
+
+def _cpu(worker: int, server: int, usable: Sequence[int]) -> int:
+    """Another CPU for each worker of a server (any number), and not the same ones for every server."""
+    return usable[(server + worker) % len(usable)]
