@@ -6,6 +6,7 @@ look at a request before the rest of a large body is received, so that one witho
 
 import asyncio
 import io
+import os
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -100,9 +101,6 @@ class Body:
         """
         await self._receive_to(self._limits.max_bytes if max_bytes is None else max_bytes)
         self._is_complete = True
-        if self.file is not None:
-            await self._write()
-            self.file.seek(0)
 
     def reader(self) -> io.BufferedIOBase:
         """The body for the application. Reading raises ``Pending`` at the end of an incomplete one."""
@@ -136,6 +134,9 @@ class Body:
             self._check_size(self._size)
             self._is_complete = not message.get("more_body", False)
             await self._keep()
+        if self.file is not None:
+            await self._write()
+            self.file.seek(0)
 
     def _check_size(self, size: int) -> None:
         limit = self._limits.max_bytes
@@ -186,6 +187,7 @@ class Body:
         try:
             if self.file is None:
                 self.file = tempfile.TemporaryFile(dir=self._receiving.folder, buffering=0)  # noqa: SIM115  see close
+            self.file.seek(0, os.SEEK_END)
             while data:
                 data = data[self.file.write(data) :]
         except OSError as error:

@@ -24,6 +24,9 @@ from enhancelog.server.responses import Application, Response
 STALLED_S: Final = 1.0
 """At a stop, a client that takes nothing for so long is not waited for."""
 
+PART: Final = 128 << 10
+"""Bytes of a response that are sent at once."""
+
 Send = Callable[[Message], Awaitable[None]]
 LimitsOf = Callable[[str], Limits]
 T = TypeVar("T")
@@ -97,10 +100,13 @@ class _Request:
         await self._receive_body(self._body.receive_first())
         response, piece = await self._first_piece()
         await self._pass_on({"type": "http.response.start", "status": response.status, "headers": response.headers})
+        if not response.is_over:
+            self._watch_client()
         while not response.is_over:
-            await self._pass_on({"type": "http.response.body", "body": piece, "more_body": True})
+            await self._pass_on_piece(piece)
             piece = await self._in_pool(response.pull)
-        await self._pass_on({"type": "http.response.body", "body": piece, "more_body": False})
+        await self._pass_on_piece(piece)
+        await self._pass_on({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def close(self) -> None:
         if self._gone is not None:
@@ -138,9 +144,7 @@ class _Request:
             self._body.discard()
 
     async def _wait_for_entries(self, poll: Poll) -> None:
-        if self._gone is None:
-            self._gone = asyncio.get_running_loop().create_task(self._until_gone())
-        end = await self._front.polls.wait(poll, self._gone)
+        end = await self._front.polls.wait(poll, self._watch_client())
         poll.is_waiting = False
         metrics.poll_ended(end)
         if end == "gone":
@@ -148,21 +152,36 @@ class _Request:
         if end != "grown":
             poll.deadline = 0
 
+    def _watch_client(self) -> asyncio.Task[None]:
+        """Done when the client has closed its connection, or its half of it."""
+        if self._gone is None:
+            self._gone = asyncio.get_running_loop().create_task(self._until_gone())
+        return self._gone
+
     async def _until_gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
+    async def _pass_on_piece(self, piece: bytes) -> None:
+        """In parts: granian takes each as a whole, however slowly its client reads."""
+        for start in range(0, len(piece), PART):
+            part = piece[start : start + PART] if len(piece) > PART else piece
+            await self._pass_on({"type": "http.response.body", "body": part, "more_body": True})
+
     async def _pass_on(self, message: Message) -> None:
+        """Raises ``ClientGone``. granian accepts what it cannot send any more, so the connection is watched too."""
         sending = self._front.sending
         sending[self] = began = time.monotonic()
         try:
             await self._send(message)
         except Exception as error:
-            if time.monotonic() - began > STALLED_S:
-                metrics.limited("response_time")
             raise ClientGone from error
         finally:
             del sending[self]
+        if self._gone is not None and self._gone.done():
+            if time.monotonic() - began > STALLED_S:
+                metrics.limited("response_time")
+            raise ClientGone
 
     async def _in_pool(self, call: Callable[[], T]) -> T:
         """Call it in a thread that holds the permit."""

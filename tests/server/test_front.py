@@ -1,0 +1,365 @@
+"""The front between a client and the application: what it receives, waits for and sends, and what holds a thread."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from enhancelog.api.exchange import KEY, Exchange, Poll
+from enhancelog.api.slots import Slots
+from enhancelog.server import bodies
+from enhancelog.server.bodies import Limits
+from enhancelog.server.front import Front
+from enhancelog.server.polls import Polls
+from tests.server.clients import Client
+
+THREADS = 2
+Start = Callable[[str, list[tuple[str, str]]], None]
+Environ = dict[str, Any]
+
+
+class Application:
+    """A WSGI application that does what a path says, and remembers every run."""
+
+    def __init__(self) -> None:
+        self.runs: list[Environ] = []
+        self.made = 0
+        self.closed = threading.Event()
+        self.go_on = threading.Event()
+
+    def __call__(self, environ: Environ, start: Start) -> Any:
+        self.runs.append(dict(environ))
+        exchange: Exchange = environ[KEY]
+        if exchange.refusal is not None:
+            start(f"{exchange.refusal.status} Refused", [])
+            return [exchange.refusal.detail.encode()]
+        return getattr(self, environ["PATH_INFO"].strip("/") or "hello")(environ, start)
+
+    def hello(self, environ: Environ, start: Start) -> list[bytes]:
+        start("200 OK", [("Content-Type", "text/plain")])
+        return [b"hello"]
+
+    def echo(self, environ: Environ, start: Start) -> list[bytes]:
+        received = b"".join(iter(lambda: environ["wsgi.input"].read(5000), b""))
+        start("200 OK", [])
+        return [received]
+
+    def forbidden(self, environ: Environ, start: Start) -> list[bytes]:
+        start("403 Forbidden", [])
+        return [b"no"]
+
+    def limited(self, environ: Environ, start: Start) -> list[bytes]:
+        environ[KEY].max_body_bytes = 300_000
+        size = len(environ["wsgi.input"].read(10**9))
+        start("413 Too Large" if size > 300_000 else "200 OK", [])
+        return [str(size).encode()]
+
+    def stream(self, environ: Environ, start: Start) -> "Stream":
+        start("200 OK", [])
+        return Stream(self)
+
+    def broken(self, environ: Environ, start: Start) -> Iterator[bytes]:
+        start("200 OK", [])
+        yield b"x" * 100_000
+        raise ValueError("half way")
+
+    def slow(self, environ: Environ, start: Start) -> list[bytes]:
+        self.go_on.wait(20)
+        return self.hello(environ, start)
+
+    def tail(self, environ: Environ, start: Start) -> list[bytes]:
+        exchange: Exchange = environ[KEY]
+        if exchange.poll is None:
+            slot = Slots(4, 1).take("somebody")
+            assert slot is not None
+            exchange.poll = Poll(beyond=7, deadline=time.monotonic() + float(environ["HTTP_WAIT"]), slot=slot)
+        start("200 OK", [])
+        return [b"grown" if len(self.runs) > 1 else b"held back"]
+
+
+class Stream:
+    """A hundred pieces of 64 KiB."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __iter__(self) -> Iterator[bytes]:
+        for _ in range(100):
+            self._application.made += 1
+            yield b"x" * 65536
+
+    def close(self) -> None:
+        self._application.closed.set()
+
+
+@pytest.fixture
+def application() -> Application:
+    return Application()
+
+
+@pytest.fixture
+def run(application: Application, tmp_path: Path) -> Callable[..., Any]:
+    """Run a coroutine function with a front that has ``THREADS`` threads."""
+
+    def run(test: Callable[[Front], Awaitable[Any]], **limits: Any) -> Any:
+        async def inside() -> Any:
+            allowed = Limits(**{"max_bytes": 1 << 20, "stall_s": 10.0} | limits)
+            front = Front(application, THREADS, lambda path: allowed, tmp_path)
+            return await test(front)
+
+        return asyncio.run(inside())
+
+    return run
+
+
+def test_request_without_a_body_is_answered(run: Any, application: Application) -> None:
+    async def ask(front: Front) -> Client:
+        return await Client(front).ended()
+
+    client = run(ask)
+    assert (client.status, client.content) == (200, b"hello")
+    assert client.sent[0]["headers"] == [(b"content-type", b"text/plain")]
+
+
+def test_half_sent_bodies_hold_no_thread(run: Any) -> None:
+    async def ask(front: Front) -> Client:
+        for _ in range(10 * THREADS):
+            Client(front, "POST", "/echo", {"Content-Length": "10"}).body(b"half", more=True)
+        return await Client(front).ended()
+
+    assert run(ask).status == 200
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["length", "chunked"])
+@pytest.mark.parametrize("size", [0, 1, bodies.IN_MEMORY, bodies.IN_MEMORY + 1, 3 * bodies.WRITE_BYTES + 7])
+def test_body_arrives_byte_for_byte(run: Any, size: int, declared: bool) -> None:
+    sent = bytes(index % 251 for index in range(size))
+
+    async def ask(front: Front) -> Client:
+        headers = {"Content-Length": str(size)} if declared else {"Transfer-Encoding": "chunked"}
+        client = Client(front, "POST", "/echo", headers)
+        for start in range(0, size, 100_000):
+            client.body(sent[start : start + 100_000], more=True)
+        return await client.body(b"").ended()
+
+    assert run(ask, max_bytes=10 << 20).content == sent
+
+
+def test_large_body_is_not_received_for_a_request_that_is_refused(run: Any, application: Application) -> None:
+    async def ask(front: Front) -> Client:
+        return await Client(front, "POST", "/forbidden", {"Content-Length": "900000"}).ended()
+
+    assert run(ask).status == 403
+
+
+@pytest.mark.parametrize("more", [True, False], ids=["cut", "cut at once"])
+@pytest.mark.parametrize("headers", [{"Content-Length": "10"}, {"Transfer-Encoding": "chunked"}])
+def test_body_of_a_client_that_left_is_400_and_read_by_nobody(
+    run: Any, application: Application, headers: dict[str, str], more: bool
+) -> None:
+    async def ask(front: Front) -> Client:
+        client = Client(front, "POST", "/echo", headers)
+        if more:
+            client.body(b"half", more=True)
+        client.leave()
+        return await client.ended()
+
+    client = run(ask)
+    assert client.status == 400
+    assert b"nothing was changed" in client.content
+    assert [environ["wsgi.input"].read() for environ in application.runs] == [b""]
+
+
+def test_body_that_stalls_is_408(run: Any) -> None:
+    async def ask(front: Front) -> Client:
+        return await Client(front, "POST", "/echo", {"Content-Length": "10"}).body(b"half", more=True).ended()
+
+    assert run(ask, stall_s=0.1).status == 408
+
+
+def test_body_that_trickles_is_408(run: Any) -> None:
+    async def ask(front: Front) -> Client:
+        client = Client(front, "POST", "/echo", {"Content-Length": "100000"})
+        while not client.running.done():
+            client.body(b"x", more=True)
+            await asyncio.sleep(0.01)
+        return client
+
+    assert run(ask, stall_s=10.0, total_s=0.3).status == 408
+
+
+@pytest.mark.parametrize("headers", [{"Content-Length": "70000"}, {"Transfer-Encoding": "chunked"}])
+def test_body_beyond_the_limit_of_its_path_is_413(run: Any, application: Application, headers: dict[str, str]) -> None:
+    async def ask(front: Front) -> Client:
+        return await Client(front, "POST", "/echo", headers).body(b"x" * 70_000, more=True).ended()
+
+    assert run(ask, max_bytes=65536).status == 413
+
+
+def test_no_more_is_received_than_the_application_may_take(run: Any) -> None:
+    async def ask(front: Front) -> Client:
+        client = Client(front, "POST", "/limited", {"Transfer-Encoding": "chunked"})
+        for _ in range(5):
+            client.body(b"x" * 100_000, more=True)
+        return await client.ended()
+
+    client = run(ask)
+    assert client.status == 413
+    assert int(client.content) == 400_000  # the rest was never asked for
+
+
+def test_bodies_go_to_files_when_they_would_fill_the_memory(
+    run: Any, monkeypatch: pytest.MonkeyPatch, application: Application
+) -> None:
+    monkeypatch.setattr(bodies, "MEMORY_FOR_ALL", 100_000)
+
+    async def ask(front: Front) -> tuple[int, list[Client]]:
+        clients = [Client(front, "POST", "/echo", {"Content-Length": "60001"}) for _ in range(5)]
+        for client in clients:
+            client.body(b"x" * 60_000, more=True)
+        await asyncio.sleep(0.2)
+        kept = front.receiving.in_memory
+        return kept, [await client.body(b"y").ended() for client in clients]
+
+    kept, clients = run(ask)
+    assert kept <= 100_000
+    assert {client.content for client in clients} == {b"x" * 60_000 + b"y"}
+
+
+def test_no_room_for_a_body_is_507(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: Any, **options: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+
+    async def ask(front: Front) -> Client:
+        return await Client(front, "POST", "/echo", {"Content-Length": "300000"}).body(b"x" * 300_000).ended()
+
+    client = run(ask)
+    assert client.status == 507
+    assert b"No space left" in client.content
+
+
+def test_stream_is_made_no_faster_than_its_client_reads(run: Any, application: Application) -> None:
+    async def ask(front: Front) -> Client:
+        client = Client(front, path="/stream").stop_reading()
+        await asyncio.sleep(0.3)
+        assert application.made <= 2
+        assert (await Client(front).ended()).status == 200  # and holds no thread meanwhile
+        client.read_on()
+        return await client.ended()
+
+    client = run(ask)
+    assert client.is_complete
+    assert len(client.content) == 100 * 65536
+    assert application.closed.is_set()
+
+
+def test_stream_that_fails_half_way_does_not_end_as_a_whole_one(run: Any) -> None:
+    async def ask(front: Front) -> Client:
+        return await Client(front, path="/broken").ended()
+
+    client = run(ask)
+    assert client.status == 200
+    assert not client.is_complete
+    assert isinstance(client.running.exception(), ValueError)  # which makes the server break the connection off
+
+
+def test_stream_is_closed_when_its_client_is_gone(run: Any, application: Application) -> None:
+    async def ask(front: Front) -> Client:
+        client = Client(front, path="/stream").stop_reading()
+        await asyncio.sleep(0.1)
+        client.leave()
+        client.read_on()  # a server takes what it cannot send any more
+        return await client.ended()
+
+    client = run(ask)
+    assert client.running.exception() is None
+    assert not client.is_complete
+    assert application.made < 100
+    assert application.closed.wait(5)
+
+
+def test_health_answers_while_all_threads_are_busy(run: Any, application: Application) -> None:
+    async def ask(front: Front) -> Client:
+        busy = [Client(front, path="/slow") for _ in range(3 * THREADS)]
+        await asyncio.sleep(0.1)
+        setattr(application, "health/live", application.hello)
+        client = await Client(front, path="/health/live").ended()
+        application.go_on.set()
+        assert {(await each.ended()).status for each in busy} == {200}
+        return client
+
+    assert run(ask).status == 200
+
+
+def watching(front: Front, positions: list[int]) -> None:
+    """The log of the front's polls is at the first position, then at the next one, and stays at the last."""
+    front.polls = Polls(front.health_pool, lambda: positions.pop(0) if len(positions) > 1 else positions[0])
+
+
+def test_poll_runs_again_when_the_log_has_grown(run: Any, application: Application) -> None:
+    async def ask(front: Front) -> Client:
+        watching(front, [7, 7, 8])
+        return await Client(front, path="/tail", headers={"wait": "20"}).ended()
+
+    assert run(ask).content == b"grown"
+    assert len(application.runs) == 2
+
+
+def test_poll_ends_at_its_time_and_holds_no_thread(run: Any, application: Application) -> None:
+    async def ask(front: Front) -> list[Client]:
+        watching(front, [7])
+        polls = [Client(front, path="/tail", headers={"wait": "0.5"}) for _ in range(10 * THREADS)]
+        assert (await Client(front).ended()).status == 200
+        return [await poll.ended() for poll in polls]
+
+    assert {client.status for client in run(ask)} == {200}
+
+
+def test_poll_of_a_client_that_left_ends(run: Any, application: Application) -> None:
+    async def ask(front: Front) -> Client:
+        watching(front, [7])
+        client = Client(front, path="/tail", headers={"wait": "1000"})
+        await asyncio.sleep(0.1)
+        client.leave()
+        return await client.ended()
+
+    assert run(ask).sent == []
+    assert application.runs[0][KEY].poll.slot._slots is None  # released
+
+
+def test_stop_ends_polls_and_half_sent_bodies_at_once(run: Any, application: Application) -> None:
+    async def ask(front: Front) -> tuple[Client, Client, Client]:
+        watching(front, [7])
+        poll = Client(front, path="/tail", headers={"wait": "1000"})
+        body = Client(front, "POST", "/echo", {"Content-Length": "10"}).body(b"half", more=True)
+        await asyncio.sleep(0.1)
+        front.stop()
+        late = Client(front, path="/tail", headers={"wait": "1000"})
+        ended = await poll.ended(), await body.ended(), await late.ended()
+        assert front.is_idle
+        return ended
+
+    poll, body, late = run(ask)
+    assert (poll.status, body.status, late.status) == (200, 503, 200)
+
+
+def test_a_stop_does_not_wait_for_a_client_that_does_not_read(run: Any) -> None:
+    async def ask(front: Front) -> Client:
+        client = Client(front, path="/stream").stop_reading()
+        await asyncio.sleep(0.1)
+        front.stop()
+        is_idle = front.is_idle
+        assert not is_idle
+        async with asyncio.timeout(10):
+            while not front.is_idle:
+                await asyncio.sleep(0.05)
+        client.read_on()
+        return await client.ended()
+
+    assert run(ask).is_complete
