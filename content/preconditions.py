@@ -19,7 +19,7 @@ def expected(request: HttpRequest) -> Expected | None:
 
     def holds(current: int) -> bool:
         tag = etag(current) if current else None
-        if wanted is not None and not _lists(wanted, tag):  # a weak tag matches nothing here (RFC 9110, 13.1.1)
+        if wanted is not None and not _lists(wanted, tag):
             return False
         return unwanted is None or not _lists([item.removeprefix("W/") for item in unwanted], tag)
 

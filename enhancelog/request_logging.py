@@ -2,7 +2,7 @@
 
 The id is ``X-Request-ID`` where a trusted proxy sent a well-formed one (``proxies`` removes anybody else's), else a new
 one. The line names the route, never the path, and holds nothing of query, headers, cookies or bodies. A streamed answer
-counts when it ends. Static files, ``/health/`` and ``/metrics`` are lines of the level DEBUG unless they failed.
+counts when it ends. ``bytes`` is the size of the body as sent, so compressed where it was. Static files, ``/health/`` and ``/metrics`` are lines of the level DEBUG unless they failed.
 """
 
 import logging
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from django.conf import settings
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from enhancelog import metrics
 from enhancelog.structured_logs import request_id
@@ -39,7 +39,7 @@ class RequestLogMiddleware:
         response = self.get_response(request)
         response[HEADER] = request_id.get()
         ending = _Ending(request, response, started)
-        if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
+        if isinstance(response, StreamingHttpResponse) and "Content-Length" not in response.headers:
             streamed: Any = response.streaming_content
             response.streaming_content = _Counted(streamed, ending)
         else:

@@ -142,6 +142,7 @@ MIDDLEWARE = [
     "enhancelog.request_logging.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "enhancelog.web.compression.CompressionMiddleware",
     "enhancelog.web.content_security.PolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
