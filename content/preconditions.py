@@ -31,7 +31,8 @@ def _lists(tags: list[str], tag: str | None) -> bool:
 
 
 def _tags(request: HttpRequest, header: str) -> list[str] | None:
-    value = request.headers.get(header)
+    # Not request.headers, which was read before the compression middleware made a weak If-Match strong.
+    value = request.META.get(f"HTTP_{header.upper().replace('-', '_')}")
     if value is None:
         return None
     tags = parse_etags(value)

@@ -1,8 +1,9 @@
 """One line and one measurement for every request, and an id that both the answer and every line about it carry.
 
 The id is ``X-Request-ID`` where a trusted proxy sent a well-formed one (``proxies`` removes anybody else's), else a new
-one. The line names the route, never the path, and holds nothing of query, headers, cookies or bodies. A streamed answer
-counts when it ends. ``bytes`` is the size of the body as sent, so compressed where it was. Static files, ``/health/`` and ``/metrics`` are lines of the level DEBUG unless they failed.
+one. The line names the route, never the path, and holds nothing of query, headers, cookies or bodies. ``bytes`` is the
+size of the body as sent, after compression. A streamed answer counts when it ends. Static files, ``/health/`` and
+``/metrics`` are lines of the level DEBUG unless they failed.
 """
 
 import logging

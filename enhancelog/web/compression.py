@@ -1,9 +1,10 @@
-"""Compresses responses over 1 kB as the request's ``Accept-Encoding`` prefers, streams chunk by chunk.
+"""Compresses responses over 1 kB as the request's ``Accept-Encoding`` prefers; streams chunk by chunk.
 
-A compressed body's length tells something about its content. So a response is left as it is if it may hold a secret
-(``Cache-Control: no-store``), or if another site made the browser request it and could thus choose a part of it (BREACH).
+The length of a compressed body reveals whether a chosen text repeats a secret in it (BREACH). So two kinds of responses
+are not compressed: those that no cache may store (``no-store``), which every response with a secret must be; and those
+to requests that another site made the browser send, and whose texts it may have chosen.
 
-A compressed response has a weak ETag of the same value. Clients send it back, so ``If-Match`` loses the ``W/`` here.
+A compressed response has a weak ETag of the same value. Clients send it back, so ``If-Match`` loses its ``W/`` here.
 """
 
 from collections.abc import Callable, Iterable
@@ -56,9 +57,8 @@ def _may_be_compressed(response: HttpResponseBase) -> bool:
     if media_type not in MEDIA_TYPES or response.status_code in _WITHOUT_WHOLE_BODY:
         return False
     cache_control = response.headers.get("Cache-Control", "").lower()
-    return not (
-        "no-store" in cache_control or "no-transform" in cache_control or response.has_header("Content-Encoding")
-    )
+    is_forbidden = "no-store" in cache_control or "no-transform" in cache_control
+    return not is_forbidden and "Content-Encoding" not in response.headers
 
 
 def _compress(response: HttpResponseBase, coding: Coding) -> None:

@@ -78,7 +78,7 @@ def test_a_small_body_that_unfolds_to_gigabytes_costs_no_more_than_the_limit(
     server = Scripted(answer(bomb if coding == "gzip" else gzip.compress(bomb, 9), coding))
     tracemalloc.start()
     try:
-        with pytest.raises(Other, match="larger than 1,048,576 bytes|which was not requested"):
+        with pytest.raises(Other, match=r"larger than 1,048,576 bytes|which was not requested"):
             server.connection.send(GET)
         _, peak = tracemalloc.get_traced_memory()
     finally:
