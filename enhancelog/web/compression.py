@@ -87,9 +87,8 @@ def _repeat_etag(request: HttpRequest, response: HttpResponseBase) -> None:
 
 def _make_if_match_strong(request: HttpRequest) -> None:
     """``If-Match`` compares strongly, and would never match the weak form that we sent."""
-    etags = parse_etags(request.META.get("HTTP_IF_MATCH", ""))
-    if any(etag.startswith("W/") for etag in etags):
-        request.META["HTTP_IF_MATCH"] = ", ".join(etag.removeprefix("W/") for etag in etags)
+    if "W/" in (value := request.META.get("HTTP_IF_MATCH", "")):
+        request.META["HTTP_IF_MATCH"] = ", ".join(etag.removeprefix("W/") for etag in parse_etags(value))
 
 
 def _weak(etag: str) -> str:

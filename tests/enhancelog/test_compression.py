@@ -295,3 +295,24 @@ def test_the_request_log_counts_a_compressed_file(agent: Client, caplog: pytest.
     size = len(sent(response))
     response.close()
     assert [record.__dict__["bytes"] for record in caplog.records] == [size]
+
+
+# Request bodies
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "media_type"),
+    [
+        ("POST", LOG, "application/json"),
+        ("POST", LOG, "application/x-ndjson"),
+        ("PUT", f"{LOG}/h-new", "application/json"),
+        ("PUT", ITEM, "application/json"),
+        ("POST", "/v1/content/import", "application/json"),
+        ("POST", "/v1/content/increment/abort_respawn_count/S-1", "application/json"),
+    ],
+)
+def test_a_compressed_request_body_is_415_and_says_so(agent: Client, method: str, path: str, media_type: str) -> None:
+    body = gzip.compress(json.dumps(make_fields(issue_id="h-new")).encode())
+    response = agent.generic(method, path, body, media_type, headers={"Content-Encoding": "gzip"})
+    assert response.status_code == 415
+    assert response.json()["detail"] == 'The Content-Encoding "gzip" is not supported; send the body uncompressed.'
