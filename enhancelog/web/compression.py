@@ -42,12 +42,13 @@ class CompressionMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         _make_if_match_strong(request)
         response = self.get_response(request)
-        if response.status_code == HTTPStatus.NOT_MODIFIED:
-            _repeat_etag(request, response)
-        elif _may_be_compressed(response):
+        is_unchanged = response.status_code == HTTPStatus.NOT_MODIFIED
+        if is_unchanged or _may_be_compressed(response):
             patch_vary_headers(response, ["Accept-Encoding"])
             coding = preferred(request.headers.get("Accept-Encoding", ""))
-            if coding and request.headers.get("Sec-Fetch-Site", "none") in _OWN_REQUESTS:
+            if coding and is_unchanged:
+                _repeat_etag(request, response)
+            elif coding and request.headers.get("Sec-Fetch-Site", "none") in _OWN_REQUESTS:
                 _compress(response, coding)
         return response
 
@@ -79,7 +80,6 @@ def _compress(response: HttpResponseBase, coding: Coding) -> None:
 
 def _repeat_etag(request: HttpRequest, response: HttpResponseBase) -> None:
     """A cache updates the response that has the very ETag of the 304, so it is the one that the client sent."""
-    patch_vary_headers(response, ["Accept-Encoding"])
     etag = response.headers.get("ETag", "")
     if etag and _weak(etag) in parse_etags(request.headers.get("If-None-Match", "")):
         response["ETag"] = _weak(etag)

@@ -232,7 +232,8 @@ def test_an_etag_holds_across_codings(agent: Client, path: str, first: str, seco
     etag = get(agent, path, first)["ETag"]
     assert etag.startswith("W/") == bool(first)
     unchanged = get(agent, path, second, **{"If-None-Match": etag})
-    assert (unchanged.status_code, unchanged["ETag"], unchanged.content) == (304, etag, b"")
+    expected = etag if second else etag.removeprefix("W/")  # that of the response in whose place it stands
+    assert (unchanged.status_code, unchanged["ETag"], unchanged.content) == (304, expected, b"")
     assert "Accept-Encoding" in unchanged["Vary"]
     assert "Content-Encoding" not in unchanged
 
