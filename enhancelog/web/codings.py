@@ -14,7 +14,7 @@ else:
 
 Coding = Literal["zstd", "gzip"]
 
-# The last levels before the time doubles for a tenth of the size: see "Compression" in docs/architecture.md.
+# The last levels before the cost doubles; measured in docs/architecture.md.
 GZIP_LEVEL: Final = 3
 ZSTD_LEVEL: Final = 1
 
@@ -29,7 +29,7 @@ def preferred(accept_encoding: str) -> Coding | None:
     """The coding to use, or ``None`` for the body as it is; also if the header is malformed or accepts nothing we have.
 
     zstd is used only where it is named, since not every client that sends ``*`` can read it. At the same weight it
-    beats gzip: it takes half the time and its output is smaller.
+    beats gzip: it is faster and its output is smaller.
     """
     weights = _weights(accept_encoding.lower())
     others = weights.get("*", 0.0)
