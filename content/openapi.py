@@ -65,7 +65,9 @@ SCHEMAS: Final[dict[str, Part]] = {
 }
 
 _KEY: Final = [in_path("kind", ref("Kind"), "abort_respawn_count"), in_path("story_id", _STORY_ID, "1089_story")]
-_IF_MATCH: Final = header("If-Match", {"type": "string", "pattern": '^("[0-9]{1,9}"|\\*)$'}, "Only at this version.")
+_IF_MATCH: Final = header(
+    "If-Match", {"type": "string", "pattern": '^((W/)?"[0-9]{1,9}"|\\*)$'}, "Only at this version."
+)
 _IF_NONE: Final = header("If-None-Match", {"type": "string", "pattern": "^\\*$"}, "`*`: only where nothing is.")
 _SHOWN: Final = content(ref("ContentItem"), _ITEM)
 _CHANGE_ERRORS: Final = (*WRITE_ERRORS, "412")

@@ -19,7 +19,7 @@ def expected(request: HttpRequest) -> Expected | None:
 
     def holds(current: int) -> bool:
         tag = etag(current) if current else None
-        if wanted is not None and not _lists(wanted, tag):  # a weak tag matches nothing here (RFC 9110, 13.1.1)
+        if wanted is not None and not _lists(wanted, tag):
             return False
         return unwanted is None or not _lists([item.removeprefix("W/") for item in unwanted], tag)
 
@@ -31,7 +31,8 @@ def _lists(tags: list[str], tag: str | None) -> bool:
 
 
 def _tags(request: HttpRequest, header: str) -> list[str] | None:
-    value = request.headers.get(header)
+    # Not request.headers, which was read before the compression middleware made a weak If-Match strong.
+    value = request.META.get(f"HTTP_{header.upper().replace('-', '_')}")
     if value is None:
         return None
     tags = parse_etags(value)

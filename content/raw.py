@@ -7,12 +7,14 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from content.kinds import KINDS, Key, from_raw_key, raw_key
 from enhancelog.errors import Invalid
+
+PIECE_BYTES: Final = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,21 @@ def read(data: bytes, max_value_bytes: int) -> RawMap:
 
 
 def write(chunks: Iterable[list[tuple[Key, str]]]) -> Iterator[bytes]:
-    """The raw map of these keys as JSON text, in pieces, one entry a line."""
+    """The raw map of these keys as JSON text, one entry a line, in pieces of about ``PIECE_BYTES``.
+
+    A piece ends with its chunk, so nothing waits for the next one to be read.
+    """
     before = b"{\n"
     for chunk in chunks:
+        piece = bytearray()
         for key, value in chunk:
-            yield before + msgspec.json.encode(raw_key(key)) + b": " + msgspec.json.encode(value)
+            piece += before + msgspec.json.encode(raw_key(key)) + b": " + msgspec.json.encode(value)
             before = b",\n"
+            if len(piece) >= PIECE_BYTES:
+                yield bytes(piece)
+                piece.clear()
+        if piece:
+            yield bytes(piece)
     yield b"{}\n" if before == b"{\n" else b"\n}\n"
 
 

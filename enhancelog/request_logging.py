@@ -1,8 +1,9 @@
 """One line and one measurement for every request, and an id that both the answer and every line about it carry.
 
 The id is ``X-Request-ID`` where a trusted proxy sent a well-formed one (``proxies`` removes anybody else's), else a new
-one. The line names the route, never the path, and holds nothing of query, headers, cookies or bodies. A streamed answer
-counts when it ends. Static files, ``/health/`` and ``/metrics`` are lines of the level DEBUG unless they failed.
+one. The line names the route, never the path, and holds nothing of query, headers, cookies or bodies. ``bytes`` is the
+size of the body as sent, after compression. A streamed answer counts when it ends. Static files, ``/health/`` and
+``/metrics`` are lines of the level DEBUG unless they failed.
 """
 
 import logging
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from django.conf import settings
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from enhancelog import metrics
 from enhancelog.api.exchange import exchange_of
@@ -43,7 +44,7 @@ class RequestLogMiddleware:
             return response  # it is held back
         response[HEADER] = request_id.get()
         ending = _Ending(request, response, started)
-        if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
+        if isinstance(response, StreamingHttpResponse) and "Content-Length" not in response.headers:
             streamed: Any = response.streaming_content
             response.streaming_content = _Counted(streamed, ending)
         else:

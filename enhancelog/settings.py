@@ -144,6 +144,7 @@ MIDDLEWARE = [
     "enhancelog.request_logging.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "enhancelog.web.compression.CompressionMiddleware",
     "enhancelog.web.content_security.PolicyMiddleware",
     "enhancelog.web.failures.RefusalMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -62,6 +62,8 @@ def require_type(request: HttpRequest, *accepted: str) -> str:
     charset = (request.content_params or {}).get("charset", "utf-8").lower()
     if media_type not in accepted or charset not in ("utf-8", "utf8", "us-ascii"):
         raise UnsupportedMediaType(media_type, f"Send {' or '.join(accepted)} in UTF-8.")
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType(media_type, "Send the body uncompressed.")
+    coding = request.headers.get("Content-Encoding", "identity")
+    if coding.lower() != "identity":
+        detail = f'The Content-Encoding "{coding[:40]}" is not supported; send the body uncompressed.'
+        raise UnsupportedMediaType(media_type, detail)
     return media_type

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
+from enhancelog.client.decoding import ACCEPT_ENCODING, DecodingError, decoded
 from enhancelog.errors import Invalid, Other
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
@@ -29,6 +30,7 @@ TIMEOUT_S: Final = 10.0
 TOTAL_S: Final = 30.0
 """For one request with all its tries and pauses."""
 MAX_ANSWER_BYTES: Final = 1 << 28
+"""Decompressed."""
 
 _RETRIED: Final = (429, 502, 503, 504)
 _FIRST_PAUSE_S: Final = 0.2
@@ -169,13 +171,13 @@ class Connection:
             return _Failure(f"cannot be reached: {_said(error)}", False, final="CERTIFICATE_VERIFY" in str(error))
         except httpx.TransportError as error:
             return _Failure(f"the connection failed: {_said(error)}", True)
-        except (httpx.InvalidURL, httpx.DecodingError) as error:
+        except (httpx.InvalidURL, DecodingError) as error:
             return _Failure(_said(error), True, final=True)
 
     def _read(self, response: httpx.Response, deadline: float) -> bytes:
         parts: list[bytes] = []
         size = 0
-        for part in response.iter_bytes():
+        for part in decoded(response.iter_raw(), response.headers.get("Content-Encoding", "")):
             parts.append(part)
             size += len(part)
             if size > MAX_ANSWER_BYTES:
@@ -233,7 +235,11 @@ def _token(environ: Mapping[str, str]) -> str:
 def _headers(token: str) -> dict[str, str]:
     from enhancelog import __version__
 
-    headers = {"User-Agent": f"enhancelog/{__version__}", "Accept": "application/json", "Accept-Encoding": "identity"}
+    headers = {
+        "User-Agent": f"enhancelog/{__version__}",
+        "Accept": "application/json",
+        "Accept-Encoding": ACCEPT_ENCODING,
+    }
     if token:
         if not _TOKEN.fullmatch(token):
             raise Invalid("ENHANCELOG_TOKEN", "token", "holds characters that are in no token")

@@ -52,7 +52,7 @@ class HttpEnhanceLogStore:
         self.connection.expect(answer, 200, 201)
         if answer.status == 200 and self._was_there(entry.issue_id, self.connection.clock() - began):
             raise Conflict(entry.issue_id, identical=True)
-        return answer.headers.get("ETag", "").strip('"') or records.digest(entry)
+        return answer.headers.get("ETag", "").removeprefix("W/").strip('"') or records.digest(entry)
 
     def get(self, issue_id: str) -> Entry:
         if not records.is_id(issue_id):

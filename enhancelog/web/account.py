@@ -10,6 +10,8 @@ from django.core.exceptions import BadRequest
 from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse_lazy
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
 
 
 class SignInForm(AuthenticationForm):
@@ -48,6 +50,7 @@ class SignOut(views.LogoutView):
     http_method_names = ("post", "options")
 
 
+@method_decorator(never_cache, name="dispatch")
 class Password(views.PasswordChangeView):
     """Other sessions of the user end; this one goes on."""
 

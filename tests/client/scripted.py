@@ -40,11 +40,18 @@ class Scripted:
         step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
         if isinstance(step, Exception):
             raise step
-        return step if isinstance(step, httpx.Response) else step(request)
+        return _unread(step if isinstance(step, httpx.Response) else step(request))
 
     def _sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
         self.now += seconds
+
+
+def _unread(answer: httpx.Response) -> httpx.Response:
+    """As it comes from a network; httpx regards a response made of bytes as read."""
+    if not answer.is_stream_consumed:
+        return answer
+    return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(answer.content))
 
 
 def problem(

@@ -183,3 +183,9 @@ def test_a_put_of_an_entry_stored_long_before_is_conflict(live_api: str, monkeyp
     monkeypatch.setattr(store.connection._client, "stream", losing)
     with pytest.raises(Conflict):
         store.append(ENTRY)
+
+
+@pytest.mark.parametrize("weak", ["", "W/"])
+def test_the_digest_of_an_append_is_the_etag_in_either_form(weak: str):
+    server = Scripted(json_answer(201, {}, {"ETag": f'{weak}"abc"'}))
+    assert HttpEnhanceLogStore(server.connection).append(make_entry()) == "abc"

@@ -184,7 +184,8 @@ def test_an_old_if_match_never_overwrites_a_key_that_was_made_again(agent: Clien
     [
         ({"If-Match": "*"}, 200),
         ({"If-Match": '"7", "1"'}, 200),
-        ({"If-Match": 'W/"1"'}, 412),
+        ({"If-Match": 'W/"1"'}, 200),
+        ({"If-Match": 'W/"2"'}, 412),
         ({"If-Match": '"2"'}, 412),
         ({"If-None-Match": "*"}, 412),
         ({"If-None-Match": 'W/"1"'}, 412),

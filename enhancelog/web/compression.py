@@ -1,0 +1,95 @@
+"""Compresses responses over 1 kB as the request's ``Accept-Encoding`` prefers; streams chunk by chunk.
+
+The length of a compressed body reveals whether a chosen text repeats a secret in it (BREACH). So two kinds of responses
+are not compressed: those that no cache may store (``no-store``), which every response with a secret must be; and those
+to requests that another site made the browser send, and whose texts it may have chosen.
+
+A compressed response has a weak ETag of the same value. Clients send it back, so ``If-Match`` loses its ``W/`` here.
+"""
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Final, cast
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
+
+from enhancelog.web.codings import Coding, compressed, compressed_stream, preferred
+
+LEAST_BYTES: Final = 1024
+MEDIA_TYPES: Final = frozenset(
+    {
+        "application/atom+xml",
+        "application/json",
+        "application/x-ndjson",
+        "text/csv",
+        "text/html",
+    }
+)
+
+_WITHOUT_WHOLE_BODY: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.PARTIAL_CONTENT)
+_OWN_REQUESTS: Final = ("same-origin", "none")
+"""Values of ``Sec-Fetch-Site``: our own page, or the user, made the request."""
+
+
+class CompressionMiddleware:
+    """Stands behind WhiteNoise, which serves files compressed beforehand, and around all that sets ETags."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        _make_if_match_strong(request)
+        response = self.get_response(request)
+        is_unchanged = response.status_code == HTTPStatus.NOT_MODIFIED
+        if is_unchanged or _may_be_compressed(response):
+            patch_vary_headers(response, ["Accept-Encoding"])
+            coding = preferred(request.headers.get("Accept-Encoding", ""))
+            if coding and is_unchanged:
+                _repeat_etag(request, response)
+            elif coding and request.headers.get("Sec-Fetch-Site", "none") in _OWN_REQUESTS:
+                _compress(response, coding)
+        return response
+
+
+def _may_be_compressed(response: HttpResponseBase) -> bool:
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if media_type not in MEDIA_TYPES or response.status_code in _WITHOUT_WHOLE_BODY:
+        return False
+    cache_control = response.headers.get("Cache-Control", "").lower()
+    is_forbidden = "no-store" in cache_control or "no-transform" in cache_control
+    return not is_forbidden and "Content-Encoding" not in response.headers
+
+
+def _compress(response: HttpResponseBase, coding: Coding) -> None:
+    if isinstance(response, StreamingHttpResponse):
+        chunks = cast(Iterable[bytes], response.streaming_content)  # nothing here is asynchronous
+        response.streaming_content = compressed_stream(chunks, coding)
+        del response.headers["Content-Length"]
+    elif isinstance(response, HttpResponse):
+        content = response.content
+        if len(content) <= LEAST_BYTES or len(smaller := compressed(content, coding)) >= len(content):
+            return
+        response.content = smaller
+        response["Content-Length"] = str(len(smaller))
+    response["Content-Encoding"] = coding
+    if "ETag" in response.headers:
+        response["ETag"] = _weak(response["ETag"])
+
+
+def _repeat_etag(request: HttpRequest, response: HttpResponseBase) -> None:
+    """A cache updates the response that has the very ETag of the 304, so it is the one that the client sent."""
+    etag = response.headers.get("ETag", "")
+    if etag and _weak(etag) in parse_etags(request.headers.get("If-None-Match", "")):
+        response["ETag"] = _weak(etag)
+
+
+def _make_if_match_strong(request: HttpRequest) -> None:
+    """``If-Match`` compares strongly, and would never match the weak form that we sent."""
+    if "W/" in (value := request.META.get("HTTP_IF_MATCH", "")):
+        request.META["HTTP_IF_MATCH"] = ", ".join(etag.removeprefix("W/") for etag in parse_etags(value))
+
+
+def _weak(etag: str) -> str:
+    return etag if etag.startswith("W/") else f"W/{etag}"
