@@ -17,6 +17,7 @@ from pytest_django import Settings
 from enhancelog import first_run, static_files, upgrade
 from enhancelog.backends import dialect
 from enhancelog.management.commands import serve
+from enhancelog.server.supervisor import KILL_AFTER_S
 from tests.processes import free_port, left_of, manage, serving
 from tests.waiting import wait_for
 
@@ -29,7 +30,7 @@ def test_first_start_prints_password_once_and_url_then_stops_cleanly(tmp_path: P
         log = tmp_path / f"{sent.name}.log"
         with log.open("w") as output, serving("--bind", bind, data_dir=tmp_path / "data", output=output) as process:
             os.killpg(process.pid, sent)  # as a service manager and a terminal do: the workers get it too
-            assert process.wait(timeout=serve.STOP_S - 1) == 0  # later it would have killed them
+            assert process.wait(timeout=KILL_AFTER_S - 2) == 0  # later it would have killed them
             assert left_of(process.pid) == []
         printed.append(log.read_text())
     first, second = printed

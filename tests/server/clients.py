@@ -11,7 +11,12 @@ class Client:
     """One request to ``front``. Everything the server sends is in ``sent``."""
 
     def __init__(
-        self, front: Front, method: str = "GET", path: str = "/", headers: dict[str, str] | None = None
+        self,
+        front: Front,
+        method: str = "GET",
+        path: str = "/",
+        headers: dict[str, str] | None = None,
+        query: str = "",
     ) -> None:
         self.scope: dict[str, Any] = {
             "type": "http",
@@ -20,7 +25,7 @@ class Client:
             "scheme": "http",
             "path": path,
             "raw_path": path.encode(),
-            "query_string": b"",
+            "query_string": query.encode(),
             "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
             "client": ("192.0.2.1", 4711),
             "server": ("127.0.0.1", 8000),

@@ -1,0 +1,175 @@
+"""The product's own application behind the front: long polls, large bodies, refusals."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connections
+from pytest_django.fixtures import Settings
+
+from enhancelog import records, tokens
+from enhancelog.api import waiting
+from enhancelog.api.slots import Slots
+from enhancelog.origin import Origin
+from enhancelog.server.bodies import IN_MEMORY
+from enhancelog.server.front import Front
+from enhancelog.server.limits import limits_of
+from enhancelog.store import group
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from tests.factories import make_entry
+from tests.server.clients import Client
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LOG = "/v1/enhance/log"
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+@pytest.fixture
+def secret() -> str:
+    owner = User.objects.create_user("agents", is_staff=True)
+    return tokens.make(tokens.Wanted("agent-7", tokens.SCOPES), owner, made_by="tests")[1]
+
+
+@pytest.fixture
+def run(secret: str, tmp_path: Path) -> Any:
+    """Run a coroutine function with a function that sends requests with a token."""
+
+    def run(test: Callable[[Callable[..., Client]], Awaitable[Any]]) -> Any:
+        async def inside() -> Any:
+            front = Front(WSGIHandler(), 4, limits_of, tmp_path)
+
+            def send(method: str, path: str, query: str = "", **headers: str) -> Client:
+                return Client(
+                    front, method, path, {"Host": "127.0.0.1", "Authorization": f"Bearer {secret}"} | headers, query
+                )
+
+            try:
+                return await test(send)
+            finally:
+                for pool in (front.pool, front.health_pool):
+                    _close_connections(pool)
+
+        return asyncio.run(inside())
+
+    yield run
+    group.drain()
+
+
+def _close_connections(pool: ThreadPoolExecutor) -> None:
+    """Of all threads of the pool, so that the database can be dropped."""
+    threads = len(pool._threads)
+    gathered = [pool.submit(connections.close_all) for _ in range(4 * threads)]
+    for future in gathered:
+        future.result()
+    pool.shutdown()
+
+
+def append(issue_id: str) -> None:
+    DatabaseEnhanceLogStore(Origin("command", "test", "api")).append(make_entry(issue_id=issue_id))
+
+
+def test_long_poll_answers_when_an_entry_comes(run: Any) -> None:
+    async def ask(send: Callable[..., Client]) -> Client:
+        poll = send("GET", LOG, "after=0&wait=20")
+        await asyncio.sleep(0.3)
+        assert poll.sent == []
+        await asyncio.to_thread(append, "awaited")
+        return await poll.ended()
+
+    assert [entry["issue_id"] for entry in json.loads(run(ask).content)] == ["awaited"]
+
+
+def test_long_poll_ends_empty_and_is_one_line_of_the_log(run: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async def ask(send: Callable[..., Client]) -> Client:
+        return await send("GET", LOG, "after=0&wait=1").ended()
+
+    with caplog.at_level(logging.INFO, "enhancelog.request"):
+        client = run(ask)
+    assert json.loads(client.content) == []
+    (line,) = [record for record in caplog.records if record.name == "enhancelog.request"]
+    assert line.__dict__["ms"] >= 1000
+
+
+def test_long_poll_beyond_what_may_wait_answers_at_once(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "polls", Slots(1, workers=1))
+
+    async def ask(send: Callable[..., Client]) -> Client:
+        waits = send("GET", LOG, "after=0&wait=30")
+        await asyncio.sleep(0.3)
+        refused = await send("GET", LOG, "after=0&wait=30").ended()
+        assert waits.sent == []
+        waits.leave()
+        await waits.ended()
+        return refused
+
+    assert json.loads(run(ask).content) == []
+
+
+def test_poll_is_counted_once_against_the_limit(run: Any, settings: Settings) -> None:
+    settings.THROTTLE_READ = (2, 3600)
+
+    async def ask(send: Callable[..., Client]) -> list[int]:
+        return [(await send("GET", LOG, "after=0&wait=1").ended()).status for _ in range(3)]
+
+    assert run(ask) == [200, 200, 429]
+
+
+def large_body() -> bytes:
+    return b"\n".join(records.encode(make_entry(issue_id=f"e{n}", intent="x" * 10_000)) for n in range(100))
+
+
+def test_large_body_is_stored_whole_and_counted_once(run: Any, settings: Settings) -> None:
+    settings.THROTTLE_BULK = (2, 3600)
+    body = large_body()
+    assert len(body) > IN_MEMORY
+
+    async def ask(send: Callable[..., Client]) -> list[Client]:
+        headers = NDJSON | {"Content-Length": str(len(body))}
+        return [await send("POST", LOG, **headers).body(body).ended() for _ in range(3)]
+
+    clients = run(ask)
+    assert [client.status for client in clients] == [200, 200, 429]
+    results = [[json.loads(line)["result"] for line in client.content.splitlines()] for client in clients[:2]]
+    assert results == [["created"] * 100, ["identical"] * 100]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Authorization": "Bearer enh_wrong"}, 401),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Length": str(1 << 40)}, 413),
+    ],
+    ids=["no token", "type", "size"],
+)
+def test_large_body_is_not_received_for_a_request_that_is_refused_anyway(
+    run: Any, headers: dict[str, str], status: int
+) -> None:
+    async def ask(send: Callable[..., Client]) -> Client:
+        return await send("POST", LOG, **NDJSON | {"Content-Length": "900000"} | headers).ended()
+
+    assert run(ask).status == status
+
+
+def test_form_beyond_64_kb_is_413_and_says_the_limit(run: Any) -> None:
+    async def ask(send: Callable[..., Client]) -> Client:
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": "70000"}
+        return await send("POST", "/account/sign-in", **headers).ended()
+
+    client = run(ask)
+    assert client.status == 413
+    assert b"65,536 bytes" in client.content
+    assert (b"connection", b"close") in client.sent[0]["headers"]
+
+
+def test_content_editor_has_a_limit_of_its_own(run: Any) -> None:
+    assert limits_of("/content/edit/story/S-1").max_bytes > 3 << 20
+    assert limits_of("/account/sign-in").max_bytes == 64 << 10
