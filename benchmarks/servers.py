@@ -130,6 +130,21 @@ def _token(database: Database) -> str:
     return made.stdout.strip()
 
 
+def more_tokens(database: Database, number: int, scopes: Sequence[str]) -> list[str]:
+    """The secrets of so many tokens of the administrator."""
+    code = (
+        "from django.contrib.auth.models import User\n"
+        "from enhancelog import tokens\n"
+        f"for number in range({number}):\n"
+        f"    wanted = tokens.Wanted(f'crowd-{{number}}', {list(scopes)!r})\n"
+        "    print(tokens.make(wanted, User.objects.get(username='admin'), made_by='bench')[1])\n"
+    )
+    made = manage("shell", "--verbosity", "0", "-c", code, data_dir=database.data_dir, **_ours(database))
+    if made.returncode:
+        raise Failed(f"cannot create tokens: {made.stderr.strip()}")
+    return made.stdout.split()
+
+
 def _uv() -> str:
     beside = Path(sys.executable).parent / "uv"
     found = str(beside) if beside.exists() else shutil.which("uv")

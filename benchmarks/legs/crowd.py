@@ -1,0 +1,100 @@
+"""Health, a page and an append beside a thousand clients that are slow on purpose, against an idle server."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Final
+
+from benchmarks import generator, load
+from benchmarks.bench import LOG, Bench, Measure, get, post
+from benchmarks.databases import DATABASES
+from benchmarks.rounds import Contender, Fact, Results, Sample, Target
+from benchmarks.servers import Server, enhancelog, more_tokens
+from tests.faults.crowd import Crowd, crowd
+
+SLOWER: Final = 3.0
+STOP_S: Final = 3.0
+TOKENS: Final = 8
+PAGES: Final = {"live": "/health/live", "ready": "/health/ready", "page": "/rejections/"}
+FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={'a' * 32}"}
+SCOPES: Final = ("log:append", "log:read")
+
+
+def run(bench: Bench) -> Results:
+    results = Results()
+    for vendor in DATABASES:
+        results.add(_run(bench, vendor))
+    return results
+
+
+def _run(bench: Bench, vendor: str) -> Results:
+    acts = [*PAGES, "append"]
+    with ExitStack() as stack:
+        databases = [stack.enter_context(bench.databases.copy_of(vendor, bench.plan.small)) for _ in range(2)]
+        idle, crowded = (stack.enter_context(enhancelog(database, bench.log)) for database in databases)
+        secrets = more_tokens(databases[1], TOKENS, SCOPES)
+        bodies = iter(generator.bodies(generator.appends(bench.plan.seed, "crowd", 4 * _appends(bench), 6)))
+        contenders = []
+        for act in acts:
+            contenders += [
+                Contender(f"{act}, idle ({vendor})", "ms", _alone(bench, idle, act, bodies)),
+                Contender(f"{act}, crowded ({vendor})", "ms", _crowded(bench, crowded, act, bodies, secrets)),
+            ]
+        results = bench.measure(contenders)
+        results.facts.append(_stop(crowded, secrets, vendor))
+    for act in acts:
+        over, under = f"{act}, crowded ({vendor})", f"{act}, idle ({vendor})"
+        work = f"{act} beside 500 slow heads, 200 idle, 80 half-sent forms, 40 stalled readers, 120 polls: {vendor}"
+        results.targets.append(Target(work, over, under, at_most=SLOWER))
+    return results
+
+
+def _appends(bench: Bench) -> int:
+    return bench.measurements * bench.plan.slow_reads
+
+
+def _alone(bench: Bench, server: Server, act: str, bodies: Iterator[bytes]) -> Measure:
+    def measure() -> Sample:
+        requests = _requests(server, act, bodies, bench.plan.slow_reads)
+        done = load.run(server.address, requests, 1, 201 if act == "append" else 200)
+        seen = {"p50_ms": done.median * 1000, "p99_ms": done.percentile(0.99) * 1000}
+        return Sample(done.median * 1000, seen | {"generator_cpu": done.cpu_share})
+
+    return measure
+
+
+def _crowded(bench: Bench, server: Server, act: str, bodies: Iterator[bytes], secrets: list[str]) -> Measure:
+    alone = _alone(bench, server, act, bodies)
+
+    def measure() -> Sample:
+        with crowd(f"http://{server.address.host}:{server.address.port}") as them:
+            gather(them, secrets)
+            return alone()
+
+    return measure
+
+
+def _requests(server: Server, act: str, bodies: Iterator[bytes], number: int) -> list[bytes]:
+    if act == "append":
+        return [post(server, next(bodies)) for _ in range(number)]
+    return [get(server, PAGES[act])] * number
+
+
+def gather(them: Crowd, secrets: list[str]) -> None:
+    """What used to stop the server, all at once."""
+    them.half_heads(500)
+    them.idle(200)
+    them.half_bodies(80, "/account/sign-in", FORM)
+    for secret in secrets:
+        headers = {"Authorization": f"Bearer {secret}"}
+        them.stalled_readers(40 // TOKENS, f"{LOG}?format=ndjson", headers)
+        them.polls(120 // TOKENS, headers)
+
+
+def _stop(server: Server, secrets: list[str], vendor: str) -> Fact:
+    with crowd(f"http://{server.address.host}:{server.address.port}") as them:
+        gather(them, secrets)
+        began = time.perf_counter()
+        server.process.terminate()
+        server.process.wait()
+        return Fact(f"SIGTERM beside the crowd: {vendor}", [time.perf_counter() - began], "s", at_most=STOP_S)
