@@ -16,7 +16,7 @@ from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from enhancelog import metrics
-from enhancelog.structured_logs import request_id
+from enhancelog.structured_logs import client_address, request_id
 
 HEADER: Final = "X-Request-ID"
 NO_ROUTE: Final = "none"
@@ -36,6 +36,7 @@ class RequestLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         request_id.set(_id_of(request))
+        client_address.set(request.META.get("REMOTE_ADDR", ""))
         response = self.get_response(request)
         response[HEADER] = request_id.get()
         ending = _Ending(request, response, started)
