@@ -125,17 +125,19 @@ def present(secret: str) -> Token:
     return token
 
 
-def revoke(token: Token, revoked_by: str) -> bool:
-    """Refuse the token from now on. Returns whether it was in force until now, that is not revoked before."""
-    changed = Token.objects.filter(pk=token.pk, revoked__isnull=True).update(revoked=datetime.now(UTC))
-    if changed:
+def revoke(token: Token, revoked_by: str) -> None:
+    """Refuse the token from now on. A second time changes nothing."""
+    if _revoke(token):
         events.token_revoked(token, revoked_by)
-    return bool(changed)
 
 
 def revoke_all(owner: User) -> int:
-    """Revoke every token of ``owner``, who does so; returns how many there were."""
-    return sum(revoke(token, owner.get_username()) for token in not_revoked(owner))
+    """Revoke every token of ``owner``, at the owner's request; returns how many there were."""
+    with transaction.atomic():
+        revoked = [token for token in not_revoked(owner) if _revoke(token)]
+    for token in revoked:
+        events.token_revoked(token, owner.get_username())
+    return len(revoked)
 
 
 def not_revoked(owner: User) -> "QuerySet[Token]":
@@ -174,6 +176,11 @@ def state(token: Token, now: datetime) -> str:
     if token.expiry is not None and token.expiry <= now:
         return "expired"
     return "active" if token.user.is_active else "owner inactive"
+
+
+def _revoke(token: Token) -> bool:
+    """Whether it was not revoked before."""
+    return bool(Token.objects.filter(pk=token.pk, revoked__isnull=True).update(revoked=datetime.now(UTC)))
 
 
 def _find(digest: str) -> Token | None:

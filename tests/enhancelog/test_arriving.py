@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -65,7 +66,7 @@ def test_second_answer_is_closed_unsent() -> None:
 def editor() -> Client:
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.create_user("editor", is_staff=True))
-    client.cookies["csrftoken"] = "t" * 32
+    client.cookies[settings.CSRF_COOKIE_NAME] = "t" * 32
     return client
 
 
