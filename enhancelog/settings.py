@@ -199,6 +199,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # a second, higher limit is the handler's
 AXES_HANDLER = "enhancelog.accounts.lockouts.Handler"
 AXES_CLIENT_IP_CALLABLE = "enhancelog.accounts.lockouts.network_of"
+AXES_USERNAME_CALLABLE = "enhancelog.accounts.lockouts.name_of"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or one script would keep its whole office out
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "enhancelog.web.failures.locked_out"

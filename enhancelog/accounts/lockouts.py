@@ -18,6 +18,8 @@ from django.db.models import Model, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
+from enhancelog.accounts.events import MAX_NAME
+
 NETWORK_FAILURE_LIMIT: Final = 100
 """High enough that an office behind one address does not close itself by typing errors."""
 
@@ -64,6 +66,12 @@ def network_of(request: HttpRequest) -> str | None:
             return str(ip_network((address, IPV6_PREFIX), strict=False).network_address)
         address = address.ipv4_mapped  # else all of IPv4 would be one network
     return str(address)
+
+
+def name_of(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+    """The user name that was sent, cut to the length that a real one can have: PostgreSQL refuses a longer one."""
+    sent = (credentials or request.POST).get("username")
+    return str(sent or "")[:MAX_NAME]
 
 
 def prune() -> None:

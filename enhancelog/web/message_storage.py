@@ -1,7 +1,5 @@
 """Messages for the next page ("Saved."), in a cookie of our own name, or in the session where they are too long."""
 
-from typing import ClassVar
-
 from django.conf import settings
 from django.contrib.messages.storage import cookie, fallback, session
 
@@ -11,4 +9,4 @@ class CookieStorage(cookie.CookieStorage):
 
 
 class MessageStorage(fallback.FallbackStorage):
-    storage_classes: ClassVar = (CookieStorage, session.SessionStorage)
+    storage_classes = (CookieStorage, session.SessionStorage)
