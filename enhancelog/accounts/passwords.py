@@ -24,6 +24,8 @@ _slots = threading.BoundedSemaphore(AT_ONCE)
 class Argon2PasswordHasher(hashers.Argon2PasswordHasher):
     """Raises ``Busy`` when no slot is free within ``WAIT_S`` seconds."""
 
+    parallelism = 1  # Django's 8 threads for each hash would crowd out the requests that share a worker's CPU
+
     def encode(self, password: str, salt: str) -> Any:
         with _slot():
             return super().encode(password, salt)
