@@ -127,6 +127,7 @@ def test_every_answer_says_what_browsers_may_do_with_it(client: Client, path: st
     assert "base-uri 'none'" in response["Content-Security-Policy"]
     assert "camera=()" in response["Permissions-Policy"]
     assert response["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "Access-Control-Allow-Origin" not in response
 
 
 def test_failures_and_redirects_say_so_too(client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
