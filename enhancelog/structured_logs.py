@@ -81,8 +81,8 @@ def structured(*, for_terminal: bool) -> structlog.stdlib.ProcessorFormatter:
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            _escape_texts,
             *([] if for_terminal else [structlog.processors.format_exc_info]),
+            _escape_texts,
             last,
         ],
     )
@@ -95,16 +95,19 @@ def _add_request_id(logger: WrappedLogger, method: str, event: EventDict) -> Eve
 
 
 def _escape_texts(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    return {name: _escaped(value) if isinstance(value, str) else value for name, value in event.items()}
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[name] = _escaped(value, kept="\n" if name == "exception" else "")
+    return event
 
 
-def _escaped(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+def _escaped(text: str, kept: str = "") -> str:
+    return "".join(
+        char if char.isprintable() or char in kept else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def _indented_traceback(stream: TextIO, error: ExcInfo) -> None:
     """On a terminal, where the traceback is not one JSON string, the indent tells its lines from ours."""
-    lines = "".join(traceback.format_exception(*error)).splitlines()
+    lines = "".join(traceback.format_exception(*error)).rstrip().split("\n")
     stream.write("\n".join(f"    {_escaped(line)}" for line in lines))

@@ -135,8 +135,11 @@ def test_an_exception_forges_no_line_on_a_terminal(
     shown = log.terminal.getvalue()
     assert "RuntimeError: x" in shown
     assert "\x1b[2K" not in shown
-    begin = [line for line in shown.splitlines() if line.startswith('{"event": "signed in"}')]
-    assert begin == []
+    assert not [line for line in shown.splitlines() if line.startswith('{"event": "signed in"}')]
+    written = log.json.getvalue()
+    assert len(written.splitlines()) == len(log.lines)
+    for character in "\u2028\x85\x9b\u202e\u200b":
+        assert character not in written + shown
 
 
 def test_revoking_all_is_told_one_by_one(client: Client, ada: User, log: Log) -> None:
