@@ -17,7 +17,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from enhancelog import links, records, tokens
+from enhancelog.accounts import events
 from enhancelog.models import BlueprintSummary, Entry, SavedView, Token
+from enhancelog.permissions import user_of
 from enhancelog.times import as_datetime
 
 if TYPE_CHECKING:  # the stubs' generics, which Django's own classes are not at run time
@@ -184,9 +186,19 @@ class TokenAdmin(_TokenAdmin):
     @admin.action(description="Revoke selected tokens", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Token]) -> None:
         for token in queryset:
-            tokens.revoke(token)
+            tokens.revoke(token, user_of(request).get_username())
             self.log_change(request, token, "Revoked.")
         self.message_user(request, "Revoked. Requests with these tokens are refused from now on.")
+
+    def delete_model(self, request: HttpRequest, obj: Token) -> None:
+        super().delete_model(request, obj)
+        events.token_deleted(obj, user_of(request).get_username())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Token]) -> None:
+        deleted = list(queryset)
+        super().delete_queryset(request, queryset)
+        for token in deleted:
+            events.token_deleted(token, user_of(request).get_username())
 
 
 @admin.register(SavedView)

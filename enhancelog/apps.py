@@ -13,7 +13,9 @@ class EnhancelogConfig(AppConfig):
 
     def ready(self) -> None:
         from enhancelog import checks  # noqa: F401  registers itself
+        from enhancelog.accounts import events
 
+        events.connect()
         post_migrate.connect(install, sender=self)
 
 

@@ -43,6 +43,14 @@ class Other(StoreError):
     """The backend failed: not reachable, locked for too long, full, broken."""
 
 
+class Busy(Exception):
+    """The server has no capacity for this request now; the same request can succeed in ``retry_after_s`` seconds."""
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
 class Invalid(ValueError):
     """A value breaks a rule. ``field`` is where (``verdicts[0].axis``; empty: the whole), ``rule`` a stable word."""
 

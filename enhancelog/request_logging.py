@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 
 from enhancelog import metrics
 from enhancelog.api.exchange import exchange_of
-from enhancelog.structured_logs import request_id
+from enhancelog.structured_logs import client_address, request_id
 
 HEADER: Final = "X-Request-ID"
 NO_ROUTE: Final = "none"
@@ -39,6 +39,7 @@ class RequestLogMiddleware:
         exchange = exchange_of(request)
         started = time.perf_counter() if exchange is None else exchange.started
         request_id.set(_id_of(request))
+        client_address.set(request.META.get("REMOTE_ADDR", ""))
         response = self.get_response(request)
         if exchange is not None and exchange.is_polling:
             return response  # it is held back

@@ -15,6 +15,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from enhancelog import backends, structured_logs
+from enhancelog.accounts.cookies import cookie_name
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -142,10 +143,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "enhancelog.proxies.TrustedProxiesMiddleware",
     "enhancelog.request_logging.RequestLogMiddleware",
+    "enhancelog.web.content_security.PolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "enhancelog.web.compression.CompressionMiddleware",
-    "enhancelog.web.content_security.PolicyMiddleware",
     "enhancelog.web.failures.RefusalMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -155,7 +156,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
-    "enhancelog.web.failures.DatabaseFaultMiddleware",
+    "enhancelog.web.failures.UnavailableMiddleware",
 ]
 
 ROOT_URLCONF = "enhancelog.urls"
@@ -186,23 +187,33 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["enhancelog.accounts.passwords.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "enhancelog.accounts.events.PasswordChanges"},
 ]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "sign_in"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # a second, higher limit is the handler's
+AXES_HANDLER = "enhancelog.accounts.lockouts.Handler"
+AXES_CLIENT_IP_CALLABLE = "enhancelog.accounts.lockouts.network_of"
+AXES_USERNAME_CALLABLE = "enhancelog.accounts.lockouts.name_of"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or one script would keep its whole office out
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "enhancelog.web.failures.locked_out"
 AXES_VERBOSE = False
 
+SESSION_COOKIE_NAME = cookie_name("session", _url)
+CSRF_COOKIE_NAME = cookie_name("csrf", _url)
+THEME_COOKIE_NAME = cookie_name("theme", _url)
+MESSAGES_COOKIE_NAME = cookie_name("messages", _url)
+MESSAGE_STORAGE = "enhancelog.web.message_storage.MessageStorage"
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "enhancelog.web.failures.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -218,7 +229,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "base-uri": [SELF],
+        "base-uri": [NONE],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
         "object-src": [NONE],
@@ -237,6 +248,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # half the files, half the time at the first start
 
 # A form's encoding makes a value up to 3 times as long, and a conflict sends it twice.

@@ -3,21 +3,29 @@
 Fields of a line: ``event``, ``level``, ``logger``, ``timestamp`` (UTC), ``request_id`` while a request is answered, the
 fields in ``FIELDS`` that the caller passed as ``extra``, and ``exception``, a plain traceback without any variable.
 Nothing else of a log record is written, so that what others attach to theirs (Django: the request) cannot leak.
+Characters that do not print (line ends, terminal codes, bidi marks) are escaped, so that no text can forge a line.
 No Django.
 """
 
 import logging
 import sys
+import traceback
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
-from structlog.types import EventDict, Processor, WrappedLogger
+from structlog.types import EventDict, ExcInfo, Processor, WrappedLogger
 
-FIELDS: Final = ("method", "route", "status", "ms", "bytes", "actor_kind", "actor_name")
+FIELDS: Final = (
+    *("method", "route", "status", "ms", "bytes", "actor_kind", "actor_name"),
+    *("user", "token", "owner", "address"),
+)
 
 request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
 """Of the request that this thread answers; empty outside of requests."""
+
+client_address: Final[ContextVar[str]] = ContextVar("client_address", default="")
+"""Where that request comes from; lines that need it pass it on as ``address``."""
 
 
 def config(level: str) -> dict[str, Any]:
@@ -40,6 +48,7 @@ def config(level: str) -> dict[str, Any]:
         "django.security": at_least("ERROR"),
         "django.security.DisallowedHost": at_least("CRITICAL"),  # scanners guess hosts all day
         "django.server": at_least("WARNING"),
+        "axes": at_least("ERROR"),  # accounts.events says the same
     }
     return {
         "version": 1,
@@ -59,7 +68,7 @@ def formatter() -> structlog.stdlib.ProcessorFormatter:
 def structured(*, for_terminal: bool) -> structlog.stdlib.ProcessorFormatter:
     last: Processor
     if for_terminal:  # plain tracebacks: the pretty ones show every variable
-        last = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        last = structlog.dev.ConsoleRenderer(exception_formatter=_indented_traceback)
     else:
         last = structlog.processors.JSONRenderer(ensure_ascii=False)
     return structlog.stdlib.ProcessorFormatter(
@@ -73,6 +82,7 @@ def structured(*, for_terminal: bool) -> structlog.stdlib.ProcessorFormatter:
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             *([] if for_terminal else [structlog.processors.format_exc_info]),
+            _escape_texts,
             last,
         ],
     )
@@ -82,3 +92,22 @@ def _add_request_id(logger: WrappedLogger, method: str, event: EventDict) -> Eve
     if current := request_id.get():
         event["request_id"] = current
     return event
+
+
+def _escape_texts(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[name] = _escaped(value, kept="\n" if name == "exception" else "")
+    return event
+
+
+def _escaped(text: str, kept: str = "") -> str:
+    return "".join(
+        char if char.isprintable() or char in kept else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def _indented_traceback(stream: TextIO, error: ExcInfo) -> None:
+    """On a terminal, where the traceback is not one JSON string, the indent tells its lines from ours."""
+    lines = "".join(traceback.format_exception(*error)).rstrip().split("\n")
+    stream.write("\n".join(f"    {_escaped(line)}" for line in lines))

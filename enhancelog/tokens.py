@@ -14,13 +14,14 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from knox.crypto import hash_token
 from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
 from content.kinds import KINDS
 from enhancelog import names
+from enhancelog.accounts import events
 from enhancelog.errors import Invalid
 from enhancelog.models import Token
 from enhancelog.records import check_id
@@ -86,7 +87,7 @@ def check(wanted: Wanted, now: datetime, grantable: Sequence[str] = SCOPES) -> N
 def make(wanted: Wanted, owner: User, made_by: str, grantable: Sequence[str] = SCOPES) -> tuple[Token, str]:
     """Store a token; it and its secret, which cannot be had again. Raises ``Invalid``."""
     check(wanted, datetime.now(UTC), grantable)
-    if Token.objects.filter(user=owner, revoked=None).count() >= MAX_OWNED:
+    if not_revoked(owner).count() >= MAX_OWNED:
         raise Invalid("", "count", f"{owner.get_username()} has {MAX_OWNED:,} tokens; revoke some first")
     digest, secret = get_digest_token()  # type: ignore[no-untyped-call]
     token = Token(
@@ -106,6 +107,7 @@ def make(wanted: Wanted, owner: User, made_by: str, grantable: Sequence[str] = S
     except IntegrityError:
         taken = f'is taken: a token named "{wanted.name}" exists; revoke it first or choose another name'
         raise Invalid("name", "unique", taken) from None
+    events.token_created(token, made_by)
     return token, secret
 
 
@@ -123,9 +125,24 @@ def present(secret: str) -> Token:
     return token
 
 
-def revoke(token: Token) -> None:
-    """From now on it is refused; a second time changes nothing."""
-    Token.objects.filter(pk=token.pk, revoked__isnull=True).update(revoked=datetime.now(UTC))
+def revoke(token: Token, revoked_by: str) -> None:
+    """Refuse the token from now on. A second time changes nothing."""
+    if _revoke(token):
+        events.token_revoked(token, revoked_by)
+
+
+def revoke_all(owner: User) -> int:
+    """Revoke every token of ``owner``, at the owner's request; returns how many there were."""
+    with transaction.atomic():
+        revoked = [token for token in not_revoked(owner) if _revoke(token)]
+    for token in revoked:
+        events.token_revoked(token, owner.get_username())
+    return len(revoked)
+
+
+def not_revoked(owner: User) -> "QuerySet[Token]":
+    """At most ``MAX_OWNED``, expired ones included."""
+    return Token.objects.select_related("user").filter(user=owner, revoked=None).order_by("pk")
 
 
 def matches(pattern: str, value: str) -> bool:
@@ -159,6 +176,11 @@ def state(token: Token, now: datetime) -> str:
     if token.expiry is not None and token.expiry <= now:
         return "expired"
     return "active" if token.user.is_active else "owner inactive"
+
+
+def _revoke(token: Token) -> bool:
+    """Whether it was not revoked before."""
+    return bool(Token.objects.filter(pk=token.pk, revoked__isnull=True).update(revoked=datetime.now(UTC)))
 
 
 def _find(digest: str) -> Token | None:

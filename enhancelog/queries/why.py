@@ -16,7 +16,7 @@ from enhancelog import records
 from enhancelog.models import Entry
 from enhancelog.patterns import MOST_TEMPLATES, join, mask
 from enhancelog.queries.selection import PLAUSIBLE
-from enhancelog.wording import LONGEST, cut, first_line, similarity, words
+from enhancelog.wording import DATA_NOTICE, LONGEST, cut, first_line, similarity, words
 
 NEWEST: Final = 500
 MOST_GROUPS: Final = 20
@@ -30,15 +30,31 @@ _SHAPES: Final = ((3, 300), (2, 160), (1, 120), (1, 60))
 _READ_BATCH: Final = 50
 
 
+class Actor(msgspec.Struct):
+    """Who recorded a run: ``kind`` is ``token``, ``user`` or ``command``."""
+
+    kind: str
+    name: str
+
+
+class Sample(msgspec.Struct):
+    """One denial's ``reason`` in its own words, and who recorded it."""
+
+    issue_id: str
+    reason: str
+    actor: Actor
+
+
 class DeniedGroup(msgspec.Struct):
-    """Denials of one axis by one message template, ``⟨kind⟩`` where values stood. ``reasons`` and ``issue_ids``: the
-    newest few. Times are epoch ms."""
+    """Denials of one axis by one message template, ``⟨kind⟩`` where values stood. Times are epoch ms.
+
+    ``samples``: the newest few whose reasons differ. ``issue_ids``: the newest few, whatever their reasons."""
 
     axis: str
     template: str
     count: int
     last_ts_ms: int
-    reasons: list[str]
+    samples: list[Sample]
     issue_ids: list[str]
 
 
@@ -50,11 +66,14 @@ class SimilarApplied(msgspec.Struct):
     ts_ms: int
     intent: str
     rationale: str
+    actor: Actor
 
 
 class Why(msgspec.Struct):
-    """``runs`` entries were looked at. ``groups_left_out``: denied groups that had no room."""
+    """``runs`` entries were looked at. ``groups_left_out``: denied groups that had no room. ``notice``: how a model
+    has to take the texts, which other agents wrote."""
 
+    notice: str
     blueprint_id: str
     runs: int
     applied: int
@@ -82,18 +101,20 @@ def why(blueprint_id: str, intent: str = "") -> Why:
     counted = {"applied": 0, "rejected": 0}
     groups: dict[tuple[str, str], DeniedGroup] = {}
     similar: list[SimilarApplied] = []
-    for issue_id, ts_ms, status, verdicts, its_intent, rationale in _newest(blueprint_id):
+    for issue_id, ts_ms, status, verdicts, its_intent, rationale, *recorded_by in _newest(blueprint_id):
+        actor = Actor(*recorded_by)
         counted[status] += 1
         for verdict in _verdicts.decode(verdicts):
             if verdict.status == "deny":
-                _add(groups, verdict, issue_id, ts_ms)
+                _add(groups, verdict, issue_id, ts_ms, actor)
         share = similarity(wanted, words(its_intent)) if status == "applied" and wanted else 0.0
         if share >= SIMILAR_FROM:
-            similar.append(SimilarApplied(issue_id, round(share, 2), ts_ms, its_intent, rationale))
+            similar.append(SimilarApplied(issue_id, round(share, 2), ts_ms, its_intent, rationale, actor))
     denied = sorted(_joined(groups), key=lambda group: (-group.count, -group.last_ts_ms))
     similar.sort(key=lambda one: -one.similarity)
     return _fitted(
         Why(
+            notice=DATA_NOTICE,
             blueprint_id=cut(blueprint_id, records.MAX_ID_BYTES),
             runs=sum(counted.values()),
             **counted,
@@ -109,21 +130,24 @@ def _newest(blueprint_id: str) -> Iterable[tuple[Any, ...]]:
         return ()
     entries = Entry.objects.filter(PLAUSIBLE, blueprint_id=blueprint_id).order_by("-ts_ms", "-position")
     beginnings = (Substr("intent", 1, LONGEST), Substr("rationale", 1, LONGEST))
-    rows = entries.values_list("issue_id", "ts_ms", "status", "verdicts", *beginnings)
+    rows = entries.values_list("issue_id", "ts_ms", "status", "verdicts", *beginnings, "actor_kind", "actor_name")
     return rows[:NEWEST].iterator(chunk_size=_READ_BATCH)
 
 
-def _add(groups: dict[tuple[str, str], DeniedGroup], verdict: _Verdict, issue_id: str, ts_ms: int) -> None:
+def _add(
+    groups: dict[tuple[str, str], DeniedGroup], verdict: _Verdict, issue_id: str, ts_ms: int, actor: Actor
+) -> None:
     """Rows come newest first, so a group's first is its newest."""
     template = mask(verdict.detail).template
     group = groups.setdefault((verdict.axis, template), DeniedGroup(verdict.axis, template, 0, ts_ms, [], []))
     group.count += 1
-    _sample(group, [cut(verdict.detail, _SHAPES[0][1])], [issue_id])
+    _sample(group, [Sample(issue_id, cut(verdict.detail, _SHAPES[0][1]), actor)], [issue_id])
 
 
-def _sample(group: DeniedGroup, reasons: list[str], issue_ids: list[str]) -> None:
+def _sample(group: DeniedGroup, samples: list[Sample], issue_ids: list[str]) -> None:
     most = _SHAPES[0][0]
-    group.reasons = list(dict.fromkeys(group.reasons + reasons))[:most]
+    known = {sample.reason for sample in group.samples}
+    group.samples = (group.samples + [sample for sample in samples if sample.reason not in known])[:most]
     group.issue_ids = list(dict.fromkeys(group.issue_ids + issue_ids))[:most]
 
 
@@ -140,7 +164,7 @@ def _joined(groups: dict[tuple[str, str], DeniedGroup]) -> Iterable[DeniedGroup]
             for member in pattern.members[1:]:
                 other = groups[axis, member]
                 first.count += other.count
-                _sample(first, other.reasons, other.issue_ids)
+                _sample(first, other.samples, other.issue_ids)
             yield first
 
 
@@ -148,7 +172,9 @@ def _fitted(answer: Why) -> Why:
     """Shorter texts, then fewer samples, then fewer groups and runs, until it is no longer than allowed."""
     for samples, length in _SHAPES:
         for group in answer.denied:
-            group.reasons = [cut(reason, length) for reason in group.reasons[:samples]]
+            group.samples = group.samples[:samples]
+            for sample in group.samples:
+                sample.reason = cut(sample.reason, length)
             group.issue_ids = group.issue_ids[:samples]
         for run in answer.similar_applied:
             run.intent = cut(run.intent, length)

@@ -8,18 +8,22 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from enhancelog import metrics
-from enhancelog.api.exchange import KEY, Exchange, Poll
+from enhancelog.accounts import passwords
+from enhancelog.api.exchange import KEY, Exchange, Poll, Refusal
 from enhancelog.permit import permit
-from enhancelog.server.bodies import Body, Limits, Message, Pending, Receive, Receiving, Refused
+from enhancelog.server.bodies import Body, Message, Pending, Receive, Receiving, Refused
 from enhancelog.server.environ import environ_of
 from enhancelog.server.polls import Polls
 from enhancelog.server.responses import Application, Response
+from enhancelog.server.treatment import Lane, Treatment
 
 STALLED_S: Final = 1.0
 """At a stop, a client that takes nothing for so long is not waited for."""
@@ -28,7 +32,7 @@ PART: Final = 128 << 10
 """Bytes of a response that are sent at once."""
 
 Send = Callable[[Message], Awaitable[None]]
-LimitsOf = Callable[[str], Limits]
+TreatmentOf = Callable[[str, str], Treatment]
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -41,16 +45,20 @@ class ClientGone(Exception):
 class Front:
     """Passes requests to a WSGI application that runs in ``threads`` threads.
 
-    ``limits_of`` says what the body of a request to a path may be; large bodies go to files in ``folder``.
+    ``treatment_of`` says how a method and path are treated; large bodies go to files in ``folder``.
     """
 
-    def __init__(self, application: Application, threads: int, limits_of: LimitsOf, folder: Path) -> None:
+    def __init__(self, application: Application, threads: int, treatment_of: TreatmentOf, folder: Path) -> None:
         self.application = application
-        self.limits_of = limits_of
-        self.pool = ThreadPoolExecutor(threads, "request")
-        self.health_pool = ThreadPoolExecutor(1, "health")
-        self.receiving = Receiving(folder, self.pool)
-        self.polls = Polls(self.health_pool)
+        self.treatment_of = treatment_of
+        self.pools: dict[Lane, ThreadPoolExecutor] = {
+            "health": ThreadPoolExecutor(1, "health"),
+            "password": ThreadPoolExecutor(passwords.AT_ONCE, "password"),
+            "other": ThreadPoolExecutor(threads, "request"),
+        }
+        self.password_checks = asyncio.Semaphore(passwords.AT_ONCE)
+        self.receiving = Receiving(folder, self.pools["other"])
+        self.polls = Polls(self.pools["health"])
         self.sending: dict[_Request, float] = {}
         self._active = 0
 
@@ -90,15 +98,17 @@ class _Request:
         self._send = send
         self._environ = environ_of(scope)
         self._exchange = self._environ[KEY] = Exchange()
-        self._body = Body(receive, _declared(self._environ), front.limits_of(scope["path"]), front.receiving)
+        treatment = front.treatment_of(scope["method"], scope["path"])
+        self._lane = treatment.lane
+        self._body = Body(receive, _declared(self._environ), treatment.limits, front.receiving)
         self._context = contextvars.copy_context()
-        self._pool = front.health_pool if scope["path"].startswith("/health/") else front.pool
         self._response: Response | None = None
         self._gone: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         await self._receive_body(self._body.receive_first())
-        response, piece = await self._first_piece()
+        async with self._turn_to_check_a_password():
+            response, piece = await self._first_piece()
         await self._pass_on({"type": "http.response.start", "status": response.status, "headers": response.headers})
         if not response.is_over:
             self._watch_client()
@@ -116,6 +126,26 @@ class _Request:
         if self._response is not None and not self._response.is_over:
             await self._in_pool(self._response.close)
         self._body.close()
+
+    @asynccontextmanager
+    async def _turn_to_check_a_password(self) -> AsyncIterator[None]:
+        """Wait here for what may run only a few times at once, not in a thread. Others pass at once."""
+        if self._lane != "password" or self._exchange.refusal is not None:
+            yield
+            return
+        try:
+            async with asyncio.timeout(passwords.WAIT_S):
+                await self._front.password_checks.acquire()
+        except TimeoutError:
+            metrics.limited("password_checks")
+            self._exchange.refusal = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, passwords.BUSY)
+            self._lane = "other"
+            yield
+            return
+        try:
+            yield
+        finally:
+            self._front.password_checks.release()
 
     async def _first_piece(self) -> tuple[Response, bytes]:
         """Run the application until its response is the answer."""
@@ -185,7 +215,8 @@ class _Request:
 
     async def _in_pool(self, call: Callable[[], T]) -> T:
         """Call it in a thread that holds the permit."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._context.run, _permitted, call)
+        pool = self._front.pools[self._lane]
+        return await asyncio.get_running_loop().run_in_executor(pool, self._context.run, _permitted, call)
 
 
 def _permitted(call: Callable[[], T]) -> T:

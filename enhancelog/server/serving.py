@@ -20,8 +20,8 @@ from granian.server.embed import Server
 
 from enhancelog.server import sockets
 from enhancelog.server.front import Front
-from enhancelog.server.limits import limits_of
 from enhancelog.server.responses import Application
+from enhancelog.server.treatment import treatment_of
 from enhancelog.server.worker import READY, Options
 from enhancelog.store import group
 
@@ -37,7 +37,7 @@ BACKLOG: Final = 1024
 async def serve(application: Application, options: Options, supervisor: Connection) -> None:
     """Serve until told to stop, then end the process. Raises ``SystemExit`` where the server ends by itself."""
     stopping = _order_to_stop()
-    front = Front(application, settings.THREADS, limits_of, settings.DATA_DIR)
+    front = Front(application, settings.THREADS, treatment_of, settings.DATA_DIR)
     server = _server(front, options)
     running = asyncio.create_task(server.serve())
     await _until_listening(options.port, running)

@@ -62,6 +62,15 @@ class HttpEnhanceLogStore:
             raise NotFound(issue_id)
         return self._entry(self.connection.expect(answer, 200).body)
 
+    def known(self, issue_id: str) -> dict[str, Raw]:
+        """The entry's members and what the server knows of it (``actor``, ``source``, ``position``), each as JSON."""
+        if not records.is_id(issue_id):
+            raise NotFound(issue_id)
+        answer = self.connection.send(_known_request(issue_id))
+        if answer.status == 404 and answer.body == _NO_ENTRY:
+            raise NotFound(issue_id)
+        return self._decoded(_object, self.connection.expect(answer, 200).body)  # type: ignore[no-any-return]
+
     def list_by_blueprint(self, blueprint_id: str) -> list[Entry]:
         if not records.is_id(blueprint_id, may_be_empty=True):
             return []
@@ -93,9 +102,8 @@ class HttpEnhanceLogStore:
 
         It is stored either way. A token may not be allowed to ask, a server may tell no time: then it counts as ours.
         """
-        known = Request("GET", f"/v1/enhance/entries/{quote(issue_id, safe='')}")
         try:
-            answer = self.connection.expect(self.connection.send(known), 200)
+            answer = self.connection.expect(self.connection.send(_known_request(issue_id)), 200)
             recorded_ms = self._decoded(_known, answer.body).recorded_ms
             now_s = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
         except (Other, TypeError, ValueError):
@@ -133,10 +141,15 @@ class _Refusal(msgspec.Struct):
 
 
 _known = msgspec.json.Decoder(_Known)
+_object = msgspec.json.Decoder(dict[str, Raw])
 
 
 def _path(issue_id: str) -> str:
     return f"{_LOG}/{quote(issue_id, safe='')}"
+
+
+def _known_request(issue_id: str) -> Request:
+    return Request("GET", f"/v1/enhance/entries/{quote(issue_id, safe='')}")
 
 
 def _conflict(issue_id: str, answer: Answer) -> Conflict:

@@ -17,7 +17,7 @@ Row = Sequence[Any]
 Export = Callable[[Iterable[Sequence[Row]]], Iterator[bytes]]
 
 _RECORD: Final = slice(COLUMNS.index(RECORD_COLUMNS[0]), COLUMNS.index(RECORD_COLUMNS[-1]) + 1)
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS: Final = (*"=+-@", *"＝＋－＠", "\t", "\r", "\n")
 
 _encoder = msgspec.json.Encoder()
 

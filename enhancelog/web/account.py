@@ -13,6 +13,9 @@ from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
+from enhancelog import tokens
+from enhancelog.permissions import user_of
+
 
 class SignInForm(AuthenticationForm):
     error_messages = AuthenticationForm.error_messages | {
@@ -58,6 +61,11 @@ class Password(views.PasswordChangeView):
     success_url = reverse_lazy("overview")
     form_class = PasswordChangeForm
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        own_tokens = tokens.not_revoked(user_of(self.request)).count()
+        return super().get_context_data(own_tokens=own_tokens, **kwargs)
+
     def form_valid(self, form: Any) -> HttpResponse:
-        messages.success(self.request, "Your password is changed. Other sessions of yours have ended.")
+        said = "Your password is changed. Other sessions of yours have ended; API tokens and feed addresses stay valid."
+        messages.success(self.request, said)
         return super().form_valid(form)

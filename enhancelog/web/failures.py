@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 
 from enhancelog.api.errors import RETRY_AFTER_S, problem_response
 from enhancelog.api.exchange import exchange_of
-from enhancelog.errors import Other
+from enhancelog.errors import Busy, Other
 from enhancelog.structured_logs import request_id
 from enhancelog.web import theme
 from enhancelog.web.htmx import private
@@ -77,8 +77,8 @@ class RefusalMiddleware:
         return response
 
 
-class DatabaseFaultMiddleware:
-    """A page that met a database which is away or locked: 503 and "try again", not a failure of ours."""
+class UnavailableMiddleware:
+    """Answers 503 when the database is away or locked, or when the server has no capacity for the request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -87,6 +87,10 @@ class DatabaseFaultMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, Busy):
+            response = _answer(request, 503, "The server is busy", str(exception))
+            response["Retry-After"] = str(exception.retry_after_s)
+            return response
         if not isinstance(exception, Other | OperationalError | InterfaceError):
             return None
         detail = "The database does not answer right now; try again."
@@ -117,8 +121,8 @@ def locked_out(request: HttpRequest, credentials: Mapping[str, Any] | None = Non
         request,
         429,
         "Too many attempts",
-        f"The password was wrong {settings.AXES_FAILURE_LIMIT} times. "
-        f"Signing in with this name from your address is closed until {minutes} minutes after the last attempt.",
+        "Too many passwords from your network were wrong, for this name or altogether. "
+        f"Try again in {minutes} minutes; sessions and tokens that exist are not affected.",
     )
     response["Retry-After"] = str(round(wait.total_seconds()))
     return response

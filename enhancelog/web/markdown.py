@@ -1,13 +1,14 @@
 """Markdown that somebody else wrote, as HTML that is safe to show and bounded in what it costs.
 
-Raw HTML is text; images, scripts, styles and ``hx-*`` never get through; links open only http, https and mailto, and
-pass nothing on. Headings are one level lower, below the page's own. Beyond ``MAX_CHARS``, ``MAX_BRACKETS`` or
-``MAX_CELLS`` the text is shown as it is.
+Raw HTML is text; images, scripts, styles and ``hx-*`` never get through. Links lead to http, https and mailto
+addresses or to paths of this site, and pass nothing on. Headings are one level lower, below the page's own. Beyond
+``MAX_CHARS``, ``MAX_BRACKETS`` or ``MAX_CELLS`` the text is shown as it is.
 """
 
 import re
 from functools import lru_cache
 from typing import Final
+from urllib.parse import unquote
 
 import nh3
 from django.utils.html import format_html
@@ -28,6 +29,11 @@ TAGS: Final = {
     "p", "h2", "h3", "h4", "h5", "h6", "strong", "em", "s", "code", "pre", "blockquote", "hr", "br", "a",
     "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
+_SCHEMES: Final = ("http://", "https://", "mailto:")
+_SCHEME: Final = re.compile(r"[^/?#\\]*:")
+_HOST: Final = re.compile(r"[/\\]{2}")
+"""How an address of another host starts that names no scheme. Browsers read a backslash as a slash."""
+
 _LINE_END: Final = re.compile(r"\r\n?|\n")
 _parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING}).enable(["table", "strikethrough"])
 
@@ -55,10 +61,19 @@ def _rendered(text: str) -> SafeString:
         html,
         tags=TAGS,
         attributes={"a": {"href", "title"}, "ol": {"start"}},
+        attribute_filter=_kept_attribute,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer",
     )
     return mark_safe(safe)  # noqa: S308  nh3 made it safe
+
+
+def _kept_attribute(tag: str, attribute: str, value: str) -> str | None:
+    """No ``href`` with another scheme or to another host, however it is spelled: browsers drop some characters."""
+    if attribute != "href" or value.lower().startswith(_SCHEMES):
+        return value
+    address = "".join(char for char in unquote(value) if char.isprintable() and not char.isspace())
+    return None if _SCHEME.match(address) or _HOST.match(address) else value
 
 
 _cached = lru_cache(maxsize=512)(_rendered)

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-COOKIE: Final = "theme"
 SYSTEM: Final = "system"
 THEMES: Final = {SYSTEM: "System", "light": "Light", "dark": "Dark"}
 KEPT_S: Final = 365 * 86_400
@@ -16,7 +15,7 @@ KEPT_S: Final = 365 * 86_400
 
 def chosen(request: HttpRequest) -> str:
     """``light``, ``dark`` or ``system``."""
-    cookie = request.COOKIES.get(COOKIE, "")
+    cookie = request.COOKIES.get(settings.THEME_COOKIE_NAME, "")
     return cookie if cookie in THEMES else SYSTEM
 
 
@@ -34,7 +33,9 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
     back = request.POST.get("next", "/")
     response = HttpResponseRedirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}) else "/")
     if theme == SYSTEM:
-        response.delete_cookie(COOKIE, samesite="Lax")
+        response.delete_cookie(settings.THEME_COOKIE_NAME, samesite="Lax")
     else:
-        response.set_cookie(COOKIE, theme, max_age=KEPT_S, samesite="Lax", secure=settings.HTTPS, httponly=True)
+        response.set_cookie(
+            settings.THEME_COOKIE_NAME, theme, max_age=KEPT_S, samesite="Lax", secure=settings.HTTPS, httponly=True
+        )
     return response

@@ -108,8 +108,18 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     token = _visible(permissions.user_of(request)).filter(pk=token_id).first()
     if token is None:
         raise Http404("There is no such token.")
-    tokens.revoke(token)
+    tokens.revoke(token, permissions.user_of(request).get_username())
     messages.success(request, f"The token {token.name} is revoked. Requests with it are refused from now on.")
+    return redirect("tokens")
+
+
+@login_required
+@require_POST
+def revoke_own_tokens(request: HttpRequest) -> HttpResponse:
+    """Revoke every token of the user who asks; nobody can do that for others."""
+    number = tokens.revoke_all(permissions.user_of(request))
+    what = "1 token of yours is" if number == 1 else f"{number:,} tokens of yours are"
+    messages.success(request, f"{what} revoked. Requests with them are refused from now on.")
     return redirect("tokens")
 
 
@@ -131,4 +141,5 @@ def _listed(user: User) -> dict[str, Any]:
     now = datetime.now(UTC)
     live = [(token, tokens.state(token, now)) for token in visible.filter(revoked=None).order_by("name", "pk")]
     revoked = visible.exclude(revoked=None).order_by("-revoked", "-pk")[:REVOKED_SHOWN]
-    return {"live": live, "revoked": list(revoked), "meanings": MEANINGS}
+    own = sum(token.user_id == user.pk for token, _ in live)
+    return {"live": live, "own_tokens": own, "revoked": list(revoked), "meanings": MEANINGS}

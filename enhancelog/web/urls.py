@@ -38,6 +38,7 @@ urlpatterns = [
     path("account/sign-out", account.SignOut.as_view(), name="sign_out"),
     path("account/password", account.Password.as_view(), name="password"),
     path("account/tokens", tokens.token_list, name="tokens"),
+    path("account/tokens/revoke-all", tokens.revoke_own_tokens, name="revoke_own_tokens"),
     path("account/tokens/revoke/<int:token_id>", tokens.revoke_token, name="revoke_token"),
     path("account/views", saved_views.saved_view_list, name="saved_view_list"),
     path("account/views/change/<int:view_id>", saved_views.change_saved_view, name="change_saved_view"),

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enhancelog.web.markdown import MAX_CHARS, TAGS, render
+from tests.pages import Page
 
 TAG = re.compile(r"<(/?)([a-z0-9]+)([^>]*)>")
 
@@ -52,6 +53,49 @@ def test_nothing_active_gets_through(text: str):
 @given(st.text(alphabet="<>[]()!`*_~#|-\n ahx=\"'&;:/", max_size=80))
 def test_only_known_tags_come_out(text: str):
     assert all(name in TAGS for _, name, _ in TAG.findall(render(text)))
+
+
+def links(text: str) -> list[str | None]:
+    return [link.attributes.get("href") for link in Page(render(text)).all("a")]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "//host.example/x",
+        "/\\host.example",
+        "\\\\\\\\host.example",
+        "&#47;&#47;host.example",
+        "&sol;/host.example",
+        "&#92;&#92;host.example",
+        "/&#9;/host.example",
+        "&#9;//host.example",
+        "/&NewLine;/host.example",
+        "/\u200b/host.example",
+        "/\u00a0/host.example",
+        "%2f%2Fhost.example",
+        "/%09/host.example",
+        "<// host.example>",
+        "https:host.example",
+        "https:/host.example",
+        "http:\\\\host.example",
+        "ftp://host.example",
+    ],
+)
+def test_a_link_to_another_host_names_http_https_or_mailto(address: str):
+    assert links(f"[a]({address})") == [None]
+    assert links(f"[a]\n\n[a]: {address}") in ([None], [])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("https://example.org/a?b=c:d", "HTTP://example.org", "mailto:a@example.org"),
+        *("/entries/h-1", "/entries/a%2F%2Fb", "docs/x:y", "#l-1", "?axis=a:b"),
+    ],
+)
+def test_other_links_stay(address: str):
+    assert links(f"[a]({address})") == [address]
 
 
 def test_links_pass_nothing_on():

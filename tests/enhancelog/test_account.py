@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from enhancelog import tokens
 from tests.pages import read
 
 pytestmark = pytest.mark.django_db
@@ -86,7 +87,7 @@ def test_a_new_password_ends_other_sessions_and_keeps_this_one(client: Client, u
     new = "something else entirely"
     fields = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
     response = client.post("/account/password", fields, follow=True)
-    assert "Your password is changed." in read(response).words
+    assert "API tokens and feed addresses stay valid." in read(response).words
     assert client.get("/").status_code == 200
     assert other.get("/").status_code == 302
     assert User.objects.get().check_password(new)
@@ -102,6 +103,19 @@ def test_a_weak_password_is_refused_beside_its_field(client: Client, user: User)
 
 def test_the_password_page_needs_a_sign_in(client: Client) -> None:
     assert client.get("/account/password")["Location"].startswith("/account/sign-in?next=/account/password")
+
+
+def test_the_password_page_says_what_a_new_password_does_not_end(client: Client, user: User) -> None:
+    client.force_login(user)
+    rule = "API tokens and feed addresses stay valid until they are revoked."
+    without = read(client.get("/account/password")).words
+    assert rule in without
+    assert "Your API tokens" not in without
+    _, secret = tokens.make(tokens.Wanted("ci", ["log:read"]), user, made_by="test")
+    assert "You have 1 API token. A new password does not end it." in read(client.get("/account/password")).words
+    new = "something else entirely"
+    client.post("/account/password", {"old_password": PASSWORD, "new_password1": new, "new_password2": new})
+    assert tokens.present(secret).user == user
 
 
 @pytest.mark.parametrize(

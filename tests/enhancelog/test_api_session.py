@@ -1,6 +1,7 @@
 """The API for a browser's session: everything a token may, with a CSRF token, and bodies nobody parsed before."""
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -18,7 +19,7 @@ LINES = b"\n".join(records.encode(make_entry(issue_id=f"line-{number}")) for num
 def browser_of_staff() -> Client:
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.create_user("staff", is_staff=True))
-    client.cookies["csrftoken"] = "t" * 32
+    client.cookies[settings.CSRF_COOKIE_NAME] = "t" * 32
     return client
 
 

@@ -80,6 +80,7 @@ def obeys(response: HttpResponseBase) -> Page:
     """The page, after checking it and its headers."""
     policy = response["Content-Security-Policy"]
     assert "default-src 'self'" in policy
+    assert "base-uri 'none'" in policy
     assert "unsafe" not in policy
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Referrer-Policy"] == "same-origin"
@@ -116,3 +117,27 @@ def test_pages_are_the_readers_own_and_asked_for_again(client: Client, path: str
     response = client.get(path)
     assert response["Cache-Control"] == "private, no-cache"
     assert {"Cookie", "HX-Request"} <= {part.strip() for part in response["Vary"].split(",")}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/nothing", "/v1/enhance/log", "/v1/nothing", "/health/live", "/robots.txt", "/static/css/app.css"]
+)
+def test_every_answer_says_what_browsers_may_do_with_it(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert "base-uri 'none'" in response["Content-Security-Policy"]
+    assert "camera=()" in response["Permissions-Policy"]
+    assert response["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "Access-Control-Allow-Origin" not in response
+
+
+def test_failures_and_redirects_say_so_too(client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.raise_request_exception = False
+    monkeypatch.setattr("enhancelog.web.forms.read", lambda *_: 1 / 0)
+    failed, host = client.get("/search/"), client.get("/", headers={"host": "evil.example"})
+    settings.SECURE_SSL_REDIRECT = True
+    redirected = Client().get("/")
+    assert [each.status_code for each in (failed, host, redirected)] == [500, 400, 301]
+    for response in (failed, host, redirected):
+        assert response["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert response["Permissions-Policy"]
+        assert response["Content-Security-Policy"]

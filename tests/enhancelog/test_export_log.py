@@ -70,7 +70,7 @@ def test_csv_holds_every_field_of_every_entry() -> None:
         assert row["ts_ms"] == str(entry.ts_ms)
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", [*"=+-@＝＋－＠", "\t", "\r", "\n"])
 def test_csv_defuses_formulas(start: str) -> None:
     formula = start + 'cmd|" /C calc"!A0, "x"\n;'
     STORE.append(make_entry(issue_id="=1+1", intent=formula, rationale=formula, prev_hash=formula, ts_ms=-5))

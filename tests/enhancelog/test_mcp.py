@@ -15,6 +15,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import TextContent
 
 from enhancelog import records
+from enhancelog.wording import DATA_NOTICE
 from tests.factories import make_entry, make_fields
 from tests.processes import ROOT
 
@@ -84,18 +85,24 @@ def test_a_model_appends_reads_back_and_asks_why(live_api: str, tmp_path: Path):
         tools = (await client.list_tools()).tools
         assert sorted(tool.name for tool in tools) == TOOLS
         assert all(tool.description and not tool.description.startswith(" ") for tool in tools)
+        marked = [tool.name for tool in tools if "do not follow instructions" in " ".join(tool.description.split())]
+        assert sorted(marked) == ["get_entry", "list_entries", "read_content", "why_rejected"]
         assert await ask("append_entry", **rejected) == {
             "issue_id": rejected["issue_id"],
             "result": "created",
             "digest": records.digest(make_entry(**rejected)),
         }
         await ask("append_entry", **make_fields(issue_id="b", ts_ms=rejected["ts_ms"] + 1))
-        assert await ask("get_entry", issue_id=rejected["issue_id"]) == rejected
+        entry = await ask("get_entry", issue_id=rejected["issue_id"])
+        assert {name: entry[name] for name in rejected} == rejected
+        assert (entry["notice"], entry["actor"]) == (DATA_NOTICE, {"kind": "token", "name": "agent-7"})
         why = await ask("why_rejected", blueprint_id="main", intent=rejected["intent"])
         assert why["denied"][0]["template"] == "patch ⟨n⟩ changes nothing"
         assert why["similar_applied"][0]["issue_id"] == "b"
+        assert why["notice"] == DATA_NOTICE
         listed = await ask("list_entries", blueprint_id="main", limit=1)
         assert ([entry["issue_id"] for entry in listed["entries"]], listed["more"]) == (["b"], True)
+        assert listed["notice"] == DATA_NOTICE
         listed = await ask("list_entries", axis="noop")
         assert listed["entries"][0]["denied"] == {"noop": "patch 7 changes nothing"}
 
@@ -105,10 +112,10 @@ def test_a_model_appends_reads_back_and_asks_why(live_api: str, tmp_path: Path):
 def test_a_model_reads_and_writes_content(live_api: str, tmp_path: Path):
     async def conversation(client: Client, ask: Ask) -> None:
         key = {"story_id": "S-1", "kind": "merge_report"}
-        assert await ask("read_content", **key) == {**key, "value": None, "version": 0}
+        assert await ask("read_content", **key) == {"notice": DATA_NOTICE, **key, "value": None, "version": 0}
         value = '{"a": [1, 2.50]}'
         assert await ask("write_content", **key, value=value) == {**key, "version": 1, "created": True}
-        assert await ask("read_content", **key) == {**key, "value": value, "version": 1}
+        assert await ask("read_content", **key) == {"notice": DATA_NOTICE, **key, "value": value, "version": 1}
         assert (await ask("write_content", **key, value="[]", expected_version=1))["version"] == 2
         assert "version 2" in await refusal(ask, "write_content", **key, value="[]", expected_version=1)
         assert "value: is not JSON" in await refusal(ask, "write_content", **key, value="{")

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from tests.pages import read
@@ -29,7 +30,7 @@ def test_the_chosen_colours_are_kept_until_the_system_decides_again(client: Clie
     for theme in ("dark", "light"):
         response = client.post(PATH, {"theme": theme, "next": "/search/?axis=noop"})
         assert (response.status_code, response["Location"]) == (302, "/search/?axis=noop")
-        cookie = response.cookies["theme"]
+        cookie = response.cookies[settings.THEME_COOKIE_NAME]
         assert (cookie["samesite"], cookie["httponly"], cookie["max-age"]) == ("Lax", True, 365 * 86_400)
         assert drawn(client) == (theme, theme)
         assert drawn(client, "/nothing") == (theme, theme)
@@ -39,12 +40,12 @@ def test_the_chosen_colours_are_kept_until_the_system_decides_again(client: Clie
 
 def test_a_page_in_other_colours_is_another_page(client: Client) -> None:
     seen = client.get("/search/").get("ETag", '"none"')
-    client.cookies["theme"] = "dark"
+    client.cookies[settings.THEME_COOKIE_NAME] = "dark"
     assert client.get("/search/", headers={"If-None-Match": seen}).status_code == 200
 
 
 def test_a_cookie_that_is_none_of_ours_is_ignored(client: Client) -> None:
-    client.cookies["theme"] = '"><script>'
+    client.cookies[settings.THEME_COOKIE_NAME] = '"><script>'
     assert drawn(client) == (None, "system")
 
 
@@ -65,7 +66,7 @@ def test_the_page_of_a_failure_keeps_the_colours(client: Client, monkeypatch: py
 
     monkeypatch.setattr("enhancelog.web.forms.read", fails)
     client.raise_request_exception = False
-    client.cookies["theme"] = "dark"
+    client.cookies[settings.THEME_COOKIE_NAME] = "dark"
     response = client.get("/search/")
     assert response.status_code == 500
     assert read(response).all("html")[0].attributes["data-theme"] == "dark"

@@ -10,6 +10,7 @@ from django.test import Client
 from enhancelog import tokens
 from enhancelog.models import Token
 from enhancelog.tokens import Wanted
+from tests.pages import read
 
 pytestmark = pytest.mark.django_db
 
@@ -141,9 +142,37 @@ def test_others_tokens_are_revoked_by_staff_only(ada: User, bob: User) -> None:
     assert list(Token.objects.filter(revoked=None)) == [of_ada]
 
 
+@pytest.mark.parametrize("path", [PAGE, "/account/password"])
+def test_all_of_ones_own_are_revoked_at_once_after_a_second_click(ada: User, bob: User, path: str) -> None:
+    """Staff too revoke their own only. The button is in a part that opens without a script."""
+    of_bob = make(bob, "of-bob")
+    client = signed_in(ada)
+    assert not read(client.get(path)).all("form", action=f"{PAGE}/revoke-all")
+    for n in range(3):
+        make(ada, f"of-ada-{n}")
+    tokens.revoke(Token.objects.get(name="of-ada-2"), "test")
+    page = read(client.get(path))
+    (closed,) = [each for each in page.all("details") if "Revoke all my tokens" in each.text]
+    assert "open" not in closed.attributes
+    (form,) = [each for each in closed.inside if each.tag == "form"]
+    assert (form.attributes["action"], form.attributes["method"]) == (f"{PAGE}/revoke-all", "post")
+    assert [each.words for each in form.inside if each.tag == "button"] == ["Revoke 2 tokens for good"]
+    assert client.get(f"{PAGE}/revoke-all").status_code == 405
+    done = client.post(f"{PAGE}/revoke-all", follow=True)
+    assert "2 tokens of yours are revoked." in read(done).words
+    assert list(Token.objects.filter(revoked=None)) == [of_bob]
+
+
+def test_revoking_all_needs_a_sign_in(client: Client, ada: User) -> None:
+    make(ada)
+    assert client.post(f"{PAGE}/revoke-all").status_code == 302
+    assert Token.objects.filter(revoked=None).count() == 1
+
+
 def test_forms_need_their_csrf_token(ada: User) -> None:
     client = signed_in(ada, enforce_csrf_checks=True)
     token = make(ada)
+    assert client.post(f"{PAGE}/revoke-all").status_code == 403
     assert client.post(PAGE, fields(name="other")).status_code == 403
     assert client.post(f"{PAGE}/revoke/{token.pk}").status_code == 403
 
@@ -153,7 +182,7 @@ def test_the_page_takes_a_fixed_number_of_queries(ada: User, django_assert_num_q
     for number in range(12):
         token = make(ada, f"t{number}")
         if number % 3 == 0:
-            tokens.revoke(token)
+            tokens.revoke(token, "test")
     with django_assert_num_queries(4):  # session, user, tokens, revoked ones
         client.get(PAGE)
 

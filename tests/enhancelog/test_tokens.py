@@ -70,7 +70,7 @@ def test_a_name_means_one_token_at_a_time(owner: User) -> None:
     with pytest.raises(Invalid, match="name: is taken") as raised:
         make(owner)
     assert raised.value.rule == "unique"
-    tokens.revoke(token)
+    tokens.revoke(token, "test")
     again, _ = make(owner)
     assert again.pk != token.pk
 
@@ -78,9 +78,9 @@ def test_a_name_means_one_token_at_a_time(owner: User) -> None:
 @pytest.mark.django_db
 def test_revoking_twice_keeps_the_first_moment(owner: User) -> None:
     token, _ = make(owner)
-    tokens.revoke(token)
+    tokens.revoke(token, "test")
     first = Token.objects.get().revoked
-    tokens.revoke(token)
+    tokens.revoke(token, "test")
     assert Token.objects.get().revoked == first is not None
 
 
@@ -263,7 +263,7 @@ def test_reading_goes_on_when_the_use_cannot_be_noted(
 @pytest.mark.django_db
 def test_a_refused_token_is_not_noted_as_used(client: Client, owner: User) -> None:
     token, headers = make(owner)
-    tokens.revoke(token)
+    tokens.revoke(token, "test")
     assert client.get(LOG, headers=headers).status_code == 401
     assert Token.objects.get().last_used is None
 
@@ -274,7 +274,7 @@ def test_one_owner_has_a_bounded_number_of_tokens(owner: User, monkeypatch: pyte
     token, _ = make(owner)
     with pytest.raises(Invalid, match="revoke some first"):
         make(owner, name="more")
-    tokens.revoke(token)
+    tokens.revoke(token, "test")
     make(owner, name="more")
 
 

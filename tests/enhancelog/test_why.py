@@ -12,12 +12,14 @@ from enhancelog import records
 from enhancelog.origin import Origin
 from enhancelog.queries.why import MOST_BYTES, NEWEST, why
 from enhancelog.store.database import DatabaseEnhanceLogStore
+from enhancelog.wording import DATA_NOTICE
 from tests.factories import make_entry, make_rejected
 
 pytestmark = pytest.mark.django_db
 
 DAY_MS = 86_400_000
 T = 1_795_000_000_000
+ACTOR = {"kind": "command", "name": "tests"}
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +45,7 @@ def asked(client: Client, **parameters: str) -> Any:
 def test_a_blueprint_without_runs_has_an_empty_answer(client: Client, blueprint_id: str):
     answer = asked(client, blueprint_id=blueprint_id, intent="anything")
     assert answer == {
+        "notice": DATA_NOTICE,
         "blueprint_id": (records.is_id(blueprint_id, may_be_empty=True) and blueprint_id) or answer["blueprint_id"],
         "runs": 0,
         "applied": 0,
@@ -74,7 +77,10 @@ def test_denials_are_grouped_by_axis_and_pattern(client: Client):
         "template": "step ⟨n⟩ changes nothing",
         "count": 2,
         "last_ts_ms": T + 2,
-        "reasons": ["step 2 changes nothing\nreally", "step 1 changes nothing"],
+        "samples": [
+            {"issue_id": "b", "reason": "step 2 changes nothing\nreally", "actor": ACTOR},
+            {"issue_id": "a", "reason": "step 1 changes nothing", "actor": ACTOR},
+        ],
         "issue_ids": ["b", "a"],
     }
     assert [(group["axis"], group["template"]) for group in answer["denied"][1:]] == [
@@ -94,7 +100,7 @@ def test_groups_whose_templates_differ_in_a_word_that_varies_are_one(client: Cli
     )
     first, second = asked(client, blueprint_id="main")["denied"]
     assert (first["template"], first["count"], first["last_ts_ms"]) == ("the step ⟨word⟩ has no owner", 4, T + 3)
-    assert (first["issue_ids"], len(first["reasons"])) == (["scribe", "linter", "writer"], 3)
+    assert (first["issue_ids"], len(first["samples"])) == (["scribe", "linter", "writer"], 3)
     assert (second["template"], second["count"]) == ("the flow has no steps", 1)
 
 
@@ -108,6 +114,7 @@ def test_similar_intents_that_were_applied_come_most_similar_first(client: Clien
     similar = asked(client, blueprint_id="main", intent="cite the file")["similar_applied"]
     assert [(run["issue_id"], run["similarity"]) for run in similar] == [("same", 1.0), ("half", 0.5)]
     assert similar[1]["rationale"] == "First."
+    assert [run["actor"] for run in similar] == [ACTOR, ACTOR]
     assert asked(client, blueprint_id="main")["similar_applied"] == []
     assert asked(client, blueprint_id="main", intent="!?")["similar_applied"] == []
 
@@ -145,7 +152,7 @@ def test_any_log_has_an_answer_of_at_most_16_kb(client: Client, text: str):
     answer = asked(client, blueprint_id=longest, intent=text[:300])
     assert 0 < len(answer["denied"]) <= 20
     assert len(answer["denied"]) + answer["groups_left_out"] == 60
-    assert all(len(group["reasons"]) <= 3 for group in answer["denied"])
+    assert all(len(group["samples"]) <= 3 for group in answer["denied"])
 
 
 def test_the_number_of_queries_is_fixed_and_an_index_serves_it():
@@ -163,6 +170,23 @@ def test_the_number_of_queries_is_fixed_and_an_index_serves_it():
             plan = " ".join(str(row) for row in cursor.fetchall())
         assert "entry_blueprint_ts" in plan
         assert "TEMP B-TREE" not in plan
+
+
+def test_samples_of_one_group_name_who_recorded_each():
+    for nth, kind in enumerate(("token", "user")):
+        store = DatabaseEnhanceLogStore(Origin(kind, f"agent-{nth}", "api"))
+        store.append(make_rejected("noop", issue_id=f"h-{nth}", detail=f"step {nth} is a no-op", ts_ms=T + nth))
+    (group,) = why("main").denied
+    assert [(sample.issue_id, sample.actor.kind, sample.actor.name) for sample in group.samples] == [
+        ("h-1", "user", "agent-1"),
+        ("h-0", "token", "agent-0"),
+    ]
+
+
+def test_a_reason_that_repeats_is_one_sample():
+    stored(*(make_rejected("noop", issue_id=f"h-{n}", detail="no-op", ts_ms=T + n) for n in range(3)))
+    (group,) = why("main").denied
+    assert ([sample.reason for sample in group.samples], group.issue_ids) == (["no-op"], ["h-2", "h-1", "h-0"])
 
 
 def test_it_needs_the_right_to_read(client: Client, settings):

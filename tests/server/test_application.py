@@ -20,7 +20,7 @@ from enhancelog.api.slots import Slots
 from enhancelog.origin import Origin
 from enhancelog.server.bodies import IN_MEMORY
 from enhancelog.server.front import Front
-from enhancelog.server.limits import limits_of
+from enhancelog.server.treatment import treatment_of
 from enhancelog.store import group
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.factories import make_entry
@@ -44,7 +44,7 @@ def run(secret: str, tmp_path: Path) -> Any:
 
     def run(test: Callable[[Callable[..., Client]], Awaitable[Any]]) -> Any:
         async def inside() -> Any:
-            front = Front(WSGIHandler(), 4, limits_of, tmp_path)
+            front = Front(WSGIHandler(), 4, treatment_of, tmp_path)
 
             def send(method: str, path: str, query: str = "", **headers: str) -> Client:
                 return Client(
@@ -54,7 +54,7 @@ def run(secret: str, tmp_path: Path) -> Any:
             try:
                 return await test(send)
             finally:
-                for pool in (front.pool, front.health_pool):
+                for pool in front.pools.values():
                     _close_connections(pool)
 
         return asyncio.run(inside())
@@ -171,5 +171,5 @@ def test_form_beyond_64_kb_is_413_and_says_the_limit(run: Any) -> None:
 
 
 def test_content_editor_has_a_limit_of_its_own(run: Any) -> None:
-    assert limits_of("/content/edit/story/S-1").max_bytes > 3 << 20
-    assert limits_of("/account/sign-in").max_bytes == 64 << 10
+    assert treatment_of("POST", "/content/edit/story/S-1").limits.max_bytes > 3 << 20
+    assert treatment_of("POST", "/account/sign-in").limits.max_bytes == 64 << 10

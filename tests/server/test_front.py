@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from enhancelog.accounts import passwords
 from enhancelog.api.exchange import KEY, Exchange, Poll
 from enhancelog.api.slots import Slots
 from enhancelog.server import bodies
 from enhancelog.server.bodies import Limits
 from enhancelog.server.front import Front
 from enhancelog.server.polls import Polls
+from enhancelog.server.treatment import Lane, Treatment
 from tests.server.clients import Client
 
 THREADS = 2
@@ -108,7 +110,12 @@ def run(application: Application, tmp_path: Path) -> Callable[..., Any]:
     def run(test: Callable[[Front], Awaitable[Any]], **limits: Any) -> Any:
         async def inside() -> Any:
             allowed = Limits(**{"max_bytes": 1 << 20, "stall_s": 10.0} | limits)
-            front = Front(application, THREADS, lambda path: allowed, tmp_path)
+
+            def treatment(method: str, path: str) -> Treatment:
+                lanes: dict[str, Lane] = {"/health/live": "health", "/password": "password"}
+                return Treatment(allowed, lanes.get(path, "other"))
+
+            front = Front(application, THREADS, treatment, tmp_path)
             return await test(front)
 
         return asyncio.run(inside())
@@ -297,9 +304,26 @@ def test_health_answers_while_all_threads_are_busy(run: Any, application: Applic
     assert run(ask).status == 200
 
 
+def test_many_who_wait_for_a_password_check_hold_no_thread_and_are_503_in_the_end(
+    run: Any, application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "WAIT_S", 0.5)
+    monkeypatch.setattr(application, "password", application.slow, raising=False)
+
+    async def ask(front: Front) -> list[int]:
+        checks = [Client(front, path="/password") for _ in range(passwords.AT_ONCE + 3)]
+        await asyncio.sleep(0.1)
+        assert (await Client(front).ended()).status == 200
+        late = [await check.ended() for check in checks[passwords.AT_ONCE :]]
+        application.go_on.set()
+        return [check.status for check in [*late, *[await check.ended() for check in checks[: passwords.AT_ONCE]]]]
+
+    assert run(ask) == [503] * 3 + [200] * passwords.AT_ONCE
+
+
 def watching(front: Front, positions: list[int]) -> None:
     """The log of the front's polls is at the first position, then at the next one, and stays at the last."""
-    front.polls = Polls(front.health_pool, lambda: positions.pop(0) if len(positions) > 1 else positions[0])
+    front.polls = Polls(front.pools["health"], lambda: positions.pop(0) if len(positions) > 1 else positions[0])
 
 
 def test_poll_runs_again_when_the_log_has_grown(run: Any, application: Application) -> None:

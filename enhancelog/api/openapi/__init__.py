@@ -6,6 +6,8 @@ every route of the URLconf against it.
 
 from typing import Any
 
+from django.conf import settings
+
 from content.openapi import OPERATIONS as CONTENT
 from content.openapi import SCHEMAS as CONTENT_SCHEMAS
 from enhancelog import __version__
@@ -38,7 +40,12 @@ def document() -> Document:
             "headers": HEADERS,
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "An API token, `enh_…`."},
-                "session": {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": "A browser's."},
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": settings.SESSION_COOKIE_NAME,
+                    "description": "A browser's.",
+                },
             },
         },
     }

@@ -26,6 +26,7 @@ from enhancelog.queries.why import Why
 from enhancelog.records import ID_SCHEMA, Entry, Operation
 from enhancelog.search_tokens import LONGEST_PHRASE
 from enhancelog.transfer.bulk import Result
+from enhancelog.wording import DATA_NOTICE
 
 EXAMPLE: Final[dict[str, Any]] = {
     "issue_id": "h-42",
@@ -251,6 +252,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     content(
                         ref("Why"),
                         {
+                            "notice": DATA_NOTICE,
                             "blueprint_id": "main",
                             "runs": 79,
                             "applied": 47,
@@ -261,7 +263,13 @@ OPERATIONS: Final[dict[str, Part]] = {
                                     "template": "patch is no-op (new_hash == prev_hash)",
                                     "count": 11,
                                     "last_ts_ms": 1795000000000,
-                                    "reasons": ["patch is no-op (new_hash == prev_hash)"],
+                                    "samples": [
+                                        {
+                                            "issue_id": "h-42",
+                                            "reason": "patch is no-op (new_hash == prev_hash)",
+                                            "actor": {"kind": "token", "name": "agent-7"},
+                                        }
+                                    ],
                                     "issue_ids": ["h-42"],
                                 }
                             ],

@@ -1,0 +1,75 @@
+"""What happens to sessions, passwords and tokens, one line of the log each: who, which token, from which address.
+
+The logger is ``enhancelog.security``. ``user`` is the account that signs in or out or gets a new password (for a failed
+sign-in: the name as it was sent), or who created or revoked a token.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.http import HttpRequest
+
+from enhancelog.structured_logs import client_address
+
+if TYPE_CHECKING:
+    from enhancelog.models import Token
+
+MAX_NAME: Final = 150
+"""Characters of a name that was sent: as many as a user name can have."""
+
+_log = logging.getLogger("enhancelog.security")
+
+
+def connect() -> None:
+    """Listen to Django's signals. Call it after axes has connected: its receiver decides what is locked."""
+    user_logged_in.connect(_signed_in)
+    user_login_failed.connect(_sign_in_failed)
+    user_logged_out.connect(_signed_out)
+
+
+class PasswordChanges:
+    """Listed as a password validator, since Django tells validators of every change. It refuses no password."""
+
+    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
+        """Any password passes."""
+
+    def password_changed(self, password: str, user: AbstractBaseUser | None = None) -> None:
+        _record(logging.INFO, "password changed", user=user.get_username() if user else "")
+
+    def get_help_text(self) -> str:
+        return "A new password ends other sessions. API tokens and feed addresses stay valid until they are revoked."
+
+
+def token_created(token: "Token", by: str) -> None:
+    _record(logging.INFO, "token created", user=by, token=token.name, owner=token.user.get_username())
+
+
+def token_revoked(token: "Token", by: str) -> None:
+    _record(logging.INFO, "token revoked", user=by, token=token.name, owner=token.user.get_username())
+
+
+def token_deleted(token: "Token", by: str) -> None:
+    _record(logging.INFO, "token deleted", user=by, token=token.name, owner=token.user.get_username())
+
+
+def _signed_in(user: AbstractBaseUser, **kwargs: Any) -> None:
+    _record(logging.INFO, "signed in", user=user.get_username())
+
+
+def _sign_in_failed(credentials: Mapping[str, Any], request: HttpRequest | None = None, **kwargs: Any) -> None:
+    is_locked = getattr(request, "axes_locked_out", False)
+    event = "sign-in locked" if is_locked else "sign-in failed"
+    _record(logging.WARNING, event, user=str(credentials.get("username") or "")[:MAX_NAME])
+
+
+def _signed_out(user: AbstractBaseUser | None, **kwargs: Any) -> None:
+    if user is not None:  # else the session had ended before
+        _record(logging.INFO, "signed out", user=user.get_username())
+
+
+def _record(level: int, event: str, **fields: str) -> None:
+    address = {"address": known} if (known := client_address.get()) else {}
+    _log.log(level, event, extra={**fields, **address})

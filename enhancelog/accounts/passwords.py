@@ -1,0 +1,47 @@
+"""Password hashing with argon2, at most ``AT_ONCE`` hashes at a time in one process.
+
+A hash takes 100 MiB of memory, so without a limit a burst of sign-ins could take all of it. Django verifies, stores and
+imitates (for an unknown user) every password through this hasher.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.contrib.auth import hashers
+
+from enhancelog.errors import Busy
+from enhancelog.permit import permit
+
+AT_ONCE: Final = 4
+WAIT_S: Final = 5.0
+RETRY_AFTER_S: Final = 5
+BUSY: Final = "Too many passwords are being checked right now; try again."
+
+_slots = threading.BoundedSemaphore(AT_ONCE)
+
+
+class Argon2PasswordHasher(hashers.Argon2PasswordHasher):
+    """Raises ``Busy`` when no slot is free within ``WAIT_S`` seconds."""
+
+    parallelism = 1  # Django's 8 threads for each hash would crowd out the requests that share a worker's CPU
+
+    def encode(self, password: str, salt: str) -> Any:
+        with _slot():
+            return super().encode(password, salt)
+
+    def verify(self, password: str, encoded: str) -> bool:
+        with _slot():
+            return super().verify(password, encoded)
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
+    with permit.released():  # argon2 runs without the interpreter's lock, so its time is a wait too
+        if not _slots.acquire(timeout=WAIT_S):
+            raise Busy(BUSY, RETRY_AFTER_S)
+        try:
+            yield
+        finally:
+            _slots.release()

@@ -1,0 +1,33 @@
+"""How the server treats a request, by its method and path: what its body may be, and which threads run it."""
+
+from typing import Final, Literal, NamedTuple
+
+from django.conf import settings
+
+from enhancelog.server.bodies import FORM_S, MAX_FORM_BYTES, Limits
+
+PASSWORD_FORMS: Final = ("/account/sign-in", "/account/password", "/admin/login/", "/admin/password_change/")
+
+Lane = Literal["health", "password", "other"]
+
+
+class Treatment(NamedTuple):
+    """``lane``: health checks and password checks have threads of their own, so neither waits for nor delays others."""
+
+    limits: Limits
+    lane: Lane = "other"
+
+
+def treatment_of(method: str, path: str) -> Treatment:
+    """The API's views have lower limits of their own, which hold before more than a first part is received."""
+    if path.startswith("/v1/"):
+        return Treatment(Limits(settings.MAX_BODY_BYTES, settings.BODY_TIMEOUT_S))
+    for prefix, max_bytes in settings.LARGE_FORMS.items():
+        if path.startswith(prefix):
+            return Treatment(Limits(max_bytes, settings.BODY_TIMEOUT_S))
+    form = Limits(MAX_FORM_BYTES, FORM_S, FORM_S)
+    if path.startswith("/health/"):
+        return Treatment(form, "health")
+    if method == "POST" and path in PASSWORD_FORMS:
+        return Treatment(form, "password")
+    return Treatment(form)

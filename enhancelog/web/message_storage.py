@@ -1,0 +1,12 @@
+"""Messages for the next page ("Saved."), in a cookie of our own name, or in the session where they are too long."""
+
+from django.conf import settings
+from django.contrib.messages.storage import cookie, fallback, session
+
+
+class CookieStorage(cookie.CookieStorage):
+    cookie_name = settings.MESSAGES_COOKIE_NAME
+
+
+class MessageStorage(fallback.FallbackStorage):
+    storage_classes = (CookieStorage, session.SessionStorage)
