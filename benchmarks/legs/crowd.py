@@ -14,6 +14,8 @@ from tests.faults.crowd import Crowd, crowd
 
 SLOWER: Final = 3.0
 STOP_S: Final = 3.0
+SETTLE_S: Final = 3.0
+"""Until what the crowd asked for is made, as far as it can be sent."""
 TOKENS: Final = 8
 PAGES: Final = {"live": "/health/live", "ready": "/health/ready", "page": "/rejections/"}
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={'a' * 32}"}
@@ -69,6 +71,7 @@ def _crowded(bench: Bench, server: Server, act: str, bodies: Iterator[bytes], se
     def measure() -> Sample:
         with crowd(f"http://{server.address.host}:{server.address.port}") as them:
             gather(them, secrets)
+            time.sleep(SETTLE_S)
             return alone()
 
     return measure
@@ -94,6 +97,7 @@ def gather(them: Crowd, secrets: list[str]) -> None:
 def _stop(server: Server, secrets: list[str], vendor: str) -> Fact:
     with crowd(f"http://{server.address.host}:{server.address.port}") as them:
         gather(them, secrets)
+        time.sleep(SETTLE_S)
         began = time.perf_counter()
         server.process.terminate()
         server.process.wait()
