@@ -52,13 +52,14 @@ class Front:
         self.application = application
         self.treatment_of = treatment_of
         self.pools: dict[Lane, ThreadPoolExecutor] = {
-            "health": ThreadPoolExecutor(1, "health"),
+            "live": ThreadPoolExecutor(1, "live"),
+            "ready": ThreadPoolExecutor(1, "ready"),
             "password": ThreadPoolExecutor(passwords.AT_ONCE, "password"),
             "other": ThreadPoolExecutor(threads, "request"),
         }
         self.password_checks = asyncio.Semaphore(passwords.AT_ONCE)
         self.receiving = Receiving(folder, self.pools["other"])
-        self.polls = Polls(self.pools["health"])
+        self.polls = Polls(ThreadPoolExecutor(1, "log-watcher"))
         self.sending: dict[_Request, float] = {}
         self._active = 0
 
@@ -98,7 +99,7 @@ class _Request:
         self._send = send
         self._environ = environ_of(scope)
         self._exchange = self._environ[KEY] = Exchange()
-        treatment = front.treatment_of(scope["method"], scope["path"])
+        treatment = front.treatment_of(scope["method"], self._environ["PATH_INFO"])
         self._lane = treatment.lane
         self._body = Body(receive, _declared(self._environ), treatment.limits, front.receiving)
         self._context = contextvars.copy_context()

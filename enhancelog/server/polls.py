@@ -20,7 +20,7 @@ class Polls:
     """The open polls of this process."""
 
     def __init__(self, pool: Executor, look: Callable[[], int] | None = None) -> None:
-        self._pool = pool
+        self.pool = pool
         self._look = look or _last_position
         self._waiting: dict[asyncio.Future[End], Poll] = {}
         self._watch: asyncio.Task[None] | None = None
@@ -52,7 +52,7 @@ class Polls:
     async def _watch_log(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
-            position = await loop.run_in_executor(self._pool, self._look)
+            position = await loop.run_in_executor(self.pool, self._look)
             for ended, poll in self._waiting.items():
                 if position > poll.beyond:
                     _end(ended, "grown")

@@ -8,11 +8,11 @@ from enhancelog.server.bodies import FORM_S, MAX_FORM_BYTES, Limits
 
 PASSWORD_FORMS: Final = ("/account/sign-in", "/account/password", "/admin/login/", "/admin/password_change/")
 
-Lane = Literal["health", "password", "other"]
+Lane = Literal["live", "ready", "password", "other"]
 
 
 class Treatment(NamedTuple):
-    """``lane``: health checks and password checks have threads of their own, so neither waits for nor delays others."""
+    """``lane``: which threads run it. Health and password checks have their own, so they neither wait nor delay."""
 
     limits: Limits
     lane: Lane = "other"
@@ -26,8 +26,10 @@ def treatment_of(method: str, path: str) -> Treatment:
         if path.startswith(prefix):
             return Treatment(Limits(max_bytes, settings.BODY_TIMEOUT_S))
     form = Limits(MAX_FORM_BYTES, FORM_S, FORM_S)
-    if path.startswith("/health/"):
-        return Treatment(form, "health")
+    if path == "/health/live":
+        return Treatment(form, "live")
+    if path == "/health/ready":
+        return Treatment(form, "ready")
     if method == "POST" and path in PASSWORD_FORMS:
         return Treatment(form, "password")
     return Treatment(form)

@@ -54,7 +54,7 @@ def run(secret: str, tmp_path: Path) -> Any:
             try:
                 return await test(send)
             finally:
-                for pool in front.pools.values():
+                for pool in (*front.pools.values(), front.polls.pool):
                     _close_connections(pool)
 
         return asyncio.run(inside())

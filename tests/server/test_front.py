@@ -112,7 +112,7 @@ def run(application: Application, tmp_path: Path) -> Callable[..., Any]:
             allowed = Limits(**{"max_bytes": 1 << 20, "stall_s": 10.0} | limits)
 
             def treatment(method: str, path: str) -> Treatment:
-                lanes: dict[str, Lane] = {"/health/live": "health", "/password": "password"}
+                lanes: dict[str, Lane] = {"/health/live": "live", "/password": "password"}
                 return Treatment(allowed, lanes.get(path, "other"))
 
             front = Front(application, THREADS, treatment, tmp_path)
@@ -323,7 +323,7 @@ def test_many_who_wait_for_a_password_check_hold_no_thread_and_are_503_in_the_en
 
 def watching(front: Front, positions: list[int]) -> None:
     """The log of the front's polls is at the first position, then at the next one, and stays at the last."""
-    front.polls = Polls(front.pools["health"], lambda: positions.pop(0) if len(positions) > 1 else positions[0])
+    front.polls = Polls(front.pools["live"], lambda: positions.pop(0) if len(positions) > 1 else positions[0])
 
 
 def test_poll_runs_again_when_the_log_has_grown(run: Any, application: Application) -> None:
