@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Literal
 
 from django.db import Error, connection
@@ -19,7 +19,7 @@ End = Literal["grown", "time", "gone", "stopping"]
 class Polls:
     """The open polls of this process."""
 
-    def __init__(self, pool: Executor, look: Callable[[], int] | None = None) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, look: Callable[[], int] | None = None) -> None:
         self.pool = pool
         self._look = look or _last_position
         self._waiting: dict[asyncio.Future[End], Poll] = {}
