@@ -114,7 +114,7 @@ class Dialect(Protocol):
         """Nobody else, on whatever host, prepares this database for a server until this ends; waits for that."""
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
-        """Create or replace the triggers that keep entries as they are."""
+        """Create or replace the triggers of every table in ``write_once`` that exists."""
 
     def missing_triggers(self, cursor: CursorWrapper) -> list[str]:
         """The names of those triggers that are absent, altered or switched off."""

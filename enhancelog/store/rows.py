@@ -1,5 +1,6 @@
 """Entry records to and from rows of the entry table. JSON columns hold the record's own JSON text."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -7,12 +8,23 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from enhancelog import records
+from enhancelog.domain import envelopes
 from enhancelog.origin import Origin
 from enhancelog.records import Entry
 
 RECORD_COLUMNS: Final = records.FIELDS
-COLUMNS: Final = ("position", *RECORD_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source", "digest")
+COLUMNS: Final = (
+    "position",
+    *RECORD_COLUMNS,
+    "recorded_ms",
+    "actor_kind",
+    "actor_name",
+    "source",
+    "digest",
+    "envelope",
+)
 
+_encode: Final = msgspec.json.Encoder().encode
 _reasons = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -52,6 +64,7 @@ def to_row(position: int, entry: Entry, recorded_ms: int, origin: Origin, digest
         recorded_ms,
         *origin,
         digest,
+        envelopes.of_entry(position, digest, recorded_ms, origin),
     )
 
 
@@ -89,3 +102,8 @@ def json_from_row(row: Sequence[Any]) -> RowJson:
         ops=UNSET if row[10] is None else Raw(row[10].encode()),
         bump=UNSET if row[11] is None else row[11],
     )
+
+
+def raw_digest(row: Sequence[Any]) -> str:
+    """``records.digest`` of the record, over the JSON text as it is stored: another spelling is another digest."""
+    return hashlib.sha256(_encode(json_from_row(row))).hexdigest()
