@@ -14,4 +14,4 @@ class ContentConfig(AppConfig):
         from enhancelog.store import verification
 
         write_once.register(ContentRevision._meta.db_table, ("id",), ("story_id", "kind", "version"))
-        verification.register(verification.Part("content revisions", content.total, content.findings))
+        verification.register(verification.Part("content rows", content.total, content.findings))

@@ -93,7 +93,7 @@ class _Known(RowJson, kw_only=True):
     actor: dict[str, str]
     source: str
     digest: str
-    envelope: str
+    envelope: str | None
     patterns: dict[str, str]
 
 

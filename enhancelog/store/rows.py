@@ -13,16 +13,9 @@ from enhancelog.origin import Origin
 from enhancelog.records import Entry
 
 RECORD_COLUMNS: Final = records.FIELDS
-COLUMNS: Final = (
-    "position",
-    *RECORD_COLUMNS,
-    "recorded_ms",
-    "actor_kind",
-    "actor_name",
-    "source",
-    "digest",
-    "envelope",
-)
+COLUMNS: Final = ("position", *RECORD_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source", "digest")
+"""What lists and exports read."""
+STORED_COLUMNS: Final = (*COLUMNS, "envelope")
 
 _encode: Final = msgspec.json.Encoder().encode
 _reasons = msgspec.json.Decoder(tuple[str, ...])
@@ -46,7 +39,7 @@ class RowJson(msgspec.Struct):
 
 
 def to_row(position: int, entry: Entry, recorded_ms: int, origin: Origin, digest: str) -> tuple[Any, ...]:
-    """Values in the order of ``COLUMNS``."""
+    """Values in the order of ``STORED_COLUMNS``."""
     return (
         position,
         entry.issue_id,

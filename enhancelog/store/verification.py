@@ -21,7 +21,7 @@ from enhancelog.origin import Origin
 from enhancelog.projections.expected import Expected
 from enhancelog.projections.stored import Stored
 from enhancelog.store.database import last_position
-from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row, raw_digest
+from enhancelog.store.rows import RECORD_COLUMNS, STORED_COLUMNS, from_row, raw_digest
 from enhancelog.store.writing import BATCH
 
 _RECORD: Final = slice(1, 1 + len(RECORD_COLUMNS))
@@ -126,7 +126,7 @@ class _Walk:
 
     def _next_rows(self) -> list[Row]:
         rows = EntryModel.objects.filter(position__gt=self._after).order_by("position")
-        return list(rows.values_list(*COLUMNS)[:BATCH])
+        return list(rows.values_list(*STORED_COLUMNS)[:BATCH])
 
     def _check(self, row: Row, entries: list[Stored]) -> Iterator[str]:
         self._done += 1
@@ -134,7 +134,7 @@ class _Walk:
             yield f"position {row[0]} where {self._done} was expected: positions are not dense"
             self._done = row[0]
         try:
-            stored = msgspec.convert(dict(zip(COLUMNS, row, strict=True)), _Columns)
+            stored = msgspec.convert(dict(zip(STORED_COLUMNS, row, strict=True)), _Columns)
             entry = from_row(row[_RECORD])
         except (ValueError, TypeError, AttributeError, msgspec.MsgspecError) as error:
             yield f"the entry at position {row[0]} ({row[1]!r}) cannot be read: {error}"
