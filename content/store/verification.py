@@ -16,21 +16,20 @@ from content.models import ContentItem, ContentRevision
 from content.store import Item
 from content.store.database import COLUMNS, to_item
 from content.store.envelopes import of_revision
-from enhancelog.backends import faults
+from enhancelog.backends import dialect, faults
 
 BATCH: Final = 100
 """Rows in one read; each may hold a value of the largest size."""
 
 Row = Sequence[Any]
 
-_AFTER_ALL: Final = 2**63 - 1
 _REVISIONS: Final = ContentRevision._meta.db_table
 _ITEMS: Final = ContentItem._meta.db_table
 _ORDER: Final = "story_id, kind, is_item, version"
 
 
 class _Columns(msgspec.Struct):
-    """What SQLite lets pass: the types of a row's columns."""
+    """The types of a row's columns, which SQLite does not enforce."""
 
     story_id: str
     kind: str
@@ -53,7 +52,7 @@ def total() -> int:
 
 def findings(progress: Callable[[int], None]) -> Iterator[str]:
     """A line for everything that is wrong. ``progress`` hears how many rows were read. Raises ``Other``."""
-    with faults():
+    with faults(), dialect().reading_any_text():
         for (story_id, kind), rows in groupby(_rows(progress), lambda row: (row[0], row[1])):
             for said in _check_key(rows):
                 yield f"{kind} of {story_id}{said}"
@@ -67,17 +66,18 @@ def _check_key(rows: Iterable[Row]) -> Iterator[str]:
     for row in rows:
         try:
             columns = msgspec.convert(dict(zip(_Columns.__struct_fields__, row, strict=True)), _Columns)
-        except msgspec.ValidationError as error:
+            stored = to_item(row)
+            envelope = of_revision(stored)
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:
             yield f", version {row[3]!r}, cannot be read: {error}"
             continue
-        stored = to_item(row)
         if columns.is_item:
             item = stored
             continue
         expected = latest.version + 1 if latest else 1
         if stored.version != expected:
             yield f": version {stored.version} where {expected} was expected"
-        if of_revision(stored) != columns.envelope:
+        if envelope != columns.envelope:
             yield f", version {stored.version}, does not match its envelope"
         if columns.id <= last_id:
             yield f", version {stored.version}, was stored before the version it follows"
@@ -103,16 +103,29 @@ def _rows(progress: Callable[[int], None]) -> Iterator[Row]:
 
 def _read(story_id: Any, kind: Any, is_item: int, version: Any) -> list[Row]:
     """The rows that follow one of this key. Each table is read by the index of its keys."""
-    last_version, items = (_AFTER_ALL, ">") if is_item else (version, ">=")
-    columns = ", ".join(COLUMNS)
+    (story, of_kind, number), values = zip(*map(_bound, (story_id, kind, version)), strict=True)
+    key, columns = f"{story}, {of_kind}", ", ".join(COLUMNS)
+    if is_item:
+        revisions, items, parameters = f"(story_id, kind) > ({key})", ">", [*values[:2], *values[:2]]
+    else:
+        revisions, items, parameters = f"(story_id, kind, version) > ({key}, {number})", ">=", [*values, *values[:2]]
     statement = f"""
         SELECT * FROM (
             SELECT {columns}, envelope, id, 0 AS is_item FROM {_REVISIONS}
-            WHERE (story_id, kind, version) > (%s, %s, %s) ORDER BY story_id, kind, version LIMIT {BATCH}) revision
+            WHERE {revisions} ORDER BY story_id, kind, version LIMIT {BATCH}) revision
         UNION ALL SELECT * FROM (
             SELECT {columns}, '' AS envelope, id, 1 AS is_item FROM {_ITEMS}
-            WHERE (story_id, kind) {items} (%s, %s) ORDER BY story_id, kind LIMIT {BATCH}) item
+            WHERE (story_id, kind) {items} ({key}) ORDER BY story_id, kind LIMIT {BATCH}) item
         ORDER BY {_ORDER} LIMIT {BATCH}"""
     with connection.cursor() as cursor:
-        cursor.execute(statement, [story_id, kind, last_version, story_id, kind])
+        cursor.execute(statement, parameters)
         return cursor.fetchall()
+
+
+def _bound(value: Any) -> tuple[str, Any]:
+    """A placeholder and what to bind to it. Text that was read as surrogates is bound as its bytes."""
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        return "CAST(%s AS TEXT)", value.encode("utf-8", "surrogateescape")
+    return "%s", value

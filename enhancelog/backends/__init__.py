@@ -131,6 +131,9 @@ class Dialect(Protocol):
     def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """All rows of a statement that is asked again and again with other values; it stays prepared."""
 
+    def reading_any_text(self) -> AbstractContextManager[None]:
+        """Until this ends, bytes that are not UTF-8, which SQLite may hold in a text, are read as lone surrogates."""
+
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         """Nobody else writes to the table, or locks it so, until this transaction ends; who reads goes on."""
 

@@ -60,7 +60,7 @@ def verify() -> Iterator[str]:
 
 
 def _findings(progress: Progress) -> Iterator[str]:
-    with faults():
+    with faults(), dialect().reading_any_text():
         yield from _missing()
         walk = _Walk(progress)
         yield from walk.on()
@@ -78,7 +78,7 @@ def _missing() -> Iterator[str]:
 
 
 class _Columns(msgspec.Struct):
-    """What SQLite lets pass: the types of an entry's columns."""
+    """The types of an entry's columns, which SQLite does not enforce."""
 
     position: int
     issue_id: str
@@ -136,13 +136,15 @@ class _Walk:
         try:
             stored = msgspec.convert(dict(zip(STORED_COLUMNS, row, strict=True)), _Columns)
             entry = from_row(row[_RECORD])
+            digest = raw_digest(row[_RECORD])
+            origin = Origin(stored.actor_kind, stored.actor_name, stored.source)
+            envelope = envelopes.of_entry(stored.position, stored.digest, stored.recorded_ms, origin)
         except (ValueError, TypeError, AttributeError, msgspec.MsgspecError) as error:
             yield f"the entry at position {row[0]} ({row[1]!r}) cannot be read: {error}"
             return
         name = f"the entry at position {stored.position} ({entry.issue_id})"
-        if raw_digest(row[_RECORD]) != stored.digest:
+        if digest != stored.digest:
             yield f"{name} does not match its digest"
-        origin = Origin(stored.actor_kind, stored.actor_name, stored.source)
-        if envelopes.of_entry(stored.position, stored.digest, stored.recorded_ms, origin) != stored.envelope:
+        if envelope != stored.envelope:
             yield f"{name} does not match its envelope (position, digest, recorded_ms, actor, source)"
         entries.append(Stored(stored.position, stored.recorded_ms, stored.source, entry))

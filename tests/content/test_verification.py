@@ -131,6 +131,30 @@ def test_a_row_that_is_gone_or_forged_is_named(statement: str, said: str) -> Non
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's columns have a type")
+@pytest.mark.parametrize("value", ["x'00ff'", "CAST(x'6fff6f' AS TEXT)"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        *(f"{REVISIONS}.{name}" for name in IN_A_REVISION if name != "id"),
+        *(f"{ITEMS}.{name}" for name in ("story_id", "kind", *IN_AN_ITEM)),
+    ],
+)
+def test_a_value_that_the_column_cannot_hold_is_named_and_the_rest_is_verified(
+    column: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another type, or text that is not UTF-8."""
+    monkeypatch.setattr(verification, "BATCH", 1)
+    table, name = column.split(".")
+    version = 2 if table == REVISIONS else 3
+    said = damage(
+        f"UPDATE {table} SET {name} = {value} WHERE story_id = 'S-1' AND kind = 'story' AND version = {version}",
+        f"DELETE FROM {REVISIONS} WHERE story_id = 'S-3'",
+    )
+    assert len(said.splitlines()) >= 2
+    assert "abort_respawn_count of S-3 has an item but no revisions" in said
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's columns have a type")
 def test_a_value_of_another_type_is_named_and_the_rest_is_verified() -> None:
     said = damage(
         f"UPDATE {REVISIONS} SET updated_ms = 'soon' WHERE story_id = 'S-1' AND version = 2",

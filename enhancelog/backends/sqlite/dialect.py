@@ -92,5 +92,15 @@ class SqliteDialect:
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
+    @contextmanager
+    def reading_any_text(self) -> Iterator[None]:
+        connection.ensure_connection()
+        raw = connection.connection
+        raw.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+        try:
+            yield
+        finally:
+            raw.text_factory = str
+
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         """A transaction that is going to write is the only one from its beginning."""

@@ -5,7 +5,7 @@ Exit code 1 if anything is.
 
 from typing import Any
 
-from enhancelog.management.reporting import ReportingCommand, progress
+from enhancelog.management.reporting import ReportingCommand, printable, progress
 from enhancelog.store.verification import Part, parts
 
 
@@ -35,5 +35,5 @@ class Command(ReportingCommand):
         with progress(self.stderr, "Verifying", part.total()) as report:
             for finding in part.findings(heard):
                 findings += 1
-                self.stdout.write(finding)
+                self.stdout.write(printable(finding))
         return done, findings
