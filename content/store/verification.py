@@ -119,7 +119,7 @@ def _read(story_id: Any, kind: Any, is_item: int, version: Any) -> list[Row]:
         ORDER BY {_ORDER} LIMIT {BATCH}"""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _bound(value: Any) -> tuple[str, Any]:

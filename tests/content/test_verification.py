@@ -1,6 +1,7 @@
 """``verify_log`` sees every damage to the content store; the database itself refuses to change a revision."""
 
 import json
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -181,7 +182,7 @@ def test_rows_are_read_by_the_indexes_of_their_keys(monkeypatch: pytest.MonkeyPa
     store = DatabaseContentStore(AGENT)
     for n in range(3):
         store.write(f"T-{n}", "story", "text")
-    statements: list[tuple[str, list[object]]] = []
+    statements: list[tuple[str, list[Any]]] = []
 
     def heard(execute, sql, params, many, context):
         statements.append((sql, params))

@@ -13,7 +13,8 @@ class Command(ReportingCommand):
     help = "Recompute every digest; check positions, versions, triggers, and the projections against the log."
 
     def report(self, **options: Any) -> bool:
-        verified, findings = [], 0
+        verified: list[str] = []
+        findings = 0
         for part in parts():
             done, found = self._verify(part)
             findings += found
