@@ -28,6 +28,7 @@ DATABASES: Final = ("sqlite", "postgresql")
 DECIDING: Final = (
     "benchmarks/generator.py",
     "enhancelog/backends",
+    "enhancelog/domain",
     "enhancelog/models",
     "enhancelog/projections",
     "enhancelog/migrations",

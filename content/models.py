@@ -39,7 +39,7 @@ class ContentItem(models.Model):
 
 
 class ContentRevision(models.Model):
-    """What one key held at one version, and who wrote it."""
+    """What one key held at one version, and who wrote it. Written once; ``envelope`` is a digest over the row."""
 
     story_id = CodePointTextField()
     kind = CodePointTextField()
@@ -49,6 +49,7 @@ class ContentRevision(models.Model):
     actor_kind = models.TextField()
     actor_name = models.TextField()
     source = models.TextField()
+    envelope = models.TextField()
 
     class Meta:
         constraints: ClassVar = [

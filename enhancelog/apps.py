@@ -1,4 +1,4 @@
-"""The log app: installs its triggers and the search index after every migration, and registers its checks."""
+"""The log app: protects its entries, installs triggers and the search index after every migration, registers checks."""
 
 from typing import Any
 
@@ -14,6 +14,10 @@ class EnhancelogConfig(AppConfig):
     def ready(self) -> None:
         from enhancelog import checks  # noqa: F401  registers itself
         from enhancelog.accounts import events
+        from enhancelog.backends import write_once
+        from enhancelog.models import Entry
+
+        write_once.register(Entry._meta.db_table, ("position",), ("issue_id",))
 
         events.connect()
         post_migrate.connect(install, sender=self)

@@ -16,6 +16,9 @@ from django.db import connections
 
 from enhancelog.backends import dialect
 
+REPAIR = "Run: python3 manage.py migrate --skip-checks"
+"""``migrate`` runs these checks first and would stop at what it is to repair."""
+
 
 @register(Tags.database)
 def triggers_are_there(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
@@ -26,8 +29,8 @@ def triggers_are_there(databases: Sequence[str] | None = None, **kwargs: Any) ->
                 continue  # nothing to protect before the first migration
             found += [
                 Error(
-                    f"The trigger {name} on the entries is missing or altered, so they are not safe from changes.",
-                    hint="Run: python3 manage.py migrate",
+                    f"The trigger {name} is missing or altered, so its table's rows are not safe from changes.",
+                    hint=REPAIR,
                     id="enhancelog.E001",
                 )
                 for name in dialect(using).missing_triggers(cursor)
@@ -45,7 +48,7 @@ def search_index_is_there(databases: Sequence[str] | None = None, **kwargs: Any)
             found += [
                 Error(
                     f"{name} is missing, so nothing can be searched or appended.",
-                    hint="Run: python3 manage.py migrate",
+                    hint=REPAIR,
                     id="enhancelog.E003",
                 )
                 for name in dialect(using).search.missing(cursor)

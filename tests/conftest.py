@@ -53,14 +53,19 @@ def _runs_on_both(item: pytest.Item) -> bool:
 
 @contextmanager
 def entries_unprotected() -> Iterator[None]:
-    """Without the triggers that keep entries as they are. For the flush between tests, and for tests of damage."""
-    from enhancelog.backends import dialect, postgresql, sqlite
+    """Without the triggers that keep entries and revisions as they are. For the flush between tests, and for tests of
+    damage."""
+    from enhancelog.backends import dialect, write_once
 
-    on_table = " ON enhancelog_entry" if connection.vendor == "postgresql" else ""
-    triggers = {"sqlite": sqlite, "postgresql": postgresql}[connection.vendor].dialect.TRIGGERS
+    of_table = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s",
+        "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid = to_regclass(%s) AND NOT tgisinternal",
+    }
     with connection.cursor() as cursor:
-        for name in triggers:
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on_table}")
+        for table in write_once.registered():
+            cursor.execute(of_table[connection.vendor], [table])
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"DROP TRIGGER {name}" + (f" ON {table}" if connection.vendor == "postgresql" else ""))
     try:
         yield
     finally:
@@ -77,12 +82,17 @@ def quick_flush() -> Iterator[None]:
     from enhancelog.store import group
 
     def flush(case: TransactionTestCase) -> None:
+        from content.models import ContentRevision
         from enhancelog.backends import dialect
         from enhancelog.models import Entry
 
         group.drain()  # its connection would keep the database from being dropped
-        protection = entries_unprotected() if Entry.objects.exists() else nullcontext()
-        with protection, transaction.atomic(), connection.cursor() as cursor:
+        is_protected = Entry.objects.exists() or ContentRevision.objects.exists()
+        with (
+            entries_unprotected() if is_protected else nullcontext(),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             for table in connection.introspection.django_table_names(only_existing=True, include_views=False):
                 if table not in SAME_FOR_ALL:
                     cursor.execute(f"DELETE FROM {table}")

@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
                 ('actor_kind', models.TextField()),
                 ('actor_name', models.TextField()),
                 ('source', models.TextField()),
+                ('envelope', models.TextField()),
             ],
             options={
                 'indexes': [models.Index(fields=['story_id', 'updated_ms', 'id'], name='content_revision_story')],

@@ -27,6 +27,7 @@ from content.store import (
     check_increment,
     check_key,
 )
+from content.store.envelopes import of_revision
 from enhancelog import metrics
 from enhancelog.backends import dialect, faults
 from enhancelog.origin import Origin
@@ -209,7 +210,8 @@ def _locked(key: Key, expected: Expected | None) -> Item:
 
 def _add_revisions(items: Sequence[Item]) -> None:
     ContentRevision.objects.bulk_create(
-        ContentRevision(**dict(zip(COLUMNS, (*item[:5], *item.origin), strict=True))) for item in items
+        ContentRevision(**dict(zip(COLUMNS, (*item[:5], *item.origin), strict=True)), envelope=of_revision(item))
+        for item in items
     )
     transaction.on_commit(partial(metrics.content_written, [item.kind for item in items]))
 

@@ -93,6 +93,7 @@ class _Known(RowJson, kw_only=True):
     actor: dict[str, str]
     source: str
     digest: str
+    envelope: str | None
     patterns: dict[str, str]
 
 
@@ -113,6 +114,7 @@ class KnownEntry(ApiView):
             actor={"kind": listed.actor_kind, "name": listed.actor_name},
             source=listed.source,
             digest=listed.digest,
+            envelope=listed.envelope,
             patterns={axis: alike.id for axis, alike in of_entry(listed.position).items()},
         )
         return _one(request._request, listed, _json.encode(known))

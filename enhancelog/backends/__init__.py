@@ -114,7 +114,7 @@ class Dialect(Protocol):
         """Nobody else, on whatever host, prepares this database for a server until this ends; waits for that."""
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
-        """Create or replace the triggers that keep entries as they are."""
+        """Create or replace the triggers of every table in ``write_once`` that exists."""
 
     def missing_triggers(self, cursor: CursorWrapper) -> list[str]:
         """The names of those triggers that are absent, altered or switched off."""
@@ -130,6 +130,9 @@ class Dialect(Protocol):
 
     def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """All rows of a statement that is asked again and again with other values; it stays prepared."""
+
+    def reading_any_text(self) -> AbstractContextManager[None]:
+        """Until this ends, bytes that are not UTF-8, which SQLite may hold in a text, are read as lone surrogates."""
 
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         """Nobody else writes to the table, or locks it so, until this transaction ends; who reads goes on."""

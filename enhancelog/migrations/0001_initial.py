@@ -100,6 +100,7 @@ class Migration(migrations.Migration):
                 ('actor_name', models.TextField()),
                 ('source', enhancelog.fields.CodePointTextField()),
                 ('digest', models.TextField()),
+                ('envelope', models.TextField()),
             ],
             options={
                 'verbose_name_plural': 'entries',

@@ -46,6 +46,7 @@ class Entry(models.Model):
     actor_name = models.TextField()
     source = CodePointTextField()
     digest = models.TextField()
+    envelope = models.TextField()
 
     objects = EntryQuerySet.as_manager()
 

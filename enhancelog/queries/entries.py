@@ -53,10 +53,11 @@ _cursor = msgspec.msgpack.Decoder(tuple[int, int, int, int, str])
 
 @dataclass(frozen=True)
 class Listed:
-    """An entry as stored: the record and what we know of it. Times are epoch ms."""
+    """An entry as stored: the record and what we know of it. Times are epoch ms. Only ``get`` reads the envelope."""
 
     row: Row
     gap: bool = False
+    envelope: str | None = None
 
     @cached_property
     def entry(self) -> Entry:
@@ -164,10 +165,10 @@ def get(issue_id: str) -> Listed:
     if records.is_id(issue_id):
         entries = EntryModel.objects.filter(issue_id=issue_id)
         entries = entries.annotate(gap=RawSQL(gap(), (), output_field=BooleanField()))
-        found = entries.values_list(*COLUMNS, "gap").first()
+        found = entries.values_list(*COLUMNS, "gap", "envelope").first()
     if found is None:
         raise NotFound(issue_id)
-    return Listed(found[:-1], bool(found[-1]))
+    return Listed(found[:-2], bool(found[-2]), found[-1])
 
 
 def neighbours(wanted: EntryFilter, listed: Listed, up_to: int) -> tuple[str | None, str | None]:

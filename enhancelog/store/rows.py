@@ -1,5 +1,6 @@
 """Entry records to and from rows of the entry table. JSON columns hold the record's own JSON text."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -7,12 +8,16 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from enhancelog import records
+from enhancelog.domain import envelopes
 from enhancelog.origin import Origin
 from enhancelog.records import Entry
 
 RECORD_COLUMNS: Final = records.FIELDS
 COLUMNS: Final = ("position", *RECORD_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source", "digest")
+"""What lists and exports read."""
+STORED_COLUMNS: Final = (*COLUMNS, "envelope")
 
+_encode: Final = msgspec.json.Encoder().encode
 _reasons = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -34,7 +39,7 @@ class RowJson(msgspec.Struct):
 
 
 def to_row(position: int, entry: Entry, recorded_ms: int, origin: Origin, digest: str) -> tuple[Any, ...]:
-    """Values in the order of ``COLUMNS``."""
+    """Values in the order of ``STORED_COLUMNS``."""
     return (
         position,
         entry.issue_id,
@@ -52,6 +57,7 @@ def to_row(position: int, entry: Entry, recorded_ms: int, origin: Origin, digest
         recorded_ms,
         *origin,
         digest,
+        envelopes.of_entry(position, digest, recorded_ms, origin),
     )
 
 
@@ -89,3 +95,8 @@ def json_from_row(row: Sequence[Any]) -> RowJson:
         ops=UNSET if row[10] is None else Raw(row[10].encode()),
         bump=UNSET if row[11] is None else row[11],
     )
+
+
+def raw_digest(row: Sequence[Any]) -> str:
+    """``records.digest`` of the record, over the JSON text as it is stored: another spelling is another digest."""
+    return hashlib.sha256(_encode(json_from_row(row))).hexdigest()

@@ -1,34 +1,66 @@
 """Is the log what was written, and do the projections say what it says?
 
-Every digest is recomputed, positions are dense, the triggers are there, and every projection equals what follows from
-the entries. Entries are read in batches that keep no writer waiting; only at the end, where sums are compared, do
-appends wait. Memory: one batch of entries, and one row for each sum.
+The digest and envelope of every entry are recomputed, positions are dense, the triggers are there, and every projection
+equals what follows from the entries. Entries are read in batches that keep no writer waiting; only at the end, where
+sums are compared, do appends wait. Memory: one batch of entries, and one row for each sum.
+
+What stands beside the log registers its own ``Part``.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from django.db import connection
 
-from enhancelog import projections, records
+from enhancelog import projections
 from enhancelog.backends import dialect, faults
+from enhancelog.domain import envelopes
 from enhancelog.models import Entry as EntryModel
+from enhancelog.origin import Origin
 from enhancelog.projections.expected import Expected
 from enhancelog.projections.stored import Stored
-from enhancelog.store.rows import RECORD_COLUMNS, from_row
+from enhancelog.store.database import last_position
+from enhancelog.store.rows import RECORD_COLUMNS, STORED_COLUMNS, from_row, raw_digest
 from enhancelog.store.writing import BATCH
 
-_COLUMNS: Final = ("position", "recorded_ms", "source", "digest", *RECORD_COLUMNS)
+_RECORD: Final = slice(1, 1 + len(RECORD_COLUMNS))
 _BEFORE_ALL: Final = -(2**63)
 
 Row = Sequence[Any]
 Progress = Callable[[int], None]
 
 
-def verify(progress: Progress = lambda done: None) -> Iterator[str]:
-    """A line for everything that is wrong. ``progress`` hears how many entries were read. Raises ``Other``."""
-    with faults():
+class Part(NamedTuple):
+    """Something to verify. ``rows`` names its rows, ``total`` counts them. ``findings`` yields a line for everything
+    that is wrong, tells how many rows it has read, and raises ``Other``."""
+
+    rows: str
+    total: Callable[[], int]
+    findings: Callable[[Progress], Iterator[str]]
+
+
+_registered: list[Part] = []
+
+
+def register(part: Part) -> None:
+    """``part`` is verified after the log from now on."""
+    _registered.append(part)
+
+
+def parts() -> list[Part]:
+    """The log, then everything registered."""
+    return [Part("entries", last_position, _findings), *_registered]
+
+
+def verify() -> Iterator[str]:
+    """A line for everything that is wrong with any part. Raises ``Other``."""
+    for part in parts():
+        yield from part.findings(lambda done: None)
+
+
+def _findings(progress: Progress) -> Iterator[str]:
+    with faults(), dialect().reading_any_text():
         yield from _missing()
         walk = _Walk(progress)
         yield from walk.on()
@@ -40,9 +72,33 @@ def verify(progress: Progress = lambda done: None) -> Iterator[str]:
 def _missing() -> Iterator[str]:
     with connection.cursor() as cursor:
         for name in dialect().missing_triggers(cursor):
-            yield f"the trigger {name} is missing or altered; migrate puts it back"
+            yield f"the trigger {name} is missing or altered; migrate --skip-checks puts it back"
         for name in dialect().search.missing(cursor):
-            yield f"{name} is missing; migrate makes it"
+            yield f"{name} is missing; migrate --skip-checks makes it"
+
+
+class _Columns(msgspec.Struct):
+    """The types of an entry's columns, which SQLite does not enforce."""
+
+    position: int
+    issue_id: str
+    blueprint_id: str
+    prev_hash: str
+    new_hash: str
+    intent: str
+    rationale: str
+    verdicts: str
+    status: str
+    reasons: str
+    ts_ms: int
+    ops: str | None
+    bump: str | None
+    recorded_ms: int
+    actor_kind: str
+    actor_name: str
+    source: str
+    digest: str
+    envelope: str
 
 
 class _Walk:
@@ -70,19 +126,25 @@ class _Walk:
 
     def _next_rows(self) -> list[Row]:
         rows = EntryModel.objects.filter(position__gt=self._after).order_by("position")
-        return list(rows.values_list(*_COLUMNS)[:BATCH])
+        return list(rows.values_list(*STORED_COLUMNS)[:BATCH])
 
     def _check(self, row: Row, entries: list[Stored]) -> Iterator[str]:
-        position, recorded_ms, source, digest, *record = row
         self._done += 1
-        if position != self._done:
-            yield f"position {position} where {self._done} was expected: positions are not dense"
-            self._done = position
+        if row[0] != self._done:
+            yield f"position {row[0]} where {self._done} was expected: positions are not dense"
+            self._done = row[0]
         try:
-            entry = from_row(record)
+            stored = msgspec.convert(dict(zip(STORED_COLUMNS, row, strict=True)), _Columns)
+            entry = from_row(row[_RECORD])
+            digest = raw_digest(row[_RECORD])
+            origin = Origin(stored.actor_kind, stored.actor_name, stored.source)
+            envelope = envelopes.of_entry(stored.position, stored.digest, stored.recorded_ms, origin)
         except (ValueError, TypeError, AttributeError, msgspec.MsgspecError) as error:
-            yield f"the entry at position {position} ({record[0]!r}) cannot be read: {error}"
+            yield f"the entry at position {row[0]} ({row[1]!r}) cannot be read: {error}"
             return
-        if records.digest(entry) != digest:
-            yield f"the entry at position {position} ({entry.issue_id}) is not what its digest was made of"
-        entries.append(Stored(position, recorded_ms, source, entry))
+        name = f"the entry at position {stored.position} ({entry.issue_id})"
+        if digest != stored.digest:
+            yield f"{name} does not match its digest"
+        if envelope != stored.envelope:
+            yield f"{name} does not match its envelope (position, digest, recorded_ms, actor, source)"
+        entries.append(Stored(stored.position, stored.recorded_ms, stored.source, entry))

@@ -15,7 +15,7 @@ from enhancelog.models import Entry as EntryModel
 from enhancelog.origin import Origin
 from enhancelog.projections.stored import Stored
 from enhancelog.records import Entry
-from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row, to_row
+from enhancelog.store.rows import RECORD_COLUMNS, STORED_COLUMNS, from_row, to_row
 from enhancelog.times import now_ms
 
 BATCH: Final = 1000
@@ -141,7 +141,7 @@ def _insert(cursor: CursorWrapper, fresh: Sequence[_Fresh]) -> None:
     for position, (append, entry, digest) in enumerate(fresh, last_position(cursor) + 1):
         rows.append(to_row(position, entry, recorded_ms, append.origin, digest))
         stored.append(Stored(position, recorded_ms, append.origin.source, entry))
-    dialect().insert_rows(cursor, _TABLE, COLUMNS, rows)
+    dialect().insert_rows(cursor, _TABLE, STORED_COLUMNS, rows)
     projections.apply(cursor, stored)
     for (append, entry, _), (position, *_rest) in zip(fresh, stored, strict=True):
         append.written.add(Place(entry.issue_id, position, recorded_ms))

@@ -10,6 +10,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from enhancelog import links, records
+from enhancelog.domain import envelopes
 from enhancelog.origin import Origin
 from enhancelog.records import Entry
 from enhancelog.store import open_store
@@ -183,6 +184,8 @@ def test_known_entry_adds_what_we_know(client: Client, writer: Client) -> None:
     assert known["actor"] == {"kind": "user", "name": "ada"}
     assert known["source"] == "api"
     assert known["digest"] == records.digest(make_entry())
+    origin = Origin(**{f"actor_{key}": value for key, value in known["actor"].items()}, source=known["source"])
+    assert known["envelope"] == envelopes.of_entry(1, known["digest"], known["recorded_ms"], origin)
 
 
 def test_append_answers_201_with_location_and_the_entry(client: Client, writer: Client) -> None:

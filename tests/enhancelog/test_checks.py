@@ -1,5 +1,6 @@
 """``check`` sees what would hurt later, and says what to do."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from enhancelog import checks
+from tests import processes
 from tests.conftest import entries_unprotected
 
 
@@ -17,7 +19,7 @@ def test_check_misses_each_trigger_by_name() -> None:
     with entries_unprotected():
         found = checks.triggers_are_there(databases=["default"])
     assert {message.id for message in found} == {"enhancelog.E001"}
-    assert len(found) == {"sqlite": 3, "postgresql": 2}[connection.vendor]
+    assert len(found) == {"sqlite": 6, "postgresql": 4}[connection.vendor]
     assert all(message.hint for message in found)
 
 
@@ -26,6 +28,19 @@ def test_check_leaves_database_alone_unless_asked() -> None:
     with entries_unprotected():
         assert not [message for message in run_checks() if message.id == "enhancelog.E001"]
         assert [message for message in run_checks(databases=["default"]) if message.id == "enhancelog.E001"]
+
+
+@pytest.mark.once
+def test_the_hint_of_a_missing_trigger_puts_it_back(tmp_path: Path) -> None:
+    assert processes.manage("migrate", data_dir=tmp_path).returncode == 0
+    with sqlite3.connect(tmp_path / "enhancelog.sqlite3") as database:
+        database.execute("DROP TRIGGER content_contentrevision_no_delete")
+    database.close()
+    said = processes.manage("check", "--database", "default", data_dir=tmp_path)
+    assert "The trigger content_contentrevision_no_delete is missing" in said.stderr
+    command = said.stderr.partition("HINT: Run: python3 manage.py ")[2].split("\n")[0]
+    assert processes.manage(*command.split(), data_dir=tmp_path).returncode == 0
+    assert processes.manage("check", "--database", "default", data_dir=tmp_path).returncode == 0
 
 
 def test_check_sees_folder_that_sqlite_cannot_write(monkeypatch: pytest.MonkeyPatch) -> None:

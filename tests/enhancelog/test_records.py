@@ -207,7 +207,7 @@ def test_decode_of_encode_is_the_entry(entry: Entry) -> None:
 def test_a_row_gives_back_the_entry_and_its_json(entry: Entry) -> None:
     row = rows.to_row(7, entry, 99, Origin("command", "tests", "tests"), "digest")
     record = row[1 : 1 + len(rows.RECORD_COLUMNS)]
-    assert len(row) == len(rows.COLUMNS)
+    assert len(row) == len(rows.STORED_COLUMNS)
     assert rows.from_row(record) == entry
     assert records.encode_part(rows.json_from_row(record)).encode() == records.encode(entry)
 

@@ -6,6 +6,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from content.store import open_store
+from enhancelog import records
 from enhancelog.backends import SEARCH_TABLE, Document, dialect
 from enhancelog.models import BlueprintSummary, Denial, Entry, StatusTally
 from enhancelog.origin import Origin
@@ -53,12 +55,115 @@ def test_a_log_as_it_should_be_has_no_findings() -> None:
     assert found() == ""
 
 
+OF_THE_RECORD = {
+    "issue_id": "'e'",
+    "blueprint_id": "'main'",
+    "prev_hash": "'x'",
+    "new_hash": "'x'",
+    "intent": "'x'",
+    "rationale": "rationale || ' '",
+    "verdicts": "'[]'",
+    "status": "'rejected'",
+    "reasons": "'[\"x\"]'",
+    "ts_ms": "ts_ms + 1",
+    "ops": "NULL",
+    "bump": "'major'",
+}
+BESIDE_THE_RECORD = {
+    "position": "position + 1",
+    "recorded_ms": "recorded_ms - 1",
+    "actor_kind": "'user'",
+    "actor_name": "'ada'",
+    "source": "'api'",
+}
+DIGESTS = {"digest": f"'{'0' * 64}'", "envelope": f"'{'0' * 64}'"}
+
+
+UNCHECKED = [
+    name for name in (*OF_THE_RECORD, *BESIDE_THE_RECORD, *DIGESTS) if name not in ("position", "status", "bump")
+]
+"""The columns whose values the database does not check."""
+
+
+def change(column: str, value: str, *, rebuild: bool) -> None:
+    """Who tampers with care derives the projections anew."""
+    damage(f"UPDATE {TABLE} SET {column} = {value} WHERE position = 4")
+    if rebuild:
+        rebuild_projections()
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+@pytest.mark.parametrize("column", OF_THE_RECORD)
+def test_a_changed_field_of_the_record_does_not_match_the_digest(column: str, rebuild: bool) -> None:
+    change(column, OF_THE_RECORD[column], rebuild=rebuild)
+    assert "the entry at position 4 (" in found()
+    assert "does not match its digest" in found()
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+@pytest.mark.parametrize("column", BESIDE_THE_RECORD)
+def test_a_change_beside_the_record_does_not_match_the_envelope(column: str, rebuild: bool) -> None:
+    change(column, BESIDE_THE_RECORD[column], rebuild=rebuild)
+    lines = found()
+    assert "(d) does not match its envelope (position, digest, recorded_ms, actor, source)" in lines
+    assert "does not match its digest" not in lines
+
+
+@pytest.mark.parametrize("column", DIGESTS)
+def test_a_changed_digest_is_named(column: str) -> None:
+    change(column, DIGESTS[column], rebuild=True)
+    assert f"the entry at position 4 (d) does not match its {column}" in found()
+
+
+def test_no_column_can_be_changed_unnoticed() -> None:
+    """The tests above try every column that there is."""
+    columns = [str(field.column) for field in Entry._meta.concrete_fields]
+    assert sorted(columns) == sorted({**OF_THE_RECORD, **BESIDE_THE_RECORD, **DIGESTS})
+
+
+def test_a_digest_that_follows_a_changed_record_does_not_match_the_envelope() -> None:
+    forged = records.digest(make_entry(issue_id="d", blueprint_id="coding", intent="x", ops=[], bump="minor"))
+    change("digest", f"'{forged}', intent = 'x'", rebuild=True)
+    assert found().startswith("the entry at position 4 (d) does not match its envelope ")
+    assert len(found().splitlines()) == 1
+
+
+def test_entries_that_changed_places_do_not_match_their_envelopes() -> None:
+    damage(*(f"UPDATE {TABLE} SET position = {new} WHERE position = {old}" for old, new in [(1, 9), (4, 1), (9, 4)]))
+    rebuild_projections()
+    lines = found()
+    assert "the entry at position 1 (d) does not match its envelope" in lines
+    assert "the entry at position 4 (a) does not match its envelope" in lines
+
+
 @pytest.mark.parametrize(
-    "change", ["intent = 'x'", "ts_ms = 5", "ops = NULL", "bump = 'major'", "reasons = '[\"x\"]'", "digest = ''"]
+    "respelled",
+    ["replace(verdicts, ',', ', ')", 'replace(verdicts, \'"status"\', \'"more":1,"status"\')'],
 )
-def test_a_changed_entry_is_named(change: str) -> None:
-    damage(f"UPDATE {TABLE} SET {change} WHERE position = 4")
-    assert "the entry at position 4 (d) is not what its digest was made of" in found()
+def test_json_that_is_spelled_in_another_way_does_not_match_the_digest(respelled: str) -> None:
+    """The filters look into the text."""
+    change("verdicts", respelled, rebuild=True)
+    assert found() == "the entry at position 4 (d) does not match its digest"
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's columns have a type")
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *((name, "'soon'") for name in ("ts_ms", "recorded_ms")),
+        *((name, "x'00ff'") for name in UNCHECKED),
+        *((name, "CAST(x'6fff6f' AS TEXT)") for name in UNCHECKED),
+    ],
+)
+def test_a_value_that_the_column_cannot_hold_is_named_and_the_rest_is_verified(column: str, value: str) -> None:
+    """Another type, or text that is not UTF-8."""
+    damage(f"UPDATE {TABLE} SET {column} = {value} WHERE position = 1", f"DELETE FROM {TABLE} WHERE position = 3")
+    out = io.StringIO()
+    with pytest.raises(SystemExit):
+        call_command("verify_log", stdout=out, stderr=io.StringIO())
+    assert "the entry at position 1 (" in out.getvalue()
+    assert "position 4 where 3 was expected" in out.getvalue()
+    out.getvalue().encode()
 
 
 def test_an_entry_that_cannot_be_read_is_named_and_the_rest_is_verified() -> None:
@@ -67,7 +172,7 @@ def test_an_entry_that_cannot_be_read_is_named_and_the_rest_is_verified() -> Non
     )
     lines = found().splitlines()
     assert any(line.startswith("the entry at position 1 ('a') cannot be read: ") for line in lines)
-    assert "the entry at position 4 (d) is not what its digest was made of" in lines
+    assert "the entry at position 4 (d) does not match its digest" in lines
 
 
 @pytest.mark.usefixtures("batch")
@@ -86,7 +191,7 @@ def test_a_missing_last_entry_shows_in_the_projections() -> None:
 
 def test_missing_triggers_are_named() -> None:
     with entries_unprotected():
-        assert found().count("is missing or altered; migrate puts it back") >= 2
+        assert found().count("is missing or altered; migrate --skip-checks puts it back") >= 2
 
 
 @pytest.mark.usefixtures("batch")
@@ -131,6 +236,7 @@ def test_a_difference_in_the_search_index_is_named_and_a_rebuild_repairs_it(posi
         ),
         ("DELETE FROM enhancelog_statustally WHERE day IS NULL", "enhancelog_statustally lacks day None"),
         ("UPDATE enhancelog_statustally SET runs = 7 WHERE blueprint_id = 'coding'", "says runs 7 instead of runs 1"),
+        ("UPDATE enhancelog_template SET other = NOT other", "enhancelog_template should not hold"),
         ("UPDATE enhancelog_axistally SET denied = 0 WHERE axis = 'noop'", "enhancelog_axistally at day"),
         (
             "UPDATE enhancelog_blueprintsummary SET newest_ts_ms = 1",
@@ -150,12 +256,15 @@ def test_the_command_prints_the_findings_and_exits_1() -> None:
     out = io.StringIO()
     call_command("verify_log", stdout=out, stderr=io.StringIO())
     assert out.getvalue() == "verified 4 entries: all is well\n"
+    open_store(Origin("command", "tests", "tests")).write("S-1", "story", "text")
+    call_command("verify_log", stdout=out, stderr=io.StringIO())
+    assert out.getvalue().endswith("verified 4 entries and 2 content rows: all is well\n")
     Denial.objects.all().delete()
     StatusTally.objects.all().delete()
     with pytest.raises(SystemExit) as ended:
         call_command("verify_log", stdout=out, stderr=io.StringIO())
     assert ended.value.code == 1
-    assert "verified 4 entries: 7 findings" in out.getvalue()
+    assert "verified 4 entries and 2 content rows: 7 findings" in out.getvalue()
 
 
 def test_the_rebuild_command_says_how_many() -> None:

@@ -61,7 +61,7 @@ SCHEMAS["KnownEntry"] = {
     "allOf": [ref("Entry")],
     "type": "object",
     "description": "An entry and what we know of it. Times are epoch milliseconds.",
-    "required": ["position", "recorded_ms", "actor", "source", "digest", "patterns"],
+    "required": ["position", "recorded_ms", "actor", "source", "digest", "envelope", "patterns"],
     "properties": {
         "position": {"type": "integer", "minimum": 1},
         "recorded_ms": {"type": "integer"},
@@ -72,6 +72,11 @@ SCHEMAS["KnownEntry"] = {
         },
         "source": {"type": "string"},
         "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "envelope": {
+            "type": "string",
+            "pattern": "^[0-9a-f]{64}$",
+            "description": "SHA-256 over position, digest, recorded_ms, actor and source.",
+        },
         "patterns": {
             "type": "object",
             "description": "Denying axis to the id of the deny pattern.",
@@ -228,6 +233,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                             "actor": {"kind": "token", "name": "ci-writer"},
                             "source": "api",
                             "digest": "0" * 64,
+                            "envelope": "0" * 64,
                             "patterns": {"noop": "5f2b8c1d9e3a7046"},
                         },
                     ),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
 import psycopg
@@ -16,26 +16,36 @@ from enhancelog.backends import (
     SHORTEST_LOCK_TIMEOUT_S,
     START_LOCK_KEY,
     in_parts,
+    write_once,
 )
 from enhancelog.backends.postgresql.search import PostgresqlSearch
 
 ENTRY: Final = "enhancelog_entry"
 
-FUNCTION_BODY: Final = """
+REFUSE: Final = "enhancelog_refuse_change"
+"""The function that every trigger calls."""
+
+REFUSE_BODY: Final = """
     BEGIN
-        RAISE EXCEPTION 'entries of the enhance log are immutable (%)', TG_OP USING ERRCODE = '23000';
+        RAISE EXCEPTION 'rows of % are written once (%)', TG_TABLE_NAME, TG_OP USING ERRCODE = '23000';
     END """
 
-FUNCTION: Final = f"""
-    CREATE OR REPLACE FUNCTION enhancelog_entry_refuse() RETURNS trigger LANGUAGE plpgsql AS $${FUNCTION_BODY}$$"""
-
 TRIGGERS: Final = {
-    "enhancelog_entry_no_change": "BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW",
-    "enhancelog_entry_no_truncate": "BEFORE TRUNCATE ON {table} FOR EACH STATEMENT",
+    "{table}_no_change": "BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW",
+    "{table}_no_truncate": "BEFORE TRUNCATE ON {table} FOR EACH STATEMENT",
 }
+"""On each table whose rows are written once."""
 
-TRIGGER_TYPES: Final = {"enhancelog_entry_no_change": 1 + 2 + 8 + 16, "enhancelog_entry_no_truncate": 2 + 32}
+TRIGGER_TYPES: Final = {"{table}_no_change": 1 + 2 + 8 + 16, "{table}_no_truncate": 2 + 32}
 """The same in pg_trigger's bits: row 1, before 2, delete 8, update 16, truncate 32."""
+
+# One row for each table without a trigger as it should be, else one for each such trigger.
+PRESENT: Final = """
+    SELECT protected.name, found.tgname, found.tgtype FROM unnest(%s::text[]) AS protected (name) LEFT JOIN (
+        SELECT tgrelid, tgname, tgtype FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+        WHERE tgenabled = 'A' AND tgqual IS NULL AND tgattr = ''::int2vector AND proname = %s AND prosrc = %s
+    ) found ON found.tgrelid = to_regclass(protected.name)
+    WHERE to_regclass(protected.name) IS NOT NULL"""
 
 COPY_FROM_ROWS: Final = 8
 """From this many rows on, COPY beats an INSERT."""
@@ -82,23 +92,20 @@ class PostgresqlDialect:
                 _holds(cursor, "pg_advisory_unlock")
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
-        cursor.execute(FUNCTION)
-        for name, event in TRIGGERS.items():
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name} ON {ENTRY}")
-            cursor.execute(
-                f"CREATE TRIGGER {name} {event.format(table=ENTRY)} EXECUTE FUNCTION enhancelog_entry_refuse()"
-            )
-            cursor.execute(f"ALTER TABLE {ENTRY} ENABLE ALWAYS TRIGGER {name}")
+        cursor.execute(f"CREATE OR REPLACE FUNCTION {REFUSE}() RETURNS trigger LANGUAGE plpgsql AS $${REFUSE_BODY}$$")
+        for table in write_once.existing(cursor):
+            for template, event in TRIGGERS.items():
+                name, event = template.format(table=table), event.format(table=table)
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}")
+                cursor.execute(f"CREATE TRIGGER {name} {event} EXECUTE FUNCTION {REFUSE}()")
+                cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
 
     def missing_triggers(self, cursor: CursorWrapper) -> list[str]:
-        cursor.execute(
-            "SELECT tgname, tgtype FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid"
-            " WHERE tgrelid = to_regclass(%s) AND tgenabled = 'A' AND tgqual IS NULL AND tgattr = ''::int2vector"
-            " AND proname = 'enhancelog_entry_refuse' AND prosrc = %s",
-            [ENTRY, FUNCTION_BODY],
-        )
-        present = dict(cursor.fetchall())
-        return [name for name in TRIGGERS if present.get(name) != TRIGGER_TYPES[name]]
+        cursor.execute(PRESENT, [list(write_once.registered()), REFUSE, REFUSE_BODY])
+        rows = cursor.fetchall()
+        tables = dict.fromkeys(table for table, _, _ in rows)
+        wanted = [(table, name.format(table=table), kind) for table in tables for name, kind in TRIGGER_TYPES.items()]
+        return [row[1] for row in wanted if row not in rows]
 
     def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Any]:
         return f"{column} = ANY(%s)", list(values)
@@ -128,6 +135,10 @@ class PostgresqlDialect:
             # One type for all numbers, or each size of them would be a statement of its own.
             typed = [Int8(value) if type(value) is int else value for value in values]
             return prepared.execute(statement, typed, prepare=True)
+
+    def reading_any_text(self) -> AbstractContextManager[None]:
+        """Every text is valid here."""
+        return nullcontext()
 
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")

@@ -8,26 +8,29 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog.backends import APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S, in_parts
+from enhancelog.backends import APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S, in_parts, write_once
 from enhancelog.backends.sqlite.lock import WriteLock
 from enhancelog.backends.sqlite.search import SqliteSearch
+from enhancelog.backends.write_once import Keys
 
 ENTRY: Final = "enhancelog_entry"
 
-# INSERT OR REPLACE removes the old row without running a DELETE trigger, hence the third one.
-TRIGGERS: Final = {
-    "enhancelog_entry_no_update": f"""
-        CREATE TRIGGER enhancelog_entry_no_update BEFORE UPDATE ON {ENTRY}
-        BEGIN SELECT RAISE(ABORT, 'entries of the enhance log are immutable'); END""",
-    "enhancelog_entry_no_delete": f"""
-        CREATE TRIGGER enhancelog_entry_no_delete BEFORE DELETE ON {ENTRY}
-        BEGIN SELECT RAISE(ABORT, 'entries of the enhance log cannot be deleted'); END""",
-    "enhancelog_entry_no_replace": f"""
-        CREATE TRIGGER enhancelog_entry_no_replace BEFORE INSERT ON {ENTRY}
-        WHEN EXISTS (SELECT 1 FROM {ENTRY} WHERE issue_id = NEW.issue_id)
-          OR EXISTS (SELECT 1 FROM {ENTRY} WHERE position = NEW.position)
-        BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: this entry is already in the enhance log'); END""",
-}
+
+def triggers(table: str, keys: Keys) -> dict[str, str]:
+    """The statements that protect a table whose rows are written once, by the trigger's name."""
+    refuse = f"BEGIN SELECT RAISE(ABORT, 'rows of {table} are written once'); END"
+    # INSERT OR REPLACE removes the old row without running a DELETE trigger, hence the third one.
+    refuse_known = f"BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: {table} has this row already'); END"
+    known = " OR ".join(
+        f"EXISTS (SELECT 1 FROM {table} WHERE {' AND '.join(f'{column} = NEW.{column}' for column in key)})"
+        for key in keys
+    )
+    bodies = {
+        f"{table}_no_update": f"BEFORE UPDATE ON {table} {refuse}",
+        f"{table}_no_delete": f"BEFORE DELETE ON {table} {refuse}",
+        f"{table}_no_replace": f"BEFORE INSERT ON {table} WHEN {known} {refuse_known}",
+    }
+    return {name: f"CREATE TRIGGER {name} {body}" for name, body in bodies.items()}
 
 
 class SqliteDialect:
@@ -59,14 +62,18 @@ class SqliteDialect:
         return nullcontext()
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
-        for name, statement in TRIGGERS.items():
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
-            cursor.execute(statement.strip())
+        for table, keys in write_once.existing(cursor).items():
+            for name, statement in triggers(table, keys).items():
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+                cursor.execute(statement)
 
     def missing_triggers(self, cursor: CursorWrapper) -> list[str]:
-        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [ENTRY])
+        tables = write_once.registered()
+        condition, parameter = self.one_of("tbl_name", list(tables))
+        cursor.execute(f"SELECT name, sql FROM sqlite_master WHERE {condition}", [parameter])
         present = dict(cursor.fetchall())
-        return [name for name, statement in TRIGGERS.items() if present.get(name) != statement.strip()]
+        wanted = [triggers(table, keys) for table, keys in tables.items() if table in present]
+        return [name for each in wanted for name, statement in each.items() if present.get(name) != statement]
 
     def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Any]:
         return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(values)
@@ -84,6 +91,16 @@ class SqliteDialect:
         cursor.execute(statement, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
+
+    @contextmanager
+    def reading_any_text(self) -> Iterator[None]:
+        connection.ensure_connection()
+        raw = connection.connection
+        raw.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+        try:
+            yield
+        finally:
+            raw.text_factory = str
 
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         """A transaction that is going to write is the only one from its beginning."""

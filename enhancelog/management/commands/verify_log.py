@@ -1,26 +1,40 @@
-"""``verify_log``: a line for everything that is wrong with the log or its projections, exit code 1 if anything is."""
+"""``verify_log``: a line for everything that is wrong with the log, its projections or the content store.
+
+Exit code 1 if anything is.
+"""
 
 from typing import Any
 
-from enhancelog.management.reporting import ReportingCommand, progress
-from enhancelog.store.database import last_position
-from enhancelog.store.verification import verify
+from enhancelog.management.reporting import ReportingCommand, printable, progress
+from enhancelog.store.verification import Part, parts
 
 
 class Command(ReportingCommand):
-    help = "Recompute every digest; check positions, triggers, and the projections against the log."
+    help = "Recompute every digest; check positions, versions, triggers, and the projections against the log."
 
     def report(self, **options: Any) -> bool:
+        verified: list[str] = []
+        findings = 0
+        for part in parts():
+            done, found = self._verify(part)
+            findings += found
+            if done or not verified:
+                verified.append(f"{done:,} {part.rows}")
+        said = f"{findings:,} findings" if findings else "all is well"
+        self.stdout.write(f"verified {' and '.join(verified)}: {said}")
+        return findings > 0
+
+    def _verify(self, part: Part) -> tuple[int, int]:
+        """How many rows were read, and how many findings there were."""
         done = findings = 0
 
         def heard(number: int) -> None:
             nonlocal done
             done = number
-            report(number, f"{number:,} entries")
+            report(number, f"{number:,} {part.rows}")
 
-        with progress(self.stderr, "Verifying", last_position()) as report:
-            for finding in verify(heard):
+        with progress(self.stderr, "Verifying", part.total()) as report:
+            for finding in part.findings(heard):
                 findings += 1
-                self.stdout.write(finding)
-        self.stdout.write(f"verified {done:,} entries: {f'{findings:,} findings' if findings else 'all is well'}")
-        return findings > 0
+                self.stdout.write(printable(finding))
+        return done, findings

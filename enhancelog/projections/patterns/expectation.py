@@ -18,7 +18,7 @@ from enhancelog.projections.patterns.details import OTHER, Classified, classify,
 from enhancelog.projections.patterns.groups import Place, arrange, changes
 from enhancelog.projections.stored import Stored
 
-TEMPLATE_COLUMNS: Final = ("key", "axis", "text", "first_position", "pattern__key", "wording")
+TEMPLATE_COLUMNS: Final = ("key", "axis", "text", "first_position", "pattern__key", "wording", "other")
 
 
 class ExpectedPatterns:
@@ -92,7 +92,7 @@ class ExpectedPatterns:
                 places: dict[str, Place] = arrange(list(known), changes(cursor, axis))
             for text, one in known.items():
                 place = places[text]
-                yield one.key, axis, text, one.position, known[place.leader].key, place.wording
+                yield one.key, axis, text, one.position, known[place.leader].key, place.wording, False
             if axis in self._others:
                 key = other_key(axis)
-                yield key, axis, OTHER, self._others[axis], key, OTHER
+                yield key, axis, OTHER, self._others[axis], key, OTHER, True

@@ -1,0 +1,131 @@
+"""Is the content store what was written?
+
+Every revision matches its envelope, the versions of a key are dense and were stored in order, and every item is its
+latest revision. Rows are read in short reads that keep no writer waiting: a revision never changes, and an item is read
+by the statement that sees every revision beyond those read before.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+import msgspec
+from django.db import connection
+
+from content.models import ContentItem, ContentRevision
+from content.store import Item
+from content.store.database import COLUMNS, to_item
+from content.store.envelopes import of_revision
+from enhancelog.backends import dialect, faults
+
+BATCH: Final = 100
+"""Rows in one read; each may hold a value of the largest size."""
+
+Row = Sequence[Any]
+
+_REVISIONS: Final = ContentRevision._meta.db_table
+_ITEMS: Final = ContentItem._meta.db_table
+_ORDER: Final = "story_id, kind, is_item, version"
+
+
+class _Columns(msgspec.Struct):
+    """The types of a row's columns, which SQLite does not enforce."""
+
+    story_id: str
+    kind: str
+    value: str | None
+    version: int
+    updated_ms: int
+    actor_kind: str
+    actor_name: str
+    source: str
+    envelope: str
+    id: int
+    is_item: int
+
+
+def total() -> int:
+    """How many rows there are to read."""
+    with faults():
+        return ContentRevision.objects.count() + ContentItem.objects.count()
+
+
+def findings(progress: Callable[[int], None]) -> Iterator[str]:
+    """A line for everything that is wrong. ``progress`` hears how many rows were read. Raises ``Other``."""
+    with faults(), dialect().reading_any_text():
+        for (story_id, kind), rows in groupby(_rows(progress), lambda row: (row[0], row[1])):
+            for said in _check_key(rows):
+                yield f"{kind} of {story_id}{said}"
+
+
+def _check_key(rows: Iterable[Row]) -> Iterator[str]:
+    """What is wrong with one key: its revisions by version, then its item."""
+    latest: Item | None = None
+    last_id = 0
+    item: Item | None = None
+    for row in rows:
+        try:
+            columns = msgspec.convert(dict(zip(_Columns.__struct_fields__, row, strict=True)), _Columns)
+            stored = to_item(row)
+            envelope = of_revision(stored)
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:
+            yield f", version {row[3]!r}, cannot be read: {error}"
+            continue
+        if columns.is_item:
+            item = stored
+            continue
+        expected = latest.version + 1 if latest else 1
+        if stored.version != expected:
+            yield f": version {stored.version} where {expected} was expected"
+        if envelope != columns.envelope:
+            yield f", version {stored.version}, does not match its envelope"
+        if columns.id <= last_id:
+            yield f", version {stored.version}, was stored before the version it follows"
+        latest, last_id = stored, columns.id
+    if item is None:
+        yield " has revisions but no item"
+    elif latest is None:
+        yield " has an item but no revisions"
+    elif item != latest:
+        yield f" is not what its latest revision, version {latest.version}, says"
+
+
+def _rows(progress: Callable[[int], None]) -> Iterator[Row]:
+    """Every revision and every item: by key, the revisions by version, then the item."""
+    done, after = 0, ("", "", 1, 0)
+    while rows := _read(*after):
+        yield from rows
+        done += len(rows)
+        progress(done)
+        story_id, kind, _, version = rows[-1][:4]
+        after = (story_id, kind, rows[-1][-1], version)
+
+
+def _read(story_id: Any, kind: Any, is_item: int, version: Any) -> list[Row]:
+    """The rows that follow one of this key. Each table is read by the index of its keys."""
+    (story, of_kind, number), values = zip(*map(_bound, (story_id, kind, version)), strict=True)
+    key, columns = f"{story}, {of_kind}", ", ".join(COLUMNS)
+    if is_item:
+        revisions, items, parameters = f"(story_id, kind) > ({key})", ">", [*values[:2], *values[:2]]
+    else:
+        revisions, items, parameters = f"(story_id, kind, version) > ({key}, {number})", ">=", [*values, *values[:2]]
+    statement = f"""
+        SELECT * FROM (
+            SELECT {columns}, envelope, id, 0 AS is_item FROM {_REVISIONS}
+            WHERE {revisions} ORDER BY story_id, kind, version LIMIT {BATCH}) revision
+        UNION ALL SELECT * FROM (
+            SELECT {columns}, '' AS envelope, id, 1 AS is_item FROM {_ITEMS}
+            WHERE (story_id, kind) {items} ({key}) ORDER BY story_id, kind LIMIT {BATCH}) item
+        ORDER BY {_ORDER} LIMIT {BATCH}"""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
+
+
+def _bound(value: Any) -> tuple[str, Any]:
+    """A placeholder and what to bind to it. Text that was read as surrogates is bound as its bytes."""
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        return "CAST(%s AS TEXT)", value.encode("utf-8", "surrogateescape")
+    return "%s", value
