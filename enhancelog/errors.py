@@ -43,6 +43,10 @@ class Other(StoreError):
     """The backend failed: not reachable, locked for too long, full, broken."""
 
 
+class Full(Other):
+    """The backend has no space left: the disk is full, or a quota is reached."""
+
+
 class Invalid(ValueError):
     """A value breaks a rule. ``field`` is where (``verdicts[0].axis``; empty: the whole), ``rule`` a stable word."""
 

@@ -3,18 +3,19 @@
 The 500 page asks no database, no session and no user, for any of them may be what failed.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from enhancelog.api.errors import RETRY_AFTER_S, problem_response
+from enhancelog.api.errors import Told, fault_response, problem_response
+from enhancelog.backends.disk import fault_of
 from enhancelog.errors import Other
 from enhancelog.structured_logs import request_id
 from enhancelog.web import theme
@@ -49,6 +50,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Also what the database or the disk did to a middleware, such as the one that stores sessions."""
+    if fault := fault_of(sys.exception() or Exception()):
+        return _unavailable(request, fault)
     if _is_api(request):
         return problem_response(500, "The server failed; its log says why.")
     try:
@@ -58,7 +62,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 class DatabaseFaultMiddleware:
-    """A page that met a database which is away or locked: 503 and "try again", not a failure of ours."""
+    """A view whose database is away, locked or full: 503 or 507 and "try again", not a failure of ours."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -67,15 +71,8 @@ class DatabaseFaultMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, Other | OperationalError | InterfaceError):
-            return None
-        detail = "The database does not answer right now; try again."
-        if _is_api(request):
-            response = problem_response(503, detail)
-        else:
-            response = HttpResponse(_server_error_page(request, detail), status=503)
-        response["Retry-After"] = RETRY_AFTER_S
-        return response
+        fault = fault_of(exception)
+        return _unavailable(request, fault) if fault else None
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -111,8 +108,17 @@ def _answer(request: HttpRequest, status: int, title: str, detail: str) -> HttpR
     return private(render(request, "failures/failure.html", context, status=status))
 
 
-def _server_error_page(request: HttpRequest, detail: str = "") -> str:
-    context = {"request_id": request_id.get(), "detail": detail, **theme.in_templates(request)}
+def _unavailable(request: HttpRequest, fault: Other) -> HttpResponse:
+    if _is_api(request):
+        return fault_response(fault)
+    told = Told.of(fault)
+    response = HttpResponse(_server_error_page(request, told.status, told.detail), status=told.status)
+    response["Retry-After"] = told.retry_after_s
+    return response
+
+
+def _server_error_page(request: HttpRequest, status: int = 500, detail: str = "") -> str:
+    context = {"request_id": request_id.get(), "status": status, "detail": detail, **theme.in_templates(request)}
     return render_to_string("failures/server_error.html", context)
 
 

@@ -99,6 +99,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection.execute("PRAGMA cache_size=-4096")
         return connection
 
+    def is_usable(self) -> bool:
+        """A connection that met an error is replaced. SQLite opens a file read-only where it may not write, and such
+        a connection stays read-only when the disk is writable again."""
+        return not self.errors_occurred and bool(super().is_usable())
+
     def create_cursor(self, name: str | None = None) -> Cursor:
         cursor: Cursor = self.connection.cursor(factory=Cursor)
         cursor.wrapper = self
