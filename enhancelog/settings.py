@@ -5,6 +5,7 @@ A setting that cannot be read raises ``ImproperlyConfigured`` with one line that
 
 import os
 import secrets
+import sys
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -73,9 +74,14 @@ def _data_dir(path: Path) -> Path:
         raise ImproperlyConfigured(
             f"ENHANCELOG_DATA_DIR: cannot make the folder {path}: {error.strerror}; choose another"
         ) from None
-    if not os.access(path, os.W_OK | os.X_OK):
+    if not os.access(path, os.W_OK | os.X_OK) and not _only_reads():
         raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: the folder {path} is not writable; choose another")
     return path
+
+
+def _only_reads() -> bool:
+    """Whether this is a command that works on a read-only data folder, so that the data can be rescued."""
+    return sys.argv[1:2] in (["backup"], ["export_content"], ["export_log"], ["verify_log"])
 
 
 def _secret_key(path: Path) -> str:
@@ -90,6 +96,10 @@ def _secret_key(path: Path) -> str:
             file.write(secrets.token_urlsafe(50))
     except FileExistsError:
         pass
+    except OSError:
+        if not _only_reads():
+            raise
+        return secrets.token_urlsafe(50)  # nothing is signed
     return path.read_text().strip()
 
 

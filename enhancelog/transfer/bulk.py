@@ -69,7 +69,7 @@ def spool(chunks: Iterable[bytes], folder: Path) -> IO[bytes]:
 
     Raises ``OSError``, for example when the disk is full, and whatever ``chunks`` raises.
     """
-    file = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=folder)  # noqa: SIM115  the caller closes it
+    file = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(folder))  # noqa: SIM115  the caller closes it
     try:
         file.writelines(chunks)
         file.seek(0)  # which writes out what is buffered
