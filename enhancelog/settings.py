@@ -3,9 +3,11 @@
 A setting that cannot be read raises ``ImproperlyConfigured`` with one line that names it and the fix.
 """
 
+import contextlib
 import os
 import secrets
 import sys
+import tempfile
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -85,22 +87,32 @@ def _only_reads() -> bool:
 
 
 def _secret_key(path: Path) -> str:
-    """The key in the environment, else the one in the data folder, made on first use (mode 0600)."""
+    """The key in the environment, else the one in the data folder, created on first use (mode 0600)."""
     given = _text("ENHANCELOG_SECRET_KEY")
     if given:
         if len(given) < 32:
             raise ImproperlyConfigured("ENHANCELOG_SECRET_KEY: needs at least 32 characters")
         return given
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
-    except OSError:
-        if not _only_reads():
-            raise
-        return secrets.token_urlsafe(50)  # nothing is signed
-    return path.read_text().strip()
+        if not path.exists():
+            _create_secret_key(path)
+        key = path.read_text().strip()
+    except OSError as error:
+        if _only_reads():
+            return secrets.token_urlsafe(50)  # nothing is signed
+        raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: cannot keep the key {path}: {error.strerror}") from None
+    if not key:  # what an older release left on a full disk
+        raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: the key {path} is empty; remove it to get a new one")
+    return key
+
+
+def _create_secret_key(path: Path) -> None:
+    """Whole or not at all, also on a full disk; one that another process creates first stays."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
+        file.write(secrets.token_urlsafe(50))
+        file.flush()
+        with contextlib.suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 DEMO = _boolean("ENHANCELOG_DEMO")

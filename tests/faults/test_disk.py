@@ -305,6 +305,20 @@ def test_what_writes_refuses_a_read_only_data_folder_in_one_line(tmp_path: Path)
 
 @SQLITE_ONLY
 @pytest.mark.once
+def test_first_start_on_a_full_disk_is_one_line_and_can_be_repeated(tmp_path: Path) -> None:
+    with disks.small_disk("tmpfs", tmp_path / "small", 8) as disk:
+        data_dir = disk.path / "data"
+        data_dir.mkdir()
+        disk.fill()
+        refused = manage("serve", data_dir=data_dir)
+        assert refused.returncode == 2
+        assert len(refused.stderr.splitlines()) == 1, refused.stderr
+        disk.free()
+        assert manage("migrate", data_dir=data_dir).returncode == 0
+
+
+@SQLITE_ONLY
+@pytest.mark.once
 def test_nothing_in_the_place_of_old_metrics_stops_the_server(tmp_path: Path) -> None:
     port = free_port()
     (tmp_path / "data").mkdir()
