@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-MEMORY: Final = "ENHANCELOG_METRICS_MEMORY"
-"""The environment variable that tells a worker where the memory is; the server sets it."""
+MEMORY: Final = "SHARED_SERIES_MEMORY"
+"""The environment variable that tells a worker where the memory is. No setting: the server sets it."""
 
 SLOT_BYTES: Final = 256 << 10
 """Several times what all routes, methods and status codes need."""
