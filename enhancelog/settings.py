@@ -18,6 +18,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from enhancelog import backends, structured_logs
+from enhancelog.backends.disk import is_writable
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -76,7 +77,7 @@ def _data_dir(path: Path) -> Path:
         raise ImproperlyConfigured(
             f"ENHANCELOG_DATA_DIR: cannot make the folder {path}: {error.strerror}; choose another"
         ) from None
-    if not os.access(path, os.W_OK | os.X_OK) and not _only_reads():
+    if not is_writable(path) and not _only_reads():
         raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: the folder {path} is not writable; choose another")
     return path
 

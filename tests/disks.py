@@ -41,6 +41,18 @@ class SmallDisk:
     def free(self) -> None:
         self._ballast.unlink()
 
+    def fail(self) -> None:
+        """Make ext4 find an error, on which it turns read-only under open files."""
+        device = subprocess.run(
+            ["findmnt", "-no", "SOURCE", str(self.path)], capture_output=True, text=True, check=True
+        )
+        trigger = Path("/sys/fs/ext4", Path(device.stdout.strip()).name, "trigger_fs_error")
+        os.sync()
+        try:
+            trigger.write_text("test")
+        except OSError as error:
+            pytest.skip(f"needs to write {trigger} ({error.strerror})")
+
     def remount(self, mode: Literal["ro", "rw"]) -> None:
         subprocess.run(["mount", "-o", f"remount,{mode}", str(self.path)], check=True, capture_output=True)
 
@@ -54,7 +66,7 @@ def small_disk(kind: Kind, folder: Path, mib: int) -> Iterator[SmallDisk]:
         with image.open("wb") as file:
             file.truncate(mib << 20)
         _run("mkfs.ext4", "-q", "-m", "0", str(image))
-        _run("mount", "-o", "loop", str(image), str(mounted))
+        _run("mount", "-o", "loop,errors=remount-ro", str(image), str(mounted))
     else:
         _run("mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(mounted))
     try:

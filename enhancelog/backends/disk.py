@@ -1,7 +1,10 @@
-"""What an error says about the disk and the database: no space left, or not able to work right now."""
+"""The disk: what an error says about it (no space left, unable to work right now), and whether a folder is writable."""
 
 import errno
+import os
 import sqlite3
+import tempfile
+from pathlib import Path
 from typing import Final
 
 from django.db import Error, InterfaceError, OperationalError
@@ -57,6 +60,17 @@ def fault_of(error: BaseException) -> Other | None:
 def is_of_disk(error: BaseException) -> bool:
     """Whether the disk failed or is full: another attempt in a moment is of no use."""
     return not _codes(error).isdisjoint(_DISK)
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether files can be created in the folder, space permitting."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return False
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        return error.errno != errno.EROFS  # access() says yes where an error made ext4 read-only
+    return True
 
 
 def _codes(error: BaseException) -> set[Code]:

@@ -266,6 +266,27 @@ def test_disk_that_fails_reads_is_503_and_not_a_bug(tmp_path: Path) -> None:
 
 @SQLITE_ONLY
 @pytest.mark.once
+def test_disk_that_turns_read_only_under_the_server_stops_writes_only(tmp_path: Path) -> None:
+    with disks.small_disk("ext4", tmp_path / "small", 64) as disk:
+        server = Server(tmp_path, disk.path / "data")
+        with server.run() as process:
+            server.write(1000)
+            before = workers(process)
+            known = set(server.acknowledged)
+            disk.fail()
+            server.write(1000)
+            assert server.acknowledged == known
+            assert server.read() == []
+            assert workers(process) == before
+            kill(process)
+        exported = manage("export_log", data_dir=server.data_dir)
+        assert {json.loads(line)["issue_id"] for line in exported.stdout.splitlines()} == known
+        assert f"verified {len(known)} entries: all is well" in manage("verify_log", data_dir=server.data_dir).stdout
+        assert "is not writable" in manage("serve", data_dir=server.data_dir).stderr
+
+
+@SQLITE_ONLY
+@pytest.mark.once
 @pytest.mark.parametrize("left", ["main file", "with wal and shm", "with wal"])
 def test_data_is_rescued_from_a_read_only_disk(left: str, tmp_path: Path) -> None:
     """What was committed last is in -wal alone after a crash; -shm may be missing, as in a copy."""

@@ -5,7 +5,6 @@ to read that. Nothing committed may be missed.
 """
 
 import logging
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -14,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
+
+from enhancelog.backends.disk import is_writable
 
 _BESIDE: Final = ("-wal", "-journal")
 
@@ -24,7 +25,7 @@ _copies: list[tempfile.TemporaryDirectory[str]] = []
 
 def is_needed(database: Path) -> bool:
     """Whether the database exists in a folder that this process cannot write to."""
-    return database.exists() and not os.access(database.parent, os.W_OK | os.X_OK)
+    return database.exists() and not is_writable(database.parent)
 
 
 def uri(database: Path) -> str:
