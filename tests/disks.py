@@ -43,10 +43,9 @@ class SmallDisk:
 
     def fail(self) -> None:
         """Make ext4 find an error, on which it turns read-only under open files."""
-        device = subprocess.run(
-            ["findmnt", "-no", "SOURCE", str(self.path)], capture_output=True, text=True, check=True
-        )
-        trigger = Path("/sys/fs/ext4", Path(device.stdout.strip()).name, "trigger_fs_error")
+        command = ["findmnt", "-no", "SOURCE", str(self.path)]
+        device = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        trigger = Path("/sys/fs/ext4", Path(device).name, "trigger_fs_error")
         os.sync()
         try:
             trigger.write_text("test")
