@@ -173,7 +173,7 @@ def kill(process: Process) -> None:
 
 @contextmanager
 def on_small_disk(what: str, kind: Kind, folder: Path) -> Iterator[tuple[SmallDisk, Server]]:
-    """A server whose data folder or database is on a small disk; the other one is not."""
+    """A server whose data folder (and log) or database is on a small disk; the other one is not."""
     with ExitStack() as stack:
         disk = stack.enter_context(disks.small_disk(kind, folder / "small", 64))
         data_dir = disk.path / "data" if what == "data folder" else folder / "data"
@@ -183,7 +183,8 @@ def on_small_disk(what: str, kind: Kind, folder: Path) -> Iterator[tuple[SmallDi
             environment["DATABASE_URL"] = stack.enter_context(database)
         elif what == "database":
             environment["DATABASE_URL"] = f"sqlite:///{disk.path}/log.sqlite3"
-        yield disk, Server(folder, data_dir, **environment)
+        log = disk.path if what == "data folder" else folder
+        yield disk, Server(log, data_dir, **environment)
 
 
 @pytest.mark.parametrize("kind", ["ext4", "tmpfs"])
@@ -232,6 +233,7 @@ def test_disk_that_fails_writes_acknowledges_nothing_and_loses_nothing(faults: S
             known, counted = set(server.acknowledged), server.counted
             switch.write_text(fault)
             server.write(2000)
+            assert server.statuses[507 if fault == "write ENOSPC" else 503] > 0, fault
             assert (server.acknowledged, server.counted) == (known, counted), fault
             assert server.read() == [], fault
             switch.unlink()
