@@ -164,7 +164,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "Remove one key; safe to repeat",
             {"204": {"description": "It is absent now."}},
             parameters=[*_KEY, _IF_MATCH, _IF_NONE],
-            errors=("400", "401", "403", "412", "429", "503"),
+            errors=("400", "401", "403", "412", "429", "503", "507"),
         ),
     },
     "/v1/content/take/{kind}/{story_id}": {
@@ -174,7 +174,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "Read and remove one key in one step; exactly one caller gets it",
             {"200": answer("The state that was removed.", _SHOWN)},
             parameters=[*_KEY, _IF_MATCH, _IF_NONE],
-            errors=("400", "401", "403", "404", "412", "429", "503"),
+            errors=("400", "401", "403", "404", "412", "429", "503", "507"),
         )
     },
     "/v1/content/increment/{kind}/{story_id}": {

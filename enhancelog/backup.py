@@ -18,8 +18,8 @@ def timestamp() -> str:
 def copy_sqlite(target: Path) -> None:
     """Copy the database to ``target`` with SQLite's online backup, mode 0600.
 
-    Raises ``FileExistsError`` rather than overwrite, and ``OSError`` or ``sqlite3.Error`` when it cannot; nothing is
-    left behind then.
+    Raises ``FileExistsError`` rather than overwrite, and ``OSError`` or Django's ``DatabaseError`` when it cannot;
+    nothing is left behind then.
     """
     if target.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
@@ -37,7 +37,7 @@ def copy_sqlite(target: Path) -> None:
 
 def _copy_into(part: Path) -> None:
     connection.ensure_connection()
-    with closing(sqlite3.connect(part)) as copy:
+    with connection.wrap_database_errors, closing(sqlite3.connect(part)) as copy:
         connection.connection.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
     _sync(part)

@@ -43,6 +43,10 @@ class Other(StoreError):
     """The backend failed: not reachable, locked for too long, full, broken."""
 
 
+class Full(Other):
+    """The backend has no space left: the disk is full, or a quota is reached."""
+
+
 class Busy(Exception):
     """The server has no capacity for this request now; the same request can succeed in ``retry_after_s`` seconds."""
 

@@ -1,22 +1,22 @@
 """What is measured, and the numbers as Prometheus reads them. Labels hold routes, never ids. No Django.
 
-``serve`` names a folder in PROMETHEUS_MULTIPROC_DIR, in which every worker keeps its numbers; whichever answers adds
-them all up. Without it (tests, another server) a process tells of itself.
+Each worker keeps its numbers in memory that ``serve`` allocates and all workers share (``observing.shared_series``).
+Without it (tests, another server) a process reports its own.
 """
 
 import os
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, partial
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, Metric
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+from enhancelog.observing import meters, shared_series
+from enhancelog.observing.meters import Counter, Histogram
+
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -38,27 +38,10 @@ _limits = Counter("enhancelog_limits", "Requests refused and responses ended by 
 _polls = Counter("enhancelog_polls", "Ends of long polls: grown, time, gone or stopping.", ["end"])
 
 
-def empty_folder(folder: Path) -> Path:
-    """For the workers of a server that is about to start; numbers of an earlier one are gone."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
-    return folder
-
-
 def request(method: str, route: str, status: int, seconds: float) -> None:
     """A request was answered."""
-    _request_counter(method, route, status).inc()
-    _duration_histogram(method, route).observe(seconds)
-
-
-@cache  # as many as there are routes
-def _request_counter(method: str, route: str, status: int) -> Counter:
-    return _requests.labels(method, route, str(status))
-
-
-@cache
-def _duration_histogram(method: str, route: str) -> Histogram:
-    return _durations.labels(method, route)
+    _requests.labels(method, route, str(status)).inc()
+    _durations.labels(method, route).observe(seconds)
 
 
 def appends(results: Iterable[str]) -> None:
@@ -89,43 +72,35 @@ def poll_ended(end: str) -> None:
 
 
 def registry(*more: Collector) -> CollectorRegistry:
-    """Everything to be told now, with what ``more`` collects."""
+    """Everything that is measured, and what ``more`` collects."""
     gathered = CollectorRegistry()
-    for collector in [*_own(), *more]:
+    for collector in [_Meters(), _Workers(), *more]:
         gathered.register(collector)
     return gathered
 
 
-def _own() -> Sequence[Collector]:
-    folder = os.environ.get(FOLDER)
-    if folder is None:
-        return [REGISTRY]
-    return [MultiProcessCollector(None, folder), _Workers(Path(folder))]  # type: ignore[no-untyped-call]
+class _Meters(Collector):
+    def collect(self) -> Iterator[Metric]:
+        yield from meters.collect()
 
 
 class _Workers(Collector):
-    """CPU, memory and files of all workers together, which the multi-process mode leaves out."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    """CPU, memory and open files of all workers together."""
 
     def collect(self) -> Iterator[Metric]:
         sums: dict[str, Metric] = {}
-        for pid in self._pids():
-            for metric in ProcessCollector(pid=partial(str, pid), registry=None).collect():
+        for process_id in shared_series.process_ids():
+            if _parent(process_id) != os.getppid():
+                continue  # it ended
+            for metric in ProcessCollector(pid=partial(str, process_id), registry=None).collect():
                 if metric.name not in ("process_start_time_seconds", "process_max_fds"):
                     _add(sums, metric)
         yield from sums.values()
 
-    def _pids(self) -> list[str]:
-        """Of this process and its siblings that have numbers in the folder; the others are no more."""
-        found = {path.stem.rpartition("_")[2] for path in self._folder.glob("*.db")}
-        return [pid for pid in found if _parent(pid) == os.getppid()]
 
-
-def _parent(pid: str) -> int:
+def _parent(process_id: int) -> int:
     try:
-        return int(Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()[1])
+        return int(Path("/proc", str(process_id), "stat").read_text().rpartition(")")[2].split()[1])
     except (OSError, IndexError, ValueError):
         return -1
 

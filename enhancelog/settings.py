@@ -3,8 +3,11 @@
 A setting that cannot be read raises ``ImproperlyConfigured`` with one line that names it and the fix.
 """
 
+import contextlib
 import os
 import secrets
+import sys
+import tempfile
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -16,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from enhancelog import backends, structured_logs
 from enhancelog.accounts.cookies import cookie_name
+from enhancelog.backends.disk import is_writable
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -74,24 +78,43 @@ def _data_dir(path: Path) -> Path:
         raise ImproperlyConfigured(
             f"ENHANCELOG_DATA_DIR: cannot make the folder {path}: {error.strerror}; choose another"
         ) from None
-    if not os.access(path, os.W_OK | os.X_OK):
+    if not is_writable(path) and not _only_reads():
         raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: the folder {path} is not writable; choose another")
     return path
 
 
+def _only_reads() -> bool:
+    """Whether this is a command that works on a read-only data folder, so that the data can be rescued."""
+    return sys.argv[1:2] in (["backup"], ["export_content"], ["export_log"], ["verify_log"])
+
+
 def _secret_key(path: Path) -> str:
-    """The key in the environment, else the one in the data folder, made on first use (mode 0600)."""
+    """The key in the environment, else the one in the data folder, created on first use (mode 0600)."""
     given = _text("ENHANCELOG_SECRET_KEY")
     if given:
         if len(given) < 32:
             raise ImproperlyConfigured("ENHANCELOG_SECRET_KEY: needs at least 32 characters")
         return given
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
-    return path.read_text().strip()
+        if not path.exists():
+            _create_secret_key(path)
+        key = path.read_text().strip()
+    except OSError as error:
+        if _only_reads():
+            return secrets.token_urlsafe(50)  # nothing is signed
+        raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: cannot keep the key {path}: {error.strerror}") from None
+    if not key:  # what an older release left on a full disk
+        raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: the key {path} is empty; remove it to get a new one")
+    return key
+
+
+def _create_secret_key(path: Path) -> None:
+    """Whole or not at all, also on a full disk; one that another process creates first stays."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
+        file.write(secrets.token_urlsafe(50))
+        file.flush()
+        with contextlib.suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 DEMO = _boolean("ENHANCELOG_DEMO")

@@ -1,10 +1,10 @@
 """Many entries in one ``POST /v1/enhance/log``: NDJSON, or a JSON array up to 8 MiB; one NDJSON result a line.
 
-The answer begins when everything is written, so a client may send all before it reads anything.
+The answer begins when everything is written, so a client may send all before it reads anything. A fault of the
+database or the disk is a problem that says what was stored before it.
 """
 
 import io
-import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO
 
@@ -14,11 +14,13 @@ from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBas
 from rest_framework.request import Request
 
 from enhancelog.api.bodies import LengthRequired, is_chunked, read_chunks
+from enhancelog.api.errors import fault_response
 from enhancelog.api.negotiation import MEDIA_TYPES
+from enhancelog.backends.disk import fault_of
 from enhancelog.errors import Invalid, TooLarge
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.transfer import bulk
-from enhancelog.transfer.bulk import Limits, Refuse, Result
+from enhancelog.transfer.bulk import Limits, Refuse, Result, Stored
 from enhancelog.transfer.json_stream import Splitter, array, lines
 
 _json = msgspec.json.Encoder()
@@ -33,7 +35,8 @@ def append_lines(request: Request, store: DatabaseEnhanceLogStore, refuse: Refus
         min(settings.MAX_BULK_LINES, bulk.ATOMIC_MAX_LINES) if whole else settings.MAX_BULK_LINES,
         settings.MAX_ENTRY_BYTES,
     )
-    with bulk.spool(read_chunks(request._request, limits.max_bytes), limits, settings.DATA_DIR) as body:
+    chunks = bulk.measured(read_chunks(request._request, limits.max_bytes), limits)
+    with bulk.spool(chunks, settings.DATA_DIR) as body:
         return _answer(store, body, lines, refuse, whole=whole)
 
 
@@ -52,18 +55,28 @@ def append_array(body: bytes, store: DatabaseEnhanceLogStore, refuse: Refuse, *,
 def _answer(
     store: DatabaseEnhanceLogStore, body: IO[bytes], split: Splitter, refuse: Refuse, *, whole: bool
 ) -> HttpResponseBase:
-    if whole:
-        done, results = bulk.append_all(store, body, split, settings.MAX_ENTRY_BYTES, refuse)
-        return HttpResponse(_lines([results]), status=200 if done else 422, content_type=MEDIA_TYPES["ndjson"])
-    answer = tempfile.TemporaryFile(dir=settings.DATA_DIR)  # noqa: SIM115  the response closes it
-    for chunk in _lines(bulk.append(store, body, split, settings.MAX_ENTRY_BYTES, refuse)):
-        answer.write(chunk)
-    answer.seek(0)
-    return FileResponse(answer, content_type=MEDIA_TYPES["ndjson"])
+    stored = Stored()
+    try:
+        if whole:
+            done, results = bulk.append_all(store, body, split, settings.MAX_ENTRY_BYTES, refuse)
+            answer = _json.encode_lines(results)
+            return HttpResponse(answer, status=200 if done else 422, content_type=MEDIA_TYPES["ndjson"])
+        batches = bulk.append(store, body, split, settings.MAX_ENTRY_BYTES, refuse)
+        return FileResponse(
+            bulk.spool(_lines(batches, stored), settings.DATA_DIR),  # the response closes it
+            content_type=MEDIA_TYPES["ndjson"],
+        )
+    except Exception as error:
+        fault = fault_of(error)
+        if fault is None:
+            raise
+        return fault_response(fault, stored=stored.issue_ids, stored_count=stored.count)
 
 
-def _lines(batches: Iterable[list[Result]]) -> Iterator[bytes]:
-    return (_json.encode_lines(results) for results in batches)
+def _lines(batches: Iterable[list[Result]], stored: Stored) -> Iterator[bytes]:
+    for results in batches:
+        stored.add(results)
+        yield _json.encode_lines(results)
 
 
 def is_atomic(request: HttpRequest) -> bool:

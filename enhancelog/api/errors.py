@@ -3,21 +3,25 @@
 ``errors`` lists what broke a rule: ``field`` (empty: the whole body), ``rule`` (a stable word), ``detail``.
 """
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework.exceptions import APIException
 
-from enhancelog.errors import Conflict, Invalid, NotFound, Other, TooLarge
+from enhancelog.backends.disk import fault_of
+from enhancelog.errors import Conflict, Full, Invalid, NotFound, Other, TooLarge
 from enhancelog.structured_logs import request_id
 
 RETRY_AFTER_S = "1"
+FULL_RETRY_AFTER_S = "10"
+
+_log = logging.getLogger(__name__)
 
 
 def problem_response(
@@ -44,6 +48,8 @@ def problem_response(
 
 def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """DRF's EXCEPTION_HANDLER. ``None`` (a bug) becomes the 500 page's problem."""
+    if fault := fault_of(error):
+        return fault_response(fault)
     match error:
         case Invalid():
             status = 413 if isinstance(error, TooLarge) else 400
@@ -54,9 +60,6 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
             etag = {"ETag": f'"{error.digest}"'} if error.digest else {}
             differs = list(error.differs)
             return problem_response(409, str(error), headers=etag, identical=error.identical, differs=differs)
-        case Other() | OperationalError() | InterfaceError():
-            detail = "The database does not answer right now; try again."
-            return problem_response(503, detail, headers={"Retry-After": RETRY_AFTER_S})
         case RequestDataTooBig():
             return problem_response(413, "The body is larger than the limit.")
         case Http404():
@@ -66,6 +69,27 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
         case APIException():
             return problem_response(error.status_code, _flat(error.detail), headers=_headers(error))
     return None
+
+
+def fault_response(fault: Other, **members: Any) -> HttpResponse:
+    """507 when there is no space left, else 503. ``members`` are further members of the problem object."""
+    told = Told.of(fault)
+    return problem_response(told.status, told.detail, headers={"Retry-After": told.retry_after_s}, **members)
+
+
+class Told(NamedTuple):
+    """What a client is told of a fault of the backend; the log says the rest."""
+
+    status: int
+    detail: str
+    retry_after_s: str
+
+    @classmethod
+    def of(cls, fault: Other) -> "Told":
+        _log.warning("%s", " ".join(str(fault).split()))
+        if isinstance(fault, Full):
+            return cls(507, "There is no space left to store this; try again when there is.", FULL_RETRY_AFTER_S)
+        return cls(503, "The database does not answer right now; try again.", RETRY_AFTER_S)
 
 
 def _as_dict(error: Invalid) -> dict[str, str]:

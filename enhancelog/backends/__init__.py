@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, connections
 from django.db.backends.utils import CursorWrapper
 
+from enhancelog.backends.disk import fault_of
 from enhancelog.errors import Other
 from enhancelog.search_tokens import Phrase
 
@@ -156,11 +157,11 @@ def in_parts(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 @contextmanager
 def faults() -> Iterator[None]:
-    """The database's errors as ours: ``Other``."""
+    """The database's errors as ours: ``Other``, or ``Full``."""
     try:
         yield
     except Error as error:
-        raise Other(f"the database failed: {error}") from error
+        raise fault_of(error) or Other(f"the database failed: {error}") from error
 
 
 def from_url(url: str, data_dir: Path) -> dict[str, Any]:

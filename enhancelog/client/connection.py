@@ -1,6 +1,6 @@
 """One Enhancelog server, spoken to over HTTP: its address, the token, time limits, and trying again. No Django.
 
-A request is tried again after a connection that failed and after 429, 502, 503 and 504, with growing random pauses and
+A request is tried again after a failed connection and after 429, 502, 503, 504 and 507, with growing random pauses and
 at least as long as ``Retry-After`` says, until ``total_s`` seconds have passed in all. What may already have been
 carried out is never blindly repeated; see ``Request.if_arrived``. Redirects are not followed. The token is in no error
 and no log line. Threads may share a connection.
@@ -32,7 +32,7 @@ TOTAL_S: Final = 30.0
 MAX_ANSWER_BYTES: Final = 1 << 28
 """Decompressed."""
 
-_RETRIED: Final = (429, 502, 503, 504)
+_RETRIED: Final = (429, 502, 503, 504, 507)
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")

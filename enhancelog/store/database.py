@@ -12,6 +12,7 @@ from django.db import connection
 
 from enhancelog import metrics, projections, records
 from enhancelog.backends import dialect, faults
+from enhancelog.backends.disk import is_of_disk
 from enhancelog.errors import Conflict, NotFound
 from enhancelog.models import Entry as EntryModel
 from enhancelog.origin import Origin
@@ -45,7 +46,7 @@ class DatabaseEnhanceLogStore:
 
         With ``whole`` a conflict stores nothing at all: what would have been created is ``skipped``. A few entries may
         share the transaction with those of other callers. A database that is locked or restarting is tried again for
-        ``PATIENCE_S``. Raises ``Other``.
+        ``PATIENCE_S``; a disk that failed or is full is not. Raises ``Other``, or ``Full``.
         """
         append = Append(entries, self.origin, whole=whole)
         with faults():
@@ -141,8 +142,8 @@ def _commit(append: Append) -> None:
             with dialect().appending(append.left_s) as cursor:
                 metrics.append_waited(time.perf_counter() - started)
                 writing.write(cursor, [append])
-        except TRANSIENT:
-            if not tries_again or append.left_s <= 0:
+        except TRANSIENT as error:
+            if not tries_again or append.left_s <= 0 or is_of_disk(error):
                 raise
             connection.close()
             time.sleep(random.uniform(0.02, 0.2))  # noqa: S311  no secret

@@ -23,6 +23,7 @@ from django.db import OperationalError, connection
 
 from enhancelog import metrics
 from enhancelog.backends import dialect
+from enhancelog.backends.disk import is_of_disk
 from enhancelog.permit import permit
 from enhancelog.store.writing import BATCH, TRANSIENT, Append, write
 
@@ -132,7 +133,11 @@ class Writer:
                 group = self._take()  # who came while we waited for it is along
                 write(cursor, [waiting.append for waiting in group])
         except TRANSIENT as error:
-            self._try_again(group, error)
+            if is_of_disk(error):
+                self._set_apart(group or self._take(), error)  # what is smaller may still find room
+                connection.close()
+            else:
+                self._try_again(group, error)
         except Exception as error:
             self._set_apart(group or self._take(), error)
         except BaseException as error:

@@ -25,7 +25,7 @@ PATIENCE_S = 5.0
 """How long an append goes on trying."""
 
 TRANSIENT: Final = (OperationalError, InterfaceError)
-"""Locked, restarting, connection lost, deadlock: another attempt may succeed."""
+"""Locked, restarting, connection lost, deadlock: another attempt may succeed, unless the disk is at fault."""
 
 _TABLE: Final = EntryModel._meta.db_table
 _LAST: Final = f"SELECT COALESCE(MAX(position), 0) FROM {_TABLE}"

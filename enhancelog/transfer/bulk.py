@@ -6,6 +6,7 @@ by another content, does not hide the rest. Memory: one batch, whatever the size
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Literal
@@ -21,6 +22,7 @@ from enhancelog.transfer.items import Found, Item
 from enhancelog.transfer.json_stream import Splitter, items
 
 CHUNK: Final = 65536
+IN_MEMORY: Final = 256 << 10
 ARRAY_MAX_BYTES: Final = 8 << 20
 ATOMIC_MAX_LINES: Final = 10_000
 ATOMIC_MAX_BYTES: Final = 64 << 20
@@ -38,6 +40,21 @@ class Result(msgspec.Struct):
     error: str | None = None
 
 
+class Stored:
+    """Which entries a request has stored so far: the first ``LISTED`` ids, and their number."""
+
+    LISTED: Final = 1000
+
+    def __init__(self) -> None:
+        self.issue_ids: list[str | None] = []
+        self.count = 0
+
+    def add(self, results: Iterable[Result]) -> None:
+        created = [result.issue_id for result in results if result.result == "created"]
+        self.issue_ids += created[: self.LISTED - len(self.issue_ids)]
+        self.count += len(created)
+
+
 @dataclass(frozen=True)
 class Limits:
     """Of a body: bytes, lines, bytes in one line."""
@@ -47,20 +64,24 @@ class Limits:
     max_line_bytes: int
 
 
-def spool(chunks: Iterable[bytes], limits: Limits, folder: Path) -> IO[bytes]:
-    """The body in a nameless file. Raises ``TooLarge`` as soon as a limit is passed."""
-    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  the caller closes it
+def spool(chunks: Iterable[bytes], folder: Path) -> IO[bytes]:
+    """The chunks as a file to read: in memory up to ``IN_MEMORY`` bytes, beyond that without a name in ``folder``.
+
+    Raises ``OSError``, for example when the disk is full, and whatever ``chunks`` raises.
+    """
+    file = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(folder))  # noqa: SIM115  the caller closes it
     try:
-        for chunk in _measured(chunks, limits):
-            file.write(chunk)
+        file.writelines(chunks)
+        file.seek(0)  # which writes out what is buffered
     except BaseException:
-        file.close()
+        with suppress(OSError):
+            file.close()
         raise
-    file.seek(0)
     return file
 
 
-def _measured(chunks: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
+def measured(chunks: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
+    """The chunks. Raises ``TooLarge`` as soon as a limit is passed."""
     size = ended = line_size = 0
     for chunk in chunks:
         size += len(chunk)

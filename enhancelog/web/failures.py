@@ -3,6 +3,7 @@
 The 500 page asks no database, no session and no user, for any of them may be what failed.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
@@ -10,13 +11,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from enhancelog.api.errors import RETRY_AFTER_S, problem_response
+from enhancelog.api.errors import FULL_RETRY_AFTER_S, RETRY_AFTER_S, Told, fault_response, problem_response
 from enhancelog.api.exchange import exchange_of
+from enhancelog.backends.disk import fault_of
 from enhancelog.errors import Busy, Other
 from enhancelog.structured_logs import request_id
 from enhancelog.web import theme
@@ -51,6 +52,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Also what the database or the disk did to a middleware, such as the one that stores sessions."""
+    if fault := fault_of(sys.exception() or Exception()):
+        return _unavailable(request, fault)
     if _is_api(request):
         return problem_response(500, "The server failed; its log says why.")
     try:
@@ -73,12 +77,12 @@ class RefusalMiddleware:
         response = _answer(request, status, HTTPStatus(status).phrase, detail)
         response["Connection"] = "close"
         if status >= 500:
-            response["Retry-After"] = RETRY_AFTER_S
+            response["Retry-After"] = FULL_RETRY_AFTER_S if status == 507 else RETRY_AFTER_S
         return response
 
 
 class UnavailableMiddleware:
-    """Answers 503 when the database is away or locked, or when the server has no capacity for the request."""
+    """Answers 503 or 507 when the database is away, locked or full, or the server has no capacity for the request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -91,15 +95,8 @@ class UnavailableMiddleware:
             response = _answer(request, 503, "The server is busy", str(exception))
             response["Retry-After"] = str(exception.retry_after_s)
             return response
-        if not isinstance(exception, Other | OperationalError | InterfaceError):
-            return None
-        detail = "The database does not answer right now; try again."
-        if _is_api(request):
-            response = problem_response(503, detail)
-        else:
-            response = HttpResponse(_server_error_page(request, detail), status=503)
-        response["Retry-After"] = RETRY_AFTER_S
-        return response
+        fault = fault_of(exception)
+        return _unavailable(request, fault) if fault else None
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -135,8 +132,17 @@ def _answer(request: HttpRequest, status: int, title: str, detail: str) -> HttpR
     return private(render(request, "failures/failure.html", context, status=status))
 
 
-def _server_error_page(request: HttpRequest, detail: str = "") -> str:
-    context = {"request_id": request_id.get(), "detail": detail, **theme.in_templates(request)}
+def _unavailable(request: HttpRequest, fault: Other) -> HttpResponse:
+    if _is_api(request):
+        return fault_response(fault)
+    told = Told.of(fault)
+    response = HttpResponse(_server_error_page(request, told.status, told.detail), status=told.status)
+    response["Retry-After"] = told.retry_after_s
+    return response
+
+
+def _server_error_page(request: HttpRequest, status: int = 500, detail: str = "") -> str:
+    context = {"request_id": request_id.get(), "status": status, "detail": detail, **theme.in_templates(request)}
     return render_to_string("failures/server_error.html", context)
 
 

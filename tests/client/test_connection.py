@@ -32,7 +32,9 @@ def test_without_a_token_no_authorization_is_sent():
     assert "Authorization" not in server.requests[0].headers
 
 
-@pytest.mark.parametrize("fault", [REFUSED, CUT, httpx.ReadTimeout("timed out"), *map(httpx.Response, (502, 503, 504))])
+@pytest.mark.parametrize(
+    "fault", [REFUSED, CUT, httpx.ReadTimeout("timed out"), *map(httpx.Response, (502, 503, 504, 507))]
+)
 def test_a_failed_try_is_repeated_after_a_pause(fault: httpx.Response | Exception):
     server = Scripted(fault, fault, OK)
     assert server.connection.send(GET).status == 200

@@ -1,6 +1,8 @@
 """Bulk appends: one result a line, limits before writing, atomic on request, and the retry-safe PUT."""
 
+import errno
 import json
+import tempfile
 from typing import Any
 
 import pytest
@@ -9,11 +11,14 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from enhancelog import links, records
+from enhancelog.errors import Full, Other
 from enhancelog.records import Entry
-from enhancelog.store.database import last_position
+from enhancelog.store.database import DatabaseEnhanceLogStore, last_position
 from tests.factories import make_entry, make_fields
 
 pytestmark = pytest.mark.django_db
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
 
 LOG = "/v1/enhance/log"
 
@@ -157,3 +162,70 @@ def test_put_of_another_id_is_400(writer: Client) -> None:
     response = put(writer, "h-2", make_fields(issue_id="h-1"))
     assert response.status_code == 400
     assert response.json()["errors"][0]["field"] == "issue_id"
+
+
+# A disk that is full
+
+
+def fails_at(attempt: int, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    """Appending fails at this batch."""
+    real = DatabaseEnhanceLogStore.append_batch
+    attempts = 0
+
+    def append_batch(*arguments: Any, **named: Any) -> Any:
+        nonlocal attempts
+        attempts += 1
+        if attempts == attempt:
+            raise fault
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(DatabaseEnhanceLogStore, "append_batch", append_batch)
+
+
+def problem(response: Any, status: int) -> dict[str, Any]:
+    assert response.status_code == status
+    assert int(response.headers["Retry-After"]) > 0
+    assert response.headers["Content-Type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    return body
+
+
+@pytest.mark.parametrize(("fault", "status"), [(Full("full"), 507), (Other("locked"), 503)])
+def test_a_fault_between_batches_says_what_was_stored(
+    writer: Client, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int
+) -> None:
+    fails_at(3, monkeypatch, fault)
+    ids = [f"h-{number:04}" for number in range(2500)]
+    told = problem(send(writer, encoded(*(make_entry(issue_id=each) for each in ids))), status)
+    assert (told["stored"], told["stored_count"]) == (ids[:1000], 2000)
+    assert last_position() == 2000
+
+
+def test_a_fault_of_all_or_nothing_stores_nothing(writer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    fails_at(1, monkeypatch, Full("full"))
+    told = problem(send(writer, encoded(make_entry()), "?atomic=true"), 507)
+    assert (told["stored"], told["stored_count"]) == ([], 0)
+
+
+def test_an_answer_that_finds_no_space_says_what_was_stored(writer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rollover(file: Any) -> None:
+        raise FULL
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", rollover)
+    ids = [f"{number:0400}" for number in range(3)]
+    monkeypatch.setattr("enhancelog.transfer.bulk.IN_MEMORY", 1200)  # not enough for three results
+    array = b"[" + b",".join(records.encode(make_entry(issue_id=each)) for each in ids) + b"]"
+    told = problem(send(writer, array, content_type="application/json"), 507)
+    assert (told["stored"], told["stored_count"]) == (ids, 3)
+    assert last_position() == 3
+
+
+def test_a_body_that_finds_no_space_stores_nothing(writer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rollover(file: Any) -> None:
+        raise FULL
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", rollover)
+    large = encoded(*(make_entry(issue_id=str(number), rationale="x" * 100_000) for number in range(4)))
+    problem(send(writer, large), 507)
+    assert last_position() == 0
+    assert send(writer, encoded(make_entry())).status_code == 200  # needs no file

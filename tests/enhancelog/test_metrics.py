@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import Settings
 
 from content.store.database import DatabaseContentStore
-from enhancelog import metrics, records, tokens
+from enhancelog import records, tokens
+from enhancelog.observing import shared_series
 from enhancelog.origin import Origin
 from enhancelog.queries import gauges
 from enhancelog.store.database import DatabaseEnhanceLogStore
@@ -171,29 +174,67 @@ print(generate_latest(metrics.registry()).decode())
 """
 
 
-def test_numbers_of_all_workers_add_up(tmp_path: Path) -> None:
-    """Of the living and the dead; memory is that of the living."""
-    folder = metrics.empty_folder(tmp_path / "metrics")
-    environment = {**os.environ, metrics.FOLDER: str(folder)}
-    command = [sys.executable, "-c", WORKER]
+@pytest.fixture
+def memory() -> Iterator[str]:
+    path = shared_series.allocate(2)
+    assert path is not None
+    yield path
+    os.close(int(Path(path).name))
+
+
+def tell(memory: str) -> list[str]:
+    """What another worker's /metrics says."""
+    environment = {**os.environ, shared_series.MEMORY: memory}
+    command = [sys.executable, "-c", TELLER]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout.splitlines()
+
+
+@contextmanager
+def working(memory: str) -> Iterator["subprocess.Popen[str]"]:
+    environment = {**os.environ, shared_series.MEMORY: memory}
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": environment}
-    with subprocess.Popen(command, **pipes) as living:
-        assert living.stdout is not None
-        assert living.stdout.readline() == "done\n"
-        subprocess.run(command, input="\n", capture_output=True, text=True, env=environment, check=True)
-        answer = subprocess.run(
-            [sys.executable, "-c", TELLER], capture_output=True, text=True, env=environment, check=True
-        )
-        living.communicate("\n")
-    lines = answer.stdout.splitlines()
+    with subprocess.Popen([sys.executable, "-c", WORKER], **pipes) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "done\n"
+        yield worker
+        worker.kill()
+
+
+@pytest.mark.once
+def test_numbers_of_all_workers_add_up(memory: str) -> None:
+    """Of the living and the dead; memory is that of the living."""
+    with working(memory):
+        with working(memory):
+            pass  # killed by now
+        lines = tell(memory)
     assert 'enhancelog_appends_total{result="created"} 7.0' in lines
     assert 'enhancelog_http_requests_total{method="GET",route="health/live",status="200"} 2.0' in lines
     assert 'enhancelog_http_request_duration_seconds_count{method="GET",route="health/live"} 2.0' in lines
+    assert 'enhancelog_http_request_duration_seconds_bucket{le="0.05",method="GET",route="health/live"} 0.0' in lines
+    assert 'enhancelog_http_request_duration_seconds_bucket{le="0.1",method="GET",route="health/live"} 2.0' in lines
     assert sum(line.startswith("process_resident_memory_bytes ") for line in lines) == 1
 
 
-def test_numbers_of_an_earlier_server_are_gone(tmp_path: Path) -> None:
-    folder = metrics.empty_folder(tmp_path / "metrics")
-    (folder / "counter_1.db").touch()
-    assert list(metrics.empty_folder(folder).iterdir()) == []
-    assert folder.stat().st_mode & 0o777 == 0o700
+@pytest.mark.once
+def test_numbers_grow_over_any_number_of_restarts(memory: str) -> None:
+    """A new worker continues the numbers of one that was killed, in the same memory."""
+    for _ in range(6):
+        with working(memory):
+            pass
+    assert 'enhancelog_appends_total{result="created"} 19.0' in tell(memory)
+
+
+@pytest.mark.once
+def test_worker_without_a_free_slot_reports_what_all_and_itself_counted(memory: str) -> None:
+    with ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(working(memory))
+        assert 'enhancelog_appends_total{result="created"} 13.0' in tell(memory)
+
+
+@pytest.mark.once
+def test_series_beyond_the_memory_are_left_out() -> None:
+    slot = shared_series.Slot(memoryview(bytearray(shared_series.SLOT_BYTES)))
+    for number in range(shared_series.SLOT_BYTES // 100):
+        slot.series(f"{number:0100}", 1)[0] += 1
+    assert slot.series(f"{0:0100}", 1)[0] == 1

@@ -1,14 +1,15 @@
 """When the database fails: the fault is ``Other``, and nothing is stored by half."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.db.backends.utils import CursorWrapper
 
 from enhancelog import projections
-from enhancelog.errors import Other
+from enhancelog.errors import Full, Other
 from enhancelog.models import Denial, Entry
 from enhancelog.origin import Origin
 from enhancelog.records import Entry as Record
@@ -90,7 +91,7 @@ def test_a_rebuild_that_fails_leaves_the_projections_as_they_were(
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="a full disk is easily made on SQLite alone")
 @pytest.mark.once
-def test_a_full_disk_is_other_and_appends_go_on_when_there_is_room() -> None:
+def test_a_full_disk_is_full_at_once_and_appends_go_on_when_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
     STORE.append(make_rejected(issue_id="before"))
     group.drain()  # the next append has a new connection
     with connection.cursor() as cursor:
@@ -102,12 +103,21 @@ def test_a_full_disk_is_other_and_appends_go_on_when_there_is_room() -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA max_page_count = {pages}")
 
+    attempts = []
+
+    def write(cursor: CursorWrapper, appends: Sequence[writing.Append]) -> None:
+        attempts.append(appends)
+        writing.write(cursor, appends)
+
+    monkeypatch.setattr("enhancelog.store.group.write", write)
+    monkeypatch.setattr(writing, "PATIENCE_S", 5.0)
     connection_created.connect(limit)
     try:
-        with pytest.raises(Other, match="full"):
+        with pytest.raises(Full, match="full"):
             STORE.append(make_rejected(issue_id="large", detail="x" * 100_000))
     finally:
         connection_created.disconnect(limit)
+    assert len(attempts) == 1  # another attempt would only keep others waiting
     STORE.append(make_rejected(issue_id="after"))
     assert [entry.issue_id for entry in STORE.list_all()] == ["before", "after"]
     assert list(verify()) == []

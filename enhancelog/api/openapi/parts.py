@@ -28,6 +28,13 @@ PROBLEM: Final[Part] = {
         },
         "identical": {"type": ["boolean", "null"], "description": "409 of an append: the same record is stored."},
         "differs": {"type": "array", "items": {"type": "string"}, "description": "409 of an append: in these fields."},
+        "stored": {
+            "type": "array",
+            "items": {"type": "string"},
+            "maxItems": 1000,
+            "description": "503 and 507 of a bulk append: ids that it has stored.",
+        },
+        "stored_count": {"type": "integer", "description": "503 and 507 of a bulk append: how many it has stored."},
     },
 }
 
@@ -54,9 +61,10 @@ _ERRORS: Final = {
     "429": ("TooMany", "Too many requests.", {"Retry-After": "RetryAfter"}),
     "503": (
         "Unavailable",
-        "The database does not answer, or too many long answers run.",
+        "The database does not answer, its disk fails, or too many long answers run.",
         {"Retry-After": "RetryAfter"},
     ),
+    "507": ("NoSpace", "The disk is full, or a quota is reached.", {"Retry-After": "RetryAfter"}),
 }
 
 
@@ -75,8 +83,8 @@ RESPONSES: Final[Part] = {
     name: _response(status, description, headers) for status, (name, description, headers) in _ERRORS.items()
 }
 
-READ_ERRORS: Final = ("400", "401", "403", "429", "503")
-WRITE_ERRORS: Final = ("400", "401", "403", "408", "413", "415", "429", "503")
+READ_ERRORS: Final = ("400", "401", "403", "429", "503", "507")
+WRITE_ERRORS: Final = ("400", "401", "403", "408", "413", "415", "429", "503", "507")
 
 
 def ref(name: str) -> Part:

@@ -7,10 +7,12 @@ a write outside ``atomic()`` takes it for its own statement. Reads never wait.
 import re
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 from django.db.backends.sqlite3 import base, features
 
+from enhancelog.backends.sqlite import read_only
 from enhancelog.backends.sqlite.dialect import SqliteDialect
 from enhancelog.backends.sqlite.lock import WriteLock
 
@@ -68,6 +70,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     data_types = base.DatabaseWrapper.data_types | {"BigIntegerField": "integer"}
     features_class = DatabaseFeatures
     dialect = SqliteDialect()
+    read_only = False
+    """The folder cannot be written, so nothing is locked; a transaction reads one state of the database."""
+
     codepoint_collation = None  # SQLite's default compares UTF-8 bytes, which is code point order
 
     @cached_property
@@ -76,18 +81,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def must_lock(self, query: str) -> bool:
         """Whether this statement writes and no lock is held for it yet."""
-        if self.write_lock.held or self.is_in_memory_db() or self.connection.in_transaction:
+        if self.read_only or self.write_lock.held or self.is_in_memory_db() or self.connection.in_transaction:
             return False
         return not _READS.match(query) or bool(query.lstrip()[:4].upper() == "WITH" and _WRITES_INSIDE.search(query))
 
     def get_connection_params(self) -> dict[str, Any]:
         params = super().get_connection_params()
-        self.transaction_mode = "IMMEDIATE"
+        database = Path(str(self.settings_dict["NAME"]))
+        self.read_only = not self.is_in_memory_db() and read_only.is_needed(database)
+        if self.read_only:
+            params["database"] = read_only.uri(database)
+        self.transaction_mode = "DEFERRED" if self.read_only else "IMMEDIATE"
         return {"timeout": TIMEOUT_S, "cached_statements": STATEMENTS, **params}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
-        if not self.is_in_memory_db():
+        if not self.is_in_memory_db() and not self.read_only:
             if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 self.write_lock.acquire()
                 try:
@@ -99,13 +108,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection.execute("PRAGMA cache_size=-4096")
         return connection
 
+    def is_usable(self) -> bool:
+        """A connection that met an error is replaced. SQLite opens a file read-only where it may not write, and such
+        a connection stays read-only when the disk is writable again."""
+        return not self.errors_occurred and bool(super().is_usable())
+
     def create_cursor(self, name: str | None = None) -> Cursor:
         cursor: Cursor = self.connection.cursor(factory=Cursor)
         cursor.wrapper = self
         return cursor
 
     def _start_transaction_under_autocommit(self) -> None:
-        if not self.is_in_memory_db():
+        if not self.is_in_memory_db() and not self.read_only:
             self.write_lock.acquire()
         try:
             super()._start_transaction_under_autocommit()  # type: ignore[misc]

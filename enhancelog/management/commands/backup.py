@@ -1,13 +1,12 @@
 """``backup [FILE]``: a copy of the SQLite database while it is in use; on PostgreSQL the pg_dump line instead."""
 
 import shlex
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from enhancelog import backup
 
@@ -28,7 +27,7 @@ class Command(BaseCommand):
             raise CommandError(f"there is no database {connection.settings_dict['NAME']} yet", returncode=2)
         try:
             backup.copy_sqlite(target)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, DatabaseError) as error:
             reason = "it exists; choose another name" if target.exists() else getattr(error, "strerror", None) or error
             raise CommandError(f"cannot write {target}: {reason}", returncode=2) from None
         self.stdout.write(str(target))

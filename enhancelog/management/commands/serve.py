@@ -14,7 +14,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 
-from enhancelog import first_run, metrics, static_files, upgrade
+from enhancelog import first_run, static_files, upgrade
+from enhancelog.observing import shared_series
 from enhancelog.server.supervisor import StartFailed, Supervisor
 from enhancelog.server.worker import Options
 
@@ -137,7 +138,8 @@ def serve(address: Address, on_serving: Callable[[], None], application: str = "
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc would give each thread memory of its own to hold on to
     workers = settings.WORKERS if "ENHANCELOG_WORKERS" in os.environ else usual_workers()
     os.environ["ENHANCELOG_WORKERS"] = str(workers)  # each of them grants its share of a limit
-    os.environ[metrics.FOLDER] = str(metrics.empty_folder(settings.DATA_DIR / f"metrics-{address.port}"))
+    if memory := shared_series.allocate(workers):
+        os.environ[shared_series.MEMORY] = memory
     try:
         every = [Options(address.host, address.port, number, application) for number in range(1, workers + 1)]
         Supervisor(every, on_serving).run()

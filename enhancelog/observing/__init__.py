@@ -1,0 +1,1 @@
+"""What every layer may call to be observed. No Django."""

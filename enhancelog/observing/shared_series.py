@@ -1,0 +1,161 @@
+"""Numbers in memory that all workers of a server share.
+
+Each worker writes to a slot of its own; whichever is asked adds up all slots. A slot outlives its worker: the next
+worker claims it and continues its numbers, so sums never decrease while the server runs.
+
+The memory is allocated at start and has no file behind it (memfd). A worker that writes to a mapped file is killed by
+SIGBUS when the disk is full or fails; this memory depends on no disk.
+"""
+
+import atexit
+import fcntl
+import logging
+import mmap
+import os
+import struct
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+MEMORY: Final = "SHARED_SERIES_MEMORY"
+"""The environment variable that tells a worker where the memory is. No setting: the server sets it."""
+
+SLOT_BYTES: Final = 256 << 10
+"""Several times what all routes, methods and status codes need."""
+
+_HEADER: Final = struct.Struct("=QQ")  # bytes in use, process id
+_RECORD: Final = struct.Struct("=II")  # bytes of the padded key, number of values
+
+_log = logging.getLogger(__name__)
+
+
+def allocate(workers: int) -> str | None:
+    """Allocate memory for this many workers. Returns its path, which opens while this process lives.
+
+    ``None`` if there is no memory (logged): then each worker reports its own numbers only.
+    """
+    try:
+        if sys.platform == "linux":
+            descriptor = os.memfd_create("enhancelog-metrics")
+            path = f"/proc/{os.getpid()}/fd/{descriptor}"
+        else:
+            descriptor, path = tempfile.mkstemp(prefix="enhancelog-metrics-")
+            atexit.register(Path(path).unlink, missing_ok=True)
+        with open(descriptor, "wb", closefd=False) as file:
+            # A worker may start before its predecessor's slot is free. Writing zeros allocates every block now.
+            file.write(bytes(2 * workers * SLOT_BYTES))
+    except OSError as error:
+        _log.warning("metrics: no shared memory, each worker reports its own numbers: %s", error)
+        return None
+    return path
+
+
+class Slot:
+    """Series by key in ``SLOT_BYTES`` of memory. One process writes; any process may read."""
+
+    def __init__(self, memory: memoryview) -> None:
+        self._memory = memory
+        self._numbers = memory.cast("Q")
+        self._series = dict(read(memory))
+        self._lock = threading.Lock()
+        self._numbers[0] = max(self._numbers[0], _HEADER.size)
+        self._numbers[1] = os.getpid()
+
+    def series(self, key: str, size: int) -> "memoryview[float]":
+        """The key's ``size`` values, created as zeros. In a full slot (logged) they are not shared."""
+        with self._lock:
+            if key not in self._series:
+                self._series[key] = self._create(key.encode(), size)
+            return self._series[key]
+
+    def _create(self, key: bytes, size: int) -> "memoryview[float]":
+        padded = key + b" " * (-len(key) % 8)
+        start = self._numbers[0]
+        values = start + _RECORD.size + len(padded)
+        end = values + 8 * size
+        if end > len(self._memory):
+            _log.warning("metrics: no room for another series; it is left out")
+            return memoryview(bytearray(8 * size)).cast("d")
+        self._memory[start:values] = _RECORD.pack(len(padded), size) + padded
+        self._numbers[0] = end  # last, so that a reader sees whole records only
+        return self._memory[values:end].cast("d")
+
+
+def read(memory: memoryview) -> Iterator[tuple[str, "memoryview[float]"]]:
+    """The series of one slot."""
+    used, _ = _HEADER.unpack_from(memory)
+    position = _HEADER.size
+    while position < used:
+        key_size, size = _RECORD.unpack_from(memory, position)
+        values = position + _RECORD.size + key_size
+        key = bytes(memory[values - key_size : values]).decode().rstrip()
+        position = values + 8 * size
+        yield key, memory[values:position].cast("d")
+
+
+class _Shared:
+    """The slots that this process can see, and the one it writes to."""
+
+    def __init__(self) -> None:
+        self.slots: list[memoryview] = []
+        number = None
+        if path := os.environ.get(MEMORY):
+            try:
+                number = self._open(path)
+            except OSError as error:
+                _log.warning("metrics: this worker's numbers are not shared: %s", error)
+        if number is None:
+            self.slots.append(memoryview(bytearray(SLOT_BYTES)))
+            number = -1
+        self.own = Slot(self.slots[number])
+
+    def _open(self, path: str) -> int | None:
+        """Map the memory and claim the first free slot."""
+        # Never closed: the process's locks on the file would go with any descriptor of it.
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        memory = memoryview(mmap.mmap(descriptor, 0))
+        self.slots = [memory[start : start + SLOT_BYTES] for start in range(0, len(memory), SLOT_BYTES)]
+        for number in range(len(self.slots)):
+            try:
+                fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
+            except (BlockingIOError, PermissionError):  # POSIX allows both for "somebody else holds it"
+                continue
+            return number
+        _log.warning("metrics: no slot is free; this worker's numbers are not shared")
+        return None
+
+
+_claiming: Final = threading.Lock()
+_shared: _Shared | None = None
+
+
+def _claimed() -> _Shared:
+    global _shared
+    with _claiming:
+        if _shared is None:
+            _shared = _Shared()
+        return _shared
+
+
+def own() -> Slot:
+    """This process's slot, claimed at the first call and held to its end."""
+    return _claimed().own
+
+
+def totals() -> dict[str, list[float]]:
+    """Every series, summed over all slots."""
+    sums: dict[str, list[float]] = {}
+    for slot in _claimed().slots:
+        for key, values in read(slot):
+            known = sums.get(key)
+            sums[key] = list(values) if known is None else [a + b for a, b in zip(known, values, strict=True)]
+    return sums
+
+
+def process_ids() -> list[int]:
+    """The processes that claimed the slots last; some may have ended."""
+    found = [_HEADER.unpack_from(slot)[1] for slot in _claimed().slots]
+    return [process_id for process_id in found if process_id]

@@ -1,0 +1,120 @@
+"""Disks that are small, read-only or failing. A test that cannot have them is skipped in one line; in CI it fails."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+import psycopg
+import pytest
+
+from tests.conftest import IN_CI
+
+Kind = Literal["ext4", "tmpfs"]
+
+_SHIM: Final = Path(__file__).resolve().parent / "faults" / "failing_disk.c"
+
+
+class SmallDisk:
+    """A mounted file system of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._ballast = path / "ballast"
+
+    def fill(self) -> None:
+        """Take all the space that is left, down to the last block."""
+        descriptor = os.open(self._ballast, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        try:
+            for size in (1 << 20, 4096, 512):
+                try:
+                    while os.write(descriptor, bytes(size)):
+                        pass
+                except OSError:
+                    continue
+        finally:
+            os.close(descriptor)
+
+    def free(self) -> None:
+        self._ballast.unlink()
+
+    def fail(self) -> None:
+        """Make ext4 find an error, on which it turns read-only under open files."""
+        command = ["findmnt", "-no", "SOURCE", str(self.path)]
+        device = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        trigger = Path("/sys/fs/ext4", Path(device).name, "trigger_fs_error")
+        os.sync()
+        try:
+            trigger.write_text("test")
+        except OSError as error:
+            pytest.skip(f"needs to write {trigger} ({error.strerror})")
+
+    def remount(self, mode: Literal["ro", "rw"]) -> None:
+        subprocess.run(["mount", "-o", f"remount,{mode}", str(self.path)], check=True, capture_output=True)
+
+
+@contextmanager
+def small_disk(kind: Kind, folder: Path, mib: int) -> Iterator[SmallDisk]:
+    """A file system of this many MiB, mounted in ``folder``. Needs root."""
+    mounted, image = folder / "disk", folder / "disk.img"
+    mounted.mkdir(parents=True)
+    if kind == "ext4":
+        with image.open("wb") as file:
+            file.truncate(mib << 20)
+        _run("mkfs.ext4", "-q", "-m", "0", str(image))
+        _run("mount", "-o", "loop,errors=remount-ro", str(image), str(mounted))
+    else:
+        _run("mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(mounted))
+    try:
+        yield SmallDisk(mounted)
+    finally:
+        subprocess.run(["umount", "-l", str(mounted)], check=False)
+
+
+@contextmanager
+def database_on(disk: SmallDisk) -> Iterator[str]:
+    """A PostgreSQL database whose tables are on the disk, in a tablespace; the server's other files are elsewhere."""
+    url = os.environ["ENHANCELOG_TEST_DATABASE_URL"]
+    folder = disk.path / "tables"
+    folder.mkdir()
+    with psycopg.connect(url, autocommit=True) as admin:
+        row = admin.execute("SHOW data_directory").fetchone()
+        if row is None or not Path(row[0]).exists():
+            lack("a PostgreSQL server on this machine")
+        os.chown(folder, Path(row[0]).stat().st_uid, -1)
+        admin.execute(f"CREATE TABLESPACE small LOCATION '{folder}'")  # type: ignore[arg-type, unused-ignore]
+        try:
+            admin.execute("CREATE DATABASE on_small_disk TABLESPACE small")
+            rest = psycopg.conninfo.conninfo_to_dict(url, dbname="on_small_disk")
+            host = rest.pop("host")
+            yield f"postgresql://{rest['user']}@/on_small_disk?host={host}"
+        finally:
+            admin.execute("DROP DATABASE IF EXISTS on_small_disk WITH (FORCE)")
+            admin.execute("DROP TABLESPACE small")
+
+
+def failing_calls(folder: Path, match: str) -> tuple[dict[str, str], Path]:
+    """The environment of a process whose calls on files with ``match`` in their path fail while the switch exists."""
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        lack("gcc")
+    library, switch = folder / "failing_disk.so", folder / "switch"
+    _run(str(compiler), "-O2", "-shared", "-fPIC", "-o", str(library), str(_SHIM), "-ldl")
+    return {"LD_PRELOAD": str(library), "FAILING_SWITCH": str(switch), "FAILING_MATCH": match}, switch
+
+
+def lack(what: str) -> None:
+    """End the test: it needs ``what``."""
+    reason = f"needs {what}"
+    pytest.fail(reason, pytrace=False) if IN_CI else pytest.skip(reason)
+
+
+def _run(*command: str) -> None:
+    if shutil.which(command[0]) is None:
+        lack(command[0])
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        lack(f"to run {command[0]} ({(done.stderr.strip().splitlines() or [''])[-1]}); as root it can")
