@@ -43,6 +43,10 @@ class Other(StoreError):
     """The backend failed: not reachable, locked for too long, full, broken."""
 
 
+class WrongSchema(Other):
+    """The database's tables are not the ones this release was made for; one line says what to do."""
+
+
 class Invalid(ValueError):
     """A value breaks a rule. ``field`` is where (``verdicts[0].axis``; empty: the whole), ``rule`` a stable word."""
 

@@ -1,74 +1,125 @@
-"""Bringing the database to this release's schema, with a way back.
+"""Brings the database to this release's schema, all of it or nothing, with a way back.
 
-An existing SQLite database is copied before migrations change it; the last few copies are kept. A database that a
-newer release has migrated is left alone.
+Migrations, triggers and the record of the schema are one transaction. An existing SQLite database is copied first. As
+long as the upgrade does not succeed, that copy is the only one: another try makes none and removes none.
 """
 
 import fcntl
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Final
 
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.core.management.commands import migrate as django_migrate
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.loader import MigrationLoader
 
 from enhancelog import backup
-from enhancelog.backends import dialect
+from enhancelog.backends import dialect, schema
+from enhancelog.backends.schema import State
+from enhancelog.errors import StoreError, WrongSchema
 
-KEEP = 3
-OURS = ("enhancelog", "content")
+KEEP: Final = 3
+"""Copies of successful upgrades that are kept."""
+
+_COPIES: Final = "before-upgrade-*.sqlite3"
+_UNFINISHED: Final = "-unfinished"
 
 
-class NewerDatabase(Exception):
-    """A later release has been here; this one does not know the tables."""
+class UpgradeFailed(StoreError):
+    """A migration failed; the database is as it was."""
 
 
 def pending() -> list[str]:
-    """The migrations that are yet to be applied, in order."""
+    """The migrations, Django's included, that are yet to be applied, in order."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
-def unknown() -> list[str]:
-    """Applied migrations of ours that this release does not have."""
-    loader = MigrationLoader(connection)
-    replaced = {key for migration in loader.replacements.values() for key in migration.replaces}
-    strange = set(loader.applied_migrations) - set(loader.disk_migrations) - replaced
-    return sorted(f"{app}.{name}" for app, name in strange if app in OURS)
-
-
 def migrate() -> Path | None:
-    """Apply what is pending. The copy that was made first, if one was. Raises ``NewerDatabase``."""
-    if strange := unknown():
-        raise NewerDatabase(
-            f"the database is from a newer release (it has {strange[-1]}); install that release or restore a backup"
-        )
-    if not pending():
+    """Apply what is pending. Returns the copy of the database before, if one was made.
+
+    Raises ``WrongSchema`` or ``UpgradeFailed``.
+    """
+    if schema.look().state is State.CURRENT and not pending():
+        _finish()
         return None
-    copy = _copy_first()
-    call_command("migrate", verbosity=0, interactive=False)
-    return copy
+    return run(lambda: call_command(django_migrate.Command(), verbosity=0, interactive=False))
 
 
-def _copy_first() -> Path | None:
-    if connection.vendor != "sqlite" or not connection.introspection.table_names():
+def run(migrations: Callable[[], object]) -> Path | None:
+    """Call Django's ``migrate``, guarded as ``migrate()`` is. An error of its arguments stays ``CommandError``."""
+    found = schema.look()
+    if found.state in (State.NEWER, State.FOREIGN):
+        raise WrongSchema(found.reason)
+    copy = _copy(found.release) if found.state is not State.EMPTY and _needs_upgrade(found) else None
+    try:
+        with dialect().migrating() as cursor:
+            schema.begin(cursor)
+            migrations()
+    except CommandError:
+        raise
+    except Exception as error:
+        raise UpgradeFailed(_failure(error, copy, found.release)) from error
+    return _finish() if copy else None
+
+
+def _needs_upgrade(found: schema.Found) -> bool:
+    return found.state is State.BEHIND or bool(pending())
+
+
+def _failure(error: Exception, copy: Path | None, release: str) -> str:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if not release:
+        return f"the database cannot be created: {reason}"
+    kept = f" and was copied to {copy}" if copy else ""
+    return f"the upgrade failed: {reason}; the database is as it was{kept}: release {release} can go on with it"
+
+
+def _copy(release: str) -> Path | None:
+    """A copy of the SQLite database, which names the release it comes from; that of an unfinished upgrade stands."""
+    if connection.vendor != "sqlite":
         return None
     folder = settings.DATA_DIR / "backups"
-    copy = folder / f"before-upgrade-{backup.timestamp()}.sqlite3"
+    if unfinished := sorted(folder.glob(f"before-upgrade-*{_UNFINISHED}.sqlite3")):
+        return unfinished[-1]
+    copy = folder / f"before-upgrade-{backup.timestamp()}-from-{release}{_UNFINISHED}.sqlite3"
     backup.copy_sqlite(copy)
-    for old in sorted(folder.glob("before-upgrade-*.sqlite3"))[:-KEEP]:
-        old.unlink()
     return copy
+
+
+def _finish() -> Path | None:
+    """The database is this release's: the copy of the upgrade is an ordinary one, and the oldest copies go."""
+    folder = settings.DATA_DIR / "backups"
+    finished = None
+    for copy in sorted(folder.glob(f"before-upgrade-*{_UNFINISHED}.sqlite3")):
+        finished = copy.rename(copy.with_name(copy.name.replace(f"{_UNFINISHED}.sqlite3", ".sqlite3")))
+    for old in sorted(folder.glob(_COPIES))[:-KEEP]:
+        old.unlink()
+    return finished
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """One start at a time prepares data folder and database, on any host; the next waits and finds it done."""
-    with open(settings.DATA_DIR / "serve.lock", "w") as file:
+def alone(say: Callable[[str], object] = lambda line: None) -> Iterator[None]:
+    """One process at a time prepares data folder and database, on any host; the next waits and finds it done. What it
+    creates, others cannot read."""
+    umask = os.umask(0o077)
+    try:
+        with open(settings.DATA_DIR / "serve.lock", "w") as file:
+            _lock(file, say)
+            with dialect().starting():
+                yield
+    finally:
+        os.umask(umask)
+
+
+def _lock(file: IO[str], say: Callable[[str], object]) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say("waiting for another process that prepares the database …")
         fcntl.flock(file, fcntl.LOCK_EX)
-        with dialect().starting():
-            yield

@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework.exceptions import APIException
 
-from enhancelog.errors import Conflict, Invalid, NotFound, Other, TooLarge
+from enhancelog.errors import Conflict, Invalid, NotFound, Other, TooLarge, WrongSchema
 from enhancelog.structured_logs import request_id
 
 RETRY_AFTER_S = "1"
@@ -54,6 +54,8 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
             etag = {"ETag": f'"{error.digest}"'} if error.digest else {}
             differs = list(error.differs)
             return problem_response(409, str(error), headers=etag, identical=error.identical, differs=differs)
+        case WrongSchema():
+            return problem_response(503, f"Nothing can be written: {error}.", headers={"Retry-After": RETRY_AFTER_S})
         case Other() | OperationalError() | InterfaceError():
             detail = "The database does not answer right now; try again."
             return problem_response(503, detail, headers={"Retry-After": RETRY_AFTER_S})

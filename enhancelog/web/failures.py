@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from enhancelog.api.errors import RETRY_AFTER_S, problem_response
-from enhancelog.errors import Other
+from enhancelog.errors import Other, WrongSchema
 from enhancelog.structured_logs import request_id
 from enhancelog.web import theme
 from enhancelog.web.htmx import private
@@ -70,6 +70,8 @@ class DatabaseFaultMiddleware:
         if not isinstance(exception, Other | OperationalError | InterfaceError):
             return None
         detail = "The database does not answer right now; try again."
+        if isinstance(exception, WrongSchema):
+            detail = f"Nothing can be written: {exception}."
         if _is_api(request):
             response = problem_response(503, detail)
         else:

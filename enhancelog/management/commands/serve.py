@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 
 from enhancelog import first_run, metrics, static_files, upgrade
+from enhancelog.errors import StoreError
 
 DEFAULT_BIND = "127.0.0.1:8000"
 APPLICATION = "enhancelog.wsgi:application"
@@ -63,16 +64,20 @@ class Command(BaseCommand):
         self.stdout.write(line)
         self.stdout.flush()  # whoever reads this through a pipe waits for it
 
+    def say_waiting(self, line: str) -> None:
+        self.stderr.write(line)
+        self.stderr.flush()
+
     def prepare(self) -> None:
         try:
-            with upgrade.alone():
+            with upgrade.alone(self.say_waiting):
                 if copy := upgrade.migrate():
                     self.say(f"Database upgraded; the one before is kept as {copy}")
                 self.create_admin()
                 static_files.collect()
                 if settings.DEMO:
                     first_run.load_demo()
-        except upgrade.NewerDatabase as error:
+        except StoreError as error:
             raise CommandError(str(error), returncode=2) from None
         except DatabaseError as error:
             reason = str(error).strip().splitlines()[0]
