@@ -1,13 +1,15 @@
 """Brings the database to this release's schema, all of it or nothing, with a way back.
 
-Migrations, triggers and the record of the schema are one transaction. An existing SQLite database is copied first. As
-long as the upgrade does not succeed, that copy is the only one: another try makes none and removes none.
+Migrations, triggers and the record of the schema are one transaction. An existing SQLite database is copied first.
+Another try of an upgrade that failed uses the same copy, and no copy is removed before an upgrade succeeds.
 """
 
 import fcntl
+import glob
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Final
 
@@ -25,8 +27,9 @@ from enhancelog.errors import StoreError, WrongSchema
 KEEP: Final = 3
 """Copies of successful upgrades that are kept."""
 
-_COPIES: Final = "before-upgrade-*.sqlite3"
 _UNFINISHED: Final = "-unfinished"
+_EXTENT: Final = """
+    SELECT (SELECT MAX(position) FROM enhancelog_entry), (SELECT MAX(id) FROM content_contentrevision)"""
 
 
 class UpgradeFailed(StoreError):
@@ -46,7 +49,7 @@ def migrate() -> Path | None:
     Raises ``WrongSchema`` or ``UpgradeFailed``.
     """
     if schema.look().state is State.CURRENT and not pending():
-        _finish()
+        _settle()
         return None
     return run(lambda: call_command(django_migrate.Command(), verbosity=0, interactive=False))
 
@@ -65,7 +68,10 @@ def run(migrations: Callable[[], object]) -> Path | None:
         raise
     except Exception as error:
         raise UpgradeFailed(_failure(error, copy, found.release)) from error
-    return _finish() if copy else None
+    finished = _settle()
+    for old in _copies()[:-KEEP] if copy else []:
+        old.unlink()
+    return finished
 
 
 def _needs_upgrade(found: schema.Found) -> bool:
@@ -81,25 +87,51 @@ def _failure(error: Exception, copy: Path | None, release: str) -> str:
 
 
 def _copy(release: str) -> Path | None:
-    """A copy of the SQLite database, which names the release it comes from; that of an unfinished upgrade stands."""
+    """A copy of the SQLite database, which names the release it comes from.
+
+    That of an unfinished upgrade is used again, unless the release before has written to the database since.
+    """
     if connection.vendor != "sqlite":
         return None
-    folder = settings.DATA_DIR / "backups"
-    if unfinished := sorted(folder.glob(f"before-upgrade-*{_UNFINISHED}.sqlite3")):
-        return unfinished[-1]
-    copy = folder / f"before-upgrade-{backup.timestamp()}-from-{release}{_UNFINISHED}.sqlite3"
-    backup.copy_sqlite(copy)
+    for unfinished in reversed(_copies(_UNFINISHED)):
+        if _holds_everything(unfinished):
+            return unfinished
+    name = f"before-upgrade-{backup.timestamp()}-from-{release}-of-{_database()}{_UNFINISHED}.sqlite3"
+    copy = settings.DATA_DIR / "backups" / name
+    try:
+        backup.copy_sqlite(copy)
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UpgradeFailed(f"cannot copy the database to {copy}: {reason}; nothing was upgraded") from error
     return copy
 
 
-def _finish() -> Path | None:
-    """The database is this release's: the copy of the upgrade is an ordinary one, and the oldest copies go."""
-    folder = settings.DATA_DIR / "backups"
+def _holds_everything(copy: Path) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_EXTENT)
+        extent = cursor.fetchone()
+    try:
+        with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro", uri=True)) as opened:
+            return bool(opened.execute(_EXTENT).fetchone() == extent)
+    except sqlite3.Error:
+        return False
+
+
+def _copies(ending: str = "") -> list[Path]:
+    """Those of this database, oldest first."""
+    name = glob.escape(f"-of-{_database()}{ending}.sqlite3")
+    return sorted((settings.DATA_DIR / "backups").glob(f"before-upgrade-*{name}"))
+
+
+def _database() -> str:
+    return Path(connection.settings_dict["NAME"]).stem
+
+
+def _settle() -> Path | None:
+    """No upgrade is unfinished any more; its copy becomes one that is kept."""
     finished = None
-    for copy in sorted(folder.glob(f"before-upgrade-*{_UNFINISHED}.sqlite3")):
+    for copy in _copies(_UNFINISHED):
         finished = copy.rename(copy.with_name(copy.name.replace(f"{_UNFINISHED}.sqlite3", ".sqlite3")))
-    for old in sorted(folder.glob(_COPIES))[:-KEEP]:
-        old.unlink()
     return finished
 
 

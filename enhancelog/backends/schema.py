@@ -103,7 +103,7 @@ def inspect(cursor: CursorWrapper) -> Found:
     """What the database is; three queries."""
     tables = set(connection.introspection.table_names(cursor))
     applied = _applied(cursor) if "django_migrations" in tables else set()
-    if not applied and not any(table.startswith(APPS) for table in tables):
+    if not applied and TABLE not in tables:
         return _EMPTY
     fingerprint, release, recorded = _recorded(cursor) if TABLE in tables else (UNFINISHED, "", {})
     ours = expected()

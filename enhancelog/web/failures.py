@@ -5,20 +5,23 @@ The 500 page asks no database, no session and no user, for any of them may be wh
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from enhancelog.api.errors import RETRY_AFTER_S, problem_response
+from enhancelog.backends import schema
 from enhancelog.errors import Other, WrongSchema
 from enhancelog.structured_logs import request_id
 from enhancelog.web import theme
 from enhancelog.web.htmx import private
+
+SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -58,13 +61,24 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 class DatabaseFaultMiddleware:
-    """A page that met a database which is away or locked: 503 and "try again", not a failure of ours."""
+    """A page that met a database which is away or locked: 503 and "try again", not a failure of ours. A form that was
+    sent to a server of another release than its database is refused; the API's writes look for themselves."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
+        if request.method in SAFE_METHODS or _is_api(request):
+            return None
+        try:
+            with connection.cursor() as cursor:
+                schema.require(cursor)
+        except (WrongSchema, OperationalError, InterfaceError) as error:
+            return self.process_exception(request, error)
+        return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, Other | OperationalError | InterfaceError):

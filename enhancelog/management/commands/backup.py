@@ -21,7 +21,8 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", nargs="?", type=Path, help="default: backups/<UTC>.sqlite3 in the data folder")
 
-    def report(self, *, file: Path | None, **options: Any) -> bool:
+    def report(self, **options: Any) -> bool:
+        file: Path | None = options["file"]
         target = (file or settings.DATA_DIR / "backups" / f"{backup.timestamp()}.sqlite3").absolute()
         if connection.vendor == "postgresql":
             self.stdout.write(pg_dump_line(target.with_suffix(".dump") if file is None else target))
