@@ -83,7 +83,8 @@ def expected() -> Schema:
 
 
 def _migration_files(app: str) -> list[Path]:
-    spec = importlib.util.find_spec(settings.MIGRATION_MODULES.get(app) or f"{app}.migrations")
+    module: str | None = settings.MIGRATION_MODULES.get(app)
+    spec = importlib.util.find_spec(module or f"{app}.migrations")
     folders = (spec.submodule_search_locations if spec else None) or []
     return [path for folder in folders for path in Path(folder).glob("[0-9]*.py")]
 

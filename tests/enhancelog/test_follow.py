@@ -351,6 +351,7 @@ def test_version_is_read_from_rust_debug_text() -> None:
         "http://ada:secret@host:7777",
     ],
 )
+@pytest.mark.django_db
 def test_url_that_is_no_plain_http_address_is_refused(url: str) -> None:
     with pytest.raises(CommandError, match=r"^URL: ") as refused:
         call_command("follow_log", url, "--once")
@@ -359,6 +360,7 @@ def test_url_that_is_no_plain_http_address_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("options", [("--interval", "0"), ("--interval", "nan"), ("--source", "a\nb")])
+@pytest.mark.django_db
 def test_bad_option_is_refused(options: tuple[str, str]) -> None:
     with pytest.raises(CommandError, match=options[0]):
         call_command("follow_log", "http://127.0.0.1:1", "--once", *options)

@@ -10,13 +10,13 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 
 from enhancelog import backup
-from enhancelog.management.database import Needs
+from enhancelog.management.database import Needs, prepare
 from enhancelog.management.reporting import ReportingCommand
 
 
 class Command(ReportingCommand):
     help = "Copy the SQLite database to FILE (mode 0600) while it is in use; for PostgreSQL, print the pg_dump line."
-    needs = Needs.ANY
+    needs = Needs.NOTHING  # to print a line
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", nargs="?", type=Path, help="default: backups/<UTC>.sqlite3 in the data folder")
@@ -27,6 +27,7 @@ class Command(ReportingCommand):
         if connection.vendor == "postgresql":
             self.stdout.write(pg_dump_line(target.with_suffix(".dump") if file is None else target))
             return False
+        prepare(Needs.ANY, self.stderr.write)
         try:
             backup.copy_sqlite(target)
         except (OSError, sqlite3.Error) as error:
