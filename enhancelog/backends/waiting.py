@@ -35,10 +35,10 @@ class Wait:
         self._say = _say.get()
         self._began = time.monotonic()
         self.is_long = False
-        """Whether it was said."""
+        """Whether the notice was given."""
 
     def goes_on(self) -> bool:
-        """Whether to try once more; says that it waits, once, where that takes long."""
+        """Whether to try once more. Gives the notice, once, when it is due."""
         waited_s = time.monotonic() - self._began
         if self._say is None:
             return waited_s <= self._timeout_s

@@ -60,7 +60,7 @@ class SqliteDialect:
 
     @contextmanager
     def migrating(self) -> Iterator[CursorWrapper]:
-        # Django's schema editor asks for this, which only takes effect outside a transaction.
+        # Django's schema editor insists on it, and SQLite ignores it inside a transaction.
         with connection.constraint_checks_disabled(), transaction.atomic(), connection.cursor() as cursor:
             yield cursor
 

@@ -64,13 +64,9 @@ class Command(BaseCommand):
         self.stdout.write(line)
         self.stdout.flush()  # whoever reads this through a pipe waits for it
 
-    def say_waiting(self, line: str) -> None:
-        self.stderr.write(line)
-        self.stderr.flush()
-
     def prepare(self) -> None:
         try:
-            with upgrade.alone(self.say_waiting):
+            with upgrade.alone(self.stderr.write):
                 if copy := upgrade.migrate():
                     self.say(f"Database upgraded; the one before is kept as {copy}")
                 self.create_admin()
