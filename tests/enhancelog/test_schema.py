@@ -151,4 +151,6 @@ def test_content_is_not_written_while_the_schema_changes() -> None:
         written = pool.submit(write)
         with pytest.raises(Other):
             written.result(timeout=20)
+        transaction.set_rollback(True)
     assert open_content(ME).list_ids() == []
+    assert state() is State.CURRENT
