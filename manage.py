@@ -285,20 +285,41 @@ def run(arguments: Sequence[str]) -> None:
     if arguments[:1] == ["serve"] and "--demo" in arguments:
         os.environ["ENHANCELOG_DEMO"] = "1"  # read by the settings, before any command is
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "enhancelog.settings")
+    import django
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import CommandError, execute_from_command_line
+    from django.core.management.base import SystemCheckError
     from django.db import DatabaseError
 
-    CommandError.__init__.__kwdefaults__ = {"returncode": 2}  # could not run; 1 is for findings
+    from enhancelog.errors import StoreError
+
     try:
-        execute_from_command_line(["manage.py", *arguments])
-    except (CommandError, DatabaseError, ImproperlyConfigured) as error:
+        django.setup()
+        if is_command(arguments):
+            from enhancelog.management.database import prepare_for
+
+            prepare_for(arguments[0], lambda line: print(line, file=sys.stderr, flush=True))
+            # With --traceback Django leaves a CommandError to us; by itself it would exit with 1, which means findings.
+            execute_from_command_line(["manage.py", arguments[0], "--traceback", *arguments[1:]])
+        else:
+            execute_from_command_line(["manage.py", *arguments])
+    except SystemCheckError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1 if arguments[0] == "check" else 2)
+    except (CommandError, DatabaseError, ImproperlyConfigured, StoreError) as error:
         if "--traceback" in arguments:
             raise
         what = "database: " if isinstance(error, DatabaseError) else ""
         fail(what + (str(error).strip().splitlines() or [type(error).__name__])[0])
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def is_command(arguments: Sequence[str]) -> bool:
+    """Whether these run a command, and do not only ask for help."""
+    if not arguments or arguments[0].startswith("-") or arguments[0] == "help":
+        return False
+    return not {"-h", "--help"} & set(arguments)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""The log app: protects its entries, installs triggers and the search index after every migration, registers checks."""
+"""The log app: guards migrations, completes them with triggers and the search index, and registers its checks."""
 
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.management.base import CommandError
 from django.db import connections
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class EnhancelogConfig(AppConfig):
@@ -14,19 +15,32 @@ class EnhancelogConfig(AppConfig):
     def ready(self) -> None:
         from enhancelog import checks  # noqa: F401  registers itself
         from enhancelog.accounts import events
-        from enhancelog.backends import write_once
+        from enhancelog.backends import schema, write_once
         from enhancelog.models import Entry
 
         write_once.register(Entry._meta.db_table, ("position",), ("issue_id",))
-
         events.connect()
+        schema.sources()  # now: the files may be those of the next release later
+        pre_migrate.connect(refuse_backwards, sender=self)
         post_migrate.connect(install, sender=self)
+
+
+def refuse_backwards(plan: list[tuple[Any, bool]], **kwargs: Any) -> None:
+    """To undo a migration of ours is to drop what is in its tables."""
+    from enhancelog.backends import schema
+
+    for migration, backwards in plan:
+        if backwards and migration.app_label in schema.APPS:
+            name = f"{migration.app_label}.{migration.name}"
+            raise CommandError(
+                f"undoing {name} would drop the log or the content; restore a backup instead", returncode=2
+            )
 
 
 def install(using: str, **kwargs: Any) -> None:
     """What no migration can say. Rebuilding a SQLite table drops its triggers silently, so they are put back after
     every ``migrate``; a search index that had to be made is filled from the log."""
-    from enhancelog.backends import dialect
+    from enhancelog.backends import dialect, schema
     from enhancelog.models import Entry
     from enhancelog.store.database import rebuild_search
 
@@ -35,5 +49,6 @@ def install(using: str, **kwargs: Any) -> None:
     with connections[using].cursor() as cursor:
         dialect(using).install_triggers(cursor)
         is_new = dialect(using).search.install(cursor)
+        schema.record(cursor)
     if is_new:
         rebuild_search()

@@ -43,6 +43,10 @@ class Other(StoreError):
     """The backend failed: not reachable, locked for too long, full, broken."""
 
 
+class WrongSchema(Other):
+    """The database's tables are not the ones this release was made for; one line says what to do."""
+
+
 class Full(Other):
     """The backend has no space left: the disk is full, or a quota is reached."""
 

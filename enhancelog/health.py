@@ -9,7 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from enhancelog import upgrade
-from enhancelog.backends import dialect
+from enhancelog.backends import dialect, schema
+from enhancelog.errors import WrongSchema
 
 _migrated: set[str] = set()
 """Databases that were seen with every migration applied; this process's code does not get any more of them."""
@@ -39,8 +40,11 @@ def problems() -> list[str]:
                 return ["migrations are not applied"]
             _migrated.add(DEFAULT_DB_ALIAS)
         with connection.cursor() as cursor:
+            schema.require(cursor)
             triggers = dialect().missing_triggers(cursor)
             tables = dialect().search.missing(cursor)
+    except WrongSchema as error:
+        return [str(error)]
     except DatabaseError:
         return ["the database cannot be used"]  # why is in the log; here it could tell a stranger too much
     return [f"trigger {name} is missing or altered" for name in triggers] + [f"{name} is missing" for name in tables]

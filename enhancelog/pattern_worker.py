@@ -10,7 +10,7 @@ from typing import Final
 
 from django.db import connection
 
-from enhancelog.errors import StoreError
+from enhancelog.errors import StoreError, WrongSchema
 from enhancelog.store.pattern_rebuild import Step, step
 
 PAUSE_S: Final = {Step.WORKED: 0.01, Step.BUSY: 2.0}
@@ -39,6 +39,9 @@ def _step() -> Step | None:
     """``None``: the database failed, which it may not do the next time."""
     try:
         return step()
+    except WrongSchema as error:
+        _log.warning("rebuilding the deny patterns ends: %s", error)
+        return Step.DONE
     except StoreError as error:
         _log.warning("rebuilding the deny patterns: %s", error)
         connection.close()

@@ -11,8 +11,10 @@ import shutil
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 # Speed over durability; and a linguistic default collation, so that a forgotten COLLATE "C" shows.
 INITDB = ["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"]
@@ -54,6 +56,22 @@ def started(folder: Path, options: Sequence[str]) -> Iterator[str]:
         data = _make_cluster(binaries, prefix, folder)
         with _running([*prefix, str(binaries / "postgres"), "-D", str(data), "-k", socket], socket, folder, options):
             yield f"postgresql://postgres@/postgres?host={socket}"
+
+
+@contextlib.contextmanager
+def fresh_database() -> Iterator[str]:
+    """A database of its own on the PostgreSQL that the tests use."""
+    import psycopg
+
+    url = os.environ["ENHANCELOG_TEST_DATABASE_URL"]
+    name = f"server_{uuid.uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type, unused-ignore]
+        try:
+            rest = {key: str(value) for key, value in psycopg.conninfo.conninfo_to_dict(url).items() if key != "dbname"}
+            yield f"postgresql:///{name}?{urlencode(rest, quote_via=quote)}"
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type, unused-ignore]
 
 
 def _binaries() -> Path:

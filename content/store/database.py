@@ -218,5 +218,6 @@ def _add_revisions(items: Sequence[Item]) -> None:
 
 @contextmanager
 def _change() -> Iterator[None]:
-    with faults(), transaction.atomic():
+    with faults(), transaction.atomic(), connection.cursor() as cursor:
+        dialect().require_schema(cursor)
         yield

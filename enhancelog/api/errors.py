@@ -15,7 +15,7 @@ from django.http import Http404, HttpResponse
 from rest_framework.exceptions import APIException
 
 from enhancelog.backends.disk import fault_of
-from enhancelog.errors import Conflict, Full, Invalid, NotFound, Other, TooLarge
+from enhancelog.errors import Conflict, Full, Invalid, NotFound, Other, TooLarge, WrongSchema
 from enhancelog.structured_logs import request_id
 
 RETRY_AFTER_S = "1"
@@ -89,6 +89,8 @@ class Told(NamedTuple):
         _log.warning("%s", " ".join(str(fault).split()))
         if isinstance(fault, Full):
             return cls(507, "There is no space left to store this; try again when there is.", FULL_RETRY_AFTER_S)
+        if isinstance(fault, WrongSchema):
+            return cls(503, f"Nothing can be written: {fault}.", RETRY_AFTER_S)
         return cls(503, "The database does not answer right now; try again.", RETRY_AFTER_S)
 
 

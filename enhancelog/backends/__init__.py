@@ -100,6 +100,9 @@ class Dialect(Protocol):
 
     search: SearchIndex
 
+    def schema_sql(self) -> str:
+        """What no migration creates, as SQL: the triggers and the search index."""
+
     link_before_sql: str
     """Condition and order of one Blueprint's rows ``link`` of the entry table: the last one before the entry of the
     source of ``chain`` comes first, where there is one, and the index of chains finds it."""
@@ -109,7 +112,14 @@ class Dialect(Protocol):
 
     def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> AbstractContextManager[CursorWrapper]:
         """A transaction that is the only one that appends until it ends; waits for that ``timeout_s`` seconds, at
-        least ``SHORTEST_LOCK_TIMEOUT_S``."""
+        least ``SHORTEST_LOCK_TIMEOUT_S``, or without a limit (see ``waiting``). Raises ``WrongSchema``."""
+
+    def require_schema(self, cursor: CursorWrapper) -> None:
+        """In a transaction that writes without the append lock: the schema is this release's until it ends. Raises
+        ``WrongSchema``."""
+
+    def migrating(self) -> AbstractContextManager[CursorWrapper]:
+        """A transaction that may change the schema, with the append lock and no limit on a statement's time."""
 
     def starting(self) -> AbstractContextManager[None]:
         """Nobody else, on whatever host, prepares this database for a server until this ends; waits for that."""

@@ -1,4 +1,4 @@
-"""What the log's commands share: exit codes, progress, and one line instead of a traceback.
+"""What our commands share: the database they need, exit codes, progress, and one line instead of a traceback.
 
 Exit codes: 0 done, 1 done with findings, 2 could not run, 130 interrupted.
 """
@@ -8,14 +8,16 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.db import Error as DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from enhancelog.backends import waiting
 from enhancelog.errors import StoreError
+from enhancelog.management.database import Needs, prepare
 
 PLAIN_LINE_EVERY_S: Final = 5.0
 
@@ -24,8 +26,9 @@ Report = Callable[[int, str], None]
 
 
 class ReportingCommand(BaseCommand):
-    """A command whose ``report`` says whether there were findings."""
+    """A command whose ``report`` says whether there were findings. It waits for locks as long as it takes."""
 
+    needs: ClassVar[Needs] = Needs.CURRENT
     requires_system_checks = ()  # they check pages and settings that no such command needs
 
     def report(self, **options: Any) -> bool:
@@ -34,7 +37,9 @@ class ReportingCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            found = self.report(**options)
+            with waiting.without_limit(self.stderr.write):
+                prepare(self.needs, self.stderr.write)
+                found = self.report(**options)
         except (StoreError, DatabaseError, OSError) as error:
             raise CommandError(_one_line(error), returncode=2) from error
         except KeyboardInterrupt:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from django.db import connection
 
 from enhancelog import metrics, projections, records
-from enhancelog.backends import dialect, faults
+from enhancelog.backends import dialect, faults, waiting
 from enhancelog.backends.disk import is_of_disk
 from enhancelog.errors import Conflict, NotFound
 from enhancelog.models import Entry as EntryModel
@@ -50,7 +50,7 @@ class DatabaseEnhanceLogStore:
         """
         append = Append(entries, self.origin, whole=whole)
         with faults():
-            if whole or len(entries) > GROUPED or connection.in_atomic_block or group.is_writer():
+            if whole or len(entries) > GROUPED or _writes_alone():
                 _commit(append)
             else:
                 group.commit(append)
@@ -131,6 +131,11 @@ def analyze() -> None:
         for table in [EntryModel._meta.db_table, *(table._meta.db_table for table in projections.tables())]:
             cursor.execute(f"ANALYZE {table}")
         dialect().search.settle(cursor)
+
+
+def _writes_alone() -> bool:
+    """Inside a transaction of the caller's, in the writer itself, and in a command, which has nobody to join."""
+    return connection.in_atomic_block or group.is_writer() or not waiting.is_limited()
 
 
 def _commit(append: Append) -> None:

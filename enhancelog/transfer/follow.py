@@ -15,7 +15,7 @@ import msgspec
 from django.db import DatabaseError, close_old_connections
 
 from enhancelog import records
-from enhancelog.errors import StoreError
+from enhancelog.errors import StoreError, WrongSchema
 from enhancelog.origin import Origin
 from enhancelog.records import Entry
 from enhancelog.store import followed
@@ -166,11 +166,13 @@ class Follower:
 def forever(
     follower: Follower, interval_s: float, listener: Listener, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Poll until something is raised (an interruption). Faults of either side are waited out."""
+    """Poll until something is raised: an interruption, or ``WrongSchema``. Faults of either side are waited out."""
     failures = 0
     while True:
         try:
             follower.poll()
+        except WrongSchema:
+            raise
         except (Unreadable, StoreError, DatabaseError) as error:
             failures += 1
             pause_s = back_off(interval_s, failures)

@@ -7,21 +7,25 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from enhancelog.api.errors import FULL_RETRY_AFTER_S, RETRY_AFTER_S, Told, fault_response, problem_response
 from enhancelog.api.exchange import exchange_of
+from enhancelog.backends import schema
 from enhancelog.backends.disk import fault_of
-from enhancelog.errors import Busy, Other
+from enhancelog.errors import Busy, Other, WrongSchema
 from enhancelog.structured_logs import request_id
 from enhancelog.web import theme
 from enhancelog.web.htmx import private
+
+SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -82,13 +86,26 @@ class RefusalMiddleware:
 
 
 class UnavailableMiddleware:
-    """Answers 503 or 507 when the database is away, locked or full, or the server has no capacity for the request."""
+    """Answers 503 or 507 when the database is away, locked or full, or the server has no capacity for the request.
+
+    A form sent to a server of another release than its database is refused. The API's writes check this themselves.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
+        if request.method in SAFE_METHODS or _is_api(request):
+            return None
+        try:
+            with connection.cursor() as cursor:
+                schema.require(cursor)
+        except (WrongSchema, OperationalError, InterfaceError) as error:
+            return self.process_exception(request, error)
+        return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, Busy):

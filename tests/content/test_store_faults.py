@@ -111,8 +111,8 @@ def test_reading_one_key_is_one_query(django_assert_num_queries: Any):
 @pytest.mark.django_db
 def test_a_counter_is_changed_by_one_statement_and_its_revision_follows(django_assert_num_queries: Any):
     store = open_store(AGENT)
-    with django_assert_num_queries(4) as captured:  # savepoint, change, revision, release
+    with django_assert_num_queries(5) as captured:  # savepoint, schema, change, revision, release
         store.increment("S-1", "abort_respawn_count")
     changes = [query["sql"].split()[0] for query in captured.captured_queries]
     assert changes.count("INSERT") == 2
-    assert "ON CONFLICT" in captured.captured_queries[1]["sql"]
+    assert "ON CONFLICT" in captured.captured_queries[2]["sql"]

@@ -72,8 +72,25 @@ def test_what_cannot_be_made_is_one_line_and_exit_code_2(arguments: list[str], s
 
 def test_without_a_superuser_somebody_must_be_named(admin: User) -> None:
     admin.delete()
+    User.objects.create(username="bob")
     with pytest.raises(CommandError, match="say whose the token is"):
         run("ci", "--scope", "log:read")
+
+
+def test_without_any_user_the_one_that_serve_would_create_is_created(admin: User) -> None:
+    admin.delete()
+    out, err = run("ci", "--scope", "log:read")
+    password = err.partition("Sign in as admin with the password ")[2].split()[0]
+    assert User.objects.get(username="admin", is_superuser=True).check_password(password)
+    assert tokens.present(out.strip()).user.username == "admin"
+
+
+def test_no_user_is_created_for_a_token_that_cannot_be(admin: User) -> None:
+    admin.delete()
+    for arguments in (["ci"], ["ci", "--scope", "log:read", "--user", "bob"]):
+        with pytest.raises(CommandError):
+            run(*arguments)
+    assert not User.objects.exists()
 
 
 def test_a_database_that_fails_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

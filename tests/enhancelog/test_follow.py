@@ -14,12 +14,13 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from enhancelog import records
+from enhancelog.errors import WrongSchema
 from enhancelog.models import BlueprintDocument, Entry, FollowFinding
 from enhancelog.origin import Origin
 from enhancelog.queries.chains import gap
 from enhancelog.store import followed
 from enhancelog.store.database import DatabaseEnhanceLogStore
-from enhancelog.transfer.follow import MAX_PAUSE_S, Follower, back_off
+from enhancelog.transfer.follow import MAX_PAUSE_S, Follower, back_off, forever
 from enhancelog.transfer.importer import Finding
 from enhancelog.transfer.items import Refused
 from enhancelog.transfer.upstream_http import Head, Upstream, hex_of, parse_url
@@ -351,6 +352,7 @@ def test_version_is_read_from_rust_debug_text() -> None:
         "http://ada:secret@host:7777",
     ],
 )
+@pytest.mark.django_db
 def test_url_that_is_no_plain_http_address_is_refused(url: str) -> None:
     with pytest.raises(CommandError, match=r"^URL: ") as refused:
         call_command("follow_log", url, "--once")
@@ -359,6 +361,7 @@ def test_url_that_is_no_plain_http_address_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("options", [("--interval", "0"), ("--interval", "nan"), ("--source", "a\nb")])
+@pytest.mark.django_db
 def test_bad_option_is_refused(options: tuple[str, str]) -> None:
     with pytest.raises(CommandError, match=options[0]):
         call_command("follow_log", "http://127.0.0.1:1", "--once", *options)
@@ -368,6 +371,15 @@ def test_source_is_host_and_port() -> None:
     assert Upstream(parse_url("http://Host.example/prefix/")).name == "host.example:80"
     assert Upstream(parse_url("https://host.example")).name == "host.example:443"
     assert Upstream(parse_url("http://[::1]:7777")).name == "[::1]:7777"
+
+
+def test_following_ends_when_another_release_has_migrated_the_database() -> None:
+    class Migrated:
+        def poll(self) -> None:
+            raise WrongSchema("the database is from a newer release")
+
+    with pytest.raises(WrongSchema):
+        forever(Migrated(), 1, None, sleep=lambda pause_s: pytest.fail("tried again"))  # type: ignore[arg-type]
 
 
 def test_waiting_grows_within_its_limits_and_is_never_in_step() -> None:

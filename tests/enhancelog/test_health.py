@@ -31,7 +31,7 @@ def test_live_asks_no_database(client: Client, django_assert_num_queries) -> Non
 
 def test_readiness_is_cheap_once_it_was_ready(client: Client, django_assert_num_queries) -> None:
     client.get("/health/ready")
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         client.get("/health/ready")
 
 

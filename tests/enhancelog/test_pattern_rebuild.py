@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 
 from enhancelog import filters, pattern_worker
+from enhancelog.errors import WrongSchema
 from enhancelog.models import DenialPattern, PatternRules, Template, TemplateTally
 from enhancelog.projections.patterns import details
 from enhancelog.queries.charts import Window
@@ -175,3 +176,13 @@ def test_the_worker_goes_on_after_a_fault_and_ends_when_all_is_done(monkeypatch:
     assert not worker.is_alive()
     assert rebuilding() is None
     assert step() is Step.DONE
+
+
+def test_the_worker_ends_when_another_release_has_migrated_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    def step() -> Step:
+        raise WrongSchema("the database is from a newer release")
+
+    monkeypatch.setattr(pattern_worker, "step", step)
+    worker = pattern_worker.start()
+    worker.join(timeout=30)
+    assert not worker.is_alive()

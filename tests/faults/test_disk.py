@@ -23,7 +23,7 @@ from tests import disks
 from tests.conftest import DATABASE
 from tests.disks import Kind, SmallDisk
 from tests.factories import make_entry
-from tests.faults.test_real_server import fresh_database
+from tests.postgres import fresh_database
 from tests.processes import Process, free_port, left_of, manage, serving
 from tests.waiting import wait_for
 

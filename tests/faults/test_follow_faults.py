@@ -115,6 +115,7 @@ def test_answer_that_drips_is_ended(host: Host) -> None:
         upstream(host, time_s=0.3).log()
 
 
+@pytest.mark.django_db
 def test_host_that_is_not_there_is_one_line() -> None:
     with running() as host:
         pass

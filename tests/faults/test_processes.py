@@ -15,7 +15,7 @@ from enhancelog import records
 from tests.conftest import DATABASE
 from tests.factories import make_entry
 from tests.faults.crowd import LOG
-from tests.faults.test_real_server import fresh_database
+from tests.postgres import fresh_database
 from tests.processes import Process, free_port, left_of, manage, serving
 from tests.waiting import wait_for
 

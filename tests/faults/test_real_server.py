@@ -1,28 +1,26 @@
 """The server as it is run, under what agents do to it: races, a hundred thousand lines, long polls, slow readers."""
 
 import json
-import os
 import select
 import socket
 import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 import psutil  # type: ignore[import-untyped]
-import psycopg
 import pytest
 
 from enhancelog import records
 from enhancelog.accounts.cookies import cookie_name
 from tests.conftest import DATABASE
 from tests.factories import make_entry
+from tests.postgres import fresh_database
 from tests.processes import Process, free_port, manage, serving
 
 pytestmark = [pytest.mark.database, pytest.mark.slow]
@@ -46,20 +44,6 @@ class Server(NamedTuple):
         root = psutil.Process(self.process.pid)
         family = [root, *root.children(recursive=True)]
         return float(sum(process.memory_full_info().uss for process in family)) / (1 << 20)
-
-
-@contextmanager
-def fresh_database() -> Iterator[str]:
-    """A database of its own on the PostgreSQL that the tests use."""
-    url = os.environ["ENHANCELOG_TEST_DATABASE_URL"]
-    name = f"server_{uuid.uuid4().hex}"
-    with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type, unused-ignore]
-        try:
-            rest = {key: str(value) for key, value in psycopg.conninfo.conninfo_to_dict(url).items() if key != "dbname"}
-            yield f"postgresql:///{name}?{urlencode(rest, quote_via=quote)}"
-        finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type, unused-ignore]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from enhancelog import records
 from tests.conftest import DATABASE
 from tests.factories import make_entry
 from tests.faults.crowd import LOG, Crowd, crowd, read_to_end
-from tests.faults.test_real_server import fresh_database
+from tests.postgres import fresh_database
 from tests.processes import Process, free_port, manage, serving
 
 pytestmark = [pytest.mark.database, pytest.mark.slow]

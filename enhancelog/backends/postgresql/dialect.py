@@ -16,6 +16,8 @@ from enhancelog.backends import (
     SHORTEST_LOCK_TIMEOUT_S,
     START_LOCK_KEY,
     in_parts,
+    schema,
+    waiting,
     write_once,
 )
 from enhancelog.backends.postgresql.search import PostgresqlSearch
@@ -51,6 +53,7 @@ COPY_FROM_ROWS: Final = 8
 """From this many rows on, COPY beats an INSERT."""
 
 START_POLL_S: Final = 0.2
+LOCK_POLL_S: Final = 0.02
 
 
 class PostgresqlDialect:
@@ -75,11 +78,23 @@ class PostgresqlDialect:
     @contextmanager
     def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> Iterator[CursorWrapper]:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)",
-                [f"{round(1000 * max(timeout_s, SHORTEST_LOCK_TIMEOUT_S))}ms", APPEND_LOCK_KEY],
-            )
+            _lock_appends(cursor, timeout_s)
+            schema.require(cursor)  # a statement of its own: it must see what was committed while it waited
             yield cursor
+
+    def require_schema(self, cursor: CursorWrapper) -> None:
+        schema.require(cursor, f" FOR SHARE OF {schema.TABLE} NOWAIT")
+
+    @contextmanager
+    def migrating(self) -> Iterator[CursorWrapper]:
+        with transaction.atomic(), connection.cursor() as cursor:
+            _lock_appends(cursor, APPEND_LOCK_TIMEOUT_S)
+            cursor.execute("SET LOCAL statement_timeout = 0")  # to rewrite a table may take long
+            yield cursor
+
+    def schema_sql(self) -> str:
+        every = [(name, event) for table in write_once.registered() for name, event in _triggers(table)]
+        return "\n".join([REFUSE_BODY, *map(repr, every), *self.search.statements])
 
     @contextmanager
     def starting(self) -> Iterator[None]:
@@ -94,8 +109,7 @@ class PostgresqlDialect:
     def install_triggers(self, cursor: CursorWrapper) -> None:
         cursor.execute(f"CREATE OR REPLACE FUNCTION {REFUSE}() RETURNS trigger LANGUAGE plpgsql AS $${REFUSE_BODY}$$")
         for table in write_once.existing(cursor):
-            for template, event in TRIGGERS.items():
-                name, event = template.format(table=table), event.format(table=table)
+            for name, event in _triggers(table):
                 cursor.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}")
                 cursor.execute(f"CREATE TRIGGER {name} {event} EXECUTE FUNCTION {REFUSE}()")
                 cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
@@ -144,7 +158,37 @@ class PostgresqlDialect:
         cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
 
 
+def _lock_appends(cursor: CursorWrapper, timeout_s: float) -> None:
+    """Take the append lock, which the end of the transaction gives back."""
+    if not waiting.is_limited():
+        _wait_for_appends(cursor)
+        return
+    cursor.execute(
+        "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)",
+        [f"{round(1000 * max(timeout_s, SHORTEST_LOCK_TIMEOUT_S))}ms", APPEND_LOCK_KEY],
+    )
+
+
+def _wait_for_appends(cursor: CursorWrapper) -> None:
+    """Try for a moment, then queue for the lock without a limit, which those who only try could wait for in vain."""
+    wait = waiting.Wait("another process that appends", 0)
+    while not wait.is_long:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [APPEND_LOCK_KEY])
+        if cursor.fetchone()[0]:
+            return
+        time.sleep(LOCK_POLL_S)
+        wait.goes_on()
+    cursor.execute("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)")
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [APPEND_LOCK_KEY])
+    cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+
+
 def _holds(cursor: CursorWrapper, function: str) -> bool:
     """What the lock function says of the lock of starts."""
     cursor.execute(f"SELECT {function}(%s)", [START_LOCK_KEY])
     return bool(cursor.fetchone()[0])
+
+
+def _triggers(table: str) -> list[tuple[str, str]]:
+    """The name of each trigger that protects a table, and when it fires."""
+    return [(name.format(table=table), event.format(table=table)) for name, event in TRIGGERS.items()]

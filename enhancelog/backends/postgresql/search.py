@@ -28,6 +28,12 @@ _CANCELED: Final = "57014"
 
 
 class PostgresqlSearch:
+    statements = (
+        f"CREATE TABLE IF NOT EXISTS {SEARCH_TABLE} (position bigint PRIMARY KEY, words tsvector NOT NULL)",
+        f"""CREATE INDEX IF NOT EXISTS {_INDEX} ON {SEARCH_TABLE} USING gin (words)
+            WITH (gin_pending_list_limit = {_PENDING_KB})""",
+    )
+
     condition_sql = (
         f"EXISTS (SELECT 1 FROM {SEARCH_TABLE} searched"
         " WHERE searched.position = enhancelog_entry.position AND searched.words @@ %s::tsquery)"
@@ -35,13 +41,8 @@ class PostgresqlSearch:
 
     def install(self, cursor: CursorWrapper) -> bool:
         missing = self.missing(cursor)
-        cursor.execute(
-            f"CREATE TABLE IF NOT EXISTS {SEARCH_TABLE} (position bigint PRIMARY KEY, words tsvector NOT NULL)"
-        )
-        cursor.execute(
-            f"CREATE INDEX IF NOT EXISTS {_INDEX} ON {SEARCH_TABLE} USING gin (words)"
-            f" WITH (gin_pending_list_limit = {_PENDING_KB})"
-        )
+        for statement in self.statements:
+            cursor.execute(statement)
         return SEARCH_TABLE in missing
 
     def missing(self, cursor: CursorWrapper) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog.backends import APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S, in_parts, write_once
+from enhancelog.backends import APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S, in_parts, schema, write_once
 from enhancelog.backends.sqlite.lock import WriteLock
 from enhancelog.backends.sqlite.search import SqliteSearch
 from enhancelog.backends.write_once import Keys
@@ -55,7 +55,21 @@ class SqliteDialect:
             transaction.atomic(),
             connection.cursor() as cursor,
         ):
+            schema.require(cursor)
             yield cursor
+
+    def require_schema(self, cursor: CursorWrapper) -> None:
+        schema.require(cursor)  # a transaction that is going to write is the only one from its beginning
+
+    @contextmanager
+    def migrating(self) -> Iterator[CursorWrapper]:
+        # Django's schema editor insists on it, and SQLite ignores it inside a transaction.
+        with connection.constraint_checks_disabled(), transaction.atomic(), connection.cursor() as cursor:
+            yield cursor
+
+    def schema_sql(self) -> str:
+        statements = [one for table, keys in write_once.registered().items() for one in triggers(table, keys).values()]
+        return "\n".join([*statements, *self.search.statements])
 
     def starting(self) -> AbstractContextManager[None]:
         """A file is on one host, where starts wait for each other already."""

@@ -15,6 +15,7 @@ from typing import Final
 
 from django.db.utils import OperationalError
 
+from enhancelog.backends.waiting import Wait
 from enhancelog.permit import permit
 
 LONGEST_PAUSE_S: Final = 0.01
@@ -35,14 +36,16 @@ class WriteLock:
         return self._descriptor is not None
 
     def acquire(self) -> None:
-        """Wait for the lock. Raises Django's ``OperationalError`` after ``timeout_s`` seconds."""
-        deadline = time.monotonic() + self.timeout_s
+        """Wait for the lock. Raises Django's ``OperationalError`` after ``timeout_s`` seconds, unless waits have no
+        limit (see ``waiting``)."""
+        wait = Wait("another process that writes to the database", self.timeout_s)
         if not _threads[self.path].acquire(blocking=False):
             with permit.released():
-                if not _threads[self.path].acquire(timeout=self.timeout_s):
-                    raise self._busy()
+                while not _threads[self.path].acquire(timeout=wait.next_s):
+                    if not wait.goes_on():
+                        raise self._busy()
         try:
-            self._descriptor = self._lock_file(deadline)
+            self._descriptor = self._lock_file(wait)
         except BaseException:
             _threads[self.path].release()
             raise
@@ -64,7 +67,7 @@ class WriteLock:
         self._descriptor = None
         _threads[self.path].release()
 
-    def _lock_file(self, deadline: float) -> int:
+    def _lock_file(self, wait: Wait) -> int:
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -72,16 +75,16 @@ class WriteLock:
         try:
             if not _locked(descriptor):
                 with permit.released():
-                    self._wait_for_file(descriptor, deadline)
+                    self._wait_for_file(descriptor, wait)
         except BaseException:
             os.close(descriptor)
             raise
         return descriptor
 
-    def _wait_for_file(self, descriptor: int, deadline: float) -> None:
+    def _wait_for_file(self, descriptor: int, wait: Wait) -> None:
         pause_s = 0.0005
         while not _locked(descriptor):
-            if time.monotonic() > deadline:
+            if not wait.goes_on():
                 raise self._busy()
             time.sleep(pause_s)
             pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)

@@ -25,6 +25,11 @@ _PROBE_WORDS: Final = 3
 
 
 class SqliteSearch:
+    statements = (
+        f"CREATE VIRTUAL TABLE {SEARCH_TABLE} USING fts5 (words, content='', tokenize='ascii')",
+        f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}, rank) VALUES ('automerge', {_MERGE_AT})",
+    )
+
     condition_sql = (
         # The plus keeps it a condition: which rows are looked at, and in what order, is not FTS5's to say.
         f"+enhancelog_entry.position IN (SELECT rowid FROM {SEARCH_TABLE} WHERE {SEARCH_TABLE} MATCH %s)"
@@ -33,8 +38,8 @@ class SqliteSearch:
     def install(self, cursor: CursorWrapper) -> bool:
         if not self.missing(cursor):
             return False
-        cursor.execute(f"CREATE VIRTUAL TABLE {SEARCH_TABLE} USING fts5 (words, content='', tokenize='ascii')")
-        cursor.execute(f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}, rank) VALUES ('automerge', {_MERGE_AT})")
+        for statement in self.statements:
+            cursor.execute(statement)
         return True
 
     def missing(self, cursor: CursorWrapper) -> list[str]:

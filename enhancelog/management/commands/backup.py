@@ -5,32 +5,35 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, connection
 
 from enhancelog import backup
+from enhancelog.management.database import Needs, prepare
+from enhancelog.management.reporting import ReportingCommand
 
 
-class Command(BaseCommand):
+class Command(ReportingCommand):
     help = "Copy the SQLite database to FILE (mode 0600) while it is in use; for PostgreSQL, print the pg_dump line."
-    requires_system_checks = ()
+    needs = Needs.NOTHING  # to print a line
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", nargs="?", type=Path, help="default: backups/<UTC>.sqlite3 in the data folder")
 
-    def handle(self, *, file: Path | None, **options: Any) -> None:
+    def report(self, **options: Any) -> bool:
+        file: Path | None = options["file"]
         target = (file or settings.DATA_DIR / "backups" / f"{backup.timestamp()}.sqlite3").absolute()
         if connection.vendor == "postgresql":
             self.stdout.write(pg_dump_line(target.with_suffix(".dump") if file is None else target))
-            return
-        if not Path(connection.settings_dict["NAME"]).exists():
-            raise CommandError(f"there is no database {connection.settings_dict['NAME']} yet", returncode=2)
+            return False
+        prepare(Needs.ANY, self.stderr.write)
         try:
             backup.copy_sqlite(target)
         except (OSError, DatabaseError) as error:
             reason = "it exists; choose another name" if target.exists() else getattr(error, "strerror", None) or error
             raise CommandError(f"cannot write {target}: {reason}", returncode=2) from None
         self.stdout.write(str(target))
+        return False
 
 
 def pg_dump_line(target: Path) -> str:

@@ -6,8 +6,9 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
 
-from enhancelog import records, tokens
+from enhancelog import first_run, records, tokens, upgrade
 from enhancelog.errors import Invalid
+from enhancelog.management.database import Needs
 from enhancelog.management.reporting import ReportingCommand
 
 OPTIONS: Final = {
@@ -21,6 +22,7 @@ OPTIONS: Final = {
 
 class Command(ReportingCommand):
     help = "Make an API token and print it, once. Revoke it on the page /account/tokens."
+    needs = Needs.CREATED
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME", help="recorded with everything the token writes")
@@ -42,11 +44,12 @@ class Command(ReportingCommand):
             metavar="KIND",
             help="change content of this kind only, KIND* of every one that begins so; may be repeated",
         )
-        parser.add_argument("--user", metavar="NAME", help="whose it is (default: the first superuser)")
+        parser.add_argument(
+            "--user", metavar="NAME", help="whose it is (default: the first superuser, created if there is no user)"
+        )
 
     def report(self, **options: Any) -> bool:
         try:
-            owner = _owner(options["user"])
             wanted = tokens.Wanted(
                 name=options["name"],
                 scopes=options["scope"],
@@ -54,6 +57,10 @@ class Command(ReportingCommand):
                 write_blueprints=options["blueprint"],
                 write_kinds=options["kind"],
             )
+            tokens.check(wanted, datetime.now(UTC))
+            if options["user"] is None:
+                self._create_admin()
+            owner = _owner(options["user"])
             token, secret = tokens.make(wanted, owner, made_by="create_token")
         except Invalid as broken:
             option = OPTIONS.get(broken.field, broken.field)
@@ -64,6 +71,13 @@ class Command(ReportingCommand):
         self.stderr.write("It is shown this once; keep it where the program finds it, such as ENHANCELOG_TOKEN.")
         self.stdout.write(secret)
         return False
+
+    def _create_admin(self) -> None:
+        """On a new database, the user that ``serve`` would create."""
+        with upgrade.alone(self.stderr.write):
+            password = first_run.create_admin()
+        if password:
+            self.stderr.write(f"Sign in as {first_run.ADMIN} with the password {password} (shown this once)")
 
 
 def _owner(name: str | None) -> User:

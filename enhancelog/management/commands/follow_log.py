@@ -12,6 +12,7 @@ from django.core.management.base import CommandError, CommandParser, OutputWrapp
 
 from enhancelog import records
 from enhancelog.errors import Invalid
+from enhancelog.management.database import Needs
 from enhancelog.management.reporting import ReportingCommand, printable
 from enhancelog.records import Entry
 from enhancelog.transfer.findings import FindingsFile, as_line
@@ -29,6 +30,7 @@ class Command(ReportingCommand):
         "Follow the enhance log of a running engine host: adds what is new, reports what changed or disappeared, keeps "
         "Blueprints' head documents. Nothing that is stored changes. Safe to stop and start at any time."
     )
+    needs = Needs.CREATED
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("url", metavar="URL", help="the host's address, such as http://127.0.0.1:7777")

@@ -14,6 +14,7 @@ from content.kinds import Key
 from content.raw import RawMap, Refused
 from content.store import ContentStore, NotEmpty, Preloaded, open_store
 from enhancelog.errors import Invalid
+from enhancelog.management.database import Needs
 from enhancelog.management.reporting import ReportingCommand, printable, progress
 from enhancelog.origin import Origin
 from enhancelog.transfer.findings import FindingsFile
@@ -27,6 +28,7 @@ class Command(ReportingCommand):
         "Import a raw map: one JSON object whose keys are STORY for the main body and STORY:KIND for the rest. "
         "Into the empty store whole or not at all; with --merge in batches, safe to run again."
     )
+    needs = Needs.CREATED
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("location", metavar="FILE", help="a file, or - for standard input")

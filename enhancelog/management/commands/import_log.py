@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from enhancelog import records
 from enhancelog.errors import Invalid
+from enhancelog.management.database import Needs
 from enhancelog.management.reporting import ReportingCommand, printable, progress
 from enhancelog.origin import Origin
 from enhancelog.transfer.findings import FindingsFile, as_line
@@ -23,6 +24,7 @@ class Command(ReportingCommand):
         "Import entries from upstream's SQLite file, a JSON array or NDJSON; the kind is told by the content. "
         "Safe to run again: what is stored already is left as it is."
     )
+    needs = Needs.CREATED
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("location", metavar="SOURCE", help="a file, or - for standard input")

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 
 from enhancelog import first_run, static_files, upgrade
+from enhancelog.errors import StoreError
 from enhancelog.observing import shared_series
 from enhancelog.server.supervisor import StartFailed, Supervisor
 from enhancelog.server.worker import Options
@@ -62,14 +63,14 @@ class Command(BaseCommand):
 
     def prepare(self) -> None:
         try:
-            with upgrade.alone():
+            with upgrade.alone(self.stderr.write):
                 if copy := upgrade.migrate():
                     self.say(f"Database upgraded; the one before is kept as {copy}")
                 self.create_admin()
                 static_files.collect()
                 if settings.DEMO:
                     first_run.load_demo()
-        except upgrade.NewerDatabase as error:
+        except StoreError as error:
             raise CommandError(str(error), returncode=2) from None
         except DatabaseError as error:
             reason = str(error).strip().splitlines()[0]

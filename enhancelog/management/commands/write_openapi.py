@@ -4,15 +4,18 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 
 from enhancelog.api.openapi import document
+from enhancelog.management.database import Needs
+from enhancelog.management.reporting import ReportingCommand
 
 
-class Command(BaseCommand):
+class Command(ReportingCommand):
     help = "Write the API's OpenAPI document to docs/openapi.json."
+    needs = Needs.NOTHING
 
-    def handle(self, **options: Any) -> None:
+    def report(self, **options: Any) -> bool:
         path = settings.BASE_DIR / "docs/openapi.json"
         path.write_text(json.dumps(document(), ensure_ascii=False, indent=1) + "\n")
         self.stdout.write(str(path))
+        return False

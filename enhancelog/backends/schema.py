@@ -1,0 +1,184 @@
+"""Which schema this release needs, and which one the database has.
+
+``migrate`` leaves one row in ``enhancelog_schema``: the SHA-256 of each of our applied migrations, a fingerprint of all
+of them together with the triggers and the search index, and the release that wrote it. Migrations are compared by their
+text because the initial ones may still change before the first release. Text, not Django's reading of it: another
+version of Django or Python must not make a database look foreign.
+"""
+
+import enum
+import hashlib
+import importlib.util
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from django.conf import settings
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog import __version__
+from enhancelog.errors import WrongSchema
+
+APPS: Final = ("enhancelog", "content")
+TABLE: Final = "enhancelog_schema"
+UNFINISHED: Final = ""
+"""The fingerprint while some of our migrations are not applied."""
+
+_CREATE: Final = f"""
+    CREATE TABLE IF NOT EXISTS {TABLE} (
+        id integer PRIMARY KEY CHECK (id = 1),
+        fingerprint text NOT NULL, migrated_by text NOT NULL, migrations text NOT NULL)"""
+_RECORD: Final = f"""
+    INSERT INTO {TABLE} (id, fingerprint, migrated_by, migrations) VALUES (1, %s, %s, %s)
+    ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint,
+        migrated_by = excluded.migrated_by, migrations = excluded.migrations"""
+_GENERATION: Final = f"""
+    SELECT {TABLE}.fingerprint, (SELECT MAX(django_migrations.id) FROM django_migrations) FROM {TABLE}"""
+_APPLIED: Final = "SELECT app, name FROM django_migrations WHERE app IN (%s, %s)"
+
+
+class Schema(NamedTuple):
+    """The SHA-256 (hex) of each migration, named ``app.name``, and of all there is."""
+
+    migrations: Mapping[str, str]
+    fingerprint: str
+
+
+class State(enum.Enum):
+    """What the database is to this release."""
+
+    EMPTY = enum.auto()
+    CURRENT = enum.auto()
+    BEHIND = enum.auto()
+    """``migrate`` brings it to this release."""
+    NEWER = enum.auto()
+    """It has migrations that this release does not know."""
+    FOREIGN = enum.auto()
+    """A migration of ours was applied with another text, so the tables differ and no migration mends that."""
+
+
+class Found(NamedTuple):
+    """``reason``: one line that says what to do; empty when current. ``release`` migrated it last (empty: unknown)."""
+
+    state: State
+    reason: str = ""
+    release: str = ""
+
+
+def describe(sources: Mapping[str, bytes], statements: str) -> Schema:
+    """From the text of the migrations and the SQL of what no migration creates."""
+    migrations = {name: hashlib.sha256(source).hexdigest() for name, source in sorted(sources.items())}
+    whole = json.dumps([migrations, statements], sort_keys=True)
+    return Schema(migrations, hashlib.sha256(whole.encode()).hexdigest())
+
+
+@cache
+def expected() -> Schema:
+    """This release's."""
+    return describe(sources(), connection.dialect.schema_sql())  # type: ignore[attr-defined]
+
+
+@cache
+def sources() -> Mapping[str, bytes]:
+    """The text of each migration. First called when the process starts, since an upgrade may replace the files later."""
+    return {f"{app}.{path.stem}": path.read_bytes() for app in APPS for path in _migration_files(app)}
+
+
+def _migration_files(app: str) -> list[Path]:
+    module: str | None = settings.MIGRATION_MODULES.get(app)
+    spec = importlib.util.find_spec(module or f"{app}.migrations")
+    folders = (spec.submodule_search_locations if spec else None) or []
+    return [path for folder in folders for path in Path(folder).glob("[0-9]*.py")]
+
+
+def look() -> Found:
+    """What the configured database is. Does not create a SQLite file."""
+    if connection.vendor == "sqlite" and not Path(connection.settings_dict["NAME"]).exists():
+        return _EMPTY
+    with connection.cursor() as cursor:
+        return inspect(cursor)
+
+
+_EMPTY: Final = Found(State.EMPTY, "there is no database yet; run: python3 manage.py serve (or migrate)")
+
+
+def inspect(cursor: CursorWrapper) -> Found:
+    """What the database is; three queries."""
+    tables = set(connection.introspection.table_names(cursor))
+    applied = _applied(cursor) if "django_migrations" in tables else set()
+    if not applied and TABLE not in tables:
+        return _EMPTY
+    fingerprint, release, recorded = _recorded(cursor) if TABLE in tables else (UNFINISHED, "", {})
+    ours = expected()
+    if unknown := sorted(applied - ours.migrations.keys()):
+        reason = (
+            f"the database is from a newer release (it has {unknown[-1]}); install that release or restore a backup"
+        )
+        return Found(State.NEWER, reason, release)
+    if any(recorded.get(name) != ours.migrations[name] for name in applied):
+        return Found(State.FOREIGN, _foreign(release), release)
+    if applied != ours.migrations.keys() or fingerprint != ours.fingerprint:
+        return Found(State.BEHIND, f"the database is at release {release}; run: python3 manage.py migrate", release)
+    return Found(State.CURRENT, release=release)
+
+
+def _foreign(release: str) -> str:
+    return (
+        f"the database was created by {release or 'an earlier development version'} with other tables; run export_log"
+        " and export_content with that version, then import_log and import_content with this one into an empty database"
+    )
+
+
+def _applied(cursor: CursorWrapper) -> set[str]:
+    cursor.execute(_APPLIED, APPS)
+    return {f"{app}.{name}" for app, name in cursor.fetchall()}
+
+
+def _recorded(cursor: CursorWrapper) -> tuple[str, str, dict[str, str]]:
+    cursor.execute(f"SELECT fingerprint, migrated_by, migrations FROM {TABLE}")
+    row = cursor.fetchone()
+    return (row[0], row[1], json.loads(row[2])) if row else (UNFINISHED, "", {})
+
+
+# Written by ``migrate``
+
+
+def begin(cursor: CursorWrapper) -> None:
+    """Say that the schema is about to change: who checks it in a transaction waits, or comes first."""
+    cursor.execute(_CREATE)
+    cursor.execute(f"UPDATE {TABLE} SET fingerprint = %s", [UNFINISHED])
+
+
+def record(cursor: CursorWrapper) -> None:
+    """Note which of our migrations are applied, after ``inspect`` found none that is unknown or foreign."""
+    ours = expected()
+    applied = _applied(cursor)
+    fingerprint = ours.fingerprint if applied == ours.migrations.keys() else UNFINISHED
+    migrations = {name: ours.migrations[name] for name in applied & ours.migrations.keys()}
+    cursor.execute(_CREATE)
+    cursor.execute(_RECORD, [fingerprint, __version__, json.dumps(migrations, sort_keys=True)])
+
+
+# Asked by who writes
+
+_current: tuple[Any, ...] | None = None
+"""The generation that was found current."""
+
+
+def require(cursor: CursorWrapper, lock_sql: str = "") -> None:
+    """Raises ``WrongSchema`` unless the database is this release's. One query, more after a migration.
+
+    Call it in the transaction that writes, after the append lock was taken; without that lock, ``lock_sql`` must keep
+    the row as it is until the transaction ends.
+    """
+    global _current
+    cursor.execute(_GENERATION + lock_sql)
+    generation = cursor.fetchone()
+    if generation is not None and generation == _current:
+        return
+    if reason := inspect(cursor).reason:
+        raise WrongSchema(reason)
+    _current = generation

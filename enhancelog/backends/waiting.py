@@ -1,0 +1,55 @@
+"""How long to wait for a lock: a server gives up after a while, a command waits as long as it takes and says so."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+
+NOTICE_AFTER_S: Final = 1.0
+
+_say: ContextVar[Callable[[str], object] | None] = ContextVar("say", default=None)
+
+
+@contextmanager
+def without_limit(say: Callable[[str], object]) -> Iterator[None]:
+    """Within the block this thread waits for locks without limit. ``say`` gets a line when a wait takes long."""
+    token = _say.set(say)
+    try:
+        yield
+    finally:
+        _say.reset(token)
+
+
+def is_limited() -> bool:
+    """Whether this thread gives up at some time."""
+    return _say.get() is None
+
+
+class Wait:
+    """One wait for ``what``, up to ``timeout_s`` seconds where waits are limited."""
+
+    def __init__(self, what: str, timeout_s: float) -> None:
+        self._what = what
+        self._timeout_s = timeout_s
+        self._say = _say.get()
+        self._began = time.monotonic()
+        self.is_long = False
+        """Whether the notice was given."""
+
+    def goes_on(self) -> bool:
+        """Whether to try once more. Gives the notice, once, when it is due."""
+        waited_s = time.monotonic() - self._began
+        if self._say is None:
+            return waited_s <= self._timeout_s
+        if waited_s >= NOTICE_AFTER_S and not self.is_long:
+            self.is_long = True
+            self._say(f"waiting for {self._what} …")
+        return True
+
+    @property
+    def next_s(self) -> float:
+        """How long the next try may block."""
+        if self._say is not None:
+            return NOTICE_AFTER_S
+        return max(0.0, min(NOTICE_AFTER_S, self._timeout_s - (time.monotonic() - self._began)))

@@ -1,0 +1,23 @@
+"""``migrate``: Django's, in one transaction, after a copy of a SQLite database; never backwards for our tables."""
+
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.core.management.commands import migrate
+
+from enhancelog import upgrade
+from enhancelog.errors import StoreError
+
+
+class Command(migrate.Command):
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["plan"] or options["check_unapplied"]:
+            super().handle(*args, **options)
+            return
+        try:
+            with upgrade.alone(self.stderr.write):
+                copy = upgrade.run(lambda: super(Command, self).handle(*args, **options))
+        except StoreError as error:
+            raise CommandError(str(error), returncode=2) from error
+        if copy:
+            self.stdout.write(f"The database before the upgrade is kept as {copy}")
