@@ -83,7 +83,7 @@ def expected() -> Schema:
 
 @cache
 def sources() -> Mapping[str, bytes]:
-    """The text of each migration. First called when the process starts, since an upgrade may replace the files later."""
+    """The text of each migration. First called when the process starts: an upgrade may replace the files later."""
     return {f"{app}.{path.stem}": path.read_bytes() for app in APPS for path in _migration_files(app)}
 
 
