@@ -5,6 +5,7 @@ database or the disk is a problem that says what was stored before it.
 """
 
 import io
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import IO
 
@@ -15,6 +16,7 @@ from rest_framework.request import Request
 
 from enhancelog.api.bodies import LengthRequired, is_chunked, read_chunks
 from enhancelog.api.errors import fault_response
+from enhancelog.api.exchange import exchange_of
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.backends.disk import fault_of
 from enhancelog.errors import Invalid, TooLarge
@@ -36,6 +38,11 @@ def append_lines(request: Request, store: DatabaseEnhanceLogStore, refuse: Refus
         settings.MAX_ENTRY_BYTES,
     )
     chunks = bulk.measured(read_chunks(request._request, limits.max_bytes), limits)
+    exchange = exchange_of(request._request)
+    if exchange is not None and exchange.body is not None:
+        deque(chunks, maxlen=0)  # measures it; it is in a file already
+        exchange.body.seek(0)
+        return _answer(store, exchange.body, lines, refuse, whole=whole)
     with bulk.spool(chunks, settings.DATA_DIR) as body:
         return _answer(store, body, lines, refuse, whole=whole)
 
