@@ -3,7 +3,6 @@
 A setting that cannot be read raises ``ImproperlyConfigured`` with one line that names it and the fix.
 """
 
-import contextlib
 import os
 import secrets
 import sys
@@ -110,11 +109,17 @@ def _secret_key(path: Path) -> str:
 
 def _create_secret_key(path: Path) -> None:
     """Whole or not at all, also on a full disk; one that another process creates first stays."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
-        file.write(secrets.token_urlsafe(50))
-        file.flush()
-        with contextlib.suppress(FileExistsError):
-            os.link(file.name, path)
+    descriptor, name = tempfile.mkstemp(dir=path.parent)  # mode 0600
+    try:
+        with open(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(50))
+        os.link(name, path)
+    except FileExistsError:
+        pass
+    except PermissionError:  # a file system without hard links
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 DEMO = _boolean("ENHANCELOG_DEMO")

@@ -71,27 +71,29 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     return None
 
 
-def fault_response(fault: Other, **members: Any) -> HttpResponse:
-    """507 when there is no space left, else 503. ``members`` are further members of the problem object."""
-    told = Told.of(fault)
-    return problem_response(told.status, told.detail, headers={"Retry-After": told.retry_after_s}, **members)
-
-
-class Told(NamedTuple):
-    """What a client is told of a fault of the backend; the log says the rest."""
+class FaultAnswer(NamedTuple):
+    """What a client hears about a fault of the backend."""
 
     status: int
     detail: str
     retry_after_s: str
 
-    @classmethod
-    def of(cls, fault: Other) -> "Told":
-        _log.warning("%s", " ".join(str(fault).split()))
-        if isinstance(fault, Full):
-            return cls(507, "There is no space left to store this; try again when there is.", FULL_RETRY_AFTER_S)
-        if isinstance(fault, WrongSchema):
-            return cls(503, f"Nothing can be written: {fault}.", RETRY_AFTER_S)
-        return cls(503, "The database does not answer right now; try again.", RETRY_AFTER_S)
+
+def fault_answer(fault: Other) -> FaultAnswer:
+    """507 when there is no space left, else 503. The reason goes to the log only."""
+    _log.warning("%s", " ".join(str(fault).split()))
+    if isinstance(fault, Full):
+        detail = "There is no space left to store this; try again when there is."
+        return FaultAnswer(507, detail, FULL_RETRY_AFTER_S)
+    if isinstance(fault, WrongSchema):
+        return FaultAnswer(503, f"Nothing can be written: {fault}.", RETRY_AFTER_S)
+    return FaultAnswer(503, "The database does not answer right now; try again.", RETRY_AFTER_S)
+
+
+def fault_response(fault: Other, **members: Any) -> HttpResponse:
+    """The answer as a problem. ``members`` are further members of the problem object."""
+    status, detail, retry_after_s = fault_answer(fault)
+    return problem_response(status, detail, headers={"Retry-After": retry_after_s}, **members)
 
 
 def _as_dict(error: Invalid) -> dict[str, str]:

@@ -79,7 +79,8 @@ class Slot:
         if end > len(self._memory):
             _log.warning("metrics: no room for another series; it is left out")
             return memoryview(bytearray(8 * size)).cast("d")
-        self._memory[start:values] = _RECORD.pack(len(padded), size) + padded
+        # Zeros too: a worker that was killed right here may have left a part of a longer key.
+        self._memory[start:end] = _RECORD.pack(len(padded), size) + padded + bytes(8 * size)
         self._numbers[0] = end  # last, so that a reader sees whole records only
         return self._memory[values:end].cast("d")
 

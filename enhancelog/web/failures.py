@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from enhancelog.api.errors import FULL_RETRY_AFTER_S, RETRY_AFTER_S, Told, fault_response, problem_response
+from enhancelog.api.errors import FULL_RETRY_AFTER_S, RETRY_AFTER_S, fault_answer, fault_response, problem_response
 from enhancelog.api.exchange import exchange_of
 from enhancelog.backends import schema
 from enhancelog.backends.disk import fault_of
@@ -152,9 +152,9 @@ def _answer(request: HttpRequest, status: int, title: str, detail: str) -> HttpR
 def _unavailable(request: HttpRequest, fault: Other) -> HttpResponse:
     if _is_api(request):
         return fault_response(fault)
-    told = Told.of(fault)
-    response = HttpResponse(_server_error_page(request, told.status, told.detail), status=told.status)
-    response["Retry-After"] = told.retry_after_s
+    status, detail, retry_after_s = fault_answer(fault)
+    response = HttpResponse(_server_error_page(request, status, detail), status=status)
+    response["Retry-After"] = retry_after_s
     return response
 
 

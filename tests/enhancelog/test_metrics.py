@@ -233,6 +233,15 @@ def test_worker_without_a_free_slot_reports_what_all_and_itself_counted(memory: 
 
 
 @pytest.mark.once
+def test_what_a_killed_worker_left_half_written_is_not_counted() -> None:
+    memory = memoryview(bytearray(b"\xff" * shared_series.SLOT_BYTES))
+    memory[:16] = bytes(16)
+    series = shared_series.Slot(memory).series("a", 2)
+    assert list(series) == [0, 0]
+    assert [(key, list(values)) for key, values in shared_series.read(memory)] == [("a", [0, 0])]
+
+
+@pytest.mark.once
 def test_series_beyond_the_memory_are_left_out() -> None:
     slot = shared_series.Slot(memoryview(bytearray(shared_series.SLOT_BYTES)))
     for number in range(shared_series.SLOT_BYTES // 100):

@@ -111,6 +111,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self) -> bool:
         """A connection that met an error is replaced. SQLite opens a file read-only where it may not write, and such
         a connection stays read-only when the disk is writable again."""
+        if self.is_in_memory_db():
+            return bool(super().is_usable())
         return not self.errors_occurred and bool(super().is_usable())
 
     def create_cursor(self, name: str | None = None) -> Cursor:
