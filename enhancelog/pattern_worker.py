@@ -1,6 +1,7 @@
-"""Rebuilds the deny patterns in the background of a server whose release has other rules than the one before it.
+"""Groups new templates in the background of a server, and derives the deny patterns anew where a release has other rules.
 
-Every server process may have one; they share the work by ``store.pattern_rebuild``. It ends when nothing is left to do.
+Every server process has a worker. It begins at once with what its own process committed. What another process left it
+takes on when nobody got any further with it for ``POLL_S``.
 """
 
 import logging
@@ -11,23 +12,38 @@ from typing import Final
 from django.db import connection
 
 from enhancelog.errors import StoreError
-from enhancelog.store.pattern_rebuild import Step, step
+from enhancelog.projections.patterns import axes
+from enhancelog.store.pattern_groups import Step, waiting
+from enhancelog.store.pattern_rebuild import step
 
+POLL_S: Final = 5.0
 PAUSE_S: Final = {Step.WORKED: 0.01, Step.BUSY: 2.0}
 """After a step: for those who wait for the lock; while somebody else is at it."""
 PAUSE_AFTER_FAULT_S: Final = 5.0
+
+WORK_S: Final = 0.001
+REST_S: Final = 0.001
+"""So long the worker computes, and so long it then leaves the interpreter to requests."""
 
 _log = logging.getLogger(__name__)
 
 
 def start() -> threading.Thread:
-    """Look in a thread of its own whether something is left to do, and do it."""
+    """Work in a thread of its own as long as the process lives."""
     thread = threading.Thread(target=_run, name="pattern-worker", daemon=True)
     thread.start()
     return thread
 
 
 def _run() -> None:
+    while True:
+        axes.learned.clear()
+        work_off()
+        _wait_for_work()
+
+
+def work_off() -> None:
+    """Do what there is to do, until nothing is left."""
     try:
         while (became := _step()) is not Step.DONE:
             time.sleep(PAUSE_AFTER_FAULT_S if became is None else PAUSE_S[became])
@@ -38,8 +54,36 @@ def _run() -> None:
 def _step() -> Step | None:
     """``None``: the database failed, which it may not do the next time."""
     try:
-        return step()
+        return step(_Rest())
     except StoreError as error:
-        _log.warning("rebuilding the deny patterns: %s", error)
+        _log.warning("grouping the deny patterns: %s", error)
         connection.close()
         return None
+
+
+def _wait_for_work() -> None:
+    seen = None
+    while not axes.learned.wait(POLL_S):
+        seen, before = _waiting(), seen
+        if seen is not None and seen == before:
+            return
+
+
+def _waiting() -> axes.Pending | None:
+    """What waits, of whichever process; ``None`` too where the database cannot say."""
+    try:
+        return waiting()
+    except StoreError:
+        return None
+    finally:
+        connection.close()
+
+
+class _Rest:
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._since > WORK_S:
+            time.sleep(REST_S)
+            self._since = time.monotonic()

@@ -11,7 +11,7 @@ from typing import Final
 
 from enhancelog.patterns.filling import fill
 from enhancelog.patterns.holes import Hole, Masked, Part, parts
-from enhancelog.patterns.joining import MOST_TEMPLATES, Group, join
+from enhancelog.patterns.joining import MOST_TEMPLATES, Group, Rest, join, no_rest
 from enhancelog.patterns.masks import mask
 
 __all__ = [
@@ -21,9 +21,11 @@ __all__ = [
     "Hole",
     "Masked",
     "Part",
+    "Rest",
     "fill",
     "join",
     "mask",
+    "no_rest",
     "parts",
     "pattern_id",
 ]

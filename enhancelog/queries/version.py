@@ -4,16 +4,18 @@ from typing import Any, Final
 
 from django.db import connection
 
-from enhancelog.models import BlueprintDocument, Entry, PatternChange, PatternRules
+from enhancelog.models import BlueprintDocument, Entry, PatternAxis, PatternChange, PatternRules
 
 _ENTRY: Final = Entry._meta.db_table
 _CHANGE: Final = PatternChange._meta.db_table
+_AXIS: Final = PatternAxis._meta.db_table
 _RULES: Final = PatternRules._meta.db_table
 
 _VERSION: Final = f"""
     SELECT (SELECT MAX(position) FROM {_ENTRY}),
         (SELECT digest FROM {_ENTRY} WHERE position = (SELECT MAX(position) FROM {_ENTRY})),
         (SELECT MAX(served) FROM {_RULES}), (SELECT MAX(building) FROM {_RULES}), (SELECT MAX(done) FROM {_RULES}),
+        (SELECT MAX(regrouped) FROM {_RULES}), (SELECT MIN(pending) FROM {_AXIS} WHERE pending IS NOT NULL),
         (SELECT COUNT(*) FROM {_CHANGE}), (SELECT COUNT(undone_ms) FROM {_CHANGE}),
         (SELECT MAX(id) FROM {BlueprintDocument._meta.db_table})"""
 

@@ -1,5 +1,7 @@
 """After the rules changed: old patterns are served until the new ones are complete, then the old ones go."""
 
+import threading
+
 import pytest
 from django.db import connection
 
@@ -170,7 +172,8 @@ def test_the_worker_goes_on_after_a_fault_and_ends_when_all_is_done(monkeypatch:
         return read(position)
 
     monkeypatch.setattr(pattern_rebuild, "stored_after", failing)
-    worker = pattern_worker.start()
+    worker = threading.Thread(target=pattern_worker.work_off)
+    worker.start()
     worker.join(60)
     assert not worker.is_alive()
     assert rebuilding() is None

@@ -16,10 +16,10 @@ from enhancelog import records
 from enhancelog.filters import EntryFilter
 from enhancelog.models import DenialPattern, PatternRules, Template, TemplateTally
 from enhancelog.queries.counts import CAP, in_days
+from enhancelog.queries.horizon import last_grouped
 from enhancelog.queries.pattern_ids import SERVED, leader
 from enhancelog.queries.patterns.served import patterns
 from enhancelog.queries.reach import reach
-from enhancelog.store.database import last_position
 from enhancelog.times import DAY_MS
 
 SAMPLE: Final = CAP
@@ -100,7 +100,7 @@ def _tallied(wanted: EntryFilter, pattern_id: str | None) -> Found:
 
 def _sampled(wanted: EntryFilter, pattern_id: str | None) -> Found:
     """From the newest entries, in one statement; its first row says how many these are."""
-    entries, end = reach(wanted, last_position(), ascending=False)
+    entries, end = reach(wanted, last_grouped(), ascending=False)
     try:
         sample, parameters = entries[:SAMPLE].values("position", "recorded_ms").query.sql_with_params()
     except EmptyResultSet:  # the filter is one that no entry can match
@@ -111,10 +111,10 @@ def _sampled(wanted: EntryFilter, pattern_id: str | None) -> Found:
             f"""WITH sample (position, recorded_ms) AS MATERIALIZED ({sample})
                 SELECT 0, '', COUNT(*), NULL, NULL FROM sample
                 UNION ALL
-                SELECT d.pattern_id, d.blueprint_id, COUNT(*), MIN({_TIME}), MAX({_TIME})
+                SELECT t.pattern_id, d.blueprint_id, COUNT(*), MIN({_TIME}), MAX({_TIME})
                 FROM sample s CROSS JOIN {_DENIAL} d JOIN {_TEMPLATE} t ON t.id = d.template_id
                 WHERE d.position = s.position AND t.rules = {_SERVED} {conditions}
-                GROUP BY d.pattern_id, d.blueprint_id""",
+                GROUP BY t.pattern_id, d.blueprint_id""",
             [*parameters, *further],
         )
         (_, _, size, _, _), *found = sorted(cursor.fetchall(), key=lambda row: row[:2])
@@ -131,7 +131,7 @@ def _conditions(wanted: EntryFilter, pattern_id: str | None) -> tuple[str, list[
         conditions += f" AND t.axis IN ({', '.join(['%s'] * len(possible)) or 'NULL'})"
         parameters += possible
     if pattern_id is not None:
-        conditions += f""" AND d.pattern_id = (SELECT p.pattern_id FROM {_TEMPLATE} said
+        conditions += f""" AND t.pattern_id = (SELECT p.pattern_id FROM {_TEMPLATE} said
             JOIN {_TEMPLATE} p ON p.id = said.pattern_id WHERE said.key = %s AND p.rules = {_SERVED})"""
         parameters.append(pattern_id)
     return conditions, parameters

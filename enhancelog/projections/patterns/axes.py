@@ -1,0 +1,150 @@
+"""How far each axis's templates are grouped: one row an axis, written under the append lock.
+
+A row is pending from the moment at which a template comes or somebody splits or merges patterns until the templates are
+grouped and the rows of their denials are where they belong.
+"""
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from django.db import transaction
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog import patterns
+from enhancelog.backends import dialect
+from enhancelog.models import PatternAxis, PatternRules, Template
+
+AXIS: Final = PatternAxis._meta.db_table
+_TEMPLATE: Final = Template._meta.db_table
+_RULES: Final = PatternRules._meta.db_table
+
+_COLUMNS: Final = ("rules", "axis", "named", "newest", "pending", "version")
+_ADD: Final = """
+    ON CONFLICT (rules, axis) DO UPDATE SET
+        named = known.named + excluded.named,
+        newest = CASE WHEN excluded.newest > known.newest THEN excluded.newest ELSE known.newest END,
+        pending = CASE WHEN known.pending < excluded.pending THEN known.pending ELSE excluded.pending END,
+        version = known.version + CASE WHEN excluded.pending < known.newest THEN 1 ELSE 0 END"""
+_NAMED: Final = f"FROM {_TEMPLATE} WHERE rules = %s AND axis = %s AND NOT other"
+
+learned: Final = threading.Event()
+"""Set whenever this process committed something that makes an axis pending."""
+
+
+class Standing(NamedTuple):
+    """The number of templates that are told apart, and the greatest first position among them."""
+
+    named: int = 0
+    newest: int = 0
+
+
+class Pending(NamedTuple):
+    """An axis that is not grouped to the end, and from which position on."""
+
+    axis: str
+    since: int
+    version: int
+
+
+def standings(cursor: CursorWrapper, axes: Collection[str]) -> dict[str, Standing]:
+    """Where these axes stand; those without a template are missing."""
+    if not axes:
+        return {}
+    condition, parameter = dialect().one_of("axis", sorted(axes))
+    cursor.execute(
+        f"SELECT axis, named, newest FROM {AXIS} WHERE rules = %s AND {condition}", [patterns.RULES_VERSION, parameter]
+    )
+    return {axis: Standing(*row) for axis, *row in cursor.fetchall()}
+
+
+def learn(cursor: CursorWrapper, first_positions: Mapping[str, Sequence[int]]) -> None:
+    """Each axis has new templates that are told apart, first seen at these positions."""
+    rows = [
+        (patterns.RULES_VERSION, axis, len(positions), max(positions), min(positions), 0)
+        for axis, positions in sorted(first_positions.items())
+    ]
+    dialect().insert_rows(cursor, f"{AXIS} AS known", _COLUMNS, rows, _ADD)
+    transaction.on_commit(learned.set)
+
+
+def change(cursor: CursorWrapper, axis: str) -> None:
+    """What the axis's groups follow from is another now, beyond templates that came at its end."""
+    of_axis = [patterns.RULES_VERSION, axis]
+    cursor.execute(
+        f"UPDATE {AXIS} SET named = (SELECT COUNT(*) {_NAMED}),"
+        f" newest = (SELECT COALESCE(MAX(first_position), 0) {_NAMED}),"
+        f" pending = COALESCE(pending, (SELECT MAX(first_position) {_NAMED})), version = version + 1"
+        " WHERE rules = %s AND axis = %s",
+        of_axis * 4,
+    )
+    _count(cursor)
+    transaction.on_commit(learned.set)
+
+
+def forget(cursor: CursorWrapper, axis: str) -> None:
+    """The axis has no templates any more."""
+    cursor.execute(
+        f"UPDATE {AXIS} SET named = 0, newest = 0, pending = NULL, version = version + 1"
+        " WHERE rules = %s AND axis = %s",
+        [patterns.RULES_VERSION, axis],
+    )
+
+
+def forget_all(cursor: CursorWrapper) -> None:
+    """No axis has. The versions go on, for somebody may be grouping an axis."""
+    cursor.execute(
+        f"UPDATE {AXIS} SET named = 0, newest = 0, pending = NULL, version = version + 1 WHERE rules = %s",
+        [patterns.RULES_VERSION],
+    )
+
+
+def first_pending(cursor: CursorWrapper) -> Pending | None:
+    """The axis that has been pending from the lowest position on."""
+    cursor.execute(
+        f"SELECT axis, pending, version FROM {AXIS} WHERE rules = %s AND pending IS NOT NULL ORDER BY pending LIMIT 1",
+        [patterns.RULES_VERSION],
+    )
+    row = cursor.fetchone()
+    return Pending(*row) if row else None
+
+
+def pending(cursor: CursorWrapper, axis: str) -> Pending | None:
+    """The axis, if it is pending."""
+    cursor.execute(
+        f"SELECT axis, pending, version FROM {AXIS} WHERE rules = %s AND axis = %s AND pending IS NOT NULL",
+        [patterns.RULES_VERSION, axis],
+    )
+    row = cursor.fetchone()
+    return Pending(*row) if row else None
+
+
+def advance(cursor: CursorWrapper, axis: str, version: int) -> bool:
+    """Go on from this version, unless somebody did so meanwhile."""
+    cursor.execute(
+        f"UPDATE {AXIS} SET version = version + 1 WHERE rules = %s AND axis = %s AND version = %s",
+        [patterns.RULES_VERSION, axis, version],
+    )
+    if cursor.rowcount == 0:
+        return False
+    _count(cursor)
+    return True
+
+
+def settle(cursor: CursorWrapper, axis: str, up_to: int) -> None:
+    """All templates up to this first position are grouped."""
+    of_axis = [patterns.RULES_VERSION, axis]
+    cursor.execute(
+        f"UPDATE {AXIS} SET pending = (SELECT MIN(first_position) {_NAMED} AND first_position > %s)"
+        " WHERE rules = %s AND axis = %s",
+        [*of_axis, up_to, *of_axis],
+    )
+
+
+def forget_other_rules(cursor: CursorWrapper) -> None:
+    """Only the axes under this release's rules are left."""
+    cursor.execute(f"DELETE FROM {AXIS} WHERE rules <> %s", [patterns.RULES_VERSION])
+
+
+def _count(cursor: CursorWrapper) -> None:
+    cursor.execute(f"UPDATE {_RULES} SET regrouped = regrouped + 1")
