@@ -1,4 +1,4 @@
-"""Groups new templates in the background of a server, and derives the deny patterns anew where a release has other rules.
+"""Groups new templates in the background of a server, and derives all deny patterns anew after the rules changed.
 
 Every server process has a worker. It begins at once with what its own process committed. What another process left it
 takes on when nobody got any further with it for ``POLL_S``.

@@ -63,7 +63,10 @@ def _tail(request: HttpRequest, wanted: EntryFilter, after: int, size: int, wait
         try:
             deadline = time.monotonic() + wait_s
             while not rows and watcher.wait(following, deadline - time.monotonic()):
-                rows, following = entries.tail(wanted, following, size)
+                before = following
+                rows, following = entries.tail(wanted, before, size)
+                if following == before:  # what is new waits until its patterns are grouped
+                    waiting.rest()
         finally:
             slot.give_back()
     response = _rows(rows, shape)

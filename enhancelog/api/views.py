@@ -17,6 +17,7 @@ from enhancelog import links, permissions, records
 from enhancelog.api import bulk, lists, throttles
 from enhancelog.api.base import ApiView
 from enhancelog.api.bodies import read_body, require_type
+from enhancelog.api.derivation import derived, told
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.errors import Conflict, Invalid, NotFound
 from enhancelog.permissions import Allows
@@ -42,7 +43,10 @@ class EntryList(ApiView):
         return [Allows("log:append" if self.request.method == "POST" else "log:read")()]
 
     def get(self, request: Request) -> HttpResponseBase:
-        return lists.answer(request._request)
+        if not {"pattern", "not_pattern"} & request._request.GET.keys():
+            return lists.answer(request._request)
+        up_to = derived(request)
+        return told(lists.answer(request._request), up_to)
 
     def post(self, request: Request) -> HttpResponseBase:
         store = _store(request)
@@ -106,6 +110,7 @@ class KnownEntry(ApiView):
             listed = entries.get(issue_id)
         except NotFound:
             return _no_such_entry()
+        up_to = derived(request)
         known = _Known(
             **msgspec.structs.asdict(_record(listed)),
             position=listed.position,
@@ -115,7 +120,7 @@ class KnownEntry(ApiView):
             digest=listed.digest,
             patterns={axis: alike.id for axis, alike in of_entry(listed.position).items()},
         )
-        return _one(request._request, listed, _json.encode(known))
+        return told(_one(request._request, listed, _json.encode(known)), up_to)
 
 
 def _store(request: Request) -> DatabaseEnhanceLogStore:

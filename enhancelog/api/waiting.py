@@ -101,6 +101,12 @@ class Watcher:
             return 0
 
 
+def rest() -> None:
+    """Until it is worth looking again."""
+    with turns.paused():
+        time.sleep(POLL_S)
+
+
 def streamed(chunks: Iterator[bytes], content_type: str) -> HttpResponseBase:
     """A long answer, or 503 when too many are under way."""
     slot = slots.take()

@@ -5,23 +5,18 @@ from typing import Final
 
 from django.db.models import Q, Subquery
 
-from enhancelog import patterns
-from enhancelog.models import PatternAxis, PatternRules, Template
+from enhancelog.models import PatternRules, Template
 from enhancelog.queries.prepared import Statement, run
 
 SERVED: Final = Subquery(PatternRules.objects.values("served"))
 """The rules version whose templates are read."""
 
 _TEMPLATE: Final = Template._meta.db_table
+# The condition is spelled as that of the index, so that SQLite uses it.
 _MOVING: Final = f"""
     SELECT home_id FROM {_TEMPLATE} moving WHERE NOT (home_id = pattern_id) AND EXISTS (
         SELECT 1 FROM {_TEMPLATE} said JOIN {_TEMPLATE} present ON present.id = said.pattern_id
         WHERE said.key = %s AND present.pattern_id IN (moving.home_id, moving.pattern_id))"""
-_DERIVED: Final = f"""
-    SELECT pending - 1 FROM {PatternAxis._meta.db_table}
-    WHERE rules = %s AND pending IS NOT NULL AND rules = (SELECT served FROM {PatternRules._meta.db_table})
-    ORDER BY pending LIMIT 1"""
-
 _ID: Final = re.compile(r"[0-9a-f]{16}\Z")
 
 
@@ -48,9 +43,3 @@ def denied_by(key: str) -> Q:
     ranges = Template.objects.filter(pk=leader(key)).values("pk")
     lies_there = Q(patterns__pattern__in=homes) | Q(patterns__pattern__in=ranges)
     return lies_there & Q(patterns__template__pattern=leader(key))
-
-
-def derived_to(last: int) -> int:
-    """The position up to which all templates are grouped, at most ``last``, the log's last one."""
-    found = run(Statement(_DERIVED, (patterns.RULES_VERSION,)))
-    return min(last, *found[0]) if found else last

@@ -158,6 +158,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                         **content({"type": "string"}, '<feed xmlns="http://www.w3.org/2005/Atom">…</feed>', ATOM),
                     },
                     "Next",
+                    "DerivedTo",
                 )
             },
             parameters=[*FILTERS, _ORDER, SIZE, _CURSOR, _FORMAT, *_TAIL],
@@ -231,6 +232,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                         },
                     ),
                     "ETag",
+                    "DerivedTo",
                 ),
                 "404": answer(
                     "No such entry.", content({"type": "string"}, "enhance log entry not found", "text/plain")

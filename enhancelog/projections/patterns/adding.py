@@ -136,9 +136,9 @@ def _insert(cursor: CursorWrapper, fresh: Sequence[Classified]) -> None:
     cursor.execute(f"SELECT COALESCE(MAX(id), 0) FROM {TEMPLATE}")
     last = cursor.fetchone()[0]
     rows = [
-        (number, patterns.RULES_VERSION, one.axis, one.template, one.other, one.key, one.position, number, number, one.template)
-        for number, one in enumerate(fresh, last + 1)
-    ]  # fmt: skip
+        (at, patterns.RULES_VERSION, one.axis, one.template, one.other, one.key, one.position, at, at, one.template)
+        for at, one in enumerate(fresh, last + 1)
+    ]
     dialect().insert_rows(cursor, TEMPLATE, TEMPLATE_COLUMNS, rows)
     named: defaultdict[str, list[int]] = defaultdict(list)
     for one in fresh:
