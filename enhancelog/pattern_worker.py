@@ -28,15 +28,15 @@ REST_S: Final = 0.001
 _log = logging.getLogger(__name__)
 
 
-def start() -> threading.Thread:
-    """Work in a thread of its own as long as the process lives."""
-    thread = threading.Thread(target=_run, name="pattern-worker", daemon=True)
+def start(ends: threading.Event | None = None) -> threading.Thread:
+    """Work in a thread of its own, as long as the process lives or until it is to end, and has heard of it."""
+    thread = threading.Thread(target=_run, args=[ends or threading.Event()], name="pattern-worker", daemon=True)
     thread.start()
     return thread
 
 
-def _run() -> None:
-    while True:
+def _run(ends: threading.Event) -> None:
+    while not ends.is_set():
         axes.learned.clear()
         work_off()
         _wait_for_work()

@@ -110,7 +110,6 @@ class KnownEntry(ApiView):
             listed = entries.get(issue_id)
         except NotFound:
             return _no_such_entry()
-        up_to = derived(request)
         known = _Known(
             **msgspec.structs.asdict(_record(listed)),
             position=listed.position,
@@ -120,7 +119,7 @@ class KnownEntry(ApiView):
             digest=listed.digest,
             patterns={axis: alike.id for axis, alike in of_entry(listed.position).items()},
         )
-        return told(_one(request._request, listed, _json.encode(known)), up_to)
+        return _one(request._request, listed, _json.encode(known))
 
 
 def _store(request: Request) -> DatabaseEnhanceLogStore:

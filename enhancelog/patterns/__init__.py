@@ -9,9 +9,9 @@ occur nowhere else in it.
 import hashlib
 from typing import Final
 
-from enhancelog.patterns.filling import fill
+from enhancelog.patterns.filling import Rest, fill, no_rest
 from enhancelog.patterns.holes import Hole, Masked, Part, parts
-from enhancelog.patterns.joining import MOST_TEMPLATES, Group, Rest, join, no_rest
+from enhancelog.patterns.joining import MOST_TEMPLATES, Group, join
 from enhancelog.patterns.masks import mask
 
 __all__ = [

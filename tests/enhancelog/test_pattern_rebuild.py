@@ -14,7 +14,8 @@ from enhancelog.queries.patterns.ranking import ranked
 from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.store import database, pattern_rebuild
 from enhancelog.store.database import last_position, rebuild_projections
-from enhancelog.store.pattern_rebuild import Step, step
+from enhancelog.store.pattern_groups import Step
+from enhancelog.store.pattern_rebuild import step
 from enhancelog.store.verification import verify
 from tests import pattern_rules
 from tests.enhancelog.test_projections import read_tables

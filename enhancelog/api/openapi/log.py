@@ -232,7 +232,6 @@ OPERATIONS: Final[dict[str, Part]] = {
                         },
                     ),
                     "ETag",
-                    "DerivedTo",
                 ),
                 "404": answer(
                     "No such entry.", content({"type": "string"}, "enhance log entry not found", "text/plain")

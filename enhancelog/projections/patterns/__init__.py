@@ -15,12 +15,12 @@ from enhancelog.models import DenialPattern, Template, TemplateTally
 from enhancelog.projections.expected import Expected
 from enhancelog.projections.patterns import axes, rules
 from enhancelog.projections.patterns.adding import add
-from enhancelog.projections.patterns.details import classify
+from enhancelog.projections.patterns.details import classify, templates
 from enhancelog.projections.patterns.dropping import drop
 from enhancelog.projections.patterns.expectation import ExpectedPatterns
 from enhancelog.projections.stored import Stored
 
-__all__ = ["TABLES", "apply", "classify", "drop", "expected", "start"]
+__all__ = ["TABLES", "apply", "classify", "drop", "expected", "start", "templates"]
 
 TABLES = (Template, DenialPattern, TemplateTally)
 

@@ -70,7 +70,7 @@ def learn(cursor: CursorWrapper, first_positions: Mapping[str, Sequence[int]]) -
 
 def change(cursor: CursorWrapper, axis: str) -> None:
     """What the axis's groups follow from is another now, beyond templates that came at its end."""
-    of_axis = [patterns.RULES_VERSION, axis]
+    of_axis: list[int | str] = [patterns.RULES_VERSION, axis]
     cursor.execute(
         f"UPDATE {AXIS} SET named = (SELECT COUNT(*) {_NAMED}),"
         f" newest = (SELECT COALESCE(MAX(first_position), 0) {_NAMED}),"
@@ -133,7 +133,7 @@ def advance(cursor: CursorWrapper, axis: str, version: int) -> bool:
 
 def settle(cursor: CursorWrapper, axis: str, up_to: int) -> None:
     """All templates up to this first position are grouped."""
-    of_axis = [patterns.RULES_VERSION, axis]
+    of_axis: list[int | str] = [patterns.RULES_VERSION, axis]
     cursor.execute(
         f"UPDATE {AXIS} SET pending = (SELECT MIN(first_position) {_NAMED} AND first_position > %s)"
         " WHERE rules = %s AND axis = %s",

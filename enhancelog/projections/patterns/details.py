@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Final, NamedTuple
 
 from enhancelog import patterns, records
 from enhancelog.patterns import Masked
 from enhancelog.projections.stored import Stored
+from enhancelog.records import Entry
 from enhancelog.times import tally_day
 
 LONGEST_REMEMBERED: Final = 500
@@ -36,16 +37,20 @@ class Classified(NamedTuple):
     other: bool
 
 
+def templates(entry: Entry) -> tuple[str, ...]:
+    """Of its denials, in their order, as many as are told apart. This is what takes longest of an append."""
+    return tuple(masked(detail).template for detail in islice(records.denials(entry).values(), MOST_AXES))
+
+
 def classify(entries: Iterable[Stored]) -> list[Classified]:
     """Every denial of these entries."""
     found: list[Classified] = []
     for stored in entries:
         entry = stored.entry
         at = stored.position, tally_day(entry.ts_ms, stored.recorded_ms), entry.ts_ms, entry.blueprint_id
-        denied = records.denials(entry)
-        told = _told_apart(denied)
-        for axis, detail in denied.items():
-            found.append(_classified(*at, entry.status, axis, detail if axis in told else None))
+        told_apart = templates(entry) if stored.templates is None else stored.templates
+        for axis, template in zip_longest(records.denials(entry), told_apart):
+            found.append(_classified(*at, entry.status, axis, template))
     return found
 
 
@@ -53,27 +58,19 @@ def classified(
     position: int, recorded_ms: int, ts_ms: int, blueprint_id: str, status: str, axis: str, denied: Mapping[str, str]
 ) -> Classified:
     """What an entry's ``denied`` (``records.denied``) says of one axis; times are epoch ms."""
-    detail = denied[axis] if axis in _told_apart(denied) else None
-    return _classified(position, tally_day(ts_ms, recorded_ms), ts_ms, blueprint_id, status, axis, detail)
-
-
-def _told_apart(denied: Mapping[str, str]) -> frozenset[str]:
-    """Those axes of one entry whose templates are told apart."""
-    return frozenset(islice(denied, MOST_AXES))
+    is_told_apart = axis in islice(denied, MOST_AXES)
+    template = masked(denied[axis]).template if is_told_apart else None
+    return _classified(position, tally_day(ts_ms, recorded_ms), ts_ms, blueprint_id, status, axis, template)
 
 
 def _classified(
-    position: int, day: int | None, ts_ms: int, blueprint_id: str, status: str, axis: str, detail: str | None
+    position: int, day: int | None, ts_ms: int, blueprint_id: str, status: str, axis: str, template: str | None
 ) -> Classified:
-    """``detail``: ``None`` where it is not looked at."""
-    if detail is None:
-        template, key = OTHER, other_key(axis)
-    else:
-        template = masked(detail).template
-        key = patterns.pattern_id(axis, template)
-    return Classified(
-        position, day, ts_ms, blueprint_id, status == "rejected", axis, template, key, other=detail is None
-    )
+    """``template``: ``None`` where it is not told apart."""
+    other = template is None
+    key = other_key(axis) if template is None else patterns.pattern_id(axis, template)
+    told = OTHER if template is None else template
+    return Classified(position, day, ts_ms, blueprint_id, status == "rejected", axis, told, key, other)
 
 
 def masked(detail: str) -> Masked:
