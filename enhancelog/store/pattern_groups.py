@@ -36,7 +36,8 @@ class Step(enum.Enum):
 def settle(axis: str | None = None) -> None:
     """Group until nothing is left to do, in one axis or in all. Raises ``Other``."""
     while (became := step(axis)) is not Step.DONE:
-        time.sleep(PAUSE_IF_BUSY_S if became is Step.BUSY else 0)
+        if became is Step.BUSY:
+            time.sleep(PAUSE_IF_BUSY_S)
 
 
 def waiting() -> axes.Pending | None:
@@ -67,13 +68,13 @@ def _read(axis: str) -> regrouping.Basis:
 
 def _write(operations: Iterator[None], axis: str, version: int) -> bool:
     """No: somebody else changed the axis, so that there is no going on."""
-    is_done = False
-    while not is_done:
+    while True:
         with dialect().appending() as cursor:
             if not axes.advance(cursor, axis, version):
                 return False
             version += 1
             until = time.monotonic() + HOLD_S
-            is_done = not any(time.monotonic() >= until for _ in operations)
-        time.sleep(0 if is_done else PAUSE_S)
-    return True
+            goes_on = any(time.monotonic() >= until for _ in operations)
+        if not goes_on:
+            return True
+        time.sleep(PAUSE_S)
