@@ -62,19 +62,19 @@ def _step() -> Step | None:
 
 
 def _wait_for_work() -> None:
-    seen = None
+    seen: list[axes.Pending] = []
     while not axes.learned.wait(POLL_S):
         seen, before = _waiting(), seen
-        if seen is not None and seen == before:
+        if seen and seen[:1] == before[:1]:
             return
 
 
-def _waiting() -> axes.Pending | None:
-    """What waits, of whichever process; ``None`` too where the database cannot say."""
+def _waiting() -> list[axes.Pending]:
+    """What waits, of whichever process; nothing too where the database cannot say."""
     try:
         return waiting()
     except StoreError:
-        return None
+        return []
     finally:
         connection.close()
 

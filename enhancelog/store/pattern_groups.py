@@ -7,10 +7,11 @@ the work begins anew. Interrupted, it is done again by whoever looks next.
 
 import enum
 import time
-from collections.abc import Iterator
+from collections import deque
 from typing import Final
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect, faults
 from enhancelog.patterns import Rest, no_rest
@@ -40,41 +41,58 @@ def settle(axis: str | None = None) -> None:
             time.sleep(PAUSE_IF_BUSY_S)
 
 
-def waiting() -> axes.Pending | None:
-    """The axis that waits from the lowest position on. Raises ``Other``."""
+def waiting() -> list[axes.Pending]:
+    """What the next step groups. Raises ``Other``."""
     with faults(), connection.cursor() as cursor:
-        return axes.first_pending(cursor)
+        return axes.pending(cursor)
 
 
 def step(axis: str | None = None, rest: Rest = no_rest) -> Step:
-    """Group one axis, the one that waits from the lowest position on unless one is named. Raises ``Other``."""
+    """Group one large axis or some small ones, those that wait from the lowest position on unless one is named.
+
+    Raises ``Other``.
+    """
     with faults():
         with connection.cursor() as cursor:
-            found = axes.first_pending(cursor) if axis is None else axes.pending(cursor, axis)
-        return Step.DONE if found is None else _group(found.axis, found.version, rest)
+            found = axes.pending(cursor, axis)
+        if not found:
+            return Step.DONE
+        works = deque(_Work(each, rest) for each in found)
+        return Step.WORKED if _write(works) else Step.BUSY
 
 
-def _group(axis: str, version: int, rest: Rest) -> Step:
-    basis = _read(axis)
-    moving = basis.moving()  # of somebody who was interrupted
-    operations = regrouping.moves(moving) if moving else regrouping.operations(basis, basis.places(rest))
-    return Step.WORKED if _write(operations, axis, version) else Step.BUSY
+class _Work:
+    """An axis that is being grouped, from the version on that was seen."""
+
+    def __init__(self, found: axes.Pending, rest: Rest) -> None:
+        self._axis, self._version = found.axis, found.version
+        with connection.cursor() as cursor:
+            basis = regrouping.read(cursor, self._axis)
+        moving = basis.moving()  # of somebody who was interrupted
+        self._operations = regrouping.moves(moving) if moving else regrouping.operations(basis, basis.places(rest))
+
+    def go_on(self, cursor: CursorWrapper, until: float) -> Step:
+        """Write a little, but for somebody who was quicker. ``until``: monotonic s."""
+        if not axes.advance(cursor, self._axis, self._version):
+            return Step.BUSY
+        self._version += 1
+        is_left = any(time.monotonic() >= until for _ in self._operations)
+        return Step.WORKED if is_left else Step.DONE
 
 
-def _read(axis: str) -> regrouping.Basis:
-    with connection.cursor() as cursor:
-        return regrouping.read(cursor, axis)
-
-
-def _write(operations: Iterator[None], axis: str, version: int) -> bool:
-    """No: somebody else changed the axis, so that there is no going on."""
-    while True:
+def _write(works: deque[_Work]) -> bool:
+    """In short transactions; whether any of it was to be written."""
+    has_written = False
+    while works:
         with dialect().appending() as cursor:
-            if not axes.advance(cursor, axis, version):
-                return False
-            version += 1
             until = time.monotonic() + HOLD_S
-            goes_on = any(time.monotonic() >= until for _ in operations)
-        if not goes_on:
-            return True
-        time.sleep(PAUSE_S)
+            while works:
+                became = works[0].go_on(cursor, until)
+                has_written |= became is not Step.BUSY
+                if became is not Step.WORKED:
+                    works.popleft()
+                if time.monotonic() >= until:
+                    break
+        if works:
+            time.sleep(PAUSE_S)
+    return has_written

@@ -64,7 +64,7 @@ def _go_on(seen: State, rest: Rest) -> Step:
         if entries:
             add(cursor, classified)
             rules.write(cursor, seen._replace(done=entries[-1].position))
-        elif seen.done >= last_position() and axes.first_pending(cursor) is None:
+        elif seen.done >= last_position() and not axes.pending(cursor):
             _serve(cursor)
     return Step.WORKED
 

@@ -260,6 +260,27 @@ def test_of_two_that_group_an_axis_one_leaves_it_to_the_other(monkeypatch: pytes
     assert list(verify()) == []
 
 
+def test_small_axes_are_grouped_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pattern_groups, "HOLD_S", 60)
+    append([denying(40, f"tone {letter}", letter) for letter in "abc"])
+    assert PatternAxis.objects.filter(pending__isnull=False).count() == 40
+    with CaptureQueriesContext(connection) as queries:
+        assert pattern_groups.step() is Step.WORKED
+    assert sum("SAVEPOINT" in query["sql"] for query in queries) <= 2, "one transaction"
+    assert pattern_groups.step() is Step.DONE
+    assert set(Template.objects.values_list("pattern__text", flat=True)) == {"tone a"}
+
+
+def test_the_only_template_of_an_axis_waits_for_nothing() -> None:
+    append([denying(40, "tone a", "1")])
+    assert grouped() == Grouped(1, 1)
+    assert pattern_groups.step() is Step.DONE
+    append([denying(40, "tone a", "2"), denial("tone b", 3, "axis-00000")])
+    assert grouped() == Grouped(3, 2)
+    pattern_groups.settle()
+    assert list(verify()) == []
+
+
 def test_what_comes_meanwhile_waits_for_the_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
     append([denial(f"tone {letter}", letter) for letter in "ab"])
     join = patterns.join

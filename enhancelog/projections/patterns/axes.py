@@ -1,7 +1,7 @@
 """How far each axis's templates are grouped: one row an axis, written under the append lock.
 
-A row is pending from the moment at which a template comes or somebody splits or merges patterns until the templates are
-grouped and the rows of their denials are where they belong.
+A row is pending from the moment at which a second template or a later one comes, or somebody splits or merges patterns,
+until the templates are grouped and the rows of their denials are where they belong.
 """
 
 import threading
@@ -20,13 +20,19 @@ _TEMPLATE: Final = Template._meta.db_table
 _RULES: Final = PatternRules._meta.db_table
 
 _COLUMNS: Final = ("rules", "axis", "named", "newest", "pending", "version")
-_ADD: Final = """
+# A single template has nothing to be grouped with: its row comes without ``pending``, which then is ``newest``.
+_FROM: Final = "COALESCE(excluded.pending, excluded.newest)"
+_ADD: Final = f"""
     ON CONFLICT (rules, axis) DO UPDATE SET
         named = known.named + excluded.named,
         newest = CASE WHEN excluded.newest > known.newest THEN excluded.newest ELSE known.newest END,
-        pending = CASE WHEN known.pending < excluded.pending THEN known.pending ELSE excluded.pending END,
-        version = known.version + CASE WHEN excluded.pending < known.newest THEN 1 ELSE 0 END"""
+        pending = CASE WHEN known.named = 0 THEN excluded.pending
+                       WHEN known.pending < {_FROM} THEN known.pending ELSE {_FROM} END,
+        version = known.version + CASE WHEN {_FROM} < known.newest THEN 1 ELSE 0 END"""
 _NAMED: Final = f"FROM {_TEMPLATE} WHERE rules = %s AND axis = %s AND NOT other"
+
+_MOST_AXES: Final = 100
+_MOST_TEMPLATES: Final = 500
 
 learned: Final = threading.Event()
 """Set whenever this process committed something that makes an axis pending."""
@@ -61,7 +67,14 @@ def standings(cursor: CursorWrapper, axes: Collection[str]) -> dict[str, Standin
 def learn(cursor: CursorWrapper, first_positions: Mapping[str, Sequence[int]]) -> None:
     """Each axis has new templates that are told apart, first seen at these positions."""
     rows = [
-        (patterns.RULES_VERSION, axis, len(positions), max(positions), min(positions), 0)
+        (
+            patterns.RULES_VERSION,
+            axis,
+            len(positions),
+            max(positions),
+            min(positions) if len(positions) > 1 else None,
+            0,
+        )
         for axis, positions in sorted(first_positions.items())
     ]
     dialect().insert_rows(cursor, f"{AXIS} AS known", _COLUMNS, rows, _ADD)
@@ -99,24 +112,22 @@ def forget_all(cursor: CursorWrapper) -> None:
     )
 
 
-def first_pending(cursor: CursorWrapper) -> Pending | None:
-    """The axis that has been pending from the lowest position on."""
+def pending(cursor: CursorWrapper, axis: str | None = None) -> list[Pending]:
+    """Those that wait from the lowest positions on, as many as are grouped at once; or the one named, if it waits."""
+    named, values = ("AND axis = %s", [axis]) if axis is not None else ("", [])
     cursor.execute(
-        f"SELECT axis, pending, version FROM {AXIS} WHERE rules = %s AND pending IS NOT NULL ORDER BY pending LIMIT 1",
-        [patterns.RULES_VERSION],
+        f"SELECT axis, pending, version, named FROM {AXIS} WHERE rules = %s AND pending IS NOT NULL {named}"
+        f" ORDER BY pending LIMIT {_MOST_AXES}",
+        [patterns.RULES_VERSION, *values],
     )
-    row = cursor.fetchone()
-    return Pending(*row) if row else None
-
-
-def pending(cursor: CursorWrapper, axis: str) -> Pending | None:
-    """The axis, if it is pending."""
-    cursor.execute(
-        f"SELECT axis, pending, version FROM {AXIS} WHERE rules = %s AND axis = %s AND pending IS NOT NULL",
-        [patterns.RULES_VERSION, axis],
-    )
-    row = cursor.fetchone()
-    return Pending(*row) if row else None
+    found: list[Pending] = []
+    templates = 0
+    for *row, number in cursor.fetchall():
+        templates += number
+        if found and templates > _MOST_TEMPLATES:
+            break
+        found.append(Pending(*row))
+    return found
 
 
 def advance(cursor: CursorWrapper, axis: str, version: int) -> bool:
