@@ -16,12 +16,12 @@ from enhancelog.projections.patterns import axes
 from enhancelog.store.pattern_groups import Step, waiting
 from enhancelog.store.pattern_rebuild import step
 
-POLL_S: Final = 5.0
+POLL_S: Final = 15.0
 PAUSE_S: Final = {Step.WORKED: 0.01, Step.BUSY: 2.0}
 """After a step: for those who wait for the lock; while somebody else is at it."""
 PAUSE_AFTER_FAULT_S: Final = 5.0
 
-WORK_S: Final = 0.001
+WORK_S: Final = 0.002
 REST_S: Final = 0.001
 """So long the worker computes, and so long it then leaves the interpreter to requests."""
 

@@ -33,7 +33,7 @@ class Place(NamedTuple):
 def arrange(templates: Sequence[str], changes: Iterable[Change], rest: Rest = no_rest) -> dict[str, Place]:
     """The place of every template of one axis; ``templates`` in the order of their first positions.
 
-    Takes a second and more for many templates, and calls ``rest`` about every millisecond.
+    Takes a second and more for many templates, and calls ``rest`` every few milliseconds.
     """
     members: dict[str, set[str]] = {}
     wordings: dict[str, str] = {}
