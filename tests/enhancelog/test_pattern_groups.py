@@ -1,8 +1,7 @@
 """Grouping after the commit: what an append costs, what readers see meanwhile, what interruptions change (nothing)."""
 
 import contextlib
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,18 +12,17 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from enhancelog import filters, pattern_worker, patterns
-from enhancelog.models import DenialPattern, JointTally, PatternAxis, Template, TemplateTally
+from enhancelog import filters, patterns
+from enhancelog.models import DenialPattern, PatternAxis, Template
 from enhancelog.origin import Origin
 from enhancelog.patterns import Group
 from enhancelog.projections.patterns import axes, regrouping
-from enhancelog.projections.patterns.details import MOST_AXES, OTHER
 from enhancelog.queries import entries
 from enhancelog.queries.counts import count
 from enhancelog.queries.horizon import Grouped, grouped
 from enhancelog.queries.patterns.listing import listing
 from enhancelog.queries.version import log_version
-from enhancelog.records import Entry, Verdict
+from enhancelog.records import Entry
 from enhancelog.store import pattern_changes, pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore, last_position, rebuild_projections
 from enhancelog.store.pattern_groups import Step
@@ -34,7 +32,6 @@ from tests.enhancelog.test_projections import read_tables
 from tests.factories import make_rejected
 from tests.recording import record_all
 from tests.strategies import NOW_MS
-from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db
 
@@ -61,10 +58,9 @@ def denial(detail: str, number: int | str, axis: str = "noop") -> Entry:
     return make_rejected(axis, issue_id=f"h-{number}", detail=detail, ts_ms=NOW_MS)
 
 
-def denying(axes: int, detail: str, issue_id: str) -> Entry:
-    said = make_rejected(issue_id=issue_id, ts_ms=NOW_MS)
-    verdicts = tuple(Verdict(axis=f"axis-{number:05}", status="deny", detail=detail) for number in range(axes))
-    return said.__class__(**{**{name: getattr(said, name) for name in said.__struct_fields__}, "verdicts": verdicts})
+def on_axes(number: int, detail: str, issue_id: str) -> Entry:
+    axes = [f"axis-{at:05}" for at in range(number)]
+    return make_rejected(*axes, issue_id=issue_id, detail=detail, ts_ms=NOW_MS)
 
 
 def leaders() -> dict[str, str]:
@@ -104,55 +100,6 @@ def killing_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
         return advance(*arguments)
 
     monkeypatch.setattr(axes, "advance", dying)
-
-
-def test_an_append_neither_groups_its_axis_nor_moves_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> list[Group]:
-        raise AssertionError("an append grouped an axis")
-
-    record_all([denial("tone a", 1), denial("tone b", 2)])
-    before = list(DenialPattern.objects.values_list("entry_id", "pattern_id"))
-    monkeypatch.setattr(patterns, "join", refuse)
-    append([denial("tone c", 3)])
-    assert leaders() == {"tone a": "tone a", "tone b": "tone b", "tone c": "tone c"}
-    assert list(DenialPattern.objects.values_list("entry_id", "pattern_id"))[:2] == before
-
-
-@pytest.mark.parametrize("crowd", [1, 60])
-def test_an_append_of_new_templates_costs_the_same_statements_however_crowded_their_axes(
-    crowd: int, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
-) -> None:
-    pattern_rules.use(monkeypatch, most_templates=100)
-    letters = [chr(ord("a") + number % 26) * (number // 26 + 1) for number in range(crowd + 1)]
-    record_all(denying(8, f"tone {letter}", letter) for letter in letters[:-1])
-    with django_assert_max_num_queries(24):
-        append([denying(8, f"tone {letters[-1]}", "last")])
-
-
-def test_ten_thousand_axes_of_one_entry_are_counted_whole_and_told_apart_up_to_the_limit() -> None:
-    with CaptureQueriesContext(connection) as few:
-        append([denying(MOST_AXES + 1, "tone a", "few")])
-    with CaptureQueriesContext(connection) as queries:
-        append([denying(10_000, "tone b", "many")])
-    assert len(queries) < len(few) + 10_000 / 64 * 8, "statements of 64 rows, a few for each projection"
-    assert DenialPattern.objects.filter(entry=2).count() == 10_000
-    assert Template.objects.filter(other=False, text="tone b").count() == MOST_AXES
-    assert Template.objects.filter(other=True).count() == 10_000 - MOST_AXES
-    assert TemplateTally.objects.filter(template__text=OTHER, template__axis="axis-00064").get().denied == 2
-    assert JointTally.objects.count() == 2
-    pattern_groups.settle()
-    assert list(verify()) == []
-
-
-def test_what_is_beyond_the_axes_of_an_entry_is_other_after_a_rebuild_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("enhancelog.projections.patterns.details.MOST_AXES", 2)
-    record_all([denying(3, "tone a", "1"), denying(1, "tone b", "2"), denial("size 1", 3, "axis-00002")])
-    texts = list(Template.objects.filter(axis="axis-00002").order_by("first_position").values_list("text", flat=True))
-    assert texts == [OTHER, "size ⟨n⟩"]
-    left = read_tables()
-    rebuild_projections()
-    assert read_tables() == left
-    assert list(verify()) == []
 
 
 @many
@@ -262,7 +209,7 @@ def test_of_two_that_group_an_axis_one_leaves_it_to_the_other(monkeypatch: pytes
 
 def test_small_axes_are_grouped_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pattern_groups, "HOLD_S", 60)
-    append([denying(40, f"tone {letter}", letter) for letter in "abc"])
+    append([on_axes(40, f"tone {letter}", letter) for letter in "abc"])
     assert PatternAxis.objects.filter(pending__isnull=False).count() == 40
     with CaptureQueriesContext(connection) as queries:
         assert pattern_groups.step() is Step.WORKED
@@ -272,10 +219,10 @@ def test_small_axes_are_grouped_many_at_once(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_only_template_of_an_axis_waits_for_nothing() -> None:
-    append([denying(40, "tone a", "1")])
+    append([on_axes(40, "tone a", "1")])
     assert grouped() == Grouped(1, 1)
     assert pattern_groups.step() is Step.DONE
-    append([denying(40, "tone a", "2"), denial("tone b", 3, "axis-00000")])
+    append([on_axes(40, "tone a", "2"), denial("tone b", 3, "axis-00000")])
     assert grouped() == Grouped(3, 2)
     pattern_groups.settle()
     assert list(verify()) == []
@@ -321,36 +268,3 @@ def test_verify_log_tells_what_is_not_derived_yet_from_what_is_wrong(capsys: pyt
     Template.objects.filter(text="tone b").update(first_position=1)
     PatternAxis.objects.update(named=7)
     assert len(list(verify())) == 4
-
-
-def test_a_join_that_rests_answers_the_same() -> None:
-    rests = []
-    templates = [f"the step {name} has no owner" for name in ("critic", "writer", "linter", "scribe", "planner")]
-    join: Callable[..., list[Group]] = pytest.importorskip("enhancelog.patterns.joining").join
-    assert join(templates, lambda: rests.append(1)) == join(templates)
-    assert len(rests) > len(templates)
-
-
-@pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """One that looks after others often, and ends with the test."""
-    monkeypatch.setattr(pattern_worker, "POLL_S", 0.05)
-    ends = threading.Event()
-    thread = pattern_worker.start(ends)
-    yield
-    ends.set()
-    axes.learned.set()
-    thread.join(10)
-    assert not thread.is_alive()
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("by", ["this process", "another"])
-def test_a_worker_groups_what_this_process_brought_and_what_another_one_left(
-    by: str, worker: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if by == "another":
-        monkeypatch.setattr(axes, "learned", threading.Event())  # whose worker does not listen
-    append([denial(f"tone {letter}", letter) for letter in "abc"])
-    wait_for(lambda: grouped().up_to == 3)
-    assert set(leaders().values()) == {"tone a"}
