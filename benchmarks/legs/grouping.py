@@ -21,8 +21,8 @@ from benchmarks.rounds import Fact, Results
 MOST_MS: Final = 5.0
 LONGEST_STEP_MS: Final = 30.0
 AXES: Final = 8
-_WORDS: Final = 50
-_SHAPES: Final = 40
+_WORDS: Final = 30
+_SHAPES: Final = 20
 
 
 def run(bench: Bench) -> Results:

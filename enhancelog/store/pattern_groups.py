@@ -16,6 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from enhancelog.backends import dialect, faults
 from enhancelog.patterns import Rest, no_rest
 from enhancelog.projections.patterns import axes, regrouping
+from enhancelog.store.writing import last_position
 
 HOLD_S: Final = 0.003
 """How long one transaction keeps appends waiting, about."""
@@ -35,8 +36,10 @@ class Step(enum.Enum):
 
 
 def settle(axis: str | None = None) -> None:
-    """Group until nothing is left to do, in one axis or in all. Raises ``Other``."""
-    while (became := step(axis)) is not Step.DONE:
+    """Group what the log says by now, in one axis or in all; what comes meanwhile is for others. Raises ``Other``."""
+    with faults(), connection.cursor() as cursor:
+        up_to = last_position(cursor)
+    while (became := step(axis, up_to)) is not Step.DONE:
         if became is Step.BUSY:
             time.sleep(PAUSE_IF_BUSY_S)
 
@@ -47,14 +50,14 @@ def waiting() -> list[axes.Pending]:
         return axes.pending(cursor)
 
 
-def step(axis: str | None = None, rest: Rest = no_rest) -> Step:
+def step(axis: str | None = None, up_to: int = axes.EVERYWHERE, rest: Rest = no_rest) -> Step:
     """Group one large axis or some small ones, those that wait from the lowest position on unless one is named.
 
-    Raises ``Other``.
+    ``up_to``: the last position from which on they may be waiting. Raises ``Other``.
     """
     with faults():
         with connection.cursor() as cursor:
-            found = axes.pending(cursor, axis)
+            found = axes.pending(cursor, up_to, axis)
         if not found:
             return Step.DONE
         works = deque(_Work(each, rest) for each in found)

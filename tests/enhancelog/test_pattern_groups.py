@@ -244,6 +244,21 @@ def test_what_comes_meanwhile_waits_for_the_next_step(monkeypatch: pytest.Monkey
     assert set(leaders().values()) == {"tone a"}
 
 
+def test_a_command_does_not_go_on_for_ever_while_others_append(monkeypatch: pytest.MonkeyPatch) -> None:
+    append([denial(f"tone {letter}", letter) for letter in "ab"])
+    join = patterns.join
+    others = iter("cde")
+
+    def slow(*arguments: Any) -> list[Group]:
+        letter = next(others)
+        append([denial(f"tone {letter}", letter)])
+        return join(*arguments)
+
+    monkeypatch.setattr(patterns, "join", slow)
+    pattern_groups.settle()
+    assert grouped() == Grouped(3, 2)
+
+
 def test_a_change_by_hand_while_an_axis_is_grouped_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     record_all([denial(f"tone {letter}", letter) for letter in "abc"])
     append([denial("tone d", "d")])

@@ -31,6 +31,9 @@ _ADD: Final = f"""
         version = known.version + CASE WHEN {_FROM} < known.newest THEN 1 ELSE 0 END"""
 _NAMED: Final = f"FROM {_TEMPLATE} WHERE rules = %s AND axis = %s AND NOT other"
 
+EVERYWHERE: Final = 2**63 - 1
+"""No position is beyond it."""
+
 _MOST_AXES: Final = 100
 _MOST_TEMPLATES: Final = 500
 
@@ -112,13 +115,16 @@ def forget_all(cursor: CursorWrapper) -> None:
     )
 
 
-def pending(cursor: CursorWrapper, axis: str | None = None) -> list[Pending]:
-    """Those that wait from the lowest positions on, as many as are grouped at once; or the one named, if it waits."""
+def pending(cursor: CursorWrapper, up_to: int = EVERYWHERE, axis: str | None = None) -> list[Pending]:
+    """Those that wait from the lowest positions on, as many as are grouped at once; or the one named, if it waits.
+
+    ``up_to``: the last position from which on they may be waiting.
+    """
     named, values = ("AND axis = %s", [axis]) if axis is not None else ("", [])
     cursor.execute(
-        f"SELECT axis, pending, version, named FROM {AXIS} WHERE rules = %s AND pending IS NOT NULL {named}"
+        f"SELECT axis, pending, version, named FROM {AXIS} WHERE rules = %s AND pending <= %s {named}"
         f" ORDER BY pending LIMIT {_MOST_AXES}",
-        [patterns.RULES_VERSION, *values],
+        [patterns.RULES_VERSION, up_to, *values],
     )
     found: list[Pending] = []
     templates = 0
