@@ -17,7 +17,7 @@ from enhancelog.store.pattern_groups import Step, waiting
 from enhancelog.store.pattern_rebuild import step
 
 POLL_S: Final = 15.0
-PAUSE_S: Final = {Step.WORKED: 0.01, Step.BUSY: 2.0}
+PAUSE_S: Final = {Step.WORKED: 0.01, Step.BUSY: 0.5}
 """After a step: for those who wait for the lock; while somebody else is at it."""
 PAUSE_AFTER_FAULT_S: Final = 5.0
 
@@ -52,13 +52,15 @@ def work_off() -> None:
 
 
 def _step() -> Step | None:
-    """``None``: the database failed, which it may not do the next time."""
+    """``None``: something failed, most likely the database, which it may not do the next time."""
     try:
         return step(_Rest())
     except StoreError as error:
         _log.warning("grouping the deny patterns: %s", error)
-        connection.close()
-        return None
+    except Exception:  # the worker goes on; an axis that cannot be grouped remains pending
+        _log.exception("grouping the deny patterns")
+    connection.close()
+    return None
 
 
 def _wait_for_work() -> None:
