@@ -20,7 +20,17 @@ from benchmarks import report
 from benchmarks.bench import Bench
 from benchmarks.children import Failed
 from benchmarks.databases import Databases, room
-from benchmarks.legs import appends, bulk, crowd, exports, generator_ceiling, large, peers, slow_fsync
+from benchmarks.legs import (
+    appends,
+    bulk,
+    crowd,
+    exports,
+    generator_ceiling,
+    grouping,
+    large,
+    peers,
+    slow_fsync,
+)
 from benchmarks.load import WrongAnswer
 from benchmarks.plan import FULL, QUICK, Plan
 from benchmarks.rounds import Results
@@ -37,6 +47,7 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "export": exports.run,
     "large": large.run,
     "crowd": crowd.run,
+    "grouping": grouping.run,
 }
 PAGE: Final = ROOT / "docs" / "performance.md"
 INTERRUPTED: Final = 130

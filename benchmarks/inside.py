@@ -22,6 +22,7 @@ def fill(size: int, seed: int) -> None:
     from django.core.management import call_command
 
     from enhancelog.origin import Origin
+    from enhancelog.store import pattern_groups
     from enhancelog.store.database import DatabaseEnhanceLogStore, analyze
 
     call_command("migrate", verbosity=0, interactive=False)
@@ -35,6 +36,7 @@ def fill(size: int, seed: int) -> None:
         if done == BATCH:
             analyze()  # plans for what the next ones look up
         say({"done": done})
+    pattern_groups.settle()
     analyze()
     _settle()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from enhancelog import patterns
-from enhancelog.patterns import Group, Hole, Masked
+from enhancelog.patterns import Group, Hole, Masked, Rest, no_rest
 
 ENOUGH = 3
 
@@ -18,7 +18,7 @@ def mask(detail: str) -> Masked:
     return Masked(re.sub(r"\d+", "⟨n⟩", detail), holes)
 
 
-def join(templates: Sequence[str]) -> list[Group]:
+def join(templates: Sequence[str], rest: Rest = no_rest) -> list[Group]:
     by_word: defaultdict[str, list[str]] = defaultdict(list)
     for template in templates:
         by_word[template.partition(" ")[0]].append(template)

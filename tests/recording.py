@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from enhancelog.origin import Origin
 from enhancelog.records import Entry
+from enhancelog.store import pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.writing import BATCH
 
@@ -14,8 +15,10 @@ def record(*entries: Entry, source: str = "api") -> None:
 
 
 def record_all(entries: Iterable[Entry], source: str = "api") -> None:
+    """Append these entries and group what they say, as an import does."""
     store = DatabaseEnhanceLogStore(Origin("command", "tests", source))
     waiting = list(entries)
     for start in range(0, len(waiting), BATCH):
         outcomes = store.append_batch(waiting[start : start + BATCH])
         assert {outcome.result for outcome in outcomes} <= {"created"}
+    pattern_groups.settle()

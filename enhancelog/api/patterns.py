@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from enhancelog import filters
 from enhancelog.api.base import ApiView
+from enhancelog.api.derivation import derived, told
 from enhancelog.api.errors import problem_response
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.filters import EntryFilter
@@ -32,8 +33,9 @@ class PatternList(ApiView):
     def get(self, request: Request) -> HttpResponse:
         wanted = _filter(request._request)
         size = filters.page_size(dict(request._request.GET.lists()))
+        up_to = derived(request)
         found = listing(wanted, size or MOST)
-        return _answer(found.patterns, found.is_whole)
+        return told(_answer(found.patterns, found.is_whole), up_to)
 
 
 class PatternByItsId(ApiView):
@@ -43,10 +45,11 @@ class PatternByItsId(ApiView):
 
     def get(self, request: Request, pattern_id: str) -> HttpResponse:
         wanted = _filter(request._request)
+        up_to = derived(request)
         pattern = known(pattern_id)
         if pattern is None:
             return problem_response(404, f"There is no deny pattern {pattern_id[:80]}.")
-        return _answer(*detail(pattern, wanted))
+        return told(_answer(*detail(pattern, wanted)), up_to)
 
 
 def _filter(request: HttpRequest) -> EntryFilter:

@@ -17,6 +17,7 @@ from enhancelog import links, permissions, records
 from enhancelog.api import bulk, lists, throttles
 from enhancelog.api.base import ApiView
 from enhancelog.api.bodies import read_body, require_type
+from enhancelog.api.derivation import derived, told
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.errors import Conflict, Invalid, NotFound
 from enhancelog.permissions import Allows
@@ -42,7 +43,10 @@ class EntryList(ApiView):
         return [Allows("log:append" if self.request.method == "POST" else "log:read")()]
 
     def get(self, request: Request) -> HttpResponseBase:
-        return lists.answer(request)
+        if not {"pattern", "not_pattern"} & request._request.GET.keys():
+            return lists.answer(request)
+        up_to = derived(request)
+        return told(lists.answer(request), up_to)
 
     def post(self, request: Request) -> HttpResponseBase:
         store = _store(request)

@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                 ('served', models.IntegerField(null=True)),
                 ('building', models.IntegerField(null=True)),
                 ('done', models.BigIntegerField()),
+                ('regrouped', models.BigIntegerField()),
             ],
         ),
         migrations.CreateModel(
@@ -187,7 +188,23 @@ class Migration(migrations.Migration):
                 ('first_position', models.BigIntegerField()),
                 ('wording', models.TextField()),
                 ('pattern', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='templates', to='enhancelog.template')),
+                ('home', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='enhancelog.template')),
             ],
+        ),
+        migrations.CreateModel(
+            name='PatternAxis',
+            fields=[
+                ('pk', models.CompositePrimaryKey('rules', 'axis', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('rules', models.IntegerField()),
+                ('axis', enhancelog.fields.CodePointTextField()),
+                ('named', models.IntegerField()),
+                ('newest', models.BigIntegerField()),
+                ('pending', models.BigIntegerField(null=True)),
+                ('version', models.BigIntegerField()),
+            ],
+            options={
+                'indexes': [models.Index(models.F('rules'), models.F('pending'), condition=models.Q(('pending__isnull', False)), name='pattern_axis_pending')],
+            },
         ),
         migrations.CreateModel(
             name='DenialPattern',
@@ -265,6 +282,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='template',
             index=models.Index(models.F('rules'), models.F('axis'), models.F('first_position'), name='template_axis_first'),
+        ),
+        migrations.AddIndex(
+            model_name='template',
+            index=models.Index(models.F('home'), condition=models.Q(('home', models.F('pattern')), _negated=True), name='template_moving'),
         ),
         migrations.AddIndex(
             model_name='denialpattern',

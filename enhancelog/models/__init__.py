@@ -2,7 +2,14 @@
 
 from enhancelog.models.followed import BlueprintDocument, FollowFinding
 from enhancelog.models.log import Entry, EntryQuerySet, Immutable
-from enhancelog.models.patterns import DenialPattern, PatternChange, PatternRules, Template, TemplateTally
+from enhancelog.models.patterns import (
+    DenialPattern,
+    PatternAxis,
+    PatternChange,
+    PatternRules,
+    Template,
+    TemplateTally,
+)
 from enhancelog.models.projections import (
     NO_DAY,
     AxisTally,
@@ -30,6 +37,7 @@ __all__ = [
     "FollowFinding",
     "Immutable",
     "JointTally",
+    "PatternAxis",
     "PatternChange",
     "PatternRules",
     "SavedView",

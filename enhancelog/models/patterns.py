@@ -23,6 +23,9 @@ class Template(models.Model):
     position. ``wording`` is what the templates that the rules joined have in common. ``other`` stands for every
     template beyond the most that are told apart. A template of an earlier rules version that no longer has denials
     is kept for its id: its ``pattern`` is the present template of its first denial.
+
+    After a change of ``pattern`` the rows of its denials follow in steps. Until all have, ``home`` is the pattern that
+    they come from; otherwise it equals ``pattern``.
     """
 
     id = models.BigIntegerField(primary_key=True)
@@ -33,17 +36,51 @@ class Template(models.Model):
     key = CodePointTextField(unique=True)
     first_position = models.BigIntegerField()
     pattern = models.ForeignKey("self", models.DO_NOTHING, related_name="templates", db_constraint=False)
+    home = models.ForeignKey("self", models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
     wording = models.TextField()
 
     class Meta:
-        indexes: ClassVar = [models.Index("rules", "axis", "first_position", name="template_axis_first")]
+        indexes: ClassVar = [
+            models.Index("rules", "axis", "first_position", name="template_axis_first"),
+            models.Index("home", condition=~models.Q(home=F("pattern")), name="template_moving"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.axis}: {self.text}"
 
 
+class PatternAxis(models.Model):
+    """How far the templates of one axis are grouped.
+
+    ``named``: how many templates are told apart; ``newest``: the greatest first position among them. ``pending``: the
+    first position of the first template that is not grouped yet, or whose groups changed by hand; NULL when nothing is
+    left to do. ``version`` rises with every change of the groups and with every change of what they follow from, except
+    for templates that come at the end.
+    """
+
+    pk = models.CompositePrimaryKey("rules", "axis")
+    rules = models.IntegerField()
+    axis = CodePointTextField()
+    named = models.IntegerField()
+    newest = models.BigIntegerField()
+    pending = models.BigIntegerField(null=True)
+    version = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index("rules", "pending", condition=models.Q(pending__isnull=False), name="pattern_axis_pending")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.axis}: {self.named} templates"
+
+
 class DenialPattern(models.Model):
-    """The template and pattern of one denial. ``rejected``: the entry's status says so too."""
+    """The template and pattern of one denial. ``rejected``: the entry's status says so too.
+
+    The pattern of ``template`` decides; ``pattern`` is a copy of it that makes a list one index range, and may still be
+    that template's ``home``.
+    """
 
     pk = models.CompositePrimaryKey("entry_id", "template_id")
     entry = models.ForeignKey(
@@ -91,12 +128,14 @@ class PatternRules(models.Model):
     """The one row that says which rules version is read (``served``; NULL: none yet) and which one is being derived.
 
     ``done``: the position up to which entries were derived under ``building``; that is NULL when nothing is.
+    ``regrouped`` counts the changes of groups.
     """
 
     id = models.IntegerField(primary_key=True)
     served = models.IntegerField(null=True)
     building = models.IntegerField(null=True)
     done = models.BigIntegerField()
+    regrouped = models.BigIntegerField()
 
     def __str__(self) -> str:
         return f"version {self.served} is served"

@@ -9,7 +9,7 @@ occur nowhere else in it.
 import hashlib
 from typing import Final
 
-from enhancelog.patterns.filling import fill
+from enhancelog.patterns.filling import Rest, fill, no_rest
 from enhancelog.patterns.holes import Hole, Masked, Part, parts
 from enhancelog.patterns.joining import MOST_TEMPLATES, Group, join
 from enhancelog.patterns.masks import mask
@@ -21,9 +21,11 @@ __all__ = [
     "Hole",
     "Masked",
     "Part",
+    "Rest",
     "fill",
     "join",
     "mask",
+    "no_rest",
     "parts",
     "pattern_id",
 ]

@@ -1,6 +1,6 @@
 """What joined templates have in common, as one template to show, and what fills its holes in one masked detail."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Final
 
@@ -17,12 +17,21 @@ _WIDER: Final = (
 _OF_UNIT: Final = {"⟨time⟩": "duration", "⟨size⟩": "size"}
 
 
-def common(templates: Sequence[str]) -> str:
+Rest = Callable[[], None]
+"""Called between pieces of work by what takes long, so that other threads have their turn."""
+
+
+def no_rest() -> None:
+    """For who is alone."""
+
+
+def common(templates: Sequence[str], rest: Rest = no_rest) -> str:
     """The first template, its words where all have them in the same order, and a hole wherever one differs."""
     if len(templates) == 1:
         return templates[0]
     shared = _Shared(templates[0])
     for other in templates[1:]:
+        rest()
         shared.compare(other)
     return shared.template()
 

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from enhancelog.patterns.filling import common
+from enhancelog.patterns.filling import Rest, common, no_rest
 from enhancelog.patterns.fillings import Filling, Weight, is_value
 from enhancelog.patterns.frames import Frame, Frames, Need, need
 from enhancelog.patterns.tokens import COUNTED, HOLE, QUOTED, Key, tokens
@@ -35,15 +35,18 @@ class Group(NamedTuple):
     members: tuple[str, ...]
 
 
-def join(templates: Sequence[str]) -> list[Group]:
-    """The groups of the templates of one axis, ordered by their leaders. Works on any texts, each once."""
-    joins = _Joins()
+def join(templates: Sequence[str], rest: Rest = no_rest) -> list[Group]:
+    """The groups of the templates of one axis, ordered by their leaders. Works on any texts, each once.
+
+    Two thousand templates may take seconds. ``rest`` is called every few milliseconds meanwhile.
+    """
+    joins = _Joins(rest)
     keys = {template: joins.add(template) for template in templates}
     joins.settle()
     members: dict[Key, list[str]] = defaultdict(list)
     for template, key in keys.items():
         members[joins.root(key)].append(template)
-    return [Group(group[0], common(group), tuple(group)) for group in members.values()]
+    return [Group(group[0], common(group, rest), tuple(group)) for group in members.values()]
 
 
 _Found = tuple[tuple[Filling, ...], Key]
@@ -111,7 +114,8 @@ class _Filled:
 class _Joins:
     """Union-find over keys, with the frames they have in common."""
 
-    def __init__(self) -> None:
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
         self._parents: dict[Key, Key] = {}
         self._compared: dict[Key, set[int]] = {}
         """The keys whose frames are known, and at which places they have values by their form, or joined ones."""
@@ -124,6 +128,7 @@ class _Joins:
 
     def add(self, template: str) -> Key:
         """The key of ``template``, which is compared from now on."""
+        self._rest()
         found = tokens(template)
         key = tuple(token.key for token in found)
         kinds = {
@@ -144,6 +149,7 @@ class _Joins:
         while self._changed:
             changed, self._changed = self._changed, set()
             for frame in changed:
+                self._rest()
                 joined, values = self._places[frame].joined(self._names)
                 names |= values
                 if joined:

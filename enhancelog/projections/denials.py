@@ -30,7 +30,7 @@ def expected() -> list[Expected]:
 
 
 def rows(entries: Sequence[Stored]) -> Iterator[tuple[int, int, str, str, bool, bool]]:
-    for position, _, _, entry in entries:
+    for position, _, _, entry, _ in entries:
         denied = records.denials(entry)
         for axis in denied:
             yield position, entry.ts_ms, entry.blueprint_id, axis, len(denied) == 1, entry.status == "rejected"

@@ -56,7 +56,8 @@ def expected() -> list[Expected]:
 def runs(entries: Sequence[Stored]) -> dict[Row, Row]:
     """(day, Blueprint, status) to (runs,)."""
     counts = Counter(
-        (tally_day(entry.ts_ms, recorded_ms), entry.blueprint_id, entry.status) for _, recorded_ms, _, entry in entries
+        (tally_day(stored.entry.ts_ms, stored.recorded_ms), stored.entry.blueprint_id, stored.entry.status)
+        for stored in entries
     )
     return {key: (count,) for key, count in counts.items()}
 
@@ -64,7 +65,7 @@ def runs(entries: Sequence[Stored]) -> dict[Row, Row]:
 def judgements(entries: Sequence[Stored]) -> dict[Row, Row]:
     """(day, Blueprint, axis) to (judged, denied, denied in a rejected entry)."""
     counts: defaultdict[Row, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for _, recorded_ms, _, entry in entries:
+    for _, recorded_ms, _, entry, _ in entries:
         day = tally_day(entry.ts_ms, recorded_ms)
         denied = records.denials(entry)
         for axis in records.judged_axes(entry):
@@ -78,7 +79,7 @@ def judgements(entries: Sequence[Stored]) -> dict[Row, Row]:
 def joint(entries: Sequence[Stored]) -> dict[Row, Row]:
     """(day, digest of the axes, axes) to (rejected runs that exactly these axes denied,)."""
     counts: Counter[tuple[int | None, str]] = Counter()
-    for _, recorded_ms, _, entry in entries:
+    for _, recorded_ms, _, entry, _ in entries:
         axes = sorted(records.denials(entry))
         if len(axes) > 1 and entry.status == "rejected":
             counts[tally_day(entry.ts_ms, recorded_ms), records.encode_part(axes)] += 1

@@ -16,11 +16,11 @@ from enhancelog.errors import Invalid, NotFound
 from enhancelog.filters import EntryFilter, Order
 from enhancelog.models import Entry as EntryModel
 from enhancelog.queries.chains import gap
+from enhancelog.queries.horizon import horizon
 from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.reach import Key, is_one_range, reach, whole
 from enhancelog.queries.selection import Entries, beyond, in_order, select
 from enhancelog.records import Entry
-from enhancelog.store.database import last_position
 from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row
 
 CHUNK = 1000
@@ -88,7 +88,7 @@ class Page:
 def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None, *, gaps: bool = False) -> Page:
     """One page. With ``gaps`` every row ends in whether there is a gap before it. Raises ``Invalid`` (cursor)."""
     at = None if cursor is None else read_cursor(cursor, wanted, order)
-    up_to = last_position() if at is None else at.up_to
+    up_to = horizon(wanted) if at is None else at.up_to
     rows, end = _looked_up(wanted, order, size + 1, up_to, at, gaps)
     is_full = len(rows) > size
     rows = rows[:size]
@@ -129,7 +129,7 @@ def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) 
 
     A chunk is as long as ``CHUNK_BYTES`` allow, judged by the one before.
     """
-    up_to = last_position() if up_to is None else up_to
+    up_to = horizon(wanted) if up_to is None else up_to
     ascending = order == "asc"
     entries = in_order(whole(wanted, up_to), ascending=ascending)
     chunk = entries
@@ -153,7 +153,7 @@ def tail(wanted: EntryFilter, after: int, size: int) -> tuple[list[Row], int]:
 
     That one passes by what the filter leaves out, and never what is still to come.
     """
-    up_to = last_position()
+    up_to = horizon(wanted)
     entries = whole(wanted, up_to).filter(key_position__gt=after).order_by("key_position")
     rows = list(entries.values_list(*COLUMNS)[:size])
     return rows, rows[-1][0] if len(rows) == size else max(after, up_to)

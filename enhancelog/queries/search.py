@@ -10,11 +10,11 @@ from typing import Final
 
 from enhancelog.filters import EntryFilter, Order
 from enhancelog.queries.entries import Cursor, Page, Row, read_cursor
+from enhancelog.queries.horizon import horizon
 from enhancelog.queries.phrases import find
 from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.reach import is_one_range
 from enhancelog.queries.selection import Entries, select
-from enhancelog.store.database import last_position
 from enhancelog.store.rows import COLUMNS
 
 MOST_S: Final = 0.2
@@ -29,7 +29,7 @@ def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None
     """One page of entries that hold a phrase of ``wanted`` and match the rest of it. Raises ``Invalid`` (cursor)."""
     recorded = f"recorded {order}"
     at = None if cursor is None else read_cursor(cursor, wanted, recorded)
-    up_to = last_position() if at is None else at.up_to
+    up_to = horizon(wanted) if at is None else at.up_to
     rows, seen, stopped = _search(wanted, order, size + 1, None if at is None else at.position, up_to)
     is_full = len(rows) > size
     behind = rows[size - 1][0] if is_full else seen if stopped else None

@@ -16,7 +16,7 @@ from enhancelog.filters import EntryFilter
 from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
-from enhancelog.queries.pattern_ids import is_pattern_id, leader
+from enhancelog.queries.pattern_ids import denied_by, is_pattern_id, leader
 from enhancelog.times import DAY_MS
 
 Entries = QuerySet[Any]  # of Entry; the type checker does not know the annotated keys
@@ -87,7 +87,7 @@ def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
     axis, *others = include.get("axis", ()) or (None,)
     if pattern is not None and is_pattern_id(pattern):
         del include["pattern"]
-        return _by_denials("patterns", Q(patterns__pattern=leader(pattern)), include), include
+        return _by_denials("patterns", denied_by(pattern), include), include
     if axis is not None and records.is_id(axis):
         include["axis"] = tuple(others)
         return _by_denials("denials", Q(denials__axis=axis), include), include
@@ -137,7 +137,7 @@ def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
 
 
 def _of_pattern(key: str) -> Q:
-    return Q(Exists(DenialPattern.objects.filter(entry=OuterRef("position"), pattern=leader(key))))
+    return Q(Exists(DenialPattern.objects.filter(entry=OuterRef("position"), template__pattern=leader(key))))
 
 
 def _has(value: str) -> Q:

@@ -14,14 +14,15 @@ _VERSION: Final = f"""
     SELECT (SELECT MAX(position) FROM {_ENTRY}),
         (SELECT digest FROM {_ENTRY} WHERE position = (SELECT MAX(position) FROM {_ENTRY})),
         (SELECT MAX(served) FROM {_RULES}), (SELECT MAX(building) FROM {_RULES}), (SELECT MAX(done) FROM {_RULES}),
+        (SELECT MAX(regrouped) FROM {_RULES}),
         (SELECT COUNT(*) FROM {_CHANGE}), (SELECT COUNT(undone_ms) FROM {_CHANGE}),
         (SELECT MAX(id) FROM {BlueprintDocument._meta.db_table})"""
 
 
 def log_version() -> tuple[Any, ...]:
     """The newest entry's position and digest: the log only grows, and one that was restored from a copy and went on
-    differently ends in another digest. Then what the deny patterns depend on beside it, and the newest kept document.
-    One statement."""
+    differently ends in another digest. Then what the deny patterns depend on beside it, the number of their changes
+    among it, and the newest kept document. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(_VERSION)
         return tuple(cursor.fetchone())

@@ -19,7 +19,7 @@ from enhancelog.origin import Origin
 from enhancelog.projections import search
 from enhancelog.projections.stored import Stored
 from enhancelog.records import Entry
-from enhancelog.store import group, writing
+from enhancelog.store import group, pattern_groups, writing
 from enhancelog.store.rows import RECORD_COLUMNS, from_row
 from enhancelog.store.writing import BATCH, TRANSIENT, Append, Outcome
 
@@ -122,6 +122,7 @@ def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> 
 
     with faults(), dialect().appending() as cursor:
         projections.rebuild(cursor, batches())
+    pattern_groups.settle()
     return done
 
 

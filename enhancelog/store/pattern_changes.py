@@ -1,6 +1,6 @@
 """Deny patterns split and merged by hand: kept beside the log, bound to masked templates, and never gone, only undone.
 
-A change groups its axis anew in its own transaction, under the append lock. Who may change is for the caller to see to.
+A change is stored, then its axis is grouped anew before the caller goes on. Who may change is for the caller to see to.
 """
 
 from collections.abc import Collection
@@ -12,8 +12,8 @@ from enhancelog import patterns, records
 from enhancelog.backends import dialect, faults
 from enhancelog.errors import Invalid, NotFound
 from enhancelog.models import PatternChange, Template
-from enhancelog.projections.patterns import rules
-from enhancelog.projections.patterns.groups import rejoin
+from enhancelog.projections.patterns import axes, rules
+from enhancelog.store import pattern_groups
 from enhancelog.times import now_ms
 
 MOST_CHANGES: Final = 500
@@ -40,7 +40,8 @@ def split(pattern_id: str, template_ids: Collection[str], by: str) -> str:
         if len(chosen) == len(members):
             raise Invalid("template", "choice", "must leave the pattern at least one template")
         _change(cursor, "split", chosen, by)
-        return chosen[0].key
+    pattern_groups.settle(chosen[0].axis)
+    return chosen[0].key
 
 
 def merge(pattern_id: str, other_id: str, by: str) -> str:
@@ -54,7 +55,8 @@ def merge(pattern_id: str, other_id: str, by: str) -> str:
         if one[0].other or other[0].other:
             raise Invalid("pattern", "other", "must have wordings of its own")
         _change(cursor, "merge", [one[0], other[0]], by)
-        return leader_key(one[0].key)
+    pattern_groups.settle(one[0].axis)
+    return leader_key(one[0].key)
 
 
 def undo(change_id: int, by: str) -> PatternChange:
@@ -67,13 +69,15 @@ def undo(change_id: int, by: str) -> PatternChange:
         if change.undone_ms is None:
             change.undone_ms, change.undone_by = now_ms(), by
             change.save(update_fields=["undone_ms", "undone_by"])
-            rejoin(cursor, change.axis)
-        return change
+            axes.change(cursor, change.axis)
+    pattern_groups.settle(change.axis)
+    return change
 
 
 def leader_key(template_id: str) -> str:
     """The id of the pattern that a template belongs to."""
-    return str(Template.objects.values_list("pattern__key", flat=True).get(key=template_id))
+    with faults():
+        return str(Template.objects.values_list("pattern__key", flat=True).get(key=template_id))
 
 
 def _change(cursor: CursorWrapper, kind: Literal["split", "merge"], chosen: list[_Template], by: str) -> None:
@@ -82,7 +86,7 @@ def _change(cursor: CursorWrapper, kind: Literal["split", "merge"], chosen: list
         raise Invalid("axis", "count", f"has {MOST_CHANGES} changes in force; undo some first")
     templates = records.encode_part([template.text for template in chosen])
     PatternChange.objects.create(axis=axis, kind=kind, templates=templates, made_by=by, made_ms=now_ms())
-    rejoin(cursor, axis)
+    axes.change(cursor, axis)
 
 
 def _members(cursor: CursorWrapper, pattern_id: str) -> list[_Template]:

@@ -2,42 +2,43 @@
 
 Step by step, each a short transaction under the append lock, so that it may stop at any time and go on later, and
 several processes may try: one that finds the work already done by another does nothing. When the last entry is
-reached, one row says that the new patterns are served from now on; then the old rows go, in steps too.
+reached and all templates are grouped, one row says that the new patterns are served from now on; then the old rows go,
+in steps too.
 """
-
-import enum
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog import patterns
 from enhancelog.backends import dialect, faults
-from enhancelog.projections.patterns import classify, replacing, rules
+from enhancelog.patterns import Rest, no_rest
+from enhancelog.projections.patterns import axes, classify, replacing, rules
 from enhancelog.projections.patterns.adding import add
 from enhancelog.projections.patterns.rules import State
+from enhancelog.store import pattern_groups
 from enhancelog.store.database import last_position, stored_after
+from enhancelog.store.pattern_groups import Step
 
 
-class Step(enum.Enum):
-    """What became of a step."""
-
-    WORKED = enum.auto()
-    BUSY = enum.auto()
-    """Somebody else was quicker; it is theirs."""
-    DONE = enum.auto()
-    """Nothing is left to do."""
-
-
-def step() -> Step:
-    """Do a little of what is left to do. Raises ``Other``."""
+def step(rest: Rest = no_rest) -> Step:
+    """Do a little of what is left to do, the grouping of new templates first. Raises ``Other``."""
     with faults():
         with connection.cursor() as cursor:
-            if rules.is_complete(cursor):
-                return _sweep() if replacing.leftovers(cursor) else Step.DONE
+            is_complete = rules.is_complete(cursor)
             state = rules.read(cursor)
+        if is_complete:
+            return _group_or_sweep(rest)
         if state is None or state.building != patterns.RULES_VERSION:
             return _begin(state)
-        return _go_on(state)
+        return _go_on(state, rest)
+
+
+def _group_or_sweep(rest: Rest) -> Step:
+    became = pattern_groups.step(rest=rest)
+    if became is not Step.DONE:
+        return became
+    with connection.cursor() as cursor:
+        return _sweep() if replacing.leftovers(cursor) else Step.DONE
 
 
 def _begin(seen: State | None) -> Step:
@@ -51,18 +52,20 @@ def _begin(seen: State | None) -> Step:
     return Step.WORKED
 
 
-def _go_on(seen: State) -> Step:
+def _go_on(seen: State, rest: Rest) -> Step:
+    """Derive the next entries; after the last one, group what they brought, and serve it."""
     entries = stored_after(seen.done)
+    if not entries and (became := pattern_groups.step(rest=rest)) is not Step.DONE:
+        return became
     classified = classify(entries)  # what takes longest keeps no append waiting
     with dialect().appending() as cursor:
         if rules.read(cursor) != seen:
             return Step.BUSY
-        add(cursor, classified)
-        done = entries[-1].position if entries else seen.done
-        if done >= last_position():
+        if entries:
+            add(cursor, classified)
+            rules.write(cursor, seen._replace(done=entries[-1].position))
+        elif seen.done >= last_position() and not axes.pending(cursor):
             _serve(cursor)
-        else:
-            rules.write(cursor, seen._replace(done=done))
     return Step.WORKED
 
 

@@ -13,6 +13,7 @@ from enhancelog import projections, records
 from enhancelog.backends import dialect
 from enhancelog.models import Entry as EntryModel
 from enhancelog.origin import Origin
+from enhancelog.projections import patterns
 from enhancelog.projections.stored import Stored
 from enhancelog.records import Entry
 from enhancelog.store.rows import RECORD_COLUMNS, STORED_COLUMNS, from_row, to_row
@@ -51,6 +52,14 @@ class Place(NamedTuple):
     recorded_ms: int
 
 
+class Given(NamedTuple):
+    """An entry to append, and what follows from it alone: nobody else waits while that is worked out."""
+
+    entry: Entry
+    digest: str
+    templates: Sequence[str]
+
+
 class Append:
     """Entries of one caller that are stored in one transaction, how long that may still take, and what became of them.
 
@@ -59,7 +68,7 @@ class Append:
     """
 
     def __init__(self, entries: Sequence[Entry], origin: Origin, *, whole: bool = False) -> None:
-        self.entries = [(entry, records.digest(entry)) for entry in entries]
+        self.entries = [Given(entry, records.digest(entry), patterns.templates(entry)) for entry in entries]
         self.origin = origin
         self.whole = whole
         self.outcomes: list[Outcome] = []
@@ -85,7 +94,7 @@ def write(cursor: CursorWrapper, appends: Sequence[Append]) -> None:
     An entry that is known, or comes a second time, never fails its neighbours. A ``whole`` append with a conflict
     writes nothing of itself: what would have been created is ``skipped``.
     """
-    known = _known(cursor, [entry.issue_id for append in appends for entry, _ in append.entries])
+    known = _known(cursor, [entry.issue_id for append in appends for entry, *_ in append.entries])
     fresh = [found for append in appends for found in _sorted_out(append, known)]
     if fresh:
         _insert(cursor, fresh)
@@ -97,18 +106,19 @@ def last_position(cursor: CursorWrapper) -> int:
     return int(cursor.fetchone()[0])
 
 
-_Fresh = tuple[Append, Entry, str]
+_Fresh = tuple[Append, Given]
 
 
 def _sorted_out(append: Append, known: dict[str, _Known]) -> Sequence[_Fresh]:
     """Say what becomes of each entry; those to insert, with their digests, which are ``known`` from now on."""
     append.outcomes = []
     fresh: list[_Fresh] = []
-    for entry, digest in append.entries:
+    for given in append.entries:
+        entry, digest, _ = given
         stored = known.get(entry.issue_id)
         if stored is None:
             known[entry.issue_id] = _Known(entry, None)
-            fresh.append((append, entry, digest))
+            fresh.append((append, given))
             append.outcomes.append(Outcome("created", digest))
         elif stored.place in append.written and stored.entry == entry:
             known[entry.issue_id] = _Known(entry, None)  # a second one in the batch is none of this attempt's
@@ -138,10 +148,10 @@ def _known(cursor: CursorWrapper, issue_ids: Sequence[str]) -> dict[str, _Known]
 def _insert(cursor: CursorWrapper, fresh: Sequence[_Fresh]) -> None:
     recorded_ms = now_ms()
     rows, stored = [], []
-    for position, (append, entry, digest) in enumerate(fresh, last_position(cursor) + 1):
-        rows.append(to_row(position, entry, recorded_ms, append.origin, digest))
-        stored.append(Stored(position, recorded_ms, append.origin.source, entry))
+    for position, (append, given) in enumerate(fresh, last_position(cursor) + 1):
+        rows.append(to_row(position, given.entry, recorded_ms, append.origin, given.digest))
+        stored.append(Stored(position, recorded_ms, append.origin.source, given.entry, given.templates))
     dialect().insert_rows(cursor, _TABLE, STORED_COLUMNS, rows)
     projections.apply(cursor, stored)
-    for (append, entry, _), (position, *_rest) in zip(fresh, stored, strict=True):
-        append.written.add(Place(entry.issue_id, position, recorded_ms))
+    for (append, given), (position, *_) in zip(fresh, stored, strict=True):
+        append.written.add(Place(given.entry.issue_id, position, recorded_ms))

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from enhancelog import records
 from enhancelog.origin import Origin
+from enhancelog.store import pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore, analyze, last_position
 from enhancelog.store.writing import BATCH
 from enhancelog.transfer.items import Found, Item, Refused
@@ -62,7 +63,8 @@ def import_entries(
 ) -> Counts:
     """Append what is new. ``counts`` is brought up to date after each commit, so it is right after an interruption.
 
-    Raises ``Other`` when the database fails; what was committed before stays.
+    Templates of deny patterns that are new are grouped at the end. Raises ``Other`` when the database fails; what was
+    committed before stays.
     """
     counts = Counts() if counts is None else counts
     store = DatabaseEnhanceLogStore(origin)
@@ -71,6 +73,8 @@ def import_entries(
         on_batch(counts)
     if counts.added and counts.added * ANALYZE_SHARE >= last_position():
         analyze()
+    if counts.added:
+        pattern_groups.settle()
     return counts
 
 

@@ -8,8 +8,8 @@ from django.utils.cache import get_conditional_response
 from enhancelog import filters, links
 from enhancelog.errors import Invalid
 from enhancelog.queries.entries import Page
+from enhancelog.queries.horizon import horizon
 from enhancelog.queries.newest import count_beyond
-from enhancelog.store.database import last_position
 from enhancelog.transfer import exports
 from enhancelog.web import feeds
 from enhancelog.web.forms import Elsewhere, Question, Refused
@@ -54,7 +54,7 @@ def _export(question: Question, shape: str) -> str:
 
 def _new(request: HttpRequest, question: Question, after: int) -> HttpResponse:
     """How many entries of this list were stored after a position, as plain text; 304 while nothing is stored."""
-    etag = f'"{last_position()}"'
+    etag = f'"{horizon(question.wanted)}"'
     response = get_conditional_response(request, etag=etag)
     if response is None:
         found = count_beyond(question.wanted, after, MOST_NEW)

@@ -1,6 +1,9 @@
 """The deny patterns over HTTP: filters as everywhere, exact counts, what fills the holes, ids that were joined away."""
 
+import itertools
 import json
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +14,10 @@ from django.utils.http import urlencode
 
 from enhancelog.filters import PARAMETERS
 from enhancelog.models import Template
+from enhancelog.origin import Origin
 from enhancelog.queries.patterns import counted, detail
+from enhancelog.store import pattern_groups
+from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.times import DAY_MS
 from tests import pattern_rules
 from tests.factories import make_entry, make_rejected
@@ -52,6 +58,55 @@ def get(path: str = "", **parameters: Any) -> Any:
 
 def counts(**parameters: Any) -> dict[tuple[str, str], int]:
     return {(each["axis"], each["template"]): each["count"] for each in get(**parameters)}
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """For how long readings waited. The second time, what they wait for happens."""
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 2:
+            pattern_groups.settle()
+
+    monkeypatch.setattr("enhancelog.api.derivation.time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
+    return waited
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters"), [("/v1/enhance/patterns", {}), ("/v1/enhance/log", {"pattern": "0" * 16, "page_size": 1})]
+)
+@pytest.mark.parametrize(("reader", "number"), [("writer", 2), ("other", 0), ("", 0)])
+def test_who_brought_a_template_waits_until_it_is_grouped_and_all_hear_how_far_the_patterns_are(
+    path: str, parameters: dict[str, Any], reader: str, number: int, waits: list[float], django_user_model: Any
+) -> None:
+    record_some()
+    DatabaseEnhanceLogStore(Origin("user", "writer", "api")).append(make_rejected("noop", issue_id="n", detail="new"))
+    client = Client()
+    if reader:
+        client.force_login(django_user_model.objects.create_user(reader))
+    response = client.get(path, parameters)
+    assert response.headers["Enhancelog-Derived-To"] == ("7" if number else "6")
+    assert len(waits) == number
+
+
+def test_nobody_waits_for_longer_than_two_seconds(monkeypatch: pytest.MonkeyPatch, django_user_model: Any) -> None:
+    record_some()
+    DatabaseEnhanceLogStore(Origin("user", "writer", "api")).append(make_rejected("noop", issue_id="n", detail="new"))
+    clock = itertools.count(0, 0.5)
+    monkeypatch.setattr(
+        "enhancelog.api.derivation.time", SimpleNamespace(sleep=lambda s: None, monotonic=clock.__next__)
+    )
+    client = Client()
+    client.force_login(django_user_model.objects.create_user("writer"))
+    assert client.get("/v1/enhance/patterns").headers["Enhancelog-Derived-To"] == "6"
+    assert next(clock) <= 3
+
+
+def test_a_list_without_patterns_says_nothing_of_them() -> None:
+    record_some()
+    assert "Enhancelog-Derived-To" not in Client().get("/v1/enhance/log", {"page_size": 1}).headers
 
 
 def test_every_pattern_with_its_count_times_and_blueprints() -> None:

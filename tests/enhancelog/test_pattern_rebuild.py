@@ -1,5 +1,7 @@
 """After the rules changed: old patterns are served until the new ones are complete, then the old ones go."""
 
+import threading
+
 import pytest
 from django.db import connection
 
@@ -13,7 +15,8 @@ from enhancelog.queries.patterns.ranking import ranked
 from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.store import database, pattern_rebuild
 from enhancelog.store.database import last_position, rebuild_projections
-from enhancelog.store.pattern_rebuild import Step, step
+from enhancelog.store.pattern_groups import Step
+from enhancelog.store.pattern_rebuild import step
 from enhancelog.store.verification import verify
 from tests import pattern_rules
 from tests.enhancelog.test_projections import read_tables
@@ -171,7 +174,8 @@ def test_the_worker_goes_on_after_a_fault_and_ends_when_all_is_done(monkeypatch:
         return read(position)
 
     monkeypatch.setattr(pattern_rebuild, "stored_after", failing)
-    worker = pattern_worker.start()
+    worker = threading.Thread(target=pattern_worker.work_off)
+    worker.start()
     worker.join(60)
     assert not worker.is_alive()
     assert rebuilding() is None

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from enhancelog import patterns, projections
 from enhancelog.models import DenialPattern, PatternChange, Template, TemplateTally
 from enhancelog.projections import patterns as projection
+from enhancelog.projections.patterns import axes
 from enhancelog.projections.patterns.details import OTHER
-from enhancelog.projections.patterns.groups import rejoin
 from enhancelog.records import Entry as Record
+from enhancelog.store import pattern_groups
 from enhancelog.store.database import rebuild_projections
 from enhancelog.store.verification import verify
 from tests import pattern_rules
@@ -102,6 +103,7 @@ def test_dropping_entries_and_applying_them_again_changes_nothing(
         if chosen:
             projections.drop(cursor, chosen)
             projections.apply(cursor, chosen)
+        pattern_groups.settle()
         after = read_tables()
         transaction.set_rollback(True)
     assert before == after
@@ -171,7 +173,8 @@ def test_what_was_merged_takes_in_all_that_joins_either() -> None:
     record_all(log_of([("noop", "size 1", "main"), ("noop", "tone a", "main")]))
     change("merge", "tone a", "size ⟨n⟩")
     with connection.cursor() as cursor:
-        rejoin(cursor, "noop")
+        axes.change(cursor, "noop")
+    pattern_groups.settle()
     assert by_pattern() == {"size ⟨n⟩": ["size ⟨n⟩", "tone a"]}
     record_all(log_of([("noop", "x", "main")] * 2 + [("noop", "tone b", "main"), ("noop", "tone c", "main")])[2:])
     assert by_pattern() == {"size ⟨n⟩": ["size ⟨n⟩", "tone a", "tone b", "tone c"]}

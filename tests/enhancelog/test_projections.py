@@ -13,6 +13,7 @@ from enhancelog.models import AxisTally, BlueprintSummary, Denial, Entry, EntryB
 from enhancelog.origin import Origin
 from enhancelog.projections.stored import Stored
 from enhancelog.records import Entry as Record
+from enhancelog.store import pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections, stored_batches
 from enhancelog.store.verification import verify
 from tests.factories import make_entry, make_rejected
@@ -43,19 +44,20 @@ def append(log: Sequence[tuple[str, Record]], batch: int) -> None:
             end += 1
         DatabaseEnhanceLogStore(Origin("command", "tests", source)).append_batch([entry for _, entry in log[start:end]])
         start = end
+    pattern_groups.settle()
 
 
 def read_tables(*, by_id: bool = False) -> Tables:
     """Every projection's rows; ``by_id``: without what depends on positions, and entries named by their id."""
     keys = dict(Template.objects.values_list("id", "key"))
-    named = {"template_id": keys, "pattern_id": keys}
+    named = {"template_id": keys, "pattern_id": keys, "home_id": keys}
     if by_id:
         named["entry_id"] = dict(Entry.objects.values_list("position", "issue_id"))
     tables: Tables = {}
     for table in projections.tables():
         names = [field.attname for field in table._meta.concrete_fields if field.attname != "id"]
         if by_id:
-            names = [name for name in names if name not in ("first_position", "pattern_id")]
+            names = [name for name in names if name not in ("first_position", "pattern_id", "home_id")]
         rows = [
             tuple(named.get(name, {}).get(value, value) for name, value in zip(names, row, strict=True))
             for row in table._default_manager.values_list(*names)

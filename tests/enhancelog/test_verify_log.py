@@ -12,7 +12,7 @@ from enhancelog.backends import SEARCH_TABLE, Document, dialect
 from enhancelog.models import BlueprintSummary, Denial, Entry, StatusTally
 from enhancelog.origin import Origin
 from enhancelog.projections import search
-from enhancelog.store import verification
+from enhancelog.store import pattern_groups, verification
 from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections, stored_batches
 from enhancelog.store.verification import verify
 from tests.conftest import entries_unprotected
@@ -32,6 +32,7 @@ def log() -> None:
         make_entry(issue_id="d", blueprint_id="coding", ops=[], bump="minor"),
     ]
     DatabaseEnhanceLogStore(Origin("command", "tests", "tests")).append_batch(batch)
+    pattern_groups.settle()
 
 
 def damage(*statements: str) -> None:

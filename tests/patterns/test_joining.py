@@ -151,3 +151,10 @@ def test_any_texts_are_in_exactly_one_group(templates):
 )
 def test_the_most_templates_are_joined_in_bounded_time(templates):
     assert sum(len(group.members) for group in join(list(dict.fromkeys(templates)))) == len(set(templates))
+
+
+def test_a_join_that_rests_answers_the_same():
+    rests = []
+    templates = [f"the step {name} has no owner" for name in NAMES]
+    assert join(templates, lambda: rests.append(1)) == join(templates)
+    assert len(rests) > len(templates)

@@ -164,6 +164,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                         **content({"type": "string"}, '<feed xmlns="http://www.w3.org/2005/Atom">…</feed>', ATOM),
                     },
                     "Next",
+                    "DerivedTo",
                 )
             },
             parameters=[*FILTERS, _ORDER, SIZE, _CURSOR, _FORMAT, *_TAIL],

@@ -39,6 +39,11 @@ PROBLEM: Final[Part] = {
 }
 
 HEADERS: Final[Part] = {
+    "DerivedTo": {
+        "schema": {"type": "integer", "minimum": 0},
+        "description": "Where deny patterns were asked for: the position up to which they are grouped and were read. "
+        "Whoever just appended a new wording waits for that, 2 s at most.",
+    },
     "Counted": {"schema": {"type": "string"}, "description": "Only where the newest entries alone were counted."},
     "ETag": {"schema": {"type": "string"}, "description": "The entry's digest, or the content item's version."},
     "Location": {"schema": {"type": "string"}, "description": "Where the new resource is."},
@@ -102,7 +107,7 @@ def content(schema: Part, example: Any, media_type: str = JSON) -> Part:
 
 def answer(description: str, shown: Part, *headers: str) -> Part:
     """A successful answer; ``headers`` are names under components."""
-    names = {"Next": "Link", "Counted": "Enhancelog-Counted"}
+    names = {"Next": "Link", "Counted": "Enhancelog-Counted", "DerivedTo": "Enhancelog-Derived-To"}
     return {
         "description": description,
         "headers": {names.get(name, name): {"$ref": f"#/components/headers/{name}"} for name in headers},

@@ -52,6 +52,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     "At most 1,000 patterns. With a denied axis in the filter, those of that axis.",
                     content(array_of(ref("Pattern")), [EXAMPLE]),
                     "Counted",
+                    "DerivedTo",
                 )
             },
             parameters=[*FILTERS, SIZE],
@@ -67,6 +68,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     "The pattern that the id stands for; `id` is its own, also where an older id was asked for.",
                     content(ref("PatternDetail"), _DETAIL),
                     "Counted",
+                    "DerivedTo",
                 )
             },
             parameters=[in_path("pattern_id", {"type": "string", "minLength": 1}, EXAMPLE["id"]), *_WITHOUT_PATTERN],

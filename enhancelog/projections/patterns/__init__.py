@@ -1,8 +1,9 @@
 """The template and pattern of every denial, and counts per UTC day, Blueprint and template.
 
-A template that is new groups its axis anew; one that is known costs a look-up. Each axis tells its first
-``MOST_TEMPLATES`` templates by position apart, the rest is one "other". All of it depends on the set of entries and the
-changes by hand alone. ``Denial`` rows must be written before these, and dropped before them.
+A denial costs a look-up, and a row for a template that is new: a pattern of its own, until ``store.pattern_groups`` has
+grouped its axis after the commit. Each axis tells its first ``MOST_TEMPLATES`` templates by position apart, the rest is
+one "other", and so is what an entry says on more than ``MOST_AXES`` axes. Once grouped, all of it depends on the set of
+entries and the changes by hand alone. ``Denial`` rows must be written before these, and dropped before them.
 """
 
 from collections.abc import Sequence
@@ -12,14 +13,14 @@ from django.db.backends.utils import CursorWrapper
 from enhancelog import records
 from enhancelog.models import DenialPattern, Template, TemplateTally
 from enhancelog.projections.expected import Expected
-from enhancelog.projections.patterns import rules
+from enhancelog.projections.patterns import axes, rules
 from enhancelog.projections.patterns.adding import add
-from enhancelog.projections.patterns.details import classify
+from enhancelog.projections.patterns.details import classify, templates
 from enhancelog.projections.patterns.dropping import drop
 from enhancelog.projections.patterns.expectation import ExpectedPatterns
 from enhancelog.projections.stored import Stored
 
-__all__ = ["TABLES", "apply", "classify", "drop", "expected", "start"]
+__all__ = ["TABLES", "apply", "classify", "drop", "expected", "start", "templates"]
 
 TABLES = (Template, DenialPattern, TemplateTally)
 
@@ -34,6 +35,7 @@ def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 
 def start(cursor: CursorWrapper) -> None:
     """The tables are empty, and this release's rules are served from the first entry on."""
+    axes.forget_all(cursor)
     rules.serve(cursor)
 
 

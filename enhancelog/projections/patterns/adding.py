@@ -9,16 +9,18 @@ from django.db.backends.utils import CursorWrapper
 from enhancelog import patterns, records
 from enhancelog.backends import dialect
 from enhancelog.models import NO_DAY, Denial, DenialPattern, Template, TemplateTally
-from enhancelog.projections.patterns import rules
+from enhancelog.projections.patterns import axes, rules
+from enhancelog.projections.patterns.axes import Standing
 from enhancelog.projections.patterns.details import OTHER, Classified, classified, other_key
-from enhancelog.projections.patterns.groups import rejoin
 
 TEMPLATE: Final = Template._meta.db_table
 DENIAL: Final = DenialPattern._meta.db_table
 TALLY: Final = TemplateTally._meta.db_table
 
 DENIAL_COLUMNS: Final = ("position", "template_id", "pattern_id", "ts_ms", "blueprint_id", "rejected")
-TEMPLATE_COLUMNS: Final = ("id", "rules", "axis", "text", "other", "key", "first_position", "pattern_id", "wording")
+TEMPLATE_COLUMNS: Final = (
+    "id", "rules", "axis", "text", "other", "key", "first_position", "pattern_id", "home_id", "wording"
+)  # fmt: skip
 
 TALLY_COLUMNS: Final = ("day", "blueprint_id", "template_id", "denied", "rejected")
 ADD_TALLY: Final = f"""
@@ -37,20 +39,25 @@ class _Known(NamedTuple):
 
 
 def add(cursor: CursorWrapper, denials: Sequence[Classified]) -> None:
-    """Place these denials, whose entries may be anywhere in the log; their templates may be new."""
+    """Place these denials, whose entries may be anywhere in the log; their templates may be new.
+
+    A new template is a pattern of its own until its axis is grouped. The number of statements does not depend on the
+    number of axes or templates, but for the rare axis that must be derived anew.
+    """
     first: dict[str, Classified] = {}
     for one in sorted(denials, key=lambda one: one.position):
         first.setdefault(one.key, one)
     keys = {*first, *(other_key(one.axis) for one in first.values())}
     known = _read(cursor, keys)
-    learned: defaultdict[str, list[Classified]] = defaultdict(list)
-    for key, one in first.items():
-        if key not in known or one.position < known[key].first_position:
-            learned[one.axis].append(one)
-    settled = {axis for axis, ones in sorted(learned.items()) if _learn(cursor, axis, ones, known)}
-    if learned:
+    unknown = [one for one in first.values() if one.key not in known and not one.other]
+    standings = axes.standings(cursor, {one.axis for one in unknown})
+    fresh = _Fresh(unknown, standings)
+    for axis in fresh.to_derive_anew:
+        derive_anew(cursor, axis)
+    left = [one for one in first.values() if one.axis not in fresh.to_derive_anew]
+    if _learn(cursor, left, fresh.overflowing, known) or fresh.to_derive_anew:
         known = _read(cursor, keys)
-    _place(cursor, [one for one in denials if one.axis not in settled], known)
+    _place(cursor, [one for one in denials if one.axis not in fresh.to_derive_anew], known)
 
 
 def count(cursor: CursorWrapper, amounts: Mapping[TallyKey, tuple[int, int]]) -> None:
@@ -65,58 +72,80 @@ def derive_anew(cursor: CursorWrapper, axis: str) -> None:
     """Forget what is known of the axis and read its denials again; for the rare change that moves the limit between
     the templates that are told apart and the others."""
     templates = f"SELECT id FROM {TEMPLATE} WHERE rules = %s AND axis = %s"
+    ranges = f"{templates} UNION SELECT home_id FROM {TEMPLATE} WHERE rules = %s AND axis = %s"
     of_axis: tuple[int | str, ...] = (patterns.RULES_VERSION, axis)
-    cursor.execute(f"DELETE FROM {DENIAL} WHERE pattern_id IN ({templates})", of_axis)
+    cursor.execute(f"DELETE FROM {DENIAL} WHERE pattern_id IN ({ranges})", of_axis * 2)
     cursor.execute(f"DELETE FROM {TALLY} WHERE template_id IN ({templates})", of_axis)
     cursor.execute(f"DELETE FROM {TEMPLATE} WHERE rules = %s AND axis = %s", of_axis)
+    axes.forget(cursor, axis)
     for denials in _denials_of(cursor, axis):
         add(cursor, denials)
 
 
-def _learn(cursor: CursorWrapper, axis: str, ones: Sequence[Classified], known: Mapping[str, _Known]) -> bool:
-    """Take note of templates that are new, or known from an earlier position now: ``ones``, by position.
+class _Fresh:
+    """Which templates that are not known come too late to be told apart, and whether others have to give way.
 
-    True: the axis had to be derived anew, so all its denials are placed already.
+    ``unknown``: the first denial of each, by position.
     """
-    fresh = [one for one in ones if one.key not in known]
-    earlier = [one for one in ones if one.key in known]
-    other = known.get(other_key(axis))
-    if other is not None and fresh:
-        if fresh[0].position < other.first_position:
-            derive_anew(cursor, axis)
-            return True
-        fresh = []
+
+    def __init__(self, unknown: Sequence[Classified], standings: Mapping[str, Standing]) -> None:
+        self.to_derive_anew: set[str] = set()
+        """Axes where a template that comes later in the log is told apart already."""
+        self.overflowing: set[str] = set()
+        """Ids of templates that are not told apart."""
+        by_axis: defaultdict[str, list[Classified]] = defaultdict(list)
+        for one in unknown:
+            by_axis[one.axis].append(one)
+        for axis, ones in by_axis.items():
+            named, newest = standings.get(axis, Standing())
+            beyond = ones[max(patterns.MOST_TEMPLATES - named, 0) :]
+            self.overflowing.update(one.key for one in beyond)
+            if beyond and beyond[0].position < newest:
+                self.to_derive_anew.add(axis)
+
+
+def _learn(
+    cursor: CursorWrapper, first: Sequence[Classified], overflowing: Collection[str], known: Mapping[str, _Known]
+) -> bool:
+    """Take note of templates that are new, or known from an earlier position now: whether there were any.
+
+    ``first``: the first denial of each template, by position.
+    """
+    earlier: dict[str, Classified] = {}
+    fresh: dict[str, Classified] = {}
+    for one in first:
+        if one.key in overflowing:
+            one = one._replace(template=OTHER, key=other_key(one.axis), other=True)
+        if one.key not in known:
+            fresh.setdefault(one.key, one)
+        elif one.position < known[one.key].first_position:
+            earlier.setdefault(one.key, one)
     if fresh:
-        cursor.execute(
-            f"SELECT COUNT(*), COALESCE(MAX(first_position), 0) FROM {TEMPLATE} WHERE rules = %s AND axis = %s",
-            [patterns.RULES_VERSION, axis],
-        )
-        named, newest = cursor.fetchone()
-        room = patterns.MOST_TEMPLATES - named
-        if len(fresh) > room and fresh[room].position < newest:
-            derive_anew(cursor, axis)
-            return True
-        _insert(cursor, axis, fresh, room)
+        _insert(cursor, list(fresh.values()))
     cursor.executemany(
         f"UPDATE {TEMPLATE} SET first_position = %s WHERE id = %s",
-        [(one.position, known[one.key].template_id) for one in earlier],
+        [(one.position, known[key].template_id) for key, one in earlier.items()],
     )
-    if fresh or earlier:
-        rejoin(cursor, axis)
-    return False
+    for axis in sorted({one.axis for one in earlier.values() if not one.other}):
+        axes.change(cursor, axis)
+    return bool(fresh or earlier)
 
 
-def _insert(cursor: CursorWrapper, axis: str, fresh: Sequence[Classified], room: int) -> None:
-    """New templates, each a pattern of its own for now; those beyond the limit as one."""
+def _insert(cursor: CursorWrapper, fresh: Sequence[Classified]) -> None:
+    """New templates, each a pattern of its own for now."""
     cursor.execute(f"SELECT COALESCE(MAX(id), 0) FROM {TEMPLATE}")
     last = cursor.fetchone()[0]
-    named = [(one.template, False, one.key, one.position) for one in fresh[:room]]
-    others = [(OTHER, True, other_key(axis), one.position) for one in fresh[room : room + 1]]
     rows = [
-        (template_id, patterns.RULES_VERSION, axis, text, other, key, position, template_id, text)
-        for template_id, (text, other, key, position) in enumerate([*named, *others], last + 1)
+        (at, patterns.RULES_VERSION, one.axis, one.template, one.other, one.key, one.position, at, at, one.template)
+        for at, one in enumerate(fresh, last + 1)
     ]
     dialect().insert_rows(cursor, TEMPLATE, TEMPLATE_COLUMNS, rows)
+    named: defaultdict[str, list[int]] = defaultdict(list)
+    for one in fresh:
+        if not one.other:
+            named[one.axis].append(one.position)
+    if named:
+        axes.learn(cursor, named)
 
 
 def _place(cursor: CursorWrapper, denials: Sequence[Classified], known: Mapping[str, _Known]) -> None:
@@ -163,5 +192,5 @@ def _denials_of(cursor: CursorWrapper, axis: str) -> Iterator[list[Classified]]:
 def _from_row(row: Sequence[Any], axis: str) -> Classified:
     *known, verdicts = row
     position, recorded_ms, ts_ms, blueprint_id, status = known
-    detail = records.denied(records.decode_verdicts(verdicts))[axis]
-    return classified(position, recorded_ms, ts_ms, blueprint_id, status, axis, detail)
+    denied = records.denied(records.decode_verdicts(verdicts))
+    return classified(position, recorded_ms, ts_ms, blueprint_id, status, axis, denied)

@@ -1,12 +1,14 @@
 """A denial's detail as its template: what the rules say of it, alone."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from itertools import islice, zip_longest
 from typing import Final, NamedTuple
 
 from enhancelog import patterns, records
 from enhancelog.patterns import Masked
 from enhancelog.projections.stored import Stored
+from enhancelog.records import Entry
 from enhancelog.times import tally_day
 
 LONGEST_REMEMBERED: Final = 500
@@ -16,10 +18,13 @@ REMEMBERED: Final = 2_000
 OTHER: Final = "(any other wording)"
 """What the templates beyond the most that are told apart are called together."""
 
+MOST_AXES: Final = 64
+"""Of one entry, in the order of its denials; what the others said is "other"."""
+
 
 class Classified(NamedTuple):
-    """One denial. ``key``: the id of its ``template``. ``day``: the one it counts for, ``None`` without a plausible
-    time."""
+    """One denial. ``key``: the id of its ``template``, or of its axis's ``other``. ``day``: the one it counts for,
+    ``None`` without a plausible time."""
 
     position: int
     day: int | None
@@ -29,26 +34,43 @@ class Classified(NamedTuple):
     axis: str
     template: str
     key: str
+    other: bool
+
+
+def templates(entry: Entry) -> tuple[str, ...]:
+    """Of its denials, in their order, as many as are told apart. This is what takes longest of an append."""
+    return tuple(masked(detail).template for detail in islice(records.denials(entry).values(), MOST_AXES))
 
 
 def classify(entries: Iterable[Stored]) -> list[Classified]:
     """Every denial of these entries."""
-    return [
-        classified(stored.position, stored.recorded_ms, entry.ts_ms, entry.blueprint_id, entry.status, axis, detail)
-        for stored in entries
-        for entry in [stored.entry]
-        for axis, detail in records.denials(entry).items()
-    ]
+    found: list[Classified] = []
+    for stored in entries:
+        entry = stored.entry
+        at = stored.position, tally_day(entry.ts_ms, stored.recorded_ms), entry.ts_ms, entry.blueprint_id
+        told_apart = templates(entry) if stored.templates is None else stored.templates
+        for axis, template in zip_longest(records.denials(entry), told_apart):
+            found.append(_classified(*at, entry.status, axis, template))
+    return found
 
 
 def classified(
-    position: int, recorded_ms: int, ts_ms: int, blueprint_id: str, status: str, axis: str, detail: str
+    position: int, recorded_ms: int, ts_ms: int, blueprint_id: str, status: str, axis: str, denied: Mapping[str, str]
 ) -> Classified:
-    """One denial from what the log says of it; times are epoch ms."""
-    template = masked(detail).template
-    day = tally_day(ts_ms, recorded_ms)
-    key = patterns.pattern_id(axis, template)
-    return Classified(position, day, ts_ms, blueprint_id, status == "rejected", axis, template, key)
+    """What an entry's ``denied`` (``records.denied``) says of one axis; times are epoch ms."""
+    is_told_apart = axis in islice(denied, MOST_AXES)
+    template = masked(denied[axis]).template if is_told_apart else None
+    return _classified(position, tally_day(ts_ms, recorded_ms), ts_ms, blueprint_id, status, axis, template)
+
+
+def _classified(
+    position: int, day: int | None, ts_ms: int, blueprint_id: str, status: str, axis: str, template: str | None
+) -> Classified:
+    """``template``: ``None`` where it is not told apart."""
+    other = template is None
+    key = other_key(axis) if template is None else patterns.pattern_id(axis, template)
+    told = OTHER if template is None else template
+    return Classified(position, day, ts_ms, blueprint_id, status == "rejected", axis, told, key, other)
 
 
 def masked(detail: str) -> Masked:

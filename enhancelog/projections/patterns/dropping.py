@@ -7,8 +7,9 @@ from typing import Any
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog import patterns
+from enhancelog.projections.patterns import axes
 from enhancelog.projections.patterns.adding import DENIAL, TALLY, TEMPLATE, TallyKey, count, derive_anew
-from enhancelog.projections.patterns.groups import marks, rejoin
+from enhancelog.projections.patterns.regrouping import group_at_once
 from enhancelog.projections.stored import Stored
 from enhancelog.times import tally_day
 
@@ -33,12 +34,17 @@ def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
     _forget(cursor, {row[1] for row in rows}, days.keys())
 
 
+def marks(values: Sequence[object]) -> str:
+    """A placeholder for each value."""
+    return ", ".join(["%s"] * len(values))
+
+
 def _forget(cursor: CursorWrapper, template_ids: Collection[int], positions: Collection[int]) -> None:
     """Templates whose first denial is gone have a later one, or none. Those of other rules stay until they go."""
     if not template_ids:
         return
     cursor.execute(
-        f"SELECT axis, other, id, pattern_id, first_position FROM {TEMPLATE}"
+        f"SELECT axis, other, id, pattern_id, home_id, first_position FROM {TEMPLATE}"
         f" WHERE rules = %s AND id IN ({marks(list(template_ids))})",
         [patterns.RULES_VERSION, *template_ids],
     )
@@ -46,26 +52,23 @@ def _forget(cursor: CursorWrapper, template_ids: Collection[int], positions: Col
     for axis, *rest, first_position in cursor.fetchall():
         if first_position in positions:
             by_axis[axis].append(tuple(rest))
+    standings = axes.standings(cursor, by_axis)
     for axis, lost in sorted(by_axis.items()):
-        if any(not other for other, *_ in lost) and _is_full(cursor, axis):
+        named = standings[axis].named if axis in standings else 0
+        if any(not other for other, *_ in lost) and named >= patterns.MOST_TEMPLATES:
             derive_anew(cursor, axis)  # one of the others may have become one of the first
-            continue
-        for _, template_id, pattern_id in lost:
-            _find_first(cursor, template_id, pattern_id)
-        rejoin(cursor, axis)
+        else:
+            for _, template_id, *ranges in lost:
+                _find_first(cursor, template_id, ranges)
+            axes.change(cursor, axis)
+        # At once, for the leader of a pattern may be gone.
+        group_at_once(cursor, axis)
 
 
-def _is_full(cursor: CursorWrapper, axis: str) -> bool:
-    """Whether there are templates beyond those that are told apart."""
+def _find_first(cursor: CursorWrapper, template_id: int, ranges: Sequence[int]) -> None:
+    """``ranges``: the patterns under which the template's rows are."""
     cursor.execute(
-        f"SELECT 1 FROM {TEMPLATE} WHERE rules = %s AND axis = %s AND other LIMIT 1", [patterns.RULES_VERSION, axis]
-    )
-    return cursor.fetchone() is not None
-
-
-def _find_first(cursor: CursorWrapper, template_id: int, pattern_id: int) -> None:
-    cursor.execute(
-        f"SELECT MIN(position) FROM {DENIAL} WHERE pattern_id = %s AND template_id = %s", [pattern_id, template_id]
+        f"SELECT MIN(position) FROM {DENIAL} WHERE pattern_id IN (%s, %s) AND template_id = %s", [*ranges, template_id]
     )
     (first,) = cursor.fetchone()
     if first is None:

@@ -1,24 +1,26 @@
 """What the patterns' tables should hold, derived in memory from the entries; the other half of ``add``.
 
-Keeps templates and sums, not denials. While a rebuild is under way there is nothing to hold it against.
+Keeps templates and sums, not denials. While a rebuild is under way there is nothing to hold it against. Which pattern a
+template belongs to is compared where its axis is grouped; a row that is still to be moved is not in the wrong place.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Model, QuerySet
 
 from enhancelog import patterns
-from enhancelog.models import DenialPattern, Template, TemplateTally
+from enhancelog.models import DenialPattern, PatternAxis, Template, TemplateTally
 from enhancelog.projections.expected import Row, RowsPerEntry, Sums
 from enhancelog.projections.patterns import rules
 from enhancelog.projections.patterns.details import OTHER, Classified, classify, other_key
 from enhancelog.projections.patterns.groups import Place, arrange, changes
 from enhancelog.projections.stored import Stored
 
-TEMPLATE_COLUMNS: Final = ("key", "axis", "text", "first_position", "pattern__key", "wording", "other")
+TEMPLATE_COLUMNS: Final = ("key", "axis", "text", "first_position", "other", "pattern__key", "wording")
+AXIS_COLUMNS: Final = ("axis", "named", "newest")
 
 
 class ExpectedPatterns:
@@ -58,12 +60,17 @@ class ExpectedPatterns:
         yield from self._denials.finish()
         yield from self._tallies.finish()
         yield from self._differing_templates()
+        yield from self._differing_axes()
         astray = DenialPattern.objects.filter(template__rules=patterns.RULES_VERSION)
-        if number := astray.exclude(pattern_id=F("template__pattern_id")).count():
+        astray = astray.exclude(pattern_id=F("template__pattern_id")).exclude(pattern_id=F("template__home_id"))
+        if number := astray.count():
             yield f"{DenialPattern._meta.db_table} has {number:,} rows whose pattern is not that of their template"
 
     def _learned(self, one: Classified) -> str:
         """The key of the denial's template. Entries come in position order."""
+        if one.other:
+            self._others.setdefault(one.axis, one.position)
+            return one.key
         known = self._templates[one.axis]
         if one.template not in known and len(known) >= patterns.MOST_TEMPLATES:
             self._others.setdefault(one.axis, one.position)
@@ -80,19 +87,45 @@ class ExpectedPatterns:
         return {key: (number, rejected[key]) for key, number in denied.items()}
 
     def _differing_templates(self) -> Iterator[str]:
-        wanted = set(self._expected_templates())
-        present = set(Template.objects.filter(rules=patterns.RULES_VERSION).values_list(*TEMPLATE_COLUMNS).iterator())
-        name = Template._meta.db_table
-        yield from (f"{name} should not hold {row!r}" for row in sorted(present - wanted))
-        yield from (f"{name} lacks {row!r}" for row in sorted(wanted - present))
+        pending = set(_axes().filter(pending__isnull=False).values_list("axis", flat=True))
+        wanted = set(self._expected_templates(pending))
+        rows = Template.objects.filter(rules=patterns.RULES_VERSION).values_list(*TEMPLATE_COLUMNS)
+        present = {_ungrouped(row) if row[1] in pending else row for row in rows.iterator()}
+        yield from _differences(Template, wanted, present)
 
-    def _expected_templates(self) -> Iterator[Row]:
+    def _expected_templates(self, pending: Collection[str]) -> Iterator[Row]:
         for axis, known in self._templates.items():
             with connection.cursor() as cursor:
-                places: dict[str, Place] = arrange(list(known), changes(cursor, axis))
+                basis = list(known), changes(cursor, axis)
+            places: dict[str, Place] = {} if axis in pending else arrange(*basis)
             for text, one in known.items():
-                place = places[text]
-                yield one.key, axis, text, one.position, known[place.leader].key, place.wording, False
-            if axis in self._others:
-                key = other_key(axis)
-                yield key, axis, OTHER, self._others[axis], key, OTHER, True
+                place = places.get(text, Place(text, text))
+                row = one.key, axis, text, one.position, False, known[place.leader].key, place.wording
+                yield _ungrouped(row) if axis in pending else row
+        for axis, position in self._others.items():
+            key = other_key(axis)
+            row = key, axis, OTHER, position, True, key, OTHER
+            yield _ungrouped(row) if axis in pending else row
+
+    def _differing_axes(self) -> Iterator[str]:
+        wanted = {
+            (axis, len(known), max(one.position for one in known.values()))
+            for axis, known in self._templates.items()
+            if known
+        }
+        yield from _differences(PatternAxis, wanted, set(_axes().filter(named__gt=0).values_list(*AXIS_COLUMNS)))
+
+
+def _axes() -> QuerySet[PatternAxis]:
+    return PatternAxis.objects.filter(rules=patterns.RULES_VERSION)
+
+
+def _ungrouped(row: Row) -> Row:
+    """A template's row without what its axis's grouping is to find out."""
+    return (*row[:-2], None, None)
+
+
+def _differences(table: type[Model], wanted: set[Row], present: set[Row]) -> Iterator[str]:
+    name = table._meta.db_table
+    yield from (f"{name} should not hold {row!r}" for row in sorted(present - wanted, key=repr))
+    yield from (f"{name} lacks {row!r}" for row in sorted(wanted - present, key=repr))

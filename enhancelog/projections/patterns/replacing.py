@@ -9,6 +9,7 @@ from typing import Final
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog import patterns
+from enhancelog.projections.patterns import axes
 from enhancelog.projections.patterns.adding import DENIAL, TALLY, TEMPLATE
 
 BATCH: Final = 1_000
@@ -36,6 +37,7 @@ def sweep(cursor: CursorWrapper) -> None:
     """Take some rows of other rules away; only once this release's are served."""
     if not _sweep_one(cursor, "<>") and _useless(cursor):
         cursor.execute(f"DELETE FROM {TEMPLATE} WHERE {_USELESS}", [patterns.RULES_VERSION])
+        axes.forget_other_rules(cursor)
 
 
 def forget_earlier_try(cursor: CursorWrapper) -> bool:
@@ -43,6 +45,7 @@ def forget_earlier_try(cursor: CursorWrapper) -> bool:
     if _sweep_one(cursor, "="):
         return True
     cursor.execute(f"DELETE FROM {TEMPLATE} WHERE rules = %s", [patterns.RULES_VERSION])
+    axes.forget_all(cursor)
     return False
 
 

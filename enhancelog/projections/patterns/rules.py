@@ -35,7 +35,8 @@ def read(cursor: CursorWrapper) -> State | None:
 
 def write(cursor: CursorWrapper, state: State) -> None:
     cursor.execute(
-        f"INSERT INTO {STATE} (id, served, building, done) VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET"
+        f"INSERT INTO {STATE} (id, served, building, done, regrouped) VALUES (%s, %s, %s, %s, 0)"
+        " ON CONFLICT (id) DO UPDATE SET"
         " served = excluded.served, building = excluded.building, done = excluded.done",
         [ONLY, *state],
     )

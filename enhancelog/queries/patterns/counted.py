@@ -5,21 +5,22 @@ denied axis. Otherwise from the newest ``SAMPLE`` entries that it describes, as 
 ``reach``): exact where there are no more. With a denied axis in the filter, only the patterns of that axis are counted.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum, Value
 
 from enhancelog import records
 from enhancelog.filters import EntryFilter
 from enhancelog.models import DenialPattern, PatternRules, Template, TemplateTally
 from enhancelog.queries.counts import CAP, in_days
+from enhancelog.queries.horizon import grouped
 from enhancelog.queries.pattern_ids import SERVED, leader
-from enhancelog.queries.patterns.served import patterns
+from enhancelog.queries.patterns.served import PLAUSIBLE, patterns
 from enhancelog.queries.reach import reach
-from enhancelog.store.database import last_position
 from enhancelog.times import DAY_MS
 
 SAMPLE: Final = CAP
@@ -71,6 +72,12 @@ def counted(wanted: EntryFilter, pattern_id: str | None = None) -> Found:
 
 def times(wanted: EntryFilter, order: Sequence[int]) -> dict[int, Times]:
     """When these patterns denied first and last, where the filter is one that the tallies count."""
+    rows = patterns(_among(wanted)).filter(pk__in=order).values_list("pk", "first_ms", "last_ms")
+    return {pattern: Times(*when) for pattern, *when in rows}
+
+
+def _among(wanted: EntryFilter) -> Q:
+    """The denials of such a filter, but for the axis and what is plausible."""
     among = Q()
     if "blueprint_id" in wanted.include:
         among &= Q(blueprint_id__in=records.only_ids(wanted.include["blueprint_id"], may_be_empty=True))
@@ -80,8 +87,7 @@ def times(wanted: EntryFilter, order: Sequence[int]) -> dict[int, Times]:
         among &= Q(ts_ms__gte=wanted.since_ms)
     if wanted.until_ms is not None:
         among &= Q(ts_ms__lt=wanted.until_ms)
-    rows = patterns(among).filter(pk__in=order).values_list("pk", "first_ms", "last_ms")
-    return {pattern: Times(*when) for pattern, *when in rows}
+    return among
 
 
 def _tallied(wanted: EntryFilter, pattern_id: str | None) -> Found:
@@ -94,13 +100,32 @@ def _tallied(wanted: EntryFilter, pattern_id: str | None) -> Found:
         tally = tally.filter(template__axis__in=records.only_ids(wanted.include["axis"]))
     amount = Sum("rejected" if "status" in wanted.include else "denied")
     sums = tally.order_by().values("template__pattern_id", "blueprint_id").annotate(n=amount).filter(n__gt=0)
-    rows = [Counted(*row) for row in sums.values_list("template__pattern_id", "blueprint_id", "n")]
+    found = sums.values_list("template__pattern_id", "blueprint_id", "n")
+    last, up_to = grouped()
+    if up_to < last:  # one statement, so that no append comes between the tallies and the rows to leave out
+        found = found.union(_late(wanted, pattern_id, up_to), all=True)
+    numbers: Counter[tuple[int, str]] = Counter()
+    for pattern, blueprint_id, number in found:
+        numbers[pattern, blueprint_id] += int(number)
+    rows = [Counted(*place, number) for place, number in numbers.items() if number > 0]
     return Found(rows, times(wanted, list({row.pattern for row in rows})))
+
+
+def _late(wanted: EntryFilter, pattern_id: str | None, up_to: int) -> QuerySet[Any, tuple[Any, ...]]:
+    """What was stored since, denial by denial, to be taken off the tallies."""
+    rows = DenialPattern.objects.filter(_among(wanted), entry_id__gt=up_to, template__rules=SERVED)
+    if wanted.since_ms is not None or wanted.until_ms is not None:
+        rows = rows.filter(PLAUSIBLE)
+    if pattern_id is not None:
+        rows = rows.filter(template__pattern=leader(pattern_id))
+    if "axis" in wanted.include:
+        rows = rows.filter(template__axis__in=records.only_ids(wanted.include["axis"]))
+    return rows.order_by().values_list("template__pattern_id", "blueprint_id", Value(-1))
 
 
 def _sampled(wanted: EntryFilter, pattern_id: str | None) -> Found:
     """From the newest entries, in one statement; its first row says how many these are."""
-    entries, end = reach(wanted, last_position(), ascending=False)
+    entries, end = reach(wanted, grouped().up_to, ascending=False)
     try:
         sample, parameters = entries[:SAMPLE].values("position", "recorded_ms").query.sql_with_params()
     except EmptyResultSet:  # the filter is one that no entry can match
@@ -111,10 +136,10 @@ def _sampled(wanted: EntryFilter, pattern_id: str | None) -> Found:
             f"""WITH sample (position, recorded_ms) AS MATERIALIZED ({sample})
                 SELECT 0, '', COUNT(*), NULL, NULL FROM sample
                 UNION ALL
-                SELECT d.pattern_id, d.blueprint_id, COUNT(*), MIN({_TIME}), MAX({_TIME})
+                SELECT t.pattern_id, d.blueprint_id, COUNT(*), MIN({_TIME}), MAX({_TIME})
                 FROM sample s CROSS JOIN {_DENIAL} d JOIN {_TEMPLATE} t ON t.id = d.template_id
                 WHERE d.position = s.position AND t.rules = {_SERVED} {conditions}
-                GROUP BY d.pattern_id, d.blueprint_id""",
+                GROUP BY t.pattern_id, d.blueprint_id""",
             [*parameters, *further],
         )
         (_, _, size, _, _), *found = sorted(cursor.fetchall(), key=lambda row: row[:2])
@@ -131,7 +156,7 @@ def _conditions(wanted: EntryFilter, pattern_id: str | None) -> tuple[str, list[
         conditions += f" AND t.axis IN ({', '.join(['%s'] * len(possible)) or 'NULL'})"
         parameters += possible
     if pattern_id is not None:
-        conditions += f""" AND d.pattern_id = (SELECT p.pattern_id FROM {_TEMPLATE} said
+        conditions += f""" AND t.pattern_id = (SELECT p.pattern_id FROM {_TEMPLATE} said
             JOIN {_TEMPLATE} p ON p.id = said.pattern_id WHERE said.key = %s AND p.rules = {_SERVED})"""
         parameters.append(pattern_id)
     return conditions, parameters

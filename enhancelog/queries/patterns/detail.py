@@ -12,13 +12,13 @@ from enhancelog import patterns, records
 from enhancelog.filters import EntryFilter
 from enhancelog.models import PatternChange, Template, TemplateTally
 from enhancelog.projections.patterns.details import masked
+from enhancelog.queries.horizon import horizon
 from enhancelog.queries.pattern_ids import SERVED, is_pattern_id, leader
 from enhancelog.queries.patterns.counted import Times, counted
 from enhancelog.queries.patterns.fillings import Filled, fillings
 from enhancelog.queries.patterns.listing import Pattern, described
 from enhancelog.queries.patterns.served import patterns as patterns_with_times
 from enhancelog.queries.reach import reach
-from enhancelog.store.database import last_position
 
 NEWEST: Final = 1_000
 """Denials that are looked at for what fills the holes; fewer where their verdicts are longer than ``MOST_CHARACTERS``
@@ -96,7 +96,7 @@ def seen(pattern: Known) -> Times:
 def newest(pattern: Known, wanted: EntryFilter, most: int = NEWEST) -> list[Denied]:
     """The pattern's newest denials among the entries of a filter, of which ``pattern`` itself is no part."""
     narrowed = replace(wanted, include={**wanted.include, "pattern": (pattern.id,)})
-    entries = reach(narrowed, last_position(), ascending=False).entries
+    entries = reach(narrowed, horizon(narrowed), ascending=False).entries
     entries = entries.annotate(start=Substr("intent", 1, LONGEST), wording=F("patterns__template__wording"))
     columns = ("position", "issue_id", "blueprint_id", "start", "ts_ms", "recorded_ms", "wording", "verdicts")
     found: list[Denied] = []

@@ -182,7 +182,7 @@ def _from_index(window: Window, scope: Scope) -> _Source:
     entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=start, ts_ms__lt=window.until_ms)
     now = Q(ts_ms__gte=window.since_ms)
     denials = entries.order_by().filter(patterns__template__rules=SERVED, **_conditions(scope, "patterns__template__"))
-    rows = denials.annotate(pattern=F("patterns__pattern_id"), now=_as_number(now))
+    rows = denials.annotate(pattern=F("patterns__template__pattern_id"), now=_as_number(now))
     return _Source(rows, Count("position", filter=Q(patterns__rejected=True)), Count("position"))
 
 

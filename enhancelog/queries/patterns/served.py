@@ -29,7 +29,8 @@ def rebuilding() -> int | None:
 
 def patterns(among: Q = EVERY_DENIAL) -> QuerySet[Any]:
     """Every pattern, as the template that leads it, with ``first_ms`` and ``last_ms``: the times of its first and last
-    denial ``among`` some (epoch ms), ``None`` without a plausible one."""
+    denial ``among`` some (epoch ms), ``None`` without a plausible one. While rows are being moved, of those
+    that are there."""
     denials = DenialPattern.objects.filter(PLAUSIBLE, among, pattern=OuterRef("pk"))
     return Template.objects.filter(rules=SERVED, pattern_id=F("pk")).annotate(
         first_ms=Subquery(denials.order_by("ts_ms", "entry_id").values("ts_ms")[:1]),

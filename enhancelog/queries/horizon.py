@@ -1,0 +1,57 @@
+"""Where a reading that begins now ends: at the log's last position, or where patterns are asked for and new templates
+are not grouped yet, before the first of them. So no entry ever comes into a list at a position that it has passed.
+"""
+
+from typing import Final, NamedTuple
+
+from enhancelog import patterns
+from enhancelog.filters import EntryFilter
+from enhancelog.models import Entry, PatternAxis, PatternRules, Template
+from enhancelog.origin import Origin
+from enhancelog.queries.prepared import Statement, run
+from enhancelog.store.database import last_position
+
+_GROUPED: Final = f"""
+    SELECT (SELECT MAX(position) FROM {Entry._meta.db_table}),
+        (SELECT pending - 1 FROM {PatternAxis._meta.db_table}
+         WHERE rules = %s AND pending IS NOT NULL AND rules = (SELECT served FROM {PatternRules._meta.db_table})
+         ORDER BY pending LIMIT 1)"""
+
+_NEWEST: Final = 1_000
+_BROUGHT: Final = f"""
+    SELECT COALESCE(MAX(entry.position), 0) FROM {Entry._meta.db_table} entry JOIN (
+        SELECT template.first_position FROM {PatternAxis._meta.db_table} axis JOIN {Template._meta.db_table} template
+        ON template.rules = axis.rules AND template.axis = axis.axis AND template.first_position >= axis.pending
+        WHERE axis.rules = %s AND axis.pending IS NOT NULL
+        ORDER BY template.first_position DESC LIMIT {_NEWEST}) newest ON newest.first_position = entry.position
+    WHERE entry.actor_kind = %s AND entry.actor_name = %s"""
+
+
+class Grouped(NamedTuple):
+    """The log's ``last`` position, and the one ``up_to`` which all templates are grouped."""
+
+    last: int
+    up_to: int
+
+
+def horizon(wanted: EntryFilter) -> int:
+    """P of a reading of these entries."""
+    return grouped().up_to if asks_for_patterns(wanted) else last_position()
+
+
+def grouped() -> Grouped:
+    """P of a reading of patterns."""
+    ((last, up_to),) = run(Statement(_GROUPED, (patterns.RULES_VERSION,)))
+    last = last or 0
+    return Grouped(last, last if up_to is None else min(last, up_to))
+
+
+def asks_for_patterns(wanted: EntryFilter) -> bool:
+    """Whether it depends on them which entries these are."""
+    return "pattern" in wanted.include or "pattern" in wanted.exclude
+
+
+def brought_by(origin: Origin) -> int:
+    """The last position at which this actor brought a template that is not grouped yet, among the newest; 0: none."""
+    ((position,),) = run(Statement(_BROUGHT, (patterns.RULES_VERSION, origin.actor_kind, origin.actor_name)))
+    return int(position)

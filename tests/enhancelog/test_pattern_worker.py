@@ -1,0 +1,43 @@
+"""The server's worker: it groups what its own process brought, and what another one left."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from enhancelog import pattern_worker
+from enhancelog.projections.patterns import axes
+from enhancelog.queries.horizon import grouped
+from tests import pattern_rules
+from tests.enhancelog.test_pattern_groups import append, denial, leaders
+from tests.waiting import wait_for
+
+
+@pytest.fixture(autouse=True)
+def plain_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    pattern_rules.use(monkeypatch)
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One that looks after others often, and ends with the test."""
+    monkeypatch.setattr(pattern_worker, "POLL_S", 0.05)
+    ends = threading.Event()
+    thread = pattern_worker.start(ends)
+    yield
+    ends.set()
+    axes.learned.set()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("by", ["this process", "another"])
+def test_a_worker_groups_what_this_process_brought_and_what_another_one_left(
+    by: str, worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if by == "another":
+        monkeypatch.setattr(axes, "learned", threading.Event())  # whose worker does not listen
+    append([denial(f"tone {letter}", letter) for letter in "abc"])
+    wait_for(lambda: grouped().up_to == 3)
+    assert set(leaders().values()) == {"tone a"}
