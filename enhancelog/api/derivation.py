@@ -4,6 +4,7 @@ New templates are grouped after the commit. Whoever brought one waits with the n
 grouped, for ``PATIENCE_S`` at most; others never wait.
 """
 
+import threading
 import time
 from typing import Final, TypeVar
 
@@ -19,6 +20,10 @@ DERIVED_TO: Final = "Enhancelog-Derived-To"
 
 PATIENCE_S: Final = 2.0
 _LOOK_S: Final = 0.02
+MOST_WAITING: Final = 4
+"""Readings of a process that wait at once, since each holds a thread. Others are answered with what there is."""
+
+_waiting = threading.BoundedSemaphore(MOST_WAITING)
 
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
@@ -29,11 +34,19 @@ def derived(request: Request) -> int:
     if up_to == last or not request.user.is_authenticated:
         return up_to
     own = brought_by(permissions.origin(request, "api"))
+    if up_to >= own or not _waiting.acquire(blocking=False):
+        return up_to
+    try:
+        return _wait_for(own)
+    finally:
+        _waiting.release()
+
+
+def _wait_for(position: int) -> int:
     until = time.monotonic() + PATIENCE_S
-    while up_to < own and time.monotonic() < until:
+    while (up_to := grouped().up_to) < position and time.monotonic() < until:
         with permit.released():
             time.sleep(_LOOK_S)
-        up_to = grouped().up_to
     return up_to
 
 

@@ -109,6 +109,6 @@ def test_worker_that_cannot_start_ends_the_server_with_one_line(tmp_path: Path) 
     )
     bind = f"127.0.0.1:{free_port()}"
     done = manage("serve", "--bind", bind, data_dir=tmp_path / "data", **broken)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "exit code 7 before it served" in done.stderr
     assert "Traceback" not in done.stderr

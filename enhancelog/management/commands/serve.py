@@ -1,6 +1,6 @@
 """``serve [--demo] [--bind ADDRESS:PORT]``: prepare the data folder and the database, then serve until told to stop.
 
-Exit codes: 0 stopped by SIGINT or SIGTERM, 1 the server died, 2 could not run (one line says why).
+Exit codes: 0 stopped by SIGINT or SIGTERM, 2 could not run (one line says why).
 """
 
 import os
@@ -145,7 +145,7 @@ def serve(address: Address, on_serving: Callable[[], None], application: str = "
         every = [Options(address.host, address.port, number, application) for number in range(1, workers + 1)]
         Supervisor(every, on_serving).run()
     except StartFailed as error:
-        raise CommandError(str(error), returncode=1) from None
+        raise CommandError(str(error)) from None
 
 
 def usual_workers() -> int:
