@@ -4,8 +4,10 @@
 a write outside ``atomic()`` takes it for its own statement. Reads never wait.
 """
 
+import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -95,6 +97,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return {"timeout": TIMEOUT_S, "cached_statements": STATEMENTS, **params}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        if not self.is_in_memory_db() and not self.read_only:
+            _create_private(str(self.settings_dict["NAME"]))
         connection = super().get_new_connection(conn_params)
         if not self.is_in_memory_db() and not self.read_only:
             if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
@@ -147,3 +151,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             super()._close()  # type: ignore[misc]
         finally:
             self.write_lock.release()
+
+
+def _create_private(path: str) -> None:
+    """Create an absent database file with mode 0600, whatever the umask; SQLite gives its other files the same."""
+    with suppress(OSError):  # SQLite says what is wrong
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
