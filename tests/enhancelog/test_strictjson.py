@@ -176,12 +176,11 @@ HOSTILE = {
     "distinct keys, one twice": "{"
     + ",".join(f'"{number:x}":1' for number in range(N // 9))
     + f',"{N // 9 - 1:x}":2}}',
-    "a long key above many items": r'{"\u0041' + "k" * (N // 2) + '":[' + "1," * (N // 4) + "1]}",
-    "long keys above many items": (r'{"\u0041' + "k" * (N // 60) + '":') * 30
-    + "["
-    + '"",' * (N // 6)
-    + "1]"
-    + "}" * 30,
+    "a long key above many": r'{"\u0041'
+    + "k" * (N // 2)
+    + '":{'
+    + ",".join(f'"{n:x}":1' for n in range(N // 18))
+    + "}}",
     "digits": "[1." + "1" * N + "e-99999]",
     "brackets": "[]," * (N // 3),
 }
