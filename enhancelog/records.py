@@ -41,7 +41,8 @@ IdOrEmpty = Annotated[str, Meta(extra_json_schema={**ID_SCHEMA, "minLength": 0})
 Text = Annotated[str, Meta(extra_json_schema=TEXT_SCHEMA)]
 
 _CONTROL = re.compile("[\u0000-\u001f\u007f-\u009f]")
-_TOKEN_OR_SPACE = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
+_TOKEN_OR_SPACE = re.compile(rb'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))|[ \t\r\n]++', re.DOTALL)
+_INDEX = re.compile(r"\[\d+\]")
 _MISSING = re.compile("missing required field `([^`]+)`")
 _PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
 
@@ -275,7 +276,7 @@ def _named(error: msgspec.ValidationError, below: str = "") -> Invalid:
     if missing := _MISSING.search(text):
         return Invalid(_path(below, place, missing[1]), "missing", "is missing")
     field = _path(below, place)
-    choices = _CHOICES.get(re.sub(r"\[\d+\]", "", field))
+    choices = _CHOICES.get(_INDEX.sub("", field))
     if choices and text.startswith("Invalid enum value"):
         return Invalid(field, "choice", f"must be one of {', '.join(choices)}, not {text[19:80]}")
     rule = "type" if text.startswith("Expected `") and "got" in text else "value"
