@@ -101,6 +101,11 @@ def check_text(text: str, field: str) -> None:
         raise Invalid(field, *flaw)
 
 
+def is_clean(text: str) -> bool:
+    """Whether ``check_text`` lets it pass."""
+    return _flaw(text) is None
+
+
 def _flaw(text: str) -> tuple[str, str] | None:
     """The rule that ``text`` breaks, and how."""
     if "\0" in text:

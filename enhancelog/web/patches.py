@@ -24,10 +24,12 @@ SHOWN_CHARACTERS: Final = 40_000
 FOLDED_LINES: Final = 12
 FOLDED_CHARACTERS: Final = 1_000
 STARTS_WITH: Final = 120
-SEARCHED_CHARACTERS: Final = 20_000
+SEARCHED_CHARACTERS: Final = 2_000
 """Of each reason, for the pointers that it names."""
 
 SEARCHED_DENIALS: Final = 100
+SEARCHED_PLACES: Final = 20
+"""Of each reason, at which the pointer is part of a longer one."""
 LONGEST_POINTER: Final = 500
 """Characters of a pointer that is looked for in reasons."""
 
@@ -151,7 +153,9 @@ def _denied_by(entry: Entry, path: str) -> list[str]:
 def _names(text: str, path: str) -> bool:
     """Whether ``text`` holds the very pointer, not as part of a longer one."""
     at = text.find(path)
-    while at >= 0:
+    for _ in range(SEARCHED_PLACES):
+        if at < 0:
+            return False
         end = at + len(path)
         if not _GOES_ON.search(text[max(0, at - 1) : at]) and not _GOES_ON.match(text[end : end + 2]):
             return True
