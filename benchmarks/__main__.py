@@ -20,7 +20,7 @@ from benchmarks import report
 from benchmarks.bench import Bench
 from benchmarks.children import Failed
 from benchmarks.databases import Databases, room
-from benchmarks.legs import appends, bulk, exports, generator_ceiling, large, peers, slow_fsync
+from benchmarks.legs import appends, bulk, exports, generator_ceiling, hostile, large, peers, slow_fsync
 from benchmarks.load import WrongAnswer
 from benchmarks.plan import FULL, QUICK, Plan
 from benchmarks.rounds import Results
@@ -36,6 +36,7 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "read": peers.reads,
     "export": exports.run,
     "large": large.run,
+    "hostile": hostile.run,
 }
 PAGE: Final = ROOT / "docs" / "performance.md"
 INTERRUPTED: Final = 130
