@@ -20,8 +20,14 @@ WORDS: Final = ["".join(_chance.choices("bcdfgklmnprstvz", k=3)) + str(_chance.c
 
 
 def entry(issue_id: str, **fields: Any) -> bytes:
-    """A rejected entry that holds nothing but ``fields``."""
-    plain = {"blueprint_id": BLUEPRINT, "prev_hash": "", "new_hash": "", "intent": "i", "rationale": "r"}
+    """A rejected entry that holds nothing but ``fields``; no two ask for the same."""
+    plain: dict[str, Any] = {
+        "blueprint_id": BLUEPRINT,
+        "prev_hash": "",
+        "new_hash": "",
+        "intent": f"wish {issue_id}",
+        "rationale": "r",
+    }
     plain |= {"verdicts": [], "status": "rejected", "reasons": [], "ts_ms": NOW_MS}
     return json.dumps({"issue_id": issue_id, **plain, **fields}, ensure_ascii=False, separators=(",", ":")).encode()
 

@@ -40,7 +40,7 @@ def hidden(path: Path) -> Iterator[str]:
 def _is_call_of_re(node: ast.AST) -> bool:
     called = node.func if isinstance(node, ast.Call) else None
     is_of_re = isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "re"
-    return is_of_re and called.attr != "escape"  # type: ignore[union-attr]
+    return is_of_re and called.attr != "escape"
 
 
 def expressions() -> dict[str, Form]:

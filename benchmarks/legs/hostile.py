@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import psutil  # type: ignore[import-untyped]
 
@@ -46,13 +46,13 @@ def _run(bench: Bench, vendor: str) -> Results:
         _crowd(server, bench.plan.templates)
         rows = list(_rows(server))
         contenders, targets = [], []
-        for name, request, ordinary, status in rows:
-            over, under = f"{name} ({vendor})", f"{name}: ordinary ({vendor})"
-            contenders.append(Contender(over, "ms", _each(server, request, status)))
-            contenders.append(Contender(under, "ms", _each(server, ordinary, 200 if name.startswith("page") else 201)))
-            targets.append(Target(f"{name}, time over an ordinary one's: {vendor}", over, under, at_most=MOST))
+        for row in rows:
+            over, under = f"{row.name} ({vendor})", f"{row.name}: ordinary ({vendor})"
+            contenders.append(Contender(over, "ms", _each(server, row.hostile, row.status)))
+            contenders.append(Contender(under, "ms", _each(server, row.ordinary, row.ordinary_status)))
+            targets.append(Target(f"{row.name}, time over an ordinary one's: {vendor}", over, under, at_most=MOST))
         alone, meanwhile = f"append alone, p99 ({vendor})", f"append beside hostile ones, p99 ({vendor})"
-        requests = [row[1] for row in rows]
+        requests = [row.hostile for row in rows]
         contenders.append(Contender(alone, "ms", _benign(bench, server, f"alone-{vendor}", [])))
         contenders.append(Contender(meanwhile, "ms", _benign(bench, server, f"beside-{vendor}", requests)))
         targets.append(
@@ -73,16 +73,25 @@ def _crowd(server: Server, templates: int) -> None:
             raise Failed(f"crowding the axes: {answer.status} {answer.body[:200]!r}")
 
 
-def _rows(server: Server) -> Iterator[tuple[str, Request, Request, int]]:
-    """What is sent, an ordinary request of the same size, and the status of the answer to the first."""
+class Row(NamedTuple):
+    """What is sent, an ordinary request of the same size, and the statuses of their answers."""
+
+    name: str
+    hostile: Request
+    ordinary: Request
+    status: int
+    ordinary_status: int = 201
+
+
+def _rows(server: Server) -> Iterator[Row]:
     for name, body in hostile.REFUSED.items():
-        yield f"append of {name}", _posted(server, body), _ordinary(server, name, len(body(0))), 400
+        yield Row(f"append of {name}", _posted(server, body), _ordinary(server, name, len(body(0))), 400)
     for name, body in hostile.APPENDED.items():
-        yield f"append of {name}", _posted(server, body), _ordinary(server, name, len(body(0))), 201
+        yield Row(f"append of {name}", _posted(server, body), _ordinary(server, name, len(body(0))), 201)
     crowded = _posted(
         server, lambda n: hostile.entry(f"new-{n}", verdicts=hostile.new_templates(hostile.AXES, 5_000 + n))
     )
-    yield (
+    yield Row(
         f"append of {hostile.AXES} new templates on crowded axes",
         crowded,
         _ordinary(server, "crowded", len(crowded(0))),
@@ -91,15 +100,15 @@ def _rows(server: Server) -> Iterator[tuple[str, Request, Request, int]]:
     for name in ("one", "other"):
         _stored(server, hostile.ordinary(f"long-{name}", hostile.LARGE))
     plain = _got(server, "/entries/long-one")
-    for kind, body in (
+    for kind, sent in (
         ("verdicts", "tiny verdicts of many axes"),
         ("reasons", "empty reasons"),
         ("operations", "tiny operations"),
     ):
-        stored = [_stored(server, hostile.APPENDED[body](number)) for number in (-1, -2)]
-        yield f"page of an entry with tiny {kind}", _got(server, f"/entries/{stored[0]}"), plain, 200
+        stored = [_stored(server, hostile.APPENDED[sent](number)) for number in (-1, -2)]
+        yield Row(f"page of an entry with tiny {kind}", _got(server, f"/entries/{stored[0]}"), plain, 200, 200)
         both, ordinary = f"/entries/{stored[0]}?compare={stored[1]}", "/entries/long-one?compare=long-other"
-        yield f"page comparing two with tiny {kind}", _got(server, both), _got(server, ordinary), 200
+        yield Row(f"page comparing two with tiny {kind}", _got(server, both), _got(server, ordinary), 200, 200)
 
 
 def _posted(server: Server, body: hostile.Body) -> Request:

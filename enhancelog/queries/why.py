@@ -91,10 +91,10 @@ def why(blueprint_id: str, intent: str = "") -> Why:
     denials_left, characters_left = MOST_DENIALS, MOST_CHARACTERS
     for issue_id, ts_ms, status, verdicts, its_intent, rationale in _newest(blueprint_id):
         counted[status] += 1
-        denied = [verdict for verdict in _verdicts.decode(verdicts) if verdict.status == "deny"][:MOST_OF_A_RUN]
-        for verdict in denied:
+        denials = [verdict for verdict in _verdicts.decode(verdicts) if verdict.status == "deny"][:MOST_OF_A_RUN]
+        for verdict in denials:
             _add(groups, verdict, issue_id, ts_ms)
-        denials_left -= len(denied)
+        denials_left -= len(denials)
         characters_left -= len(verdicts)
         share = similarity(wanted, words(its_intent)) if status == "applied" and wanted else 0.0
         if share >= SIMILAR_FROM:
