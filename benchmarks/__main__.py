@@ -27,6 +27,7 @@ from benchmarks.legs import (
     exports,
     generator_ceiling,
     grouping,
+    hostile,
     large,
     peers,
     slow_fsync,
@@ -48,6 +49,7 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "large": large.run,
     "crowd": crowd.run,
     "grouping": grouping.run,
+    "hostile": hostile.run,
 }
 PAGE: Final = ROOT / "docs" / "performance.md"
 INTERRUPTED: Final = 130

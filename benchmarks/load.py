@@ -90,6 +90,15 @@ def one(address: Address, data: bytes) -> Answer:
     return answers[0]
 
 
+def header(answer: Answer, name: str) -> str:
+    """The value of a header; empty where it is missing."""
+    for line in answer.head.decode("latin-1").splitlines():
+        key, _, value = line.partition(":")
+        if key.lower() == name.lower():
+            return value.strip()
+    return ""
+
+
 def download(address: Address, data: bytes) -> tuple[str, int, float]:
     """SHA-256 and lines of one long answer, and the seconds it took; nothing of it is kept."""
     digest, lines, began = hashlib.sha256(), 0, time.perf_counter()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Plan:
     """``blueprints``: among how many appends are spread. Sizes are entries; the rest are requests, transactions or
-    repetitions of one measurement in one round."""
+    repetitions of one measurement in one round; ``templates`` are of each crowded axis."""
 
     rounds: int
     blueprints: tuple[int, ...]
@@ -19,6 +19,7 @@ class Plan:
     reads: int
     slow_reads: int
     searches: int
+    templates: int
     seed: int = 20260101
 
 
@@ -34,6 +35,7 @@ FULL = Plan(
     reads=300,
     slow_reads=40,
     searches=20,
+    templates=1_900,
 )
 QUICK = Plan(
     rounds=2,
@@ -47,4 +49,5 @@ QUICK = Plan(
     reads=60,
     slow_reads=10,
     searches=8,
+    templates=100,
 )

@@ -22,6 +22,7 @@ from enhancelog.permissions import allows, needs
 from enhancelog.web.htmx import is_fragment, page_or_fragment, private
 
 CHANGES_SHOWN: Final = 8
+_WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
 
 
 @needs("content:write")
@@ -63,7 +64,7 @@ def shown_kind(story_id: str, kind: str) -> Shown:
 
 def number(text: str, field: str) -> int:
     """A whole number of a form or query, within 64 bits. Raises ``BadRequest``."""
-    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+    if not _WHOLE.fullmatch(text):
         raise BadRequest(f"{field}: must be a whole number")
     return int(text)
 

@@ -4,7 +4,7 @@ The log may be long: nothing here counts or sorts all of it. Filters ask the sum
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -40,6 +40,11 @@ COUNTED = 10_000
 
 CHOICES = 500
 """Values that one filter offers."""
+
+SHOWN_LINES = 100
+"""Verdicts, and reasons, of one entry."""
+SHOWN_CHARACTERS = 40_000
+"""Of a patch."""
 
 
 class ShortCount(_Paginator):
@@ -152,17 +157,21 @@ class EntryAdmin(_ModelAdmin):
     @admin.display(description="verdicts")
     def verdict_list(self, entry: Entry) -> SafeString:
         verdicts = json.loads(entry.verdicts)
-        return _lines((f"{each['axis']}: {each['status']}", each["detail"]) for each in verdicts)
+        return _lines([(f"{each['axis']}: {each['status']}", each["detail"]) for each in verdicts], entry)
 
     @admin.display(description="reasons")
     def reason_list(self, entry: Entry) -> SafeString:
-        return _lines((reason, "") for reason in json.loads(entry.reasons))
+        return _lines([(reason, "") for reason in json.loads(entry.reasons)], entry)
 
     @admin.display(description="ops")
     def patch(self, entry: Entry) -> SafeString | str:
         if entry.ops is None:
             return "not recorded"
-        return format_html("<pre>{}</pre>", json.dumps(json.loads(entry.ops), indent=2, ensure_ascii=False))
+        text = json.dumps(json.loads(entry.ops), indent=2, ensure_ascii=False)
+        if len(text) <= SHOWN_CHARACTERS:
+            return format_html("<pre>{}</pre>", text)
+        more = format_html('<a href="{}">the whole entry</a>', links.api_entry(entry.issue_id))
+        return format_html("<pre>{}…</pre>{}", text[:SHOWN_CHARACTERS], more)
 
 
 @admin.register(Token)
@@ -218,8 +227,13 @@ class SavedViewAdmin(_SavedViewAdmin):
         return False
 
 
-def _lines(items: Iterable[tuple[str, str]]) -> SafeString:
-    return format_html_join(mark_safe("<br>"), "<b>{}</b> {}", items) or SafeString("-")
+def _lines(items: Sequence[tuple[str, str]], entry: Entry) -> SafeString:
+    """The first of them; a link to the entry's JSON where there are more."""
+    shown = format_html_join(mark_safe("<br>"), "<b>{}</b> {}", items[:SHOWN_LINES]) or SafeString("-")
+    if len(items) <= SHOWN_LINES:
+        return shown
+    more = f"and {len(items) - SHOWN_LINES:,} more"
+    return format_html('{}<br><a href="{}">{}</a>', shown, links.api_entry(entry.issue_id), more)
 
 
 def _ids(value: str | None) -> list[str]:

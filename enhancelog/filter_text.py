@@ -48,12 +48,12 @@ _NAMES: Final = [name for base in _ORDER for name in (base, f"{_NOT}{base}") if 
 _PLACE: Final = {name: place for place, name in enumerate(_NAMES)}
 
 _TOKEN = re.compile(
-    r"""(?P<no>-)?(?:(?P<key>[A-Za-z_]+):)?
-        (?:"(?P<quoted>(?:[^"\\]|\\.)*)"(?:=(?P<said>[^\s"]*))?|(?P<bare>[^\s"]+))?(?=\s|\Z)""",
+    r"""(?<!\S)(?P<no>-)?(?:(?P<key>[A-Za-z_]++):)?
+        (?:"(?P<quoted>(?:[^"\\]++|\\.)*+)"(?:=(?P<said>[^\s"]*+))?|(?P<bare>[^\s"]++))?(?=\s|\Z)""",
     re.VERBOSE | re.DOTALL,
 )
-_SPACE = re.compile(r"\s*")
-_BARE = re.compile(r'[^\s"=\\\x00-\x1f\x7f-\x9f]+\Z')
+_SPACE = re.compile(r"\s*+")
+_BARE = re.compile(r'\A[^\s"=\\\x00-\x1f\x7f-\x9f]++\Z')
 _ESCAPE = re.compile(r'\\(?:u((?!d[89a-f])[0-9a-f]{4})|(["\\]))', re.IGNORECASE)
 _TO_ESCAPE = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u2028\u2029]')
 

@@ -49,6 +49,9 @@ MAX_WAIT_S: Final = 30
 MAX_VALUES: Final = 100
 """Values in one filter at most; a database's expressions nest only so deep."""
 
+_PAGE_SIZE = re.compile(r"\d{1,4}", re.ASCII)
+_OFFSET = re.compile(r"\d{1,9}", re.ASCII)
+_WHOLE = re.compile(r"\d{1,19}", re.ASCII)
 _INTEGER = re.compile(r"-?\d{1,19}\Z", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _RFC3339 = re.compile(
@@ -164,7 +167,7 @@ def page_size(parameters: Parameters) -> int | None:
     value = _last(parameters, "page_size")
     if value is None:
         return None
-    if re.fullmatch(r"\d{1,4}", value, re.ASCII) and 1 <= int(value) <= MAX_PAGE_SIZE:
+    if _PAGE_SIZE.fullmatch(value) and 1 <= int(value) <= MAX_PAGE_SIZE:
         return int(value)
     raise Invalid("page_size", "range", f'must be a whole number from 1 to {MAX_PAGE_SIZE}, not "{value[:40]}"')
 
@@ -172,7 +175,7 @@ def page_size(parameters: Parameters) -> int | None:
 def offset(parameters: Parameters, name: str = "cursor") -> int:
     """How many rows (or columns) to pass over, on pages whose rows no key orders; 0 when it is not given."""
     value = _last(parameters, name) or "0"
-    if re.fullmatch(r"\d{1,9}", value, re.ASCII):
+    if _OFFSET.fullmatch(value):
         return int(value)
     raise Invalid(name, "cursor", "is none of ours; start again without it")
 
@@ -191,7 +194,7 @@ def _whole(parameters: Parameters, name: str, most: int) -> int | None:
     value = _last(parameters, name)
     if value is None:
         return None
-    if re.fullmatch(r"\d{1,19}", value, re.ASCII) and int(value) <= most:
+    if _WHOLE.fullmatch(value) and int(value) <= most:
         return int(value)
     raise Invalid(name, "range", f'must be a whole number from 0 to {most:,}, not "{value[:40]}"')
 

@@ -27,6 +27,8 @@ from enhancelog.records import Entry
 from enhancelog.store.http import HttpEnhanceLogStore
 from enhancelog.wording import DATA_NOTICE, cut
 
+MOST_DENIED = 20
+"""Axes of one entry in a list."""
 LONGEST_TEXT = 300
 """Characters of an intent or a reason in a list."""
 MOST_LISTED = 100
@@ -232,13 +234,16 @@ def _said(error: ToolError) -> str:
 
 
 def _brief(entry: Entry) -> dict[str, Any]:
+    denied = list(records.denials(entry).items())
+    more = {"denied_left_out": len(denied) - MOST_DENIED} if len(denied) > MOST_DENIED else {}
     return {
         "issue_id": entry.issue_id,
         "blueprint_id": entry.blueprint_id,
         "ts_ms": entry.ts_ms,
         "status": entry.status,
         "intent": cut(entry.intent, LONGEST_TEXT),
-        "denied": {axis: cut(reason, LONGEST_TEXT) for axis, reason in records.denials(entry).items()},
+        "denied": {axis: cut(reason, LONGEST_TEXT) for axis, reason in denied[:MOST_DENIED]},
+        **more,
     }
 
 

@@ -36,6 +36,7 @@ _RETRIED: Final = (429, 502, 503, 504, 507)
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
+_SECONDS: Final = re.compile(r"\d{1,6}", re.ASCII)
 _LONGEST_DETAIL: Final = 300
 
 logger = logging.getLogger(__name__)
@@ -255,7 +256,7 @@ def _turned_away(response: httpx.Response) -> _Failure:
 
 def _seconds(retry_after: str) -> float:
     """``Retry-After``: seconds, or a date by the clocks of both sides."""
-    if re.fullmatch(r"\d{1,6}", retry_after, re.ASCII):
+    if _SECONDS.fullmatch(retry_after):
         return float(retry_after)
     try:
         return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())

@@ -30,7 +30,7 @@ __all__ = [
     "pattern_id",
 ]
 
-RULES_VERSION: Final = 1
+RULES_VERSION: Final = 2
 """Raised with every change of what ``mask`` or ``join`` answer, so that what was derived is derived again."""
 
 

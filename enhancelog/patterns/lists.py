@@ -24,12 +24,14 @@ _MORE: Final = (
 _NOTE: Final = rf"(?> ?\({MARK}[^(),]{{0,12}}\)| ?[=:×] ?{MARK}| {MARK})?+"
 _NOTED: Final = rf"{_ITEM}{_NOTE}"
 
-_AFTER_COLON: Final = re.compile(
-    rf"(?<=[:：=]) ?({_NOTED}(?:{_BETWEEN}{_NOTED})*+{_MORE})(?= ?(?:[.!。]?$|[;；(（]|\. ))"
-)
+_AFTER_COLON: Final = re.compile(rf"(?<=[:：=]) ?({_NOTED}(?:{_BETWEEN}{_NOTED})*+{_MORE})")
+_ITS_END: Final = re.compile(r" ?(?:[.!。]?$|[;；(（]|\. )")
+"""What follows such a list. It is looked for afterwards, so that what is none is passed over once, as a whole."""
 _INSIDE: Final = re.compile(rf"[\[{{(（] ?({_ITEM}(?:{_BETWEEN}{_ITEM})*+{_MORE}),? ?[\]}})）]|\[ ?\]|\{{ ?\}}")
-_ANYWHERE: Final = re.compile(rf"(?<!{WORDY})(?<!{MARK})({_ITEM}(?:{_BETWEEN}{_ITEM})++{_MORE})")
+_ANYWHERE: Final = re.compile(rf"(?<!{WORDY})(?<!{MARK}){_ITEM}(?:(?:{_BETWEEN}{_ITEM})++{_MORE})?+")
 _TAIL: Final = re.compile(r"(?<=[:：]) ?([^:：]+?)(?=[.!。]?$)")
+_MARK: Final = re.compile(MARK)
+_HAS_AND: Final = re.compile(_AND)
 _SEPARATED: Final = re.compile(f"({_BETWEEN})")
 _ARROW: Final = re.compile("[-=]>|[→⇒⟶➜←]|<-")
 _NUMBERS: Final = frozenset({"n", "numbers", "duration", "money"})
@@ -42,13 +44,15 @@ def collapse(text: str, marks: Marks) -> str:
     """``text`` with marks for its lists; values in it are marks already."""
 
     def after_colon(match: re.Match[str]) -> str:
-        return _spaced(match, _hole(match[1], marks)) if _may_follow_colon(match[1]) else match[0]
+        if not _ITS_END.match(match.string, match.end()) or not _may_follow_colon(match[1]):
+            return match[0]
+        return _spaced(match, _hole(match[1], marks))
 
     def inside(match: re.Match[str]) -> str:
         return _bracketed(match[0], match[1], marks)
 
     def anywhere(match: re.Match[str]) -> str:
-        return _runs(match[1], marks)
+        return _runs(match[0], marks)
 
     def tail(match: re.Match[str]) -> str:
         return _spaced(match, _hole(match[1], marks)) if _are_titles(match[1]) else match[0]
@@ -78,7 +82,7 @@ def _items(text: str) -> list[str]:
 
 
 def _is_mark(item: str) -> bool:
-    return bool(re.fullmatch(MARK, item))
+    return bool(_MARK.fullmatch(item))
 
 
 def _is_fixed(item: str) -> bool:
@@ -125,7 +129,7 @@ def _runs(text: str, marks: Marks) -> str:
     items = pieces[::2]
     if any(_ARROW.search(between) for between in pieces[1::2]):
         return _hole(text, marks)
-    if len(items) > 2 and re.search(_AND, pieces[-2]) and not any(map(is_verdict, items)):
+    if len(items) > 2 and _HAS_AND.search(pieces[-2]) and not any(map(is_verdict, items)):
         return _hole(text, marks)
     done: list[str] = []
     run: list[str] = []

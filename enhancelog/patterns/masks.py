@@ -19,8 +19,8 @@ _ALONE: Final = f"(?<!{WORDY})"
 _ENDS: Final = f"(?!{WORDY})"
 
 _QUOTES: Final = (
-    r"(?P<ticks>`+)[^`]+(?P=ticks)",
-    r'"(?:\\.|[^"\\])*"',
+    r"(?P<ticks>`{1,9}+)[^`]++(?P=ticks)",
+    r'(?<!\\)"(?:[^"\\]++|\\.)*+"',
     "“[^“”]*”",
     "„[^„“”]*[“”]",
     "«[^«»]*»",
@@ -30,8 +30,8 @@ _QUOTES: Final = (
     "『[^『』]*』",
     "【[^【】]*】",
     "《[^《》]*》",
-    rf"{_ALONE}'(?:\\.|[^'\\]|(?<={WORDY})'(?={WORDY}))*'{_ENDS}",
-    f"‘(?:[^‘’]|(?<={WORDY})’(?={WORDY}))*’{_ENDS}",
+    rf"(?<!\\){_ALONE}'(?:[^'\\]++|\\.|(?<={WORDY})'(?={WORDY}))*+'{_ENDS}",
+    f"‘(?:[^‘’]++|(?<={WORDY})’(?={WORDY}))*+’{_ENDS}",
     "‚[^‚‘’]*[‘’]",
 )
 _MONTHS: Final = (
@@ -63,11 +63,15 @@ _EXTENSION: Final = (
     "|ya?ml|toml|ini|cfg|conf|env|lock|xml|html?|s?css|svg|png|jpe?g|gif|webp|pdf|[ct]sv|xlsx?|docx?|log|db|sqlite|zip|t?gz"
     "|tar|whl|jar|exe|dll|so|proto|graphql|ipynb|vue|po|mo|j2|tmpl|tf)"
 )
-_SEGMENT: Final = rf"[^\W{UNSPACED}]|[.@~%+*$?=&\[\]{{}}-]"
-_FOLDER: Final = rf"{WORDY}(?:{WORDY}|[.@~-])*/|\.{{1,2}}/"
-_WITHIN: Final = rf"(?:{WORDY}|[-_./:@#+](?={WORDY}))"
+_SLASHED: Final = r"(?:(?:[.@~%+$?=&\[{-]|(?<![/\\])\\){0,99}+" + rf"(?:{WORDY}|[*}}\]]|(?<![/\\])/))"
+"""A part of a path up to a character that may end it. No two slashes in a row."""
+_FOLDER: Final = rf"(?:{WORDY}(?:{WORDY}|[.@~-]){{0,254}}+/|\.{{1,2}}/)"
+_WITHIN: Final = rf"(?:{WORDY}|[-./:@#+](?={WORDY}))"
 """A character within an identifier."""
 _URL_CHARACTER: Final = rf"[^\s<>\"'`“”«»、。，（）{UNSPACED}]"
+
+
+_OPEN_HOLE: Final = re.compile("⟨[^⟩⟨]*+$")
 
 
 class _Mask(NamedTuple):
@@ -117,10 +121,9 @@ _MASKS: Final = (
     _row("id", r"(?<![\w/])/[^\s/]*[\^$|+(\\][^\s/]*/[gimsuy]*(?!\w)"),
     _row(
         "path",
-        rf"(?<![<)\]\\/]){_ALONE}(?<!{MARK})(?:~|\.\.?|[A-Za-z]:|#)?[/\\]"
-        rf"(?:(?:{_SEGMENT})+[/\\])*(?:{_SEGMENT})*(?:{WORDY}|[/*}}\]])",
-        rf"(?<![@./-]){_ALONE}@?(?:{_FOLDER}){{2,}}(?:{WORDY}|[~*-])++(?:\.{WORDY}++)*+/?(?!@|:{LETTER})",
-        rf"(?<![@./-]){_ALONE}(?:{_FOLDER})?\.?{WORDY}(?:{WORDY}|-|\.(?={WORDY}))*\.{_EXTENSION}(?!{WORDY}|\.{WORDY})",
+        rf"(?<![<)\]\\/]){_ALONE}(?<!{MARK})(?:~|\.\.?|[A-Za-z]:|#)?[/\\](?:{_SLASHED}++/?+|/)",
+        rf"(?<![@./-]){_ALONE}@?{_FOLDER}{{2,}}(?:{WORDY}|[~*-])++(?:\.{WORDY}++)*+/?(?!@|:{LETTER})",
+        rf"(?<![@./-]){_ALONE}{_FOLDER}?\.?{WORDY}(?:{WORDY}|-|\.(?={WORDY}))*\.{_EXTENSION}(?!{WORDY}|\.{WORDY})",
     ),
     _row(
         "money",
@@ -147,7 +150,7 @@ _MASKS: Final = (
         "id",
         rf"(?<![@./#$])(?<!{WORDY}[:+-]){_ALONE}(?!{WORDY}+:\d+(?::|$| -))[@#$]?"
         rf"(?={_WITHIN}*?\d)(?={_WITHIN}*?{LETTER})"
-        rf"(?!{_NUMBER}{_UNIT}?(?!{WORDY}|[-_./:@#+]{WORDY})){WORDY}+(?:[-_./:@#+]{WORDY}+)*",
+        rf"(?!{_NUMBER}{_UNIT}?(?!{WORDY}|[-_./:@#+]{WORDY})){WORDY}++(?:[-./:@#+]{WORDY}++)*+",
         unless=lambda value: value.lower() in CONSTANTS,
     ),
     _row("n", rf"{_ALONE}(?<!{LETTER}[-/])(?:(?<![\w.)\]])(?<!{MARK})[+−±-])?{_NUMBER}(?:(?={_UNIT}{_ENDS})|{_ENDS})"),
@@ -163,7 +166,7 @@ def _masked(line: str) -> Masked:
     masked = marks.masked(collapse(" ".join(text.split()), marks))
     if len(masked.template) <= LONGEST_TEMPLATE:
         return masked
-    template = re.sub("⟨[^⟩]*$", "", masked.template[: LONGEST_TEMPLATE - 1]) + "…"
+    template = _OPEN_HOLE.sub("", masked.template[: LONGEST_TEMPLATE - 1]) + "…"
     return Masked(template, masked.holes[: template.count("⟨")])
 
 

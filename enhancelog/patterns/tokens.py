@@ -34,7 +34,7 @@ _UNITS: Final = {
     for unit in units.split()
 }  # fmt: skip
 _TOKEN: Final = re.compile(
-    rf"⟨\w+⟩|[ldjmtsncLDJMTSNC]['’](?={WORDY}|⟨)|qu['’](?={WORDY}|⟨)|[@#$]?{WORDY}+(?:[-_./:@#+'’&]+{WORDY}+)*"
+    rf"⟨\w+⟩|[ldjmtsncLDJMTSNC]['’](?={WORDY}|⟨)|qu['’](?={WORDY}|⟨)|[@#$]?{WORDY}++(?:[-./:@#+'’&]++{WORDY}++)*+"
     "|[\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f]+|[\u3041-\u309f]+|[\u3400-\u9fff\uf900-\ufaff々]+"
     "|[\uac00-\ud7af]+|\\S"
 )

@@ -176,16 +176,16 @@ p50 p75 p90 p95 p99 p999 x509 i18n l10n k8s ed25519
 """Words with a digit that are no identifiers."""
 
 _COMPOUNDS: Final = re.compile(
-    r"(?:no|non|un|pre|post|re|self|semi|multi|sub|super|anti|over|under|well|ill|co|cross|in|on|off|built|read|write|up|"
+    r"\A(?:(?:no|non|un|pre|post|re|self|semi|multi|sub|super|anti|over|under|well|ill|co|cross|in|on|off|built|read|write|up|"
     r"out|left|right|first|last|top|low|high|long|short|open|closed|end|one|two|three|single|double|plain|opt|add|mark)"
     r"-[a-z-]+"
     r"|[a-z]+-(?:in|out|up|off|on|only|based|like|free|time|to|of|wide|level|sided|safe|ready|party|case|sensitive)"
-    r"|[a-z]+-(?:to|of|the|by|in|and|or|up|a)-[a-z-]+|e-mail",
+    r"|[a-z]+-(?:to|of|the|by|in|and|or|up|a)-[a-z-]+|e-mail)",
     re.IGNORECASE,
 )
 _PARTICIPLES: Final = re.compile(
-    r"[a-z]{2,}(?:[^e]ed|ly|less|able|ible)|ge[a-zäöüß]{4,}[nt]|[a-zäöüß]{3,}iert|[a-zà-ÿ]{3,}(?:ó|é|és|ées?|aron|ieron)"
-    "|[а-яё]{3,}(?:[её]н[аоы]?|[ая]н[аоы]?|л[аои]?сь|лся|[её]тся|ится|[ая]ет|[ая]ют)"
+    r"\A(?:[a-z]{2,}(?:[^e]ed|ly|less|able|ible)|ge[a-zäöüß]{4,}[nt]|[a-zäöüß]{3,}iert|[a-zà-ÿ]{3,}(?:ó|é|és|ées?|aron|ieron)"
+    "|[а-яё]{3,}(?:[её]н[аоы]?|[ая]н[аоы]?|л[аои]?сь|лся|[её]тся|ится|[ая]ет|[ая]ют))"
 )
 """Forms that verbs of a verdict have."""
 
@@ -195,7 +195,7 @@ CLASSES: Final = frozenset(_CLASSES.split()) | (LANGUAGES - GRAMMAR)
 CONSTANTS: Final = frozenset(_CONSTANTS.split())
 VERDICTS: Final = GRAMMAR | frozenset(_VERDICTS.split())
 
-_IDENTIFIER: Final = re.compile(r".*[^\W\d][-_./:@#+].*|[a-z]+[A-Z].*|[A-Z]+[a-z]+[A-Z].*|[@$#]\w.*", re.DOTALL)
+_IDENTIFIER: Final = re.compile(r"\A(?:.*[^\W\d][-_./:@#+].*|[a-z]+[A-Z].*|[A-Z]+[a-z]+[A-Z].*|[@$#]\w.*)", re.DOTALL)
 
 
 @lru_cache(maxsize=4096)
@@ -243,17 +243,22 @@ _ENDINGS: Final = re.compile(
     r"|(?<=[^\W\d_]{3}[^\W\d_s])(?:ent|en|(?<=[aeo])n|(?<!e)e|x)$"
     r"|(?<=[а-яё]{3})(?:[ая]ми|ов|ев|ей|[ая]м|[ая]х|ой|[ыи]й|[ая]я|[оеы]е|ие|[юяуа]т|[еи]т|[аяыиуео])$"
 )
+_LONGEST_WORD: Final = 60
+"""Characters. What is longer is no word of a language, and taking one ending after another has its price."""
+_DIMINUTIVE: Final = re.compile("(?<=[а-яё]{2})ок$")
 
 
 @lru_cache(maxsize=4096)
 def stem(word: str) -> str:
     """The word without what number and gender change: ``tokens`` is ``token``, ``are`` is ``is``. Not a real stem."""
+    if len(word) > _LONGEST_WORD:
+        return word
     if word.lower() in _SAME:
         return _SAME[word.lower()]
     shorter = _ENDINGS.sub(lambda match: "y" if match.group() == "ies" else "", word)
     while shorter != word:
         word, shorter = shorter, _ENDINGS.sub("", shorter)
-    return re.sub("(?<=[а-яё]{2})ок$", "к", word)
+    return _DIMINUTIVE.sub("к", word)
 
 
 def _stems(words: str) -> frozenset[str]:

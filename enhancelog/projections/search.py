@@ -75,13 +75,13 @@ def _limited(part: Sequence[str]) -> list[str]:
     """The words of some texts with a place between two, up to the limits."""
     found: list[str] = []
     if sum(map(len, part)) <= MOST_WORDS and all(map(str.isascii, part)):  # then they are within all of them
-        for text in part:
+        for text in filter(None, part):
             found += _words(text) if len(text) <= SHORT else search_words(text)
             if found and found[-1]:
                 found.append("")
         return found
     characters = MOST_CHARACTERS
-    for text in part:
+    for text in filter(None, part):
         words = _words(text) if len(text) <= min(characters, SHORT) else search_words(text[:characters])
         size = sum(map(len, words))
         if size <= characters and len(found) + len(words) <= MOST_WORDS:

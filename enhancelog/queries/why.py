@@ -1,6 +1,7 @@
 """Why runs of a Blueprint are denied, in an answer that an agent can read whole: bounded rows, groups and bytes.
 
-Looks at the newest ``NEWEST`` entries with a plausible time, in one statement that the timeline's index serves.
+Looks at the newest ``NEWEST`` entries with a plausible time, in one statement that the timeline's index serves; at
+fewer where they hold more than ``MOST_DENIALS`` or ``MOST_CHARACTERS``.
 Denials are grouped by axis and deny pattern, as far as these runs tell; applied runs are compared with an intent by
 their words.
 """
@@ -19,6 +20,11 @@ from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.wording import DATA_NOTICE, LONGEST, cut, first_line, similarity, words
 
 NEWEST: Final = 500
+MOST_OF_A_RUN: Final = 64
+"""Denials of one run that are looked at."""
+MOST_DENIALS: Final = 4_000
+MOST_CHARACTERS: Final = 10_000_000
+"""Denials, and characters of verdicts, after which no older run is looked at."""
 MOST_GROUPS: Final = 20
 MOST_SIMILAR: Final = 10
 SIMILAR_FROM: Final = 0.5
@@ -101,15 +107,20 @@ def why(blueprint_id: str, intent: str = "") -> Why:
     counted = {"applied": 0, "rejected": 0}
     groups: dict[tuple[str, str], DeniedGroup] = {}
     similar: list[SimilarApplied] = []
+    denials_left, characters_left = MOST_DENIALS, MOST_CHARACTERS
     for issue_id, ts_ms, status, verdicts, its_intent, rationale, *recorded_by in _newest(blueprint_id):
         actor = Actor(*recorded_by)
         counted[status] += 1
-        for verdict in _verdicts.decode(verdicts):
-            if verdict.status == "deny":
-                _add(groups, verdict, issue_id, ts_ms, actor)
+        denials = [verdict for verdict in _verdicts.decode(verdicts) if verdict.status == "deny"][:MOST_OF_A_RUN]
+        for verdict in denials:
+            _add(groups, verdict, issue_id, ts_ms, actor)
+        denials_left -= len(denials)
+        characters_left -= len(verdicts)
         share = similarity(wanted, words(its_intent)) if status == "applied" and wanted else 0.0
         if share >= SIMILAR_FROM:
             similar.append(SimilarApplied(issue_id, round(share, 2), ts_ms, its_intent, rationale, actor))
+        if denials_left < 0 or characters_left < 0:
+            break
     denied = sorted(_joined(groups), key=lambda group: (-group.count, -group.last_ts_ms))
     similar.sort(key=lambda one: -one.similarity)
     return _fitted(

@@ -16,11 +16,13 @@ from enhancelog.transfer.items import Found, Item, Refused
 Splitter = Callable[[Iterable[bytes], int], Iterator["Piece"]]
 
 WHITE_SPACE: Final = b" \t\r\n"
-_IN_STRING: Final = re.compile(rb'["\\]')
-_STRING = rb'"(?:[^"\\]++|\\.)*+"'  # whole in one chunk; else its opening quote alone is found
-_NESTED: Final = re.compile(_STRING + rb'|["\[\]{}]', re.DOTALL)
-_OUTER: Final = re.compile(_STRING + rb'|["\[\]{},]', re.DOTALL)
-_QUOTE, _BACKSLASH, _COMMA, _END, _BRACE = b'"\\,]}'
+_REST: Final = rb'(?:[^"\\]++|\\.)*+("|\\?\Z)'
+"""Of a string: up to the quote that ends it, else to the end of the chunk, which may be a backslash."""
+_IN_STRING: Final = re.compile(_REST, re.DOTALL)
+_STRING: Final = b'"' + _REST
+_NESTED: Final = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
+_OUTER: Final = re.compile(_STRING + rb"|[\[\]{},]", re.DOTALL)
+_QUOTE, _COMMA, _END, _BRACE = b'",]}'
 _AT_END: Final = "end"
 _OPENING: Final = b"[{"
 
@@ -145,13 +147,15 @@ def _tokens(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int | None, bool]]
     in_string, at, depth = False, 0, 0
     for chunk in filter(None, chunks):
         start = 0
-        while match := (_IN_STRING if in_string else _NESTED if depth else _OUTER).search(chunk, at):
-            token, single = chunk[match.start()], match.end() - match.start() == 1
-            at = match.end()
-            if token == _QUOTE:
-                in_string = single and not in_string
-            elif token == _BACKSLASH:
-                at += 1  # what is escaped, be it in the next chunk
+        while at < len(chunk):
+            match = (_IN_STRING if in_string else _NESTED if depth else _OUTER).search(chunk, at)
+            if match is None:
+                at = len(chunk)
+                break
+            token, at = chunk[match.start()], match.end()
+            if in_string or token == _QUOTE:
+                in_string = match[1] != b'"'
+                at += match[1] == b"\\"  # what it escapes is in the next chunk
             elif token in _OPENING:
                 depth += 1
             else:

@@ -1,6 +1,5 @@
 """Two entries side by side, the earlier first: what was wanted, why, what each axis said, what was changed."""
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -8,7 +7,7 @@ from django.shortcuts import render
 from msgspec import UNSET
 
 from content.diffs import Diff, compare
-from enhancelog import links, records
+from enhancelog import links
 from enhancelog.errors import NotFound
 from enhancelog.queries import entries
 from enhancelog.queries.counts import Count
@@ -33,6 +32,7 @@ class Side(NamedTuple):
     listed: Listed
     title: str
     url: str
+    raw: str
     number: Count | None
 
 
@@ -75,11 +75,11 @@ def comparison(request: HttpRequest, listed: Listed, other_id: str, tried: Attem
         return private(render(request, "enhancelog/entry_unknown.html", {"issue_id": other_id}, status=404))
     earlier, later = sorted((listed, other), key=lambda one: (one.ts_ms, one.position))
     numbers = {attempt.listed.position: attempt.number for attempt in tried.attempts} if tried else {}
-    judged = _judged(earlier.entry, later.entry)
+    judged, axes_left_out = _judged(earlier.entry, later.entry)
     context = {
         "sides": [_side(one, numbers if other.position in numbers else {}) for one in (earlier, later)],
-        "judged": judged[:MOST_AXES],
-        "axes_left_out": max(0, len(judged) - MOST_AXES),
+        "judged": judged,
+        "axes_left_out": axes_left_out,
         "compared": [
             _compared("Intent", earlier.entry.intent, later.entry.intent),
             _compared("Rationale", earlier.entry.rationale, later.entry.rationale),
@@ -92,21 +92,35 @@ def comparison(request: HttpRequest, listed: Listed, other_id: str, tried: Attem
 
 def _side(listed: Listed, numbers: dict[int, Count]) -> Side:
     title = first_line(listed.entry.intent)
-    return Side(listed, title, links.entry(listed.issue_id), numbers.get(listed.position))
+    url, raw = links.entry(listed.issue_id), links.api_entry(listed.issue_id)
+    return Side(listed, title, url, raw, numbers.get(listed.position))
 
 
-def _judged(earlier: Entry, later: Entry) -> list[Judged]:
-    """Every axis that judged either, in axis order; those that changed their mind first."""
-    axes = dict.fromkeys((*records.judged_axes(earlier), *records.judged_axes(later)))
-    said = [Judged(axis, (_said(earlier.verdicts, axis), _said(later.verdicts, axis))) for axis in axes]
-    return sorted(said, key=lambda judged: judged.is_same)
+def _judged(earlier: Entry, later: Entry) -> tuple[list[Judged], int]:
+    """The first axes that judged either, in axis order, and how many more there are; those that differ come first."""
+    before, after = _by_axis(earlier), _by_axis(later)
+    axes = list(dict.fromkeys((*before, *after)))
+    axes.sort(key=lambda axis: _status(before.get(axis)) == _status(after.get(axis)))
+    shown = [Judged(axis, (_said(before.get(axis)), _said(after.get(axis)))) for axis in axes[:MOST_AXES]]
+    return shown, len(axes) - len(shown)
 
 
-def _said(verdicts: Sequence[Verdict], axis: str) -> Said:
-    """What it denied for, should it speak twice."""
-    own = [verdict for verdict in verdicts if verdict.axis == axis]
-    told = next((verdict for verdict in own if verdict.status == "deny"), own[0] if own else None)
-    return Said("", text("")) if told is None else Said(told.status, text(told.detail))
+def _by_axis(entry: Entry) -> dict[str, Verdict]:
+    """The verdict of each axis: its first, or its first denial if it judged more than once."""
+    found: dict[str, Verdict] = {}
+    for verdict in entry.verdicts:
+        known = found.setdefault(verdict.axis, verdict)
+        if known.status != "deny" and verdict.status == "deny":
+            found[verdict.axis] = verdict
+    return found
+
+
+def _status(verdict: Verdict | None) -> str:
+    return "" if verdict is None else verdict.status
+
+
+def _said(verdict: Verdict | None) -> Said:
+    return Said("", text("")) if verdict is None else Said(verdict.status, text(verdict.detail))
 
 
 def _patches(earlier: Entry, later: Entry) -> Compared:

@@ -30,6 +30,8 @@ from enhancelog.web.revalidation import revalidated
 from enhancelog.web.texts import Text, text
 
 TITLE_CHARACTERS: Final = 200
+SHOWN_VERDICTS: Final = 100
+SHOWN_REASONS: Final = 100
 
 
 class Said(NamedTuple):
@@ -68,14 +70,17 @@ def _entry(listed: Listed) -> dict[str, Any]:
     entry = listed.entry
     title = first_line(entry.intent, TITLE_CHARACTERS)
     badges = described(entry, listed.recorded_ms)
+    reasons = entry.reasons if "reasons differ" in [badge.name for badge in badges] else ()
     return {
         "entry": entry,
         "listed": listed,
         "title": title,
         "intent": text(entry.intent) if title != entry.intent.strip() else None,
         "badges": badges,
-        "reasons": entry.reasons if "reasons differ" in [badge.name for badge in badges] else (),
+        "reasons": [text(reason) for reason in reasons[:SHOWN_REASONS]],
+        "reasons_left_out": max(0, len(reasons) - SHOWN_REASONS),
         "verdicts": _denied_first(entry, of_entry(listed.position)),
+        "verdicts_left_out": max(0, len(entry.verdicts) - SHOWN_VERDICTS),
         "rationale": markdown.render(entry.rationale),
         "denied": list(records.denials(entry)),
         "judged": len(records.judged_axes(entry)),
@@ -85,7 +90,7 @@ def _entry(listed: Listed) -> dict[str, Any]:
 
 
 def _denied_first(entry: Entry, alike: Mapping[str, Alike]) -> list[Said]:
-    """``alike``: by axis; an axis that denied twice is of the pattern of its first denial."""
+    """``SHOWN_VERDICTS`` of them. ``alike``: by axis; if one denied twice, its pattern is that of its first denial."""
     ordered: list[Verdict] = sorted(entry.verdicts, key=lambda verdict: verdict.status != "deny")
     waiting = dict(alike)
     return [
@@ -95,7 +100,7 @@ def _denied_first(entry: Entry, alike: Mapping[str, Alike]) -> list[Said]:
             text(verdict.detail),
             waiting.pop(verdict.axis, None) if verdict.status == "deny" else None,
         )
-        for verdict in ordered
+        for verdict in ordered[:SHOWN_VERDICTS]
     ]
 
 

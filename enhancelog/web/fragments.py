@@ -40,6 +40,13 @@ class Why(NamedTuple):
     text: str
 
 
+class Reasons(NamedTuple):
+    """The first reasons for a rejection, and how many ``more`` there are."""
+
+    shown: list[Why]
+    more: int
+
+
 Maker = Callable[[Listed], str]
 """Makes a row of an entry, with ``QUERY`` and ``THREAD`` where these go."""
 
@@ -102,7 +109,11 @@ def described(entry: Entry, recorded_ms: int) -> list[Badge]:
     return [Badge(name, MEANINGS[name]) for name in badges(entry, recorded_ms)]
 
 
-def reasons(entry: Entry) -> list[Why]:
-    """Why an entry was rejected: its denials, or failing these the reasons it carries."""
-    denied = [Why(verdict.axis, verdict.detail) for verdict in entry.verdicts if verdict.status == "deny"]
-    return denied or [Why("", reason) for reason in entry.reasons]
+def reasons(entry: Entry) -> Reasons:
+    """Why an entry was rejected: its denials, or failing these the reasons it carries; ``SHOWN_DENIALS`` of them."""
+    denied = [verdict for verdict in entry.verdicts if verdict.status == "deny"]
+    if denied:
+        shown = [Why(verdict.axis, verdict.detail) for verdict in denied[:SHOWN_DENIALS]]
+    else:
+        shown = [Why("", reason) for reason in entry.reasons[:SHOWN_DENIALS]]
+    return Reasons(shown, len(denied or entry.reasons) - len(shown))

@@ -15,7 +15,6 @@ from enhancelog.web.fragments import (
     NO_INTENT,
     NO_REASON,
     QUERY,
-    SHOWN_DENIALS,
     THREAD,
     Why,
     badges_of,
@@ -79,12 +78,12 @@ def _entry(listed: Listed, intent: str, said: Sequence[Why], excerpt: str = "") 
 
 
 def _reasons(record: Entry) -> list[Why]:
-    return [Why(reason.axis, first_line(reason.text)) for reason in reasons(record)[:SHOWN_DENIALS]]
+    return [Why(reason.axis, first_line(reason.text)) for reason in reasons(record).shown]
 
 
 def _unsaid(record: Entry, style: str) -> str:
-    unsaid = len(reasons(record)) - SHOWN_DENIALS
-    return f'<div class="{style}">and {unsaid} more</div>' if unsaid > 0 else ""
+    more = reasons(record).more
+    return f'<div class="{style}">and {more:,} more</div>' if more else ""
 
 
 def _axis(reason: Why) -> str:

@@ -6,6 +6,7 @@ Bounded, however large the patch: what is left out is said, and the raw JSON has
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 import msgspec
@@ -23,9 +24,17 @@ SHOWN_CHARACTERS: Final = 40_000
 FOLDED_LINES: Final = 12
 FOLDED_CHARACTERS: Final = 1_000
 STARTS_WITH: Final = 120
-SEARCHED_CHARACTERS: Final = 20_000
+SEARCHED_CHARACTERS: Final = 2_000
 """Of each reason, for the pointers that it names."""
 
+SEARCHED_DENIALS: Final = 100
+SEARCHED_PLACES: Final = 20
+"""Of each reason, at which the pointer is part of a longer one."""
+LONGEST_POINTER: Final = 500
+"""Characters of a pointer that is looked for in reasons."""
+
+_GOES_ON: Final = re.compile(r"[\w/~-]|\.\w")
+"""What a pointer may have before or behind it that makes it another one."""
 _ROOT: Final = "(the whole document)"
 
 _operations = msgspec.json.Decoder(list[Operation])
@@ -134,9 +143,21 @@ def _text(value: Raw | UnsetType) -> str:
 
 
 def _denied_by(entry: Entry, path: str) -> list[str]:
-    if not path:
+    if not 0 < len(path) <= LONGEST_POINTER:
         return []
-    named = re.compile(rf"(?<![\w/~-]){re.escape(path)}(?![\w/~-]|\.\w)")
-    denials = (verdict for verdict in entry.verdicts if verdict.status == "deny")
-    axes = [each.axis for each in denials if named.search(each.detail[:SEARCHED_CHARACTERS])]
+    denials = islice((verdict for verdict in entry.verdicts if verdict.status == "deny"), SEARCHED_DENIALS)
+    axes = [each.axis for each in denials if _names(each.detail[:SEARCHED_CHARACTERS], path)]
     return list(dict.fromkeys(axes))
+
+
+def _names(text: str, path: str) -> bool:
+    """Whether ``text`` holds the very pointer, not as part of a longer one."""
+    at = text.find(path)
+    for _ in range(SEARCHED_PLACES):
+        if at < 0:
+            return False
+        end = at + len(path)
+        if not _GOES_ON.search(text[max(0, at - 1) : at]) and not _GOES_ON.match(text[end : end + 2]):
+            return True
+        at = text.find(path, at + 1)
+    return False

@@ -58,7 +58,7 @@ def attempts(thread: Thread | None, current: Listed, given: Pairs) -> Attempts |
 
 def _attempt(number: Count, listed: Listed, current: Listed, given: Pairs) -> Attempt:
     entry = listed.entry
-    why = reasons(entry)
+    why = reasons(entry).shown
     return Attempt(
         number,
         listed,

@@ -13,9 +13,8 @@ from enhancelog.web.fragments import (
     NO_INTENT,
     NO_REASON,
     QUERY,
-    SHOWN_DENIALS,
     THREAD,
-    Why,
+    Reasons,
     badges_of,
     first_line,
     reasons,
@@ -39,14 +38,14 @@ def row(listed: Listed, *, sourced: bool) -> str:
     )
 
 
-def _why(why: list[Why]) -> str:
+def _why(why: Reasons) -> str:
     said = [
         f'<div class="why">{f"{axis(reason.axis)} " if reason.axis else ""}'
         f'<span dir="auto">{escape(first_line(reason.text) or NO_REASON)}</span></div>'
-        for reason in why[:SHOWN_DENIALS]
+        for reason in why.shown
     ]
-    if len(why) > SHOWN_DENIALS:
-        said.append(f'<div class="why">and {len(why) - SHOWN_DENIALS} more</div>')
+    if why.more:
+        said.append(f'<div class="why">and {why.more:,} more</div>')
     return "".join(said)
 
 

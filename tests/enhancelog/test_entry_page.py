@@ -8,6 +8,7 @@ from django.test import Client
 from content.store import open_store
 from enhancelog.links import entry
 from enhancelog.origin import Origin
+from tests import limited
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.recording import record, record_all
 
@@ -213,3 +214,64 @@ def test_statements_do_not_grow_with_the_log(client, django_assert_num_queries, 
     record_all(make_rejected(*(f"axis-{m}" for m in range(number)), issue_id=f"h-{n}") for n in range(number))
     with django_assert_num_queries(10):  # two of them for the work item
         get(client, "/entries/h-0?status=rejected")
+
+
+def many(number: int, status: str = "deny") -> list[dict[str, str]]:
+    return [{"axis": f"a{n}", "status": status, "detail": f"d{n}"} for n in range(number)]
+
+
+def test_of_many_verdicts_a_page_shows_a_hundred(client):
+    record(
+        make_entry(
+            verdicts=[*many(300, "pass"), {"axis": "last", "status": "deny", "detail": "no"}],
+            status="rejected",
+            new_hash="",
+            reasons=["last: no"],
+        )
+    )
+    page = get(client)
+    assert page.count('<span class="who">') == 100
+    assert "<bdi>last</bdi>" in page
+    assert 'and 201 more; the <a class="link" href="/v1/enhance/log/h-1">JSON</a> has them all' in page
+    assert "1 of 301 axes denied" in page
+
+
+def test_of_many_reasons_a_page_shows_a_hundred(client):
+    record(make_rejected("noop", reasons=[f"reason {n}" for n in range(1_234)]))
+    page = get(client)
+    assert page.count('<li class="reason"') == 100
+    assert 'and 1,134 more; the <a class="link" href="/v1/enhance/log/h-1">JSON</a> has them all' in page
+
+
+def test_lists_show_a_few_denials_and_how_many_more(client):
+    record(make_entry(verdicts=many(1_000), status="rejected", new_hash="", reasons=[]))
+    for path in ("/rejections/", "/search/", "/blueprints/main"):
+        page = get(client, path)
+        assert page.count("<bdi>a") <= 30, path
+        assert "and 994 more" in page, path
+
+
+def test_two_entries_with_many_verdicts_are_compared_at_a_bounded_price(client):
+    """Each verdict is read once: with every axis looking at all of them this takes minutes."""
+    limited.assert_ends(
+        """
+import django
+django.setup()
+from tests.factories import make_entry
+from enhancelog.web.comparison import _judged
+said = [{"axis": f"a{n}", "status": "deny", "detail": ""} for n in range(20_000)]
+judged, left_out = _judged(make_entry(verdicts=said), make_entry(verdicts=said[::-1]))
+assert (len(judged), left_out) == (100, 19_900), (len(judged), left_out)
+""",
+        cpu_s=10,
+    )
+
+
+def test_a_comparison_says_how_many_axes_it_leaves_out(client):
+    record(make_entry(verdicts=many(150)))
+    record(make_entry(issue_id="h-2", verdicts=[*many(149), {"axis": "a149", "status": "pass", "detail": ""}]))
+    page = get(client, "/entries/h-1?compare=h-2")
+    assert page.count('<th scope="row" class="mono">') == 100
+    assert "and 50 more axes" in page
+    assert 'href="/v1/enhance/log/h-2"' in page
+    assert "<bdi>a149</bdi>" in page

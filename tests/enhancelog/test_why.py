@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from enhancelog import records
 from enhancelog.origin import Origin
-from enhancelog.queries.why import MOST_BYTES, NEWEST, why
+from enhancelog.queries.why import MOST_BYTES, MOST_OF_A_RUN, NEWEST, why
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.wording import DATA_NOTICE
 from tests.factories import make_entry, make_rejected
@@ -193,3 +193,18 @@ def test_it_needs_the_right_to_read(client: Client, settings):
     settings.PUBLIC_READ = False
     assert client.get("/v1/enhance/why?blueprint_id=main").status_code == 401
     assert client.post("/v1/enhance/why?blueprint_id=main").status_code in (401, 403, 405)
+
+
+def test_of_a_run_with_many_denials_only_the_first_are_looked_at(client):
+    said = [{"axis": f"a{number}", "status": "deny", "detail": "no"} for number in range(500)]
+    stored(make_entry(issue_id="many", verdicts=said, status="rejected", new_hash=""))
+    answer = asked(client, blueprint_id="main")
+    assert len(answer["denied"]) + answer["groups_left_out"] == MOST_OF_A_RUN
+
+
+def test_older_runs_are_left_out_when_the_newer_ones_say_very_much(client, monkeypatch):
+    monkeypatch.setattr("enhancelog.queries.why.MOST_CHARACTERS", 1_000)
+    long = [{"axis": "noop", "status": "deny", "detail": "x" * 600}]
+    runs = [make_entry(issue_id=f"r{n}", verdicts=long, status="rejected", new_hash="", ts_ms=T + n) for n in range(5)]
+    stored(*runs)
+    assert asked(client, blueprint_id="main")["runs"] == 2

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from enhancelog.patterns import Hole, mask, parts, pattern_id
 from enhancelog.patterns.masks import LONGEST, LONGEST_TEMPLATE
+from tests import limited
 
 VALUES = {
     "url": ["https://example.com/docs?page=2#x", "http://localhost:8080", "www.example.org/a"],
@@ -131,3 +132,21 @@ def test_parts_say_what_made_a_hole():
         ("", "n", "a number"),
     ]
     assert parts("") == []
+
+
+@pytest.mark.parametrize(
+    "unit", ["_", "_-", "a_", "_.", "a~", ".\\", "`", '\\"', "'\\", "a:", "a-", "字", "字、", "1,", "eé"]
+)
+def test_no_detail_takes_longer_than_its_length_warrants(unit: str):
+    limited.assert_ends(
+        """
+import sys
+from enhancelog.patterns import join, mask
+from enhancelog.patterns.tokens import tokens
+for detail in (sys.argv[1] * 1_000, "x " + sys.argv[1] * 13, sys.argv[1] * 400 + "!"):
+    tokens(mask(detail).template)
+    join([mask(detail).template, "x", "y"])
+""",
+        unit,
+        cpu_s=5,
+    )

@@ -23,6 +23,7 @@ from enhancelog.transfer.upstream_http import Head, Upstream, parse_url
 
 SHOWN: Final = 20
 LONGEST_INTERVAL_S: Final = 86_400
+SHOWN_AXES: Final = 5
 
 
 class Command(ReportingCommand):
@@ -90,7 +91,9 @@ class Lines:
         self._stderr.flush()
 
     def added(self, entry: Entry) -> None:
-        denied = ", ".join(records.denials(entry))
+        axes = list(records.denials(entry))
+        more = f" and {len(axes) - SHOWN_AXES:,} more" if len(axes) > SHOWN_AXES else ""
+        denied = f"{', '.join(axes[:SHOWN_AXES])}{more}"
         by = f" by {denied}" if denied else ""
         self.say(f"added {entry.issue_id}: {entry.blueprint_id or '(no Blueprint)'}, {entry.status}{by}")
 

@@ -53,7 +53,7 @@ def number(text: str) -> Decimal | None:
     bare = _SPACES.sub("", text).replace("−", "-")
     sign, bare = ("-", bare[1:]) if bare.startswith("-") else ("", bare.lstrip("+"))
     if _GROUPED.fullmatch(bare):
-        bare = re.sub("[.,]", "", bare)
+        bare = bare.replace(".", "").replace(",", "")
     elif "," in bare and "." in bare:
         grouping = min(",", ".", key=bare.rindex)
         bare = bare.replace(grouping, "").replace(",", ".")
