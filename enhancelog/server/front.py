@@ -6,6 +6,7 @@ again when more of its body was needed, or when its long poll has ended. ``/heal
 
 import asyncio
 import contextvars
+import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -81,6 +82,12 @@ class Front:
         """End what only waits for a client or for the log."""
         self.polls.stop()
         self.receiving.stop()
+
+    def close(self) -> None:
+        """End the threads and close their database connections. Waits for a thread that is busy."""
+        for pool in (*self.pools.values(), self.polls.pool):
+            pool.shutdown(cancel_futures=True)
+        gc.collect()  # a thread's connections refer to each other
 
     @property
     def is_idle(self) -> bool:

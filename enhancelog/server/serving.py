@@ -99,4 +99,5 @@ async def _finish(front: Front, running: asyncio.Task[None]) -> None:
     deadline = time.monotonic() + STOP_S
     while not front.is_idle and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
-    await asyncio.wait([running], timeout=LINGER_S)
+    closing = asyncio.create_task(asyncio.to_thread(front.close))
+    await asyncio.wait([running, closing], timeout=LINGER_S)

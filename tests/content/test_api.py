@@ -99,6 +99,7 @@ def test_an_id_of_any_characters_has_its_own_resource(agent: Client, story_id: s
 @hypothesis_settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(min_size=1, max_size=20), st.text(max_size=50))
 def test_whatever_is_sent_is_stored_verbatim_or_refused_with_a_rule(agent: Client, story_id: str, value: str):
+    agent.delete(links.api_key(story_id, "gate_output"))  # of an example before
     answer = put(agent, story_id, "gate_output", value)
     if is_story_id(story_id) and "\0" not in value:
         assert answer.status_code in (200, 201)

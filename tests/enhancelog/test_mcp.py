@@ -16,6 +16,7 @@ from mcp.types import TextContent
 
 from enhancelog import records
 from enhancelog.wording import DATA_NOTICE
+from tests import loops
 from tests.factories import make_entry, make_fields
 from tests.processes import ROOT
 
@@ -48,7 +49,7 @@ def talk(conversation: Callable[[Client, Ask], Awaitable[None]], tmp_path: Path,
 
             await conversation(client, ask)
 
-    asyncio.run(run())
+    loops.run(run())
     return log.read_text()
 
 

@@ -183,7 +183,7 @@ def test_the_worker_goes_on_after_a_fault_and_ends_when_all_is_done(monkeypatch:
 
 
 def test_the_worker_ends_when_another_release_has_migrated_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    def step() -> Step:
+    def step(rest: object) -> Step:
         raise WrongSchema("the database is from a newer release")
 
     monkeypatch.setattr(pattern_worker, "step", step)

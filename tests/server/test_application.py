@@ -23,6 +23,7 @@ from enhancelog.server.front import Front
 from enhancelog.server.treatment import treatment_of
 from enhancelog.store import group
 from enhancelog.store.database import DatabaseEnhanceLogStore
+from tests import loops
 from tests.factories import make_entry
 from tests.server.clients import Client
 
@@ -57,7 +58,7 @@ def run(secret: str, tmp_path: Path) -> Any:
                 for pool in (*front.pools.values(), front.polls.pool):
                     _close_connections(pool)
 
-        return asyncio.run(inside())
+        return loops.run(inside())
 
     yield run
     group.drain()

@@ -17,6 +17,7 @@ from enhancelog.server.bodies import Limits
 from enhancelog.server.front import Front
 from enhancelog.server.polls import Polls
 from enhancelog.server.treatment import Lane, Treatment
+from tests import loops
 from tests.server.clients import Client
 
 THREADS = 2
@@ -118,7 +119,7 @@ def run(application: Application, tmp_path: Path) -> Callable[..., Any]:
             front = Front(application, THREADS, treatment, tmp_path)
             return await test(front)
 
-        return asyncio.run(inside())
+        return loops.run(inside())
 
     return run
 
