@@ -23,7 +23,7 @@ from enhancelog.errors import Conflict, Invalid, NotFound
 from enhancelog.permissions import Allows
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
-from enhancelog.queries.patterns.of_entry import of_entry
+from enhancelog.queries.patterns.of_entry import pattern_ids
 from enhancelog.records import Entry
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.rows import RowJson, json_from_row
@@ -119,7 +119,7 @@ class KnownEntry(ApiView):
             source=listed.source,
             digest=listed.digest,
             envelope=listed.envelope,
-            patterns={axis: alike.id for axis, alike in of_entry(listed.position).items()},
+            patterns=pattern_ids(listed.position),
         )
         return _one(request._request, listed, _json.encode(known))
 

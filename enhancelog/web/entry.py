@@ -1,6 +1,5 @@
 """One entry: what was wanted, what the axes said, what changed; and the way to its neighbours in a list."""
 
-from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
@@ -15,9 +14,8 @@ from enhancelog.errors import NotFound
 from enhancelog.permissions import allows, needs
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
-from enhancelog.queries.patterns.of_entry import Alike, of_entry
+from enhancelog.queries.patterns.of_entry import Alike, alike
 from enhancelog.queries.threads import thread
-from enhancelog.records import Entry, Verdict
 from enhancelog.store.database import last_position
 from enhancelog.store.followed import document
 from enhancelog.web import forms, markdown, threads
@@ -79,7 +77,7 @@ def _entry(listed: Listed) -> dict[str, Any]:
         "badges": badges,
         "reasons": [text(reason) for reason in reasons[:SHOWN_REASONS]],
         "reasons_left_out": max(0, len(reasons) - SHOWN_REASONS),
-        "verdicts": _denied_first(entry, of_entry(listed.position)),
+        "verdicts": _denied_first(listed),
         "verdicts_left_out": max(0, len(entry.verdicts) - SHOWN_VERDICTS),
         "rationale": markdown.render(entry.rationale),
         "denied": list(records.denials(entry)),
@@ -89,10 +87,10 @@ def _entry(listed: Listed) -> dict[str, Any]:
     }
 
 
-def _denied_first(entry: Entry, alike: Mapping[str, Alike]) -> list[Said]:
-    """``SHOWN_VERDICTS`` of them. ``alike``: by axis; if one denied twice, its pattern is that of its first denial."""
-    ordered: list[Verdict] = sorted(entry.verdicts, key=lambda verdict: verdict.status != "deny")
-    waiting = dict(alike)
+def _denied_first(listed: Listed) -> list[Said]:
+    """``SHOWN_VERDICTS`` of them. If an axis denied twice, its pattern is that of its first denial."""
+    shown = sorted(listed.entry.verdicts, key=lambda verdict: verdict.status != "deny")[:SHOWN_VERDICTS]
+    waiting = alike(listed.position, {verdict.axis for verdict in shown if verdict.status == "deny"})
     return [
         Said(
             verdict.axis,
@@ -100,7 +98,7 @@ def _denied_first(entry: Entry, alike: Mapping[str, Alike]) -> list[Said]:
             text(verdict.detail),
             waiting.pop(verdict.axis, None) if verdict.status == "deny" else None,
         )
-        for verdict in ordered[:SHOWN_VERDICTS]
+        for verdict in shown
     ]
 
 

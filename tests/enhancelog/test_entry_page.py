@@ -8,6 +8,7 @@ from django.test import Client
 from content.store import open_store
 from enhancelog.links import entry
 from enhancelog.origin import Origin
+from enhancelog.queries.patterns.of_entry import alike
 from tests import limited
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.recording import record, record_all
@@ -275,3 +276,10 @@ def test_a_comparison_says_how_many_axes_it_leaves_out(client):
     assert "and 50 more axes" in page
     assert 'href="/v1/enhance/log/h-2"' in page
     assert "<bdi>a149</bdi>" in page
+
+
+def test_patterns_are_counted_for_the_denials_that_the_page_shows_alone(client):
+    record(make_entry(verdicts=many(500), status="rejected", new_hash=""))
+    record(make_entry(issue_id="h-2", verdicts=many(500), status="rejected", new_hash=""))
+    assert get(client).count(" more like this") == 100
+    assert sorted(alike(1, {"a0", "a499", "absent"})) == ["a0", "a499"]
