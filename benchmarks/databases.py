@@ -44,7 +44,7 @@ DURABLE: Final = (
     "synchronous_commit=on",
     "shared_buffers=512MB",
     "max_wal_size=4GB",
-    "max_connections=80",
+    "max_connections=120",
     "listen_addresses=",
 )
 

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 # Speed over durability; and a linguistic default collation, so that a forgotten COLLATE "C" shows.
 INITDB = ["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"]
 LINGUISTIC = ["--locale-provider=icu", "--icu-locale=en"]
-OPTIONS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=60"]
+OPTIONS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=200"]
 START_S = 60.0
 
 # The server ends when its standard input does, so it cannot outlive whoever started it.

@@ -26,7 +26,7 @@ from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row
 CHUNK = 1000
 """Rows in one short read of a stream at most."""
 FIRST_CHUNK = 100
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 1 << 20
 
 Row = tuple[Any, ...]
 
