@@ -9,9 +9,8 @@ import contextvars
 import gc
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -115,16 +114,17 @@ class _Request:
 
     async def run(self) -> None:
         await self._receive_body(self._body.receive_first())
-        async with self._turn_to_check_a_password():
+        if self._lane == "password":
+            response, piece = await self._checked_password()
+        else:
             response, piece = await self._first_piece()
         await self._pass_on({"type": "http.response.start", "status": response.status, "headers": response.headers})
         if not response.is_over:
             self._watch_client()
         while not response.is_over:
-            await self._pass_on_piece(piece)
+            await self._pass_on_piece(piece, is_last=False)
             piece = await self._in_pool(response.pull)
-        await self._pass_on_piece(piece)
-        await self._pass_on({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._pass_on_piece(piece, is_last=True)
 
     async def close(self) -> None:
         if self._gone is not None:
@@ -135,25 +135,21 @@ class _Request:
             await self._in_pool(self._response.close)
         self._body.close()
 
-    @asynccontextmanager
-    async def _turn_to_check_a_password(self) -> AsyncIterator[None]:
-        """Wait here for what may run only a few times at once, not in a thread. Others pass at once."""
-        if self._lane != "password" or self._exchange.refusal is not None:
-            yield
-            return
+    async def _checked_password(self) -> tuple[Response, bytes]:
+        """As ``_first_piece``, for what may run only a few times at once. It waits for that here, not in a thread."""
+        checks = self._front.password_checks
         try:
             async with asyncio.timeout(passwords.WAIT_S):
-                await self._front.password_checks.acquire()
+                await checks.acquire()
         except TimeoutError:
             metrics.limited("password_checks")
             self._exchange.refusal = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, passwords.BUSY)
             self._lane = "other"
-            yield
-            return
+            return await self._first_piece()
         try:
-            yield
+            return await self._first_piece()
         finally:
-            self._front.password_checks.release()
+            checks.release()
 
     async def _first_piece(self) -> tuple[Response, bytes]:
         """Run the application until its response is the answer."""
@@ -200,11 +196,13 @@ class _Request:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
-    async def _pass_on_piece(self, piece: bytes) -> None:
+    async def _pass_on_piece(self, piece: bytes, *, is_last: bool) -> None:
         """In parts: granian takes each as a whole, however slowly its client reads."""
-        for start in range(0, len(piece), PART):
-            part = piece[start : start + PART] if len(piece) > PART else piece
-            await self._pass_on({"type": "http.response.body", "body": part, "more_body": True})
+        last = max(0, len(piece) - 1) // PART * PART
+        for start in range(0, last, PART):
+            await self._pass_on({"type": "http.response.body", "body": piece[start : start + PART], "more_body": True})
+        if piece or is_last:
+            await self._pass_on({"type": "http.response.body", "body": piece[last:], "more_body": not is_last})
 
     async def _pass_on(self, message: Message) -> None:
         """Raises ``ClientGone``. granian accepts what it cannot send any more, so the connection is watched too."""
