@@ -311,6 +311,8 @@ def run(arguments: Sequence[str]) -> None:
             raise
         what = "database: " if isinstance(error, DatabaseError) else ""
         fail(what + (str(error).strip().splitlines() or [type(error).__name__])[0])
+    except EOFError:
+        fail("standard input ended at a prompt; run this in a terminal")
     except KeyboardInterrupt:
         sys.exit(130)
 

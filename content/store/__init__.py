@@ -62,10 +62,10 @@ class OutOfRange(StoreError):
 
 
 class NotEmpty(StoreError):
-    """A preload that was not asked to merge met a store that holds something."""
+    """An import without merge into a store that is not empty."""
 
     def __init__(self) -> None:
-        super().__init__("the store is not empty; merge on request, or preload an empty one")
+        super().__init__("the store is not empty; to import into it, ask for a merge")
 
 
 class ContentStore(Protocol):

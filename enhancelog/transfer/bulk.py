@@ -136,7 +136,7 @@ def _refusal(item: Item, refuse: Refuse) -> Result | None:
 def _result(item: Item, outcome: Outcome) -> Result:
     error = {
         "conflict": f"the stored entry differs in {', '.join(outcome.differs)}",
-        "skipped": "not stored, because another line was refused",
+        "skipped": "not written because another line was refused",
     }.get(outcome.result)
     return Result(_number(item), item.entry.issue_id if isinstance(item, Found) else None, outcome.result, error)
 

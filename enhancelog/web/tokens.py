@@ -31,7 +31,7 @@ MEANINGS: Final = {
     "content:read": "read content",
     "content:write": "change content",
 }
-LASTS: Final = [("30d", "30 days"), ("90d", "90 days"), ("365d", "a year"), ("", "until it is revoked")]
+LASTS: Final = [("30d", "in 30 days"), ("90d", "in 90 days"), ("365d", "in a year"), ("", "never")]
 
 
 class Lines(forms.CharField):
@@ -45,8 +45,8 @@ class TokenForm(forms.Form):
     """What a new token is to be. ``grantable``: the scopes that whoever fills it in may give."""
 
     name = forms.CharField(label="Name", max_length=names.MAX_CHARACTERS)
-    scopes = forms.MultipleChoiceField(label="It may", widget=forms.CheckboxSelectMultiple)
-    expiry = forms.ChoiceField(label="It lasts", choices=LASTS, initial="90d", required=False)
+    scopes = forms.MultipleChoiceField(label="Scopes", widget=forms.CheckboxSelectMultiple)
+    expiry = forms.ChoiceField(label="Expires", choices=LASTS, initial="90d", required=False)
     write_blueprints = Lines(
         label="Appends only to these Blueprints", required=False, widget=forms.Textarea({"rows": 2})
     )

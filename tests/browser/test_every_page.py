@@ -167,3 +167,13 @@ def test_every_page_is_whole_without_javascript(browser: "Browser", live_server:
             for needs_script in ("[data-live]", "[data-keys]", "[data-new-entries]"):
                 assert not any(each.is_visible() for each in page.locator(needs_script).all()), (path, needs_script)
         context.close()
+
+
+def test_the_page_of_no_tokens_fits_a_narrow_window(browser: "Browser", live_server: Any) -> None:
+    staff = User.objects.create_user("bob", is_staff=True)
+    context = opened(browser, live_server.url, staff, viewport={"width": 320, "height": 900})
+    page = context.new_page()
+    page.goto("/account/tokens")
+    assert page.locator(".empty pre").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    context.close()

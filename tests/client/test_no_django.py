@@ -90,3 +90,10 @@ def test_no_data_folder_is_made(tmp_path: Path):
     folder = tmp_path / "data"
     command_line("get", "..", ENHANCELOG_DATA_DIR=str(folder))
     assert not folder.exists()
+
+
+def test_a_missing_package_is_one_line() -> None:
+    without_packages = [sys.executable, "-S", "-m", "enhancelog", "list"]
+    done = subprocess.run(without_packages, capture_output=True, text=True, cwd=ROOT, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "enhancelog: msgspec is not installed; run: python3 -m pip install msgspec\n"

@@ -144,3 +144,12 @@ def test_an_error_of_djangos_own_command_is_one_line_and_exit_code_2(tmp_path: P
     assert manage("migrate", data_dir=tmp_path).returncode == 0
     done = manage("changepassword", "nobody", data_dir=tmp_path)
     assert (done.returncode, done.stderr) == (2, "manage.py: user 'nobody' does not exist\n")
+
+
+@pytest.mark.slow
+def test_a_prompt_without_an_answer_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    assert manage("create_token", "ci", "--scope", "log:read", data_dir=tmp_path).returncode == 0  # creates admin
+    done = manage("changepassword", "admin", data_dir=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.endswith("manage.py: standard input ended at a prompt; run this in a terminal\n")
+    assert "Traceback" not in done.stderr

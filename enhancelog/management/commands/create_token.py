@@ -66,9 +66,11 @@ class Command(ReportingCommand):
             option = OPTIONS.get(broken.field, broken.field)
             detail = f"{option}: {broken.detail}" if option else broken.detail
             raise CommandError(" ".join(detail.split()), returncode=2) from None
-        until = f"until {token.expiry:%Y-%m-%d %H:%M} UTC" if token.expiry else "until it is revoked"
+        until = f"until {token.expiry:%Y-%m-%d %H:%M} UTC" if token.expiry else "until revoked"
         self.stderr.write(f"Token {token.name} of {owner.get_username()}: {' '.join(token.scopes)}, {until}.")
-        self.stderr.write("It is shown this once; keep it where the program finds it, such as ENHANCELOG_TOKEN.")
+        self.stderr.write(
+            "It is shown only once; store it where the program reads it, for example in ENHANCELOG_TOKEN."
+        )
         self.stdout.write(secret)
         return False
 
