@@ -68,7 +68,8 @@ class Receiving:
         """Refuse what has not arrived yet."""
         self.is_stopping = True
         for wait in self.waits:
-            wait.reschedule(0)
+            if not wait.expired():
+                wait.reschedule(0)
 
 
 class Body:
@@ -170,12 +171,10 @@ class Body:
         return f"The body ended after {self._size:,}{of} bytes; nothing was changed."
 
     async def _keep(self) -> None:
-        """In memory while the body is small and there is room, else in a file."""
-        if self.file is None:
-            self._count(len(self._buffer))
-            if self._size <= IN_MEMORY and self._receiving.in_memory <= MEMORY_FOR_ALL:
-                return
-        if self.file is None or len(self._buffer) >= WRITE_BYTES:
+        """In memory while the body is small and there is room, else in a file, written a larger part at a time."""
+        self._count(len(self._buffer))
+        is_small = len(self._buffer) <= IN_MEMORY if self.file is None else len(self._buffer) < WRITE_BYTES
+        if not is_small or self._receiving.in_memory > MEMORY_FOR_ALL:
             await self._write()
 
     async def _write(self) -> None:
