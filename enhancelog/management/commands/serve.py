@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 
 from enhancelog import first_run, static_files, upgrade
+from enhancelog.backends import waiting
 from enhancelog.errors import StoreError
 from enhancelog.observing import shared_series
 from enhancelog.server.supervisor import StartFailed, Supervisor
@@ -63,7 +64,7 @@ class Command(BaseCommand):
 
     def prepare(self) -> None:
         try:
-            with upgrade.alone(self.stderr.write):
+            with waiting.without_limit(self.stderr.write), upgrade.alone(self.stderr.write):
                 if copy := upgrade.migrate():
                     self.say(f"Database upgraded; the one before is kept as {copy}")
                 self.create_admin()
