@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -85,8 +86,8 @@ def paths(entries: list[Any], before: str = "/") -> Iterator[str]:
 def secrets_of(browser: Client, ada: User, created: str) -> dict[str, str]:
     return {
         "created token": created,
-        "session": browser.cookies["sessionid"].value,
-        "csrf": browser.cookies["csrftoken"].value,
+        "session": browser.cookies[settings.SESSION_COOKIE_NAME].value,
+        "csrf": browser.cookies[settings.CSRF_COOKIE_NAME].value,
         "password": PASSWORD,
         "password hash": ada.password,
     }
