@@ -139,7 +139,7 @@ class _Request:
                 await self._front.password_checks.acquire()
         except TimeoutError:
             metrics.limited("password_checks")
-            self._exchange.refusal = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, passwords.BUSY)
+            self._exchange.refusal = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, passwords.BUSY, passwords.RETRY_AFTER_S)
             self._lane = "other"
             yield
             return

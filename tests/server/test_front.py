@@ -13,7 +13,7 @@ import pytest
 from django.db import OperationalError
 
 from enhancelog.accounts import passwords
-from enhancelog.api.exchange import KEY, Exchange, Poll
+from enhancelog.api.exchange import KEY, Exchange, Poll, Refusal
 from enhancelog.api.slots import Slots
 from enhancelog.server import bodies, polls
 from enhancelog.server.bodies import Limits
@@ -335,6 +335,8 @@ def test_many_who_wait_for_a_password_check_hold_no_thread_and_are_503_in_the_en
         return [check.status for check in [*late, *[await check.ended() for check in checks[: passwords.AT_ONCE]]]]
 
     assert run(ask) == [503] * 3 + [200] * passwords.AT_ONCE
+    refusals = {environ[KEY].refusal for environ in application.runs} - {None}
+    assert refusals == {Refusal(503, passwords.BUSY, passwords.RETRY_AFTER_S)}
 
 
 def watching(front: Front, positions: list[int]) -> None:
