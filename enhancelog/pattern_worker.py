@@ -80,7 +80,7 @@ def _waiting() -> list[axes.Pending]:
     """What waits, of whichever process; nothing too where the database cannot say."""
     try:
         return waiting()
-    except StoreError:
+    except (StoreError, OSError):
         return []
     finally:
         connection.close()

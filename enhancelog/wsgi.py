@@ -1,4 +1,4 @@
-"""The WSGI application that granian serves."""
+"""The WSGI application that the workers of ``serve``, or another server, run."""
 
 import os
 

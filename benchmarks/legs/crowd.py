@@ -18,7 +18,6 @@ SETTLE_S: Final = 3.0
 """Until what the crowd asked for is made, as far as it can be sent."""
 TOKENS: Final = 8
 PAGES: Final = {"live": "/health/live", "ready": "/health/ready", "page": "/rejections/"}
-FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={'a' * 32}"}
 SCOPES: Final = ("log:append", "log:read")
 
 
@@ -87,7 +86,7 @@ def gather(them: Crowd, secrets: list[str]) -> None:
     """What used to stop the server, all at once."""
     them.half_heads(500)
     them.idle(200)
-    them.half_bodies(80, "/account/sign-in", FORM)
+    them.half_forms(80, "/account/sign-in")
     for secret in secrets:
         headers = {"Authorization": f"Bearer {secret}"}
         them.stalled_readers(40 // TOKENS, f"{LOG}?format=ndjson", headers)

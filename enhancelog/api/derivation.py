@@ -51,6 +51,6 @@ def _wait_for(position: int) -> int:
 
 
 def told(answer: Answer, up_to: int) -> Answer:
-    """The answer, which says so."""
+    """``answer`` with the header ``DERIVED_TO``."""
     answer.headers[DERIVED_TO] = str(up_to)
     return answer

@@ -17,10 +17,14 @@ KEY: Final = "enhancelog.exchange"
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why the server refuses a request before the application has looked at it: an HTTP status and a sentence."""
+    """Why the server refuses a request before the application has looked at it: an HTTP status and a sentence.
+
+    ``retry_after_s``: when the same request may succeed; ``None`` where it cannot.
+    """
 
     status: int
     detail: str
+    retry_after_s: int | None = None
 
 
 @dataclass

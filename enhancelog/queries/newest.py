@@ -6,13 +6,14 @@ from enhancelog.filters import EntryFilter
 from enhancelog.models import Entry
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
+from enhancelog.queries.horizon import asks_for_patterns, horizon
 from enhancelog.queries.selection import select
 from enhancelog.store.rows import COLUMNS
 
 
 def newest(wanted: EntryFilter, size: int) -> list[int]:
     """The highest positions, highest first. Entries never change, so these say all about a list of them."""
-    return list(select(wanted).order_by("-key_position").values_list("key_position", flat=True)[:size])
+    return list(select(wanted, _end(wanted)).order_by("-key_position").values_list("key_position", flat=True)[:size])
 
 
 def at(positions: Sequence[int]) -> list[Listed]:
@@ -23,5 +24,10 @@ def at(positions: Sequence[int]) -> list[Listed]:
 
 def count_beyond(wanted: EntryFilter, position: int, most: int) -> Count:
     """How many were stored after ``position``, counted up to ``most``; an index range beyond it."""
-    number = select(wanted).filter(key_position__gt=position).order_by()[: most + 1].count()
+    number = select(wanted, _end(wanted)).filter(key_position__gt=position).order_by()[: most + 1].count()
     return Count(min(number, most), capped=number > most)
+
+
+def _end(wanted: EntryFilter) -> int | None:
+    """The horizon of a filter that asks for patterns; every other one sees all of the log."""
+    return horizon(wanted) if asks_for_patterns(wanted) else None

@@ -25,6 +25,8 @@ FORM_S: Final = 30.0
 SLOWEST: Final = 4096
 """Bytes a second that a large body must reach on average."""
 WRITE_BYTES: Final = 1 << 20
+STOPPING_RETRY_AFTER_S: Final = 1
+NO_ROOM_RETRY_AFTER_S: Final = 10
 MEMORY_FOR_ALL: Final = 64 << 20
 """Bytes of unfinished bodies that a process keeps in memory; beyond it they go to files at once."""
 
@@ -47,9 +49,9 @@ class Pending(BaseException):
 class Refused(Exception):
     """The body was not received. ``refusal`` says why; ``limit`` names the limit that it exceeded, for the metrics."""
 
-    def __init__(self, status: HTTPStatus, detail: str, limit: str = "") -> None:
+    def __init__(self, status: HTTPStatus, detail: str, limit: str = "", *, retry_after_s: int | None = None) -> None:
         super().__init__(detail)
-        self.refusal = Refusal(status, detail)
+        self.refusal = Refusal(status, detail, retry_after_s)
         if limit:
             metrics.limited(limit)
 
@@ -68,7 +70,8 @@ class Receiving:
         """Refuse what has not arrived yet."""
         self.is_stopping = True
         for wait in self.waits:
-            wait.reschedule(0)
+            if not wait.expired():
+                wait.reschedule(0)
 
 
 class Body:
@@ -161,7 +164,8 @@ class Body:
 
     def _late(self) -> Refused:
         if self._receiving.is_stopping:
-            return Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The server is stopping; nothing was changed. Try again.")
+            detail = "The server is stopping; nothing was changed. Try again."
+            return Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, retry_after_s=STOPPING_RETRY_AFTER_S)
         detail = "The body did not arrive in time; nothing was changed."
         return Refused(HTTPStatus.REQUEST_TIMEOUT, detail, "body_time")
 
@@ -170,12 +174,10 @@ class Body:
         return f"The body ended after {self._size:,}{of} bytes; nothing was changed."
 
     async def _keep(self) -> None:
-        """In memory while the body is small and there is room, else in a file."""
-        if self.file is None:
-            self._count(len(self._buffer))
-            if self._size <= IN_MEMORY and self._receiving.in_memory <= MEMORY_FOR_ALL:
-                return
-        if self.file is None or len(self._buffer) >= WRITE_BYTES:
+        """In memory while the body is small and there is room, else in a file, written a larger part at a time."""
+        self._count(len(self._buffer))
+        is_small = len(self._buffer) <= IN_MEMORY if self.file is None else len(self._buffer) < WRITE_BYTES
+        if not is_small or self._receiving.in_memory > MEMORY_FOR_ALL:
             await self._write()
 
     async def _write(self) -> None:
@@ -192,7 +194,7 @@ class Body:
                 data = data[self.file.write(data) :]
         except OSError as error:
             detail = f"The server has no room for the body ({error.strerror}); nothing was changed. Try again later."
-            raise Refused(HTTPStatus.INSUFFICIENT_STORAGE, detail) from error
+            raise Refused(HTTPStatus.INSUFFICIENT_STORAGE, detail, retry_after_s=NO_ROOM_RETRY_AFTER_S) from error
 
     def _count(self, size: int) -> None:
         self._receiving.in_memory += size - self._counted

@@ -143,7 +143,7 @@ class _Request:
                 await checks.acquire()
         except TimeoutError:
             metrics.limited("password_checks")
-            self._exchange.refusal = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, passwords.BUSY)
+            self._exchange.refusal = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, passwords.BUSY, passwords.RETRY_AFTER_S)
             self._lane = "other"
             return await self._first_piece()
         try:

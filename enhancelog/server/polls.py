@@ -51,13 +51,15 @@ class Polls:
 
     async def _watch_log(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._waiting:
-            position = await loop.run_in_executor(self.pool, self._look)
-            for ended, poll in self._waiting.items():
-                if position > poll.beyond:
-                    _end(ended, "grown")
-            await asyncio.sleep(LOOK_EVERY_S)
-        self._watch = None
+        try:
+            while self._waiting:
+                position = await loop.run_in_executor(self.pool, self._look)
+                for ended, poll in self._waiting.items():
+                    if position > poll.beyond:
+                        _end(ended, "grown")
+                await asyncio.sleep(LOOK_EVERY_S)
+        finally:
+            self._watch = None
 
 
 def _end(ended: asyncio.Future[End], how: End) -> None:
@@ -66,9 +68,9 @@ def _end(ended: asyncio.Future[End], how: End) -> None:
 
 
 def _last_position() -> int:
-    """0 where the database fails: the polls go on, and meet the fault themselves at their end."""
+    """0 where the database or the disk fails: the polls go on, and meet the fault themselves at their end."""
     try:
         return last_position()
-    except Error:
+    except (Error, OSError):
         connection.close()
         return 0

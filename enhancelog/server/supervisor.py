@@ -57,7 +57,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM. Raises ``StartFailed``."""
-        woken = self._wake_at_signals()
+        woken = self._wake_when_signalled()
         try:
             while not self._is_stopping:
                 self._start_due()
@@ -65,7 +65,7 @@ class Supervisor:
         finally:
             self._stop_all()
 
-    def _wake_at_signals(self) -> int:
+    def _wake_when_signalled(self) -> int:
         """A descriptor that becomes readable at a signal."""
         woken, wake = os.pipe()
         os.set_blocking(wake, False)

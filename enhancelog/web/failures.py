@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from enhancelog.api.errors import FULL_RETRY_AFTER_S, RETRY_AFTER_S, fault_answer, fault_response, problem_response
+from enhancelog.api.errors import fault_answer, fault_response, problem_response
 from enhancelog.api.exchange import exchange_of
 from enhancelog.backends import schema
 from enhancelog.backends.disk import fault_of
@@ -77,11 +77,11 @@ class RefusalMiddleware:
         exchange = exchange_of(request)
         if exchange is None or exchange.refusal is None:
             return self.get_response(request)
-        status, detail = exchange.refusal.status, exchange.refusal.detail
-        response = _answer(request, status, HTTPStatus(status).phrase, detail)
+        refusal = exchange.refusal
+        response = _answer(request, refusal.status, HTTPStatus(refusal.status).phrase, refusal.detail)
         response["Connection"] = "close"
-        if status >= 500:
-            response["Retry-After"] = FULL_RETRY_AFTER_S if status == 507 else RETRY_AFTER_S
+        if refusal.retry_after_s is not None:
+            response["Retry-After"] = str(refusal.retry_after_s)
         return response
 
 

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.test import Client
 
+from enhancelog.api.exchange import KEY, Exchange, Refusal
 from enhancelog.web import failures
 from tests.pages import read
 
@@ -102,3 +103,15 @@ def test_the_icon_is_where_browsers_look_for_it(client: Client) -> None:
     response = client.get("/favicon.ico")
     assert response.status_code == 302
     assert response["Location"].startswith("/static/img/icon")
+
+
+@pytest.mark.parametrize(("status", "retry_after_s"), [(413, None), (503, 5), (507, 10)])
+@pytest.mark.parametrize("path", ["/account/sign-in", "/v1/enhance/log"])
+def test_a_refusal_of_the_server_in_front_says_when_to_try_again(
+    client: Client, path: str, status: int, retry_after_s: int | None
+) -> None:
+    refusal = Refusal(status, "Not now, for a reason.", retry_after_s)
+    response = client.post(path, **{KEY: Exchange(refusal=refusal)})  # type: ignore[arg-type]
+    assert response.status_code == status
+    assert response.get("Retry-After") == (None if retry_after_s is None else str(retry_after_s))
+    assert "Not now, for a reason." in response.content.decode()

@@ -20,6 +20,7 @@ from enhancelog.projections.patterns import axes, regrouping
 from enhancelog.queries import entries
 from enhancelog.queries.counts import count
 from enhancelog.queries.horizon import Grouped, grouped
+from enhancelog.queries.newest import count_beyond, newest
 from enhancelog.queries.patterns.listing import listing
 from enhancelog.queries.version import log_version
 from enhancelog.records import Entry
@@ -172,6 +173,8 @@ def test_a_reading_of_patterns_ends_before_the_first_template_that_is_not_groupe
     assert (grouped(), last_position()) == (Grouped(4, 2), 4)
     assert [row[0] for row in entries.page(wanted, "asc", 9).rows] == [1]
     assert entries.tail(wanted, 0, 9)[1] == 2
+    assert newest(wanted, 9) == [1]
+    assert count_beyond(wanted, 1, 9).number == 0
     assert {pattern.template: pattern.count for pattern in listing(filters.from_pairs([], NOW_MS)).patterns} == {
         "tone a": 1,
         "tone b": 1,
@@ -180,6 +183,8 @@ def test_a_reading_of_patterns_ends_before_the_first_template_that_is_not_groupe
     pattern_groups.settle()
     assert grouped() == Grouped(4, 4)
     assert [row[0] for row in entries.tail(wanted, 2, 9)[0]] == [3, 4]
+    assert newest(wanted, 9) == [4, 3, 2, 1]
+    assert count_beyond(wanted, 2, 9).number == 2
 
 
 def test_every_step_is_a_version_of_its_own_for_pages() -> None:

@@ -1,5 +1,6 @@
 """The server's worker: it groups what its own process brought, and what another one left."""
 
+import errno
 import threading
 from collections.abc import Iterator
 
@@ -41,3 +42,24 @@ def test_a_worker_groups_what_this_process_brought_and_what_another_one_left(
     append([denial(f"tone {letter}", letter) for letter in "abc"])
     wait_for(lambda: grouped().up_to == 3)
     assert set(leaders().values()) == {"tone a"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_outlives_a_disk_that_fails_while_it_looks_after_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = threading.Event()
+
+    def fail() -> list[axes.Pending]:
+        looked.set()
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(pattern_worker, "waiting", fail)
+    monkeypatch.setattr(pattern_worker, "POLL_S", 0.05)
+    ends = threading.Event()
+    thread = pattern_worker.start(ends)
+    assert looked.wait(10)
+    append([denial(f"tone {letter}", letter) for letter in "abc"])
+    wait_for(lambda: grouped().up_to == 3)
+    ends.set()
+    axes.learned.set()
+    thread.join(10)
+    assert not thread.is_alive()

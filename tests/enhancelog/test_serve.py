@@ -108,6 +108,17 @@ def test_serve_refuses_port_in_use(tmp_path: Path) -> None:
         assert bind in refused(tmp_path, "--bind", bind)
 
 
+def test_port_is_kept_from_other_servers_and_shared_with_workers() -> None:
+    with serve.reserve(serve.Address("127.0.0.1", 0)) as reserved, socket.socket() as worker:
+        address = serve.Address(*reserved.getsockname())
+        with pytest.raises(CommandError, match="cannot listen"):
+            serve.reserve(address)
+        worker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        worker.bind(address)
+        worker.listen()
+        socket.create_connection(address, timeout=5).close()  # never one for the socket that only keeps the port
+
+
 def test_serve_refuses_public_bind_without_url_and_key(tmp_path: Path) -> None:
     assert "ENHANCELOG_URL and ENHANCELOG_SECRET_KEY" in refused(tmp_path, "--bind", "0.0.0.0:8000")
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
 
+from enhancelog.accounts.cookies import cookie_name
+
 LOG = "/v1/enhance/log"
 
 
@@ -14,6 +16,7 @@ class Crowd:
     def __init__(self, url: str, stack: ExitStack) -> None:
         parts = urlsplit(url)
         self._address = (parts.hostname or "", parts.port or 0)
+        self._csrf_cookie = cookie_name("csrf", parts)
         self._stack = stack
 
     def idle(self, number: int) -> None:
@@ -26,6 +29,11 @@ class Crowd:
 
     def half_bodies(self, number: int, path: str, headers: Mapping[str, str]) -> list[socket.socket]:
         return [self.send("POST", path, {**headers, "Content-Length": "1000"}, b"user") for _ in range(number)]
+
+    def half_forms(self, number: int, path: str) -> list[socket.socket]:
+        """Forms of browsers that have been here before."""
+        cookie = f"{self._csrf_cookie}={'a' * 32}"
+        return self.half_bodies(number, path, {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie})
 
     def stalled_readers(self, number: int, path: str, headers: Mapping[str, str]) -> list[socket.socket]:
         """Clients of a long response that read none of it."""

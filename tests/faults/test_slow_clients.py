@@ -23,7 +23,6 @@ pytestmark = [pytest.mark.database, pytest.mark.slow]
 
 TOKENS = 8
 ANSWER_S = 5.0
-FORM = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={'a' * 32}"}
 JSON = {"Content-Type": "application/json"}
 
 
@@ -88,7 +87,7 @@ def gather(server: Server, them: Crowd) -> None:
     """Everything at once that once held a thread or a slot."""
     them.half_heads(500)
     them.idle(200)
-    them.half_bodies(80, "/account/sign-in", FORM)
+    them.half_forms(80, "/account/sign-in")
     for number, headers in enumerate(server.headers):
         them.stalled_readers(5, f"{LOG}?format=ndjson&caller={number}", headers)
         them.polls(15, headers)

@@ -63,7 +63,7 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "NOTICE_AFTER_S", 0.3)
 
 
-@pytest.mark.parametrize("command", ["import_log", "rebuild_projections", "verify_log"])
+@pytest.mark.parametrize("command", ["import_log", "rebuild_projections", "verify_log", "migrate"])
 def test_a_command_waits_for_the_append_lock_and_says_so(command: str, tmp_path: Path) -> None:
     (tmp_path / "log.ndjson").write_bytes(records.encode(make_entry(issue_id="waited")))
     until = threading.Event()

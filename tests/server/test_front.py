@@ -1,18 +1,21 @@
 """The front between a client and the application: what it receives, waits for and sends, and what holds a thread."""
 
 import asyncio
+import errno
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from enhancelog.accounts import passwords
-from enhancelog.api.exchange import KEY, Exchange, Poll
+from enhancelog.api.exchange import KEY, Exchange, Poll, Refusal
 from enhancelog.api.slots import Slots
-from enhancelog.server import bodies
+from enhancelog.server import bodies, polls
 from enhancelog.server.bodies import Limits
 from enhancelog.server.front import Front
 from enhancelog.server.polls import Polls
@@ -238,6 +241,19 @@ def test_bodies_go_to_files_when_they_would_fill_the_memory(
     assert {client.content for client in clients} == {b"x" * 60_000 + b"y"}
 
 
+def test_parts_of_a_large_body_that_are_not_written_yet_count_as_memory(run: Any) -> None:
+    async def ask(front: Front) -> tuple[int, Client]:
+        client = Client(front, "POST", "/echo", {"Content-Length": "350001"})
+        client.body(b"x" * 300_000, more=True).body(b"x" * 50_000, more=True)
+        await asyncio.sleep(0.2)
+        kept = front.receiving.in_memory
+        return kept, await client.body(b"y").ended()
+
+    kept, client = run(ask)
+    assert kept == 50_000
+    assert client.content == b"x" * 350_000 + b"y"
+
+
 def test_no_room_for_a_body_is_507(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*arguments: Any, **options: Any) -> Any:
         raise OSError(28, "No space left on device")
@@ -320,6 +336,8 @@ def test_many_who_wait_for_a_password_check_hold_no_thread_and_are_503_in_the_en
         return [check.status for check in [*late, *[await check.ended() for check in checks[: passwords.AT_ONCE]]]]
 
     assert run(ask) == [503] * 3 + [200] * passwords.AT_ONCE
+    refusals = {environ[KEY].refusal for environ in application.runs} - {None}
+    assert refusals == {Refusal(503, passwords.BUSY, passwords.RETRY_AFTER_S)}
 
 
 def watching(front: Front, positions: list[int]) -> None:
@@ -334,6 +352,27 @@ def test_poll_runs_again_when_the_log_has_grown(run: Any, application: Applicati
 
     assert run(ask).content == b"grown"
     assert len(application.runs) == 2
+
+
+@pytest.mark.parametrize("fault", [OSError(errno.EIO, "Input/output error"), OperationalError("away")])
+def test_poll_outlives_a_fault_of_the_disk_or_the_database(
+    run: Any, application: Application, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    answers: list[int | Exception] = [fault, 8]
+
+    def look() -> int:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(polls, "last_position", look)
+
+    async def ask(front: Front) -> Client:
+        return await Client(front, path="/tail", headers={"wait": "10"}).ended()
+
+    assert run(ask).content == b"grown"
+    assert not answers
 
 
 def test_poll_ends_at_its_time_and_holds_no_thread(run: Any, application: Application) -> None:
@@ -372,6 +411,24 @@ def test_stop_ends_polls_and_half_sent_bodies_at_once(run: Any, application: App
 
     poll, body, late = run(ask)
     assert (poll.status, body.status, late.status) == (200, 503, 200)
+
+
+def test_stop_in_the_moment_in_which_a_body_is_late(tmp_path: Path) -> None:
+    def stop(receiving: bodies.Receiving, stopped: list[bool]) -> None:
+        receiving.stop()
+        stopped.append(True)
+
+    stopped: list[bool] = []
+
+    async def late(receiving: bodies.Receiving) -> None:
+        async with asyncio.timeout(0) as wait:  # expires before the next call is made, and is handled after it
+            receiving.waits.add(wait)
+            asyncio.get_running_loop().call_soon(stop, receiving, stopped)
+            await asyncio.sleep(5)
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(TimeoutError):
+        asyncio.run(late(bodies.Receiving(tmp_path, pool)))
+    assert stopped == [True]
 
 
 def test_a_stop_does_not_wait_for_a_client_that_does_not_read(run: Any) -> None:

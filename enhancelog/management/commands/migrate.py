@@ -6,6 +6,7 @@ from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 
 from enhancelog import upgrade
+from enhancelog.backends import waiting
 from enhancelog.errors import StoreError
 
 
@@ -15,7 +16,7 @@ class Command(migrate.Command):
             super().handle(*args, **options)
             return
         try:
-            with upgrade.alone(self.stderr.write):
+            with waiting.without_limit(self.stderr.write), upgrade.alone(self.stderr.write):
                 copy = upgrade.run(lambda: super(Command, self).handle(*args, **options))
         except StoreError as error:
             raise CommandError(str(error), returncode=2) from error

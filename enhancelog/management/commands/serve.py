@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 
 from enhancelog import first_run, static_files, upgrade
+from enhancelog.backends import waiting
 from enhancelog.errors import StoreError
 from enhancelog.observing import shared_series
 from enhancelog.server.supervisor import StartFailed, Supervisor
@@ -51,11 +52,11 @@ class Command(BaseCommand):
         os.umask(0o077)
         address = parse(bind)
         refuse_exposure(address)
-        refuse_taken(address)
-        os.environ.setdefault("ENHANCELOG_URL", address.url)  # read by the worker processes' settings
-        self.prepare()
-        connections.close_all()
-        serve(address, lambda: self.say(f"Enhancelog is at {shown_url(address)} (Ctrl-C ends it)"))
+        with reserve(address):
+            os.environ.setdefault("ENHANCELOG_URL", address.url)  # read by the worker processes' settings
+            self.prepare()
+            connections.close_all()
+            serve(address, lambda: self.say(f"Enhancelog is at {shown_url(address)} (Ctrl-C ends it)"))
 
     def say(self, line: str) -> None:
         self.stdout.write(line)
@@ -63,7 +64,7 @@ class Command(BaseCommand):
 
     def prepare(self) -> None:
         try:
-            with upgrade.alone(self.stderr.write):
+            with waiting.without_limit(self.stderr.write), upgrade.alone(self.stderr.write):
                 if copy := upgrade.migrate():
                     self.say(f"Database upgraded; the one before is kept as {copy}")
                 self.create_admin()
@@ -109,15 +110,20 @@ def refuse_exposure(address: Address) -> None:
         raise CommandError(f"to serve beyond this machine ({address.host}) set {' and '.join(missing)}", returncode=2)
 
 
-def refuse_taken(address: Address) -> None:
-    with socket.socket(address.family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-            probe.listen(1)
-        except OSError as error:
-            reason = f"cannot listen on {address.url.removeprefix('http://')}: {error.strerror}"
-            raise CommandError(f"{reason}; choose another with --bind", returncode=2) from None
+def reserve(address: Address) -> socket.socket:
+    """Keep other servers off the port until the socket is closed; workers share it. Raises ``CommandError``."""
+    reserved = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        # Bound as if alone, so that it fails where another server is, and shared only then.
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that have ended do not matter
+        reserved.bind(address)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    except OSError as error:
+        reserved.close()
+        reason = f"cannot listen on {address.url.removeprefix('http://')}: {error.strerror}"
+        raise CommandError(f"{reason}; choose another with --bind", returncode=2) from None
+    return reserved
 
 
 def shown_url(address: Address) -> str:
@@ -145,7 +151,7 @@ def serve(address: Address, on_serving: Callable[[], None], application: str = "
         every = [Options(address.host, address.port, number, application) for number in range(1, workers + 1)]
         Supervisor(every, on_serving).run()
     except StartFailed as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(str(error), returncode=2) from None
 
 
 def usual_workers() -> int:
