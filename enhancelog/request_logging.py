@@ -17,7 +17,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from enhancelog import metrics
-from enhancelog.api.exchange import exchange_of
+from enhancelog.api.exchange import Exchange, exchange_of
 from enhancelog.structured_logs import client_address, request_id
 
 HEADER: Final = "X-Request-ID"
@@ -38,7 +38,7 @@ class RequestLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         exchange = exchange_of(request)
         started = time.perf_counter() if exchange is None else exchange.started
-        request_id.set(_id_of(request))
+        request_id.set(_id_of(request, exchange))
         client_address.set(request.META.get("REMOTE_ADDR", ""))
         response = self.get_response(request)
         if exchange is not None and exchange.is_polling:
@@ -99,9 +99,15 @@ class _Counted:
             self._ending = None
 
 
-def _id_of(request: HttpRequest) -> str:
+def _id_of(request: HttpRequest, exchange: Exchange | None) -> str:
+    """The same one when the request runs again."""
+    if exchange is not None and exchange.request_id:
+        return exchange.request_id
     sent = request.headers.get(HEADER, "")
-    return sent if _WELL_FORMED.fullmatch(sent) else uuid.uuid4().hex
+    found = sent if _WELL_FORMED.fullmatch(sent) else uuid.uuid4().hex
+    if exchange is not None:
+        exchange.request_id = found
+    return found
 
 
 def _route(request: HttpRequest) -> str:

@@ -66,13 +66,14 @@ def _answer(
     try:
         if whole:
             done, results = bulk.append_all(store, body, split, settings.MAX_ENTRY_BYTES, refuse)
-            answer = _json.encode_lines(results)
-            return HttpResponse(answer, status=200 if done else 422, content_type=MEDIA_TYPES["ndjson"])
+            return HttpResponse(
+                _json.encode_lines(results), status=200 if done else 422, content_type=MEDIA_TYPES["ndjson"]
+            )
         batches = bulk.append(store, body, split, settings.MAX_ENTRY_BYTES, refuse)
-        return FileResponse(
-            bulk.spool(_lines(batches, stored), settings.DATA_DIR),  # the response closes it
-            content_type=MEDIA_TYPES["ndjson"],
-        )
+        answer = bulk.spool(_lines(batches, stored), settings.DATA_DIR)  # the response closes it
+        response = FileResponse(answer, content_type=MEDIA_TYPES["ndjson"])
+        response.block_size = bulk.CHUNK
+        return response
     except Exception as error:
         fault = fault_of(error)
         if fault is None:

@@ -43,6 +43,8 @@ class Exchange:
     """One request, however often the application runs for it."""
 
     started: float = field(default_factory=time.perf_counter)
+    request_id: str = ""
+    """Given by the first run."""
     refusal: Refusal | None = None
     body: IO[bytes] | None = None
     """The whole body in a file, at its start, when it was too large to be kept in memory."""
