@@ -207,6 +207,15 @@ def test_body_beyond_the_limit_of_its_path_is_413(run: Any, application: Applica
     assert run(ask, max_bytes=65536).status == 413
 
 
+def test_cookies_that_take_long_to_read_are_431_and_read_by_nobody(run: Any, application: Application) -> None:
+    async def ask(front: Front) -> Client:
+        cookie = 'a="' + '\\"' * 100_000 + '"'
+        return await Client(front, "POST", "/echo", {"Cookie": cookie, "Content-Length": "5"}).ended()
+
+    assert run(ask).status == 431
+    assert "HTTP_COOKIE" not in application.runs[0]
+
+
 def test_no_more_is_received_than_the_application_may_take(run: Any) -> None:
     async def ask(front: Front) -> Client:
         client = Client(front, "POST", "/limited", {"Transfer-Encoding": "chunked"})
