@@ -1,7 +1,7 @@
 """The ASGI application in front of Django: it receives, waits and sends in the event loop.
 
 Django runs as a WSGI application in a small pool of threads, only while there is something to compute. A request runs
-again when more of its body was needed, or when its long poll has ended. ``/health/`` has a thread of its own.
+again when more of its body was needed, or when its long poll has ended. ``/health/`` and such polls have other threads.
 """
 
 import asyncio
@@ -31,6 +31,9 @@ STALLED_S: Final = 1.0
 PART: Final = 128 << 10
 """Bytes of a response that are sent at once."""
 
+POLL_THREADS: Final = 2
+"""Every append may make all polls run again. Without threads of their own, other requests would wait behind them."""
+
 MAX_COOKIE_BYTES: Final = 8 << 10
 """Of all cookies of a request. Python before 3.11.10 and 3.12.6 reads them in time quadratic in their length."""
 
@@ -58,6 +61,7 @@ class Front:
             "live": ThreadPoolExecutor(1, "live"),
             "ready": ThreadPoolExecutor(1, "ready"),
             "password": ThreadPoolExecutor(passwords.AT_ONCE, "password"),
+            "poll": ThreadPoolExecutor(POLL_THREADS, "poll"),
             "other": ThreadPoolExecutor(threads, "request"),
         }
         self.password_checks = asyncio.Semaphore(passwords.AT_ONCE)
@@ -184,6 +188,7 @@ class _Request:
     async def _wait_for_entries(self, poll: Poll) -> None:
         end = await self._front.polls.wait(poll, self._watch_client())
         poll.is_waiting = False
+        self._lane = "poll"
         metrics.poll_ended(end)
         if end == "gone":
             raise ClientGone

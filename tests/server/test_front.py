@@ -344,6 +344,30 @@ def test_poll_runs_again_when_the_log_has_grown(run: Any, application: Applicati
     assert len(application.runs) == 2
 
 
+def test_polls_that_run_again_hold_up_no_other_request(
+    run: Any, application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = application.tail
+
+    def tail(environ: Environ, start: Start) -> list[bytes]:
+        return application.slow(environ, start) if environ[KEY].poll else first(environ, start)
+
+    monkeypatch.setattr(application, "tail", tail)
+
+    async def ask(front: Front) -> int:
+        watching(front, [7, 8])
+        polls = [Client(front, path="/tail", headers={"wait": "20"}) for _ in range(10 * THREADS)]
+        await asyncio.sleep(1)  # they run again, or wait for a thread to do so
+        other = Client(front)
+        await asyncio.wait([other.running], timeout=5)
+        answers = len(other.sent)
+        application.go_on.set()
+        await asyncio.gather(*(poll.ended() for poll in polls))
+        return answers
+
+    assert run(ask) > 0
+
+
 def test_poll_ends_at_its_time_and_holds_no_thread(run: Any, application: Application) -> None:
     async def ask(front: Front) -> list[Client]:
         watching(front, [7])
