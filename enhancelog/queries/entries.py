@@ -27,6 +27,7 @@ CHUNK = 1000
 """Rows in one short read of a stream at most."""
 FIRST_CHUNK = 100
 CHUNK_BYTES = 8 << 20
+"""Texts of so much are the most that a page holds, and a chunk of a stream where the one before was alike."""
 
 Row = tuple[Any, ...]
 
@@ -97,6 +98,24 @@ def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None
     return Page(rows, up_to, following, stopped=not is_full and end is not None)
 
 
+def light_page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None) -> Page:
+    """As ``page``, but where entries are large it ends after ``CHUNK_BYTES`` of them; ``next`` continues it."""
+    rows: list[Row] = []
+    weight = 0
+    while True:
+        part = page(wanted, order, min(FIRST_CHUNK, size - len(rows)), cursor)
+        for row in part.rows:
+            if weight >= CHUNK_BYTES:
+                last = rows[-1]
+                following = Cursor(last[_TS_MS], last[0], part.up_to, wanted.now_ms, wanted.fingerprint(order))
+                return Page(rows, part.up_to, following)
+            rows.append(row)
+            weight += _weight(row)
+        if part.next is None or part.stopped or len(rows) == size or weight >= CHUNK_BYTES:
+            return Page(rows, part.up_to, part.next, part.stopped)
+        cursor = str(part.next)
+
+
 def _looked_up(
     wanted: EntryFilter, order: Order, size: int, up_to: int, at: Cursor | None, gaps: bool
 ) -> tuple[Sequence[Row], Key | None]:
@@ -151,12 +170,25 @@ def _weight(row: Row) -> int:
 def tail(wanted: EntryFilter, after: int, size: int) -> tuple[list[Row], int]:
     """What was stored after a position, in position order, and the position to go on from.
 
-    That one passes by what the filter leaves out, and never what is still to come.
+    That one passes by what the filter leaves out, and never what is still to come. Where entries are large, there are
+    fewer than ``size``: it ends after ``CHUNK_BYTES`` of them.
     """
     up_to = horizon(wanted)
-    entries = whole(wanted, up_to).filter(key_position__gt=after).order_by("key_position")
-    rows = list(entries.values_list(*COLUMNS)[:size])
-    return rows, rows[-1][0] if len(rows) == size else max(after, up_to)
+    entries = whole(wanted, up_to).order_by("key_position").values_list(*COLUMNS)
+    rows: list[Row] = []
+    weight = 0
+    while len(rows) < size and weight < CHUNK_BYTES:
+        limit = min(FIRST_CHUNK, size - len(rows))
+        part = list(entries.filter(key_position__gt=after)[:limit])
+        for row in part:
+            if weight >= CHUNK_BYTES:
+                return rows, after
+            rows.append(row)
+            weight += _weight(row)
+            after = row[0]
+        if len(part) < limit:
+            return rows, max(after, up_to)
+    return rows, after
 
 
 def get(issue_id: str) -> Listed:
