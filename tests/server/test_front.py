@@ -406,6 +406,21 @@ def test_stop_ends_polls_and_half_sent_bodies_at_once(run: Any, application: App
     assert (poll.status, body.status, late.status) == (200, 503, 200)
 
 
+def test_a_stop_while_the_time_of_a_body_runs_out_goes_on(run: Any) -> None:
+    async def ask(front: Front) -> int:
+        client = Client(front, "POST", "/echo", {"Content-Length": "10"}).body(b"half", more=True)
+        while not front.receiving.waits:
+            await asyncio.sleep(0)
+        (wait,) = front.receiving.waits
+        wait.reschedule(0)
+        while not wait.expired():
+            await asyncio.sleep(0)
+        front.stop()
+        return (await client.ended()).status
+
+    assert run(ask) == 503
+
+
 def test_a_stop_does_not_wait_for_a_client_that_does_not_read(run: Any) -> None:
     async def ask(front: Front) -> Client:
         client = Client(front, path="/stream").stop_reading()
