@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
+from django.db import connection
 from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
@@ -26,8 +27,10 @@ from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row
 CHUNK = 1000
 """Rows in one short read of a stream at most."""
 FIRST_CHUNK = 100
+READ_AT_ONCE = 10
+"""Rows between two looks at their weight."""
 CHUNK_BYTES = 8 << 20
-"""Texts of so much are the most that a page holds, and a chunk of a stream where the one before was alike."""
+"""Texts of so much, and one entry's more, are the most that a page or a chunk holds."""
 
 Row = tuple[Any, ...]
 
@@ -146,7 +149,7 @@ def _values(entries: Entries, gaps: bool) -> Entries:
 def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) -> Iterator[list[Row]]:
     """All matching rows in chunks, each a short read of its own; what is appended meanwhile is not seen.
 
-    A chunk is as long as ``CHUNK_BYTES`` allow, judged by the one before.
+    A chunk is as long as ``CHUNK_BYTES`` allow; on PostgreSQL judged by the one before.
     """
     up_to = horizon(wanted) if up_to is None else up_to
     ascending = order == "asc"
@@ -154,13 +157,29 @@ def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) 
     chunk = entries
     size = FIRST_CHUNK
     while True:
-        rows = list(chunk.values_list(*COLUMNS)[:size])
+        rows, are_all = _read(chunk, size)
         if rows:
             yield rows
-        if len(rows) < size:
+        if are_all:
             return
         chunk = beyond(entries, rows[-1][_TS_MS], rows[-1][0], ascending=ascending)
         size = min(CHUNK, max(1, CHUNK_BYTES * len(rows) // sum(map(_weight, rows))))
+
+
+def _read(entries: Entries, size: int) -> tuple[list[Row], bool]:
+    """The first rows, ``size`` at most, and whether there are no others. SQLite stops after ``CHUNK_BYTES``."""
+    found = entries.values_list(*COLUMNS)[:size]
+    if connection.vendor != "sqlite":  # the others send all rows at once
+        rows = list(found)
+        return rows, len(rows) < size
+    rows = []
+    weight = 0
+    for row in found.iterator(chunk_size=READ_AT_ONCE):
+        rows.append(row)
+        weight += _weight(row)
+        if weight >= CHUNK_BYTES:
+            return rows, False
+    return rows, len(rows) < size
 
 
 def _weight(row: Row) -> int:
@@ -174,19 +193,18 @@ def tail(wanted: EntryFilter, after: int, size: int) -> tuple[list[Row], int]:
     fewer than ``size``: it ends after ``CHUNK_BYTES`` of them.
     """
     up_to = horizon(wanted)
-    entries = whole(wanted, up_to).order_by("key_position").values_list(*COLUMNS)
+    entries = whole(wanted, up_to).order_by("key_position")
     rows: list[Row] = []
     weight = 0
     while len(rows) < size and weight < CHUNK_BYTES:
-        limit = min(FIRST_CHUNK, size - len(rows))
-        part = list(entries.filter(key_position__gt=after)[:limit])
+        part, are_all = _read(entries.filter(key_position__gt=after), min(FIRST_CHUNK, size - len(rows)))
         for row in part:
             if weight >= CHUNK_BYTES:
                 return rows, after
             rows.append(row)
             weight += _weight(row)
             after = row[0]
-        if len(part) < limit:
+        if are_all:
             return rows, max(after, up_to)
     return rows, after
 

@@ -6,10 +6,11 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection  # noqa: F401  in a condition
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from enhancelog import links, records
+from enhancelog import filters, links, records
 from enhancelog.api import waiting
 from enhancelog.api.slots import Slots
 from enhancelog.domain import envelopes
@@ -113,6 +114,17 @@ def test_pages_of_large_entries_end_early_and_miss_none(
         address = response.headers["Link"][1:].partition(">")[0]
     assert sorted(seen) == [f"{n:02}" for n in range(len(lengths))]
     assert seen == sorted(seen, reverse="desc" in query)
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL sends all rows at once")
+def test_stream_reads_large_entries_a_few_at_a_time(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entries, "FIRST_CHUNK", 3)
+    monkeypatch.setattr(entries, "CHUNK_BYTES", 15_000)
+    lengths = [1] * 3 + [9_000] * 9
+    store(*(make_entry(issue_id=f"{n:02}", ts_ms=n, rationale="x" * size) for n, size in enumerate(lengths)))
+    chunks = [[row[1] for row in rows] for rows in entries.stream(filters.from_pairs([], 0))]
+    assert [issue_id for chunk in chunks for issue_id in chunk] == [f"{n:02}" for n in range(len(lengths))]
+    assert max(map(len, chunks[1:])) == 2
 
 
 @pytest.mark.parametrize("query", ["", "?page_size=9", "?after=0"])
