@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
 from enhancelog import filter_text, filters, links
@@ -25,6 +25,8 @@ from enhancelog.transfer import exports
 from enhancelog.transfer.atom import About
 
 DEFAULT_PAGE_SIZE: Final = 100
+LARGE_BYTES: Final = 1 << 20
+"""A response that is larger counts as a stream, since it stays in memory until its client has read it."""
 
 
 def answer(called: Request) -> HttpResponseBase:
@@ -42,7 +44,7 @@ def answer(called: Request) -> HttpResponseBase:
     if after is not None:
         return _tail(called, wanted, after, size or DEFAULT_PAGE_SIZE, wait_s, shape)
     if size is not None or "cursor" in parameters:
-        return _page(request, wanted, order, size or DEFAULT_PAGE_SIZE, shape)
+        return _page(called, wanted, order, size or DEFAULT_PAGE_SIZE, shape)
     return _whole(called, wanted, order, shape)
 
 
@@ -51,19 +53,19 @@ def _about(wanted: EntryFilter) -> About:
     return feeds.about(title, links.api_log([*wanted.pairs, ("format", "atom")]), links.runs(wanted.pairs))
 
 
-def _page(request: HttpRequest, wanted: EntryFilter, order: Order, size: int, shape: str) -> HttpResponse:
-    page = entries.page(wanted, order, size, request.GET.get("cursor"))
-    response = _rows(page.rows, shape)
+def _page(called: Request, wanted: EntryFilter, order: Order, size: int, shape: str) -> HttpResponseBase:
+    page = entries.light_page(wanted, order, size, called._request.GET.get("cursor"))
+    response = _rows(called, page.rows, shape)
     if page.next is not None:
-        link_next(response, request, "cursor", str(page.next))
+        link_next(response, called._request, "cursor", str(page.next))
     return response
 
 
-def _tail(called: Request, wanted: EntryFilter, after: int, size: int, wait_s: int, shape: str) -> HttpResponse:
+def _tail(called: Request, wanted: EntryFilter, after: int, size: int, wait_s: int, shape: str) -> HttpResponseBase:
     rows, following = entries.tail(wanted, after, size)
     if not rows and wait_s and called.method == "GET":
         poll(called._request, caller(called), following, wait_s)
-    response = _rows(rows, shape)
+    response = _rows(called, rows, shape)
     link_next(response, called._request, "after", str(following))
     return response
 
@@ -75,9 +77,12 @@ def _whole(called: Request, wanted: EntryFilter, order: Order, shape: str) -> Ht
     first = next(chunks, [])  # a fault shows before the answer has begun
     second = next(chunks, None)
     if second is None:
-        return _rows(first, shape)
+        return _rows(called, first, shape)
     return streamed(called, exports.FORMATS[shape](chain([first, second], chunks)), MEDIA_TYPES[shape])
 
 
-def _rows(rows: Sequence[Row], shape: str) -> HttpResponse:
-    return HttpResponse(b"".join(exports.FORMATS[shape]([rows])), content_type=MEDIA_TYPES[shape])
+def _rows(called: Request, rows: Sequence[Row], shape: str) -> HttpResponseBase:
+    body = b"".join(exports.FORMATS[shape]([rows]))
+    if len(body) > LARGE_BYTES:
+        return streamed(called, iter([body]), MEDIA_TYPES[shape])
+    return HttpResponse(body, content_type=MEDIA_TYPES[shape])

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
+from django.db import connection
 from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
@@ -26,7 +27,11 @@ from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row
 CHUNK = 1000
 """Rows in one short read of a stream at most."""
 FIRST_CHUNK = 100
+READ_AT_ONCE = 10
+"""Rows between two looks at their weight."""
 CHUNK_BYTES = 1 << 20
+PAGE_BYTES = 8 << 20
+"""A chunk of a stream, or a page, holds texts of so many bytes at most, and one entry's more."""
 
 Row = tuple[Any, ...]
 
@@ -97,6 +102,24 @@ def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None
     return Page(rows, up_to, following, stopped=not is_full and end is not None)
 
 
+def light_page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None) -> Page:
+    """As ``page``, but where entries are large it ends after ``PAGE_BYTES`` of them; ``next`` continues it."""
+    rows: list[Row] = []
+    weight = 0
+    while True:
+        part = page(wanted, order, min(FIRST_CHUNK, size - len(rows)), cursor)
+        for row in part.rows:
+            if weight >= PAGE_BYTES:
+                last = rows[-1]
+                following = Cursor(last[_TS_MS], last[0], part.up_to, wanted.now_ms, wanted.fingerprint(order))
+                return Page(rows, part.up_to, following)
+            rows.append(row)
+            weight += _weight(row)
+        if part.next is None or part.stopped or len(rows) == size or weight >= PAGE_BYTES:
+            return Page(rows, part.up_to, part.next, part.stopped)
+        cursor = str(part.next)
+
+
 def _looked_up(
     wanted: EntryFilter, order: Order, size: int, up_to: int, at: Cursor | None, gaps: bool
 ) -> tuple[Sequence[Row], Key | None]:
@@ -127,7 +150,7 @@ def _values(entries: Entries, gaps: bool) -> Entries:
 def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) -> Iterator[list[Row]]:
     """All matching rows in chunks, each a short read of its own; what is appended meanwhile is not seen.
 
-    A chunk is as long as ``CHUNK_BYTES`` allow, judged by the one before.
+    A chunk is as long as ``CHUNK_BYTES`` allow; on PostgreSQL judged by the one before.
     """
     up_to = horizon(wanted) if up_to is None else up_to
     ascending = order == "asc"
@@ -135,13 +158,29 @@ def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) 
     chunk = entries
     size = FIRST_CHUNK
     while True:
-        rows = list(chunk.values_list(*COLUMNS)[:size])
+        rows, are_all = _read(chunk, size, CHUNK_BYTES)
         if rows:
             yield rows
-        if len(rows) < size:
+        if are_all:
             return
         chunk = beyond(entries, rows[-1][_TS_MS], rows[-1][0], ascending=ascending)
         size = min(CHUNK, max(1, CHUNK_BYTES * len(rows) // sum(map(_weight, rows))))
+
+
+def _read(entries: Entries, size: int, most_bytes: int) -> tuple[list[Row], bool]:
+    """The first rows, ``size`` at most, and whether there are no others. SQLite stops after ``most_bytes``."""
+    found = entries.values_list(*COLUMNS)[:size]
+    if connection.vendor != "sqlite":  # the others send all rows at once
+        rows = list(found)
+        return rows, len(rows) < size
+    rows = []
+    weight = 0
+    for row in found.iterator(chunk_size=READ_AT_ONCE):
+        rows.append(row)
+        weight += _weight(row)
+        if weight >= most_bytes:
+            return rows, False
+    return rows, len(rows) < size
 
 
 def _weight(row: Row) -> int:
@@ -151,12 +190,24 @@ def _weight(row: Row) -> int:
 def tail(wanted: EntryFilter, after: int, size: int) -> tuple[list[Row], int]:
     """What was stored after a position, in position order, and the position to go on from.
 
-    That one passes by what the filter leaves out, and never what is still to come.
+    That one passes by what the filter leaves out, and never what is still to come. Where entries are large, there are
+    fewer than ``size``: it ends after ``PAGE_BYTES`` of them.
     """
     up_to = horizon(wanted)
-    entries = whole(wanted, up_to).filter(key_position__gt=after).order_by("key_position")
-    rows = list(entries.values_list(*COLUMNS)[:size])
-    return rows, rows[-1][0] if len(rows) == size else max(after, up_to)
+    entries = whole(wanted, up_to).order_by("key_position")
+    rows: list[Row] = []
+    weight = 0
+    while len(rows) < size and weight < PAGE_BYTES:
+        part, are_all = _read(entries.filter(key_position__gt=after), min(FIRST_CHUNK, size - len(rows)), PAGE_BYTES)
+        for row in part:
+            if weight >= PAGE_BYTES:
+                return rows, after
+            rows.append(row)
+            weight += _weight(row)
+            after = row[0]
+        if are_all:
+            return rows, max(after, up_to)
+    return rows, after
 
 
 def get(issue_id: str) -> Listed:

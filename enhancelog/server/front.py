@@ -1,7 +1,7 @@
 """The ASGI application in front of Django: it receives, waits and sends in the event loop.
 
 Django runs as a WSGI application in a small pool of threads, only while there is something to compute. A request runs
-again when more of its body was needed, or when its long poll has ended. ``/health/`` has a thread of its own.
+again when more of its body was needed, or when its long poll has ended. ``/health/`` and such polls have other threads.
 """
 
 import asyncio
@@ -31,6 +31,12 @@ STALLED_S: Final = 1.0
 PART: Final = 128 << 10
 """Bytes of a response that are sent at once."""
 
+POLL_THREADS: Final = 2
+"""Every append may make all polls run again. Without threads of their own, other requests would wait behind them."""
+
+MAX_COOKIE_BYTES: Final = 8 << 10
+"""Of all cookies of a request. Python before 3.11.10 and 3.12.6 reads them in time quadratic in their length."""
+
 Send = Callable[[Message], Awaitable[None]]
 TreatmentOf = Callable[[str, str], Treatment]
 T = TypeVar("T")
@@ -55,6 +61,7 @@ class Front:
             "live": ThreadPoolExecutor(1, "live"),
             "ready": ThreadPoolExecutor(1, "ready"),
             "password": ThreadPoolExecutor(passwords.AT_ONCE, "password"),
+            "poll": ThreadPoolExecutor(POLL_THREADS, "poll"),
             "other": ThreadPoolExecutor(threads, "request"),
         }
         self.password_checks = asyncio.Semaphore(passwords.AT_ONCE)
@@ -113,7 +120,11 @@ class _Request:
         self._gone: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        await self._receive_body(self._body.receive_first())
+        self._exchange.refusal = _refusal_of_head(self._environ)
+        if self._exchange.refusal is None:
+            await self._receive_body(self._body.receive_first())
+        else:
+            self._body.discard()
         if self._lane == "password":
             response, piece = await self._checked_password()
         else:
@@ -180,6 +191,7 @@ class _Request:
     async def _wait_for_entries(self, poll: Poll) -> None:
         end = await self._front.polls.wait(poll, self._watch_client())
         poll.is_waiting = False
+        self._lane = "poll"
         metrics.poll_ended(end)
         if end == "gone":
             raise ClientGone
@@ -228,6 +240,15 @@ class _Request:
 def _permitted(call: Callable[[], T]) -> T:
     with permit.held():
         return call()
+
+
+def _refusal_of_head(environ: dict[str, Any]) -> Refusal | None:
+    """Nobody reads the cookies of a request that is refused for them."""
+    if len(environ.get("HTTP_COOKIE", "")) <= MAX_COOKIE_BYTES:
+        return None
+    del environ["HTTP_COOKIE"]
+    detail = f"The cookies have more than {MAX_COOKIE_BYTES:,} bytes, which is the limit here; nothing was changed."
+    return Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
 
 
 def _declared(environ: dict[str, Any]) -> int | None:

@@ -8,11 +8,14 @@ from enhancelog.server.bodies import FORM_S, MAX_FORM_BYTES, Limits
 
 PASSWORD_FORMS: Final = ("/account/sign-in", "/account/password", "/admin/login/", "/admin/password_change/")
 
-Lane = Literal["live", "ready", "password", "other"]
+Lane = Literal["live", "ready", "password", "poll", "other"]
 
 
 class Treatment(NamedTuple):
-    """``lane``: which threads run it. Health and password checks have their own, so they neither wait nor delay."""
+    """``lane``: which threads run it. Health and password checks have their own, so they neither wait nor delay.
+
+    A request moves to the lane "poll" once it has waited for the log.
+    """
 
     limits: Limits
     lane: Lane = "other"

@@ -24,13 +24,21 @@ _PREFERENCE: Final = re.compile(
 )
 
 
-@lru_cache(maxsize=256)
+MAX_HEADER: Final = 1000
+"""Characters of an ``Accept-Encoding`` that is read; a longer one would stay in memory."""
+
+
 def preferred(accept_encoding: str) -> Coding | None:
     """The coding to use, or ``None`` for the body as it is; also if the header is malformed or accepts nothing we have.
 
     zstd is used only where it is named, since not every client that sends ``*`` can read it. At the same weight it
     beats gzip: it is faster and its output is smaller.
     """
+    return _preferred(accept_encoding) if len(accept_encoding) <= MAX_HEADER else None
+
+
+@lru_cache(maxsize=256)
+def _preferred(accept_encoding: str) -> Coding | None:
     weights = _weights(accept_encoding.lower())
     others = weights.get("*", 0.0)
     for_zstd = weights.get("zstd", 0.0)

@@ -6,12 +6,16 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection  # noqa: F401  in a condition
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from enhancelog import links, records
+from enhancelog import filters, links, records
+from enhancelog.api import waiting
+from enhancelog.api.slots import Slots
 from enhancelog.domain import envelopes
 from enhancelog.origin import Origin
+from enhancelog.queries import entries
 from enhancelog.records import Entry
 from enhancelog.store import open_store
 from enhancelog.store.database import DatabaseEnhanceLogStore
@@ -35,8 +39,8 @@ def writer() -> Client:
     return client
 
 
-def store(*entries: Entry) -> None:
-    DatabaseEnhanceLogStore(Origin("command", "test", "api")).append_batch(entries)
+def store(*new: Entry) -> None:
+    DatabaseEnhanceLogStore(Origin("command", "test", "api")).append_batch(new)
 
 
 def post(client: Client, body: Any, **extra: Any) -> Any:
@@ -90,6 +94,47 @@ def test_pages_walk_the_whole_list_once(client: Client) -> None:
         link = response.headers.get("Link", "")
         address = link[1 : link.index(">")] if link else None
     assert seen == [str(number) for number in range(10)]
+
+
+@pytest.mark.parametrize("query", ["order=asc", "order=desc", "after=0"])
+def test_pages_of_large_entries_end_early_and_miss_none(
+    client: Client, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr(entries, "FIRST_CHUNK", 3)
+    monkeypatch.setattr(entries, "CHUNK_BYTES", 15_000)
+    lengths = [1, 1, 1, 1, 9_000, 9_000, 9_000, 20_000, 9_000, 1, 1]
+    store(*(make_entry(issue_id=f"{n:02}", ts_ms=n // 3, rationale="x" * size) for n, size in enumerate(lengths)))
+    seen: list[str] = []
+    address = f"{LOG}?page_size=1000&{query}"
+    while page := ids(response := client.get(address)):
+        assert len(response.content) < 15_000 + 20_000 + 11 * 500
+        seen += page
+        if "Link" not in response.headers:
+            break
+        address = response.headers["Link"][1:].partition(">")[0]
+    assert sorted(seen) == [f"{n:02}" for n in range(len(lengths))]
+    assert seen == sorted(seen, reverse="desc" in query)
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL sends all rows at once")
+def test_stream_reads_large_entries_a_few_at_a_time(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entries, "FIRST_CHUNK", 3)
+    monkeypatch.setattr(entries, "CHUNK_BYTES", 15_000)
+    lengths = [1] * 3 + [9_000] * 9
+    store(*(make_entry(issue_id=f"{n:02}", ts_ms=n, rationale="x" * size) for n, size in enumerate(lengths)))
+    chunks = [[row[1] for row in rows] for rows in entries.stream(filters.from_pairs([], 0))]
+    assert [issue_id for chunk in chunks for issue_id in chunk] == [f"{n:02}" for n in range(len(lengths))]
+    assert max(map(len, chunks[1:])) == 2
+
+
+@pytest.mark.parametrize("query", ["", "?page_size=9", "?after=0"])
+def test_large_page_counts_as_a_stream(client: Client, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
+    store(make_entry(rationale="x" * 900_000), make_entry(issue_id="2", rationale="x" * 900_000))
+    monkeypatch.setattr(waiting, "streams", Slots(4, 1))  # one for each caller
+    first = client.get(f"{LOG}{query}")
+    assert client.get(f"{LOG}{query}").status_code == 503
+    assert len(json.loads(first.getvalue())) == 2
+    assert client.get(f"{LOG}{query}").status_code == 200
 
 
 def test_pages_of_one_reading_do_not_see_what_came_later(client: Client) -> None:

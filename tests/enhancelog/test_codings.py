@@ -78,6 +78,11 @@ def test_preferred_coding(header: str, coding: Coding | None) -> None:
     assert preferred(header) == coding
 
 
+def test_a_header_without_end_is_neither_read_nor_kept() -> None:
+    assert preferred("gzip" + "," * 900) == "gzip"
+    assert preferred("gzip" + "," * 1000) is None
+
+
 @given(headers)
 def test_any_header_has_an_answer_that_it_names(header: str) -> None:
     coding = preferred(header)

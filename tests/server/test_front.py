@@ -5,7 +5,6 @@ import errno
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +210,15 @@ def test_body_beyond_the_limit_of_its_path_is_413(run: Any, application: Applica
     assert run(ask, max_bytes=65536).status == 413
 
 
+def test_cookies_that_take_long_to_read_are_431_and_read_by_nobody(run: Any, application: Application) -> None:
+    async def ask(front: Front) -> Client:
+        cookie = 'a="' + '\\"' * 100_000 + '"'
+        return await Client(front, "POST", "/echo", {"Cookie": cookie, "Content-Length": "5"}).ended()
+
+    assert run(ask).status == 431
+    assert "HTTP_COOKIE" not in application.runs[0]
+
+
 def test_no_more_is_received_than_the_application_may_take(run: Any) -> None:
     async def ask(front: Front) -> Client:
         client = Client(front, "POST", "/limited", {"Transfer-Encoding": "chunked"})
@@ -354,6 +362,30 @@ def test_poll_runs_again_when_the_log_has_grown(run: Any, application: Applicati
     assert len(application.runs) == 2
 
 
+def test_polls_that_run_again_hold_up_no_other_request(
+    run: Any, application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = application.tail
+
+    def tail(environ: Environ, start: Start) -> list[bytes]:
+        return application.slow(environ, start) if environ[KEY].poll else first(environ, start)
+
+    monkeypatch.setattr(application, "tail", tail)
+
+    async def ask(front: Front) -> int:
+        watching(front, [7, 8])
+        polls = [Client(front, path="/tail", headers={"wait": "20"}) for _ in range(10 * THREADS)]
+        await asyncio.sleep(1)  # they run again, or wait for a thread to do so
+        other = Client(front)
+        await asyncio.wait([other.running], timeout=5)
+        answers = len(other.sent)
+        application.go_on.set()
+        await asyncio.gather(*(poll.ended() for poll in polls))
+        return answers
+
+    assert run(ask) > 0
+
+
 @pytest.mark.parametrize("fault", [OSError(errno.EIO, "Input/output error"), OperationalError("away")])
 def test_poll_outlives_a_fault_of_the_disk_or_the_database(
     run: Any, application: Application, monkeypatch: pytest.MonkeyPatch, fault: Exception
@@ -413,22 +445,19 @@ def test_stop_ends_polls_and_half_sent_bodies_at_once(run: Any, application: App
     assert (poll.status, body.status, late.status) == (200, 503, 200)
 
 
-def test_stop_in_the_moment_in_which_a_body_is_late(tmp_path: Path) -> None:
-    def stop(receiving: bodies.Receiving, stopped: list[bool]) -> None:
-        receiving.stop()
-        stopped.append(True)
+def test_a_stop_while_the_time_of_a_body_runs_out_goes_on(run: Any) -> None:
+    async def ask(front: Front) -> int:
+        client = Client(front, "POST", "/echo", {"Content-Length": "10"}).body(b"half", more=True)
+        while not front.receiving.waits:
+            await asyncio.sleep(0)
+        (wait,) = front.receiving.waits
+        wait.reschedule(0)
+        while not wait.expired():
+            await asyncio.sleep(0)
+        front.stop()
+        return (await client.ended()).status
 
-    stopped: list[bool] = []
-
-    async def late(receiving: bodies.Receiving) -> None:
-        async with asyncio.timeout(0) as wait:  # expires before the next call is made, and is handled after it
-            receiving.waits.add(wait)
-            asyncio.get_running_loop().call_soon(stop, receiving, stopped)
-            await asyncio.sleep(5)
-
-    with ThreadPoolExecutor(1) as pool, pytest.raises(TimeoutError):
-        asyncio.run(late(bodies.Receiving(tmp_path, pool)))
-    assert stopped == [True]
+    assert run(ask) == 503
 
 
 def test_a_stop_does_not_wait_for_a_client_that_does_not_read(run: Any) -> None:
