@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
-from django.db import connection
 from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
@@ -27,7 +26,7 @@ from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row
 CHUNK = 1000
 """Rows in one short read of a stream at most."""
 FIRST_CHUNK = 100
-READ_AT_ONCE = 10
+READ_AT_ONCE = 50
 """Rows between two looks at their weight."""
 CHUNK_BYTES = 1 << 20
 PAGE_BYTES = 8 << 20
@@ -150,7 +149,7 @@ def _values(entries: Entries, gaps: bool) -> Entries:
 def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) -> Iterator[list[Row]]:
     """All matching rows in chunks, each a short read of its own; what is appended meanwhile is not seen.
 
-    A chunk is as long as ``CHUNK_BYTES`` allow; on PostgreSQL judged by the one before.
+    A chunk is as long as ``CHUNK_BYTES`` allow.
     """
     up_to = horizon(wanted) if up_to is None else up_to
     ascending = order == "asc"
@@ -168,14 +167,10 @@ def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) 
 
 
 def _read(entries: Entries, size: int, most_bytes: int) -> tuple[list[Row], bool]:
-    """The first rows, ``size`` at most, and whether there are no others. SQLite stops after ``most_bytes``."""
-    found = entries.values_list(*COLUMNS)[:size]
-    if connection.vendor != "sqlite":  # the others send all rows at once
-        rows = list(found)
-        return rows, len(rows) < size
-    rows = []
+    """The first rows, ``size`` or ``most_bytes`` of them at most, and whether there are no others."""
+    rows: list[Row] = []
     weight = 0
-    for row in found.iterator(chunk_size=READ_AT_ONCE):
+    for row in entries.values_list(*COLUMNS)[:size].iterator(chunk_size=READ_AT_ONCE):
         rows.append(row)
         weight += _weight(row)
         if weight >= most_bytes:

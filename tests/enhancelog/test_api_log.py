@@ -101,7 +101,7 @@ def test_pages_of_large_entries_end_early_and_miss_none(
     client: Client, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
     monkeypatch.setattr(entries, "FIRST_CHUNK", 3)
-    monkeypatch.setattr(entries, "CHUNK_BYTES", 15_000)
+    monkeypatch.setattr(entries, "PAGE_BYTES", 15_000)
     lengths = [1, 1, 1, 1, 9_000, 9_000, 9_000, 20_000, 9_000, 1, 1]
     store(*(make_entry(issue_id=f"{n:02}", ts_ms=n // 3, rationale="x" * size) for n, size in enumerate(lengths)))
     seen: list[str] = []
