@@ -5,7 +5,7 @@ many axes denied it, and what any two did together is the sum over the sets that
 """
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from django.db.backends.utils import CursorWrapper
@@ -64,25 +64,23 @@ def runs(entries: Sequence[Stored]) -> dict[Row, Row]:
 
 def judgements(entries: Sequence[Stored]) -> dict[Row, Row]:
     """(day, Blueprint, axis) to (judged, denied, denied in a rejected entry)."""
-    counts: defaultdict[Row, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for _, recorded_ms, _, entry, _ in entries:
+    counts: dict[Row, Row] = {}
+    for _, recorded_ms, _, entry, denied, *_ in entries:
         day = tally_day(entry.ts_ms, recorded_ms)
-        denied = records.denials(entry)
+        rejected = denied if entry.status == "rejected" else ()
         for axis in records.judged_axes(entry):
-            count = counts[day, entry.blueprint_id, axis]
-            count[0] += 1
-            count[1] += axis in denied
-            count[2] += axis in denied and entry.status == "rejected"
-    return {key: tuple(count) for key, count in counts.items()}
+            key = day, entry.blueprint_id, axis
+            before = counts.get(key, (0, 0, 0))
+            counts[key] = before[0] + 1, before[1] + (axis in denied), before[2] + (axis in rejected)
+    return counts
 
 
 def joint(entries: Sequence[Stored]) -> dict[Row, Row]:
     """(day, digest of the axes, axes) to (rejected runs that exactly these axes denied,)."""
     counts: Counter[tuple[int | None, str]] = Counter()
-    for _, recorded_ms, _, entry, _ in entries:
-        axes = sorted(records.denials(entry))
-        if len(axes) > 1 and entry.status == "rejected":
-            counts[tally_day(entry.ts_ms, recorded_ms), records.encode_part(axes)] += 1
+    for _, recorded_ms, _, entry, denied, *_ in entries:
+        if len(denied) > 1 and entry.status == "rejected":
+            counts[tally_day(entry.ts_ms, recorded_ms), records.encode_part(sorted(denied))] += 1
     return {(day, hashlib.sha256(axes.encode()).hexdigest(), axes): (count,) for (day, axes), count in counts.items()}
 
 
