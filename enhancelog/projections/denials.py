@@ -30,5 +30,6 @@ def expected() -> list[Expected]:
 
 def rows(entries: Sequence[Stored]) -> Iterator[tuple[int, int, str, str, bool, bool]]:
     for position, _, _, entry, denied, *_ in entries:
+        sole, rejected = len(denied) == 1, entry.status == "rejected"
         for axis in sorted(denied):  # the order of an index, to which many go at once more quickly
-            yield position, entry.ts_ms, entry.blueprint_id, axis, len(denied) == 1, entry.status == "rejected"
+            yield position, entry.ts_ms, entry.blueprint_id, axis, sole, rejected

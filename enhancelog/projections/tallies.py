@@ -35,11 +35,15 @@ ADD_JOINT = f"ON CONFLICT (COALESCE(day, {NO_DAY}), digest) DO UPDATE SET runs =
 
 
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    _add_all(cursor, entries, sign=1)
+    _add(cursor, STATUS, RUNS, runs(entries), ADD_RUNS)
+    _add(cursor, AXIS, JUDGEMENTS, judgements(entries), ADD_JUDGEMENTS)
+    _add(cursor, JOINT, JOINT_DENIALS, joint(entries), ADD_JOINT)
 
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    _add_all(cursor, entries, sign=-1)
+    _add(cursor, STATUS, RUNS, _negative(runs(entries)), ADD_RUNS)
+    _add(cursor, AXIS, JUDGEMENTS, _negative(judgements(entries)), ADD_JUDGEMENTS)
+    _add(cursor, JOINT, JOINT_DENIALS, _negative(joint(entries)), ADD_JOINT)
     cursor.execute(f"DELETE FROM {STATUS} WHERE runs = 0")
     cursor.execute(f"DELETE FROM {AXIS} WHERE judged = 0")
     cursor.execute(f"DELETE FROM {JOINT} WHERE runs = 0")
@@ -84,17 +88,13 @@ def joint(entries: Sequence[Stored]) -> dict[Row, Row]:
     return {(day, hashlib.sha256(axes.encode()).hexdigest(), axes): (count,) for (day, axes), count in counts.items()}
 
 
-def _add_all(cursor: CursorWrapper, entries: Sequence[Stored], sign: int) -> None:
-    _add(cursor, STATUS, RUNS, runs(entries), ADD_RUNS, sign)
-    _add(cursor, AXIS, JUDGEMENTS, judgements(entries), ADD_JUDGEMENTS, sign)
-    _add(cursor, JOINT, JOINT_DENIALS, joint(entries), ADD_JOINT, sign)
+def _negative(sums: Mapping[Row, Row]) -> dict[Row, Row]:
+    return {key: tuple(-amount for amount in amounts) for key, amounts in sums.items()}
 
 
-def _add(
-    cursor: CursorWrapper, table: str, columns: Sequence[str], sums: Mapping[Row, Row], on_conflict: str, sign: int
-) -> None:
+def _add(cursor: CursorWrapper, table: str, columns: Sequence[str], sums: Mapping[Row, Row], on_conflict: str) -> None:
     # In key order, so that two writers never wait for each other's rows crosswise.
     keys = sorted(sums, key=lambda key: (NO_DAY if key[0] is None else key[0], *key[1:]))
-    rows = [(*key, *(sign * amount for amount in sums[key])) for key in keys]
+    rows = [key + sums[key] for key in keys]
     if rows:
         dialect().insert_rows(cursor, f"{table} AS tally", columns, rows, on_conflict)
