@@ -21,7 +21,7 @@ from enhancelog.search_tokens import Phrase
 APPEND_LOCK_KEY = 0x656E_6861_6E63_6531
 """The advisory lock of appends on PostgreSQL ("enhance1"); a number nobody else picks."""
 
-LONGEST_INSERT = 64
+LONGEST_INSERT = 512
 """Rows in one statement."""
 
 START_LOCK_KEY = 0x656E_6861_6E63_6532

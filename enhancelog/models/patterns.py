@@ -76,7 +76,7 @@ class PatternAxis(models.Model):
 
 
 class DenialPattern(models.Model):
-    """The template and pattern of one denial. ``rejected``: the entry's status says so too.
+    """The template and pattern of one denial, where it is of one. ``rejected``: the entry's status says so too.
 
     The pattern of ``template`` decides; ``pattern`` is a copy of it that makes a list one index range, and may still be
     that template's ``home``.

@@ -49,7 +49,7 @@ def expected() -> list[Expected]:
 def sums(entries: Sequence[Stored]) -> dict[Row, Row]:
     """(Blueprint, source) to (applied, rejected, newest plausible time)."""
     found: dict[Row, Row] = {}
-    for _, recorded_ms, source, entry, _ in entries:
+    for _, recorded_ms, source, entry, *_ in entries:
         key = (entry.blueprint_id, source)
         applied = entry.status == "applied"
         newest = entry.ts_ms if is_plausible(entry.ts_ms, recorded_ms) else None

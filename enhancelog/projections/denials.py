@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog import records
 from enhancelog.backends import dialect
 from enhancelog.models import Denial
 from enhancelog.projections.expected import Expected, RowsPerEntry
@@ -30,7 +29,7 @@ def expected() -> list[Expected]:
 
 
 def rows(entries: Sequence[Stored]) -> Iterator[tuple[int, int, str, str, bool, bool]]:
-    for position, _, _, entry, _ in entries:
-        denied = records.denials(entry)
-        for axis in denied:
-            yield position, entry.ts_ms, entry.blueprint_id, axis, len(denied) == 1, entry.status == "rejected"
+    for position, _, _, entry, denied, *_ in entries:
+        sole, rejected = len(denied) == 1, entry.status == "rejected"
+        for axis in sorted(denied):  # the order of an index, to which many go at once more quickly
+            yield position, entry.ts_ms, entry.blueprint_id, axis, sole, rejected

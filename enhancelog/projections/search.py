@@ -68,7 +68,9 @@ def words(entry: Entry) -> list[str]:
 
 
 def documents(entries: Iterable[Stored]) -> list[Document]:
-    return [Document(stored.position, words(stored.entry)) for stored in entries]
+    return [
+        Document(stored.position, words(stored.entry) if stored.words is None else stored.words) for stored in entries
+    ]
 
 
 def _limited(part: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """An entry as the projections see it: the record and where and when it was stored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from enhancelog.records import Entry
@@ -9,11 +9,14 @@ from enhancelog.records import Entry
 class Stored(NamedTuple):
     """``position`` in the log, ``recorded_ms`` by our clock (epoch ms), the ``source`` it came from.
 
-    ``templates``: what ``patterns.templates`` says of the entry, where that was worked out before.
+    ``denied``: ``records.denials`` of the entry. ``templates`` and ``words``: what ``patterns.templates`` and
+    ``search.words`` say of it, where that was worked out before.
     """
 
     position: int
     recorded_ms: int
     source: str
     entry: Entry
+    denied: Mapping[str, str]
     templates: Sequence[str] | None = None
+    words: Sequence[str] | None = None

@@ -5,7 +5,7 @@ many axes denied it, and what any two did together is the sum over the sets that
 """
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from django.db.backends.utils import CursorWrapper
@@ -35,11 +35,15 @@ ADD_JOINT = f"ON CONFLICT (COALESCE(day, {NO_DAY}), digest) DO UPDATE SET runs =
 
 
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    _add_all(cursor, entries, sign=1)
+    _add(cursor, STATUS, RUNS, runs(entries), ADD_RUNS)
+    _add(cursor, AXIS, JUDGEMENTS, judgements(entries), ADD_JUDGEMENTS)
+    _add(cursor, JOINT, JOINT_DENIALS, joint(entries), ADD_JOINT)
 
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    _add_all(cursor, entries, sign=-1)
+    _add(cursor, STATUS, RUNS, _negative(runs(entries)), ADD_RUNS)
+    _add(cursor, AXIS, JUDGEMENTS, _negative(judgements(entries)), ADD_JUDGEMENTS)
+    _add(cursor, JOINT, JOINT_DENIALS, _negative(joint(entries)), ADD_JOINT)
     cursor.execute(f"DELETE FROM {STATUS} WHERE runs = 0")
     cursor.execute(f"DELETE FROM {AXIS} WHERE judged = 0")
     cursor.execute(f"DELETE FROM {JOINT} WHERE runs = 0")
@@ -64,39 +68,33 @@ def runs(entries: Sequence[Stored]) -> dict[Row, Row]:
 
 def judgements(entries: Sequence[Stored]) -> dict[Row, Row]:
     """(day, Blueprint, axis) to (judged, denied, denied in a rejected entry)."""
-    counts: defaultdict[Row, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for _, recorded_ms, _, entry, _ in entries:
+    counts: dict[Row, Row] = {}
+    for _, recorded_ms, _, entry, denied, *_ in entries:
         day = tally_day(entry.ts_ms, recorded_ms)
-        denied = records.denials(entry)
+        rejected = denied if entry.status == "rejected" else ()
         for axis in records.judged_axes(entry):
-            count = counts[day, entry.blueprint_id, axis]
-            count[0] += 1
-            count[1] += axis in denied
-            count[2] += axis in denied and entry.status == "rejected"
-    return {key: tuple(count) for key, count in counts.items()}
+            key = day, entry.blueprint_id, axis
+            before = counts.get(key, (0, 0, 0))
+            counts[key] = before[0] + 1, before[1] + (axis in denied), before[2] + (axis in rejected)
+    return counts
 
 
 def joint(entries: Sequence[Stored]) -> dict[Row, Row]:
     """(day, digest of the axes, axes) to (rejected runs that exactly these axes denied,)."""
     counts: Counter[tuple[int | None, str]] = Counter()
-    for _, recorded_ms, _, entry, _ in entries:
-        axes = sorted(records.denials(entry))
-        if len(axes) > 1 and entry.status == "rejected":
-            counts[tally_day(entry.ts_ms, recorded_ms), records.encode_part(axes)] += 1
+    for _, recorded_ms, _, entry, denied, *_ in entries:
+        if len(denied) > 1 and entry.status == "rejected":
+            counts[tally_day(entry.ts_ms, recorded_ms), records.encode_part(sorted(denied))] += 1
     return {(day, hashlib.sha256(axes.encode()).hexdigest(), axes): (count,) for (day, axes), count in counts.items()}
 
 
-def _add_all(cursor: CursorWrapper, entries: Sequence[Stored], sign: int) -> None:
-    _add(cursor, STATUS, RUNS, runs(entries), ADD_RUNS, sign)
-    _add(cursor, AXIS, JUDGEMENTS, judgements(entries), ADD_JUDGEMENTS, sign)
-    _add(cursor, JOINT, JOINT_DENIALS, joint(entries), ADD_JOINT, sign)
+def _negative(sums: Mapping[Row, Row]) -> dict[Row, Row]:
+    return {key: tuple(-amount for amount in amounts) for key, amounts in sums.items()}
 
 
-def _add(
-    cursor: CursorWrapper, table: str, columns: Sequence[str], sums: Mapping[Row, Row], on_conflict: str, sign: int
-) -> None:
+def _add(cursor: CursorWrapper, table: str, columns: Sequence[str], sums: Mapping[Row, Row], on_conflict: str) -> None:
     # In key order, so that two writers never wait for each other's rows crosswise.
     keys = sorted(sums, key=lambda key: (NO_DAY if key[0] is None else key[0], *key[1:]))
-    rows = [(*key, *(sign * amount for amount in sums[key])) for key in keys]
+    rows = [key + sums[key] for key in keys]
     if rows:
         dialect().insert_rows(cursor, f"{table} AS tally", columns, rows, on_conflict)

@@ -36,7 +36,7 @@ def expected() -> list[Expected]:
 
 
 def rows(entries: Sequence[Stored]) -> Iterator[tuple[int, int, int, bool]]:
-    for position, recorded_ms, source, entry, _ in entries:
+    for position, recorded_ms, source, entry, *_ in entries:
         key = intent_key(entry.intent)
         if key and is_plausible(entry.ts_ms, recorded_ms):
             yield position, wish(entry.blueprint_id, source, key), entry.ts_ms, entry.status == "applied"

@@ -7,6 +7,7 @@ and projections are written, or nothing is. Whoever has seen position N never la
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -98,7 +99,13 @@ def stored_after(position: int) -> list[Stored]:
     """The next ``BATCH`` entries of the log after this position."""
     columns = ("position", "recorded_ms", "source", *RECORD_COLUMNS)
     rows = EntryModel.objects.filter(position__gt=position).order_by("position").values_list(*columns)[:BATCH]
-    return [Stored(row[0], row[1], row[2], from_row(row[3:])) for row in rows]
+    return [_stored(row) for row in rows]
+
+
+def _stored(row: Sequence[Any]) -> Stored:
+    position, recorded_ms, source, *record = row
+    entry = from_row(record)
+    return Stored(position, recorded_ms, source, entry, records.denials(entry))
 
 
 def rebuild_search() -> None:

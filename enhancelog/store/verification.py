@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from django.db import connection
 
-from enhancelog import projections
+from enhancelog import projections, records
 from enhancelog.backends import dialect, faults
 from enhancelog.domain import envelopes
 from enhancelog.models import Entry as EntryModel
@@ -147,4 +147,4 @@ class _Walk:
             yield f"{name} does not match its digest"
         if envelope != stored.envelope:
             yield f"{name} does not match its envelope (position, digest, recorded_ms, actor, source)"
-        entries.append(Stored(stored.position, stored.recorded_ms, stored.source, entry))
+        entries.append(Stored(stored.position, stored.recorded_ms, stored.source, entry, records.denials(entry)))

@@ -3,7 +3,7 @@ follows from them. All of it in one transaction under the append lock, which the
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 from django.db import InterfaceError, OperationalError
@@ -13,7 +13,7 @@ from enhancelog import projections, records
 from enhancelog.backends import dialect
 from enhancelog.models import Entry as EntryModel
 from enhancelog.origin import Origin
-from enhancelog.projections import patterns
+from enhancelog.projections import patterns, search
 from enhancelog.projections.stored import Stored
 from enhancelog.records import Entry
 from enhancelog.store.rows import RECORD_COLUMNS, STORED_COLUMNS, from_row, to_row
@@ -57,7 +57,14 @@ class Given(NamedTuple):
 
     entry: Entry
     digest: str
+    denied: Mapping[str, str]
     templates: Sequence[str]
+    words: Sequence[str]
+
+
+def _given(entry: Entry) -> Given:
+    denied = records.denials(entry)
+    return Given(entry, records.digest(entry), denied, patterns.templates(denied), search.words(entry))
 
 
 class Append:
@@ -68,7 +75,7 @@ class Append:
     """
 
     def __init__(self, entries: Sequence[Entry], origin: Origin, *, whole: bool = False) -> None:
-        self.entries = [Given(entry, records.digest(entry), patterns.templates(entry)) for entry in entries]
+        self.entries = [_given(entry) for entry in entries]
         self.origin = origin
         self.whole = whole
         self.outcomes: list[Outcome] = []
@@ -114,7 +121,7 @@ def _sorted_out(append: Append, known: dict[str, _Known]) -> Sequence[_Fresh]:
     append.outcomes = []
     fresh: list[_Fresh] = []
     for given in append.entries:
-        entry, digest, _ = given
+        entry, digest, *_ = given
         stored = known.get(entry.issue_id)
         if stored is None:
             known[entry.issue_id] = _Known(entry, None)
@@ -150,7 +157,8 @@ def _insert(cursor: CursorWrapper, fresh: Sequence[_Fresh]) -> None:
     rows, stored = [], []
     for position, (append, given) in enumerate(fresh, last_position(cursor) + 1):
         rows.append(to_row(position, given.entry, recorded_ms, append.origin, given.digest))
-        stored.append(Stored(position, recorded_ms, append.origin.source, given.entry, given.templates))
+        about = given.entry, given.denied, given.templates, given.words
+        stored.append(Stored(position, recorded_ms, append.origin.source, *about))
     dialect().insert_rows(cursor, _TABLE, STORED_COLUMNS, rows)
     projections.apply(cursor, stored)
     for (append, given), (position, *_) in zip(fresh, stored, strict=True):

@@ -15,6 +15,7 @@ from enhancelog import filters, links
 from enhancelog.errors import Invalid
 from enhancelog.filter_text import Pairs
 from enhancelog.permissions import needs
+from enhancelog.projections.patterns.details import MOST_AXES
 from enhancelog.queries import runs
 from enhancelog.queries.charts import Window
 from enhancelog.queries.patterns.counted import SAMPLE
@@ -103,6 +104,7 @@ def _context(question: Question, part: Part, found: Table, window: Window) -> di
     shown = part.first + len(found.rows)
     others = tuple(pair for pair in question.given if pair[0] not in _TIME)
     here = {"sort": part.sort, "order": str(part.order)}
+    rebuilt = rebuilding()
     return {
         "section": "patterns",
         "question": replace(question, kept=(*question.kept, ("sort", part.sort))),
@@ -114,7 +116,9 @@ def _context(question: Question, part: Part, found: Table, window: Window) -> di
         "rows": [_shown(row, others, window) for row in found.rows],
         "runs": _runs(found.scope, window) if found.scope else None,
         "sample": SAMPLE,
-        "rebuilding": rebuilding(),
+        "rebuilding": rebuilt,
+        "beyond": found.beyond if rebuilt is None else 0,
+        "most_axes": MOST_AXES,
         "shown": (part.first + 1, shown),
         "next_url": question.url(None, **here, skip=str(shown)) if shown < found.in_all else "",
         "first_url": question.url(None, **here) if part.first else "",

@@ -278,7 +278,8 @@ def test_a_comparison_says_how_many_axes_it_leaves_out(client):
     assert "<bdi>a149</bdi>" in page
 
 
-def test_patterns_are_counted_for_the_denials_that_the_page_shows_alone(client):
+def test_patterns_are_counted_for_the_denials_that_the_page_shows_alone(client, monkeypatch):
+    monkeypatch.setattr("enhancelog.projections.patterns.details.MOST_AXES", 500)
     record(make_entry(verdicts=many(500), status="rejected", new_hash=""))
     record(make_entry(issue_id="h-2", verdicts=many(500), status="rejected", new_hash=""))
     assert get(client).count(" more like this") == 100

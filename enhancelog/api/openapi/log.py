@@ -79,7 +79,7 @@ SCHEMAS["KnownEntry"] = {
         },
         "patterns": {
             "type": "object",
-            "description": "Denying axis to the id of the deny pattern.",
+            "description": "Denying axis to the id of the deny pattern, for the first 64 denied axes.",
             "additionalProperties": {"type": "string"},
         },
     },

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
+import msgspec
 import psycopg
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -51,6 +52,8 @@ PRESENT: Final = """
 
 COPY_FROM_ROWS: Final = 8
 """From this many rows on, COPY beats an INSERT."""
+JSON_FROM_ROWS: Final = 64
+"""From this many on, where rows may be there already and COPY is no way, one JSON text beats a parameter a value."""
 
 START_POLL_S: Final = 0.2
 LOCK_POLL_S: Final = 0.02
@@ -132,6 +135,11 @@ class PostgresqlDialect:
             with cursor.db.wrap_database_errors, cursor.cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
+            return
+        if len(rows) >= JSON_FROM_ROWS:
+            typed = f"json_populate_recordset(NULL::{table.partition(' ')[0]}, %s)"
+            text = msgspec.json.encode([dict(zip(columns, row, strict=True)) for row in rows]).decode()
+            self._prepared(cursor, f"INSERT INTO {table} ({names}) SELECT {names} FROM {typed} {on_conflict}", [text])
             return
         one = f"({', '.join(['%s'] * len(columns))})"
         for part in in_parts(rows):

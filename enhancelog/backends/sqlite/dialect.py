@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import chain
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -99,7 +100,7 @@ class SqliteDialect:
         for part in in_parts(rows):
             values = ", ".join([one] * len(part))
             statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values} {on_conflict}"
-            cursor.execute(statement, [value for row in part for value in row])
+            cursor.execute(statement, list(chain.from_iterable(part)))
 
     def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         cursor.execute(statement, values)

@@ -49,7 +49,7 @@ def add(cursor: CursorWrapper, denials: Sequence[Classified]) -> None:
         first.setdefault(one.key, one)
     keys = {*first, *(other_key(one.axis) for one in first.values())}
     known = _read(cursor, keys)
-    unknown = [one for one in first.values() if one.key not in known and not one.other]
+    unknown = [one for one in first.values() if one.key not in known]
     standings = axes.standings(cursor, {one.axis for one in unknown})
     fresh = _Fresh(unknown, standings)
     for axis in fresh.to_derive_anew:
@@ -185,11 +185,11 @@ def _denials_of(cursor: CursorWrapper, axis: str) -> Iterator[list[Classified]]:
         found = list(rows.values_list(*columns)[:_READ_BATCH])
         if not found:
             return
-        yield [_from_row(row, axis) for row in found]
+        yield [one for row in found if (one := _from_row(row, axis))]
         after = found[-1][0]
 
 
-def _from_row(row: Sequence[Any], axis: str) -> Classified:
+def _from_row(row: Sequence[Any], axis: str) -> Classified | None:
     *known, verdicts = row
     position, recorded_ms, ts_ms, blueprint_id, status = known
     denied = records.denied(records.decode_verdicts(verdicts))

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from itertools import islice, zip_longest
+from itertools import islice
 from typing import Final, NamedTuple
 
-from enhancelog import patterns, records
+from enhancelog import patterns
 from enhancelog.patterns import Masked
 from enhancelog.projections.stored import Stored
-from enhancelog.records import Entry
 from enhancelog.times import tally_day
 
 LONGEST_REMEMBERED: Final = 500
@@ -19,12 +18,12 @@ OTHER: Final = "(any other wording)"
 """What the templates beyond the most that are told apart are called together."""
 
 MOST_AXES: Final = 64
-"""Of one entry, in the order of its denials; what the others said is "other"."""
+"""Of one entry, in the order of its denials; those on further axes are of no pattern."""
 
 
 class Classified(NamedTuple):
-    """One denial. ``key``: the id of its ``template``, or of its axis's ``other``. ``day``: the one it counts for,
-    ``None`` without a plausible time."""
+    """One denial of a pattern. ``key``: the id of its ``template``, or of its axis's ``other``. ``day``: the one it
+    counts for, ``None`` without a plausible time."""
 
     position: int
     day: int | None
@@ -34,43 +33,43 @@ class Classified(NamedTuple):
     axis: str
     template: str
     key: str
-    other: bool
+    other: bool = False
 
 
-def templates(entry: Entry) -> tuple[str, ...]:
-    """Of its denials, in their order, as many as are told apart. This is what takes longest of an append."""
-    return tuple(masked(detail).template for detail in islice(records.denials(entry).values(), MOST_AXES))
+def templates(denied: Mapping[str, str]) -> tuple[str, ...]:
+    """Of an entry's denials (``records.denials``), in their order, as many as are of patterns. This is what takes
+    longest of an append."""
+    return tuple(masked(detail).template for detail in islice(denied.values(), MOST_AXES))
 
 
 def classify(entries: Iterable[Stored]) -> list[Classified]:
-    """Every denial of these entries."""
+    """Every denial of these entries that is of a pattern."""
     found: list[Classified] = []
     for stored in entries:
         entry = stored.entry
         at = stored.position, tally_day(entry.ts_ms, stored.recorded_ms), entry.ts_ms, entry.blueprint_id
-        told_apart = templates(entry) if stored.templates is None else stored.templates
-        for axis, template in zip_longest(records.denials(entry), told_apart):
+        said = templates(stored.denied) if stored.templates is None else stored.templates
+        for axis, template in zip(stored.denied, said, strict=False):
             found.append(_classified(*at, entry.status, axis, template))
     return found
 
 
 def classified(
     position: int, recorded_ms: int, ts_ms: int, blueprint_id: str, status: str, axis: str, denied: Mapping[str, str]
-) -> Classified:
-    """What an entry's ``denied`` (``records.denied``) says of one axis; times are epoch ms."""
-    is_told_apart = axis in islice(denied, MOST_AXES)
-    template = masked(denied[axis]).template if is_told_apart else None
+) -> Classified | None:
+    """What an entry's ``denied`` (``records.denied``) says of one axis, ``None`` beyond ``MOST_AXES``; times are epoch
+    ms."""
+    if axis not in islice(denied, MOST_AXES):
+        return None
+    template = masked(denied[axis]).template
     return _classified(position, tally_day(ts_ms, recorded_ms), ts_ms, blueprint_id, status, axis, template)
 
 
 def _classified(
-    position: int, day: int | None, ts_ms: int, blueprint_id: str, status: str, axis: str, template: str | None
+    position: int, day: int | None, ts_ms: int, blueprint_id: str, status: str, axis: str, template: str
 ) -> Classified:
-    """``template``: ``None`` where it is not told apart."""
-    other = template is None
-    key = other_key(axis) if template is None else patterns.pattern_id(axis, template)
-    told = OTHER if template is None else template
-    return Classified(position, day, ts_ms, blueprint_id, status == "rejected", axis, told, key, other)
+    key = patterns.pattern_id(axis, template)
+    return Classified(position, day, ts_ms, blueprint_id, status == "rejected", axis, template, key)
 
 
 def masked(detail: str) -> Masked:

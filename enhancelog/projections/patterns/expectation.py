@@ -68,9 +68,6 @@ class ExpectedPatterns:
 
     def _learned(self, one: Classified) -> str:
         """The key of the denial's template. Entries come in position order."""
-        if one.other:
-            self._others.setdefault(one.axis, one.position)
-            return one.key
         known = self._templates[one.axis]
         if one.template not in known and len(known) >= patterns.MOST_TEMPLATES:
             self._others.setdefault(one.axis, one.position)

@@ -9,11 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
+from django.db.models import QuerySet, Sum
+
+from enhancelog import records
 from enhancelog.filters import EntryFilter, Order
+from enhancelog.models import AxisTally, Denial
 from enhancelog.queries.charts import Window
+from enhancelog.queries.counts import in_days
 from enhancelog.queries.patterns.counted import counted, is_tallied
 from enhancelog.queries.patterns.ranking import Numbers, PatternRow, Place, Scope, described, is_new, numbers
-from enhancelog.queries.patterns.served import patterns
+from enhancelog.queries.patterns.served import PLAUSIBLE, patterns
 
 SORTS: Final = ("denials", "change", "axis", "first", "last")
 
@@ -29,12 +34,13 @@ class Part(NamedTuple):
 
 class Table(NamedTuple):
     """``in_all``: rows, shown or not. ``is_compared``: with the period before, and days and Blueprints are told.
-    ``is_whole``: no entry was left out."""
+    ``is_whole``: no entry was left out. ``beyond``: rejections by the one axis asked for that are of no pattern."""
 
     rows: Sequence[PatternRow]
     in_all: int
     scope: Scope | None
     is_whole: bool = True
+    beyond: int = 0
 
     @property
     def is_compared(self) -> bool:
@@ -46,9 +52,11 @@ def table(wanted: EntryFilter, window: Window, part: Part, spark_until_ms: int) 
     scope = _scope(wanted, window)
     if scope is None:
         return _of_newest(replace(wanted, since_ms=window.since_ms, until_ms=window.until_ms), window, part)
+    denied = 0 if scope.axis is None else _denied(window, scope)  # first, so that no append in between is left over
     found = numbers(window, scope)
+    beyond = max(0, denied - sum(here.rejected for here in found.values()))
     order = _ordered(found, part)[part.first : part.first + part.size]
-    return Table(described(order, found, window, spark_until_ms, scope), len(found), scope)
+    return Table(described(order, found, window, spark_until_ms, scope), len(found), scope, beyond=beyond)
 
 
 def _scope(wanted: EntryFilter, window: Window) -> Scope | None:
@@ -57,6 +65,17 @@ def _scope(wanted: EntryFilter, window: Window) -> Scope | None:
     if not is_tallied(replace(wanted, since_ms=bounds[0], until_ms=bounds[1])):
         return None
     return Scope(wanted.include.get("blueprint_id"), wanted.one("axis"))
+
+
+def _denied(window: Window, scope: Scope) -> int:
+    """Rejections in the window by the axis of the scope, whether or not they are of a pattern."""
+    rows: QuerySet[Any] = Denial.objects.all() if window.hourly else AxisTally.objects.all()
+    rows = rows.filter(axis__in=records.only_ids([scope.axis or ""]))
+    if scope.blueprint_ids is not None:
+        rows = rows.filter(blueprint_id__in=records.only_ids(scope.blueprint_ids, may_be_empty=True))
+    if window.hourly:
+        return rows.filter(PLAUSIBLE, rejected=True, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms).count()
+    return in_days(rows, window.since_ms, window.until_ms).aggregate(n=Sum("rejected"))["n"] or 0
 
 
 def _of_newest(wanted: EntryFilter, window: Window, part: Part) -> Table:
