@@ -19,9 +19,7 @@ GZIP_LEVEL: Final = 3
 ZSTD_LEVEL: Final = 1
 
 _GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
-_PREFERENCE: Final = re.compile(
-    r"[ \t]*([!#$%&'*+.^_`|~0-9a-z-]+)(?:[ \t]*;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?[ \t]*"
-)
+_PREFERENCE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9a-z-]++)(?:[ \t]*+;[ \t]*+q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?")
 
 
 MAX_HEADER: Final = 1000
@@ -79,7 +77,7 @@ def _weights(header: str) -> dict[str, float]:
     for item in header.split(","):
         if not item.strip(" \t"):
             continue
-        preference = _PREFERENCE.fullmatch(item)
+        preference = _PREFERENCE.fullmatch(item.strip(" \t"))
         if preference is None:
             return {}
         name, weight = preference[1], float(preference[2] or 1)

@@ -30,7 +30,8 @@ TAGS: Final = {
     "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 _SCHEMES: Final = ("http://", "https://", "mailto:")
-_SCHEME: Final = re.compile(r"[^/?#\\]*:")
+_DELIMITER: Final = re.compile(r"[:/?#\\]")
+"""What ends the first part of an address, which is its scheme where that is a colon."""
 _HOST: Final = re.compile(r"[/\\]{2}")
 """How an address of another host starts that names no scheme. Browsers read a backslash as a slash."""
 
@@ -73,7 +74,9 @@ def _kept_attribute(tag: str, attribute: str, value: str) -> str | None:
     if attribute != "href" or value.lower().startswith(_SCHEMES):
         return value
     address = "".join(char for char in unquote(value) if char.isprintable() and not char.isspace())
-    return None if _SCHEME.match(address) or _HOST.match(address) else value
+    delimiter = _DELIMITER.search(address)
+    has_scheme = delimiter is not None and delimiter[0] == ":"
+    return None if has_scheme or _HOST.match(address) else value
 
 
 _cached = lru_cache(maxsize=512)(_rendered)

@@ -181,6 +181,8 @@ def test_no_accept_encoding_is_refused(agent: Client) -> None:
 # Streams
 
 
+@pytest.mark.once
+@pytest.mark.django_db
 def test_closing_a_compressed_stream_closes_what_it_reads() -> None:
     class Source:
         closed = False
