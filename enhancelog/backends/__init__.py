@@ -139,6 +139,9 @@ class Dialect(Protocol):
         """Insert rows of plain values the quickest way. ``on_conflict``: a clause for those whose key is there; then no
         key comes twice among the rows."""
 
+    def reading_in_parts(self) -> AbstractContextManager[None]:
+        """Within this, ``QuerySet.iterator`` holds only so many rows at once as it is told, and locks nobody out."""
+
     def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """All rows of a statement that is asked again and again with other values; it stays prepared."""
 

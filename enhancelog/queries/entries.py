@@ -2,16 +2,18 @@
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
 from enhancelog import records
+from enhancelog.backends import dialect
 from enhancelog.errors import Invalid, NotFound
 from enhancelog.filters import EntryFilter, Order
 from enhancelog.models import Entry as EntryModel
@@ -26,7 +28,7 @@ from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row
 CHUNK = 1000
 """Rows in one short read of a stream at most."""
 FIRST_CHUNK = 100
-READ_AT_ONCE = 50
+READ_AT_ONCE = 200
 """Rows between two looks at their weight."""
 CHUNK_BYTES = 1 << 20
 PAGE_BYTES = 8 << 20
@@ -170,11 +172,13 @@ def _read(entries: Entries, size: int, most_bytes: int) -> tuple[list[Row], bool
     """The first rows, ``size`` or ``most_bytes`` of them at most, and whether there are no others."""
     rows: list[Row] = []
     weight = 0
-    for row in entries.values_list(*COLUMNS)[:size].iterator(chunk_size=READ_AT_ONCE):
-        rows.append(row)
-        weight += _weight(row)
-        if weight >= most_bytes:
-            return rows, False
+    found = entries.values_list(*COLUMNS)[:size].iterator(chunk_size=READ_AT_ONCE)
+    with dialect().reading_in_parts(), closing(cast(Generator[Row, None, None], found)) as iterator:
+        for row in iterator:
+            rows.append(row)
+            weight += _weight(row)
+            if weight >= most_bytes:
+                return rows, False
     return rows, len(rows) < size
 
 

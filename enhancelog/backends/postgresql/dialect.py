@@ -146,6 +146,9 @@ class PostgresqlDialect:
             statement = f"INSERT INTO {table} ({names}) VALUES {', '.join([one] * len(part))} {on_conflict}"
             self._prepared(cursor, statement, [value for row in part for value in row])
 
+    def reading_in_parts(self) -> AbstractContextManager[None]:
+        return transaction.atomic()  # else the server keeps all rows of the cursor in a table of its own first
+
     def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return self._prepared(cursor, statement, values).fetchall()
 

@@ -102,6 +102,9 @@ class SqliteDialect:
             statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values} {on_conflict}"
             cursor.execute(statement, list(chain.from_iterable(part)))
 
+    def reading_in_parts(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         cursor.execute(statement, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
