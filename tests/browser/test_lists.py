@@ -41,6 +41,10 @@ def ada(page: "Page", live_server: Any) -> User:
     return user
 
 
+REAL_MS = 30
+"""After each step of the page's clock, so that a request which it started is heard of before the next step."""
+
+
 class Polls:
     """The requests of a page that ask for what is new, while its clock stands still but for what it is wound on."""
 
@@ -60,6 +64,7 @@ class Polls:
                 self.status()
                 return waited_s
             self.page.clock.run_for(step_s * 1_000)
+            self.page.wait_for_timeout(REAL_MS)
         return None
 
     def at_once(self) -> int | None:
