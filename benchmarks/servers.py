@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from benchmarks.children import Failed, Process, last_line, module, product_environment, running
 from benchmarks.databases import Database
 from benchmarks.load import Address
-from tests.processes import ROOT, free_port, manage, serving
+from tests.processes import ROOT, free_port, make_tokens, manage, serving
 
 START_S: Final = 60
 PEERS: Final = {"datasette": "requirements-datasette.txt", "datasette-alpha": "requirements-datasette-alpha.txt"}
@@ -132,17 +132,7 @@ def _token(database: Database) -> str:
 
 def more_tokens(database: Database, number: int, scopes: Sequence[str]) -> list[str]:
     """The secrets of so many tokens of the administrator."""
-    code = (
-        "from django.contrib.auth.models import User\n"
-        "from enhancelog import tokens\n"
-        f"for number in range({number}):\n"
-        f"    wanted = tokens.Wanted(f'crowd-{{number}}', {list(scopes)!r})\n"
-        "    print(tokens.make(wanted, User.objects.get(username='admin'), made_by='bench')[1])\n"
-    )
-    made = manage("shell", "--verbosity", "0", "-c", code, data_dir=database.data_dir, **_ours(database))
-    if made.returncode:
-        raise Failed(f"cannot create tokens: {made.stderr.strip()}")
-    return made.stdout.split()
+    return make_tokens(number, scopes, data_dir=database.data_dir, **_ours(database))
 
 
 def _uv() -> str:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -31,6 +31,21 @@ def manage(*arguments: str, data_dir: Path, **more: str) -> subprocess.Completed
     return subprocess.run(
         command, capture_output=True, text=True, env=environment(data_dir, **more), timeout=START_S, check=False
     )
+
+
+def make_tokens(number: int, scopes: Sequence[str], data_dir: Path, **more: str) -> list[str]:
+    """The secrets of so many new tokens of the administrator, made by one process."""
+    code = (
+        "from django.contrib.auth.models import User\n"
+        "from enhancelog import tokens\n"
+        f"for number in range({number}):\n"
+        f"    wanted = tokens.Wanted(f'client-{{number}}', {list(scopes)!r})\n"
+        "    print(tokens.make(wanted, User.objects.get(username='admin'), made_by='tests')[1])\n"
+    )
+    made = manage("shell", "--verbosity", "0", "-c", code, data_dir=data_dir, **more)
+    if made.returncode:
+        raise AssertionError(f"cannot create tokens: {made.stderr}")
+    return made.stdout.split()
 
 
 def free_port() -> int:

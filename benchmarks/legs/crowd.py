@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from typing import Final
 
 from benchmarks import generator, load
-from benchmarks.bench import LOG, Bench, Measure, get, post
+from benchmarks.bench import Bench, Measure, get, post
 from benchmarks.databases import DATABASES
 from benchmarks.rounds import Contender, Fact, Results, Sample, Target
 from benchmarks.servers import Server, enhancelog, more_tokens
-from tests.faults.crowd import Crowd, crowd
+from tests.faults.crowd import crowd
 
 SLOWER: Final = 3.0
 STOP_S: Final = 3.0
@@ -18,6 +18,8 @@ SETTLE_S: Final = 3.0
 """Until what the crowd asked for is made, as far as it can be sent."""
 TOKENS: Final = 8
 PAGES: Final = {"live": "/health/live", "ready": "/health/ready", "page": "/rejections/"}
+Authorizations = list[dict[str, str]]
+
 SCOPES: Final = ("log:append", "log:read")
 
 
@@ -34,15 +36,16 @@ def _run(bench: Bench, vendor: str) -> Results:
         databases = [stack.enter_context(bench.databases.copy_of(vendor, bench.plan.small)) for _ in range(2)]
         idle, crowded = (stack.enter_context(enhancelog(database, bench.log)) for database in databases)
         secrets = more_tokens(databases[1], TOKENS, SCOPES)
+        authorizations = [{"Authorization": f"Bearer {secret}"} for secret in secrets]
         bodies = iter(generator.bodies(generator.appends(bench.plan.seed, "crowd", 4 * _appends(bench), 6)))
         contenders = []
         for act in acts:
             contenders += [
                 Contender(f"{act}, idle ({vendor})", "ms", _alone(bench, idle, act, bodies)),
-                Contender(f"{act}, crowded ({vendor})", "ms", _crowded(bench, crowded, act, bodies, secrets)),
+                Contender(f"{act}, crowded ({vendor})", "ms", _crowded(bench, crowded, act, bodies, authorizations)),
             ]
         results = bench.measure(contenders)
-        results.facts.append(_stop(crowded, secrets, vendor))
+        results.facts.append(_stop(crowded, authorizations, vendor))
     for act in acts:
         over, under = f"{act}, crowded ({vendor})", f"{act}, idle ({vendor})"
         work = f"{act} beside 500 slow heads, 200 idle, 80 half-sent forms, 40 stalled readers, 120 polls: {vendor}"
@@ -64,12 +67,14 @@ def _alone(bench: Bench, server: Server, act: str, bodies: Iterator[bytes]) -> M
     return measure
 
 
-def _crowded(bench: Bench, server: Server, act: str, bodies: Iterator[bytes], secrets: list[str]) -> Measure:
+def _crowded(
+    bench: Bench, server: Server, act: str, bodies: Iterator[bytes], authorizations: Authorizations
+) -> Measure:
     alone = _alone(bench, server, act, bodies)
 
     def measure() -> Sample:
         with crowd(f"http://{server.address.host}:{server.address.port}") as them:
-            gather(them, secrets)
+            them.gather(authorizations)
             time.sleep(SETTLE_S)
             return alone()
 
@@ -82,20 +87,9 @@ def _requests(server: Server, act: str, bodies: Iterator[bytes], number: int) ->
     return [get(server, PAGES[act])] * number
 
 
-def gather(them: Crowd, secrets: list[str]) -> None:
-    """What used to stop the server, all at once."""
-    them.half_heads(500)
-    them.idle(200)
-    them.half_forms(80, "/account/sign-in")
-    for secret in secrets:
-        headers = {"Authorization": f"Bearer {secret}"}
-        them.stalled_readers(40 // TOKENS, f"{LOG}?format=ndjson", headers)
-        them.polls(120 // TOKENS, headers)
-
-
-def _stop(server: Server, secrets: list[str], vendor: str) -> Fact:
+def _stop(server: Server, authorizations: Authorizations, vendor: str) -> Fact:
     with crowd(f"http://{server.address.host}:{server.address.port}") as them:
-        gather(them, secrets)
+        them.gather(authorizations)
         time.sleep(SETTLE_S)
         began = time.perf_counter()
         server.process.terminate()

@@ -1,7 +1,8 @@
 """The ASGI application in front of Django: it receives, waits and sends in the event loop.
 
 Django runs as a WSGI application in a small pool of threads, only while there is something to compute. A request runs
-again when more of its body was needed, or when its long poll has ended. ``/health/`` and such polls have other threads.
+again when more of its body is needed, or when its long poll has ended. Health checks, password checks and polls that
+run again have threads of their own.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Clients that are slow on purpose, many at a time, on raw sockets."""
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
 
@@ -18,6 +18,15 @@ class Crowd:
         self._address = (parts.hostname or "", parts.port or 0)
         self._csrf_cookie = cookie_name("csrf", parts)
         self._stack = stack
+
+    def gather(self, authorizations: Sequence[Mapping[str, str]]) -> None:
+        """Everything that once held a thread or a slot, at once; what needs a token is spread over these headers."""
+        self.half_heads(500)
+        self.idle(200)
+        self.half_forms(80, "/account/sign-in")
+        for headers in authorizations:
+            self.stalled_readers(40 // len(authorizations), f"{LOG}?format=ndjson", headers)
+            self.polls(120 // len(authorizations), headers)
 
     def idle(self, number: int) -> None:
         """Connections on which nothing is ever sent."""

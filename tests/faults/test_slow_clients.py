@@ -15,9 +15,9 @@ import pytest
 from enhancelog import records
 from tests.conftest import DATABASE
 from tests.factories import make_entry
-from tests.faults.crowd import LOG, Crowd, crowd, read_to_end
+from tests.faults.crowd import LOG, crowd, read_to_end
 from tests.postgres import fresh_database
-from tests.processes import Process, free_port, manage, serving
+from tests.processes import Process, free_port, make_tokens, serving
 
 pytestmark = [pytest.mark.database, pytest.mark.slow]
 
@@ -40,15 +40,6 @@ class Server(NamedTuple):
         return client.post(LOG, content=body, headers=JSON).status_code
 
 
-MAKE_TOKENS = f"""
-from django.contrib.auth.models import User
-from enhancelog import tokens
-for number in range({TOKENS}):
-    wanted = tokens.Wanted(f"agent-{{number}}", ["log:append", "log:read"])
-    print(tokens.make(wanted, User.objects.get(username="admin"), made_by="tests")[1])
-"""
-
-
 @contextmanager
 def server(folder: Path, **environment: str) -> Iterator[Server]:
     with ExitStack() as stack:
@@ -58,9 +49,8 @@ def server(folder: Path, **environment: str) -> Iterator[Server]:
         bind = f"127.0.0.1:{free_port()}"
         output = stack.enter_context(open(folder / "log", "w"))
         process = stack.enter_context(serving("--bind", bind, data_dir=folder, output=output, **environment))
-        made = manage("shell", "--verbosity", "0", "-c", MAKE_TOKENS, data_dir=folder, **environment)
-        assert made.returncode == 0, made.stderr
-        headers = [{"Authorization": f"Bearer {secret}"} for secret in made.stdout.split()]
+        secrets = make_tokens(TOKENS, ("log:append", "log:read"), data_dir=folder, **environment)
+        headers = [{"Authorization": f"Bearer {secret}"} for secret in secrets]
         yield Server(f"http://{bind}", process, headers)
 
 
@@ -83,21 +73,11 @@ def fill(server: Server, entries: int) -> None:
         assert answer.status_code == 200
 
 
-def gather(server: Server, them: Crowd) -> None:
-    """Everything at once that once held a thread or a slot."""
-    them.half_heads(500)
-    them.idle(200)
-    them.half_forms(80, "/account/sign-in")
-    for number, headers in enumerate(server.headers):
-        them.stalled_readers(5, f"{LOG}?format=ndjson&caller={number}", headers)
-        them.polls(15, headers)
-
-
 def test_everything_answers_beside_a_crowd_of_slow_clients_and_sigterm_ends_it(tmp_path: Path) -> None:
     with server(tmp_path) as served:
         fill(served, 1000)
         with crowd(served.url) as them:
-            gather(served, them)
+            them.gather(served.headers)
             for attempt in range(3):
                 for path in ("/health/live", "/health/ready", "/rejections/"):
                     with served.client() as client:
