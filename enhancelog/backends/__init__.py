@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, connections
 from django.db.backends.utils import CursorWrapper
+from django.db.models import QuerySet
 
 from enhancelog.backends.disk import fault_of
 from enhancelog.errors import Other
@@ -139,8 +140,11 @@ class Dialect(Protocol):
         """Insert rows of plain values the quickest way. ``on_conflict``: a clause for those whose key is there; then no
         key comes twice among the rows."""
 
-    def reading_in_parts(self) -> AbstractContextManager[None]:
-        """Within this, ``QuerySet.iterator`` holds only so many rows at once as it is told, and locks nobody out."""
+    def first_rows(
+        self, rows: QuerySet[Any, tuple[Any, ...]], size: int, most_bytes: int, texts: Sequence[str]
+    ) -> tuple[list[tuple[Any, ...]], bool]:
+        """The first ``size`` rows, or fewer: the one whose ``texts`` (columns) bring them to ``most_bytes`` is the
+        last. And whether there are no others."""
 
     def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """All rows of a statement that is asked again and again with other values; it stays prepared."""

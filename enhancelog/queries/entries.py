@@ -2,14 +2,13 @@
 
 import base64
 import binascii
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import msgspec
-from django.db.models import BooleanField
+from django.db.models import BooleanField, IntegerField
 from django.db.models.expressions import RawSQL
 
 from enhancelog import records
@@ -28,8 +27,6 @@ from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row
 CHUNK = 1000
 """Rows in one short read of a stream at most."""
 FIRST_CHUNK = 100
-READ_AT_ONCE = 200
-"""Rows between two looks at their weight."""
 CHUNK_BYTES = 1 << 20
 PAGE_BYTES = 8 << 20
 """A chunk of a stream, or a page, holds texts of so many bytes at most, and one entry's more."""
@@ -39,6 +36,9 @@ Row = tuple[Any, ...]
 _RECORD = slice(1, 1 + len(RECORD_COLUMNS))
 _PLACES = {name: place for place, name in enumerate(COLUMNS)}
 _TS_MS = _PLACES["ts_ms"]
+
+TEXTS = [name for name in COLUMNS if not isinstance(EntryModel._meta.get_field(name), IntegerField)]
+"""The columns with a text, which may be long."""
 
 
 class Cursor(NamedTuple):
@@ -170,16 +170,7 @@ def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) 
 
 def _read(entries: Entries, size: int, most_bytes: int) -> tuple[list[Row], bool]:
     """The first rows, ``size`` or ``most_bytes`` of them at most, and whether there are no others."""
-    rows: list[Row] = []
-    weight = 0
-    found = entries.values_list(*COLUMNS)[:size].iterator(chunk_size=READ_AT_ONCE)
-    with dialect().reading_in_parts(), closing(cast(Generator[Row, None, None], found)) as iterator:
-        for row in iterator:
-            rows.append(row)
-            weight += _weight(row)
-            if weight >= most_bytes:
-                return rows, False
-    return rows, len(rows) < size
+    return dialect().first_rows(entries.values_list(*COLUMNS), size, most_bytes, TEXTS)
 
 
 def _weight(row: Row) -> int:

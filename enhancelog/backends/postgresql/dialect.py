@@ -3,12 +3,15 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import accumulate
 from typing import Any, Final
 
 import msgspec
 import psycopg
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Func, IntegerField, QuerySet
+from django.db.models.functions import Coalesce
 from psycopg.types.numeric import Int8
 
 from enhancelog.backends import (
@@ -146,8 +149,14 @@ class PostgresqlDialect:
             statement = f"INSERT INTO {table} ({names}) VALUES {', '.join([one] * len(part))} {on_conflict}"
             self._prepared(cursor, statement, [value for row in part for value in row])
 
-    def reading_in_parts(self) -> AbstractContextManager[None]:
-        return transaction.atomic()  # else the server keeps all rows of the cursor in a table of its own first
+    def first_rows(
+        self, rows: QuerySet[Any, tuple[Any, ...]], size: int, most_bytes: int, texts: Sequence[str]
+    ) -> tuple[list[tuple[Any, ...]], bool]:
+        """A statement's rows come all at once. So their lengths come first, for which no long text is read."""
+        lengths = [Coalesce(Func(column, function="octet_length", output_field=IntegerField()), 0) for column in texts]
+        weights = rows.values_list(sum(lengths[1:], start=lengths[0]), flat=True)[:size]
+        heavy = next((count for count, weight in enumerate(accumulate(weights), 1) if weight >= most_bytes), None)
+        return list(rows[: heavy or size]), heavy is None and len(weights) < size
 
     def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return self._prepared(cursor, statement, values).fetchall()

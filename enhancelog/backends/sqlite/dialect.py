@@ -1,13 +1,14 @@
 """What the log needs of SQLite: triggers, multi-row inserts, text conditions."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import QuerySet
 
 from enhancelog.backends import APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S, in_parts, schema, write_once
 from enhancelog.backends.sqlite.lock import WriteLock
@@ -15,6 +16,9 @@ from enhancelog.backends.sqlite.search import SqliteSearch
 from enhancelog.backends.write_once import Keys
 
 ENTRY: Final = "enhancelog_entry"
+
+READ_AT_ONCE: Final = 200
+"""Rows between two looks at their weight."""
 
 
 def triggers(table: str, keys: Keys) -> dict[str, str]:
@@ -102,8 +106,19 @@ class SqliteDialect:
             statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values} {on_conflict}"
             cursor.execute(statement, list(chain.from_iterable(part)))
 
-    def reading_in_parts(self) -> AbstractContextManager[None]:
-        return nullcontext()
+    def first_rows(
+        self, rows: QuerySet[Any, tuple[Any, ...]], size: int, most_bytes: int, texts: Sequence[str]
+    ) -> tuple[list[tuple[Any, ...]], bool]:
+        """SQLite reads a row when it is taken."""
+        first: list[tuple[Any, ...]] = []
+        weight = 0
+        with closing(cast(Generator[tuple[Any, ...], None, None], rows[:size].iterator(READ_AT_ONCE))) as found:
+            for row in found:
+                first.append(row)
+                weight += sum(len(value) for value in row if isinstance(value, str))
+                if weight >= most_bytes:
+                    return first, False
+        return first, len(first) < size
 
     def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         cursor.execute(statement, values)
