@@ -279,7 +279,7 @@ def run(arguments: Sequence[str]) -> None:
 
         sys.exit(run_benchmarks(arguments[1:]))
     if arguments[:1] == ["mcp"]:
-        from enhancelog.cli import main as run_client
+        from enhancelog.agents.cli import main as run_client
 
         sys.exit(run_client(arguments))
     if arguments[:1] == ["serve"] and "--demo" in arguments:
@@ -291,7 +291,7 @@ def run(arguments: Sequence[str]) -> None:
     from django.core.management.base import SystemCheckError
     from django.db import DatabaseError
 
-    from enhancelog.errors import StoreError
+    from enhancelog.domain.errors import StoreError
 
     try:
         django.setup()

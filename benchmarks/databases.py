@@ -19,8 +19,8 @@ import psycopg
 from benchmarks import generator
 from benchmarks.children import module, perform, product_environment
 from benchmarks.plan import Plan
-from enhancelog import records
-from enhancelog.records import Entry
+from enhancelog.domain import records
+from enhancelog.domain.records import Entry
 from tests import postgres
 from tests.processes import ROOT
 
@@ -33,8 +33,8 @@ DECIDING: Final = (
     "enhancelog/projections",
     "enhancelog/migrations",
     "enhancelog/store",
-    "enhancelog/records.py",
-    "enhancelog/badges.py",
+    "enhancelog/domain/records.py",
+    "enhancelog/domain/badges.py",
     "content/migrations",
 )
 """What a log's database holds follows from these."""

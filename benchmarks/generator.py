@@ -9,8 +9,8 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from enhancelog import records
-from enhancelog.records import Entry, Verdict
+from enhancelog.domain import records
+from enhancelog.domain.records import Entry, Verdict
 
 END_MS: Final = 1_735_689_600_000
 DAYS: Final = 90

@@ -21,7 +21,7 @@ def fill(size: int, seed: int) -> None:
     """A migrated database with a log, ANALYZEd. Says how far it is."""
     from django.core.management import call_command
 
-    from enhancelog.origin import Origin
+    from enhancelog.domain.origin import Origin
     from enhancelog.store import pattern_groups
     from enhancelog.store.database import DatabaseEnhanceLogStore, analyze
 
@@ -45,7 +45,7 @@ def record(tape: Path, name: str, seed: int, blueprints: int, transactions: int,
     """Append ``transactions`` batches of ``size`` entries, and keep the statements."""
     from django.db import connection
 
-    from enhancelog.origin import Origin
+    from enhancelog.domain.origin import Origin
     from enhancelog.store import database
     from enhancelog.store.database import DatabaseEnhanceLogStore
 

@@ -17,8 +17,8 @@ from content.kinds import KINDS, check_story_id, kind_named
 from content.models import ContentItem, ContentLink, ContentRevision
 from content.shown import as_typed
 from content.store import ContentStore, VersionMismatch, open_store, version
-from enhancelog.errors import Invalid
-from enhancelog.origin import Origin
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.origin import Origin
 
 if TYPE_CHECKING:  # generic to the type checker only
     ItemForm = forms.ModelForm[ContentItem]

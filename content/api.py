@@ -20,13 +20,13 @@ from content.kinds import kind_named, raw_key
 from content.preconditions import etag, expected
 from content.queries import Filter
 from content.store import ContentStore, Item, NotEmpty, OutOfRange, VersionMismatch, open_store
-from enhancelog import filters, strictjson
+from enhancelog.accounts.permissions import Allows, may_write, origin
 from enhancelog.api.base import ApiView, link_next
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.errors import problem_response
 from enhancelog.api.waiting import streamed
-from enhancelog.errors import Invalid, NotFound
-from enhancelog.permissions import Allows, may_write, origin
+from enhancelog.domain import filters, strict_json
+from enhancelog.domain.errors import Invalid, NotFound
 
 JSON = "application/json"
 MAX_IMPORT_BYTES = 64 << 20
@@ -170,7 +170,7 @@ def _filter(request: HttpRequest) -> Filter:
     wanted = Filter(request.GET.get("text", ""), request.GET.get("kind", ""))
     if "kind" in request.GET:
         kind_named(wanted.kind)
-    strictjson.check_text(wanted.text, "text")
+    strict_json.check_text(wanted.text, "text")
     return wanted
 
 
@@ -241,7 +241,7 @@ def _body(request: Request, *, may_be_empty: bool = False) -> dict[str, Any]:
     if not data and may_be_empty:
         return {}
     require_type(request._request, JSON)
-    body = strictjson.loads(data)
+    body = strict_json.loads(data)
     if not isinstance(body, dict):
         raise Invalid("", "type", "must be one JSON object")
     return body

@@ -1,4 +1,4 @@
-"""The content store app: protects its revisions, and registers what ``verify_log`` checks of it."""
+"""The content store app. It registers its parts with the log: nothing in ``enhancelog`` imports ``content``."""
 
 from django.apps import AppConfig
 
@@ -8,10 +8,20 @@ class ContentConfig(AppConfig):
     verbose_name = "Content store"
 
     def ready(self) -> None:
+        from content import demo, linked, openapi, pages
+        from content.kinds import KINDS
         from content.models import ContentRevision
         from content.store import verification as content
+        from enhancelog.accounts import api_tokens
+        from enhancelog.api.openapi import register_part
         from enhancelog.backends import write_once
+        from enhancelog.maintenance import prepare
         from enhancelog.store import verification
+        from enhancelog.web import entry_panels
 
         write_once.register(ContentRevision._meta.db_table, ("id",), ("story_id", "kind", "version"))
         verification.register(verification.Part("content rows", content.total, content.findings))
+        api_tokens.register_kinds(KINDS)
+        prepare.register_demo(demo.load)
+        register_part(openapi.OPERATIONS, openapi.SCHEMAS)
+        entry_panels.register(entry_panels.EntryPanel("content/_panel.html", pages.panel, linked.version_beside))

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, ClassVar, Final
 
-from enhancelog import strictjson
-from enhancelog.errors import Invalid, TooLarge
+from enhancelog.domain import strict_json
+from enhancelog.domain.errors import Invalid, TooLarge
 
 MAX_VALUE_BYTES: Final = 1 << 20
 MAX_FLAG_BYTES: Final = 4096
@@ -29,7 +29,7 @@ class Codec:
 
     def validate(self, text: str, max_bytes: int = MAX_VALUE_BYTES) -> None:
         """Raise ``TooLarge`` or ``Invalid`` unless ``text`` can be a value."""
-        strictjson.check_text(text, "value")
+        strict_json.check_text(text, "value")
         size, limit = len(text.encode()), min(max_bytes, self.max_bytes or max_bytes)
         if size > limit:
             raise TooLarge("value", size, limit)
@@ -105,7 +105,7 @@ class Json(Codec):
 
     def parse(self, text: str) -> Any:
         try:
-            return strictjson.parse(text)
+            return strict_json.parse(text)
         except Invalid as error:
             place = f"at {error.field} " if error.field else ""
             raise Invalid("value", "json", f"{place}{error.detail}") from None
@@ -114,7 +114,7 @@ class Json(Codec):
         return json.dumps(value, ensure_ascii=False)
 
     def describe(self) -> str:
-        return f"One JSON document of any shape: no key twice in one object, at most {strictjson.MAX_DEPTH} levels."
+        return f"One JSON document of any shape: no key twice in one object, at most {strict_json.MAX_DEPTH} levels."
 
 
 class LineSet(Codec):

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from content.models import ContentRevision
 from content.store import open_store
-from enhancelog.origin import Origin
+from enhancelog.domain.origin import Origin
 
 CHANGES: Final = Path(__file__).resolve().parent / "demo.json"
 

@@ -12,13 +12,14 @@ from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 
-from content import diffs, links, queries, shown
+from content import links, queries, shown
 from content.kinds import KINDS, Kind, is_story_id, kind_named
 from content.shown import Shown
 from content.store import ContentStore, Item, OutOfRange, VersionMismatch, open_store, version
-from enhancelog.errors import Invalid
-from enhancelog.origin import Origin
-from enhancelog.permissions import allows, needs
+from enhancelog.accounts.permissions import allows, needs
+from enhancelog.domain import diffs
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.origin import Origin
 from enhancelog.web.htmx import is_fragment, page_or_fragment, private
 
 CHANGES_SHOWN: Final = 8

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from content.codecs import Codec, Counter, Flag, Json, LineSet, Markdown, Text
-from enhancelog.errors import Invalid
-from enhancelog.records import check_id, is_id
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.records import check_id, is_id
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from django.db.models import Case, Count, Value, When, Window
 from content.kinds import check_story_id, is_story_id
 from content.models import ContentLink
 from enhancelog.backends import faults
-from enhancelog.records import check_id, is_id
-from enhancelog.times import now_ms
+from enhancelog.domain.records import check_id, is_id
+from enhancelog.domain.times import now_ms
 
 _VERSION_BESIDE: Final = """
     SELECT (SELECT COALESCE(MAX(id), 0) FROM content_contentlink WHERE issue_id = %s),

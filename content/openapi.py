@@ -16,7 +16,7 @@ from enhancelog.api.openapi.parts import (
     query,
     ref,
 )
-from enhancelog.records import ID_SCHEMA
+from enhancelog.domain.records import ID_SCHEMA
 
 _ITEM: Final[dict[str, Any]] = {
     "story_id": "1089_story",

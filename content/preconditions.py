@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from django.utils.http import parse_etags
 
 from content.store import Expected
-from enhancelog.errors import Invalid
+from enhancelog.domain.errors import Invalid
 
 
 def etag(version: int) -> str:

@@ -19,8 +19,8 @@ from content.models import ContentItem, ContentRevision
 from content.store import Item
 from content.store.database import COLUMNS, to_item
 from enhancelog.backends import faults
-from enhancelog.errors import Invalid
-from enhancelog.origin import Origin
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.origin import Origin
 
 COUNTED_UP_TO: Final = 10_000
 TITLE_CHARS: Final = 200

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from content.kinds import KINDS, Key, from_raw_key, raw_key
-from enhancelog.errors import Invalid
+from enhancelog.domain.errors import Invalid
 
 PIECE_BYTES: Final = 1 << 16
 

@@ -7,12 +7,13 @@ from typing import Final, NamedTuple
 import msgspec
 from django.utils.safestring import SafeString
 
-from content import diffs, links
-from content.diffs import Diff
+from content import links
 from content.kinds import KINDS, Kind
 from content.queries import Change
 from content.store import Item
-from enhancelog.origin import Origin
+from enhancelog.domain import diffs
+from enhancelog.domain.diffs import Diff
+from enhancelog.domain.origin import Origin
 from enhancelog.web import markdown
 
 FOLDED_CHARS: Final = 4_000

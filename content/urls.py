@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from content import api, editing, web
+from content import api, editing, pages
 from enhancelog import converters  # noqa: F401  <id:…>
 
 urlpatterns = [
@@ -13,9 +13,9 @@ urlpatterns = [
     path("v1/content/kinds/<str:kind>/<id:story_id>", api.ContentKey.as_view(), name="api_content_key"),
     path("v1/content/take/<str:kind>/<id:story_id>", api.Take.as_view(), name="api_content_take"),
     path("v1/content/increment/<str:kind>/<id:story_id>", api.Increment.as_view(), name="api_content_increment"),
-    path("content/", web.content_list, name="content_list"),
-    path("content/stories/<id:story_id>", web.content_detail, name="content_detail"),
+    path("content/", pages.content_list, name="content_list"),
+    path("content/stories/<id:story_id>", pages.content_detail, name="content_detail"),
     path("content/edit/<str:kind>/<id:story_id>", editing.content_edit, name="content_edit"),
-    path("content/history/<str:kind>/<id:story_id>", web.content_history, name="content_history"),
-    path("content/links/<id:issue_id>", web.content_link, name="content_link"),
+    path("content/history/<str:kind>/<id:story_id>", pages.content_history, name="content_history"),
+    path("content/links/<id:issue_id>", pages.content_link, name="content_link"),
 ]

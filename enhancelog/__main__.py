@@ -1,7 +1,7 @@
 import sys
 
 try:
-    from enhancelog.cli import main
+    from enhancelog.agents.cli import main
 except ModuleNotFoundError as error:
     if error.name not in ("httpx", "msgspec"):
         raise

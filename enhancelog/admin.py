@@ -16,11 +16,12 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from enhancelog import links, records, tokens
-from enhancelog.accounts import events
+from enhancelog import links
+from enhancelog.accounts import api_tokens, events
+from enhancelog.accounts.permissions import user_of
+from enhancelog.domain import records
+from enhancelog.domain.times import as_datetime
 from enhancelog.models import BlueprintSummary, Entry, SavedView, Token
-from enhancelog.permissions import user_of
-from enhancelog.times import as_datetime
 
 if TYPE_CHECKING:  # the stubs' generics, which Django's own classes are not at run time
     _Paginator = Paginator[Entry]
@@ -195,7 +196,7 @@ class TokenAdmin(_TokenAdmin):
     @admin.action(description="Revoke selected tokens", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Token]) -> None:
         for token in queryset:
-            tokens.revoke(token, user_of(request).get_username())
+            api_tokens.revoke(token, user_of(request).get_username())
             self.log_change(request, token, "Revoked.")
         self.message_user(request, "Revoked. Requests with these tokens are refused from now on.")
 

@@ -13,9 +13,9 @@ class EnhancelogConfig(AppConfig):
     verbose_name = "Enhance log"
 
     def ready(self) -> None:
-        from enhancelog import checks  # noqa: F401  registers itself
         from enhancelog.accounts import events
         from enhancelog.backends import schema, write_once
+        from enhancelog.maintenance import checks  # noqa: F401  registers itself
         from enhancelog.models import Entry
 
         write_once.register(Entry._meta.db_table, ("position",), ("issue_id",))

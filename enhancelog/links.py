@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-from enhancelog.times import DAY_MS
+from enhancelog.domain.times import DAY_MS
 
 Pairs = Iterable[tuple[str, str]]
 

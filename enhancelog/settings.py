@@ -16,9 +16,10 @@ from urllib.parse import quote, urlsplit
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from enhancelog import backends, structured_logs
+from enhancelog import backends
 from enhancelog.accounts.cookies import cookie_name
 from enhancelog.backends.disk import is_writable
+from enhancelog.observing import structured_logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -169,8 +170,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "enhancelog.proxies.TrustedProxiesMiddleware",
-    "enhancelog.request_logging.RequestLogMiddleware",
+    "enhancelog.server.proxies.TrustedProxiesMiddleware",
+    "enhancelog.server.request_logs.RequestLogMiddleware",
     "enhancelog.web.content_security.PolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -3,11 +3,12 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from enhancelog import health
 from enhancelog.api import description
 from enhancelog.api import urls as api_urls
 from enhancelog.api.metrics import MetricsView
+from enhancelog.server import health
 from enhancelog.web import urls as web_urls
+from enhancelog.web.pages import api_docs
 
 handler400 = "enhancelog.web.failures.bad_request"
 handler403 = "enhancelog.web.failures.forbidden"
@@ -20,7 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("v1/enhance/", include(api_urls)),
     path("v1/openapi.json", description.OpenApi.as_view(), name="openapi"),
-    path("v1/docs/", description.docs, name="api_docs"),
+    path("v1/docs/", api_docs.docs, name="api_docs"),
     path("", include("content.urls")),
     path("", include(web_urls)),
     path("admin/", admin.site.urls),

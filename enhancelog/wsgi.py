@@ -8,6 +8,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "enhancelog.settings")
 
 application = get_wsgi_application()
 
-from enhancelog import pattern_worker  # noqa: E402  its models need Django set up
+from enhancelog.maintenance import pattern_worker  # noqa: E402  its models need Django set up
 
 pattern_worker.start()

@@ -113,10 +113,10 @@ def live_api(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """A server's address; it is in the client's environment, and so is a token with every scope."""
     from django.contrib.auth.models import User
 
-    from enhancelog import tokens
+    from enhancelog.accounts import api_tokens
 
     owner = User.objects.create_user("agents", is_staff=True)
-    _, secret = tokens.make(tokens.Wanted("agent-7", tokens.SCOPES), owner, made_by="tests")
+    _, secret = api_tokens.make(api_tokens.Wanted("agent-7", api_tokens.SCOPES), owner, made_by="tests")
     monkeypatch.setenv("ENHANCELOG_URL", live_server.url)
     monkeypatch.setenv("ENHANCELOG_TOKEN", secret)
     return str(live_server.url)

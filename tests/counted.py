@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from enhancelog import filters
+from enhancelog.domain import filters
 from enhancelog.queries.selection import select
 from tests.pages import Element, Page
 from tests.strategies import NOW_MS

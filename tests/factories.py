@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from enhancelog import records
-from enhancelog.records import Entry
-from enhancelog.times import DAY_MS
+from enhancelog.domain import records
+from enhancelog.domain.records import Entry
+from enhancelog.domain.times import DAY_MS
 
 HASHES = [f"{number:064x}" for number in range(1, 20)]
 

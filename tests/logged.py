@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from enhancelog import structured_logs
+from enhancelog.observing import structured_logs
 
 
 class Log:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from enhancelog.origin import Origin
-from enhancelog.records import Entry
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry
 from enhancelog.store import pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.writing import BATCH

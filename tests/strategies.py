@@ -4,8 +4,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from enhancelog import records
-from enhancelog.records import Entry
+from enhancelog.domain import records
+from enhancelog.domain.records import Entry
 
 NOW_MS = 1_795_000_000_000
 

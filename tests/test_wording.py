@@ -1,6 +1,6 @@
 """Intents that ask for the same, and texts cut to a length."""
 
-from enhancelog.wording import cut, first_line, similarity, words
+from enhancelog.domain.text import cut, first_line, similarity, words
 
 
 def test_words_are_lower_case_and_each_once():

@@ -44,7 +44,7 @@ def append(name: str, number: int) -> dict[str, Any]:
 
 def race(name: str, number: int) -> dict[str, Any]:
     """One by one, in an order of its own; the ids that were created here."""
-    from enhancelog.errors import Conflict
+    from enhancelog.domain.errors import Conflict
     from tests.factories import make_rejected
 
     ids = [f"raced-{index}" for index in range(number)]
@@ -99,7 +99,7 @@ def sign_in(name: str, number: int) -> dict[str, Any]:
 
 
 def _store(name: str) -> Any:
-    from enhancelog.origin import Origin
+    from enhancelog.domain.origin import Origin
     from enhancelog.store.database import DatabaseEnhanceLogStore
 
     return DatabaseEnhanceLogStore(Origin("command", name, name))

@@ -44,9 +44,9 @@ def run(bench: Bench) -> Results:
 
 def measure(new: int) -> dict[str, list[float]]:
     """``known``, ``1`` and ``8``: of appends with no new template, and one on so many axes. ``steps``: of grouping."""
-    from enhancelog.origin import Origin
+    from enhancelog.domain.origin import Origin
+    from enhancelog.domain.records import Entry, Verdict
     from enhancelog.patterns import MOST_TEMPLATES
-    from enhancelog.records import Entry, Verdict
     from enhancelog.store import database, pattern_groups
     from enhancelog.store.database import DatabaseEnhanceLogStore
 

@@ -209,14 +209,15 @@ def _peak_mb(pid: int) -> float:
 
 def _growth(bench: Bench) -> Results:
     """What twice the input costs the functions that read texts, in this process."""
-    from enhancelog import filter_text, intents, patterns, search_tokens, strictjson
+    from enhancelog import patterns
+    from enhancelog.domain import filter_box, intents, search_words, strict_json
 
     functions: dict[str, tuple[Callable[[str], object], str, int]] = {
-        "strictjson.parse": (_refusing(strictjson.parse), "[]," * 33 + '"' + '\\"' * 100_000, 200_000),
+        "strictjson.parse": (_refusing(strict_json.parse), "[]," * 33 + '"' + '\\"' * 100_000, 200_000),
         "patterns.mask": (patterns.mask, "a_b-./" * 200, 1_000),
-        "search_words": (search_tokens.search_words, "e\u0301字a " * 50_000, 200_000),
+        "search_words": (search_words.search_words, "e\u0301字a " * 50_000, 200_000),
         "intent_key": (intents.intent_key, "_, and again " * 1_000, 10_000),
-        "filter_text.parse": (_refusing(filter_text.parse), 'a:"' + '\\"' * 50_000, 100_000),
+        "filter_text.parse": (_refusing(filter_box.parse), 'a:"' + '\\"' * 50_000, 100_000),
     }
     contenders, targets = [], []
     for name, (function, text, size) in functions.items():
@@ -230,7 +231,7 @@ def _growth(bench: Bench) -> Results:
 
 
 def _refusing(function: Callable[[str], object]) -> Callable[[str], object]:
-    from enhancelog.errors import Invalid
+    from enhancelog.domain.errors import Invalid
 
     def tried(text: str) -> object:
         try:

@@ -69,7 +69,7 @@ def _run(bench: Bench, vendor: str) -> Results:
 
 def _searches(bench: Bench) -> list[str]:
     """By phrase where the product can, else by substring; for rare and for frequent words."""
-    from enhancelog import filters
+    from enhancelog.domain import filters
 
     name = "phrase" if "phrase" in filters.PARAMETERS else "text"
     words = generator.words(bench.plan.seed)

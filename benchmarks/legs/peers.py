@@ -18,8 +18,8 @@ from benchmarks.databases import peer_row
 from benchmarks.legs.bulk import NDJSON
 from benchmarks.rounds import Contender, Results, Target
 from benchmarks.servers import Server, datasette, enhancelog, tuned, version_of
-from enhancelog import records
-from enhancelog.records import Entry
+from enhancelog.domain import records
+from enhancelog.domain.records import Entry
 
 SIZE: Final = 50
 BATCH: Final = 100

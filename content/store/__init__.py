@@ -10,8 +10,8 @@ from typing import Final, NamedTuple, Protocol
 
 from content.codecs import MAX_COUNT
 from content.kinds import Key, Kind, check_story_id, kind_named
-from enhancelog.errors import Invalid, StoreError
-from enhancelog.origin import Origin
+from enhancelog.domain.errors import Invalid, StoreError
+from enhancelog.domain.origin import Origin
 
 MIN_INT64: Final = -(2**63)
 

@@ -28,10 +28,10 @@ from content.store import (
     check_key,
 )
 from content.store.envelopes import of_revision
-from enhancelog import metrics
 from enhancelog.backends import dialect, faults
-from enhancelog.origin import Origin
-from enhancelog.times import now_ms
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.times import now_ms
+from enhancelog.observing import metrics
 
 BATCH: Final = 500
 """Keys that one statement locks and reads at most."""

@@ -26,8 +26,8 @@ from content.store import (
     check_key,
 )
 from enhancelog.client.connection import Answer, Connection, IfArrived, Request
-from enhancelog.errors import Other
-from enhancelog.origin import Origin
+from enhancelog.domain.errors import Other
+from enhancelog.domain.origin import Origin
 
 _CONTENT: Final = "/v1/content"
 _JSON: Final = (("Content-Type", "application/json"),)

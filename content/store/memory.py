@@ -17,8 +17,8 @@ from content.store import (
     check_increment,
     check_key,
 )
-from enhancelog.origin import Origin
-from enhancelog.times import now_ms
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.times import now_ms
 
 
 class InMemoryContentStore:

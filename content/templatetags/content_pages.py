@@ -6,7 +6,7 @@ from django.utils.safestring import SafeString
 
 from content.kinds import KINDS, Kind
 from content.shown import Shown, Told, moment, title
-from enhancelog.origin import Origin
+from enhancelog.domain.origin import Origin
 from enhancelog.templatetags.enhancelog import time_tag
 
 register = template.Library()

@@ -12,7 +12,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.http import HttpRequest
 
-from enhancelog.structured_logs import client_address
+from enhancelog.observing.structured_logs import client_address
 
 if TYPE_CHECKING:
     from enhancelog.models import Token

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from django.contrib.auth import hashers
 
-from enhancelog.errors import Busy
-from enhancelog.permit import permit
+from enhancelog.backends.permit import permit
+from enhancelog.domain.errors import Busy
 
 AT_ONCE: Final = 4
 WAIT_S: Final = 5.0

@@ -12,8 +12,8 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from enhancelog import tokens
-from enhancelog.errors import Invalid
+from enhancelog.accounts import api_tokens
+from enhancelog.domain.errors import Invalid
 from enhancelog.models import Token
 
 SCHEME: Final = "Bearer"
@@ -27,7 +27,7 @@ class TokenAuthentication(BaseAuthentication):
         if secret is None:
             return None
         try:
-            token = tokens.present(secret)
+            token = api_tokens.present(secret)
         except Invalid as error:
             raise AuthenticationFailed(error.detail) from None
         return token.user, token

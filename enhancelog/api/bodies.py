@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from rest_framework.exceptions import APIException, UnsupportedMediaType
 
 from enhancelog.api.exchange import exchange_of
-from enhancelog.errors import Invalid, TooLarge
+from enhancelog.domain.errors import Invalid, TooLarge
 
 _CHUNK = 65536
 

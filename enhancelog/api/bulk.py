@@ -19,7 +19,7 @@ from enhancelog.api.errors import fault_response
 from enhancelog.api.exchange import exchange_of
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.backends.disk import fault_of
-from enhancelog.errors import Invalid, TooLarge
+from enhancelog.domain.errors import Invalid, TooLarge
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.transfer import bulk
 from enhancelog.transfer.bulk import Limits, Refuse, Result, Stored

@@ -11,8 +11,8 @@ from typing import Final, TypeVar
 from django.http import HttpResponseBase
 from rest_framework.request import Request
 
-from enhancelog import permissions
-from enhancelog.permit import permit
+from enhancelog.accounts import permissions
+from enhancelog.backends.permit import permit
 from enhancelog.queries.horizon import brought_by, grouped
 
 DERIVED_TO: Final = "Enhancelog-Derived-To"

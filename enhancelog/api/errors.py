@@ -15,8 +15,8 @@ from django.http import Http404, HttpResponse
 from rest_framework.exceptions import APIException
 
 from enhancelog.backends.disk import fault_of
-from enhancelog.errors import Conflict, Full, Invalid, NotFound, Other, TooLarge, WrongSchema
-from enhancelog.structured_logs import request_id
+from enhancelog.domain.errors import Conflict, Full, Invalid, NotFound, Other, TooLarge, WrongSchema
+from enhancelog.observing.structured_logs import request_id
 
 RETRY_AFTER_S = "1"
 FULL_RETRY_AFTER_S = "10"

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 
 from enhancelog import __version__
-from enhancelog.filters import EntryFilter
+from enhancelog.domain.filters import EntryFilter
 from enhancelog.queries.newest import at, newest
 from enhancelog.transfer import atom
 from enhancelog.transfer.atom import About

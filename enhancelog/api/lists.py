@@ -11,16 +11,17 @@ from typing import Final
 from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
-from enhancelog import filter_text, filters, links
+from enhancelog import links
 from enhancelog.api import feeds
 from enhancelog.api.base import link_next
 from enhancelog.api.negotiation import LIST_TYPES, MEDIA_TYPES, answer_format
 from enhancelog.api.throttles import caller
 from enhancelog.api.waiting import poll, streamed
-from enhancelog.filters import EntryFilter, Order
+from enhancelog.domain import filter_box, filters
+from enhancelog.domain.filters import EntryFilter, Order
+from enhancelog.domain.times import now_ms
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Row
-from enhancelog.times import now_ms
 from enhancelog.transfer import exports
 from enhancelog.transfer.atom import About
 
@@ -49,7 +50,7 @@ def answer(called: Request) -> HttpResponseBase:
 
 
 def _about(wanted: EntryFilter) -> About:
-    title = f"Enhance log {filter_text.render(wanted.pairs)}".rstrip()
+    title = f"Enhance log {filter_box.render(wanted.pairs)}".rstrip()
     return feeds.about(title, links.api_log([*wanted.pairs, ("format", "atom")]), links.runs(wanted.pairs))
 
 

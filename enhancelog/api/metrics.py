@@ -10,9 +10,10 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from rest_framework.request import Request
 
-from enhancelog import __version__, metrics
+from enhancelog import __version__
+from enhancelog.accounts.permissions import Allows
 from enhancelog.api.base import ApiView
-from enhancelog.permissions import Allows
+from enhancelog.observing import metrics
 from enhancelog.queries import gauges
 
 

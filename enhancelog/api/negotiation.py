@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.http.request import MediaType
 from rest_framework.negotiation import BaseContentNegotiation
 
-from enhancelog.errors import Invalid
+from enhancelog.domain.errors import Invalid
 from enhancelog.transfer import atom
 
 MEDIA_TYPES: Final = {

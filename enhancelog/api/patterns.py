@@ -9,17 +9,17 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
-from enhancelog import filters
+from enhancelog.accounts.permissions import Allows
 from enhancelog.api.base import ApiView
 from enhancelog.api.derivation import derived, told
 from enhancelog.api.errors import problem_response
 from enhancelog.api.negotiation import MEDIA_TYPES
-from enhancelog.filters import EntryFilter
-from enhancelog.permissions import Allows
+from enhancelog.domain import filters
+from enhancelog.domain.filters import EntryFilter
+from enhancelog.domain.times import now_ms
 from enhancelog.queries.patterns.counted import SAMPLE
 from enhancelog.queries.patterns.detail import detail, known
 from enhancelog.queries.patterns.listing import MOST, listing
-from enhancelog.times import now_ms
 
 COUNTED: Final = "Enhancelog-Counted"
 """The header of an answer whose counts are of the newest entries alone."""

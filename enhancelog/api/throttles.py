@@ -18,8 +18,8 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from enhancelog.accounts.permissions import token_of
 from enhancelog.api.exchange import exchange_of
-from enhancelog.permissions import token_of
 
 Act = Literal["read", "append", "bulk"]
 Key = tuple[str, str, Any]

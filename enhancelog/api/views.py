@@ -13,18 +13,20 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 
-from enhancelog import links, permissions, records
+from enhancelog import links
+from enhancelog.accounts import permissions
+from enhancelog.accounts.permissions import Allows
 from enhancelog.api import bulk, lists, throttles
 from enhancelog.api.base import ApiView
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.derivation import derived, told
 from enhancelog.api.negotiation import MEDIA_TYPES
-from enhancelog.errors import Conflict, Invalid, NotFound
-from enhancelog.permissions import Allows
+from enhancelog.domain import records
+from enhancelog.domain.errors import Conflict, Invalid, NotFound
+from enhancelog.domain.records import Entry
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.patterns.of_entry import pattern_ids
-from enhancelog.records import Entry
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.rows import RowJson, json_from_row
 from enhancelog.transfer.bulk import ARRAY_MAX_BYTES, Refuse

@@ -10,11 +10,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from rest_framework.request import Request
 
-from enhancelog import metrics
 from enhancelog.api.errors import RETRY_AFTER_S, problem_response
 from enhancelog.api.exchange import Poll, exchange_of
 from enhancelog.api.slots import Slot, Slots
 from enhancelog.api.throttles import caller
+from enhancelog.observing import metrics
 
 streams = Slots(settings.STREAMS, settings.WORKERS)
 polls = Slots(settings.POLLS, settings.WORKERS)

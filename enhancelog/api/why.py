@@ -4,10 +4,10 @@ import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from enhancelog.accounts.permissions import Allows
 from enhancelog.api.base import ApiView
 from enhancelog.api.negotiation import MEDIA_TYPES
-from enhancelog.errors import Invalid
-from enhancelog.permissions import Allows
+from enhancelog.domain.errors import Invalid
 from enhancelog.queries.why import why
 
 

@@ -16,8 +16,8 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 
 from enhancelog.backends.disk import fault_of
-from enhancelog.errors import Other
-from enhancelog.search_tokens import Phrase
+from enhancelog.domain.errors import Other
+from enhancelog.domain.search_words import Phrase
 
 APPEND_LOCK_KEY = 0x656E_6861_6E63_6531
 """The advisory lock of appends on PostgreSQL ("enhance1"); a number nobody else picks."""

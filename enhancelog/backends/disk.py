@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import Error, InterfaceError, OperationalError
 
-from enhancelog.errors import Full, Other
+from enhancelog.domain.errors import Full, Other
 
 Code = tuple[str, int | str]
 

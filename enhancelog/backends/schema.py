@@ -20,7 +20,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog import __version__
-from enhancelog.errors import WrongSchema
+from enhancelog.domain.errors import WrongSchema
 
 APPS: Final = ("enhancelog", "content")
 TABLE: Final = "enhancelog_schema"

@@ -22,7 +22,7 @@ import httpx
 import msgspec
 
 from enhancelog.client.decoding import ACCEPT_ENCODING, DecodingError, decoded
-from enhancelog.errors import Invalid, Other
+from enhancelog.domain.errors import Invalid, Other
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 TIMEOUT_S: Final = 10.0

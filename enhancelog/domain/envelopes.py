@@ -21,7 +21,7 @@ from typing import Final
 
 import msgspec
 
-from enhancelog.origin import Origin
+from enhancelog.domain.origin import Origin
 
 _encode: Final = msgspec.json.Encoder().encode
 

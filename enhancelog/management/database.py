@@ -6,10 +6,10 @@ from typing import Final
 
 from django.core.management import get_commands
 
-from enhancelog import upgrade
 from enhancelog.backends import schema
 from enhancelog.backends.schema import State
-from enhancelog.errors import WrongSchema
+from enhancelog.domain.errors import WrongSchema
+from enhancelog.maintenance import upgrade
 
 Say = Callable[[str], object]
 

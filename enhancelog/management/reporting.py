@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from enhancelog.backends import waiting
-from enhancelog.errors import StoreError
+from enhancelog.domain.errors import StoreError
 from enhancelog.management.database import Needs, prepare
 
 PLAIN_LINE_EVERY_S: Final = 5.0

@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.functions.comparison
-import enhancelog.fields
+import enhancelog.backends.fields
 from django.conf import settings
 from django.db import migrations, models
 
@@ -20,8 +20,8 @@ class Migration(migrations.Migration):
             name='BlueprintSummary',
             fields=[
                 ('pk', models.CompositePrimaryKey('blueprint_id', 'source', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('blueprint_id', enhancelog.fields.CodePointTextField()),
-                ('source', enhancelog.fields.CodePointTextField()),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
+                ('source', enhancelog.backends.fields.CodePointTextField()),
                 ('applied', models.BigIntegerField()),
                 ('rejected', models.BigIntegerField()),
                 ('newest_ts_ms', models.BigIntegerField(null=True)),
@@ -55,8 +55,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('day', models.BigIntegerField(null=True)),
-                ('blueprint_id', enhancelog.fields.CodePointTextField()),
-                ('axis', enhancelog.fields.CodePointTextField()),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
+                ('axis', enhancelog.backends.fields.CodePointTextField()),
                 ('judged', models.BigIntegerField()),
                 ('denied', models.BigIntegerField()),
                 ('rejected', models.BigIntegerField()),
@@ -70,11 +70,11 @@ class Migration(migrations.Migration):
             name='BlueprintDocument',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('blueprint_id', enhancelog.fields.CodePointTextField()),
-                ('hash', enhancelog.fields.CodePointTextField()),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
+                ('hash', enhancelog.backends.fields.CodePointTextField()),
                 ('document', models.TextField()),
                 ('recorded_ms', models.BigIntegerField()),
-                ('source', enhancelog.fields.CodePointTextField()),
+                ('source', enhancelog.backends.fields.CodePointTextField()),
             ],
             options={
                 'constraints': [models.UniqueConstraint(models.F('blueprint_id'), models.F('hash'), name='blueprint_document_unique')],
@@ -84,14 +84,14 @@ class Migration(migrations.Migration):
             name='Entry',
             fields=[
                 ('position', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('issue_id', enhancelog.fields.CodePointTextField(unique=True)),
-                ('blueprint_id', enhancelog.fields.CodePointTextField()),
-                ('prev_hash', enhancelog.fields.CodePointTextField()),
-                ('new_hash', enhancelog.fields.CodePointTextField()),
+                ('issue_id', enhancelog.backends.fields.CodePointTextField(unique=True)),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
+                ('prev_hash', enhancelog.backends.fields.CodePointTextField()),
+                ('new_hash', enhancelog.backends.fields.CodePointTextField()),
                 ('intent', models.TextField()),
                 ('rationale', models.TextField()),
                 ('verdicts', models.TextField()),
-                ('status', enhancelog.fields.CodePointTextField()),
+                ('status', enhancelog.backends.fields.CodePointTextField()),
                 ('reasons', models.TextField()),
                 ('ts_ms', models.BigIntegerField()),
                 ('ops', models.TextField(null=True)),
@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                 ('recorded_ms', models.BigIntegerField()),
                 ('actor_kind', models.TextField()),
                 ('actor_name', models.TextField()),
-                ('source', enhancelog.fields.CodePointTextField()),
+                ('source', enhancelog.backends.fields.CodePointTextField()),
                 ('digest', models.TextField()),
                 ('envelope', models.TextField()),
             ],
@@ -121,9 +121,9 @@ class Migration(migrations.Migration):
             name='FollowFinding',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', enhancelog.fields.CodePointTextField()),
+                ('source', enhancelog.backends.fields.CodePointTextField()),
                 ('kind', models.TextField()),
-                ('subject', enhancelog.fields.CodePointTextField()),
+                ('subject', enhancelog.backends.fields.CodePointTextField()),
                 ('digest', models.TextField()),
                 ('reported_ms', models.BigIntegerField()),
             ],
@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
             name='PatternChange',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('axis', enhancelog.fields.CodePointTextField()),
+                ('axis', enhancelog.backends.fields.CodePointTextField()),
                 ('kind', models.TextField()),
                 ('templates', models.TextField()),
                 ('made_by', models.TextField()),
@@ -167,8 +167,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('day', models.BigIntegerField(null=True)),
-                ('blueprint_id', enhancelog.fields.CodePointTextField()),
-                ('status', enhancelog.fields.CodePointTextField()),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
+                ('status', enhancelog.backends.fields.CodePointTextField()),
                 ('runs', models.BigIntegerField()),
             ],
             options={
@@ -181,10 +181,10 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigIntegerField(primary_key=True, serialize=False)),
                 ('rules', models.IntegerField()),
-                ('axis', enhancelog.fields.CodePointTextField()),
+                ('axis', enhancelog.backends.fields.CodePointTextField()),
                 ('text', models.TextField()),
                 ('other', models.BooleanField()),
-                ('key', enhancelog.fields.CodePointTextField(unique=True)),
+                ('key', enhancelog.backends.fields.CodePointTextField(unique=True)),
                 ('first_position', models.BigIntegerField()),
                 ('wording', models.TextField()),
                 ('pattern', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='templates', to='enhancelog.template')),
@@ -196,7 +196,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('pk', models.CompositePrimaryKey('rules', 'axis', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('rules', models.IntegerField()),
-                ('axis', enhancelog.fields.CodePointTextField()),
+                ('axis', enhancelog.backends.fields.CodePointTextField()),
                 ('named', models.IntegerField()),
                 ('newest', models.BigIntegerField()),
                 ('pending', models.BigIntegerField(null=True)),
@@ -211,7 +211,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('pk', models.CompositePrimaryKey('entry_id', 'template_id', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('ts_ms', models.BigIntegerField()),
-                ('blueprint_id', enhancelog.fields.CodePointTextField()),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
                 ('rejected', models.BooleanField()),
                 ('entry', models.ForeignKey(db_column='position', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='patterns', to='enhancelog.entry')),
                 ('pattern', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='enhancelog.template')),
@@ -223,7 +223,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('day', models.BigIntegerField(null=True)),
-                ('blueprint_id', enhancelog.fields.CodePointTextField()),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
                 ('denied', models.BigIntegerField()),
                 ('rejected', models.BigIntegerField()),
                 ('template', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='tallies', to='enhancelog.template')),
@@ -252,8 +252,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('pk', models.CompositePrimaryKey('entry_id', 'axis', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('ts_ms', models.BigIntegerField()),
-                ('blueprint_id', enhancelog.fields.CodePointTextField()),
-                ('axis', enhancelog.fields.CodePointTextField()),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
+                ('axis', enhancelog.backends.fields.CodePointTextField()),
                 ('sole', models.BooleanField()),
                 ('rejected', models.BooleanField()),
                 ('entry', models.ForeignKey(db_column='position', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='denials', to='enhancelog.entry')),
@@ -266,7 +266,7 @@ class Migration(migrations.Migration):
             name='SavedView',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', enhancelog.fields.CodePointTextField()),
+                ('name', enhancelog.backends.fields.CodePointTextField()),
                 ('url', models.TextField()),
                 ('shared', models.BooleanField(default=False)),
                 ('created', models.DateTimeField(auto_now_add=True)),

@@ -1,5 +1,7 @@
 """The log's tables, a module for each who writes them; nobody reads them but those who write and ``queries``."""
 
+from enhancelog.models.api_tokens import Token
+from enhancelog.models.attempts import Attempt
 from enhancelog.models.followed import BlueprintDocument, FollowFinding
 from enhancelog.models.log import Entry, EntryQuerySet, Immutable
 from enhancelog.models.patterns import (
@@ -19,8 +21,6 @@ from enhancelog.models.projections import (
     JointTally,
     StatusTally,
 )
-from enhancelog.models.threads import Attempt
-from enhancelog.models.tokens import Token
 from enhancelog.models.views import SavedView
 
 __all__ = [

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from enhancelog.fields import CodePointTextField
+from enhancelog.backends.fields import CodePointTextField
 
 
 class BlueprintDocument(models.Model):

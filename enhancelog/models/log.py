@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
-from enhancelog.fields import CodePointTextField
+from enhancelog.backends.fields import CodePointTextField
 
 
 class Immutable(Exception):

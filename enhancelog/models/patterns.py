@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
-from enhancelog.fields import CodePointTextField
+from enhancelog.backends.fields import CodePointTextField
 from enhancelog.models.log import Entry
 from enhancelog.models.projections import NO_DAY
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
-from enhancelog.fields import CodePointTextField
+from enhancelog.backends.fields import CodePointTextField
 from enhancelog.models.log import Entry
 
 NO_DAY = -1

@@ -1,4 +1,4 @@
-"""Saved views. Nobody writes or reads here but ``enhancelog.saved_views``."""
+"""Saved views. Nobody writes or reads here but ``enhancelog.accounts.saved_views``."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from enhancelog.fields import CodePointTextField
+from enhancelog.backends.fields import CodePointTextField
 
 
 class SavedView(models.Model):

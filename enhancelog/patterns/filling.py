@@ -5,7 +5,7 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from enhancelog.patterns.holes import HOLES, Hole, Masked
-from enhancelog.patterns.tokens import COMMAS, Token, is_hole, tokens
+from enhancelog.patterns.tokenizer import COMMAS, Token, is_hole, tokens
 
 _WIDER: Final = (
     ({"name", "text"}, "text"),

@@ -5,7 +5,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from enhancelog.patterns.tokens import COMMAS, HOLE, Key, is_han, is_word, may_vary
+from enhancelog.patterns.tokenizer import COMMAS, HOLE, Key, is_han, is_word, may_vary
 from enhancelog.patterns.words import BEFORE_NAMES, is_identifier, is_noun, is_said
 
 _MOST_SINGLE: Final = 24

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from enhancelog.patterns.fillings import Filling, Weight, fillings
-from enhancelog.patterns.tokens import Key, is_han, is_word
+from enhancelog.patterns.tokenizer import Key, is_han, is_word
 from enhancelog.patterns.words import BEFORE_FIELDS, BEFORE_FIXED, BEFORE_NAMES, BEFORE_STATES, PREPOSITIONS
 
 _MOST_PAIRED: Final = 8

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from enhancelog.patterns.filling import Rest, common, no_rest
 from enhancelog.patterns.fillings import Filling, Weight, is_value
 from enhancelog.patterns.frames import Frame, Frames, Need, need
-from enhancelog.patterns.tokens import COUNTED, HOLE, QUOTED, Key, tokens
+from enhancelog.patterns.tokenizer import COUNTED, HOLE, QUOTED, Key, tokens
 
 MOST_TEMPLATES: Final = 2_000
 """Templates of one axis that are told apart; what comes later is for the caller to put under "other"."""

@@ -11,11 +11,11 @@ from types import ModuleType
 from django.db import models
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog.projections import blueprints, denials, entry_badges, patterns, search, tallies, threads
+from enhancelog.projections import attempts, blueprints, denials, entry_badges, patterns, search_index, tallies
 from enhancelog.projections.expected import Expected
 from enhancelog.projections.stored import Stored
 
-PROJECTIONS: tuple[ModuleType, ...] = (denials, entry_badges, tallies, blueprints, threads, patterns, search)
+PROJECTIONS: tuple[ModuleType, ...] = (denials, entry_badges, tallies, blueprints, attempts, patterns, search_index)
 
 
 def tables() -> list[type[models.Model]]:
@@ -45,6 +45,6 @@ def rebuild(cursor: CursorWrapper, batches: Iterable[Sequence[Stored]]) -> None:
     for table in tables():
         cursor.execute(f"DELETE FROM {table._meta.db_table}")
     patterns.start(cursor)
-    search.clear(cursor)
+    search_index.clear(cursor)
     for batch in batches:
         apply(cursor, batch)

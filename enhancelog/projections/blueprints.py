@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect
+from enhancelog.domain.times import DAY_MS, is_plausible
 from enhancelog.models import BlueprintSummary, Entry
 from enhancelog.projections.expected import Expected, Row, Sums
 from enhancelog.projections.stored import Stored
-from enhancelog.times import DAY_MS, is_plausible
 
 TABLES = (BlueprintSummary,)
 SUMMARY = BlueprintSummary._meta.db_table

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect
-from enhancelog.badges import badges
+from enhancelog.domain.badges import badges
 from enhancelog.models import EntryBadge
 from enhancelog.projections.expected import Expected, RowsPerEntry
 from enhancelog.projections.stored import Stored

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from enhancelog.records import Entry
+from enhancelog.domain.records import Entry
 
 
 class Stored(NamedTuple):

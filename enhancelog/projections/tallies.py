@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog import records
 from enhancelog.backends import dialect
+from enhancelog.domain import records
+from enhancelog.domain.times import tally_day
 from enhancelog.models import NO_DAY, AxisTally, JointTally, StatusTally
 from enhancelog.projections.expected import Expected, Row, Sums
 from enhancelog.projections.stored import Stored
-from enhancelog.times import tally_day
 
 TABLES = (StatusTally, AxisTally, JointTally)
 STATUS = StatusTally._meta.db_table

@@ -7,8 +7,8 @@ tries at least, so that no log, however strange, makes one row cost more than th
 
 from typing import Final
 
+from enhancelog.domain.times import DAY_MS
 from enhancelog.models import Attempt
-from enhancelog.times import DAY_MS
 
 APART_MS: Final = 7 * DAY_MS
 FOLLOWED: Final = 50

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 from django.db.models import F, FloatField, Max, Q, QuerySet, Sum
 from django.db.models.functions import Cast
 
-from enhancelog.filters import Order
+from enhancelog.domain.filters import Order
 from enhancelog.models import BlueprintSummary
 
 SORTS: Final = ("name", "runs", "rejected", "rate", "newest")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from enhancelog.times import DAY_MS, day_of
+from enhancelog.domain.times import DAY_MS, day_of
 
 MAX_BARS: Final = 120
 HOUR_MS: Final = 3_600_000

@@ -10,14 +10,14 @@ from django.db.models import Count as Rows
 from django.db.models import F, QuerySet, Sum, Value
 from django.db.models.expressions import Combinable
 
-from enhancelog import records
-from enhancelog.filters import EntryFilter
+from enhancelog.domain import records
+from enhancelog.domain.filters import EntryFilter
+from enhancelog.domain.times import DAY_MS
 from enhancelog.models import AxisTally, BlueprintSummary, Entry, StatusTally, TemplateTally
 from enhancelog.queries.pattern_ids import is_pattern_id, leader
 from enhancelog.queries.prepared import Statement, fetch, run, written
 from enhancelog.queries.reach import is_one_range, reach
 from enhancelog.queries.selection import Entries, select
-from enhancelog.times import DAY_MS
 
 CAP: Final = 10_000
 

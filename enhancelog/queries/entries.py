@@ -11,17 +11,17 @@ import msgspec
 from django.db.models import BooleanField, IntegerField
 from django.db.models.expressions import RawSQL
 
-from enhancelog import records
 from enhancelog.backends import dialect
-from enhancelog.errors import Invalid, NotFound
-from enhancelog.filters import EntryFilter, Order
+from enhancelog.domain import records
+from enhancelog.domain.errors import Invalid, NotFound
+from enhancelog.domain.filters import EntryFilter, Order
+from enhancelog.domain.records import Entry
 from enhancelog.models import Entry as EntryModel
 from enhancelog.queries.chains import gap
 from enhancelog.queries.horizon import horizon
 from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.reach import Key, is_one_range, reach, whole
 from enhancelog.queries.selection import Entries, beyond, in_order, select
-from enhancelog.records import Entry
 from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row
 
 CHUNK = 1000

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
-from enhancelog.filters import EntryFilter
+from enhancelog.domain.filters import EntryFilter
 from enhancelog.models import BlueprintSummary, Denial, Entry, EntryBadge
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap

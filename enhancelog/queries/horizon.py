@@ -5,9 +5,9 @@ are not grouped yet, before the first of them. So no entry ever comes into a lis
 from typing import Final, NamedTuple
 
 from enhancelog import patterns
-from enhancelog.filters import EntryFilter
+from enhancelog.domain.filters import EntryFilter
+from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry, PatternAxis, PatternRules, Template
-from enhancelog.origin import Origin
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.store.database import last_position
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from enhancelog import records
+from enhancelog.domain import records
 from enhancelog.models import Entry as EntryModel
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.prepared import Statement, run

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Final, NamedTuple
 
-from enhancelog import records
-from enhancelog.filters import Order
+from enhancelog.domain import records
+from enhancelog.domain.filters import Order
 from enhancelog.queries.charts import Window
 from enhancelog.queries.judgements import Judged, Judgements, Key, judgements
 from enhancelog.queries.runs import Totals, by_blueprint

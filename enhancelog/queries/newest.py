@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from enhancelog.filters import EntryFilter
+from enhancelog.domain.filters import EntryFilter
 from enhancelog.models import Entry
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from enhancelog.domain.times import DAY_MS, day_of
 from enhancelog.queries.charts import Bar, Scale, Window, days_before, scale
 from enhancelog.queries.judgements import Judged, Judgements, judgements
 from enhancelog.queries.patterns.ranking import SPARK_DAYS, Ranking, ranked
 from enhancelog.queries.runs import Totals, by_blueprint, compared
-from enhancelog.times import DAY_MS, day_of
 
 MOST = 10
 """Rows of a panel; what is left out is said."""

@@ -6,7 +6,7 @@ from typing import Final
 from django.db import connection
 
 from enhancelog.backends import Found, dialect
-from enhancelog.filters import EntryFilter
+from enhancelog.domain.filters import EntryFilter
 
 FEW: Final = 500
 """So many entries are quicker to look at one by one than any list is to go along."""

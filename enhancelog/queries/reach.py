@@ -8,8 +8,8 @@ rows of that range at most and says where it stopped. A phrase that few entries 
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from enhancelog import records
-from enhancelog.filters import EntryFilter
+from enhancelog.domain import records
+from enhancelog.domain.filters import EntryFilter
 from enhancelog.queries.pattern_ids import is_pattern_id
 from enhancelog.queries.phrases import few
 from enhancelog.queries.selection import Entries, beyond, in_order, select, with_implausible

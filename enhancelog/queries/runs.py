@@ -10,13 +10,13 @@ from typing import Any, Final, NamedTuple
 
 from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value, When
 
+from enhancelog.domain.times import DAY_MS
 from enhancelog.models import BlueprintSummary, Entry, StatusTally
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.prepared import Statement, run, written
 from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.queries.windowed import fetch_in
-from enhancelog.times import DAY_MS
 
 _NEWEST: Final = Statement(f"SELECT MAX(newest_ts_ms) FROM {BlueprintSummary._meta.db_table}")
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from enhancelog.filters import EntryFilter, Order
+from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.queries.entries import Cursor, Page, Row, read_cursor
 from enhancelog.queries.horizon import horizon
 from enhancelog.queries.phrases import find

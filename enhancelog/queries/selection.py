@@ -10,14 +10,14 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan, In
 
-from enhancelog import records, search_tokens
 from enhancelog.backends import dialect
-from enhancelog.filters import EntryFilter
+from enhancelog.domain import records, search_words
+from enhancelog.domain.filters import EntryFilter
+from enhancelog.domain.times import DAY_MS
 from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
 from enhancelog.queries.pattern_ids import denied_by, is_pattern_id, leader
-from enhancelog.times import DAY_MS
 
 Entries = QuerySet[Any]  # of Entry; the type checker does not know the annotated keys
 
@@ -153,7 +153,7 @@ def _contains(text: str) -> Q:
 
 
 def _searched(values: Iterable[str]) -> Q:
-    phrases = [phrase for phrase in map(search_tokens.phrase, values) if phrase.tokens]
+    phrases = [phrase for phrase in map(search_words.phrase, values) if phrase.tokens]
     if not phrases:
         return Q(pk__in=[])
     index = dialect().search

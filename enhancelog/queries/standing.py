@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from enhancelog import records
+from enhancelog.domain import records
 from enhancelog.models import BlueprintSummary
 from enhancelog.queries.prepared import Statement, run
 

@@ -13,11 +13,11 @@ from typing import Any, Final
 import msgspec
 from django.db.models.functions import Substr
 
-from enhancelog import records
+from enhancelog.domain import records
+from enhancelog.domain.text import DATA_NOTICE, LONGEST, cut, first_line, similarity, words
 from enhancelog.models import Entry
 from enhancelog.patterns import MOST_TEMPLATES, join, mask
 from enhancelog.queries.selection import PLAUSIBLE
-from enhancelog.wording import DATA_NOTICE, LONGEST, cut, first_line, similarity, words
 
 NEWEST: Final = 500
 MOST_OF_A_RUN: Final = 64

@@ -16,8 +16,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
-from enhancelog import metrics
 from enhancelog.api.exchange import Refusal
+from enhancelog.observing import metrics
 
 IN_MEMORY: Final = 256 << 10
 """Bytes."""

@@ -16,10 +16,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from enhancelog import metrics
 from enhancelog.accounts import passwords
 from enhancelog.api.exchange import KEY, Exchange, Poll, Refusal
-from enhancelog.permit import permit
+from enhancelog.backends.permit import permit
+from enhancelog.observing import metrics
 from enhancelog.server.bodies import Body, Message, Pending, Receive, Receiving, Refused
 from enhancelog.server.environ import environ_of
 from enhancelog.server.polls import Polls

@@ -6,8 +6,8 @@
 
 from typing import Protocol
 
-from enhancelog.origin import Origin
-from enhancelog.records import Entry
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry
 
 
 class EnhanceLogStore(Protocol):

@@ -11,15 +11,17 @@ from typing import Any
 
 from django.db import connection
 
-from enhancelog import metrics, projections, records
+from enhancelog import projections
 from enhancelog.backends import dialect, faults, waiting
 from enhancelog.backends.disk import is_of_disk
-from enhancelog.errors import Conflict, NotFound
+from enhancelog.domain import records
+from enhancelog.domain.errors import Conflict, NotFound
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry
 from enhancelog.models import Entry as EntryModel
-from enhancelog.origin import Origin
-from enhancelog.projections import search
+from enhancelog.observing import metrics
+from enhancelog.projections import search_index
 from enhancelog.projections.stored import Stored
-from enhancelog.records import Entry
 from enhancelog.store import group, pattern_groups, writing
 from enhancelog.store.rows import RECORD_COLUMNS, from_row
 from enhancelog.store.writing import BATCH, TRANSIENT, Append, Outcome
@@ -111,9 +113,9 @@ def _stored(row: Sequence[Any]) -> Stored:
 def rebuild_search() -> None:
     """Index the whole log anew for searching. Appends wait."""
     with faults(), dialect().appending() as cursor:
-        search.clear(cursor)
+        search_index.clear(cursor)
         for batch in stored_batches():
-            search.apply(cursor, batch)
+            search_index.apply(cursor, batch)
 
 
 def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> int:

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from typing import Any, Final, Literal, NamedTuple
 
 from enhancelog.backends import faults
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.times import now_ms
 from enhancelog.models import BlueprintDocument, Entry, FollowFinding
-from enhancelog.origin import Origin
-from enhancelog.times import now_ms
 
 Kind = Literal["conflict", "quarantined", "vanished"]
 

@@ -21,10 +21,10 @@ from typing import Final
 
 from django.db import OperationalError, connection
 
-from enhancelog import metrics
 from enhancelog.backends import dialect
 from enhancelog.backends.disk import is_of_disk
-from enhancelog.permit import permit
+from enhancelog.backends.permit import permit
+from enhancelog.observing import metrics
 from enhancelog.store.writing import BATCH, TRANSIENT, Append, write
 
 IDLE_S: Final = 10.0

@@ -3,9 +3,9 @@
 import threading
 from bisect import insort
 
-from enhancelog import records
-from enhancelog.errors import Conflict, NotFound
-from enhancelog.records import Entry
+from enhancelog.domain import records
+from enhancelog.domain.errors import Conflict, NotFound
+from enhancelog.domain.records import Entry
 
 
 class InMemoryEnhanceLogStore:

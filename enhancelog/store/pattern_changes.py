@@ -8,13 +8,14 @@ from typing import Final, Literal, NamedTuple
 
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog import patterns, records
+from enhancelog import patterns
 from enhancelog.backends import dialect, faults
-from enhancelog.errors import Invalid, NotFound
+from enhancelog.domain import records
+from enhancelog.domain.errors import Invalid, NotFound
+from enhancelog.domain.times import now_ms
 from enhancelog.models import PatternChange, Template
 from enhancelog.projections.patterns import axes, rules
 from enhancelog.store import pattern_groups
-from enhancelog.times import now_ms
 
 MOST_CHANGES: Final = 500
 """Of one axis, in force at once."""

@@ -7,10 +7,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Raw
 
-from enhancelog import records
-from enhancelog.domain import envelopes
-from enhancelog.origin import Origin
-from enhancelog.records import Entry
+from enhancelog.domain import envelopes, records
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry
 
 RECORD_COLUMNS: Final = records.FIELDS
 COLUMNS: Final = ("position", *RECORD_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source", "digest")

@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from django.db import connection
 
-from enhancelog import projections, records
+from enhancelog import projections
 from enhancelog.backends import dialect, faults
-from enhancelog.domain import envelopes
+from enhancelog.domain import envelopes, records
+from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry as EntryModel
-from enhancelog.origin import Origin
 from enhancelog.projections.expected import Expected
 from enhancelog.projections.stored import Stored
 from enhancelog.store.database import last_position

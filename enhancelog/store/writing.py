@@ -9,15 +9,16 @@ from typing import Final, Literal, NamedTuple
 from django.db import InterfaceError, OperationalError
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog import projections, records
+from enhancelog import projections
 from enhancelog.backends import dialect
+from enhancelog.domain import records
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry
+from enhancelog.domain.times import now_ms
 from enhancelog.models import Entry as EntryModel
-from enhancelog.origin import Origin
-from enhancelog.projections import patterns, search
+from enhancelog.projections import patterns, search_index
 from enhancelog.projections.stored import Stored
-from enhancelog.records import Entry
 from enhancelog.store.rows import RECORD_COLUMNS, STORED_COLUMNS, from_row, to_row
-from enhancelog.times import now_ms
 
 BATCH: Final = 1000
 """Entries in one transaction at most; longer ones would keep other writers waiting."""
@@ -64,7 +65,7 @@ class Given(NamedTuple):
 
 def _given(entry: Entry) -> Given:
     denied = records.denials(entry)
-    return Given(entry, records.digest(entry), denied, patterns.templates(denied), search.words(entry))
+    return Given(entry, records.digest(entry), denied, patterns.templates(denied), search_index.words(entry))
 
 
 class Append:

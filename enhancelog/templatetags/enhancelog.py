@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from enhancelog import links, patterns
-from enhancelog.times import as_datetime
+from enhancelog.domain.times import as_datetime
 
 register = template.Library()
 

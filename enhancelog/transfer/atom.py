@@ -14,10 +14,11 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from enhancelog import links, records
+from enhancelog import links
+from enhancelog.domain import records
+from enhancelog.domain.text import cut, first_line
+from enhancelog.domain.times import as_datetime
 from enhancelog.queries.entries import Listed
-from enhancelog.times import as_datetime
-from enhancelog.wording import cut, first_line
 
 CONTENT_TYPE: Final = Atom1Feed.content_type
 SIZE: Final = 50

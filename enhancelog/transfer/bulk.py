@@ -13,8 +13,8 @@ from typing import IO, Final, Literal
 
 import msgspec
 
-from enhancelog.errors import TooLarge
-from enhancelog.records import Entry
+from enhancelog.domain.errors import TooLarge
+from enhancelog.domain.records import Entry
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.writing import Outcome
 from enhancelog.transfer.importer import batches

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final, Self
 
-from enhancelog import records
+from enhancelog.domain import records
 from enhancelog.transfer.importer import Conflicting, Finding
 
 MAX_RAW_CHARS: Final = 1 << 20

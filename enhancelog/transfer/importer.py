@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from enhancelog import records
-from enhancelog.origin import Origin
+from enhancelog.domain import records
+from enhancelog.domain.origin import Origin
 from enhancelog.store import pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore, analyze, last_position
 from enhancelog.store.writing import BATCH

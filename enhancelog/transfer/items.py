@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from enhancelog.errors import Invalid
-from enhancelog.records import Entry
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.records import Entry
 
 
 class Unreadable(Exception):

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from enhancelog import records
-from enhancelog.errors import Invalid, TooLarge
+from enhancelog.domain import records
+from enhancelog.domain.errors import Invalid, TooLarge
 from enhancelog.transfer.items import Found, Item, Refused
 
 Splitter = Callable[[Iterable[bytes], int], Iterator["Piece"]]

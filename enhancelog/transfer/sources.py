@@ -10,8 +10,8 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
-from enhancelog import strictjson
-from enhancelog.errors import Invalid
+from enhancelog.domain import strict_json
+from enhancelog.domain.errors import Invalid
 from enhancelog.transfer import json_stream
 from enhancelog.transfer.items import Item, Unreadable
 from enhancelog.transfer.json_stream import WHITE_SPACE, Splitter
@@ -140,6 +140,6 @@ def _spans_lines(text: bytes, whole: bool) -> bool:
     if first == b"{":
         return True
     try:
-        return whole and first != text.strip(WHITE_SPACE) and isinstance(strictjson.loads(text), dict)
+        return whole and first != text.strip(WHITE_SPACE) and isinstance(strict_json.loads(text), dict)
     except Invalid:
         return False

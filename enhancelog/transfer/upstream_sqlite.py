@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from enhancelog import records, strictjson
-from enhancelog.errors import Invalid
-from enhancelog.records import Entry
+from enhancelog.domain import records, strict_json
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.records import Entry
 from enhancelog.transfer.items import Found, Item, Refused, Unreadable
 
 MAGIC: Final = b"SQLite format 3\0"
@@ -120,7 +120,7 @@ def _parsed(column: str, value: Any) -> Any:
     if not isinstance(value, str):
         raise Invalid(column, "type", "is no text")
     try:
-        return strictjson.parse(value)
+        return strict_json.parse(value)
     except Invalid as reason:
         raise Invalid(f"{column}.{reason.field}".rstrip(".").replace(".[", "["), reason.rule, reason.detail) from None
 

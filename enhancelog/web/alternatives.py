@@ -5,15 +5,16 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 
-from enhancelog import filters, links
-from enhancelog.errors import Invalid
+from enhancelog import links
+from enhancelog.domain import filters
+from enhancelog.domain.errors import Invalid
 from enhancelog.queries.entries import Page
 from enhancelog.queries.horizon import horizon
 from enhancelog.queries.newest import count_beyond
 from enhancelog.transfer import exports
 from enhancelog.web import feeds
-from enhancelog.web.forms import Elsewhere, Question, Refused
 from enhancelog.web.htmx import private
+from enhancelog.web.questions import Elsewhere, Question, Refused
 
 MOST_NEW: Final = 99
 FORMATS: Final = {"csv": "CSV", "ndjson": "NDJSON", "json": "JSON"}

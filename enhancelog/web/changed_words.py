@@ -9,7 +9,7 @@ from typing import Final
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from content.diffs import Line
+from enhancelog.domain.diffs import Line
 
 MOST_WORDS: Final = 60
 """Between the first and the last word that differs; where there are more, all of them are marked."""

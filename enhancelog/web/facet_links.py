@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from enhancelog.filter_text import Pairs
+from enhancelog.domain.filter_box import Pairs
 from enhancelog.queries.counts import Count
 from enhancelog.queries.facets import Choice, Facets
-from enhancelog.web.forms import Question
+from enhancelog.web.questions import Question
 
 SHOWN: Final = 12
 """Choices of one facet; how many are left out is said."""

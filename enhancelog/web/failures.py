@@ -20,8 +20,8 @@ from enhancelog.api.errors import fault_answer, fault_response, problem_response
 from enhancelog.api.exchange import exchange_of
 from enhancelog.backends import schema
 from enhancelog.backends.disk import fault_of
-from enhancelog.errors import Busy, Other, WrongSchema
-from enhancelog.structured_logs import request_id
+from enhancelog.domain.errors import Busy, Other, WrongSchema
+from enhancelog.observing.structured_logs import request_id
 from enhancelog.web import theme
 from enhancelog.web.htmx import private
 

@@ -12,13 +12,13 @@ from typing import Any, Final
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from enhancelog import saved_views
+from enhancelog.accounts import saved_views
+from enhancelog.accounts.permissions import needs
 from enhancelog.api import feeds
 from enhancelog.api.throttles import allowances
-from enhancelog.errors import Invalid
-from enhancelog.permissions import needs
-from enhancelog.web.forms import Question
+from enhancelog.domain.errors import Invalid
 from enhancelog.web.places import address, address_of
+from enhancelog.web.questions import Question
 
 WRONG_KEYS: Final = 30
 WRONG_KEYS_PERIOD_S: Final = 60

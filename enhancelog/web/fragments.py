@@ -13,9 +13,9 @@ from typing import Final, NamedTuple
 
 from django.utils.safestring import SafeString
 
-from enhancelog.badges import MEANINGS, badges
+from enhancelog.domain.badges import MEANINGS, badges
+from enhancelog.domain.records import Entry
 from enhancelog.queries.entries import Listed
-from enhancelog.records import Entry
 
 KEPT_ROWS: Final = 5_000
 SHOWN_DENIALS: Final = 6

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from enhancelog import links
-from enhancelog.filters import Order
+from enhancelog.domain.filters import Order
 from enhancelog.links import Pairs
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import CAP, Count

@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 
 from django.utils.safestring import SafeString
 
-from enhancelog.projections.search import MOST_CHARACTERS
-from enhancelog.records import Entry
-from enhancelog.search_tokens import Phrase, spans
+from enhancelog.domain.records import Entry
+from enhancelog.domain.search_words import Phrase, spans
+from enhancelog.projections.search_index import MOST_CHARACTERS
 
 BEFORE: Final = 60
 """Characters of an excerpt before its first mark at most."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from html import escape
 
 from enhancelog import links
+from enhancelog.domain.records import Entry
+from enhancelog.domain.search_words import Phrase
 from enhancelog.queries.entries import Listed
-from enhancelog.records import Entry
-from enhancelog.search_tokens import Phrase
 from enhancelog.templatetags.enhancelog import axis, status, when
 from enhancelog.web import highlights
 from enhancelog.web.fragments import (

@@ -1,45 +1,19 @@
-"""The list of rejections, and what every list of entries has in common."""
+"""What every list of entries has in common."""
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_safe
 
-from enhancelog.errors import Invalid
+from enhancelog.domain.errors import Invalid
 from enhancelog.queries import entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
-from enhancelog.queries.facets import Known, facets
 from enhancelog.queries.reach import MOST_ROWS
 from enhancelog.queries.threads import tries
-from enhancelog.web import forms, fragments, list_rows, threads
-from enhancelog.web.alternatives import alternatives, instead_of_page
-from enhancelog.web.facet_links import facet_links
-from enhancelog.web.feeds import reads_list
-from enhancelog.web.forms import Question
+from enhancelog.web import fragments, questions, thread_panel
+from enhancelog.web.alternatives import alternatives
 from enhancelog.web.fragments import Maker
-from enhancelog.web.htmx import is_fragment, page_or_fragment
-from enhancelog.web.places import REJECTIONS
-from enhancelog.web.revalidation import revalidated
-
-
-@require_safe
-@reads_list
-@revalidated()
-@forms.answers_questions
-def rejection_list(request: HttpRequest) -> HttpResponse:
-    """Every rejection of every Blueprint."""
-    question = forms.read(request, REJECTIONS)
-    if (other := instead_of_page(request, question)) is not None:
-        return other
-    page = read_page(question)
-    context = {**listed(page, question, list_rows.rejection), "section": "rejections"}
-    if not is_fragment(request):
-        known = Known([row[0] for row in page.rows], page.stopped) if shows_all(page, question) else None
-        found = facets(question.wanted, page.up_to, known)
-        context |= {"total": found.total, "facets": facet_links(question, found)}
-    return page_or_fragment(request, "enhancelog/rejection_list.html", context)
+from enhancelog.web.questions import Question
 
 
 def read_page(question: Question, *, gaps: bool = False) -> Page:
@@ -47,7 +21,7 @@ def read_page(question: Question, *, gaps: bool = False) -> Page:
     try:
         return entries.page(question.wanted, question.order, question.size, question.cursor, gaps=gaps)
     except Invalid as error:
-        raise forms.Refused(error, question.place, question.text) from None
+        raise questions.Refused(error, question.place, question.text) from None
 
 
 def shows_all(page: Page, question: Question) -> bool:
@@ -67,7 +41,7 @@ def listed(page: Page, question: Question, make: Maker) -> dict[str, Any]:
     query = question.entry_query
     places = tries((row[0] for row in page.rows), page.up_to)
     rows = [
-        fragments.row(make, entry, query, threads.in_list(places.get(entry.position), entry, query))
+        fragments.row(make, entry, query, thread_panel.in_list(places.get(entry.position), entry, query))
         for entry in map(Listed, page.rows)
     ]
     return {"rows": SafeString("".join(rows)), **around(page, question)}

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from enhancelog.records import Operation
+from enhancelog.domain.records import Operation
 
 _UNKNOWN: Final = object()
 

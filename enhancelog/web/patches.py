@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from content.diffs import Line, compare
-from enhancelog.records import Entry, Operation
+from enhancelog.domain.diffs import Line, compare
+from enhancelog.domain.records import Entry, Operation
 from enhancelog.web.changed_words import with_marked_words
 from enhancelog.web.old_values import OldValues
 
@@ -42,7 +42,7 @@ _string = msgspec.json.Decoder(str)
 
 
 class Change(NamedTuple):
-    """One operation. ``lines`` are HTML by their marks, see ``content.diffs``; folded when they are ``long``, with
+    """One operation. ``lines`` are HTML by their marks, see ``domain.diffs``; folded when they are ``long``, with
     ``start`` in their place. ``cut``: not all of them. ``denied_by``: the axes whose reasons name its very pointer."""
 
     op: str

@@ -9,11 +9,11 @@ from typing import Final
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 
-from enhancelog.errors import Invalid
-from enhancelog.filters import PERIODS, period_start
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.filters import PERIODS, period_start
+from enhancelog.domain.times import DAY_MS, day_of, now_ms
 from enhancelog.queries import runs
 from enhancelog.queries.charts import HOUR_MS, Bar, Window
-from enhancelog.times import DAY_MS, day_of, now_ms
 
 DEFAULT: Final = "7d"
 LABELS: Final = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "all": "All"}

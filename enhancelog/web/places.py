@@ -12,10 +12,10 @@ from django.conf import settings
 from django.urls import Resolver404, resolve
 
 from enhancelog import links
-from enhancelog.errors import Invalid
-from enhancelog.filter_text import Pair
-from enhancelog.web import forms
-from enhancelog.web.forms import Place, Refused
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.filter_box import Pair
+from enhancelog.web import questions
+from enhancelog.web.questions import Place, Refused
 
 REJECTIONS: Final = Place(links.rejections(), scope=(("status", "rejected"),), empty_id=True, title="Rejections")
 PATTERNS: Final = Place(links.patterns(), scope=(("status", "rejected"),), empty_id=True, title="Patterns")
@@ -88,7 +88,7 @@ def address_of(path: str, pairs: Iterable[Pair]) -> Address:
 
 def _of_entries(place: Place, pairs: list[Pair]) -> Address:
     try:
-        question = forms.question(place, [pair for pair in pairs if pair[0] != "cursor"])
+        question = questions.question(place, [pair for pair in pairs if pair[0] != "cursor"])
     except Refused as refused:
         raise Invalid("url", "filter", f"holds a filter that cannot be read: {refused.error}") from None
     return Address(place.title, question.text, question.url(), question.url(format="atom"))

@@ -2,7 +2,7 @@
 
 from django.forms import BaseForm
 
-from enhancelog.errors import Invalid
+from enhancelog.domain.errors import Invalid
 
 
 def refuse(form: BaseForm, broken: Invalid) -> None:

@@ -19,8 +19,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import get_conditional_response
 
 import enhancelog
+from enhancelog.domain.times import day_of, now_ms
 from enhancelog.queries.version import log_version
-from enhancelog.times import day_of, now_ms
 from enhancelog.web.htmx import private
 
 View = Callable[..., HttpResponseBase]

@@ -3,36 +3,35 @@
 from django.urls import path
 
 from enhancelog import converters  # noqa: F401  <id:…>
-from enhancelog.web import (
+from enhancelog.web import browser_files, theme
+from enhancelog.web.pages import (
     account,
-    blueprint_list,
     blueprints,
-    browser_files,
     entry,
-    lists,
     matrix,
     overview,
     pattern,
     pattern_changes,
-    pattern_list,
+    patterns,
+    rejections,
     saved_views,
     search,
-    theme,
+    timeline,
     tokens,
 )
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
-    path("rejections/", lists.rejection_list, name="rejection_list"),
-    path("patterns/", pattern_list.pattern_list, name="pattern_list"),
+    path("rejections/", rejections.rejection_list, name="rejection_list"),
+    path("patterns/", patterns.pattern_list, name="pattern_list"),
     path("patterns/split/<id:pattern_id>", pattern_changes.split_pattern, name="split_pattern"),
     path("patterns/merge/<id:pattern_id>", pattern_changes.merge_pattern, name="merge_pattern"),
     path("patterns/undo/<int:change_id>", pattern_changes.undo_pattern_change, name="undo_pattern_change"),
     path("patterns/<id:pattern_id>", pattern.pattern_detail, name="pattern_detail"),
     path("matrix/", matrix.matrix, name="matrix"),
     path("search/", search.search, name="search"),
-    path("blueprints/", blueprint_list.blueprint_list, name="blueprint_list"),
-    path("blueprints/<id:blueprint_id>", blueprints.blueprint_timeline, name="blueprint_timeline"),
+    path("blueprints/", blueprints.blueprint_list, name="blueprint_list"),
+    path("blueprints/<id:blueprint_id>", timeline.blueprint_timeline, name="blueprint_timeline"),
     path("entries/<id:issue_id>", entry.entry_detail, name="entry_detail"),
     path("account/sign-in", account.SignIn.as_view(), name="sign_in"),
     path("account/sign-out", account.SignOut.as_view(), name="sign_out"),

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from content.store import open_store
-from enhancelog.origin import Origin
+from enhancelog.domain.origin import Origin
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page

@@ -16,9 +16,10 @@ from django.urls import URLPattern
 
 from content.store import open_store
 from content.urls import urlpatterns as content_urls
-from enhancelog import patterns, saved_views, tokens
-from enhancelog.origin import Origin
-from enhancelog.times import DAY_MS, now_ms
+from enhancelog import patterns
+from enhancelog.accounts import api_tokens, saved_views
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.web.urls import urlpatterns as web_urls
 from tests.browser.console import heard
 from tests.factories import make_entry, make_rejected
@@ -77,7 +78,7 @@ def ada(transactional_db: None, settings: Any) -> User:
         agent.write("STORY-214", kind, value)
     agent.write("STORY-214", "merge_success", "")
     user = User.objects.create_user("ada", is_staff=True)
-    tokens.make(tokens.Wanted("ci", tokens.SCOPES), user, "ada")
+    api_tokens.make(api_tokens.Wanted("ci", api_tokens.SCOPES), user, "ada")
     for name, shared in (("Noop", True), ("A view with a long name " * 3, False)):
         saved_views.make_key(saved_views.make(user, name.strip(), "/rejections/?axis=noop", shared=shared))
     saved_views.make(User.objects.create_user("bob"), "Of bob", "/search/", shared=True)

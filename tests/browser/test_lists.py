@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from enhancelog import saved_views
+from enhancelog.accounts import saved_views
 from tests.factories import make_entry, make_rejected
 from tests.recording import record, record_all
 

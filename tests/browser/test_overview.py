@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from enhancelog.origin import Origin
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.store.database import DatabaseEnhanceLogStore
-from enhancelog.times import DAY_MS, now_ms
 from tests.factories import make_entry, make_rejected
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from enhancelog.records import Entry
-from enhancelog.times import DAY_MS, now_ms
+from enhancelog.domain.records import Entry
+from enhancelog.domain.times import DAY_MS, now_ms
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.recording import record
 

@@ -11,7 +11,7 @@ import pytest
 
 from enhancelog.client import connection as module
 from enhancelog.client.connection import Connection, Request, one_line
-from enhancelog.errors import Invalid, Other
+from enhancelog.domain.errors import Invalid, Other
 from tests.client.scripted import TOKEN, URL, Scripted, problem
 
 GET = Request("GET", "/v1/enhance/log")

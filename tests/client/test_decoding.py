@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from enhancelog.client import connection as module
 from enhancelog.client.connection import Request
 from enhancelog.client.decoding import DecodingError, decoded
-from enhancelog.errors import Other
+from enhancelog.domain.errors import Other
 from tests.client.scripted import Scripted
 
 GET = Request("GET", "/v1/enhance/log")

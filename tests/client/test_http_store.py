@@ -5,9 +5,9 @@ from email.utils import formatdate
 import httpx
 import pytest
 
-from enhancelog import records
-from enhancelog.errors import Conflict, Invalid, NotFound, Other
-from enhancelog.store.http import HttpEnhanceLogStore
+from enhancelog.client.log_store import HttpEnhanceLogStore
+from enhancelog.domain import records
+from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other
 from tests.client.scripted import Scripted, Step, json_answer, problem
 from tests.factories import make_entry
 

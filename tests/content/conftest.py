@@ -10,7 +10,7 @@ from django.db import connections
 from content.store import ContentStore, Item, open_store
 from content.store.http import HttpContentStore
 from content.store.memory import InMemoryContentStore
-from enhancelog.origin import Origin
+from enhancelog.domain.origin import Origin
 
 AGENT = Origin("token", "agent-7", "api")
 

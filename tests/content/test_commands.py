@@ -113,7 +113,7 @@ def test_an_import_reads_standard_input(data_dir: Path, monkeypatch: pytest.Monk
 
 
 def test_an_interrupted_merge_keeps_what_was_committed(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
-    from enhancelog.management.commands import import_content
+    from content.management.commands import import_content
 
     (data_dir / "map.json").write_text(json.dumps({f"S-{n:04}": "text" for n in range(1200)}))
     written, batches = import_content._written, iter(range(2))

@@ -5,7 +5,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from content.diffs import MAX_LINES, compare
+from enhancelog.domain.diffs import MAX_LINES, compare
 
 texts = st.lists(st.sampled_from(["a", "b", "c", ""]), max_size=12).map("\n".join)
 

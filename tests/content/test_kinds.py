@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from content.codecs import MAX_COUNT, Codec, Counter, Flag, Json, LineSet, Markdown, Text
 from content.kinds import KINDS, Key, check_story_id, from_raw_key, is_story_id, kind_named, raw_key
-from enhancelog.errors import Invalid, TooLarge
+from enhancelog.domain.errors import Invalid, TooLarge
 
 story_ids = st.text(min_size=1, max_size=40).filter(is_story_id)
 

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
-from content import kinds, linked, links, web
+from content import kinds, linked, links, pages
 from content.codecs import Text
 from content.kinds import KINDS, Key, Kind
 from content.models import ContentItem, ContentRevision
@@ -332,12 +332,12 @@ def test_many_links_take_as_many_queries_as_one(admin: Client, django_assert_num
             linked.link("h-00", f"S-{n:02}", "ada")
             linked.link(f"h-{n:02}", "S-00", "ada")
         with django_assert_num_queries(2):
-            context = web.panel(request, "h-00")
-        assert len(context["work_items"]) == min(many, web.LINKS_SHOWN)
+            context = pages.panel(request, "h-00")
+        assert len(context["work_items"]) == min(many, pages.LINKS_SHOWN)
         page = render_to_string("content/_panel.html", context, request)
         assert ("And 15 more" in page) == (many == 20)
         with django_assert_num_queries(2):
-            runs = web._runs("S-00")
+            runs = pages._runs("S-00")
         assert [run.listed.entry.issue_id for run in runs["runs"]] == [f"h-{n:02}" for n in range(min(many, 10))]
         assert runs["more_runs"] == max(0, many - 10)
     assert "And 10 more" in text_of(admin.get(links.story("S-00")))
@@ -378,12 +378,12 @@ def test_the_panel_beside_an_entry_shows_what_its_work_items_hold_now(admin: Cli
     linked.link("h-1", "S-1", "ada")
     request = RequestFactory().get("/")
     request.user = User.objects.get()
-    page = render_to_string("content/_panel.html", web.panel(request, "h-1"), request)
+    page = render_to_string("content/_panel.html", pages.panel(request, "h-1"), request)
     for part in ("Keep the section", "FAILED test_a_b<", "2 lines", "current value", "linked by hand", "Unlink"):
         assert part in page
     request.user = AnonymousUser()
-    assert "<form" not in render_to_string("content/_panel.html", web.panel(request, "h-1"), request)
-    assert web.panel(request, "a:b")["work_items"] == []
+    assert "<form" not in render_to_string("content/_panel.html", pages.panel(request, "h-1"), request)
+    assert pages.panel(request, "a:b")["work_items"] == []
 
 
 def test_pages_are_the_readers_own(admin: Client):

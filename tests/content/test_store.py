@@ -5,7 +5,7 @@ import pytest
 from content.codecs import MAX_COUNT, Counter, Json
 from content.kinds import KINDS, Key
 from content.store import ContentStore, NotEmpty, OutOfRange, Preloaded, VersionMismatch, absent, version
-from enhancelog.errors import Invalid, TooLarge
+from enhancelog.domain.errors import Invalid, TooLarge
 from tests.content.conftest import AGENT, InThreads
 
 

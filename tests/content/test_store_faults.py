@@ -11,7 +11,7 @@ from django.db import connection
 from content.kinds import Key
 from content.models import ContentItem, ContentRevision
 from content.store import open_store
-from enhancelog.errors import Other
+from enhancelog.domain.errors import Other
 from tests.content.conftest import AGENT, InThreads
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -22,7 +22,7 @@ from django.conf import settings
 settings.DATABASES["default"]["NAME"] = sys.argv[1]
 django.setup()
 from content.store import open_store
-from enhancelog.origin import Origin
+from enhancelog.domain.origin import Origin
 store = open_store(Origin("command", "test", "command"))
 for _ in range(1000):
     store.increment("S-1", "abort_respawn_count")

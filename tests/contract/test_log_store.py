@@ -6,11 +6,11 @@ from typing import NamedTuple
 import pytest
 from django.db import connection
 
-from enhancelog import records
-from enhancelog.errors import Conflict, NotFound
-from enhancelog.origin import Origin
+from enhancelog.client.log_store import HttpEnhanceLogStore
+from enhancelog.domain import records
+from enhancelog.domain.errors import Conflict, NotFound
+from enhancelog.domain.origin import Origin
 from enhancelog.store import EnhanceLogStore, open_store
-from enhancelog.store.http import HttpEnhanceLogStore
 from enhancelog.store.memory import InMemoryEnhanceLogStore
 from tests.factories import make_entry, make_rejected
 

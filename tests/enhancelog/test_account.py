@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from enhancelog import tokens
+from enhancelog.accounts import api_tokens
 from tests.pages import read
 
 pytestmark = pytest.mark.django_db
@@ -111,11 +111,11 @@ def test_the_password_page_says_what_a_new_password_does_not_end(client: Client,
     without = read(client.get("/account/password")).words
     assert rule in without
     assert "Your API tokens" not in without
-    _, secret = tokens.make(tokens.Wanted("ci", ["log:read"]), user, made_by="test")
+    _, secret = api_tokens.make(api_tokens.Wanted("ci", ["log:read"]), user, made_by="test")
     assert "You have 1 API token. A new password does not end it." in read(client.get("/account/password")).words
     new = "something else entirely"
     client.post("/account/password", {"old_password": PASSWORD, "new_password1": new, "new_password2": new})
-    assert tokens.present(secret).user == user
+    assert api_tokens.present(secret).user == user
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from enhancelog import admin
+from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry
-from enhancelog.origin import Origin
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.factories import make_entry, make_rejected
 from tests.pages import Page, read

@@ -10,9 +10,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from enhancelog import links, records
-from enhancelog.errors import Full, Other
-from enhancelog.records import Entry
+from enhancelog import links
+from enhancelog.domain import records
+from enhancelog.domain.errors import Full, Other
+from enhancelog.domain.records import Entry
 from enhancelog.store.database import DatabaseEnhanceLogStore, last_position
 from tests.factories import make_entry, make_fields
 

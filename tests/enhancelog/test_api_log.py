@@ -10,13 +10,13 @@ from django.db import connection  # noqa: F401  in a condition
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from enhancelog import filters, links, records
+from enhancelog import links
 from enhancelog.api import waiting
 from enhancelog.api.slots import Slots
-from enhancelog.domain import envelopes
-from enhancelog.origin import Origin
+from enhancelog.domain import envelopes, filters, records
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry
 from enhancelog.queries import entries
-from enhancelog.records import Entry
 from enhancelog.store import open_store
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.factories import make_entry, make_fields, make_rejected

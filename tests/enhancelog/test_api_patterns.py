@@ -12,13 +12,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.http import urlencode
 
-from enhancelog.filters import PARAMETERS
+from enhancelog.domain.filters import PARAMETERS
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.times import DAY_MS
 from enhancelog.models import Template
-from enhancelog.origin import Origin
 from enhancelog.queries.patterns import counted, detail
 from enhancelog.store import pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore
-from enhancelog.times import DAY_MS
 from tests import pattern_rules
 from tests.factories import make_entry, make_rejected
 from tests.plans import whole_tables

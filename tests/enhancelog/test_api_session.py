@@ -5,7 +5,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from enhancelog import records
+from enhancelog.domain import records
 from tests.factories import make_entry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]

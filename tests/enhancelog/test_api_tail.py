@@ -9,9 +9,9 @@ from pytest_django.fixtures import Settings
 
 from enhancelog.api import waiting
 from enhancelog.api.slots import Slots
-from enhancelog.origin import Origin
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry
 from enhancelog.queries import entries
-from enhancelog.records import Entry
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.factories import make_entry
 

@@ -17,9 +17,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django.fixtures import Settings
 
 from content.store import open_store as open_content
-from enhancelog import tokens
+from enhancelog.accounts import api_tokens
+from enhancelog.domain.origin import Origin
 from enhancelog.models import Token
-from enhancelog.origin import Origin
 from enhancelog.store import open_store
 from tests.factories import make_entry, make_fields
 
@@ -103,24 +103,24 @@ def callers() -> dict[str, Caller]:
     staff = User.objects.create(username="ada", is_staff=True)
     plain = User.objects.create(username="bob")
     gone = User.objects.create(username="eve", is_active=False, is_staff=True)
-    reading = frozenset(tokens.READ_SCOPES)
+    reading = frozenset(api_tokens.READ_SCOPES)
     found = {
         "anonymous": Caller(Client(), {}, frozenset(), known=False),
         "another scheme": Caller(Client(), {"Authorization": "Basic YWRhOngK"}, frozenset(), known=False),
         "plain user": Caller(signed_in(plain), {}, reading),
-        "staff": Caller(signed_in(staff), {}, frozenset(tokens.SCOPES)),
+        "staff": Caller(signed_in(staff), {}, frozenset(api_tokens.SCOPES)),
         "inactive user": Caller(signed_in(gone), {}, frozenset(), known=False),
-        "expired": refused(Client(), token(staff, *tokens.SCOPES, change={"expiry": datetime.now(UTC)})),
-        "revoked": refused(Client(), token(staff, *tokens.SCOPES, change={"revoked": datetime.now(UTC)})),
-        "owner inactive": refused(Client(), token(gone, *tokens.SCOPES)),
+        "expired": refused(Client(), token(staff, *api_tokens.SCOPES, change={"expiry": datetime.now(UTC)})),
+        "revoked": refused(Client(), token(staff, *api_tokens.SCOPES, change={"revoked": datetime.now(UTC)})),
+        "owner inactive": refused(Client(), token(gone, *api_tokens.SCOPES)),
         "unknown": refused(Client(), "enh_" + 64 * "0"),
         "malformed": refused(Client(), "enh_é…\x7f x"),
         "empty": refused(Client(), ""),
         "staff with a revoked token": refused(
-            signed_in(staff), token(staff, *tokens.SCOPES, change={"revoked": datetime.now(UTC)})
+            signed_in(staff), token(staff, *api_tokens.SCOPES, change={"revoked": datetime.now(UTC)})
         ),
     }
-    for scope in tokens.SCOPES:
+    for scope in api_tokens.SCOPES:
         for owner in (staff, plain):
             headers = {"Authorization": f"Bearer {token(owner, scope)}"}
             found[f"{owner}'s {scope}"] = Caller(Client(), headers, frozenset([scope]))
@@ -137,7 +137,7 @@ def signed_in(user: User) -> Client:
 
 def token(owner: User, *scopes: str, change: dict[str, Any] | None = None) -> str:
     name = f"{owner} {' '.join(scopes)} {Token.objects.count()}"
-    made, secret = tokens.make(tokens.Wanted(name, scopes), owner, made_by="test")
+    made, secret = api_tokens.make(api_tokens.Wanted(name, scopes), owner, made_by="test")
     Token.objects.filter(pk=made.pk).update(**change or {"expiry": datetime.now(UTC) + timedelta(days=1)})
     return secret
 

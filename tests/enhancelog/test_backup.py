@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
-from enhancelog import backup
+from enhancelog.maintenance import backup
 
 on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="a copy is SQLite's way")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from enhancelog.badges import MEANINGS, badges
+from enhancelog.domain.badges import MEANINGS, badges
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.strategies import NOW_MS
 

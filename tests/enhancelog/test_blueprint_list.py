@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from enhancelog.origin import Origin
-from enhancelog.records import Entry
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.factories import make_entry, make_rejected
 from tests.pages import Page, read

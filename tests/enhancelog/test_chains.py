@@ -4,8 +4,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry
-from enhancelog.origin import Origin
 from enhancelog.queries.chains import gap
 from enhancelog.store.database import DatabaseEnhanceLogStore, analyze
 from tests.factories import make_entry

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog.filters import PERIODS
+from enhancelog.domain.filters import PERIODS
+from enhancelog.domain.times import DAY_MS
 from enhancelog.queries.charts import HOUR_MS, MAX_BARS, Bar, Window, scale
-from enhancelog.times import DAY_MS
 from enhancelog.web import periods
 
 NOW_MS = 1_795_000_000_000  # Wednesday 18 November 2026, 11:06:40 UTC

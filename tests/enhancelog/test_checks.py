@@ -8,7 +8,7 @@ from django.core.checks import run_checks
 from django.db import connection
 from pytest_django import Settings
 
-from enhancelog import checks
+from enhancelog.maintenance import checks
 from tests import processes
 from tests.conftest import entries_unprotected
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
-from enhancelog import cli, records
-from enhancelog.origin import Origin
+from enhancelog.agents import cli
+from enhancelog.domain import records
+from enhancelog.domain.origin import Origin
 from enhancelog.store import open_store
 from tests.factories import make_entry, make_rejected
 
@@ -179,5 +180,5 @@ def test_an_interrupt_ends_with_130(run: Run, monkeypatch: pytest.MonkeyPatch):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("enhancelog.store.http.HttpEnhanceLogStore.get", interrupted)
+    monkeypatch.setattr("enhancelog.client.log_store.HttpEnhanceLogStore.get", interrupted)
     assert run("get", "a") == (130, "", "")

@@ -7,9 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command, get_commands
 from django.db import connection
 
-from enhancelog import records
 from enhancelog.backends import schema
-from enhancelog.errors import WrongSchema
+from enhancelog.domain import records
+from enhancelog.domain.errors import WrongSchema
 from enhancelog.management.database import prepare_for
 from tests.factories import make_entry
 from tests.processes import free_port, manage

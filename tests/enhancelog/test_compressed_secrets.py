@@ -13,8 +13,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 
 from content.store import open_store
-from enhancelog import patterns, saved_views, tokens
-from enhancelog.origin import Origin
+from enhancelog import patterns
+from enhancelog.accounts import api_tokens, saved_views
+from enhancelog.domain.origin import Origin
 from tests.enhancelog.test_codings import unpacked
 from tests.factories import make_rejected
 from tests.recording import record_all
@@ -95,7 +96,7 @@ def secrets_of(browser: Client, ada: User, created: str) -> dict[str, str]:
 
 def test_no_route_compresses_a_secret(browser: Client, ada: User) -> None:
     browser.get("/")
-    _, created = tokens.make(tokens.Wanted("agent-7", tokens.SCOPES), ada, made_by="tests")
+    _, created = api_tokens.make(api_tokens.Wanted("agent-7", api_tokens.SCOPES), ada, made_by="tests")
     secrets = secrets_of(browser, ada, created)
     compressed = set()
     for path in paths(get_resolver().url_patterns):

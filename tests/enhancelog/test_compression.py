@@ -14,8 +14,8 @@ from django.test import Client, RequestFactory
 
 from content.kinds import Key
 from content.store import open_store
-from enhancelog import tokens
-from enhancelog.origin import Origin
+from enhancelog.accounts import api_tokens
+from enhancelog.domain.origin import Origin
 from enhancelog.web.codings import Coding
 from enhancelog.web.compression import LEAST_BYTES, CompressionMiddleware
 from tests.enhancelog.test_codings import CODINGS, unpacked
@@ -33,7 +33,7 @@ def agent(db: None) -> Client:
     axes = [f"axis-{n}" for n in range(12)]
     record_all(make_rejected(*axes, issue_id=f"h-{n}", detail=f"reason {n}") for n in range(110))
     owner = User.objects.create_user("ada", is_staff=True)
-    secret = tokens.make(tokens.Wanted("agent-7", tokens.SCOPES), owner, made_by="tests")[1]
+    secret = api_tokens.make(api_tokens.Wanted("agent-7", api_tokens.SCOPES), owner, made_by="tests")[1]
     return Client(headers={"Authorization": f"Bearer {secret}"})
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from enhancelog.records import Entry
+from enhancelog.domain.records import Entry
 from tests import strategies
 from tests.counted import counted_links, rows_behind
 from tests.factories import make_many

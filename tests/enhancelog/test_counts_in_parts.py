@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 
-from enhancelog import filters
+from enhancelog.domain import filters
+from enhancelog.domain.times import DAY_MS
 from enhancelog.queries import counts, prepared
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.selection import select
-from enhancelog.times import DAY_MS
 from tests.factories import make_entry, make_rejected
 from tests.recording import record
 

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from enhancelog import tokens
+from enhancelog.accounts import api_tokens
 from enhancelog.models import Token
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,7 @@ def run(*arguments: str) -> tuple[str, str]:
 
 def test_standard_output_is_the_token_alone(admin: User) -> None:
     out, err = run("ci", "--scope", "log:append", "--scope", "log:read", "--expires", "90d")
-    token = tokens.present(out.removesuffix("\n"))
+    token = api_tokens.present(out.removesuffix("\n"))
     assert (token.name, token.scopes, token.user) == ("ci", ["log:read", "log:append"], admin)
     assert token.expiry is not None
     assert token.made_by == "create_token"
@@ -82,7 +82,7 @@ def test_without_any_user_the_one_that_serve_would_create_is_created(admin: User
     out, err = run("ci", "--scope", "log:read")
     password = err.partition("Sign in as admin with the password ")[2].split()[0]
     assert User.objects.get(username="admin", is_superuser=True).check_password(password)
-    assert tokens.present(out.strip()).user.username == "admin"
+    assert api_tokens.present(out.strip()).user.username == "admin"
 
 
 def test_no_user_is_created_for_a_token_that_cannot_be(admin: User) -> None:
@@ -99,7 +99,7 @@ def test_a_database_that_fails_is_one_line(monkeypatch: pytest.MonkeyPatch) -> N
     def fail(*args: Any, **kwargs: Any) -> Any:
         raise OperationalError("no such table:\nenhancelog_token")
 
-    monkeypatch.setattr(tokens, "make", fail)
+    monkeypatch.setattr(api_tokens, "make", fail)
     with pytest.raises(CommandError, match="no such table: enhancelog_token") as raised:
         run("ci", "--scope", "log:read")
     assert raised.value.returncode == 2

@@ -11,8 +11,10 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from enhancelog import filters, patterns, projections
+from enhancelog import patterns, projections
 from enhancelog.backends import LONGEST_INSERT
+from enhancelog.domain import filters
+from enhancelog.domain.times import now_ms
 from enhancelog.models import AxisTally, Denial, DenialPattern, JointTally, Template, TemplateTally
 from enhancelog.patterns import Group
 from enhancelog.projections import patterns as patterns_projection
@@ -25,7 +27,6 @@ from enhancelog.queries.patterns.of_entry import pattern_ids
 from enhancelog.store import pattern_groups
 from enhancelog.store.database import last_position, rebuild_projections, stored_batches
 from enhancelog.store.verification import verify
-from enhancelog.times import now_ms
 from tests import pattern_rules
 from tests.enhancelog.test_pattern_groups import append, denial, on_axes
 from tests.enhancelog.test_projections import read_tables
@@ -41,8 +42,8 @@ import random, resource, time
 import django
 django.setup()
 from django.core.management import call_command
-from enhancelog.origin import Origin
-from enhancelog.records import Entry, Verdict
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry, Verdict
 from enhancelog.store.database import DatabaseEnhanceLogStore
 
 chance = random.Random(9)

@@ -11,7 +11,7 @@ from django.db import DatabaseError, DataError, IntegrityError, OperationalError
 from django.test import Client
 
 from enhancelog.backends.disk import fault_of, is_of_disk
-from enhancelog.errors import Full, Other
+from enhancelog.domain.errors import Full, Other
 from tests.pages import read
 
 

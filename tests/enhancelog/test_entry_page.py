@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from content.store import open_store
+from enhancelog.domain.origin import Origin
 from enhancelog.links import entry
-from enhancelog.origin import Origin
 from enhancelog.queries.patterns.of_entry import alike
 from tests import limited
 from tests.factories import HASHES, make_entry, make_rejected
@@ -259,7 +259,7 @@ def test_two_entries_with_many_verdicts_are_compared_at_a_bounded_price(client):
 import django
 django.setup()
 from tests.factories import make_entry
-from enhancelog.web.comparison import _judged
+from enhancelog.web.pages.comparison import _judged
 said = [{"axis": f"a{n}", "status": "deny", "detail": ""} for n in range(20_000)]
 judged, left_out = _judged(make_entry(verdicts=said), make_entry(verdicts=said[::-1]))
 assert (len(judged), left_out) == (100, 19_900), (len(judged), left_out)

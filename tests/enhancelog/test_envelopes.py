@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from content.store import Item
 from content.store.envelopes import of_revision
 from enhancelog.domain import envelopes
-from enhancelog.origin import Origin
+from enhancelog.domain.origin import Origin
 from tests.strategies import texts
 
 DIGEST = "d80da78df533b355e1baaea8ef8cfb6639089b91a69412febac1c7cf4b4c5b16"

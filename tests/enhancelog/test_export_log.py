@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from enhancelog import records
+from enhancelog.domain import records
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry
 from enhancelog.models import Entry as EntryModel
-from enhancelog.origin import Origin
-from enhancelog.records import Entry
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.rows import COLUMNS
 from enhancelog.transfer import exports

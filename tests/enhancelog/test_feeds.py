@@ -14,11 +14,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
-from enhancelog import links, records, saved_views, tokens
+from enhancelog import links
+from enhancelog.accounts import api_tokens, saved_views
+from enhancelog.domain import records
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry
 from enhancelog.models import SavedView
-from enhancelog.origin import Origin
 from enhancelog.queries.entries import Listed
-from enhancelog.records import Entry
 from enhancelog.store.rows import to_row
 from enhancelog.transfer import atom
 from enhancelog.transfer.atom import About
@@ -335,8 +337,8 @@ class TestKeys:
 
     def test_tokens_read_the_apis_feed_and_no_page(self, client: Client) -> None:
         owner = User.objects.create_user("bob")
-        _, reads = tokens.make(tokens.Wanted("reader", ["log:read"]), owner, "bob")
-        _, other = tokens.make(tokens.Wanted("other", ["content:read"]), owner, "bob")
+        _, reads = api_tokens.make(api_tokens.Wanted("reader", ["log:read"]), owner, "bob")
+        _, other = api_tokens.make(api_tokens.Wanted("other", ["content:read"]), owner, "bob")
         api = "/v1/enhance/log?format=atom"
         assert shown(client.get(api, headers={"Authorization": f"Bearer {reads}"}).content) == ["b", "a"]
         assert client.get(api, headers={"Authorization": f"Bearer {other}"}).status_code == 403

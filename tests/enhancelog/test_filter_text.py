@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog import filter_text
-from enhancelog.errors import Invalid
-from enhancelog.filters import PARAMETERS
+from enhancelog.domain import filter_box
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.filters import PARAMETERS
 
 EVERYTHING = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 VALUES = EVERYTHING | st.sampled_from(
@@ -57,7 +57,7 @@ TEXTS = EVERYTHING | st.lists(
     ],
 )
 def test_text_stands_for_parameters(text, pairs):
-    assert list(filter_text.parse(text)) == pairs
+    assert list(filter_box.parse(text)) == pairs
 
 
 @pytest.mark.parametrize(
@@ -76,32 +76,32 @@ def test_text_stands_for_parameters(text, pairs):
 )
 def test_what_does_not_read_is_refused_and_named(text, field):
     with pytest.raises(Invalid) as refused:
-        filter_text.parse(text)
+        filter_box.parse(text)
     assert refused.value.field == field
 
 
 @given(PAIRS)
 def test_parameters_survive_being_written_as_text(pairs):
-    assert filter_text.parse(filter_text.render(pairs)) == filter_text.canonical(pairs)
+    assert filter_box.parse(filter_box.render(pairs)) == filter_box.canonical(pairs)
 
 
 @given(PAIRS)
 def test_the_box_can_say_every_parameter(pairs):
-    assert set(filter_text.canonical(pairs)) == set(pairs)
+    assert set(filter_box.canonical(pairs)) == set(pairs)
 
 
 @given(PAIRS)
 def test_text_fits_one_line(pairs):
-    assert not set("\r\n\0") & set(filter_text.render(pairs))
+    assert not set("\r\n\0") & set(filter_box.render(pairs))
 
 
 @given(TEXTS)
 def test_any_text_is_refused_or_settles_at_once(text):
     try:
-        pairs = filter_text.parse(text)
+        pairs = filter_box.parse(text)
     except Invalid as refused:
         assert refused.field
         return
-    written = filter_text.render(pairs)
-    assert filter_text.parse(written) == pairs
-    assert filter_text.render(filter_text.parse(written)) == written
+    written = filter_box.render(pairs)
+    assert filter_box.parse(written) == pairs
+    assert filter_box.render(filter_box.parse(written)) == written

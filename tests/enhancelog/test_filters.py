@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog import filters
-from enhancelog.errors import Invalid
-from enhancelog.filters import MAX_VALUES, instant, parse
-from enhancelog.times import DAY_MS
+from enhancelog.domain import filters
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.filters import MAX_VALUES, instant, parse
+from enhancelog.domain.times import DAY_MS
 
 NOW = 1_795_000_000_000
 MIDNIGHT = NOW // DAY_MS * DAY_MS

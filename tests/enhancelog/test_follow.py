@@ -13,17 +13,17 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from enhancelog import records
-from enhancelog.errors import WrongSchema
+from enhancelog.domain import records
+from enhancelog.domain.errors import WrongSchema
+from enhancelog.domain.origin import Origin
+from enhancelog.host.follow import MAX_PAUSE_S, Follower, back_off, forever
+from enhancelog.host.log_http import Head, Upstream, hex_of, parse_url
 from enhancelog.models import BlueprintDocument, Entry, FollowFinding
-from enhancelog.origin import Origin
 from enhancelog.queries.chains import gap
 from enhancelog.store import followed
 from enhancelog.store.database import DatabaseEnhanceLogStore
-from enhancelog.transfer.follow import MAX_PAUSE_S, Follower, back_off, forever
 from enhancelog.transfer.importer import Finding
 from enhancelog.transfer.items import Refused
-from enhancelog.transfer.upstream_http import Head, Upstream, hex_of, parse_url
 from tests.factories import make_fields
 from tests.processes import environment, manage
 from tests.upstream import DOCTOR, LOG, Host, running

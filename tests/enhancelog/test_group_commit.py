@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
-from enhancelog import projections, records
+from enhancelog import projections
 from enhancelog.backends import dialect
-from enhancelog.errors import Conflict, Other
+from enhancelog.domain import records
+from enhancelog.domain.errors import Conflict, Other
+from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry as EntryModel
-from enhancelog.origin import Origin
 from enhancelog.projections.stored import Stored
 from enhancelog.store import database, group, writing
 from enhancelog.store.database import DatabaseEnhanceLogStore, last_position

@@ -6,7 +6,8 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test import Client
 
-from enhancelog import health, upgrade
+from enhancelog.maintenance import upgrade
+from enhancelog.server import health
 from tests.conftest import entries_unprotected
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,8 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from enhancelog.backends import dialect
+from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry, Immutable
-from enhancelog.origin import Origin
 from enhancelog.store import database
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.conftest import entries_unprotected

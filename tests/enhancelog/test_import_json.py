@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog import records
-from enhancelog.records import Entry
+from enhancelog.domain import records
+from enhancelog.domain.records import Entry
 from enhancelog.transfer import json_stream
 from enhancelog.transfer.items import Found, Item, Refused, Unreadable
 from enhancelog.transfer.json_stream import Splitter

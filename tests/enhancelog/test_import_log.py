@@ -9,9 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from enhancelog import records
+from enhancelog.domain import records
+from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry as EntryModel
-from enhancelog.origin import Origin
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.verification import verify
 from enhancelog.store.writing import BATCH

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from enhancelog import records
+from enhancelog.domain import records
 from enhancelog.transfer.items import Found, Item, Refused, Unreadable
 from enhancelog.transfer.sources import open_source
 from enhancelog.transfer.upstream_sqlite import COLUMNS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from enhancelog.intents import LONGEST, intent_key
+from enhancelog.domain.intents import LONGEST, intent_key
 
 WISH = "critic should run the linter first"
 

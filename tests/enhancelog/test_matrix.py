@@ -7,8 +7,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from enhancelog.records import Entry
-from enhancelog.times import DAY_MS
+from enhancelog.domain.records import Entry
+from enhancelog.domain.times import DAY_MS
 from tests.factories import make_entry, make_rejected
 from tests.pages import Page, read
 from tests.plans import whole_tables

@@ -14,8 +14,8 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import TextContent
 
-from enhancelog import records
-from enhancelog.wording import DATA_NOTICE
+from enhancelog.domain import records
+from enhancelog.domain.text import DATA_NOTICE
 from tests import loops
 from tests.factories import make_entry, make_fields
 from tests.processes import ROOT

@@ -17,9 +17,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import Settings
 
 from content.store.database import DatabaseContentStore
-from enhancelog import records, tokens
+from enhancelog.accounts import api_tokens
+from enhancelog.domain import records
+from enhancelog.domain.origin import Origin
 from enhancelog.observing import shared_series
-from enhancelog.origin import Origin
 from enhancelog.queries import gauges
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.factories import make_entry, make_rejected
@@ -55,7 +56,7 @@ def test_reading_the_log_is_what_it_takes(client: Client) -> None:
     assert client.get("/metrics").status_code == 401
     owner = User.objects.create_user("ada")
     for name, scopes, status in (("a", ["log:read"], 200), ("b", ["content:read"], 403)):
-        _, secret = tokens.make(tokens.Wanted(name, scopes), owner, made_by="tests")
+        _, secret = api_tokens.make(api_tokens.Wanted(name, scopes), owner, made_by="tests")
         assert client.get("/metrics", headers={"Authorization": f"Bearer {secret}"}).status_code == status
     client.force_login(owner)
     assert client.get("/metrics").status_code == 200

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from enhancelog.times import DAY_MS
+from enhancelog.domain.times import DAY_MS
 from tests.factories import make_entry, make_many, make_rejected
 from tests.pages import Page, read
 from tests.plans import whole_tables

@@ -14,7 +14,7 @@ from django.test import Client
 
 from enhancelog import settings as product
 from enhancelog.accounts import passwords
-from enhancelog.permit import permit
+from enhancelog.backends.permit import permit
 from tests.pages import read
 
 PASSWORD = "correct horse battery"

@@ -12,9 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from enhancelog import filters, patterns
+from enhancelog import patterns
+from enhancelog.domain import filters
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry
 from enhancelog.models import DenialPattern, PatternAxis, Template
-from enhancelog.origin import Origin
 from enhancelog.patterns import Group
 from enhancelog.projections.patterns import axes, regrouping
 from enhancelog.queries import entries
@@ -23,7 +25,6 @@ from enhancelog.queries.horizon import Grouped, grouped
 from enhancelog.queries.newest import count_beyond, newest
 from enhancelog.queries.patterns.listing import listing
 from enhancelog.queries.version import log_version
-from enhancelog.records import Entry
 from enhancelog.store import pattern_changes, pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore, last_position, rebuild_projections
 from enhancelog.store.pattern_groups import Step

@@ -10,8 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from enhancelog import links
+from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.models import PatternChange, PatternRules, Template
-from enhancelog.times import DAY_MS, now_ms
 from tests import pattern_rules
 from tests.factories import make_entry, make_rejected
 from tests.pages import Page, read

@@ -4,9 +4,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from enhancelog.domain.times import DAY_MS
 from enhancelog.queries.charts import Window
 from enhancelog.queries.patterns.ranking import SPARK_DAYS, Numbers, Place, ranked
-from enhancelog.times import DAY_MS
 from tests.factories import make_entry, make_rejected
 from tests.recording import record_all
 from tests.strategies import NOW_MS

@@ -5,8 +5,9 @@ import threading
 import pytest
 from django.db import connection
 
-from enhancelog import filters, pattern_worker
-from enhancelog.errors import WrongSchema
+from enhancelog.domain import filters
+from enhancelog.domain.errors import WrongSchema
+from enhancelog.maintenance import pattern_worker
 from enhancelog.models import DenialPattern, PatternRules, Template, TemplateTally
 from enhancelog.projections.patterns import details
 from enhancelog.queries.charts import Window

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from enhancelog import pattern_worker
+from enhancelog.maintenance import pattern_worker
 from enhancelog.projections.patterns import axes
 from enhancelog.queries.horizon import grouped
 from tests import pattern_rules

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enhancelog import patterns, projections
+from enhancelog.domain.records import Entry as Record
 from enhancelog.models import DenialPattern, PatternChange, Template, TemplateTally
 from enhancelog.projections import patterns as projection
 from enhancelog.projections.patterns import axes
 from enhancelog.projections.patterns.details import OTHER
-from enhancelog.records import Entry as Record
 from enhancelog.store import pattern_groups
 from enhancelog.store.database import rebuild_projections
 from enhancelog.store.verification import verify

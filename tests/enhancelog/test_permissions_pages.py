@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from enhancelog.origin import Origin
+from enhancelog.domain.origin import Origin
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.factories import make_entry
 

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enhancelog import projections
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry as Record
 from enhancelog.models import AxisTally, BlueprintSummary, Denial, Entry, EntryBadge, StatusTally, Template
-from enhancelog.origin import Origin
 from enhancelog.projections.stored import Stored
-from enhancelog.records import Entry as Record
 from enhancelog.store import pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections, stored_batches
 from enhancelog.store.verification import verify

@@ -9,19 +9,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from enhancelog import filters, links, patterns
-from enhancelog.filter_text import canonical
-from enhancelog.filters import EntryFilter, Order
+from enhancelog import links, patterns
+from enhancelog.domain import filters
+from enhancelog.domain.filter_box import canonical
+from enhancelog.domain.filters import EntryFilter, Order
+from enhancelog.domain.records import Entry, denials
+from enhancelog.domain.search_words import find, phrase
+from enhancelog.domain.times import DAY_MS, is_plausible, now_ms
 from enhancelog.models import Template
-from enhancelog.projections.search import words
+from enhancelog.projections.search_index import words
 from enhancelog.queries import entries as listed
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.facets import facets
 from enhancelog.queries.newest import at, count_beyond, newest
-from enhancelog.records import Entry, denials
-from enhancelog.search_tokens import find, phrase
 from enhancelog.store.database import last_position
-from enhancelog.times import DAY_MS, is_plausible, now_ms
 from tests import strategies
 from tests.recording import record_all
 from tests.strategies import NOW_MS

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from enhancelog import filters
+from enhancelog.domain import filters
 from enhancelog.queries import entries as lists
 from enhancelog.queries import phrases, prepared, reach
 from enhancelog.queries.counts import Count, count

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog import records
-from enhancelog.errors import Invalid, TooLarge
-from enhancelog.origin import Origin
-from enhancelog.records import Entry
+from enhancelog.domain import records
+from enhancelog.domain.errors import Invalid, TooLarge
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry
 from enhancelog.store import rows
 from tests.factories import make_entry, make_fields
 from tests.strategies import entries

@@ -17,8 +17,8 @@ from django.db import OperationalError
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from enhancelog import tokens
-from enhancelog.origin import Origin
+from enhancelog.accounts import api_tokens
+from enhancelog.domain.origin import Origin
 from enhancelog.queries import entries
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.factories import make_entry, make_fields
@@ -40,7 +40,7 @@ def staff() -> User:
 
 
 def make_token(owner: User) -> str:
-    return tokens.make(tokens.Wanted("agent-7", tokens.SCOPES), owner, made_by="tests")[1]
+    return api_tokens.make(api_tokens.Wanted("agent-7", api_tokens.SCOPES), owner, made_by="tests")[1]
 
 
 @pytest.mark.django_db

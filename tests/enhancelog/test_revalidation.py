@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 
 from content import linked
 from content.store import open_store
-from enhancelog.origin import Origin
+from enhancelog.domain.origin import Origin
 from enhancelog.web import revalidation
 from tests.factories import make_entry, make_rejected
 from tests.recording import record

@@ -7,8 +7,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from enhancelog import links, saved_views
-from enhancelog.errors import Invalid
+from enhancelog import links
+from enhancelog.accounts import saved_views
+from enhancelog.domain.errors import Invalid
 from enhancelog.models import SavedView
 from enhancelog.web.places import address
 from tests.pages import read

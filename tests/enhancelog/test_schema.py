@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from content.store import open_store as open_content
 from enhancelog.backends import dialect, schema
 from enhancelog.backends.schema import State
-from enhancelog.errors import Other, WrongSchema
-from enhancelog.origin import Origin
+from enhancelog.domain.errors import Other, WrongSchema
+from enhancelog.domain.origin import Origin
 from enhancelog.store import open_store
 from enhancelog.store.database import last_position
 from tests.factories import make_entry

@@ -14,10 +14,10 @@ from schemathesis.openapi import from_dict
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from content.store import open_store
-from enhancelog import tokens
+from enhancelog.accounts import api_tokens
 from enhancelog.api.openapi import document
 from enhancelog.api.slots import Slots
-from enhancelog.origin import Origin
+from enhancelog.domain.origin import Origin
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.conftest import DATABASE
 from tests.factories import make_entry
@@ -60,7 +60,7 @@ def headers(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     DatabaseEnhanceLogStore(origin).append_batch([make_entry(issue_id=str(number)) for number in range(3)])
     open_store(origin).write("1089_story", "story", "# Title")
     owner = User.objects.create_user("ada", is_staff=True)
-    _, secret = tokens.make(tokens.Wanted("agent", tokens.SCOPES), owner, "ada")
+    _, secret = api_tokens.make(api_tokens.Wanted("agent", api_tokens.SCOPES), owner, "ada")
     return {"Authorization": f"Bearer {secret}"}
 
 

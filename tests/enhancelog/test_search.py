@@ -8,15 +8,15 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from enhancelog import filters
 from enhancelog.backends import SEARCH_TABLE, Found, dialect
-from enhancelog.errors import Invalid
-from enhancelog.projections import search as projection
+from enhancelog.domain import filters
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.records import Entry
+from enhancelog.domain.search_words import find, phrase
+from enhancelog.projections import search_index as projection
 from enhancelog.queries import entries as lists
 from enhancelog.queries import phrases, search
 from enhancelog.queries.counts import count
-from enhancelog.records import Entry
-from enhancelog.search_tokens import find, phrase
 from enhancelog.store.database import rebuild_search
 from enhancelog.store.verification import verify
 from tests.factories import make_entry, make_rejected
@@ -253,7 +253,7 @@ def test_a_stopped_search_goes_on_behind_what_it_looked_at(monkeypatch: pytest.M
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite goes along the positions")
 @pytest.mark.parametrize("asc", [True, False])
 def test_stretches_of_positions_on_postgresql_cover_them_all(monkeypatch: pytest.MonkeyPatch, asc: bool) -> None:
-    from enhancelog.backends.postgresql import search as index
+    from enhancelog.backends.postgresql import search_index as index
 
     monkeypatch.setattr(index, "_FIRST_STRETCH", 3)
     record_all(make_entry(issue_id=str(number), intent="odd" if number % 2 else "even") for number in range(40))

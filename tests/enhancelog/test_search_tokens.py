@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog.errors import Invalid
-from enhancelog.search_tokens import (
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.search_words import (
     LONGEST,
     LONGEST_PHRASE,
     MOST_TERMS,

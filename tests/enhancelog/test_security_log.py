@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
-from enhancelog import tokens
+from enhancelog.accounts import api_tokens
 from enhancelog.models import Token
 from tests.logged import Log, captured
 
@@ -128,7 +128,7 @@ def test_an_exception_forges_no_line_on_a_terminal(
     def fails(*arguments: Any) -> None:
         raise RuntimeError(FORGED)
 
-    monkeypatch.setattr("enhancelog.web.forms.read", fails)
+    monkeypatch.setattr("enhancelog.web.questions.read", fails)
     client.force_login(ada)
     client.raise_request_exception = False
     client.get("/search/")
@@ -144,7 +144,7 @@ def test_an_exception_forges_no_line_on_a_terminal(
 
 def test_revoking_all_is_told_one_by_one(client: Client, ada: User, log: Log) -> None:
     for name in ("a", "b"):
-        tokens.make(tokens.Wanted(name, ["log:read"]), ada, made_by="test")
+        api_tokens.make(api_tokens.Wanted(name, ["log:read"]), ada, made_by="test")
     client.force_login(ada)
     client.post("/account/tokens/revoke-all")
     revoked = [(line["token"], line["user"], line["address"]) for line in said(log) if line["event"] == "token revoked"]

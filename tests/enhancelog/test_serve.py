@@ -14,9 +14,10 @@ from django.core.management import CommandError
 from django.db import connection
 from pytest_django import Settings
 
-from enhancelog import first_run, static_files, upgrade
 from enhancelog.backends import dialect, schema
+from enhancelog.maintenance import prepare, upgrade
 from enhancelog.management.commands import serve
+from enhancelog.server import static_files
 from enhancelog.server.supervisor import KILL_AFTER_S
 from tests.processes import free_port, left_of, manage, serving
 from tests.waiting import wait_for
@@ -205,12 +206,12 @@ def test_a_start_waits_for_one_on_another_host(settings: Settings, tmp_path: Pat
 
 @pytest.mark.django_db
 def test_admin_is_made_only_where_nobody_is() -> None:
-    password = first_run.create_admin()
+    password = prepare.create_admin()
     assert password
     user = get_user_model().objects.get(username="admin")
     assert user.check_password(password)
     assert user.is_superuser
-    assert first_run.create_admin() is None
+    assert prepare.create_admin() is None
 
 
 @pytest.mark.once

@@ -9,8 +9,8 @@ from django.contrib.auth.models import Group, User
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from enhancelog.backends.sqlite.lock import WriteLock
+from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry as EntryModel
-from enhancelog.origin import Origin
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.verification import verify
 from tests import writers

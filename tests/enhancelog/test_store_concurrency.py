@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from enhancelog.errors import Conflict
+from enhancelog.domain.errors import Conflict
+from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry as EntryModel
-from enhancelog.origin import Origin
 from enhancelog.store.database import DatabaseEnhanceLogStore, last_position
 from enhancelog.store.verification import verify
 from tests import writers

@@ -5,15 +5,15 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from enhancelog import records
-from enhancelog.errors import NotFound
+from enhancelog.domain import records
+from enhancelog.domain.errors import NotFound
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry
+from enhancelog.domain.times import now_ms
 from enhancelog.models import Entry as EntryModel
-from enhancelog.origin import Origin
-from enhancelog.records import Entry
 from enhancelog.store import database
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.writing import BATCH, Outcome
-from enhancelog.times import now_ms
 from tests.factories import make_entry
 from tests.strategies import entries
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog import strictjson
-from enhancelog.errors import Invalid
+from enhancelog.domain import strict_json
+from enhancelog.domain.errors import Invalid
 from tests import limited
 
 json_values = st.recursive(
@@ -26,24 +26,24 @@ json_values = st.recursive(
 
 @given(json_values, st.booleans())
 def test_what_is_json_parses_as_json(value: Any, ascii_only: bool) -> None:
-    assert strictjson.loads(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
+    assert strict_json.loads(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
 
 
-@pytest.mark.parametrize("depth", [1, strictjson.MAX_DEPTH])
+@pytest.mark.parametrize("depth", [1, strict_json.MAX_DEPTH])
 def test_nesting_up_to_the_limit_is_accepted(depth: int) -> None:
-    strictjson.parse("[" * depth + "]" * depth)
-    strictjson.parse('{"a":' * depth + "1" + "}" * depth)
+    strict_json.parse("[" * depth + "]" * depth)
+    strict_json.parse('{"a":' * depth + "1" + "}" * depth)
 
 
 @pytest.mark.parametrize("deep", ["[" * 33 + "]" * 33, '{"a":' * 33 + "1" + "}" * 33, "[" * 1_000_000])
 def test_nesting_beyond_the_limit_is_refused_before_anything_recurses(deep: str) -> None:
     with pytest.raises(Invalid) as refusal:
-        strictjson.parse(deep)
+        strict_json.parse(deep)
     assert refusal.value.rule == "depth"
 
 
 def test_brackets_in_strings_are_no_nesting() -> None:
-    assert strictjson.parse(json.dumps(["[" * 100, '\\"[' * 50])) == ["[" * 100, '\\"[' * 50]
+    assert strict_json.parse(json.dumps(["[" * 100, '\\"[' * 50])) == ["[" * 100, '\\"[' * 50]
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,12 @@ def test_brackets_in_strings_are_no_nesting() -> None:
 )
 def test_a_trap_is_refused_with_its_path(text: str, field: str, rule: str) -> None:
     with pytest.raises(Invalid) as refusal:
-        strictjson.parse(text)
+        strict_json.parse(text)
     assert (refusal.value.field, refusal.value.rule) == (field, rule)
 
 
 def test_an_escaped_pair_of_surrogates_is_one_character() -> None:
-    assert strictjson.parse('"\\ud83e\\udd8a"') == "🦊"
+    assert strict_json.parse('"\\ud83e\\udd8a"') == "🦊"
 
 
 def steps(text: str) -> Iterator[tuple[str, int]]:
@@ -144,7 +144,7 @@ flawed_values = st.recursive(
 def test_the_first_fault_is_named_with_its_path(value: Any) -> None:
     expected = expected_fault(value, "")
     try:
-        strictjson.parse(written(value))
+        strict_json.parse(written(value))
     except Invalid as refusal:
         assert (refusal.field, refusal.rule) == expected
     else:
@@ -160,11 +160,11 @@ def test_depth_counts_brackets_outside_of_strings(tokens: list[str]) -> None:
     text = "".join(tokens)
     key, depth = "", 0
     for token, depth in steps(text):
-        if depth > strictjson.MAX_DEPTH:
+        if depth > strict_json.MAX_DEPTH:
             break
         key = token if depth == 1 and token not in ("[", "]", "{", "}") else key
-    with pytest.raises(Invalid) if depth > strictjson.MAX_DEPTH else nullcontext() as refusal:
-        strictjson._check_depth(text)
+    with pytest.raises(Invalid) if depth > strict_json.MAX_DEPTH else nullcontext() as refusal:
+        strict_json._check_depth(text)
     if refusal:
         assert (refusal.value.field, refusal.value.rule) == (key, "depth")
 

@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from enhancelog import settings as configured
-from enhancelog import tokens
+from enhancelog.accounts import api_tokens
 from enhancelog.api import throttles
 from enhancelog.api.throttles import Allowances
 from tests.factories import make_fields
@@ -95,7 +95,7 @@ def test_a_rate_that_cannot_be_read_stops_the_start(text: str, monkeypatch: pyte
 
 def bearer(name: str) -> dict[str, str]:
     owner, _ = User.objects.get_or_create(username="ada", is_staff=True)
-    _, secret = tokens.make(tokens.Wanted(name, tokens.SCOPES), owner, made_by="test")
+    _, secret = api_tokens.make(api_tokens.Wanted(name, api_tokens.SCOPES), owner, made_by="test")
     return {"Authorization": f"Bearer {secret}"}
 
 

@@ -5,9 +5,9 @@ import re
 import pytest
 from django.test import Client
 
+from enhancelog.domain.records import Entry
+from enhancelog.domain.times import DAY_MS
 from enhancelog.links import blueprint
-from enhancelog.records import Entry
-from enhancelog.times import DAY_MS
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.recording import record, record_all
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from enhancelog.times import DAY_MS, as_datetime, day_of, is_plausible, tally_day
+from enhancelog.domain.times import DAY_MS, as_datetime, day_of, is_plausible, tally_day
 
 NOW_MS = 1_795_000_000_000
 I64_EXTREMES = (-(2**63), 2**63 - 1)

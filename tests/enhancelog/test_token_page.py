@@ -7,9 +7,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from enhancelog import tokens
+from enhancelog.accounts import api_tokens
+from enhancelog.accounts.api_tokens import Wanted
 from enhancelog.models import Token
-from enhancelog.tokens import Wanted
 from tests.pages import read
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def signed_in(user: User, **options: Any) -> Client:
 
 
 def make(owner: User, name: str = "ci") -> Token:
-    return tokens.make(Wanted(name, ["log:read"]), owner, made_by="test")[0]
+    return api_tokens.make(Wanted(name, ["log:read"]), owner, made_by="test")[0]
 
 
 def shown(response: Any) -> str:
@@ -67,7 +67,7 @@ def test_the_secret_is_shown_once_and_cached_nowhere(ada: User) -> None:
     assert response.status_code == 201
     assert response["Cache-Control"] == "no-store"
     (secret,) = set(re.findall(r"enh_[0-9a-f]{64}", shown(response)))
-    token = tokens.present(secret)
+    token = api_tokens.present(secret)
     assert (token.scopes, token.write_blueprints, token.made_by) == (["log:append"], ["main", "team-*"], "ada")
     assert secret not in shown(client.get(PAGE))
 
@@ -150,7 +150,7 @@ def test_all_of_ones_own_are_revoked_at_once_after_a_second_click(ada: User, bob
     assert not read(client.get(path)).all("form", action=f"{PAGE}/revoke-all")
     for n in range(3):
         make(ada, f"of-ada-{n}")
-    tokens.revoke(Token.objects.get(name="of-ada-2"), "test")
+    api_tokens.revoke(Token.objects.get(name="of-ada-2"), "test")
     page = read(client.get(path))
     (closed,) = [each for each in page.all("details") if "Revoke all my tokens" in each.text]
     assert "open" not in closed.attributes
@@ -182,7 +182,7 @@ def test_the_page_takes_a_fixed_number_of_queries(ada: User, django_assert_num_q
     for number in range(12):
         token = make(ada, f"t{number}")
         if number % 3 == 0:
-            tokens.revoke(token, "test")
+            api_tokens.revoke(token, "test")
     with django_assert_num_queries(4):  # session, user, tokens, revoked ones
         client.get(PAGE)
 

@@ -12,10 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from content.models import ContentRevision
-from enhancelog import tokens
-from enhancelog.errors import Invalid
+from enhancelog.accounts import api_tokens
+from enhancelog.accounts.api_tokens import Wanted
+from enhancelog.domain.errors import Invalid
 from enhancelog.models import Entry, Token
-from enhancelog.tokens import Wanted
 from tests.factories import make_fields
 
 LOG = "/v1/enhance/log"
@@ -29,11 +29,11 @@ def owner() -> User:
 
 @pytest.fixture(autouse=True)
 def nothing_noted_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "_touched", {})
+    monkeypatch.setattr(api_tokens, "_touched", {})
 
 
 def make(owner: User, *scopes: str, name: str = "ci", **wanted: Any) -> tuple[Token, dict[str, str]]:
-    token, secret = tokens.make(Wanted(name, scopes or tokens.SCOPES, **wanted), owner, made_by="test")
+    token, secret = api_tokens.make(Wanted(name, scopes or api_tokens.SCOPES, **wanted), owner, made_by="test")
     return token, {"Authorization": f"Bearer {secret}"}
 
 
@@ -49,18 +49,18 @@ def put(client: Client, headers: dict[str, str], kind: str, value: str = "1") ->
 
 @pytest.mark.django_db
 def test_the_secret_is_readable_and_nowhere_in_the_database(owner: User) -> None:
-    token, secret = tokens.make(Wanted("ci", ["log:read"]), owner, made_by="test")
+    token, secret = api_tokens.make(Wanted("ci", ["log:read"]), owner, made_by="test")
     assert secret.startswith("enh_")
     assert len(secret) == 68
     stored = json.dumps(list(Token.objects.values()), default=str)
     assert secret[:15] in stored
     assert secret[15:] not in stored
-    assert tokens.present(secret) == token
+    assert api_tokens.present(secret) == token
 
 
 @pytest.mark.django_db
 def test_secrets_differ(owner: User) -> None:
-    secrets = {tokens.make(Wanted(str(n), ["log:read"]), owner, made_by="test")[1] for n in range(20)}
+    secrets = {api_tokens.make(Wanted(str(n), ["log:read"]), owner, made_by="test")[1] for n in range(20)}
     assert len(secrets) == 20
 
 
@@ -70,7 +70,7 @@ def test_a_name_means_one_token_at_a_time(owner: User) -> None:
     with pytest.raises(Invalid, match="name: is taken") as raised:
         make(owner)
     assert raised.value.rule == "unique"
-    tokens.revoke(token, "test")
+    api_tokens.revoke(token, "test")
     again, _ = make(owner)
     assert again.pk != token.pk
 
@@ -78,9 +78,9 @@ def test_a_name_means_one_token_at_a_time(owner: User) -> None:
 @pytest.mark.django_db
 def test_revoking_twice_keeps_the_first_moment(owner: User) -> None:
     token, _ = make(owner)
-    tokens.revoke(token, "test")
+    api_tokens.revoke(token, "test")
     first = Token.objects.get().revoked
-    tokens.revoke(token, "test")
+    api_tokens.revoke(token, "test")
     assert Token.objects.get().revoked == first is not None
 
 
@@ -109,9 +109,9 @@ def test_revoking_twice_keeps_the_first_moment(owner: User) -> None:
     ],
 )
 def test_what_a_token_cannot_be_is_named(changes: dict[str, Any], field: str, rule: str) -> None:
-    fine: dict[str, Any] = {"name": "ci", "scopes": tokens.SCOPES}
+    fine: dict[str, Any] = {"name": "ci", "scopes": api_tokens.SCOPES}
     with pytest.raises(Invalid) as raised:
-        tokens.check(Wanted(**fine | changes), NOW)
+        api_tokens.check(Wanted(**fine | changes), NOW)
     assert raised.value.field == field
     if rule != "text":  # who refuses a text names the reason
         assert raised.value.rule == rule
@@ -119,12 +119,12 @@ def test_what_a_token_cannot_be_is_named(changes: dict[str, Any], field: str, ru
 
 @pytest.mark.parametrize("name", ["ci", "日本 agent", "<script>alert(1)</script>", "'; DROP TABLE--", "ünï 🤖"])
 def test_any_printable_name_is_fine(name: str) -> None:
-    tokens.check(Wanted(name, ["log:read"]), NOW)
+    api_tokens.check(Wanted(name, ["log:read"]), NOW)
 
 
 def test_only_staff_give_write_scopes() -> None:
     with pytest.raises(Invalid, match="staff only"):
-        tokens.check(Wanted("ci", ["log:append"]), NOW, tokens.READ_SCOPES)
+        api_tokens.check(Wanted("ci", ["log:append"]), NOW, api_tokens.READ_SCOPES)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_only_staff_give_write_scopes() -> None:
     ],
 )
 def test_limits_are_exact_or_beginnings(limits: Sequence[str], value: str, allowed: bool) -> None:
-    assert tokens.permits(limits, value) is allowed
+    assert api_tokens.permits(limits, value) is allowed
 
 
 @pytest.mark.parametrize(
@@ -160,13 +160,13 @@ def test_limits_are_exact_or_beginnings(limits: Sequence[str], value: str, allow
     ],
 )
 def test_expiry_is_an_age_or_a_day(text: str, expiry: datetime | None) -> None:
-    assert tokens.expiry_from(text, NOW) == expiry
+    assert api_tokens.expiry_from(text, NOW) == expiry
 
 
 @pytest.mark.parametrize("text", ["never", "90", "90 d", "2027-02-30", "99999d", "٩d", "9999w9", "2027-01-31T00:00"])
 def test_expiry_that_cannot_be_read_is_named(text: str) -> None:
     with pytest.raises(Invalid, match=r"^expiry: "):
-        tokens.expiry_from(text, NOW)
+        api_tokens.expiry_from(text, NOW)
 
 
 @pytest.mark.django_db
@@ -232,7 +232,7 @@ def test_use_is_noted_once_an_hour(client: Client, owner: User) -> None:
     assert client.get(LOG, headers=headers).status_code == 200
     noted = Token.objects.get().last_used
     assert noted is not None
-    tokens._touched.clear()  # another process
+    api_tokens._touched.clear()  # another process
     with CaptureQueriesContext(
         connection,
     ) as queries:
@@ -263,18 +263,18 @@ def test_reading_goes_on_when_the_use_cannot_be_noted(
 @pytest.mark.django_db
 def test_a_refused_token_is_not_noted_as_used(client: Client, owner: User) -> None:
     token, headers = make(owner)
-    tokens.revoke(token, "test")
+    api_tokens.revoke(token, "test")
     assert client.get(LOG, headers=headers).status_code == 401
     assert Token.objects.get().last_used is None
 
 
 @pytest.mark.django_db
 def test_one_owner_has_a_bounded_number_of_tokens(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "MAX_OWNED", 1)
+    monkeypatch.setattr(api_tokens, "MAX_OWNED", 1)
     token, _ = make(owner)
     with pytest.raises(Invalid, match="revoke some first"):
         make(owner, name="more")
-    tokens.revoke(token, "test")
+    api_tokens.revoke(token, "test")
     make(owner, name="more")
 
 

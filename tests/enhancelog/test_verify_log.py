@@ -7,11 +7,11 @@ from django.core.management import call_command
 from django.db import connection
 
 from content.store import open_store
-from enhancelog import records
 from enhancelog.backends import SEARCH_TABLE, Document, dialect
+from enhancelog.domain import records
+from enhancelog.domain.origin import Origin
 from enhancelog.models import BlueprintSummary, Denial, Entry, StatusTally
-from enhancelog.origin import Origin
-from enhancelog.projections import search
+from enhancelog.projections import search_index
 from enhancelog.store import pattern_groups, verification
 from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections, stored_batches
 from enhancelog.store.verification import verify
@@ -208,10 +208,10 @@ def test_missing_triggers_are_named() -> None:
 def test_a_difference_in_the_search_index_is_named_and_a_rebuild_repairs_it(positions, words, said) -> None:
     stored = {one.position: one for batch in stored_batches() for one in batch}
     with connection.cursor() as cursor:
-        search.drop(cursor, [stored[position] for position in positions])
+        search_index.drop(cursor, [stored[position] for position in positions])
         for position, spoken in (words or {}).items():
             if spoken == "WORDS_BACKWARDS":
-                spoken = search.words(stored[position].entry)[::-1]
+                spoken = search_index.words(stored[position].entry)[::-1]
             dialect().search.add(cursor, [Document(position, spoken)])
     lines = found()
     assert all(f"{SEARCH_TABLE} " in line for line in lines.splitlines())

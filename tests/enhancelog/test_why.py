@@ -8,11 +8,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from enhancelog import records
-from enhancelog.origin import Origin
+from enhancelog.domain import records
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.text import DATA_NOTICE
 from enhancelog.queries.why import MOST_BYTES, MOST_OF_A_RUN, NEWEST, why
 from enhancelog.store.database import DatabaseEnhanceLogStore
-from enhancelog.wording import DATA_NOTICE
 from tests.factories import make_entry, make_rejected
 
 pytestmark = pytest.mark.django_db

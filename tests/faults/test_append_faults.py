@@ -8,8 +8,8 @@ import pytest
 from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from enhancelog.errors import Conflict, Other
-from enhancelog.origin import Origin
+from enhancelog.domain.errors import Conflict, Other
+from enhancelog.domain.origin import Origin
 from enhancelog.store import writing
 from enhancelog.store.database import DatabaseEnhanceLogStore, last_position
 from enhancelog.store.verification import verify

@@ -18,7 +18,7 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from enhancelog import records
+from enhancelog.domain import records
 from tests import disks
 from tests.conftest import DATABASE
 from tests.disks import Kind, SmallDisk

@@ -10,17 +10,17 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.core.management.base import OutputWrapper
 
-from enhancelog import records
-from enhancelog.errors import Other
+from enhancelog.domain import records
+from enhancelog.domain.errors import Other
+from enhancelog.host.follow import Follower, forever
+from enhancelog.host.log_http import Head, Upstream, parse_url
 from enhancelog.management.commands.follow_log import Lines
 from enhancelog.models import Entry
 from enhancelog.store import followed
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.transfer.findings import FindingsFile
-from enhancelog.transfer.follow import Follower, forever
 from enhancelog.transfer.importer import Finding
 from enhancelog.transfer.items import Unreadable
-from enhancelog.transfer.upstream_http import Head, Upstream, parse_url
 from tests.factories import make_fields
 from tests.upstream import DOCTOR, LOG, Answer, Host, Slow, running
 

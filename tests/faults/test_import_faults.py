@@ -15,9 +15,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from enhancelog import records
-from enhancelog.errors import Other
-from enhancelog.records import Entry
+from enhancelog.domain import records
+from enhancelog.domain.errors import Other
+from enhancelog.domain.records import Entry
 from enhancelog.store.database import DatabaseEnhanceLogStore, last_position
 from enhancelog.store.verification import verify
 from enhancelog.store.writing import BATCH

@@ -11,7 +11,7 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from enhancelog import records
+from enhancelog.domain import records
 from tests.conftest import DATABASE
 from tests.factories import make_entry
 from tests.faults.crowd import LOG

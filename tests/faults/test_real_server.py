@@ -16,8 +16,8 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from enhancelog import records
 from enhancelog.accounts.cookies import cookie_name
+from enhancelog.domain import records
 from tests.conftest import DATABASE
 from tests.factories import make_entry
 from tests.postgres import fresh_database

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from enhancelog import records
+from enhancelog.domain import records
 from tests.conftest import DATABASE
 from tests.factories import make_entry
 from tests.faults.crowd import LOG, crowd, read_to_end

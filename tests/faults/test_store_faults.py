@@ -9,10 +9,10 @@ from django.db.backends.signals import connection_created
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog import projections
-from enhancelog.errors import Full, Other
+from enhancelog.domain.errors import Full, Other
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry as Record
 from enhancelog.models import Denial, Entry
-from enhancelog.origin import Origin
-from enhancelog.records import Entry as Record
 from enhancelog.store import database, group, writing
 from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections
 from enhancelog.store.verification import verify

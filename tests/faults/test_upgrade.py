@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from enhancelog import __version__, records
+from enhancelog import __version__
+from enhancelog.domain import records
 from tests.conftest import DATABASE
 from tests.factories import make_entry
 from tests.postgres import fresh_database

@@ -10,10 +10,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from enhancelog import records
 from enhancelog.backends import dialect, waiting
-from enhancelog.errors import Other
-from enhancelog.origin import Origin
+from enhancelog.domain import records
+from enhancelog.domain.errors import Other
+from enhancelog.domain.origin import Origin
 from enhancelog.store import open_store, writing
 from enhancelog.store.database import last_position
 from tests.factories import make_entry

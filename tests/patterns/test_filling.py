@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from enhancelog.patterns import Hole, fill, join, mask, parts
 from enhancelog.patterns.filling import common
 from enhancelog.patterns.masks import first_line
-from enhancelog.patterns.tokens import tokens
+from enhancelog.patterns.tokenizer import tokens
 from tests.patterns import tuned
 from tests.patterns.scoring import written
 

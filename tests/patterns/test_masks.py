@@ -142,7 +142,7 @@ def test_no_detail_takes_longer_than_its_length_warrants(unit: str):
         """
 import sys
 from enhancelog.patterns import join, mask
-from enhancelog.patterns.tokens import tokens
+from enhancelog.patterns.tokenizer import tokens
 for detail in (sys.argv[1] * 1_000, "x " + sys.argv[1] * 13, sys.argv[1] * 400 + "!"):
     tokens(mask(detail).template)
     join([mask(detail).template, "x", "y"])

@@ -14,10 +14,11 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 from pytest_django.fixtures import Settings
 
-from enhancelog import records, tokens
+from enhancelog.accounts import api_tokens
 from enhancelog.api import waiting
 from enhancelog.api.slots import Slots
-from enhancelog.origin import Origin
+from enhancelog.domain import records
+from enhancelog.domain.origin import Origin
 from enhancelog.server.bodies import IN_MEMORY
 from enhancelog.server.front import Front
 from enhancelog.server.treatment import treatment_of
@@ -36,7 +37,7 @@ NDJSON = {"Content-Type": "application/x-ndjson"}
 @pytest.fixture
 def secret() -> str:
     owner = User.objects.create_user("agents", is_staff=True)
-    return tokens.make(tokens.Wanted("agent-7", tokens.SCOPES), owner, made_by="tests")[1]
+    return api_tokens.make(api_tokens.Wanted("agent-7", api_tokens.SCOPES), owner, made_by="tests")[1]
 
 
 @pytest.fixture

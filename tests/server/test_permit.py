@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from enhancelog.permit import Permit
+from enhancelog.backends.permit import Permit
 
 FOREVER_S = 60.0
 

@@ -8,8 +8,6 @@ from typing import Any
 
 from django.conf import settings
 
-from content.openapi import OPERATIONS as CONTENT
-from content.openapi import SCHEMAS as CONTENT_SCHEMAS
 from enhancelog import __version__
 from enhancelog.api.openapi.log import OPERATIONS as LOG
 from enhancelog.api.openapi.log import SCHEMAS as LOG_SCHEMAS
@@ -19,10 +17,19 @@ from enhancelog.api.openapi.patterns import SCHEMAS as PATTERN_SCHEMAS
 
 Document = dict[str, Any]
 
+_registered_paths: Document = {}
+_registered_schemas: Document = {}
+
 ERRORS = ("401", "403", "429")
 
 DESCRIPTION = """The log of enhance runs and the content store. Errors are problem+json (RFC 9457) and name the field.
 Ids are percent-encoded in paths, slashes included. Answers about one thing carry an ETag and honour If-None-Match."""
+
+
+def register_part(paths: Document, schemas: Document) -> None:
+    """Add the operations and schemas of another app."""
+    _registered_paths.update(paths)
+    _registered_schemas.update(schemas)
 
 
 def document() -> Document:
@@ -33,9 +40,9 @@ def document() -> Document:
         "servers": [{"url": "/"}],
         "security": [{"token": []}, {"session": []}],
         "tags": [{"name": "log"}, {"name": "content"}, {"name": "description"}],
-        "paths": {**LOG, **PATTERNS, **CONTENT, **_own()},
+        "paths": {**LOG, **PATTERNS, **_registered_paths, **_own()},
         "components": {
-            "schemas": {**LOG_SCHEMAS, **PATTERN_SCHEMAS, **CONTENT_SCHEMAS, "Problem": PROBLEM},
+            "schemas": {**LOG_SCHEMAS, **PATTERN_SCHEMAS, **_registered_schemas, "Problem": PROBLEM},
             "responses": RESPONSES,
             "headers": HEADERS,
             "securitySchemes": {

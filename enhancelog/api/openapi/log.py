@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import msgspec
 
-from enhancelog import filters
 from enhancelog.api.negotiation import LIST_TYPES
 from enhancelog.api.openapi.parts import (
     ATOM,
@@ -22,11 +21,12 @@ from enhancelog.api.openapi.parts import (
     query,
     ref,
 )
+from enhancelog.domain import filters
+from enhancelog.domain.records import ID_SCHEMA, Entry, Operation
+from enhancelog.domain.search_words import LONGEST_PHRASE
+from enhancelog.domain.text import DATA_NOTICE
 from enhancelog.queries.why import Why
-from enhancelog.records import ID_SCHEMA, Entry, Operation
-from enhancelog.search_tokens import LONGEST_PHRASE
 from enhancelog.transfer.bulk import Result
-from enhancelog.wording import DATA_NOTICE
 
 EXAMPLE: Final[dict[str, Any]] = {
     "issue_id": "h-42",

@@ -24,7 +24,7 @@ from enhancelog.backends import (
     waiting,
     write_once,
 )
-from enhancelog.backends.postgresql.search import PostgresqlSearch
+from enhancelog.backends.postgresql.search_index import PostgresqlSearch
 
 ENTRY: Final = "enhancelog_entry"
 

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from enhancelog.backends import APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S, in_parts, schema, write_once
 from enhancelog.backends.sqlite.lock import WriteLock
-from enhancelog.backends.sqlite.search import SqliteSearch
+from enhancelog.backends.sqlite.search_index import SqliteSearch
 from enhancelog.backends.write_once import Keys
 
 ENTRY: Final = "enhancelog_entry"

@@ -15,8 +15,8 @@ from typing import Final
 
 from django.db.utils import OperationalError
 
+from enhancelog.backends.permit import permit
 from enhancelog.backends.waiting import Wait
-from enhancelog.permit import permit
 
 LONGEST_PAUSE_S: Final = 0.01
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, connection
 
-from enhancelog import backup
+from enhancelog.maintenance import backup
 from enhancelog.management.database import Needs, prepare
 from enhancelog.management.reporting import ReportingCommand
 

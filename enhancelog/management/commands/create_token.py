@@ -6,8 +6,10 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
 
-from enhancelog import first_run, records, tokens, upgrade
-from enhancelog.errors import Invalid
+from enhancelog.accounts import api_tokens
+from enhancelog.domain import records
+from enhancelog.domain.errors import Invalid
+from enhancelog.maintenance import prepare, upgrade
 from enhancelog.management.database import Needs
 from enhancelog.management.reporting import ReportingCommand
 
@@ -27,7 +29,11 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME", help="recorded with everything the token writes")
         parser.add_argument(
-            "--scope", action="append", default=[], metavar="SCOPE", help=f"{', '.join(tokens.SCOPES)}; may be repeated"
+            "--scope",
+            action="append",
+            default=[],
+            metavar="SCOPE",
+            help=f"{', '.join(api_tokens.SCOPES)}; may be repeated",
         )
         parser.add_argument("--expires", default="", metavar="WHEN", help="90d, 12h, 4w or 2027-01-31 (default: never)")
         parser.add_argument(
@@ -50,18 +56,18 @@ class Command(ReportingCommand):
 
     def report(self, **options: Any) -> bool:
         try:
-            wanted = tokens.Wanted(
+            wanted = api_tokens.Wanted(
                 name=options["name"],
                 scopes=options["scope"],
-                expiry=tokens.expiry_from(options["expires"], datetime.now(UTC)),
+                expiry=api_tokens.expiry_from(options["expires"], datetime.now(UTC)),
                 write_blueprints=options["blueprint"],
                 write_kinds=options["kind"],
             )
-            tokens.check(wanted, datetime.now(UTC))
+            api_tokens.check(wanted, datetime.now(UTC))
             if options["user"] is None:
                 self._create_admin()
             owner = _owner(options["user"])
-            token, secret = tokens.make(wanted, owner, made_by="create_token")
+            token, secret = api_tokens.make(wanted, owner, made_by="create_token")
         except Invalid as broken:
             option = OPTIONS.get(broken.field, broken.field)
             detail = f"{option}: {broken.detail}" if option else broken.detail
@@ -77,9 +83,9 @@ class Command(ReportingCommand):
     def _create_admin(self) -> None:
         """On a new database, the user that ``serve`` would create."""
         with upgrade.alone(self.stderr.write):
-            password = first_run.create_admin()
+            password = prepare.create_admin()
         if password:
-            self.stderr.write(f"Sign in as {first_run.ADMIN} with the password {password} (shown this once)")
+            self.stderr.write(f"Sign in as {prepare.ADMIN} with the password {password} (shown this once)")
 
 
 def _owner(name: str | None) -> User:

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from enhancelog import filters
-from enhancelog.errors import Invalid
-from enhancelog.filters import PARAMETERS, EntryFilter
+from enhancelog.domain import filters
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.filters import PARAMETERS, EntryFilter
+from enhancelog.domain.times import now_ms
 from enhancelog.management.reporting import Report, ReportingCommand, print_bytes, progress
 from enhancelog.queries.entries import Row, stream
-from enhancelog.times import now_ms
 from enhancelog.transfer.exports import FORMATS
 from enhancelog.transfer.outputs import atomic_file
 

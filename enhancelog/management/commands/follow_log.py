@@ -10,16 +10,16 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser, OutputWrapper
 
-from enhancelog import records
-from enhancelog.errors import Invalid
+from enhancelog.domain import records
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.records import Entry
+from enhancelog.host.follow import Follower, forever
+from enhancelog.host.log_http import Head, Upstream, parse_url
 from enhancelog.management.database import Needs
 from enhancelog.management.reporting import ReportingCommand, printable
-from enhancelog.records import Entry
 from enhancelog.transfer.findings import FindingsFile, as_line
-from enhancelog.transfer.follow import Follower, forever
 from enhancelog.transfer.importer import Finding
 from enhancelog.transfer.items import Unreadable
-from enhancelog.transfer.upstream_http import Head, Upstream, parse_url
 
 SHOWN: Final = 20
 LONGEST_INTERVAL_S: Final = 86_400

@@ -6,11 +6,11 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from enhancelog import records
-from enhancelog.errors import Invalid
+from enhancelog.domain import records
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.origin import Origin
 from enhancelog.management.database import Needs
 from enhancelog.management.reporting import ReportingCommand, printable, progress
-from enhancelog.origin import Origin
 from enhancelog.transfer.findings import FindingsFile, as_line
 from enhancelog.transfer.importer import Counts, Finding, import_entries
 from enhancelog.transfer.items import Unreadable

@@ -5,9 +5,9 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 
-from enhancelog import upgrade
 from enhancelog.backends import waiting
-from enhancelog.errors import StoreError
+from enhancelog.domain.errors import StoreError
+from enhancelog.maintenance import upgrade
 
 
 class Command(migrate.Command):

@@ -14,10 +14,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 
-from enhancelog import first_run, static_files, upgrade
 from enhancelog.backends import waiting
-from enhancelog.errors import StoreError
+from enhancelog.domain.errors import StoreError
+from enhancelog.maintenance import prepare, upgrade
 from enhancelog.observing import shared_series
+from enhancelog.server import static_files
 from enhancelog.server.supervisor import StartFailed, Supervisor
 from enhancelog.server.worker import Options
 
@@ -70,7 +71,7 @@ class Command(BaseCommand):
                 self.create_admin()
                 static_files.collect()
                 if settings.DEMO:
-                    first_run.load_demo()
+                    prepare.load_demo()
         except StoreError as error:
             raise CommandError(str(error), returncode=2) from None
         except DatabaseError as error:
@@ -80,8 +81,8 @@ class Command(BaseCommand):
             raise CommandError(f"{error.filename or settings.DATA_DIR}: {error.strerror}", returncode=2) from None
 
     def create_admin(self) -> None:
-        if password := first_run.create_admin():
-            self.say(f"Sign in as {first_run.ADMIN} with the password {password} (shown this once)")
+        if password := prepare.create_admin():
+            self.say(f"Sign in as {prepare.ADMIN} with the password {password} (shown this once)")
 
 
 def parse(bind: str) -> Address:

@@ -6,8 +6,9 @@ from typing import Any, Final, NamedTuple
 
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog import patterns, records
+from enhancelog import patterns
 from enhancelog.backends import dialect
+from enhancelog.domain import records
 from enhancelog.models import NO_DAY, Denial, DenialPattern, Template, TemplateTally
 from enhancelog.projections.patterns import axes, rules
 from enhancelog.projections.patterns.axes import Standing

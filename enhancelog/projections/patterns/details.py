@@ -6,9 +6,9 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from enhancelog import patterns
+from enhancelog.domain.times import tally_day
 from enhancelog.patterns import Masked
 from enhancelog.projections.stored import Stored
-from enhancelog.times import tally_day
 
 LONGEST_REMEMBERED: Final = 500
 """Characters; what a program says again and again is short."""

@@ -7,11 +7,11 @@ from typing import Any
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog import patterns
+from enhancelog.domain.times import tally_day
 from enhancelog.projections.patterns import axes
 from enhancelog.projections.patterns.adding import DENIAL, TALLY, TEMPLATE, TallyKey, count, derive_anew
 from enhancelog.projections.patterns.regrouping import group_at_once
 from enhancelog.projections.stored import Stored
-from enhancelog.times import tally_day
 
 Row = tuple[Any, ...]
 

@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple, cast
 
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog import patterns, records
+from enhancelog import patterns
+from enhancelog.domain import records
 from enhancelog.models import PatternChange
 from enhancelog.patterns import Rest, no_rest
 

@@ -13,15 +13,15 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Q, QuerySet, Sum, Value
 
-from enhancelog import records
-from enhancelog.filters import EntryFilter
+from enhancelog.domain import records
+from enhancelog.domain.filters import EntryFilter
+from enhancelog.domain.times import DAY_MS
 from enhancelog.models import DenialPattern, PatternRules, Template, TemplateTally
 from enhancelog.queries.counts import CAP, in_days
 from enhancelog.queries.horizon import grouped
 from enhancelog.queries.pattern_ids import SERVED, leader
 from enhancelog.queries.patterns.served import PLAUSIBLE, patterns
 from enhancelog.queries.reach import reach
-from enhancelog.times import DAY_MS
 
 SAMPLE: Final = CAP
 

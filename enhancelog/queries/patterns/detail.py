@@ -8,8 +8,9 @@ import msgspec
 from django.db.models import F, Sum
 from django.db.models.functions import Substr
 
-from enhancelog import patterns, records
-from enhancelog.filters import EntryFilter
+from enhancelog import patterns
+from enhancelog.domain import records
+from enhancelog.domain.filters import EntryFilter
 from enhancelog.models import PatternChange, Template, TemplateTally
 from enhancelog.projections.patterns.details import masked
 from enhancelog.queries.horizon import horizon

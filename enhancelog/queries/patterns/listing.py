@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from enhancelog.filters import EntryFilter
+from enhancelog.domain.filters import EntryFilter
 from enhancelog.queries.patterns.counted import Found, counted
 from enhancelog.queries.patterns.served import patterns
 

@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value, When
 
-from enhancelog import records
+from enhancelog.domain import records
+from enhancelog.domain.times import DAY_MS, day_of
 from enhancelog.models import Entry, TemplateTally
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
@@ -21,7 +22,6 @@ from enhancelog.queries.patterns.served import patterns
 from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.queries.windowed import fetch_in
-from enhancelog.times import DAY_MS, day_of
 
 SPARK_DAYS: Final = 21
 """Days of a sparkline, the last one included."""

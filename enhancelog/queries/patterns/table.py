@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from django.db.models import QuerySet, Sum
 
-from enhancelog import records
-from enhancelog.filters import EntryFilter, Order
+from enhancelog.domain import records
+from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.models import AxisTally, Denial
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days

@@ -1,0 +1,242 @@
+"""API tokens: made, found, judged and revoked here alone.
+
+A secret is ``enh_`` and 64 hex digits, shown once; only its SHA-512 digest is stored. Everything that breaks a rule
+raises ``errors.Invalid`` with the field's name.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import Q, QuerySet
+from knox.crypto import hash_token
+from knox.models import get_digest_token
+from knox.settings import CONSTANTS
+
+from enhancelog.accounts import events
+from enhancelog.domain import names
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.records import check_id
+from enhancelog.models import Token
+
+READ_SCOPES: Final = ("log:read", "content:read")
+WRITE_SCOPES: Final = ("log:append", "content:write")
+SCOPES: Final = ("log:read", "log:append", "content:read", "content:write")
+LIMITED: Final = {"write_blueprints": "log:append", "write_kinds": "content:write"}
+
+MAX_LIMITS: Final = 100
+MAX_OWNED: Final = 1_000
+MAX_FOUND: Final = 1_000
+"""Tokens whose objects a process keeps."""
+ANYTHING_FROM_HERE: Final = "*"
+USED_EVERY: Final = timedelta(hours=1)
+"""How coarse ``last_used`` is: a reader causes at most one write in this time."""
+
+_SECRET = re.compile(r"enh_[0-9a-f]{64}")
+_AGE = re.compile(r"([0-9]{1,4})([hdw])")
+_UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+_ROWS: Final = """
+    SELECT token.*, owner.* FROM enhancelog_token token JOIN auth_user owner ON owner.id = token.user_id
+    WHERE token.digest = %s"""
+
+_log = logging.getLogger(__name__)
+_touched: dict[int, float] = {}
+"""When this process last tried to record the use of a token (monotonic seconds)."""
+_found: dict[str, tuple[tuple[Any, ...], Token]] = {}
+"""By digest, with the rows that they were made of; shared by all requests, which change neither token nor owner."""
+
+_kinds: list[str] = []
+
+
+def register_kinds(names: Iterable[str]) -> None:
+    """The kinds of content that a token's ``write_kinds`` may name."""
+    _kinds.extend(names)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a new token is to be; ``check`` judges it. No expiry: until revoked."""
+
+    name: str
+    scopes: Sequence[str]
+    expiry: datetime | None = None
+    write_blueprints: Sequence[str] = ()
+    write_kinds: Sequence[str] = ()
+
+
+def check(wanted: Wanted, now: datetime, grantable: Sequence[str] = SCOPES) -> None:
+    """Raises ``Invalid`` for the first rule that is broken."""
+    names.check(wanted.name)
+    _check_scopes(wanted.scopes, grantable)
+    if wanted.expiry is not None and wanted.expiry <= now:
+        raise Invalid("expiry", "past", "must be in the future")
+    for field, scope in LIMITED.items():
+        limits = getattr(wanted, field)
+        if limits and scope not in wanted.scopes:
+            raise Invalid(field, "no-effect", f"limits {scope}, which the token does not have")
+        if len(limits) > MAX_LIMITS:
+            raise Invalid(field, "count", f"has more than {MAX_LIMITS} items")
+    for pattern in wanted.write_blueprints:
+        check_id(pattern.removesuffix(ANYTHING_FROM_HERE), "write_blueprints", may_be_empty=True)
+    for pattern in wanted.write_kinds:
+        if not any(matches(pattern, kind) for kind in _kinds):
+            raise Invalid("write_kinds", "kind", f'"{pattern}" is none of {", ".join(_kinds)}')
+
+
+def make(wanted: Wanted, owner: User, made_by: str, grantable: Sequence[str] = SCOPES) -> tuple[Token, str]:
+    """Store a token; it and its secret, which cannot be had again. Raises ``Invalid``."""
+    check(wanted, datetime.now(UTC), grantable)
+    if not_revoked(owner).count() >= MAX_OWNED:
+        raise Invalid("", "count", f"{owner.get_username()} has {MAX_OWNED:,} tokens; revoke some first")
+    digest, secret = get_digest_token()  # type: ignore[no-untyped-call]
+    token = Token(
+        digest=digest,
+        token_key=secret[: CONSTANTS.TOKEN_KEY_LENGTH],
+        user=owner,
+        made_by=made_by,
+        name=wanted.name,
+        scopes=[scope for scope in SCOPES if scope in wanted.scopes],
+        expiry=wanted.expiry,
+        write_blueprints=list(dict.fromkeys(wanted.write_blueprints)),
+        write_kinds=list(dict.fromkeys(wanted.write_kinds)),
+    )
+    try:
+        with transaction.atomic():
+            token.save(force_insert=True)
+    except IntegrityError:
+        taken = f'is taken: a token named "{wanted.name}" exists; revoke it first or choose another name'
+        raise Invalid("name", "unique", taken) from None
+    events.token_created(token, made_by)
+    return token, secret
+
+
+def present(secret: str) -> Token:
+    """The token this secret belongs to, in force, its use noted. Raises ``Invalid`` with what is wrong."""
+    if not _SECRET.fullmatch(secret):
+        raise Invalid("", "token", "This is not a token of ours; they begin with enh_.")
+    token = _find(hash_token(secret))
+    if token is None:
+        raise Invalid("", "token", "This token is not known here.")
+    now = datetime.now(UTC)
+    if why := _out_of_force(token, now):
+        raise Invalid("", "token", why)
+    _note_use(token, now)
+    return token
+
+
+def revoke(token: Token, revoked_by: str) -> None:
+    """Refuse the token from now on. A second time changes nothing."""
+    if _revoke(token):
+        events.token_revoked(token, revoked_by)
+
+
+def revoke_all(owner: User) -> int:
+    """Revoke every token of ``owner``, at the owner's request; returns how many there were."""
+    with transaction.atomic():
+        revoked = [token for token in not_revoked(owner) if _revoke(token)]
+    for token in revoked:
+        events.token_revoked(token, owner.get_username())
+    return len(revoked)
+
+
+def not_revoked(owner: User) -> "QuerySet[Token]":
+    """At most ``MAX_OWNED``, expired ones included."""
+    return Token.objects.select_related("user").filter(user=owner, revoked=None).order_by("pk")
+
+
+def matches(pattern: str, value: str) -> bool:
+    """Whether ``value`` is the pattern or, when that ends in ``*``, begins with what stands before it."""
+    if pattern.endswith(ANYTHING_FROM_HERE):
+        return value.startswith(pattern.removesuffix(ANYTHING_FROM_HERE))
+    return value == pattern
+
+
+def permits(limits: Sequence[str], value: str) -> bool:
+    """Whether a write is within ``write_blueprints`` or ``write_kinds``; an empty list limits nothing."""
+    return not limits or any(matches(pattern, value) for pattern in limits)
+
+
+def expiry_from(text: str, now: datetime) -> datetime | None:
+    """``90d``, ``12h``, ``4w`` from now, or the beginning of a UTC day; nothing for nothing. Raises ``Invalid``."""
+    if not text:
+        return None
+    if age := _AGE.fullmatch(text):
+        return now + int(age[1]) * _UNITS[age[2]]
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise Invalid("expiry", "date", f'must be like 90d, 12h, 4w or 2027-01-31, not "{text[:40]}"') from None
+
+
+def state(token: Token, now: datetime) -> str:
+    """``active``, ``revoked``, ``expired``, or ``owner inactive``."""
+    if token.revoked is not None:
+        return "revoked"
+    if token.expiry is not None and token.expiry <= now:
+        return "expired"
+    return "active" if token.user.is_active else "owner inactive"
+
+
+def _revoke(token: Token) -> bool:
+    """Whether it was not revoked before."""
+    return bool(Token.objects.filter(pk=token.pk, revoked__isnull=True).update(revoked=datetime.now(UTC)))
+
+
+def _find(digest: str) -> Token | None:
+    """The token as it is stored now. Its rows are read anew each time; the objects are made anew when these differ."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS, [digest])
+        rows = cursor.fetchone()
+    if rows is None:
+        return None
+    known, token = _found.get(digest, (None, None))
+    if token is None or rows != known:
+        token = Token.objects.select_related("user").filter(digest=digest).first()
+        if len(_found) >= MAX_FOUND:
+            _found.clear()
+        if token is not None:
+            _found[digest] = rows, token
+    return token
+
+
+def _out_of_force(token: Token, now: datetime) -> str | None:
+    match state(token, now):
+        case "revoked":
+            return "This token was revoked."
+        case "expired":
+            return "This token has expired."
+        case "owner inactive":
+            return "The owner of this token is not active."
+    return None
+
+
+def _note_use(token: Token, now: datetime) -> None:
+    """At most one try an hour and process, so that a busy or failing database costs readers nothing more."""
+    if token.last_used is not None and now - token.last_used < USED_EVERY:
+        return
+    moment = time.monotonic()
+    if moment - _touched.get(token.pk, float("-inf")) < USED_EVERY.total_seconds():
+        return
+    _touched[token.pk] = moment
+    stale = Q(last_used__isnull=True) | Q(last_used__lte=now - USED_EVERY)
+    try:
+        Token.objects.filter(stale, pk=token.pk).update(last_used=now)
+    except DatabaseError as error:
+        _log.warning("the use of token %s was not noted: %s", token.pk, error)
+
+
+def _check_scopes(scopes: Sequence[str], grantable: Sequence[str]) -> None:
+    if not scopes:
+        raise Invalid("scopes", "required", f"needs at least one of {', '.join(grantable)}")
+    for scope in scopes:
+        if scope not in SCOPES:
+            raise Invalid("scopes", "choice", f'"{scope}" is none of {", ".join(SCOPES)}')
+        if scope not in grantable:
+            raise Invalid("scopes", "choice", f"{scope} can be given by staff only")

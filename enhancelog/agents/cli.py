@@ -1,0 +1,181 @@
+"""``python -m enhancelog append|get|list|why|mcp``: the log from a shell, over HTTP, for agents and people. No Django.
+
+The server is ENHANCELOG_URL, the token ENHANCELOG_TOKEN (or ENHANCELOG_TOKEN_FILE). Answers are JSON on standard
+output; everything else is one line on standard error. Exit codes: 0 done, 1 done with findings (not found, conflicts,
+refused entries), 2 could not run, 130 interrupted.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NoReturn
+
+import msgspec
+
+from enhancelog.client.connection import DEFAULT_URL, TOTAL_S, Connection, one_line
+from enhancelog.client.log_store import HttpEnhanceLogStore
+from enhancelog.domain import records
+from enhancelog.domain.errors import Conflict, Invalid, NotFound, StoreError
+from enhancelog.domain.filters import PARAMETERS
+from enhancelog.transfer.items import Found, Item, Unreadable
+from enhancelog.transfer.sources import open_source
+
+DONE, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130
+
+Command = Callable[[HttpEnhanceLogStore, argparse.Namespace], int]
+
+_ENVIRONMENT: Final = f"""\
+environment:
+  ENHANCELOG_URL         the server (default {DEFAULT_URL})
+  ENHANCELOG_TOKEN       what it knows you by; ENHANCELOG_TOKEN_FILE reads it from a file
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(FAILED, f"{self.prog}: {one_line(message)}; see --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, the process's own arguments unless given; its exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="enhancelog: %(message)s")
+    try:
+        with Connection.from_environment(total_s=options.timeout) as connection:
+            run: Command = options.run
+            return run(HttpEnhanceLogStore(connection), options)
+    except NotFound as error:
+        return _fail(error, FINDINGS)
+    except (StoreError, Invalid, Unreadable) as error:
+        return _fail(error, FAILED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at its end
+        return _fail("nobody reads standard output any more", FAILED)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def append(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
+    """Every entry of a file or of standard input, one result line each; an identical one is done, not a finding."""
+    results: set[str] = set()
+    with open_source(options.file, records.MAX_ENTRY_BYTES) as source:
+        for item in source:
+            result = _append(store, item)
+            _print(msgspec.json.encode(result))
+            results.add(result["result"])
+    if not results:
+        return _fail(f"{options.file}: holds no entry", FAILED)
+    return FINDINGS if results & {"conflict", "invalid"} else DONE
+
+
+def get(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
+    """One entry."""
+    _print(records.encode(store.get(options.issue_id)))
+    return DONE
+
+
+def list_entries(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
+    """Entries as NDJSON."""
+    filters = [(name, value) for name in PARAMETERS for value in getattr(options, name)]
+    size = min(options.max or options.page_size, options.page_size)
+    for number, entry in enumerate(store.entries([*filters, ("order", options.order)], size), 1):
+        _print(records.encode(entry))
+        if number == options.max:
+            break
+    return DONE
+
+
+def why(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
+    """What was denied lately, and which similar intents passed."""
+    _print(msgspec.json.format(store.why(options.blueprint_id, options.intent), indent=2))
+    return DONE
+
+
+def mcp(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
+    """The tools for a model, on standard input and output."""
+    try:
+        from enhancelog.agents.mcp_server import serve
+    except ModuleNotFoundError as error:
+        if error.name != "mcp":
+            raise
+        return _fail("the MCP server needs one more package: pip install 'enhancelog[mcp]'", FAILED)
+    serve(store.connection)
+    return DONE
+
+
+def _append(store: HttpEnhanceLogStore, item: Item) -> dict[str, Any]:
+    if not isinstance(item, Found):
+        return {"where": item.where, "result": "invalid", "error": one_line(str(item.reason))}
+    about = {"where": item.where, "issue_id": item.entry.issue_id}
+    try:
+        return {**about, "result": "created", "digest": store.append(item.entry)}
+    except Conflict as conflict:
+        if conflict.identical:
+            return {**about, "result": "identical"}
+        differs = f"differs in {', '.join(conflict.differs)}" if conflict.differs else "is another"
+        return {**about, "result": "conflict", "error": f"the stored entry {differs}"}
+    except Invalid as refusal:
+        return {**about, "result": "invalid", "error": one_line(str(refusal))}
+
+
+def _print(line: bytes) -> None:
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _fail(reason: object, code: int) -> int:
+    print(f"enhancelog: {one_line(str(reason))}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="enhancelog",
+        description="The enhance log from a shell.",
+        epilog=_ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--timeout", type=_seconds, default=TOTAL_S, help="seconds for one request, retries included (%(default)g)"
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, run: Command, text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        made.set_defaults(run=run)
+        return made
+
+    chosen = command("append", append, "Store entries: JSON, NDJSON or a JSON array; one result line each.")
+    chosen.add_argument("file", metavar="FILE", nargs="?", default="-", help="- (the default) is standard input")
+    command("get", get, "Print one entry.").add_argument("issue_id", metavar="ID")
+    _add_filters(command("list", list_entries, "Print entries as NDJSON, oldest first."))
+    chosen = command("why", why, "Print what was denied lately for a Blueprint, and which similar intents passed.")
+    chosen.add_argument("--blueprint-id", metavar="ID", required=True)
+    chosen.add_argument("--intent", metavar="TEXT", default="", help="what you are about to try")
+    command("mcp", mcp, "Serve the tools for a model over standard input and output (MCP).")
+    return parser
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--order", choices=["asc", "desc"], default="asc", help="by time (default: %(default)s)")
+    parser.add_argument("--max", metavar="N", type=_positive, help="stop after N entries")
+    parser.add_argument("--page-size", metavar="N", type=_positive, default=200, help="entries a request (%(default)s)")
+    chosen = parser.add_argument_group("filters", "Each can be repeated: any of the values, but --axis means all.")
+    for name in PARAMETERS:
+        chosen.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", action="append", default=[])
+
+
+def _positive(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f'"{text}" is not a whole number above 0')
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if 0 < seconds <= 86_400:
+        return seconds
+    raise argparse.ArgumentTypeError(f'"{text}" is not a number of seconds above 0')

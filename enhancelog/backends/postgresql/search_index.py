@@ -1,0 +1,148 @@
+"""The search index on PostgreSQL: a tsvector for each position, made from the words and their places, under GIN.
+
+No text search configuration is involved. GIN knows no order, so the newest matches are looked for in stretches of
+positions, which grow while they are quick to read; a timeout on the statement ends one that is not.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from django.db import OperationalError
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog.backends import SEARCH_TABLE, Document, Found
+from enhancelog.domain.search_words import Phrase
+
+_INDEX: Final = f"{SEARCH_TABLE}_words"
+_PENDING_KB: Final = 256
+"""Of GIN's list of what is yet to be sorted in: short, so that no append pays for many."""
+
+_FIRST_STRETCH: Final = 1_024
+_LONGEST_STRETCH: Final = 262_144
+_GROWTH: Final = 8
+_QUICK_S: Final = 0.02
+_CANCELED: Final = "57014"
+
+
+class PostgresqlSearch:
+    statements = (
+        f"CREATE TABLE IF NOT EXISTS {SEARCH_TABLE} (position bigint PRIMARY KEY, words tsvector NOT NULL)",
+        f"""CREATE INDEX IF NOT EXISTS {_INDEX} ON {SEARCH_TABLE} USING gin (words)
+            WITH (gin_pending_list_limit = {_PENDING_KB})""",
+    )
+
+    condition_sql = (
+        f"EXISTS (SELECT 1 FROM {SEARCH_TABLE} searched"
+        " WHERE searched.position = enhancelog_entry.position AND searched.words @@ %s::tsquery)"
+    )
+
+    def install(self, cursor: CursorWrapper) -> bool:
+        missing = self.missing(cursor)
+        for statement in self.statements:
+            cursor.execute(statement)
+        return SEARCH_TABLE in missing
+
+    def missing(self, cursor: CursorWrapper) -> list[str]:
+        names = [SEARCH_TABLE, _INDEX]
+        cursor.execute("SELECT name FROM unnest(%s::text[]) name WHERE to_regclass(name) IS NULL", [names])
+        return [name for (name,) in cursor.fetchall()]
+
+    def add(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None:
+        cursor.db.dialect.insert_rows(cursor, SEARCH_TABLE, ("position", "words"), list(map(_row, documents)))
+
+    def remove(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None:
+        positions = [document.position for document in documents]
+        cursor.execute(f"DELETE FROM {SEARCH_TABLE} WHERE position = ANY(%s)", [positions])
+
+    def clear(self, cursor: CursorWrapper) -> None:
+        cursor.execute(f"DELETE FROM {SEARCH_TABLE}")
+
+    def settle(self, cursor: CursorWrapper) -> None:
+        cursor.execute(f"ANALYZE {SEARCH_TABLE}")
+
+    def question(self, phrases: Iterable[Phrase]) -> str:
+        return " | ".join(f"({_tsquery(phrase)})" for phrase in phrases)
+
+    def find(
+        self, cursor: CursorWrapper, question: str, between: tuple[int, int], most: int, deadline: float, *, asc: bool
+    ) -> Found:
+        positions: list[int] = []
+        # The first stretch may be read in order, which is quickest for what many entries hold. Later on so few do that
+        # only GIN is quick; the planner, who takes every word for frequent enough, shall not see that LIMIT could help.
+        key = "position"
+        with _timeout(cursor, deadline):
+            for stretch in _stretches(*between, asc=asc):
+                if time.monotonic() >= deadline:
+                    return Found(positions, stopped=True)
+                try:
+                    cursor.execute(
+                        f"SELECT position FROM {SEARCH_TABLE} WHERE position BETWEEN %s AND %s"
+                        f" AND words @@ %s::tsquery ORDER BY {key} {'ASC' if asc else 'DESC'} LIMIT %s",
+                        [*stretch, question, most - len(positions)],
+                    )
+                except OperationalError as error:
+                    if getattr(error.__cause__, "sqlstate", "") != _CANCELED:
+                        raise
+                    return Found(positions, stopped=True)
+                positions += [position for (position,) in cursor.fetchall()]
+                if len(positions) >= most:
+                    break
+                key = "position + 0"
+        return Found(positions, stopped=False)
+
+    def differences(
+        self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int
+    ) -> Iterator[str]:
+        wanted = dict(map(_row, documents))
+        cursor.execute(
+            f"""SELECT COALESCE(kept.position, wanted.position), kept.words IS NULL, wanted.words IS NULL
+                FROM (SELECT * FROM {SEARCH_TABLE} WHERE position > %s AND position <= %s) kept
+                FULL JOIN unnest(%s::bigint[], %s::text[]) wanted (position, words) USING (position)
+                WHERE kept.words IS DISTINCT FROM wanted.words::tsvector ORDER BY 1""",
+            [after, up_to, list(wanted), list(wanted.values())],
+        )
+        for position, is_missing, is_strange in cursor.fetchall():
+            said = "lacks" if is_missing else "should not hold" if is_strange else "holds other words at"
+            yield f"{SEARCH_TABLE} {said} position {position}"
+
+
+def _stretches(low: int, high: int, *, asc: bool) -> Iterator[tuple[int, int]]:
+    """What lies between two positions in parts, each a few times as long as the one before if that was read quickly."""
+    size = _FIRST_STRETCH
+    while low <= high:
+        began = time.monotonic()
+        if asc:
+            yield low, min(high, low + size - 1)
+            low += size
+        else:
+            yield max(low, high - size + 1), high
+            high -= size
+        if time.monotonic() - began < _QUICK_S:
+            size = min(_GROWTH * size, _LONGEST_STRETCH)
+
+
+@contextmanager
+def _timeout(cursor: CursorWrapper, deadline: float) -> Iterator[None]:
+    """No statement in here takes longer than is left now."""
+    left_ms = max(1, round((deadline - time.monotonic()) * 1000))
+    cursor.execute("SELECT set_config('statement_timeout', %s, false)", [str(left_ms)])
+    try:
+        yield
+    finally:
+        cursor.execute("RESET statement_timeout")
+
+
+def _row(document: Document) -> tuple[int, str]:
+    """The position, and the words as the text of a tsvector. No word holds a quote or a backslash."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, word in enumerate(document.words, 1):
+        if word:
+            places[word].append(place)
+    return document.position, " ".join([f"'{word}':{','.join(map(str, at))}" for word, at in places.items()])
+
+
+def _tsquery(phrase: Phrase) -> str:
+    return " <-> ".join(f"'{token}'" for token in phrase.tokens) + (":*" if phrase.is_open else "")

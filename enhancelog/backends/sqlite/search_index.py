@@ -1,0 +1,152 @@
+"""The search index on SQLite: a contentless FTS5 table, rowid = position.
+
+Words come ready, so its tokenizer has nothing to do: ``ascii`` splits at punctuation of ASCII alone, and no word holds
+any. A place without a word holds ``·``, which is none. Merging later than FTS5 would by itself halves what an append
+costs.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from django.db import OperationalError
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog.backends import SEARCH_TABLE, Document, Found
+from enhancelog.domain.search_words import Phrase
+
+_NOTHING: Final = "·"
+_MERGE_AT: Final = 8
+_OPCODES: Final = 100
+"""Steps of SQLite's machine between two looks at the clock. FTS5 takes few of them: one look in about a millisecond."""
+
+_PROBES: Final = 8
+_PROBE_WORDS: Final = 3
+
+
+class SqliteSearch:
+    statements = (
+        f"CREATE VIRTUAL TABLE {SEARCH_TABLE} USING fts5 (words, content='', tokenize='ascii')",
+        f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}, rank) VALUES ('automerge', {_MERGE_AT})",
+    )
+
+    condition_sql = (
+        # The plus keeps it a condition: which rows are looked at, and in what order, is not FTS5's to say.
+        f"+enhancelog_entry.position IN (SELECT rowid FROM {SEARCH_TABLE} WHERE {SEARCH_TABLE} MATCH %s)"
+    )
+
+    def install(self, cursor: CursorWrapper) -> bool:
+        if not self.missing(cursor):
+            return False
+        for statement in self.statements:
+            cursor.execute(statement)
+        return True
+
+    def missing(self, cursor: CursorWrapper) -> list[str]:
+        cursor.execute("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = %s", [SEARCH_TABLE])
+        return [] if cursor.fetchone()[0] else [SEARCH_TABLE]
+
+    def add(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None:
+        cursor.executemany(f"INSERT INTO {SEARCH_TABLE} (rowid, words) VALUES (%s, %s)", _rows(documents))
+
+    def remove(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None:
+        cursor.executemany(
+            f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}, rowid, words) VALUES ('delete', %s, %s)",
+            _rows(documents),
+        )
+
+    def clear(self, cursor: CursorWrapper) -> None:
+        cursor.execute(f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}) VALUES ('delete-all')")
+
+    def settle(self, cursor: CursorWrapper) -> None:
+        """FTS5 keeps no statistics."""
+
+    def question(self, phrases: Iterable[Phrase]) -> str:
+        return " OR ".join(f'"{" ".join(phrase.tokens)}"{" *" if phrase.is_open else ""}' for phrase in phrases)
+
+    def find(
+        self, cursor: CursorWrapper, question: str, between: tuple[int, int], most: int, deadline: float, *, asc: bool
+    ) -> Found:
+        """FTS5 goes along the positions, so what it has found by the deadline is all there is up to there."""
+        late = False
+
+        def is_late() -> bool:
+            nonlocal late
+            late = late or time.monotonic() > deadline
+            return late
+
+        positions: list[int] = []
+        database: Any = cursor.connection
+        database.set_progress_handler(is_late, _OPCODES)
+        try:
+            cursor.execute(
+                f"SELECT rowid FROM {SEARCH_TABLE} WHERE {SEARCH_TABLE} MATCH %s AND rowid BETWEEN %s AND %s"
+                f" ORDER BY rowid {'ASC' if asc else 'DESC'} LIMIT %s",
+                [question, *between, most],
+            )
+            for (position,) in cursor:
+                positions.append(position)
+        except OperationalError:
+            if not late:
+                raise
+        finally:
+            database.set_progress_handler(None, 0)
+        return Found(positions, late)
+
+    def differences(
+        self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int
+    ) -> Iterator[str]:
+        """FTS5 tells how many words an entry has, but not which. So a few phrases out of every batch are asked for:
+        exactly the entries that hold them must be found."""
+        numbers = {document.position: len(_text(document).split()) for document in documents}
+        cursor.execute(f"SELECT id, sz FROM {SEARCH_TABLE}_docsize WHERE id > %s AND id <= %s", [after, up_to])
+        present = {position: _first_number(sizes) for position, sizes in cursor.fetchall()}
+        for position in sorted(numbers.keys() | present.keys()):
+            if position not in present:
+                yield f"{SEARCH_TABLE} lacks position {position}"
+            elif position not in numbers:
+                yield f"{SEARCH_TABLE} should not hold position {position}"
+            elif numbers[position] != present[position]:
+                yield f"{SEARCH_TABLE} at position {position} holds {present[position]} words, not {numbers[position]}"
+        yield from self._wrongly_found(cursor, documents, after, up_to)
+
+    def _wrongly_found(
+        self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int
+    ) -> Iterator[str]:
+        texts = {document.position: f" {_text(document)} " for document in documents if document.words}
+        for phrase in _probes(documents):
+            cursor.execute(
+                f"SELECT rowid FROM {SEARCH_TABLE} WHERE {SEARCH_TABLE} MATCH %s AND rowid > %s AND rowid <= %s",
+                [f'"{phrase}"', after, up_to],
+            )
+            found = {position for (position,) in cursor.fetchall()}
+            wanted = {position for position, text in texts.items() if f" {phrase} " in text}
+            for position in sorted(found ^ wanted):
+                said = "does not find" if position in wanted else "should not find"
+                yield f"{SEARCH_TABLE} {said} position {position} by its words"
+
+
+def _rows(documents: Sequence[Document]) -> list[tuple[int, str]]:
+    return [(document.position, _text(document)) for document in documents]
+
+
+def _text(document: Document) -> str:
+    return " ".join([word or _NOTHING for word in document.words])
+
+
+def _probes(documents: Sequence[Document]) -> Iterator[str]:
+    """Some phrases, from places that differ from batch to batch."""
+    spoken = [document for document in documents if document.words]
+    for document in spoken[:: max(1, len(spoken) // _PROBES)][:_PROBES]:
+        start = document.position % len(document.words)
+        yield " ".join(word or _NOTHING for word in document.words[start : start + _PROBE_WORDS])
+
+
+def _first_number(sizes: bytes) -> int:
+    """SQLite's variable-length integer: seven bits a byte, the high bit says that more follow."""
+    number = 0
+    for byte in sizes:
+        number = number << 7 | byte & 0x7F
+        if byte < 0x80:
+            break
+    return number

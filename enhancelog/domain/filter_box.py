@@ -1,0 +1,157 @@
+"""The filter box: query parameters written as text, and back without loss. No database.
+
+    axis:noop axis:tone=pass axis:des=absent status:rejected blueprint:main since:7d -has:gap "exact phrase"
+
+``-`` negates. A value stands in double quotes when it holds spaces, quotes or ``=``; inside them ``\\"``, ``\\\\`` and
+``\\u000a`` are escapes, any other backslash is itself. Without a key, what stands in quotes is one phrase to search
+for, and so are plain words that stand together; ``text:`` is a substring. What does not read raises ``Invalid`` naming
+the key; whether values make sense is for ``filters`` to say.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.filters import PARAMETERS
+
+Pair = tuple[str, str]
+Pairs = tuple[Pair, ...]
+
+KEYS: Final = {
+    "blueprint": "blueprint_id",
+    "status": "status",
+    "axis": "axis",
+    "only": "only",
+    "axes": "axes",
+    "pattern": "pattern",
+    "has": "has",
+    "afterwards": "afterwards",
+    "source": "source",
+    "period": "period",
+    "since": "since",
+    "until": "until",
+    "text": "text",
+}
+"""Key to parameter, in the order in which they are written."""
+
+SAID: Final = {"deny": "axis", "pass": "axis_passed", "absent": "axis_absent"}
+"""What an axis said (``axis:NAME=pass``) to parameter."""
+
+_WRITTEN: Final = {parameter: (key, "") for key, parameter in KEYS.items()} | {
+    "axis_passed": ("axis", "=pass"),
+    "axis_absent": ("axis", "=absent"),
+}
+_ORDER: Final = ("blueprint_id", "status", "axis", "axis_passed", "axis_absent", *list(KEYS.values())[3:], "phrase")
+_NOT: Final = "not_"
+_NAMES: Final = [name for base in _ORDER for name in (base, f"{_NOT}{base}") if name in PARAMETERS]
+_PLACE: Final = {name: place for place, name in enumerate(_NAMES)}
+
+_TOKEN = re.compile(
+    r"""(?<!\S)(?P<no>-)?(?:(?P<key>[A-Za-z_]++):)?
+        (?:"(?P<quoted>(?:[^"\\]++|\\.)*+)"(?:=(?P<said>[^\s"]*+))?|(?P<bare>[^\s"]++))?(?=\s|\Z)""",
+    re.VERBOSE | re.DOTALL,
+)
+_SPACE = re.compile(r"\s*+")
+_BARE = re.compile(r'\A[^\s"=\\\x00-\x1f\x7f-\x9f]++\Z')
+_ESCAPE = re.compile(r'\\(?:u((?!d[89a-f])[0-9a-f]{4})|(["\\]))', re.IGNORECASE)
+_TO_ESCAPE = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u2028\u2029]')
+
+
+def parse(text: str) -> Pairs:
+    """The parameters that ``text`` stands for, each once, in the order in which they are written."""
+    pairs: list[Pair] = []
+    words: list[str] = []
+    at = _after_space(text, 0)
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if not found or found.end() == at:
+            raise Invalid("filter", "quotes", f"cannot be read at {text[at : at + 40]}; is a quote missing?")
+        at = _after_space(text, found.end())
+        word = _word(found)
+        if word is not None:
+            words.append(word)
+            continue
+        pairs += _phrase(words)
+        words = []
+        pairs.append(_pair(found))
+    return canonical([*pairs, *_phrase(words)])
+
+
+def render(pairs: Iterable[Pair]) -> str:
+    """The text that ``parse`` reads as these parameters."""
+    return " ".join(token(name, value) for name, value in canonical(pairs))
+
+
+def token(name: str, value: str) -> str:
+    """One parameter as text."""
+    base = name.removeprefix(_NOT)
+    negation = "-" if name != base else ""
+    if base == "phrase":
+        return negation + _quoted(value)
+    key, said = _WRITTEN[base]
+    return f"{negation}{key}:{value if _BARE.match(value) else _quoted(value)}{said}"
+
+
+def canonical(pairs: Iterable[Pair]) -> Pairs:
+    """Each pair once, in the order in which they are written; what the box cannot say is left out."""
+    known = [pair for pair in dict.fromkeys(pairs) if pair[0] in _PLACE]
+    return tuple(sorted(known, key=lambda pair: _PLACE[pair[0]]))
+
+
+def _word(found: re.Match[str]) -> str | None:
+    """A plain word: no key, no quotes, not negated."""
+    return None if found["no"] or found["key"] else found["bare"]
+
+
+def _phrase(words: list[str]) -> list[Pair]:
+    return [("phrase", " ".join(words))] if words else []
+
+
+def _pair(found: re.Match[str]) -> Pair:
+    key, said = found["key"], found["said"]
+    value = found["bare"] if found["quoted"] is None else _ESCAPE.sub(_unescaped, found["quoted"])
+    if key is None:
+        if said is not None:
+            raise Invalid("filter", "quotes", f"cannot be read at ={said[:40]}")
+        return ("phrase", "-") if value is None else (_named("phrase", found), value)
+    key = key.lower()
+    if key not in KEYS:
+        raise Invalid(
+            key[:40], "unknown", f"is no filter; there are {', '.join(KEYS)}. To look for the words, put them in quotes"
+        )
+    if value is None:
+        raise Invalid(key, "empty", f"needs a value, as in {key}:main" if key == "blueprint" else "needs a value")
+    if key != "axis":
+        if said is not None:
+            raise Invalid(key, "value", f'takes no "={said[:40]}"')
+        return (_named(KEYS[key], found), value)
+    if found["quoted"] is None:
+        value, _, said = value.rpartition("=") if "=" in value else (value, "", None)
+    if said is not None and said not in SAID:
+        raise Invalid(
+            "axis", "choice", f'after "=" stands {", ".join(SAID)}, not "{said[:40]}"; a name with "=" needs quotes'
+        )
+    return (_named(SAID[said or "deny"], found), value)
+
+
+def _named(parameter: str, found: re.Match[str]) -> str:
+    return f"{_NOT}{parameter}" if found["no"] else parameter
+
+
+def _quoted(value: str) -> str:
+    return f'"{_TO_ESCAPE.sub(_escaped, value)}"'
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found[0]
+    return f"\\{character}" if character in '"\\' else f"\\u{ord(character):04x}"
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16)) if found[1] else found[2]
+
+
+def _after_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at

@@ -1,0 +1,253 @@
+"""Query parameters as a filter: the same names and rules on pages, API and commands. No database.
+
+Repeated parameters are OR, repeated ``axis`` is AND, ``not_<name>`` excludes. Unknown parameters are ignored, a bad
+value raises ``Invalid`` naming its parameter. An id that the rules refuse is no bad value: it matches nothing.
+"""
+
+import hashlib
+import re
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Final, Literal, cast, get_args
+
+from enhancelog.domain import search_words
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.times import DAY_MS, day_of
+
+Order = Literal["asc", "desc"]
+
+CHOICES: Final = {
+    "status": ("applied", "rejected"),
+    "axes": ("one", "many"),
+    "has": ("ops", "gap", "badge"),
+    "afterwards": ("applied", "rejected", "none"),
+}
+VALUES: Final = (
+    "blueprint_id",
+    "status",
+    "axis",
+    "axis_passed",
+    "axis_absent",
+    "only",
+    "axes",
+    "pattern",
+    "has",
+    "afterwards",
+    "text",
+    "phrase",
+    "source",
+)
+PERIODS: Final = {"24h": 1, "7d": 7, "30d": 30, "90d": 90, "all": None}
+"""Name to whole UTC days, today included; ``24h`` is the last 24 hours exactly."""
+
+_TIMES: Final = ("since", "until", "period")
+PARAMETERS: Final = (*VALUES, *(f"not_{name}" for name in VALUES), *_TIMES, *(f"not_{name}" for name in _TIMES))
+
+MAX_PAGE_SIZE: Final = 1000
+MAX_WAIT_S: Final = 30
+MAX_VALUES: Final = 100
+"""Values in one filter at most; a database's expressions nest only so deep."""
+
+_PAGE_SIZE = re.compile(r"\d{1,4}", re.ASCII)
+_OFFSET = re.compile(r"\d{1,9}", re.ASCII)
+_WHOLE = re.compile(r"\d{1,19}", re.ASCII)
+_INTEGER = re.compile(r"-?\d{1,19}\Z", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+_RFC3339 = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d{1,9})?([Zz]|[+ -]\d{2}:\d{2})\Z",
+    re.ASCII,
+)
+_AGO = re.compile(r"([1-9]\d{0,5})([mhdw])\Z", re.ASCII)
+_UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": DAY_MS, "w": 7 * DAY_MS}
+_I64 = range(-(2**63), 2**63)
+
+Parameters = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class EntryFilter:
+    """Which entries. ``since_ms`` inclusive, ``until_ms`` exclusive, epoch ms. ``pairs``: as given, for links;
+    ``now_ms``: what ages were counted back from."""
+
+    include: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exclude: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    since_ms: int | None = None
+    until_ms: int | None = None
+    pairs: tuple[tuple[str, str], ...] = ()
+    now_ms: int = 0
+
+    @property
+    def key(self) -> Hashable:
+        """What is asked for, without its bounds in time."""
+        return tuple(sorted(self.include.items())), tuple(sorted(self.exclude.items()))
+
+    def one(self, name: str) -> str | None:
+        """The value of a parameter that is given exactly once."""
+        values = self.include.get(name, ())
+        return values[0] if len(values) == 1 else None
+
+    @property
+    def phrases(self) -> list[search_words.Phrase]:
+        """What is searched for, any of these; a phrase without a word is found nowhere."""
+        return [search_words.phrase(value) for value in self.include.get("phrase", ())]
+
+    def fingerprint(self, order: str) -> str:
+        """What a cursor remembers of the filter and order it belongs to."""
+        text = repr((sorted(self.pairs), order))
+        return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
+
+
+def parse(parameters: Parameters, now_ms: int) -> EntryFilter:
+    """The filter that these parameters ask for; ``now_ms`` (epoch ms) is what "7d" counts back from."""
+    include = {name: _values(parameters, name) for name in VALUES if name in parameters}
+    exclude = {name: _values(parameters, f"not_{name}") for name in VALUES if f"not_{name}" in parameters}
+    since = [*_instants(parameters, "since", now_ms), *_instants(parameters, "not_until", now_ms)]
+    until = [*_instants(parameters, "until", now_ms), *_instants(parameters, "not_since", now_ms)]
+    since += _starts(parameters, "period", now_ms)
+    until += _starts(parameters, "not_period", now_ms)
+    pairs = [(name, value) for name in PARAMETERS for value in parameters.get(name, ())]
+    if len(pairs) > MAX_VALUES:
+        raise Invalid(pairs[-1][0], "count", f"is one of {len(pairs):,} values, a filter has at most {MAX_VALUES}")
+    return EntryFilter(include, exclude, max(since, default=None), min(until, default=None), tuple(pairs), now_ms)
+
+
+def from_pairs(pairs: Iterable[tuple[str, str]], now_ms: int) -> EntryFilter:
+    """``parse`` for (name, value) pairs."""
+    parameters: dict[str, list[str]] = {}
+    for name, value in pairs:
+        parameters.setdefault(name, []).append(value)
+    return parse(parameters, now_ms)
+
+
+def period_start(name: str, now_ms: int, parameter: str = "period") -> int | None:
+    """The first instant (epoch ms) of a period that ends at ``now_ms``; ``None``: no bound."""
+    if name not in PERIODS:
+        raise Invalid(parameter, "choice", f'must be one of {", ".join(PERIODS)}, not "{name[:40]}"')
+    days = PERIODS[name]
+    if days is None:
+        return None
+    return now_ms - DAY_MS if name == "24h" else (day_of(now_ms) - days + 1) * DAY_MS
+
+
+def instant(name: str, value: str, now_ms: int) -> int:
+    """Epoch ms, RFC 3339, ``YYYY-MM-DD`` (UTC) or ``<n>[mhdw]`` before now, as epoch ms.
+
+    ``<n>d`` and ``<n>w`` are whole UTC days, today included. Raises ``Invalid``.
+    """
+    try:
+        if _INTEGER.match(value) and int(value) in _I64:
+            return int(value)
+        if _DATE.match(value):
+            return (date.fromisoformat(value).toordinal() - date(1970, 1, 1).toordinal()) * DAY_MS
+        if found := _RFC3339.match(value):
+            return _rfc3339_ms(*found.groups())
+    except (ValueError, OverflowError):
+        pass
+    if found := _AGO.match(value):
+        amount = int(found[1]) * _UNIT_MS[found[2]]
+        return now_ms - amount if found[2] in "mh" else (day_of(now_ms) + 1) * DAY_MS - amount
+    raise Invalid(
+        name, "time", f'"{value[:40]}" is no time: give epoch ms, RFC 3339, YYYY-MM-DD, or an age like 90m, 24h, 7d, 2w'
+    )
+
+
+def order(parameters: Parameters, default: Order) -> Order:
+    """``order=asc|desc``."""
+    value = _last(parameters, "order")
+    if value is None:
+        return default
+    if value in get_args(Order):
+        return cast(Order, value)
+    raise Invalid("order", "choice", f'must be asc or desc, not "{value[:40]}"')
+
+
+def page_size(parameters: Parameters) -> int | None:
+    """``page_size=1…1000``; ``None`` when it is not given."""
+    value = _last(parameters, "page_size")
+    if value is None:
+        return None
+    if _PAGE_SIZE.fullmatch(value) and 1 <= int(value) <= MAX_PAGE_SIZE:
+        return int(value)
+    raise Invalid("page_size", "range", f'must be a whole number from 1 to {MAX_PAGE_SIZE}, not "{value[:40]}"')
+
+
+def offset(parameters: Parameters, name: str = "cursor") -> int:
+    """How many rows (or columns) to pass over, on pages whose rows no key orders; 0 when it is not given."""
+    value = _last(parameters, name) or "0"
+    if _OFFSET.fullmatch(value):
+        return int(value)
+    raise Invalid(name, "cursor", "is none of ours; start again without it")
+
+
+def after(parameters: Parameters) -> int | None:
+    """``after=<position>``: what was stored later than that; ``None`` when it is not given."""
+    return _whole(parameters, "after", 2**63 - 1)
+
+
+def wait_s(parameters: Parameters) -> int:
+    """``wait=<seconds>`` for something to come; 0 when it is not given."""
+    return _whole(parameters, "wait", MAX_WAIT_S) or 0
+
+
+def _whole(parameters: Parameters, name: str, most: int) -> int | None:
+    value = _last(parameters, name)
+    if value is None:
+        return None
+    if _WHOLE.fullmatch(value) and int(value) <= most:
+        return int(value)
+    raise Invalid(name, "range", f'must be a whole number from 0 to {most:,}, not "{value[:40]}"')
+
+
+def _values(parameters: Parameters, name: str) -> tuple[str, ...]:
+    values = tuple(dict.fromkeys(parameters[name]))
+    base = name.removeprefix("not_")
+    choices = CHOICES.get(base)
+    for value in values:
+        if not _is_text(value):
+            raise Invalid(name, "utf-8", "is not UTF-8")
+        if choices and value not in choices:
+            raise Invalid(name, "choice", f'must be one of {", ".join(choices)}, not "{value[:40]}"')
+        if base == "phrase":
+            _check_phrase(name, value)
+    return values
+
+
+def _check_phrase(name: str, value: str) -> None:
+    try:
+        search_words.phrase(value)
+    except Invalid as error:
+        raise Invalid(name, error.rule, error.detail) from None
+
+
+def _is_text(value: str) -> bool:
+    """A command's argument that is no UTF-8 comes with lone surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _starts(parameters: Parameters, name: str, now_ms: int) -> list[int]:
+    """Where the periods begin. Nothing is before ``all``, and everything is in it."""
+    starts = [period_start(value, now_ms, name) for value in parameters.get(name, ())]
+    if name == "not_period":
+        return [_I64.start if start is None else start for start in starts]
+    return [start for start in starts if start is not None]
+
+
+def _instants(parameters: Parameters, name: str, now_ms: int) -> list[int]:
+    return [instant(name, value, now_ms) for value in parameters.get(name, ())]
+
+
+def _rfc3339_ms(day: str, clock: str, fraction: str | None, zone: str) -> int:
+    offset = "+00:00" if zone in "Zz" else zone.replace(" ", "+")  # an unescaped + arrives as a space
+    moment = datetime.fromisoformat(f"{day}T{clock}{offset}")
+    whole = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (whole.days * 86400 + whole.seconds) * 1000 + int(f"{(fraction or '.0')[1:]:0<3}"[:3])
+
+
+def _last(parameters: Parameters, name: str) -> str | None:
+    values = parameters.get(name, ())
+    return values[-1] if values else None

@@ -1,0 +1,298 @@
+"""The one record type: an entry of the enhance log, decoded, checked and encoded.
+
+JSON bodies, NDJSON, imports, the stores and the client all come through here. An ``Entry`` that exists obeys the rules
+of ids and text: they are checked when it is made, by whatever way. Field order is the contract's key order. No Django.
+
+Sizes: ``decode`` refuses more bytes than its ``max_bytes`` (default 1 MiB as JSON).
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Final, Literal, get_args
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from enhancelog.domain import strict_json
+from enhancelog.domain.errors import Invalid, TooLarge
+
+MAX_ENTRY_BYTES: Final = 1 << 20
+MAX_ID_BYTES: Final = 512
+
+Status = Literal["applied", "rejected"]
+Judgement = Literal["pass", "deny"]
+Bump = Literal["major", "minor", "patch"]
+Operator = Literal["add", "remove", "replace", "move", "copy", "test"]
+EpochMs = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+ID_SCHEMA: Final = {
+    "description": "1 to 512 bytes of UTF-8, no control characters, not . or ..",
+    "minLength": 1,
+    "maxLength": MAX_ID_BYTES,
+    "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+    "not": {"enum": [".", ".."]},
+}
+TEXT_SCHEMA: Final = {"pattern": "^[^\\u0000]*$"}
+
+# JSON Schema's words for what ``check_id`` and ``check_text`` enforce; msgspec itself does not look at them.
+Id = Annotated[str, Meta(extra_json_schema=ID_SCHEMA)]
+IdOrEmpty = Annotated[str, Meta(extra_json_schema={**ID_SCHEMA, "minLength": 0})]
+Text = Annotated[str, Meta(extra_json_schema=TEXT_SCHEMA)]
+
+_CONTROL = re.compile("[\u0000-\u001f\u007f-\u009f]")
+_TOKEN_OR_SPACE = re.compile(rb'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))|[ \t\r\n]++', re.DOTALL)
+_INDEX = re.compile(r"\[\d+\]")
+_NO_POINTER: Final = 'must be a JSON Pointer: empty or starting with "/"'
+_MISSING = re.compile("missing required field `([^`]+)`")
+_PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
+
+
+class Verdict(Struct, frozen=True):
+    """What one axis said. ``detail`` is the evidence of a pass or the reason of a deny."""
+
+    axis: Id
+    status: Judgement
+    detail: Text
+
+    def __post_init__(self) -> None:
+        check_id(self.axis, "axis")
+        strict_json.check_text(self.detail, "detail")
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One finished run. ``ts_ms`` is epoch milliseconds, any i64, as stamped by the caller when the run started.
+
+    ``ops`` is an RFC 6902 array, its tokens as received, without white space between them; ``ops`` and ``bump`` are
+    ``UNSET`` where they were not recorded. Making one raises ``Invalid`` for an id or a text that breaks a rule.
+    """
+
+    issue_id: Id
+    blueprint_id: IdOrEmpty
+    prev_hash: Text
+    new_hash: Text
+    intent: Text
+    rationale: Text
+    verdicts: tuple[Verdict, ...]
+    status: Status
+    reasons: tuple[Text, ...]
+    ts_ms: EpochMs
+    ops: Raw | UnsetType = UNSET
+    bump: Bump | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        check_id(self.issue_id, "issue_id")
+        check_id(self.blueprint_id, "blueprint_id", may_be_empty=True)
+        for field in ("prev_hash", "new_hash", "intent", "rationale"):
+            strict_json.check_text(getattr(self, field), field)
+        if not strict_json.is_clean("".join(self.reasons)):  # there may be many
+            for number, reason in enumerate(self.reasons):
+                strict_json.check_text(reason, f"reasons[{number}]")
+
+
+class Operation(Struct, rename={"source": "from"}):
+    """One operation of an RFC 6902 patch. ``value`` goes with add, replace and test, ``from`` with move and copy."""
+
+    op: Operator
+    path: str
+    source: str | UnsetType = UNSET
+    value: Raw | UnsetType = UNSET
+
+
+FIELDS: Final = Entry.__struct_fields__
+CONTRACT_FIELDS: Final = FIELDS[:10]
+
+_CHOICES: Final = {
+    "status": get_args(Status),
+    "verdicts.status": get_args(Judgement),
+    "bump": get_args(Bump),
+    "ops.op": get_args(Operator),
+}
+
+_entry_decoder = msgspec.json.Decoder(Entry)
+_verdicts_decoder = msgspec.json.Decoder(tuple[Verdict, ...])
+_texts_decoder = msgspec.json.Decoder(tuple[str, ...])
+_operations_decoder = msgspec.json.Decoder(list[Operation])
+_encoder = msgspec.json.Encoder()
+
+
+def check_id(value: str, field: str, *, may_be_empty: bool = False) -> None:
+    """CONTRACT section 2: 1-512 bytes of UTF-8, no control characters, not ``.`` or ``..``. Raises ``Invalid``."""
+    if not value and may_be_empty:
+        return
+    if value.isascii() and value.isprintable() and 1 <= len(value) <= MAX_ID_BYTES and value not in (".", ".."):
+        return  # nearly all ids
+    strict_json.check_text(value, field)
+    size = len(value.encode())
+    if not 1 <= size <= MAX_ID_BYTES:
+        raise Invalid(field, "id-length", f"has {size:,} bytes, an id has 1 to {MAX_ID_BYTES}")
+    if value in (".", "..") or _CONTROL.search(value):
+        raise Invalid(field, "id", 'must not be "." or ".." nor hold control characters')
+
+
+def is_id(value: str, *, may_be_empty: bool = False) -> bool:
+    """Whether ``value`` can be an id at all; if not, a look-up is "not found" without asking a database."""
+    try:
+        check_id(value, "id", may_be_empty=may_be_empty)
+    except Invalid:
+        return False
+    return True
+
+
+def only_ids(values: Iterable[str], *, may_be_empty: bool = False) -> list[str]:
+    """Those values that can be ids at all."""
+    return [value for value in values if is_id(value, may_be_empty=may_be_empty)]
+
+
+def decode(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> Entry:
+    """The entry that ``data`` (one JSON object) holds. Unknown fields are dropped.
+
+    Raises ``TooLarge`` or ``Invalid`` naming the field.
+    """
+    if len(data) > max_bytes:
+        raise TooLarge("", len(data), max_bytes)
+    if (canonical := _decode_canonical(data)) is not None:
+        return canonical
+    value = strict_json.loads(data)
+    if not isinstance(value, dict):
+        raise Invalid("", "type", "must be one JSON object")
+    try:
+        entry = _entry_decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise _named(error) from None
+    return entry if entry.ops is UNSET else msgspec.structs.replace(entry, ops=_checked_ops(entry.ops))
+
+
+def _decode_canonical(data: bytes) -> Entry | None:
+    """The entry, if ``data`` is exactly what ``encode`` makes of it: then no key comes twice and no trap is in it, but
+    for what escapes and operations may hold. Most clients send that, and it takes a quarter of the time."""
+    if b"\\u" in data:
+        return None
+    try:
+        entry = _entry_decoder.decode(data)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
+    return entry if entry.ops is UNSET and encode(entry) == data else None
+
+
+def from_values(*, max_bytes: int = MAX_ENTRY_BYTES, **values: Any) -> Entry:
+    """An entry from plain Python values (``verdicts`` as dicts, ``ops`` as a list), checked like a body."""
+    try:
+        return decode(_encoder.encode(values), max_bytes=max_bytes)
+    except (TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, Invalid):
+            raise
+        raise Invalid("", "type", f"cannot be written as JSON: {error}") from None
+
+
+def encode(entry: Entry) -> bytes:
+    """The canonical form: contract key order, then ``ops`` and ``bump`` where recorded; no white space."""
+    return _encoder.encode(entry)
+
+
+def encode_part(value: Any) -> str:
+    """JSON text of one field (``verdicts``, ``reasons``), as it is stored and hashed."""
+    return _encoder.encode(value).decode()
+
+
+def decode_verdicts(text: str) -> tuple[Verdict, ...]:
+    """The verdicts in JSON text that ``encode_part`` wrote."""
+    return _verdicts_decoder.decode(text)
+
+
+def decode_texts(text: str) -> tuple[str, ...]:
+    """The texts in JSON text that ``encode_part`` wrote."""
+    return _texts_decoder.decode(text)
+
+
+def digest(entry: Entry) -> str:
+    """SHA-256 of the canonical form, 64 lowercase hex."""
+    return hashlib.sha256(encode(entry)).hexdigest()
+
+
+def differences(sent: Entry, stored: Entry) -> tuple[str, ...]:
+    """The fields in which a sent record is not the **same** as the stored one.
+
+    What the stored entry carries and the sent one does not (``ops``, ``bump``) is no difference: upstream cannot
+    carry them. The other way round it is one.
+    """
+    return tuple(
+        field
+        for field in FIELDS
+        if getattr(sent, field) != getattr(stored, field)
+        and (field in CONTRACT_FIELDS or getattr(sent, field) is not UNSET)
+    )
+
+
+def denials(entry: Entry) -> dict[str, str]:
+    """Axis to reason for every axis that denied, in axis order; the first reason where an axis speaks twice."""
+    return denied(entry.verdicts)
+
+
+def denied(verdicts: Iterable[Verdict]) -> dict[str, str]:
+    """``denials`` of an entry with these verdicts."""
+    found: dict[str, str] = {}
+    for verdict in verdicts:
+        if verdict.status == "deny":
+            found.setdefault(verdict.axis, verdict.detail)
+    return found
+
+
+def judged_axes(entry: Entry) -> tuple[str, ...]:
+    """Every axis that judged the run, once, in axis order."""
+    return tuple(dict.fromkeys(verdict.axis for verdict in entry.verdicts))
+
+
+def _checked_ops(raw: Raw) -> Raw:
+    data = bytes(raw)
+    try:
+        operations = _operations_decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise _named(error, "ops") from None
+    for number, operation in enumerate(operations):
+        if fault := _fault(operation):
+            field, *why = fault
+            raise Invalid(f"ops[{number}].{field}", *why)
+    return Raw(_TOKEN_OR_SPACE.sub(rb"\1", data))
+
+
+def _fault(operation: Operation) -> tuple[str, str, str] | None:
+    """The field at fault, the rule and the detail."""
+    needs_source = operation.op in ("move", "copy")
+    if needs_source and operation.source is UNSET:
+        return "from", "missing", f"is missing, {operation.op} needs it"
+    if operation.op in ("add", "replace", "test") and operation.value is UNSET:
+        return "value", "missing", f"is missing, {operation.op} needs it"
+    if not _is_pointer(operation.path):
+        return "path", "pointer", _NO_POINTER
+    if needs_source and not _is_pointer(str(operation.source)):
+        return "from", "pointer", _NO_POINTER
+    return None
+
+
+def _is_pointer(text: str) -> bool:
+    return not text or text[0] == "/"
+
+
+def _named(error: msgspec.ValidationError, below: str = "") -> Invalid:
+    """msgspec's message as field, rule and detail; a rule of ours keeps its own words."""
+    text = str(error)
+    found = _PLACE.search(text)
+    place = found[1] if found else ""
+    cause = error.__cause__
+    if isinstance(cause, Invalid):
+        return Invalid(_path(below, place, cause.field), cause.rule, cause.detail)
+    text = _PLACE.sub("", text)
+    if missing := _MISSING.search(text):
+        return Invalid(_path(below, place, missing[1]), "missing", "is missing")
+    field = _path(below, place)
+    choices = _CHOICES.get(_INDEX.sub("", field))
+    if choices and text.startswith("Invalid enum value"):
+        return Invalid(field, "choice", f"must be one of {', '.join(choices)}, not {text[19:80]}")
+    rule = "type" if text.startswith("Expected `") and "got" in text else "value"
+    return Invalid(field, rule, text[0].lower() + text[1:].replace("`", '"'))
+
+
+def _path(*parts: str) -> str:
+    joined = ".".join(part for part in parts if part)
+    return joined.replace(".[", "[")

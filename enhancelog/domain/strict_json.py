@@ -1,0 +1,184 @@
+"""JSON as this project accepts it: the syntax of RFC 8259 without the traps that parsers let through.
+
+Refused, with the place named: duplicate keys, NaN and Infinity, numbers beyond a double, nesting deeper than 32,
+U+0000 and lone surrogates (PostgreSQL can store neither), text that is not UTF-8. The cost is linear in the size of the
+text, whatever it holds. No Django.
+"""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from functools import reduce
+from itertools import accumulate
+from typing import Any, Final
+
+from enhancelog.domain.errors import Invalid
+
+MAX_DEPTH = 32
+
+_STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+"""A string; one without an end reaches to the end of the text, so that no search starts inside it."""
+_NO_BRACKET: Final = re.compile(r"[^\[\]{}]++")
+_STEP: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
+
+
+class _Duplicate(dict[str, Any]):
+    """An object in which ``key`` occurs twice."""
+
+    key: str
+
+
+class _BadNumber:
+    """A number that JSON does not have or a double cannot hold."""
+
+    def __init__(self, digits: str) -> None:
+        self.digits = digits
+
+
+class _Fault(Exception):
+    """Something refused. ``path`` leads to it, innermost step first: a key or an index a step."""
+
+    def __init__(self, rule: str, detail: str, *path: str | int) -> None:
+        super().__init__(rule)
+        self.rule, self.detail, self.path = rule, detail, list(path)
+
+    def as_invalid(self) -> Invalid:
+        return Invalid(_shown(reduce(_join, reversed(self.path), "")), self.rule, self.detail)
+
+
+def loads(data: bytes) -> Any:
+    """Parse ``data``. Raises ``Invalid`` whose field is the path of what is wrong (empty: the document)."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Invalid("", "utf-8", f"is not UTF-8 at byte {error.start}") from None
+    return parse(text)
+
+
+def parse(text: str) -> Any:
+    """``loads`` for text that is decoded already."""
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _check_depth(text)
+    marks: list[_Duplicate | _BadNumber] = []
+
+    def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) == len(pairs):
+            return made
+        counts = Counter(key for key, _ in pairs)
+        marked = _Duplicate(made)
+        marked.key = next(key for key, count in counts.items() if count > 1)
+        marks.append(marked)
+        return marked
+
+    def bad_number(digits: str) -> _BadNumber:
+        marks.append(bad := _BadNumber(digits))
+        return bad
+
+    def number(digits: str) -> float | _BadNumber:
+        value = float(digits)
+        return bad_number(digits) if math.isinf(value) else value
+
+    try:
+        value = json.loads(text, object_pairs_hook=build, parse_constant=bad_number, parse_float=number)
+    except json.JSONDecodeError as error:
+        raise Invalid("", "json", f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    except ValueError:
+        raise Invalid("", "number", "holds a number with too many digits") from None
+    if marks or "\\u" in text or not _clean(text):
+        try:
+            _check(value)
+        except _Fault as fault:
+            raise fault.as_invalid() from None
+    return value
+
+
+def check_text(text: str, field: str) -> None:
+    """Raise ``Invalid`` if ``text`` holds U+0000 or a lone surrogate."""
+    if text.isascii() and "\0" not in text:
+        return  # nearly all texts
+    if flaw := _flaw(text):
+        raise Invalid(field, *flaw)
+
+
+def is_clean(text: str) -> bool:
+    """Whether ``check_text`` lets it pass."""
+    return _flaw(text) is None
+
+
+def _flaw(text: str) -> tuple[str, str] | None:
+    """The rule that ``text`` breaks, and how."""
+    if "\0" in text:
+        return "nul", "holds the character U+0000, which cannot be stored; leave it out"
+    if not text.isascii() and not _clean(text):
+        return "surrogate", "holds a lone surrogate, which is no character; leave it out"
+    return None
+
+
+def _clean(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_depth(text: str) -> None:
+    """Raise before a parser recurses; the field is the last key of the outermost object."""
+    brackets = _NO_BRACKET.sub("", _STRING.sub("", text))
+    depths = accumulate(map(_STEP.__getitem__, brackets))
+    if any(depth > MAX_DEPTH for depth in depths):
+        raise Invalid(_shown(_outermost_key(text)), "depth", f"is nested deeper than {MAX_DEPTH} levels")
+
+
+def _outermost_key(text: str) -> str:
+    """The last string of the outermost object or array before the text is nested too deeply."""
+    depth, key, at = 0, "", 0
+    for string in _STRING.finditer(text):
+        for step in map(_STEP.get, text[at : string.start()]):
+            depth += step or 0
+            if depth > MAX_DEPTH:
+                return key
+        if depth == 1:
+            key = string[0][1:-1]
+        at = string.end()
+    return key
+
+
+def _check(value: Any) -> None:
+    """Raise ``_Fault`` for the first fault of ``value``; its path is collected on the way out."""
+    if isinstance(value, str):
+        if flaw := _flaw(value):
+            raise _Fault(*flaw)
+    elif isinstance(value, _BadNumber):
+        raise _Fault("number", f"holds {value.digits[:40]}, which is no number of JSON's or beyond any double")
+    elif isinstance(value, _Duplicate):
+        raise _Fault("duplicate", "stands twice in one object", value.key)
+    elif isinstance(value, dict):
+        _check_items(value.items())
+    elif isinstance(value, list):
+        _check_items(enumerate(value))
+
+
+def _check_items(items: Iterable[tuple[str | int, Any]]) -> None:
+    """``_check`` for what an object holds under its keys, or a list under its indexes."""
+    for step, item in items:
+        try:
+            _check(step)
+            _check(item)
+        except _Fault as fault:
+            fault.path.append(step)
+            raise
+
+
+def _join(path: str, step: str | int) -> str:
+    if isinstance(step, int):
+        return f"{path}[{step}]"
+    return f"{path}.{step}" if path else step
+
+
+def _shown(path: str) -> str:
+    """A path that can itself be written out: keys are the sender's."""
+    return path.encode("utf-8", "backslashreplace").decode().replace("\0", "\\u0000")

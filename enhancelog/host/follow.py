@@ -1,0 +1,213 @@
+"""Following a running upstream: its whole list again and again, what is new into the log, what is odd reported once.
+
+The log never loses: an entry that changed upstream keeps our content, one that vanished stays. An answer that is not
+one whole list changes nothing at all. ``ts_ms`` is no cursor, it is when a run started; so new means a new id.
+What was reported is kept in the database, so a restart, or the next run from cron, does not say it again.
+"""
+
+import hashlib
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
+
+import msgspec
+from django.db import DatabaseError, close_old_connections
+
+from enhancelog.domain import records
+from enhancelog.domain.errors import StoreError, WrongSchema
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry
+from enhancelog.host.log_http import Head, NotUnderstood, Upstream
+from enhancelog.store import followed
+from enhancelog.store.followed import Remark
+from enhancelog.transfer import json_stream
+from enhancelog.transfer.importer import Conflicting, Counts, Finding, import_entries
+from enhancelog.transfer.items import Found, Item, Unreadable
+from enhancelog.transfer.json_stream import WHITE_SPACE, Piece
+
+HEADS_EVERY_S: Final = 60.0
+"""Heads are looked at whenever the log changed, and this often besides: a version can be made outside the flow."""
+MAX_PAUSE_S: Final = 300.0
+
+_raws = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Listener(Protocol):
+    """Hears what happened."""
+
+    def added(self, entry: Entry) -> None:
+        """This entry is new in the log."""
+
+    def found(self, finding: Finding) -> None:
+        """This one conflicts with what is stored, or is no entry at all. Heard once for each."""
+
+    def vanished(self, issue_ids: list[str]) -> None:
+        """These were listed once and are no longer; they stay in the log. Heard once for each."""
+
+    def kept(self, head: Head) -> None:
+        """A Blueprint's document was kept under its hash."""
+
+    def trouble(self, reason: str) -> None:
+        """A head could not be read. Entries were."""
+
+    def failed(self, reason: str, pause_s: float) -> None:
+        """Nothing could be read or written; the next try is after the pause."""
+
+    def recovered(self) -> None:
+        """It works again."""
+
+
+class Follower:
+    """One upstream, as long as following lasts. After any exception ``poll`` can simply be called again."""
+
+    def __init__(self, upstream: Upstream, source: str, max_entry_bytes: int, listener: Listener) -> None:
+        self.counts = Counts()
+        self.reported = 0
+        """Odd things that were reported by this object; what an earlier run reported is not among them."""
+        self._upstream = upstream
+        self._origin = Origin("command", "follow_log", source)
+        self._max_entry_bytes = max_entry_bytes
+        self._listener = listener
+        self._body_digest = b""
+        self._ids: dict[bytes, str | None] = {}  # of the last list: hash of an item to its issue_id (None: refused)
+        self._once_listed: set[str] = set()
+        self._remarks: set[Remark] | None = None
+        self._unsaved: list[Remark] = []
+        self._heads_at = float("-inf")
+
+    def poll(self) -> None:
+        """Ask once. Raises ``Unreadable`` for a fault of upstream's, ``Other`` for one of our database."""
+        body = self._upstream.log()
+        digest = hashlib.sha256(body).digest()
+        changed = digest != self._body_digest
+        if changed:
+            self._recall()
+            self._take(body)
+            self._body_digest = digest
+        if changed or time.monotonic() - self._heads_at >= HEADS_EVERY_S:
+            self._heads_at = time.monotonic()
+            self._keep_heads()
+
+    def _recall(self) -> None:
+        """What was reported and added about this source before this object was made."""
+        if self._remarks is None:
+            self._once_listed = followed.added_ids(self._origin)
+            self._remarks = followed.remarks(self._origin.source)
+
+    def _take(self, body: bytes) -> None:
+        ids: dict[bytes, str | None] = {}
+        new: list[Item] = []
+        for piece in _pieces(body, self._max_entry_bytes, self._upstream.name):
+            digest = piece.digest()
+            if digest in self._ids:
+                ids[digest] = self._ids[digest]
+                continue
+            item = piece.item()
+            new.append(item)
+            ids[digest] = item.entry.issue_id if isinstance(item, Found) else None
+        new.sort(key=lambda item: (0, item.entry.ts_ms) if isinstance(item, Found) else (1, 0))
+        try:
+            import_entries(new, self._origin, counts=self.counts, on_finding=self._found, on_added=self._listener.added)
+            self._compare({issue_id for issue_id in ids.values() if issue_id is not None})
+        finally:
+            self._save_remarks()
+        self._ids = ids
+
+    def _found(self, finding: Finding) -> None:
+        if isinstance(finding, Conflicting):
+            remark = Remark("conflict", finding.entry.issue_id, records.digest(finding.entry))
+        else:
+            remark = Remark("quarantined", "", hashlib.sha256(finding.raw.encode()).hexdigest())
+        if self._is_new(remark):
+            self._listener.found(finding)
+
+    def _compare(self, ids: set[str]) -> None:
+        """Who is gone since the list before, and who is back."""
+        gone = [issue_id for issue_id in sorted(self._once_listed - ids) if self._is_new(Remark("vanished", issue_id))]
+        if gone:
+            self._listener.vanished(gone)
+        back = {remark for remark in self._remarks or () if remark.kind == "vanished" and remark.subject in ids}
+        if back:
+            followed.forget_vanished(self._origin.source, [remark.subject for remark in back])
+            self._remarks = (self._remarks or set()) - back
+        self._once_listed |= ids
+
+    def _is_new(self, remark: Remark) -> bool:
+        assert self._remarks is not None  # noqa: S101  recalled before anything is taken
+        if remark in self._remarks:
+            return False
+        self._remarks.add(remark)
+        self._unsaved.append(remark)
+        self.reported += 1
+        return True
+
+    def _save_remarks(self) -> None:
+        followed.remember(self._origin.source, self._unsaved)
+        self._unsaved.clear()
+
+    def _keep_heads(self) -> None:
+        try:
+            for blueprint_id in self._upstream.blueprint_ids():
+                self._keep_head(blueprint_id)
+        except Unreadable as error:
+            self._listener.trouble(str(error))
+
+    def _keep_head(self, blueprint_id: str) -> None:
+        try:
+            head = self._upstream.head(blueprint_id)
+        except NotUnderstood as error:
+            self._listener.trouble(str(error))
+            return
+        if head is not None and followed.keep_document(*head, source=self._origin.source):
+            self._listener.kept(head)
+
+
+def forever(
+    follower: Follower, interval_s: float, listener: Listener, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Poll until something is raised: an interruption, or ``WrongSchema``. Faults of either side are waited out."""
+    failures = 0
+    while True:
+        try:
+            follower.poll()
+        except WrongSchema:
+            raise
+        except (Unreadable, StoreError, DatabaseError) as error:
+            failures += 1
+            pause_s = back_off(interval_s, failures)
+            listener.failed(" ".join(str(error).split()), pause_s)
+        else:
+            if failures:
+                listener.recovered()
+            failures, pause_s = 0, interval_s
+        close_old_connections()  # a database that restarted is connected to anew, and none is held while waiting
+        sleep(pause_s)
+
+
+def back_off(interval_s: float, failures: int) -> float:
+    """Seconds to wait: longer after each failure up to five minutes, and never in step with others."""
+    longest = min(interval_s * 2.0 ** min(failures, 16), max(interval_s, MAX_PAUSE_S))
+    return max(interval_s, longest * random.uniform(0.5, 1.0))  # noqa: S311  no secret
+
+
+def _pieces(body: bytes, limit: int, name: str) -> Iterator[Piece]:
+    """The items of one whole JSON array. Raises ``Unreadable`` for anything else, at the latest at its end."""
+    if not body.lstrip(WHITE_SPACE).startswith(b"["):
+        raise Unreadable(f"{name}: its log is no JSON array; is it an engine host?")
+    try:
+        raws = _raws.decode(body)
+    except (msgspec.DecodeError, RecursionError):  # one bad item must not hide the others
+        yield from _cut(body, limit, name)
+        return
+    for number, raw in enumerate(raws, 1):
+        piece = Piece(f"entry {number}", limit)
+        piece.add(bytes(raw))
+        yield piece
+
+
+def _cut(body: bytes, limit: int, name: str) -> Iterator[Piece]:
+    for piece in json_stream.array([body], limit):
+        if piece.is_end:
+            raise Unreadable(f"{name}: its log was cut off, or something follows it")
+        yield piece

@@ -1,0 +1,229 @@
+"""A running upstream over HTTP: its log, its Blueprints' heads. Only the host that was named is ever asked.
+
+No redirect is followed, no proxy of the environment is used, and every exchange has a cap on its bytes and its whole
+time, headers included. Whatever goes wrong is ``Unreadable`` with one line that holds nothing of the address but host
+and port.
+"""
+
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from enhancelog.domain import records, strict_json
+from enhancelog.domain.errors import Invalid
+from enhancelog.transfer.items import Unreadable
+
+MAX_LOG_BYTES: Final = 512 << 20
+MAX_DOCUMENT_BYTES: Final = 4 << 20
+MAX_BLUEPRINTS: Final = 1000
+LOG_TIME_S: Final = 120.0
+SMALL_TIME_S: Final = 20.0
+_CONNECT_S: Final = 10.0
+
+_VERSION: Final = re.compile(r"BlueprintVersion\(ContentHash\(\[((?:\d{1,3}, ?){31}\d{1,3})\]\)\)")
+
+
+class Head(NamedTuple):
+    """A Blueprint's newest version: its hash in hex and its document as JSON text."""
+
+    blueprint_id: str
+    version: str
+    document: str
+
+
+class _HeadAnswer(msgspec.Struct):
+    id: str
+    version: str
+    blueprint: msgspec.Raw
+
+
+class _Doctor(msgspec.Struct):
+    registered_blueprint_ids: list[str]
+
+
+_Shape = TypeVar("_Shape", _HeadAnswer, _Doctor)
+
+
+class Missing(Unreadable):
+    """The host answers, but has nothing there."""
+
+
+class NotUnderstood(Unreadable):
+    """The host answers something else than expected; asking for something else may work."""
+
+
+def parse_url(text: str) -> httpx.URL:
+    """The base address. Raises ``Invalid`` in words that never repeat a password."""
+    try:
+        url = httpx.URL(text)
+        valid_port = 0 < (url.port or 80) < 65536
+    except (httpx.InvalidURL, ValueError, TypeError):
+        raise Invalid("URL", "url", "is no address like http://127.0.0.1:7777") from None
+    if url.userinfo:
+        raise Invalid("URL", "url", "must not hold a user name or password; reading upstream's log needs none")
+    if url.scheme not in ("http", "https") or not url.host or not valid_port:
+        raise Invalid("URL", "url", "is no http or https address like http://127.0.0.1:7777")
+    if url.query or url.fragment:
+        raise Invalid("URL", "url", "must end before any ? or #; give the host's address alone")
+    return url
+
+
+def host_and_port(url: httpx.URL) -> str:
+    """``127.0.0.1:7777``, the port always said."""
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    return f"{host}:{url.port or {'https': 443}.get(url.scheme, 80)}"
+
+
+def hex_of(version: str) -> str | None:
+    """The 64 hex digits in Rust's debug text of a version (32 decimal bytes); ``None`` if it is none."""
+    found = _VERSION.fullmatch(version)
+    numbers = [int(number) for number in found[1].split(",")] if found else []
+    return bytes(numbers).hex() if numbers and max(numbers) < 256 else None
+
+
+class Upstream:
+    """One host. Usable again after any failure."""
+
+    def __init__(
+        self,
+        url: httpx.URL,
+        *,
+        max_log_bytes: int = MAX_LOG_BYTES,
+        log_time_s: float = LOG_TIME_S,
+        small_time_s: float = SMALL_TIME_S,
+    ) -> None:
+        self.name = host_and_port(url)
+        self._base = str(url).rstrip("/")
+        self._max_log_bytes = max_log_bytes
+        self._log_time_s = log_time_s
+        self._small_time_s = small_time_s
+        self._tls = ssl.create_default_context()  # the system's authorities, so that a private one counts
+
+    def log(self) -> bytes:
+        """The body of the whole list, not yet looked at."""
+        return self._get("/v1/enhance/log", self._max_log_bytes, self._log_time_s)
+
+    def blueprint_ids(self) -> list[str]:
+        """The registered Blueprints; none where the host does not tell."""
+        try:
+            answer = self._small("/v1/doctor", "/v1/doctor", _Doctor)
+        except Missing:
+            return []
+        return records.only_ids(answer.registered_blueprint_ids)[:MAX_BLUEPRINTS]
+
+    def head(self, blueprint_id: str) -> Head | None:
+        """The newest version; ``None`` for a Blueprint that has none."""
+        what = f"the head of {blueprint_id}"
+        try:
+            answer = self._small(f"/v1/blueprints/{quote(blueprint_id, safe='')}/head", what, _HeadAnswer)
+        except Missing:
+            return None
+        version = hex_of(answer.version)
+        if answer.id != blueprint_id or version is None:
+            raise NotUnderstood(f"{self.name}: {what} names another Blueprint or no known version")
+        return Head(blueprint_id, version, bytes(answer.blueprint).decode())
+
+    def _small(self, path: str, what: str, shape: type[_Shape]) -> _Shape:
+        body = self._get(path, MAX_DOCUMENT_BYTES, self._small_time_s)
+        try:
+            strict_json.loads(body)  # what no database can store is refused here
+            return msgspec.json.decode(body, type=shape)
+        except (Invalid, msgspec.DecodeError) as error:
+            raise NotUnderstood(f"{self.name}: {what} cannot be understood: {error}") from None
+
+    def _get(self, path: str, max_bytes: int, time_s: float) -> bytes:
+        with self._exchange(time_s) as client, client.stream("GET", self._base + path) as response:
+            self._check(response, path)
+            return self._body(response, max_bytes)
+
+    @contextmanager
+    def _exchange(self, time_s: float) -> Iterator[httpx.Client]:
+        """Time limits of httpx are per read; what drips is ended by closing its connection."""
+        watch = _Watch(time_s)
+        try:
+            with watch, self._client(time_s, watch) as client:
+                yield client
+        except (httpx.HTTPError, OSError) as error:
+            if watch.over or isinstance(error, httpx.ReadTimeout):
+                raise Unreadable(f"{self.name}: no whole answer within {time_s:g} s") from None
+            raise Unreadable(f"{self.name}: {_reason(error)}") from None
+
+    def _client(self, time_s: float, watch: "_Watch") -> httpx.Client:
+        return httpx.Client(
+            event_hooks={"request": [watch.on_request]},
+            verify=self._tls,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(time_s, connect=min(time_s, _CONNECT_S)),
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "enhancelog"},
+        )
+
+    def _check(self, response: httpx.Response, path: str) -> None:
+        status = response.status_code
+        if status == HTTPStatus.NOT_FOUND:
+            raise Missing(f"{self.name}: has no {path}; is it an engine host?")
+        if 300 <= status < 400:
+            raise Unreadable(f"{self.name}: redirects elsewhere ({status}), which is not followed; give that address")
+        if status != HTTPStatus.OK:
+            raise Unreadable(f"{self.name}: answered {status} to {path}")
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise Unreadable(f"{self.name}: answered compressed, though asked not to")
+
+    def _body(self, response: httpx.Response, max_bytes: int) -> bytes:
+        declared = response.headers.get("Content-Length", "")
+        size = int(declared) if declared.isdigit() else 0
+        body = bytearray()
+        if size <= max_bytes:
+            for chunk in response.iter_raw():
+                body += chunk
+                if len(body) > max_bytes:
+                    break
+        if max(size, len(body)) > max_bytes:
+            raise Unreadable(f"{self.name}: the answer is larger than the {max_bytes:,} bytes that are taken")
+        return bytes(body)
+
+
+class _Watch:
+    """Shuts the connections of one exchange down when its time is over."""
+
+    def __init__(self, time_s: float) -> None:
+        self.over = False
+        self._sockets: list[socket.socket] = []
+        self._timer = threading.Timer(time_s, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._timer.cancel()
+
+    def on_request(self, request: httpx.Request) -> None:
+        request.extensions = {**request.extensions, "trace": self._on_event}
+
+    def _on_event(self, event: str, info: Mapping[str, Any]) -> None:
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._sockets.append(info["return_value"].get_extra_info("socket"))
+            if self.over:
+                self._end()
+
+    def _end(self) -> None:
+        self.over = True
+        for open_socket in self._sockets:
+            with suppress(OSError):
+                open_socket.shutdown(socket.SHUT_RDWR)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return f"cannot be reached: {' '.join(str(error).split()) or 'no connection in time'}"
+    return f"the answer broke off: {' '.join(str(error).split()) or type(error).__name__}"

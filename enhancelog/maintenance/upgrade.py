@@ -1,0 +1,157 @@
+"""Brings the database to this release's schema, all of it or nothing, with a way back.
+
+Migrations, triggers and the record of the schema are one transaction. An existing SQLite database is copied first.
+Another try of an upgrade that failed uses the same copy, and no copy is removed before an upgrade succeeds.
+"""
+
+import fcntl
+import glob
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.core.management.commands import migrate as django_migrate
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from enhancelog.backends import dialect, schema
+from enhancelog.backends.schema import State
+from enhancelog.domain.errors import StoreError, WrongSchema
+from enhancelog.maintenance import backup
+
+KEEP: Final = 3
+"""Copies of successful upgrades that are kept."""
+
+_UNFINISHED: Final = "-unfinished"
+_EXTENT: Final = """
+    SELECT (SELECT MAX(position) FROM enhancelog_entry), (SELECT MAX(id) FROM content_contentrevision)"""
+
+
+class UpgradeFailed(StoreError):
+    """A migration failed; the database is as it was."""
+
+
+def pending() -> list[str]:
+    """The migrations, Django's included, that are yet to be applied, in order."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def migrate() -> Path | None:
+    """Apply what is pending. Returns the copy of the database before, if one was made.
+
+    Raises ``WrongSchema`` or ``UpgradeFailed``.
+    """
+    if schema.look().state is State.CURRENT and not pending():
+        _settle()
+        return None
+    return run(lambda: call_command(django_migrate.Command(), verbosity=0, interactive=False))
+
+
+def run(migrations: Callable[[], object]) -> Path | None:
+    """Call Django's ``migrate``, guarded as ``migrate()`` is. An error of its arguments stays ``CommandError``."""
+    found = schema.look()
+    if found.state in (State.NEWER, State.FOREIGN):
+        raise WrongSchema(found.reason)
+    copy = _copy(found.release) if found.state is not State.EMPTY and _needs_upgrade(found) else None
+    try:
+        with dialect().migrating() as cursor:
+            schema.begin(cursor)
+            migrations()
+    except CommandError:
+        raise
+    except Exception as error:
+        raise UpgradeFailed(_failure(error, copy, found.release)) from error
+    finished = _settle()
+    for old in _copies()[:-KEEP] if copy else []:
+        old.unlink()
+    return finished
+
+
+def _needs_upgrade(found: schema.Found) -> bool:
+    return found.state is State.BEHIND or bool(pending())
+
+
+def _failure(error: Exception, copy: Path | None, release: str) -> str:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if not release:
+        return f"the database cannot be created: {reason}"
+    kept = f" and was copied to {copy}" if copy else ""
+    return f"the upgrade failed: {reason}; the database is as it was{kept}: release {release} can go on with it"
+
+
+def _copy(release: str) -> Path | None:
+    """A copy of the SQLite database, which names the release it comes from.
+
+    That of an unfinished upgrade is used again, unless the release before has written to the database since.
+    """
+    if connection.vendor != "sqlite":
+        return None
+    for unfinished in reversed(_copies(_UNFINISHED)):
+        if _holds_everything(unfinished):
+            return unfinished
+    name = f"before-upgrade-{backup.timestamp()}-from-{release}-of-{_database()}{_UNFINISHED}.sqlite3"
+    copy = settings.DATA_DIR / "backups" / name
+    try:
+        backup.copy_sqlite(copy)
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UpgradeFailed(f"cannot copy the database to {copy}: {reason}; nothing was upgraded") from error
+    return copy
+
+
+def _holds_everything(copy: Path) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_EXTENT)
+        extent = cursor.fetchone()
+    try:
+        with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro", uri=True)) as opened:
+            return bool(opened.execute(_EXTENT).fetchone() == extent)
+    except sqlite3.Error:
+        return False
+
+
+def _copies(ending: str = "") -> list[Path]:
+    """Those of this database, oldest first."""
+    name = glob.escape(f"-of-{_database()}{ending}.sqlite3")
+    return sorted((settings.DATA_DIR / "backups").glob(f"before-upgrade-*{name}"))
+
+
+def _database() -> str:
+    return Path(connection.settings_dict["NAME"]).stem
+
+
+def _settle() -> Path | None:
+    """No upgrade is unfinished any more; its copy becomes one that is kept."""
+    finished = None
+    for copy in _copies(_UNFINISHED):
+        finished = copy.rename(copy.with_name(copy.name.replace(f"{_UNFINISHED}.sqlite3", ".sqlite3")))
+    return finished
+
+
+@contextmanager
+def alone(say: Callable[[str], object] = lambda line: None) -> Iterator[None]:
+    """One process at a time prepares data folder and database, on any host; the next waits and finds it done. What it
+    creates, others cannot read."""
+    umask = os.umask(0o077)
+    try:
+        with open(settings.DATA_DIR / "serve.lock", "w") as file:
+            _lock(file, say)
+            with dialect().starting():
+                yield
+    finally:
+        os.umask(umask)
+
+
+def _lock(file: IO[str], say: Callable[[str], object]) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say("waiting for another process that prepares the database …")
+        fcntl.flock(file, fcntl.LOCK_EX)

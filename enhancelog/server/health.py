@@ -1,0 +1,50 @@
+"""Two questions for whoever watches the server: does it serve, and could it do its work?
+
+Both answer in a small JSON object without secrets, to anybody, and never touch a session.
+"""
+
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from enhancelog.backends import dialect, schema
+from enhancelog.domain.errors import WrongSchema
+from enhancelog.maintenance import upgrade
+
+_migrated: set[str] = set()
+"""Databases that were seen with every migration applied; this process's code does not get any more of them."""
+
+
+@never_cache
+@require_safe
+def live(request: HttpRequest) -> JsonResponse:
+    """200 as soon as the server answers at all."""
+    return JsonResponse({"status": "live"})
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 when database, migrations, triggers and search index are in order, else 503 and what is not."""
+    found = problems()
+    if found:
+        return JsonResponse({"status": "not ready", "problems": found}, status=503)
+    return JsonResponse({"status": "ready"})
+
+
+def problems() -> list[str]:
+    try:
+        if DEFAULT_DB_ALIAS not in _migrated:
+            if upgrade.pending():
+                return ["migrations are not applied"]
+            _migrated.add(DEFAULT_DB_ALIAS)
+        with connection.cursor() as cursor:
+            schema.require(cursor)
+            triggers = dialect().missing_triggers(cursor)
+            tables = dialect().search.missing(cursor)
+    except WrongSchema as error:
+        return [str(error)]
+    except DatabaseError:
+        return ["the database cannot be used"]  # why is in the log; here it could tell a stranger too much
+    return [f"trigger {name} is missing or altered" for name in triggers] + [f"{name} is missing" for name in tables]

@@ -1,0 +1,37 @@
+"""Panels that other apps show on an entry's page. An app registers its panel in ``AppConfig.ready``."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+
+
+class EntryPanel(NamedTuple):
+    """``context`` returns what ``template`` shows as ``panel`` for an issue id, or ``None`` to show nothing.
+    ``version`` changes whenever the panel may have changed; it is part of the page's validator."""
+
+    template: str
+    context: Callable[[HttpRequest, str], dict[str, Any] | None]
+    version: Callable[[str], tuple[int, ...]]
+
+
+class Shown(NamedTuple):
+    template: str
+    context: dict[str, Any]
+
+
+_panels: list[EntryPanel] = []
+
+
+def register(panel: EntryPanel) -> None:
+    _panels.append(panel)
+
+
+def shown(request: HttpRequest, issue_id: str) -> list[Shown]:
+    """The panels of this entry that the reader may see."""
+    contexts = ((panel.template, panel.context(request, issue_id)) for panel in _panels)
+    return [Shown(template, context) for template, context in contexts if context is not None]
+
+
+def version(issue_id: str) -> tuple[int, ...]:
+    return tuple(number for panel in _panels for number in panel.version(issue_id))

@@ -1,0 +1,71 @@
+"""Signing in and out, and changing one's own password, on Django's views with our words and forms."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import views
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.core.exceptions import BadRequest
+from django.core.validators import MaxLengthValidator
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse_lazy
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+
+from enhancelog.accounts import api_tokens
+from enhancelog.accounts.permissions import user_of
+
+
+class SignInForm(AuthenticationForm):
+    error_messages = AuthenticationForm.error_messages | {
+        "invalid_login": "This user name and password do not belong together. Both are case-sensitive.",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        username = self.fields["username"]
+        username.label = "User name"
+        username.validators.append(MaxLengthValidator(150))  # Django sets it as an attribute of the input only
+
+
+class SignIn(views.LoginView):
+    """Goes on to ``next`` when that is an address of ours, else to the overview."""
+
+    template_name = "account/sign_in.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """A failed attempt is recorded with all that was sent, and PostgreSQL can store no U+0000."""
+        sent = [*request.GET.lists(), *request.POST.lists()]
+        if any("\0" in text for name, values in sent for text in (name, *values)):
+            raise BadRequest("The address or the form holds the character U+0000.")
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(demo=settings.DEMO, public_read=settings.PUBLIC_READ, **kwargs)
+
+
+class SignOut(views.LogoutView):
+    """POST only: a link must not sign anybody out."""
+
+    http_method_names = ("post", "options")
+
+
+@method_decorator(never_cache, name="dispatch")
+class Password(views.PasswordChangeView):
+    """Other sessions of the user end; this one goes on."""
+
+    template_name = "account/password.html"
+    success_url = reverse_lazy("overview")
+    form_class = PasswordChangeForm
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        own_tokens = api_tokens.not_revoked(user_of(self.request)).count()
+        return super().get_context_data(own_tokens=own_tokens, **kwargs)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        said = "Your password is changed. Other sessions of yours have ended; API tokens and feed addresses stay valid."
+        messages.success(self.request, said)
+        return super().form_valid(form)

@@ -1,0 +1,18 @@
+"""``/v1/docs/``: the API described for people, with Swagger UI from our own static files."""
+
+from csp.constants import SELF
+from csp.decorators import csp_update
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from enhancelog.accounts.permissions import needs
+from enhancelog.web.htmx import private
+
+
+@csp_update({"img-src": [SELF, "data:"]})  # type: ignore[untyped-decorator, unused-ignore]
+@require_safe
+@needs("log:read")
+def docs(request: HttpRequest) -> HttpResponse:
+    """Swagger UI; its style sheet contains its icons as data URLs."""
+    return private(render(request, "api/docs.html"))

@@ -1,0 +1,127 @@
+"""``/matrix/``: where each axis denies, by Blueprint, and which axes deny together. Every cell links to its rows.
+
+``show=together`` is the second table; ``sort`` is ``name``, ``any`` or ``axis:NAME``; ``cursor`` and ``column`` are how
+many rows and columns come before the shown ones.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from enhancelog import links
+from enhancelog.accounts.permissions import needs
+from enhancelog.domain import filters
+from enhancelog.domain.errors import Invalid
+from enhancelog.queries import matrix as log
+from enhancelog.queries import runs
+from enhancelog.queries.matrix import Part, Sort
+from enhancelog.web import grids, matrix_rows, periods
+from enhancelog.web.grids import Grid
+from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.periods import Period
+from enhancelog.web.questions import without_empty_parameters
+from enhancelog.web.revalidation import revalidated
+
+ROWS: Final = 50
+COLUMNS: Final = 10
+
+TABLES: Final = {"": "Axis × Blueprint", "together": "Axes together"}
+
+_ROWS_ARE: Final = {"": ("Blueprint", "Blueprints"), "together": ("axis", "axes")}
+_PARAMETERS: Final = ("period", "show", "sort", "order", "cursor", "column")
+_FIRST: Final = {"cursor": "", "column": ""}
+
+
+class Step(NamedTuple):
+    """A way to rows or columns that are not shown."""
+
+    words: str
+    url: str
+
+
+class Asked(NamedTuple):
+    """``given``: the page's parameters as they were."""
+
+    given: Mapping[str, str]
+    show: str
+    sort: Sort
+    rows: Part
+    columns: Part
+
+    def url(self, **changes: str) -> str:
+        """The same page with other parameters; an empty one is left out."""
+        return links.matrix((name, value) for name, value in {**self.given, **changes}.items() if value)
+
+
+@require_safe
+@needs("log:read")
+@revalidated()
+@without_empty_parameters()
+def matrix(request: HttpRequest) -> HttpResponseBase:
+    newest = runs.newest_ms()
+    if newest is None and runs.is_empty():
+        context = {"section": "matrix", "empty": True, "public_url": settings.PUBLIC_URL}
+        return page_or_fragment(request, "enhancelog/matrix.html", context)
+    try:
+        asked = _asked(request)
+    except Invalid as error:
+        raise BadRequest(str(error)) from None
+    period = periods.asked(request, newest)
+    grid = _grid(asked, period)
+    nothing = matrix_rows.THE_ROW_ITSELF if asked.show else matrix_rows.NEVER_JUDGED
+    context = {
+        "section": "matrix",
+        "period": period,
+        "periods": [(name, label, asked.url(period=name, **_FIRST)) for name, label in periods.LABELS.items()],
+        "show": asked.show,
+        "tables": [(name, label, asked.url(show=name, sort="", order="", **_FIRST)) for name, label in TABLES.items()],
+        "newest_url": asked.url(period="", **_FIRST),
+        "grid": grid,
+        "rows": matrix_rows.rows(grid.rows, nothing),
+        "total": grid.total and matrix_rows.row(grid.total, nothing),
+        "steps": [
+            *_steps(asked, asked.columns, "column", grid.axes_in_all, ("axis", "axes")),
+            *_steps(asked, asked.rows, "cursor", grid.rows_in_all, _ROWS_ARE[asked.show]),
+        ],
+    }
+    return page_or_fragment(request, "enhancelog/matrix.html", context)
+
+
+def _asked(request: HttpRequest) -> Asked:
+    parameters = dict(request.GET.lists())
+    show = request.GET.get("show", "")
+    if show not in TABLES:
+        raise Invalid("show", "choice", f'must be together or left out, not "{show[:40]}"')
+    return Asked(
+        given={name: request.GET[name] for name in _PARAMETERS if name in request.GET},
+        show=show,
+        sort=_sort(request.GET.get("sort", ""), parameters),
+        rows=Part(filters.offset(parameters), ROWS),
+        columns=Part(filters.offset(parameters, "column"), COLUMNS),
+    )
+
+
+def _sort(value: str, parameters: filters.Parameters) -> Sort:
+    if value not in ("", "name", "any") and not value.startswith("axis:"):
+        raise Invalid("sort", "choice", f'must be name, any or axis:NAME, not "{value[:40]}"')
+    return Sort(value, filters.order(parameters, grids.usual_order(value)))
+
+
+def _grid(asked: Asked, period: Period) -> Grid:
+    if asked.show:
+        return grids.together(log.axes_together(period.window, asked.rows, asked.columns), period.window)
+    found = log.by_blueprint_and_axis(period.window, asked.sort, asked.rows, asked.columns)
+    return grids.by_blueprint(found, period.window, asked.sort, asked.url)
+
+
+def _steps(asked: Asked, part: Part, parameter: str, in_all: int, nouns: tuple[str, str]) -> Iterator[Step]:
+    """The ways to the rows or columns that are left out."""
+    if part.first:
+        yield Step(f"The first {nouns[1]}", asked.url(**{parameter: ""}))
+    left = in_all - part.first - part.size
+    if left > 0:
+        yield Step(f"{left:,} more {nouns[left > 1]}", asked.url(**{parameter: str(part.first + part.size)}))

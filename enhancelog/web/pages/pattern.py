@@ -1,0 +1,204 @@
+"""``/patterns/<id>``: one deny pattern. The id of a template that joined another pattern leads there."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_safe
+
+from enhancelog import links
+from enhancelog.accounts.permissions import allows, needs
+from enhancelog.domain import records
+from enhancelog.domain.filters import EntryFilter
+from enhancelog.domain.times import DAY_MS, day_of, now_ms
+from enhancelog.queries.charts import Bar, days_before
+from enhancelog.queries.counts import Count
+from enhancelog.queries.entries import Listed
+from enhancelog.queries.patterns import detail
+from enhancelog.queries.patterns.counted import Times
+from enhancelog.queries.patterns.detail import Denied, Known, Member
+from enhancelog.queries.patterns.ranking import SPARK_DAYS, daily
+from enhancelog.queries.patterns.served import rebuilding
+from enhancelog.queries.threads import passed_instead
+from enhancelog.web import periods
+from enhancelog.web.fragments import first_line
+from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.revalidation import revalidated
+
+DENIALS: Final = 10
+PASSED: Final = 5
+LOOKED_AT: Final = 20
+"""Denials whose threads are followed to what passed instead."""
+BLUEPRINTS: Final = 12
+MEMBERS: Final = 50
+VALUES: Final = 5
+"""Of what fills a hole; the others are counted together."""
+
+
+class DenialRow(NamedTuple):
+    """``intent`` and ``said`` are cut; ``url`` is the entry, in the list of the pattern's."""
+
+    denial: Denied
+    said: str
+    intent: str
+    url: str
+
+
+class Passed(NamedTuple):
+    """An applied run, ``tries`` after a denial of the pattern."""
+
+    listed: Listed
+    intent: str
+    rationale: str
+    url: str
+    tries: Count
+
+
+class HoleRow(NamedTuple):
+    """``values`` with counts; ``more`` other values, ``others`` times. Numbers as they are said, or empty."""
+
+    nth: str
+    kind: str
+    rule: str
+    values: Sequence[tuple[str, int]]
+    others: int
+    median: str
+    span: str
+
+
+class PlaceRow(NamedTuple):
+    name: str
+    denied: int
+    url: str
+
+
+@require_safe
+@needs("log:read")
+@revalidated()
+def pattern_detail(request: HttpRequest, pattern_id: str) -> HttpResponse:
+    pattern = detail.known(pattern_id)
+    if pattern is None:
+        raise Http404("There is no such deny pattern.")
+    if pattern.id != pattern_id:
+        return redirect(links.pattern(pattern.id))
+    context: dict[str, Any] = {"section": "patterns", "pattern": pattern, "rebuilding": rebuilding()}
+    seen = detail.seen(pattern)
+    context |= {"seen": seen, **_denials(pattern), **_days(pattern, seen)}
+    if allows(request.user, "patterns:change") and not pattern.other:
+        context |= {name: links.change_pattern(name, pattern.id) for name in ("split", "merge")}
+    return page_or_fragment(request, "enhancelog/pattern_detail.html", context)
+
+
+def _denials(pattern: Known) -> dict[str, Any]:
+    newest = detail.newest(pattern, EntryFilter())
+    holes = detail.filled(pattern, newest)
+    members = detail.members(pattern)
+    totals = detail.totals(pattern)
+    denied, rejected = (sum(amounts) for amounts in zip(*totals.values(), strict=True)) if totals else (0, 0)
+    listed = links.rejections if denied == rejected else links.runs
+    own = ("pattern", pattern.id)
+    places = [PlaceRow(name, here, listed([("blueprint_id", name), own])) for name, (here, _) in totals.items()]
+    return {
+        "denied": denied,
+        "denials": [_row(denial, pattern) for denial in newest[:DENIALS]],
+        "all_url": listed([own]),
+        "feed_url": listed([own, ("format", "atom")]),
+        "looked_at": len(newest),
+        "holes": [_hole(number, hole) for number, hole in enumerate(holes, 1)],
+        "filled": max((hole.count for hole in holes), default=0),
+        "passed": _passed(newest[:LOOKED_AT]),
+        "places": places[:BLUEPRINTS],
+        "more_places": max(0, len(places) - BLUEPRINTS),
+        "members": members[:MEMBERS] if len(members) > 1 else (),
+        "more_members": max(0, len(members) - MEMBERS),
+        "changes": _changes(pattern, members),
+    }
+
+
+def _row(denial: Denied, pattern: Known) -> DenialRow:
+    url = links.entry(denial.issue_id, [("pattern", pattern.id)])
+    return DenialRow(denial, first_line(denial.detail), first_line(denial.intent), url)
+
+
+def _passed(newest: Sequence[Denied]) -> list[Passed]:
+    """Each applied run once, as it is seen from the newest denial it followed."""
+    found: dict[int, Passed] = {}
+    ended = passed_instead(denial.position for denial in newest)
+    for denial in newest:
+        if denial.position in ended:
+            listed, tries = ended[denial.position]
+            entry = listed.entry
+            shown = first_line(entry.intent), first_line(entry.rationale)
+            found.setdefault(listed.position, Passed(listed, *shown, links.entry(entry.issue_id), tries))
+    return list(found.values())[:PASSED]
+
+
+def _hole(number: int, hole: Any) -> HoleRow:
+    values = list(hole.values.items())
+    numeric = hole.median is not None
+    return HoleRow(
+        nth=_ordinal(number),
+        kind=hole.kind,
+        rule=hole.rule,
+        values=() if numeric else values[:VALUES],
+        others=0 if numeric else hole.count - sum(count for _, count in values[:VALUES]),
+        median=_said(hole.median) if numeric else "",
+        span=f"{_said(hole.least)} – {_said(hole.greatest)}" if numeric else "",
+    )
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def _said(number: float) -> str:
+    return f"{number:,.0f}" if number == int(number) else f"{number:,.4g}"
+
+
+def _days(pattern: Known, seen: Times) -> dict[str, Any]:
+    """The last three weeks, or those that end with the last denial where it is longer ago."""
+    today = day_of(now_ms())
+    last = day_of(seen.last_ms) if seen.last_ms is not None else today
+    is_past = last <= today - SPARK_DAYS
+    day = last if is_past else today
+    rejected = daily([pattern.pk], day)
+    numbers = [rejected[pattern.pk, each] for each in range(day - SPARK_DAYS + 1, day + 1)]
+    bars = days_before((day + 1) * DAY_MS, SPARK_DAYS)
+    labels = [periods.full_label(bar) for bar in bars]
+    return {
+        "days": numbers,
+        "by_day": [_Day(bar, label, number) for bar, label, number in zip(bars, labels, numbers, strict=True)],
+        "days_end": labels[-1] if is_past else "",
+    }
+
+
+class _Day(NamedTuple):
+    bar: Bar
+    label: str
+    number: int
+
+
+class ChangeRow(NamedTuple):
+    """What somebody did by hand, said in words: ``templates`` it is about."""
+
+    id: int
+    kind: str
+    templates: Sequence[str]
+    made_by: str
+    made_ms: int
+    undone_by: str | None
+    undone_ms: int | None
+
+
+def _changes(pattern: Known, members: Sequence[Member]) -> list[ChangeRow]:
+    """Those that are about a template of this pattern."""
+    own = {member.text for member in members}
+    rows = []
+    for change in detail.changes(pattern.axis):
+        templates = records.decode_texts(change.templates)
+        if own.intersection(templates):
+            who = (change.made_by, change.made_ms, change.undone_by, change.undone_ms)
+            rows.append(ChangeRow(change.pk, change.kind, templates, *who))
+    return rows

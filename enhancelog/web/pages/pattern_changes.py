@@ -1,0 +1,89 @@
+"""Splitting and merging deny patterns by hand, and taking that back. For staff; what was done is kept, and undone."""
+
+from typing import Any, Final
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from enhancelog import links
+from enhancelog.accounts.permissions import needs, user_of
+from enhancelog.domain.errors import Invalid, NotFound
+from enhancelog.queries.patterns import detail
+from enhancelog.queries.patterns.detail import Known
+from enhancelog.store import pattern_changes
+from enhancelog.web.htmx import page_or_fragment
+
+MOST_SHOWN: Final = 200
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs("patterns:change")
+def split_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
+    """Choose templates that are to be a pattern of their own (``template``, repeated)."""
+    pattern = _known(pattern_id)
+    error = None
+    if request.method == "POST":
+        try:
+            made = pattern_changes.split(pattern.id, request.POST.getlist("template"), user_of(request).get_username())
+        except Invalid as broken:
+            error = broken
+        else:
+            messages.success(request, "Split. The chosen wordings are this pattern now; undo it below.")
+            return redirect(links.pattern(made))
+    members = detail.members(pattern)
+    context = {"members": members[:MOST_SHOWN], "left_out": max(0, len(members) - MOST_SHOWN)}
+    return _form(request, pattern, "pattern_split", context, error)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs("patterns:change")
+def merge_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
+    """Choose the pattern of the same axis that this one is to be one with (``pattern``)."""
+    pattern = _known(pattern_id)
+    error = None
+    if request.method == "POST":
+        chosen = request.POST.get("pattern", "")
+        try:
+            made = pattern_changes.merge(pattern.id, chosen, user_of(request).get_username())
+        except NotFound:
+            error = Invalid("pattern", "choice", "must be one of the list; it may have changed meanwhile")
+        except Invalid as broken:
+            error = broken
+        else:
+            messages.success(request, "Merged. Undo it below.")
+            return redirect(links.pattern(made))
+    others = detail.others(pattern, MOST_SHOWN + 1)
+    context = {"others": others[:MOST_SHOWN], "left_out": len(others) > MOST_SHOWN}
+    return _form(request, pattern, "pattern_merge", context, error)
+
+
+@require_POST
+@needs("patterns:change")
+def undo_pattern_change(request: HttpRequest, change_id: int) -> HttpResponse:
+    """Back to the page it was asked from, ``pattern``."""
+    try:
+        pattern_changes.undo(change_id, user_of(request).get_username())
+    except NotFound:
+        raise Http404("There is no such change.") from None
+    except Invalid as broken:
+        raise BadRequest(str(broken)) from None
+    messages.success(request, "Undone.")
+    pattern = detail.known(request.POST.get("pattern", ""))
+    return redirect(links.pattern(pattern.id) if pattern else links.patterns())
+
+
+def _known(pattern_id: str) -> Known:
+    pattern = detail.known(pattern_id)
+    if pattern is None:
+        raise Http404("There is no such deny pattern.")
+    return pattern
+
+
+def _form(
+    request: HttpRequest, pattern: Known, template: str, context: dict[str, Any], error: Invalid | None
+) -> HttpResponse:
+    context |= {"section": "patterns", "pattern": pattern, "error": error, "here": request.path}
+    return page_or_fragment(request, f"enhancelog/{template}.html", context, status=400 if error else 200)

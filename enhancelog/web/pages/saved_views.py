@@ -1,0 +1,123 @@
+"""``/account/views``: one's own saved views and those that others share. Making, renaming, sharing and deleting them,
+and the key that a feed reader needs. Somebody else's is not found. Nothing here needs a script.
+"""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST
+
+from enhancelog.accounts import saved_views
+from enhancelog.accounts.permissions import needs, user_of
+from enhancelog.domain import names
+from enhancelog.domain.errors import Invalid
+from enhancelog.models import SavedView
+from enhancelog.web.htmx import is_fragment, private
+from enhancelog.web.places import Address, address
+from enhancelog.web.refusals import refuse, sentence
+
+
+class SavedViewForm(forms.Form):
+    """A new view. Once valid, ``address`` is the list that it names."""
+
+    name = forms.CharField(label="Name", max_length=names.MAX_CHARACTERS)
+    url = forms.CharField(label="Address", max_length=saved_views.MAX_URL)
+    shared = forms.BooleanField(label="Share with everybody who is signed in", required=False)
+
+    def clean_url(self) -> str:
+        try:
+            self.address: Address = address(self.cleaned_data["url"])
+        except Invalid as broken:
+            raise forms.ValidationError(sentence(broken)) from None
+        return self.address.url
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs("views:own")
+def saved_view_list(request: HttpRequest) -> HttpResponse:
+    """The lists with the form, which ``?url=`` fills in; for htmx the menu. After saving, the list that was saved."""
+    user = user_of(request)
+    if is_fragment(request):
+        menu = {"own": saved_views.owned(user), "shared": saved_views.shared_with(user)}
+        return private(render(request, "account/_saved_view_menu.html", menu))
+    form = SavedViewForm(request.POST or None, initial={"url": request.GET.get("url", "")})
+    if request.method == "POST" and form.is_valid():
+        try:
+            view = saved_views.make(user, **form.cleaned_data)
+        except Invalid as broken:
+            refuse(form, broken)
+        else:
+            messages.success(request, f"This list is saved as {view.name}.")
+            return redirect(view.url)
+    status = 400 if form.errors else 200
+    return private(render(request, "account/saved_view_list.html", {"form": form, **_listed(user)}, status=status))
+
+
+@require_POST
+@needs("views:own")
+def change_saved_view(request: HttpRequest, view_id: int) -> HttpResponse:
+    """``act``: rename, share, keep (to oneself), delete, key (make a new one), revoke (the key)."""
+    view = saved_views.owned(user_of(request)).filter(pk=view_id).first()
+    if view is None:
+        raise Http404("You have no such saved view.")
+    act = request.POST.get("act", "")
+    if act == "key":
+        return _show_key(request, view)
+    try:
+        messages.success(request, _changed(view, act, request.POST.get("name", "").strip()))
+    except Invalid as broken:
+        messages.error(request, f"Not renamed: the name {broken.detail}.")
+    return redirect("saved_view_list")
+
+
+def _changed(view: SavedView, act: str, name: str) -> str:
+    """Do it, and say that it is done. Raises ``Invalid`` for a name that cannot be."""
+    match act:
+        case "rename":
+            saved_views.rename(view, name)
+            return f"It is called {name} now."
+        case "share" | "keep":
+            saved_views.share(view, act == "share")
+            return f"{view.name} is {'shared with everybody who is signed in' if act == 'share' else 'yours alone'}."
+        case "delete":
+            saved_views.delete(view)
+            return f"{view.name} is deleted."
+        case "revoke":
+            saved_views.revoke_key(view)
+            return f"The feed address of {view.name} is revoked. Readers that use it are refused from now on."
+    raise BadRequest(f'act: must be one of rename, share, keep, delete, key, revoke, not "{act[:40]}"')
+
+
+@sensitive_variables("feed")
+def _show_key(request: HttpRequest, view: SavedView) -> HttpResponse:
+    """The page that holds the key; no cache keeps it."""
+    shown = _address(view.url)
+    if shown is None or not shown.feed:
+        raise BadRequest("Only lists of entries have a feed.")
+    feed = f"{settings.PUBLIC_URL}{shown.feed}&key={saved_views.make_key(view)}"
+    response = private(render(request, "account/saved_view_key.html", {"view": view, "feed": feed}, status=201))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _listed(user: User) -> dict[str, Any]:
+    return {"own": _addressed(saved_views.owned(user)), "shared": _addressed(saved_views.shared_with(user))}
+
+
+def _addressed(views: Any) -> list[tuple[SavedView, Address | None]]:
+    """Each with the list that it names; one that an upgrade took away is still there to be deleted."""
+    return [(view, _address(view.url)) for view in views]
+
+
+def _address(url: str) -> Address | None:
+    try:
+        return address(url)
+    except Invalid:
+        return None

@@ -1,0 +1,107 @@
+"""Search: entries of any status. A phrase is looked up in the index, newest recorded first, and marked in the rows.
+
+Without a phrase this is the list of all entries. A text that is an issue id leads to its entry.
+"""
+
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
+
+from enhancelog import links
+from enhancelog.domain import filter_box, search_words
+from enhancelog.domain.errors import Invalid
+from enhancelog.queries import lookup
+from enhancelog.queries import search as searches
+from enhancelog.queries.counts import Count
+from enhancelog.queries.entries import Listed, Page
+from enhancelog.queries.threads import tries
+from enhancelog.web import fragments, list_rows, questions, thread_panel
+from enhancelog.web.alternatives import instead_of_page
+from enhancelog.web.feeds import reads_list
+from enhancelog.web.htmx import is_fragment, page_or_fragment
+from enhancelog.web.lists import around, listed, read_page, total
+from enhancelog.web.places import SEARCH
+from enhancelog.web.questions import Question
+from enhancelog.web.revalidation import revalidated
+
+
+class Instead(NamedTuple):
+    """Something else to look for where nothing was found."""
+
+    text: str
+    url: str
+
+
+@require_safe
+@reads_list
+@revalidated()
+@questions.answers_questions
+def search(request: HttpRequest) -> HttpResponse:
+    try:
+        question = questions.read(request, SEARCH)
+    except questions.Refused:
+        asked = request.GET.get("phrase", "")
+        if not lookup.exists(asked):
+            raise
+        return HttpResponseRedirect(links.entry(asked))  # an id may have more words than a phrase
+    if (other := instead_of_page(request, question)) is not None:
+        return other
+    searches_index = "phrase" in question.wanted.include
+    page = _found(question) if searches_index else read_page(question)
+    context = {"section": "search", "searched": searches_index, "out_of_time": searches_index and page.stopped}
+    context |= _searched(page, question) if searches_index else listed(page, question, list_rows.entry)
+    if not is_fragment(request):
+        text = question.wanted.one("phrase") or question.wanted.one("text") or ""
+        context |= {"search_text": text, "exact": text if lookup.exists(text) else ""}
+        context["total"] = _found_total(page, question) if searches_index else total(page, question)
+    return page_or_fragment(request, "enhancelog/search.html", context)
+
+
+def _found(question: Question) -> Page:
+    try:
+        return searches.page(question.wanted, question.order, question.size, question.cursor)
+    except Invalid as error:
+        raise questions.Refused(error, question.place, question.text) from None
+
+
+def _found_total(page: Page, question: Question) -> Count | None:
+    """A search has no time to count beyond its first page."""
+    return None if question.cursor else Count(len(page.rows), capped=page.next is not None or page.stopped)
+
+
+def _searched(page: Page, question: Question) -> dict[str, Any]:
+    phrases = question.wanted.phrases
+    query = question.entry_query
+    places = tries((row[0] for row in page.rows), page.up_to)
+    rows = [
+        fragments.filled(
+            list_rows.found(entry, phrases), query, thread_panel.in_list(places.get(entry.position), entry, query)
+        )
+        for entry in map(Listed, page.rows)
+    ]
+    nothing = {} if rows else {"wordless": not any(phrase.tokens for phrase in phrases), "instead": _instead(question)}
+    return {"rows": SafeString("".join(rows)), **nothing, **around(page, question)}
+
+
+def _instead(question: Question) -> list[Instead]:
+    """What else to try for one phrase: words that begin so, its words one by one, the same characters anywhere."""
+    value = question.wanted.one("phrase")
+    if not value:
+        return []
+    words = value.removesuffix("*").split()
+    others = [("phrase", word) for word in words] if len(words) > 1 else []
+    pairs = [("phrase", f"{value}*"), *others, ("text", value)]
+    rest = [pair for pair in question.given if pair[0] != "phrase"]
+    return [Instead(filter_box.token(*pair), question.url((*rest, pair))) for pair in pairs if _makes_sense(*pair)]
+
+
+def _makes_sense(name: str, value: str) -> bool:
+    if name != "phrase":
+        return True
+    try:
+        phrase = search_words.phrase(value)
+    except Invalid:
+        return False
+    return phrase.is_open if value.endswith("*") else bool(phrase.tokens)

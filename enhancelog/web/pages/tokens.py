@@ -1,0 +1,146 @@
+"""``/account/tokens``: one's own API tokens, to staff everybody's; making one, which shows its secret once; revoking.
+
+Staff give any scope, others reading for themselves. Nothing here needs a script.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST
+
+from enhancelog.accounts import api_tokens, permissions
+from enhancelog.accounts.api_tokens import Wanted
+from enhancelog.domain import names
+from enhancelog.domain.errors import Invalid
+from enhancelog.models import Token
+from enhancelog.web.htmx import private
+from enhancelog.web.refusals import refuse
+
+REVOKED_SHOWN: Final = 20
+MEANINGS: Final = {
+    "log:read": "read the log",
+    "log:append": "append to the log",
+    "content:read": "read content",
+    "content:write": "change content",
+}
+LASTS: Final = [("30d", "in 30 days"), ("90d", "in 90 days"), ("365d", "in a year"), ("", "never")]
+
+
+class Lines(forms.CharField):
+    """One item a line; empty lines do not count."""
+
+    def clean(self, value: Any) -> list[str]:
+        return [line.strip() for line in super().clean(value).splitlines() if line.strip()]
+
+
+class TokenForm(forms.Form):
+    """What a new token is to be. ``grantable``: the scopes that whoever fills it in may give."""
+
+    name = forms.CharField(label="Name", max_length=names.MAX_CHARACTERS)
+    scopes = forms.MultipleChoiceField(label="Scopes", widget=forms.CheckboxSelectMultiple)
+    expiry = forms.ChoiceField(label="Expires", choices=LASTS, initial="90d", required=False)
+    write_blueprints = Lines(
+        label="Appends only to these Blueprints", required=False, widget=forms.Textarea({"rows": 2})
+    )
+    write_kinds = Lines(label="Changes only these kinds", required=False, widget=forms.Textarea({"rows": 2}))
+
+    def __init__(self, *args: Any, grantable: tuple[str, ...] = api_tokens.SCOPES, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.grantable = grantable
+        field = self.fields["scopes"]
+        field.choices = [(scope, MEANINGS[scope]) for scope in grantable]  # type: ignore[attr-defined]
+        if not set(api_tokens.WRITE_SCOPES) & set(grantable):
+            del self.fields["write_blueprints"], self.fields["write_kinds"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors:
+            try:
+                api_tokens.check(self.wanted, datetime.now(UTC), self.grantable)
+            except Invalid as broken:
+                refuse(self, broken)
+        return cleaned
+
+    @property
+    def wanted(self) -> Wanted:
+        """The token that the form describes, once it is valid."""
+        values = self.cleaned_data
+        return Wanted(
+            name=values["name"],
+            scopes=values["scopes"],
+            expiry=api_tokens.expiry_from(values["expiry"], datetime.now(UTC)),
+            write_blueprints=values.get("write_blueprints", ()),
+            write_kinds=values.get("write_kinds", ()),
+        )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_variables("secret")
+def token_list(request: HttpRequest) -> HttpResponse:
+    """The list with the form; after making one the secret, in this one answer."""
+    user = permissions.user_of(request)
+    grantable = permissions.grantable(user)
+    form = TokenForm(request.POST or None, grantable=grantable)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made, secret = api_tokens.make(form.wanted, user, user.get_username(), grantable)
+        except Invalid as broken:
+            refuse(form, broken)
+        else:
+            return show_once(request, made, secret)
+    status = 400 if form.errors else 200
+    return private(render(request, "account/tokens.html", {"form": form, **_listed(user)}, status=status))
+
+
+@login_required
+@require_POST
+def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
+    """Revoke one of the tokens that the user sees. Somebody else's is not found."""
+    token = _visible(permissions.user_of(request)).filter(pk=token_id).first()
+    if token is None:
+        raise Http404("There is no such token.")
+    api_tokens.revoke(token, permissions.user_of(request).get_username())
+    messages.success(request, f"The token {token.name} is revoked. Requests with it are refused from now on.")
+    return redirect("tokens")
+
+
+@login_required
+@require_POST
+def revoke_own_tokens(request: HttpRequest) -> HttpResponse:
+    """Revoke every token of the user who asks; nobody can do that for others."""
+    number = api_tokens.revoke_all(permissions.user_of(request))
+    what = "1 token of yours is" if number == 1 else f"{number:,} tokens of yours are"
+    messages.success(request, f"{what} revoked. Requests with them are refused from now on.")
+    return redirect("tokens")
+
+
+def show_once(request: HttpRequest, token: Token, secret: str) -> HttpResponse:
+    """The page that holds the secret; no cache keeps it."""
+    context = {"token": token, "secret": secret, "url": settings.PUBLIC_URL, "can_read": "log:read" in token.scopes}
+    response = private(render(request, "account/tokens_made.html", context, status=201))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _visible(user: User) -> "QuerySet[Token]":
+    found: QuerySet[Token] = Token.objects.select_related("user")
+    return found if user.is_staff else found.filter(user=user)
+
+
+def _listed(user: User) -> dict[str, Any]:
+    visible = _visible(user)
+    now = datetime.now(UTC)
+    live = [(token, api_tokens.state(token, now)) for token in visible.filter(revoked=None).order_by("name", "pk")]
+    revoked = visible.exclude(revoked=None).order_by("-revoked", "-pk")[:REVOKED_SHOWN]
+    own = sum(token.user_id == user.pk for token, _ in live)
+    return {"live": live, "own_tokens": own, "revoked": list(revoked), "meanings": MEANINGS}
