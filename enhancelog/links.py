@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import quote, quote_plus
 
 from enhancelog.domain.times import DAY_MS
@@ -12,6 +12,16 @@ Pairs = Iterable[tuple[str, str]]
 
 _SHORT: Final = 64
 """Characters of a value that is worth keeping as it is written in an address."""
+
+
+class Span(Protocol):
+    """A stretch of time in epoch ms; ``None`` is open."""
+
+    @property
+    def since_ms(self) -> int | None: ...
+
+    @property
+    def until_ms(self) -> int | None: ...
 
 
 def with_query(path: str, pairs: Pairs = ()) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from jinja2 import StrictUndefined
 
 from enhancelog import backends
 from enhancelog.accounts.cookies import cookie_name
@@ -192,20 +193,29 @@ ROOT_URLCONF = "enhancelog.urls"
 WSGI_APPLICATION = "enhancelog.wsgi.application"
 APPEND_SLASH = False  # every path is exact, and an id may end in a slash
 
+_CONTEXT_PROCESSORS = [
+    "django.template.context_processors.request",
+    "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages",
+    "enhancelog.web.theme.in_templates",
+]
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
+        "OPTIONS": {"context_processors": _CONTEXT_PROCESSORS},
+    },
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "NAME": "jinja",
+        "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "enhancelog.web.theme.in_templates",
-            ],
+            "environment": "enhancelog.web.jinja.environment",
+            "undefined": StrictUndefined,
+            "context_processors": _CONTEXT_PROCESSORS,
         },
-    }
+    },
 ]
 
 DATABASES = {

@@ -10,16 +10,24 @@ Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 def page_or_fragment(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """Render ``enhancelog/overview.html``, or for an htmx request its fragment ``enhancelog/_overview.html``.
+    """Render a page, or for an htmx request its block ``fragment`` alone.
 
-    A request that htmx makes to restore history, or a boosted one, needs the whole page.
+    The template extends ``layout``. htmx needs the whole page to restore history and for boosted links.
     """
     context = {**context, "fragment": is_fragment(request)}
+    if template.endswith(".jinja"):
+        context["layout"] = "fragment.jinja" if context["fragment"] else "base.jinja"
+        return page(request, template, context, status)
     if context["fragment"]:
         folder, _, name = template.rpartition("/")
         template = f"{folder}/_{name}"
     response = render(request, template, context, status=status)
     return private(response)
+
+
+def page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """Render a page that has no fragment."""
+    return private(render(request, template, context, status=status, using="jinja"))
 
 
 def is_fragment(request: HttpRequest) -> bool:

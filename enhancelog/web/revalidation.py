@@ -26,7 +26,7 @@ from enhancelog.web.htmx import private
 View = Callable[..., HttpResponseBase]
 
 _SHOWN: Final = ("enhancelog", "content", "templates", "static")
-_SUFFIXES: Final = {".py", ".html", ".css", ".js", ".svg"}
+_SUFFIXES: Final = {".py", ".html", ".jinja", ".css", ".js", ".svg"}
 _FROM_NOW: Final = re.compile(r"24h|[0-9]{1,19}[mh]")
 """A period or age that ends at this millisecond; those of days and weeks are of whole ones."""
 _DECIDING: Final = (

@@ -1,0 +1,122 @@
+"""What templates may call: links, numbers and times as text. ``settings.TEMPLATES`` names ``environment``.
+
+Nothing here returns markup. Macros in ``templates/macros/`` do.
+"""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+from django.templatetags.static import static
+from django.urls import get_script_prefix, reverse
+from django_htmx.jinja import htmx_script
+from jinja2 import Environment
+
+from enhancelog import links
+from enhancelog.domain.times import as_datetime
+from enhancelog.patterns import parts
+
+_FORMATS: Final = {"short": "%d %b %H:%M", "full": "%d %b %Y %H:%M:%S UTC"}
+
+
+class TimeText(NamedTuple):
+    """A UTC time for ``<time>``: ``iso`` is machine-readable, ``exact`` has seconds, ``shown`` is what people see."""
+
+    iso: str
+    exact: str
+    shown: str
+
+
+def environment(**options: Any) -> Environment:
+    """The environment of all pages; ``options`` come from ``settings.TEMPLATES``."""
+    jinja = Environment(trim_blocks=True, lstrip_blocks=True, **options)  # noqa: S701  Django turns autoescape on
+    jinja.globals |= {
+        "htmx_script": htmx_script,
+        "links": links,
+        "moment_text": moment_text,
+        "page_url": page_url,
+        "percent": percent,
+        "rejections_url": rejections_url,
+        "runs_url": runs_url,
+        "static": static,
+        "time_text": time_text,
+        "url": url,
+        "wording_parts": parts,
+    }
+    jinja.filters |= {"change": change, "plural": plural, "quoted": quoted, "thousands": thousands}
+    return jinja
+
+
+def page_url(name: str) -> str:
+    """The address of a page without arguments. Cached: every page has a dozen."""
+    return _page_url(name, get_script_prefix())
+
+
+@lru_cache(maxsize=64)
+def _page_url(name: str, prefix: str) -> str:
+    return reverse(name)
+
+
+def url(name: str, *arguments: object) -> str:
+    """The address of a view. Ids may contain anything, so their addresses come from ``links``."""
+    return reverse(name, args=arguments)
+
+
+def time_text(ts_ms: int, recorded_ms: int, style: str = "relative") -> TimeText | None:
+    """A run's time, ``None`` if it is not plausible.
+
+    ``style``: relative (exact here, relative by script), clock (16:29), short (04 Nov 10:48) or full.
+    """
+    moment = as_datetime(ts_ms, recorded_ms)
+    return None if moment is None else moment_text(moment, style)
+
+
+def moment_text(moment: datetime, style: str = "relative") -> TimeText:
+    """The same for an aware UTC time."""
+    seconds = moment.isoformat(" ", "seconds")[:19]
+    if style == "clock":
+        shown = seconds[11:16]
+    elif style == "relative":
+        shown = seconds[:16]
+    else:
+        shown = f"{moment:{_FORMATS[style]}}"
+    return TimeText(moment.isoformat(), f"{seconds} UTC", shown)
+
+
+def percent(part: int, whole: int) -> str:
+    """``38 %``; ``<1 %`` for a part that is not zero but rounds to it; a dash if ``whole`` is zero."""
+    if not whole:
+        return "–"
+    rounded = round(100 * part / whole)
+    return f"{rounded} %" if rounded or not part else "<1 %"
+
+
+def rejections_url(span: links.Span, **narrower: str) -> str:
+    """The rejections of a span, narrowed by further parameters."""
+    return links.rejections([*narrower.items(), *links.between(span.since_ms, span.until_ms)])
+
+
+def runs_url(span: links.Span, **narrower: str) -> str:
+    """The runs of a span, of any status unless ``narrower`` names one."""
+    return links.runs([*narrower.items(), *links.between(span.since_ms, span.until_ms)])
+
+
+def thousands(number: Any) -> str:
+    """``12,345``."""
+    return f"{number:,}"
+
+
+def change(now: int, before: int) -> str:
+    """``+3``, ``−4`` or ``±0``."""
+    return f"{now - before:+,}".replace("-", "−") if now != before else "±0"
+
+
+def quoted(text: str) -> str:
+    """Percent-encoded, slashes included."""
+    return quote(text, safe="")
+
+
+def plural(number: int, one: str, many: str) -> str:
+    """The word that fits the number, without the number."""
+    return one if number == 1 else many
