@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
-from django.db.models import BooleanField, IntegerField
+from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
 from enhancelog.backends import dialect
@@ -37,8 +37,8 @@ _RECORD = slice(1, 1 + len(RECORD_COLUMNS))
 _PLACES = {name: place for place, name in enumerate(COLUMNS)}
 _TS_MS = _PLACES["ts_ms"]
 
-TEXTS = [name for name in COLUMNS if not isinstance(EntryModel._meta.get_field(name), IntegerField)]
-"""The columns with a text, which may be long."""
+LONG_TEXTS = ("intent", "rationale", "verdicts", "reasons", "ops")
+"""The columns whose text has no limit of its own."""
 
 
 class Cursor(NamedTuple):
@@ -170,7 +170,7 @@ def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) 
 
 def _read(entries: Entries, size: int, most_bytes: int) -> tuple[list[Row], bool]:
     """The first rows, ``size`` or ``most_bytes`` of them at most, and whether there are no others."""
-    return dialect().first_rows(entries.values_list(*COLUMNS), size, most_bytes, TEXTS)
+    return dialect().first_rows(entries.values_list(*COLUMNS), size, most_bytes, LONG_TEXTS)
 
 
 def _weight(row: Row) -> int:
