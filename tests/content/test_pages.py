@@ -334,7 +334,7 @@ def test_many_links_take_as_many_queries_as_one(admin: Client, django_assert_num
         with django_assert_num_queries(2):
             context = pages.panel(request, "h-00")
         assert len(context["work_items"]) == min(many, pages.LINKS_SHOWN)
-        page = render_to_string("content/_panel.html", context, request)
+        page = render_to_string("content/_panel.html", {"panel": context}, request)
         assert ("And 15 more" in page) == (many == 20)
         with django_assert_num_queries(2):
             runs = pages._runs("S-00")
@@ -378,11 +378,11 @@ def test_the_panel_beside_an_entry_shows_what_its_work_items_hold_now(admin: Cli
     linked.link("h-1", "S-1", "ada")
     request = RequestFactory().get("/")
     request.user = User.objects.get()
-    page = render_to_string("content/_panel.html", pages.panel(request, "h-1"), request)
+    page = render_to_string("content/_panel.html", {"panel": pages.panel(request, "h-1")}, request)
     for part in ("Keep the section", "FAILED test_a_b<", "2 lines", "current value", "linked by hand", "Unlink"):
         assert part in page
     request.user = AnonymousUser()
-    assert "<form" not in render_to_string("content/_panel.html", pages.panel(request, "h-1"), request)
+    assert "<form" not in render_to_string("content/_panel.html", {"panel": pages.panel(request, "h-1")}, request)
     assert pages.panel(request, "a:b")["work_items"] == []
 
 
