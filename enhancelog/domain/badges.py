@@ -1,7 +1,7 @@
 """What is off about an entry that is well-typed and was therefore accepted. Each badge is a word and its meaning."""
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import is_plausible
@@ -16,6 +16,12 @@ MEANINGS: Final = {
     "unusual hash": "A hash is not 64 lowercase hexadecimal digits.",
     "implausible time": "The time lies before 1970 or more than a day after the entry was recorded.",
 }
+
+
+class Badge(NamedTuple):
+    name: str
+    meaning: str
+
 
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -37,3 +43,8 @@ def badges(entry: Entry, recorded_ms: int) -> tuple[str, ...]:
         "implausible time": not is_plausible(entry.ts_ms, recorded_ms),
     }
     return tuple(badge for badge, holds in found.items() if holds)
+
+
+def described_badges(entry: Entry, recorded_ms: int) -> list[Badge]:
+    """The same with their meanings."""
+    return [Badge(name, MEANINGS[name]) for name in badges(entry, recorded_ms)]

@@ -1,4 +1,4 @@
-"""Texts compared by their words: intents that ask for the same. And texts cut to a length.
+"""Compares texts by their words, and shortens texts to one line.
 
 Pure functions that look only at the beginning of a text, so that no text costs more than another.
 """
@@ -15,6 +15,9 @@ DATA_NOTICE: Final = (
 LONGEST: Final = 1000
 """Characters that are looked at."""
 
+LINE_CHARACTERS: Final = 240
+"""Of a line on a page; a longer one is cut."""
+
 _WORD: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 
 
@@ -28,8 +31,14 @@ def similarity(first: frozenset[str], second: frozenset[str]) -> float:
     return len(first & second) / len(first | second) if first or second else 0.0
 
 
-def first_line(text: str, length: int) -> str:
-    """The first line that is not blank, its white space made single, at most ``length`` characters."""
+def first_line(text: str, limit: int = LINE_CHARACTERS) -> str:
+    """The first line that is not blank, as written; after ``limit`` characters it ends in an ellipsis."""
+    line = next((line.strip() for line in text[: limit * 20].splitlines() if line.strip()), "")
+    return line if len(line) <= limit else f"{line[:limit].rstrip()}…"
+
+
+def headline(text: str, length: int) -> str:
+    """The first line that is not blank, its white space collapsed, ``length`` characters at most in all."""
     lines = (line for line in text[: 4 * length].splitlines() if line.strip())
     return cut(" ".join(next(lines, "").split()), length)
 

@@ -31,6 +31,10 @@ class Count(NamedTuple):
     number: int
     capped: bool = False
 
+    @property
+    def is_one(self) -> bool:
+        return self.number == 1 and not self.capped
+
     def __str__(self) -> str:
         return f"{self.number:,}+" if self.capped else f"{self.number:,}"
 

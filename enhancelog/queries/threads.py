@@ -47,6 +47,11 @@ class Try(NamedTuple):
     of: Count
     denied: tuple[str, ...] = ()
 
+    @property
+    def earlier(self) -> Count:
+        """The tries before."""
+        return Count(self.number.number - 1, self.number.capped)
+
 
 class Attempt(NamedTuple):
     number: Count

@@ -14,7 +14,7 @@ import msgspec
 from django.db.models.functions import Substr
 
 from enhancelog.domain import records
-from enhancelog.domain.text import DATA_NOTICE, LONGEST, cut, first_line, similarity, words
+from enhancelog.domain.text import DATA_NOTICE, LONGEST, cut, headline, similarity, words
 from enhancelog.models import Entry
 from enhancelog.patterns import MOST_TEMPLATES, join, mask
 from enhancelog.queries.selection import PLAUSIBLE
@@ -189,7 +189,7 @@ def _fitted(answer: Why) -> Why:
             group.issue_ids = group.issue_ids[:samples]
         for run in answer.similar_applied:
             run.intent = cut(run.intent, length)
-            run.rationale = first_line(run.rationale, length)
+            run.rationale = headline(run.rationale, length)
         if _fits(answer):
             return answer
     while not _fits(answer):

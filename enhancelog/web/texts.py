@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from enhancelog.web.fragments import first_line
+from enhancelog.domain.text import first_line
 
 FOLDED_CHARACTERS: Final = 1_500
 """Longer texts start folded."""

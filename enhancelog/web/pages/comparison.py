@@ -10,11 +10,11 @@ from enhancelog import links
 from enhancelog.domain.diffs import Diff, compare
 from enhancelog.domain.errors import NotFound
 from enhancelog.domain.records import Entry, Verdict
+from enhancelog.domain.text import first_line
 from enhancelog.queries import entries
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
 from enhancelog.web.changed_words import with_marked_words
-from enhancelog.web.fragments import first_line
 from enhancelog.web.htmx import private
 from enhancelog.web.patches import as_text
 from enhancelog.web.texts import Text, text

@@ -10,7 +10,9 @@ from msgspec import UNSET
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
 from enhancelog.domain import filter_box, records
+from enhancelog.domain.badges import described_badges
 from enhancelog.domain.errors import NotFound
+from enhancelog.domain.text import first_line
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.patterns.of_entry import Alike, alike
@@ -18,7 +20,6 @@ from enhancelog.queries.threads import thread
 from enhancelog.store.database import last_position
 from enhancelog.store.followed import document
 from enhancelog.web import entry_panels, markdown, questions, thread_panel
-from enhancelog.web.fragments import described, first_line
 from enhancelog.web.htmx import is_fragment, page_or_fragment, private
 from enhancelog.web.pages.comparison import comparison
 from enhancelog.web.patches import patch
@@ -65,7 +66,7 @@ def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
 def _entry(listed: Listed) -> dict[str, Any]:
     entry = listed.entry
     title = first_line(entry.intent, TITLE_CHARACTERS)
-    badges = described(entry, listed.recorded_ms)
+    badges = described_badges(entry, listed.recorded_ms)
     reasons = entry.reasons if "reasons differ" in [badge.name for badge in badges] else ()
     return {
         "entry": entry,

@@ -11,6 +11,7 @@ from enhancelog import links
 from enhancelog.accounts.permissions import allows, needs
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
+from enhancelog.domain.text import first_line
 from enhancelog.domain.times import DAY_MS, day_of, now_ms
 from enhancelog.queries.charts import Bar, days_before
 from enhancelog.queries.counts import Count
@@ -22,7 +23,6 @@ from enhancelog.queries.patterns.ranking import SPARK_DAYS, daily
 from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.queries.threads import passed_instead
 from enhancelog.web import periods
-from enhancelog.web.fragments import first_line
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.revalidation import revalidated
 
