@@ -13,7 +13,6 @@ from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
-from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from enhancelog.api.errors import fault_answer, fault_response, problem_response
@@ -23,7 +22,7 @@ from enhancelog.backends.disk import fault_of
 from enhancelog.domain.errors import Busy, Other, WrongSchema
 from enhancelog.observing.structured_logs import request_id
 from enhancelog.web import theme
-from enhancelog.web.htmx import private
+from enhancelog.web.htmx import page
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 
@@ -146,7 +145,7 @@ def _answer(request: HttpRequest, status: int, title: str, detail: str) -> HttpR
     if _is_api(request):
         return problem_response(status, detail)
     context = {"status": status, "title": title, "detail": detail}
-    return private(render(request, "failures/failure.html", context, status=status))
+    return page(request, "failures/failure.jinja", context, status)
 
 
 def _unavailable(request: HttpRequest, fault: Other) -> HttpResponse:
@@ -160,7 +159,7 @@ def _unavailable(request: HttpRequest, fault: Other) -> HttpResponse:
 
 def _server_error_page(request: HttpRequest, status: int = 500, detail: str = "") -> str:
     context = {"request_id": request_id.get(), "status": status, "detail": detail, **theme.in_templates(request)}
-    return render_to_string("failures/server_error.html", context)
+    return render_to_string("failures/server_error.jinja", context, using="jinja")
 
 
 def _is_api(request: HttpRequest) -> bool:

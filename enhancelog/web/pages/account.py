@@ -32,7 +32,8 @@ class SignInForm(AuthenticationForm):
 class SignIn(views.LoginView):
     """Goes on to ``next`` when that is an address of ours, else to the overview."""
 
-    template_name = "account/sign_in.html"
+    template_name = "account/sign_in.jinja"
+    template_engine = "jinja"
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
@@ -57,7 +58,8 @@ class SignOut(views.LogoutView):
 class Password(views.PasswordChangeView):
     """Other sessions of the user end; this one goes on."""
 
-    template_name = "account/password.html"
+    template_name = "account/password.jinja"
+    template_engine = "jinja"
     success_url = reverse_lazy("overview")
     form_class = PasswordChangeForm
 

@@ -3,11 +3,10 @@
 from csp.constants import SELF
 from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from enhancelog.accounts.permissions import needs
-from enhancelog.web.htmx import private
+from enhancelog.web.htmx import page
 
 
 @csp_update({"img-src": [SELF, "data:"]})  # type: ignore[untyped-decorator, unused-ignore]
@@ -15,4 +14,4 @@ from enhancelog.web.htmx import private
 @needs("log:read")
 def docs(request: HttpRequest) -> HttpResponse:
     """Swagger UI; its style sheet contains its icons as data URLs."""
-    return private(render(request, "api/docs.html"))
+    return page(request, "api_docs/page.jinja", {})

@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -19,7 +19,7 @@ from enhancelog.accounts.permissions import needs, user_of
 from enhancelog.domain import names
 from enhancelog.domain.errors import Invalid
 from enhancelog.models import SavedView
-from enhancelog.web.htmx import is_fragment, private
+from enhancelog.web.htmx import is_fragment, page
 from enhancelog.web.places import Address, address
 from enhancelog.web.refusals import refuse, sentence
 
@@ -46,7 +46,7 @@ def saved_view_list(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
     if is_fragment(request):
         menu = {"own": saved_views.owned(user), "shared": saved_views.shared_with(user)}
-        return private(render(request, "account/_saved_view_menu.html", menu))
+        return page(request, "saved_views/menu.jinja", menu)
     form = SavedViewForm(request.POST or None, initial={"url": request.GET.get("url", "")})
     if request.method == "POST" and form.is_valid():
         try:
@@ -57,7 +57,7 @@ def saved_view_list(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"This list is saved as {view.name}.")
             return redirect(view.url)
     status = 400 if form.errors else 200
-    return private(render(request, "account/saved_view_list.html", {"form": form, **_listed(user)}, status=status))
+    return page(request, "saved_views/page.jinja", {"form": form, **_listed(user)}, status)
 
 
 @require_POST
@@ -102,7 +102,7 @@ def _show_key(request: HttpRequest, view: SavedView) -> HttpResponse:
     if shown is None or not shown.feed:
         raise BadRequest("Only lists of entries have a feed.")
     feed = f"{settings.PUBLIC_URL}{shown.feed}&key={saved_views.make_key(view)}"
-    response = private(render(request, "account/saved_view_key.html", {"view": view, "feed": feed}, status=201))
+    response = page(request, "saved_views/key.jinja", {"view": view, "feed": feed}, status=201)
     response["Cache-Control"] = "no-store"
     return response
 

@@ -13,7 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -22,7 +22,7 @@ from enhancelog.accounts.api_tokens import Wanted
 from enhancelog.domain import names
 from enhancelog.domain.errors import Invalid
 from enhancelog.models import Token
-from enhancelog.web.htmx import private
+from enhancelog.web.htmx import page
 from enhancelog.web.refusals import refuse
 
 REVOKED_SHOWN: Final = 20
@@ -99,7 +99,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
         else:
             return show_once(request, made, secret)
     status = 400 if form.errors else 200
-    return private(render(request, "account/tokens.html", {"form": form, **_listed(user)}, status=status))
+    return page(request, "tokens/page.jinja", {"form": form, **_listed(user)}, status)
 
 
 @login_required
@@ -126,8 +126,9 @@ def revoke_own_tokens(request: HttpRequest) -> HttpResponse:
 
 def show_once(request: HttpRequest, token: Token, secret: str) -> HttpResponse:
     """The page that holds the secret; no cache keeps it."""
-    context = {"token": token, "secret": secret, "url": settings.PUBLIC_URL, "can_read": "log:read" in token.scopes}
-    response = private(render(request, "account/tokens_made.html", context, status=201))
+    can_read = "log:read" in token.scopes
+    context = {"token": token, "secret": secret, "public_url": settings.PUBLIC_URL, "can_read": can_read}
+    response = page(request, "tokens/made.jinja", context, status=201)
     response["Cache-Control"] = "no-store"
     return response
 
@@ -143,4 +144,4 @@ def _listed(user: User) -> dict[str, Any]:
     live = [(token, api_tokens.state(token, now)) for token in visible.filter(revoked=None).order_by("name", "pk")]
     revoked = visible.exclude(revoked=None).order_by("-revoked", "-pk")[:REVOKED_SHOWN]
     own = sum(token.user_id == user.pk for token, _ in live)
-    return {"live": live, "own_tokens": own, "revoked": list(revoked), "meanings": MEANINGS}
+    return {"live": live, "own_tokens": own, "revoked": list(revoked)}
