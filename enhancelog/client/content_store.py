@@ -12,20 +12,22 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
 
-from content.codecs import MAX_VALUE_BYTES
-from content.kinds import Key, is_story_id, kind_named, raw_key
-from content.store import (
+from enhancelog.client.connection import Answer, Connection, IfArrived, Request
+from enhancelog.client.kinds import KINDS, check_key, raw_key
+from enhancelog.domain.codecs import MAX_VALUE_BYTES
+from enhancelog.domain.content import (
     Expected,
     Item,
+    Key,
     NotEmpty,
     OutOfRange,
     Preloaded,
     VersionMismatch,
     Written,
     check_increment,
-    check_key,
+    is_story_id,
+    kind_in,
 )
-from enhancelog.client.connection import Answer, Connection, IfArrived, Request
 from enhancelog.domain.errors import Other
 from enhancelog.domain.origin import Origin
 
@@ -73,7 +75,7 @@ class HttpContentStore:
         self.max_bytes = max_bytes
 
     def read(self, story_id: str, kind: str) -> Item | None:
-        kind_named(kind)
+        kind_in(KINDS, kind)
         if not is_story_id(story_id):
             return None
         answer = self.connection.send(Request("GET", _path("kinds", story_id, kind)))
@@ -97,7 +99,7 @@ class HttpContentStore:
         return None if answer is None else self._item(answer)
 
     def increment(self, story_id: str, kind: str, by: int = 1, *, expected: Expected | None = None) -> Item:
-        minimum = check_increment(check_key(story_id, kind), by)
+        minimum = check_increment(kind, check_key(story_id, kind).codec, by)
         key, path = Key(story_id, kind), _path("increment", story_id, kind)
         body = msgspec.json.encode({"by": by})
         answer = self._change(key, expected, lambda *how: _request("POST", path, body, *how), "stop")
