@@ -237,10 +237,10 @@ def _decoded(text: str) -> Cursor:
     try:
         cursor = Cursor(*_cursor.decode(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)))
     except (msgspec.MsgspecError, binascii.Error, ValueError):
-        raise Invalid("cursor", "cursor", "is none of ours; start again without it") from None
+        raise Invalid("cursor", "cursor", "is not valid; start again without it") from None
     limit = 2**63
     if not all(-limit <= number < limit for number in cursor[:3]) or not 0 <= cursor.began_ms < 2**48:
-        raise Invalid("cursor", "cursor", "is none of ours; start again without it")
+        raise Invalid("cursor", "cursor", "is not valid; start again without it")
     return cursor
 
 
