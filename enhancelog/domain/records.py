@@ -115,7 +115,7 @@ def check_id(value: str, field: str, *, may_be_empty: bool = False) -> None:
     if not 1 <= size <= MAX_ID_BYTES:
         raise Invalid(field, "id-length", f"has {size:,} bytes; an id has 1 to {MAX_ID_BYTES}")
     if value in (".", "..") or _CONTROL.search(value):
-        raise Invalid(field, "id", 'must not be "." or ".." or contain control characters')
+        raise Invalid(field, "id", 'must not be "." or "..", nor contain control characters')
 
 
 def is_id(value: str, *, may_be_empty: bool = False) -> bool:
