@@ -1,4 +1,4 @@
-"""Lists of entries: pages by keyset, whole streams, single entries and their neighbours."""
+"""Lists of entries: keyset pages, streams, single entries and their neighbors."""
 
 import base64
 import binascii
@@ -82,8 +82,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Page:
-    """Some entries of a reading that sees positions up to ``up_to``; ``next`` continues it. ``stopped``: there was no
-    looking on for more, ``next`` does."""
+    """``next`` continues the reading. ``stopped``: the search stopped early, not at the end."""
 
     rows: Sequence[Row]
     up_to: int
