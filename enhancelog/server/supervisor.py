@@ -1,7 +1,4 @@
-"""The process that starts the workers, replaces one that died, and stops them all when it is told to.
-
-Workers share a port (SO_REUSEPORT), and end by themselves when this process is gone.
-"""
+"""Starts the workers, replaces those that die, and stops them all."""
 
 import logging
 import multiprocessing
@@ -17,25 +14,27 @@ from typing import Any, Final
 from enhancelog.server import worker
 from enhancelog.server.worker import Options
 
+# Workers share the port (SO_REUSEPORT) and end by themselves when this process is gone.
+
+# After the order to stop.
 KILL_AFTER_S: Final = 10.0
-"""From the order to stop."""
 FIRST_PAUSE_S: Final = 0.1
+# Before a worker that keeps dying is restarted.
 LONGEST_PAUSE_S: Final = 10.0
-"""Before a worker that keeps dying is started again."""
+# After so long, a death has a new cause.
 STABLE_S: Final = 10.0
-"""A worker that lived so long died of something new."""
 
 _log = logging.getLogger(__name__)
 _processes = multiprocessing.get_context("spawn")
 
 
 class StartFailed(Exception):
-    """A worker died before any worker served."""
+    """A worker died before any served."""
 
 
 @dataclass
 class _Running:
-    """A worker process. ``pipe`` tells once that it serves; ``pause_s`` was waited before it started."""
+    """A worker process; ``pipe`` reports once that it serves, ``pause_s`` preceded its start."""
 
     process: SpawnProcess
     pipe: Connection
@@ -45,13 +44,13 @@ class _Running:
 
 
 class Supervisor:
-    """Runs one worker process for each of ``workers``. ``on_ready`` is called once, when the first of them serves."""
+    """Runs one process per worker; calls ``on_ready`` once the first one serves."""
 
     def __init__(self, workers: Iterable[Options], on_ready: Callable[[], None]) -> None:
         self._on_ready = on_ready
         self._running: dict[Options, _Running] = {}
+        # Start time (monotonic) and the pause before it (s).
         self._due: dict[Options, tuple[float, float]] = dict.fromkeys(workers, (0.0, 0.0))
-        """When to start a worker (monotonic clock), and the pause before it (seconds)."""
         self._is_ready = False
         self._is_stopping = False
 
@@ -66,7 +65,7 @@ class Supervisor:
             self._stop_all()
 
     def _wake_when_signalled(self) -> int:
-        """A descriptor that becomes readable at a signal."""
+        """A descriptor that becomes readable on a signal."""
         woken, wake = os.pipe()
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -143,5 +142,5 @@ def _start(options: Options, pause_s: float) -> _Running:
 def _serves(pipe: Connection) -> bool:
     try:
         return bool(pipe.recv() == worker.READY)
-    except EOFError:  # it died; its sentinel says so
+    except EOFError:  # it died; its sentinel reports that
         return False
