@@ -37,10 +37,10 @@ def make_tokens(number: int, scopes: Sequence[str], data_dir: Path, **more: str)
     """The secrets of so many new tokens of the administrator, made by one process."""
     code = (
         "from django.contrib.auth.models import User\n"
-        "from enhancelog import tokens\n"
+        "from enhancelog.accounts import api_tokens\n"
         f"for number in range({number}):\n"
-        f"    wanted = tokens.Wanted(f'client-{{number}}', {list(scopes)!r})\n"
-        "    print(tokens.make(wanted, User.objects.get(username='admin'), made_by='tests')[1])\n"
+        f"    wanted = api_tokens.Wanted(f'client-{{number}}', {list(scopes)!r})\n"
+        "    print(api_tokens.make(wanted, User.objects.get(username='admin'), made_by='tests')[1])\n"
     )
     made = manage("shell", "--verbosity", "0", "-c", code, data_dir=data_dir, **more)
     if made.returncode:
