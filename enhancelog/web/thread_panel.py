@@ -19,37 +19,37 @@ ATTEMPTS: Final = "attempts"
 
 
 class Attempt(NamedTuple):
-    """``said``: the reason, or when it was applied the rationale. ``compare``: with the entry whose page this is."""
+    """``summary``: why it was rejected, or the rationale of an applied run. ``compare_url``: with the page's entry."""
 
     number: Count
     listed: Listed
     denied: Sequence[str]
-    said: str
+    summary: str
     url: str
-    compare: str
+    compare_url: str
     is_current: bool
 
 
 class Attempts(NamedTuple):
-    """What an entry's page knows of its thread."""
+    """The attempts of a thread that a page shows, in the order of time."""
 
     thread: Thread
-    attempts: Sequence[Attempt]
+    shown: Sequence[Attempt]
 
     @property
     def earlier(self) -> Sequence[Attempt]:
-        """Those before the entry."""
-        return self.attempts[: [attempt.is_current for attempt in self.attempts].index(True)]
+        """Those before the page's entry."""
+        return self.shown[: [attempt.is_current for attempt in self.shown].index(True)]
 
     @property
-    def compare_with_passed(self) -> str:
-        """To compare a rejected entry with the one that passed; empty where none did."""
-        last = self.attempts[-1]
-        return last.compare if last.listed.status == "applied" else ""
+    def compare_with_applied_url(self) -> str:
+        """Empty if no attempt was applied."""
+        last = self.shown[-1]
+        return last.compare_url if last.listed.status == "applied" else ""
 
 
 def attempts(thread: Thread | None, current: Listed, given: Pairs) -> Attempts | None:
-    """``given``: the filter that links keep."""
+    """The attempts of the thread of ``current``. Links keep the filter ``given``."""
     if thread is None:
         return None
     shown = [_attempt(number, listed, current, given) for number, listed in thread.attempts]

@@ -1,8 +1,7 @@
-"""Markdown that somebody else wrote, as HTML that is safe to show and bounded in what it costs.
+"""The only Python that makes markup: Markdown as HTML that is safe to show and bounded in cost.
 
-Raw HTML is text; images, scripts, styles and ``hx-*`` never get through. Links lead to http, https and mailto
-addresses or to paths of this site, and pass nothing on. Headings are one level lower, below the page's own. Beyond
-``MAX_CHARS``, ``MAX_BRACKETS`` or ``MAX_CELLS`` the text is shown as it is.
+Raw HTML is shown as text. Images, scripts, styles and ``hx-*`` are removed. Links lead to http, https and mailto
+addresses or to paths of this site, without a referrer. Headings move one level down, below the page's own.
 """
 
 import re
@@ -17,10 +16,10 @@ from markdown_it import MarkdownIt
 
 MAX_CHARS: Final = 30_000
 MAX_BRACKETS: Final = 1_000
-"""The parser looks for the end of every link it may be in: its time grows with their square."""
+"""The parser searches for the end of every possible link: its time grows with the square of the brackets."""
 
 MAX_CELLS: Final = 10_000
-"""A table's rows get as many cells as its head has: lines times the most ``|`` of one."""
+"""A table's rows get as many cells as its head has: the number of lines times the most ``|`` in one."""
 
 MAX_NESTING: Final = 20
 
@@ -30,24 +29,24 @@ TAGS: Final = {
     "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 _SCHEMES: Final = ("http://", "https://", "mailto:")
+# The first of these ends a scheme if it is a colon; otherwise the address has none.
 _DELIMITER: Final = re.compile(r"[:/?#\\]")
-"""What ends the first part of an address, which is its scheme where that is a colon."""
+# An address of another host that names no scheme starts like this. Browsers read a backslash as a slash.
 _HOST: Final = re.compile(r"[/\\]{2}")
-"""How an address of another host starts that names no scheme. Browsers read a backslash as a slash."""
 
 _LINE_END: Final = re.compile(r"\r\n?|\n")
 _parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING}).enable(["table", "strikethrough"])
 
 
-def render(text: str) -> SafeString:
-    """``text`` as HTML."""
+def markdown(text: str) -> SafeString:
+    """``text`` as HTML, or as preformatted text if it exceeds a limit above."""
     if len(text) > MAX_CHARS or text.count("[") > MAX_BRACKETS or _cells(text) > MAX_CELLS:
         return format_html("<pre>{}</pre>", text)
     return _cached(text) if len(text) <= _CACHED_CHARS else _rendered(text)
 
 
 def _cells(text: str) -> int:
-    """As many as a table in it can have at most, roughly."""
+    """An upper bound for the cells of its tables."""
     lines = _LINE_END.split(text)
     return len(lines) * max(line.count("|") for line in lines)
 
@@ -70,9 +69,10 @@ def _rendered(text: str) -> SafeString:
 
 
 def _kept_attribute(tag: str, attribute: str, value: str) -> str | None:
-    """No ``href`` with another scheme or to another host, however it is spelled: browsers drop some characters."""
+    """Drops a ``href`` with another scheme or to another host, however it is spelled."""
     if attribute != "href" or value.lower().startswith(_SCHEMES):
         return value
+    # Browsers ignore white space and control characters in an address.
     address = "".join(char for char in unquote(value) if char.isprintable() and not char.isspace())
     delimiter = _DELIMITER.search(address)
     has_scheme = delimiter is not None and delimiter[0] == ":"
