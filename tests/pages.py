@@ -28,6 +28,7 @@ class Page(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.elements: list[Element] = []
+        self._text = ""
         self._open: list[Element] = []
         self.feed(html)
         self.close()
@@ -50,6 +51,7 @@ class Page(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
+        self._text += data
         for element in self._open:
             element.text += data
 
@@ -59,8 +61,8 @@ class Page(HTMLParser):
 
     @property
     def words(self) -> str:
-        """What the body says."""
-        return self.all("body")[0].words if self.all("body") else ""
+        """What the body says; of a fragment, all of it."""
+        return self.all("body")[0].words if self.all("body") else " ".join(self._text.split())
 
 
 def read(response: HttpResponseBase) -> Page:
