@@ -1,4 +1,5 @@
-"""``manage.py bench [--quick] [--only LEG…] [--rounds N] [--seed N] [--page FILE] [--folder FOLDER]``
+"""``manage.py bench [--quick] [--only LEG…] [--rounds N] [--seed N] [--page FILE] [--against FOLDER]
+[--folder FOLDER]``
 
 Measures the product over HTTP on both databases, against what the bare driver can do with the product's own statements
 and against datasette, in shuffled rounds on fresh, ANALYZEd databases. Writes a page and JSON beside it. Every server
@@ -29,6 +30,7 @@ from benchmarks.legs import (
     grouping,
     hostile,
     large,
+    pages,
     peers,
     slow_fsync,
 )
@@ -50,6 +52,7 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "crowd": crowd.run,
     "grouping": grouping.run,
     "hostile": hostile.run,
+    "pages": pages.run,
 }
 PAGE: Final = ROOT / "docs" / "performance.md"
 INTERRUPTED: Final = 130
@@ -76,6 +79,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, metavar="N")
     parser.add_argument("--seed", type=int, metavar="N")
     parser.add_argument("--page", type=Path, help="written to (default: %(default)s, with --quick or --only none)")
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout, whose pages are measured too")
     parser.add_argument("--folder", type=Path, help="for logs and the peers' environments; kept for the next run")
     return parser.parse_args(arguments)
 
@@ -99,7 +103,7 @@ def _run(options: argparse.Namespace) -> int:
     leg = "set-up"
     databases = Databases(folder, plan, progress)
     with databases.postgresql():
-        bench = Bench(plan, databases, progress, random.Random(plan.seed))
+        bench = Bench(plan, databases, progress, random.Random(plan.seed), options.against)
         for leg in options.only:
             results[leg] = LEGS[leg](bench)
         version = databases.postgresql_version()

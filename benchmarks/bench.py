@@ -27,6 +27,8 @@ class Bench:
     databases: Databases
     progress: Callable[[str], None]
     chance: random.Random
+    against: Path | None = None
+    """Another checkout of the project, to compare the pages with."""
 
     @property
     def log(self) -> Path:

@@ -33,8 +33,6 @@ DECIDING: Final = (
     "enhancelog/projections",
     "enhancelog/migrations",
     "enhancelog/store",
-    "enhancelog/domain/records.py",
-    "enhancelog/domain/badges.py",
     "content/migrations",
 )
 """What a log's database holds follows from these."""
