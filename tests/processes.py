@@ -37,10 +37,10 @@ def make_tokens(number: int, scopes: Sequence[str], data_dir: Path, **more: str)
     """The secrets of so many new tokens of the administrator, made by one process."""
     code = (
         "from django.contrib.auth.models import User\n"
-        "from enhancelog import tokens\n"
+        "from enhancelog.accounts import api_tokens\n"
         f"for number in range({number}):\n"
-        f"    wanted = tokens.Wanted(f'client-{{number}}', {list(scopes)!r})\n"
-        "    print(tokens.make(wanted, User.objects.get(username='admin'), made_by='tests')[1])\n"
+        f"    wanted = api_tokens.Wanted(f'client-{{number}}', {list(scopes)!r})\n"
+        "    print(api_tokens.make(wanted, User.objects.get(username='admin'), made_by='tests')[1])\n"
     )
     made = manage("shell", "--verbosity", "0", "-c", code, data_dir=data_dir, **more)
     if made.returncode:
@@ -57,9 +57,19 @@ def free_port() -> int:
 @contextmanager
 def serving(*arguments: str, data_dir: Path, output: IO[str], **more: str) -> Iterator[Process]:
     """A server that is ready; it is gone when the block ends. What it prints goes to ``output``."""
-    url = f"http://{arguments[arguments.index('--bind') + 1]}/health/ready"
+    bind = arguments[arguments.index("--bind") + 1]
+    with running("serve", *arguments, address=bind, data_dir=data_dir, output=output, **more) as process:
+        yield process
+
+
+@contextmanager
+def running(
+    *arguments: str, address: str, data_dir: Path, output: IO[str], root: Path = ROOT, **more: str
+) -> Iterator[Process]:
+    """The same for any command that serves at ``address``, and for another clone than this one."""
+    url = f"http://{address}/health/ready"
     process = subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), "serve", *arguments],
+        [sys.executable, str(root / "manage.py"), *arguments],
         stdout=output,
         stderr=subprocess.STDOUT,
         text=True,

@@ -1,5 +1,7 @@
 """The process that starts the workers, replaces one that died, and stops them all when it is told to.
 
+Under ``serve --reload`` it also restarts them when their code is edited.
+
 Workers share a port (SO_REUSEPORT), and end by themselves when this process is gone.
 """
 
@@ -15,6 +17,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, Final
 
 from enhancelog.server import worker
+from enhancelog.server.reloading import Sources
 from enhancelog.server.worker import Options
 
 KILL_AFTER_S: Final = 10.0
@@ -22,6 +25,8 @@ KILL_AFTER_S: Final = 10.0
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 10.0
 """Before a worker that keeps dying is started again."""
+LOOK_S: Final = 0.5
+"""Between two looks at the sources."""
 STABLE_S: Final = 10.0
 """A worker that lived so long died of something new."""
 
@@ -42,13 +47,20 @@ class _Running:
     started: float
     pause_s: float
     is_serving: bool = False
+    is_outdated: bool = False
 
 
 class Supervisor:
-    """Runs one worker process for each of ``workers``. ``on_ready`` is called once, when the first of them serves."""
+    """Runs one worker process for each of ``workers``. ``on_ready`` is called once, when the first of them serves.
 
-    def __init__(self, workers: Iterable[Options], on_ready: Callable[[], None]) -> None:
+    A change of the ``sources`` restarts the workers.
+    """
+
+    def __init__(
+        self, workers: Iterable[Options], on_ready: Callable[[], None], sources: Sources | None = None
+    ) -> None:
         self._on_ready = on_ready
+        self._sources = sources
         self._running: dict[Options, _Running] = {}
         self._due: dict[Options, tuple[float, float]] = dict.fromkeys(workers, (0.0, 0.0))
         """When to start a worker (monotonic clock), and the pause before it (seconds)."""
@@ -62,6 +74,8 @@ class Supervisor:
             while not self._is_stopping:
                 self._start_due()
                 self._react(wait([woken, *self._watched()], self._timeout_s()))
+                if self._sources and self._sources.have_changed():
+                    self._restart_all()
         finally:
             self._stop_all()
 
@@ -91,8 +105,11 @@ class Supervisor:
                 yield running.pipe
 
     def _timeout_s(self) -> float | None:
-        starts = [start_at for start_at, _ in self._due.values()]
-        return max(0.0, min(starts) - time.monotonic()) if starts else None
+        now = time.monotonic()
+        waits = [max(0.0, start_at - now) for start_at, _ in self._due.values()]
+        if self._sources:
+            waits.append(LOOK_S)
+        return min(waits, default=None)
 
     def _react(self, happened: list[Any]) -> None:
         for options, running in list(self._running.items()):
@@ -112,6 +129,9 @@ class Supervisor:
         ended.pipe.close()
         if self._is_stopping:
             return
+        if ended.is_outdated:
+            self._due[options] = (0.0, 0.0)
+            return
         code = ended.process.exitcode
         if not self._is_ready:
             raise StartFailed(f"a worker ended with exit code {code} before it served; its log says why")
@@ -119,6 +139,14 @@ class Supervisor:
         pause_s = FIRST_PAUSE_S if lived_s > STABLE_S else min(max(FIRST_PAUSE_S, 2 * ended.pause_s), LONGEST_PAUSE_S)
         self._due[options] = (time.monotonic() + pause_s, pause_s)
         _log.error("worker %d ended with exit code %s; another one starts in %.1f s", options.number, code, pause_s)
+
+    def _restart_all(self) -> None:
+        """Also those that wait because they keep dying: the change may have mended them."""
+        _log.info("the code has changed; the workers start again")
+        for running in self._running.values():
+            running.is_outdated = True
+            running.process.terminate()
+        self._due = dict.fromkeys(self._due, (0.0, 0.0))
 
     def _stop_all(self) -> None:
         for running in self._running.values():

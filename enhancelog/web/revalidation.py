@@ -2,7 +2,8 @@
 
 The validator covers the reader (who they are, what they may, their cookies), the release, the address, page or
 fragment, the UTC day, the log and its deny patterns. A page that shows more names that with ``also``. There is none,
-and so no 304, for an address that counts back from this very moment and where a message waits to be shown.
+and so no 304, for an address that counts back from this very moment, where a message waits to be shown, and while
+somebody edits templates.
 """
 
 import hashlib
@@ -46,7 +47,7 @@ def revalidated(also: Callable[..., object] = lambda **arguments: None) -> Calla
     def decorator(view: View) -> View:
         @wraps(view)
         def revalidating(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
-            if _is_no_page(request) or _counts_from_now(request) or len(get_messages(request)):
+            if settings.RELOAD or _is_no_page(request) or _counts_from_now(request) or len(get_messages(request)):
                 return view(request, **arguments)
             etag = _etag(request, log_version(), also(**arguments))
             unchanged = get_conditional_response(request, etag=etag)
