@@ -58,7 +58,7 @@ def free_port() -> int:
 def serving(*arguments: str, data_dir: Path, output: IO[str], **more: str) -> Iterator[Process]:
     """A server that is ready; it is gone when the block ends. What it prints goes to ``output``."""
     bind = arguments[arguments.index("--bind") + 1]
-    with running("serve", *arguments, address=bind, data_dir=data_dir, output=output, **more) as process:
+    with running("serve", *arguments, address=bind, data_dir=data_dir, output=output, root=ROOT, **more) as process:
         yield process
 
 
