@@ -24,4 +24,4 @@ class ContentConfig(AppConfig):
         api_tokens.register_kinds(KINDS)
         prepare.register_demo(demo.load)
         register_part(openapi.OPERATIONS, openapi.SCHEMAS)
-        entry_panels.register(entry_panels.EntryPanel("content/_panel.html", pages.panel, linked.version_beside))
+        entry_panels.register(entry_panels.EntryPanel("content/panel.jinja", pages.panel, linked.version_beside))

@@ -1,15 +1,16 @@
 """The kinds of content, declared once; forms, API, rendering, raw keys and documentation come from this table.
 
 A key is ``(story_id, kind)``. Its raw form, used by other tools, is the bare id for ``story`` and ``id:kind`` for every
-other kind, so a story id never holds ``:``. No Django.
+other kind, so a story id never holds ``:``. ``enhancelog/client/kinds.py`` repeats what programs need. No Django.
 """
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
-from content.codecs import Codec, Counter, Flag, Json, LineSet, Markdown, Text
-from enhancelog.domain.errors import Invalid
-from enhancelog.domain.records import check_id, is_id
+from enhancelog.domain.codecs import Codec, Counter, Flag, Json, LineSet, Markdown, Text
+from enhancelog.domain.content import Key, check_story_id, is_story_id, kind_in
+
+__all__ = ["KINDS", "Key", "Kind", "check_story_id", "from_raw_key", "is_story_id", "kind_named", "raw_key"]
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,6 @@ class Kind:
     def counts(self) -> bool:
         """Whether it can be incremented."""
         return isinstance(self.codec, Counter)
-
-
-class Key(NamedTuple):
-    story_id: str
-    kind: str
 
 
 KINDS: Final = {
@@ -77,22 +73,7 @@ KINDS: Final = {
 
 def kind_named(name: str) -> Kind:
     """The kind, or ``Invalid`` that lists the names there are."""
-    try:
-        return KINDS[name]
-    except KeyError:
-        raise Invalid("kind", "kind", f"must be one of {', '.join(KINDS)}") from None
-
-
-def check_story_id(story_id: str) -> None:
-    """The rule of ids, and no ``:``, which would make two keys share a raw form. Raises ``Invalid``."""
-    check_id(story_id, "story_id")
-    if ":" in story_id:
-        raise Invalid("story_id", "colon", 'must not hold ":", which separates id and kind in a raw key')
-
-
-def is_story_id(story_id: str) -> bool:
-    """Whether it can be a story id at all; if not, a look-up finds nothing without asking a database."""
-    return ":" not in story_id and is_id(story_id)
+    return kind_in(KINDS, name)
 
 
 def raw_key(key: Key) -> str:

@@ -14,7 +14,7 @@ from content.store import Item
 from enhancelog.domain import diffs
 from enhancelog.domain.diffs import Diff
 from enhancelog.domain.origin import Origin
-from enhancelog.web import markdown
+from enhancelog.web.html import markdown
 
 FOLDED_CHARS: Final = 4_000
 """Longer texts start folded."""
@@ -67,7 +67,7 @@ class Shown(NamedTuple):
 
     @property
     def html(self) -> SafeString:
-        return markdown.render(self.value)
+        return markdown(self.value)
 
     @property
     def pretty(self) -> str:

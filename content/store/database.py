@@ -13,7 +13,6 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from content.codecs import MAX_COUNT
 from content.kinds import Key, is_story_id, kind_named, raw_key
 from content.models import ContentItem, ContentRevision
 from content.store import (
@@ -29,6 +28,7 @@ from content.store import (
 )
 from content.store.envelopes import of_revision
 from enhancelog.backends import dialect, faults
+from enhancelog.domain.codecs import MAX_COUNT
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import now_ms
 from enhancelog.observing import metrics
@@ -92,7 +92,7 @@ class DatabaseContentStore:
         return before
 
     def increment(self, story_id: str, kind: str, by: int = 1, *, expected: Expected | None = None) -> Item:
-        minimum = check_increment(check_key(story_id, kind), by)
+        minimum = check_increment(kind, check_key(story_id, kind).codec, by)
         key = Key(story_id, kind)
         with _change():
             if expected:

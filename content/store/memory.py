@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Mapping
 
-from content.codecs import MAX_COUNT, MAX_VALUE_BYTES
 from content.kinds import Key, kind_named, raw_key
 from content.store import (
     Expected,
@@ -17,6 +16,7 @@ from content.store import (
     check_increment,
     check_key,
 )
+from enhancelog.domain.codecs import MAX_COUNT, MAX_VALUE_BYTES
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import now_ms
 
@@ -50,7 +50,7 @@ class InMemoryContentStore:
             return before
 
     def increment(self, story_id: str, kind: str, by: int = 1, *, expected: Expected | None = None) -> Item:
-        minimum = check_increment(check_key(story_id, kind), by)
+        minimum = check_increment(kind, check_key(story_id, kind).codec, by)
         key = Key(story_id, kind)
         with self._lock:
             before = self._expect(key, expected)

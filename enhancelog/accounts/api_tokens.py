@@ -1,8 +1,4 @@
-"""API tokens: made, found, judged and revoked here alone.
-
-A secret is ``enh_`` and 64 hex digits, shown once; only its SHA-512 digest is stored. Everything that breaks a rule
-raises ``errors.Invalid`` with the field's name.
-"""
+"""Creates, finds, checks and revokes API tokens. Raises ``Invalid`` with the field's name."""
 
 import logging
 import re
@@ -25,6 +21,8 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.records import check_id
 from enhancelog.models import Token
 
+# A secret is "enh_" and 64 hex digits, shown once; only its SHA-512 digest is stored.
+
 READ_SCOPES: Final = ("log:read", "content:read")
 WRITE_SCOPES: Final = ("log:append", "content:write")
 SCOPES: Final = ("log:read", "log:append", "content:read", "content:write")
@@ -32,11 +30,11 @@ LIMITED: Final = {"write_blueprints": "log:append", "write_kinds": "content:writ
 
 MAX_LIMITS: Final = 100
 MAX_OWNED: Final = 1_000
+# Cached tokens per process.
 MAX_FOUND: Final = 1_000
-"""Tokens whose objects a process keeps."""
 ANYTHING_FROM_HERE: Final = "*"
+# Resolution of ``last_used``: at most one write per token in this time.
 USED_EVERY: Final = timedelta(hours=1)
-"""How coarse ``last_used`` is: a reader causes at most one write in this time."""
 
 _SECRET = re.compile(r"enh_[0-9a-f]{64}")
 _AGE = re.compile(r"([0-9]{1,4})([hdw])")
@@ -47,22 +45,22 @@ _ROWS: Final = """
     WHERE token.digest = %s"""
 
 _log = logging.getLogger(__name__)
+# When this process last tried to record a token's use (monotonic s).
 _touched: dict[int, float] = {}
-"""When this process last tried to record the use of a token (monotonic seconds)."""
+# By digest, with the rows they were built from. Shared by all requests, which must not change token or owner.
 _found: dict[str, tuple[tuple[Any, ...], Token]] = {}
-"""By digest, with the rows that they were made of; shared by all requests, which change neither token nor owner."""
 
 _kinds: list[str] = []
 
 
 def register_kinds(names: Iterable[str]) -> None:
-    """The kinds of content that a token's ``write_kinds`` may name."""
+    """Content kinds that ``write_kinds`` may name."""
     _kinds.extend(names)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a new token is to be; ``check`` judges it. No expiry: until revoked."""
+    """A new token, unchecked. No expiry: valid until revoked."""
 
     name: str
     scopes: Sequence[str]
@@ -72,7 +70,7 @@ class Wanted:
 
 
 def check(wanted: Wanted, now: datetime, grantable: Sequence[str] = SCOPES) -> None:
-    """Raises ``Invalid`` for the first rule that is broken."""
+    """Raises ``Invalid`` for the first broken rule."""
     names.check(wanted.name)
     _check_scopes(wanted.scopes, grantable)
     if wanted.expiry is not None and wanted.expiry <= now:
@@ -91,7 +89,7 @@ def check(wanted: Wanted, now: datetime, grantable: Sequence[str] = SCOPES) -> N
 
 
 def make(wanted: Wanted, owner: User, made_by: str, grantable: Sequence[str] = SCOPES) -> tuple[Token, str]:
-    """Store a token; it and its secret, which cannot be had again. Raises ``Invalid``."""
+    """Store a token; returns it and its secret, which cannot be recovered. Raises ``Invalid``."""
     check(wanted, datetime.now(UTC), grantable)
     if not_revoked(owner).count() >= MAX_OWNED:
         raise Invalid("", "count", f"{owner.get_username()} has {MAX_OWNED:,} tokens; revoke some first")
@@ -118,12 +116,12 @@ def make(wanted: Wanted, owner: User, made_by: str, grantable: Sequence[str] = S
 
 
 def present(secret: str) -> Token:
-    """The token this secret belongs to, in force, its use noted. Raises ``Invalid`` with what is wrong."""
+    """The valid token of this secret; records its use. Raises ``Invalid`` with the reason."""
     if not _SECRET.fullmatch(secret):
-        raise Invalid("", "token", "This is not a token of ours; they begin with enh_.")
+        raise Invalid("", "token", "This is not an Enhancelog token; these begin with enh_.")
     token = _find(hash_token(secret))
     if token is None:
-        raise Invalid("", "token", "This token is not known here.")
+        raise Invalid("", "token", "This token is unknown.")
     now = datetime.now(UTC)
     if why := _out_of_force(token, now):
         raise Invalid("", "token", why)
@@ -132,13 +130,13 @@ def present(secret: str) -> Token:
 
 
 def revoke(token: Token, revoked_by: str) -> None:
-    """Refuse the token from now on. A second time changes nothing."""
+    """Idempotent."""
     if _revoke(token):
         events.token_revoked(token, revoked_by)
 
 
 def revoke_all(owner: User) -> int:
-    """Revoke every token of ``owner``, at the owner's request; returns how many there were."""
+    """Returns the number of tokens revoked."""
     with transaction.atomic():
         revoked = [token for token in not_revoked(owner) if _revoke(token)]
     for token in revoked:
@@ -147,24 +145,24 @@ def revoke_all(owner: User) -> int:
 
 
 def not_revoked(owner: User) -> "QuerySet[Token]":
-    """At most ``MAX_OWNED``, expired ones included."""
+    """At most ``MAX_OWNED``, including expired ones."""
     return Token.objects.select_related("user").filter(user=owner, revoked=None).order_by("pk")
 
 
 def matches(pattern: str, value: str) -> bool:
-    """Whether ``value`` is the pattern or, when that ends in ``*``, begins with what stands before it."""
+    """Whether ``value`` equals the pattern or, if that ends in ``*``, starts with it."""
     if pattern.endswith(ANYTHING_FROM_HERE):
         return value.startswith(pattern.removesuffix(ANYTHING_FROM_HERE))
     return value == pattern
 
 
 def permits(limits: Sequence[str], value: str) -> bool:
-    """Whether a write is within ``write_blueprints`` or ``write_kinds``; an empty list limits nothing."""
+    """Whether the limits allow a write; an empty list allows all."""
     return not limits or any(matches(pattern, value) for pattern in limits)
 
 
 def expiry_from(text: str, now: datetime) -> datetime | None:
-    """``90d``, ``12h``, ``4w`` from now, or the beginning of a UTC day; nothing for nothing. Raises ``Invalid``."""
+    """``90d``, ``12h`` or ``4w`` from now, or the start of a UTC day. Raises ``Invalid``."""
     if not text:
         return None
     if age := _AGE.fullmatch(text):
@@ -176,7 +174,7 @@ def expiry_from(text: str, now: datetime) -> datetime | None:
 
 
 def state(token: Token, now: datetime) -> str:
-    """``active``, ``revoked``, ``expired``, or ``owner inactive``."""
+    """``active``, ``revoked``, ``expired`` or ``owner inactive``."""
     if token.revoked is not None:
         return "revoked"
     if token.expiry is not None and token.expiry <= now:
@@ -190,7 +188,7 @@ def _revoke(token: Token) -> bool:
 
 
 def _find(digest: str) -> Token | None:
-    """The token as it is stored now. Its rows are read anew each time; the objects are made anew when these differ."""
+    # The rows are read each time; the objects are rebuilt only when these differ.
     with connection.cursor() as cursor:
         cursor.execute(_ROWS, [digest])
         rows = cursor.fetchone()
@@ -218,7 +216,7 @@ def _out_of_force(token: Token, now: datetime) -> str | None:
 
 
 def _note_use(token: Token, now: datetime) -> None:
-    """At most one try an hour and process, so that a busy or failing database costs readers nothing more."""
+    # At most one attempt per hour and process, so that a busy or failing database costs readers nothing more.
     if token.last_used is not None and now - token.last_used < USED_EVERY:
         return
     moment = time.monotonic()

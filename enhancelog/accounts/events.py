@@ -1,8 +1,4 @@
-"""What happens to sessions, passwords and tokens, one line of the log each: who, which token, from which address.
-
-The logger is ``enhancelog.security``. ``user`` is the account that signs in or out or gets a new password (for a failed
-sign-in: the name as it was sent), or who created or revoked a token.
-"""
+"""Security log: sessions, passwords and tokens, one line per event."""
 
 import logging
 from collections.abc import Mapping
@@ -17,24 +13,26 @@ from enhancelog.observing.structured_logs import client_address
 if TYPE_CHECKING:
     from enhancelog.models import Token
 
+# ``user`` is the account that signs in or out or changes its password (after a failed sign-in: the name as sent), or
+# who created or revoked a token.
+
+# The longest possible user name.
 MAX_NAME: Final = 150
-"""Characters of a name that was sent: as many as a user name can have."""
 
 _log = logging.getLogger("enhancelog.security")
 
 
 def connect() -> None:
-    """Listen to Django's signals. Call it after axes has connected: its receiver decides what is locked."""
+    """Connect Django's signals. Call after axes has connected: its receiver decides what is locked."""
     user_logged_in.connect(_signed_in)
     user_login_failed.connect(_sign_in_failed)
     user_logged_out.connect(_signed_out)
 
 
 class PasswordChanges:
-    """Listed as a password validator, since Django tells validators of every change. It refuses no password."""
+    """A password validator that refuses nothing, because Django notifies validators of every change."""
 
-    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
-        """Any password passes."""
+    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None: ...
 
     def password_changed(self, password: str, user: AbstractBaseUser | None = None) -> None:
         _record(logging.INFO, "password changed", user=user.get_username() if user else "")
@@ -66,7 +64,7 @@ def _sign_in_failed(credentials: Mapping[str, Any], request: HttpRequest | None 
 
 
 def _signed_out(user: AbstractBaseUser | None, **kwargs: Any) -> None:
-    if user is not None:  # else the session had ended before
+    if user is not None:  # None: the session had already ended
         _record(logging.INFO, "signed out", user=user.get_username())
 
 

@@ -1,9 +1,4 @@
-"""Which sign-ins are refused after wrong passwords, and how long what was recorded about them is kept.
-
-``AXES_FAILURE_LIMIT`` wrong passwords for one name from one network, or ``NETWORK_FAILURE_LIMIT`` from one network
-whatever the names, close it for ``AXES_COOLOFF_TIME``. A network is an IPv4 address or an IPv6 /64: a customer gets at
-least a whole /64, so counting single addresses would count nothing.
-"""
+"""Locks sign-in after wrong passwords, and prunes old records."""
 
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -20,20 +15,24 @@ from django.utils import timezone
 
 from enhancelog.accounts.events import MAX_NAME
 
+# AXES_FAILURE_LIMIT wrong passwords for a name from a network, or NETWORK_FAILURE_LIMIT from a network for any names,
+# lock it for AXES_COOLOFF_TIME. A network is an IPv4 address or an IPv6 /64: customers get at least a /64, so
+# counting single addresses would be pointless.
+
+# High enough that typing errors do not lock out an office behind one address.
 NETWORK_FAILURE_LIMIT: Final = 100
-"""High enough that an office behind one address does not close itself by typing errors."""
 
 IPV6_PREFIX: Final = 64
 SIGN_INS_KEPT: Final = timedelta(days=90)
+# Rows per table. A sign-in adds one, so this catches up with any backlog.
 PRUNED_AT_ONCE: Final = 200
-"""Rows of a table. A sign-in adds one, so this catches up with any backlog."""
 
 
 class Handler(AxesDatabaseHandler):  # type: ignore[misc, unused-ignore]
-    """axes' own handler, with a second limit and with old rows deleted in bounded steps."""
+    """axes' handler with a limit per network and bounded cleanup."""
 
     def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
-        """Those of this name from this network; the limit itself once the network has reached its own."""
+        """Failures of this name from this network; the limit itself if the network is locked."""
         recent = AccessAttempt.objects.filter(
             ip_address=request.axes_ip_address,  # type: ignore[attr-defined]
             attempt_time__gte=get_cool_off_threshold(request),
@@ -46,7 +45,7 @@ class Handler(AxesDatabaseHandler):  # type: ignore[misc, unused-ignore]
     def clean_expired_user_attempts(
         self, request: HttpRequest | None = None, credentials: dict[str, Any] | None = None
     ) -> int:
-        """axes calls this at every sign-in, failed or not, and at every sign-out."""
+        """axes calls this at every sign-in and sign-out."""
         threshold = timezone.now() - settings.AXES_COOLOFF_TIME
         return _delete_some(AccessAttempt.objects.filter(attempt_time__lte=threshold))
 
@@ -56,7 +55,7 @@ class Handler(AxesDatabaseHandler):  # type: ignore[misc, unused-ignore]
 
 
 def network_of(request: HttpRequest) -> str | None:
-    """What failures are counted by: the client's IPv4 address, or the first address of its IPv6 /64."""
+    """The client's IPv4 address, or the first address of its IPv6 /64."""
     try:
         address = ip_address(request.META.get("REMOTE_ADDR", "").partition("%")[0])
     except ValueError:
@@ -64,22 +63,22 @@ def network_of(request: HttpRequest) -> str | None:
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is None:
             return str(ip_network((address, IPV6_PREFIX), strict=False).network_address)
-        address = address.ipv4_mapped  # else all of IPv4 would be one network
+        address = address.ipv4_mapped  # otherwise all of IPv4 would be one network
     return str(address)
 
 
 def name_of(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """The user name that was sent, cut to the length that a real one can have: PostgreSQL refuses a longer one."""
+    """The name as sent, cut to the longest possible name: PostgreSQL refuses longer ones."""
     sent = (credentials or request.POST).get("username")
     return str(sent or "")[:MAX_NAME]
 
 
 def prune() -> None:
-    """Delete the oldest expired sessions and recorded sign-ins, some of each."""
+    """Delete some of the oldest expired sessions and sign-in records."""
     now = timezone.now()
     _delete_some(Session.objects.filter(expire_date__lt=now))
     oldest = AccessLog.objects.order_by("pk").values_list("pk", "attempt_time")[:PRUNED_AT_ONCE]
-    expired = [pk for pk, recorded in oldest if recorded < now - SIGN_INS_KEPT]  # no index leads to them by time
+    expired = [pk for pk, recorded in oldest if recorded < now - SIGN_INS_KEPT]  # there is no index by time
     AccessLog.objects.filter(pk__in=expired).delete()
 
 

@@ -1,8 +1,4 @@
-"""Password hashing with argon2, at most ``AT_ONCE`` hashes at a time in one process.
-
-A hash takes 100 MiB of memory, so without a limit a burst of sign-ins could take all of it. Django verifies, stores and
-imitates (for an unknown user) every password through this hasher.
-"""
+"""Password hashing with argon2, limited to ``AT_ONCE`` hashes per process."""
 
 import threading
 from collections.abc import Iterator
@@ -14,6 +10,8 @@ from django.contrib.auth import hashers
 from enhancelog.backends.permit import permit
 from enhancelog.domain.errors import Busy
 
+# A hash takes 100 MiB, so without a limit a burst of sign-ins could exhaust memory. Django verifies, stores and
+# imitates (for unknown users) every password through this hasher.
 AT_ONCE: Final = 4
 WAIT_S: Final = 5.0
 RETRY_AFTER_S: Final = 5
@@ -23,9 +21,9 @@ _slots = threading.BoundedSemaphore(AT_ONCE)
 
 
 class Argon2PasswordHasher(hashers.Argon2PasswordHasher):
-    """Raises ``Busy`` when no slot is free within ``WAIT_S`` seconds."""
+    """Raises ``Busy`` if no slot is free within ``WAIT_S``."""
 
-    parallelism = 1  # Django's 8 threads for each hash would crowd out the requests that share a worker's CPU
+    parallelism = 1  # Django's 8 threads per hash would crowd out requests on the same CPU
 
     def encode(self, password: str, salt: str) -> Any:
         with _slot():
@@ -38,7 +36,7 @@ class Argon2PasswordHasher(hashers.Argon2PasswordHasher):
 
 @contextmanager
 def _slot() -> Iterator[None]:
-    with permit.released():  # argon2 runs without the interpreter's lock, so its time is a wait too
+    with permit.released():  # argon2 runs without the GIL, so it counts as waiting
         if not _slots.acquire(timeout=WAIT_S):
             raise Busy(BUSY, RETRY_AFTER_S)
         try:

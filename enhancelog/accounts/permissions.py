@@ -1,9 +1,4 @@
-"""Who may do what: the one table, for api, web and admin.
-
-A user acts by the table, a token by its scopes whoever owns it. A request that is not allowed is 401 or 403 under
-``/v1/`` and a redirect to sign-in or 403 on pages; the 403 says which scope or limit is in the way. Public read is a
-switch (``ENHANCELOG_PUBLIC_READ``), never a test of the client's address; it is for tokens of any scope too.
-"""
+"""The one table of permissions, for API, pages and admin."""
 
 from collections.abc import Callable
 from functools import cache, wraps
@@ -22,13 +17,15 @@ from enhancelog.accounts import api_tokens
 from enhancelog.domain.origin import Origin
 from enhancelog.models import Token
 
-if TYPE_CHECKING:  # views are made with the throttle in the settings, which comes here
+if TYPE_CHECKING:  # importing views loads the throttle in the settings, which imports this
     from rest_framework.views import APIView
 
+# Users act by the table, tokens by their scopes, whoever owns them. Denied requests get 401 or 403 under /v1/, and a
+# redirect to sign-in or 403 on pages; a 403 names the missing scope or the limit. Public read is a setting
+# (ENHANCELOG_PUBLIC_READ), never based on the client's address, and applies to tokens of any scope.
 Scope = Literal["log:read", "log:append", "content:read", "content:write"]
+# Token scopes, and what only users may do: save views and create feed keys; split and merge deny patterns.
 Act = Scope | Literal["views:own", "patterns:change"]
-"""What a scope of tokens names, and what only users do: save views and make keys of their feeds; split and merge deny
-patterns."""
 Somebody = User | AnonymousUser
 
 
@@ -55,48 +52,45 @@ RULES: Final[dict[Act, Callable[[Somebody], bool]]] = {
 
 
 def allows(user: Somebody, act: Act, token: Token | None = None) -> bool:
-    """Whether this user, or the token they own, may do what ``act`` names."""
+    """Whether the user, or their token, may do this."""
     if token is None:
         return RULES[act](user)
     return act in token.scopes or RULES[act](AnonymousUser())
 
 
 def grantable(user: Somebody) -> tuple[str, ...]:
-    """The scopes of tokens that this user may make: staff any, others reading, for themselves."""
+    """Scopes this user may grant to tokens: staff any, others read scopes."""
     if _staff(user):
         return api_tokens.SCOPES
     return api_tokens.READ_SCOPES if user.is_authenticated else ()
 
 
 def user_of(request: HttpRequest) -> User:
-    """The signed-in user, where a guard has seen to it that there is one."""
+    """The signed-in user; a guard must have run."""
     user = request.user
     assert isinstance(user, User)  # noqa: S101
     return user
 
 
 def token_of(request: Request) -> Token | None:
-    """The token that the request is judged by, if it came with one."""
+    """The token that authenticated the request, if any."""
     return request.auth if isinstance(request.auth, Token) else None
 
 
 def origin(request: Request, source: str) -> Origin:
-    """Who writes, for the record: the token by its name, else the user."""
+    """The token's name, else the user's."""
     token = token_of(request)
     return Origin("token", token.name, source) if token else Origin("user", request.user.get_username(), source)
 
 
 def may_write(request: Request, *, blueprint_id: str | None = None, kind: str | None = None) -> None:
-    """Raises ``PermissionDenied`` for a Blueprint or kind that ``why_not`` refuses."""
+    """Raises ``PermissionDenied`` with ``why_not``."""
     if refusal := why_not(request, blueprint_id=blueprint_id, kind=kind):
         raise PermissionDenied(refusal)
 
 
 def why_not(request: Request, *, blueprint_id: str | None = None, kind: str | None = None) -> str | None:
-    """Which limit of the token is in the way of writing to this Blueprint or kind; users have none.
-
-    The scope is a matter of its own.
-    """
+    """The token's limit that forbids this Blueprint or kind; scopes are checked elsewhere."""
     token = token_of(request)
     if token is None:
         return None
@@ -107,9 +101,9 @@ def why_not(request: Request, *, blueprint_id: str | None = None, kind: str | No
     return None
 
 
-@cache  # a view that chooses by method would make a class for each request
+@cache  # otherwise a view that chooses by method would create a class per request
 def Allows(scope: Scope) -> type[BasePermission]:
-    """The DRF permission class for ``scope``."""
+    """DRF permission class for ``scope``."""
 
     class Allowed(BasePermission):
         message = f"This needs the scope {scope}."
@@ -121,7 +115,7 @@ def Allows(scope: Scope) -> type[BasePermission]:
 
 
 def needs(act: Act) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """For pages: not signed in goes to sign-in and back, signed in but not allowed is 403."""
+    """Guard for pages: redirect to sign-in, or 403 if signed in."""
 
     def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
@@ -146,7 +140,7 @@ def _quoted(text: str) -> str:
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    """A fragment must not become the sign-in form; htmx is told to take the whole page there."""
+    # A fragment must not become the sign-in form, so htmx loads the whole page.
     htmx = getattr(request, "htmx", None)
     if not htmx:
         return redirect_to_login(request.get_full_path())

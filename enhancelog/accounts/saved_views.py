@@ -1,8 +1,4 @@
-"""Saved views: made, found, changed and opened here alone. Whoever calls has seen to it that the address is ours.
-
-A key opens the feed of its one view and nothing else. It is ``enf_``, the view's number and 64 hex digits, shown once;
-only the SHA-256 of it is stored. What breaks a rule raises ``errors.Invalid`` with the field's name.
-"""
+"""Creates, changes and opens saved views. Callers check the URL. Raises ``Invalid`` with the field's name."""
 
 import hashlib
 import re
@@ -20,8 +16,11 @@ from enhancelog.domain import names
 from enhancelog.domain.errors import Invalid
 from enhancelog.models import SavedView
 
+# A key opens its view's feed only. It is "enf_", the view's id and 64 hex digits, shown once; only the SHA-256 is
+# stored.
+
+# Percent-encoded characters.
 MAX_URL: Final = 4_000
-"""Characters, percent-encoded."""
 MAX_OWNED: Final = 100
 SHARED_SHOWN: Final = 200
 
@@ -29,7 +28,6 @@ _KEY = re.compile(r"enf_([1-9][0-9]{0,17})_[0-9a-f]{64}")
 
 
 def make(owner: User, name: str, url: str, *, shared: bool = False) -> SavedView:
-    """Raises ``Invalid``."""
     names.check(name)
     if len(url) > MAX_URL:
         raise Invalid("url", "length", f"has {len(url):,} characters, a saved view at most {MAX_URL:,}")
@@ -41,47 +39,46 @@ def make(owner: User, name: str, url: str, *, shared: bool = False) -> SavedView
 
 
 def owned(user: User) -> "QuerySet[SavedView]":
-    """A user's own, by name."""
+    """By name."""
     return SavedView.objects.filter(user=user).order_by("name")
 
 
 def shared_with(user: User) -> "QuerySet[SavedView]":
-    """What others share with everybody, by name; ``SHARED_SHOWN`` of them."""
+    """Views that others share, by name, at most ``SHARED_SHOWN``."""
     others = SavedView.objects.filter(shared=True, user__is_active=True).exclude(user=user)
     return others.select_related("user").order_by("name", "pk")[:SHARED_SHOWN]
 
 
 def rename(view: SavedView, name: str) -> None:
-    """Raises ``Invalid``."""
     names.check(name)
     view.name = name
     _save(view, ["name"])
 
 
 def share(view: SavedView, shared: bool) -> None:
-    """Whether every signed-in user sees it. Its key stays as it is."""
+    """Show it to every signed-in user, or to none. Its key stays valid."""
     SavedView.objects.filter(pk=view.pk).update(shared=shared)
 
 
 def delete(view: SavedView) -> None:
-    """Its key opens nothing from now on."""
+    """Invalidates its key."""
     view.delete()
 
 
 def make_key(view: SavedView) -> str:
-    """The one key of this view's feed, which cannot be had again; an earlier one opens nothing from now on."""
+    """The feed's only key, which cannot be recovered; replaces an earlier one."""
     key = f"enf_{view.pk}_{secrets.token_hex(32)}"
     SavedView.objects.filter(pk=view.pk).update(key_digest=_digest(key), key_made=datetime.now(UTC))
     return key
 
 
 def revoke_key(view: SavedView) -> None:
-    """From now on no key opens its feed; a second time changes nothing."""
+    """Idempotent."""
     SavedView.objects.filter(pk=view.pk).update(key_digest=None, key_made=None)
 
 
 def opened_by(key: str) -> str | None:
-    """The address of the saved view whose feed this key opens; ``None`` for one that is not in force."""
+    """The URL of the view whose feed the key opens, if valid."""
     found = _KEY.fullmatch(key)
     if not found:
         return None
@@ -95,7 +92,7 @@ def _digest(key: str) -> str:
 
 
 def _save(view: SavedView, fields: Sequence[str] | None = None) -> None:
-    """All of it, or these fields only: the rest may have been changed meanwhile."""
+    """Only ``fields``, as others may have changed meanwhile."""
     try:
         with transaction.atomic():
             view.save(update_fields=fields)

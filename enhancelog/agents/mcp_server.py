@@ -17,13 +17,13 @@ from mcp.types import ToolAnnotations
 from pydantic import Field, ValidationError
 from typing_extensions import TypedDict
 
-from content.kinds import KINDS
-from content.store import version
-from content.store.http import HttpContentStore
 from enhancelog import __version__
 from enhancelog.client.connection import Connection, one_line
+from enhancelog.client.content_store import HttpContentStore
+from enhancelog.client.kinds import KINDS
 from enhancelog.client.log_store import HttpEnhanceLogStore
 from enhancelog.domain import records
+from enhancelog.domain.content import version
 from enhancelog.domain.errors import Conflict, Invalid, StoreError
 from enhancelog.domain.records import Entry
 from enhancelog.domain.text import DATA_NOTICE, cut

@@ -1,4 +1,4 @@
-"""The disk: what an error says about it (no space left, unable to work right now), and whether a folder is writable."""
+"""Classifies disk and database errors."""
 
 import errno
 import os
@@ -29,7 +29,7 @@ _DISK: Final[frozenset[Code]] = _FULL | {
     ("sqlite", sqlite3.SQLITE_IOERR),
     ("sqlite", sqlite3.SQLITE_READONLY),
     ("sqlite", sqlite3.SQLITE_CANTOPEN),
-    ("sqlite", sqlite3.SQLITE_CORRUPT),  # what SQLite makes of EIO on a read, too
+    ("sqlite", sqlite3.SQLITE_CORRUPT),  # also what SQLite reports for EIO on a read
     ("sqlite", sqlite3.SQLITE_NOTADB),
     ("postgresql", "58030"),  # I/O error
     ("postgresql", "XX001"),  # data corrupted
@@ -44,7 +44,7 @@ _UNABLE: Final[frozenset[Code]] = _DISK | {
 
 
 def fault_of(error: BaseException) -> Other | None:
-    """The error as a fault of the backend, ``Full`` or ``Other``. ``None``: it is something else, such as a bug."""
+    """The error as ``Full`` or ``Other``; ``None`` if the backend is not at fault (a bug)."""
     if isinstance(error, Other):
         return error
     if not isinstance(error, Error | OSError | sqlite3.Error):
@@ -58,29 +58,29 @@ def fault_of(error: BaseException) -> Other | None:
 
 
 def is_of_disk(error: BaseException) -> bool:
-    """Whether the disk failed or is full: another attempt in a moment is of no use."""
+    """Whether the disk failed or is full, so that a retry is pointless."""
     return not _codes(error).isdisjoint(_DISK)
 
 
 def is_writable(folder: Path) -> bool:
-    """Whether files can be created in the folder, space permitting."""
+    """Whether files can be created, space permitting."""
     if not os.access(folder, os.W_OK | os.X_OK):
         return False
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        return error.errno != errno.EROFS  # access() says yes where an error made ext4 read-only
+        return error.errno != errno.EROFS  # access() succeeds on an ext4 that an error turned read-only
     return True
 
 
 def _codes(error: BaseException) -> set[Code]:
-    """Of the error and of its cause, which is the driver's where Django wrapped it."""
+    """Of the error and its cause, which is the driver's when Django wraps it."""
     found: set[Code] = set()
     for each in filter(None, (error, error.__cause__)):
         if isinstance(each, OSError) and each.errno is not None:
             found.add(("errno", each.errno))
         if code := getattr(each, "sqlite_errorcode", None):
-            found.add(("sqlite", code & 0xFF))  # without what details it
+            found.add(("sqlite", code & 0xFF))  # the primary result code
         if state := getattr(each, "sqlstate", None):
             found.add(("postgresql", state))
     return found

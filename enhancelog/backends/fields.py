@@ -1,4 +1,4 @@
-"""Model fields that behave alike on every database."""
+"""Model fields that behave the same on every database."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class CodePointTextField(models.TextField):  # type: ignore[type-arg]
-    """Text that compares and sorts by code point on every database."""
+    """Compares and sorts by code point."""
 
     def db_parameters(self, connection: Any) -> dict[str, Any]:
         return {**super().db_parameters(connection), "collation": connection.codepoint_collation}

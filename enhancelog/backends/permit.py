@@ -1,21 +1,19 @@
-"""One permit a process for running Python, so that its threads do not fight for the interpreter. No Django.
-
-Python runs one thread at a time anyway. Without the permit, threads compete for the interpreter whenever SQLite returns
-a row, and most of the time goes to switching between them. Whoever waits for something else (a group commit, a file
-lock) releases the permit meanwhile. Nobody waits for it longer than ``PATIENCE_S``: a slow page delays others by that
-much once, and then runs beside them.
-"""
+"""One permit per process for running Python code."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+# Python runs one thread at a time anyway. Without the permit, threads compete for the interpreter whenever SQLite
+# returns a row, and most of the time is spent switching between them. A thread that blocks (on a group commit or a
+# file lock) releases the permit. Nobody waits longer than PATIENCE_S for it: a slow page delays others once by
+# that, then they run beside it.
 PATIENCE_S: Final = 0.02
 
 
 class Permit:
-    """A lock that is given up on after a while, and that its holder can release for as long as it waits."""
+    """A lock with a timeout that its holder can release while it blocks."""
 
     def __init__(self, patience_s: float = PATIENCE_S) -> None:
         self._patience_s = patience_s
@@ -24,7 +22,7 @@ class Permit:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Run with the permit, or without it when it did not become free in time."""
+        """Run with the permit, or without it after a timeout."""
         self._acquire()
         try:
             yield
@@ -33,7 +31,7 @@ class Permit:
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """Let others run during a wait. Does nothing for a thread that does not hold the permit."""
+        """Let others run meanwhile; no effect on a thread without the permit."""
         if not self._release():
             yield
             return

@@ -1,10 +1,4 @@
-"""Which schema this release needs, and which one the database has.
-
-``migrate`` leaves one row in ``enhancelog_schema``: the SHA-256 of each of our applied migrations, a fingerprint of all
-of them together with the triggers and the search index, and the release that wrote it. Migrations are compared by their
-text because the initial ones may still change before the first release. Text, not Django's reading of it: another
-version of Django or Python must not make a database look foreign.
-"""
+"""The schema this release needs, and the one the database has."""
 
 import enum
 import hashlib
@@ -22,10 +16,14 @@ from django.db.backends.utils import CursorWrapper
 from enhancelog import __version__
 from enhancelog.domain.errors import WrongSchema
 
+# ``migrate`` writes one row: the SHA-256 of each applied migration's text, a fingerprint of all of them with the
+# triggers and the search index, and the release. Initial migrations may change before the first release, hence the
+# text. Django's state is not hashed, because another version of Django or Python must not make a database look
+# foreign.
 APPS: Final = ("enhancelog", "content")
 TABLE: Final = "enhancelog_schema"
+# The fingerprint while migrations are unapplied.
 UNFINISHED: Final = ""
-"""The fingerprint while some of our migrations are not applied."""
 
 _CREATE: Final = f"""
     CREATE TABLE IF NOT EXISTS {TABLE} (
@@ -41,27 +39,25 @@ _APPLIED: Final = "SELECT app, name FROM django_migrations WHERE app IN (%s, %s)
 
 
 class Schema(NamedTuple):
-    """The SHA-256 (hex) of each migration, named ``app.name``, and of all there is."""
+    """SHA-256 (hex) per migration (``app.name``) and of everything."""
 
     migrations: Mapping[str, str]
     fingerprint: str
 
 
 class State(enum.Enum):
-    """What the database is to this release."""
-
     EMPTY = enum.auto()
     CURRENT = enum.auto()
+    # ``migrate`` updates it.
     BEHIND = enum.auto()
-    """``migrate`` brings it to this release."""
+    # It has migrations that this release does not know.
     NEWER = enum.auto()
-    """It has migrations that this release does not know."""
+    # A migration was applied with another text: the tables differ, and no migration repairs that.
     FOREIGN = enum.auto()
-    """A migration of ours was applied with another text, so the tables differ and no migration mends that."""
 
 
 class Found(NamedTuple):
-    """``reason``: one line that says what to do; empty when current. ``release`` migrated it last (empty: unknown)."""
+    """``reason`` says what to do (empty: current); ``release`` migrated last (empty: unknown)."""
 
     state: State
     reason: str = ""
@@ -69,7 +65,6 @@ class Found(NamedTuple):
 
 
 def describe(sources: Mapping[str, bytes], statements: str) -> Schema:
-    """From the text of the migrations and the SQL of what no migration creates."""
     migrations = {name: hashlib.sha256(source).hexdigest() for name, source in sorted(sources.items())}
     whole = json.dumps([migrations, statements], sort_keys=True)
     return Schema(migrations, hashlib.sha256(whole.encode()).hexdigest())
@@ -77,13 +72,13 @@ def describe(sources: Mapping[str, bytes], statements: str) -> Schema:
 
 @cache
 def expected() -> Schema:
-    """This release's."""
+    """This release's schema."""
     return describe(sources(), connection.dialect.schema_sql())  # type: ignore[attr-defined]
 
 
 @cache
 def sources() -> Mapping[str, bytes]:
-    """The text of each migration. First called when the process starts: an upgrade may replace the files later."""
+    """Migration texts, read at startup: an upgrade may replace the files later."""
     return {f"{app}.{path.stem}": path.read_bytes() for app in APPS for path in _migration_files(app)}
 
 
@@ -95,7 +90,7 @@ def _migration_files(app: str) -> list[Path]:
 
 
 def look() -> Found:
-    """What the configured database is. Does not create a SQLite file."""
+    """Inspect the configured database; never creates a SQLite file."""
     if connection.vendor == "sqlite" and not Path(connection.settings_dict["NAME"]).exists():
         return _EMPTY
     with connection.cursor() as cursor:
@@ -106,7 +101,7 @@ _EMPTY: Final = Found(State.EMPTY, "there is no database yet; run: python3 manag
 
 
 def inspect(cursor: CursorWrapper) -> Found:
-    """What the database is; three queries."""
+    """Three queries."""
     tables = set(connection.introspection.table_names(cursor))
     applied = _applied(cursor) if "django_migrations" in tables else set()
     if not applied and TABLE not in tables:
@@ -143,17 +138,17 @@ def _recorded(cursor: CursorWrapper) -> tuple[str, str, dict[str, str]]:
     return (row[0], row[1], json.loads(row[2])) if row else (UNFINISHED, "", {})
 
 
-# Written by ``migrate``
+# Writing, by ``migrate``
 
 
 def begin(cursor: CursorWrapper) -> None:
-    """Say that the schema is about to change: who checks it in a transaction waits, or comes first."""
+    """Mark the schema as changing; transactions that check it wait or come first."""
     cursor.execute(_CREATE)
     cursor.execute(f"UPDATE {TABLE} SET fingerprint = %s", [UNFINISHED])
 
 
 def record(cursor: CursorWrapper) -> None:
-    """Note which of our migrations are applied, after ``inspect`` found none that is unknown or foreign."""
+    """Record the applied migrations; call after ``inspect`` found none unknown or foreign."""
     ours = expected()
     applied = _applied(cursor)
     fingerprint = ours.fingerprint if applied == ours.migrations.keys() else UNFINISHED
@@ -162,17 +157,16 @@ def record(cursor: CursorWrapper) -> None:
     cursor.execute(_RECORD, [fingerprint, __version__, json.dumps(migrations, sort_keys=True)])
 
 
-# Asked by who writes
+# Checking, by writers
 
+# The generation last found current.
 _current: tuple[Any, ...] | None = None
-"""The generation that was found current."""
 
 
 def require(cursor: CursorWrapper, lock_sql: str = "") -> None:
-    """Raises ``WrongSchema`` unless the database is this release's. One query, more after a migration.
+    """Raises ``WrongSchema`` unless the schema is this release's. One query; more after a migration.
 
-    Call it in the transaction that writes, after the append lock was taken; without that lock, ``lock_sql`` must keep
-    the row as it is until the transaction ends.
+    Call it in the writing transaction under the append lock; otherwise ``lock_sql`` must lock the row.
     """
     global _current
     cursor.execute(_GENERATION + lock_sql)

@@ -1,4 +1,4 @@
-"""How long to wait for a lock: a server gives up after a while, a command waits as long as it takes and says so."""
+"""How long to wait for a lock: a server gives up after a while, a command waits and says so."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ _say: ContextVar[Callable[[str], object] | None] = ContextVar("say", default=Non
 
 @contextmanager
 def without_limit(say: Callable[[str], object]) -> Iterator[None]:
-    """Within the block this thread waits for locks without limit. ``say`` gets a line when a wait takes long."""
+    """This thread waits without limit; ``say`` gets a line when a wait is long."""
     token = _say.set(say)
     try:
         yield
@@ -22,23 +22,22 @@ def without_limit(say: Callable[[str], object]) -> Iterator[None]:
 
 
 def is_limited() -> bool:
-    """Whether this thread gives up at some time."""
     return _say.get() is None
 
 
 class Wait:
-    """One wait for ``what``, up to ``timeout_s`` seconds where waits are limited."""
+    """``timeout_s`` applies where waits are limited."""
 
     def __init__(self, what: str, timeout_s: float) -> None:
         self._what = what
         self._timeout_s = timeout_s
         self._say = _say.get()
         self._began = time.monotonic()
+        # Whether the notice was given.
         self.is_long = False
-        """Whether the notice was given."""
 
     def goes_on(self) -> bool:
-        """Whether to try once more. Gives the notice, once, when it is due."""
+        """Whether to try again; gives the notice once it is due."""
         waited_s = time.monotonic() - self._began
         if self._say is None:
             return waited_s <= self._timeout_s

@@ -115,7 +115,7 @@ class Connection:
         """The answer, whatever its status but the ones that are tried again. Raises ``Other`` when none comes."""
         for name, value in request.params:
             if not _is_text(value):
-                raise Invalid(name, "surrogate", "holds a lone surrogate, which is no character; leave it out")
+                raise Invalid(name, "surrogate", "contains a lone surrogate, which is not a character; remove it")
         deadline = self.clock() + self.total_s
         pause_s = _FIRST_PAUSE_S
         while True:

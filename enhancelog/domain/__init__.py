@@ -1,1 +1,1 @@
-"""The log in plain Python, without Django."""
+pass

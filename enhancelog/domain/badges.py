@@ -1,7 +1,7 @@
-"""What is off about an entry that is well-typed and was therefore accepted. Each badge is a word and its meaning."""
+"""Badges: inconsistencies in an entry that is valid nevertheless."""
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import is_plausible
@@ -9,19 +9,25 @@ from enhancelog.domain.times import is_plausible
 MEANINGS: Final = {
     "applied despite a denial": "An axis denied this run, yet it is recorded as applied.",
     "rejected without a denial": "No axis denied this run, yet it is recorded as rejected.",
-    "reasons differ": "The reasons are not the denying verdicts, one each and in their order.",
-    "axis judged twice": "One axis appears more than once among the verdicts; counts take it once.",
+    "reasons differ": "The reasons are not exactly the denying verdicts, in their order.",
+    "axis judged twice": "One axis appears more than once among the verdicts; it is counted once.",
     "applied without a hash": "The run is recorded as applied, but the hash after it is empty.",
     "rejected with a hash": "The run is recorded as rejected, but there is a hash after it.",
     "unusual hash": "A hash is not 64 lowercase hexadecimal digits.",
     "implausible time": "The time lies before 1970 or more than a day after the entry was recorded.",
 }
 
+
+class Badge(NamedTuple):
+    name: str
+    meaning: str
+
+
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def badges(entry: Entry, recorded_ms: int) -> tuple[str, ...]:
-    """The badges of an entry that we recorded at ``recorded_ms`` (epoch ms), in the order of ``MEANINGS``."""
+    """``recorded_ms``: epoch ms. In the order of ``MEANINGS``."""
     denied = [verdict for verdict in entry.verdicts if verdict.status == "deny"]
     axes = [verdict.axis for verdict in entry.verdicts]
     expected = tuple(f"{verdict.axis}: {verdict.detail}" for verdict in denied) if entry.status == "rejected" else ()
@@ -37,3 +43,8 @@ def badges(entry: Entry, recorded_ms: int) -> tuple[str, ...]:
         "implausible time": not is_plausible(entry.ts_ms, recorded_ms),
     }
     return tuple(badge for badge, holds in found.items() if holds)
+
+
+def described_badges(entry: Entry, recorded_ms: int) -> list[Badge]:
+    """The same with their meanings."""
+    return [Badge(name, MEANINGS[name]) for name in badges(entry, recorded_ms)]

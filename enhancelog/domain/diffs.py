@@ -1,24 +1,23 @@
-"""What changed between two values, line by line, at a bounded price."""
+"""Line diffs of two texts at bounded cost."""
 
 from difflib import SequenceMatcher
 from typing import Final, NamedTuple
 
 CONTEXT: Final = 2
+# Changed lines on either side above which there is no detailed diff: its cost grows with their product.
 MAX_LINES: Final = 1000
-"""Changed lines on either side beyond which no details are worked out: the price grows with their product."""
 
 MAX_SHOWN: Final = 400
 
 
+# ``mark``: + added, - removed, a space unchanged, … lines left out.
 class Line(NamedTuple):
-    """``mark``: ``+`` came, ``-`` went, a space stayed, ``…`` stands for lines that stayed or are left out."""
-
     mark: str
     text: str = ""
 
 
 class Diff(NamedTuple):
-    """``detailed`` is False where the texts differ too much; then ``added`` and ``removed`` are of whole stretches."""
+    """Without details (texts differ too much), ``lines`` is empty and counts cover whole sections."""
 
     lines: list[Line]
     added: int
@@ -31,7 +30,6 @@ class Diff(NamedTuple):
 
 
 def compare(before: str | None, after: str | None) -> Diff:
-    """From ``before`` to ``after``; ``None`` is no text at all."""
     if before == after:
         return Diff([], 0, 0)
     old, new = _split(before), _split(after)
@@ -80,8 +78,8 @@ def _common(one: list[str], other: list[str]) -> int:
 
 
 def _split(text: str | None) -> list[str]:
-    """Lines without their newlines; what follows the last newline counts, even when it is nothing."""
     if not text:
         return []
+    # A newline ends a line: the text after the last one counts only if it is not empty.
     lines = text.split("\n")
     return lines[:-1] if not lines[-1] else lines

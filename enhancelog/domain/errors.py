@@ -1,28 +1,18 @@
-"""What can go wrong with the log and the content store, said once.
-
-Every layer raises these and nothing database-specific; ``api``, ``web`` and the commands turn them into a status, a
-page or a line. Imports nothing, so that the client can use it without Django.
-"""
+"""Errors of the stores, without dependencies: the client uses them too."""
 
 
 class StoreError(Exception):
-    """Any answer of a store that is not the one asked for."""
+    pass
 
 
 class NotFound(StoreError):
-    """No entry (or content item) has this id."""
-
     def __init__(self, issue_id: str) -> None:
         super().__init__(f"not found: {issue_id}")
         self.issue_id = issue_id
 
 
 class Conflict(StoreError):
-    """The id is taken; what is stored stays as it was.
-
-    ``identical`` says whether the refused record equals the stored one (``None``: not known), ``differs`` names the
-    fields in which they differ, ``digest`` is the stored record's.
-    """
+    """The id is taken. ``differs``: fields that differ; ``digest``: the stored record's."""
 
     def __init__(
         self,
@@ -40,19 +30,19 @@ class Conflict(StoreError):
 
 
 class Other(StoreError):
-    """The backend failed: not reachable, locked for too long, full, broken."""
+    """The backend failed: unreachable, locked, full or corrupt."""
 
 
 class WrongSchema(Other):
-    """The database's tables are not the ones this release was made for; one line says what to do."""
+    """The database's schema is not this release's."""
 
 
 class Full(Other):
-    """The backend has no space left: the disk is full, or a quota is reached."""
+    """Disk full, or quota reached."""
 
 
 class Busy(Exception):
-    """The server has no capacity for this request now; the same request can succeed in ``retry_after_s`` seconds."""
+    """The server has no capacity; retry after ``retry_after_s`` seconds."""
 
     def __init__(self, detail: str, retry_after_s: int) -> None:
         super().__init__(detail)
@@ -60,7 +50,7 @@ class Busy(Exception):
 
 
 class Invalid(ValueError):
-    """A value breaks a rule. ``field`` is where (``verdicts[0].axis``; empty: the whole), ``rule`` a stable word."""
+    """``field``: path (``verdicts[0].axis``; empty: the whole). ``rule``: a stable code."""
 
     def __init__(self, field: str, rule: str, detail: str) -> None:
         super().__init__(f"{field}: {detail}" if field else detail)
@@ -70,7 +60,7 @@ class Invalid(ValueError):
 
 
 class TooLarge(Invalid):
-    """A value is larger than the limit; ``size`` and ``limit`` in ``unit``."""
+    """``size`` and ``limit`` are in ``unit``."""
 
     def __init__(self, field: str, size: int, limit: int, unit: str = "bytes") -> None:
         super().__init__(field, "size", f"is {size:,} {unit}, the limit is {limit:,}")

@@ -1,12 +1,4 @@
-"""The filter box: query parameters written as text, and back without loss. No database.
-
-    axis:noop axis:tone=pass axis:des=absent status:rejected blueprint:main since:7d -has:gap "exact phrase"
-
-``-`` negates. A value stands in double quotes when it holds spaces, quotes or ``=``; inside them ``\\"``, ``\\\\`` and
-``\\u000a`` are escapes, any other backslash is itself. Without a key, what stands in quotes is one phrase to search
-for, and so are plain words that stand together; ``text:`` is a substring. What does not read raises ``Invalid`` naming
-the key; whether values make sense is for ``filters`` to say.
-"""
+"""The filter box: query parameters as text, without loss."""
 
 import re
 from collections.abc import Iterable
@@ -18,6 +10,7 @@ from enhancelog.domain.filters import PARAMETERS
 Pair = tuple[str, str]
 Pairs = tuple[Pair, ...]
 
+# Key to parameter, in output order.
 KEYS: Final = {
     "blueprint": "blueprint_id",
     "status": "status",
@@ -33,10 +26,9 @@ KEYS: Final = {
     "until": "until",
     "text": "text",
 }
-"""Key to parameter, in the order in which they are written."""
 
+# Verdict (``axis:NAME=pass``) to parameter.
 SAID: Final = {"deny": "axis", "pass": "axis_passed", "absent": "axis_absent"}
-"""What an axis said (``axis:NAME=pass``) to parameter."""
 
 _WRITTEN: Final = {parameter: (key, "") for key, parameter in KEYS.items()} | {
     "axis_passed": ("axis", "=pass"),
@@ -47,6 +39,10 @@ _NOT: Final = "not_"
 _NAMES: Final = [name for base in _ORDER for name in (base, f"{_NOT}{base}") if name in PARAMETERS]
 _PLACE: Final = {name: place for place, name in enumerate(_NAMES)}
 
+# axis:noop axis:tone=pass axis:des=absent status:rejected blueprint:main since:7d -has:gap "exact phrase"
+#
+# "-" negates. Values with spaces, quotes or "=" are quoted; inside quotes, \", \\ and \u000a are escapes. A quoted text
+# without a key is a phrase, and so are adjacent plain words; "text:" is a substring.
 _TOKEN = re.compile(
     r"""(?<!\S)(?P<no>-)?(?:(?P<key>[A-Za-z_]++):)?
         (?:"(?P<quoted>(?:[^"\\]++|\\.)*+)"(?:=(?P<said>[^\s"]*+))?|(?P<bare>[^\s"]++))?(?=\s|\Z)""",
@@ -59,7 +55,7 @@ _TO_ESCAPE = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u2028\u2029]')
 
 
 def parse(text: str) -> Pairs:
-    """The parameters that ``text`` stands for, each once, in the order in which they are written."""
+    """The parameters, deduplicated, in output order. Raises ``Invalid``; values are not checked."""
     pairs: list[Pair] = []
     words: list[str] = []
     at = _after_space(text, 0)
@@ -79,12 +75,11 @@ def parse(text: str) -> Pairs:
 
 
 def render(pairs: Iterable[Pair]) -> str:
-    """The text that ``parse`` reads as these parameters."""
+    """The inverse of ``parse``."""
     return " ".join(token(name, value) for name, value in canonical(pairs))
 
 
 def token(name: str, value: str) -> str:
-    """One parameter as text."""
     base = name.removeprefix(_NOT)
     negation = "-" if name != base else ""
     if base == "phrase":
@@ -94,13 +89,13 @@ def token(name: str, value: str) -> str:
 
 
 def canonical(pairs: Iterable[Pair]) -> Pairs:
-    """Each pair once, in the order in which they are written; what the box cannot say is left out."""
+    """Deduplicate and order; drop what the box cannot express."""
     known = [pair for pair in dict.fromkeys(pairs) if pair[0] in _PLACE]
     return tuple(sorted(known, key=lambda pair: _PLACE[pair[0]]))
 
 
+# A plain word has no key and no quotes and is not negated.
 def _word(found: re.Match[str]) -> str | None:
-    """A plain word: no key, no quotes, not negated."""
     return None if found["no"] or found["key"] else found["bare"]
 
 
@@ -118,7 +113,9 @@ def _pair(found: re.Match[str]) -> Pair:
     key = key.lower()
     if key not in KEYS:
         raise Invalid(
-            key[:40], "unknown", f"is no filter; there are {', '.join(KEYS)}. To look for the words, put them in quotes"
+            key[:40],
+            "unknown",
+            f"is not a filter key. Available keys: {', '.join(KEYS)}. To search for words, quote them",
         )
     if value is None:
         raise Invalid(key, "empty", f"needs a value, as in {key}:main" if key == "blueprint" else "needs a value")
@@ -130,7 +127,9 @@ def _pair(found: re.Match[str]) -> Pair:
         value, _, said = value.rpartition("=") if "=" in value else (value, "", None)
     if said is not None and said not in SAID:
         raise Invalid(
-            "axis", "choice", f'after "=" stands {", ".join(SAID)}, not "{said[:40]}"; a name with "=" needs quotes'
+            "axis",
+            "choice",
+            f'after "=" must be one of {", ".join(SAID)}, not "{said[:40]}"; quote a name that contains "="',
         )
     return (_named(SAID[said or "deny"], found), value)
 

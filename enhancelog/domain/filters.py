@@ -1,8 +1,4 @@
-"""Query parameters as a filter: the same names and rules on pages, API and commands. No database.
-
-Repeated parameters are OR, repeated ``axis`` is AND, ``not_<name>`` excludes. Unknown parameters are ignored, a bad
-value raises ``Invalid`` naming its parameter. An id that the rules refuse is no bad value: it matches nothing.
-"""
+"""Query parameters as a filter, the same for pages, API and commands."""
 
 import hashlib
 import re
@@ -17,6 +13,8 @@ from enhancelog.domain.times import DAY_MS, day_of
 
 Order = Literal["asc", "desc"]
 
+# Repeated parameters are OR, repeated "axis" is AND, "not_<name>" excludes. Unknown parameters are ignored. An id that
+# cannot exist is valid and matches nothing.
 CHOICES: Final = {
     "status": ("applied", "rejected"),
     "axes": ("one", "many"),
@@ -38,16 +36,16 @@ VALUES: Final = (
     "phrase",
     "source",
 )
+# Whole UTC days, today included; ``24h`` is exactly the last 24 hours.
 PERIODS: Final = {"24h": 1, "7d": 7, "30d": 30, "90d": 90, "all": None}
-"""Name to whole UTC days, today included; ``24h`` is the last 24 hours exactly."""
 
 _TIMES: Final = ("since", "until", "period")
 PARAMETERS: Final = (*VALUES, *(f"not_{name}" for name in VALUES), *_TIMES, *(f"not_{name}" for name in _TIMES))
 
 MAX_PAGE_SIZE: Final = 1000
 MAX_WAIT_S: Final = 30
+# Databases limit how deep expressions nest.
 MAX_VALUES: Final = 100
-"""Values in one filter at most; a database's expressions nest only so deep."""
 
 _PAGE_SIZE = re.compile(r"\d{1,4}", re.ASCII)
 _OFFSET = re.compile(r"\d{1,9}", re.ASCII)
@@ -67,39 +65,37 @@ Parameters = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class EntryFilter:
-    """Which entries. ``since_ms`` inclusive, ``until_ms`` exclusive, epoch ms. ``pairs``: as given, for links;
-    ``now_ms``: what ages were counted back from."""
+    """Times are epoch ms; ``until_ms`` is exclusive. Ages count back from ``now_ms``."""
 
     include: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exclude: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     since_ms: int | None = None
     until_ms: int | None = None
-    pairs: tuple[tuple[str, str], ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()  # as given, for links
     now_ms: int = 0
 
     @property
     def key(self) -> Hashable:
-        """What is asked for, without its bounds in time."""
+        """The criteria without time bounds."""
         return tuple(sorted(self.include.items())), tuple(sorted(self.exclude.items()))
 
     def one(self, name: str) -> str | None:
-        """The value of a parameter that is given exactly once."""
+        """The value, if given exactly once."""
         values = self.include.get(name, ())
         return values[0] if len(values) == 1 else None
 
     @property
     def phrases(self) -> list[search_words.Phrase]:
-        """What is searched for, any of these; a phrase without a word is found nowhere."""
         return [search_words.phrase(value) for value in self.include.get("phrase", ())]
 
     def fingerprint(self, order: str) -> str:
-        """What a cursor remembers of the filter and order it belongs to."""
+        """Binds a cursor to its filter and order."""
         text = repr((sorted(self.pairs), order))
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
 
 
 def parse(parameters: Parameters, now_ms: int) -> EntryFilter:
-    """The filter that these parameters ask for; ``now_ms`` (epoch ms) is what "7d" counts back from."""
+    """Raises ``Invalid`` (the parameter's name). ``now_ms``: epoch ms."""
     include = {name: _values(parameters, name) for name in VALUES if name in parameters}
     exclude = {name: _values(parameters, f"not_{name}") for name in VALUES if f"not_{name}" in parameters}
     since = [*_instants(parameters, "since", now_ms), *_instants(parameters, "not_until", now_ms)]
@@ -108,12 +104,11 @@ def parse(parameters: Parameters, now_ms: int) -> EntryFilter:
     until += _starts(parameters, "not_period", now_ms)
     pairs = [(name, value) for name in PARAMETERS for value in parameters.get(name, ())]
     if len(pairs) > MAX_VALUES:
-        raise Invalid(pairs[-1][0], "count", f"is one of {len(pairs):,} values, a filter has at most {MAX_VALUES}")
+        raise Invalid(pairs[-1][0], "count", f"is one of {len(pairs):,} values; a filter takes at most {MAX_VALUES}")
     return EntryFilter(include, exclude, max(since, default=None), min(until, default=None), tuple(pairs), now_ms)
 
 
 def from_pairs(pairs: Iterable[tuple[str, str]], now_ms: int) -> EntryFilter:
-    """``parse`` for (name, value) pairs."""
     parameters: dict[str, list[str]] = {}
     for name, value in pairs:
         parameters.setdefault(name, []).append(value)
@@ -121,7 +116,7 @@ def from_pairs(pairs: Iterable[tuple[str, str]], now_ms: int) -> EntryFilter:
 
 
 def period_start(name: str, now_ms: int, parameter: str = "period") -> int | None:
-    """The first instant (epoch ms) of a period that ends at ``now_ms``; ``None``: no bound."""
+    """Epoch ms; ``None`` is unbounded."""
     if name not in PERIODS:
         raise Invalid(parameter, "choice", f'must be one of {", ".join(PERIODS)}, not "{name[:40]}"')
     days = PERIODS[name]
@@ -131,9 +126,8 @@ def period_start(name: str, now_ms: int, parameter: str = "period") -> int | Non
 
 
 def instant(name: str, value: str, now_ms: int) -> int:
-    """Epoch ms, RFC 3339, ``YYYY-MM-DD`` (UTC) or ``<n>[mhdw]`` before now, as epoch ms.
-
-    ``<n>d`` and ``<n>w`` are whole UTC days, today included. Raises ``Invalid``.
+    """Epoch ms from epoch ms, RFC 3339, ``YYYY-MM-DD`` (UTC) or an age ``<n>[mhdw]``; days and weeks are whole,
+    today included.
     """
     try:
         if _INTEGER.match(value) and int(value) in _I64:
@@ -148,12 +142,13 @@ def instant(name: str, value: str, now_ms: int) -> int:
         amount = int(found[1]) * _UNIT_MS[found[2]]
         return now_ms - amount if found[2] in "mh" else (day_of(now_ms) + 1) * DAY_MS - amount
     raise Invalid(
-        name, "time", f'"{value[:40]}" is no time: give epoch ms, RFC 3339, YYYY-MM-DD, or an age like 90m, 24h, 7d, 2w'
+        name,
+        "time",
+        f'"{value[:40]}" is not a time: use epoch ms, RFC 3339, YYYY-MM-DD, or an age like 90m, 24h, 7d, 2w',
     )
 
 
 def order(parameters: Parameters, default: Order) -> Order:
-    """``order=asc|desc``."""
     value = _last(parameters, "order")
     if value is None:
         return default
@@ -163,7 +158,6 @@ def order(parameters: Parameters, default: Order) -> Order:
 
 
 def page_size(parameters: Parameters) -> int | None:
-    """``page_size=1…1000``; ``None`` when it is not given."""
     value = _last(parameters, "page_size")
     if value is None:
         return None
@@ -173,20 +167,18 @@ def page_size(parameters: Parameters) -> int | None:
 
 
 def offset(parameters: Parameters, name: str = "cursor") -> int:
-    """How many rows (or columns) to pass over, on pages whose rows no key orders; 0 when it is not given."""
+    """Rows to skip on pages that have no key to continue from."""
     value = _last(parameters, name) or "0"
     if _OFFSET.fullmatch(value):
         return int(value)
-    raise Invalid(name, "cursor", "is none of ours; start again without it")
+    raise Invalid(name, "cursor", "is not valid; start again without it")
 
 
 def after(parameters: Parameters) -> int | None:
-    """``after=<position>``: what was stored later than that; ``None`` when it is not given."""
     return _whole(parameters, "after", 2**63 - 1)
 
 
 def wait_s(parameters: Parameters) -> int:
-    """``wait=<seconds>`` for something to come; 0 when it is not given."""
     return _whole(parameters, "wait", MAX_WAIT_S) or 0
 
 
@@ -221,8 +213,8 @@ def _check_phrase(name: str, value: str) -> None:
 
 
 def _is_text(value: str) -> bool:
-    """A command's argument that is no UTF-8 comes with lone surrogates."""
     try:
+        # A command-line argument that is not UTF-8 arrives with lone surrogates.
         value.encode()
     except UnicodeEncodeError:
         return False
@@ -230,8 +222,8 @@ def _is_text(value: str) -> bool:
 
 
 def _starts(parameters: Parameters, name: str, now_ms: int) -> list[int]:
-    """Where the periods begin. Nothing is before ``all``, and everything is in it."""
     starts = [period_start(value, now_ms, name) for value in parameters.get(name, ())]
+    # Nothing lies outside the period "all", and it bounds nothing.
     if name == "not_period":
         return [_I64.start if start is None else start for start in starts]
     return [start for start in starts if start is not None]

@@ -1,24 +1,21 @@
-"""What an intent asks for, whichever try it is: the key by which attempts at one wish are found. Pure functions.
-
-Words are runs of letters, digits and marks of any script, normalised (NFKC, case folded). Left out are "again",
-"attempt N", "try N", and everything from ", and this time" on.
-"""
+"""Normalizes intents, so that retries of one intent share a key."""
 
 import re
 import unicodedata
 from typing import Final
 
+# Characters considered; bounds the cost of an intent.
 LONGEST: Final = 10_000
-"""Characters that are looked at, so that no intent costs more than that."""
 
+# Separators. Marks outside ASCII match too, but belong to their word (see ``_space_or_mark``).
 _BETWEEN: Final = re.compile(r"[\W_]")
-"""No letter and no digit; among what is not ASCII marks too, which are of the word."""
+# Dropped from an intent: these, and everything after ", and this time".
 _THIS_TIME: Final = re.compile(r",\s*and\s+this\s+time\b")
 _WHICH_TRY: Final = re.compile(r"(?<!\S)(?:again|(?:attempt|try) \d+)(?!\S)")
 
 
 def intent_key(intent: str) -> str:
-    """The words with single spaces between them; empty where there are none."""
+    """Words joined by single spaces; empty without words."""
     wanted = _THIS_TIME.split(_folded(intent), maxsplit=1)[0]
     words = _BETWEEN.sub(" " if wanted.isascii() else _space_or_mark, wanted).split()
     return " ".join(_WHICH_TRY.sub("", " ".join(words)).split())

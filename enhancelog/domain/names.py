@@ -1,4 +1,4 @@
-"""Names that people give to what is theirs: tokens, saved views."""
+"""Names of tokens and saved views."""
 
 from typing import Final
 
@@ -8,9 +8,9 @@ MAX_CHARACTERS: Final = 80
 
 
 def check(name: str) -> None:
-    """Raises ``Invalid`` (name)."""
+    """Raises ``Invalid``."""
     if not 1 <= len(name) <= MAX_CHARACTERS or name != name.strip():
-        detail = f"must have 1 to {MAX_CHARACTERS} characters, none of them a space at either end"
+        detail = f"must have 1 to {MAX_CHARACTERS} characters and no space at either end"
         raise Invalid("name", "length", detail)
     if not name.isprintable():
-        raise Invalid("name", "text", "must hold printable characters only")
+        raise Invalid("name", "text", "must contain printable characters only")

@@ -1,10 +1,4 @@
-"""The one record type: an entry of the enhance log, decoded, checked and encoded.
-
-JSON bodies, NDJSON, imports, the stores and the client all come through here. An ``Entry`` that exists obeys the rules
-of ids and text: they are checked when it is made, by whatever way. Field order is the contract's key order. No Django.
-
-Sizes: ``decode`` refuses more bytes than its ``max_bytes`` (default 1 MiB as JSON).
-"""
+"""The entry record: decode, validate, encode."""
 
 import hashlib
 import re
@@ -49,11 +43,9 @@ _PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
 
 
 class Verdict(Struct, frozen=True):
-    """What one axis said. ``detail`` is the evidence of a pass or the reason of a deny."""
-
     axis: Id
     status: Judgement
-    detail: Text
+    detail: Text  # the evidence of a pass, or the reason for a denial
 
     def __post_init__(self) -> None:
         check_id(self.axis, "axis")
@@ -61,11 +53,7 @@ class Verdict(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One finished run. ``ts_ms`` is epoch milliseconds, any i64, as stamped by the caller when the run started.
-
-    ``ops`` is an RFC 6902 array, its tokens as received, without white space between them; ``ops`` and ``bump`` are
-    ``UNSET`` where they were not recorded. Making one raises ``Invalid`` for an id or a text that breaks a rule.
-    """
+    """One finished run, valid by construction: raises ``Invalid``. ``ts_ms``: the caller's start time, epoch ms."""
 
     issue_id: Id
     blueprint_id: IdOrEmpty
@@ -77,7 +65,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     status: Status
     reasons: tuple[Text, ...]
     ts_ms: EpochMs
-    ops: Raw | UnsetType = UNSET
+    ops: Raw | UnsetType = UNSET  # RFC 6902, without white space between tokens
     bump: Bump | UnsetType = UNSET
 
     def __post_init__(self) -> None:
@@ -85,13 +73,13 @@ class Entry(Struct, frozen=True, kw_only=True):
         check_id(self.blueprint_id, "blueprint_id", may_be_empty=True)
         for field in ("prev_hash", "new_hash", "intent", "rationale"):
             strict_json.check_text(getattr(self, field), field)
-        if not strict_json.is_clean("".join(self.reasons)):  # there may be many
+        if not strict_json.is_clean("".join(self.reasons)):  # one check, as there can be many
             for number, reason in enumerate(self.reasons):
                 strict_json.check_text(reason, f"reasons[{number}]")
 
 
 class Operation(Struct, rename={"source": "from"}):
-    """One operation of an RFC 6902 patch. ``value`` goes with add, replace and test, ``from`` with move and copy."""
+    """RFC 6902."""
 
     op: Operator
     path: str
@@ -117,21 +105,20 @@ _encoder = msgspec.json.Encoder()
 
 
 def check_id(value: str, field: str, *, may_be_empty: bool = False) -> None:
-    """CONTRACT section 2: 1-512 bytes of UTF-8, no control characters, not ``.`` or ``..``. Raises ``Invalid``."""
+    """Rules of CONTRACT section 2; raises ``Invalid``."""
     if not value and may_be_empty:
         return
     if value.isascii() and value.isprintable() and 1 <= len(value) <= MAX_ID_BYTES and value not in (".", ".."):
-        return  # nearly all ids
+        return  # the common case
     strict_json.check_text(value, field)
     size = len(value.encode())
     if not 1 <= size <= MAX_ID_BYTES:
-        raise Invalid(field, "id-length", f"has {size:,} bytes, an id has 1 to {MAX_ID_BYTES}")
+        raise Invalid(field, "id-length", f"has {size:,} bytes; an id has 1 to {MAX_ID_BYTES}")
     if value in (".", "..") or _CONTROL.search(value):
-        raise Invalid(field, "id", 'must not be "." or ".." nor hold control characters')
+        raise Invalid(field, "id", 'must not be "." or "..", nor contain control characters')
 
 
 def is_id(value: str, *, may_be_empty: bool = False) -> bool:
-    """Whether ``value`` can be an id at all; if not, a look-up is "not found" without asking a database."""
     try:
         check_id(value, "id", may_be_empty=may_be_empty)
     except Invalid:
@@ -140,15 +127,11 @@ def is_id(value: str, *, may_be_empty: bool = False) -> bool:
 
 
 def only_ids(values: Iterable[str], *, may_be_empty: bool = False) -> list[str]:
-    """Those values that can be ids at all."""
     return [value for value in values if is_id(value, may_be_empty=may_be_empty)]
 
 
 def decode(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> Entry:
-    """The entry that ``data`` (one JSON object) holds. Unknown fields are dropped.
-
-    Raises ``TooLarge`` or ``Invalid`` naming the field.
-    """
+    """Drops unknown fields. Raises ``TooLarge`` or ``Invalid``."""
     if len(data) > max_bytes:
         raise TooLarge("", len(data), max_bytes)
     if (canonical := _decode_canonical(data)) is not None:
@@ -164,8 +147,8 @@ def decode(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> Entry:
 
 
 def _decode_canonical(data: bytes) -> Entry | None:
-    """The entry, if ``data`` is exactly what ``encode`` makes of it: then no key comes twice and no trap is in it, but
-    for what escapes and operations may hold. Most clients send that, and it takes a quarter of the time."""
+    # Canonical JSON cannot have duplicate keys; only escapes and operations need the strict parser. Most clients
+    # send this form, and it decodes four times as fast.
     if b"\\u" in data:
         return None
     try:
@@ -176,7 +159,7 @@ def _decode_canonical(data: bytes) -> Entry | None:
 
 
 def from_values(*, max_bytes: int = MAX_ENTRY_BYTES, **values: Any) -> Entry:
-    """An entry from plain Python values (``verdicts`` as dicts, ``ops`` as a list), checked like a body."""
+    """From plain Python values, validated like a request body."""
     try:
         return decode(_encoder.encode(values), max_bytes=max_bytes)
     except (TypeError, ValueError, OverflowError) as error:
@@ -186,36 +169,31 @@ def from_values(*, max_bytes: int = MAX_ENTRY_BYTES, **values: Any) -> Entry:
 
 
 def encode(entry: Entry) -> bytes:
-    """The canonical form: contract key order, then ``ops`` and ``bump`` where recorded; no white space."""
+    """The canonical form: contract key order, no white space."""
     return _encoder.encode(entry)
 
 
 def encode_part(value: Any) -> str:
-    """JSON text of one field (``verdicts``, ``reasons``), as it is stored and hashed."""
+    """One field as JSON text, as stored and hashed."""
     return _encoder.encode(value).decode()
 
 
 def decode_verdicts(text: str) -> tuple[Verdict, ...]:
-    """The verdicts in JSON text that ``encode_part`` wrote."""
     return _verdicts_decoder.decode(text)
 
 
 def decode_texts(text: str) -> tuple[str, ...]:
-    """The texts in JSON text that ``encode_part`` wrote."""
     return _texts_decoder.decode(text)
 
 
 def digest(entry: Entry) -> str:
-    """SHA-256 of the canonical form, 64 lowercase hex."""
+    """SHA-256 of the canonical form, 64 lowercase hex digits."""
     return hashlib.sha256(encode(entry)).hexdigest()
 
 
 def differences(sent: Entry, stored: Entry) -> tuple[str, ...]:
-    """The fields in which a sent record is not the **same** as the stored one.
-
-    What the stored entry carries and the sent one does not (``ops``, ``bump``) is no difference: upstream cannot
-    carry them. The other way round it is one.
-    """
+    """The fields in which ``sent`` conflicts with ``stored``."""
+    # Upstream cannot carry ``ops`` and ``bump``, so lacking them is no difference.
     return tuple(
         field
         for field in FIELDS
@@ -225,12 +203,11 @@ def differences(sent: Entry, stored: Entry) -> tuple[str, ...]:
 
 
 def denials(entry: Entry) -> dict[str, str]:
-    """Axis to reason for every axis that denied, in axis order; the first reason where an axis speaks twice."""
+    """Axis to reason, in axis order; an axis's first denial counts."""
     return denied(entry.verdicts)
 
 
 def denied(verdicts: Iterable[Verdict]) -> dict[str, str]:
-    """``denials`` of an entry with these verdicts."""
     found: dict[str, str] = {}
     for verdict in verdicts:
         if verdict.status == "deny":
@@ -239,7 +216,6 @@ def denied(verdicts: Iterable[Verdict]) -> dict[str, str]:
 
 
 def judged_axes(entry: Entry) -> tuple[str, ...]:
-    """Every axis that judged the run, once, in axis order."""
     return tuple(dict.fromkeys(verdict.axis for verdict in entry.verdicts))
 
 
@@ -257,7 +233,7 @@ def _checked_ops(raw: Raw) -> Raw:
 
 
 def _fault(operation: Operation) -> tuple[str, str, str] | None:
-    """The field at fault, the rule and the detail."""
+    """Field, rule, detail."""
     needs_source = operation.op in ("move", "copy")
     if needs_source and operation.source is UNSET:
         return "from", "missing", f"is missing, {operation.op} needs it"
@@ -275,10 +251,10 @@ def _is_pointer(text: str) -> bool:
 
 
 def _named(error: msgspec.ValidationError, below: str = "") -> Invalid:
-    """msgspec's message as field, rule and detail; a rule of ours keeps its own words."""
     text = str(error)
     found = _PLACE.search(text)
     place = found[1] if found else ""
+    # An Invalid raised inside a record keeps its rule and text.
     cause = error.__cause__
     if isinstance(cause, Invalid):
         return Invalid(_path(below, place, cause.field), cause.rule, cause.detail)

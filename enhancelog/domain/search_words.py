@@ -1,10 +1,4 @@
-"""Texts as the words that a search compares: one function for both databases, the highlighter and the questions.
-
-A text is normalised (NFKC), case-folded, stripped of diacritics and split at everything but letters and digits, so that
-``QA-Lead``, ``qa lead`` and ``ｑａ　ｌéａｄ`` are the same two words. Scripts without spaces (Han, kana, Hangul) become
-overlapping pairs: each character begins a token, with the one after it where there is one. Words of more than
-``LONGEST`` characters become several tokens in a row. Linear in the text. Pure functions, no Django.
-"""
+"""The search tokenizer, the same for both databases and the highlighter."""
 
 import re
 import unicodedata
@@ -14,17 +8,22 @@ from typing import Final, NamedTuple
 
 from enhancelog.domain.errors import Invalid
 
+# A text is NFKC-normalized, case-folded, stripped of diacritics and split at everything but letters and digits:
+# "QA-Lead", "qa lead" and "ｑａ　ｌéａｄ" have the same tokens. Scripts without spaces (Han, kana, Hangul) become
+# overlapping pairs of characters. The cost is linear in the text.
+
+# Characters per token; longer words become several tokens.
 LONGEST: Final = 64
-"""Characters of one token at most."""
 
+
+# Words per phrase; a run of a script without spaces is one.
 MOST_TERMS: Final = 8
-"""Words of a phrase at most; what is written without spaces between is one."""
 
+# Characters per phrase.
 LONGEST_PHRASE: Final = 200
-"""Characters of a phrase at most."""
 
+# Characters required before a ``*``.
 SHORTEST_BEGINNING: Final = 3
-"""Characters before a ``*`` at least."""
 
 _HAN: Final = "\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _KANA: Final = "\u3041-\u3096\u3099-\u309f\u30a1-\u30ff\u31f0-\u31ff\U0001aff0-\U0001b16f"
@@ -37,15 +36,15 @@ _ASCII_TERM: Final = re.compile("[a-z0-9]+")
 
 _STRETCH: Final = re.compile("[\\x00-\\x7f]+|[^\\x00-\\x7f]")
 _LONGEST_PIECE: Final = 32
+# Combine with the character before: kana voicing marks, vowels and finals of decomposed Hangul.
 _JOINS: Final = re.compile("[\u3099\u309a\u1161-\u1175\u11a8-\u11c2]")
-"""What makes one letter with the one before: kana's voicing marks, the vowels and finals of spelled-out Hangul."""
 _COMPOSED: Final = re.compile(f"[{_KANA}{_HANGUL}]+")
 _VANISHES: Final = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _ZERO_WIDTH_SPACE: Final = "\u200b"
 
 
 class Token(NamedTuple):
-    """One token and the characters of the text that it stands for: from ``start`` to before ``end``."""
+    """``end`` is exclusive."""
 
     text: str
     start: int
@@ -53,15 +52,14 @@ class Token(NamedTuple):
 
 
 class Phrase(NamedTuple):
-    """Tokens that stand one after another; the last one of an ``is_open`` phrase may go on. None match nothing."""
+    """Consecutive tokens; if ``is_open``, the last is a prefix. Without tokens it matches nothing."""
 
     tokens: tuple[str, ...]
     is_open: bool = False
 
 
 def search_tokens(text: str) -> list[Token]:
-    """The tokens of ``text`` in order."""
-    if text.isascii():  # folded, each character is one still
+    if text.isascii():  # folding keeps the length
         folded = text.lower()
         words = [Token(term[0], *term.span()) for term in _ASCII_TERM.finditer(folded)]
         if max([len(word.text) for word in words], default=0) > LONGEST:
@@ -80,7 +78,7 @@ def search_tokens(text: str) -> list[Token]:
 
 
 def search_words(text: str) -> list[str]:
-    """The texts of ``search_tokens``, for who needs no places."""
+    """The texts of ``search_tokens``, faster."""
     folded = _folded(text)
     if not folded.isascii() and _IS_UNSPACED.search(folded):
         return [folded[start:end] for start, end in _cut(folded)]
@@ -91,12 +89,12 @@ def search_words(text: str) -> list[str]:
 
 
 def phrase(text: str) -> Phrase:
-    """What a reader asks for; ``*`` right behind the last word leaves it open. Raises ``Invalid`` (``phrase``)."""
+    """A ``*`` after the last word makes it a prefix. Raises ``Invalid``."""
     if len(text) > LONGEST_PHRASE:
-        raise Invalid("phrase", "length", f"has {len(text):,} characters, a phrase has at most {LONGEST_PHRASE}")
+        raise Invalid("phrase", "length", f"has {len(text):,} characters; a phrase has at most {LONGEST_PHRASE}")
     terms = _TERM.findall(_folded(text))
     if len(terms) > MOST_TERMS:
-        detail = f'has {len(terms)} words, a phrase has at most {MOST_TERMS}; "text" finds longer ones as they stand'
+        detail = f'has {len(terms)} words; a phrase has at most {MOST_TERMS}. Use "text" to find longer ones literally'
         raise Invalid("phrase", "terms", detail)
     if not terms:
         return Phrase(())
@@ -111,7 +109,7 @@ def phrase(text: str) -> Phrase:
 
 
 def find(words: Sequence[str], wanted: Phrase) -> Iterator[int]:
-    """The places in ``words`` where the phrase begins, in order."""
+    """Where in ``words`` the phrase begins."""
     if not wanted.tokens:
         return
     *closed, last = wanted.tokens
@@ -125,8 +123,8 @@ def find(words: Sequence[str], wanted: Phrase) -> Iterator[int]:
 
 
 def spans(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
-    """Where ``text`` holds any of the phrases: (start, end) of characters, in order and apart from one another."""
-    if text.isascii():  # most texts hold none of the first words, let alone a phrase
+    """Matching (start, end) ranges, ascending and merged."""
+    if text.isascii():  # most texts do not even contain a first word
         folded = text.lower()
         phrases = [wanted for wanted in phrases if wanted.tokens and wanted.tokens[0] in folded]
         if not phrases:
@@ -144,7 +142,6 @@ def spans(text: str, phrases: Iterable[Phrase]) -> list[tuple[int, int]]:
 
 
 def _cut(folded: str) -> Iterator[tuple[int, int]]:
-    """From where to where each token goes."""
     for term in _TERM.finditer(folded):
         size, step = (2, 1) if _IS_UNSPACED.match(term[0]) else (LONGEST, LONGEST)
         for start in range(term.start(), term.end(), step):
@@ -158,7 +155,7 @@ def _folded(text: str) -> str:
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str, str]]:
-    """Parts of the text as (start, part, folded part); of one in ASCII each character is one of the folded part."""
+    """(start, part, folded part); ASCII folds one to one."""
     if text.isascii() or (unicodedata.is_normalized("NFKC", text) and not _JOINS.search(text)):
         for stretch in _STRETCH.finditer(text):
             part = stretch[0]
@@ -173,21 +170,20 @@ def _pieces(text: str) -> Iterator[tuple[int, str, str]]:
 
 @lru_cache(maxsize=4096)
 def _continues(character: str) -> bool:
-    """Whether a character may be one with those before it."""
+    # Whether it may combine with the characters before it.
     first = unicodedata.normalize("NFKD", character)[0]
     return bool(unicodedata.combining(first) or _JOINS.match(first))
 
 
 @lru_cache(maxsize=8192)
 def _piece(text: str) -> str:
-    """A character with its marks, folded. Decomposed, but for what a pair counts as one: kana and Hangul."""
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     kept = "".join(map(_kept, folded))
+    # Kana and Hangul are composed again, because pairs count whole characters.
     return _COMPOSED.sub(lambda found: unicodedata.normalize("NFC", found[0]), kept)
 
 
 def _kept(character: str) -> str:
-    """A letter, a digit or a mark that makes another letter as it is, a diacritic gone, anything else a space."""
     category = unicodedata.category(character)
     if category in ("Cf", "Me") or _VANISHES.match(character):
         return " " if character == _ZERO_WIDTH_SPACE else ""
@@ -197,5 +193,5 @@ def _kept(character: str) -> str:
 
 
 def _is_diacritic(combining_class: int) -> bool:
-    """Accents, overlays, points of Hebrew, Arabic and Syriac; no vowel sign, virama, nukta, voicing or tone mark."""
+    """Accents, overlays and the points of Hebrew, Arabic and Syriac."""
     return combining_class == 1 or 10 <= combining_class <= 36 or combining_class >= 200

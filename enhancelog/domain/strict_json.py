@@ -1,9 +1,4 @@
-"""JSON as this project accepts it: the syntax of RFC 8259 without the traps that parsers let through.
-
-Refused, with the place named: duplicate keys, NaN and Infinity, numbers beyond a double, nesting deeper than 32,
-U+0000 and lone surrogates (PostgreSQL can store neither), text that is not UTF-8. The cost is linear in the size of the
-text, whatever it holds. No Django.
-"""
+"""Strict JSON (RFC 8259) in linear time."""
 
 import json
 import math
@@ -16,29 +11,27 @@ from typing import Any, Final
 
 from enhancelog.domain.errors import Invalid
 
+# Refused: duplicate keys, NaN and Infinity, numbers beyond a double, deeper nesting than MAX_DEPTH, invalid UTF-8, and
+# U+0000 and lone surrogates, which PostgreSQL cannot store.
 MAX_DEPTH = 32
 
+# An unterminated string reaches to the end of the text, so that no search starts inside it.
 _STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-"""A string; one without an end reaches to the end of the text, so that no search starts inside it."""
 _NO_BRACKET: Final = re.compile(r"[^\[\]{}]++")
 _STEP: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 class _Duplicate(dict[str, Any]):
-    """An object in which ``key`` occurs twice."""
-
-    key: str
+    key: str  # occurs twice
 
 
 class _BadNumber:
-    """A number that JSON does not have or a double cannot hold."""
-
     def __init__(self, digits: str) -> None:
         self.digits = digits
 
 
 class _Fault(Exception):
-    """Something refused. ``path`` leads to it, innermost step first: a key or an index a step."""
+    """``path`` holds keys and indexes, innermost first."""
 
     def __init__(self, rule: str, detail: str, *path: str | int) -> None:
         super().__init__(rule)
@@ -49,7 +42,7 @@ class _Fault(Exception):
 
 
 def loads(data: bytes) -> Any:
-    """Parse ``data``. Raises ``Invalid`` whose field is the path of what is wrong (empty: the document)."""
+    """Raises ``Invalid``; its field is the path of the fault."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -58,7 +51,7 @@ def loads(data: bytes) -> Any:
 
 
 def parse(text: str) -> Any:
-    """``loads`` for text that is decoded already."""
+    """``loads`` for decoded text."""
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _check_depth(text)
     marks: list[_Duplicate | _BadNumber] = []
@@ -86,7 +79,7 @@ def parse(text: str) -> Any:
     except json.JSONDecodeError as error:
         raise Invalid("", "json", f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except ValueError:
-        raise Invalid("", "number", "holds a number with too many digits") from None
+        raise Invalid("", "number", "contains a number with too many digits") from None
     if marks or "\\u" in text or not _clean(text):
         try:
             _check(value)
@@ -96,24 +89,23 @@ def parse(text: str) -> Any:
 
 
 def check_text(text: str, field: str) -> None:
-    """Raise ``Invalid`` if ``text`` holds U+0000 or a lone surrogate."""
+    """Raises ``Invalid`` for U+0000 and lone surrogates."""
     if text.isascii() and "\0" not in text:
-        return  # nearly all texts
+        return  # the common case
     if flaw := _flaw(text):
         raise Invalid(field, *flaw)
 
 
 def is_clean(text: str) -> bool:
-    """Whether ``check_text`` lets it pass."""
     return _flaw(text) is None
 
 
 def _flaw(text: str) -> tuple[str, str] | None:
-    """The rule that ``text`` breaks, and how."""
+    """Rule and detail."""
     if "\0" in text:
-        return "nul", "holds the character U+0000, which cannot be stored; leave it out"
+        return "nul", "contains the character U+0000, which cannot be stored; remove it"
     if not text.isascii() and not _clean(text):
-        return "surrogate", "holds a lone surrogate, which is no character; leave it out"
+        return "surrogate", "contains a lone surrogate, which is not a character; remove it"
     return None
 
 
@@ -126,7 +118,7 @@ def _clean(text: str) -> bool:
 
 
 def _check_depth(text: str) -> None:
-    """Raise before a parser recurses; the field is the last key of the outermost object."""
+    """Before a parser recurses."""
     brackets = _NO_BRACKET.sub("", _STRING.sub("", text))
     depths = accumulate(map(_STEP.__getitem__, brackets))
     if any(depth > MAX_DEPTH for depth in depths):
@@ -134,7 +126,7 @@ def _check_depth(text: str) -> None:
 
 
 def _outermost_key(text: str) -> str:
-    """The last string of the outermost object or array before the text is nested too deeply."""
+    """The last key of the outermost object before the limit is exceeded."""
     depth, key, at = 0, "", 0
     for string in _STRING.finditer(text):
         for step in map(_STEP.get, text[at : string.start()]):
@@ -148,14 +140,13 @@ def _outermost_key(text: str) -> str:
 
 
 def _check(value: Any) -> None:
-    """Raise ``_Fault`` for the first fault of ``value``; its path is collected on the way out."""
     if isinstance(value, str):
         if flaw := _flaw(value):
             raise _Fault(*flaw)
     elif isinstance(value, _BadNumber):
-        raise _Fault("number", f"holds {value.digits[:40]}, which is no number of JSON's or beyond any double")
+        raise _Fault("number", f"contains {value.digits[:40]}, which is not a JSON number or exceeds a double")
     elif isinstance(value, _Duplicate):
-        raise _Fault("duplicate", "stands twice in one object", value.key)
+        raise _Fault("duplicate", "appears twice in one object", value.key)
     elif isinstance(value, dict):
         _check_items(value.items())
     elif isinstance(value, list):
@@ -163,7 +154,6 @@ def _check(value: Any) -> None:
 
 
 def _check_items(items: Iterable[tuple[str | int, Any]]) -> None:
-    """``_check`` for what an object holds under its keys, or a list under its indexes."""
     for step, item in items:
         try:
             _check(step)
@@ -180,5 +170,5 @@ def _join(path: str, step: str | int) -> str:
 
 
 def _shown(path: str) -> str:
-    """A path that can itself be written out: keys are the sender's."""
+    # Keys come from the sender and may not be encodable.
     return path.encode("utf-8", "backslashreplace").decode().replace("\0", "\\u0000")

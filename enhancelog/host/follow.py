@@ -1,9 +1,4 @@
-"""Following a running upstream: its whole list again and again, what is new into the log, what is odd reported once.
-
-The log never loses: an entry that changed upstream keeps our content, one that vanished stays. An answer that is not
-one whole list changes nothing at all. ``ts_ms`` is no cursor, it is when a run started; so new means a new id.
-What was reported is kept in the database, so a restart, or the next run from cron, does not say it again.
-"""
+"""Follows a running upstream: imports new entries, reports anomalies once."""
 
 import hashlib
 import random
@@ -26,45 +21,45 @@ from enhancelog.transfer.importer import Conflicting, Counts, Finding, import_en
 from enhancelog.transfer.items import Found, Item, Unreadable
 from enhancelog.transfer.json_stream import WHITE_SPACE, Piece
 
+# An entry that changed upstream keeps our content, and one that vanished stays. A response that is not a whole list
+# changes nothing. ``ts_ms`` is a run's start and thus no cursor, so "new" means a new id. Reports are stored in the
+# database, so a restart or the next cron run does not repeat them.
+
+# Heads are read whenever the log changed, and this often, because versions can be created outside the flow.
 HEADS_EVERY_S: Final = 60.0
-"""Heads are looked at whenever the log changed, and this often besides: a version can be made outside the flow."""
 MAX_PAUSE_S: Final = 300.0
 
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Listener(Protocol):
-    """Hears what happened."""
-
-    def added(self, entry: Entry) -> None:
-        """This entry is new in the log."""
+    def added(self, entry: Entry) -> None: ...
 
     def found(self, finding: Finding) -> None:
-        """This one conflicts with what is stored, or is no entry at all. Heard once for each."""
+        """A conflict, or not an entry. Called once for each."""
 
     def vanished(self, issue_ids: list[str]) -> None:
-        """These were listed once and are no longer; they stay in the log. Heard once for each."""
+        """No longer listed upstream; they stay in the log. Called once for each."""
 
     def kept(self, head: Head) -> None:
-        """A Blueprint's document was kept under its hash."""
+        """A Blueprint's document was stored."""
 
     def trouble(self, reason: str) -> None:
-        """A head could not be read. Entries were."""
+        """A head could not be read; entries could."""
 
     def failed(self, reason: str, pause_s: float) -> None:
-        """Nothing could be read or written; the next try is after the pause."""
+        """Reading or writing failed; the next try is after the pause."""
 
-    def recovered(self) -> None:
-        """It works again."""
+    def recovered(self) -> None: ...
 
 
 class Follower:
-    """One upstream, as long as following lasts. After any exception ``poll`` can simply be called again."""
+    """Follows one upstream. ``poll`` can be called again after any exception."""
 
     def __init__(self, upstream: Upstream, source: str, max_entry_bytes: int, listener: Listener) -> None:
         self.counts = Counts()
+        # Anomalies reported by this object, not by earlier runs.
         self.reported = 0
-        """Odd things that were reported by this object; what an earlier run reported is not among them."""
         self._upstream = upstream
         self._origin = Origin("command", "follow_log", source)
         self._max_entry_bytes = max_entry_bytes
@@ -77,7 +72,7 @@ class Follower:
         self._heads_at = float("-inf")
 
     def poll(self) -> None:
-        """Ask once. Raises ``Unreadable`` for a fault of upstream's, ``Other`` for one of our database."""
+        """Ask once. Raises ``Unreadable`` (upstream) or ``Other`` (our database)."""
         body = self._upstream.log()
         digest = hashlib.sha256(body).digest()
         changed = digest != self._body_digest
@@ -90,7 +85,7 @@ class Follower:
             self._keep_heads()
 
     def _recall(self) -> None:
-        """What was reported and added about this source before this object was made."""
+        """Load what earlier runs reported and added."""
         if self._remarks is None:
             self._once_listed = followed.added_ids(self._origin)
             self._remarks = followed.remarks(self._origin.source)
@@ -123,7 +118,7 @@ class Follower:
             self._listener.found(finding)
 
     def _compare(self, ids: set[str]) -> None:
-        """Who is gone since the list before, and who is back."""
+        """Find entries that vanished or came back."""
         gone = [issue_id for issue_id in sorted(self._once_listed - ids) if self._is_new(Remark("vanished", issue_id))]
         if gone:
             self._listener.vanished(gone)
@@ -166,7 +161,7 @@ class Follower:
 def forever(
     follower: Follower, interval_s: float, listener: Listener, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Poll until something is raised: an interruption, or ``WrongSchema``. Faults of either side are waited out."""
+    """Poll until an interruption or ``WrongSchema``; wait out faults of either side."""
     failures = 0
     while True:
         try:
@@ -181,18 +176,18 @@ def forever(
             if failures:
                 listener.recovered()
             failures, pause_s = 0, interval_s
-        close_old_connections()  # a database that restarted is connected to anew, and none is held while waiting
+        close_old_connections()  # reconnect after a restart; hold no connection during the pause
         sleep(pause_s)
 
 
 def back_off(interval_s: float, failures: int) -> float:
-    """Seconds to wait: longer after each failure up to five minutes, and never in step with others."""
+    """Seconds: longer after each failure up to five minutes, with jitter."""
     longest = min(interval_s * 2.0 ** min(failures, 16), max(interval_s, MAX_PAUSE_S))
-    return max(interval_s, longest * random.uniform(0.5, 1.0))  # noqa: S311  no secret
+    return max(interval_s, longest * random.uniform(0.5, 1.0))  # noqa: S311  not a secret
 
 
 def _pieces(body: bytes, limit: int, name: str) -> Iterator[Piece]:
-    """The items of one whole JSON array. Raises ``Unreadable`` for anything else, at the latest at its end."""
+    """The items of a JSON array. Raises ``Unreadable``, possibly only at the end."""
     if not body.lstrip(WHITE_SPACE).startswith(b"["):
         raise Unreadable(f"{name}: its log is no JSON array; is it an engine host?")
     try:

@@ -1,9 +1,4 @@
-"""A running upstream over HTTP: its log, its Blueprints' heads. Only the host that was named is ever asked.
-
-No redirect is followed, no proxy of the environment is used, and every exchange has a cap on its bytes and its whole
-time, headers included. Whatever goes wrong is ``Unreadable`` with one line that holds nothing of the address but host
-and port.
-"""
+"""Reads a running upstream over HTTP: its log and its Blueprints' heads."""
 
 import re
 import socket
@@ -22,6 +17,8 @@ from enhancelog.domain import records, strict_json
 from enhancelog.domain.errors import Invalid
 from enhancelog.transfer.items import Unreadable
 
+# Only the named host is contacted: redirects are not followed, and proxies from the environment are not used. Every
+# exchange has a cap on bytes and total time. Every error is ``Unreadable``, one line that names only host and port.
 MAX_LOG_BYTES: Final = 512 << 20
 MAX_DOCUMENT_BYTES: Final = 4 << 20
 MAX_BLUEPRINTS: Final = 1000
@@ -33,7 +30,7 @@ _VERSION: Final = re.compile(r"BlueprintVersion\(ContentHash\(\[((?:\d{1,3}, ?){
 
 
 class Head(NamedTuple):
-    """A Blueprint's newest version: its hash in hex and its document as JSON text."""
+    """A Blueprint's latest version: its hash (hex) and document (JSON text)."""
 
     blueprint_id: str
     version: str
@@ -54,15 +51,15 @@ _Shape = TypeVar("_Shape", _HeadAnswer, _Doctor)
 
 
 class Missing(Unreadable):
-    """The host answers, but has nothing there."""
+    """The host responds, but does not have this."""
 
 
 class NotUnderstood(Unreadable):
-    """The host answers something else than expected; asking for something else may work."""
+    """An unexpected response; other requests may work."""
 
 
 def parse_url(text: str) -> httpx.URL:
-    """The base address. Raises ``Invalid`` in words that never repeat a password."""
+    """The base URL. Raises ``Invalid`` without repeating a password."""
     try:
         url = httpx.URL(text)
         valid_port = 0 < (url.port or 80) < 65536
@@ -78,20 +75,20 @@ def parse_url(text: str) -> httpx.URL:
 
 
 def host_and_port(url: httpx.URL) -> str:
-    """``127.0.0.1:7777``, the port always said."""
+    """Like ``127.0.0.1:7777``, always with the port."""
     host = f"[{url.host}]" if ":" in url.host else url.host
     return f"{host}:{url.port or {'https': 443}.get(url.scheme, 80)}"
 
 
 def hex_of(version: str) -> str | None:
-    """The 64 hex digits in Rust's debug text of a version (32 decimal bytes); ``None`` if it is none."""
+    """64 hex digits from Rust's debug output of a version (32 decimal bytes); ``None`` if malformed."""
     found = _VERSION.fullmatch(version)
     numbers = [int(number) for number in found[1].split(",")] if found else []
     return bytes(numbers).hex() if numbers and max(numbers) < 256 else None
 
 
 class Upstream:
-    """One host. Usable again after any failure."""
+    """One host; usable again after any failure."""
 
     def __init__(
         self,
@@ -106,14 +103,14 @@ class Upstream:
         self._max_log_bytes = max_log_bytes
         self._log_time_s = log_time_s
         self._small_time_s = small_time_s
-        self._tls = ssl.create_default_context()  # the system's authorities, so that a private one counts
+        self._tls = ssl.create_default_context()  # the system's CAs, including private ones
 
     def log(self) -> bytes:
-        """The body of the whole list, not yet looked at."""
+        """The unparsed body of the whole list."""
         return self._get("/v1/enhance/log", self._max_log_bytes, self._log_time_s)
 
     def blueprint_ids(self) -> list[str]:
-        """The registered Blueprints; none where the host does not tell."""
+        """Registered Blueprints; empty if the host does not list them."""
         try:
             answer = self._small("/v1/doctor", "/v1/doctor", _Doctor)
         except Missing:
@@ -121,7 +118,7 @@ class Upstream:
         return records.only_ids(answer.registered_blueprint_ids)[:MAX_BLUEPRINTS]
 
     def head(self, blueprint_id: str) -> Head | None:
-        """The newest version; ``None`` for a Blueprint that has none."""
+        """The latest version, if any."""
         what = f"the head of {blueprint_id}"
         try:
             answer = self._small(f"/v1/blueprints/{quote(blueprint_id, safe='')}/head", what, _HeadAnswer)
@@ -135,7 +132,7 @@ class Upstream:
     def _small(self, path: str, what: str, shape: type[_Shape]) -> _Shape:
         body = self._get(path, MAX_DOCUMENT_BYTES, self._small_time_s)
         try:
-            strict_json.loads(body)  # what no database can store is refused here
+            strict_json.loads(body)  # refuses what no database can store
             return msgspec.json.decode(body, type=shape)
         except (Invalid, msgspec.DecodeError) as error:
             raise NotUnderstood(f"{self.name}: {what} cannot be understood: {error}") from None
@@ -147,7 +144,7 @@ class Upstream:
 
     @contextmanager
     def _exchange(self, time_s: float) -> Iterator[httpx.Client]:
-        """Time limits of httpx are per read; what drips is ended by closing its connection."""
+        # httpx limits each read; a slow drip is ended by closing the connection.
         watch = _Watch(time_s)
         try:
             with watch, self._client(time_s, watch) as client:
@@ -193,7 +190,7 @@ class Upstream:
 
 
 class _Watch:
-    """Shuts the connections of one exchange down when its time is over."""
+    """Shuts down an exchange's connections when its time is over."""
 
     def __init__(self, time_s: float) -> None:
         self.over = False

@@ -1,4 +1,4 @@
-"""Copies of a SQLite database that is in use: whole, consistent, private, and there only when complete."""
+"""Copies a SQLite database in use: consistent, private, and visible only when complete."""
 
 import errno
 import os
@@ -11,15 +11,13 @@ from django.db import connection
 
 
 def timestamp() -> str:
-    """Now, as names of backups say it: sorts by time, to the microsecond."""
+    """Sortable UTC time for file names, in microseconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H%M%S.%fZ")
 
 
 def copy_sqlite(target: Path) -> None:
-    """Copy the database to ``target`` with SQLite's online backup, mode 0600.
-
-    Raises ``FileExistsError`` rather than overwrite, and ``OSError`` or Django's ``DatabaseError`` when it cannot;
-    nothing is left behind then.
+    """Copy with SQLite's online backup, mode 0600. Raises ``FileExistsError``, ``OSError`` or ``DatabaseError``;
+    leaves nothing behind then.
     """
     if target.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
@@ -28,7 +26,7 @@ def copy_sqlite(target: Path) -> None:
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         _copy_into(part)
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # ours now, or somebody else's
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # fails if it exists by now
         part.replace(target)
         _sync(target.parent)
     finally:
@@ -39,7 +37,7 @@ def _copy_into(part: Path) -> None:
     connection.ensure_connection()
     with connection.wrap_database_errors, closing(sqlite3.connect(part)) as copy:
         connection.connection.backup(copy)
-        copy.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
+        copy.execute("PRAGMA journal_mode=DELETE")  # a single file
     _sync(part)
 
 

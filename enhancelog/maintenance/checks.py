@@ -1,9 +1,4 @@
-"""What ``check`` says about this installation, each with a number and what to do.
-
-E001 triggers missing, E003 search index missing (with ``--database default``, and after ``migrate``) · E002 SQLite's
-folder is not writable ·
-W001 others can read the data folder · W002 anybody may read, on a public address.
-"""
+"""System checks of the installation."""
 
 import os
 from collections.abc import Sequence
@@ -16,8 +11,11 @@ from django.db import connections
 
 from enhancelog.backends import dialect
 
+# E001 triggers missing, E003 search index missing (with --database default, and after migrate); E002 SQLite's folder
+# not writable; W001 data folder readable by others; W002 public read with --deploy.
+
+# ``migrate`` runs these checks first and would stop at what it repairs.
 REPAIR = "Run: python3 manage.py migrate --skip-checks"
-"""``migrate`` runs these checks first and would stop at what it is to repair."""
 
 
 @register(Tags.database)

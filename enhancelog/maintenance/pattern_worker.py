@@ -1,7 +1,5 @@
-"""Groups new templates in the background of a server, and derives all deny patterns anew after the rules changed.
-
-Every server process has a worker. It begins at once with what its own process committed. What another process left it
-takes on when nobody got any further with it for ``POLL_S``.
+"""A thread in every server process that groups new templates, and derives all deny patterns again after a rules
+change.
 """
 
 import logging
@@ -16,20 +14,21 @@ from enhancelog.projections.patterns import axes
 from enhancelog.store.pattern_groups import Step, waiting
 from enhancelog.store.pattern_rebuild import step
 
+# It starts at once on what its own process committed. It takes over from another process after POLL_S without progress.
 POLL_S: Final = 15.0
+# After a step: lets waiters take the lock; while another process works.
 PAUSE_S: Final = {Step.WORKED: 0.01, Step.BUSY: 0.5}
-"""After a step: for those who wait for the lock; while somebody else is at it."""
 PAUSE_AFTER_FAULT_S: Final = 5.0
 
 WORK_S: Final = 0.002
+# The worker computes for WORK_S, then leaves the interpreter to requests for REST_S.
 REST_S: Final = 0.001
-"""So long the worker computes, and so long it then leaves the interpreter to requests."""
 
 _log = logging.getLogger(__name__)
 
 
 def start(ends: threading.Event | None = None) -> threading.Thread:
-    """Work in a thread of its own, as long as the process lives or until it is to end, and has heard of it."""
+    """Work in a daemon thread until the process or ``ends``."""
     thread = threading.Thread(target=_run, args=[ends or threading.Event()], name="pattern-worker", daemon=True)
     thread.start()
     return thread
@@ -46,7 +45,7 @@ def _run(ends: threading.Event) -> None:
 
 
 def work_off() -> None:
-    """Do what there is to do, until nothing is left."""
+    """Do all pending work."""
     try:
         while (became := _step()) is not Step.DONE:
             time.sleep(PAUSE_AFTER_FAULT_S if became is None else PAUSE_S[became])
@@ -55,14 +54,14 @@ def work_off() -> None:
 
 
 def _step() -> Step | None:
-    """``None``: something failed, most likely the database, which it may not do the next time."""
+    """``None``: failed, most likely the database; may succeed later."""
     try:
         return step(_Rest())
     except WrongSchema:
         raise
     except StoreError as error:
         _log.warning("grouping the deny patterns: %s", error)
-    except Exception:  # the worker goes on; an axis that cannot be grouped remains pending
+    except Exception:  # continue; an axis that cannot be grouped stays pending
         _log.exception("grouping the deny patterns")
     connection.close()
     return None
@@ -77,7 +76,7 @@ def _wait_for_work() -> None:
 
 
 def _waiting() -> list[axes.Pending]:
-    """What waits, of whichever process; nothing too where the database cannot say."""
+    """Pending work of any process; empty if the database fails."""
     try:
         return waiting()
     except (StoreError, OSError):

@@ -1,4 +1,4 @@
-"""What only an empty database gets: somebody who can sign in, and for ``--demo`` its data."""
+"""Fills an empty database: an admin, and the demo data for ``--demo``."""
 
 import secrets
 from collections.abc import Callable
@@ -18,12 +18,12 @@ _demo_loaders: list[Callable[[], object]] = []
 
 
 def register_demo(load: Callable[[], object]) -> None:
-    """``load`` stores the demo data of another app. A load that was interrupted runs again."""
+    """``load`` stores another app's demo data; it runs again after an interruption."""
     _demo_loaders.append(load)
 
 
 def create_admin() -> str | None:
-    """Make the user ``admin`` when there is nobody yet; the password, to be shown once."""
+    """Create ``admin`` if there are no users; returns the password, to be shown once."""
     users = get_user_model()._default_manager
     if users.exists():
         return None
@@ -33,7 +33,7 @@ def create_admin() -> str | None:
 
 
 def load_demo() -> None:
-    """The demo log and content, once; a load that was interrupted is gone on with."""
+    """Idempotent; continues an interrupted load."""
     stamp = settings.DATA_DIR / "demo.loaded"
     if stamp.exists() and last_position():
         return

@@ -1,8 +1,4 @@
-"""Brings the database to this release's schema, all of it or nothing, with a way back.
-
-Migrations, triggers and the record of the schema are one transaction. An existing SQLite database is copied first.
-Another try of an upgrade that failed uses the same copy, and no copy is removed before an upgrade succeeds.
-"""
+"""Migrates the database to this release, atomically and with a backup."""
 
 import fcntl
 import glob
@@ -24,8 +20,11 @@ from enhancelog.backends.schema import State
 from enhancelog.domain.errors import StoreError, WrongSchema
 from enhancelog.maintenance import backup
 
+# Migrations, triggers and the schema record are one transaction. An existing SQLite database is copied first. A retry
+# of a failed upgrade uses the same copy, and no copy is removed before an upgrade succeeds.
+
+# Copies of successful upgrades.
 KEEP: Final = 3
-"""Copies of successful upgrades that are kept."""
 
 _UNFINISHED: Final = "-unfinished"
 _EXTENT: Final = """
@@ -33,20 +32,19 @@ _EXTENT: Final = """
 
 
 class UpgradeFailed(StoreError):
-    """A migration failed; the database is as it was."""
+    """A migration failed; the database is unchanged."""
 
 
 def pending() -> list[str]:
-    """The migrations, Django's included, that are yet to be applied, in order."""
+    """Unapplied migrations in order, including Django's."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
 def migrate() -> Path | None:
-    """Apply what is pending. Returns the copy of the database before, if one was made.
-
-    Raises ``WrongSchema`` or ``UpgradeFailed``.
+    """Apply pending migrations; returns the copy of the database before, if any. Raises ``WrongSchema`` or
+    ``UpgradeFailed``.
     """
     if schema.look().state is State.CURRENT and not pending():
         _settle()
@@ -55,7 +53,7 @@ def migrate() -> Path | None:
 
 
 def run(migrations: Callable[[], object]) -> Path | None:
-    """Call Django's ``migrate``, guarded as ``migrate()`` is. An error of its arguments stays ``CommandError``."""
+    """Run Django's ``migrate`` like ``migrate()``. Errors in its arguments stay ``CommandError``."""
     found = schema.look()
     if found.state in (State.NEWER, State.FOREIGN):
         raise WrongSchema(found.reason)
@@ -87,12 +85,10 @@ def _failure(error: Exception, copy: Path | None, release: str) -> str:
 
 
 def _copy(release: str) -> Path | None:
-    """A copy of the SQLite database, which names the release it comes from.
-
-    That of an unfinished upgrade is used again, unless the release before has written to the database since.
-    """
+    """A copy of the SQLite database, named after its release."""
     if connection.vendor != "sqlite":
         return None
+    # An unfinished upgrade's copy is reused unless the old release has written since.
     for unfinished in reversed(_copies(_UNFINISHED)):
         if _holds_everything(unfinished):
             return unfinished
@@ -118,7 +114,7 @@ def _holds_everything(copy: Path) -> bool:
 
 
 def _copies(ending: str = "") -> list[Path]:
-    """Those of this database, oldest first."""
+    """Of this database, oldest first."""
     name = glob.escape(f"-of-{_database()}{ending}.sqlite3")
     return sorted((settings.DATA_DIR / "backups").glob(f"before-upgrade-*{name}"))
 
@@ -128,7 +124,7 @@ def _database() -> str:
 
 
 def _settle() -> Path | None:
-    """No upgrade is unfinished any more; its copy becomes one that is kept."""
+    """Mark unfinished copies as finished."""
     finished = None
     for copy in _copies(_UNFINISHED):
         finished = copy.rename(copy.with_name(copy.name.replace(f"{_UNFINISHED}.sqlite3", ".sqlite3")))
@@ -137,8 +133,9 @@ def _settle() -> Path | None:
 
 @contextmanager
 def alone(say: Callable[[str], object] = lambda line: None) -> Iterator[None]:
-    """One process at a time prepares data folder and database, on any host; the next waits and finds it done. What it
-    creates, others cannot read."""
+    """One process at a time, on any host, prepares data folder and database, with umask 077; the next finds the
+    work done.
+    """
     umask = os.umask(0o077)
     try:
         with open(settings.DATA_DIR / "serve.lock", "w") as file:

@@ -1,4 +1,4 @@
-"""The log's tables, a module for each who writes them; nobody reads them but those who write and ``queries``."""
+"""The log's tables, a module per writer. Only the writers and ``queries`` use them."""
 
 from enhancelog.models.api_tokens import Token
 from enhancelog.models.attempts import Attempt

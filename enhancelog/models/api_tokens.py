@@ -1,4 +1,4 @@
-"""API tokens. Nobody writes or reads here but ``enhancelog.accounts.api_tokens``."""
+"""Only ``enhancelog.accounts.api_tokens`` uses these."""
 
 from typing import ClassVar
 
@@ -8,12 +8,10 @@ from knox.models import AbstractAuthToken
 
 
 class Token(AbstractAuthToken):
-    """What one API client signs its requests with: a digest of the secret, and what it may do.
+    """An API client's token, of which only a digest is stored; invalid once its user is inactive."""
 
-    ``user`` owns it; it stops with them. The lists are of strings; an empty ``write_…`` list is no limit, an item
-    ending in ``*`` means everything that begins so. A revoked token is kept, so that what it wrote stays explained.
-    """
-
+    # Revoked tokens are kept, so that their name in the log stays explained. The lists contain strings: an empty
+    # write_ list means no restriction, and an item ending in "*" is a prefix.
     digest = models.CharField(max_length=128, unique=True)
     name = models.CharField(max_length=80)
     scopes = models.JSONField()
@@ -25,7 +23,7 @@ class Token(AbstractAuthToken):
 
     class Meta:
         constraints: ClassVar = [
-            # What a token writes carries its name, so a name means one token at a time.
+            # Entries carry the token's name, so it must be unambiguous.
             models.UniqueConstraint(fields=["name"], condition=Q(revoked__isnull=True), name="token_name_unique")
         ]
 

@@ -1,4 +1,4 @@
-"""What retry threads are found by. Nobody writes here but ``projections.threads``."""
+"""Only ``projections.attempts`` writes here."""
 
 from typing import ClassVar
 
@@ -7,10 +7,9 @@ from django.db.models import Q
 
 
 class Attempt(models.Model):
-    """One run as an attempt at a wish, ``wish`` being a hash. The primary key is the order in which threads are walked;
-    which attempts are one thread depends on their neighbours, and that is for ``queries.threads`` to say."""
+    """A run as an attempt at a wish (a hash). ``queries.threads`` decides which attempts form a thread."""
 
-    pk = models.CompositePrimaryKey("wish", "ts_ms", "entry_id")
+    pk = models.CompositePrimaryKey("wish", "ts_ms", "entry_id")  # the order in which threads are read
     wish = models.BigIntegerField()
     ts_ms = models.BigIntegerField()
     entry_id = models.BigIntegerField(db_column="position", unique=True)

@@ -1,4 +1,4 @@
-"""What following a host keeps beside the entries. Nobody writes or reads here but ``store.followed``."""
+"""State of ``follow_log`` besides the entries. Only ``store.followed`` uses it."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from enhancelog.backends.fields import CodePointTextField
 
 
 class BlueprintDocument(models.Model):
-    """A Blueprint's head document as a followed host showed it, kept under its hash: JSON text, as received."""
+    """A Blueprint's head document on a followed host, stored under its hash: JSON text as received."""
 
     blueprint_id = CodePointTextField()
     hash = CodePointTextField()
@@ -24,16 +24,12 @@ class BlueprintDocument(models.Model):
 
 
 class FollowFinding(models.Model):
-    """Something odd about a followed host that was reported, so that it is reported once, whoever restarts.
-
-    ``kind`` is conflict, quarantined or vanished; ``subject`` the issue_id (quarantined: empty); ``digest`` the SHA-256
-    of what stood there (vanished: empty).
-    """
+    """Something reported about a followed host, stored so that it is reported once."""
 
     source = CodePointTextField()
-    kind = models.TextField()
-    subject = CodePointTextField()
-    digest = models.TextField()
+    kind = models.TextField()  # conflict, quarantined, vanished
+    subject = CodePointTextField()  # the issue_id; empty if quarantined
+    digest = models.TextField()  # SHA-256 of what was found; empty if vanished
     reported_ms = models.BigIntegerField()
 
     class Meta:

@@ -1,7 +1,4 @@
-"""The entries, written once. Nobody writes here but ``store``; triggers keep every row as it is.
-
-Field order of ``Entry`` is the record's, then our own columns. ``position`` is the primary key: dense, in commit order.
-"""
+"""The entries, written once: only ``store`` inserts, and triggers refuse changes."""
 
 from typing import Any, ClassVar
 
@@ -12,11 +9,11 @@ from enhancelog.backends.fields import CodePointTextField
 
 
 class Immutable(Exception):
-    """The model was asked to change an entry; triggers would refuse it too."""
+    """An attempt to change an entry through the model."""
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
-    """Says early, in Python, what the triggers enforce."""
+    """Refuses early what the triggers refuse."""
 
     def update(self, **kwargs: Any) -> int:
         raise Immutable("entries of the enhance log are immutable")
@@ -26,9 +23,9 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 
 
 class Entry(models.Model):
-    """One run. JSON columns hold the record's own JSON text. Times are epoch milliseconds."""
+    """One run: the record's fields in its order, then ours. JSON columns contain the record's own text."""
 
-    position = models.BigIntegerField(primary_key=True)
+    position = models.BigIntegerField(primary_key=True)  # dense, in commit order
     issue_id = CodePointTextField(unique=True)
     blueprint_id = CodePointTextField()
     prev_hash = CodePointTextField()

@@ -1,9 +1,4 @@
-"""Which message template wrote each denial's detail, and which templates are one pattern.
-
-Derived from the log by the rules of ``enhancelog.patterns``, and written by ``projections.patterns`` alone; what people
-split and merged by hand is no derivation and is written by ``store.pattern_changes``. Rows of two rules versions may
-stand side by side: the old ones are served until the new ones are complete.
-"""
+"""The template of each denial's detail, and which templates form a pattern."""
 
 from typing import ClassVar
 
@@ -15,29 +10,29 @@ from enhancelog.backends.fields import CodePointTextField
 from enhancelog.models.log import Entry
 from enhancelog.models.projections import NO_DAY
 
+# Derived from the log by ``enhancelog.patterns`` and written by ``projections.patterns``, except PatternChange,
+# which ``store.pattern_changes`` writes. Rows of two rules versions can coexist: the old ones are served until the
+# new ones are complete.
+
 
 class Template(models.Model):
-    """One masked template of one axis. ``key`` is its public id, ``first_position`` its first denial's entry.
+    """A masked template of one axis."""
 
-    ``pattern`` is the template that leads the pattern it belongs to (its own when it leads): the one of the lowest
-    position. ``wording`` is what the templates that the rules joined have in common. ``other`` stands for every
-    template beyond the most that are told apart. A template of an earlier rules version that no longer has denials
-    is kept for its id: its ``pattern`` is the present template of its first denial.
-
-    After a change of ``pattern`` the rows of its denials follow in steps. Until all have, ``home`` is the pattern that
-    they come from; otherwise it equals ``pattern``.
-    """
-
+    # A template of an earlier rules version without denials is kept for its public id. Its ``pattern`` is the current
+    # template of its first denial.
     id = models.BigIntegerField(primary_key=True)
     rules = models.IntegerField()
     axis = CodePointTextField()
     text = models.TextField()
-    other = models.BooleanField()
-    key = CodePointTextField(unique=True)
+    other = models.BooleanField()  # stands for every template beyond the limit per axis
+    key = CodePointTextField(unique=True)  # the public id
     first_position = models.BigIntegerField()
+    # ``pattern`` is the template of the lowest position in the pattern (its own if it leads). When it changes, the
+    # denials' rows follow in steps; until all have, ``home`` is the pattern they come from. Otherwise both are
+    # equal.
     pattern = models.ForeignKey("self", models.DO_NOTHING, related_name="templates", db_constraint=False)
     home = models.ForeignKey("self", models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
-    wording = models.TextField()
+    wording = models.TextField()  # what the templates that the rules joined have in common
 
     class Meta:
         indexes: ClassVar = [
@@ -50,20 +45,16 @@ class Template(models.Model):
 
 
 class PatternAxis(models.Model):
-    """How far the templates of one axis are grouped.
-
-    ``named``: how many templates are told apart; ``newest``: the greatest first position among them. ``pending``: the
-    first position of the first template that is not grouped yet, or whose groups changed by hand; NULL when nothing is
-    left to do. ``version`` rises with every change of the groups and with every change of what they follow from, except
-    for templates that come at the end.
-    """
+    """Progress of grouping the templates of an axis."""
 
     pk = models.CompositePrimaryKey("rules", "axis")
     rules = models.IntegerField()
     axis = CodePointTextField()
-    named = models.IntegerField()
-    newest = models.BigIntegerField()
+    named = models.IntegerField()  # templates below the limit
+    newest = models.BigIntegerField()  # the greatest first position among them
+    # First position of the first template that is not grouped, or whose groups changed by hand; NULL: all done.
     pending = models.BigIntegerField(null=True)
+    # Incremented whenever the groups or their inputs change, except for templates appended at the end.
     version = models.BigIntegerField()
 
     class Meta:
@@ -76,11 +67,7 @@ class PatternAxis(models.Model):
 
 
 class DenialPattern(models.Model):
-    """The template and pattern of one denial, where it is of one. ``rejected``: the entry's status says so too.
-
-    The pattern of ``template`` decides; ``pattern`` is a copy of it that makes a list one index range, and may still be
-    that template's ``home``.
-    """
+    """Template and pattern of a denial that belongs to one."""
 
     pk = models.CompositePrimaryKey("entry_id", "template_id")
     entry = models.ForeignKey(
@@ -89,20 +76,18 @@ class DenialPattern(models.Model):
     template = models.ForeignKey(
         Template, models.DO_NOTHING, related_name="denials", db_constraint=False, db_index=False
     )
+    # A copy of the template's pattern that makes a list one index range; it may lag at the template's ``home``.
     pattern = models.ForeignKey(Template, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
     ts_ms = models.BigIntegerField()
     blueprint_id = CodePointTextField()
-    rejected = models.BooleanField()
+    rejected = models.BooleanField()  # the entry's status
 
     class Meta:
         indexes: ClassVar = [models.Index("pattern", "ts_ms", "entry", name="denial_pattern_ts")]
 
 
 class TemplateTally(models.Model):
-    """How many runs one template denied in one Blueprint on one UTC day (days since 1970; NULL: no plausible time).
-
-    ``rejected``: in entries whose status is rejected. A pattern's numbers are the sum over its templates.
-    """
+    """Runs that a template denied, by Blueprint and UTC day (days since 1970; NULL: implausible time)."""
 
     day = models.BigIntegerField(null=True)
     blueprint_id = CodePointTextField()
@@ -110,7 +95,7 @@ class TemplateTally(models.Model):
         Template, models.DO_NOTHING, related_name="tallies", db_constraint=False, db_index=False
     )
     denied = models.BigIntegerField()
-    rejected = models.BigIntegerField()
+    rejected = models.BigIntegerField()  # in rejected entries
 
     class Meta:
         indexes: ClassVar = [
@@ -125,36 +110,28 @@ class TemplateTally(models.Model):
 
 
 class PatternRules(models.Model):
-    """The one row that says which rules version is read (``served``; NULL: none yet) and which one is being derived.
-
-    ``done``: the position up to which entries were derived under ``building``; that is NULL when nothing is.
-    ``regrouped`` counts the changes of groups.
-    """
+    """The one row with the rules version that is served and the one being derived."""
 
     id = models.IntegerField(primary_key=True)
-    served = models.IntegerField(null=True)
-    building = models.IntegerField(null=True)
-    done = models.BigIntegerField()
-    regrouped = models.BigIntegerField()
+    served = models.IntegerField(null=True)  # NULL: none yet
+    building = models.IntegerField(null=True)  # NULL: nothing is being derived
+    done = models.BigIntegerField()  # entries up to this position are derived
+    regrouped = models.BigIntegerField()  # counts changes of groups
 
     def __str__(self) -> str:
         return f"version {self.served} is served"
 
 
 class PatternChange(models.Model):
-    """What somebody split or merged by hand. ``templates`` are masked templates (JSON array of text), so that a rebuild
-    keeps it: split, they are a pattern of their own; merged, the patterns that hold them are one.
-
-    Times are epoch ms; ``undone_ms`` is NULL while the change is in force.
-    """
+    """A manual split (the templates form a pattern) or merge (their patterns become one). Times are epoch ms."""
 
     axis = CodePointTextField()
     kind = models.TextField()
-    templates = models.TextField()
+    templates = models.TextField()  # JSON array of masked templates, so that it survives a rebuild
     made_by = models.TextField()
     made_ms = models.BigIntegerField()
     undone_by = models.TextField(null=True)
-    undone_ms = models.BigIntegerField(null=True)
+    undone_ms = models.BigIntegerField(null=True)  # NULL: in force
 
     class Meta:
         indexes: ClassVar = [models.Index("axis", "id", name="pattern_change_axis")]

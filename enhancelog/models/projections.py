@@ -1,4 +1,4 @@
-"""What makes the log quick to look at: derived from it and rebuildable. Nobody writes here but ``projections``."""
+"""Read models, derived from the log and rebuildable. Only ``projections`` writes here."""
 
 from typing import ClassVar
 
@@ -9,12 +9,12 @@ from django.db.models.functions import Coalesce
 from enhancelog.backends.fields import CodePointTextField
 from enhancelog.models.log import Entry
 
+# Represents day NULL in unique indexes, because NULLs are never equal. Plausible days are not negative.
 NO_DAY = -1
-"""Stands for day NULL in unique indexes, where NULL would equal nothing. Plausible days are never negative."""
 
 
 class Denial(models.Model):
-    """One axis that denied one run. ``sole``: no other axis did. ``rejected``: the entry's status says so too."""
+    """One axis that denied one run."""
 
     pk = models.CompositePrimaryKey("entry_id", "axis")
     entry = models.ForeignKey(
@@ -23,8 +23,8 @@ class Denial(models.Model):
     ts_ms = models.BigIntegerField()
     blueprint_id = CodePointTextField()
     axis = CodePointTextField()
-    sole = models.BooleanField()
-    rejected = models.BooleanField()
+    sole = models.BooleanField()  # no other axis denied it
+    rejected = models.BooleanField()  # the entry's status
 
     class Meta:
         indexes: ClassVar = [
@@ -34,8 +34,6 @@ class Denial(models.Model):
 
 
 class EntryBadge(models.Model):
-    """One thing that is off about one entry; see ``badges``."""
-
     pk = models.CompositePrimaryKey("entry_id", "badge")
     entry = models.ForeignKey(
         Entry, models.DO_NOTHING, related_name="badges", db_column="position", db_constraint=False, db_index=False
@@ -44,7 +42,7 @@ class EntryBadge(models.Model):
 
 
 class StatusTally(models.Model):
-    """How many runs of one Blueprint ended how on one UTC day (days since 1970; NULL: no plausible time)."""
+    """Runs by Blueprint, status and UTC day (days since 1970; NULL: implausible time)."""
 
     day = models.BigIntegerField(null=True)
     blueprint_id = CodePointTextField()
@@ -64,14 +62,14 @@ class StatusTally(models.Model):
 
 
 class AxisTally(models.Model):
-    """How many runs one axis judged and denied. ``rejected``: denied, in entries whose status is rejected."""
+    """Runs that an axis judged and denied."""
 
     day = models.BigIntegerField(null=True)
     blueprint_id = CodePointTextField()
     axis = CodePointTextField()
     judged = models.BigIntegerField()
     denied = models.BigIntegerField()
-    rejected = models.BigIntegerField()
+    rejected = models.BigIntegerField()  # denied, in rejected entries
 
     class Meta:
         indexes: ClassVar = [
@@ -86,14 +84,11 @@ class AxisTally(models.Model):
 
 
 class JointTally(models.Model):
-    """How many rejected runs of one UTC day exactly these axes denied, two or more of them.
-
-    ``axes``: a JSON array by code point. ``digest``: its SHA-256, for an index cannot hold an array of any length.
-    """
+    """Rejected runs that exactly these axes (two or more) denied, by UTC day."""
 
     day = models.BigIntegerField(null=True)
-    digest = models.TextField()
-    axes = models.TextField()
+    digest = models.TextField()  # SHA-256 of ``axes``, because index keys are limited in length
+    axes = models.TextField()  # JSON array in code point order
     runs = models.BigIntegerField()
 
     class Meta:
@@ -104,7 +99,7 @@ class JointTally(models.Model):
 
 
 class BlueprintSummary(models.Model):
-    """What one source recorded of one Blueprint; a Blueprint is the sum over its sources, each a chain of its own."""
+    """Totals per Blueprint and source; each source is a chain of its own."""
 
     pk = models.CompositePrimaryKey("blueprint_id", "source")
     blueprint_id = CodePointTextField()

@@ -1,4 +1,4 @@
-"""Saved views. Nobody writes or reads here but ``enhancelog.accounts.saved_views``."""
+"""Only ``enhancelog.accounts.saved_views`` uses these."""
 
 from typing import ClassVar
 
@@ -10,17 +10,14 @@ from enhancelog.backends.fields import CodePointTextField
 
 
 class SavedView(models.Model):
-    """A named address of one of our lists, its owner's own or shared with every signed-in user.
-
-    ``key_digest`` is the SHA-256 of the key that opens its feed, if there is one; ``key_made`` says since when.
-    """
+    """A named URL of a list, private or shared with all signed-in users."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views")
     name = CodePointTextField()
     url = models.TextField()
     shared = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
-    key_digest = models.TextField(null=True)
+    key_digest = models.TextField(null=True)  # SHA-256 of the key that opens its feed
     key_made = models.DateTimeField(null=True)
 
     class Meta:

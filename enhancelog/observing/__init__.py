@@ -1,1 +1,1 @@
-"""What every layer may call to be observed. No Django."""
+"""Logging and metrics, usable from every layer."""

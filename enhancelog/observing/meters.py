@@ -1,7 +1,4 @@
-"""Counters and histograms over ``shared_series``, with the names and the output of prometheus_client's.
-
-prometheus_client adds up processes only through mapped files; see ``shared_series`` for why these are not used.
-"""
+"""Counters and histograms over ``shared_series``, with prometheus_client's names and output."""
 
 import json
 import threading
@@ -14,15 +11,16 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 
 from enhancelog.observing import shared_series
 
+# prometheus_client can add up processes only through mapped files; ``shared_series`` says why these are not used.
 Labels = tuple[str, ...]
 
 _meters: Final[list["Counter | Histogram"]] = []
+# Updates read, add and write.
 _lock: Final = threading.Lock()
-"""A value is read, added to and written back."""
 
 
 def collect() -> Iterator[Metric]:
-    """Every meter, summed over all workers."""
+    """All meters, summed over workers."""
     totals: dict[str, dict[Labels, Sequence[float]]] = {}
     for key, values in shared_series.totals().items():
         name, *labels = json.loads(key)
@@ -35,7 +33,7 @@ def collect() -> Iterator[Metric]:
 
 
 class Counter:
-    """A number that grows, for each combination of label values."""
+    """A growing number per combination of label values."""
 
     size: Final = 1
 
@@ -52,7 +50,7 @@ class Counter:
         return child
 
     def inc(self, amount: float = 1) -> None:
-        """Of a counter without labels."""
+        """Without labels."""
         self.labels().inc(amount)
 
     def family(self, found: Mapping[Labels, Sequence[float]]) -> Metric:
@@ -72,13 +70,13 @@ class _Count:
 
 
 class Histogram:
-    """Observations in buckets, for each combination of label values."""
+    """Observations in buckets per combination of label values."""
 
     def __init__(
         self, name: str, documentation: str, label_names: Sequence[str] = (), *, buckets: Sequence[float]
     ) -> None:
         self.name, self.label_names = name, label_names
-        self.size = len(buckets) + 2  # a number for each, one for what is above all, and the sum
+        self.size = len(buckets) + 2  # a count per bucket, one beyond the last, and the sum
         self._documentation = documentation
         self._buckets = buckets
         self._bounds = [*(str(float(bound)) for bound in buckets), "+Inf"]
@@ -92,7 +90,7 @@ class Histogram:
         return child
 
     def observe(self, amount: float) -> None:
-        """Of a histogram without labels."""
+        """Without labels."""
         self.labels().observe(amount)
 
     def family(self, found: Mapping[Labels, Sequence[float]]) -> Metric:

@@ -1,8 +1,4 @@
-"""What is measured, and the numbers as Prometheus reads them. Labels hold routes, never ids. No Django.
-
-Each worker keeps its numbers in memory that ``serve`` allocates and all workers share (``observing.shared_series``).
-Without it (tests, another server) a process reports its own.
-"""
+"""All metrics, and their registry for Prometheus. Labels contain routes, never ids."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -17,6 +13,8 @@ from prometheus_client.registry import Collector
 from enhancelog.observing import meters, shared_series
 from enhancelog.observing.meters import Counter, Histogram
 
+# Workers share memory that ``serve`` allocates; without it (tests, another server) each process reports its own
+# numbers.
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -39,13 +37,12 @@ _polls = Counter("enhancelog_polls", "Ends of long polls: grown, time, gone or s
 
 
 def request(method: str, route: str, status: int, seconds: float) -> None:
-    """A request was answered."""
     _requests.labels(method, route, str(status)).inc()
     _durations.labels(method, route).observe(seconds)
 
 
 def appends(results: Iterable[str]) -> None:
-    """Entries were offered to the log in this process: created, identical, conflict or skipped."""
+    """Results: created, identical, conflict or skipped."""
     for result in results:
         _appends.labels(result).inc()
 
@@ -56,7 +53,6 @@ def append_waited(seconds: float) -> None:
 
 
 def content_written(kinds: Iterable[str]) -> None:
-    """Versions of these kinds were written in this process."""
     for kind in kinds:
         _content_writes.labels(kind).inc()
 
@@ -67,12 +63,12 @@ def limited(limit: str) -> None:
 
 
 def poll_ended(end: str) -> None:
-    """A long poll ended: grown, time, gone (its client) or stopping."""
+    """``end``: grown, time, gone or stopping."""
     _polls.labels(end).inc()
 
 
 def registry(*more: Collector) -> CollectorRegistry:
-    """Everything that is measured, and what ``more`` collects."""
+    """All metrics, and those of ``more``."""
     gathered = CollectorRegistry()
     for collector in [_Meters(), _Workers(), *more]:
         gathered.register(collector)
@@ -85,7 +81,7 @@ class _Meters(Collector):
 
 
 class _Workers(Collector):
-    """CPU, memory and open files of all workers together."""
+    """CPU, memory and open files of all workers."""
 
     def collect(self) -> Iterator[Metric]:
         sums: dict[str, Metric] = {}

@@ -1,11 +1,4 @@
-"""Numbers in memory that all workers of a server share.
-
-Each worker writes to a slot of its own; whichever is asked adds up all slots. A slot outlives its worker: the next
-worker claims it and continues its numbers, so sums never decrease while the server runs.
-
-The memory is allocated at start and has no file behind it (memfd). A worker that writes to a mapped file is killed by
-SIGBUS when the disk is full or fails; this memory depends on no disk.
-"""
+"""Numbers in memory shared by all workers of a server."""
 
 import atexit
 import fcntl
@@ -20,11 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-MEMORY: Final = "SHARED_SERIES_MEMORY"
-"""The environment variable that tells a worker where the memory is. No setting: the server sets it."""
+# Each worker writes to its own slot, and a reader adds up all slots. A slot outlives its worker: the next worker
+# claims it and continues its numbers, so sums never decrease while the server runs. The memory (memfd) has no file:
+# writing to a mapped file kills a worker by SIGBUS when the disk is full or fails.
 
+# Environment variable with the memory's path; set by the server, not a setting.
+MEMORY: Final = "SHARED_SERIES_MEMORY"
+
+# Several times the need of all routes, methods and status codes.
 SLOT_BYTES: Final = 256 << 10
-"""Several times what all routes, methods and status codes need."""
 
 _HEADER: Final = struct.Struct("=QQ")  # bytes in use, process id
 _RECORD: Final = struct.Struct("=II")  # bytes of the padded key, number of values
@@ -33,9 +30,9 @@ _log = logging.getLogger(__name__)
 
 
 def allocate(workers: int) -> str | None:
-    """Allocate memory for this many workers. Returns its path, which opens while this process lives.
+    """Allocate memory for ``workers``; returns its path, which can be opened while this process lives.
 
-    ``None`` if there is no memory (logged): then each worker reports its own numbers only.
+    ``None`` if that fails (logged): each worker then reports its own numbers.
     """
     try:
         if sys.platform == "linux":
@@ -54,7 +51,7 @@ def allocate(workers: int) -> str | None:
 
 
 class Slot:
-    """Series by key in ``SLOT_BYTES`` of memory. One process writes; any process may read."""
+    """Series by key in ``SLOT_BYTES``. One process writes, any may read."""
 
     def __init__(self, memory: memoryview) -> None:
         self._memory = memory
@@ -65,7 +62,7 @@ class Slot:
         self._numbers[1] = os.getpid()
 
     def series(self, key: str, size: int) -> "memoryview[float]":
-        """The key's ``size`` values, created as zeros. In a full slot (logged) they are not shared."""
+        """The key's ``size`` values, initially zero. If the slot is full (logged), they are not shared."""
         with self._lock:
             if key not in self._series:
                 self._series[key] = self._create(key.encode(), size)
@@ -79,14 +76,13 @@ class Slot:
         if end > len(self._memory):
             _log.warning("metrics: no room for another series; it is left out")
             return memoryview(bytearray(8 * size)).cast("d")
-        # Zeros too: a worker that was killed right here may have left a part of a longer key.
+        # Including zeros: a worker killed here may have left part of a longer key.
         self._memory[start:end] = _RECORD.pack(len(padded), size) + padded + bytes(8 * size)
-        self._numbers[0] = end  # last, so that a reader sees whole records only
+        self._numbers[0] = end  # last, so that readers see only whole records
         return self._memory[values:end].cast("d")
 
 
 def read(memory: memoryview) -> Iterator[tuple[str, "memoryview[float]"]]:
-    """The series of one slot."""
     used, _ = _HEADER.unpack_from(memory)
     position = _HEADER.size
     while position < used:
@@ -98,7 +94,7 @@ def read(memory: memoryview) -> Iterator[tuple[str, "memoryview[float]"]]:
 
 
 class _Shared:
-    """The slots that this process can see, and the one it writes to."""
+    """The visible slots, and this process's own."""
 
     def __init__(self) -> None:
         self.slots: list[memoryview] = []
@@ -115,14 +111,14 @@ class _Shared:
 
     def _open(self, path: str) -> int | None:
         """Map the memory and claim the first free slot."""
-        # Never closed: the process's locks on the file would go with any descriptor of it.
+        # Never closed: closing any descriptor of the file releases the process's locks.
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         memory = memoryview(mmap.mmap(descriptor, 0))
         self.slots = [memory[start : start + SLOT_BYTES] for start in range(0, len(memory), SLOT_BYTES)]
         for number in range(len(self.slots)):
             try:
                 fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
-            except (BlockingIOError, PermissionError):  # POSIX allows both for "somebody else holds it"
+            except (BlockingIOError, PermissionError):  # POSIX allows both if another process holds it
                 continue
             return number
         _log.warning("metrics: no slot is free; this worker's numbers are not shared")
@@ -142,12 +138,11 @@ def _claimed() -> _Shared:
 
 
 def own() -> Slot:
-    """This process's slot, claimed at the first call and held to its end."""
+    """This process's slot, claimed on first use and held until exit."""
     return _claimed().own
 
 
 def totals() -> dict[str, list[float]]:
-    """Every series, summed over all slots."""
     sums: dict[str, list[float]] = {}
     for slot in _claimed().slots:
         for key, values in read(slot):
@@ -157,6 +152,6 @@ def totals() -> dict[str, list[float]]:
 
 
 def process_ids() -> list[int]:
-    """The processes that claimed the slots last; some may have ended."""
+    """The last claimants of the slots; some may have ended."""
     found = [_HEADER.unpack_from(slot)[1] for slot in _claimed().slots]
     return [process_id for process_id in found if process_id]

@@ -1,11 +1,4 @@
-"""Logs as structured lines on standard error: JSON, or coloured text on a terminal. For the standard ``logging``.
-
-Fields of a line: ``event``, ``level``, ``logger``, ``timestamp`` (UTC), ``request_id`` while a request is answered, the
-fields in ``FIELDS`` that the caller passed as ``extra``, and ``exception``, a plain traceback without any variable.
-Nothing else of a log record is written, so that what others attach to theirs (Django: the request) cannot leak.
-Characters that do not print (line ends, terminal codes, bidi marks) are escaped, so that no text can forge a line.
-No Django.
-"""
+"""Structured log lines on standard error: JSON, or colored text on a terminal."""
 
 import logging
 import sys
@@ -16,24 +9,26 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.types import EventDict, ExcInfo, Processor, WrappedLogger
 
+# A line has event, level, logger, timestamp (UTC), request_id during a request, FIELDS passed as ``extra``, and
+# exception, a plain traceback without variables. Nothing else of a record is written, so that attached objects
+# (Django: the request) cannot leak. Unprintable characters (line ends, terminal codes, bidi marks) are escaped, so
+# that no text can forge a line.
 FIELDS: Final = (
     *("method", "route", "status", "ms", "bytes", "actor_kind", "actor_name"),
     *("user", "token", "owner", "address"),
 )
 
+# Of this thread's request; empty outside of requests.
 request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
-"""Of the request that this thread answers; empty outside of requests."""
 
+# Of the same request; lines that need it log it as ``address``.
 client_address: Final[ContextVar[str]] = ContextVar("client_address", default="")
-"""Where that request comes from; lines that need it pass it on as ``address``."""
 
 
 def config(level: str) -> dict[str, Any]:
-    """A ``dictConfig`` of plain data. ``level`` is for our own lines and Django's; others speak up from WARNING on.
+    """A ``dictConfig``. ``level`` is for our loggers and Django's; others log from WARNING."""
 
-    Below that some tell too much: httpx headers, Django's templates and databases whole contexts and values.
-    """
-
+    # Below these levels some log too much: httpx headers, Django's templates and databases whole contexts and values.
     def at_least(other: str) -> str:
         return max(level, other, key=logging.getLevelNamesMapping().__getitem__)
 
@@ -44,7 +39,7 @@ def config(level: str) -> dict[str, Any]:
         "django.db": at_least("INFO"),
         "django.template": at_least("INFO"),
         "django.utils.autoreload": at_least("INFO"),
-        "django.request": at_least("ERROR"),  # a 4xx is a line of ours already
+        "django.request": at_least("ERROR"),  # the request log has every 4xx
         "django.security": at_least("ERROR"),
         "django.security.DisallowedHost": at_least("CRITICAL"),  # scanners guess hosts all day
         "django.server": at_least("WARNING"),
@@ -61,13 +56,13 @@ def config(level: str) -> dict[str, Any]:
 
 
 def formatter() -> structlog.stdlib.ProcessorFormatter:
-    """Coloured lines on a terminal, JSON anywhere else."""
+    """Colored on a terminal, else JSON."""
     return structured(for_terminal=sys.stderr.isatty())
 
 
 def structured(*, for_terminal: bool) -> structlog.stdlib.ProcessorFormatter:
     last: Processor
-    if for_terminal:  # plain tracebacks: the pretty ones show every variable
+    if for_terminal:  # rich tracebacks would show every variable
         last = structlog.dev.ConsoleRenderer(exception_formatter=_indented_traceback)
     else:
         last = structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -108,6 +103,6 @@ def _escaped(text: str, kept: str = "") -> str:
 
 
 def _indented_traceback(stream: TextIO, error: ExcInfo) -> None:
-    """On a terminal, where the traceback is not one JSON string, the indent tells its lines from ours."""
+    """On a terminal, the indent tells traceback lines from log lines."""
     lines = "".join(traceback.format_exception(*error)).rstrip().split("\n")
     stream.write("\n".join(f"    {_escaped(line)}" for line in lines))

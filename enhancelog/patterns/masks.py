@@ -182,10 +182,10 @@ def _marked(marks: Marks, row: _Mask, match: re.Match[str]) -> str:
 
 def mask(detail: str) -> Masked:
     """The template of ``detail`` and what fills its holes. Any text; the cost is bounded, whatever its length."""
-    return _masked(first_line(detail))
+    return _masked(normalised_line(detail))
 
 
-def first_line(detail: str) -> str:
+def normalised_line(detail: str) -> str:
     """The first line that is not blank, normalised: NFC, white space single, at most ``LONGEST`` characters."""
     beginning = unmarked(unicodedata.normalize("NFC", detail.lstrip()[:LONGEST]))
     return next((" ".join(line.split())[:LONGEST] for line in beginning.splitlines() if line.strip()), "")

@@ -1,8 +1,4 @@
-"""One row for every run that can be part of a retry thread: under its wish, at its time.
-
-A wish is a Blueprint, a source and an intent's key. An intent without words, or a run without a plausible time, is part
-of no thread and has no row.
-"""
+"""A row per run that can be part of a retry thread."""
 
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
@@ -16,6 +12,7 @@ from enhancelog.models import Attempt
 from enhancelog.projections.expected import Expected, RowsPerEntry
 from enhancelog.projections.stored import Stored
 
+# A wish is a Blueprint, a source and an intent key. An intent without words, or an implausible time, has no row.
 TABLES = (Attempt,)
 COLUMNS = ("position", "wish", "ts_ms", "applied")
 
@@ -43,10 +40,8 @@ def rows(entries: Sequence[Stored]) -> Iterator[tuple[int, int, int, bool]]:
 
 
 def wish(blueprint_id: str, source: str, key: str) -> int:
-    """A signed 64-bit hash, so that an index entry is short whatever the intent.
-
-    Of 37 million logs with a million wishes each, one has two that meet by chance. They would share a thread where they
-    also meet in time. Who makes two meet on purpose gains no more than by writing the same intent.
-    """
+    """A signed 64-bit hash, which keeps index entries short."""
+    # In one of 37 million logs with a million wishes each, two collide by chance; they share a thread only if their
+    # times meet too. A deliberate collision gains no more than writing the same intent.
     said = "\0".join((blueprint_id, source, key)).encode()
     return int.from_bytes(blake2b(said, digest_size=8).digest(), signed=True)

@@ -1,4 +1,4 @@
-"""One row for every Blueprint and source: how many runs ended how, and the newest plausible time."""
+"""Runs by status and the newest plausible time, per Blueprint and source."""
 
 from collections.abc import Sequence
 

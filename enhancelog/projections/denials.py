@@ -1,4 +1,4 @@
-"""One row for every axis that denied a run, so that "denied by" is an index range."""
+"""A row per denial, so that "denied by" is an index range."""
 
 from collections.abc import Iterator, Sequence
 
@@ -31,5 +31,5 @@ def expected() -> list[Expected]:
 def rows(entries: Sequence[Stored]) -> Iterator[tuple[int, int, str, str, bool, bool]]:
     for position, _, _, entry, denied, *_ in entries:
         sole, rejected = len(denied) == 1, entry.status == "rejected"
-        for axis in sorted(denied):  # the order of an index, to which many go at once more quickly
+        for axis in sorted(denied):  # index order makes bulk inserts faster
             yield position, entry.ts_ms, entry.blueprint_id, axis, sole, rejected

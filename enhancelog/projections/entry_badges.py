@@ -1,4 +1,4 @@
-"""One row for everything that is off about an entry, so that the odd ones can be listed."""
+"""A row per badge of an entry."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,8 +1,4 @@
-"""What a projection's tables should hold, derived in memory from the entries, and how that differs from what they do.
-
-The other half of every projection: its ``apply`` writes the same rows or sums, and ``verify_log`` compares. Entries are
-fed in position order, batch by batch; only sums are kept.
-"""
+"""What a projection's tables should contain, derived in memory, and how the tables differ. Only sums are kept."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
@@ -15,19 +11,18 @@ Row = tuple[Any, ...]
 
 
 class Expected(Protocol):
-    """One table's expectation. Both methods yield differences, a line each."""
+    """Both methods yield a line per difference."""
 
     def feed(self, entries: Sequence[Stored], after: int, up_to: int) -> Iterator[str]:
-        """The next entries: those between two positions, the first exclusive."""
+        """The entries in (``after``, ``up_to``], in position order."""
 
     def finish(self) -> Iterator[str]:
-        """All entries were fed, and none is appended until this ends."""
+        """All entries were fed; appends are blocked meanwhile."""
 
 
 class RowsPerEntry:
-    """A table whose rows each belong to one entry; ``columns`` begins with the entry's position.
-
-    ``present``: the rows of the table that are to be as expected; all of them unless given.
+    """Rows that belong to one entry each; the first column is its position. ``present`` selects the rows to
+    compare.
     """
 
     def __init__(
@@ -69,7 +64,7 @@ class RowsPerEntry:
 
 
 class Sums:
-    """A table of numbers by key, each the sum (or other merger) over all entries. ``present`` as above."""
+    """Amounts by key, summed (or merged) over all entries. ``present`` selects the rows to compare."""
 
     def __init__(
         self,

@@ -1,10 +1,4 @@
-"""The words of every entry in the database's own index: of intent, reasons, rationale, and details no reason repeats.
-
-The index is no table of ours: ``backends`` makes it and knows its ways. A place without a word stands between two
-texts, so that no phrase reaches from one into the next. So that no entry costs too much and both databases hold the
-same, of each of the four the first ``MOST_WORDS`` words and ``MOST_CHARACTERS`` characters are indexed, and of one word
-the first ``MOST_PLACES`` places.
-"""
+"""The words of every entry in the database's search index."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,13 +14,16 @@ from enhancelog.domain.search_words import search_words
 from enhancelog.projections.expected import Expected
 from enhancelog.projections.stored import Stored
 
-TABLES = ()
+# Indexed are intent, reasons, rationale, and details that no reason repeats. An empty word separates two texts, so
+# that no phrase spans both. Limits bound the cost of an entry and make both databases equal: MOST_WORDS and
+# MOST_CHARACTERS for each of the four, MOST_PLACES for each word.
+TABLES = ()  # not a Django table: ``backends`` creates it
 
 MOST_WORDS: Final = 4_000
 MOST_CHARACTERS: Final = 32_768
 MOST_PLACES: Final = 255
+# Maximum length of a text whose words are cached.
 SHORT: Final = 256
-"""Characters of a text whose words are remembered for the next entry, at most."""
 
 
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
@@ -38,7 +35,6 @@ def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 
 
 def clear(cursor: CursorWrapper) -> None:
-    """Forget every entry."""
     dialect().search.clear(cursor)
 
 
@@ -48,14 +44,14 @@ def expected() -> list[Expected]:
 
 
 def texts(entry: Entry) -> tuple[tuple[str, ...], ...]:
-    """What is searched: intent, reasons, rationale and details, each as the texts it consists of."""
+    """Intent, reasons, rationale and details, each as its texts."""
     reasons = set(entry.reasons)
     details = [verdict.detail for verdict in entry.verdicts if f"{verdict.axis}: {verdict.detail}" not in reasons]
     return (entry.intent,), entry.reasons, (entry.rationale,), tuple(details)
 
 
 def words(entry: Entry) -> list[str]:
-    """The word at each place of the entry, empty where there is none."""
+    """The entry's words by place; empty at a gap."""
     found = [word for part in texts(entry) for word in _limited(part)]
     if len(found) <= MOST_PLACES:
         return found
@@ -74,9 +70,9 @@ def documents(entries: Iterable[Stored]) -> list[Document]:
 
 
 def _limited(part: Sequence[str]) -> list[str]:
-    """The words of some texts with a place between two, up to the limits."""
+    """The words of some texts with gaps between them, within the limits."""
     found: list[str] = []
-    if sum(map(len, part)) <= MOST_WORDS and all(map(str.isascii, part)):  # then they are within all of them
+    if sum(map(len, part)) <= MOST_WORDS and all(map(str.isascii, part)):  # within all limits
         for text in filter(None, part):
             found += _words(text) if len(text) <= SHORT else search_words(text)
             if found and found[-1]:
@@ -102,13 +98,10 @@ def _limited(part: Sequence[str]) -> list[str]:
 
 @lru_cache(maxsize=2048)
 def _words(text: str) -> Sequence[str]:
-    """Verifiers say the same of most runs."""
-    return search_words(text)
+    return search_words(text)  # cached, because verifiers repeat themselves
 
 
 class _Indexed:
-    """The index holds each entry's words, as far as the database can tell."""
-
     def __init__(self) -> None:
         self._last = 0
 

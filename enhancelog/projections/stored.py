@@ -1,5 +1,3 @@
-"""An entry as the projections see it: the record and where and when it was stored."""
-
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -7,16 +5,13 @@ from enhancelog.domain.records import Entry
 
 
 class Stored(NamedTuple):
-    """``position`` in the log, ``recorded_ms`` by our clock (epoch ms), the ``source`` it came from.
-
-    ``denied``: ``records.denials`` of the entry. ``templates`` and ``words``: what ``patterns.templates`` and
-    ``search.words`` say of it, where that was worked out before.
-    """
+    """An entry with its position, time (``recorded_ms``, epoch ms) and source."""
 
     position: int
     recorded_ms: int
     source: str
     entry: Entry
-    denied: Mapping[str, str]
+    denied: Mapping[str, str]  # ``records.denials``
+    # ``patterns.templates`` and ``search_index.words``, if computed before.
     templates: Sequence[str] | None = None
     words: Sequence[str] | None = None

@@ -1,8 +1,4 @@
-"""Counts per UTC day: runs by Blueprint and status, judged and denied by Blueprint and axis, and joint denials by axes.
-
-A count of nothing has no row. A joint row holds a whole set of axes rather than a pair: a run adds to one row, however
-many axes denied it, and what any two did together is the sum over the sets that hold both.
-"""
+"""Counts per UTC day: runs by status, judgements by axis, joint denials by set of axes."""
 
 import hashlib
 from collections import Counter
@@ -17,6 +13,8 @@ from enhancelog.models import NO_DAY, AxisTally, JointTally, StatusTally
 from enhancelog.projections.expected import Expected, Row, Sums
 from enhancelog.projections.stored import Stored
 
+# Zero counts have no row. A joint row has a set of axes rather than a pair, so that a run adds to one row however
+# many axes denied it; a pair's count is the sum over the sets that contain both.
 TABLES = (StatusTally, AxisTally, JointTally)
 STATUS = StatusTally._meta.db_table
 AXIS = AxisTally._meta.db_table
@@ -80,7 +78,7 @@ def judgements(entries: Sequence[Stored]) -> dict[Row, Row]:
 
 
 def joint(entries: Sequence[Stored]) -> dict[Row, Row]:
-    """(day, digest of the axes, axes) to (rejected runs that exactly these axes denied,)."""
+    """(day, digest of the axes, axes) to (runs that exactly these axes denied,)."""
     counts: Counter[tuple[int | None, str]] = Counter()
     for _, recorded_ms, _, entry, denied, *_ in entries:
         if len(denied) > 1 and entry.status == "rejected":
@@ -93,7 +91,7 @@ def _negative(sums: Mapping[Row, Row]) -> dict[Row, Row]:
 
 
 def _add(cursor: CursorWrapper, table: str, columns: Sequence[str], sums: Mapping[Row, Row], on_conflict: str) -> None:
-    # In key order, so that two writers never wait for each other's rows crosswise.
+    # In key order, so that two writers cannot deadlock.
     keys = sorted(sums, key=lambda key: (NO_DAY if key[0] is None else key[0], *key[1:]))
     rows = [key + sums[key] for key in keys]
     if rows:

@@ -1,5 +1,5 @@
-"""The one way out: the log in domain words. Nobody else reads the tables.
+"""All reads of the log, in domain terms.
 
-One selection feeds a list, its count, its chart, its export and its previous and next links, so they agree. **P** is
-the highest position when a reading began; every page, count and export of that reading sees entries up to P.
+A list, its count, chart, export and links share one selection, so they agree. **P** is the highest position when
+a reading starts; every page of it sees entries up to P.
 """

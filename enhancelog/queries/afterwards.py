@@ -1,20 +1,18 @@
-"""What came after a run in its retry thread, as SQL: one of the words ``applied``, ``rejected`` and ``none``.
-
-A retry thread is attempts at one wish (same Blueprint, source and intent's key) in the order of time, neighbours at
-most ``APART_MS`` apart; an applied run ends it. From a run on it is followed for ``APART_MS`` and for ``FOLLOWED``
-tries at least, so that no log, however strange, makes one row cost more than that.
-"""
+"""What followed a run in its retry thread, as SQL: ``applied``, ``rejected`` or ``none``."""
 
 from typing import Final
 
 from enhancelog.domain.times import DAY_MS
 from enhancelog.models import Attempt
 
+# A retry thread is the attempts at one wish (Blueprint, source, intent key) in time order, neighbors at most APART_MS
+# apart; an applied run ends it. It is followed from a run for at least APART_MS and FOLLOWED tries, which bounds the
+# cost of a row.
 APART_MS: Final = 7 * DAY_MS
 FOLLOWED: Final = 50
 
+# Beyond every position.
 LAST: Final = 2**63 - 1
-"""No position is beyond this one."""
 
 ATTEMPT: Final = Attempt._meta.db_table
 
@@ -24,12 +22,12 @@ FORTH: Final = "ORDER BY a.ts_ms, a.position"
 
 
 def next_attempt(column: str, *, applied: bool = False) -> str:
-    """A column of the attempt after ``mine``, or of the next applied one; takes the last position that
-    is seen."""
+    """A column of the (applied) attempt after ``mine``; its parameter is the last visible position."""
     condition = FROM_MINE.format(">") + (" AND a.applied" if applied else "")
     return f"(SELECT a.{column} FROM {ATTEMPT} a WHERE {condition} {FORTH} LIMIT 1)"
 
 
+# Whether an applied run ends the thread within FOLLOWED tries after ``mine``.
 _IS_REACHED: Final = f"""EXISTS (
     SELECT 1 FROM (
         SELECT step.applied, MAX(step.apart_ms) OVER (ORDER BY step.ts_ms, step.position) AS apart_ms FROM (
@@ -37,14 +35,11 @@ _IS_REACHED: Final = f"""EXISTS (
                 SELECT a.ts_ms, a.position, a.applied FROM {ATTEMPT} a
                 WHERE {FROM_MINE.format(">=")} {FORTH} LIMIT {FOLLOWED + 1}) run) step) walked
     WHERE walked.applied AND walked.apart_ms <= {APART_MS})"""
-"""Whether an applied run ends the thread among the tries after ``mine``."""
 
 
 def afterwards(position: str) -> str:
-    """The word for the entry at ``position``, an SQL expression, as another; takes ``afterwards_parameters``.
-
-    An applied run, and one that is part of no thread, has nothing afterwards.
-    """
+    """SQL for the entry at ``position`` (an SQL expression); takes ``afterwards_parameters``."""
+    # Applied runs and runs without a thread have nothing afterwards.
     soon = f"mine.ts_ms + {APART_MS}"
     return f"""COALESCE((
         SELECT CASE
@@ -56,5 +51,5 @@ def afterwards(position: str) -> str:
 
 
 def afterwards_parameters(up_to: int | None) -> list[int]:
-    """``up_to``: the last position that is seen; ``None`` for all."""
+    """``up_to``: the last visible position; ``None``: all."""
     return [LAST if up_to is None else up_to] * 4

@@ -1,4 +1,4 @@
-"""Every Blueprint with its totals over all sources, from the summaries."""
+"""Blueprints with totals over all sources."""
 
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +12,7 @@ SORTS: Final = ("name", "runs", "rejected", "rate", "newest")
 
 
 class Blueprint(NamedTuple):
-    """``newest_ms``: the newest plausible time, epoch ms."""
+    """``newest_ms``: newest plausible time, epoch ms."""
 
     blueprint_id: str
     applied: int
@@ -25,7 +25,7 @@ class Blueprint(NamedTuple):
 
 
 def blueprints(sort: str, order: Order, offset: int, size: int) -> list[Blueprint]:
-    """Some of them, from ``offset`` on; equal ones by name, those without a time last."""
+    """Ties by name; those without a time last."""
     key = F({"name": "blueprint_id", "newest": "newest"}.get(sort, sort))
     by = key.asc(nulls_last=True) if order == "asc" else key.desc(nulls_last=True)
     rows = _summed().order_by(by, "blueprint_id")[offset : offset + size]

@@ -1,18 +1,16 @@
-"""Gaps in a Blueprint's chain of hashes.
-
-Each source of a Blueprint has a chain of its own. After an entry the Blueprint stands at its ``new_hash`` (applied) or
-still at its ``prev_hash`` (rejected). An entry has a gap before it when earlier entries of its Blueprint exist and no
-chain stands at its ``prev_hash``: somebody changed the Blueprint outside the flow, or entries are missing.
-"""
+"""Gaps in a Blueprint's chain of hashes."""
 
 from enhancelog.backends import dialect
 from enhancelog.models import BlueprintSummary, Entry
 
+# Each source of a Blueprint has its own chain. After an entry the chain is at its new_hash (applied) or still at its
+# prev_hash (rejected). An entry has a gap before it if the Blueprint has earlier entries and no chain is at its
+# prev_hash: the Blueprint was changed outside the flow, or entries are missing.
 _ENTRY = Entry._meta.db_table
 
 
 def gap() -> str:
-    """SQL condition on a row of the entry table; the chain's index serves every step."""
+    """SQL condition on a row of the entry table; every step uses the chain index."""
     return f"""(
     EXISTS (SELECT 1 FROM {_ENTRY} earlier WHERE earlier.blueprint_id = {_ENTRY}.blueprint_id
             AND (earlier.ts_ms, earlier.position) < ({_ENTRY}.ts_ms, {_ENTRY}.position))

@@ -1,4 +1,4 @@
-"""Bars of a chart: equal spans of days or hours, at most ``MAX_BARS`` of them; they widen beyond that."""
+"""Chart bars: equal spans of hours or days, at most ``MAX_BARS``."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,34 +9,32 @@ from enhancelog.domain.times import DAY_MS, day_of
 MAX_BARS: Final = 120
 HOUR_MS: Final = 3_600_000
 
+# Days per bar; above a day they are whole weeks.
 WIDTHS: Final = (1, 7, 28, 91, 364)
-"""Days of one bar; beyond a day they are whole weeks."""
 
+# 1970-01-05, as days since 1970-01-01.
 _MONDAY = 4
-"""1970-01-05, as days since 1970-01-01."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """What a reader looks at: ``since_ms`` inclusive, ``until_ms`` exclusive (epoch ms), ``None`` for no bound.
-
-    ``before_ms`` is where the period before begins; ``None`` where there is none. An hourly window may begin and end
-    within an hour, any other one is whole UTC days.
+    """A half-open time range in epoch ms; ``None``: unbounded. Hourly windows may start and end within an hour,
+    others are whole UTC days.
     """
 
     since_ms: int | None = None
     until_ms: int | None = None
-    before_ms: int | None = None
+    before_ms: int | None = None  # start of the previous period, if any
     hourly: bool = False
 
     @property
     def slot_ms(self) -> int:
-        """What counts are grouped by before they become bars."""
+        """Granularity of counts."""
         return HOUR_MS if self.hourly else DAY_MS
 
 
 class Bar(NamedTuple):
-    """``since_ms`` inclusive, ``until_ms`` exclusive, epoch ms."""
+    """Epoch ms; ``until_ms`` is exclusive."""
 
     since_ms: int
     until_ms: int
@@ -44,7 +42,7 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True)
 class Scale:
-    """Bars of ``width`` slots each from the slot ``first`` on, cut off at the window's ends."""
+    """Bars of ``width`` slots from slot ``first``, clipped to the window."""
 
     first: int
     width: int
@@ -67,13 +65,13 @@ class Scale:
 
 
 def days_before(end_ms: int, number: int) -> list[Bar]:
-    """So many whole days, the last one with the instant before ``end_ms`` (epoch ms)."""
+    """``number`` whole days, ending with the one before ``end_ms`` (epoch ms)."""
     last = day_of(end_ms - 1)
     return [Bar(day * DAY_MS, (day + 1) * DAY_MS) for day in range(last - number + 1, last + 1)]
 
 
 def scale(window: Window, slots: Iterable[int]) -> Scale:
-    """The bars of a window; without bounds those that hold ``slots``, in whole weeks from a Monday when they widen."""
+    """The bars of a window; if unbounded, those that contain ``slots``. Wider bars are whole weeks from a Monday."""
     if window.since_ms is not None and window.until_ms is not None:
         first, last = window.since_ms // window.slot_ms, (window.until_ms - 1) // window.slot_ms
     else:

@@ -1,4 +1,4 @@
-"""How many entries a filter describes: exact from the tallies where they can tell, else counted up to a cap."""
+"""Counts of a filter's entries: exact from tallies where possible, else counted up to a cap."""
 
 from collections import Counter
 from dataclasses import replace
@@ -21,42 +21,46 @@ from enhancelog.queries.selection import Entries, select
 
 CAP: Final = 10_000
 
+# Epoch ms beyond which databases may not represent a day's end.
 _FAR: Final = 2**62
-"""Milliseconds from 1970 beyond which a day need not have an end that a database can hold."""
 
 
 class Count(NamedTuple):
-    """``capped``: there are more than ``number``, or there may be."""
+    """``capped``: there may be more."""
 
     number: int
     capped: bool = False
+
+    @property
+    def is_one(self) -> bool:
+        return self.number == 1 and not self.capped
 
     def __str__(self) -> str:
         return f"{self.number:,}+" if self.capped else f"{self.number:,}"
 
 
 def count(wanted: EntryFilter, up_to: int) -> Count:
-    """Entries up to position ``up_to``; exact when the filter is Blueprints and whole days with either statuses,
-    one denied axis or one pattern, otherwise exact up to ``CAP``, as far as the newest rows reach."""
+    """Entries up to ``up_to``: exact if tallies cover the filter, else exact up to ``CAP``, within reach."""
+    # Tallies cover Blueprints and whole days with either both statuses, one denied axis or one pattern.
     if not _adds_up(wanted):
         parts = _parts(wanted)
         return _up_to_cap(wanted, up_to) if parts is None else _in_parts(wanted, up_to, parts)
 
     def write(up_to: int) -> Statement:
-        """One statement, so that no append comes between the tallies and the rows to leave out."""
+        # One statement, so that no append can come between the tallies and the rows to subtract.
         total, amount = _tallied(wanted)
         late = _late(wanted, up_to)
         counts = [_one_number(total, Sum(amount)), _one_number(late, Rows("position"))]
         sql = " - ".join(f"COALESCE(({count.sql}), 0)" for count in counts)
         return Statement(f"SELECT {sql}", counts[0].values + counts[1].values)
 
-    if "pattern" in wanted.include:  # which templates it has is looked up, and changes
+    if "pattern" in wanted.include:  # its templates are looked up, and change
         return Count(int(run(write(up_to))[0][0]))
     return Count(int(fetch(("tallied", wanted.key, wanted.since_ms, wanted.until_ms), write, up_to)[0][0]))
 
 
 def _late(wanted: EntryFilter, up_to: int) -> Entries:
-    """What was appended since, mostly nothing. IN, for else SQLite goes through all that the filter finds."""
+    # Appended since, mostly nothing. IN, because otherwise SQLite scans all that the filter finds.
     since = Entry.objects.filter(position__gt=up_to).values("position")
     return select(wanted).filter(key_position__in=since).order_by()
 
@@ -66,8 +70,9 @@ def _one_number(rows: QuerySet[Any], number: Any) -> Statement:
 
 
 class _Parts(NamedTuple):
-    """Bounds that cut through days: ``since_ms`` to ``first_ms`` and ``last_ms`` to ``until_ms`` are parts of days,
-    ``first`` to before ``last`` the whole days between. ``None`` where there is no such part, or no bound."""
+    """A range that starts and ends within days: partial days at both ends, whole days ``first`` to before
+    ``last``. ``None``: no such part.
+    """
 
     since_ms: int | None
     first: int | None
@@ -78,7 +83,7 @@ class _Parts(NamedTuple):
 
 
 def _parts(wanted: EntryFilter) -> _Parts | None:
-    """``None`` where there is no whole day, or no tally of these entries."""
+    """``None`` without a whole day, or without tallies."""
     since, until = wanted.since_ms, wanted.until_ms
     first = None if since is None else -(-since // DAY_MS)
     last = None if until is None else until // DAY_MS
@@ -97,10 +102,10 @@ def _parts(wanted: EntryFilter) -> _Parts | None:
 
 
 def _in_parts(wanted: EntryFilter, up_to: int, parts: _Parts) -> Count:
-    """Up to ``CAP``: whole days from the tallies, the rest from their rows."""
+    """Up to ``CAP``: whole days from tallies, the rest from rows."""
 
     def write(up_to: int, *numbers: int | None) -> Statement:
-        """One statement, as in ``count``."""
+        # One statement, as in ``count``.
         since_ms, first, first_ms, last, last_ms, until_ms = numbers
         days_ms = [None if day is None else day * DAY_MS for day in (first, last)]
         total, amount = _tallied(replace(wanted, since_ms=days_ms[0], until_ms=days_ms[1]))
@@ -134,7 +139,7 @@ def _up_to_cap(wanted: EntryFilter, up_to: int) -> Count:
 
 
 def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to: int) -> dict[str, Count] | None:
-    """Denying axis, or Blueprint, to the entries up to position ``up_to``; ``None`` where no tally can tell."""
+    """Entries by denying axis or Blueprint; ``None`` if tallies do not cover the filter."""
     if not _adds_up(wanted):
         return None
     tally, amount = _tallied(wanted)
@@ -156,13 +161,13 @@ def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to
 
 
 def _adds_up(wanted: EntryFilter) -> bool:
-    """Whether there are tally rows that add up to this filter."""
+    """Whether tallies cover the filter."""
     bounds = (wanted.since_ms, wanted.until_ms)
     return _has_tally(wanted) and not any(bound is not None and bound % DAY_MS for bound in bounds)
 
 
 def _has_tally(wanted: EntryFilter) -> bool:
-    """Whether there are tally rows that add up to this filter on whole days."""
+    """Whether tallies cover the filter on whole days."""
     names = set(wanted.include)
     denied = _denied(wanted)
     if wanted.exclude or not names <= {"blueprint_id", "status", "axis", "pattern"} or len(denied) > 1:
@@ -171,14 +176,14 @@ def _has_tally(wanted: EntryFilter) -> bool:
 
 
 def _tallied(wanted: EntryFilter) -> tuple[QuerySet[Any], Combinable]:
-    """Those rows, and the numbers that do."""
+    """The tally rows, and the amount to sum."""
     if "axis" in wanted.include:
         tally, amount = _axes(wanted)
         return tally.filter(axis__in=records.only_ids(_denied(wanted))), amount
     if "pattern" in wanted.include:
         return _of_pattern(wanted, _denied(wanted)[0]), _denials(wanted)
     statuses = wanted.include.get("status", ())
-    if wanted.since_ms is None and wanted.until_ms is None:  # a row a Blueprint instead of one a day
+    if wanted.since_ms is None and wanted.until_ms is None:  # one row per Blueprint instead of one per day
         numbers = [F(status) for status in ("applied", "rejected") if not statuses or status in statuses]
         return _in_scope(BlueprintSummary.objects.all(), wanted), reduce(add, numbers)
     runs = _in_scope(StatusTally.objects.all(), wanted)
@@ -200,7 +205,7 @@ def _of_pattern(wanted: EntryFilter, key: str) -> QuerySet[Any]:
 
 
 def _denials(wanted: EntryFilter) -> F:
-    """The column of denials: those in rejected entries, or all."""
+    """Denials in rejected entries, or all."""
     return F("rejected" if "status" in wanted.include else "denied")
 
 
@@ -211,7 +216,7 @@ def _in_scope(tally: QuerySet[Any], wanted: EntryFilter) -> QuerySet[Any]:
 
 
 def in_days(tally: QuerySet[Any], since_ms: int | None, until_ms: int | None) -> QuerySet[Any]:
-    """Tally rows of the whole days between two instants (epoch ms); without either, those without a day too."""
+    """Tally rows of whole days between two times (epoch ms); without bounds, also those without a day."""
     if since_ms is not None:
         tally = tally.filter(day__gte=since_ms // DAY_MS)
     if until_ms is not None:

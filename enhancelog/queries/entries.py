@@ -1,4 +1,4 @@
-"""Lists of entries: pages by keyset, whole streams, single entries and their neighbours."""
+"""Lists of entries: keyset pages, streams, single entries and their neighbors."""
 
 import base64
 import binascii
@@ -82,8 +82,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Page:
-    """Some entries of a reading that sees positions up to ``up_to``; ``next`` continues it. ``stopped``: there was no
-    looking on for more, ``next`` does."""
+    """``next`` continues the reading. ``stopped``: the search stopped early, not at the end."""
 
     rows: Sequence[Row]
     up_to: int
@@ -237,10 +236,10 @@ def _decoded(text: str) -> Cursor:
     try:
         cursor = Cursor(*_cursor.decode(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)))
     except (msgspec.MsgspecError, binascii.Error, ValueError):
-        raise Invalid("cursor", "cursor", "is none of ours; start again without it") from None
+        raise Invalid("cursor", "cursor", "is not valid; start again without it") from None
     limit = 2**63
     if not all(-limit <= number < limit for number in cursor[:3]) or not 0 <= cursor.began_ms < 2**48:
-        raise Invalid("cursor", "cursor", "is none of ours; start again without it")
+        raise Invalid("cursor", "cursor", "is not valid; start again without it")
     return cursor
 
 

@@ -1,9 +1,7 @@
-"""What the entries of a list have in common: counts by denied axis, Blueprint and so on, within the filter.
+"""Counts by denied axis, Blueprint and so on, within a filter.
 
-Every count is how many entries of the list have the value. ``axes`` has a third value beside the parameter's two,
-``none``: its values, those of ``blueprint_id``, ``source`` and ``afterwards`` add up to the total. Up to ``CAP``
-entries all are exact. Beyond, axes and Blueprints come from the tallies where these can tell; the rest are at least
-what the newest ``CAP`` entries hold, or those that the newest rows in reach do, and say so.
+Up to ``CAP`` entries, counts are exact. Beyond, axes and Blueprints come from tallies if these cover the filter;
+all others are minimums, from the newest entries in reach, and marked as such.
 """
 
 from collections.abc import Mapping, Sequence

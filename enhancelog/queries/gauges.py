@@ -1,4 +1,4 @@
-"""A few numbers that say how the log stands, cheap enough to be asked for every few seconds."""
+"""Figures of the log that are cheap enough to poll."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from enhancelog.models import BlueprintSummary, Entry
 
 
 class SourceTotal(NamedTuple):
-    """Entries of one source, by status."""
+    """Entries by status."""
 
     source: str
     applied: int
@@ -16,14 +16,13 @@ class SourceTotal(NamedTuple):
 
 
 class Newest(NamedTuple):
-    """The entry that was stored last; both 0 for an empty log. ``recorded_ms`` is epoch milliseconds."""
+    """The last stored entry (epoch ms); zeros for an empty log."""
 
     position: int
     recorded_ms: int
 
 
 def totals() -> list[SourceTotal]:
-    """Exact, from the Blueprints' summaries."""
     rows = BlueprintSummary.objects.values("source").annotate(applied=Sum("applied"), rejected=Sum("rejected"))
     return [SourceTotal(*row) for row in rows.order_by("source").values_list("source", "applied", "rejected")]
 

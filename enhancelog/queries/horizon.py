@@ -1,6 +1,4 @@
-"""Where a reading that begins now ends: at the log's last position, or where patterns are asked for and new templates
-are not grouped yet, before the first of them. So no entry ever comes into a list at a position that it has passed.
-"""
+"""Where a reading ends, so that no entry is ever added to a list behind a reader."""
 
 from typing import Final, NamedTuple
 
@@ -11,6 +9,7 @@ from enhancelog.models import Entry, PatternAxis, PatternRules, Template
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.store.database import last_position
 
+# That is the log's last position; for patterns, the position before the first template that is not grouped yet.
 _GROUPED: Final = f"""
     SELECT (SELECT MAX(position) FROM {Entry._meta.db_table}),
         (SELECT pending - 1 FROM {PatternAxis._meta.db_table}
@@ -28,7 +27,7 @@ _BROUGHT: Final = f"""
 
 
 class Grouped(NamedTuple):
-    """The log's ``last`` position, and the one ``up_to`` which all templates are grouped."""
+    """The log's last position, and the one up to which all templates are grouped."""
 
     last: int
     up_to: int
@@ -47,11 +46,11 @@ def grouped() -> Grouped:
 
 
 def asks_for_patterns(wanted: EntryFilter) -> bool:
-    """Whether it depends on them which entries these are."""
+    """Whether the filter depends on patterns."""
     return "pattern" in wanted.include or "pattern" in wanted.exclude
 
 
 def brought_by(origin: Origin) -> int:
-    """The last position at which this actor brought a template that is not grouped yet, among the newest; 0: none."""
+    """The last position at which the actor added a template that is not grouped yet, among the newest; 0: none."""
     ((position,),) = run(Statement(_BROUGHT, (patterns.RULES_VERSION, origin.actor_kind, origin.actor_name)))
     return int(position)

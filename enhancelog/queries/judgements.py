@@ -1,8 +1,4 @@
-"""What axes judged and denied in a window, summed by any of slot, Blueprint and axis, and which denied together.
-
-Whole days come from the tallies, one statement a question; of an hourly window the verdicts are read once, for no tally
-is that fine. A denial counts where its run was rejected, so that every number is that of a list of rejections.
-"""
+"""What axes judged and denied in a window, by slot, Blueprint and axis, and joint denials."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -19,6 +15,8 @@ from enhancelog.queries.prepared import Statement, written
 from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.queries.windowed import fetch_in
 
+# Whole days come from tallies, one statement each. Hourly windows read the verdicts once, because no tally is that
+# fine. Denials count only in rejected runs, so that every number matches a list of rejections.
 Name = Literal["slot", "blueprint_id", "axis"]
 Key = tuple[Any, ...]
 
@@ -26,7 +24,7 @@ _CHUNK: Final = 500
 
 
 class Judged(NamedTuple):
-    """``judged``: runs that were judged at all; ``rejected``: those denied."""
+    """Runs that were judged, and those denied."""
 
     judged: int = 0
     rejected: int = 0
@@ -36,13 +34,13 @@ class Judged(NamedTuple):
 
 
 class Judgements(Protocol):
-    """Of one window. Slots are days or hours; ``None`` stands for runs without a plausible time."""
+    """Slots are days or hours; ``None``: implausible time."""
 
     def sums(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Judged]:
-        """By the values of ``by``; ``only``: these Blueprints (``blueprint_id``) or axes (``axis``)."""
+        """Grouped by ``by``, restricted to values of ``only``."""
 
     def together(self) -> Iterator[tuple[Collection[str], int]]:
-        """Every set of two or more axes that denied a run together, and how many runs exactly these rejected."""
+        """Each set of two or more axes, and the runs that exactly these rejected."""
 
 
 def judgements(window: Window) -> Judgements:
@@ -74,7 +72,7 @@ class _Tallied:
 
 
 class _Said(msgspec.Struct):
-    """What is needed of a verdict."""
+    """The needed part of a verdict."""
 
     axis: str
     status: str
@@ -98,7 +96,7 @@ class _Hourly:
 
     @cached_property
     def _read(self) -> tuple[Mapping[tuple[int, str, str], Judged], Counter[frozenset[str]]]:
-        """Slot, Blueprint and axis to what it judged, and joint denials."""
+        """(slot, Blueprint, axis) to judgements, and joint denials."""
         judged: Counter[tuple[int, str, str]] = Counter()
         rejected: Counter[tuple[int, str, str]] = Counter()
         joint: Counter[frozenset[str]] = Counter()

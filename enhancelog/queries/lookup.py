@@ -1,4 +1,4 @@
-"""Entries by their ids, many at once."""
+"""Looks up entries by id."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -13,12 +13,11 @@ _EXISTS: Final = f"SELECT 1 FROM {EntryModel._meta.db_table} WHERE issue_id = %s
 
 
 def by_ids(issue_ids: Iterable[str]) -> list[Listed]:
-    """Those that there are, oldest first, in one query; without gaps. Ids that the rules refuse are in no log."""
+    """The existing ones, oldest first, without gaps, in one query."""
     possible = [issue_id for issue_id in issue_ids if records.is_id(issue_id)]
     rows = EntryModel.objects.filter(issue_id__in=possible).order_by("ts_ms", "position").values_list(*COLUMNS)
     return [Listed(row) for row in rows]
 
 
 def exists(issue_id: str) -> bool:
-    """Whether the log has an entry of this id."""
     return records.is_id(issue_id) and bool(run(Statement(_EXISTS, (issue_id,))))

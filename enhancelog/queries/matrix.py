@@ -1,8 +1,4 @@
-"""Where each axis denies, and which axes deny together, as tables of a bounded size.
-
-The axes with most rejections lead, Blueprints as asked; a part of either is shown, and how many there are is said. A
-fixed number of statements.
-"""
+"""Denials by Blueprint and axis, and joint denials, as tables of bounded size."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,19 +12,19 @@ from enhancelog.queries.charts import Window
 from enhancelog.queries.judgements import Judged, Judgements, Key, judgements
 from enhancelog.queries.runs import Totals, by_blueprint
 
+# Runs below which a rate says little.
 FEW: Final = 20
-"""Runs below which a rate says little."""
 
 
 class Sort(NamedTuple):
-    """``by``: ``name``, ``any`` (the deny rate), ``axis:NAME`` (its rate), or empty for most trouble first."""
+    """``by``: ``name``, ``any`` (deny rate), ``axis:NAME`` (its rate); empty: most trouble first."""
 
     by: str = ""
     order: Order = "desc"
 
 
 class Part(NamedTuple):
-    """Rows or columns that are shown: from ``first`` on, at most ``size``."""
+    """The rows or columns to show."""
 
     first: int
     size: int
@@ -39,10 +35,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class ByBlueprint:
-    """The shown ``axes`` with what they judged in all Blueprints, and the shown ``blueprints`` with their runs.
-
-    ``cells``: by Blueprint and axis; one that is not there was never judged.
-    """
+    """``cells``: by Blueprint and axis; absent if never judged."""
 
     axes: Mapping[str, Judged]
     axes_in_all: int
@@ -54,7 +47,7 @@ class ByBlueprint:
 
 @dataclass(frozen=True)
 class Together:
-    """``denied``: runs that the shown rows rejected, ``alone`` with no other axis, ``both`` with a shown column."""
+    """``denied``: rejected runs per row; ``alone``: by no other axis; ``both``: also by the column's."""
 
     rows: Sequence[str]
     columns: Sequence[str]
@@ -105,13 +98,13 @@ def axes_together(window: Window, rows: Part, columns: Part) -> Together:
 
 
 def _axes(judged: Judgements) -> dict[str, Judged]:
-    """Every axis that judged, most rejections first."""
+    """Most rejections first."""
     found = {axis: here for (axis,), here in judged.sums("axis").items()}
     return {axis: found[axis] for axis in sorted(found, key=lambda axis: (-found[axis].rejected, axis))}
 
 
 def _sorted(totals: Mapping[str, Totals], sort: Sort, judged: Judgements) -> list[str]:
-    """By rate: those with enough runs to tell lead, those with few follow, those never judged come last."""
+    """By rate: those with few runs follow the others, those never judged come last."""
     if sort.by == "name":
         return sorted(totals, reverse=sort.order == "desc")
     if not sort.by:

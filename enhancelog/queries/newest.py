@@ -1,4 +1,4 @@
-"""What was stored last of what a filter describes, by position: for feeds, and to say that something is new."""
+"""The last stored entries of a filter, for feeds and "new" notices."""
 
 from collections.abc import Sequence
 
@@ -12,22 +12,22 @@ from enhancelog.store.rows import COLUMNS
 
 
 def newest(wanted: EntryFilter, size: int) -> list[int]:
-    """The highest positions, highest first. Entries never change, so these say all about a list of them."""
+    """The highest positions, descending. Entries never change, so these identify the list."""
     return list(select(wanted, _end(wanted)).order_by("-key_position").values_list("key_position", flat=True)[:size])
 
 
 def at(positions: Sequence[int]) -> list[Listed]:
-    """The entries at these positions, highest first, without gaps."""
+    """Highest first, without gaps."""
     rows = Entry.objects.filter(position__in=positions).order_by("-position").values_list(*COLUMNS)
     return [Listed(row) for row in rows]
 
 
 def count_beyond(wanted: EntryFilter, position: int, most: int) -> Count:
-    """How many were stored after ``position``, counted up to ``most``; an index range beyond it."""
+    """Stored after ``position``, counted up to ``most``; one index range."""
     number = select(wanted, _end(wanted)).filter(key_position__gt=position).order_by()[: most + 1].count()
     return Count(min(number, most), capped=number > most)
 
 
 def _end(wanted: EntryFilter) -> int | None:
-    """The horizon of a filter that asks for patterns; every other one sees all of the log."""
+    """The horizon if the filter depends on patterns; otherwise unbounded."""
     return horizon(wanted) if asks_for_patterns(wanted) else None

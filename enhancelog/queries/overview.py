@@ -1,4 +1,4 @@
-"""What was denied in a window, where, and how it compares with the window before: a fixed number of statements."""
+"""What was denied in a window, where, and compared with the window before."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,13 @@ from enhancelog.queries.judgements import Judged, Judgements, judgements
 from enhancelog.queries.patterns.ranking import SPARK_DAYS, Ranking, ranked
 from enhancelog.queries.runs import Totals, by_blueprint, compared
 
+# Rows per panel; the page says how many are left out.
 MOST = 10
-"""Rows of a panel; what is left out is said."""
 
 
 @dataclass(frozen=True)
 class Strip:
-    """One axis on the bars of the chart; ``total`` also holds what is in no bar."""
+    """One axis in the chart; ``total`` includes runs outside the bars."""
 
     axis: str
     total: Judged
@@ -32,9 +32,8 @@ class BlueprintRow:
 
 @dataclass(frozen=True)
 class Overview:
-    """``days``: of the patterns' sparklines, which do not depend on the window's length.
-
-    ``without_time``: runs without a plausible time, in the totals of a window without bounds, in no bar.
+    """``days``: of the sparklines, whatever the window. ``without_time``: runs with an implausible time, in
+    totals only.
     """
 
     window: Window
@@ -51,7 +50,7 @@ class Overview:
 
 
 def overview(window: Window, newest_ms: int | None) -> Overview:
-    """``newest_ms``: the newest plausible time (epoch ms); sparklines end with its day where the window has no end."""
+    """``newest_ms``: newest plausible time (epoch ms), where sparklines end if the window is unbounded."""
     end_ms = window.until_ms or (day_of(newest_ms or 0) + 1) * DAY_MS
     runs = compared(window)
     bars = scale(window, (slot for slot in runs.by_slot if slot is not None))
@@ -80,7 +79,7 @@ def overview(window: Window, newest_ms: int | None) -> Overview:
 
 
 def _strips(judged: Judgements, bars: Scale) -> tuple[list[Strip], int]:
-    """The axes with most rejections, and how many axes are left out."""
+    """The axes with most rejections, and how many are left out."""
     by_axis: defaultdict[str, dict[int | None, Judged]] = defaultdict(dict)
     for (axis, slot), here in judged.sums("axis", "slot").items():
         by_axis[axis][slot] = here
@@ -91,7 +90,7 @@ def _strips(judged: Judgements, bars: Scale) -> tuple[list[Strip], int]:
 
 
 def _in_bars(slots: Mapping[int | None, Judged], bars: Scale) -> list[Judged]:
-    """What was appended since the bars were made may lie beyond them."""
+    # Entries appended since the bars were computed may lie beyond them.
     judged, rejected = [0] * bars.length, [0] * bars.length
     for slot, here in slots.items():
         at = -1 if slot is None else bars.index(slot)

@@ -1,4 +1,4 @@
-"""What a pattern's id stands for: the pattern itself, any template joined into it, or what it was under older rules."""
+"""Resolves a pattern's id: of the pattern, of a joined template, or from older rules."""
 
 import re
 from typing import Final
@@ -8,11 +8,11 @@ from django.db.models import Q, Subquery
 from enhancelog.models import PatternRules, Template
 from enhancelog.queries.prepared import Statement, run
 
+# The rules version whose templates are read.
 SERVED: Final = Subquery(PatternRules.objects.values("served"))
-"""The rules version whose templates are read."""
 
 _TEMPLATE: Final = Template._meta.db_table
-# The condition is spelled as that of the index, so that SQLite uses it.
+# The condition is written like the index's, so that SQLite uses it.
 _MOVING: Final = f"""
     SELECT home_id FROM {_TEMPLATE} moving WHERE NOT (home_id = pattern_id) AND EXISTS (
         SELECT 1 FROM {_TEMPLATE} said JOIN {_TEMPLATE} present ON present.id = said.pattern_id
@@ -21,22 +21,19 @@ _ID: Final = re.compile(r"[0-9a-f]{16}\Z")
 
 
 def is_pattern_id(value: str) -> bool:
-    """Whether ``value`` can be a pattern's id at all; if not, it matches nothing."""
     return bool(_ID.match(value))
 
 
 def leader(key: str) -> Subquery:
-    """The template that leads the pattern which ``key`` stands for; NULL for an unknown one."""
-    # A template of older rules points to one of today, which points to its leader.
+    """The leading template of the pattern; NULL if unknown."""
+    # A template of older rules points to a current one, which points to its leader.
     known = Template.objects.filter(key=key, pattern__rules=SERVED)
     return Subquery(known.values("pattern__pattern_id"))
 
 
 def denied_by(key: str) -> Q:
-    """Of entries, through their ``patterns``: those that the pattern denied which ``key`` stands for.
-
-    One index range, but while rows are being moved from or to the pattern.
-    """
+    """Condition on entries through ``patterns``: denied by the pattern."""
+    # One index range, except while rows are being moved from or to the pattern.
     homes = {home_id for (home_id,) in run(Statement(_MOVING, (key,)))}
     if not homes:
         return Q(patterns__pattern=leader(key))

@@ -1,4 +1,4 @@
-"""Entries by what they say: the positions that hold a phrase, from the database's search index."""
+"""Positions of entries that contain a phrase, from the search index."""
 
 import time
 from typing import Final
@@ -8,15 +8,14 @@ from django.db import connection
 from enhancelog.backends import Found, dialect
 from enhancelog.domain.filters import EntryFilter
 
+# Up to so many entries, reading each is faster than scanning any list.
 FEW: Final = 500
-"""So many entries are quicker to look at one by one than any list is to go along."""
 
 _FEW_S: Final = 0.05
 
 
 def find(wanted: EntryFilter, between: tuple[int, int], most: int, seconds: float, *, asc: bool) -> Found:
-    """Up to ``most`` positions between two, both inclusive, that hold a phrase of ``wanted``; what is there after so
-    many seconds."""
+    """Up to ``most`` positions in an inclusive range, found within ``seconds``."""
     phrases = [phrase for phrase in wanted.phrases if phrase.tokens]
     if not phrases:
         return Found([], stopped=False)
@@ -27,6 +26,6 @@ def find(wanted: EntryFilter, between: tuple[int, int], most: int, seconds: floa
 
 
 def few(wanted: EntryFilter, up_to: int) -> list[int] | None:
-    """All positions up to ``up_to`` that hold a phrase of ``wanted``; ``None`` where these are many or slow to find."""
+    """All positions up to ``up_to``; ``None`` if too many or too slow."""
     found = find(wanted, (1, up_to), FEW + 1, _FEW_S, asc=False)
     return None if found.stopped or len(found.positions) > FEW else found.positions

@@ -1,7 +1,6 @@
-"""Statements that are written once: for a small page the ORM takes longer to write one than the database to answer it.
+"""Caches SQL, because for a small page the ORM takes longer to compile a statement than the database to run it.
 
-A statement is kept under what decides its text and its values. The numbers that change from one reading to the next
-(positions, times) stay open: while it is written, numbers that nobody can guess stand for them.
+Numbers that change from one reading to the next (positions, times) are parameters of the cached statement.
 """
 
 import secrets

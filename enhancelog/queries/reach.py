@@ -1,9 +1,4 @@
-"""How far a list is looked through for what no index leads to.
-
-A list lies along one index range: that of a pattern, a denied axis, a Blueprint, a status, or of the time alone. What
-else its filter asks for shows only in the rows. So a page, a count or the way to a neighbour looks at ``MOST_ROWS``
-rows of that range at most and says where it stopped. A phrase that few entries hold leads straight to them.
-"""
+"""Limits how many rows are scanned when no index serves the filter."""
 
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -14,24 +9,28 @@ from enhancelog.queries.pattern_ids import is_pattern_id
 from enhancelog.queries.phrases import few
 from enhancelog.queries.selection import Entries, beyond, in_order, select, with_implausible
 
+# A list follows one index range: of a pattern, a denied axis, a Blueprint, a status, or of the time alone. Other
+# conditions are checked row by row. So a page, a count or the way to a neighbor scans at most MOST_ROWS rows and says
+# where it stopped. A rare phrase leads straight to its entries.
 MOST_ROWS: Final = 50_000
 
 _SIMPLE: Final = frozenset(("blueprint_id", "source", "status", "axis"))
 
+# ``ts_ms`` and position.
 Key = tuple[int, int]
-"""``ts_ms`` and position."""
 
 
 class Reach(NamedTuple):
-    """``entries``: what was asked for among the rows in reach, in order. ``end``: the key of the last row in reach;
-    ``None`` where the list itself ends."""
+    """The matching entries in reach, in order; ``end``: the key of the last row in reach, ``None`` at the list's
+    end.
+    """
 
     entries: Entries
     end: Key | None
 
 
 def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None = None) -> Reach:
-    """The entries up to position ``up_to`` that ``wanted`` describes, from behind a key on."""
+    """Entries up to position ``up_to``, after the key."""
     led = _led(wanted, up_to)
     if led is not None:
         return Reach(_from(led, after, ascending), None)
@@ -47,18 +46,18 @@ def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None
 
 
 def is_one_range(wanted: EntryFilter) -> bool:
-    """Whether an index alone tells the entries and their order, and nothing needs to be looked up before."""
+    """Whether an index alone determines the entries and their order."""
     return _SIMPLE.issuperset(wanted.include) and _asks_no_more(wanted, _leading(wanted))
 
 
 def whole(wanted: EntryFilter, up_to: int) -> Entries:
-    """All of them, however far away, in no order."""
+    """All entries, without limit and unordered."""
     led = _led(wanted, up_to)
     return select(wanted, up_to) if led is None else led
 
 
 def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
-    """The entries where a phrase that few hold leads to them."""
+    """The entries, if a rare phrase leads to them."""
     positions = few(wanted, up_to) if "phrase" in wanted.include else None
     if positions is None:
         return None
@@ -67,7 +66,7 @@ def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
 
 
 def _leading(wanted: EntryFilter) -> EntryFilter:
-    """The part of the filter that is one index range in the list's order."""
+    """The part of the filter that is one index range in list order."""
     pattern = wanted.one("pattern")
     if pattern is not None and is_pattern_id(pattern):
         return replace(wanted, include={"pattern": (pattern,)}, exclude={})
@@ -82,7 +81,7 @@ def _leading(wanted: EntryFilter) -> EntryFilter:
 
 
 def _asks_no_more(wanted: EntryFilter, leading: EntryFilter) -> bool:
-    """Whether the range holds hardly a row that is not wanted: who denies mostly rejects."""
+    """Whether nearly every row of the range matches; denied runs are mostly rejected."""
     asked = dict(wanted.include)
     if leading.include.keys() & {"axis", "pattern"} and asked.get("status") == ("rejected",):
         del asked["status"]

@@ -1,8 +1,4 @@
-"""How many runs a window holds and how they ended: by day or hour, and by Blueprint.
-
-Whole days come from the tallies, an hourly window is counted from its index range; either way a fixed number of
-statements.
-"""
+"""Runs in a window by outcome: by slot and by Blueprint."""
 
 import math
 from collections.abc import Mapping
@@ -18,10 +14,11 @@ from enhancelog.queries.prepared import Statement, run, written
 from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.queries.windowed import fetch_in
 
+# Whole days come from tallies, hourly windows from their index range; the number of statements is constant.
 _NEWEST: Final = Statement(f"SELECT MAX(newest_ts_ms) FROM {BlueprintSummary._meta.db_table}")
 
+# For a 95 % confidence interval.
 _Z = 1.96
-"""Of a 95 % confidence interval."""
 
 
 class Totals(NamedTuple):
@@ -34,7 +31,7 @@ class Totals(NamedTuple):
 
     @property
     def trouble(self) -> float:
-        """The deny rate that is at least likely (Wilson's lower bound, 95 %): one run of one says little."""
+        """Wilson's lower bound of the deny rate (95 %), because one run of one says little."""
         if not self.runs:
             return 0.0
         rate = self.rejected / self.runs
@@ -46,7 +43,7 @@ class Totals(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """``by_slot``: of now, by day or hour; the slot ``None`` holds the runs without a plausible time."""
+    """``by_slot``: of ``now``; slot ``None``: implausible time."""
 
     now: Totals
     before: Totals
@@ -54,7 +51,7 @@ class Compared(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Rows with ``blueprint_id``, ``status`` and ``slot``, how they are counted, and which of them are not before."""
+    """Rows with ``blueprint_id``, ``status`` and ``slot``; the count; the condition for ``now``."""
 
     rows: QuerySet[Any]
     number: Aggregate
@@ -62,7 +59,7 @@ class _Rows(NamedTuple):
 
 
 def newest_ms() -> int | None:
-    """The newest plausible time (epoch ms)."""
+    """Newest plausible time, epoch ms."""
     newest: int | None = run(_NEWEST)[0][0]
     return newest
 
@@ -73,7 +70,7 @@ def is_empty() -> bool:
 
 
 def any_runs(window: Window) -> bool:
-    """Whether a run falls into a window of whole days."""
+    """For windows of whole days."""
 
     def write(window: Window) -> Statement:
         return written(in_days(StatusTally.objects.all(), window.since_ms, window.until_ms).values("runs")[:1])
@@ -82,7 +79,7 @@ def any_runs(window: Window) -> bool:
 
 
 def compared(window: Window) -> Compared:
-    """The window and the one before it, in one statement."""
+    """The window and the previous one, in one statement."""
     numbers: dict[str, dict[int | None, int]] = {"applied": {}, "rejected": {}}
     before = {"applied": 0, "rejected": 0}
     for is_now, slot, status, number in fetch_in(window, "runs by slot", _by_slot):
@@ -96,7 +93,6 @@ def compared(window: Window) -> Compared:
 
 
 def by_blueprint(window: Window) -> dict[str, Totals]:
-    """Every Blueprint that ran in the window."""
     totals: dict[str, Totals] = {}
     for blueprint_id, status, number in fetch_in(window, "runs by Blueprint", _by_blueprint):
         totals[blueprint_id] = totals.get(blueprint_id, Totals())._replace(**{status: int(number)})

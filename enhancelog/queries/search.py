@@ -1,7 +1,4 @@
-"""Pages of what a phrase is found in, in the order in which the entries were recorded.
-
-A search has ``MOST_S`` seconds, then it ends with what it has; that is no error.
-"""
+"""Search result pages in recording order. After ``MOST_S`` seconds a search ends with what it has."""
 
 import time
 from collections.abc import Sequence
@@ -21,12 +18,12 @@ MOST_S: Final = 0.2
 
 _MOST_AT_ONCE: Final = 1_000
 
+# Positions of the usual page, plus one.
 _MOST_WRITTEN: Final = 51
-"""Positions of the usual page, and the one after it."""
 
 
 def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None) -> Page:
-    """One page of entries that hold a phrase of ``wanted`` and match the rest of it. Raises ``Invalid`` (cursor)."""
+    """Entries that contain a phrase and match the rest of the filter. Raises ``Invalid`` (cursor)."""
     recorded = f"recorded {order}"
     at = None if cursor is None else read_cursor(cursor, wanted, recorded)
     up_to = horizon(wanted) if at is None else at.up_to
@@ -41,8 +38,7 @@ def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None
 def _search(
     wanted: EntryFilter, order: Order, most: int, after: int | None, up_to: int
 ) -> tuple[list[Row], int | None, bool]:
-    """Up to ``most`` rows from behind a position on, the last position that was looked at, if any, and whether the time
-    was up."""
+    """Up to ``most`` rows after a position; the last position examined; whether time ran out."""
     deadline = time.monotonic() + MOST_S
     asc = order == "asc"
     low, high = (after or 0) + 1 if asc else 1, up_to if asc or after is None else after - 1
@@ -64,7 +60,7 @@ def _search(
 
 
 def _rows(rest: EntryFilter, up_to: int, positions: Sequence[int], most: int, *, asc: bool) -> list[Row]:
-    """The first of these that ``rest`` describes."""
+    """The first of these positions that match ``rest``."""
     if not positions:
         return []
     if len(positions) > _MOST_WRITTEN or not is_one_range(rest):
@@ -74,7 +70,7 @@ def _rows(rest: EntryFilter, up_to: int, positions: Sequence[int], most: int, *,
         bounded = replace(rest, since_ms=since_ms, until_ms=until_ms)
         return written(_among(bounded, up_to, positions, asc=asc)[:most])
 
-    # One statement for all pages: the last position stands for those that there are not.
+    # One statement for all pages: the last position fills the unused places.
     full = [*positions, *[positions[-1]] * (_MOST_WRITTEN - len(positions))]
     return fetch(("found", rest.key, most, asc), write, up_to, rest.since_ms, rest.until_ms, *full)
 

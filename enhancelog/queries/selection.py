@@ -1,4 +1,4 @@
-"""A filter as a queryset. One pattern, else the first denied axis, drives it, so that a rare one is an index range."""
+"""A filter as a queryset. A pattern, else the first denied axis, leads, so that a rare one is an index range."""
 
 from collections.abc import Iterable
 from functools import reduce

@@ -1,5 +1,3 @@
-"""What is known of one Blueprint before any of its entries is read."""
-
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,14 +12,14 @@ _CHAINS: Final = (
 
 @dataclass(frozen=True)
 class Standing:
-    """``newest_ms``: the last plausible time of a run, epoch ms. ``sources``: who recorded them."""
+    """Sources of a Blueprint, and its newest plausible time (epoch ms)."""
 
     sources: tuple[str, ...]
     newest_ms: int | None
 
 
 def standing(blueprint_id: str) -> Standing | None:
-    """``None`` for a Blueprint without entries, or an id that the rules refuse."""
+    """``None`` without entries."""
     if not records.is_id(blueprint_id, may_be_empty=True):
         return None
     found = run(Statement(_CHAINS, (blueprint_id,)))

@@ -1,8 +1,4 @@
-"""Retry threads, computed when they are asked for, so that late entries are in them. See ``queries.afterwards``.
-
-A thread is walked from each entry to its neighbours, ``FOLLOWED`` tries each way at most; where it goes on beyond, its
-numbers say so ("51+").
-"""
+"""Retry threads, computed on read so that late entries are included. See ``queries.afterwards``."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -24,11 +20,13 @@ from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
 from enhancelog.store.rows import COLUMNS
 
-SHOWN: Final = 25
-"""Attempts of one thread that are read whole, each way."""
+# A thread is followed FOLLOWED tries each way; if it continues, its numbers say so ("51+").
 
+# Attempts read in full, each way.
+SHOWN: Final = 25
+
+# Rejections before an applied run whose axes are listed.
 SHOWN_DENIED: Final = 6
-"""Of the rejections before an applied run, the last whose axes are told."""
 
 
 _ENTRY: Final = Entry._meta.db_table
@@ -40,12 +38,18 @@ _NEIGHBOUR: Final = f"""
 
 
 class Try(NamedTuple):
-    """The ``number``th of ``of`` tries. ``denied``: for an applied one the axes that denied the tries before, at most
-    ``SHOWN_DENIED`` of them, in the order of time."""
+    """Try ``number`` of ``of``. ``denied``: axes that denied the last ``SHOWN_DENIED`` tries before an applied
+    one, in time order.
+    """
 
     number: Count
     of: Count
     denied: tuple[str, ...] = ()
+
+    @property
+    def earlier(self) -> Count:
+        """The tries before."""
+        return Count(self.number.number - 1, self.number.capped)
 
 
 class Attempt(NamedTuple):
@@ -54,7 +58,7 @@ class Attempt(NamedTuple):
 
 
 class Thread(NamedTuple):
-    """``attempts``: the nearest, in the order of time; ``number`` is the place of the one that was asked for."""
+    """The nearest ``attempts`` in time order; ``number`` is the requested one."""
 
     number: Count
     of: Count
@@ -64,15 +68,14 @@ class Thread(NamedTuple):
 
 
 class PassedInstead(NamedTuple):
-    """The applied run that ended a thread, ``tries`` after the one that was asked for."""
+    """The applied run that ended a thread, ``tries`` later."""
 
     applied: Listed
     tries: Count
 
 
 def tries(positions: Iterable[int], up_to: int = LAST) -> dict[int, Try]:
-    """Position to place, for those of these entries that are one of several tries; in one statement. What is stored
-    beyond position ``up_to`` is not seen."""
+    """The place of each of these entries that has other tries, in one statement; ignores entries beyond ``up_to``."""
     wanted = list(positions)
     if not wanted:
         return {}
@@ -99,7 +102,7 @@ def _tries(entries: int) -> str:
 
 
 def thread(position: int) -> Thread | None:
-    """The tries around the entry at a position; ``None`` where it is the only one."""
+    """The tries around an entry; ``None`` if it is the only one."""
     statement = f"""{_walked(1)}
         SELECT walked.steps, {_ENTRY_COLUMNS}
         FROM (SELECT -steps AS steps, position FROM earlier UNION ALL
@@ -119,8 +122,9 @@ def thread(position: int) -> Thread | None:
 
 
 def passed_instead(positions: Iterable[int]) -> dict[int, PassedInstead]:
-    """Position to the applied run that ended its thread, for those of these entries whose thread was; in one
-    statement. For a page of rejected entries: every answer holds a whole entry."""
+    """The applied run that ended each entry's thread, if any, in one statement. Reads whole entries: use for a
+    page.
+    """
     wanted = list(positions)
     if not wanted:
         return {}
@@ -155,9 +159,8 @@ def _place(earlier: Count, later: Count) -> tuple[Count, Count]:
 
 
 def _walked(entries: int) -> str:
-    """``earlier`` and ``later``: the tries before and after each of so many entries in its thread, with how many steps
-    away."""
-    # Of a condition on ``far`` alone SQLite would make a Bloom filter, out of every attempt that there is.
+    """CTEs ``earlier`` and ``later``: the tries around each entry, with their distance in steps."""
+    # For a condition on ``far`` alone, SQLite would build a Bloom filter over all attempts.
     return f"""
         WITH RECURSIVE mine (entry, wish, ts_ms, applied) AS (
             SELECT position, wish, ts_ms, applied FROM {ATTEMPT} WHERE position IN ({_places(entries)})),

@@ -1,4 +1,4 @@
-"""Which log a reading saw, with which patterns and documents, so that what was made of it is kept until it changes."""
+"""The log's version, as a cache key."""
 
 from typing import Any, Final
 
@@ -20,9 +20,8 @@ _VERSION: Final = f"""
 
 
 def log_version() -> tuple[Any, ...]:
-    """The newest entry's position and digest: the log only grows, and one that was restored from a copy and went on
-    differently ends in another digest. Then what the deny patterns depend on beside it, the number of their changes
-    among it, and the newest kept document. One statement."""
+    # The newest entry's digest detects a log that was restored from a copy and continued differently. The rest is
+    # what the deny patterns depend on besides the log, and the newest document.
     with connection.cursor() as cursor:
         cursor.execute(_VERSION)
         return tuple(cursor.fetchone())

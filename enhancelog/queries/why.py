@@ -1,10 +1,4 @@
-"""Why runs of a Blueprint are denied, in an answer that an agent can read whole: bounded rows, groups and bytes.
-
-Looks at the newest ``NEWEST`` entries with a plausible time, in one statement that the timeline's index serves; at
-fewer where they hold more than ``MOST_DENIALS`` or ``MOST_CHARACTERS``.
-Denials are grouped by axis and deny pattern, as far as these runs tell; applied runs are compared with an intent by
-their words.
-"""
+"""Why runs of a Blueprint are denied, in an answer of bounded size for agents."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,37 +8,39 @@ import msgspec
 from django.db.models.functions import Substr
 
 from enhancelog.domain import records
-from enhancelog.domain.text import DATA_NOTICE, LONGEST, cut, first_line, similarity, words
+from enhancelog.domain.text import DATA_NOTICE, LONGEST, cut, headline, similarity, words
 from enhancelog.models import Entry
 from enhancelog.patterns import MOST_TEMPLATES, join, mask
 from enhancelog.queries.selection import PLAUSIBLE
 
+# Reads the newest NEWEST entries with a plausible time in one indexed statement, fewer if they exceed MOST_DENIALS or
+# MOST_CHARACTERS. Denials are grouped by axis and pattern within these runs.
 NEWEST: Final = 500
+# Denials considered per run.
 MOST_OF_A_RUN: Final = 64
-"""Denials of one run that are looked at."""
 MOST_DENIALS: Final = 4_000
+# Denials, and characters of verdicts, after which no older run is read.
 MOST_CHARACTERS: Final = 10_000_000
-"""Denials, and characters of verdicts, after which no older run is looked at."""
 MOST_GROUPS: Final = 20
 MOST_SIMILAR: Final = 10
 SIMILAR_FROM: Final = 0.5
 MOST_BYTES: Final = 16_384
 LONGEST_TEMPLATE: Final = 200
 
+# Samples per group and characters per text, tried until the answer fits.
 _SHAPES: Final = ((3, 300), (2, 160), (1, 120), (1, 60))
-"""Samples a group and characters a text, tried until the answer fits."""
 _READ_BATCH: Final = 50
 
 
 class Actor(msgspec.Struct):
-    """Who recorded a run: ``kind`` is ``token``, ``user`` or ``command``."""
+    """``kind``: token, user or command."""
 
     kind: str
     name: str
 
 
 class Sample(msgspec.Struct):
-    """One denial's ``reason`` in its own words, and who recorded it."""
+    """A denial's ``reason`` verbatim, and its actor."""
 
     issue_id: str
     reason: str
@@ -52,20 +48,18 @@ class Sample(msgspec.Struct):
 
 
 class DeniedGroup(msgspec.Struct):
-    """Denials of one axis by one message template, ``⟨kind⟩`` where values stood. Times are epoch ms.
-
-    ``samples``: the newest few whose reasons differ. ``issue_ids``: the newest few, whatever their reasons."""
+    """Denials of an axis with one template (``⟨kind⟩`` marks values). Times are epoch ms."""
 
     axis: str
     template: str
     count: int
     last_ts_ms: int
-    samples: list[Sample]
-    issue_ids: list[str]
+    samples: list[Sample]  # the newest few with different reasons
+    issue_ids: list[str]  # the newest few
 
 
 class SimilarApplied(msgspec.Struct):
-    """An applied run whose intent has ``similarity`` (0.5 to 1) of its words in common with the one asked for."""
+    """An applied run with a similar intent (``similarity`` 0.5 to 1)."""
 
     issue_id: str
     similarity: float
@@ -76,8 +70,7 @@ class SimilarApplied(msgspec.Struct):
 
 
 class Why(msgspec.Struct):
-    """``runs`` entries were looked at. ``groups_left_out``: denied groups that had no room. ``notice``: how a model
-    has to take the texts, which other agents wrote."""
+    """``groups_left_out``: groups without room. ``notice``: tells a model to treat the texts as data."""
 
     notice: str
     blueprint_id: str
@@ -99,9 +92,8 @@ _verdicts = msgspec.json.Decoder(list[_Verdict])
 
 
 def why(blueprint_id: str, intent: str = "") -> Why:
-    """What was denied lately, most frequent first, and which similar intents were applied, most similar first.
-
-    At most ``MOST_BYTES`` as JSON. An id that the rules refuse has no runs.
+    """Denials, most frequent first, and similar applied intents, most similar first. At most ``MOST_BYTES`` as
+    JSON.
     """
     wanted = words(intent)
     counted = {"applied": 0, "rejected": 0}
@@ -148,7 +140,7 @@ def _newest(blueprint_id: str) -> Iterable[tuple[Any, ...]]:
 def _add(
     groups: dict[tuple[str, str], DeniedGroup], verdict: _Verdict, issue_id: str, ts_ms: int, actor: Actor
 ) -> None:
-    """Rows come newest first, so a group's first is its newest."""
+    # Rows are newest first, so a group's first one is its newest.
     template = mask(verdict.detail).template
     group = groups.setdefault((verdict.axis, template), DeniedGroup(verdict.axis, template, 0, ts_ms, [], []))
     group.count += 1
@@ -163,7 +155,7 @@ def _sample(group: DeniedGroup, samples: list[Sample], issue_ids: list[str]) -> 
 
 
 def _joined(groups: dict[tuple[str, str], DeniedGroup]) -> Iterable[DeniedGroup]:
-    """The groups of each axis joined where their templates differ only in words that vary, newest first still."""
+    """Join groups whose templates differ only in variable words; newest first."""
     templates: dict[str, list[str]] = defaultdict(list)
     for axis, template in groups:
         templates[axis].append(template)
@@ -180,7 +172,7 @@ def _joined(groups: dict[tuple[str, str], DeniedGroup]) -> Iterable[DeniedGroup]
 
 
 def _fitted(answer: Why) -> Why:
-    """Shorter texts, then fewer samples, then fewer groups and runs, until it is no longer than allowed."""
+    """Shorten texts, then drop samples, then groups and runs, until it fits."""
     for samples, length in _SHAPES:
         for group in answer.denied:
             group.samples = group.samples[:samples]
@@ -189,7 +181,7 @@ def _fitted(answer: Why) -> Why:
             group.issue_ids = group.issue_ids[:samples]
         for run in answer.similar_applied:
             run.intent = cut(run.intent, length)
-            run.rationale = first_line(run.rationale, length)
+            run.rationale = headline(run.rationale, length)
         if _fits(answer):
             return answer
     while not _fits(answer):

@@ -1,4 +1,4 @@
-"""Statements about a window that stay written: of whole days by their bounds, of hours with the bounds left open."""
+"""Cached statements about a window; hourly bounds are parameters, day bounds are part of the key."""
 
 from collections.abc import Callable, Hashable
 from typing import Any
@@ -8,9 +8,8 @@ from enhancelog.queries.prepared import Statement, fetch
 
 
 def fetch_in(window: Window, key: Hashable, write: Callable[[Window], Statement]) -> list[tuple[Any, ...]]:
-    """All rows of the statement that ``write`` makes of the window; ``key`` is what else decides it. Rows come as the
-    driver gives them."""
-    if not window.hourly:  # of which there are few
+    """``key`` identifies ``write`` apart from the window."""
+    if not window.hourly:  # few different ones
         return fetch((key, window), lambda: write(window))
 
     def opened(since_ms: int | None, until_ms: int | None, before_ms: int | None) -> Statement:

@@ -1,8 +1,4 @@
-"""Request bodies, received in the event loop within limits of size and time before a thread sees them.
-
-Up to ``IN_MEMORY`` bytes stay in memory; a larger body goes to a file without a name in the data folder. The API may
-look at a request before the rest of a large body is received, so that one without permission sends nothing in vain.
-"""
+"""Receives request bodies in the event loop, within limits of size and time."""
 
 import asyncio
 import io
@@ -19,24 +15,26 @@ from typing import IO, Any, Final, NamedTuple
 from enhancelog.api.exchange import Refusal
 from enhancelog.observing import metrics
 
+# The API can look at a request before a large body is fully received, so that an unauthorized client need not send it.
+
+# Larger bodies (bytes) go to an unnamed file in the data folder.
 IN_MEMORY: Final = 256 << 10
-"""Bytes."""
 MAX_FORM_BYTES: Final = 64 << 10
 FORM_S: Final = 30.0
+# Minimum average rate of a large body, bytes per second.
 SLOWEST: Final = 4096
-"""Bytes a second that a large body must reach on average."""
 WRITE_BYTES: Final = 1 << 20
 STOPPING_RETRY_AFTER_S: Final = 1
 NO_ROOM_RETRY_AFTER_S: Final = 10
+# Bytes of unfinished bodies in memory per process; beyond this they go to files at once.
 MEMORY_FOR_ALL: Final = 64 << 20
-"""Bytes of unfinished bodies that a process keeps in memory; beyond it they go to files at once."""
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 
 class Limits(NamedTuple):
-    """Of one body: bytes, seconds for the next part of it, seconds for the whole (``None``: at ``SLOWEST``)."""
+    """``stall_s``: for the next part. ``total_s``: for the body; ``None`` means at ``SLOWEST``."""
 
     max_bytes: int
     stall_s: float
@@ -44,11 +42,11 @@ class Limits(NamedTuple):
 
 
 class Pending(BaseException):
-    """The application read past what has been received. Not an ``Exception``, so that nobody handles it on the way."""
+    """The application read past what was received. No handler of ``Exception`` may catch it."""
 
 
 class Refused(Exception):
-    """The body was not received. ``refusal`` says why; ``limit`` names the limit that it exceeded, for the metrics."""
+    """The body was not received. ``limit``: the exceeded limit, for the metrics."""
 
     def __init__(self, status: HTTPStatus, detail: str, limit: str = "", *, retry_after_s: int | None = None) -> None:
         super().__init__(detail)
@@ -58,7 +56,7 @@ class Refused(Exception):
 
 
 class Receiving:
-    """All bodies that a process receives: where they are kept, and how much of them is in memory."""
+    """All bodies that a process is receiving."""
 
     def __init__(self, folder: Path, pool: Executor) -> None:
         self.folder = folder
@@ -68,15 +66,15 @@ class Receiving:
         self.is_stopping = False
 
     def stop(self) -> None:
-        """Refuse what has not arrived yet."""
+        """Refuse what has not arrived."""
         self.is_stopping = True
         for wait in self.waits:
-            with suppress(RuntimeError):  # its time is up at this very moment
+            with suppress(RuntimeError):  # it just expired
                 wait.reschedule(0)
 
 
 class Body:
-    """One request body. ``declared`` is its Content-Length, ``None`` when it comes in chunks."""
+    """``declared``: Content-Length, ``None`` if chunked."""
 
     def __init__(self, receive: Receive, declared: int | None, limits: Limits, receiving: Receiving) -> None:
         self._receive = receive
@@ -88,26 +86,23 @@ class Body:
         self._counted = 0
         self._size = 0
         self._is_complete = declared == 0
+        # The complete body, rewound, if too large for memory.
         self.file: IO[bytes] | None = None
-        """The complete body, at its start, when it was too large to be kept in memory."""
 
     async def receive_first(self) -> None:
-        """Receive the body if it fits into memory, else the beginning or nothing of it. Raises ``Refused``."""
+        """Receive the body if it fits into memory, else at most its start. Raises ``Refused``."""
         if self._declared is not None:
             self._check_size(self._declared)
         if self._declared is None or self._declared <= IN_MEMORY:
             await self._receive_to(IN_MEMORY)
 
     async def receive_rest(self, max_bytes: int | None) -> None:
-        """Receive the whole body, but only as much more than ``max_bytes`` as shows that it is larger.
-
-        Raises ``Refused``.
-        """
+        """Receive the whole body, or enough to exceed ``max_bytes``. Raises ``Refused``."""
         await self._receive_to(self._limits.max_bytes if max_bytes is None else max_bytes)
         self._is_complete = True
 
     def reader(self) -> io.BufferedIOBase:
-        """The body for the application. Reading raises ``Pending`` at the end of an incomplete one."""
+        """Reading past the end of an incomplete body raises ``Pending``."""
         if self.file is None:
             return _Received(bytes(self._buffer), is_complete=self._is_complete)
         if not self._is_complete:
@@ -115,7 +110,7 @@ class Body:
         return io.BufferedReader(io.FileIO(self.file.fileno(), closefd=False))
 
     def discard(self) -> None:
-        """Forget what was received; the application sees an empty body."""
+        """The application sees an empty body."""
         self._buffer.clear()
         self._is_complete = True
         self.close()
@@ -127,7 +122,7 @@ class Body:
             self.file = None
 
     async def _receive_to(self, size: int) -> None:
-        """Until the body is complete or larger than this."""
+        """Until the body is complete or larger."""
         while not self._is_complete and self._size <= size:
             message = await self._next()
             if message["type"] == "http.disconnect":
@@ -175,7 +170,7 @@ class Body:
         return f"The body ended after {self._size:,}{of} bytes; nothing was changed."
 
     async def _keep(self) -> None:
-        """In memory while the body is small and there is room, else in a file, written a larger part at a time."""
+        """In memory while small and there is room, else in a file, written in larger parts."""
         self._count(len(self._buffer))
         is_small = len(self._buffer) <= IN_MEMORY if self.file is None else len(self._buffer) < WRITE_BYTES
         if not is_small or self._receiving.in_memory > MEMORY_FOR_ALL:
@@ -203,7 +198,7 @@ class Body:
 
 
 class _Received(io.BytesIO):
-    """What has been received of a body. Django and our views use ``read`` and ``readline`` only."""
+    """Django and our views only use ``read`` and ``readline``."""
 
     def __init__(self, data: bytes, *, is_complete: bool) -> None:
         super().__init__(data)

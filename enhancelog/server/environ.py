@@ -1,5 +1,3 @@
-"""The WSGI environ of an ASGI request."""
-
 import sys
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,10 +7,7 @@ _WITHOUT_PREFIX: Final = {b"content-type": "CONTENT_TYPE", b"content-length": "C
 
 
 def environ_of(scope: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything but the body (``wsgi.input``). PEP 3333 wants text as bytes decoded from Latin-1.
-
-    A header whose name has an underscore is left out: it would pass for the one with a hyphen.
-    """
+    """The WSGI environ of an ASGI request, without ``wsgi.input``. PEP 3333 requires text decoded from Latin-1."""
     host, port = scope["server"]
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
@@ -31,7 +26,7 @@ def environ_of(scope: Mapping[str, Any]) -> dict[str, Any]:
         "wsgi.run_once": False,
     }
     for name, value in scope["headers"]:
-        if b"_" in name:
+        if b"_" in name:  # would be taken for the header with a hyphen
             continue
         key = _WITHOUT_PREFIX.get(name) or "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
         text = value.decode("latin-1")

@@ -1,9 +1,4 @@
-"""The ASGI application in front of Django: it receives, waits and sends in the event loop.
-
-Django runs as a WSGI application in a small pool of threads, only while there is something to compute. A request runs
-again when more of its body is needed, or when its long poll has ended. Health checks, password checks and polls that
-run again have threads of their own.
-"""
+"""The ASGI application in front of Django: receives, waits and sends in the event loop."""
 
 import asyncio
 import contextvars
@@ -26,17 +21,21 @@ from enhancelog.server.polls import Polls
 from enhancelog.server.responses import Application, Response
 from enhancelog.server.treatment import Lane, Treatment
 
+# Django runs as a WSGI application in a small thread pool, only while there is something to compute. A request runs
+# again when it needs more of its body, or when its long poll ends. Health checks, password checks and polls that run
+# again have their own threads.
+
+# When stopping, clients that have not read for so long are not waited for.
 STALLED_S: Final = 1.0
-"""At a stop, a client that takes nothing for so long is not waited for."""
 
+# Bytes sent at once.
 PART: Final = 128 << 10
-"""Bytes of a response that are sent at once."""
 
+# Every append can make all polls run again; in the shared pool, other requests would queue behind them.
 POLL_THREADS: Final = 2
-"""Every append may make all polls run again. Without threads of their own, other requests would wait behind them."""
 
+# Python before 3.11.10 and 3.12.6 parses cookies in quadratic time.
 MAX_COOKIE_BYTES: Final = 8 << 10
-"""Of all cookies of a request. Python before 3.11.10 and 3.12.6 reads them in time quadratic in their length."""
 
 Send = Callable[[Message], Awaitable[None]]
 TreatmentOf = Callable[[str, str], Treatment]
@@ -46,14 +45,11 @@ _log = logging.getLogger(__name__)
 
 
 class ClientGone(Exception):
-    """Nobody is left to answer."""
+    pass
 
 
 class Front:
-    """Passes requests to a WSGI application that runs in ``threads`` threads.
-
-    ``treatment_of`` says how a method and path are treated; large bodies go to files in ``folder``.
-    """
+    """Runs a WSGI application in ``threads`` threads; large bodies go to files in ``folder``."""
 
     def __init__(self, application: Application, threads: int, treatment_of: TreatmentOf, folder: Path) -> None:
         self.application = application
@@ -80,33 +76,31 @@ class Front:
             pass
         except Exception:
             _log.exception("a request failed outside of the application")
-            raise  # breaks the connection off, so that half a response does not pass for a whole one
+            raise  # breaks the connection, so that half a response does not look complete
         finally:
             await request.close()
             self._active -= 1
 
     def stop(self) -> None:
-        """End what only waits for a client or for the log."""
+        """End waits for clients and for the log."""
         self.polls.stop()
         self.receiving.stop()
 
     def close(self) -> None:
-        """End the threads and close their database connections. Waits for a thread that is busy."""
+        """End the threads and their database connections; waits for busy threads."""
         for pool in (*self.pools.values(), self.polls.pool):
             pool.shutdown(cancel_futures=True)
-        gc.collect()  # a thread's connections refer to each other
+        gc.collect()  # a thread's connections form reference cycles
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is being served, but for those whose clients do not read."""
+        """Whether no request is served, except to clients that do not read."""
         now = time.monotonic()
         stalled = sum(now - since > STALLED_S for since in self.sending.values())
         return self._active <= stalled
 
 
 class _Request:
-    """One request from its head to the end of its response."""
-
     def __init__(self, front: Front, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self._front = front
         self._receive = receive
@@ -148,7 +142,7 @@ class _Request:
         self._body.close()
 
     async def _checked_password(self) -> tuple[Response, bytes]:
-        """As ``_first_piece``, for what may run only a few times at once. It waits for that here, not in a thread."""
+        """``_first_piece``, waiting for a free password check in the event loop, not in a thread."""
         checks = self._front.password_checks
         try:
             async with asyncio.timeout(passwords.WAIT_S):
@@ -164,7 +158,7 @@ class _Request:
             checks.release()
 
     async def _first_piece(self) -> tuple[Response, bytes]:
-        """Run the application until its response is the answer."""
+        """Run the application until its response is final."""
         while True:
             try:
                 response, piece = await self._in_pool(self._start_response)
@@ -200,7 +194,7 @@ class _Request:
             poll.deadline = 0
 
     def _watch_client(self) -> asyncio.Task[None]:
-        """Done when the client has closed its connection, or its half of it."""
+        """Done when the client closes its connection, or its half of it."""
         if self._gone is None:
             self._gone = asyncio.get_running_loop().create_task(self._until_gone())
         return self._gone
@@ -210,7 +204,7 @@ class _Request:
             pass
 
     async def _pass_on_piece(self, piece: bytes, *, is_last: bool) -> None:
-        """In parts: granian takes each as a whole, however slowly its client reads."""
+        # In parts, because granian accepts each whole, however slowly its client reads.
         last = max(0, len(piece) - 1) // PART * PART
         for start in range(0, last, PART):
             await self._pass_on({"type": "http.response.body", "body": piece[start : start + PART], "more_body": True})
@@ -218,7 +212,8 @@ class _Request:
             await self._pass_on({"type": "http.response.body", "body": piece[last:], "more_body": not is_last})
 
     async def _pass_on(self, message: Message) -> None:
-        """Raises ``ClientGone``. granian accepts what it cannot send any more, so the connection is watched too."""
+        """Raises ``ClientGone``."""
+        # granian accepts what it can no longer send, so the connection is watched too.
         sending = self._front.sending
         sending[self] = began = time.monotonic()
         try:
@@ -233,7 +228,7 @@ class _Request:
             raise ClientGone
 
     async def _in_pool(self, call: Callable[[], T]) -> T:
-        """Call it in a thread that holds the permit."""
+        """Run ``call`` in a thread that holds the permit."""
         pool = self._front.pools[self._lane]
         return await asyncio.get_running_loop().run_in_executor(pool, self._context.run, _permitted, call)
 
@@ -244,16 +239,15 @@ def _permitted(call: Callable[[], T]) -> T:
 
 
 def _refusal_of_head(environ: dict[str, Any]) -> Refusal | None:
-    """Nobody reads the cookies of a request that is refused for them."""
     if len(environ.get("HTTP_COOKIE", "")) <= MAX_COOKIE_BYTES:
         return None
-    del environ["HTTP_COOKIE"]
+    del environ["HTTP_COOKIE"]  # so that nothing parses them
     detail = f"The cookies have more than {MAX_COOKIE_BYTES:,} bytes, which is the limit here; nothing was changed."
     return Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
 
 
 def _declared(environ: dict[str, Any]) -> int | None:
-    """The length of the body, 0 without one; ``None`` when it comes in chunks."""
+    """The body's length, 0 without one; ``None`` if chunked."""
     if "HTTP_TRANSFER_ENCODING" in environ:
         return None
     length = environ.get("CONTENT_LENGTH", "0")

@@ -1,7 +1,4 @@
-"""Two questions for whoever watches the server: does it serve, and could it do its work?
-
-Both answer in a small JSON object without secrets, to anybody, and never touch a session.
-"""
+"""Liveness and readiness as small JSON objects, public and without sessions."""
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
@@ -12,21 +9,21 @@ from enhancelog.backends import dialect, schema
 from enhancelog.domain.errors import WrongSchema
 from enhancelog.maintenance import upgrade
 
+# Databases found fully migrated; this process's code gets no further migrations.
 _migrated: set[str] = set()
-"""Databases that were seen with every migration applied; this process's code does not get any more of them."""
 
 
 @never_cache
 @require_safe
 def live(request: HttpRequest) -> JsonResponse:
-    """200 as soon as the server answers at all."""
+    """200 as soon as the server answers."""
     return JsonResponse({"status": "live"})
 
 
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when database, migrations, triggers and search index are in order, else 503 and what is not."""
+    """200 if database, migrations, triggers and search index are in order, else 503 with the problems."""
     found = problems()
     if found:
         return JsonResponse({"status": "not ready", "problems": found}, status=503)
@@ -46,5 +43,5 @@ def problems() -> list[str]:
     except WrongSchema as error:
         return [str(error)]
     except DatabaseError:
-        return ["the database cannot be used"]  # why is in the log; here it could tell a stranger too much
+        return ["the database cannot be used"]  # details only in the log: this page is public
     return [f"trigger {name} is missing or altered" for name in triggers] + [f"{name} is missing" for name in tables]

@@ -1,4 +1,4 @@
-"""Long polls wait here, in the event loop: one look at the log serves all of them."""
+"""Long polls wait in the event loop; one query of the log serves all."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ class Polls:
         self._is_stopping = False
 
     async def wait(self, poll: Poll, gone: asyncio.Future[None]) -> End:
-        """Wait until the log has grown, the time is up, the client is gone, or the server stops."""
+        """Wait until the log grows, the time is up, the client is gone, or the server stops."""
         if self._is_stopping:
             return "stopping"
         loop = asyncio.get_running_loop()
@@ -44,7 +44,7 @@ class Polls:
             del self._waiting[ended]
 
     def stop(self) -> None:
-        """End all polls, now and from now on."""
+        """End all polls, now and later."""
         self._is_stopping = True
         for ended in self._waiting:
             _end(ended, "stopping")
@@ -68,9 +68,8 @@ def _end(ended: asyncio.Future[End], how: End) -> None:
 
 
 def _last_position() -> int:
-    """0 where the database or the disk fails: the polls go on, and meet the fault themselves at their end."""
     try:
         return last_position()
     except (Error, OSError):
         connection.close()
-        return 0
+        return 0  # polls continue and hit the fault themselves at their end

@@ -1,8 +1,4 @@
-"""Forwarded headers count only when a trusted proxy sent them; from anybody else they are removed.
-
-``ENHANCELOG_TRUSTED_PROXIES`` lists addresses or networks. From one of those, the last address in X-Forwarded-For that
-is not a trusted proxy itself becomes REMOTE_ADDR.
-"""
+"""Forwarded headers count only from a trusted proxy; all others are removed."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -20,6 +16,8 @@ FORWARDED = (
 )
 
 
+# ``ENHANCELOG_TRUSTED_PROXIES`` lists addresses or networks. From those, REMOTE_ADDR becomes the last address in
+# X-Forwarded-For that is not a trusted proxy.
 class TrustedProxiesMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

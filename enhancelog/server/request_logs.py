@@ -1,10 +1,4 @@
-"""One line and one measurement for every request, and an id that both the answer and every line about it carry.
-
-The id is ``X-Request-ID`` where a trusted proxy sent a well-formed one (``proxies`` removes anybody else's), else a new
-one. The line names the route, never the path, and holds nothing of query, headers, cookies or bodies. ``bytes`` is the
-size of the body as sent, after compression. A streamed answer counts when it ends. Static files, ``/health/`` and
-``/metrics`` are lines of the level DEBUG unless they failed.
-"""
+"""One log line and one measurement per request, with a request id."""
 
 import logging
 import re
@@ -20,6 +14,10 @@ from enhancelog.api.exchange import Exchange, exchange_of
 from enhancelog.observing import metrics
 from enhancelog.observing.structured_logs import client_address, request_id
 
+# The id is a trusted proxy's well-formed ``X-Request-ID`` (``proxies`` removes others), else a new one. The line
+# names the route, never the path, and nothing of query, headers, cookies or bodies. ``bytes`` is the body's size as
+# sent, after compression. A stream counts when it ends. Static files, /health/ and /metrics are DEBUG lines unless
+# they fail.
 HEADER: Final = "X-Request-ID"
 NO_ROUTE: Final = "none"
 STATIC: Final = "static"
@@ -30,7 +28,7 @@ _log = logging.getLogger("enhancelog.request")
 
 
 class RequestLogMiddleware:
-    """Stands right behind ``TrustedProxiesMiddleware``, around all others."""
+    """Directly inside ``TrustedProxiesMiddleware``, outside all others."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -42,7 +40,7 @@ class RequestLogMiddleware:
         client_address.set(request.META.get("REMOTE_ADDR", ""))
         response = self.get_response(request)
         if exchange is not None and exchange.is_polling:
-            return response  # it is held back
+            return response  # not final
         response[HEADER] = request_id.get()
         ending = _Ending(request, response, started)
         if isinstance(response, StreamingHttpResponse) and "Content-Length" not in response.headers:
@@ -54,7 +52,7 @@ class RequestLogMiddleware:
 
 
 class _Ending:
-    """What is to be said of a request when its answer is complete."""
+    """Logs a request when its response is complete."""
 
     def __init__(self, request: HttpRequest, response: HttpResponseBase, started: float) -> None:
         self._method = request.method if request.method in metrics.METHODS else "OTHER"
@@ -65,7 +63,7 @@ class _Ending:
         self._request_id = request_id.get()
 
     def reached(self, size: int | None) -> None:
-        """``size`` in bytes; ``None`` is not known."""
+        """``size`` in bytes; ``None``: unknown."""
         seconds = time.perf_counter() - self._started
         metrics.request(self._method, self._route, self._status, seconds)
         request_id.set(self._request_id)
@@ -78,7 +76,7 @@ class _Ending:
 
 
 class _Counted:
-    """A stream that says how much of it was sent when it is closed, be it at its end or before."""
+    """A stream that reports how much was sent when it is closed."""
 
     def __init__(self, chunks: Iterable[bytes], ending: _Ending) -> None:
         self._chunks = iter(chunks)
@@ -100,9 +98,8 @@ class _Counted:
 
 
 def _id_of(request: HttpRequest, exchange: Exchange | None) -> str:
-    """The same one when the request runs again."""
     if exchange is not None and exchange.request_id:
-        return exchange.request_id
+        return exchange.request_id  # the request runs again
     sent = request.headers.get(HEADER, "")
     found = sent if _WELL_FORMED.fullmatch(sent) else uuid.uuid4().hex
     if exchange is not None:
@@ -111,7 +108,7 @@ def _id_of(request: HttpRequest, exchange: Exchange | None) -> str:
 
 
 def _route(request: HttpRequest) -> str:
-    """The route's template, in which ids are names of parameters."""
+    """The URL pattern, with parameter names instead of ids."""
     if request.resolver_match is not None:
         return request.resolver_match.route or "/"
     static = f"/{settings.STATIC_URL.strip('/')}/"
@@ -126,7 +123,7 @@ def _size(response: HttpResponseBase) -> int | None:
 
 
 def _actor(request: HttpRequest) -> dict[str, str]:
-    """A token, a user or nobody, as far as the request was asked who it is; asking now would cost a query."""
+    """Token or user, if the request was already authenticated; checking now would cost a query."""
     token = getattr(request, "auth", None)
     if token is not None:
         return {"actor_kind": "token", "actor_name": str(token)}

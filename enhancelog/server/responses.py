@@ -1,20 +1,20 @@
-"""A WSGI application's response, pulled in pieces so that a stream is made no faster than its client reads it."""
+"""A WSGI response, pulled in pieces at the client's speed."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+# Bytes of a stream per pull, unless it ends earlier or has larger chunks.
 PIECE: Final = 64 << 10
-"""Bytes of a stream that are made in one go, unless it ends before or makes larger ones."""
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Header = tuple[bytes, bytes]
 
 
 class Response:
-    """Not thread-safe: one thread at a time calls it."""
+    """Not thread-safe."""
 
     def __init__(self, application: Application, environ: dict[str, Any]) -> None:
-        """Run the application. What it raises comes through."""
+        """Runs the application; its exceptions propagate."""
         self.status = 0
         self.headers: list[Header] = []
         self._iterable = application(environ, self._start)
@@ -22,7 +22,7 @@ class Response:
         self.is_over = False
 
     def pull(self) -> bytes:
-        """The next piece. At the end, ``is_over`` is set and the response is closed."""
+        """The next piece; the last one sets ``is_over`` and closes the response."""
         found: list[bytes] = []
         size = 0
         try:
@@ -39,7 +39,7 @@ class Response:
         return b"".join(found)
 
     def close(self) -> None:
-        """As WSGI demands once, whether the response was sent or not."""
+        """Idempotent; WSGI requires one call in any case."""
         if self.is_over:
             return
         self.is_over = True

@@ -1,7 +1,4 @@
-"""granian and the front, from the first connection to an orderly end.
-
-A worker stops at SIGTERM and SIGINT, and when the process that supervises it is gone.
-"""
+"""Runs granian and the front until SIGTERM, SIGINT or the supervisor's end."""
 
 import asyncio
 import copy
@@ -25,17 +22,17 @@ from enhancelog.server.treatment import treatment_of
 from enhancelog.server.worker import READY, Options
 from enhancelog.store import group
 
+# For requests in progress, after the order to stop.
 STOP_S: Final = 8.0
-"""How long requests in progress may go on after the order to stop."""
+# For the last bytes of responses to leave.
 LINGER_S: Final = 0.5
-"""How long the last bytes of responses get to leave."""
+# For a request's head to arrive; also the idle timeout of a connection.
 HEAD_MS: Final = 30_000
-"""A request's head must arrive in this time; an idle connection is closed after it."""
 BACKLOG: Final = 1024
 
 
 async def serve(application: Application, options: Options, supervisor: Connection) -> None:
-    """Serve until told to stop, then end the process. Raises ``SystemExit`` where the server ends by itself."""
+    """Serve until stopped, then exit the process. Raises ``SystemExit`` if the server ends by itself."""
     stopping = _order_to_stop()
     front = Front(application, settings.THREADS, treatment_of, settings.DATA_DIR)
     server = _server(front, options)
@@ -50,7 +47,7 @@ async def serve(application: Application, options: Options, supervisor: Connecti
     server.stop()  # type: ignore[no-untyped-call]
     await _finish(front, running)
     group.drain()
-    os._exit(0)  # threads and connections of clients that do not read would keep the process
+    os._exit(0)  # threads and clients that do not read would keep the process alive
 
 
 def _server(front: Front, options: Options) -> Server:
@@ -77,7 +74,7 @@ async def _until_listening(port: int, running: asyncio.Task[None]) -> None:
 
 
 def _order_to_stop() -> asyncio.Event:
-    """Set by a signal, or by the end of the supervising process."""
+    """Set by a signal or the end of the supervisor."""
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -94,7 +91,7 @@ def _order_to_stop() -> asyncio.Event:
 
 
 async def _finish(front: Front, running: asyncio.Task[None]) -> None:
-    """Let requests in progress end, but not wait for clients that do not read."""
+    """Let requests in progress end, except to clients that do not read."""
     front.stop()
     deadline = time.monotonic() + STOP_S
     while not front.is_idle and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""What the operating system does for the server: connections that stall are closed, many may be open."""
+"""Closes stalled connections and raises the limit on open files."""
 
 import os
 import resource
@@ -7,20 +7,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
+# A connection whose client reads nothing for so long is closed; slow readers are not.
 STALLED_S: Final = 30
-"""A connection whose client takes nothing for so long is closed. One that reads slowly is not."""
 MAX_OPEN_FILES: Final = 65_536
+# For databases, spooled bodies and logs.
 RESERVED_FILES: Final = 256
-"""For databases, spooled bodies and logs."""
 
 _DESCRIPTORS: Final = ("/proc/self/fd", "/dev/fd")
 
 
 def close_stalled_connections(port: int) -> None:
-    """Set TCP_USER_TIMEOUT on this process's listening sockets; the connections they accept inherit it.
-
-    Where the system has no such option (it is Linux's), a client that never reads keeps its connection.
-    """
+    """Set TCP_USER_TIMEOUT (Linux) on this process's listening sockets, which accepted connections inherit."""
     if not hasattr(socket, "TCP_USER_TIMEOUT"):
         return
     for listening in _listening(port):
@@ -28,12 +25,12 @@ def close_stalled_connections(port: int) -> None:
 
 
 def is_listening(port: int) -> bool:
-    """Whether this process accepts connections on the port."""
+    """Whether this process listens on the port."""
     return any(True for _ in _listening(port))
 
 
 def raise_open_file_limit() -> int:
-    """Raise the soft limit of open files as far as allowed. Returns how many connections that leaves room for."""
+    """Raise the soft limit; returns the number of connections that it allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -1,4 +1,4 @@
-"""Static files, gathered, compressed and named by content, only when one of them has changed."""
+"""Collects static files, only when one has changed."""
 
 import hashlib
 
@@ -6,12 +6,12 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
+# Files of packages that no page uses; compressing them would take most of the time.
 UNUSED = ("rest_framework", "redoc", "swagger-ui-bundle.js.map", "swagger-ui-standalone*", "oauth2-redirect*")
-"""What other packages bring along and no page asks for; compressing it would take most of the time."""
 
 
 def collect() -> bool:
-    """Fill STATIC_ROOT; whether there was anything to do."""
+    """Fill STATIC_ROOT; returns whether anything changed."""
     stamp = settings.DATA_DIR / "static.stamp"
     now = _fingerprint()
     if settings.STATIC_ROOT.is_dir() and stamp.is_file() and stamp.read_text() == now:

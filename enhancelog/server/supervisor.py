@@ -1,9 +1,4 @@
-"""The process that starts the workers, replaces one that died, and stops them all when it is told to.
-
-Under ``serve --reload`` it also restarts them when their code is edited.
-
-Workers share a port (SO_REUSEPORT), and end by themselves when this process is gone.
-"""
+"""Starts the workers, replaces those that die or whose code was edited (``serve --reload``), and stops them all."""
 
 import logging
 import multiprocessing
@@ -20,27 +15,29 @@ from enhancelog.server import worker
 from enhancelog.server.reloading import Sources
 from enhancelog.server.worker import Options
 
+# Workers share the port (SO_REUSEPORT) and end by themselves when this process is gone.
+
+# After the order to stop.
 KILL_AFTER_S: Final = 10.0
-"""From the order to stop."""
 FIRST_PAUSE_S: Final = 0.1
+# Before a worker that keeps dying is restarted.
 LONGEST_PAUSE_S: Final = 10.0
-"""Before a worker that keeps dying is started again."""
+# Between two looks at the sources.
 LOOK_S: Final = 0.5
-"""Between two looks at the sources."""
+# After so long, a death has a new cause.
 STABLE_S: Final = 10.0
-"""A worker that lived so long died of something new."""
 
 _log = logging.getLogger(__name__)
 _processes = multiprocessing.get_context("spawn")
 
 
 class StartFailed(Exception):
-    """A worker died before any worker served."""
+    """A worker died before any served."""
 
 
 @dataclass
 class _Running:
-    """A worker process. ``pipe`` tells once that it serves; ``pause_s`` was waited before it started."""
+    """A worker process; ``pipe`` reports once that it serves, ``pause_s`` preceded its start."""
 
     process: SpawnProcess
     pipe: Connection
@@ -51,9 +48,10 @@ class _Running:
 
 
 class Supervisor:
-    """Runs one worker process for each of ``workers``. ``on_ready`` is called once, when the first of them serves.
+    """Runs one process per worker; calls ``on_ready`` once the first one serves.
 
-    A change of the ``sources`` restarts the workers.
+
+    A change of ``sources`` restarts the workers.
     """
 
     def __init__(
@@ -62,8 +60,8 @@ class Supervisor:
         self._on_ready = on_ready
         self._sources = sources
         self._running: dict[Options, _Running] = {}
+        # Start time (monotonic) and the pause before it (s).
         self._due: dict[Options, tuple[float, float]] = dict.fromkeys(workers, (0.0, 0.0))
-        """When to start a worker (monotonic clock), and the pause before it (seconds)."""
         self._is_ready = False
         self._is_stopping = False
 
@@ -80,7 +78,7 @@ class Supervisor:
             self._stop_all()
 
     def _wake_when_signalled(self) -> int:
-        """A descriptor that becomes readable at a signal."""
+        """A descriptor that becomes readable on a signal."""
         woken, wake = os.pipe()
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -141,7 +139,7 @@ class Supervisor:
         _log.error("worker %d ended with exit code %s; another one starts in %.1f s", options.number, code, pause_s)
 
     def _restart_all(self) -> None:
-        """Also those that wait because they keep dying: the change may have mended them."""
+        """Includes workers that wait because they keep dying: the change may have fixed them."""
         _log.info("the code has changed; the workers start again")
         for running in self._running.values():
             running.is_outdated = True
@@ -171,5 +169,5 @@ def _start(options: Options, pause_s: float) -> _Running:
 def _serves(pipe: Connection) -> bool:
     try:
         return bool(pipe.recv() == worker.READY)
-    except EOFError:  # it died; its sentinel says so
+    except EOFError:  # it died; its sentinel reports that
         return False

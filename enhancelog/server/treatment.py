@@ -1,4 +1,4 @@
-"""How the server treats a request, by its method and path: what its body may be, and which threads run it."""
+"""Limits and threads of a request, by method and path."""
 
 from typing import Final, Literal, NamedTuple
 
@@ -12,18 +12,16 @@ Lane = Literal["live", "ready", "password", "poll", "other"]
 
 
 class Treatment(NamedTuple):
-    """``lane``: which threads run it. Health and password checks have their own, so they neither wait nor delay.
+    """``lane``: the threads that run it."""
 
-    A request moves to the lane "poll" once it has waited for the log.
-    """
-
+    # Health and password checks have their own lanes, so they neither wait nor delay. A request that waited for the
+    # log moves to the lane "poll".
     limits: Limits
     lane: Lane = "other"
 
 
 def treatment_of(method: str, path: str) -> Treatment:
-    """The API's views have lower limits of their own, which hold before more than a first part is received."""
-    if path.startswith("/v1/"):
+    if path.startswith("/v1/"):  # views have lower limits, which apply before more than a first part is received
         return Treatment(Limits(settings.MAX_BODY_BYTES, settings.BODY_TIMEOUT_S))
     for prefix, max_bytes in settings.LARGE_FORMS.items():
         if path.startswith(prefix):

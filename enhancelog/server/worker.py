@@ -1,4 +1,4 @@
-"""The start of a worker process. What it serves is imported here, in the new process, once Django is set up."""
+"""Starts a worker process. Imports happen in the new process, after Django's setup."""
 
 import asyncio
 import importlib
@@ -14,7 +14,7 @@ READY: Final = "ready"
 
 
 class Options(NamedTuple):
-    """What one worker is told. ``number`` counts from 1; ``application`` is a module with a WSGI ``application``."""
+    """``number`` counts from 1; ``application`` is a module with a WSGI ``application``."""
 
     host: str
     port: int
@@ -23,7 +23,7 @@ class Options(NamedTuple):
 
 
 def run(options: Options, supervisor: Connection) -> None:
-    """The life of a worker process. Sends ``READY`` to its supervisor once it serves."""
+    """Sends ``READY`` once it serves."""
     from django.conf import settings
 
     if settings.PIN_WORKERS:
@@ -36,11 +36,11 @@ def run(options: Options, supervisor: Connection) -> None:
 def _stay_on_one_cpu(number: int) -> None:
     if not hasattr(os, "sched_setaffinity"):
         return
-    server = zlib.crc32(socket.gethostname().encode()) + os.getppid()  # in containers, all have the same pid
-    with suppress(OSError):  # where it is not allowed
+    server = zlib.crc32(socket.gethostname().encode()) + os.getppid()  # in containers all have the same pid
+    with suppress(OSError):  # not allowed
         os.sched_setaffinity(0, {_cpu(number, server, sorted(os.sched_getaffinity(0)))})
 
 
 def _cpu(worker: int, server: int, usable: Sequence[int]) -> int:
-    """Another CPU for each worker of a server (any number), and not the same ones for every server."""
+    """Spreads workers over CPUs, starting at a different one per server."""
     return usable[(server + worker) % len(usable)]

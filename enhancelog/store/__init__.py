@@ -1,8 +1,4 @@
-"""The one way in: the contract's operations behind one protocol, whatever keeps the entries.
-
-``append`` stores an entry once; a second one with its id is ``Conflict``, identical or not, and changes nothing.
-``list_*`` ascend by ``ts_ms``, ties in append order. A fault of the backend is ``Other``. No Django in this module.
-"""
+"""The contract's operations as a protocol, independent of the backend."""
 
 from typing import Protocol
 
@@ -11,26 +7,25 @@ from enhancelog.domain.records import Entry
 
 
 class EnhanceLogStore(Protocol):
-    """What every backend promises."""
-
-    name: str
-    """For diagnostics: in-memory, sqlite, postgresql or http."""
+    name: str  # for diagnostics: in-memory, sqlite, postgresql or http
 
     def append(self, entry: Entry) -> str:
-        """Store it and return its digest. Raises ``Conflict`` when the id is taken, ``Other`` on a fault."""
+        """Store the entry and return its digest. Raises ``Conflict`` if the id is taken, even by an identical
+        entry, or ``Other``.
+        """
 
     def get(self, issue_id: str) -> Entry:
-        """The entry. Raises ``NotFound``, also for an id that the rules refuse."""
+        """Raises ``NotFound``, also for an invalid id."""
 
     def list_by_blueprint(self, blueprint_id: str) -> list[Entry]:
-        """That Blueprint's entries; none for an unknown one."""
+        """Ascending by ``ts_ms``, then append order; empty for an unknown Blueprint."""
 
     def list_all(self) -> list[Entry]:
-        """Every entry."""
+        """In the same order."""
 
 
 def open_store(origin: Origin) -> EnhanceLogStore:
-    """The configured database's store; what it appends carries ``origin``."""
+    """The store of the configured database; ``origin`` goes into what it appends."""
     from enhancelog.store.database import DatabaseEnhanceLogStore
 
     return DatabaseEnhanceLogStore(origin)

@@ -1,8 +1,4 @@
-"""The store in the configured database, SQLite or PostgreSQL.
-
-A batch is one transaction under the append lock: known ids are sorted out, positions are given densely in order, rows
-and projections are written, or nothing is. Whoever has seen position N never later sees a new row at or below N.
-"""
+"""The store in the configured database."""
 
 import random
 import time
@@ -26,8 +22,11 @@ from enhancelog.store import group, pattern_groups, writing
 from enhancelog.store.rows import RECORD_COLUMNS, from_row
 from enhancelog.store.writing import BATCH, TRANSIENT, Append, Outcome
 
+# A batch is one transaction under the append lock: known ids are sorted out, positions are assigned densely in order,
+# and rows and projections are written together. A reader of position N never later sees a new row at or below N.
+
+# Larger appends do not join a group commit.
 GROUPED = 100
-"""Entries of one caller that still join others; more are a transaction of their own."""
 
 _READ_BATCH = 500
 
@@ -45,12 +44,11 @@ class DatabaseEnhanceLogStore:
         return outcome.digest
 
     def append_batch(self, entries: Sequence[Entry], *, whole: bool = False) -> list[Outcome]:
-        """Append up to ``BATCH`` entries in one transaction; one that is known never fails its neighbours.
+        """Append up to ``BATCH`` entries in one transaction; known entries do not affect the others.
 
-        With ``whole`` a conflict stores nothing at all: what would have been created is ``skipped``. A few entries may
-        share the transaction with those of other callers. A database that is locked or restarting is tried again for
-        ``PATIENCE_S``; a disk that failed or is full is not. Raises ``Other``, or ``Full``.
+        If ``whole``, a conflict stores nothing and new entries are ``skipped``. Raises ``Other`` or ``Full``.
         """
+        # A locked or restarting database is retried for PATIENCE_S; a failed or full disk is not.
         append = Append(entries, self.origin, whole=whole)
         with faults():
             if whole or len(entries) > GROUPED or _writes_alone():
@@ -84,13 +82,13 @@ class DatabaseEnhanceLogStore:
 
 
 def last_position() -> int:
-    """The newest entry's position; 0 for an empty log."""
+    """0 for an empty log."""
     with connection.cursor() as cursor:
         return writing.last_position(cursor)
 
 
 def stored_batches() -> Iterator[list[Stored]]:
-    """The whole log in position order, a batch at a time, each in a short read of its own."""
+    """The log in position order; each batch is a short read."""
     after = 0
     while batch := stored_after(after):
         yield batch
@@ -98,7 +96,6 @@ def stored_batches() -> Iterator[list[Stored]]:
 
 
 def stored_after(position: int) -> list[Stored]:
-    """The next ``BATCH`` entries of the log after this position."""
     columns = ("position", "recorded_ms", "source", *RECORD_COLUMNS)
     rows = EntryModel.objects.filter(position__gt=position).order_by("position").values_list(*columns)[:BATCH]
     return [_stored(row) for row in rows]
@@ -111,7 +108,7 @@ def _stored(row: Sequence[Any]) -> Stored:
 
 
 def rebuild_search() -> None:
-    """Index the whole log anew for searching. Appends wait."""
+    """Blocks appends."""
     with faults(), dialect().appending() as cursor:
         search_index.clear(cursor)
         for batch in stored_batches():
@@ -119,7 +116,7 @@ def rebuild_search() -> None:
 
 
 def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> int:
-    """Derive every projection anew; the number of entries. ``progress`` hears how many are done. Appends wait."""
+    """Returns the number of entries; ``progress`` gets the number done. Blocks appends."""
     done = 0
 
     def batches() -> Iterator[list[Stored]]:
@@ -136,7 +133,7 @@ def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> 
 
 
 def analyze() -> None:
-    """Make the planner's statistics anew; worth its time after a load."""
+    """Update the planner's statistics, for use after a load."""
     with faults(), connection.cursor() as cursor:
         for table in [EntryModel._meta.db_table, *(table._meta.db_table for table in projections.tables())]:
             cursor.execute(f"ANALYZE {table}")
@@ -144,13 +141,12 @@ def analyze() -> None:
 
 
 def _writes_alone() -> bool:
-    """Inside a transaction of the caller's, in the writer itself, and in a command, which has nobody to join."""
+    # In the caller's transaction, in the writer thread, and in a command, which has no other appends to join.
     return connection.in_atomic_block or group.is_writer() or not waiting.is_limited()
 
 
 def _commit(append: Append) -> None:
-    """On the caller's connection, within its transaction where there is one, which is never tried again."""
-    tries_again = not connection.in_atomic_block
+    tries_again = not connection.in_atomic_block  # a transaction of the caller is never retried
     while True:
         started = time.perf_counter()
         try:
@@ -161,6 +157,6 @@ def _commit(append: Append) -> None:
             if not tries_again or append.left_s <= 0 or is_of_disk(error):
                 raise
             connection.close()
-            time.sleep(random.uniform(0.02, 0.2))  # noqa: S311  no secret
+            time.sleep(random.uniform(0.02, 0.2))  # noqa: S311  not a secret
         else:
             return

@@ -1,8 +1,4 @@
-"""What following a host keeps beside the entries: Blueprint head documents, and what was reported already.
-
-Both are kept once: a second document under the same hash, and a second report of the same thing, change nothing.
-Faults of the database are ``Other``.
-"""
+"""State of following a host: Blueprint head documents and reported findings, each kept once."""
 
 from collections.abc import Iterable
 from typing import Any, Final, Literal, NamedTuple
@@ -18,7 +14,7 @@ _BATCH: Final = 500
 
 
 class Remark(NamedTuple):
-    """Something odd; ``digest`` tells two remarks about one subject apart (hex; empty for what vanished)."""
+    """A finding; ``digest`` (hex) tells findings about one subject apart."""
 
     kind: Kind
     subject: str
@@ -26,7 +22,7 @@ class Remark(NamedTuple):
 
 
 def keep_document(blueprint_id: str, version: str, document: str, source: str) -> bool:
-    """Keep a Blueprint's document (JSON text) under its hash; whether it was new."""
+    """Store a document (JSON text) under its hash; returns whether it was new."""
     with faults():
         if BlueprintDocument.objects.filter(blueprint_id=blueprint_id, hash=version).exists():
             return False
@@ -38,21 +34,19 @@ def keep_document(blueprint_id: str, version: str, document: str, source: str) -
 
 
 def document(blueprint_id: str, version: str) -> str | None:
-    """The JSON text kept under this hash, ``None`` if there is none."""
     with faults():
         rows = BlueprintDocument.objects.filter(blueprint_id=blueprint_id, hash=version)
         return rows.values_list("document", flat=True).first()
 
 
 def remarks(source: str) -> set[Remark]:
-    """Everything reported about this source so far."""
+    """Everything reported about this source."""
     with faults():
         rows: Any = FollowFinding.objects.filter(source=source).values_list("kind", "subject", "digest")
         return {Remark(*row) for row in rows.iterator()}
 
 
 def remember(source: str, made: Iterable[Remark]) -> None:
-    """Note that these were reported."""
     now = now_ms()
     rows = [FollowFinding(source=source, **remark._asdict(), reported_ms=now) for remark in made]
     if rows:
@@ -61,7 +55,7 @@ def remember(source: str, made: Iterable[Remark]) -> None:
 
 
 def forget_vanished(source: str, issue_ids: Iterable[str]) -> None:
-    """These are listed again; should they vanish anew, that is worth a report."""
+    """These entries are listed again, so another disappearance is reported anew."""
     subjects = list(issue_ids)
     with faults():
         for start in range(0, len(subjects), _BATCH):
@@ -70,7 +64,7 @@ def forget_vanished(source: str, issue_ids: Iterable[str]) -> None:
 
 
 def added_ids(origin: Origin) -> set[str]:
-    """The ids of the entries that this very origin appended."""
+    """Ids of the entries with exactly this origin."""
     kind, name, source = origin
     rows = Entry.objects.filter(source=source, actor_kind=kind, actor_name=name)
     with faults():

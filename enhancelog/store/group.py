@@ -1,13 +1,4 @@
-"""Group commit: one thread a process takes all appends that wait and commits them together.
-
-While it commits, the next ones gather: the disk is waited for once a group, not once an append, and one connection
-keeps its caches warm. Every append gets its own answer; one that fails never fails its neighbours, and each keeps its
-own patience, also while it waits for its turn.
-
-The thread comes with the first append and goes when nothing was to do for ``IDLE_S``, and its connection with it. When
-the process ends, what waits is written first. An append inside a transaction of its caller's is a part of that and does
-not come here.
-"""
+"""Group commit: one thread per process commits all waiting appends together."""
 
 import atexit
 import os
@@ -27,21 +18,26 @@ from enhancelog.backends.permit import permit
 from enhancelog.observing import metrics
 from enhancelog.store.writing import BATCH, TRANSIENT, Append, write
 
+# While it commits, the next appends queue up: the disk syncs once per group, and one connection keeps its caches warm.
+# Every append has its own result and timeout, and a failing one does not fail its neighbors. The thread starts with the
+# first append and ends with its connection after IDLE_S without work. At exit the queue is written first. An append in
+# a transaction of its caller is part of that and does not come here.
+
 IDLE_S: Final = 10.0
+# A connection idle for longer is checked before use.
 REST_S: Final = 1.0
-"""A connection that did nothing for so long is looked at before it is used again."""
+# Extra wait for the writer, because its error says more than a timeout.
 GRACE_S: Final = 1.0
-"""How much longer than its patience an append waits for the writer, whose answer says more than that none came."""
 
 
 class Waiting:
-    """An append in the queue, and its answer when there is one."""
+    """A queued append and its result."""
 
     def __init__(self, append: Append) -> None:
         self.append = append
         self.error: BaseException | None = None
+        # Its group failed for another reason than the database's health, so it gets its own transaction.
         self.alone = False
-        """Its group failed for a reason that is not the database's health, so it gets a transaction of its own."""
         self._answered = threading.Lock()
         self._answered.acquire()
 
@@ -50,13 +46,11 @@ class Waiting:
         self._answered.release()
 
     def wait(self, timeout_s: float = -1) -> bool:
-        """Whether the answer came within the time; without one, wait for it."""
+        """Whether the result arrived in time; waits without limit by default."""
         return self._answered.acquire(timeout=timeout_s)
 
 
 class Writer:
-    """The queue, and the thread that empties it."""
-
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._queue: deque[Waiting] = deque()
@@ -64,12 +58,13 @@ class Writer:
         self._ends = False
 
     def is_me(self) -> bool:
-        """Whether this is the writer's own thread, which must not wait for itself."""
+        """Whether this is the writer thread, which must not wait for itself."""
         return threading.current_thread() is self._thread
 
     def commit(self, append: Append) -> None:
-        """Have it written; then its outcomes hold. Raises what the database raised, or ``OperationalError`` when its
-        turn did not come in time, and then nothing of it was written."""
+        """Write ``append`` and set its outcomes. Raises the database's error, or ``OperationalError`` on timeout,
+        when nothing was written.
+        """
         waiting = Waiting(append)
         with self._changed:
             self._queue.append(waiting)
@@ -80,12 +75,12 @@ class Writer:
         with permit.released():
             if not waiting.wait(max(0.0, append.left_s + GRACE_S)):
                 self._withdraw(waiting)
-                waiting.wait()  # its answer, or what becomes of it where it is being written already
+                waiting.wait()  # withdrawn, or already being written
         if waiting.error is not None:
             raise waiting.error
 
     def drain(self) -> None:
-        """Write what waits and end the thread; the next append starts another."""
+        """Write the queue and end the thread; the next append starts another."""
         with self._changed:
             thread = self._thread
             self._ends = thread is not None
@@ -99,7 +94,7 @@ class Writer:
                 self._queue.remove(waiting)
                 waiting.answer(OperationalError("other appends kept the database for too long"))
 
-    # What follows runs in the thread.
+    # These run in the writer thread.
 
     def _run(self) -> None:
         try:
@@ -112,7 +107,7 @@ class Writer:
             connection.close()
 
     def _has_work(self) -> bool:
-        """Wait for an append. No, and the thread is none any more, when none came for long or it is to end."""
+        """Wait for an append; False when idle for too long or asked to end, and then the thread is gone."""
         began = time.monotonic()
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._ends, IDLE_S)
@@ -130,11 +125,11 @@ class Writer:
             with ExitStack() as until_committed, dialect().appending(self._shortest_left_s()) as cursor:
                 metrics.append_waited(time.perf_counter() - started)
                 until_committed.enter_context(permit.held())
-                group = self._take()  # who came while we waited for it is along
+                group = self._take()  # includes those queued during the wait for the lock
                 write(cursor, [waiting.append for waiting in group])
         except TRANSIENT as error:
             if is_of_disk(error):
-                self._set_apart(group or self._take(), error)  # what is smaller may still find room
+                self._set_apart(group or self._take(), error)  # smaller appends may still fit
                 connection.close()
             else:
                 self._try_again(group, error)
@@ -151,7 +146,7 @@ class Writer:
             return min((waiting.append.left_s for waiting in self._queue), default=0.0)
 
     def _take(self) -> list[Waiting]:
-        """The first of the queue and those behind it, as many as go into one transaction."""
+        """The head of the queue, as many appends as fit into one transaction."""
         group: list[Waiting] = []
         entries = 0
         with self._changed:
@@ -163,7 +158,7 @@ class Writer:
         return group
 
     def _try_again(self, group: Sequence[Waiting], error: Exception) -> None:
-        """On a fresh connection, after a moment, with those who have patience left."""
+        """Retry shortly, on a new connection, those with time left."""
         with self._changed:
             everybody = [*group, *self._queue]
             over = [waiting for waiting in everybody if waiting.append.left_s <= 0]
@@ -172,10 +167,10 @@ class Writer:
         _answer(over, error)
         connection.close()
         if goes_on:
-            time.sleep(random.uniform(0.02, 0.2))  # noqa: S311  no secret
+            time.sleep(random.uniform(0.02, 0.2))  # noqa: S311  not a secret
 
     def _set_apart(self, group: Sequence[Waiting], error: Exception) -> None:
-        """One of them is at fault; by itself it fails alone."""
+        """One append is at fault; alone, it fails alone."""
         if len(group) <= 1:
             _answer(group, error)
             return
@@ -200,22 +195,21 @@ _writer = Writer()
 
 
 def commit(append: Append) -> None:
-    """Have it written by this process's writer. Raises the database's errors."""
+    """Raises the database's errors."""
     _writer.commit(append)
 
 
 def drain() -> None:
-    """Write what waits and give the writer's thread and connection back; the next append has new ones."""
+    """Write the queue and release thread and connection."""
     _writer.drain()
 
 
 def is_writer() -> bool:
-    """Whether the calling thread is the writer's."""
     return _writer.is_me()
 
 
 def _renew() -> None:
-    """A forked child has neither the thread nor those who wait for it."""
+    """A forked child has neither the thread nor its callers."""
     global _writer
     _writer = Writer()
 

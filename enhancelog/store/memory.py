@@ -1,4 +1,4 @@
-"""The store in a dictionary: the contract at its plainest, for tests and for trying out. Threads may share it."""
+"""The store in a dictionary, thread-safe, for tests and trials."""
 
 import threading
 from bisect import insort

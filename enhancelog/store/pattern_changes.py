@@ -1,7 +1,4 @@
-"""Deny patterns split and merged by hand: kept beside the log, bound to masked templates, and never gone, only undone.
-
-A change is stored, then its axis is grouped anew before the caller goes on. Who may change is for the caller to see to.
-"""
+"""Manual splits and merges of deny patterns, never deleted, only undone. Callers check permissions."""
 
 from collections.abc import Collection
 from typing import Final, Literal, NamedTuple
@@ -17,8 +14,8 @@ from enhancelog.models import PatternChange, Template
 from enhancelog.projections.patterns import axes, rules
 from enhancelog.store import pattern_groups
 
+# In force per axis.
 MOST_CHANGES: Final = 500
-"""Of one axis, in force at once."""
 
 
 class _Template(NamedTuple):
@@ -29,9 +26,8 @@ class _Template(NamedTuple):
 
 
 def split(pattern_id: str, template_ids: Collection[str], by: str) -> str:
-    """Let these templates of the pattern be one of their own; its id.
-
-    Raises ``NotFound`` for an unknown pattern, ``Invalid`` (template) for templates that are not its own or all it has.
+    """Move these templates to a pattern of their own; returns its id. Raises ``NotFound`` or ``Invalid``
+    (template).
     """
     with faults(), dialect().appending() as cursor:
         members = _members(cursor, pattern_id)
@@ -46,7 +42,7 @@ def split(pattern_id: str, template_ids: Collection[str], by: str) -> str:
 
 
 def merge(pattern_id: str, other_id: str, by: str) -> str:
-    """Let two patterns of one axis be one; its id. Raises ``NotFound`` and ``Invalid`` (pattern)."""
+    """Merge two patterns of an axis; returns the id. Raises ``NotFound`` or ``Invalid`` (pattern)."""
     with faults(), dialect().appending() as cursor:
         one, other = _members(cursor, pattern_id), _members(cursor, other_id)
         if one[0].axis != other[0].axis:
@@ -61,7 +57,7 @@ def merge(pattern_id: str, other_id: str, by: str) -> str:
 
 
 def undo(change_id: int, by: str) -> PatternChange:
-    """Take a change back; nothing happens to one that was. Raises ``NotFound``, ``Invalid`` during a rebuild."""
+    """Idempotent. Raises ``NotFound``, or ``Invalid`` during a rebuild."""
     with faults(), dialect().appending() as cursor:
         _refuse_during_rebuild(cursor)
         change = PatternChange.objects.filter(pk=change_id).first()
@@ -76,7 +72,7 @@ def undo(change_id: int, by: str) -> PatternChange:
 
 
 def leader_key(template_id: str) -> str:
-    """The id of the pattern that a template belongs to."""
+    """The id of the template's pattern."""
     with faults():
         return str(Template.objects.values_list("pattern__key", flat=True).get(key=template_id))
 
@@ -91,7 +87,7 @@ def _change(cursor: CursorWrapper, kind: Literal["split", "merge"], chosen: list
 
 
 def _members(cursor: CursorWrapper, pattern_id: str) -> list[_Template]:
-    """The pattern's templates, the leader first. Raises ``NotFound``."""
+    """The pattern's templates, leader first. Raises ``NotFound``."""
     _refuse_during_rebuild(cursor)
     known = Template.objects.filter(pattern__templates__key=pattern_id, rules=patterns.RULES_VERSION)
     columns = known.order_by("first_position").values_list("key", "axis", "text", "other")

@@ -1,9 +1,4 @@
-"""Grouping the templates of an axis, after the commit that brought them and behind the append lock.
-
-What takes long is done without the lock; the result is written in short transactions that each hold it for
-``HOLD_S``. Several processes may try: a transaction that finds the axis changed by somebody else changes nothing, and
-the work begins anew. Interrupted, it is done again by whoever looks next.
-"""
+"""Groups an axis's templates after the commit that added them."""
 
 import enum
 import time
@@ -18,25 +13,27 @@ from enhancelog.patterns import Rest, no_rest
 from enhancelog.projections.patterns import axes, regrouping
 from enhancelog.store.writing import last_position
 
+# Expensive work is done without the append lock, and the result is written in short transactions. Several processes may
+# try: a transaction that finds the axis changed by another writes nothing, and the work starts again. After an
+# interruption, the next process repeats it.
+
+# How long a transaction blocks appends, about.
 HOLD_S: Final = 0.003
-"""How long one transaction keeps appends waiting, about."""
+# Between two transactions.
 PAUSE_S: Final = 0.005
-"""Between two of them."""
 PAUSE_IF_BUSY_S: Final = 0.05
 
 
 class Step(enum.Enum):
-    """What became of a step."""
-
     WORKED = enum.auto()
+    # Another process was faster and continues.
     BUSY = enum.auto()
-    """Somebody else was quicker; it is theirs."""
+    # Nothing is left to do.
     DONE = enum.auto()
-    """Nothing is left to do."""
 
 
 def settle(axis: str | None = None) -> None:
-    """Group what the log says by now, in one axis or in all; what comes meanwhile is for others. Raises ``Other``."""
+    """Group the current log, in one axis or all. Raises ``Other``."""
     with faults(), connection.cursor() as cursor:
         up_to = last_position(cursor)
     while (became := step(axis, up_to)) is not Step.DONE:
@@ -45,16 +42,13 @@ def settle(axis: str | None = None) -> None:
 
 
 def waiting() -> list[axes.Pending]:
-    """What the next step groups. Raises ``Other``."""
+    """The axes that the next step groups. Raises ``Other``."""
     with faults(), connection.cursor() as cursor:
         return axes.pending(cursor)
 
 
 def step(axis: str | None = None, up_to: int = axes.EVERYWHERE, rest: Rest = no_rest) -> Step:
-    """Group one large axis or some small ones, those that wait from the lowest position on unless one is named.
-
-    ``up_to``: the last position from which on they may be waiting. Raises ``Other``.
-    """
+    """Group one large axis or a few small ones that are pending from ``up_to`` or earlier. Raises ``Other``."""
     with faults():
         with connection.cursor() as cursor:
             found = axes.pending(cursor, up_to, axis)
@@ -65,17 +59,17 @@ def step(axis: str | None = None, up_to: int = axes.EVERYWHERE, rest: Rest = no_
 
 
 class _Work:
-    """An axis that is being grouped, from the version on that was seen."""
+    """Grouping one axis from a known version."""
 
     def __init__(self, found: axes.Pending, rest: Rest) -> None:
         self._axis, self._version = found.axis, found.version
         with connection.cursor() as cursor:
             basis = regrouping.read(cursor, self._axis)
-        moving = basis.moving()  # of somebody who was interrupted
+        moving = basis.moving()  # left by an interrupted process
         self._operations = regrouping.moves(moving) if moving else regrouping.operations(basis, basis.places(rest))
 
     def go_on(self, cursor: CursorWrapper, until: float) -> Step:
-        """Write a little, but for somebody who was quicker. ``until``: monotonic s."""
+        """Write until ``until`` (monotonic s), unless another process was faster."""
         if not axes.advance(cursor, self._axis, self._version):
             return Step.BUSY
         self._version += 1
@@ -84,7 +78,7 @@ class _Work:
 
 
 def _write(works: deque[_Work]) -> bool:
-    """In short transactions; whether any of it was to be written."""
+    """In short transactions; returns whether anything was written."""
     has_written = False
     while works:
         with dialect().appending() as cursor:

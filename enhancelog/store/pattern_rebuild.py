@@ -1,10 +1,4 @@
-"""Deriving the deny patterns anew, after the rules changed, while everybody reads the old ones and appends go on.
-
-Step by step, each a short transaction under the append lock, so that it may stop at any time and go on later, and
-several processes may try: one that finds the work already done by another does nothing. When the last entry is
-reached and all templates are grouped, one row says that the new patterns are served from now on; then the old rows go,
-in steps too.
-"""
+"""Derives the deny patterns again after the rules changed, while the old ones are served and appends continue."""
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
@@ -19,9 +13,13 @@ from enhancelog.store import pattern_groups
 from enhancelog.store.database import last_position, stored_after
 from enhancelog.store.pattern_groups import Step
 
+# Each step is a short transaction under the append lock, so work can stop at any time, and several processes may
+# try: one that finds a step done by another does nothing. When all entries are derived and grouped, one row
+# switches to the new patterns. Then the old rows are deleted in steps.
+
 
 def step(rest: Rest = no_rest) -> Step:
-    """Do a little of what is left to do, the grouping of new templates first. Raises ``Other``."""
+    """Do some of the remaining work, grouping new templates first. Raises ``Other``."""
     with faults():
         with connection.cursor() as cursor:
             is_complete = rules.is_complete(cursor)
@@ -42,7 +40,7 @@ def _group_or_sweep(rest: Rest) -> Step:
 
 
 def _begin(seen: State | None) -> Step:
-    """What an earlier try under the same rules left goes first."""
+    """Delete the remains of an earlier attempt under these rules first."""
     with dialect().appending() as cursor:
         if rules.read(cursor) != seen:
             return Step.BUSY
@@ -53,11 +51,11 @@ def _begin(seen: State | None) -> Step:
 
 
 def _go_on(seen: State, rest: Rest) -> Step:
-    """Derive the next entries; after the last one, group what they brought, and serve it."""
+    """Derive the next entries; after the last one, group and serve."""
     entries = stored_after(seen.done)
     if not entries and (became := pattern_groups.step(rest=rest)) is not Step.DONE:
         return became
-    classified = classify(entries)  # what takes longest keeps no append waiting
+    classified = classify(entries)  # the expensive part, without the lock
     with dialect().appending() as cursor:
         if rules.read(cursor) != seen:
             return Step.BUSY

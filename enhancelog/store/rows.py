@@ -1,4 +1,4 @@
-"""Entry records to and from rows of the entry table. JSON columns hold the record's own JSON text."""
+"""Entries to and from table rows. JSON columns contain the record's own text."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 
 RECORD_COLUMNS: Final = records.FIELDS
+# Read by lists and exports.
 COLUMNS: Final = ("position", *RECORD_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source", "digest")
-"""What lists and exports read."""
 STORED_COLUMNS: Final = (*COLUMNS, "envelope")
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -21,7 +21,7 @@ _reasons = msgspec.json.Decoder(tuple[str, ...])
 
 
 class RowJson(msgspec.Struct):
-    """The entry as JSON straight from a row: no verdict is decoded on the way."""
+    """The entry as JSON without decoding its verdicts."""
 
     issue_id: str
     blueprint_id: str
@@ -38,7 +38,7 @@ class RowJson(msgspec.Struct):
 
 
 def to_row(position: int, entry: Entry, recorded_ms: int, origin: Origin, digest: str) -> tuple[Any, ...]:
-    """Values in the order of ``STORED_COLUMNS``."""
+    """In the order of ``STORED_COLUMNS``."""
     return (
         position,
         entry.issue_id,
@@ -61,7 +61,7 @@ def to_row(position: int, entry: Entry, recorded_ms: int, origin: Origin, digest
 
 
 def from_row(row: Sequence[Any]) -> Entry:
-    """The record in the values of ``RECORD_COLUMNS``."""
+    """From the values of ``RECORD_COLUMNS``."""
     return Entry(
         issue_id=row[0],
         blueprint_id=row[1],
@@ -79,7 +79,7 @@ def from_row(row: Sequence[Any]) -> Entry:
 
 
 def json_from_row(row: Sequence[Any]) -> RowJson:
-    """What ``records.encode`` of the record would say, without decoding it."""
+    """Encodes like the record, without decoding it."""
     return RowJson(
         issue_id=row[0],
         blueprint_id=row[1],
@@ -97,5 +97,5 @@ def json_from_row(row: Sequence[Any]) -> RowJson:
 
 
 def raw_digest(row: Sequence[Any]) -> str:
-    """``records.digest`` of the record, over the JSON text as it is stored: another spelling is another digest."""
+    """``records.digest`` over the stored JSON text, so that any other spelling differs."""
     return hashlib.sha256(_encode(json_from_row(row))).hexdigest()

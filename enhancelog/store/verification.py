@@ -1,11 +1,4 @@
-"""Is the log what was written, and do the projections say what it says?
-
-The digest and envelope of every entry are recomputed, positions are dense, the triggers are there, and every projection
-equals what follows from the entries. Entries are read in batches that keep no writer waiting; only at the end, where
-sums are compared, do appends wait. Memory: one batch of entries, and one row for each sum.
-
-What stands beside the log registers its own ``Part``.
-"""
+"""Verifies digests, envelopes, positions, triggers and projections."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
@@ -24,6 +17,9 @@ from enhancelog.store.database import last_position
 from enhancelog.store.rows import RECORD_COLUMNS, STORED_COLUMNS, from_row, raw_digest
 from enhancelog.store.writing import BATCH
 
+# Entries are read in batches that block no writer. Only the comparison of sums at the end blocks appends. Memory: one
+# batch, and a row per sum. Other apps register their own ``Part``.
+
 _RECORD: Final = slice(1, 1 + len(RECORD_COLUMNS))
 _BEFORE_ALL: Final = -(2**63)
 
@@ -32,8 +28,7 @@ Progress = Callable[[int], None]
 
 
 class Part(NamedTuple):
-    """Something to verify. ``rows`` names its rows, ``total`` counts them. ``findings`` yields a line for everything
-    that is wrong, tells how many rows it has read, and raises ``Other``."""
+    """``findings`` yields a line per problem, reports how many rows it read, and raises ``Other``."""
 
     rows: str
     total: Callable[[], int]
@@ -44,17 +39,16 @@ _registered: list[Part] = []
 
 
 def register(part: Part) -> None:
-    """``part`` is verified after the log from now on."""
     _registered.append(part)
 
 
 def parts() -> list[Part]:
-    """The log, then everything registered."""
+    """The log, then the registered parts."""
     return [Part("entries", last_position, _findings), *_registered]
 
 
 def verify() -> Iterator[str]:
-    """A line for everything that is wrong with any part. Raises ``Other``."""
+    """A line per problem. Raises ``Other``."""
     for part in parts():
         yield from part.findings(lambda done: None)
 
@@ -78,7 +72,7 @@ def _missing() -> Iterator[str]:
 
 
 class _Columns(msgspec.Struct):
-    """The types of an entry's columns, which SQLite does not enforce."""
+    """The column types, which SQLite does not enforce."""
 
     position: int
     issue_id: str
@@ -102,7 +96,7 @@ class _Columns(msgspec.Struct):
 
 
 class _Walk:
-    """The log from its beginning to where it ends now, as often as asked to go on."""
+    """Reads the log to its current end; can be continued."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

@@ -1,6 +1,4 @@
-"""Entries on their way into the log: sorted out against what is stored, given their positions, written with what
-follows from them. All of it in one transaction under the append lock, which the caller holds.
-"""
+"""Writes appends in one transaction under the caller's append lock."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -20,21 +18,21 @@ from enhancelog.projections import patterns, search_index
 from enhancelog.projections.stored import Stored
 from enhancelog.store.rows import RECORD_COLUMNS, STORED_COLUMNS, from_row, to_row
 
+# Entries per transaction; more would block other writers for too long.
 BATCH: Final = 1000
-"""Entries in one transaction at most; longer ones would keep other writers waiting."""
 
+# How long an append is retried.
 PATIENCE_S = 5.0
-"""How long an append goes on trying."""
 
+# Locked, restarting, connection lost, deadlock: a retry may succeed unless the disk is at fault.
 TRANSIENT: Final = (OperationalError, InterfaceError)
-"""Locked, restarting, connection lost, deadlock: another attempt may succeed, unless the disk is at fault."""
 
 _TABLE: Final = EntryModel._meta.db_table
 _LAST: Final = f"SELECT COALESCE(MAX(position), 0) FROM {_TABLE}"
 
 
 class Outcome(NamedTuple):
-    """What became of one entry of a batch; ``digest`` is the stored entry's, ``differs`` names fields (conflict)."""
+    """``digest`` is the stored entry's; ``differs``: the fields in conflict."""
 
     result: Literal["created", "identical", "conflict", "skipped"]
     digest: str
@@ -46,7 +44,7 @@ class Outcome(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where and when (our clock, epoch ms) an entry was written."""
+    """Where and when (epoch ms) an entry was written."""
 
     issue_id: str
     position: int
@@ -54,7 +52,7 @@ class Place(NamedTuple):
 
 
 class Given(NamedTuple):
-    """An entry to append, and what follows from it alone: nobody else waits while that is worked out."""
+    """An entry with everything derived from it alone, computed without the lock."""
 
     entry: Entry
     digest: str
@@ -69,12 +67,10 @@ def _given(entry: Entry) -> Given:
 
 
 class Append:
-    """Entries of one caller that are stored in one transaction, how long that may still take, and what became of them.
+    """Entries stored in one transaction, their deadline and their outcomes."""
 
-    An attempt whose COMMIT was sent may have succeeded although its answer never came. The next one holds the append
-    lock, which the first gave back only at its end, so it sees for certain whether what was ``written`` is there.
-    """
-
+    # A COMMIT can succeed although its reply is lost. The retry holds the append lock, which the first attempt kept
+    # until its end, so it sees for certain whether the ``written`` places exist.
     def __init__(self, entries: Sequence[Entry], origin: Origin, *, whole: bool = False) -> None:
         self.entries = [_given(entry) for entry in entries]
         self.origin = origin
@@ -85,23 +81,19 @@ class Append:
 
     @property
     def left_s(self) -> float:
-        """Seconds, negative when the time is up."""
+        """Seconds; negative after the deadline."""
         return self._deadline - time.monotonic()
 
 
 class _Known(NamedTuple):
-    """What is stored under an id; ``place`` is where, unknown for what this transaction is about to write."""
+    """``place`` is unknown for what this transaction is about to write."""
 
     entry: Entry
     place: Place | None
 
 
 def write(cursor: CursorWrapper, appends: Sequence[Append]) -> None:
-    """Write what is new of these appends; their ``outcomes`` hold once the transaction is committed.
-
-    An entry that is known, or comes a second time, never fails its neighbours. A ``whole`` append with a conflict
-    writes nothing of itself: what would have been created is ``skipped``.
-    """
+    """Write the new entries; ``outcomes`` are valid once the transaction commits."""
     known = _known(cursor, [entry.issue_id for append in appends for entry, *_ in append.entries])
     fresh = [found for append in appends for found in _sorted_out(append, known)]
     if fresh:
@@ -109,7 +101,7 @@ def write(cursor: CursorWrapper, appends: Sequence[Append]) -> None:
 
 
 def last_position(cursor: CursorWrapper) -> int:
-    """The newest entry's position; 0 for an empty log."""
+    """0 for an empty log."""
     cursor.execute(_LAST)
     return int(cursor.fetchone()[0])
 
@@ -118,7 +110,7 @@ _Fresh = tuple[Append, Given]
 
 
 def _sorted_out(append: Append, known: dict[str, _Known]) -> Sequence[_Fresh]:
-    """Say what becomes of each entry; those to insert, with their digests, which are ``known`` from now on."""
+    """Classify each entry as created, identical or conflict; return the new ones."""
     append.outcomes = []
     fresh: list[_Fresh] = []
     for given in append.entries:
@@ -129,7 +121,7 @@ def _sorted_out(append: Append, known: dict[str, _Known]) -> Sequence[_Fresh]:
             fresh.append((append, given))
             append.outcomes.append(Outcome("created", digest))
         elif stored.place in append.written and stored.entry == entry:
-            known[entry.issue_id] = _Known(entry, None)  # a second one in the batch is none of this attempt's
+            known[entry.issue_id] = _Known(entry, None)  # a duplicate in the batch is not this attempt's
             append.outcomes.append(Outcome("created", digest))
         else:
             differs = records.differences(entry, stored.entry)

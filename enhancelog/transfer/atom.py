@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from enhancelog import links
 from enhancelog.domain import records
-from enhancelog.domain.text import cut, first_line
+from enhancelog.domain.text import cut, headline
 from enhancelog.domain.times import as_datetime
 from enhancelog.queries.entries import Listed
 
@@ -54,7 +54,7 @@ def feed(about: About, entries: Sequence[Listed], public_url: str) -> bytes:
     for listed in entries:
         entry = listed.entry
         made.add_item(
-            title=_legal(cut(f"{entry.status}: {first_line(entry.intent, _TITLE) or '(no intent)'}", _TITLE)),
+            title=_legal(cut(f"{entry.status}: {headline(entry.intent, _TITLE) or '(no intent)'}", _TITLE)),
             link=public_url + links.entry(entry.issue_id),
             description=_legal(_summary(listed)),
             pubdate=as_datetime(entry.ts_ms, listed.recorded_ms),
@@ -80,7 +80,7 @@ def _summary(listed: Listed) -> SafeString:
         entry.status,
         entry.blueprint_id or "(no name)",
         format_html_join("", "<p><b>{}</b> {}</p>", ((axis, cut(reason, _TEXT)) for axis, reason in denied)),
-        _paragraph(entry.intent if first_line(entry.intent, _TITLE) != entry.intent else ""),
+        _paragraph(entry.intent if headline(entry.intent, _TITLE) != entry.intent else ""),
         _paragraph(entry.rationale),
     )
 

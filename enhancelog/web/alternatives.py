@@ -1,6 +1,7 @@
-"""A list page in other ways: as a feed, exported, kept as a saved view, and whether there is something new in it."""
+"""What a list page offers beside itself: a feed, exports, a saved view, the number of new entries."""
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
@@ -20,8 +21,21 @@ MOST_NEW: Final = 99
 FORMATS: Final = {"csv": "CSV", "ndjson": "NDJSON", "json": "JSON"}
 
 
+class Alternatives(NamedTuple):
+    """URLs, exports with a label each. ``new_entries`` counts them and is empty unless the page shows the newest."""
+
+    exports: Sequence[tuple[str, str]]
+    feed: str
+    save: str
+    other_order: str
+    new_entries: str
+
+
 def instead_of_page(request: HttpRequest, question: Question) -> HttpResponse | None:
-    """What ``format`` or ``after`` ask for. Raises ``Refused``, or ``Elsewhere`` for what the API answers."""
+    """The answer to ``format`` or ``after``, if either was given.
+
+    Raises ``Refused``, or ``Elsewhere`` for exports, which the API answers.
+    """
     shape = request.GET.get("format")
     try:
         if shape == "atom":
@@ -37,15 +51,15 @@ def instead_of_page(request: HttpRequest, question: Question) -> HttpResponse | 
     return None if after is None else private(_new(request, question, after))
 
 
-def alternatives(question: Question, page: Page) -> dict[str, Any]:
-    """What ``_list_actions.html`` offers."""
-    shows_newest = question.order == "desc" and question.cursor is None
-    return {
-        "exports": [(label, _export(question, shape)) for shape, label in FORMATS.items()],
-        "feed": question.url(format="atom"),
-        "save": links.with_query("/account/views", [("url", question.url())]),
-        "new_entries": question.url(after=str(page.up_to)) if shows_newest else "",
-    }
+def alternatives(question: Question, page: Page) -> Alternatives:
+    is_newest = question.order == "desc" and question.cursor is None
+    return Alternatives(
+        exports=[(label, _export(question, shape)) for shape, label in FORMATS.items()],
+        feed=question.url(format="atom"),
+        save=links.with_query("/account/views", [("url", question.url())]),
+        other_order=question.url(order="asc" if question.order == "desc" else "desc"),
+        new_entries=question.url(after=str(page.up_to)) if is_newest else "",
+    )
 
 
 def _export(question: Question, shape: str) -> str:

@@ -1,4 +1,4 @@
-"""Content codings (RFC 9110, 8.4): the one that a request prefers, and bodies compressed with it. No Django."""
+"""Content codings (RFC 9110, 8.4): the one that a request prefers, and compression with it."""
 
 import re
 import sys
@@ -27,11 +27,7 @@ MAX_HEADER: Final = 1000
 
 
 def preferred(accept_encoding: str) -> Coding | None:
-    """The coding to use, or ``None`` for the body as it is; also if the header is malformed or accepts nothing we have.
-
-    zstd is used only where it is named, since not every client that sends ``*`` can read it. At the same weight it
-    beats gzip: it is faster and its output is smaller.
-    """
+    """The coding to use; ``None`` for none, also if the header is malformed."""
     return _preferred(accept_encoding) if len(accept_encoding) <= MAX_HEADER else None
 
 
@@ -39,7 +35,7 @@ def preferred(accept_encoding: str) -> Coding | None:
 def _preferred(accept_encoding: str) -> Coding | None:
     weights = _weights(accept_encoding.lower())
     others = weights.get("*", 0.0)
-    for_zstd = weights.get("zstd", 0.0)
+    for_zstd = weights.get("zstd", 0.0)  # must be named: not every client that sends "*" can read it
     for_gzip = weights.get("gzip", others)
     best = max(for_zstd, for_gzip)
     if best == 0 or best < weights.get("identity", others):
@@ -54,7 +50,7 @@ def compressed(body: bytes, coding: Coding) -> bytes:
 
 
 def compressed_stream(chunks: Iterable[bytes], coding: Coding) -> Iterator[bytes]:
-    """Each chunk comes out in full before the next one is requested: no row waits, and memory holds one chunk."""
+    """Flushes after each chunk, so that no row waits and memory holds one chunk."""
     compress, end = _compressor(coding)
     for chunk in chunks:
         if chunk:
@@ -63,7 +59,7 @@ def compressed_stream(chunks: Iterable[bytes], coding: Coding) -> Iterator[bytes
 
 
 def _compressor(coding: Coding) -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
-    """What compresses a chunk so that it can be read by itself, and what ends the stream."""
+    """A function that compresses and flushes a chunk, and one that ends the stream."""
     if coding == "zstd":
         as_zstd = zstd.ZstdCompressor(level=ZSTD_LEVEL)
         return lambda chunk: as_zstd.compress(chunk, as_zstd.FLUSH_BLOCK), as_zstd.flush
@@ -72,7 +68,7 @@ def _compressor(coding: Coding) -> tuple[Callable[[bytes], bytes], Callable[[], 
 
 
 def _weights(header: str) -> dict[str, float]:
-    """Each named coding with its weight, the lowest if it is repeated. Empty if the header is malformed."""
+    """Coding to weight, the lowest if repeated. Empty if the header is malformed."""
     weights: dict[str, float] = {}
     for item in header.split(","):
         if not item.strip(" \t"):

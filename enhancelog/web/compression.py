@@ -1,10 +1,7 @@
-"""Compresses responses over 1 kB as the request's ``Accept-Encoding`` prefers; streams chunk by chunk.
+"""Compresses responses over 1 kB as ``Accept-Encoding`` prefers; streams chunk by chunk.
 
-The length of a compressed body reveals whether a chosen text repeats a secret in it (BREACH). So two kinds of responses
-are not compressed: those that no cache may store (``no-store``), which every response with a secret must be; and those
-to requests that another site made the browser send, and whose texts it may have chosen.
-
-A compressed response has a weak ETag of the same value. Clients send it back, so ``If-Match`` loses its ``W/`` here.
+Not compressed, because of BREACH: responses with a secret, which must be ``no-store``, and responses to cross-site
+requests. A compressed response has a weak ETag.
 """
 
 from collections.abc import Callable, Iterable
@@ -34,7 +31,7 @@ _OWN_REQUESTS: Final = ("same-origin", "none")
 
 
 class CompressionMiddleware:
-    """Stands behind WhiteNoise, which serves files compressed beforehand, and around all that sets ETags."""
+    """Goes after WhiteNoise and before everything that sets ETags."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -79,14 +76,14 @@ def _compress(response: HttpResponseBase, coding: Coding) -> None:
 
 
 def _repeat_etag(request: HttpRequest, response: HttpResponseBase) -> None:
-    """A cache updates the response that has the very ETag of the 304, so it is the one that the client sent."""
+    # A cache updates the response with exactly the 304's ETag, so it must be the one that the client sent.
     etag = response.headers.get("ETag", "")
     if etag and _weak(etag) in parse_etags(request.headers.get("If-None-Match", "")):
         response["ETag"] = _weak(etag)
 
 
 def _make_if_match_strong(request: HttpRequest) -> None:
-    """``If-Match`` compares strongly, and would never match the weak form that we sent."""
+    # If-Match compares strongly, so it would never match the weak ETag that we sent.
     if "W/" in (value := request.META.get("HTTP_IF_MATCH", "")):
         request.META["HTTP_IF_MATCH"] = ", ".join(etag.removeprefix("W/") for etag in parse_etags(value))
 

@@ -1,7 +1,4 @@
-"""What browsers may do with an answer: content security policy, permissions policy and cross-origin resource policy.
-
-The headers are on every answer, static files and failures included. The usual content security policy is built once.
-"""
+"""The Content-Security-Policy, Permissions-Policy and Cross-Origin-Resource-Policy headers of every response."""
 
 from functools import cached_property
 from typing import Final
@@ -10,17 +7,17 @@ from csp.constants import HEADER
 from csp.middleware import CSPMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-_UNUSED_FEATURES: Final = (  # long-standing names only: a browser warns about each that it does not know
+_UNUSED_FEATURES: Final = (  # established names only: browsers warn about unknown ones
     *("accelerometer", "autoplay", "camera", "clipboard-read", "display-capture", "encrypted-media", "fullscreen"),
     *("geolocation", "gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi", "payment"),
     *("picture-in-picture", "publickey-credentials-get", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking"),
 )
+# Copy buttons write to the clipboard.
 PERMISSIONS_POLICY: Final = ", ".join([*(f"{feature}=()" for feature in _UNUSED_FEATURES), "clipboard-write=(self)"])
-"""Copy buttons write to the clipboard."""
 
 
 class PolicyMiddleware(CSPMiddleware):  # type: ignore[misc, unused-ignore]
-    """django-csp's middleware, which would build the same text for each answer anew, and the other two headers."""
+    """django-csp's middleware with a cached default policy, and the other two headers."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response.headers["Permissions-Policy"] = PERMISSIONS_POLICY

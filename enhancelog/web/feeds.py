@@ -1,7 +1,7 @@
-"""Feeds of list pages: who may read one, and the key that opens the one feed of its saved view.
+"""Atom feeds of list pages, and the keys that open them.
 
-Whoever brings a key is judged by it alone; one that is not in force, or belongs to another list, is 401. An address
-from which too many wrong ones came waits: 429.
+A request with a key is authorized by the key alone: 401 if it is not valid for this feed, 429 after too many wrong keys
+from one address.
 """
 
 import math
@@ -27,7 +27,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def reads_list(view: View) -> View:
-    """As ``needs("log:read")``; the feed of a saved view opens by its key too."""
+    """Requires ``log:read``, or the key of a saved view for its feed."""
     reading = needs("log:read")(view)
 
     @wraps(view)
@@ -41,7 +41,6 @@ def reads_list(view: View) -> View:
 
 
 def feed(request: HttpRequest, question: Question) -> HttpResponse:
-    """The list that the page shows, as a feed."""
     title = f"{question.place.title} {question.text}".rstrip()
     about = feeds.about(title, question.url(format="atom"), question.url())
     return feeds.answer(request, question.wanted, about)
@@ -61,7 +60,7 @@ def _refusal(request: HttpRequest, key: str) -> HttpResponse | None:
 
 
 def _opens(key: str, request: HttpRequest) -> bool:
-    """Whether the key is of exactly the list that is asked for, and that has a feed."""
+    """Whether the key belongs to exactly the requested list."""
     url = saved_views.opened_by(key)
     if url is None:
         return False

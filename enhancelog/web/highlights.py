@@ -1,33 +1,61 @@
-"""Where an entry holds what was searched for, shown: marks in its texts, and an excerpt of the first that has any."""
+"""Search results as rows: what was searched for is marked, in the texts that a row shows or in an excerpt."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from html import escape
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
-
-from django.utils.safestring import SafeString
 
 from enhancelog.domain.records import Entry
 from enhancelog.domain.search_words import Phrase, spans
 from enhancelog.projections.search_index import MOST_CHARACTERS
+from enhancelog.web.entry_rows import EntryRow
 
 BEFORE: Final = 60
-"""Characters of an excerpt before its first mark at most."""
+"""Characters of an excerpt before its first match at most."""
 LENGTH: Final = 180
 
 Spans = Sequence[tuple[int, int]]
 
 
+class Segment(NamedTuple):
+    text: str
+    is_match: bool
+
+
+Segments = Sequence[Segment]
+
+
+class MarkedReason(NamedTuple):
+    axis: str
+    text: Segments
+
+
 class Excerpt(NamedTuple):
-    """Part of a text. ``field`` says of which one; ``axis``: whose detail it is."""
+    """Part of the text called ``field``. ``axis``: whose detail it is, otherwise empty."""
 
     field: str
     axis: str
-    text: SafeString
+    text: Segments
 
 
-def marked(text: str, phrases: Iterable[Phrase]) -> SafeString:
-    """The text with what was searched for in ``<mark>``."""
-    return _marked(text, spans(text, phrases))
+class SearchRow(NamedTuple):
+    """``excerpt`` is set if the row's own texts hold no match."""
+
+    row: EntryRow
+    intent: Segments
+    reasons: Sequence[MarkedReason]
+    excerpt: Excerpt | None
+
+
+def search_row(row: EntryRow, entry: Entry, phrases: Sequence[Phrase]) -> SearchRow:
+    """Without ``phrases`` nothing is marked."""
+    intent = marked(row.intent, phrases)
+    reasons = [MarkedReason(axis, marked(text, phrases)) for axis, text in row.reasons.shown]
+    is_shown = any(segment.is_match for text in (intent, *(reason.text for reason in reasons)) for segment in text)
+    return SearchRow(row, intent, reasons, None if is_shown or not phrases else excerpt(entry, phrases))
+
+
+def marked(text: str, phrases: Sequence[Phrase]) -> Segments:
+    """The text in segments; none for an empty text."""
+    return _split(text, spans(text, phrases) if phrases else ())
 
 
 def excerpt(entry: Entry, phrases: Sequence[Phrase]) -> Excerpt | None:
@@ -48,21 +76,23 @@ def _texts(entry: Entry) -> Iterator[tuple[str, str, str]]:
     yield "rationale", "", entry.rationale
 
 
-def _around(text: str, found: Spans) -> SafeString:
+def _around(text: str, found: Spans) -> Segments:
     first = found[0][0]
     start = max(0, first - BEFORE)
     if start:
         start = text.find(" ", start, first) + 1 or start
     end = min(len(text), max(start + LENGTH, found[0][1]))
     inside = [(max(at, start) - start, min(to, end) - start) for at, to in found if at < end]
-    shown = _marked(text[start:end], inside)
-    return SafeString(f"{'… ' if start else ''}{shown}{' …' if end < len(text) else ''}")  # escaped above
+    before = [Segment("… ", is_match=False)] if start else []
+    after = [Segment(" …", is_match=False)] if end < len(text) else []
+    return [*before, *_split(text[start:end], inside), *after]
 
 
-def _marked(text: str, found: Spans) -> SafeString:
-    parts: list[str] = []
+def _split(text: str, found: Spans) -> Segments:
+    segments: list[Segment] = []
     at = 0
     for start, end in found:
-        parts += [escape(text[at:start]), "<mark>", escape(text[start:end]), "</mark>"]
+        segments += [Segment(text[at:start], is_match=False), Segment(text[start:end], is_match=True)]
         at = end
-    return SafeString("".join([*parts, escape(text[at:])]))  # every text is escaped
+    segments.append(Segment(text[at:], is_match=False))
+    return [segment for segment in segments if segment.text]

@@ -16,6 +16,7 @@ from jinja2 import Environment
 from enhancelog import links
 from enhancelog.domain.times import as_datetime
 from enhancelog.patterns import parts
+from enhancelog.web import charts
 
 _FORMATS: Final = {"short": "%d %b %H:%M", "full": "%d %b %Y %H:%M:%S UTC"}
 
@@ -32,6 +33,7 @@ def environment(**options: Any) -> Environment:
     """The environment of all pages; ``options`` come from ``settings.TEMPLATES``."""
     jinja = Environment(trim_blocks=True, lstrip_blocks=True, **options)  # noqa: S701  Django turns autoescape on
     jinja.globals |= {
+        "charts": charts,
         "htmx_script": htmx_script,
         "links": links,
         "moment_text": moment_text,

@@ -1,19 +1,24 @@
-"""What every list of entries has in common."""
+"""What all lists of entries have in common."""
 
-from typing import Any
-
-from django.utils.safestring import SafeString
+from typing import Any, NamedTuple
 
 from enhancelog.domain.errors import Invalid
 from enhancelog.queries import entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.reach import MOST_ROWS
-from enhancelog.queries.threads import tries
-from enhancelog.web import fragments, questions, thread_panel
+from enhancelog.web import questions
 from enhancelog.web.alternatives import alternatives
-from enhancelog.web.fragments import Maker
+from enhancelog.web.entry_rows import EntryRow, entry_rows
 from enhancelog.web.questions import Question
+
+
+class Onward(NamedTuple):
+    """The way to a list's next page; no ``url`` if there is none. ``stopped``: why the page ended early, or empty."""
+
+    url: str
+    label: str
+    stopped: str
 
 
 def read_page(question: Question, *, gaps: bool = False) -> Page:
@@ -25,7 +30,7 @@ def read_page(question: Question, *, gaps: bool = False) -> Page:
 
 
 def shows_all(page: Page, question: Question) -> bool:
-    """Whether the page has every entry that there is, or all that were found by looking as far as it may."""
+    """Whether the page holds every entry of the list, or every one found before the scan stopped."""
     return question.cursor is None and (page.next is None or page.stopped)
 
 
@@ -36,27 +41,24 @@ def total(page: Page, question: Question) -> Count:
     return count(question.wanted, page.up_to)
 
 
-def listed(page: Page, question: Question, make: Maker) -> dict[str, Any]:
-    """What the templates of a list need."""
-    query = question.entry_query
-    places = tries((row[0] for row in page.rows), page.up_to)
-    rows = [
-        fragments.row(make, entry, query, thread_panel.in_list(places.get(entry.position), entry, query))
-        for entry in map(Listed, page.rows)
-    ]
-    return {"rows": SafeString("".join(rows)), **around(page, question)}
+def rows(page: Page, question: Question) -> list[EntryRow]:
+    return entry_rows(list(map(Listed, page.rows)), page.up_to, question.entry_query)
 
 
-def around(page: Page, question: Question) -> dict[str, Any]:
-    """What stands around the rows of a list: its box, and the ways to the other pages."""
+def list_context(page: Page, question: Question, stopped: str = "") -> dict[str, Any]:
+    """What surrounds the rows: the filter box and the links to other pages. ``stopped`` as in ``Onward``."""
+    if page.stopped and not stopped:
+        stopped = f"{MOST_ROWS:,} entries were looked at."
     return {
         "question": question,
-        "next": question.url(cursor=str(page.next)) if page.next else "",
+        "onward": Onward(question.url(cursor=str(page.next)) if page.next else "", _onward(page, question), stopped),
         "is_later_page": question.cursor is not None,
-        "further": "Go on" if page.stopped else "Older entries" if question.order == "desc" else "Newer entries",
-        "stopped": page.stopped,
-        "most_rows": f"{MOST_ROWS:,}",
         "log_is_empty": not page.up_to,
         "alternatives": alternatives(question, page),
-        "other_order": question.url(order="asc" if question.order == "desc" else "desc"),
     }
+
+
+def _onward(page: Page, question: Question) -> str:
+    if page.stopped:
+        return "Go on"
+    return "Older entries" if question.order == "desc" else "Newer entries"

@@ -1,7 +1,7 @@
-"""What stood at a pointer before an operation of a patch, as far as that is known without applying the patch.
+"""The value at a pointer before an operation of a patch, as far as it is known without applying the patch.
 
-It is known from a ``test`` before, or from the Blueprint's document where one was kept. Where an operation in between
-may have changed the place, it is not known.
+It is known from an earlier ``test`` operation, or from the Blueprint's document if one was kept. It is unknown where
+an operation in between may have changed it.
 """
 
 from typing import Any, Final
@@ -15,7 +15,7 @@ _UNKNOWN: Final = object()
 
 
 class OldValues:
-    """Asked for one operation after the other. Values are JSON text."""
+    """Follows a patch operation by operation. Values are JSON text."""
 
     def __init__(self, document: str | None) -> None:
         self._document = _decoded(document)
@@ -23,7 +23,7 @@ class OldValues:
         self._touched: list[str] = []
 
     def before(self, operation: Operation) -> str | None:
-        """What ``operation`` replaces or removes; ``None`` where that is nothing, or not known."""
+        """The value that ``operation`` replaces or removes; ``None`` if there is none or it is unknown."""
         path = operation.path
         if operation.op not in ("replace", "remove", "add") or (operation.op == "add" and _is_in_list(path)):
             return None
@@ -34,8 +34,8 @@ class OldValues:
         found = _at(self._document, path)
         return None if found is _UNKNOWN else msgspec.json.encode(found).decode()
 
-    def pass_by(self, operation: Operation) -> None:
-        """What the operation says of its places, or does to them, is so from here on."""
+    def follow(self, operation: Operation) -> None:
+        """Take note of what ``operation`` asserts or changes, for the operations after it."""
         path = operation.path
         if operation.op == "test":
             self._tested[path] = "" if operation.value is UNSET else bytes(operation.value).decode()
@@ -65,7 +65,7 @@ def _at(value: Any, pointer: str) -> Any:
 
 
 def _is_in_list(pointer: str) -> bool:
-    """Whether it may name a place in a list, where others move along."""
+    """Whether it may point into a list, where inserting or removing shifts the other items."""
     last = pointer.rpartition("/")[2]
     return last == "-" or _is_index(last)
 
@@ -75,5 +75,5 @@ def _is_index(name: str) -> bool:
 
 
 def _related(one: str, other: str) -> bool:
-    """Whether one of two pointers leads to the other, or both are the same."""
+    """Whether two pointers are equal or one leads into the other."""
     return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")

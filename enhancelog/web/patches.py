@@ -1,7 +1,7 @@
-"""A recorded patch (RFC 6902) as something to read: one block an operation, what changed line by line where the value
-before is known, else the value that came in.
+"""A recorded patch (RFC 6902) prepared for reading: each operation as a diff where the old value is known, else as the
+new value.
 
-Bounded, however large the patch: what is left out is said, and the raw JSON has it.
+Size is bounded. The page says what was left out; the entry's JSON has it all.
 """
 
 import re
@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from enhancelog.domain.diffs import Line, compare
 from enhancelog.domain.records import Entry, Operation
-from enhancelog.web.changed_words import with_marked_words
+from enhancelog.web.changed_words import SegmentedLine, with_changed_words
 from enhancelog.web.old_values import OldValues
 
 SHOWN_OPERATIONS: Final = 100
@@ -23,18 +23,16 @@ SHOWN_CHARACTERS: Final = 40_000
 
 FOLDED_LINES: Final = 12
 FOLDED_CHARACTERS: Final = 1_000
-STARTS_WITH: Final = 120
-SEARCHED_CHARACTERS: Final = 2_000
-"""Of each reason, for the pointers that it names."""
+START_CHARACTERS: Final = 120
 
+# Looking for pointers in reasons costs reasons times pointers.
 SEARCHED_DENIALS: Final = 100
-SEARCHED_PLACES: Final = 20
-"""Of each reason, at which the pointer is part of a longer one."""
+SEARCHED_CHARACTERS: Final = 2_000
+SEARCHED_MATCHES: Final = 20
 LONGEST_POINTER: Final = 500
-"""Characters of a pointer that is looked for in reasons."""
 
-_GOES_ON: Final = re.compile(r"[\w/~-]|\.\w")
-"""What a pointer may have before or behind it that makes it another one."""
+# Before or behind a pointer, these make it part of a longer one.
+_CONTINUES: Final = re.compile(r"[\w/~-]|\.\w")
 _ROOT: Final = "(the whole document)"
 
 _operations = msgspec.json.Decoder(list[Operation])
@@ -42,13 +40,15 @@ _string = msgspec.json.Decoder(str)
 
 
 class Change(NamedTuple):
-    """One operation. ``lines`` are HTML by their marks, see ``domain.diffs``; folded when they are ``long``, with
-    ``start`` in their place. ``cut``: not all of them. ``denied_by``: the axes whose reasons name its very pointer."""
+    """One operation. If ``long``, its lines start folded and ``start`` is shown. ``cut``: lines are missing at the end.
+
+    ``denied_by``: the axes whose reasons name exactly this pointer.
+    """
 
     op: str
     path: str
     source: str
-    lines: list[Line]
+    lines: list[SegmentedLine]
     start: str
     long: bool
     cut: bool
@@ -56,7 +56,7 @@ class Change(NamedTuple):
 
 
 class Patch(NamedTuple):
-    """``total``: operations in all; ``operations`` are the first of them."""
+    """``operations`` are the first of ``total``."""
 
     operations: list[Change]
     total: int
@@ -68,8 +68,10 @@ class Patch(NamedTuple):
 
 
 def patch(entry: Entry, document: str | None = None) -> Patch | None:
-    """``None`` when no operations were recorded, which is not the same as none at all. ``document``: the Blueprint's
-    before the patch (JSON text)."""
+    """The patch of an entry; ``None`` if operations were not recorded, which differs from an empty patch.
+
+    ``document``: the Blueprint before the patch as JSON text.
+    """
     if entry.ops is UNSET:
         return None
     operations = _operations.decode(bytes(entry.ops))
@@ -78,7 +80,7 @@ def patch(entry: Entry, document: str | None = None) -> Patch | None:
 
 
 def as_text(entry: Entry) -> str:
-    """The whole patch as lines, to be compared with another; empty where none was recorded."""
+    """The whole patch as text to compare with another; empty if operations were not recorded."""
     if entry.ops is UNSET:
         return ""
     lines = []
@@ -92,14 +94,14 @@ def _changes(operations: Sequence[Operation], old_values: OldValues, entry: Entr
     left = SHOWN_CHARACTERS
     for operation in operations[:SHOWN_OPERATIONS]:
         lines, used, cut = _lines(operation, old_values.before(operation), max(left, 0))
-        old_values.pass_by(operation)
+        old_values.follow(operation)
         left -= used + len(operation.path)
         yield Change(
             op=operation.op,
             path=operation.path or _ROOT,
             source=str(operation.source or _ROOT) if operation.op in ("move", "copy") else "",
-            lines=with_marked_words(lines),
-            start=next((line.text[:STARTS_WITH] for line in lines if line.mark in "+-" and line.text), ""),
+            lines=with_changed_words(lines),
+            start=next((line.text[:START_CHARACTERS] for line in lines if line.mark in "+-" and line.text), ""),
             long=len(lines) > FOLDED_LINES or used > FOLDED_CHARACTERS,
             cut=cut,
             denied_by=_denied_by(entry, operation.path),
@@ -109,7 +111,7 @@ def _changes(operations: Sequence[Operation], old_values: OldValues, entry: Entr
 
 
 def _lines(operation: Operation, before: str | None, most: int) -> tuple[list[Line], int, bool]:
-    """What to show, how many characters that takes, and whether it is not all."""
+    """The lines to show, the characters they use, and whether they were cut to ``most`` characters."""
     old = _text(UNSET if before is None else Raw(before.encode()))
     new = _text(operation.value)
     if operation.op == "test":
@@ -133,7 +135,7 @@ def _split(text: str) -> list[str]:
 
 
 def _text(value: Raw | UnsetType) -> str:
-    """A string as its text, anything else as indented JSON."""
+    """A string as itself, any other value as indented JSON."""
     if value is UNSET:
         return ""
     data = bytes(value)
@@ -151,13 +153,13 @@ def _denied_by(entry: Entry, path: str) -> list[str]:
 
 
 def _names(text: str, path: str) -> bool:
-    """Whether ``text`` holds the very pointer, not as part of a longer one."""
+    """Whether ``text`` contains the pointer ``path`` itself, not only as part of a longer one."""
     at = text.find(path)
-    for _ in range(SEARCHED_PLACES):
+    for _ in range(SEARCHED_MATCHES):
         if at < 0:
             return False
         end = at + len(path)
-        if not _GOES_ON.search(text[max(0, at - 1) : at]) and not _GOES_ON.match(text[end : end + 2]):
+        if not _CONTINUES.search(text[max(0, at - 1) : at]) and not _CONTINUES.match(text[end : end + 2]):
             return True
         at = text.find(path, at + 1)
     return False

@@ -1,7 +1,7 @@
-"""Which pages list something, by their addresses, and the one way in which such an address is written.
+"""The pages that are lists, and the canonical address of each list.
 
-Lists of entries are ``Place``s and take filters; of the other lists only the parameters named here count. Whatever else
-an address holds (a cursor, a format, a key, a host) is no part of the list that it shows.
+Lists of entries are ``Place``s and take filters. Other lists take the parameters named here. A cursor, format, key or
+host is not part of a list's address.
 """
 
 from collections.abc import Callable, Iterable
@@ -36,8 +36,8 @@ _OTHERS: Final = {
 
 
 class Address(NamedTuple):
-    """``title`` of the page, ``filter`` as its box would say it, ``url`` without what is no part of the list, ``feed``
-    where it has one: an address with a query."""
+    """A list: the page's title, the filter as its box shows it, the canonical URL, and the feed's URL if there is
+    one."""
 
     title: str
     filter: str
@@ -46,7 +46,7 @@ class Address(NamedTuple):
 
 
 def timeline(blueprint_id: str) -> Place:
-    """One Blueprint's; the empty id has no path of its own."""
+    """One Blueprint's timeline. The empty id is in the query string."""
     scope = (("blueprint_id", blueprint_id),)
     if blueprint_id:
         return Place(links.blueprint(blueprint_id), scope, title=blueprint_id)
@@ -54,7 +54,7 @@ def timeline(blueprint_id: str) -> Place:
 
 
 def address(url: str) -> Address:
-    """What list of ours an address shows, ours with the public host or without any. Raises ``Invalid`` (url)."""
+    """The list that a URL of this server shows. Raises ``Invalid`` (url)."""
     try:
         parts = urlsplit(url)
         pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=1_000, errors="strict")

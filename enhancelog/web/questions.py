@@ -11,7 +11,6 @@ from functools import wraps
 from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import render
 
 from enhancelog.domain import filter_box, filters
 from enhancelog.domain.errors import Invalid
@@ -20,7 +19,7 @@ from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.domain.times import now_ms
 from enhancelog.links import with_query
 from enhancelog.queries import entries
-from enhancelog.web.htmx import private
+from enhancelog.web import htmx
 
 PAGE_SIZE: Final = 50
 
@@ -216,6 +215,6 @@ def _key(parameter: str) -> str:
 
 def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
     place = refused.place
-    box = {"place": place, "hidden": place.fixed, "text": refused.text, "cleared": place.url()}
+    box = {"place": place, "hidden": place.fixed, "text": refused.text, "cleared": place.url(), "chips": ()}
     context = {"error": refused.error, "question": box}
-    return private(render(request, "enhancelog/filter_refused.html", context, status=400))
+    return htmx.page(request, "failures/filter_refused.jinja", context, status=400)

@@ -1,9 +1,7 @@
-"""Pages that a browser has already: 304 before anything is read, when what it has is still what it would get.
+"""Answers 304 when a page is unchanged, before anything is read.
 
-The validator covers the reader (who they are, what they may, their cookies), the release, the address, page or
-fragment, the UTC day, the log and its deny patterns. A page that shows more names that with ``also``. There is none,
-and so no 304, for an address that counts back from this very moment, where a message waits to be shown, and while
-somebody edits templates.
+The validator covers user, cookies, release, address, page or fragment, UTC day, log and deny patterns; ``also`` adds
+more. A page that counts back from this moment, or has a message to show, has none; nor has any under ``--reload``.
 """
 
 import hashlib
@@ -28,8 +26,8 @@ View = Callable[..., HttpResponseBase]
 
 _SHOWN: Final = ("enhancelog", "content", "templates", "static")
 _SUFFIXES: Final = {".py", ".html", ".jinja", ".css", ".js", ".svg"}
+# A period or age that ends at this millisecond. Days and weeks are whole ones.
 _FROM_NOW: Final = re.compile(r"24h|[0-9]{1,19}[mh]")
-"""A period or age that ends at this millisecond; those of days and weeks are of whole ones."""
 _DECIDING: Final = (
     "HTTP_COOKIE",
     "HTTP_ACCEPT",
@@ -42,7 +40,7 @@ _DECIDING: Final = (
 
 
 def revalidated(also: Callable[..., object] = lambda **arguments: None) -> Callable[[View], View]:
-    """For a view of the log. ``also`` gets the view's arguments and says what else the page depends on."""
+    """``also`` gets the view's arguments and returns what else the page depends on."""
 
     def decorator(view: View) -> View:
         @wraps(view)
@@ -62,7 +60,7 @@ def revalidated(also: Callable[..., object] = lambda **arguments: None) -> Calla
 
 
 def _is_no_page(request: HttpRequest) -> bool:
-    """What an address asks for instead of its page has a validator of its own."""
+    # Feeds, exports and counts of new entries have their own validators.
     return "format" in request.GET or "after" in request.GET
 
 
@@ -71,7 +69,7 @@ def _counts_from_now(request: HttpRequest) -> bool:
 
 
 def _etag(request: HttpRequest, *versions: object) -> str:
-    """A weak one: a form's token is masked anew each time."""
+    # Weak, because a form's CSRF token is masked anew in each response.
     user = request.user
     reader = (user.pk, user.get_username(), user.is_staff, user.is_superuser)
     headers = [request.META.get(name) for name in _DECIDING]
@@ -81,7 +79,7 @@ def _etag(request: HttpRequest, *versions: object) -> str:
 
 @cache
 def release() -> str:
-    """What this process makes pages of: the version, the files and the settings that pages show."""
+    """Changes with the version, the files and the settings that pages show."""
     shown = (enhancelog.__version__, settings.PUBLIC_URL, settings.PUBLIC_READ)
     digest = hashlib.sha256(repr(shown).encode())
     for path in _files():

@@ -1,15 +1,14 @@
-"""Texts of an entry that may be long."""
+"""Texts that start folded when they are long."""
 
 from typing import Final, NamedTuple
 
-from enhancelog.web.fragments import first_line
+from enhancelog.domain.text import first_line
 
 FOLDED_CHARACTERS: Final = 1_500
-"""Longer texts start folded."""
 
 
 class Text(NamedTuple):
-    """A text that may be long: ``start`` stands for it while it is folded."""
+    """``start`` is shown while the text is folded; it is empty for a short text."""
 
     whole: str
     start: str
@@ -20,5 +19,4 @@ class Text(NamedTuple):
 
 
 def text(whole: str) -> Text:
-    """Folded when it is long."""
     return Text(whole, first_line(whole) if len(whole) > FOLDED_CHARACTERS else "")

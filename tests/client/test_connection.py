@@ -225,7 +225,7 @@ def test_a_token_file_that_cannot_be_read_is_named(tmp_path: Path):
 
 def test_a_parameter_that_is_no_text_is_refused():
     server = Scripted(OK)
-    with pytest.raises(Invalid, match="text: holds a lone surrogate"):
+    with pytest.raises(Invalid, match="text: contains a lone surrogate"):
         server.connection.send(Request("GET", "/x", params=(("text", "\udcff"),)))
 
 

@@ -63,7 +63,7 @@ def test_the_blocker_blocks():
         "enhancelog.store.memory",
         "enhancelog.domain.strict_json",
         "enhancelog.domain.times",
-        "content.store.http",
+        "enhancelog.client.content_store",
     ],
 )
 def test_what_agents_import_needs_no_django(module: str):

@@ -8,8 +8,8 @@ import pytest
 from django.db import connections
 
 from content.store import ContentStore, Item, open_store
-from content.store.http import HttpContentStore
 from content.store.memory import InMemoryContentStore
+from enhancelog.client.content_store import HttpContentStore
 from enhancelog.domain.origin import Origin
 
 AGENT = Origin("token", "agent-7", "api")

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from content.codecs import MAX_COUNT, Codec, Counter, Flag, Json, LineSet, Markdown, Text
 from content.kinds import KINDS, Key, check_story_id, from_raw_key, is_story_id, kind_named, raw_key
+from enhancelog.client import kinds as programs
+from enhancelog.domain.codecs import MAX_COUNT, Codec, Counter, Flag, Json, LineSet, Markdown, Text
 from enhancelog.domain.errors import Invalid, TooLarge
 
 story_ids = st.text(min_size=1, max_size=40).filter(is_story_id)
@@ -32,6 +33,19 @@ def test_there_are_the_fourteen_kinds():
     }
     assert [kind.name for kind in KINDS.values() if kind.consumed] == ["commit_recovery_forced_exit"]
     assert [kind.name for kind in KINDS.values() if kind.bare] == ["story"]
+
+
+def test_programs_know_the_same_kinds():
+    assert list(programs.KINDS) == list(KINDS)
+    for kind, known in zip(KINDS.values(), programs.KINDS.values(), strict=True):
+        assert (known.name, known.meaning, known.suffix, known.consumed) == (
+            kind.name,
+            kind.meaning,
+            kind.suffix,
+            kind.consumed,
+        )
+        assert type(known.codec) is type(kind.codec)
+        assert vars(known.codec) == vars(kind.codec)
 
 
 def test_every_kind_says_what_it_is():

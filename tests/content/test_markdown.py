@@ -1,30 +1,35 @@
 """Markdown that somebody else wrote: safe to show, bounded in what it costs."""
 
-import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog.web.markdown import MAX_CHARS, TAGS, render
+from enhancelog.web.html import MAX_CHARS, TAGS, markdown
 from tests.pages import Page
 
-TAG = re.compile(r"<(/?)([a-z0-9]+)([^>]*)>")
+
+def rendered(text: str) -> Page:
+    return Page(markdown(text))
 
 
 def test_what_markdown_has_is_rendered():
-    html = render("# T\n\n**b** *e* `c` ~~s~~\n\n- x\n\n|a|b|\n|-|-|\n|1|2|\n\n> q\n\n```py\nx < 1\n```")
+    page = rendered("# T\n\n**b** *e* `c` ~~s~~\n\n- x\n\n|a|b|\n|-|-|\n|1|2|\n\n> q\n\n```py\nx < 1\n```")
+    found = [(each.tag, each.words) for each in page.elements]
     for part in (
-        "<h2>T</h2>",
-        "<strong>b</strong>",
-        "<s>s</s>",
-        "<li>x</li>",
-        "<td>1</td>",
-        "<blockquote>",
-        "x &lt; 1",
+        ("h2", "T"),
+        ("strong", "b"),
+        ("em", "e"),
+        ("code", "c"),
+        ("s", "s"),
+        ("li", "x"),
+        ("th", "a"),
+        ("td", "1"),
+        ("blockquote", "q"),
+        ("pre", "x < 1"),
     ):
-        assert part in html
+        assert part in found
 
 
 @pytest.mark.parametrize(
@@ -42,21 +47,19 @@ def test_what_markdown_has_is_rendered():
     ],
 )
 def test_nothing_active_gets_through(text: str):
-    html = render(text)
-    for _, name, attributes in TAG.findall(html):
-        assert name in ("p", "a")
-        assert not re.search(r"\b(on\w+|hx-\w+|style|src)=", re.sub(r'"[^"]*"', '""', attributes))
-        assert "javascript:" not in attributes
-        assert "data:" not in attributes
+    for element in rendered(text).elements:
+        assert element.tag in ("p", "a")
+        assert element.attributes.keys() <= {"href", "title", "rel"}
+        assert not element.attributes.get("href", "").startswith(("javascript:", "data:"))
 
 
 @given(st.text(alphabet="<>[]()!`*_~#|-\n ahx=\"'&;:/", max_size=80))
 def test_only_known_tags_come_out(text: str):
-    assert all(name in TAGS for _, name, _ in TAG.findall(render(text)))
+    assert {element.tag for element in rendered(text).elements} <= TAGS
 
 
 def links(text: str) -> list[str | None]:
-    return [link.attributes.get("href") for link in Page(render(text)).all("a")]
+    return [link.attributes.get("href") for link in rendered(text).all("a")]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +102,8 @@ def test_other_links_stay(address: str):
 
 
 def test_links_pass_nothing_on():
-    assert 'rel="nofollow noopener noreferrer"' in render("[l](https://example.org)")
+    (link,) = rendered("[l](https://example.org)").all("a")
+    assert link.attributes["rel"] == "nofollow noopener noreferrer"
 
 
 @pytest.mark.parametrize(
@@ -123,23 +127,22 @@ def test_links_pass_nothing_on():
 )
 def test_no_text_takes_long(pattern: str):
     began = time.process_time()
-    render((pattern * MAX_CHARS)[:MAX_CHARS])
+    markdown((pattern * MAX_CHARS)[:MAX_CHARS])
     assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(("columns", "line_end"), [(400, "\n"), (2000, "\r"), (400, "\r\n")])
 def test_a_table_of_many_cells_is_shown_as_it_is(columns: int, line_end: str):
     began = time.process_time()
-    html = render(line_end.join(["|a" * columns, "|-" * columns, *["x"] * (25_000 - 4 * columns)])[:MAX_CHARS])
+    html = markdown(line_end.join(["|a" * columns, "|-" * columns, *["x"] * (25_000 - 4 * columns)])[:MAX_CHARS])
     assert time.process_time() - began < 1
-    assert html.startswith("<pre>")
+    assert [element.tag for element in Page(html).elements] == ["pre"]
 
 
 def test_a_table_of_usual_size_is_a_table():
-    assert render("\n".join(["|a" * 20, "|-" * 20, *["|x" * 20] * 200])).count("<td>") == 4000
+    assert len(rendered("\n".join(["|a" * 20, "|-" * 20, *["|x" * 20] * 200])).all("td")) == 4000
 
 
 def test_a_very_long_text_is_shown_as_it_is():
-    html = render("# <b>\n" * MAX_CHARS)
-    assert html.startswith("<pre># &lt;b&gt;")
-    assert "<h2>" not in html
+    text = "# <b>\n" * MAX_CHARS
+    assert [(element.tag, element.text) for element in rendered(text).elements] == [("pre", text)]

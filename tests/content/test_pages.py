@@ -9,10 +9,10 @@ from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
 from content import kinds, linked, links, pages
-from content.codecs import Text
 from content.kinds import KINDS, Key, Kind
 from content.models import ContentItem, ContentRevision
 from content.store import open_store
+from enhancelog.domain.codecs import Text
 from enhancelog.links import entry as entry_link
 from tests.content.conftest import AGENT
 from tests.content.test_store import sample

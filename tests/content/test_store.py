@@ -2,9 +2,9 @@
 
 import pytest
 
-from content.codecs import MAX_COUNT, Counter, Json
 from content.kinds import KINDS, Key
 from content.store import ContentStore, NotEmpty, OutOfRange, Preloaded, VersionMismatch, absent, version
+from enhancelog.domain.codecs import MAX_COUNT, Counter, Json
 from enhancelog.domain.errors import Invalid, TooLarge
 from tests.content.conftest import AGENT, InThreads
 

@@ -56,7 +56,7 @@ def test_limits_and_owner_are_taken() -> None:
         (["ci", "--scope", "log:read", "--user", "nobody"], '--user: there is no user "nobody"'),
         (["ci", "--scope", "log:read", "--user", "gone"], "--user: gone is not active"),
         (["ci", "--scope", "log:read", "--user", "\udcff"], "--user: "),
-        (["\udcff", "--scope", "log:read"], "NAME: must hold printable"),
+        (["\udcff", "--scope", "log:read"], "NAME: must contain printable"),
     ],
 )
 def test_what_cannot_be_made_is_one_line_and_exit_code_2(arguments: list[str], said: str) -> None:

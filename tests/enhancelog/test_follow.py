@@ -272,7 +272,7 @@ def test_what_the_host_sends_never_steers_the_terminal(host: Host) -> None:
     host.answers[LOG].declared = None
     code, _, err = run(host, "--quiet")
     assert code == 1
-    assert "\\x1b[2J: stands twice" in err
+    assert "\\x1b[2J: appears twice" in err
     assert "\x1b" not in err
 
 

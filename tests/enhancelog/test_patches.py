@@ -17,6 +17,14 @@ def texts(change):
     return [line.text for line in change.lines]
 
 
+def marked(change):
+    """The lines with their marks; changed words in brackets."""
+    return [
+        line.mark + "".join(f"[{text}]" if is_changed else text for text, is_changed in line.segments)
+        for line in change.lines
+    ]
+
+
 def test_absent_is_not_empty():
     assert patch(make_entry()) is None
     assert patch(make_entry(ops=[])).total == 0
@@ -25,30 +33,30 @@ def test_absent_is_not_empty():
 def test_text_is_shown_as_its_lines():
     shown = operation(op="add", path="/a", value="one\n  two")
     assert (shown.op, shown.path, shown.long, shown.start) == ("add", "/a", False, "one")
-    assert shown.lines == [("+", "one"), ("+", "  two")]
+    assert marked(shown) == ["+one", "+  two"]
 
 
 def test_other_values_are_json_with_their_order():
     assert texts(operation(op="replace", path="/a", value={"z": [1, 2.50], "a": None})) == [
         "{",
-        "  &quot;z&quot;: [",
+        '  "z": [',
         "    1,",
         "    2.5",
         "  ],",
-        "  &quot;a&quot;: null",
+        '  "a": null',
         "}",
     ]
 
 
 def test_falsy_values_are_shown():
-    assert operation(op="add", path="/a", value="").lines == [("+", "&quot;&quot;")]
-    assert operation(op="add", path="/a", value=None).lines == [("+", "null")]
-    assert operation(op="add", path="/a", value=0).lines == [("+", "0")]
+    assert marked(operation(op="add", path="/a", value="")) == ['+""']
+    assert marked(operation(op="add", path="/a", value=None)) == ["+null"]
+    assert marked(operation(op="add", path="/a", value=0)) == ["+0"]
 
 
 def test_remove_has_no_value_and_test_brings_none_in():
     assert operation(op="remove", path="/a").lines == []
-    assert operation(op="test", path="/a", value=1).lines == [(" ", "1")]
+    assert marked(operation(op="test", path="/a", value=1)) == [" 1"]
 
 
 def test_copy_names_its_source():
@@ -73,9 +81,7 @@ DOCUMENT = json.dumps({"agents": [{"prompt": PROMPT}, {"prompt": "b"}], "tags": 
 
 
 def changes(*operations, document=DOCUMENT):
-    """Of every operation the lines with their marks."""
-    shown = patch(make_entry(ops=list(operations)), document).operations
-    return [["".join(line) for line in change.lines] for change in shown]
+    return [marked(change) for change in patch(make_entry(ops=list(operations)), document).operations]
 
 
 def replace(path, value):
@@ -86,8 +92,8 @@ def test_changed_words_are_marked_and_other_lines_neutral():
     assert changes(replace("/agents/0/prompt", PROMPT.replace("short", "very <brief>"))) == [
         [
             " You write notes.",
-            "-Be <mark>short</mark>.",
-            "+Be <mark>very &lt;brief&gt;</mark>.",
+            "-Be [short].",
+            "+Be [very <brief>].",
             " Answer in English.",
         ]
     ]

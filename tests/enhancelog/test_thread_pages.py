@@ -72,9 +72,8 @@ def test_one_rejection_is_one(client):
 def test_fragment_of_an_entry_without_tries_before_says_so(client):
     some_tries()
     for issue_id in ("alone", ODD):
-        assert (
-            "No attempts before" in client.get(links.entry(issue_id), headers={"HX-Request": "true"}).content.decode()
-        )
+        (said,) = get(client, links.entry(issue_id), headers={"HX-Request": "true"}).elements
+        assert said.words == "No attempts before this one."
 
 
 @pytest.mark.parametrize(("path", "count"), [("/rejections/", 2), ("/search/", 3), ("/search/?phrase=line", 3)])
@@ -194,9 +193,11 @@ def test_comparison_escapes_what_agents_wrote(client):
             for n in (1, 2)
         )
     )
-    response = client.get(links.comparison("1<b>", "2<b>"))
-    assert b"<script>alert" not in response.content
-    assert b"&lt;script&gt;alert(1)&lt;/script&gt; <mark>1</mark>" in response.content
+    page = get(client, links.comparison("1<b>", "2<b>"))
+    assert not [script for script in page.all("script") if script.text]
+    assert [each.text for each in page.all("del")] == [evil.format(1)] * 2
+    assert [each.text for each in page.all("ins")] == [evil.format(2)] * 2
+    assert [each.text for each in page.all("mark")] == ["1", "2"] * 2
 
 
 def test_comparison_of_huge_entries_is_bounded(client):

@@ -101,7 +101,7 @@ def test_who_is_not_staff_makes_reading_tokens_for_themselves(bob: User) -> None
         ({"name": ""}, "This field is required."),
         ({"name": "x" * 81}, "at most 80 characters"),
         ({"name": "a\x00b"}, "Null characters"),
-        ({"name": "a\u202eb"}, "Must hold printable characters only"),
+        ({"name": "a\u202eb"}, "Must contain printable characters only"),
         ({"scopes": []}, "This field is required."),
         ({"scopes": ["root"]}, "Select a valid choice"),
         ({"expiry": "9999999d"}, "Select a valid choice"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from enhancelog.patterns import Hole, fill, join, mask, parts
 from enhancelog.patterns.filling import common
-from enhancelog.patterns.masks import first_line
+from enhancelog.patterns.masks import normalised_line
 from enhancelog.patterns.tokenizer import tokens
 from tests.patterns import tuned
 from tests.patterns.scoring import written
@@ -61,7 +61,7 @@ def test_with_its_holes_filled_a_shown_template_is_the_detail_again(axis: str):
         assert fill(one.template, one) == list(one.holes)
         filled = iter(fill(shown[one.template], one))
         again = "".join(next(filled).value if part.hole else part.text for part in parts(shown[one.template]))
-        assert said(again) == said(first_line(detail))
+        assert said(again) == said(normalised_line(detail))
 
 
 def said(text: str) -> list[str]:

@@ -1,1 +1,1 @@
-"""PostgreSQL: many writers, a connection a thread."""
+pass

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL engine with a statement timeout; every thread keeps its own connection."""
+"""Django's PostgreSQL engine with a statement timeout."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from django.db.backends.postgresql import base
 from enhancelog.backends.postgresql.dialect import PostgresqlDialect
 
 STATEMENT_TIMEOUT_MS = 60_000
+# Without a threshold psycopg never prepares, even on request. Django's own cursors never prepare.
 PREPARE_THRESHOLD = 5
-"""Without one psycopg never prepares, not even where it is asked to. Django's own cursors do not at all."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -20,6 +20,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         asked = params.get("options", "")
         params["options"] = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} {asked}".strip()
         params.setdefault("connect_timeout", 10)
-        if params.get("prepare_threshold") is None:  # which is what Django makes of none
+        if params.get("prepare_threshold") is None:  # Django's default
             params["prepare_threshold"] = PREPARE_THRESHOLD
         return params

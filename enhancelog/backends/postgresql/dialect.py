@@ -1,4 +1,4 @@
-"""What the log needs of PostgreSQL: triggers, COPY, text conditions."""
+"""PostgreSQL: triggers, COPY, text conditions, locks."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -28,24 +28,24 @@ from enhancelog.backends.postgresql.search_index import PostgresqlSearch
 
 ENTRY: Final = "enhancelog_entry"
 
+# The trigger function.
 REFUSE: Final = "enhancelog_refuse_change"
-"""The function that every trigger calls."""
 
 REFUSE_BODY: Final = """
     BEGIN
         RAISE EXCEPTION 'rows of % are written once (%)', TG_TABLE_NAME, TG_OP USING ERRCODE = '23000';
     END """
 
+# For each write-once table.
 TRIGGERS: Final = {
     "{table}_no_change": "BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW",
     "{table}_no_truncate": "BEFORE TRUNCATE ON {table} FOR EACH STATEMENT",
 }
-"""On each table whose rows are written once."""
 
+# The same in the bits of pg_trigger.tgtype: row 1, before 2, delete 8, update 16, truncate 32.
 TRIGGER_TYPES: Final = {"{table}_no_change": 1 + 2 + 8 + 16, "{table}_no_truncate": 2 + 32}
-"""The same in pg_trigger's bits: row 1, before 2, delete 8, update 16, truncate 32."""
 
-# One row for each table without a trigger as it should be, else one for each such trigger.
+# One row per table and correct trigger; a table without any has one row of NULLs.
 PRESENT: Final = """
     SELECT protected.name, found.tgname, found.tgtype FROM unnest(%s::text[]) AS protected (name) LEFT JOIN (
         SELECT tgrelid, tgname, tgtype FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
@@ -53,10 +53,10 @@ PRESENT: Final = """
     ) found ON found.tgrelid = to_regclass(protected.name)
     WHERE to_regclass(protected.name) IS NOT NULL"""
 
+# Rows from which COPY beats INSERT.
 COPY_FROM_ROWS: Final = 8
-"""From this many rows on, COPY beats an INSERT."""
+# Rows from which, with ON CONFLICT (COPY has none), one JSON parameter beats a parameter per value.
 JSON_FROM_ROWS: Final = 64
-"""From this many on, where rows may be there already and COPY is no way, one JSON text beats a parameter a value."""
 
 START_POLL_S: Final = 0.2
 LOCK_POLL_S: Final = 0.02
@@ -66,8 +66,9 @@ class PostgresqlDialect:
     store_name = "postgresql"
     search = PostgresqlSearch()
 
-    # Only the index of chains has this order. Were the source a condition of its own, the planner would go down the
-    # index of all the Blueprint's runs: for each entry before the beginning of a source that came late, all of them.
+    # Only the chain index has this order. With the source as a separate condition the planner would scan the index
+    # of all the Blueprint's runs, and read all of them for each entry before the beginning of a source that started
+    # late.
     link_before_sql = f"""
         (link.source, link.ts_ms, link.position) < (chain.source, {ENTRY}.ts_ms, {ENTRY}.position)
         ORDER BY link.source DESC, link.ts_ms DESC, link.position DESC"""
@@ -85,7 +86,7 @@ class PostgresqlDialect:
     def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> Iterator[CursorWrapper]:
         with transaction.atomic(), connection.cursor() as cursor:
             _lock_appends(cursor, timeout_s)
-            schema.require(cursor)  # a statement of its own: it must see what was committed while it waited
+            schema.require(cursor)  # separate statement: must see commits made during the wait
             yield cursor
 
     def require_schema(self, cursor: CursorWrapper) -> None:
@@ -95,7 +96,7 @@ class PostgresqlDialect:
     def migrating(self) -> Iterator[CursorWrapper]:
         with transaction.atomic(), connection.cursor() as cursor:
             _lock_appends(cursor, APPEND_LOCK_TIMEOUT_S)
-            cursor.execute("SET LOCAL statement_timeout = 0")  # to rewrite a table may take long
+            cursor.execute("SET LOCAL statement_timeout = 0")  # rewriting a table can take long
             yield cursor
 
     def schema_sql(self) -> str:
@@ -105,7 +106,7 @@ class PostgresqlDialect:
     @contextmanager
     def starting(self) -> Iterator[None]:
         with connection.cursor() as cursor:
-            while not _holds(cursor, "pg_try_advisory_lock"):  # waiting inside would end with the statement's time
+            while not _holds(cursor, "pg_try_advisory_lock"):  # a blocking lock would hit the statement timeout
                 time.sleep(START_POLL_S)
             try:
                 yield
@@ -152,7 +153,7 @@ class PostgresqlDialect:
     def first_rows(
         self, rows: QuerySet[Any, tuple[Any, ...]], size: int, most_bytes: int, texts: Sequence[str]
     ) -> tuple[list[tuple[Any, ...]], bool]:
-        """A statement's rows come all at once. So their lengths come first, for which no long text is read."""
+        # A statement's rows arrive all at once, so the lengths are read first; that reads no long text.
         lengths = [Coalesce(Func(column, function="octet_length", output_field=IntegerField()), 0) for column in texts]
         weights = rows.values_list(sum(lengths[1:], start=lengths[0]), flat=True)[:size]
         heavy = next((count for count, weight in enumerate(accumulate(weights), 1) if weight >= most_bytes), None)
@@ -163,23 +164,22 @@ class PostgresqlDialect:
 
     @staticmethod
     def _prepared(cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> "psycopg.Cursor[tuple[Any, ...]]":
-        """Executed as a statement that stays prepared, which Django's own cursors do not do."""
+        """Django's own cursors do not prepare."""
         with cursor.db.wrap_database_errors:
             prepared = psycopg.Cursor[tuple[Any, ...]](cursor.connection)
-            # One type for all numbers, or each size of them would be a statement of its own.
+            # One type for all integers; otherwise each size would be a separate statement.
             typed = [Int8(value) if type(value) is int else value for value in values]
             return prepared.execute(statement, typed, prepare=True)
 
     def reading_any_text(self) -> AbstractContextManager[None]:
-        """Every text is valid here."""
-        return nullcontext()
+        return nullcontext()  # PostgreSQL stores only valid text
 
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _lock_appends(cursor: CursorWrapper, timeout_s: float) -> None:
-    """Take the append lock, which the end of the transaction gives back."""
+    """Released at the end of the transaction."""
     if not waiting.is_limited():
         _wait_for_appends(cursor)
         return
@@ -190,7 +190,7 @@ def _lock_appends(cursor: CursorWrapper, timeout_s: float) -> None:
 
 
 def _wait_for_appends(cursor: CursorWrapper) -> None:
-    """Try for a moment, then queue for the lock without a limit, which those who only try could wait for in vain."""
+    # Poll briefly, then queue without limit: a process that only polls can starve.
     wait = waiting.Wait("another process that appends", 0)
     while not wait.is_long:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [APPEND_LOCK_KEY])
@@ -204,11 +204,10 @@ def _wait_for_appends(cursor: CursorWrapper) -> None:
 
 
 def _holds(cursor: CursorWrapper, function: str) -> bool:
-    """What the lock function says of the lock of starts."""
     cursor.execute(f"SELECT {function}(%s)", [START_LOCK_KEY])
     return bool(cursor.fetchone()[0])
 
 
 def _triggers(table: str) -> list[tuple[str, str]]:
-    """The name of each trigger that protects a table, and when it fires."""
+    """Name and event of each trigger."""
     return [(name.format(table=table), event.format(table=table)) for name, event in TRIGGERS.items()]

@@ -1,8 +1,4 @@
-"""The search index on PostgreSQL: a tsvector for each position, made from the words and their places, under GIN.
-
-No text search configuration is involved. GIN knows no order, so the newest matches are looked for in stretches of
-positions, which grow while they are quick to read; a timeout on the statement ends one that is not.
-"""
+"""The search index on PostgreSQL: a tsvector per position under GIN, without a text search configuration."""
 
 import time
 from collections import defaultdict
@@ -17,9 +13,10 @@ from enhancelog.backends import SEARCH_TABLE, Document, Found
 from enhancelog.domain.search_words import Phrase
 
 _INDEX: Final = f"{SEARCH_TABLE}_words"
+# A short pending list, so that no single append has to flush many.
 _PENDING_KB: Final = 256
-"""Of GIN's list of what is yet to be sorted in: short, so that no append pays for many."""
 
+# GIN has no order. The newest matches are searched in ranges of positions, which grow while they are read quickly.
 _FIRST_STRETCH: Final = 1_024
 _LONGEST_STRETCH: Final = 262_144
 _GROWTH: Final = 8
@@ -70,8 +67,9 @@ class PostgresqlSearch:
         self, cursor: CursorWrapper, question: str, between: tuple[int, int], most: int, deadline: float, *, asc: bool
     ) -> Found:
         positions: list[int] = []
-        # The first stretch may be read in order, which is quickest for what many entries hold. Later on so few do that
-        # only GIN is quick; the planner, who takes every word for frequent enough, shall not see that LIMIT could help.
+        # In the first range, reading in order is fastest for frequent words. Afterwards the word is known to be
+        # rare and only GIN is fast; "+ 0" keeps the planner, which overestimates every word, from scanning in order
+        # because of LIMIT.
         key = "position"
         with _timeout(cursor, deadline):
             for stretch in _stretches(*between, asc=asc):
@@ -110,7 +108,7 @@ class PostgresqlSearch:
 
 
 def _stretches(low: int, high: int, *, asc: bool) -> Iterator[tuple[int, int]]:
-    """What lies between two positions in parts, each a few times as long as the one before if that was read quickly."""
+    """Ranges between two positions; each grows if the one before was read quickly."""
     size = _FIRST_STRETCH
     while low <= high:
         began = time.monotonic()
@@ -126,7 +124,7 @@ def _stretches(low: int, high: int, *, asc: bool) -> Iterator[tuple[int, int]]:
 
 @contextmanager
 def _timeout(cursor: CursorWrapper, deadline: float) -> Iterator[None]:
-    """No statement in here takes longer than is left now."""
+    """Limit each statement to the time left now."""
     left_ms = max(1, round((deadline - time.monotonic()) * 1000))
     cursor.execute("SELECT set_config('statement_timeout', %s, false)", [str(left_ms)])
     try:
@@ -136,7 +134,7 @@ def _timeout(cursor: CursorWrapper, deadline: float) -> Iterator[None]:
 
 
 def _row(document: Document) -> tuple[int, str]:
-    """The position, and the words as the text of a tsvector. No word holds a quote or a backslash."""
+    """The position, and the words as tsvector text; no word contains quotes or backslashes."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     for place, word in enumerate(document.words, 1):
         if word:

@@ -1,8 +1,4 @@
-"""Django's SQLite engine with WAL, full durability, and every write under one lock across processes.
-
-``atomic()`` takes the lock before BEGIN IMMEDIATE and gives it back after COMMIT and the checkpoint that follows it;
-a write outside ``atomic()`` takes it for its own statement. Reads never wait.
-"""
+"""Django's SQLite engine with WAL, full durability and a write lock across processes. Reads never wait."""
 
 import os
 import re
@@ -20,8 +16,8 @@ from enhancelog.backends.sqlite.lock import WriteLock
 
 TIMEOUT_S = 20.0
 
+# Cached as SQLite reads them, and prepared per connection.
 STATEMENTS = 512
-"""So many are kept as SQLite reads them, and by each connection prepared."""
 
 _READS = re.compile(
     r"\A\s*+(SELECT|PRAGMA|EXPLAIN|VALUES|SAVEPOINT|RELEASE|ROLLBACK|BEGIN|COMMIT|WITH)\b", re.IGNORECASE
@@ -35,13 +31,13 @@ def _with_question_marks(query: str) -> str:
 
 
 class DatabaseFeatures(features.DatabaseFeatures):
-    # A RETURNING statement outside a transaction commits when its last row is read, after the lock was given back.
+    # A RETURNING statement outside a transaction commits when its last row is read, after the lock was released.
     can_return_columns_from_insert = False
     can_return_rows_from_bulk_insert = False
 
 
 class Cursor(base.SQLiteCursorWrapper):
-    """Takes the write lock around a statement that writes outside a transaction."""
+    """Holds the write lock during a statement that writes outside a transaction."""
 
     wrapper: "DatabaseWrapper"
 
@@ -70,12 +66,12 @@ class Cursor(base.SQLiteCursorWrapper):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    # "integer" makes a big primary key the rowid itself; to SQLite the two names mean the same otherwise.
+    # "integer" makes a big primary key the rowid; otherwise both names mean the same to SQLite.
     data_types = base.DatabaseWrapper.data_types | {"BigIntegerField": "integer"}
     features_class = DatabaseFeatures
     dialect = SqliteDialect()
+    # The folder is not writable: nothing is locked, and a transaction reads one snapshot.
     read_only = False
-    """The folder cannot be written, so nothing is locked; a transaction reads one state of the database."""
 
     codepoint_collation = None  # SQLite's default compares UTF-8 bytes, which is code point order
 
@@ -84,7 +80,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return WriteLock(str(self.settings_dict["NAME"]), TIMEOUT_S)
 
     def must_lock(self, query: str) -> bool:
-        """Whether this statement writes and no lock is held for it yet."""
+        """Whether ``query`` writes and no lock is held for it."""
         if self.read_only or self.write_lock.held or self.is_in_memory_db() or self.connection.in_transaction:
             return False
         return not _READS.match(query) or bool(query.lstrip()[:4].upper() == "WITH" and _WRITES_INSIDE.search(query))
@@ -115,8 +111,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def is_usable(self) -> bool:
-        """A connection that met an error is replaced. SQLite opens a file read-only where it may not write, and such
-        a connection stays read-only when the disk is writable again."""
+        # SQLite opens a file read-only while it cannot write it, and the connection stays so. An error drops the
+        # connection.
         if self.is_in_memory_db():
             return bool(super().is_usable())
         return not self.errors_occurred and bool(super().is_usable())
@@ -126,6 +122,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         cursor.wrapper = self
         return cursor
 
+    # The lock is taken before BEGIN IMMEDIATE and released after COMMIT and its checkpoint.
     def _start_transaction_under_autocommit(self) -> None:
         if not self.is_in_memory_db() and not self.read_only:
             self.write_lock.acquire()
@@ -136,7 +133,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise
 
     def _commit(self) -> None:
-        # On failure Django rolls back next, and that gives the lock back.
+        # On failure Django rolls back, which releases the lock.
         super()._commit()  # type: ignore[misc]
         self.write_lock.release()
 
@@ -147,8 +144,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.write_lock.release()
 
     def _close(self) -> None:
-        # The last connection to close checkpoints, but only once it has the file to itself, so it needs no lock of
-        # ours: a reader that ends must not wait for a writer.
+        # The last connection checkpoints when it closes, but SQLite makes sure that it is alone. No write lock is
+        # needed, so a closing reader never waits for a writer.
         try:
             super()._close()  # type: ignore[misc]
         finally:
@@ -156,6 +153,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def _create_private(path: str) -> None:
-    """Create an absent database file with mode 0600, whatever the umask; SQLite gives its other files the same."""
-    with suppress(OSError):  # SQLite says what is wrong
+    """Create the file with mode 0600; SQLite gives its other files the same mode."""
+    with suppress(OSError):  # SQLite reports the error
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))

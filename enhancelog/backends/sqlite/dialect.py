@@ -1,4 +1,4 @@
-"""What the log needs of SQLite: triggers, multi-row inserts, text conditions."""
+"""SQLite: triggers, multi-row inserts, text conditions."""
 
 import json
 from collections.abc import Generator, Iterator, Sequence
@@ -17,14 +17,14 @@ from enhancelog.backends.write_once import Keys
 
 ENTRY: Final = "enhancelog_entry"
 
+# Rows per fetch.
 READ_AT_ONCE: Final = 200
-"""Rows between two looks at their weight."""
 
 
 def triggers(table: str, keys: Keys) -> dict[str, str]:
-    """The statements that protect a table whose rows are written once, by the trigger's name."""
+    """Name to statement, for a write-once table."""
     refuse = f"BEGIN SELECT RAISE(ABORT, 'rows of {table} are written once'); END"
-    # INSERT OR REPLACE removes the old row without running a DELETE trigger, hence the third one.
+    # INSERT OR REPLACE deletes the old row without firing a DELETE trigger, hence the third trigger.
     refuse_known = f"BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: {table} has this row already'); END"
     known = " OR ".join(
         f"EXISTS (SELECT 1 FROM {table} WHERE {' AND '.join(f'{column} = NEW.{column}' for column in key)})"
@@ -64,11 +64,11 @@ class SqliteDialect:
             yield cursor
 
     def require_schema(self, cursor: CursorWrapper) -> None:
-        schema.require(cursor)  # a transaction that is going to write is the only one from its beginning
+        schema.require(cursor)  # a writing transaction is alone from its start
 
     @contextmanager
     def migrating(self) -> Iterator[CursorWrapper]:
-        # Django's schema editor insists on it, and SQLite ignores it inside a transaction.
+        # Django's schema editor requires it, and SQLite ignores it inside a transaction.
         with connection.constraint_checks_disabled(), transaction.atomic(), connection.cursor() as cursor:
             yield cursor
 
@@ -77,8 +77,7 @@ class SqliteDialect:
         return "\n".join([*statements, *self.search.statements])
 
     def starting(self) -> AbstractContextManager[None]:
-        """A file is on one host, where starts wait for each other already."""
-        return nullcontext()
+        return nullcontext()  # a file is on one host, where starts already exclude each other
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
         for table, keys in write_once.existing(cursor).items():
@@ -109,7 +108,7 @@ class SqliteDialect:
     def first_rows(
         self, rows: QuerySet[Any, tuple[Any, ...]], size: int, most_bytes: int, texts: Sequence[str]
     ) -> tuple[list[tuple[Any, ...]], bool]:
-        """SQLite reads a row when it is taken."""
+        # SQLite reads each row only when it is fetched.
         first: list[tuple[Any, ...]] = []
         weight = 0
         with closing(cast(Generator[tuple[Any, ...], None, None], rows[:size].iterator(READ_AT_ONCE))) as found:
@@ -136,4 +135,4 @@ class SqliteDialect:
             raw.text_factory = str
 
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
-        """A transaction that is going to write is the only one from its beginning."""
+        """A writing transaction is alone from its start."""

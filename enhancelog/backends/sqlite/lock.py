@@ -1,8 +1,4 @@
-"""The write lock of one SQLite file: a lock on a file beside it, between threads and between processes.
-
-SQLite before 3.51.3 has a race between a checkpoint in one process and a write in another that can corrupt a WAL
-database; with all writes and their checkpoints under this lock it cannot happen, and nobody meets "database is locked".
-"""
+"""The write lock of a SQLite file, between threads and processes."""
 
 import fcntl
 import os
@@ -18,13 +14,16 @@ from django.db.utils import OperationalError
 from enhancelog.backends.permit import permit
 from enhancelog.backends.waiting import Wait
 
+# SQLite before 3.51.3 has a race between a checkpoint in one process and a write in another that can corrupt a WAL
+# database. With every write and its checkpoint under this lock it cannot occur, nor can "database is locked".
+
 LONGEST_PAUSE_S: Final = 0.01
 
 _threads: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
 class WriteLock:
-    """Held by one connection at a time. Not reentrant; the connection asks ``held`` first."""
+    """Not reentrant; check ``held`` first."""
 
     def __init__(self, database: str, timeout_s: float) -> None:
         self.path = f"{database}.lock"
@@ -36,8 +35,7 @@ class WriteLock:
         return self._descriptor is not None
 
     def acquire(self) -> None:
-        """Wait for the lock. Raises Django's ``OperationalError`` after ``timeout_s`` seconds, unless waits have no
-        limit (see ``waiting``)."""
+        """Raises ``OperationalError`` after ``timeout_s``, unless waits are unlimited (see ``waiting``)."""
         wait = Wait("another process that writes to the database", self.timeout_s)
         if not _threads[self.path].acquire(blocking=False):
             with permit.released():
@@ -52,7 +50,7 @@ class WriteLock:
 
     @contextmanager
     def patience(self, timeout_s: float) -> Iterator[None]:
-        """Wait for the lock as long as this instead."""
+        """Use another timeout."""
         usual, self.timeout_s = self.timeout_s, timeout_s
         try:
             yield
@@ -60,7 +58,7 @@ class WriteLock:
             self.timeout_s = usual
 
     def release(self) -> None:
-        """Give the lock back; nothing happens when it is not held."""
+        """No effect if not held."""
         if self._descriptor is None:
             return
         os.close(self._descriptor)
@@ -94,7 +92,7 @@ class WriteLock:
 
 
 def _locked(descriptor: int) -> bool:
-    """Whether the lock could be taken now."""
+    """Try to take the lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

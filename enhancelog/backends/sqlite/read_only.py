@@ -1,8 +1,4 @@
-"""Opening a database in a folder that cannot be written, such as a disk that turned read-only.
-
-A WAL database is more than its main file: what was committed last may be in ``-wal`` alone, and SQLite needs ``-shm``
-to read that. Nothing committed may be missed.
-"""
+"""Opens a database in a folder that is not writable, for example on a disk that turned read-only."""
 
 import logging
 import shutil
@@ -16,27 +12,28 @@ from urllib.parse import quote
 
 from enhancelog.backends.disk import is_writable
 
+# The latest commits of a WAL database may be in -wal only, and SQLite needs -shm to read that. None may be missed.
 _BESIDE: Final = ("-wal", "-journal")
 
 _log = logging.getLogger(__name__)
+# Removed at exit.
 _copies: list[tempfile.TemporaryDirectory[str]] = []
-"""Removed when the process ends."""
 
 
 def is_needed(database: Path) -> bool:
-    """Whether the database exists in a folder that this process cannot write to."""
+    """Whether the database exists in a folder that is not writable."""
     return database.exists() and not is_writable(database.parent)
 
 
 def uri(database: Path) -> str:
-    """How to open the database for reading. Copies it where SQLite cannot read it in place: ``OSError``."""
+    """SQLite URI for reading; copies the database if SQLite cannot read it in place. Raises ``OSError``."""
     in_place = f"file:{quote(str(database))}?mode=ro"
     if _opens(in_place):
-        return in_place  # its -shm is there: others may have it open, and SQLite reads what they commit
-    # Without -shm nobody has it open, and in a folder that cannot be written nobody is going to.
+        return in_place  # -shm exists: others may have it open, and SQLite reads their commits
+    # Without -shm nobody has it open, and in a read-only folder nobody can open it for writing.
     if any(_size(beside) for beside in _all_beside(database)):
         return f"file:{quote(str(_copy(database)))}?mode=ro"
-    return f"{in_place}&immutable=1"  # all of it is in the main file
+    return f"{in_place}&immutable=1"  # everything is in the main file
 
 
 def _opens(address: str) -> bool:

@@ -1,9 +1,4 @@
-"""The search index on SQLite: a contentless FTS5 table, rowid = position.
-
-Words come ready, so its tokenizer has nothing to do: ``ascii`` splits at punctuation of ASCII alone, and no word holds
-any. A place without a word holds ``·``, which is none. Merging later than FTS5 would by itself halves what an append
-costs.
-"""
+"""The search index on SQLite: a contentless FTS5 table with rowid = position."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,10 +10,11 @@ from django.db.backends.utils import CursorWrapper
 from enhancelog.backends import SEARCH_TABLE, Document, Found
 from enhancelog.domain.search_words import Phrase
 
-_NOTHING: Final = "·"
-_MERGE_AT: Final = 8
+# Words are already tokenized. The "ascii" tokenizer splits only at ASCII punctuation, which no word contains.
+_NOTHING: Final = "·"  # a gap; no word
+_MERGE_AT: Final = 8  # later than FTS5's default, which halves the cost of an append
+# VM steps between two checks of the clock; in FTS5 about a millisecond.
 _OPCODES: Final = 100
-"""Steps of SQLite's machine between two looks at the clock. FTS5 takes few of them: one look in about a millisecond."""
 
 _PROBES: Final = 8
 _PROBE_WORDS: Final = 3
@@ -31,7 +27,7 @@ class SqliteSearch:
     )
 
     condition_sql = (
-        # The plus keeps it a condition: which rows are looked at, and in what order, is not FTS5's to say.
+        # The plus keeps this a filter; otherwise the planner could let FTS5 drive the scan and its order.
         f"+enhancelog_entry.position IN (SELECT rowid FROM {SEARCH_TABLE} WHERE {SEARCH_TABLE} MATCH %s)"
     )
 
@@ -59,7 +55,7 @@ class SqliteSearch:
         cursor.execute(f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}) VALUES ('delete-all')")
 
     def settle(self, cursor: CursorWrapper) -> None:
-        """FTS5 keeps no statistics."""
+        """FTS5 has no statistics."""
 
     def question(self, phrases: Iterable[Phrase]) -> str:
         return " OR ".join(f'"{" ".join(phrase.tokens)}"{" *" if phrase.is_open else ""}' for phrase in phrases)
@@ -67,7 +63,7 @@ class SqliteSearch:
     def find(
         self, cursor: CursorWrapper, question: str, between: tuple[int, int], most: int, deadline: float, *, asc: bool
     ) -> Found:
-        """FTS5 goes along the positions, so what it has found by the deadline is all there is up to there."""
+        # FTS5 scans in position order, so what it found by the deadline is complete up to there.
         late = False
 
         def is_late() -> bool:
@@ -96,8 +92,8 @@ class SqliteSearch:
     def differences(
         self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int
     ) -> Iterator[str]:
-        """FTS5 tells how many words an entry has, but not which. So a few phrases out of every batch are asked for:
-        exactly the entries that hold them must be found."""
+        # FTS5 stores how many words an entry has, but not which. So a few phrases from every batch are searched
+        # for: exactly the entries that contain them must be found.
         numbers = {document.position: len(_text(document).split()) for document in documents}
         cursor.execute(f"SELECT id, sz FROM {SEARCH_TABLE}_docsize WHERE id > %s AND id <= %s", [after, up_to])
         present = {position: _first_number(sizes) for position, sizes in cursor.fetchall()}
@@ -135,7 +131,7 @@ def _text(document: Document) -> str:
 
 
 def _probes(documents: Sequence[Document]) -> Iterator[str]:
-    """Some phrases, from places that differ from batch to batch."""
+    """Phrases whose places vary from batch to batch."""
     spoken = [document for document in documents if document.words]
     for document in spoken[:: max(1, len(spoken) // _PROBES)][:_PROBES]:
         start = document.position % len(document.words)
@@ -143,7 +139,7 @@ def _probes(documents: Sequence[Document]) -> Iterator[str]:
 
 
 def _first_number(sizes: bytes) -> int:
-    """SQLite's variable-length integer: seven bits a byte, the high bit says that more follow."""
+    """SQLite's varint: seven bits per byte, high bit set if more follow."""
     number = 0
     for byte in sizes:
         number = number << 7 | byte & 0x7F

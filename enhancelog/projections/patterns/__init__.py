@@ -1,11 +1,4 @@
-"""The template and pattern of every denial, and counts per UTC day, Blueprint and template.
-
-A denial costs a look-up, and a row for a template that is new: a pattern of its own, until ``store.pattern_groups`` has
-grouped its axis after the commit. Each axis tells its first ``MOST_TEMPLATES`` templates by position apart, the rest is
-one "other". What an entry says beyond its first ``MOST_AXES`` denied axes is of no pattern and has no row. Once
-grouped, all of it depends on the set of entries and the changes by hand alone. ``Denial`` rows must be written before
-these, and dropped before them.
-"""
+"""Template and pattern of every denial, and tallies by UTC day, Blueprint and template."""
 
 from collections.abc import Sequence
 
@@ -22,11 +15,16 @@ from enhancelog.projections.stored import Stored
 
 __all__ = ["TABLES", "apply", "classify", "drop", "expected", "start", "templates"]
 
+# An append costs a look-up per denial and a row per new template. A new template is a pattern of its own until
+# ``store.pattern_groups`` groups its axis, after the commit. Each axis distinguishes its first ``MOST_TEMPLATES``
+# templates by position; the rest are one "other". Denials beyond an entry's first ``MOST_AXES`` denied axes belong
+# to no pattern. Once grouped, everything depends only on the set of entries and the manual changes. ``Denial`` rows
+# must be written before these and dropped after them.
 TABLES = (Template, DenialPattern, TemplateTally)
 
 
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    """Those entries that are beyond what a rebuild has got to wait for it."""
+    # Entries beyond the progress of a rebuild wait for it.
     denied = [stored for stored in entries if stored.denied]
     if denied:
         up_to = rules.derived_up_to(cursor, before=entries[0].position)
@@ -34,7 +32,7 @@ def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 
 
 def start(cursor: CursorWrapper) -> None:
-    """The tables are empty, and this release's rules are served from the first entry on."""
+    """Start with empty tables, under this release's rules."""
     axes.forget_all(cursor)
     rules.serve(cursor)
 

@@ -1,4 +1,4 @@
-"""Adding denials to the patterns: learning templates, placing denials, counting them."""
+"""Adds denials: learns new templates, assigns denials, counts."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -40,11 +40,9 @@ class _Known(NamedTuple):
 
 
 def add(cursor: CursorWrapper, denials: Sequence[Classified]) -> None:
-    """Place these denials, whose entries may be anywhere in the log; their templates may be new.
-
-    A new template is a pattern of its own until its axis is grouped. The number of statements does not depend on the
-    number of axes or templates, but for the rare axis that must be derived anew.
-    """
+    """Add denials, in any position order; their templates may be new."""
+    # The number of statements depends neither on the axes nor on the templates, except for an axis that is derived
+    # again.
     first: dict[str, Classified] = {}
     for one in sorted(denials, key=lambda one: one.position):
         first.setdefault(one.key, one)
@@ -62,16 +60,15 @@ def add(cursor: CursorWrapper, denials: Sequence[Classified]) -> None:
 
 
 def count(cursor: CursorWrapper, amounts: Mapping[TallyKey, tuple[int, int]]) -> None:
-    """Add to the tallies: denied, and denied in a rejected entry."""
-    # In key order, so that two writers never wait for each other's rows crosswise.
+    """Add (denied, denied in a rejected entry) to the tallies."""
+    # In key order, so that two writers cannot deadlock.
     keys = sorted(amounts, key=lambda key: (NO_DAY if key[0] is None else key[0], *key[1:]))
     rows = [(*key, *amounts[key]) for key in keys]
     dialect().insert_rows(cursor, f"{TALLY} AS tally", TALLY_COLUMNS, rows, ADD_TALLY)
 
 
 def derive_anew(cursor: CursorWrapper, axis: str) -> None:
-    """Forget what is known of the axis and read its denials again; for the rare change that moves the limit between
-    the templates that are told apart and the others."""
+    """Derive the axis again from its denials. Rare: only when a change moves the limit on templates."""
     templates = f"SELECT id FROM {TEMPLATE} WHERE rules = %s AND axis = %s"
     ranges = f"{templates} UNION SELECT home_id FROM {TEMPLATE} WHERE rules = %s AND axis = %s"
     of_axis: tuple[int | str, ...] = (patterns.RULES_VERSION, axis)
@@ -84,16 +81,14 @@ def derive_anew(cursor: CursorWrapper, axis: str) -> None:
 
 
 class _Fresh:
-    """Which templates that are not known come too late to be told apart, and whether others have to give way.
+    """Unknown templates beyond the limit, and axes where they displace known ones."""
 
-    ``unknown``: the first denial of each, by position.
-    """
-
+    # ``unknown``: the first denial of each template, by position.
     def __init__(self, unknown: Sequence[Classified], standings: Mapping[str, Standing]) -> None:
+        # Axes that already distinguish a template of a later position.
         self.to_derive_anew: set[str] = set()
-        """Axes where a template that comes later in the log is told apart already."""
+        # Ids of templates that are not distinguished.
         self.overflowing: set[str] = set()
-        """Ids of templates that are not told apart."""
         by_axis: defaultdict[str, list[Classified]] = defaultdict(list)
         for one in unknown:
             by_axis[one.axis].append(one)
@@ -108,10 +103,8 @@ class _Fresh:
 def _learn(
     cursor: CursorWrapper, first: Sequence[Classified], overflowing: Collection[str], known: Mapping[str, _Known]
 ) -> bool:
-    """Take note of templates that are new, or known from an earlier position now: whether there were any.
-
-    ``first``: the first denial of each template, by position.
-    """
+    """Record templates that are new or now have an earlier position; returns whether there were any."""
+    # ``first``: the first denial of each template, by position.
     earlier: dict[str, Classified] = {}
     fresh: dict[str, Classified] = {}
     for one in first:
@@ -133,7 +126,6 @@ def _learn(
 
 
 def _insert(cursor: CursorWrapper, fresh: Sequence[Classified]) -> None:
-    """New templates, each a pattern of its own for now."""
     cursor.execute(f"SELECT COALESCE(MAX(id), 0) FROM {TEMPLATE}")
     last = cursor.fetchone()[0]
     rows = [
@@ -166,7 +158,6 @@ def _place(cursor: CursorWrapper, denials: Sequence[Classified], known: Mapping[
 
 
 def _read(cursor: CursorWrapper, keys: Collection[str]) -> dict[str, _Known]:
-    """What is known under these ids."""
     if not keys:
         return {}
     condition, parameter = dialect().one_of("key", sorted(keys))
@@ -175,7 +166,7 @@ def _read(cursor: CursorWrapper, keys: Collection[str]) -> dict[str, _Known]:
 
 
 def _denials_of(cursor: CursorWrapper, axis: str) -> Iterator[list[Classified]]:
-    """The axis's denials in position order, as far as they are derived."""
+    """The axis's derived denials in position order."""
     up_to = rules.derived_up_to(cursor, before=1)
     after = 0
     while True:

@@ -1,8 +1,4 @@
-"""How far each axis's templates are grouped: one row an axis, written under the append lock.
-
-A row is pending from the moment at which a second template or a later one comes, or somebody splits or merges patterns,
-until the templates are grouped and the rows of their denials are where they belong.
-"""
+"""Progress of grouping, a row per axis, written under the append lock."""
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
@@ -15,12 +11,14 @@ from enhancelog import patterns
 from enhancelog.backends import dialect
 from enhancelog.models import PatternAxis, PatternRules, Template
 
+# A row becomes pending with a second template or a manual change. It stays pending until the templates are grouped
+# and the rows of their denials moved.
 AXIS: Final = PatternAxis._meta.db_table
 _TEMPLATE: Final = Template._meta.db_table
 _RULES: Final = PatternRules._meta.db_table
 
 _COLUMNS: Final = ("rules", "axis", "named", "newest", "pending", "version")
-# A single template has nothing to be grouped with: its row comes without ``pending``, which then is ``newest``.
+# A single template cannot be grouped: its row has no ``pending``, and ``newest`` takes its place.
 _FROM: Final = "COALESCE(excluded.pending, excluded.newest)"
 _ADD: Final = f"""
     ON CONFLICT (rules, axis) DO UPDATE SET
@@ -31,25 +29,25 @@ _ADD: Final = f"""
         version = known.version + CASE WHEN {_FROM} < known.newest THEN 1 ELSE 0 END"""
 _NAMED: Final = f"FROM {_TEMPLATE} WHERE rules = %s AND axis = %s AND NOT other"
 
+# Beyond every position.
 EVERYWHERE: Final = 2**63 - 1
-"""No position is beyond it."""
 
 _MOST_AXES: Final = 100
 _MOST_TEMPLATES: Final = 500
 
+# Set after a commit of this process makes an axis pending.
 learned: Final = threading.Event()
-"""Set whenever this process committed something that makes an axis pending."""
 
 
 class Standing(NamedTuple):
-    """The number of templates that are told apart, and the greatest first position among them."""
+    """Number of distinguished templates, and their greatest first position."""
 
     named: int = 0
     newest: int = 0
 
 
 class Pending(NamedTuple):
-    """An axis that is not grouped to the end, and from which position on."""
+    """An axis that needs grouping from position ``since`` on."""
 
     axis: str
     since: int
@@ -57,7 +55,7 @@ class Pending(NamedTuple):
 
 
 def standings(cursor: CursorWrapper, axes: Collection[str]) -> dict[str, Standing]:
-    """Where these axes stand; those without a template are missing."""
+    """Axes without templates are absent."""
     if not axes:
         return {}
     condition, parameter = dialect().one_of("axis", sorted(axes))
@@ -68,7 +66,7 @@ def standings(cursor: CursorWrapper, axes: Collection[str]) -> dict[str, Standin
 
 
 def learn(cursor: CursorWrapper, first_positions: Mapping[str, Sequence[int]]) -> None:
-    """Each axis has new templates that are told apart, first seen at these positions."""
+    """Add new distinguished templates by their first positions."""
     rows = [
         (
             patterns.RULES_VERSION,
@@ -85,7 +83,7 @@ def learn(cursor: CursorWrapper, first_positions: Mapping[str, Sequence[int]]) -
 
 
 def change(cursor: CursorWrapper, axis: str) -> None:
-    """What the axis's groups follow from is another now, beyond templates that came at its end."""
+    """The inputs of the axis's groups changed, other than by templates appended at the end."""
     of_axis: list[int | str] = [patterns.RULES_VERSION, axis]
     cursor.execute(
         f"UPDATE {AXIS} SET named = (SELECT COUNT(*) {_NAMED}),"
@@ -99,7 +97,7 @@ def change(cursor: CursorWrapper, axis: str) -> None:
 
 
 def forget(cursor: CursorWrapper, axis: str) -> None:
-    """The axis has no templates any more."""
+    """The axis has no templates."""
     cursor.execute(
         f"UPDATE {AXIS} SET named = 0, newest = 0, pending = NULL, version = version + 1"
         " WHERE rules = %s AND axis = %s",
@@ -108,7 +106,7 @@ def forget(cursor: CursorWrapper, axis: str) -> None:
 
 
 def forget_all(cursor: CursorWrapper) -> None:
-    """No axis has. The versions go on, for somebody may be grouping an axis."""
+    # Versions continue, because a process may be grouping an axis.
     cursor.execute(
         f"UPDATE {AXIS} SET named = 0, newest = 0, pending = NULL, version = version + 1 WHERE rules = %s",
         [patterns.RULES_VERSION],
@@ -116,10 +114,7 @@ def forget_all(cursor: CursorWrapper) -> None:
 
 
 def pending(cursor: CursorWrapper, up_to: int = EVERYWHERE, axis: str | None = None) -> list[Pending]:
-    """Those that wait from the lowest positions on, as many as are grouped at once; or the one named, if it waits.
-
-    ``up_to``: the last position from which on they may be waiting.
-    """
+    """The axes to group next, by lowest position up to ``up_to``; or only the named one."""
     named, values = ("AND axis = %s", [axis]) if axis is not None else ("", [])
     cursor.execute(
         f"SELECT axis, pending, version, named FROM {AXIS} WHERE rules = %s AND pending <= %s {named}"
@@ -137,7 +132,7 @@ def pending(cursor: CursorWrapper, up_to: int = EVERYWHERE, axis: str | None = N
 
 
 def advance(cursor: CursorWrapper, axis: str, version: int) -> bool:
-    """Go on from this version, unless somebody did so meanwhile."""
+    """Increment the version, unless another process did."""
     cursor.execute(
         f"UPDATE {AXIS} SET version = version + 1 WHERE rules = %s AND axis = %s AND version = %s",
         [patterns.RULES_VERSION, axis, version],
@@ -159,7 +154,6 @@ def settle(cursor: CursorWrapper, axis: str, up_to: int) -> None:
 
 
 def forget_other_rules(cursor: CursorWrapper) -> None:
-    """Only the axes under this release's rules are left."""
     cursor.execute(f"DELETE FROM {AXIS} WHERE rules <> %s", [patterns.RULES_VERSION])
 
 

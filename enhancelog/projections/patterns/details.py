@@ -1,4 +1,4 @@
-"""A denial's detail as its template: what the rules say of it, alone."""
+"""Masks a denial's detail to its template."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
@@ -10,20 +10,19 @@ from enhancelog.domain.times import tally_day
 from enhancelog.patterns import Masked
 from enhancelog.projections.stored import Stored
 
+# Characters; programs repeat short texts.
 LONGEST_REMEMBERED: Final = 500
-"""Characters; what a program says again and again is short."""
 REMEMBERED: Final = 2_000
 
+# The name of all templates beyond the limit.
 OTHER: Final = "(any other wording)"
-"""What the templates beyond the most that are told apart are called together."""
 
+# Denials per entry that belong to patterns, in order.
 MOST_AXES: Final = 64
-"""Of one entry, in the order of its denials; those on further axes are of no pattern."""
 
 
 class Classified(NamedTuple):
-    """One denial of a pattern. ``key``: the id of its ``template``, or of its axis's ``other``. ``day``: the one it
-    counts for, ``None`` without a plausible time."""
+    """``key``: id of the ``template``, or of the axis's ``other``. ``day``: ``None`` if implausible."""
 
     position: int
     day: int | None
@@ -37,13 +36,13 @@ class Classified(NamedTuple):
 
 
 def templates(denied: Mapping[str, str]) -> tuple[str, ...]:
-    """Of an entry's denials (``records.denials``), in their order, as many as are of patterns. This is what takes
-    longest of an append."""
+    """The templates of an entry's denials (``records.denials``), in order."""
+    # The most expensive part of an append.
     return tuple(masked(detail).template for detail in islice(denied.values(), MOST_AXES))
 
 
 def classify(entries: Iterable[Stored]) -> list[Classified]:
-    """Every denial of these entries that is of a pattern."""
+    """The denials that belong to patterns."""
     found: list[Classified] = []
     for stored in entries:
         entry = stored.entry
@@ -57,8 +56,7 @@ def classify(entries: Iterable[Stored]) -> list[Classified]:
 def classified(
     position: int, recorded_ms: int, ts_ms: int, blueprint_id: str, status: str, axis: str, denied: Mapping[str, str]
 ) -> Classified | None:
-    """What an entry's ``denied`` (``records.denied``) says of one axis, ``None`` beyond ``MOST_AXES``; times are epoch
-    ms."""
+    """One axis of an entry's ``denied`` (``records.denied``); ``None`` beyond ``MOST_AXES``. Times are epoch ms."""
     if axis not in islice(denied, MOST_AXES):
         return None
     template = masked(denied[axis]).template
@@ -73,12 +71,12 @@ def _classified(
 
 
 def masked(detail: str) -> Masked:
-    """The detail's template and what fills its holes; remembered, for most details come again."""
+    """Template and fillings of a detail; cached, because most repeat."""
     return _remembered(patterns.mask, detail) if len(detail) <= LONGEST_REMEMBERED else patterns.mask(detail)
 
 
 def other_key(axis: str) -> str:
-    """The id of an axis's templates beyond the most; no detail holds a NUL."""
+    """The id of an axis's ``other``; no detail contains NUL."""
     return patterns.pattern_id(axis, "\0")
 
 

@@ -1,4 +1,4 @@
-"""Taking denials away from the patterns again: the exact inverse of adding them."""
+"""Removes denials: the exact inverse of adding."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -17,7 +17,7 @@ Row = tuple[Any, ...]
 
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    """Take away what followed from these entries, under whatever rules."""
+    """Drop what these entries added, under any rules."""
     days = {stored.position: tally_day(stored.entry.ts_ms, stored.recorded_ms) for stored in entries}
     positions = list(days)
     of_entries = f"FROM {DENIAL} WHERE position IN ({marks(positions)})"
@@ -35,12 +35,12 @@ def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 
 
 def marks(values: Sequence[object]) -> str:
-    """A placeholder for each value."""
+    """A placeholder per value."""
     return ", ".join(["%s"] * len(values))
 
 
 def _forget(cursor: CursorWrapper, template_ids: Collection[int], positions: Collection[int]) -> None:
-    """Templates whose first denial is gone have a later one, or none. Those of other rules stay until they go."""
+    """Templates whose first denial is gone get a later one, or go too."""
     if not template_ids:
         return
     cursor.execute(
@@ -56,17 +56,17 @@ def _forget(cursor: CursorWrapper, template_ids: Collection[int], positions: Col
     for axis, lost in sorted(by_axis.items()):
         named = standings[axis].named if axis in standings else 0
         if any(not other for other, *_ in lost) and named >= patterns.MOST_TEMPLATES:
-            derive_anew(cursor, axis)  # one of the others may have become one of the first
+            derive_anew(cursor, axis)  # one of the "other" may now be below the limit
         else:
             for _, template_id, *ranges in lost:
                 _find_first(cursor, template_id, ranges)
             axes.change(cursor, axis)
-        # At once, for the leader of a pattern may be gone.
+        # Immediately, because the leader of a pattern may be gone.
         group_at_once(cursor, axis)
 
 
 def _find_first(cursor: CursorWrapper, template_id: int, ranges: Sequence[int]) -> None:
-    """``ranges``: the patterns under which the template's rows are."""
+    """``ranges``: the patterns that hold the template's rows."""
     cursor.execute(
         f"SELECT MIN(position) FROM {DENIAL} WHERE pattern_id IN (%s, %s) AND template_id = %s", [*ranges, template_id]
     )

@@ -1,8 +1,4 @@
-"""What the patterns' tables should hold, derived in memory from the entries; the other half of ``add``.
-
-Keeps templates and sums, not denials. While a rebuild is under way there is nothing to hold it against. Which pattern a
-template belongs to is compared where its axis is grouped; a row that is still to be moved is not in the wrong place.
-"""
+"""What the patterns' tables should contain. Keeps templates and sums, not denials."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -23,9 +19,9 @@ TEMPLATE_COLUMNS: Final = ("key", "axis", "text", "first_position", "other", "pa
 AXIS_COLUMNS: Final = ("axis", "named", "newest")
 
 
+# During a rebuild there is nothing to compare. Patterns are compared only on grouped axes; a row that is yet to be
+# moved is no difference.
 class ExpectedPatterns:
-    """Templates with their patterns, denials and tallies."""
-
     def __init__(self) -> None:
         with connection.cursor() as cursor:
             self._holds = rules.is_complete(cursor)
@@ -67,7 +63,7 @@ class ExpectedPatterns:
             yield f"{DenialPattern._meta.db_table} has {number:,} rows whose pattern is not that of their template"
 
     def _learned(self, one: Classified) -> str:
-        """The key of the denial's template. Entries come in position order."""
+        """The key of the denial's template; entries arrive in position order."""
         known = self._templates[one.axis]
         if one.template not in known and len(known) >= patterns.MOST_TEMPLATES:
             self._others.setdefault(one.axis, one.position)
@@ -118,7 +114,7 @@ def _axes() -> QuerySet[PatternAxis]:
 
 
 def _ungrouped(row: Row) -> Row:
-    """A template's row without what its axis's grouping is to find out."""
+    """Without what grouping determines."""
     return (*row[:-2], None, None)
 
 

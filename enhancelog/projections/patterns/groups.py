@@ -1,8 +1,4 @@
-"""Which templates of an axis are one pattern: what the rules join, then what people split and merged by hand.
-
-The answer depends on the set of templates, the order of their first positions and the changes in force, on nothing
-else. The pattern is led by the template of the lowest position.
-"""
+"""Which templates of an axis form a pattern: joined by the rules, then split and merged by hand."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, cast
@@ -14,27 +10,26 @@ from enhancelog.domain import records
 from enhancelog.models import PatternChange
 from enhancelog.patterns import Rest, no_rest
 
+# Depends only on the templates, the order of their first positions, and the changes in force.
 CHANGE = PatternChange._meta.db_table
 
 
 class Change(NamedTuple):
-    """A split or merge that is in force."""
-
     kind: Literal["split", "merge"]
     templates: tuple[str, ...]
 
 
 class Place(NamedTuple):
-    """Where a template belongs: the pattern's ``leader``, and the ``wording`` that it shares with what was joined."""
+    """``wording``: what the joined templates have in common."""
 
     leader: str
     wording: str
 
 
 def arrange(templates: Sequence[str], changes: Iterable[Change], rest: Rest = no_rest) -> dict[str, Place]:
-    """The place of every template of one axis; ``templates`` in the order of their first positions.
+    """The place of each template of an axis, given by first position.
 
-    Takes a second and more for many templates, and calls ``rest`` every few milliseconds.
+    Can take more than a second; calls ``rest`` every few milliseconds.
     """
     members: dict[str, set[str]] = {}
     wordings: dict[str, str] = {}
@@ -68,7 +63,7 @@ def _merge(members: dict[str, set[str]], chosen: Sequence[str]) -> None:
 
 
 def changes(cursor: CursorWrapper, axis: str) -> list[Change]:
-    """The changes of an axis that are in force, oldest first."""
+    """Changes in force, oldest first."""
     cursor.execute(f"SELECT kind, templates FROM {CHANGE} WHERE axis = %s AND undone_ms IS NULL ORDER BY id", [axis])
     rows = cursor.fetchall()
     return [Change(cast(Literal["split", "merge"], kind), records.decode_texts(said)) for kind, said in rows]

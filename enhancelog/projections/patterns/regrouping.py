@@ -1,9 +1,4 @@
-"""Bringing the groups of one axis into its tables, an operation after the other.
-
-After each operation every template is in exactly one pattern, whose leader is known, and a row of a denial lies under
-its template's pattern or ``home``. So work may stop anywhere, and whoever does it again from the tables ends with the
-same: what is written follows from the set of templates and the changes by hand alone.
-"""
+"""Writes the groups of an axis to its tables in small operations."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,17 +13,18 @@ from enhancelog.patterns import Rest, no_rest
 from enhancelog.projections.patterns import axes
 from enhancelog.projections.patterns.groups import Change, Place, arrange, changes
 
+# After each operation every template is in exactly one pattern with a known leader, and a denial's row is under its
+# template's pattern or ``home``. So work can stop anywhere. Resumed from the tables it ends with the same result,
+# because that depends only on the templates and the manual changes.
 _TEMPLATE: Final = Template._meta.db_table
 _DENIAL: Final = DenialPattern._meta.db_table
 
+# Denials per operation.
 ROWS: Final = 100
-"""Of denials, looked at in one operation."""
 _BEFORE_ALL: Final = (-(2**63), 0)
 
 
 class Known(NamedTuple):
-    """A template as it is stored."""
-
     id: int
     text: str
     pattern_id: int
@@ -38,23 +34,22 @@ class Known(NamedTuple):
 
 
 class Basis(NamedTuple):
-    """What the groups of an axis follow from: its templates by first position, and the changes by hand."""
+    """The inputs of grouping: templates by first position, and manual changes."""
 
     axis: str
     templates: Sequence[Known]
     changes: Sequence[Change]
 
     def moving(self) -> list[Known]:
-        """Templates whose rows are not all where they belong."""
+        """Templates with rows that are yet to be moved."""
         return [known for known in self.templates if known.home_id != known.pattern_id]
 
     def places(self, rest: Rest = no_rest) -> dict[str, Place]:
-        """Where each template belongs; this is what takes long."""
+        """The expensive step."""
         return arrange([known.text for known in self.templates], self.changes, rest)
 
 
 def read(cursor: CursorWrapper, axis: str) -> Basis:
-    """The axis as it is now."""
     cursor.execute(
         f"SELECT id, text, pattern_id, home_id, wording, first_position FROM {_TEMPLATE}"
         " WHERE rules = %s AND axis = %s AND NOT other ORDER BY first_position",
@@ -64,14 +59,14 @@ def read(cursor: CursorWrapper, axis: str) -> Basis:
 
 
 def operations(basis: Basis, places: Mapping[str, Place]) -> Iterator[None]:
-    """Group the templates, then move their rows, then say that it is done. No template may be ``moving`` before."""
+    """Group the templates, move their rows, mark the axis as done. No template may be ``moving``."""
     ids = {known.text: known.id for known in basis.templates}
     grouped = [
         known._replace(pattern_id=ids[places[known.text].leader], wording=places[known.text].wording)
         for known in basis.templates
     ]
     differing = [(new, old) for new, old in zip(grouped, basis.templates, strict=True) if new != old]
-    # Whoever leads is a leader before others join it, and no leader any more only after all have left it.
+    # A leader leads before others join it, and stops leading only after all others left.
     for new, _ in sorted(differing, key=lambda pair: _turn(*pair)):
         with connection.cursor() as cursor:
             cursor.execute(
@@ -92,7 +87,7 @@ def _turn(new: Known, old: Known) -> int:
 
 
 def moves(templates: Sequence[Known]) -> Iterator[None]:
-    """Move the rows of these templates' denials from their ``home`` to their pattern."""
+    """Move the templates' denials from ``home`` to their pattern."""
     leaving: defaultdict[int, dict[int, int]] = defaultdict(dict)
     for known in templates:
         if known.home_id != known.pattern_id:
@@ -102,7 +97,7 @@ def moves(templates: Sequence[Known]) -> Iterator[None]:
 
 
 def _move(home_id: int, targets: Mapping[int, int]) -> Iterator[None]:
-    """``targets``: from templates to the patterns that they go to. Whatever is added meanwhile goes there already."""
+    # Rows added meanwhile already go to the new pattern.
     after = _BEFORE_ALL
     while True:
         with connection.cursor() as cursor:
@@ -127,7 +122,7 @@ def _move(home_id: int, targets: Mapping[int, int]) -> Iterator[None]:
 
 
 def group_at_once(cursor: CursorWrapper, axis: str) -> None:
-    """All of it within the caller's transaction, for what happens rarely."""
+    """In the caller's transaction, for rare cases."""
     for _ in moves(read(cursor, axis).moving()):
         pass
     basis = read(cursor, axis)

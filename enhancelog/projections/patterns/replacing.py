@@ -1,8 +1,4 @@
-"""Rows of other rules versions than this release's: where their ids lead, and how they go, a batch at a time.
-
-Templates stay, without denials and tallies, so that links made under older rules lead to the pattern of today which
-holds their first denial.
-"""
+"""Removes rows of other rules versions in batches."""
 
 from typing import Final
 
@@ -12,12 +8,14 @@ from enhancelog import patterns
 from enhancelog.projections.patterns import axes
 from enhancelog.projections.patterns.adding import DENIAL, TALLY, TEMPLATE
 
+# Templates stay, without denials and tallies, so that old links lead to today's pattern of their first denial.
+
+# Denials per transaction.
 BATCH: Final = 1_000
-"""Denials that go in one transaction."""
 
 
 def point_old_ids(cursor: CursorWrapper) -> None:
-    """Every template of other rules points to this release's template of its first denial, or to itself for none."""
+    """Point each template of other rules to the current template of its first denial, or to itself."""
     cursor.execute(
         f"""UPDATE {TEMPLATE} SET pattern_id = COALESCE((
                 SELECT present.id FROM {DENIAL} denial JOIN {TEMPLATE} present ON present.id = denial.template_id
@@ -29,19 +27,19 @@ def point_old_ids(cursor: CursorWrapper) -> None:
 
 
 def leftovers(cursor: CursorWrapper) -> bool:
-    """Whether ``sweep`` would find something."""
+    """Whether ``sweep`` has work."""
     return _one_with_rows(cursor, "<>") is not None or _useless(cursor)
 
 
 def sweep(cursor: CursorWrapper) -> None:
-    """Take some rows of other rules away; only once this release's are served."""
+    """Delete some rows of other rules; call once this release's are served."""
     if not _sweep_one(cursor, "<>") and _useless(cursor):
         cursor.execute(f"DELETE FROM {TEMPLATE} WHERE {_USELESS}", [patterns.RULES_VERSION])
         axes.forget_other_rules(cursor)
 
 
 def forget_earlier_try(cursor: CursorWrapper) -> bool:
-    """Take some rows of this release's rules away, which are not served: whether there were any."""
+    """Delete some unserved rows of this release's rules; returns whether there were any."""
     if _sweep_one(cursor, "="):
         return True
     cursor.execute(f"DELETE FROM {TEMPLATE} WHERE rules = %s", [patterns.RULES_VERSION])

@@ -1,8 +1,4 @@
-"""Which version of the rules the patterns are read under, and how far another one is.
-
-Every release derives under its own rules alone. After they changed, what was derived before is served until all
-entries were derived anew, in position order; entries that are appended meanwhile wait for their turn.
-"""
+"""Which rules version is served, and the progress of deriving another."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -13,13 +9,15 @@ from enhancelog import patterns
 from enhancelog.models import Denial, PatternRules
 from enhancelog.projections.stored import Stored
 
+# A release derives under its own rules only. After the rules change, the old patterns are served until all entries are
+# derived again in position order; entries appended meanwhile wait for their turn.
 STATE: Final = PatternRules._meta.db_table
+# The id of the only row.
 ONLY: Final = 1
-"""The id of the one row."""
 
 
 class State(NamedTuple):
-    """``done``: up to which position ``building`` is derived."""
+    """``done``: last position derived under ``building``."""
 
     served: int | None
     building: int | None
@@ -43,15 +41,13 @@ def write(cursor: CursorWrapper, state: State) -> None:
 
 
 def serve(cursor: CursorWrapper) -> None:
-    """From here on this release's rules are read."""
+    """Serve this release's rules."""
     write(cursor, State(patterns.RULES_VERSION, None, 0))
 
 
 def derived_up_to(cursor: CursorWrapper, before: int) -> int | None:
-    """The last position that this release's rules have got to; ``None``: all of them.
-
-    ``before``: the first position that is being appended. Where nothing was denied before it, nothing is missing.
-    """
+    """The last position derived under this release's rules; ``None``: all."""
+    # ``before`` is the first position being appended. Without an earlier denial, nothing is missing.
     state = read(cursor)
     if state is None:
         cursor.execute(f"SELECT 1 FROM {Denial._meta.db_table} WHERE position < %s LIMIT 1", [before])

@@ -1,6 +1,5 @@
 """``/blueprints/``: every Blueprint, one row each, sorted by plain links. Totals are of all that was logged."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
@@ -12,27 +11,25 @@ from django.views.decorators.http import require_safe
 from enhancelog import links
 from enhancelog.domain import filters
 from enhancelog.domain.errors import Invalid
+from enhancelog.domain.times import now_ms
 from enhancelog.queries import blueprints as log
-from enhancelog.queries.charts import Window
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.pages.timeline import blueprint_timeline
 from enhancelog.web.questions import without_empty_parameters
 from enhancelog.web.revalidation import revalidated
+from enhancelog.web.sorting import Sorting, usual_order
 
 PAGE_SIZE: Final = 200
 DEFAULT_SORT: Final = "rejected"
-COLUMNS: Final = {"name": "Blueprint", "runs": "Runs", "rejected": "Rejected", "rate": "Deny rate", "newest": "Newest"}
-
-
-@dataclass(frozen=True)
-class Column:
-    """A heading that sorts; ``order`` is the current one, ``url`` sorts by it or turns the order round."""
-
-    name: str
-    label: str
-    url: str
-    order: filters.Order | None
+COLUMNS: Final = {
+    "name": ("Blueprint", ""),
+    "runs": ("Runs", "num wide"),
+    "rejected": ("Rejected", "num"),
+    "rate": ("Deny rate", "num"),
+    "newest": ("Newest", "num wide"),
+}
+"""Label and classes of each heading."""
 
 
 @require_safe
@@ -53,20 +50,21 @@ def blueprint_list(request: HttpRequest) -> HttpResponseBase:
         raise BadRequest(str(error)) from None
     total = log.how_many()
     rows = log.blueprints(sort, order, offset, size)
-    shown = offset + len(rows)
-    following = [("sort", sort), ("order", order), ("page_size", str(size)), ("cursor", str(shown))]
+    last = offset + len(rows)
+    following = [("sort", sort), ("order", order), ("page_size", str(size)), ("cursor", str(last))]
+    sorting = Sorting(sort, order, _sorted_url)
     context = {
         "section": "blueprints",
         "public_url": settings.PUBLIC_URL,
-        "columns": [_column(name, sort, order) for name in COLUMNS],
-        "all": Window(),
+        "now_s": now_ms() // 1000,
+        "columns": [sorting.column(label, by, style, id=by) for by, (label, style) in COLUMNS.items()],
         "rows": rows,
         "total": total,
         "first": offset + 1,
-        "shown": shown,
-        "next_url": links.with_query("", following) if shown < total else "",
+        "last": last,
+        "next_url": links.with_query("", following) if last < total else "",
     }
-    return page_or_fragment(request, "enhancelog/blueprint_list.html", context)
+    return page_or_fragment(request, "blueprints/page.jinja", context)
 
 
 def _asked(request: HttpRequest) -> tuple[str, filters.Order, int, int]:
@@ -74,18 +72,9 @@ def _asked(request: HttpRequest) -> tuple[str, filters.Order, int, int]:
     sort = request.GET.get("sort", DEFAULT_SORT)
     if sort not in log.SORTS:
         raise Invalid("sort", "choice", f'must be one of {", ".join(log.SORTS)}, not "{sort[:40]}"')
-    order = filters.order(parameters, _usual_order(sort))
+    order = filters.order(parameters, usual_order(sort))
     return sort, order, filters.offset(parameters), filters.page_size(parameters) or PAGE_SIZE
 
 
-def _usual_order(sort: str) -> filters.Order:
-    """Names from A on, figures from the highest."""
-    return "asc" if sort == "name" else "desc"
-
-
-def _column(name: str, sort: str, order: filters.Order) -> Column:
-    turned = _usual_order(name)
-    if name == sort:
-        turned = "desc" if order == "asc" else "asc"
-    pairs = [("sort", name), ("order", turned)]
-    return Column(name, COLUMNS[name], links.with_query("", pairs), order if name == sort else None)
+def _sorted_url(**pairs: str) -> str:
+    return links.with_query("", pairs.items())

@@ -5,24 +5,24 @@ from typing import Any, Final, NamedTuple
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.text import Truncator
 from django.views.decorators.http import require_safe
 
 from enhancelog import links
 from enhancelog.accounts.permissions import allows, needs
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
+from enhancelog.domain.text import first_line
 from enhancelog.domain.times import DAY_MS, day_of, now_ms
-from enhancelog.queries.charts import Bar, days_before
+from enhancelog.queries.charts import days_before
 from enhancelog.queries.counts import Count
-from enhancelog.queries.entries import Listed
 from enhancelog.queries.patterns import detail
 from enhancelog.queries.patterns.counted import Times
 from enhancelog.queries.patterns.detail import Denied, Known, Member
 from enhancelog.queries.patterns.ranking import SPARK_DAYS, daily
 from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.queries.threads import passed_instead
-from enhancelog.web import periods
-from enhancelog.web.fragments import first_line
+from enhancelog.web import charts, periods
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.revalidation import revalidated
 
@@ -34,6 +34,9 @@ BLUEPRINTS: Final = 12
 MEMBERS: Final = 50
 VALUES: Final = 5
 """Of what fills a hole; the others are counted together."""
+TEMPLATES: Final = 5
+"""Of what was split or merged by hand."""
+TITLE_CHARACTERS: Final = 80
 
 
 class DenialRow(NamedTuple):
@@ -48,7 +51,6 @@ class DenialRow(NamedTuple):
 class Passed(NamedTuple):
     """An applied run, ``tries`` after a denial of the pattern."""
 
-    listed: Listed
     intent: str
     rationale: str
     url: str
@@ -56,7 +58,7 @@ class Passed(NamedTuple):
 
 
 class HoleRow(NamedTuple):
-    """``values`` with counts; ``more`` other values, ``others`` times. Numbers as they are said, or empty."""
+    """``values`` with counts; any other value fills the hole ``others`` times. Of numbers, ``median`` and ``span``."""
 
     nth: str
     kind: str
@@ -73,6 +75,27 @@ class PlaceRow(NamedTuple):
     url: str
 
 
+class DayRow(NamedTuple):
+    """A day with rejections."""
+
+    label: str
+    number: int
+    url: str
+
+
+class ChangeRow(NamedTuple):
+    """A split or merge by hand: the first ``templates`` it is about, and how many are ``left_out``."""
+
+    id: int
+    kind: str
+    templates: Sequence[str]
+    left_out: int
+    made_by: str
+    made_ms: int
+    undone_by: str | None
+    undone_ms: int | None
+
+
 @require_safe
 @needs("log:read")
 @revalidated()
@@ -82,12 +105,21 @@ def pattern_detail(request: HttpRequest, pattern_id: str) -> HttpResponse:
         raise Http404("There is no such deny pattern.")
     if pattern.id != pattern_id:
         return redirect(links.pattern(pattern.id))
-    context: dict[str, Any] = {"section": "patterns", "pattern": pattern, "rebuilding": rebuilding()}
+    rebuilt = rebuilding()
     seen = detail.seen(pattern)
-    context |= {"seen": seen, **_denials(pattern), **_days(pattern, seen)}
-    if allows(request.user, "patterns:change") and not pattern.other:
-        context |= {name: links.change_pattern(name, pattern.id) for name in ("split", "merge")}
-    return page_or_fragment(request, "enhancelog/pattern_detail.html", context)
+    changeable = rebuilt is None and not pattern.other and allows(request.user, "patterns:change")
+    context = {
+        "section": "patterns",
+        "title": Truncator(pattern.template or "no reason given").chars(TITLE_CHARACTERS),
+        "pattern": pattern,
+        "rebuilding": rebuilt,
+        "seen": seen,
+        **_denials(pattern),
+        **_days(pattern, seen),
+        "split_url": links.change_pattern("split", pattern.id) if changeable else "",
+        "merge_url": links.change_pattern("merge", pattern.id) if changeable else "",
+    }
+    return page_or_fragment(request, "pattern/page.jinja", context)
 
 
 def _denials(pattern: Known) -> dict[str, Any]:
@@ -130,7 +162,7 @@ def _passed(newest: Sequence[Denied]) -> list[Passed]:
             listed, tries = ended[denial.position]
             entry = listed.entry
             shown = first_line(entry.intent), first_line(entry.rationale)
-            found.setdefault(listed.position, Passed(listed, *shown, links.entry(entry.issue_id), tries))
+            found.setdefault(listed.position, Passed(*shown, links.entry(entry.issue_id), tries))
     return list(found.values())[:PASSED]
 
 
@@ -166,30 +198,17 @@ def _days(pattern: Known, seen: Times) -> dict[str, Any]:
     rejected = daily([pattern.pk], day)
     numbers = [rejected[pattern.pk, each] for each in range(day - SPARK_DAYS + 1, day + 1)]
     bars = days_before((day + 1) * DAY_MS, SPARK_DAYS)
-    labels = [periods.full_label(bar) for bar in bars]
+    own = ("pattern", pattern.id)
+    rows = [
+        DayRow(periods.full_label(bar), number, links.rejections([own, *links.between(bar.since_ms, bar.until_ms)]))
+        for bar, number in zip(bars, numbers, strict=True)
+        if number
+    ]
     return {
-        "days": numbers,
-        "by_day": [_Day(bar, label, number) for bar, label, number in zip(bars, labels, numbers, strict=True)],
-        "days_end": labels[-1] if is_past else "",
+        "days_chart": charts.spark(numbers),
+        "days": rows,
+        "days_end": periods.full_label(bars[-1]) if is_past else "",
     }
-
-
-class _Day(NamedTuple):
-    bar: Bar
-    label: str
-    number: int
-
-
-class ChangeRow(NamedTuple):
-    """What somebody did by hand, said in words: ``templates`` it is about."""
-
-    id: int
-    kind: str
-    templates: Sequence[str]
-    made_by: str
-    made_ms: int
-    undone_by: str | None
-    undone_ms: int | None
 
 
 def _changes(pattern: Known, members: Sequence[Member]) -> list[ChangeRow]:
@@ -200,5 +219,6 @@ def _changes(pattern: Known, members: Sequence[Member]) -> list[ChangeRow]:
         templates = records.decode_texts(change.templates)
         if own.intersection(templates):
             who = (change.made_by, change.made_ms, change.undone_by, change.undone_ms)
-            rows.append(ChangeRow(change.pk, change.kind, templates, *who))
+            left_out = max(0, len(templates) - TEMPLATES)
+            rows.append(ChangeRow(change.pk, change.kind, templates[:TEMPLATES], left_out, *who))
     return rows

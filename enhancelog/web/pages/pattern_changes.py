@@ -35,7 +35,7 @@ def split_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
             return redirect(links.pattern(made))
     members = detail.members(pattern)
     context = {"members": members[:MOST_SHOWN], "left_out": max(0, len(members) - MOST_SHOWN)}
-    return _form(request, pattern, "pattern_split", context, error)
+    return _form(request, pattern, "split", context, error)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -57,7 +57,7 @@ def merge_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
             return redirect(links.pattern(made))
     others = detail.others(pattern, MOST_SHOWN + 1)
     context = {"others": others[:MOST_SHOWN], "left_out": len(others) > MOST_SHOWN}
-    return _form(request, pattern, "pattern_merge", context, error)
+    return _form(request, pattern, "merge", context, error)
 
 
 @require_POST
@@ -86,4 +86,4 @@ def _form(
     request: HttpRequest, pattern: Known, template: str, context: dict[str, Any], error: Invalid | None
 ) -> HttpResponse:
     context |= {"section": "patterns", "pattern": pattern, "error": error, "here": request.path}
-    return page_or_fragment(request, f"enhancelog/{template}.html", context, status=400 if error else 200)
+    return page_or_fragment(request, f"pattern_changes/{template}.jinja", context, status=400 if error else 200)

@@ -3,8 +3,8 @@
 ``sort`` and ``order`` sort the table; ``skip`` is how many rows come before the shown ones.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
@@ -16,7 +16,7 @@ from enhancelog.accounts.permissions import needs
 from enhancelog.domain import filters
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filter_box import Pairs
-from enhancelog.domain.times import DAY_MS, day_of
+from enhancelog.domain.times import DAY_MS, day_of, now_ms
 from enhancelog.projections.patterns.details import MOST_AXES
 from enhancelog.queries import runs
 from enhancelog.queries.charts import Window
@@ -30,27 +30,25 @@ from enhancelog.web.periods import Period
 from enhancelog.web.places import PATTERNS
 from enhancelog.web.questions import Question
 from enhancelog.web.revalidation import revalidated
+from enhancelog.web.sorting import Column, Sorting, usual_order
 
 PAGE_SIZE: Final = 100
-LABELS: Final = {"axis": "Axis", "denials": "Denials", "change": "Change", "first": "First seen", "last": "Last seen"}
+COLUMNS: Final = {
+    "axis": ("Axis", ""),
+    "denials": ("Denials", "num"),
+    "change": ("Change", "num wide"),
+    "first": ("First seen", "num wide"),
+    "last": ("Last seen", "num wide"),
+}
+"""Label and classes of each heading that sorts."""
 
 _TIME: Final = {"since", "until", "not_since", "not_until", "period", "not_period"}
 
 
-@dataclass(frozen=True)
-class Column:
-    """A heading that sorts; ``order`` is the current one, ``url`` sorts by it or turns the order round."""
+class Row(NamedTuple):
+    """``url`` lists the rejections it counts, ``place_url`` those in its first place; empty where no list does."""
 
-    label: str
-    url: str
-    order: filters.Order | None
-
-
-@dataclass(frozen=True)
-class ShownRow:
-    """``url`` lists the rejections it counts, ``place_url`` those in its first place; empty where no list is that."""
-
-    row: PatternRow
+    pattern: PatternRow
     url: str
     place_url: str
 
@@ -62,8 +60,13 @@ class ShownRow:
 def pattern_list(request: HttpRequest) -> HttpResponse:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
-        context = {"section": "patterns", "empty": True, "public_url": settings.PUBLIC_URL}
-        return page_or_fragment(request, "enhancelog/pattern_list.html", context)
+        context = {
+            "section": "patterns",
+            "is_empty": True,
+            "public_url": settings.PUBLIC_URL,
+            "now_s": now_ms() // 1000,
+        }
+        return page_or_fragment(request, "patterns/page.jinja", context)
     question = questions.read(request, PATTERNS)
     try:
         part = _part(request, question)
@@ -78,7 +81,7 @@ def pattern_list(request: HttpRequest) -> HttpResponse:
         "period": period,
         "compared": found.is_compared and window.before_ms is not None,
     }
-    return page_or_fragment(request, "enhancelog/pattern_list.html", context)
+    return page_or_fragment(request, "patterns/page.jinja", context)
 
 
 def _part(request: HttpRequest, question: Question) -> Part:
@@ -86,13 +89,8 @@ def _part(request: HttpRequest, question: Question) -> Part:
     if sort not in SORTS:
         raise Invalid("sort", "choice", f'must be one of {", ".join(SORTS)}, not "{sort[:40]}"')
     parameters = dict(request.GET.lists())
-    order = filters.order(parameters, _usual_order(sort))
+    order = filters.order(parameters, usual_order(sort))
     return Part(sort, order, filters.offset(parameters, "skip"), filters.page_size(parameters) or PAGE_SIZE)
-
-
-def _usual_order(sort: str) -> filters.Order:
-    """Names from A on, figures and times from the highest."""
-    return "asc" if sort == "axis" else "desc"
 
 
 def _period(request: HttpRequest, question: Question, newest: int | None) -> Period | None:
@@ -102,45 +100,47 @@ def _period(request: HttpRequest, question: Question, newest: int | None) -> Per
 
 
 def _context(question: Question, part: Part, found: Table, window: Window) -> dict[str, Any]:
-    shown = part.first + len(found.rows)
+    last = part.first + len(found.rows)
     others = tuple(pair for pair in question.given if pair[0] not in _TIME)
     here = {"sort": part.sort, "order": str(part.order)}
     rebuilt = rebuilding()
     return {
         "section": "patterns",
+        "is_empty": False,
         "question": replace(question, kept=(*question.kept, ("sort", part.sort))),
         "periods": [
             (name, label, question.url((*others, ("period", name)), **here)) for name, label in periods.LABELS.items()
         ],
-        "columns": {name: _column(question, name, part) for name in LABELS},
+        "columns": _columns(question, part),
         "found": found,
-        "rows": [_shown(row, others, window) for row in found.rows],
+        "rows": [_row(pattern, others, window) for pattern in found.rows],
         "runs": _runs(found.scope, window) if found.scope else None,
         "sample": SAMPLE,
         "rebuilding": rebuilt,
         "beyond": found.beyond if rebuilt is None else 0,
         "most_axes": MOST_AXES,
-        "shown": (part.first + 1, shown),
-        "next_url": question.url(None, **here, skip=str(shown)) if shown < found.in_all else "",
+        "first": part.first + 1,
+        "last": last,
+        "next_url": question.url(None, **here, skip=str(last)) if last < found.in_all else "",
         "first_url": question.url(None, **here) if part.first else "",
     }
 
 
-def _shown(row: PatternRow, others: Pairs, window: Window) -> ShownRow:
+def _row(pattern: PatternRow, others: Pairs, window: Window) -> Row:
     names = {name for name, _ in others}
-    if "pattern" in names:  # either of two patterns would be asked for
-        return ShownRow(row, "", "")
-    own = [*links.between(window.since_ms, window.until_ms), ("pattern", row.id)]
+    if "pattern" in names:  # a second one would widen the list, not narrow it
+        return Row(pattern, "", "")
+    own = [*links.between(window.since_ms, window.until_ms), ("pattern", pattern.id)]
+    url = links.rejections([*others, *own])
+    if not pattern.places:
+        return Row(pattern, url, "")
     elsewhere = [pair for pair in others if pair[0] != "blueprint_id"]
-    mostly_in = [*elsewhere, ("blueprint_id", row.places[0].name), *own] if row.places else []
-    return ShownRow(row, links.rejections([*others, *own]), links.rejections(mostly_in) if mostly_in else "")
+    return Row(pattern, url, links.rejections([*elsewhere, ("blueprint_id", pattern.places[0].name), *own]))
 
 
-def _column(question: Question, name: str, part: Part) -> Column:
-    turned = _usual_order(name)
-    if name == part.sort:
-        turned = "desc" if part.order == "asc" else "asc"
-    return Column(LABELS[name], question.url(sort=name, order=turned), part.order if name == part.sort else None)
+def _columns(question: Question, part: Part) -> dict[str, Column]:
+    sorting = Sorting(part.sort, part.order, question.url)
+    return {by: sorting.column(label, by, style, id=by) for by, (label, style) in COLUMNS.items()}
 
 
 def _runs(scope: Scope, window: Window) -> int:

@@ -4,12 +4,12 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from enhancelog.queries.facets import Known, facets
-from enhancelog.web import list_rows, questions
+from enhancelog.web import questions
 from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.facet_links import facet_links
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.htmx import is_fragment, page_or_fragment
-from enhancelog.web.lists import listed, read_page, shows_all
+from enhancelog.web.lists import list_context, read_page, rows, shows_all
 from enhancelog.web.places import REJECTIONS
 from enhancelog.web.revalidation import revalidated
 
@@ -23,9 +23,9 @@ def rejection_list(request: HttpRequest) -> HttpResponse:
     if (other := instead_of_page(request, question)) is not None:
         return other
     page = read_page(question)
-    context = {**listed(page, question, list_rows.rejection), "section": "rejections"}
+    context = {**list_context(page, question), "rows": rows(page, question), "section": "rejections"}
     if not is_fragment(request):
         known = Known([row[0] for row in page.rows], page.stopped) if shows_all(page, question) else None
         found = facets(question.wanted, page.up_to, known)
         context |= {"total": found.total, "facets": facet_links(question, found)}
-    return page_or_fragment(request, "enhancelog/rejection_list.html", context)
+    return page_or_fragment(request, "rejections/page.jinja", context)

@@ -3,10 +3,9 @@
 Without a phrase this is the list of all entries. A text that is an issue id leads to its entry.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from enhancelog import links
@@ -16,19 +15,20 @@ from enhancelog.queries import lookup
 from enhancelog.queries import search as searches
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed, Page
-from enhancelog.queries.threads import tries
-from enhancelog.web import fragments, list_rows, questions, thread_panel
+from enhancelog.web import questions
 from enhancelog.web.alternatives import instead_of_page
+from enhancelog.web.entry_rows import entry_rows
 from enhancelog.web.feeds import reads_list
+from enhancelog.web.highlights import SearchRow, search_row
 from enhancelog.web.htmx import is_fragment, page_or_fragment
-from enhancelog.web.lists import around, listed, read_page, total
+from enhancelog.web.lists import list_context, read_page, total
 from enhancelog.web.places import SEARCH
 from enhancelog.web.questions import Question
 from enhancelog.web.revalidation import revalidated
 
 
-class Instead(NamedTuple):
-    """Something else to look for where nothing was found."""
+class Suggestion(NamedTuple):
+    """Something else to search for if nothing was found."""
 
     text: str
     url: str
@@ -50,13 +50,21 @@ def search(request: HttpRequest) -> HttpResponse:
         return other
     searches_index = "phrase" in question.wanted.include
     page = _found(question) if searches_index else read_page(question)
-    context = {"section": "search", "searched": searches_index, "out_of_time": searches_index and page.stopped}
-    context |= _searched(page, question) if searches_index else listed(page, question, list_rows.entry)
+    stopped = "The search was stopped after 0.2 seconds; narrow it." if searches_index and page.stopped else ""
+    found = _rows(page, question)
+    context = {
+        **list_context(page, question, stopped),
+        "section": "search",
+        "rows": found,
+        "searches_index": searches_index,
+        "wordless": searches_index and not any(phrase.tokens for phrase in question.wanted.phrases),
+        "suggestions": _suggestions(question) if searches_index and not found else (),
+    }
     if not is_fragment(request):
         text = question.wanted.one("phrase") or question.wanted.one("text") or ""
         context |= {"search_text": text, "exact": text if lookup.exists(text) else ""}
         context["total"] = _found_total(page, question) if searches_index else total(page, question)
-    return page_or_fragment(request, "enhancelog/search.html", context)
+    return page_or_fragment(request, "search/page.jinja", context)
 
 
 def _found(question: Question) -> Page:
@@ -71,22 +79,15 @@ def _found_total(page: Page, question: Question) -> Count | None:
     return None if question.cursor else Count(len(page.rows), capped=page.next is not None or page.stopped)
 
 
-def _searched(page: Page, question: Question) -> dict[str, Any]:
+def _rows(page: Page, question: Question) -> list[SearchRow]:
     phrases = question.wanted.phrases
-    query = question.entry_query
-    places = tries((row[0] for row in page.rows), page.up_to)
-    rows = [
-        fragments.filled(
-            list_rows.found(entry, phrases), query, thread_panel.in_list(places.get(entry.position), entry, query)
-        )
-        for entry in map(Listed, page.rows)
-    ]
-    nothing = {} if rows else {"wordless": not any(phrase.tokens for phrase in phrases), "instead": _instead(question)}
-    return {"rows": SafeString("".join(rows)), **nothing, **around(page, question)}
+    listed = list(map(Listed, page.rows))
+    rows = entry_rows(listed, page.up_to, question.entry_query)
+    return [search_row(row, each.entry, phrases) for row, each in zip(rows, listed, strict=True)]
 
 
-def _instead(question: Question) -> list[Instead]:
-    """What else to try for one phrase: words that begin so, its words one by one, the same characters anywhere."""
+def _suggestions(question: Question) -> list[Suggestion]:
+    """For one phrase: words that begin like it, each of its words, the same characters anywhere."""
     value = question.wanted.one("phrase")
     if not value:
         return []
@@ -94,7 +95,7 @@ def _instead(question: Question) -> list[Instead]:
     others = [("phrase", word) for word in words] if len(words) > 1 else []
     pairs = [("phrase", f"{value}*"), *others, ("text", value)]
     rest = [pair for pair in question.given if pair[0] != "phrase"]
-    return [Instead(filter_box.token(*pair), question.url((*rest, pair))) for pair in pairs if _makes_sense(*pair)]
+    return [Suggestion(filter_box.token(*pair), question.url((*rest, pair))) for pair in pairs if _makes_sense(*pair)]
 
 
 def _makes_sense(name: str, value: str) -> bool:

@@ -6,9 +6,6 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.template.loader import render_to_string
-from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
 from enhancelog.domain.filters import from_pairs
@@ -17,18 +14,25 @@ from enhancelog.queries import entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.standing import Standing, standing
-from enhancelog.queries.threads import tries
-from enhancelog.web import fragments, questions, thread_panel, timeline_rows
+from enhancelog.web import htmx, questions
 from enhancelog.web.alternatives import instead_of_page
+from enhancelog.web.entry_rows import EntryRow, entry_rows
 from enhancelog.web.feeds import reads_list
-from enhancelog.web.fragments import Maker
-from enhancelog.web.htmx import is_fragment, page_or_fragment, private
-from enhancelog.web.lists import around, read_page, total
+from enhancelog.web.htmx import is_fragment, page_or_fragment
+from enhancelog.web.lists import list_context, read_page, total
 from enhancelog.web.places import timeline
 from enhancelog.web.questions import Question
 from enhancelog.web.revalidation import revalidated
 
 _ONLY_TIME: Final = {"since", "until", "period", "not_since", "not_until", "not_period"}
+
+
+class TimelineRow(NamedTuple):
+    """``heading`` is set where a day begins. ``gap``: no entry before this one wrote its ``prev_hash``."""
+
+    row: EntryRow
+    heading: str
+    gap: bool
 
 
 class Totals(NamedTuple):
@@ -54,45 +58,29 @@ def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     if (other := instead_of_page(request, question)) is not None:
         return other
     page = read_page(question, gaps=True)
-    make = timeline_rows.SOURCED if len(known.sources) > 1 else timeline_rows.PLAIN
     above = _heading_above(question) if is_fragment(request) else ""
     context = {
-        "rows": mark_safe("".join(_rows(page, question, make, above))),  # noqa: S308  rendered by templates
+        **list_context(page, question),
         "section": "blueprints",
-        **around(page, question),
+        "rows": list(_rows(page, question, above)),
+        "has_sources": len(known.sources) > 1,
     }
     if not is_fragment(request):
         context |= {"blueprint_id": blueprint_id, **_header(question, page, known)}
-    return page_or_fragment(request, "enhancelog/blueprint_timeline.html", context)
+    return page_or_fragment(request, "timeline/page.jinja", context)
 
 
-def _rows(page: Page, question: Question, make: Maker, above: str) -> Iterator[str]:
-    """Each row with the day's heading above it where one begins, and a gap where no entry before wrote its
-    ``prev_hash``. ``above``: the heading that the first row may go on under."""
-    query = question.entry_query
-    places = tries((row[0] for row in page.rows), page.up_to)
-    for *row, gap in page.rows:
-        listed = Listed(tuple(row))
-        heading = _heading(tally_day(listed.ts_ms, listed.recorded_ms))
-        if heading != above:
-            yield _small("enhancelog/_day.html", day=heading)
-        thread = thread_panel.on_timeline(places.get(listed.position), listed, query)
-        parts = [fragments.row(make, listed, query, thread)]
-        if gap:  # before the row in time
-            said = _small("enhancelog/_gap.html", prev_hash=listed.prev_hash)
-            parts.insert(0 if question.order == "asc" else 1, said)
-        yield from parts
+def _rows(page: Page, question: Question, above: str) -> Iterator[TimelineRow]:
+    """``above`` is the heading that the first row may continue."""
+    listed = [Listed(tuple(row), gap) for *row, gap in page.rows]
+    for row, each in zip(entry_rows(listed, page.up_to, question.entry_query), listed, strict=True):
+        heading = _heading(tally_day(row.ts_ms, row.recorded_ms))
+        yield TimelineRow(row, "" if heading == above else heading, each.gap)
         above = heading
 
 
-@lru_cache(maxsize=1024)
-def _small(template: str, **context: str) -> SafeString:
-    """What stands between rows."""
-    return render_to_string(template, context)
-
-
 def _heading_above(question: Question) -> str:
-    """The day of the row before a continued page, which that row's reader still sees."""
+    """The day of the last row on the page before, under which this page continues."""
     if question.cursor is None:
         return ""
     at = entries.read_cursor(question.cursor, question.wanted, question.order)
@@ -127,4 +115,4 @@ def _header(question: Question, page: Page, known: Standing) -> dict[str, Any]:
 
 def _unknown(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     context = {"blueprint_id": blueprint_id, "section": "blueprints"}
-    return private(render(request, "enhancelog/blueprint_unknown.html", context, status=404))
+    return htmx.page(request, "timeline/unknown.jinja", context, status=404)

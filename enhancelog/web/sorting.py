@@ -1,0 +1,37 @@
+"""Headings of tables that are sorted by plain links. ``macros/tables.jinja`` shows them."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from enhancelog.domain.filters import Order
+
+
+class Column(NamedTuple):
+    """``url`` sorts by it, or turns the order round; without one it does not sort. ``order`` is the current one.
+
+    ``style`` is the heading's classes; htmx keeps the focus on a link that has an ``id``.
+    """
+
+    label: str
+    url: str = ""
+    order: Order | None = None
+    style: str = ""
+    id: str = ""
+
+
+class Sorting(NamedTuple):
+    """How a page is sorted. ``url`` is the page's address with another ``sort`` and ``order``."""
+
+    by: str
+    order: Order
+    url: Callable[..., str]
+
+    def column(self, label: str, by: str, style: str = "", id: str = "") -> Column:
+        order = self.order if self.by == by else None
+        turned: Order = usual_order(by) if order is None else "desc" if order == "asc" else "asc"
+        return Column(label, self.url(sort=by, order=turned), order, style, id)
+
+
+def usual_order(by: str) -> Order:
+    """Names ascend; figures and times descend."""
+    return "asc" if by in ("name", "axis") else "desc"
