@@ -38,6 +38,7 @@ REQUIREMENTS = {
     "bench": [ROOT / "requirements.txt", ROOT / "requirements-bench.txt"],
     "test": [ROOT / "requirements.txt", ROOT / "requirements-dev.txt", ROOT / "requirements-mcp.txt"],
 }
+SERVE_OPTIONS = {"--demo": "ENHANCELOG_DEMO", "--reload": "ENHANCELOG_RELOAD"}
 UNFINISHED = VENV / ".enhancelog-unfinished"
 INSTALLER = ROOT / "requirements-uv.txt"
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: *; *([^\\]+))?")
@@ -282,8 +283,8 @@ def run(arguments: Sequence[str]) -> None:
         from enhancelog.agents.cli import main as run_client
 
         sys.exit(run_client(arguments))
-    if arguments[:1] == ["serve"] and "--demo" in arguments:
-        os.environ["ENHANCELOG_DEMO"] = "1"  # read by the settings, before any command is
+    if arguments[:1] == ["serve"]:  # the settings are read before any command is
+        os.environ.update({name: "1" for option, name in SERVE_OPTIONS.items() if option in arguments})
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "enhancelog.settings")
     import django
     from django.core.exceptions import ImproperlyConfigured

@@ -128,6 +128,8 @@ DEMO = _boolean("ENHANCELOG_DEMO")
 DATA_DIR = _data_dir(Path(_text("ENHANCELOG_DATA_DIR") or BASE_DIR / "var").absolute())
 SECRET_KEY = _secret_key(DATA_DIR / "secret_key")
 DEBUG = False
+# For developers: templates and static files are read from the clone, as they are at that moment.
+RELOAD = _boolean("ENHANCELOG_RELOAD") or sys.argv[1:2] == ["runserver"]
 
 PUBLIC_URL = _text("ENHANCELOG_URL").rstrip("/") or "http://127.0.0.1:8000"
 _url = urlsplit(PUBLIC_URL)
@@ -213,6 +215,7 @@ TEMPLATES: list[dict[str, Any]] = [
         "OPTIONS": {
             "environment": "enhancelog.web.jinja.environment",
             "undefined": StrictUndefined,
+            "auto_reload": RELOAD,
             "context_processors": _CONTEXT_PROCESSORS,
         },
     },
@@ -285,8 +288,14 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if RELOAD
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
 }
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = RELOAD
+WHITENOISE_MAX_AGE = 0 if RELOAD else 60
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # half the files, half the time at the first start
 

@@ -57,9 +57,19 @@ def free_port() -> int:
 @contextmanager
 def serving(*arguments: str, data_dir: Path, output: IO[str], **more: str) -> Iterator[Process]:
     """A server that is ready; it is gone when the block ends. What it prints goes to ``output``."""
-    url = f"http://{arguments[arguments.index('--bind') + 1]}/health/ready"
+    bind = arguments[arguments.index("--bind") + 1]
+    with running("serve", *arguments, address=bind, data_dir=data_dir, output=output, root=ROOT, **more) as process:
+        yield process
+
+
+@contextmanager
+def running(
+    *arguments: str, address: str, data_dir: Path, output: IO[str], root: Path = ROOT, **more: str
+) -> Iterator[Process]:
+    """The same for any command that serves at ``address``, and for another clone than this one."""
+    url = f"http://{address}/health/ready"
     process = subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), "serve", *arguments],
+        [sys.executable, str(root / "manage.py"), *arguments],
         stdout=output,
         stderr=subprocess.STDOUT,
         text=True,

@@ -52,7 +52,7 @@ FREE: Final = frozenset(
 )
 """Commands of Django's that touch none of the tables. Any other one needs a current database."""
 
-CREATES: Final = frozenset({"createsuperuser"})
+CREATES: Final = frozenset({"createsuperuser", "runserver"})
 
 
 def prepare(needs: Needs, say: Say) -> None:

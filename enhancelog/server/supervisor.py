@@ -1,4 +1,4 @@
-"""Starts the workers, replaces those that die, and stops them all."""
+"""Starts the workers, replaces those that die or whose code was edited (``serve --reload``), and stops them all."""
 
 import logging
 import multiprocessing
@@ -12,6 +12,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, Final
 
 from enhancelog.server import worker
+from enhancelog.server.reloading import Sources
 from enhancelog.server.worker import Options
 
 # Workers share the port (SO_REUSEPORT) and end by themselves when this process is gone.
@@ -21,6 +22,8 @@ KILL_AFTER_S: Final = 10.0
 FIRST_PAUSE_S: Final = 0.1
 # Before a worker that keeps dying is restarted.
 LONGEST_PAUSE_S: Final = 10.0
+# Between two looks at the sources.
+LOOK_S: Final = 0.5
 # After so long, a death has a new cause.
 STABLE_S: Final = 10.0
 
@@ -41,13 +44,21 @@ class _Running:
     started: float
     pause_s: float
     is_serving: bool = False
+    is_outdated: bool = False
 
 
 class Supervisor:
-    """Runs one process per worker; calls ``on_ready`` once the first one serves."""
+    """Runs one process per worker; calls ``on_ready`` once the first one serves.
 
-    def __init__(self, workers: Iterable[Options], on_ready: Callable[[], None]) -> None:
+
+    A change of ``sources`` restarts the workers.
+    """
+
+    def __init__(
+        self, workers: Iterable[Options], on_ready: Callable[[], None], sources: Sources | None = None
+    ) -> None:
         self._on_ready = on_ready
+        self._sources = sources
         self._running: dict[Options, _Running] = {}
         # Start time (monotonic) and the pause before it (s).
         self._due: dict[Options, tuple[float, float]] = dict.fromkeys(workers, (0.0, 0.0))
@@ -61,6 +72,8 @@ class Supervisor:
             while not self._is_stopping:
                 self._start_due()
                 self._react(wait([woken, *self._watched()], self._timeout_s()))
+                if self._sources and self._sources.have_changed():
+                    self._restart_all()
         finally:
             self._stop_all()
 
@@ -90,8 +103,11 @@ class Supervisor:
                 yield running.pipe
 
     def _timeout_s(self) -> float | None:
-        starts = [start_at for start_at, _ in self._due.values()]
-        return max(0.0, min(starts) - time.monotonic()) if starts else None
+        now = time.monotonic()
+        waits = [max(0.0, start_at - now) for start_at, _ in self._due.values()]
+        if self._sources:
+            waits.append(LOOK_S)
+        return min(waits, default=None)
 
     def _react(self, happened: list[Any]) -> None:
         for options, running in list(self._running.items()):
@@ -111,6 +127,9 @@ class Supervisor:
         ended.pipe.close()
         if self._is_stopping:
             return
+        if ended.is_outdated:
+            self._due[options] = (0.0, 0.0)
+            return
         code = ended.process.exitcode
         if not self._is_ready:
             raise StartFailed(f"a worker ended with exit code {code} before it served; its log says why")
@@ -118,6 +137,14 @@ class Supervisor:
         pause_s = FIRST_PAUSE_S if lived_s > STABLE_S else min(max(FIRST_PAUSE_S, 2 * ended.pause_s), LONGEST_PAUSE_S)
         self._due[options] = (time.monotonic() + pause_s, pause_s)
         _log.error("worker %d ended with exit code %s; another one starts in %.1f s", options.number, code, pause_s)
+
+    def _restart_all(self) -> None:
+        """Includes workers that wait because they keep dying: the change may have fixed them."""
+        _log.info("the code has changed; the workers start again")
+        for running in self._running.values():
+            running.is_outdated = True
+            running.process.terminate()
+        self._due = dict.fromkeys(self._due, (0.0, 0.0))
 
     def _stop_all(self) -> None:
         for running in self._running.values():

@@ -1,7 +1,7 @@
 """Answers 304 when a page is unchanged, before anything is read.
 
 The validator covers user, cookies, release, address, page or fragment, UTC day, log and deny patterns; ``also`` adds
-more. A page that counts back from this moment, or has a message to show, has none.
+more. A page that counts back from this moment, or has a message to show, has none; nor has any under ``--reload``.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def revalidated(also: Callable[..., object] = lambda **arguments: None) -> Calla
     def decorator(view: View) -> View:
         @wraps(view)
         def revalidating(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
-            if _is_no_page(request) or _counts_from_now(request) or len(get_messages(request)):
+            if settings.RELOAD or _is_no_page(request) or _counts_from_now(request) or len(get_messages(request)):
                 return view(request, **arguments)
             etag = _etag(request, log_version(), also(**arguments))
             unchanged = get_conditional_response(request, etag=etag)

@@ -1,4 +1,4 @@
-"""``serve [--demo] [--bind ADDRESS:PORT]``: prepare the data folder and the database, then serve until told to stop.
+"""``serve [--demo] [--reload] [--bind ADDRESS:PORT]``: prepare data folder and database, then serve until told to stop.
 
 Exit codes: 0 stopped by SIGINT or SIGTERM, 2 could not run (one line says why).
 """
@@ -19,11 +19,14 @@ from enhancelog.domain.errors import StoreError
 from enhancelog.maintenance import prepare, upgrade
 from enhancelog.observing import shared_series
 from enhancelog.server import static_files
+from enhancelog.server.reloading import Sources
 from enhancelog.server.supervisor import StartFailed, Supervisor
 from enhancelog.server.worker import Options
 
 DEFAULT_BIND = "127.0.0.1:8000"
 MOST_WORKERS = 2
+SOURCES = ("enhancelog", "content")
+"""The folders that ``--reload`` watches."""
 
 
 class Address(NamedTuple):
@@ -45,11 +48,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--demo", action="store_true", help="a database of its own with a demo log, open to read")
+        parser.add_argument(
+            "--reload", action="store_true", help="for developers: pages, style sheets and code as they are edited"
+        )
         parser.add_argument("--bind", metavar="ADDRESS:PORT", default=DEFAULT_BIND, help="default: %(default)s")
 
-    def handle(self, *, bind: str, demo: bool, **options: Any) -> None:
+    def handle(self, *, bind: str, demo: bool, reload: bool, **options: Any) -> None:
         if demo and not settings.DEMO:
             raise CommandError("--demo works through manage.py only; elsewhere set ENHANCELOG_DEMO=1", returncode=2)
+        if reload and not settings.RELOAD:
+            raise CommandError("--reload works through manage.py only; elsewhere set ENHANCELOG_RELOAD=1", returncode=2)
         os.umask(0o077)
         address = parse(bind)
         refuse_exposure(address)
@@ -69,7 +77,8 @@ class Command(BaseCommand):
                 if copy := upgrade.migrate():
                     self.say(f"Database upgraded; the one before is kept as {copy}")
                 self.create_admin()
-                static_files.collect()
+                if not settings.RELOAD:
+                    static_files.collect()
                 if settings.DEMO:
                     prepare.load_demo()
         except StoreError as error:
@@ -145,17 +154,20 @@ def serve(address: Address, on_serving: Callable[[], None], application: str = "
     """
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc would give each thread memory of its own to hold on to
     workers = settings.WORKERS if "ENHANCELOG_WORKERS" in os.environ else usual_workers()
+    sources = Sources(settings.BASE_DIR / name for name in SOURCES) if settings.RELOAD else None
     os.environ["ENHANCELOG_WORKERS"] = str(workers)  # each of them grants its share of a limit
     if memory := shared_series.allocate(workers):
         os.environ[shared_series.MEMORY] = memory
     try:
         every = [Options(address.host, address.port, number, application) for number in range(1, workers + 1)]
-        Supervisor(every, on_serving).run()
+        Supervisor(every, on_serving, sources).run()
     except StartFailed as error:
         raise CommandError(str(error), returncode=2) from None
 
 
 def usual_workers() -> int:
-    """Two, or one where there is one CPU."""
+    """Two, or one where there is one CPU or one developer."""
+    if settings.RELOAD:
+        return 1
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(MOST_WORKERS, cpus)
