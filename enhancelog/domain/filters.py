@@ -16,11 +16,12 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.times import DAY_MS, day_of
 
 Order = Literal["asc", "desc"]
+Has = Literal["ops", "gap", "badge"]
 
 CHOICES: Final = {
     "status": ("applied", "rejected"),
     "axes": ("one", "many"),
-    "has": ("ops", "gap", "badge"),
+    "has": get_args(Has),
     "afterwards": ("applied", "rejected", "none"),
 }
 VALUES: Final = (

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 
 
 class Stored(NamedTuple):
-    """``position`` in the log, ``recorded_ms`` by our clock (epoch ms), the ``source`` it came from.
+    """``position`` in the log, ``recorded_ms`` by our clock (epoch ms), who recorded it and how.
 
     ``denied``: ``records.denials`` of the entry. ``templates`` and ``words``: what ``patterns.templates`` and
     ``search.words`` say of it, where that was worked out before.
@@ -15,7 +16,7 @@ class Stored(NamedTuple):
 
     position: int
     recorded_ms: int
-    source: str
+    origin: Origin
     entry: Entry
     denied: Mapping[str, str]
     templates: Sequence[str] | None = None
