@@ -96,15 +96,16 @@ def stored_batches() -> Iterator[list[Stored]]:
 
 
 def stored_after(position: int) -> list[Stored]:
-    columns = ("position", "recorded_ms", "source", *RECORD_COLUMNS)
+    """The next ``BATCH`` entries of the log after this position."""
+    columns = ("position", "recorded_ms", *Origin._fields, *RECORD_COLUMNS)
     rows = EntryModel.objects.filter(position__gt=position).order_by("position").values_list(*columns)[:BATCH]
     return [_stored(row) for row in rows]
 
 
 def _stored(row: Sequence[Any]) -> Stored:
-    position, recorded_ms, source, *record = row
+    position, recorded_ms, actor_kind, actor_name, source, *record = row
     entry = from_row(record)
-    return Stored(position, recorded_ms, source, entry, records.denials(entry))
+    return Stored(position, recorded_ms, Origin(actor_kind, actor_name, source), entry, records.denials(entry))
 
 
 def rebuild_search() -> None:

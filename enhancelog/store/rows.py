@@ -14,6 +14,9 @@ from enhancelog.domain.records import Entry
 RECORD_COLUMNS: Final = records.FIELDS
 # Read by lists and exports.
 COLUMNS: Final = ("position", *RECORD_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source", "digest")
+"""What lists and exports read."""
+RECORD: Final = slice(COLUMNS.index(RECORD_COLUMNS[0]), COLUMNS.index(RECORD_COLUMNS[-1]) + 1)
+"""Where the record is in a row of ``COLUMNS``, or of those and further ones."""
 STORED_COLUMNS: Final = (*COLUMNS, "envelope")
 
 _encode: Final = msgspec.json.Encoder().encode

@@ -14,13 +14,9 @@ from enhancelog.models import Entry as EntryModel
 from enhancelog.projections.expected import Expected
 from enhancelog.projections.stored import Stored
 from enhancelog.store.database import last_position
-from enhancelog.store.rows import RECORD_COLUMNS, STORED_COLUMNS, from_row, raw_digest
+from enhancelog.store.rows import RECORD, STORED_COLUMNS, from_row, raw_digest
 from enhancelog.store.writing import BATCH
 
-# Entries are read in batches that block no writer. Only the comparison of sums at the end blocks appends. Memory: one
-# batch, and a row per sum. Other apps register their own ``Part``.
-
-_RECORD: Final = slice(1, 1 + len(RECORD_COLUMNS))
 _BEFORE_ALL: Final = -(2**63)
 
 Row = Sequence[Any]
@@ -129,8 +125,8 @@ class _Walk:
             self._done = row[0]
         try:
             stored = msgspec.convert(dict(zip(STORED_COLUMNS, row, strict=True)), _Columns)
-            entry = from_row(row[_RECORD])
-            digest = raw_digest(row[_RECORD])
+            entry = from_row(row[RECORD])
+            digest = raw_digest(row[RECORD])
             origin = Origin(stored.actor_kind, stored.actor_name, stored.source)
             envelope = envelopes.of_entry(stored.position, stored.digest, stored.recorded_ms, origin)
         except (ValueError, TypeError, AttributeError, msgspec.MsgspecError) as error:
@@ -141,4 +137,4 @@ class _Walk:
             yield f"{name} does not match its digest"
         if envelope != stored.envelope:
             yield f"{name} does not match its envelope (position, digest, recorded_ms, actor, source)"
-        entries.append(Stored(stored.position, stored.recorded_ms, stored.source, entry, records.denials(entry)))
+        entries.append(Stored(stored.position, stored.recorded_ms, origin, entry, records.denials(entry)))

@@ -151,7 +151,7 @@ def _insert(cursor: CursorWrapper, fresh: Sequence[_Fresh]) -> None:
     for position, (append, given) in enumerate(fresh, last_position(cursor) + 1):
         rows.append(to_row(position, given.entry, recorded_ms, append.origin, given.digest))
         about = given.entry, given.denied, given.templates, given.words
-        stored.append(Stored(position, recorded_ms, append.origin.source, *about))
+        stored.append(Stored(position, recorded_ms, append.origin, *about))
     dialect().insert_rows(cursor, _TABLE, STORED_COLUMNS, rows)
     projections.apply(cursor, stored)
     for (append, given), (position, *_) in zip(fresh, stored, strict=True):
