@@ -1,7 +1,4 @@
-"""``serve [--demo] [--bind ADDRESS:PORT]``: prepare the data folder and the database, then serve until told to stop.
-
-Exit codes: 0 stopped by SIGINT or SIGTERM, 2 could not run (one line says why).
-"""
+"""Exit codes: 0 stopped by SIGINT or SIGTERM, 2 could not run."""
 
 import os
 import socket
@@ -61,7 +58,7 @@ class Command(BaseCommand):
 
     def say(self, line: str) -> None:
         self.stdout.write(line)
-        self.stdout.flush()  # whoever reads this through a pipe waits for it
+        self.stdout.flush()  # for a reader of a pipe
 
     def prepare(self) -> None:
         try:
@@ -139,13 +136,10 @@ def shown_database() -> str:
 
 
 def serve(address: Address, on_serving: Callable[[], None], application: str = "enhancelog.wsgi") -> None:
-    """Run the workers until a signal; they are fresh processes that read the environment.
-
-    ``application`` is a module with a WSGI ``application``.
-    """
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc would give each thread memory of its own to hold on to
+    """Run the workers until a signal."""
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc would keep a separate arena for each thread
     workers = settings.WORKERS if "ENHANCELOG_WORKERS" in os.environ else usual_workers()
-    os.environ["ENHANCELOG_WORKERS"] = str(workers)  # each of them grants its share of a limit
+    os.environ["ENHANCELOG_WORKERS"] = str(workers)  # each grants its share of a limit
     if memory := shared_series.allocate(workers):
         os.environ[shared_series.MEMORY] = memory
     try:
@@ -156,6 +150,5 @@ def serve(address: Address, on_serving: Callable[[], None], application: str = "
 
 
 def usual_workers() -> int:
-    """Two, or one where there is one CPU."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(MOST_WORKERS, cpus)
