@@ -79,7 +79,6 @@ def fail(reason: object) -> None:
 
 
 def steps_aside(kind: str) -> bool:
-    """Whether this interpreter can do the work as it is."""
     if os.environ.get("ENHANCELOG_BOOTSTRAP", "").strip().lower() in ("0", "false", "no", "off"):
         return True
     if Path(sys.prefix).resolve() == VENV.resolve() and is_current(kind):
@@ -101,7 +100,6 @@ def pins_hold(path: Path) -> bool:
 
 
 def pin(line: str) -> "tuple[str, str, str] | None":
-    """Name, version and condition, if the line pins something."""
     found = PIN.match(line)
     return (found[1], found[2], (found[3] or "").strip()) if found else None
 
@@ -174,7 +172,7 @@ def set_up(kind: str) -> None:
 
 @contextlib.contextmanager
 def lock() -> Iterator[None]:
-    """One setup at a time; waiters then find it done."""
+    """One setup at a time."""
     if not os.access(ROOT, os.W_OK):
         raise SetupError(f"cannot write to {ROOT}, where .venv belongs; change its owner, or set up an environment")
     folder = os.open(ROOT, os.O_RDONLY)
@@ -207,7 +205,6 @@ def install(*requirements: Path) -> None:
 
 
 def find_pip() -> "list[str]":
-    """A pip that installs into ``.venv``: its own, this interpreter's, or ensurepip's."""
     inside = [str(PYTHON), "-m", "pip"]
     if works(*inside, "--version"):
         return inside
@@ -237,7 +234,6 @@ def installer_version() -> str:
 
 
 def output(*command: object) -> "str | None":
-    """What the command prints; ``None`` if it fails."""
     try:
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, stdin=subprocess.DEVNULL)
     except OSError:
@@ -316,7 +312,6 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def is_command(arguments: Sequence[str]) -> bool:
-    """Whether a command runs, rather than its help."""
     if not arguments or arguments[0].startswith("-") or arguments[0] == "help":
         return False
     return not {"-h", "--help"} & set(arguments)

@@ -123,7 +123,6 @@ def _folder(given: Path | None, plan: Plan) -> Path:
 
 
 def _show(line: str) -> None:
-    """Overwrites the previous line on a terminal."""
     sys.stderr.write(f"\r\x1b[K{line[:120]}" if sys.stderr.isatty() else f"{line}\n" if line else "")
     sys.stderr.flush()
 

@@ -30,7 +30,6 @@ class Bench:
 
     @property
     def log(self) -> Path:
-        """Output of servers and commands."""
         return self.databases.log
 
     def measure(self, contenders: Sequence[Contender]) -> Results:

@@ -47,7 +47,6 @@ def running(command: Sequence[str], environment: Mapping[str, str], log: Path, *
 
 
 def end(process: Process) -> None:
-    """Terminate, then kill."""
     if process.poll() is None:
         process.terminate()
     try:
@@ -58,7 +57,6 @@ def end(process: Process) -> None:
 
 
 def module(name: str, *arguments: object) -> list[str]:
-    """The command that runs a module with this Python."""
     return [sys.executable, "-m", name, *map(str, arguments)]
 
 
@@ -86,8 +84,6 @@ def last_line(log: Path) -> str:
 
 
 class Replay:
-    """A tape being played."""
-
     def __init__(self, process: Process, log: Path) -> None:
         self._process = process
         self._log = log
@@ -119,7 +115,6 @@ class Replay:
 
 @contextmanager
 def replaying(tape: Path, database: str, log: Path, *options: str, **more: str) -> Iterator[Replay]:
-    """The raw driver with a tape."""
     command = module("benchmarks.replay", tape, database, *options)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with running(command, {**os.environ, **more}, log, **pipes) as process:

@@ -58,8 +58,6 @@ class Database(NamedTuple):
 
 
 class Databases:
-    """Everything on disk, below one folder."""
-
     def __init__(self, folder: Path, plan: Plan, progress: Progress) -> None:
         self.folder = folder
         self.log = folder / "bench.log"
@@ -145,7 +143,6 @@ class Databases:
         (self.folder / f"{name}-{vendor}.made").touch()
 
     def _drop_others(self, vendor: str, size: int, name: str) -> None:
-        """Delete logs of this size from earlier versions."""
         for made in self.folder.glob(f"log_{size}_*-{vendor}.made"):
             old = made.name.removesuffix(f"-{vendor}.made")
             if old != name:
@@ -187,7 +184,6 @@ def make_peer(path: Path, seed: int, size: int) -> None:
 
 
 def peer_row(entry: Entry) -> tuple[Any, ...]:
-    """In the engine host's column order."""
     return (
         entry.issue_id,
         entry.blueprint_id,
@@ -216,6 +212,5 @@ def _name_of(url: str) -> str:
 
 
 def room(folder: Path) -> int:
-    """Free bytes."""
     status = os.statvfs(folder)
     return status.f_bavail * status.f_frsize

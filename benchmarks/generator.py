@@ -51,7 +51,6 @@ def appends(seed: int, name: str, size: int, blueprints: int) -> list[Entry]:
 
 
 def bodies(entries: Sequence[Entry]) -> list[bytes]:
-    """As JSON."""
     return list(map(records.encode, entries))
 
 

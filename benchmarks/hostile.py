@@ -46,7 +46,6 @@ def ordinary(issue_id: str, size: int) -> bytes:
 
 
 def filled(make: Callable[[int], Any], size: int) -> list[Any]:
-    """As many items as fit into so many bytes of JSON."""
     number = size // len(json.dumps([make(size // 50)], separators=(",", ":")))
     return [make(each) for each in range(number)]
 

@@ -65,7 +65,6 @@ def record(tape: Path, name: str, seed: int, blueprints: int, transactions: int,
 
 
 def queries(tape: Path, addresses: Sequence[str]) -> None:
-    """A transaction on the tape per page."""
     from django.db import connection
     from django.test import Client
 

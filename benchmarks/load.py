@@ -49,7 +49,6 @@ class Load(NamedTuple):
 
     @property
     def rate(self) -> float:
-        """Requests per second."""
         return len(self.latencies) / self.seconds
 
     def percentile(self, share: float) -> float:
@@ -79,7 +78,6 @@ def run(address: Address, requests: Iterable[bytes], clients: int, expected: int
 
 
 def one(address: Address, data: bytes) -> Answer:
-    """The answer to one request."""
     answers: list[Answer] = []
 
     async def ask() -> None:
@@ -90,7 +88,6 @@ def one(address: Address, data: bytes) -> Answer:
 
 
 def header(answer: Answer, name: str) -> str:
-    """Empty if missing."""
     for line in answer.head.decode("latin-1").splitlines():
         key, _, value = line.partition(":")
         if key.lower() == name.lower():

@@ -26,11 +26,9 @@ class Driver(Protocol):
     def prepare(self, statement: Statement) -> Statement:
         """The statement in this driver's syntax."""
 
-    def play(self, transaction: Transaction) -> None:
-        """Execute and commit."""
+    def play(self, transaction: Transaction) -> None: ...
 
-    def read(self, statements: Transaction) -> None:
-        """Execute each statement and fetch everything."""
+    def read(self, statements: Transaction) -> None: ...
 
     def count(self, table: str) -> int:
         pass

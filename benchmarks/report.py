@@ -26,7 +26,6 @@ def write(page: Path, results: Mapping[str, Results], about: Mapping[str, Any]) 
 
 
 def about(plan_name: str, rounds: int, seed: int, seconds: float, postgresql: str) -> dict[str, Any]:
-    """The machine, the versions and the run."""
     return {
         "run": plan_name,
         "rounds": rounds,

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 
 class Sample(NamedTuple):
-    """``value`` in the contender's unit."""
-
     value: float
     seen: Mapping[str, float] = {}
 
@@ -61,7 +59,6 @@ class Results:
         return [sample.value for sample in self.samples[name]]
 
     def ratios(self, target: Target) -> list[float]:
-        """One per round."""
         pairs = zip(self.values(target.over), self.values(target.under), strict=True)
         return [over / under for over, under in pairs]
 
@@ -73,7 +70,6 @@ class Results:
         self.notes += other.notes
 
     def misses(self) -> list[str]:
-        """Targets that the medians miss."""
         bounds = [(target, self.ratios(target)) for target in self.targets]
         bounds += [(fact, list(fact.values)) for fact in self.facts]  # type: ignore[misc]
         return [bound.work for bound, values in bounds if not _within(statistics.median(values), bound)]

@@ -78,7 +78,6 @@ def tuned() -> list[str]:
 
 
 def peer_environment(peer: str, folder: Path) -> Path:
-    """Its virtual environment, created when its pins change."""
     requirements = ROOT / PEERS[peer]
     venv = folder / peer
     stamp = venv / "pins"
@@ -99,7 +98,6 @@ def version_of(peer: str, folder: Path) -> str:
 
 
 def wait_for(address: Address, path: str, process: Process, log: Path) -> None:
-    """Until it answers 200. Raises ``Failed``."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -113,7 +111,6 @@ def wait_for(address: Address, path: str, process: Process, log: Path) -> None:
 
 
 def _ours(database: Database, **more: str) -> Mapping[str, str]:
-    """What ``tests.processes`` does not set."""
     names = ("DATABASE_URL", "ENHANCELOG_PUBLIC_READ", "ENHANCELOG_THROTTLE_APPEND", "ENHANCELOG_THROTTLE_BULK")
     environment = product_environment(database.data_dir, database.url)
     return {**{name: environment[name] for name in names}, **more}

@@ -10,7 +10,7 @@ SOURCE: Final = Path(__file__).resolve().parent / "slow_fsync.c"
 
 
 class NotHere(Exception):
-    """Why there is no slow disk."""
+    pass
 
 
 def environment(folder: Path, extra_ms: float) -> dict[str, str]:

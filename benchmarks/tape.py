@@ -79,7 +79,6 @@ def _django(hear: Any) -> Iterator[None]:
 
 @contextmanager
 def _psycopg(hear: Any) -> Iterator[None]:
-    """Both Django's cursors and the product's own are psycopg's."""
     import psycopg
 
     execute, executemany, copy = psycopg.Cursor.execute, psycopg.Cursor.executemany, psycopg.Cursor.copy

@@ -66,7 +66,6 @@ def _run(bench: Bench, vendor: str, blueprints: int) -> Results:
 
 
 def _check(server: Server, bodies: list[bytes]) -> None:
-    """The first and last entry are stored as sent."""
     for body in (bodies[0], bodies[-1]):
         answer = load.one(server.address, get(server, f"{LOG}/{json.loads(body)['issue_id']}"))
         if answer.status != 200 or answer.body != body:

@@ -158,7 +158,6 @@ def _benign(bench: Bench, server: Server, name: str, beside: Sequence[Request]) 
 
 @contextmanager
 def _sending(server: Server, requests: Sequence[bytes]) -> Iterator[None]:
-    """Send all, whatever the answers, until done or the block ends."""
     ended = threading.Event()
 
     def send() -> None:
@@ -197,7 +196,6 @@ def _sign_ins(server: Server, vendor: str) -> Fact:
 
 
 def _peaks(server: Server) -> dict[int, float]:
-    """Peak memory (MB) of each server process."""
     root = psutil.Process(server.process.pid)
     return {each.pid: _peak_mb(each.pid) for each in [root, *root.children(recursive=True)]}
 

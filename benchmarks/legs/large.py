@@ -66,7 +66,6 @@ def _run(bench: Bench, vendor: str) -> Results:
 
 
 def _searches(bench: Bench) -> list[str]:
-    """By phrase if supported, else by substring; for rare and frequent words."""
     from enhancelog.domain import filters
 
     name = "phrase" if "phrase" in filters.PARAMETERS else "text"

@@ -29,7 +29,6 @@ COLUMNS: Final = (*records.CONTRACT_FIELDS[:6], "verdicts_json", "status", "reas
 
 
 def writes(bench: Bench) -> Results:
-    """One and a hundred entries per request."""
     number, batches = bench.plan.appends // 2, bench.plan.batches
     with ExitStack() as stack:
         database = stack.enter_context(bench.databases.copy_of("sqlite", bench.plan.small))
@@ -61,7 +60,6 @@ def writes(bench: Bench) -> Results:
 
 
 def reads(bench: Bench) -> Results:
-    """A page of fifty entries, as JSON and as HTML."""
     with ExitStack() as stack:
         ours = stack.enter_context(enhancelog(bench.databases.log_of("sqlite", bench.plan.middle), bench.log))
         path = stack.enter_context(bench.databases.upstream_like(bench.plan.middle))

@@ -157,13 +157,11 @@ def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to
 
 
 def _adds_up(wanted: EntryFilter) -> bool:
-    """Whether tallies cover the filter."""
     bounds = (wanted.since_ms, wanted.until_ms)
     return _has_tally(wanted) and not any(bound is not None and bound % DAY_MS for bound in bounds)
 
 
 def _has_tally(wanted: EntryFilter) -> bool:
-    """Whether tallies cover the filter on whole days."""
     names = set(wanted.include)
     denied = _denied(wanted)
     if wanted.exclude or not names <= {"blueprint_id", "status", "axis", "pattern"} or len(denied) > 1:
@@ -172,7 +170,6 @@ def _has_tally(wanted: EntryFilter) -> bool:
 
 
 def _tallied(wanted: EntryFilter) -> tuple[QuerySet[Any], Combinable]:
-    """The tally rows, and the amount to sum."""
     if "axis" in wanted.include:
         tally, amount = _axes(wanted)
         return tally.filter(axis__in=records.only_ids(_denied(wanted))), amount
@@ -201,7 +198,6 @@ def _of_pattern(wanted: EntryFilter, key: str) -> QuerySet[Any]:
 
 
 def _denials(wanted: EntryFilter) -> F:
-    """Denials in rejected entries, or all."""
     return F("rejected" if "status" in wanted.include else "denied")
 
 
@@ -212,7 +208,6 @@ def _in_scope(tally: QuerySet[Any], wanted: EntryFilter) -> QuerySet[Any]:
 
 
 def in_days(tally: QuerySet[Any], since_ms: int | None, until_ms: int | None) -> QuerySet[Any]:
-    """Tally rows of whole days between two times (epoch ms); without bounds, also those without a day."""
     if since_ms is not None:
         tally = tally.filter(day__gte=since_ms // DAY_MS)
     if until_ms is not None:
