@@ -40,7 +40,6 @@ def rows(entries: Sequence[Stored]) -> Iterator[tuple[int, int, int, bool]]:
 
 
 def wish(blueprint_id: str, source: str, key: str) -> int:
-    """A signed 64-bit hash, which keeps index entries short."""
     # In one of 37 million logs with a million wishes each, two collide by chance; they share a thread only if their
     # times meet too. A deliberate collision gains no more than writing the same intent.
     said = "\0".join((blueprint_id, source, key)).encode()

@@ -167,13 +167,11 @@ def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to
 
 
 def _adds_up(wanted: EntryFilter) -> bool:
-    """Whether tallies cover the filter."""
     bounds = (wanted.since_ms, wanted.until_ms)
     return _has_tally(wanted) and not any(bound is not None and bound % DAY_MS for bound in bounds)
 
 
 def _has_tally(wanted: EntryFilter) -> bool:
-    """Whether tallies cover the filter on whole days."""
     names = set(wanted.include)
     denied = _denied(wanted)
     if wanted.exclude or not names <= {"blueprint_id", "status", "axis", "pattern"} or len(denied) > 1:
@@ -211,7 +209,6 @@ def _of_pattern(wanted: EntryFilter, key: str, days: Days) -> QuerySet[Any]:
 
 
 def _denials(wanted: EntryFilter) -> F:
-    """Denials in rejected entries, or all."""
     return F("rejected" if "status" in wanted.include else "denied")
 
 

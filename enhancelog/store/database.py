@@ -82,7 +82,6 @@ class DatabaseEnhanceLogStore:
 
 
 def last_position() -> int:
-    """0 for an empty log."""
     with connection.cursor() as cursor:
         return writing.last_position(cursor)
 
@@ -109,7 +108,6 @@ def _stored(row: Sequence[Any]) -> Stored:
 
 
 def rebuild_search() -> None:
-    """Blocks appends."""
     with faults(), dialect().appending() as cursor:
         search_index.clear(cursor)
         for batch in stored_batches():
@@ -134,7 +132,6 @@ def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> 
 
 
 def analyze() -> None:
-    """Update the planner's statistics, for use after a load."""
     with faults(), connection.cursor() as cursor:
         for table in [EntryModel._meta.db_table, *(table._meta.db_table for table in projections.tables())]:
             cursor.execute(f"ANALYZE {table}")

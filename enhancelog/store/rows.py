@@ -24,8 +24,6 @@ _reasons = msgspec.json.Decoder(tuple[str, ...])
 
 
 class RowJson(msgspec.Struct):
-    """The entry as JSON without decoding its verdicts."""
-
     issue_id: str
     blueprint_id: str
     prev_hash: str
@@ -64,7 +62,6 @@ def to_row(position: int, entry: Entry, recorded_ms: int, origin: Origin, digest
 
 
 def from_row(row: Sequence[Any]) -> Entry:
-    """From the values of ``RECORD_COLUMNS``."""
     return Entry(
         issue_id=row[0],
         blueprint_id=row[1],
@@ -82,7 +79,6 @@ def from_row(row: Sequence[Any]) -> Entry:
 
 
 def json_from_row(row: Sequence[Any]) -> RowJson:
-    """Encodes like the record, without decoding it."""
     return RowJson(
         issue_id=row[0],
         blueprint_id=row[1],

@@ -39,12 +39,10 @@ def register(part: Part) -> None:
 
 
 def parts() -> list[Part]:
-    """The log, then the registered parts."""
     return [Part("entries", last_position, _findings), *_registered]
 
 
 def verify() -> Iterator[str]:
-    """A line per problem. Raises ``Other``."""
     for part in parts():
         yield from part.findings(lambda done: None)
 
@@ -92,8 +90,6 @@ class _Columns(msgspec.Struct):
 
 
 class _Walk:
-    """Reads the log to its current end; can be continued."""
-
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._after = _BEFORE_ALL
