@@ -1,4 +1,4 @@
-"""The content pages to read: the list of stories, one story with all its kinds, and the history of one key."""
+"""The list of stories, the page of one story and the history of one key."""
 
 from typing import Any, Final, NamedTuple
 
@@ -80,7 +80,7 @@ def content_detail(request: HttpRequest, story_id: str) -> HttpResponseBase:
 @needs("content:read")
 @without_empty_parameters()
 def content_history(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase:
-    """``GET``: the key's versions, newest first, each with what it changed. ``POST``: restore one."""
+    """``GET`` shows the versions, newest first; ``POST`` restores one."""
     if kind not in KINDS or not is_story_id(story_id):
         raise Http404("There is no such key.")
     if request.method == "POST":

@@ -74,7 +74,7 @@ def test_a_change_between_look_and_save_is_not_overwritten_either(root: Client, 
     store = open_store(AGENT)
     store.write("S-1", "story", "one")
     store.write("S-1", "story", "theirs")
-    monkeypatch.setattr(ContentItemForm, "_look_again", lambda *_: None)
+    monkeypatch.setattr(ContentItemForm, "_check_unchanged", lambda *_: None)
     assert change(root, ContentItem.objects.get(), value="x", seen="1").status_code == 302
     assert ContentItem.objects.get().value == "theirs"
 
