@@ -72,10 +72,11 @@ class ContentItemForm(ItemForm):
             return
         self.data = data = cast(QueryDict, self.data).copy()
         data[self.add_prefix("seen")] = str(now)
-        did = f"{current.origin.actor_name} made it version {now}" if current else "somebody removed it"
+        did = f"{current.origin.actor_name} changed it to version {now}" if current else "somebody removed it"
         link = format_html('<a href="{}" target="_blank">Look at its history</a>', links.history(story_id, kind))
         self.add_error(
-            None, format_html("Nothing is saved: {} meanwhile. {}; saving again overwrites that.", did, link)
+            None,
+            format_html("Nothing was saved: {} in the meantime. {}; saving again overwrites that change.", did, link),
         )
 
 
@@ -115,7 +116,7 @@ class ContentItemAdmin(ItemAdmin):
         try:
             return super().changeform_view(request, *args, **kwargs)
         except VersionMismatch as conflict:
-            messages.error(request, f"Nothing is saved: {conflict}. Look at it again.")
+            messages.error(request, f"Nothing was saved: {conflict}. Check it and try again.")
             return redirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: ContentItem, form: Any, change: bool) -> None:

@@ -23,6 +23,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.web.htmx import is_fragment, page, page_or_fragment
 
 CHANGES_SHOWN: Final = 8
+CHANGED: Final = "has been changed since you opened this page; check it before you remove it"
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -89,7 +90,7 @@ def _remove(request: HttpRequest, store: ContentStore, story_id: str, kind: Kind
         store.delete(story_id, kind.name, expected=version(number(request.POST.get("version", ""), "version")))
     except VersionMismatch as conflict:
         if conflict.current is not None:
-            return _form(request, KindRow(story_id, kind, conflict.current), error="was changed meanwhile; look again")
+            return _form(request, KindRow(story_id, kind, conflict.current), error=CHANGED)
     return _done(request, story_id, kind)
 
 

@@ -132,8 +132,8 @@ class ChangeRow(NamedTuple):
     def no_difference(self) -> str:
         """The sentence shown if no line differs."""
         if self.item.value is None:
-            return "Nothing is held any more."
-        return "Set, without a text." if self.item.value == "" else "The same text as before."
+            return "The value was removed."
+        return "Set to an empty text." if self.item.value == "" else "The text is unchanged."
 
 
 class LastChange(NamedTuple):

@@ -76,7 +76,7 @@ def test_edit_conflict_resolve_diff_restore(page: "Page", refused: list[str]):
     mine = "# Release notes\n\nThe editor drops the section on breaking changes.\n\nKeep it."
     page.get_by_role("textbox", name="Story").fill(mine)
     button(page, "Save").click()
-    page.get_by_role("alert").get_by_text("was changed while you edited it").wait_for()
+    page.get_by_role("alert").get_by_text("was changed while you were editing it").wait_for()
     assert kind(page, "story").get_by_role("insertion").all_inner_texts() == ["Keep it, always.", "# Release notes"]
     merged = "# Release notes\n\nThe editor drops the section on breaking changes.\n\nKeep it, always."
     page.get_by_role("textbox", name="Story").fill(merged)
@@ -90,7 +90,7 @@ def test_edit_conflict_resolve_diff_restore(page: "Page", refused: list[str]):
     assert page.locator("#version-2").get_by_role("deletion").all_inner_texts() == ["The editor drops a section."]
     button(page, "Restore version 1").click()
     page.get_by_role("heading", name="Version 5").wait_for()
-    assert page.get_by_text("Version 1 is restored as version 5").is_visible()
+    assert page.get_by_text("Version 1 was restored as version 5").is_visible()
     assert value_of("story") == "# Notes\n\nThe editor drops a section.\n\nKeep it."
     assert refused == []
 

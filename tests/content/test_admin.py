@@ -62,7 +62,7 @@ def test_a_change_of_somebody_else_is_not_overwritten(root: Client):
     ):
         assert answer.status_code == 200
         page = read(answer)
-        assert "Nothing is saved: agent-7 made it version 2" in page.words
+        assert "Nothing was saved: agent-7 changed it to version 2" in page.words
         assert [box.text.strip() for box in page.all("textarea", name="value")] == ["what I typed"]
         assert [field.attributes["value"] for field in page.all("input", name="seen")] == ["2"]
         assert ContentItem.objects.get().value == "theirs"
