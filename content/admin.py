@@ -53,10 +53,10 @@ class ContentItemForm(ItemForm):
         cleaned = super().clean() or {}
         name = self.instance.kind or cleaned.get("kind")
         if name in KINDS and "value" in cleaned:
-            codec = KINDS[name].codec
-            cleaned["value"] = posted_value(codec, cleaned["value"], self.initial.get("value") or "")
+            kind = KINDS[name]
+            cleaned["value"] = posted_value(kind, cleaned["value"], self.initial.get("value") or "")
             try:
-                codec.validate(cleaned["value"])
+                kind.codec.validate(cleaned["value"])
             except Invalid as error:
                 self.add_error("value", f"It {error.detail}.")
         self._check_unchanged(self.instance.story_id or cleaned.get("story_id"), name, cleaned.get("seen"))

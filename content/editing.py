@@ -72,7 +72,7 @@ def number(text: str, field: str) -> int:
 def _save(request: HttpRequest, store: ContentStore, story_id: str, kind: Kind) -> HttpResponseBase:
     was = number(request.POST.get("version", ""), "version")
     base = queries.revision(story_id, kind.name, was) if was else None
-    text = posted_value(kind.codec, request.POST.get("value", ""), (base.value or "") if base else "")
+    text = posted_value(kind, request.POST.get("value", ""), (base.value or "") if base else "")
     current = store.read(story_id, kind.name)
     if current is not None and current.value == text:
         return _done(request, story_id, kind)

@@ -7,7 +7,6 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from content import kinds, links
-from content.codecs import Text
 from content.kinds import KINDS, Key, Kind
 from content.models import ContentRevision
 from content.store import open_store
@@ -176,7 +175,8 @@ def test_pages_are_the_readers_own(admin: Client):
 
 
 def test_a_fifteenth_kind_is_one_line(admin: Client, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(kinds.KINDS, "review_notes", Kind("review_notes", "Review notes", "What a review said", Text()))
+    plain = KINDS["gate_output"].codec
+    monkeypatch.setitem(kinds.KINDS, "review_notes", Kind("review_notes", "Review notes", "What a review said", plain))
     path = links.api_key("S-1", "review_notes")
     assert admin.put(path, '{"value": "fine"}', content_type="application/json").status_code == 201
     assert admin.get(path).json()["value"] == "fine"
