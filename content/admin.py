@@ -1,7 +1,4 @@
-"""Content in the Django admin: the same rules and the same store as everywhere, every change a version.
-
-Only what is set is listed; deleting goes through the store and leaves a tombstone. Revisions are for reading.
-"""
+"""Content in the Django admin. Changes go through the store; deleting leaves a tombstone. Revisions are read-only."""
 
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils.html import format_html
 
 from content import links
+from content.forms import posted_value
 from content.kinds import KINDS, check_story_id, kind_named
 from content.models import ContentItem, ContentLink, ContentRevision
 from content.store import ContentStore, VersionMismatch, open_store, version
@@ -28,7 +26,7 @@ else:
 
 
 class ContentItemForm(ItemForm):
-    """``seen`` is the version that the form was filled from; 0 for a new key."""
+    """``seen`` is the version that the form shows; 0 for a new key."""
 
     kind = forms.ChoiceField(choices=lambda: [(kind.name, f"{kind.label} ({kind.name})") for kind in KINDS.values()])
     value = forms.CharField(widget=forms.Textarea(attrs={"rows": 16}), strip=False, required=False)
@@ -55,17 +53,17 @@ class ContentItemForm(ItemForm):
         cleaned = super().clean() or {}
         name = self.instance.kind or cleaned.get("kind")
         if name in KINDS and "value" in cleaned:
-            codec = KINDS[name].codec
-            cleaned["value"] = codec.from_form(cleaned["value"], self.initial.get("value") or "")
+            kind = KINDS[name]
+            cleaned["value"] = posted_value(kind, cleaned["value"], self.initial.get("value") or "")
             try:
-                codec.validate(cleaned["value"])
+                kind.codec.validate(cleaned["value"])
             except Invalid as error:
                 self.add_error("value", f"It {error.detail}.")
-        self._look_again(self.instance.story_id or cleaned.get("story_id"), name, cleaned.get("seen"))
+        self._check_unchanged(self.instance.story_id or cleaned.get("story_id"), name, cleaned.get("seen"))
         return cleaned
 
-    def _look_again(self, story_id: str | None, kind: str | None, seen: int | None) -> None:
-        """An error when somebody was quicker. What was typed stays; saving it again overwrites, knowingly."""
+    def _check_unchanged(self, story_id: str | None, kind: str | None, seen: int | None) -> None:
+        """Adds an error if the key has changed since the form was filled. Saving again overwrites the change."""
         if story_id is None or kind is None or seen is None:
             return
         current = open_store(Origin("user", "", "admin")).read(story_id, kind)
@@ -74,10 +72,11 @@ class ContentItemForm(ItemForm):
             return
         self.data = data = cast(QueryDict, self.data).copy()
         data[self.add_prefix("seen")] = str(now)
-        did = f"{current.origin.actor_name} made it version {now}" if current else "somebody removed it"
+        did = f"{current.origin.actor_name} changed it to version {now}" if current else "somebody removed it"
         link = format_html('<a href="{}" target="_blank">Look at its history</a>', links.history(story_id, kind))
         self.add_error(
-            None, format_html("Nothing is saved: {} meanwhile. {}; saving again overwrites that.", did, link)
+            None,
+            format_html("Nothing was saved: {} in the meantime. {}; saving again overwrites that change.", did, link),
         )
 
 
@@ -117,7 +116,7 @@ class ContentItemAdmin(ItemAdmin):
         try:
             return super().changeform_view(request, *args, **kwargs)
         except VersionMismatch as conflict:
-            messages.error(request, f"Nothing is saved: {conflict}. Look at it again.")
+            messages.error(request, f"Nothing was saved: {conflict}. Check it and try again.")
             return redirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: ContentItem, form: Any, change: bool) -> None:
@@ -135,7 +134,7 @@ class ContentItemAdmin(ItemAdmin):
 
 @admin.register(ContentRevision, ContentLink)
 class ReadOnlyAdmin(AnyAdmin):
-    """To look at; links are made and removed on the entry's page."""
+    """Links are added and removed on the entry's page."""
 
     search_fields = ("story_id",)
     ordering = ("-id",)

@@ -1,7 +1,6 @@
-"""The content store over HTTP: one resource a key, its version the ETag; raw maps in and out.
+"""The content store over HTTP: each key is a resource whose ETag is its version.
 
-Lists are bare arrays; with ``page_size`` a keyset page and ``Link: rel="next"``, without it the whole, streamed. An id
-that the rules refuse is 404 to reads and 400 to changes. Errors are problem+json.
+Lists are bare arrays, streamed whole unless ``page_size`` is given. An invalid id is 404 to reads and 400 to changes.
 """
 
 import hashlib
@@ -30,14 +29,12 @@ from enhancelog.domain.errors import Invalid, NotFound
 
 JSON = "application/json"
 MAX_IMPORT_BYTES = 64 << 20
-"""A raw map over HTTP; larger ones are for ``import_content``."""
+"""``import_content`` takes larger ones."""
 
 _json = msgspec.json.Encoder()
 
 
 class ContentView(ApiView):
-    """Who may, and the errors that only the content store knows."""
-
     def get_permissions(self) -> list[Any]:
         reads = self.request.method in ("GET", "HEAD", "OPTIONS")
         return [Allows("content:read" if reads else "content:write")()]
@@ -58,13 +55,13 @@ class ContentView(ApiView):
         return open_store(origin(self.request, source))
 
     def store_for(self, kind: str) -> ContentStore:
-        """The store, when this token may write the kind."""
+        """Raises if this token may not write the kind."""
         may_write(self.request, kind=kind_named(kind).name)
         return self.store()
 
 
 class StoryList(ContentView):
-    """``GET /v1/content``: story ids with their kinds; ``?raw=1``: raw keys."""
+    """``GET /v1/content``: story ids with their kinds, or raw keys with ``?raw=1``."""
 
     def get(self, request: Request) -> HttpResponseBase:
         parameters = dict(request._request.GET.lists())
@@ -116,7 +113,7 @@ class ContentKey(ContentView):
 
 
 class Take(ContentView):
-    """``POST /v1/content/take/<kind>/<story_id>``: the state that was removed, to exactly one caller."""
+    """``POST /v1/content/take/<kind>/<story_id>``: reads and removes; exactly one caller gets the value."""
 
     def post(self, request: Request, kind: str, story_id: str) -> HttpResponseBase:
         item = self.store_for(kind).take(story_id, kind, expected=expected(request._request))
@@ -137,7 +134,7 @@ class Increment(ContentView):
 
 
 class Import(ContentView):
-    """``POST /v1/content/import``: a raw map into the empty store, or with ``?merge=1`` into what is there."""
+    """``POST /v1/content/import``: a raw map into an empty store, or into any store with ``?merge=1``."""
 
     throttled_as = "bulk"
 
@@ -153,7 +150,7 @@ class Import(ContentView):
 
 
 class Export(ContentView):
-    """``GET /v1/content/export``: everything as a raw map, streamed."""
+    """``GET /v1/content/export``: a raw map, streamed."""
 
     def get(self, request: Request) -> HttpResponseBase:
         return _streamed(request, raw.write(queries.all_items()))
@@ -206,7 +203,7 @@ def _as_array(chunks: Iterable[list[Any]]) -> Iterator[bytes]:
 def _streamed(request: Request, parts: Iterator[bytes]) -> HttpResponseBase:
     if request.method == "HEAD":
         return HttpResponse(content_type=JSON)
-    first = next(parts)  # a fault shows before the answer has begun
+    first = next(parts)  # an error here still gets an error response
     second = next(parts, None)
     if second is None:
         return HttpResponse(first, content_type=JSON)
@@ -236,7 +233,7 @@ def _conditional(request: Request | HttpRequest, body: bytes, tag: str) -> HttpR
 
 
 def _body(request: Request, *, may_be_empty: bool = False) -> dict[str, Any]:
-    """The body's one JSON object. Escapes can make a value six times as long, hence the limit."""
+    # Escapes can make a value six times as long.
     data = read_body(request._request, 6 * settings.MAX_CONTENT_BYTES + 1024)
     if not data and may_be_empty:
         return {}

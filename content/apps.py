@@ -1,4 +1,4 @@
-"""The content store app. It registers its parts with the log: nothing in ``enhancelog`` imports ``content``."""
+"""Registers the content store with the log. Nothing in ``enhancelog`` imports ``content``."""
 
 from django.apps import AppConfig
 

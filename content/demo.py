@@ -1,7 +1,4 @@
-"""Content for the demo: work items of some entries of the demo log and some of their own, every kind among them.
-
-``demo.json`` is a list of changes, oldest first, so that histories have something to show; a value of ``null`` removes.
-"""
+"""Content for the demo. ``demo.json`` lists changes, oldest first; a ``null`` value removes the key."""
 
 import json
 from pathlib import Path
@@ -17,7 +14,7 @@ CHANGES: Final = Path(__file__).resolve().parent / "demo.json"
 
 
 def load() -> bool:
-    """Load the demo content, whole, into a store that never held anything; whether it did."""
+    """Loads the demo content unless the store has ever held anything; returns whether it did."""
     with transaction.atomic():
         if ContentRevision.objects.exists():
             return False

@@ -1,7 +1,6 @@
-"""Changing one key on a page: the form, its acts, and what happens when somebody else was quicker.
+"""The form that changes one key. A conflicting change by somebody else is shown, never overwritten silently.
 
-Works without script: a change is a form that answers with a redirect, or with the page and what is wrong. To htmx the
-same view answers the row that changed, and beside it the parts of the story's page that follow from it.
+Without script a change answers with a redirect; htmx gets the changed row and the parts of the page that depend on it.
 """
 
 import re
@@ -13,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
 from content import links, queries, rows
+from content.forms import posted_value
 from content.kinds import KINDS, Kind, is_story_id, kind_named
 from content.rows import KindRow
 from content.store import ContentStore, Item, OutOfRange, VersionMismatch, open_store, version
@@ -23,12 +23,13 @@ from enhancelog.domain.origin import Origin
 from enhancelog.web.htmx import is_fragment, page, page_or_fragment
 
 CHANGES_SHOWN: Final = 8
+CHANGED: Final = "has been changed since you opened this page; check it before you remove it"
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
 
 
 @needs("content:write")
 def content_edit(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase:
-    """``GET``: the form. ``POST``: ``act`` is save, remove, take or increment."""
+    """``GET`` shows the form; ``POST`` performs ``act``: save, remove, take or increment."""
     if kind not in KINDS or not is_story_id(story_id):
         raise Http404("There is nothing to edit here.")
     if request.method != "POST":
@@ -62,7 +63,7 @@ def kind_row(story_id: str, kind: str) -> KindRow:
 
 
 def number(text: str, field: str) -> int:
-    """A whole number of a form or query, within 64 bits. Raises ``BadRequest``."""
+    """An integer of at most 18 digits. Raises ``BadRequest``."""
     if not _WHOLE.fullmatch(text):
         raise BadRequest(f"{field}: must be a whole number")
     return int(text)
@@ -71,7 +72,7 @@ def number(text: str, field: str) -> int:
 def _save(request: HttpRequest, store: ContentStore, story_id: str, kind: Kind) -> HttpResponseBase:
     was = number(request.POST.get("version", ""), "version")
     base = queries.revision(story_id, kind.name, was) if was else None
-    text = kind.codec.from_form(request.POST.get("value", ""), (base.value or "") if base else "")
+    text = posted_value(kind, request.POST.get("value", ""), (base.value or "") if base else "")
     current = store.read(story_id, kind.name)
     if current is not None and current.value == text:
         return _done(request, story_id, kind)
@@ -89,7 +90,7 @@ def _remove(request: HttpRequest, store: ContentStore, story_id: str, kind: Kind
         store.delete(story_id, kind.name, expected=version(number(request.POST.get("version", ""), "version")))
     except VersionMismatch as conflict:
         if conflict.current is not None:
-            return _form(request, KindRow(story_id, kind, conflict.current), error="was changed meanwhile; look again")
+            return _form(request, KindRow(story_id, kind, conflict.current), error=CHANGED)
     return _done(request, story_id, kind)
 
 
@@ -111,7 +112,6 @@ ACTS: Final[dict[str, Act]] = {"save": _save, "remove": _remove, "take": _take, 
 
 
 def _done(request: HttpRequest, story_id: str, kind: Kind) -> HttpResponseBase:
-    """Back to the story; to htmx the row as it is now, with the heading and the latest changes."""
     if not is_fragment(request):
         return redirect(f"{links.story(story_id)}#kind-{kind.name}")
     items = queries.items(story_id)
@@ -135,7 +135,7 @@ def _form(
 
 
 def _conflict(request: HttpRequest, theirs: KindRow, base: Item | None, text: str) -> HttpResponse:
-    """Yours, theirs and what both started from; saving again overwrites theirs, knowingly."""
+    """Shows both changes. Saving again overwrites theirs."""
     start = base.value if base else None
     context = {
         "section": "content",

@@ -1,4 +1,4 @@
-"""The panel on an entry's page with the work items that belong to it, and the links that people add there."""
+"""The panel of work items on an entry's page, and the links that people add there."""
 
 from typing import Any, Final, NamedTuple
 

@@ -15,7 +15,7 @@ __all__ = ["KINDS", "Key", "Kind", "check_story_id", "from_raw_key", "is_story_i
 
 @dataclass(frozen=True)
 class Kind:
-    """``bare``: the raw key is the story id itself. ``consumed``: whoever reads it takes it."""
+    """``bare``: the raw key is the story id alone. ``consumed``: its reader takes it."""
 
     name: str
     label: str
@@ -26,7 +26,6 @@ class Kind:
 
     @property
     def suffix(self) -> str:
-        """What the raw key adds to the story id."""
         return "" if self.bare else f":{self.name}"
 
     @property
@@ -77,12 +76,11 @@ def kind_named(name: str) -> Kind:
 
 
 def raw_key(key: Key) -> str:
-    """The key as other tools write it."""
     return key.story_id + kind_named(key.kind).suffix
 
 
 def from_raw_key(raw: str) -> Key:
-    """The key that ``raw`` means: split at the last ``:`` when what follows is a kind. Raises ``Invalid``."""
+    """Splits at the last ``:`` if a kind follows. Raises ``Invalid``."""
     for kind in KINDS.values():
         if kind.suffix and raw.endswith(kind.suffix):
             key = Key(raw.removesuffix(kind.suffix), kind.name)

@@ -1,4 +1,4 @@
-"""Which entries of the log belong to which work item by a person's word, beside those that share its id."""
+"""Links that people add between entries of the log and work items. An entry and a work item may also share an id."""
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -20,14 +20,14 @@ _VERSION_BESIDE: Final = """
 
 
 class Linked(NamedTuple):
-    """The first few ids, and how many there are."""
+    """The first ids, and how many there are in all."""
 
     ids: list[str]
     total: int
 
 
 def link(issue_id: str, story_id: str, who: str) -> None:
-    """Say that the entry belongs to the work item; saying it twice changes nothing. Raises ``Invalid``."""
+    """Idempotent. Raises ``Invalid``."""
     check_id(issue_id, "issue_id")
     check_story_id(story_id)
     with faults():
@@ -38,7 +38,7 @@ def link(issue_id: str, story_id: str, who: str) -> None:
 
 
 def unlink(issue_id: str, story_id: str) -> None:
-    """Take it back; nothing happens when nobody said it."""
+    """Idempotent."""
     if not (is_id(issue_id) and is_story_id(story_id)):
         return
     with faults():
@@ -46,7 +46,7 @@ def unlink(issue_id: str, story_id: str) -> None:
 
 
 def stories_of_entry(issue_id: str, limit: int) -> Linked:
-    """The work items that a person linked to this entry; first the one that shares its id. One query."""
+    """The one that shares the entry's id comes first."""
     if not is_id(issue_id):
         return Linked([], 0)
     own_first = Case(When(story_id=issue_id, then=Value(0)), default=Value(1))
@@ -56,7 +56,7 @@ def stories_of_entry(issue_id: str, limit: int) -> Linked:
 
 
 def version_beside(issue_id: str) -> tuple[int, ...]:
-    """What changes with every link of this entry and with every write to a story that belongs to it. One query."""
+    """Numbers that change if the entry's links or its stories change."""
     if not is_id(issue_id):
         return ()
     with faults(), connection.cursor() as cursor:
@@ -65,7 +65,6 @@ def version_beside(issue_id: str) -> tuple[int, ...]:
 
 
 def entries_of_story(story_id: str, limit: int) -> Linked:
-    """The entries that a person linked to this work item. One query."""
     with faults():
         found = ContentLink.objects.filter(story_id=story_id).annotate(total=Window(Count("id")))
         return _linked(found.order_by("issue_id").values_list("issue_id", "total")[:limit])

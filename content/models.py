@@ -1,6 +1,6 @@
-"""The content store's tables. Nobody writes here but ``content.store`` (items, revisions) and ``content.links``.
+"""The content store's tables, written only by ``content.store`` and ``content.linked``.
 
-Times are epoch milliseconds. A value of NULL is a tombstone: the key was deleted or taken, its version goes on.
+Times are epoch milliseconds. A NULL value is a tombstone; the key's versions continue after it.
 """
 
 from collections.abc import Collection
@@ -13,7 +13,7 @@ from enhancelog.backends.fields import CodePointTextField
 
 
 class ContentItem(models.Model):
-    """What one key holds now."""
+    """The current state of one key."""
 
     story_id = CodePointTextField()
     kind = CodePointTextField()
@@ -35,11 +35,11 @@ class ContentItem(models.Model):
         return f"{self.kind} of {self.story_id}"
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
-        """Not asked of forms: a key that left a tombstone may be made again, and the store knows."""
+        """Skipped: a form may recreate a key that has a tombstone. The store checks."""
 
 
 class ContentRevision(models.Model):
-    """What one key held at one version, and who wrote it. Written once; ``envelope`` is a digest over the row."""
+    """One version of one key. Immutable; ``envelope`` is a digest of the row."""
 
     story_id = CodePointTextField()
     kind = CodePointTextField()
@@ -62,7 +62,7 @@ class ContentRevision(models.Model):
 
 
 class ContentLink(models.Model):
-    """A person's word that an entry of the log belongs to a work item."""
+    """A link that a person added between an entry of the log and a work item."""
 
     issue_id = CodePointTextField()
     story_id = CodePointTextField()

@@ -1,4 +1,4 @@
-"""The content store's operations and schemas; what a value may be comes from the kinds and their codecs."""
+"""The content store's operations and schemas. Rules of values come from kinds and codecs."""
 
 from typing import Any, Final
 

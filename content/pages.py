@@ -1,4 +1,4 @@
-"""The content pages to read: the list of stories, one story with all its kinds, and the history of one key."""
+"""The list of stories, the page of one story and the history of one key."""
 
 from typing import Any, Final, NamedTuple
 
@@ -80,9 +80,9 @@ def content_detail(request: HttpRequest, story_id: str) -> HttpResponseBase:
 @needs("content:read")
 @without_empty_parameters()
 def content_history(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase:
-    """``GET``: the key's versions, newest first, each with what it changed. ``POST``: restore one."""
+    """``GET`` shows the versions, newest first; ``POST`` restores one."""
     if kind not in KINDS or not is_story_id(story_id):
-        raise Http404("There is no such key.")
+        raise Http404("There is no such kind or work item.")
     if request.method == "POST":
         return _restore(request, kind, story_id)
     before = number(request.GET["before"], "before") if "before" in request.GET else None
@@ -106,13 +106,13 @@ def _restore(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase
         was = number(request.POST.get("version", ""), "version")
         old = queries.revision(story_id, kind, number(request.POST.get("restore", ""), "restore"))
         if old is None or old.value is None:
-            raise BadRequest("restore: this version holds nothing")
+            raise BadRequest("restore: this version has no value")
         store = open_store(Origin("user", request.user.get_username(), "web"))
         try:
             item = store.write(story_id, kind, old.value, expected=version(was)).item
-            messages.success(request, f"Version {old.version} is restored as version {item.version}.")
+            messages.success(request, f"Version {old.version} was restored as version {item.version}.")
         except VersionMismatch:
-            messages.error(request, "Nothing was restored: somebody changed it meanwhile. Look again.")
+            messages.error(request, "Nothing was restored: the value has changed since you opened this page.")
         except Invalid as error:
             messages.error(request, f"Nothing was restored: the old value {error.detail}.")
         return redirect(links.history(story_id, kind))

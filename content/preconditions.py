@@ -1,4 +1,4 @@
-"""``If-Match`` and ``If-None-Match`` of a change, as what the store asks with a key's current version (0: absent)."""
+"""``If-Match`` and ``If-None-Match`` as a condition on a key's current version."""
 
 from django.http import HttpRequest
 from django.utils.http import parse_etags
@@ -12,7 +12,7 @@ def etag(version: int) -> str:
 
 
 def expected(request: HttpRequest) -> Expected | None:
-    """What the request's headers expect; ``None`` without any. Raises ``Invalid`` for a header that says nothing."""
+    """``None`` without such headers. Raises ``Invalid`` for a header without a tag."""
     wanted, unwanted = _tags(request, "If-Match"), _tags(request, "If-None-Match")
     if wanted is None and unwanted is None:
         return None

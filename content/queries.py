@@ -1,7 +1,4 @@
-"""The read side of the content store: stories and keys by keyset, a story's items, its history and latest changes.
-
-Tombstones are absent from lists and exports; ``items`` and everything about history show them. Nothing here writes.
-"""
+"""Reads of the content store. Lists and exports omit tombstones; ``items`` and histories include them."""
 
 import base64
 import binascii
@@ -30,7 +27,7 @@ _VALUES_IN_A_CHUNK: Final = 100  # a value can have a megabyte
 
 
 class Filter(NamedTuple):
-    """Stories whose id holds ``text`` (ASCII case ignored), and that hold ``kind``."""
+    """Stories with ``text`` in their id, ignoring ASCII case, and with a value of ``kind``."""
 
     text: str = ""
     kind: str = ""
@@ -40,7 +37,7 @@ class Filter(NamedTuple):
 
 
 class Story(NamedTuple):
-    """One story of a list: its kinds in table order, how its main body begins, and its last change."""
+    """``kinds`` in table order; ``beginning`` of the main body; when and by whom it was last changed."""
 
     story_id: str
     kinds: tuple[str, ...]
@@ -50,7 +47,7 @@ class Story(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A revision and the value that it replaced (``None``: there was none)."""
+    """A revision and the value that it replaced, if any."""
 
     item: Item
     before: str | None
@@ -60,12 +57,12 @@ _cursor = msgspec.msgpack.Decoder(tuple[str, str])
 
 
 def cursor(story_id: str, wanted: Filter) -> str:
-    """Where a page ended, for the same filter only."""
+    """The position after ``story_id``, valid for this filter only."""
     return base64.urlsafe_b64encode(msgspec.msgpack.encode((story_id, wanted.fingerprint()))).decode().rstrip("=")
 
 
 def read_cursor(text: str, wanted: Filter) -> str:
-    """The story id that a page ended with. Raises ``Invalid`` for a cursor of another filter."""
+    """The story id of the cursor. Raises ``Invalid`` if it belongs to another filter."""
     try:
         story_id, fingerprint = _cursor.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, binascii.Error, msgspec.MsgspecError):
@@ -76,7 +73,7 @@ def read_cursor(text: str, wanted: Filter) -> str:
 
 
 def story_ids(wanted: Filter, after: str = "", limit: int = _IDS_IN_A_CHUNK) -> list[str]:
-    """Ids by code point, those behind ``after``."""
+    """Ids greater than ``after``, in code point order."""
     items = _set_items().filter(story_id__gt=after)
     if wanted.kind:
         items = items.filter(kind=kind_named(wanted.kind).name)
@@ -88,7 +85,7 @@ def story_ids(wanted: Filter, after: str = "", limit: int = _IDS_IN_A_CHUNK) -> 
 
 
 def kinds_of(ids: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Each story with the names of its kinds, in table order."""
+    """Kinds in table order."""
     with faults():
         keys = list(_set_items().filter(story_id__in=ids).values_list("story_id", "kind"))
     held: dict[str, set[str]] = {story_id: set() for story_id in ids}
@@ -98,7 +95,6 @@ def kinds_of(ids: Sequence[str]) -> list[tuple[str, list[str]]]:
 
 
 def stories(ids: Sequence[str]) -> list[Story]:
-    """What a list shows of these stories, in their order; one query."""
     main = next(kind.name for kind in KINDS.values() if kind.bare)
     items = _set_items().filter(story_id__in=ids).annotate(beginning=Substr("value", 1, TITLE_CHARS))
     columns = ("story_id", "kind", "beginning", "updated_ms", "actor_kind", "actor_name", "source")
@@ -116,7 +112,7 @@ def stories(ids: Sequence[str]) -> list[Story]:
 
 
 def all_story_ids(wanted: Filter) -> Iterator[list[str]]:
-    """Every matching id in chunks, each a short read of its own."""
+    """In chunks, each a short read."""
     after = ""
     while ids := story_ids(wanted, after):
         yield ids
@@ -124,7 +120,7 @@ def all_story_ids(wanted: Filter) -> Iterator[list[str]]:
 
 
 def all_items(*, values: bool = True) -> Iterator[list[tuple[Key, str]]]:
-    """Every key with its value (or ``""``) in chunks, by story id and kind; each a short read of its own."""
+    """By story id and kind, in chunks, each a short read. Without ``values`` each value is ``""``."""
     limit, after = _VALUES_IN_A_CHUNK if values else _IDS_IN_A_CHUNK, Key("", "")
     while True:
         items = _set_items().filter(story_id__gte=after.story_id)
@@ -139,13 +135,12 @@ def all_items(*, values: bool = True) -> Iterator[list[tuple[Key, str]]]:
 
 
 def count_items() -> int:
-    """How many keys hold something."""
     with faults():
         return _set_items().count()
 
 
 def counts_by_kind() -> dict[str, int]:
-    """How many stories hold each kind, counted up to one more than ``COUNTED_UP_TO``; one query."""
+    """Stories by kind, counted up to ``COUNTED_UP_TO + 1``."""
     one = (
         f"(SELECT COUNT(*) FROM (SELECT 1 FROM {ContentItem._meta.db_table}"
         f" WHERE kind = %s AND value IS NOT NULL LIMIT {COUNTED_UP_TO + 1}) counted)"
@@ -156,12 +151,12 @@ def counts_by_kind() -> dict[str, int]:
 
 
 def items(story_id: str) -> dict[str, Item]:
-    """What a story's keys hold, by kind, tombstones included; one query, none for an id that the rules refuse."""
+    """By kind, in table order. Empty for an invalid id."""
     return items_of([story_id])[story_id]
 
 
 def items_of(story_ids: Sequence[str]) -> dict[str, dict[str, Item]]:
-    """The same of each of these stories, in their order; one query for all."""
+    """``items`` of each story, in one query."""
     held: dict[str, dict[str, Item]] = {story_id: {} for story_id in story_ids}
     possible = [story_id for story_id in held if is_story_id(story_id)]
     if possible:
@@ -172,14 +167,13 @@ def items_of(story_ids: Sequence[str]) -> dict[str, dict[str, Item]]:
 
 
 def revision(story_id: str, kind: str, version: int) -> Item | None:
-    """What the key held at one version."""
     with faults():
         rows = _revisions(Q(story_id=story_id, kind=kind, version=version))
         return next((to_item(row) for row in rows.values_list(*COLUMNS)), None)
 
 
 def changes_of_key(story_id: str, kind: str, size: int, before: int | None = None) -> list[Change]:
-    """Up to ``size`` revisions of one key, newest first, those below version ``before``."""
+    """Newest first; only versions below ``before``."""
     wanted = Q(story_id=story_id, kind=kind) & (Q() if before is None else Q(version__lt=before))
     with faults():
         found = [to_item(row) for row in _revisions(wanted).order_by("-version").values_list(*COLUMNS)[: size + 1]]
@@ -188,7 +182,7 @@ def changes_of_key(story_id: str, kind: str, size: int, before: int | None = Non
 
 
 def latest_changes(story_id: str, size: int) -> list[Change]:
-    """The newest revisions of all of a story's keys; one query."""
+    """Of all keys, newest first."""
     previous = ContentRevision.objects.filter(
         story_id=OuterRef("story_id"), kind=OuterRef("kind"), version=OuterRef("version") - 1
     )

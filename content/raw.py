@@ -1,7 +1,4 @@
-"""Raw maps, the form in which other tools hold content: one JSON object of raw key to text.
-
-What cannot be taken is set aside and named, never dropped and never a reason to refuse the rest.
-"""
+"""Raw maps: one JSON object from raw key to text, the format of other tools. Invalid entries are reported."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -19,7 +16,7 @@ PIECE_BYTES: Final = 1 << 16
 
 @dataclass(frozen=True)
 class Refused:
-    """An entry of a raw map that is no content: its raw key, what stood there, and the rule it breaks."""
+    """An invalid entry of a raw map."""
 
     key: str
     value: Any
@@ -27,7 +24,7 @@ class Refused:
 
     @property
     def shown(self) -> str:
-        """The raw key, writable whatever it holds."""
+        """The raw key without surrogates."""
         return self.key.encode("utf-8", "backslashreplace").decode()
 
 
@@ -38,11 +35,11 @@ class RawMap:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """A JSON object with every key as often as it says it."""
+    """A JSON object, repeated keys included."""
 
 
 def read(data: bytes, max_value_bytes: int) -> RawMap:
-    """Sort a raw map into content and what is refused. Raises ``Invalid`` when ``data`` is no JSON object."""
+    """Raises ``Invalid`` if ``data`` is not a JSON object."""
     try:
         document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_Pairs, parse_int=Decimal)
     except (ValueError, RecursionError) as error:
@@ -62,10 +59,7 @@ def read(data: bytes, max_value_bytes: int) -> RawMap:
 
 
 def write(chunks: Iterable[list[tuple[Key, str]]]) -> Iterator[bytes]:
-    """The raw map of these keys as JSON text, one entry a line, in pieces of about ``PIECE_BYTES``.
-
-    A piece ends with its chunk, so nothing waits for the next one to be read.
-    """
+    """JSON text, one entry a line, in pieces of about ``PIECE_BYTES``. No piece spans two chunks."""
     before = b"{\n"
     for chunk in chunks:
         piece = bytearray()

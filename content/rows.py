@@ -1,4 +1,4 @@
-"""What content pages show of a story: the current value of each kind, and what each revision changed."""
+"""Rows of the content pages: texts and links, no markup except rendered Markdown."""
 
 import re
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ FLAT_CHARS: Final = 80
 """Longer JSON is indented."""
 
 SUMMARY_SOURCE_CHARS: Final = 400
-"""How much of a value its summary is made from."""
+"""How much of a value its summary may use."""
 
 _MARKS: Final = re.compile(r"^[#>*+\-\s]+|[*_`]+")
 
@@ -45,7 +45,7 @@ class KindRow(NamedTuple):
 
     @property
     def version(self) -> int:
-        """The version that a change from this page expects; 0 if it is not set."""
+        """The version that a change expects; 0 if it is not set."""
         return self.item.version if self.item and self.is_set else 0
 
     @property
@@ -112,7 +112,7 @@ class KindRow(NamedTuple):
 
 
 class ChangeRow(NamedTuple):
-    """A revision: its ``verb`` ("edited", "removed"), how much in ``detail`` (may be empty), and its difference."""
+    """A revision in words: ``verb`` ("edited") and ``detail`` ("2 lines"), which may be empty."""
 
     item: Item
     kind: Kind
@@ -132,8 +132,8 @@ class ChangeRow(NamedTuple):
     def no_difference(self) -> str:
         """The sentence shown if no line differs."""
         if self.item.value is None:
-            return "Nothing is held any more."
-        return "Set, without a text." if self.item.value == "" else "The same text as before."
+            return "The value was removed."
+        return "Set to an empty text." if self.item.value == "" else "The text is unchanged."
 
 
 class LastChange(NamedTuple):
@@ -142,8 +142,6 @@ class LastChange(NamedTuple):
 
 
 class StoryRow(NamedTuple):
-    """A story in the list."""
-
     story_id: str
     title: str
     kinds: list[Kind]
@@ -156,7 +154,7 @@ class StoryRow(NamedTuple):
 
 
 def kind_rows(story_id: str, items: dict[str, Item]) -> list[KindRow]:
-    """All kinds in table order, set or not."""
+    """In table order, set or not."""
     return [KindRow(story_id, kind, items.get(name)) for name, kind in KINDS.items()]
 
 
@@ -188,7 +186,7 @@ def change_row(change: Change) -> ChangeRow:
 
 
 def to_datetime(ms: int) -> datetime:
-    """Epoch milliseconds of the server's clock as an aware UTC time."""
+    """Epoch milliseconds as an aware UTC time."""
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
@@ -198,7 +196,6 @@ def title(beginning: str) -> str:
 
 
 def last_change(items: dict[str, Item]) -> LastChange | None:
-    """The newest change to any of a story's keys."""
     if not items:
         return None
     newest = max(items.values(), key=lambda item: item.updated_ms)

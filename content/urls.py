@@ -1,4 +1,4 @@
-"""The content store's URLs: the API below ``/v1/content``, the pages below ``/content/``. An id is always last."""
+"""URLs of the content API and pages. Ids come last, because they may contain slashes."""
 
 from django.urls import path
 

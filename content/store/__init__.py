@@ -1,8 +1,7 @@
 """The content store: text under typed keys, every change a version, behind one protocol.
 
-Nothing happens silently: a value that breaks its kind's rule is ``Invalid`` or ``TooLarge``, a version that is not the
-expected one ``VersionMismatch``, a fault of the backend ``Other``, and then nothing has changed. Versions of a key
-start at 1 and never restart: a deleted or taken key leaves a tombstone, which reads as absent.
+A change that raises (``Invalid``, ``TooLarge``, ``VersionMismatch``, ``Other``) changes nothing. Versions of a key start
+at 1 and never restart: deleting or taking a key leaves a tombstone, which reads as absent.
 """
 
 from collections.abc import Mapping
@@ -44,44 +43,44 @@ __all__ = [
 
 
 class ContentStore(Protocol):
-    """What every backend promises. An id that the rules refuse is absent to reads and ``Invalid`` to changes."""
+    """The contract of every backend. An invalid id is absent to reads and ``Invalid`` to changes."""
 
     def read(self, story_id: str, kind: str) -> Item | None:
-        """The item, ``None`` when absent."""
+        """``None`` if absent."""
 
     def write(self, story_id: str, kind: str, value: str, *, expected: Expected | None = None) -> Written:
-        """Overwrite or create."""
+        """Creates or overwrites."""
 
     def delete(self, story_id: str, kind: str, *, expected: Expected | None = None) -> bool:
-        """Remove; whether there was something. Idempotent."""
+        """Idempotent. Returns whether there was a value."""
 
     def take(self, story_id: str, kind: str, *, expected: Expected | None = None) -> Item | None:
-        """Read and remove in one step: of many at once exactly one gets the item, the others ``None``."""
+        """Reads and removes atomically: exactly one caller gets the item."""
 
     def increment(self, story_id: str, kind: str, by: int = 1, *, expected: Expected | None = None) -> Item:
-        """Add ``by`` to a counter, atomically; an absent one starts at ``by``. Raises ``OutOfRange``."""
+        """Adds atomically; an absent counter starts at 0. Raises ``OutOfRange``."""
 
     def list_ids(self) -> list[str]:
-        """Every story id that holds something, by code point."""
+        """Ids of stories with a value, in code point order."""
 
     def raw_keys(self) -> list[str]:
-        """Every key that holds something, raw, by story id and kind."""
+        """Raw keys with a value, by story id and kind."""
 
     def preload(self, values: Mapping[Key, str], *, merge: bool = False) -> Preloaded:
-        """Write all of them or nothing. Raises ``NotEmpty`` unless the store is empty or ``merge`` is asked for."""
+        """Writes all or none. Raises ``NotEmpty`` unless ``merge`` or the store is empty."""
 
     def history(self, story_id: str, kind: str) -> list[Item]:
-        """Every version of the key, removals included, oldest first."""
+        """Oldest first, tombstones included."""
 
 
 def check_key(story_id: str, kind: str) -> Kind:
-    """The kind, when the key may be written. Raises ``Invalid``."""
+    """The kind of a valid key. Raises ``Invalid``."""
     check_story_id(story_id)
     return kind_named(kind)
 
 
 def open_store(origin: Origin) -> ContentStore:
-    """The configured database's store; what it writes carries ``origin``."""
+    """The configured database's store. Its changes carry ``origin``."""
     from content.store.database import DatabaseContentStore
 
     return DatabaseContentStore(origin)

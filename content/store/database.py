@@ -1,7 +1,7 @@
-"""The content store in the configured database, SQLite or PostgreSQL.
+"""The content store in SQLite or PostgreSQL.
 
-A change locks its keys' rows, in key order, and writes each new version and its revision in the same transaction. An
-absent key gets an empty row at version 0 first, so that there is something to lock; it is never committed as such.
+A change locks its keys' rows, in key order, and adds their revisions in the same transaction. An absent key first gets
+a row at version 0 to lock.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,14 +34,14 @@ from enhancelog.domain.times import now_ms
 from enhancelog.observing import metrics
 
 BATCH: Final = 500
-"""Keys that one statement locks and reads at most."""
+"""The most keys that one statement locks."""
 
 COLUMNS: Final = ("story_id", "kind", "value", "version", "updated_ms", "actor_kind", "actor_name", "source")
 
 _TABLE: Final = ContentItem._meta.db_table
 _LOWEST: Final = -(2**63)
 
-# What is counted is a text column, so that every kind has the same one.
+# Counters are stored as text, in the column that all kinds share.
 _COUNT: Final = f"CAST(COALESCE({_TABLE}.value, '0') AS BIGINT)"
 _COUNT_ON: Final = f"""
     value = CAST({_COUNT} + %s AS TEXT), version = {_TABLE}.version + 1,
@@ -73,7 +73,7 @@ class DatabaseContentStore:
         check_key(story_id, kind).codec.validate(value, settings.MAX_CONTENT_BYTES)
         key = Key(story_id, kind)
         with _change():
-            _make([key])
+            _create_missing([key])
             before = _locked(key, expected)
             (item,) = self._save({key: value}, {key: before})
         return Written(item, before.value is None)
@@ -96,7 +96,7 @@ class DatabaseContentStore:
         key = Key(story_id, kind)
         with _change():
             if expected:
-                _make([key])
+                _create_missing([key])
                 _locked(key, expected)
             item = self._count(key, by, minimum)
             _add_revisions([item])
@@ -132,7 +132,7 @@ class DatabaseContentStore:
             return [to_item(row) for row in revisions.values_list(*COLUMNS)]
 
     def _merge(self, values: Mapping[Key, str]) -> Preloaded:
-        _make(list(values))
+        _create_missing(list(values))
         held = _lock(list(values))
         changes = {key: value for key, value in values.items() if held[key].value != value}
         self._save(changes, held)
@@ -140,7 +140,7 @@ class DatabaseContentStore:
         return Preloaded(created, len(changes) - created, len(values) - len(changes))
 
     def _save(self, values: Mapping[Key, str | None], held: Mapping[Key, Item]) -> list[Item]:
-        """The next version of every key; ``held`` is what each is at now, locked."""
+        """Writes the next version of each key; ``held`` are the locked items."""
         now = now_ms()
         items = [Item(*key, value, held[key].version + 1, now, self.origin) for key, value in values.items()]
         with connection.cursor() as cursor:
@@ -151,7 +151,7 @@ class DatabaseContentStore:
         return items
 
     def _count(self, key: Key, by: int, minimum: int) -> Item:
-        """Increment in one statement. A removed counter counts as 0, so it starts at ``by`` as an absent one does."""
+        """Increments in one statement. A removed counter counts as 0."""
         now = now_ms()
         lowest, highest = max(minimum - by, _LOWEST), min(MAX_COUNT - by, MAX_COUNT)
         change = (by, now, *self.origin)
@@ -179,28 +179,28 @@ def _set_items() -> QuerySet[ContentItem]:
 
 
 def _require_empty() -> None:
-    """Nobody puts anything in either, until this transaction ends. Raises ``NotEmpty``."""
+    """Locks the table, so that it stays empty. Raises ``NotEmpty``."""
     with connection.cursor() as cursor:
         dialect().lock_table(cursor, _TABLE)
     if _set_items().exists():
         raise NotEmpty
 
 
-def _make(keys: Sequence[Key]) -> None:
-    """See to it that every key has a row to lock."""
+def _create_missing(keys: Sequence[Key]) -> None:
+    """Ensures that every key has a row to lock."""
     rows = [ContentItem(story_id=key.story_id, kind=key.kind, version=0, updated_ms=0) for key in sorted(keys)]
     ContentItem.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _lock(keys: Sequence[Key]) -> dict[Key, Item]:
-    """What the keys' rows hold; nobody else changes them until this transaction ends. Tombstones included."""
+    """Locks the rows until the transaction ends. Tombstones are included."""
     stories, kinds = {key.story_id for key in keys}, {key.kind for key in keys}
     rows = ContentItem.objects.select_for_update().filter(story_id__in=stories, kind__in=kinds)
     return {Key(row[0], row[1]): to_item(row) for row in rows.order_by("story_id", "kind").values_list(*COLUMNS)}
 
 
 def _locked(key: Key, expected: Expected | None) -> Item:
-    """One key's row, tombstone or not. Raises ``VersionMismatch``."""
+    """Locks one key; may return a tombstone. Raises ``VersionMismatch``."""
     item = _lock([key]).get(key) or Item(*key, None, 0, 0, Origin("", "", ""))
     current = None if item.value is None else item
     if expected and not expected(current.version if current else 0):

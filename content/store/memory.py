@@ -1,4 +1,4 @@
-"""The content store in a dictionary: the contract at its plainest, for tests. Threads may share it."""
+"""The content store in a dictionary, for tests. Thread-safe."""
 
 import threading
 from collections.abc import Mapping

@@ -1,8 +1,7 @@
-"""Is the content store what was written?
+"""Verifies the content store: envelopes match, a key's versions are consecutive, an item equals its latest revision.
 
-Every revision matches its envelope, the versions of a key are dense and were stored in order, and every item is its
-latest revision. Rows are read in short reads that keep no writer waiting: a revision never changes, and an item is read
-by the statement that sees every revision beyond those read before.
+Short reads keep no writer waiting. They are consistent: revisions are immutable, and an item is read by the statement
+that reads the last of its revisions.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +18,7 @@ from content.store.envelopes import of_revision
 from enhancelog.backends import dialect, faults
 
 BATCH: Final = 100
-"""Rows in one read; each may hold a value of the largest size."""
+"""Rows in one read; each may hold a value of the maximum size."""
 
 Row = Sequence[Any]
 
@@ -45,13 +44,12 @@ class _Columns(msgspec.Struct):
 
 
 def total() -> int:
-    """How many rows there are to read."""
     with faults():
         return ContentRevision.objects.count() + ContentItem.objects.count()
 
 
 def findings(progress: Callable[[int], None]) -> Iterator[str]:
-    """A line for everything that is wrong. ``progress`` hears how many rows were read. Raises ``Other``."""
+    """One line for each problem. ``progress`` is called with the number of rows read. Raises ``Other``."""
     with faults(), dialect().reading_any_text():
         for (story_id, kind), rows in groupby(_rows(progress), lambda row: (row[0], row[1])):
             for said in _check_key(rows):
@@ -59,7 +57,7 @@ def findings(progress: Callable[[int], None]) -> Iterator[str]:
 
 
 def _check_key(rows: Iterable[Row]) -> Iterator[str]:
-    """What is wrong with one key: its revisions by version, then its item."""
+    """``rows``: the key's revisions by version, then its item."""
     latest: Item | None = None
     last_id = 0
     item: Item | None = None
@@ -91,7 +89,7 @@ def _check_key(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def _rows(progress: Callable[[int], None]) -> Iterator[Row]:
-    """Every revision and every item: by key, the revisions by version, then the item."""
+    """By key: its revisions by version, then its item."""
     done, after = 0, ("", "", 1, 0)
     while rows := _read(*after):
         yield from rows
@@ -102,7 +100,7 @@ def _rows(progress: Callable[[int], None]) -> Iterator[Row]:
 
 
 def _read(story_id: Any, kind: Any, is_item: int, version: Any) -> list[Row]:
-    """The rows that follow one of this key. Each table is read by the index of its keys."""
+    """The rows after this one, read by the index of each table's keys."""
     (story, of_kind, number), values = zip(*map(_bound, (story_id, kind, version)), strict=True)
     key, columns = f"{story}, {of_kind}", ", ".join(COLUMNS)
     if is_item:
@@ -123,7 +121,7 @@ def _read(story_id: Any, kind: Any, is_item: int, version: Any) -> list[Row]:
 
 
 def _bound(value: Any) -> tuple[str, Any]:
-    """A placeholder and what to bind to it. Text that was read as surrogates is bound as its bytes."""
+    """A placeholder and its parameter. Text with surrogates is bound as bytes."""
     try:
         str(value).encode()
     except UnicodeEncodeError:

@@ -9,7 +9,7 @@ from content.store import open_store
 from enhancelog.domain.origin import Origin
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Locator, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -29,10 +29,23 @@ def value_of(kind: str) -> str | None:
 def sign_in(page: "Page") -> None:
     User.objects.create_user("ada", password="correct horse", is_staff=True)
     page.goto("/account/sign-in?next=/content/")
-    page.fill("[name=username]", "ada")
-    page.fill("[name=password]", "correct horse")
-    page.click("main button")
+    page.get_by_role("textbox", name="name").fill("ada")
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_role("main").get_by_role("button").click()
     page.wait_for_url("**/content/")
+
+
+def kind(page: "Page", name: str) -> "Locator":
+    """The kind's row on the story's page, or the form in its place."""
+    return page.locator(f"#kind-{name}")
+
+
+def link(page: "Page", name: str) -> "Locator":
+    return page.get_by_role("link", name=name, exact=True)
+
+
+def button(page: "Page", name: str) -> "Locator":
+    return page.get_by_role("button", name=name, exact=True)
 
 
 @pytest.fixture
@@ -47,36 +60,37 @@ def refused(page: "Page") -> list[str]:
 def test_edit_conflict_resolve_diff_restore(page: "Page", refused: list[str]):
     agent_writes("story", "# Notes\n\nThe editor drops a section.\n\nKeep it.")
     sign_in(page)
-    page.click("text=STORY-214")
-    page.click("[aria-label='Edit Story']")
-    page.fill("#kind-story textarea", "# Notes\n\nThe editor drops the section on breaking changes.\n\nKeep it.")
-    page.click("#kind-story >> text=Save")
-    page.wait_for_selector("#kind-story .prose >> text=breaking changes")
-    assert page.url.endswith(STORY)
-    page.wait_for_selector("#changes >> text=ada")
-
-    page.click("[aria-label='Edit Story']")
-    page.wait_for_selector("#kind-story textarea")
-    agent_writes("story", "# Notes\n\nThe editor drops the section on breaking changes.\n\nKeep it, always.")
-    page.fill(
-        "#kind-story textarea", "# Release notes\n\nThe editor drops the section on breaking changes.\n\nKeep it."
+    link(page, "STORY-214").click()
+    link(page, "Edit Story").click()
+    page.get_by_role("textbox", name="Story").fill(
+        "# Notes\n\nThe editor drops the section on breaking changes.\n\nKeep it."
     )
-    page.click("#kind-story >> text=Save")
-    page.wait_for_selector(".conflict >> text=was changed while you edited it")
-    assert page.locator(".versions ins").all_inner_texts() == ["Keep it, always.", "# Release notes"]
+    button(page, "Save").click()
+    kind(page, "story").get_by_text("breaking changes").wait_for()
+    assert page.url.endswith(STORY)
+    page.locator("#changes").get_by_text("ada").wait_for()
+
+    link(page, "Edit Story").click()
+    page.get_by_role("textbox", name="Story").wait_for()
+    agent_writes("story", "# Notes\n\nThe editor drops the section on breaking changes.\n\nKeep it, always.")
+    mine = "# Release notes\n\nThe editor drops the section on breaking changes.\n\nKeep it."
+    page.get_by_role("textbox", name="Story").fill(mine)
+    button(page, "Save").click()
+    page.get_by_role("alert").get_by_text("was changed while you were editing it").wait_for()
+    assert kind(page, "story").get_by_role("insertion").all_inner_texts() == ["Keep it, always.", "# Release notes"]
     merged = "# Release notes\n\nThe editor drops the section on breaking changes.\n\nKeep it, always."
-    page.fill(".conflict textarea", merged)
-    page.click("text=Save this over theirs")
-    page.wait_for_selector("#kind-story .prose >> text=Release notes")
+    page.get_by_role("textbox", name="Story").fill(merged)
+    button(page, "Save this over theirs").click()
+    kind(page, "story").get_by_role("heading", name="Release notes").wait_for()
     assert value_of("story") == merged
 
-    page.click("[aria-label='History of Story']")
-    page.wait_for_selector("#version-4")
-    assert page.locator("#version-4 ins").all_inner_texts() == ["# Release notes"]
-    assert page.locator("#version-2 del").all_inner_texts() == ["The editor drops a section."]
-    page.click("[aria-label='Restore version 1']")
-    page.wait_for_selector("#version-5")
-    assert "Version 1 is restored as version 5" in page.inner_text(".messages")
+    link(page, "History of Story").click()
+    page.get_by_role("heading", name="Version 4").wait_for()
+    assert page.locator("#version-4").get_by_role("insertion").all_inner_texts() == ["# Release notes"]
+    assert page.locator("#version-2").get_by_role("deletion").all_inner_texts() == ["The editor drops a section."]
+    button(page, "Restore version 1").click()
+    page.get_by_role("heading", name="Version 5").wait_for()
+    assert page.get_by_text("Version 1 was restored as version 5").is_visible()
     assert value_of("story") == "# Notes\n\nThe editor drops a section.\n\nKeep it."
     assert refused == []
 
@@ -87,19 +101,19 @@ def test_counter_switch_and_take_in_place(page: "Page", refused: list[str]):
     agent_writes("commit_recovery_forced_exit", "exit 1")
     sign_in(page)
     page.goto(STORY)
-    assert page.is_disabled("#less-commit_recovery_pending")
-    page.focus("#more-commit_recovery_pending")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#kind-commit_recovery_pending output:text('2')")
-    assert page.evaluate("document.activeElement.id") == "more-commit_recovery_pending"
-    page.click("#kind-merge_success [role=switch]")
-    page.wait_for_selector("#kind-merge_success >> text=not set")
-    page.click("[aria-label='Take Forced exit']")
-    page.wait_for_selector("#kind-commit_recovery_forced_exit >> text=not set")
-    assert "1 of 14 kinds set" in page.inner_text("#story-head")
-    page.click(".unset summary")
-    page.click("#kind-merge_fixup_pending [role=switch]")
-    page.wait_for_selector("#kind-merge_fixup_pending [aria-checked=true]")
+    assert button(page, "One less: Respawns without progress").is_disabled()
+    more = button(page, "One more: Respawns without progress")
+    more.press("Enter")
+    kind(page, "commit_recovery_pending").get_by_text("2", exact=True).wait_for()
+    assert more.evaluate("button => button === document.activeElement")
+    page.get_by_role("switch", name="Merged").click()
+    kind(page, "merge_success").get_by_text("not set").wait_for()
+    button(page, "Take Forced exit").click()
+    kind(page, "commit_recovery_forced_exit").get_by_text("not set").wait_for()
+    assert page.get_by_text("1 of 14 kinds set").is_visible()
+    page.get_by_text("kinds not set").click()
+    page.get_by_role("switch", name="Merge fixup").click()
+    page.get_by_role("switch", name="Merge fixup", checked=True).wait_for()
     assert value_of("merge_fixup_pending") == ""
     assert [value_of("merge_success"), value_of("commit_recovery_forced_exit")] == [None, None]
     assert refused == []
@@ -119,17 +133,16 @@ def test_everything_works_without_script(plain: "Page"):
     agent_writes("abort_respawn_count", "1")
     sign_in(plain)
     plain.goto(STORY)
-    plain.click("#more-abort_respawn_count")
-    plain.wait_for_selector("#kind-abort_respawn_count output:text('2')")
-    plain.click("[aria-label='Edit Story']")
+    button(plain, "One more: Abort respawns").click()
+    kind(plain, "abort_respawn_count").get_by_text("2", exact=True).wait_for()
+    link(plain, "Edit Story").click()
     plain.wait_for_url("**/content/edit/story/STORY-214")
     agent_writes("story", "theirs")
-    plain.fill("textarea", "mine")
-    plain.click("text=Save")
-    plain.wait_for_selector(".conflict")
-    plain.click("text=Save this over theirs")
-    plain.wait_for_selector("#kind-story .prose >> text=mine")
-    plain.click("[aria-label='History of Story']")
-    plain.click("[aria-label='Restore version 2']")
-    plain.wait_for_selector("#version-4")
+    plain.get_by_role("textbox", name="Story").fill("mine")
+    button(plain, "Save").click()
+    button(plain, "Save this over theirs").click()
+    kind(plain, "story").get_by_text("mine").wait_for()
+    link(plain, "History of Story").click()
+    button(plain, "Restore version 2").click()
+    plain.get_by_role("heading", name="Version 4").wait_for()
     assert value_of("story") == "theirs"

@@ -10,6 +10,7 @@ from content.admin import ContentItemForm
 from content.models import ContentItem, ContentRevision
 from content.store import open_store
 from tests.content.conftest import AGENT
+from tests.pages import read
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +47,7 @@ def test_the_rules_are_the_same(root: Client):
     ):
         answer = root.post(ADD, {**fields, "seen": "0"})
         assert answer.status_code == 200
-        assert said in answer.content.decode()
+        assert said in read(answer).words
     assert not ContentItem.objects.exists()
 
 
@@ -60,9 +61,10 @@ def test_a_change_of_somebody_else_is_not_overwritten(root: Client):
         root.post(ADD, {"story_id": "S-1", "kind": "story", "value": "what I typed", "seen": "0"}),
     ):
         assert answer.status_code == 200
-        page = answer.content.decode()
-        for part in ("Nothing is saved: agent-7 made it version 2", "what I typed", 'name="seen" value="2"'):
-            assert part in page
+        page = read(answer)
+        assert "Nothing was saved: agent-7 changed it to version 2" in page.words
+        assert [box.text.strip() for box in page.all("textarea", name="value")] == ["what I typed"]
+        assert [field.attributes["value"] for field in page.all("input", name="seen")] == ["2"]
         assert ContentItem.objects.get().value == "theirs"
     assert change(root, item, value="what I typed", seen="2").status_code == 302
     assert ContentItem.objects.get().value == "what I typed"
@@ -72,7 +74,7 @@ def test_a_change_between_look_and_save_is_not_overwritten_either(root: Client, 
     store = open_store(AGENT)
     store.write("S-1", "story", "one")
     store.write("S-1", "story", "theirs")
-    monkeypatch.setattr(ContentItemForm, "_look_again", lambda *_: None)
+    monkeypatch.setattr(ContentItemForm, "_check_unchanged", lambda *_: None)
     assert change(root, ContentItem.objects.get(), value="x", seen="1").status_code == 302
     assert ContentItem.objects.get().value == "theirs"
 
@@ -80,8 +82,8 @@ def test_a_change_between_look_and_save_is_not_overwritten_either(root: Client, 
 def test_the_list_is_filtered_by_kind_and_by_nothing_else(root: Client):
     open_store(AGENT).write("S-1", "story", "text")
     items = "/admin/content/contentitem/"
-    assert "1 content item" in root.get(f"{items}?kind=story").content.decode()
-    assert "0 content items" in root.get(f"{items}?kind=gate_output").content.decode()
+    assert "1 content item" in read(root.get(f"{items}?kind=story")).words
+    assert "0 content items" in read(root.get(f"{items}?kind=gate_output")).words
     for query in ("kind=%00", "kind__exact=%00", "story_id=%00", "q=%00"):
         assert root.get(f"{items}?{query}").status_code in (200, 302, 400)
     assert root.get("/admin/content/contentrevision/?kind=%00").status_code in (302, 400)
@@ -97,7 +99,7 @@ def test_deleting_leaves_a_tombstone_and_the_key_can_be_made_again(root: Client)
     assert root.post("/admin/content/contentitem/", action).status_code == 302
     assert store.list_ids() == []
     assert [past.value for past in store.history("S-2", "story")] == ["text", None]
-    assert "0 content items" in root.get("/admin/content/contentitem/").content.decode()
+    assert "0 content items" in read(root.get("/admin/content/contentitem/")).words
     assert root.post(ADD, {"story_id": "S-1", "kind": "story", "value": "again", "seen": "0"}).status_code == 302
     assert ContentItem.objects.get(story_id="S-1").version == 3
 

@@ -65,7 +65,7 @@ def test_a_conflict_shows_yours_theirs_and_base_and_can_be_resolved(admin: Clien
     page = read(answer)
     assert [line.words for line in page.all("ins")] == ["THEIRS", "YOURS"]
     assert "Theirs: version 2 by token agent-7" in page.words
-    assert "Where both started: version 1" in page.words
+    assert "Both started from: version 1" in page.words
     assert [base.text for base in page.all("pre")] == ["one\ntwo\nthree"]
     assert ContentItem.objects.get().value == "one\ntwo\nTHEIRS"
     assert edit(admin, value="YOURS\ntwo\nTHEIRS", version=2).status_code == 302

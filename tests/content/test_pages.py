@@ -176,7 +176,8 @@ def test_pages_are_the_readers_own(admin: Client):
 
 
 def test_a_fifteenth_kind_is_one_line(admin: Client, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(kinds.KINDS, "review_notes", Kind("review_notes", "Review notes", "What a review said", Text()))
+    plain = KINDS["gate_output"].codec
+    monkeypatch.setitem(kinds.KINDS, "review_notes", Kind("review_notes", "Review notes", "What a review said", plain))
     path = links.api_key("S-1", "review_notes")
     assert admin.put(path, '{"value": "fine"}', content_type="application/json").status_code == 201
     assert admin.get(path).json()["value"] == "fine"

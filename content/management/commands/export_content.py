@@ -1,4 +1,4 @@
-"""``export_content [--output FILE]``: the whole content store as a raw map, one JSON object of raw key to text."""
+"""``export_content [--output FILE]``: writes all content as a raw map."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext

@@ -1,4 +1,4 @@
-"""``import_content FILE [--merge]``: a raw map (one JSON object of raw key to text) into the content store."""
+"""``import_content FILE [--merge]``: imports a raw map into the content store."""
 
 import json
 import sys
@@ -84,7 +84,7 @@ def _sum(one: Preloaded, other: Preloaded) -> Preloaded:
 
 
 def _number(value: Decimal) -> int | str:
-    """Python writes no whole number that is too long."""
+    """The text if the number is too long for Python to write."""
     written = str(value)
     return int(value) if len(written) <= sys.int_info.default_max_str_digits else written
 
