@@ -1,13 +1,7 @@
 #!/usr/bin/env python3
-"""The one way in: sets itself up, then is Django's manage.py.
+"""Creates ``.venv`` if needed, then runs Django's manage.py, ``test``, ``bench`` or ``mcp``."""
 
-The first call makes ``.venv`` beside this file from the pinned, hashed requirements, and again whenever the pins
-change; ``test`` adds the development ones, ``bench`` and ``mcp`` their own. It steps aside where the requirements are
-importable already (an active virtual environment, a container) or ENHANCELOG_BOOTSTRAP=0 is set. Whatever stops it is
-one line on standard error and exit code 2. Standard library only, and readable by any Python 3, so that an old one can
-be told that it is.
-"""
-
+# Standard library only, and syntax that any Python 3 reads, so that an old one gets a clear error.
 import sys
 
 if sys.version_info < (3, 11) or sys.platform == "win32":
@@ -28,6 +22,10 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+# The first call installs the pinned, hashed requirements into .venv, and so does the first one after the pins change.
+# Nothing is set up if the requirements are importable (an active virtual environment, a container) or
+# ENHANCELOG_BOOTSTRAP=0. Errors are one line and exit code 2.
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -54,7 +52,7 @@ CONDITION = re.compile(r"^(\w+) (==|!=|<|<=|>|>=) '([^']*)'$")
 
 
 class SetupError(Exception):
-    """Why there is no environment to run in, in one line."""
+    """Why there is no environment, in one line."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -64,7 +62,7 @@ def main(arguments: Sequence[str]) -> None:
             if not is_current(kind):
                 set_up(kind)
             os.environ["ENHANCELOG_BOOTSTRAP"] = "0"
-            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process compiles everything again
+            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise every process compiles everything again
             os.execv(PYTHON, [str(PYTHON), str(ROOT / "manage.py"), *arguments])
     except SetupError as error:
         fail(error)
@@ -78,11 +76,10 @@ def fail(reason: object) -> None:
     sys.exit(2)
 
 
-# Is there something to set up?
+# Whether to set up
 
 
 def steps_aside(kind: str) -> bool:
-    """Whether the interpreter that runs this is fit for the work as it is."""
     if os.environ.get("ENHANCELOG_BOOTSTRAP", "").strip().lower() in ("0", "false", "no", "off"):
         return True
     if Path(sys.prefix).resolve() == VENV.resolve() and is_current(kind):
@@ -91,7 +88,7 @@ def steps_aside(kind: str) -> bool:
 
 
 def pins_hold(path: Path) -> bool:
-    """Whether every distribution pinned in ``path`` is installed here, at its version."""
+    """Whether this interpreter has every distribution pinned in ``path``, in its version."""
     for name, version, condition in filter(None, map(pin, path.read_text().splitlines())):
         if condition and not applies(condition):
             continue
@@ -104,13 +101,12 @@ def pins_hold(path: Path) -> bool:
 
 
 def pin(line: str) -> "tuple[str, str, str] | None":
-    """Name, version and condition of a line that pins something."""
     found = PIN.match(line)
     return (found[1], found[2], (found[3] or "").strip()) if found else None
 
 
 def applies(condition: str) -> bool:
-    """Whether an environment marker holds here; the few forms that a compiled requirements file uses."""
+    """Evaluates the environment markers of compiled requirements files."""
     if " or " in condition:
         return any(map(applies, condition.split(" or ")))
     if " and " in condition:
@@ -144,7 +140,7 @@ def stamp(kind: str) -> Path:
 
 
 def fingerprint(kind: str) -> str:
-    """Of the pins and the interpreter behind ``.venv``, which a system's upgrade may replace."""
+    """Covers the pins and the interpreter behind ``.venv``, which a system upgrade can replace."""
     digest = hashlib.sha256(str(PYTHON.resolve()).encode())
     for path in REQUIREMENTS[kind]:
         digest.update(path.read_bytes())
@@ -159,7 +155,7 @@ def is_current(kind: str) -> bool:
 
 
 def set_up(kind: str) -> None:
-    """Make or renew ``.venv``. Safe beside another start and after an interrupted one: the stamp comes last."""
+    """Create or renew ``.venv``. Concurrent and interrupted runs are safe: the stamp is written last."""
     with lock():
         if is_current(kind):
             return
@@ -168,7 +164,7 @@ def set_up(kind: str) -> None:
         if UNFINISHED.exists() or not works(PYTHON, "-c", ""):
             make_venv()
         UNFINISHED.touch()
-        install(*(REQUIREMENTS[kind][1:] or REQUIREMENTS[kind]))  # the further files hold the first one's pins too
+        install(*(REQUIREMENTS[kind][1:] or REQUIREMENTS[kind]))  # the other files include the first one's pins
         for done, files in REQUIREMENTS.items():
             if set(files) <= set(REQUIREMENTS[kind]):
                 stamp(done).write_text(fingerprint(done))
@@ -177,7 +173,7 @@ def set_up(kind: str) -> None:
 
 @contextlib.contextmanager
 def lock() -> Iterator[None]:
-    """One set-up at a time: the others wait here, then find the work done."""
+    """One setup at a time."""
     if not os.access(ROOT, os.W_OK):
         raise SetupError(f"cannot write to {ROOT}, where .venv belongs; change its owner, or set up an environment")
     folder = os.open(ROOT, os.O_RDONLY)
@@ -196,7 +192,7 @@ def make_venv() -> None:
 
 
 def install(*requirements: Path) -> None:
-    """uv does it in a third of pip's time; pip stands in where uv cannot see what pip is configured to see."""
+    # uv takes a third of pip's time. pip replaces it where uv does not see what pip is configured to see.
     options = ["install", "-q", "--disable-pip-version-check", "--retries", "2", "--require-hashes"]
     files = [f"--requirement={path}" for path in requirements]
     uv = VENV / "bin" / "uv"
@@ -210,7 +206,6 @@ def install(*requirements: Path) -> None:
 
 
 def find_pip() -> "list[str]":
-    """A pip that installs into ``.venv``: the one in there, this interpreter's, or the one Python carries along."""
     inside = [str(PYTHON), "-m", "pip"]
     if works(*inside, "--version"):
         return inside
@@ -224,7 +219,7 @@ def find_pip() -> "list[str]":
 
 
 def install_ensurepip() -> None:
-    """Debian and its kin ship Python without it."""
+    """Debian ships Python without it."""
     package = f"python3.{sys.version_info[1]}-venv"
     if not shutil.which("apt-get"):
         raise SetupError("this Python has neither pip nor ensurepip; install one, or set up an environment yourself")
@@ -240,7 +235,6 @@ def installer_version() -> str:
 
 
 def output(*command: object) -> "str | None":
-    """What ``command`` prints; ``None`` when it fails."""
     try:
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, stdin=subprocess.DEVNULL)
     except OSError:
@@ -253,7 +247,7 @@ def works(*command: object) -> bool:
 
 
 def call(*command: str, what: str) -> None:
-    """Run ``command`` quietly. Raises ``SetupError`` with ``what`` went wrong and the line that says why."""
+    """Raises ``SetupError`` with ``what`` failed and the line that says why."""
     environment = {**os.environ, "PIP_USER": "0"}
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
@@ -270,7 +264,7 @@ def call(*command: str, what: str) -> None:
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Django's manage.py, or what needs none of it. What a person can mend is one line and exit code 2."""
+    """Errors that a user can fix are one line and exit code 2."""
     if arguments[:1] == ["test"]:
         from tests.__main__ import main as run_tests
 
@@ -300,7 +294,7 @@ def run(arguments: Sequence[str]) -> None:
             from enhancelog.management.database import prepare_for
 
             prepare_for(arguments[0], lambda line: print(line, file=sys.stderr, flush=True))
-            # With --traceback Django leaves a CommandError to us; by itself it would exit with 1, which means findings.
+            # With --traceback Django leaves CommandError to us; otherwise it exits with 1, which means findings here.
             execute_from_command_line(["manage.py", arguments[0], "--traceback", *arguments[1:]])
         else:
             execute_from_command_line(["manage.py", *arguments])
@@ -319,7 +313,6 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def is_command(arguments: Sequence[str]) -> bool:
-    """Whether these run a command, and do not only ask for help."""
     if not arguments or arguments[0].startswith("-") or arguments[0] == "help":
         return False
     return not {"-h", "--help"} & set(arguments)

@@ -1,1 +1,1 @@
-"""What the product does in a second, against what the database could do and what others do. See ``__main__``."""
+"""Throughput against the bare database driver and other products. See ``__main__``."""

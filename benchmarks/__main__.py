@@ -1,9 +1,8 @@
 """``manage.py bench [--quick] [--only LEG…] [--rounds N] [--seed N] [--page FILE] [--against FOLDER]
 [--folder FOLDER]``
 
-Measures the product over HTTP on both databases, against what the bare driver can do with the product's own statements
-and against datasette, in shuffled rounds on fresh, ANALYZEd databases. Writes a page and JSON beside it. Every server
-is ended whatever happens. Exit codes: 0 every target met, 1 some missed, 2 could not run, 130 interrupted.
+Measures the product over HTTP on both databases against the bare driver and datasette; writes a page and JSON.
+Exit codes: 0 every target met, 1 some missed, 2 could not run, 130 interrupted.
 """
 
 import argparse
@@ -56,8 +55,8 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
 }
 PAGE: Final = ROOT / "docs" / "performance.md"
 INTERRUPTED: Final = 130
+# On both databases together, with a copy of each.
 BYTES_AN_ENTRY: Final = 10_000
-"""On both databases together, with a copy of each."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -128,7 +127,6 @@ def _folder(given: Path | None, plan: Plan) -> Path:
 
 
 def _show(line: str) -> None:
-    """Over the line before on a terminal, else one below the other."""
     sys.stderr.write(f"\r\x1b[K{line[:120]}" if sys.stderr.isatty() else f"{line}\n" if line else "")
     sys.stderr.flush()
 

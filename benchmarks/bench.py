@@ -1,4 +1,4 @@
-"""What every leg works with, and the contenders that more than one of them has."""
+"""What every leg uses, and contenders that several share."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,6 @@ class Bench:
 
     @property
     def log(self) -> Path:
-        """What servers and commands say."""
         return self.databases.log
 
     def measure(self, contenders: Sequence[Contender]) -> Results:
@@ -40,7 +39,7 @@ class Bench:
 
     @property
     def measurements(self) -> int:
-        """How often each contender is measured, warming up included."""
+        """Per contender, including warm-up."""
         return self.plan.rounds + 1
 
     def recorded(self, vendor: str, name: str, blueprints: int, transactions: int, size: int) -> Path:
@@ -57,7 +56,7 @@ class Bench:
 
     @contextmanager
     def raw(self, tape: Path, vendor: str, *options: str, **more: str) -> Iterator[Replay]:
-        """The tape played on a copy of the small log. Raises ``Failed`` when other rows than the product's came out."""
+        """The tape played on a copy of the small log. Raises ``Failed`` if its rows differ from the product's."""
         with self.databases.copy_of(vendor, self.plan.small) as database:
             with replaying(tape, database.raw, self.log, *options, **more) as replay:
                 yield replay
@@ -67,7 +66,7 @@ class Bench:
 
 
 def rate_of(replay: Replay, transactions: int, size: int = 1) -> Measure:
-    """Entries a second of the raw driver, so many transactions of ``size`` at a time."""
+    """Entries per second of the raw driver, with transactions of ``size``."""
 
     def measure() -> Sample:
         seconds = replay.play(transactions)
@@ -77,7 +76,7 @@ def rate_of(replay: Replay, transactions: int, size: int = 1) -> Measure:
 
 
 def http(server: Server, requests: Iterator[bytes], number: int, clients: int, expected: int, size: int = 1) -> Measure:
-    """``size`` times the requests a second, the next ``number`` of ``requests`` from so many clients."""
+    """``size`` times the requests per second."""
 
     def measure() -> Sample:
         done = load.run(server.address, [next(requests) for _ in range(number)], clients, expected)
@@ -88,7 +87,7 @@ def http(server: Server, requests: Iterator[bytes], number: int, clients: int, e
 
 
 def latency(server: Server, requests: Iterator[bytes], number: int, percentile: float = 0.5) -> Measure:
-    """Milliseconds of one request after the other."""
+    """Milliseconds of sequential requests."""
 
     def measure() -> Sample:
         done = load.run(server.address, [next(requests) for _ in range(number)], 1, 200)
@@ -98,7 +97,6 @@ def latency(server: Server, requests: Iterator[bytes], number: int, percentile: 
 
 
 def post(server: Server, body: bytes, content_type: str = "application/json") -> bytes:
-    """An append to our server."""
     authorization = f"Bearer {server.secret}"
     return load.request(server.address, "POST", LOG, body, Authorization=authorization, Content_Type=content_type)
 

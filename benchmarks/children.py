@@ -1,4 +1,4 @@
-"""Processes that the benchmark starts. Whatever happens, they are gone when their ``with`` block is."""
+"""Child processes that never outlive their ``with`` block."""
 
 import json
 import os
@@ -17,11 +17,11 @@ Process = subprocess.Popen[str]
 
 
 class Failed(Exception):
-    """A process of the benchmark did not do its work; says why in a line."""
+    """A child process failed, and why."""
 
 
 def product_environment(data_dir: Path, url: str, **more: str) -> dict[str, str]:
-    """For our server and commands: nothing of the caller's settings, no throttle, reading is open."""
+    """For our server and commands: none of the caller's settings, no throttle, public read."""
     return environment(
         data_dir,
         DATABASE_URL=url,
@@ -35,7 +35,7 @@ def product_environment(data_dir: Path, url: str, **more: str) -> dict[str, str]
 
 @contextmanager
 def running(command: Sequence[str], environment: Mapping[str, str], log: Path, **more: Any) -> Iterator[Process]:
-    """A process in a group of its own, so that Ctrl-C is ours to deal with. Its standard error goes to ``log``."""
+    """A process in its own group, so that we handle Ctrl-C. Standard error goes to ``log``."""
     with log.open("a") as errors:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stderr=errors, text=True, start_new_session=True, **more
@@ -47,7 +47,6 @@ def running(command: Sequence[str], environment: Mapping[str, str], log: Path, *
 
 
 def end(process: Process) -> None:
-    """Politely, then not."""
     if process.poll() is None:
         process.terminate()
     try:
@@ -58,7 +57,6 @@ def end(process: Process) -> None:
 
 
 def module(name: str, *arguments: object) -> list[str]:
-    """The command that runs a module with this Python."""
     return [sys.executable, "-m", name, *map(str, arguments)]
 
 
@@ -68,7 +66,7 @@ def perform(
     log: Path,
     on_line: Callable[[Any], None] = lambda message: None,
 ) -> Any:
-    """Run to its end; every line it prints is JSON, the last one is returned. Raises ``Failed``."""
+    """Run to the end; returns the last of its JSON lines. Raises ``Failed``."""
     message = None
     with running(command, environment, log, stdout=subprocess.PIPE) as process:
         assert process.stdout
@@ -86,8 +84,6 @@ def last_line(log: Path) -> str:
 
 
 class Replay:
-    """A tape being played, some transactions at a time."""
-
     def __init__(self, process: Process, log: Path) -> None:
         self._process = process
         self._log = log
@@ -95,7 +91,7 @@ class Replay:
             raise Failed(f"the raw driver did not start: {last_line(log)}")
 
     def play(self, transactions: int) -> list[float]:
-        """The seconds that each of the next ones took. Raises ``Failed``."""
+        """Seconds of each of the next transactions. Raises ``Failed``."""
         assert self._process.stdin
         self._process.stdin.write(f"{transactions}\n")
         self._process.stdin.flush()
@@ -103,7 +99,7 @@ class Replay:
         return seconds
 
     def end(self) -> dict[str, int]:
-        """How many rows each table has now."""
+        """Row count per table."""
         assert self._process.stdin
         self._process.stdin.close()
         rows: dict[str, int] = json.loads(self._read())
@@ -119,7 +115,6 @@ class Replay:
 
 @contextmanager
 def replaying(tape: Path, database: str, log: Path, *options: str, **more: str) -> Iterator[Replay]:
-    """The raw driver with a tape in hand."""
     command = module("benchmarks.replay", tape, database, *options)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with running(command, {**os.environ, **more}, log, **pipes) as process:

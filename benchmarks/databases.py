@@ -1,7 +1,4 @@
-"""Logs of every size, made once by the product itself and kept in the data folder; a leg that writes gets a copy.
-
-They are made anew when anything that decides what is in them has changed.
-"""
+"""Logs of every size, created by the product and cached; legs that write get a copy."""
 
 import hashlib
 import os
@@ -25,6 +22,7 @@ from tests import postgres
 from tests.processes import ROOT
 
 DATABASES: Final = ("sqlite", "postgresql")
+# These files determine a log, and a change recreates it.
 DECIDING: Final = (
     "benchmarks/generator.py",
     "enhancelog/backends",
@@ -35,7 +33,6 @@ DECIDING: Final = (
     "enhancelog/store",
     "content/migrations",
 )
-"""What a log's database holds follows from these."""
 
 DURABLE: Final = (
     "fsync=on",
@@ -50,7 +47,7 @@ Progress = Callable[[str], None]
 
 
 class Database(NamedTuple):
-    """``url`` as the product takes it, ``raw`` as the driver does, ``data_dir`` for the product's own files."""
+    """``url`` for the product, ``raw`` for the driver, ``data_dir`` for the product's files."""
 
     vendor: str
     url: str
@@ -59,8 +56,6 @@ class Database(NamedTuple):
 
 
 class Databases:
-    """Everything on disk that a run needs, below one folder."""
-
     def __init__(self, folder: Path, plan: Plan, progress: Progress) -> None:
         self.folder = folder
         self.log = folder / "bench.log"
@@ -71,7 +66,7 @@ class Databases:
 
     @contextmanager
     def postgresql(self) -> Iterator[None]:
-        """Our own server, as durable as the product promises to be."""
+        """Our own server, with the durability that the product promises."""
         cluster = self.folder / "postgresql"
         with postgres.started(cluster, DURABLE) as url:
             self._server = url
@@ -83,7 +78,7 @@ class Databases:
         return f"{version // 10000}.{version % 10000}"
 
     def log_of(self, vendor: str, size: int) -> Database:
-        """A log to read. Made now unless it is there."""
+        """A log to read; created if missing."""
         name = f"log_{size}_{self._key}".replace("-", "_")
         database = self._named(vendor, name)
         if not self._is_there(vendor, name):
@@ -93,7 +88,7 @@ class Databases:
 
     @contextmanager
     def copy_of(self, vendor: str, size: int) -> Iterator[Database]:
-        """A log to write to; gone afterwards."""
+        """A temporary log to write to."""
         source = self.log_of(vendor, size)
         name = f"copy_{uuid.uuid4().hex[:12]}"
         copy = self._named(vendor, name)
@@ -110,7 +105,7 @@ class Databases:
 
     @contextmanager
     def upstream_like(self, size: int) -> Iterator[Path]:
-        """The same log as a plain SQLite table with the engine host's columns, for the peers; gone afterwards."""
+        """The log as a temporary plain SQLite table with the engine host's columns, for the peers."""
         path = self.folder / f"peer_{uuid.uuid4().hex[:12]}.db"
         make_peer(path, self._plan.seed, size)
         try:
@@ -146,7 +141,6 @@ class Databases:
         (self.folder / f"{name}-{vendor}.made").touch()
 
     def _drop_others(self, vendor: str, size: int, name: str) -> None:
-        """Logs of this size that an earlier version made."""
         for made in self.folder.glob(f"log_{size}_*-{vendor}.made"):
             old = made.name.removesuffix(f"-{vendor}.made")
             if old != name:
@@ -188,7 +182,6 @@ def make_peer(path: Path, seed: int, size: int) -> None:
 
 
 def peer_row(entry: Entry) -> tuple[Any, ...]:
-    """In the order of the engine host's columns."""
     return (
         entry.issue_id,
         entry.blueprint_id,
@@ -217,6 +210,5 @@ def _name_of(url: str) -> str:
 
 
 def room(folder: Path) -> int:
-    """Free bytes where the logs go."""
     status = os.statvfs(folder)
     return status.f_bavail * status.f_frsize

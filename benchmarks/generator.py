@@ -1,8 +1,4 @@
-"""The one source of entries: the same seed gives the same log, whatever it is loaded into.
-
-Runs of a Blueprint form a chain of hashes. Three in ten are rejected, mostly by a common axis; one in a thousand by the
-rare one. Times end at ``END_MS`` for a log that is there before, and begin there for what a benchmark appends.
-"""
+"""The only source of entries: a seed determines the log."""
 
 import hashlib
 import random
@@ -12,6 +8,8 @@ from typing import Final
 from enhancelog.domain import records
 from enhancelog.domain.records import Entry, Verdict
 
+# Runs of a Blueprint form a chain of hashes. Three in ten are rejected, mostly by a common axis; one in a thousand by
+# the rare one. An existing log ends at END_MS, and what a benchmark appends begins there.
 END_MS: Final = 1_735_689_600_000
 DAYS: Final = 90
 DAY_MS: Final = 86_400_000
@@ -20,6 +18,7 @@ RARE_AXIS: Final = "licence"
 BLUEPRINTS: Final = tuple(f"team-{number // 4}/flow-{number}" for number in range(24))
 
 _SYLLABLES: Final = ("ka", "to", "mi", "re", "lu", "san", "vor", "ex", "pli", "dun", "qua", "ner", "sol", "bi", "tra")
+# A name in quotes varies, as in what verifiers say.
 _REASONS: Final = {
     "des": 'blueprint lost its agents: "{}" is gone',
     "canonical": 'canonical hash differs after "{}"',
@@ -27,11 +26,10 @@ _REASONS: Final = {
     "agent-ref": 'step "{}" references an agent nobody declared',
     RARE_AXIS: 'the licence header of "{}" is missing',
 }
-"""A name in quotes varies, as in what verifiers say."""
 
 
 def words(seed: int, number: int = 400) -> list[str]:
-    """The vocabulary of all texts, the rarest word last."""
+    """The vocabulary of all texts, rarest word last."""
     chance = random.Random(f"{seed}/words")
     found: dict[str, None] = {}
     while len(found) < number:
@@ -40,20 +38,19 @@ def words(seed: int, number: int = 400) -> list[str]:
 
 
 def log(seed: int, size: int) -> Iterator[Entry]:
-    """A log of ``size`` entries over all Blueprints, oldest first."""
+    """``size`` entries over all Blueprints, oldest first."""
     step_ms = DAYS * DAY_MS / size
     times = (END_MS - round((size - number) * step_ms) for number in range(size))
     return _entries(f"{seed}/log", "h", BLUEPRINTS, times, words(seed))
 
 
 def appends(seed: int, name: str, size: int, blueprints: int) -> list[Entry]:
-    """New entries of so many Blueprints, for one contender: ``name`` makes their ids its own."""
+    """New entries for one contender; ``name`` makes their ids unique."""
     times = (END_MS + number * 1000 for number in range(size))
     return list(_entries(f"{seed}/{name}", name, BLUEPRINTS[:blueprints], times, words(seed)))
 
 
 def bodies(entries: Sequence[Entry]) -> list[bytes]:
-    """As JSON."""
     return list(map(records.encode, entries))
 
 

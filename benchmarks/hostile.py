@@ -1,7 +1,4 @@
-"""What a client could send to make a server work more than its bytes warrant; beside each an ordinary request.
-
-Bodies are made for a number, so that each is new. Sizes are in bytes, and roughly kept.
-"""
+"""Requests that cost more than their size suggests, each with an ordinary one of about the same size (bytes)."""
 
 import json
 import random
@@ -20,7 +17,7 @@ WORDS: Final = ["".join(_chance.choices("bcdfgklmnprstvz", k=3)) + str(_chance.c
 
 
 def entry(issue_id: str, **fields: Any) -> bytes:
-    """A rejected entry that holds nothing but ``fields``; no two ask for the same."""
+    """A rejected entry with only ``fields``, unique per number."""
     plain: dict[str, Any] = {
         "blueprint_id": BLUEPRINT,
         "prev_hash": "",
@@ -41,7 +38,7 @@ def prose(size: int, seed: object) -> str:
 
 
 def ordinary(issue_id: str, size: int) -> bytes:
-    """An entry whose four axes explain themselves at length, in words."""
+    """An entry with long verbal explanations on four axes."""
     verdicts = [deny(f"axis-{number}", prose(size // 8, f"{issue_id}/{number}")) for number in range(4)]
     return entry(
         issue_id, intent=prose(size // 4, issue_id), rationale=prose(size // 4, f"{issue_id}/r"), verdicts=verdicts
@@ -49,24 +46,24 @@ def ordinary(issue_id: str, size: int) -> bytes:
 
 
 def filled(make: Callable[[int], Any], size: int) -> list[Any]:
-    """As many as fit into so many bytes of JSON."""
     number = size // len(json.dumps([make(size // 50)], separators=(",", ":")))
     return [make(each) for each in range(number)]
 
 
 def crowd(axes: int, templates: int) -> Iterator[bytes]:
-    """Entries that give each of some axes so many templates."""
+    """Entries that give each axis so many templates."""
     for number in range(templates):
         yield entry(f"crowd-{number}", verdicts=new_templates(axes, number))
 
 
 def new_templates(axes: int, number: int) -> list[dict[str, str]]:
-    """A denial on each axis by a template of which nothing is known: fifty words, of which one varies."""
+    """A denial per axis with a new template: fifty words, one of which varies."""
     chance = random.Random(f"template {number}")
     words = [chance.choice(WORDS) if place == number % 40 else WORDS[place] for place in range(50)]
     return [deny(f"crowded-{axis}", " ".join(words)) for axis in range(axes)]
 
 
+# Invalid bodies: 400.
 REFUSED: Final[dict[str, Body]] = {
     "escaped quotes without an end": lambda n: b'{"a":[' + b"[]," * 33 + b'"' + b'\\"' * 32_000,
     "distinct keys, the last one twice": lambda n: (
@@ -76,7 +73,6 @@ REFUSED: Final[dict[str, Body]] = {
         b'{"\\u0041' + b"k" * (LARGE // 2) + b'":{' + b",".join(b'"%x":1' % key for key in range(LARGE // 18)) + b"}}"
     ),
 }
-"""Bodies that are no entries: 400."""
 
 APPENDED: Final[dict[str, Body]] = {
     "26 underscores": lambda n: entry(f"underscores-{n}", verdicts=[deny("noop", "_" * 26)]),

@@ -1,8 +1,8 @@
-"""What the benchmark does inside the product, in a process of its own for each database.
+"""What the benchmark runs inside the product, in a process per database.
 
-``python -m benchmarks.inside fill SIZE SEED`` makes a log; ``record TAPE NAME SEED BLUEPRINTS TRANSACTIONS SIZE``
-appends so many batches and keeps their statements; ``queries TAPE ADDRESS…`` asks for pages and keeps theirs;
-``one-commit-each PORT`` serves without group commit. The environment names the database, as for any command.
+``python -m benchmarks.inside``: ``fill SIZE SEED`` creates a log; ``record TAPE NAME SEED BLUEPRINTS TRANSACTIONS
+SIZE`` appends batches and records their statements; ``queries TAPE ADDRESS…`` requests pages and records theirs;
+``one-commit-each PORT`` serves without group commit. The environment names the database.
 """
 
 import json
@@ -18,7 +18,7 @@ BATCH = 1000
 
 
 def fill(size: int, seed: int) -> None:
-    """A migrated database with a log, ANALYZEd. Says how far it is."""
+    """A migrated, ANALYZEd database with a log; prints progress."""
     from django.core.management import call_command
 
     from enhancelog.domain.origin import Origin
@@ -34,7 +34,7 @@ def fill(size: int, seed: int) -> None:
             raise SystemExit("the database is not fresh")
         done += len(batch)
         if done == BATCH:
-            analyze()  # plans for what the next ones look up
+            analyze()  # plans for the lookups of the next batches
         say({"done": done})
     pattern_groups.settle()
     analyze()
@@ -42,14 +42,14 @@ def fill(size: int, seed: int) -> None:
 
 
 def record(tape: Path, name: str, seed: int, blueprints: int, transactions: int, size: int) -> None:
-    """Append ``transactions`` batches of ``size`` entries, and keep the statements."""
+    """Append ``transactions`` batches of ``size`` entries and record the statements."""
     from django.db import connection
 
     from enhancelog.domain.origin import Origin
     from enhancelog.store import database
     from enhancelog.store.database import DatabaseEnhanceLogStore
 
-    database.GROUPED = 0  # on this thread, where the recorder listens
+    database.GROUPED = 0  # write on this thread, where the recorder listens
     connection.ensure_connection()
     store = DatabaseEnhanceLogStore(Origin("token", "bench", "api"))
     recorder = Recorder(connection.vendor)
@@ -65,14 +65,13 @@ def record(tape: Path, name: str, seed: int, blueprints: int, transactions: int,
 
 
 def queries(tape: Path, addresses: Sequence[str]) -> None:
-    """One transaction of the tape for each page: what it asks the database."""
     from django.db import connection
     from django.test import Client
 
     client = Client(SERVER_NAME="127.0.0.1")
     recorder = Recorder(connection.vendor)
     for address in addresses:
-        client.get(address)  # loads what is loaded once
+        client.get(address)  # warm up
         with recorder.transaction():
             response = client.get(address)
             if response.streaming:
@@ -84,7 +83,7 @@ def queries(tape: Path, addresses: Sequence[str]) -> None:
 
 
 def serve_ungrouped(port: int) -> None:
-    """As ``manage.py serve`` does, but every append is a transaction of its own."""
+    """Like ``manage.py serve``, without group commit."""
     from enhancelog.management.commands import serve
 
     serve.serve(serve.Address("127.0.0.1", port), lambda: None, "benchmarks.one_commit_each")
@@ -106,7 +105,7 @@ def _rows() -> dict[str, int]:
 
 
 def _settle() -> None:
-    """Everything in the database's own file or pages, nothing left to do for the first who comes."""
+    """Checkpoint everything, so that the first client finds no work left."""
     from django.db import connection
 
     with connection.cursor() as cursor:

@@ -1,7 +1,7 @@
-"""The load generator: clients that keep their connection and send the next request when the last one is answered.
+"""The load generator: clients on persistent connections that send the next request after each answer.
 
-One thread and one event loop; requests are bytes made beforehand, so that little but the socket is paid for while the
-clock runs. ``Load.cpu_share`` says how much of one core the generator itself took: near 1 it would be what is measured.
+One thread and one event loop; requests are prepared bytes. ``Load.cpu_share`` is the generator's share of a core:
+near 1 it measures itself.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class Address(NamedTuple):
 
 
 class WrongAnswer(Exception):
-    """A server said something else than the benchmark is about."""
+    """An unexpected response."""
 
 
 class Answer(NamedTuple):
@@ -41,7 +41,7 @@ Keep = Callable[[Answer], None]
 
 
 class Load(NamedTuple):
-    """What a run came to. Times in seconds; ``latencies`` one a request."""
+    """Times in seconds; ``latencies`` one per request."""
 
     seconds: float
     latencies: list[float]
@@ -49,11 +49,10 @@ class Load(NamedTuple):
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
         return len(self.latencies) / self.seconds
 
     def percentile(self, share: float) -> float:
-        """The latency (seconds) that this share (0 to 1) of the requests stays within."""
+        """Latency (seconds); the share is 0 to 1."""
         ordered = sorted(self.latencies)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
@@ -63,7 +62,7 @@ class Load(NamedTuple):
 
 
 def request(address: Address, method: str, target: str, body: bytes = b"", **headers: str) -> bytes:
-    """One request as bytes; header names with ``_`` for ``-``."""
+    """A request as bytes; header names with ``_`` for ``-``."""
     lines = [f"{method} {target} HTTP/1.1", f"Host: {address.host}:{address.port}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     if body or method in ("POST", "PUT"):
@@ -72,15 +71,13 @@ def request(address: Address, method: str, target: str, body: bytes = b"", **hea
 
 
 def run(address: Address, requests: Iterable[bytes], clients: int, expected: int, keep: Keep | None = None) -> Load:
-    """Send all requests from so many clients; ``keep`` is given every answer.
-
-    Raises ``WrongAnswer`` for any status but the expected one.
+    """Send all requests from so many clients; ``keep`` gets every answer. Raises ``WrongAnswer`` for any other
+    status.
     """
     return asyncio.run(_run(address, iter(requests), clients, expected, keep))
 
 
 def one(address: Address, data: bytes) -> Answer:
-    """The answer to one request."""
     answers: list[Answer] = []
 
     async def ask() -> None:
@@ -91,7 +88,6 @@ def one(address: Address, data: bytes) -> Answer:
 
 
 def header(answer: Answer, name: str) -> str:
-    """The value of a header; empty where it is missing."""
     for line in answer.head.decode("latin-1").splitlines():
         key, _, value = line.partition(":")
         if key.lower() == name.lower():
@@ -100,7 +96,7 @@ def header(answer: Answer, name: str) -> str:
 
 
 def download(address: Address, data: bytes) -> tuple[str, int, float]:
-    """SHA-256 and lines of one long answer, and the seconds it took; nothing of it is kept."""
+    """SHA-256 and lines of a long answer, and the seconds it took."""
     digest, lines, began = hashlib.sha256(), 0, time.perf_counter()
     with socket.create_connection(address, timeout=LONGEST_S) as connection:
         connection.sendall(data)
@@ -140,7 +136,7 @@ def _same(client: "_Client") -> "_Client":
 
 
 class _Client(asyncio.Protocol):
-    """One connection: a request, its answer, the next one, until there are none left."""
+    """Sends its requests over one connection."""
 
     def __init__(
         self,
@@ -156,7 +152,7 @@ class _Client(asyncio.Protocol):
         self._expected = expected
         self._keep = keep
         self._buffer = bytearray()
-        self._wanted = 0  # bytes of the whole answer, once its head says so
+        self._wanted = 0  # bytes of the whole answer, once its head is read
         self._began = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -215,7 +211,7 @@ class _Client(asyncio.Protocol):
 
 
 def _last_chunk(buffer: bytearray, at: int) -> bool:
-    """Whether the chunks from ``at`` on end with the empty one."""
+    """Whether the chunks from ``at`` on include the empty one."""
     if not buffer.endswith(b"0\r\n\r\n"):
         return False
     while (end := buffer.find(b"\r\n", at)) >= 0:

@@ -1,4 +1,4 @@
-"""The product's WSGI application with group commit switched off: each append is a transaction of its own."""
+"""The product's WSGI application without group commit."""
 
 from enhancelog.wsgi import application
 

@@ -1,15 +1,14 @@
-"""How much is measured: the full run and the quick one, which only shows that everything works."""
+"""How much is measured: the full run, and the quick one, which only shows that everything works."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Plan:
-    """``blueprints``: among how many appends are spread. Sizes are entries; the rest are requests, transactions or
-    repetitions of one measurement in one round; ``templates`` are of each crowded axis."""
+    """Sizes are entries; other numbers are requests, transactions or repetitions per measurement."""
 
     rounds: int
-    blueprints: tuple[int, ...]
+    blueprints: tuple[int, ...]  # among how many the appends are spread
     small: int
     middle: int
     large: int
@@ -19,7 +18,7 @@ class Plan:
     reads: int
     slow_reads: int
     searches: int
-    templates: int
+    templates: int  # of each crowded axis
     seed: int = 20260101
 
 

@@ -1,7 +1,7 @@
-"""The fastest export that the driver and orjson allow: ``python -m benchmarks.raw_export VENDOR DATABASE``.
+"""The fastest export with the driver and orjson: ``python -m benchmarks.raw_export VENDOR DATABASE``.
 
-The same columns in the same order, read in one go from a server-side cursor, JSON columns passed through as they are.
-What it writes goes to another process, as an export does; that one takes the digest.
+Same columns and order, from a server-side cursor, JSON columns passed through. Another process takes the digest,
+as in a real export.
 """
 
 import hashlib

@@ -1,9 +1,8 @@
-"""The raw limit: a tape played by the bare driver in one process, with prepared statements and values made beforehand.
+"""The raw limit: a tape played by the bare driver, with prepared statements and values.
 
-``python -m benchmarks.replay TAPE DATABASE [--only TABLE] [--read]`` says ``ready``, then plays as many
-transactions as each line of standard input says and answers with JSON: the seconds each took. ``--only``: just the
-INSERTs into that table; ``--read``: statements without a transaction, every row fetched. At the end of its input it
-prints how many rows each table has.
+``python -m benchmarks.replay TAPE DATABASE [--only TABLE] [--read]`` prints ``ready``. For each line with a
+number of transactions it plays these and prints the seconds of each as JSON; at the end, each table's row count.
+``--only``: INSERTs into the table; ``--read``: statements without a transaction, all rows fetched.
 """
 
 import argparse
@@ -24,23 +23,19 @@ CACHED_STATEMENTS = 512
 
 
 class Driver(Protocol):
-    """One connection of one database."""
-
     def prepare(self, statement: Statement) -> Statement:
-        """The statement as this driver writes it."""
+        """The statement in this driver's syntax."""
 
-    def play(self, transaction: Transaction) -> None:
-        """Execute the statements and commit."""
+    def play(self, transaction: Transaction) -> None: ...
 
-    def read(self, statements: Transaction) -> None:
-        """Execute the statements, each by itself, and fetch everything."""
+    def read(self, statements: Transaction) -> None: ...
 
     def count(self, table: str) -> int:
-        """The rows of a table."""
+        pass
 
 
 class Sqlite:
-    """As durable as the product: WAL, every COMMIT on disk."""
+    """As durable as the product: WAL, every COMMIT synced."""
 
     def __init__(self, path: str) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=CACHED_STATEMENTS)
@@ -70,7 +65,7 @@ class Sqlite:
 
 
 class Postgresql:
-    """Statements that the server cannot prepare for want of types are sent with their values in them."""
+    """Values are inlined in statements that cannot be prepared because types are unknown."""
 
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, autocommit=True, prepare_threshold=1)
@@ -121,7 +116,6 @@ class Postgresql:
 
 
 def only(table: str, transactions: Sequence[Transaction]) -> list[Transaction]:
-    """Just the rows of one table."""
     wanted = re.compile(rf"(INSERT INTO|COPY) {table}\b")
     return [[statement for statement in transaction if wanted.match(statement.sql)] for transaction in transactions]
 

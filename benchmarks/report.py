@@ -1,4 +1,4 @@
-"""What a run came to, as a page of Markdown and as JSON beside it."""
+"""Writes a run's results as Markdown and JSON."""
 
 import importlib.metadata
 import json
@@ -18,7 +18,7 @@ MARKER: Final = "<!-- written by manage.py bench; edit above -->"
 
 
 def write(page: Path, results: Mapping[str, Results], about: Mapping[str, Any]) -> None:
-    """Replace what stands below ``MARKER`` in the page; the JSON lies beside it under the same name."""
+    """Replace what follows ``MARKER`` in the page; the JSON file is next to it."""
     legs = {name: each.as_dict() for name, each in results.items()}
     page.with_suffix(".json").write_text(json.dumps({"about": about, "legs": legs}, indent=1) + "\n")
     above = page.read_text().partition(MARKER)[0].rstrip() if page.exists() else "# Performance"
@@ -26,7 +26,6 @@ def write(page: Path, results: Mapping[str, Results], about: Mapping[str, Any]) 
 
 
 def about(plan_name: str, rounds: int, seed: int, seconds: float, postgresql: str) -> dict[str, Any]:
-    """The machine, the versions and the run."""
     return {
         "run": plan_name,
         "rounds": rounds,

@@ -1,5 +1,5 @@
-"""Contenders measured in turns: every round has each of them once, in an order of its own, so that whatever the machine
-does meanwhile meets all alike. What counts is the ratio of two contenders within a round.
+"""Measures contenders in shuffled rounds, so that disturbances affect all alike. Results are ratios within a
+round.
 """
 
 import random
@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 
 class Sample(NamedTuple):
-    """One measurement: ``value`` in the contender's unit, and what else was seen."""
-
     value: float
     seen: Mapping[str, float] = {}
 
@@ -26,7 +24,7 @@ class Contender(NamedTuple):
 
 @dataclass(frozen=True)
 class Target:
-    """``over`` divided by ``under``, both names of contenders, and what that should be at least or at most."""
+    """Bounds for the ratio of contender ``over`` to ``under``."""
 
     work: str
     over: str
@@ -37,7 +35,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Fact:
-    """A single figure that is no ratio of contenders, such as a latency's spread or a size."""
+    """A single figure that is not a ratio, such as a latency's spread or a size."""
 
     work: str
     values: Sequence[float]
@@ -48,7 +46,7 @@ class Fact:
 
 @dataclass
 class Results:
-    """What a leg came to. ``notes`` are sentences; ``skipped`` says why there is nothing."""
+    """``notes`` are sentences; ``skipped`` says why there are no results."""
 
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
@@ -61,7 +59,6 @@ class Results:
         return [sample.value for sample in self.samples[name]]
 
     def ratios(self, target: Target) -> list[float]:
-        """One a round."""
         pairs = zip(self.values(target.over), self.values(target.under), strict=True)
         return [over / under for over, under in pairs]
 
@@ -73,13 +70,11 @@ class Results:
         self.notes += other.notes
 
     def misses(self) -> list[str]:
-        """The targets that the medians do not meet."""
         bounds = [(target, self.ratios(target)) for target in self.targets]
         bounds += [(fact, list(fact.values)) for fact in self.facts]  # type: ignore[misc]
         return [bound.work for bound, values in bounds if not _within(statistics.median(values), bound)]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
         if self.skipped:
             return {"skipped": self.skipped}
         return {
@@ -127,7 +122,7 @@ def _within(value: float, bound: Target | Fact) -> bool:
 def interleaved(
     contenders: Sequence[Contender], rounds: int, chance: random.Random, progress: Callable[[str], None]
 ) -> Results:
-    """Warm every contender up, then measure each once a round."""
+    """Warm up every contender, then measure each once per round."""
     results = Results(units={contender.name: contender.unit for contender in contenders})
     for number in range(rounds + 1):
         for contender in chance.sample(contenders, len(contenders)):

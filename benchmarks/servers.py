@@ -1,7 +1,4 @@
-"""The servers that are measured: ours as it is served, ours without group commit, and the peers.
-
-Each peer has a virtual environment of its own in the benchmark's folder, since their versions exclude each other.
-"""
+"""The measured servers: ours, ours without group commit, and the peers, each in its own virtual environment."""
 
 import hashlib
 import shutil
@@ -35,7 +32,7 @@ TUNED: Final = {
 
 
 class Server(NamedTuple):
-    """``secret``: a token that may append, where it is ours."""
+    """``secret``: a token that may append (ours only)."""
 
     address: Address
     process: Process
@@ -44,7 +41,7 @@ class Server(NamedTuple):
 
 @contextmanager
 def enhancelog(database: Database, log: Path, **more: str) -> Iterator[Server]:
-    """``manage.py serve``, as anybody runs it; ``more`` is environment of its own."""
+    """``manage.py serve``; ``more`` is added to its environment."""
     environment = _ours(database, **more)
     address = Address("127.0.0.1", free_port())
     with log.open("a") as output, ExitStack() as stack:
@@ -56,7 +53,7 @@ def enhancelog(database: Database, log: Path, **more: str) -> Iterator[Server]:
 
 @contextmanager
 def one_commit_each(database: Database, log: Path, **more: str) -> Iterator[Server]:
-    """The same application and server, but every append is a transaction of its own. The database was served before."""
+    """Ours without group commit. The database must have been served before."""
     address = Address("127.0.0.1", free_port())
     command = module("benchmarks.inside", "one-commit-each", address.port)
     with running(command, product_environment(database.data_dir, database.url, **more), log) as process:
@@ -66,7 +63,7 @@ def one_commit_each(database: Database, log: Path, **more: str) -> Iterator[Serv
 
 @contextmanager
 def datasette(peer: str, folder: Path, database: Path, log: Path, options: Sequence[str]) -> Iterator[Server]:
-    """One of ``PEERS``. Raises ``Failed`` when it cannot be had."""
+    """One of ``PEERS``. Raises ``Failed`` if unavailable."""
     address = Address("127.0.0.1", free_port())
     command = [str(peer_environment(peer, folder) / "bin" / "datasette"), "serve", str(database)]
     command += ["--host", address.host, "--port", str(address.port), *options]
@@ -76,12 +73,11 @@ def datasette(peer: str, folder: Path, database: Path, log: Path, options: Seque
 
 
 def tuned() -> list[str]:
-    """What makes datasette quick: nothing is suggested or counted that was not asked for, and caches are large."""
+    """Datasette's fast settings: no suggestions or counts, large caches."""
     return [part for name, value in TUNED.items() for part in ("--setting", name, value)]
 
 
 def peer_environment(peer: str, folder: Path) -> Path:
-    """Its virtual environment, made when its pins have changed."""
     requirements = ROOT / PEERS[peer]
     venv = folder / peer
     stamp = venv / "pins"
@@ -102,7 +98,6 @@ def version_of(peer: str, folder: Path) -> str:
 
 
 def wait_for(address: Address, path: str, process: Process, log: Path) -> None:
-    """Until it answers 200. Raises ``Failed``."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -116,7 +111,6 @@ def wait_for(address: Address, path: str, process: Process, log: Path) -> None:
 
 
 def _ours(database: Database, **more: str) -> Mapping[str, str]:
-    """What ``tests.processes`` does not set by itself."""
     names = ("DATABASE_URL", "ENHANCELOG_PUBLIC_READ", "ENHANCELOG_THROTTLE_APPEND", "ENHANCELOG_THROTTLE_BULK")
     environment = product_environment(database.data_dir, database.url)
     return {**{name: environment[name] for name in names}, **more}
@@ -131,7 +125,7 @@ def _token(database: Database) -> str:
 
 
 def more_tokens(database: Database, number: int, scopes: Sequence[str]) -> list[str]:
-    """The secrets of so many tokens of the administrator."""
+    """Secrets of new tokens of the administrator."""
     return make_tokens(number, scopes, data_dir=database.data_dir, **_ours(database))
 
 

@@ -1,4 +1,4 @@
-"""A disk whose fsync takes longer, by a small library that is loaded before all others. Linux with a C compiler."""
+"""Slows fsync with a preloaded library. Needs Linux and a C compiler."""
 
 import shutil
 import subprocess
@@ -10,11 +10,11 @@ SOURCE: Final = Path(__file__).resolve().parent / "slow_fsync.c"
 
 
 class NotHere(Exception):
-    """Why there is no slow disk, in one line."""
+    pass
 
 
 def environment(folder: Path, extra_ms: float) -> dict[str, str]:
-    """What a process needs to be given. Raises ``NotHere``."""
+    """Variables for the process. Raises ``NotHere``."""
     compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
     if sys.platform != "linux":
         raise NotHere("slowing fsync down needs Linux")

@@ -1,8 +1,7 @@
-"""The product's own statements, recorded while it works, so that the raw driver can be given the same work.
+"""Records the product's statements, so that the raw driver can do the same work.
 
-A tape is a list of transactions, each a list of statements with their values. It is recorded on one database and played
-on another that began alike, where positions and counts come out the same. Whatever projections the product has are on
-it. Playing needs no Django.
+A tape is a list of transactions of statements with values. It plays on a database with the same start, where
+positions and counts come out the same. Playing needs no Django.
 """
 
 import pickle
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 
 
 class Statement(NamedTuple):
-    """``many``: ``values`` is a list of rows. A COPY has its rows in ``values`` too."""
+    """``many``: ``values`` is a list of rows, as it is for COPY."""
 
     sql: str
     values: Any
@@ -28,7 +27,7 @@ Transaction = list[Statement]
 
 
 class Tape(NamedTuple):
-    """``rows``: table to how many rows it has when everything was played."""
+    """``rows``: row count per table after playing."""
 
     vendor: str
     transactions: list[Transaction]
@@ -39,12 +38,12 @@ class Tape(NamedTuple):
 
     @classmethod
     def load(cls, path: Path) -> "Tape":
-        """One that this very run has saved."""
+        """Only tapes of this run (pickle)."""
         return cls(*pickle.loads(path.read_bytes()))
 
 
 class Recorder:
-    """Listens to the configured database's connections of this thread, below Django where it can."""
+    """Listens to this thread's connections to the configured database."""
 
     def __init__(self, vendor: str) -> None:
         self.vendor = vendor
@@ -53,7 +52,7 @@ class Recorder:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """What is executed meanwhile is one transaction of the tape."""
+        """Records the block as one transaction."""
         self._current = []
         with _psycopg(self._hear) if self.vendor == "postgresql" else _django(self._hear):
             yield
@@ -80,7 +79,6 @@ def _django(hear: Any) -> Iterator[None]:
 
 @contextmanager
 def _psycopg(hear: Any) -> Iterator[None]:
-    """Django's cursors and the product's own are all psycopg's."""
     import psycopg
 
     execute, executemany, copy = psycopg.Cursor.execute, psycopg.Cursor.executemany, psycopg.Cursor.copy

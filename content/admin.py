@@ -15,7 +15,6 @@ from django.utils.html import format_html
 from content import links
 from content.kinds import KINDS, check_story_id, kind_named
 from content.models import ContentItem, ContentLink, ContentRevision
-from content.shown import as_typed
 from content.store import ContentStore, VersionMismatch, open_store, version
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
@@ -57,7 +56,7 @@ class ContentItemForm(ItemForm):
         name = self.instance.kind or cleaned.get("kind")
         if name in KINDS and "value" in cleaned:
             codec = KINDS[name].codec
-            cleaned["value"] = codec.tidy(as_typed(cleaned["value"], self.initial.get("value") or ""))
+            cleaned["value"] = codec.from_form(cleaned["value"], self.initial.get("value") or "")
             try:
                 codec.validate(cleaned["value"])
             except Invalid as error:

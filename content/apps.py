@@ -8,7 +8,7 @@ class ContentConfig(AppConfig):
     verbose_name = "Content store"
 
     def ready(self) -> None:
-        from content import demo, linked, openapi, pages
+        from content import demo, entry_panel, linked, openapi
         from content.kinds import KINDS
         from content.models import ContentRevision
         from content.store import verification as content
@@ -24,4 +24,5 @@ class ContentConfig(AppConfig):
         api_tokens.register_kinds(KINDS)
         prepare.register_demo(demo.load)
         register_part(openapi.OPERATIONS, openapi.SCHEMAS)
-        entry_panels.register(entry_panels.EntryPanel("content/panel.jinja", pages.panel, linked.version_beside))
+        work_items = entry_panels.EntryPanel("content/panel.jinja", entry_panel.panel, linked.version_beside)
+        entry_panels.register(work_items)

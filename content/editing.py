@@ -10,17 +10,17 @@ from typing import Any, Final
 
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 
-from content import links, queries, shown
+from content import links, queries, rows
 from content.kinds import KINDS, Kind, is_story_id, kind_named
-from content.shown import Shown
+from content.rows import KindRow
 from content.store import ContentStore, Item, OutOfRange, VersionMismatch, open_store, version
 from enhancelog.accounts.permissions import allows, needs
 from enhancelog.domain import diffs
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
-from enhancelog.web.htmx import is_fragment, page_or_fragment, private
+from enhancelog.web.htmx import is_fragment, page, page_or_fragment
 
 CHANGES_SHOWN: Final = 8
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
@@ -32,10 +32,10 @@ def content_edit(request: HttpRequest, kind: str, story_id: str) -> HttpResponse
     if kind not in KINDS or not is_story_id(story_id):
         raise Http404("There is nothing to edit here.")
     if request.method != "POST":
-        it = shown_kind(story_id, kind)
+        row = kind_row(story_id, kind)
         if "cancel" in request.GET and is_fragment(request):
-            return private(render(request, "content/_item.html", {"it": it, "may_write": True}))
-        return _form(request, it)
+            return page(request, "content/kind.jinja", {"row": row, "may_write": True})
+        return _form(request, row)
     act = ACTS.get(request.POST.get("act", "save"))
     if act is None:
         raise BadRequest("act: must be one of " + ", ".join(ACTS))
@@ -44,23 +44,21 @@ def content_edit(request: HttpRequest, kind: str, story_id: str) -> HttpResponse
 
 
 def story_context(request: HttpRequest, story_id: str, items: dict[str, Item]) -> dict[str, Any]:
-    rows = shown.shown(story_id, items)
-    changes = queries.latest_changes(story_id, CHANGES_SHOWN)
+    kinds = rows.kind_rows(story_id, items)
     return {
         "section": "content",
         "story_id": story_id,
-        "rows": [row for row in rows if row.is_set],
-        "unset": [row for row in rows if not row.is_set],
-        "total": len(rows),
-        "last": shown.last_change(items),
-        "changes": [shown.tell(change) for change in changes],
+        "set_rows": [row for row in kinds if row.is_set],
+        "unset_rows": [row for row in kinds if not row.is_set],
+        "last": rows.last_change(items),
+        "changes": [rows.change_row(change) for change in queries.latest_changes(story_id, CHANGES_SHOWN)],
         "raw_url": links.api_story(story_id),
         "may_write": allows(request.user, "content:write"),
     }
 
 
-def shown_kind(story_id: str, kind: str) -> Shown:
-    return Shown(story_id, kind_named(kind), queries.items(story_id).get(kind))
+def kind_row(story_id: str, kind: str) -> KindRow:
+    return KindRow(story_id, kind_named(kind), queries.items(story_id).get(kind))
 
 
 def number(text: str, field: str) -> int:
@@ -73,16 +71,16 @@ def number(text: str, field: str) -> int:
 def _save(request: HttpRequest, store: ContentStore, story_id: str, kind: Kind) -> HttpResponseBase:
     was = number(request.POST.get("version", ""), "version")
     base = queries.revision(story_id, kind.name, was) if was else None
-    text = kind.codec.tidy(shown.as_typed(request.POST.get("value", ""), (base.value or "") if base else ""))
+    text = kind.codec.from_form(request.POST.get("value", ""), (base.value or "") if base else "")
     current = store.read(story_id, kind.name)
     if current is not None and current.value == text:
         return _done(request, story_id, kind)
     try:
         store.write(story_id, kind.name, text, expected=version(was))
     except Invalid as error:
-        return _form(request, shown_kind(story_id, kind.name), text=text, was=was, error=error.detail)
+        return _form(request, kind_row(story_id, kind.name), text=text, was=was, error=error.detail)
     except VersionMismatch as conflict:
-        return _conflict(request, Shown(story_id, kind, conflict.current), base, text)
+        return _conflict(request, KindRow(story_id, kind, conflict.current), base, text)
     return _done(request, story_id, kind)
 
 
@@ -91,7 +89,7 @@ def _remove(request: HttpRequest, store: ContentStore, story_id: str, kind: Kind
         store.delete(story_id, kind.name, expected=version(number(request.POST.get("version", ""), "version")))
     except VersionMismatch as conflict:
         if conflict.current is not None:
-            return _form(request, Shown(story_id, kind, conflict.current), error="was changed meanwhile; look again")
+            return _form(request, KindRow(story_id, kind, conflict.current), error="was changed meanwhile; look again")
     return _done(request, story_id, kind)
 
 
@@ -104,7 +102,7 @@ def _increment(request: HttpRequest, store: ContentStore, story_id: str, kind: K
     try:
         store.increment(story_id, kind.name, number(request.POST.get("by", "1"), "by"))
     except (OutOfRange, Invalid):
-        return _form(request, shown_kind(story_id, kind.name), error=kind.codec.describe())
+        return _form(request, kind_row(story_id, kind.name), error=kind.codec.describe())
     return _done(request, story_id, kind)
 
 
@@ -117,36 +115,37 @@ def _done(request: HttpRequest, story_id: str, kind: Kind) -> HttpResponseBase:
     if not is_fragment(request):
         return redirect(f"{links.story(story_id)}#kind-{kind.name}")
     items = queries.items(story_id)
-    context = {**story_context(request, story_id, items), "it": Shown(story_id, kind, items.get(kind.name))}
-    return private(render(request, "content/_changed.html", context))
+    row = KindRow(story_id, kind, items.get(kind.name))
+    return page(request, "content/changed.jinja", {**story_context(request, story_id, items), "row": row})
 
 
 def _form(
-    request: HttpRequest, it: Shown, *, text: str | None = None, was: int | None = None, error: str = ""
+    request: HttpRequest, row: KindRow, *, text: str | None = None, was: int | None = None, error: str = ""
 ) -> HttpResponse:
     context = {
         "section": "content",
-        "it": it,
-        "text": it.value if text is None else text,
-        "version": it.version if was is None else was,
+        "row": row,
+        "text": row.value if text is None else text,
+        "version": row.version if was is None else was,
         "error": error,
     }
     # htmx swaps nothing on an error status
-    return page_or_fragment(
-        request, "content/content_edit.html", context, 422 if error and not is_fragment(request) else 200
-    )
+    status = 422 if error and not is_fragment(request) else 200
+    return page_or_fragment(request, "content/edit.jinja", context, status)
 
 
-def _conflict(request: HttpRequest, theirs: Shown, base: Item | None, text: str) -> HttpResponse:
+def _conflict(request: HttpRequest, theirs: KindRow, base: Item | None, text: str) -> HttpResponse:
     """Yours, theirs and what both started from; saving again overwrites theirs, knowingly."""
     start = base.value if base else None
     context = {
         "section": "content",
-        "it": theirs,
+        "row": theirs,
         "base": base,
         "text": text,
         "version": theirs.version,
-        "they": diffs.compare(start, theirs.item.value if theirs.item else None),
-        "you": diffs.compare(start, text),
+        "error": "",
+        "their_diff": diffs.compare(start, theirs.item.value if theirs.item else None),
+        "your_diff": diffs.compare(start, text),
     }
-    return page_or_fragment(request, "content/content_conflict.html", context, 200 if is_fragment(request) else 409)
+    status = 200 if is_fragment(request) else 409
+    return page_or_fragment(request, "content/conflict.jinja", context, status)

@@ -1,15 +1,15 @@
-"""The content pages: the list, a story with all its kinds, one key's history, and links between entries and stories."""
+"""The content pages to read: the list of stories, one story with all its kinds, and the history of one key."""
 
 from typing import Any, Final, NamedTuple
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponseBase
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_safe
 
-from content import linked, links, queries, shown
-from content.editing import number, shown_kind, story_context
+from content import linked, links, queries, rows
+from content.editing import kind_row, number, story_context
 from content.kinds import KINDS, Kind, is_story_id
 from content.queries import Filter
 from content.store import VersionMismatch, open_store, version
@@ -20,14 +20,12 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
 from enhancelog.queries import lookup
 from enhancelog.queries.entries import Listed
-from enhancelog.web.htmx import private
+from enhancelog.web.htmx import page
 from enhancelog.web.questions import without_empty_parameters
 
 PAGE_SIZE: Final = 50
 HISTORY_SIZE: Final = 20
 RUNS_SHOWN: Final = 10
-LINKS_SHOWN: Final = 5
-"""Work items beside an entry that a person linked."""
 
 
 class Facet(NamedTuple):
@@ -37,8 +35,8 @@ class Facet(NamedTuple):
     current: bool
 
 
-class Run(NamedTuple):
-    """An entry of the log that belongs to the story; ``by_hand``: because a person said so."""
+class RunRow(NamedTuple):
+    """An entry of the log that belongs to the story; ``by_hand`` if a person linked it."""
 
     listed: Listed
     denied: list[str]
@@ -60,13 +58,11 @@ def content_list(request: HttpRequest) -> HttpResponseBase:
         "section": "content",
         "wanted": wanted,
         "kind": KINDS.get(wanted.kind),
-        "stories": [(story, shown.title(story.beginning)) for story in queries.stories(ids[:PAGE_SIZE])],
-        "kinds": KINDS,
+        "stories": [rows.story_row(story) for story in queries.stories(ids[:PAGE_SIZE])],
         "facets": _facets(wanted),
         "more": log_links.with_query("/content/", [*_pairs(wanted), ("cursor", more)]) if more else "",
-        "may_write": allows(request.user, "content:write"),
     }
-    return private(render(request, "content/content_list.html", context))
+    return page(request, "content/list.jinja", context)
 
 
 @needs("content:read")
@@ -77,7 +73,7 @@ def content_detail(request: HttpRequest, story_id: str) -> HttpResponseBase:
     items = queries.items(story_id)
     context = {**story_context(request, story_id, items), **_runs(story_id)}
     status = 200 if items or context["may_write"] else 404
-    return private(render(request, "content/content_detail.html", context, status=status))
+    return page(request, "content/detail.jinja", context, status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -96,51 +92,12 @@ def content_history(request: HttpRequest, kind: str, story_id: str) -> HttpRespo
     oldest = changes[-1].item.version
     context = {
         "section": "content",
-        "it": shown_kind(story_id, kind),
-        "told": [shown.tell(change) for change in changes],
+        "row": kind_row(story_id, kind),
+        "changes": [rows.change_row(change) for change in changes],
         "older": log_links.with_query(links.history(story_id, kind), [("before", str(oldest))]) if oldest > 1 else "",
         "may_write": allows(request.user, "content:write"),
     }
-    return private(render(request, "content/content_history.html", context))
-
-
-@require_POST
-@needs("content:write")
-def content_link(request: HttpRequest, issue_id: str) -> HttpResponseBase:
-    """Link an entry to a work item by hand, or with ``act=unlink`` take it back."""
-    story_id = request.POST.get("story_id", "").strip()
-    if request.POST.get("act") == "unlink":
-        linked.unlink(issue_id, story_id)
-        return redirect(log_links.entry(issue_id))
-    if not lookup.exists(issue_id):
-        raise Http404("No entry of the log has this id.")
-    try:
-        linked.link(issue_id, story_id, request.user.get_username())
-    except Invalid as error:
-        messages.error(request, f"Not linked: {error.detail}.")
-    return redirect(log_links.entry(issue_id))
-
-
-def panel(request: HttpRequest, issue_id: str) -> dict[str, Any] | None:
-    """The context of ``content/_panel.html``: the work items of an entry as they are now."""
-    if not allows(request.user, "content:read"):
-        return None
-    by_hand, total = linked.stories_of_entry(issue_id, LINKS_SHOWN)
-    own = [issue_id] if is_story_id(issue_id) else []
-    stories = []
-    for story_id, items in queries.items_of([*own, *by_hand]).items():
-        rows = [row for row in shown.shown(story_id, items) if row.is_set]
-        if rows or story_id in by_hand:
-            stories.append({"id": story_id, "rows": rows, "by_hand": story_id in by_hand})
-    may_link = allows(request.user, "content:write")
-    if not stories and not may_link:
-        return None
-    return {
-        "work_items": stories,
-        "more_work_items": total - len(by_hand),
-        "link_url": links.link(issue_id),
-        "may_link": may_link,
-    }
+    return page(request, "content/history.jinja", context)
 
 
 def _restore(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase:
@@ -164,10 +121,12 @@ def _restore(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase
 
 
 def _runs(story_id: str) -> dict[str, Any]:
-    """What ``content/_runs.html`` shows beside a work item: the entries of the log that belong to it."""
+    """The context of ``content/runs.jinja``: the entries of the log that belong to a story."""
     by_hand, total = linked.entries_of_story(story_id, RUNS_SHOWN)
-    found = [(listed, listed.entry) for listed in lookup.by_ids({story_id, *by_hand})]
-    runs = [Run(listed, list(records.denials(entry)), entry.issue_id in by_hand) for listed, entry in found]
+    runs = [
+        RunRow(listed, list(records.denials(listed.entry)), listed.issue_id in by_hand)
+        for listed in lookup.by_ids({story_id, *by_hand})
+    ]
     return {"runs": runs, "more_runs": total - len(by_hand)}
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from content import api, editing, pages
+from content import api, editing, entry_panel, pages
 from enhancelog import converters  # noqa: F401  <id:…>
 
 urlpatterns = [
@@ -17,5 +17,5 @@ urlpatterns = [
     path("content/stories/<id:story_id>", pages.content_detail, name="content_detail"),
     path("content/edit/<str:kind>/<id:story_id>", editing.content_edit, name="content_edit"),
     path("content/history/<str:kind>/<id:story_id>", pages.content_history, name="content_history"),
-    path("content/links/<id:issue_id>", pages.content_link, name="content_link"),
+    path("content/links/<id:issue_id>", entry_panel.content_link, name="content_link"),
 ]

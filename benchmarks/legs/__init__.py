@@ -1,1 +1,1 @@
-"""What is measured, a module a subject. A leg is a function from a ``Bench`` to its ``Results``."""
+"""What is measured. A leg is a function from a ``Bench`` to its ``Results``."""

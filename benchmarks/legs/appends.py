@@ -1,4 +1,4 @@
-"""Single appends from sixteen clients, against the raw driver that commits one entry after the other."""
+"""Single appends from sixteen clients, against the raw driver committing one entry at a time."""
 
 import json
 from contextlib import ExitStack
@@ -66,7 +66,6 @@ def _run(bench: Bench, vendor: str, blueprints: int) -> Results:
 
 
 def _check(server: Server, bodies: list[bytes]) -> None:
-    """The first and the last entry are there as they were sent."""
     for body in (bodies[0], bodies[-1]):
         answer = load.one(server.address, get(server, f"{LOG}/{json.loads(body)['issue_id']}"))
         if answer.status != 200 or answer.body != body:

@@ -1,4 +1,4 @@
-"""Ten thousand lines of NDJSON in one request, against the raw driver that commits a thousand at a time."""
+"""Ten thousand lines of NDJSON in one request, against the raw driver committing a thousand at a time."""
 
 import json
 from collections.abc import Iterator

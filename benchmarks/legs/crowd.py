@@ -1,4 +1,4 @@
-"""Health, a page and an append beside a thousand clients that are slow on purpose, against an idle server."""
+"""Health, a page and an append beside a thousand deliberately slow clients, against an idle server."""
 
 import time
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from tests.faults.crowd import crowd
 
 SLOWER: Final = 3.0
 STOP_S: Final = 3.0
+# Until the crowd's responses are computed and sent as far as possible.
 SETTLE_S: Final = 3.0
-"""Until what the crowd asked for is made, as far as it can be sent."""
 TOKENS: Final = 8
 PAGES: Final = {"live": "/health/live", "ready": "/health/ready", "page": "/rejections/"}
 Authorizations = list[dict[str, str]]

@@ -1,4 +1,4 @@
-"""What the load generator itself can do: the same requests to a server that does nothing but answer."""
+"""The load generator's own limit: the same requests to a server that only answers."""
 
 import asyncio
 import sys

@@ -1,7 +1,7 @@
-"""How long an append keeps others waiting when it brings wordings that are new, where its axes have almost as many
-templates as are told apart; and how long a step of the grouping does that follows.
+"""How long an append with new wordings, and a following step of grouping, hold the append lock (ms), near the
+limit of templates.
 
-``python -m benchmarks.legs.grouping NEW`` measures it inside the product, in milliseconds under the append lock.
+``python -m benchmarks.legs.grouping NEW`` measures inside the product.
 """
 
 import random
@@ -43,14 +43,16 @@ def run(bench: Bench) -> Results:
 
 
 def measure(new: int) -> dict[str, list[float]]:
-    """``known``, ``1`` and ``8``: of appends with no new template, and one on so many axes. ``steps``: of grouping."""
+    """``known``, ``1`` and ``8``: appends with no new template, and with one on so many axes. ``steps``: of
+    grouping.
+    """
     from enhancelog.domain.origin import Origin
     from enhancelog.domain.records import Entry, Verdict
     from enhancelog.patterns import MOST_TEMPLATES
     from enhancelog.store import database, pattern_groups
     from enhancelog.store.database import DatabaseEnhanceLogStore
 
-    database.GROUPED = 0  # on this thread, whose transactions are timed
+    database.GROUPED = 0  # write on this thread, whose transactions are timed
     store = DatabaseEnhanceLogStore(Origin("command", "bench", "bench"))
     chance = random.Random(9)
     words = ["".join(chance.choice("bcdfgklmnprstvz") + chance.choice("aeiou") for _ in range(3)) for _ in range(3_000)]
@@ -64,7 +66,7 @@ def measure(new: int) -> dict[str, list[float]]:
         )  # fmt: skip
 
     def wordings(axes: int) -> list[str]:
-        """Each differs from all before in one word of one of a few places."""
+        """Each differs from all before in one word."""
         varies = chance.randrange(_SHAPES)
         places = range(_WORDS)
         return [" ".join(chance.choice(words) if at == varies else words[at] for at in places) for _ in range(axes)]
@@ -86,7 +88,7 @@ def measure(new: int) -> dict[str, list[float]]:
 
 @contextmanager
 def _locked() -> Iterator[list[float]]:
-    """The milliseconds for which each transaction within held the append lock."""
+    """Milliseconds that each transaction held the append lock."""
     from enhancelog.backends import dialect
 
     ours: Any = dialect()

@@ -1,4 +1,4 @@
-"""Requests made to cost more than they weigh: each against an ordinary one of the same size, and what others notice."""
+"""Requests that cost more than their size suggests, against ordinary ones, and their effect on other clients."""
 
 import itertools
 import threading
@@ -23,9 +23,9 @@ MOST: Final = 5.0
 MOST_MEANWHILE: Final = 10.0
 MOST_GROWTH: Final = 3.0
 SIGN_INS: Final = 16
-MOST_AT_ONCE: Final = 4  # passwords that a worker checks
+MOST_AT_ONCE: Final = 4  # password checks per worker
+# Four password hashes of 100 MiB at a time.
 MOST_MB: Final = 450.0
-"""Four password hashes of 100 MiB at a time."""
 BULK_LINES: Final = 500
 
 Request = Callable[[int], bytes]
@@ -75,7 +75,7 @@ def _crowd(server: Server, templates: int) -> None:
 
 
 class Row(NamedTuple):
-    """What is sent, an ordinary request of the same size, and the statuses of their answers."""
+    """A hostile request, an ordinary one of the same size, and their status codes."""
 
     name: str
     hostile: Request
@@ -142,7 +142,7 @@ def _each(server: Server, request: Request, status: int) -> Measure:
 
 
 def _benign(bench: Bench, server: Server, name: str, beside: Sequence[Request]) -> Measure:
-    """The 99th percentile (ms) of usual appends, one after the other, while each of ``beside`` is sent in turn."""
+    """99th percentile (ms) of sequential appends while each of ``beside`` is sent."""
     number = bench.plan.appends // 4
     entries = generator.appends(bench.plan.seed, name, bench.measurements * number, 1)
     appended = iter([post(server, body) for body in generator.bodies(entries)])
@@ -158,7 +158,6 @@ def _benign(bench: Bench, server: Server, name: str, beside: Sequence[Request]) 
 
 @contextmanager
 def _sending(server: Server, requests: Sequence[bytes]) -> Iterator[None]:
-    """Whatever is answered, until all are sent or the block has ended."""
     ended = threading.Event()
 
     def send() -> None:
@@ -177,7 +176,7 @@ def _sending(server: Server, requests: Sequence[bytes]) -> Iterator[None]:
 
 
 def _sign_ins(server: Server, vendor: str) -> Fact:
-    """By how much the largest worker's peak memory grows while strangers sign in with wrong passwords, all at once."""
+    """Growth of the largest worker's peak memory during concurrent wrong sign-ins."""
     page = load.one(server.address, get(server, "/account/sign-in"))
     form = page.body.partition(b'name="csrfmiddlewaretoken" value="')[2].partition(b'"')[0].decode()
     cookie = load.header(page, "Set-Cookie").partition(";")[0]
@@ -197,7 +196,6 @@ def _sign_ins(server: Server, vendor: str) -> Fact:
 
 
 def _peaks(server: Server) -> dict[int, float]:
-    """The most memory (MB) that each process of the server ever held."""
     root = psutil.Process(server.process.pid)
     return {each.pid: _peak_mb(each.pid) for each in [root, *root.children(recursive=True)]}
 
@@ -208,7 +206,7 @@ def _peak_mb(pid: int) -> float:
 
 
 def _growth(bench: Bench) -> Results:
-    """What twice the input costs the functions that read texts, in this process."""
+    """How the cost of text functions grows when the input doubles, in this process."""
     from enhancelog import patterns
     from enhancelog.domain import filter_box, intents, search_words, strict_json
 
@@ -243,7 +241,7 @@ def _refusing(function: Callable[[str], object]) -> Callable[[str], object]:
 
 
 def _timed(function: Callable[[str], object], text: str) -> Measure:
-    """Each call has a text of its own, for some functions remember."""
+    """Each call gets its own text, because some functions cache."""
     numbers = itertools.count()
 
     def measure() -> Sample:

@@ -1,6 +1,4 @@
-"""A million entries: pages against those of ten thousand and against the bare driver's time for the same statements;
-the memory of the workers under load.
-"""
+"""A million entries: pages against ten thousand and against the bare driver; memory of the workers."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -68,7 +66,6 @@ def _run(bench: Bench, vendor: str) -> Results:
 
 
 def _searches(bench: Bench) -> list[str]:
-    """By phrase where the product can, else by substring; for rare and for frequent words."""
     from enhancelog.domain import filters
 
     name = "phrase" if "phrase" in filters.PARAMETERS else "text"
@@ -97,7 +94,7 @@ def _bare(replay: Replay, number: int, share: float) -> Measure:
 
 
 def _memory(bench: Bench, server: Server, vendor: str) -> Fact:
-    """PSS of the largest worker while clients read pages and lists, append and export."""
+    """PSS of the largest worker under mixed load."""
     entries = generator.appends(bench.plan.seed, "memory", bench.plan.appends, 6)
     appended = iter([post(server, body) for body in generator.bodies(entries)])
     read = [get(server, address) for address in (TIMELINE, RARE, HOME, "/rejections/", f"{LOG}?page_size=1000")]

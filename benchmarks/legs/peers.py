@@ -1,4 +1,4 @@
-"""The same work by datasette: 1.0 alpha where it writes, 0.65 tuned and as it comes where it reads. SQLite."""
+"""The same work by datasette on SQLite: 1.0 alpha for writes, 0.65 (tuned and default) for reads."""
 
 import json
 import re
@@ -29,7 +29,6 @@ COLUMNS: Final = (*records.CONTRACT_FIELDS[:6], "verdicts_json", "status", "reas
 
 
 def writes(bench: Bench) -> Results:
-    """One entry a request, and a hundred."""
     number, batches = bench.plan.appends // 2, bench.plan.batches
     with ExitStack() as stack:
         database = stack.enter_context(bench.databases.copy_of("sqlite", bench.plan.small))
@@ -61,7 +60,6 @@ def writes(bench: Bench) -> Results:
 
 
 def reads(bench: Bench) -> Results:
-    """A page of fifty entries, as JSON and as HTML."""
     with ExitStack() as stack:
         ours = stack.enter_context(enhancelog(bench.databases.log_of("sqlite", bench.plan.middle), bench.log))
         path = stack.enter_context(bench.databases.upstream_like(bench.plan.middle))
@@ -137,7 +135,7 @@ def _html_pages(bench: Bench, ours: Server, quick: Server, plain: Server, path: 
 
 
 def _distinct(bench: Bench, number: int) -> Iterator[str]:
-    """Pages whose rows nobody has asked for: each ends at another moment."""
+    """Pages that end at different times, so that no rows are cached."""
     step = generator.DAYS * generator.DAY_MS // (number + 1)
     blueprints = cycle(generator.BLUEPRINTS[:4])
     for index in range(number):
@@ -164,7 +162,6 @@ def _insert(server: Server, path: Path, body: Any) -> bytes:
 
 
 def _same_counts(ours: Server, peer: Server, path: Path) -> None:
-    """Both hold as many entries."""
     mine = load.one(ours.address, get(ours, f"{LOG}?format=ndjson")).body.count(b"\n")
     table = f"/{path.stem}.json?sql={quote('select count(*) as n from enhance_log')}&_shape=array"
     answer = load.one(peer.address, get(peer, table.replace(".json?sql", "/-/query.json?sql")))
@@ -174,7 +171,6 @@ def _same_counts(ours: Server, peer: Server, path: Path) -> None:
 
 
 def _same_entries(ours: Server, mine: bytes, peer: Server, theirs: bytes) -> None:
-    """Both pages say the same of the same entries."""
     our_page = json.loads(load.one(ours.address, mine).body)
     their_page = json.loads(load.one(peer.address, theirs).body)
     for entry in their_page:
@@ -185,7 +181,6 @@ def _same_entries(ours: Server, mine: bytes, peer: Server, theirs: bytes) -> Non
 
 
 def _same_rows(ours: Server, target: str, peer: Server, table: str) -> None:
-    """Both pages name the same entries."""
     pages = [load.one(server.address, get(server, at)).body for server, at in ((ours, target), (peer, table))]
     mine, theirs = (set(re.findall(rb"h-\d{7}-[0-9a-f]{12}", page)) for page in pages)
     if len(mine) != SIZE or mine != theirs:

@@ -1,4 +1,4 @@
-"""Appends on a disk whose fsync takes two milliseconds longer: group commit against one commit each. SQLite."""
+"""Group commit against one commit each, with fsync two milliseconds slower (SQLite)."""
 
 from contextlib import ExitStack
 from typing import Final
@@ -29,7 +29,7 @@ def run(bench: Bench) -> Results:
             return Results(skipped=f"the library does not reach SQLite: a commit takes {commit_ms:.2f} ms")
         for name in (GROUPED, EACH):
             database = stack.enter_context(bench.databases.copy_of("sqlite", bench.plan.small))
-            with enhancelog(database, bench.log) as server:  # it migrates and makes the token's owner
+            with enhancelog(database, bench.log) as server:  # migrates and creates the token's owner
                 pass
             server = stack.enter_context(
                 enhancelog(database, bench.log, **slow)

@@ -54,7 +54,6 @@ _kinds: list[str] = []
 
 
 def register_kinds(names: Iterable[str]) -> None:
-    """Content kinds that ``write_kinds`` may name."""
     _kinds.extend(names)
 
 
@@ -70,7 +69,6 @@ class Wanted:
 
 
 def check(wanted: Wanted, now: datetime, grantable: Sequence[str] = SCOPES) -> None:
-    """Raises ``Invalid`` for the first broken rule."""
     names.check(wanted.name)
     _check_scopes(wanted.scopes, grantable)
     if wanted.expiry is not None and wanted.expiry <= now:
@@ -130,13 +128,11 @@ def present(secret: str) -> Token:
 
 
 def revoke(token: Token, revoked_by: str) -> None:
-    """Idempotent."""
     if _revoke(token):
         events.token_revoked(token, revoked_by)
 
 
 def revoke_all(owner: User) -> int:
-    """Returns the number of tokens revoked."""
     with transaction.atomic():
         revoked = [token for token in not_revoked(owner) if _revoke(token)]
     for token in revoked:
@@ -145,7 +141,6 @@ def revoke_all(owner: User) -> int:
 
 
 def not_revoked(owner: User) -> "QuerySet[Token]":
-    """At most ``MAX_OWNED``, including expired ones."""
     return Token.objects.select_related("user").filter(user=owner, revoked=None).order_by("pk")
 
 
@@ -157,7 +152,6 @@ def matches(pattern: str, value: str) -> bool:
 
 
 def permits(limits: Sequence[str], value: str) -> bool:
-    """Whether the limits allow a write; an empty list allows all."""
     return not limits or any(matches(pattern, value) for pattern in limits)
 
 
@@ -183,7 +177,6 @@ def state(token: Token, now: datetime) -> str:
 
 
 def _revoke(token: Token) -> bool:
-    """Whether it was not revoked before."""
     return bool(Token.objects.filter(pk=token.pk, revoked__isnull=True).update(revoked=datetime.now(UTC)))
 
 

@@ -7,7 +7,6 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 def cookie_name(purpose: str, address: SplitResult) -> str:
-    """The cookie's name on the server at ``address``."""
     # Browsers send a cookie to every port of its host, so the name contains the port. On HTTPS a prefix makes
     # browsers refuse a cookie that another host of the domain set: __Host-, or __Secure- if the address has a path.
     prefix = ""

@@ -30,8 +30,6 @@ def connect() -> None:
 
 
 class PasswordChanges:
-    """A password validator that refuses nothing, because Django notifies validators of every change."""
-
     def validate(self, password: str, user: AbstractBaseUser | None = None) -> None: ...
 
     def password_changed(self, password: str, user: AbstractBaseUser | None = None) -> None:

@@ -1,5 +1,3 @@
-"""Locks sign-in after wrong passwords, and prunes old records."""
-
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Final
@@ -45,7 +43,6 @@ class Handler(AxesDatabaseHandler):  # type: ignore[misc, unused-ignore]
     def clean_expired_user_attempts(
         self, request: HttpRequest | None = None, credentials: dict[str, Any] | None = None
     ) -> int:
-        """axes calls this at every sign-in and sign-out."""
         threshold = timezone.now() - settings.AXES_COOLOFF_TIME
         return _delete_some(AccessAttempt.objects.filter(attempt_time__lte=threshold))
 
@@ -74,7 +71,6 @@ def name_of(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
 
 
 def prune() -> None:
-    """Delete some of the oldest expired sessions and sign-in records."""
     now = timezone.now()
     _delete_some(Session.objects.filter(expire_date__lt=now))
     oldest = AccessLog.objects.order_by("pk").values_list("pk", "attempt_time")[:PRUNED_AT_ONCE]

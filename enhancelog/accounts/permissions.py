@@ -52,7 +52,6 @@ RULES: Final[dict[Act, Callable[[Somebody], bool]]] = {
 
 
 def allows(user: Somebody, act: Act, token: Token | None = None) -> bool:
-    """Whether the user, or their token, may do this."""
     if token is None:
         return RULES[act](user)
     return act in token.scopes or RULES[act](AnonymousUser())
@@ -73,18 +72,15 @@ def user_of(request: HttpRequest) -> User:
 
 
 def token_of(request: Request) -> Token | None:
-    """The token that authenticated the request, if any."""
     return request.auth if isinstance(request.auth, Token) else None
 
 
 def origin(request: Request, source: str) -> Origin:
-    """The token's name, else the user's."""
     token = token_of(request)
     return Origin("token", token.name, source) if token else Origin("user", request.user.get_username(), source)
 
 
 def may_write(request: Request, *, blueprint_id: str | None = None, kind: str | None = None) -> None:
-    """Raises ``PermissionDenied`` with ``why_not``."""
     if refusal := why_not(request, blueprint_id=blueprint_id, kind=kind):
         raise PermissionDenied(refusal)
 
@@ -103,8 +99,6 @@ def why_not(request: Request, *, blueprint_id: str | None = None, kind: str | No
 
 @cache  # otherwise a view that chooses by method would create a class per request
 def Allows(scope: Scope) -> type[BasePermission]:
-    """DRF permission class for ``scope``."""
-
     class Allowed(BasePermission):
         message = f"This needs the scope {scope}."
 

@@ -39,12 +39,10 @@ def make(owner: User, name: str, url: str, *, shared: bool = False) -> SavedView
 
 
 def owned(user: User) -> "QuerySet[SavedView]":
-    """By name."""
     return SavedView.objects.filter(user=user).order_by("name")
 
 
 def shared_with(user: User) -> "QuerySet[SavedView]":
-    """Views that others share, by name, at most ``SHARED_SHOWN``."""
     others = SavedView.objects.filter(shared=True, user__is_active=True).exclude(user=user)
     return others.select_related("user").order_by("name", "pk")[:SHARED_SHOWN]
 
@@ -61,12 +59,10 @@ def share(view: SavedView, shared: bool) -> None:
 
 
 def delete(view: SavedView) -> None:
-    """Invalidates its key."""
     view.delete()
 
 
 def make_key(view: SavedView) -> str:
-    """The feed's only key, which cannot be recovered; replaces an earlier one."""
     key = f"enf_{view.pk}_{secrets.token_hex(32)}"
     SavedView.objects.filter(pk=view.pk).update(key_digest=_digest(key), key_made=datetime.now(UTC))
     return key
@@ -78,7 +74,6 @@ def revoke_key(view: SavedView) -> None:
 
 
 def opened_by(key: str) -> str | None:
-    """The URL of the view whose feed the key opens, if valid."""
     found = _KEY.fullmatch(key)
     if not found:
         return None
@@ -92,7 +87,6 @@ def _digest(key: str) -> str:
 
 
 def _save(view: SavedView, fields: Sequence[str] | None = None) -> None:
-    """Only ``fields``, as others may have changed meanwhile."""
     try:
         with transaction.atomic():
             view.save(update_fields=fields)

@@ -28,7 +28,7 @@ from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.patterns.of_entry import pattern_ids
 from enhancelog.store.database import DatabaseEnhanceLogStore
-from enhancelog.store.rows import RowJson, json_from_row
+from enhancelog.store.rows import RECORD, RowJson, json_from_row
 from enhancelog.transfer.bulk import ARRAY_MAX_BYTES, Refuse
 from enhancelog.transfer.json_stream import WHITE_SPACE
 
@@ -147,7 +147,7 @@ def _no_such_entry() -> HttpResponse:
 
 
 def _record(listed: Listed) -> RowJson:
-    return json_from_row(listed.row[1:])
+    return json_from_row(listed.row[RECORD])
 
 
 def _stored(entry: Entry, digest: str, status: int) -> HttpResponse:

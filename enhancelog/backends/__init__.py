@@ -47,32 +47,26 @@ class Found(NamedTuple):
 
 
 class SearchIndex(Protocol):
-    """A full-text index over the entries, outside Django's schema. A question is a query in the database's own
-    syntax.
-    """
+    """A full-text index beside Django's schema; a question is a query in its syntax."""
 
+    # Condition on the entry table; ``%s`` is the question.
     condition_sql: str
-    """Condition on the entry table; ``%s`` is the question."""
 
     def install(self, cursor: CursorWrapper) -> bool:
         """Create what is missing; returns whether the index is new and empty."""
 
-    def missing(self, cursor: CursorWrapper) -> list[str]:
-        """Names of absent tables and indexes."""
+    def missing(self, cursor: CursorWrapper) -> list[str]: ...
 
-    def add(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None:
-        """The documents must not be indexed yet."""
+    def add(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None: ...
 
-    def remove(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None:
-        """The documents must equal those that were added."""
+    # The documents must equal those that were added.
+    def remove(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None: ...
 
     def clear(self, cursor: CursorWrapper) -> None: ...
 
-    def settle(self, cursor: CursorWrapper) -> None:
-        """Optimize after a bulk load."""
+    def settle(self, cursor: CursorWrapper) -> None: ...
 
-    def question(self, phrases: Iterable[Phrase]) -> str:
-        """Matches any of the phrases; each has a token."""
+    def question(self, phrases: Iterable[Phrase]) -> str: ...
 
     def find(
         self, cursor: CursorWrapper, question: str, between: tuple[int, int], most: int, deadline: float, *, asc: bool
@@ -86,39 +80,33 @@ class SearchIndex(Protocol):
 
 
 class Dialect(Protocol):
+    # The backend's name in the contract.
     store_name: str
-    """The backend's name in the contract."""
 
     search: SearchIndex
 
-    def schema_sql(self) -> str:
-        """The triggers and the search index, as SQL."""
+    def schema_sql(self) -> str: ...
 
+    # Condition and order that put the entry before one in its chain first, by the chain index.
     link_before_sql: str
-    """Condition and order that put the entry before one in its chain first, by the chain index."""
 
+    # Condition: a text of the entry contains ``%s`` (four times), ASCII case-insensitively.
     text_search_sql: str
-    """Condition: a text of the entry contains ``%s`` (four times), ASCII case-insensitively."""
 
     def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> AbstractContextManager[CursorWrapper]:
-        """A transaction under the append lock. Waits ``timeout_s``, or without limit (see ``waiting``). Raises
-        ``WrongSchema``.
-        """
+        """A transaction under the append lock (see ``waiting``). Raises ``WrongSchema``."""
 
     def require_schema(self, cursor: CursorWrapper) -> None:
-        """Hold this release's schema for a transaction without the append lock. Raises ``WrongSchema``."""
+        """Keeps the schema until the transaction ends. Raises ``WrongSchema``."""
 
     def migrating(self) -> AbstractContextManager[CursorWrapper]:
         """A transaction under the append lock without a statement timeout."""
 
-    def starting(self) -> AbstractContextManager[None]:
-        """Serializes ``serve`` starts on all hosts."""
+    def starting(self) -> AbstractContextManager[None]: ...
 
-    def install_triggers(self, cursor: CursorWrapper) -> None:
-        """Create or replace the triggers of the existing ``write_once`` tables."""
+    def install_triggers(self, cursor: CursorWrapper) -> None: ...
 
-    def missing_triggers(self, cursor: CursorWrapper) -> list[str]:
-        """Names of triggers that are absent, altered or disabled."""
+    def missing_triggers(self, cursor: CursorWrapper) -> list[str]: ...
 
     def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Any]:
         """Condition and its only parameter, so that the SQL is constant."""
@@ -131,12 +119,9 @@ class Dialect(Protocol):
     def first_rows(
         self, rows: QuerySet[Any, tuple[Any, ...]], size: int, most_bytes: int, texts: Sequence[str]
     ) -> tuple[list[tuple[Any, ...]], bool]:
-        """Up to ``size`` rows, ending with the one whose ``texts`` reach ``most_bytes``; and whether no rows
-        follow.
-        """
+        """Up to ``size`` rows, until their ``texts`` reach ``most_bytes``; and whether no rows follow."""
 
-    def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Run a frequent statement; it stays prepared."""
+    def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]: ...
 
     def reading_any_text(self) -> AbstractContextManager[None]:
         """Decode invalid UTF-8, which SQLite can store, as lone surrogates."""
@@ -162,7 +147,6 @@ def in_parts(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 @contextmanager
 def faults() -> Iterator[None]:
-    """Convert the database's errors to ``Other`` or ``Full``."""
     try:
         yield
     except Error as error:
@@ -170,8 +154,8 @@ def faults() -> Iterator[None]:
 
 
 def from_url(url: str, data_dir: Path) -> dict[str, Any]:
-    """Django's DATABASES entry for a ``sqlite:`` or ``postgres…`` URL; empty: SQLite in the data folder. Raises
-    ``ImproperlyConfigured`` without the URL, which may contain a password.
+    """A DATABASES entry; empty: SQLite in the data folder. Raises ``ImproperlyConfigured`` without the URL, which
+    may contain a password.
     """
     scheme = urlsplit(url).scheme
     if not url:

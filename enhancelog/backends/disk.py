@@ -63,7 +63,6 @@ def is_of_disk(error: BaseException) -> bool:
 
 
 def is_writable(folder: Path) -> bool:
-    """Whether files can be created, space permitting."""
     if not os.access(folder, os.W_OK | os.X_OK):
         return False
     try:
@@ -74,7 +73,6 @@ def is_writable(folder: Path) -> bool:
 
 
 def _codes(error: BaseException) -> set[Code]:
-    """Of the error and its cause, which is the driver's when Django wraps it."""
     found: set[Code] = set()
     for each in filter(None, (error, error.__cause__)):
         if isinstance(each, OSError) and each.errno is not None:

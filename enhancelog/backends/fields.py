@@ -1,5 +1,3 @@
-"""Model fields that behave the same on every database."""
-
 from typing import Any
 
 from django.db import models

@@ -22,7 +22,6 @@ class Permit:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Run with the permit, or without it after a timeout."""
         self._acquire()
         try:
             yield
@@ -44,7 +43,6 @@ class Permit:
         self._thread.holds = self._free.acquire(timeout=self._patience_s)
 
     def _release(self) -> bool:
-        """Whether this thread held it."""
         held = getattr(self._thread, "holds", False)
         if held:
             self._thread.holds = False

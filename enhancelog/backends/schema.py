@@ -57,8 +57,6 @@ class State(enum.Enum):
 
 
 class Found(NamedTuple):
-    """``reason`` says what to do (empty: current); ``release`` migrated last (empty: unknown)."""
-
     state: State
     reason: str = ""
     release: str = ""
@@ -72,7 +70,6 @@ def describe(sources: Mapping[str, bytes], statements: str) -> Schema:
 
 @cache
 def expected() -> Schema:
-    """This release's schema."""
     return describe(sources(), connection.dialect.schema_sql())  # type: ignore[attr-defined]
 
 
@@ -101,7 +98,6 @@ _EMPTY: Final = Found(State.EMPTY, "there is no database yet; run: python3 manag
 
 
 def inspect(cursor: CursorWrapper) -> Found:
-    """Three queries."""
     tables = set(connection.introspection.table_names(cursor))
     applied = _applied(cursor) if "django_migrations" in tables else set()
     if not applied and TABLE not in tables:

@@ -26,8 +26,6 @@ def is_limited() -> bool:
 
 
 class Wait:
-    """``timeout_s`` applies where waits are limited."""
-
     def __init__(self, what: str, timeout_s: float) -> None:
         self._what = what
         self._timeout_s = timeout_s
@@ -37,7 +35,6 @@ class Wait:
         self.is_long = False
 
     def goes_on(self) -> bool:
-        """Whether to try again; gives the notice once it is due."""
         waited_s = time.monotonic() - self._began
         if self._say is None:
             return waited_s <= self._timeout_s
@@ -48,7 +45,6 @@ class Wait:
 
     @property
     def next_s(self) -> float:
-        """How long the next try may block."""
         if self._say is not None:
             return NOTICE_AFTER_S
         return max(0.0, min(NOTICE_AFTER_S, self._timeout_s - (time.monotonic() - self._began)))

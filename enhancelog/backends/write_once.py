@@ -20,6 +20,5 @@ def registered() -> Mapping[str, Keys]:
 
 
 def existing(cursor: CursorWrapper) -> Mapping[str, Keys]:
-    """The registered tables that this database has."""
     present = set(cursor.db.introspection.table_names(cursor))
     return {table: keys for table, keys in _registered.items() if table in present}

@@ -47,6 +47,12 @@ class Codec:
         """``text`` as a person meant it who typed it into a form."""
         return text
 
+    def from_form(self, text: str, previous: str) -> str:
+        """The value of a form field that was filled with ``previous``."""
+        text = text.replace("\r\n", "\n")  # forms send every newline as CRLF
+        only_crlf = "\r\n" in previous and previous.count("\n") == previous.count("\r\n")
+        return self.tidy(text.replace("\n", "\r\n") if only_crlf else text)
+
     def describe(self) -> str:
         """The rule in one sentence."""
         return "Any text without U+0000."

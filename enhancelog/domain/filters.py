@@ -12,13 +12,14 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.times import DAY_MS, day_of
 
 Order = Literal["asc", "desc"]
+Has = Literal["ops", "gap", "badge"]
 
 # Repeated parameters are OR, repeated "axis" is AND, "not_<name>" excludes. Unknown parameters are ignored. An id that
 # cannot exist is valid and matches nothing.
 CHOICES: Final = {
     "status": ("applied", "rejected"),
     "axes": ("one", "many"),
-    "has": ("ops", "gap", "badge"),
+    "has": get_args(Has),
     "afterwards": ("applied", "rejected", "none"),
 }
 VALUES: Final = (

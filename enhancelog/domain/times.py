@@ -17,6 +17,11 @@ def is_plausible(ts_ms: int, recorded_ms: int) -> bool:
     return 0 <= ts_ms <= recorded_ms + DAY_MS
 
 
+def plausible_sql(ts_ms: str, recorded_ms: str) -> str:
+    """``is_plausible`` as an SQL condition on two expressions, for instance columns."""
+    return f"({ts_ms} >= 0 AND {ts_ms} <= {recorded_ms} + {DAY_MS})"
+
+
 def day_of(ts_ms: int) -> int:
     """UTC days since 1970-01-01."""
     return ts_ms // DAY_MS

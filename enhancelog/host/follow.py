@@ -35,14 +35,12 @@ _raws = msgspec.json.Decoder(list[msgspec.Raw])
 class Listener(Protocol):
     def added(self, entry: Entry) -> None: ...
 
-    def found(self, finding: Finding) -> None:
-        """A conflict, or not an entry. Called once for each."""
+    # Called once for each conflict or invalid item, and once for each id that is no longer listed.
+    def found(self, finding: Finding) -> None: ...
 
-    def vanished(self, issue_ids: list[str]) -> None:
-        """No longer listed upstream; they stay in the log. Called once for each."""
+    def vanished(self, issue_ids: list[str]) -> None: ...
 
-    def kept(self, head: Head) -> None:
-        """A Blueprint's document was stored."""
+    def kept(self, head: Head) -> None: ...
 
     def trouble(self, reason: str) -> None:
         """A head could not be read; entries could."""
@@ -85,7 +83,6 @@ class Follower:
             self._keep_heads()
 
     def _recall(self) -> None:
-        """Load what earlier runs reported and added."""
         if self._remarks is None:
             self._once_listed = followed.added_ids(self._origin)
             self._remarks = followed.remarks(self._origin.source)
@@ -118,7 +115,6 @@ class Follower:
             self._listener.found(finding)
 
     def _compare(self, ids: set[str]) -> None:
-        """Find entries that vanished or came back."""
         gone = [issue_id for issue_id in sorted(self._once_listed - ids) if self._is_new(Remark("vanished", issue_id))]
         if gone:
             self._listener.vanished(gone)

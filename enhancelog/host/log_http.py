@@ -106,7 +106,6 @@ class Upstream:
         self._tls = ssl.create_default_context()  # the system's CAs, including private ones
 
     def log(self) -> bytes:
-        """The unparsed body of the whole list."""
         return self._get("/v1/enhance/log", self._max_log_bytes, self._log_time_s)
 
     def blueprint_ids(self) -> list[str]:
@@ -118,7 +117,6 @@ class Upstream:
         return records.only_ids(answer.registered_blueprint_ids)[:MAX_BLUEPRINTS]
 
     def head(self, blueprint_id: str) -> Head | None:
-        """The latest version, if any."""
         what = f"the head of {blueprint_id}"
         try:
             answer = self._small(f"/v1/blueprints/{quote(blueprint_id, safe='')}/head", what, _HeadAnswer)
@@ -190,8 +188,6 @@ class Upstream:
 
 
 class _Watch:
-    """Shuts down an exchange's connections when its time is over."""
-
     def __init__(self, time_s: float) -> None:
         self.over = False
         self._sockets: list[socket.socket] = []

@@ -1,6 +1,4 @@
-"""A thread in every server process that groups new templates, and derives all deny patterns again after a rules
-change.
-"""
+"""A thread per server process that groups new templates and derives patterns again after a rules change."""
 
 import logging
 import threading
@@ -45,7 +43,6 @@ def _run(ends: threading.Event) -> None:
 
 
 def work_off() -> None:
-    """Do all pending work."""
     try:
         while (became := _step()) is not Step.DONE:
             time.sleep(PAUSE_AFTER_FAULT_S if became is None else PAUSE_S[became])
@@ -76,7 +73,6 @@ def _wait_for_work() -> None:
 
 
 def _waiting() -> list[axes.Pending]:
-    """Pending work of any process; empty if the database fails."""
     try:
         return waiting()
     except (StoreError, OSError):

@@ -23,7 +23,6 @@ def register_demo(load: Callable[[], object]) -> None:
 
 
 def create_admin() -> str | None:
-    """Create ``admin`` if there are no users; returns the password, to be shown once."""
     users = get_user_model()._default_manager
     if users.exists():
         return None

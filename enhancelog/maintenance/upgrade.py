@@ -32,7 +32,7 @@ _EXTENT: Final = """
 
 
 class UpgradeFailed(StoreError):
-    """A migration failed; the database is unchanged."""
+    pass
 
 
 def pending() -> list[str]:
@@ -114,7 +114,6 @@ def _holds_everything(copy: Path) -> bool:
 
 
 def _copies(ending: str = "") -> list[Path]:
-    """Of this database, oldest first."""
     name = glob.escape(f"-of-{_database()}{ending}.sqlite3")
     return sorted((settings.DATA_DIR / "backups").glob(f"before-upgrade-*{name}"))
 
@@ -124,7 +123,6 @@ def _database() -> str:
 
 
 def _settle() -> Path | None:
-    """Mark unfinished copies as finished."""
     finished = None
     for copy in _copies(_UNFINISHED):
         finished = copy.rename(copy.with_name(copy.name.replace(f"{_UNFINISHED}.sqlite3", ".sqlite3")))

@@ -1,4 +1,4 @@
-"""What a command needs of the database, checked before it runs."""
+"""What a command requires of the database, checked before it runs."""
 
 import enum
 from collections.abc import Callable
@@ -15,21 +15,22 @@ Say = Callable[[str], object]
 
 
 class Needs(enum.Enum):
-    """What a command needs. None of them works on the database of a newer release."""
+    """None accepts the database of a newer release."""
 
+    # Uses no database, or inspects it itself.
     NOTHING = enum.auto()
-    """It uses no database, or looks at it by itself."""
+    # May be outdated.
     ANY = enum.auto()
-    """A database, also one that must be upgraded first."""
+    # Of this release.
     CURRENT = enum.auto()
-    """A database of this release."""
+    # Of this release; created if missing.
     CREATED = enum.auto()
-    """The same; it is created where there is none."""
 
 
+# Apps whose commands declare their own needs.
 OURS: Final = schema.APPS
-"""The apps whose commands say by themselves what they need."""
 
+# Django commands that touch no tables. Any other needs a current database.
 FREE: Final = frozenset(
     [
         "check",
@@ -50,13 +51,12 @@ FREE: Final = frozenset(
         "startproject",
     ]
 )
-"""Commands of Django's that touch none of the tables. Any other one needs a current database."""
 
 CREATES: Final = frozenset({"createsuperuser", "runserver"})
 
 
 def prepare(needs: Needs, say: Say) -> None:
-    """Raises ``WrongSchema`` with one line that says what to do, or what creating a database raises."""
+    """Raises ``WrongSchema``, or the errors of creating a database."""
     if needs is Needs.NOTHING:
         return
     found = schema.look()
@@ -72,7 +72,7 @@ def prepare(needs: Needs, say: Say) -> None:
 
 
 def prepare_for(command: str, say: Say) -> None:
-    """The same for a command that is not ours."""
+    """``prepare`` for a command that is not ours."""
     if get_commands().get(command, OURS[0]) in OURS or command in FREE:
         return
     prepare(Needs.CREATED if command in CREATES else Needs.CURRENT, say)

@@ -1,7 +1,4 @@
-"""What our commands share: the database they need, exit codes, progress, and one line instead of a traceback.
-
-Exit codes: 0 done, 1 done with findings, 2 could not run, 130 interrupted.
-"""
+"""Base of our commands. Exit codes: 0 done, 1 done with findings, 2 could not run, 130 interrupted."""
 
 import os
 import sys
@@ -21,18 +18,18 @@ from enhancelog.management.database import Needs, prepare
 
 PLAIN_LINE_EVERY_S: Final = 5.0
 
+# Gets the amount done and a short note.
 Report = Callable[[int, str], None]
-"""Hears how far the work has come, and a few words about it."""
 
 
 class ReportingCommand(BaseCommand):
-    """A command whose ``report`` says whether there were findings. It waits for locks as long as it takes."""
+    """Waits for locks without limit; reports errors in one line."""
 
     needs: ClassVar[Needs] = Needs.CURRENT
     requires_system_checks = ()  # they check pages and settings that no such command needs
 
     def report(self, **options: Any) -> bool:
-        """Do the work. True: done, with findings."""
+        """Returns whether there were findings."""
         raise NotImplementedError
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -55,12 +52,12 @@ def _one_line(error: Exception) -> str:
 
 
 def printable(text: str) -> str:
-    """``text`` without characters that a terminal would obey; they are shown escaped."""
+    """Escape unprintable characters, which a terminal could obey."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def print_bytes(stdout: OutputWrapper, parts: Iterable[bytes]) -> None:
-    """Write to standard output as it is, or as text where that takes no bytes."""
+    """Write to standard output, as text if it takes no bytes."""
     binary = getattr(stdout, "buffer", None)
     try:
         for part in parts:
@@ -76,7 +73,7 @@ def print_bytes(stdout: OutputWrapper, parts: Iterable[bytes]) -> None:
 
 @contextmanager
 def progress(stderr: OutputWrapper, label: str, total: int | None) -> Iterator[Report]:
-    """A bar on a terminal; else a plain line now and then."""
+    """A bar on a terminal, else an occasional line."""
     if stderr.isatty():
         columns = (
             TextColumn("{task.description}"),

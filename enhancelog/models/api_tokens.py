@@ -1,5 +1,3 @@
-"""Only ``enhancelog.accounts.api_tokens`` uses these."""
-
 from typing import ClassVar
 
 from django.db import models

@@ -1,5 +1,3 @@
-"""Only ``projections.attempts`` writes here."""
-
 from typing import ClassVar
 
 from django.db import models

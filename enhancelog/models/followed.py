@@ -1,5 +1,3 @@
-"""State of ``follow_log`` besides the entries. Only ``store.followed`` uses it."""
-
 from typing import ClassVar
 
 from django.db import models
@@ -8,7 +6,7 @@ from enhancelog.backends.fields import CodePointTextField
 
 
 class BlueprintDocument(models.Model):
-    """A Blueprint's head document on a followed host, stored under its hash: JSON text as received."""
+    """A Blueprint's head document on a followed host: JSON text as received."""
 
     blueprint_id = CodePointTextField()
     hash = CodePointTextField()
@@ -24,7 +22,7 @@ class BlueprintDocument(models.Model):
 
 
 class FollowFinding(models.Model):
-    """Something reported about a followed host, stored so that it is reported once."""
+    """A finding that was reported, so that it is reported once."""
 
     source = CodePointTextField()
     kind = models.TextField()  # conflict, quarantined, vanished

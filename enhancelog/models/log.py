@@ -9,12 +9,10 @@ from enhancelog.backends.fields import CodePointTextField
 
 
 class Immutable(Exception):
-    """An attempt to change an entry through the model."""
+    pass
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
-    """Refuses early what the triggers refuse."""
-
     def update(self, **kwargs: Any) -> int:
         raise Immutable("entries of the enhance log are immutable")
 
@@ -23,7 +21,7 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 
 
 class Entry(models.Model):
-    """One run: the record's fields in its order, then ours. JSON columns contain the record's own text."""
+    """The record's fields, then ours. JSON columns contain the record's own text."""
 
     position = models.BigIntegerField(primary_key=True)  # dense, in commit order
     issue_id = CodePointTextField(unique=True)

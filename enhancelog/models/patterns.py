@@ -16,8 +16,6 @@ from enhancelog.models.projections import NO_DAY
 
 
 class Template(models.Model):
-    """A masked template of one axis."""
-
     # A template of an earlier rules version without denials is kept for its public id. Its ``pattern`` is the current
     # template of its first denial.
     id = models.BigIntegerField(primary_key=True)
@@ -45,8 +43,6 @@ class Template(models.Model):
 
 
 class PatternAxis(models.Model):
-    """Progress of grouping the templates of an axis."""
-
     pk = models.CompositePrimaryKey("rules", "axis")
     rules = models.IntegerField()
     axis = CodePointTextField()
@@ -67,8 +63,6 @@ class PatternAxis(models.Model):
 
 
 class DenialPattern(models.Model):
-    """Template and pattern of a denial that belongs to one."""
-
     pk = models.CompositePrimaryKey("entry_id", "template_id")
     entry = models.ForeignKey(
         Entry, models.DO_NOTHING, related_name="patterns", db_column="position", db_constraint=False, db_index=False
@@ -87,7 +81,7 @@ class DenialPattern(models.Model):
 
 
 class TemplateTally(models.Model):
-    """Runs that a template denied, by Blueprint and UTC day (days since 1970; NULL: implausible time)."""
+    """Denied runs by Blueprint and UTC day (days since 1970; NULL: implausible time)."""
 
     day = models.BigIntegerField(null=True)
     blueprint_id = CodePointTextField()
@@ -110,7 +104,7 @@ class TemplateTally(models.Model):
 
 
 class PatternRules(models.Model):
-    """The one row with the rules version that is served and the one being derived."""
+    """The only row: the rules version served, and the one being derived."""
 
     id = models.IntegerField(primary_key=True)
     served = models.IntegerField(null=True)  # NULL: none yet

@@ -14,8 +14,6 @@ NO_DAY = -1
 
 
 class Denial(models.Model):
-    """One axis that denied one run."""
-
     pk = models.CompositePrimaryKey("entry_id", "axis")
     entry = models.ForeignKey(
         Entry, models.DO_NOTHING, related_name="denials", db_column="position", db_constraint=False, db_index=False
@@ -62,8 +60,6 @@ class StatusTally(models.Model):
 
 
 class AxisTally(models.Model):
-    """Runs that an axis judged and denied."""
-
     day = models.BigIntegerField(null=True)
     blueprint_id = CodePointTextField()
     axis = CodePointTextField()
@@ -83,9 +79,8 @@ class AxisTally(models.Model):
         ]
 
 
+# Rejected runs that exactly these axes (two or more) denied.
 class JointTally(models.Model):
-    """Rejected runs that exactly these axes (two or more) denied, by UTC day."""
-
     day = models.BigIntegerField(null=True)
     digest = models.TextField()  # SHA-256 of ``axes``, because index keys are limited in length
     axes = models.TextField()  # JSON array in code point order

@@ -1,5 +1,3 @@
-"""Only ``enhancelog.accounts.saved_views`` uses these."""
-
 from typing import ClassVar
 
 from django.conf import settings

@@ -20,7 +20,6 @@ _lock: Final = threading.Lock()
 
 
 def collect() -> Iterator[Metric]:
-    """All meters, summed over workers."""
     totals: dict[str, dict[Labels, Sequence[float]]] = {}
     for key, values in shared_series.totals().items():
         name, *labels = json.loads(key)
@@ -50,7 +49,6 @@ class Counter:
         return child
 
     def inc(self, amount: float = 1) -> None:
-        """Without labels."""
         self.labels().inc(amount)
 
     def family(self, found: Mapping[Labels, Sequence[float]]) -> Metric:
@@ -90,7 +88,6 @@ class Histogram:
         return child
 
     def observe(self, amount: float) -> None:
-        """Without labels."""
         self.labels().observe(amount)
 
     def family(self, found: Mapping[Labels, Sequence[float]]) -> Metric:

@@ -48,7 +48,6 @@ def appends(results: Iterable[str]) -> None:
 
 
 def append_waited(seconds: float) -> None:
-    """A batch of appends got the lock."""
     _append_waits.observe(seconds)
 
 
@@ -58,7 +57,6 @@ def content_written(kinds: Iterable[str]) -> None:
 
 
 def limited(limit: str) -> None:
-    """A limit refused a request or ended a response."""
     _limits.labels(limit).inc()
 
 
@@ -68,7 +66,6 @@ def poll_ended(end: str) -> None:
 
 
 def registry(*more: Collector) -> CollectorRegistry:
-    """All metrics, and those of ``more``."""
     gathered = CollectorRegistry()
     for collector in [_Meters(), _Workers(), *more]:
         gathered.register(collector)

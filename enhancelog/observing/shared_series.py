@@ -30,10 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 def allocate(workers: int) -> str | None:
-    """Allocate memory for ``workers``; returns its path, which can be opened while this process lives.
-
-    ``None`` if that fails (logged): each worker then reports its own numbers.
-    """
+    """Returns the memory's path, which can be opened while this process lives; ``None`` on failure (logged)."""
     try:
         if sys.platform == "linux":
             descriptor = os.memfd_create("enhancelog-metrics")
@@ -138,7 +135,6 @@ def _claimed() -> _Shared:
 
 
 def own() -> Slot:
-    """This process's slot, claimed on first use and held until exit."""
     return _claimed().own
 
 

@@ -33,12 +33,10 @@ def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 
 
 def expected() -> list[Expected]:
-    """Expected table contents, to be fed with the whole log."""
     return [expectation for projection in PROJECTIONS for expectation in projection.expected()]
 
 
 def rebuild(cursor: CursorWrapper, batches: Iterable[Sequence[Stored]]) -> None:
-    """Runs in one transaction under the append lock."""
     for table in tables():
         cursor.execute(f"DELETE FROM {table._meta.db_table}")
     patterns.start(cursor)

@@ -33,14 +33,13 @@ def expected() -> list[Expected]:
 
 
 def rows(entries: Sequence[Stored]) -> Iterator[tuple[int, int, int, bool]]:
-    for position, recorded_ms, source, entry, *_ in entries:
+    for position, recorded_ms, origin, entry, *_ in entries:
         key = intent_key(entry.intent)
         if key and is_plausible(entry.ts_ms, recorded_ms):
-            yield position, wish(entry.blueprint_id, source, key), entry.ts_ms, entry.status == "applied"
+            yield position, wish(entry.blueprint_id, origin.source, key), entry.ts_ms, entry.status == "applied"
 
 
 def wish(blueprint_id: str, source: str, key: str) -> int:
-    """A signed 64-bit hash, which keeps index entries short."""
     # In one of 37 million logs with a million wishes each, two collide by chance; they share a thread only if their
     # times meet too. A deliberate collision gains no more than writing the same intent.
     said = "\0".join((blueprint_id, source, key)).encode()

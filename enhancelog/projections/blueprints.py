@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect
-from enhancelog.domain.times import DAY_MS, is_plausible
+from enhancelog.domain.times import is_plausible, plausible_sql
 from enhancelog.models import BlueprintSummary, Entry
 from enhancelog.projections.expected import Expected, Row, Sums
 from enhancelog.projections.stored import Stored
@@ -23,7 +23,7 @@ NEWEST_WITHOUT = f"""
     UPDATE {SUMMARY} SET newest_ts_ms = (
         SELECT MAX(entry.ts_ms) FROM {Entry._meta.db_table} AS entry
         WHERE entry.blueprint_id = {SUMMARY}.blueprint_id AND entry.source = {SUMMARY}.source
-          AND entry.ts_ms >= 0 AND entry.ts_ms <= entry.recorded_ms + {DAY_MS} AND entry.position NOT IN ({{places}}))
+          AND {plausible_sql("entry.ts_ms", "entry.recorded_ms")} AND entry.position NOT IN ({{places}}))
     WHERE blueprint_id = %s AND source = %s"""
 
 
@@ -49,8 +49,8 @@ def expected() -> list[Expected]:
 def sums(entries: Sequence[Stored]) -> dict[Row, Row]:
     """(Blueprint, source) to (applied, rejected, newest plausible time)."""
     found: dict[Row, Row] = {}
-    for _, recorded_ms, source, entry, *_ in entries:
-        key = (entry.blueprint_id, source)
+    for _, recorded_ms, origin, entry, *_ in entries:
+        key = (entry.blueprint_id, origin.source)
         applied = entry.status == "applied"
         newest = entry.ts_ms if is_plausible(entry.ts_ms, recorded_ms) else None
         amounts = (int(applied), int(not applied), newest)

@@ -1,4 +1,4 @@
-"""What a projection's tables should contain, derived in memory, and how the tables differ. Only sums are kept."""
+"""What a projection's tables should contain, derived in memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
@@ -16,8 +16,7 @@ class Expected(Protocol):
     def feed(self, entries: Sequence[Stored], after: int, up_to: int) -> Iterator[str]:
         """The entries in (``after``, ``up_to``], in position order."""
 
-    def finish(self) -> Iterator[str]:
-        """All entries were fed; appends are blocked meanwhile."""
+    def finish(self) -> Iterator[str]: ...
 
 
 class RowsPerEntry:

@@ -12,8 +12,6 @@ SORTS: Final = ("name", "runs", "rejected", "rate", "newest")
 
 
 class Blueprint(NamedTuple):
-    """``newest_ms``: newest plausible time, epoch ms."""
-
     blueprint_id: str
     applied: int
     rejected: int

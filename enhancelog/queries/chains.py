@@ -10,7 +10,6 @@ _ENTRY = Entry._meta.db_table
 
 
 def gap() -> str:
-    """SQL condition on a row of the entry table; every step uses the chain index."""
     return f"""(
     EXISTS (SELECT 1 FROM {_ENTRY} earlier WHERE earlier.blueprint_id = {_ENTRY}.blueprint_id
             AND (earlier.ts_ms, earlier.position) < ({_ENTRY}.ts_ms, {_ENTRY}.position))

@@ -29,13 +29,10 @@ class Window:
 
     @property
     def slot_ms(self) -> int:
-        """Granularity of counts."""
         return HOUR_MS if self.hourly else DAY_MS
 
 
 class Bar(NamedTuple):
-    """Epoch ms; ``until_ms`` is exclusive."""
-
     since_ms: int
     until_ms: int
 

@@ -39,6 +39,13 @@ class Count(NamedTuple):
         return f"{self.number:,}+" if self.capped else f"{self.number:,}"
 
 
+class Days(NamedTuple):
+    """From the day ``first`` to before the day ``end``, as days since 1970; ``None`` for no bound."""
+
+    first: int | None = None
+    end: int | None = None
+
+
 def count(wanted: EntryFilter, up_to: int) -> Count:
     """Entries up to ``up_to``: exact if tallies cover the filter, else exact up to ``CAP``, within reach."""
     # Tallies cover Blueprints and whole days with either both statuses, one denied axis or one pattern.
@@ -47,8 +54,8 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
         return _up_to_cap(wanted, up_to) if parts is None else _in_parts(wanted, up_to, parts)
 
     def write(up_to: int) -> Statement:
-        # One statement, so that no append can come between the tallies and the rows to subtract.
-        total, amount = _tallied(wanted)
+        """One statement, so that no append comes between the tallies and the rows to leave out."""
+        total, amount = _tallied(wanted, _days(wanted))
         late = _late(wanted, up_to)
         counts = [_one_number(total, Sum(amount)), _one_number(late, Rows("position"))]
         sql = " - ".join(f"COALESCE(({count.sql}), 0)" for count in counts)
@@ -107,8 +114,7 @@ def _in_parts(wanted: EntryFilter, up_to: int, parts: _Parts) -> Count:
     def write(up_to: int, *numbers: int | None) -> Statement:
         # One statement, as in ``count``.
         since_ms, first, first_ms, last, last_ms, until_ms = numbers
-        days_ms = [None if day is None else day * DAY_MS for day in (first, last)]
-        total, amount = _tallied(replace(wanted, since_ms=days_ms[0], until_ms=days_ms[1]))
+        total, amount = _tallied(wanted, Days(first, last))
         late = _late(replace(wanted, since_ms=first_ms, until_ms=last_ms), up_to)
         counts = [(" + ", _one_number(total, Sum(amount))), (" - ", _one_number(late, Rows("position")))]
         for bounds in ((since_ms, first_ms), (last_ms, until_ms)):
@@ -142,7 +148,7 @@ def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to
     """Entries by denying axis or Blueprint; ``None`` if tallies do not cover the filter."""
     if not _adds_up(wanted):
         return None
-    tally, amount = _tallied(wanted)
+    tally, amount = _tallied(wanted, _days(wanted))
     late = _late(wanted, up_to)
     too_late = late.values_list("blueprint_id", Value(-1))
     if name == "axis":
@@ -151,7 +157,7 @@ def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to
             ("rejected",),
         ):
             return None
-        tally, amount = _axes(wanted)
+        tally, amount = _axes(wanted, _days(wanted))
         too_late = late.filter(denials__isnull=False).values_list("denials__axis", Value(-1))
     found = tally.values_list(name).annotate(n=Sum(amount)).order_by()
     sums: Counter[str] = Counter()
@@ -161,13 +167,11 @@ def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to
 
 
 def _adds_up(wanted: EntryFilter) -> bool:
-    """Whether tallies cover the filter."""
     bounds = (wanted.since_ms, wanted.until_ms)
     return _has_tally(wanted) and not any(bound is not None and bound % DAY_MS for bound in bounds)
 
 
 def _has_tally(wanted: EntryFilter) -> bool:
-    """Whether tallies cover the filter on whole days."""
     names = set(wanted.include)
     denied = _denied(wanted)
     if wanted.exclude or not names <= {"blueprint_id", "status", "axis", "pattern"} or len(denied) > 1:
@@ -175,18 +179,18 @@ def _has_tally(wanted: EntryFilter) -> bool:
     return not denied or wanted.include.get("status", ()) in ((), ("rejected",))
 
 
-def _tallied(wanted: EntryFilter) -> tuple[QuerySet[Any], Combinable]:
-    """The tally rows, and the amount to sum."""
+def _tallied(wanted: EntryFilter, days: Days) -> tuple[QuerySet[Any], Combinable]:
+    """Those rows, and the numbers that do; of the filter's bounds in time only ``days`` count."""
     if "axis" in wanted.include:
-        tally, amount = _axes(wanted)
+        tally, amount = _axes(wanted, days)
         return tally.filter(axis__in=records.only_ids(_denied(wanted))), amount
     if "pattern" in wanted.include:
-        return _of_pattern(wanted, _denied(wanted)[0]), _denials(wanted)
+        return _of_pattern(wanted, _denied(wanted)[0], days), _denials(wanted)
     statuses = wanted.include.get("status", ())
-    if wanted.since_ms is None and wanted.until_ms is None:  # one row per Blueprint instead of one per day
+    if days == Days():  # a row a Blueprint instead of one a day
         numbers = [F(status) for status in ("applied", "rejected") if not statuses or status in statuses]
-        return _in_scope(BlueprintSummary.objects.all(), wanted), reduce(add, numbers)
-    runs = _in_scope(StatusTally.objects.all(), wanted)
+        return _in_scope(BlueprintSummary.objects.all(), wanted, days), reduce(add, numbers)
+    runs = _in_scope(StatusTally.objects.all(), wanted, days)
     return (runs.filter(status__in=statuses) if statuses else runs), F("runs")
 
 
@@ -194,31 +198,42 @@ def _denied(wanted: EntryFilter) -> list[str]:
     return [*wanted.include.get("axis", ()), *wanted.include.get("pattern", ())]
 
 
-def _axes(wanted: EntryFilter) -> tuple[QuerySet[Any], Combinable]:
-    return _in_scope(AxisTally.objects.all(), wanted), _denials(wanted)
+def _axes(wanted: EntryFilter, days: Days) -> tuple[QuerySet[Any], Combinable]:
+    return _in_scope(AxisTally.objects.all(), wanted, days), _denials(wanted)
 
 
-def _of_pattern(wanted: EntryFilter, key: str) -> QuerySet[Any]:
+def _of_pattern(wanted: EntryFilter, key: str, days: Days) -> QuerySet[Any]:
     if not is_pattern_id(key):
         return TemplateTally.objects.none()
-    return _in_scope(TemplateTally.objects.filter(template__pattern=leader(key)), wanted)
+    return _in_scope(TemplateTally.objects.filter(template__pattern=leader(key)), wanted, days)
 
 
 def _denials(wanted: EntryFilter) -> F:
-    """Denials in rejected entries, or all."""
     return F("rejected" if "status" in wanted.include else "denied")
 
 
-def _in_scope(tally: QuerySet[Any], wanted: EntryFilter) -> QuerySet[Any]:
+def _in_scope(tally: QuerySet[Any], wanted: EntryFilter, days: Days) -> QuerySet[Any]:
     if "blueprint_id" in wanted.include:
         tally = tally.filter(blueprint_id__in=records.only_ids(wanted.include["blueprint_id"], may_be_empty=True))
-    return in_days(tally, wanted.since_ms, wanted.until_ms)
+    return _within(tally, days)
 
 
 def in_days(tally: QuerySet[Any], since_ms: int | None, until_ms: int | None) -> QuerySet[Any]:
-    """Tally rows of whole days between two times (epoch ms); without bounds, also those without a day."""
-    if since_ms is not None:
-        tally = tally.filter(day__gte=since_ms // DAY_MS)
-    if until_ms is not None:
-        tally = tally.filter(day__lt=until_ms // DAY_MS)
+    """Tally rows of the whole days between two instants (epoch ms); without either, those without a day too."""
+    return _within(tally, _whole_days(since_ms, until_ms))
+
+
+def _days(wanted: EntryFilter) -> Days:
+    return _whole_days(wanted.since_ms, wanted.until_ms)
+
+
+def _whole_days(since_ms: int | None, until_ms: int | None) -> Days:
+    return Days(*(None if bound is None else bound // DAY_MS for bound in (since_ms, until_ms)))
+
+
+def _within(tally: QuerySet[Any], days: Days) -> QuerySet[Any]:
+    if days.first is not None:
+        tally = tally.filter(day__gte=days.first)
+    if days.end is not None:
+        tally = tally.filter(day__lt=days.end)
     return tally

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 from django.db.models import BooleanField
@@ -22,7 +22,7 @@ from enhancelog.queries.horizon import horizon
 from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.reach import Key, is_one_range, reach, whole
 from enhancelog.queries.selection import Entries, beyond, in_order, select
-from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, from_row
+from enhancelog.store.rows import COLUMNS, RECORD, from_row
 
 CHUNK = 1000
 """Rows in one short read of a stream at most."""
@@ -33,9 +33,7 @@ PAGE_BYTES = 8 << 20
 
 Row = tuple[Any, ...]
 
-_RECORD = slice(1, 1 + len(RECORD_COLUMNS))
-_PLACES = {name: place for place, name in enumerate(COLUMNS)}
-_TS_MS = _PLACES["ts_ms"]
+_TS_MS = COLUMNS.index("ts_ms")
 
 LONG_TEXTS = ("intent", "rationale", "verdicts", "reasons", "ops")
 """The columns whose text has no limit of its own."""
@@ -57,27 +55,46 @@ class Cursor(NamedTuple):
 _cursor = msgspec.msgpack.Decoder(tuple[int, int, int, int, str])
 
 
+_Value = TypeVar("_Value")
+
+
+class _Column(Generic[_Value]):
+    """A value of a listed entry's row, by the name of its column."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._place = COLUMNS.index(name)
+
+    def __get__(self, listed: "Listed", owner: type) -> _Value:
+        value: _Value = listed.row[self._place]
+        return value
+
+
 @dataclass(frozen=True)
 class Listed:
-    """An entry as stored: the record and what we know of it. Times are epoch ms. Only ``get`` reads the envelope."""
+    """An entry as stored: a row of ``COLUMNS``. Times are epoch ms. Only ``get`` reads the envelope and the gap.
+
+    What one value is needed of comes straight from the row; ``entry`` decodes the whole record.
+    """
 
     row: Row
     gap: bool = False
     envelope: str | None = None
 
+    position = _Column[int]()
+    issue_id = _Column[str]()
+    blueprint_id = _Column[str]()
+    prev_hash = _Column[str]()
+    status = _Column[records.Status]()
+    ts_ms = _Column[int]()
+    recorded_ms = _Column[int]()
+    actor_kind = _Column[str]()
+    actor_name = _Column[str]()
+    source = _Column[str]()
+    digest = _Column[str]()
+
     @cached_property
     def entry(self) -> Entry:
-        return from_row(self.row[_RECORD])
-
-    @property
-    def position(self) -> int:
-        return int(self.row[0])
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.row[_PLACES[name]]
-        except KeyError:
-            raise AttributeError(name) from None
+        return from_row(self.row[RECORD])
 
 
 @dataclass(frozen=True)

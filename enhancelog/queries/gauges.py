@@ -8,16 +8,12 @@ from enhancelog.models import BlueprintSummary, Entry
 
 
 class SourceTotal(NamedTuple):
-    """Entries by status."""
-
     source: str
     applied: int
     rejected: int
 
 
 class Newest(NamedTuple):
-    """The last stored entry (epoch ms); zeros for an empty log."""
-
     position: int
     recorded_ms: int
 

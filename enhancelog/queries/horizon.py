@@ -27,19 +27,15 @@ _BROUGHT: Final = f"""
 
 
 class Grouped(NamedTuple):
-    """The log's last position, and the one up to which all templates are grouped."""
-
     last: int
     up_to: int
 
 
 def horizon(wanted: EntryFilter) -> int:
-    """P of a reading of these entries."""
     return grouped().up_to if asks_for_patterns(wanted) else last_position()
 
 
 def grouped() -> Grouped:
-    """P of a reading of patterns."""
     ((last, up_to),) = run(Statement(_GROUPED, (patterns.RULES_VERSION,)))
     last = last or 0
     return Grouped(last, last if up_to is None else min(last, up_to))

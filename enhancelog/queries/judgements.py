@@ -72,8 +72,6 @@ class _Tallied:
 
 
 class _Said(msgspec.Struct):
-    """The needed part of a verdict."""
-
     axis: str
     status: str
 

@@ -1,5 +1,3 @@
-"""Looks up entries by id."""
-
 from collections.abc import Iterable
 from typing import Final
 

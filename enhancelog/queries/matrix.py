@@ -24,8 +24,6 @@ class Sort(NamedTuple):
 
 
 class Part(NamedTuple):
-    """The rows or columns to show."""
-
     first: int
     size: int
 
@@ -98,7 +96,6 @@ def axes_together(window: Window, rows: Part, columns: Part) -> Together:
 
 
 def _axes(judged: Judgements) -> dict[str, Judged]:
-    """Most rejections first."""
     found = {axis: here for (axis,), here in judged.sums("axis").items()}
     return {axis: found[axis] for axis in sorted(found, key=lambda axis: (-found[axis].rejected, axis))}
 

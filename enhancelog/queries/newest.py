@@ -12,7 +12,6 @@ from enhancelog.store.rows import COLUMNS
 
 
 def newest(wanted: EntryFilter, size: int) -> list[int]:
-    """The highest positions, descending. Entries never change, so these identify the list."""
     return list(select(wanted, _end(wanted)).order_by("-key_position").values_list("key_position", flat=True)[:size])
 
 
@@ -29,5 +28,4 @@ def count_beyond(wanted: EntryFilter, position: int, most: int) -> Count:
 
 
 def _end(wanted: EntryFilter) -> int | None:
-    """The horizon if the filter depends on patterns; otherwise unbounded."""
     return horizon(wanted) if asks_for_patterns(wanted) else None

@@ -50,7 +50,6 @@ class Overview:
 
 
 def overview(window: Window, newest_ms: int | None) -> Overview:
-    """``newest_ms``: newest plausible time (epoch ms), where sparklines end if the window is unbounded."""
     end_ms = window.until_ms or (day_of(newest_ms or 0) + 1) * DAY_MS
     runs = compared(window)
     bars = scale(window, (slot for slot in runs.by_slot if slot is not None))
@@ -79,7 +78,6 @@ def overview(window: Window, newest_ms: int | None) -> Overview:
 
 
 def _strips(judged: Judgements, bars: Scale) -> tuple[list[Strip], int]:
-    """The axes with most rejections, and how many are left out."""
     by_axis: defaultdict[str, dict[int | None, Judged]] = defaultdict(dict)
     for (axis, slot), here in judged.sums("axis", "slot").items():
         by_axis[axis][slot] = here
@@ -101,7 +99,6 @@ def _in_bars(slots: Mapping[int | None, Judged], bars: Scale) -> list[Judged]:
 
 
 def _blueprints(window: Window, judged: Judgements) -> tuple[list[BlueprintRow], int]:
-    """The Blueprints in most trouble, and how many are left out."""
     totals = by_blueprint(window)
     shown = sorted(totals, key=lambda blueprint_id: (-totals[blueprint_id].trouble, blueprint_id))[:MOST]
     top: dict[str, tuple[int, str]] = {}

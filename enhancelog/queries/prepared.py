@@ -1,26 +1,36 @@
-"""Caches SQL, because for a small page the ORM takes longer to compile a statement than the database to run it.
+"""Statements that are compiled once: for a small page the ORM takes longer to compile one than the database to answer.
 
-Numbers that change from one reading to the next (positions, times) are parameters of the cached statement.
+A statement is kept under what decides its text and its values. The numbers that change from one reading to the next
+(positions, times) stay open: it is compiled with an ``OpenNumber`` in place of each.
 """
 
-import secrets
 from collections.abc import Callable, Hashable
 from typing import Any, Final, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, Expression, QuerySet
 
 MOST: Final = 512
 """Statements that are kept."""
 LONGEST: Final = 16_384
 """Characters of a statement and its values that are kept, at most."""
 
-_OPEN: Final = 64
-"""Numbers that one statement can leave open, at most."""
 
-# They must fit into a day, which is a narrow column on PostgreSQL.
-_STAND_INS: Final = tuple(secrets.SystemRandom().sample(range(2**30, 2**31), _OPEN))
+class OpenNumber(Expression):
+    """A whole number that is known only when the statement runs: the ``index``th that ``fetch`` is given.
+
+    It compiles to a placeholder and is itself the value there, until ``fetch`` replaces it.
+    """
+
+    output_field = BigIntegerField()
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        self.index = index
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        return "%s", (self,)
 
 
 class Statement(NamedTuple):
@@ -30,7 +40,15 @@ class Statement(NamedTuple):
     values: tuple[Any, ...] = ()
 
 
-_kept: dict[Hashable, Statement] = {}
+class _Kept(NamedTuple):
+    """``open_at``: where in the values which of the numbers belong."""
+
+    sql: str
+    values: tuple[Any, ...]
+    open_at: tuple[tuple[int, int], ...]
+
+
+_kept: dict[Hashable, _Kept] = {}
 
 
 def written(rows: QuerySet[Any]) -> Statement:
@@ -45,17 +63,19 @@ def written(rows: QuerySet[Any]) -> Statement:
 def fetch(key: Hashable, write: Callable[..., Statement], *numbers: int | None) -> list[tuple[Any, ...]]:
     """All rows of the statement kept under ``key``, with these numbers in it.
 
-    ``write`` is called where there is none, with stand-ins for the numbers (``None`` remains ``None``), and must not
-    ask the database itself. Rows come as the driver gives them.
+    Where there is none, ``write`` is called with an ``OpenNumber`` for each number (``None`` remains ``None``). It may
+    not calculate with them, nor query the database. Rows come as the driver gives them.
     """
     full_key = (key, connection.vendor, tuple(number is None for number in numbers))
-    statement = _kept.get(full_key)
-    if statement is None:
-        pairs = zip(numbers, _STAND_INS, strict=False)
-        statement = write(*(None if number is None else stand_in for number, stand_in in pairs))
-        _keep(full_key, statement)
-    places = dict(zip(_STAND_INS, numbers, strict=False))
-    return run(Statement(statement.sql, tuple(_placed(value, places) for value in statement.values)))
+    kept = _kept.get(full_key)
+    if kept is None:
+        places = (None if number is None else OpenNumber(index) for index, number in enumerate(numbers))
+        kept = _with_places(write(*places))
+        _keep(full_key, kept)
+    values = list(kept.values)
+    for place, index in kept.open_at:
+        values[place] = numbers[index]
+    return run(Statement(kept.sql, tuple(values)))
 
 
 def run(statement: Statement) -> list[tuple[Any, ...]]:
@@ -66,14 +86,14 @@ def run(statement: Statement) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _placed(value: Any, places: dict[int, int | None]) -> Any:
-    # PostgreSQL's integers are kinds of int that say how wide they are.
-    return places.get(value, value) if isinstance(value, int) else value
+def _with_places(statement: Statement) -> _Kept:
+    open_at = ((at, value.index) for at, value in enumerate(statement.values) if isinstance(value, OpenNumber))
+    return _Kept(statement.sql, statement.values, tuple(open_at))
 
 
-def _keep(key: Hashable, statement: Statement) -> None:
-    if len(statement.sql) + sum(len(value) for value in statement.values if isinstance(value, str)) > LONGEST:
+def _keep(key: Hashable, kept: _Kept) -> None:
+    if len(kept.sql) + sum(len(value) for value in kept.values if isinstance(value, str)) > LONGEST:
         return
     if len(_kept) >= MOST:
         _kept.clear()
-    _kept[key] = statement
+    _kept[key] = kept

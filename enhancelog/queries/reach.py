@@ -51,13 +51,11 @@ def is_one_range(wanted: EntryFilter) -> bool:
 
 
 def whole(wanted: EntryFilter, up_to: int) -> Entries:
-    """All entries, without limit and unordered."""
     led = _led(wanted, up_to)
     return select(wanted, up_to) if led is None else led
 
 
 def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
-    """The entries, if a rare phrase leads to them."""
     positions = few(wanted, up_to) if "phrase" in wanted.include else None
     if positions is None:
         return None

@@ -59,19 +59,15 @@ class _Rows(NamedTuple):
 
 
 def newest_ms() -> int | None:
-    """Newest plausible time, epoch ms."""
     newest: int | None = run(_NEWEST)[0][0]
     return newest
 
 
 def is_empty() -> bool:
-    """Whether nothing was ever logged."""
     return not BlueprintSummary.objects.exists()
 
 
 def any_runs(window: Window) -> bool:
-    """For windows of whole days."""
-
     def write(window: Window) -> Statement:
         return written(in_days(StatusTally.objects.all(), window.since_ms, window.until_ms).values("runs")[:1])
 

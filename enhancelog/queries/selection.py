@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import reduce
 from operator import and_, or_
-from typing import Any
+from typing import Any, Final, assert_never, cast
 
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
@@ -12,8 +12,8 @@ from django.db.models.lookups import GreaterThan, In
 
 from enhancelog.backends import dialect
 from enhancelog.domain import records, search_words
-from enhancelog.domain.filters import EntryFilter
-from enhancelog.domain.times import DAY_MS
+from enhancelog.domain.filters import EntryFilter, Has
+from enhancelog.domain.times import plausible_sql
 from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
@@ -38,6 +38,17 @@ class Beyond(Func):
         (ts, position, at_ts, at_position) = (sql for sql, _ in parts)
         parameters = tuple(parameter for _, values in parts for parameter in values)
         return f"({ts}, {position}) {self.operator} ({at_ts}, {at_position})", parameters
+
+
+class Plausible(Func):
+    """Whether the time in one column is plausible for what was recorded at the time in another."""
+
+    arity = 2
+    output_field = BooleanField()
+
+    def as_sql(self, compiler: Any, connection: Any, *unused: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:
+        columns = [compiler.compile(expression)[0] for expression in self.source_expressions]
+        return plausible_sql(*columns), ()
 
 
 def select(wanted: EntryFilter, up_to: int | None = None) -> Entries:
@@ -65,13 +76,14 @@ def with_implausible(wanted: EntryFilter, up_to: int | None = None) -> Entries:
     return entries
 
 
-PLAUSIBLE = Q(ts_ms__gte=0, ts_ms__lte=F("recorded_ms") + DAY_MS)
+PLAUSIBLE: Final = Plausible("ts_ms", "recorded_ms")
+"""Of entries: those with a plausible time."""
 
 
 def beyond(entries: Entries, ts_ms: int, position: int, *, ascending: bool, inclusive: bool = False) -> Entries:
     """Those after (or before) the entry with this key, or with ``inclusive`` from it on."""
     operator = f"{'>' if ascending else '<'}{'=' if inclusive else ''}"
-    return entries.filter(Beyond(F("key_ts_ms"), F("key_position"), Value(ts_ms), Value(position), operator=operator))
+    return entries.filter(Beyond(F("key_ts_ms"), F("key_position"), ts_ms, position, operator=operator))
 
 
 def in_order(entries: Entries, *, ascending: bool) -> Entries:
@@ -126,7 +138,7 @@ def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
         case "pattern":
             return _any(_of_pattern(value) for value in values if is_pattern_id(value))
         case "has":
-            return _any(_has(value) for value in values)
+            return _any(_has(cast(Has, value)) for value in values)
         case "afterwards":
             return Q(In(RawSQL(_AFTERWARDS, afterwards_parameters(up_to), output_field=TextField()), values))
         case "text":
@@ -140,12 +152,16 @@ def _of_pattern(key: str) -> Q:
     return Q(Exists(DenialPattern.objects.filter(entry=OuterRef("position"), template__pattern=leader(key))))
 
 
-def _has(value: str) -> Q:
-    if value == "ops":
-        return Q(ops__isnull=False)
-    if value == "badge":
-        return Q(Exists(EntryBadge.objects.filter(entry=OuterRef("position"))))
-    return Q(RawSQL(gap(), (), output_field=BooleanField()))
+def _has(value: Has) -> Q:
+    match value:
+        case "ops":
+            return Q(ops__isnull=False)
+        case "badge":
+            return Q(Exists(EntryBadge.objects.filter(entry=OuterRef("position"))))
+        case "gap":
+            return Q(RawSQL(gap(), (), output_field=BooleanField()))
+        case _:
+            assert_never(value)
 
 
 def _contains(text: str) -> Q:

@@ -153,7 +153,6 @@ def _beyond(steps: Count) -> Count:
 
 
 def _place(earlier: Count, later: Count) -> tuple[Count, Count]:
-    """Which try of how many."""
     number = Count(earlier.number + 1, earlier.capped)
     return number, Count(number.number + later.number, earlier.capped or later.capped)
 

@@ -33,15 +33,11 @@ _READ_BATCH: Final = 50
 
 
 class Actor(msgspec.Struct):
-    """``kind``: token, user or command."""
-
     kind: str
     name: str
 
 
 class Sample(msgspec.Struct):
-    """A denial's ``reason`` verbatim, and its actor."""
-
     issue_id: str
     reason: str
     actor: Actor
@@ -172,7 +168,6 @@ def _joined(groups: dict[tuple[str, str], DeniedGroup]) -> Iterable[DeniedGroup]
 
 
 def _fitted(answer: Why) -> Why:
-    """Shorten texts, then drop samples, then groups and runs, until it fits."""
     for samples, length in _SHAPES:
         for group in answer.denied:
             group.samples = group.samples[:samples]

@@ -1,1 +1,1 @@
-"""Worker processes, each with an event loop in front of a few threads. Slow clients hold no thread."""
+"""Worker processes, each with an event loop in front of a few threads."""

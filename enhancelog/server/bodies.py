@@ -46,8 +46,6 @@ class Pending(BaseException):
 
 
 class Refused(Exception):
-    """The body was not received. ``limit``: the exceeded limit, for the metrics."""
-
     def __init__(self, status: HTTPStatus, detail: str, limit: str = "", *, retry_after_s: int | None = None) -> None:
         super().__init__(detail)
         self.refusal = Refusal(status, detail, retry_after_s)
@@ -56,8 +54,6 @@ class Refused(Exception):
 
 
 class Receiving:
-    """All bodies that a process is receiving."""
-
     def __init__(self, folder: Path, pool: Executor) -> None:
         self.folder = folder
         self.pool = pool
@@ -66,7 +62,6 @@ class Receiving:
         self.is_stopping = False
 
     def stop(self) -> None:
-        """Refuse what has not arrived."""
         self.is_stopping = True
         for wait in self.waits:
             with suppress(RuntimeError):  # it just expired
@@ -110,7 +105,6 @@ class Body:
         return io.BufferedReader(io.FileIO(self.file.fileno(), closefd=False))
 
     def discard(self) -> None:
-        """The application sees an empty body."""
         self._buffer.clear()
         self._is_complete = True
         self.close()
@@ -122,7 +116,6 @@ class Body:
             self.file = None
 
     async def _receive_to(self, size: int) -> None:
-        """Until the body is complete or larger."""
         while not self._is_complete and self._size <= size:
             message = await self._next()
             if message["type"] == "http.disconnect":

@@ -82,12 +82,10 @@ class Front:
             self._active -= 1
 
     def stop(self) -> None:
-        """End waits for clients and for the log."""
         self.polls.stop()
         self.receiving.stop()
 
     def close(self) -> None:
-        """End the threads and their database connections; waits for busy threads."""
         for pool in (*self.pools.values(), self.polls.pool):
             pool.shutdown(cancel_futures=True)
         gc.collect()  # a thread's connections form reference cycles
@@ -158,7 +156,6 @@ class _Request:
             checks.release()
 
     async def _first_piece(self) -> tuple[Response, bytes]:
-        """Run the application until its response is final."""
         while True:
             try:
                 response, piece = await self._in_pool(self._start_response)
@@ -194,7 +191,6 @@ class _Request:
             poll.deadline = 0
 
     def _watch_client(self) -> asyncio.Task[None]:
-        """Done when the client closes its connection, or its half of it."""
         if self._gone is None:
             self._gone = asyncio.get_running_loop().create_task(self._until_gone())
         return self._gone
@@ -228,7 +224,6 @@ class _Request:
             raise ClientGone
 
     async def _in_pool(self, call: Callable[[], T]) -> T:
-        """Run ``call`` in a thread that holds the permit."""
         pool = self._front.pools[self._lane]
         return await asyncio.get_running_loop().run_in_executor(pool, self._context.run, _permitted, call)
 

@@ -17,8 +17,6 @@ End = Literal["grown", "time", "gone", "stopping"]
 
 
 class Polls:
-    """The open polls of this process."""
-
     def __init__(self, pool: ThreadPoolExecutor, look: Callable[[], int] | None = None) -> None:
         self.pool = pool
         self._look = look or _last_position
@@ -44,7 +42,6 @@ class Polls:
             del self._waiting[ended]
 
     def stop(self) -> None:
-        """End all polls, now and later."""
         self._is_stopping = True
         for ended in self._waiting:
             _end(ended, "stopping")

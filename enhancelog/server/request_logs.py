@@ -52,8 +52,6 @@ class RequestLogMiddleware:
 
 
 class _Ending:
-    """Logs a request when its response is complete."""
-
     def __init__(self, request: HttpRequest, response: HttpResponseBase, started: float) -> None:
         self._method = request.method if request.method in metrics.METHODS else "OTHER"
         self._route = _route(request)
@@ -76,8 +74,6 @@ class _Ending:
 
 
 class _Counted:
-    """A stream that reports how much was sent when it is closed."""
-
     def __init__(self, chunks: Iterable[bytes], ending: _Ending) -> None:
         self._chunks = iter(chunks)
         self._ending: _Ending | None = ending

@@ -11,10 +11,7 @@ Header = tuple[bytes, bytes]
 
 
 class Response:
-    """Not thread-safe."""
-
     def __init__(self, application: Application, environ: dict[str, Any]) -> None:
-        """Runs the application; its exceptions propagate."""
         self.status = 0
         self.headers: list[Header] = []
         self._iterable = application(environ, self._start)

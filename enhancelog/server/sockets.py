@@ -17,7 +17,7 @@ _DESCRIPTORS: Final = ("/proc/self/fd", "/dev/fd")
 
 
 def close_stalled_connections(port: int) -> None:
-    """Set TCP_USER_TIMEOUT (Linux) on this process's listening sockets, which accepted connections inherit."""
+    """Set TCP_USER_TIMEOUT (Linux) on the listening sockets; accepted connections inherit it."""
     if not hasattr(socket, "TCP_USER_TIMEOUT"):
         return
     for listening in _listening(port):
@@ -25,7 +25,6 @@ def close_stalled_connections(port: int) -> None:
 
 
 def is_listening(port: int) -> bool:
-    """Whether this process listens on the port."""
     return any(True for _ in _listening(port))
 
 

@@ -1,5 +1,3 @@
-"""Collects static files, only when one has changed."""
-
 import hashlib
 
 from django.conf import settings

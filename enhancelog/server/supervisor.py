@@ -32,13 +32,11 @@ _processes = multiprocessing.get_context("spawn")
 
 
 class StartFailed(Exception):
-    """A worker died before any served."""
+    pass
 
 
 @dataclass
 class _Running:
-    """A worker process; ``pipe`` reports once that it serves, ``pause_s`` preceded its start."""
-
     process: SpawnProcess
     pipe: Connection
     started: float

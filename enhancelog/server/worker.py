@@ -23,7 +23,6 @@ class Options(NamedTuple):
 
 
 def run(options: Options, supervisor: Connection) -> None:
-    """Sends ``READY`` once it serves."""
     from django.conf import settings
 
     if settings.PIN_WORKERS:
@@ -42,5 +41,4 @@ def _stay_on_one_cpu(number: int) -> None:
 
 
 def _cpu(worker: int, server: int, usable: Sequence[int]) -> int:
-    """Spreads workers over CPUs, starting at a different one per server."""
     return usable[(server + worker) % len(usable)]

@@ -20,12 +20,10 @@ class EnhanceLogStore(Protocol):
     def list_by_blueprint(self, blueprint_id: str) -> list[Entry]:
         """Ascending by ``ts_ms``, then append order; empty for an unknown Blueprint."""
 
-    def list_all(self) -> list[Entry]:
-        """In the same order."""
+    def list_all(self) -> list[Entry]: ...
 
 
 def open_store(origin: Origin) -> EnhanceLogStore:
-    """The store of the configured database; ``origin`` goes into what it appends."""
     from enhancelog.store.database import DatabaseEnhanceLogStore
 
     return DatabaseEnhanceLogStore(origin)

@@ -82,7 +82,6 @@ class DatabaseEnhanceLogStore:
 
 
 def last_position() -> int:
-    """0 for an empty log."""
     with connection.cursor() as cursor:
         return writing.last_position(cursor)
 
@@ -96,19 +95,19 @@ def stored_batches() -> Iterator[list[Stored]]:
 
 
 def stored_after(position: int) -> list[Stored]:
-    columns = ("position", "recorded_ms", "source", *RECORD_COLUMNS)
+    """The next ``BATCH`` entries of the log after this position."""
+    columns = ("position", "recorded_ms", *Origin._fields, *RECORD_COLUMNS)
     rows = EntryModel.objects.filter(position__gt=position).order_by("position").values_list(*columns)[:BATCH]
     return [_stored(row) for row in rows]
 
 
 def _stored(row: Sequence[Any]) -> Stored:
-    position, recorded_ms, source, *record = row
+    position, recorded_ms, actor_kind, actor_name, source, *record = row
     entry = from_row(record)
-    return Stored(position, recorded_ms, source, entry, records.denials(entry))
+    return Stored(position, recorded_ms, Origin(actor_kind, actor_name, source), entry, records.denials(entry))
 
 
 def rebuild_search() -> None:
-    """Blocks appends."""
     with faults(), dialect().appending() as cursor:
         search_index.clear(cursor)
         for batch in stored_batches():
@@ -133,7 +132,6 @@ def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> 
 
 
 def analyze() -> None:
-    """Update the planner's statistics, for use after a load."""
     with faults(), connection.cursor() as cursor:
         for table in [EntryModel._meta.db_table, *(table._meta.db_table for table in projections.tables())]:
             cursor.execute(f"ANALYZE {table}")

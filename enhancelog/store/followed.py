@@ -22,7 +22,6 @@ class Remark(NamedTuple):
 
 
 def keep_document(blueprint_id: str, version: str, document: str, source: str) -> bool:
-    """Store a document (JSON text) under its hash; returns whether it was new."""
     with faults():
         if BlueprintDocument.objects.filter(blueprint_id=blueprint_id, hash=version).exists():
             return False
@@ -40,7 +39,6 @@ def document(blueprint_id: str, version: str) -> str | None:
 
 
 def remarks(source: str) -> set[Remark]:
-    """Everything reported about this source."""
     with faults():
         rows: Any = FollowFinding.objects.filter(source=source).values_list("kind", "subject", "digest")
         return {Remark(*row) for row in rows.iterator()}
@@ -64,7 +62,6 @@ def forget_vanished(source: str, issue_ids: Iterable[str]) -> None:
 
 
 def added_ids(origin: Origin) -> set[str]:
-    """Ids of the entries with exactly this origin."""
     kind, name, source = origin
     rows = Entry.objects.filter(source=source, actor_kind=kind, actor_name=name)
     with faults():

@@ -31,8 +31,6 @@ GRACE_S: Final = 1.0
 
 
 class Waiting:
-    """A queued append and its result."""
-
     def __init__(self, append: Append) -> None:
         self.append = append
         self.error: BaseException | None = None
@@ -46,7 +44,6 @@ class Waiting:
         self._answered.release()
 
     def wait(self, timeout_s: float = -1) -> bool:
-        """Whether the result arrived in time; waits without limit by default."""
         return self._answered.acquire(timeout=timeout_s)
 
 
@@ -58,13 +55,10 @@ class Writer:
         self._ends = False
 
     def is_me(self) -> bool:
-        """Whether this is the writer thread, which must not wait for itself."""
         return threading.current_thread() is self._thread
 
     def commit(self, append: Append) -> None:
-        """Write ``append`` and set its outcomes. Raises the database's error, or ``OperationalError`` on timeout,
-        when nothing was written.
-        """
+        """Raises the database's error, or ``OperationalError`` on timeout, when nothing was written."""
         waiting = Waiting(append)
         with self._changed:
             self._queue.append(waiting)
@@ -80,7 +74,6 @@ class Writer:
             raise waiting.error
 
     def drain(self) -> None:
-        """Write the queue and end the thread; the next append starts another."""
         with self._changed:
             thread = self._thread
             self._ends = thread is not None
@@ -146,7 +139,6 @@ class Writer:
             return min((waiting.append.left_s for waiting in self._queue), default=0.0)
 
     def _take(self) -> list[Waiting]:
-        """The head of the queue, as many appends as fit into one transaction."""
         group: list[Waiting] = []
         entries = 0
         with self._changed:
@@ -158,7 +150,6 @@ class Writer:
         return group
 
     def _try_again(self, group: Sequence[Waiting], error: Exception) -> None:
-        """Retry shortly, on a new connection, those with time left."""
         with self._changed:
             everybody = [*group, *self._queue]
             over = [waiting for waiting in everybody if waiting.append.left_s <= 0]
@@ -195,12 +186,10 @@ _writer = Writer()
 
 
 def commit(append: Append) -> None:
-    """Raises the database's errors."""
     _writer.commit(append)
 
 
 def drain() -> None:
-    """Write the queue and release thread and connection."""
     _writer.drain()
 
 

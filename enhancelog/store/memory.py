@@ -1,5 +1,3 @@
-"""The store in a dictionary, thread-safe, for tests and trials."""
-
 import threading
 from bisect import insort
 

@@ -72,7 +72,6 @@ def undo(change_id: int, by: str) -> PatternChange:
 
 
 def leader_key(template_id: str) -> str:
-    """The id of the template's pattern."""
     with faults():
         return str(Template.objects.values_list("pattern__key", flat=True).get(key=template_id))
 
@@ -87,7 +86,6 @@ def _change(cursor: CursorWrapper, kind: Literal["split", "merge"], chosen: list
 
 
 def _members(cursor: CursorWrapper, pattern_id: str) -> list[_Template]:
-    """The pattern's templates, leader first. Raises ``NotFound``."""
     _refuse_during_rebuild(cursor)
     known = Template.objects.filter(pattern__templates__key=pattern_id, rules=patterns.RULES_VERSION)
     columns = known.order_by("first_position").values_list("key", "axis", "text", "other")

@@ -42,7 +42,6 @@ def settle(axis: str | None = None) -> None:
 
 
 def waiting() -> list[axes.Pending]:
-    """The axes that the next step groups. Raises ``Other``."""
     with faults(), connection.cursor() as cursor:
         return axes.pending(cursor)
 
@@ -59,8 +58,6 @@ def step(axis: str | None = None, up_to: int = axes.EVERYWHERE, rest: Rest = no_
 
 
 class _Work:
-    """Grouping one axis from a known version."""
-
     def __init__(self, found: axes.Pending, rest: Rest) -> None:
         self._axis, self._version = found.axis, found.version
         with connection.cursor() as cursor:
@@ -78,7 +75,6 @@ class _Work:
 
 
 def _write(works: deque[_Work]) -> bool:
-    """In short transactions; returns whether anything was written."""
     has_written = False
     while works:
         with dialect().appending() as cursor:

@@ -1,4 +1,4 @@
-"""Derives the deny patterns again after the rules changed, while the old ones are served and appends continue."""
+"""Derives the deny patterns again after a rules change; the old ones are served meanwhile."""
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
@@ -40,7 +40,6 @@ def _group_or_sweep(rest: Rest) -> Step:
 
 
 def _begin(seen: State | None) -> Step:
-    """Delete the remains of an earlier attempt under these rules first."""
     with dialect().appending() as cursor:
         if rules.read(cursor) != seen:
             return Step.BUSY

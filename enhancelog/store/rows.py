@@ -14,6 +14,9 @@ from enhancelog.domain.records import Entry
 RECORD_COLUMNS: Final = records.FIELDS
 # Read by lists and exports.
 COLUMNS: Final = ("position", *RECORD_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source", "digest")
+"""What lists and exports read."""
+RECORD: Final = slice(COLUMNS.index(RECORD_COLUMNS[0]), COLUMNS.index(RECORD_COLUMNS[-1]) + 1)
+"""Where the record is in a row of ``COLUMNS``, or of those and further ones."""
 STORED_COLUMNS: Final = (*COLUMNS, "envelope")
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -21,8 +24,6 @@ _reasons = msgspec.json.Decoder(tuple[str, ...])
 
 
 class RowJson(msgspec.Struct):
-    """The entry as JSON without decoding its verdicts."""
-
     issue_id: str
     blueprint_id: str
     prev_hash: str
@@ -61,7 +62,6 @@ def to_row(position: int, entry: Entry, recorded_ms: int, origin: Origin, digest
 
 
 def from_row(row: Sequence[Any]) -> Entry:
-    """From the values of ``RECORD_COLUMNS``."""
     return Entry(
         issue_id=row[0],
         blueprint_id=row[1],
@@ -79,7 +79,6 @@ def from_row(row: Sequence[Any]) -> Entry:
 
 
 def json_from_row(row: Sequence[Any]) -> RowJson:
-    """Encodes like the record, without decoding it."""
     return RowJson(
         issue_id=row[0],
         blueprint_id=row[1],

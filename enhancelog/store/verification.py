@@ -14,13 +14,9 @@ from enhancelog.models import Entry as EntryModel
 from enhancelog.projections.expected import Expected
 from enhancelog.projections.stored import Stored
 from enhancelog.store.database import last_position
-from enhancelog.store.rows import RECORD_COLUMNS, STORED_COLUMNS, from_row, raw_digest
+from enhancelog.store.rows import RECORD, STORED_COLUMNS, from_row, raw_digest
 from enhancelog.store.writing import BATCH
 
-# Entries are read in batches that block no writer. Only the comparison of sums at the end blocks appends. Memory: one
-# batch, and a row per sum. Other apps register their own ``Part``.
-
-_RECORD: Final = slice(1, 1 + len(RECORD_COLUMNS))
 _BEFORE_ALL: Final = -(2**63)
 
 Row = Sequence[Any]
@@ -43,12 +39,10 @@ def register(part: Part) -> None:
 
 
 def parts() -> list[Part]:
-    """The log, then the registered parts."""
     return [Part("entries", last_position, _findings), *_registered]
 
 
 def verify() -> Iterator[str]:
-    """A line per problem. Raises ``Other``."""
     for part in parts():
         yield from part.findings(lambda done: None)
 
@@ -96,8 +90,6 @@ class _Columns(msgspec.Struct):
 
 
 class _Walk:
-    """Reads the log to its current end; can be continued."""
-
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._after = _BEFORE_ALL
@@ -129,8 +121,8 @@ class _Walk:
             self._done = row[0]
         try:
             stored = msgspec.convert(dict(zip(STORED_COLUMNS, row, strict=True)), _Columns)
-            entry = from_row(row[_RECORD])
-            digest = raw_digest(row[_RECORD])
+            entry = from_row(row[RECORD])
+            digest = raw_digest(row[RECORD])
             origin = Origin(stored.actor_kind, stored.actor_name, stored.source)
             envelope = envelopes.of_entry(stored.position, stored.digest, stored.recorded_ms, origin)
         except (ValueError, TypeError, AttributeError, msgspec.MsgspecError) as error:
@@ -141,4 +133,4 @@ class _Walk:
             yield f"{name} does not match its digest"
         if envelope != stored.envelope:
             yield f"{name} does not match its envelope (position, digest, recorded_ms, actor, source)"
-        entries.append(Stored(stored.position, stored.recorded_ms, stored.source, entry, records.denials(entry)))
+        entries.append(Stored(stored.position, stored.recorded_ms, origin, entry, records.denials(entry)))

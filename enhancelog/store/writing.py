@@ -44,8 +44,6 @@ class Outcome(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where and when (epoch ms) an entry was written."""
-
     issue_id: str
     position: int
     recorded_ms: int
@@ -67,8 +65,6 @@ def _given(entry: Entry) -> Given:
 
 
 class Append:
-    """Entries stored in one transaction, their deadline and their outcomes."""
-
     # A COMMIT can succeed although its reply is lost. The retry holds the append lock, which the first attempt kept
     # until its end, so it sees for certain whether the ``written`` places exist.
     def __init__(self, entries: Sequence[Entry], origin: Origin, *, whole: bool = False) -> None:
@@ -81,13 +77,10 @@ class Append:
 
     @property
     def left_s(self) -> float:
-        """Seconds; negative after the deadline."""
         return self._deadline - time.monotonic()
 
 
 class _Known(NamedTuple):
-    """``place`` is unknown for what this transaction is about to write."""
-
     entry: Entry
     place: Place | None
 
@@ -151,7 +144,7 @@ def _insert(cursor: CursorWrapper, fresh: Sequence[_Fresh]) -> None:
     for position, (append, given) in enumerate(fresh, last_position(cursor) + 1):
         rows.append(to_row(position, given.entry, recorded_ms, append.origin, given.digest))
         about = given.entry, given.denied, given.templates, given.words
-        stored.append(Stored(position, recorded_ms, append.origin.source, *about))
+        stored.append(Stored(position, recorded_ms, append.origin, *about))
     dialect().insert_rows(cursor, _TABLE, STORED_COLUMNS, rows)
     projections.apply(cursor, stored)
     for (append, given), (position, *_) in zip(fresh, stored, strict=True):

@@ -11,12 +11,11 @@ from typing import Any, Final
 
 import msgspec
 
-from enhancelog.store.rows import COLUMNS, RECORD_COLUMNS, RowJson, json_from_row
+from enhancelog.store.rows import RECORD, RECORD_COLUMNS, RowJson, json_from_row
 
 Row = Sequence[Any]
 Export = Callable[[Iterable[Sequence[Row]]], Iterator[bytes]]
 
-_RECORD: Final = slice(COLUMNS.index(RECORD_COLUMNS[0]), COLUMNS.index(RECORD_COLUMNS[-1]) + 1)
 _FORMULA_STARTS: Final = (*"=+-@", *"＝＋－＠", "\t", "\r", "\n")
 
 _encoder = msgspec.json.Encoder()
@@ -44,7 +43,7 @@ def csv(chunks: Iterable[Sequence[Row]]) -> Iterator[bytes]:
     writer = csv_format.writer(buffer)
     writer.writerow(RECORD_COLUMNS)
     for rows in chunks:
-        writer.writerows([_cell(value) for value in row[_RECORD]] for row in rows)
+        writer.writerows([_cell(value) for value in row[RECORD]] for row in rows)
         yield buffer.getvalue().encode()
         buffer.seek(0)
         buffer.truncate()
@@ -56,7 +55,7 @@ FORMATS: Final[dict[str, Export]] = {"ndjson": ndjson, "json": json_array, "csv"
 
 
 def _records(rows: Sequence[Row]) -> list[RowJson]:
-    return [json_from_row(row[_RECORD]) for row in rows]
+    return [json_from_row(row[RECORD]) for row in rows]
 
 
 def _cell(value: Any) -> Any:

@@ -5,7 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connections
+from django.test import Client
+from pytest_django.fixtures import Settings
 
 from content.store import ContentStore, Item, open_store
 from content.store.memory import InMemoryContentStore
@@ -40,6 +43,19 @@ def store(request: pytest.FixtureRequest) -> ContentStore:
         request.getfixturevalue("live_api")
         return _OverHttp()
     return open_store(AGENT)
+
+
+@pytest.fixture
+def public_read(settings: Settings) -> None:
+    settings.PUBLIC_READ = True
+
+
+@pytest.fixture
+def admin(db: None) -> Client:
+    """Signed in as ada, who is staff."""
+    client = Client()
+    client.force_login(User.objects.create_user("ada", password="x", is_staff=True))
+    return client
 
 
 @pytest.fixture

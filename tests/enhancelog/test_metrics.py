@@ -160,7 +160,7 @@ def _fields(number: int) -> dict[str, Any]:
 
 
 WORKER = """
-from enhancelog import metrics
+from enhancelog.observing import metrics
 metrics.request("GET", "health/live", 200, 0.1)
 metrics.appends(["created"] * 3)
 print("done", flush=True)
@@ -168,7 +168,7 @@ input()
 """
 
 TELLER = """
-from enhancelog import metrics
+from enhancelog.observing import metrics
 from prometheus_client import generate_latest
 metrics.appends(["created"])
 print(generate_latest(metrics.registry()).decode())

@@ -3,8 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
 
-from enhancelog.domain.times import DAY_MS, as_datetime, day_of, is_plausible, tally_day
+from enhancelog.domain.times import DAY_MS, as_datetime, day_of, is_plausible, plausible_sql, tally_day
+from enhancelog.models import Denial, Entry
+from enhancelog.queries.selection import Plausible
+from tests.factories import make_rejected
+from tests.recording import record
 
 NOW_MS = 1_795_000_000_000
 I64_EXTREMES = (-(2**63), 2**63 - 1)
@@ -29,3 +34,25 @@ def test_days_are_floor_divided(ts_ms: int, day: int) -> None:
 
 def test_a_time_keeps_its_millisecond() -> None:
     assert as_datetime(1_795_000_000_123, NOW_MS) == datetime(2026, 11, 18, 11, 6, 40, 123_000, UTC)
+
+
+@pytest.mark.django_db
+def test_the_database_finds_the_same_times_plausible() -> None:
+    given = [0, 1, -1, NOW_MS, NOW_MS + DAY_MS, NOW_MS + DAY_MS + 1, *I64_EXTREMES]
+    found = f"SELECT {plausible_sql('ts_ms', str(NOW_MS))} FROM (SELECT CAST(%s AS BIGINT) AS ts_ms) given"
+    with connection.cursor() as cursor:
+        for ts_ms in given:
+            cursor.execute(found, [ts_ms])
+            assert bool(cursor.fetchone()[0]) == is_plausible(ts_ms, NOW_MS)
+
+
+@pytest.mark.django_db
+def test_queries_find_the_same_times_plausible() -> None:
+    record(make_rejected(issue_id="first"))
+    recorded_ms = Entry.objects.get().recorded_ms
+    given = [-1, 0, recorded_ms, recorded_ms + DAY_MS - 1000, recorded_ms + 2 * DAY_MS, *I64_EXTREMES]
+    record(*(make_rejected(issue_id=str(ts_ms), ts_ms=ts_ms) for ts_ms in given))
+    plausible = {entry.ts_ms for entry in Entry.objects.all() if is_plausible(entry.ts_ms, entry.recorded_ms)}
+    assert set(Entry.objects.filter(Plausible("ts_ms", "recorded_ms")).values_list("ts_ms", flat=True)) == plausible
+    denials = Denial.objects.filter(Plausible("ts_ms", "entry__recorded_ms"))
+    assert set(denials.values_list("ts_ms", flat=True)) == plausible

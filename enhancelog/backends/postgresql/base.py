@@ -1,5 +1,3 @@
-"""Django's PostgreSQL engine with a statement timeout."""
-
 from typing import Any
 
 from django.db.backends.postgresql import base

@@ -124,7 +124,6 @@ def _stretches(low: int, high: int, *, asc: bool) -> Iterator[tuple[int, int]]:
 
 @contextmanager
 def _timeout(cursor: CursorWrapper, deadline: float) -> Iterator[None]:
-    """Limit each statement to the time left now."""
     left_ms = max(1, round((deadline - time.monotonic()) * 1000))
     cursor.execute("SELECT set_config('statement_timeout', %s, false)", [str(left_ms)])
     try:

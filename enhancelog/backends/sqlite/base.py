@@ -80,7 +80,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return WriteLock(str(self.settings_dict["NAME"]), TIMEOUT_S)
 
     def must_lock(self, query: str) -> bool:
-        """Whether ``query`` writes and no lock is held for it."""
         if self.read_only or self.write_lock.held or self.is_in_memory_db() or self.connection.in_transaction:
             return False
         return not _READS.match(query) or bool(query.lstrip()[:4].upper() == "WITH" and _WRITES_INSIDE.search(query))

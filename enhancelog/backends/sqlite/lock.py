@@ -50,7 +50,6 @@ class WriteLock:
 
     @contextmanager
     def patience(self, timeout_s: float) -> Iterator[None]:
-        """Use another timeout."""
         usual, self.timeout_s = self.timeout_s, timeout_s
         try:
             yield
@@ -58,7 +57,6 @@ class WriteLock:
             self.timeout_s = usual
 
     def release(self) -> None:
-        """No effect if not held."""
         if self._descriptor is None:
             return
         os.close(self._descriptor)
@@ -92,7 +90,6 @@ class WriteLock:
 
 
 def _locked(descriptor: int) -> bool:
-    """Try to take the lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -21,7 +21,6 @@ _copies: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def is_needed(database: Path) -> bool:
-    """Whether the database exists in a folder that is not writable."""
     return database.exists() and not is_writable(database.parent)
 
 

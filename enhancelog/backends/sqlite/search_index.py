@@ -131,7 +131,6 @@ def _text(document: Document) -> str:
 
 
 def _probes(documents: Sequence[Document]) -> Iterator[str]:
-    """Phrases whose places vary from batch to batch."""
     spoken = [document for document in documents if document.words]
     for document in spoken[:: max(1, len(spoken) // _PROBES)][:_PROBES]:
         start = document.position % len(document.words)

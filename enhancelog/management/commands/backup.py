@@ -1,5 +1,3 @@
-"""``backup [FILE]``: a copy of the SQLite database while it is in use; on PostgreSQL the pg_dump line instead."""
-
 import shlex
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,3 @@
-"""``create_token NAME --scope A [--scope B]``: the token alone on standard output, all else on standard error."""
-
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -22,8 +20,9 @@ OPTIONS: Final = {
 }
 
 
+# Only the token goes to standard output, everything else to standard error.
 class Command(ReportingCommand):
-    help = "Make an API token and print it, once. Revoke it on the page /account/tokens."
+    help = "Create an API token and print it once. Revoke it on the page /account/tokens."
     needs = Needs.CREATED
 
     def add_arguments(self, parser: CommandParser) -> None:

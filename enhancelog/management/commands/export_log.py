@@ -1,5 +1,3 @@
-"""``export_log --format ndjson|json|csv [filters] [--output FILE]``: the log, or a part of it, as bytes."""
-
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path

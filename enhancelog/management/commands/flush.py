@@ -1,5 +1,3 @@
-"""``flush``: refused, because it would empty the log."""
-
 from typing import Any
 
 from django.core.management.base import CommandError

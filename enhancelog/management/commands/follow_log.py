@@ -1,8 +1,4 @@
-"""``follow_log URL``: keep up with a running upstream. One line an event, or ``--quiet``; ``--once`` for cron.
-
-Exit codes: 0 done, 1 done with something odd that was not reported before, 2 could not run, 130 interrupted. Without
-``--once`` only an interruption ends it: faults of either side are waited out.
-"""
+"""Exit codes: 0 done, 1 anomalies not reported before, 2 could not run, 130 interrupted."""
 
 import math
 from typing import Any, Final
@@ -84,7 +80,7 @@ class Lines:
     def say(self, line: str) -> None:
         if not self._quiet:
             self._stdout.write(line)
-            self._stdout.flush()  # whoever reads this through a pipe waits for it
+            self._stdout.flush()  # for a reader of a pipe
 
     def _warn(self, line: str) -> None:
         self._stderr.write(printable(line))

@@ -1,5 +1,3 @@
-"""``import_log SOURCE``: entries from upstream's SQLite file, a JSON array or NDJSON into the log."""
-
 import sys
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""``migrate``: Django's, in one transaction, after a copy of a SQLite database; never backwards for our tables."""
+"""Django's ``migrate`` in one transaction, after a copy of a SQLite database."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``rebuild_projections``: derive every projection anew from the log. Appends wait, readers see the old ones."""
+"""Blocks appends; readers see the old projections meanwhile."""
 
 from typing import Any
 

@@ -69,7 +69,7 @@ class Command(BaseCommand):
 
     def say(self, line: str) -> None:
         self.stdout.write(line)
-        self.stdout.flush()  # whoever reads this through a pipe waits for it
+        self.stdout.flush()  # for a reader of a pipe
 
     def prepare(self) -> None:
         try:
@@ -148,11 +148,8 @@ def shown_database() -> str:
 
 
 def serve(address: Address, on_serving: Callable[[], None], application: str = "enhancelog.wsgi") -> None:
-    """Run the workers until a signal; they are fresh processes that read the environment.
-
-    ``application`` is a module with a WSGI ``application``.
-    """
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc would give each thread memory of its own to hold on to
+    """Run the workers until a signal."""
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc would keep a separate arena for each thread
     workers = settings.WORKERS if "ENHANCELOG_WORKERS" in os.environ else usual_workers()
     sources = Sources(settings.BASE_DIR / name for name in SOURCES) if settings.RELOAD else None
     os.environ["ENHANCELOG_WORKERS"] = str(workers)  # each of them grants its share of a limit

@@ -1,7 +1,4 @@
-"""``verify_log``: a line for everything that is wrong with the log, its projections or the content store.
-
-Exit code 1 if anything is.
-"""
+"""Exit code 1 if there are findings."""
 
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""``write_openapi``: the API's OpenAPI document into ``docs/openapi.json``, where a test expects the current one."""
-
 import json
 from typing import Any
 

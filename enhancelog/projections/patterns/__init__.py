@@ -32,7 +32,6 @@ def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 
 
 def start(cursor: CursorWrapper) -> None:
-    """Start with empty tables, under this release's rules."""
     axes.forget_all(cursor)
     rules.serve(cursor)
 

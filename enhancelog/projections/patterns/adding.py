@@ -1,5 +1,3 @@
-"""Adds denials: learns new templates, assigns denials, counts."""
-
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -166,7 +164,6 @@ def _read(cursor: CursorWrapper, keys: Collection[str]) -> dict[str, _Known]:
 
 
 def _denials_of(cursor: CursorWrapper, axis: str) -> Iterator[list[Classified]]:
-    """The axis's derived denials in position order."""
     up_to = rules.derived_up_to(cursor, before=1)
     after = 0
     while True:

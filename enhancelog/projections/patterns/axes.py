@@ -47,15 +47,12 @@ class Standing(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """An axis that needs grouping from position ``since`` on."""
-
     axis: str
     since: int
     version: int
 
 
 def standings(cursor: CursorWrapper, axes: Collection[str]) -> dict[str, Standing]:
-    """Axes without templates are absent."""
     if not axes:
         return {}
     condition, parameter = dialect().one_of("axis", sorted(axes))
@@ -97,7 +94,6 @@ def change(cursor: CursorWrapper, axis: str) -> None:
 
 
 def forget(cursor: CursorWrapper, axis: str) -> None:
-    """The axis has no templates."""
     cursor.execute(
         f"UPDATE {AXIS} SET named = 0, newest = 0, pending = NULL, version = version + 1"
         " WHERE rules = %s AND axis = %s",
@@ -144,7 +140,6 @@ def advance(cursor: CursorWrapper, axis: str, version: int) -> bool:
 
 
 def settle(cursor: CursorWrapper, axis: str, up_to: int) -> None:
-    """All templates up to this first position are grouped."""
     of_axis: list[int | str] = [patterns.RULES_VERSION, axis]
     cursor.execute(
         f"UPDATE {AXIS} SET pending = (SELECT MIN(first_position) {_NAMED} AND first_position > %s)"

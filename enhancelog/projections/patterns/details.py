@@ -1,5 +1,3 @@
-"""Masks a denial's detail to its template."""
-
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from itertools import islice
@@ -42,7 +40,6 @@ def templates(denied: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def classify(entries: Iterable[Stored]) -> list[Classified]:
-    """The denials that belong to patterns."""
     found: list[Classified] = []
     for stored in entries:
         entry = stored.entry
@@ -71,7 +68,6 @@ def _classified(
 
 
 def masked(detail: str) -> Masked:
-    """Template and fillings of a detail; cached, because most repeat."""
     return _remembered(patterns.mask, detail) if len(detail) <= LONGEST_REMEMBERED else patterns.mask(detail)
 
 

@@ -1,5 +1,3 @@
-"""Removes denials: the exact inverse of adding."""
-
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -35,12 +33,10 @@ def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 
 
 def marks(values: Sequence[object]) -> str:
-    """A placeholder per value."""
     return ", ".join(["%s"] * len(values))
 
 
 def _forget(cursor: CursorWrapper, template_ids: Collection[int], positions: Collection[int]) -> None:
-    """Templates whose first denial is gone get a later one, or go too."""
     if not template_ids:
         return
     cursor.execute(

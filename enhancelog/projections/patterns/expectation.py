@@ -114,7 +114,6 @@ def _axes() -> QuerySet[PatternAxis]:
 
 
 def _ungrouped(row: Row) -> Row:
-    """Without what grouping determines."""
     return (*row[:-2], None, None)
 
 

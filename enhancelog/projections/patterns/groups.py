@@ -63,7 +63,6 @@ def _merge(members: dict[str, set[str]], chosen: Sequence[str]) -> None:
 
 
 def changes(cursor: CursorWrapper, axis: str) -> list[Change]:
-    """Changes in force, oldest first."""
     cursor.execute(f"SELECT kind, templates FROM {CHANGE} WHERE axis = %s AND undone_ms IS NULL ORDER BY id", [axis])
     rows = cursor.fetchall()
     return [Change(cast(Literal["split", "merge"], kind), records.decode_texts(said)) for kind, said in rows]

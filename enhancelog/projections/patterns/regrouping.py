@@ -34,8 +34,6 @@ class Known(NamedTuple):
 
 
 class Basis(NamedTuple):
-    """The inputs of grouping: templates by first position, and manual changes."""
-
     axis: str
     templates: Sequence[Known]
     changes: Sequence[Change]
@@ -45,7 +43,6 @@ class Basis(NamedTuple):
         return [known for known in self.templates if known.home_id != known.pattern_id]
 
     def places(self, rest: Rest = no_rest) -> dict[str, Place]:
-        """The expensive step."""
         return arrange([known.text for known in self.templates], self.changes, rest)
 
 
@@ -122,7 +119,6 @@ def _move(home_id: int, targets: Mapping[int, int]) -> Iterator[None]:
 
 
 def group_at_once(cursor: CursorWrapper, axis: str) -> None:
-    """In the caller's transaction, for rare cases."""
     for _ in moves(read(cursor, axis).moving()):
         pass
     basis = read(cursor, axis)

@@ -27,7 +27,6 @@ def point_old_ids(cursor: CursorWrapper) -> None:
 
 
 def leftovers(cursor: CursorWrapper) -> bool:
-    """Whether ``sweep`` has work."""
     return _one_with_rows(cursor, "<>") is not None or _useless(cursor)
 
 
@@ -51,7 +50,6 @@ _USELESS: Final = "rules <> %s AND (other OR pattern_id = id)"
 
 
 def _useless(cursor: CursorWrapper) -> bool:
-    """Templates of other rules that lead nowhere."""
     cursor.execute(f"SELECT 1 FROM {TEMPLATE} WHERE {_USELESS} LIMIT 1", [patterns.RULES_VERSION])
     return cursor.fetchone() is not None
 

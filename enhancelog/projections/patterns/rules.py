@@ -41,7 +41,6 @@ def write(cursor: CursorWrapper, state: State) -> None:
 
 
 def serve(cursor: CursorWrapper) -> None:
-    """Serve this release's rules."""
     write(cursor, State(patterns.RULES_VERSION, None, 0))
 
 
@@ -61,7 +60,6 @@ def derived_up_to(cursor: CursorWrapper, before: int) -> int | None:
 
 
 def is_complete(cursor: CursorWrapper) -> bool:
-    """Whether every denial is derived under this release's rules."""
     state = read(cursor)
     if state is not None:
         return state.served == patterns.RULES_VERSION

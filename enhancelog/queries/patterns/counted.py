@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet, Sum, Value
 
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
-from enhancelog.domain.times import DAY_MS
+from enhancelog.domain.times import DAY_MS, plausible_sql
 from enhancelog.models import DenialPattern, PatternRules, Template, TemplateTally
 from enhancelog.queries.counts import CAP, in_days
 from enhancelog.queries.horizon import grouped
@@ -146,7 +146,7 @@ def _sampled(wanted: EntryFilter, pattern_id: str | None) -> Found:
     return Found([Counted(*row[:3]) for row in found], _merged(found), size < SAMPLE and end is None)
 
 
-_TIME: Final = f"CASE WHEN d.ts_ms >= 0 AND d.ts_ms <= s.recorded_ms + {DAY_MS} THEN d.ts_ms END"
+_TIME: Final = f"CASE WHEN {plausible_sql('d.ts_ms', 's.recorded_ms')} THEN d.ts_ms END"
 
 
 def _conditions(wanted: EntryFilter, pattern_id: str | None) -> tuple[str, list[str]]:

@@ -4,13 +4,13 @@ from typing import Any, Final
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from enhancelog.domain.times import DAY_MS
 from enhancelog.models import DenialPattern, PatternRules, Template
 from enhancelog.queries.pattern_ids import SERVED
 from enhancelog.queries.prepared import Statement, run
+from enhancelog.queries.selection import Plausible
 from enhancelog.store.database import last_position
 
-PLAUSIBLE = Q(ts_ms__gte=0, ts_ms__lte=F("entry__recorded_ms") + DAY_MS)
+PLAUSIBLE: Final = Plausible("ts_ms", "entry__recorded_ms")
 """Of denials: those with a plausible time."""
 
 EVERY_DENIAL = Q()

@@ -1,0 +1,205 @@
+"""What content pages show of a story: the current value of each kind, and what each revision changed."""
+
+import re
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+import msgspec
+from django.utils.safestring import SafeString
+
+from content import links
+from content.kinds import KINDS, Kind
+from content.queries import Change, Story
+from content.store import Item
+from enhancelog.domain import diffs
+from enhancelog.domain.diffs import Diff
+from enhancelog.domain.origin import Origin
+from enhancelog.web.html import markdown
+
+FOLDED_CHARS: Final = 4_000
+"""Longer texts start folded."""
+
+FLAT_CHARS: Final = 80
+"""Longer JSON is indented."""
+
+SUMMARY_SOURCE_CHARS: Final = 400
+"""How much of a value its summary is made from."""
+
+_MARKS: Final = re.compile(r"^[#>*+\-\s]+|[*_`]+")
+
+
+class KindRow(NamedTuple):
+    """One kind of one story. If it is not set, ``item`` is ``None`` or a tombstone."""
+
+    story_id: str
+    kind: Kind
+    item: Item | None
+
+    @property
+    def is_set(self) -> bool:
+        return self.item is not None and self.item.value is not None
+
+    @property
+    def value(self) -> str:
+        return (self.item.value or "") if self.item else ""
+
+    @property
+    def version(self) -> int:
+        """The version that a change from this page expects; 0 if it is not set."""
+        return self.item.version if self.item and self.is_set else 0
+
+    @property
+    def changed_at(self) -> datetime | None:
+        return to_datetime(self.item.updated_ms) if self.item else None
+
+    @property
+    def has_history(self) -> bool:
+        return self.item is not None
+
+    @property
+    def edit_url(self) -> str:
+        return links.edit(self.story_id, self.kind.name)
+
+    @property
+    def history_url(self) -> str:
+        return links.history(self.story_id, self.kind.name)
+
+    @property
+    def story_url(self) -> str:
+        return links.story(self.story_id)
+
+    @property
+    def codec(self) -> str:
+        return self.kind.codec.name
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.value) > FOLDED_CHARS
+
+    @property
+    def html(self) -> SafeString:
+        return markdown(self.value)
+
+    @property
+    def pretty(self) -> str:
+        """JSON, indented if it is long. Only white space differs from the stored text."""
+        flat = msgspec.json.format(self.value, indent=0)
+        return flat if len(flat) <= FLAT_CHARS else msgspec.json.format(self.value)
+
+    @property
+    def lines(self) -> list[str]:
+        return self.value.split("\n") if self.value else []
+
+    @property
+    def can_decrement(self) -> bool:
+        return self.is_set and int(self.value) > int(getattr(self.kind.codec, "minimum", 0))
+
+    @property
+    def summary(self) -> str:
+        """The value in one line; not shortened."""
+        beginning = self.value[:SUMMARY_SOURCE_CHARS]
+        match self.codec:
+            case "flag":
+                return f"set: {self.value}" if self.value else "set"
+            case "lines":
+                count = len(self.lines)
+                return f"{count} line{'' if count == 1 else 's'}"
+            case "counter":
+                return self.value
+            case "markdown":
+                return title(beginning) or "set, empty"
+        return beginning.strip().partition("\n")[0] or "set, empty"
+
+
+class ChangeRow(NamedTuple):
+    """A revision: its ``verb`` ("edited", "removed"), how much in ``detail`` (may be empty), and its difference."""
+
+    item: Item
+    kind: Kind
+    verb: str
+    detail: str
+    diff: Diff
+
+    @property
+    def changed_at(self) -> datetime:
+        return to_datetime(self.item.updated_ms)
+
+    @property
+    def history_url(self) -> str:
+        return f"{links.history(self.item.story_id, self.kind.name)}#version-{self.item.version}"
+
+    @property
+    def no_difference(self) -> str:
+        """The sentence shown if no line differs."""
+        if self.item.value is None:
+            return "Nothing is held any more."
+        return "Set, without a text." if self.item.value == "" else "The same text as before."
+
+
+class LastChange(NamedTuple):
+    changed_at: datetime
+    origin: Origin
+
+
+class StoryRow(NamedTuple):
+    """A story in the list."""
+
+    story_id: str
+    title: str
+    kinds: list[Kind]
+    changed_at: datetime
+    changed_by: str
+
+    @property
+    def url(self) -> str:
+        return links.story(self.story_id)
+
+
+def kind_rows(story_id: str, items: dict[str, Item]) -> list[KindRow]:
+    """All kinds in table order, set or not."""
+    return [KindRow(story_id, kind, items.get(name)) for name, kind in KINDS.items()]
+
+
+def story_row(story: Story) -> StoryRow:
+    return StoryRow(
+        story.story_id,
+        title(story.beginning),
+        [KINDS[name] for name in story.kinds],
+        to_datetime(story.updated_ms),
+        story.origin.actor_name,
+    )
+
+
+def change_row(change: Change) -> ChangeRow:
+    item, before = change
+    kind = KINDS[item.kind]
+    diff = diffs.compare(before, item.value)
+    verb, detail = "edited", f"{diff.changed} line{'' if diff.changed == 1 else 's'}"
+    if item.value is None:
+        verb, detail = ("took" if kind.consumed else "removed"), ""
+    elif before is None:
+        verb = "set" if kind.counts or kind.codec.name == "flag" else "wrote"
+        detail = f"to {item.value}" if kind.counts else ""
+    elif before == item.value:
+        verb, detail = "wrote", "again, unchanged"
+    elif kind.counts:
+        verb, detail = ("raised" if int(item.value) > int(before) else "lowered"), f"{before} → {item.value}"
+    return ChangeRow(item, kind, verb, detail, diff)
+
+
+def to_datetime(ms: int) -> datetime:
+    """Epoch milliseconds of the server's clock as an aware UTC time."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def title(beginning: str) -> str:
+    """The first line with text, without its Markdown marks."""
+    return next((line for line in (_MARKS.sub("", part).strip() for part in beginning.splitlines()) if line), "")
+
+
+def last_change(items: dict[str, Item]) -> LastChange | None:
+    """The newest change to any of a story's keys."""
+    if not items:
+        return None
+    newest = max(items.values(), key=lambda item: item.updated_ms)
+    return LastChange(to_datetime(newest.updated_ms), newest.origin)
