@@ -1,15 +1,17 @@
 """What people rely on is written down: every setting, command, endpoint and kind."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from django.core.management import get_commands
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from content.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCS = {path.name: path.read_text() for path in [*ROOT.glob("docs/*.md"), ROOT / "README.md"]}
+DOCS = {path.name: path.read_text() for path in [*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]}
 CODE = [*ROOT.glob("enhancelog/**/*.py"), *ROOT.glob("content/**/*.py"), ROOT / "manage.py"]
 COMMANDS = sorted(path.stem for path in ROOT.glob("enhancelog/management/commands/[a-z]*.py"))
 
@@ -56,6 +58,30 @@ def test_every_kind_is_documented(kind: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(DOCS))
 def test_every_link_between_documents_leads_somewhere(name: str) -> None:
-    folder = ROOT if name == "README.md" else ROOT / "docs"
+    folder = ROOT / "docs" if (ROOT / "docs" / name).exists() else ROOT
     for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", DOCS[name]):
         assert (folder / target).exists(), target
+
+
+def paths(text: str) -> list[str]:
+    """What stands in backticks and looks like a path of this repository; one with NAME stands for many."""
+    found = re.findall(r"`([\w.-]+/[\w./-]*)`", text)
+    return sorted({path for path in found if "NAME" not in path})
+
+
+@pytest.mark.parametrize("path", paths(DOCS["CONTRIBUTING.md"]))
+def test_what_contributors_are_pointed_to_exists(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+def test_contributors_are_pointed_to_the_rooms_as_they_are() -> None:
+    picture = DOCS["CONTRIBUTING.md"].split("```")[1]
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    rooms = [name for layer in contract["layers"] for name in re.findall(r"\w+", layer)]
+    assert [name for name in rooms if not re.search(rf"\b{name}\b", picture)] == ["__main__", "migrations"]
+
+
+@pytest.mark.parametrize("name", sorted(DOCS))
+def test_every_command_in_a_document_exists(name: str) -> None:
+    commands = {*get_commands(), "test", "bench", "mcp"}
+    assert set(re.findall(r"manage\.py ([a-z]\w+)", DOCS[name])) <= commands

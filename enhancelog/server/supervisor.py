@@ -48,7 +48,6 @@ class _Running:
 class Supervisor:
     """Runs one process per worker; calls ``on_ready`` once the first one serves.
 
-
     A change of ``sources`` restarts the workers.
     """
 
