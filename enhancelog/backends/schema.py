@@ -20,12 +20,17 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog import __version__
+from enhancelog.domain import badges
 from enhancelog.domain.errors import WrongSchema
 
 APPS: Final = ("enhancelog", "content")
 TABLE: Final = "enhancelog_schema"
 UNFINISHED: Final = ""
 """The fingerprint while some of our migrations are not applied."""
+
+RULES: Final = {"rules of badges": str(badges.RULES_VERSION)}
+"""What stored rows follow from besides the log, by version. They are recorded with the migrations: other rules are an
+upgrade, which derives the rows again."""
 
 _CREATE: Final = f"""
     CREATE TABLE IF NOT EXISTS {TABLE} (
@@ -69,7 +74,7 @@ class Found(NamedTuple):
 
 
 def describe(sources: Mapping[str, bytes], statements: str) -> Schema:
-    """From the text of the migrations and the SQL of what no migration creates."""
+    """From the text of the migrations and of what no migration says."""
     migrations = {name: hashlib.sha256(source).hexdigest() for name, source in sorted(sources.items())}
     whole = json.dumps([migrations, statements], sort_keys=True)
     return Schema(migrations, hashlib.sha256(whole.encode()).hexdigest())
@@ -78,7 +83,8 @@ def describe(sources: Mapping[str, bytes], statements: str) -> Schema:
 @cache
 def expected() -> Schema:
     """This release's."""
-    return describe(sources(), connection.dialect.schema_sql())  # type: ignore[attr-defined]
+    statements = connection.dialect.schema_sql()  # type: ignore[attr-defined]
+    return describe(sources(), "\n".join([statements, *map(str, sorted(RULES.items()))]))
 
 
 @cache
@@ -152,6 +158,12 @@ def begin(cursor: CursorWrapper) -> None:
     cursor.execute(f"UPDATE {TABLE} SET fingerprint = %s", [UNFINISHED])
 
 
+def has_rules(cursor: CursorWrapper) -> bool:
+    """Whether stored rows follow from the rules of this release."""
+    cursor.execute(_CREATE)
+    return RULES.items() <= _recorded(cursor)[2].items()
+
+
 def record(cursor: CursorWrapper) -> None:
     """Note which of our migrations are applied, after ``inspect`` found none that is unknown or foreign."""
     ours = expected()
@@ -159,7 +171,7 @@ def record(cursor: CursorWrapper) -> None:
     fingerprint = ours.fingerprint if applied == ours.migrations.keys() else UNFINISHED
     migrations = {name: ours.migrations[name] for name in applied & ours.migrations.keys()}
     cursor.execute(_CREATE)
-    cursor.execute(_RECORD, [fingerprint, __version__, json.dumps(migrations, sort_keys=True)])
+    cursor.execute(_RECORD, [fingerprint, __version__, json.dumps({**migrations, **RULES}, sort_keys=True)])
 
 
 # Asked by who writes
