@@ -18,6 +18,7 @@ from enhancelog.domain.text import DATA_NOTICE, LONGEST, cut, first_line, simila
 from enhancelog.models import Entry
 from enhancelog.patterns import MOST_TEMPLATES, join, mask
 from enhancelog.queries.selection import PLAUSIBLE
+from enhancelog.store.rows import StoredVerdict, decode_verdicts
 
 NEWEST: Final = 500
 MOST_OF_A_RUN: Final = 64
@@ -89,15 +90,6 @@ class Why(msgspec.Struct):
     similar_applied: list[SimilarApplied]
 
 
-class _Verdict(msgspec.Struct):
-    axis: str
-    status: str
-    detail: str
-
-
-_verdicts = msgspec.json.Decoder(list[_Verdict])
-
-
 def why(blueprint_id: str, intent: str = "") -> Why:
     """What was denied lately, most frequent first, and which similar intents were applied, most similar first.
 
@@ -111,7 +103,7 @@ def why(blueprint_id: str, intent: str = "") -> Why:
     for issue_id, ts_ms, status, verdicts, its_intent, rationale, *recorded_by in _newest(blueprint_id):
         actor = Actor(*recorded_by)
         counted[status] += 1
-        denials = [verdict for verdict in _verdicts.decode(verdicts) if verdict.status == "deny"][:MOST_OF_A_RUN]
+        denials = [verdict for verdict in decode_verdicts(verdicts) if verdict.status == "deny"][:MOST_OF_A_RUN]
         for verdict in denials:
             _add(groups, verdict, issue_id, ts_ms, actor)
         denials_left -= len(denials)
@@ -146,7 +138,7 @@ def _newest(blueprint_id: str) -> Iterable[tuple[Any, ...]]:
 
 
 def _add(
-    groups: dict[tuple[str, str], DeniedGroup], verdict: _Verdict, issue_id: str, ts_ms: int, actor: Actor
+    groups: dict[tuple[str, str], DeniedGroup], verdict: StoredVerdict, issue_id: str, ts_ms: int, actor: Actor
 ) -> None:
     """Rows come newest first, so a group's first is its newest."""
     template = mask(verdict.detail).template

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from enhancelog import links
-from enhancelog.domain import filters
+from enhancelog.domain import filters, page_sizes
 from enhancelog.domain.errors import Invalid
 from enhancelog.queries import blueprints as log
 from enhancelog.queries.charts import Window
@@ -20,7 +20,6 @@ from enhancelog.web.pages.timeline import blueprint_timeline
 from enhancelog.web.questions import without_empty_parameters
 from enhancelog.web.revalidation import revalidated
 
-PAGE_SIZE: Final = 200
 DEFAULT_SORT: Final = "rejected"
 COLUMNS: Final = {"name": "Blueprint", "runs": "Runs", "rejected": "Rejected", "rate": "Deny rate", "newest": "Newest"}
 
@@ -75,7 +74,7 @@ def _asked(request: HttpRequest) -> tuple[str, filters.Order, int, int]:
     if sort not in log.SORTS:
         raise Invalid("sort", "choice", f'must be one of {", ".join(log.SORTS)}, not "{sort[:40]}"')
     order = filters.order(parameters, _usual_order(sort))
-    return sort, order, filters.offset(parameters), filters.page_size(parameters) or PAGE_SIZE
+    return sort, order, filters.offset(parameters), filters.page_size(parameters) or page_sizes.BLUEPRINTS
 
 
 def _usual_order(sort: str) -> filters.Order:

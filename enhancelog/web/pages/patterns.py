@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
-from enhancelog.domain import filters
+from enhancelog.domain import filters, page_sizes
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filter_box import Pairs
 from enhancelog.domain.times import DAY_MS, day_of
@@ -31,7 +31,6 @@ from enhancelog.web.places import PATTERNS
 from enhancelog.web.questions import Question
 from enhancelog.web.revalidation import revalidated
 
-PAGE_SIZE: Final = 100
 LABELS: Final = {"axis": "Axis", "denials": "Denials", "change": "Change", "first": "First seen", "last": "Last seen"}
 
 _TIME: Final = {"since", "until", "not_since", "not_until", "period", "not_period"}
@@ -87,7 +86,7 @@ def _part(request: HttpRequest, question: Question) -> Part:
         raise Invalid("sort", "choice", f'must be one of {", ".join(SORTS)}, not "{sort[:40]}"')
     parameters = dict(request.GET.lists())
     order = filters.order(parameters, _usual_order(sort))
-    return Part(sort, order, filters.offset(parameters, "skip"), filters.page_size(parameters) or PAGE_SIZE)
+    return Part(sort, order, filters.offset(parameters, "skip"), filters.page_size(parameters) or page_sizes.PATTERNS)
 
 
 def _usual_order(sort: str) -> filters.Order:
