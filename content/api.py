@@ -24,7 +24,7 @@ from enhancelog.api.base import ApiView, link_next
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.errors import problem_response
 from enhancelog.api.waiting import streamed
-from enhancelog.domain import filters, strict_json
+from enhancelog.domain import filters, page_sizes, strict_json
 from enhancelog.domain.errors import Invalid, NotFound
 
 JSON = "application/json"
@@ -71,7 +71,7 @@ class StoryList(ContentView):
             return _streamed(request, _as_array(_raw_keys()))
         if size is None and "cursor" not in parameters:
             return _streamed(request, _as_array(_with_kinds(queries.all_story_ids(wanted))))
-        return _page(request._request, wanted, size or 100)
+        return _page(request._request, wanted, size or page_sizes.API)
 
 
 class Story(ContentView):

@@ -15,7 +15,7 @@ from content.queries import Filter
 from content.store import VersionMismatch, open_store, version
 from enhancelog import links as log_links
 from enhancelog.accounts.permissions import allows, needs
-from enhancelog.domain import records
+from enhancelog.domain import page_sizes, records
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
 from enhancelog.queries import lookup
@@ -23,8 +23,8 @@ from enhancelog.queries.entries import Listed
 from enhancelog.web.htmx import page
 from enhancelog.web.questions import without_empty_parameters
 
-PAGE_SIZE: Final = 50
-HISTORY_SIZE: Final = 20
+PAGE_SIZE: Final = page_sizes.STORIES
+HISTORY_SIZE: Final = page_sizes.CHANGES_OF_KEY
 RUNS_SHOWN: Final = 10
 
 

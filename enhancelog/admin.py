@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 from enhancelog import links
 from enhancelog.accounts import api_tokens, events
 from enhancelog.accounts.permissions import user_of
-from enhancelog.domain import records
+from enhancelog.domain import page_sizes, records
 from enhancelog.domain.times import as_datetime
 from enhancelog.models import BlueprintSummary, Entry, SavedView, Token
 
@@ -101,7 +101,7 @@ class EntryAdmin(_ModelAdmin):
     ordering = ("-ts_ms", "-position")
     sortable_by = ()
     actions = None
-    list_per_page = 50
+    list_per_page = page_sizes.ADMIN
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = ShortCount

@@ -39,16 +39,20 @@ def refuse_backwards(plan: list[tuple[Any, bool]], **kwargs: Any) -> None:
 
 def install(using: str, **kwargs: Any) -> None:
     """What no migration can say. Rebuilding a SQLite table drops its triggers silently, so they are put back after
-    every ``migrate``; a search index that had to be made is filled from the log."""
+    every ``migrate``; a search index that had to be made is filled from the log, and badges of other rules
+    are derived again."""
     from enhancelog.backends import dialect, schema
     from enhancelog.models import Entry
-    from enhancelog.store.database import rebuild_search
+    from enhancelog.store.database import rebuild_badges, rebuild_search
 
     if Entry._meta.db_table not in connections[using].introspection.table_names():
         return
     with connections[using].cursor() as cursor:
         dialect(using).install_triggers(cursor)
         is_new = dialect(using).search.install(cursor)
+        has_rules = schema.has_rules(cursor)
         schema.record(cursor)
     if is_new:
         rebuild_search()
+    if not has_rules:
+        rebuild_badges()

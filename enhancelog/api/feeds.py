@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 
 from enhancelog import __version__
+from enhancelog.domain import page_sizes
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.queries.newest import at, newest
 from enhancelog.transfer import atom
@@ -20,7 +21,7 @@ def about(title: str, path: str, page: str) -> About:
 
 def answer(request: HttpRequest, wanted: EntryFilter, described: About) -> HttpResponse:
     """The feed of the entries that ``wanted`` describes."""
-    positions = newest(wanted, atom.SIZE)
+    positions = newest(wanted, page_sizes.FEED)
     etag = _etag(described, positions)
     response = get_conditional_response(request, etag=etag)
     if response is None:

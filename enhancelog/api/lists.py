@@ -17,15 +17,14 @@ from enhancelog.api.base import link_next
 from enhancelog.api.negotiation import LIST_TYPES, MEDIA_TYPES, answer_format
 from enhancelog.api.throttles import caller
 from enhancelog.api.waiting import poll, streamed
-from enhancelog.domain import filter_box, filters
+from enhancelog.domain import filter_box, filters, page_sizes
 from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.domain.times import now_ms
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Row
-from enhancelog.transfer import exports
 from enhancelog.transfer.atom import About
+from enhancelog.transfer.formats import EXPORTS
 
-DEFAULT_PAGE_SIZE: Final = 100
 LARGE_BYTES: Final = 1 << 20
 """A response that is larger counts as a stream, since it stays in memory until its client has read it."""
 
@@ -43,9 +42,9 @@ def answer(called: Request) -> HttpResponseBase:
     if shape == "atom":
         return feeds.answer(request, wanted, _about(wanted))
     if after is not None:
-        return _tail(called, wanted, after, size or DEFAULT_PAGE_SIZE, wait_s, shape)
+        return _tail(called, wanted, after, size or page_sizes.API, wait_s, shape)
     if size is not None or "cursor" in parameters:
-        return _page(called, wanted, order, size or DEFAULT_PAGE_SIZE, shape)
+        return _page(called, wanted, order, size or page_sizes.API, shape)
     return _whole(called, wanted, order, shape)
 
 
@@ -79,11 +78,11 @@ def _whole(called: Request, wanted: EntryFilter, order: Order, shape: str) -> Ht
     second = next(chunks, None)
     if second is None:
         return _rows(called, first, shape)
-    return streamed(called, exports.FORMATS[shape](chain([first, second], chunks)), MEDIA_TYPES[shape])
+    return streamed(called, EXPORTS[shape](chain([first, second], chunks)), MEDIA_TYPES[shape])
 
 
 def _rows(called: Request, rows: Sequence[Row], shape: str) -> HttpResponseBase:
-    body = b"".join(exports.FORMATS[shape]([rows]))
+    body = b"".join(EXPORTS[shape]([rows]))
     if len(body) > LARGE_BYTES:
         return streamed(called, iter([body]), MEDIA_TYPES[shape])
     return HttpResponse(body, content_type=MEDIA_TYPES[shape])

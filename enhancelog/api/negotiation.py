@@ -8,15 +8,11 @@ from django.http.request import MediaType
 from rest_framework.negotiation import BaseContentNegotiation
 
 from enhancelog.domain.errors import Invalid
-from enhancelog.transfer import atom
+from enhancelog.transfer.formats import EXPORTS, FORMATS
 
-MEDIA_TYPES: Final = {
-    "json": "application/json",
-    "ndjson": "application/x-ndjson",
-    "csv": "text/csv; charset=utf-8",
-}
-LIST_TYPES: Final = MEDIA_TYPES | {"atom": atom.CONTENT_TYPE}
+LIST_TYPES: Final = {name: one.content_type for name, one in FORMATS.items()}
 """Of lists of entries."""
+MEDIA_TYPES: Final = {name: LIST_TYPES[name] for name in EXPORTS}
 
 
 class AnyAccept(BaseContentNegotiation):

@@ -20,12 +20,13 @@ from rest_framework.throttling import BaseThrottle
 
 from enhancelog.accounts.permissions import token_of
 from enhancelog.api.exchange import exchange_of
+from enhancelog.transfer.formats import FORMATS
 
 Act = Literal["read", "append", "bulk"]
 Key = tuple[str, str, Any]
 
 MAX_KEYS: Final = 10_000
-BULK_TYPE: Final = "application/x-ndjson"
+BULK_TYPE: Final = FORMATS["ndjson"].media_type
 
 
 class Allowances:

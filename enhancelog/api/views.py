@@ -32,7 +32,6 @@ from enhancelog.store.rows import RECORD, RowJson, json_from_row
 from enhancelog.transfer.bulk import ARRAY_MAX_BYTES, Refuse
 from enhancelog.transfer.json_stream import WHITE_SPACE
 
-DEFAULT_PAGE_SIZE = 100
 APPENDED_TYPES = (MEDIA_TYPES["json"], MEDIA_TYPES["ndjson"])
 
 _json = msgspec.json.Encoder()

@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog import __version__
+from enhancelog.domain import badges
 from enhancelog.domain.errors import WrongSchema
 
 # ``migrate`` writes one row: the SHA-256 of each applied migration's text, a fingerprint of all of them with the
@@ -24,6 +25,10 @@ APPS: Final = ("enhancelog", "content")
 TABLE: Final = "enhancelog_schema"
 # The fingerprint while migrations are unapplied.
 UNFINISHED: Final = ""
+
+RULES: Final = {"rules of badges": str(badges.RULES_VERSION)}
+"""What stored rows follow from besides the log, by version. They are recorded with the migrations: other rules are an
+upgrade, which derives the rows again."""
 
 _CREATE: Final = f"""
     CREATE TABLE IF NOT EXISTS {TABLE} (
@@ -70,7 +75,9 @@ def describe(sources: Mapping[str, bytes], statements: str) -> Schema:
 
 @cache
 def expected() -> Schema:
-    return describe(sources(), connection.dialect.schema_sql())  # type: ignore[attr-defined]
+    """This release's."""
+    statements = connection.dialect.schema_sql()  # type: ignore[attr-defined]
+    return describe(sources(), "\n".join([statements, *map(str, sorted(RULES.items()))]))
 
 
 @cache
@@ -143,6 +150,12 @@ def begin(cursor: CursorWrapper) -> None:
     cursor.execute(f"UPDATE {TABLE} SET fingerprint = %s", [UNFINISHED])
 
 
+def has_rules(cursor: CursorWrapper) -> bool:
+    """Whether stored rows follow from the rules of this release."""
+    cursor.execute(_CREATE)
+    return RULES.items() <= _recorded(cursor)[2].items()
+
+
 def record(cursor: CursorWrapper) -> None:
     """Record the applied migrations; call after ``inspect`` found none unknown or foreign."""
     ours = expected()
@@ -150,7 +163,7 @@ def record(cursor: CursorWrapper) -> None:
     fingerprint = ours.fingerprint if applied == ours.migrations.keys() else UNFINISHED
     migrations = {name: ours.migrations[name] for name in applied & ours.migrations.keys()}
     cursor.execute(_CREATE)
-    cursor.execute(_RECORD, [fingerprint, __version__, json.dumps(migrations, sort_keys=True)])
+    cursor.execute(_RECORD, [fingerprint, __version__, json.dumps({**migrations, **RULES}, sort_keys=True)])
 
 
 # Checking, by writers

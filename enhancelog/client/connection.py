@@ -22,6 +22,7 @@ import httpx
 import msgspec
 
 from enhancelog.client.decoding import ACCEPT_ENCODING, DecodingError, decoded
+from enhancelog.domain import strict_json
 from enhancelog.domain.errors import Invalid, Other
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
@@ -114,7 +115,7 @@ class Connection:
     def send(self, request: Request) -> Answer:
         """The answer, whatever its status but the ones that are tried again. Raises ``Other`` when none comes."""
         for name, value in request.params:
-            if not _is_text(value):
+            if not strict_json.is_text(value):
                 raise Invalid(name, "surrogate", "contains a lone surrogate, which is not a character; remove it")
         deadline = self.clock() + self.total_s
         pause_s = _FIRST_PAUSE_S
@@ -200,14 +201,6 @@ def one_line(text: str, length: int = _LONGEST_DETAIL) -> str:
     shown = "".join(character if character.isprintable() else " " for character in text)
     shown = " ".join(shown.split())
     return shown if len(shown) <= length else shown[: length - 1] + "…"
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _checked_url(url: str) -> str:

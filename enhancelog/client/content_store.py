@@ -14,6 +14,7 @@ import msgspec
 
 from enhancelog.client.connection import Answer, Connection, IfArrived, Request
 from enhancelog.client.kinds import KINDS, check_key, raw_key
+from enhancelog.domain import page_sizes
 from enhancelog.domain.codecs import MAX_VALUE_BYTES
 from enhancelog.domain.content import (
     Expected,
@@ -33,7 +34,6 @@ from enhancelog.domain.origin import Origin
 
 _CONTENT: Final = "/v1/content"
 _JSON: Final = (("Content-Type", "application/json"),)
-_PAGE_SIZE: Final = "1000"
 _MOST_RACES: Final = 100
 
 Headers = tuple[tuple[str, str], ...]
@@ -111,7 +111,7 @@ class HttpContentStore:
         found: list[str] = []
         cursor: Headers = ()
         while True:
-            params = (("page_size", _PAGE_SIZE), *cursor)
+            params = (("page_size", str(page_sizes.LARGEST)), *cursor)
             answer = self.connection.expect(self.connection.send(Request("GET", _CONTENT, params=params)), 200)
             found += [story.story_id for story in self._decoded(answer, list[_Story])]
             if answer.next is None:

@@ -14,11 +14,10 @@ import msgspec
 from msgspec import Raw
 
 from enhancelog.client.connection import MAX_ANSWER_BYTES, Answer, Connection, Request
-from enhancelog.domain import records
+from enhancelog.domain import page_sizes, records
 from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other
 from enhancelog.domain.records import Entry
 
-PAGE_SIZE: Final = 200
 LONGEST_INTENT_BYTES: Final = 4000
 """Of an intent that ``why`` asks for; a URL has limits on the way."""
 
@@ -79,7 +78,7 @@ class HttpEnhanceLogStore:
     def list_all(self) -> list[Entry]:
         return list(self.entries())
 
-    def entries(self, filters: Pairs = (), page_size: int = PAGE_SIZE) -> Iterator[Entry]:
+    def entries(self, filters: Pairs = (), page_size: int = page_sizes.CLIENT) -> Iterator[Entry]:
         """Entries by the API's parameters (``order`` too), page by page as they are asked for."""
         asked = (*filters, ("page_size", str(page_size)))
         cursor: tuple[tuple[str, str], ...] = ()

@@ -6,6 +6,9 @@ from typing import Final, NamedTuple
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import is_plausible
 
+RULES_VERSION: Final = 1
+"""Raised with every change of what ``badges`` answers, so that ``migrate`` derives the stored badges again."""
+
 MEANINGS: Final = {
     "applied despite a denial": "An axis denied this run, yet it is recorded as applied.",
     "rejected without a denial": "No axis denied this run, yet it is recorded as rejected.",

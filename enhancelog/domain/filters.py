@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Final, Literal, cast, get_args
 
-from enhancelog.domain import search_words
+from enhancelog.domain import page_sizes, search_words, strict_json
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.times import DAY_MS, day_of
 
@@ -43,7 +43,6 @@ PERIODS: Final = {"24h": 1, "7d": 7, "30d": 30, "90d": 90, "all": None}
 _TIMES: Final = ("since", "until", "period")
 PARAMETERS: Final = (*VALUES, *(f"not_{name}" for name in VALUES), *_TIMES, *(f"not_{name}" for name in _TIMES))
 
-MAX_PAGE_SIZE: Final = 1000
 MAX_WAIT_S: Final = 30
 # Databases limit how deep expressions nest.
 MAX_VALUES: Final = 100
@@ -162,9 +161,9 @@ def page_size(parameters: Parameters) -> int | None:
     value = _last(parameters, "page_size")
     if value is None:
         return None
-    if _PAGE_SIZE.fullmatch(value) and 1 <= int(value) <= MAX_PAGE_SIZE:
+    if _PAGE_SIZE.fullmatch(value) and 1 <= int(value) <= page_sizes.LARGEST:
         return int(value)
-    raise Invalid("page_size", "range", f'must be a whole number from 1 to {MAX_PAGE_SIZE}, not "{value[:40]}"')
+    raise Invalid("page_size", "range", f'must be a whole number from 1 to {page_sizes.LARGEST}, not "{value[:40]}"')
 
 
 def offset(parameters: Parameters, name: str = "cursor") -> int:
@@ -197,7 +196,7 @@ def _values(parameters: Parameters, name: str) -> tuple[str, ...]:
     base = name.removeprefix("not_")
     choices = CHOICES.get(base)
     for value in values:
-        if not _is_text(value):
+        if not strict_json.is_text(value):  # a command's argument that is no UTF-8
             raise Invalid(name, "utf-8", "is not UTF-8")
         if choices and value not in choices:
             raise Invalid(name, "choice", f'must be one of {", ".join(choices)}, not "{value[:40]}"')
@@ -211,15 +210,6 @@ def _check_phrase(name: str, value: str) -> None:
         search_words.phrase(value)
     except Invalid as error:
         raise Invalid(name, error.rule, error.detail) from None
-
-
-def _is_text(value: str) -> bool:
-    try:
-        # A command-line argument that is not UTF-8 arrives with lone surrogates.
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _starts(parameters: Parameters, name: str, now_ms: int) -> list[int]:

@@ -80,7 +80,7 @@ def parse(text: str) -> Any:
         raise Invalid("", "json", f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except ValueError:
         raise Invalid("", "number", "contains a number with too many digits") from None
-    if marks or "\\u" in text or not _clean(text):
+    if marks or "\\u" in text or not is_text(text):
         try:
             _check(value)
         except _Fault as fault:
@@ -104,12 +104,13 @@ def _flaw(text: str) -> tuple[str, str] | None:
     """Rule and detail."""
     if "\0" in text:
         return "nul", "contains the character U+0000, which cannot be stored; remove it"
-    if not text.isascii() and not _clean(text):
+    if not text.isascii() and not is_text(text):
         return "surrogate", "contains a lone surrogate, which is not a character; remove it"
     return None
 
 
-def _clean(text: str) -> bool:
+def is_text(text: str) -> bool:
+    """Whether it can be written as UTF-8: it holds no lone surrogate."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -14,6 +14,7 @@ from enhancelog.queries.counts import in_days
 from enhancelog.queries.prepared import Statement, written
 from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.queries.windowed import fetch_in
+from enhancelog.store.rows import decode_verdicts
 
 # Whole days come from tallies, one statement each. Hourly windows read the verdicts once, because no tally is that
 # fine. Denials count only in rejected runs, so that every number matches a list of rejections.
@@ -71,11 +72,6 @@ class _Tallied:
             yield _axes.decode(axes), number
 
 
-class _Said(msgspec.Struct):
-    axis: str
-    status: str
-
-
 class _Hourly:
     def __init__(self, window: Window) -> None:
         self._window = window
@@ -99,7 +95,7 @@ class _Hourly:
         rejected: Counter[tuple[int, str, str]] = Counter()
         joint: Counter[frozenset[str]] = Counter()
         for ts_ms, blueprint_id, status, verdicts in self._rows():
-            said = _verdicts.decode(verdicts)
+            said = decode_verdicts(verdicts)
             slot = ts_ms // self._window.slot_ms
             judged.update((slot, blueprint_id, axis) for axis in {verdict.axis for verdict in said})
             if status == "rejected":
@@ -114,5 +110,4 @@ class _Hourly:
         return entries.values_list("ts_ms", "blueprint_id", "status", "verdicts").iterator(chunk_size=_CHUNK)
 
 
-_verdicts: Final = msgspec.json.Decoder(list[_Said])
 _axes: Final = msgspec.json.Decoder(list[str])

@@ -12,6 +12,7 @@ from enhancelog.domain.text import DATA_NOTICE, LONGEST, cut, headline, similari
 from enhancelog.models import Entry
 from enhancelog.patterns import MOST_TEMPLATES, join, mask
 from enhancelog.queries.selection import PLAUSIBLE
+from enhancelog.store.rows import StoredVerdict, decode_verdicts
 
 # Reads the newest NEWEST entries with a plausible time in one indexed statement, fewer if they exceed MOST_DENIALS or
 # MOST_CHARACTERS. Denials are grouped by axis and pattern within these runs.
@@ -78,15 +79,6 @@ class Why(msgspec.Struct):
     similar_applied: list[SimilarApplied]
 
 
-class _Verdict(msgspec.Struct):
-    axis: str
-    status: str
-    detail: str
-
-
-_verdicts = msgspec.json.Decoder(list[_Verdict])
-
-
 def why(blueprint_id: str, intent: str = "") -> Why:
     """Denials, most frequent first, and similar applied intents, most similar first. At most ``MOST_BYTES`` as
     JSON.
@@ -99,7 +91,7 @@ def why(blueprint_id: str, intent: str = "") -> Why:
     for issue_id, ts_ms, status, verdicts, its_intent, rationale, *recorded_by in _newest(blueprint_id):
         actor = Actor(*recorded_by)
         counted[status] += 1
-        denials = [verdict for verdict in _verdicts.decode(verdicts) if verdict.status == "deny"][:MOST_OF_A_RUN]
+        denials = [verdict for verdict in decode_verdicts(verdicts) if verdict.status == "deny"][:MOST_OF_A_RUN]
         for verdict in denials:
             _add(groups, verdict, issue_id, ts_ms, actor)
         denials_left -= len(denials)
@@ -134,7 +126,7 @@ def _newest(blueprint_id: str) -> Iterable[tuple[Any, ...]]:
 
 
 def _add(
-    groups: dict[tuple[str, str], DeniedGroup], verdict: _Verdict, issue_id: str, ts_ms: int, actor: Actor
+    groups: dict[tuple[str, str], DeniedGroup], verdict: StoredVerdict, issue_id: str, ts_ms: int, actor: Actor
 ) -> None:
     # Rows are newest first, so a group's first one is its newest.
     template = mask(verdict.detail).template

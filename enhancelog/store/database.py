@@ -16,7 +16,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 from enhancelog.models import Entry as EntryModel
 from enhancelog.observing import metrics
-from enhancelog.projections import search_index
+from enhancelog.projections import entry_badges, search_index
 from enhancelog.projections.stored import Stored
 from enhancelog.store import group, pattern_groups, writing
 from enhancelog.store.rows import RECORD_COLUMNS, from_row
@@ -112,6 +112,14 @@ def rebuild_search() -> None:
         search_index.clear(cursor)
         for batch in stored_batches():
             search_index.apply(cursor, batch)
+
+
+def rebuild_badges() -> None:
+    """Derive the badges of the whole log anew. Appends wait."""
+    with faults(), dialect().appending() as cursor:
+        for batch in stored_batches():
+            entry_badges.drop(cursor, batch)
+            entry_badges.apply(cursor, batch)
 
 
 def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> int:

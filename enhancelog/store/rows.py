@@ -19,6 +19,18 @@ RECORD: Final = slice(COLUMNS.index(RECORD_COLUMNS[0]), COLUMNS.index(RECORD_COL
 """Where the record is in a row of ``COLUMNS``, or of those and further ones."""
 STORED_COLUMNS: Final = (*COLUMNS, "envelope")
 
+
+class StoredVerdict(msgspec.Struct):
+    """A verdict whose rules were checked when it was stored."""
+
+    axis: str
+    status: str
+    detail: str
+
+
+decode_verdicts: Final = msgspec.json.Decoder(list[StoredVerdict]).decode
+"""The verdicts of a row, ten times as fast as ``records.decode_verdicts``, which checks every rule again."""
+
 _encode: Final = msgspec.json.Encoder().encode
 _reasons = msgspec.json.Decoder(tuple[str, ...])
 

@@ -21,7 +21,6 @@ from enhancelog.domain.times import as_datetime
 from enhancelog.queries.entries import Listed
 
 CONTENT_TYPE: Final = Atom1Feed.content_type
-SIZE: Final = 50
 
 _TITLE: Final = 200
 _TEXT: Final = 1_000

@@ -51,9 +51,6 @@ def csv(chunks: Iterable[Sequence[Row]]) -> Iterator[bytes]:
         yield buffer.getvalue().encode()
 
 
-FORMATS: Final[dict[str, Export]] = {"ndjson": ndjson, "json": json_array, "csv": csv}
-
-
 def _records(rows: Sequence[Row]) -> list[RowJson]:
     return [json_from_row(row[RECORD]) for row in rows]
 

@@ -12,13 +12,12 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.queries.entries import Page
 from enhancelog.queries.horizon import horizon
 from enhancelog.queries.newest import count_beyond
-from enhancelog.transfer import exports
+from enhancelog.transfer.formats import EXPORTS, FORMATS
 from enhancelog.web import feeds
 from enhancelog.web.htmx import private
 from enhancelog.web.questions import Elsewhere, Question, Refused
 
 MOST_NEW: Final = 99
-FORMATS: Final = {"csv": "CSV", "ndjson": "NDJSON", "json": "JSON"}
 
 
 class Alternatives(NamedTuple):
@@ -40,11 +39,10 @@ def instead_of_page(request: HttpRequest, question: Question) -> HttpResponse | 
     try:
         if shape == "atom":
             return private(feeds.feed(request, question))
-        if shape in exports.FORMATS:
+        if shape in EXPORTS:
             raise Elsewhere(_export(question, shape))
         if shape is not None:
-            known = ", ".join([*exports.FORMATS, "atom"])
-            raise Invalid("format", "choice", f'must be one of {known}, not "{shape[:40]}"')
+            raise Invalid("format", "choice", f'must be one of {", ".join(FORMATS)}, not "{shape[:40]}"')
         after = filters.after(dict(request.GET.lists()))
     except Invalid as error:
         raise Refused(error, question.place, question.text) from None
@@ -54,7 +52,7 @@ def instead_of_page(request: HttpRequest, question: Question) -> HttpResponse | 
 def alternatives(question: Question, page: Page) -> Alternatives:
     is_newest = question.order == "desc" and question.cursor is None
     return Alternatives(
-        exports=[(label, _export(question, shape)) for shape, label in FORMATS.items()],
+        exports=[(FORMATS[shape].label, _export(question, shape)) for shape in reversed(EXPORTS)],
         feed=question.url(format="atom"),
         save=links.with_query("/account/views", [("url", question.url())]),
         other_order=question.url(order="asc" if question.order == "desc" else "desc"),

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
-from enhancelog.domain import filter_box, filters
+from enhancelog.domain import filter_box, filters, page_sizes
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filter_box import Pair, Pairs
 from enhancelog.domain.filters import EntryFilter, Order
@@ -20,8 +20,6 @@ from enhancelog.domain.times import now_ms
 from enhancelog.links import with_query
 from enhancelog.queries import entries
 from enhancelog.web import htmx
-
-PAGE_SIZE: Final = 50
 
 _KEPT: Final = ("order", "page_size")
 _MEANS_EMPTY_ID: Final = ("blueprint_id", "not_blueprint_id")
@@ -182,7 +180,7 @@ def question(place: Place, pairs: Iterable[Pair]) -> Question:
             kept=_kept(parameters),
             wanted=filters.from_pairs([*place.scope, *given], now),
             order=filters.order(parameters, default="desc"),
-            size=filters.page_size(parameters) or PAGE_SIZE,
+            size=filters.page_size(parameters) or page_sizes.ENTRIES,
             cursor=cursor,
         )
     except Invalid as error:

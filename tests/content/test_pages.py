@@ -10,7 +10,6 @@ from content import kinds, links
 from content.kinds import KINDS, Key, Kind
 from content.models import ContentRevision
 from content.store import open_store
-from enhancelog.domain.codecs import Text
 from tests.content.changing import edit, write
 from tests.content.conftest import AGENT
 from tests.content.test_store import sample

@@ -15,7 +15,7 @@ from enhancelog.domain.records import Entry
 from enhancelog.models import Entry as EntryModel
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.rows import COLUMNS
-from enhancelog.transfer import exports
+from enhancelog.transfer import exports, formats
 from enhancelog.transfer.items import Found
 from enhancelog.transfer.sources import open_source
 from tests.factories import make_entry, make_rejected
@@ -123,7 +123,7 @@ def test_an_export_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypa
     output = tmp_path / "log.json"
     output.write_text("before")
     STORE.append(make_entry())
-    monkeypatch.setitem(exports.FORMATS, "json", broken)
+    monkeypatch.setitem(formats.EXPORTS, "json", broken)
     with pytest.raises(CommandError, match="No space left"):
         export("--format", "json", "--output", str(output))
     assert output.read_text() == "before"

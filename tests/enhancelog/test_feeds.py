@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from enhancelog import links
 from enhancelog.accounts import api_tokens, saved_views
-from enhancelog.domain import records
+from enhancelog.domain import page_sizes, records
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 from enhancelog.models import SavedView
@@ -131,7 +131,7 @@ def test_long_texts_are_cut_so_that_fifty_entries_stay_small() -> None:
     long = "<&" * 5_000
     verdicts = [{"axis": f"a{n}", "status": "deny", "detail": long} for n in range(50)]
     entry = make_rejected(intent=long, rationale=long, verdicts=verdicts)
-    assert len(atom.feed(About("x", SERVER, SERVER), listed([entry] * atom.SIZE), SERVER)) < 6_000_000
+    assert len(atom.feed(About("x", SERVER, SERVER), listed([entry] * page_sizes.FEED), SERVER)) < 6_000_000
 
 
 @pytest.mark.django_db

@@ -11,10 +11,13 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from content.store import open_store as open_content
+from enhancelog.apps import install
 from enhancelog.backends import dialect, schema
 from enhancelog.backends.schema import State
 from enhancelog.domain.errors import Other, WrongSchema
 from enhancelog.domain.origin import Origin
+from enhancelog.models import EntryBadge
+from enhancelog.projections import entry_badges
 from enhancelog.store import open_store
 from enhancelog.store.database import last_position
 from tests.factories import make_entry
@@ -154,3 +157,29 @@ def test_content_is_not_written_while_the_schema_changes() -> None:
         transaction.set_rollback(True)
     assert open_content(ME).list_ids() == []
     assert state() is State.CURRENT
+
+
+@pytest.fixture
+def other_badges(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """From here on a release under whose rules every entry has one badge."""
+    monkeypatch.setattr(schema, "RULES", {"rules of badges": "another"})
+    monkeypatch.setattr(entry_badges, "badges", lambda entry, recorded_ms: ("implausible time",))
+    schema.expected.cache_clear()
+    monkeypatch.setattr(schema, "_current", None)
+    yield
+    monkeypatch.undo()
+    schema.expected.cache_clear()
+
+
+@pytest.mark.django_db
+def test_other_rules_of_badges_are_an_upgrade_that_derives_them_anew(request: pytest.FixtureRequest) -> None:
+    store = open_store(ME)
+    store.append(make_entry(issue_id="odd", prev_hash="x"))
+    store.append(make_entry(issue_id="usual"))
+    assert list(EntryBadge.objects.values_list("entry__issue_id", "badge")) == [("odd", "unusual hash")]
+    request.getfixturevalue("other_badges")
+    assert state() is State.BEHIND
+    install(using="default")
+    assert state() is State.CURRENT
+    badges = EntryBadge.objects.order_by("entry_id").values_list("entry__issue_id", "badge")
+    assert list(badges) == [("odd", "implausible time"), ("usual", "implausible time")]

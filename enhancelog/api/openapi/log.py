@@ -8,6 +8,7 @@ import msgspec
 from enhancelog.api.negotiation import LIST_TYPES
 from enhancelog.api.openapi.parts import (
     ATOM,
+    CSV,
     JSON,
     NDJSON,
     READ_ERRORS,
@@ -21,7 +22,7 @@ from enhancelog.api.openapi.parts import (
     query,
     ref,
 )
-from enhancelog.domain import filters
+from enhancelog.domain import filters, page_sizes
 from enhancelog.domain.records import ID_SCHEMA, Entry, Operation
 from enhancelog.domain.search_words import LONGEST_PHRASE
 from enhancelog.domain.text import DATA_NOTICE
@@ -132,7 +133,7 @@ FILTERS: Final = tuple(_filters())
 
 _ORDER: Final = query("order", {"type": "string", "enum": ["asc", "desc"]}, "By time; `asc` unless given.")
 SIZE: Final = query(
-    "page_size", {"type": "integer", "minimum": 1, "maximum": filters.MAX_PAGE_SIZE}, "A page instead of the whole."
+    "page_size", {"type": "integer", "minimum": 1, "maximum": page_sizes.LARGEST}, "A page instead of the whole."
 )
 _FORMAT: Final = query(
     "format", {"type": "string", "enum": list(LIST_TYPES)}, "Wins over Accept. `atom`: the 50 stored last."
@@ -160,7 +161,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     {
                         **content(array_of(ref("Entry")), [EXAMPLE]),
                         **content({"type": "string"}, LINE, NDJSON),
-                        **content({"type": "string"}, ",".join(EXAMPLE) + "\r\n", "text/csv"),
+                        **content({"type": "string"}, ",".join(EXAMPLE) + "\r\n", CSV),
                         **content({"type": "string"}, '<feed xmlns="http://www.w3.org/2005/Atom">…</feed>', ATOM),
                     },
                     "Next",

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from enhancelog.transfer.formats import FORMATS
+
 Part = dict[str, Any]
 
-JSON: Final = "application/json"
-NDJSON: Final = "application/x-ndjson"
-ATOM: Final = "application/atom+xml"
+JSON: Final = FORMATS["json"].media_type
+NDJSON: Final = FORMATS["ndjson"].media_type
+CSV: Final = FORMATS["csv"].media_type
+ATOM: Final = FORMATS["atom"].media_type
 
 PROBLEM: Final[Part] = {
     "type": "object",

@@ -11,7 +11,7 @@ from enhancelog.domain.filters import PARAMETERS, EntryFilter
 from enhancelog.domain.times import now_ms
 from enhancelog.management.reporting import Report, ReportingCommand, print_bytes, progress
 from enhancelog.queries.entries import Row, stream
-from enhancelog.transfer.exports import FORMATS
+from enhancelog.transfer.formats import EXPORTS
 from enhancelog.transfer.outputs import atomic_file
 
 
@@ -19,7 +19,7 @@ class Command(ReportingCommand):
     help = "Write entries to standard output or to a file, oldest first. Every filter of the API can be given."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--format", choices=list(FORMATS), default="ndjson", help="default: %(default)s")
+        parser.add_argument("--format", choices=list(EXPORTS), default="ndjson", help="default: %(default)s")
         parser.add_argument("--output", metavar="FILE", type=Path, help="put there whole when done, or not at all")
         parser.add_argument("--order", choices=["asc", "desc"], default="asc", help="by time (default: %(default)s)")
         chosen = parser.add_argument_group("filters", "Each can be repeated: any of the values, but --axis means all.")
@@ -35,7 +35,7 @@ class Command(ReportingCommand):
         quiet = output is None and self.stdout.isatty()
         shown = nullcontext(lambda done, note: None) if quiet else progress(self.stderr, "Exporting", None)
         with shown as report:
-            written = FORMATS[options["format"]](_counted(wanted, options["order"], report))
+            written = EXPORTS[options["format"]](_counted(wanted, options["order"], report))
             if output is None:
                 print_bytes(self.stdout, written)
             else:

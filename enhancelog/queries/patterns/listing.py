@@ -5,11 +5,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from enhancelog.domain import page_sizes
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.queries.patterns.counted import Found, counted
 from enhancelog.queries.patterns.served import patterns
 
-MOST: Final = 1_000
+MOST: Final = page_sizes.API_PATTERNS
 """Patterns in one answer, those with most denials."""
 MOST_BLUEPRINTS: Final = 100
 """Of one pattern, those with most denials."""

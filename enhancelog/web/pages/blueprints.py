@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from enhancelog import links
-from enhancelog.domain import filters
+from enhancelog.domain import filters, page_sizes
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.times import now_ms
 from enhancelog.queries import blueprints as log
@@ -20,7 +20,6 @@ from enhancelog.web.questions import without_empty_parameters
 from enhancelog.web.revalidation import revalidated
 from enhancelog.web.sorting import Sorting, usual_order
 
-PAGE_SIZE: Final = 200
 DEFAULT_SORT: Final = "rejected"
 COLUMNS: Final = {
     "name": ("Blueprint", ""),
@@ -73,7 +72,7 @@ def _asked(request: HttpRequest) -> tuple[str, filters.Order, int, int]:
     if sort not in log.SORTS:
         raise Invalid("sort", "choice", f'must be one of {", ".join(log.SORTS)}, not "{sort[:40]}"')
     order = filters.order(parameters, usual_order(sort))
-    return sort, order, filters.offset(parameters), filters.page_size(parameters) or PAGE_SIZE
+    return sort, order, filters.offset(parameters), filters.page_size(parameters) or page_sizes.BLUEPRINTS
 
 
 def _sorted_url(**pairs: str) -> str:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
-from enhancelog.domain import filters
+from enhancelog.domain import filters, page_sizes
 from enhancelog.domain.errors import Invalid
 from enhancelog.queries import matrix as log
 from enhancelog.queries import runs
@@ -26,7 +26,6 @@ from enhancelog.web.periods import Period
 from enhancelog.web.questions import without_empty_parameters
 from enhancelog.web.revalidation import revalidated
 
-ROWS: Final = 50
 COLUMNS: Final = 10
 
 TABLES: Final = {"": "Axis × Blueprint", "together": "Axes together"}
@@ -100,7 +99,7 @@ def _asked(request: HttpRequest) -> Asked:
         given={name: request.GET[name] for name in _PARAMETERS if name in request.GET},
         show=show,
         sort=_sort(request.GET.get("sort", ""), parameters),
-        rows=Part(filters.offset(parameters), ROWS),
+        rows=Part(filters.offset(parameters), page_sizes.MATRIX),
         columns=Part(filters.offset(parameters, "column"), COLUMNS),
     )
 

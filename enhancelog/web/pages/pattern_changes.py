@@ -10,13 +10,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from enhancelog import links
 from enhancelog.accounts.permissions import needs, user_of
+from enhancelog.domain import page_sizes
 from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.queries.patterns import detail
 from enhancelog.queries.patterns.detail import Known
 from enhancelog.store import pattern_changes
 from enhancelog.web.htmx import page_or_fragment
 
-MOST_SHOWN: Final = 200
+MOST_SHOWN: Final = page_sizes.TEMPLATES_OF_PATTERN
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

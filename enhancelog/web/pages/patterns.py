@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
-from enhancelog.domain import filters
+from enhancelog.domain import filters, page_sizes
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filter_box import Pairs
 from enhancelog.domain.times import DAY_MS, day_of, now_ms
@@ -32,7 +32,6 @@ from enhancelog.web.questions import Question
 from enhancelog.web.revalidation import revalidated
 from enhancelog.web.sorting import Column, Sorting, usual_order
 
-PAGE_SIZE: Final = 100
 COLUMNS: Final = {
     "axis": ("Axis", ""),
     "denials": ("Denials", "num"),
@@ -90,7 +89,7 @@ def _part(request: HttpRequest, question: Question) -> Part:
         raise Invalid("sort", "choice", f'must be one of {", ".join(SORTS)}, not "{sort[:40]}"')
     parameters = dict(request.GET.lists())
     order = filters.order(parameters, usual_order(sort))
-    return Part(sort, order, filters.offset(parameters, "skip"), filters.page_size(parameters) or PAGE_SIZE)
+    return Part(sort, order, filters.offset(parameters, "skip"), filters.page_size(parameters) or page_sizes.PATTERNS)
 
 
 def _period(request: HttpRequest, question: Question, newest: int | None) -> Period | None:

@@ -1,0 +1,24 @@
+"""How many rows one page of each list has; on most lists the parameter ``page_size`` asks for another number."""
+
+from typing import Final
+
+LARGEST: Final = 1000
+"""That ``page_size`` may ask for."""
+
+ENTRIES: Final = 50
+"""Rejections, timeline and search."""
+PATTERNS: Final = 100
+TEMPLATES_OF_PATTERN: Final = 200
+"""Where a pattern is split or merged."""
+BLUEPRINTS: Final = 200
+MATRIX: Final = 50
+STORIES: Final = 50
+CHANGES_OF_KEY: Final = 20
+ADMIN: Final = 50
+
+API: Final = 100
+"""Of entries, their tail and stories, where a page is asked for without its size."""
+API_PATTERNS: Final = LARGEST
+FEED: Final = 50
+CLIENT: Final = 200
+"""What the client asks for."""

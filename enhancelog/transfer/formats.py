@@ -1,0 +1,37 @@
+"""The formats in which a list of entries can be had: one row each, for API, pages, OpenAPI and ``export_log``."""
+
+from typing import Final, NamedTuple
+
+from enhancelog.transfer import atom, exports
+from enhancelog.transfer.exports import Export
+
+
+class Format(NamedTuple):
+    """``name``: the value of ``format``, and how a file's name ends. ``label``: what people call it.
+
+    ``write``: rows to bytes; ``None`` for the feed, which is of the entries stored last alone.
+    """
+
+    name: str
+    label: str
+    content_type: str
+    write: Export | None
+
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters."""
+        return self.content_type.partition(";")[0]
+
+
+FORMATS: Final = {
+    one.name: one
+    for one in (
+        Format("json", "JSON", "application/json", exports.json_array),
+        Format("ndjson", "NDJSON", "application/x-ndjson", exports.ndjson),
+        Format("csv", "CSV", "text/csv; charset=utf-8", exports.csv),
+        Format("atom", "Atom", atom.CONTENT_TYPE, None),
+    )
+}
+
+EXPORTS: Final = {name: one.write for name, one in FORMATS.items() if one.write}
+"""Name to writer of those that hold a whole list."""
