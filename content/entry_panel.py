@@ -16,11 +16,10 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.queries import lookup
 
 LINKS_SHOWN: Final = 5
-"""Work items beside an entry that a person linked."""
 
 
 class WorkItem(NamedTuple):
-    """A story beside an entry; ``by_hand`` if a person linked it."""
+    """``by_hand`` if a person linked it."""
 
     story_id: str
     rows: list[KindRow]
@@ -32,7 +31,7 @@ class WorkItem(NamedTuple):
 
 
 def panel(request: HttpRequest, issue_id: str) -> dict[str, Any] | None:
-    """The context of ``content/panel.jinja``, or ``None`` if there is nothing to show or do."""
+    """``None`` if there is nothing to show or do."""
     if not allows(request.user, "content:read"):
         return None
     by_hand, total = linked.stories_of_entry(issue_id, LINKS_SHOWN)
@@ -56,7 +55,7 @@ def panel(request: HttpRequest, issue_id: str) -> dict[str, Any] | None:
 @require_POST
 @needs("content:write")
 def content_link(request: HttpRequest, issue_id: str) -> HttpResponseBase:
-    """Link an entry to a work item, or remove the link if ``act`` is ``unlink``."""
+    """Removes the link if ``act`` is ``unlink``."""
     story_id = request.POST.get("story_id", "").strip()
     if request.POST.get("act") == "unlink":
         linked.unlink(issue_id, story_id)

@@ -1,4 +1,4 @@
-"""Links that people add between entries of the log and work items. An entry and a work item may also share an id."""
+"""Links that people add between entries of the log and work items."""
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple

@@ -1,4 +1,4 @@
-"""Paths of content pages and resources. Ids may contain anything, so these are not built by ``reverse()``."""
+"""Paths of content pages and resources; ``reverse()`` refuses some ids."""
 
 from urllib.parse import quote
 

@@ -13,7 +13,7 @@ from enhancelog.backends.fields import CodePointTextField
 
 
 class ContentItem(models.Model):
-    """The current state of one key."""
+    """The current state of a key."""
 
     story_id = CodePointTextField()
     kind = CodePointTextField()
@@ -35,11 +35,11 @@ class ContentItem(models.Model):
         return f"{self.kind} of {self.story_id}"
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
-        """Skipped: a form may recreate a key that has a tombstone. The store checks."""
+        """Skipped: a form may recreate a key that has a tombstone."""
 
 
 class ContentRevision(models.Model):
-    """One version of one key. Immutable; ``envelope`` is a digest of the row."""
+    """Immutable; ``envelope`` is a digest of the row."""
 
     story_id = CodePointTextField()
     kind = CodePointTextField()
@@ -62,7 +62,7 @@ class ContentRevision(models.Model):
 
 
 class ContentLink(models.Model):
-    """A link that a person added between an entry of the log and a work item."""
+    """Added by a person."""
 
     issue_id = CodePointTextField()
     story_id = CodePointTextField()

@@ -37,7 +37,7 @@ class Filter(NamedTuple):
 
 
 class Story(NamedTuple):
-    """``kinds`` in table order; ``beginning`` of the main body; when and by whom it was last changed."""
+    """``beginning`` is that of the main body; ``origin`` that of the last change."""
 
     story_id: str
     kinds: tuple[str, ...]
@@ -85,7 +85,6 @@ def story_ids(wanted: Filter, after: str = "", limit: int = _IDS_IN_A_CHUNK) -> 
 
 
 def kinds_of(ids: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Kinds in table order."""
     with faults():
         keys = list(_set_items().filter(story_id__in=ids).values_list("story_id", "kind"))
     held: dict[str, set[str]] = {story_id: set() for story_id in ids}
@@ -112,7 +111,6 @@ def stories(ids: Sequence[str]) -> list[Story]:
 
 
 def all_story_ids(wanted: Filter) -> Iterator[list[str]]:
-    """In chunks, each a short read."""
     after = ""
     while ids := story_ids(wanted, after):
         yield ids
@@ -120,7 +118,7 @@ def all_story_ids(wanted: Filter) -> Iterator[list[str]]:
 
 
 def all_items(*, values: bool = True) -> Iterator[list[tuple[Key, str]]]:
-    """By story id and kind, in chunks, each a short read. Without ``values`` each value is ``""``."""
+    """By story id and kind, in chunks, each a short read. Values are ``""`` unless asked for."""
     limit, after = _VALUES_IN_A_CHUNK if values else _IDS_IN_A_CHUNK, Key("", "")
     while True:
         items = _set_items().filter(story_id__gte=after.story_id)
@@ -156,7 +154,6 @@ def items(story_id: str) -> dict[str, Item]:
 
 
 def items_of(story_ids: Sequence[str]) -> dict[str, dict[str, Item]]:
-    """``items`` of each story, in one query."""
     held: dict[str, dict[str, Item]] = {story_id: {} for story_id in story_ids}
     possible = [story_id for story_id in held if is_story_id(story_id)]
     if possible:
@@ -182,7 +179,6 @@ def changes_of_key(story_id: str, kind: str, size: int, before: int | None = Non
 
 
 def latest_changes(story_id: str, size: int) -> list[Change]:
-    """Of all keys, newest first."""
     previous = ContentRevision.objects.filter(
         story_id=OuterRef("story_id"), kind=OuterRef("kind"), version=OuterRef("version") - 1
     )

@@ -16,15 +16,12 @@ PIECE_BYTES: Final = 1 << 16
 
 @dataclass(frozen=True)
 class Refused:
-    """An invalid entry of a raw map."""
-
     key: str
     value: Any
     error: Invalid
 
     @property
     def shown(self) -> str:
-        """The raw key without surrogates."""
         return self.key.encode("utf-8", "backslashreplace").decode()
 
 

@@ -19,9 +19,7 @@ from enhancelog.web.html import markdown
 FOLDED_CHARS: Final = 4_000
 """Longer texts start folded."""
 
-FLAT_CHARS: Final = 80
-"""Longer JSON is indented."""
-
+FLAT_CHARS: Final = 80  # of JSON
 SUMMARY_SOURCE_CHARS: Final = 400
 """How much of a value its summary may use."""
 
@@ -29,7 +27,7 @@ _MARKS: Final = re.compile(r"^[#>*+\-\s]+|[*_`]+")
 
 
 class KindRow(NamedTuple):
-    """One kind of one story. If it is not set, ``item`` is ``None`` or a tombstone."""
+    """``item`` is ``None`` or a tombstone if the kind is not set."""
 
     story_id: str
     kind: Kind
@@ -82,7 +80,7 @@ class KindRow(NamedTuple):
 
     @property
     def pretty(self) -> str:
-        """JSON, indented if it is long. Only white space differs from the stored text."""
+        """JSON, indented if it is long."""
         flat = msgspec.json.format(self.value, indent=0)
         return flat if len(flat) <= FLAT_CHARS else msgspec.json.format(self.value)
 
@@ -96,7 +94,7 @@ class KindRow(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """The value in one line; not shortened."""
+        """One line."""
         beginning = self.value[:SUMMARY_SOURCE_CHARS]
         match self.codec:
             case "flag":
@@ -130,7 +128,6 @@ class ChangeRow(NamedTuple):
 
     @property
     def no_difference(self) -> str:
-        """The sentence shown if no line differs."""
         if self.item.value is None:
             return "The value was removed."
         return "Set to an empty text." if self.item.value == "" else "The text is unchanged."
@@ -186,7 +183,6 @@ def change_row(change: Change) -> ChangeRow:
 
 
 def to_datetime(ms: int) -> datetime:
-    """Epoch milliseconds as an aware UTC time."""
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 

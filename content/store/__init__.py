@@ -1,6 +1,6 @@
 """The content store: text under typed keys, every change a version, behind one protocol.
 
-A change that raises (``Invalid``, ``TooLarge``, ``VersionMismatch``, ``Other``) changes nothing. Versions of a key
+A change that raises (``Invalid``, ``TooLarge``, ``VersionMismatch``, ``Other``) has no effect. Versions of a key
 start at 1 and never restart: deleting or taking a key leaves a tombstone, which reads as absent.
 """
 

@@ -1,8 +1,4 @@
-"""The content store in SQLite or PostgreSQL.
-
-A change locks its keys' rows, in key order, and adds their revisions in the same transaction. An absent key first gets
-a row at version 0 to lock.
-"""
+"""The content store in SQLite or PostgreSQL. A change locks its keys' rows, in key order, and adds their revisions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -187,7 +183,7 @@ def _require_empty() -> None:
 
 
 def _create_missing(keys: Sequence[Key]) -> None:
-    """Ensures that every key has a row to lock."""
+    """Gives absent keys a row at version 0 to lock."""
     rows = [ContentItem(story_id=key.story_id, kind=key.kind, version=0, updated_ms=0) for key in sorted(keys)]
     ContentItem.objects.bulk_create(rows, ignore_conflicts=True)
 

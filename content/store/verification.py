@@ -1,8 +1,4 @@
-"""Verifies the content store: envelopes match, a key's versions are consecutive, an item equals its latest revision.
-
-Short reads keep no writer waiting. They are consistent: revisions are immutable, and an item is read by the statement
-that reads the last of its revisions.
-"""
+"""Verifies that envelopes match, a key's versions are consecutive, and an item equals its latest revision."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
@@ -17,8 +13,7 @@ from content.store.database import COLUMNS, to_item
 from content.store.envelopes import of_revision
 from enhancelog.backends import dialect, faults
 
-BATCH: Final = 100
-"""Rows in one read; each may hold a value of the maximum size."""
+BATCH: Final = 100  # each row may hold a value of the maximum size
 
 Row = Sequence[Any]
 
@@ -49,7 +44,7 @@ def total() -> int:
 
 
 def findings(progress: Callable[[int], None]) -> Iterator[str]:
-    """One line for each problem. ``progress`` is called with the number of rows read. Raises ``Other``."""
+    """One line a problem. ``progress`` gets the number of rows read. Raises ``Other``."""
     with faults(), dialect().reading_any_text():
         for (story_id, kind), rows in groupby(_rows(progress), lambda row: (row[0], row[1])):
             for said in _check_key(rows):
@@ -88,8 +83,10 @@ def _check_key(rows: Iterable[Row]) -> Iterator[str]:
         yield f" is not what its latest revision, version {latest.version}, says"
 
 
+# Short reads keep no writer waiting. They are consistent: revisions are immutable, and an item is read by the
+# statement that reads the last of its revisions.
 def _rows(progress: Callable[[int], None]) -> Iterator[Row]:
-    """By key: its revisions by version, then its item."""
+    """By key: its revisions, then its item."""
     done, after = 0, ("", "", 1, 0)
     while rows := _read(*after):
         yield from rows
@@ -100,7 +97,7 @@ def _rows(progress: Callable[[int], None]) -> Iterator[Row]:
 
 
 def _read(story_id: Any, kind: Any, is_item: int, version: Any) -> list[Row]:
-    """The rows after this one, read by the index of each table's keys."""
+    """The rows after this one, found by index."""
     (story, of_kind, number), values = zip(*map(_bound, (story_id, kind, version)), strict=True)
     key, columns = f"{story}, {of_kind}", ", ".join(COLUMNS)
     if is_item:

@@ -59,6 +59,14 @@ def admin(db: None) -> Client:
 
 
 @pytest.fixture
+def agent(db: None) -> Client:
+    """Staff; an error is a response."""
+    client = Client(raise_request_exception=False)
+    client.force_login(User.objects.create_user("ada", password="x", is_staff=True))
+    return client
+
+
+@pytest.fixture
 def in_threads() -> InThreads:
     def run(count: int, work: Callable[[], object]) -> list[object]:
         barrier = Barrier(count, timeout=60)
