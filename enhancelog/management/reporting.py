@@ -25,8 +25,18 @@ Report = Callable[[int, str], None]
 """Hears how far the work has come, and a few words about it."""
 
 
+class CannotRun(CommandError):
+    """Ends a command with one line and exit code 2."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(line, returncode=2)
+
+
 class ReportingCommand(BaseCommand):
-    """A command whose ``report`` says whether there were findings. It waits for locks as long as it takes."""
+    """The base of all our commands but those that change one of Django's. ``report`` says whether there were findings.
+
+    It waits for locks as long as it takes; a fault of database or disk is ``CannotRun``.
+    """
 
     needs: ClassVar[Needs] = Needs.CURRENT
     requires_system_checks = ()  # they check pages and settings that no such command needs
@@ -41,7 +51,7 @@ class ReportingCommand(BaseCommand):
                 prepare(self.needs, self.stderr.write)
                 found = self.report(**options)
         except (StoreError, DatabaseError, OSError) as error:
-            raise CommandError(_one_line(error), returncode=2) from error
+            raise CannotRun(_one_line(error)) from error
         except KeyboardInterrupt:
             self.stderr.write("Interrupted. What was committed stays; running again goes on.")
             sys.exit(130)
@@ -71,7 +81,7 @@ def print_bytes(stdout: OutputWrapper, parts: Iterable[bytes]) -> None:
         stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at its end
-        raise CommandError("nobody reads standard output any more", returncode=2) from None
+        raise CannotRun("nobody reads standard output any more") from None
 
 
 @contextmanager
