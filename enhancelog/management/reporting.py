@@ -22,8 +22,18 @@ PLAIN_LINE_EVERY_S: Final = 5.0
 Report = Callable[[int, str], None]
 
 
+class CannotRun(CommandError):
+    """Ends a command with one line and exit code 2."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(line, returncode=2)
+
+
 class ReportingCommand(BaseCommand):
-    """Waits for locks without limit; reports errors in one line."""
+    """The base of our own commands. ``report`` returns whether there were findings.
+
+    It waits for locks without limit. A fault of the database or disk is ``CannotRun``.
+    """
 
     needs: ClassVar[Needs] = Needs.CURRENT
     requires_system_checks = ()  # they check pages and settings that no such command needs
@@ -38,7 +48,7 @@ class ReportingCommand(BaseCommand):
                 prepare(self.needs, self.stderr.write)
                 found = self.report(**options)
         except (StoreError, DatabaseError, OSError) as error:
-            raise CommandError(_one_line(error), returncode=2) from error
+            raise CannotRun(_one_line(error)) from error
         except KeyboardInterrupt:
             self.stderr.write("Interrupted. What was committed stays; running again goes on.")
             sys.exit(130)
@@ -68,7 +78,7 @@ def print_bytes(stdout: OutputWrapper, parts: Iterable[bytes]) -> None:
         stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at its end
-        raise CommandError("nobody reads standard output any more", returncode=2) from None
+        raise CannotRun("nobody reads standard output any more") from None
 
 
 @contextmanager

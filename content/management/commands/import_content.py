@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from content import raw
 from content.kinds import Key
@@ -16,7 +16,7 @@ from content.store import ContentStore, NotEmpty, Preloaded, open_store
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
 from enhancelog.management.database import Needs
-from enhancelog.management.reporting import ReportingCommand, printable, progress
+from enhancelog.management.reporting import CannotRun, ReportingCommand, printable, progress
 from enhancelog.transfer.findings import FindingsFile
 
 BATCH: Final = 500
@@ -40,7 +40,7 @@ class Command(ReportingCommand):
         try:
             found = raw.read(data, settings.MAX_CONTENT_BYTES)
         except Invalid as error:
-            raise CommandError(f"{location} {error}", returncode=2) from None
+            raise CannotRun(f"{location} {error}") from None
         store = open_store(Origin("command", "import_content", "import"))
         done = Preloaded()
         try:
@@ -69,7 +69,7 @@ def _written(store: ContentStore, values: dict[Key, str], *, merge: bool) -> Pre
     try:
         return store.preload(values, merge=merge)
     except NotEmpty:
-        raise CommandError("the content store is not empty; --merge writes into it", returncode=2) from None
+        raise CannotRun("the content store is not empty; --merge writes into it") from None
 
 
 def _parts(values: dict[Key, str], *, whole: bool) -> list[dict[Key, str]]:

@@ -3,12 +3,12 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DatabaseError, connection
 
 from enhancelog.maintenance import backup
 from enhancelog.management.database import Needs, prepare
-from enhancelog.management.reporting import ReportingCommand
+from enhancelog.management.reporting import CannotRun, ReportingCommand
 
 
 class Command(ReportingCommand):
@@ -29,7 +29,7 @@ class Command(ReportingCommand):
             backup.copy_sqlite(target)
         except (OSError, DatabaseError) as error:
             reason = "it exists; choose another name" if target.exists() else getattr(error, "strerror", None) or error
-            raise CommandError(f"cannot write {target}: {reason}", returncode=2) from None
+            raise CannotRun(f"cannot write {target}: {reason}") from None
         self.stdout.write(str(target))
         return False
 

@@ -2,14 +2,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from enhancelog.accounts import api_tokens
 from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid
 from enhancelog.maintenance import prepare, upgrade
 from enhancelog.management.database import Needs
-from enhancelog.management.reporting import ReportingCommand
+from enhancelog.management.reporting import CannotRun, ReportingCommand
 
 OPTIONS: Final = {
     "name": "NAME",
@@ -70,7 +70,7 @@ class Command(ReportingCommand):
         except Invalid as broken:
             option = OPTIONS.get(broken.field, broken.field)
             detail = f"{option}: {broken.detail}" if option else broken.detail
-            raise CommandError(" ".join(detail.split()), returncode=2) from None
+            raise CannotRun(" ".join(detail.split())) from None
         until = f"until {token.expiry:%Y-%m-%d %H:%M} UTC" if token.expiry else "until revoked"
         self.stderr.write(f"Token {token.name} of {owner.get_username()}: {' '.join(token.scopes)}, {until}.")
         self.stderr.write(

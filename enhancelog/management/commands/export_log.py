@@ -3,13 +3,13 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from enhancelog.domain import filters
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import PARAMETERS, EntryFilter
 from enhancelog.domain.times import now_ms
-from enhancelog.management.reporting import Report, ReportingCommand, print_bytes, progress
+from enhancelog.management.reporting import CannotRun, Report, ReportingCommand, print_bytes, progress
 from enhancelog.queries.entries import Row, stream
 from enhancelog.transfer.formats import EXPORTS
 from enhancelog.transfer.outputs import atomic_file
@@ -30,7 +30,7 @@ class Command(ReportingCommand):
         try:
             wanted = filters.parse({name: options[name] for name in PARAMETERS if options[name]}, now_ms())
         except Invalid as error:
-            raise CommandError(f"--{error}", returncode=2) from None
+            raise CannotRun(f"--{error}") from None
         output: Path | None = options["output"]
         quiet = output is None and self.stdout.isatty()
         shown = nullcontext(lambda done, note: None) if quiet else progress(self.stderr, "Exporting", None)

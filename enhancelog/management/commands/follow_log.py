@@ -4,7 +4,7 @@ import math
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.management.base import CommandError, CommandParser, OutputWrapper
+from django.core.management.base import CommandParser, OutputWrapper
 
 from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid
@@ -12,7 +12,7 @@ from enhancelog.domain.records import Entry
 from enhancelog.host.follow import Follower, forever
 from enhancelog.host.log_http import Head, Upstream, parse_url
 from enhancelog.management.database import Needs
-from enhancelog.management.reporting import ReportingCommand, printable
+from enhancelog.management.reporting import CannotRun, ReportingCommand, printable
 from enhancelog.transfer.findings import FindingsFile, as_line
 from enhancelog.transfer.importer import Finding
 from enhancelog.transfer.items import Unreadable
@@ -44,10 +44,10 @@ class Command(ReportingCommand):
             source: str = options["source"] or upstream.name
             records.check_id(source, "--source")
         except Invalid as error:
-            raise CommandError(str(error), returncode=2) from None
+            raise CannotRun(str(error)) from None
         interval_s: float = options["interval"]
         if not (math.isfinite(interval_s) and 1 <= interval_s <= LONGEST_INTERVAL_S):
-            raise CommandError(f"--interval: must be 1 to {LONGEST_INTERVAL_S:,} seconds", returncode=2)
+            raise CannotRun(f"--interval: must be 1 to {LONGEST_INTERVAL_S:,} seconds")
         with FindingsFile(settings.DATA_DIR / "quarantine", source) as findings:
             lines = Lines(self.stdout, self.stderr, findings, quiet=options["quiet"])
             follower = Follower(upstream, source, settings.MAX_ENTRY_BYTES, lines)
@@ -62,7 +62,7 @@ class Command(ReportingCommand):
         try:
             follower.poll()
         except Unreadable as error:
-            raise CommandError(" ".join(str(error).split()), returncode=2) from None
+            raise CannotRun(" ".join(str(error).split())) from None
         lines.say(str(follower.counts))
 
 

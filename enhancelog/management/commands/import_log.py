@@ -2,13 +2,13 @@ import sys
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
 from enhancelog.management.database import Needs
-from enhancelog.management.reporting import ReportingCommand, printable, progress
+from enhancelog.management.reporting import CannotRun, ReportingCommand, printable, progress
 from enhancelog.transfer.findings import FindingsFile, as_line
 from enhancelog.transfer.importer import Counts, Finding, import_entries
 from enhancelog.transfer.items import Unreadable
@@ -35,13 +35,13 @@ class Command(ReportingCommand):
         try:
             records.check_id(source, "--source")
         except Invalid as error:
-            raise CommandError(str(error), returncode=2) from None
+            raise CannotRun(str(error)) from None
         counts = Counts()
         with FindingsFile(settings.DATA_DIR / "quarantine", source) as findings:
             try:
                 self._import(options["location"], Origin("command", "import_log", source), counts, findings)
             except Unreadable as error:
-                raise CommandError(" ".join(str(error).split()), returncode=2) from None
+                raise CannotRun(" ".join(str(error).split())) from None
             finally:
                 if counts.read or sys.exc_info()[0] is None:
                     self._conclude(counts, findings)

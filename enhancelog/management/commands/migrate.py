@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 
 from enhancelog.backends import waiting
 from enhancelog.domain.errors import StoreError
 from enhancelog.maintenance import upgrade
+from enhancelog.management.reporting import CannotRun
 
 
 class Command(migrate.Command):
@@ -19,6 +19,6 @@ class Command(migrate.Command):
             with waiting.without_limit(self.stderr.write), upgrade.alone(self.stderr.write):
                 copy = upgrade.run(lambda: super(Command, self).handle(*args, **options))
         except StoreError as error:
-            raise CommandError(str(error), returncode=2) from error
+            raise CannotRun(str(error)) from error
         if copy:
             self.stdout.write(f"The database before the upgrade is kept as {copy}")

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DatabaseError, connection, connections
 
-from enhancelog.backends import waiting
-from enhancelog.domain.errors import StoreError
 from enhancelog.maintenance import prepare, upgrade
+from enhancelog.management.database import Needs
+from enhancelog.management.reporting import CannotRun, ReportingCommand
 from enhancelog.observing import shared_series
 from enhancelog.server import static_files
 from enhancelog.server.reloading import Sources
@@ -42,9 +42,9 @@ class Address(NamedTuple):
         return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
 
-class Command(BaseCommand):
+class Command(ReportingCommand):
     help = "Prepare the data folder and the database, then serve pages and API until Ctrl-C or SIGTERM."
-    requires_system_checks = ()
+    needs = Needs.NOTHING  # it makes and upgrades its database itself
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--demo", action="store_true", help="a database of its own with a demo log, open to read")
@@ -53,19 +53,20 @@ class Command(BaseCommand):
         )
         parser.add_argument("--bind", metavar="ADDRESS:PORT", default=DEFAULT_BIND, help="default: %(default)s")
 
-    def handle(self, *, bind: str, demo: bool, reload: bool, **options: Any) -> None:
-        if demo and not settings.DEMO:
-            raise CommandError("--demo works through manage.py only; elsewhere set ENHANCELOG_DEMO=1", returncode=2)
-        if reload and not settings.RELOAD:
-            raise CommandError("--reload works through manage.py only; elsewhere set ENHANCELOG_RELOAD=1", returncode=2)
+    def report(self, **options: Any) -> bool:
+        if options["demo"] and not settings.DEMO:
+            raise CannotRun("--demo works through manage.py only; elsewhere set ENHANCELOG_DEMO=1")
+        if options["reload"] and not settings.RELOAD:
+            raise CannotRun("--reload works through manage.py only; elsewhere set ENHANCELOG_RELOAD=1")
         os.umask(0o077)
-        address = parse(bind)
+        address = parse(options["bind"])
         refuse_exposure(address)
         with reserve(address):
             os.environ.setdefault("ENHANCELOG_URL", address.url)  # read by the worker processes' settings
             self.prepare()
             connections.close_all()
             serve(address, lambda: self.say(f"Enhancelog is at {shown_url(address)} (Ctrl-C ends it)"))
+        return False
 
     def say(self, line: str) -> None:
         self.stdout.write(line)
@@ -73,7 +74,7 @@ class Command(BaseCommand):
 
     def prepare(self) -> None:
         try:
-            with waiting.without_limit(self.stderr.write), upgrade.alone(self.stderr.write):
+            with upgrade.alone(self.stderr.write):
                 if copy := upgrade.migrate():
                     self.say(f"Database upgraded; the one before is kept as {copy}")
                 self.create_admin()
@@ -81,13 +82,11 @@ class Command(BaseCommand):
                     static_files.collect()
                 if settings.DEMO:
                     prepare.load_demo()
-        except StoreError as error:
-            raise CommandError(str(error), returncode=2) from None
         except DatabaseError as error:
             reason = str(error).strip().splitlines()[0]
-            raise CommandError(f"cannot use the database {shown_database()}: {reason}", returncode=2) from None
+            raise CannotRun(f"cannot use the database {shown_database()}: {reason}") from None
         except OSError as error:
-            raise CommandError(f"{error.filename or settings.DATA_DIR}: {error.strerror}", returncode=2) from None
+            raise CannotRun(f"{error.filename or settings.DATA_DIR}: {error.strerror}") from None
 
     def create_admin(self) -> None:
         if password := prepare.create_admin():
@@ -100,11 +99,11 @@ def parse(bind: str) -> Address:
     host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
     valid_port = port.isascii() and port.isdigit() and 0 < int(port) < 65536
     if not host or not valid_port or (":" in host and not bind.startswith("[")):
-        raise CommandError(f'--bind: "{bind}" is not like {DEFAULT_BIND} or [::1]:8000', returncode=2)
+        raise CannotRun(f'--bind: "{bind}" is not like {DEFAULT_BIND} or [::1]:8000')
     try:
         found = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise CommandError(f'--bind: there is no address "{host}"', returncode=2) from None
+        raise CannotRun(f'--bind: there is no address "{host}"') from None
     return Address(str(found[0][4][0]), int(port))
 
 
@@ -113,15 +112,15 @@ def refuse_exposure(address: Address) -> None:
     if ip_address(address.host.partition("%")[0]).is_loopback:
         return
     if settings.DEMO:
-        raise CommandError("--demo lets anybody read, so it binds to this machine only", returncode=2)
+        raise CannotRun("--demo lets anybody read, so it binds to this machine only")
     needed = ("ENHANCELOG_URL", "ENHANCELOG_SECRET_KEY")
     missing = [name for name in needed if not os.environ.get(name) and not os.environ.get(f"{name}_FILE")]
     if missing:
-        raise CommandError(f"to serve beyond this machine ({address.host}) set {' and '.join(missing)}", returncode=2)
+        raise CannotRun(f"to serve beyond this machine ({address.host}) set {' and '.join(missing)}")
 
 
 def reserve(address: Address) -> socket.socket:
-    """Keep other servers off the port until the socket is closed; workers share it. Raises ``CommandError``."""
+    """Keep other servers off the port until the socket is closed; workers share it. Raises ``CannotRun``."""
     reserved = socket.socket(address.family, socket.SOCK_STREAM)
     try:
         # Bound as if alone, so that it fails where another server is, and shared only then.
@@ -132,7 +131,7 @@ def reserve(address: Address) -> socket.socket:
     except OSError as error:
         reserved.close()
         reason = f"cannot listen on {address.url.removeprefix('http://')}: {error.strerror}"
-        raise CommandError(f"{reason}; choose another with --bind", returncode=2) from None
+        raise CannotRun(f"{reason}; choose another with --bind") from None
     return reserved
 
 
@@ -159,7 +158,7 @@ def serve(address: Address, on_serving: Callable[[], None], application: str = "
         every = [Options(address.host, address.port, number, application) for number in range(1, workers + 1)]
         Supervisor(every, on_serving, sources).run()
     except StartFailed as error:
-        raise CommandError(str(error), returncode=2) from None
+        raise CannotRun(str(error)) from None
 
 
 def usual_workers() -> int:
