@@ -40,7 +40,7 @@ class ReportingCommand(BaseCommand):
         except (StoreError, DatabaseError, OSError) as error:
             raise CommandError(_one_line(error), returncode=2) from error
         except KeyboardInterrupt:
-            self.stderr.write("Interrupted. What was committed stays; running again goes on.")
+            self.stderr.write("Interrupted. What was committed is kept; run the command again to continue.")
             sys.exit(130)
         if found:
             sys.exit(1)
@@ -68,7 +68,7 @@ def print_bytes(stdout: OutputWrapper, parts: Iterable[bytes]) -> None:
         stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at its end
-        raise CommandError("nobody reads standard output any more", returncode=2) from None
+        raise CommandError("standard output was closed", returncode=2) from None
 
 
 @contextmanager

@@ -191,10 +191,10 @@ def test_the_cost_is_bounded_whatever_a_megabyte_holds(body: str) -> None:
     limited.assert_ends(
         """
 import sys
-from enhancelog import strictjson
+from enhancelog.domain import strict_json
 try:
-    strictjson.parse(sys.stdin.read())
-except strictjson.Invalid:
+    strict_json.parse(sys.stdin.read())
+except strict_json.Invalid:
     pass
 """,
         text=body,
