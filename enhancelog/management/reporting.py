@@ -68,7 +68,7 @@ def print_bytes(stdout: OutputWrapper, parts: Iterable[bytes]) -> None:
         stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at its end
-        raise CommandError("standard output was closed", returncode=2) from None
+        raise CommandError("nobody reads standard output any more", returncode=2) from None
 
 
 @contextmanager

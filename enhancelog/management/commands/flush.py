@@ -9,5 +9,5 @@ class Command(flush.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         raise CommandError(
-            "flush would delete the log, which is never allowed; to start over, choose another database", returncode=2
+            "flush would delete the log, which nothing may; to begin anew, choose another database", returncode=2
         )
