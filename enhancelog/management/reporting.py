@@ -50,7 +50,7 @@ class ReportingCommand(BaseCommand):
         except (StoreError, DatabaseError, OSError) as error:
             raise CannotRun(_one_line(error)) from error
         except KeyboardInterrupt:
-            self.stderr.write("Interrupted. What was committed stays; running again goes on.")
+            self.stderr.write("Interrupted. What was committed is kept; run the command again to continue.")
             sys.exit(130)
         if found:
             sys.exit(1)

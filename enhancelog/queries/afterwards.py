@@ -22,7 +22,7 @@ FORTH: Final = "ORDER BY a.ts_ms, a.position"
 
 
 def next_attempt(column: str, *, applied: bool = False) -> str:
-    """A column of the (applied) attempt after ``mine``; its parameter is the last visible position."""
+    """The last parameter is the last visible position."""
     condition = FROM_MINE.format(">") + (" AND a.applied" if applied else "")
     return f"(SELECT a.{column} FROM {ATTEMPT} a WHERE {condition} {FORTH} LIMIT 1)"
 
@@ -51,5 +51,5 @@ def afterwards(position: str) -> str:
 
 
 def afterwards_parameters(up_to: int | None) -> list[int]:
-    """``up_to``: the last visible position; ``None``: all."""
+    """``None``: all positions are visible."""
     return [LAST if up_to is None else up_to] * 4

@@ -18,9 +18,7 @@ _MONDAY = 4
 
 @dataclass(frozen=True)
 class Window:
-    """A half-open time range in epoch ms; ``None``: unbounded. Hourly windows may start and end within an hour,
-    others are whole UTC days.
-    """
+    """Half-open, epoch ms; ``None``: unbounded. Unless hourly, whole UTC days."""
 
     since_ms: int | None = None
     until_ms: int | None = None
@@ -62,13 +60,13 @@ class Scale:
 
 
 def days_before(end_ms: int, number: int) -> list[Bar]:
-    """``number`` whole days, ending with the one before ``end_ms`` (epoch ms)."""
+    """``number`` whole days before ``end_ms`` (epoch ms)."""
     last = day_of(end_ms - 1)
     return [Bar(day * DAY_MS, (day + 1) * DAY_MS) for day in range(last - number + 1, last + 1)]
 
 
 def scale(window: Window, slots: Iterable[int]) -> Scale:
-    """The bars of a window; if unbounded, those that contain ``slots``. Wider bars are whole weeks from a Monday."""
+    """If unbounded, the bars contain ``slots``. Wide bars are whole weeks from a Monday."""
     if window.since_ms is not None and window.until_ms is not None:
         first, last = window.since_ms // window.slot_ms, (window.until_ms - 1) // window.slot_ms
     else:

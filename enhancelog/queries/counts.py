@@ -47,7 +47,7 @@ class Days(NamedTuple):
 
 
 def count(wanted: EntryFilter, up_to: int) -> Count:
-    """Entries up to ``up_to``: exact if tallies cover the filter, else exact up to ``CAP``, within reach."""
+    """Exact if tallies cover the filter, else exact up to ``CAP``, within reach."""
     # Tallies cover Blueprints and whole days with either both statuses, one denied axis or one pattern.
     if not _adds_up(wanted):
         parts = _parts(wanted)
@@ -77,9 +77,7 @@ def _one_number(rows: QuerySet[Any], number: Any) -> Statement:
 
 
 class _Parts(NamedTuple):
-    """A range that starts and ends within days: partial days at both ends, whole days ``first`` to before
-    ``last``. ``None``: no such part.
-    """
+    """Partial days at both ends, whole days ``first`` to before ``last``; ``None``: no such part."""
 
     since_ms: int | None
     first: int | None

@@ -40,7 +40,7 @@ LONG_TEXTS = ("intent", "rationale", "verdicts", "reasons", "ops")
 
 
 class Cursor(NamedTuple):
-    """Where a page ended (epoch ms, position), how far and since when (epoch ms) the reading goes, of which filter."""
+    """Where a page ended (epoch ms, position), and the bounds and filter of its reading."""
 
     ts_ms: int
     position: int
@@ -108,7 +108,7 @@ class Page:
 
 
 def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None, *, gaps: bool = False) -> Page:
-    """One page. With ``gaps`` every row ends in whether there is a gap before it. Raises ``Invalid`` (cursor)."""
+    """With ``gaps``, each row ends with whether a gap precedes it. Raises ``Invalid`` (cursor)."""
     at = None if cursor is None else read_cursor(cursor, wanted, order)
     up_to = horizon(wanted) if at is None else at.up_to
     rows, end = _looked_up(wanted, order, size + 1, up_to, at, gaps)
@@ -120,7 +120,7 @@ def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None
 
 
 def light_page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None) -> Page:
-    """As ``page``, but where entries are large it ends after ``PAGE_BYTES`` of them; ``next`` continues it."""
+    """``page``, but it ends after ``PAGE_BYTES`` of texts."""
     rows: list[Row] = []
     weight = 0
     while True:
@@ -140,7 +140,7 @@ def light_page(wanted: EntryFilter, order: Order, size: int, cursor: str | None 
 def _looked_up(
     wanted: EntryFilter, order: Order, size: int, up_to: int, at: Cursor | None, gaps: bool
 ) -> tuple[Sequence[Row], Key | None]:
-    """The first rows, and where the looking stopped."""
+    """The first rows, and where the scan stopped."""
     ascending = order == "asc"
     after = None if at is None else (at.ts_ms, at.position)
     if not is_one_range(wanted):
@@ -165,10 +165,7 @@ def _values(entries: Entries, gaps: bool) -> Entries:
 
 
 def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) -> Iterator[list[Row]]:
-    """All matching rows in chunks, each a short read of its own; what is appended meanwhile is not seen.
-
-    A chunk is as long as ``CHUNK_BYTES`` allow.
-    """
+    """All matching rows in chunks of up to ``CHUNK_BYTES``, each a short read; later appends are not seen."""
     up_to = horizon(wanted) if up_to is None else up_to
     ascending = order == "asc"
     entries = in_order(whole(wanted, up_to), ascending=ascending)
@@ -194,10 +191,8 @@ def _weight(row: Row) -> int:
 
 
 def tail(wanted: EntryFilter, after: int, size: int) -> tuple[list[Row], int]:
-    """What was stored after a position, in position order, and the position to go on from.
-
-    That one passes by what the filter leaves out, and never what is still to come. Where entries are large, there are
-    fewer than ``size``: it ends after ``PAGE_BYTES`` of them.
+    """Entries stored after a position, in position order, and the position to continue from, which skips what the
+    filter leaves out. Ends after ``PAGE_BYTES``.
     """
     up_to = horizon(wanted)
     entries = whole(wanted, up_to).order_by("key_position")
@@ -217,7 +212,7 @@ def tail(wanted: EntryFilter, after: int, size: int) -> tuple[list[Row], int]:
 
 
 def get(issue_id: str) -> Listed:
-    """The entry as stored. Raises ``NotFound``, also for an id that the rules refuse."""
+    """Raises ``NotFound``, also for an invalid id."""
     found = None
     if records.is_id(issue_id):
         entries = EntryModel.objects.filter(issue_id=issue_id)
@@ -229,7 +224,7 @@ def get(issue_id: str) -> Listed:
 
 
 def neighbours(wanted: EntryFilter, listed: Listed, up_to: int) -> tuple[str | None, str | None]:
-    """The issue ids of the next newer and the next older entry in reach among those that ``wanted`` describes."""
+    """Issue ids of the next newer and next older matching entry in reach."""
     at = (listed.ts_ms, listed.position)
     newer = reach(wanted, up_to, ascending=True, after=at).entries
     older = reach(wanted, up_to, ascending=False, after=at).entries
@@ -237,12 +232,12 @@ def neighbours(wanted: EntryFilter, listed: Listed, up_to: int) -> tuple[str | N
 
 
 def began_ms(cursor: str | None) -> int | None:
-    """When the reading of this cursor began (epoch ms), so that "7d" means the same on all its pages."""
+    """When the cursor's reading began (epoch ms), so that "7d" means the same on all its pages."""
     return None if cursor is None else _decoded(cursor).began_ms
 
 
 def read_cursor(text: str, wanted: EntryFilter, order: str) -> Cursor:
-    """Raises ``Invalid`` for a cursor that is none or belongs to another filter or order."""
+    """Raises ``Invalid`` for a malformed cursor, or one of another filter or order."""
     cursor = _decoded(text)
     if cursor.fingerprint != wanted.fingerprint(order):
         raise Invalid("cursor", "cursor", "belongs to another filter or order; start again without it")

@@ -33,7 +33,7 @@ _SOURCES: Final = Statement(
 
 
 def _groups() -> str:
-    # IN, where a join would do: for that SQLite may read the whole log to make a Bloom filter of its positions.
+    # IN instead of a join, for which SQLite may read the whole log to build a Bloom filter of its positions.
     return f"""
     SELECT 'blueprint_id', s.blueprint_id, COUNT(*) FROM sample s GROUP BY s.blueprint_id
     UNION ALL
@@ -50,7 +50,7 @@ def _groups() -> str:
 
 
 class Known(NamedTuple):
-    """The positions of a list's entries, or of a part of them."""
+    """Positions of a list's entries, or of some of them."""
 
     positions: Sequence[int]
     is_part: bool
@@ -72,7 +72,7 @@ class Facets:
 
 
 def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facets:
-    """The facets of the entries up to position ``up_to`` that ``wanted`` describes; ``known``: which these are."""
+    """Facets of the matching entries up to ``up_to``; ``known``: their positions."""
     if known is None:
         entries, end = reach(wanted, up_to, ascending=False)
         is_part = end is not None
@@ -95,7 +95,7 @@ def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facet
 
 
 def _sampled(entries: Entries, up_to: int) -> dict[str, dict[str, int]]:
-    """Parameter to value to number among the first entries, one more than ``CAP``, in one statement."""
+    """Counts by parameter and value among the first ``CAP`` + 1 entries, in one statement."""
     try:
         sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
     except EmptyResultSet:  # no entry can be what the filter asks for

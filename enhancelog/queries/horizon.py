@@ -42,11 +42,10 @@ def grouped() -> Grouped:
 
 
 def asks_for_patterns(wanted: EntryFilter) -> bool:
-    """Whether the filter depends on patterns."""
     return "pattern" in wanted.include or "pattern" in wanted.exclude
 
 
 def brought_by(origin: Origin) -> int:
-    """The last position at which the actor added a template that is not grouped yet, among the newest; 0: none."""
+    """The actor's last position with an ungrouped template; 0: none."""
     ((position,),) = run(Statement(_BROUGHT, (patterns.RULES_VERSION, origin.actor_kind, origin.actor_name)))
     return int(position)

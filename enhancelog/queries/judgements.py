@@ -41,7 +41,7 @@ class Judgements(Protocol):
         """Grouped by ``by``, restricted to values of ``only``."""
 
     def together(self) -> Iterator[tuple[Collection[str], int]]:
-        """Each set of two or more axes, and the runs that exactly these rejected."""
+        """Each set of two or more axes, and its rejected runs."""
 
 
 def judgements(window: Window) -> Judgements:

@@ -101,7 +101,7 @@ def _axes(judged: Judgements) -> dict[str, Judged]:
 
 
 def _sorted(totals: Mapping[str, Totals], sort: Sort, judged: Judgements) -> list[str]:
-    """By rate: those with few runs follow the others, those never judged come last."""
+    """Those with few runs follow the others; those never judged come last."""
     if sort.by == "name":
         return sorted(totals, reverse=sort.order == "desc")
     if not sort.by:

@@ -16,13 +16,13 @@ def newest(wanted: EntryFilter, size: int) -> list[int]:
 
 
 def at(positions: Sequence[int]) -> list[Listed]:
-    """Highest first, without gaps."""
+    """Highest first."""
     rows = Entry.objects.filter(position__in=positions).order_by("-position").values_list(*COLUMNS)
     return [Listed(row) for row in rows]
 
 
 def count_beyond(wanted: EntryFilter, position: int, most: int) -> Count:
-    """Stored after ``position``, counted up to ``most``; one index range."""
+    """Stored after ``position``, counted up to ``most``."""
     number = select(wanted, _end(wanted)).filter(key_position__gt=position).order_by()[: most + 1].count()
     return Count(min(number, most), capped=number > most)
 

@@ -16,8 +16,6 @@ MOST = 10
 
 @dataclass(frozen=True)
 class Strip:
-    """One axis in the chart; ``total`` includes runs outside the bars."""
-
     axis: str
     total: Judged
     bars: Sequence[Judged]

@@ -21,16 +21,13 @@ Key = tuple[int, int]
 
 
 class Reach(NamedTuple):
-    """The matching entries in reach, in order; ``end``: the key of the last row in reach, ``None`` at the list's
-    end.
-    """
+    """``end``: the key of the last row in reach, ``None`` at the list's end."""
 
     entries: Entries
     end: Key | None
 
 
 def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None = None) -> Reach:
-    """Entries up to position ``up_to``, after the key."""
     led = _led(wanted, up_to)
     if led is not None:
         return Reach(_from(led, after, ascending), None)
@@ -46,7 +43,7 @@ def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None
 
 
 def is_one_range(wanted: EntryFilter) -> bool:
-    """Whether an index alone determines the entries and their order."""
+    """Whether an index alone serves the filter and order."""
     return _SIMPLE.issuperset(wanted.include) and _asks_no_more(wanted, _leading(wanted))
 
 
@@ -64,7 +61,7 @@ def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
 
 
 def _leading(wanted: EntryFilter) -> EntryFilter:
-    """The part of the filter that is one index range in list order."""
+    """The part that is one index range."""
     pattern = wanted.one("pattern")
     if pattern is not None and is_pattern_id(pattern):
         return replace(wanted, include={"pattern": (pattern,)}, exclude={})

@@ -31,7 +31,7 @@ class Totals(NamedTuple):
 
     @property
     def trouble(self) -> float:
-        """Wilson's lower bound of the deny rate (95 %), because one run of one says little."""
+        """Wilson's lower bound of the deny rate (95 %)."""
         if not self.runs:
             return 0.0
         rate = self.rejected / self.runs
@@ -51,8 +51,6 @@ class Compared(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Rows with ``blueprint_id``, ``status`` and ``slot``; the count; the condition for ``now``."""
-
     rows: QuerySet[Any]
     number: Aggregate
     now: Q

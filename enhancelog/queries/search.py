@@ -38,7 +38,7 @@ def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None
 def _search(
     wanted: EntryFilter, order: Order, most: int, after: int | None, up_to: int
 ) -> tuple[list[Row], int | None, bool]:
-    """Up to ``most`` rows after a position; the last position examined; whether time ran out."""
+    """Rows; the last position examined; whether time ran out."""
     deadline = time.monotonic() + MOST_S
     asc = order == "asc"
     low, high = (after or 0) + 1 if asc else 1, up_to if asc or after is None else after - 1
@@ -60,7 +60,6 @@ def _search(
 
 
 def _rows(rest: EntryFilter, up_to: int, positions: Sequence[int], most: int, *, asc: bool) -> list[Row]:
-    """The first of these positions that match ``rest``."""
     if not positions:
         return []
     if len(positions) > _MOST_WRITTEN or not is_one_range(rest):

@@ -25,7 +25,7 @@ _AFTERWARDS = afterwards(f"{Entry._meta.db_table}.position")
 
 
 class Beyond(Func):
-    """``(ts_ms, position)`` compared with a pair of values as one row, which an index serves."""
+    """Row comparison of ``(ts_ms, position)``, which an index serves."""
 
     output_field = BooleanField()
 
@@ -58,7 +58,7 @@ def select(wanted: EntryFilter, up_to: int | None = None) -> Entries:
 
 
 def with_implausible(wanted: EntryFilter, up_to: int | None = None) -> Entries:
-    """``select``, but a bound in time keeps no implausible time out: that takes more than an index."""
+    """``select``, but time bounds keep implausible times: excluding them takes more than an index."""
     entries, include = _driven(wanted)
     for name, values in include.items():
         entries = entries.filter(_matches(name, values, up_to))
@@ -81,7 +81,7 @@ PLAUSIBLE: Final = Plausible("ts_ms", "recorded_ms")
 
 
 def beyond(entries: Entries, ts_ms: int, position: int, *, ascending: bool, inclusive: bool = False) -> Entries:
-    """Those after (or before) the entry with this key, or with ``inclusive`` from it on."""
+    """Entries after (or before) this key; ``inclusive``: from it on."""
     operator = f"{'>' if ascending else '<'}{'=' if inclusive else ''}"
     return entries.filter(Beyond(F("key_ts_ms"), F("key_position"), ts_ms, position, operator=operator))
 
@@ -93,7 +93,7 @@ def in_order(entries: Entries, *, ascending: bool) -> Entries:
 
 
 def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
-    """The queryset and what is left to filter: with a pattern or a denied axis asked for, its denials' index leads."""
+    """The queryset and the remaining conditions: a pattern's or a denied axis's index leads."""
     include = dict(wanted.include)
     pattern = wanted.one("pattern")
     axis, *others = include.get("axis", ()) or (None,)
@@ -107,7 +107,7 @@ def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
 
 
 def _by_denials(rows: str, conditions: Q, include: dict[str, tuple[str, ...]]) -> Entries:
-    """Entries by rows that each stand for one denial; what these tell of the entry is asked of them."""
+    """Entries by their denial rows, which also answer the conditions that they can."""
     if blueprint_ids := include.get("blueprint_id"):
         possible = records.only_ids(blueprint_ids, may_be_empty=True)
         conditions &= Q(**{f"{rows}__blueprint_id__in": possible})
@@ -177,7 +177,7 @@ def _searched(values: Iterable[str]) -> Q:
 
 
 def _judged(axis: str, rest: str) -> Q:
-    """A verdict of this axis, found in the JSON text: a quote inside a string is always escaped there."""
+    """A verdict in the JSON text; quotes inside strings are always escaped there."""
     return Q(GreaterThan(StrIndex("verdicts", Value('{"axis":' + records.encode_part(axis) + rest)), 0))
 
 

@@ -38,9 +38,7 @@ _NEIGHBOUR: Final = f"""
 
 
 class Try(NamedTuple):
-    """Try ``number`` of ``of``. ``denied``: axes that denied the last ``SHOWN_DENIED`` tries before an applied
-    one, in time order.
-    """
+    """``denied``: axes that denied the last tries before an applied one, in time order."""
 
     number: Count
     of: Count
@@ -75,7 +73,7 @@ class PassedInstead(NamedTuple):
 
 
 def tries(positions: Iterable[int], up_to: int = LAST) -> dict[int, Try]:
-    """The place of each of these entries that has other tries, in one statement; ignores entries beyond ``up_to``."""
+    """The place of each entry that has other tries, in one statement."""
     wanted = list(positions)
     if not wanted:
         return {}
@@ -102,7 +100,7 @@ def _tries(entries: int) -> str:
 
 
 def thread(position: int) -> Thread | None:
-    """The tries around an entry; ``None`` if it is the only one."""
+    """``None`` if it is the only try."""
     statement = f"""{_walked(1)}
         SELECT walked.steps, {_ENTRY_COLUMNS}
         FROM (SELECT -steps AS steps, position FROM earlier UNION ALL
@@ -122,9 +120,7 @@ def thread(position: int) -> Thread | None:
 
 
 def passed_instead(positions: Iterable[int]) -> dict[int, PassedInstead]:
-    """The applied run that ended each entry's thread, if any, in one statement. Reads whole entries: use for a
-    page.
-    """
+    """The applied run that ended each thread, in one statement. Reads whole entries: use for a page."""
     wanted = list(positions)
     if not wanted:
         return {}
@@ -158,7 +154,7 @@ def _place(earlier: Count, later: Count) -> tuple[Count, Count]:
 
 
 def _walked(entries: int) -> str:
-    """CTEs ``earlier`` and ``later``: the tries around each entry, with their distance in steps."""
+    """CTEs ``earlier`` and ``later``, with distances in steps."""
     # For a condition on ``far`` alone, SQLite would build a Bloom filter over all attempts.
     return f"""
         WITH RECURSIVE mine (entry, wish, ts_ms, applied) AS (

@@ -45,7 +45,7 @@ class Sample(msgspec.Struct):
 
 
 class DeniedGroup(msgspec.Struct):
-    """Denials of an axis with one template (``⟨kind⟩`` marks values). Times are epoch ms."""
+    """Denials of an axis with one template. Times are epoch ms."""
 
     axis: str
     template: str
@@ -80,9 +80,7 @@ class Why(msgspec.Struct):
 
 
 def why(blueprint_id: str, intent: str = "") -> Why:
-    """Denials, most frequent first, and similar applied intents, most similar first. At most ``MOST_BYTES`` as
-    JSON.
-    """
+    """Most frequent denials and most similar applied intents first; at most ``MOST_BYTES`` as JSON."""
     wanted = words(intent)
     counted = {"applied": 0, "rejected": 0}
     groups: dict[tuple[str, str], DeniedGroup] = {}

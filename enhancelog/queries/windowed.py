@@ -8,7 +8,6 @@ from enhancelog.queries.prepared import Statement, fetch
 
 
 def fetch_in(window: Window, key: Hashable, write: Callable[[Window], Statement]) -> list[tuple[Any, ...]]:
-    """``key`` identifies ``write`` apart from the window."""
     if not window.hourly:  # few different ones
         return fetch((key, window), lambda: write(window))
 

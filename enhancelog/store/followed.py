@@ -53,7 +53,7 @@ def remember(source: str, made: Iterable[Remark]) -> None:
 
 
 def forget_vanished(source: str, issue_ids: Iterable[str]) -> None:
-    """These entries are listed again, so another disappearance is reported anew."""
+    """These entries are listed again, so another disappearance must be reported."""
     subjects = list(issue_ids)
     with faults():
         for start in range(0, len(subjects), _BATCH):

@@ -403,4 +403,4 @@ def test_interruption_ends_it_with_130(host: Host, tmp_path: Path) -> None:
         process.send_signal(2)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert err.splitlines() == ["Interrupted. What was committed stays; running again goes on."]
+    assert err.splitlines() == ["Interrupted. What was committed is kept; run the command again to continue."]

@@ -94,7 +94,7 @@ def test_an_interrupted_import_says_what_it_did_and_exits_130(
     assert ended.value.code == 130
     printed = capsys.readouterr()
     assert printed.out == "read 1,000, added 1,000, same 0, conflict 0, quarantined 0\n"
-    assert printed.err == "Interrupted. What was committed stays; running again goes on.\n"
+    assert printed.err == "Interrupted. What was committed is kept; run the command again to continue.\n"
 
 
 @pytest.mark.django_db

@@ -88,7 +88,7 @@ class Command(ReportingCommand):
 
 
 def _owner(name: str | None) -> User:
-    """Raises ``Invalid`` for nobody, or somebody whose tokens would be refused."""
+    """Raises ``Invalid`` if there is no such user or their tokens would be refused."""
     if name is None:
         first = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
         if first is None:

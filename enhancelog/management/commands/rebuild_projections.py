@@ -7,7 +7,7 @@ from enhancelog.store.database import analyze, last_position, rebuild_projection
 
 
 class Command(ReportingCommand):
-    help = "Derive everything that follows from the log anew: denials, tallies, badges, summaries."
+    help = "Derive all projections from the log again: denials, tallies, badges, summaries."
 
     def report(self, **options: Any) -> bool:
         with progress(self.stderr, "Rebuilding", last_position()) as report:
