@@ -24,6 +24,16 @@ class Span(Protocol):
     def until_ms(self) -> int | None: ...
 
 
+class BoundedSpan(Protocol):
+    """The same with both ends."""
+
+    @property
+    def since_ms(self) -> int: ...
+
+    @property
+    def until_ms(self) -> int: ...
+
+
 def with_query(path: str, pairs: Pairs = ()) -> str:
     """``path`` with a query string; none for no pairs."""
     query = "&".join([f"{_encoded(name)}={_encoded(value)}" for name, value in pairs])
@@ -34,6 +44,16 @@ def between(since_ms: int | None, until_ms: int | None) -> list[tuple[str, str]]
     """``since`` and ``until`` (epoch ms) as parameters: a date where it is one, else to the millisecond."""
     bounds = (("since", since_ms), ("until", until_ms))
     return [(name, _instant(value)) for name, value in bounds if value is not None]
+
+
+def within(url: str, span: BoundedSpan) -> str:
+    """The address of a list, narrowed to a span."""
+    return f"{url}{'&' if '?' in url else '?'}{_bounds(span.since_ms, span.until_ms)}"
+
+
+@lru_cache(maxsize=2048)
+def _bounds(since_ms: int, until_ms: int) -> str:
+    return with_query("", between(since_ms, until_ms)).removeprefix("?")
 
 
 def rejections(pairs: Pairs = ()) -> str:

@@ -1,16 +1,28 @@
-"""Geometry of charts. ``templates/macros/charts.jinja`` draws it, stretched to its place, so no chart carries text."""
+"""Geometry of charts, and links from bars to exactly the runs that they count.
 
-from collections.abc import Iterable, Sequence
+``templates/macros/charts.jinja`` draws them, stretched to their places, so no chart carries text. What a chart has
+hundreds of it iterates over, once: kept until the page is written, they would make the garbage collector run.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
+from enhancelog import links
+from enhancelog.queries.charts import Bar as Span
+from enhancelog.queries.judgements import Judged
+from enhancelog.web.periods import full_label
+
+HEIGHT: Final = 160
 STRIP_HEIGHT: Final = 18
-STEP: Final = 100
-"""A bar's place, in units of the drawing."""
-GAP: Final = 14
-"""What stays free on each side of a bar."""
-SMALLEST: Final = 1.5
-"""No count is so small that its bar cannot be seen."""
+STEP: Final = 100  # A bar's place, in units of the drawing
+GAP: Final = 14  # what stays free on each side of a bar
+SMALLEST: Final = 1.5  # no count is so small that its bar cannot be seen
+HATCHES: Final = 70  # lines that would hatch a whole strip
+
+_RUNS: Final = links.runs()
+_APPLIED: Final = links.runs([("status", "applied")])
+_REJECTIONS: Final = links.rejections()
 
 
 class Spark(NamedTuple):
@@ -39,6 +51,87 @@ class Totals(Protocol):
 
     @property
     def runs(self) -> int: ...
+
+
+Bars = Sequence[tuple[Span, Totals]]  # spans of time from left to right, and their runs
+
+
+class Part(NamedTuple):
+    """A rectangle that is a link. ``kind``: ``bar-r`` rejected, ``bar-a`` applied, ``hit`` the whole place."""
+
+    url: str
+    title: str
+    kind: str
+    x: int
+    width: int
+    y: float
+    height: float
+
+
+class Stacked(NamedTuple):
+    """``lines`` are the heights of the grid."""
+
+    width: int
+    height: int
+    lines: Sequence[float]
+    parts: Iterator[Part]
+
+
+class Strip(NamedTuple):
+    """Paths: ``base`` where the axis judged, ``hatched`` (title, path) where not, ``bars`` (url, title, path)."""
+
+    width: int
+    height: int
+    base: str
+    hatched: Iterator[tuple[str, str]]
+    bars: Iterator[tuple[str, str, str]]
+
+
+def stacked(bars: Bars, top: int) -> Stacked:
+    """Rejected below, applied above; ``top`` is the number at the upper edge."""
+    lines = [HEIGHT * part / 4 for part in range(5)]
+    return Stacked(STEP * max(len(bars), 1), HEIGHT, lines, _parts(bars, top))
+
+
+def _parts(bars: Bars, top: int) -> Iterator[Part]:
+    for place, (span, totals) in enumerate(bars):
+        if totals.runs:
+            yield from _column(place, span, totals, top)
+
+
+def _column(place: int, span: Span, totals: Totals, top: int) -> Iterator[Part]:
+    title = f"{full_label(span)}: {totals.applied} applied, {totals.rejected} rejected"
+    rejected, applied = round(HEIGHT * totals.rejected / top, 1), round(HEIGHT * totals.applied / top, 1)
+    gap = 1.5 if rejected and applied > 3 else 0
+    x, width = place * STEP, STEP - 2 * GAP
+    yield Part(links.within(_RUNS, span), title, "hit", x, STEP, 0, HEIGHT)
+    if rejected:
+        y = round(HEIGHT - rejected, 1)
+        yield Part(links.within(_REJECTIONS, span), title, "bar-r", x + GAP, width, y, rejected)
+    if applied:
+        y = round(HEIGHT - rejected - applied, 1)
+        yield Part(links.within(_APPLIED, span), title, "bar-a", x + GAP, width, y, round(applied - gap, 1))
+
+
+def strip(bars: Bars, judged: Sequence[Judged], axis: str, top: int) -> Strip:
+    """What one axis rejected on the same bars; ``top`` takes the whole height."""
+    base = path((place, 1) for place, here in enumerate(judged) if here.judged)
+    width = STEP * max(len(bars), 1)
+    return Strip(width, STRIP_HEIGHT, base, _hatched(bars, judged, axis), _denied(bars, judged, axis, top))
+
+
+def _hatched(bars: Bars, judged: Sequence[Judged], axis: str) -> Iterator[tuple[str, str]]:
+    for place, (span, totals) in enumerate(bars):
+        if totals.runs and not judged[place].judged:
+            yield f"{full_label(span)}: not judged by {axis}", _hatching(place, len(bars))
+
+
+def _denied(bars: Bars, judged: Sequence[Judged], axis: str, top: int) -> Iterator[tuple[str, str, str]]:
+    url = links.rejections([("axis", axis)])
+    for place, (span, _) in enumerate(bars):
+        if rejected := judged[place].rejected:
+            title = f"{full_label(span)}: {rejected} denied by {axis}"
+            yield links.within(url, span), title, bar_path(place, height(rejected, top))
 
 
 def spark(numbers: Iterable[int]) -> Spark:
@@ -76,3 +169,12 @@ def path(heights: Iterable[tuple[int, float]]) -> str:
 def bar_path(place: int, height: float) -> str:
     """One bar that stands on the bottom of a strip."""
     return f"M{place * STEP + GAP} {STRIP_HEIGHT}v-{height:g}h{STEP - 2 * GAP}v{height:g}z"
+
+
+@lru_cache(maxsize=2048)
+def _hatching(place: int, bars: int) -> str:
+    """Slanted lines over a bar's place: few where places are narrow, so that they are as far apart everywhere."""
+    lines = max(HATCHES // bars, 1)
+    step = (STEP - 2 * GAP) / lines
+    starts = (place * STEP + GAP + step * line for line in range(lines))
+    return "".join([f"M{round(start, 1):g} {STRIP_HEIGHT}l{round(step, 1):g} -{STRIP_HEIGHT}" for start in starts])

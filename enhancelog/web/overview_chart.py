@@ -1,0 +1,123 @@
+"""The overview's chart: the runs by time, what each axis rejected below them, and the same numbers as tables.
+
+Tables are iterators: a thousand cells that are kept until the page is written make the garbage collector run.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from enhancelog import links
+from enhancelog.queries.charts import Bar as Span
+from enhancelog.queries.overview import Overview, Strip
+from enhancelog.queries.patterns.ranking import PatternRow
+from enhancelog.web import charts, periods
+
+LABELS: Final = 7  # bars that get a word below them
+
+_APPLIED: Final = links.runs([("status", "applied")])
+_REJECTIONS: Final = links.rejections()
+
+
+class Label(NamedTuple):
+    """What stands below a bar, empty for most bars of a dense chart; ``sparse`` ones give way on a phone."""
+
+    text: str
+    sparse: bool
+
+
+class Cell(NamedTuple):
+    """``number`` is ``None`` where the axis did not judge. ``url`` lists what is counted, if that is not zero."""
+
+    number: int | None
+    url: str = ""
+
+
+class Row(NamedTuple):
+    heading: str
+    cells: Sequence[Cell]
+
+
+class PatternDays(NamedTuple):
+    """What a pattern rejected on each of the days."""
+
+    axis: str
+    template: str
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """``ticks`` go down from the upper edge; ``hatched`` is whether any axis did not judge; ``table`` has a row a
+    bar."""
+
+    stacked: charts.Stacked
+    ticks: Sequence[int]
+    labels: Iterator[Label]
+    bar_width: str
+    strips: Sequence[charts.Strip]
+    hatched: bool
+    table: Iterator[Row]
+
+
+def chart(found: Overview) -> Chart | None:
+    """``None`` if no run has a plausible time."""
+    if not found.bars:
+        return None
+    spans = [span for span, _ in found.bars]
+    top = _top(max(totals.runs for _, totals in found.bars))
+    strip_top = max((judged.rejected for strip in found.strips for judged in strip.bars), default=0) or 1
+    return Chart(
+        stacked=charts.stacked(found.bars, top),
+        ticks=range(top, -1, -top // 4),
+        labels=_labels(spans),
+        bar_width=periods.bar_width(spans),
+        strips=[charts.strip(found.bars, strip.bars, strip.axis, strip_top) for strip in found.strips],
+        hatched=any(_is_hatched(found.bars, strip) for strip in found.strips),
+        table=_by_bar(found),
+    )
+
+
+def _is_hatched(bars: charts.Bars, strip: Strip) -> bool:
+    return any(totals.runs and not judged.judged for (_, totals), judged in zip(bars, strip.bars, strict=True))
+
+
+def by_day(patterns: Sequence[PatternRow], days: Sequence[Span]) -> Iterator[PatternDays]:
+    for pattern in patterns:
+        url = links.rejections([("pattern", pattern.id)])
+        cells = [_cell(url, day, number) for day, number in zip(days, pattern.days, strict=True)]
+        yield PatternDays(pattern.axis, pattern.template, cells)
+
+
+def _by_bar(found: Overview) -> Iterator[Row]:
+    """What was applied, rejected, and rejected by each axis."""
+    axes = [(links.rejections([("axis", strip.axis)]), strip.bars) for strip in found.strips]
+    for at, (span, totals) in enumerate(found.bars):
+        not_judged = _NOT_JUDGED if totals.runs else _NONE
+        cells = [_cell(_APPLIED, span, totals.applied), _cell(_REJECTIONS, span, totals.rejected)]
+        for url, judged in axes:
+            cells.append(_cell(url, span, judged[at].rejected) if judged[at].judged else not_judged)
+        yield Row(periods.full_label(span), cells)
+
+
+_NONE: Final = Cell(0)
+_NOT_JUDGED: Final = Cell(None)
+
+
+def _cell(url: str, span: Span, number: int) -> Cell:
+    return Cell(number, links.within(url, span)) if number else _NONE
+
+
+def _labels(spans: Sequence[Span]) -> Iterator[Label]:
+    few = len(spans) <= LABELS
+    every = -(-len(spans) // LABELS)
+    for at, span in enumerate(spans):
+        yield Label("" if at % every else periods.short_label(span, few), sparse=bool(at // every % 2))
+
+
+def _top(highest: int) -> int:
+    """The upper edge of a chart with four lines above zero: the lines are 1, 2, 3 or 5 times a power of ten apart."""
+    power = 1
+    while 20 * power < highest:
+        power *= 10
+    return 4 * next(step * power for step in (1, 2, 3, 5) if 4 * step * power >= highest)
