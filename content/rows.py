@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import msgspec
-from django.utils.safestring import SafeString
 
 from content import links
 from content.kinds import KINDS, Kind
@@ -75,7 +74,7 @@ class KindRow(NamedTuple):
         return len(self.value) > FOLDED_CHARS
 
     @property
-    def html(self) -> SafeString:
+    def html(self) -> str:
         return markdown(self.value)
 
     @property

@@ -204,8 +204,7 @@ _CONTEXT_PROCESSORS = [
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
+        "APP_DIRS": True,  # of the admin
         "OPTIONS": {"context_processors": _CONTEXT_PROCESSORS},
     },
     {

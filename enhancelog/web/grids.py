@@ -1,42 +1,34 @@
-"""The tables of the matrix as their template shows them: cells with a shade and an address, headings that sort."""
+"""The tables of the matrix: linked cells with a shade, headings that sort."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from enhancelog import links
-from enhancelog.domain.filters import Order
 from enhancelog.links import Pairs
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import CAP, Count
 from enhancelog.queries.judgements import Judged
 from enhancelog.queries.matrix import FEW, ByBlueprint, Sort, Together
 from enhancelog.queries.runs import Totals
+from enhancelog.web.jinja import percent
+from enhancelog.web.sorting import Column, Sorting
 
+# The rate from which a cell has a shade; anything below that is not nothing has ``h1``
 _STEPS: Final = ((0.30, "h4"), (0.15, "h3"), (0.06, "h2"))
-"""The rate from which a cell has a shade; anything below that is not nothing has ``h1``."""
 
 
 class Cell(NamedTuple):
-    """``part`` of ``whole`` runs, as it is said, and where they are listed. ``shade``: ``h0`` to ``h4``, or ``few``."""
+    """``part`` of ``whole`` runs, as text and linked. ``shade``: ``h0`` to ``h4``, or ``few``."""
 
-    part: int
+    rate: str
+    part: str
     whole: int
-    said: str
     url: str
     shade: str
 
 
-class Heading(NamedTuple):
-    """A column. ``url`` sorts by it or turns the order round; ``order`` is the current one."""
-
-    label: str
-    url: str = ""
-    order: Order | None = None
-    is_axis: bool = False
-
-
 class Row(NamedTuple):
-    """``cells``: one an axis, ``None`` where it judged nothing or is the row itself; then a rate of the row's own."""
+    """A cell for each axis, ``None`` where it judged nothing or is the row itself; then the row's own rate."""
 
     label: str
     url: str
@@ -44,22 +36,18 @@ class Row(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """``total``: of all rows, shown or not. ``rows_in_all`` and ``axes_in_all`` count those left out too."""
+    """``total`` sums all rows. ``rows_in_all`` and ``axes_in_all`` include those not shown."""
 
-    headings: Sequence[Heading]
+    headings: Sequence[Column]
     rows: Sequence[Row]
     rows_in_all: int
     axes_in_all: int
     total: Row | None = None
 
 
-def usual_order(by: str) -> Order:
-    """Names from A on, rates from the highest."""
-    return "asc" if by == "name" else "desc"
-
-
 def by_blueprint(found: ByBlueprint, window: Window, sort: Sort, url: Callable[..., str]) -> Grid:
-    """``url`` makes the page's address with another ``sort`` and ``order``, from its first row on."""
+    """``url`` is the page's address with other parameters."""
+    sorting = Sorting(sort.by, sort.order, lambda **changes: url(**changes, cursor=""))
     span = links.between(window.since_ms, window.until_ms)
     rows = [
         _row(
@@ -73,9 +61,9 @@ def by_blueprint(found: ByBlueprint, window: Window, sort: Sort, url: Callable[.
     ]
     return Grid(
         headings=[
-            _heading("Blueprint", "name", sort, url),
-            *(_heading(axis, f"axis:{axis}", sort, url) for axis in found.axes),
-            _heading("Any", "any", sort, url),
+            sorting.column("Blueprint", "name"),
+            *(sorting.column(axis, f"axis:{axis}", "mono") for axis in found.axes),
+            sorting.column("Any", "any"),
         ],
         rows=rows,
         rows_in_all=found.blueprints_in_all,
@@ -85,7 +73,7 @@ def by_blueprint(found: ByBlueprint, window: Window, sort: Sort, url: Callable[.
 
 
 def together(found: Together, window: Window) -> Grid:
-    """Of the runs that the row's axis denied, how many the column's denied too, and how many no other did."""
+    """Of the runs that the row's axis denied, those that the column's axis denied too, or that no other axis denied."""
     span = links.between(window.since_ms, window.until_ms)
 
     def row(axis: str) -> Row:
@@ -100,17 +88,11 @@ def together(found: Together, window: Window) -> Grid:
         return Row(axis, links.rejections([("axis", axis), *span]), [*cells, alone])
 
     return Grid(
-        headings=[Heading("Denied by"), *(Heading(axis, is_axis=True) for axis in found.columns), Heading("No other")],
+        headings=[Column("Denied by"), *(Column(axis, style="mono") for axis in found.columns), Column("No other")],
         rows=[row(axis) for axis in found.rows],
         rows_in_all=found.axes_in_all,
         axes_in_all=found.axes_in_all,
     )
-
-
-def _heading(label: str, by: str, sort: Sort, url: Callable[..., str]) -> Heading:
-    order = sort.order if sort.by == by else None
-    turned = {None: usual_order(by), "asc": "desc", "desc": "asc"}[order]
-    return Heading(label, url(sort=by, order=turned, cursor=""), order, by.startswith("axis:"))
 
 
 def _row(label: str, url: str, judged: Mapping[str, Judged | None], totals: Totals, scope: Pairs) -> Row:
@@ -119,9 +101,9 @@ def _row(label: str, url: str, judged: Mapping[str, Judged | None], totals: Tota
 
 
 def _cell(part: int, whole: int, pairs: Pairs, *, capped: bool = False) -> Cell:
-    """``capped``: no tally tells the list behind it its number, so that it counts to ``CAP``."""
-    said = Count(min(part, CAP), capped=part > CAP) if capped else Count(part)
-    return Cell(part, whole, str(said), links.rejections(pairs), _shade(part, whole))
+    """``capped``: no tally covers the list behind it, which therefore counts up to ``CAP``."""
+    count = Count(min(part, CAP), capped=part > CAP) if capped else Count(part)
+    return Cell(percent(part, whole), str(count), whole, links.rejections(pairs), _shade(part, whole))
 
 
 def _shade(part: int, whole: int) -> str:

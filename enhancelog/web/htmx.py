@@ -1,4 +1,4 @@
-"""One view serves a page and its fragment: htmx asks for the part it swaps, everybody else gets the whole."""
+"""Renders pages. One template is a page and its fragment: htmx gets the part that it swaps."""
 
 from typing import Any, TypeVar
 
@@ -10,19 +10,10 @@ Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 def page_or_fragment(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """Render a page, or for an htmx request its block ``fragment`` alone.
-
-    The template extends ``layout``. htmx needs the whole page to restore history and for boosted links.
-    """
-    context = {**context, "fragment": is_fragment(request)}
-    if template.endswith(".jinja"):
-        context["layout"] = "fragment.jinja" if context["fragment"] else "base.jinja"
-        return page(request, template, context, status)
-    if context["fragment"]:
-        folder, _, name = template.rpartition("/")
-        template = f"{folder}/_{name}"
-    response = render(request, template, context, status=status)
-    return private(response)
+    """Render a page, or for htmx its block ``fragment`` alone. The template extends ``layout``."""
+    fragment = is_fragment(request)
+    layout = "fragment.jinja" if fragment else "base.jinja"
+    return page(request, template, {**context, "fragment": fragment, "layout": layout}, status)
 
 
 def page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
@@ -31,13 +22,14 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], status: i
 
 
 def is_fragment(request: HttpRequest) -> bool:
-    """Whether htmx asks for a part of the page; a view can then leave out what only the whole page shows."""
+    """Whether htmx asks for a part of the page."""
+    # It needs the whole page to restore history and for boosted links.
     htmx = getattr(request, "htmx", None)
     return bool(htmx and not htmx.boosted and not htmx.history_restore_request)
 
 
 def private(response: Response) -> Response:
-    """What a page is to caches: the reader's own, asked for again each time."""
+    """Mark a page as the reader's own, to be revalidated each time."""
     response["Cache-Control"] = "private, no-cache"
     patch_vary_headers(response, ["Cookie", "HX-Request"])
     return response

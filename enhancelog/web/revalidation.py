@@ -25,7 +25,7 @@ from enhancelog.web.htmx import private
 View = Callable[..., HttpResponseBase]
 
 _SHOWN: Final = ("enhancelog", "content", "templates", "static")
-_SUFFIXES: Final = {".py", ".html", ".jinja", ".css", ".js", ".svg"}
+_SUFFIXES: Final = {".py", ".jinja", ".css", ".js", ".svg"}
 # A period or age that ends at this millisecond. Days and weeks are whole ones.
 _FROM_NOW: Final = re.compile(r"24h|[0-9]{1,19}[mh]")
 _DECIDING: Final = (

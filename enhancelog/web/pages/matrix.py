@@ -7,7 +7,6 @@ many rows and columns come before the shown ones.
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
@@ -19,12 +18,14 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.queries import matrix as log
 from enhancelog.queries import runs
 from enhancelog.queries.matrix import Part, Sort
-from enhancelog.web import grids, matrix_rows, periods
+from enhancelog.web import grids, periods
+from enhancelog.web.empty import how_to_fill
 from enhancelog.web.grids import Grid
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.periods import Period
 from enhancelog.web.questions import without_empty_parameters
 from enhancelog.web.revalidation import revalidated
+from enhancelog.web.sorting import usual_order
 
 COLUMNS: Final = 10
 
@@ -63,31 +64,28 @@ class Asked(NamedTuple):
 def matrix(request: HttpRequest) -> HttpResponseBase:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
-        context = {"section": "matrix", "empty": True, "public_url": settings.PUBLIC_URL}
-        return page_or_fragment(request, "enhancelog/matrix.html", context)
+        return page_or_fragment(request, "matrix/page.jinja", {"section": "matrix", "empty": True, **how_to_fill()})
     try:
         asked = _asked(request)
     except Invalid as error:
         raise BadRequest(str(error)) from None
     period = periods.asked(request, newest)
     grid = _grid(asked, period)
-    nothing = matrix_rows.THE_ROW_ITSELF if asked.show else matrix_rows.NEVER_JUDGED
     context = {
         "section": "matrix",
+        "empty": False,
         "period": period,
         "periods": [(name, label, asked.url(period=name, **_FIRST)) for name, label in periods.LABELS.items()],
         "show": asked.show,
         "tables": [(name, label, asked.url(show=name, sort="", order="", **_FIRST)) for name, label in TABLES.items()],
         "newest_url": asked.url(period="", **_FIRST),
         "grid": grid,
-        "rows": matrix_rows.rows(grid.rows, nothing),
-        "total": grid.total and matrix_rows.row(grid.total, nothing),
         "steps": [
             *_steps(asked, asked.columns, "column", grid.axes_in_all, ("axis", "axes")),
             *_steps(asked, asked.rows, "cursor", grid.rows_in_all, _ROWS_ARE[asked.show]),
         ],
     }
-    return page_or_fragment(request, "enhancelog/matrix.html", context)
+    return page_or_fragment(request, "matrix/page.jinja", context)
 
 
 def _asked(request: HttpRequest) -> Asked:
@@ -107,7 +105,7 @@ def _asked(request: HttpRequest) -> Asked:
 def _sort(value: str, parameters: filters.Parameters) -> Sort:
     if value not in ("", "name", "any") and not value.startswith("axis:"):
         raise Invalid("sort", "choice", f'must be name, any or axis:NAME, not "{value[:40]}"')
-    return Sort(value, filters.order(parameters, grids.usual_order(value)))
+    return Sort(value, filters.order(parameters, usual_order(value)))
 
 
 def _grid(asked: Asked, period: Period) -> Grid:
