@@ -61,7 +61,7 @@ class Asked:
         self._read()
 
     def cpu_ms(self, times: int, *addresses: str) -> float:
-        """The median of one request."""
+        """The first quartile of the requests."""
         assert self._process.stdin
         self._process.stdin.write(json.dumps([times, *addresses]) + "\n")
         self._process.stdin.flush()

@@ -8,11 +8,11 @@ from typing import Final, NamedTuple
 
 from enhancelog.domain.diffs import Line
 
+# Between the first and the last word that differs. If there are more, all of them count as changed.
 MOST_WORDS: Final = 60
-"""Between the first and the last word that differs. If there are more, all of them count as changed."""
 
+# Two lines with a lower share of words in common are not compared: one was removed, the other added
 ALIKE: Final = 0.3
-"""Two lines with a lower share of words in common are not compared: one was removed, the other added."""
 
 _WORD: Final = re.compile(r"\w+|\s+|[^\w\s]")
 

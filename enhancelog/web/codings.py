@@ -22,8 +22,8 @@ _GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
 _PREFERENCE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9a-z-]++)(?:[ \t]*+;[ \t]*+q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?")
 
 
+# Characters of an ``Accept-Encoding`` that is read; a longer one would stay in memory
 MAX_HEADER: Final = 1000
-"""Characters of an ``Accept-Encoding`` that is read; a longer one would stay in memory."""
 
 
 def preferred(accept_encoding: str) -> Coding | None:

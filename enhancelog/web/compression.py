@@ -26,8 +26,8 @@ MEDIA_TYPES: Final = frozenset(
 )
 
 _WITHOUT_WHOLE_BODY: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.PARTIAL_CONTENT)
+# Values of ``Sec-Fetch-Site``: our own page, or the user, made the request
 _OWN_REQUESTS: Final = ("same-origin", "none")
-"""Values of ``Sec-Fetch-Site``: our own page, or the user, made the request."""
 
 
 class CompressionMiddleware:

@@ -1,6 +1,8 @@
 """Entries as rows of lists: texts and links. The template of each list writes the markup."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from enhancelog import links
@@ -9,6 +11,7 @@ from enhancelog.domain.records import Entry
 from enhancelog.domain.text import first_line
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.threads import Try, tries
+from enhancelog.web.jinja import TimeText, time_text
 
 SHOWN_REASONS: Final = 6
 
@@ -27,57 +30,70 @@ class Reasons(NamedTuple):
     more: int
 
 
-class EntryRow(NamedTuple):
-    """Times are epoch ms. ``url`` keeps the list's filter, ``entry_url`` does not. Applied entries have no reasons.
+class Summary(NamedTuple):
+    """What lists show of an entry, taken from the entry alone. Applied entries have no reasons.
 
-    ``place`` is set if the entry is one of several tries at the same intent.
+    ``time`` is ``None`` if ``ts_ms`` is not plausible.
     """
 
     element_id: str
     status: str
     intent: str
     url: str
-    entry_url: str
     blueprint_id: str
     blueprint_url: str
     source: str
     ts_ms: int
-    recorded_ms: int
+    time: TimeText | None
     prev_hash: str
     new_hash: str
     reasons: Reasons
     badges: Sequence[Badge]
+
+
+@dataclass(frozen=True)
+class EntryRow:
+    """``url`` keeps the filter of the list. ``place`` is set for one of several tries at the same intent."""
+
+    listed: Listed
+    url: str
     place: Try | None
 
+    @cached_property
+    def entry(self) -> Summary:
+        return summary(self.listed)
 
-NO_REASONS: Final = Reasons((), 0)
+    @property
+    def key(self) -> Hashable:
+        """Equal for rows that look alike."""
+        return self.listed.position, self.listed.digest, self.listed.recorded_ms, self.url, self.place
+
+
+_NO_REASONS: Final = Reasons((), 0)
 
 
 def entry_rows(entries: Sequence[Listed], up_to: int, query: str) -> list[EntryRow]:
     """One row for each entry; tries stored after position ``up_to`` are not seen. ``query`` is added to links."""
     places = tries((listed.position for listed in entries), up_to)
-    return [entry_row(listed, query, places.get(listed.position)) for listed in entries]
+    return [EntryRow(each, links.entry(each.issue_id) + query, places.get(each.position)) for each in entries]
 
 
-def entry_row(listed: Listed, query: str, place: Try | None) -> EntryRow:
+def summary(listed: Listed) -> Summary:
     entry = listed.entry
-    entry_url = links.entry(entry.issue_id)
-    return EntryRow(
+    return Summary(
         element_id=f"e{listed.position}",
         status=entry.status,
         intent=first_line(entry.intent),
-        url=entry_url + query,
-        entry_url=entry_url,
+        url=links.entry(entry.issue_id),
         blueprint_id=entry.blueprint_id,
         blueprint_url=links.blueprint(entry.blueprint_id),
         source=listed.source,
         ts_ms=entry.ts_ms,
-        recorded_ms=listed.recorded_ms,
+        time=time_text(entry.ts_ms, listed.recorded_ms),
         prev_hash=entry.prev_hash,
         new_hash=entry.new_hash,
-        reasons=reasons(entry) if entry.status == "rejected" else NO_REASONS,
+        reasons=reasons(entry) if entry.status == "rejected" else _NO_REASONS,
         badges=described_badges(entry, listed.recorded_ms),
-        place=place,
     )
 
 

@@ -8,8 +8,7 @@ from enhancelog.queries.counts import Count
 from enhancelog.queries.facets import Choice, Facets
 from enhancelog.web.questions import Question
 
-SHOWN: Final = 12
-"""Choices of one facet; how many are left out is said."""
+SHOWN: Final = 12  # choices of one facet; how many are left out is said
 
 _NONE: Final = "none"
 _WORDS: Final = {

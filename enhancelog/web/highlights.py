@@ -8,8 +8,7 @@ from enhancelog.domain.search_words import Phrase, spans
 from enhancelog.projections.search_index import MOST_CHARACTERS
 from enhancelog.web.entry_rows import EntryRow
 
-BEFORE: Final = 60
-"""Characters of an excerpt before its first match at most."""
+BEFORE: Final = 60  # characters of an excerpt before its first match at most
 LENGTH: Final = 180
 
 Spans = Sequence[tuple[int, int]]
@@ -37,7 +36,7 @@ class Excerpt(NamedTuple):
 
 
 class SearchRow(NamedTuple):
-    """``excerpt`` is set if the row's own texts hold no match."""
+    """A row with marked texts. ``excerpt`` is set if these contain no match."""
 
     row: EntryRow
     intent: Segments
@@ -45,12 +44,12 @@ class SearchRow(NamedTuple):
     excerpt: Excerpt | None
 
 
-def search_row(row: EntryRow, entry: Entry, phrases: Sequence[Phrase]) -> SearchRow:
+def search_row(row: EntryRow, phrases: Sequence[Phrase]) -> SearchRow:
     """Without ``phrases`` nothing is marked."""
-    intent = marked(row.intent, phrases)
-    reasons = [MarkedReason(axis, marked(text, phrases)) for axis, text in row.reasons.shown]
+    intent = marked(row.entry.intent, phrases)
+    reasons = [MarkedReason(axis, marked(text, phrases)) for axis, text in row.entry.reasons.shown]
     is_shown = any(segment.is_match for text in (intent, *(reason.text for reason in reasons)) for segment in text)
-    return SearchRow(row, intent, reasons, None if is_shown or not phrases else excerpt(entry, phrases))
+    return SearchRow(row, intent, reasons, None if is_shown or not phrases else excerpt(row.listed.entry, phrases))
 
 
 def marked(text: str, phrases: Sequence[Phrase]) -> Segments:

@@ -15,11 +15,11 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 MAX_CHARS: Final = 30_000
+# The parser searches for the end of every possible link: its time grows with the square of the brackets
 MAX_BRACKETS: Final = 1_000
-"""The parser searches for the end of every possible link: its time grows with the square of the brackets."""
 
+# A table's rows get as many cells as its head has: the number of lines times the most ``|`` in one
 MAX_CELLS: Final = 10_000
-"""A table's rows get as many cells as its head has: the number of lines times the most ``|`` in one."""
 
 MAX_NESTING: Final = 20
 

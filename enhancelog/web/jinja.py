@@ -3,15 +3,20 @@
 Nothing here returns markup. Macros in ``templates/macros/`` do.
 """
 
+from collections import OrderedDict
+from collections.abc import Hashable
 from datetime import datetime
 from functools import lru_cache
+from threading import Lock
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
+from django.conf import settings
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
 from django_htmx.jinja import htmx_script
 from jinja2 import Environment
+from jinja2.runtime import Macro
 
 from enhancelog import links
 from enhancelog.domain.times import as_datetime
@@ -35,6 +40,7 @@ def environment(**options: Any) -> Environment:
     jinja.globals |= {
         "charts": charts,
         "htmx_script": htmx_script,
+        "kept": KeptRows(),
         "links": links,
         "moment_text": moment_text,
         "page_url": page_url,
@@ -48,6 +54,31 @@ def environment(**options: Any) -> Environment:
     }
     jinja.filters |= {"change": change, "plural": plural, "quoted": quoted, "thousands": thousands}
     return jinja
+
+
+class KeptRows:
+    """The output of macros for rows that were shown before. A row is half of a timeline's time to render."""
+
+    def __init__(self, size: int = 5_000) -> None:
+        self._size = size
+        self._rows: OrderedDict[Hashable, str] = OrderedDict()
+        self._lock = Lock()
+
+    def __call__(self, macro: Macro, key: Hashable, *arguments: Hashable) -> str:
+        """``macro(*arguments)``; ``key`` and the arguments after the first decide what it returns."""
+        whole = (macro.name, key, arguments[1:])
+        with self._lock:
+            if (found := self._rows.get(whole)) is not None:
+                self._rows.move_to_end(whole)
+                return found
+        made: str = macro(*arguments)
+        if settings.RELOAD:
+            return made
+        with self._lock:
+            self._rows[whole] = made
+            if len(self._rows) > self._size:
+                self._rows.popitem(last=False)
+        return made
 
 
 def page_url(name: str) -> str:

@@ -18,8 +18,7 @@ from enhancelog.web.changed_words import SegmentedLine, with_changed_words
 from enhancelog.web.old_values import OldValues
 
 SHOWN_OPERATIONS: Final = 100
-SHOWN_CHARACTERS: Final = 40_000
-"""Of all values together."""
+SHOWN_CHARACTERS: Final = 40_000  # of all values together
 
 FOLDED_LINES: Final = 12
 FOLDED_CHARACTERS: Final = 1_000

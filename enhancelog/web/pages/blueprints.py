@@ -21,6 +21,7 @@ from enhancelog.web.revalidation import revalidated
 from enhancelog.web.sorting import Sorting, usual_order
 
 DEFAULT_SORT: Final = "rejected"
+# Label and classes of each heading
 COLUMNS: Final = {
     "name": ("Blueprint", ""),
     "runs": ("Runs", "num wide"),
@@ -28,7 +29,6 @@ COLUMNS: Final = {
     "rate": ("Deny rate", "num"),
     "newest": ("Newest", "num wide"),
 }
-"""Label and classes of each heading."""
 
 
 @require_safe

@@ -19,8 +19,7 @@ from enhancelog.web.patches import as_text
 from enhancelog.web.texts import Text, text
 from enhancelog.web.thread_panel import Attempts
 
-COMPARED_CHARACTERS: Final = 40_000
-"""Of each text."""
+COMPARED_CHARACTERS: Final = 40_000  # of each text
 
 SHOWN_AXES: Final = 100
 

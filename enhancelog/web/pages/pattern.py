@@ -28,14 +28,11 @@ from enhancelog.web.revalidation import revalidated
 
 DENIALS: Final = 10
 PASSED: Final = 5
-LOOKED_AT: Final = 20
-"""Denials whose threads are followed to what passed instead."""
+LOOKED_AT: Final = 20  # denials whose threads are followed to what passed instead
 BLUEPRINTS: Final = 12
 MEMBERS: Final = 50
-VALUES: Final = 5
-"""Of what fills a hole; the others are counted together."""
-TEMPLATES: Final = 5
-"""Of what was split or merged by hand."""
+VALUES: Final = 5  # of what fills a hole; the others are counted together
+TEMPLATES: Final = 5  # of what was split or merged by hand
 TITLE_CHARACTERS: Final = 80
 
 

@@ -32,6 +32,7 @@ from enhancelog.web.questions import Question
 from enhancelog.web.revalidation import revalidated
 from enhancelog.web.sorting import Column, Sorting, usual_order
 
+# Label and classes of each heading that sorts
 COLUMNS: Final = {
     "axis": ("Axis", ""),
     "denials": ("Denials", "num"),
@@ -39,7 +40,6 @@ COLUMNS: Final = {
     "first": ("First seen", "num wide"),
     "last": ("Last seen", "num wide"),
 }
-"""Label and classes of each heading that sorts."""
 
 _TIME: Final = {"since", "until", "not_since", "not_until", "period", "not_period"}
 

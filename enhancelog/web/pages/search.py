@@ -14,14 +14,13 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.queries import lookup
 from enhancelog.queries import search as searches
 from enhancelog.queries.counts import Count
-from enhancelog.queries.entries import Listed, Page
+from enhancelog.queries.entries import Page
 from enhancelog.web import questions
 from enhancelog.web.alternatives import instead_of_page
-from enhancelog.web.entry_rows import entry_rows
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.highlights import SearchRow, search_row
 from enhancelog.web.htmx import is_fragment, page_or_fragment
-from enhancelog.web.lists import list_context, read_page, total
+from enhancelog.web.lists import list_context, read_page, rows, total
 from enhancelog.web.places import SEARCH
 from enhancelog.web.questions import Question
 from enhancelog.web.revalidation import revalidated
@@ -81,9 +80,7 @@ def _found_total(page: Page, question: Question) -> Count | None:
 
 def _rows(page: Page, question: Question) -> list[SearchRow]:
     phrases = question.wanted.phrases
-    listed = list(map(Listed, page.rows))
-    rows = entry_rows(listed, page.up_to, question.entry_query)
-    return [search_row(row, each.entry, phrases) for row, each in zip(rows, listed, strict=True)]
+    return [search_row(row, phrases) for row in rows(page, question)]
 
 
 def _suggestions(question: Question) -> list[Suggestion]:

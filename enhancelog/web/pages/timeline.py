@@ -28,7 +28,7 @@ _ONLY_TIME: Final = {"since", "until", "period", "not_since", "not_until", "not_
 
 
 class TimelineRow(NamedTuple):
-    """``heading`` is set where a day begins. ``gap``: no entry before this one wrote its ``prev_hash``."""
+    """A day begins if ``heading`` is set. ``gap``: no entry before wrote its ``prev_hash``."""
 
     row: EntryRow
     heading: str
@@ -74,7 +74,7 @@ def _rows(page: Page, question: Question, above: str) -> Iterator[TimelineRow]:
     """``above`` is the heading that the first row may continue."""
     listed = [Listed(tuple(row), gap) for *row, gap in page.rows]
     for row, each in zip(entry_rows(listed, page.up_to, question.entry_query), listed, strict=True):
-        heading = _heading(tally_day(row.ts_ms, row.recorded_ms))
+        heading = _heading(tally_day(each.ts_ms, each.recorded_ms))
         yield TimelineRow(row, "" if heading == above else heading, each.gap)
         above = heading
 
