@@ -9,7 +9,7 @@ from enhancelog.domain.times import DAY_MS, day_of
 MAX_BARS: Final = 120
 HOUR_MS: Final = 3_600_000
 
-# Days per bar; above a day they are whole weeks.
+# Days per bar; bars wider than a day are whole weeks from a Monday.
 WIDTHS: Final = (1, 7, 28, 91, 364)
 
 # 1970-01-05, as days since 1970-01-01.
@@ -18,9 +18,7 @@ _MONDAY = 4
 
 @dataclass(frozen=True)
 class Window:
-    """A half-open time range in epoch ms; ``None``: unbounded. Hourly windows may start and end within an hour,
-    others are whole UTC days.
-    """
+    """A half-open time range in epoch ms; ``None``: unbounded. Unless ``hourly``, whole UTC days."""
 
     since_ms: int | None = None
     until_ms: int | None = None
@@ -68,7 +66,7 @@ def days_before(end_ms: int, number: int) -> list[Bar]:
 
 
 def scale(window: Window, slots: Iterable[int]) -> Scale:
-    """The bars of a window; if unbounded, those that contain ``slots``. Wider bars are whole weeks from a Monday."""
+    """The bars of a window; if unbounded, those that contain ``slots``."""
     if window.since_ms is not None and window.until_ms is not None:
         first, last = window.since_ms // window.slot_ms, (window.until_ms - 1) // window.slot_ms
     else:

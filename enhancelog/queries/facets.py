@@ -1,8 +1,5 @@
-"""Counts by denied axis, Blueprint and so on, within a filter.
-
-Up to ``CAP`` entries, counts are exact. Beyond, axes and Blueprints come from tallies if these cover the filter;
-all others are minimums, from the newest entries in reach, and marked as such.
-"""
+"""Counts by axis, Blueprint and so on. Exact up to ``CAP`` entries; beyond, axes and Blueprints come from tallies, and
+the others are minimums from the newest entries in reach."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +30,7 @@ _SOURCES: Final = Statement(
 
 
 def _groups() -> str:
-    # IN, where a join would do: for that SQLite may read the whole log to make a Bloom filter of its positions.
+    # IN instead of a join, for which SQLite may read the whole log to build a Bloom filter of its positions.
     return f"""
     SELECT 'blueprint_id', s.blueprint_id, COUNT(*) FROM sample s GROUP BY s.blueprint_id
     UNION ALL
@@ -50,29 +47,27 @@ def _groups() -> str:
 
 
 class Known(NamedTuple):
-    """The positions of a list's entries, or of a part of them."""
+    """Positions of a list's entries; ``is_part``: not of all."""
 
     positions: Sequence[int]
     is_part: bool
 
 
 class Choice(NamedTuple):
-    """One value of a parameter and how many entries of the list have it."""
-
     value: str
     entries: Count
 
 
 @dataclass(frozen=True)
 class Facets:
-    """``by``: parameter to its values, most entries first. ``total``: of the list."""
+    """``by``: parameter to its values, most entries first."""
 
     total: Count
     by: Mapping[str, tuple[Choice, ...]]
 
 
 def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facets:
-    """The facets of the entries up to position ``up_to`` that ``wanted`` describes; ``known``: which these are."""
+    """Facets of entries up to position ``up_to``; ``known``: their positions, if already read."""
     if known is None:
         entries, end = reach(wanted, up_to, ascending=False)
         is_part = end is not None
@@ -95,10 +90,10 @@ def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facet
 
 
 def _sampled(entries: Entries, up_to: int) -> dict[str, dict[str, int]]:
-    """Parameter to value to number among the first entries, one more than ``CAP``, in one statement."""
+    """Parameter to value to count among the first ``CAP + 1`` entries."""
     try:
         sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
-    except EmptyResultSet:  # no entry can be what the filter asks for
+    except EmptyResultSet:  # the filter can match nothing
         return {}
     groups = _groups() + (_BY_SOURCE if _sources() > 1 else "")
     statement = f"WITH sample (position, blueprint_id) AS MATERIALIZED ({sample}) {groups}"

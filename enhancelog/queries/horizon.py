@@ -1,4 +1,4 @@
-"""Where a reading ends, so that no entry is ever added to a list behind a reader."""
+"""The last position that a reading sees, so that no entry appears behind a reader."""
 
 from typing import Final, NamedTuple
 
@@ -42,11 +42,10 @@ def grouped() -> Grouped:
 
 
 def asks_for_patterns(wanted: EntryFilter) -> bool:
-    """Whether the filter depends on patterns."""
     return "pattern" in wanted.include or "pattern" in wanted.exclude
 
 
 def brought_by(origin: Origin) -> int:
-    """The last position at which the actor added a template that is not grouped yet, among the newest; 0: none."""
+    """The last position at which the actor added a still ungrouped template; 0: none."""
     ((position,),) = run(Statement(_BROUGHT, (patterns.RULES_VERSION, origin.actor_kind, origin.actor_name)))
     return int(position)

@@ -45,7 +45,7 @@ class ByBlueprint:
 
 @dataclass(frozen=True)
 class Together:
-    """``denied``: rejected runs per row; ``alone``: by no other axis; ``both``: also by the column's."""
+    """``denied``: rejected runs per row; ``alone``: only by this axis; ``both``: also by the column's."""
 
     rows: Sequence[str]
     columns: Sequence[str]
@@ -101,7 +101,7 @@ def _axes(judged: Judgements) -> dict[str, Judged]:
 
 
 def _sorted(totals: Mapping[str, Totals], sort: Sort, judged: Judgements) -> list[str]:
-    """By rate: those with few runs follow the others, those never judged come last."""
+    """Rows with few runs come later, those never judged last."""
     if sort.by == "name":
         return sorted(totals, reverse=sort.order == "desc")
     if not sort.by:

@@ -32,9 +32,7 @@ class BlueprintRow:
 
 @dataclass(frozen=True)
 class Overview:
-    """``days``: of the sparklines, whatever the window. ``without_time``: runs with an implausible time, in
-    totals only.
-    """
+    """``days``: of the sparklines. ``without_time``: runs with an implausible time, in totals only."""
 
     window: Window
     now: Totals

@@ -15,7 +15,7 @@ _FEW_S: Final = 0.05
 
 
 def find(wanted: EntryFilter, between: tuple[int, int], most: int, seconds: float, *, asc: bool) -> Found:
-    """Up to ``most`` positions in an inclusive range, found within ``seconds``."""
+    """Up to ``most`` positions in an inclusive range."""
     phrases = [phrase for phrase in wanted.phrases if phrase.tokens]
     if not phrases:
         return Found([], stopped=False)

@@ -75,7 +75,6 @@ def any_runs(window: Window) -> bool:
 
 
 def compared(window: Window) -> Compared:
-    """The window and the previous one, in one statement."""
     numbers: dict[str, dict[int | None, int]] = {"applied": {}, "rejected": {}}
     before = {"applied": 0, "rejected": 0}
     for is_now, slot, status, number in fetch_in(window, "runs by slot", _by_slot):

@@ -1,4 +1,4 @@
-"""Search result pages in recording order. After ``MOST_S`` seconds a search ends with what it has."""
+"""Search result pages in recording order, partial after ``MOST_S`` seconds."""
 
 import time
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _MOST_WRITTEN: Final = 51
 
 
 def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None) -> Page:
-    """Entries that contain a phrase and match the rest of the filter. Raises ``Invalid`` (cursor)."""
+    """Entries that match the phrase and the filter. Raises ``Invalid`` (cursor)."""
     recorded = f"recorded {order}"
     at = None if cursor is None else read_cursor(cursor, wanted, recorded)
     up_to = horizon(wanted) if at is None else at.up_to
@@ -60,7 +60,6 @@ def _search(
 
 
 def _rows(rest: EntryFilter, up_to: int, positions: Sequence[int], most: int, *, asc: bool) -> list[Row]:
-    """The first of these positions that match ``rest``."""
     if not positions:
         return []
     if len(positions) > _MOST_WRITTEN or not is_one_range(rest):

@@ -1,4 +1,4 @@
-"""Retry threads, computed on read so that late entries are included. See ``queries.afterwards``."""
+"""Retry threads, computed on read so that late entries are included."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -38,9 +38,7 @@ _NEIGHBOUR: Final = f"""
 
 
 class Try(NamedTuple):
-    """Try ``number`` of ``of``. ``denied``: axes that denied the last ``SHOWN_DENIED`` tries before an applied
-    one, in time order.
-    """
+    """Try ``number`` of ``of``. ``denied``: axes that denied the last tries before an applied one, in time order."""
 
     number: Count
     of: Count
@@ -48,7 +46,6 @@ class Try(NamedTuple):
 
     @property
     def earlier(self) -> Count:
-        """The tries before."""
         return Count(self.number.number - 1, self.number.capped)
 
 
@@ -75,7 +72,7 @@ class PassedInstead(NamedTuple):
 
 
 def tries(positions: Iterable[int], up_to: int = LAST) -> dict[int, Try]:
-    """The place of each of these entries that has other tries, in one statement; ignores entries beyond ``up_to``."""
+    """Places of the entries that have other tries, in one statement; ignores entries beyond ``up_to``."""
     wanted = list(positions)
     if not wanted:
         return {}
@@ -122,9 +119,7 @@ def thread(position: int) -> Thread | None:
 
 
 def passed_instead(positions: Iterable[int]) -> dict[int, PassedInstead]:
-    """The applied run that ended each entry's thread, if any, in one statement. Reads whole entries: use for a
-    page.
-    """
+    """The applied run that ended each entry's thread. Reads whole entries."""
     wanted = list(positions)
     if not wanted:
         return {}

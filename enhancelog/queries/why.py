@@ -1,4 +1,4 @@
-"""Why runs of a Blueprint are denied, in an answer of bounded size for agents."""
+"""Why runs of a Blueprint are denied, as an answer of bounded size for agents."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -80,9 +80,7 @@ class Why(msgspec.Struct):
 
 
 def why(blueprint_id: str, intent: str = "") -> Why:
-    """Denials, most frequent first, and similar applied intents, most similar first. At most ``MOST_BYTES`` as
-    JSON.
-    """
+    """Most frequent denials and most similar applied intents first. At most ``MOST_BYTES`` as JSON."""
     wanted = words(intent)
     counted = {"applied": 0, "rejected": 0}
     groups: dict[tuple[str, str], DeniedGroup] = {}
@@ -143,7 +141,7 @@ def _sample(group: DeniedGroup, samples: list[Sample], issue_ids: list[str]) -> 
 
 
 def _joined(groups: dict[tuple[str, str], DeniedGroup]) -> Iterable[DeniedGroup]:
-    """Join groups whose templates differ only in variable words; newest first."""
+    """Joins groups whose templates differ only in variable words."""
     templates: dict[str, list[str]] = defaultdict(list)
     for axis, template in groups:
         templates[axis].append(template)
