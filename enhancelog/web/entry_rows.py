@@ -1,4 +1,4 @@
-"""Entries as rows of lists: texts and links. The template of each list writes the markup."""
+"""Entries as rows of lists: texts and links."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -14,24 +14,20 @@ SHOWN_REASONS: Final = 6
 
 
 class Reason(NamedTuple):
-    """``axis`` is empty if no verdict stands behind the reason."""
+    """``axis`` is empty if no verdict has this reason."""
 
     axis: str
     text: str
 
 
 class Reasons(NamedTuple):
-    """The first reasons for a rejection, and how many ``more`` there are."""
-
     shown: Sequence[Reason]
     more: int
 
 
 class EntryRow(NamedTuple):
-    """Times are epoch ms. ``url`` keeps the list's filter, ``entry_url`` does not. Applied entries have no reasons.
-
-    ``place`` is set if the entry is one of several tries at the same intent.
-    """
+    """Times are epoch ms. ``url`` keeps the list's filter, ``entry_url`` does not. ``place``: among several
+    attempts."""
 
     element_id: str
     status: str
@@ -54,7 +50,7 @@ NO_REASONS: Final = Reasons((), 0)
 
 
 def entry_rows(entries: Sequence[Listed], up_to: int, query: str) -> list[EntryRow]:
-    """One row for each entry; tries stored after position ``up_to`` are not seen. ``query`` is added to links."""
+    """Ignores attempts stored after position ``up_to``. ``query`` is added to links."""
     places = tries((listed.position for listed in entries), up_to)
     return [entry_row(listed, query, places.get(listed.position)) for listed in entries]
 
@@ -82,7 +78,7 @@ def entry_row(listed: Listed, query: str, place: Try | None) -> EntryRow:
 
 
 def reasons(entry: Entry) -> Reasons:
-    """The first lines of an entry's denials, or if it has none, of the reasons it carries."""
+    """First lines of the denials, or of the reasons if there are none."""
     denied = [Reason(verdict.axis, verdict.detail) for verdict in entry.verdicts if verdict.status == "deny"]
     found = denied or [Reason("", text) for text in entry.reasons]
     shown = [Reason(axis, first_line(text)) for axis, text in found[:SHOWN_REASONS]]

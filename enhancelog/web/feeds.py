@@ -1,8 +1,5 @@
-"""Atom feeds of list pages, and the keys that open them.
-
-A request with a key is authorized by the key alone: 401 if it is not valid for this feed, 429 after too many wrong keys
-from one address.
-"""
+"""Atom feeds of list pages. A key alone authorizes its feed; 401 if invalid, 429 after too many wrong keys from one
+address."""
 
 import math
 from collections.abc import Callable

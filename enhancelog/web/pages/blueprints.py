@@ -1,4 +1,4 @@
-"""``/blueprints/``: every Blueprint, one row each, sorted by plain links. Totals are of all that was logged."""
+"""``/blueprints/``: all Blueprints with their totals."""
 
 from typing import Final
 
@@ -21,6 +21,7 @@ from enhancelog.web.revalidation import revalidated
 from enhancelog.web.sorting import Sorting, usual_order
 
 DEFAULT_SORT: Final = "rejected"
+# Label and classes of each heading
 COLUMNS: Final = {
     "name": ("Blueprint", ""),
     "runs": ("Runs", "num wide"),
@@ -28,7 +29,6 @@ COLUMNS: Final = {
     "rate": ("Deny rate", "num"),
     "newest": ("Newest", "num wide"),
 }
-"""Label and classes of each heading."""
 
 
 @require_safe
@@ -36,7 +36,7 @@ COLUMNS: Final = {
 @revalidated()
 @without_empty_parameters("blueprint_id")
 def blueprint_list(request: HttpRequest) -> HttpResponseBase:
-    """The list; with ``blueprint_id`` in the query that Blueprint's timeline, for the empty id has no path."""
+    """With ``blueprint_id`` in the query, that Blueprint's timeline: the empty id has no path."""
     blueprint_id = request.GET.get("blueprint_id")
     if blueprint_id == "":
         return blueprint_timeline(request, blueprint_id="")
