@@ -1,1 +1,1 @@
-"""All reads of the log. A list, its count, chart, export and links share one selection, so they agree."""
+"""All reads of the log. A list, its count and export share one selection, so they agree."""

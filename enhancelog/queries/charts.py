@@ -37,7 +37,7 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True)
 class Scale:
-    """Bars of ``width`` slots from slot ``first``, clipped to the window."""
+    """Bars of ``width`` slots from slot ``first``."""
 
     first: int
     width: int
@@ -60,13 +60,13 @@ class Scale:
 
 
 def days_before(end_ms: int, number: int) -> list[Bar]:
-    """``number`` whole days, ending with the one before ``end_ms`` (epoch ms)."""
+    """Whole days, ending with the one before ``end_ms`` (epoch ms)."""
     last = day_of(end_ms - 1)
     return [Bar(day * DAY_MS, (day + 1) * DAY_MS) for day in range(last - number + 1, last + 1)]
 
 
 def scale(window: Window, slots: Iterable[int]) -> Scale:
-    """The bars of a window; if unbounded, those that contain ``slots``."""
+    """If the window is unbounded, the bars that contain ``slots``."""
     if window.since_ms is not None and window.until_ms is not None:
         first, last = window.since_ms // window.slot_ms, (window.until_ms - 1) // window.slot_ms
     else:

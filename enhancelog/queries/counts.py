@@ -1,4 +1,4 @@
-"""Counts of a filter's entries: exact from tallies where possible, else up to a cap."""
+"""Counts of a filter's entries, from tallies where possible."""
 
 from collections import Counter
 from dataclasses import replace
@@ -47,7 +47,7 @@ class Days(NamedTuple):
 
 
 def count(wanted: EntryFilter, up_to: int) -> Count:
-    """Entries up to ``up_to``: exact if tallies cover the filter, else exact up to ``CAP``, within reach."""
+    """Exact if tallies cover the filter, else exact up to ``CAP``, within reach."""
     # Tallies cover Blueprints and whole days with either both statuses, one denied axis or one pattern.
     if not _adds_up(wanted):
         parts = _parts(wanted)
@@ -77,7 +77,7 @@ def _one_number(rows: QuerySet[Any], number: Any) -> Statement:
 
 
 class _Parts(NamedTuple):
-    """Partial days at both ends, whole days ``first`` to before ``last``. ``None``: no such part."""
+    """``first`` and ``last``: whole days (half-open); the other parts are partial days. ``None``: no such part."""
 
     since_ms: int | None
     first: int | None
@@ -176,7 +176,7 @@ def _has_tally(wanted: EntryFilter) -> bool:
 
 
 def _tallied(wanted: EntryFilter, days: Days) -> tuple[QuerySet[Any], Combinable]:
-    """The tally rows and the expression to sum; only ``days`` limits the time."""
+    """The tally rows and the expression to sum."""
     if "axis" in wanted.include:
         tally, amount = _axes(wanted, days)
         return tally.filter(axis__in=records.only_ids(_denied(wanted))), amount

@@ -37,7 +37,7 @@ LONG_TEXTS = ("intent", "rationale", "verdicts", "reasons", "ops")  # columns of
 
 
 class Cursor(NamedTuple):
-    """The last row's key, the last visible position, the start (epoch ms), and the filter's fingerprint."""
+    """The last row's key, the last visible position, the start (epoch ms), the filter's fingerprint."""
 
     ts_ms: int
     position: int
@@ -100,7 +100,7 @@ class Page:
 
 
 def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None, *, gaps: bool = False) -> Page:
-    """With ``gaps``, each row ends with whether it has a gap before it. Raises ``Invalid`` (cursor)."""
+    """With ``gaps``, each row ends with its gap. Raises ``Invalid`` (cursor)."""
     at = None if cursor is None else read_cursor(cursor, wanted, order)
     up_to = horizon(wanted) if at is None else at.up_to
     rows, end = _looked_up(wanted, order, size + 1, up_to, at, gaps)
@@ -213,7 +213,7 @@ def get(issue_id: str) -> Listed:
 
 
 def neighbours(wanted: EntryFilter, listed: Listed, up_to: int) -> tuple[str | None, str | None]:
-    """Issue ids of the next newer and the next older match in reach."""
+    """Issue ids in reach."""
     at = (listed.ts_ms, listed.position)
     newer = reach(wanted, up_to, ascending=True, after=at).entries
     older = reach(wanted, up_to, ascending=False, after=at).entries
@@ -227,7 +227,7 @@ def began_ms(cursor: str | None) -> int | None:
 
 
 def read_cursor(text: str, wanted: EntryFilter, order: str) -> Cursor:
-    """Raises ``Invalid`` for a malformed cursor or one of another filter or order."""
+    """Raises ``Invalid``, also for a cursor of another filter or order."""
     cursor = _decoded(text)
     if cursor.fingerprint != wanted.fingerprint(order):
         raise Invalid("cursor", "cursor", "belongs to another filter or order; start again without it")

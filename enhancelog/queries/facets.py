@@ -1,5 +1,4 @@
-"""Counts by axis, Blueprint and so on. Exact up to ``CAP`` entries; beyond, axes and Blueprints come from tallies, and
-the others are minimums from the newest entries in reach."""
+"""Counts by axis, Blueprint and so on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +46,7 @@ def _groups() -> str:
 
 
 class Known(NamedTuple):
-    """Positions of a list's entries; ``is_part``: not of all."""
+    """``is_part``: not all positions of the list."""
 
     positions: Sequence[int]
     is_part: bool
@@ -67,7 +66,7 @@ class Facets:
 
 
 def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facets:
-    """Facets of entries up to position ``up_to``; ``known``: their positions, if already read."""
+    """``known``: the positions, if already read."""
     if known is None:
         entries, end = reach(wanted, up_to, ascending=False)
         is_part = end is not None
@@ -77,6 +76,7 @@ def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facet
     size = sum(sampled.get("blueprint_id", {}).values())
     axes = sampled.setdefault("axes", {})
     axes["none"] = size - sum(axes.values())
+    # Beyond CAP, axes and Blueprints come from tallies; the others are minimums, from the newest entries in reach.
     capped = size > CAP or is_part
     counted = {
         name: {value: Count(min(number, CAP), capped) for value, number in values.items()}

@@ -46,6 +46,6 @@ def asks_for_patterns(wanted: EntryFilter) -> bool:
 
 
 def brought_by(origin: Origin) -> int:
-    """The last position at which the actor added a still ungrouped template; 0: none."""
+    """The last position at which this actor added an ungrouped template; 0: none."""
     ((position,),) = run(Statement(_BROUGHT, (patterns.RULES_VERSION, origin.actor_kind, origin.actor_name)))
     return int(position)

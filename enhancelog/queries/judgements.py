@@ -1,4 +1,4 @@
-"""Judgements and denials in a window, by slot, Blueprint and axis, and joint denials."""
+"""Judgements, denials and joint denials in a window."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping

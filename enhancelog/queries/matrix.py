@@ -1,4 +1,4 @@
-"""Denials by Blueprint and axis, and joint denials, as tables of bounded size."""
+"""Denials by Blueprint and axis, and joint denials. Bounded size."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -101,7 +101,6 @@ def _axes(judged: Judgements) -> dict[str, Judged]:
 
 
 def _sorted(totals: Mapping[str, Totals], sort: Sort, judged: Judgements) -> list[str]:
-    """Rows with few runs come later, those never judged last."""
     if sort.by == "name":
         return sorted(totals, reverse=sort.order == "desc")
     if not sort.by:

@@ -1,4 +1,4 @@
-"""What was denied in a window, where, and compared with the window before."""
+"""Denials in a window, compared with the window before."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ MOST = 10
 
 @dataclass(frozen=True)
 class Strip:
-    """One axis in the chart; ``total`` includes runs outside the bars."""
+    """``total`` includes runs outside the bars."""
 
     axis: str
     total: Judged

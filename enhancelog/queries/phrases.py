@@ -1,4 +1,4 @@
-"""Positions of entries that contain a phrase, from the search index."""
+"""Positions of entries that contain a phrase."""
 
 import time
 from typing import Final
@@ -15,7 +15,7 @@ _FEW_S: Final = 0.05
 
 
 def find(wanted: EntryFilter, between: tuple[int, int], most: int, seconds: float, *, asc: bool) -> Found:
-    """Up to ``most`` positions in an inclusive range."""
+    """``between``: inclusive."""
     phrases = [phrase for phrase in wanted.phrases if phrase.tokens]
     if not phrases:
         return Found([], stopped=False)
@@ -26,6 +26,6 @@ def find(wanted: EntryFilter, between: tuple[int, int], most: int, seconds: floa
 
 
 def few(wanted: EntryFilter, up_to: int) -> list[int] | None:
-    """All positions up to ``up_to``; ``None`` if too many or too slow."""
+    """``None`` if too many or too slow."""
     found = find(wanted, (1, up_to), FEW + 1, _FEW_S, asc=False)
     return None if found.stopped or len(found.positions) > FEW else found.positions

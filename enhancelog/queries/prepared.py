@@ -1,4 +1,4 @@
-"""Caches compiled SQL by key. Numbers that vary between calls (positions, times) are compiled as ``OpenNumber``."""
+"""Caches compiled SQL by key. Positions and times, which vary between calls, are compiled as ``OpenNumber``."""
 
 from collections.abc import Callable, Hashable
 from typing import Any, Final, NamedTuple
@@ -14,7 +14,7 @@ LONGEST: Final = 16_384  # characters of a cached statement and its values
 
 
 class OpenNumber(Expression):
-    """A parameter that ``fetch`` fills with its number at ``index``."""
+    """``fetch`` puts its number at ``index`` here."""
 
     output_field = BigIntegerField()
 
@@ -51,11 +51,8 @@ def written(rows: QuerySet[Any]) -> Statement:
 
 
 def fetch(key: Hashable, write: Callable[..., Statement], *numbers: int | None) -> list[tuple[Any, ...]]:
-    """Rows of the statement cached under ``key``.
-
-    On a miss, calls ``write`` with an ``OpenNumber`` for each number; ``None`` stays. ``write`` must not calculate with
-    them nor query the database.
-    """
+    """Rows of the statement cached under ``key``. If it is missing, ``write`` gets an ``OpenNumber`` for each number
+    but ``None``; it must not calculate with them nor query the database."""
     full_key = (key, connection.vendor, tuple(number is None for number in numbers))
     kept = _kept.get(full_key)
     if kept is None:

@@ -21,14 +21,13 @@ Key = tuple[int, int]
 
 
 class Reach(NamedTuple):
-    """Entries in list order. ``end``: key of the last row scanned; ``None``: nothing was left out."""
+    """``end``: key of the last row scanned; ``None``: nothing was left out."""
 
     entries: Entries
     end: Key | None
 
 
 def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None = None) -> Reach:
-    """Entries up to position ``up_to``, after the key."""
     led = _led(wanted, up_to)
     if led is not None:
         return Reach(_from(led, after, ascending), None)

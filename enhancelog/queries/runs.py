@@ -1,4 +1,4 @@
-"""Runs in a window by outcome: by slot and by Blueprint."""
+"""Runs in a window by outcome."""
 
 import math
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ class Compared(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Rows with ``blueprint_id``, ``status`` and ``slot``; the count; the condition for ``now``."""
+    """Rows, the count, and the condition for ``now``."""
 
     rows: QuerySet[Any]
     number: Aggregate

@@ -52,7 +52,7 @@ class Plausible(Func):
 
 
 def select(wanted: EntryFilter, up_to: int | None = None) -> Entries:
-    """Entries up to position ``up_to``, with the sort keys ``key_ts_ms`` and ``key_position``."""
+    """Adds the sort keys ``key_ts_ms`` and ``key_position``."""
     entries = with_implausible(wanted, up_to)
     return entries if wanted.since_ms is None and wanted.until_ms is None else entries.filter(PLAUSIBLE)
 
@@ -81,7 +81,6 @@ PLAUSIBLE: Final = Plausible("ts_ms", "recorded_ms")  # entries with a plausible
 
 
 def beyond(entries: Entries, ts_ms: int, position: int, *, ascending: bool, inclusive: bool = False) -> Entries:
-    """Entries after (or before) this key."""
     operator = f"{'>' if ascending else '<'}{'=' if inclusive else ''}"
     return entries.filter(Beyond(F("key_ts_ms"), F("key_position"), ts_ms, position, operator=operator))
 
@@ -93,8 +92,8 @@ def in_order(entries: Entries, *, ascending: bool) -> Entries:
 
 
 def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
-    """The queryset and the conditions left. A pattern, else the first denied axis, leads: a rare one is a short index
-    range."""
+    """The queryset and the conditions left."""
+    # A pattern, else the first denied axis, leads, because a rare one is a short index range.
     include = dict(wanted.include)
     pattern = wanted.one("pattern")
     axis, *others = include.get("axis", ()) or (None,)
@@ -108,7 +107,7 @@ def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
 
 
 def _by_denials(rows: str, conditions: Q, include: dict[str, tuple[str, ...]]) -> Entries:
-    """Selects by denial rows and removes the conditions these cover from ``include``."""
+    """Removes from ``include`` what the denial rows cover."""
     if blueprint_ids := include.get("blueprint_id"):
         possible = records.only_ids(blueprint_ids, may_be_empty=True)
         conditions &= Q(**{f"{rows}__blueprint_id__in": possible})

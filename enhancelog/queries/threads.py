@@ -38,7 +38,7 @@ _NEIGHBOUR: Final = f"""
 
 
 class Try(NamedTuple):
-    """Try ``number`` of ``of``. ``denied``: axes that denied the last tries before an applied one, in time order."""
+    """``denied``: axes that denied the last tries before an applied one, in time order."""
 
     number: Count
     of: Count
@@ -65,14 +65,12 @@ class Thread(NamedTuple):
 
 
 class PassedInstead(NamedTuple):
-    """The applied run that ended a thread, ``tries`` later."""
-
     applied: Listed
     tries: Count
 
 
 def tries(positions: Iterable[int], up_to: int = LAST) -> dict[int, Try]:
-    """Places of the entries that have other tries, in one statement; ignores entries beyond ``up_to``."""
+    """Only of entries with other tries; ignores entries beyond ``up_to``."""
     wanted = list(positions)
     if not wanted:
         return {}
@@ -99,7 +97,7 @@ def _tries(entries: int) -> str:
 
 
 def thread(position: int) -> Thread | None:
-    """The tries around an entry; ``None`` if it is the only one."""
+    """``None`` if the entry is the only try."""
     statement = f"""{_walked(1)}
         SELECT walked.steps, {_ENTRY_COLUMNS}
         FROM (SELECT -steps AS steps, position FROM earlier UNION ALL
@@ -153,7 +151,7 @@ def _place(earlier: Count, later: Count) -> tuple[Count, Count]:
 
 
 def _walked(entries: int) -> str:
-    """CTEs ``earlier`` and ``later``: the tries around each entry, with their distance in steps."""
+    """CTEs ``earlier`` and ``later``: the tries around each entry."""
     # For a condition on ``far`` alone, SQLite would build a Bloom filter over all attempts.
     return f"""
         WITH RECURSIVE mine (entry, wish, ts_ms, applied) AS (

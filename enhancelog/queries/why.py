@@ -45,7 +45,7 @@ class Sample(msgspec.Struct):
 
 
 class DeniedGroup(msgspec.Struct):
-    """Denials of an axis with one template (``⟨kind⟩`` marks values). Times are epoch ms."""
+    """``⟨kind⟩`` marks values in ``template``. Times are epoch ms."""
 
     axis: str
     template: str
@@ -56,7 +56,7 @@ class DeniedGroup(msgspec.Struct):
 
 
 class SimilarApplied(msgspec.Struct):
-    """An applied run with a similar intent (``similarity`` 0.5 to 1)."""
+    """``similarity``: 0.5 to 1."""
 
     issue_id: str
     similarity: float
@@ -67,7 +67,7 @@ class SimilarApplied(msgspec.Struct):
 
 
 class Why(msgspec.Struct):
-    """``groups_left_out``: groups without room. ``notice``: tells a model to treat the texts as data."""
+    """``notice`` tells a model to treat the texts as data."""
 
     notice: str
     blueprint_id: str
@@ -80,7 +80,7 @@ class Why(msgspec.Struct):
 
 
 def why(blueprint_id: str, intent: str = "") -> Why:
-    """Most frequent denials and most similar applied intents first. At most ``MOST_BYTES`` as JSON."""
+    """At most ``MOST_BYTES`` as JSON; most frequent denials and most similar intents first."""
     wanted = words(intent)
     counted = {"applied": 0, "rejected": 0}
     groups: dict[tuple[str, str], DeniedGroup] = {}

@@ -1,4 +1,4 @@
-"""Other forms of a list: feed, exports, saved view, the number of new entries."""
+"""Other forms of a list: feed, exports, saved view, new entries."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -21,7 +21,7 @@ MOST_NEW: Final = 99
 
 
 class Alternatives(NamedTuple):
-    """URLs; exports with labels. ``new_entries`` is empty unless this is the newest page."""
+    """URLs. ``new_entries`` is empty unless this is the newest page."""
 
     exports: Sequence[tuple[str, str]]
     feed: str
@@ -31,8 +31,7 @@ class Alternatives(NamedTuple):
 
 
 def instead_of_page(request: HttpRequest, question: Question) -> HttpResponse | None:
-    """The response to ``format`` or ``after``. Raises ``Refused``, or ``Elsewhere`` for exports, which the API
-    serves."""
+    """Raises ``Refused``, or ``Elsewhere`` for exports, which the API serves."""
     shape = request.GET.get("format")
     try:
         if shape == "atom":
@@ -63,7 +62,7 @@ def _export(question: Question, shape: str) -> str:
 
 
 def _new(request: HttpRequest, question: Question, after: int) -> HttpResponse:
-    """The number of entries stored after a position, as plain text; 304 while unchanged."""
+    """As plain text; 304 while nothing was stored."""
     etag = f'"{horizon(question.wanted)}"'
     response = get_conditional_response(request, etag=etag)
     if response is None:

@@ -67,7 +67,7 @@ def _compressor(coding: Coding) -> tuple[Callable[[bytes], bytes], Callable[[], 
 
 
 def _weights(header: str) -> dict[str, float]:
-    """Coding to weight, the lowest if repeated. Empty if the header is malformed."""
+    """The lowest weight if repeated. Empty if the header is malformed."""
     weights: dict[str, float] = {}
     for item in header.split(","):
         if not item.strip(" \t"):

@@ -1,4 +1,4 @@
-"""Compresses responses over 1 kB as ``Accept-Encoding`` prefers, and streams chunk by chunk."""
+"""Compresses responses over 1 kB, and streams chunk by chunk."""
 
 from collections.abc import Callable, Iterable
 from http import HTTPStatus

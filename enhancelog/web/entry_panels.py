@@ -7,8 +7,7 @@ from django.http import HttpRequest
 
 
 class EntryPanel(NamedTuple):
-    """``context`` is passed to ``template`` as ``panel``; ``None``: not shown. ``version`` must change whenever the
-    panel may change."""
+    """``context``: for ``template``, as ``panel``; ``None``: not shown. ``version`` changes whenever the panel may."""
 
     template: str
     context: Callable[[HttpRequest, str], dict[str, Any] | None]

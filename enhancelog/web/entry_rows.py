@@ -26,8 +26,7 @@ class Reasons(NamedTuple):
 
 
 class EntryRow(NamedTuple):
-    """Times are epoch ms. ``url`` keeps the list's filter, ``entry_url`` does not. ``place``: among several
-    attempts."""
+    """Times are epoch ms. ``url`` keeps the list's filter, ``entry_url`` does not."""
 
     element_id: str
     status: str
@@ -50,7 +49,7 @@ NO_REASONS: Final = Reasons((), 0)
 
 
 def entry_rows(entries: Sequence[Listed], up_to: int, query: str) -> list[EntryRow]:
-    """Ignores attempts stored after position ``up_to``. ``query`` is added to links."""
+    """Ignores attempts after position ``up_to``."""
     places = tries((listed.position for listed in entries), up_to)
     return [entry_row(listed, query, places.get(listed.position)) for listed in entries]
 

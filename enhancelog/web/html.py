@@ -1,6 +1,6 @@
 """The only Python that builds HTML: Markdown as safe HTML at bounded cost.
 
-Raw HTML is shown as text. Links lead to http, https, mailto or paths of this site. Headings are one level lower.
+Raw HTML is shown as text. Links lead to http, https, mailto or paths of this site.
 """
 
 import re
@@ -36,7 +36,7 @@ _parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING}).e
 
 
 def markdown(text: str) -> SafeString:
-    """``text`` as HTML, or as preformatted text if it exceeds a limit above."""
+    """Preformatted text if a limit above is exceeded."""
     if len(text) > MAX_CHARS or text.count("[") > MAX_BRACKETS or _cells(text) > MAX_CELLS:
         return format_html("<pre>{}</pre>", text)
     return _cached(text) if len(text) <= _CACHED_CHARS else _rendered(text)
@@ -66,7 +66,6 @@ def _rendered(text: str) -> SafeString:
 
 
 def _kept_attribute(tag: str, attribute: str, value: str) -> str | None:
-    """Drops a ``href`` with another scheme or to another host."""
     if attribute != "href" or value.lower().startswith(_SCHEMES):
         return value
     # Browsers ignore white space and control characters in an address.

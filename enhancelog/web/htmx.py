@@ -10,7 +10,7 @@ Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 def page_or_fragment(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """Renders the page, or only its block ``fragment`` for htmx. The template extends ``layout``."""
+    """Renders the page, or only its block ``fragment`` for htmx."""
     context = {**context, "fragment": is_fragment(request)}
     if template.endswith(".jinja"):
         context["layout"] = "fragment.jinja" if context["fragment"] else "base.jinja"
@@ -33,7 +33,7 @@ def is_fragment(request: HttpRequest) -> bool:
 
 
 def private(response: Response) -> Response:
-    """Cached only by the browser, and revalidated each time."""
+    """Revalidated each time."""
     response["Cache-Control"] = "private, no-cache"
     patch_vary_headers(response, ["Cookie", "HX-Request"])
     return response

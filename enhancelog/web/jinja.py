@@ -1,4 +1,4 @@
-"""The Jinja environment: links, numbers and times as text, never markup."""
+"""Jinja environment. Its functions return text, never markup."""
 
 from datetime import datetime
 from functools import lru_cache
@@ -61,8 +61,7 @@ def url(name: str, *arguments: object) -> str:
 
 
 def time_text(ts_ms: int, recorded_ms: int, style: str = "relative") -> TimeText | None:
-    """``None`` if implausible. ``style``: relative (made relative by script), clock (16:29), short (04 Nov 10:48) or
-    full."""
+    """``None`` if implausible. ``style``: relative (by script), clock (16:29), short (04 Nov 10:48) or full."""
     moment = as_datetime(ts_ms, recorded_ms)
     return None if moment is None else moment_text(moment, style)
 
@@ -95,12 +94,10 @@ def runs_url(span: links.Span, **narrower: str) -> str:
 
 
 def thousands(number: Any) -> str:
-    """``12,345``."""
     return f"{number:,}"
 
 
 def change(now: int, before: int) -> str:
-    """``+3``, ``−4`` or ``±0``."""
     return f"{now - before:+,}".replace("-", "−") if now != before else "±0"
 
 
@@ -110,5 +107,4 @@ def quoted(text: str) -> str:
 
 
 def plural(number: int, one: str, many: str) -> str:
-    """Returns the word without the number."""
     return one if number == 1 else many

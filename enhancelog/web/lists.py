@@ -14,7 +14,7 @@ from enhancelog.web.questions import Question
 
 
 class Onward(NamedTuple):
-    """Link to the next page; ``url`` is empty on the last one. ``stopped``: why the page is short, or empty."""
+    """``url`` is empty on the last page. ``stopped``: why the page is short, or empty."""
 
     url: str
     label: str
@@ -45,7 +45,6 @@ def rows(page: Page, question: Question) -> list[EntryRow]:
 
 
 def list_context(page: Page, question: Question, stopped: str = "") -> dict[str, Any]:
-    """Context of the filter box and the links."""
     if page.stopped and not stopped:
         stopped = f"{MOST_ROWS:,} entries were looked at."
     return {

@@ -1,4 +1,4 @@
-"""Values before a patch, without applying it: from ``test`` operations or the Blueprint's document."""
+"""Values before a patch, from its ``test`` operations or the Blueprint's document."""
 
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ _UNKNOWN: Final = object()
 
 
 class OldValues:
-    """Follows a patch operation by operation. Values are JSON text."""
+    """Values are JSON text."""
 
     def __init__(self, document: str | None) -> None:
         self._document = _decoded(document)
@@ -19,7 +19,7 @@ class OldValues:
         self._touched: list[str] = []
 
     def before(self, operation: Operation) -> str | None:
-        """``None`` if absent, or unknown because an earlier operation may have changed it."""
+        """``None`` if absent, or if an earlier operation may have changed it."""
         path = operation.path
         if operation.op not in ("replace", "remove", "add") or (operation.op == "add" and _is_in_list(path)):
             return None

@@ -1,5 +1,4 @@
-"""A recorded patch (RFC 6902) for reading: diffs where the old values are known, else the new values. Bounded in
-size."""
+"""A recorded patch (RFC 6902) for reading, as diffs where old values are known. Bounded size."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -36,8 +35,7 @@ _string = msgspec.json.Decoder(str)
 
 
 class Change(NamedTuple):
-    """``long``: folded, showing ``start``. ``cut``: lines are missing at the end. ``denied_by``: axes whose reasons
-    name exactly this pointer."""
+    """``long``: folded, showing ``start``. ``denied_by``: axes whose reasons name exactly this pointer."""
 
     op: str
     path: str
@@ -71,7 +69,7 @@ def patch(entry: Entry, document: str | None = None) -> Patch | None:
 
 
 def as_text(entry: Entry) -> str:
-    """The whole patch as text; empty if operations were not recorded."""
+    """Empty if operations were not recorded."""
     if entry.ops is UNSET:
         return ""
     lines = []
@@ -102,7 +100,7 @@ def _changes(operations: Sequence[Operation], old_values: OldValues, entry: Entr
 
 
 def _lines(operation: Operation, before: str | None, most: int) -> tuple[list[Line], int, bool]:
-    """The lines, the characters used, and whether they were cut to ``most`` characters."""
+    """The lines, the characters used, and whether lines were cut."""
     old = _text(UNSET if before is None else Raw(before.encode()))
     new = _text(operation.value)
     if operation.op == "test":
@@ -144,7 +142,7 @@ def _denied_by(entry: Entry, path: str) -> list[str]:
 
 
 def _names(text: str, path: str) -> bool:
-    """Whether ``text`` contains the pointer, not only a longer one."""
+    """A pointer that is part of a longer one does not count."""
     at = text.find(path)
     for _ in range(SEARCHED_MATCHES):
         if at < 0:

@@ -30,12 +30,12 @@ class Period:
 
     @property
     def length(self) -> str:
-        """``seven days``; empty if unbounded."""
+        """Empty if unbounded."""
         return LENGTHS.get(self.name, "")
 
     @property
     def span(self) -> str:
-        """``14 – 20 Nov 2026``; empty if unbounded."""
+        """Empty if unbounded."""
         since, until = self.window.since_ms, self.window.until_ms
         if since is None or until is None:
             return ""
@@ -58,8 +58,7 @@ def period(name: str, end_ms: int, *, at_newest: bool = False) -> Period:
 
 
 def asked(request: HttpRequest, newest_ms: int | None) -> Period:
-    """Without a choice, the default period, moved back to the newest entry (epoch ms) if it would be empty. Raises
-    ``BadRequest``."""
+    """Raises ``BadRequest`` for an unknown name. An empty default period moves back to the newest entry (epoch ms)."""
     now = now_ms()
     chosen = request.GET.getlist("period")
     try:
@@ -73,7 +72,7 @@ def asked(request: HttpRequest, newest_ms: int | None) -> Period:
 
 @lru_cache(maxsize=1024)
 def short_label(bar: Bar, few: bool) -> str:
-    """Below a bar: ``09:00``, ``Sat 14`` if days are few, else ``14 Nov``."""
+    """``09:00``, ``Sat 14`` or ``14 Nov``."""
     since = _moment(bar.since_ms)
     if bar.until_ms - bar.since_ms <= HOUR_MS:
         return f"{since:%H}:00"

@@ -1,4 +1,4 @@
-"""The list pages, and the canonical address of each list: without cursor, format, key and host."""
+"""List pages and their canonical addresses, without cursor, format, key and host."""
 
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
@@ -49,7 +49,7 @@ def timeline(blueprint_id: str) -> Place:
 
 
 def address(url: str) -> Address:
-    """Raises ``Invalid`` (url) if the URL is not a list of this server."""
+    """Raises ``Invalid`` (url) if this is no list of this server."""
     try:
         parts = urlsplit(url)
         pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=1_000, errors="strict")
@@ -62,7 +62,6 @@ def address(url: str) -> Address:
 
 
 def address_of(path: str, pairs: Iterable[Pair]) -> Address:
-    """Like ``address``, for a decoded path and parameters."""
     try:
         match = resolve(path)
     except Resolver404:

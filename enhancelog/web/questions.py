@@ -1,6 +1,6 @@
-"""The filter, order and page in a request's address, and the filter box as their text form.
+"""The filter, order and page in an address, and the filter box.
 
-``?q=`` (the box) and empty parameters redirect to the canonical address. An invalid filter is 400 and keeps the box.
+``?q=`` (the box) and empty parameters redirect to the canonical address. An invalid filter is 400.
 """
 
 from collections.abc import Callable, Iterable
@@ -97,7 +97,7 @@ class Question:
 
 
 class Refused(Exception):
-    """Invalid filter; ``text``: the content of the box."""
+    """``text``: the content of the box."""
 
     def __init__(self, error: Invalid, place: Place, text: str) -> None:
         super().__init__(str(error))
@@ -107,7 +107,7 @@ class Refused(Exception):
 
 
 class Elsewhere(Exception):
-    """Redirect to the canonical address."""
+    """The canonical address to redirect to."""
 
 
 View = Callable[..., HttpResponseBase]

@@ -36,7 +36,7 @@ _DECIDING: Final = (
 
 
 def revalidated(also: Callable[..., object] = lambda **arguments: None) -> Callable[[View], View]:
-    """``also`` gets the view's arguments and returns what else the page depends on."""
+    """``also`` returns what else the page depends on."""
 
     def decorator(view: View) -> View:
         @wraps(view)
@@ -76,7 +76,7 @@ def _etag(request: HttpRequest, *versions: object) -> str:
 
 @cache
 def release() -> str:
-    """Changes with the version, and with the files and settings of pages."""
+    """Changes with the version, files and settings of pages."""
     shown = (enhancelog.__version__, settings.PUBLIC_URL, settings.PUBLIC_READ)
     digest = hashlib.sha256(repr(shown).encode())
     for path in _files():

@@ -1,4 +1,4 @@
-"""Headings of sortable tables, for ``macros/tables.jinja``."""
+"""Headings of sortable tables."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,8 +7,7 @@ from enhancelog.domain.filters import Order
 
 
 class Column(NamedTuple):
-    """``url``: sorts by the column, or reverses the order; empty: not sortable. htmx keeps the focus on a link with an
-    ``id``."""
+    """``url``: sorts by the column, or reverses the order; empty: not sortable. htmx needs ``id`` to keep the focus."""
 
     label: str
     url: str = ""
@@ -18,7 +17,7 @@ class Column(NamedTuple):
 
 
 class Sorting(NamedTuple):
-    """``url``: the page's address with another ``sort`` and ``order``."""
+    """``url`` takes ``sort`` and ``order``."""
 
     by: str
     order: Order

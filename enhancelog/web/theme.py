@@ -26,7 +26,6 @@ def in_templates(request: HttpRequest) -> dict[str, Any]:
 
 @require_POST
 def choose_theme(request: HttpRequest) -> HttpResponse:
-    """Redirects to ``next``."""
     theme = request.POST.get("theme", "")
     if theme not in THEMES:
         raise BadRequest(f'theme: must be one of {", ".join(THEMES)}, not "{theme[:40]}"')

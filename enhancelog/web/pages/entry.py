@@ -1,4 +1,4 @@
-"""One entry, with links to its neighbors in the reader's list."""
+"""One entry, with its neighbors in the reader's list."""
 
 from typing import Any, Final, NamedTuple
 
@@ -34,7 +34,7 @@ SHOWN_REASONS: Final = 100
 
 
 class ShownVerdict(NamedTuple):
-    """``alike``: the pattern of a denial, and the number of its other denials."""
+    """``alike``: the pattern of a denial, and its other denials."""
 
     axis: str
     status: str
@@ -113,7 +113,7 @@ def _patch(entry: Entry) -> Patch | None:
 
 
 def _denied_first(listed: Listed) -> list[ShownVerdict]:
-    """At most ``SHOWN_VERDICTS``. The pattern is shown at an axis's first denial."""
+    """At most ``SHOWN_VERDICTS``."""
     shown = sorted(listed.entry.verdicts, key=lambda verdict: verdict.status != "deny")[:SHOWN_VERDICTS]
     patterns = alike(listed.position, {verdict.axis for verdict in shown if verdict.status == "deny"})
     return [
@@ -128,7 +128,6 @@ def _denied_first(listed: Listed) -> list[ShownVerdict]:
 
 
 def _list_links(question: Question, listed: Listed, up_to: int) -> dict[str, Any]:
-    """Links to the list in the query string and to the neighbors in it."""
     newer, older = entries.neighbours(question.wanted, listed, up_to)
     blueprint_id = question.wanted.one("blueprint_id")
     others = tuple(pair for pair in question.given if pair[0] != "blueprint_id")

@@ -1,4 +1,4 @@
-"""``/patterns/<id>``: one deny pattern. The id of a joined template redirects to its pattern."""
+"""``/patterns/<id>``. The id of a joined template redirects to its pattern."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -149,7 +149,7 @@ def _row(denial: Denied, pattern: Known) -> DenialRow:
 
 
 def _passed(newest: Sequence[Denied]) -> list[Passed]:
-    """Applied runs without repetition, each after the newest denial it followed."""
+    """Each applied run once, after the newest denial it followed."""
     found: dict[int, Passed] = {}
     ended = passed_instead(denial.position for denial in newest)
     for denial in newest:
@@ -185,7 +185,7 @@ def _said(number: float) -> str:
 
 
 def _days(pattern: Known, seen: Times) -> dict[str, Any]:
-    """The last three weeks, or three weeks up to an older last denial."""
+    """Three weeks, up to now or to an older last denial."""
     today = day_of(now_ms())
     last = day_of(seen.last_ms) if seen.last_ms is not None else today
     is_past = last <= today - SPARK_DAYS
@@ -207,7 +207,6 @@ def _days(pattern: Known, seen: Times) -> dict[str, Any]:
 
 
 def _changes(pattern: Known, members: Sequence[Member]) -> list[ChangeRow]:
-    """Changes to a template of this pattern."""
     own = {member.text for member in members}
     rows = []
     for change in detail.changes(pattern.axis):

@@ -1,4 +1,4 @@
-"""Manual splits and merges of deny patterns, and undoing them. For staff."""
+"""Manual splits and merges of deny patterns, and undoing them."""
 
 from typing import Any, Final
 

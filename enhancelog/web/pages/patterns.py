@@ -42,7 +42,7 @@ _TIME: Final = {"since", "until", "not_since", "not_until", "period", "not_perio
 
 
 class Row(NamedTuple):
-    """Lists of the counted rejections, and of those in the first place; empty if there is no list."""
+    """Lists of the counted rejections; empty if there is no list."""
 
     pattern: PatternRow
     url: str

@@ -1,4 +1,4 @@
-"""Search in entries of any status. Without a phrase, all entries; an issue id redirects to its entry."""
+"""Search in entries of any status. An issue id redirects to its entry."""
 
 from typing import NamedTuple
 
@@ -84,7 +84,6 @@ def _rows(page: Page, question: Question) -> list[SearchRow]:
 
 
 def _suggestions(question: Question) -> list[Suggestion]:
-    """Prefixes of the phrase's words, single words, and a substring search."""
     value = question.wanted.one("phrase")
     if not value:
         return []

@@ -78,7 +78,6 @@ def _rows(page: Page, question: Question, above: str) -> Iterator[TimelineRow]:
 
 
 def _heading_above(question: Question) -> str:
-    """The day of the previous page's last row."""
     if question.cursor is None:
         return ""
     at = entries.read_cursor(question.cursor, question.wanted, question.order)
@@ -97,7 +96,7 @@ def _date(day: int, this_year: int) -> str:
 
 
 def _header(question: Question, page: Page, known: Standing) -> dict[str, Any]:
-    """Totals of the Blueprint or the period; with other filters, the matches."""
+    """Totals, or the matches of a filter."""
     of_time = tuple(pair for pair in question.given if pair[0] in _ONLY_TIME)
     totals = [
         count(from_pairs([*question.place.scope, *of_time, ("status", status)], now_ms()), page.up_to)

@@ -1,5 +1,4 @@
-"""``/account/tokens``: lists (for staff, everybody's), creates and revokes API tokens. Only staff may grant every
-scope."""
+"""``/account/tokens``: lists (for staff, everybody's), creates and revokes API tokens."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -34,8 +33,6 @@ LASTS: Final = [("30d", "in 30 days"), ("90d", "in 90 days"), ("365d", "in a yea
 
 
 class Lines(forms.CharField):
-    """One item per line."""
-
     def clean(self, value: Any) -> list[str]:
         return [line.strip() for line in super().clean(value).splitlines() if line.strip()]
 
