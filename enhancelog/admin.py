@@ -1,7 +1,4 @@
-"""The admin: entries to look at and never to change, API tokens to revoke, saved views to delete, users and groups.
-
-The log may be long: nothing here counts or sorts all of it. Filters ask the summaries which values there are.
-"""
+"""The admin: entries (read-only), API tokens, saved views, users and groups."""
 
 import json
 from collections.abc import Sequence
@@ -36,21 +33,16 @@ admin.site.site_header = "Enhancelog administration"
 admin.site.site_title = "Enhancelog"
 admin.site.index_title = "Administration"
 
-COUNTED = 10_000
-"""Entries that the list pages through; search and filters lead to the others."""
+COUNTED = 10_000  # entries that the list can page through
 
-CHOICES = 500
-"""Values that one filter offers."""
+CHOICES = 500  # values in a filter
 
-SHOWN_LINES = 100
-"""Verdicts, and reasons, of one entry."""
-SHOWN_CHARACTERS = 40_000
-"""Of a patch."""
+SHOWN_LINES = 100  # verdicts and reasons of one entry
+SHOWN_CHARACTERS = 40_000  # characters of a patch
 
 
 class ShortCount(_Paginator):
-    """Counts up to a limit: nobody pages further, and counting a million rows takes a second."""
-
+    # Counting a million rows takes a second, and nobody pages that far.
     @cached_property
     def count(self) -> int:
         rows: QuerySet[Entry] = self.object_list  # type: ignore[assignment]
@@ -69,7 +61,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 class _SummaryFilter(admin.SimpleListFilter):
-    """The values of a column, from the summaries instead of from every entry."""
+    """Reads the column's values from the summaries, which are few."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         name = self.parameter_name or ""
@@ -128,7 +120,7 @@ class EntryAdmin(_ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Entry], search_term: str
     ) -> tuple[QuerySet[Entry], bool]:
-        """Only what an index finds: equal to, or for issue ids beginning with, what was asked."""
+        """Index lookups only: an equal Blueprint, or issue ids with this prefix."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -177,7 +169,7 @@ class EntryAdmin(_ModelAdmin):
 
 @admin.register(Token)
 class TokenAdmin(_TokenAdmin):
-    """Making one leads to the page that shows the secret once; what was made can only be revoked or deleted."""
+    """Adding one redirects to the page that shows the secret once."""
 
     list_display = ("name", "user", "scopes", "created", "last_used", "expiry", "revoked")
     list_filter = (("revoked", admin.EmptyFieldListFilter),)
@@ -213,7 +205,7 @@ class TokenAdmin(_TokenAdmin):
 
 @admin.register(SavedView)
 class SavedViewAdmin(_SavedViewAdmin):
-    """Making and changing one is its owner's matter; a shared one that should not be can be deleted."""
+    """Others' views can be deleted, but not changed."""
 
     list_display = ("name", "user", "shared", "url", "key_made")
     list_filter = ("shared",)
@@ -229,7 +221,7 @@ class SavedViewAdmin(_SavedViewAdmin):
 
 
 def _lines(items: Sequence[tuple[str, str]], entry: Entry) -> SafeString:
-    """The first of them; a link to the entry's JSON where there are more."""
+    """At most ``SHOWN_LINES``, then a link to the entry's JSON."""
     shown = format_html_join(mark_safe("<br>"), "<b>{}</b> {}", items[:SHOWN_LINES]) or SafeString("-")
     if len(items) <= SHOWN_LINES:
         return shown

@@ -1,4 +1,4 @@
-"""The log app: guards migrations, completes them with triggers and the search index, and registers its checks."""
+"""Guards migrations, and completes them with triggers and the search index."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ class EnhancelogConfig(AppConfig):
 
         write_once.register(Entry._meta.db_table, ("position",), ("issue_id",))
         events.connect()
-        schema.sources()  # now: the files may be those of the next release later
+        schema.sources()  # read now, because an upgrade may replace the files
         pre_migrate.connect(refuse_backwards, sender=self)
         post_migrate.connect(install, sender=self)
 
 
 def refuse_backwards(plan: list[tuple[Any, bool]], **kwargs: Any) -> None:
-    """To undo a migration of ours is to drop what is in its tables."""
+    # Reversing a migration drops the data in its tables.
     from enhancelog.backends import schema
 
     for migration, backwards in plan:
@@ -38,9 +38,8 @@ def refuse_backwards(plan: list[tuple[Any, bool]], **kwargs: Any) -> None:
 
 
 def install(using: str, **kwargs: Any) -> None:
-    """What no migration can say. Rebuilding a SQLite table drops its triggers silently, so they are put back after
-    every ``migrate``; a search index that had to be made is filled from the log, and badges of other rules
-    are derived again."""
+    # Runs after every ``migrate``, because rebuilding a SQLite table drops its triggers silently. A new search index is
+    # filled from the log, and badges of older rules are derived again.
     from enhancelog.backends import dialect, schema
     from enhancelog.models import Entry
     from enhancelog.store.database import rebuild_badges, rebuild_search

@@ -1,4 +1,4 @@
-"""An id in a path: anything at all, a line break included, so that an impossible id is answered like a missing one."""
+"""An id in a path: any characters, line breaks included, so that an impossible id is 404."""
 
 from django.urls import register_converter
 from django.urls.converters import StringConverter

@@ -1,4 +1,4 @@
-"""Paths of pages and API resources, percent-encoded. An id may hold anything, so none ever reaches ``reverse()``."""
+"""Percent-encoded paths of pages and API resources."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -10,12 +10,11 @@ from enhancelog.domain.times import DAY_MS
 
 Pairs = Iterable[tuple[str, str]]
 
-_SHORT: Final = 64
-"""Characters of a value that is worth keeping as it is written in an address."""
+_SHORT: Final = 64  # longer values are not cached
 
 
 class Span(Protocol):
-    """A stretch of time in epoch ms; ``None`` is open."""
+    """A half-open range in epoch ms; ``None``: unbounded."""
 
     @property
     def since_ms(self) -> int | None: ...
@@ -35,13 +34,12 @@ class BoundedSpan(Protocol):
 
 
 def with_query(path: str, pairs: Pairs = ()) -> str:
-    """``path`` with a query string; none for no pairs."""
     query = "&".join([f"{_encoded(name)}={_encoded(value)}" for name, value in pairs])
     return f"{path}?{query}" if query else path
 
 
 def between(since_ms: int | None, until_ms: int | None) -> list[tuple[str, str]]:
-    """``since`` and ``until`` (epoch ms) as parameters: a date where it is one, else to the millisecond."""
+    """Parameters for epoch ms: a date for midnight, else a time to the millisecond."""
     bounds = (("since", since_ms), ("until", until_ms))
     return [(name, _instant(value)) for name, value in bounds if value is not None]
 
@@ -57,64 +55,54 @@ def _bounds(since_ms: int, until_ms: int) -> str:
 
 
 def rejections(pairs: Pairs = ()) -> str:
-    """Rejected runs, of all Blueprints."""
     return with_query("/rejections/", pairs)
 
 
 def runs(pairs: Pairs = ()) -> str:
-    """Runs of any status, of all Blueprints."""
     return with_query("/search/", pairs)
 
 
 def matrix(pairs: Pairs = ()) -> str:
-    """Where each axis denies, and which deny together."""
     return with_query("/matrix/", pairs)
 
 
 def patterns(pairs: Pairs = ()) -> str:
-    """Every deny pattern."""
     return with_query("/patterns/", pairs)
 
 
 def pattern(pattern_id: str) -> str:
-    """The page of one deny pattern."""
     return f"/patterns/{_last(pattern_id)}"
 
 
 def change_pattern(kind: str, pattern_id: str) -> str:
-    """The form that splits or merges a deny pattern."""
     return f"/patterns/{kind}/{_last(pattern_id)}"
 
 
 def entry(issue_id: str, pairs: Pairs = ()) -> str:
-    """The page of one entry; ``pairs`` is the filter that newer and older keep to."""
+    """``pairs``: the filter for newer and older entries."""
     return with_query(f"/entries/{_last(issue_id)}", pairs)
 
 
 def comparison(issue_id: str, other_id: str) -> str:
-    """The page that compares one entry with another."""
     return entry(issue_id, [("compare", other_id)])
 
 
 def blueprint(blueprint_id: str, pairs: Pairs = ()) -> str:
-    """The timeline of one Blueprint; the empty id lives in the query string."""
+    """The empty id is in the query string."""
     if not blueprint_id:
         return with_query("/blueprints/", [("blueprint_id", ""), *pairs])
     return with_query(f"/blueprints/{_last(blueprint_id)}", pairs)
 
 
 def story(story_id: str) -> str:
-    """The page of one work item's content."""
     return f"/content/stories/{_last(story_id)}"
 
 
 def api_log(pairs: Pairs = ()) -> str:
-    """The list of entries in the API."""
     return with_query("/v1/enhance/log", pairs)
 
 
 def api_entry(issue_id: str) -> str:
-    """The entry in the API."""
     return f"/v1/enhance/log/{_last(issue_id)}"
 
 

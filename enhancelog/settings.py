@@ -1,7 +1,4 @@
-"""Django settings, all from the environment (see docs/settings.md), with defaults that are safe on one machine.
-
-A setting that cannot be read raises ``ImproperlyConfigured`` with one line that names it and the fix.
-"""
+"""Django settings from the environment (see docs/settings.md). Raises ``ImproperlyConfigured``."""
 
 import os
 import secrets
@@ -26,7 +23,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 def _text(name: str) -> str:
-    """The setting without white space around it; a NAME_FILE twin reads it from a file. Not given: empty."""
+    """The setting, or the content of the file that NAME_FILE names, stripped; empty if unset."""
     path = os.environ.get(f"{name}_FILE")
     if name in os.environ or not path:
         return os.environ.get(name, "").strip()
@@ -54,7 +51,7 @@ def _positive(name: str, default: int) -> int:
 
 
 def _rate(name: str, default: str) -> tuple[int, int] | None:
-    """``6000/min`` as requests and seconds; ``off`` is no limit."""
+    """(requests, seconds) for ``6000/min``; ``None`` for ``off``."""
     value = _text(name).lower() or default
     number, _, unit = value.partition("/")
     seconds = {"s": 1, "min": 60, "h": 3600}.get(unit)
@@ -85,12 +82,12 @@ def _data_dir(path: Path) -> Path:
 
 
 def _only_reads() -> bool:
-    """Whether this is a command that works on a read-only data folder, so that the data can be rescued."""
+    """Whether the command works on a read-only data folder, to rescue the data."""
     return sys.argv[1:2] in (["backup"], ["export_content"], ["export_log"], ["verify_log"])
 
 
 def _secret_key(path: Path) -> str:
-    """The key in the environment, else the one in the data folder, created on first use (mode 0600)."""
+    """The key from the environment, else from the data folder, where it is created if missing."""
     given = _text("ENHANCELOG_SECRET_KEY")
     if given:
         if len(given) < 32:
@@ -104,13 +101,13 @@ def _secret_key(path: Path) -> str:
         if _only_reads():
             return secrets.token_urlsafe(50)  # nothing is signed
         raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: cannot keep the key {path}: {error.strerror}") from None
-    if not key:  # what an older release left on a full disk
+    if not key:  # left by an older release on a full disk
         raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: the key {path} is empty; remove it to get a new one")
     return key
 
 
 def _create_secret_key(path: Path) -> None:
-    """Whole or not at all, also on a full disk; one that another process creates first stays."""
+    # A linked file is whole, also on a full disk, and one that another process created first stays.
     descriptor, name = tempfile.mkstemp(dir=path.parent)  # mode 0600
     try:
         with open(descriptor, "w") as file:
@@ -128,7 +125,7 @@ DEMO = _boolean("ENHANCELOG_DEMO")
 DATA_DIR = _data_dir(Path(_text("ENHANCELOG_DATA_DIR") or BASE_DIR / "var").absolute())
 SECRET_KEY = _secret_key(DATA_DIR / "secret_key")
 DEBUG = False
-# For developers: templates and static files are read from the clone, as they are at that moment.
+# For developers: templates and static files are read from the clone on each request.
 RELOAD = _boolean("ENHANCELOG_RELOAD") or sys.argv[1:2] == ["runserver"]
 
 PUBLIC_URL = _text("ENHANCELOG_URL").rstrip("/") or "http://127.0.0.1:8000"
@@ -241,11 +238,11 @@ LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "sign_in"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # a second, higher limit is the handler's
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # the handler adds a second, higher limit
 AXES_HANDLER = "enhancelog.accounts.lockouts.Handler"
 AXES_CLIENT_IP_CALLABLE = "enhancelog.accounts.lockouts.network_of"
 AXES_USERNAME_CALLABLE = "enhancelog.accounts.lockouts.name_of"
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or one script would keep its whole office out
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or one script would lock out its whole office
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "enhancelog.web.failures.locked_out"
 AXES_VERBOSE = False
@@ -265,7 +262,7 @@ SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # TrustedProxiesMiddleware drops anybody else's
-# The two would decide for the whole domain, which is not this application's to decide.
+# Both would apply to the whole domain, which is not this application's decision.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -296,7 +293,7 @@ STORAGES = {
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = RELOAD
 WHITENOISE_MAX_AGE = 0 if RELOAD else 60
 WHITENOISE_ALLOW_ALL_ORIGINS = False
-WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # half the files, half the time at the first start
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # halves the files and the first start
 
 # A form's encoding makes a value up to 3 times as long, and a conflict sends it twice.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * MAX_CONTENT_BYTES + (64 << 10)
@@ -316,7 +313,7 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,  # ?format= is ours: unknown formats are 400, not 404
 }
 KNOX_TOKEN_MODEL = "enhancelog.Token"
-MIGRATION_MODULES = {"knox": None}  # its own table is not ours
+MIGRATION_MODULES = {"knox": None}  # knox's own table is not used
 REST_KNOX = {"TOKEN_PREFIX": "enh_", "TOKEN_TTL": None}
 
 LOG_LEVEL = _text("ENHANCELOG_LOG_LEVEL").upper() or "INFO"

@@ -1,4 +1,4 @@
-"""Every URL of the project. An id is always the last part of a path; ``links`` builds the way back."""
+"""Every URL of the project. An id is always the last part of a path."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path

@@ -1,8 +1,7 @@
-"""``python -m enhancelog append|get|list|why|mcp``: the log from a shell, over HTTP, for agents and people. No Django.
+"""``python -m enhancelog append|get|list|why|mcp``: the log from a shell, over HTTP. No Django.
 
-The server is ENHANCELOG_URL, the token ENHANCELOG_TOKEN (or ENHANCELOG_TOKEN_FILE). Answers are JSON on standard
-output; everything else is one line on standard error. Exit codes: 0 done, 1 done with findings (not found, conflicts,
-refused entries), 2 could not run, 130 interrupted.
+Answers are JSON on standard output; everything else is one line on standard error. Exit codes: 0 success, 1 findings
+(not found, conflict, invalid entry), 2 failure, 130 interrupted.
 """
 
 import argparse
@@ -39,7 +38,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command, the process's own arguments unless given; its exit code."""
+    """Returns the exit code."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="enhancelog: %(message)s")
     try:
@@ -51,14 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (StoreError, Invalid, Unreadable) as error:
         return _fail(error, FAILED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python reports the error again at exit
         return _fail("nobody reads standard output any more", FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
 def append(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
-    """Every entry of a file or of standard input, one result line each; an identical one is done, not a finding."""
+    """Prints one result line per entry. An identical entry is not a finding."""
     results: set[str] = set()
     with open_source(options.file, records.MAX_ENTRY_BYTES) as source:
         for item in source:
@@ -71,13 +70,11 @@ def append(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
 
 
 def get(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
-    """One entry."""
     _print(records.encode(store.get(options.issue_id)))
     return DONE
 
 
 def list_entries(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
-    """Entries as NDJSON."""
     filters = [(name, value) for name in PARAMETERS for value in getattr(options, name)]
     size = min(options.max or options.page_size, options.page_size)
     for number, entry in enumerate(store.entries([*filters, ("order", options.order)], size), 1):
@@ -88,13 +85,11 @@ def list_entries(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int
 
 
 def why(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
-    """What was denied lately, and which similar intents passed."""
     _print(msgspec.json.format(store.why(options.blueprint_id, options.intent), indent=2))
     return DONE
 
 
 def mcp(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
-    """The tools for a model, on standard input and output."""
     try:
         from enhancelog.agents.mcp_server import serve
     except ModuleNotFoundError as error:

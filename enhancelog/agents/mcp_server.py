@@ -1,8 +1,6 @@
-"""The log and the content store as tools for a model: a Model Context Protocol server on standard input and output.
+"""A Model Context Protocol server on standard input and output: the log and the content store as tools.
 
-It is a client: everything goes over HTTP with the connection's address and token, nothing near a database. What goes
-wrong is a tool result with ``isError`` and one line. Standard output carries the protocol alone. Needs the extra
-``mcp``; no Django.
+It is a client over HTTP. Errors are tool results with ``isError`` and one line. Needs the extra ``mcp``; no Django.
 """
 
 import functools
@@ -28,10 +26,8 @@ from enhancelog.domain.errors import Conflict, Invalid, StoreError
 from enhancelog.domain.records import Entry
 from enhancelog.domain.text import DATA_NOTICE, cut
 
-MOST_DENIED = 20
-"""Axes of one entry in a list."""
-LONGEST_TEXT = 300
-"""Characters of an intent or a reason in a list."""
+MOST_DENIED = 20  # axes of one entry in a list
+LONGEST_TEXT = 300  # characters of an intent or a reason in a list
 MOST_LISTED = 100
 
 INSTRUCTIONS = """\
@@ -58,7 +54,7 @@ class Verdict(TypedDict):
 
 
 class Tools:
-    """Each public method is a tool: its signature the schema, its docstring what the model reads."""
+    """Each public method is a tool; its docstring is the description that the model reads."""
 
     def __init__(self, connection: Connection) -> None:
         self._log = HttpEnhanceLogStore(connection)
@@ -171,7 +167,7 @@ class Tools:
 
 
 class Server(MCPServer[Any]):
-    """Says in one line what was wrong with a call."""
+    """Reports errors of a call in one line."""
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None) -> Any:
         try:

@@ -1,10 +1,4 @@
-"""One Enhancelog server, spoken to over HTTP: its address, the token, time limits, and trying again. No Django.
-
-A request is tried again after a failed connection and after 429, 502, 503, 504 and 507, with growing random pauses and
-at least as long as ``Retry-After`` says, until ``total_s`` seconds have passed in all. What may already have been
-carried out is never blindly repeated; see ``Request.if_arrived``. Redirects are not followed. The token is in no error
-and no log line. Threads may share a connection.
-"""
+"""HTTP connection to one server, with timeouts and retries. No Django. Threads may share it."""
 
 import logging
 import os
@@ -26,13 +20,11 @@ from enhancelog.domain import strict_json
 from enhancelog.domain.errors import Invalid, Other
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
-TIMEOUT_S: Final = 10.0
-"""Until a connection stands, and between two bytes of an answer."""
-TOTAL_S: Final = 30.0
-"""For one request with all its tries and pauses."""
-MAX_ANSWER_BYTES: Final = 1 << 28
-"""Decompressed."""
+TIMEOUT_S: Final = 10.0  # to connect, and between two reads of an answer
+TOTAL_S: Final = 30.0  # for one request with all retries and pauses
+MAX_ANSWER_BYTES: Final = 1 << 28  # after decompression
 
+# Retried, as failed connections are, with growing random pauses and at least the time in ``Retry-After``.
 _RETRIED: Final = (429, 502, 503, 504, 507)
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0
@@ -40,12 +32,13 @@ _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _SECONDS: Final = re.compile(r"\d{1,6}", re.ASCII)
 _LONGEST_DETAIL: Final = 300
 
+# Errors and log lines never contain the token.
 logger = logging.getLogger(__name__)
 
 
 class Request(NamedTuple):
-    """``path`` is percent-encoded. ``if_arrived``: what to do after a try that may have been carried out although
-    no answer came: send it again, send another request instead, or stop with ``Other``."""
+    """``path`` is percent-encoded. ``if_arrived``: after an attempt without an answer that the server may have
+    processed, repeat it, stop with ``Other``, or send another request."""
 
     method: str
     path: str
@@ -68,7 +61,7 @@ class Answer(NamedTuple):
 
 
 class _Failure(NamedTuple):
-    """A try that got no answer to keep. ``arrived``: it may have been carried out all the same."""
+    """``arrived``: the server may have processed the request. ``final``: do not retry."""
 
     reason: str
     arrived: bool
@@ -77,7 +70,7 @@ class _Failure(NamedTuple):
 
 
 class Connection:
-    """Raises ``Invalid`` for an address or a token that can be none."""
+    """Raises ``Invalid`` for a malformed address or token."""
 
     def __init__(
         self,
@@ -100,7 +93,7 @@ class Connection:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, **options: Any) -> Self:
-        """By ``ENHANCELOG_URL`` and ``ENHANCELOG_TOKEN`` (or ``ENHANCELOG_TOKEN_FILE``)."""
+        """Reads ``ENHANCELOG_URL``, and ``ENHANCELOG_TOKEN`` or ``ENHANCELOG_TOKEN_FILE``."""
         return cls(environ.get("ENHANCELOG_URL") or DEFAULT_URL, _token(environ), **options)
 
     def __enter__(self) -> Self:
@@ -113,7 +106,7 @@ class Connection:
         self._client.close()
 
     def send(self, request: Request) -> Answer:
-        """The answer, whatever its status but the ones that are tried again. Raises ``Other`` when none comes."""
+        """Returns an answer of any status that is not retried. Raises ``Other`` if there is none in time."""
         for name, value in request.params:
             if not strict_json.is_text(value):
                 raise Invalid(name, "surrogate", "contains a lone surrogate, which is not a character; remove it")
@@ -135,7 +128,7 @@ class Connection:
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def expect(self, answer: Answer, *statuses: int) -> Answer:
-        """``answer`` if its status is one of these. Raises ``Invalid`` for what broke a rule, else ``Other``."""
+        """Returns ``answer`` if its status is expected. Raises ``Invalid`` for a broken rule, else ``Other``."""
         if answer.status in statuses:
             return answer
         detail, broken = _problem(answer)
@@ -197,7 +190,7 @@ class Connection:
 
 
 def one_line(text: str, length: int = _LONGEST_DETAIL) -> str:
-    """``text`` as a terminal may show it: no line breaks, no control characters, not longer than ``length``."""
+    """``text`` for a terminal: one line, printable, at most ``length`` characters."""
     shown = "".join(character if character.isprintable() else " " for character in text)
     shown = " ".join(shown.split())
     return shown if len(shown) <= length else shown[: length - 1] + "…"
@@ -242,13 +235,13 @@ def _headers(token: str) -> dict[str, str]:
 
 
 def _turned_away(response: httpx.Response) -> _Failure:
-    """The server, or a proxy before it, asks to come again; only 429 says that nothing was done."""
+    # Only 429 guarantees that nothing was done.
     status = response.status_code
     return _Failure(f"answered {status}", status != 429, _seconds(response.headers.get("Retry-After", "")))
 
 
 def _seconds(retry_after: str) -> float:
-    """``Retry-After``: seconds, or a date by the clocks of both sides."""
+    """Accepts seconds or a date."""
     if _SECONDS.fullmatch(retry_after):
         return float(retry_after)
     try:
@@ -262,7 +255,7 @@ def _said(error: Exception) -> str:
 
 
 def _problem(answer: Answer) -> tuple[str, Invalid | None]:
-    """What a problem+json says: its detail, and the first rule that was broken."""
+    """The detail of a problem+json, and the first broken rule."""
     if answer.headers.get("Content-Type", "").partition(";")[0] != "application/problem+json":
         return "", None
     try:

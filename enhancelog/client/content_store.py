@@ -1,10 +1,4 @@
-"""The content store of a server elsewhere, over its REST API. No Django.
-
-What may be repeated is: reads, and changes that expect no version. A change that expects one, a take and an increment
-whose answer got lost end in ``Other``, because doing them twice is not doing them once. ``expected`` is asked here with
-the version just read, and the server is held to that version. Who wrote is whom the token names; of the way in the API
-tells nothing, so items say ``api``.
-"""
+"""Content store over the REST API. No Django."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -34,6 +28,9 @@ from enhancelog.domain.origin import Origin
 
 _CONTENT: Final = "/v1/content"
 _JSON: Final = (("Content-Type", "application/json"),)
+# Reads and unconditional changes may be repeated. A conditional change, a take or an increment whose answer was lost
+# ends in ``Other``, because it may have been carried out. Items do not know how they were written, so they say ``api``.
+
 _MOST_RACES: Final = 100
 
 Headers = tuple[tuple[str, str], ...]
@@ -68,7 +65,7 @@ class _Done(msgspec.Struct):
 
 
 class HttpContentStore:
-    """``max_bytes``: the largest value that is sent at all; the server has a limit of its own."""
+    """``max_bytes``: the largest value to send; the server has its own limit."""
 
     def __init__(self, connection: Connection | None = None, max_bytes: int = MAX_VALUE_BYTES) -> None:
         self.connection = connection or Connection.from_environment()
@@ -155,9 +152,9 @@ class HttpContentStore:
         request: Callable[[Headers, IfArrived], Request],
         if_arrived: IfArrived,
     ) -> Answer:
-        """Send the change; with an expectation, at the very version that met it, and again when another came first."""
         if expected is None:
             return self.connection.send(request((), if_arrived))
+        # ``expected`` is evaluated here; the server is then asked to change exactly that version.
         for _ in range(_MOST_RACES):
             current = self.read(*key)
             if not expected(current.version if current else 0):
@@ -188,7 +185,7 @@ def _request(method: str, path: str, body: bytes, headers: Headers, if_arrived: 
 
 
 def _is_absent(answer: Answer) -> bool:
-    """Only the API's own 404: another server's means that this is the wrong one."""
+    # Another server's 404 means that the address is wrong.
     return answer.status == 404 and answer.headers.get("Content-Type", "") == "application/problem+json"
 
 

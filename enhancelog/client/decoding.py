@@ -1,8 +1,4 @@
-"""Reads a response body, compressed or not, without ever holding more than a limit. No Django.
-
-httpx decodes a whole network read at once, and applies codings on top of each other as often as the server names them;
-64 kB can thus become gigabytes.
-"""
+"""Decodes a response body in bounded memory. No Django."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -10,16 +6,18 @@ from typing import Final
 
 ACCEPT_ENCODING: Final = "gzip"
 
+# httpx would decode a whole network read at once, and as many nested codings as the server names: 64 kB can become
+# gigabytes.
 _STEP_BYTES: Final = 1 << 16
 _GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
 
 
 class DecodingError(ValueError):
-    """The body is in a coding that was not asked for, or is not what its coding says."""
+    """An unrequested coding, or a malformed body."""
 
 
 def decoded(parts: Iterable[bytes], coding: str) -> Iterator[bytes]:
-    """The body in steps of at most 64 kB beyond what the network brings. Raises ``DecodingError``."""
+    """Yields parts of at most 64 kB, or as received. Raises ``DecodingError``."""
     match coding.strip().lower():
         case "" | "identity":
             yield from parts

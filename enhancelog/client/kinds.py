@@ -1,7 +1,4 @@
-"""The kinds of content as programs need them: the table of ``content/kinds.py`` without what only pages show.
-
-A client never imports ``content``, which needs Django; a test keeps the two tables equal.
-"""
+"""Kinds of content for clients: those of ``content/kinds.py`` without what only pages need. A test keeps both equal."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +9,7 @@ from enhancelog.domain.content import Key, check_story_id, kind_in
 
 @dataclass(frozen=True)
 class Kind:
-    """``suffix``: what a raw key adds to the story id. ``consumed``: whoever reads it takes it."""
+    """``suffix``: appended to the story id in a raw key. ``consumed``: readers take the value."""
 
     name: str
     meaning: str
@@ -59,11 +56,10 @@ KINDS: Final = {
 
 
 def check_key(story_id: str, kind: str) -> Kind:
-    """The kind, when the key may be written. Raises ``Invalid``."""
+    """Raises ``Invalid`` if the key cannot be written."""
     check_story_id(story_id)
     return kind_in(KINDS, kind)
 
 
 def raw_key(key: Key) -> str:
-    """The key as other tools write it."""
     return key.story_id + kind_in(KINDS, key.kind).suffix

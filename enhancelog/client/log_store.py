@@ -1,9 +1,4 @@
-"""The store of a server elsewhere, over its REST API: what agents import. No Django.
-
-An append whose answer got lost is sent again as the retry-safe ``PUT``, so that our own first try is no conflict; an
-identical entry that the server had recorded before our first try is one all the same. Lists are read by pages, all of
-one reading, so that appends meanwhile neither show nor disturb.
-"""
+"""Log store over the REST API. No Django."""
 
 from collections.abc import Iterable, Iterator
 from email.utils import parsedate_to_datetime
@@ -18,14 +13,12 @@ from enhancelog.domain import page_sizes, records
 from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other
 from enhancelog.domain.records import Entry
 
-LONGEST_INTENT_BYTES: Final = 4000
-"""Of an intent that ``why`` asks for; a URL has limits on the way."""
+LONGEST_INTENT_BYTES: Final = 4000  # longer intents of ``why`` are cut, because proxies limit URLs
 
 _LOG: Final = "/v1/enhance/log"
 _JSON: Final = (("Content-Type", "application/json"),)
 _NO_ENTRY: Final = b"enhance log entry not found"
-_DATE_GRAIN_S: Final = 2
-"""The header ``Date`` tells whole seconds."""
+_DATE_GRAIN_S: Final = 2  # the ``Date`` header has whole seconds
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -33,8 +26,7 @@ _page = msgspec.json.Decoder(list[Raw])
 
 
 class HttpEnhanceLogStore:
-    """Besides the protocol's errors, ``append`` raises ``Invalid`` when the server refuses what the rules allow
-    (its own size limit, say)."""
+    """``append`` also raises ``Invalid`` if the server refuses the entry, for example by its own size limit."""
 
     name = "http"
 
@@ -43,6 +35,7 @@ class HttpEnhanceLogStore:
 
     def append(self, entry: Entry) -> str:
         body = records.encode(entry)
+        # If the answer is lost, the retry-safe PUT follows, so that our first attempt is no conflict.
         again = Request("PUT", _path(entry.issue_id), body=body, headers=_JSON)
         began = self.connection.clock()
         answer = self.connection.send(Request("POST", _LOG, body=body, headers=_JSON, if_arrived=again))
@@ -62,7 +55,7 @@ class HttpEnhanceLogStore:
         return self._entry(self.connection.expect(answer, 200).body)
 
     def known(self, issue_id: str) -> dict[str, Raw]:
-        """The entry's members and what the server knows of it (``actor``, ``source``, ``position``), each as JSON."""
+        """The entry's members and the server's (``actor``, ``source``, ``position``), each as JSON."""
         if not records.is_id(issue_id):
             raise NotFound(issue_id)
         answer = self.connection.send(_known_request(issue_id))
@@ -79,7 +72,7 @@ class HttpEnhanceLogStore:
         return list(self.entries())
 
     def entries(self, filters: Pairs = (), page_size: int = page_sizes.CLIENT) -> Iterator[Entry]:
-        """Entries by the API's parameters (``order`` too), page by page as they are asked for."""
+        """Entries that match the API's parameters, including ``order``; fetches pages on demand."""
         asked = (*filters, ("page_size", str(page_size)))
         cursor: tuple[tuple[str, str], ...] = ()
         while True:
@@ -91,16 +84,14 @@ class HttpEnhanceLogStore:
             cursor = self._cursor(answer.next, cursor)
 
     def why(self, blueprint_id: str, intent: str = "") -> bytes:
-        """The server's answer, JSON of at most 16 kB: what was denied lately, and which similar intents passed."""
+        """The server's answer: JSON of at most 16 kB."""
         asked = intent.encode("utf-8", "replace")[:LONGEST_INTENT_BYTES].decode("utf-8", "ignore")
         params = (("blueprint_id", blueprint_id), *((("intent", asked),) if asked else ()))
         return self.connection.expect(self.connection.send(Request("GET", "/v1/enhance/why", params=params)), 200).body
 
     def _was_there(self, issue_id: str, elapsed_s: float) -> bool:
-        """Whether the server recorded the entry before our first try, ``elapsed_s`` ago; both by the server's clock.
-
-        It is stored either way. A token may not be allowed to ask, a server may tell no time: then it counts as ours.
-        """
+        """Whether the server recorded the entry before our first attempt, ``elapsed_s`` ago, by its own clock."""
+        # If the token may not read, or the server sends no time, the entry counts as ours: it is stored either way.
         try:
             answer = self.connection.expect(self.connection.send(_known_request(issue_id)), 200)
             recorded_ms = self._decoded(_known, answer.body).recorded_ms
@@ -110,7 +101,7 @@ class HttpEnhanceLogStore:
         return bool(now_s - recorded_ms / 1000 > elapsed_s + _DATE_GRAIN_S)
 
     def _cursor(self, following: str, last: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        """Only the cursor is taken from the link: the address stays ours."""
+        # Only the cursor is taken from the link, so that the server cannot redirect us.
         found = parse_qs(urlsplit(following).query).get("cursor", [])
         cursor = tuple(("cursor", value) for value in found[:1])
         if not cursor or cursor == last:

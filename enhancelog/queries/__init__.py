@@ -1,5 +1,1 @@
-"""All reads of the log, in domain terms.
-
-A list, its count, chart, export and links share one selection, so they agree. **P** is the highest position when
-a reading starts; every page of it sees entries up to P.
-"""
+"""All reads of the log. A list, its count and export share one selection, so they agree."""

@@ -22,7 +22,7 @@ FORTH: Final = "ORDER BY a.ts_ms, a.position"
 
 
 def next_attempt(column: str, *, applied: bool = False) -> str:
-    """The last parameter is the last visible position."""
+    """A column of the next (applied) attempt; takes the last visible position as parameter."""
     condition = FROM_MINE.format(">") + (" AND a.applied" if applied else "")
     return f"(SELECT a.{column} FROM {ATTEMPT} a WHERE {condition} {FORTH} LIMIT 1)"
 
@@ -38,7 +38,7 @@ _IS_REACHED: Final = f"""EXISTS (
 
 
 def afterwards(position: str) -> str:
-    """SQL for the entry at ``position`` (an SQL expression); takes ``afterwards_parameters``."""
+    """``position``: an SQL expression. Takes ``afterwards_parameters``."""
     # Applied runs and runs without a thread have nothing afterwards.
     soon = f"mine.ts_ms + {APART_MS}"
     return f"""COALESCE((

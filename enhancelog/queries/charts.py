@@ -9,7 +9,7 @@ from enhancelog.domain.times import DAY_MS, day_of
 MAX_BARS: Final = 120
 HOUR_MS: Final = 3_600_000
 
-# Days per bar; above a day they are whole weeks.
+# Days per bar; bars wider than a day are whole weeks from a Monday.
 WIDTHS: Final = (1, 7, 28, 91, 364)
 
 # 1970-01-05, as days since 1970-01-01.
@@ -18,7 +18,7 @@ _MONDAY = 4
 
 @dataclass(frozen=True)
 class Window:
-    """Half-open, epoch ms; ``None``: unbounded. Unless hourly, whole UTC days."""
+    """A half-open time range in epoch ms; ``None``: unbounded. Unless ``hourly``, whole UTC days."""
 
     since_ms: int | None = None
     until_ms: int | None = None
@@ -37,7 +37,7 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True)
 class Scale:
-    """Bars of ``width`` slots from slot ``first``, clipped to the window."""
+    """Bars of ``width`` slots from slot ``first``."""
 
     first: int
     width: int
@@ -60,13 +60,13 @@ class Scale:
 
 
 def days_before(end_ms: int, number: int) -> list[Bar]:
-    """``number`` whole days before ``end_ms`` (epoch ms)."""
+    """Whole days, ending with the one before ``end_ms`` (epoch ms)."""
     last = day_of(end_ms - 1)
     return [Bar(day * DAY_MS, (day + 1) * DAY_MS) for day in range(last - number + 1, last + 1)]
 
 
 def scale(window: Window, slots: Iterable[int]) -> Scale:
-    """If unbounded, the bars contain ``slots``. Wide bars are whole weeks from a Monday."""
+    """If the window is unbounded, the bars that contain ``slots``."""
     if window.since_ms is not None and window.until_ms is not None:
         first, last = window.since_ms // window.slot_ms, (window.until_ms - 1) // window.slot_ms
     else:

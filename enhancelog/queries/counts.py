@@ -1,4 +1,4 @@
-"""Counts of a filter's entries: exact from tallies where possible, else counted up to a cap."""
+"""Counts of a filter's entries, from tallies where possible."""
 
 from collections import Counter
 from dataclasses import replace
@@ -40,7 +40,7 @@ class Count(NamedTuple):
 
 
 class Days(NamedTuple):
-    """From the day ``first`` to before the day ``end``, as days since 1970; ``None`` for no bound."""
+    """Half-open, as days since 1970; ``None``: unbounded."""
 
     first: int | None = None
     end: int | None = None
@@ -54,7 +54,7 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
         return _up_to_cap(wanted, up_to) if parts is None else _in_parts(wanted, up_to, parts)
 
     def write(up_to: int) -> Statement:
-        """One statement, so that no append comes between the tallies and the rows to leave out."""
+        # One statement, so that no append comes between the tallies and the late rows it subtracts.
         total, amount = _tallied(wanted, _days(wanted))
         late = _late(wanted, up_to)
         counts = [_one_number(total, Sum(amount)), _one_number(late, Rows("position"))]
@@ -67,7 +67,7 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
 
 
 def _late(wanted: EntryFilter, up_to: int) -> Entries:
-    # Appended since, mostly nothing. IN, because otherwise SQLite scans all that the filter finds.
+    # Appended after ``up_to``: mostly nothing. Without IN, SQLite would scan all matches of the filter.
     since = Entry.objects.filter(position__gt=up_to).values("position")
     return select(wanted).filter(key_position__in=since).order_by()
 
@@ -77,7 +77,7 @@ def _one_number(rows: QuerySet[Any], number: Any) -> Statement:
 
 
 class _Parts(NamedTuple):
-    """Partial days at both ends, whole days ``first`` to before ``last``; ``None``: no such part."""
+    """``first`` and ``last``: whole days (half-open); the other parts are partial days. ``None``: no such part."""
 
     since_ms: int | None
     first: int | None
@@ -107,8 +107,6 @@ def _parts(wanted: EntryFilter) -> _Parts | None:
 
 
 def _in_parts(wanted: EntryFilter, up_to: int, parts: _Parts) -> Count:
-    """Up to ``CAP``: whole days from tallies, the rest from rows."""
-
     def write(up_to: int, *numbers: int | None) -> Statement:
         # One statement, as in ``count``.
         since_ms, first, first_ms, last, last_ms, until_ms = numbers
@@ -178,14 +176,14 @@ def _has_tally(wanted: EntryFilter) -> bool:
 
 
 def _tallied(wanted: EntryFilter, days: Days) -> tuple[QuerySet[Any], Combinable]:
-    """Those rows, and the numbers that do; of the filter's bounds in time only ``days`` count."""
+    """The tally rows and the expression to sum."""
     if "axis" in wanted.include:
         tally, amount = _axes(wanted, days)
         return tally.filter(axis__in=records.only_ids(_denied(wanted))), amount
     if "pattern" in wanted.include:
         return _of_pattern(wanted, _denied(wanted)[0], days), _denials(wanted)
     statuses = wanted.include.get("status", ())
-    if days == Days():  # a row a Blueprint instead of one a day
+    if days == Days():  # one row per Blueprint instead of one per day
         numbers = [F(status) for status in ("applied", "rejected") if not statuses or status in statuses]
         return _in_scope(BlueprintSummary.objects.all(), wanted, days), reduce(add, numbers)
     runs = _in_scope(StatusTally.objects.all(), wanted, days)
@@ -217,7 +215,7 @@ def _in_scope(tally: QuerySet[Any], wanted: EntryFilter, days: Days) -> QuerySet
 
 
 def in_days(tally: QuerySet[Any], since_ms: int | None, until_ms: int | None) -> QuerySet[Any]:
-    """Tally rows of the whole days between two instants (epoch ms); without either, those without a day too."""
+    """Tally rows of the whole days between two instants (epoch ms); unbounded, also those without a day."""
     return _within(tally, _whole_days(since_ms, until_ms))
 
 

@@ -1,4 +1,4 @@
-"""Lists of entries: keyset pages, streams, single entries and their neighbors."""
+"""Lists of entries: pages, streams, single entries and their neighbors."""
 
 import base64
 import binascii
@@ -24,23 +24,20 @@ from enhancelog.queries.reach import Key, is_one_range, reach, whole
 from enhancelog.queries.selection import Entries, beyond, in_order, select
 from enhancelog.store.rows import COLUMNS, RECORD, from_row
 
-CHUNK = 1000
-"""Rows in one short read of a stream at most."""
+CHUNK = 1000  # maximum rows per read of a stream
 FIRST_CHUNK = 100
 CHUNK_BYTES = 1 << 20
-PAGE_BYTES = 8 << 20
-"""A chunk of a stream, or a page, holds texts of so many bytes at most, and one entry's more."""
+PAGE_BYTES = 8 << 20  # maximum text size of a chunk or page; the last entry may exceed it
 
 Row = tuple[Any, ...]
 
 _TS_MS = COLUMNS.index("ts_ms")
 
-LONG_TEXTS = ("intent", "rationale", "verdicts", "reasons", "ops")
-"""The columns whose text has no limit of its own."""
+LONG_TEXTS = ("intent", "rationale", "verdicts", "reasons", "ops")  # columns of unlimited length
 
 
 class Cursor(NamedTuple):
-    """Where a page ended (epoch ms, position), and the bounds and filter of its reading."""
+    """The last row's key, the last visible position, the start (epoch ms), the filter's fingerprint."""
 
     ts_ms: int
     position: int
@@ -59,8 +56,6 @@ _Value = TypeVar("_Value")
 
 
 class _Column(Generic[_Value]):
-    """A value of a listed entry's row, by the name of its column."""
-
     def __set_name__(self, owner: type, name: str) -> None:
         self._place = COLUMNS.index(name)
 
@@ -71,10 +66,7 @@ class _Column(Generic[_Value]):
 
 @dataclass(frozen=True)
 class Listed:
-    """An entry as stored: a row of ``COLUMNS``. Times are epoch ms. Only ``get`` reads the envelope and the gap.
-
-    What one value is needed of comes straight from the row; ``entry`` decodes the whole record.
-    """
+    """An entry as stored. Times are epoch ms. Only ``get`` reads the envelope and the gap."""
 
     row: Row
     gap: bool = False
@@ -99,7 +91,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Page:
-    """``next`` continues the reading. ``stopped``: the search stopped early, not at the end."""
+    """``stopped``: the scan stopped early; ``next`` continues it."""
 
     rows: Sequence[Row]
     up_to: int
@@ -108,7 +100,7 @@ class Page:
 
 
 def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None, *, gaps: bool = False) -> Page:
-    """With ``gaps``, each row ends with whether a gap precedes it. Raises ``Invalid`` (cursor)."""
+    """With ``gaps``, each row ends with its gap. Raises ``Invalid`` (cursor)."""
     at = None if cursor is None else read_cursor(cursor, wanted, order)
     up_to = horizon(wanted) if at is None else at.up_to
     rows, end = _looked_up(wanted, order, size + 1, up_to, at, gaps)
@@ -120,7 +112,7 @@ def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None
 
 
 def light_page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None) -> Page:
-    """``page``, but it ends after ``PAGE_BYTES`` of texts."""
+    """Like ``page``, but limited to about ``PAGE_BYTES`` of text."""
     rows: list[Row] = []
     weight = 0
     while True:
@@ -140,7 +132,7 @@ def light_page(wanted: EntryFilter, order: Order, size: int, cursor: str | None 
 def _looked_up(
     wanted: EntryFilter, order: Order, size: int, up_to: int, at: Cursor | None, gaps: bool
 ) -> tuple[Sequence[Row], Key | None]:
-    """The first rows, and where the scan stopped."""
+    """``size`` rows, and the key where the scan stopped early."""
     ascending = order == "asc"
     after = None if at is None else (at.ts_ms, at.position)
     if not is_one_range(wanted):
@@ -165,7 +157,7 @@ def _values(entries: Entries, gaps: bool) -> Entries:
 
 
 def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) -> Iterator[list[Row]]:
-    """All matching rows in chunks of up to ``CHUNK_BYTES``, each a short read; later appends are not seen."""
+    """All rows up to ``up_to`` in chunks, each a short read."""
     up_to = horizon(wanted) if up_to is None else up_to
     ascending = order == "asc"
     entries = in_order(whole(wanted, up_to), ascending=ascending)
@@ -182,7 +174,6 @@ def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) 
 
 
 def _read(entries: Entries, size: int, most_bytes: int) -> tuple[list[Row], bool]:
-    """The first rows, ``size`` or ``most_bytes`` of them at most, and whether there are no others."""
     return dialect().first_rows(entries.values_list(*COLUMNS), size, most_bytes, LONG_TEXTS)
 
 
@@ -191,9 +182,7 @@ def _weight(row: Row) -> int:
 
 
 def tail(wanted: EntryFilter, after: int, size: int) -> tuple[list[Row], int]:
-    """Entries stored after a position, in position order, and the position to continue from, which skips what the
-    filter leaves out. Ends after ``PAGE_BYTES``.
-    """
+    """Entries after a position, in position order, and the position to continue from. About ``PAGE_BYTES`` at most."""
     up_to = horizon(wanted)
     entries = whole(wanted, up_to).order_by("key_position")
     rows: list[Row] = []
@@ -224,7 +213,7 @@ def get(issue_id: str) -> Listed:
 
 
 def neighbours(wanted: EntryFilter, listed: Listed, up_to: int) -> tuple[str | None, str | None]:
-    """Issue ids of the next newer and next older matching entry in reach."""
+    """Issue ids in reach."""
     at = (listed.ts_ms, listed.position)
     newer = reach(wanted, up_to, ascending=True, after=at).entries
     older = reach(wanted, up_to, ascending=False, after=at).entries
@@ -232,12 +221,13 @@ def neighbours(wanted: EntryFilter, listed: Listed, up_to: int) -> tuple[str | N
 
 
 def began_ms(cursor: str | None) -> int | None:
-    """When the cursor's reading began (epoch ms), so that "7d" means the same on all its pages."""
+    """When the first page was read (epoch ms)."""
+    # It fixes what "7d" means on all pages.
     return None if cursor is None else _decoded(cursor).began_ms
 
 
 def read_cursor(text: str, wanted: EntryFilter, order: str) -> Cursor:
-    """Raises ``Invalid`` for a malformed cursor, or one of another filter or order."""
+    """Raises ``Invalid``, also for a cursor of another filter or order."""
     cursor = _decoded(text)
     if cursor.fingerprint != wanted.fingerprint(order):
         raise Invalid("cursor", "cursor", "belongs to another filter or order; start again without it")

@@ -1,8 +1,4 @@
-"""Counts by denied axis, Blueprint and so on, within a filter.
-
-Up to ``CAP`` entries, counts are exact. Beyond, axes and Blueprints come from tallies if these cover the filter;
-all others are minimums, from the newest entries in reach, and marked as such.
-"""
+"""Counts by axis, Blueprint and so on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,29 +46,27 @@ def _groups() -> str:
 
 
 class Known(NamedTuple):
-    """Positions of a list's entries, or of some of them."""
+    """``is_part``: not all positions of the list."""
 
     positions: Sequence[int]
     is_part: bool
 
 
 class Choice(NamedTuple):
-    """One value of a parameter and how many entries of the list have it."""
-
     value: str
     entries: Count
 
 
 @dataclass(frozen=True)
 class Facets:
-    """``by``: parameter to its values, most entries first. ``total``: of the list."""
+    """``by``: parameter to its values, most entries first."""
 
     total: Count
     by: Mapping[str, tuple[Choice, ...]]
 
 
 def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facets:
-    """Facets of the matching entries up to ``up_to``; ``known``: their positions."""
+    """``known``: the positions, if already read."""
     if known is None:
         entries, end = reach(wanted, up_to, ascending=False)
         is_part = end is not None
@@ -82,6 +76,7 @@ def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facet
     size = sum(sampled.get("blueprint_id", {}).values())
     axes = sampled.setdefault("axes", {})
     axes["none"] = size - sum(axes.values())
+    # Beyond CAP, axes and Blueprints come from tallies; the others are minimums, from the newest entries in reach.
     capped = size > CAP or is_part
     counted = {
         name: {value: Count(min(number, CAP), capped) for value, number in values.items()}
@@ -95,10 +90,10 @@ def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facet
 
 
 def _sampled(entries: Entries, up_to: int) -> dict[str, dict[str, int]]:
-    """Counts by parameter and value among the first ``CAP`` + 1 entries, in one statement."""
+    """Parameter to value to count among the first ``CAP + 1`` entries."""
     try:
         sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
-    except EmptyResultSet:  # no entry can be what the filter asks for
+    except EmptyResultSet:  # the filter can match nothing
         return {}
     groups = _groups() + (_BY_SOURCE if _sources() > 1 else "")
     statement = f"WITH sample (position, blueprint_id) AS MATERIALIZED ({sample}) {groups}"

@@ -1,4 +1,4 @@
-"""Where a reading ends, so that no entry is ever added to a list behind a reader."""
+"""The last position that a reading sees, so that no entry appears behind a reader."""
 
 from typing import Final, NamedTuple
 
@@ -46,6 +46,6 @@ def asks_for_patterns(wanted: EntryFilter) -> bool:
 
 
 def brought_by(origin: Origin) -> int:
-    """The actor's last position with an ungrouped template; 0: none."""
+    """The last position at which this actor added an ungrouped template; 0: none."""
     ((position,),) = run(Statement(_BROUGHT, (patterns.RULES_VERSION, origin.actor_kind, origin.actor_name)))
     return int(position)

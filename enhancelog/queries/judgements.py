@@ -1,4 +1,4 @@
-"""What axes judged and denied in a window, by slot, Blueprint and axis, and joint denials."""
+"""Judgements, denials and joint denials in a window."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -25,8 +25,6 @@ _CHUNK: Final = 500
 
 
 class Judged(NamedTuple):
-    """Runs that were judged, and those denied."""
-
     judged: int = 0
     rejected: int = 0
 
@@ -41,7 +39,7 @@ class Judgements(Protocol):
         """Grouped by ``by``, restricted to values of ``only``."""
 
     def together(self) -> Iterator[tuple[Collection[str], int]]:
-        """Each set of two or more axes, and its rejected runs."""
+        """Each set of two or more axes, and the runs rejected by exactly these."""
 
 
 def judgements(window: Window) -> Judgements:

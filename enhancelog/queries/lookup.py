@@ -11,7 +11,7 @@ _EXISTS: Final = f"SELECT 1 FROM {EntryModel._meta.db_table} WHERE issue_id = %s
 
 
 def by_ids(issue_ids: Iterable[str]) -> list[Listed]:
-    """The existing ones, oldest first, in one query."""
+    """The existing ones, oldest first, without gaps."""
     possible = [issue_id for issue_id in issue_ids if records.is_id(issue_id)]
     rows = EntryModel.objects.filter(issue_id__in=possible).order_by("ts_ms", "position").values_list(*COLUMNS)
     return [Listed(row) for row in rows]

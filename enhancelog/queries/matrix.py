@@ -1,4 +1,4 @@
-"""Denials by Blueprint and axis, and joint denials, as tables of bounded size."""
+"""Denials by Blueprint and axis, and joint denials. Bounded size."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ class ByBlueprint:
 
 @dataclass(frozen=True)
 class Together:
-    """``denied``: rejected runs per row; ``alone``: by no other axis; ``both``: also by the column's."""
+    """``denied``: rejected runs per row; ``alone``: only by this axis; ``both``: also by the column's."""
 
     rows: Sequence[str]
     columns: Sequence[str]
@@ -101,7 +101,6 @@ def _axes(judged: Judgements) -> dict[str, Judged]:
 
 
 def _sorted(totals: Mapping[str, Totals], sort: Sort, judged: Judgements) -> list[str]:
-    """Those with few runs follow the others; those never judged come last."""
     if sort.by == "name":
         return sorted(totals, reverse=sort.order == "desc")
     if not sort.by:

@@ -1,4 +1,4 @@
-"""The last stored entries of a filter, for feeds and "new" notices."""
+"""The last stored entries of a filter."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def at(positions: Sequence[int]) -> list[Listed]:
 
 
 def count_beyond(wanted: EntryFilter, position: int, most: int) -> Count:
-    """Stored after ``position``, counted up to ``most``."""
+    """``most``: where counting stops."""
     number = select(wanted, _end(wanted)).filter(key_position__gt=position).order_by()[: most + 1].count()
     return Count(min(number, most), capped=number > most)
 

@@ -1,4 +1,4 @@
-"""What was denied in a window, where, and compared with the window before."""
+"""Denials in a window, compared with the window before."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,8 @@ MOST = 10
 
 @dataclass(frozen=True)
 class Strip:
+    """``total`` includes runs outside the bars."""
+
     axis: str
     total: Judged
     bars: Sequence[Judged]
@@ -30,9 +32,7 @@ class BlueprintRow:
 
 @dataclass(frozen=True)
 class Overview:
-    """``days``: of the sparklines, whatever the window. ``without_time``: runs with an implausible time, in
-    totals only.
-    """
+    """``days``: of the sparklines. ``without_time``: runs with an implausible time, in totals only."""
 
     window: Window
     now: Totals

@@ -1,4 +1,4 @@
-"""Resolves a pattern's id: of the pattern, of a joined template, or from older rules."""
+"""Resolves a pattern's id, also that of a joined template or of older rules."""
 
 import re
 from typing import Final
@@ -31,7 +31,7 @@ def leader(key: str) -> Subquery:
 
 
 def denied_by(key: str) -> Q:
-    """Condition on entries through ``patterns``: denied by the pattern."""
+    """Condition on entries, through ``patterns``."""
     # One index range, except while rows are being moved from or to the pattern.
     homes = {home_id for (home_id,) in run(Statement(_MOVING, (key,)))}
     if not homes:

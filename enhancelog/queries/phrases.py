@@ -1,4 +1,4 @@
-"""Positions of entries that contain a phrase, from the search index."""
+"""Positions of entries that contain a phrase."""
 
 import time
 from typing import Final
@@ -15,7 +15,7 @@ _FEW_S: Final = 0.05
 
 
 def find(wanted: EntryFilter, between: tuple[int, int], most: int, seconds: float, *, asc: bool) -> Found:
-    """Positions in an inclusive range, found within ``seconds``."""
+    """``between``: inclusive."""
     phrases = [phrase for phrase in wanted.phrases if phrase.tokens]
     if not phrases:
         return Found([], stopped=False)

@@ -1,8 +1,4 @@
-"""Statements that are compiled once: for a small page the ORM takes longer to compile one than the database to answer.
-
-A statement is kept under what decides its text and its values. The numbers that change from one reading to the next
-(positions, times) stay open: it is compiled with an ``OpenNumber`` in place of each.
-"""
+"""Caches compiled SQL by key. Positions and times, which vary between calls, are compiled as ``OpenNumber``."""
 
 from collections.abc import Callable, Hashable
 from typing import Any, Final, NamedTuple
@@ -11,17 +7,14 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import BigIntegerField, Expression, QuerySet
 
-MOST: Final = 512
-"""Statements that are kept."""
-LONGEST: Final = 16_384
-"""Characters of a statement and its values that are kept, at most."""
+# For a small page, Django takes longer to compile a statement than the database to run it.
+
+MOST: Final = 512  # cached statements
+LONGEST: Final = 16_384  # characters of a cached statement and its values
 
 
 class OpenNumber(Expression):
-    """A whole number that is known only when the statement runs: the ``index``th that ``fetch`` is given.
-
-    It compiles to a placeholder and is itself the value there, until ``fetch`` replaces it.
-    """
+    """``fetch`` puts its number at ``index`` here."""
 
     output_field = BigIntegerField()
 
@@ -34,14 +27,12 @@ class OpenNumber(Expression):
 
 
 class Statement(NamedTuple):
-    """SQL and its values, in their order."""
-
     sql: str
     values: tuple[Any, ...] = ()
 
 
 class _Kept(NamedTuple):
-    """``open_at``: where in the values which of the numbers belong."""
+    """``open_at``: (index in ``values``, index of the number)."""
 
     sql: str
     values: tuple[Any, ...]
@@ -52,7 +43,6 @@ _kept: dict[Hashable, _Kept] = {}
 
 
 def written(rows: QuerySet[Any]) -> Statement:
-    """A queryset as the statement that it stands for."""
     try:
         sql, values = rows.query.sql_with_params()
     except EmptyResultSet:
@@ -61,11 +51,8 @@ def written(rows: QuerySet[Any]) -> Statement:
 
 
 def fetch(key: Hashable, write: Callable[..., Statement], *numbers: int | None) -> list[tuple[Any, ...]]:
-    """All rows of the statement kept under ``key``, with these numbers in it.
-
-    Where there is none, ``write`` is called with an ``OpenNumber`` for each number (``None`` remains ``None``). It may
-    not calculate with them, nor query the database. Rows come as the driver gives them.
-    """
+    """Rows of the statement cached under ``key``. If it is missing, ``write`` gets an ``OpenNumber`` for each number
+    but ``None``; it must not calculate with them nor query the database."""
     full_key = (key, connection.vendor, tuple(number is None for number in numbers))
     kept = _kept.get(full_key)
     if kept is None:
@@ -79,7 +66,6 @@ def fetch(key: Hashable, write: Callable[..., Statement], *numbers: int | None) 
 
 
 def run(statement: Statement) -> list[tuple[Any, ...]]:
-    """All its rows, as the driver gives them."""
     with connection.cursor() as cursor:
         cursor.execute(statement.sql, statement.values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

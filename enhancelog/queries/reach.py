@@ -21,7 +21,7 @@ Key = tuple[int, int]
 
 
 class Reach(NamedTuple):
-    """``end``: the key of the last row in reach, ``None`` at the list's end."""
+    """``end``: key of the last row scanned; ``None``: nothing was left out."""
 
     entries: Entries
     end: Key | None
@@ -43,7 +43,6 @@ def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None
 
 
 def is_one_range(wanted: EntryFilter) -> bool:
-    """Whether an index alone serves the filter and order."""
     return _SIMPLE.issuperset(wanted.include) and _asks_no_more(wanted, _leading(wanted))
 
 
@@ -76,8 +75,9 @@ def _leading(wanted: EntryFilter) -> EntryFilter:
 
 
 def _asks_no_more(wanted: EntryFilter, leading: EntryFilter) -> bool:
-    """Whether nearly every row of the range matches; denied runs are mostly rejected."""
+    """Whether nearly every row of the range matches."""
     asked = dict(wanted.include)
+    # Denied runs are mostly rejected.
     if leading.include.keys() & {"axis", "pattern"} and asked.get("status") == ("rejected",):
         del asked["status"]
     return not wanted.exclude and asked == leading.include

@@ -1,4 +1,4 @@
-"""Runs in a window by outcome: by slot and by Blueprint."""
+"""Runs in a window by outcome."""
 
 import math
 from collections.abc import Mapping
@@ -51,6 +51,8 @@ class Compared(NamedTuple):
 
 
 class _Rows(NamedTuple):
+    """Rows, the count, and the condition for ``now``."""
+
     rows: QuerySet[Any]
     number: Aggregate
     now: Q
@@ -73,7 +75,6 @@ def any_runs(window: Window) -> bool:
 
 
 def compared(window: Window) -> Compared:
-    """The window and the previous one, in one statement."""
     numbers: dict[str, dict[int | None, int]] = {"applied": {}, "rejected": {}}
     before = {"applied": 0, "rejected": 0}
     for is_now, slot, status, number in fetch_in(window, "runs by slot", _by_slot):

@@ -1,4 +1,4 @@
-"""Search result pages in recording order. After ``MOST_S`` seconds a search ends with what it has."""
+"""Search result pages in recording order, partial after ``MOST_S`` seconds."""
 
 import time
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _MOST_WRITTEN: Final = 51
 
 
 def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None) -> Page:
-    """Entries that contain a phrase and match the rest of the filter. Raises ``Invalid`` (cursor)."""
+    """Raises ``Invalid`` (cursor)."""
     recorded = f"recorded {order}"
     at = None if cursor is None else read_cursor(cursor, wanted, recorded)
     up_to = horizon(wanted) if at is None else at.up_to
@@ -38,7 +38,7 @@ def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None
 def _search(
     wanted: EntryFilter, order: Order, most: int, after: int | None, up_to: int
 ) -> tuple[list[Row], int | None, bool]:
-    """Rows; the last position examined; whether time ran out."""
+    """Rows, the last position examined, and whether time ran out."""
     deadline = time.monotonic() + MOST_S
     asc = order == "asc"
     low, high = (after or 0) + 1 if asc else 1, up_to if asc or after is None else after - 1

@@ -1,4 +1,4 @@
-"""A filter as a queryset. A pattern, else the first denied axis, leads, so that a rare one is an index range."""
+"""A filter as a queryset."""
 
 from collections.abc import Iterable
 from functools import reduce
@@ -25,7 +25,7 @@ _AFTERWARDS = afterwards(f"{Entry._meta.db_table}.position")
 
 
 class Beyond(Func):
-    """Row comparison of ``(ts_ms, position)``, which an index serves."""
+    """Compares ``(ts_ms, position)`` as a row value, which an index serves."""
 
     output_field = BooleanField()
 
@@ -41,7 +41,7 @@ class Beyond(Func):
 
 
 class Plausible(Func):
-    """Whether the time in one column is plausible for what was recorded at the time in another."""
+    """Arguments: the run's time and the recording time."""
 
     arity = 2
     output_field = BooleanField()
@@ -52,13 +52,14 @@ class Plausible(Func):
 
 
 def select(wanted: EntryFilter, up_to: int | None = None) -> Entries:
-    """Entries that ``wanted`` describes, up to position ``up_to``; ``key_ts_ms`` and ``key_position`` order them."""
+    """Adds the sort keys ``key_ts_ms`` and ``key_position``."""
     entries = with_implausible(wanted, up_to)
     return entries if wanted.since_ms is None and wanted.until_ms is None else entries.filter(PLAUSIBLE)
 
 
 def with_implausible(wanted: EntryFilter, up_to: int | None = None) -> Entries:
-    """``select``, but time bounds keep implausible times: excluding them takes more than an index."""
+    """Like ``select``, but time bounds keep implausible times."""
+    # An index serves time bounds, but not plausibility.
     entries, include = _driven(wanted)
     for name, values in include.items():
         entries = entries.filter(_matches(name, values, up_to))
@@ -76,12 +77,10 @@ def with_implausible(wanted: EntryFilter, up_to: int | None = None) -> Entries:
     return entries
 
 
-PLAUSIBLE: Final = Plausible("ts_ms", "recorded_ms")
-"""Of entries: those with a plausible time."""
+PLAUSIBLE: Final = Plausible("ts_ms", "recorded_ms")  # entries with a plausible time
 
 
 def beyond(entries: Entries, ts_ms: int, position: int, *, ascending: bool, inclusive: bool = False) -> Entries:
-    """Entries after (or before) this key; ``inclusive``: from it on."""
     operator = f"{'>' if ascending else '<'}{'=' if inclusive else ''}"
     return entries.filter(Beyond(F("key_ts_ms"), F("key_position"), ts_ms, position, operator=operator))
 
@@ -93,7 +92,8 @@ def in_order(entries: Entries, *, ascending: bool) -> Entries:
 
 
 def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
-    """The queryset and the remaining conditions: a pattern's or a denied axis's index leads."""
+    """The queryset and the conditions left."""
+    # A pattern, else the first denied axis, leads, because a rare one is a short index range.
     include = dict(wanted.include)
     pattern = wanted.one("pattern")
     axis, *others = include.get("axis", ()) or (None,)
@@ -107,7 +107,7 @@ def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
 
 
 def _by_denials(rows: str, conditions: Q, include: dict[str, tuple[str, ...]]) -> Entries:
-    """Entries by their denial rows, which also answer the conditions that they can."""
+    """Removes from ``include`` what the denial rows cover."""
     if blueprint_ids := include.get("blueprint_id"):
         possible = records.only_ids(blueprint_ids, may_be_empty=True)
         conditions &= Q(**{f"{rows}__blueprint_id__in": possible})
@@ -119,7 +119,7 @@ def _by_denials(rows: str, conditions: Q, include: dict[str, tuple[str, ...]]) -
 
 
 def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
-    """One parameter's condition. ``axis`` holds for all its values, the others for any of them."""
+    """``axis`` requires all values, other parameters any of them."""
     match name:
         case "blueprint_id":
             return Q(blueprint_id__in=records.only_ids(values, may_be_empty=True))
@@ -177,7 +177,7 @@ def _searched(values: Iterable[str]) -> Q:
 
 
 def _judged(axis: str, rest: str) -> Q:
-    """A verdict in the JSON text; quotes inside strings are always escaped there."""
+    # Safe to search in the JSON text, because a quote inside a string is always escaped.
     return Q(GreaterThan(StrIndex("verdicts", Value('{"axis":' + records.encode_part(axis) + rest)), 0))
 
 

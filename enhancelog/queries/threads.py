@@ -1,4 +1,4 @@
-"""Retry threads, computed on read so that late entries are included. See ``queries.afterwards``."""
+"""Retry threads, computed on read so that late entries are included."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -46,7 +46,6 @@ class Try(NamedTuple):
 
     @property
     def earlier(self) -> Count:
-        """The tries before."""
         return Count(self.number.number - 1, self.number.capped)
 
 
@@ -66,14 +65,12 @@ class Thread(NamedTuple):
 
 
 class PassedInstead(NamedTuple):
-    """The applied run that ended a thread, ``tries`` later."""
-
     applied: Listed
     tries: Count
 
 
 def tries(positions: Iterable[int], up_to: int = LAST) -> dict[int, Try]:
-    """The place of each entry that has other tries, in one statement."""
+    """Only of entries with other tries; ignores entries beyond ``up_to``."""
     wanted = list(positions)
     if not wanted:
         return {}
@@ -100,7 +97,7 @@ def _tries(entries: int) -> str:
 
 
 def thread(position: int) -> Thread | None:
-    """``None`` if it is the only try."""
+    """``None`` if the entry is the only try."""
     statement = f"""{_walked(1)}
         SELECT walked.steps, {_ENTRY_COLUMNS}
         FROM (SELECT -steps AS steps, position FROM earlier UNION ALL
@@ -120,7 +117,7 @@ def thread(position: int) -> Thread | None:
 
 
 def passed_instead(positions: Iterable[int]) -> dict[int, PassedInstead]:
-    """The applied run that ended each thread, in one statement. Reads whole entries: use for a page."""
+    """The applied run that ended each entry's thread. Reads whole entries."""
     wanted = list(positions)
     if not wanted:
         return {}
@@ -154,7 +151,7 @@ def _place(earlier: Count, later: Count) -> tuple[Count, Count]:
 
 
 def _walked(entries: int) -> str:
-    """CTEs ``earlier`` and ``later``, with distances in steps."""
+    """CTEs ``earlier`` and ``later``: the tries around each entry."""
     # For a condition on ``far`` alone, SQLite would build a Bloom filter over all attempts.
     return f"""
         WITH RECURSIVE mine (entry, wish, ts_ms, applied) AS (

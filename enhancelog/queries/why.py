@@ -1,4 +1,4 @@
-"""Why runs of a Blueprint are denied, in an answer of bounded size for agents."""
+"""Why runs of a Blueprint are denied, as an answer of bounded size for agents."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ class Sample(msgspec.Struct):
 
 
 class DeniedGroup(msgspec.Struct):
-    """Denials of an axis with one template. Times are epoch ms."""
+    """``⟨kind⟩`` marks values in ``template``. Times are epoch ms."""
 
     axis: str
     template: str
@@ -56,7 +56,7 @@ class DeniedGroup(msgspec.Struct):
 
 
 class SimilarApplied(msgspec.Struct):
-    """An applied run with a similar intent (``similarity`` 0.5 to 1)."""
+    """``similarity``: 0.5 to 1."""
 
     issue_id: str
     similarity: float
@@ -67,7 +67,7 @@ class SimilarApplied(msgspec.Struct):
 
 
 class Why(msgspec.Struct):
-    """``groups_left_out``: groups without room. ``notice``: tells a model to treat the texts as data."""
+    """``notice`` tells a model to treat the texts as data."""
 
     notice: str
     blueprint_id: str
@@ -80,7 +80,7 @@ class Why(msgspec.Struct):
 
 
 def why(blueprint_id: str, intent: str = "") -> Why:
-    """Most frequent denials and most similar applied intents first; at most ``MOST_BYTES`` as JSON."""
+    """At most ``MOST_BYTES`` as JSON; most frequent denials and most similar intents first."""
     wanted = words(intent)
     counted = {"applied": 0, "rejected": 0}
     groups: dict[tuple[str, str], DeniedGroup] = {}
@@ -141,7 +141,7 @@ def _sample(group: DeniedGroup, samples: list[Sample], issue_ids: list[str]) -> 
 
 
 def _joined(groups: dict[tuple[str, str], DeniedGroup]) -> Iterable[DeniedGroup]:
-    """Join groups whose templates differ only in variable words; newest first."""
+    """Joins groups whose templates differ only in variable words."""
     templates: dict[str, list[str]] = defaultdict(list)
     for axis, template in groups:
         templates[axis].append(template)

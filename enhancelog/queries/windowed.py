@@ -1,4 +1,4 @@
-"""Cached statements about a window; hourly bounds are parameters, day bounds are part of the key."""
+"""Cached statements about a window. Day bounds are part of the key."""
 
 from collections.abc import Callable, Hashable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a list page offers beside itself: a feed, exports, a saved view, the number of new entries."""
+"""Other forms of a list: feed, exports, saved view, new entries."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -21,7 +21,7 @@ MOST_NEW: Final = 99
 
 
 class Alternatives(NamedTuple):
-    """URLs, exports with a label each. ``new_entries`` counts them and is empty unless the page shows the newest."""
+    """URLs. ``new_entries`` is empty unless this is the newest page."""
 
     exports: Sequence[tuple[str, str]]
     feed: str
@@ -31,10 +31,7 @@ class Alternatives(NamedTuple):
 
 
 def instead_of_page(request: HttpRequest, question: Question) -> HttpResponse | None:
-    """The answer to ``format`` or ``after``, if either was given.
-
-    Raises ``Refused``, or ``Elsewhere`` for exports, which the API answers.
-    """
+    """Raises ``Refused``, or ``Elsewhere`` for exports, which the API serves."""
     shape = request.GET.get("format")
     try:
         if shape == "atom":
@@ -61,12 +58,11 @@ def alternatives(question: Question, page: Page) -> Alternatives:
 
 
 def _export(question: Question, shape: str) -> str:
-    """The API's list with the same filter, order and format, whole."""
     return links.api_log([*question.place.scope, *question.given, ("order", question.order), ("format", shape)])
 
 
 def _new(request: HttpRequest, question: Question, after: int) -> HttpResponse:
-    """How many entries of this list were stored after a position, as plain text; 304 while nothing is stored."""
+    """As plain text; 304 while nothing was stored."""
     etag = f'"{horizon(question.wanted)}"'
     response = get_conditional_response(request, etag=etag)
     if response is None:

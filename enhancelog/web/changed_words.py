@@ -1,4 +1,4 @@
-"""Finds the words in which changed lines differ, at a bounded cost."""
+"""Highlights changed words between lines, at bounded cost."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,11 +8,10 @@ from typing import Final, NamedTuple
 
 from enhancelog.domain.diffs import Line
 
-# Between the first and the last word that differs. If there are more, all of them count as changed.
+# Words between the first and the last change. Beyond, all of them count as changed.
 MOST_WORDS: Final = 60
 
-# Two lines with a lower share of words in common are not compared: one was removed, the other added
-ALIKE: Final = 0.3
+ALIKE: Final = 0.3  # minimum share of common words for two lines to be compared
 
 _WORD: Final = re.compile(r"\w+|\s+|[^\w\s]")
 
@@ -23,7 +22,7 @@ class Segment(NamedTuple):
 
 
 class SegmentedLine(NamedTuple):
-    """A line of a diff (``mark`` as in ``diffs.Line``), divided where changed and unchanged words meet."""
+    """A line of a diff (``mark`` as in ``diffs.Line``) in segments."""
 
     mark: str
     segments: list[Segment]
@@ -34,7 +33,7 @@ class SegmentedLine(NamedTuple):
 
 
 def with_changed_words(lines: Iterable[Line]) -> list[SegmentedLine]:
-    """The same lines; a removed line is compared with the line that was added in its place."""
+    """Compares each removed line with the line added in its place."""
     segmented: list[SegmentedLine] = []
     removed: list[str] = []
     added: list[str] = []
@@ -72,7 +71,7 @@ def _compared(old: str, new: str) -> tuple[list[Segment], list[Segment]]:
 
 
 def _common(left: list[str], right: list[str]) -> Iterator[tuple[int, int]]:
-    """Indexes of words in common: those at both ends, and between them unless there are more than ``MOST_WORDS``."""
+    """Indexes of common words."""
     start = _common_start(left, right)
     end = _common_start(left[start:][::-1], right[start:][::-1])
     yield from ((place, place) for place in range(start))

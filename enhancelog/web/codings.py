@@ -1,4 +1,4 @@
-"""Content codings (RFC 9110, 8.4): the one that a request prefers, and compression with it."""
+"""Content codings: negotiation (RFC 9110, 12.5.3) and compression."""
 
 import re
 import sys
@@ -22,12 +22,11 @@ _GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
 _PREFERENCE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9a-z-]++)(?:[ \t]*+;[ \t]*+q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?")
 
 
-# Characters of an ``Accept-Encoding`` that is read; a longer one would stay in memory
-MAX_HEADER: Final = 1000
+MAX_HEADER: Final = 1000  # longer headers are ignored, because the parsed ones are cached
 
 
 def preferred(accept_encoding: str) -> Coding | None:
-    """The coding to use; ``None`` for none, also if the header is malformed."""
+    """``None``: identity, also if the header is malformed."""
     return _preferred(accept_encoding) if len(accept_encoding) <= MAX_HEADER else None
 
 
@@ -50,7 +49,7 @@ def compressed(body: bytes, coding: Coding) -> bytes:
 
 
 def compressed_stream(chunks: Iterable[bytes], coding: Coding) -> Iterator[bytes]:
-    """Flushes after each chunk, so that no row waits and memory holds one chunk."""
+    """Flushes after each chunk."""
     compress, end = _compressor(coding)
     for chunk in chunks:
         if chunk:
@@ -59,7 +58,7 @@ def compressed_stream(chunks: Iterable[bytes], coding: Coding) -> Iterator[bytes
 
 
 def _compressor(coding: Coding) -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
-    """A function that compresses and flushes a chunk, and one that ends the stream."""
+    """Returns ``compress`` (which flushes) and ``end``."""
     if coding == "zstd":
         as_zstd = zstd.ZstdCompressor(level=ZSTD_LEVEL)
         return lambda chunk: as_zstd.compress(chunk, as_zstd.FLUSH_BLOCK), as_zstd.flush
@@ -68,7 +67,7 @@ def _compressor(coding: Coding) -> tuple[Callable[[bytes], bytes], Callable[[], 
 
 
 def _weights(header: str) -> dict[str, float]:
-    """Coding to weight, the lowest if repeated. Empty if the header is malformed."""
+    """The lowest weight if repeated. Empty if the header is malformed."""
     weights: dict[str, float] = {}
     for item in header.split(","):
         if not item.strip(" \t"):

@@ -1,8 +1,4 @@
-"""Compresses responses over 1 kB as ``Accept-Encoding`` prefers; streams chunk by chunk.
-
-Not compressed, because of BREACH: responses with a secret, which must be ``no-store``, and responses to cross-site
-requests. A compressed response has a weak ETag.
-"""
+"""Compresses responses over 1 kB, and streams chunk by chunk."""
 
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -26,7 +22,7 @@ MEDIA_TYPES: Final = frozenset(
 )
 
 _WITHOUT_WHOLE_BODY: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.PARTIAL_CONTENT)
-# Values of ``Sec-Fetch-Site``: our own page, or the user, made the request
+# ``Sec-Fetch-Site`` of requests by our own pages or by the user
 _OWN_REQUESTS: Final = ("same-origin", "none")
 
 
@@ -50,6 +46,8 @@ class CompressionMiddleware:
         return response
 
 
+# Because of BREACH, responses with a secret, which must be ``no-store``, and responses to cross-site requests are not
+# compressed.
 def _may_be_compressed(response: HttpResponseBase) -> bool:
     media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES or response.status_code in _WITHOUT_WHOLE_BODY:

@@ -1,4 +1,4 @@
-"""The Content-Security-Policy, Permissions-Policy and Cross-Origin-Resource-Policy headers of every response."""
+"""Security headers of every response."""
 
 from functools import cached_property
 from typing import Final
@@ -17,8 +17,6 @@ PERMISSIONS_POLICY: Final = ", ".join([*(f"{feature}=()" for feature in _UNUSED_
 
 
 class PolicyMiddleware(CSPMiddleware):  # type: ignore[misc, unused-ignore]
-    """django-csp's middleware with a cached default policy, and the other two headers."""
-
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"

@@ -1,4 +1,4 @@
-"""Panels that other apps show on an entry's page. An app registers its panel in ``AppConfig.ready``."""
+"""Panels of other apps on an entry's page, registered in ``AppConfig.ready``."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,8 +7,7 @@ from django.http import HttpRequest
 
 
 class EntryPanel(NamedTuple):
-    """``context`` returns what ``template`` shows as ``panel`` for an issue id, or ``None`` to show nothing.
-    ``version`` changes whenever the panel may have changed; it is part of the page's validator."""
+    """``context``: for ``template``, as ``panel``; ``None``: not shown. ``version`` changes whenever the panel may."""
 
     template: str
     context: Callable[[HttpRequest, str], dict[str, Any] | None]
@@ -28,7 +27,6 @@ def register(panel: EntryPanel) -> None:
 
 
 def shown(request: HttpRequest, issue_id: str) -> list[Shown]:
-    """The panels of this entry that the reader may see."""
     contexts = ((panel.template, panel.context(request, issue_id)) for panel in _panels)
     return [Shown(template, context) for template, context in contexts if context is not None]
 

@@ -1,4 +1,4 @@
-"""Entries as rows of lists: texts and links. The template of each list writes the markup."""
+"""Entries as rows of lists: texts and links."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -17,15 +17,13 @@ SHOWN_REASONS: Final = 6
 
 
 class Reason(NamedTuple):
-    """``axis`` is empty if no verdict stands behind the reason."""
+    """``axis`` is empty if no verdict has this reason."""
 
     axis: str
     text: str
 
 
 class Reasons(NamedTuple):
-    """The first reasons for a rejection, and how many ``more`` there are."""
-
     shown: Sequence[Reason]
     more: int
 
@@ -73,7 +71,7 @@ _NO_REASONS: Final = Reasons((), 0)
 
 
 def entry_rows(entries: Sequence[Listed], up_to: int, query: str) -> list[EntryRow]:
-    """One row for each entry; tries stored after position ``up_to`` are not seen. ``query`` is added to links."""
+    """Ignores attempts after position ``up_to``."""
     places = tries((listed.position for listed in entries), up_to)
     return [EntryRow(each, links.entry(each.issue_id) + query, places.get(each.position)) for each in entries]
 
@@ -98,7 +96,7 @@ def summary(listed: Listed) -> Summary:
 
 
 def reasons(entry: Entry) -> Reasons:
-    """The first lines of an entry's denials, or if it has none, of the reasons it carries."""
+    """First lines of the denials, or of the reasons if there are none."""
     denied = [Reason(verdict.axis, verdict.detail) for verdict in entry.verdicts if verdict.status == "deny"]
     found = denied or [Reason("", text) for text in entry.reasons]
     shown = [Reason(axis, first_line(text)) for axis, text in found[:SHOWN_REASONS]]

@@ -1,4 +1,4 @@
-"""The facets beside a list as links: each narrows the list to what it counts, or takes itself back."""
+"""Facets of a list as links that add or remove a filter."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -8,7 +8,7 @@ from enhancelog.queries.counts import Count
 from enhancelog.queries.facets import Choice, Facets
 from enhancelog.web.questions import Question
 
-SHOWN: Final = 12  # choices of one facet; how many are left out is said
+SHOWN: Final = 12
 
 _NONE: Final = "none"
 _WORDS: Final = {
@@ -19,7 +19,7 @@ _WORDS: Final = {
 
 
 class FacetLink(NamedTuple):
-    """``current``: part of the filter already. ``is_name``: an id, not a word of ours."""
+    """``current``: already in the filter. ``is_name``: an id, not our word."""
 
     label: str
     entries: Count
@@ -35,7 +35,7 @@ class Facet(NamedTuple):
 
 
 def facet_links(question: Question, found: Facets) -> list[Facet]:
-    """The facets that tell something; one source or no gap at all does not."""
+    """Omits facets without a choice."""
     sources = found.by.get("source", ())
     groups = [
         _names("Denied by", "axis", question, found.by.get("axis", ())),
@@ -65,9 +65,9 @@ def _names(title: str, name: str, question: Question, choices: Sequence[Choice])
 
 
 def _words(title: str, name: str, question: Question, choices: Sequence[Choice]) -> Facet:
-    """Values overlap (a gap and a badge) and are ORed, so that with one chosen only it can be taken back."""
     counts = {choice.value: choice.entries for choice in choices}
     chosen = _chosen(question, name)
+    # Values may overlap (gap and badge) and are ORed, so a chosen one can only be removed.
     return Facet(
         title,
         [

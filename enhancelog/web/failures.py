@@ -1,7 +1,4 @@
-"""Answers to requests that failed: 400, 403, 404, 500, no CSRF token, locked out. Under ``/v1/``: problem+json.
-
-The 500 page asks no database, no session and no user, for any of them may be what failed.
-"""
+"""Error pages; problem+json under ``/v1/``."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -28,7 +25,7 @@ SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Only what our own code says is repeated; Django's reasons can quote the attack."""
+    # Django's own reasons can quote the attack.
     if isinstance(exception, RequestDataTooBig):
         return _answer(
             request, 413, "This is too large", "What was sent is larger than the limit; nothing was changed."
@@ -42,32 +39,31 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Signed in, not allowed: the exception says which scope is missing."""
     detail = str(exception) if isinstance(exception, PermissionDenied) and exception.args else ""
     return _answer(request, 403, "You are not allowed to do this", detail or "Your account lacks the permission.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Views say what is not there; the resolver's own words are of no use to a reader."""
+    # Views say what is missing. The URL resolver raises with a dict, which does not help a reader.
     said = exception.args[0] if exception.args else ""
     detail = said if isinstance(said, str) and said else "Nothing is at this address. It may have been mistyped."
     return _answer(request, 404, "Not found", detail)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Also what the database or the disk did to a middleware, such as the one that stores sessions."""
+    # Middleware, such as that of sessions, can fail because of the database or the disk too.
     if fault := fault_of(sys.exception() or Exception()):
         return _unavailable(request, fault)
     if _is_api(request):
         return problem_response(500, "The server failed; its log says why.")
     try:
         return HttpResponseServerError(_server_error_page(request))
-    except Exception:  # even static files can be what failed; an answer is better than none
+    except Exception:  # static files may be what failed
         return HttpResponseServerError("The server failed; its log says why.", content_type="text/plain; charset=utf-8")
 
 
 class RefusalMiddleware:
-    """Answers for the server in front, where it refuses a request before the application looks at it."""
+    """Answers requests that the server refused before they reached the application."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -85,10 +81,7 @@ class RefusalMiddleware:
 
 
 class UnavailableMiddleware:
-    """Answers 503 or 507 when the database is away, locked or full, or the server has no capacity for the request.
-
-    A form sent to a server of another release than its database is refused. The API's writes check this themselves.
-    """
+    """Answers 503 or 507 if the database or the server cannot handle the request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -97,6 +90,7 @@ class UnavailableMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
+        # A form is refused if the database has another release's schema. The API's writes check this themselves.
         if request.method in SAFE_METHODS or _is_api(request):
             return None
         try:
@@ -116,7 +110,6 @@ class UnavailableMiddleware:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The form's token is missing or old, mostly because the page was open while somebody signed in or out."""
     return _answer(
         request,
         403,
@@ -127,7 +120,6 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def locked_out(request: HttpRequest, credentials: Mapping[str, Any] | None = None) -> HttpResponse:
-    """Too many wrong passwords on the sign-in page or the admin's."""
     wait: timedelta = settings.AXES_COOLOFF_TIME
     minutes = round(wait.total_seconds() / 60)
     response = _answer(
@@ -158,6 +150,7 @@ def _unavailable(request: HttpRequest, fault: Other) -> HttpResponse:
 
 
 def _server_error_page(request: HttpRequest, status: int = 500, detail: str = "") -> str:
+    # No database, session or user, because any of them may be what failed.
     context = {"request_id": request_id.get(), "status": status, "detail": detail, **theme.in_templates(request)}
     return render_to_string("failures/server_error.jinja", context, using="jinja")
 

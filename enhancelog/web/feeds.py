@@ -1,8 +1,4 @@
-"""Atom feeds of list pages, and the keys that open them.
-
-A request with a key is authorized by the key alone: 401 if it is not valid for this feed, 429 after too many wrong keys
-from one address.
-"""
+"""Atom feeds of list pages. A key alone authorizes its feed; 401 if invalid, 429 after many wrong keys."""
 
 import math
 from collections.abc import Callable
@@ -60,7 +56,6 @@ def _refusal(request: HttpRequest, key: str) -> HttpResponse | None:
 
 
 def _opens(key: str, request: HttpRequest) -> bool:
-    """Whether the key belongs to exactly the requested list."""
     url = saved_views.opened_by(key)
     if url is None:
         return False

@@ -1,4 +1,4 @@
-"""Search results as rows: what was searched for is marked, in the texts that a row shows or in an excerpt."""
+"""Search results as rows, with the matches marked."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
@@ -8,7 +8,7 @@ from enhancelog.domain.search_words import Phrase, spans
 from enhancelog.projections.search_index import MOST_CHARACTERS
 from enhancelog.web.entry_rows import EntryRow
 
-BEFORE: Final = 60  # characters of an excerpt before its first match at most
+BEFORE: Final = 60  # maximum length before the first match
 LENGTH: Final = 180
 
 Spans = Sequence[tuple[int, int]]
@@ -28,7 +28,7 @@ class MarkedReason(NamedTuple):
 
 
 class Excerpt(NamedTuple):
-    """Part of the text called ``field``. ``axis``: whose detail it is, otherwise empty."""
+    """``axis``: that of a verdict's detail, else empty."""
 
     field: str
     axis: str
@@ -36,7 +36,7 @@ class Excerpt(NamedTuple):
 
 
 class SearchRow(NamedTuple):
-    """A row with marked texts. ``excerpt`` is set if these contain no match."""
+    """``excerpt`` is set if the row's own texts have no match."""
 
     row: EntryRow
     intent: Segments
@@ -53,12 +53,11 @@ def search_row(row: EntryRow, phrases: Sequence[Phrase]) -> SearchRow:
 
 
 def marked(text: str, phrases: Sequence[Phrase]) -> Segments:
-    """The text in segments; none for an empty text."""
     return _split(text, spans(text, phrases) if phrases else ())
 
 
 def excerpt(entry: Entry, phrases: Sequence[Phrase]) -> Excerpt | None:
-    """From the first text that holds what was searched for."""
+    """From the first text with a match."""
     for field, axis, text in _texts(entry):
         text = text[:MOST_CHARACTERS]
         if found := spans(text, phrases):

@@ -1,7 +1,6 @@
-"""The only Python that makes markup: Markdown as HTML that is safe to show and bounded in cost.
+"""The only Python that builds HTML: Markdown as safe HTML at bounded cost.
 
-Raw HTML is shown as text. Images, scripts, styles and ``hx-*`` are removed. Links lead to http, https and mailto
-addresses or to paths of this site, without a referrer. Headings move one level down, below the page's own.
+Raw HTML is shown as text. Links lead to http, https, mailto or paths of this site.
 """
 
 import re
@@ -15,11 +14,9 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 MAX_CHARS: Final = 30_000
-# The parser searches for the end of every possible link: its time grows with the square of the brackets
-MAX_BRACKETS: Final = 1_000
+MAX_BRACKETS: Final = 1_000  # the parser's time grows with the square of the brackets
 
-# A table's rows get as many cells as its head has: the number of lines times the most ``|`` in one
-MAX_CELLS: Final = 10_000
+MAX_CELLS: Final = 10_000  # each row of a table gets as many cells as its header
 
 MAX_NESTING: Final = 20
 
@@ -29,9 +26,9 @@ TAGS: Final = {
     "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 _SCHEMES: Final = ("http://", "https://", "mailto:")
-# The first of these ends a scheme if it is a colon; otherwise the address has none.
+# If the first of these is a colon, it ends the scheme; otherwise the address has none.
 _DELIMITER: Final = re.compile(r"[:/?#\\]")
-# An address of another host that names no scheme starts like this. Browsers read a backslash as a slash.
+# The start of an address with a host but no scheme. Browsers read a backslash as a slash.
 _HOST: Final = re.compile(r"[/\\]{2}")
 
 _LINE_END: Final = re.compile(r"\r\n?|\n")
@@ -39,14 +36,14 @@ _parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING}).e
 
 
 def markdown(text: str) -> SafeString:
-    """``text`` as HTML, or as preformatted text if it exceeds a limit above."""
+    """Preformatted text if a limit above is exceeded."""
     if len(text) > MAX_CHARS or text.count("[") > MAX_BRACKETS or _cells(text) > MAX_CELLS:
         return format_html("<pre>{}</pre>", text)
     return _cached(text) if len(text) <= _CACHED_CHARS else _rendered(text)
 
 
 def _cells(text: str) -> int:
-    """An upper bound for the cells of its tables."""
+    """An upper bound."""
     lines = _LINE_END.split(text)
     return len(lines) * max(line.count("|") for line in lines)
 
@@ -69,7 +66,6 @@ def _rendered(text: str) -> SafeString:
 
 
 def _kept_attribute(tag: str, attribute: str, value: str) -> str | None:
-    """Drops a ``href`` with another scheme or to another host, however it is spelled."""
     if attribute != "href" or value.lower().startswith(_SCHEMES):
         return value
     # Browsers ignore white space and control characters in an address.

@@ -1,4 +1,4 @@
-"""Renders pages. One template is a page and its fragment: htmx gets the part that it swaps."""
+"""Pages, and the fragments of them that htmx requests."""
 
 from typing import Any, TypeVar
 
@@ -17,19 +17,17 @@ def page_or_fragment(request: HttpRequest, template: str, context: dict[str, Any
 
 
 def page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """Render a page that has no fragment."""
     return private(render(request, template, context, status=status, using="jinja"))
 
 
 def is_fragment(request: HttpRequest) -> bool:
-    """Whether htmx asks for a part of the page."""
-    # It needs the whole page to restore history and for boosted links.
+    """Boosted links and history restores need the whole page."""
     htmx = getattr(request, "htmx", None)
     return bool(htmx and not htmx.boosted and not htmx.history_restore_request)
 
 
 def private(response: Response) -> Response:
-    """Mark a page as the reader's own, to be revalidated each time."""
+    """Revalidated each time."""
     response["Cache-Control"] = "private, no-cache"
     patch_vary_headers(response, ["Cookie", "HX-Request"])
     return response

@@ -1,7 +1,4 @@
-"""What templates may call: links, numbers and times as text. ``settings.TEMPLATES`` names ``environment``.
-
-Nothing here returns markup. Macros in ``templates/macros/`` do.
-"""
+"""Jinja environment. Its functions return text, never markup."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -27,7 +24,7 @@ _FORMATS: Final = {"short": "%d %b %H:%M", "full": "%d %b %Y %H:%M:%S UTC"}
 
 
 class TimeText(NamedTuple):
-    """A UTC time for ``<time>``: ``iso`` is machine-readable, ``exact`` has seconds, ``shown`` is what people see."""
+    """A UTC time for ``<time>``. ``iso``: machine-readable; ``exact``: with seconds."""
 
     iso: str
     exact: str
@@ -35,7 +32,6 @@ class TimeText(NamedTuple):
 
 
 def environment(**options: Any) -> Environment:
-    """The environment of all pages; ``options`` come from ``settings.TEMPLATES``."""
     jinja = Environment(trim_blocks=True, lstrip_blocks=True, **options)  # noqa: S701  Django turns autoescape on
     jinja.globals |= {
         "charts": charts,
@@ -82,8 +78,7 @@ class KeptRows:
 
 
 def page_url(name: str) -> str:
-    """The address of a page without arguments. Cached: every page has a dozen."""
-    return _page_url(name, get_script_prefix())
+    return _page_url(name, get_script_prefix())  # cached, because every page has a dozen
 
 
 @lru_cache(maxsize=64)
@@ -92,21 +87,17 @@ def _page_url(name: str, prefix: str) -> str:
 
 
 def url(name: str, *arguments: object) -> str:
-    """The address of a view. Ids may contain anything, so their addresses come from ``links``."""
+    """Not for ids, which may contain anything: see ``links``."""
     return reverse(name, args=arguments)
 
 
 def time_text(ts_ms: int, recorded_ms: int, style: str = "relative") -> TimeText | None:
-    """A run's time, ``None`` if it is not plausible.
-
-    ``style``: relative (exact here, relative by script), clock (16:29), short (04 Nov 10:48) or full.
-    """
+    """``None`` if implausible. ``style``: relative (by script), clock (16:29), short (04 Nov 10:48) or full."""
     moment = as_datetime(ts_ms, recorded_ms)
     return None if moment is None else moment_text(moment, style)
 
 
 def moment_text(moment: datetime, style: str = "relative") -> TimeText:
-    """The same for an aware UTC time."""
     seconds = moment.isoformat(" ", "seconds")[:19]
     if style == "clock":
         shown = seconds[11:16]
@@ -118,7 +109,7 @@ def moment_text(moment: datetime, style: str = "relative") -> TimeText:
 
 
 def percent(part: int, whole: int) -> str:
-    """``38 %``; ``<1 %`` for a part that is not zero but rounds to it; a dash if ``whole`` is zero."""
+    """``38 %``; ``<1 %`` if rounded to zero; a dash if ``whole`` is zero."""
     if not whole:
         return "–"
     rounded = round(100 * part / whole)
@@ -126,30 +117,25 @@ def percent(part: int, whole: int) -> str:
 
 
 def rejections_url(span: links.Span, **narrower: str) -> str:
-    """The rejections of a span, narrowed by further parameters."""
     return links.rejections([*narrower.items(), *links.between(span.since_ms, span.until_ms)])
 
 
 def runs_url(span: links.Span, **narrower: str) -> str:
-    """The runs of a span, of any status unless ``narrower`` names one."""
     return links.runs([*narrower.items(), *links.between(span.since_ms, span.until_ms)])
 
 
 def thousands(number: Any) -> str:
-    """``12,345``."""
     return f"{number:,}"
 
 
 def change(now: int, before: int) -> str:
-    """``+3``, ``−4`` or ``±0``."""
     return f"{now - before:+,}".replace("-", "−") if now != before else "±0"
 
 
 def quoted(text: str) -> str:
-    """Percent-encoded, slashes included."""
+    """Slashes included."""
     return quote(text, safe="")
 
 
 def plural(number: int, one: str, many: str) -> str:
-    """The word that fits the number, without the number."""
     return one if number == 1 else many

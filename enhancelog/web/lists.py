@@ -1,4 +1,4 @@
-"""What all lists of entries have in common."""
+"""Parts that all lists of entries share."""
 
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from enhancelog.web.questions import Question
 
 
 class Onward(NamedTuple):
-    """The way to a list's next page; no ``url`` if there is none. ``stopped``: why the page ended early, or empty."""
+    """``url`` is empty on the last page. ``stopped``: why the page is short, or empty."""
 
     url: str
     label: str
@@ -22,7 +22,7 @@ class Onward(NamedTuple):
 
 
 def read_page(question: Question, *, gaps: bool = False) -> Page:
-    """The page that was asked for. Raises ``Refused`` for a cursor that does not belong to it."""
+    """Raises ``Refused`` for a cursor of another list."""
     try:
         return entries.page(question.wanted, question.order, question.size, question.cursor, gaps=gaps)
     except Invalid as error:
@@ -30,12 +30,11 @@ def read_page(question: Question, *, gaps: bool = False) -> Page:
 
 
 def shows_all(page: Page, question: Question) -> bool:
-    """Whether the page holds every entry of the list, or every one found before the scan stopped."""
+    """Whether the page holds the whole list, as far as it was scanned."""
     return question.cursor is None and (page.next is None or page.stopped)
 
 
 def total(page: Page, question: Question) -> Count:
-    """How many entries the list has."""
     if shows_all(page, question):
         return Count(len(page.rows), page.stopped)
     return count(question.wanted, page.up_to)
@@ -46,7 +45,6 @@ def rows(page: Page, question: Question) -> list[EntryRow]:
 
 
 def list_context(page: Page, question: Question, stopped: str = "") -> dict[str, Any]:
-    """What surrounds the rows: the filter box and the links to other pages. ``stopped`` as in ``Onward``."""
     if page.stopped and not stopped:
         stopped = f"{MOST_ROWS:,} entries were looked at."
     return {

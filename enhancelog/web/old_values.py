@@ -1,8 +1,4 @@
-"""The value at a pointer before an operation of a patch, as far as it is known without applying the patch.
-
-It is known from an earlier ``test`` operation, or from the Blueprint's document if one was kept. It is unknown where
-an operation in between may have changed it.
-"""
+"""Values before a patch, from its ``test`` operations or the Blueprint's document."""
 
 from typing import Any, Final
 
@@ -15,7 +11,7 @@ _UNKNOWN: Final = object()
 
 
 class OldValues:
-    """Follows a patch operation by operation. Values are JSON text."""
+    """Values are JSON text."""
 
     def __init__(self, document: str | None) -> None:
         self._document = _decoded(document)
@@ -23,7 +19,7 @@ class OldValues:
         self._touched: list[str] = []
 
     def before(self, operation: Operation) -> str | None:
-        """The value that ``operation`` replaces or removes; ``None`` if there is none or it is unknown."""
+        """``None`` if absent, or if an earlier operation may have changed it."""
         path = operation.path
         if operation.op not in ("replace", "remove", "add") or (operation.op == "add" and _is_in_list(path)):
             return None
@@ -35,7 +31,6 @@ class OldValues:
         return None if found is _UNKNOWN else msgspec.json.encode(found).decode()
 
     def follow(self, operation: Operation) -> None:
-        """Take note of what ``operation`` asserts or changes, for the operations after it."""
         path = operation.path
         if operation.op == "test":
             self._tested[path] = "" if operation.value is UNSET else bytes(operation.value).decode()
@@ -65,7 +60,7 @@ def _at(value: Any, pointer: str) -> Any:
 
 
 def _is_in_list(pointer: str) -> bool:
-    """Whether it may point into a list, where inserting or removing shifts the other items."""
+    # Inserting or removing an item of a list shifts the others.
     last = pointer.rpartition("/")[2]
     return last == "-" or _is_index(last)
 
@@ -75,5 +70,5 @@ def _is_index(name: str) -> bool:
 
 
 def _related(one: str, other: str) -> bool:
-    """Whether two pointers are equal or one leads into the other."""
+    """Whether one pointer equals or contains the other."""
     return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")

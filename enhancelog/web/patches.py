@@ -1,8 +1,4 @@
-"""A recorded patch (RFC 6902) prepared for reading: each operation as a diff where the old value is known, else as the
-new value.
-
-Size is bounded. The page says what was left out; the entry's JSON has it all.
-"""
+"""A recorded patch (RFC 6902) for reading, as diffs where old values are known. Bounded size."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -24,13 +20,13 @@ FOLDED_LINES: Final = 12
 FOLDED_CHARACTERS: Final = 1_000
 START_CHARACTERS: Final = 120
 
-# Looking for pointers in reasons costs reasons times pointers.
+# The search for pointers in reasons costs reasons times pointers.
 SEARCHED_DENIALS: Final = 100
 SEARCHED_CHARACTERS: Final = 2_000
 SEARCHED_MATCHES: Final = 20
 LONGEST_POINTER: Final = 500
 
-# Before or behind a pointer, these make it part of a longer one.
+# Before or after a pointer, these make it part of a longer one.
 _CONTINUES: Final = re.compile(r"[\w/~-]|\.\w")
 _ROOT: Final = "(the whole document)"
 
@@ -39,10 +35,7 @@ _string = msgspec.json.Decoder(str)
 
 
 class Change(NamedTuple):
-    """One operation. If ``long``, its lines start folded and ``start`` is shown. ``cut``: lines are missing at the end.
-
-    ``denied_by``: the axes whose reasons name exactly this pointer.
-    """
+    """``long``: folded, showing ``start``. ``denied_by``: axes whose reasons name exactly this pointer."""
 
     op: str
     path: str
@@ -67,10 +60,7 @@ class Patch(NamedTuple):
 
 
 def patch(entry: Entry, document: str | None = None) -> Patch | None:
-    """The patch of an entry; ``None`` if operations were not recorded, which differs from an empty patch.
-
-    ``document``: the Blueprint before the patch as JSON text.
-    """
+    """``document``: the Blueprint before the patch, as JSON text. ``None``: operations were not recorded."""
     if entry.ops is UNSET:
         return None
     operations = _operations.decode(bytes(entry.ops))
@@ -79,7 +69,7 @@ def patch(entry: Entry, document: str | None = None) -> Patch | None:
 
 
 def as_text(entry: Entry) -> str:
-    """The whole patch as text to compare with another; empty if operations were not recorded."""
+    """Empty if operations were not recorded."""
     if entry.ops is UNSET:
         return ""
     lines = []
@@ -110,7 +100,7 @@ def _changes(operations: Sequence[Operation], old_values: OldValues, entry: Entr
 
 
 def _lines(operation: Operation, before: str | None, most: int) -> tuple[list[Line], int, bool]:
-    """The lines to show, the characters they use, and whether they were cut to ``most`` characters."""
+    """The lines, the characters used, and whether lines were cut."""
     old = _text(UNSET if before is None else Raw(before.encode()))
     new = _text(operation.value)
     if operation.op == "test":
@@ -134,7 +124,7 @@ def _split(text: str) -> list[str]:
 
 
 def _text(value: Raw | UnsetType) -> str:
-    """A string as itself, any other value as indented JSON."""
+    """A string as is, other values as indented JSON."""
     if value is UNSET:
         return ""
     data = bytes(value)
@@ -152,7 +142,7 @@ def _denied_by(entry: Entry, path: str) -> list[str]:
 
 
 def _names(text: str, path: str) -> bool:
-    """Whether ``text`` contains the pointer ``path`` itself, not only as part of a longer one."""
+    """A pointer that is part of a longer one does not count."""
     at = text.find(path)
     for _ in range(SEARCHED_MATCHES):
         if at < 0:

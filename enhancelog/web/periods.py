@@ -1,4 +1,4 @@
-"""The periods of a page, as windows and in words. Whole UTC days, today included; ``24h`` to the millisecond."""
+"""Periods as windows and in words: whole UTC days including today, or ``24h`` to the millisecond."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ LENGTHS: Final = {"24h": "24 hours", "7d": "seven days", "30d": "30 days", "90d"
 
 @dataclass(frozen=True)
 class Period:
-    """``at_newest``: nothing was chosen, the usual period is empty, so it ends at the newest entry instead."""
+    """``at_newest``: the default period was empty, so it ends at the newest entry."""
 
     name: str
     window: Window
@@ -30,12 +30,12 @@ class Period:
 
     @property
     def length(self) -> str:
-        """``seven days``; empty for all of it."""
+        """Empty if unbounded."""
         return LENGTHS.get(self.name, "")
 
     @property
     def span(self) -> str:
-        """``14 – 20 Nov 2026``; empty for all of it."""
+        """Empty if unbounded."""
         since, until = self.window.since_ms, self.window.until_ms
         if since is None or until is None:
             return ""
@@ -47,7 +47,7 @@ class Period:
 
 
 def period(name: str, end_ms: int, *, at_newest: bool = False) -> Period:
-    """The period of this name whose last day (or, for ``24h``, last instant) is ``end_ms``. Raises ``Invalid``."""
+    """``end_ms``: on the last day or, for ``24h``, the last instant. Raises ``Invalid``."""
     since = period_start(name, end_ms)
     days = PERIODS[name]
     if since is None or days is None:
@@ -58,10 +58,7 @@ def period(name: str, end_ms: int, *, at_newest: bool = False) -> Period:
 
 
 def asked(request: HttpRequest, newest_ms: int | None) -> Period:
-    """The chosen one; else the usual one, moved back to the newest entry (epoch ms) when it would be empty.
-
-    Raises ``BadRequest`` for a name that is no period's.
-    """
+    """Raises ``BadRequest`` for an unknown name. An empty default period moves back to the newest entry (epoch ms)."""
     now = now_ms()
     chosen = request.GET.getlist("period")
     try:
@@ -75,7 +72,7 @@ def asked(request: HttpRequest, newest_ms: int | None) -> Period:
 
 @lru_cache(maxsize=1024)
 def short_label(bar: Bar, few: bool) -> str:
-    """Below a bar: ``09:00``, ``Sat 14`` where days are few, else ``14 Nov``."""
+    """``09:00``, ``Sat 14`` or ``14 Nov``."""
     since = _moment(bar.since_ms)
     if bar.until_ms - bar.since_ms <= HOUR_MS:
         return f"{since:%H}:00"
@@ -84,7 +81,7 @@ def short_label(bar: Bar, few: bool) -> str:
 
 @lru_cache(maxsize=1024)
 def full_label(bar: Bar) -> str:
-    """What a bar covers: ``Sat 14 Nov 2026``, ``22 Nov, 09:00 to 10:00`` or a span of days."""
+    """``Sat 14 Nov 2026``, ``22 Nov, 09:00 to 10:00`` or a span of days."""
     since, until = _moment(bar.since_ms), _moment(bar.until_ms)
     if bar.until_ms - bar.since_ms <= HOUR_MS:
         return f"{_day(since)}, {since:%H:%M} to {until:%H:%M}"
@@ -93,7 +90,7 @@ def full_label(bar: Bar) -> str:
 
 
 def bar_width(bars: Sequence[Bar]) -> str:
-    """What one bar stands for: ``hour``, ``day``, ``week`` or ``4 weeks``. The outer bars may be cut off."""
+    """``hour``, ``day``, ``week`` or ``4 weeks``."""
     days = max((bar.until_ms - bar.since_ms for bar in bars), default=0) // DAY_MS
     return {0: "hour", 1: "day", 7: "week"}.get(days, f"{days // 7} weeks")
 

@@ -1,8 +1,4 @@
-"""The pages that are lists, and the canonical address of each list.
-
-Lists of entries are ``Place``s and take filters. Other lists take the parameters named here. A cursor, format, key or
-host is not part of a list's address.
-"""
+"""List pages and their canonical addresses, without cursor, format, key and host."""
 
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
@@ -36,8 +32,7 @@ _OTHERS: Final = {
 
 
 class Address(NamedTuple):
-    """A list: the page's title, the filter as its box shows it, the canonical URL, and the feed's URL if there is
-    one."""
+    """``filter``: as in the filter box. ``feed``: empty if there is none."""
 
     title: str
     filter: str
@@ -46,7 +41,7 @@ class Address(NamedTuple):
 
 
 def timeline(blueprint_id: str) -> Place:
-    """One Blueprint's timeline. The empty id is in the query string."""
+    """The empty id is in the query string."""
     scope = (("blueprint_id", blueprint_id),)
     if blueprint_id:
         return Place(links.blueprint(blueprint_id), scope, title=blueprint_id)
@@ -54,7 +49,7 @@ def timeline(blueprint_id: str) -> Place:
 
 
 def address(url: str) -> Address:
-    """The list that a URL of this server shows. Raises ``Invalid`` (url)."""
+    """Raises ``Invalid`` (url) if this is no list of this server."""
     try:
         parts = urlsplit(url)
         pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=1_000, errors="strict")
@@ -67,7 +62,6 @@ def address(url: str) -> Address:
 
 
 def address_of(path: str, pairs: Iterable[Pair]) -> Address:
-    """``address`` for a decoded path and parameters."""
     try:
         match = resolve(path)
     except Resolver404:

@@ -1,8 +1,6 @@
-"""What a page was asked: the filter, order and page in its address, and the filter box that shows them as text.
+"""The filter, order and page in an address, and the filter box.
 
-A box that was sent (``?q=``) is parsed and redirected to the parameters it stands for, so that the address says it all.
-Empty parameters are redirected away, except ``blueprint_id=`` where it means the empty id. What cannot be read is
-answered with the box as it was, status 400, naming the parameter.
+``?q=`` (the box) and empty parameters redirect to the canonical address. An invalid filter is 400.
 """
 
 from collections.abc import Callable, Iterable
@@ -27,8 +25,8 @@ _MEANS_EMPTY_ID: Final = ("blueprint_id", "not_blueprint_id")
 
 @dataclass(frozen=True)
 class Place:
-    """A page that takes questions. ``scope`` is what it narrows to by itself, ``fixed`` what its address holds beside
-    a filter, ``empty_id`` whether ``blueprint_id=`` means the empty id there, ``title`` what people call it."""
+    """A page with a filter. ``scope``: its own filter. ``fixed``: other parameters of its address. ``empty_id``:
+    ``blueprint_id=`` means the empty id."""
 
     path: str
     scope: Pairs = ()
@@ -43,16 +41,15 @@ class Place:
         return self.empty_id and name in _MEANS_EMPTY_ID
 
     def takes(self, name: str, value: str) -> bool:
-        """Whether a parameter may stand in the address; an empty one mostly says nothing."""
         return bool(value) or self.may_be_empty(name) or (name, value) in self.fixed
 
     def settles(self, name: str) -> bool:
-        """Whether a parameter is not the reader's to choose here."""
+        """Whether the page fixes this parameter."""
         return name.removeprefix("not_") in dict(self.scope)
 
 
 class Chip(NamedTuple):
-    """One parameter as the box says it, and the address without it."""
+    """``without``: the address that drops this parameter."""
 
     text: str
     without: str
@@ -60,7 +57,7 @@ class Chip(NamedTuple):
 
 @dataclass(frozen=True)
 class Question:
-    """``given`` is the reader's filter as in the address; ``wanted`` is that and the place's own scope."""
+    """``given``: the reader's filter. ``wanted``: with the place's scope."""
 
     place: Place
     given: Pairs
@@ -71,7 +68,7 @@ class Question:
     cursor: str | None
 
     def url(self, given: Pairs | None = None, **others: str) -> str:
-        """The same place with another filter, order or cursor; without a cursor it is the first page."""
+        """Without a cursor, the first page."""
         given = self.given if given is None else filter_box.canonical(given)
         return self.place.url((*given, *(dict(self.kept) | others).items()))
 
@@ -88,7 +85,6 @@ class Question:
 
     @property
     def hidden(self) -> Pairs:
-        """What the box's form sends beside the box."""
         return (*self.place.fixed, *self.kept)
 
     @property
@@ -97,12 +93,11 @@ class Question:
 
     @property
     def entry_query(self) -> str:
-        """The query string of links to entries: newer and older keep to this list."""
         return with_query("", [*self.place.scope, *self.given])
 
 
 class Refused(Exception):
-    """The question cannot be read; ``text`` is what the box held."""
+    """``text``: the content of the box."""
 
     def __init__(self, error: Invalid, place: Place, text: str) -> None:
         super().__init__(str(error))
@@ -112,14 +107,14 @@ class Refused(Exception):
 
 
 class Elsewhere(Exception):
-    """The question has another, canonical address."""
+    """The canonical address to redirect to."""
 
 
 View = Callable[..., HttpResponseBase]
 
 
 def answers_questions(view: View) -> View:
-    """For views that ``read`` a question: redirects, and the page for one that cannot be read."""
+    """Turns ``Elsewhere`` and ``Refused`` into responses."""
 
     @wraps(view)
     def answering(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -134,7 +129,7 @@ def answers_questions(view: View) -> View:
 
 
 def without_empty_parameters(*kept: str) -> Callable[[View], View]:
-    """For views that read their few parameters themselves: a ``GET`` is redirected to where none of them is empty."""
+    """Redirects a GET to the address without empty parameters, except ``kept``."""
 
     def decorator(view: View) -> View:
         @wraps(view)
@@ -151,7 +146,7 @@ def without_empty_parameters(*kept: str) -> Callable[[View], View]:
 
 
 def read(request: HttpRequest, place: Place) -> Question:
-    """The question in the address. Raises ``Elsewhere`` and ``Refused``, for ``answers_questions``."""
+    """Raises ``Elsewhere`` and ``Refused``, for ``answers_questions``."""
     parameters = dict(request.GET.lists())
     if "q" in parameters:
         raise Elsewhere(place.url((*_from_box(parameters["q"][-1], place), *_kept(parameters))))
@@ -163,7 +158,7 @@ def read(request: HttpRequest, place: Place) -> Question:
 
 
 def question(place: Place, pairs: Iterable[Pair]) -> Question:
-    """The question that these parameters put to a page; what it does not take is left out. Raises ``Refused``."""
+    """Ignores parameters that the page does not take. Raises ``Refused``."""
     parameters: dict[str, list[str]] = {}
     for name, value in pairs:
         if place.takes(name, value):
@@ -173,7 +168,7 @@ def question(place: Place, pairs: Iterable[Pair]) -> Question:
     cursor = parameters.get("cursor", [None])[-1]
     try:
         now = entries.began_ms(cursor) or now_ms()
-        filters.from_pairs(full, now)  # what the place settles is ignored, but not when it makes no sense
+        filters.from_pairs(full, now)  # what the page fixes is ignored, but must be valid
         return Question(
             place,
             given,
@@ -206,7 +201,6 @@ def _from_box(text: str, place: Place) -> Pairs:
 
 
 def _key(parameter: str) -> str:
-    """What the box calls a parameter."""
     base = parameter.removeprefix("not_")
     return {"blueprint_id": "blueprint", "phrase": "filter"}.get(base, base)
 

@@ -6,10 +6,9 @@ from enhancelog.domain.errors import Invalid
 
 
 def refuse(form: BaseForm, broken: Invalid) -> None:
-    """At the top of the form if it has no such field."""
+    """At the top if the form has no such field."""
     form.add_error(broken.field if broken.field in form.fields else None, sentence(broken))
 
 
 def sentence(broken: Invalid) -> str:
-    """The error as a sentence, without the field's name."""
     return broken.detail[:1].upper() + broken.detail[1:]

@@ -1,8 +1,4 @@
-"""Answers 304 when a page is unchanged, before anything is read.
-
-The validator covers user, cookies, release, address, page or fragment, UTC day, log and deny patterns; ``also`` adds
-more. A page that counts back from this moment, or has a message to show, has none; nor has any under ``--reload``.
-"""
+"""Answers 304 when a page is unchanged, before reading it."""
 
 import hashlib
 import re
@@ -40,11 +36,12 @@ _DECIDING: Final = (
 
 
 def revalidated(also: Callable[..., object] = lambda **arguments: None) -> Callable[[View], View]:
-    """``also`` gets the view's arguments and returns what else the page depends on."""
+    """``also`` returns what else the page depends on."""
 
     def decorator(view: View) -> View:
         @wraps(view)
         def revalidating(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
+            # Files, the clock and messages change a page although the log does not.
             if settings.RELOAD or _is_no_page(request) or _counts_from_now(request) or len(get_messages(request)):
                 return view(request, **arguments)
             etag = _etag(request, log_version(), also(**arguments))
@@ -79,7 +76,7 @@ def _etag(request: HttpRequest, *versions: object) -> str:
 
 @cache
 def release() -> str:
-    """Changes with the version, the files and the settings that pages show."""
+    """Changes with the version, files and settings of pages."""
     shown = (enhancelog.__version__, settings.PUBLIC_URL, settings.PUBLIC_READ)
     digest = hashlib.sha256(repr(shown).encode())
     for path in _files():

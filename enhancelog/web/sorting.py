@@ -1,4 +1,4 @@
-"""Headings of tables that are sorted by plain links. ``macros/tables.jinja`` shows them."""
+"""Headings of sortable tables."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,10 +7,7 @@ from enhancelog.domain.filters import Order
 
 
 class Column(NamedTuple):
-    """``url`` sorts by it, or turns the order round; without one it does not sort. ``order`` is the current one.
-
-    ``style`` is the heading's classes; htmx keeps the focus on a link that has an ``id``.
-    """
+    """``url``: sorts by the column, or reverses the order; empty: not sortable. htmx needs ``id`` to keep the focus."""
 
     label: str
     url: str = ""
@@ -20,7 +17,7 @@ class Column(NamedTuple):
 
 
 class Sorting(NamedTuple):
-    """How a page is sorted. ``url`` is the page's address with another ``sort`` and ``order``."""
+    """``url`` takes ``sort`` and ``order``."""
 
     by: str
     order: Order
@@ -33,5 +30,4 @@ class Sorting(NamedTuple):
 
 
 def usual_order(by: str) -> Order:
-    """Names ascend; figures and times descend."""
     return "asc" if by in ("name", "axis") else "desc"

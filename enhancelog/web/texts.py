@@ -1,4 +1,4 @@
-"""Texts that start folded when they are long."""
+"""Texts that are folded if long."""
 
 from typing import Final, NamedTuple
 
@@ -8,7 +8,7 @@ FOLDED_CHARACTERS: Final = 1_500
 
 
 class Text(NamedTuple):
-    """``start`` is shown while the text is folded; it is empty for a short text."""
+    """``start``: shown while folded; empty for a short text."""
 
     whole: str
     start: str

@@ -1,4 +1,4 @@
-"""Light, dark, or as the system has it: a cookie of the browser that the page is drawn by, so that nothing flashes."""
+"""Light, dark or system theme, from a cookie so that the first paint is right."""
 
 from typing import Any, Final
 
@@ -20,13 +20,12 @@ def chosen(request: HttpRequest) -> str:
 
 
 def in_templates(request: HttpRequest) -> dict[str, Any]:
-    """The context processor: ``theme``, and ``themes`` to choose from."""
+    """Context processor."""
     return {"theme": chosen(request), "themes": THEMES.items()}
 
 
 @require_POST
 def choose_theme(request: HttpRequest) -> HttpResponse:
-    """Anybody's own matter; goes back to the page it was chosen on."""
     theme = request.POST.get("theme", "")
     if theme not in THEMES:
         raise BadRequest(f'theme: must be one of {", ".join(THEMES)}, not "{theme[:40]}"')

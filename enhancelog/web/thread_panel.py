@@ -1,4 +1,4 @@
-"""The attempts at one wish, as the page of an entry shows them."""
+"""The attempts of a thread on an entry's page."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from enhancelog.web.entry_rows import reasons
 
 
 class Attempt(NamedTuple):
-    """``summary``: why it was rejected, or the rationale of an applied run. ``compare_url``: with the page's entry."""
+    """``summary``: why it was rejected, or the rationale. ``compare_url``: with the page's entry."""
 
     number: Count
     listed: Listed
@@ -26,14 +26,13 @@ class Attempt(NamedTuple):
 
 
 class Attempts(NamedTuple):
-    """The attempts of a thread that a page shows, in the order of time."""
+    """In time order."""
 
     thread: Thread
     shown: Sequence[Attempt]
 
     @property
     def earlier(self) -> Sequence[Attempt]:
-        """Those before the page's entry."""
         return self.shown[: [attempt.is_current for attempt in self.shown].index(True)]
 
     @property
@@ -44,7 +43,7 @@ class Attempts(NamedTuple):
 
 
 def attempts(thread: Thread | None, current: Listed, given: Pairs) -> Attempts | None:
-    """The attempts of the thread of ``current``. Links keep the filter ``given``."""
+    """Links keep the filter ``given``."""
     if thread is None:
         return None
     shown = [_attempt(number, listed, current, given) for number, listed in thread.attempts]

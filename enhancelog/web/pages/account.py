@@ -1,4 +1,4 @@
-"""Signing in and out, and changing one's own password, on Django's views with our words and forms."""
+"""Sign-in, sign-out and password pages."""
 
 from typing import Any
 
@@ -26,19 +26,17 @@ class SignInForm(AuthenticationForm):
         super().__init__(*args, **kwargs)
         username = self.fields["username"]
         username.label = "User name"
-        username.validators.append(MaxLengthValidator(150))  # Django sets it as an attribute of the input only
+        username.validators.append(MaxLengthValidator(150))  # Django only sets the attribute of the input
 
 
 class SignIn(views.LoginView):
-    """Goes on to ``next`` when that is an address of ours, else to the overview."""
-
     template_name = "account/sign_in.jinja"
     template_engine = "jinja"
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """A failed attempt is recorded with all that was sent, and PostgreSQL can store no U+0000."""
+        # axes records all that a failed attempt sent, and PostgreSQL cannot store U+0000.
         sent = [*request.GET.lists(), *request.POST.lists()]
         if any("\0" in text for name, values in sent for text in (name, *values)):
             raise BadRequest("The address or the form holds the character U+0000.")
@@ -49,14 +47,12 @@ class SignIn(views.LoginView):
 
 
 class SignOut(views.LogoutView):
-    """POST only: a link must not sign anybody out."""
-
-    http_method_names = ("post", "options")
+    http_method_names = ("post", "options")  # a link must not sign anybody out
 
 
 @method_decorator(never_cache, name="dispatch")
 class Password(views.PasswordChangeView):
-    """Other sessions of the user end; this one goes on."""
+    """Ends the user's other sessions."""
 
     template_name = "account/password.jinja"
     template_engine = "jinja"

@@ -1,4 +1,4 @@
-"""``/v1/docs/``: the API described for people, with Swagger UI from our own static files."""
+"""``/v1/docs/``: Swagger UI from our own static files."""
 
 from csp.constants import SELF
 from csp.decorators import csp_update
@@ -13,5 +13,4 @@ from enhancelog.web.htmx import page
 @require_safe
 @needs("log:read")
 def docs(request: HttpRequest) -> HttpResponse:
-    """Swagger UI; its style sheet contains its icons as data URLs."""
     return page(request, "api_docs/page.jinja", {})

@@ -1,4 +1,4 @@
-"""``/blueprints/``: every Blueprint, one row each, sorted by plain links. Totals are of all that was logged."""
+"""``/blueprints/``: all Blueprints with their totals."""
 
 from typing import Final
 
@@ -36,7 +36,7 @@ COLUMNS: Final = {
 @revalidated()
 @without_empty_parameters("blueprint_id")
 def blueprint_list(request: HttpRequest) -> HttpResponseBase:
-    """The list; with ``blueprint_id`` in the query that Blueprint's timeline, for the empty id has no path."""
+    """The empty id has no path, so ``blueprint_id`` in the query shows its timeline."""
     blueprint_id = request.GET.get("blueprint_id")
     if blueprint_id == "":
         return blueprint_timeline(request, blueprint_id="")

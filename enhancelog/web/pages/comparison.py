@@ -1,4 +1,4 @@
-"""Two entries side by side, the earlier first: intent, rationale, verdicts and patch."""
+"""Two entries side by side, the earlier first."""
 
 from typing import Final, NamedTuple
 
@@ -25,7 +25,7 @@ SHOWN_AXES: Final = 100
 
 
 class Side(NamedTuple):
-    """``number``: which attempt it is, if both entries belong to one thread."""
+    """``number``: of the attempt, if both entries are in one thread."""
 
     listed: Listed
     title: str
@@ -51,7 +51,7 @@ class AxisRow(NamedTuple):
 
 
 class ComparedText(NamedTuple):
-    """``cut``: only the beginnings were compared. ``absent``: which entries have no such text, in words."""
+    """``absent``: the entries without this text, in words. ``cut``: only the beginnings were compared."""
 
     title: str
     diff: Diff
@@ -65,7 +65,7 @@ class ComparedText(NamedTuple):
 
 
 def comparison(request: HttpRequest, listed: Listed, other_id: str, attempts: Attempts | None) -> HttpResponse:
-    """The page of both entries. ``attempts`` is the thread of ``listed``."""
+    """``attempts``: the thread of ``listed``."""
     if other_id == listed.issue_id:
         return HttpResponseRedirect(links.entry(other_id))
     try:
@@ -96,10 +96,7 @@ def _side(listed: Listed, numbers: dict[int, Count]) -> Side:
 
 
 def _axis_rows(earlier: Entry, later: Entry) -> tuple[list[AxisRow], int]:
-    """The first ``SHOWN_AXES`` axes that judged either entry, and how many are left out.
-
-    Axes that differ come first, otherwise in the order of the verdicts.
-    """
+    """Differing axes first; also the number left out."""
     before, after = _by_axis(earlier), _by_axis(later)
     axes = list(dict.fromkeys((*before, *after)))
     axes.sort(key=lambda axis: _status(before.get(axis)) == _status(after.get(axis)))
@@ -108,7 +105,7 @@ def _axis_rows(earlier: Entry, later: Entry) -> tuple[list[AxisRow], int]:
 
 
 def _by_axis(entry: Entry) -> dict[str, Verdict]:
-    """One verdict for each axis: the first denial, else the first verdict."""
+    """By axis: the first denial, else the first verdict."""
     found: dict[str, Verdict] = {}
     for verdict in entry.verdicts:
         known = found.setdefault(verdict.axis, verdict)

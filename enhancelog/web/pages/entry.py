@@ -1,4 +1,4 @@
-"""The page of one entry, with links to its neighbours in the list that the reader came from."""
+"""One entry, with its neighbors in the reader's list."""
 
 from typing import Any, Final, NamedTuple
 
@@ -34,7 +34,7 @@ SHOWN_REASONS: Final = 100
 
 
 class ShownVerdict(NamedTuple):
-    """``alike``: the pattern of a denial and how many others it has."""
+    """``alike``: the pattern of a denial, and its other denials."""
 
     axis: str
     status: str
@@ -47,7 +47,7 @@ class ShownVerdict(NamedTuple):
 @revalidated(also=entry_panels.version)
 @questions.answers_questions
 def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
-    """The page of an entry. htmx gets the attempts before it; ``compare=ID`` shows it beside another entry."""
+    """htmx gets the earlier attempts. ``compare=ID`` compares with another entry."""
     question = questions.read(request, Place(links.entry(issue_id), empty_id=True))
     try:
         listed = entries.get(issue_id)
@@ -96,14 +96,14 @@ def _entry(listed: Listed) -> dict[str, Any]:
 
 
 def _in_words(axes: list[str]) -> str:
-    """``a, b and c``; beyond ``NAMED_AXES`` they are counted."""
+    """``a, b and c``; beyond ``NAMED_AXES``, a count."""
     if len(axes) <= NAMED_AXES:
         return " and ".join(filter(None, (", ".join(axes[:-1]), *axes[-1:])))
     return f"{', '.join(axes[:NAMED_AXES])} and {len(axes) - NAMED_AXES:,} more"
 
 
 def _differing_reasons(entry: Entry, badges: list[Badge]) -> tuple[str, ...]:
-    """The reasons as recorded, if they say something else than the verdicts."""
+    """The recorded reasons, if they differ from the verdicts."""
     return tuple(entry.reasons) if any(badge.name == "reasons differ" for badge in badges) else ()
 
 
@@ -113,7 +113,7 @@ def _patch(entry: Entry) -> Patch | None:
 
 
 def _denied_first(listed: Listed) -> list[ShownVerdict]:
-    """At most ``SHOWN_VERDICTS``. If an axis denied twice, its first denial has the pattern."""
+    """At most ``SHOWN_VERDICTS``."""
     shown = sorted(listed.entry.verdicts, key=lambda verdict: verdict.status != "deny")[:SHOWN_VERDICTS]
     patterns = alike(listed.position, {verdict.axis for verdict in shown if verdict.status == "deny"})
     return [
@@ -128,7 +128,6 @@ def _denied_first(listed: Listed) -> list[ShownVerdict]:
 
 
 def _list_links(question: Question, listed: Listed, up_to: int) -> dict[str, Any]:
-    """Links to the list that the query string describes and to the entry's neighbours there."""
     newer, older = entries.neighbours(question.wanted, listed, up_to)
     blueprint_id = question.wanted.one("blueprint_id")
     others = tuple(pair for pair in question.given if pair[0] != "blueprint_id")

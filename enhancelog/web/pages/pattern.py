@@ -1,4 +1,4 @@
-"""``/patterns/<id>``: one deny pattern. The id of a template that joined another pattern leads there."""
+"""``/patterns/<id>``. The id of a joined template redirects to its pattern."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -28,16 +28,16 @@ from enhancelog.web.revalidation import revalidated
 
 DENIALS: Final = 10
 PASSED: Final = 5
-LOOKED_AT: Final = 20  # denials whose threads are followed to what passed instead
+LOOKED_AT: Final = 20  # denials whose threads are followed
 BLUEPRINTS: Final = 12
 MEMBERS: Final = 50
-VALUES: Final = 5  # of what fills a hole; the others are counted together
-TEMPLATES: Final = 5  # of what was split or merged by hand
+VALUES: Final = 5  # values of a hole; the others are counted together
+TEMPLATES: Final = 5  # templates of a manual split or merge
 TITLE_CHARACTERS: Final = 80
 
 
 class DenialRow(NamedTuple):
-    """``intent`` and ``said`` are cut; ``url`` is the entry, in the list of the pattern's."""
+    """``intent`` and ``said`` are cut. ``url`` keeps the pattern's filter."""
 
     denial: Denied
     said: str
@@ -46,7 +46,7 @@ class DenialRow(NamedTuple):
 
 
 class Passed(NamedTuple):
-    """An applied run, ``tries`` after a denial of the pattern."""
+    """``tries``: after a denial of the pattern."""
 
     intent: str
     rationale: str
@@ -55,7 +55,7 @@ class Passed(NamedTuple):
 
 
 class HoleRow(NamedTuple):
-    """``values`` with counts; any other value fills the hole ``others`` times. Of numbers, ``median`` and ``span``."""
+    """``others``: uses of values that are not shown. ``median`` and ``span`` are of numbers."""
 
     nth: str
     kind: str
@@ -73,15 +73,13 @@ class PlaceRow(NamedTuple):
 
 
 class DayRow(NamedTuple):
-    """A day with rejections."""
-
     label: str
     number: int
     url: str
 
 
 class ChangeRow(NamedTuple):
-    """A split or merge by hand: the first ``templates`` it is about, and how many are ``left_out``."""
+    """A manual split or merge; ``templates`` are the first few."""
 
     id: int
     kind: str
@@ -151,7 +149,7 @@ def _row(denial: Denied, pattern: Known) -> DenialRow:
 
 
 def _passed(newest: Sequence[Denied]) -> list[Passed]:
-    """Each applied run once, as it is seen from the newest denial it followed."""
+    """Each applied run once, after the newest denial it followed."""
     found: dict[int, Passed] = {}
     ended = passed_instead(denial.position for denial in newest)
     for denial in newest:
@@ -187,7 +185,7 @@ def _said(number: float) -> str:
 
 
 def _days(pattern: Known, seen: Times) -> dict[str, Any]:
-    """The last three weeks, or those that end with the last denial where it is longer ago."""
+    """Three weeks, up to now or to an older last denial."""
     today = day_of(now_ms())
     last = day_of(seen.last_ms) if seen.last_ms is not None else today
     is_past = last <= today - SPARK_DAYS
@@ -209,7 +207,6 @@ def _days(pattern: Known, seen: Times) -> dict[str, Any]:
 
 
 def _changes(pattern: Known, members: Sequence[Member]) -> list[ChangeRow]:
-    """Those that are about a template of this pattern."""
     own = {member.text for member in members}
     rows = []
     for change in detail.changes(pattern.axis):

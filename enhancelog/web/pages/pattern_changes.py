@@ -1,4 +1,4 @@
-"""Splitting and merging deny patterns by hand, and taking that back. For staff; what was done is kept, and undone."""
+"""Manual splits and merges of deny patterns, and undoing them."""
 
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ MOST_SHOWN: Final = page_sizes.TEMPLATES_OF_PATTERN
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs("patterns:change")
 def split_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
-    """Choose templates that are to be a pattern of their own (``template``, repeated)."""
+    """``template`` (repeated): those that become a pattern of their own."""
     pattern = _known(pattern_id)
     error = None
     if request.method == "POST":
@@ -42,7 +42,7 @@ def split_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs("patterns:change")
 def merge_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
-    """Choose the pattern of the same axis that this one is to be one with (``pattern``)."""
+    """``pattern``: the pattern of the same axis to merge with."""
     pattern = _known(pattern_id)
     error = None
     if request.method == "POST":
@@ -64,7 +64,7 @@ def merge_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
 @require_POST
 @needs("patterns:change")
 def undo_pattern_change(request: HttpRequest, change_id: int) -> HttpResponse:
-    """Back to the page it was asked from, ``pattern``."""
+    """Redirects to ``pattern``."""
     try:
         pattern_changes.undo(change_id, user_of(request).get_username())
     except NotFound:

@@ -1,7 +1,4 @@
-"""``/patterns/``: which wordings deny most in a period. Every number links to exactly the rejections it counts.
-
-``sort`` and ``order`` sort the table; ``skip`` is how many rows come before the shown ones.
-"""
+"""``/patterns/``: deny patterns of a period by frequency."""
 
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -32,7 +29,7 @@ from enhancelog.web.questions import Question
 from enhancelog.web.revalidation import revalidated
 from enhancelog.web.sorting import Column, Sorting, usual_order
 
-# Label and classes of each heading that sorts
+# Label and classes of each sortable heading
 COLUMNS: Final = {
     "axis": ("Axis", ""),
     "denials": ("Denials", "num"),
@@ -45,7 +42,7 @@ _TIME: Final = {"since", "until", "not_since", "not_until", "period", "not_perio
 
 
 class Row(NamedTuple):
-    """``url`` lists the rejections it counts, ``place_url`` those in its first place; empty where no list does."""
+    """Lists of the counted rejections; empty if there is no list."""
 
     pattern: PatternRow
     url: str
@@ -93,7 +90,7 @@ def _part(request: HttpRequest, question: Question) -> Part:
 
 
 def _period(request: HttpRequest, question: Question, newest: int | None) -> Period | None:
-    """``None`` where the filter itself says from when to when."""
+    """``None`` if the filter sets the time."""
     said = [name for name, _ in question.given if name in _TIME]
     return periods.asked(request, newest) if said in ([], ["period"]) else None
 
@@ -127,7 +124,7 @@ def _context(question: Question, part: Part, found: Table, window: Window) -> di
 
 def _row(pattern: PatternRow, others: Pairs, window: Window) -> Row:
     names = {name for name, _ in others}
-    if "pattern" in names:  # a second one would widen the list, not narrow it
+    if "pattern" in names:  # a second one would widen the list
         return Row(pattern, "", "")
     own = [*links.between(window.since_ms, window.until_ms), ("pattern", pattern.id)]
     url = links.rejections([*others, *own])
@@ -143,7 +140,6 @@ def _columns(question: Question, part: Part) -> dict[str, Column]:
 
 
 def _runs(scope: Scope, window: Window) -> int:
-    """In the period, of the Blueprints that are looked at."""
     wanted = scope.blueprint_ids
     totals = runs.by_blueprint(window)
     return sum(here.runs for blueprint_id, here in totals.items() if wanted is None or blueprint_id in wanted)

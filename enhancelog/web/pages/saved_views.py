@@ -1,6 +1,4 @@
-"""``/account/views``: one's own saved views and those that others share. Making, renaming, sharing and deleting them,
-and the key that a feed reader needs. Somebody else's is not found. Nothing here needs a script.
-"""
+"""``/account/views``: one's own saved views and shared ones. Others' private ones are 404."""
 
 from typing import Any
 
@@ -25,7 +23,7 @@ from enhancelog.web.refusals import refuse, sentence
 
 
 class SavedViewForm(forms.Form):
-    """A new view. Once valid, ``address`` is the list that it names."""
+    """Once valid, ``address`` is the list to save."""
 
     name = forms.CharField(label="Name", max_length=names.MAX_CHARACTERS)
     url = forms.CharField(label="Address", max_length=saved_views.MAX_URL)
@@ -42,7 +40,7 @@ class SavedViewForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs("views:own")
 def saved_view_list(request: HttpRequest) -> HttpResponse:
-    """The lists with the form, which ``?url=`` fills in; for htmx the menu. After saving, the list that was saved."""
+    """``?url=`` fills in the form; htmx gets the menu."""
     user = user_of(request)
     if is_fragment(request):
         menu = {"own": saved_views.owned(user), "shared": saved_views.shared_with(user)}
@@ -63,7 +61,7 @@ def saved_view_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 @needs("views:own")
 def change_saved_view(request: HttpRequest, view_id: int) -> HttpResponse:
-    """``act``: rename, share, keep (to oneself), delete, key (make a new one), revoke (the key)."""
+    """``act``: rename, share, keep (make private), delete, key (create one), revoke (the key)."""
     view = saved_views.owned(user_of(request)).filter(pk=view_id).first()
     if view is None:
         raise Http404("You have no such saved view.")
@@ -78,7 +76,7 @@ def change_saved_view(request: HttpRequest, view_id: int) -> HttpResponse:
 
 
 def _changed(view: SavedView, act: str, name: str) -> str:
-    """Do it, and say that it is done. Raises ``Invalid`` for a name that cannot be."""
+    """Raises ``Invalid`` (name)."""
     match act:
         case "rename":
             saved_views.rename(view, name)
@@ -97,7 +95,6 @@ def _changed(view: SavedView, act: str, name: str) -> str:
 
 @sensitive_variables("feed")
 def _show_key(request: HttpRequest, view: SavedView) -> HttpResponse:
-    """The page that holds the key; no cache keeps it."""
     shown = _address(view.url)
     if shown is None or not shown.feed:
         raise BadRequest("Only lists of entries have a feed.")
@@ -112,7 +109,7 @@ def _listed(user: User) -> dict[str, Any]:
 
 
 def _addressed(views: Any) -> list[tuple[SavedView, Address | None]]:
-    """Each with the list that it names; one that an upgrade took away is still there to be deleted."""
+    """With their lists; a list that no longer exists can still be deleted."""
     return [(view, _address(view.url)) for view in views]
 
 

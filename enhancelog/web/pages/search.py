@@ -1,7 +1,4 @@
-"""Search: entries of any status. A phrase is looked up in the index, newest recorded first, and marked in the rows.
-
-Without a phrase this is the list of all entries. A text that is an issue id leads to its entry.
-"""
+"""Search in entries of any status. An issue id redirects to its entry."""
 
 from typing import NamedTuple
 
@@ -27,7 +24,7 @@ from enhancelog.web.revalidation import revalidated
 
 
 class Suggestion(NamedTuple):
-    """Something else to search for if nothing was found."""
+    """A suggestion if nothing was found."""
 
     text: str
     url: str
@@ -74,7 +71,7 @@ def _found(question: Question) -> Page:
 
 
 def _found_total(page: Page, question: Question) -> Count | None:
-    """A search has no time to count beyond its first page."""
+    """Counts only what the first page shows: a search has no time for more."""
     return None if question.cursor else Count(len(page.rows), capped=page.next is not None or page.stopped)
 
 
@@ -84,7 +81,6 @@ def _rows(page: Page, question: Question) -> list[SearchRow]:
 
 
 def _suggestions(question: Question) -> list[Suggestion]:
-    """For one phrase: words that begin like it, each of its words, the same characters anywhere."""
     value = question.wanted.one("phrase")
     if not value:
         return []

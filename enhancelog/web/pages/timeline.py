@@ -1,4 +1,4 @@
-"""The timeline of one Blueprint: applied versions on a rail, rejected attempts beside it, gaps said in words."""
+"""The timeline of one Blueprint."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ _ONLY_TIME: Final = {"since", "until", "period", "not_since", "not_until", "not_
 
 
 class TimelineRow(NamedTuple):
-    """A day begins if ``heading`` is set. ``gap``: no entry before wrote its ``prev_hash``."""
+    """``heading``: set where a day begins. ``gap``: no earlier entry has its ``prev_hash``."""
 
     row: EntryRow
     heading: str
@@ -36,8 +36,6 @@ class TimelineRow(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """Of a Blueprint, or of a part of its time."""
-
     applied: Count
     rejected: Count
 
@@ -71,7 +69,7 @@ def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
 
 
 def _rows(page: Page, question: Question, above: str) -> Iterator[TimelineRow]:
-    """``above`` is the heading that the first row may continue."""
+    """``above``: the heading that the first row may continue."""
     listed = [Listed(tuple(row), gap) for *row, gap in page.rows]
     for row, each in zip(entry_rows(listed, page.up_to, question.entry_query), listed, strict=True):
         heading = _heading(tally_day(each.ts_ms, each.recorded_ms))
@@ -80,7 +78,6 @@ def _rows(page: Page, question: Question, above: str) -> Iterator[TimelineRow]:
 
 
 def _heading_above(question: Question) -> str:
-    """The day of the last row on the page before, under which this page continues."""
     if question.cursor is None:
         return ""
     at = entries.read_cursor(question.cursor, question.wanted, question.order)
@@ -99,7 +96,7 @@ def _date(day: int, this_year: int) -> str:
 
 
 def _header(question: Question, page: Page, known: Standing) -> dict[str, Any]:
-    """Totals of the Blueprint, or of the period that the filter leaves; other filters say how many match."""
+    """Totals, or the matches of a filter."""
     of_time = tuple(pair for pair in question.given if pair[0] in _ONLY_TIME)
     totals = [
         count(from_pairs([*question.place.scope, *of_time, ("status", status)], now_ms()), page.up_to)

@@ -1,7 +1,4 @@
-"""``/account/tokens``: one's own API tokens, to staff everybody's; making one, which shows its secret once; revoking.
-
-Staff give any scope, others reading for themselves. Nothing here needs a script.
-"""
+"""``/account/tokens``: lists (for staff, everybody's), creates and revokes API tokens."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -36,14 +33,12 @@ LASTS: Final = [("30d", "in 30 days"), ("90d", "in 90 days"), ("365d", "in a yea
 
 
 class Lines(forms.CharField):
-    """One item a line; empty lines do not count."""
-
     def clean(self, value: Any) -> list[str]:
         return [line.strip() for line in super().clean(value).splitlines() if line.strip()]
 
 
 class TokenForm(forms.Form):
-    """What a new token is to be. ``grantable``: the scopes that whoever fills it in may give."""
+    """``grantable``: the scopes that the user may give."""
 
     name = forms.CharField(label="Name", max_length=names.MAX_CHARACTERS)
     scopes = forms.MultipleChoiceField(label="Scopes", widget=forms.CheckboxSelectMultiple)
@@ -72,7 +67,7 @@ class TokenForm(forms.Form):
 
     @property
     def wanted(self) -> Wanted:
-        """The token that the form describes, once it is valid."""
+        """Requires a valid form."""
         values = self.cleaned_data
         return Wanted(
             name=values["name"],
@@ -87,7 +82,7 @@ class TokenForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_variables("secret")
 def token_list(request: HttpRequest) -> HttpResponse:
-    """The list with the form; after making one the secret, in this one answer."""
+    """After creation, the response shows the secret."""
     user = permissions.user_of(request)
     grantable = permissions.grantable(user)
     form = TokenForm(request.POST or None, grantable=grantable)
@@ -105,7 +100,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
-    """Revoke one of the tokens that the user sees. Somebody else's is not found."""
+    """404 for others' tokens, except for staff."""
     token = _visible(permissions.user_of(request)).filter(pk=token_id).first()
     if token is None:
         raise Http404("There is no such token.")
@@ -117,7 +112,7 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
 @login_required
 @require_POST
 def revoke_own_tokens(request: HttpRequest) -> HttpResponse:
-    """Revoke every token of the user who asks; nobody can do that for others."""
+    """Only one's own."""
     number = api_tokens.revoke_all(permissions.user_of(request))
     what = "1 token of yours is" if number == 1 else f"{number:,} tokens of yours are"
     messages.success(request, f"{what} revoked. Requests with them are refused from now on.")
@@ -125,7 +120,6 @@ def revoke_own_tokens(request: HttpRequest) -> HttpResponse:
 
 
 def show_once(request: HttpRequest, token: Token, secret: str) -> HttpResponse:
-    """The page that holds the secret; no cache keeps it."""
     can_read = "log:read" in token.scopes
     context = {"token": token, "secret": secret, "public_url": settings.PUBLIC_URL, "can_read": can_read}
     response = page(request, "tokens/made.jinja", context, status=201)
