@@ -28,8 +28,7 @@ from enhancelog.domain import filters, page_sizes, strict_json
 from enhancelog.domain.errors import Invalid, NotFound
 
 JSON = "application/json"
-MAX_IMPORT_BYTES = 64 << 20
-"""``import_content`` takes larger ones."""
+MAX_IMPORT_BYTES = 64 << 20  # ``import_content`` takes larger ones
 
 _json = msgspec.json.Encoder()
 

@@ -15,12 +15,10 @@ from enhancelog.domain.diffs import Diff
 from enhancelog.domain.origin import Origin
 from enhancelog.web.html import markdown
 
-FOLDED_CHARS: Final = 4_000
-"""Longer texts start folded."""
+FOLDED_CHARS: Final = 4_000  # longer texts start folded
 
 FLAT_CHARS: Final = 80  # of JSON
-SUMMARY_SOURCE_CHARS: Final = 400
-"""How much of a value its summary may use."""
+SUMMARY_SOURCE_CHARS: Final = 400  # how much of a value its summary may use
 
 _MARKS: Final = re.compile(r"^[#>*+\-\s]+|[*_`]+")
 

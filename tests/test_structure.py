@@ -56,9 +56,8 @@ def markup_in(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             yield from ((node.lineno, name.name) for name in node.names if name.name in MAKERS)
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation
-        if is_text and (match := MARKUP.search(node.value)):
-            yield node.lineno, match[0]
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            yield from ((node.lineno, match[0]) for match in MARKUP.finditer(node.value))
 
 
 def test_template_lines_are_short_enough_to_read() -> None:

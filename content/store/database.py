@@ -29,8 +29,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import now_ms
 from enhancelog.observing import metrics
 
-BATCH: Final = 500
-"""The most keys that one statement locks."""
+BATCH: Final = 500  # the most keys that one statement locks
 
 COLUMNS: Final = ("story_id", "kind", "value", "version", "updated_ms", "actor_kind", "actor_name", "source")
 

@@ -15,13 +15,13 @@ from enhancelog.accounts import permissions
 from enhancelog.backends.permit import permit
 from enhancelog.queries.horizon import brought_by, grouped
 
+# The header with the last position that a reading of patterns has seen
 DERIVED_TO: Final = "Enhancelog-Derived-To"
-"""The header with the last position that a reading of patterns has seen."""
 
 PATIENCE_S: Final = 2.0
 _LOOK_S: Final = 0.02
+# Readings of a process that wait at once, since each holds a thread. Others are answered with what there is.
 MOST_WAITING: Final = 4
-"""Readings of a process that wait at once, since each holds a thread. Others are answered with what there is."""
 
 _waiting = threading.BoundedSemaphore(MOST_WAITING)
 

@@ -32,8 +32,7 @@ class Poll:
     """A long poll: the request runs again when the log has grown past ``beyond``, or at ``deadline``."""
 
     beyond: int
-    deadline: float
-    """On the clock of ``time.monotonic``."""
+    deadline: float  # on the clock of ``time.monotonic``.
     slot: Slot
     is_waiting: bool = True
 
@@ -43,16 +42,15 @@ class Exchange:
     """One request, however often the application runs for it."""
 
     started: float = field(default_factory=time.perf_counter)
-    request_id: str = ""
-    """Given by the first run."""
+    request_id: str = ""  # given by the first run
     refusal: Refusal | None = None
+    # The whole body in a file, at its start, when it was too large to be kept in memory
     body: IO[bytes] | None = None
-    """The whole body in a file, at its start, when it was too large to be kept in memory."""
+    # Set by the application before it reads; no more than this is received
     max_body_bytes: int | None = None
-    """Set by the application before it reads; no more than this is received."""
     poll: Poll | None = None
+    # The allowances of its caller that the request was counted against
     counted_as: set[str] = field(default_factory=set)
-    """The allowances of its caller that the request was counted against."""
 
     @property
     def is_polling(self) -> bool:

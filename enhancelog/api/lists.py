@@ -25,8 +25,8 @@ from enhancelog.queries.entries import Row
 from enhancelog.transfer.atom import About
 from enhancelog.transfer.formats import EXPORTS
 
+# A response that is larger counts as a stream, since it stays in memory until its client has read it
 LARGE_BYTES: Final = 1 << 20
-"""A response that is larger counts as a stream, since it stays in memory until its client has read it."""
 
 
 def answer(called: Request) -> HttpResponseBase:

@@ -10,8 +10,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from enhancelog.domain.errors import Invalid
 from enhancelog.transfer.formats import EXPORTS, FORMATS
 
-LIST_TYPES: Final = {name: one.content_type for name, one in FORMATS.items()}
-"""Of lists of entries."""
+LIST_TYPES: Final = {name: one.content_type for name, one in FORMATS.items()}  # of lists of entries
 MEDIA_TYPES: Final = {name: LIST_TYPES[name] for name in EXPORTS}
 
 

@@ -21,8 +21,8 @@ from enhancelog.queries.patterns.counted import SAMPLE
 from enhancelog.queries.patterns.detail import detail, known
 from enhancelog.queries.patterns.listing import MOST, listing
 
+# The header of an answer whose counts are of the newest entries alone
 COUNTED: Final = "Enhancelog-Counted"
-"""The header of an answer whose counts are of the newest entries alone."""
 
 
 class PatternList(ApiView):

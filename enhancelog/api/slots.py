@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Hashable
 from typing import Final
 
-SHARE_OF_ONE_CALLER: Final = 4
-"""A caller gets at most one part in this many."""
+SHARE_OF_ONE_CALLER: Final = 4  # A caller gets at most one part in this many
 
 
 class Slots:

@@ -26,9 +26,9 @@ TABLE: Final = "enhancelog_schema"
 # The fingerprint while migrations are unapplied.
 UNFINISHED: Final = ""
 
+# What stored rows follow from besides the log, by version. They are recorded with the migrations: other rules are an
+# upgrade, which derives the rows again.
 RULES: Final = {"rules of badges": str(badges.RULES_VERSION)}
-"""What stored rows follow from besides the log, by version. They are recorded with the migrations: other rules are an
-upgrade, which derives the rows again."""
 
 _CREATE: Final = f"""
     CREATE TABLE IF NOT EXISTS {TABLE} (

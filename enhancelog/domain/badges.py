@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import is_plausible
 
+# Raised with every change of what ``badges`` answers, so that ``migrate`` derives the stored badges again
 RULES_VERSION: Final = 1
-"""Raised with every change of what ``badges`` answers, so that ``migrate`` derives the stored badges again."""
 
 MEANINGS: Final = {
     "applied despite a denial": "An axis denied this run, yet it is recorded as applied.",

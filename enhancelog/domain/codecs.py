@@ -24,8 +24,7 @@ class Codec:
     """Any text. ``name`` says how a page shows it and edits it."""
 
     name: ClassVar[str] = "text"
-    max_bytes: ClassVar[int | None] = None
-    """A limit of the codec's own, below the general one."""
+    max_bytes: ClassVar[int | None] = None  # A limit of the codec's own, below the general one
 
     def validate(self, text: str, max_bytes: int = MAX_VALUE_BYTES) -> None:
         """Raise ``TooLarge`` or ``Invalid`` unless ``text`` can be a value."""

@@ -67,8 +67,8 @@ class NotEmpty(StoreError):
         super().__init__("the store is not empty; to import into it, ask for a merge")
 
 
+# Called with the key's current version (0: absent) while it is locked; False refuses the change
 Expected = Callable[[int], bool]
-"""Called with the key's current version (0: absent) while it is locked; False refuses the change."""
 
 
 def any_version(current: int) -> bool:

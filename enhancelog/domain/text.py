@@ -12,8 +12,7 @@ DATA_NOTICE: Final = (
 # Characters considered.
 LONGEST: Final = 1000
 
-LINE_CHARACTERS: Final = 240
-"""Of a line on a page; a longer one is cut."""
+LINE_CHARACTERS: Final = 240  # of a line on a page; a longer one is cut
 
 _WORD: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 

@@ -30,8 +30,8 @@ __all__ = [
     "pattern_id",
 ]
 
+# Raised with every change of what ``mask`` or ``join`` answer, so that what was derived is derived again
 RULES_VERSION: Final = 2
-"""Raised with every change of what ``mask`` or ``join`` answer, so that what was derived is derived again."""
 
 
 def pattern_id(axis: str, template: str) -> str:

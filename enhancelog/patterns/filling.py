@@ -17,8 +17,8 @@ _WIDER: Final = (
 _OF_UNIT: Final = {"⟨time⟩": "duration", "⟨size⟩": "size"}
 
 
+# Called between pieces of work by what takes long, so that other threads have their turn
 Rest = Callable[[], None]
-"""Called between pieces of work by what takes long, so that other threads have their turn."""
 
 
 def no_rest() -> None:

@@ -10,8 +10,8 @@ from enhancelog.patterns.words import BEFORE_NAMES, is_identifier, is_noun, is_s
 
 _MOST_SINGLE: Final = 24
 _MOST_WORDS: Final = 4
+# More words in a row that no message is known to be made of are of a language that is not known
 _LONGEST_RUN: Final = 8
-"""More words in a row that no message is known to be made of are of a language that is not known."""
 _FEWEST_BEFORE_COLON: Final = 3
 _IN_TITLES: Final = frozenset({"of", "and", "to", "for", "in", "the", "&", "de", "la"})
 
@@ -19,19 +19,13 @@ _IN_TITLES: Final = frozenset({"of", "and", "to", "for", "in", "the", "&", "de",
 class Weight(IntEnum):
     """How much words look like a value."""
 
-    FIXED = -2
-    """They never are: grammar, punctuation, holes."""
-    TEXT = -1
-    """All that follows a colon."""
-    VERDICT = 0
-    """It says what is wrong."""
-    NOUN = 1
-    """It is what messages are about."""
-    RUN = 2
-    """Words that stand together, of which no message is made."""
+    FIXED = -2  # they never are: grammar, punctuation, holes
+    TEXT = -1  # all that follows a colon
+    VERDICT = 0  # it says what is wrong
+    NOUN = 1  # it is what messages are about
+    RUN = 2  # words that stand together, of which no message is made
     PLAIN = 3
-    VALUE = 4
-    """It is a value by its form."""
+    VALUE = 4  # it is a value by its form
 
 
 class Filling(NamedTuple):

@@ -13,8 +13,8 @@ _FIXED_ENOUGH: Final = 4
 _NEVER: Final = 1_000_000
 _OPENING: Final = frozenset("([{<:=@#$\"'")
 
+# A key with one hole or two: numbers that stand for what comes before, between and after
 Frame = tuple[int, ...]
-"""A key with one hole or two: numbers that stand for what comes before, between and after."""
 
 
 class Need(NamedTuple):

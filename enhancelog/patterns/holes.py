@@ -3,6 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
+# What makes a hole, by its kind: the words a page shows
 KINDS: Final = {
     "name": "quoted in the text",
     "text": "words quoted in the text",
@@ -22,7 +23,6 @@ KINDS: Final = {
     "word": "a word that varies",
     "words": "words that vary",
 }
-"""What makes a hole, by its kind: the words a page shows."""
 
 HOLES: Final = re.compile(f"⟨({'|'.join(KINDS)})⟩")
 

@@ -18,8 +18,8 @@ from enhancelog.patterns.fillings import Filling, Weight, is_value
 from enhancelog.patterns.frames import Frame, Frames, Need, need
 from enhancelog.patterns.tokenizer import COUNTED, HOLE, QUOTED, Key, tokens
 
+# Templates of one axis that are told apart; what comes later is for the caller to put under "other"
 MOST_TEMPLATES: Final = 2_000
-"""Templates of one axis that are told apart; what comes later is for the caller to put under "other"."""
 
 _MOST_TOKENS: Final = 64
 _MANY: Final = 4
@@ -49,8 +49,7 @@ def join(templates: Sequence[str], rest: Rest = no_rest) -> list[Group]:
     return [Group(group[0], common(group, rest), tuple(group)) for group in members.values()]
 
 
-_Found = tuple[tuple[Filling, ...], Key]
-"""What fills a frame, and the key it was found in."""
+_Found = tuple[tuple[Filling, ...], Key]  # what fills a frame, and the key it was found in
 
 
 class _Place:

@@ -25,8 +25,8 @@ _NOTE: Final = rf"(?> ?\({MARK}[^(),]{{0,12}}\)| ?[=:×] ?{MARK}| {MARK})?+"
 _NOTED: Final = rf"{_ITEM}{_NOTE}"
 
 _AFTER_COLON: Final = re.compile(rf"(?<=[:：=]) ?({_NOTED}(?:{_BETWEEN}{_NOTED})*+{_MORE})")
+# What follows such a list. It is looked for afterwards, so that what is none is passed over once, as a whole.
 _ITS_END: Final = re.compile(r" ?(?:[.!。]?$|[;；(（]|\. )")
-"""What follows such a list. It is looked for afterwards, so that what is none is passed over once, as a whole."""
 _INSIDE: Final = re.compile(rf"[\[{{(（] ?({_ITEM}(?:{_BETWEEN}{_ITEM})*+{_MORE}),? ?[\]}})）]|\[ ?\]|\{{ ?\}}")
 _ANYWHERE: Final = re.compile(rf"(?<!{WORDY})(?<!{MARK}){_ITEM}(?:(?:{_BETWEEN}{_ITEM})++{_MORE})?+")
 _TAIL: Final = re.compile(r"(?<=[:：]) ?([^:：]+?)(?=[.!。]?$)")
@@ -36,8 +36,8 @@ _SEPARATED: Final = re.compile(f"({_BETWEEN})")
 _ARROW: Final = re.compile("[-=]>|[→⇒⟶➜←]|<-")
 _NUMBERS: Final = frozenset({"n", "numbers", "duration", "money"})
 _MOST_WORDS: Final = 4
+# Letters of a language's code, which may look like a word of a message: "de", "is", "no"
 _CODE: Final = 2
-"""Letters of a language's code, which may look like a word of a message: "de", "is", "no"."""
 
 
 def collapse(text: str, marks: Marks) -> str:

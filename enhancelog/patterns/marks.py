@@ -9,11 +9,11 @@ _FIRST: Final = 0xF0000
 _MOST: Final = 0xFFFD
 MARK: Final = f"[{chr(_FIRST)}-{chr(_FIRST + _MOST)}]"
 
+# Kana, Han and Hangul, for a character class: words of these scripts touch what stands beside them
 UNSPACED: Final = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f"
-"""Kana, Han and Hangul, for a character class: words of these scripts touch what stands beside them."""
 LETTER: Final = rf"[^\W\d_{UNSPACED}]"
+# A letter, digit or underscore, but of no script whose words touch their neighbours
 WORDY: Final = rf"[^\W{UNSPACED}]"
-"""A letter, digit or underscore, but of no script whose words touch their neighbours."""
 
 _BRACKETS: Final = str.maketrans("⟨⟩", "〈〉")
 _EXISTING: Final = re.compile(MARK)

@@ -11,8 +11,7 @@ from enhancelog.patterns.lists import collapse
 from enhancelog.patterns.marks import LETTER, MARK, UNSPACED, WORDY, Marks, unmarked
 from enhancelog.patterns.words import CONSTANTS
 
-LONGEST: Final = 1_000
-"""Characters of a detail that are looked at."""
+LONGEST: Final = 1_000  # characters of a detail that are looked at
 LONGEST_TEMPLATE: Final = 400
 
 _ALONE: Final = f"(?<!{WORDY})"
@@ -63,11 +62,11 @@ _EXTENSION: Final = (
     "|ya?ml|toml|ini|cfg|conf|env|lock|xml|html?|s?css|svg|png|jpe?g|gif|webp|pdf|[ct]sv|xlsx?|docx?|log|db|sqlite|zip|t?gz"
     "|tar|whl|jar|exe|dll|so|proto|graphql|ipynb|vue|po|mo|j2|tmpl|tf)"
 )
+# A part of a path up to a character that may end it. No two slashes in a row.
 _SLASHED: Final = r"(?:(?:[.@~%+$?=&\[{-]|(?<![/\\])\\){0,99}+" + rf"(?:{WORDY}|[*}}\]]|(?<![/\\])/))"
-"""A part of a path up to a character that may end it. No two slashes in a row."""
 _FOLDER: Final = rf"(?:{WORDY}(?:{WORDY}|[.@~-]){{0,254}}+/|\.{{1,2}}/)"
+# A character within an identifier
 _WITHIN: Final = rf"(?:{WORDY}|[-./:@#+](?={WORDY}))"
-"""A character within an identifier."""
 _URL_CHARACTER: Final = rf"[^\s<>\"'`“”«»、。，（）{UNSPACED}]"
 
 

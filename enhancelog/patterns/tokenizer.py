@@ -7,13 +7,12 @@ from typing import Final, NamedTuple
 from enhancelog.patterns.marks import WORDY
 from enhancelog.patterns.words import LANGUAGES, is_grammar, is_identifier, stem
 
-HOLE: Final = "⟨⟩"
-"""The key of any hole."""
+HOLE: Final = "⟨⟩"  # the key of any hole
 QUOTED: Final = frozenset({"name", "text"})
 COUNTED: Final = frozenset({"n", "numbers", "money", "duration"})
 
+# What stands between the items of a list, as keys
 COMMAS: Final = frozenset({",", "、", "and", "or", "und", "oder", "et", "y", "и", "&"})
-"""What stands between the items of a list, as keys."""
 
 _UNITS: Final = {
     unit: f"⟨{kind}⟩"  # the nameless kind is a plain number
@@ -44,8 +43,7 @@ _HIRAGANA: Final = re.compile("[\u3041-\u309f]")
 _HAN: Final = re.compile("[\u3400-\u9fff\uf900-\ufaff々]")
 
 
-Key = tuple[str, ...]
-"""The keys of a template's tokens."""
+Key = tuple[str, ...]  # the keys of a template's tokens
 
 
 class Token(NamedTuple):

@@ -13,10 +13,10 @@ from enhancelog.domain.records import Entry
 
 RECORD_COLUMNS: Final = records.FIELDS
 # Read by lists and exports.
+# What lists and exports read
 COLUMNS: Final = ("position", *RECORD_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source", "digest")
-"""What lists and exports read."""
+# Where the record is in a row of ``COLUMNS``, or of those and further ones
 RECORD: Final = slice(COLUMNS.index(RECORD_COLUMNS[0]), COLUMNS.index(RECORD_COLUMNS[-1]) + 1)
-"""Where the record is in a row of ``COLUMNS``, or of those and further ones."""
 STORED_COLUMNS: Final = (*COLUMNS, "envelope")
 
 
@@ -28,8 +28,8 @@ class StoredVerdict(msgspec.Struct):
     detail: str
 
 
+# The verdicts of a row, ten times as fast as ``records.decode_verdicts``, which checks every rule again.
 decode_verdicts: Final = msgspec.json.Decoder(list[StoredVerdict]).decode
-"""The verdicts of a row, ten times as fast as ``records.decode_verdicts``, which checks every rule again."""
 
 _encode: Final = msgspec.json.Encoder().encode
 _reasons = msgspec.json.Decoder(tuple[str, ...])

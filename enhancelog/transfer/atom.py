@@ -25,8 +25,8 @@ CONTENT_TYPE: Final = Atom1Feed.content_type
 _TITLE: Final = 200
 _TEXT: Final = 1_000
 _VERDICTS: Final = 10
+# The name space of entries' digests
 _ENTRIES: Final = uuid.UUID("5b0c2f0e-7d0e-4a52-9c52-3c9b1e4d8a61")
-"""The name space of entries' digests."""
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NEVER: Final = datetime.fromtimestamp(0, UTC)
 

@@ -27,8 +27,8 @@ ARRAY_MAX_BYTES: Final = 8 << 20
 ATOMIC_MAX_LINES: Final = 10_000
 ATOMIC_MAX_BYTES: Final = 64 << 20
 
+# Why this entry may not be written by whoever sent it; ``None``: it may
 Refuse = Callable[[Entry], str | None]
-"""Why this entry may not be written by whoever sent it; ``None``: it may."""
 
 
 class Result(msgspec.Struct):

@@ -33,5 +33,5 @@ FORMATS: Final = {
     )
 }
 
+# Name to writer of those that hold a whole list
 EXPORTS: Final = {name: one.write for name, one in FORMATS.items() if one.write}
-"""Name to writer of those that hold a whole list."""

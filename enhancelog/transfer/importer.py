@@ -16,8 +16,8 @@ from enhancelog.store.writing import BATCH
 from enhancelog.transfer.items import Found, Item, Refused
 
 BATCH_BYTES: Final = 8 << 20
+# The planner's statistics are made anew when at least one entry in so many is new
 ANALYZE_SHARE: Final = 10
-"""The planner's statistics are made anew when at least one entry in so many is new."""
 
 
 @dataclass

@@ -16,8 +16,8 @@ from enhancelog.transfer.items import Found, Item, Refused
 Splitter = Callable[[Iterable[bytes], int], Iterator["Piece"]]
 
 WHITE_SPACE: Final = b" \t\r\n"
+# Of a string: up to the quote that ends it, else to the end of the chunk, which may be a backslash
 _REST: Final = rb'(?:[^"\\]++|\\.)*+("|\\?\Z)'
-"""Of a string: up to the quote that ends it, else to the end of the chunk, which may be a backslash."""
 _IN_STRING: Final = re.compile(_REST, re.DOTALL)
 _STRING: Final = b'"' + _REST
 _NESTED: Final = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)

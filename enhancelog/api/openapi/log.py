@@ -128,8 +128,7 @@ def _filters() -> list[Part]:
     ]
 
 
-FILTERS: Final = tuple(_filters())
-"""The parameters of everything that takes a filter."""
+FILTERS: Final = tuple(_filters())  # the parameters of everything that takes a filter
 
 _ORDER: Final = query("order", {"type": "string", "enum": ["asc", "desc"]}, "By time; `asc` unless given.")
 SIZE: Final = query(

@@ -25,8 +25,7 @@ from enhancelog.server.worker import Options
 
 DEFAULT_BIND = "127.0.0.1:8000"
 MOST_WORKERS = 2
-SOURCES = ("enhancelog", "content")
-"""The folders that ``--reload`` watches."""
+SOURCES = ("enhancelog", "content")  # the folders that ``--reload`` watches
 
 
 class Address(NamedTuple):

@@ -21,12 +21,12 @@ from enhancelog.queries.patterns.listing import Pattern, described
 from enhancelog.queries.patterns.served import patterns as patterns_with_times
 from enhancelog.queries.reach import reach
 
+# Denials that are looked at for what fills the holes; fewer where their verdicts are longer than ``MOST_CHARACTERS``
+# in all
 NEWEST: Final = 1_000
-"""Denials that are looked at for what fills the holes; fewer where their verdicts are longer than ``MOST_CHARACTERS``
-in all."""
 MOST_CHARACTERS: Final = 1 << 24
+# Characters that are kept of an intent and a detail, more than rules and pages look at
 LONGEST: Final = 4_000
-"""Characters that are kept of an intent and a detail, more than rules and pages look at."""
 _READ_BATCH: Final = 50
 MOST_IDS: Final = 100
 MOST_CHANGES: Final = 100

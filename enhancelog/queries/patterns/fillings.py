@@ -11,8 +11,7 @@ import msgspec
 
 from enhancelog.patterns import Hole, parts
 
-MOST_VALUES: Final = 20
-"""Of one hole, the most frequent; the others are counted together."""
+MOST_VALUES: Final = 20  # of one hole, the most frequent; the others are counted together
 LONGEST_VALUE: Final = 200
 
 _NUMERIC: Final = ("n",)

@@ -10,10 +10,8 @@ from enhancelog.domain.filters import EntryFilter
 from enhancelog.queries.patterns.counted import Found, counted
 from enhancelog.queries.patterns.served import patterns
 
-MOST: Final = page_sizes.API_PATTERNS
-"""Patterns in one answer, those with most denials."""
-MOST_BLUEPRINTS: Final = 100
-"""Of one pattern, those with most denials."""
+MOST: Final = page_sizes.API_PATTERNS  # patterns in one answer, those with most denials
+MOST_BLUEPRINTS: Final = 100  # of one pattern, those with most denials
 
 
 class Pattern(msgspec.Struct, kw_only=True):

@@ -23,8 +23,7 @@ from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.queries.windowed import fetch_in
 
-SPARK_DAYS: Final = 21
-"""Days of a sparkline, the last one included."""
+SPARK_DAYS: Final = 21  # days of a sparkline, the last one included
 
 
 class Place(NamedTuple):

@@ -10,8 +10,8 @@ from enhancelog.queries.prepared import Statement, run
 from enhancelog.queries.selection import Plausible
 from enhancelog.store.database import last_position
 
+# Of denials: those with a plausible time
 PLAUSIBLE: Final = Plausible("ts_ms", "entry__recorded_ms")
-"""Of denials: those with a plausible time."""
 
 EVERY_DENIAL = Q()
 
