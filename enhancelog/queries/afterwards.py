@@ -1,4 +1,4 @@
-"""What followed a run in its retry thread, as SQL: ``applied``, ``rejected`` or ``none``."""
+"""What followed a run in its retry thread, as SQL."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ FORTH: Final = "ORDER BY a.ts_ms, a.position"
 
 
 def next_attempt(column: str, *, applied: bool = False) -> str:
-    """A column of the next (applied) attempt; takes the last visible position as parameter."""
+    """Takes the last visible position as parameter."""
     condition = FROM_MINE.format(">") + (" AND a.applied" if applied else "")
     return f"(SELECT a.{column} FROM {ATTEMPT} a WHERE {condition} {FORTH} LIMIT 1)"
 

@@ -1,4 +1,4 @@
-"""Chart bars: equal spans of hours or days, at most ``MAX_BARS``."""
+"""Bars of charts, at most ``MAX_BARS``."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

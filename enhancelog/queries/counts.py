@@ -88,7 +88,6 @@ class _Parts(NamedTuple):
 
 
 def _parts(wanted: EntryFilter) -> _Parts | None:
-    """``None`` without a whole day, or without tallies."""
     since, until = wanted.since_ms, wanted.until_ms
     first = None if since is None else -(-since // DAY_MS)
     last = None if until is None else until // DAY_MS
@@ -141,7 +140,7 @@ def _up_to_cap(wanted: EntryFilter, up_to: int) -> Count:
 
 
 def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to: int) -> dict[str, Count] | None:
-    """Entries by denying axis or Blueprint; ``None`` if tallies do not cover the filter."""
+    """``None`` if tallies do not cover the filter."""
     if not _adds_up(wanted):
         return None
     tally, amount = _tallied(wanted, _days(wanted))

@@ -1,4 +1,4 @@
-"""Lists of entries: pages, streams, single entries and their neighbors."""
+"""Pages, streams, single entries and their neighbors."""
 
 import base64
 import binascii
@@ -66,7 +66,7 @@ class _Column(Generic[_Value]):
 
 @dataclass(frozen=True)
 class Listed:
-    """An entry as stored. Times are epoch ms. Only ``get`` reads the envelope and the gap."""
+    """Times are epoch ms. Only ``get`` reads the envelope and the gap."""
 
     row: Row
     gap: bool = False
@@ -182,7 +182,7 @@ def _weight(row: Row) -> int:
 
 
 def tail(wanted: EntryFilter, after: int, size: int) -> tuple[list[Row], int]:
-    """Entries after a position, in position order, and the position to continue from. About ``PAGE_BYTES`` at most."""
+    """Entries in position order, about ``PAGE_BYTES`` at most, and the position to continue from."""
     up_to = horizon(wanted)
     entries = whole(wanted, up_to).order_by("key_position")
     rows: list[Row] = []

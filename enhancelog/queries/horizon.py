@@ -1,4 +1,4 @@
-"""The last position that a reading sees, so that no entry appears behind a reader."""
+"""The last position that a reading sees."""
 
 from typing import Final, NamedTuple
 
@@ -9,7 +9,8 @@ from enhancelog.models import Entry, PatternAxis, PatternRules, Template
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.store.database import last_position
 
-# That is the log's last position; for patterns, the position before the first template that is not grouped yet.
+# So no entry appears behind a reader. It is the log's last position; for patterns, the position before the first
+# template that is not grouped yet.
 _GROUPED: Final = f"""
     SELECT (SELECT MAX(position) FROM {Entry._meta.db_table}),
         (SELECT pending - 1 FROM {PatternAxis._meta.db_table}

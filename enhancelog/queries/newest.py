@@ -22,7 +22,6 @@ def at(positions: Sequence[int]) -> list[Listed]:
 
 
 def count_beyond(wanted: EntryFilter, position: int, most: int) -> Count:
-    """``most``: where counting stops."""
     number = select(wanted, _end(wanted)).filter(key_position__gt=position).order_by()[: most + 1].count()
     return Count(min(number, most), capped=number > most)
 

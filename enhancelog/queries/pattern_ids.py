@@ -31,7 +31,6 @@ def leader(key: str) -> Subquery:
 
 
 def denied_by(key: str) -> Q:
-    """Condition on entries, through ``patterns``."""
     # One index range, except while rows are being moved from or to the pattern.
     homes = {home_id for (home_id,) in run(Statement(_MOVING, (key,)))}
     if not homes:

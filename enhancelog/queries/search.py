@@ -1,4 +1,4 @@
-"""Search result pages in recording order, partial after ``MOST_S`` seconds."""
+"""Search results in recording order, partial after ``MOST_S`` seconds."""
 
 import time
 from collections.abc import Sequence

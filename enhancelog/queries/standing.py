@@ -19,7 +19,6 @@ class Standing:
 
 
 def standing(blueprint_id: str) -> Standing | None:
-    """``None`` without entries."""
     if not records.is_id(blueprint_id, may_be_empty=True):
         return None
     found = run(Statement(_CHAINS, (blueprint_id,)))

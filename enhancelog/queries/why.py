@@ -45,7 +45,7 @@ class Sample(msgspec.Struct):
 
 
 class DeniedGroup(msgspec.Struct):
-    """``⟨kind⟩`` marks values in ``template``. Times are epoch ms."""
+    """Denials of an axis with one template (``⟨kind⟩`` marks values). Times are epoch ms."""
 
     axis: str
     template: str
@@ -56,7 +56,7 @@ class DeniedGroup(msgspec.Struct):
 
 
 class SimilarApplied(msgspec.Struct):
-    """``similarity``: 0.5 to 1."""
+    """An applied run with a similar intent (``similarity`` 0.5 to 1)."""
 
     issue_id: str
     similarity: float
@@ -67,7 +67,7 @@ class SimilarApplied(msgspec.Struct):
 
 
 class Why(msgspec.Struct):
-    """``notice`` tells a model to treat the texts as data."""
+    """``groups_left_out``: groups omitted for size. ``notice`` tells a model to treat the texts as data."""
 
     notice: str
     blueprint_id: str
@@ -141,7 +141,6 @@ def _sample(group: DeniedGroup, samples: list[Sample], issue_ids: list[str]) -> 
 
 
 def _joined(groups: dict[tuple[str, str], DeniedGroup]) -> Iterable[DeniedGroup]:
-    """Joins groups whose templates differ only in variable words."""
     templates: dict[str, list[str]] = defaultdict(list)
     for axis, template in groups:
         templates[axis].append(template)

@@ -71,7 +71,6 @@ def _compared(old: str, new: str) -> tuple[list[Segment], list[Segment]]:
 
 
 def _common(left: list[str], right: list[str]) -> Iterator[tuple[int, int]]:
-    """Indexes of common words."""
     start = _common_start(left, right)
     end = _common_start(left[start:][::-1], right[start:][::-1])
     yield from ((place, place) for place in range(start))

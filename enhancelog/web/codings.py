@@ -58,7 +58,6 @@ def compressed_stream(chunks: Iterable[bytes], coding: Coding) -> Iterator[bytes
 
 
 def _compressor(coding: Coding) -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
-    """Returns ``compress`` (which flushes) and ``end``."""
     if coding == "zstd":
         as_zstd = zstd.ZstdCompressor(level=ZSTD_LEVEL)
         return lambda chunk: as_zstd.compress(chunk, as_zstd.FLUSH_BLOCK), as_zstd.flush

@@ -28,7 +28,7 @@ class MarkedReason(NamedTuple):
 
 
 class Excerpt(NamedTuple):
-    """``axis``: that of a verdict's detail, else empty."""
+    """``axis`` is empty unless the text is a verdict's detail."""
 
     field: str
     axis: str

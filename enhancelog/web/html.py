@@ -43,7 +43,6 @@ def markdown(text: str) -> SafeString:
 
 
 def _cells(text: str) -> int:
-    """An upper bound."""
     lines = _LINE_END.split(text)
     return len(lines) * max(line.count("|") for line in lines)
 

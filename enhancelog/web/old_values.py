@@ -70,5 +70,4 @@ def _is_index(name: str) -> bool:
 
 
 def _related(one: str, other: str) -> bool:
-    """Whether one pointer equals or contains the other."""
     return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")

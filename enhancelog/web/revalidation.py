@@ -1,4 +1,4 @@
-"""Answers 304 when a page is unchanged, before reading it."""
+"""Answers 304 when a page is unchanged."""
 
 import hashlib
 import re

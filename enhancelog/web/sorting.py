@@ -7,7 +7,7 @@ from enhancelog.domain.filters import Order
 
 
 class Column(NamedTuple):
-    """``url``: sorts by the column, or reverses the order; empty: not sortable. htmx needs ``id`` to keep the focus."""
+    """An empty ``url``: not sortable. htmx needs ``id`` to keep the focus."""
 
     label: str
     url: str = ""

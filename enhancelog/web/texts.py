@@ -8,7 +8,7 @@ FOLDED_CHARACTERS: Final = 1_500
 
 
 class Text(NamedTuple):
-    """``start``: shown while folded; empty for a short text."""
+    """``start`` is shown while folded; empty for a short text."""
 
     whole: str
     start: str

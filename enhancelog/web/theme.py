@@ -14,7 +14,6 @@ KEPT_S: Final = 365 * 86_400
 
 
 def chosen(request: HttpRequest) -> str:
-    """``light``, ``dark`` or ``system``."""
     cookie = request.COOKIES.get(settings.THEME_COOKIE_NAME, "")
     return cookie if cookie in THEMES else SYSTEM
 

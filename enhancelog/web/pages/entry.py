@@ -47,7 +47,7 @@ class ShownVerdict(NamedTuple):
 @revalidated(also=entry_panels.version)
 @questions.answers_questions
 def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
-    """htmx gets the earlier attempts. ``compare=ID`` compares with another entry."""
+    """htmx gets the earlier attempts. ``compare=ID`` adds another entry."""
     question = questions.read(request, Place(links.entry(issue_id), empty_id=True))
     try:
         listed = entries.get(issue_id)
@@ -96,7 +96,6 @@ def _entry(listed: Listed) -> dict[str, Any]:
 
 
 def _in_words(axes: list[str]) -> str:
-    """``a, b and c``; beyond ``NAMED_AXES``, a count."""
     if len(axes) <= NAMED_AXES:
         return " and ".join(filter(None, (", ".join(axes[:-1]), *axes[-1:])))
     return f"{', '.join(axes[:NAMED_AXES])} and {len(axes) - NAMED_AXES:,} more"
