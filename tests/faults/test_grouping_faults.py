@@ -22,7 +22,7 @@ from enhancelog.queries.horizon import grouped
 from enhancelog.store import pattern_groups
 from enhancelog.store.database import rebuild_projections
 from enhancelog.store.verification import verify
-from tests.enhancelog.test_projections import read_tables
+from tests.projections.test_projections import read_tables
 from tests.factories import make_rejected
 from tests.recording import DatabaseEnhanceLogStore, Origin
 

@@ -14,8 +14,8 @@ from enhancelog.queries import entries as lists
 from enhancelog.queries import phrases, prepared, reach
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.facets import facets
-from tests.enhancelog.test_queries_agree import LOGS, PAIRS, all_pages
 from tests.factories import make_rejected
+from tests.queries.test_queries_agree import LOGS, PAIRS, all_pages
 from tests.recording import record_all
 
 pytestmark = pytest.mark.django_db

@@ -20,8 +20,8 @@ from enhancelog.store.pattern_groups import Step
 from enhancelog.store.pattern_rebuild import step
 from enhancelog.store.verification import verify
 from tests import pattern_rules
-from tests.enhancelog.test_projections import read_tables
 from tests.factories import make_entry, make_rejected
+from tests.projections.test_projections import read_tables
 from tests.recording import record_all
 from tests.strategies import NOW_MS
 

@@ -28,10 +28,10 @@ from enhancelog.store import pattern_groups
 from enhancelog.store.database import last_position, rebuild_projections, stored_batches
 from enhancelog.store.verification import verify
 from tests import pattern_rules
-from tests.enhancelog.test_pattern_groups import append, denial, on_axes
-from tests.enhancelog.test_projections import read_tables
 from tests.pages import read
 from tests.processes import ROOT, START_S, environment
+from tests.projections.test_pattern_groups import append, denial, on_axes
+from tests.projections.test_projections import read_tables
 from tests.recording import record_all
 from tests.strategies import NOW_MS
 

@@ -16,7 +16,7 @@ from content.store import open_store
 from enhancelog import patterns
 from enhancelog.accounts import api_tokens, saved_views
 from enhancelog.domain.origin import Origin
-from tests.enhancelog.test_codings import unpacked
+from tests.api.test_codings import unpacked
 from tests.factories import make_rejected
 from tests.recording import record_all
 

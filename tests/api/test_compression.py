@@ -18,7 +18,7 @@ from enhancelog.accounts import api_tokens
 from enhancelog.domain.origin import Origin
 from enhancelog.web.codings import Coding
 from enhancelog.web.compression import LEAST_BYTES, CompressionMiddleware
-from tests.enhancelog.test_codings import CODINGS, unpacked
+from tests.api.test_codings import CODINGS, unpacked
 from tests.factories import make_fields, make_rejected
 from tests.recording import record_all
 

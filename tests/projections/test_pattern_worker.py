@@ -10,7 +10,7 @@ from enhancelog.maintenance import pattern_worker
 from enhancelog.projections.patterns import axes
 from enhancelog.queries.horizon import grouped
 from tests import pattern_rules
-from tests.enhancelog.test_pattern_groups import append, denial, leaders
+from tests.projections.test_pattern_groups import append, denial, leaders
 from tests.waiting import wait_for
 
 

@@ -30,8 +30,8 @@ from enhancelog.store.database import DatabaseEnhanceLogStore, last_position, re
 from enhancelog.store.pattern_groups import Step
 from enhancelog.store.verification import verify
 from tests import pattern_rules
-from tests.enhancelog.test_projections import read_tables
 from tests.factories import make_rejected
+from tests.projections.test_projections import read_tables
 from tests.recording import record_all
 from tests.strategies import NOW_MS
 

@@ -19,8 +19,8 @@ from enhancelog.store import pattern_groups
 from enhancelog.store.database import rebuild_projections
 from enhancelog.store.verification import verify
 from tests import pattern_rules
-from tests.enhancelog.test_projections import read_log, read_tables
 from tests.factories import make_rejected
+from tests.projections.test_projections import read_log, read_tables
 from tests.recording import record_all
 from tests.strategies import NOW_MS
 
