@@ -1,8 +1,5 @@
-"""``python -m enhancelog append|get|list|why|mcp``: the log from a shell, over HTTP. No Django.
-
-Answers are JSON on standard output; everything else is one line on standard error. Exit codes: 0 success, 1 findings
-(not found, conflict, invalid entry), 2 failure, 130 interrupted.
-"""
+"""Command line client of the log, over HTTP and without Django. Exit codes: 0 success, 1 findings (not found, conflict,
+invalid entry), 2 failure, 130 interrupted."""
 
 import argparse
 import logging
@@ -38,7 +35,6 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit code."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="enhancelog: %(message)s")
     try:
@@ -57,7 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def append(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
-    """Prints one result line per entry. An identical entry is not a finding."""
     results: set[str] = set()
     with open_source(options.file, records.MAX_ENTRY_BYTES) as source:
         for item in source:
@@ -66,6 +61,7 @@ def append(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
             results.add(result["result"])
     if not results:
         return _fail(f"{options.file}: holds no entry", FAILED)
+    # An identical entry is not a finding.
     return FINDINGS if results & {"conflict", "invalid"} else DONE
 
 

@@ -1,9 +1,3 @@
-"""Who calls the API: a token in ``Authorization: Bearer``, judged alone, or else a browser session.
-
-A request with a token never falls back to the session that may come with it: a token that is refused is 401. Another
-scheme in ``Authorization`` is nobody's here and ignored, since a proxy in front may use it.
-"""
-
 from typing import Final
 
 from django.contrib.auth.models import User
@@ -20,12 +14,12 @@ SCHEME: Final = "Bearer"
 
 
 class TokenAuthentication(BaseAuthentication):
-    """``request.user`` becomes the token's owner, ``request.auth`` the token."""
+    """A refused token is 401, even with a valid session. ``request.auth`` is the token."""
 
     def authenticate(self, request: Request) -> tuple[User, Token] | None:
         secret = bearer(request)
         if secret is None:
-            return None
+            return None  # another scheme may be meant for a proxy in front
         try:
             token = api_tokens.present(secret)
         except Invalid as error:
@@ -38,13 +32,13 @@ class TokenAuthentication(BaseAuthentication):
 
 
 def bearer(request: Request) -> str | None:
-    """What stands behind ``Bearer``, which may be nothing; ``None`` without that scheme."""
+    """Empty if it is missing; ``None`` without the Bearer scheme."""
     scheme, _, secret = get_authorization_header(request).decode("latin-1").strip().partition(" ")
     return secret.strip() if scheme.lower() == SCHEME.lower() else None
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
-    """A browser's session, with its CSRF token to write, in the header: bodies are for views alone to read."""
+    """Writes need the CSRF token in a header."""
 
     def enforce_csrf(self, request: Request) -> None:
         super().enforce_csrf(request._request)  # type: ignore[arg-type]  # DRF's own request would parse the body here

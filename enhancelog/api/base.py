@@ -1,5 +1,3 @@
-"""What every view of the API has in common, and how a list says where it goes on."""
-
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -11,7 +9,7 @@ from enhancelog import links
 
 
 class ApiView(APIView):
-    """Caches ask again each time, and per reader. OPTIONS has nothing to say that the API's description does not."""
+    """Responses vary by reader and must be revalidated."""
 
     http_method_names = [name for name in APIView.http_method_names if name != "options"]  # noqa: RUF012  as DRF has it
 
@@ -23,6 +21,6 @@ class ApiView(APIView):
 
 
 def link_next(response: HttpResponseBase, request: HttpRequest, name: str, value: str) -> None:
-    """``Link: …; rel="next"``: the same request with this parameter."""
+    """Add ``Link: …; rel="next"``: this request with the parameter replaced."""
     kept = [(key, given) for key, values in request.GET.lists() for given in values if key != name]
     response["Link"] = f'<{links.with_query(request.path, [*kept, (name, value)])}>; rel="next"'

@@ -1,5 +1,3 @@
-"""Request bodies: of the right type and not larger than the limit, before anything looks at them."""
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,12 +11,12 @@ _CHUNK = 65536
 
 
 def read_body(request: HttpRequest, max_bytes: int) -> bytes:
-    """The whole body. Raises ``TooLarge`` (bytes) or ``Invalid``."""
+    """Raises ``TooLarge`` (bytes) or ``Invalid``."""
     return b"".join(read_chunks(request, max_bytes))
 
 
 def read_chunks(request: HttpRequest, max_bytes: int) -> Iterator[bytes]:
-    """The body as it comes, with or without a Content-Length. Raises ``TooLarge`` (bytes), ``Invalid``."""
+    """The declared length is optional. Raises ``TooLarge`` (bytes) or ``Invalid``."""
     declared = request.META.get("CONTENT_LENGTH") or ""
     if exchange := exchange_of(request):
         exchange.max_body_bytes = max_bytes
@@ -37,7 +35,7 @@ def read_chunks(request: HttpRequest, max_bytes: int) -> Iterator[bytes]:
 
 
 def is_chunked(request: HttpRequest) -> bool:
-    """Whether the body comes without its length, so that a cut one looks like a whole one."""
+    # Without a length, a truncated body looks complete.
     return "chunked" in request.headers.get("Transfer-Encoding", "").lower()
 
 
@@ -57,7 +55,7 @@ def _read(stream: Any) -> bytes:
 
 
 def require_type(request: HttpRequest, *accepted: str) -> str:
-    """The body's media type. Raises ``UnsupportedMediaType`` (415) for another one, or for a compressed body."""
+    """The media type. Raises ``UnsupportedMediaType`` (415), also if compressed."""
     media_type = (request.content_type or "").lower()
     charset = (request.content_params or {}).get("charset", "utf-8").lower()
     if media_type not in accepted or charset not in ("utf-8", "utf8", "us-ascii"):

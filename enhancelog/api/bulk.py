@@ -1,8 +1,5 @@
-"""Many entries in one ``POST /v1/enhance/log``: NDJSON, or a JSON array up to 8 MiB; one NDJSON result a line.
-
-The answer begins when everything is written, so a client may send all before it reads anything. A fault of the
-database or the disk is a problem that says what was stored before it.
-"""
+"""Bulk append of NDJSON or a JSON array, answered with one NDJSON result per entry after the last write. A database or
+disk fault becomes a problem that lists what was stored."""
 
 import io
 from collections import deque
@@ -29,7 +26,7 @@ _json = msgspec.json.Encoder()
 
 
 def append_lines(request: Request, store: DatabaseEnhanceLogStore, refuse: Refuse, *, whole: bool) -> HttpResponseBase:
-    """NDJSON. Raises ``TooLarge`` or ``LengthRequired`` before anything is written."""
+    """Raises ``TooLarge`` or ``LengthRequired`` before the first write."""
     if whole and is_chunked(request._request):
         raise LengthRequired
     limits = Limits(
@@ -48,7 +45,7 @@ def append_lines(request: Request, store: DatabaseEnhanceLogStore, refuse: Refus
 
 
 def append_array(body: bytes, store: DatabaseEnhanceLogStore, refuse: Refuse, *, whole: bool) -> HttpResponseBase:
-    """A JSON array. Raises ``Invalid`` when it is none, before anything is written."""
+    """Raises ``Invalid`` or ``TooLarge`` before the first write."""
     try:
         elements = msgspec.json.decode(body, type=list[msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -88,7 +85,7 @@ def _lines(batches: Iterable[list[Result]], stored: Stored) -> Iterator[bytes]:
 
 
 def is_atomic(request: HttpRequest) -> bool:
-    """``atomic=true|false``. Raises ``Invalid`` for anything else."""
+    """Raises ``Invalid`` unless ``atomic`` is ``true`` or ``false``."""
     value = request.GET.get("atomic", "false")
     if value not in ("true", "false"):
         raise Invalid("atomic", "choice", f'must be true or false, not "{value[:40]}"')

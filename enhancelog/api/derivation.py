@@ -1,8 +1,4 @@
-"""How far the deny patterns are that an answer shows, and who waits for them.
-
-New templates are grouped after the commit. Whoever brought one waits with the next reading of patterns until it is
-grouped, for ``PATIENCE_S`` at most; others never wait.
-"""
+"""Lets clients read the deny patterns of their own writes, which are grouped after the commit."""
 
 import threading
 import time
@@ -29,7 +25,7 @@ Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
 def derived(request: Request) -> int:
-    """The position up to which a reading that begins now sees patterns, after the wait."""
+    """The position up to which patterns are grouped. Waits up to ``PATIENCE_S``, for the caller's own writes only."""
     last, up_to = grouped()
     if up_to == last or not request.user.is_authenticated:
         return up_to
@@ -51,6 +47,5 @@ def _wait_for(position: int) -> int:
 
 
 def told(answer: Answer, up_to: int) -> Answer:
-    """``answer`` with the header ``DERIVED_TO``."""
     answer.headers[DERIVED_TO] = str(up_to)
     return answer

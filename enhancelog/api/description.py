@@ -1,5 +1,3 @@
-"""``/v1/openapi.json``: the API described for programs."""
-
 from functools import cache
 
 import msgspec

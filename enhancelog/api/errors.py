@@ -1,7 +1,5 @@
-"""From an error to RFC 9457 problem+json, in one place, for every route under ``/v1/``.
-
-``errors`` lists what broke a rule: ``field`` (empty: the whole body), ``rule`` (a stable word), ``detail``.
-"""
+"""Turns errors into RFC 9457 problems. ``errors`` lists the broken rules: ``field`` (empty for the whole body),
+``rule`` (a stable word) and ``detail``."""
 
 import logging
 import math
@@ -32,7 +30,7 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
     **members: Any,
 ) -> HttpResponse:
-    """``members`` are further members of the problem object."""
+    """``members`` are added to the problem object."""
     body: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     body |= {"detail": detail, **members}
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and (current := request_id.get()):
@@ -47,7 +45,7 @@ def problem_response(
 
 
 def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """DRF's EXCEPTION_HANDLER. ``None`` (a bug) becomes the 500 page's problem."""
+    """DRF's EXCEPTION_HANDLER. ``None`` for a bug: Django answers 500."""
     if fault := fault_of(error):
         return fault_response(fault)
     match error:
@@ -72,15 +70,13 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
 
 
 class FaultAnswer(NamedTuple):
-    """What a client hears about a fault of the backend."""
-
     status: int
     detail: str
     retry_after_s: str
 
 
 def fault_answer(fault: Other) -> FaultAnswer:
-    """507 when there is no space left, else 503. The reason goes to the log only."""
+    """507 if there is no space left, else 503. The cause is only logged."""
     _log.warning("%s", " ".join(str(fault).split()))
     if isinstance(fault, Full):
         detail = "There is no space left to store this; try again when there is."
@@ -91,7 +87,6 @@ def fault_answer(fault: Other) -> FaultAnswer:
 
 
 def fault_response(fault: Other, **members: Any) -> HttpResponse:
-    """The answer as a problem. ``members`` are further members of the problem object."""
     status, detail, retry_after_s = fault_answer(fault)
     return problem_response(status, detail, headers={"Retry-After": retry_after_s}, **members)
 

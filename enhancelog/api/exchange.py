@@ -1,8 +1,5 @@
-"""What the application and the server in front of it tell each other about one request, in the WSGI environ.
-
-Under another server, and in tests without one, there is no exchange: bodies are read as they come, and a long poll
-answers at once.
-"""
+"""State of one request that our server and the application share in the WSGI environ. Other servers have none: long
+polls then answer at once."""
 
 import time
 from dataclasses import dataclass, field
@@ -17,10 +14,7 @@ KEY: Final = "enhancelog.exchange"
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why the server refuses a request before the application has looked at it: an HTTP status and a sentence.
-
-    ``retry_after_s``: when the same request may succeed; ``None`` where it cannot.
-    """
+    """``retry_after_s`` is ``None`` if a retry cannot succeed."""
 
     status: int
     detail: str
@@ -29,7 +23,7 @@ class Refusal:
 
 @dataclass
 class Poll:
-    """A long poll: the request runs again when the log has grown past ``beyond``, or at ``deadline``."""
+    """The request runs again when the log has passed position ``beyond``, or at ``deadline``."""
 
     beyond: int
     deadline: float  # on the clock of ``time.monotonic``.
@@ -39,8 +33,6 @@ class Poll:
 
 @dataclass
 class Exchange:
-    """One request, however often the application runs for it."""
-
     started: float = field(default_factory=time.perf_counter)
     request_id: str = ""  # given by the first run
     refusal: Refusal | None = None
@@ -54,11 +46,10 @@ class Exchange:
 
     @property
     def is_polling(self) -> bool:
-        """Whether this response is held back, to be replaced by a later one."""
+        """Whether to discard this response and run the request again."""
         return self.poll is not None and self.poll.is_waiting
 
 
 def exchange_of(request: HttpRequest) -> Exchange | None:
-    """The exchange that ``request`` belongs to, when our own server passed it on."""
     found = request.META.get(KEY)
     return found if isinstance(found, Exchange) else None

@@ -1,4 +1,4 @@
-"""A list as an Atom feed over HTTP: the entries that were stored last, and 304 while these are the same."""
+"""The Atom feed of the last stored entries, with an ETag."""
 
 import hashlib
 
@@ -15,12 +15,11 @@ from enhancelog.transfer.atom import About
 
 
 def about(title: str, path: str, page: str) -> About:
-    """``path`` and ``page``: the feed's address and the list's on this server."""
+    """``path`` and ``page``: addresses of the feed and of the list, without the host."""
     return About(f"Enhancelog: {title}", settings.PUBLIC_URL + path, settings.PUBLIC_URL + page)
 
 
 def answer(request: HttpRequest, wanted: EntryFilter, described: About) -> HttpResponse:
-    """The feed of the entries that ``wanted`` describes."""
     positions = newest(wanted, page_sizes.FEED)
     etag = _etag(described, positions)
     response = get_conditional_response(request, etag=etag)

@@ -1,8 +1,5 @@
-"""``GET /v1/enhance/log``: the whole list, streamed; a keyset page (``page_size``); the tail (``after``); or a feed.
-
-A page and a tail carry ``Link: …; rel="next"``; the tail always, so that a reader can go on for ever. A feed
-(``format=atom``) is what was stored last, whatever page or order is asked for.
-"""
+"""``GET /v1/enhance/log``: everything, streamed; a page (``page_size``, ``cursor``); the tail (``after``); or a feed
+(``format=atom``), which ignores page and order. A page links to the next one, a tail always does."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -30,7 +27,7 @@ LARGE_BYTES: Final = 1 << 20
 
 
 def answer(called: Request) -> HttpResponseBase:
-    """Whichever the parameters ask for. Raises ``Invalid`` naming the one that cannot be read."""
+    """Raises ``Invalid`` with the parameter's name."""
     request = called._request
     parameters = dict(request.GET.lists())
     wanted = filters.parse(parameters, entries.began_ms(request.GET.get("cursor")) or now_ms())

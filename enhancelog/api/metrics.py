@@ -1,4 +1,4 @@
-"""``GET /metrics``: how the server and the log are doing, as Prometheus reads it; for whoever may read the log."""
+"""``GET /metrics`` in Prometheus format."""
 
 from collections.abc import Iterable, Iterator
 
@@ -18,7 +18,7 @@ from enhancelog.queries import gauges
 
 
 class MetricsView(ApiView):
-    """Counts of all workers since the server started, and the log as it is now."""
+    """Counters are sums over all workers since the server started."""
 
     permission_classes = (Allows("log:read"),)
     throttle_classes = ()
@@ -31,14 +31,12 @@ class MetricsView(ApiView):
 
 
 class _Log(Collector):
-    """What the database says; without it, only that it cannot be asked."""
-
     def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily("enhancelog_server", "This server.", {"version": __version__})
         up = GaugeMetricFamily("enhancelog_database_up", "Whether the database answers.")
         try:
             found = list(_gauges())
-        except DatabaseError:
+        except DatabaseError:  # report only that it is down
             up.add_metric([], 0)
             yield up
             return

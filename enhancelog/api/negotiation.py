@@ -1,5 +1,3 @@
-"""Which format an answer has: ``?format=`` wins, then ``Accept``; whoever asks for neither gets JSON."""
-
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,7 +13,7 @@ MEDIA_TYPES: Final = {name: LIST_TYPES[name] for name in EXPORTS}
 
 
 class AnyAccept(BaseContentNegotiation):
-    """DRF's own negotiation would refuse what existing readers send."""
+    """Accepts any ``Accept``: DRF refuses values that existing clients send."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
         return None  # nothing is parsed before a view has looked at it
@@ -25,7 +23,8 @@ class AnyAccept(BaseContentNegotiation):
 
 
 def answer_format(request: HttpRequest, offered: Mapping[str, str] = MEDIA_TYPES) -> str:
-    """One of the offered names. Raises ``Invalid`` for an unknown ``format``; an unknown ``Accept`` means JSON."""
+    """A key of ``offered``: from ``?format=``, else ``Accept``, else ``json``. Raises ``Invalid`` for an unknown
+    ``format``."""
     asked = request.GET.get("format")
     if asked is not None:
         if asked not in offered:

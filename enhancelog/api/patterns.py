@@ -1,8 +1,3 @@
-"""``GET /v1/enhance/patterns`` and ``/v1/enhance/patterns/<id>``: deny patterns, with the filters of the log's list.
-
-The id of a template that joined a pattern, or an id from before the rules changed, is answered with the pattern.
-"""
-
 from typing import Any, Final
 
 import msgspec
@@ -39,7 +34,7 @@ class PatternList(ApiView):
 
 
 class PatternByItsId(ApiView):
-    """The same of one pattern, with what fills its holes and the newest issue ids; an unknown id is 404."""
+    """Also found by the id of a merged template or an id from before a rules change."""
 
     permission_classes = (Allows("log:read"),)
 

@@ -1,4 +1,4 @@
-"""How many responses may take long at once, in total and for each caller. No Django."""
+"""Limits concurrent long responses, in total and per caller. No Django."""
 
 import math
 import threading
@@ -10,7 +10,7 @@ SHARE_OF_ONE_CALLER: Final = 4  # A caller gets at most one part in this many
 
 
 class Slots:
-    """Counts what is under way in this process. ``total`` is the limit over all workers; each grants its share."""
+    """``total`` is the limit over all workers; each process grants its share."""
 
     def __init__(self, total: int, workers: int) -> None:
         self.limit = math.ceil(total / workers)
@@ -20,7 +20,7 @@ class Slots:
         self._lock = threading.Lock()
 
     def take(self, caller: Hashable) -> "Slot | None":
-        """A slot to release, or ``None`` when the limit of all or of this caller is reached."""
+        """``None`` if a limit is reached."""
         with self._lock:
             if self._in_use >= self.limit or self._taken[caller] >= self.limit_of_one_caller:
                 return None
@@ -37,8 +37,6 @@ class Slots:
 
 
 class Slot:
-    """One of ``Slots``. Releasing it twice is harmless."""
-
     def __init__(self, slots: Slots, caller: Hashable) -> None:
         self._slots: Slots | None = slots
         self._caller = caller

@@ -1,9 +1,5 @@
-"""How often a client may call: reads, single writes and bulk writes, each counted for itself.
-
-Counted per token, per user of a session, or per address of who is neither, in this worker's memory; a worker grants its
-share, the limit divided by the workers. A client that was idle may use its whole share at once, then one request each
-time the rate gives one back. Beyond: 429 with Retry-After.
-"""
+"""Rate limits for reads, single writes and bulk writes, counted in each worker's memory. A worker grants the limit
+divided by the workers and allows bursts up to that share. Beyond it: 429 with Retry-After."""
 
 import threading
 import time
@@ -30,7 +26,7 @@ BULK_TYPE: Final = FORMATS["ndjson"].media_type
 
 
 class Allowances:
-    """For each key the moment its share is whole again; that one number is all a leaky bucket needs."""
+    """Leaky buckets. A bucket is the moment at which it is empty."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
@@ -38,10 +34,8 @@ class Allowances:
         self.lock = threading.Lock()
 
     def wait_s(self, key: Key, requests: float, period_s: float, *, use: bool = True) -> float:
-        """Use one of ``requests`` in ``period_s`` seconds: 0, or nothing is used and so many seconds are to wait.
-
-        Without ``use`` nothing is used, whichever it is.
-        """
+        """Count one request against ``requests`` per ``period_s``. Returns 0, or the seconds to wait, and then nothing
+        is counted. ``use=False`` only checks."""
         each_s = period_s / requests
         room_s = max(period_s, each_s)  # a share of less than one request is still one, only rarer
         with self.lock:
@@ -61,7 +55,7 @@ class Allowances:
             self.whole_at.clear()
 
     def _forget(self, now: float) -> None:
-        """Whoever is whole again need not be remembered; in a flood of strangers the first to come go too."""
+        # In a flood of new callers, the oldest keys go too.
         self.whole_at = {key: moment for key, moment in self.whole_at.items() if moment > now}
         while len(self.whole_at) > MAX_KEYS:
             del self.whole_at[next(iter(self.whole_at))]
@@ -71,7 +65,7 @@ allowances = Allowances()
 
 
 class Throttle(BaseThrottle):
-    """Counts a request as what its view's ``throttled_as`` says, else by its method and type."""
+    """``throttled_as`` of the view replaces the default by method and media type."""
 
     waits_s = 0.0
 
@@ -84,7 +78,7 @@ class Throttle(BaseThrottle):
 
 
 def count(request: Request, act: Act) -> None:
-    """Count what only the body told, such as an array. Raises DRF's ``Throttled`` (429)."""
+    """Count what only the body shows, such as an array. Raises ``Throttled`` (429)."""
     if wait_s := _wait_s(request, act):
         raise Throttled(wait=wait_s)
 
@@ -111,7 +105,7 @@ def _wait_s(request: Request, act: Act) -> float:
 
 
 def caller(request: Request) -> tuple[str, Any]:
-    """Whom a limit counts for: a token, a user, or an address (of IPv6, its /64 network)."""
+    """The token, user or address (IPv6: its /64) that a limit applies to."""
     if token := token_of(request):
         return "token", token.pk
     if request.user.is_authenticated:

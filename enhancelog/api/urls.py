@@ -1,5 +1,3 @@
-"""The log's routes below ``/v1/enhance/``."""
-
 from django.urls import path
 
 from enhancelog import converters  # noqa: F401  <id:…>

@@ -1,7 +1,4 @@
-"""The log over HTTP, as its existing readers know it (bare arrays, plain-text 404), and the append.
-
-The list's ways to answer are in ``lists``.
-"""
+"""The log's endpoints. Upstream's clients expect bare arrays and plain-text 404s."""
 
 import hashlib
 from typing import Any
@@ -38,8 +35,6 @@ _json = msgspec.json.Encoder()
 
 
 class EntryList(ApiView):
-    """``GET`` and ``POST /v1/enhance/log``."""
-
     def get_permissions(self) -> list[Any]:
         return [Allows("log:append" if self.request.method == "POST" else "log:read")()]
 
@@ -64,7 +59,7 @@ class EntryList(ApiView):
 
 
 class EntryDetail(ApiView):
-    """``GET /v1/enhance/log/<issue_id>``: the record alone. ``PUT``: an append that may be repeated."""
+    """The record alone. It is safe to retry ``PUT``."""
 
     def get_permissions(self) -> list[Any]:
         return [Allows("log:append" if self.request.method == "PUT" else "log:read")()]
@@ -103,7 +98,7 @@ class _Known(RowJson, kw_only=True):
 
 
 class KnownEntry(ApiView):
-    """``GET /v1/enhance/entries/<issue_id>``: the record and what we know of it."""
+    """The record with its metadata and pattern ids."""
 
     permission_classes = (Allows("log:read"),)
 
@@ -135,7 +130,7 @@ def _refuse(request: Request) -> Refuse:
 
 @csrf_exempt  # nothing is ever here, whatever the method
 def trailing_slash(request: HttpRequest) -> HttpResponse:
-    """``/v1/enhance/log/`` is no entry and no list, as upstream has it: 404 with nothing in it."""
+    """An empty 404, as upstream answers."""
     response = HttpResponse(status=404)
     del response["Content-Type"]
     return response
@@ -155,7 +150,7 @@ def _stored(entry: Entry, digest: str, status: int) -> HttpResponse:
 
 
 def _known(listed: Listed, body: bytes | None = None) -> HttpResponse:
-    """The record alone never changes; what is known of it may, with its patterns."""
+    # The record never changes, but what is known about it (its patterns) may.
     etag = listed.digest if body is None else hashlib.sha256(body).hexdigest()
     content = _json.encode(_record(listed)) if body is None else body
     return HttpResponse(content, content_type=MEDIA_TYPES["json"], headers={"ETag": f'"{etag}"'})

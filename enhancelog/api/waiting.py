@@ -1,7 +1,4 @@
-"""Responses that take long: streams and long polls. Their number is bounded, and a slow client holds no thread.
-
-The server in front pulls a stream chunk by chunk as fast as its client reads, and waits for a long poll by itself.
-"""
+"""Streams and long polls. The server drives both, so a slow client blocks no thread."""
 
 import time
 from collections.abc import Hashable, Iterator
@@ -21,7 +18,7 @@ polls = Slots(settings.POLLS, settings.WORKERS)
 
 
 class HeldStream:
-    """An iterator of bytes that keeps its slot until it ends or is closed, whichever comes first."""
+    """Releases its slot when it ends or is closed."""
 
     def __init__(self, chunks: Iterator[bytes], slot: Slot) -> None:
         self._chunks = chunks
@@ -36,7 +33,7 @@ class HeldStream:
 
 
 def streamed(request: Request, chunks: Iterator[bytes], content_type: str) -> HttpResponseBase:
-    """A response that is made while it is sent, or 503 when too many are under way."""
+    """503 if too many streams are open."""
     slot = streams.take(caller(request))
     if slot is None:
         metrics.limited("streams")
@@ -46,10 +43,8 @@ def streamed(request: Request, chunks: Iterator[bytes], content_type: str) -> Ht
 
 
 def poll(request: HttpRequest, who: Hashable, beyond: int, wait_s: int) -> None:
-    """Have the request run again when the log has grown past ``beyond``, for at most ``wait_s`` seconds in all.
-
-    The present response is the answer where the time is up, too many polls are open, or the server cannot wait.
-    """
+    """Have the request run again when the log has passed ``beyond``, up to ``wait_s`` seconds after the first run.
+    Otherwise the current response is sent: on timeout, without a free slot, or under another server."""
     exchange = exchange_of(request)
     if exchange is None:
         return

@@ -1,5 +1,3 @@
-"""``GET /v1/enhance/why?blueprint_id=&intent=``: what an agent should know before it tries again."""
-
 import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -12,7 +10,7 @@ from enhancelog.queries.why import why
 
 
 class WhyRejected(ApiView):
-    """At most 16 kB of JSON; see ``queries.why``. The empty ``blueprint_id`` is a Blueprint, a missing one is 400."""
+    """At most 16 kB. ``blueprint_id`` may be empty but not missing (400)."""
 
     permission_classes = (Allows("log:read"),)
 

@@ -1,8 +1,4 @@
-"""A list of entries as an Atom 1.0 feed (RFC 4287). Texts are cut, so that a feed of any entries stays small.
-
-An entry's id is made of its digest: it stays the same whatever address the server has. Characters that XML forbids
-become U+FFFD.
-"""
+"""Atom feeds (RFC 4287) of entries. Long texts are cut."""
 
 import re
 import uuid
@@ -27,12 +23,13 @@ _TEXT: Final = 1_000
 _VERDICTS: Final = 10
 # The name space of entries' digests
 _ENTRIES: Final = uuid.UUID("5b0c2f0e-7d0e-4a52-9c52-3c9b1e4d8a61")
+# Characters that XML forbids; they become U+FFFD
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NEVER: Final = datetime.fromtimestamp(0, UTC)
 
 
 class About(NamedTuple):
-    """What a feed says of itself. ``url`` is its own address, ``page`` that of the list as a page; both absolute."""
+    """Both addresses are absolute; ``page`` is the HTML list."""
 
     title: str
     url: str
@@ -40,7 +37,7 @@ class About(NamedTuple):
 
 
 def feed(about: About, entries: Sequence[Listed], public_url: str) -> bytes:
-    """``entries``: those stored last, the newest first. ``public_url`` is what links to them begin with."""
+    """``entries`` are newest first. Links start with ``public_url``."""
     made = _Feed(
         title=_legal(about.title),
         link=about.page,
@@ -58,6 +55,7 @@ def feed(about: About, entries: Sequence[Listed], public_url: str) -> bytes:
             description=_legal(_summary(listed)),
             pubdate=as_datetime(entry.ts_ms, listed.recorded_ms),
             updateddate=_recorded(listed),
+            # Derived from the digest, so it does not depend on the server's address
             unique_id=f"urn:uuid:{uuid.uuid5(_ENTRIES, listed.digest)}",
             categories=[_legal(term) for term in (entry.status, *list(records.denials(entry))[:_VERDICTS])],
         )
@@ -66,12 +64,11 @@ def feed(about: About, entries: Sequence[Listed], public_url: str) -> bytes:
 
 class _Feed(Atom1Feed):
     def latest_post_date(self) -> datetime:
-        """When the newest entry was recorded; its run may claim any time."""
+        # Not the run's own time: a run may claim any.
         return max((item["updateddate"] for item in self.items), default=_NEVER)
 
 
 def _summary(listed: Listed) -> SafeString:
-    """HTML: the Blueprint, what was denied and why, the intent where it is more than the title, the rationale."""
     entry = listed.entry
     denied = list(records.denials(entry).items())[:_VERDICTS]
     return format_html(

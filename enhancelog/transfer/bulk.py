@@ -1,8 +1,5 @@
-"""Many entries in one request: spooled to a file, checked for size, then appended in batches, one result a line.
-
-Nothing is written before the whole body is there and within its limits. A line that breaks a rule, or whose id is taken
-by another content, does not hide the rest. Memory: one batch, whatever the size of the body.
-"""
+"""Appends a request body in batches, after all of it was received and checked. A refused line does not affect the
+others."""
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -32,7 +29,7 @@ Refuse = Callable[[Entry], str | None]
 
 
 class Result(msgspec.Struct):
-    """What became of one line (of an array: one element), counted from 1."""
+    """Result for one line or array element, counted from 1."""
 
     line: int
     issue_id: str | None
@@ -41,7 +38,7 @@ class Result(msgspec.Struct):
 
 
 class Stored:
-    """Which entries a request has stored so far: the first ``LISTED`` ids, and their number."""
+    """Entries created so far: the first ``LISTED`` ids and the total."""
 
     LISTED: Final = 1000
 
@@ -57,18 +54,13 @@ class Stored:
 
 @dataclass(frozen=True)
 class Limits:
-    """Of a body: bytes, lines, bytes in one line."""
-
     max_bytes: int
     max_lines: int
     max_line_bytes: int
 
 
 def spool(chunks: Iterable[bytes], folder: Path) -> IO[bytes]:
-    """The chunks as a file to read: in memory up to ``IN_MEMORY`` bytes, beyond that without a name in ``folder``.
-
-    Raises ``OSError``, for example when the disk is full, and whatever ``chunks`` raises.
-    """
+    """Above ``IN_MEMORY`` bytes, an unnamed file in ``folder``. Raises ``OSError``."""
     file = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(folder))  # noqa: SIM115  the caller closes it
     try:
         file.writelines(chunks)
@@ -81,7 +73,7 @@ def spool(chunks: Iterable[bytes], folder: Path) -> IO[bytes]:
 
 
 def measured(chunks: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
-    """The chunks. Raises ``TooLarge`` as soon as a limit is passed."""
+    """Raises ``TooLarge``."""
     size = ended = line_size = 0
     for chunk in chunks:
         size += len(chunk)
@@ -100,7 +92,7 @@ def measured(chunks: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
 def append(
     store: DatabaseEnhanceLogStore, body: IO[bytes], split: Splitter, max_entry_bytes: int, refuse: Refuse
 ) -> Iterator[list[Result]]:
-    """Append what is new, a batch a transaction. Raises ``Other``; what was committed before then stays."""
+    """One transaction per batch. Raises ``Other``; committed batches stay."""
     found = items(_chunks(body), split, max_entry_bytes)
     for batch in batches(found):
         yield _append_batch(store, batch, refuse, whole=False)
@@ -109,7 +101,7 @@ def append(
 def append_all(
     store: DatabaseEnhanceLogStore, body: IO[bytes], split: Splitter, max_entry_bytes: int, refuse: Refuse
 ) -> tuple[bool, list[Result]]:
-    """Append everything in one transaction, or, when one line is invalid or conflicts, nothing (``False``)."""
+    """One transaction. ``False`` if a refused line prevented it."""
     batch = list(items(_chunks(body), split, max_entry_bytes))
     results = _append_batch(store, batch, refuse, whole=True)
     return all(result.result in ("created", "identical") for result in results), results
@@ -142,7 +134,7 @@ def _result(item: Item, outcome: Outcome) -> Result:
 
 
 def _number(item: Item) -> int:
-    """``line 7`` and ``entry 7`` are the seventh."""
+    # ``where`` is "line 7" or "entry 7".
     return int(item.where.rpartition(" ")[2])
 
 

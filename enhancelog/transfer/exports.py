@@ -1,8 +1,5 @@
-"""The log as bytes: NDJSON, one JSON array, or CSV, from chunks of rows (values of ``rows.COLUMNS``), as they come.
-
-Every chunk of bytes ends at the end of an entry or of the whole, so that it is valid UTF-8 by itself. NDJSON and JSON
-are the canonical form of each record. CSV has one column a field; lists are JSON text in their cell.
-"""
+"""Encodes rows (``rows.COLUMNS``); chunks end between entries. JSON is the canonical form, and CSV holds lists as JSON
+text."""
 
 import csv as csv_format
 import io
@@ -16,19 +13,18 @@ from enhancelog.store.rows import RECORD, RECORD_COLUMNS, RowJson, json_from_row
 Row = Sequence[Any]
 Export = Callable[[Iterable[Sequence[Row]]], Iterator[bytes]]
 
+# Spreadsheets would evaluate such texts; they get a leading apostrophe
 _FORMULA_STARTS: Final = (*"=+-@", *"＝＋－＠", "\t", "\r", "\n")
 
 _encoder = msgspec.json.Encoder()
 
 
 def ndjson(chunks: Iterable[Sequence[Row]]) -> Iterator[bytes]:
-    """One entry a line."""
     for rows in chunks:
         yield _encoder.encode_lines(_records(rows))
 
 
 def json_array(chunks: Iterable[Sequence[Row]]) -> Iterator[bytes]:
-    """A bare array without white space."""
     opening = b"["
     for rows in chunks:
         if rows:
@@ -38,7 +34,7 @@ def json_array(chunks: Iterable[Sequence[Row]]) -> Iterator[bytes]:
 
 
 def csv(chunks: Iterable[Sequence[Row]]) -> Iterator[bytes]:
-    """RFC 4180 with a header line. A text that a spreadsheet would take for a formula gets a leading apostrophe."""
+    """RFC 4180 with a header line."""
     buffer = io.StringIO(newline="")
     writer = csv_format.writer(buffer)
     writer.writerow(RECORD_COLUMNS)

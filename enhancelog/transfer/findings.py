@@ -1,8 +1,4 @@
-"""What an import could not take, kept in a file so that nothing is lost: one JSON object a line.
-
-Keys: ``where``, ``field``, ``rule``, ``reason``, ``raw`` (what stood there). The file, mode 0600, is made on the first
-finding.
-"""
+"""Keeps what an import refused, one JSON object per line."""
 
 import json
 import os
@@ -20,7 +16,7 @@ _FILE_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class FindingsFile:
-    """``<folder>/<UTC>-<source>.ndjson``; ``path`` is ``None`` while there are no findings."""
+    """``<folder>/<UTC>-<source>.ndjson``, mode 0600, created with the first finding; ``path`` is ``None`` before."""
 
     def __init__(self, folder: Path, source: str) -> None:
         self.path: Path | None = None
@@ -59,7 +55,6 @@ class FindingsFile:
 
 
 def as_line(finding: Finding) -> dict[str, str]:
-    """What ``FindingsFile.add`` takes."""
     if isinstance(finding, Conflicting):
         differs = ", ".join(finding.differs)
         return {

@@ -1,4 +1,4 @@
-"""The formats in which a list of entries can be had: one row each, for API, pages, OpenAPI and ``export_log``."""
+"""The one table of list formats."""
 
 from typing import Final, NamedTuple
 
@@ -7,10 +7,7 @@ from enhancelog.transfer.exports import Export
 
 
 class Format(NamedTuple):
-    """``name``: the value of ``format``, and how a file's name ends. ``label``: what people call it.
-
-    ``write``: rows to bytes; ``None`` for the feed, which is of the entries stored last alone.
-    """
+    """``name`` is the value of ``?format=`` and the file extension. ``write`` is ``None`` for a feed."""
 
     name: str
     label: str
@@ -19,7 +16,6 @@ class Format(NamedTuple):
 
     @property
     def media_type(self) -> str:
-        """The content type without its parameters."""
         return self.content_type.partition(";")[0]
 
 

@@ -1,8 +1,4 @@
-"""Entries from any source into the log: one transaction a batch, safe to interrupt and safe to run again.
-
-What is stored already and equal is ``same``; the same id with another content keeps what is stored and is a
-``conflict``; what breaks a rule is ``quarantined``. Neither stops the rest.
-"""
+"""Imports entries, one transaction per batch. It is safe to interrupt and to repeat."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -22,7 +18,7 @@ ANALYZE_SHARE: Final = 10
 
 @dataclass
 class Counts:
-    """What became of the entries so far: ``read`` is the sum of the others once a batch is done."""
+    """``same``: already stored and identical. ``conflict``: the id is stored with different content."""
 
     read: int = 0
     added: int = 0
@@ -42,8 +38,6 @@ class Counts:
 
 
 class Conflicting(NamedTuple):
-    """An entry whose id is stored with another content; ``differs`` names the fields."""
-
     where: str
     entry: records.Entry
     differs: tuple[str, ...]
@@ -61,11 +55,7 @@ def import_entries(
     on_added: Callable[[records.Entry], None] = lambda entry: None,
     on_batch: Callable[[Counts], None] = lambda counts: None,
 ) -> Counts:
-    """Append what is new. ``counts`` is brought up to date after each commit, so it is right after an interruption.
-
-    Templates of deny patterns that are new are grouped at the end. Raises ``Other`` when the database fails; what was
-    committed before stays.
-    """
+    """``counts`` is updated after each commit. Raises ``Other``; committed batches stay."""
     counts = Counts() if counts is None else counts
     store = DatabaseEnhanceLogStore(origin)
     for batch in batches(items):
@@ -79,7 +69,6 @@ def import_entries(
 
 
 def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """In parts that are a transaction each: ``BATCH`` entries or about ``BATCH_BYTES`` at most."""
     batch: list[Item] = []
     size = 0
     for item in items:
@@ -93,7 +82,6 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 def _weight(item: Item) -> int:
-    """About how much memory it takes."""
     return len(item.raw) if isinstance(item, Refused) else len(records.encode(item.entry))
 
 

@@ -1,4 +1,4 @@
-"""What a source yields: an entry, or something that is none and why. ``where`` names its place for a person."""
+"""What a source yields. ``where`` is shown to people, such as ``line 7``."""
 
 from typing import NamedTuple
 
@@ -7,18 +7,16 @@ from enhancelog.domain.records import Entry
 
 
 class Unreadable(Exception):
-    """The source as a whole cannot be read; the message is one line that says why."""
+    """The message is one line."""
 
 
 class Found(NamedTuple):
-    """An entry, checked."""
-
     where: str
     entry: Entry
 
 
 class Refused(NamedTuple):
-    """Something that breaks a rule; ``raw`` is what stood there, as far as it can be written."""
+    """``raw`` is the entry's text, escaped where necessary."""
 
     where: str
     reason: Invalid

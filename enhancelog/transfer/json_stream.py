@@ -1,8 +1,4 @@
-"""Entries out of a stream of bytes: NDJSON, one JSON array, or JSON objects one after another.
-
-The stream is cut into pieces, one an entry, before anything is parsed: memory holds one chunk and one piece, whatever
-the size of the whole, and a piece that is broken or beyond ``max_bytes`` is refused by itself. No Django.
-"""
+"""Splits a byte stream into entries. An invalid or oversized entry does not affect the others. No Django."""
 
 import hashlib
 import re
@@ -13,6 +9,7 @@ from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid, TooLarge
 from enhancelog.transfer.items import Found, Item, Refused
 
+# Cuts before parsing, so memory holds one chunk and one entry whatever the size of the stream
 Splitter = Callable[[Iterable[bytes], int], Iterator["Piece"]]
 
 WHITE_SPACE: Final = b" \t\r\n"
@@ -28,7 +25,7 @@ _OPENING: Final = b"[{"
 
 
 class Piece:
-    """The bytes between two cuts, less white space at either end: ``size`` of them, of which ``limit`` are kept."""
+    """The trimmed bytes of one entry; ``size`` counts all, at most ``limit`` are kept."""
 
     def __init__(self, where: str, limit: int, flaw: str = "") -> None:
         self.where = where
@@ -49,11 +46,10 @@ class Piece:
 
     @property
     def is_end(self) -> bool:
-        """Whether it stands for what is wrong with the end of the stream, rather than for an entry."""
+        """A flaw at the end of the stream, not an entry."""
         return self.where == _AT_END
 
     def digest(self) -> bytes:
-        """SHA-256 of its bytes, as far as they are kept."""
         return hashlib.sha256(b"".join(self._parts)).digest()
 
     def item(self) -> Item:
@@ -69,13 +65,12 @@ class Piece:
 
 
 def items(chunks: Iterable[bytes], split: Splitter, max_bytes: int) -> Iterator[Item]:
-    """Every entry of the stream, cut by ``split``: ``lines``, ``array`` or ``objects``."""
     for piece in split(chunks, max_bytes):
         yield piece.item()
 
 
 def lines(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
-    """NDJSON: one entry a line; blank lines are skipped."""
+    """NDJSON; blank lines are skipped."""
     number = 1
     piece = Piece("line 1", limit)
     for chunk in chunks:
@@ -92,7 +87,7 @@ def lines(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
 
 
 def array(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
-    """One JSON array. What follows its end, or an end that never comes, is a piece that cannot be read."""
+    """Text after the array, or a missing end, becomes a refused piece."""
     number = 1
     piece = Piece("entry 1", limit)
     tokens = _tokens(_after_bracket(chunks))
@@ -118,7 +113,7 @@ def array(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
 
 
 def objects(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
-    """JSON objects one after another, over as many lines as they like."""
+    """Concatenated JSON objects, on any number of lines."""
     number = 1
     piece = Piece("entry 1", limit)
     for part, token, _ in _tokens(chunks):
@@ -140,10 +135,8 @@ def _after_bracket(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _tokens(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int | None, bool]]:
-    """The stream in parts, each up to a comma or closing bracket that leaves no bracket open.
-
-    With the token comes whether none was open before it either. ``None`` is the token where only a chunk ends.
-    """
+    """Parts that end after a comma or closing bracket at depth 0, the token, and whether depth was 0 before it. A part
+    cut by the end of a chunk has no token."""
     in_string, at, depth = False, 0, 0
     for chunk in filter(None, chunks):
         start = 0

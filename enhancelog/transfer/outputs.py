@@ -1,5 +1,3 @@
-"""A file that is there whole or not at all."""
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +7,7 @@ from typing import BinaryIO
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """Written beside ``path`` and put in its place when the block ends well; a pipe or device is written directly."""
+    """Replaces ``path`` only if the block succeeds. Pipes and devices are written directly."""
     if path.exists() and not path.is_file():
         with path.open("wb") as file:
             yield file

@@ -1,4 +1,4 @@
-"""Where entries come from: a file or standard input, its kind told by its content, never by its name."""
+"""Opens a file or standard input; the format is detected from the content."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ _OTHERS: Final = {
 
 
 class Source(Protocol):
-    """Entries one after another, and how far reading has come: ``done`` of ``total`` (``None``: not known)."""
+    """``done`` counts ``unit``; ``total`` is ``None`` if unknown."""
 
     unit: str
     total: int | None
@@ -42,8 +42,6 @@ class Source(Protocol):
 
 
 class JsonStream:
-    """JSON text in chunks. ``total`` and ``done`` count bytes."""
-
     unit = "bytes"
 
     def __init__(self, chunks: Iterable[bytes], split: Splitter, max_bytes: int, total: int | None = None) -> None:
@@ -62,7 +60,7 @@ class JsonStream:
 
 @contextmanager
 def open_source(location: str, max_bytes: int, stdin: BinaryIO | None = None) -> Iterator[Source]:
-    """The source at a path, or standard input for ``-``. Raises ``Unreadable`` in one line."""
+    """``-`` is standard input. Raises ``Unreadable``."""
     name = "standard input" if location == "-" else location
     with _opened(location, stdin) as stream:
         with _reading(name):
@@ -107,8 +105,7 @@ def _chunks(stream: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _spooled(head: bytes, stream: BinaryIO, folder: Path) -> Path:
-    """SQLite cannot read a pipe."""
-    path = folder / "standard-input"
+    path = folder / "standard-input"  # SQLite cannot read a pipe
     with open(path, "wb") as file:
         file.write(head)
         shutil.copyfileobj(stream, file)
@@ -135,7 +132,7 @@ def _splitter(head: bytes, whole: bool, name: str) -> Splitter:
 
 
 def _spans_lines(text: bytes, whole: bool) -> bool:
-    """Whether objects are written over several lines, as pretty-printers do, instead of one a line."""
+    # Pretty-printed objects span lines.
     first = text.partition(b"\n")[0].strip(WHITE_SPACE)
     if first == b"{":
         return True

@@ -1,8 +1,4 @@
-"""Upstream's own SQLite file, read without getting in its way.
-
-Opened read-only. One short read takes the row ids in the order of ``ts_ms, rowid``, then each batch of rows is a short
-read of its own, so that upstream's commits never wait for our writing. A row that cannot be decoded is refused alone.
-"""
+"""Reads upstream's SQLite file, ordered by ``ts_ms, rowid``. Short reads let upstream commit meanwhile."""
 
 import base64
 import json
@@ -39,7 +35,7 @@ _ROWS_IN_ONE_READ: Final = 100
 
 
 class UpstreamFile:
-    """The rows of one file. ``total`` and ``done`` count rows. Raises ``Unreadable`` for what is no enhance log."""
+    """Raises ``Unreadable`` if the file is not an enhance log."""
 
     unit = "rows"
 
@@ -126,8 +122,7 @@ def _parsed(column: str, value: Any) -> Any:
 
 
 def _written(row: tuple[Any, ...]) -> str:
-    """The row as JSON text: blobs as base64, bytes that are no UTF-8 as escapes."""
-
+    # Blobs become base64; invalid UTF-8 is escaped.
     def plain(value: Any) -> Any:
         if isinstance(value, bytes):
             return {"base64": base64.b64encode(value).decode()}

@@ -1,8 +1,4 @@
-"""The API's OpenAPI 3.1 document: data schemas from the records and codecs, one table of operations an area.
-
-``document()`` is what ``/v1/openapi.json`` serves and ``docs/openapi.json`` holds; tests keep the two alike, and hold
-every route of the URLconf against it.
-"""
+"""The OpenAPI 3.1 document, served at ``/v1/openapi.json`` and written to ``docs/openapi.json``."""
 
 from typing import Any
 
@@ -27,13 +23,11 @@ Ids are percent-encoded in paths, slashes included. Answers about one thing carr
 
 
 def register_part(paths: Document, schemas: Document) -> None:
-    """Add the operations and schemas of another app."""
     _registered_paths.update(paths)
     _registered_schemas.update(schemas)
 
 
 def document() -> Document:
-    """The whole document."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "Enhancelog", "version": __version__, "description": DESCRIPTION, "license": {"name": "MIT"}},

@@ -1,5 +1,3 @@
-"""The log's operations and schemas."""
-
 import json
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""What the operations share: parameters, headers, error answers, and the shape of an operation."""
+"""Shared parameters, headers, error responses and builders."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -104,12 +104,11 @@ def array_of(schema: Part) -> Part:
 
 
 def content(schema: Part, example: Any, media_type: str = JSON) -> Part:
-    """The content of a body or an answer."""
     return {media_type: {"schema": schema, "example": example}}
 
 
 def answer(description: str, shown: Part, *headers: str) -> Part:
-    """A successful answer; ``headers`` are names under components."""
+    """A successful response; ``headers`` are names in ``components``."""
     names = {"Next": "Link", "Counted": "Enhancelog-Counted", "DerivedTo": "Enhancelog-Derived-To"}
     return {
         "description": description,
@@ -129,7 +128,7 @@ def operation(
     errors: Sequence[str] = READ_ERRORS,
     body_required: bool = True,
 ) -> Part:
-    """One operation; ``errors`` are statuses answered by a problem."""
+    """``errors`` are the statuses answered with a problem."""
     problems = {status: {"$ref": f"#/components/responses/{_ERRORS[status][0]}"} for status in errors}
     made: Part = {"operationId": name, "tags": [tag], "summary": summary, "parameters": list(parameters)}
     if body is not None:

@@ -1,5 +1,3 @@
-"""The deny patterns' operations and schemas."""
-
 from typing import Any, Final
 
 import msgspec
