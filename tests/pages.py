@@ -21,6 +21,9 @@ class Element:
     def words(self) -> str:
         return " ".join(self.text.split())
 
+    def all(self, tag: str, **attributes: str) -> list["Element"]:
+        return _matching(self.inside, tag, attributes)
+
 
 class Page(HTMLParser):
     """Every element of a page in document order."""
@@ -28,7 +31,7 @@ class Page(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.elements: list[Element] = []
-        self._text = ""
+        self.text = ""
         self._open: list[Element] = []
         self.feed(html)
         self.close()
@@ -51,18 +54,26 @@ class Page(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
-        self._text += data
+        self.text += data
         for element in self._open:
             element.text += data
 
     def all(self, tag: str, **attributes: str) -> list[Element]:
-        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
-        return [each for each in self.elements if each.tag == tag and wanted.items() <= each.attributes.items()]
+        return _matching(self.elements, tag, attributes)
+
+    def addresses(self, words: str) -> list[str]:
+        """Where the links lead that say exactly this."""
+        return [link.attributes["href"] for link in self.all("a") if link.words == words]
 
     @property
     def words(self) -> str:
         """What the body says; of a fragment, all of it."""
-        return self.all("body")[0].words if self.all("body") else " ".join(self._text.split())
+        return self.all("body")[0].words if self.all("body") else " ".join(self.text.split())
+
+
+def _matching(elements: list[Element], tag: str, attributes: dict[str, str]) -> list[Element]:
+    wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
+    return [each for each in elements if each.tag == tag and wanted.items() <= each.attributes.items()]
 
 
 def read(response: HttpResponseBase) -> Page:

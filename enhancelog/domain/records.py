@@ -53,7 +53,7 @@ class Verdict(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One finished run, valid by construction: raises ``Invalid``. ``ts_ms``: the caller's start time, epoch ms."""
+    """One finished run. ``ts_ms`` is when it started by the caller's clock, in epoch milliseconds."""
 
     issue_id: Id
     blueprint_id: IdOrEmpty

@@ -23,7 +23,8 @@ from enhancelog.queries.counts import Count, count
 from enhancelog.queries.facets import facets
 from enhancelog.queries.newest import at, count_beyond, newest
 from enhancelog.store.database import last_position
-from tests import strategies
+from tests import list_pages, strategies
+from tests.pages import read
 from tests.recording import record_all
 from tests.strategies import NOW_MS
 
@@ -176,12 +177,11 @@ class TestAgreement(TestCase):
         wanted = filters.from_pairs([*pairs, ("status", "rejected")], NOW_MS)
         client = Client()
         with self.settings(PUBLIC_READ=True):
-            page = client.get(links.rejections([*pairs, ("order", order), ("page_size", str(size))])).content.decode()
-            total = re.search(r'<div class="soft">(\S+) entr', page)[1]
-            shown = re.findall(r'id="e(\d+)"', page)
-            while further := re.search(r'hx-get="([^"]*)"', page):
-                headers = {"HX-Request": "true"}
-                page = client.get(further[1].replace("&amp;", "&"), headers=headers).content.decode()
-                shown += re.findall(r'id="e(\d+)"', page)
-        assert [int(position) for position in shown] == [row[0] for row in listed.page(wanted, order, 1000).rows]
+            page = read(client.get(links.rejections([*pairs, ("order", order), ("page_size", str(size))])))
+            total = list_pages.summary(page).partition(" entr")[0]
+            shown = list_pages.positions(page)
+            while further := list_pages.onward(page):
+                page = read(client.get(further, headers={"HX-Request": "true"}))
+                shown += list_pages.positions(page)
+        assert shown == [row[0] for row in listed.page(wanted, order, 1000).rows]
         assert total == str(len(shown))

@@ -1,6 +1,7 @@
 """Search: entries of any status, the filter box, and what becomes of an address that cannot be read."""
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
@@ -8,6 +9,8 @@ from django.test import Client
 
 from enhancelog.backends import Found
 from tests.factories import make_entry, make_rejected
+from tests.list_pages import box, onward, refused, row_link, rows, shown, summary
+from tests.pages import Element, Page, read
 from tests.recording import record, record_all
 
 pytestmark = pytest.mark.django_db
@@ -18,14 +21,25 @@ def public(settings):
     settings.PUBLIC_READ = True
 
 
-def get(client: Client, path: str) -> str:
-    response = client.get(path)
+def get(client: Client, path: str, **headers: str) -> Page:
+    response = client.get(path, headers=headers)
     assert response.status_code == 200, response.content
-    return response.content.decode()
+    return read(response)
 
 
-def shown(html: str) -> list[str]:
-    return re.findall(r'<a href="/entries/([^"?]*)[^"]*" dir="auto"', html)
+def search_field(page: Page) -> dict[str, str]:
+    """What the search field in every page's header would ask for."""
+    return {field.attributes["name"]: field.attributes["value"] for field in page.all("input", type="search")}
+
+
+def marks(part: Element) -> list[str]:
+    return [mark.text for mark in part.all("mark")]
+
+
+def texts_below(row: Element) -> list[tuple[str, str, list[str]]]:
+    """What a row says below its intent: all of it, the text somebody wrote, and what is marked in that."""
+    lines = row.all("div", class_="small soft reason")
+    return [(line.words, text.words, marks(text)) for line in lines for text in line.all("span", dir="auto")]
 
 
 def test_entries_of_any_status(client):
@@ -38,26 +52,28 @@ def test_text_is_a_substring_ascii_case_ignored(client):
     record(make_entry(issue_id="a", intent="Cite the LINE"), make_entry(issue_id="b", intent="else"))
     page = get(client, "/search/?text=the+line")
     assert shown(page) == ["a"]
-    assert 'value="the line"' in page
+    assert box(page) == 'text:"the line"'
+    assert search_field(page) == {"phrase": "the line"}
 
 
 def test_text_that_is_an_issue_id_leads_to_its_entry(client):
     record(make_entry(issue_id="ops/デプロイ-3 %"))
     page = get(client, "/search/?text=ops%2F%E3%83%87%E3%83%97%E3%83%AD%E3%82%A4-3+%25")
-    assert 'href="/entries/ops%2F%E3%83%87%E3%83%97%E3%83%AD%E3%82%A4-3%20%25">ops/デプロイ-3 %</a>' in page
+    assert page.addresses("ops/デプロイ-3 %") == ["/entries/ops%2F%E3%83%87%E3%83%97%E3%83%AD%E3%82%A4-3%20%25"]
 
 
 def test_nothing_matches(client):
     record(make_entry())
-    assert "Clear filters" in get(client, "/search/?text=zebra")
+    assert get(client, "/search/?text=zebra").addresses("Clear filters") == ["/search/"]
 
 
 def test_phrase_finds_words_in_a_row_however_they_are_written(client):
     record(make_entry(issue_id="a", intent="Cite the LINE"), make_entry(issue_id="b", intent="the other line"))
     page = get(client, "/search/?phrase=%EF%BD%94he+line")
     assert shown(page) == ["a"]
-    assert "Cite <mark>the LINE</mark>" in page
-    assert "1 entry, newest recorded first" in page
+    intent = row_link(rows(page)[0])
+    assert (intent.text, marks(intent)) == ("Cite the LINE", ["the LINE"])
+    assert summary(page) == "1 entry, newest recorded first"
 
 
 def test_rows_mark_what_was_found_and_quote_what_they_do_not_show(client):
@@ -69,21 +85,24 @@ def test_rows_mark_what_was_found_and_quote_what_they_do_not_show(client):
     )
     page = get(client, "/search/?phrase=hidden")
     assert shown(page) == ["d", "c", "b", "a"]
-    assert re.search(r'rationale: <span dir="auto">… x x .* a &lt;b&gt;<mark>hidden</mark>&lt;/b&gt; word y', page)
-    assert 'detail of <span class="mono">tone</span>: <span dir="auto"><mark>hidden</mark> &amp; seen</span>' in page
-    assert "the <mark>hidden</mark> reason" in page
-    assert re.search(r'intent: <span dir="auto">… z .*z <mark>hidden</mark></span>', page)
+    [cut_line], [detail], [denied], [rationale] = [texts_below(row) for row in rows(page)]
+    assert re.fullmatch(r"intent: … z [z ]*z hidden", cut_line[0])
+    assert detail == ("detail of tone: hidden & seen", "hidden & seen", ["hidden"])
+    assert [each.words for each in rows(page)[1].all("span", class_="mono")] == ["tone"]
+    assert denied[1:] == ("the hidden reason", ["hidden"])
+    assert re.fullmatch(r"rationale: … x x [x ]*a <b>hidden</b> word y.*", rationale[0])
+    for line, text, marked in (cut_line, rationale):
+        assert text == line.partition(": ")[2]
+        assert marked == ["hidden"]
 
 
 def test_the_search_box_asks_for_a_phrase(client):
-    page = get(client, "/search/?phrase=a%22b")
-    assert '<input class="field" type="search" name="phrase"' in page
-    assert 'value="a&quot;b"' in page
+    assert search_field(get(client, "/search/?phrase=a%22b")) == {"phrase": 'a"b'}
 
 
 def test_phrase_that_is_an_issue_id_leads_to_its_entry(client):
     record(make_entry(issue_id="h-12 of many"), make_entry(issue_id="a b c d e f g h i"))
-    assert 'href="/entries/h-12%20of%20many">h-12 of many</a>' in get(client, "/search/?phrase=h-12+of+many")
+    assert "/entries/h-12%20of%20many" in get(client, "/search/?phrase=h-12+of+many").addresses("h-12 of many")
     response = client.get("/search/?phrase=a+b+c+d+e+f+g+h+i")
     assert (response.status_code, response["Location"]) == (302, "/entries/a%20b%20c%20d%20e%20f%20g%20h%20i")
 
@@ -92,31 +111,37 @@ def test_phrase_without_a_word_finds_nothing_and_says_why(client):
     record(make_entry(intent="!!"))
     page = get(client, "/search/?phrase=%21%21")
     assert shown(page) == []
-    assert "There is no letter or digit in it to search for." in page
-    assert shown(get(client, re.search(r'class="tag" href="(/search/\?text=[^"]*)"', page)[1])) == ["h-1"]
+    assert "There is no letter or digit in it to search for." in page.words
+    (as_text,) = other_searches(page)
+    assert as_text.startswith("/search/?text=")
+    assert shown(get(client, as_text)) == ["h-1"]
+
+
+def other_searches(page: Page) -> list[str]:
+    (offers,) = [each for each in page.all("p") if each.words.startswith("Or look for")]
+    return [link.attributes["href"] for link in offers.all("a", class_="tag")]
 
 
 def test_nothing_found_offers_what_else_to_look_for(client):
     page = get(client, "/search/?phrase=missing+cita&status=rejected")
-    offered = re.findall(r'class="tag" href="(/search/\?status=rejected&amp;[^"]*)"><span', page)
-    assert [url.partition("&amp;")[2] for url in offered] == [
-        "phrase=missing+cita%2A",
-        "phrase=missing",
-        "phrase=cita",
-        "text=missing+cita",
+    assert other_searches(page) == [
+        "/search/?status=rejected&phrase=missing+cita%2A",
+        "/search/?status=rejected&phrase=missing",
+        "/search/?status=rejected&phrase=cita",
+        "/search/?status=rejected&text=missing+cita",
     ]
 
 
 def test_search_pages_go_on_behind_the_last_position(client):
     record_all(make_entry(issue_id=f"h-{n}", intent="word", ts_ms=-n) for n in range(5))
     page = get(client, "/search/?phrase=word&page_size=2")
-    assert "2+ entries, newest recorded first" in page
+    assert summary(page) == "2+ entries, newest recorded first"
     found = shown(page)
-    while further := re.search(r'hx-get="([^"]*)"', page):
-        page = client.get(further[1].replace("&amp;", "&"), headers={"HX-Request": "true"}).content.decode()
+    while further := onward(page):
+        page = get(client, further, **{"HX-Request": "true"})
         found += shown(page)
     assert found == ["h-4", "h-3", "h-2", "h-1", "h-0"]
-    assert "No older entries" in page
+    assert "No older entries" in page.words
 
 
 @pytest.mark.parametrize("positions", [[], [1]])
@@ -124,8 +149,8 @@ def test_search_that_was_stopped_says_so(client, monkeypatch, positions):
     record(make_entry(intent="word"))
     monkeypatch.setattr("enhancelog.queries.search.find", lambda *_, **__: Found(positions, stopped=True))
     page = get(client, "/search/?phrase=word")
-    assert "The search was stopped after 0.2 seconds; narrow it." in page
-    assert (">Go on</a>" in page) == bool(positions)
+    assert "The search was stopped after 0.2 seconds; narrow it." in page.words
+    assert bool(page.addresses("Go on")) == bool(positions)
 
 
 def test_box_that_was_sent_becomes_parameters(client):
@@ -144,13 +169,13 @@ def test_box_that_was_sent_empty_clears_the_filter(client):
 
 def test_box_says_what_the_address_says(client):
     page = get(client, "/search/?phrase=a%22b&text=c+d&blueprint_id=x&not_axis=noop&since=7d&period=30d")
-    said = 'blueprint:x -axis:noop period:30d since:7d text:"c d" "a\\"b"'
-    assert f'value="{said.replace(chr(34), "&quot;")}"' in page
+    assert box(page) == 'blueprint:x -axis:noop period:30d since:7d text:"c d" "a\\"b"'
 
 
 def test_chips_take_one_parameter_away(client):
     page = get(client, "/search/?axis=noop&axis=des&order=asc")
-    assert '<a class="tag" href="/search/?axis=des&amp;order=asc" aria-label="Remove axis:noop">' in page
+    (chip,) = page.all("a", class_="tag", aria_label="Remove axis:noop")
+    assert chip.attributes["href"] == "/search/?axis=des&order=asc"
 
 
 @pytest.mark.parametrize("path", ["/search/", "/rejections/", "/blueprints/main", "/entries/h-1"])
@@ -189,9 +214,9 @@ def test_bad_value_in_the_address_is_400_naming_it_with_a_way_out(client, path, 
     record(make_entry())
     response = client.get(f"{path}?{query}")
     assert response.status_code == 400
-    page = response.content.decode()
-    assert f"<code>{field}</code>" in page
-    assert f'<a class="btn" href="{path}">Clear filters</a>' in page
+    page = read(response)
+    assert refused(page) == field
+    assert page.addresses("Clear filters") == [path]
 
 
 @pytest.mark.parametrize(
@@ -201,16 +226,17 @@ def test_bad_value_in_the_address_is_400_naming_it_with_a_way_out(client, path, 
 def test_box_that_cannot_be_read_is_kept_and_named(client, text, field):
     response = client.get("/search/", {"q": text})
     assert response.status_code == 400
-    page = response.content.decode()
-    assert f"<code>{field}</code>" in page
-    assert f'name="q" value="{text.replace(chr(34), "&quot;")}"' in page
+    page = read(response)
+    assert refused(page) == field
+    assert box(page) == text
 
 
 def test_cursor_of_another_filter_is_refused(client):
     record_all(make_entry(issue_id=f"h-{n}") for n in range(3))
-    following = re.search(r'id="further" href="[^"]*cursor=([^"]*)"', get(client, "/search/?page_size=1"))[1]
-    assert client.get(f"/search/?page_size=1&status=applied&cursor={following}").status_code == 400
-    assert client.get(f"/search/?page_size=1&cursor={following}").status_code == 200
+    following = onward(get(client, "/search/?page_size=1"))
+    cursor = urlsplit(following).query.partition("cursor=")[2]
+    assert client.get(f"/search/?page_size=1&status=applied&cursor={cursor}").status_code == 400
+    assert client.get(f"/search/?page_size=1&cursor={cursor}").status_code == 200
 
 
 @pytest.mark.parametrize("value", [".", "..", "a%00b", "x" * 513, "a%0Ab"])
