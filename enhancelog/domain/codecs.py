@@ -1,8 +1,4 @@
-"""How the text of a kind is read, checked and said in words: six codecs, no Django.
-
-A value is text and is stored verbatim. ``validate`` raises ``Invalid`` (rule named) or ``TooLarge``; what passes it,
-``parse`` turns into a Python value and ``dump`` back into text. ``tidy`` is what a form does for a person before that.
-"""
+"""Codecs: how the text of a kind is validated, parsed and described. A value is text, stored verbatim."""
 
 import json
 import re
@@ -21,13 +17,13 @@ _COUNT = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 class Codec:
-    """Any text. ``name`` says how a page shows it and edits it."""
+    """Any text. ``name`` selects how pages show and edit it."""
 
     name: ClassVar[str] = "text"
     max_bytes: ClassVar[int | None] = None  # A limit of the codec's own, below the general one
 
     def validate(self, text: str, max_bytes: int = MAX_VALUE_BYTES) -> None:
-        """Raise ``TooLarge`` or ``Invalid`` unless ``text`` can be a value."""
+        """Raises ``TooLarge`` or ``Invalid``."""
         strict_json.check_text(text, "value")
         size, limit = len(text.encode()), min(max_bytes, self.max_bytes or max_bytes)
         if size > limit:
@@ -35,15 +31,14 @@ class Codec:
         self.parse(text)
 
     def parse(self, text: str) -> Any:
-        """What ``text`` means. Raises ``Invalid``."""
+        """Raises ``Invalid``."""
         return text
 
     def dump(self, value: Any) -> str:
-        """The text that means ``value``."""
         return str(value)
 
     def tidy(self, text: str) -> str:
-        """``text`` as a person meant it who typed it into a form."""
+        """Corrects what a person typed into a form."""
         return text
 
     def describe(self) -> str:
@@ -51,13 +46,10 @@ class Codec:
         return "Any text without U+0000."
 
 
-class Text(Codec):
-    """Plain text, shown as it is."""
+class Text(Codec): ...
 
 
 class Markdown(Codec):
-    """Text that is shown rendered."""
-
     name = "markdown"
 
     def describe(self) -> str:
@@ -65,7 +57,7 @@ class Markdown(Codec):
 
 
 class Flag(Codec):
-    """Its presence is the signal; the text is a note at most."""
+    """Its presence is the signal; the text is a note."""
 
     name = "flag"
     max_bytes = MAX_FLAG_BYTES
@@ -98,7 +90,7 @@ class Counter(Codec):
 
 
 class Json(Codec):
-    """One JSON document of any shape."""
+    """One JSON document."""
 
     name = "json"
 
@@ -117,7 +109,7 @@ class Json(Codec):
 
 
 class LineSet(Codec):
-    """Lines separated by one newline, ascending by UTF-8 bytes, each once, none blank; the empty text is no line."""
+    """Lines separated by one newline, ascending by UTF-8 bytes, unique, none blank."""
 
     name = "lines"
 

@@ -1,4 +1,4 @@
-"""Keys, items, versions and errors of the content store, as servers and clients share them. No Django."""
+"""Keys, items and errors of the content store, shared by servers and clients."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, TypeVar
@@ -19,7 +19,7 @@ class Key(NamedTuple):
 
 
 class Item(NamedTuple):
-    """A key's state at one version. ``value`` is ``None`` where the key was removed. Times are epoch milliseconds."""
+    """A key's state at one version. ``value`` is ``None`` if the key was removed. Times are epoch ms."""
 
     story_id: str
     kind: str
@@ -30,14 +30,14 @@ class Item(NamedTuple):
 
 
 class Written(NamedTuple):
-    """``created``: the key was absent before."""
+    """``created``: the key was absent."""
 
     item: Item
     created: bool
 
 
 class Preloaded(NamedTuple):
-    """Number of keys that a preload created, changed, and left unchanged."""
+    """Number of keys created, changed and unchanged."""
 
     created: int = 0
     changed: int = 0
@@ -45,7 +45,7 @@ class Preloaded(NamedTuple):
 
 
 class VersionMismatch(StoreError):
-    """The key is not at an expected version; ``current`` is what it holds (``None``: absent)."""
+    """``current`` is what the key contains (``None``: absent)."""
 
     def __init__(self, key: Key, current: Item | None) -> None:
         found = f"at version {current.version}" if current else "absent"
@@ -54,8 +54,6 @@ class VersionMismatch(StoreError):
 
 
 class OutOfRange(StoreError):
-    """An increment would leave the counter's range."""
-
     def __init__(self, key: Key, by: int, minimum: int) -> None:
         super().__init__(f"{by:+} takes {key.kind} of {key.story_id} out of its range, {minimum} to {MAX_COUNT}")
 
@@ -85,7 +83,7 @@ def version(number: int) -> Expected:
 
 
 def kind_in(kinds: Mapping[str, _Kind], name: str) -> _Kind:
-    """The kind, or ``Invalid`` that lists the names there are."""
+    """Raises ``Invalid``, listing the names."""
     try:
         return kinds[name]
     except KeyError:
@@ -93,19 +91,18 @@ def kind_in(kinds: Mapping[str, _Kind], name: str) -> _Kind:
 
 
 def check_story_id(story_id: str) -> None:
-    """The rule of ids, and no ``:``, which would make two keys share a raw form. Raises ``Invalid``."""
+    """Raises ``Invalid``. A ``:`` would make two keys share a raw form."""
     check_id(story_id, "story_id")
     if ":" in story_id:
         raise Invalid("story_id", "colon", 'must not hold ":", which separates id and kind in a raw key')
 
 
 def is_story_id(story_id: str) -> bool:
-    """Whether ``check_story_id`` accepts it; if not, a look-up finds nothing without asking a database."""
     return ":" not in story_id and is_id(story_id)
 
 
 def check_increment(kind: str, codec: Codec, by: int) -> int:
-    """The counter's minimum, when ``by`` can be added to this kind. Raises ``Invalid``."""
+    """The counter's minimum. Raises ``Invalid`` unless ``by`` can be added to this kind."""
     if not isinstance(codec, Counter):
         raise Invalid("kind", "counter", f"{kind} is no counter")
     if not by or not _MIN_COUNT <= by <= MAX_COUNT:

@@ -1,9 +1,7 @@
-"""Deny patterns: which details of one axis were written by the same message template of its verifier.
+"""Deny patterns: groups the details of an axis by the message template that wrote them.
 
-Pure functions in two stages. ``mask`` looks at one detail and turns what is a value by its form (quoted words, numbers,
-paths, lists, …) into holes. ``join`` looks at all masked templates of one axis and finds where what differs is one
-word or a few, so that they too are a hole. A template is text in which a hole is written ``⟨kind⟩``; the brackets
-occur nowhere else in it.
+``mask`` turns what is a value by its form in one detail into holes ``⟨kind⟩``. ``join`` merges an axis's templates that
+differ only in words that vary.
 """
 
 import hashlib
@@ -35,6 +33,6 @@ RULES_VERSION: Final = 2
 
 
 def pattern_id(axis: str, template: str) -> str:
-    """16 hexadecimal digits that stand for this template of this axis under these rules."""
+    """16 hex digits that identify a template of an axis under these rules."""
     named = "\0".join((str(RULES_VERSION), axis, template))
     return hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()[:16]

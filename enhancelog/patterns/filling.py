@@ -1,4 +1,4 @@
-"""What joined templates have in common, as one template to show, and what fills its holes in one masked detail."""
+"""The shared template of joined templates, and what fills its holes in a masked detail."""
 
 from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
@@ -21,12 +21,11 @@ _OF_UNIT: Final = {"⟨time⟩": "duration", "⟨size⟩": "size"}
 Rest = Callable[[], None]
 
 
-def no_rest() -> None:
-    """For who is alone."""
+def no_rest() -> None: ...
 
 
 def common(templates: Sequence[str], rest: Rest = no_rest) -> str:
-    """The first template, its words where all have them in the same order, and a hole wherever one differs."""
+    """The first template, with a hole wherever one of the others differs."""
     if len(templates) == 1:
         return templates[0]
     shared = _Shared(templates[0])
@@ -37,7 +36,7 @@ def common(templates: Sequence[str], rest: Rest = no_rest) -> str:
 
 
 class _Shared:
-    """The first of several templates, and what of it the others have too."""
+    """The first of several templates, and what the others share with it."""
 
     def __init__(self, first: str) -> None:
         self._first = first
@@ -45,7 +44,7 @@ class _Shared:
         self._wordings = {tuple(_text(first, (token,)) for token in self._tokens)}
         self._kept = [True] * len(self._tokens)
         self._uneven: set[int] = set()
-        """Before which tokens another has more or fewer words than the first."""
+        """Places before which another template has more or fewer words."""
 
     def compare(self, other: str) -> None:
         theirs = tokens(other)
@@ -85,7 +84,7 @@ class _Shared:
         return "".join(pieces) + self._first[written:]
 
     def _drop_commas(self) -> None:
-        """A comma between two items that differ belongs to what differs."""
+        """A comma between two differing items belongs to the difference."""
         for nth in range(1, len(self._tokens) - 1):
             around = self._kept[nth - 1], self._kept[nth + 1]
             if self._tokens[nth].key in COMMAS and around == (False, False):
@@ -102,7 +101,7 @@ class _Shared:
         return "⟨words⟩" if len(keys) > 1 or not self._uneven.isdisjoint(range(start, end + 1)) else "⟨word⟩"
 
     def _same(self, nth: int, plural: str) -> str:
-        """What stands for all texts of one key: the plural, or a hole that is wide enough."""
+        """The plural of these texts, or a hole for all."""
         texts, key = {wording[nth] for wording in self._wordings}, self._tokens[nth].key
         if len(texts) == 1 or not is_hole(key):
             return plural
@@ -112,14 +111,14 @@ class _Shared:
 
 
 def _wide(kinds: set[str]) -> str:
-    """The kind of a hole that is of these kinds here and there."""
+    """The kind of a hole that has these kinds."""
     if len(kinds) == 1:
         return kinds.pop()
     return next((wide for narrow, wide in _WIDER if kinds <= narrow), "words")
 
 
 def _alike(ours: Sequence[Token], theirs: Sequence[Token]) -> Iterator[tuple[int, int]]:
-    """The places of tokens that both have, in order."""
+    """Places of tokens that both have, in order."""
     if len(ours) == len(theirs):
         for nth, (our, their) in enumerate(zip(ours, theirs, strict=True)):
             if our.key == their.key:
@@ -136,10 +135,7 @@ def _text(template: str, found: Sequence[Token]) -> str:
 
 
 def fill(template_of_group: str, masked: Masked) -> list[Hole]:
-    """What is in every hole of the shown template, in order: a hole of ``masked``, or its words at that place.
-
-    Where ``masked`` has nothing to do with the template, all of it is in the first hole.
-    """
+    """What fills each hole of the shown template. If ``masked`` does not fit it, all of it is in the first hole."""
     shown, said = tokens(template_of_group), tokens(masked.template)
     values = iter(masked.holes)
     found: list[Hole] = []
@@ -152,7 +148,7 @@ def fill(template_of_group: str, masked: Masked) -> list[Hole]:
 
 
 def _filled(shown: str, text: str, held: Sequence[Hole]) -> Hole:
-    """What a hole (shown with its unit, if all have it) is filled with: ``text``, which holds ``held``."""
+    """``text``, which contains ``held``, as the value of a hole."""
     if len(held) == 1 and (text == shown or HOLES.fullmatch(text)):
         return held[0]
     values = iter(held)
@@ -160,7 +156,7 @@ def _filled(shown: str, text: str, held: Sequence[Hole]) -> Hole:
 
 
 def _laid(shown: Sequence[Token], said: Sequence[Token]) -> list[Sequence[Token]]:
-    """For every token of ``shown``, those of ``said`` that are there: one for a word, any number for a hole."""
+    """Aligns the tokens: one for a word, any number for a hole."""
     if len(shown) == len(said) and all(
         is_hole(our.key) or our.key == their.key for our, their in zip(shown, said, strict=True)
     ):
@@ -182,7 +178,7 @@ def _laid(shown: Sequence[Token], said: Sequence[Token]) -> list[Sequence[Token]
 
 
 def _fits(shown: Sequence[Token], said: Sequence[Token]) -> list[list[bool]]:
-    """Whether ``shown`` from a place on can be laid along ``said`` from a place on."""
+    """Whether the rest of ``shown`` aligns with the rest of ``said``."""
     fits = [[False] * (len(said) + 1) for _ in range(len(shown) + 1)]
     fits[-1][-1] = True
     for nth in reversed(range(len(shown))):

@@ -1,4 +1,4 @@
-"""The words of a template that may be a value: which they are, and how much they look like one."""
+"""Which words of a template may be a value, and how strongly they look like one."""
 
 from collections.abc import Iterator
 from enum import IntEnum
@@ -17,8 +17,6 @@ _IN_TITLES: Final = frozenset({"of", "and", "to", "for", "in", "the", "&", "de",
 
 
 class Weight(IntEnum):
-    """How much words look like a value."""
-
     FIXED = -2  # they never are: grammar, punctuation, holes
     TEXT = -1  # all that follows a colon
     VERDICT = 0  # it says what is wrong
@@ -29,7 +27,7 @@ class Weight(IntEnum):
 
 
 class Filling(NamedTuple):
-    """Words of a key, from ``at`` until before ``until``, that may be what fills a hole."""
+    """Words ``at`` to ``until`` of a key that may fill a hole."""
 
     at: int
     until: int
@@ -38,12 +36,11 @@ class Filling(NamedTuple):
 
 
 def is_value(words: Key) -> bool:
-    """Whether the words are a value by their form."""
     return len(words) == 1 and _weight(words[0]) == Weight.VALUE
 
 
 def fillings(key: Key) -> list[Filling]:
-    """Words, few that stand together, lists, and all that follows a colon."""
+    """Single words, runs of words, lists, and everything after a colon."""
     weights = [_weight(word) if _may_start(key, at) else Weight.FIXED for at, word in enumerate(key)]
     single = [
         Filling(at, at + 1, key[at : at + 1], weight) for at, weight in enumerate(weights) if weight > Weight.TEXT
@@ -52,7 +49,7 @@ def fillings(key: Key) -> list[Filling]:
 
 
 def _may_start(key: Key, at: int) -> bool:
-    """Whether a value may start here: Han after kana or a hole goes on with what is said."""
+    """Han after kana or a hole continues what came before."""
     return not is_han(key[at]) or at == 0 or (is_word(key[at - 1]) and may_vary(key[at - 1]))
 
 
@@ -68,7 +65,7 @@ def _weight(word: str) -> Weight:
 
 
 def _names(key: Key, weights: list[Weight]) -> Iterator[Filling]:
-    """Words that stand together, of which no message is made."""
+    """Adjacent words that no message is made of."""
     end = 0
     while end < len(key):
         at = end
@@ -82,7 +79,7 @@ def _names(key: Key, weights: list[Weight]) -> Iterator[Filling]:
 
 
 def _titles(key: Key) -> Iterator[Filling]:
-    """Words in capitals that stand together, with little ones between, which may be a name."""
+    """Adjacent capitalized words, possibly with small words between: a name."""
     for at, word in enumerate(key):
         if not _is_capital(word):
             continue
@@ -100,7 +97,7 @@ def _is_capital(word: str) -> bool:
 
 
 def _lists(key: Key, weights: list[Weight]) -> Iterator[Filling]:
-    """Items of one word or hole each, with commas between, as long as they go on."""
+    """Comma-separated items of one word or hole each."""
     end = 0
     for at in range(len(key)):
         if at < end:
@@ -121,7 +118,7 @@ def _lists(key: Key, weights: list[Weight]) -> Iterator[Filling]:
 
 
 def _texts(key: Key) -> Iterator[Filling]:
-    """All that follows the first colon, if enough comes before it, and more than one word after."""
+    """What follows the first colon, if enough comes before it and more than one word after."""
     at = key.index(":") + 1 if ":" in key else len(key)
     if len(key) - at > 1 and sum(map(is_word, key[:at])) >= _FEWEST_BEFORE_COLON:
         yield Filling(at, len(key), key[at:], Weight.TEXT)

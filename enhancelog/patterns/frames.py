@@ -1,4 +1,4 @@
-"""Templates with a hole where words may vary, and how much must fill it before it counts as one."""
+"""Frames: templates with a hole where words may vary, and the evidence that a hole requires."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
@@ -18,10 +18,8 @@ Frame = tuple[int, ...]
 
 
 class Need(NamedTuple):
-    """How many different ``words`` of ``weight``, or ``values``, make a hole of a place that ``kept`` words are around.
-
-    Words of the weight ``beside`` do where elsewhere a value by its form fills the place.
-    """
+    """How many different ``words`` or ``values`` make a hole among ``kept`` words. Words of weight ``beside`` suffice
+    if a value by its form fills the place elsewhere."""
 
     words: int
     values: int
@@ -30,13 +28,12 @@ class Need(NamedTuple):
     kept: int
 
     def is_met(self, words: int, values: int, has_values: bool) -> bool:
-        """``words`` and ``values`` fill the place, and, if ``has_values``, elsewhere a value by its form does."""
         beside = has_values and words >= (1 if self.kept >= _FIXED_ENOUGH else 2)
         return self.kept > 0 and (words >= self.words or values >= self.values or beside)
 
 
 def need(key: Key, filled_by: tuple[Filling, ...]) -> list[Need]:
-    """What it takes, for every hole of the frame that ``key`` is with holes for ``filled_by``."""
+    """Minimum evidence for each hole of the frame."""
     filled = {place for filling in filled_by for place in range(filling.at, filling.until)}
     kept = sum(
         (len(word) + 1) // 2 if is_han(word) else 1
@@ -47,7 +44,7 @@ def need(key: Key, filled_by: tuple[Filling, ...]) -> list[Need]:
 
 
 def _need(key: Key, filling: Filling, kept: int, is_paired: bool) -> Need:
-    """Two fixed messages hardly ever differ in two places, so that a pair needs fewer words; values may go in pairs."""
+    """Two fixed messages rarely differ in two places, so a pair needs fewer words."""
     before = next((word.lower() for word in reversed(key[: filling.at]) if word not in _OPENING), "")
     values = 2 if kept > (3 if is_paired else 1) else 3
     if before in BEFORE_FIXED:
@@ -63,7 +60,7 @@ def _need(key: Key, filling: Filling, kept: int, is_paired: bool) -> Need:
 
 
 def _fewest(before: str) -> tuple[int, ...]:
-    """How many different words make a hole after the word ``before``, by how many words are kept: none to three."""
+    """Different words that make a hole after ``before``, by how many words are kept (0 to 3)."""
     if before in BEFORE_NAMES:
         return (_NEVER, 6, 3, 3)
     if before in PREPOSITIONS:
@@ -72,14 +69,14 @@ def _fewest(before: str) -> tuple[int, ...]:
 
 
 class Frames:
-    """Numbers for what comes before, between and after the holes of keys; equal numbers, equal keys there."""
+    """Numbers for what is before, between and after holes; equal numbers mean equal keys."""
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[int, str], int] = {}
         self._middles: dict[Key, int] = {}
 
     def of(self, key: Key) -> Iterator[tuple[Frame, tuple[Filling, ...]]]:
-        """Every frame of the key, with what fills it there."""
+        """Every frame of the key, with what fills it."""
         before, after = self._sides(key)
         found = fillings(key)
         for filling in found:
@@ -95,7 +92,7 @@ class Frames:
                     yield (before[first.at], between, after[second.until]), (first, second)
 
     def at(self, key: Key, place: int, others: Iterable[int]) -> Iterator[Frame]:
-        """The frames that have the hole at ``place``, alone and with each of the ``others``."""
+        """Frames with a hole at ``place``, alone and with each of ``others``."""
         before, after = self._sides(key)
         yield before[place], after[place + 1]
         for other in others:
@@ -103,7 +100,7 @@ class Frames:
             yield before[first], self._middle(key[first + 1 : second]), after[second + 1]
 
     def _sides(self, key: Key) -> tuple[list[int], list[int]]:
-        """For every place, the number of what is before it, and of what is from it on."""
+        """For each place, the numbers of what is before it and from it on."""
         return self._chain(1, key), self._chain(-1, key[::-1])[::-1]
 
     def _chain(self, number: int, key: Key) -> list[int]:

@@ -1,4 +1,4 @@
-"""Templates as they are written: text with holes ``⟨kind⟩``, and what the kinds are called."""
+"""Templates as text with holes ``⟨kind⟩``."""
 
 import re
 from typing import Final, NamedTuple
@@ -28,21 +28,21 @@ HOLES: Final = re.compile(f"⟨({'|'.join(KINDS)})⟩")
 
 
 class Hole(NamedTuple):
-    """What fills a hole: ``kind`` is a key of ``KINDS``, ``value`` the text that was there, without its quotes."""
+    """``kind`` is a key of ``KINDS``; ``value`` has no quotes."""
 
     kind: str
     value: str
 
 
 class Masked(NamedTuple):
-    """One detail: its first line with holes, and what filled them, in order."""
+    """A detail's first line with holes, and what filled them in order."""
 
     template: str
     holes: tuple[Hole, ...]
 
 
 class Part(NamedTuple):
-    """A piece of a template: plain ``text``, or a ``hole`` of a kind, which ``rule`` explains."""
+    """Plain ``text``, or a ``hole`` that ``rule`` explains."""
 
     text: str
     hole: str
@@ -50,7 +50,7 @@ class Part(NamedTuple):
 
 
 def parts(template: str) -> list[Part]:
-    """The template as pieces of text and holes, in order."""
+    """The template in pieces, in order."""
     pieces = HOLES.split(template)
     found = []
     for place, piece in enumerate(pieces):

@@ -1,12 +1,8 @@
-"""Which masked templates of one axis differ only in words that vary.
+"""Joins masked templates of one axis that differ only in words that vary.
 
-Templates are compared by their tokens' keys. Replacing a word (or a few that stand together, or two words apart) by a
-hole gives a frame; templates that have a frame in common differ only there. They are joined when what they have there
-looks like values: enough different words that no message is made of, or a value by its form beside them, while enough
-words stay. A frame that joined is itself compared with the others, until nothing changes.
-
-Every rule asks only whether something is there, never whether it is absent. So the groups depend on the set of
-templates alone, and one template more may join groups but never parts one.
+Templates with a common frame are joined if what fills it looks like values. A joined frame is compared again, until
+nothing changes. Every rule asks whether something is there, never whether it is absent, so the groups depend on the set
+of templates alone.
 """
 
 from collections import defaultdict
@@ -28,7 +24,7 @@ _MANY_TEXTS: Final = 6
 
 
 class Group(NamedTuple):
-    """Templates that are one pattern. ``leader`` is the first of them, ``template`` what they have in common."""
+    """``leader`` is the first template, ``template`` what all share."""
 
     leader: str
     template: str
@@ -36,10 +32,7 @@ class Group(NamedTuple):
 
 
 def join(templates: Sequence[str], rest: Rest = no_rest) -> list[Group]:
-    """The groups of the templates of one axis, ordered by their leaders. Works on any texts, each once.
-
-    Two thousand templates may take seconds. ``rest`` is called every few milliseconds meanwhile.
-    """
+    """Groups ordered by leader. Two thousand templates may take seconds; ``rest`` is called every few milliseconds."""
     joins = _Joins(rest)
     keys = {template: joins.add(template) for template in templates}
     joins.settle()
@@ -53,7 +46,7 @@ _Found = tuple[tuple[Filling, ...], Key]  # what fills a frame, and the key it w
 
 
 class _Place:
-    """All that fills one frame."""
+    """What fills one frame."""
 
     __slots__ = ("found", "has_values")
 
@@ -62,10 +55,8 @@ class _Place:
         self.has_values = False
 
     def joined(self, names: Container[Key]) -> tuple[list[Key], set[Key]]:
-        """The keys that differ in values only, and these: none, while what fills the frame may be words of the message.
-
-        ``names`` are words that are values elsewhere.
-        """
+        """Keys that differ in values only; empty while what fills the frame may be words of the message. ``names`` are
+        values elsewhere."""
         if not self.found:
             return [], set()
         if sum(fillings[0].weight == Weight.TEXT for fillings, _ in self.found) >= _MANY_TEXTS:
@@ -101,32 +92,30 @@ class _Filled:
         words = {filling.words for filling in fillings if self.has(filling, self._least)}
         values = {words for words in words if is_value(words) or words in names}
         self.different = len(words) if wanted.is_met(len(words), len(values), has_values) else 0
-        """How many different words: none, if that is not enough."""
+        """Number of different words; 0 if not enough."""
 
     def has(self, filling: Filling, least: Weight) -> bool:
-        """Whether it counts. Words that stand together do if neither the first nor the last is one of the message."""
+        """Adjacent words count if neither the first nor the last is a message word."""
         if filling.weight == Weight.RUN:
             return self._has_runs or filling.words in self._names
         return filling.weight >= min(least, self._least)
 
 
 class _Joins:
-    """Union-find over keys, with the frames they have in common."""
+    """Union-find over keys and their common frames."""
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
         self._parents: dict[Key, Key] = {}
         self._compared: dict[Key, set[int]] = {}
-        """The keys whose frames are known, and at which places they have values by their form, or joined ones."""
+        """Keys with known frames, and the places where they have values."""
         self._names: set[Key] = set()
         self._frames = Frames()
         self._alone: dict[Frame, _Found] = {}
-        """Frames that one key has: almost all."""
         self._places: dict[Frame, _Place] = {}
         self._changed: set[Frame] = set()
 
     def add(self, template: str) -> Key:
-        """The key of ``template``, which is compared from now on."""
         self._rest()
         found = tokens(template)
         key = tuple(token.key for token in found)
@@ -143,7 +132,7 @@ class _Joins:
         return key
 
     def settle(self) -> None:
-        """Joins until nothing changes. What is a value in one frame is a value in all."""
+        """Joins until nothing changes. A value in one frame is a value in all."""
         names: set[Key] = set()
         while self._changed:
             changed, self._changed = self._changed, set()
@@ -158,7 +147,7 @@ class _Joins:
                 self._changed = set(self._places)
 
     def _join(self, found: _Found, joined: list[Key]) -> None:
-        """Unites the keys, and compares what they have in common if they are many: few may be so in many frames."""
+        """Unites the keys, and compares their common frames if they are many."""
         fillings, key = found
         shared = _with_holes(key, fillings)
         if len(joined) >= _MANY:
@@ -168,7 +157,6 @@ class _Joins:
             self._parents[self.root(key)] = root
 
     def _compare(self, key: Key, values: Iterable[int]) -> None:
-        """Lets ``key`` take part, known to have values at these places."""
         if len(key) > _MOST_TOKENS:
             return
         if key not in self._compared:
@@ -203,7 +191,6 @@ def _with_holes(key: Key, fillings: tuple[Filling, ...]) -> Key:
 
 
 def _places(fillings: tuple[Filling, ...]) -> Iterator[int]:
-    """Where the holes are in what is shared."""
     shorter = 0
     for filling in fillings:
         yield filling.at - shorter

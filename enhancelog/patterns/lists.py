@@ -1,7 +1,7 @@
-"""Lists, whatever their length, as one hole: ``a, b and c``, ``a -> b``, ``['a', 'b']``, and a lone name after a colon.
+"""Lists as one hole: ``a, b and c``, ``a -> b``, ``['a', 'b']``, and a lone name after a colon.
 
-A comma alone makes no list: "2 tokens, budget is 1". After a colon or in brackets every word may be an item; elsewhere
-only what is a value by its form, or three words and more with "and" before the last.
+A comma alone makes no list. After a colon or in brackets any word may be an item; elsewhere values, or three words with
+a last "and".
 """
 
 import re
@@ -41,7 +41,7 @@ _CODE: Final = 2
 
 
 def collapse(text: str, marks: Marks) -> str:
-    """``text`` with marks for its lists; values in it are marks already."""
+    """``text`` with marks for its lists. Its values are marks already."""
 
     def after_colon(match: re.Match[str]) -> str:
         if not _ITS_END.match(match.string, match.end()) or not _may_follow_colon(match[1]):
@@ -63,12 +63,11 @@ def collapse(text: str, marks: Marks) -> str:
 
 
 def _spaced(match: re.Match[str], value: str) -> str:
-    """``value`` after the space that the match begins with."""
     return match[0][: match.start(1) - match.start()] + value
 
 
 def _bracketed(text: str, inside: str | None, marks: Marks) -> str:
-    """Square and curly brackets belong to the list that they show, round ones do not."""
+    """Square and curly brackets belong to the list, round ones do not."""
     if inside is None:
         return marks.put("names", text)
     items = _items(inside)
@@ -107,7 +106,7 @@ def _may_follow_colon(text: str) -> bool:
 
 
 def _are_titles(text: str) -> bool:
-    """Whether these are items of a few words each: names in capitals, or words that no verdict is made of."""
+    """Names in capitals, or words that no verdict is made of."""
     items = [item.split(" ") for item in _items(text)]
     if any(len(words) > _MOST_WORDS for words in items):
         return False
@@ -117,14 +116,14 @@ def _are_titles(text: str) -> bool:
 
 
 def _is_title(words: list[str]) -> bool:
-    """Whether they are in capitals but for little words; the first may be one: "Out of Scope"."""
+    """In capitals except for small words; the first may be one ("Out of Scope")."""
     if not all(words) or not (words[0][0].isupper() and words[-1][0].isupper()):
         return False
     return all(not is_verdict(word) if word[0].isupper() else is_grammar(word) for word in words[1:])
 
 
 def _runs(text: str, marks: Marks) -> str:
-    """Neighbours that are values by their form, as one; all of it, if it is three words and more with an "and"."""
+    """Adjacent values as one list; all of it with three words or more and an "and"."""
     pieces = _SEPARATED.split(text)
     items = pieces[::2]
     if any(_ARROW.search(between) for between in pieces[1::2]):
@@ -143,7 +142,7 @@ def _runs(text: str, marks: Marks) -> str:
 
 
 def _closed(run: list[str], marks: Marks) -> str:
-    """Items and what is between them, each followed by it; as one hole if there are two items or more."""
+    """Items with their separators, as one hole if there are at least two."""
     if len(run) < 4:
         return "".join(run)
     return _hole("".join(run[:-1]), marks) + run[-1]

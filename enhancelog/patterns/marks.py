@@ -1,4 +1,4 @@
-"""Marks: while a detail is masked, what is masked already is one private character each, which stands for its value."""
+"""Marks: private characters that stand for already masked values."""
 
 import re
 from typing import Final
@@ -20,13 +20,11 @@ _EXISTING: Final = re.compile(MARK)
 
 
 class Marks:
-    """The values behind the marks of one detail."""
-
     def __init__(self) -> None:
         self._holes: list[Hole] = []
 
     def put(self, kind: str, value: str) -> str:
-        """The mark that stands for ``value``, which may itself hold marks."""
+        """``value`` may contain marks."""
         self._holes.append(Hole(kind, value))
         return chr(_FIRST + len(self._holes) - 1)
 
@@ -34,15 +32,14 @@ class Marks:
         return self._holes[ord(mark) - _FIRST].kind
 
     def value(self, text: str) -> str:
-        """``text`` with values for its marks."""
         return _EXISTING.sub(lambda match: self.value(self._holes[ord(match.group()) - _FIRST].value), text)
 
     def masked(self, text: str) -> Masked:
-        """The template: ``text`` with holes for its marks."""
+        """The template."""
         holes = tuple(Hole(self.kind(mark), self.value(mark)) for mark in _EXISTING.findall(text))
         return Masked(_EXISTING.sub(lambda match: f"⟨{self.kind(match.group())}⟩", text), holes)
 
 
 def unmarked(text: str) -> str:
-    """``text`` without characters that templates and marks need for themselves."""
+    """Removes characters reserved for templates and marks."""
     return _EXISTING.sub("\ufffd", text).translate(_BRACKETS)

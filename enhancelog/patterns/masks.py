@@ -1,4 +1,4 @@
-"""What a detail has that is a value by its form: one ordered table, applied to the first line that is not blank."""
+"""Masks what is a value by its form, by one ordered table of rules."""
 
 import re
 import unicodedata
@@ -74,7 +74,7 @@ _OPEN_HOLE: Final = re.compile("⟨[^⟩⟨]*+$")
 
 
 class _Mask(NamedTuple):
-    """A row of the table: what matches ``form`` is a hole of ``kind``, unless ``unless`` says otherwise."""
+    """``form`` becomes a hole of ``kind``, unless ``unless`` matches."""
 
     kind: str
     form: re.Pattern[str]
@@ -180,11 +180,11 @@ def _marked(marks: Marks, row: _Mask, match: re.Match[str]) -> str:
 
 
 def mask(detail: str) -> Masked:
-    """The template of ``detail`` and what fills its holes. Any text; the cost is bounded, whatever its length."""
+    """The detail's template and the values of its holes, at bounded cost."""
     return _masked(normalised_line(detail))
 
 
 def normalised_line(detail: str) -> str:
-    """The first line that is not blank, normalised: NFC, white space single, at most ``LONGEST`` characters."""
+    """The first non-blank line: NFC, single white space, ``LONGEST`` characters."""
     beginning = unmarked(unicodedata.normalize("NFC", detail.lstrip()[:LONGEST]))
     return next((" ".join(line.split())[:LONGEST] for line in beginning.splitlines() if line.strip()), "")

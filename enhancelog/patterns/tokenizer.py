@@ -1,4 +1,4 @@
-"""Templates as words: where one ends, whether a value may have filled its place, and what makes two the same."""
+"""Splits templates into words, and says which words are equal."""
 
 import re
 from functools import lru_cache
@@ -47,7 +47,7 @@ Key = tuple[str, ...]  # the keys of a template's tokens
 
 
 class Token(NamedTuple):
-    """A hole, a word or a mark of a template; the ``key`` is the same whatever number, gender or value."""
+    """A hole, word or punctuation mark. ``key`` ignores number, gender and value."""
 
     start: int
     end: int
@@ -56,7 +56,6 @@ class Token(NamedTuple):
 
 @lru_cache(maxsize=4_096)
 def tokens(template: str) -> tuple[Token, ...]:
-    """The tokens of a template, in order."""
     found: list[Token] = []
     number = False
     for match in _TOKEN.finditer(template):
@@ -78,21 +77,20 @@ def _key(text: str) -> str:
 
 
 def is_hole(key: str) -> bool:
-    """Whether a key stands for a hole, with its unit or without."""
+    """With its unit or without."""
     return key[0] == "⟨"
 
 
 def is_word(key: str) -> bool:
-    """Whether a key is a word, not a hole and not punctuation."""
     return key[0].isalnum() or (key[0] in "_@#$" and len(key) > 1)
 
 
 def may_vary(key: str) -> bool:
-    """Whether a value may be this word. Hiragana is grammar."""
+    """Hiragana is grammar."""
     first = key[1:2] if key[0] in "@#$" else key[0]
     return first.isalpha() and (key in LANGUAGES or not is_grammar(key)) and not _HIRAGANA.match(key)
 
 
 def is_han(key: str) -> bool:
-    """Whether the word is written without a space to the next, so that it need not be a word."""
+    """Written without a space to the next."""
     return bool(_HAN.match(key))

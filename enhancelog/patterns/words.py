@@ -1,8 +1,5 @@
-"""The vocabulary of messages: words that a verifier's template is made of, as opposed to the names that fill it.
-
-Nothing here is needed for a message in another language or with other words to be grouped; a word that is known
-keeps templates apart that differ in it.
-"""
+"""The vocabulary of messages: words that templates are made of, not values. It is optional: known words only keep
+templates apart."""
 
 import re
 from functools import lru_cache
@@ -200,20 +197,20 @@ _IDENTIFIER: Final = re.compile(r"\A(?:.*[^\W\d][-_./:@#+].*|[a-z]+[A-Z].*|[A-Z]
 
 @lru_cache(maxsize=4096)
 def is_grammar(word: str) -> bool:
-    """Whether the word belongs to the grammar of a language, so that it is never a value."""
+    """Grammar words are never values."""
     return word.lower() in GRAMMAR and word not in CLASSES
 
 
 @lru_cache(maxsize=4096)
 def is_verdict(word: str) -> bool:
-    """Whether the word says what is wrong, or belongs to the grammar: in a list it is no name."""
+    """Words of grammar, or that say what is wrong: no names in a list."""
     lower = word.lower()
     return word not in CLASSES and (lower in VERDICTS or bool(_PARTICIPLES.fullmatch(lower)))
 
 
 @lru_cache(maxsize=4096)
 def is_identifier(word: str) -> bool:
-    """Whether the word is a value by its form: snake_case, kebab-case, dotted, camelCase, or of a small class."""
+    """snake_case, kebab-case, dotted, camelCase, or of a small class."""
     if word in CLASSES:
         return True
     if _COMPOUNDS.fullmatch(word) or word.lower() in VERDICTS or word.lower() in CONSTANTS:
@@ -250,7 +247,7 @@ _DIMINUTIVE: Final = re.compile("(?<=[а-яё]{2})ок$")
 
 @lru_cache(maxsize=4096)
 def stem(word: str) -> str:
-    """The word without what number and gender change: ``tokens`` is ``token``, ``are`` is ``is``. Not a real stem."""
+    """Without number and gender: ``tokens`` is ``token``, ``are`` is ``is``."""
     if len(word) > _LONGEST_WORD:
         return word
     if word.lower() in _SAME:
@@ -279,11 +276,11 @@ _HAN_VERDICTS: Final = frozenset("未不無无没過过超已非缺必")
 
 @lru_cache(maxsize=4096)
 def is_said(key: str) -> bool:
-    """Whether a template's author is likely to have written the word of this stem, rather than a value to be it."""
+    """Likely written by a template's author."""
     lower = key.lower()
     return lower in _SAID or key[0] in _HAN_VERDICTS or bool(_PARTICIPLES.fullmatch(lower))
 
 
 def is_noun(key: str) -> bool:
-    """Whether the word of this stem is what messages are about, so that it may be the name of something too."""
+    """A message's subject, which may also be a name."""
     return key.lower() in _NOUN_STEMS or key in LANGUAGES

@@ -1,8 +1,6 @@
-"""How many entries of a filter each pattern denied, by Blueprint, and when.
+"""Entries of a filter by the pattern that denied them.
 
-Exact from the tallies where the filter is Blueprints and whole days with either rejections or all, and at most one
-denied axis. Otherwise from the newest ``SAMPLE`` entries that it describes, as far as rows are looked through (see
-``reach``): exact where there are no more. With a denied axis in the filter, only the patterns of that axis are counted.
+Exact from the tallies if these cover the filter. Otherwise from the newest ``SAMPLE`` entries within reach.
 """
 
 from collections import Counter
@@ -31,7 +29,7 @@ _SERVED: Final = f"(SELECT served FROM {PatternRules._meta.db_table})"
 
 
 class Counted(NamedTuple):
-    """Entries that one pattern, by the id of its row, denied in one Blueprint."""
+    """``pattern`` is the id of its row."""
 
     pattern: int
     blueprint_id: str
@@ -39,14 +37,14 @@ class Counted(NamedTuple):
 
 
 class Times(NamedTuple):
-    """Of the first and the last denial, epoch ms; ``None`` without a plausible time."""
+    """First and last denial, epoch ms; ``None`` without a plausible time."""
 
     first_ms: int | None = None
     last_ms: int | None = None
 
 
 class Found(NamedTuple):
-    """``times``: those that were found on the way, by pattern. ``is_whole``: no entry was left out."""
+    """``times`` that were found on the way, by pattern. ``is_whole``: no entry was left out."""
 
     rows: Sequence[Counted]
     times: dict[int, Times]
@@ -54,7 +52,7 @@ class Found(NamedTuple):
 
 
 def is_tallied(wanted: EntryFilter) -> bool:
-    """Whether the tallies can tell."""
+    """Whether the tallies cover the filter."""
     bounds = (wanted.since_ms, wanted.until_ms)
     return (
         not wanted.exclude
@@ -66,18 +64,18 @@ def is_tallied(wanted: EntryFilter) -> bool:
 
 
 def counted(wanted: EntryFilter, pattern_id: str | None = None) -> Found:
-    """By all patterns, or the one that an id stands for."""
+    """Of all patterns, or of the one with this id."""
     return _tallied(wanted, pattern_id) if is_tallied(wanted) else _sampled(wanted, pattern_id)
 
 
 def times(wanted: EntryFilter, order: Sequence[int]) -> dict[int, Times]:
-    """When these patterns denied first and last, where the filter is one that the tallies count."""
+    """First and last denial of these patterns, if the tallies cover the filter."""
     rows = patterns(_among(wanted)).filter(pk__in=order).values_list("pk", "first_ms", "last_ms")
     return {pattern: Times(*when) for pattern, *when in rows}
 
 
 def _among(wanted: EntryFilter) -> Q:
-    """The denials of such a filter, but for the axis and what is plausible."""
+    """Denials of the filter, without its axis, at plausible times."""
     among = Q()
     if "blueprint_id" in wanted.include:
         among &= Q(blueprint_id__in=records.only_ids(wanted.include["blueprint_id"], may_be_empty=True))
@@ -112,7 +110,7 @@ def _tallied(wanted: EntryFilter, pattern_id: str | None) -> Found:
 
 
 def _late(wanted: EntryFilter, pattern_id: str | None, up_to: int) -> QuerySet[Any, tuple[Any, ...]]:
-    """What was stored since, denial by denial, to be taken off the tallies."""
+    """Denials stored since, to be subtracted from the tallies."""
     rows = DenialPattern.objects.filter(_among(wanted), entry_id__gt=up_to, template__rules=SERVED)
     if wanted.since_ms is not None or wanted.until_ms is not None:
         rows = rows.filter(PLAUSIBLE)
@@ -124,7 +122,7 @@ def _late(wanted: EntryFilter, pattern_id: str | None, up_to: int) -> QuerySet[A
 
 
 def _sampled(wanted: EntryFilter, pattern_id: str | None) -> Found:
-    """From the newest entries, in one statement; its first row says how many these are."""
+    """One statement; its first row is the number of entries counted."""
     entries, end = reach(wanted, grouped().up_to, ascending=False)
     try:
         sample, parameters = entries[:SAMPLE].values("position", "recorded_ms").query.sql_with_params()

@@ -1,4 +1,4 @@
-"""One pattern: what it says, its denials, what fills its holes, and what belongs to it."""
+"""One pattern: its denials, holes, templates and changes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -33,14 +33,14 @@ MOST_CHANGES: Final = 100
 
 
 class PatternDetail(Pattern, kw_only=True):
-    """``holes``: from the newest 1,000 denials. ``issue_ids``: of the newest 100."""
+    """``holes``: in the newest 1,000 denials. ``issue_ids``: of the newest 100."""
 
     holes: list[Filled]
     issue_ids: list[str]
 
 
 class Known(NamedTuple):
-    """A pattern by the template that leads it. ``other``: it stands for all wordings beyond the most."""
+    """A pattern by its leading template. ``other`` stands for all templates beyond the limit."""
 
     pk: int
     id: str
@@ -50,7 +50,7 @@ class Known(NamedTuple):
 
 
 class Denied(NamedTuple):
-    """One denial of a pattern; times are epoch ms."""
+    """Times are epoch ms."""
 
     position: int
     issue_id: str
@@ -63,7 +63,7 @@ class Denied(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A template of a pattern. ``denied``: how often."""
+    """``denied``: number of denials."""
 
     id: str
     text: str
@@ -72,7 +72,7 @@ class Member(NamedTuple):
 
 
 def known(pattern_id: str) -> Known | None:
-    """The pattern that an id stands for, which may be that of a template joined into it."""
+    """The pattern with this id, or into which the template with this id was joined."""
     if not is_pattern_id(pattern_id):
         return None
     row = Template.objects.filter(pk=leader(pattern_id)).values_list("pk", "key", "axis", "wording", "other").first()
@@ -80,7 +80,7 @@ def known(pattern_id: str) -> Known | None:
 
 
 def detail(pattern: Known, wanted: EntryFilter) -> tuple[PatternDetail, bool]:
-    """The pattern among the entries of a filter, and whether the counts are of all of these."""
+    """Counts among the entries of a filter, and whether these are all of them."""
     found = counted(wanted, pattern.id)
     denials = newest(pattern, wanted)
     holes = filled(pattern, denials)
@@ -90,12 +90,11 @@ def detail(pattern: Known, wanted: EntryFilter) -> tuple[PatternDetail, bool]:
 
 
 def seen(pattern: Known) -> Times:
-    """When the pattern denied first and last."""
     return Times(*patterns_with_times().filter(pk=pattern.pk).values_list("first_ms", "last_ms").get())
 
 
 def newest(pattern: Known, wanted: EntryFilter, most: int = NEWEST) -> list[Denied]:
-    """The pattern's newest denials among the entries of a filter, of which ``pattern`` itself is no part."""
+    """The newest denials among the entries of a filter, which does not name the pattern."""
     narrowed = replace(wanted, include={**wanted.include, "pattern": (pattern.id,)})
     entries = reach(narrowed, horizon(narrowed), ascending=False).entries
     entries = entries.annotate(start=Substr("intent", 1, LONGEST), wording=F("patterns__template__wording"))
@@ -113,33 +112,33 @@ def newest(pattern: Known, wanted: EntryFilter, most: int = NEWEST) -> list[Deni
 
 
 def filled(pattern: Known, denials: Sequence[Denied]) -> list[Filled]:
-    """What fills the holes, in those of the denials that are worded as the pattern is."""
+    """What fills the holes, in the denials with the pattern's own wording."""
     alike = (masked(denial.detail) for denial in denials if denial.wording == pattern.template)
     return fillings(pattern.template, (patterns.fill(pattern.template, one) for one in alike))
 
 
 def totals(pattern: Known) -> dict[str, tuple[int, int]]:
-    """Blueprint to how many entries the pattern denied there, and how many of these are rejected; most first."""
+    """Blueprint to denied and rejected entries, most first."""
     rows = TemplateTally.objects.filter(template__pattern=pattern.pk).order_by().values("blueprint_id")
     sums = rows.annotate(d=Sum("denied"), r=Sum("rejected")).values_list("blueprint_id", "d", "r")
     return {name: (denied, rejected) for name, denied, rejected in sorted(sums, key=lambda row: (-row[1], row[0]))}
 
 
 def members(pattern: Known) -> list[Member]:
-    """The pattern's templates, its leader first."""
+    """Leader first."""
     rows = Template.objects.filter(pattern=pattern.pk, rules=SERVED).order_by("first_position")
     return [Member(*row) for row in rows.annotate(n=Sum("tallies__denied")).values_list("key", "text", "wording", "n")]
 
 
 def others(pattern: Known, most: int) -> list[Member]:
-    """The other patterns of the axis, most denials first, each as its leader; not those beyond the most."""
+    """The axis's other patterns, most denials first, without ``other``."""
     rows = Template.objects.filter(rules=SERVED, axis=pattern.axis, other=False, pattern_id=F("pk"))
     rows = rows.exclude(pk=pattern.pk).annotate(n=Sum("templates__tallies__denied")).order_by("-n", "first_position")
     return [Member(*row) for row in rows.values_list("key", "text", "wording", "n")[:most]]
 
 
 def changes(axis: str) -> list[PatternChange]:
-    """What was split and merged by hand in an axis, the newest first."""
+    """Splits and merges of the axis, newest first."""
     return list(PatternChange.objects.filter(axis=axis).order_by("-pk")[:MOST_CHANGES])
 
 

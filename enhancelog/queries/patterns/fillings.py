@@ -1,4 +1,4 @@
-"""What fills the holes of a template: its values with counts, or for numbers their median and range. Pure functions."""
+"""Summarizes what fills a template's holes: frequent values, or median and range of numbers."""
 
 import re
 from collections import Counter
@@ -20,11 +20,8 @@ _GROUPED: Final = re.compile(r"\d{1,3}([.,])\d{3}(\1\d{3})*")
 
 
 class Filled(msgspec.Struct, kw_only=True):
-    """One hole, of a ``kind``, which ``rule`` explains, filled ``count`` times.
-
-    ``values``: the most frequent ones with their counts; ``others`` is how often some other value filled it.
-    ``median``, ``least`` and ``greatest`` where all values are numbers.
-    """
+    """``values`` are the most frequent ones with counts, ``others`` the count of the rest. ``median``, ``least`` and
+    ``greatest`` if all are numbers."""
 
     kind: str
     rule: str
@@ -37,7 +34,7 @@ class Filled(msgspec.Struct, kw_only=True):
 
 
 def fillings(template: str, filled: Iterable[Sequence[Hole]]) -> list[Filled]:
-    """For every hole of ``template``, what filled it; ``filled`` has a value for each hole, or is passed over."""
+    """One for each hole of ``template``. ``filled`` with another number of values is ignored."""
     holes = [part for part in parts(template) if part.hole]
     values: list[Counter[str]] = [Counter() for _ in holes]
     for one in filled:
@@ -48,7 +45,7 @@ def fillings(template: str, filled: Iterable[Sequence[Hole]]) -> list[Filled]:
 
 
 def number(text: str) -> Decimal | None:
-    """What a number in any locale says; ``None`` for what is none. A single separator before three digits groups."""
+    """A number in any locale, or ``None``. A single separator before three digits groups."""
     bare = _SPACES.sub("", text).replace("−", "-")
     sign, bare = ("-", bare[1:]) if bare.startswith("-") else ("", bare.lstrip("+"))
     if _GROUPED.fullmatch(bare):

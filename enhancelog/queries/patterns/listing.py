@@ -1,4 +1,4 @@
-"""Patterns as the API answers them: what each says, how often, since when, and where."""
+"""Patterns as the API lists them."""
 
 from collections import Counter
 from typing import Final, NamedTuple
@@ -15,7 +15,7 @@ MOST_BLUEPRINTS: Final = 100  # of one pattern, those with most denials
 
 
 class Pattern(msgspec.Struct, kw_only=True):
-    """``count`` entries were denied so; ``blueprints`` says in which Blueprints. Times are epoch ms, plausible ones."""
+    """``count`` entries, by ``blueprints``. Times are plausible epoch ms."""
 
     id: str
     axis: str
@@ -27,20 +27,19 @@ class Pattern(msgspec.Struct, kw_only=True):
 
 
 class Listing(NamedTuple):
-    """``is_whole``: the counts are of all that the filter describes, not only of the newest."""
+    """``is_whole``: all entries of the filter are counted, not only the newest."""
 
     patterns: list[Pattern]
     is_whole: bool
 
 
 def listing(wanted: EntryFilter, most: int = MOST) -> Listing:
-    """The patterns of the denials of these entries, most frequent first."""
+    """Patterns of these entries' denials, most frequent first."""
     found = counted(wanted)
     return Listing(described(found, most), found.is_whole)
 
 
 def described(found: Found, most: int) -> list[Pattern]:
-    """What was counted, by pattern."""
     totals: Counter[int] = Counter()
     for row in found.rows:
         totals[row.pattern] += row.number

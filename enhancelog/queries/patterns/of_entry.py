@@ -1,4 +1,4 @@
-"""Which patterns one entry's denials are of, and how many others are of these."""
+"""The patterns of one entry's denials."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from enhancelog.queries.pattern_ids import SERVED
 
 
 class Alike(NamedTuple):
-    """A pattern's id, and how many other denials it has."""
+    """A pattern's id and its number of other denials."""
 
     id: str
     others: int
@@ -24,7 +24,7 @@ def pattern_ids(position: int) -> dict[str, str]:
 
 
 def alike(position: int, axes: Collection[str]) -> dict[str, Alike]:
-    """By axis, for those of ``axes`` that denied, in one statement. Each of them costs a subquery."""
+    """By axis, in one statement with a subquery for each of ``axes``."""
     tallies = TemplateTally.objects.filter(template__pattern=OuterRef("pattern")).order_by()
     denied = tallies.annotate(group=Value(1)).values("group").annotate(n=Sum("denied")).values("n")
     rows = DenialPattern.objects.filter(entry=position, template__rules=SERVED, template__axis__in=axes)

@@ -1,8 +1,7 @@
-"""Which patterns deny most in a window, against the window before, where and since when.
+"""The patterns that deny most in a window, compared with the window before, in four statements.
 
-Four statements, whatever the number of patterns. Whole days come from the tallies; an hourly window is counted from its
-index range. A denial counts where its run was rejected, so that every number is that of a list of rejections;
-``denied`` counts the others too.
+Whole days come from the tallies, an hourly window from its index range. Numbers count rejected runs; ``denied`` counts
+the others too.
 """
 
 from collections import Counter, defaultdict
@@ -27,7 +26,7 @@ SPARK_DAYS: Final = 21  # days of a sparkline, the last one included
 
 
 class Place(NamedTuple):
-    """A Blueprint, and how many rejections a pattern caused there."""
+    """Rejections by a pattern in a Blueprint."""
 
     name: str
     rejected: int
@@ -43,10 +42,8 @@ class Numbers(NamedTuple):
 
 @dataclass(frozen=True)
 class PatternRow:
-    """``places``: most rejections first. ``days``: rejections of each of the last ``SPARK_DAYS`` days.
-
-    ``first_ms`` and ``last_ms``: of all its denials, epoch ms; ``None`` without a plausible time.
-    """
+    """``places``: most rejections first. ``days``: rejections on each of the last ``SPARK_DAYS`` days. ``first_ms`` and
+    ``last_ms`` (epoch ms): of all denials; ``None`` without a plausible time."""
 
     id: str
     axis: str
@@ -60,7 +57,7 @@ class PatternRow:
 
 
 class Scope(NamedTuple):
-    """What is looked at: denials in these Blueprints, by this axis; ``None`` for any."""
+    """Blueprints and axis; ``None`` for any."""
 
     blueprint_ids: Sequence[str] | None = None
     axis: str | None = None
@@ -70,14 +67,14 @@ EVERYWHERE: Final = Scope()
 
 
 class Ranking(NamedTuple):
-    """``left_out``: patterns with rejections in either window that have no row."""
+    """``left_out``: patterns with rejections in either window but without a row."""
 
     rows: Sequence[PatternRow]
     left_out: int
 
 
 def ranked(window: Window, spark_until_ms: int, most: int) -> Ranking:
-    """The ``most`` patterns that caused most rejections; the sparklines end with the day before ``spark_until_ms``."""
+    """The ``most`` patterns with most rejections. Sparklines end with the day before ``spark_until_ms``."""
     counted = numbers(window)
     order = sorted(counted, key=lambda pattern: (-counted[pattern].rejected, -counted[pattern].before, pattern))
     rows = described(order[:most], counted, window, spark_until_ms)
@@ -85,7 +82,7 @@ def ranked(window: Window, spark_until_ms: int, most: int) -> Ranking:
 
 
 def numbers(window: Window, scope: Scope = EVERYWHERE) -> dict[int, Numbers]:
-    """Patterns with rejections in the window or the one before, by the ids of their rows, and their numbers."""
+    """Row ids and numbers of patterns with rejections in either window."""
 
     def write(window: Window) -> Statement:
         source = _source(window, scope)
@@ -109,7 +106,7 @@ def described(
     spark_until_ms: int,
     scope: Scope = EVERYWHERE,
 ) -> list[PatternRow]:
-    """These patterns in this order."""
+    """These patterns, in this order."""
     places = _places(window, order, scope)
     last_day = day_of(spark_until_ms - 1)
     days = daily(order, last_day, scope)
@@ -132,8 +129,6 @@ def described(
 
 
 class _Leader(NamedTuple):
-    """What a pattern's row takes from the template that leads it."""
-
     pk: int
     key: str
     axis: str
@@ -152,12 +147,12 @@ def _leaders(order: Iterable[int]) -> dict[int, _Leader]:
 
 
 def is_new(first_ms: int | None, window: Window) -> bool:
-    """Whether the window holds the first denial of all; without a beginning nothing is new."""
+    """Whether the first denial of all is in the window; never without a beginning."""
     return window.since_ms is not None and first_ms is not None and first_ms >= window.since_ms
 
 
 class _Source(NamedTuple):
-    """Rows with ``pattern`` and ``now``, and what adds them up."""
+    """Rows with ``pattern`` and ``now``, and their sums."""
 
     rows: QuerySet[Any]
     rejected: Aggregate
@@ -220,7 +215,7 @@ def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, 
 
 
 def daily(order: Iterable[int], last_day: int, scope: Scope = EVERYWHERE) -> Counter[tuple[int, int]]:
-    """(pattern, day) to rejections on each of the ``SPARK_DAYS`` days up to ``last_day``."""
+    """(pattern, day) to rejections, for ``SPARK_DAYS`` days up to ``last_day``."""
     wanted = tuple(sorted(order))
 
     def write() -> Statement:

@@ -1,4 +1,4 @@
-"""Which patterns there are to read, and how far a rebuild is."""
+"""The served patterns, and the progress of a rebuild."""
 
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ _BUILDING: Final = Statement(f"SELECT done FROM {PatternRules._meta.db_table} WH
 
 
 def rebuilding() -> int | None:
-    """How many per cent of the log are derived under new rules; ``None`` when those are served."""
+    """Per cent of the log derived under new rules; ``None`` once those are served."""
     found = run(_BUILDING)
     if not found:
         return None
@@ -28,9 +28,8 @@ def rebuilding() -> int | None:
 
 
 def patterns(among: Q = EVERY_DENIAL) -> QuerySet[Any]:
-    """Every pattern, as the template that leads it, with ``first_ms`` and ``last_ms``: the times of its first and last
-    denial ``among`` some (epoch ms), ``None`` without a plausible one. While rows are being moved, of those
-    that are there."""
+    """Leading templates with ``first_ms`` and ``last_ms`` of their denials ``among`` some (epoch ms, ``None`` without a
+    plausible time)."""
     denials = DenialPattern.objects.filter(PLAUSIBLE, among, pattern=OuterRef("pk"))
     return Template.objects.filter(rules=SERVED, pattern_id=F("pk")).annotate(
         first_ms=Subquery(denials.order_by("ts_ms", "entry_id").values("ts_ms")[:1]),

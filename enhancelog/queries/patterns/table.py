@@ -1,7 +1,7 @@
-"""The patterns of a period as a table that can be sorted, for any filter.
+"""The patterns of a period as a sortable table, for any filter.
 
-Where the filter is Blueprints and one denied axis, over whole days or the last hours, everything is counted, and
-compared with the period before. Otherwise the newest entries that it describes are counted, and nothing is compared.
+If the tallies cover the filter, everything is counted and compared with the period before. Otherwise the newest entries
+are counted.
 """
 
 from collections import Counter, defaultdict
@@ -24,8 +24,6 @@ SORTS: Final = ("denials", "change", "axis", "first", "last")
 
 
 class Part(NamedTuple):
-    """Which rows are shown, and in which order."""
-
     sort: str
     order: Order
     first: int
@@ -33,8 +31,8 @@ class Part(NamedTuple):
 
 
 class Table(NamedTuple):
-    """``in_all``: rows, shown or not. ``is_compared``: with the period before, and days and Blueprints are told.
-    ``is_whole``: no entry was left out. ``beyond``: rejections by the one axis asked for that are of no pattern."""
+    """``in_all``: rows including those not shown. ``is_compared``: with the period before. ``is_whole``: no entry was
+    left out. ``beyond``: rejections by the filter's axis that belong to no pattern."""
 
     rows: Sequence[PatternRow]
     in_all: int
@@ -48,7 +46,7 @@ class Table(NamedTuple):
 
 
 def table(wanted: EntryFilter, window: Window, part: Part, spark_until_ms: int) -> Table:
-    """The patterns of the rejections in a window that ``wanted`` describes, which asks for rejected entries."""
+    """``wanted`` asks for rejected entries."""
     scope = _scope(wanted, window)
     if scope is None:
         return _of_newest(replace(wanted, since_ms=window.since_ms, until_ms=window.until_ms), window, part)
@@ -60,7 +58,7 @@ def table(wanted: EntryFilter, window: Window, part: Part, spark_until_ms: int) 
 
 
 def _scope(wanted: EntryFilter, window: Window) -> Scope | None:
-    """What the tallies are asked for, or the index range of an hourly window; ``None`` where neither can tell."""
+    """The scope for the tallies or the index range; ``None`` if neither covers the filter."""
     bounds = (None, None) if window.hourly else (window.since_ms, window.until_ms)
     if not is_tallied(replace(wanted, since_ms=bounds[0], until_ms=bounds[1])):
         return None
@@ -68,7 +66,7 @@ def _scope(wanted: EntryFilter, window: Window) -> Scope | None:
 
 
 def _denied(window: Window, scope: Scope) -> int:
-    """Rejections in the window by the axis of the scope, whether or not they are of a pattern."""
+    """Rejections by the scope's axis in the window, with or without a pattern."""
     rows: QuerySet[Any] = Denial.objects.all() if window.hourly else AxisTally.objects.all()
     rows = rows.filter(axis__in=records.only_ids([scope.axis or ""]))
     if scope.blueprint_ids is not None:
@@ -107,7 +105,7 @@ def _of_newest(wanted: EntryFilter, window: Window, part: Part) -> Table:
 
 
 def _ordered(found: Mapping[int, Numbers], part: Part) -> list[int]:
-    """Equal ones by most rejections, those without a time last."""
+    """Ties by most rejections; those without a time last."""
     usual = sorted(found, key=lambda pattern: (-found[pattern].rejected, -found[pattern].before, pattern))
     keys = _keys(found, part.sort)
     known = [pattern for pattern in usual if keys.get(pattern) is not None]
