@@ -18,21 +18,23 @@ _STEPS: Final = ((0.30, "h4"), (0.15, "h3"), (0.06, "h2"))
 
 
 class Cell(NamedTuple):
-    """``part`` of ``whole`` runs, as text and linked. ``shade``: ``h0`` to ``h4``, or ``few``."""
+    """``counts`` is ``3/20``, linked. ``shade``: ``h0`` to ``h4``, or ``few``."""
 
     rate: str
-    part: str
-    whole: int
+    counts: str
     url: str
     shade: str
 
 
+NOTHING: Final = Cell("", "", "", "")
+
+
 class Row(NamedTuple):
-    """A cell for each axis, ``None`` where it judged nothing or is the row itself; then the row's own rate."""
+    """A cell for each axis, ``NOTHING`` where it judged nothing or is the row itself; then the row's own rate."""
 
     label: str
     url: str
-    cells: Sequence[Cell | None]
+    cells: Sequence[Cell]
 
 
 class Grid(NamedTuple):
@@ -81,7 +83,7 @@ def together(found: Together, window: Window) -> Grid:
         cells = [
             _cell(found.both.get((axis, other), 0), denied, [("axis", axis), ("axis", other), *span], capped=True)
             if other != axis
-            else None
+            else NOTHING
             for other in found.columns
         ]
         alone = _cell(found.alone[axis], denied, [("only", axis), *span], capped=True)
@@ -96,14 +98,17 @@ def together(found: Together, window: Window) -> Grid:
 
 
 def _row(label: str, url: str, judged: Mapping[str, Judged | None], totals: Totals, scope: Pairs) -> Row:
-    cells = [here and _cell(here.rejected, here.judged, [("axis", axis), *scope]) for axis, here in judged.items()]
+    cells = [
+        _cell(here.rejected, here.judged, [("axis", axis), *scope]) if here else NOTHING
+        for axis, here in judged.items()
+    ]
     return Row(label, url, [*cells, _cell(totals.rejected, totals.runs, scope)])
 
 
 def _cell(part: int, whole: int, pairs: Pairs, *, capped: bool = False) -> Cell:
     """``capped``: no tally covers the list behind it, which therefore counts up to ``CAP``."""
     count = Count(min(part, CAP), capped=part > CAP) if capped else Count(part)
-    return Cell(percent(part, whole), str(count), whole, links.rejections(pairs), _shade(part, whole))
+    return Cell(percent(part, whole), f"{count}/{whole:,}", links.rejections(pairs), _shade(part, whole))
 
 
 def _shade(part: int, whole: int) -> str:
