@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -11,8 +10,8 @@ from django.views.decorators.http import require_safe
 from enhancelog import links
 from enhancelog.domain import filters, page_sizes
 from enhancelog.domain.errors import Invalid
-from enhancelog.domain.times import now_ms
 from enhancelog.queries import blueprints as log
+from enhancelog.web.empty import how_to_fill
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.pages.timeline import blueprint_timeline
@@ -54,8 +53,7 @@ def blueprint_list(request: HttpRequest) -> HttpResponseBase:
     sorting = Sorting(sort, order, _sorted_url)
     context = {
         "section": "blueprints",
-        "public_url": settings.PUBLIC_URL,
-        "now_s": now_ms() // 1000,
+        **how_to_fill(),
         "columns": [sorting.column(label, by, style, id=by) for by, (label, style) in COLUMNS.items()],
         "rows": rows,
         "total": total,

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -13,7 +12,7 @@ from enhancelog.accounts.permissions import needs
 from enhancelog.domain import filters, page_sizes
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filter_box import Pairs
-from enhancelog.domain.times import DAY_MS, day_of, now_ms
+from enhancelog.domain.times import DAY_MS, day_of
 from enhancelog.projections.patterns.details import MOST_AXES
 from enhancelog.queries import runs
 from enhancelog.queries.charts import Window
@@ -22,6 +21,7 @@ from enhancelog.queries.patterns.ranking import PatternRow, Scope
 from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.queries.patterns.table import SORTS, Part, Table, table
 from enhancelog.web import periods, questions
+from enhancelog.web.empty import how_to_fill
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.periods import Period
 from enhancelog.web.places import PATTERNS
@@ -59,8 +59,7 @@ def pattern_list(request: HttpRequest) -> HttpResponse:
         context = {
             "section": "patterns",
             "is_empty": True,
-            "public_url": settings.PUBLIC_URL,
-            "now_s": now_ms() // 1000,
+            **how_to_fill(),
         }
         return page_or_fragment(request, "patterns/page.jinja", context)
     question = questions.read(request, PATTERNS)
