@@ -1,6 +1,8 @@
 """Search results as rows, with the matches marked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from enhancelog.domain.records import Entry
@@ -35,21 +37,32 @@ class Excerpt(NamedTuple):
     text: Segments
 
 
-class SearchRow(NamedTuple):
-    """``excerpt`` is set if the row's own texts have no match."""
+@dataclass(frozen=True)
+class SearchRow:
+    """Without ``phrases`` nothing is marked."""
 
     row: EntryRow
-    intent: Segments
-    reasons: Sequence[MarkedReason]
-    excerpt: Excerpt | None
+    phrases: tuple[Phrase, ...]
 
+    @property
+    def key(self) -> Hashable:
+        """Equal for rows that look alike."""
+        return self.row.key, self.phrases
 
-def search_row(row: EntryRow, phrases: Sequence[Phrase]) -> SearchRow:
-    """Without ``phrases`` nothing is marked."""
-    intent = marked(row.entry.intent, phrases)
-    reasons = [MarkedReason(axis, marked(text, phrases)) for axis, text in row.entry.reasons.shown]
-    is_shown = any(segment.is_match for text in (intent, *(reason.text for reason in reasons)) for segment in text)
-    return SearchRow(row, intent, reasons, None if is_shown or not phrases else excerpt(row.listed.entry, phrases))
+    @cached_property
+    def intent(self) -> Segments:
+        return marked(self.row.entry.intent, self.phrases)
+
+    @cached_property
+    def reasons(self) -> Sequence[MarkedReason]:
+        return [MarkedReason(axis, marked(text, self.phrases)) for axis, text in self.row.entry.reasons.shown]
+
+    @property
+    def excerpt(self) -> Excerpt | None:
+        """Set if the row's own texts have no match."""
+        texts = (self.intent, *(reason.text for reason in self.reasons))
+        is_shown = any(segment.is_match for text in texts for segment in text)
+        return None if is_shown or not self.phrases else excerpt(self.row.listed.entry, self.phrases)
 
 
 def marked(text: str, phrases: Sequence[Phrase]) -> Segments:

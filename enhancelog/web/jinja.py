@@ -53,7 +53,7 @@ def environment(**options: Any) -> Environment:
 
 
 class KeptRows:
-    """The output of macros for rows that were shown before. A row is half of a timeline's time to render."""
+    """The output of macros for rows that were shown before. Rows take half of the time of a list."""
 
     def __init__(self, size: int = 5_000) -> None:
         self._size = size

@@ -15,7 +15,7 @@ from enhancelog.queries.entries import Page
 from enhancelog.web import questions
 from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.feeds import reads_list
-from enhancelog.web.highlights import SearchRow, search_row
+from enhancelog.web.highlights import SearchRow
 from enhancelog.web.htmx import is_fragment, page_or_fragment
 from enhancelog.web.lists import list_context, read_page, rows, total
 from enhancelog.web.places import SEARCH
@@ -76,8 +76,8 @@ def _found_total(page: Page, question: Question) -> Count | None:
 
 
 def _rows(page: Page, question: Question) -> list[SearchRow]:
-    phrases = question.wanted.phrases
-    return [search_row(row, phrases) for row in rows(page, question)]
+    phrases = tuple(question.wanted.phrases)
+    return [SearchRow(row, phrases) for row in rows(page, question)]
 
 
 def _suggestions(question: Question) -> list[Suggestion]:
