@@ -33,7 +33,7 @@ MOST_CHANGES: Final = 100
 
 
 class PatternDetail(Pattern, kw_only=True):
-    """``holes``: in the newest 1,000 denials. ``issue_ids``: of the newest 100."""
+    """What fills the ``holes`` in the newest 1,000 denials; ``issue_ids`` are of the newest 100."""
 
     holes: list[Filled]
     issue_ids: list[str]

@@ -15,7 +15,7 @@ MOST_BLUEPRINTS: Final = 100  # of one pattern, those with most denials
 
 
 class Pattern(msgspec.Struct, kw_only=True):
-    """``count`` entries, by ``blueprints``. Times are plausible epoch ms."""
+    """A deny pattern: ``count`` entries, also by ``blueprints``. Times are plausible epoch ms."""
 
     id: str
     axis: str
