@@ -89,7 +89,6 @@ def token(name: str, value: str) -> str:
 
 
 def canonical(pairs: Iterable[Pair]) -> Pairs:
-    """Deduplicate and order; drop what the box cannot express."""
     known = [pair for pair in dict.fromkeys(pairs) if pair[0] in _PLACE]
     return tuple(sorted(known, key=lambda pair: _PLACE[pair[0]]))
 

@@ -79,8 +79,6 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Operation(Struct, rename={"source": "from"}):
-    """RFC 6902."""
-
     op: Operator
     path: str
     source: str | UnsetType = UNSET
@@ -233,7 +231,6 @@ def _checked_ops(raw: Raw) -> Raw:
 
 
 def _fault(operation: Operation) -> tuple[str, str, str] | None:
-    """Field, rule, detail."""
     needs_source = operation.op in ("move", "copy")
     if needs_source and operation.source is UNSET:
         return "from", "missing", f"is missing, {operation.op} needs it"

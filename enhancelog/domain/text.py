@@ -40,5 +40,4 @@ def headline(text: str, length: int) -> str:
 
 
 def cut(text: str, length: int) -> str:
-    """Shorten with an ellipsis."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
