@@ -81,6 +81,7 @@ class _Shared:
         return "".join(pieces) + self._first[written:]
 
     def _drop_commas(self) -> None:
+        # A comma between two differing items belongs to the difference.
         for nth in range(1, len(self._tokens) - 1):
             around = self._kept[nth - 1], self._kept[nth + 1]
             if self._tokens[nth].key in COMMAS and around == (False, False):

@@ -48,6 +48,7 @@ def fillings(key: Key) -> list[Filling]:
 
 
 def _may_start(key: Key, at: int) -> bool:
+    # Han after kana or a hole continues what came before.
     return not is_han(key[at]) or at == 0 or (is_word(key[at - 1]) and may_vary(key[at - 1]))
 
 
