@@ -1,4 +1,4 @@
-"""Codecs: how the text of a kind is validated, parsed and described. A value is text, stored verbatim."""
+"""How the text of a kind is validated, parsed and described."""
 
 import json
 import re

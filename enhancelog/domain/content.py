@@ -88,6 +88,7 @@ def kind_in(kinds: Mapping[str, _Kind], name: str) -> _Kind:
 
 def check_story_id(story_id: str) -> None:
     """Raises ``Invalid``."""
+    # A ":" would make two keys share a raw form.
     check_id(story_id, "story_id")
     if ":" in story_id:
         raise Invalid("story_id", "colon", 'must not hold ":", which separates id and kind in a raw key')

@@ -75,7 +75,6 @@ def parse(text: str) -> Pairs:
 
 
 def render(pairs: Iterable[Pair]) -> str:
-    """The inverse of ``parse``."""
     return " ".join(token(name, value) for name, value in canonical(pairs))
 
 

@@ -53,7 +53,7 @@ class Verdict(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One finished run. ``ts_ms`` is when it started by the caller's clock, in epoch milliseconds."""
+    """``ts_ms``: the start by the caller's clock, in epoch ms."""
 
     issue_id: Id
     blueprint_id: IdOrEmpty

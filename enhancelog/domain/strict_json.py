@@ -51,7 +51,6 @@ def loads(data: bytes) -> Any:
 
 
 def parse(text: str) -> Any:
-    """``loads`` for decoded text."""
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _check_depth(text)
     marks: list[_Duplicate | _BadNumber] = []
@@ -118,6 +117,7 @@ def is_text(text: str) -> bool:
 
 
 def _check_depth(text: str) -> None:
+    # Before a parser recurses.
     brackets = _NO_BRACKET.sub("", _STRING.sub("", text))
     depths = accumulate(map(_STEP.__getitem__, brackets))
     if any(depth > MAX_DEPTH for depth in depths):
