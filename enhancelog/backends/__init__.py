@@ -124,7 +124,7 @@ class Dialect(Protocol):
     def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]: ...
 
     def reading_any_text(self) -> AbstractContextManager[None]:
-        """Decode invalid UTF-8, which SQLite can store, as lone surrogates."""
+        """Decode invalid UTF-8 as lone surrogates."""
 
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         """Block other writers, but not readers, until the transaction ends."""

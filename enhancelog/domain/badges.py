@@ -49,5 +49,4 @@ def badges(entry: Entry, recorded_ms: int) -> tuple[str, ...]:
 
 
 def described_badges(entry: Entry, recorded_ms: int) -> list[Badge]:
-    """The same with their meanings."""
     return [Badge(name, MEANINGS[name]) for name in badges(entry, recorded_ms)]

@@ -1,4 +1,4 @@
-"""Codecs: how the text of a kind is validated, parsed and described. A value is text, stored verbatim."""
+"""How the text of a kind is validated, parsed and described."""
 
 import json
 import re
@@ -42,7 +42,6 @@ class Codec:
         return text
 
     def describe(self) -> str:
-        """The rule in one sentence."""
         return "Any text without U+0000."
 
 
@@ -57,8 +56,6 @@ class Markdown(Codec):
 
 
 class Flag(Codec):
-    """Its presence is the signal; the text is a note."""
-
     name = "flag"
     max_bytes = MAX_FLAG_BYTES
 
@@ -90,8 +87,6 @@ class Counter(Codec):
 
 
 class Json(Codec):
-    """One JSON document."""
-
     name = "json"
 
     def parse(self, text: str) -> Any:

@@ -37,8 +37,6 @@ class Written(NamedTuple):
 
 
 class Preloaded(NamedTuple):
-    """Number of keys created, changed and unchanged."""
-
     created: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -59,8 +57,6 @@ class OutOfRange(StoreError):
 
 
 class NotEmpty(StoreError):
-    """An import without merge into a store that is not empty."""
-
     def __init__(self) -> None:
         super().__init__("the store is not empty; to import into it, ask for a merge")
 
@@ -91,7 +87,8 @@ def kind_in(kinds: Mapping[str, _Kind], name: str) -> _Kind:
 
 
 def check_story_id(story_id: str) -> None:
-    """Raises ``Invalid``. A ``:`` would make two keys share a raw form."""
+    """Raises ``Invalid``."""
+    # A ":" would make two keys share a raw form.
     check_id(story_id, "story_id")
     if ":" in story_id:
         raise Invalid("story_id", "colon", 'must not hold ":", which separates id and kind in a raw key')

@@ -75,7 +75,6 @@ def parse(text: str) -> Pairs:
 
 
 def render(pairs: Iterable[Pair]) -> str:
-    """The inverse of ``parse``."""
     return " ".join(token(name, value) for name, value in canonical(pairs))
 
 
@@ -89,7 +88,6 @@ def token(name: str, value: str) -> str:
 
 
 def canonical(pairs: Iterable[Pair]) -> Pairs:
-    """Deduplicate and order; drop what the box cannot express."""
     known = [pair for pair in dict.fromkeys(pairs) if pair[0] in _PLACE]
     return tuple(sorted(known, key=lambda pair: _PLACE[pair[0]]))
 

@@ -76,7 +76,6 @@ class EntryFilter:
 
     @property
     def key(self) -> Hashable:
-        """The criteria without time bounds."""
         return tuple(sorted(self.include.items())), tuple(sorted(self.exclude.items()))
 
     def one(self, name: str) -> str | None:
@@ -89,7 +88,6 @@ class EntryFilter:
         return [search_words.phrase(value) for value in self.include.get("phrase", ())]
 
     def fingerprint(self, order: str) -> str:
-        """Binds a cursor to its filter and order."""
         text = repr((sorted(self.pairs), order))
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
 
@@ -116,7 +114,6 @@ def from_pairs(pairs: Iterable[tuple[str, str]], now_ms: int) -> EntryFilter:
 
 
 def period_start(name: str, now_ms: int, parameter: str = "period") -> int | None:
-    """Epoch ms; ``None`` is unbounded."""
     if name not in PERIODS:
         raise Invalid(parameter, "choice", f'must be one of {", ".join(PERIODS)}, not "{name[:40]}"')
     days = PERIODS[name]

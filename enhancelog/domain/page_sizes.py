@@ -1,4 +1,4 @@
-"""How many rows one page of each list has; on most lists the parameter ``page_size`` asks for another number."""
+"""Page sizes of the lists."""
 
 from typing import Final
 

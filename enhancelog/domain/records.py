@@ -53,7 +53,7 @@ class Verdict(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One finished run. ``ts_ms`` is when it started by the caller's clock, in epoch milliseconds."""
+    """``ts_ms``: the start by the caller's clock, in epoch ms."""
 
     issue_id: Id
     blueprint_id: IdOrEmpty
@@ -79,8 +79,6 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Operation(Struct, rename={"source": "from"}):
-    """RFC 6902."""
-
     op: Operator
     path: str
     source: str | UnsetType = UNSET
@@ -233,7 +231,6 @@ def _checked_ops(raw: Raw) -> Raw:
 
 
 def _fault(operation: Operation) -> tuple[str, str, str] | None:
-    """Field, rule, detail."""
     needs_source = operation.op in ("move", "copy")
     if needs_source and operation.source is UNSET:
         return "from", "missing", f"is missing, {operation.op} needs it"

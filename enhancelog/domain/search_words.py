@@ -78,7 +78,6 @@ def search_tokens(text: str) -> list[Token]:
 
 
 def search_words(text: str) -> list[str]:
-    """The texts of ``search_tokens``, faster."""
     folded = _folded(text)
     if not folded.isascii() and _IS_UNSPACED.search(folded):
         return [folded[start:end] for start, end in _cut(folded)]
@@ -155,7 +154,6 @@ def _folded(text: str) -> str:
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str, str]]:
-    """(start, part, folded part); ASCII folds one to one."""
     if text.isascii() or (unicodedata.is_normalized("NFKC", text) and not _JOINS.search(text)):
         for stretch in _STRETCH.finditer(text):
             part = stretch[0]
@@ -193,5 +191,4 @@ def _kept(character: str) -> str:
 
 
 def _is_diacritic(combining_class: int) -> bool:
-    """Accents, overlays and the points of Hebrew, Arabic and Syriac."""
     return combining_class == 1 or 10 <= combining_class <= 36 or combining_class >= 200

@@ -51,7 +51,6 @@ def loads(data: bytes) -> Any:
 
 
 def parse(text: str) -> Any:
-    """``loads`` for decoded text."""
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _check_depth(text)
     marks: list[_Duplicate | _BadNumber] = []
@@ -101,7 +100,6 @@ def is_clean(text: str) -> bool:
 
 
 def _flaw(text: str) -> tuple[str, str] | None:
-    """Rule and detail."""
     if "\0" in text:
         return "nul", "contains the character U+0000, which cannot be stored; remove it"
     if not text.isascii() and not is_text(text):
@@ -119,7 +117,7 @@ def is_text(text: str) -> bool:
 
 
 def _check_depth(text: str) -> None:
-    """Before a parser recurses."""
+    # Before a parser recurses.
     brackets = _NO_BRACKET.sub("", _STRING.sub("", text))
     depths = accumulate(map(_STEP.__getitem__, brackets))
     if any(depth > MAX_DEPTH for depth in depths):
@@ -127,7 +125,6 @@ def _check_depth(text: str) -> None:
 
 
 def _outermost_key(text: str) -> str:
-    """The last key of the outermost object before the limit is exceeded."""
     depth, key, at = 0, "", 0
     for string in _STRING.finditer(text):
         for step in map(_STEP.get, text[at : string.start()]):

@@ -28,17 +28,16 @@ def similarity(first: frozenset[str], second: frozenset[str]) -> float:
 
 
 def first_line(text: str, limit: int = LINE_CHARACTERS) -> str:
-    """The first line that is not blank, as written; after ``limit`` characters it ends in an ellipsis."""
+    """The first non-blank line as written; after ``limit`` characters it ends in an ellipsis."""
     line = next((line.strip() for line in text[: limit * 20].splitlines() if line.strip()), "")
     return line if len(line) <= limit else f"{line[:limit].rstrip()}…"
 
 
 def headline(text: str, length: int) -> str:
-    """The first line that is not blank, its white space collapsed, ``length`` characters at most in all."""
+    """The first non-blank line with white space collapsed, at most ``length`` characters."""
     lines = (line for line in text[: 4 * length].splitlines() if line.strip())
     return cut(" ".join(next(lines, "").split()), length)
 
 
 def cut(text: str, length: int) -> str:
-    """Shorten with an ellipsis."""
     return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -1,4 +1,4 @@
-"""Fills an empty database: an admin, and the demo data for ``--demo``."""
+"""Fills an empty database: admin and demo data."""
 
 import secrets
 from collections.abc import Callable

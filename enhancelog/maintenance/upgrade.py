@@ -1,4 +1,4 @@
-"""Migrates the database to this release, atomically and with a backup."""
+"""Migrates the database atomically, with a backup."""
 
 import fcntl
 import glob
@@ -85,7 +85,6 @@ def _failure(error: Exception, copy: Path | None, release: str) -> str:
 
 
 def _copy(release: str) -> Path | None:
-    """A copy of the SQLite database, named after its release."""
     if connection.vendor != "sqlite":
         return None
     # An unfinished upgrade's copy is reused unless the old release has written since.
@@ -131,9 +130,7 @@ def _settle() -> Path | None:
 
 @contextmanager
 def alone(say: Callable[[str], object] = lambda line: None) -> Iterator[None]:
-    """One process at a time, on any host, prepares data folder and database, with umask 077; the next finds the
-    work done.
-    """
+    """One process at a time prepares data folder and database, with umask 077."""
     umask = os.umask(0o077)
     try:
         with open(settings.DATA_DIR / "serve.lock", "w") as file:

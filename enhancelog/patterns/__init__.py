@@ -1,8 +1,4 @@
-"""Deny patterns: groups the details of an axis by the message template that wrote them.
-
-``mask`` turns what is a value by its form in one detail into holes ``⟨kind⟩``. ``join`` merges an axis's templates that
-differ only in words that vary.
-"""
+"""Groups the details of an axis by the message template that wrote them."""
 
 import hashlib
 from typing import Final

@@ -36,15 +36,12 @@ def common(templates: Sequence[str], rest: Rest = no_rest) -> str:
 
 
 class _Shared:
-    """The first of several templates, and what the others share with it."""
-
     def __init__(self, first: str) -> None:
         self._first = first
         self._tokens = tokens(first)
         self._wordings = {tuple(_text(first, (token,)) for token in self._tokens)}
         self._kept = [True] * len(self._tokens)
         self._uneven: set[int] = set()
-        """Places before which another template has more or fewer words."""
 
     def compare(self, other: str) -> None:
         theirs = tokens(other)
@@ -84,7 +81,7 @@ class _Shared:
         return "".join(pieces) + self._first[written:]
 
     def _drop_commas(self) -> None:
-        """A comma between two differing items belongs to the difference."""
+        # A comma between two differing items belongs to the difference.
         for nth in range(1, len(self._tokens) - 1):
             around = self._kept[nth - 1], self._kept[nth + 1]
             if self._tokens[nth].key in COMMAS and around == (False, False):
@@ -101,7 +98,6 @@ class _Shared:
         return "⟨words⟩" if len(keys) > 1 or not self._uneven.isdisjoint(range(start, end + 1)) else "⟨word⟩"
 
     def _same(self, nth: int, plural: str) -> str:
-        """The plural of these texts, or a hole for all."""
         texts, key = {wording[nth] for wording in self._wordings}, self._tokens[nth].key
         if len(texts) == 1 or not is_hole(key):
             return plural
@@ -111,14 +107,12 @@ class _Shared:
 
 
 def _wide(kinds: set[str]) -> str:
-    """The kind of a hole that has these kinds."""
     if len(kinds) == 1:
         return kinds.pop()
     return next((wide for narrow, wide in _WIDER if kinds <= narrow), "words")
 
 
 def _alike(ours: Sequence[Token], theirs: Sequence[Token]) -> Iterator[tuple[int, int]]:
-    """Places of tokens that both have, in order."""
     if len(ours) == len(theirs):
         for nth, (our, their) in enumerate(zip(ours, theirs, strict=True)):
             if our.key == their.key:
@@ -135,7 +129,7 @@ def _text(template: str, found: Sequence[Token]) -> str:
 
 
 def fill(template_of_group: str, masked: Masked) -> list[Hole]:
-    """What fills each hole of the shown template. If ``masked`` does not fit it, all of it is in the first hole."""
+    """One value per hole. If ``masked`` does not fit, all of it is in the first hole."""
     shown, said = tokens(template_of_group), tokens(masked.template)
     values = iter(masked.holes)
     found: list[Hole] = []
@@ -148,7 +142,6 @@ def fill(template_of_group: str, masked: Masked) -> list[Hole]:
 
 
 def _filled(shown: str, text: str, held: Sequence[Hole]) -> Hole:
-    """``text``, which contains ``held``, as the value of a hole."""
     if len(held) == 1 and (text == shown or HOLES.fullmatch(text)):
         return held[0]
     values = iter(held)
@@ -156,7 +149,6 @@ def _filled(shown: str, text: str, held: Sequence[Hole]) -> Hole:
 
 
 def _laid(shown: Sequence[Token], said: Sequence[Token]) -> list[Sequence[Token]]:
-    """Aligns the tokens: one for a word, any number for a hole."""
     if len(shown) == len(said) and all(
         is_hole(our.key) or our.key == their.key for our, their in zip(shown, said, strict=True)
     ):
@@ -178,7 +170,6 @@ def _laid(shown: Sequence[Token], said: Sequence[Token]) -> list[Sequence[Token]
 
 
 def _fits(shown: Sequence[Token], said: Sequence[Token]) -> list[list[bool]]:
-    """Whether the rest of ``shown`` aligns with the rest of ``said``."""
     fits = [[False] * (len(said) + 1) for _ in range(len(shown) + 1)]
     fits[-1][-1] = True
     for nth in reversed(range(len(shown))):

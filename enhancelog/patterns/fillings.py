@@ -1,4 +1,4 @@
-"""Which words of a template may be a value, and how strongly they look like one."""
+"""Which words of a template may be a value, and how likely."""
 
 from collections.abc import Iterator
 from enum import IntEnum
@@ -40,7 +40,6 @@ def is_value(words: Key) -> bool:
 
 
 def fillings(key: Key) -> list[Filling]:
-    """Single words, runs of words, lists, and everything after a colon."""
     weights = [_weight(word) if _may_start(key, at) else Weight.FIXED for at, word in enumerate(key)]
     single = [
         Filling(at, at + 1, key[at : at + 1], weight) for at, weight in enumerate(weights) if weight > Weight.TEXT
@@ -49,7 +48,7 @@ def fillings(key: Key) -> list[Filling]:
 
 
 def _may_start(key: Key, at: int) -> bool:
-    """Han after kana or a hole continues what came before."""
+    # Han after kana or a hole continues what came before.
     return not is_han(key[at]) or at == 0 or (is_word(key[at - 1]) and may_vary(key[at - 1]))
 
 
@@ -65,7 +64,6 @@ def _weight(word: str) -> Weight:
 
 
 def _names(key: Key, weights: list[Weight]) -> Iterator[Filling]:
-    """Adjacent words that no message is made of."""
     end = 0
     while end < len(key):
         at = end
@@ -79,7 +77,6 @@ def _names(key: Key, weights: list[Weight]) -> Iterator[Filling]:
 
 
 def _titles(key: Key) -> Iterator[Filling]:
-    """Adjacent capitalized words, possibly with small words between: a name."""
     for at, word in enumerate(key):
         if not _is_capital(word):
             continue
@@ -97,7 +94,6 @@ def _is_capital(word: str) -> bool:
 
 
 def _lists(key: Key, weights: list[Weight]) -> Iterator[Filling]:
-    """Comma-separated items of one word or hole each."""
     end = 0
     for at in range(len(key)):
         if at < end:
@@ -118,7 +114,6 @@ def _lists(key: Key, weights: list[Weight]) -> Iterator[Filling]:
 
 
 def _texts(key: Key) -> Iterator[Filling]:
-    """What follows the first colon, if enough comes before it and more than one word after."""
     at = key.index(":") + 1 if ":" in key else len(key)
     if len(key) - at > 1 and sum(map(is_word, key[:at])) >= _FEWEST_BEFORE_COLON:
         yield Filling(at, len(key), key[at:], Weight.TEXT)

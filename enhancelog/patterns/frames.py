@@ -1,4 +1,4 @@
-"""Frames: templates with a hole where words may vary, and the evidence that a hole requires."""
+"""Templates with a hole where words may vary, and the evidence that a hole requires."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
@@ -33,7 +33,6 @@ class Need(NamedTuple):
 
 
 def need(key: Key, filled_by: tuple[Filling, ...]) -> list[Need]:
-    """Minimum evidence for each hole of the frame."""
     filled = {place for filling in filled_by for place in range(filling.at, filling.until)}
     kept = sum(
         (len(word) + 1) // 2 if is_han(word) else 1
@@ -60,7 +59,6 @@ def _need(key: Key, filling: Filling, kept: int, is_paired: bool) -> Need:
 
 
 def _fewest(before: str) -> tuple[int, ...]:
-    """Different words that make a hole after ``before``, by how many words are kept (0 to 3)."""
     if before in BEFORE_NAMES:
         return (_NEVER, 6, 3, 3)
     if before in PREPOSITIONS:
@@ -69,14 +67,13 @@ def _fewest(before: str) -> tuple[int, ...]:
 
 
 class Frames:
-    """Numbers for what is before, between and after holes; equal numbers mean equal keys."""
+    """Equal numbers mean equal keys."""
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[int, str], int] = {}
         self._middles: dict[Key, int] = {}
 
     def of(self, key: Key) -> Iterator[tuple[Frame, tuple[Filling, ...]]]:
-        """Every frame of the key, with what fills it."""
         before, after = self._sides(key)
         found = fillings(key)
         for filling in found:
@@ -92,7 +89,6 @@ class Frames:
                     yield (before[first.at], between, after[second.until]), (first, second)
 
     def at(self, key: Key, place: int, others: Iterable[int]) -> Iterator[Frame]:
-        """Frames with a hole at ``place``, alone and with each of ``others``."""
         before, after = self._sides(key)
         yield before[place], after[place + 1]
         for other in others:
@@ -100,7 +96,6 @@ class Frames:
             yield before[first], self._middle(key[first + 1 : second]), after[second + 1]
 
     def _sides(self, key: Key) -> tuple[list[int], list[int]]:
-        """For each place, the numbers of what is before it and from it on."""
         return self._chain(1, key), self._chain(-1, key[::-1])[::-1]
 
     def _chain(self, number: int, key: Key) -> list[int]:

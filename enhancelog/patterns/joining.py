@@ -1,9 +1,5 @@
-"""Joins masked templates of one axis that differ only in words that vary.
-
-Templates with a common frame are joined if what fills it looks like values. A joined frame is compared again, until
-nothing changes. Every rule asks whether something is there, never whether it is absent, so the groups depend on the set
-of templates alone.
-"""
+"""Joins masked templates of one axis that differ only in words that vary. The groups depend on the set of templates
+alone."""
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -46,8 +42,6 @@ _Found = tuple[tuple[Filling, ...], Key]  # what fills a frame, and the key it w
 
 
 class _Place:
-    """What fills one frame."""
-
     __slots__ = ("found", "has_values")
 
     def __init__(self, found: list[_Found]) -> None:
@@ -82,8 +76,6 @@ class _Place:
 
 
 class _Filled:
-    """What fills one hole of a frame."""
-
     def __init__(self, fillings: Sequence[Filling], wanted: Need, has_values: bool, names: Container[Key]) -> None:
         self._least = wanted.beside if has_values else wanted.weight
         self._names = names
@@ -92,23 +84,18 @@ class _Filled:
         words = {filling.words for filling in fillings if self.has(filling, self._least)}
         values = {words for words in words if is_value(words) or words in names}
         self.different = len(words) if wanted.is_met(len(words), len(values), has_values) else 0
-        """Number of different words; 0 if not enough."""
 
     def has(self, filling: Filling, least: Weight) -> bool:
-        """Adjacent words count if neither the first nor the last is a message word."""
         if filling.weight == Weight.RUN:
             return self._has_runs or filling.words in self._names
         return filling.weight >= min(least, self._least)
 
 
 class _Joins:
-    """Union-find over keys and their common frames."""
-
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
         self._parents: dict[Key, Key] = {}
         self._compared: dict[Key, set[int]] = {}
-        """Keys with known frames, and the places where they have values."""
         self._names: set[Key] = set()
         self._frames = Frames()
         self._alone: dict[Frame, _Found] = {}
@@ -132,7 +119,6 @@ class _Joins:
         return key
 
     def settle(self) -> None:
-        """Joins until nothing changes. A value in one frame is a value in all."""
         names: set[Key] = set()
         while self._changed:
             changed, self._changed = self._changed, set()
@@ -147,7 +133,6 @@ class _Joins:
                 self._changed = set(self._places)
 
     def _join(self, found: _Found, joined: list[Key]) -> None:
-        """Unites the keys, and compares their common frames if they are many."""
         fillings, key = found
         shared = _with_holes(key, fillings)
         if len(joined) >= _MANY:

@@ -1,8 +1,4 @@
-"""Lists as one hole: ``a, b and c``, ``a -> b``, ``['a', 'b']``, and a lone name after a colon.
-
-A comma alone makes no list. After a colon or in brackets any word may be an item; elsewhere values, or three words with
-a last "and".
-"""
+"""Lists as one hole: ``a, b and c``, ``a -> b``, ``['a', 'b']``, and a lone name after a colon."""
 
 import re
 from typing import Final
@@ -67,7 +63,7 @@ def _spaced(match: re.Match[str], value: str) -> str:
 
 
 def _bracketed(text: str, inside: str | None, marks: Marks) -> str:
-    """Square and curly brackets belong to the list, round ones do not."""
+    # Square and curly brackets belong to the list, round ones do not.
     if inside is None:
         return marks.put("names", text)
     items = _items(inside)
@@ -106,7 +102,6 @@ def _may_follow_colon(text: str) -> bool:
 
 
 def _are_titles(text: str) -> bool:
-    """Names in capitals, or words that no verdict is made of."""
     items = [item.split(" ") for item in _items(text)]
     if any(len(words) > _MOST_WORDS for words in items):
         return False
@@ -116,14 +111,12 @@ def _are_titles(text: str) -> bool:
 
 
 def _is_title(words: list[str]) -> bool:
-    """In capitals except for small words; the first may be one ("Out of Scope")."""
     if not all(words) or not (words[0][0].isupper() and words[-1][0].isupper()):
         return False
     return all(not is_verdict(word) if word[0].isupper() else is_grammar(word) for word in words[1:])
 
 
 def _runs(text: str, marks: Marks) -> str:
-    """Adjacent values as one list; all of it with three words or more and an "and"."""
     pieces = _SEPARATED.split(text)
     items = pieces[::2]
     if any(_ARROW.search(between) for between in pieces[1::2]):
@@ -142,7 +135,6 @@ def _runs(text: str, marks: Marks) -> str:
 
 
 def _closed(run: list[str], marks: Marks) -> str:
-    """Items with their separators, as one hole if there are at least two."""
     if len(run) < 4:
         return "".join(run)
     return _hole("".join(run[:-1]), marks) + run[-1]

@@ -1,5 +1,4 @@
-"""The vocabulary of messages: words that templates are made of, not values. It is optional: known words only keep
-templates apart."""
+"""Optional vocabulary of messages; known words only keep templates apart."""
 
 import re
 from functools import lru_cache
@@ -203,14 +202,12 @@ def is_grammar(word: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_verdict(word: str) -> bool:
-    """Words of grammar, or that say what is wrong: no names in a list."""
     lower = word.lower()
     return word not in CLASSES and (lower in VERDICTS or bool(_PARTICIPLES.fullmatch(lower)))
 
 
 @lru_cache(maxsize=4096)
 def is_identifier(word: str) -> bool:
-    """snake_case, kebab-case, dotted, camelCase, or of a small class."""
     if word in CLASSES:
         return True
     if _COMPOUNDS.fullmatch(word) or word.lower() in VERDICTS or word.lower() in CONSTANTS:

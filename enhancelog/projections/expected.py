@@ -13,8 +13,7 @@ Row = tuple[Any, ...]
 class Expected(Protocol):
     """Both methods yield a line per difference."""
 
-    def feed(self, entries: Sequence[Stored], after: int, up_to: int) -> Iterator[str]:
-        """The entries in (``after``, ``up_to``], in position order."""
+    def feed(self, entries: Sequence[Stored], after: int, up_to: int) -> Iterator[str]: ...
 
     def finish(self) -> Iterator[str]: ...
 

@@ -44,7 +44,6 @@ def expected() -> list[Expected]:
 
 
 def texts(entry: Entry) -> tuple[tuple[str, ...], ...]:
-    """Intent, reasons, rationale and details, each as its texts."""
     reasons = set(entry.reasons)
     details = [verdict.detail for verdict in entry.verdicts if f"{verdict.axis}: {verdict.detail}" not in reasons]
     return (entry.intent,), entry.reasons, (entry.rationale,), tuple(details)
@@ -70,7 +69,6 @@ def documents(entries: Iterable[Stored]) -> list[Document]:
 
 
 def _limited(part: Sequence[str]) -> list[str]:
-    """The words of some texts with gaps between them, within the limits."""
     found: list[str] = []
     if sum(map(len, part)) <= MOST_WORDS and all(map(str.isascii, part)):  # within all limits
         for text in filter(None, part):

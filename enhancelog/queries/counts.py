@@ -77,8 +77,6 @@ def _one_number(rows: QuerySet[Any], number: Any) -> Statement:
 
 
 class _Parts(NamedTuple):
-    """``first`` and ``last``: whole days (half-open); the other parts are partial days. ``None``: no such part."""
-
     since_ms: int | None
     first: int | None
     first_ms: int | None
@@ -175,7 +173,6 @@ def _has_tally(wanted: EntryFilter) -> bool:
 
 
 def _tallied(wanted: EntryFilter, days: Days) -> tuple[QuerySet[Any], Combinable]:
-    """The tally rows and the expression to sum."""
     if "axis" in wanted.include:
         tally, amount = _axes(wanted, days)
         return tally.filter(axis__in=records.only_ids(_denied(wanted))), amount
@@ -214,7 +211,6 @@ def _in_scope(tally: QuerySet[Any], wanted: EntryFilter, days: Days) -> QuerySet
 
 
 def in_days(tally: QuerySet[Any], since_ms: int | None, until_ms: int | None) -> QuerySet[Any]:
-    """Tally rows of the whole days between two instants (epoch ms); unbounded, also those without a day."""
     return _within(tally, _whole_days(since_ms, until_ms))
 
 

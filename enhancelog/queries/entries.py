@@ -132,7 +132,6 @@ def light_page(wanted: EntryFilter, order: Order, size: int, cursor: str | None 
 def _looked_up(
     wanted: EntryFilter, order: Order, size: int, up_to: int, at: Cursor | None, gaps: bool
 ) -> tuple[Sequence[Row], Key | None]:
-    """``size`` rows, and the key where the scan stopped early."""
     ascending = order == "asc"
     after = None if at is None else (at.ts_ms, at.position)
     if not is_one_range(wanted):
@@ -221,7 +220,6 @@ def neighbours(wanted: EntryFilter, listed: Listed, up_to: int) -> tuple[str | N
 
 
 def began_ms(cursor: str | None) -> int | None:
-    """When the first page was read (epoch ms)."""
     # It fixes what "7d" means on all pages.
     return None if cursor is None else _decoded(cursor).began_ms
 

@@ -90,7 +90,6 @@ def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facet
 
 
 def _sampled(entries: Entries, up_to: int) -> dict[str, dict[str, int]]:
-    """Parameter to value to count among the first ``CAP + 1`` entries."""
     try:
         sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
     except EmptyResultSet:  # the filter can match nothing

@@ -88,7 +88,6 @@ class _Hourly:
 
     @cached_property
     def _read(self) -> tuple[Mapping[tuple[int, str, str], Judged], Counter[frozenset[str]]]:
-        """(slot, Blueprint, axis) to judgements, and joint denials."""
         judged: Counter[tuple[int, str, str]] = Counter()
         rejected: Counter[tuple[int, str, str]] = Counter()
         joint: Counter[frozenset[str]] = Counter()

@@ -60,7 +60,6 @@ def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
 
 
 def _leading(wanted: EntryFilter) -> EntryFilter:
-    """The part that is one index range."""
     pattern = wanted.one("pattern")
     if pattern is not None and is_pattern_id(pattern):
         return replace(wanted, include={"pattern": (pattern,)}, exclude={})
@@ -75,7 +74,6 @@ def _leading(wanted: EntryFilter) -> EntryFilter:
 
 
 def _asks_no_more(wanted: EntryFilter, leading: EntryFilter) -> bool:
-    """Whether nearly every row of the range matches."""
     asked = dict(wanted.include)
     # Denied runs are mostly rejected.
     if leading.include.keys() & {"axis", "pattern"} and asked.get("status") == ("rejected",):

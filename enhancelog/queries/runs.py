@@ -51,8 +51,6 @@ class Compared(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Rows, the count, and the condition for ``now``."""
-
     rows: QuerySet[Any]
     number: Aggregate
     now: Q

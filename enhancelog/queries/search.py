@@ -38,7 +38,6 @@ def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None
 def _search(
     wanted: EntryFilter, order: Order, most: int, after: int | None, up_to: int
 ) -> tuple[list[Row], int | None, bool]:
-    """Rows, the last position examined, and whether time ran out."""
     deadline = time.monotonic() + MOST_S
     asc = order == "asc"
     low, high = (after or 0) + 1 if asc else 1, up_to if asc or after is None else after - 1

@@ -92,7 +92,6 @@ def in_order(entries: Entries, *, ascending: bool) -> Entries:
 
 
 def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
-    """The queryset and the conditions left."""
     # A pattern, else the first denied axis, leads, because a rare one is a short index range.
     include = dict(wanted.include)
     pattern = wanted.one("pattern")
@@ -107,7 +106,6 @@ def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
 
 
 def _by_denials(rows: str, conditions: Q, include: dict[str, tuple[str, ...]]) -> Entries:
-    """Removes from ``include`` what the denial rows cover."""
     if blueprint_ids := include.get("blueprint_id"):
         possible = records.only_ids(blueprint_ids, may_be_empty=True)
         conditions &= Q(**{f"{rows}__blueprint_id__in": possible})

@@ -1,4 +1,4 @@
-"""Retry threads, computed on read so that late entries are included."""
+"""Retry threads, computed on read."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -151,7 +151,6 @@ def _place(earlier: Count, later: Count) -> tuple[Count, Count]:
 
 
 def _walked(entries: int) -> str:
-    """CTEs ``earlier`` and ``later``: the tries around each entry."""
     # For a condition on ``far`` alone, SQLite would build a Bloom filter over all attempts.
     return f"""
         WITH RECURSIVE mine (entry, wish, ts_ms, applied) AS (

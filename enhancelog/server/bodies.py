@@ -85,7 +85,7 @@ class Body:
         self.file: IO[bytes] | None = None
 
     async def receive_first(self) -> None:
-        """Receive the body if it fits into memory, else at most its start. Raises ``Refused``."""
+        """Raises ``Refused``."""
         if self._declared is not None:
             self._check_size(self._declared)
         if self._declared is None or self._declared <= IN_MEMORY:
@@ -163,7 +163,6 @@ class Body:
         return f"The body ended after {self._size:,}{of} bytes; nothing was changed."
 
     async def _keep(self) -> None:
-        """In memory while small and there is room, else in a file, written in larger parts."""
         self._count(len(self._buffer))
         is_small = len(self._buffer) <= IN_MEMORY if self.file is None else len(self._buffer) < WRITE_BYTES
         if not is_small or self._receiving.in_memory > MEMORY_FOR_ALL:

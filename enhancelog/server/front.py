@@ -1,4 +1,4 @@
-"""The ASGI application in front of Django: receives, waits and sends in the event loop."""
+"""The ASGI application in front of Django."""
 
 import asyncio
 import contextvars
@@ -140,7 +140,6 @@ class _Request:
         self._body.close()
 
     async def _checked_password(self) -> tuple[Response, bytes]:
-        """``_first_piece``, waiting for a free password check in the event loop, not in a thread."""
         checks = self._front.password_checks
         try:
             async with asyncio.timeout(passwords.WAIT_S):
@@ -242,7 +241,6 @@ def _refusal_of_head(environ: dict[str, Any]) -> Refusal | None:
 
 
 def _declared(environ: dict[str, Any]) -> int | None:
-    """The body's length, 0 without one; ``None`` if chunked."""
     if "HTTP_TRANSFER_ENCODING" in environ:
         return None
     length = environ.get("CONTENT_LENGTH", "0")

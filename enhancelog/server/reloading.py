@@ -6,14 +6,12 @@ from pathlib import Path
 
 
 class Sources:
-    """The Python files below ``folders``, compared by modification time."""
-
     def __init__(self, folders: Iterable[Path]) -> None:
         self._folders = list(folders)
         self._seen = self._modified()
 
     def have_changed(self) -> bool:
-        """Whether a file was changed, added or removed since the last call, or since the start."""
+        """Whether a file changed since the last call, or since the start."""
         before, self._seen = self._seen, self._modified()
         return before != self._seen
 

@@ -104,7 +104,6 @@ def _id_of(request: HttpRequest, exchange: Exchange | None) -> str:
 
 
 def _route(request: HttpRequest) -> str:
-    """The URL pattern, with parameter names instead of ids."""
     if request.resolver_match is not None:
         return request.resolver_match.route or "/"
     static = f"/{settings.STATIC_URL.strip('/')}/"

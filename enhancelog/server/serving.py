@@ -74,7 +74,6 @@ async def _until_listening(port: int, running: asyncio.Task[None]) -> None:
 
 
 def _order_to_stop() -> asyncio.Event:
-    """Set by a signal or the end of the supervisor."""
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -91,7 +90,6 @@ def _order_to_stop() -> asyncio.Event:
 
 
 async def _finish(front: Front, running: asyncio.Task[None]) -> None:
-    """Let requests in progress end, except to clients that do not read."""
     front.stop()
     deadline = time.monotonic() + STOP_S
     while not front.is_idle and time.monotonic() < deadline:

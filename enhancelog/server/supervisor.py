@@ -75,7 +75,6 @@ class Supervisor:
             self._stop_all()
 
     def _wake_when_signalled(self) -> int:
-        """A descriptor that becomes readable on a signal."""
         woken, wake = os.pipe()
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)

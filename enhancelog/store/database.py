@@ -95,7 +95,6 @@ def stored_batches() -> Iterator[list[Stored]]:
 
 
 def stored_after(position: int) -> list[Stored]:
-    """The next ``BATCH`` entries of the log after this position."""
     columns = ("position", "recorded_ms", *Origin._fields, *RECORD_COLUMNS)
     rows = EntryModel.objects.filter(position__gt=position).order_by("position").values_list(*columns)[:BATCH]
     return [_stored(row) for row in rows]

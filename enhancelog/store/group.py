@@ -100,7 +100,6 @@ class Writer:
             connection.close()
 
     def _has_work(self) -> bool:
-        """Wait for an append; False when idle for too long or asked to end, and then the thread is gone."""
         began = time.monotonic()
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._ends, IDLE_S)
@@ -161,7 +160,7 @@ class Writer:
             time.sleep(random.uniform(0.02, 0.2))  # noqa: S311  not a secret
 
     def _set_apart(self, group: Sequence[Waiting], error: Exception) -> None:
-        """One append is at fault; alone, it fails alone."""
+        # One append is at fault; alone, it fails alone.
         if len(group) <= 1:
             _answer(group, error)
             return
@@ -198,7 +197,7 @@ def is_writer() -> bool:
 
 
 def _renew() -> None:
-    """A forked child has neither the thread nor its callers."""
+    # A forked child has neither the thread nor its callers.
     global _writer
     _writer = Writer()
 

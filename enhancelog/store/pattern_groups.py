@@ -66,7 +66,6 @@ class _Work:
         self._operations = regrouping.moves(moving) if moving else regrouping.operations(basis, basis.places(rest))
 
     def go_on(self, cursor: CursorWrapper, until: float) -> Step:
-        """Write until ``until`` (monotonic s), unless another process was faster."""
         if not axes.advance(cursor, self._axis, self._version):
             return Step.BUSY
         self._version += 1

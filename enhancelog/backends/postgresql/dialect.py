@@ -209,5 +209,4 @@ def _holds(cursor: CursorWrapper, function: str) -> bool:
 
 
 def _triggers(table: str) -> list[tuple[str, str]]:
-    """Name and event of each trigger."""
     return [(name.format(table=table), event.format(table=table)) for name, event in TRIGGERS.items()]

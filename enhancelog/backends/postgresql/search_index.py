@@ -108,7 +108,6 @@ class PostgresqlSearch:
 
 
 def _stretches(low: int, high: int, *, asc: bool) -> Iterator[tuple[int, int]]:
-    """Ranges between two positions; each grows if the one before was read quickly."""
     size = _FIRST_STRETCH
     while low <= high:
         began = time.monotonic()
@@ -133,7 +132,6 @@ def _timeout(cursor: CursorWrapper, deadline: float) -> Iterator[None]:
 
 
 def _row(document: Document) -> tuple[int, str]:
-    """The position, and the words as tsvector text; no word contains quotes or backslashes."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     for place, word in enumerate(document.words, 1):
         if word:

@@ -134,5 +134,5 @@ class SqliteDialect:
         finally:
             raw.text_factory = str
 
-    def lock_table(self, cursor: CursorWrapper, table: str) -> None:
-        """A writing transaction is alone from its start."""
+    # A writing transaction is alone from its start.
+    def lock_table(self, cursor: CursorWrapper, table: str) -> None: ...

@@ -66,7 +66,7 @@ def count(cursor: CursorWrapper, amounts: Mapping[TallyKey, tuple[int, int]]) ->
 
 
 def derive_anew(cursor: CursorWrapper, axis: str) -> None:
-    """Derive the axis again from its denials. Rare: only when a change moves the limit on templates."""
+    # Rare: only when a change moves the limit on templates.
     templates = f"SELECT id FROM {TEMPLATE} WHERE rules = %s AND axis = %s"
     ranges = f"{templates} UNION SELECT home_id FROM {TEMPLATE} WHERE rules = %s AND axis = %s"
     of_axis: tuple[int | str, ...] = (patterns.RULES_VERSION, axis)
@@ -79,8 +79,6 @@ def derive_anew(cursor: CursorWrapper, axis: str) -> None:
 
 
 class _Fresh:
-    """Unknown templates beyond the limit, and axes where they displace known ones."""
-
     # ``unknown``: the first denial of each template, by position.
     def __init__(self, unknown: Sequence[Classified], standings: Mapping[str, Standing]) -> None:
         # Axes that already distinguish a template of a later position.

@@ -128,7 +128,6 @@ def pending(cursor: CursorWrapper, up_to: int = EVERYWHERE, axis: str | None = N
 
 
 def advance(cursor: CursorWrapper, axis: str, version: int) -> bool:
-    """Increment the version, unless another process did."""
     cursor.execute(
         f"UPDATE {AXIS} SET version = version + 1 WHERE rules = %s AND axis = %s AND version = %s",
         [patterns.RULES_VERSION, axis, version],

@@ -62,7 +62,6 @@ def _forget(cursor: CursorWrapper, template_ids: Collection[int], positions: Col
 
 
 def _find_first(cursor: CursorWrapper, template_id: int, ranges: Sequence[int]) -> None:
-    """``ranges``: the patterns that hold the template's rows."""
     cursor.execute(
         f"SELECT MIN(position) FROM {DENIAL} WHERE pattern_id IN (%s, %s) AND template_id = %s", [*ranges, template_id]
     )

@@ -39,7 +39,6 @@ class Basis(NamedTuple):
     changes: Sequence[Change]
 
     def moving(self) -> list[Known]:
-        """Templates with rows that are yet to be moved."""
         return [known for known in self.templates if known.home_id != known.pattern_id]
 
     def places(self, rest: Rest = no_rest) -> dict[str, Place]:
@@ -84,7 +83,6 @@ def _turn(new: Known, old: Known) -> int:
 
 
 def moves(templates: Sequence[Known]) -> Iterator[None]:
-    """Move the templates' denials from ``home`` to their pattern."""
     leaving: defaultdict[int, dict[int, int]] = defaultdict(dict)
     for known in templates:
         if known.home_id != known.pattern_id:

@@ -1,7 +1,5 @@
-"""Entries of a filter by the pattern that denied them.
-
-Exact from the tallies if these cover the filter. Otherwise from the newest ``SAMPLE`` entries within reach.
-"""
+"""Entries of a filter by the pattern that denied them: exact if the tallies cover it, else from the newest
+``SAMPLE``."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -29,8 +27,6 @@ _SERVED: Final = f"(SELECT served FROM {PatternRules._meta.db_table})"
 
 
 class Counted(NamedTuple):
-    """``pattern`` is the id of its row."""
-
     pattern: int
     blueprint_id: str
     number: int
@@ -52,7 +48,6 @@ class Found(NamedTuple):
 
 
 def is_tallied(wanted: EntryFilter) -> bool:
-    """Whether the tallies cover the filter."""
     bounds = (wanted.since_ms, wanted.until_ms)
     return (
         not wanted.exclude
@@ -69,13 +64,11 @@ def counted(wanted: EntryFilter, pattern_id: str | None = None) -> Found:
 
 
 def times(wanted: EntryFilter, order: Sequence[int]) -> dict[int, Times]:
-    """First and last denial of these patterns, if the tallies cover the filter."""
     rows = patterns(_among(wanted)).filter(pk__in=order).values_list("pk", "first_ms", "last_ms")
     return {pattern: Times(*when) for pattern, *when in rows}
 
 
 def _among(wanted: EntryFilter) -> Q:
-    """Denials of the filter, without its axis, at plausible times."""
     among = Q()
     if "blueprint_id" in wanted.include:
         among &= Q(blueprint_id__in=records.only_ids(wanted.include["blueprint_id"], may_be_empty=True))
@@ -110,7 +103,6 @@ def _tallied(wanted: EntryFilter, pattern_id: str | None) -> Found:
 
 
 def _late(wanted: EntryFilter, pattern_id: str | None, up_to: int) -> QuerySet[Any, tuple[Any, ...]]:
-    """Denials stored since, to be subtracted from the tallies."""
     rows = DenialPattern.objects.filter(_among(wanted), entry_id__gt=up_to, template__rules=SERVED)
     if wanted.since_ms is not None or wanted.until_ms is not None:
         rows = rows.filter(PLAUSIBLE)
@@ -122,7 +114,6 @@ def _late(wanted: EntryFilter, pattern_id: str | None, up_to: int) -> QuerySet[A
 
 
 def _sampled(wanted: EntryFilter, pattern_id: str | None) -> Found:
-    """One statement; its first row is the number of entries counted."""
     entries, end = reach(wanted, grouped().up_to, ascending=False)
     try:
         sample, parameters = entries[:SAMPLE].values("position", "recorded_ms").query.sql_with_params()

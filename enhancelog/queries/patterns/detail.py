@@ -50,8 +50,6 @@ class Known(NamedTuple):
 
 
 class Denied(NamedTuple):
-    """Times are epoch ms."""
-
     position: int
     issue_id: str
     blueprint_id: str
@@ -63,8 +61,6 @@ class Denied(NamedTuple):
 
 
 class Member(NamedTuple):
-    """``denied``: number of denials."""
-
     id: str
     text: str
     wording: str
@@ -94,7 +90,6 @@ def seen(pattern: Known) -> Times:
 
 
 def newest(pattern: Known, wanted: EntryFilter, most: int = NEWEST) -> list[Denied]:
-    """The newest denials among the entries of a filter, which does not name the pattern."""
     narrowed = replace(wanted, include={**wanted.include, "pattern": (pattern.id,)})
     entries = reach(narrowed, horizon(narrowed), ascending=False).entries
     entries = entries.annotate(start=Substr("intent", 1, LONGEST), wording=F("patterns__template__wording"))
@@ -112,33 +107,28 @@ def newest(pattern: Known, wanted: EntryFilter, most: int = NEWEST) -> list[Deni
 
 
 def filled(pattern: Known, denials: Sequence[Denied]) -> list[Filled]:
-    """What fills the holes, in the denials with the pattern's own wording."""
     alike = (masked(denial.detail) for denial in denials if denial.wording == pattern.template)
     return fillings(pattern.template, (patterns.fill(pattern.template, one) for one in alike))
 
 
 def totals(pattern: Known) -> dict[str, tuple[int, int]]:
-    """Blueprint to denied and rejected entries, most first."""
     rows = TemplateTally.objects.filter(template__pattern=pattern.pk).order_by().values("blueprint_id")
     sums = rows.annotate(d=Sum("denied"), r=Sum("rejected")).values_list("blueprint_id", "d", "r")
     return {name: (denied, rejected) for name, denied, rejected in sorted(sums, key=lambda row: (-row[1], row[0]))}
 
 
 def members(pattern: Known) -> list[Member]:
-    """Leader first."""
     rows = Template.objects.filter(pattern=pattern.pk, rules=SERVED).order_by("first_position")
     return [Member(*row) for row in rows.annotate(n=Sum("tallies__denied")).values_list("key", "text", "wording", "n")]
 
 
 def others(pattern: Known, most: int) -> list[Member]:
-    """The axis's other patterns, most denials first, without ``other``."""
     rows = Template.objects.filter(rules=SERVED, axis=pattern.axis, other=False, pattern_id=F("pk"))
     rows = rows.exclude(pk=pattern.pk).annotate(n=Sum("templates__tallies__denied")).order_by("-n", "first_position")
     return [Member(*row) for row in rows.values_list("key", "text", "wording", "n")[:most]]
 
 
 def changes(axis: str) -> list[PatternChange]:
-    """Splits and merges of the axis, newest first."""
     return list(PatternChange.objects.filter(axis=axis).order_by("-pk")[:MOST_CHANGES])
 
 

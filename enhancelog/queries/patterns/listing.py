@@ -34,7 +34,6 @@ class Listing(NamedTuple):
 
 
 def listing(wanted: EntryFilter, most: int = MOST) -> Listing:
-    """Patterns of these entries' denials, most frequent first."""
     found = counted(wanted)
     return Listing(described(found, most), found.is_whole)
 

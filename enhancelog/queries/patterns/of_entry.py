@@ -11,8 +11,6 @@ from enhancelog.queries.pattern_ids import SERVED
 
 
 class Alike(NamedTuple):
-    """A pattern's id and its number of other denials."""
-
     id: str
     others: int
 
@@ -24,7 +22,6 @@ def pattern_ids(position: int) -> dict[str, str]:
 
 
 def alike(position: int, axes: Collection[str]) -> dict[str, Alike]:
-    """By axis, in one statement with a subquery for each of ``axes``."""
     tallies = TemplateTally.objects.filter(template__pattern=OuterRef("pattern")).order_by()
     denied = tallies.annotate(group=Value(1)).values("group").annotate(n=Sum("denied")).values("n")
     rows = DenialPattern.objects.filter(entry=position, template__rules=SERVED, template__axis__in=axes)

@@ -1,8 +1,4 @@
-"""The patterns that deny most in a window, compared with the window before, in four statements.
-
-Whole days come from the tallies, an hourly window from its index range. Numbers count rejected runs; ``denied`` counts
-the others too.
-"""
+"""The patterns that deny most in a window, compared with the window before."""
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -26,8 +22,6 @@ SPARK_DAYS: Final = 21  # days of a sparkline, the last one included
 
 
 class Place(NamedTuple):
-    """Rejections by a pattern in a Blueprint."""
-
     name: str
     rejected: int
 
@@ -82,8 +76,6 @@ def ranked(window: Window, spark_until_ms: int, most: int) -> Ranking:
 
 
 def numbers(window: Window, scope: Scope = EVERYWHERE) -> dict[int, Numbers]:
-    """Row ids and numbers of patterns with rejections in either window."""
-
     def write(window: Window) -> Statement:
         source = _source(window, scope)
         rows = source.rows.values("pattern", "now").annotate(r=source.rejected, d=source.denied)
@@ -106,7 +98,6 @@ def described(
     spark_until_ms: int,
     scope: Scope = EVERYWHERE,
 ) -> list[PatternRow]:
-    """These patterns, in this order."""
     places = _places(window, order, scope)
     last_day = day_of(spark_until_ms - 1)
     days = daily(order, last_day, scope)
@@ -147,13 +138,10 @@ def _leaders(order: Iterable[int]) -> dict[int, _Leader]:
 
 
 def is_new(first_ms: int | None, window: Window) -> bool:
-    """Whether the first denial of all is in the window; never without a beginning."""
     return window.since_ms is not None and first_ms is not None and first_ms >= window.since_ms
 
 
 class _Source(NamedTuple):
-    """Rows with ``pattern`` and ``now``, and their sums."""
-
     rows: QuerySet[Any]
     rejected: Aggregate
     denied: Aggregate
@@ -215,7 +203,6 @@ def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, 
 
 
 def daily(order: Iterable[int], last_day: int, scope: Scope = EVERYWHERE) -> Counter[tuple[int, int]]:
-    """(pattern, day) to rejections, for ``SPARK_DAYS`` days up to ``last_day``."""
     wanted = tuple(sorted(order))
 
     def write() -> Statement:

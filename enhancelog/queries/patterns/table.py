@@ -1,8 +1,4 @@
-"""The patterns of a period as a sortable table, for any filter.
-
-If the tallies cover the filter, everything is counted and compared with the period before. Otherwise the newest entries
-are counted.
-"""
+"""The patterns of a period as a sortable table, for any filter."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -58,7 +54,6 @@ def table(wanted: EntryFilter, window: Window, part: Part, spark_until_ms: int) 
 
 
 def _scope(wanted: EntryFilter, window: Window) -> Scope | None:
-    """The scope for the tallies or the index range; ``None`` if neither covers the filter."""
     bounds = (None, None) if window.hourly else (window.since_ms, window.until_ms)
     if not is_tallied(replace(wanted, since_ms=bounds[0], until_ms=bounds[1])):
         return None
@@ -66,7 +61,6 @@ def _scope(wanted: EntryFilter, window: Window) -> Scope | None:
 
 
 def _denied(window: Window, scope: Scope) -> int:
-    """Rejections by the scope's axis in the window, with or without a pattern."""
     rows: QuerySet[Any] = Denial.objects.all() if window.hourly else AxisTally.objects.all()
     rows = rows.filter(axis__in=records.only_ids([scope.axis or ""]))
     if scope.blueprint_ids is not None:
@@ -105,7 +99,6 @@ def _of_newest(wanted: EntryFilter, window: Window, part: Part) -> Table:
 
 
 def _ordered(found: Mapping[int, Numbers], part: Part) -> list[int]:
-    """Ties by most rejections; those without a time last."""
     usual = sorted(found, key=lambda pattern: (-found[pattern].rejected, -found[pattern].before, pattern))
     keys = _keys(found, part.sort)
     known = [pattern for pattern in usual if keys.get(pattern) is not None]
