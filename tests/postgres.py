@@ -14,7 +14,10 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode
+
+from tests.waiting import wait_for
 
 # Speed over durability; and a linguistic default collation, so that a forgotten COLLATE "C" shows.
 INITDB = ["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"]
@@ -71,7 +74,18 @@ def fresh_database() -> Iterator[str]:
             rest = {key: str(value) for key, value in psycopg.conninfo.conninfo_to_dict(url).items() if key != "dbname"}
             yield f"postgresql:///{name}?{urlencode(rest, quote_via=quote)}"
         finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type, unused-ignore]
+            wait_for(lambda: _dropped(admin, name))
+
+
+def _dropped(admin: Any, name: str) -> bool:
+    """False if the server's checkpoint failed, as it does while another test has filled one of its file systems."""
+    import psycopg
+
+    try:
+        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    except psycopg.errors.InternalError_:
+        return False
+    return True
 
 
 def _binaries() -> Path:

@@ -117,7 +117,7 @@ def is_text(text: str) -> bool:
 
 
 def _check_depth(text: str) -> None:
-    # Before a parser recurses.
+    # A parser that recurses must not see more levels than this.
     brackets = _NO_BRACKET.sub("", _STRING.sub("", text))
     depths = accumulate(map(_STEP.__getitem__, brackets))
     if any(depth > MAX_DEPTH for depth in depths):

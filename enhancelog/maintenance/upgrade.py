@@ -130,7 +130,7 @@ def _settle() -> Path | None:
 
 @contextmanager
 def alone(say: Callable[[str], object] = lambda line: None) -> Iterator[None]:
-    """One process at a time prepares data folder and database, with umask 077."""
+    """One process at a time, on any host, prepares data folder and database; umask 077. The next finds it done."""
     umask = os.umask(0o077)
     try:
         with open(settings.DATA_DIR / "serve.lock", "w") as file:

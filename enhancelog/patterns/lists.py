@@ -1,5 +1,8 @@
 """Lists as one hole: ``a, b and c``, ``a -> b``, ``['a', 'b']``, and a lone name after a colon."""
 
+# A comma alone makes no list: "2 tokens, budget is 1". After a colon or in brackets any word may be an item; elsewhere
+# only values, or three words and more with a last "and".
+
 import re
 from typing import Final
 

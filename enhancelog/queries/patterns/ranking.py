@@ -1,5 +1,7 @@
 """The patterns that deny most in a window, compared with the window before."""
 
+# Numbers count rejected runs, so that each is that of a list of rejections; ``denied`` counts the others too.
+
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
