@@ -68,7 +68,11 @@ class Server:
             if not self._token:
                 self._token = self._make_token()
                 self._sign_in()
-            yield process
+            try:
+                yield process
+            except AssertionError as error:
+                error.add_note(self.log.read_text()[-4000:])  # says what a 503 was about
+                raise
 
     def _make_token(self) -> str:
         scopes = ("log:read", "log:append", "content:read", "content:write")
@@ -105,13 +109,13 @@ class Server:
         assert "Traceback" not in answer.text
         return answer
 
-    def read(self) -> list[int]:
-        """Every kind of read, signed in; the statuses that are not 200."""
+    def read(self) -> dict[str, int]:
+        """Every kind of read, signed in; the paths that did not answer 200, and what they answered."""
         self._client.cookies.update(self._session)
         answers = [self.checked(self._client.get(path)) for path in READS]
         self._client.cookies.clear()
         answers.append(self.ask("GET", LOG))
-        return [answer.status_code for answer in answers if answer.status_code != 200]
+        return {str(answer.url): answer.status_code for answer in answers if answer.status_code != 200}
 
     def write(self, size: int) -> None:
         """One write of each kind, ``size`` bytes each and more."""
@@ -153,7 +157,7 @@ class Server:
             return not self.statuses.keys() & {503, 507}
 
         wait_for(all_is_well)
-        assert self.read() == []
+        assert self.read() == {}
 
     def check(self) -> None:
         """What was acknowledged is stored, and the log is in order."""
@@ -204,7 +208,7 @@ def test_full_disk_stops_writes_only_and_loses_nothing(what: str, kind: Kind, tm
             for size in (50_000, 100, 5000):
                 server.write(size)
             assert server.statuses[507] > 0
-            assert server.read() == []
+            assert server.read() == {}
             assert server.try_sign_in("nobody", "wrong password") in (200, 503, 507)
             disk.free()
             server.recovers()
@@ -240,7 +244,7 @@ def test_disk_that_fails_writes_acknowledges_nothing_and_loses_nothing(faults: S
             server.write(2000)
             assert server.statuses[507 if fault == "write ENOSPC" else 503] > 0, fault
             assert (server.acknowledged, server.counted) == (known, counted), fault
-            assert server.read() == [], fault
+            assert server.read() == {}, fault
             switch.unlink()
             server.recovers()
         assert workers(process) == before
@@ -262,7 +266,7 @@ def test_disk_that_fails_reads_is_503_and_not_a_bug(tmp_path: Path) -> None:
     with server.run() as process:  # nothing is in memory yet
         before = workers(process)
         switch.write_text("read EIO")
-        assert set(server.read()) <= {503}
+        assert set(server.read().values()) <= {503}
         server.write(2000)
         assert server.statuses[503] > 0
         switch.unlink()
@@ -283,7 +287,7 @@ def test_disk_that_turns_read_only_under_the_server_stops_writes_only(tmp_path: 
             disk.fail()
             server.write(1000)
             assert server.acknowledged == known
-            assert server.read() == []
+            assert server.read() == {}
             assert workers(process) == before
             kill(process)
         exported = manage("export_log", data_dir=server.data_dir)
