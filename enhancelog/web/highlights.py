@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from enhancelog.domain.records import Entry
 from enhancelog.domain.search_words import Phrase, spans
+from enhancelog.domain.terminal import without_terminal_codes
 from enhancelog.projections.search_index import MOST_CHARACTERS
 from enhancelog.web.entry_rows import EntryRow
 
@@ -72,7 +73,7 @@ def marked(text: str, phrases: Sequence[Phrase]) -> Segments:
 def excerpt(entry: Entry, phrases: Sequence[Phrase]) -> Excerpt | None:
     """From the first text with a match."""
     for field, axis, text in _texts(entry):
-        text = text[:MOST_CHARACTERS]
+        text = without_terminal_codes(text[:MOST_CHARACTERS])
         if found := spans(text, phrases):
             return Excerpt(field, axis, _around(text, found))
     return None

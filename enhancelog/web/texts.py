@@ -2,7 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from enhancelog.domain.text import first_line
+from enhancelog.domain.telling_lines import telling_line
+from enhancelog.domain.terminal import without_terminal_codes
 
 FOLDED_CHARACTERS: Final = 1_500
 
@@ -19,4 +20,5 @@ class Text(NamedTuple):
 
 
 def text(whole: str) -> Text:
-    return Text(whole, first_line(whole) if len(whole) > FOLDED_CHARACTERS else "")
+    whole = without_terminal_codes(whole)
+    return Text(whole, telling_line(whole) if len(whole) > FOLDED_CHARACTERS else "")
