@@ -62,7 +62,6 @@ def _export(question: Question, shape: str) -> str:
 
 
 def _new(request: HttpRequest, question: Question, after: int) -> HttpResponse:
-    """As plain text; 304 while nothing was stored."""
     etag = f'"{horizon(question.wanted)}"'
     response = get_conditional_response(request, etag=etag)
     if response is None:

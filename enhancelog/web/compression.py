@@ -27,7 +27,7 @@ _OWN_REQUESTS: Final = ("same-origin", "none")
 
 
 class CompressionMiddleware:
-    """Goes after WhiteNoise and before everything that sets ETags."""
+    # In MIDDLEWARE after WhiteNoise, whose files are compressed already, and before everything that sets ETags.
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

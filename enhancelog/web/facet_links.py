@@ -1,4 +1,4 @@
-"""Facets of a list as links that add or remove a filter."""
+"""Facets as links that add or remove a filter."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -35,7 +35,6 @@ class Facet(NamedTuple):
 
 
 def facet_links(question: Question, found: Facets) -> list[Facet]:
-    """Omits facets without a choice."""
     sources = found.by.get("source", ())
     groups = [
         _names("Denied by", "axis", question, found.by.get("axis", ())),

@@ -1,4 +1,4 @@
-"""Atom feeds of list pages. A key alone authorizes its feed; 401 if invalid, 429 after many wrong keys."""
+"""Atom feeds of list pages. A wrong key is 401, 429 after many."""
 
 import math
 from collections.abc import Callable
@@ -23,7 +23,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def reads_list(view: View) -> View:
-    """Requires ``log:read``, or the key of a saved view for its feed."""
+    """Requires ``log:read`` or, for a feed, the key of its saved view."""
     reading = needs("log:read")(view)
 
     @wraps(view)

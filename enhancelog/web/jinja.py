@@ -24,7 +24,7 @@ _FORMATS: Final = {"short": "%d %b %H:%M", "full": "%d %b %Y %H:%M:%S UTC"}
 
 
 class TimeText(NamedTuple):
-    """A UTC time for ``<time>``. ``iso``: machine-readable; ``exact``: with seconds."""
+    """In UTC. ``exact``: with seconds."""
 
     iso: str
     exact: str
@@ -53,7 +53,7 @@ def environment(**options: Any) -> Environment:
 
 
 class KeptRows:
-    """The output of macros for rows that were shown before. Rows take half of the time of a list."""
+    # Rendering rows takes half of the time of a list, and an entry never changes.
 
     def __init__(self, size: int = 5_000) -> None:
         self._size = size
@@ -61,7 +61,7 @@ class KeptRows:
         self._lock = Lock()
 
     def __call__(self, macro: Macro, key: Hashable, *arguments: Hashable) -> str:
-        """``macro(*arguments)``; ``key`` and the arguments after the first decide what it returns."""
+        """``macro(*arguments)``; its output depends on ``key`` and all arguments but the first."""
         whole = (macro.name, key, arguments[1:])
         with self._lock:
             if (found := self._rows.get(whole)) is not None:
@@ -87,7 +87,7 @@ def _page_url(name: str, prefix: str) -> str:
 
 
 def url(name: str, *arguments: object) -> str:
-    """Not for ids, which may contain anything: see ``links``."""
+    """Not for ids, which may contain anything: use ``links``."""
     return reverse(name, args=arguments)
 
 
@@ -133,7 +133,6 @@ def change(now: int, before: int) -> str:
 
 
 def quoted(text: str) -> str:
-    """Slashes included."""
     return quote(text, safe="")
 
 

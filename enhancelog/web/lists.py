@@ -14,7 +14,7 @@ from enhancelog.web.questions import Question
 
 
 class Onward(NamedTuple):
-    """``url`` is empty on the last page. ``stopped``: why the page is short, or empty."""
+    """``url``: empty on the last page. ``stopped``: why the page is short."""
 
     url: str
     label: str
@@ -30,7 +30,7 @@ def read_page(question: Question, *, gaps: bool = False) -> Page:
 
 
 def shows_all(page: Page, question: Question) -> bool:
-    """Whether the page holds the whole list, as far as it was scanned."""
+    """Also if the scan was stopped."""
     return question.cursor is None and (page.next is None or page.stopped)
 
 

@@ -32,7 +32,7 @@ _OTHERS: Final = {
 
 
 class Address(NamedTuple):
-    """``filter``: as in the filter box. ``feed``: empty if there is none."""
+    """``filter``: as in the filter box. ``feed``: may be empty."""
 
     title: str
     filter: str
@@ -41,9 +41,8 @@ class Address(NamedTuple):
 
 
 def timeline(blueprint_id: str) -> Place:
-    """The empty id is in the query string."""
     scope = (("blueprint_id", blueprint_id),)
-    if blueprint_id:
+    if blueprint_id:  # an empty id cannot be a path
         return Place(links.blueprint(blueprint_id), scope, title=blueprint_id)
     return Place("/blueprints/", scope, fixed=scope, title="(no name)")
 

@@ -1,6 +1,6 @@
 """The filter, order and page in an address, and the filter box.
 
-``?q=`` (the box) and empty parameters redirect to the canonical address. An invalid filter is 400.
+The box (``?q=``) and empty parameters redirect to the canonical address; an invalid filter is 400.
 """
 
 from collections.abc import Callable, Iterable
@@ -25,8 +25,8 @@ _MEANS_EMPTY_ID: Final = ("blueprint_id", "not_blueprint_id")
 
 @dataclass(frozen=True)
 class Place:
-    """A page with a filter. ``scope``: its own filter. ``fixed``: other parameters of its address. ``empty_id``:
-    ``blueprint_id=`` means the empty id."""
+    """``scope``: the page's own filter. ``fixed``: other parameters of its address. ``empty_id``: ``blueprint_id=``
+    means the empty id."""
 
     path: str
     scope: Pairs = ()
@@ -44,12 +44,11 @@ class Place:
         return bool(value) or self.may_be_empty(name) or (name, value) in self.fixed
 
     def settles(self, name: str) -> bool:
-        """Whether the page fixes this parameter."""
         return name.removeprefix("not_") in dict(self.scope)
 
 
 class Chip(NamedTuple):
-    """``without``: the address that drops this parameter."""
+    """``without``: URL."""
 
     text: str
     without: str
@@ -68,7 +67,7 @@ class Question:
     cursor: str | None
 
     def url(self, given: Pairs | None = None, **others: str) -> str:
-        """Without a cursor, the first page."""
+        """Of the first page, unless ``others`` has a cursor."""
         given = self.given if given is None else filter_box.canonical(given)
         return self.place.url((*given, *(dict(self.kept) | others).items()))
 
@@ -107,7 +106,7 @@ class Refused(Exception):
 
 
 class Elsewhere(Exception):
-    """The canonical address to redirect to."""
+    """``str()`` is the address."""
 
 
 View = Callable[..., HttpResponseBase]

@@ -35,7 +35,7 @@ COLUMNS: Final = {
 @revalidated()
 @without_empty_parameters("blueprint_id")
 def blueprint_list(request: HttpRequest) -> HttpResponseBase:
-    """The empty id has no path, so ``blueprint_id`` in the query shows its timeline."""
+    # The empty id has no path of its own, so its timeline is ``?blueprint_id=``.
     blueprint_id = request.GET.get("blueprint_id")
     if blueprint_id == "":
         return blueprint_timeline(request, blueprint_id="")

@@ -51,7 +51,7 @@ class AxisRow(NamedTuple):
 
 
 class ComparedText(NamedTuple):
-    """``absent``: the entries without this text, in words. ``cut``: only the beginnings were compared."""
+    """``absent``: the sides without this text, in words. ``cut``: only the beginnings were compared."""
 
     title: str
     diff: Diff
@@ -96,7 +96,7 @@ def _side(listed: Listed, numbers: dict[int, Count]) -> Side:
 
 
 def _axis_rows(earlier: Entry, later: Entry) -> tuple[list[AxisRow], int]:
-    """Differing axes first; also the number left out."""
+    """Also the number left out."""
     before, after = _by_axis(earlier), _by_axis(later)
     axes = list(dict.fromkeys((*before, *after)))
     axes.sort(key=lambda axis: _status(before.get(axis)) == _status(after.get(axis)))

@@ -1,4 +1,4 @@
-"""One entry, with its neighbors in the reader's list."""
+"""``/entries/<id>``, with its neighbors in the list that led to it."""
 
 from typing import Any, Final, NamedTuple
 
@@ -102,7 +102,6 @@ def _in_words(axes: list[str]) -> str:
 
 
 def _differing_reasons(entry: Entry, badges: list[Badge]) -> tuple[str, ...]:
-    """The recorded reasons, if they differ from the verdicts."""
     return tuple(entry.reasons) if any(badge.name == "reasons differ" for badge in badges) else ()
 
 
@@ -112,7 +111,6 @@ def _patch(entry: Entry) -> Patch | None:
 
 
 def _denied_first(listed: Listed) -> list[ShownVerdict]:
-    """At most ``SHOWN_VERDICTS``."""
     shown = sorted(listed.entry.verdicts, key=lambda verdict: verdict.status != "deny")[:SHOWN_VERDICTS]
     patterns = alike(listed.position, {verdict.axis for verdict in shown if verdict.status == "deny"})
     return [

@@ -1,8 +1,4 @@
-"""``/matrix/``: where each axis denies, by Blueprint, and which axes deny together. Every cell links to its rows.
-
-``show=together`` is the second table; ``sort`` is ``name``, ``any`` or ``axis:NAME``; ``cursor`` and ``column`` are how
-many rows and columns come before the shown ones.
-"""
+"""``/matrix/``: where each axis denies, by Blueprint, and which axes deny together."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
@@ -32,19 +28,18 @@ COLUMNS: Final = 10
 TABLES: Final = {"": "Axis × Blueprint", "together": "Axes together"}
 
 _ROWS_ARE: Final = {"": ("Blueprint", "Blueprints"), "together": ("axis", "axes")}
+# ``cursor`` and ``column`` are how many rows and columns come before the first one shown.
 _PARAMETERS: Final = ("period", "show", "sort", "order", "cursor", "column")
 _FIRST: Final = {"cursor": "", "column": ""}
 
 
 class Step(NamedTuple):
-    """A way to rows or columns that are not shown."""
-
     words: str
     url: str
 
 
 class Asked(NamedTuple):
-    """``given``: the page's parameters as they were."""
+    """``given``: the page's parameters."""
 
     given: Mapping[str, str]
     show: str
@@ -53,7 +48,7 @@ class Asked(NamedTuple):
     columns: Part
 
     def url(self, **changes: str) -> str:
-        """The same page with other parameters; an empty one is left out."""
+        """An empty parameter is left out."""
         return links.matrix((name, value) for name, value in {**self.given, **changes}.items() if value)
 
 
@@ -116,7 +111,6 @@ def _grid(asked: Asked, period: Period) -> Grid:
 
 
 def _steps(asked: Asked, part: Part, parameter: str, in_all: int, nouns: tuple[str, str]) -> Iterator[Step]:
-    """The ways to the rows or columns that are left out."""
     if part.first:
         yield Step(f"The first {nouns[1]}", asked.url(**{parameter: ""}))
     left = in_all - part.first - part.size

@@ -1,4 +1,4 @@
-"""``/``: what was denied in a period, against the period before. Every figure links to exactly the rows it counts."""
+"""``/``: what was denied in a period, compared with the period before."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ from enhancelog.web.revalidation import revalidated
 
 @dataclass(frozen=True)
 class Rate:
-    """Deny rate in whole per cent, and its change in points; ``None`` where there is nothing to divide by."""
+    """In per cent; ``None`` without runs."""
 
     now: int | None
     before: int | None

@@ -42,7 +42,7 @@ _TIME: Final = {"since", "until", "not_since", "not_until", "period", "not_perio
 
 
 class Row(NamedTuple):
-    """Lists of the counted rejections; empty if there is no list."""
+    """``url`` and ``place_url`` list the rejections; may be empty."""
 
     pattern: PatternRow
     url: str

@@ -24,8 +24,6 @@ from enhancelog.web.revalidation import revalidated
 
 
 class Suggestion(NamedTuple):
-    """A suggestion if nothing was found."""
-
     text: str
     url: str
 
@@ -71,7 +69,8 @@ def _found(question: Question) -> Page:
 
 
 def _found_total(page: Page, question: Question) -> Count | None:
-    """Counts only what the first page shows: a search has no time for more."""
+    # A search has 0.2 seconds, which a count of all matches could exceed. So the first page counts what it found, and
+    # later pages show no total, because they do not know what came before.
     return None if question.cursor else Count(len(page.rows), capped=page.next is not None or page.stopped)
 
 

@@ -96,7 +96,6 @@ def _date(day: int, this_year: int) -> str:
 
 
 def _header(question: Question, page: Page, known: Standing) -> dict[str, Any]:
-    """Totals, or the matches of a filter."""
     of_time = tuple(pair for pair in question.given if pair[0] in _ONLY_TIME)
     totals = [
         count(from_pairs([*question.place.scope, *of_time, ("status", status)], now_ms()), page.up_to)

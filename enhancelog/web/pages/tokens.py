@@ -1,4 +1,4 @@
-"""``/account/tokens``: lists (for staff, everybody's), creates and revokes API tokens."""
+"""``/account/tokens``: own API tokens; for staff, everybody's."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -82,7 +82,6 @@ class TokenForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_variables("secret")
 def token_list(request: HttpRequest) -> HttpResponse:
-    """After creation, the response shows the secret."""
     user = permissions.user_of(request)
     grantable = permissions.grantable(user)
     form = TokenForm(request.POST or None, grantable=grantable)
@@ -112,7 +111,6 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
 @login_required
 @require_POST
 def revoke_own_tokens(request: HttpRequest) -> HttpResponse:
-    """Only one's own."""
     number = api_tokens.revoke_all(permissions.user_of(request))
     what = "1 token of yours is" if number == 1 else f"{number:,} tokens of yours are"
     messages.success(request, f"{what} revoked. Requests with them are refused from now on.")
