@@ -16,7 +16,7 @@ from jinja2 import Environment
 from jinja2.runtime import Macro
 
 from enhancelog import links
-from enhancelog.domain.times import as_datetime
+from enhancelog.domain.times import as_datetime, now_ms
 from enhancelog.patterns import parts
 from enhancelog.web import charts
 
@@ -39,8 +39,10 @@ def environment(**options: Any) -> Environment:
         "kept": KeptRows(),
         "links": links,
         "moment_text": moment_text,
+        "now_ms": now_ms,
         "page_url": page_url,
         "percent": percent,
+        "public_url": public_url,
         "rejections_url": rejections_url,
         "runs_url": runs_url,
         "static": static,
@@ -89,6 +91,10 @@ def _page_url(name: str, prefix: str) -> str:
 def url(name: str, *arguments: object) -> str:
     """Not for ids, which may contain anything: use ``links``."""
     return reverse(name, args=arguments)
+
+
+def public_url() -> str:
+    return str(settings.PUBLIC_URL)
 
 
 def time_text(ts_ms: int, recorded_ms: int, style: str = "relative") -> TimeText | None:

@@ -11,7 +11,6 @@ from enhancelog import links
 from enhancelog.domain import filters, page_sizes
 from enhancelog.domain.errors import Invalid
 from enhancelog.queries import blueprints as log
-from enhancelog.web.empty import how_to_fill
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.pages.timeline import blueprint_timeline
@@ -53,7 +52,6 @@ def blueprint_list(request: HttpRequest) -> HttpResponseBase:
     sorting = Sorting(sort, order, _sorted_url)
     context = {
         "section": "blueprints",
-        **how_to_fill(),
         "columns": [sorting.column(label, by, style, id=by) for by, (label, style) in COLUMNS.items()],
         "rows": rows,
         "total": total,

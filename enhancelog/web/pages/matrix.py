@@ -15,7 +15,6 @@ from enhancelog.queries import matrix as log
 from enhancelog.queries import runs
 from enhancelog.queries.matrix import Part, Sort
 from enhancelog.web import grids, periods
-from enhancelog.web.empty import how_to_fill
 from enhancelog.web.grids import Grid
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.periods import Period
@@ -59,7 +58,7 @@ class Asked(NamedTuple):
 def matrix(request: HttpRequest) -> HttpResponseBase:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
-        return page_or_fragment(request, "matrix/page.jinja", {"section": "matrix", "empty": True, **how_to_fill()})
+        return page_or_fragment(request, "matrix/page.jinja", {"section": "matrix", "empty": True})
     try:
         asked = _asked(request)
     except Invalid as error:

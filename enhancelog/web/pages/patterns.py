@@ -21,7 +21,6 @@ from enhancelog.queries.patterns.ranking import PatternRow, Scope
 from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.queries.patterns.table import SORTS, Part, Table, table
 from enhancelog.web import periods, questions
-from enhancelog.web.empty import how_to_fill
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.periods import Period
 from enhancelog.web.places import PATTERNS
@@ -56,12 +55,7 @@ class Row(NamedTuple):
 def pattern_list(request: HttpRequest) -> HttpResponse:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
-        context = {
-            "section": "patterns",
-            "is_empty": True,
-            **how_to_fill(),
-        }
-        return page_or_fragment(request, "patterns/page.jinja", context)
+        return page_or_fragment(request, "patterns/page.jinja", {"section": "patterns", "is_empty": True})
     question = questions.read(request, PATTERNS)
     try:
         part = _part(request, question)

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -119,7 +118,7 @@ def revoke_own_tokens(request: HttpRequest) -> HttpResponse:
 
 def show_once(request: HttpRequest, token: Token, secret: str) -> HttpResponse:
     can_read = "log:read" in token.scopes
-    context = {"token": token, "secret": secret, "public_url": settings.PUBLIC_URL, "can_read": can_read}
+    context = {"token": token, "secret": secret, "can_read": can_read}
     response = page(request, "tokens/made.jinja", context, status=201)
     response["Cache-Control"] = "no-store"
     return response
