@@ -7,9 +7,9 @@ from enhancelog.domain.filters import Order
 
 
 class Column(NamedTuple):
-    """``url``: empty if not sortable."""
+    """``label``: empty if the template names it. ``url``: empty if not sortable."""
 
-    label: str
+    label: str = ""
     url: str = ""
     order: Order | None = None
     style: str = ""

@@ -14,9 +14,9 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.queries import matrix as log
 from enhancelog.queries import runs
 from enhancelog.queries.matrix import Part, Sort
-from enhancelog.web import grids, periods
-from enhancelog.web.grids import Grid
+from enhancelog.web import matrix_tables, periods
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.matrix_tables import Grid
 from enhancelog.web.periods import Period
 from enhancelog.web.questions import without_empty_parameters
 from enhancelog.web.revalidation import revalidated
@@ -104,9 +104,9 @@ def _sort(value: str, parameters: filters.Parameters) -> Sort:
 
 def _grid(asked: Asked, period: Period) -> Grid:
     if asked.show:
-        return grids.together(log.axes_together(period.window, asked.rows, asked.columns), period.window)
+        return matrix_tables.together(log.axes_together(period.window, asked.rows, asked.columns), period.window)
     found = log.by_blueprint_and_axis(period.window, asked.sort, asked.rows, asked.columns)
-    return grids.by_blueprint(found, period.window, asked.sort, asked.url)
+    return matrix_tables.by_blueprint(found, period.window, asked.sort, asked.url)
 
 
 def _steps(asked: Asked, part: Part, parameter: str, in_all: int, nouns: tuple[str, str]) -> Iterator[Step]:

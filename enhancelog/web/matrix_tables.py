@@ -38,9 +38,12 @@ class Row(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """``total`` sums all rows. ``rows_in_all`` and ``axes_in_all`` include those not shown."""
+    """Headings of the rows' names, axes and own rates. ``total`` sums all rows. ``rows_in_all`` and ``axes_in_all``
+    include those not shown."""
 
-    headings: Sequence[Column]
+    names: Column
+    axes: Sequence[Column]
+    rates: Column
     rows: Sequence[Row]
     rows_in_all: int
     axes_in_all: int
@@ -62,11 +65,9 @@ def by_blueprint(found: ByBlueprint, window: Window, sort: Sort, url: Callable[.
         for blueprint_id, totals in found.blueprints.items()
     ]
     return Grid(
-        headings=[
-            sorting.column("Blueprint", "name"),
-            *(sorting.column(axis, f"axis:{axis}", "mono") for axis in found.axes),
-            sorting.column("Any", "any"),
-        ],
+        names=sorting.column("", "name"),
+        axes=[sorting.column(axis, f"axis:{axis}", "mono") for axis in found.axes],
+        rates=sorting.column("", "any"),
         rows=rows,
         rows_in_all=found.blueprints_in_all,
         axes_in_all=found.axes_in_all,
@@ -90,7 +91,9 @@ def together(found: Together, window: Window) -> Grid:
         return Row(axis, links.rejections([("axis", axis), *span]), [*cells, alone])
 
     return Grid(
-        headings=[Column("Denied by"), *(Column(axis, style="mono") for axis in found.columns), Column("No other")],
+        names=Column(),
+        axes=[Column(axis, style="mono") for axis in found.columns],
+        rates=Column(),
         rows=[row(axis) for axis in found.rows],
         rows_in_all=found.axes_in_all,
         axes_in_all=found.axes_in_all,
