@@ -13,8 +13,8 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.queries import blueprints as log
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.list_requests import without_empty_parameters
 from enhancelog.web.pages.timeline import blueprint_timeline
-from enhancelog.web.questions import without_empty_parameters
 from enhancelog.web.revalidation import revalidated
 from enhancelog.web.sorting import Sorting, usual_order
 

@@ -15,8 +15,8 @@ from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
 from enhancelog.web import htmx
 from enhancelog.web.changed_words import SegmentedLine, with_changed_words
+from enhancelog.web.folded_texts import Text, text
 from enhancelog.web.patches import as_text
-from enhancelog.web.texts import Text, text
 from enhancelog.web.thread_panel import Attempts
 
 COMPARED_CHARACTERS: Final = 40_000  # of each text

@@ -16,9 +16,9 @@ from enhancelog.queries import runs
 from enhancelog.queries.matrix import Part, Sort
 from enhancelog.web import matrix_tables, periods
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.list_requests import without_empty_parameters
 from enhancelog.web.matrix_tables import Grid
 from enhancelog.web.periods import Period
-from enhancelog.web.questions import without_empty_parameters
 from enhancelog.web.revalidation import revalidated
 from enhancelog.web.sorting import usual_order
 

@@ -16,8 +16,8 @@ from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.queries.runs import Totals
 from enhancelog.web import overview_chart, periods
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.list_requests import without_empty_parameters
 from enhancelog.web.periods import Period
-from enhancelog.web.questions import without_empty_parameters
 from enhancelog.web.revalidation import revalidated
 
 

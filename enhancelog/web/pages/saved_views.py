@@ -17,9 +17,9 @@ from enhancelog.accounts.permissions import needs, user_of
 from enhancelog.domain import names
 from enhancelog.domain.errors import Invalid
 from enhancelog.models import SavedView
+from enhancelog.web.form_errors import refuse, sentence
 from enhancelog.web.htmx import is_fragment, page
-from enhancelog.web.places import Address, address
-from enhancelog.web.refusals import refuse, sentence
+from enhancelog.web.list_addresses import Address, address
 
 
 class SavedViewForm(forms.Form):

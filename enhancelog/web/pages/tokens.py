@@ -18,8 +18,8 @@ from enhancelog.accounts.api_tokens import Wanted
 from enhancelog.domain import names
 from enhancelog.domain.errors import Invalid
 from enhancelog.models import Token
+from enhancelog.web.form_errors import refuse
 from enhancelog.web.htmx import page
-from enhancelog.web.refusals import refuse
 
 REVOKED_SHOWN: Final = 20
 MEANINGS: Final = {
