@@ -1,4 +1,4 @@
-"""Entries as rows of lists: texts and links."""
+"""Entries as rows of lists."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -29,10 +29,7 @@ class Reasons(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What lists show of an entry, taken from the entry alone. Applied entries have no reasons.
-
-    ``time`` is ``None`` if ``ts_ms`` is not plausible.
-    """
+    """``time`` is ``None`` if ``ts_ms`` is not plausible. Applied entries have no reasons."""
 
     element_id: str
     status: str
@@ -51,7 +48,7 @@ class Summary(NamedTuple):
 
 @dataclass(frozen=True)
 class EntryRow:
-    """``url`` keeps the filter of the list. ``place`` is set for one of several tries at the same intent."""
+    """``url`` keeps the list's filter. ``place``: among tries at the same intent, if there are several."""
 
     listed: Listed
     url: str

@@ -1,4 +1,4 @@
-"""Search results as rows, with the matches marked."""
+"""Rows of search results, with the matches marked."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,8 +40,6 @@ class Excerpt(NamedTuple):
 
 @dataclass(frozen=True)
 class SearchRow:
-    """Without ``phrases`` nothing is marked."""
-
     row: EntryRow
     phrases: tuple[Phrase, ...]
 
@@ -60,7 +58,7 @@ class SearchRow:
 
     @property
     def excerpt(self) -> Excerpt | None:
-        """Set if the row's own texts have no match."""
+        """``None`` if the row's own texts have a match."""
         texts = (self.intent, *(reason.text for reason in self.reasons))
         is_shown = any(segment.is_match for text in texts for segment in text)
         return None if is_shown or not self.phrases else excerpt(self.row.listed.entry, self.phrases)
@@ -71,7 +69,6 @@ def marked(text: str, phrases: Sequence[Phrase]) -> Segments:
 
 
 def excerpt(entry: Entry, phrases: Sequence[Phrase]) -> Excerpt | None:
-    """From the first text with a match."""
     for field, axis, text in _texts(entry):
         text = without_terminal_codes(text[:MOST_CHARACTERS])
         if found := spans(text, phrases):

@@ -1,4 +1,4 @@
-"""The only Python that builds HTML: Markdown as safe HTML at bounded cost.
+"""Markdown as safe HTML at bounded cost. No other Python builds HTML.
 
 Raw HTML is shown as text. Links lead to http, https, mailto or paths of this site.
 """

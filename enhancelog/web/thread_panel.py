@@ -14,7 +14,7 @@ from enhancelog.web.entry_rows import reasons
 
 
 class Attempt(NamedTuple):
-    """``summary``: why it was rejected, or the rationale. ``compare_url``: with the page's entry."""
+    """``summary``: a reason or the rationale. ``compare_url``: with the page's entry."""
 
     number: Count
     listed: Listed

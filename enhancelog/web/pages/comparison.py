@@ -15,8 +15,8 @@ from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
 from enhancelog.web import htmx
 from enhancelog.web.changed_words import SegmentedLine, with_changed_words
+from enhancelog.web.folded_texts import Text, text
 from enhancelog.web.patches import as_text
-from enhancelog.web.texts import Text, text
 from enhancelog.web.thread_panel import Attempts
 
 COMPARED_CHARACTERS: Final = 40_000  # of each text
@@ -51,7 +51,7 @@ class AxisRow(NamedTuple):
 
 
 class ComparedText(NamedTuple):
-    """``absent``: the entries without this text, in words. ``cut``: only the beginnings were compared."""
+    """``absent``: the sides without this text, in words. ``cut``: only the beginnings were compared."""
 
     title: str
     diff: Diff
@@ -96,7 +96,7 @@ def _side(listed: Listed, numbers: dict[int, Count]) -> Side:
 
 
 def _axis_rows(earlier: Entry, later: Entry) -> tuple[list[AxisRow], int]:
-    """Differing axes first; also the number left out."""
+    """Also the number left out."""
     before, after = _by_axis(earlier), _by_axis(later)
     axes = list(dict.fromkeys((*before, *after)))
     axes.sort(key=lambda axis: _status(before.get(axis)) == _status(after.get(axis)))

@@ -37,7 +37,7 @@ TITLE_CHARACTERS: Final = 80
 
 
 class DenialRow(NamedTuple):
-    """``intent`` and ``said`` are cut. ``url`` keeps the pattern's filter."""
+    """``intent`` and ``said`` are first lines."""
 
     denial: Denied
     said: str
@@ -79,7 +79,7 @@ class DayRow(NamedTuple):
 
 
 class ChangeRow(NamedTuple):
-    """A manual split or merge; ``templates`` are the first few."""
+    """A manual split or merge."""
 
     id: int
     kind: str
@@ -149,13 +149,13 @@ def _row(denial: Denied, pattern: Known) -> DenialRow:
 
 
 def _passed(newest: Sequence[Denied]) -> list[Passed]:
-    """Each applied run once, after the newest denial it followed."""
     found: dict[int, Passed] = {}
     ended = passed_instead(denial.position for denial in newest)
     for denial in newest:
         if denial.position in ended:
             listed, tries = ended[denial.position]
             entry = listed.entry
+            # An applied run may follow several denials; it is shown once, after the newest.
             shown = telling_line(entry.intent), telling_line(entry.rationale)
             found.setdefault(listed.position, Passed(*shown, links.entry(entry.issue_id), tries))
     return list(found.values())[:PASSED]
@@ -185,7 +185,7 @@ def _said(number: float) -> str:
 
 
 def _days(pattern: Known, seen: Times) -> dict[str, Any]:
-    """Three weeks, up to now or to an older last denial."""
+    # Three weeks up to today, or up to the last denial if that is older.
     today = day_of(now_ms())
     last = day_of(seen.last_ms) if seen.last_ms is not None else today
     is_past = last <= today - SPARK_DAYS

@@ -9,7 +9,7 @@ FOLDED_CHARACTERS: Final = 1_500
 
 
 class Text(NamedTuple):
-    """``start`` is shown while folded; empty for a short text."""
+    """``start`` is shown while folded; empty if short."""
 
     whole: str
     start: str
