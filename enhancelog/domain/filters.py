@@ -4,8 +4,8 @@ import hashlib
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from typing import Final, Literal, cast, get_args
+from datetime import UTC, datetime
+from typing import Final, Literal, NamedTuple, cast, get_args
 
 from enhancelog.domain import page_sizes, search_words, strict_json
 from enhancelog.domain.errors import Invalid
@@ -37,8 +37,7 @@ VALUES: Final = (
     "phrase",
     "source",
 )
-# Whole UTC days, today included; ``24h`` is exactly the last 24 hours.
-PERIODS: Final = {"24h": 1, "7d": 7, "30d": 30, "90d": 90, "all": None}
+PERIODS: Final = ("24h", "7d", "30d", "90d", "all")  # offered by pages; any number of units is one, too
 
 _TIMES: Final = ("since", "until", "period")
 PARAMETERS: Final = (*VALUES, *(f"not_{name}" for name in VALUES), *_TIMES, *(f"not_{name}" for name in _TIMES))
@@ -51,16 +50,24 @@ _PAGE_SIZE = re.compile(r"\d{1,4}", re.ASCII)
 _OFFSET = re.compile(r"\d{1,9}", re.ASCII)
 _WHOLE = re.compile(r"\d{1,19}", re.ASCII)
 _INTEGER = re.compile(r"-?\d{1,19}\Z", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})([Zz]|[+ -]\d{2}:\d{2})?\Z", re.ASCII)
 _RFC3339 = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d{1,9})?([Zz]|[+ -]\d{2}:\d{2})\Z",
     re.ASCII,
 )
 _AGO = re.compile(r"([1-9]\d{0,5})([mhdw])\Z", re.ASCII)
+_DAYS_AGO = {"today": 0, "yesterday": 1}
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": DAY_MS, "w": 7 * DAY_MS}
 _I64 = range(-(2**63), 2**63)
 
 Parameters = Mapping[str, Sequence[str]]
+
+
+class Span(NamedTuple):
+    """A half-open range of epoch ms; ``None``: unbounded."""
+
+    since_ms: int | None = None
+    until_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -98,8 +105,10 @@ def parse(parameters: Parameters, now_ms: int) -> EntryFilter:
     exclude = {name: _values(parameters, f"not_{name}") for name in VALUES if f"not_{name}" in parameters}
     since = [*_instants(parameters, "since", now_ms), *_instants(parameters, "not_until", now_ms)]
     until = [*_instants(parameters, "until", now_ms), *_instants(parameters, "not_since", now_ms)]
-    since += _starts(parameters, "period", now_ms)
-    until += _starts(parameters, "not_period", now_ms)
+    periods = [span_of(value, now_ms) for value in parameters.get("period", ())]
+    since += [span.since_ms for span in periods if span.since_ms is not None]
+    until += [span.until_ms for span in periods if span.until_ms is not None]
+    until += _ends_before(parameters.get("not_period", ()), now_ms)
     pairs = [(name, value) for name in PARAMETERS for value in parameters.get(name, ())]
     if len(pairs) > MAX_VALUES:
         raise Invalid(pairs[-1][0], "count", f"is one of {len(pairs):,} values; a filter takes at most {MAX_VALUES}")
@@ -113,35 +122,49 @@ def from_pairs(pairs: Iterable[tuple[str, str]], now_ms: int) -> EntryFilter:
     return parse(parameters, now_ms)
 
 
-def period_start(name: str, now_ms: int, parameter: str = "period") -> int | None:
-    if name not in PERIODS:
-        raise Invalid(parameter, "choice", f'must be one of {", ".join(PERIODS)}, not "{name[:40]}"')
-    days = PERIODS[name]
-    if days is None:
-        return None
-    return now_ms - DAY_MS if name == "24h" else (day_of(now_ms) - days + 1) * DAY_MS
+def span_of(period: str, now_ms: int, parameter: str = "period") -> Span:
+    """Whole UTC days that end with today (``7d``, ``2w``), exactly that long up to now (``24h``, ``90m``), ``today``,
+    ``yesterday`` or ``all``.
+    """
+    if period == "all":
+        return Span()
+    if bounds := _bounds(period, now_ms):
+        return Span(*bounds)
+    shown = period[:40]
+    raise Invalid(parameter, "period", f'"{shown}" is not a period: use 7d, 2w, 24h, 90m, today, yesterday or all')
+
+
+def _bounds(period: str, now_ms: int) -> tuple[int, int] | None:
+    tomorrow_ms = (day_of(now_ms) + 1) * DAY_MS
+    if period in _DAYS_AGO:
+        until_ms = tomorrow_ms - _DAYS_AGO[period] * DAY_MS
+        return until_ms - DAY_MS, until_ms
+    if found := _AGO.match(period):
+        until_ms = now_ms if found[2] in "mh" else tomorrow_ms
+        return until_ms - int(found[1]) * _UNIT_MS[found[2]], until_ms
+    return None
 
 
 def instant(name: str, value: str, now_ms: int) -> int:
-    """Epoch ms from epoch ms, RFC 3339, ``YYYY-MM-DD`` (UTC) or an age ``<n>[mhdw]``; days and weeks are whole,
-    today included.
+    """Epoch ms from epoch ms, RFC 3339, ``YYYY-MM-DD`` (midnight in UTC, or at the offset that follows), ``today``,
+    ``yesterday`` or the age at which ``span_of`` starts.
     """
     try:
         if _INTEGER.match(value) and int(value) in _I64:
             return int(value)
-        if _DATE.match(value):
-            return (date.fromisoformat(value).toordinal() - date(1970, 1, 1).toordinal()) * DAY_MS
+        if found := _DATE.match(value):
+            return _rfc3339_ms(found[1], "00:00:00", None, found[2] or "Z")
         if found := _RFC3339.match(value):
             return _rfc3339_ms(*found.groups())
     except (ValueError, OverflowError):
         pass
-    if found := _AGO.match(value):
-        amount = int(found[1]) * _UNIT_MS[found[2]]
-        return now_ms - amount if found[2] in "mh" else (day_of(now_ms) + 1) * DAY_MS - amount
+    if bounds := _bounds(value, now_ms):
+        return bounds[0]
     raise Invalid(
         name,
         "time",
-        f'"{value[:40]}" is not a time: use epoch ms, RFC 3339, YYYY-MM-DD, or an age like 90m, 24h, 7d, 2w',
+        f'"{value[:40]}" is not a time: use epoch ms, RFC 3339, YYYY-MM-DD, today, yesterday, '
+        "or an age like 90m, 24h, 7d, 2w",
     )
 
 
@@ -209,12 +232,10 @@ def _check_phrase(name: str, value: str) -> None:
         raise Invalid(name, error.rule, error.detail) from None
 
 
-def _starts(parameters: Parameters, name: str, now_ms: int) -> list[int]:
-    starts = [period_start(value, now_ms, name) for value in parameters.get(name, ())]
-    # Nothing lies outside the period "all", and it bounds nothing.
-    if name == "not_period":
-        return [_I64.start if start is None else start for start in starts]
-    return [start for start in starts if start is not None]
+def _ends_before(periods: Iterable[str], now_ms: int) -> list[int]:
+    # Nothing lies before the period "all".
+    starts = [span_of(period, now_ms, "not_period").since_ms for period in periods]
+    return [_I64.start if start is None else start for start in starts]
 
 
 def _instants(parameters: Parameters, name: str, now_ms: int) -> list[int]:

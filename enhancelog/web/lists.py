@@ -11,6 +11,7 @@ from enhancelog.web import list_requests
 from enhancelog.web.alternatives import alternatives
 from enhancelog.web.entry_rows import EntryRow, entry_rows
 from enhancelog.web.list_requests import ListRequest
+from enhancelog.web.periods import span_in_words
 
 
 class Onward(NamedTuple):
@@ -52,6 +53,7 @@ def list_context(page: Page, list_request: ListRequest, stopped: str = "") -> di
         "list_request": list_request,
         "onward": Onward(next_url, _onward(page, list_request), stopped),
         "is_later_page": list_request.cursor is not None,
+        "span": span_in_words(list_request.wanted.since_ms, list_request.wanted.until_ms),
         "log_is_empty": not page.up_to,
         "alternatives": alternatives(list_request, page),
     }

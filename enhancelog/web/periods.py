@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -10,14 +10,19 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 
 from enhancelog.domain.errors import Invalid
-from enhancelog.domain.filters import PERIODS, period_start
-from enhancelog.domain.times import DAY_MS, day_of, now_ms
+from enhancelog.domain.filters import PERIODS, span_of
+from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.queries import runs
 from enhancelog.queries.charts import HOUR_MS, Bar, Window
 
 DEFAULT: Final = "7d"
-LABELS: Final = {"24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "all": "All"}
-LENGTHS: Final = {"24h": "24 hours", "7d": "seven days", "30d": "30 days", "90d": "90 days"}
+LABELS: Final = {name: "All" if name == "all" else f"{name[:-1]} {name[-1]}" for name in PERIODS}
+MOST_HOURS: Final = 72  # what is not whole days is counted from its entries
+
+_DAY: Final = timedelta(days=1)
+_MIDNIGHT: Final = time()
+_DAYS: Final = ("today", "yesterday")
+_UNITS: Final = {"m": "minute", "h": "hour", "d": "day", "w": "week"}
 
 
 @dataclass(frozen=True)
@@ -30,31 +35,26 @@ class Period:
 
     @property
     def length(self) -> str:
-        """Empty if unbounded."""
-        return LENGTHS.get(self.name, "")
+        """``24 hours``; empty if unbounded."""
+        if self.window.since_ms is None:
+            return ""
+        number, unit = (1, "day") if self.name in _DAYS else (int(self.name[:-1]), _UNITS[self.name[-1]])
+        return unit if number == 1 else f"{number} {unit}s"
 
     @property
     def span(self) -> str:
-        """Empty if unbounded."""
-        since, until = self.window.since_ms, self.window.until_ms
-        if since is None or until is None:
-            return ""
-        first = _moment(since)
-        if self.window.hourly:
-            last = _moment(until)
-            return f"{_day(first)}, {first:%H:%M} – {_day(last)} {last.year}, {last:%H:%M}"
-        return _days(first, _moment(until - 1))
+        return span_in_words(self.window.since_ms, self.window.until_ms)
 
 
 def period(name: str, end_ms: int, *, at_newest: bool = False) -> Period:
-    """``end_ms``: on the last day; for ``24h``, the end. Raises ``Invalid``."""
-    since = period_start(name, end_ms)
-    days = PERIODS[name]
-    if since is None or days is None:
+    """``end_ms``: in the last day, or where hours and minutes end. Raises ``Invalid``."""
+    since_ms, until_ms = span_of(name, end_ms)
+    if since_ms is None or until_ms is None:
         return Period(name, Window())
-    hourly = name == "24h"
-    until = end_ms if hourly else (day_of(end_ms) + 1) * DAY_MS
-    return Period(name, Window(since, until, since - days * DAY_MS, hourly), at_newest)
+    hourly = name[-1] in "hm"
+    if hourly and until_ms - since_ms > MOST_HOURS * HOUR_MS:
+        raise Invalid("period", "range", f"is at most {MOST_HOURS}h on this page; use days, as in 4d")
+    return Period(name, Window(since_ms, until_ms, 2 * since_ms - until_ms, hourly), at_newest)
 
 
 def asked(request: HttpRequest, newest_ms: int | None) -> Period:
@@ -68,6 +68,23 @@ def asked(request: HttpRequest, newest_ms: int | None) -> Period:
     if chosen or newest_ms is None or runs.any_runs(found.window):
         return found
     return period(DEFAULT, newest_ms, at_newest=True)
+
+
+def span_in_words(since_ms: int | None, until_ms: int | None) -> str:
+    """``12 – 18 Nov 2026 (whole days, UTC)``, ``from 17 Nov 2026, 11:06 (UTC)``; empty if unbounded or beyond dates."""
+    try:
+        since, until = (None if ms is None else _moment(ms) for ms in (since_ms, until_ms))
+        if since is None or until is None:
+            return _half_in_words("from", since) or _half_in_words("before", until)
+        if (until - since) % _DAY or since.time() != _MIDNIGHT:
+            return f"{_instant(since)} – {_instant(until)} (UTC)"
+        return f"{_days(since, until - _DAY)} (whole days, UTC)"
+    except (OverflowError, ValueError):  # as of ``since=-9223372036854775808``
+        return ""
+
+
+def _half_in_words(which: str, moment: datetime | None) -> str:
+    return f"{which} {_instant(moment)} (UTC)" if moment else ""
 
 
 @lru_cache(maxsize=1024)
@@ -107,6 +124,10 @@ def _days(first: datetime, last: datetime) -> str:
 
 def _day(moment: datetime) -> str:
     return f"{moment.day} {moment:%b}"
+
+
+def _instant(moment: datetime) -> str:
+    return f"{_day(moment)} {moment.year}, {moment:%H:%M}"
 
 
 def _moment(ms: int) -> datetime:

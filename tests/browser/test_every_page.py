@@ -44,7 +44,7 @@ STATES: Final = (
     *("/?period=24h", "/?period=all", "/?period=1y", "/nothing"),
     *("/matrix/?period=all", "/matrix/?period=all&show=together"),
     *("/blueprints/main?axis=noop&status=rejected&order=asc", "/blueprints/nobody", "/blueprints/?blueprint_id="),
-    *("/rejections/?axis=noop", "/search/?page_size=5", "/search/?text=nothing+like+it", "/search/?since=yesterday"),
+    *("/rejections/?axis=noop", "/search/?page_size=5", "/search/?text=nothing+like+it", "/search/?since=tomorrow"),
     *(
         "/entries/no-10?axis=noop",
         "/entries/no-10?compare=no-20",

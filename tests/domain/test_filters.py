@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from enhancelog.domain import filters
 from enhancelog.domain.errors import Invalid
-from enhancelog.domain.filters import MAX_VALUES, instant, parse
+from enhancelog.domain.filters import MAX_VALUES, instant, parse, span_of
 from enhancelog.domain.times import DAY_MS
 
 NOW = 1_795_000_000_000
@@ -24,6 +24,12 @@ MIDNIGHT = NOW // DAY_MS * DAY_MS
         ("-9223372036854775808", -(2**63)),
         ("1970-01-02", DAY_MS),
         ("1969-12-31", -DAY_MS),
+        ("2026-11-08+02:00", 1_794_088_800_000),
+        ("2026-11-08 02:00", 1_794_088_800_000),
+        ("2026-11-08-05:30", 1_794_115_800_000),
+        ("2026-11-08Z", 1_794_096_000_000),
+        ("today", MIDNIGHT),
+        ("yesterday", MIDNIGHT - DAY_MS),
         ("2026-11-18T10:00:00Z", 1_794_996_000_000),
         ("2026-11-18t10:00:00z", 1_794_996_000_000),
         ("2026-11-18 10:00:00Z", 1_794_996_000_000),
@@ -45,7 +51,7 @@ def test_times(text, ms):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "yesterday", "7D", "0d", "-7d", "1y", "٧d", "1.5h", "9999999d", "2026-13-01", "2026-02-30", "2026-1-1",
+        "", "tomorrow", "Today", "7D", "2026-11-08+2", "2026-11-08+24:00", "0d", "-7d", "1y", "٧d", "1.5h", "9999999d", "2026-13-01", "2026-02-30", "2026-1-1",
         "2026-11-18T10:00Z", "2026-11-18T10:00:00", "2026-11-18T25:00:00Z", "2026-11-18T10:00:00+99:00", "0000-01-01",
         "9223372036854775808", "1e3", " 7d", "7d\n", "2026-11-18\n",
     ],
@@ -99,11 +105,24 @@ def test_negated_bounds_turn_round():
 
 
 @pytest.mark.parametrize(
-    ("name", "start"),
-    [("24h", NOW - DAY_MS), ("7d", MIDNIGHT - 6 * DAY_MS), ("30d", MIDNIGHT - 29 * DAY_MS), ("all", None)],
+    ("name", "bounds"),
+    [
+        ("24h", (NOW - DAY_MS, NOW)),
+        ("90m", (NOW - 90 * 60_000, NOW)),
+        ("1d", (MIDNIGHT, MIDNIGHT + DAY_MS)),
+        ("today", (MIDNIGHT, MIDNIGHT + DAY_MS)),
+        ("yesterday", (MIDNIGHT - DAY_MS, MIDNIGHT)),
+        ("7d", (MIDNIGHT - 6 * DAY_MS, MIDNIGHT + DAY_MS)),
+        ("2w", (MIDNIGHT - 13 * DAY_MS, MIDNIGHT + DAY_MS)),
+        ("all", (None, None)),
+    ],
 )
-def test_periods(name, start):
-    assert parse({"period": [name]}, NOW).since_ms == start
+def test_a_period_has_a_beginning_and_an_end(name, bounds):
+    wanted = parse({"period": [name]}, NOW)
+    assert (wanted.since_ms, wanted.until_ms) == bounds == span_of(name, NOW)
+    if name != "all":
+        wanted = parse({"since": [name]}, NOW)
+        assert (wanted.since_ms, wanted.until_ms) == (bounds[0], None)
 
 
 @pytest.mark.parametrize(("name", "end"), [("24h", NOW - DAY_MS), ("7d", MIDNIGHT - 6 * DAY_MS), ("all", -(2**63))])
@@ -113,7 +132,7 @@ def test_negated_period_is_what_was_before(name, end):
 
 
 def test_negated_period_that_is_none_is_refused_by_its_name():
-    with pytest.raises(Invalid, match=r"^not_period: must be one of 24h"):
+    with pytest.raises(Invalid, match=r'^not_period: "1y" is not a period: use 7d,'):
         parse({"not_period": ["1y"]}, NOW)
 
 

@@ -102,6 +102,10 @@ _NAMED: Final = {
 _INSTANT: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Before", "not_until": "From"}
 
 
+_AGE: Final = "[1-9][0-9]{0,4}[mhdw]"
+_DATE: Final = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
+
+
 def _filters() -> list[Part]:
     found = []
     for name in filters.VALUES:
@@ -112,18 +116,12 @@ def _filters() -> list[Part]:
             one["maxLength"] = LONGEST_PHRASE
         for prefix, words in (("", _NAMED[name]), ("not_", f"Not: {_NAMED[name][0].lower()}{_NAMED[name][1:]}")):
             found.append(query(prefix + name, {**array_of(one), "maxItems": filters.MAX_VALUES}, words))
-    instant = {
-        "type": "string",
-        "pattern": r"^(-?[0-9]{1,18}|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|[1-9][0-9]{0,4}[mhdw])$",
-    }
-    what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC) or an age like 90m, 24h, 7d, 2w"
+    instant = {"type": "string", "pattern": f"^(-?[0-9]{{1,18}}|{_DATE}|{_AGE}|today|yesterday)$"}
+    what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC, or with an offset), today, yesterday, or an age like 90m, 24h, 7d, 2w"
     found += [query(name, instant, f"{words}: {what}.") for name, words in _INSTANT.items()]
-    period = {"type": "string", "enum": list(filters.PERIODS)}
-    return [
-        *found,
-        query("period", period, "Whole UTC days, today included."),
-        query("not_period", period, "Before those days."),
-    ]
+    period = {"type": "string", "pattern": f"^({_AGE}|today|yesterday|all)$"}
+    what = "7d, 2w: whole UTC days that end with today; 24h, 90m: exactly that long up to now; today, yesterday, all"
+    return [*found, query("period", period, f"{what}."), query("not_period", period, "Before that period.")]
 
 
 FILTERS: Final = tuple(_filters())  # the parameters of everything that takes a filter
