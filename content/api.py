@@ -23,7 +23,7 @@ from enhancelog.accounts.permissions import Allows, may_write, origin
 from enhancelog.api.base import ApiView, link_next
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.errors import problem_response
-from enhancelog.api.waiting import streamed
+from enhancelog.api.streams_and_polls import streamed
 from enhancelog.domain import filters, page_sizes, strict_json
 from enhancelog.domain.errors import Invalid, NotFound
 

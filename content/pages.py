@@ -21,7 +21,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.queries import lookup
 from enhancelog.queries.entries import Listed
 from enhancelog.web.htmx import page
-from enhancelog.web.questions import without_empty_parameters
+from enhancelog.web.list_requests import without_empty_parameters
 
 PAGE_SIZE: Final = page_sizes.STORIES
 HISTORY_SIZE: Final = page_sizes.CHANGES_OF_KEY

@@ -13,12 +13,13 @@ from content.store import Item
 from enhancelog.domain import diffs
 from enhancelog.domain.diffs import Diff
 from enhancelog.domain.origin import Origin
+from enhancelog.domain.telling_lines import telling_line
+from enhancelog.domain.terminal import without_terminal_codes
 from enhancelog.web.html import markdown
 
 FOLDED_CHARS: Final = 4_000  # longer texts start folded
 
 FLAT_CHARS: Final = 80  # of JSON
-SUMMARY_SOURCE_CHARS: Final = 400  # how much of a value its summary may use
 
 _MARKS: Final = re.compile(r"^[#>*+\-\s]+|[*_`]+")
 
@@ -37,6 +38,10 @@ class KindRow(NamedTuple):
     @property
     def value(self) -> str:
         return (self.item.value or "") if self.item else ""
+
+    @property
+    def shown(self) -> str:
+        return without_terminal_codes(self.value)
 
     @property
     def version(self) -> int:
@@ -83,7 +88,7 @@ class KindRow(NamedTuple):
 
     @property
     def lines(self) -> list[str]:
-        return self.value.split("\n") if self.value else []
+        return self.shown.split("\n") if self.value else []
 
     @property
     def can_decrement(self) -> bool:
@@ -92,7 +97,6 @@ class KindRow(NamedTuple):
     @property
     def summary(self) -> str:
         """One line."""
-        beginning = self.value[:SUMMARY_SOURCE_CHARS]
         match self.codec:
             case "flag":
                 return f"set: {self.value}" if self.value else "set"
@@ -102,8 +106,8 @@ class KindRow(NamedTuple):
             case "counter":
                 return self.value
             case "markdown":
-                return title(beginning) or "set, empty"
-        return beginning.strip().partition("\n")[0] or "set, empty"
+                return title(self.value) or "set, empty"
+        return telling_line(self.value) or "set, empty"
 
 
 class ChangeRow(NamedTuple):
@@ -184,8 +188,8 @@ def to_datetime(ms: int) -> datetime:
 
 
 def title(beginning: str) -> str:
-    """The first line with text, without its Markdown marks."""
-    return next((line for line in (_MARKS.sub("", part).strip() for part in beginning.splitlines()) if line), "")
+    """The line that stands for a text, without its Markdown marks."""
+    return _MARKS.sub("", telling_line(beginning)).strip()
 
 
 def last_change(items: dict[str, Item]) -> LastChange | None:

@@ -22,7 +22,9 @@ from tests.waiting import wait_for
 # Speed over durability; and a linguistic default collation, so that a forgotten COLLATE "C" shows.
 INITDB = ["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"]
 LINGUISTIC = ["--locale-provider=icu", "--icu-locale=en"]
+# No autovacuum: it removes pg_internal.init, which new connections write anew, and so cannot connect on a full disk.
 OPTIONS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=200"]
+OPTIONS += ["autovacuum=off"]
 START_S = 60.0
 
 # The server ends when its standard input does, so it cannot outlive whoever started it.

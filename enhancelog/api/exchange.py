@@ -7,7 +7,7 @@ from typing import IO, Final
 
 from django.http import HttpRequest
 
-from enhancelog.api.slots import Slot
+from enhancelog.api.concurrency_limits import Slot
 
 KEY: Final = "enhancelog.exchange"
 

@@ -12,8 +12,8 @@ from enhancelog import links
 from enhancelog.api import feeds
 from enhancelog.api.base import link_next
 from enhancelog.api.negotiation import LIST_TYPES, MEDIA_TYPES, answer_format
+from enhancelog.api.streams_and_polls import poll, streamed
 from enhancelog.api.throttles import caller
-from enhancelog.api.waiting import poll, streamed
 from enhancelog.backends import Row
 from enhancelog.domain import filter_box, filters, page_sizes
 from enhancelog.domain.filters import EntryFilter, Order

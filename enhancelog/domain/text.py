@@ -12,8 +12,6 @@ DATA_NOTICE: Final = (
 # Characters considered.
 LONGEST: Final = 1000
 
-LINE_CHARACTERS: Final = 240  # of a line on a page; a longer one is cut
-
 _WORD: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 
 
@@ -25,18 +23,6 @@ def words(text: str) -> frozenset[str]:
 def similarity(first: frozenset[str], second: frozenset[str]) -> float:
     """Jaccard index, 0 to 1."""
     return len(first & second) / len(first | second) if first or second else 0.0
-
-
-def first_line(text: str, limit: int = LINE_CHARACTERS) -> str:
-    """The first non-blank line as written; after ``limit`` characters it ends in an ellipsis."""
-    line = next((line.strip() for line in text[: limit * 20].splitlines() if line.strip()), "")
-    return line if len(line) <= limit else f"{line[:limit].rstrip()}…"
-
-
-def headline(text: str, length: int) -> str:
-    """The first non-blank line with white space collapsed, at most ``length`` characters."""
-    lines = (line for line in text[: 4 * length].splitlines() if line.strip())
-    return cut(" ".join(next(lines, "").split()), length)
 
 
 def cut(text: str, length: int) -> str:

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 # Raised with every change of what ``mask`` or ``join`` answer, so that what was derived is derived again
-RULES_VERSION: Final = 2
+RULES_VERSION: Final = 3
 
 
 def pattern_id(axis: str, template: str) -> str:

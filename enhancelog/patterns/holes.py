@@ -35,7 +35,7 @@ class Hole(NamedTuple):
 
 
 class Masked(NamedTuple):
-    """A detail's first line with holes, and what filled them in order."""
+    """A detail's telling line with holes, and what filled them in order."""
 
     template: str
     holes: tuple[Hole, ...]

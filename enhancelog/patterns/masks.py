@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
+from enhancelog.domain.telling_lines import telling_line
 from enhancelog.patterns.holes import Masked
 from enhancelog.patterns.lists import collapse
 from enhancelog.patterns.marks import LETTER, MARK, UNSPACED, WORDY, Marks, unmarked
@@ -185,6 +186,6 @@ def mask(detail: str) -> Masked:
 
 
 def normalised_line(detail: str) -> str:
-    """The first non-blank line: NFC, single white space, ``LONGEST`` characters."""
-    beginning = unmarked(unicodedata.normalize("NFC", detail.lstrip()[:LONGEST]))
-    return next((" ".join(line.split())[:LONGEST] for line in beginning.splitlines() if line.strip()), "")
+    """The line that stands for the detail: NFC, single white space, ``LONGEST`` characters."""
+    line = telling_line(detail, LONGEST + 1)[:LONGEST]
+    return " ".join(unmarked(unicodedata.normalize("NFC", line)).split())[:LONGEST]

@@ -8,7 +8,8 @@ import msgspec
 from django.db.models.functions import Substr
 
 from enhancelog.domain import records
-from enhancelog.domain.text import DATA_NOTICE, LONGEST, cut, headline, similarity, words
+from enhancelog.domain.telling_lines import telling_line
+from enhancelog.domain.text import DATA_NOTICE, LONGEST, cut, similarity, words
 from enhancelog.models import Entry
 from enhancelog.patterns import MOST_TEMPLATES, join, mask
 from enhancelog.queries.selection import PLAUSIBLE
@@ -165,7 +166,7 @@ def _fitted(answer: Why) -> Why:
             group.issue_ids = group.issue_ids[:samples]
         for run in answer.similar_applied:
             run.intent = cut(run.intent, length)
-            run.rationale = headline(run.rationale, length)
+            run.rationale = telling_line(run.rationale, length)
         if _fits(answer):
             return answer
     while not _fits(answer):

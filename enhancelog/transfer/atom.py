@@ -12,7 +12,9 @@ from django.utils.safestring import SafeString
 
 from enhancelog import links
 from enhancelog.domain import records
-from enhancelog.domain.text import cut, headline
+from enhancelog.domain.telling_lines import telling_line
+from enhancelog.domain.terminal import without_terminal_codes
+from enhancelog.domain.text import cut
 from enhancelog.domain.times import as_datetime
 from enhancelog.queries.entries import Listed
 
@@ -50,7 +52,7 @@ def feed(about: About, entries: Sequence[Listed], public_url: str) -> bytes:
     for listed in entries:
         entry = listed.entry
         made.add_item(
-            title=_legal(cut(f"{entry.status}: {headline(entry.intent, _TITLE) or '(no intent)'}", _TITLE)),
+            title=_legal(cut(f"{entry.status}: {telling_line(entry.intent, _TITLE) or '(no intent)'}", _TITLE)),
             link=public_url + links.entry(entry.issue_id),
             description=_legal(_summary(listed)),
             pubdate=as_datetime(entry.ts_ms, listed.recorded_ms),
@@ -75,14 +77,18 @@ def _summary(listed: Listed) -> SafeString:
         "<p>{} <code>{}</code></p>{}{}{}",
         entry.status,
         entry.blueprint_id or "(no name)",
-        format_html_join("", "<p><b>{}</b> {}</p>", ((axis, cut(reason, _TEXT)) for axis, reason in denied)),
-        _paragraph(entry.intent if headline(entry.intent, _TITLE) != entry.intent else ""),
+        format_html_join("", "<p><b>{}</b> {}</p>", ((axis, _beginning(reason)) for axis, reason in denied)),
+        _paragraph(entry.intent if telling_line(entry.intent, _TITLE) != entry.intent else ""),
         _paragraph(entry.rationale),
     )
 
 
 def _paragraph(text: str) -> SafeString:
-    return format_html("<p>{}</p>", cut(text, _TEXT)) if text else SafeString()
+    return format_html("<p>{}</p>", _beginning(text)) if text else SafeString()
+
+
+def _beginning(text: str) -> str:
+    return cut(without_terminal_codes(text), _TEXT)
 
 
 def _recorded(listed: Listed) -> datetime:

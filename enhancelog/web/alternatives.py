@@ -15,7 +15,7 @@ from enhancelog.queries.newest import count_beyond
 from enhancelog.transfer.formats import EXPORTS, FORMATS
 from enhancelog.web import feeds
 from enhancelog.web.htmx import private
-from enhancelog.web.questions import Elsewhere, Question, Refused
+from enhancelog.web.list_requests import FilterRefused, ListRequest, Redirect
 
 MOST_NEW: Final = 99
 
@@ -30,43 +30,44 @@ class Alternatives(NamedTuple):
     new_entries: str
 
 
-def instead_of_page(request: HttpRequest, question: Question) -> HttpResponse | None:
-    """Raises ``Refused``, or ``Elsewhere`` for exports, which the API serves."""
+def instead_of_page(request: HttpRequest, list_request: ListRequest) -> HttpResponse | None:
+    """Raises ``FilterRefused``, or ``Redirect`` for exports, which the API serves."""
     shape = request.GET.get("format")
     try:
         if shape == "atom":
-            return private(feeds.feed(request, question))
+            return private(feeds.feed(request, list_request))
         if shape in EXPORTS:
-            raise Elsewhere(_export(question, shape))
+            raise Redirect(_export(list_request, shape))
         if shape is not None:
             raise Invalid("format", "choice", f'must be one of {", ".join(FORMATS)}, not "{shape[:40]}"')
         after = filters.after(dict(request.GET.lists()))
     except Invalid as error:
-        raise Refused(error, question.place, question.text) from None
-    return None if after is None else private(_new(request, question, after))
+        raise FilterRefused(error, list_request.filtered_page, list_request.text) from None
+    return None if after is None else private(_new(request, list_request, after))
 
 
-def alternatives(question: Question, page: Page) -> Alternatives:
-    is_newest = question.order == "desc" and question.cursor is None
+def alternatives(list_request: ListRequest, page: Page) -> Alternatives:
+    is_newest = list_request.order == "desc" and list_request.cursor is None
     return Alternatives(
-        exports=[(FORMATS[shape].label, _export(question, shape)) for shape in reversed(EXPORTS)],
-        feed=question.url(format="atom"),
-        save=links.with_query("/account/views", [("url", question.url())]),
-        other_order=question.url(order="asc" if question.order == "desc" else "desc"),
-        new_entries=question.url(after=str(page.up_to)) if is_newest else "",
+        exports=[(FORMATS[shape].label, _export(list_request, shape)) for shape in reversed(EXPORTS)],
+        feed=list_request.url(format="atom"),
+        save=links.with_query("/account/views", [("url", list_request.url())]),
+        other_order=list_request.url(order="asc" if list_request.order == "desc" else "desc"),
+        new_entries=list_request.url(after=str(page.up_to)) if is_newest else "",
     )
 
 
-def _export(question: Question, shape: str) -> str:
-    return links.api_log([*question.place.scope, *question.given, ("order", question.order), ("format", shape)])
+def _export(list_request: ListRequest, shape: str) -> str:
+    return links.api_log(
+        [*list_request.filtered_page.scope, *list_request.given, ("order", list_request.order), ("format", shape)]
+    )
 
 
-def _new(request: HttpRequest, question: Question, after: int) -> HttpResponse:
-    """As plain text; 304 while nothing was stored."""
-    etag = f'"{horizon(question.wanted)}"'
+def _new(request: HttpRequest, list_request: ListRequest, after: int) -> HttpResponse:
+    etag = f'"{horizon(list_request.wanted)}"'
     response = get_conditional_response(request, etag=etag)
     if response is None:
-        found = count_beyond(question.wanted, after, MOST_NEW)
+        found = count_beyond(list_request.wanted, after, MOST_NEW)
         response = HttpResponse(str(found), content_type="text/plain; charset=utf-8")
     response["ETag"] = etag
     return response

@@ -1,8 +1,4 @@
-"""Geometry of charts, and links from bars to exactly the runs that they count.
-
-``templates/macros/charts.jinja`` draws them, stretched to their places, so no chart carries text. What a chart has
-hundreds of it iterates over, once: kept until the page is written, they would make the garbage collector run.
-"""
+"""Geometry of charts, and links from bars to the runs that they count."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -13,12 +9,13 @@ from enhancelog.queries.charts import Bar as Span
 from enhancelog.queries.judgements import Judged
 from enhancelog.web.periods import full_label
 
+# ``templates/macros/charts.jinja`` stretches drawings to the place that a page has for them, so none contains text.
 HEIGHT: Final = 160
 STRIP_HEIGHT: Final = 18
-STEP: Final = 100  # A bar's place, in units of the drawing
-GAP: Final = 14  # what stays free on each side of a bar
-SMALLEST: Final = 1.5  # no count is so small that its bar cannot be seen
-HATCHES: Final = 70  # lines that would hatch a whole strip
+STEP: Final = 100  # width of a bar with its gaps
+GAP: Final = 14  # on each side of a bar
+SMALLEST: Final = 1.5  # a bar's height, so that a single run can be seen among thousands
+HATCHES: Final = 70  # lines across a whole strip
 
 _RUNS: Final = links.runs()
 _APPLIED: Final = links.runs([("status", "applied")])
@@ -26,7 +23,7 @@ _REJECTIONS: Final = links.rejections()
 
 
 class Spark(NamedTuple):
-    """Small bars: ``base`` is the path of the places where the number is zero, ``bars`` of the others."""
+    """Paths: ``base`` where numbers are zero, ``bars`` elsewhere."""
 
     width: int
     height: int
@@ -35,7 +32,7 @@ class Spark(NamedTuple):
 
 
 class Ratio(NamedTuple):
-    """Two parts of one bar of width 100, with a gap between them; ``applied_at`` is where the second starts."""
+    """Widths in per cent; ``applied_at`` is where the second part starts."""
 
     rejected: float
     applied_at: float
@@ -57,7 +54,7 @@ Bars = Sequence[tuple[Span, Totals]]  # spans of time from left to right, and th
 
 
 class Part(NamedTuple):
-    """A rectangle that is a link. ``kind``: ``bar-r`` rejected, ``bar-a`` applied, ``hit`` the whole place."""
+    """``kind``, its CSS class: ``bar-r`` rejected, ``bar-a`` applied, ``hit`` the whole height."""
 
     url: str
     title: str
@@ -74,11 +71,12 @@ class Stacked(NamedTuple):
     width: int
     height: int
     lines: Sequence[float]
+    # An iterator, as below: hundreds of tuples that live until the page is written make the garbage collector run.
     parts: Iterator[Part]
 
 
 class Strip(NamedTuple):
-    """Paths: ``base`` where the axis judged, ``hatched`` (title, path) where not, ``bars`` (url, title, path)."""
+    """``base``: path where the axis judged. ``hatched`` (where not): title and path. ``bars``: URL, title and path."""
 
     width: int
     height: int
@@ -88,7 +86,7 @@ class Strip(NamedTuple):
 
 
 def stacked(bars: Bars, top: int) -> Stacked:
-    """Rejected below, applied above; ``top`` is the number at the upper edge."""
+    """Rejected below, applied above. ``top`` is the number at the upper edge."""
     lines = [HEIGHT * part / 4 for part in range(5)]
     return Stacked(STEP * max(len(bars), 1), HEIGHT, lines, _parts(bars, top))
 
@@ -114,7 +112,7 @@ def _column(place: int, span: Span, totals: Totals, top: int) -> Iterator[Part]:
 
 
 def strip(bars: Bars, judged: Sequence[Judged], axis: str, top: int) -> Strip:
-    """What one axis rejected on the same bars; ``top`` takes the whole height."""
+    """``judged``: by ``axis``, for each bar. ``top`` is the number at the upper edge."""
     base = path((place, 1) for place, here in enumerate(judged) if here.judged)
     width = STEP * max(len(bars), 1)
     return Strip(width, STRIP_HEIGHT, base, _hatched(bars, judged, axis), _denied(bars, judged, axis, top))
@@ -135,7 +133,6 @@ def _denied(bars: Bars, judged: Sequence[Judged], axis: str, top: int) -> Iterat
 
 
 def spark(numbers: Iterable[int]) -> Spark:
-    """The highest number takes the whole height."""
     return _spark(tuple(numbers))
 
 
@@ -148,7 +145,6 @@ def _spark(numbers: Sequence[int]) -> Spark:
 
 
 def ratio(totals: Totals) -> Ratio:
-    """Rejected and applied as shares of all runs."""
     rejected = round(100 * totals.rejected / max(totals.runs, 1), 1)
     half_gap = 1 if 0 < totals.rejected < totals.runs else 0
     applied = 100 - rejected if totals.applied else 0.0
@@ -156,24 +152,22 @@ def ratio(totals: Totals) -> Ratio:
 
 
 def height(number: int, top: int) -> float:
-    """The height of a bar in a strip where ``top`` takes the whole."""
     return max(round(STRIP_HEIGHT * number / top, 1), SMALLEST)
 
 
 def path(heights: Iterable[tuple[int, float]]) -> str:
-    """Bars, each by its place and height, as one path."""
     return "".join([bar_path(place, height) for place, height in heights])
 
 
 @lru_cache(maxsize=4096)
 def bar_path(place: int, height: float) -> str:
-    """One bar that stands on the bottom of a strip."""
     return f"M{place * STEP + GAP} {STRIP_HEIGHT}v-{height:g}h{STEP - 2 * GAP}v{height:g}z"
 
 
 @lru_cache(maxsize=2048)
 def _hatching(place: int, bars: int) -> str:
-    """Slanted lines over a bar's place: few where places are narrow, so that they are as far apart everywhere."""
+    # A strip has the same width with 24 bars and with 90. The more bars, the fewer lines each gets, so that lines are
+    # equally far apart in all strips.
     lines = max(HATCHES // bars, 1)
     step = (STEP - 2 * GAP) / lines
     starts = (place * STEP + GAP + step * line for line in range(lines))

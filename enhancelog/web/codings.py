@@ -66,7 +66,7 @@ def _compressor(coding: Coding) -> tuple[Callable[[bytes], bytes], Callable[[], 
 
 
 def _weights(header: str) -> dict[str, float]:
-    """The lowest weight if repeated. Empty if the header is malformed."""
+    """Empty if the header is malformed."""
     weights: dict[str, float] = {}
     for item in header.split(","):
         if not item.strip(" \t"):

@@ -8,18 +8,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 
+from enhancelog.transfer.formats import FORMATS
 from enhancelog.web.codings import Coding, compressed, compressed_stream, preferred
 
 LEAST_BYTES: Final = 1024
-MEDIA_TYPES: Final = frozenset(
-    {
-        "application/atom+xml",
-        "application/json",
-        "application/x-ndjson",
-        "text/csv",
-        "text/html",
-    }
-)
+MEDIA_TYPES: Final = frozenset({"text/html", *(one.media_type for one in FORMATS.values())})
 
 _WITHOUT_WHOLE_BODY: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.PARTIAL_CONTENT)
 # ``Sec-Fetch-Site`` of requests by our own pages or by the user
@@ -27,7 +20,7 @@ _OWN_REQUESTS: Final = ("same-origin", "none")
 
 
 class CompressionMiddleware:
-    """Goes after WhiteNoise and before everything that sets ETags."""
+    # In MIDDLEWARE after WhiteNoise, whose files are compressed already, and before everything that sets ETags.
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

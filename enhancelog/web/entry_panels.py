@@ -1,4 +1,4 @@
-"""Panels of other apps on an entry's page, registered in ``AppConfig.ready``."""
+"""Panels of other apps on an entry's page."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 class EntryPanel(NamedTuple):
-    """``context``: for ``template``, as ``panel``; ``None``: not shown. ``version`` changes whenever the panel may."""
+    """``context``: for ``template``, as ``panel``; ``None`` hides it. ``version`` changes whenever the panel may."""
 
     template: str
     context: Callable[[HttpRequest, str], dict[str, Any] | None]
@@ -23,6 +23,7 @@ _panels: list[EntryPanel] = []
 
 
 def register(panel: EntryPanel) -> None:
+    """In ``AppConfig.ready``."""
     _panels.append(panel)
 
 

@@ -1,4 +1,4 @@
-"""Entries as rows of lists: texts and links."""
+"""Entries as rows of lists."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from enhancelog import links
 from enhancelog.domain.badges import Badge, described_badges
 from enhancelog.domain.records import Entry
-from enhancelog.domain.text import first_line
+from enhancelog.domain.telling_lines import telling_line
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.threads import Try, tries
 from enhancelog.web.jinja import TimeText, time_text
@@ -29,10 +29,7 @@ class Reasons(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What lists show of an entry, taken from the entry alone. Applied entries have no reasons.
-
-    ``time`` is ``None`` if ``ts_ms`` is not plausible.
-    """
+    """``time`` is ``None`` if ``ts_ms`` is not plausible. Applied entries have no reasons."""
 
     element_id: str
     status: str
@@ -51,7 +48,7 @@ class Summary(NamedTuple):
 
 @dataclass(frozen=True)
 class EntryRow:
-    """``url`` keeps the filter of the list. ``place`` is set for one of several tries at the same intent."""
+    """``url`` keeps the list's filter. ``place``: among tries at the same intent, if there are several."""
 
     listed: Listed
     url: str
@@ -81,7 +78,7 @@ def summary(listed: Listed) -> Summary:
     return Summary(
         element_id=f"e{listed.position}",
         status=entry.status,
-        intent=first_line(entry.intent),
+        intent=telling_line(entry.intent),
         url=links.entry(entry.issue_id),
         blueprint_id=entry.blueprint_id,
         blueprint_url=links.blueprint(entry.blueprint_id),
@@ -96,8 +93,8 @@ def summary(listed: Listed) -> Summary:
 
 
 def reasons(entry: Entry) -> Reasons:
-    """First lines of the denials, or of the reasons if there are none."""
+    """The lines that stand for the denials, or of the reasons if there are none."""
     denied = [Reason(verdict.axis, verdict.detail) for verdict in entry.verdicts if verdict.status == "deny"]
     found = denied or [Reason("", text) for text in entry.reasons]
-    shown = [Reason(axis, first_line(text)) for axis, text in found[:SHOWN_REASONS]]
+    shown = [Reason(axis, telling_line(text)) for axis, text in found[:SHOWN_REASONS]]
     return Reasons(shown, len(found) - len(shown))

@@ -1,4 +1,4 @@
-"""Facets of a list as links that add or remove a filter."""
+"""Facets as links that add or remove a filter."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from enhancelog.domain.filter_box import Pairs
 from enhancelog.queries.counts import Count
 from enhancelog.queries.facets import Choice, Facets
-from enhancelog.web.questions import Question
+from enhancelog.web.list_requests import ListRequest
 
 SHOWN: Final = 12
 
@@ -34,22 +34,21 @@ class Facet(NamedTuple):
     left_out: int = 0
 
 
-def facet_links(question: Question, found: Facets) -> list[Facet]:
-    """Omits facets without a choice."""
+def facet_links(list_request: ListRequest, found: Facets) -> list[Facet]:
     sources = found.by.get("source", ())
     groups = [
-        _names("Denied by", "axis", question, found.by.get("axis", ())),
-        _words("How many axes", "axes", question, found.by.get("axes", ())),
-        _names("Blueprint", "blueprint_id", question, found.by.get("blueprint_id", ())),
-        _names("Source", "source", question, sources if len(sources) > 1 else ()),
-        _words("Afterwards", "afterwards", question, found.by.get("afterwards", ())),
-        _words("Worth a look", "has", question, found.by.get("has", ())),
+        _names("Denied by", "axis", list_request, found.by.get("axis", ())),
+        _words("How many axes", "axes", list_request, found.by.get("axes", ())),
+        _names("Blueprint", "blueprint_id", list_request, found.by.get("blueprint_id", ())),
+        _names("Source", "source", list_request, sources if len(sources) > 1 else ()),
+        _words("Afterwards", "afterwards", list_request, found.by.get("afterwards", ())),
+        _words("Worth a look", "has", list_request, found.by.get("has", ())),
     ]
     return [group for group in groups if group.links]
 
 
-def _names(title: str, name: str, question: Question, choices: Sequence[Choice]) -> Facet:
-    chosen = _chosen(question, name)
+def _names(title: str, name: str, list_request: ListRequest, choices: Sequence[Choice]) -> Facet:
+    chosen = _chosen(list_request, name)
     counted = {choice.value for choice in choices}
     absent = [Choice(value, Count(0)) for value in chosen if value not in counted]
     shown = [
@@ -58,20 +57,20 @@ def _names(title: str, name: str, question: Question, choices: Sequence[Choice])
         *absent,
     ]
     links = [
-        _link(question, choice.value or "(no name)", choice.entries, ((name, choice.value),), is_name=True)
+        _link(list_request, choice.value or "(no name)", choice.entries, ((name, choice.value),), is_name=True)
         for choice in shown
     ]
     return Facet(title, links, len(choices) + len(absent) - len(shown))
 
 
-def _words(title: str, name: str, question: Question, choices: Sequence[Choice]) -> Facet:
+def _words(title: str, name: str, list_request: ListRequest, choices: Sequence[Choice]) -> Facet:
     counts = {choice.value: choice.entries for choice in choices}
-    chosen = _chosen(question, name)
+    chosen = _chosen(list_request, name)
     # Values may overlap (gap and badge) and are ORed, so a chosen one can only be removed.
     return Facet(
         title,
         [
-            _link(question, word, counts.get(value, Count(0)), _pairs(name, value))
+            _link(list_request, word, counts.get(value, Count(0)), _pairs(name, value))
             for value, word in _WORDS[name].items()
             if (value in chosen if chosen else value in counts)
         ],
@@ -84,11 +83,11 @@ def _pairs(name: str, value: str) -> Pairs:
     return ((name, value),)
 
 
-def _link(question: Question, label: str, entries: Count, pairs: Pairs, is_name: bool = False) -> FacetLink:
-    current = set(pairs) <= set(question.given)
-    url = question.without(*pairs) if current else question.url((*question.given, *pairs))
+def _link(list_request: ListRequest, label: str, entries: Count, pairs: Pairs, is_name: bool = False) -> FacetLink:
+    current = set(pairs) <= set(list_request.given)
+    url = list_request.without(*pairs) if current else list_request.url((*list_request.given, *pairs))
     return FacetLink(label, entries, url, current, is_name)
 
 
-def _chosen(question: Question, name: str) -> list[str]:
-    return [value for key, value in question.given if key == name]
+def _chosen(list_request: ListRequest, name: str) -> list[str]:
+    return [value for key, value in list_request.given if key == name]

@@ -63,7 +63,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 class RefusalMiddleware:
-    """Answers requests that the server refused before they reached the application."""
+    # The server refuses some requests itself, such as those with too many cookies.
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -81,7 +81,7 @@ class RefusalMiddleware:
 
 
 class UnavailableMiddleware:
-    """Answers 503 or 507 if the database or the server cannot handle the request."""
+    """Answers 503 or 507."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""Atom feeds of list pages. A key alone authorizes its feed; 401 if invalid, 429 after many wrong keys."""
+"""Atom feeds of list pages. A wrong key is 401, 429 after many."""
 
 import math
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from enhancelog.accounts.permissions import needs
 from enhancelog.api import feeds
 from enhancelog.api.throttles import allowances
 from enhancelog.domain.errors import Invalid
-from enhancelog.web.places import address, address_of
-from enhancelog.web.questions import Question
+from enhancelog.web.list_addresses import address, address_of
+from enhancelog.web.list_requests import ListRequest
 
 WRONG_KEYS: Final = 30
 WRONG_KEYS_PERIOD_S: Final = 60
@@ -23,7 +23,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def reads_list(view: View) -> View:
-    """Requires ``log:read``, or the key of a saved view for its feed."""
+    """Requires ``log:read`` or, for a feed, the key of its saved view."""
     reading = needs("log:read")(view)
 
     @wraps(view)
@@ -36,10 +36,10 @@ def reads_list(view: View) -> View:
     return guarded
 
 
-def feed(request: HttpRequest, question: Question) -> HttpResponse:
-    title = f"{question.place.title} {question.text}".rstrip()
-    about = feeds.about(title, question.url(format="atom"), question.url())
-    return feeds.answer(request, question.wanted, about)
+def feed(request: HttpRequest, list_request: ListRequest) -> HttpResponse:
+    title = f"{list_request.filtered_page.title} {list_request.text}".rstrip()
+    about = feeds.about(title, list_request.url(format="atom"), list_request.url())
+    return feeds.answer(request, list_request.wanted, about)
 
 
 def _refusal(request: HttpRequest, key: str) -> HttpResponse | None:

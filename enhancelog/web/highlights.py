@@ -1,4 +1,4 @@
-"""Search results as rows, with the matches marked."""
+"""Rows of search results, with the matches marked."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from enhancelog.domain.records import Entry
 from enhancelog.domain.search_words import Phrase, spans
+from enhancelog.domain.terminal import without_terminal_codes
 from enhancelog.projections.search_index import MOST_CHARACTERS
 from enhancelog.web.entry_rows import EntryRow
 
@@ -39,8 +40,6 @@ class Excerpt(NamedTuple):
 
 @dataclass(frozen=True)
 class SearchRow:
-    """Without ``phrases`` nothing is marked."""
-
     row: EntryRow
     phrases: tuple[Phrase, ...]
 
@@ -59,7 +58,7 @@ class SearchRow:
 
     @property
     def excerpt(self) -> Excerpt | None:
-        """Set if the row's own texts have no match."""
+        """``None`` if the row's own texts have a match."""
         texts = (self.intent, *(reason.text for reason in self.reasons))
         is_shown = any(segment.is_match for text in texts for segment in text)
         return None if is_shown or not self.phrases else excerpt(self.row.listed.entry, self.phrases)
@@ -70,9 +69,8 @@ def marked(text: str, phrases: Sequence[Phrase]) -> Segments:
 
 
 def excerpt(entry: Entry, phrases: Sequence[Phrase]) -> Excerpt | None:
-    """From the first text with a match."""
     for field, axis, text in _texts(entry):
-        text = text[:MOST_CHARACTERS]
+        text = without_terminal_codes(text[:MOST_CHARACTERS])
         if found := spans(text, phrases):
             return Excerpt(field, axis, _around(text, found))
     return None

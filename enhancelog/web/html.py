@@ -1,4 +1,4 @@
-"""The only Python that builds HTML: Markdown as safe HTML at bounded cost.
+"""Markdown as safe HTML at bounded cost. No other Python builds HTML.
 
 Raw HTML is shown as text. Links lead to http, https, mailto or paths of this site.
 """
@@ -12,6 +12,8 @@ import nh3
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+
+from enhancelog.domain.terminal import without_terminal_codes
 
 MAX_CHARS: Final = 30_000
 MAX_BRACKETS: Final = 1_000  # the parser's time grows with the square of the brackets
@@ -37,6 +39,7 @@ _parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING}).e
 
 def markdown(text: str) -> SafeString:
     """Preformatted text if a limit above is exceeded."""
+    text = without_terminal_codes(text)
     if len(text) > MAX_CHARS or text.count("[") > MAX_BRACKETS or _cells(text) > MAX_CELLS:
         return format_html("<pre>{}</pre>", text)
     return _cached(text) if len(text) <= _CACHED_CHARS else _rendered(text)

@@ -10,7 +10,7 @@ Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 def page_or_fragment(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """Render a page, or for htmx its block ``fragment`` alone. The template extends ``layout``."""
+    """htmx gets the block ``fragment`` alone. The template extends ``layout``."""
     fragment = is_fragment(request)
     layout = "fragment.jinja" if fragment else "base.jinja"
     return page(request, template, {**context, "fragment": fragment, "layout": layout}, status)
@@ -21,7 +21,7 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], status: i
 
 
 def is_fragment(request: HttpRequest) -> bool:
-    """Boosted links and history restores need the whole page."""
+    # htmx follows boosted links and restores its history by replacing the whole body.
     htmx = getattr(request, "htmx", None)
     return bool(htmx and not htmx.boosted and not htmx.history_restore_request)
 

@@ -16,7 +16,7 @@ from jinja2 import Environment
 from jinja2.runtime import Macro
 
 from enhancelog import links
-from enhancelog.domain.times import as_datetime
+from enhancelog.domain.times import as_datetime, now_ms
 from enhancelog.patterns import parts
 from enhancelog.web import charts
 
@@ -24,7 +24,7 @@ _FORMATS: Final = {"short": "%d %b %H:%M", "full": "%d %b %Y %H:%M:%S UTC"}
 
 
 class TimeText(NamedTuple):
-    """A UTC time for ``<time>``. ``iso``: machine-readable; ``exact``: with seconds."""
+    """In UTC. ``exact``: with seconds."""
 
     iso: str
     exact: str
@@ -39,8 +39,10 @@ def environment(**options: Any) -> Environment:
         "kept": KeptRows(),
         "links": links,
         "moment_text": moment_text,
+        "now_ms": now_ms,
         "page_url": page_url,
         "percent": percent,
+        "public_url": public_url,
         "rejections_url": rejections_url,
         "runs_url": runs_url,
         "static": static,
@@ -53,7 +55,7 @@ def environment(**options: Any) -> Environment:
 
 
 class KeptRows:
-    """The output of macros for rows that were shown before. Rows take half of the time of a list."""
+    # Rendering rows takes half of the time of a list, and an entry never changes.
 
     def __init__(self, size: int = 5_000) -> None:
         self._size = size
@@ -61,7 +63,7 @@ class KeptRows:
         self._lock = Lock()
 
     def __call__(self, macro: Macro, key: Hashable, *arguments: Hashable) -> str:
-        """``macro(*arguments)``; ``key`` and the arguments after the first decide what it returns."""
+        """``macro(*arguments)``; its output depends on ``key`` and all arguments but the first."""
         whole = (macro.name, key, arguments[1:])
         with self._lock:
             if (found := self._rows.get(whole)) is not None:
@@ -87,8 +89,12 @@ def _page_url(name: str, prefix: str) -> str:
 
 
 def url(name: str, *arguments: object) -> str:
-    """Not for ids, which may contain anything: see ``links``."""
+    """Not for ids, which may contain anything: use ``links``."""
     return reverse(name, args=arguments)
+
+
+def public_url() -> str:
+    return str(settings.PUBLIC_URL)
 
 
 def time_text(ts_ms: int, recorded_ms: int, style: str = "relative") -> TimeText | None:
@@ -133,7 +139,6 @@ def change(now: int, before: int) -> str:
 
 
 def quoted(text: str) -> str:
-    """Slashes included."""
     return quote(text, safe="")
 
 

@@ -7,56 +7,57 @@ from enhancelog.queries import entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.reach import MOST_ROWS
-from enhancelog.web import questions
+from enhancelog.web import list_requests
 from enhancelog.web.alternatives import alternatives
 from enhancelog.web.entry_rows import EntryRow, entry_rows
-from enhancelog.web.questions import Question
+from enhancelog.web.list_requests import ListRequest
 
 
 class Onward(NamedTuple):
-    """``url`` is empty on the last page. ``stopped``: why the page is short, or empty."""
+    """``url``: empty on the last page. ``stopped``: why the page is short."""
 
     url: str
     label: str
     stopped: str
 
 
-def read_page(question: Question, *, gaps: bool = False) -> Page:
-    """Raises ``Refused`` for a cursor of another list."""
+def read_page(list_request: ListRequest, *, gaps: bool = False) -> Page:
+    """Raises ``FilterRefused`` for a cursor of another list."""
     try:
-        return entries.page(question.wanted, question.order, question.size, question.cursor, gaps=gaps)
+        return entries.page(list_request.wanted, list_request.order, list_request.size, list_request.cursor, gaps=gaps)
     except Invalid as error:
-        raise questions.Refused(error, question.place, question.text) from None
+        raise list_requests.FilterRefused(error, list_request.filtered_page, list_request.text) from None
 
 
-def shows_all(page: Page, question: Question) -> bool:
-    """Whether the page holds the whole list, as far as it was scanned."""
-    return question.cursor is None and (page.next is None or page.stopped)
+def shows_all(page: Page, list_request: ListRequest) -> bool:
+    """Also if the scan was stopped."""
+    return list_request.cursor is None and (page.next is None or page.stopped)
 
 
-def total(page: Page, question: Question) -> Count:
-    if shows_all(page, question):
+def total(page: Page, list_request: ListRequest) -> Count:
+    if shows_all(page, list_request):
         return Count(len(page.rows), page.stopped)
-    return count(question.wanted, page.up_to)
+    return count(list_request.wanted, page.up_to)
 
 
-def rows(page: Page, question: Question) -> list[EntryRow]:
-    return entry_rows(list(map(Listed, page.rows)), page.up_to, question.entry_query)
+def rows(page: Page, list_request: ListRequest) -> list[EntryRow]:
+    return entry_rows(list(map(Listed, page.rows)), page.up_to, list_request.entry_query)
 
 
-def list_context(page: Page, question: Question, stopped: str = "") -> dict[str, Any]:
+def list_context(page: Page, list_request: ListRequest, stopped: str = "") -> dict[str, Any]:
     if page.stopped and not stopped:
         stopped = f"{MOST_ROWS:,} entries were looked at."
+    next_url = list_request.url(cursor=str(page.next)) if page.next else ""
     return {
-        "question": question,
-        "onward": Onward(question.url(cursor=str(page.next)) if page.next else "", _onward(page, question), stopped),
-        "is_later_page": question.cursor is not None,
+        "list_request": list_request,
+        "onward": Onward(next_url, _onward(page, list_request), stopped),
+        "is_later_page": list_request.cursor is not None,
         "log_is_empty": not page.up_to,
-        "alternatives": alternatives(question, page),
+        "alternatives": alternatives(list_request, page),
     }
 
 
-def _onward(page: Page, question: Question) -> str:
+def _onward(page: Page, list_request: ListRequest) -> str:
     if page.stopped:
         return "Go on"
-    return "Older entries" if question.order == "desc" else "Newer entries"
+    return "Older entries" if list_request.order == "desc" else "Newer entries"

@@ -1,4 +1,4 @@
-"""Stores messages in a cookie with our own name, or in the session if they are too long."""
+"""Stores messages in our own cookie, or in the session if too long."""
 
 from django.conf import settings
 from django.contrib.messages.storage import cookie, fallback, session

@@ -1,4 +1,4 @@
-"""Values before a patch, from its ``test`` operations or the Blueprint's document."""
+"""Values before a patch, as JSON text, from its ``test`` operations or the Blueprint's document."""
 
 from typing import Any, Final
 
@@ -11,8 +11,6 @@ _UNKNOWN: Final = object()
 
 
 class OldValues:
-    """Values are JSON text."""
-
     def __init__(self, document: str | None) -> None:
         self._document = _decoded(document)
         self._tested: dict[str, str] = {}

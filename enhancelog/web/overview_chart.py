@@ -1,7 +1,4 @@
-"""The overview's chart: the runs by time, what each axis rejected below them, and the same numbers as tables.
-
-Tables are iterators: a thousand cells that are kept until the page is written make the garbage collector run.
-"""
+"""The overview's chart, and its numbers as tables."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,21 +10,21 @@ from enhancelog.queries.overview import Overview, Strip
 from enhancelog.queries.patterns.ranking import PatternRow
 from enhancelog.web import charts, periods
 
-LABELS: Final = 7  # bars that get a word below them
+LABELS: Final = 7  # at most, below the bars
 
 _APPLIED: Final = links.runs([("status", "applied")])
 _REJECTIONS: Final = links.rejections()
 
 
 class Label(NamedTuple):
-    """What stands below a bar, empty for most bars of a dense chart; ``sparse`` ones give way on a phone."""
+    """Of a bar; mostly empty in a dense chart. ``sparse``: hidden on a phone."""
 
     text: str
     sparse: bool
 
 
 class Cell(NamedTuple):
-    """``number`` is ``None`` where the axis did not judge. ``url`` lists what is counted, if that is not zero."""
+    """``number``: ``None`` if the axis did not judge. ``url``: empty for zero."""
 
     number: int | None
     url: str = ""
@@ -39,8 +36,6 @@ class Row(NamedTuple):
 
 
 class PatternDays(NamedTuple):
-    """What a pattern rejected on each of the days."""
-
     axis: str
     template: str
     cells: Sequence[Cell]
@@ -48,11 +43,12 @@ class PatternDays(NamedTuple):
 
 @dataclass(frozen=True)
 class Chart:
-    """``ticks`` go down from the upper edge; ``hatched`` is whether any axis did not judge; ``table`` has a row a
-    bar."""
+    """``ticks``: from the top. ``hatched``: some axis did not judge. ``table``: a row for each bar."""
 
     stacked: charts.Stacked
     ticks: Sequence[int]
+    # Iterators, which a template can read once: a thousand labels and cells that live until the page is written make
+    # the garbage collector run.
     labels: Iterator[Label]
     bar_width: str
     strips: Sequence[charts.Strip]
@@ -90,7 +86,6 @@ def by_day(patterns: Sequence[PatternRow], days: Sequence[Span]) -> Iterator[Pat
 
 
 def _by_bar(found: Overview) -> Iterator[Row]:
-    """What was applied, rejected, and rejected by each axis."""
     axes = [(links.rejections([("axis", strip.axis)]), strip.bars) for strip in found.strips]
     for at, (span, totals) in enumerate(found.bars):
         not_judged = _NOT_JUDGED if totals.runs else _NONE
@@ -116,7 +111,7 @@ def _labels(spans: Sequence[Span]) -> Iterator[Label]:
 
 
 def _top(highest: int) -> int:
-    """The upper edge of a chart with four lines above zero: the lines are 1, 2, 3 or 5 times a power of ten apart."""
+    # The chart has four lines above zero. They are 1, 2, 3 or 5 times a power of ten apart.
     power = 1
     while 20 * power < highest:
         power *= 10

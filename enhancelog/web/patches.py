@@ -1,4 +1,4 @@
-"""A recorded patch (RFC 6902) for reading, as diffs where old values are known. Bounded size."""
+"""Patches (RFC 6902) as diffs where old values are known, in bounded size."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ _string = msgspec.json.Decoder(str)
 
 
 class Change(NamedTuple):
-    """``long``: folded, showing ``start``. ``denied_by``: axes whose reasons name exactly this pointer."""
+    """``long``: folded to ``start``. ``denied_by``: axes whose reasons name exactly this pointer."""
 
     op: str
     path: str
@@ -60,7 +60,7 @@ class Patch(NamedTuple):
 
 
 def patch(entry: Entry, document: str | None = None) -> Patch | None:
-    """``document``: the Blueprint before the patch, as JSON text. ``None``: operations were not recorded."""
+    """``document``: the Blueprint before it, as JSON. ``None`` if operations were not recorded."""
     if entry.ops is UNSET:
         return None
     operations = _operations.decode(bytes(entry.ops))
@@ -100,7 +100,7 @@ def _changes(operations: Sequence[Operation], old_values: OldValues, entry: Entr
 
 
 def _lines(operation: Operation, before: str | None, most: int) -> tuple[list[Line], int, bool]:
-    """The lines, the characters used, and whether lines were cut."""
+    """Also the characters used, and whether lines were cut."""
     old = _text(UNSET if before is None else Raw(before.encode()))
     new = _text(operation.value)
     if operation.op == "test":
@@ -124,7 +124,6 @@ def _split(text: str) -> list[str]:
 
 
 def _text(value: Raw | UnsetType) -> str:
-    """A string as is, other values as indented JSON."""
     if value is UNSET:
         return ""
     data = bytes(value)
@@ -142,7 +141,6 @@ def _denied_by(entry: Entry, path: str) -> list[str]:
 
 
 def _names(text: str, path: str) -> bool:
-    """A pointer that is part of a longer one does not count."""
     at = text.find(path)
     for _ in range(SEARCHED_MATCHES):
         if at < 0:

@@ -1,4 +1,4 @@
-"""Periods as windows and in words: whole UTC days including today, or ``24h`` to the millisecond."""
+"""Periods: whole UTC days including today, or ``24h`` to the millisecond."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ LENGTHS: Final = {"24h": "24 hours", "7d": "seven days", "30d": "30 days", "90d"
 
 @dataclass(frozen=True)
 class Period:
-    """``at_newest``: the default period was empty, so it ends at the newest entry."""
+    """``at_newest``: ends at the newest entry, because the default period is empty."""
 
     name: str
     window: Window
@@ -47,7 +47,7 @@ class Period:
 
 
 def period(name: str, end_ms: int, *, at_newest: bool = False) -> Period:
-    """``end_ms``: on the last day or, for ``24h``, the last instant. Raises ``Invalid``."""
+    """``end_ms``: on the last day; for ``24h``, the end. Raises ``Invalid``."""
     since = period_start(name, end_ms)
     days = PERIODS[name]
     if since is None or days is None:
@@ -58,7 +58,7 @@ def period(name: str, end_ms: int, *, at_newest: bool = False) -> Period:
 
 
 def asked(request: HttpRequest, newest_ms: int | None) -> Period:
-    """Raises ``BadRequest`` for an unknown name. An empty default period moves back to the newest entry (epoch ms)."""
+    """Moves an empty default period back to ``newest_ms``. Raises ``BadRequest``."""
     now = now_ms()
     chosen = request.GET.getlist("period")
     try:
@@ -81,7 +81,7 @@ def short_label(bar: Bar, few: bool) -> str:
 
 @lru_cache(maxsize=1024)
 def full_label(bar: Bar) -> str:
-    """``Sat 14 Nov 2026``, ``22 Nov, 09:00 to 10:00`` or a span of days."""
+    """``Sat 14 Nov 2026``, ``22 Nov, 09:00 to 10:00`` or ``14 – 20 Nov 2026``."""
     since, until = _moment(bar.since_ms), _moment(bar.until_ms)
     if bar.until_ms - bar.since_ms <= HOUR_MS:
         return f"{_day(since)}, {since:%H:%M} to {until:%H:%M}"

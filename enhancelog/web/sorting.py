@@ -7,13 +7,13 @@ from enhancelog.domain.filters import Order
 
 
 class Column(NamedTuple):
-    """An empty ``url``: not sortable. htmx needs ``id`` to keep the focus."""
+    """``label``: empty if the template names it. ``url``: empty if not sortable."""
 
-    label: str
+    label: str = ""
     url: str = ""
     order: Order | None = None
     style: str = ""
-    id: str = ""
+    id: str = ""  # htmx needs it to keep the focus
 
 
 class Sorting(NamedTuple):

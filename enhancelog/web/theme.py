@@ -1,4 +1,4 @@
-"""Light, dark or system theme, from a cookie so that the first paint is right."""
+"""Light, dark or system theme."""
 
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ THEMES: Final = {SYSTEM: "System", "light": "Light", "dark": "Dark"}
 KEPT_S: Final = 365 * 86_400
 
 
+# In a cookie and not in the browser's storage, so that the first paint is right.
 def chosen(request: HttpRequest) -> str:
     cookie = request.COOKIES.get(settings.THEME_COOKIE_NAME, "")
     return cookie if cookie in THEMES else SYSTEM

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from enhancelog import links
 from enhancelog.domain.filter_box import Pairs
 from enhancelog.domain.records import denials
-from enhancelog.domain.text import first_line
+from enhancelog.domain.telling_lines import telling_line
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.threads import Thread
@@ -14,7 +14,7 @@ from enhancelog.web.entry_rows import reasons
 
 
 class Attempt(NamedTuple):
-    """``summary``: why it was rejected, or the rationale. ``compare_url``: with the page's entry."""
+    """``summary``: a reason or the rationale. ``compare_url``: with the page's entry."""
 
     number: Count
     listed: Listed
@@ -57,7 +57,7 @@ def _attempt(number: Count, listed: Listed, current: Listed, given: Pairs) -> At
         number,
         listed,
         list(denials(entry)) if entry.status == "rejected" else (),
-        first_line(entry.rationale if entry.status == "applied" else why[0].text if why else ""),
+        telling_line(entry.rationale if entry.status == "applied" else why[0].text if why else ""),
         links.entry(entry.issue_id, given),
         links.comparison(current.issue_id, entry.issue_id),
         listed.position == current.position,

@@ -128,7 +128,7 @@ def test_an_exception_forges_no_line_on_a_terminal(
     def fails(*arguments: Any) -> None:
         raise RuntimeError(FORGED)
 
-    monkeypatch.setattr("enhancelog.web.questions.read", fails)
+    monkeypatch.setattr("enhancelog.web.list_requests.read", fails)
     client.force_login(ada)
     client.raise_request_exception = False
     client.get("/search/")

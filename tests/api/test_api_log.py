@@ -10,8 +10,8 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from enhancelog import links
-from enhancelog.api import waiting
-from enhancelog.api.slots import Slots
+from enhancelog.api import streams_and_polls
+from enhancelog.api.concurrency_limits import Slots
 from enhancelog.domain import envelopes, filters, records
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
@@ -128,7 +128,7 @@ def test_stream_reads_large_entries_a_few_at_a_time(client: Client, monkeypatch:
 @pytest.mark.parametrize("query", ["", "?page_size=9", "?after=0"])
 def test_large_page_counts_as_a_stream(client: Client, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
     store(make_entry(rationale="x" * 900_000), make_entry(issue_id="2", rationale="x" * 900_000))
-    monkeypatch.setattr(waiting, "streams", Slots(4, 1))  # one for each caller
+    monkeypatch.setattr(streams_and_polls, "streams", Slots(4, 1))  # one for each caller
     first = client.get(f"{LOG}{query}")
     assert client.get(f"{LOG}{query}").status_code == 503
     assert len(json.loads(first.getvalue())) == 2

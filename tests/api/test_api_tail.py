@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from enhancelog.api import waiting
-from enhancelog.api.slots import Slots
+from enhancelog.api import streams_and_polls
+from enhancelog.api.concurrency_limits import Slots
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 from enhancelog.queries import entries
@@ -77,7 +77,7 @@ def test_server_that_cannot_wait_answers_a_long_poll_at_once(client: Client) -> 
 
 @pytest.mark.django_db(transaction=True)
 def test_without_a_free_slot_a_stream_is_503(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "streams", Slots(1, workers=1))
+    monkeypatch.setattr(streams_and_polls, "streams", Slots(1, workers=1))
     monkeypatch.setattr(entries, "FIRST_CHUNK", 2)
     store(*(make_entry(issue_id=str(number)) for number in range(5)))
     stream = client.get(LOG)

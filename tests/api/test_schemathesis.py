@@ -15,8 +15,8 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from content.store import open_store
 from enhancelog.accounts import api_tokens
+from enhancelog.api.concurrency_limits import Slots
 from enhancelog.api.openapi import document
-from enhancelog.api.slots import Slots
 from enhancelog.domain.origin import Origin
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.conftest import DATABASE
@@ -55,7 +55,8 @@ def headers(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     """Of a token that may do everything, in a store that holds a little."""
     settings.PUBLIC_READ = False
     settings.THROTTLE_APPEND = settings.THROTTLE_BULK = settings.THROTTLE_READ = None
-    monkeypatch.setattr("enhancelog.api.waiting.streams", Slots(100_000, workers=1))  # its client leaves them open
+    # Its client leaves streams open.
+    monkeypatch.setattr("enhancelog.api.streams_and_polls.streams", Slots(100_000, workers=1))
     origin = Origin("command", "test", "api")
     DatabaseEnhanceLogStore(origin).append_batch([make_entry(issue_id=str(number)) for number in range(3)])
     open_store(origin).write("1089_story", "story", "# Title")

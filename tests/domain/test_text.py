@@ -1,6 +1,6 @@
 """Words, their similarity, and texts cut to a length."""
 
-from enhancelog.domain.text import cut, headline, similarity, words
+from enhancelog.domain.text import cut, similarity, words
 
 
 def test_words_are_lower_case_and_each_once():
@@ -17,4 +17,3 @@ def test_similarity_is_the_share_in_common():
 def test_cuts_are_marked_and_between_characters():
     assert cut("語語語", 3) == "語語語"
     assert cut("語語語語", 3) == "語語…"
-    assert headline("\n  two   words \nmore", 50) == "two words"

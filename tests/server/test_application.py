@@ -15,8 +15,8 @@ from django.db import connections
 from pytest_django.fixtures import Settings
 
 from enhancelog.accounts import api_tokens
-from enhancelog.api import waiting
-from enhancelog.api.slots import Slots
+from enhancelog.api import streams_and_polls
+from enhancelog.api.concurrency_limits import Slots
 from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
 from enhancelog.server.bodies import IN_MEMORY
@@ -101,7 +101,7 @@ def test_long_poll_ends_empty_and_is_one_line_of_the_log(run: Any, caplog: pytes
 
 
 def test_long_poll_beyond_what_may_wait_answers_at_once(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "polls", Slots(1, workers=1))
+    monkeypatch.setattr(streams_and_polls, "polls", Slots(1, workers=1))
 
     async def ask(send: Callable[..., Client]) -> Client:
         waits = send("GET", LOG, "after=0&wait=30")

@@ -12,8 +12,8 @@ import pytest
 from django.db import OperationalError
 
 from enhancelog.accounts import passwords
+from enhancelog.api.concurrency_limits import Slots
 from enhancelog.api.exchange import KEY, Exchange, Poll, Refusal
-from enhancelog.api.slots import Slots
 from enhancelog.server import bodies, polls
 from enhancelog.server.bodies import Limits
 from enhancelog.server.front import Front

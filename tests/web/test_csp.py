@@ -132,7 +132,7 @@ def test_every_answer_says_what_browsers_may_do_with_it(client: Client, path: st
 
 def test_failures_and_redirects_say_so_too(client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     client.raise_request_exception = False
-    monkeypatch.setattr("enhancelog.web.questions.read", lambda *_: 1 / 0)
+    monkeypatch.setattr("enhancelog.web.list_requests.read", lambda *_: 1 / 0)
     failed, host = client.get("/search/"), client.get("/", headers={"host": "evil.example"})
     settings.SECURE_SSL_REDIRECT = True
     redirected = Client().get("/")

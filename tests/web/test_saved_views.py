@@ -11,7 +11,7 @@ from enhancelog import links
 from enhancelog.accounts import saved_views
 from enhancelog.domain.errors import Invalid
 from enhancelog.models import SavedView
-from enhancelog.web.places import address
+from enhancelog.web.list_addresses import address
 from tests.pages import read
 
 pytestmark = pytest.mark.django_db

@@ -64,7 +64,7 @@ def test_the_page_of_a_failure_keeps_the_colours(client: Client, monkeypatch: py
     def fails(request: Any, place: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("enhancelog.web.questions.read", fails)
+    monkeypatch.setattr("enhancelog.web.list_requests.read", fails)
     client.raise_request_exception = False
     client.cookies[settings.THEME_COOKIE_NAME] = "dark"
     response = client.get("/search/")

@@ -11,11 +11,10 @@ from enhancelog import links
 from enhancelog.domain import filters, page_sizes
 from enhancelog.domain.errors import Invalid
 from enhancelog.queries import blueprints as log
-from enhancelog.web.empty import how_to_fill
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.list_requests import without_empty_parameters
 from enhancelog.web.pages.timeline import blueprint_timeline
-from enhancelog.web.questions import without_empty_parameters
 from enhancelog.web.revalidation import revalidated
 from enhancelog.web.sorting import Sorting, usual_order
 
@@ -35,7 +34,7 @@ COLUMNS: Final = {
 @revalidated()
 @without_empty_parameters("blueprint_id")
 def blueprint_list(request: HttpRequest) -> HttpResponseBase:
-    """The empty id has no path, so ``blueprint_id`` in the query shows its timeline."""
+    # The empty id has no path of its own, so its timeline is ``?blueprint_id=``.
     blueprint_id = request.GET.get("blueprint_id")
     if blueprint_id == "":
         return blueprint_timeline(request, blueprint_id="")
@@ -53,7 +52,6 @@ def blueprint_list(request: HttpRequest) -> HttpResponseBase:
     sorting = Sorting(sort, order, _sorted_url)
     context = {
         "section": "blueprints",
-        **how_to_fill(),
         "columns": [sorting.column(label, by, style, id=by) for by, (label, style) in COLUMNS.items()],
         "rows": rows,
         "total": total,

@@ -9,14 +9,14 @@ from enhancelog import links
 from enhancelog.domain.diffs import Diff, compare
 from enhancelog.domain.errors import NotFound
 from enhancelog.domain.records import Entry, Verdict
-from enhancelog.domain.text import first_line
+from enhancelog.domain.telling_lines import telling_line
 from enhancelog.queries import entries
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
 from enhancelog.web import htmx
 from enhancelog.web.changed_words import SegmentedLine, with_changed_words
+from enhancelog.web.folded_texts import Text, text
 from enhancelog.web.patches import as_text
-from enhancelog.web.texts import Text, text
 from enhancelog.web.thread_panel import Attempts
 
 COMPARED_CHARACTERS: Final = 40_000  # of each text
@@ -51,7 +51,7 @@ class AxisRow(NamedTuple):
 
 
 class ComparedText(NamedTuple):
-    """``absent``: the entries without this text, in words. ``cut``: only the beginnings were compared."""
+    """``absent``: the sides without this text, in words. ``cut``: only the beginnings were compared."""
 
     title: str
     diff: Diff
@@ -90,13 +90,13 @@ def comparison(request: HttpRequest, listed: Listed, other_id: str, attempts: At
 
 
 def _side(listed: Listed, numbers: dict[int, Count]) -> Side:
-    title = first_line(listed.entry.intent)
+    title = telling_line(listed.entry.intent)
     url, raw_url = links.entry(listed.issue_id), links.api_entry(listed.issue_id)
     return Side(listed, title, url, raw_url, numbers.get(listed.position))
 
 
 def _axis_rows(earlier: Entry, later: Entry) -> tuple[list[AxisRow], int]:
-    """Differing axes first; also the number left out."""
+    """Also the number left out."""
     before, after = _by_axis(earlier), _by_axis(later)
     axes = list(dict.fromkeys((*before, *after)))
     axes.sort(key=lambda axis: _status(before.get(axis)) == _status(after.get(axis)))

@@ -1,4 +1,4 @@
-"""One entry, with its neighbors in the reader's list."""
+"""``/entries/<id>``, with its neighbors in the list that led to it."""
 
 from typing import Any, Final, NamedTuple
 
@@ -12,20 +12,20 @@ from enhancelog.domain import filter_box, records
 from enhancelog.domain.badges import Badge, described_badges
 from enhancelog.domain.errors import NotFound
 from enhancelog.domain.records import Entry
-from enhancelog.domain.text import first_line
+from enhancelog.domain.telling_lines import telling_line
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.patterns.of_entry import Alike, alike
 from enhancelog.queries.threads import thread
 from enhancelog.store.database import last_position
 from enhancelog.store.followed import document
-from enhancelog.web import entry_panels, htmx, questions, thread_panel
+from enhancelog.web import entry_panels, htmx, list_requests, thread_panel
+from enhancelog.web.folded_texts import Text, text
 from enhancelog.web.html import markdown
+from enhancelog.web.list_requests import FilteredPage, ListRequest
 from enhancelog.web.pages.comparison import comparison
 from enhancelog.web.patches import Patch, patch
-from enhancelog.web.questions import Place, Question
 from enhancelog.web.revalidation import revalidated
-from enhancelog.web.texts import Text, text
 
 TITLE_CHARACTERS: Final = 200
 NAMED_AXES: Final = 5
@@ -45,15 +45,15 @@ class ShownVerdict(NamedTuple):
 @require_safe
 @needs("log:read")
 @revalidated(also=entry_panels.version)
-@questions.answers_questions
+@list_requests.redirects_or_refuses
 def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
     """htmx gets the earlier attempts. ``compare=ID`` adds another entry."""
-    question = questions.read(request, Place(links.entry(issue_id), empty_id=True))
+    list_request = list_requests.read(request, FilteredPage(links.entry(issue_id), empty_id=True))
     try:
         listed = entries.get(issue_id)
     except NotFound:
         return htmx.page(request, "entry/unknown.jinja", {"issue_id": issue_id}, status=404)
-    attempts = thread_panel.attempts(thread(listed.position), listed, question.given)
+    attempts = thread_panel.attempts(thread(listed.position), listed, list_request.given)
     if htmx.is_fragment(request):
         return htmx.page_or_fragment(request, "entry/page.jinja", {"attempts": attempts})
     if other_id := request.GET.get("compare"):
@@ -61,7 +61,7 @@ def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
     newest = last_position()
     context = {
         **_entry(listed),
-        **_list_links(question, listed, newest),
+        **_list_links(list_request, listed, newest),
         "last_position": newest,
         "attempts": attempts,
         "panels": entry_panels.shown(request, issue_id),
@@ -72,7 +72,7 @@ def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
 
 def _entry(listed: Listed) -> dict[str, Any]:
     entry = listed.entry
-    title = first_line(entry.intent, TITLE_CHARACTERS)
+    title = telling_line(entry.intent, TITLE_CHARACTERS)
     badges = described_badges(entry, listed.recorded_ms)
     reasons = _differing_reasons(entry, badges)
     denied = list(records.denials(entry))
@@ -102,7 +102,6 @@ def _in_words(axes: list[str]) -> str:
 
 
 def _differing_reasons(entry: Entry, badges: list[Badge]) -> tuple[str, ...]:
-    """The recorded reasons, if they differ from the verdicts."""
     return tuple(entry.reasons) if any(badge.name == "reasons differ" for badge in badges) else ()
 
 
@@ -112,7 +111,6 @@ def _patch(entry: Entry) -> Patch | None:
 
 
 def _denied_first(listed: Listed) -> list[ShownVerdict]:
-    """At most ``SHOWN_VERDICTS``."""
     shown = sorted(listed.entry.verdicts, key=lambda verdict: verdict.status != "deny")[:SHOWN_VERDICTS]
     patterns = alike(listed.position, {verdict.axis for verdict in shown if verdict.status == "deny"})
     return [
@@ -126,13 +124,13 @@ def _denied_first(listed: Listed) -> list[ShownVerdict]:
     ]
 
 
-def _list_links(question: Question, listed: Listed, up_to: int) -> dict[str, Any]:
-    newer, older = entries.neighbours(question.wanted, listed, up_to)
-    blueprint_id = question.wanted.one("blueprint_id")
-    others = tuple(pair for pair in question.given if pair[0] != "blueprint_id")
+def _list_links(list_request: ListRequest, listed: Listed, up_to: int) -> dict[str, Any]:
+    newer, older = entries.neighbours(list_request.wanted, listed, up_to)
+    blueprint_id = list_request.wanted.one("blueprint_id")
+    others = tuple(pair for pair in list_request.given if pair[0] != "blueprint_id")
     return {
-        "newer_url": links.entry(newer, question.given) if newer is not None else "",
-        "older_url": links.entry(older, question.given) if older is not None else "",
-        "list_text": filter_box.render(question.given) if others else "",
-        "list_url": links.runs(question.given) if blueprint_id is None else links.blueprint(blueprint_id, others),
+        "newer_url": links.entry(newer, list_request.given) if newer is not None else "",
+        "older_url": links.entry(older, list_request.given) if older is not None else "",
+        "list_text": filter_box.render(list_request.given) if others else "",
+        "list_url": links.runs(list_request.given) if blueprint_id is None else links.blueprint(blueprint_id, others),
     }

@@ -1,8 +1,4 @@
-"""``/matrix/``: where each axis denies, by Blueprint, and which axes deny together. Every cell links to its rows.
-
-``show=together`` is the second table; ``sort`` is ``name``, ``any`` or ``axis:NAME``; ``cursor`` and ``column`` are how
-many rows and columns come before the shown ones.
-"""
+"""``/matrix/``: where each axis denies, by Blueprint, and which axes deny together."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
@@ -18,12 +14,11 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.queries import matrix as log
 from enhancelog.queries import runs
 from enhancelog.queries.matrix import Part, Sort
-from enhancelog.web import grids, periods
-from enhancelog.web.empty import how_to_fill
-from enhancelog.web.grids import Grid
+from enhancelog.web import matrix_tables, periods
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.list_requests import without_empty_parameters
+from enhancelog.web.matrix_tables import Grid
 from enhancelog.web.periods import Period
-from enhancelog.web.questions import without_empty_parameters
 from enhancelog.web.revalidation import revalidated
 from enhancelog.web.sorting import usual_order
 
@@ -32,19 +27,18 @@ COLUMNS: Final = 10
 TABLES: Final = {"": "Axis × Blueprint", "together": "Axes together"}
 
 _ROWS_ARE: Final = {"": ("Blueprint", "Blueprints"), "together": ("axis", "axes")}
+# ``cursor`` and ``column`` are how many rows and columns come before the first one shown.
 _PARAMETERS: Final = ("period", "show", "sort", "order", "cursor", "column")
 _FIRST: Final = {"cursor": "", "column": ""}
 
 
 class Step(NamedTuple):
-    """A way to rows or columns that are not shown."""
-
     words: str
     url: str
 
 
 class Asked(NamedTuple):
-    """``given``: the page's parameters as they were."""
+    """``given``: the page's parameters."""
 
     given: Mapping[str, str]
     show: str
@@ -53,7 +47,7 @@ class Asked(NamedTuple):
     columns: Part
 
     def url(self, **changes: str) -> str:
-        """The same page with other parameters; an empty one is left out."""
+        """An empty parameter is left out."""
         return links.matrix((name, value) for name, value in {**self.given, **changes}.items() if value)
 
 
@@ -64,7 +58,7 @@ class Asked(NamedTuple):
 def matrix(request: HttpRequest) -> HttpResponseBase:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
-        return page_or_fragment(request, "matrix/page.jinja", {"section": "matrix", "empty": True, **how_to_fill()})
+        return page_or_fragment(request, "matrix/page.jinja", {"section": "matrix", "empty": True})
     try:
         asked = _asked(request)
     except Invalid as error:
@@ -110,13 +104,12 @@ def _sort(value: str, parameters: filters.Parameters) -> Sort:
 
 def _grid(asked: Asked, period: Period) -> Grid:
     if asked.show:
-        return grids.together(log.axes_together(period.window, asked.rows, asked.columns), period.window)
+        return matrix_tables.together(log.axes_together(period.window, asked.rows, asked.columns), period.window)
     found = log.by_blueprint_and_axis(period.window, asked.sort, asked.rows, asked.columns)
-    return grids.by_blueprint(found, period.window, asked.sort, asked.url)
+    return matrix_tables.by_blueprint(found, period.window, asked.sort, asked.url)
 
 
 def _steps(asked: Asked, part: Part, parameter: str, in_all: int, nouns: tuple[str, str]) -> Iterator[Step]:
-    """The ways to the rows or columns that are left out."""
     if part.first:
         yield Step(f"The first {nouns[1]}", asked.url(**{parameter: ""}))
     left = in_all - part.first - part.size

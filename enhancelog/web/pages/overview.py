@@ -1,4 +1,4 @@
-"""``/``: what was denied in a period, against the period before. Every figure links to exactly the rows it counts."""
+"""``/``: what was denied in a period, compared with the period before."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,16 +15,15 @@ from enhancelog.queries.overview import overview as summed
 from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.queries.runs import Totals
 from enhancelog.web import overview_chart, periods
-from enhancelog.web.empty import how_to_fill
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.list_requests import without_empty_parameters
 from enhancelog.web.periods import Period
-from enhancelog.web.questions import without_empty_parameters
 from enhancelog.web.revalidation import revalidated
 
 
 @dataclass(frozen=True)
 class Rate:
-    """Deny rate in whole per cent, and its change in points; ``None`` where there is nothing to divide by."""
+    """In per cent; ``None`` without runs."""
 
     now: int | None
     before: int | None
@@ -41,8 +40,7 @@ class Rate:
 def overview(request: HttpRequest) -> HttpResponseBase:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
-        context = {"section": "overview", "empty": True, **how_to_fill()}
-        return page_or_fragment(request, "overview/page.jinja", context)
+        return page_or_fragment(request, "overview/page.jinja", {"section": "overview", "empty": True})
     period = periods.asked(request, newest)
     chosen = [("period", period.name)] if "period" in request.GET else []
     context = {"section": "overview", "empty": False, **_context(period, summed(period.window, newest), chosen)}

@@ -12,7 +12,7 @@ from enhancelog import links
 from enhancelog.accounts.permissions import allows, needs
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
-from enhancelog.domain.text import first_line
+from enhancelog.domain.telling_lines import telling_line
 from enhancelog.domain.times import DAY_MS, day_of, now_ms
 from enhancelog.queries.charts import days_before
 from enhancelog.queries.counts import Count
@@ -37,7 +37,7 @@ TITLE_CHARACTERS: Final = 80
 
 
 class DenialRow(NamedTuple):
-    """``intent`` and ``said`` are cut. ``url`` keeps the pattern's filter."""
+    """``intent`` and ``said`` are first lines."""
 
     denial: Denied
     said: str
@@ -79,7 +79,7 @@ class DayRow(NamedTuple):
 
 
 class ChangeRow(NamedTuple):
-    """A manual split or merge; ``templates`` are the first few."""
+    """A manual split or merge."""
 
     id: int
     kind: str
@@ -145,18 +145,18 @@ def _denials(pattern: Known) -> dict[str, Any]:
 
 def _row(denial: Denied, pattern: Known) -> DenialRow:
     url = links.entry(denial.issue_id, [("pattern", pattern.id)])
-    return DenialRow(denial, first_line(denial.detail), first_line(denial.intent), url)
+    return DenialRow(denial, telling_line(denial.detail), telling_line(denial.intent), url)
 
 
 def _passed(newest: Sequence[Denied]) -> list[Passed]:
-    """Each applied run once, after the newest denial it followed."""
     found: dict[int, Passed] = {}
     ended = passed_instead(denial.position for denial in newest)
     for denial in newest:
         if denial.position in ended:
             listed, tries = ended[denial.position]
             entry = listed.entry
-            shown = first_line(entry.intent), first_line(entry.rationale)
+            # An applied run may follow several denials; it is shown once, after the newest.
+            shown = telling_line(entry.intent), telling_line(entry.rationale)
             found.setdefault(listed.position, Passed(*shown, links.entry(entry.issue_id), tries))
     return list(found.values())[:PASSED]
 
@@ -185,7 +185,7 @@ def _said(number: float) -> str:
 
 
 def _days(pattern: Known, seen: Times) -> dict[str, Any]:
-    """Three weeks, up to now or to an older last denial."""
+    # Three weeks up to today, or up to the last denial if that is older.
     today = day_of(now_ms())
     last = day_of(seen.last_ms) if seen.last_ms is not None else today
     is_past = last <= today - SPARK_DAYS

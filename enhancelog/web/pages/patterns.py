@@ -20,12 +20,11 @@ from enhancelog.queries.patterns.counted import SAMPLE
 from enhancelog.queries.patterns.ranking import PatternRow, Scope
 from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.queries.patterns.table import SORTS, Part, Table, table
-from enhancelog.web import periods, questions
-from enhancelog.web.empty import how_to_fill
+from enhancelog.web import list_requests, periods
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.list_addresses import PATTERNS
+from enhancelog.web.list_requests import ListRequest
 from enhancelog.web.periods import Period
-from enhancelog.web.places import PATTERNS
-from enhancelog.web.questions import Question
 from enhancelog.web.revalidation import revalidated
 from enhancelog.web.sorting import Column, Sorting, usual_order
 
@@ -42,7 +41,7 @@ _TIME: Final = {"since", "until", "not_since", "not_until", "period", "not_perio
 
 
 class Row(NamedTuple):
-    """Lists of the counted rejections; empty if there is no list."""
+    """``url`` and ``place_url`` list the rejections; may be empty."""
 
     pattern: PatternRow
     url: str
@@ -52,34 +51,29 @@ class Row(NamedTuple):
 @require_safe
 @needs("log:read")
 @revalidated()
-@questions.answers_questions
+@list_requests.redirects_or_refuses
 def pattern_list(request: HttpRequest) -> HttpResponse:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
-        context = {
-            "section": "patterns",
-            "is_empty": True,
-            **how_to_fill(),
-        }
-        return page_or_fragment(request, "patterns/page.jinja", context)
-    question = questions.read(request, PATTERNS)
+        return page_or_fragment(request, "patterns/page.jinja", {"section": "patterns", "is_empty": True})
+    list_request = list_requests.read(request, PATTERNS)
     try:
-        part = _part(request, question)
+        part = _part(request, list_request)
     except Invalid as error:
         raise BadRequest(str(error)) from None
-    period = _period(request, question, newest)
-    window = Window(question.wanted.since_ms, question.wanted.until_ms) if period is None else period.window
+    period = _period(request, list_request, newest)
+    window = Window(list_request.wanted.since_ms, list_request.wanted.until_ms) if period is None else period.window
     until_ms = window.until_ms or (day_of(newest or 0) + 1) * DAY_MS
-    found = table(question.wanted, window, part, until_ms)
+    found = table(list_request.wanted, window, part, until_ms)
     context = {
-        **_context(question, part, found, window),
+        **_context(list_request, part, found, window),
         "period": period,
         "compared": found.is_compared and window.before_ms is not None,
     }
     return page_or_fragment(request, "patterns/page.jinja", context)
 
 
-def _part(request: HttpRequest, question: Question) -> Part:
+def _part(request: HttpRequest, list_request: ListRequest) -> Part:
     sort = request.GET.get("sort") or "denials"
     if sort not in SORTS:
         raise Invalid("sort", "choice", f'must be one of {", ".join(SORTS)}, not "{sort[:40]}"')
@@ -88,25 +82,26 @@ def _part(request: HttpRequest, question: Question) -> Part:
     return Part(sort, order, filters.offset(parameters, "skip"), filters.page_size(parameters) or page_sizes.PATTERNS)
 
 
-def _period(request: HttpRequest, question: Question, newest: int | None) -> Period | None:
+def _period(request: HttpRequest, list_request: ListRequest, newest: int | None) -> Period | None:
     """``None`` if the filter sets the time."""
-    said = [name for name, _ in question.given if name in _TIME]
+    said = [name for name, _ in list_request.given if name in _TIME]
     return periods.asked(request, newest) if said in ([], ["period"]) else None
 
 
-def _context(question: Question, part: Part, found: Table, window: Window) -> dict[str, Any]:
+def _context(list_request: ListRequest, part: Part, found: Table, window: Window) -> dict[str, Any]:
     last = part.first + len(found.rows)
-    others = tuple(pair for pair in question.given if pair[0] not in _TIME)
+    others = tuple(pair for pair in list_request.given if pair[0] not in _TIME)
     here = {"sort": part.sort, "order": str(part.order)}
     rebuilt = rebuilding()
     return {
         "section": "patterns",
         "is_empty": False,
-        "question": replace(question, kept=(*question.kept, ("sort", part.sort))),
+        "list_request": replace(list_request, kept=(*list_request.kept, ("sort", part.sort))),
         "periods": [
-            (name, label, question.url((*others, ("period", name)), **here)) for name, label in periods.LABELS.items()
+            (name, label, list_request.url((*others, ("period", name)), **here))
+            for name, label in periods.LABELS.items()
         ],
-        "columns": _columns(question, part),
+        "columns": _columns(list_request, part),
         "found": found,
         "rows": [_row(pattern, others, window) for pattern in found.rows],
         "runs": _runs(found.scope, window) if found.scope else None,
@@ -116,8 +111,8 @@ def _context(question: Question, part: Part, found: Table, window: Window) -> di
         "most_axes": MOST_AXES,
         "first": part.first + 1,
         "last": last,
-        "next_url": question.url(None, **here, skip=str(last)) if last < found.in_all else "",
-        "first_url": question.url(None, **here) if part.first else "",
+        "next_url": list_request.url(None, **here, skip=str(last)) if last < found.in_all else "",
+        "first_url": list_request.url(None, **here) if part.first else "",
     }
 
 
@@ -133,8 +128,8 @@ def _row(pattern: PatternRow, others: Pairs, window: Window) -> Row:
     return Row(pattern, url, links.rejections([*elsewhere, ("blueprint_id", pattern.places[0].name), *own]))
 
 
-def _columns(question: Question, part: Part) -> dict[str, Column]:
-    sorting = Sorting(part.sort, part.order, question.url)
+def _columns(list_request: ListRequest, part: Part) -> dict[str, Column]:
+    sorting = Sorting(part.sort, part.order, list_request.url)
     return {by: sorting.column(label, by, style, id=by) for by, (label, style) in COLUMNS.items()}
 
 

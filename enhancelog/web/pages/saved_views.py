@@ -1,4 +1,4 @@
-"""``/account/views``: one's own saved views and shared ones. Others' private ones are 404."""
+"""``/account/views``: own and shared views."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ from enhancelog.accounts.permissions import needs, user_of
 from enhancelog.domain import names
 from enhancelog.domain.errors import Invalid
 from enhancelog.models import SavedView
+from enhancelog.web.form_errors import refuse, sentence
 from enhancelog.web.htmx import is_fragment, page
-from enhancelog.web.places import Address, address
-from enhancelog.web.refusals import refuse, sentence
+from enhancelog.web.list_addresses import Address, address
 
 
 class SavedViewForm(forms.Form):
-    """Once valid, ``address`` is the list to save."""
+    """Sets ``address`` if valid."""
 
     name = forms.CharField(label="Name", max_length=names.MAX_CHARACTERS)
     url = forms.CharField(label="Address", max_length=saved_views.MAX_URL)
@@ -61,7 +61,7 @@ def saved_view_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 @needs("views:own")
 def change_saved_view(request: HttpRequest, view_id: int) -> HttpResponse:
-    """``act``: rename, share, keep (make private), delete, key (create one), revoke (the key)."""
+    """404 for others' views. ``act``: rename, share, keep (make private), delete, key (create), revoke (the key)."""
     view = saved_views.owned(user_of(request)).filter(pk=view_id).first()
     if view is None:
         raise Http404("You have no such saved view.")
@@ -109,7 +109,7 @@ def _listed(user: User) -> dict[str, Any]:
 
 
 def _addressed(views: Any) -> list[tuple[SavedView, Address | None]]:
-    """With their lists; a list that no longer exists can still be deleted."""
+    # A view stays, to be deleted, when its list no longer exists.
     return [(view, _address(view.url)) for view in views]
 
 

@@ -12,20 +12,18 @@ from enhancelog.queries import lookup
 from enhancelog.queries import search as searches
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Page
-from enhancelog.web import questions
+from enhancelog.web import list_requests
 from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.highlights import SearchRow
 from enhancelog.web.htmx import is_fragment, page_or_fragment
+from enhancelog.web.list_addresses import SEARCH
+from enhancelog.web.list_requests import ListRequest
 from enhancelog.web.lists import list_context, read_page, rows, total
-from enhancelog.web.places import SEARCH
-from enhancelog.web.questions import Question
 from enhancelog.web.revalidation import revalidated
 
 
 class Suggestion(NamedTuple):
-    """A suggestion if nothing was found."""
-
     text: str
     url: str
 
@@ -33,62 +31,65 @@ class Suggestion(NamedTuple):
 @require_safe
 @reads_list
 @revalidated()
-@questions.answers_questions
+@list_requests.redirects_or_refuses
 def search(request: HttpRequest) -> HttpResponse:
     try:
-        question = questions.read(request, SEARCH)
-    except questions.Refused:
+        list_request = list_requests.read(request, SEARCH)
+    except list_requests.FilterRefused:
         asked = request.GET.get("phrase", "")
         if not lookup.exists(asked):
             raise
         return HttpResponseRedirect(links.entry(asked))  # an id may have more words than a phrase
-    if (other := instead_of_page(request, question)) is not None:
+    if (other := instead_of_page(request, list_request)) is not None:
         return other
-    searches_index = "phrase" in question.wanted.include
-    page = _found(question) if searches_index else read_page(question)
+    searches_index = "phrase" in list_request.wanted.include
+    page = _found(list_request) if searches_index else read_page(list_request)
     stopped = "The search was stopped after 0.2 seconds; narrow it." if searches_index and page.stopped else ""
-    found = _rows(page, question)
+    found = _rows(page, list_request)
     context = {
-        **list_context(page, question, stopped),
+        **list_context(page, list_request, stopped),
         "section": "search",
         "rows": found,
         "searches_index": searches_index,
-        "wordless": searches_index and not any(phrase.tokens for phrase in question.wanted.phrases),
-        "suggestions": _suggestions(question) if searches_index and not found else (),
+        "wordless": searches_index and not any(phrase.tokens for phrase in list_request.wanted.phrases),
+        "suggestions": _suggestions(list_request) if searches_index and not found else (),
     }
     if not is_fragment(request):
-        text = question.wanted.one("phrase") or question.wanted.one("text") or ""
+        text = list_request.wanted.one("phrase") or list_request.wanted.one("text") or ""
         context |= {"search_text": text, "exact": text if lookup.exists(text) else ""}
-        context["total"] = _found_total(page, question) if searches_index else total(page, question)
+        context["total"] = _found_total(page, list_request) if searches_index else total(page, list_request)
     return page_or_fragment(request, "search/page.jinja", context)
 
 
-def _found(question: Question) -> Page:
+def _found(list_request: ListRequest) -> Page:
     try:
-        return searches.page(question.wanted, question.order, question.size, question.cursor)
+        return searches.page(list_request.wanted, list_request.order, list_request.size, list_request.cursor)
     except Invalid as error:
-        raise questions.Refused(error, question.place, question.text) from None
+        raise list_requests.FilterRefused(error, list_request.filtered_page, list_request.text) from None
 
 
-def _found_total(page: Page, question: Question) -> Count | None:
-    """Counts only what the first page shows: a search has no time for more."""
-    return None if question.cursor else Count(len(page.rows), capped=page.next is not None or page.stopped)
+def _found_total(page: Page, list_request: ListRequest) -> Count | None:
+    # A search has 0.2 seconds, which a count of all matches could exceed. So the first page counts what it found, and
+    # later pages show no total, because they do not know what came before.
+    return None if list_request.cursor else Count(len(page.rows), capped=page.next is not None or page.stopped)
 
 
-def _rows(page: Page, question: Question) -> list[SearchRow]:
-    phrases = tuple(question.wanted.phrases)
-    return [SearchRow(row, phrases) for row in rows(page, question)]
+def _rows(page: Page, list_request: ListRequest) -> list[SearchRow]:
+    phrases = tuple(list_request.wanted.phrases)
+    return [SearchRow(row, phrases) for row in rows(page, list_request)]
 
 
-def _suggestions(question: Question) -> list[Suggestion]:
-    value = question.wanted.one("phrase")
+def _suggestions(list_request: ListRequest) -> list[Suggestion]:
+    value = list_request.wanted.one("phrase")
     if not value:
         return []
     words = value.removesuffix("*").split()
     others = [("phrase", word) for word in words] if len(words) > 1 else []
     pairs = [("phrase", f"{value}*"), *others, ("text", value)]
-    rest = [pair for pair in question.given if pair[0] != "phrase"]
-    return [Suggestion(filter_box.token(*pair), question.url((*rest, pair))) for pair in pairs if _makes_sense(*pair)]
+    rest = [pair for pair in list_request.given if pair[0] != "phrase"]
+    return [
+        Suggestion(filter_box.token(*pair), list_request.url((*rest, pair))) for pair in pairs if _makes_sense(*pair)
+    ]
 
 
 def _makes_sense(name: str, value: str) -> bool:

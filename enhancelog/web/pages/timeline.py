@@ -14,14 +14,14 @@ from enhancelog.queries import entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.standing import Standing, standing
-from enhancelog.web import htmx, questions
+from enhancelog.web import htmx, list_requests
 from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.entry_rows import EntryRow, entry_rows
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.htmx import is_fragment, page_or_fragment
+from enhancelog.web.list_addresses import timeline
+from enhancelog.web.list_requests import ListRequest
 from enhancelog.web.lists import list_context, read_page, total
-from enhancelog.web.places import timeline
-from enhancelog.web.questions import Question
 from enhancelog.web.revalidation import revalidated
 
 _ONLY_TIME: Final = {"since", "until", "period", "not_since", "not_until", "not_period"}
@@ -47,40 +47,40 @@ class Totals(NamedTuple):
 @require_safe
 @reads_list
 @revalidated()
-@questions.answers_questions
+@list_requests.redirects_or_refuses
 def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     known = standing(blueprint_id)
     if known is None:
         return _unknown(request, blueprint_id)
-    question = questions.read(request, timeline(blueprint_id))
-    if (other := instead_of_page(request, question)) is not None:
+    list_request = list_requests.read(request, timeline(blueprint_id))
+    if (other := instead_of_page(request, list_request)) is not None:
         return other
-    page = read_page(question, gaps=True)
-    above = _heading_above(question) if is_fragment(request) else ""
+    page = read_page(list_request, gaps=True)
+    above = _heading_above(list_request) if is_fragment(request) else ""
     context = {
-        **list_context(page, question),
+        **list_context(page, list_request),
         "section": "blueprints",
-        "rows": list(_rows(page, question, above)),
+        "rows": list(_rows(page, list_request, above)),
         "has_sources": len(known.sources) > 1,
     }
     if not is_fragment(request):
-        context |= {"blueprint_id": blueprint_id, **_header(question, page, known)}
+        context |= {"blueprint_id": blueprint_id, **_header(list_request, page, known)}
     return page_or_fragment(request, "timeline/page.jinja", context)
 
 
-def _rows(page: Page, question: Question, above: str) -> Iterator[TimelineRow]:
+def _rows(page: Page, list_request: ListRequest, above: str) -> Iterator[TimelineRow]:
     """``above``: the heading that the first row may continue."""
     listed = [Listed(tuple(row), gap) for *row, gap in page.rows]
-    for row, each in zip(entry_rows(listed, page.up_to, question.entry_query), listed, strict=True):
+    for row, each in zip(entry_rows(listed, page.up_to, list_request.entry_query), listed, strict=True):
         heading = _heading(tally_day(each.ts_ms, each.recorded_ms))
         yield TimelineRow(row, "" if heading == above else heading, each.gap)
         above = heading
 
 
-def _heading_above(question: Question) -> str:
-    if question.cursor is None:
+def _heading_above(list_request: ListRequest) -> str:
+    if list_request.cursor is None:
         return ""
-    at = entries.read_cursor(question.cursor, question.wanted, question.order)
+    at = entries.read_cursor(list_request.cursor, list_request.wanted, list_request.order)
     return _heading(tally_day(at.ts_ms, now_ms()))
 
 
@@ -95,17 +95,16 @@ def _date(day: int, this_year: int) -> str:
     return said if date.year == this_year else f"{said} {date.year}"
 
 
-def _header(question: Question, page: Page, known: Standing) -> dict[str, Any]:
-    """Totals, or the matches of a filter."""
-    of_time = tuple(pair for pair in question.given if pair[0] in _ONLY_TIME)
+def _header(list_request: ListRequest, page: Page, known: Standing) -> dict[str, Any]:
+    of_time = tuple(pair for pair in list_request.given if pair[0] in _ONLY_TIME)
     totals = [
-        count(from_pairs([*question.place.scope, *of_time, ("status", status)], now_ms()), page.up_to)
+        count(from_pairs([*list_request.filtered_page.scope, *of_time, ("status", status)], now_ms()), page.up_to)
         for status in ("applied", "rejected")
     ]
     newest = known.newest_ms
     return {
         "totals": Totals(*totals),
-        "matching": total(page, question) if len(of_time) < len(question.given) else None,
+        "matching": total(page, list_request) if len(of_time) < len(list_request.given) else None,
         "newest": None if newest is None else as_datetime(newest, newest),
     }
 

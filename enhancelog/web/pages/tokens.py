@@ -1,10 +1,9 @@
-"""``/account/tokens``: lists (for staff, everybody's), creates and revokes API tokens."""
+"""``/account/tokens``: own API tokens; for staff, everybody's."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -19,8 +18,8 @@ from enhancelog.accounts.api_tokens import Wanted
 from enhancelog.domain import names
 from enhancelog.domain.errors import Invalid
 from enhancelog.models import Token
+from enhancelog.web.form_errors import refuse
 from enhancelog.web.htmx import page
-from enhancelog.web.refusals import refuse
 
 REVOKED_SHOWN: Final = 20
 MEANINGS: Final = {
@@ -82,7 +81,6 @@ class TokenForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_variables("secret")
 def token_list(request: HttpRequest) -> HttpResponse:
-    """After creation, the response shows the secret."""
     user = permissions.user_of(request)
     grantable = permissions.grantable(user)
     form = TokenForm(request.POST or None, grantable=grantable)
@@ -112,7 +110,6 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
 @login_required
 @require_POST
 def revoke_own_tokens(request: HttpRequest) -> HttpResponse:
-    """Only one's own."""
     number = api_tokens.revoke_all(permissions.user_of(request))
     what = "1 token of yours is" if number == 1 else f"{number:,} tokens of yours are"
     messages.success(request, f"{what} revoked. Requests with them are refused from now on.")
@@ -121,7 +118,7 @@ def revoke_own_tokens(request: HttpRequest) -> HttpResponse:
 
 def show_once(request: HttpRequest, token: Token, secret: str) -> HttpResponse:
     can_read = "log:read" in token.scopes
-    context = {"token": token, "secret": secret, "public_url": settings.PUBLIC_URL, "can_read": can_read}
+    context = {"token": token, "secret": secret, "can_read": can_read}
     response = page(request, "tokens/made.jinja", context, status=201)
     response["Cache-Control"] = "no-store"
     return response

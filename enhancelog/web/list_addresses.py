@@ -10,14 +10,14 @@ from django.urls import Resolver404, resolve
 from enhancelog import links
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filter_box import Pair
-from enhancelog.web import questions
-from enhancelog.web.questions import Place, Refused
+from enhancelog.web import list_requests
+from enhancelog.web.list_requests import FilteredPage, FilterRefused
 
-REJECTIONS: Final = Place(links.rejections(), scope=(("status", "rejected"),), empty_id=True, title="Rejections")
-PATTERNS: Final = Place(links.patterns(), scope=(("status", "rejected"),), empty_id=True, title="Patterns")
-SEARCH: Final = Place(links.runs(), title="Search")
+REJECTIONS: Final = FilteredPage(links.rejections(), scope=(("status", "rejected"),), empty_id=True, title="Rejections")
+PATTERNS: Final = FilteredPage(links.patterns(), scope=(("status", "rejected"),), empty_id=True, title="Patterns")
+SEARCH: Final = FilteredPage(links.runs(), title="Search")
 
-_OF_ENTRIES: Final[dict[str, Callable[..., Place]]] = {
+_OF_ENTRIES: Final[dict[str, Callable[..., FilteredPage]]] = {
     "rejection_list": lambda: REJECTIONS,
     "search": lambda: SEARCH,
     "blueprint_timeline": lambda blueprint_id: timeline(blueprint_id),
@@ -32,7 +32,7 @@ _OTHERS: Final = {
 
 
 class Address(NamedTuple):
-    """``filter``: as in the filter box. ``feed``: empty if there is none."""
+    """``filter``: as in the filter box. ``feed``: may be empty."""
 
     title: str
     filter: str
@@ -40,12 +40,11 @@ class Address(NamedTuple):
     feed: str = ""
 
 
-def timeline(blueprint_id: str) -> Place:
-    """The empty id is in the query string."""
+def timeline(blueprint_id: str) -> FilteredPage:
     scope = (("blueprint_id", blueprint_id),)
-    if blueprint_id:
-        return Place(links.blueprint(blueprint_id), scope, title=blueprint_id)
-    return Place("/blueprints/", scope, fixed=scope, title="(no name)")
+    if blueprint_id:  # an empty id cannot be a path
+        return FilteredPage(links.blueprint(blueprint_id), scope, title=blueprint_id)
+    return FilteredPage("/blueprints/", scope, fixed=scope, title="(no name)")
 
 
 def address(url: str) -> Address:
@@ -80,12 +79,12 @@ def address_of(path: str, pairs: Iterable[Pair]) -> Address:
     return Address(title, said, links.with_query(path, sorted(kept.items())))
 
 
-def _of_entries(place: Place, pairs: list[Pair]) -> Address:
+def _of_entries(page: FilteredPage, pairs: list[Pair]) -> Address:
     try:
-        question = questions.question(place, [pair for pair in pairs if pair[0] != "cursor"])
-    except Refused as refused:
+        list_request = list_requests.parse(page, [pair for pair in pairs if pair[0] != "cursor"])
+    except FilterRefused as refused:
         raise Invalid("url", "filter", f"holds a filter that cannot be read: {refused.error}") from None
-    return Address(place.title, question.text, question.url(), question.url(format="atom"))
+    return Address(page.title, list_request.text, list_request.url(), list_request.url(format="atom"))
 
 
 def _no_list() -> Invalid:

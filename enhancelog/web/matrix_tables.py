@@ -1,4 +1,4 @@
-"""The tables of the matrix: linked cells with a shade, headings that sort."""
+"""The tables of the matrix."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -13,12 +13,12 @@ from enhancelog.queries.runs import Totals
 from enhancelog.web.jinja import percent
 from enhancelog.web.sorting import Column, Sorting
 
-# The rate from which a cell has a shade; anything below that is not nothing has ``h1``
+# Lowest rate of each shade; a lower one has ``h1``, or ``h0`` if zero.
 _STEPS: Final = ((0.30, "h4"), (0.15, "h3"), (0.06, "h2"))
 
 
 class Cell(NamedTuple):
-    """``counts`` is ``3/20``, linked. ``shade``: ``h0`` to ``h4``, or ``few``."""
+    """``counts``: ``3/20``. ``shade``: ``h0`` to ``h4``, or ``few``."""
 
     rate: str
     counts: str
@@ -30,7 +30,7 @@ NOTHING: Final = Cell("", "", "", "")
 
 
 class Row(NamedTuple):
-    """A cell for each axis, ``NOTHING`` where it judged nothing or is the row itself; then the row's own rate."""
+    """``cells``: for each axis, then for the row. ``NOTHING``: not judged, or the row's own axis."""
 
     label: str
     url: str
@@ -38,9 +38,12 @@ class Row(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """``total`` sums all rows. ``rows_in_all`` and ``axes_in_all`` include those not shown."""
+    """Headings of the rows' names, axes and own rates. ``total`` sums all rows. ``rows_in_all`` and ``axes_in_all``
+    include those not shown."""
 
-    headings: Sequence[Column]
+    names: Column
+    axes: Sequence[Column]
+    rates: Column
     rows: Sequence[Row]
     rows_in_all: int
     axes_in_all: int
@@ -48,7 +51,7 @@ class Grid(NamedTuple):
 
 
 def by_blueprint(found: ByBlueprint, window: Window, sort: Sort, url: Callable[..., str]) -> Grid:
-    """``url`` is the page's address with other parameters."""
+    """``url`` takes parameters of the page to change."""
     sorting = Sorting(sort.by, sort.order, lambda **changes: url(**changes, cursor=""))
     span = links.between(window.since_ms, window.until_ms)
     rows = [
@@ -62,11 +65,9 @@ def by_blueprint(found: ByBlueprint, window: Window, sort: Sort, url: Callable[.
         for blueprint_id, totals in found.blueprints.items()
     ]
     return Grid(
-        headings=[
-            sorting.column("Blueprint", "name"),
-            *(sorting.column(axis, f"axis:{axis}", "mono") for axis in found.axes),
-            sorting.column("Any", "any"),
-        ],
+        names=sorting.column("", "name"),
+        axes=[sorting.column(axis, f"axis:{axis}", "mono") for axis in found.axes],
+        rates=sorting.column("", "any"),
         rows=rows,
         rows_in_all=found.blueprints_in_all,
         axes_in_all=found.axes_in_all,
@@ -75,7 +76,7 @@ def by_blueprint(found: ByBlueprint, window: Window, sort: Sort, url: Callable[.
 
 
 def together(found: Together, window: Window) -> Grid:
-    """Of the runs that the row's axis denied, those that the column's axis denied too, or that no other axis denied."""
+    """Runs that the row's axis denied: those that the column's axis denied too, or no other axis."""
     span = links.between(window.since_ms, window.until_ms)
 
     def row(axis: str) -> Row:
@@ -90,7 +91,9 @@ def together(found: Together, window: Window) -> Grid:
         return Row(axis, links.rejections([("axis", axis), *span]), [*cells, alone])
 
     return Grid(
-        headings=[Column("Denied by"), *(Column(axis, style="mono") for axis in found.columns), Column("No other")],
+        names=Column(),
+        axes=[Column(axis, style="mono") for axis in found.columns],
+        rates=Column(),
         rows=[row(axis) for axis in found.rows],
         rows_in_all=found.axes_in_all,
         axes_in_all=found.axes_in_all,
@@ -106,7 +109,7 @@ def _row(label: str, url: str, judged: Mapping[str, Judged | None], totals: Tota
 
 
 def _cell(part: int, whole: int, pairs: Pairs, *, capped: bool = False) -> Cell:
-    """``capped``: no tally covers the list behind it, which therefore counts up to ``CAP``."""
+    # No tally covers the list that a ``capped`` cell leads to, so that list counts up to ``CAP`` only.
     count = Count(min(part, CAP), capped=part > CAP) if capped else Count(part)
     return Cell(percent(part, whole), f"{count}/{whole:,}", links.rejections(pairs), _shade(part, whole))
 

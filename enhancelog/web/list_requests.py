@@ -1,6 +1,6 @@
 """The filter, order and page in an address, and the filter box.
 
-``?q=`` (the box) and empty parameters redirect to the canonical address. An invalid filter is 400.
+The box (``?q=``) and empty parameters redirect to the canonical address; an invalid filter is 400.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,9 +24,9 @@ _MEANS_EMPTY_ID: Final = ("blueprint_id", "not_blueprint_id")
 
 
 @dataclass(frozen=True)
-class Place:
-    """A page with a filter. ``scope``: its own filter. ``fixed``: other parameters of its address. ``empty_id``:
-    ``blueprint_id=`` means the empty id."""
+class FilteredPage:
+    """``scope``: the page's own filter. ``fixed``: other parameters of its address. ``empty_id``: ``blueprint_id=``
+    means the empty id."""
 
     path: str
     scope: Pairs = ()
@@ -43,23 +43,22 @@ class Place:
     def takes(self, name: str, value: str) -> bool:
         return bool(value) or self.may_be_empty(name) or (name, value) in self.fixed
 
-    def settles(self, name: str) -> bool:
-        """Whether the page fixes this parameter."""
+    def fixes(self, name: str) -> bool:
         return name.removeprefix("not_") in dict(self.scope)
 
 
 class Chip(NamedTuple):
-    """``without``: the address that drops this parameter."""
+    """``without``: URL."""
 
     text: str
     without: str
 
 
 @dataclass(frozen=True)
-class Question:
-    """``given``: the reader's filter. ``wanted``: with the place's scope."""
+class ListRequest:
+    """``given``: the reader's filter. ``wanted``: with the page's scope."""
 
-    place: Place
+    filtered_page: FilteredPage
     given: Pairs
     kept: Pairs
     wanted: EntryFilter
@@ -68,9 +67,9 @@ class Question:
     cursor: str | None
 
     def url(self, given: Pairs | None = None, **others: str) -> str:
-        """Without a cursor, the first page."""
+        """Of the first page, unless ``others`` has a cursor."""
         given = self.given if given is None else filter_box.canonical(given)
-        return self.place.url((*given, *(dict(self.kept) | others).items()))
+        return self.filtered_page.url((*given, *(dict(self.kept) | others).items()))
 
     def without(self, *pairs: Pair) -> str:
         return self.url(tuple(pair for pair in self.given if pair not in pairs))
@@ -85,7 +84,7 @@ class Question:
 
     @property
     def hidden(self) -> Pairs:
-        return (*self.place.fixed, *self.kept)
+        return (*self.filtered_page.fixed, *self.kept)
 
     @property
     def cleared(self) -> str:
@@ -93,36 +92,36 @@ class Question:
 
     @property
     def entry_query(self) -> str:
-        return with_query("", [*self.place.scope, *self.given])
+        return with_query("", [*self.filtered_page.scope, *self.given])
 
 
-class Refused(Exception):
+class FilterRefused(Exception):
     """``text``: the content of the box."""
 
-    def __init__(self, error: Invalid, place: Place, text: str) -> None:
+    def __init__(self, error: Invalid, page: FilteredPage, text: str) -> None:
         super().__init__(str(error))
         self.error = error
-        self.place = place
+        self.filtered_page = page
         self.text = text
 
 
-class Elsewhere(Exception):
-    """The canonical address to redirect to."""
+class Redirect(Exception):
+    """``str()`` is the address."""
 
 
 View = Callable[..., HttpResponseBase]
 
 
-def answers_questions(view: View) -> View:
-    """Turns ``Elsewhere`` and ``Refused`` into responses."""
+def redirects_or_refuses(view: View) -> View:
+    """Turns ``Redirect`` and ``FilterRefused`` into responses."""
 
     @wraps(view)
     def answering(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
-        except Elsewhere as elsewhere:
-            return HttpResponseRedirect(str(elsewhere))
-        except Refused as refused:
+        except Redirect as redirect:
+            return HttpResponseRedirect(str(redirect))
+        except FilterRefused as refused:
             return _refusal(request, refused)
 
     return answering
@@ -145,58 +144,58 @@ def without_empty_parameters(*kept: str) -> Callable[[View], View]:
     return decorator
 
 
-def read(request: HttpRequest, place: Place) -> Question:
-    """Raises ``Elsewhere`` and ``Refused``, for ``answers_questions``."""
+def read(request: HttpRequest, page: FilteredPage) -> ListRequest:
+    """Raises ``Redirect`` and ``FilterRefused``, for ``redirects_or_refuses``."""
     parameters = dict(request.GET.lists())
     if "q" in parameters:
-        raise Elsewhere(place.url((*_from_box(parameters["q"][-1], place), *_kept(parameters))))
+        raise Redirect(page.url((*_from_box(parameters["q"][-1], page), *_kept(parameters))))
     pairs = [(name, value) for name, values in parameters.items() for value in values]
-    full = [(name, value) for name, value in pairs if place.takes(name, value)]
+    full = [(name, value) for name, value in pairs if page.takes(name, value)]
     if len(full) < len(pairs):
-        raise Elsewhere(place.url(tuple(pair for pair in full if pair not in place.fixed)))
-    return question(place, full)
+        raise Redirect(page.url(tuple(pair for pair in full if pair not in page.fixed)))
+    return parse(page, full)
 
 
-def question(place: Place, pairs: Iterable[Pair]) -> Question:
-    """Ignores parameters that the page does not take. Raises ``Refused``."""
+def parse(page: FilteredPage, pairs: Iterable[Pair]) -> ListRequest:
+    """Ignores parameters that the page does not take. Raises ``FilterRefused``."""
     parameters: dict[str, list[str]] = {}
     for name, value in pairs:
-        if place.takes(name, value):
+        if page.takes(name, value):
             parameters.setdefault(name, []).append(value)
     full = [(name, value) for name, values in parameters.items() for value in values]
-    given = filter_box.canonical(pair for pair in full if not place.settles(pair[0]))
+    given = filter_box.canonical(pair for pair in full if not page.fixes(pair[0]))
     cursor = parameters.get("cursor", [None])[-1]
     try:
         now = entries.began_ms(cursor) or now_ms()
         filters.from_pairs(full, now)  # what the page fixes is ignored, but must be valid
-        return Question(
-            place,
+        return ListRequest(
+            page,
             given,
             kept=_kept(parameters),
-            wanted=filters.from_pairs([*place.scope, *given], now),
+            wanted=filters.from_pairs([*page.scope, *given], now),
             order=filters.order(parameters, default="desc"),
             size=filters.page_size(parameters) or page_sizes.ENTRIES,
             cursor=cursor,
         )
     except Invalid as error:
-        raise Refused(error, place, filter_box.render(given)) from None
+        raise FilterRefused(error, page, filter_box.render(given)) from None
 
 
 def _kept(parameters: filters.Parameters) -> Pairs:
     return tuple((name, parameters[name][-1]) for name in _KEPT if any(parameters.get(name, ())))
 
 
-def _from_box(text: str, place: Place) -> Pairs:
+def _from_box(text: str, page: FilteredPage) -> Pairs:
     try:
-        given = tuple(pair for pair in filter_box.parse(text) if pair not in place.scope)
+        given = tuple(pair for pair in filter_box.parse(text) if pair not in page.scope)
         for name, value in given:
-            if place.settles(name):
+            if page.fixes(name):
                 raise Invalid(_key(name), "scope", "is settled by this page; Search looks everywhere")
-            if not value and not place.may_be_empty(name):
+            if not value and not page.may_be_empty(name):
                 raise Invalid(_key(name), "empty", "must not be empty here")
         filters.from_pairs(given, now_ms())
     except Invalid as error:
-        raise Refused(error, place, text) from None
+        raise FilterRefused(error, page, text) from None
     return given
 
 
@@ -205,8 +204,8 @@ def _key(parameter: str) -> str:
     return {"blueprint_id": "blueprint", "phrase": "filter"}.get(base, base)
 
 
-def _refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
-    place = refused.place
-    box = {"place": place, "hidden": place.fixed, "text": refused.text, "cleared": place.url(), "chips": ()}
-    context = {"error": refused.error, "question": box}
+def _refusal(request: HttpRequest, refused: FilterRefused) -> HttpResponse:
+    page = refused.filtered_page
+    box = {"filtered_page": page, "hidden": page.fixed, "text": refused.text, "cleared": page.url(), "chips": ()}
+    context = {"error": refused.error, "list_request": box}
     return htmx.page(request, "failures/filter_refused.jinja", context, status=400)

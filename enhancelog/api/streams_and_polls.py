@@ -7,9 +7,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from rest_framework.request import Request
 
+from enhancelog.api.concurrency_limits import Slot, Slots
 from enhancelog.api.errors import RETRY_AFTER_S, problem_response
 from enhancelog.api.exchange import Poll, exchange_of
-from enhancelog.api.slots import Slot, Slots
 from enhancelog.api.throttles import caller
 from enhancelog.observing import metrics
 

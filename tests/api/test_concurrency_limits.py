@@ -1,6 +1,6 @@
 """Slots for responses that take long: in total, and for each caller."""
 
-from enhancelog.api.slots import Slots
+from enhancelog.api.concurrency_limits import Slots
 
 
 def test_one_caller_gets_a_quarter() -> None:
