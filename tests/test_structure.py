@@ -20,6 +20,7 @@ MARKUP: Final = re.compile(rf"</?(?:{TAGS}|t[dhr]|table|time|ul)(?: [a-z-]+=|>|/
 MAKERS: Final = {"mark_safe", "SafeString", "format_html", "format_html_join", "Markup", "escape"}
 LONGEST_LINE: Final = 160
 MEDIAN_LINE: Final = 50
+DOCSTRING_WORDS: Final = 40  # per 100 lines
 
 
 def sources() -> Iterator[Path]:
@@ -64,3 +65,15 @@ def test_template_lines_are_short_enough_to_read() -> None:
     lines = [(path, line) for path in templates() for line in path.read_text().splitlines() if line.strip()]
     assert not [f"{path.name}: {line[:60]}…" for path, line in lines if len(line) > LONGEST_LINE]
     assert statistics.median(len(line) for _, line in lines) <= MEDIAN_LINE
+
+
+def test_docstrings_state_the_contract_and_stop() -> None:
+    texts = [path.read_text() for path in sources()]
+    words = sum(len(text.split()) for source in texts for text in docstrings(ast.parse(source)))
+    assert 100 * words <= DOCSTRING_WORDS * sum(source.count("\n") for source in texts)
+
+
+def docstrings(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""

@@ -12,7 +12,7 @@ import msgspec
 
 from enhancelog.client.connection import DEFAULT_URL, TOTAL_S, Connection, one_line
 from enhancelog.client.log_store import HttpEnhanceLogStore
-from enhancelog.domain import records
+from enhancelog.domain import page_sizes, records
 from enhancelog.domain.errors import Conflict, Invalid, NotFound, StoreError
 from enhancelog.domain.filters import PARAMETERS
 from enhancelog.transfer.items import Found, Item, Unreadable
@@ -25,7 +25,7 @@ Command = Callable[[HttpEnhanceLogStore, argparse.Namespace], int]
 _ENVIRONMENT: Final = f"""\
 environment:
   ENHANCELOG_URL         the server (default {DEFAULT_URL})
-  ENHANCELOG_TOKEN       what it knows you by; ENHANCELOG_TOKEN_FILE reads it from a file
+  ENHANCELOG_TOKEN       the API token; ENHANCELOG_TOKEN_FILE names a file that holds it
 """
 
 
@@ -60,7 +60,7 @@ def append(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
             _print(msgspec.json.encode(result))
             results.add(result["result"])
     if not results:
-        return _fail(f"{options.file}: holds no entry", FAILED)
+        return _fail(f"{options.file}: has no entries", FAILED)
     # An identical entry is not a finding.
     return FINDINGS if results & {"conflict", "invalid"} else DONE
 
@@ -91,7 +91,7 @@ def mcp(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if error.name != "mcp":
             raise
-        return _fail("the MCP server needs one more package: pip install 'enhancelog[mcp]'", FAILED)
+        return _fail("the MCP server needs one more package: pip install '/path/to/enhancelog[mcp]'", FAILED)
     serve(store.connection)
     return DONE
 
@@ -153,7 +153,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--order", choices=["asc", "desc"], default="asc", help="by time (default: %(default)s)")
     parser.add_argument("--max", metavar="N", type=_positive, help="stop after N entries")
-    parser.add_argument("--page-size", metavar="N", type=_positive, default=200, help="entries a request (%(default)s)")
+    parser.add_argument(
+        "--page-size", metavar="N", type=_positive, default=page_sizes.CLIENT, help="entries a request (%(default)s)"
+    )
     chosen = parser.add_argument_group("filters", "Each can be repeated: any of the values, but --axis means all.")
     for name in PARAMETERS:
         chosen.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", action="append", default=[])

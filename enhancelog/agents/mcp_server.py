@@ -40,7 +40,7 @@ _KINDS = "; ".join(f"{kind.name}: {kind.meaning} ({kind.codec.name})" for kind i
 
 IssueId = Annotated[str, Field(description="Id of the run, 1-512 bytes; unique for ever.")]
 BlueprintId = Annotated[str, Field(description='Id of the Blueprint, often "main".')]
-StoryId = Annotated[str, Field(description='Id of the work item; holds no ":".')]
+StoryId = Annotated[str, Field(description='Id of the work item, without ":".')]
 Kind = Annotated[str, Field(description=f"Which of its values. {_KINDS}.", json_schema_extra={"enum": list(KINDS)})]
 WholeNumber = Annotated[int, Field(strict=True)]
 

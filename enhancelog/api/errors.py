@@ -5,7 +5,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
@@ -16,8 +16,9 @@ from enhancelog.backends.disk import fault_of
 from enhancelog.domain.errors import Conflict, Full, Invalid, NotFound, Other, TooLarge, WrongSchema
 from enhancelog.observing.structured_logs import request_id
 
-RETRY_AFTER_S = "1"
-FULL_RETRY_AFTER_S = "10"
+# What Retry-After says
+RETRY_AFTER_S: Final = 1
+FULL_RETRY_AFTER_S: Final = 10
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
 class FaultAnswer(NamedTuple):
     status: int
     detail: str
-    retry_after_s: str
+    retry_after_s: int
 
 
 def fault_answer(fault: Other) -> FaultAnswer:
@@ -88,7 +89,7 @@ def fault_answer(fault: Other) -> FaultAnswer:
 
 def fault_response(fault: Other, **members: Any) -> HttpResponse:
     status, detail, retry_after_s = fault_answer(fault)
-    return problem_response(status, detail, headers={"Retry-After": retry_after_s}, **members)
+    return problem_response(status, detail, headers={"Retry-After": str(retry_after_s)}, **members)
 
 
 def _as_dict(error: Invalid) -> dict[str, str]:

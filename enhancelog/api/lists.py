@@ -14,11 +14,11 @@ from enhancelog.api.base import link_next
 from enhancelog.api.negotiation import LIST_TYPES, MEDIA_TYPES, answer_format
 from enhancelog.api.streams_and_polls import poll, streamed
 from enhancelog.api.throttles import caller
+from enhancelog.backends import Row
 from enhancelog.domain import filter_box, filters, page_sizes
 from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.domain.times import now_ms
 from enhancelog.queries import entries
-from enhancelog.queries.entries import Row
 from enhancelog.transfer.atom import About
 from enhancelog.transfer.formats import EXPORTS
 

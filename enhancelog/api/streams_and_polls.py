@@ -38,7 +38,7 @@ def streamed(request: Request, chunks: Iterator[bytes], content_type: str) -> Ht
     if slot is None:
         metrics.limited("streams")
         detail = "Too many long responses are under way, in total or for this caller. Try again later."
-        return problem_response(503, detail, headers={"Retry-After": RETRY_AFTER_S})
+        return problem_response(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
     return StreamingHttpResponse(HeldStream(chunks, slot), content_type=content_type)
 
 

@@ -1,6 +1,6 @@
 """Everything that differs between the databases: each engine's ``DatabaseWrapper`` carries a ``Dialect``."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
@@ -79,6 +79,20 @@ class SearchIndex(Protocol):
         """One line per difference from ``documents``, which must be all in (``after``, ``up_to``]."""
 
 
+Row = tuple[Any, ...]
+
+
+def text_bytes(columns: Sequence[str], texts: Sequence[str]) -> Callable[[Row], int]:
+    """A function from a row of ``columns`` to the UTF-8 bytes of those named in ``texts``."""
+    places = [columns.index(name) for name in texts]
+
+    def of_row(row: Row) -> int:
+        found = [row[place] or "" for place in places]
+        return sum([len(text) if text.isascii() else len(text.encode()) for text in found])
+
+    return of_row
+
+
 class Dialect(Protocol):
     # The backend's name in the contract.
     store_name: str
@@ -117,9 +131,9 @@ class Dialect(Protocol):
         """With ``on_conflict``, no key may appear twice in ``rows``."""
 
     def first_rows(
-        self, rows: QuerySet[Any, tuple[Any, ...]], size: int, most_bytes: int, texts: Sequence[str]
-    ) -> tuple[list[tuple[Any, ...]], bool]:
-        """Up to ``size`` rows, until their ``texts`` reach ``most_bytes``; and whether no rows follow."""
+        self, rows: QuerySet[Any, Any], columns: Sequence[str], texts: Sequence[str], size: int, most_bytes: int
+    ) -> tuple[list[Row], bool]:
+        """Up to ``size`` rows, until their ``text_bytes`` reach ``most_bytes``; and whether no rows follow."""
 
     def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]: ...
 

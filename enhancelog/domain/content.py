@@ -101,7 +101,7 @@ def is_story_id(story_id: str) -> bool:
 def check_increment(kind: str, codec: Codec, by: int) -> int:
     """The counter's minimum. Raises ``Invalid`` unless ``by`` can be added to this kind."""
     if not isinstance(codec, Counter):
-        raise Invalid("kind", "counter", f"{kind} is no counter")
+        raise Invalid("kind", "counter", f"{kind} is not a counter")
     if not by or not _MIN_COUNT <= by <= MAX_COUNT:
         raise Invalid("by", "increment", "must be a whole number other than 0, from -2^63 to 2^63 - 1")
     return codec.minimum

@@ -191,7 +191,7 @@ def digest(entry: Entry) -> str:
 
 def differences(sent: Entry, stored: Entry) -> tuple[str, ...]:
     """The fields in which ``sent`` conflicts with ``stored``."""
-    # Upstream cannot carry ``ops`` and ``bump``, so lacking them is no difference.
+    # Upstream cannot carry ``ops`` and ``bump``, so lacking them is not a difference.
     return tuple(
         field
         for field in FIELDS

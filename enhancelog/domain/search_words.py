@@ -15,7 +15,6 @@ from enhancelog.domain.errors import Invalid
 # Characters per token; longer words become several tokens.
 LONGEST: Final = 64
 
-
 # Words per phrase; a run of a script without spaces is one.
 MOST_TERMS: Final = 8
 

@@ -64,11 +64,11 @@ def parse_url(text: str) -> httpx.URL:
         url = httpx.URL(text)
         valid_port = 0 < (url.port or 80) < 65536
     except (httpx.InvalidURL, ValueError, TypeError):
-        raise Invalid("URL", "url", "is no address like http://127.0.0.1:7777") from None
+        raise Invalid("URL", "url", "is not an address like http://127.0.0.1:7777") from None
     if url.userinfo:
         raise Invalid("URL", "url", "must not hold a user name or password; reading upstream's log needs none")
     if url.scheme not in ("http", "https") or not url.host or not valid_port:
-        raise Invalid("URL", "url", "is no http or https address like http://127.0.0.1:7777")
+        raise Invalid("URL", "url", "is not an http or https address like http://127.0.0.1:7777")
     if url.query or url.fragment:
         raise Invalid("URL", "url", "must end before any ? or #; give the host's address alone")
     return url

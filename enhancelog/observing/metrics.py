@@ -13,8 +13,6 @@ from prometheus_client.registry import Collector
 from enhancelog.observing import meters, shared_series
 from enhancelog.observing.meters import Counter, Histogram
 
-# Workers share memory that ``serve`` allocates; without it (tests, another server) each process reports its own
-# numbers.
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -26,7 +24,7 @@ _durations = Histogram(
     ["method", "route"],
     buckets=_SECONDS,
 )
-_appends = Counter("enhancelog_appends", "Entries offered to the log, by what became of them.", ["result"])
+_appends = Counter("enhancelog_appends", "Entries sent to the log, by result.", ["result"])
 _append_waits = Histogram(
     "enhancelog_append_wait_seconds", "What a batch of appends waited for connection and lock.", buckets=_SECONDS
 )

@@ -13,7 +13,7 @@ from enhancelog.patterns.fillings import Filling, Weight, is_value
 from enhancelog.patterns.frames import Frame, Frames, Need, need
 from enhancelog.patterns.tokenizer import COUNTED, HOLE, QUOTED, Key, tokens
 
-# Templates of one axis that are told apart; what comes later is for the caller to put under "other"
+# Templates distinguished per axis; the caller puts later ones under "other"
 MOST_TEMPLATES: Final = 2_000
 
 _MOST_TOKENS: Final = 64

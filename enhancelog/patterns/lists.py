@@ -24,7 +24,7 @@ _NOTE: Final = rf"(?> ?\({MARK}[^(),]{{0,12}}\)| ?[=:×] ?{MARK}| {MARK})?+"
 _NOTED: Final = rf"{_ITEM}{_NOTE}"
 
 _AFTER_COLON: Final = re.compile(rf"(?<=[:：=]) ?({_NOTED}(?:{_BETWEEN}{_NOTED})*+{_MORE})")
-# What follows such a list. It is looked for afterwards, so that what is none is passed over once, as a whole.
+# The end of such a list, matched separately: text that is not a list is then skipped once, as a whole.
 _ITS_END: Final = re.compile(r" ?(?:[.!。]?$|[;；(（]|\. )")
 _INSIDE: Final = re.compile(rf"[\[{{(（] ?({_ITEM}(?:{_BETWEEN}{_ITEM})*+{_MORE}),? ?[\]}})）]|\[ ?\]|\{{ ?\}}")
 _ANYWHERE: Final = re.compile(rf"(?<!{WORDY})(?<!{MARK}){_ITEM}(?:(?:{_BETWEEN}{_ITEM})++{_MORE})?+")

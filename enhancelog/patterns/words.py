@@ -121,7 +121,7 @@ agente paso rol servicio paquete columna tabla regla modelo campo herramienta
 에이전트 단계 역할 도구 모델 서비스
 """
 
-# What comes after these is often called as things are called in messages: "name", "owner", "labels"
+# What follows these is often a name that is also a common word of messages: "name", "owner", "labels"
 _BEFORE_FIELDS: Final = """
 name names table tables dataset field fields key keys column columns property properties parameter parameters argument
 arguments attribute attributes
@@ -129,7 +129,7 @@ setting settings option options variable variables
 feld felder spalte schlüssel champ champs colonne clé campo campos columna clave поле поля столбец ключ
 """
 
-# What comes after these is a value, even a word that otherwise says what is wrong: "severity critical"
+# What follows these is a value, even if it is a word of verdicts: "severity critical"
 _BEFORE_STATES: Final = """
 state status phase mode level severity priority category reason kind
 zustand stufe grund état niveau raison estado nivel motivo состояние уровень причина
@@ -152,7 +152,7 @@ es son está están no ningún ninguna un una sin muy más menos
 не нет без более менее слишком
 """
 
-# Words of small classes (types, days, methods, environments): two of them in one place are values
+# Words of small classes (types, days, methods, environments): if two of them occur in one place, they are values
 _CLASSES: Final = """
 string number integer boolean bool array object null none None nil true false True False float double int str dict tuple
 mapping sequence scalar undefined nan NaN varchar bigint jsonb datetime timestamp
@@ -165,7 +165,7 @@ MIT
 # Codes of languages; some look like grammar
 _LANGUAGES: Final = "en de es it no is ar cs da el fa fi fr he hi hu id ja ko nl pl pt ro ru sv th tr uk vi zh"
 
-# Words with a digit that are no identifiers
+# Words with a digit that are not identifiers
 _CONSTANTS: Final = """
 utf-8 utf-16 utf8 sha-1 sha-256 sha-512 sha1 sha256 sha512 md5 iso-8601 http/1.1 http/2 ipv4 ipv6 base64 base32 oauth2
 p50 p75 p90 p95 p99 p999 x509 i18n l10n k8s ed25519
@@ -179,7 +179,7 @@ _COMPOUNDS: Final = re.compile(
     r"|[a-z]+-(?:to|of|the|by|in|and|or|up|a)-[a-z-]+|e-mail)",
     re.IGNORECASE,
 )
-# Forms that verbs of a verdict have
+# Verb forms common in verdicts
 _PARTICIPLES: Final = re.compile(
     r"\A(?:[a-z]{2,}(?:[^e]ed|ly|less|able|ible)|ge[a-zäöüß]{4,}[nt]|[a-zäöüß]{3,}iert|[a-zà-ÿ]{3,}(?:ó|é|és|ées?|aron|ieron)"
     "|[а-яё]{3,}(?:[её]н[аоы]?|[ая]н[аоы]?|л[аои]?сь|лся|[её]тся|ится|[ая]ет|[ая]ют))"
@@ -237,7 +237,7 @@ _ENDINGS: Final = re.compile(
     r"|(?<=[^\W\d_]{3}[^\W\d_s])(?:ent|en|(?<=[aeo])n|(?<!e)e|x)$"
     r"|(?<=[а-яё]{3})(?:[ая]ми|ов|ев|ей|[ая]м|[ая]х|ой|[ыи]й|[ая]я|[оеы]е|ие|[юяуа]т|[еи]т|[аяыиуео])$"
 )
-# Characters. What is longer is no word of a language, and taking one ending after another has its price.
+# Characters. Longer tokens are not words of a language, and stripping their endings one by one would be slow.
 _LONGEST_WORD: Final = 60
 _DIMINUTIVE: Final = re.compile("(?<=[а-яё]{2})ок$")
 

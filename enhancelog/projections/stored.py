@@ -6,11 +6,7 @@ from enhancelog.domain.records import Entry
 
 
 class Stored(NamedTuple):
-    """``position`` in the log, ``recorded_ms`` by our clock (epoch ms), who recorded it and how.
-
-    ``denied``: ``records.denials`` of the entry. ``templates`` and ``words``: what ``patterns.templates`` and
-    ``search.words`` say of it, where that was worked out before.
-    """
+    """``recorded_ms``: epoch ms by our clock. ``origin``: who recorded it and how."""
 
     position: int
     recorded_ms: int

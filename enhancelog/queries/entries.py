@@ -5,13 +5,13 @@ import binascii
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
-from enhancelog.backends import dialect
+from enhancelog.backends import Row, dialect, text_bytes
 from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.filters import EntryFilter, Order
@@ -29,11 +29,10 @@ FIRST_CHUNK = 100
 CHUNK_BYTES = 1 << 20
 PAGE_BYTES = 8 << 20  # maximum text size of a chunk or page; the last entry may exceed it
 
-Row = tuple[Any, ...]
-
 _TS_MS = COLUMNS.index("ts_ms")
 
 LONG_TEXTS = ("intent", "rationale", "verdicts", "reasons", "ops")  # columns of unlimited length
+_weight = text_bytes(COLUMNS, LONG_TEXTS)
 
 
 class Cursor(NamedTuple):
@@ -173,11 +172,7 @@ def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) 
 
 
 def _read(entries: Entries, size: int, most_bytes: int) -> tuple[list[Row], bool]:
-    return dialect().first_rows(entries.values_list(*COLUMNS), size, most_bytes, LONG_TEXTS)
-
-
-def _weight(row: Row) -> int:
-    return sum(len(value) for value in row if isinstance(value, str))
+    return dialect().first_rows(entries, COLUMNS, LONG_TEXTS, size, most_bytes)
 
 
 def tail(wanted: EntryFilter, after: int, size: int) -> tuple[list[Row], int]:

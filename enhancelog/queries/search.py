@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from enhancelog.backends import Row
 from enhancelog.domain.filters import EntryFilter, Order
-from enhancelog.queries.entries import Cursor, Page, Row, read_cursor
+from enhancelog.queries.entries import Cursor, Page, read_cursor
 from enhancelog.queries.horizon import horizon
 from enhancelog.queries.phrases import find
 from enhancelog.queries.prepared import Statement, fetch, written

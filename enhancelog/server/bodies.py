@@ -12,6 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
+from enhancelog.api.errors import FULL_RETRY_AFTER_S, RETRY_AFTER_S
 from enhancelog.api.exchange import Refusal
 from enhancelog.observing import metrics
 
@@ -24,8 +25,6 @@ FORM_S: Final = 30.0
 # Minimum average rate of a large body, bytes per second.
 SLOWEST: Final = 4096
 WRITE_BYTES: Final = 1 << 20
-STOPPING_RETRY_AFTER_S: Final = 1
-NO_ROOM_RETRY_AFTER_S: Final = 10
 # Bytes of unfinished bodies in memory per process; beyond this they go to files at once.
 MEMORY_FOR_ALL: Final = 64 << 20
 
@@ -154,7 +153,7 @@ class Body:
     def _late(self) -> Refused:
         if self._receiving.is_stopping:
             detail = "The server is stopping; nothing was changed. Try again."
-            return Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, retry_after_s=STOPPING_RETRY_AFTER_S)
+            return Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, retry_after_s=RETRY_AFTER_S)
         detail = "The body did not arrive in time; nothing was changed."
         return Refused(HTTPStatus.REQUEST_TIMEOUT, detail, "body_time")
 
@@ -182,7 +181,7 @@ class Body:
                 data = data[self.file.write(data) :]
         except OSError as error:
             detail = f"The server has no room for the body ({error.strerror}); nothing was changed. Try again later."
-            raise Refused(HTTPStatus.INSUFFICIENT_STORAGE, detail, retry_after_s=NO_ROOM_RETRY_AFTER_S) from error
+            raise Refused(HTTPStatus.INSUFFICIENT_STORAGE, detail, retry_after_s=FULL_RETRY_AFTER_S) from error
 
     def _count(self, size: int) -> None:
         self._receiving.in_memory += size - self._counted

@@ -16,13 +16,14 @@ from enhancelog.backends import dialect
 from enhancelog.backends.disk import is_of_disk
 from enhancelog.backends.permit import permit
 from enhancelog.observing import metrics
-from enhancelog.store.writing import BATCH, TRANSIENT, Append, write
+from enhancelog.store.writing import TRANSIENT, Append, write
 
 # While it commits, the next appends queue up: the disk syncs once per group, and one connection keeps its caches warm.
 # Every append has its own result and timeout, and a failing one does not fail its neighbors. The thread starts with the
 # first append and ends with its connection after IDLE_S without work. At exit the queue is written first. An append in
 # a transaction of its caller is part of that and does not come here.
 
+MOST_ENTRIES: Final = 1000  # of a group
 IDLE_S: Final = 10.0
 # A connection idle for longer is checked before use.
 REST_S: Final = 1.0
@@ -143,7 +144,7 @@ class Writer:
         with self._changed:
             while self._queue and (not group or not (self._queue[0].alone or group[0].alone)):
                 entries += len(self._queue[0].append.entries)
-                if group and entries > BATCH:
+                if group and entries > MOST_ENTRIES:
                     break
                 group.append(self._queue.popleft())
         return group

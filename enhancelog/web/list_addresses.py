@@ -48,13 +48,13 @@ def timeline(blueprint_id: str) -> FilteredPage:
 
 
 def address(url: str) -> Address:
-    """Raises ``Invalid`` (url) if this is no list of this server."""
+    """Raises ``Invalid`` (url) if this is not a list of this server."""
     try:
         parts = urlsplit(url)
         pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=1_000, errors="strict")
         path = unquote(parts.path, errors="strict")
     except ValueError:
-        raise Invalid("url", "address", "is no address") from None
+        raise Invalid("url", "address", "is not an address") from None
     if (parts.scheme or parts.netloc) and f"{parts.scheme}://{parts.netloc}" != settings.PUBLIC_URL:
         raise Invalid("url", "elsewhere", f"must lead to a list of this server, {settings.PUBLIC_URL}")
     return address_of(path, pairs)

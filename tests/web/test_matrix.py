@@ -142,7 +142,7 @@ def test_what_does_not_fit_is_reached_by_links(client: Client) -> None:
     page = read(client.get(link(page, "The first axes")))
     assert grid(page)[0][1] == "axis-00"
     page = read(client.get(rows + "000"))
-    assert "There are not so many." in page.words
+    assert "There are no more rows or columns." in page.words
     assert names(read(client.get(link(page, "The first Blueprints"))))[0] == "00"
 
 

@@ -140,7 +140,7 @@ def test_a_pattern_shows_its_denials_holes_blueprints_and_days() -> None:
     assert "3 denials since" in page.words
     assert [row[:6] for row in rows(page)] == ["size 1", "size 2", "size 3"]
     assert [each.words for each in page.all("h3")] == ["n 1st hole, a number"]
-    assert "in the newest 3" in page.words
+    assert "from the newest 3 denials" in page.words
     assert facts(page) == {"median": "2", "range": "1 – 30", "b0": "2", "b1": "1"}
     assert page.all("a", href="/entries/h-0?pattern=" + key("size ⟨n⟩"))
     table = [link for link in page.all("a") if link.attributes["href"].startswith("/rejections/?pattern=")]
@@ -151,7 +151,7 @@ def test_a_pattern_of_long_ago_shows_the_three_weeks_up_to_its_last_denial() -> 
     record_all([make_rejected(issue_id="old", ts_ms=NOW - 100 * DAY_MS)])
     page = show(links.pattern(key("patch is no-op")))
     assert "3 weeksup to" in page.words
-    assert "It has none: every denial says the same." in page.words
+    assert "No holes: every denial has the same text." in page.words
 
 
 def test_what_passed_instead_is_the_applied_run_at_the_same_wish() -> None:
@@ -244,7 +244,7 @@ def test_staff_merge_two_patterns_of_an_axis(staff: Client) -> None:
     assert response["Location"] == links.pattern(key("size ⟨n⟩"))
     page = show(links.pattern(key("size ⟨n⟩")), staff)
     assert "4 denials since" in page.words
-    assert "in the newest 3 that say it so" in page.words
+    assert "from the newest 3 denials with this template" in page.words
     assert Client().get(links.pattern(key("tone a")))["Location"] == links.pattern(key("size ⟨n⟩"))
 
 

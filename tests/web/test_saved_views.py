@@ -179,7 +179,7 @@ def test_the_owner_renames_shares_and_deletes(ada: User) -> None:
 def test_an_address_that_an_upgrade_took_away_can_still_be_deleted(ada: User) -> None:
     view = saved_views.make(ada, "old", "/gone/?axis=noop")
     client = signed_in(ada)
-    assert "no list of this version" in text(client.get(PAGE))
+    assert "not a list of this release" in text(client.get(PAGE))
     assert change(client, view, "key").status_code == 400
     assert change(client, view, "delete").status_code == 302
     assert not SavedView.objects.exists()

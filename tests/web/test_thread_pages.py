@@ -52,7 +52,7 @@ def test_applied_version_opens_the_attempts_before_it(client):
     some_tries()
     page = get(client, "/blueprints/main")
     (details,) = page.all("details", class_="tried")
-    assert details.words == "after 2 rejections: des, tone, noopAttempts at this wish"
+    assert details.words == "after 2 rejections: des, tone, noopAttempts at this intent"
     (link,) = [each for each in details.inside if each.tag == "a"]
     assert link.attributes["href"] == "/entries/third?blueprint_id=main#attempts"
     (lazy,) = [each for each in details.inside if "hx-get" in each.attributes]

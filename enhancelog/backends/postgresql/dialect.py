@@ -19,6 +19,7 @@ from enhancelog.backends import (
     APPEND_LOCK_TIMEOUT_S,
     SHORTEST_LOCK_TIMEOUT_S,
     START_LOCK_KEY,
+    Row,
     in_parts,
     schema,
     waiting,
@@ -151,13 +152,13 @@ class PostgresqlDialect:
             self._prepared(cursor, statement, [value for row in part for value in row])
 
     def first_rows(
-        self, rows: QuerySet[Any, tuple[Any, ...]], size: int, most_bytes: int, texts: Sequence[str]
-    ) -> tuple[list[tuple[Any, ...]], bool]:
-        # A statement's rows arrive all at once, so the lengths are read first; that reads no long text.
+        self, rows: QuerySet[Any, Any], columns: Sequence[str], texts: Sequence[str], size: int, most_bytes: int
+    ) -> tuple[list[Row], bool]:
+        # A statement's rows arrive all at once, so ``text_bytes`` is read first; octet_length reads no long text.
         lengths = [Coalesce(Func(column, function="octet_length", output_field=IntegerField()), 0) for column in texts]
         weights = rows.values_list(sum(lengths[1:], start=lengths[0]), flat=True)[:size]
         heavy = next((count for count, weight in enumerate(accumulate(weights), 1) if weight >= most_bytes), None)
-        return list(rows[: heavy or size]), heavy is None and len(weights) < size
+        return list(rows.values_list(*columns)[: heavy or size]), heavy is None and len(weights) < size
 
     def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return self._prepared(cursor, statement, values).fetchall()

@@ -10,7 +10,15 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 
-from enhancelog.backends import APPEND_LOCK_TIMEOUT_S, SHORTEST_LOCK_TIMEOUT_S, in_parts, schema, write_once
+from enhancelog.backends import (
+    APPEND_LOCK_TIMEOUT_S,
+    SHORTEST_LOCK_TIMEOUT_S,
+    Row,
+    in_parts,
+    schema,
+    text_bytes,
+    write_once,
+)
 from enhancelog.backends.sqlite.lock import WriteLock
 from enhancelog.backends.sqlite.search_index import SqliteSearch
 from enhancelog.backends.write_once import Keys
@@ -106,15 +114,17 @@ class SqliteDialect:
             cursor.execute(statement, list(chain.from_iterable(part)))
 
     def first_rows(
-        self, rows: QuerySet[Any, tuple[Any, ...]], size: int, most_bytes: int, texts: Sequence[str]
-    ) -> tuple[list[tuple[Any, ...]], bool]:
+        self, rows: QuerySet[Any, Any], columns: Sequence[str], texts: Sequence[str], size: int, most_bytes: int
+    ) -> tuple[list[Row], bool]:
         # SQLite reads each row only when it is fetched.
-        first: list[tuple[Any, ...]] = []
+        weigh = text_bytes(columns, texts)
+        first: list[Row] = []
         weight = 0
-        with closing(cast(Generator[tuple[Any, ...], None, None], rows[:size].iterator(READ_AT_ONCE))) as found:
+        selected = rows.values_list(*columns)[:size].iterator(READ_AT_ONCE)
+        with closing(cast(Generator[Row, None, None], selected)) as found:
             for row in found:
                 first.append(row)
-                weight += sum(len(value) for value in row if isinstance(value, str))
+                weight += weigh(row)
                 if weight >= most_bytes:
                     return first, False
         return first, len(first) < size

@@ -5,12 +5,13 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from enhancelog.backends import Row
 from enhancelog.domain import filters
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import PARAMETERS, EntryFilter
 from enhancelog.domain.times import now_ms
 from enhancelog.management.reporting import CannotRun, Report, ReportingCommand, print_bytes, progress
-from enhancelog.queries.entries import Row, stream
+from enhancelog.queries.entries import stream
 from enhancelog.transfer.formats import EXPORTS
 from enhancelog.transfer.outputs import atomic_file
 

@@ -21,7 +21,7 @@ class Command(ReportingCommand):
         last, up_to = grouped()
         if up_to < last:
             self.stdout.write(
-                f"deny patterns are derived to position {up_to:,} of {last:,}, which is no fault: a running server "
+                f"deny patterns are derived to position {up_to:,} of {last:,}, which is not a fault: a running server "
                 "or the next import derives the rest"
             )
         said = f"{findings:,} findings" if findings else "all is well"

@@ -20,7 +20,7 @@ AXIS_COLUMNS: Final = ("axis", "named", "newest")
 
 
 # During a rebuild there is nothing to compare. Patterns are compared only on grouped axes; a row that is yet to be
-# moved is no difference.
+# moved is not a difference.
 class ExpectedPatterns:
     def __init__(self) -> None:
         with connection.cursor() as cursor:

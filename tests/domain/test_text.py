@@ -1,4 +1,4 @@
-"""Intents that ask for the same, and texts cut to a length."""
+"""Words, their similarity, and texts cut to a length."""
 
 from enhancelog.domain.text import cut, similarity, words
 
