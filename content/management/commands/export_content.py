@@ -1,4 +1,4 @@
-"""``export_content [--output FILE]``: writes all content as a raw map."""
+"""``export_content [--output FILE]``"""
 
 from collections.abc import Iterator
 from contextlib import nullcontext

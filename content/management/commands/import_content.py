@@ -1,4 +1,4 @@
-"""``import_content FILE [--merge]``: imports a raw map into the content store."""
+"""``import_content FILE [--merge]``"""
 
 import json
 import sys
@@ -84,8 +84,7 @@ def _sum(one: Preloaded, other: Preloaded) -> Preloaded:
 
 
 def _number(value: Decimal) -> int | str:
-    """The text if the number is too long for Python to write."""
-    written = str(value)
+    written = str(value)  # an int with more digits raises when it is written
     return int(value) if len(written) <= sys.int_info.default_max_str_digits else written
 
 
