@@ -62,6 +62,7 @@ def delete(view: SavedView) -> None:
     view.delete()
 
 
+# Replaces an earlier key, which no longer opens the feed.
 def make_key(view: SavedView) -> str:
     key = f"enf_{view.pk}_{secrets.token_hex(32)}"
     SavedView.objects.filter(pk=view.pk).update(key_digest=_digest(key), key_made=datetime.now(UTC))

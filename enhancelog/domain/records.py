@@ -65,9 +65,11 @@ class Entry(Struct, frozen=True, kw_only=True):
     status: Status
     reasons: tuple[Text, ...]
     ts_ms: EpochMs
-    ops: Raw | UnsetType = UNSET  # RFC 6902, without white space between tokens
+    # Unset if not recorded. ``ops``: RFC 6902, without white space between tokens.
+    ops: Raw | UnsetType = UNSET
     bump: Bump | UnsetType = UNSET
 
+    # So an Entry that exists obeys the rules of ids and texts, however it was made.
     def __post_init__(self) -> None:
         check_id(self.issue_id, "issue_id")
         check_id(self.blueprint_id, "blueprint_id", may_be_empty=True)
@@ -116,6 +118,7 @@ def check_id(value: str, field: str, *, may_be_empty: bool = False) -> None:
         raise Invalid(field, "id", 'must not be "." or "..", nor contain control characters')
 
 
+# Saves a query: what cannot be an id is not found.
 def is_id(value: str, *, may_be_empty: bool = False) -> bool:
     try:
         check_id(value, "id", may_be_empty=may_be_empty)

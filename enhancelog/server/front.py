@@ -139,6 +139,7 @@ class _Request:
             await self._in_pool(self._response.close)
         self._body.close()
 
+    # Waits here, not in a thread, for one of the few checks that may run at once.
     async def _checked_password(self) -> tuple[Response, bytes]:
         checks = self._front.password_checks
         try:

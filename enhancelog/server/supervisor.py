@@ -38,9 +38,9 @@ class StartFailed(Exception):
 @dataclass
 class _Running:
     process: SpawnProcess
-    pipe: Connection
+    pipe: Connection  # receives READY once
     started: float
-    pause_s: float
+    pause_s: float  # waited before the start
     is_serving: bool = False
     is_outdated: bool = False
 

@@ -47,6 +47,7 @@ def verify() -> Iterator[str]:
         yield from part.findings(lambda done: None)
 
 
+# Memory: one batch of entries and a row per sum. Only the last entries and the sums are read under the append lock.
 def _findings(progress: Progress) -> Iterator[str]:
     with faults(), dialect().reading_any_text():
         yield from _missing()

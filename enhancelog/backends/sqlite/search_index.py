@@ -133,7 +133,7 @@ def _text(document: Document) -> str:
 def _probes(documents: Sequence[Document]) -> Iterator[str]:
     spoken = [document for document in documents if document.words]
     for document in spoken[:: max(1, len(spoken) // _PROBES)][:_PROBES]:
-        start = document.position % len(document.words)
+        start = document.position % len(document.words)  # another place in each batch
         yield " ".join(word or _NOTHING for word in document.words[start : start + _PROBE_WORDS])
 
 
