@@ -224,5 +224,5 @@ def _body(request: Request, *, may_be_empty: bool = False) -> dict[str, Any]:
     require_type(request._request, JSON)
     body = strict_json.loads(data)
     if not isinstance(body, dict):
-        raise Invalid("", "type", "must be one JSON object")
+        raise Invalid("", "type", "must be a JSON object")
     return body

@@ -61,7 +61,7 @@ def read_cursor(text: str, wanted: Filter) -> str:
     try:
         story_id, fingerprint = _cursor.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, binascii.Error, msgspec.MsgspecError):
-        raise Invalid("cursor", "cursor", "is none that this list gave out") from None
+        raise Invalid("cursor", "cursor", "is not valid; start again without it") from None
     if fingerprint != wanted.fingerprint() or not is_story_id(story_id):
         raise Invalid("cursor", "cursor", "belongs to another filter; start again without it")
     return story_id

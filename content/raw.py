@@ -41,13 +41,13 @@ def read(data: bytes, max_value_bytes: int) -> RawMap:
     except (ValueError, RecursionError) as error:
         raise Invalid("", "json", f"is not JSON: {error}") from None
     if not isinstance(document, _Pairs):
-        raise Invalid("", "type", "must be one JSON object of raw key to text")
+        raise Invalid("", "type", "must be a JSON object of raw keys and texts")
     found = RawMap()
     for raw, value in document:
         try:
             key = _checked(raw, value, max_value_bytes)
             if found.values.get(key, value) != value:
-                raise Invalid("key", "duplicate", "stands twice with different values; the first is taken")
+                raise Invalid("key", "duplicate", "appears twice with different values; the first is used")
             found.values[key] = value
         except Invalid as error:
             found.refused.append(Refused(raw, value, error))

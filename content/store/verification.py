@@ -78,7 +78,7 @@ def _check_key(rows: Iterable[Row]) -> Iterator[str]:
     elif latest is None:
         yield " has an item but no revisions"
     elif item != latest:
-        yield f" is not what its latest revision, version {latest.version}, says"
+        yield f" differs from its latest revision, version {latest.version}"
 
 
 # By key: its revisions by version, then its item. Short reads keep no writer waiting. They are consistent:

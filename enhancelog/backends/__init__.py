@@ -176,7 +176,7 @@ def from_url(url: str, data_dir: Path) -> dict[str, Any]:
     elif scheme in ("postgres", "postgresql"):
         found = _postgresql(url)
     else:
-        raise ImproperlyConfigured(f'DATABASE_URL: "{scheme}" is neither sqlite nor postgresql')
+        raise ImproperlyConfigured(f'DATABASE_URL: must be a sqlite or postgresql URL, not "{scheme}"')
     # A thread keeps its connection and checks it before each reuse.
     return {**found, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 
@@ -193,7 +193,7 @@ def _postgresql(url: str) -> dict[str, Any]:
     try:
         parts = psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        raise ImproperlyConfigured("DATABASE_URL: libpq cannot read it") from None
+        raise ImproperlyConfigured("DATABASE_URL: is not a valid PostgreSQL URL") from None
     named = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     config = {key: str(parts.pop(name, "") or "") for key, name in named.items()}
     return {"ENGINE": "enhancelog.backends.postgresql", **config, "OPTIONS": dict(parts)}

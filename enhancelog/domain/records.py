@@ -139,7 +139,7 @@ def decode(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> Entry:
         return canonical
     value = strict_json.loads(data)
     if not isinstance(value, dict):
-        raise Invalid("", "type", "must be one JSON object")
+        raise Invalid("", "type", "must be a JSON object")
     try:
         entry = _entry_decoder.decode(data)
     except msgspec.ValidationError as error:
@@ -236,9 +236,9 @@ def _checked_ops(raw: Raw) -> Raw:
 def _fault(operation: Operation) -> tuple[str, str, str] | None:
     needs_source = operation.op in ("move", "copy")
     if needs_source and operation.source is UNSET:
-        return "from", "missing", f"is missing, {operation.op} needs it"
+        return "from", "missing", f"is missing; {operation.op} requires it"
     if operation.op in ("add", "replace", "test") and operation.value is UNSET:
-        return "value", "missing", f"is missing, {operation.op} needs it"
+        return "value", "missing", f"is missing; {operation.op} requires it"
     if not _is_pointer(operation.path):
         return "path", "pointer", _NO_POINTER
     if needs_source and not _is_pointer(str(operation.source)):

@@ -137,7 +137,7 @@ class Body:
     def _check_size(self, size: int) -> None:
         limit = self._limits.max_bytes
         if size > limit:
-            detail = f"The body has more than {limit:,} bytes, which is the limit here; nothing was changed."
+            detail = f"The body is larger than the limit of {limit:,} bytes; nothing was changed."
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "body_size")
 
     async def _next(self) -> Message:

@@ -61,9 +61,9 @@ def _findings(progress: Progress) -> Iterator[str]:
 def _missing() -> Iterator[str]:
     with connection.cursor() as cursor:
         for name in dialect().missing_triggers(cursor):
-            yield f"the trigger {name} is missing or altered; migrate --skip-checks puts it back"
+            yield f"the trigger {name} is missing or altered; run migrate --skip-checks to restore it"
         for name in dialect().search.missing(cursor):
-            yield f"{name} is missing; migrate --skip-checks makes it"
+            yield f"{name} is missing; run migrate --skip-checks to create it"
 
 
 class _Columns(msgspec.Struct):

@@ -79,7 +79,7 @@ class UpstreamFile:
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     tables = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", [TABLE])
     if tables.fetchone() is None:
-        raise Unreadable(f"{path}: holds no table {TABLE}, so it is no enhance log")
+        raise Unreadable(f"{path}: has no table {TABLE}, so it is not an enhance log")
     present = {row[1] for row in connection.execute(f"PRAGMA table_info({TABLE})")}
     if missing := [column for column in COLUMNS if column not in present]:
         raise Unreadable(f"{path}: the table {TABLE} lacks the column {', '.join(missing)}")
@@ -114,7 +114,7 @@ def _is_utf8(value: str) -> bool:
 
 def _parsed(column: str, value: Any) -> Any:
     if not isinstance(value, str):
-        raise Invalid(column, "type", "is no text")
+        raise Invalid(column, "type", "is not text")
     try:
         return strict_json.parse(value)
     except Invalid as reason:

@@ -103,12 +103,12 @@ IN_AN_ITEM = {
 @pytest.mark.parametrize("column", IN_AN_ITEM)
 def test_an_item_that_is_not_its_latest_revision_is_named(column: str) -> None:
     said = damage(f"UPDATE {ITEMS} SET {column} = {IN_AN_ITEM[column]} WHERE story_id = 'S-1' AND kind = 'story'")
-    assert said == "story of S-1 is not what its latest revision, version 3, says"
+    assert said == "story of S-1 differs from its latest revision, version 3"
 
 
 def test_an_item_that_came_back_from_a_take_is_named() -> None:
     said = damage(f"UPDATE {ITEMS} SET value = 'FAILED' WHERE kind = 'gate_output'")
-    assert said == "gate_output of S-1 is not what its latest revision, version 2, says"
+    assert said == "gate_output of S-1 differs from its latest revision, version 2"
 
 
 @pytest.mark.usefixtures("batch")
@@ -117,7 +117,7 @@ def test_an_item_that_came_back_from_a_take_is_named() -> None:
     [
         (f"DELETE FROM {REVISIONS} WHERE story_id = 'S-2' AND version = 1", "story of S-2: version 2 where 1 was"),
         (f"DELETE FROM {REVISIONS} WHERE story_id = 'S-2' AND version = 2", "story of S-2: version 3 where 2 was"),
-        (f"DELETE FROM {REVISIONS} WHERE story_id = 'S-2' AND version = 3", "story of S-2 is not what its latest"),
+        (f"DELETE FROM {REVISIONS} WHERE story_id = 'S-2' AND version = 3", "story of S-2 differs from its latest"),
         (f"DELETE FROM {REVISIONS} WHERE story_id = 'S-3'", "abort_respawn_count of S-3 has an item but no revisions"),
         (f"DELETE FROM {ITEMS} WHERE story_id = 'S-3'", "abort_respawn_count of S-3 has revisions but no item"),
         (f"UPDATE {ITEMS} SET story_id = 'S-0' WHERE story_id = 'S-3'", "of S-0 has an item but no revisions"),

@@ -111,7 +111,7 @@ def test_bad_answer_changes_nothing_and_the_next_good_one_counts(host: Host, ans
 
 def test_answer_that_drips_is_ended(host: Host) -> None:
     host.answers[LOG] = Slow()
-    with pytest.raises(Unreadable, match=r"no whole answer within 0\.3 s"):
+    with pytest.raises(Unreadable, match=r"no complete response within 0\.3 s"):
         upstream(host, time_s=0.3).log()
 
 
@@ -220,4 +220,4 @@ def test_failure_is_said_once_until_it_changes(tmp_path: Path) -> None:
         lines.trouble("no heads")
         lines.trouble("no heads")
     assert [line.split(";")[0] for line in err.getvalue().splitlines()] == ["gone", "other", "other", "heads: no heads"]
-    assert out.getvalue() == "works again\n"
+    assert out.getvalue() == "working again\n"

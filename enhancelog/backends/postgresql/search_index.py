@@ -103,7 +103,7 @@ class PostgresqlSearch:
             [after, up_to, list(wanted), list(wanted.values())],
         )
         for position, is_missing, is_strange in cursor.fetchall():
-            said = "lacks" if is_missing else "should not hold" if is_strange else "holds other words at"
+            said = "lacks" if is_missing else "should not contain" if is_strange else "has other words at"
             yield f"{SEARCH_TABLE} {said} position {position}"
 
 

@@ -101,7 +101,7 @@ class SqliteSearch:
             if position not in present:
                 yield f"{SEARCH_TABLE} lacks position {position}"
             elif position not in numbers:
-                yield f"{SEARCH_TABLE} should not hold position {position}"
+                yield f"{SEARCH_TABLE} should not contain position {position}"
             elif numbers[position] != present[position]:
                 yield f"{SEARCH_TABLE} at position {position} holds {present[position]} words, not {numbers[position]}"
         yield from self._wrongly_found(cursor, documents, after, up_to)
