@@ -187,8 +187,8 @@ def lock() -> Iterator[None]:
 
 def make_venv() -> None:
     if VENV.is_symlink() or VENV.is_file():
-        raise SetupError(f"{VENV} is in the way: a folder belongs there")
-    call(sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV), what="cannot make .venv")
+        raise SetupError(f"{VENV} must be a folder; remove it")
+    call(sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV), what="cannot create .venv")
 
 
 def install(*requirements: Path) -> None:
@@ -256,7 +256,7 @@ def call(*command: str, what: str) -> None:
         return
     if re.search("NewConnectionError|NameResolutionError|Timeout|ProxyError", done.stdout):
         raise SetupError(f"{what}: the package index cannot be reached; is there a network?")
-    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()] or ["it did not say why"]
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()] or ["no reason was given"]
     raise SetupError(f"{what}: {next((line for line in lines if 'ERROR' in line), lines[-1])[:300]}")
 
 

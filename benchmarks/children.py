@@ -80,7 +80,7 @@ def perform(
 
 def last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1][:300] if lines else "it did not say why"
+    return lines[-1][:300] if lines else "no reason was given"
 
 
 class Replay:

@@ -140,4 +140,4 @@ def _uv() -> str:
 def _call(command: Sequence[str], what: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise Failed(f"{what}: {(done.stderr.strip().splitlines() or ['it did not say why'])[-1][:300]}")
+        raise Failed(f"{what}: {(done.stderr.strip().splitlines() or ['no reason was given'])[-1][:300]}")

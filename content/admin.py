@@ -1,4 +1,4 @@
-"""Content in the Django admin. Changes go through the store; deleting leaves a tombstone. Revisions are read-only."""
+"""Content in the Django admin. Changes go through the store; deleting leaves a tombstone."""
 
 from typing import TYPE_CHECKING, Any, cast
 
@@ -62,8 +62,8 @@ class ContentItemForm(ItemForm):
         self._check_unchanged(self.instance.story_id or cleaned.get("story_id"), name, cleaned.get("seen"))
         return cleaned
 
+    # What was typed stays in the form; saving it again overwrites the other change knowingly.
     def _check_unchanged(self, story_id: str | None, kind: str | None, seen: int | None) -> None:
-        """Adds an error if the key has changed since the form was filled. Saving again overwrites the change."""
         if story_id is None or kind is None or seen is None:
             return
         current = open_store(Origin("user", "", "admin")).read(story_id, kind)
@@ -134,8 +134,7 @@ class ContentItemAdmin(ItemAdmin):
 
 @admin.register(ContentRevision, ContentLink)
 class ReadOnlyAdmin(AnyAdmin):
-    """Links are added and removed on the entry's page."""
-
+    # Links are added and removed on the entry's page.
     search_fields = ("story_id",)
     ordering = ("-id",)
     show_full_result_count = False

@@ -1,6 +1,6 @@
 """The content store over HTTP: each key is a resource whose ETag is its version.
 
-Lists are bare arrays, streamed whole unless ``page_size`` is given. An invalid id is 404 to reads and 400 to changes.
+Lists are arrays, streamed whole unless ``page_size`` is given. An invalid id is 404 to reads and 400 to changes.
 """
 
 import hashlib
@@ -54,14 +54,11 @@ class ContentView(ApiView):
         return open_store(origin(self.request, source))
 
     def store_for(self, kind: str) -> ContentStore:
-        """Raises if this token may not write the kind."""
         may_write(self.request, kind=kind_named(kind).name)
         return self.store()
 
 
 class StoryList(ContentView):
-    """``GET /v1/content``: story ids with their kinds, or raw keys with ``?raw=1``."""
-
     def get(self, request: Request) -> HttpResponseBase:
         parameters = dict(request._request.GET.lists())
         wanted = _filter(request._request)
@@ -74,8 +71,6 @@ class StoryList(ContentView):
 
 
 class Story(ContentView):
-    """``GET /v1/content/stories/<story_id>``: every kind that is set."""
-
     def get(self, request: Request, story_id: str) -> HttpResponseBase:
         held = queries.items(story_id)
         present = [_state(item) for item in held.values() if item.value is not None]
@@ -86,8 +81,6 @@ class Story(ContentView):
 
 
 class ContentKey(ContentView):
-    """``GET PUT DELETE /v1/content/kinds/<kind>/<story_id>``."""
-
     def get(self, request: Request, kind: str, story_id: str) -> HttpResponseBase:
         item = self.store().read(story_id, kind)
         if item is None:
@@ -112,8 +105,6 @@ class ContentKey(ContentView):
 
 
 class Take(ContentView):
-    """``POST /v1/content/take/<kind>/<story_id>``: reads and removes; exactly one caller gets the value."""
-
     def post(self, request: Request, kind: str, story_id: str) -> HttpResponseBase:
         item = self.store_for(kind).take(story_id, kind, expected=expected(request._request))
         if item is None:
@@ -122,8 +113,6 @@ class Take(ContentView):
 
 
 class Increment(ContentView):
-    """``POST /v1/content/increment/<kind>/<story_id>`` with ``{"by": 1}`` or nothing."""
-
     def post(self, request: Request, kind: str, story_id: str) -> HttpResponseBase:
         by = _body(request, may_be_empty=True).get("by", 1)
         if type(by) is not int:
@@ -133,8 +122,6 @@ class Increment(ContentView):
 
 
 class Import(ContentView):
-    """``POST /v1/content/import``: a raw map into an empty store, or into any store with ``?merge=1``."""
-
     throttled_as = "bulk"
 
     def post(self, request: Request) -> HttpResponseBase:
@@ -149,8 +136,6 @@ class Import(ContentView):
 
 
 class Export(ContentView):
-    """``GET /v1/content/export``: a raw map, streamed."""
-
     def get(self, request: Request) -> HttpResponseBase:
         return _streamed(request, raw.write(queries.all_items()))
 
@@ -239,5 +224,5 @@ def _body(request: Request, *, may_be_empty: bool = False) -> dict[str, Any]:
     require_type(request._request, JSON)
     body = strict_json.loads(data)
     if not isinstance(body, dict):
-        raise Invalid("", "type", "must be one JSON object")
+        raise Invalid("", "type", "must be a JSON object")
     return body

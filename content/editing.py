@@ -24,12 +24,11 @@ from enhancelog.web.htmx import is_fragment, page, page_or_fragment
 
 CHANGES_SHOWN: Final = 8
 CHANGED: Final = "has been changed since you opened this page; check it before you remove it"
-_WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
+_WHOLE: Final = re.compile(r"-?[0-9]{1,18}")  # fits 64 bits
 
 
 @needs("content:write")
 def content_edit(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase:
-    """``GET`` shows the form; ``POST`` performs ``act``: save, remove, take or increment."""
     if kind not in KINDS or not is_story_id(story_id):
         raise Http404("There is nothing to edit here.")
     if request.method != "POST":
@@ -63,7 +62,7 @@ def kind_row(story_id: str, kind: str) -> KindRow:
 
 
 def number(text: str, field: str) -> int:
-    """An integer of at most 18 digits. Raises ``BadRequest``."""
+    """Raises ``BadRequest``."""
     if not _WHOLE.fullmatch(text):
         raise BadRequest(f"{field}: must be a whole number")
     return int(text)
@@ -135,7 +134,6 @@ def _form(
 
 
 def _conflict(request: HttpRequest, theirs: KindRow, base: Item | None, text: str) -> HttpResponse:
-    """Shows both changes. Saving again overwrites theirs."""
     start = base.value if base else None
     context = {
         "section": "content",

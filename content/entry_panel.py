@@ -19,11 +19,9 @@ LINKS_SHOWN: Final = 5
 
 
 class WorkItem(NamedTuple):
-    """``by_hand`` if a person linked it."""
-
     story_id: str
     rows: list[KindRow]
-    by_hand: bool
+    by_hand: bool  # a person linked it; others share the entry's id
 
     @property
     def url(self) -> str:
@@ -55,7 +53,6 @@ def panel(request: HttpRequest, issue_id: str) -> dict[str, Any] | None:
 @require_POST
 @needs("content:write")
 def content_link(request: HttpRequest, issue_id: str) -> HttpResponseBase:
-    """Removes the link if ``act`` is ``unlink``."""
     story_id = request.POST.get("story_id", "").strip()
     if request.POST.get("act") == "unlink":
         linked.unlink(issue_id, story_id)

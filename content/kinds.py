@@ -15,14 +15,12 @@ __all__ = ["KINDS", "Key", "Kind", "check_story_id", "from_raw_key", "is_story_i
 
 @dataclass(frozen=True)
 class Kind:
-    """``bare``: the raw key is the story id alone. ``consumed``: its reader takes it."""
-
     name: str
     label: str
     meaning: str
     codec: Codec
-    bare: bool = False
-    consumed: bool = False
+    bare: bool = False  # its raw key is the story id alone
+    consumed: bool = False  # its reader takes it
 
     @property
     def suffix(self) -> str:
@@ -30,7 +28,6 @@ class Kind:
 
     @property
     def counts(self) -> bool:
-        """Whether it can be incremented."""
         return isinstance(self.codec, Counter)
 
 
@@ -71,7 +68,7 @@ KINDS: Final = {
 
 
 def kind_named(name: str) -> Kind:
-    """The kind, or ``Invalid`` that lists the names there are."""
+    """Raises ``Invalid``, which lists the names."""
     return kind_in(KINDS, name)
 
 

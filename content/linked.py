@@ -1,4 +1,4 @@
-"""Links that people add between entries of the log and work items."""
+"""Links that people add between entries and work items. Those that share an id belong together without one."""
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -20,10 +20,8 @@ _VERSION_BESIDE: Final = """
 
 
 class Linked(NamedTuple):
-    """The first ids, and how many there are in all."""
-
     ids: list[str]
-    total: int
+    total: int  # may be more than there are ids
 
 
 def link(issue_id: str, story_id: str, who: str) -> None:
@@ -46,9 +44,9 @@ def unlink(issue_id: str, story_id: str) -> None:
 
 
 def stories_of_entry(issue_id: str, limit: int) -> Linked:
-    """The one that shares the entry's id comes first."""
     if not is_id(issue_id):
         return Linked([], 0)
+    # It stays in view if others are cut off.
     own_first = Case(When(story_id=issue_id, then=Value(0)), default=Value(1))
     with faults():
         found = ContentLink.objects.filter(issue_id=issue_id).annotate(total=Window(Count("id")))
@@ -56,7 +54,7 @@ def stories_of_entry(issue_id: str, limit: int) -> Linked:
 
 
 def version_beside(issue_id: str) -> tuple[int, ...]:
-    """Numbers that change if the entry's links or its stories change."""
+    """Changes with each change of the entry's links or stories."""
     if not is_id(issue_id):
         return ()
     with faults(), connection.cursor() as cursor:

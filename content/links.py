@@ -16,7 +16,6 @@ def history(story_id: str, kind: str) -> str:
 
 
 def link(issue_id: str) -> str:
-    """Where links between entries and work items are added and removed."""
     return f"/content/links/{_last(issue_id)}"
 
 

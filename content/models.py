@@ -13,8 +13,6 @@ from enhancelog.backends.fields import CodePointTextField
 
 
 class ContentItem(models.Model):
-    """The current state of a key."""
-
     story_id = CodePointTextField()
     kind = CodePointTextField()
     value = models.TextField(null=True)
@@ -62,8 +60,6 @@ class ContentRevision(models.Model):
 
 
 class ContentLink(models.Model):
-    """Added by a person."""
-
     issue_id = CodePointTextField()
     story_id = CodePointTextField()
     linked_ms = models.BigIntegerField()

@@ -35,7 +35,7 @@ _STORY_ID: Final[Part] = {
     "type": "string",
     **ID_SCHEMA,
     "pattern": "^[^:\\u0000-\\u001f\\u007f-\\u009f]*$",
-    "description": "A rule-abiding id without `:`.",
+    "description": "An id without `:`.",
 }
 
 SCHEMAS: Final[dict[str, Part]] = {
@@ -66,9 +66,9 @@ SCHEMAS: Final[dict[str, Part]] = {
 
 _KEY: Final = [in_path("kind", ref("Kind"), "abort_respawn_count"), in_path("story_id", _STORY_ID, "1089_story")]
 _IF_MATCH: Final = header(
-    "If-Match", {"type": "string", "pattern": '^((W/)?"[0-9]{1,9}"|\\*)$'}, "Only at this version."
+    "If-Match", {"type": "string", "pattern": '^((W/)?"[0-9]{1,9}"|\\*)$'}, "Change only this version."
 )
-_IF_NONE: Final = header("If-None-Match", {"type": "string", "pattern": "^\\*$"}, "`*`: only where nothing is.")
+_IF_NONE: Final = header("If-None-Match", {"type": "string", "pattern": "^\\*$"}, "`*`: only if the key is not set.")
 _SHOWN: Final = content(ref("ContentItem"), _ITEM)
 _CHANGE_ERRORS: Final = (*WRITE_ERRORS, "412")
 
@@ -77,10 +77,10 @@ OPERATIONS: Final[dict[str, Part]] = {
         "get": operation(
             "list_stories",
             "content",
-            "Story ids with their kinds: all of them, or a page",
+            "List story ids with their kinds: all of them, or a page",
             {
                 "200": answer(
-                    "A bare array; with `raw=1` of raw keys.",
+                    "An array; with `raw=1`, of raw keys.",
                     content(
                         {
                             "type": "array",
@@ -107,7 +107,11 @@ OPERATIONS: Final[dict[str, Part]] = {
                 query("raw", {"type": "string", "enum": ["0", "1"]}, "Raw keys instead."),
                 query("text", {"type": "string"}, "A substring of the id."),
                 query("kind", ref("Kind"), "Stories that have this kind."),
-                query("page_size", {"type": "integer", "minimum": 1, "maximum": 1000}, "A page instead of the whole."),
+                query(
+                    "page_size",
+                    {"type": "integer", "minimum": 1, "maximum": 1000},
+                    "Return a page of this size.",
+                ),
                 query("cursor", {"type": "string"}, "From the `next` link."),
             ],
         )
@@ -119,7 +123,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "Every kind of one story",
             {
                 "200": answer(
-                    "What is set.",
+                    "The kinds that are set.",
                     content(
                         {
                             "type": "object",
@@ -162,7 +166,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "delete_content",
             "content",
             "Remove one key; safe to repeat",
-            {"204": {"description": "It is absent now."}},
+            {"204": {"description": "The key is not set now."}},
             parameters=[*_KEY, _IF_MATCH, _IF_NONE],
             errors=("400", "401", "403", "412", "429", "503", "507"),
         ),
@@ -171,7 +175,7 @@ OPERATIONS: Final[dict[str, Part]] = {
         "post": operation(
             "take_content",
             "content",
-            "Read and remove one key in one step; exactly one caller gets it",
+            "Read and remove one key atomically; exactly one caller gets it",
             {"200": answer("The state that was removed.", _SHOWN)},
             parameters=[*_KEY, _IF_MATCH, _IF_NONE],
             errors=("400", "401", "403", "404", "412", "429", "503", "507"),
@@ -181,7 +185,7 @@ OPERATIONS: Final[dict[str, Part]] = {
         "post": operation(
             "increment_content",
             "content",
-            "Count on in one step",
+            "Increment a counter atomically",
             {"200": answer("The new state.", _SHOWN, "ETag")},
             parameters=[*_KEY, _IF_MATCH, _IF_NONE],
             body=content(
@@ -201,10 +205,10 @@ OPERATIONS: Final[dict[str, Part]] = {
         "post": operation(
             "import_content",
             "content",
-            "A raw map into the empty store, or with merge=1 into what is there",
+            "Import a raw map into an empty store, or with merge=1 into any store",
             {
                 "200": answer(
-                    "What was made, changed, found equal, and set aside.",
+                    "What was created, changed, unchanged and quarantined.",
                     content(
                         {
                             "type": "object",
@@ -224,9 +228,9 @@ OPERATIONS: Final[dict[str, Part]] = {
                     ),
                 )
             },
-            parameters=[query("merge", {"type": "string", "enum": ["0", "1"]}, "Into a store that holds something.")],
+            parameters=[query("merge", {"type": "string", "enum": ["0", "1"]}, "Import into any store.")],
             body=content(
-                {"type": "object", "description": "A `RawMap`; what is none of ours is set aside."},
+                {"type": "object", "description": "A `RawMap`; invalid entries are quarantined."},
                 {"1089_story": "# Title", "1089_story:abort_respawn_count": "2"},
             ),
             errors=(*WRITE_ERRORS, "409"),
@@ -236,7 +240,7 @@ OPERATIONS: Final[dict[str, Part]] = {
         "get": operation(
             "export_content",
             "content",
-            "Everything as a raw map",
+            "Export everything as a raw map",
             {"200": answer("Raw key to text.", content(ref("RawMap"), {"1089_story": "# Title"}))},
         )
     },

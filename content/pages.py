@@ -36,11 +36,9 @@ class Facet(NamedTuple):
 
 
 class RunRow(NamedTuple):
-    """An entry of the log that belongs to the story; ``by_hand`` if a person linked it."""
-
     listed: Listed
     denied: list[str]
-    by_hand: bool
+    by_hand: bool  # a person linked it; others share the story's id
 
 
 @needs("content:read")
@@ -80,7 +78,6 @@ def content_detail(request: HttpRequest, story_id: str) -> HttpResponseBase:
 @needs("content:read")
 @without_empty_parameters()
 def content_history(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase:
-    """``GET`` shows the versions, newest first; ``POST`` restores one."""
     if kind not in KINDS or not is_story_id(story_id):
         raise Http404("There is no such kind or work item.")
     if request.method == "POST":
@@ -121,7 +118,6 @@ def _restore(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase
 
 
 def _runs(story_id: str) -> dict[str, Any]:
-    """The context of ``content/runs.jinja``: the entries of the log that belong to a story."""
     by_hand, total = linked.entries_of_story(story_id, RUNS_SHOWN)
     runs = [
         RunRow(listed, list(records.denials(listed.entry)), listed.issue_id in by_hand)

@@ -1,4 +1,4 @@
-"""``If-Match`` and ``If-None-Match`` as a condition on a key's current version."""
+"""``If-Match`` and ``If-None-Match`` as a condition on a key's current version, 0 if absent."""
 
 from django.http import HttpRequest
 from django.utils.http import parse_etags

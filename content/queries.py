@@ -37,36 +37,31 @@ class Filter(NamedTuple):
 
 
 class Story(NamedTuple):
-    """``beginning`` is that of the main body; ``origin`` that of the last change."""
-
     story_id: str
     kinds: tuple[str, ...]
-    beginning: str
+    beginning: str  # of the main body
     updated_ms: int
-    origin: Origin
+    origin: Origin  # of the last change
 
 
 class Change(NamedTuple):
-    """A revision and the value that it replaced, if any."""
-
     item: Item
-    before: str | None
+    before: str | None  # the value that it replaced
 
 
 _cursor = msgspec.msgpack.Decoder(tuple[str, str])
 
 
 def cursor(story_id: str, wanted: Filter) -> str:
-    """The position after ``story_id``, valid for this filter only."""
     return base64.urlsafe_b64encode(msgspec.msgpack.encode((story_id, wanted.fingerprint()))).decode().rstrip("=")
 
 
 def read_cursor(text: str, wanted: Filter) -> str:
-    """The story id of the cursor. Raises ``Invalid`` if it belongs to another filter."""
+    """The story id to continue after. Raises ``Invalid`` for another filter's cursor."""
     try:
         story_id, fingerprint = _cursor.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, binascii.Error, msgspec.MsgspecError):
-        raise Invalid("cursor", "cursor", "is none that this list gave out") from None
+        raise Invalid("cursor", "cursor", "is not valid; start again without it") from None
     if fingerprint != wanted.fingerprint() or not is_story_id(story_id):
         raise Invalid("cursor", "cursor", "belongs to another filter; start again without it")
     return story_id
@@ -118,7 +113,7 @@ def all_story_ids(wanted: Filter) -> Iterator[list[str]]:
 
 
 def all_items(*, values: bool = True) -> Iterator[list[tuple[Key, str]]]:
-    """By story id and kind, in chunks, each a short read. Values are ``""`` unless asked for."""
+    """By story id and kind, in chunks, each a short read. ``values=False``: each is ``""``."""
     limit, after = _VALUES_IN_A_CHUNK if values else _IDS_IN_A_CHUNK, Key("", "")
     while True:
         items = _set_items().filter(story_id__gte=after.story_id)

@@ -1,4 +1,4 @@
-"""Raw maps: one JSON object from raw key to text, the format of other tools. Invalid entries are reported."""
+"""Raw maps: one JSON object from raw key to text, the format of other tools. Invalid entries never stop the rest."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -31,8 +31,7 @@ class RawMap:
     refused: list[Refused] = field(default_factory=list)
 
 
-class _Pairs(list[tuple[str, Any]]):
-    """A JSON object, repeated keys included."""
+class _Pairs(list[tuple[str, Any]]): ...  # an object, repeated keys included
 
 
 def read(data: bytes, max_value_bytes: int) -> RawMap:
@@ -42,13 +41,13 @@ def read(data: bytes, max_value_bytes: int) -> RawMap:
     except (ValueError, RecursionError) as error:
         raise Invalid("", "json", f"is not JSON: {error}") from None
     if not isinstance(document, _Pairs):
-        raise Invalid("", "type", "must be one JSON object of raw key to text")
+        raise Invalid("", "type", "must be a JSON object of raw keys and texts")
     found = RawMap()
     for raw, value in document:
         try:
             key = _checked(raw, value, max_value_bytes)
             if found.values.get(key, value) != value:
-                raise Invalid("key", "duplicate", "stands twice with different values; the first is taken")
+                raise Invalid("key", "duplicate", "appears twice with different values; the first is used")
             found.values[key] = value
         except Invalid as error:
             found.refused.append(Refused(raw, value, error))
@@ -56,7 +55,7 @@ def read(data: bytes, max_value_bytes: int) -> RawMap:
 
 
 def write(chunks: Iterable[list[tuple[Key, str]]]) -> Iterator[bytes]:
-    """JSON text, one entry a line, in pieces of about ``PIECE_BYTES``. No piece spans two chunks."""
+    """JSON text, one entry a line, in pieces of about ``PIECE_BYTES``."""
     before = b"{\n"
     for chunk in chunks:
         piece = bytearray()
@@ -66,7 +65,7 @@ def write(chunks: Iterable[list[tuple[Key, str]]]) -> Iterator[bytes]:
             if len(piece) >= PIECE_BYTES:
                 yield bytes(piece)
                 piece.clear()
-        if piece:
+        if piece:  # sent before the next chunk is read
             yield bytes(piece)
     yield b"{}\n" if before == b"{\n" else b"\n}\n"
 

@@ -19,17 +19,15 @@ from enhancelog.web.html import markdown
 
 FOLDED_CHARS: Final = 4_000  # longer texts start folded
 
-FLAT_CHARS: Final = 80  # of JSON
+FLAT_CHARS: Final = 80  # longer JSON is indented
 
 _MARKS: Final = re.compile(r"^[#>*+\-\s]+|[*_`]+")
 
 
 class KindRow(NamedTuple):
-    """``item`` is ``None`` or a tombstone if the kind is not set."""
-
     story_id: str
     kind: Kind
-    item: Item | None
+    item: Item | None  # a tombstone if the kind was removed
 
     @property
     def is_set(self) -> bool:
@@ -82,7 +80,6 @@ class KindRow(NamedTuple):
 
     @property
     def pretty(self) -> str:
-        """JSON, indented if it is long."""
         flat = msgspec.json.format(self.value, indent=0)
         return flat if len(flat) <= FLAT_CHARS else msgspec.json.format(self.value)
 
@@ -96,7 +93,6 @@ class KindRow(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """One line."""
         match self.codec:
             case "flag":
                 return f"set: {self.value}" if self.value else "set"
@@ -111,12 +107,10 @@ class KindRow(NamedTuple):
 
 
 class ChangeRow(NamedTuple):
-    """A revision in words: ``verb`` ("edited") and ``detail`` ("2 lines"), which may be empty."""
-
     item: Item
     kind: Kind
-    verb: str
-    detail: str
+    verb: str  # "edited"
+    detail: str  # "2 lines"; may be empty
     diff: Diff
 
     @property

@@ -1,4 +1,4 @@
-"""URLs of the content API and pages. Ids come last, because they may contain slashes."""
+"""Ids come last, because they may contain slashes."""
 
 from django.urls import path
 

@@ -40,14 +40,14 @@ def _boolean(name: str, default: bool = False) -> bool:
         return default if value == "" else True
     if value in ("0", "false", "no", "off"):
         return False
-    raise ImproperlyConfigured(f'{name}: "{value}" is neither true nor false')
+    raise ImproperlyConfigured(f'{name}: must be true or false, not "{value}"')
 
 
 def _positive(name: str, default: int) -> int:
     value = _text(name).replace("_", "") or str(default)
     if value.isascii() and value.isdigit() and int(value) > 0:
         return int(value)
-    raise ImproperlyConfigured(f'{name}: "{value}" is not a whole number above 0')
+    raise ImproperlyConfigured(f'{name}: must be a whole number above 0, not "{value}"')
 
 
 def _rate(name: str, default: str) -> tuple[int, int] | None:
@@ -59,7 +59,7 @@ def _rate(name: str, default: str) -> tuple[int, int] | None:
         return None
     if seconds and number.isascii() and number.isdigit() and 0 < int(number[:10]) < 10**9:
         return int(number), seconds
-    raise ImproperlyConfigured(f'{name}: "{value}" is not like 6000/min, 100/s, 1000/h or off')
+    raise ImproperlyConfigured(f'{name}: must be like 6000/min, 100/s, 1000/h or off, not "{value}"')
 
 
 def _networks(name: str) -> list[IPv4Network | IPv6Network]:
@@ -74,7 +74,7 @@ def _data_dir(path: Path) -> Path:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ImproperlyConfigured(
-            f"ENHANCELOG_DATA_DIR: cannot make the folder {path}: {error.strerror}; choose another"
+            f"ENHANCELOG_DATA_DIR: cannot create the folder {path}: {error.strerror}; choose another"
         ) from None
     if not is_writable(path) and not _only_reads():
         raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: the folder {path} is not writable; choose another")
@@ -100,9 +100,11 @@ def _secret_key(path: Path) -> str:
     except OSError as error:
         if _only_reads():
             return secrets.token_urlsafe(50)  # nothing is signed
-        raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: cannot keep the key {path}: {error.strerror}") from None
+        raise ImproperlyConfigured(
+            f"ENHANCELOG_DATA_DIR: cannot store the secret key {path}: {error.strerror}"
+        ) from None
     if not key:  # left by an older release on a full disk
-        raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: the key {path} is empty; remove it to get a new one")
+        raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: the key {path} is empty; remove it to create a new one")
     return key
 
 
@@ -131,7 +133,7 @@ RELOAD = _boolean("ENHANCELOG_RELOAD") or sys.argv[1:2] == ["runserver"]
 PUBLIC_URL = _text("ENHANCELOG_URL").rstrip("/") or "http://127.0.0.1:8000"
 _url = urlsplit(PUBLIC_URL)
 if _url.scheme not in ("http", "https") or not _url.hostname or _url.path:
-    raise ImproperlyConfigured(f'ENHANCELOG_URL: "{PUBLIC_URL}" is not an address like https://log.example.org')
+    raise ImproperlyConfigured(f'ENHANCELOG_URL: must be a URL like https://log.example.org, not "{PUBLIC_URL}"')
 _host = f"[{_url.hostname}]" if ":" in _url.hostname else _url.hostname
 ALLOWED_HOSTS = list(dict.fromkeys([_host, "127.0.0.1", "localhost", "[::1]"]))
 CSRF_TRUSTED_ORIGINS = [f"{_url.scheme}://{_url.netloc}"]
@@ -318,5 +320,7 @@ REST_KNOX = {"TOKEN_PREFIX": "enh_", "TOKEN_TTL": None}
 
 LOG_LEVEL = _text("ENHANCELOG_LOG_LEVEL").upper() or "INFO"
 if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
-    raise ImproperlyConfigured(f'ENHANCELOG_LOG_LEVEL: "{LOG_LEVEL}" is none of debug, info, warning, error, critical')
+    raise ImproperlyConfigured(
+        f'ENHANCELOG_LOG_LEVEL: must be debug, info, warning, error or critical, not "{LOG_LEVEL}"'
+    )
 LOGGING = structured_logs.config(LOG_LEVEL)

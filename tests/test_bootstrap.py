@@ -83,7 +83,7 @@ def test_something_in_the_way_is_one_line_and_exit_code_2(project: Path) -> None
     (project / ".venv").write_text("not a folder")
     done = start(project, "version")
     assert done.returncode == 2
-    assert "in the way" in done.stderr.splitlines()[-1]
+    assert "must be a folder; remove it" in done.stderr.splitlines()[-1]
     assert (project / ".venv").read_text() == "not a folder"
 
 

@@ -45,11 +45,9 @@ __all__ = [
 class ContentStore(Protocol):
     """The contract of every backend. An invalid id is absent to reads and ``Invalid`` to changes."""
 
-    def read(self, story_id: str, kind: str) -> Item | None:
-        """``None`` if absent."""
+    def read(self, story_id: str, kind: str) -> Item | None: ...
 
-    def write(self, story_id: str, kind: str, value: str, *, expected: Expected | None = None) -> Written:
-        """Creates or overwrites."""
+    def write(self, story_id: str, kind: str, value: str, *, expected: Expected | None = None) -> Written: ...
 
     def delete(self, story_id: str, kind: str, *, expected: Expected | None = None) -> bool:
         """Idempotent. Returns whether there was a value."""
@@ -74,13 +72,12 @@ class ContentStore(Protocol):
 
 
 def check_key(story_id: str, kind: str) -> Kind:
-    """The kind of a valid key. Raises ``Invalid``."""
+    """Raises ``Invalid``."""
     check_story_id(story_id)
     return kind_named(kind)
 
 
 def open_store(origin: Origin) -> ContentStore:
-    """The configured database's store. Its changes carry ``origin``."""
     from content.store.database import DatabaseContentStore
 
     return DatabaseContentStore(origin)

@@ -1,4 +1,4 @@
-"""The content store in SQLite or PostgreSQL. A change locks its keys' rows, in key order, and adds their revisions."""
+"""The content store in SQLite or PostgreSQL. A change locks its keys' rows and adds revisions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -135,7 +135,6 @@ class DatabaseContentStore:
         return Preloaded(created, len(changes) - created, len(values) - len(changes))
 
     def _save(self, values: Mapping[Key, str | None], held: Mapping[Key, Item]) -> list[Item]:
-        """Writes the next version of each key; ``held`` are the locked items."""
         now = now_ms()
         items = [Item(*key, value, held[key].version + 1, now, self.origin) for key, value in values.items()]
         with connection.cursor() as cursor:
@@ -145,8 +144,8 @@ class DatabaseContentStore:
         _add_revisions(items)
         return items
 
+    # One statement, so that increments need no lock first. A removed counter (NULL) counts as 0.
     def _count(self, key: Key, by: int, minimum: int) -> Item:
-        """Increments in one statement. A removed counter counts as 0."""
         now = now_ms()
         lowest, highest = max(minimum - by, _LOWEST), min(MAX_COUNT - by, MAX_COUNT)
         change = (by, now, *self.origin)
@@ -164,7 +163,7 @@ class DatabaseContentStore:
 
 
 def to_item(row: Sequence[Any]) -> Item:
-    """An item from ``COLUMNS``."""
+    """``row``: ``COLUMNS``, and perhaps more."""
     story_id, kind, value, version, updated_ms, *origin = row[:8]
     return Item(story_id, kind, value, version, updated_ms, Origin(*origin))
 
@@ -174,28 +173,26 @@ def _set_items() -> QuerySet[ContentItem]:
 
 
 def _require_empty() -> None:
-    """Locks the table, so that it stays empty. Raises ``NotEmpty``."""
     with connection.cursor() as cursor:
-        dialect().lock_table(cursor, _TABLE)
+        dialect().lock_table(cursor, _TABLE)  # or another writer could fill it before this transaction commits
     if _set_items().exists():
         raise NotEmpty
 
 
 def _create_missing(keys: Sequence[Key]) -> None:
-    """Gives absent keys a row at version 0 to lock."""
+    # A row that is absent cannot be locked. Version 0 is never committed: the change writes version 1 over it.
     rows = [ContentItem(story_id=key.story_id, kind=key.kind, version=0, updated_ms=0) for key in sorted(keys)]
     ContentItem.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _lock(keys: Sequence[Key]) -> dict[Key, Item]:
-    """Locks the rows until the transaction ends. Tombstones are included."""
     stories, kinds = {key.story_id for key in keys}, {key.kind for key in keys}
     rows = ContentItem.objects.select_for_update().filter(story_id__in=stories, kind__in=kinds)
+    # In key order, so that no two changes deadlock.
     return {Key(row[0], row[1]): to_item(row) for row in rows.order_by("story_id", "kind").values_list(*COLUMNS)}
 
 
 def _locked(key: Key, expected: Expected | None) -> Item:
-    """Locks one key; may return a tombstone. Raises ``VersionMismatch``."""
     item = _lock([key]).get(key) or Item(*key, None, 0, 0, Origin("", "", ""))
     current = None if item.value is None else item
     if expected and not expected(current.version if current else 0):

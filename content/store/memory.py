@@ -1,4 +1,4 @@
-"""The content store in a dictionary, for tests. Thread-safe."""
+"""The content store in a dictionary, for tests."""
 
 import threading
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class InMemoryContentStore:
         self.origin = origin
         self.max_bytes = max_bytes
         self._versions: dict[Key, list[Item]] = {}
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # tests share it between threads
 
     def read(self, story_id: str, kind: str) -> Item | None:
         versions = self._versions.get(Key(story_id, kind_named(kind).name))

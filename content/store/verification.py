@@ -22,9 +22,8 @@ _ITEMS: Final = ContentItem._meta.db_table
 _ORDER: Final = "story_id, kind, is_item, version"
 
 
+# SQLite does not enforce the types of columns.
 class _Columns(msgspec.Struct):
-    """The types of a row's columns, which SQLite does not enforce."""
-
     story_id: str
     kind: str
     value: str | None
@@ -52,7 +51,6 @@ def findings(progress: Callable[[int], None]) -> Iterator[str]:
 
 
 def _check_key(rows: Iterable[Row]) -> Iterator[str]:
-    """``rows``: the key's revisions by version, then its item."""
     latest: Item | None = None
     last_id = 0
     item: Item | None = None
@@ -83,10 +81,9 @@ def _check_key(rows: Iterable[Row]) -> Iterator[str]:
         yield f" differs from its latest revision, version {latest.version}"
 
 
-# Short reads keep no writer waiting. They are consistent: revisions are immutable, and an item is read by the
-# statement that reads the last of its revisions.
+# By key: its revisions by version, then its item. Short reads keep no writer waiting. They are consistent:
+# revisions are immutable, and an item is read by the statement that reads the last of its revisions.
 def _rows(progress: Callable[[int], None]) -> Iterator[Row]:
-    """By key: its revisions, then its item."""
     done, after = 0, ("", "", 1, 0)
     while rows := _read(*after):
         yield from rows
@@ -97,7 +94,7 @@ def _rows(progress: Callable[[int], None]) -> Iterator[Row]:
 
 
 def _read(story_id: Any, kind: Any, is_item: int, version: Any) -> list[Row]:
-    """The rows after this one, found by index."""
+    # Comparisons of whole rows are answered by the index of each table's keys.
     (story, of_kind, number), values = zip(*map(_bound, (story_id, kind, version)), strict=True)
     key, columns = f"{story}, {of_kind}", ", ".join(COLUMNS)
     if is_item:
@@ -118,7 +115,7 @@ def _read(story_id: Any, kind: Any, is_item: int, version: Any) -> list[Row]:
 
 
 def _bound(value: Any) -> tuple[str, Any]:
-    """A placeholder and its parameter. Text with surrogates is bound as bytes."""
+    # Bytes that are not UTF-8 were read as surrogates, which no driver binds. They go back as they were.
     try:
         str(value).encode()
     except UnicodeEncodeError:

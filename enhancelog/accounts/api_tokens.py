@@ -76,21 +76,23 @@ def check(wanted: Wanted, now: datetime, grantable: Sequence[str] = SCOPES) -> N
     for field, scope in LIMITED.items():
         limits = getattr(wanted, field)
         if limits and scope not in wanted.scopes:
-            raise Invalid(field, "no-effect", f"limits {scope}, which the token does not have")
+            raise Invalid(field, "no-effect", f"limits {scope}, but the token does not have that scope")
         if len(limits) > MAX_LIMITS:
             raise Invalid(field, "count", f"has more than {MAX_LIMITS} items")
     for pattern in wanted.write_blueprints:
         check_id(pattern.removesuffix(ANYTHING_FROM_HERE), "write_blueprints", may_be_empty=True)
     for pattern in wanted.write_kinds:
         if not any(matches(pattern, kind) for kind in _kinds):
-            raise Invalid("write_kinds", "kind", f'"{pattern}" is none of {", ".join(_kinds)}')
+            raise Invalid("write_kinds", "kind", f'unknown kind "{pattern}"; available: {", ".join(_kinds)}')
 
 
 def make(wanted: Wanted, owner: User, made_by: str, grantable: Sequence[str] = SCOPES) -> tuple[Token, str]:
     """Store a token; returns it and its secret, which cannot be recovered. Raises ``Invalid``."""
     check(wanted, datetime.now(UTC), grantable)
     if not_revoked(owner).count() >= MAX_OWNED:
-        raise Invalid("", "count", f"{owner.get_username()} has {MAX_OWNED:,} tokens; revoke some first")
+        raise Invalid(
+            "", "count", f"{owner.get_username()} already has {MAX_OWNED:,} tokens, the maximum; revoke some first"
+        )
     digest, secret = get_digest_token()  # type: ignore[no-untyped-call]
     token = Token(
         digest=digest,
@@ -220,7 +222,7 @@ def _note_use(token: Token, now: datetime) -> None:
     try:
         Token.objects.filter(stale, pk=token.pk).update(last_used=now)
     except DatabaseError as error:
-        _log.warning("the use of token %s was not noted: %s", token.pk, error)
+        _log.warning("cannot record the use of token %s: %s", token.pk, error)
 
 
 def _check_scopes(scopes: Sequence[str], grantable: Sequence[str]) -> None:
@@ -228,6 +230,6 @@ def _check_scopes(scopes: Sequence[str], grantable: Sequence[str]) -> None:
         raise Invalid("scopes", "required", f"needs at least one of {', '.join(grantable)}")
     for scope in scopes:
         if scope not in SCOPES:
-            raise Invalid("scopes", "choice", f'"{scope}" is none of {", ".join(SCOPES)}')
+            raise Invalid("scopes", "choice", f'unknown scope "{scope}"; available: {", ".join(SCOPES)}')
         if scope not in grantable:
-            raise Invalid("scopes", "choice", f"{scope} can be given by staff only")
+            raise Invalid("scopes", "choice", f"{scope} can be granted only by staff")

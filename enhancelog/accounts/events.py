@@ -29,6 +29,7 @@ def connect() -> None:
     user_logged_out.connect(_signed_out)
 
 
+# A password validator that refuses nothing: Django tells validators of every change.
 class PasswordChanges:
     def validate(self, password: str, user: AbstractBaseUser | None = None) -> None: ...
 

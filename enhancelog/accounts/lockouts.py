@@ -40,6 +40,7 @@ class Handler(AxesDatabaseHandler):  # type: ignore[misc, unused-ignore]
             return int(settings.AXES_FAILURE_LIMIT)
         return int(super().get_failures(request, credentials))
 
+    # axes calls this at every sign-in, successful or not, and at every sign-out.
     def clean_expired_user_attempts(
         self, request: HttpRequest | None = None, credentials: dict[str, Any] | None = None
     ) -> int:

@@ -126,7 +126,7 @@ def needs(act: Act) -> Callable[[Callable[..., HttpResponseBase]], Callable[...,
 
 
 def _beyond(what: str, limits: list[str], asked: str) -> str:
-    return f"This token writes to the {what} {', '.join(map(_quoted, limits))} only, not to {_quoted(asked)}."
+    return f"This token may write only to the {what} {', '.join(map(_quoted, limits))}, not to {_quoted(asked)}."
 
 
 def _quoted(text: str) -> str:

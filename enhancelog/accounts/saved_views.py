@@ -30,9 +30,9 @@ _KEY = re.compile(r"enf_([1-9][0-9]{0,17})_[0-9a-f]{64}")
 def make(owner: User, name: str, url: str, *, shared: bool = False) -> SavedView:
     names.check(name)
     if len(url) > MAX_URL:
-        raise Invalid("url", "length", f"has {len(url):,} characters, a saved view at most {MAX_URL:,}")
+        raise Invalid("url", "length", f"has {len(url):,} characters; a saved view may have at most {MAX_URL:,}")
     if owned(owner).count() >= MAX_OWNED:
-        raise Invalid("", "count", f"You have {MAX_OWNED} saved views; delete some first")
+        raise Invalid("", "count", f"You already have {MAX_OWNED} saved views, the maximum; delete some first")
     view = SavedView(user=owner, name=name, url=url, shared=shared)
     _save(view)
     return view
@@ -62,6 +62,7 @@ def delete(view: SavedView) -> None:
     view.delete()
 
 
+# Replaces an earlier key, which no longer opens the feed.
 def make_key(view: SavedView) -> str:
     key = f"enf_{view.pk}_{secrets.token_hex(32)}"
     SavedView.objects.filter(pk=view.pk).update(key_digest=_digest(key), key_made=datetime.now(UTC))

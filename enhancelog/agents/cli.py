@@ -25,7 +25,7 @@ Command = Callable[[HttpEnhanceLogStore, argparse.Namespace], int]
 _ENVIRONMENT: Final = f"""\
 environment:
   ENHANCELOG_URL         the server (default {DEFAULT_URL})
-  ENHANCELOG_TOKEN       the API token; ENHANCELOG_TOKEN_FILE names a file that holds it
+  ENHANCELOG_TOKEN       your API token; or ENHANCELOG_TOKEN_FILE, a file that contains it
 """
 
 
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error, FAILED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python reports the error again at exit
-        return _fail("nobody reads standard output any more", FAILED)
+        return _fail("standard output was closed", FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -60,7 +60,7 @@ def append(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
             _print(msgspec.json.encode(result))
             results.add(result["result"])
     if not results:
-        return _fail(f"{options.file}: has no entries", FAILED)
+        return _fail(f"{options.file}: contains no entries", FAILED)
     # An identical entry is not a finding.
     return FINDINGS if results & {"conflict", "invalid"} else DONE
 
@@ -91,7 +91,7 @@ def mcp(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if error.name != "mcp":
             raise
-        return _fail("the MCP server needs one more package: pip install '/path/to/enhancelog[mcp]'", FAILED)
+        return _fail("the MCP server needs another package; run: pip install '/path/to/enhancelog[mcp]'", FAILED)
     serve(store.connection)
     return DONE
 
@@ -105,7 +105,7 @@ def _append(store: HttpEnhanceLogStore, item: Item) -> dict[str, Any]:
     except Conflict as conflict:
         if conflict.identical:
             return {**about, "result": "identical"}
-        differs = f"differs in {', '.join(conflict.differs)}" if conflict.differs else "is another"
+        differs = f"differs in {', '.join(conflict.differs)}" if conflict.differs else "is different"
         return {**about, "result": "conflict", "error": f"the stored entry {differs}"}
     except Invalid as refusal:
         return {**about, "result": "invalid", "error": one_line(str(refusal))}
@@ -124,13 +124,16 @@ def _fail(reason: object, code: int) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="enhancelog",
-        description="The enhance log from a shell.",
+        description="Read and append to an enhance log from a shell.",
         epilog=_ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--timeout", type=_seconds, default=TOTAL_S, help="seconds for one request, retries included (%(default)g)"
+        "--timeout",
+        type=_seconds,
+        default=TOTAL_S,
+        help="seconds for a request and its retries (default: %(default)g)",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
@@ -140,13 +143,13 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     chosen = command("append", append, "Store entries: JSON, NDJSON or a JSON array; one result line each.")
-    chosen.add_argument("file", metavar="FILE", nargs="?", default="-", help="- (the default) is standard input")
+    chosen.add_argument("file", metavar="FILE", nargs="?", default="-", help="default: -, standard input")
     command("get", get, "Print one entry.").add_argument("issue_id", metavar="ID")
     _add_filters(command("list", list_entries, "Print entries as NDJSON, oldest first."))
-    chosen = command("why", why, "Print what was denied lately for a Blueprint, and which similar intents passed.")
+    chosen = command("why", why, "Print recent denials of a Blueprint, and which similar intents were applied.")
     chosen.add_argument("--blueprint-id", metavar="ID", required=True)
     chosen.add_argument("--intent", metavar="TEXT", default="", help="what you are about to try")
-    command("mcp", mcp, "Serve the tools for a model over standard input and output (MCP).")
+    command("mcp", mcp, "Serve MCP tools to a model over standard input and output.")
     return parser
 
 
@@ -154,9 +157,11 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--order", choices=["asc", "desc"], default="asc", help="by time (default: %(default)s)")
     parser.add_argument("--max", metavar="N", type=_positive, help="stop after N entries")
     parser.add_argument(
-        "--page-size", metavar="N", type=_positive, default=page_sizes.CLIENT, help="entries a request (%(default)s)"
+        "--page-size", metavar="N", type=_positive, default=page_sizes.CLIENT, help="entries per request (%(default)s)"
     )
-    chosen = parser.add_argument_group("filters", "Each can be repeated: any of the values, but --axis means all.")
+    chosen = parser.add_argument_group(
+        "filters", "Repeat one to match any of its values; a repeated --axis must match all."
+    )
     for name in PARAMETERS:
         chosen.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", action="append", default=[])
 
@@ -164,11 +169,11 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 def _positive(text: str) -> int:
     if text.isascii() and text.isdigit() and int(text) > 0:
         return int(text)
-    raise argparse.ArgumentTypeError(f'"{text}" is not a whole number above 0')
+    raise argparse.ArgumentTypeError(f'must be a whole number above 0, not "{text}"')
 
 
 def _seconds(text: str) -> float:
     seconds = float(text)
     if 0 < seconds <= 86_400:
         return seconds
-    raise argparse.ArgumentTypeError(f'"{text}" is not a number of seconds above 0')
+    raise argparse.ArgumentTypeError(f'must be above 0 and at most 86,400 seconds, not "{text}"')

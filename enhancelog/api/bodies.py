@@ -42,7 +42,7 @@ def is_chunked(request: HttpRequest) -> bool:
 class LengthRequired(APIException):
     status_code = 411
     default_detail = (
-        "Send a Content-Length: without one a body that was cut looks whole, and all or nothing would be a part."
+        "Send a Content-Length: without one, a truncated body looks complete, and all or nothing cannot be ensured."
     )
 
 
@@ -50,7 +50,7 @@ def _read(stream: Any) -> bytes:
     try:
         data: bytes = stream.read(_CHUNK)
     except OSError:
-        raise Invalid("", "length", "broke off") from None
+        raise Invalid("", "length", "ended before it was complete") from None
     return data
 
 

@@ -62,7 +62,7 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
         case RequestDataTooBig():
             return problem_response(413, "The body is larger than the limit.")
         case Http404():
-            return problem_response(404, "There is nothing here.")
+            return problem_response(404, "There is nothing at this address.")
         case PermissionDenied():
             return problem_response(403, str(error) or "This is not allowed.")
         case APIException():
@@ -80,11 +80,11 @@ def fault_answer(fault: Other) -> FaultAnswer:
     """507 if there is no space left, else 503. The cause is only logged."""
     _log.warning("%s", " ".join(str(fault).split()))
     if isinstance(fault, Full):
-        detail = "There is no space left to store this; try again when there is."
+        detail = "No space is left to store this; try again later."
         return FaultAnswer(507, detail, FULL_RETRY_AFTER_S)
     if isinstance(fault, WrongSchema):
         return FaultAnswer(503, f"Nothing can be written: {fault}.", RETRY_AFTER_S)
-    return FaultAnswer(503, "The database does not answer right now; try again.", RETRY_AFTER_S)
+    return FaultAnswer(503, "The database is not available right now; try again.", RETRY_AFTER_S)
 
 
 def fault_response(fault: Other, **members: Any) -> HttpResponse:

@@ -76,7 +76,7 @@ class EntryDetail(ApiView):
         body = read_body(request._request, settings.MAX_ENTRY_BYTES)
         entry = records.decode(body, max_bytes=settings.MAX_ENTRY_BYTES)
         if entry.issue_id != issue_id:
-            raise Invalid("issue_id", "path", "is not the id in the path")
+            raise Invalid("issue_id", "path", "must be the id in the path")
         permissions.may_write(request, blueprint_id=entry.blueprint_id)
         store = _store(request)
         try:

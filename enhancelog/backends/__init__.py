@@ -1,5 +1,7 @@
 """Everything that differs between the databases: each engine's ``DatabaseWrapper`` carries a ``Dialect``."""
 
+# Nothing else asks which database it is.
+
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -57,6 +59,7 @@ class SearchIndex(Protocol):
 
     def missing(self, cursor: CursorWrapper) -> list[str]: ...
 
+    # The documents must not be indexed yet.
     def add(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None: ...
 
     # The documents must equal those that were added.
@@ -64,8 +67,10 @@ class SearchIndex(Protocol):
 
     def clear(self, cursor: CursorWrapper) -> None: ...
 
+    # After a bulk load: optimizes the next searches.
     def settle(self, cursor: CursorWrapper) -> None: ...
 
+    # Matches any of the phrases; each must have a token.
     def question(self, phrases: Iterable[Phrase]) -> str: ...
 
     def find(
@@ -99,6 +104,7 @@ class Dialect(Protocol):
 
     search: SearchIndex
 
+    # The triggers and the search index, which no migration creates.
     def schema_sql(self) -> str: ...
 
     # Condition and order that put the entry before one in its chain first, by the chain index.
@@ -108,18 +114,22 @@ class Dialect(Protocol):
     text_search_sql: str
 
     def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> AbstractContextManager[CursorWrapper]:
-        """A transaction under the append lock (see ``waiting``). Raises ``WrongSchema``."""
+        """A transaction under the append lock. Waits ``timeout_s``, or without limit (see ``waiting``). Raises
+        ``WrongSchema``.
+        """
 
     def require_schema(self, cursor: CursorWrapper) -> None:
-        """Keeps the schema until the transaction ends. Raises ``WrongSchema``."""
+        """Keeps the schema until a transaction without the append lock ends. Raises ``WrongSchema``."""
 
     def migrating(self) -> AbstractContextManager[CursorWrapper]:
         """A transaction under the append lock without a statement timeout."""
 
+    # One ``serve`` at a time, over all hosts, prepares the database.
     def starting(self) -> AbstractContextManager[None]: ...
 
     def install_triggers(self, cursor: CursorWrapper) -> None: ...
 
+    # Names of those that are absent, altered or disabled.
     def missing_triggers(self, cursor: CursorWrapper) -> list[str]: ...
 
     def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Any]:
@@ -135,10 +145,11 @@ class Dialect(Protocol):
     ) -> tuple[list[Row], bool]:
         """Up to ``size`` rows, until their ``text_bytes`` reach ``most_bytes``; and whether no rows follow."""
 
+    # For frequent statements: they stay prepared.
     def fetch(self, cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]: ...
 
     def reading_any_text(self) -> AbstractContextManager[None]:
-        """Decode invalid UTF-8 as lone surrogates."""
+        """Decode invalid UTF-8, which SQLite can store in a text column, as lone surrogates."""
 
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         """Block other writers, but not readers, until the transaction ends."""
@@ -179,7 +190,7 @@ def from_url(url: str, data_dir: Path) -> dict[str, Any]:
     elif scheme in ("postgres", "postgresql"):
         found = _postgresql(url)
     else:
-        raise ImproperlyConfigured(f'DATABASE_URL: "{scheme}" is neither sqlite nor postgresql')
+        raise ImproperlyConfigured(f'DATABASE_URL: must be a sqlite or postgresql URL, not "{scheme}"')
     # A thread keeps its connection and checks it before each reuse.
     return {**found, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 
@@ -196,7 +207,7 @@ def _postgresql(url: str) -> dict[str, Any]:
     try:
         parts = psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        raise ImproperlyConfigured("DATABASE_URL: libpq cannot read it") from None
+        raise ImproperlyConfigured("DATABASE_URL: is not a valid PostgreSQL URL") from None
     named = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     config = {key: str(parts.pop(name, "") or "") for key, name in named.items()}
     return {"ENGINE": "enhancelog.backends.postgresql", **config, "OPTIONS": dict(parts)}

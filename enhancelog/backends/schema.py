@@ -63,8 +63,8 @@ class State(enum.Enum):
 
 class Found(NamedTuple):
     state: State
-    reason: str = ""
-    release: str = ""
+    reason: str = ""  # one line with what to do; empty if current
+    release: str = ""  # that migrated it last; empty if unknown
 
 
 def describe(sources: Mapping[str, bytes], statements: str) -> Schema:

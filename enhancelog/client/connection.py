@@ -140,7 +140,7 @@ class Connection:
         if request.if_arrived == "repeat":
             return request
         if request.if_arrived == "stop":
-            raise Other(f"{self.url}: {failure.reason}; whether it was carried out is not known")
+            raise Other(f"{self.url}: {failure.reason}; it is not known whether the request was processed")
         return request.if_arrived
 
     def _try(self, request: Request, deadline: float) -> Answer | _Failure:
@@ -176,16 +176,20 @@ class Connection:
             parts.append(part)
             size += len(part)
             if size > MAX_ANSWER_BYTES:
-                raise Other(f"{self.url}: the answer is larger than {MAX_ANSWER_BYTES:,} bytes")
+                raise Other(f"{self.url}: the response is larger than {MAX_ANSWER_BYTES:,} bytes")
             if self.clock() > deadline:
-                raise httpx.ReadTimeout("the answer takes too long")
+                raise httpx.ReadTimeout("the response takes too long")
         return b"".join(parts)
 
     def _hint(self, status: int) -> str:
         if status == 401:
-            return "the token is not accepted" if self._has_token else "a token is needed; set ENHANCELOG_TOKEN"
+            return (
+                "the server does not accept the token; check ENHANCELOG_TOKEN"
+                if self._has_token
+                else "set ENHANCELOG_TOKEN to an API token"
+            )
         if 300 <= status < 400:
-            return "a redirect, which is not followed; is ENHANCELOG_URL the server's own address?"
+            return "a redirect, which is not followed; set ENHANCELOG_URL to the server's own address"
         return "is ENHANCELOG_URL the address of an Enhancelog server?"
 
 
@@ -203,9 +207,9 @@ def _checked_url(url: str) -> str:
     except ValueError:
         valid = False
     if not valid or not url.isprintable() or " " in url or parts.query or parts.fragment:
-        raise Invalid("ENHANCELOG_URL", "url", "must be an address like https://log.example.org")
+        raise Invalid("ENHANCELOG_URL", "url", "must be a URL like https://log.example.org")
     if "@" in parts.netloc:
-        raise Invalid("ENHANCELOG_URL", "url", "must not hold a user or a password; the token is ENHANCELOG_TOKEN")
+        raise Invalid("ENHANCELOG_URL", "url", "must not contain a user or password; use ENHANCELOG_TOKEN")
     return url.rstrip("/")
 
 
@@ -214,7 +218,7 @@ def _token(environ: Mapping[str, str]) -> str:
         try:
             return Path(path).read_text().strip()
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "it is no text"
+            reason = getattr(error, "strerror", None) or "it is not text"
             raise Invalid("ENHANCELOG_TOKEN_FILE", "file", f"cannot read {path}: {reason}") from None
     return environ.get("ENHANCELOG_TOKEN", "").strip()
 
@@ -229,7 +233,7 @@ def _headers(token: str) -> dict[str, str]:
     }
     if token:
         if not _TOKEN.fullmatch(token):
-            raise Invalid("ENHANCELOG_TOKEN", "token", "holds characters that are in no token")
+            raise Invalid("ENHANCELOG_TOKEN", "token", "contains characters that never occur in a token")
         headers["Authorization"] = f"Bearer {token}"
     return headers
 

@@ -115,7 +115,7 @@ class HttpContentStore:
                 return found
             last, cursor = cursor, _cursor(answer.next)
             if not cursor or cursor == last:
-                raise Other(f"{self.connection.url}: a page of the list leads nowhere")
+                raise Other(f"{self.connection.url}: the link to the next page of the list is invalid")
 
     def raw_keys(self) -> list[str]:
         answer = self.connection.send(Request("GET", _CONTENT, params=(("raw", "1"),)))
@@ -136,7 +136,7 @@ class HttpContentStore:
         return Preloaded(done.created, done.changed, done.unchanged)
 
     def history(self, story_id: str, kind: str) -> list[Item]:
-        raise Other("a key's history is on its page, not in the API")
+        raise Other("the API does not serve histories; see the key's page")
 
     def _take(self, story_id: str, kind: str, expected: Expected | None, if_arrived: IfArrived) -> Answer | None:
         path = _path("take", story_id, kind)
@@ -163,7 +163,7 @@ class HttpContentStore:
             answer = self.connection.send(request((at,), "stop"))
             if answer.status != 412:
                 return answer
-        raise Other(f"{self.connection.url}: others keep changing {key.kind} of {key.story_id}")
+        raise Other(f"{self.connection.url}: {key.kind} of {key.story_id} keeps changing; try again")
 
     def _item(self, answer: Answer, *statuses: int) -> Item:
         state: _State = self._decoded(self.connection.expect(answer, *(statuses or (200,))), _State)
@@ -173,7 +173,7 @@ class HttpContentStore:
         try:
             return msgspec.json.decode(answer.body, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            raise Other(f"{self.connection.url} sent something else than the API's JSON") from None
+            raise Other(f"{self.connection.url} did not send the API's JSON") from None
 
 
 def _path(act: str, story_id: str, kind: str) -> str:

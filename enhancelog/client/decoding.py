@@ -39,7 +39,7 @@ def _gunzipped(parts: Iterable[bytes]) -> Iterator[bytes]:
             except zlib.error as error:
                 raise DecodingError(f"the response is not valid gzip: {error}") from None
             if decompressor.unused_data:
-                raise DecodingError("the response goes on after the end of its gzip data")
+                raise DecodingError("the response continues after the end of its gzip data")
             yield step
             rest = decompressor.unconsumed_tail
     if not (is_empty or decompressor.eof):

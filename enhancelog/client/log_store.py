@@ -105,20 +105,20 @@ class HttpEnhanceLogStore:
         found = parse_qs(urlsplit(following).query).get("cursor", [])
         cursor = tuple(("cursor", value) for value in found[:1])
         if not cursor or cursor == last:
-            raise Other(f"{self.connection.url}: a page of the list leads nowhere")
+            raise Other(f"{self.connection.url}: the link to the next page of the list is invalid")
         return cursor
 
     def _entry(self, data: bytes) -> Entry:
         try:
             return records.decode(data, max_bytes=MAX_ANSWER_BYTES)
         except Invalid as error:
-            raise Other(f"{self.connection.url} sent an entry that is none: {error}") from None
+            raise Other(f"{self.connection.url} sent an invalid entry: {error}") from None
 
     def _decoded(self, decoder: Any, data: bytes) -> Any:
         try:
             return decoder.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            raise Other(f"{self.connection.url} sent something else than the API's JSON") from None
+            raise Other(f"{self.connection.url} did not send the API's JSON") from None
 
 
 class _Known(msgspec.Struct):

@@ -60,7 +60,7 @@ class Flag(Codec):
     max_bytes = MAX_FLAG_BYTES
 
     def describe(self) -> str:
-        return f"Set or not set; any text up to {MAX_FLAG_BYTES:,} bytes, the empty one included."
+        return f"Set or not set; any text up to {MAX_FLAG_BYTES:,} bytes, also none."
 
 
 class Counter(Codec):
@@ -100,7 +100,7 @@ class Json(Codec):
         return json.dumps(value, ensure_ascii=False)
 
     def describe(self) -> str:
-        return f"One JSON document of any shape: no key twice in one object, at most {strict_json.MAX_DEPTH} levels."
+        return f"One JSON document, without duplicate keys, at most {strict_json.MAX_DEPTH} levels deep."
 
 
 class LineSet(Codec):
@@ -111,10 +111,10 @@ class LineSet(Codec):
     def parse(self, text: str) -> tuple[str, ...]:
         lines = tuple(text.split("\n")) if text else ()
         if any(not line.strip() for line in lines):
-            raise Invalid("value", "blank-line", "must not hold a blank line, nor end with a newline")
+            raise Invalid("value", "blank-line", "must not contain a blank line or end with a newline")
         for before, after in pairwise(lines):
             if before == after:
-                raise Invalid("value", "duplicate-line", f'holds the line "{after[:80]}" twice')
+                raise Invalid("value", "duplicate-line", f'contains the line "{after[:80]}" twice')
             if before.encode() > after.encode():
                 raise Invalid("value", "order", f'must be sorted by UTF-8 bytes: "{after[:80]}" comes too late')
         return lines
@@ -126,4 +126,4 @@ class LineSet(Codec):
         return self.dump(line for line in text.split("\n") if line.strip())
 
     def describe(self) -> str:
-        return "Lines separated by a newline, sorted by UTF-8 bytes, each once, none blank; may be empty."
+        return "Lines separated by newlines, sorted by UTF-8 bytes, without blank or duplicate lines; may be empty."

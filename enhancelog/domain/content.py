@@ -53,12 +53,12 @@ class VersionMismatch(StoreError):
 
 class OutOfRange(StoreError):
     def __init__(self, key: Key, by: int, minimum: int) -> None:
-        super().__init__(f"{by:+} takes {key.kind} of {key.story_id} out of its range, {minimum} to {MAX_COUNT}")
+        super().__init__(f"{by:+} would take {key.kind} of {key.story_id} out of its range, {minimum} to {MAX_COUNT}")
 
 
 class NotEmpty(StoreError):
     def __init__(self) -> None:
-        super().__init__("the store is not empty; to import into it, ask for a merge")
+        super().__init__("the store is not empty; request a merge to import into it")
 
 
 # Called with the key's current version (0: absent) while it is locked; False refuses the change
@@ -91,7 +91,7 @@ def check_story_id(story_id: str) -> None:
     # A ":" would make two keys share a raw form.
     check_id(story_id, "story_id")
     if ":" in story_id:
-        raise Invalid("story_id", "colon", 'must not hold ":", which separates id and kind in a raw key')
+        raise Invalid("story_id", "colon", 'must not contain ":", which separates id and kind in a raw key')
 
 
 def is_story_id(story_id: str) -> bool:

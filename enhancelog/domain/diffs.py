@@ -29,6 +29,7 @@ class Diff(NamedTuple):
         return max(self.added, self.removed)
 
 
+# None: there is no text, unlike an empty one.
 def compare(before: str | None, after: str | None) -> Diff:
     if before == after:
         return Diff([], 0, 0)

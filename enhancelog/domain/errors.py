@@ -24,7 +24,7 @@ class Conflict(StoreError):
     ) -> None:
         super().__init__(f"already stored: {issue_id}")
         self.issue_id = issue_id
-        self.identical = identical
+        self.identical = identical  # None: not known
         self.differs = differs
         self.digest = digest
 

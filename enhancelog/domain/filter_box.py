@@ -113,7 +113,7 @@ def _pair(found: re.Match[str]) -> Pair:
         raise Invalid(
             key[:40],
             "unknown",
-            f"is not a filter key. Available keys: {', '.join(KEYS)}. To search for words, quote them",
+            f"unknown filter. Available filters: {', '.join(KEYS)}. To search for words, quote them",
         )
     if value is None:
         raise Invalid(key, "empty", f"needs a value, as in {key}:main" if key == "blueprint" else "needs a value")

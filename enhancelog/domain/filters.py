@@ -111,7 +111,7 @@ def parse(parameters: Parameters, now_ms: int) -> EntryFilter:
     until += _ends_before(parameters.get("not_period", ()), now_ms)
     pairs = [(name, value) for name in PARAMETERS for value in parameters.get(name, ())]
     if len(pairs) > MAX_VALUES:
-        raise Invalid(pairs[-1][0], "count", f"is one of {len(pairs):,} values; a filter takes at most {MAX_VALUES}")
+        raise Invalid(pairs[-1][0], "count", f"too many values: {len(pairs):,}; a filter takes at most {MAX_VALUES}")
     return EntryFilter(include, exclude, max(since, default=None), min(until, default=None), tuple(pairs), now_ms)
 
 

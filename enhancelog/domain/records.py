@@ -65,9 +65,11 @@ class Entry(Struct, frozen=True, kw_only=True):
     status: Status
     reasons: tuple[Text, ...]
     ts_ms: EpochMs
-    ops: Raw | UnsetType = UNSET  # RFC 6902, without white space between tokens
+    # Unset if not recorded. ``ops``: RFC 6902, without white space between tokens.
+    ops: Raw | UnsetType = UNSET
     bump: Bump | UnsetType = UNSET
 
+    # So an Entry that exists obeys the rules of ids and texts, however it was made.
     def __post_init__(self) -> None:
         check_id(self.issue_id, "issue_id")
         check_id(self.blueprint_id, "blueprint_id", may_be_empty=True)
@@ -116,6 +118,7 @@ def check_id(value: str, field: str, *, may_be_empty: bool = False) -> None:
         raise Invalid(field, "id", 'must not be "." or "..", nor contain control characters')
 
 
+# Saves a query: what cannot be an id is not found.
 def is_id(value: str, *, may_be_empty: bool = False) -> bool:
     try:
         check_id(value, "id", may_be_empty=may_be_empty)
@@ -136,7 +139,7 @@ def decode(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> Entry:
         return canonical
     value = strict_json.loads(data)
     if not isinstance(value, dict):
-        raise Invalid("", "type", "must be one JSON object")
+        raise Invalid("", "type", "must be a JSON object")
     try:
         entry = _entry_decoder.decode(data)
     except msgspec.ValidationError as error:
@@ -233,9 +236,9 @@ def _checked_ops(raw: Raw) -> Raw:
 def _fault(operation: Operation) -> tuple[str, str, str] | None:
     needs_source = operation.op in ("move", "copy")
     if needs_source and operation.source is UNSET:
-        return "from", "missing", f"is missing, {operation.op} needs it"
+        return "from", "missing", f"is missing; {operation.op} requires it"
     if operation.op in ("add", "replace", "test") and operation.value is UNSET:
-        return "value", "missing", f"is missing, {operation.op} needs it"
+        return "value", "missing", f"is missing; {operation.op} requires it"
     if not _is_pointer(operation.path):
         return "path", "pointer", _NO_POINTER
     if needs_source and not _is_pointer(str(operation.source)):

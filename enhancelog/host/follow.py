@@ -185,7 +185,7 @@ def back_off(interval_s: float, failures: int) -> float:
 def _pieces(body: bytes, limit: int, name: str) -> Iterator[Piece]:
     """The items of a JSON array. Raises ``Unreadable``, possibly only at the end."""
     if not body.lstrip(WHITE_SPACE).startswith(b"["):
-        raise Unreadable(f"{name}: its log is no JSON array; is it an engine host?")
+        raise Unreadable(f"{name}: its log is not a JSON array; is it an engine host?")
     try:
         raws = _raws.decode(body)
     except (msgspec.DecodeError, RecursionError):  # one bad item must not hide the others
@@ -200,5 +200,5 @@ def _pieces(body: bytes, limit: int, name: str) -> Iterator[Piece]:
 def _cut(body: bytes, limit: int, name: str) -> Iterator[Piece]:
     for piece in json_stream.array([body], limit):
         if piece.is_end:
-            raise Unreadable(f"{name}: its log was cut off, or something follows it")
+            raise Unreadable(f"{name}: its log is cut off or followed by other data")
         yield piece

@@ -64,13 +64,13 @@ def parse_url(text: str) -> httpx.URL:
         url = httpx.URL(text)
         valid_port = 0 < (url.port or 80) < 65536
     except (httpx.InvalidURL, ValueError, TypeError):
-        raise Invalid("URL", "url", "is not an address like http://127.0.0.1:7777") from None
+        raise Invalid("URL", "url", "must be an address like http://127.0.0.1:7777") from None
     if url.userinfo:
-        raise Invalid("URL", "url", "must not hold a user name or password; reading upstream's log needs none")
+        raise Invalid("URL", "url", "must not contain a user name or password; reading upstream's log needs none")
     if url.scheme not in ("http", "https") or not url.host or not valid_port:
-        raise Invalid("URL", "url", "is not an http or https address like http://127.0.0.1:7777")
+        raise Invalid("URL", "url", "must be an http or https address like http://127.0.0.1:7777")
     if url.query or url.fragment:
-        raise Invalid("URL", "url", "must end before any ? or #; give the host's address alone")
+        raise Invalid("URL", "url", "must not contain ? or #; give only the host's address")
     return url
 
 
@@ -133,7 +133,7 @@ class Upstream:
             strict_json.loads(body)  # refuses what no database can store
             return msgspec.json.decode(body, type=shape)
         except (Invalid, msgspec.DecodeError) as error:
-            raise NotUnderstood(f"{self.name}: {what} cannot be understood: {error}") from None
+            raise NotUnderstood(f"{self.name}: {what} is malformed: {error}") from None
 
     def _get(self, path: str, max_bytes: int, time_s: float) -> bytes:
         with self._exchange(time_s) as client, client.stream("GET", self._base + path) as response:
@@ -149,7 +149,7 @@ class Upstream:
                 yield client
         except (httpx.HTTPError, OSError) as error:
             if watch.over or isinstance(error, httpx.ReadTimeout):
-                raise Unreadable(f"{self.name}: no whole answer within {time_s:g} s") from None
+                raise Unreadable(f"{self.name}: no complete response within {time_s:g} s") from None
             raise Unreadable(f"{self.name}: {_reason(error)}") from None
 
     def _client(self, time_s: float, watch: "_Watch") -> httpx.Client:
@@ -167,11 +167,13 @@ class Upstream:
         if status == HTTPStatus.NOT_FOUND:
             raise Missing(f"{self.name}: has no {path}; is it an engine host?")
         if 300 <= status < 400:
-            raise Unreadable(f"{self.name}: redirects elsewhere ({status}), which is not followed; give that address")
+            raise Unreadable(
+                f"{self.name}: redirects elsewhere ({status}), which is not followed; give the final address"
+            )
         if status != HTTPStatus.OK:
             raise Unreadable(f"{self.name}: answered {status} to {path}")
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise Unreadable(f"{self.name}: answered compressed, though asked not to")
+            raise Unreadable(f"{self.name}: sent a compressed response, which was not requested")
 
     def _body(self, response: httpx.Response, max_bytes: int) -> bytes:
         declared = response.headers.get("Content-Length", "")
@@ -183,7 +185,7 @@ class Upstream:
                 if len(body) > max_bytes:
                     break
         if max(size, len(body)) > max_bytes:
-            raise Unreadable(f"{self.name}: the answer is larger than the {max_bytes:,} bytes that are taken")
+            raise Unreadable(f"{self.name}: the response is larger than the limit of {max_bytes:,} bytes")
         return bytes(body)
 
 
@@ -219,4 +221,4 @@ class _Watch:
 def _reason(error: Exception) -> str:
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return f"cannot be reached: {' '.join(str(error).split()) or 'no connection in time'}"
-    return f"the answer broke off: {' '.join(str(error).split()) or type(error).__name__}"
+    return f"the response broke off: {' '.join(str(error).split()) or type(error).__name__}"

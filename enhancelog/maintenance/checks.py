@@ -71,12 +71,12 @@ def data_folder_is_private(**kwargs: Any) -> list[CheckMessage]:
     if not mode:
         return []
     hint = f"It holds the secret key and the database. Run: chmod 700 {settings.DATA_DIR}"
-    return [Warning(f"Others can look into the data folder {settings.DATA_DIR}.", hint=hint, id="enhancelog.W001")]
+    return [Warning(f"Other users can read the data folder {settings.DATA_DIR}.", hint=hint, id="enhancelog.W001")]
 
 
 @register(Tags.security, deploy=True)
 def reading_needs_sign_in(**kwargs: Any) -> list[CheckMessage]:
     if not settings.PUBLIC_READ:
         return []
-    hint = "Unset ENHANCELOG_PUBLIC_READ unless that is meant; then silence this check."
-    return [Warning("Anybody can read the log without signing in.", hint=hint, id="enhancelog.W002")]
+    hint = "Unset ENHANCELOG_PUBLIC_READ, or silence this check if that is intended."
+    return [Warning("Anyone can read the log without signing in.", hint=hint, id="enhancelog.W002")]

@@ -39,7 +39,7 @@ def _run(ends: threading.Event) -> None:
             work_off()
             _wait_for_work()
     except WrongSchema as error:
-        _log.warning("grouping the deny patterns ends: %s", error)
+        _log.warning("stopped grouping deny patterns: %s", error)
 
 
 def work_off() -> None:
@@ -57,9 +57,9 @@ def _step() -> Step | None:
     except WrongSchema:
         raise
     except StoreError as error:
-        _log.warning("grouping the deny patterns: %s", error)
+        _log.warning("cannot group deny patterns: %s", error)
     except Exception:  # continue; an axis that cannot be grouped stays pending
-        _log.exception("grouping the deny patterns")
+        _log.exception("cannot group deny patterns")
     connection.close()
     return None
 

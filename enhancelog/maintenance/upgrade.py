@@ -81,7 +81,7 @@ def _failure(error: Exception, copy: Path | None, release: str) -> str:
     if not release:
         return f"the database cannot be created: {reason}"
     kept = f" and was copied to {copy}" if copy else ""
-    return f"the upgrade failed: {reason}; the database is as it was{kept}: release {release} can go on with it"
+    return f"the upgrade failed: {reason}; the database is unchanged{kept}; release {release} can still use it"
 
 
 def _copy(release: str) -> Path | None:

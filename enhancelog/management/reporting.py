@@ -78,7 +78,7 @@ def print_bytes(stdout: OutputWrapper, parts: Iterable[bytes]) -> None:
         stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains again at its end
-        raise CannotRun("nobody reads standard output any more") from None
+        raise CannotRun("standard output was closed") from None
 
 
 @contextmanager

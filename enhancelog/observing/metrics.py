@@ -17,16 +17,18 @@ METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
-_requests = Counter("enhancelog_http_requests", "Answered requests.", ["method", "route", "status"])
+_requests = Counter("enhancelog_http_requests", "Requests answered.", ["method", "route", "status"])
 _durations = Histogram(
     "enhancelog_http_request_duration_seconds",
-    "From the request to the end of the answer; streams and long polls included.",
+    "From the request to the end of the response, including streams and long polls.",
     ["method", "route"],
     buckets=_SECONDS,
 )
 _appends = Counter("enhancelog_appends", "Entries sent to the log, by result.", ["result"])
 _append_waits = Histogram(
-    "enhancelog_append_wait_seconds", "What a batch of appends waited for connection and lock.", buckets=_SECONDS
+    "enhancelog_append_wait_seconds",
+    "Time that batches of appends waited for connection and lock.",
+    buckets=_SECONDS,
 )
 _content_writes = Counter("enhancelog_content_writes", "Versions written to the content store.", ["kind"])
 

@@ -53,7 +53,7 @@ class RowsPerEntry:
             if row in wanted:
                 missing.discard(row)
             else:
-                yield self._line("should not hold", row)
+                yield self._line("should not contain", row)
         for row in sorted(missing, key=repr):
             yield self._line("lacks", row)
 
@@ -91,10 +91,10 @@ class Sums:
             key, amounts = row[:width], row[width:]
             expected = wanted.pop(key, None)
             if expected is None:
-                yield f"{name} should not hold {_shown(self._keys, key)}"
+                yield f"{name} should not contain {_shown(self._keys, key)}"
             elif expected != amounts:
                 said = _shown(self._amounts, amounts), _shown(self._amounts, expected)
-                yield f"{name} at {_shown(self._keys, key)} says {said[0]} instead of {said[1]}"
+                yield f"{name} at {_shown(self._keys, key)} has {said[0]} instead of {said[1]}"
         for key in sorted(wanted, key=repr):
             yield f"{name} lacks {_shown(self._keys, key)}"
 

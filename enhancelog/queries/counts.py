@@ -76,6 +76,8 @@ def _one_number(rows: QuerySet[Any], number: Any) -> Statement:
     return written(rows.order_by().values(group=Value(1)).annotate(n=number).values("n"))
 
 
+# ``since_ms`` to ``first_ms`` and ``last_ms`` to ``until_ms`` are parts of days, ``first`` to before ``last`` the whole
+# days between. ``None``: no such part, or no bound.
 class _Parts(NamedTuple):
     since_ms: int | None
     first: int | None

@@ -93,7 +93,7 @@ class Page:
     """``stopped``: the scan stopped early; ``next`` continues it."""
 
     rows: Sequence[Row]
-    up_to: int
+    up_to: int  # the last position that the reading sees, on all its pages
     next: Cursor | None
     stopped: bool = False
 

@@ -13,6 +13,7 @@ class SourceTotal(NamedTuple):
     rejected: int
 
 
+# Both are 0 for an empty log.
 class Newest(NamedTuple):
     position: int
     recorded_ms: int

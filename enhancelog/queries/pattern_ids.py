@@ -25,7 +25,7 @@ def is_pattern_id(value: str) -> bool:
 
 
 def leader(key: str) -> Subquery:
-    # A template of older rules points to a current one, which points to its leader.
+    # NULL if unknown. A template of older rules points to a current one, which points to its leader.
     known = Template.objects.filter(key=key, pattern__rules=SERVED)
     return Subquery(known.values("pattern__pattern_id"))
 

@@ -44,6 +44,7 @@ class Pending(BaseException):
     """The application read past what was received. No handler of ``Exception`` may catch it."""
 
 
+# ``limit``: the limit that the body exceeded, for the metrics.
 class Refused(Exception):
     def __init__(self, status: HTTPStatus, detail: str, limit: str = "", *, retry_after_s: int | None = None) -> None:
         super().__init__(detail)
@@ -60,6 +61,7 @@ class Receiving:
         self.waits: set[asyncio.Timeout] = set()
         self.is_stopping = False
 
+    # Bodies that have not arrived are refused.
     def stop(self) -> None:
         self.is_stopping = True
         for wait in self.waits:
@@ -84,7 +86,7 @@ class Body:
         self.file: IO[bytes] | None = None
 
     async def receive_first(self) -> None:
-        """Raises ``Refused``."""
+        """Receive the body if it fits into memory, else at most its start, before Django runs. Raises ``Refused``."""
         if self._declared is not None:
             self._check_size(self._declared)
         if self._declared is None or self._declared <= IN_MEMORY:
@@ -103,6 +105,7 @@ class Body:
             return _Received(b"", is_complete=False)
         return io.BufferedReader(io.FileIO(self.file.fileno(), closefd=False))
 
+    # The application then sees an empty body.
     def discard(self) -> None:
         self._buffer.clear()
         self._is_complete = True
@@ -114,6 +117,7 @@ class Body:
             self.file.close()
             self.file = None
 
+    # Until the body is complete, or larger than ``size``.
     async def _receive_to(self, size: int) -> None:
         while not self._is_complete and self._size <= size:
             message = await self._next()
@@ -132,7 +136,7 @@ class Body:
     def _check_size(self, size: int) -> None:
         limit = self._limits.max_bytes
         if size > limit:
-            detail = f"The body has more than {limit:,} bytes, which is the limit here; nothing was changed."
+            detail = f"The body is larger than the limit of {limit:,} bytes; nothing was changed."
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "body_size")
 
     async def _next(self) -> Message:
@@ -161,6 +165,7 @@ class Body:
         of = "" if self._declared is None else f" of {self._declared:,}"
         return f"The body ended after {self._size:,}{of} bytes; nothing was changed."
 
+    # In memory while the body is small and there is room, else in a file, written in larger parts.
     async def _keep(self) -> None:
         self._count(len(self._buffer))
         is_small = len(self._buffer) <= IN_MEMORY if self.file is None else len(self._buffer) < WRITE_BYTES

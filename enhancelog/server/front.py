@@ -75,7 +75,7 @@ class Front:
         except ClientGone:
             pass
         except Exception:
-            _log.exception("a request failed outside of the application")
+            _log.exception("a request failed outside the application")
             raise  # breaks the connection, so that half a response does not look complete
         finally:
             await request.close()
@@ -139,6 +139,7 @@ class _Request:
             await self._in_pool(self._response.close)
         self._body.close()
 
+    # Waits here, not in a thread, for one of the few checks that may run at once.
     async def _checked_password(self) -> tuple[Response, bytes]:
         checks = self._front.password_checks
         try:
@@ -236,7 +237,7 @@ def _refusal_of_head(environ: dict[str, Any]) -> Refusal | None:
     if len(environ.get("HTTP_COOKIE", "")) <= MAX_COOKIE_BYTES:
         return None
     del environ["HTTP_COOKIE"]  # so that nothing parses them
-    detail = f"The cookies have more than {MAX_COOKIE_BYTES:,} bytes, which is the limit here; nothing was changed."
+    detail = f"The cookies are larger than the limit of {MAX_COOKIE_BYTES:,} bytes; nothing was changed."
     return Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
 
 

@@ -43,7 +43,7 @@ async def serve(application: Application, options: Options, supervisor: Connecti
     ordered = asyncio.create_task(stopping.wait())
     await asyncio.wait([ordered, running], return_when=asyncio.FIRST_COMPLETED)
     if running.done():
-        raise SystemExit("the server ended by itself")
+        raise SystemExit("the server stopped unexpectedly")
     server.stop()  # type: ignore[no-untyped-call]
     await _finish(front, running)
     group.drain()

@@ -38,9 +38,9 @@ class StartFailed(Exception):
 @dataclass
 class _Running:
     process: SpawnProcess
-    pipe: Connection
+    pipe: Connection  # receives READY once
     started: float
-    pause_s: float
+    pause_s: float  # waited before the start
     is_serving: bool = False
     is_outdated: bool = False
 
@@ -132,11 +132,11 @@ class Supervisor:
         lived_s = time.monotonic() - ended.started
         pause_s = FIRST_PAUSE_S if lived_s > STABLE_S else min(max(FIRST_PAUSE_S, 2 * ended.pause_s), LONGEST_PAUSE_S)
         self._due[options] = (time.monotonic() + pause_s, pause_s)
-        _log.error("worker %d ended with exit code %s; another one starts in %.1f s", options.number, code, pause_s)
+        _log.error("worker %d ended with exit code %s; restarting it in %.1f s", options.number, code, pause_s)
 
     def _restart_all(self) -> None:
         """Includes workers that wait because they keep dying: the change may have fixed them."""
-        _log.info("the code has changed; the workers start again")
+        _log.info("the code changed; restarting the workers")
         for running in self._running.values():
             running.is_outdated = True
             running.process.terminate()

@@ -20,6 +20,7 @@ class EnhanceLogStore(Protocol):
     def list_by_blueprint(self, blueprint_id: str) -> list[Entry]:
         """Ascending by ``ts_ms``, then append order; empty for an unknown Blueprint."""
 
+    # In the same order.
     def list_all(self) -> list[Entry]: ...
 
 

@@ -86,7 +86,7 @@ class Writer:
         with self._changed:
             if waiting in self._queue:
                 self._queue.remove(waiting)
-                waiting.answer(OperationalError("other appends kept the database for too long"))
+                waiting.answer(OperationalError("other appends kept the database busy for too long"))
 
     # These run in the writer thread.
 

@@ -46,11 +46,11 @@ def merge(pattern_id: str, other_id: str, by: str) -> str:
     with faults(), dialect().appending() as cursor:
         one, other = _members(cursor, pattern_id), _members(cursor, other_id)
         if one[0].axis != other[0].axis:
-            raise Invalid("pattern", "axis", f"must be one of the axis {one[0].axis}")
+            raise Invalid("pattern", "axis", f"must be a pattern of the axis {one[0].axis}")
         if one[0].key == other[0].key:
-            raise Invalid("pattern", "same", "is this one already")
+            raise Invalid("pattern", "same", "is the same pattern")
         if one[0].other or other[0].other:
-            raise Invalid("pattern", "other", "must have wordings of its own")
+            raise Invalid("pattern", "other", "must have templates of its own")
         _change(cursor, "merge", [one[0], other[0]], by)
     pattern_groups.settle(one[0].axis)
     return leader_key(one[0].key)

@@ -89,6 +89,7 @@ def from_row(row: Sequence[Any]) -> Entry:
     )
 
 
+# What ``records.encode`` of the record returns, without decoding it.
 def json_from_row(row: Sequence[Any]) -> RowJson:
     return RowJson(
         issue_id=row[0],

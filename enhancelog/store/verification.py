@@ -47,6 +47,7 @@ def verify() -> Iterator[str]:
         yield from part.findings(lambda done: None)
 
 
+# Memory: one batch of entries and a row per sum. Only the last entries and the sums are read under the append lock.
 def _findings(progress: Progress) -> Iterator[str]:
     with faults(), dialect().reading_any_text():
         yield from _missing()
@@ -60,9 +61,9 @@ def _findings(progress: Progress) -> Iterator[str]:
 def _missing() -> Iterator[str]:
     with connection.cursor() as cursor:
         for name in dialect().missing_triggers(cursor):
-            yield f"the trigger {name} is missing or altered; migrate --skip-checks puts it back"
+            yield f"the trigger {name} is missing or altered; run migrate --skip-checks to restore it"
         for name in dialect().search.missing(cursor):
-            yield f"{name} is missing; migrate --skip-checks makes it"
+            yield f"{name} is missing; run migrate --skip-checks to create it"
 
 
 class _Columns(msgspec.Struct):

@@ -61,7 +61,7 @@ def as_line(finding: Finding) -> dict[str, str]:
             "where": finding.where,
             "field": differs,
             "rule": "conflict",
-            "reason": f"{finding.entry.issue_id} is stored with another content; they differ in {differs}",
+            "reason": f"{finding.entry.issue_id} is stored with different content; they differ in {differs}",
             "raw": records.encode(finding.entry).decode(),
         }
     reason = finding.reason

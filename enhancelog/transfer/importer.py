@@ -68,6 +68,7 @@ def import_entries(
     return counts
 
 
+# Of ``BATCH`` entries or about ``BATCH_BYTES``; each is one transaction.
 def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
     batch: list[Item] = []
     size = 0

@@ -104,8 +104,8 @@ def array(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
     else:
         if piece.size:
             yield piece
-        yield Piece(_AT_END, limit, "the array has no end: the file was cut off")
-    rest = Piece(_AT_END, limit, "something stands after the end of the array")
+        yield Piece(_AT_END, limit, "the array does not end: the file was cut off")
+    rest = Piece(_AT_END, limit, "unexpected data after the end of the array")
     for part, _, _ in tokens:
         rest.add(part)
     if rest.size:

@@ -46,13 +46,13 @@ def test_limits_and_owner_are_taken() -> None:
     ("arguments", "said"),
     [
         (["ci"], "--scope: needs at least one"),
-        (["ci", "--scope", "log:write"], '--scope: "log:write" is none of'),
+        (["ci", "--scope", "log:write"], '--scope: unknown scope "log:write"; available: log:'),
         (["", "--scope", "log:read"], "NAME: must have 1 to 80"),
         (["taken", "--scope", "log:read"], "NAME: is taken"),
         (["ci", "--scope", "log:read", "--expires", "soon"], "--expires: must be like 90d"),
         (["ci", "--scope", "log:read", "--expires", "2020-01-01"], "--expires: must be in the future"),
         (["ci", "--scope", "log:append", "--blueprint", "a\nb"], "--blueprint: "),
-        (["ci", "--scope", "content:write", "--kind", "stories"], '--kind: "stories" is none of'),
+        (["ci", "--scope", "content:write", "--kind", "stories"], '--kind: unknown kind "stories"; available: story'),
         (["ci", "--scope", "log:read", "--user", "nobody"], '--user: there is no user "nobody"'),
         (["ci", "--scope", "log:read", "--user", "gone"], "--user: gone is not active"),
         (["ci", "--scope", "log:read", "--user", "\udcff"], "--user: "),
@@ -73,7 +73,7 @@ def test_what_cannot_be_made_is_one_line_and_exit_code_2(arguments: list[str], s
 def test_without_a_superuser_somebody_must_be_named(admin: User) -> None:
     admin.delete()
     User.objects.create(username="bob")
-    with pytest.raises(CommandError, match="say whose the token is"):
+    with pytest.raises(CommandError, match="name the owner"):
         run("ci", "--scope", "log:read")
 
 

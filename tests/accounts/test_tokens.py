@@ -123,7 +123,7 @@ def test_any_printable_name_is_fine(name: str) -> None:
 
 
 def test_only_staff_give_write_scopes() -> None:
-    with pytest.raises(Invalid, match="staff only"):
+    with pytest.raises(Invalid, match="only by staff"):
         api_tokens.check(Wanted("ci", ["log:append"]), NOW, api_tokens.READ_SCOPES)
 
 
@@ -193,7 +193,7 @@ def test_a_blueprint_limit_is_kept_on_every_way_to_append(client: Client, owner:
     assert append(client, headers, issue_id="a", blueprint_id="team-a").status_code == 201
     refused = append(client, headers, issue_id="b", blueprint_id="other")
     assert refused.status_code == 403
-    assert refused.json()["detail"] == 'This token writes to the Blueprints "team-*", "main" only, not to "other".'
+    assert refused.json()["detail"] == 'This token may write only to the Blueprints "team-*", "main", not to "other".'
     body = json.dumps(make_fields(issue_id="b", blueprint_id="other"))
     again = client.put(f"{LOG}/b", body, content_type="application/json", headers=headers)
     assert again.status_code == 403

@@ -173,7 +173,7 @@ def test_a_token_that_is_refused_is_one_line_without_the_token(run: Run, monkeyp
     assert "answered 401" in done.err
     assert secret not in done.err
     monkeypatch.setenv("ENHANCELOG_TOKEN", "a\nb")
-    assert run("get", "a").err == "enhancelog: ENHANCELOG_TOKEN: holds characters that are in no token\n"
+    assert run("get", "a").err == "enhancelog: ENHANCELOG_TOKEN: contains characters that never occur in a token\n"
 
 
 def test_an_interrupt_ends_with_130(run: Run, monkeypatch: pytest.MonkeyPatch):

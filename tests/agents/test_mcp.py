@@ -130,7 +130,7 @@ def test_what_goes_wrong_is_one_line_a_model_can_act_on(live_api: str, tmp_path:
     async def conversation(client: Client, ask: Ask) -> None:
         fields = make_fields()
         await ask("append_entry", **fields)
-        assert "identical, there is nothing left to do" in await refusal(ask, "append_entry", **fields)
+        assert "identical, so there is nothing to do" in await refusal(ask, "append_entry", **fields)
         assert "differs in intent" in await refusal(ask, "append_entry", **fields | {"intent": "x"})
         assert "not found: none" in await refusal(ask, "get_entry", issue_id="none")
         assert "issue_id: Field required" in await refusal(ask, "get_entry")

@@ -52,8 +52,8 @@ def test_only_the_coding_that_was_asked_for_is_read(coding: str) -> None:
     ("body", "reason"),
     [
         (gzip.compress(b"x" * 999, mtime=0)[:-1], "ended within"),
-        (gzip.compress(b"x", mtime=0) + b"y", "goes on after"),
-        (gzip.compress(b"x", mtime=0) * 2, "goes on after"),
+        (gzip.compress(b"x", mtime=0) + b"y", "continues after"),
+        (gzip.compress(b"x", mtime=0) * 2, "continues after"),
         (b"no gzip", "not valid gzip"),
         (zlib.compress(b"x"), "not valid gzip"),
     ],

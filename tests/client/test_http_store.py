@@ -131,7 +131,7 @@ def test_a_list_is_read_by_pages_from_our_own_server_alone():
 @pytest.mark.parametrize("link", ["</v1/enhance/log>", "</v1/enhance/log?cursor=a>"])
 def test_a_page_that_leads_nowhere_ends_the_list(link: str):
     store, server = scripted(httpx.Response(200, content=b"[]", headers={"Link": f'{link}; rel="next"'}))
-    with pytest.raises(Other, match="leads nowhere"):
+    with pytest.raises(Other, match="next page of the list is invalid"):
         store.list_all()
     assert len(server.requests) <= 2
 
@@ -139,7 +139,7 @@ def test_a_page_that_leads_nowhere_ends_the_list(link: str):
 @pytest.mark.parametrize("body", [b"", b"{}", b"[1", b"<html>", b"\xff", b'["h-1"]', b"[{}]", b'[{"issue_id": ".."}]'])
 def test_an_answer_that_is_no_list_of_entries_is_other(body: bytes):
     store, _ = scripted(httpx.Response(200, content=body))
-    with pytest.raises(Other, match=r"http://log.test sent"):
+    with pytest.raises(Other, match=r"http://log.test (did not send|sent an invalid entry)"):
         store.list_all()
 
 

@@ -23,7 +23,7 @@ def test_page_says_that_it_is_not_available(client: Client, address: str) -> Non
     response = client.get(address)
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "1"
-    assert b"does not answer right now" in response.content
+    assert b"is not available right now" in response.content
     assert b"closed the connection" not in response.content
 
 

@@ -74,18 +74,21 @@ BAD_ANSWERS = {
     "cut before its length": (Answer(whole()[:-40], declared=len(whole())), "broke off"),
     "cut without a length": (Answer(whole()[:-40], declared=None), "cut off"),
     "cut between entries": (Answer(whole()[: whole().index(b"}, {") + 2], declared=None), "cut off"),
-    "something after its end": (Answer(whole() + b"[]"), "something follows"),
-    "nothing": (Answer(b""), "no JSON array"),
-    "an object": (Answer(b'{"entries": []}'), "no JSON array"),
-    "a page": (Answer(b"<html>", Content_Type="text/html"), "no JSON array"),
+    "something after its end": (Answer(whole() + b"[]"), "followed by other data"),
+    "nothing": (Answer(b""), "not a JSON array"),
+    "an object": (Answer(b'{"entries": []}'), "not a JSON array"),
+    "a page": (Answer(b"<html>", Content_Type="text/html"), "not a JSON array"),
     "500": (Answer(b"oops", 500), "answered 500"),
     "503": (Answer(b"", 503), "answered 503"),
     "204": (Answer(b"", 204), "answered 204"),
     "404": (Answer(b"", 404), "is it an engine host"),
     "redirect": (Answer(b"", 302, Location="/elsewhere"), "redirects elsewhere"),
     "compressed": (Answer(whole(), Content_Encoding="gzip"), "compressed"),
-    "too large, and says so": (Answer(b"[" + b" " * 5000 + b"]"), "larger than the 4,000 bytes"),
-    "too large, without a length": (Answer(b"[" + b" " * 5000 + b"]", declared=None), "larger than the 4,000 bytes"),
+    "too large, and says so": (Answer(b"[" + b" " * 5000 + b"]"), "larger than the limit of 4,000 bytes"),
+    "too large, without a length": (
+        Answer(b"[" + b" " * 5000 + b"]", declared=None),
+        "larger than the limit of 4,000 bytes",
+    ),
     "a length of its own": (Answer(whole(), declared=None, Content_Length="many"), "broke off"),
 }
 
@@ -111,7 +114,7 @@ def test_bad_answer_changes_nothing_and_the_next_good_one_counts(host: Host, ans
 
 def test_answer_that_drips_is_ended(host: Host) -> None:
     host.answers[LOG] = Slow()
-    with pytest.raises(Unreadable, match=r"no whole answer within 0\.3 s"):
+    with pytest.raises(Unreadable, match=r"no complete response within 0\.3 s"):
         upstream(host, time_s=0.3).log()
 
 
@@ -220,4 +223,4 @@ def test_failure_is_said_once_until_it_changes(tmp_path: Path) -> None:
         lines.trouble("no heads")
         lines.trouble("no heads")
     assert [line.split(";")[0] for line in err.getvalue().splitlines()] == ["gone", "other", "other", "heads: no heads"]
-    assert out.getvalue() == "works again\n"
+    assert out.getvalue() == "working again\n"

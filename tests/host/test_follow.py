@@ -161,7 +161,7 @@ def test_changed_entry_keeps_ours_and_is_reported_once(host: Host, quarantine: P
     host.list([make_fields(intent="rewritten", rationale="rewritten")])
     code, _, err = run(host)
     assert code == 1
-    assert "conflict: entry 1: h-1 is stored with another content; they differ in intent, rationale" in err
+    assert "conflict: entry 1: h-1 is stored with different content; they differ in intent, rationale" in err
     assert stored() == [make_fields()]
     (kept,) = quarantine.iterdir()
     assert json.loads(kept.read_text())["raw"] == json.dumps(
@@ -396,7 +396,7 @@ def test_interruption_ends_it_with_130(host: Host, tmp_path: Path) -> None:
         command, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == f"Following {host.name} as {host.name} every 1 s (Ctrl-C ends it)\n"
+        assert process.stdout.readline() == f"Following {host.name} as {host.name} every 1 s (Ctrl-C stops it)\n"
         assert process.stdout.readline().startswith("added h-")
         while host.requests.count(LOG) < 2:
             time.sleep(0.05)

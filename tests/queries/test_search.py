@@ -271,7 +271,7 @@ def test_missing_index_is_named_and_migrate_makes_and_fills_it() -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {SEARCH_TABLE}")
         assert SEARCH_TABLE in dialect().search.missing(cursor)
-        assert f"{SEARCH_TABLE} is missing; migrate --skip-checks makes it" in list(verify())
+        assert f"{SEARCH_TABLE} is missing; run migrate --skip-checks to create it" in list(verify())
         call_command("migrate", verbosity=0)
         assert dialect().search.missing(cursor) == []
     assert ask("word") == [1]

@@ -180,19 +180,19 @@ def test_an_entry_that_cannot_be_read_is_named_and_the_rest_is_verified() -> Non
 def test_a_missing_position_is_named() -> None:
     damage(f"DELETE FROM {TABLE} WHERE position = 2")
     assert "position 3 where 2 was expected: positions are not dense" in found()
-    assert "enhancelog_denial should not hold position 2" in found()
+    assert "enhancelog_denial should not contain position 2" in found()
 
 
 def test_a_missing_last_entry_shows_in_the_projections() -> None:
     damage(f"DELETE FROM {TABLE} WHERE position = 3")
     lines = found()
     assert "position 4 where 3 was expected" in lines
-    assert "enhancelog_statustally should not hold day None, blueprint_id 'main', status 'rejected'" in lines
+    assert "enhancelog_statustally should not contain day None, blueprint_id 'main', status 'rejected'" in lines
 
 
 def test_missing_triggers_are_named() -> None:
     with entries_unprotected():
-        assert found().count("is missing or altered; migrate --skip-checks puts it back") >= 2
+        assert found().count("is missing or altered; run migrate --skip-checks to restore it") >= 2
 
 
 @pytest.mark.usefixtures("batch")
@@ -200,7 +200,7 @@ def test_missing_triggers_are_named() -> None:
     ("positions", "words", "said"),
     [
         ([2], None, ["lacks position 2"]),
-        ([], {9: ["a"]}, ["should not hold position 9"]),
+        ([], {9: ["a"]}, ["should not contain position 9"]),
         ([1], {1: ["another"]}, ["position 1"]),
         ([4], {4: "WORDS_BACKWARDS"}, ["position 4"]),
     ],
@@ -225,23 +225,23 @@ def test_a_difference_in_the_search_index_is_named_and_a_rebuild_repairs_it(posi
     ("statement", "said"),
     [
         ("DELETE FROM enhancelog_denial WHERE position = 2", "enhancelog_denial lacks position 2, ts_ms "),
-        ("UPDATE enhancelog_denial SET sole = NOT sole WHERE position = 2", "enhancelog_denial should not hold"),
+        ("UPDATE enhancelog_denial SET sole = NOT sole WHERE position = 2", "enhancelog_denial should not contain"),
         (
             "UPDATE enhancelog_denial SET position = 99 WHERE position = 2",
-            "enhancelog_denial should not hold position 99",
+            "enhancelog_denial should not contain position 99",
         ),
         ("DELETE FROM enhancelog_entrybadge", "enhancelog_entrybadge lacks position 3, badge 'implausible time'"),
         (
             "INSERT INTO enhancelog_entrybadge (position, badge) VALUES (0, 'x')",
-            "should not hold position 0, badge 'x'",
+            "should not contain position 0, badge 'x'",
         ),
         ("DELETE FROM enhancelog_statustally WHERE day IS NULL", "enhancelog_statustally lacks day None"),
-        ("UPDATE enhancelog_statustally SET runs = 7 WHERE blueprint_id = 'coding'", "says runs 7 instead of runs 1"),
-        ("UPDATE enhancelog_template SET other = NOT other", "enhancelog_template should not hold"),
+        ("UPDATE enhancelog_statustally SET runs = 7 WHERE blueprint_id = 'coding'", "has runs 7 instead of runs 1"),
+        ("UPDATE enhancelog_template SET other = NOT other", "enhancelog_template should not contain"),
         ("UPDATE enhancelog_axistally SET denied = 0 WHERE axis = 'noop'", "enhancelog_axistally at day"),
         (
             "UPDATE enhancelog_blueprintsummary SET newest_ts_ms = 1",
-            "says applied 1, rejected 2, newest_ts_ms 1 instead",
+            "has applied 1, rejected 2, newest_ts_ms 1 instead",
         ),
         ("UPDATE enhancelog_blueprintsummary SET source = 'x'", "enhancelog_blueprintsummary lacks blueprint_id"),
     ],
@@ -256,10 +256,10 @@ def test_a_difference_in_a_projection_is_named_and_a_rebuild_repairs_it(statemen
 def test_the_command_prints_the_findings_and_exits_1() -> None:
     out = io.StringIO()
     call_command("verify_log", stdout=out, stderr=io.StringIO())
-    assert out.getvalue() == "verified 4 entries: all is well\n"
+    assert out.getvalue() == "verified 4 entries: no problems found\n"
     open_store(Origin("command", "tests", "tests")).write("S-1", "story", "text")
     call_command("verify_log", stdout=out, stderr=io.StringIO())
-    assert out.getvalue().endswith("verified 4 entries and 2 content rows: all is well\n")
+    assert out.getvalue().endswith("verified 4 entries and 2 content rows: no problems found\n")
     Denial.objects.all().delete()
     StatusTally.objects.all().delete()
     with pytest.raises(SystemExit) as ended:

@@ -47,7 +47,7 @@ class Ran:
     @property
     def kept(self) -> list[dict[str, str]]:
         """The lines of the file that it names."""
-        path = Path(self.out.splitlines()[1].removeprefix("What was not taken is in "))
+        path = Path(self.out.splitlines()[1].removeprefix("Entries that were not imported are in "))
         assert path.stat().st_mode & 0o077 == 0
         return [json.loads(line) for line in path.read_text().splitlines()]
 
@@ -135,7 +135,7 @@ def test_a_conflict_is_reported_and_what_is_stored_stays(ndjson: Path) -> None:
     ndjson.write_bytes(records.encode(changed))
     ran = Ran(ndjson)
     assert (ran.code, ran.counts) == (1, (1, 0, 0, 1, 0))
-    assert "a is stored with another content; they differ in intent, ts_ms" in ran.err
+    assert "a is stored with different content; they differ in intent, ts_ms" in ran.err
     assert records.decode(ran.kept[0]["raw"].encode()) == changed
     assert STORE.list_all() == [make_entry(issue_id="a")]
 

@@ -256,8 +256,8 @@ def test_what_cannot_be_changed_is_said_beside_the_form(staff: Client) -> None:
         (split, {"template": ["0" * 16]}, "must be templates of this pattern"),
         (split, {"template": [key("size ⟨n⟩")]}, "must leave the pattern at least one template"),
         (merge, {}, "must be one of the list"),
-        (merge, {"pattern": key("rude")}, "must be one of the axis noop"),
-        (merge, {"pattern": key("size ⟨n⟩")}, "is this one already"),
+        (merge, {"pattern": key("rude")}, "must be a pattern of the axis noop"),
+        (merge, {"pattern": key("size ⟨n⟩")}, "is the same pattern"),
     ]:
         response = staff.post(path, data)
         assert response.status_code == 400

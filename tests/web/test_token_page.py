@@ -105,9 +105,12 @@ def test_who_is_not_staff_makes_reading_tokens_for_themselves(bob: User) -> None
         ({"scopes": []}, "This field is required."),
         ({"scopes": ["root"]}, "Select a valid choice"),
         ({"expiry": "9999999d"}, "Select a valid choice"),
-        ({"scopes": ["content:write"], "write_kinds": "nonsense"}, "is none of story"),
+        ({"scopes": ["content:write"], "write_kinds": "nonsense"}, 'nknown kind "nonsense"; available: story'),
         ({"scopes": ["log:append"], "write_blueprints": "a\x01b"}, "ontrol characters"),
-        ({"scopes": ["log:read"], "write_blueprints": "main"}, "Limits log:append, which the token does not have"),
+        (
+            {"scopes": ["log:read"], "write_blueprints": "main"},
+            "Limits log:append, but the token does not have",
+        ),
     ],
 )
 def test_a_form_that_is_wrong_says_where(ada: User, changes: dict[str, Any], said: str) -> None:

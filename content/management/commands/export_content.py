@@ -1,4 +1,4 @@
-"""``export_content [--output FILE]``: writes all content as a raw map."""
+"""``export_content [--output FILE]``"""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -17,7 +17,7 @@ class Command(ReportingCommand):
     help = "Write all content as a raw map, one JSON object, to standard output or to a file."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--output", metavar="FILE", type=Path, help="put there whole when done, or not at all")
+        parser.add_argument("--output", metavar="FILE", type=Path, help="write to FILE, which appears once complete")
 
     def report(self, **options: Any) -> bool:
         output: Path | None = options["output"]

@@ -1,4 +1,4 @@
-"""``import_content FILE [--merge]``: imports a raw map into the content store."""
+"""``import_content FILE [--merge]``"""
 
 import json
 import sys
@@ -26,13 +26,13 @@ SHOWN: Final = 20
 class Command(ReportingCommand):
     help = (
         "Import a raw map: one JSON object whose keys are STORY for the main body and STORY:KIND for the rest. "
-        "Into the empty store whole or not at all; with --merge in batches, safe to run again."
+        "Imports into an empty store all or nothing; with --merge in batches, safe to repeat."
     )
     needs = Needs.CREATED
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("location", metavar="FILE", help="a file, or - for standard input")
-        parser.add_argument("--merge", action="store_true", help="write into a store that holds something")
+        parser.add_argument("--merge", action="store_true", help="import into a store that is not empty")
 
     def report(self, **options: Any) -> bool:
         location: str = options["location"]
@@ -62,14 +62,14 @@ class Command(ReportingCommand):
             f" {len(found.refused):,} quarantined"
         )
         if path := _quarantined(found.refused):
-            self.stdout.write(f"What was not taken is in {path}")
+            self.stdout.write(f"Values that were not imported are in {path}")
 
 
 def _written(store: ContentStore, values: dict[Key, str], *, merge: bool) -> Preloaded:
     try:
         return store.preload(values, merge=merge)
     except NotEmpty:
-        raise CannotRun("the content store is not empty; --merge writes into it") from None
+        raise CannotRun("the content store is not empty; use --merge to import into it") from None
 
 
 def _parts(values: dict[Key, str], *, whole: bool) -> list[dict[Key, str]]:
@@ -84,8 +84,7 @@ def _sum(one: Preloaded, other: Preloaded) -> Preloaded:
 
 
 def _number(value: Decimal) -> int | str:
-    """The text if the number is too long for Python to write."""
-    written = str(value)
+    written = str(value)  # an int with more digits raises when it is written
     return int(value) if len(written) <= sys.int_info.default_max_str_digits else written
 
 

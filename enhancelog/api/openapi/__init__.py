@@ -19,7 +19,7 @@ _registered_schemas: Document = {}
 ERRORS = ("401", "403", "429")
 
 DESCRIPTION = """The log of enhance runs and the content store. Errors are problem+json (RFC 9457) and name the field.
-Ids are percent-encoded in paths, slashes included. Answers about one thing carry an ETag and honour If-None-Match."""
+Ids are percent-encoded in paths, slashes included. Single resources have an ETag and honor If-None-Match."""
 
 
 def register_part(paths: Document, schemas: Document) -> None:
@@ -45,7 +45,7 @@ def document() -> Document:
                     "type": "apiKey",
                     "in": "cookie",
                     "name": settings.SESSION_COOKIE_NAME,
-                    "description": "A browser's.",
+                    "description": "The session of a browser.",
                 },
             },
         },

@@ -59,7 +59,7 @@ SCHEMAS["Operation"] |= {
 SCHEMAS["KnownEntry"] = {
     "allOf": [ref("Entry")],
     "type": "object",
-    "description": "An entry and what we know of it. Times are epoch milliseconds.",
+    "description": "An entry with its metadata. Times are epoch milliseconds.",
     "required": ["position", "recorded_ms", "actor", "source", "digest", "envelope", "patterns"],
     "properties": {
         "position": {"type": "integer", "minimum": 1},
@@ -85,19 +85,19 @@ SCHEMAS["KnownEntry"] = {
 }
 
 _NAMED: Final = {
-    "blueprint_id": "Of this Blueprint; the empty value is the empty id.",
-    "status": "Ended so.",
-    "axis": "Denied by this axis; repeated: by all of them.",
-    "axis_passed": "This axis passed.",
-    "axis_absent": "This axis did not judge.",
-    "only": "The sole axis that denied.",
-    "axes": "How many axes denied.",
-    "pattern": "Denied in this deny pattern, by its id or that of a template joined into it.",
-    "has": "A recorded patch, a gap before it, or something that is off.",
-    "afterwards": "A later try of its retry thread was applied; there are such, all rejected; there is none.",
+    "blueprint_id": "The Blueprint; an empty value means the empty id.",
+    "status": "The outcome of the run.",
+    "axis": "Denied by this axis; if repeated, by all of them.",
+    "axis_passed": "This axis passed the run.",
+    "axis_absent": "This axis did not judge the run.",
+    "only": "Denied by this axis alone.",
+    "axes": "The number of axes that denied.",
+    "pattern": "Denied in this deny pattern: its id, or that of a template joined into it.",
+    "has": "A recorded patch, a gap before the entry, or an inconsistency.",
+    "afterwards": "What followed in the retry thread: an applied attempt, only rejected ones, or none.",
     "text": "A substring of intent, rationale, reasons or a verdict's detail.",
-    "phrase": "Words in a row in intent, rationale, a reason or a verdict's detail; the last may end in *.",
-    "source": "From this source.",
+    "phrase": "A phrase in intent, rationale, a reason or a verdict's detail; its last word may end in *.",
+    "source": "The source of the entry.",
 }
 _INSTANT: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Before", "not_until": "From"}
 
@@ -114,7 +114,7 @@ def _filters() -> list[Part]:
             one["enum"] = list(filters.CHOICES[name])
         elif name == "phrase":
             one["maxLength"] = LONGEST_PHRASE
-        for prefix, words in (("", _NAMED[name]), ("not_", f"Not: {_NAMED[name][0].lower()}{_NAMED[name][1:]}")):
+        for prefix, words in (("", _NAMED[name]), ("not_", f"Excludes what `{name}` selects.")):
             found.append(query(prefix + name, {**array_of(one), "maxItems": filters.MAX_VALUES}, words))
     instant = {"type": "string", "pattern": f"^(-?[0-9]{{1,18}}|{_DATE}|{_AGE}|today|yesterday)$"}
     what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC, or with an offset), today, yesterday, or an age like 90m, 24h, 7d, 2w"
@@ -128,31 +128,35 @@ FILTERS: Final = tuple(_filters())  # the parameters of everything that takes a 
 
 _ORDER: Final = query("order", {"type": "string", "enum": ["asc", "desc"]}, "By time; `asc` unless given.")
 SIZE: Final = query(
-    "page_size", {"type": "integer", "minimum": 1, "maximum": page_sizes.LARGEST}, "A page instead of the whole."
+    "page_size",
+    {"type": "integer", "minimum": 1, "maximum": page_sizes.LARGEST},
+    "Return a page of this size.",
 )
 _FORMAT: Final = query(
-    "format", {"type": "string", "enum": list(LIST_TYPES)}, "Wins over Accept. `atom`: the 50 stored last."
+    "format",
+    {"type": "string", "enum": list(LIST_TYPES)},
+    "Overrides Accept. `atom`: the 50 latest entries.",
 )
 _TAIL: Final = [
-    query("after", {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "What was stored after this position."),
-    query("wait", {"type": "integer", "minimum": 0, "maximum": filters.MAX_WAIT_S}, "Seconds to wait for something."),
+    query("after", {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "Only entries stored after this position."),
+    query("wait", {"type": "integer", "minimum": 0, "maximum": filters.MAX_WAIT_S}, "Seconds to wait for new entries."),
 ]
-_CURSOR: Final = query("cursor", {"type": "string"}, "From the `next` link; another filter needs another reading.")
-_ATOMIC: Final = query("atomic", {"type": "string", "enum": ["true", "false"]}, "Of many: all or nothing.")
+_CURSOR: Final = query("cursor", {"type": "string"}, "From the `next` link; valid only for the same filter and order.")
+_ATOMIC: Final = query("atomic", {"type": "string", "enum": ["true", "false"]}, "For a bulk append: all or nothing.")
 _ISSUE_ID: Final = in_path("issue_id", {"type": "string", **ID_SCHEMA}, "h-42")
 
 _ENTRY: Final = content(ref("Entry"), EXAMPLE)
-_RESULTS: Final = content({"type": "string", "description": "One `Result` a line."}, RESULT, NDJSON)
+_RESULTS: Final = content({"type": "string", "description": "One `Result` per line."}, RESULT, NDJSON)
 
 OPERATIONS: Final[dict[str, Part]] = {
     "/v1/enhance/log": {
         "get": operation(
             "list_entries",
             "log",
-            "Entries, ascending by time: all of them, a page, or the tail",
+            "List entries by time: all of them, a page, or the tail",
             {
                 "200": answer(
-                    "A bare array, the same entries as lines, or the 50 that were stored last as a feed.",
+                    "A JSON array, the same entries as NDJSON or CSV, or a feed of the 50 latest.",
                     {
                         **content(array_of(ref("Entry")), [EXAMPLE]),
                         **content({"type": "string"}, LINE, NDJSON),
@@ -170,14 +174,14 @@ OPERATIONS: Final[dict[str, Part]] = {
             "log",
             "Append one entry, or many as NDJSON or as an array",
             {
-                "201": answer("The entry, stored.", _ENTRY, "Location", "ETag"),
-                "200": answer("Of many: what became of each.", _RESULTS),
-                "422": answer("Of many, with `atomic=true`: nothing was stored.", _RESULTS),
+                "201": answer("The stored entry.", _ENTRY, "Location", "ETag"),
+                "200": answer("Bulk append: one result per entry.", _RESULTS),
+                "422": answer("Bulk append with `atomic=true`: nothing was stored.", _RESULTS),
             },
             parameters=[_ATOMIC],
             body={
                 **content(
-                    {"oneOf": [ref("Entry"), array_of({"description": "An `Entry`; each is judged by itself."})]},
+                    {"oneOf": [ref("Entry"), array_of({"description": "An `Entry`; each is validated separately."})]},
                     EXAMPLE,
                     JSON,
                 ),
@@ -205,8 +209,8 @@ OPERATIONS: Final[dict[str, Part]] = {
             "log",
             "Append one entry; safe to repeat",
             {
-                "201": answer("The entry, stored.", _ENTRY, "Location", "ETag"),
-                "200": answer("The same record was stored already.", _ENTRY, "ETag"),
+                "201": answer("The stored entry.", _ENTRY, "Location", "ETag"),
+                "200": answer("An identical entry was already stored.", _ENTRY, "ETag"),
             },
             parameters=[_ISSUE_ID],
             body=_ENTRY,
@@ -217,7 +221,7 @@ OPERATIONS: Final[dict[str, Part]] = {
         "get": operation(
             "get_known_entry",
             "log",
-            "One entry and what we know of it",
+            "One entry with its metadata",
             {
                 "200": answer(
                     "The entry, its position, who recorded it and when.",
@@ -248,7 +252,7 @@ OPERATIONS: Final[dict[str, Part]] = {
         "get": operation(
             "why_rejected",
             "log",
-            "What was denied for a Blueprint lately, and which similar intents passed",
+            "What was denied for a Blueprint lately, and which similar intents were applied",
             {
                 "200": answer(
                     "At most 20 groups and 16 kB.",
@@ -284,7 +288,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             },
             parameters=[
                 query("blueprint_id", {"type": "string"}, "The Blueprint; may be empty.", required=True),
-                query("intent", {"type": "string"}, "What is wanted, in words."),
+                query("intent", {"type": "string"}, "The intended change, in words."),
             ],
         )
     },

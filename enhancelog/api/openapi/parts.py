@@ -29,47 +29,57 @@ PROBLEM: Final[Part] = {
                 "properties": {name: {"type": "string"} for name in ("field", "rule", "detail")},
             },
         },
-        "identical": {"type": ["boolean", "null"], "description": "409 of an append: the same record is stored."},
-        "differs": {"type": "array", "items": {"type": "string"}, "description": "409 of an append: in these fields."},
+        "identical": {
+            "type": ["boolean", "null"],
+            "description": "For 409 of an append: whether the stored entry is identical.",
+        },
+        "differs": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "409 of an append: the fields that differ.",
+        },
         "stored": {
             "type": "array",
             "items": {"type": "string"},
             "maxItems": 1000,
-            "description": "503 and 507 of a bulk append: ids that it has stored.",
+            "description": "503 and 507 of a bulk append: ids of stored entries.",
         },
-        "stored_count": {"type": "integer", "description": "503 and 507 of a bulk append: how many it has stored."},
+        "stored_count": {
+            "type": "integer",
+            "description": "503 and 507 of a bulk append: the number of stored entries.",
+        },
     },
 }
 
 HEADERS: Final[Part] = {
     "DerivedTo": {
         "schema": {"type": "integer", "minimum": 0},
-        "description": "Where deny patterns were asked for: the position up to which they are grouped and were read. "
-        "Whoever just appended a new wording waits for that, 2 s at most.",
+        "description": "For requests about deny patterns: the position up to which they are grouped and were read. "
+        "A reader who just appended a new template waits for its grouping, at most 2 s.",
     },
-    "Counted": {"schema": {"type": "string"}, "description": "Only where the newest entries alone were counted."},
+    "Counted": {"schema": {"type": "string"}, "description": "Present if only the newest entries were counted."},
     "ETag": {"schema": {"type": "string"}, "description": "The entry's digest, or the content item's version."},
-    "Location": {"schema": {"type": "string"}, "description": "Where the new resource is."},
-    "Next": {"schema": {"type": "string"}, "description": 'Where to go on: `<…>; rel="next"`.'},
-    "RetryAfter": {"schema": {"type": "string"}, "description": "Seconds to wait before another try."},
+    "Location": {"schema": {"type": "string"}, "description": "The URL of the new resource."},
+    "Next": {"schema": {"type": "string"}, "description": 'The next page: `<…>; rel="next"`.'},
+    "RetryAfter": {"schema": {"type": "string"}, "description": "Seconds to wait before retrying."},
     "WWWAuthenticate": {"schema": {"type": "string"}, "description": "How to authenticate."},
 }
 
 _ERRORS: Final = {
     "400": ("BadRequest", "A parameter, field or body breaks a rule.", {}),
-    "401": ("Unauthorized", "Nobody is signed in.", {"WWW-Authenticate": "WWWAuthenticate"}),
+    "401": ("Unauthorized", "Not authenticated.", {"WWW-Authenticate": "WWWAuthenticate"}),
     "403": ("Forbidden", "The scope or limit that `detail` names is missing.", {}),
-    "404": ("NotFound", "There is nothing under this id.", {}),
-    "408": ("TooSlow", "The body did not come in time.", {}),
-    "411": ("LengthRequired", "A body that is all or nothing needs its length.", {}),
-    "409": ("Conflict", "What is stored stays as it is.", {}),
+    "404": ("NotFound", "Nothing has this id.", {}),
+    "408": ("TooSlow", "The body did not arrive in time.", {}),
+    "411": ("LengthRequired", "An atomic append requires a Content-Length.", {}),
+    "409": ("Conflict", "Conflicts with what is stored; nothing was changed.", {}),
     "412": ("PreconditionFailed", "The item is at another version.", {}),
     "413": ("TooLarge", "The body or a part of it is larger than the limit.", {}),
-    "415": ("UnsupportedMediaType", "The body has another media type, or is compressed.", {}),
+    "415": ("UnsupportedMediaType", "The media type is not supported, or the body is compressed.", {}),
     "429": ("TooMany", "Too many requests.", {"Retry-After": "RetryAfter"}),
     "503": (
         "Unavailable",
-        "The database does not answer, its disk fails, or too many long answers run.",
+        "The database or its disk is not available, or too many long responses are under way.",
         {"Retry-After": "RetryAfter"},
     ),
     "507": ("NoSpace", "The disk is full, or a quota is reached.", {"Retry-After": "RetryAfter"}),

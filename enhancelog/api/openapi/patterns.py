@@ -44,7 +44,7 @@ OPERATIONS: Final[dict[str, Part]] = {
         "get": operation(
             "list_patterns",
             "log",
-            "Deny patterns of the entries that a filter describes, most denials first",
+            "Deny patterns of the entries that match a filter, most denials first",
             {
                 "200": answer(
                     "At most 1,000 patterns. With a denied axis in the filter, those of that axis.",
@@ -63,7 +63,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "One deny pattern, what fills its holes, and its newest issue ids",
             {
                 "200": answer(
-                    "The pattern that the id stands for; `id` is its own, also where an older id was asked for.",
+                    "The pattern with this id; `id` is its current one, even if an older id was requested.",
                     content(ref("PatternDetail"), _DETAIL),
                     "Counted",
                     "DerivedTo",

@@ -21,7 +21,7 @@ _FIRST_STRETCH: Final = 1_024
 _LONGEST_STRETCH: Final = 262_144
 _GROWTH: Final = 8
 _QUICK_S: Final = 0.02
-_CANCELED: Final = "57014"
+_CANCELED: Final = "57014"  # SQLSTATE of a statement that the timeout ended
 
 
 class PostgresqlSearch:
@@ -103,7 +103,7 @@ class PostgresqlSearch:
             [after, up_to, list(wanted), list(wanted.values())],
         )
         for position, is_missing, is_strange in cursor.fetchall():
-            said = "lacks" if is_missing else "should not hold" if is_strange else "holds other words at"
+            said = "lacks" if is_missing else "should not contain" if is_strange else "has other words at"
             yield f"{SEARCH_TABLE} {said} position {position}"
 
 
@@ -136,6 +136,7 @@ def _row(document: Document) -> tuple[int, str]:
     for place, word in enumerate(document.words, 1):
         if word:
             places[word].append(place)
+    # The text of a tsvector. Quoting is safe: no word contains quotes or backslashes.
     return document.position, " ".join([f"'{word}':{','.join(map(str, at))}" for word, at in places.items()])
 
 

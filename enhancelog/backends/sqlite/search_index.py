@@ -101,7 +101,7 @@ class SqliteSearch:
             if position not in present:
                 yield f"{SEARCH_TABLE} lacks position {position}"
             elif position not in numbers:
-                yield f"{SEARCH_TABLE} should not hold position {position}"
+                yield f"{SEARCH_TABLE} should not contain position {position}"
             elif numbers[position] != present[position]:
                 yield f"{SEARCH_TABLE} at position {position} holds {present[position]} words, not {numbers[position]}"
         yield from self._wrongly_found(cursor, documents, after, up_to)
@@ -133,7 +133,7 @@ def _text(document: Document) -> str:
 def _probes(documents: Sequence[Document]) -> Iterator[str]:
     spoken = [document for document in documents if document.words]
     for document in spoken[:: max(1, len(spoken) // _PROBES)][:_PROBES]:
-        start = document.position % len(document.words)
+        start = document.position % len(document.words)  # another place in each batch
         yield " ".join(word or _NOTHING for word in document.words[start : start + _PROBE_WORDS])
 
 

@@ -12,7 +12,7 @@ from enhancelog.management.reporting import CannotRun, ReportingCommand
 
 
 class Command(ReportingCommand):
-    help = "Copy the SQLite database to FILE (mode 0600) while it is in use; for PostgreSQL, print the pg_dump line."
+    help = "Copy the SQLite database to FILE (mode 0600) while it is in use; for PostgreSQL, print the pg_dump command."
     needs = Needs.NOTHING  # to print a line
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,7 +28,9 @@ class Command(ReportingCommand):
         try:
             backup.copy_sqlite(target)
         except (OSError, DatabaseError) as error:
-            reason = "it exists; choose another name" if target.exists() else getattr(error, "strerror", None) or error
+            reason = getattr(error, "strerror", None) or error
+            if target.exists():
+                reason = "it already exists; choose another name"
             raise CannotRun(f"cannot write {target}: {reason}") from None
         self.stdout.write(str(target))
         return False

@@ -40,17 +40,17 @@ class Command(ReportingCommand):
             action="append",
             default=[],
             metavar="ID",
-            help="append to this Blueprint only, ID* to every one that begins so; may be repeated",
+            help="append only to this Blueprint, or with ID* to all that begin with ID; may be repeated",
         )
         parser.add_argument(
             "--kind",
             action="append",
             default=[],
             metavar="KIND",
-            help="change content of this kind only, KIND* of every one that begins so; may be repeated",
+            help="change only content of this kind, or with KIND* of all that begin with KIND; may be repeated",
         )
         parser.add_argument(
-            "--user", metavar="NAME", help="whose it is (default: the first superuser, created if there is no user)"
+            "--user", metavar="NAME", help="owner (default: the first superuser, created if there are no users)"
         )
 
     def report(self, **options: Any) -> bool:
@@ -71,8 +71,9 @@ class Command(ReportingCommand):
             option = OPTIONS.get(broken.field, broken.field)
             detail = f"{option}: {broken.detail}" if option else broken.detail
             raise CannotRun(" ".join(detail.split())) from None
-        until = f"until {token.expiry:%Y-%m-%d %H:%M} UTC" if token.expiry else "until revoked"
-        self.stderr.write(f"Token {token.name} of {owner.get_username()}: {' '.join(token.scopes)}, {until}.")
+        expires = f"{token.expiry:%Y-%m-%d %H:%M} UTC" if token.expiry else "never"
+        self.stderr.write(f"Token {token.name} created for {owner.get_username()}.")
+        self.stderr.write(f"Permissions: {' '.join(token.scopes)}. Expires: {expires}.")
         self.stderr.write(
             "It is shown only once; store it where the program reads it, for example in ENHANCELOG_TOKEN."
         )
@@ -84,7 +85,7 @@ class Command(ReportingCommand):
         with upgrade.alone(self.stderr.write):
             password = prepare.create_admin()
         if password:
-            self.stderr.write(f"Sign in as {prepare.ADMIN} with the password {password} (shown this once)")
+            self.stderr.write(f"Sign in as {prepare.ADMIN} with the password {password} (shown only once)")
 
 
 def _owner(name: str | None) -> User:
@@ -92,7 +93,7 @@ def _owner(name: str | None) -> User:
     if name is None:
         first = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
         if first is None:
-            raise Invalid("--user", "required", "there is no superuser; say whose the token is")
+            raise Invalid("--user", "required", "there is no superuser; name the owner")
         return first
     records.check_id(name, "--user")
     found = User.objects.filter(username=name).first()

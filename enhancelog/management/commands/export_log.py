@@ -17,13 +17,15 @@ from enhancelog.transfer.outputs import atomic_file
 
 
 class Command(ReportingCommand):
-    help = "Write entries to standard output or to a file, oldest first. Every filter of the API can be given."
+    help = "Write entries to standard output or to a file, oldest first. Accepts every filter of the API."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--format", choices=list(EXPORTS), default="ndjson", help="default: %(default)s")
-        parser.add_argument("--output", metavar="FILE", type=Path, help="put there whole when done, or not at all")
+        parser.add_argument("--output", metavar="FILE", type=Path, help="write to FILE, which appears once complete")
         parser.add_argument("--order", choices=["asc", "desc"], default="asc", help="by time (default: %(default)s)")
-        chosen = parser.add_argument_group("filters", "Each can be repeated: any of the values, but --axis means all.")
+        chosen = parser.add_argument_group(
+            "filters", "Repeat one to match any of its values; a repeated --axis must match all."
+        )
         for name in PARAMETERS:
             chosen.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", action="append", default=[])
 

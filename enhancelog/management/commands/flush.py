@@ -9,4 +9,4 @@ class Command(flush.Command):
     help = "Refused: the log is never emptied."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        raise CannotRun("flush would delete the log, which nothing may; to begin anew, choose another database")
+        raise CannotRun("flush would delete the log, which is not allowed; to start again, use another database")

@@ -33,10 +33,10 @@ class Command(ReportingCommand):
         parser.add_argument("url", metavar="URL", help="the host's address, such as http://127.0.0.1:7777")
         parser.add_argument("--source", metavar="NAME", help="recorded with every entry (default: host and port)")
         parser.add_argument(
-            "--interval", metavar="SECONDS", type=float, default=10.0, help="between two looks (default: %(default)g)"
+            "--interval", metavar="SECONDS", type=float, default=10.0, help="between two polls (default: %(default)g)"
         )
-        parser.add_argument("--once", action="store_true", help="look once and end, as from cron")
-        parser.add_argument("--quiet", action="store_true", help="say only what is odd or goes wrong")
+        parser.add_argument("--once", action="store_true", help="poll once and exit, for cron")
+        parser.add_argument("--quiet", action="store_true", help="print only anomalies and errors")
 
     def report(self, **options: Any) -> bool:
         try:
@@ -54,7 +54,7 @@ class Command(ReportingCommand):
             if options["once"]:
                 self._once(follower, lines)
             else:
-                lines.say(f"Following {upstream.name} as {source} every {interval_s:g} s (Ctrl-C ends it)")
+                lines.say(f"Following {upstream.name} as {source} every {interval_s:g} s (Ctrl-C stops it)")
                 forever(follower, interval_s, lines)
         return follower.reported > 0
 
@@ -100,7 +100,7 @@ class Lines:
         kind = "conflict" if line["rule"] == "conflict" else "quarantined"
         self._warn(f"{kind}: {line['where']}: {line['reason']}")
         if fresh:
-            self._warn(f"What was not taken is kept in {self._findings.path}")
+            self._warn(f"Entries that were not imported are kept in {self._findings.path}")
 
     def vanished(self, issue_ids: list[str]) -> None:
         shown = ", ".join(issue_ids[:SHOWN])
@@ -111,7 +111,7 @@ class Lines:
         )
 
     def kept(self, head: Head) -> None:
-        self.say(f"kept the document of {head.blueprint_id} at {head.version[:12]}")
+        self.say(f"stored the document of {head.blueprint_id} at {head.version[:12]}")
 
     def trouble(self, reason: str) -> None:
         if reason != self._last_trouble:
@@ -125,4 +125,4 @@ class Lines:
 
     def recovered(self) -> None:
         self._last_failure = ""
-        self.say("works again")
+        self.say("working again")

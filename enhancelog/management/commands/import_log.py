@@ -19,8 +19,8 @@ SHOWN: Final = 20
 
 class Command(ReportingCommand):
     help = (
-        "Import entries from upstream's SQLite file, a JSON array or NDJSON; the kind is told by the content. "
-        "Safe to run again: what is stored already is left as it is."
+        "Import entries from upstream's SQLite file, a JSON array or NDJSON; the format is detected. "
+        "Safe to repeat: stored entries are not changed."
     )
     needs = Needs.CREATED
 
@@ -71,4 +71,4 @@ class Command(ReportingCommand):
             self.stderr.write(f"… and {counts.findings - SHOWN:,} more")
         self.stdout.write(str(counts))
         if findings.path is not None:
-            self.stdout.write(f"What was not taken is in {findings.path}")
+            self.stdout.write(f"Entries that were not imported are in {findings.path}")

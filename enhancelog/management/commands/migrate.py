@@ -21,4 +21,4 @@ class Command(migrate.Command):
         except StoreError as error:
             raise CannotRun(str(error)) from error
         if copy:
-            self.stdout.write(f"The database before the upgrade is kept as {copy}")
+            self.stdout.write(f"The previous database is kept as {copy}")

@@ -46,9 +46,13 @@ class Command(ReportingCommand):
     needs = Needs.NOTHING  # it makes and upgrades its database itself
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--demo", action="store_true", help="a database of its own with a demo log, open to read")
         parser.add_argument(
-            "--reload", action="store_true", help="for developers: pages, style sheets and code as they are edited"
+            "--demo", action="store_true", help="serve a demo log that anyone can read, in its own database"
+        )
+        parser.add_argument(
+            "--reload",
+            action="store_true",
+            help="for developers: reload edited pages, style sheets and code",
         )
         parser.add_argument("--bind", metavar="ADDRESS:PORT", default=DEFAULT_BIND, help="default: %(default)s")
 
@@ -64,7 +68,7 @@ class Command(ReportingCommand):
             os.environ.setdefault("ENHANCELOG_URL", address.url)  # read by the worker processes' settings
             self.prepare()
             connections.close_all()
-            serve(address, lambda: self.say(f"Enhancelog is at {shown_url(address)} (Ctrl-C ends it)"))
+            serve(address, lambda: self.say(f"Enhancelog is at {shown_url(address)} (Ctrl-C stops it)"))
         return False
 
     def say(self, line: str) -> None:
@@ -75,7 +79,7 @@ class Command(ReportingCommand):
         try:
             with upgrade.alone(self.stderr.write):
                 if copy := upgrade.migrate():
-                    self.say(f"Database upgraded; the one before is kept as {copy}")
+                    self.say(f"Database upgraded; the previous one is kept as {copy}")
                 self.create_admin()
                 if not settings.RELOAD:
                     static_files.collect()
@@ -89,7 +93,7 @@ class Command(ReportingCommand):
 
     def create_admin(self) -> None:
         if password := prepare.create_admin():
-            self.say(f"Sign in as {prepare.ADMIN} with the password {password} (shown this once)")
+            self.say(f"Sign in as {prepare.ADMIN} with the password {password} (shown only once)")
 
 
 def parse(bind: str) -> Address:
@@ -98,11 +102,11 @@ def parse(bind: str) -> Address:
     host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
     valid_port = port.isascii() and port.isdigit() and 0 < int(port) < 65536
     if not host or not valid_port or (":" in host and not bind.startswith("[")):
-        raise CannotRun(f'--bind: "{bind}" is not like {DEFAULT_BIND} or [::1]:8000')
+        raise CannotRun(f'--bind: must be like {DEFAULT_BIND} or [::1]:8000, not "{bind}"')
     try:
         found = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise CannotRun(f'--bind: there is no address "{host}"') from None
+        raise CannotRun(f'--bind: cannot find the address of "{host}"') from None
     return Address(str(found[0][4][0]), int(port))
 
 
@@ -111,7 +115,7 @@ def refuse_exposure(address: Address) -> None:
     if ip_address(address.host.partition("%")[0]).is_loopback:
         return
     if settings.DEMO:
-        raise CannotRun("--demo lets anybody read, so it binds to this machine only")
+        raise CannotRun("--demo lets anyone read, so it serves this machine only")
     needed = ("ENHANCELOG_URL", "ENHANCELOG_SECRET_KEY")
     missing = [name for name in needed if not os.environ.get(name) and not os.environ.get(f"{name}_FILE")]
     if missing:

@@ -21,10 +21,10 @@ class Command(ReportingCommand):
         last, up_to = grouped()
         if up_to < last:
             self.stdout.write(
-                f"deny patterns are derived to position {up_to:,} of {last:,}, which is not a fault: a running server "
+                f"deny patterns are derived to position {up_to:,} of {last:,}, which is not an error: a running server "
                 "or the next import derives the rest"
             )
-        said = f"{findings:,} findings" if findings else "all is well"
+        said = f"{findings:,} findings" if findings else "no problems found"
         self.stdout.write(f"verified {' and '.join(verified)}: {said}")
         return findings > 0
 

@@ -119,5 +119,5 @@ def _ungrouped(row: Row) -> Row:
 
 def _differences(table: type[Model], wanted: set[Row], present: set[Row]) -> Iterator[str]:
     name = table._meta.db_table
-    yield from (f"{name} should not hold {row!r}" for row in sorted(present - wanted, key=repr))
+    yield from (f"{name} should not contain {row!r}" for row in sorted(present - wanted, key=repr))
     yield from (f"{name} lacks {row!r}" for row in sorted(wanted - present, key=repr))
