@@ -4,20 +4,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from enhancelog.domain import records
 from enhancelog.domain.filters import Order
+from enhancelog.domain.intervals import FEW
 from enhancelog.queries.charts import Window
 from enhancelog.queries.judgements import Judged, Judgements, Key, judgements
 from enhancelog.queries.runs import Totals, by_blueprint
 
-# Runs below which a rate says little.
-FEW: Final = 20
-
 
 class Sort(NamedTuple):
-    """``by``: ``name``, ``any`` (deny rate), ``axis:NAME`` (its rate); empty: most trouble first."""
+    """``by``: ``name``, ``any`` (rejection rate), ``axis:NAME`` (its deny rate); empty: highest lower bound of the
+    rejection rate first."""
 
     by: str = ""
     order: Order = "desc"
@@ -104,7 +103,7 @@ def _sorted(totals: Mapping[str, Totals], sort: Sort, judged: Judgements) -> lis
     if sort.by == "name":
         return sorted(totals, reverse=sort.order == "desc")
     if not sort.by:
-        return sorted(totals, key=lambda blueprint_id: (-totals[blueprint_id].trouble, blueprint_id))
+        return sorted(totals, key=lambda blueprint_id: (-totals[blueprint_id].rejection_rate.low, blueprint_id))
     rates = {blueprint_id: Judged(each.runs, each.rejected) for blueprint_id, each in totals.items()}
     if sort.by != "any":
         only = records.only_ids([sort.by.removeprefix("axis:")])

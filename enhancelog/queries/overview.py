@@ -98,7 +98,7 @@ def _in_bars(slots: Mapping[int | None, Judged], bars: Scale) -> list[Judged]:
 
 def _blueprints(window: Window, judged: Judgements) -> tuple[list[BlueprintRow], int]:
     totals = by_blueprint(window)
-    shown = sorted(totals, key=lambda blueprint_id: (-totals[blueprint_id].trouble, blueprint_id))[:MOST]
+    shown = sorted(totals, key=lambda blueprint_id: (-totals[blueprint_id].rejection_rate.low, blueprint_id))[:MOST]
     top: dict[str, tuple[int, str]] = {}
     for (blueprint_id, axis), (_, rejected) in judged.sums("blueprint_id", "axis", blueprint_id=shown).items():
         if rejected:

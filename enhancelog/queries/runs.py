@@ -1,11 +1,11 @@
 """Runs in a window by outcome."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value, When
 
+from enhancelog.domain.intervals import Interval, wilson
 from enhancelog.domain.times import DAY_MS
 from enhancelog.models import BlueprintSummary, Entry, StatusTally
 from enhancelog.queries.charts import Window
@@ -17,9 +17,6 @@ from enhancelog.queries.windowed import fetch_in
 # Whole days come from tallies, hourly windows from their index range; the number of statements is constant.
 _NEWEST: Final = Statement(f"SELECT MAX(newest_ts_ms) FROM {BlueprintSummary._meta.db_table}")
 
-# For a 95 % confidence interval.
-_Z = 1.96
-
 
 class Totals(NamedTuple):
     applied: int = 0
@@ -30,13 +27,8 @@ class Totals(NamedTuple):
         return self.applied + self.rejected
 
     @property
-    def trouble(self) -> float:
-        """Wilson's lower bound of the deny rate (95 %)."""
-        if not self.runs:
-            return 0.0
-        rate = self.rejected / self.runs
-        spread = _Z * math.sqrt((rate * (1 - rate) + _Z * _Z / (4 * self.runs)) / self.runs)
-        return (rate + _Z * _Z / (2 * self.runs) - spread) / (1 + _Z * _Z / self.runs)
+    def rejection_rate(self) -> Interval:
+        return wilson(self.rejected, self.runs)
 
     def plus(self, other: "Totals") -> "Totals":
         return Totals(self.applied + other.applied, self.rejected + other.rejected)

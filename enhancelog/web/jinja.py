@@ -16,6 +16,7 @@ from jinja2 import Environment
 from jinja2.runtime import Macro
 
 from enhancelog import links
+from enhancelog.domain import intervals
 from enhancelog.domain.times import as_datetime, now_ms
 from enhancelog.patterns import parts
 from enhancelog.web import charts
@@ -35,7 +36,9 @@ def environment(**options: Any) -> Environment:
     jinja = Environment(trim_blocks=True, lstrip_blocks=True, **options)  # noqa: S701  Django turns autoescape on
     jinja.globals |= {
         "charts": charts,
+        "few_runs": intervals.FEW,
         "htmx_script": htmx_script,
+        "interval_in_words": interval_in_words,
         "kept": KeptRows(),
         "links": links,
         "moment_text": moment_text,
@@ -120,6 +123,13 @@ def percent(part: int, whole: int) -> str:
         return "–"
     rounded = round(100 * part / whole)
     return f"{rounded} %" if rounded or not part else "<1 %"
+
+
+def interval_in_words(part: int, whole: int) -> str:
+    if not whole:
+        return "no runs"
+    low, high = intervals.wilson(part, whole)
+    return f"{part:,} of {whole:,}; 95 % confidence interval {round(100 * low)} to {round(100 * high)} %"
 
 
 def rejections_url(span: links.Span, **narrower: str) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from enhancelog import links
+from enhancelog.domain.intervals import FEW
 from enhancelog.links import Pairs
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import CAP, Count
 from enhancelog.queries.judgements import Judged
-from enhancelog.queries.matrix import FEW, ByBlueprint, Sort, Together
+from enhancelog.queries.matrix import ByBlueprint, Sort, Together
 from enhancelog.queries.runs import Totals
 from enhancelog.web.jinja import percent
 from enhancelog.web.sorting import Column, Sorting

@@ -24,7 +24,7 @@ COLUMNS: Final = {
     "name": ("Blueprint", ""),
     "runs": ("Runs", "num wide"),
     "rejected": ("Rejected", "num"),
-    "rate": ("Deny rate", "num"),
+    "rate": ("Rejection rate", "num"),
     "newest": ("Newest", "num wide"),
 }
 

@@ -1,0 +1,26 @@
+"""How far a rate can be trusted."""
+
+import math
+from typing import Final, NamedTuple
+
+FEW: Final = 20  # pages mark the rate of fewer runs
+
+_Z: Final = 1.96  # of 95 %
+
+
+class Interval(NamedTuple):
+    """From 0 to 1."""
+
+    low: float
+    high: float
+
+
+def wilson(part: int, whole: int) -> Interval:
+    """Wilson's 95 % confidence interval of ``part / whole``; from 0 to 1 if ``whole`` is 0."""
+    if not whole:
+        return Interval(0.0, 1.0)
+    rate = part / whole
+    middle = rate + _Z * _Z / (2 * whole)
+    spread = _Z * math.sqrt((rate * (1 - rate) + _Z * _Z / (4 * whole)) / whole)
+    scale = 1 + _Z * _Z / whole
+    return Interval(max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale))
