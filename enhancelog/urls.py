@@ -24,5 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/docs/", api_docs.docs, name="api_docs"),
     path("", include("content.urls")),
     path("", include(web_urls)),
+    # Django's own routes to these let browsers keep the pages.
+    path("admin/password_change/", admin.site.admin_view(admin.site.password_change)),
+    path("admin/password_change/done/", admin.site.admin_view(admin.site.password_change_done)),
     path("admin/", admin.site.urls),
 ]

@@ -138,5 +138,8 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
     htmx = getattr(request, "htmx", None)
     if not htmx:
         return redirect_to_login(request.get_full_path())
-    here = htmx.current_url_abs_path or "/"
+    try:
+        here = htmx.current_url_abs_path or "/"
+    except ValueError:  # the header holds no address
+        here = "/"
     return HttpResponseClientRedirect(redirect_to_login(here).url)

@@ -61,7 +61,8 @@ class EntryRow:
     @property
     def key(self) -> Hashable:
         """Equal for rows that look alike."""
-        return self.listed.position, self.listed.digest, self.listed.recorded_ms, self.url, self.place
+        listed = self.listed
+        return listed.position, listed.digest, listed.recorded_ms, listed.source, self.url, self.place
 
 
 _NO_REASONS: Final = Reasons((), 0)

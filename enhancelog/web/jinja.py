@@ -21,6 +21,8 @@ from enhancelog.domain.times import as_datetime, now_ms
 from enhancelog.patterns import parts
 from enhancelog.web import charts
 
+LONGEST_KEPT_ROW: Final = 4_000  # characters, with its key; a hash or an address can have a million
+
 _FORMATS: Final = {"short": "%d %b %H:%M", "full": "%d %b %Y %H:%M:%S UTC"}
 
 
@@ -73,7 +75,7 @@ class KeptRows:
                 self._rows.move_to_end(whole)
                 return found
         made: str = macro(*arguments)
-        if settings.RELOAD:
+        if settings.RELOAD or len(made) + len(repr(whole)) > LONGEST_KEPT_ROW:
             return made
         with self._lock:
             self._rows[whole] = made

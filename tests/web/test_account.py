@@ -37,6 +37,19 @@ def test_next_never_leads_elsewhere(client: Client, user: User, elsewhere: str) 
     assert sign_in(client, next=elsewhere)["Location"] == "/"
 
 
+def test_next_may_be_the_sign_in_page_itself(client: Client, user: User) -> None:
+    page = read(client.get("/account/sign-in?next=/account/sign-in"))
+    assert page.all("input", name="next")[0].attributes["value"] == ""
+    assert sign_in(client, next="/account/sign-in")["Location"] == "/"
+    assert client.get("/account/sign-in?next=/account/sign-in")["Location"] == "/"
+
+
+@pytest.mark.parametrize("address", ["http://[", "http://testserver", "nonsense", "http://evil.example/?period=7d"])
+def test_a_fragment_from_no_page_of_ours_leads_to_the_overview(client: Client, address: str) -> None:
+    response = client.get("/?period=30d", headers={"HX-Request": "true", "HX-Current-URL": address})
+    assert response["HX-Redirect"] == "/account/sign-in?next=/"
+
+
 def test_a_fragment_of_somebody_signed_out_takes_the_whole_page_to_sign_in(client: Client) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/?period=7d"}
     response = client.get("/?period=30d", headers=headers)

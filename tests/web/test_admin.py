@@ -133,3 +133,12 @@ def test_users_are_kept_as_django_keeps_them(boss: Client) -> None:
     fields |= {"password1": "long enough for it", "password2": "long enough for it"}
     assert boss.post("/admin/auth/user/add/", fields).status_code == 302
     assert User.objects.filter(username="new").exists()
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/password_change/", "/admin/password_change/done/"])
+def test_no_page_of_the_admin_is_stored(client: Client, path: str) -> None:
+    client.force_login(User.objects.create_superuser("boss"))
+    response = client.get(path)
+    assert response.status_code == 200
+    assert "no-store" in response["Cache-Control"]
+    assert "Cookie" in response["Vary"]

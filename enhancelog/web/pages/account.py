@@ -42,6 +42,11 @@ class SignIn(views.LoginView):
             raise BadRequest("The address or the form holds the character U+0000.")
         return super().dispatch(request, *args, **kwargs)
 
+    def get_redirect_url(self) -> str:
+        # Django fails on an address that leads back here, and the page's own link to sign-in is one.
+        url: str = super().get_redirect_url()
+        return "" if url == self.request.path else url
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(demo=settings.DEMO, public_read=settings.PUBLIC_READ, **kwargs)
 

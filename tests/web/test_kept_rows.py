@@ -1,0 +1,111 @@
+"""Rows that are kept look as if they were rendered anew, and what is kept stays small."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.template import engines
+from django.test import Client
+
+from enhancelog.queries import entries
+from enhancelog.queries.entries import Listed
+from enhancelog.web.entry_rows import EntryRow
+from enhancelog.web.jinja import LONGEST_KEPT_ROW, KeptRows
+from tests.factories import HASHES, make_entry, make_rejected
+from tests.pages import read
+from tests.recording import record
+
+pytestmark = pytest.mark.django_db
+
+LISTS = (
+    "/blueprints/main",
+    "/blueprints/main?order=asc",
+    "/blueprints/main?status=rejected",
+    "/rejections/",
+    "/rejections/?axis=noop",
+    "/search/",
+    "/search/?phrase=cite",
+    "/search/?phrase=cit*",
+    "/search/?phrase=file",
+    "/search/?text=cite",
+)
+SHOWN_IN = {"a", "bdi", "button", "details", "div", "li", "mark", "span", "time", "tr"}  # and no token of a form
+
+
+@pytest.fixture(autouse=True)
+def kept(settings: Any) -> KeptRows:
+    settings.PUBLIC_READ = True
+    found: KeptRows = engines["jinja"].env.globals["kept"]
+    found._rows.clear()
+    return found
+
+
+def shown(client: Client, path: str) -> tuple[str, list[dict[str, str]]]:
+    page = read(client.get(path))
+    return page.words, [each.attributes for each in page.elements if each.tag in SHOWN_IN]
+
+
+def differing(kept: KeptRows, *clients: Client) -> list[str]:
+    """Lists that look otherwise once nothing is kept."""
+    found = []
+    for client in clients:
+        warm = {path: shown(client, path) for path in (*LISTS, *LISTS)}
+        for path in LISTS:
+            kept._rows.clear()
+            if shown(client, path) != warm[path]:
+                found.append(path)
+    return found
+
+
+def test_lists_look_the_same_whoever_reads_and_whatever_was_shown_before(kept: KeptRows) -> None:
+    anonymous, staff = Client(), Client()
+    staff.force_login(User.objects.create_user("ada", is_staff=True))
+    staff.post("/account/theme", {"theme": "dark"})
+    steps = [
+        make_rejected(issue_id="h-1", ts_ms=1_795_000_000_000),
+        make_rejected("tone", issue_id="h-2", ts_ms=1_795_000_001_000),  # the first has a later try now
+        make_entry(issue_id="h-3", ts_ms=1_795_000_002_000),
+        make_rejected(issue_id="h-4", ts_ms=1_794_999_999_000),  # and all of them an earlier one
+    ]
+    for number, entry in enumerate(steps):
+        for path in LISTS:
+            shown(anonymous, path)
+        record(entry, source="api" if number < 3 else "host-2")  # the second source is named in every row
+        assert differing(kept, anonymous, staff) == []
+    assert kept._rows
+
+
+def test_the_same_entry_of_another_source_has_another_row() -> None:
+    """As after a restore, where position and time may be the same."""
+    record(make_entry(), source="api")
+    row = entries.get("h-1").row
+    here = EntryRow(Listed(row), "/entries/h-1", None)
+    there = EntryRow(Listed(tuple("host-2" if value == "api" else value for value in row)), "/entries/h-1", None)
+    assert there.listed.source == "host-2"
+    assert here.key != there.key
+
+
+@pytest.mark.parametrize(
+    "path", ["/blueprints/main", "/search/", "/search/?phrase=cite", f"/search/?not_text={'%C3%A9' * 2_000}"]
+)
+def test_long_rows_are_not_kept(client: Client, kept: KeptRows, path: str) -> None:
+    huge = {"prev_hash": HASHES[0] * 1_000, "new_hash": HASHES[1] * 1_000}
+    record(make_entry(), make_entry(issue_id="h-2", **huge), make_rejected("axis" * 128, issue_id="h-3", ts_ms=1))
+    record(make_entry(issue_id="h-4", ts_ms=2))  # its row names the axis that denied the try before
+    response = client.get(path)
+    assert response.status_code == 200
+    sizes = [len(repr(key)) + len(row) for key, row in kept._rows.items()]
+    assert max(sizes, default=0) <= LONGEST_KEPT_ROW
+    assert bool(sizes) == ("%C3" not in path)  # every row has the list's address
+
+
+def test_only_so_many_rows_are_kept() -> None:
+    class Named:
+        name = "row"
+
+        def __call__(self, *arguments: object) -> str:
+            return f"<p>{arguments}</p>"
+
+    kept = KeptRows(size=3)
+    assert [kept(Named(), number % 5, number % 5) for number in range(20)][-1] == "<p>(4,)</p>"  # type: ignore[arg-type]
+    assert len(kept._rows) == 3
