@@ -285,7 +285,7 @@ def test_verify_log_tells_what_is_not_derived_yet_from_what_is_wrong(capsys: pyt
     record_all([denial("tone a", 1), denial("tone b", 2)])
     append([denial("tone c", 3)])
     call_command("verify_log")
-    assert "deny patterns are derived to position 2 of 3, which is not a fault" in capsys.readouterr().out
+    assert "deny patterns are derived to position 2 of 3, which is not an error" in capsys.readouterr().out
     Template.objects.filter(text="tone b").update(first_position=1)
     PatternAxis.objects.update(named=7)
     assert len(list(verify())) == 4

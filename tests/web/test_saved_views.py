@@ -119,9 +119,9 @@ def test_names_are_each_owners_own(ada: User, bob: User) -> None:
 def test_there_is_a_limit_to_how_many_and_how_long(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saved_views, "MAX_OWNED", 1)
     long = "/search/?text=" + "日" * 500
-    assert "a saved view at most 4,000" in text(signed_in(ada).post(PAGE, {"name": "x", "url": long}))
+    assert "a saved view may have at most 4,000" in text(signed_in(ada).post(PAGE, {"name": "x", "url": long}))
     saved_views.make(ada, "one", "/search/")
-    assert "You have 1 saved views" in text(signed_in(ada).post(PAGE, {"name": "two", "url": "/search/"}))
+    assert "You already have 1 saved views" in text(signed_in(ada).post(PAGE, {"name": "two", "url": "/search/"}))
     assert saved_views.owned(ada).count() == 1
 
 
