@@ -42,7 +42,7 @@ class SignIn(views.LoginView):
             raise BadRequest("The address or the form holds the character U+0000.")
         return super().dispatch(request, *args, **kwargs)
 
-    def get_redirect_url(self) -> str:
+    def get_redirect_url(self) -> str:  # type: ignore[override]  # Django itself passes no request
         # Django fails on an address that leads back here, and the page's own link to sign-in is one.
         url: str = super().get_redirect_url()
         return "" if url == self.request.path else url
