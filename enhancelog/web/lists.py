@@ -1,5 +1,6 @@
 """Parts that all lists of entries share."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from enhancelog.domain.errors import Invalid
@@ -35,7 +36,7 @@ def read_page(list_request: ListRequest, *, gaps: bool = False) -> Page:
 class WithoutTime(NamedTuple):
     """Entries without a plausible time, the last recorded first; ``are_all`` of the list."""
 
-    rows: list[EntryRow]
+    rows: Sequence[EntryRow]
     are_all: bool
 
 

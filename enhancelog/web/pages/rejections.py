@@ -33,9 +33,8 @@ def rejection_list(request: HttpRequest) -> HttpResponse:
     if not is_fragment(request):
         known = None
         if shows_all(page, without, list_request):
-            known = Known(
-                [*(row[0] for row in page.rows), *(row.listed.position for row in without.rows)], page.stopped
-            )
+            positions = [*(row[0] for row in page.rows), *(row.listed.position for row in without.rows)]
+            known = Known(positions, page.stopped)
         found = facets(list_request.wanted, page.up_to, known)
         context |= {"total": found.total, "facets": facet_links(list_request, found)}
     return page_or_fragment(request, "rejections/page.jinja", context)
