@@ -10,7 +10,9 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
-from enhancelog.client.connection import DEFAULT_URL, TOTAL_S, Connection, one_line
+from enhancelog.client.connection import Connection
+from enhancelog.client.endpoint import DEFAULT_URL, TOTAL_S
+from enhancelog.client.exchange import one_line
 from enhancelog.client.log_store import HttpEnhanceLogStore
 from enhancelog.domain import records
 from enhancelog.domain.errors import Conflict, Invalid, NotFound, StoreError
