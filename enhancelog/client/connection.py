@@ -8,7 +8,7 @@ import httpx
 
 from enhancelog.client.endpoint import DEFAULT_URL, TIMEOUT_S, TOTAL_S, Body, Endpoint, Retries
 from enhancelog.client.exchange import FAILURES, Answer, Call, Failure, Request, Unavailable, failure_of, turned_away
-from enhancelog.domain.errors import StoreError
+from enhancelog.domain.errors import Other, StoreError
 
 T = TypeVar("T")
 
@@ -62,10 +62,12 @@ class Connection(Endpoint):
             self._sleep(retries.after(outcome))
 
     def send_once(self, request: Request) -> Answer:
-        """Raises ``Unavailable`` at once, where ``send`` would try again."""
+        """Raises ``Unavailable`` at once, where ``send`` would try again, else ``Other``."""
         outcome = self._try(request, self.clock() + self.total_s)
         if isinstance(outcome, Answer):
             return outcome
+        if outcome.final:
+            raise Other(f"{self.url}: {outcome.reason}")
         raise Unavailable(f"{self.url}: {outcome.reason}", outcome.wait_s, arrived=outcome.arrived)
 
     def _try(self, request: Request, deadline: float) -> Answer | Failure:

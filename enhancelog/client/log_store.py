@@ -10,22 +10,12 @@ from enhancelog.domain import page_sizes, records
 from enhancelog.domain.records import Entry
 
 
-class HttpEnhanceLogStore:
-    """``append`` also raises ``Invalid`` if the server refuses the entry, for example by its own size limit."""
-
-    name = "http"
+class HttpLogReads:
+    """What every blocking client of the log reads."""
 
     def __init__(self, connection: Connection | None = None) -> None:
         self.connection = connection or Connection.from_environment()
         self._calls = LogCalls(self.connection)
-
-    def append(self, entry: Entry) -> str:
-        return self.connection.run(self._calls.append(entry))
-
-    def append_many(self, entries: Iterable[Entry]) -> list[Result]:
-        """Stores entries in bulk, in order, and says what became of each. Safe to repeat. Raises ``Other``; what was
-        sent before stays."""
-        return self.connection.run(self._calls.append_many(entries))
 
     def get(self, issue_id: str) -> Entry:
         return self.connection.run(self._calls.get(issue_id))
@@ -53,3 +43,17 @@ class HttpEnhanceLogStore:
     def why(self, blueprint_id: str, intent: str = "") -> bytes:
         """The server's answer: JSON of at most 16 kB."""
         return self.connection.run(self._calls.why(blueprint_id, intent))
+
+
+class HttpEnhanceLogStore(HttpLogReads):
+    """``append`` also raises ``Invalid`` if the server refuses the entry, for example by its own size limit."""
+
+    name = "http"
+
+    def append(self, entry: Entry) -> str:
+        return self.connection.run(self._calls.append(entry))
+
+    def append_many(self, entries: Iterable[Entry]) -> list[Result]:
+        """Stores entries in bulk, in order, and says what became of each. Safe to repeat. Raises ``Other``; what was
+        sent before stays."""
+        return self.connection.run(self._calls.append_many(entries))
