@@ -170,7 +170,7 @@ class Spool:
         count = database.execute("SELECT count(*) FROM waiting").fetchone()[0]
         kept = self.quarantine.size()
         return Full(
-            f"the spool {self.path} is full: its limit is {self.max_bytes:,} bytes, {count:,} entries wait"
+            f"the spool {self.path} is full: its limit is {self.max_bytes:,} bytes, entries waiting: {count:,}"
             + (f", and its quarantine has {kept:,} bytes" if kept else "")
         )
 

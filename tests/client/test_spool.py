@@ -74,7 +74,7 @@ def test_the_file_shrinks_when_entries_are_sent(path: Path):
 def test_a_full_spool_refuses_and_keeps_what_it_has(path: Path):
     spool = Spool(path, max_bytes=100_000)
     refusal, kept = fill(spool)
-    assert f"{path} is full: its limit is 100,000 bytes, {kept} entries wait" in refusal
+    assert f"{path} is full: its limit is 100,000 bytes, entries waiting: {kept}" in refusal
     assert lines_in(spool) == [line(number, 1000) for number in range(kept)]
     assert kept > 60
     assert path.stat().st_size <= 100_000
