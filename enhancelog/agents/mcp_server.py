@@ -16,8 +16,9 @@ from pydantic import Field, ValidationError
 from typing_extensions import TypedDict
 
 from enhancelog import __version__
-from enhancelog.client.connection import Connection, one_line
+from enhancelog.client.connection import Connection
 from enhancelog.client.content_store import HttpContentStore
+from enhancelog.client.exchange import one_line
 from enhancelog.client.kinds import KINDS
 from enhancelog.client.log_store import HttpEnhanceLogStore
 from enhancelog.domain import records
