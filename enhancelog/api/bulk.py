@@ -16,6 +16,7 @@ from enhancelog.api.errors import fault_response
 from enhancelog.api.exchange import exchange_of
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.backends.disk import fault_of
+from enhancelog.domain import filters
 from enhancelog.domain.errors import Invalid, TooLarge
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.transfer import bulk
@@ -86,6 +87,7 @@ def _lines(batches: Iterable[list[Result]], stored: Stored) -> Iterator[bytes]:
 
 def is_atomic(request: HttpRequest) -> bool:
     """Raises ``Invalid`` unless ``atomic`` is ``true`` or ``false``."""
+    filters.check_single(dict(request.GET.lists()), "atomic")
     value = request.GET.get("atomic", "false")
     if value not in ("true", "false"):
         raise Invalid("atomic", "choice", f'must be true or false, not "{value[:40]}"')

@@ -15,6 +15,7 @@ from enhancelog.api.negotiation import LIST_TYPES, MEDIA_TYPES, answer_format
 from enhancelog.api.throttles import caller
 from enhancelog.api.waiting import poll, streamed
 from enhancelog.domain import filter_box, filters, page_sizes
+from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.domain.times import now_ms
 from enhancelog.queries import entries
@@ -30,6 +31,7 @@ def answer(called: Request) -> HttpResponseBase:
     """Raises ``Invalid`` with the parameter's name."""
     request = called._request
     parameters = dict(request.GET.lists())
+    _check(parameters)
     wanted = filters.parse(parameters, entries.began_ms(request.GET.get("cursor")) or now_ms())
     order = filters.order(parameters, "asc")
     size = filters.page_size(parameters)
@@ -43,6 +45,17 @@ def answer(called: Request) -> HttpResponseBase:
     if size is not None or "cursor" in parameters:
         return _page(called, wanted, order, size or page_sizes.API, shape)
     return _whole(called, wanted, order, shape)
+
+
+def _check(parameters: filters.Parameters) -> None:
+    filters.check_single(parameters, "order", "page_size", "cursor", "format", "after", "wait")
+    if "after" not in parameters:
+        if "wait" in parameters:
+            raise Invalid("wait", "combination", 'needs "after", the position after which to wait')
+        return
+    for name in ("order", "cursor"):
+        if name in parameters:
+            raise Invalid(name, "combination", 'cannot be used with "after", which reads in the order of storage')
 
 
 def _about(wanted: EntryFilter) -> About:

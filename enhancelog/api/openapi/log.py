@@ -99,6 +99,7 @@ _NAMED: Final = {
     "phrase": "Words in a row in intent, rationale, a reason or a verdict's detail; the last may end in *.",
     "source": "From this source.",
 }
+_PLAUSIBLE_ONLY: Final = "Leaves out entries without a plausible time; to copy the whole log, use `after`."
 _INSTANT: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Before", "not_until": "From"}
 
 
@@ -117,18 +118,20 @@ def _filters() -> list[Part]:
         "pattern": r"^(-?[0-9]{1,18}|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|[1-9][0-9]{0,4}[mhdw])$",
     }
     what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC) or an age like 90m, 24h, 7d, 2w"
-    found += [query(name, instant, f"{words}: {what}.") for name, words in _INSTANT.items()]
+    found += [query(name, instant, f"{words}: {what}. {_PLAUSIBLE_ONLY}") for name, words in _INSTANT.items()]
     period = {"type": "string", "enum": list(filters.PERIODS)}
     return [
         *found,
-        query("period", period, "Whole UTC days, today included."),
-        query("not_period", period, "Before those days."),
+        query("period", period, f"Whole UTC days, today included. {_PLAUSIBLE_ONLY}"),
+        query("not_period", period, f"Before those days. {_PLAUSIBLE_ONLY}"),
     ]
 
 
 FILTERS: Final = tuple(_filters())  # the parameters of everything that takes a filter
 
-_ORDER: Final = query("order", {"type": "string", "enum": ["asc", "desc"]}, "By time; `asc` unless given.")
+_ORDER: Final = query(
+    "order", {"type": "string", "enum": ["asc", "desc"]}, "By time; `asc` unless given. Not with `after`."
+)
 SIZE: Final = query(
     "page_size", {"type": "integer", "minimum": 1, "maximum": page_sizes.LARGEST}, "A page instead of the whole."
 )
@@ -137,9 +140,15 @@ _FORMAT: Final = query(
 )
 _TAIL: Final = [
     query("after", {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "What was stored after this position."),
-    query("wait", {"type": "integer", "minimum": 0, "maximum": filters.MAX_WAIT_S}, "Seconds to wait for something."),
+    query(
+        "wait",
+        {"type": "integer", "minimum": 0, "maximum": filters.MAX_WAIT_S},
+        "Seconds to wait for something; only with `after`.",
+    ),
 ]
-_CURSOR: Final = query("cursor", {"type": "string"}, "From the `next` link; another filter needs another reading.")
+_CURSOR: Final = query(
+    "cursor", {"type": "string"}, "From the `next` link; another filter needs another reading. Not with `after`."
+)
 _ATOMIC: Final = query("atomic", {"type": "string", "enum": ["true", "false"]}, "Of many: all or nothing.")
 _ISSUE_ID: Final = in_path("issue_id", {"type": "string", **ID_SCHEMA}, "h-42")
 
