@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
 
 from content import links, queries, raw
@@ -20,10 +19,10 @@ from content.preconditions import etag, expected
 from content.queries import Filter
 from content.store import ContentStore, Item, NotEmpty, OutOfRange, VersionMismatch, open_store
 from enhancelog.accounts.permissions import Allows, may_write, origin
-from enhancelog.api.base import ApiView, link_next
+from enhancelog.api.base import ApiView, link_next, unmet
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.errors import problem_response
-from enhancelog.api.waiting import streamed
+from enhancelog.api.waiting import head_of_stream, streamed
 from enhancelog.domain import filters, page_sizes, strict_json
 from enhancelog.domain.errors import Invalid, NotFound
 
@@ -219,7 +218,7 @@ def _as_array(chunks: Iterable[list[Any]]) -> Iterator[bytes]:
 
 def _streamed(request: Request, parts: Iterator[bytes]) -> HttpResponseBase:
     if request.method == "HEAD":
-        return HttpResponse(content_type=JSON)
+        return head_of_stream(JSON)
     first = next(parts)  # an error here still gets an error response
     second = next(parts, None)
     if second is None:
@@ -244,9 +243,8 @@ def _item_response(item: Item, status: int = 200, headers: dict[str, str] | None
 
 
 def _conditional(request: Request | HttpRequest, body: bytes, tag: str) -> HttpResponseBase:
-    response = HttpResponse(body, content_type=JSON, headers={"ETag": tag})
     plain = getattr(request, "_request", request)
-    return get_conditional_response(plain, etag=tag, response=response) or response
+    return unmet(plain, tag) or HttpResponse(body, content_type=JSON, headers={"ETag": tag})
 
 
 def _body(request: Request, *, may_be_empty: bool = False) -> dict[str, Any]:

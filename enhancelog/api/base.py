@@ -1,11 +1,13 @@
+from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
-from django.utils.cache import patch_vary_headers
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from enhancelog import links
+from enhancelog.api.errors import problem_response
 
 
 class ApiView(APIView):
@@ -18,6 +20,17 @@ class ApiView(APIView):
         patch_vary_headers(response, ["Authorization", "Accept"])
         response.headers.setdefault("Cache-Control", "private, no-cache")
         return response
+
+
+def unmet(request: HttpRequest, etag: str) -> HttpResponse | None:
+    """304 or 412 if a condition of the request says so; ``None``: send the whole response."""
+    found = get_conditional_response(request, etag=etag)
+    if found is None:
+        return None
+    if found.status_code == HTTPStatus.PRECONDITION_FAILED:
+        found = problem_response(HTTPStatus.PRECONDITION_FAILED, "If-Match does not name the current ETag.")
+    found["ETag"] = etag
+    return found
 
 
 def link_next(response: HttpResponseBase, request: HttpRequest, name: str, value: str) -> None:

@@ -21,7 +21,7 @@ from enhancelog.domain.errors import Invalid, TooLarge
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.transfer import bulk
 from enhancelog.transfer.bulk import Limits, Refuse, Result, Stored
-from enhancelog.transfer.json_stream import Splitter, array, lines
+from enhancelog.transfer.json_stream import Splitter, array, lines, without_bom
 
 _json = msgspec.json.Encoder()
 
@@ -35,7 +35,7 @@ def append_lines(request: Request, store: DatabaseEnhanceLogStore, refuse: Refus
         min(settings.MAX_BULK_LINES, bulk.ATOMIC_MAX_LINES) if whole else settings.MAX_BULK_LINES,
         settings.MAX_ENTRY_BYTES,
     )
-    chunks = bulk.measured(read_chunks(request._request, limits.max_bytes), limits)
+    chunks = bulk.measured(without_bom(read_chunks(request._request, limits.max_bytes)), limits)
     exchange = exchange_of(request._request)
     if exchange is not None and exchange.body is not None:
         deque(chunks, maxlen=0)  # measures it; it is in a file already

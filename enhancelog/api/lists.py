@@ -13,7 +13,7 @@ from enhancelog.api import feeds
 from enhancelog.api.base import link_next
 from enhancelog.api.negotiation import LIST_TYPES, MEDIA_TYPES, answer_format
 from enhancelog.api.throttles import caller
-from enhancelog.api.waiting import poll, streamed
+from enhancelog.api.waiting import head_of_stream, poll, streamed
 from enhancelog.domain import filter_box, filters, page_sizes
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import EntryFilter, Order
@@ -82,7 +82,7 @@ def _tail(called: Request, wanted: EntryFilter, after: int, size: int, wait_s: i
 
 def _whole(called: Request, wanted: EntryFilter, order: Order, shape: str) -> HttpResponseBase:
     if called.method == "HEAD":
-        return HttpResponse(content_type=MEDIA_TYPES[shape])
+        return head_of_stream(MEDIA_TYPES[shape])
     chunks = entries.stream(wanted, order)
     first = next(chunks, [])  # a fault shows before the answer has begun
     second = next(chunks, None)

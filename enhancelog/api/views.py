@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 
@@ -14,7 +13,7 @@ from enhancelog import links
 from enhancelog.accounts import permissions
 from enhancelog.accounts.permissions import Allows
 from enhancelog.api import bulk, lists, throttles
-from enhancelog.api.base import ApiView
+from enhancelog.api.base import ApiView, unmet
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.derivation import derived, told
 from enhancelog.api.negotiation import MEDIA_TYPES
@@ -158,4 +157,4 @@ def _known(listed: Listed, body: bytes | None = None) -> HttpResponse:
 
 def _one(request: HttpRequest, listed: Listed, body: bytes | None = None) -> HttpResponseBase:
     response = _known(listed, body)
-    return get_conditional_response(request, etag=response["ETag"], response=response) or response
+    return unmet(request, response["ETag"]) or response
