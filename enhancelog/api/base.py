@@ -8,6 +8,7 @@ from rest_framework.views import APIView
 
 from enhancelog import links
 from enhancelog.api.errors import problem_response
+from enhancelog.api.throttles import rate_limit_fields
 
 
 class ApiView(APIView):
@@ -19,6 +20,8 @@ class ApiView(APIView):
         response = super().finalize_response(request, response, *args, **kwargs)
         patch_vary_headers(response, ["Authorization", "Accept"])
         response.headers.setdefault("Cache-Control", "private, no-cache")
+        for name, value in rate_limit_fields(request._request).items():
+            response.headers[name] = value
         return response
 
 

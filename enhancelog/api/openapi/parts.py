@@ -51,6 +51,15 @@ HEADERS: Final[Part] = {
     "ETag": {"schema": {"type": "string"}, "description": "The entry's digest, or the content item's version."},
     "Location": {"schema": {"type": "string"}, "description": "Where the new resource is."},
     "Next": {"schema": {"type": "string"}, "description": 'Where to go on: `<…>; rel="next"`.'},
+    "RateLimit": {
+        "schema": {"type": "string"},
+        "description": "Where a throttle applies: how many more requests are granted at once (`r`), and in how many "
+        "seconds (`t`) that is the whole allowance again or, if none is left, one.",
+    },
+    "RateLimitPolicy": {
+        "schema": {"type": "string"},
+        "description": "Where a throttle applies: requests (`q`) allowed in a number of seconds (`w`).",
+    },
     "RetryAfter": {"schema": {"type": "string"}, "description": "Seconds to wait before another try."},
     "WWWAuthenticate": {"schema": {"type": "string"}, "description": "How to authenticate."},
 }
@@ -66,7 +75,11 @@ _ERRORS: Final = {
     "412": ("PreconditionFailed", "The item is at another version.", {}),
     "413": ("TooLarge", "The body or a part of it is larger than the limit.", {}),
     "415": ("UnsupportedMediaType", "The body has another media type, or is compressed.", {}),
-    "429": ("TooMany", "Too many requests.", {"Retry-After": "RetryAfter"}),
+    "429": (
+        "TooMany",
+        "Too many requests.",
+        {"Retry-After": "RetryAfter", "RateLimit": "RateLimit", "RateLimit-Policy": "RateLimitPolicy"},
+    ),
     "503": (
         "Unavailable",
         "The database does not answer, its disk fails, or too many long answers run.",
