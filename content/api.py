@@ -3,7 +3,6 @@
 Lists are bare arrays, streamed whole unless ``page_size`` is given. An invalid id is 404 to reads and 400 to changes.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
@@ -19,7 +18,7 @@ from content.preconditions import etag, expected
 from content.queries import Filter
 from content.store import ContentStore, Item, NotEmpty, OutOfRange, VersionMismatch, open_store
 from enhancelog.accounts.permissions import Allows, may_write, origin
-from enhancelog.api.base import ApiView, link_next, unmet
+from enhancelog.api.base import ApiView, link_next, tagged, unmet
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.errors import problem_response
 from enhancelog.api.waiting import head_of_stream, streamed
@@ -191,8 +190,7 @@ def _page_of_keys(request: HttpRequest, wanted: Filter, size: int) -> HttpRespon
 
 
 def _page_response(request: HttpRequest, items: Iterable[list[Any]], following: str | None) -> HttpResponseBase:
-    body = b"".join(_as_array(items))
-    response = _conditional(request, body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+    response = tagged(request, b"".join(_as_array(items)), JSON, following is None)
     if following is not None:
         link_next(response, request, "cursor", following)
     return response

@@ -1,3 +1,4 @@
+import hashlib
 from http import HTTPStatus
 from typing import Any
 
@@ -34,6 +35,16 @@ def unmet(request: HttpRequest, etag: str) -> HttpResponse | None:
         found = problem_response(HTTPStatus.PRECONDITION_FAILED, "If-Match does not name the current ETag.")
     found["ETag"] = etag
     return found
+
+
+def tagged(request: HttpRequest, body: bytes, content_type: str, *depends_on: object) -> HttpResponse:
+    """The body with an ETag of its bytes and of ``depends_on``, or 304 or 412 if a condition says so."""
+    etag = etag_of(body, content_type, *depends_on)
+    return unmet(request, etag) or HttpResponse(body, content_type=content_type, headers={"ETag": etag})
+
+
+def etag_of(body: bytes, *depends_on: object) -> str:
+    return f'"{hashlib.sha256(repr(depends_on).encode() + body).hexdigest()[:32]}"'
 
 
 def link_next(response: HttpResponseBase, request: HttpRequest, name: str, value: str) -> None:

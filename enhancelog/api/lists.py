@@ -2,6 +2,7 @@
 (``format=atom``), which ignores page and order. A page links to the next one, a tail always does."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from itertools import chain
 from typing import Final
 
@@ -10,7 +11,7 @@ from rest_framework.request import Request
 
 from enhancelog import links
 from enhancelog.api import feeds
-from enhancelog.api.base import link_next
+from enhancelog.api.base import etag_of, link_next, unmet
 from enhancelog.api.negotiation import LIST_TYPES, MEDIA_TYPES, answer_format
 from enhancelog.api.throttles import caller
 from enhancelog.api.waiting import head_of_stream, poll, streamed
@@ -65,7 +66,11 @@ def _about(wanted: EntryFilter) -> About:
 
 def _page(called: Request, wanted: EntryFilter, order: Order, size: int, shape: str) -> HttpResponseBase:
     page = entries.light_page(wanted, order, size, called._request.GET.get("cursor"))
-    response = _rows(called, page.rows, shape)
+    body = b"".join(EXPORTS[shape]([page.rows]))
+    etag = etag_of(body, shape, page.next is None)  # a page that gets a successor has changed
+    response = unmet(called._request, etag) or _whole_body(called, body, shape)
+    if response.status_code == HTTPStatus.OK:
+        response.headers["ETag"] = etag
     if page.next is not None:
         link_next(response, called._request, "cursor", str(page.next))
     return response
@@ -92,7 +97,10 @@ def _whole(called: Request, wanted: EntryFilter, order: Order, shape: str) -> Ht
 
 
 def _rows(called: Request, rows: Sequence[Row], shape: str) -> HttpResponseBase:
-    body = b"".join(EXPORTS[shape]([rows]))
+    return _whole_body(called, b"".join(EXPORTS[shape]([rows])), shape)
+
+
+def _whole_body(called: Request, body: bytes, shape: str) -> HttpResponseBase:
     if len(body) > LARGE_BYTES:
         return streamed(called, iter([body]), MEDIA_TYPES[shape])
     return HttpResponse(body, content_type=MEDIA_TYPES[shape])

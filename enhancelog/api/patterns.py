@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from enhancelog.accounts.permissions import Allows
-from enhancelog.api.base import ApiView
+from enhancelog.api.base import ApiView, tagged
 from enhancelog.api.derivation import derived, told
 from enhancelog.api.errors import problem_response
 from enhancelog.api.negotiation import MEDIA_TYPES
@@ -31,7 +31,7 @@ class PatternList(ApiView):
         size = filters.page_size(parameters)
         up_to = derived(request)
         found = listing(wanted, size or MOST)
-        return told(_answer(found.patterns, found.is_whole), up_to)
+        return told(_answer(request, found.patterns, found.is_whole), up_to)
 
 
 class PatternByItsId(ApiView):
@@ -45,9 +45,11 @@ class PatternByItsId(ApiView):
         pattern = known(pattern_id)
         if pattern is None:
             return problem_response(404, f"There is no deny pattern {pattern_id[:80]}.")
-        return told(_answer(*detail(pattern, wanted)), up_to)
+        return told(_answer(request, *detail(pattern, wanted)), up_to)
 
 
-def _answer(body: Any, is_whole: bool) -> HttpResponse:
-    headers = {} if is_whole else {COUNTED: f"newest {SAMPLE}"}
-    return HttpResponse(msgspec.json.encode(body), content_type=MEDIA_TYPES["json"], headers=headers)
+def _answer(request: Request, body: Any, is_whole: bool) -> HttpResponse:
+    response = tagged(request._request, msgspec.json.encode(body), MEDIA_TYPES["json"], is_whole)
+    if not is_whole:
+        response[COUNTED] = f"newest {SAMPLE}"
+    return response

@@ -3,7 +3,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from enhancelog.accounts.permissions import Allows
-from enhancelog.api.base import ApiView
+from enhancelog.api.base import ApiView, tagged
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.domain import filters
 from enhancelog.domain.errors import Invalid
@@ -21,4 +21,4 @@ class WhyRejected(ApiView):
             raise Invalid("blueprint_id", "missing", "is missing; name the Blueprint")
         filters.check_single(dict(parameters.lists()), "blueprint_id", "intent")
         answer = why(parameters["blueprint_id"], parameters.get("intent", ""))
-        return HttpResponse(msgspec.json.encode(answer), content_type=MEDIA_TYPES["json"])
+        return tagged(request._request, msgspec.json.encode(answer), MEDIA_TYPES["json"])

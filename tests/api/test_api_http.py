@@ -8,6 +8,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from content.store import open_store
+from enhancelog.api import lists
 from enhancelog.domain.origin import Origin
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.factories import make_entry
@@ -20,6 +21,12 @@ ORIGIN = Origin("command", "test", "api")
 # Each responds with an ETag.
 TAGGED = [
     f"{LOG}/h-1",
+    f"{LOG}?page_size=5",
+    f"{LOG}?page_size=5&order=desc&format=csv",
+    "/v1/enhance/patterns",
+    "/v1/enhance/why?blueprint_id=main",
+    "/v1/openapi.json",
+    "/v1/schemas/entry.json",
     "/v1/enhance/entries/h-1",
     f"{LOG}?format=atom",
     "/v1/content?page_size=5",
@@ -98,9 +105,33 @@ def test_a_read_is_304_if_its_etag_is_the_one_known(client: Client, address: str
     assert client.get(address, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "address", [*TAGGED, LOG, f"{LOG}?format=csv", f"{LOG}?page_size=5", "/v1/content", "/v1/content/export"]
-)
+def test_a_page_of_the_log_has_changed_when_it_has_another_entry_or_a_successor(client: Client) -> None:
+    tags = []
+    for number in range(4):
+        tags.append(client.get(f"{LOG}?page_size=2").headers["ETag"])
+        DatabaseEnhanceLogStore(ORIGIN).append(make_entry(issue_id=f"later-{number}"))
+    assert len(set(tags[:3])) == 3
+    assert tags[3] == tags[2]  # what comes after its successor does not change it
+    unchanged = client.get(f"{LOG}?page_size=2", headers={"If-None-Match": tags[3]})
+    assert unchanged.status_code == 304
+    assert 'rel="next"' in unchanged.headers["Link"]
+
+
+def test_pages_of_other_formats_and_filters_have_other_etags(client: Client) -> None:
+    queries = ("", "&format=ndjson", "&format=csv", "&blueprint_id=nobody")
+    assert len({client.get(f"{LOG}?page_size=2{query}").headers["ETag"] for query in queries}) == len(queries)
+
+
+def test_a_page_that_is_streamed_has_an_etag_too(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "LARGE_BYTES", 10)
+    response = client.get(f"{LOG}?page_size=2")
+    assert response.streaming
+    assert b"".join(response).startswith(b"[{")
+    etag = response.headers["ETag"]
+    assert client.get(f"{LOG}?page_size=2", headers={"If-None-Match": etag}).status_code == 304
+
+
+@pytest.mark.parametrize("address", [*TAGGED, LOG, f"{LOG}?format=csv", "/v1/content", "/v1/content/export"])
 def test_head_has_the_length_of_get_or_none(client: Client, address: str) -> None:
     response = client.get(address)
     length = str(len(b"".join(response) if response.streaming else response.content))

@@ -172,6 +172,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     },
                     "Next",
                     "DerivedTo",
+                    "ETag",
                 )
             },
             parameters=[*FILTERS, _ORDER, SIZE, _CURSOR, _FORMAT, *_TAIL],

@@ -48,7 +48,10 @@ HEADERS: Final[Part] = {
         "Whoever just appended a new wording waits for that, 2 s at most.",
     },
     "Counted": {"schema": {"type": "string"}, "description": "Only where the newest entries alone were counted."},
-    "ETag": {"schema": {"type": "string"}, "description": "The entry's digest, or the content item's version."},
+    "ETag": {
+        "schema": {"type": "string"},
+        "description": "The entry's digest, the content item's version, or a hash of a page.",
+    },
     "Location": {"schema": {"type": "string"}, "description": "Where the new resource is."},
     "Next": {"schema": {"type": "string"}, "description": 'Where to go on: `<…>; rel="next"`.'},
     "RateLimit": {
