@@ -136,7 +136,9 @@ SIZE: Final = query(
     "page_size", {"type": "integer", "minimum": 1, "maximum": page_sizes.LARGEST}, "A page instead of the whole."
 )
 _FORMAT: Final = query(
-    "format", {"type": "string", "enum": list(LIST_TYPES)}, "Wins over Accept. `atom`: the 50 stored last."
+    "format",
+    {"type": "string", "enum": list(LIST_TYPES)},
+    "Wins over Accept. `spreadsheet`: CSV as Excel opens it. `atom`: the 50 stored last.",
 )
 _TAIL: Final = [
     query("after", {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "What was stored after this position."),
