@@ -104,14 +104,14 @@ OPERATIONS: Final[dict[str, Part]] = {
                 )
             },
             parameters=[
-                query("raw", {"type": "string", "enum": ["0", "1"]}, "Raw keys instead."),
-                query("text", {"type": "string"}, "A substring of the id."),
-                query("kind", ref("Kind"), "Stories that have this kind."),
                 query(
-                    "page_size",
-                    {"type": "integer", "minimum": 1, "maximum": 1000},
-                    "Return a page of this size.",
+                    "raw",
+                    {"type": "string", "enum": ["0", "1"]},
+                    "Raw keys instead of stories; the other parameters apply to them.",
                 ),
+                query("text", {"type": "string"}, "A substring of the id."),
+                query("kind", ref("Kind"), "Stories that have this kind; with `raw=1` its keys."),
+                query("page_size", {"type": "integer", "minimum": 1, "maximum": 1000}, "Return a page of this size."),
                 query("cursor", {"type": "string"}, "From the `next` link."),
             ],
         )

@@ -10,6 +10,7 @@ from enhancelog.api.openapi.log import SCHEMAS as LOG_SCHEMAS
 from enhancelog.api.openapi.parts import HEADERS, PROBLEM, RESPONSES, answer, content, operation
 from enhancelog.api.openapi.patterns import OPERATIONS as PATTERNS
 from enhancelog.api.openapi.patterns import SCHEMAS as PATTERN_SCHEMAS
+from enhancelog.api.openapi.standalone import DIALECT
 
 Document = dict[str, Any]
 
@@ -19,7 +20,8 @@ _registered_schemas: Document = {}
 ERRORS = ("401", "403", "429")
 
 DESCRIPTION = """The log of enhance runs and the content store. Errors are problem+json (RFC 9457) and name the field.
-Ids are percent-encoded in paths, slashes included. Single resources have an ETag and honor If-None-Match."""
+Ids are percent-encoded in paths, slashes included. Single resources and pages of lists have an ETag and honor
+If-None-Match."""
 
 
 def register_part(paths: Document, schemas: Document) -> None:
@@ -57,4 +59,16 @@ def _own() -> Document:
     get = operation(
         "get_openapi", "description", "This document", {"200": answer("OpenAPI 3.1.", shown)}, errors=ERRORS
     )
-    return {"/v1/openapi.json": {"get": get}}
+    return {"/v1/openapi.json": {"get": get}, "/v1/schemas/entry.json": {"get": _entry_schema()}}
+
+
+def _entry_schema() -> Document:
+    example = {"$schema": DIALECT, "$id": "http://127.0.0.1:8000/v1/schemas/entry.json"}
+    shown = content({"type": "object", "required": list(example)}, example, "application/schema+json")
+    return operation(
+        "get_entry_schema",
+        "description",
+        "The JSON Schema of an entry, with all schemas that it refers to",
+        {"200": answer("JSON Schema 2020-12.", shown, "ETag")},
+        errors=ERRORS,
+    )

@@ -99,6 +99,7 @@ _NAMED: Final = {
     "phrase": "A phrase in intent, rationale, a reason or a verdict's detail; its last word may end in *.",
     "source": "The source of the entry.",
 }
+_PLAUSIBLE_ONLY: Final = "Leaves out entries without a plausible time; to copy the whole log, use `after`."
 _INSTANT: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Before", "not_until": "From"}
 
 
@@ -118,15 +119,21 @@ def _filters() -> list[Part]:
             found.append(query(prefix + name, {**array_of(one), "maxItems": filters.MAX_VALUES}, words))
     instant = {"type": "string", "pattern": f"^(-?[0-9]{{1,18}}|{_DATE}|{_AGE}|today|yesterday)$"}
     what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC, or with an offset), today, yesterday, or an age like 90m, 24h, 7d, 2w"
-    found += [query(name, instant, f"{words}: {what}.") for name, words in _INSTANT.items()]
+    found += [query(name, instant, f"{words}: {what}. {_PLAUSIBLE_ONLY}") for name, words in _INSTANT.items()]
     period = {"type": "string", "pattern": f"^({_AGE}|today|yesterday|all)$"}
     what = "7d, 2w: whole UTC days that end with today; 24h, 90m: exactly that long up to now; today, yesterday, all"
-    return [*found, query("period", period, f"{what}."), query("not_period", period, "Before that period.")]
+    return [
+        *found,
+        query("period", period, f"{what}. {_PLAUSIBLE_ONLY}"),
+        query("not_period", period, f"Before that period. {_PLAUSIBLE_ONLY}"),
+    ]
 
 
 FILTERS: Final = tuple(_filters())  # the parameters of everything that takes a filter
 
-_ORDER: Final = query("order", {"type": "string", "enum": ["asc", "desc"]}, "By time; `asc` unless given.")
+_ORDER: Final = query(
+    "order", {"type": "string", "enum": ["asc", "desc"]}, "By time; `asc` unless given. Not with `after`."
+)
 SIZE: Final = query(
     "page_size",
     {"type": "integer", "minimum": 1, "maximum": page_sizes.LARGEST},
@@ -135,13 +142,19 @@ SIZE: Final = query(
 _FORMAT: Final = query(
     "format",
     {"type": "string", "enum": list(LIST_TYPES)},
-    "Overrides Accept. `atom`: the 50 latest entries.",
+    "Overrides Accept. `spreadsheet`: CSV as Excel opens it. `atom`: the 50 latest entries.",
 )
 _TAIL: Final = [
     query("after", {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "Only entries stored after this position."),
-    query("wait", {"type": "integer", "minimum": 0, "maximum": filters.MAX_WAIT_S}, "Seconds to wait for new entries."),
+    query(
+        "wait",
+        {"type": "integer", "minimum": 0, "maximum": filters.MAX_WAIT_S},
+        "Seconds to wait for new entries; only with `after`.",
+    ),
 ]
-_CURSOR: Final = query("cursor", {"type": "string"}, "From the `next` link; valid only for the same filter and order.")
+_CURSOR: Final = query(
+    "cursor", {"type": "string"}, "From the `next` link; valid only for the same filter and order. Not with `after`."
+)
 _ATOMIC: Final = query("atomic", {"type": "string", "enum": ["true", "false"]}, "For a bulk append: all or nothing.")
 _ISSUE_ID: Final = in_path("issue_id", {"type": "string", **ID_SCHEMA}, "h-42")
 
@@ -165,6 +178,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     },
                     "Next",
                     "DerivedTo",
+                    "ETag",
                 )
             },
             parameters=[*FILTERS, _ORDER, SIZE, _CURSOR, _FORMAT, *_TAIL],

@@ -58,9 +58,21 @@ HEADERS: Final[Part] = {
         "A reader who just appended a new template waits for its grouping, at most 2 s.",
     },
     "Counted": {"schema": {"type": "string"}, "description": "Present if only the newest entries were counted."},
-    "ETag": {"schema": {"type": "string"}, "description": "The entry's digest, or the content item's version."},
+    "ETag": {
+        "schema": {"type": "string"},
+        "description": "The entry's digest, the content item's version, or a hash of a page.",
+    },
     "Location": {"schema": {"type": "string"}, "description": "The URL of the new resource."},
     "Next": {"schema": {"type": "string"}, "description": 'The next page: `<…>; rel="next"`.'},
+    "RateLimit": {
+        "schema": {"type": "string"},
+        "description": "Where a throttle applies: how many more requests are allowed now (`r`), and in how many "
+        "seconds (`t`) the whole allowance is restored or, if nothing is left, one request is allowed.",
+    },
+    "RateLimitPolicy": {
+        "schema": {"type": "string"},
+        "description": "Where a throttle applies: requests (`q`) allowed in a number of seconds (`w`).",
+    },
     "RetryAfter": {"schema": {"type": "string"}, "description": "Seconds to wait before retrying."},
     "WWWAuthenticate": {"schema": {"type": "string"}, "description": "How to authenticate."},
 }
@@ -76,7 +88,11 @@ _ERRORS: Final = {
     "412": ("PreconditionFailed", "The item is at another version.", {}),
     "413": ("TooLarge", "The body or a part of it is larger than the limit.", {}),
     "415": ("UnsupportedMediaType", "The media type is not supported, or the body is compressed.", {}),
-    "429": ("TooMany", "Too many requests.", {"Retry-After": "RetryAfter"}),
+    "429": (
+        "TooMany",
+        "Too many requests.",
+        {"Retry-After": "RetryAfter", "RateLimit": "RateLimit", "RateLimit-Policy": "RateLimitPolicy"},
+    ),
     "503": (
         "Unavailable",
         "The database or its disk is not available, or too many long responses are under way.",

@@ -51,6 +51,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     content(array_of(ref("Pattern")), [EXAMPLE]),
                     "Counted",
                     "DerivedTo",
+                    "ETag",
                 )
             },
             parameters=[*FILTERS, SIZE],
@@ -67,6 +68,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     content(ref("PatternDetail"), _DETAIL),
                     "Counted",
                     "DerivedTo",
+                    "ETag",
                 )
             },
             parameters=[in_path("pattern_id", {"type": "string", "minLength": 1}, EXAMPLE["id"]), *_WITHOUT_PATTERN],
