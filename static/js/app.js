@@ -1,4 +1,4 @@
-// What no page needs in order to work: relative times, copying, and keys. No inline handlers, so the CSP stays strict.
+// What no page needs in order to work: relative times, menus, and keys. No inline handlers, so the CSP stays strict.
 "use strict";
 
 const UNITS = [["y", 31536000], ["mo", 2592000], ["d", 86400], ["h", 3600], ["min", 60]];
@@ -16,25 +16,6 @@ function showTimes(root) {
   for (const time of root.querySelectorAll("time[data-relative]")) {
     time.textContent = relative((Date.now() - Date.parse(time.dateTime)) / 1000);
   }
-}
-
-const restoring = new WeakSet();
-
-async function copy(button) {
-  if (restoring.has(button)) return;
-  restoring.add(button);
-  const shown = button.textContent;
-  try {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = "copied";
-  } catch {
-    button.textContent = "select and copy";
-    getSelection().selectAllChildren(button);
-  }
-  setTimeout(() => {
-    button.textContent = shown;
-    restoring.delete(button);
-  }, 1200);
 }
 
 // The first link of every row leads to what the row is about.
@@ -112,22 +93,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  closeMenus(event.target.closest("details.menu"));
-  const button = event.target.closest("[data-copy]");
-  if (button) copy(button);
+  if (!event.target.closest("#failure")) closeMenus(event.target.closest("details.menu"));
   if (event.target.closest("[data-keys]")) showKeys();
-});
-
-// The form alone would do; this way nothing is loaded anew and the reader stays where they are.
-document.addEventListener("submit", (event) => {
-  const form = event.target.closest("[data-theme-form]");
-  if (!form) return;
-  event.preventDefault();
-  const chosen = event.submitter;
-  fetch(form.action, { method: "POST", body: new FormData(form, chosen), redirect: "manual" });
-  if (chosen.value === "system") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = chosen.value;
-  for (const button of form.elements.theme) button.setAttribute("aria-pressed", button === chosen);
 });
 
 for (const button of document.querySelectorAll("[data-keys]")) button.hidden = false;

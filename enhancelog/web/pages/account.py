@@ -14,7 +14,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
 from enhancelog.accounts import api_tokens
-from enhancelog.accounts.permissions import user_of
+from enhancelog.accounts.permissions import needs, user_of
 
 
 class SignInForm(AuthenticationForm):
@@ -55,7 +55,7 @@ class SignOut(views.LogoutView):
     http_method_names = ("post", "options")  # a link must not sign anybody out
 
 
-@method_decorator(never_cache, name="dispatch")
+@method_decorator([needs("account:own"), never_cache], name="dispatch")
 class Password(views.PasswordChangeView):
     """Ends the user's other sessions."""
 
