@@ -16,6 +16,7 @@ from jinja2 import Environment
 from jinja2.runtime import Macro
 
 from enhancelog import links
+from enhancelog.domain.deceptive_names import deceptions
 from enhancelog.domain.times import as_datetime, now_ms
 from enhancelog.patterns import parts
 from enhancelog.web import charts
@@ -35,6 +36,7 @@ def environment(**options: Any) -> Environment:
     jinja = Environment(trim_blocks=True, lstrip_blocks=True, **options)  # noqa: S701  Django turns autoescape on
     jinja.globals |= {
         "charts": charts,
+        "deceptions": deceptions,
         "htmx_script": htmx_script,
         "kept": KeptRows(),
         "links": links,
