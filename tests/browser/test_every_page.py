@@ -3,7 +3,7 @@
 A new route is visited as soon as it exists; one with a new parameter fails here until it has a sample.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -85,20 +85,22 @@ def ada(transactional_db: None, settings: Any) -> User:
     return user
 
 
-def routes() -> Iterator[str]:
+def routes(samples: Mapping[str, str]) -> Iterator[str]:
     for pattern in (*web_urls, *content_urls):
         assert isinstance(pattern, URLPattern)
         parts = str(pattern.pattern).split("/")
         if parts[0] != "v1":
-            yield "/" + "/".join(quote(SAMPLES[part[1:-1].split(":")[-1]]) if "<" in part else part for part in parts)
+            yield "/" + "/".join(
+                quote(samples[part[1:-1].split(":")[-1]], safe="") if "<" in part else part for part in parts
+            )
 
 
-def pages_of(user: User) -> tuple[list[str], list[str]]:
+def pages_of(user: User, samples: Mapping[str, str] = SAMPLES) -> tuple[list[str], list[str]]:
     """The pages that open when signed in, and those that only open when not. Routes of forms alone open never."""
     signed_in, anonymous = Client(), Client()
     signed_in.force_login(user)
     inside, outside = [], []
-    for path in routes():
+    for path in routes(samples):
         status = signed_in.get(path).status_code
         if status == 200 and path not in NO_PAGES:
             inside.append(path)

@@ -41,7 +41,7 @@ def test_the_list_shows_ids_titles_and_kinds(client: Client):
     write("S-1", "merge_success", "")
     (row,) = read(client.get("/content/")).all("tr", data_row="")
     story, kinds_held, changed = [cell for cell in row.inside if cell.tag == "td"]
-    assert [each.words for each in story.inside] == ["S-1", "Ship it"]
+    assert [each.words for each in story.all("bdi")] == ["S-1", "Ship it"]
     assert [each.words for each in kinds_held.inside if each.attributes["class"] == "kind"] == ["Story", "Merged"]
     assert [each.words for each in changed.inside if each.tag == "div"] == ["agent-7"]
 

@@ -43,8 +43,7 @@ def words(response: Any) -> str:
 
 def listed(client: Client) -> list[str]:
     """The names of the tokens in the table."""
-    names = [each for each in read(client.get(PAGE)).all("td") if "name" in each.attributes.get("class", "").split()]
-    return [each.inside[0].words for each in names if "data-label" not in each.attributes]
+    return [row.all("b")[0].words for row in read(client.get(PAGE)).all("tr") if row.all("td")]
 
 
 def fields(**changes: Any) -> dict[str, Any]:
