@@ -53,7 +53,7 @@ def test_back_while_signed_in_shows_the_page_as_it_was(private: "Page", kept_in:
     private.evaluate("window.kept = true")
     private.goto("/matrix/")
     private.evaluate("history.back()")
-    private.wait_for_function("location.pathname === '/rejections/'")
+    private.get_by_role("heading", name="Rejections").wait_for()
     private.get_by_text("a private wish").wait_for()
     assert private.evaluate("window.kept === true") == (kept_in == "memory")
 
@@ -75,8 +75,8 @@ def test_a_page_of_somebody_else_goes_blank(private: "Page", live_server: Any) -
     sign_in(private.context, staff("eve"), live_server.url)
     other = private.context.new_page()
     other.goto("/")
-    private.wait_for_function("window.kept === undefined")
-    assert private.get_by_role("link", name="eve").is_visible()
+    private.get_by_role("link", name="eve").wait_for()
+    assert private.evaluate("window.kept === undefined")
 
 
 def test_a_page_that_needs_no_sign_in_stays(private: "Page", settings: Any) -> None:

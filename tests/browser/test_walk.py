@@ -104,7 +104,7 @@ def test_copying_twice_gives_the_text_back(log, quiet):
     button.click()
     quiet.wait_for_function(f"document.querySelector('[data-copy]').textContent !== {shown!r}")
     button.click()
-    quiet.wait_for_timeout(2_000)
+    quiet.get_by_role("button", name="copied").wait_for(state="hidden")
     assert button.inner_text() == shown
 
 
