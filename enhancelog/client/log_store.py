@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
@@ -25,6 +25,20 @@ Pairs = Iterable[tuple[str, str]]
 _page = msgspec.json.Decoder(list[Raw])
 
 
+class Page(NamedTuple):
+    """``cursor`` is None on the last page."""
+
+    entries: list[Entry]
+    cursor: str | None
+
+
+class Stored(NamedTuple):
+    """``created`` is false if the same entry was stored before."""
+
+    created: bool
+    digest: str
+
+
 class HttpEnhanceLogStore:
     """``append`` also raises ``Invalid`` if the server refuses the entry, for example by its own size limit."""
 
@@ -44,7 +58,15 @@ class HttpEnhanceLogStore:
         self.connection.expect(answer, 200, 201)
         if answer.status == 200 and self._was_there(entry.issue_id, self.connection.clock() - began):
             raise Conflict(entry.issue_id, identical=True)
-        return answer.headers.get("ETag", "").removeprefix("W/").strip('"') or records.digest(entry)
+        return _digest(entry, answer)
+
+    def put(self, entry: Entry) -> Stored:
+        """Safe to repeat. Raises ``Conflict`` if a different entry has the id."""
+        answer = self.connection.send(Request("PUT", _path(entry.issue_id), body=records.encode(entry), headers=_JSON))
+        if answer.status == 409:
+            raise _conflict(entry.issue_id, answer)
+        self.connection.expect(answer, 200, 201)
+        return Stored(answer.status == 201, _digest(entry, answer))
 
     def get(self, issue_id: str) -> Entry:
         if not records.is_id(issue_id):
@@ -73,15 +95,21 @@ class HttpEnhanceLogStore:
 
     def entries(self, filters: Pairs = (), page_size: int = page_sizes.CLIENT) -> Iterator[Entry]:
         """Entries that match the API's parameters, including ``order``; fetches pages on demand."""
-        asked = (*filters, ("page_size", str(page_size)))
-        cursor: tuple[tuple[str, str], ...] = ()
+        asked = tuple(filters)
+        cursor = ""
         while True:
-            answer = self.connection.send(Request("GET", _LOG, params=(*asked, *cursor)))
-            for raw in self._decoded(_page, self.connection.expect(answer, 200).body):
+            answer = self._asked(asked, page_size, cursor)
+            for raw in self._decoded(_page, answer.body):
                 yield self._entry(bytes(raw))
             if answer.next is None:
                 return
             cursor = self._cursor(answer.next, cursor)
+
+    def page(self, filters: Pairs, page_size: int, cursor: str = "") -> Page:
+        """One page, which can be empty before the last one; ``cursor`` is the previous page's."""
+        answer = self._asked(filters, page_size, cursor)
+        found = [self._entry(bytes(raw)) for raw in self._decoded(_page, answer.body)]
+        return Page(found, self._cursor(answer.next, cursor) if answer.next is not None else None)
 
     def why(self, blueprint_id: str, intent: str = "") -> bytes:
         """The server's answer: JSON of at most 16 kB."""
@@ -100,10 +128,14 @@ class HttpEnhanceLogStore:
             return False
         return bool(now_s - recorded_ms / 1000 > elapsed_s + _DATE_GRAIN_S)
 
-    def _cursor(self, following: str, last: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    def _asked(self, filters: Pairs, page_size: int, cursor: str) -> Answer:
+        following = (("cursor", cursor),) if cursor else ()
+        params = (*filters, ("page_size", str(page_size)), *following)
+        return self.connection.expect(self.connection.send(Request("GET", _LOG, params=params)), 200)
+
+    def _cursor(self, following: str, last: str) -> str:
         # Only the cursor is taken from the link, so that the server cannot redirect us.
-        found = parse_qs(urlsplit(following).query).get("cursor", [])
-        cursor = tuple(("cursor", value) for value in found[:1])
+        cursor = parse_qs(urlsplit(following).query).get("cursor", [""])[0]
         if not cursor or cursor == last:
             raise Other(f"{self.connection.url}: a page of the list leads nowhere")
         return cursor
@@ -140,6 +172,10 @@ def _path(issue_id: str) -> str:
 
 def _known_request(issue_id: str) -> Request:
     return Request("GET", f"/v1/enhance/entries/{quote(issue_id, safe='')}")
+
+
+def _digest(entry: Entry, answer: Answer) -> str:
+    return answer.headers.get("ETag", "").removeprefix("W/").strip('"') or records.digest(entry)
 
 
 def _conflict(issue_id: str, answer: Answer) -> Conflict:
