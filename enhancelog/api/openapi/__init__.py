@@ -7,7 +7,7 @@ from django.conf import settings
 from enhancelog import __version__
 from enhancelog.api.openapi.log import OPERATIONS as LOG
 from enhancelog.api.openapi.log import SCHEMAS as LOG_SCHEMAS
-from enhancelog.api.openapi.parts import HEADERS, PROBLEM, RESPONSES, answer, content, operation
+from enhancelog.api.openapi.parts import ACTOR, BROKEN_RULE, HEADERS, PROBLEM, RESPONSES, answer, content, operation
 from enhancelog.api.openapi.patterns import OPERATIONS as PATTERNS
 from enhancelog.api.openapi.patterns import SCHEMAS as PATTERN_SCHEMAS
 
@@ -16,6 +16,7 @@ Document = dict[str, Any]
 _registered_paths: Document = {}
 _registered_schemas: Document = {}
 
+SHARED_SCHEMAS = {"Actor": ACTOR, "BrokenRule": BROKEN_RULE, "Problem": PROBLEM}
 ERRORS = ("401", "403", "429")
 
 DESCRIPTION = """The log of enhance runs and the content store. Errors are problem+json (RFC 9457) and name the field.
@@ -36,7 +37,7 @@ def document() -> Document:
         "tags": [{"name": "log"}, {"name": "content"}, {"name": "description"}],
         "paths": {**LOG, **PATTERNS, **_registered_paths, **_own()},
         "components": {
-            "schemas": {**LOG_SCHEMAS, **PATTERN_SCHEMAS, **_registered_schemas, "Problem": PROBLEM},
+            "schemas": {**LOG_SCHEMAS, **PATTERN_SCHEMAS, **_registered_schemas, **SHARED_SCHEMAS},
             "responses": RESPONSES,
             "headers": HEADERS,
             "securitySchemes": {

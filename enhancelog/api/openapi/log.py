@@ -8,7 +8,7 @@ from enhancelog.api.openapi.parts import (
     ATOM,
     CSV,
     JSON,
-    NDJSON,
+    NOT_MODIFIED,
     READ_ERRORS,
     WRITE_ERRORS,
     Part,
@@ -16,12 +16,14 @@ from enhancelog.api.openapi.parts import (
     array_of,
     content,
     in_path,
+    lines_of,
     operation,
     query,
     ref,
 )
+from enhancelog.api.openapi.patches import SCHEMAS as PATCH_SCHEMAS
 from enhancelog.domain import filters, page_sizes
-from enhancelog.domain.records import ID_SCHEMA, Entry, Operation
+from enhancelog.domain.records import ID_SCHEMA, Entry
 from enhancelog.domain.search_words import LONGEST_PHRASE
 from enhancelog.domain.text import DATA_NOTICE
 from enhancelog.queries.why import Why
@@ -45,30 +47,21 @@ EXAMPLE: Final[dict[str, Any]] = {
 LINE: Final = json.dumps(EXAMPLE) + "\n"
 RESULT: Final = '{"line":1,"issue_id":"h-42","result":"created","error":null}\n'
 
-_, SCHEMAS = msgspec.json.schema_components([Entry, Operation, Result, Why], ref_template="#/components/schemas/{name}")
-SCHEMAS["Entry"]["properties"]["ops"] = array_of(ref("Operation"))
-_pointer: Final = {"type": "string", "pattern": r"^(/[\s\S]*)?$"}
-SCHEMAS["Operation"] |= {
-    "properties": {**SCHEMAS["Operation"]["properties"], "path": _pointer},
-    "oneOf": [
-        {"properties": {"op": {"enum": ["add", "replace", "test"]}}, "required": ["value"]},
-        {"properties": {"op": {"enum": ["move", "copy"]}, "from": _pointer}, "required": ["from"]},
-        {"properties": {"op": {"enum": ["remove"]}}},
-    ],
-}
-SCHEMAS["KnownEntry"] = {
-    "allOf": [ref("Entry")],
+_, SCHEMAS = msgspec.json.schema_components([Entry, Result, Why], ref_template="#/components/schemas/{name}")
+# A generated client has a variable named after the schema, which a property of the same name would replace.
+SCHEMAS["AppendResult"] = {**SCHEMAS.pop("Result"), "title": "AppendResult"}
+SCHEMAS |= {name.capitalize(): {"type": "string", "enum": list(values)} for name, values in filters.CHOICES.items()}
+SCHEMAS["Period"] = {"type": "string", "enum": list(filters.PERIODS)}
+SCHEMAS["Entry"]["properties"] |= {"status": ref("Status"), "ops": array_of(ref("Operation"))}
+SCHEMAS |= PATCH_SCHEMAS
+SCHEMAS["Recorded"] = {
     "type": "object",
-    "description": "An entry and what we know of it. Times are epoch milliseconds.",
+    "description": "What we know of an entry. Times are epoch milliseconds.",
     "required": ["position", "recorded_ms", "actor", "source", "digest", "envelope", "patterns"],
     "properties": {
         "position": {"type": "integer", "minimum": 1},
         "recorded_ms": {"type": "integer"},
-        "actor": {
-            "type": "object",
-            "required": ["kind", "name"],
-            "properties": {"kind": {"enum": ["user", "token", "command"]}, "name": {"type": "string"}},
-        },
+        "actor": ref("Actor"),
         "source": {"type": "string"},
         "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
         "envelope": {
@@ -82,6 +75,10 @@ SCHEMAS["KnownEntry"] = {
             "additionalProperties": {"type": "string"},
         },
     },
+}
+SCHEMAS["KnownEntry"] = {
+    "description": "An entry and what we know of it.",
+    "allOf": [ref("Entry"), ref("Recorded")],
 }
 
 _NAMED: Final = {
@@ -107,7 +104,7 @@ def _filters() -> list[Part]:
     for name in filters.VALUES:
         one: Part = {"type": "string"}
         if name in filters.CHOICES:
-            one["enum"] = list(filters.CHOICES[name])
+            one = ref(name.capitalize())
         elif name == "phrase":
             one["maxLength"] = LONGEST_PHRASE
         for prefix, words in (("", _NAMED[name]), ("not_", f"Not: {_NAMED[name][0].lower()}{_NAMED[name][1:]}")):
@@ -118,7 +115,7 @@ def _filters() -> list[Part]:
     }
     what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC) or an age like 90m, 24h, 7d, 2w"
     found += [query(name, instant, f"{words}: {what}.") for name, words in _INSTANT.items()]
-    period = {"type": "string", "enum": list(filters.PERIODS)}
+    period = ref("Period")
     return [
         *found,
         query("period", period, "Whole UTC days, today included."),
@@ -144,7 +141,7 @@ _ATOMIC: Final = query("atomic", {"type": "string", "enum": ["true", "false"]}, 
 _ISSUE_ID: Final = in_path("issue_id", {"type": "string", **ID_SCHEMA}, "h-42")
 
 _ENTRY: Final = content(ref("Entry"), EXAMPLE)
-_RESULTS: Final = content({"type": "string", "description": "One `Result` a line."}, RESULT, NDJSON)
+_RESULTS: Final = lines_of("AppendResult", RESULT)
 
 OPERATIONS: Final[dict[str, Part]] = {
     "/v1/enhance/log": {
@@ -157,13 +154,15 @@ OPERATIONS: Final[dict[str, Part]] = {
                     "A bare array, the same entries as lines, or the 50 that were stored last as a feed.",
                     {
                         **content(array_of(ref("Entry")), [EXAMPLE]),
-                        **content({"type": "string"}, LINE, NDJSON),
+                        **lines_of("Entry", LINE),
                         **content({"type": "string"}, ",".join(EXAMPLE) + "\r\n", CSV),
                         **content({"type": "string"}, '<feed xmlns="http://www.w3.org/2005/Atom">…</feed>', ATOM),
                     },
                     "Next",
                     "DerivedTo",
-                )
+                    "ETag",
+                ),
+                "304": NOT_MODIFIED,
             },
             parameters=[*FILTERS, _ORDER, SIZE, _CURSOR, _FORMAT, *_TAIL],
         ),
@@ -178,12 +177,8 @@ OPERATIONS: Final[dict[str, Part]] = {
             },
             parameters=[_ATOMIC],
             body={
-                **content(
-                    {"oneOf": [ref("Entry"), array_of({"description": "An `Entry`; each is judged by itself."})]},
-                    EXAMPLE,
-                    JSON,
-                ),
-                **content({"type": "string"}, LINE, NDJSON),
+                **content({"oneOf": [ref("Entry"), array_of(ref("Entry"))]}, EXAMPLE, JSON),
+                **lines_of("Entry", LINE),
             },
             errors=[*WRITE_ERRORS, "409", "411"],
         ),
@@ -195,6 +190,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "One entry",
             {
                 "200": answer("The entry; its ETag is its digest.", _ENTRY, "ETag"),
+                "304": NOT_MODIFIED,
                 "404": answer(
                     "No such entry.", content({"type": "string"}, "enhance log entry not found", "text/plain")
                 ),
@@ -238,6 +234,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     ),
                     "ETag",
                 ),
+                "304": NOT_MODIFIED,
                 "404": answer(
                     "No such entry.", content({"type": "string"}, "enhance log entry not found", "text/plain")
                 ),

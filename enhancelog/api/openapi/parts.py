@@ -12,6 +12,12 @@ NDJSON: Final = FORMATS["ndjson"].media_type
 CSV: Final = FORMATS["csv"].media_type
 ATOM: Final = FORMATS["atom"].media_type
 
+BROKEN_RULE: Final[Part] = {
+    "type": "object",
+    "description": "Which field (empty: the whole body) breaks which rule.",
+    "required": ["field", "rule", "detail"],
+    "properties": {name: {"type": "string"} for name in ("field", "rule", "detail")},
+}
 PROBLEM: Final[Part] = {
     "type": "object",
     "description": "What went wrong (RFC 9457). `errors` says which field breaks which rule.",
@@ -21,14 +27,8 @@ PROBLEM: Final[Part] = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "rule", "detail"],
-                "properties": {name: {"type": "string"} for name in ("field", "rule", "detail")},
-            },
-        },
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/BrokenRule"}},
+        "request_id": {"type": "string", "description": "5xx: finds the request in the server's log."},
         "identical": {"type": ["boolean", "null"], "description": "409 of an append: the same record is stored."},
         "differs": {"type": "array", "items": {"type": "string"}, "description": "409 of an append: in these fields."},
         "stored": {
@@ -40,19 +40,34 @@ PROBLEM: Final[Part] = {
         "stored_count": {"type": "integer", "description": "503 and 507 of a bulk append: how many it has stored."},
     },
 }
+ACTOR: Final[Part] = {
+    "type": "object",
+    "description": "Who recorded it.",
+    "required": ["kind", "name"],
+    "properties": {"kind": {"type": "string", "enum": ["user", "token", "command"]}, "name": {"type": "string"}},
+}
+
+
+def _header(pattern: str, description: str) -> Part:
+    return {"schema": {"type": "string", "pattern": pattern}, "description": description}
+
 
 HEADERS: Final[Part] = {
+    "Allow": _header("^[A-Z]+(, [A-Z]+)*$", "The methods of this path."),
     "DerivedTo": {
         "schema": {"type": "integer", "minimum": 0},
         "description": "Where deny patterns were asked for: the position up to which they are grouped and were read. "
         "Whoever just appended a new wording waits for that, 2 s at most.",
     },
-    "Counted": {"schema": {"type": "string"}, "description": "Only where the newest entries alone were counted."},
-    "ETag": {"schema": {"type": "string"}, "description": "The entry's digest, or the content item's version."},
-    "Location": {"schema": {"type": "string"}, "description": "Where the new resource is."},
-    "Next": {"schema": {"type": "string"}, "description": 'Where to go on: `<…>; rel="next"`.'},
-    "RetryAfter": {"schema": {"type": "string"}, "description": "Seconds to wait before another try."},
-    "WWWAuthenticate": {"schema": {"type": "string"}, "description": "How to authenticate."},
+    "Counted": _header("^newest [1-9][0-9]*$", "Only where the newest entries alone were counted."),
+    "ETag": _header(
+        '^(W/)?"[0-9a-f]{1,64}"$',
+        "The entry's digest, the content item's version, or a digest of the answer; weak (`W/`) if compressed.",
+    ),
+    "Location": _header("^/v1/", "Where the new resource is."),
+    "Next": _header('^<[^<>]+>; rel="next"$', 'Where to go on: `<…>; rel="next"`.'),
+    "RetryAfter": {"schema": {"type": "integer", "minimum": 1}, "description": "Seconds to wait before another try."},
+    "WWWAuthenticate": _header("^Bearer", "How to authenticate."),
 }
 
 _ERRORS: Final = {
@@ -60,6 +75,7 @@ _ERRORS: Final = {
     "401": ("Unauthorized", "Nobody is signed in.", {"WWW-Authenticate": "WWWAuthenticate"}),
     "403": ("Forbidden", "The scope or limit that `detail` names is missing.", {}),
     "404": ("NotFound", "There is nothing under this id.", {}),
+    "405": ("MethodNotAllowed", "The path has other methods.", {"Allow": "Allow"}),
     "408": ("TooSlow", "The body did not come in time.", {}),
     "411": ("LengthRequired", "A body that is all or nothing needs its length.", {}),
     "409": ("Conflict", "What is stored stays as it is.", {}),
@@ -89,7 +105,16 @@ def _response(status: str, description: str, headers: Mapping[str, str]) -> Part
 
 RESPONSES: Final[Part] = {
     name: _response(status, description, headers) for status, (name, description, headers) in _ERRORS.items()
+} | {
+    "NotModified": {
+        "description": "The answer still has the ETag that `If-None-Match` names. No body.",
+        "headers": {"ETag": {"$ref": "#/components/headers/ETag"}},
+    },
+    "UriTooLong": {"description": "The address is longer than 65,534 bytes. No body."},
+    "HeadersTooLarge": {"description": "More than 100 header fields, or too large ones. No body."},
 }
+NOT_MODIFIED: Final[Part] = {"$ref": "#/components/responses/NotModified"}
+_EVERYWHERE: Final = {"405": "MethodNotAllowed", "414": "UriTooLong", "431": "HeadersTooLarge"}
 
 READ_ERRORS: Final = ("400", "401", "403", "429", "503", "507")
 WRITE_ERRORS: Final = ("400", "401", "403", "408", "413", "415", "429", "503", "507")
@@ -105,6 +130,12 @@ def array_of(schema: Part) -> Part:
 
 def content(schema: Part, example: Any, media_type: str = JSON) -> Part:
     return {media_type: {"schema": schema, "example": example}}
+
+
+def lines_of(name: str, example: str) -> Part:
+    """NDJSON whose lines are each a ``name``."""
+    schema = {"type": "string", "contentMediaType": NDJSON, "contentSchema": array_of(ref(name))}
+    return content({**schema, "description": f"One `{name}` a line, as JSON."}, example, NDJSON)
 
 
 def answer(description: str, shown: Part, *headers: str) -> Part:
@@ -128,12 +159,18 @@ def operation(
     errors: Sequence[str] = READ_ERRORS,
     body_required: bool = True,
 ) -> Part:
-    """``errors`` are the statuses answered with a problem."""
-    problems = {status: {"$ref": f"#/components/responses/{_ERRORS[status][0]}"} for status in errors}
+    """``errors`` are the statuses answered with a problem. An answer 304 adds ``If-None-Match`` to the parameters."""
+    names = {status: _ERRORS[status][0] for status in errors} | _EVERYWHERE
+    others = sorted(names.keys() - answers)
+    problems = {status: {"$ref": f"#/components/responses/{names[status]}"} for status in others}
     made: Part = {"operationId": name, "tags": [tag], "summary": summary, "parameters": list(parameters)}
+    if "304" in answers:
+        made["parameters"].append(IF_NONE_MATCH)
     if body is not None:
         made["requestBody"] = {"required": body_required, "content": body}
-    return made | {"responses": {**answers, **{status: problems[status] for status in errors if status not in answers}}}
+    return made | {
+        "responses": {**answers, **{status: problems[status] for status in problems if status not in answers}}
+    }
 
 
 def query(name: str, schema: Part, description: str, *, required: bool = False) -> Part:
@@ -146,3 +183,6 @@ def in_path(name: str, schema: Part, example: str) -> Part:
 
 def header(name: str, schema: Part, description: str) -> Part:
     return {"name": name, "in": "header", "required": False, "schema": schema, "description": description}
+
+
+IF_NONE_MATCH: Final = header("If-None-Match", {"type": "string"}, "ETags: 304 if the answer still has one of them.")
