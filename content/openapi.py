@@ -122,9 +122,13 @@ OPERATIONS: Final[dict[str, Part]] = {
                 "304": NOT_MODIFIED,
             },
             parameters=[
-                query("raw", {"type": "string", "enum": ["0", "1"]}, "Raw keys instead."),
+                query(
+                    "raw",
+                    {"type": "string", "enum": ["0", "1"]},
+                    "Raw keys instead of stories; the other parameters apply to them.",
+                ),
                 query("text", {"type": "string"}, "A substring of the id."),
-                query("kind", ref("Kind"), "Stories that have this kind."),
+                query("kind", ref("Kind"), "Stories that have this kind; with `raw=1` its keys."),
                 query("page_size", {"type": "integer", "minimum": 1, "maximum": 1000}, "A page instead of the whole."),
                 query("cursor", {"type": "string"}, "From the `next` link."),
             ],

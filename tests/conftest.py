@@ -133,7 +133,7 @@ def live_api(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture(autouse=True)
 def nobody_is_throttled_yet() -> None:
     """Allowances live in the process, and the next test's user may have the same number."""
-    from enhancelog.api.throttles import allowances
+    from enhancelog.api.allowances import allowances
 
     allowances.clear()
 

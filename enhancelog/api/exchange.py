@@ -7,6 +7,7 @@ from typing import IO, Final
 
 from django.http import HttpRequest
 
+from enhancelog.api.allowances import Standing
 from enhancelog.api.slots import Slot
 
 KEY: Final = "enhancelog.exchange"
@@ -41,8 +42,8 @@ class Exchange:
     # Set by the application before it reads; no more than this is received
     max_body_bytes: int | None = None
     poll: Poll | None = None
-    # The allowances of its caller that the request was counted against
-    counted_as: set[str] = field(default_factory=set)
+    # Of the caller, in each allowance that the request was counted against
+    standings: dict[str, Standing] = field(default_factory=dict)
 
     @property
     def is_polling(self) -> bool:

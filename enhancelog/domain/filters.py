@@ -175,6 +175,13 @@ def after(parameters: Parameters) -> int | None:
     return _whole(parameters, "after", 2**63 - 1)
 
 
+def check_single(parameters: Parameters, *names: str) -> None:
+    """Raises ``Invalid`` if one of them is repeated."""
+    for name in names:
+        if (times := len(parameters.get(name, ()))) > 1:
+            raise Invalid(name, "repeated", f"is given {times:,} times; give it once")
+
+
 def wait_s(parameters: Parameters) -> int:
     return _whole(parameters, "wait", MAX_WAIT_S) or 0
 

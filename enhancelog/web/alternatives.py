@@ -20,10 +20,16 @@ from enhancelog.web.questions import Elsewhere, Question, Refused
 MOST_NEW: Final = 99
 
 
+class ExportLink(NamedTuple):
+    label: str
+    url: str
+    file_name: str
+
+
 class Alternatives(NamedTuple):
     """URLs. ``new_entries`` is empty unless this is the newest page."""
 
-    exports: Sequence[tuple[str, str]]
+    exports: Sequence[ExportLink]
     feed: str
     save: str
     other_order: str
@@ -49,7 +55,10 @@ def instead_of_page(request: HttpRequest, question: Question) -> HttpResponse | 
 def alternatives(question: Question, page: Page) -> Alternatives:
     is_newest = question.order == "desc" and question.cursor is None
     return Alternatives(
-        exports=[(FORMATS[shape].label, _export(question, shape)) for shape in reversed(EXPORTS)],
+        exports=[
+            ExportLink(FORMATS[shape].label, _export(question, shape), FORMATS[shape].file_name)
+            for shape in reversed(EXPORTS)
+        ],
         feed=question.url(format="atom"),
         save=links.with_query("/account/views", [("url", question.url())]),
         other_order=question.url(order="asc" if question.order == "desc" else "desc"),

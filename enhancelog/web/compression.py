@@ -15,6 +15,7 @@ MEDIA_TYPES: Final = frozenset(
     {
         "application/atom+xml",
         "application/json",
+        "application/schema+json",
         "application/x-ndjson",
         "text/csv",
         "text/html",

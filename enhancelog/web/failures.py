@@ -7,7 +7,13 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied, RequestDataTooBig
+from django.core.exceptions import (
+    BadRequest,
+    DisallowedHost,
+    PermissionDenied,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+)
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.template.loader import render_to_string
@@ -31,6 +37,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
             request, 413, "This is too large", "What was sent is larger than the limit; nothing was changed."
         )
     detail = "The address or the form holds something that cannot be read."
+    if isinstance(exception, TooManyFieldsSent):
+        most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+        detail = f"The address or the form has more than {most:,} parameters, which is the limit here."
     if isinstance(exception, BadRequest) and exception.args:
         detail = str(exception)
     if isinstance(exception, DisallowedHost):
@@ -156,4 +165,5 @@ def _server_error_page(request: HttpRequest, status: int = 500, detail: str = ""
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path_info.startswith("/v1/")
+    # Also where a client joined an address and a path with two slashes, and OPTIONS of the whole server.
+    return request.path_info == "*" or f"/{request.path_info.lstrip('/')}/".startswith("/v1/")

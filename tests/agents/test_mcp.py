@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from enhancelog.agents import mcp_results
 from enhancelog.agents.excerpts import MAX_BYTES
-from enhancelog.api.openapi.log import SCHEMAS
+from enhancelog.api.openapi.schemas import SCHEMAS
 from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.text import DATA_NOTICE

@@ -119,6 +119,18 @@ def test_append_without_ops_of_an_entry_stored_with_them_is_identical(store: Enh
     assert refusal.value.identical is True
 
 
+def test_append_with_the_keys_of_its_ops_in_another_order_is_identical(store: EnhanceLogStore) -> None:
+    first = make_entry(ops=[{"op": "add", "path": "/a", "value": {"x": 1, "y": [2.0]}}])
+    store.append(first)
+    with pytest.raises(Conflict) as refusal:
+        store.append(make_entry(ops=[{"value": {"y": [2], "x": 1}, "path": "/a", "op": "add"}]))
+    assert (refusal.value.identical, refusal.value.differs) == (True, ())
+    assert records.encode(store.get("h-1")) == records.encode(first)
+    with pytest.raises(Conflict) as refusal:
+        store.append(make_entry(ops=[{"op": "add", "path": "/a", "value": {"x": True, "y": [2.0]}}]))
+    assert refusal.value.differs == ("ops",)
+
+
 def test_append_with_ops_of_an_entry_stored_without_them_differs_in_ops(store: EnhanceLogStore) -> None:
     store.append(make_entry())
     with pytest.raises(Conflict) as refusal:

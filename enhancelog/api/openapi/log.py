@@ -1,8 +1,6 @@
 import json
 from typing import Any, Final
 
-import msgspec
-
 from enhancelog.api.negotiation import LIST_TYPES
 from enhancelog.api.openapi.parts import (
     ATOM,
@@ -21,13 +19,10 @@ from enhancelog.api.openapi.parts import (
     query,
     ref,
 )
-from enhancelog.api.openapi.patches import SCHEMAS as PATCH_SCHEMAS
 from enhancelog.domain import filters, page_sizes
-from enhancelog.domain.records import ID_SCHEMA, Entry
+from enhancelog.domain.records import ID_SCHEMA
 from enhancelog.domain.search_words import LONGEST_PHRASE
 from enhancelog.domain.text import DATA_NOTICE
-from enhancelog.queries.why import Why
-from enhancelog.transfer.bulk import Result
 
 EXAMPLE: Final[dict[str, Any]] = {
     "issue_id": "h-42",
@@ -47,40 +42,6 @@ EXAMPLE: Final[dict[str, Any]] = {
 LINE: Final = json.dumps(EXAMPLE) + "\n"
 RESULT: Final = '{"line":1,"issue_id":"h-42","result":"created","error":null}\n'
 
-_, SCHEMAS = msgspec.json.schema_components([Entry, Result, Why], ref_template="#/components/schemas/{name}")
-# A generated client has a variable named after the schema, which a property of the same name would replace.
-SCHEMAS["AppendResult"] = {**SCHEMAS.pop("Result"), "title": "AppendResult"}
-SCHEMAS |= {name.capitalize(): {"type": "string", "enum": list(values)} for name, values in filters.CHOICES.items()}
-SCHEMAS["Period"] = {"type": "string", "enum": list(filters.PERIODS)}
-SCHEMAS["Entry"]["properties"] |= {"status": ref("Status"), "ops": array_of(ref("Operation"))}
-SCHEMAS |= PATCH_SCHEMAS
-SCHEMAS["Recorded"] = {
-    "type": "object",
-    "description": "What we know of an entry. Times are epoch milliseconds.",
-    "required": ["position", "recorded_ms", "actor", "source", "digest", "envelope", "patterns"],
-    "properties": {
-        "position": {"type": "integer", "minimum": 1},
-        "recorded_ms": {"type": "integer"},
-        "actor": ref("Actor"),
-        "source": {"type": "string"},
-        "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-        "envelope": {
-            "type": "string",
-            "pattern": "^[0-9a-f]{64}$",
-            "description": "SHA-256 over position, digest, recorded_ms, actor and source.",
-        },
-        "patterns": {
-            "type": "object",
-            "description": "Denying axis to the id of the deny pattern, for the first 64 denied axes.",
-            "additionalProperties": {"type": "string"},
-        },
-    },
-}
-SCHEMAS["KnownEntry"] = {
-    "description": "An entry and what we know of it.",
-    "allOf": [ref("Entry"), ref("Recorded")],
-}
-
 _NAMED: Final = {
     "blueprint_id": "Of this Blueprint; the empty value is the empty id.",
     "status": "Ended so.",
@@ -96,6 +57,7 @@ _NAMED: Final = {
     "phrase": "Words in a row in intent, rationale, a reason or a verdict's detail; the last may end in *.",
     "source": "From this source.",
 }
+_PLAUSIBLE_ONLY: Final = "Leaves out entries without a plausible time; to copy the whole log, use `after`."
 _INSTANT: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Before", "not_until": "From"}
 
 
@@ -114,29 +76,39 @@ def _filters() -> list[Part]:
         "pattern": r"^(-?[0-9]{1,18}|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|[1-9][0-9]{0,4}[mhdw])$",
     }
     what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC) or an age like 90m, 24h, 7d, 2w"
-    found += [query(name, instant, f"{words}: {what}.") for name, words in _INSTANT.items()]
+    found += [query(name, instant, f"{words}: {what}. {_PLAUSIBLE_ONLY}") for name, words in _INSTANT.items()]
     period = ref("Period")
     return [
         *found,
-        query("period", period, "Whole UTC days, today included."),
-        query("not_period", period, "Before those days."),
+        query("period", period, f"Whole UTC days, today included. {_PLAUSIBLE_ONLY}"),
+        query("not_period", period, f"Before those days. {_PLAUSIBLE_ONLY}"),
     ]
 
 
 FILTERS: Final = tuple(_filters())  # the parameters of everything that takes a filter
 
-_ORDER: Final = query("order", {"type": "string", "enum": ["asc", "desc"]}, "By time; `asc` unless given.")
+_ORDER: Final = query(
+    "order", {"type": "string", "enum": ["asc", "desc"]}, "By time; `asc` unless given. Not with `after`."
+)
 SIZE: Final = query(
     "page_size", {"type": "integer", "minimum": 1, "maximum": page_sizes.LARGEST}, "A page instead of the whole."
 )
 _FORMAT: Final = query(
-    "format", {"type": "string", "enum": list(LIST_TYPES)}, "Wins over Accept. `atom`: the 50 stored last."
+    "format",
+    {"type": "string", "enum": list(LIST_TYPES)},
+    "Wins over Accept. `spreadsheet`: CSV as Excel opens it. `atom`: the 50 stored last.",
 )
 _TAIL: Final = [
     query("after", {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "What was stored after this position."),
-    query("wait", {"type": "integer", "minimum": 0, "maximum": filters.MAX_WAIT_S}, "Seconds to wait for something."),
+    query(
+        "wait",
+        {"type": "integer", "minimum": 0, "maximum": filters.MAX_WAIT_S},
+        "Seconds to wait for something; only with `after`.",
+    ),
 ]
-_CURSOR: Final = query("cursor", {"type": "string"}, "From the `next` link; another filter needs another reading.")
+_CURSOR: Final = query(
+    "cursor", {"type": "string"}, "From the `next` link; another filter needs another reading. Not with `after`."
+)
 _ATOMIC: Final = query("atomic", {"type": "string", "enum": ["true", "false"]}, "Of many: all or nothing.")
 _ISSUE_ID: Final = in_path("issue_id", {"type": "string", **ID_SCHEMA}, "h-42")
 
@@ -279,7 +251,9 @@ OPERATIONS: Final[dict[str, Part]] = {
                             "similar_applied": [],
                         },
                     ),
-                )
+                    "ETag",
+                ),
+                "304": NOT_MODIFIED,
             },
             parameters=[
                 query("blueprint_id", {"type": "string"}, "The Blueprint; may be empty.", required=True),

@@ -52,8 +52,12 @@ def _header(pattern: str, description: str) -> Part:
     return {"schema": {"type": "string", "pattern": pattern}, "description": description}
 
 
+def _listed(item: str) -> str:
+    return f"^{item}(, {item})*$"
+
+
 HEADERS: Final[Part] = {
-    "Allow": _header("^[A-Z]+(, [A-Z]+)*$", "The methods of this path."),
+    "Allow": _header(_listed("[A-Z]+"), "The methods of this path."),
     "DerivedTo": {
         "schema": {"type": "integer", "minimum": 0},
         "description": "Where deny patterns were asked for: the position up to which they are grouped and were read. "
@@ -66,6 +70,15 @@ HEADERS: Final[Part] = {
     ),
     "Location": _header("^/v1/", "Where the new resource is."),
     "Next": _header('^<[^<>]+>; rel="next"$', 'Where to go on: `<…>; rel="next"`.'),
+    "RateLimit": _header(
+        _listed('"[a-z]+";r=[0-9]+;t=[0-9]+'),
+        "Where a throttle applies: how many more requests are granted at once (`r`), and in how many seconds (`t`) "
+        "that is the whole allowance again or, if none is left, one.",
+    ),
+    "RateLimitPolicy": _header(
+        _listed('"[a-z]+";q=[0-9]+;w=[0-9]+'),
+        "Where a throttle applies: requests (`q`) allowed in a number of seconds (`w`).",
+    ),
     "RetryAfter": {"schema": {"type": "integer", "minimum": 1}, "description": "Seconds to wait before another try."},
     "WWWAuthenticate": _header("^Bearer", "How to authenticate."),
 }
@@ -82,7 +95,11 @@ _ERRORS: Final = {
     "412": ("PreconditionFailed", "The item is at another version.", {}),
     "413": ("TooLarge", "The body or a part of it is larger than the limit.", {}),
     "415": ("UnsupportedMediaType", "The body has another media type, or is compressed.", {}),
-    "429": ("TooMany", "Too many requests.", {"Retry-After": "RetryAfter"}),
+    "429": (
+        "TooMany",
+        "Too many requests.",
+        {"Retry-After": "RetryAfter", "RateLimit": "RateLimit", "RateLimit-Policy": "RateLimitPolicy"},
+    ),
     "503": (
         "Unavailable",
         "The database does not answer, its disk fails, or too many long answers run.",
