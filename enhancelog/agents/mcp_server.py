@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from enhancelog import __version__
 from enhancelog.agents.excerpts import MAX_BYTES
 from enhancelog.agents.mcp_tools import Tools
-from enhancelog.client.connection import Connection, one_line
+from enhancelog.client.connection import Connection
+from enhancelog.client.exchange import one_line
 from enhancelog.domain.errors import Conflict, Invalid, StoreError
 
 INSTRUCTIONS = """\

@@ -31,7 +31,8 @@ from enhancelog.agents.mcp_results import (
 from enhancelog.client.connection import Connection
 from enhancelog.client.content_store import HttpContentStore
 from enhancelog.client.kinds import KINDS
-from enhancelog.client.log_store import HttpEnhanceLogStore, Page
+from enhancelog.client.log_calls import Cursor, Page
+from enhancelog.client.log_store import HttpEnhanceLogStore
 from enhancelog.domain import records
 from enhancelog.domain.content import version
 from enhancelog.domain.errors import Invalid
@@ -112,15 +113,16 @@ class Tools:
         }
         filters = [*((name, value) for name, value in given.items() if value), ("order", order)]
         chosen = ("issue_id", *(fields or BRIEF))
-        page = self._log.page(filters, limit, cursor)
+        begin: Cursor = (("cursor", cursor),) if cursor else ()
+        page = self._log.page(filters, limit, begin)
         for _ in range(MOST_EMPTY_PAGES):
             if page.entries or page.cursor is None:
                 break
-            cursor = page.cursor
-            page = self._log.page(filters, limit, cursor)
+            begin = page.cursor
+            page = self._log.page(filters, limit, begin)
         while not fits(shown := _fitted_page(page, chosen)) and len(page.entries) > 1:
             # A shorter page, because only the server can say where the next one begins.
-            page = self._log.page(filters, _most_that_fit(page.entries, chosen), cursor)
+            page = self._log.page(filters, _most_that_fit(page.entries, chosen), begin)
         return shown
 
     def get_entry(
@@ -229,7 +231,8 @@ class Tools:
 
 
 def _fitted_page(page: Page, fields: Sequence[str]) -> EntryPage:
-    return fitted(lambda shape: _listed(page.entries, page.cursor, fields, shape), LISTED)
+    cursor = page.cursor[0][1] if page.cursor else None
+    return fitted(lambda shape: _listed(page.entries, cursor, fields, shape), LISTED)
 
 
 def _listed(entries: Sequence[Entry], cursor: str | None, fields: Sequence[str], shape: Shape) -> EntryPage:

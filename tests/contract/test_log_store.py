@@ -6,12 +6,15 @@ from typing import NamedTuple
 import pytest
 from django.db import connection
 
+from enhancelog.client.async_log_store import AsyncHttpEnhanceLogStore
 from enhancelog.client.log_store import HttpEnhanceLogStore
 from enhancelog.domain import records
 from enhancelog.domain.errors import Conflict, NotFound
 from enhancelog.domain.origin import Origin
 from enhancelog.store import EnhanceLogStore, open_store
 from enhancelog.store.memory import InMemoryEnhanceLogStore
+from tests.client.blocking import Blocking
+from tests.client.spooling import Delivering
 from tests.factories import make_entry, make_rejected
 
 I64_EXTREMES = (-(2**63), -1, 0, 2**63 - 1)
@@ -35,11 +38,17 @@ class Backend(NamedTuple):
 IN_MEMORY = Backend(InMemoryEnhanceLogStore, lambda: "in-memory")
 DATABASE = Backend(open_database, lambda: NAMES[connection.vendor])
 HTTP = Backend(HttpEnhanceLogStore, lambda: "http", needs="live_api")
+ASYNC = Backend(lambda: Blocking(AsyncHttpEnhanceLogStore()), lambda: "http", needs="live_api")
+SPOOLED = Backend(Delivering, lambda: "http-spooled", needs="live_api")
+
+OVER_HTTP = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 BACKENDS = [
     pytest.param(IN_MEMORY, id="in-memory"),
     pytest.param(DATABASE, id="database", marks=pytest.mark.django_db),
-    pytest.param(HTTP, id="http", marks=[pytest.mark.django_db(transaction=True), pytest.mark.once]),
+    pytest.param(HTTP, id="http", marks=OVER_HTTP),
+    pytest.param(ASYNC, id="http-async", marks=OVER_HTTP),
+    pytest.param(SPOOLED, id="http-spooled", marks=OVER_HTTP),
 ]
 PERSISTENT = [
     pytest.param(DATABASE, id="database", marks=pytest.mark.django_db(transaction=True)),
