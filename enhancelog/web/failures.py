@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.template.loader import render_to_string
 
-from enhancelog.api.errors import fault_answer, fault_response, problem_response
+from enhancelog.api.errors import fault_answer, fault_response, problem_response, too_many_parameters
 from enhancelog.api.exchange import exchange_of
 from enhancelog.backends import schema
 from enhancelog.backends.disk import fault_of
@@ -38,8 +38,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         )
     detail = "The address or the form holds something that cannot be read."
     if isinstance(exception, TooManyFieldsSent):
-        most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
-        detail = f"The address or the form has more than {most:,} parameters, which is the limit here."
+        detail = too_many_parameters()
     if isinstance(exception, BadRequest) and exception.args:
         detail = str(exception)
     if isinstance(exception, DisallowedHost):
