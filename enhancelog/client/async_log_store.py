@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 from msgspec import Raw
 
 from enhancelog.client.async_connection import AsyncConnection
-from enhancelog.client.log_calls import Cursor, LogCalls, Pairs, Result
+from enhancelog.client.log_calls import Cursor, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.records import Entry
 
@@ -19,6 +19,9 @@ class AsyncHttpEnhanceLogStore:
 
     async def append(self, entry: Entry) -> str:
         return await self.connection.run(self._calls.append(entry))
+
+    async def put(self, entry: Entry) -> Stored:
+        return await self.connection.run(self._calls.put(entry))
 
     async def append_many(self, entries: Iterable[Entry]) -> list[Result]:
         return await self.connection.run(self._calls.append_many(entries))
@@ -38,12 +41,15 @@ class AsyncHttpEnhanceLogStore:
         return [entry async for entry in self.entries()]
 
     async def entries(self, filters: Pairs = (), page_size: int = page_sizes.CLIENT) -> AsyncIterator[Entry]:
-        asked = (*filters, ("page_size", str(page_size)))
+        asked = tuple(filters)
         cursor: Cursor | None = ()
         while cursor is not None:
-            found, cursor = await self.connection.run(self._calls.page(asked, cursor))
+            found, cursor = await self.page(asked, page_size, cursor)
             for entry in found:
                 yield entry
+
+    async def page(self, filters: Pairs, page_size: int, cursor: Cursor = ()) -> Page:
+        return await self.connection.run(self._calls.page((*filters, ("page_size", str(page_size))), cursor))
 
     async def why(self, blueprint_id: str, intent: str = "") -> bytes:
         return await self.connection.run(self._calls.why(blueprint_id, intent))

@@ -36,6 +36,13 @@ class Result(msgspec.Struct, frozen=True):
     error: str | None = None
 
 
+class Stored(NamedTuple):
+    """``created`` is false if the same entry was stored before."""
+
+    created: bool
+    digest: str
+
+
 class Page(NamedTuple):
     """``cursor``: where the next page begins; ``None`` on the last."""
 
@@ -60,7 +67,14 @@ class LogCalls:
             was_there = yield from self._was_there(entry.issue_id, self._endpoint.clock() - began)
             if was_there:
                 raise Conflict(entry.issue_id, identical=True)
-        return answer.headers.get("ETag", "").removeprefix("W/").strip('"') or records.digest(entry)
+        return _digest(entry, answer)
+
+    def put(self, entry: Entry) -> Call[Stored]:
+        answer = yield put_request(entry.issue_id, records.encode(entry))
+        if answer.status == 409:
+            raise conflict_of(entry.issue_id, answer)
+        self._endpoint.expect(answer, 200, 201)
+        return Stored(answer.status == 201, _digest(entry, answer))
 
     def append_many(self, entries: Iterable[Entry]) -> Call[list[Result]]:
         """In order, in as many requests as the entries' size asks for."""
@@ -181,6 +195,10 @@ def conflict_of(issue_id: str, answer: Answer) -> Conflict:
     except msgspec.MsgspecError:
         refusal = _Refusal()
     return Conflict(issue_id, identical=refusal.identical, differs=refusal.differs)
+
+
+def _digest(entry: Entry, answer: Answer) -> str:
+    return answer.headers.get("ETag", "").removeprefix("W/").strip('"') or records.digest(entry)
 
 
 def _path(issue_id: str) -> str:

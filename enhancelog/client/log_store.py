@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Raw
 
 from enhancelog.client.connection import Connection
-from enhancelog.client.log_calls import Cursor, LogCalls, Pairs, Result
+from enhancelog.client.log_calls import Cursor, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.records import Entry
 
@@ -34,11 +34,15 @@ class HttpLogReads:
 
     def entries(self, filters: Pairs = (), page_size: int = page_sizes.CLIENT) -> Iterator[Entry]:
         """Entries that match the API's parameters, including ``order``; fetches pages on demand."""
-        asked = (*filters, ("page_size", str(page_size)))
+        asked = tuple(filters)
         cursor: Cursor | None = ()
         while cursor is not None:
-            found, cursor = self.connection.run(self._calls.page(asked, cursor))
+            found, cursor = self.page(asked, page_size, cursor)
             yield from found
+
+    def page(self, filters: Pairs, page_size: int, cursor: Cursor = ()) -> Page:
+        """One page, which can be empty before the last one; ``cursor`` is the previous page's."""
+        return self.connection.run(self._calls.page((*filters, ("page_size", str(page_size))), cursor))
 
     def why(self, blueprint_id: str, intent: str = "") -> bytes:
         """The server's answer: JSON of at most 16 kB."""
@@ -52,6 +56,10 @@ class HttpEnhanceLogStore(HttpLogReads):
 
     def append(self, entry: Entry) -> str:
         return self.connection.run(self._calls.append(entry))
+
+    def put(self, entry: Entry) -> Stored:
+        """Safe to repeat. Raises ``Conflict`` if a different entry has the id."""
+        return self.connection.run(self._calls.put(entry))
 
     def append_many(self, entries: Iterable[Entry]) -> list[Result]:
         """Stores entries in bulk, in order, and says what became of each. Safe to repeat. Raises ``Other``; what was
