@@ -57,7 +57,7 @@ STATES: Final = (
 
 OPERATION: Final = {"op": "replace", "path": "/agents/0/prompt", "value": "Be brief."}
 
-VIOLATIONS: Final = {"resultTypes": ["violations"]}
+VIOLATIONS: Final = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 NO_PAGES: Final = {"/robots.txt", "/favicon.ico"}
 
 

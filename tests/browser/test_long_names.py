@@ -118,7 +118,7 @@ def is_whole(name: "Locator") -> bool:
 @pytest.mark.parametrize(
     ("path", "name", "links_of_rows"),
     [
-        ("/?period=all", BLUEPRINT, ".troubles [data-row] a"),
+        ("/?period=all", BLUEPRINT, ".rates [data-row] a"),
         ("/?period=all", AXIS, ".days a"),
         ("/matrix/?period=all", BLUEPRINT, ".matrix [data-row] a"),
         ("/matrix/?period=all", AXIS, ".matrix thead th:nth-child(3) a"),
