@@ -9,8 +9,9 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, HttpResponseServerError
 from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
 
 from enhancelog.api.errors import fault_answer, fault_response, problem_response
 from enhancelog.api.exchange import exchange_of
@@ -44,6 +45,8 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.method in ("GET", "HEAD") and _is_page(f"{request.path_info}/"):
+        return HttpResponseRedirect(request.get_full_path(force_append_slash=True))
     # Views say what is missing. The URL resolver raises with a dict, which does not help a reader.
     said = exception.args[0] if exception.args else ""
     detail = said if isinstance(said, str) and said else "Nothing is at this address. It may have been mistyped."
@@ -153,6 +156,14 @@ def _server_error_page(request: HttpRequest, status: int = 500, detail: str = ""
     # No database, session or user, because any of them may be what failed.
     context = {"request_id": request_id.get(), "status": status, "detail": detail, **theme.in_templates(request)}
     return render_to_string("failures/server_error.jinja", context, using="jinja")
+
+
+def _is_page(path: str) -> bool:
+    """Whether it is the address of a page. One with an id is not: the id may end in a slash."""
+    try:
+        return not resolve(path).captured_kwargs
+    except Resolver404:
+        return False
 
 
 def _is_api(request: HttpRequest) -> bool:

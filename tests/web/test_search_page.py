@@ -135,13 +135,27 @@ def test_nothing_found_offers_what_else_to_look_for(client):
 def test_search_pages_go_on_behind_the_last_position(client):
     record_all(make_entry(issue_id=f"h-{n}", intent="word", ts_ms=-n) for n in range(5))
     page = get(client, "/search/?phrase=word&page_size=2")
-    assert summary(page) == "2+ entries, newest recorded first"
+    assert summary(page) == "5 entries, newest recorded first"
     found = shown(page)
     while further := onward(page):
         page = get(client, further, **{"HX-Request": "true"})
         found += shown(page)
     assert found == ["h-4", "h-3", "h-2", "h-1", "h-0"]
     assert "No older entries" in page.words
+
+
+def test_matches_too_many_to_count_in_time_are_the_found_ones_and_more(client, monkeypatch):
+    monkeypatch.setattr("enhancelog.queries.search.few", lambda *_: None)
+    record_all(make_entry(issue_id=f"h-{n}", intent="word") for n in range(5))
+    page = get(client, "/search/?phrase=word&page_size=2")
+    assert summary(page) == "2+ entries, newest recorded first"
+
+
+def test_an_excerpt_shows_the_cells_of_a_table_and_not_its_markup(client):
+    record(make_entry(rationale="Before\n\n| axis | runs |\n|:---|---:|\n| sandbox | 12 |\na | b"))
+    page = get(client, "/search/?phrase=sandbox")
+    assert "rationale: Before axis · runs sandbox · 12 a | b" in page.words
+    assert "12" in get(client, '/search/?phrase="sandbox 12"').words
 
 
 @pytest.mark.parametrize("positions", [[], [1]])
