@@ -30,7 +30,7 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,18}")  # fits 64 bits
 @needs("content:write")
 def content_edit(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase:
     if kind not in KINDS or not is_story_id(story_id):
-        raise Http404("There is nothing to edit here.")
+        raise Http404("There is no such kind or work item.")
     if request.method != "POST":
         row = kind_row(story_id, kind)
         if "cancel" in request.GET and is_fragment(request):

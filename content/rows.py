@@ -113,8 +113,8 @@ class KindRow(NamedTuple):
             case "counter":
                 return self.value
             case "markdown":
-                return title(self.value) or "set, empty"
-        return telling_line(self.value) or "set, empty"
+                return title(self.value) or "empty"
+        return telling_line(self.value) or "empty"
 
 
 class ChangeRow(NamedTuple):

@@ -28,20 +28,20 @@ SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     # Django's own reasons can quote the attack.
     if isinstance(exception, RequestDataTooBig):
-        return _answer(
-            request, 413, "This is too large", "What was sent is larger than the limit; nothing was changed."
-        )
-    detail = "The address or the form holds something that cannot be read."
+        return _answer(request, 413, "Request too large", "The request is larger than the limit; nothing was changed.")
+    detail = "The address or the form contains something that cannot be read."
     if isinstance(exception, BadRequest) and exception.args:
         detail = str(exception)
     if isinstance(exception, DisallowedHost):
-        detail = "This server does not answer to that host name; ENHANCELOG_URL says which one it does."
-    return _answer(request, 400, "This request cannot be answered", detail)
+        detail = "This server does not serve that host name; ENHANCELOG_URL sets the one that it serves."
+    return _answer(request, 400, "Invalid request", detail)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     detail = str(exception) if isinstance(exception, PermissionDenied) and exception.args else ""
-    return _answer(request, 403, "You are not allowed to do this", detail or "Your account lacks the permission.")
+    return _answer(
+        request, 403, "You are not allowed to do this", detail or "Your account does not have the permission."
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -49,7 +49,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         return HttpResponseRedirect(request.get_full_path(force_append_slash=True))
     # Views say what is missing. The URL resolver raises with a dict, which does not help a reader.
     said = exception.args[0] if exception.args else ""
-    detail = said if isinstance(said, str) and said else "Nothing is at this address. It may have been mistyped."
+    detail = said if isinstance(said, str) and said else "There is no page at this address. Check it for typing errors."
     return _answer(request, 404, "Not found", detail)
 
 
@@ -117,8 +117,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         request,
         403,
         "This form is out of date",
-        "It was open while somebody signed in or out, or the browser keeps no cookies. "
-        "Go back, load the page again and send the form once more; nothing was changed.",
+        "Somebody signed in or out while it was open, or the browser blocks cookies. "
+        "Go back, reload the page and send the form again; nothing was changed.",
     )
 
 
@@ -128,9 +128,9 @@ def locked_out(request: HttpRequest, credentials: Mapping[str, Any] | None = Non
     response = _answer(
         request,
         429,
-        "Too many attempts",
-        "Too many passwords from your network were wrong, for this name or altogether. "
-        f"Try again in {minutes} minutes; sessions and tokens that exist are not affected.",
+        "Too many failed sign-ins",
+        "Too many sign-ins from your network failed, for this name or in total. "
+        f"Try again in {minutes} minutes; existing sessions and tokens are not affected.",
     )
     response["Retry-After"] = str(round(wait.total_seconds()))
     return response

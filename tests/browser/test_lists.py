@@ -247,7 +247,7 @@ def test_a_list_is_saved_and_the_colours_chosen_without_javascript(
     plain.get_by_label("Name", exact=True).fill("Noops")
     plain.get_by_role("button", name="Save").click()
     plain.wait_for_url(f"**{NOOP}")
-    assert plain.get_by_text("This list is saved as Noops.").is_visible()
+    assert plain.get_by_text("List saved as Noops.").is_visible()
     plain.get_by_role("button", name="Dark").click()
     plain.wait_for_url(f"**{NOOP}")
     assert plain.locator("html").get_attribute("data-theme") == "dark"

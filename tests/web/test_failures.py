@@ -22,7 +22,7 @@ def broken(*arguments: Any, **named: Any) -> Any:
 def test_an_unknown_page_is_not_found(client: Client) -> None:
     response = client.get("/nothing here")
     assert response.status_code == 404
-    assert "Nothing is at this address." in read(response).words
+    assert "There is no page at this address." in read(response).words
 
 
 @pytest.mark.parametrize("path", ["/v1/nothing", "/v1/enhance/nothing"])

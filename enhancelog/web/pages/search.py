@@ -44,7 +44,11 @@ def search(request: HttpRequest) -> HttpResponse:
         return other
     searches_index = "phrase" in list_request.wanted.include
     page = _found(list_request) if searches_index else read_page(list_request)
-    stopped = "The search was stopped after 0.2 seconds; narrow it." if searches_index and page.stopped else ""
+    stopped = (
+        "The search was stopped after 0.2 seconds; a narrower one finds everything."
+        if searches_index and page.stopped
+        else ""
+    )
     found = _rows(page, list_request)
     context = {
         **list_context(page, list_request, stopped),
