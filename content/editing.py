@@ -15,27 +15,27 @@ from content import links, queries, rows
 from content.forms import posted_value
 from content.kinds import KINDS, Kind, is_story_id, kind_named
 from content.rows import KindRow
-from content.store import ContentStore, Item, OutOfRange, VersionMismatch, open_store, version
+from content.store import ContentStore, Item, OutOfRange, VersionMismatch, absent, open_store, version
 from enhancelog.accounts.permissions import allows, needs
-from enhancelog.domain import diffs
+from enhancelog.domain import diffs, merging
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
 from enhancelog.web.htmx import is_fragment, page, page_or_fragment
 
 CHANGES_SHOWN: Final = 8
-CHANGED: Final = "has been changed since you opened this page; check it before you remove it"
+SET_AGAIN: Final = "has been set again in the meantime, so nothing was restored"
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}")  # fits 64 bits
 
 
 @needs("content:write")
 def content_edit(request: HttpRequest, kind: str, story_id: str) -> HttpResponseBase:
     if kind not in KINDS or not is_story_id(story_id):
-        raise Http404("There is nothing to edit here.")
+        raise Http404("There is no such kind or work item.")
     if request.method != "POST":
         row = kind_row(story_id, kind)
         if "cancel" in request.GET and is_fragment(request):
             return page(request, "content/kind.jinja", {"row": row, "may_write": True})
-        return _form(request, row)
+        return _confirm(request, row) if "remove" in request.GET and row.is_set else _form(request, row)
     act = ACTS.get(request.POST.get("act", "save"))
     if act is None:
         raise BadRequest("act: must be one of " + ", ".join(ACTS))
@@ -73,7 +73,7 @@ def _save(request: HttpRequest, store: ContentStore, story_id: str, kind: Kind) 
     base = queries.revision(story_id, kind.name, was) if was else None
     text = posted_value(kind, request.POST.get("value", ""), (base.value or "") if base else "")
     current = store.read(story_id, kind.name)
-    if current is not None and current.value == text:
+    if current is not None and text in (current.value, base.value if base else None):
         return _done(request, story_id, kind)
     try:
         store.write(story_id, kind.name, text, expected=version(was))
@@ -89,12 +89,20 @@ def _remove(request: HttpRequest, store: ContentStore, story_id: str, kind: Kind
         store.delete(story_id, kind.name, expected=version(number(request.POST.get("version", ""), "version")))
     except VersionMismatch as conflict:
         if conflict.current is not None:
-            return _form(request, KindRow(story_id, kind, conflict.current), error=CHANGED)
+            return _confirm(request, KindRow(story_id, kind, conflict.current), changed=True)
     return _done(request, story_id, kind)
 
 
-def _take(request: HttpRequest, store: ContentStore, story_id: str, kind: Kind) -> HttpResponseBase:
-    store.take(story_id, kind.name)
+def _undo(request: HttpRequest, store: ContentStore, story_id: str, kind: Kind) -> HttpResponseBase:
+    removed = queries.revision(story_id, kind.name, number(request.POST.get("restore", ""), "restore"))
+    if removed is None or removed.value is None:
+        raise BadRequest("restore: this version has no value")
+    try:
+        store.write(story_id, kind.name, removed.value, expected=absent)
+    except VersionMismatch as conflict:
+        return _form(request, KindRow(story_id, kind, conflict.current), error=SET_AGAIN)
+    except Invalid as error:
+        return _form(request, kind_row(story_id, kind.name), text=removed.value, was=0, error=error.detail)
     return _done(request, story_id, kind)
 
 
@@ -107,15 +115,21 @@ def _increment(request: HttpRequest, store: ContentStore, story_id: str, kind: K
 
 
 Act = Callable[[HttpRequest, ContentStore, str, Kind], HttpResponseBase]
-ACTS: Final[dict[str, Act]] = {"save": _save, "remove": _remove, "take": _take, "increment": _increment}
+ACTS: Final[dict[str, Act]] = {"save": _save, "remove": _remove, "undo": _undo, "increment": _increment}
 
 
 def _done(request: HttpRequest, story_id: str, kind: Kind) -> HttpResponseBase:
-    if not is_fragment(request):
-        return redirect(f"{links.story(story_id)}#kind-{kind.name}")
     items = queries.items(story_id)
     row = KindRow(story_id, kind, items.get(kind.name))
+    if not is_fragment(request):
+        return redirect(f"{row.story_url if row.is_set else row.removed_url}#kind-{kind.name}")
     return page(request, "content/changed.jinja", {**story_context(request, story_id, items), "row": row})
+
+
+def _confirm(request: HttpRequest, row: KindRow, *, changed: bool = False) -> HttpResponse:
+    context = {"section": "content", "row": row, "changed": changed, "may_write": False}
+    status = 409 if changed and not is_fragment(request) else 200
+    return page_or_fragment(request, "content/confirm.jinja", context, status)
 
 
 def _form(
@@ -128,18 +142,21 @@ def _form(
         "version": row.version if was is None else was,
         "error": error,
     }
-    # htmx swaps nothing on an error status
+    # htmx swaps nothing on an error status.
     status = 422 if error and not is_fragment(request) else 200
     return page_or_fragment(request, "content/edit.jinja", context, status)
 
 
 def _conflict(request: HttpRequest, theirs: KindRow, base: Item | None, text: str) -> HttpResponse:
+    merged = _merged(theirs, base, text)
     start = base.value if base else None
     context = {
         "section": "content",
         "row": theirs,
         "base": base,
-        "text": text,
+        "yours": text,
+        "merged": merged is not None,
+        "text": text if merged is None else merged,
         "version": theirs.version,
         "error": "",
         "their_diff": diffs.compare(start, theirs.item.value if theirs.item else None),
@@ -147,3 +164,18 @@ def _conflict(request: HttpRequest, theirs: KindRow, base: Item | None, text: st
     }
     status = 200 if is_fragment(request) else 409
     return page_or_fragment(request, "content/conflict.jinja", context, status)
+
+
+def _merged(theirs: KindRow, base: Item | None, text: str) -> str | None:
+    """Both changes together, if they do not overlap and the kind allows the result."""
+    if base is None or base.value is None or not theirs.is_set:
+        return None
+    merged = merging.merge(base.value, text, theirs.value)
+    if merged is None:
+        return None
+    merged = theirs.kind.codec.tidy(merged)
+    try:
+        theirs.kind.codec.parse(merged)
+    except Invalid:
+        return None
+    return merged

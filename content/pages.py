@@ -58,6 +58,8 @@ def content_list(request: HttpRequest) -> HttpResponseBase:
         "kind": KINDS.get(wanted.kind),
         "stories": [rows.story_row(story) for story in queries.stories(ids[:PAGE_SIZE])],
         "facets": _facets(wanted),
+        "kinds": KINDS.values(),
+        "may_write": allows(request.user, "content:write"),
         "more": log_links.with_query("/content/", [*_pairs(wanted), ("cursor", more)]) if more else "",
     }
     return page(request, "content/list.jinja", context)
@@ -69,7 +71,12 @@ def content_detail(request: HttpRequest, story_id: str) -> HttpResponseBase:
     if not is_story_id(story_id):
         raise Http404(f"No work item can have the id {story_id}.")
     items = queries.items(story_id)
-    context = {**story_context(request, story_id, items), **_runs(story_id)}
+    removed = request.GET.get("removed")
+    context = {
+        **story_context(request, story_id, items),
+        **_runs(story_id),
+        "removed": kind_row(story_id, removed) if removed in KINDS else None,
+    }
     status = 200 if items or context["may_write"] else 404
     return page(request, "content/detail.jinja", context, status)
 

@@ -15,6 +15,7 @@ from enhancelog.domain.diffs import Diff
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.telling_lines import telling_line
 from enhancelog.domain.terminal import without_terminal_codes
+from enhancelog.links import with_query
 from enhancelog.web.html import markdown
 
 FOLDED_CHARS: Final = 4_000  # longer texts start folded
@@ -47,6 +48,11 @@ class KindRow(NamedTuple):
         return self.item.version if self.item and self.is_set else 0
 
     @property
+    def removed_version(self) -> int:
+        """The version before the removal; 0 if it was not removed."""
+        return self.item.version - 1 if self.item and not self.is_set else 0
+
+    @property
     def changed_at(self) -> datetime | None:
         return to_datetime(self.item.updated_ms) if self.item else None
 
@@ -65,6 +71,11 @@ class KindRow(NamedTuple):
     @property
     def story_url(self) -> str:
         return links.story(self.story_id)
+
+    @property
+    def removed_url(self) -> str:
+        """The story's page, which offers to undo the removal."""
+        return with_query(self.story_url, [("removed", self.kind.name)])
 
     @property
     def codec(self) -> str:
@@ -102,8 +113,8 @@ class KindRow(NamedTuple):
             case "counter":
                 return self.value
             case "markdown":
-                return title(self.value) or "set, empty"
-        return telling_line(self.value) or "set, empty"
+                return title(self.value) or "empty"
+        return telling_line(self.value) or "empty"
 
 
 class ChangeRow(NamedTuple):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from content import api, editing, entry_panel, pages
+from content import api, creating, editing, entry_panel, pages
 from enhancelog import converters  # noqa: F401  <id:…>
 
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("v1/content/take/<str:kind>/<id:story_id>", api.Take.as_view(), name="api_content_take"),
     path("v1/content/increment/<str:kind>/<id:story_id>", api.Increment.as_view(), name="api_content_increment"),
     path("content/", pages.content_list, name="content_list"),
+    path("content/new", creating.content_new, name="content_new"),
     path("content/stories/<id:story_id>", pages.content_detail, name="content_detail"),
     path("content/edit/<str:kind>/<id:story_id>", editing.content_edit, name="content_edit"),
     path("content/history/<str:kind>/<id:story_id>", pages.content_history, name="content_history"),

@@ -161,7 +161,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "axes",
+    "enhancelog.accounts.apps.SignInAttempts",  # django-axes
     "csp",
     "django_htmx",
     "drf_spectacular_sidecar",

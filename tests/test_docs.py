@@ -9,6 +9,9 @@ from django.core.management import get_commands
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from content.kinds import KINDS
+from enhancelog.domain import records
+from enhancelog.domain.badges import badges
+from enhancelog.domain.times import now_ms
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = {path.name: path.read_text() for path in [*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]}
@@ -85,3 +88,11 @@ def test_contributors_are_pointed_to_the_rooms_as_they_are() -> None:
 def test_every_command_in_a_document_exists(name: str) -> None:
     commands = {*get_commands(), "test", "bench", "mcp"}
     assert set(re.findall(r"manage\.py ([a-z]\w+)", DOCS[name])) <= commands
+
+
+@pytest.mark.parametrize("name", ["README.md", "api.md", "client.md"])
+def test_the_first_entry_has_no_badge_and_the_time_at_which_it_is_sent(name: str) -> None:
+    (written,) = re.findall(r"\{\s*\"issue_id\": \"h-\d+\", \"blueprint_id\".*?000\}", DOCS[name], re.DOTALL)
+    assert re.search(r"""\"ts_ms\": '?\$\(date \+%s\)'?000}""", written)
+    entry = records.decode(re.sub(r"'?\$\(date \+%s\)'?", str(now_ms() // 1000), written).encode())
+    assert badges(entry, now_ms()) == ()

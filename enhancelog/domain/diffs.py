@@ -34,8 +34,8 @@ def compare(before: str | None, after: str | None) -> Diff:
     if before == after:
         return Diff([], 0, 0)
     old, new = _split(before), _split(after)
-    start = _common(old, new)
-    end = _common(old[start:][::-1], new[start:][::-1])
+    start = common_lines(old, new)
+    end = common_lines(old[start:][::-1], new[start:][::-1])
     gone, came = old[start : len(old) - end], new[start : len(new) - end]
     if max(len(gone), len(came)) > MAX_LINES:
         return Diff([], len(came), len(gone), detailed=False)
@@ -49,6 +49,16 @@ def compare(before: str | None, after: str | None) -> Diff:
     if len(lines) > MAX_SHOWN:
         lines = [*lines[:MAX_SHOWN], Line("…")]
     return Diff(lines, added, removed)
+
+
+def common_lines(one: list[str], other: list[str]) -> int:
+    """How many lines both begin with."""
+    count = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
 
 
 def _detailed(gone: list[str], came: list[str]) -> list[Line]:
@@ -67,15 +77,6 @@ def _shortened(same: list[str]) -> list[Line]:
         return [Line(" ", text) for text in same]
     first, last = same[:CONTEXT], same[-CONTEXT:]
     return [*(Line(" ", text) for text in first), Line("…"), *(Line(" ", text) for text in last)]
-
-
-def _common(one: list[str], other: list[str]) -> int:
-    count = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        count += 1
-    return count
 
 
 def _split(text: str | None) -> list[str]:

@@ -64,7 +64,7 @@ def parse(text: str) -> Pairs:
         if not found or found.end() == at:
             raise Invalid("filter", "quotes", f"cannot be read at {text[at : at + 40]}; is a quote missing?")
         at = _after_space(text, found.end())
-        word = _word(found)
+        word = _word(found, is_last=at == len(text))
         if word is not None:
             words.append(word)
             continue
@@ -92,9 +92,17 @@ def canonical(pairs: Iterable[Pair]) -> Pairs:
     return tuple(sorted(known, key=lambda pair: _PLACE[pair[0]]))
 
 
-# A plain word has no key and no quotes and is not negated.
-def _word(found: re.Match[str]) -> str | None:
-    return None if found["no"] or found["key"] else found["bare"]
+# A plain word has no quotes and no key, and is not negated. "TypeError: x" and "https://…" only look as if they had one.
+def _word(found: re.Match[str], *, is_last: bool) -> str | None:
+    key, bare = found["key"], found["bare"]
+    if found["no"] or found["quoted"] is not None:
+        return None
+    if key is None:
+        return bare
+    is_known = key.lower() in KEYS
+    if bare is None:
+        return None if is_known and is_last else f"{key}:"
+    return f"{key}:{bare}" if not is_known and bare[0] in "/\\" else None
 
 
 def _phrase(words: list[str]) -> list[Pair]:
@@ -110,11 +118,8 @@ def _pair(found: re.Match[str]) -> Pair:
         return ("phrase", "-") if value is None else (_named("phrase", found), value)
     key = key.lower()
     if key not in KEYS:
-        raise Invalid(
-            key[:40],
-            "unknown",
-            f"unknown filter. Available filters: {', '.join(KEYS)}. To search for words, quote them",
-        )
+        detail = f"Unknown filter '{key[:40]}'. Available filters: {', '.join(KEYS)}. To search for words, quote them"
+        raise Invalid("", "unknown", detail)
     if value is None:
         raise Invalid(key, "empty", f"needs a value, as in {key}:main" if key == "blueprint" else "needs a value")
     if key != "axis":

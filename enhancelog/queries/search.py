@@ -7,9 +7,10 @@ from typing import Final
 
 from enhancelog.backends import Row
 from enhancelog.domain.filters import EntryFilter, Order
+from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Cursor, Page, read_cursor
 from enhancelog.queries.horizon import horizon
-from enhancelog.queries.phrases import find
+from enhancelog.queries.phrases import few, find
 from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.reach import is_one_range
 from enhancelog.queries.selection import Entries, select
@@ -36,14 +37,19 @@ def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None
     return Page(rows[:size], up_to, following, stopped=stopped and not is_full)
 
 
+def total(wanted: EntryFilter, up_to: int) -> Count | None:
+    """``None`` if the phrase is in too many entries to count them in time."""
+    positions = few(wanted, up_to)
+    return None if positions is None else Count(_among(_rest(wanted), up_to, positions, asc=True).count())
+
+
 def _search(
     wanted: EntryFilter, order: Order, most: int, after: int | None, up_to: int
 ) -> tuple[list[Row], int | None, bool]:
     deadline = time.monotonic() + MOST_S
     asc = order == "asc"
     low, high = (after or 0) + 1 if asc else 1, up_to if asc or after is None else after - 1
-    others = {name: values for name, values in wanted.include.items() if name != "phrase"}
-    rest = replace(wanted, include=others)
+    rest = _rest(wanted)
     rows: list[Row] = []
     seen: int | None = None
     at_once = most
@@ -57,6 +63,10 @@ def _search(
         if len(rows) == most or found.stopped or is_over or time.monotonic() >= deadline:
             return rows, seen, found.stopped or not is_over
         at_once = min(4 * at_once, _MOST_AT_ONCE)
+
+
+def _rest(wanted: EntryFilter) -> EntryFilter:
+    return replace(wanted, include={name: values for name, values in wanted.include.items() if name != "phrase"})
 
 
 def _rows(rest: EntryFilter, up_to: int, positions: Sequence[int], most: int, *, asc: bool) -> list[Row]:

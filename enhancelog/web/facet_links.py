@@ -13,7 +13,7 @@ SHOWN: Final = 12
 _NONE: Final = "none"
 _WORDS: Final = {
     "axes": {"one": "one only", "many": "two or more", _NONE: "none"},
-    "afterwards": {"applied": "applied on a later try", "rejected": "still rejected", _NONE: "no later try"},
+    "afterwards": {"applied": "applied on a later attempt", "rejected": "still rejected", _NONE: "no later attempt"},
     "has": {"gap": "after a gap", "badge": "with a badge"},
 }
 

@@ -15,8 +15,9 @@ from django.core.exceptions import (
     TooManyFieldsSent,
 )
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, HttpResponseServerError
 from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
 
 from enhancelog.accounts.permissions import SignInNeeded
 from enhancelog.api.errors import fault_answer, fault_response, problem_response, too_many_parameters
@@ -36,16 +37,14 @@ SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     # Django's own reasons can quote the attack.
     if isinstance(exception, RequestDataTooBig):
-        return _answer(
-            request, 413, "This is too large", "What was sent is larger than the limit; nothing was changed."
-        )
-    title, detail = "This request cannot be answered", "The address or the form holds something that cannot be read."
+        return _answer(request, 413, "Request too large", "The request is larger than the limit; nothing was changed.")
+    title, detail = "Invalid request", "The address or the form contains something that cannot be read."
     if isinstance(exception, BadRequest) and exception.args:
         return _answer(request, 400, title, str(exception), typed=_typed(request))
     if isinstance(exception, TooManyFieldsSent):
         detail = too_many_parameters()
     if isinstance(exception, DisallowedHost):
-        detail = "This server does not answer to that host name; ENHANCELOG_URL says which one it does."
+        detail = "This server does not serve that host name; ENHANCELOG_URL sets the one that it serves."
     return _answer(request, 400, title, detail)
 
 
@@ -57,15 +56,17 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
         request,
         403,
         "You are not allowed to do this",
-        detail or "Your account lacks the permission.",
+        detail or "Your account does not have the permission.",
         typed=_typed(request),
     )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.method in ("GET", "HEAD") and _is_page(f"{request.path_info}/"):
+        return HttpResponseRedirect(request.get_full_path(force_append_slash=True))
     # Views say what is missing. The URL resolver raises with a dict, which does not help a reader.
     said = exception.args[0] if exception.args else ""
-    detail = said if isinstance(said, str) and said else "Nothing is at this address. It may have been mistyped."
+    detail = said if isinstance(said, str) and said else "There is no page at this address. Check it for typing errors."
     return _answer(request, 404, "Not found", detail, typed=_typed(request))
 
 
@@ -152,7 +153,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         request,
         403,
         "This form is out of date",
-        "It was open while somebody signed in or out, or the browser keeps no cookies. Nothing was changed. "
+        "Somebody signed in or out while it was open, or the browser blocks cookies. Nothing was changed. "
         + ("Check it and send it again." if form else "Load the page again and fill in the form."),
         typed=form,
     )
@@ -165,14 +166,14 @@ def locked_out(request: HttpRequest, credentials: Mapping[str, Any] | None = Non
     wait: timedelta = settings.AXES_COOLOFF_TIME
     minutes = round(wait.total_seconds() / 60)
     detail = (
-        "Too many passwords from your network were wrong, for this name or altogether. "
-        f"Try again in {minutes} minutes; sessions and tokens that exist are not affected."
+        "Too many sign-ins from your network failed, for this name or in total. "
+        f"Try again in {minutes} minutes; existing sessions and tokens are not affected."
     )
     form: Unsent | None = getattr(request, "unsent", None)
     if form:
         response = resume.sign_in_needed(request, form, 429, detail)
     else:
-        response = _answer(request, 429, "Too many attempts", detail)
+        response = _answer(request, 429, "Too many failed sign-ins", detail)
     response["Retry-After"] = str(round(wait.total_seconds()))
     return response
 
@@ -206,6 +207,14 @@ def _server_error_page(request: HttpRequest, status: int = 500, detail: str = ""
     # No database, session or user, because any of them may be what failed.
     context = {"request_id": request_id.get(), "status": status, "detail": detail, **theme.in_templates(request)}
     return render_to_string("failures/server_error.jinja", context, using="jinja")
+
+
+def _is_page(path: str) -> bool:
+    """Whether it is the address of a page. One with an id is not: the id may end in a slash."""
+    try:
+        return not resolve(path).captured_kwargs
+    except Resolver404:
+        return False
 
 
 def _is_api(request: HttpRequest) -> bool:

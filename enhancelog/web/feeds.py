@@ -48,7 +48,7 @@ def _refusal(request: HttpRequest, key: str) -> HttpResponse | None:
     if _opens(key, request):
         return None
     allowances.ask(who, WRONG_KEYS)
-    detail = "This key is not in force, or does not belong to this list. Its owner can make a new one."
+    detail = "This key is not valid for this list. Its owner can create a new one."
     return _plain(401, detail, {"WWW-Authenticate": 'Bearer realm="Enhancelog", error="invalid_token"'})
 
 

@@ -70,10 +70,22 @@ def marked(text: str, phrases: Sequence[Phrase]) -> Segments:
 
 def excerpt(entry: Entry, phrases: Sequence[Phrase]) -> Excerpt | None:
     for field, axis, text in _texts(entry):
-        text = without_terminal_codes(text[:MOST_CHARACTERS])
+        text = _without_table_markup(without_terminal_codes(text[:MOST_CHARACTERS]))
         if found := spans(text, phrases):
             return Excerpt(field, axis, _around(text, found))
     return None
+
+
+def _without_table_markup(text: str) -> str:
+    return "\n".join(filter(None, map(_cells, text.split("\n")))) if "|" in text else text
+
+
+def _cells(line: str) -> str:
+    """A row of a Markdown table as its cells, empty for the line below the head. Other lines stay."""
+    if not line.lstrip().startswith("|"):
+        return line
+    cells = [cell.strip() for cell in line.split("|")]
+    return " · ".join(cell for cell in cells if cell.strip(":-"))
 
 
 def _texts(entry: Entry) -> Iterator[tuple[str, str, str]]:

@@ -83,7 +83,7 @@ def _of_entries(page: FilteredPage, pairs: list[Pair]) -> Address:
     try:
         list_request = list_requests.parse(page, [pair for pair in pairs if pair[0] != "cursor"])
     except FilterRefused as refused:
-        raise Invalid("url", "filter", f"holds a filter that cannot be read: {refused.error}") from None
+        raise Invalid("url", "filter", f"contains a filter that cannot be read: {refused.error}") from None
     return Address(page.title, list_request.text, list_request.url(), list_request.url(format="atom"))
 
 

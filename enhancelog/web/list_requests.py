@@ -190,7 +190,7 @@ def _from_box(text: str, page: FilteredPage) -> Pairs:
         given = tuple(pair for pair in filter_box.parse(text) if pair not in page.scope)
         for name, value in given:
             if page.fixes(name):
-                raise Invalid(_key(name), "scope", "is settled by this page; Search looks everywhere")
+                raise Invalid(_key(name), "scope", "is fixed on this page; use Search to look everywhere")
             if not value and not page.may_be_empty(name):
                 raise Invalid(_key(name), "empty", "must not be empty here")
         filters.from_pairs(given, now_ms())

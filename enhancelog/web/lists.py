@@ -66,7 +66,7 @@ def rows(page: Page, list_request: ListRequest) -> list[EntryRow]:
 
 def list_context(page: Page, list_request: ListRequest, stopped: str = "") -> dict[str, Any]:
     if page.stopped and not stopped:
-        stopped = f"{MOST_ROWS:,} entries were looked at."
+        stopped = f"{MOST_ROWS:,} entries were scanned."
     next_url = list_request.url(cursor=str(page.next)) if page.next else ""
     return {
         "list_request": list_request,
@@ -80,5 +80,5 @@ def list_context(page: Page, list_request: ListRequest, stopped: str = "") -> di
 
 def _onward(page: Page, list_request: ListRequest) -> str:
     if page.stopped:
-        return "Go on"
+        return "Continue"
     return "Older entries" if list_request.order == "desc" else "Newer entries"

@@ -17,6 +17,7 @@ from enhancelog.queries.charts import HOUR_MS, Bar, Window
 
 DEFAULT: Final = "7d"
 LABELS: Final = {name: "All" if name == "all" else f"{name[:-1]} {name[-1]}" for name in PERIODS}
+WEEK_MS: Final = 7 * DAY_MS
 MOST_HOURS: Final = 72  # what is not whole days is counted from its entries
 
 _DAY: Final = timedelta(days=1)
@@ -89,10 +90,12 @@ def _half_in_words(which: str, moment: datetime | None) -> str:
 
 @lru_cache(maxsize=1024)
 def short_label(bar: Bar, few: bool) -> str:
-    """``09:00``, ``Sat 14`` or ``14 Nov``."""
+    """``09:00``, ``Sat 14`` or ``14 Nov``; of more than a week, ``14 Nov 2026``."""
     since = _moment(bar.since_ms)
     if bar.until_ms - bar.since_ms <= HOUR_MS:
         return f"{since:%H}:00"
+    if bar.until_ms - bar.since_ms > WEEK_MS:
+        return f"{_day(since)} {since.year}"
     return f"{since:%a} {since.day}" if few else _day(since)
 
 

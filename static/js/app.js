@@ -18,6 +18,21 @@ function showTimes(root) {
   }
 }
 
+const LOCAL = { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" };
+
+// Pages say UTC. A reader who points at a time also reads their own.
+function addLocalTimes(event) {
+  const pointed = event.target.closest("time");
+  for (const time of pointed ? [pointed] : event.type === "focusin" ? event.target.querySelectorAll("time") : []) {
+    if (time.dataset.local) continue;
+    time.dataset.local = new Date(time.dateTime).toLocaleString([], LOCAL);
+    time.title += `\n${time.dataset.local}`;
+  }
+}
+
+document.addEventListener("pointerover", addLocalTimes);
+document.addEventListener("focusin", addLocalTimes);
+
 // The first link of every row leads to what the row is about.
 function rows() {
   return [...document.querySelectorAll("[data-row]")].map((row) => row.querySelector("a[href]")).filter(Boolean);

@@ -38,7 +38,7 @@ def test_every_cookie_has_a_name_of_ours(client: Client) -> None:
     client.post("/account/views", {"name": "noop", "url": "/rejections/?axis=noop"})  # leaves a message
     names = {"session", "csrf", "theme", "messages", "reader"}
     assert set(client.cookies) == {f"enhancelog-{name}-8000" for name in names}
-    assert "This list is saved as noop." in read(client.get("/account/views")).words
+    assert "List saved as noop." in read(client.get("/account/views")).words
 
 
 @pytest.mark.django_db

@@ -43,7 +43,7 @@ def test_many_wrong_names_close_their_address() -> None:
     for path in ("/account/sign-in", "/admin/login/"):
         closed = sign_in("ada", PASSWORD, path=path)
         assert (closed.status_code, closed["Retry-After"]) == (429, "900")
-        assert "Too many passwords from your network were wrong" in read(closed).words
+        assert "Too many sign-ins from your network failed" in read(closed).words
     assert sign_in("ada", PASSWORD, "192.0.2.8").status_code == 302
 
 

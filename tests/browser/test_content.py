@@ -79,8 +79,8 @@ def test_edit_conflict_resolve_diff_restore(page: "Page", refused: list[str]):
     page.get_by_role("alert").get_by_text("was changed while you were editing it").wait_for()
     assert kind(page, "story").get_by_role("insertion").all_inner_texts() == ["Keep it, always.", "# Release notes"]
     merged = "# Release notes\n\nThe editor drops the section on breaking changes.\n\nKeep it, always."
-    page.get_by_role("textbox", name="Story").fill(merged)
-    button(page, "Save this over theirs").click()
+    assert page.get_by_role("textbox", name="Story").input_value() == merged
+    button(page, "Save the merged text").click()
     kind(page, "story").get_by_role("heading", name="Release notes").wait_for()
     assert value_of("story") == merged
 
@@ -108,6 +108,7 @@ def test_counter_switch_and_take_in_place(page: "Page", refused: list[str]):
     assert more.evaluate("button => button === document.activeElement")
     page.get_by_role("switch", name="Merged").click()
     kind(page, "merge_success").get_by_text("not set").wait_for()
+    link(page, "Take Forced exit…").click()
     button(page, "Take Forced exit").click()
     kind(page, "commit_recovery_forced_exit").get_by_text("not set").wait_for()
     assert page.get_by_text("1 of 14 kinds set").is_visible()
@@ -146,3 +147,50 @@ def test_everything_works_without_script(plain: "Page"):
     button(plain, "Restore version 2").click()
     plain.get_by_role("heading", name="Version 4").wait_for()
     assert value_of("story") == "theirs"
+
+
+def test_what_was_removed_is_back_after_undo(page: "Page", refused: list[str]):
+    agent_writes("story", "one")
+    agent_writes("commit_recovery_forced_exit", "exit 1")
+    sign_in(page)
+    page.goto(STORY)
+    link(page, "Edit Story").click()
+    link(page, "Remove…").click()
+    link(page, "Cancel").click()
+    link(page, "Edit Story").click()
+    link(page, "Remove…").click()
+    button(page, "Remove Story").click()
+    kind(page, "story").get_by_text("Story removed.").wait_for()
+    assert value_of("story") is None
+    button(page, "Undo: Story").click()
+    kind(page, "story").get_by_text("one", exact=True).wait_for()
+    link(page, "Take Forced exit…").click()
+    button(page, "Take Forced exit").click()
+    button(page, "Undo: Forced exit").click()
+    link(page, "Take Forced exit…").wait_for()
+    assert [value_of("story"), value_of("commit_recovery_forced_exit")] == ["one", "exit 1"]
+    page.goto("/content/edit/story/STORY-214")  # the form as a page of its own, with script
+    link(page, "Remove…").click()
+    button(page, "Remove Story").click()
+    page.get_by_text("Story removed.").wait_for()
+    button(page, "Undo: Story").click()
+    link(page, "Edit Story").wait_for()
+    assert value_of("story") == "one"
+    assert refused == []
+
+
+def test_a_work_item_is_created_from_the_list_without_script(plain: "Page"):
+    sign_in(plain)
+    plain.get_by_text("New work item").click()
+    plain.get_by_role("textbox", name="Id", exact=True).fill("a:b")
+    button(plain, "Continue").click()
+    plain.get_by_role("alert").get_by_text("must not contain").wait_for()
+    plain.get_by_role("textbox", name="Id", exact=True).fill("STORY-214")
+    plain.get_by_role("combobox", name="First kind").select_option("Gate output")
+    button(plain, "Continue").click()
+    plain.get_by_role("textbox", name="Gate output").fill("FAILED")
+    button(plain, "Save").click()
+    kind(plain, "gate_output").get_by_text("FAILED").wait_for()
+    assert value_of("gate_output") == "FAILED"
+    plain.goto("/content/new?story_id=STORY-214&kind=story")
+    assert plain.get_by_role("alert").inner_text() == "STORY-214 already exists."

@@ -50,6 +50,8 @@ STATES: Final = (
         "/entries/no-10?compare=no-20",
         "/entries/nobody",
         "/content/?text=zebra",
+        "/content/new?story_id=a:b",
+        "/content/edit/story/STORY-214?remove",
         "/account/views?url=/search/",
     ),
 )

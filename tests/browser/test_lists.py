@@ -41,6 +41,21 @@ def ada(page: "Page", live_server: Any) -> User:
     return user
 
 
+def test_a_time_tells_the_readers_own_time_to_who_points_at_it(browser: "Browser", live_server: Any, ada: User):
+    context = browser.new_context(base_url=live_server.url, locale="en-GB", timezone_id="Asia/Tokyo")
+    client = Client()
+    client.force_login(ada)
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(NOOP)
+    time = page.locator("tbody time").first
+    assert time.get_attribute("title") == "2026-11-18 11:06:40 UTC"
+    time.hover()
+    assert time.get_attribute("title") == "2026-11-18 11:06:40 UTC\n18 Nov 2026, 20:06:40 GMT+9"
+    context.close()
+
+
 REAL_MS = 30
 """After each step of the page's clock, so that a request which it started is heard of before the next step."""
 
@@ -258,7 +273,7 @@ def test_a_list_is_saved_and_the_colours_chosen_without_javascript(
     plain.get_by_label("Name", exact=True).fill("Noops")
     plain.get_by_role("button", name="Save").click()
     plain.wait_for_url(f"**{NOOP}")
-    assert plain.get_by_text("This list is saved as Noops.").is_visible()
+    assert plain.get_by_text("List saved as Noops.").is_visible()
     plain.get_by_role("button", name="Dark").click()
     plain.wait_for_url(f"**{NOOP}")
     assert plain.locator("html").get_attribute("data-theme") == "dark"

@@ -95,7 +95,7 @@ def what_was_tried_next(reader: Reader) -> None:
 
 def what_finally_passed(reader: Reader) -> None:
     reader.click(reader.page.locator(".denies [data-row]").first.get_by_role("link", name="patch is no-op"))
-    passed = reader.page.locator("section", has=reader.page.get_by_role("heading", name="What passed instead"))
+    passed = reader.page.locator("section", has=reader.page.get_by_role("heading", name="What was applied instead"))
     reader.click(passed.get_by_role("link", name=WISH).first)
     assert reader.page.url.endswith("/entries/fine")
 

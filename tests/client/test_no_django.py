@@ -1,6 +1,7 @@
 """The client in an environment where nothing but its own dependencies can be imported."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -97,8 +98,27 @@ def test_no_data_folder_is_made(tmp_path: Path):
     assert not folder.exists()
 
 
-def test_a_missing_package_is_one_line() -> None:
+@pytest.mark.parametrize(
+    ("beside", "advice"),
+    [
+        ((), "run: python3 -m pip install msgspec"),
+        (
+            ("manage.py",),
+            "python3 manage.py serve installs it into .venv; after that, run: .venv/bin/python -m enhancelog",
+        ),
+        (("manage.py", ".venv/bin/python"), "run: {clone}/.venv/bin/python -m enhancelog"),
+    ],
+    ids=["installed", "clone", "clone that is set up"],
+)
+def test_a_missing_package_is_one_line_that_says_what_to_run(
+    tmp_path: Path, beside: tuple[str, ...], advice: str
+) -> None:
+    shutil.copytree(ROOT / "enhancelog", tmp_path / "enhancelog", ignore=shutil.ignore_patterns("*.pyc", "demo"))
+    for path in beside:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
     without_packages = [sys.executable, "-S", "-m", "enhancelog", "list"]
-    done = subprocess.run(without_packages, capture_output=True, text=True, cwd=ROOT, check=False, timeout=60)
+    done = subprocess.run(without_packages, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "enhancelog: msgspec is not installed; run: python3 -m pip install msgspec\n"
+    said = advice.format(clone=tmp_path.resolve())
+    assert done.stderr == f"enhancelog: this Python does not have msgspec; {said}\n"

@@ -61,7 +61,7 @@ def test_many_links_take_as_many_queries_as_one(admin: Client, django_assert_num
             runs = pages._runs("S-00")
         assert [run.listed.issue_id for run in runs["runs"]] == [f"h-{n:02}" for n in range(min(many, 10))]
         assert runs["more_runs"] == max(0, many - 10)
-    assert "And 10 more linked by hand." in read(admin.get(links.story("S-00"))).words
+    assert "And 10 more linked manually." in read(admin.get(links.story("S-00"))).words
 
 
 def test_the_panel_beside_an_entry_shows_what_its_work_items_hold_now(admin: Client, client: Client):
@@ -78,7 +78,7 @@ def test_the_panel_beside_an_entry_shows_what_its_work_items_hold_now(admin: Cli
     values = [each.words for each in panel.inside if each.tag == "dd"]
     assert values == ["Keep the section", "FAILED test_a_b", "2 lines"]
     assert "current value" in panel.words
-    assert "S-1, linked by hand" in panel.words
+    assert "S-1, linked manually" in panel.words
     assert [each.words for each in panel.inside if each.tag == "button"] == ["Unlink", "Link"]
     seen = panel_of(client, "h-1")
     assert [each.words for each in seen.inside if each.tag == "dd"] == values

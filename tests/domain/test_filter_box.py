@@ -61,10 +61,31 @@ def test_text_stands_for_parameters(text, pairs):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "TypeError: x is not",
+        "http://example.com/a",
+        "C:\\path",
+        "status: rejected",
+        "error:",
+        "see https://x and C:\\y",
+    ],
+)
+def test_what_only_looks_like_a_filter_is_words(text):
+    assert filter_box.parse(text) == (("phrase", text),)
+    assert filter_box.parse(filter_box.render(filter_box.parse(text))) == (("phrase", text),)
+
+
+def test_an_unknown_filter_is_named_with_those_there_are():
+    with pytest.raises(Invalid, match=r"^Unknown filter 'colour'\. Available filters: .*status"):
+        filter_box.parse("colour:red")
+
+
+@pytest.mark.parametrize(
     ("text", "field"),
     [
-        ("colour:red", "colour"),
-        ("http://x", "http"),
+        ("colour:red", ""),
+        ('http:"//x"', ""),
         ("status:", "status"),
         ("axis:a=b", "axis"),
         ('axis:"a"=b', "axis"),

@@ -60,7 +60,7 @@ def test_a_wrong_password_is_said_without_saying_which_part_is_wrong(client: Cli
     known = read(sign_in(client, "wrong"))
     unknown = read(client.post("/account/sign-in", {"username": "nobody", "password": "wrong"}))
     (said,) = known.all("p", role="alert")
-    assert said.words == "This user name and password do not belong together. Both are case-sensitive."
+    assert said.words == "Incorrect user name or password. Both are case-sensitive."
     assert [each.words for each in unknown.all("p", role="alert")] == [said.words]
 
 
@@ -77,7 +77,7 @@ def test_too_many_wrong_passwords_lock_the_name_out(client: Client, user: User, 
         assert sign_in(client, "wrong").status_code == 200
     response = sign_in(client, "wrong")
     assert (response.status_code, response["Retry-After"]) == (429, "900")
-    assert "Too many attempts" in read(response).words
+    assert "Too many failed sign-ins" in read(response).words
     assert sign_in(client).status_code == 429
 
 
@@ -125,7 +125,7 @@ def test_the_password_page_says_what_a_new_password_does_not_end(client: Client,
     assert rule in without
     assert "Your API tokens" not in without
     _, secret = api_tokens.make(api_tokens.Wanted("ci", ["log:read"]), user, made_by="test")
-    assert "You have 1 API token. A new password does not end it." in read(client.get("/account/password")).words
+    assert "You have 1 API token. A new password does not revoke it." in read(client.get("/account/password")).words
     new = "something else entirely"
     client.post("/account/password", {"old_password": PASSWORD, "new_password1": new, "new_password2": new})
     assert api_tokens.present(secret).user == user

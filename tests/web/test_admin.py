@@ -41,6 +41,12 @@ def listed(boss: Client, **parameters: str) -> list[str]:
     return [cell.words for cell in read(response).all("th", class_="field-issue_id")]
 
 
+def test_axes_are_those_of_verdicts_alone(boss: Client) -> None:
+    sections = [each.words for each in read(boss.get("/admin/")).all("caption")]
+    assert "Sign-in attempts" in sections
+    assert "Axes" not in sections
+
+
 def test_the_newest_come_first(boss: Client) -> None:
     assert listed(boss) == ["h-1-more", "h-1", "h-2", "a/b % ?#日本"]
 

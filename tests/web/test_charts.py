@@ -63,6 +63,7 @@ def test_24_hours_are_exact() -> None:
         (Bar(20_775 * DAY_MS, 20_776 * DAY_MS), "Wed 18", "Wed 18 Nov 2026"),
         (Bar(20_775 * DAY_MS, 20_782 * DAY_MS), "Wed 18", "18 – 24 Nov 2026"),
         (Bar(20_783 * DAY_MS, 20_790 * DAY_MS), "Thu 26", "26 Nov – 2 Dec 2026"),
+        (Bar(20_775 * DAY_MS, 20_789 * DAY_MS), "18 Nov 2026", "18 Nov – 1 Dec 2026"),
         (Bar(20_815 * DAY_MS, 20_822 * DAY_MS), "Mon 28", "28 Dec 2026 – 3 Jan 2027"),
     ],
 )

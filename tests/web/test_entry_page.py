@@ -68,7 +68,7 @@ def test_denials_come_before_passes(client):
 def test_not_judged_is_not_passed(client):
     record(make_entry(verdicts=[]))
     (panel,) = panels(get(client), "Verdicts")
-    assert panel.words == "Verdictsnot judged No axis judged this run. Not judged is not passed."
+    assert panel.words == "Verdictsnot judged No axis judged this run, which does not mean that it passed."
 
 
 def test_short_intent_is_the_title_alone(client):
@@ -111,13 +111,13 @@ def test_badges_are_explained_in_words(client):
     assert "An axis denied this run, yet it is recorded as applied." in notes.words
     assert "The run is recorded as applied, but the hash after it is empty." in notes.words
     assert "no reason given" in panels(page, "Verdicts")[0].words
-    assert "in spite of noop" in page.words
+    assert "despite noop" in page.words
 
 
 def test_gap_is_said(client):
     record(make_entry(), make_entry(issue_id="h-2", prev_hash=HASHES[7], ts_ms=1_795_000_000_001))
     (notes,) = panels(get(client, "/entries/h-2"), "Notes")
-    assert f"gap {HASHES[7][:10]}… was not written by the entry before" in notes.words
+    assert f"gap No earlier entry left the Blueprint at {HASHES[7][:10]}…. " in notes.words
     assert not panels(get(client), "Notes")
 
 

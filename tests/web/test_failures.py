@@ -22,7 +22,7 @@ def broken(*arguments: Any, **named: Any) -> Any:
 def test_an_unknown_page_is_not_found(client: Client) -> None:
     response = client.get("/nothing here")
     assert response.status_code == 404
-    assert "Nothing is at this address." in read(response).words
+    assert "There is no page at this address." in read(response).words
 
 
 @pytest.mark.parametrize("path", ["/v1/nothing", "/v1/enhance/nothing"])
@@ -91,6 +91,24 @@ def test_a_lockout_under_v1_is_a_problem(rf: Any) -> None:
     response = failures.locked_out(rf.get("/v1/enhance/log"))
     assert (response.status_code, response["Content-Type"]) == (429, "application/problem+json")
     assert response["Retry-After"] == "900"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("/rejections?axis=noop", "/rejections/?axis=noop"), ("/admin", "/admin/"), ("/v1/docs", "/v1/docs/")],
+)
+def test_a_page_without_its_final_slash_redirects(client: Client, typed: str, meant: str) -> None:
+    response = client.get(typed)
+    assert (response.status_code, response["Location"]) == (302, meant)
+    assert client.post(typed).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/admins", "/entries/nobody", "/v1/enhance/log/", "/content/stories", "/v1"]
+)
+def test_other_addresses_are_still_unknown(client: Client, settings: Any, path: str) -> None:
+    settings.PUBLIC_READ = True
+    assert client.get(path).status_code == 404
 
 
 def test_crawlers_are_kept_out(client: Client) -> None:

@@ -196,7 +196,7 @@ def test_what_was_not_chosen_and_would_be_empty_ends_at_the_newest_entry(client:
     assert "No runs in the last 7 days" in page.words
     assert names(page) == ["main", "All Blueprints"]
     page = matrix(client, period="7d")
-    assert "No Blueprint ran in this period." in page.words
+    assert "No runs in this period." in page.words
     assert names(read(client.get(link(page, "Show the newest")))) == ["main", "All Blueprints"]
     assert "Nothing was rejected in this period." in matrix(client, period="7d", show="together").words
 

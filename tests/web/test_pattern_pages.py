@@ -139,7 +139,7 @@ def test_a_pattern_shows_its_denials_holes_blueprints_and_days() -> None:
     page = show(links.pattern(key("size ⟨n⟩")))
     assert "3 denials since" in page.words
     assert [row[:6] for row in rows(page)] == ["size 1", "size 2", "size 3"]
-    assert [each.words for each in page.all("h3")] == ["n 1st hole, a number"]
+    assert [each.words for each in page.all("h3")] == ["n 1st variable, a number"]
     assert "from the newest 3 denials" in page.words
     assert facts(page) == {"median": "2", "range": "1 – 30", "b0": "2", "b1": "1"}
     assert page.all("a", href="/entries/h-0?pattern=" + key("size ⟨n⟩"))
@@ -151,7 +151,7 @@ def test_a_pattern_of_long_ago_shows_the_three_weeks_up_to_its_last_denial() -> 
     record_all([make_rejected(issue_id="old", ts_ms=NOW - 100 * DAY_MS)])
     page = show(links.pattern(key("patch is no-op")))
     assert "3 weeksup to" in page.words
-    assert "No holes: every denial has the same text." in page.words
+    assert "No variables: every denial has the same text." in page.words
 
 
 def test_what_passed_instead_is_the_applied_run_at_the_same_wish() -> None:
@@ -174,7 +174,7 @@ def test_the_id_of_a_template_that_was_joined_leads_to_the_pattern() -> None:
     assert Client().get(links.pattern(key("tone c")))["Location"] == links.pattern(key("tone a"))
     page = show(links.pattern(key("tone a")))
     assert page.all("h1")[0].words == "tone words"
-    members = page.words.partition("Joined in")[2]
+    members = page.words.partition("Templates")[2]
     assert members.index("tone a") < members.index("tone b") < members.index("tone c")
 
 

@@ -92,7 +92,7 @@ def test_a_list_is_saved_and_shown_again(ada: User) -> None:
     response = client.post(PAGE, {"name": " Noop ", "url": f"{NOOP}&cursor=x"})
     assert (response.status_code, response["Location"]) == (302, NOOP)
     page = read(client.get(NOOP))
-    assert "This list is saved as Noop." in page.words
+    assert "List saved as Noop." in page.words
     assert page.all("a", href=links.with_query(PAGE, [("url", NOOP)]))
     listed = read(client.get(PAGE))
     assert listed.all("a", href=NOOP)[0].words == "Noop"
@@ -179,7 +179,7 @@ def test_the_owner_renames_shares_and_deletes(ada: User) -> None:
 def test_an_address_that_an_upgrade_took_away_can_still_be_deleted(ada: User) -> None:
     view = saved_views.make(ada, "old", "/gone/?axis=noop")
     client = signed_in(ada)
-    assert "not a list of this release" in text(client.get(PAGE))
+    assert "no longer a list" in text(client.get(PAGE))
     assert change(client, view, "key").status_code == 400
     assert change(client, view, "delete").status_code == 302
     assert not SavedView.objects.exists()

@@ -111,15 +111,15 @@ def test_phrase_without_a_word_finds_nothing_and_says_why(client):
     record(make_entry(intent="!!"))
     page = get(client, "/search/?phrase=%21%21")
     assert shown(page) == []
-    assert "There is no letter or digit in it to search for." in page.words
+    assert "A search needs a letter or a digit." in page.words
     (as_text,) = other_searches(page)
     assert as_text.startswith("/search/?text=")
     assert shown(get(client, as_text)) == ["h-1"]
 
 
 def other_searches(page: Page) -> list[str]:
-    (offers,) = [each for each in page.all("p") if each.words.startswith("Or look for")]
-    return [link.attributes["href"] for link in offers.all("a")]
+    (offers,) = [each for each in page.all("p") if each.words.startswith("Or search for")]
+    return [link.attributes["href"] for link in offers.all("a", class_="tag")]
 
 
 def test_nothing_found_offers_what_else_to_look_for(client):
@@ -135,7 +135,7 @@ def test_nothing_found_offers_what_else_to_look_for(client):
 def test_search_pages_go_on_behind_the_last_position(client):
     record_all(make_entry(issue_id=f"h-{n}", intent="word", ts_ms=-n) for n in range(5))
     page = get(client, "/search/?phrase=word&page_size=2")
-    assert summary(page) == "2+ entries, newest recorded first"
+    assert summary(page) == "5 entries, newest recorded first"
     found = shown(page)
     while further := onward(page):
         page = get(client, further, **{"HX-Request": "true"})
@@ -144,13 +144,27 @@ def test_search_pages_go_on_behind_the_last_position(client):
     assert "No older entries" in page.words
 
 
+def test_matches_too_many_to_count_in_time_are_the_found_ones_and_more(client, monkeypatch):
+    monkeypatch.setattr("enhancelog.queries.search.few", lambda *_: None)
+    record_all(make_entry(issue_id=f"h-{n}", intent="word") for n in range(5))
+    page = get(client, "/search/?phrase=word&page_size=2")
+    assert summary(page) == "2+ entries, newest recorded first"
+
+
+def test_an_excerpt_shows_the_cells_of_a_table_and_not_its_markup(client):
+    record(make_entry(rationale="Before\n\n| axis | runs |\n|:---|---:|\n| sandbox | 12 |\na | b"))
+    page = get(client, "/search/?phrase=sandbox")
+    assert "rationale: Before axis · runs sandbox · 12 a | b" in page.words
+    assert "12" in get(client, '/search/?phrase="sandbox 12"').words
+
+
 @pytest.mark.parametrize("positions", [[], [1]])
 def test_search_that_was_stopped_says_so(client, monkeypatch, positions):
     record(make_entry(intent="word"))
     monkeypatch.setattr("enhancelog.queries.search.find", lambda *_, **__: Found(positions, stopped=True))
     page = get(client, "/search/?phrase=word")
-    assert "The search was stopped after 0.2 seconds; narrow it." in page.words
-    assert bool(page.addresses("Go on")) == bool(positions)
+    assert "The search was stopped after 0.2 seconds; a narrower one finds everything." in page.words
+    assert bool(page.addresses("Continue")) == bool(positions)
 
 
 def test_box_that_was_sent_becomes_parameters(client):
@@ -221,7 +235,7 @@ def test_bad_value_in_the_address_is_400_naming_it_with_a_way_out(client, path, 
 
 @pytest.mark.parametrize(
     ("text", "field"),
-    [("colour:red", "colour"), ("since:tomorrow", "since"), ('"open', "filter"), ('blueprint:""', "blueprint")],
+    [("since:tomorrow", "since"), ('"open', "filter"), ('blueprint:""', "blueprint")],
 )
 def test_box_that_cannot_be_read_is_kept_and_named(client, text, field):
     response = client.get("/search/", {"q": text})
@@ -229,6 +243,20 @@ def test_box_that_cannot_be_read_is_kept_and_named(client, text, field):
     page = read(response)
     assert refused(page) == field
     assert box(page) == text
+
+
+def test_an_unknown_filter_is_named_with_those_there_are(client):
+    page = read(client.get("/search/", {"q": "colour:red"}))
+    assert "Invalid filter" in page.words
+    assert "Unknown filter 'colour'. Available filters: " in page.words
+    assert box(page) == "colour:red"
+
+
+@pytest.mark.parametrize("typed", ["TypeError: x is not", "http://example.com/a", "C:\\path", "status: rejected"])
+def test_words_that_look_like_a_filter_are_searched(client, typed):
+    record(make_entry(issue_id="found", intent=f"Fails with {typed}"), make_entry(issue_id="other"))
+    page = read(client.get("/search/", {"q": typed}, follow=True))
+    assert shown(page) == ["found"]
 
 
 def test_cursor_of_another_filter_is_refused(client):

@@ -1,4 +1,4 @@
-"""Retry threads on pages: which try a row is, the attempts at one wish, and two runs compared."""
+"""Retry threads on pages: which attempt a row is, the attempts at one intent, and two runs compared."""
 
 import pytest
 from django.test import Client
@@ -26,7 +26,7 @@ def get(client: Client, path: str, status: int = 200, headers: dict[str, str] | 
     return read(response)
 
 
-def some_tries() -> None:
+def some_attempts() -> None:
     """Two rejections of one wish, then an applied run; and a wish tried once."""
     record(
         make_rejected("des", "tone", issue_id=ODD, ts_ms=START_MS, detail="no <id>"),
@@ -36,20 +36,20 @@ def some_tries() -> None:
     )
 
 
-def tries(page: Page) -> list[tuple[str, str]]:
+def attempts(page: Page) -> list[tuple[str, str]]:
     return [(link.words, link.attributes["href"]) for link in page.all("a", class_="thread")]
 
 
 def test_rejected_rows_of_the_timeline_link_to_their_thread(client):
-    some_tries()
-    assert tries(get(client, "/blueprints/main")) == [
-        ("try 2 of 3", "/entries/second?blueprint_id=main#attempts"),
-        ("try 1 of 3", f"{links.entry(ODD)}?blueprint_id=main#attempts"),
+    some_attempts()
+    assert attempts(get(client, "/blueprints/main")) == [
+        ("attempt 2 of 3", "/entries/second?blueprint_id=main#attempts"),
+        ("attempt 1 of 3", f"{links.entry(ODD)}?blueprint_id=main#attempts"),
     ]
 
 
 def test_applied_version_opens_the_attempts_before_it(client):
-    some_tries()
+    some_attempts()
     page = get(client, "/blueprints/main")
     (details,) = page.all("details", class_="tried")
     assert details.words == "after 2 rejections: des, tone and noopAttempts at this intent"
@@ -69,38 +69,38 @@ def test_one_rejection_is_one(client):
     assert "after 1 rejection: noop" in get(client, "/blueprints/main").words
 
 
-def test_fragment_of_an_entry_without_tries_before_says_so(client):
-    some_tries()
+def test_fragment_of_an_entry_without_attempts_before_says_so(client):
+    some_attempts()
     for issue_id in ("alone", ODD):
         (said,) = get(client, links.entry(issue_id), headers={"HX-Request": "true"}).elements
         assert said.words == "No attempts before this one."
 
 
 @pytest.mark.parametrize(("path", "count"), [("/rejections/", 2), ("/search/", 3), ("/search/?phrase=line", 3)])
-def test_rows_of_lists_say_which_try_they_are(client, path, count):
-    some_tries()
-    found = tries(get(client, path))
-    assert sorted(words for words, _ in found) == [f"try {number} of 3" for number in range(1, count + 1)]
+def test_rows_of_lists_say_which_attempt_they_are(client, path, count):
+    some_attempts()
+    found = attempts(get(client, path))
+    assert sorted(words for words, _ in found) == [f"attempt {number} of 3" for number in range(1, count + 1)]
     assert all(href.endswith("#attempts") for _, href in found)
 
 
 def test_kept_row_tells_its_new_place(client):
     record(make_rejected("noop", issue_id="a", ts_ms=START_MS))
-    assert tries(get(client, "/rejections/")) == []
+    assert attempts(get(client, "/rejections/")) == []
     record(make_rejected("noop", issue_id="b", ts_ms=START_MS + 1))
-    assert [words for words, _ in tries(get(client, "/rejections/"))] == ["try 2 of 2", "try 1 of 2"]
+    assert [words for words, _ in attempts(get(client, "/rejections/"))] == ["attempt 2 of 2", "attempt 1 of 2"]
 
 
-def test_later_page_does_not_see_tries_that_came_meanwhile(client):
+def test_later_page_does_not_see_attempts_that_came_meanwhile(client):
     record_all(make_rejected(issue_id=f"h-{n}", ts_ms=START_MS + n) for n in range(4))
     page = get(client, "/rejections/?page_size=2")
     following = page.all("a", id="further")[0].attributes["href"]
     record(make_rejected(issue_id="late", ts_ms=START_MS + 9))
-    assert [words for words, _ in tries(get(client, following))] == ["try 2 of 4", "try 1 of 4"]
+    assert [words for words, _ in attempts(get(client, following))] == ["attempt 2 of 4", "attempt 1 of 4"]
 
 
-def test_entry_page_lists_the_attempts_at_its_wish(client):
-    some_tries()
+def test_entry_page_lists_the_attempts_at_its_intent(client):
+    some_attempts()
     page = get(client, "/entries/second")
     (panel,) = page.all("section", id="attempts")
     items = [each for each in panel.inside if each.tag == "li"]
@@ -116,40 +116,40 @@ def test_entry_page_lists_the_attempts_at_its_wish(client):
         links.comparison("second", "third"),
         "/entries/second?compare=third",
     ]
-    assert ", try 2 of 3" in page.words
+    assert ", attempt 2 of 3" in page.words
 
 
 def test_entry_that_is_alone_has_no_attempts(client):
-    some_tries()
+    some_attempts()
     page = get(client, "/entries/alone")
     assert page.all("section", id="attempts") == []
-    assert "try 1" not in page.words
+    assert "attempt 1" not in page.words
 
 
 def test_long_thread_shows_the_nearest_attempts_and_how_many_more(client):
     record_all(make_rejected(issue_id=f"h-{n}", ts_ms=START_MS + n) for n in range(70))
     page = get(client, "/entries/h-30")
     (panel,) = page.all("section", id="attempts")
-    assert "5 earlier left out" in panel.words
-    assert "14 later left out" in panel.words
-    assert ", try 31 of 70" in page.words
+    assert "5 earlier attempts not shown" in panel.words
+    assert "14 later attempts not shown" in panel.words
+    assert ", attempt 31 of 70" in page.words
 
 
 # Two runs compared
 
 
 def test_comparison_shows_the_earlier_first_whichever_was_asked_for(client):
-    some_tries()
+    some_attempts()
     one, other = get(client, links.comparison("second", "third")), get(client, links.comparison("third", "second"))
     for page in (one, other):
         titles = [section.words for section in page.elements if section.attributes.get("class") == "panel side"]
         assert ["second" in titles[0], "third" in titles[1]] == [True, True]
-        assert ["try 2" in titles[0], "try 3" in titles[1]] == [True, True]
+        assert ["attempt 2" in titles[0], "attempt 3" in titles[1]] == [True, True]
     assert one.words == other.words
 
 
 def test_comparison_marks_what_differs(client):
-    some_tries()
+    some_attempts()
     page = get(client, links.comparison("second", "third"))
     assert [(each.tag, each.words) for each in page.elements if each.tag in ("ins", "del", "mark")] == [
         ("del", "one"),
@@ -175,13 +175,13 @@ def test_comparison_says_where_nothing_was_judged_or_recorded(client):
 
 
 def test_comparison_with_itself_is_the_entry(client):
-    some_tries()
+    some_attempts()
     assert client.get(links.comparison(ODD, ODD))["Location"] == links.entry(ODD)
 
 
 @pytest.mark.parametrize("other", ["nobody", "..", "a\0b", "x" * 600])
 def test_comparison_with_an_unknown_entry_is_404(client, other):
-    some_tries()
+    some_attempts()
     assert "No such entry" in get(client, links.comparison("second", other), 404).words
 
 
@@ -212,7 +212,7 @@ def test_comparison_of_huge_entries_is_bounded(client):
 
 
 def test_comparison_asks_a_fixed_number_of_questions(client, django_assert_num_queries):
-    some_tries()
+    some_attempts()
     with django_assert_num_queries(5):  # two of them for the validator
         get(client, links.comparison("second", "third"))
 

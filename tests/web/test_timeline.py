@@ -110,7 +110,7 @@ def test_gap_is_said_between_the_entry_and_the_one_before(client):
         before, gap, behind = [item for item in rail.all("li") if item.attributes.get("class") != "day"]
         assert [before, behind] == rows(page)
         assert gap.words.startswith("Gap: ")
-        assert "was not written by the entry before" in gap.words
+        assert "no earlier entry left the Blueprint at" in gap.words
 
 
 def test_unbroken_chain_says_no_gap(client):
@@ -224,7 +224,7 @@ def test_blueprint_is_settled_by_the_page(client):
     assert response.status_code == 400
     page = read(response)
     assert refused(page) == "blueprint"
-    assert "blueprint is settled by this page" in page.words
+    assert "blueprint is fixed on this page" in page.words
     assert client.get("/blueprints/main?q=blueprint:main")["Location"] == "/blueprints/main"
 
 

@@ -133,7 +133,7 @@ def test_revoking_needs_a_post_and_ends_the_token(ada: User) -> None:
     token = make(ada)
     assert client.get(f"{PAGE}/revoke/{token.pk}").status_code == 405
     response = client.post(f"{PAGE}/revoke/{token.pk}", follow=True)
-    assert "is revoked" in words(response)
+    assert "revoked." in words(response)
     token.refresh_from_db()
     assert token.revoked is not None
 
@@ -164,10 +164,10 @@ def test_all_of_ones_own_are_revoked_at_once_after_a_second_click(ada: User, bob
     assert "open" not in closed.attributes
     (form,) = [each for each in closed.inside if each.tag == "form"]
     assert (form.attributes["action"], form.attributes["method"]) == (f"{PAGE}/revoke-all", "post")
-    assert [each.words for each in form.inside if each.tag == "button"] == ["Revoke 2 tokens for good"]
+    assert [each.words for each in form.inside if each.tag == "button"] == ["Revoke 2 tokens permanently"]
     assert client.get(f"{PAGE}/revoke-all").status_code == 405
     done = client.post(f"{PAGE}/revoke-all", follow=True)
-    assert "2 tokens of yours are revoked." in read(done).words
+    assert "2 of your tokens were revoked." in read(done).words
     assert list(Token.objects.filter(revoked=None)) == [of_bob]
 
 

@@ -19,7 +19,7 @@ from enhancelog.accounts.permissions import needs, user_of
 
 class SignInForm(AuthenticationForm):
     error_messages = AuthenticationForm.error_messages | {
-        "invalid_login": "This user name and password do not belong together. Both are case-sensitive.",
+        "invalid_login": "Incorrect user name or password. Both are case-sensitive.",
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -39,7 +39,7 @@ class SignIn(views.LoginView):
         # axes records all that a failed attempt sent, and PostgreSQL cannot store U+0000.
         sent = [*request.GET.lists(), *request.POST.lists()]
         if any("\0" in text for name, values in sent for text in (name, *values)):
-            raise BadRequest("The address or the form holds the character U+0000.")
+            raise BadRequest("The address or the form contains the character U+0000.")
         return super().dispatch(request, *args, **kwargs)
 
     def get_redirect_url(self) -> str:  # type: ignore[override]  # Django itself passes no request
@@ -69,6 +69,6 @@ class Password(views.PasswordChangeView):
         return super().get_context_data(own_tokens=own_tokens, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        said = "Your password is changed. Other sessions of yours have ended; API tokens and feed addresses stay valid."
+        said = "Password changed. Your other sessions have ended; API tokens and feed addresses stay valid."
         messages.success(self.request, said)
         return super().form_valid(form)

@@ -97,7 +97,7 @@ class ChangeRow(NamedTuple):
 def pattern_detail(request: HttpRequest, pattern_id: str) -> HttpResponse:
     pattern = detail.known(pattern_id)
     if pattern is None:
-        raise Http404("There is no such deny pattern.")
+        raise Http404("There is no deny pattern with this id.")
     if pattern.id != pattern_id:
         return redirect(links.pattern(pattern.id))
     rebuilt = rebuilding()

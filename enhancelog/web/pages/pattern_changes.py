@@ -32,7 +32,9 @@ def split_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
         except Invalid as broken:
             error = broken
         else:
-            messages.success(request, "Split. The chosen wordings are this pattern now; undo it below.")
+            messages.success(
+                request, "Pattern split. The chosen templates are now this pattern; you can undo this below."
+            )
             return redirect(links.pattern(made))
     members = detail.members(pattern)
     context = {"members": members[:MOST_SHOWN], "left_out": max(0, len(members) - MOST_SHOWN)}
@@ -51,11 +53,11 @@ def merge_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
         try:
             made = pattern_changes.merge(pattern.id, chosen, user_of(request).get_username())
         except NotFound:
-            error = Invalid("pattern", "choice", "must be one of the list; it may have changed meanwhile")
+            error = Invalid("pattern", "choice", "must be one of the list, which may have changed in the meantime")
         except Invalid as broken:
             error = broken
         else:
-            messages.success(request, "Merged. Undo it below.")
+            messages.success(request, "Patterns merged. You can undo this below.")
             return redirect(links.pattern(made))
     others = detail.others(pattern, MOST_SHOWN + 1)
     context = {"others": others[:MOST_SHOWN], "left_out": len(others) > MOST_SHOWN}
@@ -70,7 +72,7 @@ def undo_pattern_change(request: HttpRequest, change_id: int) -> HttpResponse:
     try:
         pattern_changes.undo(change_id, user_of(request).get_username())
     except NotFound:
-        raise Http404("There is no such change.") from None
+        raise Http404("There is no change with this id.") from None
     except Invalid as broken:
         raise BadRequest(str(broken)) from None
     messages.success(request, "Undone.")
@@ -81,7 +83,7 @@ def undo_pattern_change(request: HttpRequest, change_id: int) -> HttpResponse:
 def _known(pattern_id: str) -> Known:
     pattern = detail.known(pattern_id)
     if pattern is None:
-        raise Http404("There is no such deny pattern.")
+        raise Http404("There is no deny pattern with this id.")
     return pattern
 
 

@@ -52,7 +52,7 @@ def saved_view_list(request: HttpRequest) -> HttpResponse:
         except Invalid as broken:
             refuse(form, broken)
         else:
-            messages.success(request, f"This list is saved as {view.name}.")
+            messages.success(request, f"List saved as {view.name}.")
             return redirect(view.url)
     status = 400 if form.errors else 200
     return page(request, "saved_views/page.jinja", {"form": form, **_listed(user)}, status)
@@ -80,16 +80,16 @@ def _changed(view: SavedView, act: str, name: str) -> str:
     match act:
         case "rename":
             saved_views.rename(view, name)
-            return f"It is called {name} now."
+            return f"Renamed to {name}."
         case "share" | "keep":
             saved_views.share(view, act == "share")
-            return f"{view.name} is {'shared with everybody who is signed in' if act == 'share' else 'yours alone'}."
+            return f"{view.name} is {'shared with everybody who is signed in' if act == 'share' else 'private'}."
         case "delete":
             saved_views.delete(view)
-            return f"{view.name} is deleted."
+            return f"{view.name} was deleted."
         case "revoke":
             saved_views.revoke_key(view)
-            return f"The feed address of {view.name} is revoked. Readers that use it are refused from now on."
+            return f"The feed address of {view.name} was revoked. Feed readers that use it are refused from now on."
     raise BadRequest(f'act: must be one of rename, share, keep, delete, key, revoke, not "{act[:40]}"')
 
 

@@ -47,7 +47,9 @@ def search(request: HttpRequest) -> HttpResponse:
     searches_index = "phrase" in list_request.wanted.include
     page = _found(list_request) if searches_index else read_page(list_request)
     without = WithoutTime([], are_all=True) if searches_index else without_time(page, list_request)
-    stopped = "The search was stopped after 0.2 seconds; narrow it." if searches_index and page.stopped else ""
+    stopped = ""
+    if searches_index and page.stopped:
+        stopped = "The search was stopped after 0.2 seconds; a narrower one finds everything."
     found = _marked(rows(page, list_request), list_request)
     context = {
         **list_context(page, list_request, stopped),
@@ -74,9 +76,10 @@ def _found(list_request: ListRequest) -> Page:
 
 
 def _found_total(page: Page, list_request: ListRequest) -> Count | None:
-    # A search has 0.2 seconds, which a count of all matches could exceed. So the first page counts what it found, and
-    # later pages show no total, because they do not know what came before.
-    return None if list_request.cursor else Count(len(page.rows), capped=page.next is not None or page.stopped)
+    is_whole = list_request.cursor is None and page.next is None and not page.stopped
+    found = Count(len(page.rows)) if is_whole else searches.total(list_request.wanted, page.up_to)
+    # Matches that are too many to count in time: the first page says how many it found, later ones nothing.
+    return found or (None if list_request.cursor else Count(len(page.rows), capped=True))
 
 
 def _marked(rows: Sequence[EntryRow], list_request: ListRequest) -> list[SearchRow]:

@@ -101,9 +101,9 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     """404 for others' tokens, except for staff."""
     token = _visible(permissions.user_of(request)).filter(pk=token_id).first()
     if token is None:
-        raise Http404("There is no such token.")
+        raise Http404("There is no token with this id.")
     api_tokens.revoke(token, permissions.user_of(request).get_username())
-    messages.success(request, f"The token {token.name} is revoked. Requests with it are refused from now on.")
+    messages.success(request, f"Token {token.name} revoked. Requests with it are refused from now on.")
     return redirect("tokens")
 
 
@@ -111,7 +111,7 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
 @needs("account:own")
 def revoke_own_tokens(request: HttpRequest) -> HttpResponse:
     number = api_tokens.revoke_all(permissions.user_of(request))
-    what = "1 token of yours is" if number == 1 else f"{number:,} tokens of yours are"
+    what = "1 of your tokens was" if number == 1 else f"{number:,} of your tokens were"
     messages.success(request, f"{what} revoked. Requests with them are refused from now on.")
     return redirect("tokens")
 

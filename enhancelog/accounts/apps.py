@@ -1,0 +1,7 @@
+"""The name of django-axes in the admin, where "Axes" would mean those of verdicts."""
+
+from axes.apps import AppConfig
+
+
+class SignInAttempts(AppConfig):
+    verbose_name = "Sign-in attempts"
