@@ -33,12 +33,9 @@ _log = logging.getLogger(__name__)
 
 
 class Standing(NamedTuple):
-    """After a request: seconds to wait before it is granted, 0 if it was; how many more are granted at once; seconds
-    until that is the whole allowance or, if none is left, one."""
-
-    wait_s: float
-    remaining: int
-    reset_s: float
+    wait_s: float  # before the request is granted; 0 if it was
+    remaining: int  # more are granted at once
+    reset_s: float  # until that is the whole allowance or, if none is left, one
 
 
 class Allowances:
@@ -51,7 +48,7 @@ class Allowances:
         self._lock = threading.Lock()
 
     def ask(self, key: Key, rate: Rate, *, use: bool = True) -> Standing:
-        """Count one request, unless it has to wait. ``use=False`` only checks."""
+        """``use=False`` only checks. A request that has to wait is not counted."""
         requests, period_s = rate
         # Without shared memory, a process grants its share.
         each_s = period_s / requests * (settings.WORKERS if self._descriptor is None else 1)
@@ -78,7 +75,7 @@ class Allowances:
         self._memory[:] = bytes(SIZE)
 
     def _find(self, at: int, digest: bytes) -> tuple[int, float]:
-        """The place of the caller's bucket, or of the one that makes room, and when the caller's is empty."""
+        # The place of the caller's bucket, or of the one that makes room, and when the caller's is empty.
         values = _SET.unpack_from(self._memory, at)
         digests, moments = values[::2], values[1::2]
         if digest in digests:

@@ -24,8 +24,6 @@ class OpenApi(ApiView):
 
 
 class EntrySchema(ApiView):
-    """The JSON Schema of an entry."""
-
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request) -> HttpResponse:

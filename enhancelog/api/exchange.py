@@ -1,5 +1,5 @@
-"""State of one request that our server and the application share in the WSGI environ. Other servers have none: long
-polls then answer at once."""
+"""What our server and the application share of a request, in the WSGI environ. Without it, long polls answer at
+once."""
 
 import time
 from dataclasses import dataclass, field
@@ -47,7 +47,6 @@ class Exchange:
 
     @property
     def is_polling(self) -> bool:
-        """Whether to discard this response and run the request again."""
         return self.poll is not None and self.poll.is_waiting
 
 

@@ -25,8 +25,8 @@ class AnyAccept(BaseContentNegotiation):
 
 
 def answer_format(request: HttpRequest, offered: Mapping[str, str] = MEDIA_TYPES) -> str:
-    """A key of ``offered``: from ``?format=``, else the best match of ``Accept``, else ``json``. Raises ``Invalid`` for
-    an unknown ``format``."""
+    """From ``?format=``, else the best match of ``Accept``, else ``json``. Raises ``Invalid`` for an unknown
+    ``format``."""
     asked = request.GET.get("format")
     if asked is not None:
         if asked not in offered:
@@ -39,16 +39,13 @@ def answer_format(request: HttpRequest, offered: Mapping[str, str] = MEDIA_TYPES
 
 
 class _Range(NamedTuple):
-    """``weight`` is from 0 (not acceptable) to 1; ``place`` counts down from 0 in the header."""
-
     pattern: str
-    weight: float
-    place: int
+    weight: float  # from 0 (not acceptable) to 1
+    place: int  # counts down from 0 in the header
 
 
 class _Match(NamedTuple):
-    """Compares by weight, then by how specific the range is (0 to 2), then by its place."""
-
+    # Compares by weight, then by how specific the range is (0 to 2), then by its place.
     weight: float
     specificity: int
     place: int

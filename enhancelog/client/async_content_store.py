@@ -1,4 +1,4 @@
-"""The twin of ``content_store`` for asyncio: the same operations and errors. No Django."""
+"""The twin of ``content_store`` for asyncio."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A client of the log that loses nothing: ``append`` writes to a spool on disk, and a thread sends. No Django."""
+"""A client of the log that loses nothing: ``append`` writes to a spool on disk, and a thread sends."""
 
 import logging
 import os
@@ -31,11 +31,9 @@ logger = logging.getLogger(__name__)
 
 
 class EnhanceLogClient(HttpLogReads):
-    """``spool``: the file of the queue, by default ``ENHANCELOG_SPOOL``; threads and processes may share it. Without
-    ``background``, entries are sent by ``flush`` and ``close`` alone.
-
-    Raises ``Invalid`` without a spool, and ``Other`` if the spool cannot be used.
-    """
+    """``spool``: the queue's file, by default ``ENHANCELOG_SPOOL``; threads and processes may share it. Without
+    ``background``, only ``flush`` and ``close`` send. Raises ``Invalid`` without a spool, ``Other`` if it cannot be
+    used."""
 
     name = "http-spooled"
 
@@ -71,29 +69,26 @@ class EnhanceLogClient(HttpLogReads):
 
     @property
     def quarantine(self) -> Path:
-        """Where refused entries are."""
         return self._spool.quarantine.path
 
     def append(self, entry: Entry) -> str:
-        """Returns the digest once the entry is on disk. Raises ``Full`` or ``Other``; then it is not in the spool. An
-        id that is taken shows when the entry is sent."""
+        """Returns the digest once the entry is on disk, else raises ``Full`` or ``Other``. A conflict shows when it is
+        sent."""
         return self.append_many([entry])[0]
 
     def append_many(self, entries: Iterable[Entry]) -> list[str]:
-        """Like ``append`` for all of them or none, in one write."""
+        """All of them or none, in one write."""
         spooled = list(entries)
         self._spool.add([(entry.issue_id, line_of(entry)) for entry in spooled])
         self._woken.set()
         return [records.digest(entry) for entry in spooled]
 
     def waiting(self) -> int:
-        """The number of entries in the spool."""
         return self._spool.count()
 
     def flush(self, timeout_s: float = TOTAL_S) -> Delivered:
-        """Sends everything in the spool, and returns what this client delivered since the last ``flush``. Raises
-        ``Other`` with the reason if something still waits after ``timeout_s``, or at once if trying again is
-        useless."""
+        """Sends everything; returns what this client delivered since the last ``flush``. Raises ``Other`` if something
+        still waits after ``timeout_s``, or at once if trying again is useless."""
         if os.getpid() != self._process:
             raise Other("this client belongs to the parent process; create another one after a fork")
         deadline = time.monotonic() + timeout_s
@@ -111,8 +106,7 @@ class EnhanceLogClient(HttpLogReads):
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def close(self, timeout_s: float = CLOSE_S) -> None:
-        """Sends what it can in ``timeout_s``. The rest stays in the spool, for the next client or ``enhancelog
-        flush``."""
+        """What is not sent in ``timeout_s`` stays in the spool, for the next client or ``enhancelog flush``."""
         if os.getpid() != self._process:
             return
         self._closing.set()
@@ -146,7 +140,6 @@ class EnhanceLogClient(HttpLogReads):
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def _deliver(self) -> bool:
-        """Sends one batch; whether there was one."""
         done = self._delivery.batch()
         if done is None:
             return False
@@ -161,7 +154,6 @@ class EnhanceLogClient(HttpLogReads):
 
 
 def spool_path(given: Path | str | None) -> Path:
-    """Raises ``Invalid`` if there is neither a path nor ``ENHANCELOG_SPOOL``."""
     if found := given or os.environ.get("ENHANCELOG_SPOOL"):
         return Path(found)
     raise Invalid("spool", "missing", "name the file of the spool, or set ENHANCELOG_SPOOL")

@@ -1,4 +1,4 @@
-"""Blocking HTTP connection to one server, with timeouts and retries. No Django. Threads may share it."""
+"""Blocking HTTP connection to one server, with timeouts and retries. Threads may share it."""
 
 import time
 from collections.abc import Callable
@@ -62,7 +62,7 @@ class Connection(Endpoint):
             self._sleep(retries.after(outcome))
 
     def send_once(self, request: Request) -> Answer:
-        """Raises ``Unavailable`` at once, where ``send`` would try again, else ``Other``."""
+        """Like ``send`` without retries. Raises ``Unavailable`` where it would try again, else ``Other``."""
         outcome = self._try(request, self.clock() + self.total_s)
         if isinstance(outcome, Answer):
             return outcome

@@ -1,4 +1,4 @@
-"""The content store's operations as requests and what their answers mean, for every kind of client. No Django."""
+"""The content store's operations as requests and their answers, for every kind of client."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
@@ -39,10 +39,8 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Imported(NamedTuple):
-    """What became of a bulk write. ``refused``: why the server did not store a raw key."""
-
     stored: Preloaded
-    refused: dict[str, Invalid]
+    refused: dict[str, Invalid]  # by raw key
 
 
 class ContentCalls:

@@ -1,4 +1,4 @@
-"""Content store over the REST API. No Django. Threads may share it."""
+"""Content store over the REST API. Threads may share it."""
 
 from collections.abc import Mapping
 
@@ -20,19 +20,19 @@ class HttpContentStore:
         return self.connection.run(self._calls.read(story_id, kind))
 
     def read_story(self, story_id: str) -> dict[str, Item]:
-        """Everything that a work item holds, by kind, in one request; empty if absent."""
+        """By kind, in one request; empty if absent."""
         return self.connection.run(self._calls.read_story(story_id))
 
     def read_all(self) -> dict[str, str]:
-        """Every value by raw key, in one request (at most 256 MiB)."""
+        """By raw key, in one request (at most 256 MiB)."""
         return self.connection.run(self._calls.read_all())
 
     def write(self, story_id: str, kind: str, value: str, *, expected: Expected | None = None) -> Written:
         return self.connection.run(self._calls.write(story_id, kind, value, expected))
 
     def write_many(self, values: Mapping[Key, str]) -> Imported:
-        """Creates or overwrites in bulk, 500 keys or 4 MiB in a request; an equal value makes no version. Safe to
-        repeat. Raises ``Invalid`` before the first request, or ``Other``; what was sent before stays."""
+        """Creates or overwrites, 500 keys or 4 MiB in a request; an equal value makes no version. Safe to repeat.
+        Raises ``Invalid`` before the first request, or ``Other``; what was sent before stays."""
         return self.connection.run(self._calls.write_many(values))
 
     def delete(self, story_id: str, kind: str, *, expected: Expected | None = None) -> bool:
@@ -51,7 +51,7 @@ class HttpContentStore:
         return self.connection.run(self._calls.raw_keys())
 
     def preload(self, values: Mapping[Key, str], *, merge: bool = False) -> Preloaded:
-        """One request. Raises ``Invalid`` if the server stored everything but a value that it refuses."""
+        """Raises ``Invalid`` if the server stored everything but a value that it refuses."""
         return self.connection.run(self._calls.preload(values, merge))
 
     def history(self, story_id: str, kind: str) -> list[Item]:

@@ -1,4 +1,4 @@
-"""Decodes a response body in bounded memory. No Django."""
+"""Decodes a response body in bounded memory."""
 
 import zlib
 from collections.abc import Iterator
@@ -17,8 +17,6 @@ class DecodingError(ValueError):
 
 
 class Decoder:
-    """Raises ``DecodingError`` for a ``coding`` that was not requested."""
-
     def __init__(self, coding: str) -> None:
         chosen = coding.strip().lower()
         if chosen not in ("", "identity", "gzip"):
@@ -27,7 +25,7 @@ class Decoder:
         self._is_empty = True
 
     def feed(self, part: bytes) -> Iterator[bytes]:
-        """Yields parts of at most 64 kB, or as received. Raises ``DecodingError``."""
+        """Yields parts of at most 64 kB, or as received."""
         if self._gzip is None:
             yield part
             return
@@ -43,6 +41,5 @@ class Decoder:
             part = self._gzip.unconsumed_tail
 
     def end(self) -> None:
-        """Raises ``DecodingError`` if the body is cut."""
         if self._gzip and not (self._is_empty or self._gzip.eof):
             raise DecodingError("the response ended within its gzip data")

@@ -1,4 +1,4 @@
-"""Sends what waits in a spool: oldest first, a batch at a time, each entry exactly once. No Django."""
+"""Sends what waits in a spool: oldest first, a batch at a time, each entry exactly once."""
 
 import logging
 from collections.abc import Sequence
@@ -28,12 +28,10 @@ logger = logging.getLogger(__name__)
 
 
 class Delivered(NamedTuple):
-    """How many entries the server stored, had stored before, or refused. ``refused``: why, the first 1,000."""
-
     created: int = 0
     identical: int = 0
     quarantined: int = 0
-    refused: tuple[Result, ...] = ()
+    refused: tuple[Result, ...] = ()  # the first ``LISTED``
 
     def plus(self, other: "Delivered") -> "Delivered":
         return Delivered(
@@ -45,8 +43,7 @@ class Delivered(NamedTuple):
 
 
 class Delivery:
-    """``batch_entries`` and ``batch_bytes`` are upper limits: batches shrink when the server refuses their size or a
-    connection breaks, and grow again."""
+    """Batches shrink when the server refuses their size or a connection breaks, and grow again up to the limits."""
 
     def __init__(
         self,
@@ -63,8 +60,8 @@ class Delivery:
         self._size = batch_entries
 
     def batch(self) -> Delivered | None:
-        """Sends one batch; ``None`` if nothing waits. If it raises ``Unavailable`` (try later), ``InUse`` or another
-        ``Other`` (the address or the token is wrong), everything still waits."""
+        """``None`` if nothing waits. If it raises ``Unavailable`` (try later), ``InUse`` or another ``Other``,
+        everything still waits."""
         with self._spool.sending():
             while batch := self._spool.first(self._size, self._bytes):
                 try:
@@ -81,7 +78,7 @@ class Delivery:
         return None
 
     def _sent(self, batch: list[Waiting]) -> list[Result] | None:
-        """``None``: the batch was refused as a whole."""
+        # None: the batch was refused as a whole.
         if len(batch) == 1:
             return [self._sent_alone(batch[0])]
         answer = self._connection.send_once(bulk_request(entry.line for entry in batch))
@@ -104,7 +101,6 @@ class Delivery:
         return self._results([entry], answer)[0]
 
     def _refusal(self, entry: Waiting, answer: Answer) -> Result:
-        """Raises ``Other`` if it is not the API that refuses the entry."""
         try:
             self._connection.expect(answer)
         except Invalid as broken:
@@ -112,7 +108,7 @@ class Delivery:
         except Other as refusal:
             if answer.status == 413:  # a proxy's limit
                 return Result(entry.issue_id, "invalid", str(refusal))
-            raise
+            raise  # it is not the API that refuses the entry
         raise AssertionError  # no status is expected
 
     def _results(self, batch: Sequence[Waiting], answer: Answer) -> list[Result]:

@@ -1,4 +1,4 @@
-"""Address, token and time limits of a server, and when to try again. No Django."""
+"""Address, token and time limits of a server, and when to try again."""
 
 import logging
 import os
@@ -63,7 +63,6 @@ class Endpoint:
         raise Other(f"{self.url} answered {answer.status}: {detail or self._hint(answer.status)}")
 
     def _options(self, request: Request, deadline: float) -> dict[str, Any]:
-        """What httpx is asked for one try."""
         return {
             "method": request.method,
             "url": self.url + request.path,
@@ -84,7 +83,7 @@ class Endpoint:
 
 
 class Retries:
-    """The tries of one request. Raises ``Invalid`` if it cannot be sent."""
+    """Of one request. Raises ``Invalid`` if it cannot be sent."""
 
     def __init__(self, endpoint: Endpoint, request: Request) -> None:
         for name, value in request.params:
@@ -96,7 +95,7 @@ class Retries:
         self._pause_s = _FIRST_PAUSE_S
 
     def after(self, failure: Failure) -> float:
-        """Seconds to wait before sending ``self.request``, which may be another one now. Raises ``Other``."""
+        """Seconds to wait before sending ``request``, which may be another one now. Raises ``Other``."""
         url = self._endpoint.url
         if failure.final:
             raise Other(f"{url}: {failure.reason}")
@@ -114,7 +113,7 @@ class Retries:
 
 
 class Body:
-    """Collects the body of one response in bounded memory and time."""
+    """Collects one response body in bounded memory and time."""
 
     def __init__(self, endpoint: Endpoint, response: httpx.Response, deadline: float) -> None:
         self._endpoint = endpoint
@@ -135,7 +134,6 @@ class Body:
             raise httpx.ReadTimeout("the response takes too long")
 
     def answer(self) -> Answer:
-        """Raises ``DecodingError`` if the body ended early."""
         self._decoder.end()
         following = self._response.links.get("next", {}).get("url")
         return Answer(self._response.status_code, self._response.headers, b"".join(self._parts), following)

@@ -1,4 +1,4 @@
-"""HTTP requests and answers without the network, shared by the blocking and the asynchronous clients. No Django."""
+"""HTTP requests and answers without the network, for every kind of client."""
 
 from collections.abc import Generator
 from datetime import UTC, datetime
@@ -23,14 +23,13 @@ FAILURES: Final = (httpx.TransportError, httpx.InvalidURL, DecodingError)
 
 
 class Request(NamedTuple):
-    """``path`` is percent-encoded. ``if_arrived``: after an attempt without an answer that the server may have
-    processed, repeat it, stop with ``Other``, or send another request."""
-
     method: str
-    path: str
+    path: str  # percent-encoded
     params: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    # After an attempt without an answer that the server may have processed: repeat it, stop with ``Other``, or send
+    # another request.
     if_arrived: "IfArrived" = "repeat"
 
 
@@ -38,12 +37,10 @@ IfArrived = Literal["repeat", "stop"] | Request
 
 
 class Answer(NamedTuple):
-    """``next``: the address in ``Link: rel="next"``."""
-
     status: int
     headers: httpx.Headers
     body: bytes
-    next: str | None = None
+    next: str | None = None  # the address in ``Link: rel="next"``
 
 
 # An operation yields requests, is sent their answers, and returns its result.
@@ -51,33 +48,28 @@ Call = Generator[Request, Answer, T]
 
 
 class Failure(NamedTuple):
-    """``arrived``: the server may have processed the request. ``final``: do not retry."""
-
     reason: str
-    arrived: bool
+    arrived: bool  # the server may have processed the request
     wait_s: float = 0.0
-    final: bool = False
+    final: bool = False  # do not retry
 
 
 class Unavailable(Other):
-    """No answer in time. ``retry_after_s`` is what the server asked for, or 0. ``arrived``: the server may have
-    processed the request."""
+    """No answer in time."""
 
     def __init__(self, reason: str, retry_after_s: float = 0.0, *, arrived: bool = False) -> None:
         super().__init__(reason)
-        self.retry_after_s = retry_after_s
-        self.arrived = arrived
+        self.retry_after_s = retry_after_s  # as the server asked, or 0
+        self.arrived = arrived  # the server may have processed the request
 
 
 class Problem(NamedTuple):
-    """What a problem+json says; ``broken`` is the first broken rule."""
-
     detail: str = ""
-    broken: Invalid | None = None
+    broken: Invalid | None = None  # the first broken rule
 
 
 def one_line(text: str, length: int = _LONGEST_DETAIL) -> str:
-    """``text`` for a terminal: one line, printable, at most ``length`` characters."""
+    """For a terminal: one line, printable, at most ``length`` characters."""
     shown = "".join(character if character.isprintable() else " " for character in text)
     shown = " ".join(shown.split())
     return shown if len(shown) <= length else shown[: length - 1] + "…"
@@ -118,7 +110,7 @@ def json_of(answer: Answer, decoder: "msgspec.json.Decoder[T]", url: str) -> T:
 
 
 def _seconds(retry_after: str) -> float:
-    """Accepts seconds or a date."""
+    # Seconds or a date.
     if retry_after.isascii() and retry_after.isdigit() and len(retry_after) <= _MOST_DIGITS:
         return float(retry_after)
     try:

@@ -1,4 +1,4 @@
-"""The log's operations as requests and what their answers mean, for every kind of client. No Django."""
+"""The log's operations as requests and their answers, for every kind of client."""
 
 from collections.abc import Callable, Iterable, Sequence
 from email.utils import parsedate_to_datetime
@@ -29,11 +29,9 @@ Cursor = tuple[tuple[str, str], ...]
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What became of one entry of a bulk append. ``error`` explains a conflict or an invalid entry."""
-
     issue_id: str
     result: Literal["created", "identical", "conflict", "invalid"]
-    error: str | None = None
+    error: str | None = None  # of a conflict or an invalid entry
 
 
 class Stored(NamedTuple):
@@ -44,10 +42,8 @@ class Stored(NamedTuple):
 
 
 class Page(NamedTuple):
-    """``cursor``: where the next page begins; ``None`` on the last."""
-
     entries: list[Entry]
-    cursor: Cursor | None
+    cursor: Cursor | None  # of the next page
 
 
 class LogCalls:
@@ -77,7 +73,7 @@ class LogCalls:
         return Stored(answer.status == 201, _digest(entry, answer))
 
     def append_many(self, entries: Iterable[Entry]) -> Call[list[Result]]:
-        """In order, in as many requests as the entries' size asks for."""
+        """In order, in one or more requests."""
         results: list[Result] = []
         waiting = [(entry.issue_id, line_of(entry)) for entry in entries]
         size = BATCH_ENTRIES
@@ -92,8 +88,7 @@ class LogCalls:
         return results
 
     def results(self, issue_ids: Sequence[str], answer: Answer) -> list[Result]:
-        """One for each entry of a bulk append. Raises ``Invalid`` or ``Other``; a single entry that is too large is a
-        result."""
+        """One for each entry. Raises ``Invalid`` or ``Other``; a single entry that is too large is a result."""
         if answer.status == 413 and len(issue_ids) == 1:
             return [Result(issue_ids[0], "invalid", self._refusal(answer))]
         self._endpoint.expect(answer, 200)
@@ -132,7 +127,7 @@ class LogCalls:
         return self._endpoint.expect(answer, 200)
 
     def _was_there(self, issue_id: str, elapsed_s: float) -> Call[bool]:
-        """Whether the server recorded the entry before our first attempt, ``elapsed_s`` ago, by its own clock."""
+        # Whether the entry was recorded before our first attempt, by the server's own clock.
         # If the token may not read, or the server sends no time, the entry counts as ours: it is stored either way.
         try:
             answer = yield Request("GET", _known_path(issue_id))
@@ -165,7 +160,6 @@ class LogCalls:
 
 
 def line_of(entry: Entry) -> bytes:
-    """The entry as one line of NDJSON."""
     line = records.encode(entry)
     # Only ``ops`` that the caller wrote by hand can span lines.
     return records.encode(records.decode(line, max_bytes=len(line))) if b"\n" in line else line

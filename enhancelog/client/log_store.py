@@ -1,4 +1,4 @@
-"""Log store over the REST API. No Django. Threads may share it."""
+"""Log store over the REST API. Threads may share it."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,8 +11,6 @@ from enhancelog.domain.records import Entry
 
 
 class HttpLogReads:
-    """What every blocking client of the log reads."""
-
     def __init__(self, connection: Connection | None = None) -> None:
         self.connection = connection or Connection.from_environment()
         self._calls = LogCalls(self.connection)
@@ -21,7 +19,7 @@ class HttpLogReads:
         return self.connection.run(self._calls.get(issue_id))
 
     def known(self, issue_id: str) -> dict[str, Raw]:
-        """The entry's members and the server's (``actor``, ``source``, ``position``), each as JSON."""
+        """With the server's members (``actor``, ``source``, ``position``), each as JSON."""
         return self.connection.run(self._calls.known(issue_id))
 
     def list_by_blueprint(self, blueprint_id: str) -> list[Entry]:
@@ -33,7 +31,7 @@ class HttpLogReads:
         return list(self.entries())
 
     def entries(self, filters: Pairs = (), page_size: int = page_sizes.CLIENT) -> Iterator[Entry]:
-        """Entries that match the API's parameters, including ``order``; fetches pages on demand."""
+        """``filters`` are the API's parameters, also ``order``; fetches pages on demand."""
         asked = tuple(filters)
         cursor: Cursor | None = ()
         while cursor is not None:
@@ -45,12 +43,12 @@ class HttpLogReads:
         return self.connection.run(self._calls.page((*filters, ("page_size", str(page_size))), cursor))
 
     def why(self, blueprint_id: str, intent: str = "") -> bytes:
-        """The server's answer: JSON of at most 16 kB."""
+        """JSON of at most 16 kB."""
         return self.connection.run(self._calls.why(blueprint_id, intent))
 
 
 class HttpEnhanceLogStore(HttpLogReads):
-    """``append`` also raises ``Invalid`` if the server refuses the entry, for example by its own size limit."""
+    """``append`` also raises ``Invalid`` if the server refuses the entry."""
 
     name = "http"
 
@@ -62,6 +60,5 @@ class HttpEnhanceLogStore(HttpLogReads):
         return self.connection.run(self._calls.put(entry))
 
     def append_many(self, entries: Iterable[Entry]) -> list[Result]:
-        """Stores entries in bulk, in order, and says what became of each. Safe to repeat. Raises ``Other``; what was
-        sent before stays."""
+        """In bulk, in order. Safe to repeat. Raises ``Other``; what was sent before stays."""
         return self.connection.run(self._calls.append_many(entries))

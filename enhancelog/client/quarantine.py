@@ -1,4 +1,4 @@
-"""A file of the entries that a server refused, one JSON object a line with the reason. No Django."""
+"""A file of refused entries and the reasons, one JSON object a line."""
 
 import os
 import time
@@ -15,10 +15,8 @@ _ENTRY: Final = b'"entry":'  # inside a string of JSON its quotes would be escap
 
 
 class Refused(NamedTuple):
-    """``line``: the entry as JSON."""
-
     result: Result
-    line: bytes
+    line: bytes  # the entry as JSON
 
 
 class Quarantine:
@@ -33,14 +31,14 @@ class Quarantine:
             return 0
 
     def add(self, refused: Sequence[Refused]) -> None:
-        """They survive a crash when this returns. What a crash let be added before is not added again, provided that
-        nothing else was added since. Raises ``OSError``."""
+        """They survive a crash when this returns. Raises ``OSError``."""
         if not refused:
             return
         lines = [_line(each) for each in refused]
         descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         with open(descriptor, "r+b") as file:
             tail = _tail(file, 2 * sum(map(len, lines)) + (1 << 16))
+            # What a crash let be added before is not added again, provided that nothing else was added since.
             known = {line.partition(_ENTRY)[2] for line in tail.split(b"\n")}
             file.seek(0, os.SEEK_END)
             file.write(b"".join(line for line in lines if line.partition(_ENTRY)[2].rstrip() not in known))
@@ -66,7 +64,7 @@ def _line(refused: Refused) -> bytes:
 
 
 def _tail(file: BinaryIO, size: int) -> bytes:
-    """The last lines. A line that a crash cut short is removed: its entry still waits."""
+    # A line that a crash cut short is removed: its entry still waits.
     end = file.seek(0, os.SEEK_END)
     start = file.seek(max(0, end - size))
     tail = file.read()

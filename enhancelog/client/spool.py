@@ -1,8 +1,4 @@
-"""A queue on disk: entries that wait for the server, in one SQLite file that threads and processes share. No Django.
-
-Files beside ``PATH``: ``PATH-journal`` (SQLite's), ``PATH.lock`` (held while somebody sends) and
-``PATH.quarantine.ndjson`` (what the server refused).
-"""
+"""A queue on disk: entries that wait for the server, in one SQLite file that threads and processes share."""
 
 import errno
 import fcntl
@@ -17,6 +13,9 @@ from typing import Final, NamedTuple
 
 from enhancelog.client.quarantine import Quarantine, Refused
 from enhancelog.domain.errors import Full, Invalid, Other
+
+# Files beside ``PATH``: ``PATH-journal`` (SQLite's), ``PATH.lock`` (held while somebody sends) and
+# ``PATH.quarantine.ndjson`` (what the server refused).
 
 MAX_BYTES: Final = 256 << 20
 LEAST_BYTES: Final = 64 << 10
@@ -39,11 +38,9 @@ os.register_at_fork(before=_no_fork.acquire, after_in_parent=_no_fork.release, a
 
 
 class Waiting(NamedTuple):
-    """``line``: the entry as one line of NDJSON. ``number`` grows in the order of appends."""
-
-    number: int
+    number: int  # grows in the order of appends
     issue_id: str
-    line: bytes
+    line: bytes  # of NDJSON
 
 
 class InUse(Other):
@@ -51,8 +48,8 @@ class InUse(Other):
 
 
 class Spool:
-    """``max_bytes`` limits the spool and its quarantine together. Raises ``Invalid`` if that is too little, and
-    ``Full`` or ``Other`` if the disk fails."""
+    """``max_bytes`` includes the quarantine. Raises ``Invalid`` if it is too little, ``Full`` or ``Other`` if the disk
+    fails."""
 
     def __init__(self, path: Path | str, max_bytes: int = MAX_BYTES) -> None:
         if max_bytes < LEAST_BYTES:
@@ -66,8 +63,7 @@ class Spool:
             pass
 
     def add(self, entries: Sequence[tuple[str, bytes]]) -> None:
-        """Adds all pairs of id and line or none. When it returns, they survive a crash of the process and of the
-        machine. Raises ``Full``."""
+        """All pairs of id and line or none. They survive a crash of the machine when this returns. Raises ``Full``."""
         with self._opened() as database:
             room = (self.max_bytes - self.quarantine.size()) // _PAGE_BYTES
             try:
@@ -84,7 +80,7 @@ class Spool:
                 raise
 
     def first(self, entries: int, max_bytes: int) -> list[Waiting]:
-        """The oldest, at most so many, and at most so many bytes unless the first alone is larger."""
+        """The oldest, within both limits, but at least one."""
         found: list[Waiting] = []
         size = 0
         with self._opened() as database:

@@ -91,7 +91,7 @@ def _is_invisible(name: str, at: int) -> bool:
 
 
 def _joins(name: str, at: int) -> bool:
-    """Whether a joiner does what it is for: between emoji, in a conjunct, or between letters that join."""
+    # Whether a joiner does what it is for: between emoji, in a conjunct, or between letters that join.
     before = name[:at].rstrip("\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")[-1:]
     after = name[at + 1 : at + 2]
     if not before or not after:
@@ -127,7 +127,7 @@ def _look_alikes(name: str) -> Iterator[str]:
 
 
 def _plain(character: str) -> str:
-    """The ASCII character that this one looks like; empty if none."""
+    # The ASCII character that this one looks like; empty if none.
     if character.isascii():
         return ""
     if known := _PUNCTUATION.get(character) or _RARE.get(character):

@@ -33,8 +33,7 @@ class _BadNumber:
 
 
 class _Fault(Exception):
-    """``path`` holds keys and indexes, innermost first."""
-
+    # ``path`` holds keys and indexes, innermost first.
     def __init__(self, rule: str, detail: str, *path: str | int) -> None:
         super().__init__(rule)
         self.rule, self.detail, self.path = rule, detail, list(path)
@@ -134,7 +133,7 @@ def _flaw(text: str) -> tuple[str, str] | None:
 
 
 def is_text(text: str) -> bool:
-    """Whether it can be written as UTF-8: it holds no lone surrogate."""
+    """Whether it holds no lone surrogate."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -76,8 +76,6 @@ def read(memory: memoryview) -> Iterator[tuple[str, "memoryview[float]"]]:
 
 
 class _Shared:
-    """The visible slots, and this process's own."""
-
     def __init__(self) -> None:
         self.slots: list[memoryview] = []
         number = None
@@ -133,6 +131,5 @@ def totals() -> dict[str, list[float]]:
 
 
 def process_ids() -> list[int]:
-    """The last claimants of the slots; some may have ended."""
     found = [_HEADER.unpack_from(slot)[1] for slot in _claimed().slots]
     return [process_id for process_id in found if process_id]

@@ -1,4 +1,4 @@
-"""Splits a byte stream into entries. An invalid or oversized entry does not affect the others. No Django."""
+"""Splits a byte stream into entries. An invalid or oversized entry does not affect the others."""
 
 import hashlib
 import re
@@ -72,7 +72,7 @@ def items(chunks: Iterable[bytes], split: Splitter, max_bytes: int) -> Iterator[
 
 
 class Lines:
-    """Cuts chunks into lines and skips blank ones, however many there are. ``number`` is the current line's."""
+    """Skips blank lines, however many. ``number`` is the current line's."""
 
     def __init__(self) -> None:
         self.number = 1
@@ -171,8 +171,8 @@ def _after_bracket(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _tokens(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int | None, bool]]:
-    """Parts that end after a comma or closing bracket at depth 0, the token, and whether depth was 0 before it. A part
-    cut by the end of a chunk has no token."""
+    # Parts that end after a comma or closing bracket at depth 0, the token, and whether depth was 0 before it. A part
+    # cut by the end of a chunk has no token.
     in_string, at, depth = False, 0, 0
     for chunk in filter(None, chunks):
         start = 0

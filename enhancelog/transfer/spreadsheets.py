@@ -49,7 +49,7 @@ def _cell(value: Any) -> Any:
 
 
 def _would_change(text: str) -> bool:
-    """Whether a spreadsheet would take it for a number, a date, a time or a truth value."""
+    # Whether a spreadsheet would take it for a number, a date, a time or a truth value.
     if text.startswith(("[", "{")):  # JSON
         return False
     if text.strip().lower() in _TRUTHS:
