@@ -92,7 +92,7 @@ def canonical(pairs: Iterable[Pair]) -> Pairs:
     return tuple(sorted(known, key=lambda pair: _PLACE[pair[0]]))
 
 
-# A plain word has no quotes and no key, and is not negated. "TypeError: x" and "https://…" only look as if they had one.
+# A plain word has no quotes and no key, and is not negated. "TypeError: x" and "https://…" only look as if they had.
 def _word(found: re.Match[str], *, is_last: bool) -> str | None:
     key, bare = found["key"], found["bare"]
     if found["no"] or found["quoted"] is not None:
