@@ -24,6 +24,7 @@ CHOICES: Final = {
 }
 VALUES: Final = (
     "blueprint_id",
+    "blueprint_prefix",
     "status",
     "axis",
     "axis_passed",

@@ -7,8 +7,8 @@ from typing import Any, Final, assert_never, cast
 
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import StrIndex
-from django.db.models.lookups import GreaterThan, In
+from django.db.models.functions import StrIndex, Substr
+from django.db.models.lookups import Exact, GreaterThan, In
 
 from enhancelog.backends import dialect
 from enhancelog.domain import records, search_words
@@ -121,6 +121,8 @@ def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
     match name:
         case "blueprint_id":
             return Q(blueprint_id__in=records.only_ids(values, may_be_empty=True))
+        case "blueprint_prefix":  # row by row: several Blueprints have no common order by time
+            return _any(_starts_with(value) for value in values if "\0" not in value)
         case "source" | "status":
             return Q(**{f"{name}__in": [value for value in values if "\0" not in value]})
         case "axis":
@@ -144,6 +146,10 @@ def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
         case "phrase":
             return _searched(values)
     raise AssertionError(name)
+
+
+def _starts_with(prefix: str) -> Q:
+    return Q(Exact(Substr("blueprint_id", 1, len(prefix)), Value(prefix)))
 
 
 def _of_pattern(key: str) -> Q:

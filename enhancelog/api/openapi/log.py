@@ -86,6 +86,7 @@ SCHEMAS["KnownEntry"] = {
 
 _NAMED: Final = {
     "blueprint_id": "The Blueprint; an empty value means the empty id.",
+    "blueprint_prefix": "The beginning of the Blueprint's id.",
     "status": "The outcome of the run.",
     "axis": "Denied by this axis; if repeated, by all of them.",
     "axis_passed": "This axis passed the run.",

@@ -12,6 +12,7 @@ from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value,
 from enhancelog.domain import records
 from enhancelog.domain.times import DAY_MS, day_of
 from enhancelog.models import Entry, TemplateTally
+from enhancelog.queries.blueprint_ids import of_blueprints
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.pattern_ids import SERVED
@@ -57,6 +58,11 @@ class Scope(NamedTuple):
 
     blueprint_ids: Sequence[str] | None = None
     axis: str | None = None
+    blueprint_prefixes: Sequence[str] | None = None
+
+    def has(self, blueprint_id: str) -> bool:
+        is_named = self.blueprint_ids is None or blueprint_id in self.blueprint_ids
+        return is_named and (self.blueprint_prefixes is None or blueprint_id.startswith(tuple(self.blueprint_prefixes)))
 
 
 EVERYWHERE: Final = Scope()
@@ -165,22 +171,18 @@ def _from_index(window: Window, scope: Scope) -> _Source:
     start = window.since_ms if window.before_ms is None else window.before_ms
     entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=start, ts_ms__lt=window.until_ms)
     now = Q(ts_ms__gte=window.since_ms)
-    denials = entries.order_by().filter(patterns__template__rules=SERVED, **_conditions(scope, "patterns__template__"))
+    denials = entries.order_by().filter(_conditions(scope, "patterns__template__"), patterns__template__rules=SERVED)
     rows = denials.annotate(pattern=F("patterns__template__pattern_id"), now=_as_number(now))
     return _Source(rows, Count("position", filter=Q(patterns__rejected=True)), Count("position"))
 
 
 def _tallies(scope: Scope) -> QuerySet[Any]:
-    return TemplateTally.objects.filter(template__rules=SERVED, **_conditions(scope, "template__"))
+    return TemplateTally.objects.filter(_conditions(scope, "template__"), template__rules=SERVED)
 
 
-def _conditions(scope: Scope, template: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if scope.blueprint_ids is not None:
-        found["blueprint_id__in"] = records.only_ids(scope.blueprint_ids, may_be_empty=True)
-    if scope.axis is not None:
-        found[f"{template}axis__in"] = records.only_ids([scope.axis])
-    return found
+def _conditions(scope: Scope, template: str) -> Q:
+    found = of_blueprints(scope.blueprint_ids, scope.blueprint_prefixes)
+    return found if scope.axis is None else found & Q(**{f"{template}axis__in": records.only_ids([scope.axis])})
 
 
 def _as_number(now: Q) -> Case | Value:
@@ -217,4 +219,5 @@ def daily(order: Iterable[int], last_day: int, scope: Scope = EVERYWHERE) -> Cou
 
 
 def _key(scope: Scope) -> Hashable:
-    return None if scope.blueprint_ids is None else tuple(scope.blueprint_ids), scope.axis
+    names = (scope.blueprint_ids, scope.blueprint_prefixes)
+    return *(None if values is None else tuple(values) for values in names), scope.axis
