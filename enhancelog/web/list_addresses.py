@@ -24,7 +24,7 @@ _OF_ENTRIES: Final[dict[str, Callable[..., FilteredPage]]] = {
 }
 _OTHERS: Final = {
     "overview": ("Overview", ("period",)),
-    "blueprint_list": ("Blueprints", ("sort", "order")),
+    "blueprint_list": ("Blueprints", ("text", "period", "sort", "order")),
     "pattern_list": ("Patterns", ("blueprint_id", "blueprint_prefix", "axis", "period", "sort", "order")),
     "matrix": ("Matrix", ("period", "show", "sort", "order")),
     "content_list": ("Content", ("text", "kind")),
