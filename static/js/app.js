@@ -1,4 +1,4 @@
-// What no page needs in order to work: relative times, copying, and keys. No inline handlers, so the CSP stays strict.
+// What no page needs in order to work: relative times, copying, and menus. No inline handlers, so the CSP stays strict.
 "use strict";
 
 const UNITS = [["y", 31536000], ["mo", 2592000], ["d", 86400], ["h", 3600], ["min", 60]];
@@ -37,69 +37,6 @@ async function copy(button) {
   }, 1200);
 }
 
-// The first link of every row leads to what the row is about.
-function rows() {
-  return [...document.querySelectorAll("[data-row]")].map((row) => row.querySelector("a[href]")).filter(Boolean);
-}
-
-function move(step) {
-  const links = rows();
-  if (!links.length) {
-    document.querySelector(`main a[rel=${step > 0 ? "next" : "prev"}]`)?.click();
-    return;
-  }
-  const here = links.findIndex((link) => link.closest("[data-row]").contains(document.activeElement));
-  const next = links[Math.min(Math.max(here + step, 0), links.length - 1)];
-  next.focus();
-  next.closest("[data-row]").scrollIntoView({ block: "nearest" });
-}
-
-const HELP = [
-  ["/", "search"],
-  ["j", "next row or entry"],
-  ["k", "previous row or entry"],
-  ["Enter", "open the row"],
-  ["?", "these keys"],
-];
-
-function element(name, ...children) {
-  const made = document.createElement(name);
-  made.append(...children);
-  return made;
-}
-
-function showKeys() {
-  let dialog = document.getElementById("keys");
-  if (!dialog) {
-    const list = element("dl", ...HELP.flatMap(([key, does]) => [element("dt", element("kbd", key)), element("dd", does)]));
-    const close = element("button", "Close");
-    close.className = "btn";
-    const heading = element("h2", "Keys");
-    heading.id = "keys-heading";
-    const form = element("form", close);
-    form.method = "dialog";
-    dialog = element("dialog", heading, list, form);
-    dialog.id = "keys";
-    dialog.setAttribute("aria-labelledby", heading.id);
-    document.body.append(dialog);
-  }
-  if (!dialog.open) dialog.showModal();
-}
-
-const KEYS = {
-  "?": showKeys,
-  "/": () => document.querySelector("[role=search] input")?.focus(),
-  j: () => move(1),
-  k: () => move(-1),
-};
-
-document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select, [contenteditable]");
-  if (typing || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
-  event.preventDefault();
-  KEYS[event.key]();
-});
-
 function closeMenus(except) {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== except) menu.open = false;
 }
@@ -115,7 +52,6 @@ document.addEventListener("click", (event) => {
   closeMenus(event.target.closest("details.menu"));
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);
-  if (event.target.closest("[data-keys]")) showKeys();
 });
 
 // The form alone would do; this way nothing is loaded anew and the reader stays where they are.
@@ -129,8 +65,6 @@ document.addEventListener("submit", (event) => {
   else document.documentElement.dataset.theme = chosen.value;
   for (const button of form.elements.theme) button.setAttribute("aria-pressed", button === chosen);
 });
-
-for (const button of document.querySelectorAll("[data-keys]")) button.hidden = false;
 
 document.addEventListener("htmx:afterSwap", () => showTimes(document));
 showTimes(document);
