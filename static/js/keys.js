@@ -1,6 +1,4 @@
 // Keys: on their own they can be switched off, because somebody who dictates text would press them (WCAG 2.1.4).
-"use strict";
-
 const OFF = "single-keys-off";
 const TOGETHER_MS = 1500; // between "g" and its letter
 
@@ -89,6 +87,7 @@ function makeKeys() {
   });
   const close = element("button", "Close");
   close.className = "btn";
+  close.autofocus = true;
   const form = element("form", element("label", box, " Keys act without Ctrl"), close);
   form.method = "dialog";
   const dialog = element("dialog", heading, element("dl", ...[...HELP, ...pages()].flatMap(listed)), form);

@@ -90,7 +90,7 @@ def blueprint_list(request: HttpRequest) -> HttpResponseBase:
         "worse_url": asked.url(sort="change", order=""),
         "is_by_change": asked.sort == "change" and asked.order == "desc",
         "columns": [
-            sorting.column(label, by, style, id=by)
+            sorting.column(label, by, "num wide" if compared and by == "rejected" else style, id=by)
             for by, (label, style) in COLUMNS.items()
             if compared or by != "change"
         ],
