@@ -1,8 +1,8 @@
 """Which Blueprints a filter names, for tables with an index that ``blueprint_id`` leads."""
 
-from collections.abc import Sequence
 from functools import reduce
 from operator import or_
+from typing import Final, NamedTuple
 
 from django.db.models import Q
 
@@ -13,18 +13,35 @@ from enhancelog.models import Entry
 from enhancelog.queries import phrases
 
 
-def of_blueprints(ids: Sequence[str] | None, prefixes: Sequence[str] | None) -> Q:
-    """One of ``ids`` and one of ``prefixes``; ``None`` for any."""
-    found = Q()
-    if ids is not None:
-        found &= Q(blueprint_id__in=records.only_ids(ids, may_be_empty=True))
-    if prefixes is not None:
-        found &= reduce(or_, map(_starts_with, prefixes), Q(blueprint_id__in=[]))
-    return found
+class Named(NamedTuple):
+    """Blueprints that are one of ``ids`` and start with one of ``prefixes``; ``None`` for any."""
+
+    ids: tuple[str, ...] | None = None
+    prefixes: tuple[str, ...] | None = None
+
+    def has(self, blueprint_id: str) -> bool:
+        is_one = self.ids is None or blueprint_id in self.ids
+        return is_one and (self.prefixes is None or blueprint_id.startswith(self.prefixes))
+
+    @property
+    def condition(self) -> Q:
+        found = Q()
+        if self.ids is not None:
+            found &= Q(blueprint_id__in=records.only_ids(self.ids, may_be_empty=True))
+        if self.prefixes is not None:
+            found &= reduce(or_, map(_starts_with, self.prefixes), Q(blueprint_id__in=[]))
+        return found
+
+
+EVERY: Final = Named()
+
+
+def named(wanted: EntryFilter) -> Named:
+    return Named(wanted.include.get("blueprint_id"), wanted.include.get("blueprint_prefix"))
 
 
 def blueprints_of(wanted: EntryFilter) -> Q:
-    return of_blueprints(wanted.include.get("blueprint_id"), wanted.include.get("blueprint_prefix"))
+    return named(wanted).condition
 
 
 def few(wanted: EntryFilter, up_to: int) -> list[int] | None:

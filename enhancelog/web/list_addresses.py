@@ -26,7 +26,7 @@ _OTHERS: Final = {
     "overview": ("Overview", ("period",)),
     "blueprint_list": ("Blueprints", ("text", "period", "sort", "order")),
     "pattern_list": ("Patterns", ("blueprint_id", "blueprint_prefix", "axis", "period", "sort", "order")),
-    "matrix": ("Matrix", ("period", "show", "sort", "order")),
+    "matrix": ("Matrix", ("blueprint_id", "blueprint_prefix", "period", "show", "sort", "order")),
     "content_list": ("Content", ("text", "kind")),
 }
 

@@ -3,7 +3,7 @@
 # Numbers count rejected runs, so that each is that of a list of rejections; ``denied`` counts the others too.
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +12,7 @@ from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value,
 from enhancelog.domain import records
 from enhancelog.domain.times import DAY_MS, day_of
 from enhancelog.models import Entry, TemplateTally
-from enhancelog.queries.blueprint_ids import of_blueprints
+from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.pattern_ids import SERVED
@@ -54,15 +54,10 @@ class PatternRow:
 
 
 class Scope(NamedTuple):
-    """Blueprints and axis; ``None`` for any."""
+    """``axis``: ``None`` for any."""
 
-    blueprint_ids: Sequence[str] | None = None
+    blueprints: Named = EVERY
     axis: str | None = None
-    blueprint_prefixes: Sequence[str] | None = None
-
-    def has(self, blueprint_id: str) -> bool:
-        is_named = self.blueprint_ids is None or blueprint_id in self.blueprint_ids
-        return is_named and (self.blueprint_prefixes is None or blueprint_id.startswith(tuple(self.blueprint_prefixes)))
 
 
 EVERYWHERE: Final = Scope()
@@ -90,7 +85,7 @@ def numbers(window: Window, scope: Scope = EVERYWHERE) -> dict[int, Numbers]:
         return written(rows.values_list("pattern", "now", "r", "d"))
 
     found: defaultdict[int, Numbers] = defaultdict(Numbers)
-    for pattern, is_now, rejected, denied in fetch_in(window, ("pattern numbers", _key(scope)), write):
+    for pattern, is_now, rejected, denied in fetch_in(window, ("pattern numbers", scope), write):
         here = found[pattern]
         if is_now:
             found[pattern] = here._replace(rejected=int(rejected), denied=int(denied))
@@ -181,7 +176,7 @@ def _tallies(scope: Scope) -> QuerySet[Any]:
 
 
 def _conditions(scope: Scope, template: str) -> Q:
-    found = of_blueprints(scope.blueprint_ids, scope.blueprint_prefixes)
+    found = scope.blueprints.condition
     return found if scope.axis is None else found & Q(**{f"{template}axis__in": records.only_ids([scope.axis])})
 
 
@@ -199,7 +194,7 @@ def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, 
 
     alone = replace(window, before_ms=None)
     found: defaultdict[int, list[Place]] = defaultdict(list)
-    for pattern, blueprint_id, number in fetch_in(alone, ("pattern places", wanted, _key(scope)), write):
+    for pattern, blueprint_id, number in fetch_in(alone, ("pattern places", wanted, scope), write):
         found[pattern].append(Place(blueprint_id, int(number)))
     for places in found.values():
         places.sort(key=lambda place: (-place.rejected, place.name))
@@ -214,10 +209,5 @@ def daily(order: Iterable[int], last_day: int, scope: Scope = EVERYWHERE) -> Cou
         rows = rows.order_by().filter(template__pattern_id__in=wanted).values("template__pattern_id", "day")
         return written(rows.annotate(n=Sum("rejected")).values_list("template__pattern_id", "day", "n"))
 
-    sums = fetch(("pattern days", last_day, wanted, _key(scope)), write)
+    sums = fetch(("pattern days", last_day, wanted, scope), write)
     return Counter({(pattern, day): int(number) for pattern, day, number in sums})
-
-
-def _key(scope: Scope) -> Hashable:
-    names = (scope.blueprint_ids, scope.blueprint_prefixes)
-    return *(None if values is None else tuple(values) for values in names), scope.axis

@@ -10,7 +10,7 @@ from django.db.models import QuerySet, Sum
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.models import AxisTally, Denial
-from enhancelog.queries.blueprint_ids import of_blueprints
+from enhancelog.queries.blueprint_ids import named
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.patterns.counted import counted, is_tallied
@@ -58,13 +58,13 @@ def _scope(wanted: EntryFilter, window: Window) -> Scope | None:
     bounds = (None, None) if window.hourly else (window.since_ms, window.until_ms)
     if not is_tallied(replace(wanted, since_ms=bounds[0], until_ms=bounds[1])):
         return None
-    return Scope(wanted.include.get("blueprint_id"), wanted.one("axis"), wanted.include.get("blueprint_prefix"))
+    return Scope(named(wanted), wanted.one("axis"))
 
 
 def _denied(window: Window, scope: Scope) -> int:
     rows: QuerySet[Any] = Denial.objects.all() if window.hourly else AxisTally.objects.all()
     rows = rows.filter(axis__in=records.only_ids([scope.axis or ""]))
-    rows = rows.filter(of_blueprints(scope.blueprint_ids, scope.blueprint_prefixes))
+    rows = rows.filter(scope.blueprints.condition)
     if window.hourly:
         return rows.filter(PLAUSIBLE, rejected=True, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms).count()
     return in_days(rows, window.since_ms, window.until_ms).aggregate(n=Sum("rejected"))["n"] or 0

@@ -134,4 +134,6 @@ def _columns(list_request: ListRequest, part: Part) -> dict[str, Column]:
 
 
 def _runs(scope: Scope, window: Window) -> int:
-    return sum(here.runs for blueprint_id, here in runs.by_blueprint(window).items() if scope.has(blueprint_id))
+    return sum(
+        here.runs for blueprint_id, here in runs.by_blueprint(window).items() if scope.blueprints.has(blueprint_id)
+    )

@@ -27,5 +27,6 @@ def rejection_list(request: HttpRequest) -> HttpResponse:
     if not is_fragment(request):
         known = Known([row[0] for row in page.rows], page.stopped) if shows_all(page, list_request) else None
         found = facets(list_request.wanted, page.up_to, known)
-        context |= {"total": found.total, "facets": facet_links(list_request, found)}
+        opened = request.GET.get("facet", "")
+        context |= {"total": found.total, "facets": facet_links(list_request, found, opened), "opened": bool(opened)}
     return page_or_fragment(request, "rejections/page.jinja", context)
