@@ -273,8 +273,8 @@ def test_blueprints_are_chosen_by_name_or_prefix(client: Client, period: str) ->
     page = matrix(client, period=period, blueprint_prefix="team-")
     assert [[row[0], row[1], row[2], row[-1]] for row in grid(page)] == [
         ["Blueprint", "tone", "noop", "Any"],
-        ["team-b", "100 % 2/2 few", "– never judged", "100 % 2/2 few"],
-        ["team-a", "– never judged", "25 % 1/4 few", "25 % 1/4 few"],
+        ["team-b", "100 % 2/2 few", "–never judged", "100 % 2/2 few"],
+        ["team-a", "–never judged", "25 % 1/4 few", "25 % 1/4 few"],
         ["These Blueprints", "100 % 2/2 few", "25 % 1/4 few", "50 % 3/6 few"],
     ]
     listed = read(client.get(link(page, "50 % 3/6")))
