@@ -18,6 +18,7 @@ KEYS: Final = {
     "only": "only",
     "axes": "axes",
     "pattern": "pattern",
+    "is": "is",
     "has": "has",
     "afterwards": "afterwards",
     "source": "source",

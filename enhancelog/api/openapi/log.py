@@ -94,6 +94,7 @@ _NAMED: Final = {
     "only": "Denied by this axis alone.",
     "axes": "The number of axes that denied.",
     "pattern": "Denied in this deny pattern: its id, or that of a template joined into it.",
+    "is": "`new`: denied in a pattern whose first denial is within the filter's times; needs `since` or `period`.",
     "has": "A recorded patch, a gap before the entry, or an inconsistency.",
     "afterwards": "What followed in the retry thread: an applied attempt, only rejected ones, or none.",
     "text": "A substring of intent, rationale, reasons or a verdict's detail.",

@@ -21,6 +21,9 @@ from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.queries.windowed import fetch_in
 
+MOST_NEW: Final = 5
+MOST_NEW_READ: Final = 100  # patterns with most rejections, of which some may be new
+
 SPARK_DAYS: Final = 21  # days of a sparkline, the last one included
 
 
@@ -64,18 +67,26 @@ EVERYWHERE: Final = Scope()
 
 
 class Ranking(NamedTuple):
-    """``left_out``: patterns with rejections in either window but without a row."""
+    """``left_out``: patterns with rejections in either window but without a row. ``new``: first seen in the window."""
 
     rows: Sequence[PatternRow]
     left_out: int
+    new: Sequence[PatternRow] = ()
 
 
 def ranked(window: Window, spark_until_ms: int, most: int) -> Ranking:
     """The ``most`` patterns with most rejections. Sparklines end with the day before ``spark_until_ms``."""
     counted = numbers(window)
     order = sorted(counted, key=lambda pattern: (-counted[pattern].rejected, -counted[pattern].before, pattern))
-    rows = described(order[:most], counted, window, spark_until_ms)
-    return Ranking(rows, len(order) - len(rows))
+    possible = [pattern for pattern in order if not counted[pattern].before][:MOST_NEW_READ]
+    leaders = _leaders([*order[:most], *possible])
+    new = [each for each in possible if each in leaders and is_new(leaders[each].first_ms, window)][:MOST_NEW]
+    shown = list(dict.fromkeys([*order[:most], *new]))
+    rows = {row.id: row for row in described(shown, counted, window, spark_until_ms, leaders=leaders)}
+    first, latest = (
+        [rows[leaders[pattern].key] for pattern in part if pattern in leaders] for part in (order[:most], new)
+    )
+    return Ranking(first, len(order) - len(first), latest)
 
 
 def numbers(window: Window, scope: Scope = EVERYWHERE) -> dict[int, Numbers]:
@@ -100,11 +111,13 @@ def described(
     window: Window,
     spark_until_ms: int,
     scope: Scope = EVERYWHERE,
+    leaders: Mapping[int, "_Leader"] | None = None,
 ) -> list[PatternRow]:
+    """``leaders``: if already read."""
     places = _places(window, order, scope)
     last_day = day_of(spark_until_ms - 1)
     days = daily(order, last_day, scope)
-    leaders = _leaders(order)
+    leaders = _leaders(order) if leaders is None else leaders
     return [
         PatternRow(
             id=leader.key,
