@@ -42,6 +42,7 @@ SAMPLES: Final = {
 }
 STATES: Final = (
     *("/?period=24h", "/?period=all", "/?period=1y", "/nothing"),
+    *("/palette/?find=a", "/palette/?find=nothing+like+it", "/blueprints/?sort=change", "/blueprints/?text=nobody"),
     *("/matrix/?period=all", "/matrix/?period=all&show=together"),
     *("/blueprints/main?axis=noop&status=rejected&order=asc", "/blueprints/nobody", "/blueprints/?blueprint_id="),
     *("/rejections/?axis=noop", "/search/?page_size=5", "/search/?text=nothing+like+it", "/search/?since=tomorrow"),
@@ -60,7 +61,7 @@ STATES: Final = (
 OPERATION: Final = {"op": "replace", "path": "/agents/0/prompt", "value": "Be brief."}
 
 VIOLATIONS: Final = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
-NO_PAGES: Final = {"/robots.txt", "/favicon.ico"}
+NO_PAGES: Final = {"/robots.txt", "/favicon.ico", "/palette/completions"}
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from django.db import connection
 
 from enhancelog.domain.times import DAY_MS, EARLIEST_MS, as_datetime, day_of, is_plausible, plausible_sql, tally_day
 from enhancelog.models import Denial, Entry
-from enhancelog.queries.selection import Plausible
+from enhancelog.queries.plausible import Plausible
 from tests.factories import make_rejected
 from tests.recording import record
 

@@ -44,6 +44,7 @@ RESULT: Final = '{"line":1,"issue_id":"h-42","result":"created","error":null}\n'
 
 _NAMED: Final = {
     "blueprint_id": "The Blueprint; an empty value means the empty id.",
+    "blueprint_prefix": "The beginning of the Blueprint's id.",
     "status": "The outcome of the run.",
     "axis": "Denied by this axis; if repeated, by all of them.",
     "axis_passed": "This axis passed the run.",
@@ -51,6 +52,7 @@ _NAMED: Final = {
     "only": "Denied by this axis alone.",
     "axes": "The number of axes that denied.",
     "pattern": "Denied in this deny pattern: its id, or that of a template joined into it.",
+    "is": "`new`: denied in a pattern whose first denial is within the filter's times; needs `since` or `period`.",
     "has": "A recorded patch, a gap before the entry, or an inconsistency.",
     "afterwards": "What followed in the retry thread: an applied attempt, only rejected ones, or none.",
     "text": "A substring of intent, rationale, reasons or a verdict's detail.",

@@ -36,5 +36,6 @@ def rejection_list(request: HttpRequest) -> HttpResponse:
             positions = [*(row[0] for row in page.rows), *(row.listed.position for row in without.rows)]
             known = Known(positions, page.stopped)
         found = facets(list_request.wanted, page.up_to, known)
-        context |= {"total": found.total, "facets": facet_links(list_request, found)}
+        opened = request.GET.get("facet", "")
+        context |= {"total": found.total, "facets": facet_links(list_request, found, opened), "opened": bool(opened)}
     return page_or_fragment(request, "rejections/page.jinja", context)
