@@ -59,6 +59,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
 
 def _context(period: Period, found: Overview, chosen: list[Pair], scope: list[Pair]) -> dict[str, Any]:
     span = links.between(period.window.since_ms, period.window.until_ms)
+    narrower: dict[str, Any] = dict(scope)
     return {
         "period": period,
         "periods": [
@@ -75,8 +76,8 @@ def _context(period: Period, found: Overview, chosen: list[Pair], scope: list[Pa
         "days": [periods.short_label(day, few=False) for day in found.days],
         "by_day": overview_chart.by_day(found.patterns.rows, found.days, scope),
         # Every list that the page leads to is that of the Blueprint.
-        "rejections_url": partial(jinja.rejections_url, **dict(scope)),
-        "runs_url": partial(jinja.runs_url, **dict(scope)),
+        "rejections_url": partial(jinja.rejections_url, **narrower),
+        "runs_url": partial(jinja.runs_url, **narrower),
         "chart": overview_chart.chart(found, scope),
     }
 
