@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from enhancelog.domain.times import DAY_MS, day_of
+from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Bar, Scale, Window, days_before, scale
 from enhancelog.queries.judgements import Judged, Judgements, judgements
-from enhancelog.queries.patterns.ranking import SPARK_DAYS, Ranking, ranked
+from enhancelog.queries.patterns.ranking import SPARK_DAYS, Ranking, Scope, ranked
 from enhancelog.queries.runs import Totals, by_blueprint, compared
 
 # Rows per panel; the page says how many are left out.
@@ -47,9 +48,9 @@ class Overview:
     without_time: int
 
 
-def overview(window: Window, newest_ms: int | None) -> Overview:
+def overview(window: Window, newest_ms: int | None, named: Named = EVERY) -> Overview:
     end_ms = window.until_ms or (day_of(newest_ms or 0) + 1) * DAY_MS
-    runs = compared(window)
+    runs = compared(window, named)
     bars = scale(window, (slot for slot in runs.by_slot if slot is not None))
     applied, rejected = [0] * bars.length, [0] * bars.length
     for slot, totals in runs.by_slot.items():
@@ -57,14 +58,14 @@ def overview(window: Window, newest_ms: int | None) -> Overview:
             at = bars.index(slot)
             applied[at] += totals.applied
             rejected[at] += totals.rejected
-    judged = judgements(window)
+    judged = judgements(window, named)
     strips, more_axes = _strips(judged, bars)
-    blueprints, more_blueprints = _blueprints(window, judged)
+    blueprints, more_blueprints = _blueprints(window, judged, named)
     return Overview(
         window=window,
         now=runs.now,
         before=runs.before,
-        patterns=ranked(window, end_ms, MOST),
+        patterns=ranked(window, end_ms, MOST, Scope(named)),
         days=days_before(end_ms, SPARK_DAYS),
         bars=list(zip(bars.bars(), map(Totals, applied, rejected), strict=True)),
         strips=strips,
@@ -96,8 +97,8 @@ def _in_bars(slots: Mapping[int | None, Judged], bars: Scale) -> list[Judged]:
     return list(map(Judged, judged, rejected))
 
 
-def _blueprints(window: Window, judged: Judgements) -> tuple[list[BlueprintRow], int]:
-    totals = by_blueprint(window)
+def _blueprints(window: Window, judged: Judgements, named: Named) -> tuple[list[BlueprintRow], int]:
+    totals = {name: here for name, here in by_blueprint(window).items() if named.has(name)}
     shown = sorted(totals, key=lambda blueprint_id: (-totals[blueprint_id].rejection_rate.low, blueprint_id))[:MOST]
     top: dict[str, tuple[int, str]] = {}
     for (blueprint_id, axis), (_, rejected) in judged.sums("blueprint_id", "axis", blueprint_id=shown).items():

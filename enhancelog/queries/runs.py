@@ -1,6 +1,7 @@
 """Runs in a window by outcome."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value, When
@@ -8,6 +9,7 @@ from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value,
 from enhancelog.domain.intervals import Interval, wilson
 from enhancelog.domain.times import DAY_MS
 from enhancelog.models import BlueprintSummary, Entry, StatusTally
+from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.prepared import Statement, run, written
@@ -72,10 +74,10 @@ def any_runs(window: Window) -> bool:
     return bool(fetch_in(window, "any runs", write))
 
 
-def compared(window: Window) -> Compared:
+def compared(window: Window, blueprints: Named = EVERY) -> Compared:
     numbers: dict[str, dict[int | None, int]] = {"applied": {}, "rejected": {}}
     before = {"applied": 0, "rejected": 0}
-    for is_now, slot, status, number in fetch_in(window, "runs by slot", _by_slot):
+    for is_now, slot, status, number in fetch_in(window, ("runs by slot", blueprints), partial(_by_slot, blueprints)):
         if is_now:
             numbers[status][slot] = int(number)
         else:
@@ -105,10 +107,11 @@ def compared_by_blueprint(window: Window) -> dict[str, tuple[Totals, Totals]]:
     return found
 
 
-def _by_slot(window: Window) -> Statement:
+def _by_slot(blueprints: Named, window: Window) -> Statement:
     source = _rows(window)
-    rows = source.rows.order_by().annotate(now=source.is_now).values("now", "slot", "status").annotate(n=source.number)
-    return written(rows.values_list("now", "slot", "status", "n"))
+    rows = source.rows.filter(blueprints.condition).order_by().annotate(now=source.is_now)
+    sums = rows.values("now", "slot", "status").annotate(n=source.number)
+    return written(sums.values_list("now", "slot", "status", "n"))
 
 
 def _compared_by_blueprint(window: Window) -> Statement:

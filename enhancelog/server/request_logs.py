@@ -118,7 +118,7 @@ def _size(response: HttpResponseBase) -> int | None:
 
 
 def _actor(request: HttpRequest) -> dict[str, str]:
-    """Token or user, if the request was already authenticated; checking now would cost a query."""
+    # Only if the request was authenticated already: to check now would cost a query.
     token = getattr(request, "auth", None)
     if token is not None:
         return {"actor_kind": "token", "actor_name": str(token)}

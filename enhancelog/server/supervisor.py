@@ -135,7 +135,7 @@ class Supervisor:
         _log.error("worker %d ended with exit code %s; restarting it in %.1f s", options.number, code, pause_s)
 
     def _restart_all(self) -> None:
-        """Includes workers that wait because they keep dying: the change may have fixed them."""
+        # Workers that wait because they keep dying, too: the change may have fixed them.
         _log.info("the code changed; restarting the workers")
         for running in self._running.values():
             running.is_outdated = True

@@ -1,6 +1,6 @@
 """Geometry of charts, and links from bars to the runs that they count."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
@@ -15,11 +15,9 @@ STRIP_HEIGHT: Final = 18
 STEP: Final = 100  # width of a bar with its gaps
 GAP: Final = 14  # on each side of a bar
 SMALLEST: Final = 1.5  # a bar's height, so that a single run can be seen among thousands
-HATCHES: Final = 70  # lines across a whole strip
+_APPLIED: Final = ("status", "applied")
 
-_RUNS: Final = links.runs()
-_APPLIED: Final = links.runs([("status", "applied")])
-_REJECTIONS: Final = links.rejections()
+HATCHES: Final = 70  # lines across a whole strip
 
 
 class Spark(NamedTuple):
@@ -85,37 +83,38 @@ class Strip(NamedTuple):
     bars: Iterator[tuple[str, str, str]]
 
 
-def stacked(bars: Bars, top: int) -> Stacked:
-    """Rejected below, applied above. ``top`` is the number at the upper edge."""
+def stacked(bars: Bars, top: int, scope: links.Pairs) -> Stacked:
+    """Rejected below, applied above. ``top`` is the number at the upper edge, ``scope`` a filter for links."""
     lines = [HEIGHT * part / 4 for part in range(5)]
-    return Stacked(STEP * max(len(bars), 1), HEIGHT, lines, _parts(bars, top))
+    return Stacked(STEP * max(len(bars), 1), HEIGHT, lines, _parts(bars, top, tuple(scope)))
 
 
-def _parts(bars: Bars, top: int) -> Iterator[Part]:
+def _parts(bars: Bars, top: int, scope: links.Pairs) -> Iterator[Part]:
+    urls = {"hit": links.runs(scope), "bar-r": links.rejections(scope), "bar-a": links.runs([*scope, _APPLIED])}
     for place, (span, totals) in enumerate(bars):
         if totals.runs:
-            yield from _column(place, span, totals, top)
+            yield from _column(place, span, totals, top, urls)
 
 
-def _column(place: int, span: Span, totals: Totals, top: int) -> Iterator[Part]:
+def _column(place: int, span: Span, totals: Totals, top: int, urls: Mapping[str, str]) -> Iterator[Part]:
     title = f"{full_label(span)}: {totals.applied} applied, {totals.rejected} rejected"
     rejected, applied = round(HEIGHT * totals.rejected / top, 1), round(HEIGHT * totals.applied / top, 1)
     gap = 1.5 if rejected and applied > 3 else 0
     x, width = place * STEP, STEP - 2 * GAP
-    yield Part(links.within(_RUNS, span), title, "hit", x, STEP, 0, HEIGHT)
+    yield Part(links.within(urls["hit"], span), title, "hit", x, STEP, 0, HEIGHT)
     if rejected:
         y = round(HEIGHT - rejected, 1)
-        yield Part(links.within(_REJECTIONS, span), title, "bar-r", x + GAP, width, y, rejected)
+        yield Part(links.within(urls["bar-r"], span), title, "bar-r", x + GAP, width, y, rejected)
     if applied:
         y = round(HEIGHT - rejected - applied, 1)
-        yield Part(links.within(_APPLIED, span), title, "bar-a", x + GAP, width, y, round(applied - gap, 1))
+        yield Part(links.within(urls["bar-a"], span), title, "bar-a", x + GAP, width, y, round(applied - gap, 1))
 
 
-def strip(bars: Bars, judged: Sequence[Judged], axis: str, top: int) -> Strip:
-    """``judged``: by ``axis``, for each bar. ``top`` is the number at the upper edge."""
+def strip(bars: Bars, judged: Sequence[Judged], axis: str, top: int, scope: links.Pairs) -> Strip:
+    """``judged``: by ``axis``, for each bar. The others as in ``stacked``."""
     base = path((place, 1) for place, here in enumerate(judged) if here.judged)
     width = STEP * max(len(bars), 1)
-    return Strip(width, STRIP_HEIGHT, base, _hatched(bars, judged, axis), _denied(bars, judged, axis, top))
+    return Strip(width, STRIP_HEIGHT, base, _hatched(bars, judged, axis), _denied(bars, judged, axis, top, scope))
 
 
 def _hatched(bars: Bars, judged: Sequence[Judged], axis: str) -> Iterator[tuple[str, str]]:
@@ -124,8 +123,10 @@ def _hatched(bars: Bars, judged: Sequence[Judged], axis: str) -> Iterator[tuple[
             yield f"{full_label(span)}: not judged by {axis}", _hatching(place, len(bars))
 
 
-def _denied(bars: Bars, judged: Sequence[Judged], axis: str, top: int) -> Iterator[tuple[str, str, str]]:
-    url = links.rejections([("axis", axis)])
+def _denied(
+    bars: Bars, judged: Sequence[Judged], axis: str, top: int, scope: links.Pairs
+) -> Iterator[tuple[str, str, str]]:
+    url = links.rejections([*scope, ("axis", axis)])
     for place, (span, _) in enumerate(bars):
         if rejected := judged[place].rejected:
             title = f"{full_label(span)}: {rejected} denied by {axis}"

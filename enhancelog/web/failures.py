@@ -210,7 +210,7 @@ def _server_error_page(request: HttpRequest, status: int = 500, detail: str = ""
 
 
 def _is_page(path: str) -> bool:
-    """Whether it is the address of a page. One with an id is not: the id may end in a slash."""
+    # An address with an id is none: the id may end in a slash.
     try:
         return not resolve(path).kwargs
     except Resolver404:

@@ -81,7 +81,7 @@ def _without_table_markup(text: str) -> str:
 
 
 def _cells(line: str) -> str:
-    """A row of a Markdown table as its cells, empty for the line below the head. Other lines stay."""
+    # Of a row of a Markdown table, its cells; nothing of the line below the head.
     if not line.lstrip().startswith("|"):
         return line
     cells = [cell.strip() for cell in line.split("|")]

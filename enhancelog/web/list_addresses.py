@@ -23,7 +23,7 @@ _OF_ENTRIES: Final[dict[str, Callable[..., FilteredPage]]] = {
     "blueprint_timeline": lambda blueprint_id: timeline(blueprint_id),
 }
 _OTHERS: Final = {
-    "overview": ("Overview", ("period",)),
+    "overview": ("Overview", ("blueprint_id", "period")),
     "blueprint_list": ("Blueprints", ("text", "period", "sort", "order")),
     "pattern_list": ("Patterns", ("blueprint_id", "blueprint_prefix", "axis", "period", "sort", "order")),
     "matrix": ("Matrix", ("blueprint_id", "blueprint_prefix", "period", "show", "sort", "order")),

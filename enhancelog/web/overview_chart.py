@@ -12,9 +12,6 @@ from enhancelog.web import charts, periods
 
 LABELS: Final = 7  # at most, below the bars
 
-_APPLIED: Final = links.runs([("status", "applied")])
-_REJECTIONS: Final = links.rejections()
-
 
 class Label(NamedTuple):
     """Of a bar; mostly empty in a dense chart. ``sparse``: hidden on a phone."""
@@ -56,21 +53,21 @@ class Chart:
     table: Iterator[Row]
 
 
-def chart(found: Overview) -> Chart | None:
-    """``None`` if no run has a plausible time."""
+def chart(found: Overview, scope: links.Pairs) -> Chart | None:
+    """``None`` if no run has a plausible time. ``scope``: a filter for links."""
     if not found.bars:
         return None
     spans = [span for span, _ in found.bars]
     top = _top(max(totals.runs for _, totals in found.bars))
     strip_top = max((judged.rejected for strip in found.strips for judged in strip.bars), default=0) or 1
     return Chart(
-        stacked=charts.stacked(found.bars, top),
+        stacked=charts.stacked(found.bars, top, scope),
         ticks=range(top, -1, -top // 4),
         labels=_labels(spans),
         bar_width=periods.bar_width(spans),
-        strips=[charts.strip(found.bars, strip.bars, strip.axis, strip_top) for strip in found.strips],
+        strips=[charts.strip(found.bars, strip.bars, strip.axis, strip_top, scope) for strip in found.strips],
         hatched=any(_is_hatched(found.bars, strip) for strip in found.strips),
-        table=_by_bar(found),
+        table=_by_bar(found, scope),
     )
 
 
@@ -78,18 +75,19 @@ def _is_hatched(bars: charts.Bars, strip: Strip) -> bool:
     return any(totals.runs and not judged.judged for (_, totals), judged in zip(bars, strip.bars, strict=True))
 
 
-def by_day(patterns: Sequence[PatternRow], days: Sequence[Span]) -> Iterator[PatternDays]:
+def by_day(patterns: Sequence[PatternRow], days: Sequence[Span], scope: links.Pairs) -> Iterator[PatternDays]:
     for pattern in patterns:
-        url = links.rejections([("pattern", pattern.id)])
+        url = links.rejections([*scope, ("pattern", pattern.id)])
         cells = [_cell(url, day, number) for day, number in zip(days, pattern.days, strict=True)]
         yield PatternDays(pattern.axis, pattern.template, cells)
 
 
-def _by_bar(found: Overview) -> Iterator[Row]:
-    axes = [(links.rejections([("axis", strip.axis)]), strip.bars) for strip in found.strips]
+def _by_bar(found: Overview, scope: links.Pairs) -> Iterator[Row]:
+    all_applied, all_rejected = links.runs([*scope, ("status", "applied")]), links.rejections(scope)
+    axes = [(links.rejections([*scope, ("axis", strip.axis)]), strip.bars) for strip in found.strips]
     for at, (span, totals) in enumerate(found.bars):
         not_judged = _NOT_JUDGED if totals.runs else _NONE
-        cells = [_cell(_APPLIED, span, totals.applied), _cell(_REJECTIONS, span, totals.rejected)]
+        cells = [_cell(all_applied, span, totals.applied), _cell(all_rejected, span, totals.rejected)]
         for url, judged in axes:
             cells.append(_cell(url, span, judged[at].rejected) if judged[at].judged else not_judged)
         yield Row(periods.full_label(span), cells)

@@ -301,3 +301,24 @@ def test_htmx_gets_the_part_it_swaps(client: Client) -> None:
     assert not part.all("html")
     assert [link.attributes["href"] for link in part.all("a", aria_current="true")] == ["?period=30d"]
     assert overview(client, "30d", **HTMX, **{"HX-History-Restore-Request": "true"}).all("html")
+
+
+@pytest.mark.parametrize("period", ["7d", "24h", "all"])
+def test_the_overview_of_one_blueprint_counts_and_links_its_runs_alone(client: Client, period: str) -> None:
+    record(
+        make_rejected("tone", issue_id="1", ts_ms=NOW_MS - 1, blueprint_id="a", detail="rude"),
+        make_rejected("noop", issue_id="2", ts_ms=NOW_MS - 1, blueprint_id="b", detail="grew"),
+        make_entry(issue_id="3", ts_ms=NOW_MS - 1, blueprint_id="a"),
+        make_entry(issue_id="4", ts_ms=NOW_MS - 1, blueprint_id=""),
+    )
+    page = read(client.get("/", {"blueprint_id": "a", "period": period}))
+    assert "grew" not in page.words
+    lists = [link.attributes["href"] for link in page.all("main")[0].all("a")]
+    lists = [href for href in lists if href.startswith(("/rejections/", "/search/"))]
+    assert lists
+    assert all("blueprint_id=a" in href for href in lists)
+    assert page.all("dl")[0].all("dd")[0].words == "2"
+    assert "blueprint_id=a" in page.addresses("90 d")[0]
+    nameless = read(client.get("/", {"blueprint_id": "", "period": period}))
+    assert nameless.all("dl")[0].all("dd")[0].words == "1"
+    assert client.get("/?blueprint_id=..").status_code == client.get("/?blueprint_id=%00").status_code == 200

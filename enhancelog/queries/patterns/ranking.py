@@ -74,15 +74,15 @@ class Ranking(NamedTuple):
     new: Sequence[PatternRow] = ()
 
 
-def ranked(window: Window, spark_until_ms: int, most: int) -> Ranking:
+def ranked(window: Window, spark_until_ms: int, most: int, scope: Scope = EVERYWHERE) -> Ranking:
     """The ``most`` patterns with most rejections. Sparklines end with the day before ``spark_until_ms``."""
-    counted = numbers(window)
+    counted = numbers(window, scope)
     order = sorted(counted, key=lambda pattern: (-counted[pattern].rejected, -counted[pattern].before, pattern))
     possible = [pattern for pattern in order if not counted[pattern].before][:MOST_NEW_READ]
     leaders = _leaders([*order[:most], *possible])
     new = [each for each in possible if each in leaders and is_new(leaders[each].first_ms, window)][:MOST_NEW]
     shown = list(dict.fromkeys([*order[:most], *new]))
-    rows = {row.id: row for row in described(shown, counted, window, spark_until_ms, leaders=leaders)}
+    rows = {row.id: row for row in described(shown, counted, window, spark_until_ms, scope, leaders)}
     first, latest = (
         [rows[leaders[pattern].key] for pattern in part if pattern in leaders] for part in (order[:most], new)
     )

@@ -1,6 +1,7 @@
 """``/``: what was denied in a period, compared with the period before."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -8,13 +9,14 @@ from django.views.decorators.http import require_safe
 
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
-from enhancelog.links import Pairs
+from enhancelog.domain.filter_box import Pair
 from enhancelog.queries import runs
+from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.overview import Overview
 from enhancelog.queries.overview import overview as summed
 from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.queries.runs import Totals
-from enhancelog.web import overview_chart, periods
+from enhancelog.web import jinja, overview_chart, periods
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.list_requests import without_empty_parameters
 from enhancelog.web.periods import Period
@@ -36,33 +38,47 @@ class Rate:
 @require_safe
 @needs("log:read")
 @revalidated()
-@without_empty_parameters()
+@without_empty_parameters("blueprint_id")
 def overview(request: HttpRequest) -> HttpResponseBase:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
         return page_or_fragment(request, "overview/page.jinja", {"section": "overview", "empty": True})
     period = periods.asked(request, newest)
     chosen = [("period", period.name)] if "period" in request.GET else []
-    context = {"section": "overview", "empty": False, **_context(period, summed(period.window, newest), chosen)}
+    blueprint_id = request.GET.get("blueprint_id")
+    scope = [] if blueprint_id is None else [("blueprint_id", blueprint_id)]
+    found = summed(period.window, newest, EVERY if blueprint_id is None else Named((blueprint_id,)))
+    context = {
+        "section": "overview",
+        "empty": False,
+        "of_blueprint": blueprint_id,
+        **_context(period, found, chosen, scope),
+    }
     return page_or_fragment(request, "overview/page.jinja", context)
 
 
-def _context(period: Period, found: Overview, chosen: Pairs) -> dict[str, Any]:
+def _context(period: Period, found: Overview, chosen: list[Pair], scope: list[Pair]) -> dict[str, Any]:
     span = links.between(period.window.since_ms, period.window.until_ms)
+    narrower: dict[str, Any] = dict(scope)
     return {
         "period": period,
-        "periods": [(name, label, f"?period={name}") for name, label in periods.LABELS.items()],
+        "periods": [
+            (name, label, links.with_query("", [*scope, ("period", name)])) for name, label in periods.LABELS.items()
+        ],
         "window": period.window,
         "compared": period.window.before_ms is not None,
         "found": found,
         "rate": Rate(_rate(found.now), _rate(found.before)),
         "rebuilding": rebuilding(),
-        "matrix_url": links.matrix(chosen),
-        "patterns_url": links.patterns(chosen),
-        "new_patterns_url": links.patterns([("is", "new"), *span]),
+        "matrix_url": links.matrix([*scope, *chosen]),
+        "patterns_url": links.patterns([*scope, *chosen]),
+        "new_patterns_url": links.patterns([*scope, ("is", "new"), *span]),
         "days": [periods.short_label(day, few=False) for day in found.days],
-        "by_day": overview_chart.by_day(found.patterns.rows, found.days),
-        "chart": overview_chart.chart(found),
+        "by_day": overview_chart.by_day(found.patterns.rows, found.days, scope),
+        # Every list that the page leads to is that of the Blueprint.
+        "rejections_url": partial(jinja.rejections_url, **narrower),
+        "runs_url": partial(jinja.runs_url, **narrower),
+        "chart": overview_chart.chart(found, scope),
     }
 
 
