@@ -3,7 +3,6 @@
 Lists are arrays, streamed whole unless ``page_size`` is given. An invalid id is 404 to reads and 400 to changes.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
@@ -11,19 +10,18 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
 
 from content import links, queries, raw
-from content.kinds import kind_named, raw_key
+from content.kinds import Key, kind_named, raw_key
 from content.preconditions import etag, expected
 from content.queries import Filter
 from content.store import ContentStore, Item, NotEmpty, OutOfRange, VersionMismatch, open_store
 from enhancelog.accounts.permissions import Allows, may_write, origin
-from enhancelog.api.base import ApiView, link_next
+from enhancelog.api.base import ApiView, link_next, tagged, unmet
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.errors import problem_response
-from enhancelog.api.streams_and_polls import streamed
+from enhancelog.api.streams_and_polls import head_of_stream, streamed
 from enhancelog.domain import filters, page_sizes, strict_json
 from enhancelog.domain.errors import Invalid, NotFound
 
@@ -61,13 +59,16 @@ class ContentView(ApiView):
 class StoryList(ContentView):
     def get(self, request: Request) -> HttpResponseBase:
         parameters = dict(request._request.GET.lists())
+        filters.check_single(parameters, "text", "kind", "page_size", "cursor")
         wanted = _filter(request._request)
         size = filters.page_size(parameters)
-        if _switch(request._request, "raw"):
-            return _streamed(request, _as_array(_raw_keys()))
-        if size is None and "cursor" not in parameters:
-            return _streamed(request, _as_array(_with_kinds(queries.all_story_ids(wanted))))
-        return _page(request._request, wanted, size or page_sizes.API)
+        raw_keys = _switch(request._request, "raw")
+        if size is not None or "cursor" in parameters:
+            page = _page_of_keys if raw_keys else _page
+            return page(request._request, wanted, size or page_sizes.API)
+        if raw_keys:
+            return _streamed(request, _as_array(_raw(chunk) for chunk in queries.all_keys(wanted)))
+        return _streamed(request, _as_array(_with_kinds(queries.all_story_ids(wanted))))
 
 
 class Story(ContentView):
@@ -141,6 +142,7 @@ class Export(ContentView):
 
 
 def _switch(request: HttpRequest, name: str) -> bool:
+    filters.check_single(dict(request.GET.lists()), name)
     value = request.GET.get(name, "0")
     if value not in ("0", "1"):
         raise Invalid(name, "choice", f'must be 0 or 1, not "{value[:40]}"')
@@ -158,10 +160,24 @@ def _filter(request: HttpRequest) -> Filter:
 def _page(request: HttpRequest, wanted: Filter, size: int) -> HttpResponseBase:
     after = queries.read_cursor(request.GET["cursor"], wanted) if "cursor" in request.GET else ""
     ids = queries.story_ids(wanted, after, size + 1)
-    body = b"".join(_as_array(_with_kinds([ids[:size]])))
-    response = _conditional(request, body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
-    if len(ids) > size:
-        link_next(response, request, "cursor", queries.cursor(ids[size - 1], wanted))
+    following = queries.cursor(ids[size - 1], wanted) if len(ids) > size else None
+    return _page_response(request, _with_kinds([ids[:size]]), following)
+
+
+def _page_of_keys(request: HttpRequest, wanted: Filter, size: int) -> HttpResponseBase:
+    after = queries.read_key_cursor(request.GET["cursor"], wanted) if "cursor" in request.GET else queries.START
+    keys = queries.keys(wanted, after, size + 1)
+    following = None
+    if len(keys) > size:
+        last = keys[size - 1]
+        following = queries.cursor(last.story_id, wanted, last.kind)
+    return _page_response(request, [_raw(keys[:size])], following)
+
+
+def _page_response(request: HttpRequest, items: Iterable[list[Any]], following: str | None) -> HttpResponseBase:
+    response = tagged(request, b"".join(_as_array(items)), JSON, following is None)
+    if following is not None:
+        link_next(response, request, "cursor", following)
     return response
 
 
@@ -170,9 +186,8 @@ def _with_kinds(chunks: Iterable[list[str]]) -> Iterator[list[Any]]:
         yield [{"story_id": story_id, "kinds": kinds} for story_id, kinds in queries.kinds_of(ids) if kinds]
 
 
-def _raw_keys() -> Iterator[list[Any]]:
-    for chunk in queries.all_items(values=False):
-        yield [raw_key(key) for key, _ in chunk]
+def _raw(keys: Iterable[Key]) -> list[str]:
+    return [raw_key(key) for key in keys]
 
 
 def _as_array(chunks: Iterable[list[Any]]) -> Iterator[bytes]:
@@ -186,7 +201,7 @@ def _as_array(chunks: Iterable[list[Any]]) -> Iterator[bytes]:
 
 def _streamed(request: Request, parts: Iterator[bytes]) -> HttpResponseBase:
     if request.method == "HEAD":
-        return HttpResponse(content_type=JSON)
+        return head_of_stream(JSON)
     first = next(parts)  # an error here still gets an error response
     second = next(parts, None)
     if second is None:
@@ -211,9 +226,8 @@ def _item_response(item: Item, status: int = 200, headers: dict[str, str] | None
 
 
 def _conditional(request: Request | HttpRequest, body: bytes, tag: str) -> HttpResponseBase:
-    response = HttpResponse(body, content_type=JSON, headers={"ETag": tag})
     plain = getattr(request, "_request", request)
-    return get_conditional_response(plain, etag=tag, response=response) or response
+    return unmet(plain, tag) or HttpResponse(body, content_type=JSON, headers={"ETag": tag})
 
 
 def _body(request: Request, *, may_be_empty: bool = False) -> dict[str, Any]:

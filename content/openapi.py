@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from content.kinds import KINDS
 from enhancelog.api.openapi.parts import (
+    NOT_MODIFIED,
     READ_ERRORS,
     WRITE_ERRORS,
     Part,
@@ -31,6 +32,12 @@ _KIND: Final[Part] = {
     "enum": list(KINDS),
     "description": "\n".join(f"- `{kind.name}`: {kind.meaning}. {kind.codec.describe()}" for kind in KINDS.values()),
 }
+_COUNTERS: Final = [kind for kind in KINDS.values() if kind.codec.name == "counter"]
+_COUNTER_KIND: Final[Part] = {
+    "type": "string",
+    "enum": [kind.name for kind in _COUNTERS],
+    "description": "\n".join(f"- `{kind.name}`: {kind.meaning}." for kind in _COUNTERS),
+}
 _STORY_ID: Final[Part] = {
     "type": "string",
     **ID_SCHEMA,
@@ -40,6 +47,7 @@ _STORY_ID: Final[Part] = {
 
 SCHEMAS: Final[dict[str, Part]] = {
     "Kind": _KIND,
+    "CounterKind": _COUNTER_KIND,
     "ContentItem": {
         "type": "object",
         "description": "One key's state. `value` is always text. Times are epoch milliseconds.",
@@ -50,12 +58,35 @@ SCHEMAS: Final[dict[str, Part]] = {
             "value": {"type": "string"},
             "version": {"type": "integer", "minimum": 1},
             "updated_ms": {"type": "integer"},
-            "actor": {
-                "type": "object",
-                "required": ["kind", "name"],
-                "properties": {"kind": {"type": "string"}, "name": {"type": "string"}},
-            },
+            "actor": ref("Actor"),
         },
+    },
+    "Story": {
+        "type": "object",
+        "description": "The kinds that a story has.",
+        "required": ["story_id", "kinds"],
+        "properties": {"story_id": {"type": "string"}, "kinds": array_of(ref("Kind"))},
+    },
+    "StoryContent": {
+        "type": "object",
+        "description": "All that a story has.",
+        "required": ["story_id", "items"],
+        "properties": {"story_id": {"type": "string"}, "items": array_of(ref("ContentItem"))},
+    },
+    "Imported": {
+        "type": "object",
+        "description": "How many keys were created, changed or equal, and which were set aside.",
+        "required": ["created", "changed", "unchanged", "quarantined"],
+        "properties": {
+            **{name: {"type": "integer"} for name in ("created", "changed", "unchanged")},
+            "quarantined": array_of(ref("Quarantined")),
+        },
+    },
+    "Quarantined": {
+        "type": "object",
+        "description": "A key that was not imported, and the rule it breaks.",
+        "required": ["key", "rule", "detail"],
+        "properties": {name: {"type": "string"} for name in ("key", "rule", "detail")},
     },
     "RawMap": {
         "type": "object",
@@ -82,36 +113,23 @@ OPERATIONS: Final[dict[str, Part]] = {
                 "200": answer(
                     "An array; with `raw=1`, of raw keys.",
                     content(
-                        {
-                            "type": "array",
-                            "items": {
-                                "oneOf": [
-                                    {"type": "string"},
-                                    {
-                                        "type": "object",
-                                        "required": ["story_id", "kinds"],
-                                        "properties": {
-                                            "story_id": {"type": "string"},
-                                            "kinds": array_of(ref("Kind")),
-                                        },
-                                    },
-                                ]
-                            },
-                        },
+                        array_of({"oneOf": [{"type": "string"}, ref("Story")]}),
                         [{"story_id": "1089_story", "kinds": ["story", "gate_output"]}],
                     ),
                     "Next",
-                )
+                    "ETag",
+                ),
+                "304": NOT_MODIFIED,
             },
             parameters=[
-                query("raw", {"type": "string", "enum": ["0", "1"]}, "Raw keys instead."),
-                query("text", {"type": "string"}, "A substring of the id."),
-                query("kind", ref("Kind"), "Stories that have this kind."),
                 query(
-                    "page_size",
-                    {"type": "integer", "minimum": 1, "maximum": 1000},
-                    "Return a page of this size.",
+                    "raw",
+                    {"type": "string", "enum": ["0", "1"]},
+                    "Raw keys instead of stories; the other parameters apply to them.",
                 ),
+                query("text", {"type": "string"}, "A substring of the id."),
+                query("kind", ref("Kind"), "Stories that have this kind; with `raw=1` its keys."),
+                query("page_size", {"type": "integer", "minimum": 1, "maximum": 1000}, "Return a page of this size."),
                 query("cursor", {"type": "string"}, "From the `next` link."),
             ],
         )
@@ -125,15 +143,12 @@ OPERATIONS: Final[dict[str, Part]] = {
                 "200": answer(
                     "The kinds that are set.",
                     content(
-                        {
-                            "type": "object",
-                            "required": ["story_id", "items"],
-                            "properties": {"story_id": {"type": "string"}, "items": array_of(ref("ContentItem"))},
-                        },
+                        ref("StoryContent"),
                         {"story_id": "1089_story", "items": [_ITEM]},
                     ),
                     "ETag",
-                )
+                ),
+                "304": NOT_MODIFIED,
             },
             parameters=[_KEY[1]],
             errors=(*READ_ERRORS, "404"),
@@ -144,7 +159,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "read_content",
             "content",
             "One key",
-            {"200": answer("Its state; its ETag is its version.", _SHOWN, "ETag")},
+            {"200": answer("Its state; its ETag is its version.", _SHOWN, "ETag"), "304": NOT_MODIFIED},
             parameters=_KEY,
             errors=(*READ_ERRORS, "404"),
         ),
@@ -187,7 +202,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "content",
             "Increment a counter atomically",
             {"200": answer("The new state.", _SHOWN, "ETag")},
-            parameters=[*_KEY, _IF_MATCH, _IF_NONE],
+            parameters=[in_path("kind", ref("CounterKind"), "abort_respawn_count"), _KEY[1], _IF_MATCH, _IF_NONE],
             body=content(
                 {
                     "type": "object",
@@ -210,20 +225,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                 "200": answer(
                     "What was created, changed, unchanged and quarantined.",
                     content(
-                        {
-                            "type": "object",
-                            "required": ["created", "changed", "unchanged", "quarantined"],
-                            "properties": {
-                                **{name: {"type": "integer"} for name in ("created", "changed", "unchanged")},
-                                "quarantined": array_of(
-                                    {
-                                        "type": "object",
-                                        "required": ["key", "rule", "detail"],
-                                        "properties": {name: {"type": "string"} for name in ("key", "rule", "detail")},
-                                    }
-                                ),
-                            },
-                        },
+                        ref("Imported"),
                         {"created": 2, "changed": 0, "unchanged": 0, "quarantined": []},
                     ),
                 )

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -21,6 +21,7 @@ from enhancelog.domain.origin import Origin
 
 COUNTED_UP_TO: Final = 10_000
 TITLE_CHARS: Final = 200
+START: Final = Key("", "")  # before every key
 
 _IDS_IN_A_CHUNK: Final = 1000
 _VALUES_IN_A_CHUNK: Final = 100  # a value can have a megabyte
@@ -49,34 +50,46 @@ class Change(NamedTuple):
     before: str | None  # the value that it replaced
 
 
-_cursor = msgspec.msgpack.Decoder(tuple[str, str])
+_cursor = msgspec.msgpack.Decoder(tuple[str, str, str])
 
 
-def cursor(story_id: str, wanted: Filter) -> str:
-    return base64.urlsafe_b64encode(msgspec.msgpack.encode((story_id, wanted.fingerprint()))).decode().rstrip("=")
+def cursor(story_id: str, wanted: Filter, kind: str = "") -> str:
+    """The position after a story or, with ``kind``, after a key. It is valid for this filter only."""
+    position = (story_id, kind, wanted.fingerprint())
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(position)).decode().rstrip("=")
 
 
 def read_cursor(text: str, wanted: Filter) -> str:
-    """The story id to continue after. Raises ``Invalid`` for another filter's cursor."""
+    """The story id. Raises ``Invalid`` if the cursor belongs to another filter or to a list of keys."""
+    return _read_cursor(text, wanted, [""]).story_id
+
+
+def read_key_cursor(text: str, wanted: Filter) -> Key:
+    """Raises ``Invalid`` if the cursor belongs to another filter or to a list of stories."""
+    return _read_cursor(text, wanted, KINDS)
+
+
+def _read_cursor(text: str, wanted: Filter, kinds: Container[str]) -> Key:
     try:
-        story_id, fingerprint = _cursor.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        story_id, kind, fingerprint = _cursor.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, binascii.Error, msgspec.MsgspecError):
         raise Invalid("cursor", "cursor", "is not valid; start again without it") from None
-    if fingerprint != wanted.fingerprint() or not is_story_id(story_id):
-        raise Invalid("cursor", "cursor", "belongs to another filter; start again without it")
-    return story_id
+    if fingerprint != wanted.fingerprint() or not is_story_id(story_id) or kind not in kinds:
+        raise Invalid("cursor", "cursor", "belongs to another list or filter; start again without it")
+    return Key(story_id, kind)
 
 
 def story_ids(wanted: Filter, after: str = "", limit: int = _IDS_IN_A_CHUNK) -> list[str]:
     """Ids greater than ``after``, in code point order."""
-    items = _set_items().filter(story_id__gt=after)
-    if wanted.kind:
-        items = items.filter(kind=kind_named(wanted.kind).name)
-    if wanted.text:
-        needle = wanted.text.encode().lower().decode()  # bytes know ASCII's case only
-        items = items.annotate(at=StrIndex(Lower("story_id"), Value(needle))).filter(at__gt=0)
+    items = _matching(wanted).filter(story_id__gt=after)
     with faults():
         return list(items.order_by("story_id").values_list("story_id", flat=True).distinct()[:limit])
+
+
+def keys(wanted: Filter, after: Key = START, limit: int = _IDS_IN_A_CHUNK) -> list[Key]:
+    """By story id and kind, in code point order. With a kind, only its keys."""
+    with faults():
+        return [Key(*row) for row in _beyond(_matching(wanted), after).values_list("story_id", "kind")[:limit]]
 
 
 def kinds_of(ids: Sequence[str]) -> list[tuple[str, list[str]]]:
@@ -112,17 +125,23 @@ def all_story_ids(wanted: Filter) -> Iterator[list[str]]:
         after = ids[-1]
 
 
-def all_items(*, values: bool = True) -> Iterator[list[tuple[Key, str]]]:
-    """By story id and kind, in chunks, each a short read. ``values=False``: each is ``""``."""
-    limit, after = _VALUES_IN_A_CHUNK if values else _IDS_IN_A_CHUNK, Key("", "")
+def all_keys(wanted: Filter) -> Iterator[list[Key]]:
+    after = START
+    while found := keys(wanted, after):
+        yield found
+        after = found[-1]
+
+
+def all_items() -> Iterator[list[tuple[Key, str]]]:
+    """By story id and kind, in chunks, each a short read."""
+    after = START
     while True:
-        items = _set_items().filter(story_id__gte=after.story_id)
-        items = items.exclude(story_id=after.story_id, kind__lte=after.kind).order_by("story_id", "kind")
+        items = _beyond(_set_items(), after).values_list("story_id", "kind", "value")
         with faults():
-            rows = list(items.values_list("story_id", "kind", "value" if values else Value(""))[:limit])
+            rows: list[Any] = list(items[:_VALUES_IN_A_CHUNK])
         if rows:
             yield [(Key(row[0], row[1]), row[2]) for row in rows]
-        if len(rows) < limit:
+        if len(rows) < _VALUES_IN_A_CHUNK:
             return
         after = Key(rows[-1][0], rows[-1][1])
 
@@ -185,6 +204,21 @@ def latest_changes(story_id: str, size: int) -> list[Change]:
 
 def _set_items() -> QuerySet[ContentItem]:
     return ContentItem.objects.filter(value__isnull=False)
+
+
+def _matching(wanted: Filter) -> QuerySet[ContentItem]:
+    items = _set_items()
+    if wanted.kind:
+        items = items.filter(kind=kind_named(wanted.kind).name)
+    if wanted.text:
+        needle = wanted.text.encode().lower().decode()  # bytes know ASCII's case only
+        items = items.annotate(at=StrIndex(Lower("story_id"), Value(needle))).filter(at__gt=0)
+    return items
+
+
+def _beyond(items: QuerySet[ContentItem], after: Key) -> QuerySet[ContentItem]:
+    items = items.filter(story_id__gte=after.story_id)
+    return items.exclude(story_id=after.story_id, kind__lte=after.kind).order_by("story_id", "kind")
 
 
 def _revisions(condition: Q) -> QuerySet[ContentRevision]:

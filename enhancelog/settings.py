@@ -183,11 +183,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "enhancelog.web.reader.ReaderMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "enhancelog.web.failures.UnavailableMiddleware",
+    "enhancelog.web.failures.AdminFormsMiddleware",
 ]
 
 ROOT_URLCONF = "enhancelog.urls"
@@ -199,6 +201,7 @@ _CONTEXT_PROCESSORS = [
     "django.contrib.auth.context_processors.auth",
     "django.contrib.messages.context_processors.messages",
     "enhancelog.web.theme.in_templates",
+    "enhancelog.web.reader.in_templates",
 ]
 TEMPLATES: list[dict[str, Any]] = [
     {
@@ -252,6 +255,7 @@ AXES_VERBOSE = False
 SESSION_COOKIE_NAME = cookie_name("session", _url)
 CSRF_COOKIE_NAME = cookie_name("csrf", _url)
 THEME_COOKIE_NAME = cookie_name("theme", _url)
+READER_COOKIE_NAME = cookie_name("reader", _url)  # read by scripts
 MESSAGES_COOKIE_NAME = cookie_name("messages", _url)
 MESSAGE_STORAGE = "enhancelog.web.message_storage.MessageStorage"
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -299,7 +303,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # halves the files and the first start
 
 # A form's encoding makes a value up to 3 times as long, and a conflict sends it twice.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * MAX_CONTENT_BYTES + (64 << 10)
-LARGE_FORMS = dict.fromkeys(("/content/edit/", "/admin/content/"), DATA_UPLOAD_MAX_MEMORY_SIZE)
+LARGE_FORMS = dict.fromkeys(("/content/edit/", "/admin/content/", "/account/resume"), DATA_UPLOAD_MAX_MEMORY_SIZE)
 MAX_BODY_BYTES = max(MAX_BULK_BYTES, 64 << 20)  # of any body; the API's views have lower limits
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

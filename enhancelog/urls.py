@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("v1/enhance/", include(api_urls)),
     path("v1/openapi.json", description.OpenApi.as_view(), name="openapi"),
+    path("v1/schemas/entry.json", description.EntrySchema.as_view(), name="entry_schema"),
     path("v1/docs/", api_docs.docs, name="api_docs"),
     path("", include("content.urls")),
     path("", include(web_urls)),

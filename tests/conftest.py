@@ -31,13 +31,21 @@ def pytest_report_header() -> str:
     return f"database: {DATABASE}"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--heavy", action="store_true", help="also run tests that need Node, mounts or minutes")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What no database can change runs once, in the SQLite session."""
-    if DATABASE == "sqlite":
-        return
-    kept = [item for item in items if _runs_on_both(item)]
-    config.hook.pytest_deselected(items=[item for item in items if not _runs_on_both(item)])
+    """What no database can change runs once, in the SQLite session; what is heavy runs with ``--heavy`` only."""
+    with_heavy = config.getoption("heavy") or "heavy" in config.getoption("markexpr")
+    kept = [item for item in items if _runs_here(item) and (with_heavy or not item.get_closest_marker("heavy"))]
+    chosen = set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = kept
+
+
+def _runs_here(item: pytest.Item) -> bool:
+    return DATABASE == "sqlite" or _runs_on_both(item)
 
 
 def _runs_on_both(item: pytest.Item) -> bool:
@@ -125,7 +133,7 @@ def live_api(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture(autouse=True)
 def nobody_is_throttled_yet() -> None:
     """Allowances live in the process, and the next test's user may have the same number."""
-    from enhancelog.api.throttles import allowances
+    from enhancelog.api.allowances import allowances
 
     allowances.clear()
 

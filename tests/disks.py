@@ -11,7 +11,7 @@ from typing import Final, Literal
 import psycopg
 import pytest
 
-from tests.conftest import IN_CI
+from tests.lacking import lack
 
 Kind = Literal["ext4", "tmpfs"]
 
@@ -104,12 +104,6 @@ def failing_calls(folder: Path, match: str) -> tuple[dict[str, str], Path]:
     library, switch = folder / "failing_disk.so", folder / "switch"
     _run(str(compiler), "-O2", "-shared", "-fPIC", "-o", str(library), str(_SHIM), "-ldl")
     return {"LD_PRELOAD": str(library), "FAILING_SWITCH": str(switch), "FAILING_MATCH": match}, switch
-
-
-def lack(what: str) -> None:
-    """End the test: it needs ``what``."""
-    reason = f"needs {what}"
-    pytest.fail(reason, pytrace=False) if IN_CI else pytest.skip(reason)
 
 
 def _run(*command: str) -> None:

@@ -61,6 +61,16 @@ def test_no_postgresql_is_one_line_and_no_success(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("chosen", "collected"), [([], 0), (["--heavy"], 2), (["-m", "heavy"], 2), (["-m", "not slow"], 0)]
+)
+def test_heavy_tests_run_only_if_asked_for(chosen: list[str], collected: int) -> None:
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0", *chosen]
+    done = subprocess.run([*command, "tests/api/test_generated_clients.py"], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.count("::test_") == collected
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
 def test_server_ends_with_whoever_started_it(sent: signal.Signals) -> None:
     script = (

@@ -3,5 +3,5 @@
 from axes.apps import AppConfig
 
 
-class SignInAttempts(AppConfig):
+class SignInAttempts(AppConfig):  # type: ignore[misc]  # axes has no types
     verbose_name = "Sign-in attempts"

@@ -20,13 +20,18 @@ from enhancelog.models import Token
 if TYPE_CHECKING:  # importing views loads the throttle in the settings, which imports this
     from rest_framework.views import APIView
 
-# Users act by the table, tokens by their scopes, whoever owns them. Denied requests get 401 or 403 under /v1/, and a
-# redirect to sign-in or 403 on pages; a 403 names the missing scope or the limit. Public read is a setting
+# Users act by the table, tokens by their scopes, whoever owns them. Denied requests get 401 or 403. A page that is only
+# read redirects to sign-in instead of 401; a 403 names the missing scope or the limit. Public read is a setting
 # (ENHANCELOG_PUBLIC_READ), never based on the client's address, and applies to tokens of any scope.
 Scope = Literal["log:read", "log:append", "content:read", "content:write"]
-# Token scopes, and what only users may do: save views and create feed keys; split and merge deny patterns.
-Act = Scope | Literal["views:own", "patterns:change"]
+# Token scopes, and what only users may do: change their password and tokens; save views and create feed keys; split and
+# merge deny patterns.
+Act = Scope | Literal["account:own", "views:own", "patterns:change"]
 Somebody = User | AnonymousUser
+
+
+class SignInNeeded(PermissionDenied):
+    """A form was sent without a session."""
 
 
 def _readers(user: Somebody) -> bool:
@@ -46,6 +51,7 @@ RULES: Final[dict[Act, Callable[[Somebody], bool]]] = {
     "log:append": _staff,
     "content:read": _readers,
     "content:write": _staff,
+    "account:own": _signed_in,
     "views:own": _signed_in,
     "patterns:change": _staff,
 }
@@ -109,7 +115,7 @@ def Allows(scope: Scope) -> type[BasePermission]:
 
 
 def needs(act: Act) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """Guard for pages: redirect to sign-in, or 403 if signed in."""
+    """Guard for pages. Anonymous: a read redirects to sign-in, a form raises ``SignInNeeded``. Otherwise 403."""
 
     def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
@@ -118,6 +124,8 @@ def needs(act: Act) -> Callable[[Callable[..., HttpResponseBase]], Callable[...,
                 return view(request, *args, **kwargs)
             if request.user.is_authenticated:
                 raise PermissionDenied(f"This needs the scope {act}.")
+            if request.method not in ("GET", "HEAD"):
+                raise SignInNeeded
             return _to_sign_in(request)
 
         return guarded

@@ -10,16 +10,21 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
-from enhancelog.client.connection import DEFAULT_URL, TOTAL_S, Connection, one_line
+from enhancelog import __version__
+from enhancelog.client.buffered import EnhanceLogClient, spool_path
+from enhancelog.client.connection import Connection
+from enhancelog.client.endpoint import DEFAULT_URL, TOTAL_S
+from enhancelog.client.exchange import one_line
 from enhancelog.client.log_store import HttpEnhanceLogStore
 from enhancelog.domain import page_sizes, records
-from enhancelog.domain.errors import Conflict, Invalid, NotFound, StoreError
+from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other, StoreError
 from enhancelog.domain.filters import PARAMETERS
 from enhancelog.transfer.items import Found, Item, Unreadable
 from enhancelog.transfer.sources import open_source
 
 DONE, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130
 
+Taking = tuple[HttpEnhanceLogStore | EnhanceLogClient, str]  # and how an accepted entry is reported
 Command = Callable[[HttpEnhanceLogStore, argparse.Namespace], int]
 
 _ENVIRONMENT: Final = f"""\
@@ -53,16 +58,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def append(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
+    taking: Taking = (store, "created")
+    if options.spool is not None:
+        taking = (EnhanceLogClient(store.connection, spool=options.spool, background=False), "spooled")
     results: set[str] = set()
     with open_source(options.file, records.MAX_ENTRY_BYTES) as source:
         for item in source:
-            result = _append(store, item)
+            result = _append(taking, item)
             _print(msgspec.json.encode(result))
             results.add(result["result"])
     if not results:
         return _fail(f"{options.file}: contains no entries", FAILED)
     # An identical entry is not a finding.
     return FINDINGS if results & {"conflict", "invalid"} else DONE
+
+
+def flush(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
+    path = spool_path(options.spool)
+    if not path.exists():
+        return _fail(f"there is no spool {path}", FAILED)
+    client = EnhanceLogClient(store.connection, spool=path, background=False)
+    try:
+        done = client.flush(options.timeout)
+    except Other as error:
+        return _fail(f"{one_line(str(error))}; entries waiting in {path}: {client.waiting():,}", FAILED)
+    for refused in done.refused:
+        _print(msgspec.json.encode(refused))
+    counts = {"created": done.created, "identical": done.identical, "quarantined": done.quarantined}
+    _print(msgspec.json.encode({**counts, "waiting": client.waiting()}))
+    return FINDINGS if done.quarantined else DONE
 
 
 def get(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
@@ -96,12 +120,13 @@ def mcp(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
     return DONE
 
 
-def _append(store: HttpEnhanceLogStore, item: Item) -> dict[str, Any]:
+def _append(taking: Taking, item: Item) -> dict[str, Any]:
+    store, success = taking
     if not isinstance(item, Found):
         return {"where": item.where, "result": "invalid", "error": one_line(str(item.reason))}
     about = {"where": item.where, "issue_id": item.entry.issue_id}
     try:
-        return {**about, "result": "created", "digest": store.append(item.entry)}
+        return {**about, "result": success, "digest": store.append(item.entry)}
     except Conflict as conflict:
         if conflict.identical:
             return {**about, "result": "identical"}
@@ -129,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument(
         "--timeout",
         type=_seconds,
@@ -144,6 +170,9 @@ def _parser() -> argparse.ArgumentParser:
 
     chosen = command("append", append, "Store entries: JSON, NDJSON or a JSON array; one result line each.")
     chosen.add_argument("file", metavar="FILE", nargs="?", default="-", help="default: -, standard input")
+    chosen.add_argument("--spool", metavar="PATH", help="write to this spool instead, for flush to send")
+    chosen = command("flush", flush, "Send what waits in a spool; one line for each entry that the server refuses.")
+    chosen.add_argument("--spool", metavar="PATH", help="default: ENHANCELOG_SPOOL")
     command("get", get, "Print one entry.").add_argument("issue_id", metavar="ID")
     _add_filters(command("list", list_entries, "Print entries as NDJSON, oldest first."))
     chosen = command("why", why, "Print recent denials of a Blueprint, and which similar intents were applied.")

@@ -6,13 +6,14 @@ from rest_framework.exceptions import APIException, UnsupportedMediaType
 
 from enhancelog.api.exchange import exchange_of
 from enhancelog.domain.errors import Invalid, TooLarge
+from enhancelog.domain.strict_json import BOM
 
 _CHUNK = 65536
 
 
 def read_body(request: HttpRequest, max_bytes: int) -> bytes:
-    """Raises ``TooLarge`` (bytes) or ``Invalid``."""
-    return b"".join(read_chunks(request, max_bytes))
+    """Without a byte-order mark. Raises ``TooLarge`` (bytes) or ``Invalid``."""
+    return b"".join(read_chunks(request, max_bytes)).removeprefix(BOM)
 
 
 def read_chunks(request: HttpRequest, max_bytes: int) -> Iterator[bytes]:

@@ -16,11 +16,12 @@ from enhancelog.api.errors import fault_response
 from enhancelog.api.exchange import exchange_of
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.backends.disk import fault_of
+from enhancelog.domain import filters
 from enhancelog.domain.errors import Invalid, TooLarge
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.transfer import bulk
 from enhancelog.transfer.bulk import Limits, Refuse, Result, Stored
-from enhancelog.transfer.json_stream import Splitter, array, lines
+from enhancelog.transfer.json_stream import Splitter, array, lines, without_bom
 
 _json = msgspec.json.Encoder()
 
@@ -34,7 +35,7 @@ def append_lines(request: Request, store: DatabaseEnhanceLogStore, refuse: Refus
         min(settings.MAX_BULK_LINES, bulk.ATOMIC_MAX_LINES) if whole else settings.MAX_BULK_LINES,
         settings.MAX_ENTRY_BYTES,
     )
-    chunks = bulk.measured(read_chunks(request._request, limits.max_bytes), limits)
+    chunks = bulk.measured(without_bom(read_chunks(request._request, limits.max_bytes)), limits)
     exchange = exchange_of(request._request)
     if exchange is not None and exchange.body is not None:
         deque(chunks, maxlen=0)  # measures it; it is in a file already
@@ -86,6 +87,7 @@ def _lines(batches: Iterable[list[Result]], stored: Stored) -> Iterator[bytes]:
 
 def is_atomic(request: HttpRequest) -> bool:
     """Raises ``Invalid`` unless ``atomic`` is ``true`` or ``false``."""
+    filters.check_single(dict(request.GET.lists()), "atomic")
     value = request.GET.get("atomic", "false")
     if value not in ("true", "false"):
         raise Invalid("atomic", "choice", f'must be true or false, not "{value[:40]}"')

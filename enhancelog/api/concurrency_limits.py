@@ -1,4 +1,4 @@
-"""Limits concurrent long responses, in total and per caller. No Django."""
+"""Limits concurrent long responses, in total and per caller."""
 
 import math
 import threading

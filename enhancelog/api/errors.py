@@ -8,7 +8,8 @@ from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
 from django.http import Http404, HttpResponse
 from rest_framework.exceptions import APIException
 
@@ -61,6 +62,8 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
             return problem_response(409, str(error), headers=etag, identical=error.identical, differs=differs)
         case RequestDataTooBig():
             return problem_response(413, "The body is larger than the limit.")
+        case TooManyFieldsSent():
+            return problem_response(400, too_many_parameters())
         case Http404():
             return problem_response(404, "There is nothing at this address.")
         case PermissionDenied():
@@ -68,6 +71,10 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
         case APIException():
             return problem_response(error.status_code, _flat(error.detail), headers=_headers(error))
     return None
+
+
+def too_many_parameters() -> str:
+    return f"The address or the form has more than {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,} parameters, the limit."
 
 
 class FaultAnswer(NamedTuple):

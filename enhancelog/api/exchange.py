@@ -1,5 +1,5 @@
-"""State of one request that our server and the application share in the WSGI environ. Other servers have none: long
-polls then answer at once."""
+"""What our server and the application share of a request, in the WSGI environ. Without it, long polls answer at
+once."""
 
 import time
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import IO, Final
 
 from django.http import HttpRequest
 
+from enhancelog.api.allowances import Standing
 from enhancelog.api.concurrency_limits import Slot
 
 KEY: Final = "enhancelog.exchange"
@@ -41,12 +42,11 @@ class Exchange:
     # Set by the application before it reads; no more than this is received
     max_body_bytes: int | None = None
     poll: Poll | None = None
-    # The allowances of its caller that the request was counted against
-    counted_as: set[str] = field(default_factory=set)
+    # Of the caller, in each allowance that the request was counted against
+    standings: dict[str, Standing] = field(default_factory=dict)
 
     @property
     def is_polling(self) -> bool:
-        """Whether to discard this response and run the request again."""
         return self.poll is not None and self.poll.is_waiting
 
 

@@ -4,9 +4,9 @@ import hashlib
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils.cache import get_conditional_response
 
 from enhancelog import __version__
+from enhancelog.api.base import unmet
 from enhancelog.domain import page_sizes
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.queries.newest import at, newest
@@ -22,12 +22,10 @@ def about(title: str, path: str, page: str) -> About:
 def answer(request: HttpRequest, wanted: EntryFilter, described: About) -> HttpResponse:
     positions = newest(wanted, page_sizes.FEED)
     etag = _etag(described, positions)
-    response = get_conditional_response(request, etag=etag)
-    if response is None:
-        content = atom.feed(described, at(positions), settings.PUBLIC_URL)
-        response = HttpResponse(content, content_type=atom.CONTENT_TYPE)
-    response["ETag"] = etag
-    return response
+    if response := unmet(request, etag):
+        return response
+    content = atom.feed(described, at(positions), settings.PUBLIC_URL)
+    return HttpResponse(content, content_type=atom.CONTENT_TYPE, headers={"ETag": etag})
 
 
 def _etag(described: About, positions: list[int]) -> str:

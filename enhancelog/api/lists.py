@@ -2,6 +2,7 @@
 (``format=atom``), which ignores page and order. A page links to the next one, a tail always does."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from itertools import chain
 from typing import Final
 
@@ -10,12 +11,13 @@ from rest_framework.request import Request
 
 from enhancelog import links
 from enhancelog.api import feeds
-from enhancelog.api.base import link_next
+from enhancelog.api.base import etag_of, link_next, unmet
 from enhancelog.api.negotiation import LIST_TYPES, MEDIA_TYPES, answer_format
-from enhancelog.api.streams_and_polls import poll, streamed
+from enhancelog.api.streams_and_polls import head_of_stream, poll, streamed
 from enhancelog.api.throttles import caller
 from enhancelog.backends import Row
 from enhancelog.domain import filter_box, filters, page_sizes
+from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.domain.times import now_ms
 from enhancelog.queries import entries
@@ -30,6 +32,7 @@ def answer(called: Request) -> HttpResponseBase:
     """Raises ``Invalid`` with the parameter's name."""
     request = called._request
     parameters = dict(request.GET.lists())
+    _check(parameters)
     wanted = filters.parse(parameters, entries.began_ms(request.GET.get("cursor")) or now_ms())
     order = filters.order(parameters, "asc")
     size = filters.page_size(parameters)
@@ -45,6 +48,17 @@ def answer(called: Request) -> HttpResponseBase:
     return _whole(called, wanted, order, shape)
 
 
+def _check(parameters: filters.Parameters) -> None:
+    filters.check_single(parameters, "order", "page_size", "cursor", "format", "after", "wait")
+    if "after" not in parameters:
+        if "wait" in parameters:
+            raise Invalid("wait", "combination", 'needs "after", the position after which to wait')
+        return
+    for name in ("order", "cursor"):
+        if name in parameters:
+            raise Invalid(name, "combination", 'cannot be used with "after", which reads in the order of storage')
+
+
 def _about(wanted: EntryFilter) -> About:
     title = f"Enhance log {filter_box.render(wanted.pairs)}".rstrip()
     return feeds.about(title, links.api_log([*wanted.pairs, ("format", "atom")]), links.runs(wanted.pairs))
@@ -52,7 +66,11 @@ def _about(wanted: EntryFilter) -> About:
 
 def _page(called: Request, wanted: EntryFilter, order: Order, size: int, shape: str) -> HttpResponseBase:
     page = entries.light_page(wanted, order, size, called._request.GET.get("cursor"))
-    response = _rows(called, page.rows, shape)
+    body = b"".join(EXPORTS[shape]([page.rows]))
+    etag = etag_of(body, shape, page.next is None)  # a page that gets a successor has changed
+    response = unmet(called._request, etag) or _whole_body(called, body, shape)
+    if response.status_code == HTTPStatus.OK:
+        response.headers["ETag"] = etag
     if page.next is not None:
         link_next(response, called._request, "cursor", str(page.next))
     return response
@@ -69,7 +87,7 @@ def _tail(called: Request, wanted: EntryFilter, after: int, size: int, wait_s: i
 
 def _whole(called: Request, wanted: EntryFilter, order: Order, shape: str) -> HttpResponseBase:
     if called.method == "HEAD":
-        return HttpResponse(content_type=MEDIA_TYPES[shape])
+        return head_of_stream(MEDIA_TYPES[shape])
     chunks = entries.stream(wanted, order)
     first = next(chunks, [])  # a fault shows before the answer has begun
     second = next(chunks, None)
@@ -79,7 +97,10 @@ def _whole(called: Request, wanted: EntryFilter, order: Order, shape: str) -> Ht
 
 
 def _rows(called: Request, rows: Sequence[Row], shape: str) -> HttpResponseBase:
-    body = b"".join(EXPORTS[shape]([rows]))
+    return _whole_body(called, b"".join(EXPORTS[shape]([rows])), shape)
+
+
+def _whole_body(called: Request, body: bytes, shape: str) -> HttpResponseBase:
     if len(body) > LARGE_BYTES:
         return streamed(called, iter([body]), MEDIA_TYPES[shape])
     return HttpResponse(body, content_type=MEDIA_TYPES[shape])

@@ -1,16 +1,15 @@
 from typing import Any, Final
 
 import msgspec
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from rest_framework.request import Request
 
 from enhancelog.accounts.permissions import Allows
-from enhancelog.api.base import ApiView
+from enhancelog.api.base import ApiView, tagged
 from enhancelog.api.derivation import derived, told
 from enhancelog.api.errors import problem_response
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.domain import filters
-from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.times import now_ms
 from enhancelog.queries.patterns.counted import SAMPLE
 from enhancelog.queries.patterns.detail import detail, known
@@ -26,11 +25,13 @@ class PatternList(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request) -> HttpResponse:
-        wanted = _filter(request._request)
-        size = filters.page_size(dict(request._request.GET.lists()))
+        parameters = dict(request._request.GET.lists())
+        filters.check_single(parameters, "page_size")
+        wanted = filters.parse(parameters, now_ms())
+        size = filters.page_size(parameters)
         up_to = derived(request)
         found = listing(wanted, size or MOST)
-        return told(_answer(found.patterns, found.is_whole), up_to)
+        return told(_answer(request, found.patterns, found.is_whole), up_to)
 
 
 class PatternByItsId(ApiView):
@@ -39,18 +40,16 @@ class PatternByItsId(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request, pattern_id: str) -> HttpResponse:
-        wanted = _filter(request._request)
+        wanted = filters.parse(dict(request._request.GET.lists()), now_ms())
         up_to = derived(request)
         pattern = known(pattern_id)
         if pattern is None:
             return problem_response(404, f"There is no deny pattern {pattern_id[:80]}.")
-        return told(_answer(*detail(pattern, wanted)), up_to)
+        return told(_answer(request, *detail(pattern, wanted)), up_to)
 
 
-def _filter(request: HttpRequest) -> EntryFilter:
-    return filters.parse(dict(request.GET.lists()), now_ms())
-
-
-def _answer(body: Any, is_whole: bool) -> HttpResponse:
-    headers = {} if is_whole else {COUNTED: f"newest {SAMPLE}"}
-    return HttpResponse(msgspec.json.encode(body), content_type=MEDIA_TYPES["json"], headers=headers)
+def _answer(request: Request, body: Any, is_whole: bool) -> HttpResponse:
+    response = tagged(request._request, msgspec.json.encode(body), MEDIA_TYPES["json"], is_whole)
+    if not is_whole:
+        response[COUNTED] = f"newest {SAMPLE}"
+    return response

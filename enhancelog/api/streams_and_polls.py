@@ -42,6 +42,11 @@ def streamed(request: Request, chunks: Iterator[bytes], content_type: str) -> Ht
     return StreamingHttpResponse(HeldStream(chunks, slot), content_type=content_type)
 
 
+def head_of_stream(content_type: str) -> HttpResponseBase:
+    """For HEAD. Not an empty response, whose length would be taken for the stream's."""
+    return StreamingHttpResponse((), content_type=content_type)
+
+
 def poll(request: HttpRequest, who: Hashable, beyond: int, wait_s: int) -> None:
     """Have the request run again when the log has passed ``beyond``, up to ``wait_s`` seconds after the first run.
     Otherwise the current response is sent: on timeout, without a free slot, or under another server."""

@@ -1,86 +1,57 @@
-"""Rate limits for reads, single writes and bulk writes, counted in each worker's memory. A worker grants the limit
-divided by the workers and allows bursts up to that share. Beyond it: 429 with Retry-After."""
+"""Rate limits for reads, single writes and bulk writes. Bursts are allowed up to the limit; beyond it: 429 with
+Retry-After. Responses say in RateLimit fields (draft-ietf-httpapi-ratelimit-headers) what is left."""
 
-import threading
-import time
-from collections.abc import Callable
+import math
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any, Final, Literal
 
 from django.conf import settings
+from django.http import HttpRequest
 from rest_framework.exceptions import Throttled
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from enhancelog.accounts.permissions import token_of
+from enhancelog.api.allowances import Rate, Standing, allowances
 from enhancelog.api.exchange import exchange_of
 from enhancelog.transfer.formats import FORMATS
 
 Act = Literal["read", "append", "bulk"]
-Key = tuple[str, str, Any]
-
-MAX_KEYS: Final = 10_000
 BULK_TYPE: Final = FORMATS["ndjson"].media_type
 
-
-class Allowances:
-    """Leaky buckets. A bucket is the moment at which it is empty."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
-        self.whole_at: dict[Key, float] = {}
-        self.lock = threading.Lock()
-
-    def wait_s(self, key: Key, requests: float, period_s: float, *, use: bool = True) -> float:
-        """Count one request against ``requests`` per ``period_s``. Returns 0, or the seconds to wait, and then nothing
-        is counted. ``use=False`` only checks."""
-        each_s = period_s / requests
-        room_s = max(period_s, each_s)  # a share of less than one request is still one, only rarer
-        with self.lock:
-            now = self.clock()
-            used_up_to = max(self.whole_at.get(key, now), now) + each_s
-            if used_up_to - now > room_s + 1e-9:
-                return used_up_to - now - room_s
-            if not use:
-                return 0.0
-            self.whole_at[key] = used_up_to
-            if len(self.whole_at) > MAX_KEYS:
-                self._forget(now)
-            return 0.0
-
-    def clear(self) -> None:
-        with self.lock:
-            self.whole_at.clear()
-
-    def _forget(self, now: float) -> None:
-        # In a flood of new callers, the oldest keys go too.
-        self.whole_at = {key: moment for key, moment in self.whole_at.items() if moment > now}
-        while len(self.whole_at) > MAX_KEYS:
-            del self.whole_at[next(iter(self.whole_at))]
-
-
-allowances = Allowances()
+_STANDINGS: Final = "enhancelog.standings"
 
 
 class Throttle(BaseThrottle):
     """``throttled_as`` of the view replaces the default by method and media type."""
 
-    waits_s = 0.0
+    def __init__(self) -> None:
+        self._wait_s = 0.0
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        self.waits_s = _wait_s(request, _act(request, view))
-        return self.waits_s == 0
+        self._wait_s = _wait_s(request, _act(request, view))
+        return self._wait_s == 0
 
     def wait(self) -> float:
-        return self.waits_s
+        return self._wait_s
 
 
 def count(request: Request, act: Act) -> None:
     """Count what only the body shows, such as an array. Raises ``Throttled`` (429)."""
     if wait_s := _wait_s(request, act):
         raise Throttled(wait=wait_s)
+
+
+def rate_limit_fields(request: HttpRequest) -> dict[str, str]:
+    """Of the limits that the request was counted against; empty if there are none."""
+    standings = _standings(request)
+    if not standings:
+        return {}
+    policies = [f'"{act}";q={rate[0]};w={rate[1]}' for act in standings if (rate := _rate(act))]
+    left = [f'"{act}";r={each.remaining};t={max(1, math.ceil(each.reset_s))}' for act, each in standings.items()]
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}
 
 
 def _act(request: Request, view: Any) -> Act:
@@ -91,17 +62,26 @@ def _act(request: Request, view: Any) -> Act:
 
 
 def _wait_s(request: Request, act: Act) -> float:
-    exchange = exchange_of(request._request)
-    if exchange is not None and act in exchange.counted_as:
+    standings = _standings(request._request)
+    rate = _rate(act)
+    if rate is None or act in standings:
         return 0.0
-    rate: tuple[int, int] | None = getattr(settings, f"THROTTLE_{act.upper()}")
-    if rate is None:
-        return 0.0
-    requests, period_s = rate
-    seconds = allowances.wait_s((act, *caller(request)), requests / settings.WORKERS, period_s)
-    if exchange is not None and not seconds:
-        exchange.counted_as.add(act)
-    return seconds
+    standings[act] = allowances.ask((act, *caller(request)), rate)
+    return standings[act].wait_s
+
+
+def _rate(act: str) -> Rate | None:
+    rate: Rate | None = getattr(settings, f"THROTTLE_{act.upper()}")
+    return rate
+
+
+def _standings(request: HttpRequest) -> dict[str, Standing]:
+    """By act."""
+    exchange = exchange_of(request)
+    if exchange is not None:
+        return exchange.standings  # a request that runs again is counted once
+    found: dict[str, Standing] = request.META.setdefault(_STANDINGS, {})
+    return found
 
 
 def caller(request: Request) -> tuple[str, Any]:

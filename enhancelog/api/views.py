@@ -1,12 +1,10 @@
 """The log's endpoints. Upstream's clients expect bare arrays and plain-text 404s."""
 
-import hashlib
 from typing import Any
 
 import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 
@@ -14,7 +12,7 @@ from enhancelog import links
 from enhancelog.accounts import permissions
 from enhancelog.accounts.permissions import Allows
 from enhancelog.api import bulk, lists, throttles
-from enhancelog.api.base import ApiView
+from enhancelog.api.base import ApiView, tagged, unmet
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.derivation import derived, told
 from enhancelog.api.negotiation import MEDIA_TYPES
@@ -69,7 +67,7 @@ class EntryDetail(ApiView):
             listed = entries.get(issue_id)
         except NotFound:
             return _no_such_entry()
-        return _one(request._request, listed)
+        return unmet(request._request, f'"{listed.digest}"') or _recorded(listed)
 
     def put(self, request: Request, issue_id: str) -> HttpResponseBase:
         require_type(request._request, MEDIA_TYPES["json"])
@@ -84,7 +82,7 @@ class EntryDetail(ApiView):
         except Conflict as conflict:
             if not conflict.identical:
                 raise
-            return _known(entries.get(issue_id))
+            return _recorded(entries.get(issue_id))
 
 
 class _Known(RowJson, kw_only=True):
@@ -117,7 +115,7 @@ class KnownEntry(ApiView):
             envelope=listed.envelope,
             patterns=pattern_ids(listed.position),
         )
-        return _one(request._request, listed, _json.encode(known))
+        return tagged(request._request, _json.encode(known), MEDIA_TYPES["json"])
 
 
 def _store(request: Request) -> DatabaseEnhanceLogStore:
@@ -149,13 +147,6 @@ def _stored(entry: Entry, digest: str, status: int) -> HttpResponse:
     return HttpResponse(records.encode(entry), status=status, content_type=MEDIA_TYPES["json"], headers=headers)
 
 
-def _known(listed: Listed, body: bytes | None = None) -> HttpResponse:
-    # The record never changes, but what is known about it (its patterns) may.
-    etag = listed.digest if body is None else hashlib.sha256(body).hexdigest()
-    content = _json.encode(_record(listed)) if body is None else body
-    return HttpResponse(content, content_type=MEDIA_TYPES["json"], headers={"ETag": f'"{etag}"'})
-
-
-def _one(request: HttpRequest, listed: Listed, body: bytes | None = None) -> HttpResponseBase:
-    response = _known(listed, body)
-    return get_conditional_response(request, etag=response["ETag"], response=response) or response
+def _recorded(listed: Listed) -> HttpResponse:
+    etag = f'"{listed.digest}"'
+    return HttpResponse(_json.encode(_record(listed)), content_type=MEDIA_TYPES["json"], headers={"ETag": etag})

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog import __version__
-from enhancelog.domain import badges
+from enhancelog.domain import badges, times
 from enhancelog.domain.errors import WrongSchema
 
 # ``migrate`` writes one row: the SHA-256 of each applied migration's text, a fingerprint of all of them with the
@@ -28,7 +28,7 @@ UNFINISHED: Final = ""
 
 # What stored rows follow from besides the log, by version. They are recorded with the migrations: other rules are an
 # upgrade, which derives the rows again.
-RULES: Final = {"rules of badges": str(badges.RULES_VERSION)}
+RULES: Final = {"rules of badges": str(badges.RULES_VERSION), "earliest plausible time": str(times.EARLIEST_MS)}
 
 _CREATE: Final = f"""
     CREATE TABLE IF NOT EXISTS {TABLE} (

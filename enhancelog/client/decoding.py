@@ -1,7 +1,7 @@
-"""Decodes a response body in bounded memory. No Django."""
+"""Decodes a response body in bounded memory."""
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 ACCEPT_ENCODING: Final = "gzip"
@@ -16,31 +16,30 @@ class DecodingError(ValueError):
     """An unrequested coding, or a malformed body."""
 
 
-def decoded(parts: Iterable[bytes], coding: str) -> Iterator[bytes]:
-    """Yields parts of at most 64 kB, or as received. Raises ``DecodingError``."""
-    match coding.strip().lower():
-        case "" | "identity":
-            yield from parts
-        case "gzip":
-            yield from _gunzipped(parts)
-        case _:
+class Decoder:
+    def __init__(self, coding: str) -> None:
+        chosen = coding.strip().lower()
+        if chosen not in ("", "identity", "gzip"):
             raise DecodingError(f"the response has the Content-Encoding {coding[:40]}, which was not requested")
+        self._gzip = zlib.decompressobj(_GZIP_FORMAT) if chosen == "gzip" else None
+        self._is_empty = True
 
-
-def _gunzipped(parts: Iterable[bytes]) -> Iterator[bytes]:
-    decompressor = zlib.decompressobj(_GZIP_FORMAT)
-    is_empty = True
-    for part in parts:
-        rest = part
-        while rest:
-            is_empty = False
+    def feed(self, part: bytes) -> Iterator[bytes]:
+        """Yields parts of at most 64 kB, or as received."""
+        if self._gzip is None:
+            yield part
+            return
+        while part:
+            self._is_empty = False
             try:
-                step = decompressor.decompress(rest, _STEP_BYTES)
+                step = self._gzip.decompress(part, _STEP_BYTES)
             except zlib.error as error:
                 raise DecodingError(f"the response is not valid gzip: {error}") from None
-            if decompressor.unused_data:
+            if self._gzip.unused_data:
                 raise DecodingError("the response continues after the end of its gzip data")
             yield step
-            rest = decompressor.unconsumed_tail
-    if not (is_empty or decompressor.eof):
-        raise DecodingError("the response ended within its gzip data")
+            part = self._gzip.unconsumed_tail
+
+    def end(self) -> None:
+        if self._gzip and not (self._is_empty or self._gzip.eof):
+            raise DecodingError("the response ended within its gzip data")

@@ -1,4 +1,4 @@
-"""Kinds of content for clients: those of ``content/kinds.py`` without what only pages need. A test keeps both equal."""
+"""The kinds of ``content/kinds.py`` without what only pages need; a test keeps both equal."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,13 +9,11 @@ from enhancelog.domain.content import Key, check_story_id, kind_in
 
 @dataclass(frozen=True)
 class Kind:
-    """``suffix``: appended to the story id in a raw key. ``consumed``: readers take the value."""
-
     name: str
     meaning: str
     codec: Codec
-    suffix: str
-    consumed: bool = False
+    suffix: str  # appended to the story id in a raw key
+    consumed: bool = False  # readers take the value
 
 
 def _kind(name: str, meaning: str, codec: Codec, *, bare: bool = False, consumed: bool = False) -> Kind:

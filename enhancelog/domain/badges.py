@@ -7,8 +7,9 @@ from enhancelog.domain.records import Entry
 from enhancelog.domain.times import is_plausible
 
 # Raised with every change of what ``badges`` answers, so that ``migrate`` derives the stored badges again
-RULES_VERSION: Final = 1
+RULES_VERSION: Final = 2
 
+IMPLAUSIBLE_TIME: Final = "implausible time"
 MEANINGS: Final = {
     "applied despite a denial": "An axis denied this run, yet it is recorded as applied.",
     "rejected without a denial": "No axis denied this run, yet it is recorded as rejected.",
@@ -17,7 +18,7 @@ MEANINGS: Final = {
     "applied without a hash": "The run is recorded as applied, but the hash after it is empty.",
     "rejected with a hash": "The run is recorded as rejected, but there is a hash after it.",
     "unusual hash": "A hash is not 64 lowercase hexadecimal digits.",
-    "implausible time": "The time lies before 1970 or more than a day after the entry was recorded.",
+    IMPLAUSIBLE_TIME: "The time lies before 2000 or more than a day after the entry was recorded.",
 }
 
 
@@ -43,7 +44,7 @@ def badges(entry: Entry, recorded_ms: int) -> tuple[str, ...]:
         "applied without a hash": applied and not entry.new_hash,
         "rejected with a hash": not applied and bool(entry.new_hash),
         "unusual hash": not _HASH.match(entry.prev_hash) or bool(entry.new_hash and not _HASH.match(entry.new_hash)),
-        "implausible time": not is_plausible(entry.ts_ms, recorded_ms),
+        IMPLAUSIBLE_TIME: not is_plausible(entry.ts_ms, recorded_ms),
     }
     return tuple(badge for badge, holds in found.items() if holds)
 

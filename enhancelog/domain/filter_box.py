@@ -18,6 +18,7 @@ KEYS: Final = {
     "only": "only",
     "axes": "axes",
     "pattern": "pattern",
+    "is": "is",
     "has": "has",
     "afterwards": "afterwards",
     "source": "source",
@@ -31,21 +32,33 @@ KEYS: Final = {
 SAID: Final = {"deny": "axis", "pass": "axis_passed", "absent": "axis_absent"}
 
 _WRITTEN: Final = {parameter: (key, "") for key, parameter in KEYS.items()} | {
+    "blueprint_prefix": ("blueprint", "*"),
     "axis_passed": ("axis", "=pass"),
     "axis_absent": ("axis", "=absent"),
 }
-_ORDER: Final = ("blueprint_id", "status", "axis", "axis_passed", "axis_absent", *list(KEYS.values())[3:], "phrase")
+_ORDER: Final = (
+    "blueprint_id",
+    "blueprint_prefix",
+    "status",
+    "axis",
+    "axis_passed",
+    "axis_absent",
+    *list(KEYS.values())[3:],
+    "phrase",
+)
 _NOT: Final = "not_"
+_STARRED: Final = "blueprint"  # the key whose values may be prefixes
 _NAMES: Final = [name for base in _ORDER for name in (base, f"{_NOT}{base}") if name in PARAMETERS]
 _PLACE: Final = {name: place for place, name in enumerate(_NAMES)}
 
 # axis:noop axis:tone=pass axis:des=absent status:rejected blueprint:main since:7d -has:gap "exact phrase"
 #
 # "-" negates. Values with spaces, quotes or "=" are quoted; inside quotes, \", \\ and \u000a are escapes. A quoted text
-# without a key is a phrase, and so are adjacent plain words; "text:" is a substring.
+# without a key is a phrase, and so are adjacent plain words; "text:" is a substring. blueprint:team-* is a prefix, and
+# so is blueprint:"a b"*; a star inside the quotes is a star.
 _TOKEN = re.compile(
     r"""(?<!\S)(?P<no>-)?(?:(?P<key>[A-Za-z_]++):)?
-        (?:"(?P<quoted>(?:[^"\\]++|\\.)*+)"(?:=(?P<said>[^\s"]*+))?|(?P<bare>[^\s"]++))?(?=\s|\Z)""",
+        (?:"(?P<quoted>(?:[^"\\]++|\\.)*+)"(?:(?P<star>\*)|=(?P<said>[^\s"]*+))?|(?P<bare>[^\s"]++))?(?=\s|\Z)""",
     re.VERBOSE | re.DOTALL,
 )
 _SPACE = re.compile(r"\s*+")
@@ -84,7 +97,8 @@ def token(name: str, value: str) -> str:
     if base == "phrase":
         return negation + _quoted(value)
     key, said = _WRITTEN[base]
-    return f"{negation}{key}:{value if _BARE.match(value) else _quoted(value)}{said}"
+    is_bare = _BARE.match(value) and not (key == _STARRED and "*" in value)
+    return f"{negation}{key}:{value if is_bare else _quoted(value)}{said}"
 
 
 def canonical(pairs: Iterable[Pair]) -> Pairs:
@@ -113,8 +127,8 @@ def _pair(found: re.Match[str]) -> Pair:
     key, said = found["key"], found["said"]
     value = found["bare"] if found["quoted"] is None else _ESCAPE.sub(_unescaped, found["quoted"])
     if key is None:
-        if said is not None:
-            raise Invalid("filter", "quotes", f"cannot be read at ={said[:40]}")
+        if said is not None or found["star"]:
+            raise Invalid("filter", "quotes", f"cannot be read at {found['star'] or f'={said[:40]}'}")
         return ("phrase", "-") if value is None else (_named("phrase", found), value)
     key = key.lower()
     if key not in KEYS:
@@ -122,6 +136,10 @@ def _pair(found: re.Match[str]) -> Pair:
         raise Invalid("", "unknown", detail)
     if value is None:
         raise Invalid(key, "empty", f"needs a value, as in {key}:main" if key == "blueprint" else "needs a value")
+    if found["star"] and key != _STARRED:
+        raise Invalid(key, "value", 'takes no "*" after the quotes')
+    if key == _STARRED and said is None:
+        return _blueprint(found, value)
     if key != "axis":
         if said is not None:
             raise Invalid(key, "value", f'takes no "={said[:40]}"')
@@ -135,6 +153,15 @@ def _pair(found: re.Match[str]) -> Pair:
             f'after "=" must be one of {", ".join(SAID)}, not "{said[:40]}"; quote a name that contains "="',
         )
     return (_named(SAID[said or "deny"], found), value)
+
+
+def _blueprint(found: re.Match[str], value: str) -> Pair:
+    if found["quoted"] is not None:
+        return _named("blueprint_prefix" if found["star"] else "blueprint_id", found), value
+    name, star, rest = value.partition("*")
+    if rest:
+        raise Invalid(_STARRED, "star", 'may have a "*" only at the end, as in team-*; quote a name that contains one')
+    return _named("blueprint_prefix" if star else "blueprint_id", found), name
 
 
 def _named(parameter: str, found: re.Match[str]) -> str:

@@ -19,11 +19,13 @@ Has = Literal["ops", "gap", "badge"]
 CHOICES: Final = {
     "status": ("applied", "rejected"),
     "axes": ("one", "many"),
+    "is": ("new",),
     "has": get_args(Has),
     "afterwards": ("applied", "rejected", "none"),
 }
 VALUES: Final = (
     "blueprint_id",
+    "blueprint_prefix",
     "status",
     "axis",
     "axis_passed",
@@ -31,6 +33,7 @@ VALUES: Final = (
     "only",
     "axes",
     "pattern",
+    "is",
     "has",
     "afterwards",
     "text",
@@ -109,10 +112,18 @@ def parse(parameters: Parameters, now_ms: int) -> EntryFilter:
     since += [span.since_ms for span in periods if span.since_ms is not None]
     until += [span.until_ms for span in periods if span.until_ms is not None]
     until += _ends_before(parameters.get("not_period", ()), now_ms)
+    _check_new(include, exclude, since)
     pairs = [(name, value) for name in PARAMETERS for value in parameters.get(name, ())]
     if len(pairs) > MAX_VALUES:
         raise Invalid(pairs[-1][0], "count", f"too many values: {len(pairs):,}; a filter takes at most {MAX_VALUES}")
     return EntryFilter(include, exclude, max(since, default=None), min(until, default=None), tuple(pairs), now_ms)
+
+
+def _check_new(include: Iterable[str], exclude: Iterable[str], since: Iterable[int]) -> None:
+    # What was new in all time is everything.
+    for name, given in (("is", include), ("not_is", exclude)):
+        if "is" in given and not since:
+            raise Invalid(name, "period", "new is what was first seen in a period: add one, as in period=7d")
 
 
 def from_pairs(pairs: Iterable[tuple[str, str]], now_ms: int) -> EntryFilter:
@@ -196,6 +207,13 @@ def offset(parameters: Parameters, name: str = "cursor") -> int:
 
 def after(parameters: Parameters) -> int | None:
     return _whole(parameters, "after", 2**63 - 1)
+
+
+def check_single(parameters: Parameters, *names: str) -> None:
+    """Raises ``Invalid`` if one of them is repeated."""
+    for name in names:
+        if (times := len(parameters.get(name, ()))) > 1:
+            raise Invalid(name, "repeated", f"is given {times:,} times; give it once")
 
 
 def wait_s(parameters: Parameters) -> int:

@@ -9,7 +9,7 @@ _Z: Final = 1.96  # of 95 %
 
 
 class Interval(NamedTuple):
-    """From 0 to 1."""
+    """Of a rate from 0 to 1, of a difference of rates from -1 to 1."""
 
     low: float
     high: float
@@ -24,3 +24,15 @@ def wilson(part: int, whole: int) -> Interval:
     spread = _Z * math.sqrt((rate * (1 - rate) + _Z * _Z / (4 * whole)) / whole)
     scale = 1 + _Z * _Z / whole
     return Interval(max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale))
+
+
+def difference(part: int, whole: int, part_before: int, whole_before: int) -> Interval:
+    """Newcombe's 95 % interval of the first rate minus the second; from -1 to 1 if either is of nothing."""
+    if not whole or not whole_before:
+        return Interval(-1.0, 1.0)
+    now, before = part / whole, part_before / whole_before
+    (low, high), (low_before, high_before) = wilson(part, whole), wilson(part_before, whole_before)
+    change = now - before
+    return Interval(
+        change - math.hypot(now - low, high_before - before), change + math.hypot(high - now, before - low_before)
+    )

@@ -198,9 +198,15 @@ def differences(sent: Entry, stored: Entry) -> tuple[str, ...]:
     return tuple(
         field
         for field in FIELDS
-        if getattr(sent, field) != getattr(stored, field)
+        if not _are_equal(getattr(sent, field), getattr(stored, field))
         and (field in CONTRACT_FIELDS or getattr(sent, field) is not UNSET)
     )
+
+
+def _are_equal(sent: Any, stored: Any) -> bool:
+    if isinstance(sent, Raw) and isinstance(stored, Raw):
+        return strict_json.are_equal(bytes(sent), bytes(stored))
+    return bool(sent == stored)
 
 
 def denials(entry: Entry) -> dict[str, str]:

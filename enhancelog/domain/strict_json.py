@@ -5,6 +5,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
 from functools import reduce
 from itertools import accumulate
 from typing import Any, Final
@@ -14,6 +15,7 @@ from enhancelog.domain.errors import Invalid
 # Refused: duplicate keys, NaN and Infinity, numbers beyond a double, deeper nesting than MAX_DEPTH, invalid UTF-8, and
 # U+0000 and lone surrogates, which PostgreSQL cannot store.
 MAX_DEPTH = 32
+BOM: Final = b"\xef\xbb\xbf"  # the byte-order mark, which RFC 8259 lets a parser ignore
 
 # An unterminated string reaches to the end of the text, so that no search starts inside it.
 _STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
@@ -31,8 +33,7 @@ class _BadNumber:
 
 
 class _Fault(Exception):
-    """``path`` holds keys and indexes, innermost first."""
-
+    # ``path`` holds keys and indexes, innermost first.
     def __init__(self, rule: str, detail: str, *path: str | int) -> None:
         super().__init__(rule)
         self.rule, self.detail, self.path = rule, detail, list(path)
@@ -87,6 +88,30 @@ def parse(text: str) -> Any:
     return value
 
 
+def are_equal(one: bytes, other: bytes) -> bool:
+    """Whether two valid texts hold the same value: the order of keys and the spelling do not count."""
+    return one == other or _are_equal(_exactly(one), _exactly(other))
+
+
+def _exactly(data: bytes) -> Any:
+    return json.loads(data, parse_float=_exact_number)
+
+
+def _exact_number(digits: str) -> Decimal | float:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:  # an exponent so far below zero that it does not fit: zero
+        return float(digits)
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_are_equal(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_are_equal, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)  # to Python, True is 1
+
+
 def check_text(text: str, field: str) -> None:
     """Raises ``Invalid`` for U+0000 and lone surrogates."""
     if text.isascii() and "\0" not in text:
@@ -108,7 +133,7 @@ def _flaw(text: str) -> tuple[str, str] | None:
 
 
 def is_text(text: str) -> bool:
-    """Whether it can be written as UTF-8: it holds no lone surrogate."""
+    """Whether it holds no lone surrogate."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -1,8 +1,7 @@
-"""The one line that stands for a text: in rows, titles, feeds, ``why`` and patterns.
+"""The one line that stands for a text: in rows, titles, feeds, ``why`` and patterns."""
 
-What verifiers and models write often begins with a wrapping that says nothing: the head of a traceback, a brace, a code
-fence, a label, a comment, a sentence that ends in a colon.
-"""
+# What verifiers and models write often begins with a wrapping that says nothing: the head of a traceback, a brace, a
+# code fence, a label, a comment, a sentence that ends in a colon.
 
 import re
 from collections.abc import Iterator, Sequence
@@ -65,7 +64,7 @@ def _told(lines: Sequence[str]) -> str:
 
 
 def _raised(lines: Sequence[str]) -> str:
-    """The exception of the last traceback: the first line behind its frames, which are indented."""
+    # The exception of the last traceback: the first line behind its frames, which are indented.
     found, among_frames = "", True
     for line in lines:
         bare = line.lstrip("|+- \t")
@@ -77,7 +76,7 @@ def _raised(lines: Sequence[str]) -> str:
 
 
 def _message(text: str) -> str:
-    """What a JSON document says: a message of it, else the document itself. Empty if it is not JSON."""
+    # What a JSON document says: a message of it, else the document itself. Empty if it is not JSON.
     text = _unfenced(text)
     try:
         document = msgspec.json.decode(text)

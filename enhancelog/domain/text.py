@@ -1,6 +1,7 @@
-"""Word similarity and shortening, at bounded cost."""
+"""Word similarity, shortening and prefixes, at bounded cost."""
 
 import re
+import sys
 from typing import Final
 
 # First line of every answer that may enter a model's context.
@@ -11,6 +12,10 @@ DATA_NOTICE: Final = (
 
 # Characters considered.
 LONGEST: Final = 1000
+
+# Code points that no text may contain.
+_FIRST_SURROGATE: Final = 0xD800
+_AFTER_SURROGATES: Final = 0xE000
 
 _WORD: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 
@@ -23,6 +28,15 @@ def words(text: str) -> frozenset[str]:
 def similarity(first: frozenset[str], second: frozenset[str]) -> float:
     """Jaccard index, 0 to 1."""
     return len(first & second) / len(first | second) if first or second else 0.0
+
+
+def end_of_prefix(prefix: str) -> str | None:
+    """The first text in code point order after all that start with ``prefix``; ``None`` if there is none."""
+    for at in range(len(prefix) - 1, -1, -1):
+        following = ord(prefix[at]) + 1
+        if following <= sys.maxunicode:
+            return prefix[:at] + chr(_AFTER_SURROGATES if following == _FIRST_SURROGATE else following)
+    return None
 
 
 def cut(text: str, length: int) -> str:

@@ -4,9 +4,10 @@ import time
 from datetime import UTC, datetime
 from typing import Final
 
-# ``ts_ms`` can be any i64. It is plausible between 1970-01-01 and one day after the entry was recorded. Otherwise the
-# raw number is shown, and periods, charts and "newest" leave the entry out.
+# ``ts_ms`` can be any i64. It is plausible between 2000-01-01 and one day after the entry was recorded. Otherwise the
+# raw number is shown, periods, charts and "newest" leave the entry out, and lists show it in a block of its own.
 DAY_MS: Final = 86_400_000
+EARLIEST_MS: Final = 946_684_800_000  # 2000-01-01
 
 
 def now_ms() -> int:
@@ -14,12 +15,12 @@ def now_ms() -> int:
 
 
 def is_plausible(ts_ms: int, recorded_ms: int) -> bool:
-    return 0 <= ts_ms <= recorded_ms + DAY_MS
+    return EARLIEST_MS <= ts_ms <= recorded_ms + DAY_MS
 
 
 def plausible_sql(ts_ms: str, recorded_ms: str) -> str:
     """``is_plausible`` as an SQL condition on two expressions, for instance columns."""
-    return f"({ts_ms} >= 0 AND {ts_ms} <= {recorded_ms} + {DAY_MS})"
+    return f"({ts_ms} >= {EARLIEST_MS} AND {ts_ms} <= {recorded_ms} + {DAY_MS})"
 
 
 def day_of(ts_ms: int) -> int:

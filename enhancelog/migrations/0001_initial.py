@@ -116,6 +116,9 @@ class Migration(migrations.Migration):
                 ('badge', models.TextField()),
                 ('entry', models.ForeignKey(db_column='position', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='badges', to='enhancelog.entry')),
             ],
+            options={
+                'indexes': [models.Index(models.F('badge'), models.F('entry'), name='entry_badge')],
+            },
         ),
         migrations.CreateModel(
             name='FollowFinding',

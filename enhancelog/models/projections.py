@@ -38,6 +38,9 @@ class EntryBadge(models.Model):
     )
     badge = models.TextField()
 
+    class Meta:
+        indexes: ClassVar = [models.Index("badge", "entry", name="entry_badge")]
+
 
 class StatusTally(models.Model):
     """Runs by Blueprint, status and UTC day (days since 1970; NULL: implausible time)."""

@@ -1,21 +1,18 @@
 """Numbers in memory shared by all workers of a server."""
 
-import atexit
 import fcntl
 import logging
 import mmap
 import os
 import struct
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
+from enhancelog.observing import shared_memory
+
 # Each worker writes to its own slot, and a reader adds up all slots. A slot outlives its worker: the next worker
-# claims it and continues its numbers, so sums never decrease while the server runs. The memory (memfd) has no file:
-# writing to a mapped file kills a worker by SIGBUS when the disk is full or fails.
+# claims it and continues its numbers, so sums never decrease while the server runs.
 
 # Environment variable with the memory's path; set by the server, not a setting.
 MEMORY: Final = "SHARED_SERIES_MEMORY"
@@ -31,20 +28,8 @@ _log = logging.getLogger(__name__)
 
 def allocate(workers: int) -> str | None:
     """Returns the memory's path, which can be opened while this process lives; ``None`` on failure (logged)."""
-    try:
-        if sys.platform == "linux":
-            descriptor = os.memfd_create("enhancelog-metrics")
-            path = f"/proc/{os.getpid()}/fd/{descriptor}"
-        else:
-            descriptor, path = tempfile.mkstemp(prefix="enhancelog-metrics-")
-            atexit.register(Path(path).unlink, missing_ok=True)
-        with open(descriptor, "wb", closefd=False) as file:
-            # A worker may start before its predecessor's slot is free. Writing zeros allocates every block now.
-            file.write(bytes(2 * workers * SLOT_BYTES))
-    except OSError as error:
-        _log.warning("metrics: no shared memory, each worker reports its own numbers: %s", error)
-        return None
-    return path
+    # A worker may start before its predecessor's slot is free.
+    return shared_memory.allocate("metrics", 2 * workers * SLOT_BYTES)
 
 
 class Slot:
@@ -91,8 +76,6 @@ def read(memory: memoryview) -> Iterator[tuple[str, "memoryview[float]"]]:
 
 
 class _Shared:
-    """The visible slots, and this process's own."""
-
     def __init__(self) -> None:
         self.slots: list[memoryview] = []
         number = None
@@ -148,6 +131,5 @@ def totals() -> dict[str, list[float]]:
 
 
 def process_ids() -> list[int]:
-    """The last claimants of the slots; some may have ended."""
     found = [_HEADER.unpack_from(slot)[1] for slot in _claimed().slots]
     return [process_id for process_id in found if process_id]

@@ -56,7 +56,6 @@ def config(level: str) -> dict[str, Any]:
 
 
 def formatter() -> structlog.stdlib.ProcessorFormatter:
-    """Colored on a terminal, else JSON."""
     return structured(for_terminal=sys.stderr.isatty())
 
 

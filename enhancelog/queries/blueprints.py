@@ -1,46 +1,92 @@
-"""Blueprints with totals over all sources."""
+"""Blueprints with totals over all sources: of all runs, or of a window and the one before."""
 
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
-from django.db.models import F, FloatField, Max, Q, QuerySet, Sum
-from django.db.models.functions import Cast
+from django.db.models import Max, Sum
 
 from enhancelog.domain.filters import Order
+from enhancelog.domain.intervals import Interval, difference
 from enhancelog.models import BlueprintSummary
+from enhancelog.queries.charts import Window
+from enhancelog.queries.runs import Totals, compared_by_blueprint
 
-SORTS: Final = ("name", "runs", "rejected", "rate", "newest")
+SORTS: Final = ("name", "runs", "rejected", "rate", "change", "newest")
 
 
 class Blueprint(NamedTuple):
+    """``newest_ms``: of all runs, epoch ms; ``None`` without a plausible time."""
+
     blueprint_id: str
-    applied: int
-    rejected: int
+    now: Totals
+    before: Totals
     newest_ms: int | None
 
     @property
+    def applied(self) -> int:
+        return self.now.applied
+
+    @property
+    def rejected(self) -> int:
+        return self.now.rejected
+
+    @property
     def runs(self) -> int:
-        return self.applied + self.rejected
+        return self.now.runs
+
+    @property
+    def rate(self) -> float:
+        return self.rejected / self.runs
+
+    @property
+    def points(self) -> int | None:
+        """Change of the rejection rate in percentage points; ``None`` if nothing ran before."""
+        return round(100 * (self.rate - self.before.rejected / self.before.runs)) if self.before.runs else None
+
+    @property
+    def change(self) -> Interval:
+        return difference(*self.now.rejected_of, *self.before.rejected_of)
 
 
-def blueprints(sort: str, order: Order, offset: int, size: int) -> list[Blueprint]:
-    """Ties by name; those without a time last."""
-    key = F({"name": "blueprint_id", "newest": "newest"}.get(sort, sort))
-    by = key.asc(nulls_last=True) if order == "asc" else key.desc(nulls_last=True)
-    rows = _summed().order_by(by, "blueprint_id")[offset : offset + size]
-    return [Blueprint(*row) for row in rows.values_list("blueprint_id", "sum_applied", "sum_rejected", "newest")]
+def blueprints(window: Window, text: str, sort: str, order: Order) -> list[Blueprint]:
+    """Those that ran in the window and whose id contains ``text``, in any case; with a final ``*``, starts with it.
+
+    ``change`` goes by the confidence interval's nearer bound. Ties by name; those without a value come last.
+    """
+    is_wanted = _names(text)
+    rows = [row for row in _rows(window) if row.runs and is_wanted(row.blueprint_id)]
+    rows.sort(key=lambda row: row.blueprint_id)
+    key = _key(sort, order)
+    known = [row for row in rows if key(row) is not None]
+    known.sort(key=key, reverse=order == "desc")
+    return [*known, *(row for row in rows if key(row) is None)]
 
 
-def how_many() -> int:
-    return BlueprintSummary.objects.values("blueprint_id").distinct().count()
+def _names(text: str) -> Callable[[str], bool]:
+    if text.endswith("*"):
+        beginning = text[:-1].lower()
+        return lambda name: name.lower().startswith(beginning)
+    part = text.lower()
+    return lambda name: part in name.lower()
 
 
-def _summed() -> QuerySet[Any]:
-    sums = (
-        BlueprintSummary.objects.order_by()
-        .values("blueprint_id")
-        .annotate(sum_applied=Sum("applied"), sum_rejected=Sum("rejected"), newest=Max("newest_ts_ms"))
-    )
-    runs = F("sum_applied") + F("sum_rejected")
-    return sums.filter(Q(sum_applied__gt=0) | Q(sum_rejected__gt=0)).annotate(
-        runs=runs, rate=Cast("sum_rejected", FloatField()) / runs
-    )
+def _key(sort: str, order: Order) -> Callable[[Blueprint], Any]:
+    match sort:
+        case "name":
+            return lambda row: row.blueprint_id
+        case "newest":
+            return lambda row: row.newest_ms
+        case "change":
+            bound = 0 if order == "desc" else 1
+            return lambda row: row.change[bound] if row.before.runs else None
+    return lambda row: getattr(row, sort)
+
+
+def _rows(window: Window) -> Iterable[Blueprint]:
+    sums = BlueprintSummary.objects.order_by().values("blueprint_id")
+    found = sums.annotate(sum_applied=Sum("applied"), sum_rejected=Sum("rejected"), newest=Max("newest_ts_ms"))
+    rows = found.values_list("blueprint_id", "sum_applied", "sum_rejected", "newest")
+    if window.since_ms is None:
+        return [Blueprint(name, Totals(*totals), Totals(), newest) for name, *totals, newest in rows]
+    compared = compared_by_blueprint(window)
+    return [Blueprint(name, *compared[name], newest) for name, _, _, newest in rows if name in compared]

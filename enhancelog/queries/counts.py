@@ -14,12 +14,15 @@ from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.times import DAY_MS
 from enhancelog.models import AxisTally, BlueprintSummary, Entry, StatusTally, TemplateTally
+from enhancelog.queries.blueprint_ids import blueprints_of
 from enhancelog.queries.pattern_ids import is_pattern_id, leader
 from enhancelog.queries.prepared import Statement, fetch, run, written
 from enhancelog.queries.reach import is_one_range, reach
 from enhancelog.queries.selection import Entries, select
 
 CAP: Final = 10_000
+
+_TALLIED: Final = {"blueprint_id", "blueprint_prefix", "status", "axis", "pattern"}
 
 # Epoch ms beyond which databases may not represent a day's end.
 _FAR: Final = 2**62
@@ -48,7 +51,7 @@ class Days(NamedTuple):
 
 def count(wanted: EntryFilter, up_to: int) -> Count:
     """Exact if tallies cover the filter, else exact up to ``CAP``, within reach."""
-    # Tallies cover Blueprints and whole days with either both statuses, one denied axis or one pattern.
+    # Tallies cover Blueprints, prefixes and whole days with either both statuses, one denied axis or one pattern.
     if not _adds_up(wanted):
         parts = _parts(wanted)
         return _up_to_cap(wanted, up_to) if parts is None else _in_parts(wanted, up_to, parts)
@@ -169,7 +172,7 @@ def _adds_up(wanted: EntryFilter) -> bool:
 def _has_tally(wanted: EntryFilter) -> bool:
     names = set(wanted.include)
     denied = _denied(wanted)
-    if wanted.exclude or not names <= {"blueprint_id", "status", "axis", "pattern"} or len(denied) > 1:
+    if wanted.exclude or not names <= _TALLIED or len(denied) > 1:
         return False
     return not denied or wanted.include.get("status", ()) in ((), ("rejected",))
 
@@ -207,9 +210,7 @@ def _denials(wanted: EntryFilter) -> F:
 
 
 def _in_scope(tally: QuerySet[Any], wanted: EntryFilter, days: Days) -> QuerySet[Any]:
-    if "blueprint_id" in wanted.include:
-        tally = tally.filter(blueprint_id__in=records.only_ids(wanted.include["blueprint_id"], may_be_empty=True))
-    return _within(tally, days)
+    return _within(tally.filter(blueprints_of(wanted)), days)
 
 
 def in_days(tally: QuerySet[Any], since_ms: int | None, until_ms: int | None) -> QuerySet[Any]:

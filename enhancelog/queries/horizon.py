@@ -43,7 +43,7 @@ def grouped() -> Grouped:
 
 
 def asks_for_patterns(wanted: EntryFilter) -> bool:
-    return "pattern" in wanted.include or "pattern" in wanted.exclude
+    return not {"pattern", "is"}.isdisjoint((*wanted.include, *wanted.exclude))
 
 
 def brought_by(origin: Origin) -> int:

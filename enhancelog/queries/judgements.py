@@ -9,6 +9,7 @@ import msgspec
 from django.db.models import F, Max, Sum
 
 from enhancelog.models import AxisTally, Entry, JointTally
+from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.prepared import Statement, written
@@ -39,27 +40,28 @@ class Judgements(Protocol):
         """Grouped by ``by``, restricted to values of ``only``."""
 
     def together(self) -> Iterator[tuple[Collection[str], int]]:
-        """Each set of two or more axes, and the runs rejected by exactly these."""
+        """Each set of two or more axes, and the runs of all Blueprints rejected by exactly these."""
 
 
-def judgements(window: Window) -> Judgements:
-    return _Hourly(window) if window.hourly else _Tallied(window)
+def judgements(window: Window, blueprints: Named = EVERY) -> Judgements:
+    return _Hourly(window, blueprints) if window.hourly else _Tallied(window, blueprints)
 
 
 class _Tallied:
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, blueprints: Named) -> None:
         self._window = window
+        self._blueprints = blueprints
 
     def sums(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Judged]:
         narrowed = tuple((name, tuple(sorted(values))) for name, values in only.items())
 
         def write(window: Window) -> Statement:
             tally = in_days(AxisTally.objects.annotate(slot=F("day")), window.since_ms, window.until_ms)
-            tally = tally.filter(**{f"{name}__in": values for name, values in narrowed})
+            tally = tally.filter(self._blueprints.condition, **{f"{name}__in": values for name, values in narrowed})
             rows = tally.order_by().values(*by).annotate(n_judged=Sum("judged"), n_rejected=Sum("rejected"))
             return written(rows.values_list(*by, "n_judged", "n_rejected"))
 
-        found = fetch_in(self._window, ("judgements", by, narrowed), write)
+        found = fetch_in(self._window, ("judgements", by, narrowed, self._blueprints), write)
         return {row[:-2]: Judged(int(row[-2]), int(row[-1])) for row in found}
 
     def together(self) -> Iterator[tuple[Collection[str], int]]:
@@ -71,8 +73,9 @@ class _Tallied:
 
 
 class _Hourly:
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, blueprints: Named) -> None:
         self._window = window
+        self._blueprints = blueprints
 
     def sums(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Judged]:
         counts: dict[Key, Judged] = {}
@@ -92,6 +95,8 @@ class _Hourly:
         rejected: Counter[tuple[int, str, str]] = Counter()
         joint: Counter[frozenset[str]] = Counter()
         for ts_ms, blueprint_id, status, verdicts in self._rows():
+            if not self._blueprints.has(blueprint_id):
+                continue
             said = decode_verdicts(verdicts)
             slot = ts_ms // self._window.slot_ms
             judged.update((slot, blueprint_id, axis) for axis in {verdict.axis for verdict in said})

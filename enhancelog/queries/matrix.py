@@ -9,6 +9,7 @@ from typing import NamedTuple
 from enhancelog.domain import records
 from enhancelog.domain.filters import Order
 from enhancelog.domain.intervals import FEW
+from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
 from enhancelog.queries.judgements import Judged, Judgements, Key, judgements
 from enhancelog.queries.runs import Totals, by_blueprint
@@ -54,9 +55,11 @@ class Together:
     both: Mapping[tuple[str, str], int]
 
 
-def by_blueprint_and_axis(window: Window, sort: Sort, rows: Part, columns: Part) -> ByBlueprint:
-    judged = judgements(window)
-    totals = by_blueprint(window)
+def by_blueprint_and_axis(
+    window: Window, sort: Sort, rows: Part, columns: Part, blueprints: Named = EVERY
+) -> ByBlueprint:
+    judged = judgements(window, blueprints)
+    totals = {name: here for name, here in by_blueprint(window).items() if blueprints.has(name)}
     axes = _axes(judged)
     shown_axes = columns.of(list(axes))
     names = _sorted(totals, sort, judged)

@@ -5,13 +5,13 @@ from typing import Final, NamedTuple
 
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
+from enhancelog.queries import blueprint_ids, phrases
 from enhancelog.queries.pattern_ids import is_pattern_id
-from enhancelog.queries.phrases import few
 from enhancelog.queries.selection import Entries, beyond, in_order, select, with_implausible
 
 # A list follows one index range: of a pattern, a denied axis, a Blueprint, a status, or of the time alone. Other
 # conditions are checked row by row. So a page, a count or the way to a neighbor scans at most MOST_ROWS rows and says
-# where it stopped. A rare phrase leads straight to its entries.
+# where it stopped. A rare phrase or prefix of Blueprints leads straight to its entries.
 MOST_ROWS: Final = 50_000
 
 _SIMPLE: Final = frozenset(("blueprint_id", "source", "status", "axis"))
@@ -52,11 +52,11 @@ def whole(wanted: EntryFilter, up_to: int) -> Entries:
 
 
 def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
-    positions = few(wanted, up_to) if "phrase" in wanted.include else None
-    if positions is None:
-        return None
-    others = {name: values for name, values in wanted.include.items() if name != "phrase"}
-    return select(replace(wanted, include=others), up_to).filter(key_position__in=positions)
+    for name, few in (("phrase", phrases.few), ("blueprint_prefix", blueprint_ids.few)):
+        if name in wanted.include and (positions := few(wanted, up_to)) is not None:
+            others = {other: values for other, values in wanted.include.items() if other != name}
+            return select(replace(wanted, include=others), up_to).filter(key_position__in=positions)
+    return None
 
 
 def _leading(wanted: EntryFilter) -> EntryFilter:

@@ -27,6 +27,10 @@ class Totals(NamedTuple):
         return self.applied + self.rejected
 
     @property
+    def rejected_of(self) -> tuple[int, int]:
+        return self.rejected, self.runs
+
+    @property
     def rejection_rate(self) -> Interval:
         return wilson(self.rejected, self.runs)
 
@@ -46,6 +50,10 @@ class _Rows(NamedTuple):
     rows: QuerySet[Any]
     number: Aggregate
     now: Q
+
+    @property
+    def is_now(self) -> Case | Value:
+        return Case(When(self.now, then=Value(1)), default=Value(0)) if self.now else Value(1)
 
 
 def newest_ms() -> int | None:
@@ -84,11 +92,29 @@ def by_blueprint(window: Window) -> dict[str, Totals]:
     return totals
 
 
+def compared_by_blueprint(window: Window) -> dict[str, tuple[Totals, Totals]]:
+    """Of the window, and of the one before."""
+    found: dict[str, tuple[Totals, Totals]] = {}
+    for blueprint_id, is_now, status, number in fetch_in(window, "compared by Blueprint", _compared_by_blueprint):
+        now, before = found.get(blueprint_id, (Totals(), Totals()))
+        if is_now:
+            now = now._replace(**{status: int(number)})
+        else:
+            before = before._replace(**{status: int(number)})
+        found[blueprint_id] = now, before
+    return found
+
+
 def _by_slot(window: Window) -> Statement:
     source = _rows(window)
-    now = Case(When(source.now, then=Value(1)), default=Value(0)) if source.now else Value(1)
-    rows = source.rows.order_by().annotate(now=now).values("now", "slot", "status").annotate(n=source.number)
+    rows = source.rows.order_by().annotate(now=source.is_now).values("now", "slot", "status").annotate(n=source.number)
     return written(rows.values_list("now", "slot", "status", "n"))
+
+
+def _compared_by_blueprint(window: Window) -> Statement:
+    source = _rows(window)
+    rows = source.rows.order_by().annotate(now=source.is_now).values("blueprint_id", "now", "status")
+    return written(rows.annotate(n=source.number).values_list("blueprint_id", "now", "status", "n"))
 
 
 def _by_blueprint(window: Window) -> Statement:

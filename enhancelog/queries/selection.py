@@ -7,17 +7,18 @@ from typing import Any, Final, assert_never, cast
 
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import StrIndex
-from django.db.models.lookups import GreaterThan, In
+from django.db.models.functions import StrIndex, Substr
+from django.db.models.lookups import Exact, GreaterThan, In
 
 from enhancelog.backends import dialect
 from enhancelog.domain import records, search_words
 from enhancelog.domain.filters import EntryFilter, Has
-from enhancelog.domain.times import plausible_sql
 from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
 from enhancelog.queries.pattern_ids import denied_by, is_pattern_id, leader
+from enhancelog.queries.patterns.served import new_patterns
+from enhancelog.queries.plausible import Plausible
 
 Entries = QuerySet[Any]  # of Entry; the type checker does not know the annotated keys
 
@@ -40,17 +41,6 @@ class Beyond(Func):
         return f"({ts}, {position}) {self.operator} ({at_ts}, {at_position})", parameters
 
 
-class Plausible(Func):
-    """Arguments: the run's time and the recording time."""
-
-    arity = 2
-    output_field = BooleanField()
-
-    def as_sql(self, compiler: Any, connection: Any, *unused: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:
-        columns = [compiler.compile(expression)[0] for expression in self.source_expressions]
-        return plausible_sql(*columns), ()
-
-
 def select(wanted: EntryFilter, up_to: int | None = None) -> Entries:
     """Adds the sort keys ``key_ts_ms`` and ``key_position``."""
     entries = with_implausible(wanted, up_to)
@@ -62,12 +52,12 @@ def with_implausible(wanted: EntryFilter, up_to: int | None = None) -> Entries:
     # An index serves time bounds, but not plausibility.
     entries, include = _driven(wanted)
     for name, values in include.items():
-        entries = entries.filter(_matches(name, values, up_to))
+        entries = entries.filter(_is_new(wanted) if name == "is" else _matches(name, values, up_to))
     for name, values in wanted.exclude.items():
         if name == "axis":
             entries = entries.filter(*(~_matches(name, (value,), up_to) for value in values))
         else:
-            entries = entries.filter(~_matches(name, values, up_to))
+            entries = entries.filter(~(_is_new(wanted) if name == "is" else _matches(name, values, up_to)))
     if wanted.since_ms is not None:
         entries = entries.filter(key_ts_ms__gte=wanted.since_ms)
     if wanted.until_ms is not None:
@@ -121,6 +111,8 @@ def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
     match name:
         case "blueprint_id":
             return Q(blueprint_id__in=records.only_ids(values, may_be_empty=True))
+        case "blueprint_prefix":  # row by row: several Blueprints have no common order by time
+            return _any(_starts_with(value) for value in values if "\0" not in value)
         case "source" | "status":
             return Q(**{f"{name}__in": [value for value in values if "\0" not in value]})
         case "axis":
@@ -144,6 +136,15 @@ def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
         case "phrase":
             return _searched(values)
     raise AssertionError(name)
+
+
+def _is_new(wanted: EntryFilter) -> Q:
+    new = new_patterns(wanted.since_ms, wanted.until_ms).values("pk")
+    return Q(Exists(DenialPattern.objects.filter(entry=OuterRef("position"), template__pattern__in=new)))
+
+
+def _starts_with(prefix: str) -> Q:
+    return Q(Exact(Substr("blueprint_id", 1, len(prefix)), Value(prefix)))
 
 
 def _of_pattern(key: str) -> Q:

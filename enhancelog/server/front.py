@@ -170,7 +170,8 @@ class _Request:
     def _start_response(self) -> tuple[Response, bytes]:
         self._environ["wsgi.input"] = self._body.reader()
         self._exchange.body = self._body.file
-        self._response = Response(self._front.application, self._environ)
+        # A copy, because Django decodes PATH_INFO in place and middleware changes headers.
+        self._response = Response(self._front.application, dict(self._environ))
         return self._response, self._response.pull()
 
     async def _receive_body(self, receiving: Coroutine[Any, Any, None]) -> None:

@@ -6,7 +6,13 @@ from django.conf import settings
 
 from enhancelog.server.bodies import FORM_S, MAX_FORM_BYTES, Limits
 
-PASSWORD_FORMS: Final = ("/account/sign-in", "/account/password", "/admin/login/", "/admin/password_change/")
+PASSWORD_FORMS: Final = (
+    "/account/sign-in",
+    "/account/resume",
+    "/account/password",
+    "/admin/login/",
+    "/admin/password_change/",
+)
 
 Lane = Literal["live", "ready", "password", "poll", "other"]
 
@@ -23,10 +29,10 @@ class Treatment(NamedTuple):
 def treatment_of(method: str, path: str) -> Treatment:
     if path.startswith("/v1/"):  # views have lower limits, which apply before more than a first part is received
         return Treatment(Limits(settings.MAX_BODY_BYTES, settings.BODY_TIMEOUT_S))
+    form = Limits(MAX_FORM_BYTES, FORM_S, FORM_S)
     for prefix, max_bytes in settings.LARGE_FORMS.items():
         if path.startswith(prefix):
-            return Treatment(Limits(max_bytes, settings.BODY_TIMEOUT_S))
-    form = Limits(MAX_FORM_BYTES, FORM_S, FORM_S)
+            form = Limits(max_bytes, settings.BODY_TIMEOUT_S)
     if path == "/health/live":
         return Treatment(form, "live")
     if path == "/health/ready":

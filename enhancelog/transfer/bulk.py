@@ -16,7 +16,7 @@ from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.writing import Outcome
 from enhancelog.transfer.importer import batches
 from enhancelog.transfer.items import Found, Item
-from enhancelog.transfer.json_stream import Splitter, items
+from enhancelog.transfer.json_stream import Lines, Splitter, items, without_bom
 
 CHUNK: Final = 65536
 IN_MEMORY: Final = 256 << 10
@@ -73,19 +73,20 @@ def spool(chunks: Iterable[bytes], folder: Path) -> IO[bytes]:
 
 
 def measured(chunks: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
-    """Raises ``TooLarge``."""
-    size = ended = line_size = 0
+    """Raises ``TooLarge``. Blank lines are not counted."""
+    cut = Lines()
+    size = count = line_size = 0
     for chunk in chunks:
         size += len(chunk)
         if size > limits.max_bytes:
             raise TooLarge("", size, limits.max_bytes)
-        for number, part in enumerate(chunk.split(b"\n")):
-            line_size = len(part) if number else line_size + len(part)
+        for part, begins in cut.parts(chunk):
+            count += begins
+            line_size = len(part) if begins else line_size + len(part)
             if line_size > limits.max_line_bytes:
-                raise TooLarge(f"line {ended + number + 1}", line_size, limits.max_line_bytes)
-        ended += chunk.count(b"\n")
-        if ended + bool(line_size) > limits.max_lines:
-            raise TooLarge("", ended + bool(line_size), limits.max_lines, "lines")
+                raise TooLarge(f"line {cut.number}", line_size, limits.max_line_bytes)
+        if count > limits.max_lines:
+            raise TooLarge("", count, limits.max_lines, "lines")
         yield chunk
 
 
@@ -93,7 +94,7 @@ def append(
     store: DatabaseEnhanceLogStore, body: IO[bytes], split: Splitter, max_entry_bytes: int, refuse: Refuse
 ) -> Iterator[list[Result]]:
     """One transaction per batch. Raises ``Other``; committed batches stay."""
-    found = items(_chunks(body), split, max_entry_bytes)
+    found = items(without_bom(_chunks(body)), split, max_entry_bytes)
     for batch in batches(found):
         yield _append_batch(store, batch, refuse, whole=False)
 
@@ -102,7 +103,7 @@ def append_all(
     store: DatabaseEnhanceLogStore, body: IO[bytes], split: Splitter, max_entry_bytes: int, refuse: Refuse
 ) -> tuple[bool, list[Result]]:
     """One transaction. ``False`` if a refused line prevented it."""
-    batch = list(items(_chunks(body), split, max_entry_bytes))
+    batch = list(items(without_bom(_chunks(body)), split, max_entry_bytes))
     results = _append_batch(store, batch, refuse, whole=True)
     return all(result.result in ("created", "identical") for result in results), results
 

@@ -35,11 +35,17 @@ def json_array(chunks: Iterable[Sequence[Row]]) -> Iterator[bytes]:
 
 def csv(chunks: Iterable[Sequence[Row]]) -> Iterator[bytes]:
     """RFC 4180 with a header line."""
+    return csv_lines(chunks, RECORD_COLUMNS, lambda row: [without_formula(value) for value in row[RECORD]])
+
+
+def csv_lines(
+    chunks: Iterable[Sequence[Row]], columns: Sequence[str], cells: Callable[[Row], Sequence[Any]]
+) -> Iterator[bytes]:
     buffer = io.StringIO(newline="")
     writer = csv_format.writer(buffer)
-    writer.writerow(RECORD_COLUMNS)
+    writer.writerow(columns)
     for rows in chunks:
-        writer.writerows([_cell(value) for value in row[RECORD]] for row in rows)
+        writer.writerows(map(cells, rows))
         yield buffer.getvalue().encode()
         buffer.seek(0)
         buffer.truncate()
@@ -47,9 +53,9 @@ def csv(chunks: Iterable[Sequence[Row]]) -> Iterator[bytes]:
         yield buffer.getvalue().encode()
 
 
+def without_formula(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
 def _records(rows: Sequence[Row]) -> list[RowJson]:
     return [json_from_row(row[RECORD]) for row in rows]
-
-
-def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value

@@ -4,15 +4,19 @@ from typing import Final, NamedTuple
 
 from enhancelog.transfer import atom, exports
 from enhancelog.transfer.exports import Export
+from enhancelog.transfer.spreadsheets import spreadsheet
+
+_CSV: Final = "text/csv; charset=utf-8"
 
 
 class Format(NamedTuple):
-    """``name`` is the value of ``?format=`` and the file extension. ``write`` is ``None`` for a feed."""
+    """``name`` is the value of ``?format=``, ``file_name`` what a browser saves. ``write`` is ``None`` for a feed."""
 
     name: str
     label: str
     content_type: str
     write: Export | None
+    file_name: str = ""
 
     @property
     def media_type(self) -> str:
@@ -22,9 +26,10 @@ class Format(NamedTuple):
 FORMATS: Final = {
     one.name: one
     for one in (
-        Format("json", "JSON", "application/json", exports.json_array),
-        Format("ndjson", "NDJSON", "application/x-ndjson", exports.ndjson),
-        Format("csv", "CSV", "text/csv; charset=utf-8", exports.csv),
+        Format("json", "JSON", "application/json", exports.json_array, "enhance-log.json"),
+        Format("ndjson", "NDJSON", "application/x-ndjson", exports.ndjson, "enhance-log.ndjson"),
+        Format("csv", "CSV", _CSV, exports.csv, "enhance-log.csv"),
+        Format("spreadsheet", "Spreadsheet", _CSV, spreadsheet, "enhance-log-spreadsheet.csv"),
         Format("atom", "Atom", atom.CONTENT_TYPE, None),
     )
 }

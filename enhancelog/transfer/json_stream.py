@@ -1,4 +1,4 @@
-"""Splits a byte stream into entries. An invalid or oversized entry does not affect the others. No Django."""
+"""Splits a byte stream into entries. An invalid or oversized entry does not affect the others."""
 
 import hashlib
 import re
@@ -7,12 +7,14 @@ from typing import Final
 
 from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid, TooLarge
+from enhancelog.domain.strict_json import BOM
 from enhancelog.transfer.items import Found, Item, Refused
 
 # Cuts before parsing, so memory holds one chunk and one entry whatever the size of the stream
 Splitter = Callable[[Iterable[bytes], int], Iterator["Piece"]]
 
 WHITE_SPACE: Final = b" \t\r\n"
+_LINE: Final = re.compile(rb"[^ \t\r\n][^\n]*+")
 # Of a string: up to the quote that ends it, else to the end of the chunk, which may be a backslash
 _REST: Final = rb'(?:[^"\\]++|\\.)*+("|\\?\Z)'
 _IN_STRING: Final = re.compile(_REST, re.DOTALL)
@@ -69,21 +71,55 @@ def items(chunks: Iterable[bytes], split: Splitter, max_bytes: int) -> Iterator[
         yield piece.item()
 
 
+class Lines:
+    """Skips blank lines, however many. ``number`` is the current line's."""
+
+    def __init__(self) -> None:
+        self.number = 1
+        self._is_open = False
+
+    def parts(self, chunk: bytes) -> Iterator[tuple[bytes, bool]]:
+        """Parts of lines, and whether they begin one. A line's leading white space is left out."""
+        at = 0
+        if self._is_open and chunk:
+            end = chunk.find(b"\n")
+            self._is_open = end == -1
+            at = len(chunk) if self._is_open else end
+            yield chunk[:at], False
+        for found in _LINE.finditer(chunk, at):
+            self.number += chunk.count(b"\n", at, found.start())
+            at = found.end()
+            self._is_open = at == len(chunk)
+            yield found[0], True
+        self.number += chunk.count(b"\n", at)
+
+
 def lines(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
     """NDJSON; blank lines are skipped."""
-    number = 1
-    piece = Piece("line 1", limit)
+    cut = Lines()
+    piece = None
     for chunk in chunks:
-        *ended, rest = chunk.split(b"\n")
-        for part in ended:
-            piece.add(part)
-            if piece.size:
-                yield piece
-            number += 1
-            piece = Piece(f"line {number}", limit)
-        piece.add(rest)
-    if piece.size:
+        for part, begins in cut.parts(chunk):
+            if begins:
+                if piece is not None:
+                    yield piece
+                piece = Piece(f"line {cut.number}", limit)
+            if piece is not None:
+                piece.add(part)
+    if piece is not None:
         yield piece
+
+
+def without_bom(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Without the byte-order mark that some editors and shells write before UTF-8."""
+    rest = iter(chunks)
+    head = b""
+    for chunk in rest:
+        head += chunk
+        if len(head) >= len(BOM):
+            break
+    yield head.removeprefix(BOM)
+    yield from rest
 
 
 def array(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
@@ -135,8 +171,8 @@ def _after_bracket(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _tokens(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int | None, bool]]:
-    """Parts that end after a comma or closing bracket at depth 0, the token, and whether depth was 0 before it. A part
-    cut by the end of a chunk has no token."""
+    # Parts that end after a comma or closing bracket at depth 0, the token, and whether depth was 0 before it. A part
+    # cut by the end of a chunk has no token.
     in_string, at, depth = False, 0, 0
     for chunk in filter(None, chunks):
         start = 0

@@ -12,6 +12,7 @@ from typing import BinaryIO, Final, Protocol
 
 from enhancelog.domain import strict_json
 from enhancelog.domain.errors import Invalid
+from enhancelog.domain.strict_json import BOM
 from enhancelog.transfer import json_stream
 from enhancelog.transfer.items import Item, Unreadable
 from enhancelog.transfer.json_stream import WHITE_SPACE, Splitter
@@ -19,7 +20,6 @@ from enhancelog.transfer.upstream_sqlite import MAGIC, UpstreamFile
 
 CHUNK_BYTES: Final = 1 << 16
 
-_BOM: Final = b"\xef\xbb\xbf"
 _OTHERS: Final = {
     b"\x1f\x8b": "gzip; unpack it first (gunzip -c FILE | manage.py import_log -)",
     b"PK\x03\x04": "a zip archive; unpack it first",
@@ -67,7 +67,7 @@ def open_source(location: str, max_bytes: int, stdin: BinaryIO | None = None) ->
             head = stream.read(max_bytes + 1)
         if not head.startswith(MAGIC):
             split = _splitter(head, whole=len(head) <= max_bytes, name=name)
-            chunks = chain([head.removeprefix(_BOM)], _chunks(stream, name))
+            chunks = chain([head.removeprefix(BOM)], _chunks(stream, name))
             yield JsonStream(chunks, split, max_bytes, _size(stream))
         elif location == "-":
             with tempfile.TemporaryDirectory() as folder:
@@ -123,7 +123,7 @@ def _splitter(head: bytes, whole: bool, name: str) -> Splitter:
     for magic, said in _OTHERS.items():
         if head.startswith(magic):
             raise Unreadable(f"{name}: is {said}")
-    text = head.removeprefix(_BOM).lstrip(WHITE_SPACE)
+    text = head.removeprefix(BOM).lstrip(WHITE_SPACE)
     if text.startswith(b"["):
         return json_stream.array
     if not text or text.startswith(b"{"):

@@ -20,10 +20,16 @@ from enhancelog.web.list_requests import FilterRefused, ListRequest, Redirect
 MOST_NEW: Final = 99
 
 
+class ExportLink(NamedTuple):
+    label: str
+    url: str
+    file_name: str
+
+
 class Alternatives(NamedTuple):
     """URLs. ``new_entries`` is empty unless this is the newest page."""
 
-    exports: Sequence[tuple[str, str]]
+    exports: Sequence[ExportLink]
     feed: str
     save: str
     other_order: str
@@ -49,7 +55,10 @@ def instead_of_page(request: HttpRequest, list_request: ListRequest) -> HttpResp
 def alternatives(list_request: ListRequest, page: Page) -> Alternatives:
     is_newest = list_request.order == "desc" and list_request.cursor is None
     return Alternatives(
-        exports=[(FORMATS[shape].label, _export(list_request, shape)) for shape in reversed(EXPORTS)],
+        exports=[
+            ExportLink(FORMATS[shape].label, _export(list_request, shape), FORMATS[shape].file_name)
+            for shape in reversed(EXPORTS)
+        ],
         feed=list_request.url(format="atom"),
         save=links.with_query("/account/views", [("url", list_request.url())]),
         other_order=list_request.url(order="asc" if list_request.order == "desc" else "desc"),

@@ -9,6 +9,7 @@ from enhancelog.queries.facets import Choice, Facets
 from enhancelog.web.list_requests import ListRequest
 
 SHOWN: Final = 12
+OPENED: Final = 1_000  # of the facet that ``?facet=`` names
 
 _NONE: Final = "none"
 _WORDS: Final = {
@@ -29,38 +30,47 @@ class FacetLink(NamedTuple):
 
 
 class Facet(NamedTuple):
+    """``more_url`` shows those left out; empty if there are too many."""
+
     title: str
     links: Sequence[FacetLink]
     left_out: int = 0
+    more_url: str = ""
+    id: str = ""
 
 
-def facet_links(list_request: ListRequest, found: Facets) -> list[Facet]:
+def facet_links(list_request: ListRequest, found: Facets, opened: str = "") -> list[Facet]:
+    """``opened``: the parameter whose facet shows up to ``OPENED`` values."""
     sources = found.by.get("source", ())
     groups = [
-        _names("Denied by", "axis", list_request, found.by.get("axis", ())),
+        _names("Denied by", "axis", list_request, found.by.get("axis", ()), opened),
         _words("How many axes", "axes", list_request, found.by.get("axes", ())),
-        _names("Blueprint", "blueprint_id", list_request, found.by.get("blueprint_id", ())),
-        _names("Source", "source", list_request, sources if len(sources) > 1 else ()),
+        _names("Blueprint", "blueprint_id", list_request, found.by.get("blueprint_id", ()), opened),
+        _names("Source", "source", list_request, sources if len(sources) > 1 else (), opened),
         _words("Afterwards", "afterwards", list_request, found.by.get("afterwards", ())),
         _words("Worth a look", "has", list_request, found.by.get("has", ())),
     ]
     return [group for group in groups if group.links]
 
 
-def _names(title: str, name: str, list_request: ListRequest, choices: Sequence[Choice]) -> Facet:
+def _names(title: str, name: str, list_request: ListRequest, choices: Sequence[Choice], opened: str) -> Facet:
+    most = OPENED if opened == name else SHOWN
     chosen = _chosen(list_request, name)
     counted = {choice.value for choice in choices}
     absent = [Choice(value, Count(0)) for value in chosen if value not in counted]
     shown = [
-        *choices[:SHOWN],
-        *(choice for choice in choices[SHOWN:] if choice.value in chosen),
+        *choices[:most],
+        *(choice for choice in choices[most:] if choice.value in chosen),
         *absent,
     ]
     links = [
         _link(list_request, choice.value or "(no name)", choice.entries, ((name, choice.value),), is_name=True)
         for choice in shown
     ]
-    return Facet(title, links, len(choices) + len(absent) - len(shown))
+    left_out = len(choices) + len(absent) - len(shown)
+    id = f"facet-{name}"
+    more_url = f"{list_request.url(facet=name)}#{id}" if left_out and most == SHOWN else ""
+    return Facet(title, links, left_out, more_url, id)
 
 
 def _words(title: str, name: str, list_request: ListRequest, choices: Sequence[Choice]) -> Facet:

@@ -7,20 +7,29 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied, RequestDataTooBig
+from django.core.exceptions import (
+    BadRequest,
+    DisallowedHost,
+    PermissionDenied,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+)
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, HttpResponseServerError
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 
-from enhancelog.api.errors import fault_answer, fault_response, problem_response
+from enhancelog.accounts.permissions import SignInNeeded
+from enhancelog.api.errors import fault_answer, fault_response, problem_response, too_many_parameters
 from enhancelog.api.exchange import exchange_of
 from enhancelog.backends import schema
 from enhancelog.backends.disk import fault_of
 from enhancelog.domain.errors import Busy, Other, WrongSchema
 from enhancelog.observing.structured_logs import request_id
-from enhancelog.web import theme
+from enhancelog.web import theme, unsent
 from enhancelog.web.htmx import page
+from enhancelog.web.pages import resume
+from enhancelog.web.unsent import Unsent
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 
@@ -29,18 +38,26 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     # Django's own reasons can quote the attack.
     if isinstance(exception, RequestDataTooBig):
         return _answer(request, 413, "Request too large", "The request is larger than the limit; nothing was changed.")
-    detail = "The address or the form contains something that cannot be read."
+    title, detail = "Invalid request", "The address or the form contains something that cannot be read."
     if isinstance(exception, BadRequest) and exception.args:
-        detail = str(exception)
+        return _answer(request, 400, title, str(exception), typed=_typed(request))
+    if isinstance(exception, TooManyFieldsSent):
+        detail = too_many_parameters()
     if isinstance(exception, DisallowedHost):
         detail = "This server does not serve that host name; ENHANCELOG_URL sets the one that it serves."
-    return _answer(request, 400, "Invalid request", detail)
+    return _answer(request, 400, title, detail)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, SignInNeeded) and (form := unsent.form_of(request)):
+        return resume.sign_in_needed(request, form)
     detail = str(exception) if isinstance(exception, PermissionDenied) and exception.args else ""
     return _answer(
-        request, 403, "You are not allowed to do this", detail or "Your account does not have the permission."
+        request,
+        403,
+        "You are not allowed to do this",
+        detail or "Your account does not have the permission.",
+        typed=_typed(request),
     )
 
 
@@ -50,7 +67,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     # Views say what is missing. The URL resolver raises with a dict, which does not help a reader.
     said = exception.args[0] if exception.args else ""
     detail = said if isinstance(said, str) and said else "There is no page at this address. Check it for typing errors."
-    return _answer(request, 404, "Not found", detail)
+    return _answer(request, 404, "Not found", detail, typed=_typed(request))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -83,6 +100,24 @@ class RefusalMiddleware:
         return response
 
 
+class AdminFormsMiddleware:
+    """Answers forms of the admin without a session as those of pages. The admin would redirect and lose them."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
+        match = request.resolver_match
+        if request.method in SAFE_METHODS or match is None or match.app_name != "admin":
+            return None
+        if request.user.is_authenticated or match.url_name in ("login", "logout"):
+            return None
+        return forbidden(request, SignInNeeded())
+
+
 class UnavailableMiddleware:
     """Answers 503 or 507."""
 
@@ -113,34 +148,50 @@ class UnavailableMiddleware:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return _answer(
+    form = unsent.form_of(request)
+    response = _answer(
         request,
         403,
         "This form is out of date",
-        "Somebody signed in or out while it was open, or the browser blocks cookies. "
-        "Go back, reload the page and send the form again; nothing was changed.",
+        "Somebody signed in or out while it was open, or the browser blocks cookies. Nothing was changed. "
+        + ("Check it and send it again." if form else "Load the page again and fill in the form."),
+        typed=form,
     )
+    if form:
+        response[resume.FORM_HEADER] = "unsent"
+    return response
 
 
 def locked_out(request: HttpRequest, credentials: Mapping[str, Any] | None = None) -> HttpResponse:
     wait: timedelta = settings.AXES_COOLOFF_TIME
     minutes = round(wait.total_seconds() / 60)
-    response = _answer(
-        request,
-        429,
-        "Too many failed sign-ins",
+    detail = (
         "Too many sign-ins from your network failed, for this name or in total. "
-        f"Try again in {minutes} minutes; existing sessions and tokens are not affected.",
+        f"Try again in {minutes} minutes; existing sessions and tokens are not affected."
     )
+    form: Unsent | None = getattr(request, "unsent", None)
+    if form:
+        response = resume.sign_in_needed(request, form, 429, detail)
+    else:
+        response = _answer(request, 429, "Too many failed sign-ins", detail)
     response["Retry-After"] = str(round(wait.total_seconds()))
     return response
 
 
-def _answer(request: HttpRequest, status: int, title: str, detail: str) -> HttpResponse:
+def _answer(request: HttpRequest, status: int, title: str, detail: str, *, typed: Unsent | None = None) -> HttpResponse:
     if _is_api(request):
         return problem_response(status, detail)
-    context = {"status": status, "title": title, "detail": detail}
-    return page(request, "failures/failure.jinja", context, status)
+    context = {"status": status, "title": title, "detail": detail, "unsent": typed}
+    response = page(request, "failures/failure.jinja", context, status)
+    if typed:
+        response["Cache-Control"] = "no-store"
+    return response
+
+
+def _typed(request: HttpRequest) -> Unsent | None:
+    """The form that was sent, if somebody typed something into it."""
+    form = None if _is_api(request) else unsent.form_of(request)
+    return form if form and form.typed else None
 
 
 def _unavailable(request: HttpRequest, fault: Other) -> HttpResponse:
@@ -167,4 +218,5 @@ def _is_page(path: str) -> bool:
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path_info.startswith("/v1/")
+    # Also where a client joined an address and a path with two slashes, and OPTIONS of the whole server.
+    return request.path_info == "*" or f"/{request.path_info.lstrip('/')}/".startswith("/v1/")

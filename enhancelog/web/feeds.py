@@ -5,19 +5,17 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from enhancelog.accounts import saved_views
 from enhancelog.accounts.permissions import needs
 from enhancelog.api import feeds
-from enhancelog.api.throttles import allowances
+from enhancelog.api.allowances import allowances
 from enhancelog.domain.errors import Invalid
 from enhancelog.web.list_addresses import address, address_of
 from enhancelog.web.list_requests import ListRequest
 
-WRONG_KEYS: Final = 30
-WRONG_KEYS_PERIOD_S: Final = 60
+WRONG_KEYS: Final = (30, 60)  # from one address, in so many seconds
 
 View = Callable[..., HttpResponseBase]
 
@@ -44,13 +42,12 @@ def feed(request: HttpRequest, list_request: ListRequest) -> HttpResponse:
 
 def _refusal(request: HttpRequest, key: str) -> HttpResponse | None:
     who = ("feed_key", "address", request.META.get("REMOTE_ADDR", ""))
-    rate = (WRONG_KEYS / settings.WORKERS, WRONG_KEYS_PERIOD_S)
-    if wait_s := allowances.wait_s(who, *rate, use=False):
+    if wait_s := allowances.ask(who, WRONG_KEYS, use=False).wait_s:
         headers = {"Retry-After": str(math.ceil(wait_s))}
         return _plain(429, "Too many wrong keys came from this address; try again later.", headers)
     if _opens(key, request):
         return None
-    allowances.wait_s(who, *rate)
+    allowances.ask(who, WRONG_KEYS)
     detail = "This key is not valid for this list. Its owner can create a new one."
     return _plain(401, detail, {"WWW-Authenticate": 'Bearer realm="Enhancelog", error="invalid_token"'})
 

@@ -17,6 +17,7 @@ from jinja2.runtime import Macro
 
 from enhancelog import links
 from enhancelog.domain import intervals
+from enhancelog.domain.deceptive_names import deceptions
 from enhancelog.domain.times import as_datetime, now_ms
 from enhancelog.patterns import parts
 from enhancelog.web import charts
@@ -39,6 +40,7 @@ def environment(**options: Any) -> Environment:
     jinja.globals |= {
         "charts": charts,
         "few_runs": intervals.FEW,
+        "deceptions": deceptions,
         "htmx_script": htmx_script,
         "interval_in_words": interval_in_words,
         "kept": KeptRows(),

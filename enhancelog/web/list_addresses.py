@@ -24,9 +24,9 @@ _OF_ENTRIES: Final[dict[str, Callable[..., FilteredPage]]] = {
 }
 _OTHERS: Final = {
     "overview": ("Overview", ("period",)),
-    "blueprint_list": ("Blueprints", ("sort", "order")),
-    "pattern_list": ("Patterns", ("blueprint_id", "axis", "period", "sort", "order")),
-    "matrix": ("Matrix", ("period", "show", "sort", "order")),
+    "blueprint_list": ("Blueprints", ("text", "period", "sort", "order")),
+    "pattern_list": ("Patterns", ("blueprint_id", "blueprint_prefix", "axis", "period", "sort", "order")),
+    "matrix": ("Matrix", ("blueprint_id", "blueprint_prefix", "period", "show", "sort", "order")),
     "content_list": ("Content", ("text", "kind")),
 }
 

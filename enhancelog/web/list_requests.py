@@ -201,7 +201,7 @@ def _from_box(text: str, page: FilteredPage) -> Pairs:
 
 def _key(parameter: str) -> str:
     base = parameter.removeprefix("not_")
-    return {"blueprint_id": "blueprint", "phrase": "filter"}.get(base, base)
+    return {"blueprint_id": "blueprint", "blueprint_prefix": "blueprint", "phrase": "filter"}.get(base, base)
 
 
 def _refusal(request: HttpRequest, refused: FilterRefused) -> HttpResponse:

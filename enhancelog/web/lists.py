@@ -1,11 +1,13 @@
 """Parts that all lists of entries share."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from enhancelog.domain.errors import Invalid
 from enhancelog.queries import entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
+from enhancelog.queries.implausible import is_bounded, newest_implausible, only_plausible
 from enhancelog.queries.reach import MOST_ROWS
 from enhancelog.web import list_requests
 from enhancelog.web.alternatives import alternatives
@@ -23,21 +25,38 @@ class Onward(NamedTuple):
 
 
 def read_page(list_request: ListRequest, *, gaps: bool = False) -> Page:
-    """Raises ``FilterRefused`` for a cursor of another list."""
+    """Entries with a plausible time. Raises ``FilterRefused`` for a cursor of another list."""
+    wanted = only_plausible(list_request.wanted)
     try:
-        return entries.page(list_request.wanted, list_request.order, list_request.size, list_request.cursor, gaps=gaps)
+        return entries.page(wanted, list_request.order, list_request.size, list_request.cursor, gaps=gaps)
     except Invalid as error:
         raise list_requests.FilterRefused(error, list_request.filtered_page, list_request.text) from None
 
 
-def shows_all(page: Page, list_request: ListRequest) -> bool:
+class WithoutTime(NamedTuple):
+    """Entries without a plausible time, the last recorded first; ``are_all`` of the list."""
+
+    rows: Sequence[EntryRow]
+    are_all: bool
+
+
+def without_time(page: Page, list_request: ListRequest) -> WithoutTime:
+    """On the first page of a list of any time."""
+    if list_request.cursor is not None or is_bounded(list_request.wanted):
+        return WithoutTime([], are_all=True)
+    found = newest_implausible(list_request.wanted, page.up_to)
+    listed = [Listed(row) for row in found.rows]
+    return WithoutTime(entry_rows(listed, page.up_to, list_request.entry_query), found.are_all)
+
+
+def shows_all(page: Page, without_time: WithoutTime, list_request: ListRequest) -> bool:
     """Also if the scan was stopped."""
-    return list_request.cursor is None and (page.next is None or page.stopped)
+    return list_request.cursor is None and without_time.are_all and (page.next is None or page.stopped)
 
 
-def total(page: Page, list_request: ListRequest) -> Count:
-    if shows_all(page, list_request):
-        return Count(len(page.rows), page.stopped)
+def total(page: Page, without_time: WithoutTime, list_request: ListRequest) -> Count:
+    if shows_all(page, without_time, list_request):
+        return Count(len(page.rows) + len(without_time.rows), page.stopped)
     return count(list_request.wanted, page.up_to)
 
 

@@ -51,8 +51,10 @@ class Grid(NamedTuple):
     total: Row | None = None
 
 
-def by_blueprint(found: ByBlueprint, window: Window, sort: Sort, url: Callable[..., str]) -> Grid:
-    """``url`` takes parameters of the page to change."""
+def by_blueprint(
+    found: ByBlueprint, window: Window, sort: Sort, url: Callable[..., str], scope: Sequence[tuple[str, str]]
+) -> Grid:
+    """``url`` takes parameters of the page to change. ``scope``: the filter for the table's Blueprints."""
     sorting = Sorting(sort.by, sort.order, lambda **changes: url(**changes, cursor=""))
     span = links.between(window.since_ms, window.until_ms)
     rows = [
@@ -72,7 +74,13 @@ def by_blueprint(found: ByBlueprint, window: Window, sort: Sort, url: Callable[.
         rows=rows,
         rows_in_all=found.blueprints_in_all,
         axes_in_all=found.axes_in_all,
-        total=_row("All Blueprints", links.runs(span), found.axes, found.total, span),
+        total=_row(
+            "These Blueprints" if scope else "All Blueprints",
+            links.runs([*scope, *span]),
+            found.axes,
+            found.total,
+            [*scope, *span],
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-// What no page needs in order to work: relative times, copying, and keys. No inline handlers, so the CSP stays strict.
+// What no page needs in order to work: relative and local times, and menus. No inline handlers, so the CSP stays strict.
 "use strict";
 
 const UNITS = [["y", 31536000], ["mo", 2592000], ["d", 86400], ["h", 3600], ["min", 60]];
@@ -33,88 +33,6 @@ function addLocalTimes(event) {
 document.addEventListener("pointerover", addLocalTimes);
 document.addEventListener("focusin", addLocalTimes);
 
-const restoring = new WeakSet();
-
-async function copy(button) {
-  if (restoring.has(button)) return;
-  restoring.add(button);
-  const shown = button.textContent;
-  try {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = "copied";
-  } catch {
-    button.textContent = "select and copy";
-    getSelection().selectAllChildren(button);
-  }
-  setTimeout(() => {
-    button.textContent = shown;
-    restoring.delete(button);
-  }, 1200);
-}
-
-// The first link of every row leads to what the row is about.
-function rows() {
-  return [...document.querySelectorAll("[data-row]")].map((row) => row.querySelector("a[href]")).filter(Boolean);
-}
-
-function move(step) {
-  const links = rows();
-  if (!links.length) {
-    document.querySelector(`main a[rel=${step > 0 ? "next" : "prev"}]`)?.click();
-    return;
-  }
-  const here = links.findIndex((link) => link.closest("[data-row]").contains(document.activeElement));
-  const next = links[Math.min(Math.max(here + step, 0), links.length - 1)];
-  next.focus();
-  next.closest("[data-row]").scrollIntoView({ block: "nearest" });
-}
-
-const HELP = [
-  ["/", "search"],
-  ["j", "next row or entry"],
-  ["k", "previous row or entry"],
-  ["Enter", "open the row"],
-  ["?", "these keys"],
-];
-
-function element(name, ...children) {
-  const made = document.createElement(name);
-  made.append(...children);
-  return made;
-}
-
-function showKeys() {
-  let dialog = document.getElementById("keys");
-  if (!dialog) {
-    const list = element("dl", ...HELP.flatMap(([key, does]) => [element("dt", element("kbd", key)), element("dd", does)]));
-    const close = element("button", "Close");
-    close.className = "btn";
-    const heading = element("h2", "Keys");
-    heading.id = "keys-heading";
-    const form = element("form", close);
-    form.method = "dialog";
-    dialog = element("dialog", heading, list, form);
-    dialog.id = "keys";
-    dialog.setAttribute("aria-labelledby", heading.id);
-    document.body.append(dialog);
-  }
-  if (!dialog.open) dialog.showModal();
-}
-
-const KEYS = {
-  "?": showKeys,
-  "/": () => document.querySelector("[role=search] input")?.focus(),
-  j: () => move(1),
-  k: () => move(-1),
-};
-
-document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select, [contenteditable]");
-  if (typing || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
-  event.preventDefault();
-  KEYS[event.key]();
-});
-
 function closeMenus(except) {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== except) menu.open = false;
 }
@@ -127,25 +45,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  closeMenus(event.target.closest("details.menu"));
-  const button = event.target.closest("[data-copy]");
-  if (button) copy(button);
-  if (event.target.closest("[data-keys]")) showKeys();
+  if (!event.target.closest("#failure")) closeMenus(event.target.closest("details.menu"));
 });
-
-// The form alone would do; this way nothing is loaded anew and the reader stays where they are.
-document.addEventListener("submit", (event) => {
-  const form = event.target.closest("[data-theme-form]");
-  if (!form) return;
-  event.preventDefault();
-  const chosen = event.submitter;
-  fetch(form.action, { method: "POST", body: new FormData(form, chosen), redirect: "manual" });
-  if (chosen.value === "system") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = chosen.value;
-  for (const button of form.elements.theme) button.setAttribute("aria-pressed", button === chosen);
-});
-
-for (const button of document.querySelectorAll("[data-keys]")) button.hidden = false;
 
 document.addEventListener("htmx:afterSwap", () => showTimes(document));
 showTimes(document);

@@ -1,22 +1,43 @@
-// Says how many entries came since the list was read. It never touches the list, rests while nobody looks, and can be
-// paused; without it the page lacks nothing else.
+// Says how many entries came since the list was read, or why it cannot. It never touches the list, rests while nobody
+// looks, and can be paused; without it the page lacks nothing else.
 "use strict";
 
 const EVERY_MS = 15000;
 const LONGEST_MS = 300000;
+const ANSWER_MS = 10000;
 const PAUSED = "live-paused";
+const BUSY = [408, 425, 429, 503];
+const LIVE = { label: "Live", title: "Looks for new entries now and then; press to pause" };
+const ENDED = {
+  signedOut: { label: "Not live: signed out", title: "Your session has ended; press to load the page again" },
+  refused: { label: "Not live: refused", title: "The server refuses to say what is new; press to load the page again" },
+};
+
+function delayed(reason, waitMs) {
+  const seconds = Math.round(waitMs / 1000);
+  return { label: `Not live: ${reason}`, title: `Looks again in ${seconds} s; press to look now` };
+}
 
 function watch(pill, button) {
   let etag = "";
   let waitMs = EVERY_MS;
   let timer = 0;
-  let over = false;
+  let state = LIVE;
 
-  const resting = () => over || document.hidden || button.getAttribute("aria-pressed") === "false";
+  const isOver = () => Object.values(ENDED).includes(state);
+  const isPaused = () => button.getAttribute("aria-pressed") === "false" && state === LIVE;
+  const isResting = () => isOver() || document.hidden || isPaused();
+
+  function become(next, paused = false) {
+    state = next;
+    button.textContent = next.label;
+    button.title = next.title;
+    button.setAttribute("aria-pressed", String(next === LIVE && !paused));
+  }
 
   function schedule() {
     clearTimeout(timer);
-    if (!resting()) timer = setTimeout(look, waitMs);
+    if (!isResting()) timer = setTimeout(look, waitMs);
   }
 
   function show(count) {
@@ -24,32 +45,48 @@ function watch(pill, button) {
     pill.textContent = `${count} new`;
   }
 
-  async function look() {
-    try {
-      const headers = etag ? { "If-None-Match": etag } : {};
-      const response = await fetch(pill.dataset.newEntries, { headers, redirect: "manual" });
-      if (response.ok) {
-        etag = response.headers.get("ETag") ?? "";
-        show(await response.text());
-      }
-      over = response.type === "opaqueredirect" || (response.status >= 400 && response.status < 500);
-      waitMs = response.ok || response.status === 304 ? EVERY_MS : Math.min(2 * waitMs, LONGEST_MS);
-    } catch {
-      waitMs = Math.min(2 * waitMs, LONGEST_MS);
+  function later(reason) {
+    waitMs = Math.min(2 * waitMs, LONGEST_MS);
+    return delayed(reason, waitMs);
+  }
+
+  async function ask() {
+    const headers = etag ? { "If-None-Match": etag } : {};
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const response = await fetch(pill.dataset.newEntries, { headers, signal, redirect: "manual" });
+    if (response.type === "opaqueredirect") return ENDED.signedOut;
+    if (!response.ok && response.status !== 304) {
+      if (BUSY.includes(response.status)) return later("server busy");
+      return response.status < 500 ? ENDED.refused : later("server error");
     }
+    if (response.ok) {
+      etag = response.headers.get("ETag") ?? "";
+      show(await response.text());
+    }
+    waitMs = EVERY_MS;
+    return LIVE;
+  }
+
+  async function look() {
+    const next = await ask().catch(() => later(navigator.onLine ? "no answer" : "offline"));
+    if (isPaused()) return;
+    become(next);
     schedule();
   }
 
   button.addEventListener("click", () => {
-    const paused = button.getAttribute("aria-pressed") === "true";
-    button.setAttribute("aria-pressed", String(!paused));
-    localStorage.setItem(PAUSED, paused ? "1" : "");
-    if (paused) clearTimeout(timer);
+    if (isOver()) return location.reload();
+    if (state !== LIVE) return look();
+    const pauses = !isPaused();
+    become(LIVE, pauses);
+    localStorage.setItem(PAUSED, pauses ? "1" : "");
+    if (pauses) clearTimeout(timer);
     else look();
   });
-  document.addEventListener("visibilitychange", () => (resting() ? clearTimeout(timer) : look()));
+  document.addEventListener("visibilitychange", () => (isResting() ? clearTimeout(timer) : look()));
+  addEventListener("online", () => isResting() || look());
 
-  if (localStorage.getItem(PAUSED)) button.setAttribute("aria-pressed", "false");
+  become(LIVE, Boolean(localStorage.getItem(PAUSED)));
   button.hidden = false;
   schedule();
 }

@@ -36,7 +36,7 @@ def test_every_cookie_has_a_name_of_ours(client: Client) -> None:
     client.post("/account/sign-in", {"username": "ada", "password": PASSWORD})
     client.post("/account/theme", {"theme": "dark"})
     client.post("/account/views", {"name": "noop", "url": "/rejections/?axis=noop"})  # leaves a message
-    names = {"session", "csrf", "theme", "messages"}
+    names = {"session", "csrf", "theme", "messages", "reader"}
     assert set(client.cookies) == {f"enhancelog-{name}-8000" for name in names}
     assert "List saved as noop." in read(client.get("/account/views")).words
 
@@ -55,7 +55,7 @@ def test_cookies_of_a_neighbour_count_for_nothing(client: Client) -> None:
 def test_cookies_that_a_prefix_protects_are_what_browsers_demand(client: Client, settings: Any) -> None:
     """Secure, for the whole site and without a domain; else browsers drop them, also when they are deleted."""
     settings.HTTPS = settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
-    for purpose in ("SESSION", "CSRF", "THEME"):
+    for purpose in ("SESSION", "CSRF", "THEME", "READER"):
         setattr(settings, f"{purpose}_COOKIE_NAME", cookie_name(purpose.lower(), urlsplit("https://log.example.org")))
     User.objects.create_user("ada", password=PASSWORD)
     answers = [
@@ -67,7 +67,7 @@ def test_cookies_that_a_prefix_protects_are_what_browsers_demand(client: Client,
     ]
     cookies = [cookie for answer in answers for cookie in answer.cookies.values()]
     assert {cookie.key for cookie in cookies} == {
-        f"__Host-enhancelog-{name}-443" for name in ("session", "csrf", "theme")
+        f"__Host-enhancelog-{name}-443" for name in ("session", "csrf", "theme", "reader")
     }
     for cookie in cookies:
         assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", ""), cookie

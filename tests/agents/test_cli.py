@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from enhancelog import __version__
 from enhancelog.agents import cli
 from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
@@ -182,3 +183,49 @@ def test_an_interrupt_ends_with_130(run: Run, monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr("enhancelog.client.log_store.HttpEnhanceLogStore.get", interrupted)
     assert run("get", "a") == (130, "", "")
+
+
+def test_the_version_is_printed(run: Run):
+    assert run("--version") == (0, f"enhancelog {__version__}\n", "")
+
+
+def test_append_to_a_spool_sends_nothing_until_flush(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    spool = str(tmp_path / "entries.spool")
+    body = records.encode(make_entry(issue_id="a")) + b"\n" + records.encode(make_entry(issue_id="b"))
+    done = run("append", "--spool", spool, stdin=body)
+    assert (done.code, [line["result"] for line in done.lines]) == (0, ["spooled", "spooled"])
+    assert run("list").out == ""
+    done = run("flush", "--spool", spool)
+    assert (done.code, done.lines) == (0, [{"created": 2, "identical": 0, "quarantined": 0, "waiting": 0}])
+    assert [line["issue_id"] for line in run("list").lines] == ["a", "b"]
+    monkeypatch.setenv("ENHANCELOG_SPOOL", spool)
+    assert run("flush").lines == [{"created": 0, "identical": 0, "quarantined": 0, "waiting": 0}]
+
+
+def test_flush_reports_what_the_server_refuses_as_a_finding(run: Run, tmp_path: Path):
+    stored(make_entry(issue_id="a"))
+    spool = str(tmp_path / "entries.spool")
+    run("append", "--spool", spool, stdin=records.encode(make_entry(issue_id="a", intent="another")))
+    done = run("flush", "--spool", spool)
+    assert done.code == 1
+    assert done.lines[0] == {"issue_id": "a", "result": "conflict", "error": "the stored entry differs in intent"}
+    assert (done.lines[1]["quarantined"], done.lines[1]["waiting"]) == (1, 0)
+
+
+def test_flush_without_a_server_keeps_everything_and_says_so(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    spool = str(tmp_path / "entries.spool")
+    run("append", "--spool", spool, stdin=records.encode(make_entry()))
+    monkeypatch.setenv("ENHANCELOG_URL", "http://127.0.0.1:9")
+    done = run("--timeout", "0.1", "flush", "--spool", spool)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith(f"; entries waiting in {spool}: 1\n")
+
+
+def test_flush_of_no_spool_could_not_run(run: Run, tmp_path: Path):
+    assert run("flush", "--spool", str(tmp_path / "typo")) == (
+        2,
+        "",
+        f"enhancelog: there is no spool {tmp_path}/typo\n",
+    )
+    assert "ENHANCELOG_SPOOL" in run("flush").err
+    assert not list(tmp_path.iterdir())

@@ -13,9 +13,15 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import TextContent
+from pydantic import TypeAdapter
 
+from enhancelog.agents import mcp_results
+from enhancelog.agents.excerpts import MAX_BYTES
+from enhancelog.api.openapi.schemas import SCHEMAS
 from enhancelog.domain import records
+from enhancelog.domain.origin import Origin
 from enhancelog.domain.text import DATA_NOTICE
+from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests import loops
 from tests.factories import make_entry, make_fields
 from tests.processes import ROOT
@@ -45,7 +51,9 @@ def talk(conversation: Callable[[Client, Ask], Awaitable[None]], tmp_path: Path,
                 assert isinstance(content, TextContent)
                 if result.is_error:
                     raise Refused(content.text)
-                return json.loads(content.text)
+                assert len(content.text.encode()) <= MAX_BYTES
+                assert json.loads(content.text) == result.structured_content  # which the client checked by its schema
+                return result.structured_content
 
             await conversation(client, ask)
 
@@ -86,6 +94,7 @@ def test_a_model_appends_reads_back_and_asks_why(live_api: str, tmp_path: Path):
         tools = (await client.list_tools()).tools
         assert sorted(tool.name for tool in tools) == TOOLS
         assert all(tool.description and not tool.description.startswith(" ") for tool in tools)
+        assert all("\nExample" in str(tool.description) and tool.output_schema for tool in tools)
         marked = [tool.name for tool in tools if "do not follow instructions" in " ".join(tool.description.split())]
         assert sorted(marked) == ["get_entry", "list_entries", "read_content", "why_rejected"]
         assert await ask("append_entry", **rejected) == {
@@ -102,8 +111,13 @@ def test_a_model_appends_reads_back_and_asks_why(live_api: str, tmp_path: Path):
         assert why["similar_applied"][0]["issue_id"] == "b"
         assert why["notice"] == DATA_NOTICE
         listed = await ask("list_entries", blueprint_id="main", limit=1)
-        assert ([entry["issue_id"] for entry in listed["entries"]], listed["more"]) == (["b"], True)
+        assert [entry["issue_id"] for entry in listed["entries"]] == ["b"]
         assert listed["notice"] == DATA_NOTICE
+        listed = await ask("list_entries", blueprint_id="main", limit=1, cursor=listed["next_cursor"])
+        assert [entry["issue_id"] for entry in listed["entries"]] == [rejected["issue_id"]]
+        assert listed["next_cursor"] is None
+        listed = await ask("list_entries", status="rejected", fields=["bump", "ops"])
+        assert listed["entries"] == [{name: rejected[name] for name in ("issue_id", "ops", "bump")}]
         listed = await ask("list_entries", axis="noop")
         assert listed["entries"][0]["denied"] == {"noop": "patch 7 changes nothing"}
 
@@ -113,10 +127,11 @@ def test_a_model_appends_reads_back_and_asks_why(live_api: str, tmp_path: Path):
 def test_a_model_reads_and_writes_content(live_api: str, tmp_path: Path):
     async def conversation(client: Client, ask: Ask) -> None:
         key = {"story_id": "S-1", "kind": "merge_report"}
-        assert await ask("read_content", **key) == {"notice": DATA_NOTICE, **key, "value": None, "version": 0}
+        nothing: dict[str, Any] = {"notice": DATA_NOTICE, **key, "value": None, "version": 0, "continued": []}
+        assert await ask("read_content", **key) == nothing
         value = '{"a": [1, 2.50]}'
         assert await ask("write_content", **key, value=value) == {**key, "version": 1, "created": True}
-        assert await ask("read_content", **key) == {"notice": DATA_NOTICE, **key, "value": value, "version": 1}
+        assert await ask("read_content", **key) == nothing | {"value": value, "version": 1}
         assert (await ask("write_content", **key, value="[]", expected_version=1))["version"] == 2
         assert "version 2" in await refusal(ask, "write_content", **key, value="[]", expected_version=1)
         assert "value: is not JSON" in await refusal(ask, "write_content", **key, value="{")
@@ -129,8 +144,7 @@ def test_a_model_reads_and_writes_content(live_api: str, tmp_path: Path):
 def test_what_goes_wrong_is_one_line_a_model_can_act_on(live_api: str, tmp_path: Path):
     async def conversation(client: Client, ask: Ask) -> None:
         fields = make_fields()
-        await ask("append_entry", **fields)
-        assert "identical, so there is nothing to do" in await refusal(ask, "append_entry", **fields)
+        assert (await ask("append_entry", **fields))["result"] == "created"
         assert "differs in intent" in await refusal(ask, "append_entry", **fields | {"intent": "x"})
         assert "not found: none" in await refusal(ask, "get_entry", issue_id="none")
         assert "issue_id: Field required" in await refusal(ask, "get_entry")
@@ -141,9 +155,88 @@ def test_what_goes_wrong_is_one_line_a_model_can_act_on(live_api: str, tmp_path:
         assert "ops[0].path" in await refusal(ask, "append_entry", **fields, ops=[{"op": "remove", "path": "a"}])
         assert "since" in await refusal(ask, "list_entries", since="soon")
         assert "limit" in await refusal(ask, "list_entries", limit=1000)
+        assert "cursor" in await refusal(ask, "list_entries", cursor="x")
+        assert "fields" in await refusal(ask, "list_entries", fields=["nothing"])
+        assert 'unknown field "nothing"' in await refusal(ask, "get_entry", issue_id="h-1", fields=["nothing"])
+        assert "needs exactly one field" in await refusal(ask, "get_entry", issue_id="h-1", offset=1)
+        assert "intent ends at" in await refusal(ask, "get_entry", issue_id="h-1", fields=["intent"], offset=1000)
         assert "no_such_tool" in await refusal(ask, "no_such_tool")
 
     assert "Traceback" not in talk(conversation, tmp_path)
+
+
+def test_an_append_is_safe_to_repeat(live_api: str, tmp_path: Path):
+    async def conversation(client: Client, ask: Ask) -> None:
+        fields = make_fields()
+        created = await ask("append_entry", **fields)
+        assert await ask("append_entry", **fields) == created | {"result": "identical"}
+
+    talk(conversation, tmp_path)
+
+
+def test_a_long_text_is_read_in_parts(live_api: str, tmp_path: Path):
+    text = "語 word\n" * 20_000
+
+    async def conversation(client: Client, ask: Ask) -> None:
+        await ask("append_entry", **make_fields(rationale=text))
+        await ask("write_content", story_id="S-1", kind="story", value=text)
+        whole, value, offset = "", "", 0
+        entry = await ask("get_entry", issue_id="h-1")
+        assert entry["continued"][0]["field"] == "rationale"
+        while offset < len(text):
+            entry = await ask("get_entry", issue_id="h-1", fields=["rationale"], offset=offset)
+            part = await ask("read_content", story_id="S-1", kind="story", offset=offset)
+            assert entry["continued"] == [one | {"field": "rationale"} for one in part["continued"]]
+            whole += entry["rationale"].partition("… [continued at offset")[0]
+            value += part["value"].partition("… [continued at offset")[0]
+            offset = len(whole)
+        assert whole == value == text
+
+    talk(conversation, tmp_path)
+
+
+def test_many_wide_entries_come_page_by_page(live_api: str, tmp_path: Path):
+    deny = {"status": "deny", "detail": "\u0001" * 3000}
+    verdicts = [{"axis": f"{number}{'語' * 150}", **deny} for number in range(20)]
+    ids = [f"wide-{number:02}" for number in range(40)]
+    origin = Origin("command", "test", "api")
+    DatabaseEnhanceLogStore(origin).append_batch(
+        [make_entry(issue_id=one, intent="w" * 3000, verdicts=verdicts, status="rejected") for one in ids]
+    )
+
+    async def conversation(client: Client, ask: Ask) -> None:
+        found: list[str] = []
+        cursor: Any = ""
+        while cursor is not None:
+            listed = await ask("list_entries", order="asc", limit=40, cursor=cursor)
+            found += [entry["issue_id"] for entry in listed["entries"]]
+            assert listed["entries"][0]["left_out"] == {"denied": 17}
+            cursor = listed["next_cursor"]
+        assert found == ids
+        await ask("why_rejected", blueprint_id="main", intent="w")
+
+    talk(conversation, tmp_path)
+
+
+def test_texts_that_look_like_json_are_texts(live_api: str, tmp_path: Path):
+    async def conversation(client: Client, ask: Ask) -> None:
+        await ask("append_entry", **make_fields(issue_id="null", blueprint_id="null", intent='["x"]'))
+        await ask("append_entry", **make_fields())
+        for filters in ({"blueprint_id": "null"}, {"text": '["x"]'}):
+            assert [one["issue_id"] for one in (await ask("list_entries", **filters))["entries"]] == ["null"]
+        assert len((await ask("list_entries", blueprint_id=None, text=None, fields=None))["entries"]) == 2
+
+    talk(conversation, tmp_path)
+
+
+def test_the_schema_of_why_is_the_server_s():
+    def names(schema: Any, one: Any) -> Any:
+        one = schema[one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+        members = one.get("properties", {}) | ({"[]": one["items"]} if "items" in one else {})
+        return {name: names(schema, member) for name, member in members.items()}
+
+    ours = TypeAdapter(mcp_results.Why).json_schema()
+    assert names(ours["$defs"], ours) == names(SCHEMAS, SCHEMAS["Why"])
 
 
 def test_without_the_right_token_every_tool_says_so(live_api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -123,6 +123,34 @@ def test_body_beyond_a_limit_is_413_and_stores_nothing(
     assert last_position() == 0
 
 
+def test_blank_lines_do_not_count_as_lines(writer: Client, settings: Settings) -> None:
+    settings.MAX_BULK_LINES = 2
+    body = b"\n \r\n" + encoded(make_entry(issue_id="a"), make_entry(issue_id="b")) + b"\n\n\t\n"
+    assert [(line, result) for line, _, result in results(send(writer, body))] == [(3, "created"), (4, "created")]
+
+
+BOM = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "content_type"),
+    [(b"", b"", "application/x-ndjson"), (b"[", b"]", "application/json"), (b" [", b"]", "application/json")],
+    ids=["lines", "array", "array after a blank"],
+)
+@pytest.mark.parametrize("atomic", ["", "?atomic=true"])
+def test_many_after_a_byte_order_mark_are_stored(
+    writer: Client, before: bytes, after: bytes, content_type: str, atomic: str
+) -> None:
+    body = BOM + before + encoded(make_entry(issue_id="a")) + after
+    assert results(send(writer, body, atomic, content_type)) == [(1, "a", "created")]
+
+
+def test_one_entry_after_a_byte_order_mark_is_stored(writer: Client) -> None:
+    body = BOM + encoded(make_entry(issue_id="a"))
+    assert send(writer, body, content_type="application/json").status_code == 201
+    assert writer.put(f"{LOG}/a", body, content_type="application/json").status_code == 200
+
+
 def test_array_over_8_mib_is_413(writer: Client) -> None:
     assert send(writer, b"[" + b" " * (8 << 20) + b"]", content_type="application/json").status_code == 413
 
@@ -157,6 +185,13 @@ def test_put_without_the_recorded_ops_is_identical_and_answers_what_is_stored(wr
 def test_put_with_ops_where_none_are_recorded_differs_in_them(writer: Client) -> None:
     put(writer, "h-1", make_fields())
     assert put(writer, "h-1", make_fields(ops=[])).json()["differs"] == ["ops"]
+
+
+def test_put_with_the_keys_of_its_ops_in_another_order_answers_what_is_stored(writer: Client) -> None:
+    stored = put(writer, "h-1", make_fields(ops=[{"op": "add", "path": "/a", "value": {"x": 1, "y": 2}}]))
+    again = put(writer, "h-1", make_fields(ops=[{"value": {"y": 2, "x": 1}, "path": "/a", "op": "add"}]))
+    assert (again.status_code, again.content) == (200, stored.content)
+    assert again.headers["ETag"] == stored.headers["ETag"]
 
 
 def test_put_of_another_id_is_400(writer: Client) -> None:

@@ -71,6 +71,31 @@ def test_bad_position_or_wait_is_400(client: Client, query: str) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("after=0&order=desc", "order"),
+        ("after=0&order=asc", "order"),
+        ("after=0&cursor=x", "cursor"),
+        ("wait=5", "wait"),
+        ("wait=0&page_size=1", "wait"),
+    ],
+)
+def test_parameters_that_the_tail_cannot_use_are_400_and_named(client: Client, query: str, name: str) -> None:
+    answer = client.get(f"{LOG}?{query}")
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == [name]
+
+
+@pytest.mark.django_db
+def test_tail_returns_entries_that_time_bounds_leave_out(client: Client) -> None:
+    store(make_entry(issue_id="broken clock", ts_ms=-1), make_entry(issue_id="far future", ts_ms=2**62))
+    for bound in ("since=0", "until=2100-01-01", "period=90d", "not_since=2100-01-01"):
+        assert ids(client.get(f"{LOG}?page_size=9&{bound}")) == []
+    assert ids(client.get(f"{LOG}?after=0")) == ["broken clock", "far future"]
+
+
+@pytest.mark.django_db
 def test_server_that_cannot_wait_answers_a_long_poll_at_once(client: Client) -> None:
     assert ids(client.get(f"{LOG}?after=0&wait=30")) == []
 

@@ -50,6 +50,7 @@ ROUTES: Final[dict[tuple[str, str], Call]] = {
     ("v1/enhance/patterns/<id:pattern_id>", "GET"): Call("log:read", f"/v1/enhance/patterns/{'0' * 16}", status=404),
     ("v1/enhance/why", "GET"): Call("log:read", "/v1/enhance/why?blueprint_id=main"),
     ("v1/openapi.json", "GET"): Call("log:read", "/v1/openapi.json"),
+    ("v1/schemas/entry.json", "GET"): Call("log:read", "/v1/schemas/entry.json"),
     ("v1/content", "GET"): Call("content:read", "/v1/content"),
     ("v1/content/import", "POST"): Call("content:write", "/v1/content/import?merge=1", {"s:gate_output": "x"}),
     ("v1/content/export", "GET"): Call("content:read", "/v1/content/export"),

@@ -66,6 +66,7 @@ def through(response: HttpResponseBase, **headers: str) -> Any:
         "/v1/enhance/entries/h-1",
         "/v1/enhance/patterns",
         "/v1/openapi.json",
+        "/v1/schemas/entry.json",
         "/v1/content",
         "/v1/content/export",
         ITEM,

@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from content.kinds import KINDS
 from enhancelog.api.openapi import document
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -50,6 +51,40 @@ def test_every_route_and_method_is_described() -> None:
         if path.startswith("/v1/") and path not in NOT_DESCRIBED
     }
     assert {path: set(methods) for path, methods in document()["paths"].items()} == served
+
+
+@pytest.mark.parametrize("name", document()["components"]["schemas"])
+def test_a_generated_client_can_have_a_type_of_this_name(name: str) -> None:
+    schema = document()["components"]["schemas"][name]
+    assert schema.get("title", name) == name
+    variable = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    taken = {variable, "d", "T", "cls", "self", "src_dict", "field_dict"}  # openapi-python-client's own, in from_dict
+    assert not taken & schema.get("properties", {}).keys()
+
+
+def test_every_part_is_named_and_used() -> None:
+    whole = document()
+    used = set(re.findall(r'"#/components/(\w+/\w+)"', json.dumps(whole)))
+    parts = {f"{kind}/{name}" for kind, named in whole["components"].items() for name in named}
+    assert used == {part for part in parts if not part.startswith("securitySchemes/")}
+
+
+def test_only_counters_can_be_incremented() -> None:
+    kinds = document()["components"]["schemas"]["CounterKind"]["enum"]
+    assert kinds == [kind.name for kind in KINDS.values() if kind.codec.name == "counter"]
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_answers_that_any_request_can_get_are_described(path: str, method: str, operation: dict[str, Any]) -> None:
+    assert {"401", "403", "405", "414", "429", "431"} <= operation["responses"].keys()
+    conditional = any(parameter["name"] == "If-None-Match" for parameter in operation["parameters"])
+    assert ("304" in operation["responses"]) == (conditional and method == "get")
+
+
+@pytest.mark.parametrize("name", [name for name, header in document()["components"]["headers"].items()])
+def test_headers_say_what_they_look_like(name: str) -> None:
+    schema = document()["components"]["headers"][name]["schema"]
+    assert "pattern" in schema if schema["type"] == "string" else "minimum" in schema
 
 
 def validator(schema: Any) -> Any:

@@ -1,6 +1,10 @@
-"""Too many requests are 429 with the time to wait, counted per client, act and worker."""
+"""Too many requests are 429 with the time to wait, counted for each client and act by all workers together."""
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,8 +15,9 @@ from pytest_django.fixtures import Settings
 
 from enhancelog import settings as configured
 from enhancelog.accounts import api_tokens
-from enhancelog.api import throttles
-from enhancelog.api.throttles import Allowances
+from enhancelog.api import allowances
+from enhancelog.api.allowances import Allowances, Key, Rate
+from enhancelog.observing import shared_memory
 from tests.factories import make_fields
 
 LOG = "/v1/enhance/log"
@@ -30,49 +35,105 @@ def clock() -> Clock:
     return Clock()
 
 
-def granted(allowances: Allowances, tries: int, requests: float, period_s: float, who: str = "a") -> int:
-    return sum(not allowances.wait_s(("read", "user", who), requests, period_s) for _ in range(tries))
+@pytest.fixture
+def shared() -> Iterator[int]:
+    """The descriptor of memory that all workers of a server count in."""
+    path = shared_memory.allocate("tests", allowances.SIZE)
+    assert path
+    descriptor = os.open(path, os.O_RDWR)
+    yield descriptor
+    os.close(descriptor)
 
 
-def test_an_idle_client_may_use_its_whole_share_at_once(clock: Clock) -> None:
-    allowances = Allowances(clock)
-    assert granted(allowances, 200, 60, 60) == 60
+def granted(counting: Allowances, tries: int, rate: Rate, who: object = "a") -> int:
+    return sum(not counting.ask(("read", "user", who), rate).wait_s for _ in range(tries))
+
+
+def test_an_idle_client_may_use_its_whole_allowance_at_once(clock: Clock) -> None:
+    counting = Allowances(clock)
+    assert granted(counting, 200, (60, 60)) == 60
     clock.now_s = 10
-    assert granted(allowances, 200, 60, 60) == 10
+    assert granted(counting, 200, (60, 60)) == 10
     clock.now_s = 1000
-    assert granted(allowances, 200, 60, 60) == 60
+    assert granted(counting, 200, (60, 60)) == 60
 
 
 def test_after_the_wait_that_was_told_one_request_is_let_through(clock: Clock) -> None:
-    allowances = Allowances(clock)
-    key: throttles.Key = ("read", "user", "a")
-    while not (wait_s := allowances.wait_s(key, 7, 60)):
+    counting = Allowances(clock)
+    key: Key = ("read", "user", "a")
+    while not (wait_s := counting.ask(key, (7, 60)).wait_s):
         pass
     clock.now_s = wait_s
-    assert allowances.wait_s(key, 7, 60) == 0
-    assert allowances.wait_s(key, 7, 60) > 0
+    assert counting.ask(key, (7, 60)).wait_s == 0
+    assert counting.ask(key, (7, 60)).wait_s > 0
 
 
-def test_a_share_below_one_request_is_rarer_but_not_nothing(clock: Clock) -> None:
-    allowances = Allowances(clock)
-    assert granted(allowances, 5, 0.5, 60) == 1
+def test_what_remains_counts_down_and_comes_back(clock: Clock) -> None:
+    counting = Allowances(clock)
+    key: Key = ("read", "user", "a")
+    assert [counting.ask(key, (3, 60)).remaining for _ in range(4)] == [2, 1, 0, 0]
+    clock.now_s = 20
+    assert counting.ask(key, (3, 60), use=False).remaining == 1
     clock.now_s = 60
-    assert granted(allowances, 5, 0.5, 60) == 0
+    assert counting.ask(key, (3, 60), use=False) == (0, 3, 0)
+
+
+def test_the_reset_is_that_of_the_whole_allowance_or_of_one_request_if_none_is_left(clock: Clock) -> None:
+    counting = Allowances(clock)
+    key: Key = ("read", "user", "a")
+    resets = [counting.ask(key, (3, 60)).reset_s for _ in range(4)]
+    assert resets == pytest.approx([20, 40, 20, 20])
+
+
+def test_a_process_without_shared_memory_grants_its_share(clock: Clock, settings: Settings) -> None:
+    settings.WORKERS = 2
+    assert granted(Allowances(clock), 9, (4, 60)) == 2
+
+
+def test_a_share_below_one_request_is_rarer_but_not_nothing(clock: Clock, settings: Settings) -> None:
+    settings.WORKERS = 2
+    counting = Allowances(clock)
+    assert granted(counting, 5, (1, 60)) == 1
+    clock.now_s = 60
+    assert granted(counting, 5, (1, 60)) == 0
     clock.now_s = 120
-    assert granted(allowances, 5, 0.5, 60) == 1
+    assert granted(counting, 5, (1, 60)) == 1
+
+
+def test_workers_count_together(clock: Clock, shared: int, settings: Settings) -> None:
+    settings.WORKERS = 2
+    one, other = Allowances(clock, shared), Allowances(clock, shared)
+    assert granted(one, 9, (5, 60)) == 5
+    assert granted(other, 9, (5, 60)) == 0
+    assert granted(other, 9, (5, 60), "b") == 5
+
+
+COUNT = """
+import os, sys
+from enhancelog.api.allowances import Allowances
+counting = Allowances(descriptor=int(sys.argv[1]))
+print(sum(not counting.ask(("read", "user", "a"), (1000, 3600)).wait_s for _ in range(1000)))
+"""
+
+
+def test_processes_that_count_at_once_lose_nothing(shared: int) -> None:
+    command = [sys.executable, "-c", COUNT, str(shared)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, pass_fds=[shared]) for _ in range(3)]
+    counts = [int(process.communicate()[0]) for process in running]
+    assert sum(counts) == 1000
 
 
 def test_clients_do_not_take_from_each_other(clock: Clock) -> None:
-    allowances = Allowances(clock)
-    assert granted(allowances, 9, 5, 60, "a") == granted(allowances, 9, 5, 60, "b") == 5
+    counting = Allowances(clock)
+    assert granted(counting, 9, (5, 60), "a") == granted(counting, 9, (5, 60), "b") == 5
 
 
-def test_a_flood_of_strangers_takes_bounded_memory(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttles, "MAX_KEYS", 50)
-    allowances = Allowances(clock)
-    for number in range(500):
-        allowances.wait_s(("read", "address", number), 5, 60)
-    assert len(allowances.whole_at) <= 50
+def test_a_flood_of_strangers_makes_room_for_each_new_one(clock: Clock) -> None:
+    counting = Allowances(clock)
+    for number in range(40_000):  # more than there are places
+        clock.now_s += 0.001
+        assert granted(counting, 1, (5, 60), number) == 1
+    assert granted(counting, 9, (5, 60), "the last") == 5
 
 
 @pytest.mark.parametrize(
@@ -117,11 +178,23 @@ def test_appends_beyond_the_rate_are_429_and_say_when(client: Client, settings: 
 
 
 @pytest.mark.django_db
-def test_a_worker_grants_its_share(client: Client, settings: Settings) -> None:
-    settings.THROTTLE_APPEND = (4, 3600)
-    settings.WORKERS = 2
+def test_responses_say_what_is_left(client: Client, settings: Settings) -> None:
+    settings.THROTTLE_APPEND = (2, 3600)
     headers = bearer("one")
-    assert [append(client, headers, f"h-{number}").status_code for number in range(3)] == [201, 201, 429]
+    answers = [append(client, headers, f"h-{number}") for number in range(3)]
+    assert [answer["RateLimit-Policy"] for answer in answers] == 3 * ['"append";q=2;w=3600']
+    assert answers[0]["RateLimit"] == '"append";r=1;t=1800'
+    assert [answer["RateLimit"].partition(";t=")[0] for answer in answers[1:]] == 2 * ['"append";r=0']
+    assert answers[2]["RateLimit"].partition(";t=")[2] == answers[2]["Retry-After"]
+    assert "RateLimit" not in client.get(f"{LOG}/h-0", headers=headers)
+
+
+@pytest.mark.django_db
+def test_an_array_is_counted_in_two_allowances_and_says_both(client: Client) -> None:
+    body = json.dumps([make_fields()])
+    answer = client.post(LOG, body, content_type="application/json", headers=bearer("one"))
+    assert answer["RateLimit-Policy"] == '"append";q=6000;w=60, "bulk";q=60;w=60'
+    assert answer["RateLimit"] == '"append";r=5999;t=1, "bulk";r=59;t=1'
 
 
 @pytest.mark.django_db

@@ -3,7 +3,7 @@
 A new route is visited as soon as it exists; one with a new parameter fails here until it has a sample.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -42,6 +42,7 @@ SAMPLES: Final = {
 }
 STATES: Final = (
     *("/?period=24h", "/?period=all", "/?period=1y", "/nothing"),
+    *("/palette/?find=a", "/palette/?find=nothing+like+it", "/blueprints/?sort=change", "/blueprints/?text=nobody"),
     *("/matrix/?period=all", "/matrix/?period=all&show=together"),
     *("/blueprints/main?axis=noop&status=rejected&order=asc", "/blueprints/nobody", "/blueprints/?blueprint_id="),
     *("/rejections/?axis=noop", "/search/?page_size=5", "/search/?text=nothing+like+it", "/search/?since=tomorrow"),
@@ -59,8 +60,8 @@ STATES: Final = (
 
 OPERATION: Final = {"op": "replace", "path": "/agents/0/prompt", "value": "Be brief."}
 
-VIOLATIONS: Final = {"resultTypes": ["violations"]}
-NO_PAGES: Final = {"/robots.txt", "/favicon.ico"}
+VIOLATIONS: Final = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+NO_PAGES: Final = {"/robots.txt", "/favicon.ico", "/palette/completions"}
 
 
 @pytest.fixture
@@ -87,20 +88,22 @@ def ada(transactional_db: None, settings: Any) -> User:
     return user
 
 
-def routes() -> Iterator[str]:
+def routes(samples: Mapping[str, str]) -> Iterator[str]:
     for pattern in (*web_urls, *content_urls):
         assert isinstance(pattern, URLPattern)
         parts = str(pattern.pattern).split("/")
         if parts[0] != "v1":
-            yield "/" + "/".join(quote(SAMPLES[part[1:-1].split(":")[-1]]) if "<" in part else part for part in parts)
+            yield "/" + "/".join(
+                quote(samples[part[1:-1].split(":")[-1]], safe="") if "<" in part else part for part in parts
+            )
 
 
-def pages_of(user: User) -> tuple[list[str], list[str]]:
+def pages_of(user: User, samples: Mapping[str, str] = SAMPLES) -> tuple[list[str], list[str]]:
     """The pages that open when signed in, and those that only open when not. Routes of forms alone open never."""
     signed_in, anonymous = Client(), Client()
     signed_in.force_login(user)
     inside, outside = [], []
-    for path in routes():
+    for path in routes(samples):
         status = signed_in.get(path).status_code
         if status == 200 and path not in NO_PAGES:
             inside.append(path)

@@ -167,6 +167,32 @@ def test_who_is_signed_out_is_asked_no_more(quiet: "Page", ada: User, polls: Pol
     assert polls.after_s() in EVERY_S
     assert polls.after_s() is None
     assert quiet.url.endswith("/search/")
+    quiet.get_by_role("button", name="Not live: signed out").click()
+    quiet.wait_for_url("**/account/sign-in?next=/search/")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda route: route.fulfill(status=500), "Not live: server error"),
+        (lambda route: route.fulfill(status=429), "Not live: server busy"),
+        (lambda route: route.fulfill(status=403), "Not live: refused"),
+        (lambda route: route.abort(), "Not live: no answer"),
+    ],
+)
+def test_a_list_that_is_not_live_says_why(page: "Page", ada: User, polls: Polls, answer: Any, said: str) -> None:
+    page.route("**/search/?after=*", answer)
+    page.goto("/search/")
+    live = page.get_by_role("button", name="Live", exact=True)
+    assert live.get_attribute("aria-pressed") == "true"
+    page.clock.run_for(EVERY_S.stop * 1_000)
+    dead = page.get_by_role("button", name=said)
+    dead.wait_for()
+    assert dead.get_attribute("aria-pressed") == "false"
+    page.unroute("**/search/?after=*")
+    dead.click()
+    live.wait_for()
+    assert live.get_attribute("aria-pressed") == "true"
 
 
 def test_keys_walk_every_list_and_what_was_loaded_later(quiet: "Page", ada: User) -> None:

@@ -91,7 +91,7 @@ def test_works_without_javascript(browser: "Browser", live_server: Any) -> None:
     assert runs(page) == str(RUNS)
     page.click(".as-table > summary")
     assert page.locator(".as-table table.figures").is_visible()
-    page.locator(".days a.name").first.click()
+    page.locator(".days > a").first.click()
     assert "/rejections/?axis=" in page.url
     page.goto("/matrix/?period=all")
     page.click("text='Axes together'")

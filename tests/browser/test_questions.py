@@ -131,7 +131,7 @@ def the_exact_rows_behind_a_bar(reader: Reader) -> None:
 
 
 def yesterdays_rejections_of_one_axis(reader: Reader) -> None:
-    strip = reader.page.locator(".days .name", has_text="noop").locator("xpath=following-sibling::*[1]")
+    strip = reader.page.locator(".days > a", has_text="noop").locator("xpath=following-sibling::*[1]")
     reader.click(strip.locator("a").last)
     assert len(reader.rows()) == 4
     assert all("patch is no-op" in row for row in reader.rows())

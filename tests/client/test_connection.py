@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from enhancelog.client import connection as module
-from enhancelog.client.connection import Connection, Request, one_line
+from enhancelog.client import endpoint as module
+from enhancelog.client.connection import Connection
+from enhancelog.client.exchange import Request, one_line
 from enhancelog.domain.errors import Invalid, Other
 from tests.client.scripted import TOKEN, URL, Scripted, problem
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog.client import connection as module
-from enhancelog.client.connection import Request
-from enhancelog.client.decoding import DecodingError, decoded
+from enhancelog.client import endpoint as module
+from enhancelog.client.decoding import Decoder, DecodingError
+from enhancelog.client.exchange import Request
 from enhancelog.domain.errors import Other
 from tests.client.scripted import Scripted
 
@@ -24,7 +24,10 @@ def answer(body: bytes, coding: str = "gzip") -> httpx.Response:
 
 
 def read(parts: Iterable[bytes], coding: str) -> bytes:
-    return b"".join(decoded(parts, coding))
+    decoder = Decoder(coding)
+    body = b"".join(piece for part in parts for piece in decoder.feed(part))
+    decoder.end()
+    return body
 
 
 @given(st.binary(max_size=3000), st.integers(1, 700))

@@ -50,6 +50,20 @@ def test_before_anything_was_sent_it_stays_a_post(fault: httpx.Response | Except
     assert server.sent == ["POST /v1/enhance/log"] * 2
 
 
+def test_a_put_is_safe_to_repeat():
+    store, server = scripted(CUT, CREATED, json_answer(200, {}, {"ETag": 'W/"d1"'}))
+    assert store.put(ENTRY) == (True, "d1")
+    assert store.put(ENTRY) == (False, "d1")
+    assert server.sent == [f"PUT {PATH}"] * 3
+
+
+def test_a_put_of_another_entry_is_conflict():
+    store, _ = scripted(problem(409, "taken", identical=False, differs=["intent"]))
+    with pytest.raises(Conflict) as refusal:
+        store.put(ENTRY)
+    assert refusal.value.differs == ("intent",)
+
+
 def test_our_own_first_try_is_no_conflict():
     store, _ = scripted(CUT, json_answer(200, {}, {"ETag": '"d1"'}), known(age_s=1))
     assert store.append(ENTRY) == "d1"

@@ -65,6 +65,9 @@ def test_the_blocker_blocks():
         "enhancelog.domain.strict_json",
         "enhancelog.domain.times",
         "enhancelog.client.content_store",
+        "enhancelog.client.async_content_store",
+        "enhancelog.client.async_log_store",
+        "enhancelog.client.buffered",
     ],
 )
 def test_what_agents_import_needs_no_django(module: str):

@@ -12,8 +12,10 @@ from pytest_django.fixtures import Settings
 
 from content.store import ContentStore, Item, open_store
 from content.store.memory import InMemoryContentStore
+from enhancelog.client.async_content_store import AsyncHttpContentStore
 from enhancelog.client.content_store import HttpContentStore
 from enhancelog.domain.origin import Origin
+from tests.client.blocking import Blocking
 
 AGENT = Origin("token", "agent-7", "api")
 
@@ -28,20 +30,29 @@ class _OverHttp(HttpContentStore):
         return open_store(AGENT).history(story_id, kind)
 
 
+class _OverAsyncHttp(Blocking):
+    def history(self, story_id: str, kind: str) -> list[Item]:
+        return open_store(AGENT).history(story_id, kind)
+
+
+OVER_HTTP = [pytest.mark.django_db(transaction=True), pytest.mark.once]
+
+
 @pytest.fixture(
     params=[
         "in-memory",
         pytest.param("database", marks=pytest.mark.django_db(transaction=True)),
-        pytest.param("http", marks=[pytest.mark.django_db(transaction=True), pytest.mark.once]),
+        pytest.param("http", marks=OVER_HTTP),
+        pytest.param("http-async", marks=OVER_HTTP),
     ]
 )
 def store(request: pytest.FixtureRequest) -> ContentStore:
     """An empty store; in the database for real, so that threads see one another's commits."""
     if request.param == "in-memory":
         return InMemoryContentStore(AGENT)
-    if request.param == "http":
+    if request.param in ("http", "http-async"):
         request.getfixturevalue("live_api")
-        return _OverHttp()
+        return _OverHttp() if request.param == "http" else _OverAsyncHttp(AsyncHttpContentStore())
     return open_store(AGENT)
 
 

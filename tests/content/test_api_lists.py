@@ -77,6 +77,41 @@ def test_raw_keys(agent: Client):
     assert body_of(agent.get("/v1/content?raw=0")) == [{"story_id": "S-1", "kinds": ["story", "merge_success"]}]
 
 
+def test_raw_keys_are_filtered_and_paged_like_stories(agent: Client):
+    for number in range(3):
+        put(agent, f"S-{number}", "story", "text")
+        put(agent, f"S-{number}", "gate_output", "text")
+    put(agent, "T-1", "story", "text")
+    assert body_of(agent.get("/v1/content?raw=1&text=t-")) == ["T-1"]
+    assert body_of(agent.get("/v1/content?raw=1&kind=gate_output")) == [f"S-{n}:gate_output" for n in range(3)]
+    assert body_of(agent.get("/v1/content?raw=1&kind=story&text=S-")) == ["S-0", "S-1", "S-2"]
+    found: list[str] = []
+    path = "/v1/content?raw=1&text=s-&page_size=4"
+    while path:
+        answer = agent.get(path)
+        found += answer.json()
+        assert agent.get(path, headers={"If-None-Match": answer["ETag"]}).status_code == 304
+        path = answer.headers.get("Link", "").partition("<")[2].partition(">")[0]
+    assert found == [key for n in range(3) for key in (f"S-{n}:gate_output", f"S-{n}")]
+
+
+@pytest.mark.parametrize(("first", "second"), [("raw=1", "raw=0"), ("raw=0", "raw=1")])
+def test_a_cursor_of_keys_is_none_of_stories(agent: Client, first: str, second: str):
+    for number in range(3):
+        put(agent, f"S-{number}", "story", "text")
+    link = agent.get(f"/v1/content?page_size=1&{first}")["Link"].partition("<")[2].partition(">")[0]
+    answer = agent.get(link.replace(first, second))
+    assert answer.status_code == 400
+    assert rules(answer)[0][0] == "cursor"
+
+
+@pytest.mark.parametrize("query", ["text=a&text=b", "kind=story&kind=story", "raw=1&raw=0", "page_size=1&page_size=2"])
+def test_a_repeated_parameter_is_400_and_named(agent: Client, query: str):
+    answer = agent.get(f"/v1/content?{query}")
+    assert answer.status_code == 400
+    assert rules(answer)[0] == (query.partition("=")[0], "repeated")
+
+
 def test_export_and_import_are_inverse(agent: Client):
     for kind in KINDS:
         put(agent, "日本/1", kind, sample(kind))

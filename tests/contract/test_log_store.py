@@ -6,12 +6,15 @@ from typing import NamedTuple
 import pytest
 from django.db import connection
 
+from enhancelog.client.async_log_store import AsyncHttpEnhanceLogStore
 from enhancelog.client.log_store import HttpEnhanceLogStore
 from enhancelog.domain import records
 from enhancelog.domain.errors import Conflict, NotFound
 from enhancelog.domain.origin import Origin
 from enhancelog.store import EnhanceLogStore, open_store
 from enhancelog.store.memory import InMemoryEnhanceLogStore
+from tests.client.blocking import Blocking
+from tests.client.spooling import Delivering
 from tests.factories import make_entry, make_rejected
 
 I64_EXTREMES = (-(2**63), -1, 0, 2**63 - 1)
@@ -35,11 +38,17 @@ class Backend(NamedTuple):
 IN_MEMORY = Backend(InMemoryEnhanceLogStore, lambda: "in-memory")
 DATABASE = Backend(open_database, lambda: NAMES[connection.vendor])
 HTTP = Backend(HttpEnhanceLogStore, lambda: "http", needs="live_api")
+ASYNC = Backend(lambda: Blocking(AsyncHttpEnhanceLogStore()), lambda: "http", needs="live_api")
+SPOOLED = Backend(Delivering, lambda: "http-spooled", needs="live_api")
+
+OVER_HTTP = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 BACKENDS = [
     pytest.param(IN_MEMORY, id="in-memory"),
     pytest.param(DATABASE, id="database", marks=pytest.mark.django_db),
-    pytest.param(HTTP, id="http", marks=[pytest.mark.django_db(transaction=True), pytest.mark.once]),
+    pytest.param(HTTP, id="http", marks=OVER_HTTP),
+    pytest.param(ASYNC, id="http-async", marks=OVER_HTTP),
+    pytest.param(SPOOLED, id="http-spooled", marks=OVER_HTTP),
 ]
 PERSISTENT = [
     pytest.param(DATABASE, id="database", marks=pytest.mark.django_db(transaction=True)),
@@ -117,6 +126,18 @@ def test_append_without_ops_of_an_entry_stored_with_them_is_identical(store: Enh
     with pytest.raises(Conflict) as refusal:
         store.append(make_entry())
     assert refusal.value.identical is True
+
+
+def test_append_with_the_keys_of_its_ops_in_another_order_is_identical(store: EnhanceLogStore) -> None:
+    first = make_entry(ops=[{"op": "add", "path": "/a", "value": {"x": 1, "y": [2.0]}}])
+    store.append(first)
+    with pytest.raises(Conflict) as refusal:
+        store.append(make_entry(ops=[{"value": {"y": [2], "x": 1}, "path": "/a", "op": "add"}]))
+    assert (refusal.value.identical, refusal.value.differs) == (True, ())
+    assert records.encode(store.get("h-1")) == records.encode(first)
+    with pytest.raises(Conflict) as refusal:
+        store.append(make_entry(ops=[{"op": "add", "path": "/a", "value": {"x": True, "y": [2.0]}}]))
+    assert refusal.value.differs == ("ops",)
 
 
 def test_append_with_ops_of_an_entry_stored_without_them_differs_in_ops(store: EnhanceLogStore) -> None:

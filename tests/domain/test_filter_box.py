@@ -10,7 +10,7 @@ from enhancelog.domain.filters import PARAMETERS
 
 EVERYTHING = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 VALUES = EVERYTHING | st.sampled_from(
-    ["", "noop", "a b", 'a"b', "a=b", "a\\", "x=pass", "-", ":", "日本 語", "\n", "\\u0041"]
+    ["", "noop", "a b", 'a"b', "a=b", "a\\", "x=pass", "-", ":", "日本 語", "team-*", "*", "\n", "\\u0041"]
 )
 PAIRS = st.lists(st.tuples(st.sampled_from(PARAMETERS), VALUES), max_size=8)
 TEXTS = EVERYTHING | st.lists(
@@ -38,6 +38,12 @@ TEXTS = EVERYTHING | st.lists(
         ("AXIS:noop", [("axis", "noop")]),
         ('blueprint:"a b"', [("blueprint_id", "a b")]),
         ('blueprint:""', [("blueprint_id", "")]),
+        ("blueprint:team-*", [("blueprint_prefix", "team-")]),
+        ('-blueprint:"team-*"', [("not_blueprint_id", "team-*")]),
+        ('blueprint:"a b*"*', [("blueprint_prefix", "a b*")]),
+        ("blueprint:main blueprint:m*", [("blueprint_id", "main"), ("blueprint_prefix", "m")]),
+        ("blueprint:*", [("blueprint_prefix", "")]),
+        ("axis:a* source:*", [("axis", "a*"), ("source", "*")]),
         (r'source:"a\"b\\c\u000ad"', [("source", 'a"b\\c\nd')]),
         (r'"C:\new"', [("phrase", "C:\\new")]),
         ('text:word -text:"a b"', [("text", "word"), ("not_text", "a b")]),
@@ -90,6 +96,11 @@ def test_an_unknown_filter_is_named_with_those_there_are():
         ("axis:a=b", "axis"),
         ('axis:"a"=b', "axis"),
         ('blueprint:"a"=pass', "blueprint"),
+        ("blueprint:a*b", "blueprint"),
+        ("blueprint:*-team*", "blueprint"),
+        ('blueprint:"a"*b', "filter"),
+        ('axis:"a"*', "axis"),
+        ('"a"*', "filter"),
         ('"open', "filter"),
         ('say"hi"', "filter"),
         ('"a"=pass', "filter"),
@@ -109,6 +120,19 @@ def test_parameters_survive_being_written_as_text(pairs):
 @given(PAIRS)
 def test_the_box_can_say_every_parameter(pairs):
     assert set(filter_box.canonical(pairs)) == set(pairs)
+
+
+@pytest.mark.parametrize(
+    ("pair", "text"),
+    [
+        (("blueprint_prefix", "team-"), "blueprint:team-*"),
+        (("blueprint_prefix", "a b"), 'blueprint:"a b"*'),
+        (("not_blueprint_id", "team-*"), '-blueprint:"team-*"'),
+        (("axis", "a*"), "axis:a*"),
+    ],
+)
+def test_a_star_is_a_prefix_unless_it_is_quoted(pair, text):
+    assert filter_box.render([pair]) == text
 
 
 @given(PAIRS)

@@ -169,6 +169,37 @@ def test_depth_counts_brackets_outside_of_strings(tokens: list[str]) -> None:
         assert (refusal.value.field, refusal.value.rule) == (key, "depth")
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('{"a":1,"b":[{"c":null,"d":"x"}]}', '{ "b": [{"d": "x", "c": null}], "a": 1 }'),
+        ("[1,2.50,1e2]", "[1.0,2.5,100]"),
+        ('"\\u0041/"', '"A\\/"'),
+        ("1e-99999999999999999999", "0"),
+    ],
+)
+def test_values_are_equal_whatever_their_spelling(one: str, other: str) -> None:
+    assert strict_json.are_equal(one.encode(), other.encode())
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("[1,2]", "[2,1]"),
+        ("[1]", "[1,1]"),
+        ("true", "1"),
+        ("[false]", "[0]"),
+        ("null", "0"),
+        ('"1"', "1"),
+        ('{"a":1}', '{"a":1,"b":1}'),
+        ("[]", "{}"),
+        ("10000000000000000000000.1", "10000000000000000000000.2"),
+    ],
+)
+def test_other_values_are_not_equal(one: str, other: str) -> None:
+    assert not strict_json.are_equal(one.encode(), other.encode())
+
+
 N = 1_000_000
 HOSTILE = {
     "escaped quotes without an end": '{"a":[' + "[]," * 33 + '"' + '\\"' * (N // 2),

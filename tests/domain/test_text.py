@@ -1,6 +1,14 @@
-"""Words, their similarity, and texts cut to a length."""
+"""Words, their similarity, texts cut to a length, and where a prefix ends."""
 
-from enhancelog.domain.text import cut, similarity, words
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enhancelog.domain.text import cut, end_of_prefix, similarity, words
+
+TEXTS = st.text(
+    st.characters(exclude_categories=["Cs"]) | st.sampled_from("ab\ud7ff\ue000\U0010fffe\U0010ffff"), max_size=4
+)
 
 
 def test_words_are_lower_case_and_each_once():
@@ -17,3 +25,18 @@ def test_similarity_is_the_share_in_common():
 def test_cuts_are_marked_and_between_characters():
     assert cut("語語語", 3) == "語語語"
     assert cut("語語語語", 3) == "語語…"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "end"),
+    [("team-", "team."), ("a\ud7ff", "a\ue000"), ("a\U0010ffff", "b"), ("\U0010ffff", None), ("", None)],
+)
+def test_a_prefix_ends_where_the_next_text_begins(prefix, end):
+    assert end_of_prefix(prefix) == end
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_the_range_of_a_prefix_is_what_starts_with_it(prefix, rest, other):
+    end = end_of_prefix(prefix)
+    for text in (prefix + rest, other):
+        assert (text >= prefix and (end is None or text < end)) == text.startswith(prefix)

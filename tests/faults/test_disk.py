@@ -198,6 +198,7 @@ def on_small_disk(what: str, kind: Kind, folder: Path) -> Iterator[tuple[SmallDi
 
 @pytest.mark.parametrize("kind", ["ext4", "tmpfs"])
 @pytest.mark.parametrize("what", ["data folder", "database"])
+@pytest.mark.heavy
 def test_full_disk_stops_writes_only_and_loses_nothing(what: str, kind: Kind, tmp_path: Path) -> None:
     with on_small_disk(what, kind, tmp_path) as (disk, server):
         with server.run() as process:
@@ -277,6 +278,7 @@ def test_disk_that_fails_reads_is_503_and_not_a_bug(tmp_path: Path) -> None:
 
 @SQLITE_ONLY
 @pytest.mark.once
+@pytest.mark.heavy
 def test_disk_that_turns_read_only_under_the_server_stops_writes_only(tmp_path: Path) -> None:
     with disks.small_disk("ext4", tmp_path / "small", 64) as disk:
         server = Server(tmp_path, disk.path / "data")
@@ -299,6 +301,7 @@ def test_disk_that_turns_read_only_under_the_server_stops_writes_only(tmp_path: 
 @SQLITE_ONLY
 @pytest.mark.once
 @pytest.mark.parametrize("left", ["main file", "with wal and shm", "with wal"])
+@pytest.mark.heavy
 def test_data_is_rescued_from_a_read_only_disk(left: str, tmp_path: Path) -> None:
     """What was committed last is in -wal alone after a crash; -shm may be missing, as in a copy."""
     with disks.small_disk("tmpfs", tmp_path / "small", 64) as disk:
@@ -324,6 +327,7 @@ def test_data_is_rescued_from_a_read_only_disk(left: str, tmp_path: Path) -> Non
 
 @SQLITE_ONLY
 @pytest.mark.once
+@pytest.mark.heavy
 def test_what_writes_refuses_a_read_only_data_folder_in_one_line(tmp_path: Path) -> None:
     with disks.small_disk("tmpfs", tmp_path / "small", 8) as disk:
         disk.remount("ro")
@@ -336,6 +340,7 @@ def test_what_writes_refuses_a_read_only_data_folder_in_one_line(tmp_path: Path)
 
 @SQLITE_ONLY
 @pytest.mark.once
+@pytest.mark.heavy
 def test_first_start_on_a_full_disk_is_one_line_and_can_be_repeated(tmp_path: Path) -> None:
     with disks.small_disk("tmpfs", tmp_path / "small", 8) as disk:
         data_dir = disk.path / "data"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from enhancelog.domain import filters
+from enhancelog.domain.times import EARLIEST_MS
 from enhancelog.queries import entries as lists
 from enhancelog.queries import phrases, prepared, reach
 from enhancelog.queries.counts import Count, count
@@ -35,7 +36,10 @@ def three_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def ten_entries(three_rows: None, settings) -> None:
     settings.PUBLIC_READ = True
-    record_all(make_rejected(issue_id=str(n), intent="word" if n in (1, 8) else "else", ts_ms=n) for n in range(10))
+    record_all(
+        make_rejected(issue_id=str(n), intent="word" if n in (1, 8) else "else", ts_ms=EARLIEST_MS + n)
+        for n in range(10)
+    )
 
 
 @pytest.mark.django_db
@@ -113,13 +117,16 @@ def test_neighbours_are_looked_for_as_far_as_a_page(client: Client) -> None:
     ],
 )
 def test_what_an_index_leads_to_has_no_end_before_its_own(pairs: list[tuple[str, str]]) -> None:
-    record_all(make_rejected(issue_id=str(n), ts_ms=n) for n in range(10))
+    record_all(make_rejected(issue_id=str(n), ts_ms=EARLIEST_MS + n) for n in range(10))
     assert len(lists.page(filters.from_pairs(pairs, 0), "desc", 50).rows) == 10
 
 
 def test_a_phrase_that_few_hold_leads_to_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reach, "MOST_ROWS", 3)
-    record_all(make_rejected(issue_id=str(n), intent="word" if n in (1, 8) else "else", ts_ms=n) for n in range(10))
+    record_all(
+        make_rejected(issue_id=str(n), intent="word" if n in (1, 8) else "else", ts_ms=EARLIEST_MS + n)
+        for n in range(10)
+    )
     wanted = filters.from_pairs([("phrase", "word"), ("status", "rejected")], 0)
     assert [row[0] for row in lists.page(wanted, "desc", 50).rows] == [9, 2]
     assert count(wanted, 10) == Count(2)
@@ -137,7 +144,7 @@ def test_a_phrase_that_few_hold_leads_to_all_of_them(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_rows_in_reach_are_one_range_of_an_index_alone(three_rows: None, pairs, index: str) -> None:
-    record_all(make_rejected(issue_id=str(n), ts_ms=n) for n in range(10))
+    record_all(make_rejected(issue_id=str(n), ts_ms=EARLIEST_MS + n) for n in range(10))
     connection.force_debug_cursor = True
     try:
         connection.queries_log.clear()

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,32 @@ def test_large_body_is_stored_whole_and_counted_once(run: Any, settings: Setting
     assert [client.status for client in clients] == [200, 200, 429]
     results = [[json.loads(line)["result"] for line in client.content.splitlines()] for client in clients[:2]]
     assert results == [["created"] * 100, ["identical"] * 100]
+
+
+@pytest.mark.parametrize("size", [10, 2 * IN_MEMORY], ids=["in memory", "in a file"])
+def test_an_id_is_the_same_whatever_the_size_of_the_body(run: Any, size: int) -> None:
+    body = json.dumps({"value": "x" * size}).encode()
+
+    async def ask(send: Callable[..., Client]) -> Client:
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        return await send("PUT", "/v1/content/kinds/story/%C3%A9%20%23", **headers).body(body).ended()
+
+    client = run(ask)
+    assert client.status == 201
+    assert json.loads(client.content)["story_id"] == "é #"
+
+
+def test_a_large_body_through_a_proxy_stays_what_the_proxy_says(run: Any, settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = [ip_network("192.0.2.0/24")]
+    settings.SECURE_SSL_REDIRECT = True
+    body = large_body()
+
+    async def ask(send: Callable[..., Client]) -> Client:
+        forwarded = {"X-Forwarded-For": "198.51.100.7", "X-Forwarded-Proto": "https"}
+        headers = NDJSON | {"Content-Length": str(len(body))} | forwarded
+        return await send("POST", LOG, **headers).body(body).ended()
+
+    assert run(ask).status == 200
 
 
 @pytest.mark.parametrize(

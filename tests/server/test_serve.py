@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -63,6 +64,28 @@ def test_each_worker_stays_on_a_cpu_of_its_own(tmp_path: Path, pinned: bool) -> 
         assert len(set.union(*kept)) == min(2, len(usable))
     else:
         assert kept == [usable, usable]
+
+
+@pytest.mark.slow
+def test_a_client_gets_its_whole_allowance_on_one_connection_or_on_many(tmp_path: Path) -> None:
+    bind = f"127.0.0.1:{free_port()}"
+    own = {"ENHANCELOG_WORKERS": "2", "ENHANCELOG_PUBLIC_READ": "1", "ENHANCELOG_THROTTLE_READ": "40/h"}
+    with (
+        open(tmp_path / "out", "w") as output,
+        serving("--bind", bind, data_dir=tmp_path / "data", output=output, **own),
+    ):
+        kept = HTTPConnection(bind)
+        statuses = [status_of(kept) for _ in range(20)]
+        statuses += [status_of(HTTPConnection(bind)) for _ in range(10)]
+        statuses += [status_of(kept) for _ in range(20)]
+    assert statuses == 40 * [200] + 10 * [429]
+
+
+def status_of(connection: HTTPConnection) -> int:
+    connection.request("GET", "/v1/enhance/log?page_size=1")
+    response = connection.getresponse()
+    response.read()
+    return response.status
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="a process cannot be kept on one CPU here")

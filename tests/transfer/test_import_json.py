@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enhancelog.domain import records
+from enhancelog.domain.errors import TooLarge
 from enhancelog.domain.records import Entry
-from enhancelog.transfer import json_stream
+from enhancelog.domain.strict_json import BOM
+from enhancelog.transfer import bulk, json_stream
 from enhancelog.transfer.items import Found, Item, Refused, Unreadable
 from enhancelog.transfer.json_stream import Splitter
 from enhancelog.transfer.sources import open_source
@@ -68,6 +70,27 @@ def test_no_bytes_stop_the_reading(data: bytes, split: Splitter) -> None:
         items = list(json_stream.items(chunked(data, size), split, LIMIT))
         assert all(isinstance(item, Refused) for item in items)
         assert summary(items) == summary(whole)
+
+
+@given(
+    st.lists(st.sampled_from([b"\n", b" ", b"\r\n", b"\t\n", b"{}", b'{"a":\n', GOOD]), max_size=12), st.integers(1, 5)
+)
+def test_lines_keep_their_numbers_among_blank_ones(parts: list[bytes], size: int) -> None:
+    data = b"".join(parts)
+    numbers = [number for number, line in enumerate(data.split(b"\n"), 1) if line.strip(json_stream.WHITE_SPACE)]
+    pieces = list(json_stream.lines(chunked(data, size), LIMIT))
+    assert [piece.where for piece in pieces] == [f"line {number}" for number in numbers]
+    limits = bulk.Limits(len(data), len(numbers), LIMIT)
+    assert b"".join(bulk.measured(chunked(data, size), limits)) == data
+    if numbers:
+        with pytest.raises(TooLarge):
+            list(bulk.measured(chunked(data, size), bulk.Limits(len(data), len(numbers) - 1, LIMIT)))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 99])
+def test_a_byte_order_mark_is_left_out_at_the_start_only(size: int) -> None:
+    for data in (b"", b"\xef\xbb", BOM, BOM + b"{}", b"{}" + BOM, BOM + BOM):
+        assert b"".join(json_stream.without_bom(chunked(data, size))) == data.removeprefix(BOM)
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ def content(response: Any) -> str:
 
 
 def ids(shape: str, text: str) -> list[str]:
-    if shape == "csv":
-        return [row["issue_id"] for row in csv.DictReader(io.StringIO(text))]
+    if shape in ("csv", "spreadsheet"):
+        return [row["issue_id"] for row in csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))]
     entries = json.loads(text) if shape == "json" else [json.loads(line) for line in text.splitlines()]
     return [entry["issue_id"] for entry in entries]
 
@@ -65,9 +65,15 @@ def test_an_export_holds_the_whole_list_in_its_order(path: str, expected: list[s
         make_entry(issue_id="d", ts_ms=4),
     )
     found = exports(read(ada.get(path)))
-    assert set(found) == {"enhance-log.csv", "enhance-log.ndjson", "enhance-log.json"}
+    files = {
+        "enhance-log.csv": "csv",
+        "enhance-log-spreadsheet.csv": "spreadsheet",
+        "enhance-log.ndjson": "ndjson",
+        "enhance-log.json": "json",
+    }
+    assert set(found) == set(files)
     for name, address in found.items():
-        shape = name.rpartition(".")[2]
+        shape = files[name]
         assert ids(shape, content(ada.get(address))) == expected
         by_page = ada.get(f"{path}&format={shape}")
         assert (by_page.status_code, by_page["Location"]) == (302, address)

@@ -1,12 +1,16 @@
 """Every Blueprint once, summed over its sources, in the order that was asked for."""
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
+from enhancelog.domain.times import DAY_MS
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.factories import make_entry, make_rejected
 from tests.pages import Page, read
@@ -71,9 +75,9 @@ def test_sorts_by_every_column_and_those_without_a_time_come_last(client, three,
 
 def test_sums_over_sources(client: Client, three: None) -> None:
     assert [row[:4] for row in rows(blueprints(client))] == [
-        ["b", "8", "2", "25 % few"],
-        ["(no name)", "1", "1", "100 % few"],
-        ["a", "2", "0", "0 % few"],
+        ["b", "8", "2", "25 %few"],
+        ["(no name)", "1", "1", "100 %few"],
+        ["a", "2", "0", "0 %few"],
     ]
     assert rows(blueprints(client))[2][4] == "no plausible time"
 
@@ -136,3 +140,73 @@ def test_a_bad_value_is_a_bad_request_that_names_it(client: Client, three: None,
 
 def test_no_blueprint_yet_shows_what_fills_the_log(client: Client) -> None:
     assert "python3 manage.py import_log FILE" in blueprints(client).words
+
+
+DAY = NOW_MS // DAY_MS * DAY_MS
+
+
+def some_runs(name: str, rejected: int, runs: int, ts_ms: int) -> list[Entry]:
+    common: dict[str, Any] = {"blueprint_id": name, "ts_ms": ts_ms}
+    return [
+        (make_rejected if at < rejected else make_entry)(issue_id=f"{name}-{ts_ms}-{at}", **common)
+        for at in range(runs)
+    ]
+
+
+@pytest.fixture
+def trends(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Now against the week before: worse of many runs, worse of few, better, without runs before, without runs now."""
+    monkeypatch.setattr("enhancelog.web.periods.now_ms", lambda: NOW_MS)
+    before = DAY - 8 * DAY_MS
+    append(*some_runs("worse", 2, 40, before), *some_runs("worse", 20, 40, DAY))
+    append(*some_runs("few", 0, 2, before), *some_runs("few", 2, 2, DAY))
+    append(*some_runs("Better", 30, 40, before), *some_runs("Better", 3, 40, DAY))
+    append(*some_runs("same", 4, 40, before), *some_runs("same", 4, 40, DAY))
+    append(*some_runs("new", 1, 3, DAY), *some_runs("gone", 1, 3, before))
+
+
+def test_what_gets_worse_comes_first_and_few_runs_rank_low(client: Client, trends: None) -> None:
+    page = blueprints(client, sort="change")
+    assert names(page) == ["worse", "few", "same", "Better", "new"]
+    assert [row[4] for row in rows(page)] == [
+        "▲ +45 points", "▲ +100 points", "±0 points", "▼ −68 points", "no runs before"
+    ]  # fmt: skip
+    assert "12 – 18 Nov 2026 (whole days, UTC), against the 7 days before" in page.words
+    assert names(blueprints(client, sort="change", order="asc"))[:2] == ["Better", "same"]
+
+
+def test_a_period_counts_its_own_runs_and_its_links_lead_to_them(client: Client, trends: None) -> None:
+    page = blueprints(client, period="7d", sort="name")
+    assert [row[:3] for row in rows(page)][:2] == [["Better", "40", "3"], ["few", "2", "2"]]
+    (link,) = [each for each in page.all("a") if each.words == "3" and "Better" in each.attributes["href"]]
+    assert "3 entries" in read(client.get(link.attributes["href"])).words
+    assert names(blueprints(client, period="all", sort="name")) == ["Better", "few", "gone", "new", "same", "worse"]
+    assert names(blueprints(client, period="24h", sort="name")) == ["Better", "few", "new", "same", "worse"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("e", ["Better", "few", "gone", "new", "same", "worse"]), ("BET", ["Better"]), ("e*", []), ("g*", ["gone"])],
+)
+def test_names_are_searched(client: Client, trends: None, text: str, found: list[str]) -> None:
+    page = blueprints(client, text=text, sort="name")
+    assert ([] if not found else names(page)) == found
+    assert [each.attributes["value"] for each in page.all("input", name="text")] == [text]
+    assert "No such Blueprint ran." in page.words or found
+
+
+def test_headings_and_periods_keep_the_search(client: Client, trends: None) -> None:
+    page = blueprints(client, text="w", period="7d")
+    (heading,) = [link for link in page.all("a", class_="sort") if link.words == "Change"]
+    assert names(blueprints(client, **dict(parse_qsl(heading.attributes["href"][1:])))) == ["worse", "few", "new"]
+    (longer,) = [link for link in page.all("a") if link.words == "30 d"]
+    assert dict(parse_qsl(longer.attributes["href"][1:])) == {"text": "w", "period": "30d"}
+
+
+def test_a_period_takes_two_statements_however_many_blueprints(client: Client, trends: None) -> None:
+    with CaptureQueriesContext(connection) as few:
+        blueprints(client, period="7d")
+    append(*(make_entry(issue_id=f"h{at}", blueprint_id=f"b{at}", ts_ms=DAY) for at in range(90)))
+    with CaptureQueriesContext(connection) as many:
+        blueprints(client, period="7d")
+    assert len(many) == len(few)

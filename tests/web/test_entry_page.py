@@ -117,7 +117,7 @@ def test_badges_are_explained_in_words(client):
 def test_gap_is_said(client):
     record(make_entry(), make_entry(issue_id="h-2", prev_hash=HASHES[7], ts_ms=1_795_000_000_001))
     (notes,) = panels(get(client, "/entries/h-2"), "Notes")
-    assert f"gap No earlier entry left the Blueprint at {HASHES[7][:10]}. " in notes.words
+    assert f"gap No earlier entry left the Blueprint at {HASHES[7][:10]}…. " in notes.words
     assert not panels(get(client), "Notes")
 
 
@@ -125,7 +125,7 @@ def test_hashes_copy_and_position_is_told(client):
     record_all(make_entry(issue_id=f"h-{n}") for n in range(3))
     page = get(client)
     copied = [each.attributes["data-copy"] for each in page.all("button") if "data-copy" in each.attributes]
-    assert copied == ["h-1", HASHES[0], HASHES[1]]
+    assert copied == ["h-1", HASHES[0], HASHES[0], HASHES[1]]  # the second is that before the gap
     facts = [each.words for each in inside(panels(page, "Version")[0], "dd")]
     assert facts[2] == "command tests"
     assert facts[-1] == "2 of 3"

@@ -35,7 +35,7 @@ SHOWN_IN = {"a", "bdi", "button", "details", "div", "li", "mark", "span", "time"
 @pytest.fixture(autouse=True)
 def kept(settings: Any) -> KeptRows:
     settings.PUBLIC_READ = True
-    found: KeptRows = engines["jinja"].env.globals["kept"]
+    found: KeptRows = engines["jinja"].env.globals["kept"]  # type: ignore[attr-defined]
     found._rows.clear()
     return found
 

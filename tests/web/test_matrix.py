@@ -50,7 +50,7 @@ def link(page: Page, words: str) -> str:
 
 
 def heading_link(page: Page, words: str) -> str:
-    return next(each for each in page.all("a", class_="sort clip") if each.words == words).attributes["href"]
+    return next(each for each in page.all("a", class_="sort") if each.words == words).attributes["href"]
 
 
 def runs(blueprint_id: str, denied: int, of: int, *axes: str, ts_ms: int = NOW_MS - 1) -> list[Entry]:
@@ -177,7 +177,7 @@ def test_a_great_many_axes_of_one_run_are_a_page_of_them(client: Client) -> None
 def test_odd_names_stay_themselves(client: Client, table: dict[str, str]) -> None:
     odd = ["a/b %?#", "日本", "<b>&", " ", "x" * 512]
     record(*(make_rejected(name, "noop", issue_id=name, blueprint_id=name, ts_ms=NOW_MS) for name in odd))
-    shown = {each.attributes.get("title") for each in matrix(client, **table).all("a", class_="id")}
+    shown = {each.text for each in matrix(client, **table).all("bdi")}
     assert set(odd) <= shown
 
 
@@ -258,3 +258,44 @@ def test_a_fixed_number_of_queries_each_on_an_index(client: Client, period: str,
     assert len(few) == len(many) <= 6
     tallies = {"statustally", "axistally", "jointtally"}
     assert whole_tables(many) <= (tallies if period == "all" else set())
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_blueprints_are_chosen_by_name_or_prefix(client: Client, period: str) -> None:
+    record_all(
+        [
+            *runs("team-a", 1, 4, "noop"),
+            *runs("team-b", 2, 2, "tone"),
+            *runs("other", 3, 5, "noop", "des"),
+            *runs("", 1, 1, "des"),
+        ]
+    )
+    page = matrix(client, period=period, blueprint_prefix="team-")
+    assert [[row[0], row[1], row[2], row[-1]] for row in grid(page)] == [
+        ["Blueprint", "tone", "noop", "Any"],
+        ["team-b", "100 % 2/2 few", "–never judged", "100 % 2/2 few"],
+        ["team-a", "–never judged", "25 % 1/4 few", "25 % 1/4 few"],
+        ["These Blueprints", "100 % 2/2 few", "25 % 1/4 few", "50 % 3/6 few"],
+    ]
+    listed = read(client.get(link(page, "50 % 3/6")))
+    assert "3 entries" in listed.words
+    assert names(matrix(client, period=period, blueprint_id="")) == ["(no name)", "These Blueprints"]
+    several = client.get("/matrix/", {"period": period, "blueprint_id": ["team-a", "other"]})
+    assert sorted(names(read(several))) == ["These Blueprints", "other", "team-a"]
+
+
+def test_links_keep_the_chosen_blueprints_and_can_drop_them(client: Client) -> None:
+    record_all([*runs("team-a", 1, 4, "noop"), *runs("other", 3, 5, "noop")])
+    page = matrix(client, blueprint_prefix="team-", period="30d")
+    assert names(read(client.get(heading_link(page, "noop")))) == ["team-a", "These Blueprints"]
+    assert names(read(client.get(link(page, "90 d")))) == ["team-a", "These Blueprints"]
+    assert link(page, "blueprint:team-*") == "/matrix/?period=30d"
+    assert link(page, "Axes together") == "/matrix/?period=30d&show=together"
+    assert "None of these Blueprints ran in this period." in matrix(client, blueprint_prefix="x").words
+
+
+def test_axes_together_are_those_of_all_blueprints(client: Client) -> None:
+    record_all(runs("team-a", 1, 4, "noop"))
+    response = client.get("/matrix/?show=together&blueprint_id=team-a")
+    assert response.status_code == 400
+    assert "blueprint_id: cannot be combined with show=together" in read(response).words

@@ -245,8 +245,8 @@ def test_blueprints_are_in_order_of_the_lower_bound_of_their_rate(client: Client
     table = overview(client).all("table", class_="rates")[0]
     rows = [[each.words for each in row.inside if each.tag == "td"] for row in table.inside if row.tag == "tr"][1:]
     assert rows == [
-        ["(no name)", "6 / 10", "60 % few", "noop"],
-        ["one of one", "1 / 1", "100 % few", "noop"],
+        ["(no name)", "6 / 10", "60 %few", "noop"],
+        ["one of one", "1 / 1", "100 %few", "noop"],
         ["calm", "0 / 40", "0 %", ""],
     ]
 
@@ -258,7 +258,7 @@ def test_panels_show_ten_and_say_how_many_more(client: Client) -> None:
     assert "4 more axes." in page.words
     assert "3 more patterns" in page.words
     assert len(patterns(page)) == 10
-    assert "3 more." in page.words
+    assert "3 more" in page.words
     assert len(strips(page)) == 10
 
 

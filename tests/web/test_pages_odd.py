@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 
 from enhancelog import links
+from tests import list_pages
 from tests.factories import make_entry, make_rejected
-from tests.list_pages import box, onward, rows
+from tests.list_pages import box, rows
 from tests.pages import Page, read
 from tests.recording import record
 
@@ -123,11 +124,9 @@ def test_absurd_times_go_through_every_page(client, ts_ms):
     )
     assert sorted(neighbours(pages)) == ["next", "prev"]
     for path in ("/blueprints/main", "/rejections/", "/search/"):
-        page, seen = read(client.get(f"{path}?page_size=1")), 1
-        while further := onward(page):
-            assert further.startswith(path)
-            page, seen = read(client.get(further, headers={"HX-Request": "true"})), seen + 1
-        assert seen == 3
+        page = read(client.get(f"{path}?page_size=1"))
+        assert "Without a plausible time" in page.words
+        assert list_pages.positions(page) == [3, 2, 1]
 
 
 def test_hostile_texts_stay_texts(client):

@@ -12,7 +12,17 @@ from tests.factories import make_entry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
-READING = ("/", "/blueprints/", "/blueprints/main", "/matrix/", "/rejections/", "/search/", "/entries/h-1", "/content/")
+READING = (
+    "/",
+    "/blueprints/",
+    "/blueprints/main",
+    "/matrix/",
+    "/rejections/",
+    "/search/",
+    "/entries/h-1",
+    "/content/",
+    "/palette/",
+)
 OWN = ("/account/password",)
 ADMIN = ("/admin/", "/admin/enhancelog/entry/")
 ANYBODY = ("/account/sign-in", "/robots.txt", "/favicon.ico", "/health/live")

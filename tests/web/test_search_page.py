@@ -188,7 +188,7 @@ def test_box_says_what_the_address_says(client):
 
 def test_chips_take_one_parameter_away(client):
     page = get(client, "/search/?axis=noop&axis=des&order=asc")
-    (chip,) = page.all("a", class_="tag", aria_label="Remove axis:noop")
+    (chip,) = page.all("a", aria_label="Remove axis:noop")
     assert chip.attributes["href"] == "/search/?axis=des&order=asc"
 
 
@@ -296,9 +296,9 @@ def test_nobody_reads_without_permission(client, settings):
 @pytest.mark.parametrize("number", [1, 200])
 def test_statements_do_not_grow_with_the_rows(client, django_assert_num_queries, number):
     record_all(make_entry(issue_id=f"h-{n}") for n in range(number))
-    with django_assert_num_queries(4):
-        get(client, "/search/?page_size=200")
     with django_assert_num_queries(5):
+        get(client, "/search/?page_size=200")
+    with django_assert_num_queries(6):
         get(client, "/search/?page_size=200&text=o")
     with django_assert_num_queries(6 if connection.vendor == "sqlite" else 8):  # 2 around what may take its time
         get(client, "/search/?page_size=200&phrase=cite")

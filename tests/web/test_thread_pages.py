@@ -52,7 +52,7 @@ def test_applied_version_opens_the_attempts_before_it(client):
     some_attempts()
     page = get(client, "/blueprints/main")
     (details,) = page.all("details", class_="tried")
-    assert details.words == "after 2 rejections: des, tone, noopAttempts at this intent"
+    assert details.words == "after 2 rejections: des, tone and noopAttempts at this intent"
     (link,) = [each for each in details.inside if each.tag == "a"]
     assert link.attributes["href"] == "/entries/third?blueprint_id=main#attempts"
     (lazy,) = [each for each in details.inside if "hx-get" in each.attributes]
@@ -105,7 +105,7 @@ def test_entry_page_lists_the_attempts_at_its_intent(client):
     (panel,) = page.all("section", id="attempts")
     items = [each for each in panel.inside if each.tag == "li"]
     assert [item.words for item in items] == [
-        "1. rejected by des, toneno <id>14 Nov 22:13 · compare",
+        "1. rejected by des and toneno <id>14 Nov 22:13 · compare",
         "2. rejected by nooppatch is no-op14 Nov 22:13",
         "3. appliedAdds one sentence to the `writer` prompt.14 Nov 22:13 · compare",
     ]

@@ -6,20 +6,33 @@ from django.conf import settings
 
 from enhancelog import __version__
 from enhancelog.api.openapi.log import OPERATIONS as LOG
-from enhancelog.api.openapi.log import SCHEMAS as LOG_SCHEMAS
-from enhancelog.api.openapi.parts import HEADERS, PROBLEM, RESPONSES, answer, content, operation
+from enhancelog.api.openapi.parts import (
+    ACTOR,
+    BROKEN_RULE,
+    HEADERS,
+    NOT_MODIFIED,
+    PROBLEM,
+    RESPONSES,
+    answer,
+    content,
+    operation,
+)
 from enhancelog.api.openapi.patterns import OPERATIONS as PATTERNS
 from enhancelog.api.openapi.patterns import SCHEMAS as PATTERN_SCHEMAS
+from enhancelog.api.openapi.schemas import SCHEMAS as LOG_SCHEMAS
+from enhancelog.api.openapi.standalone import DIALECT
 
 Document = dict[str, Any]
 
 _registered_paths: Document = {}
 _registered_schemas: Document = {}
 
+SHARED_SCHEMAS = {"Actor": ACTOR, "BrokenRule": BROKEN_RULE, "Problem": PROBLEM}
 ERRORS = ("401", "403", "429")
 
 DESCRIPTION = """The log of enhance runs and the content store. Errors are problem+json (RFC 9457) and name the field.
-Ids are percent-encoded in paths, slashes included. Single resources have an ETag and honor If-None-Match."""
+Ids are percent-encoded in paths, slashes included. Single resources and pages of lists have an ETag and honor
+If-None-Match."""
 
 
 def register_part(paths: Document, schemas: Document) -> None:
@@ -36,7 +49,7 @@ def document() -> Document:
         "tags": [{"name": "log"}, {"name": "content"}, {"name": "description"}],
         "paths": {**LOG, **PATTERNS, **_registered_paths, **_own()},
         "components": {
-            "schemas": {**LOG_SCHEMAS, **PATTERN_SCHEMAS, **_registered_schemas, "Problem": PROBLEM},
+            "schemas": {**LOG_SCHEMAS, **PATTERN_SCHEMAS, **_registered_schemas, **SHARED_SCHEMAS},
             "responses": RESPONSES,
             "headers": HEADERS,
             "securitySchemes": {
@@ -54,7 +67,18 @@ def document() -> Document:
 
 def _own() -> Document:
     shown = content({"type": "object"}, {"openapi": "3.1.0"})
-    get = operation(
-        "get_openapi", "description", "This document", {"200": answer("OpenAPI 3.1.", shown)}, errors=ERRORS
+    answers = {"200": answer("OpenAPI 3.1.", shown, "ETag"), "304": NOT_MODIFIED}
+    get = operation("get_openapi", "description", "This document", answers, errors=ERRORS)
+    return {"/v1/openapi.json": {"get": get}, "/v1/schemas/entry.json": {"get": _entry_schema()}}
+
+
+def _entry_schema() -> Document:
+    example = {"$schema": DIALECT, "$id": "http://127.0.0.1:8000/v1/schemas/entry.json"}
+    shown = content({"type": "object", "required": list(example)}, example, "application/schema+json")
+    return operation(
+        "get_entry_schema",
+        "description",
+        "The JSON Schema of an entry, with all schemas that it refers to",
+        {"200": answer("JSON Schema 2020-12.", shown, "ETag"), "304": NOT_MODIFIED},
+        errors=ERRORS,
     )
-    return {"/v1/openapi.json": {"get": get}}

@@ -1,14 +1,12 @@
 import json
 from typing import Any, Final
 
-import msgspec
-
 from enhancelog.api.negotiation import LIST_TYPES
 from enhancelog.api.openapi.parts import (
     ATOM,
     CSV,
     JSON,
-    NDJSON,
+    NOT_MODIFIED,
     READ_ERRORS,
     WRITE_ERRORS,
     Part,
@@ -16,16 +14,15 @@ from enhancelog.api.openapi.parts import (
     array_of,
     content,
     in_path,
+    lines_of,
     operation,
     query,
     ref,
 )
 from enhancelog.domain import filters, page_sizes
-from enhancelog.domain.records import ID_SCHEMA, Entry, Operation
+from enhancelog.domain.records import ID_SCHEMA
 from enhancelog.domain.search_words import LONGEST_PHRASE
 from enhancelog.domain.text import DATA_NOTICE
-from enhancelog.queries.why import Why
-from enhancelog.transfer.bulk import Result
 
 EXAMPLE: Final[dict[str, Any]] = {
     "issue_id": "h-42",
@@ -45,47 +42,9 @@ EXAMPLE: Final[dict[str, Any]] = {
 LINE: Final = json.dumps(EXAMPLE) + "\n"
 RESULT: Final = '{"line":1,"issue_id":"h-42","result":"created","error":null}\n'
 
-_, SCHEMAS = msgspec.json.schema_components([Entry, Operation, Result, Why], ref_template="#/components/schemas/{name}")
-SCHEMAS["Entry"]["properties"]["ops"] = array_of(ref("Operation"))
-_pointer: Final = {"type": "string", "pattern": r"^(/[\s\S]*)?$"}
-SCHEMAS["Operation"] |= {
-    "properties": {**SCHEMAS["Operation"]["properties"], "path": _pointer},
-    "oneOf": [
-        {"properties": {"op": {"enum": ["add", "replace", "test"]}}, "required": ["value"]},
-        {"properties": {"op": {"enum": ["move", "copy"]}, "from": _pointer}, "required": ["from"]},
-        {"properties": {"op": {"enum": ["remove"]}}},
-    ],
-}
-SCHEMAS["KnownEntry"] = {
-    "allOf": [ref("Entry")],
-    "type": "object",
-    "description": "An entry with its metadata. Times are epoch milliseconds.",
-    "required": ["position", "recorded_ms", "actor", "source", "digest", "envelope", "patterns"],
-    "properties": {
-        "position": {"type": "integer", "minimum": 1},
-        "recorded_ms": {"type": "integer"},
-        "actor": {
-            "type": "object",
-            "required": ["kind", "name"],
-            "properties": {"kind": {"enum": ["user", "token", "command"]}, "name": {"type": "string"}},
-        },
-        "source": {"type": "string"},
-        "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-        "envelope": {
-            "type": "string",
-            "pattern": "^[0-9a-f]{64}$",
-            "description": "SHA-256 over position, digest, recorded_ms, actor and source.",
-        },
-        "patterns": {
-            "type": "object",
-            "description": "Denying axis to the id of the deny pattern, for the first 64 denied axes.",
-            "additionalProperties": {"type": "string"},
-        },
-    },
-}
-
 _NAMED: Final = {
     "blueprint_id": "The Blueprint; an empty value means the empty id.",
+    "blueprint_prefix": "The beginning of the Blueprint's id.",
     "status": "The outcome of the run.",
     "axis": "Denied by this axis; if repeated, by all of them.",
     "axis_passed": "This axis passed the run.",
@@ -93,12 +52,14 @@ _NAMED: Final = {
     "only": "Denied by this axis alone.",
     "axes": "The number of axes that denied.",
     "pattern": "Denied in this deny pattern: its id, or that of a template joined into it.",
+    "is": "`new`: denied in a pattern whose first denial is within the filter's times; needs `since` or `period`.",
     "has": "A recorded patch, a gap before the entry, or an inconsistency.",
     "afterwards": "What followed in the retry thread: an applied attempt, only rejected ones, or none.",
     "text": "A substring of intent, rationale, reasons or a verdict's detail.",
     "phrase": "A phrase in intent, rationale, a reason or a verdict's detail; its last word may end in *.",
     "source": "The source of the entry.",
 }
+_PLAUSIBLE_ONLY: Final = "Leaves out entries without a plausible time; to copy the whole log, use `after`."
 _INSTANT: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Before", "not_until": "From"}
 
 
@@ -111,22 +72,28 @@ def _filters() -> list[Part]:
     for name in filters.VALUES:
         one: Part = {"type": "string"}
         if name in filters.CHOICES:
-            one["enum"] = list(filters.CHOICES[name])
+            one = ref(name.capitalize())
         elif name == "phrase":
             one["maxLength"] = LONGEST_PHRASE
         for prefix, words in (("", _NAMED[name]), ("not_", f"Excludes what `{name}` selects.")):
             found.append(query(prefix + name, {**array_of(one), "maxItems": filters.MAX_VALUES}, words))
     instant = {"type": "string", "pattern": f"^(-?[0-9]{{1,18}}|{_DATE}|{_AGE}|today|yesterday)$"}
     what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC, or with an offset), today, yesterday, or an age like 90m, 24h, 7d, 2w"
-    found += [query(name, instant, f"{words}: {what}.") for name, words in _INSTANT.items()]
-    period = {"type": "string", "pattern": f"^({_AGE}|today|yesterday|all)$"}
+    found += [query(name, instant, f"{words}: {what}. {_PLAUSIBLE_ONLY}") for name, words in _INSTANT.items()]
+    period = ref("Period")
     what = "7d, 2w: whole UTC days that end with today; 24h, 90m: exactly that long up to now; today, yesterday, all"
-    return [*found, query("period", period, f"{what}."), query("not_period", period, "Before that period.")]
+    return [
+        *found,
+        query("period", period, f"{what}. {_PLAUSIBLE_ONLY}"),
+        query("not_period", period, f"Before that period. {_PLAUSIBLE_ONLY}"),
+    ]
 
 
 FILTERS: Final = tuple(_filters())  # the parameters of everything that takes a filter
 
-_ORDER: Final = query("order", {"type": "string", "enum": ["asc", "desc"]}, "By time; `asc` unless given.")
+_ORDER: Final = query(
+    "order", {"type": "string", "enum": ["asc", "desc"]}, "By time; `asc` unless given. Not with `after`."
+)
 SIZE: Final = query(
     "page_size",
     {"type": "integer", "minimum": 1, "maximum": page_sizes.LARGEST},
@@ -135,18 +102,24 @@ SIZE: Final = query(
 _FORMAT: Final = query(
     "format",
     {"type": "string", "enum": list(LIST_TYPES)},
-    "Overrides Accept. `atom`: the 50 latest entries.",
+    "Overrides Accept. `spreadsheet`: CSV as Excel opens it. `atom`: the 50 latest entries.",
 )
 _TAIL: Final = [
     query("after", {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "Only entries stored after this position."),
-    query("wait", {"type": "integer", "minimum": 0, "maximum": filters.MAX_WAIT_S}, "Seconds to wait for new entries."),
+    query(
+        "wait",
+        {"type": "integer", "minimum": 0, "maximum": filters.MAX_WAIT_S},
+        "Seconds to wait for new entries; only with `after`.",
+    ),
 ]
-_CURSOR: Final = query("cursor", {"type": "string"}, "From the `next` link; valid only for the same filter and order.")
+_CURSOR: Final = query(
+    "cursor", {"type": "string"}, "From the `next` link; valid only for the same filter and order. Not with `after`."
+)
 _ATOMIC: Final = query("atomic", {"type": "string", "enum": ["true", "false"]}, "For a bulk append: all or nothing.")
 _ISSUE_ID: Final = in_path("issue_id", {"type": "string", **ID_SCHEMA}, "h-42")
 
 _ENTRY: Final = content(ref("Entry"), EXAMPLE)
-_RESULTS: Final = content({"type": "string", "description": "One `Result` per line."}, RESULT, NDJSON)
+_RESULTS: Final = lines_of("AppendResult", RESULT)
 
 OPERATIONS: Final[dict[str, Part]] = {
     "/v1/enhance/log": {
@@ -159,13 +132,15 @@ OPERATIONS: Final[dict[str, Part]] = {
                     "A JSON array, the same entries as NDJSON or CSV, or a feed of the 50 latest.",
                     {
                         **content(array_of(ref("Entry")), [EXAMPLE]),
-                        **content({"type": "string"}, LINE, NDJSON),
+                        **lines_of("Entry", LINE),
                         **content({"type": "string"}, ",".join(EXAMPLE) + "\r\n", CSV),
                         **content({"type": "string"}, '<feed xmlns="http://www.w3.org/2005/Atom">…</feed>', ATOM),
                     },
                     "Next",
                     "DerivedTo",
-                )
+                    "ETag",
+                ),
+                "304": NOT_MODIFIED,
             },
             parameters=[*FILTERS, _ORDER, SIZE, _CURSOR, _FORMAT, *_TAIL],
         ),
@@ -180,12 +155,8 @@ OPERATIONS: Final[dict[str, Part]] = {
             },
             parameters=[_ATOMIC],
             body={
-                **content(
-                    {"oneOf": [ref("Entry"), array_of({"description": "An `Entry`; each is validated separately."})]},
-                    EXAMPLE,
-                    JSON,
-                ),
-                **content({"type": "string"}, LINE, NDJSON),
+                **content({"oneOf": [ref("Entry"), array_of(ref("Entry"))]}, EXAMPLE, JSON),
+                **lines_of("Entry", LINE),
             },
             errors=[*WRITE_ERRORS, "409", "411"],
         ),
@@ -197,6 +168,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "One entry",
             {
                 "200": answer("The entry; its ETag is its digest.", _ENTRY, "ETag"),
+                "304": NOT_MODIFIED,
                 "404": answer(
                     "No such entry.", content({"type": "string"}, "enhance log entry not found", "text/plain")
                 ),
@@ -240,6 +212,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     ),
                     "ETag",
                 ),
+                "304": NOT_MODIFIED,
                 "404": answer(
                     "No such entry.", content({"type": "string"}, "enhance log entry not found", "text/plain")
                 ),
@@ -284,7 +257,9 @@ OPERATIONS: Final[dict[str, Part]] = {
                             "similar_applied": [],
                         },
                     ),
-                )
+                    "ETag",
+                ),
+                "304": NOT_MODIFIED,
             },
             parameters=[
                 query("blueprint_id", {"type": "string"}, "The Blueprint; may be empty.", required=True),

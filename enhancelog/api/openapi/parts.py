@@ -12,6 +12,12 @@ NDJSON: Final = FORMATS["ndjson"].media_type
 CSV: Final = FORMATS["csv"].media_type
 ATOM: Final = FORMATS["atom"].media_type
 
+BROKEN_RULE: Final[Part] = {
+    "type": "object",
+    "description": "Which field (empty: the whole body) breaks which rule.",
+    "required": ["field", "rule", "detail"],
+    "properties": {name: {"type": "string"} for name in ("field", "rule", "detail")},
+}
 PROBLEM: Final[Part] = {
     "type": "object",
     "description": "What went wrong (RFC 9457). `errors` says which field breaks which rule.",
@@ -21,17 +27,11 @@ PROBLEM: Final[Part] = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "rule", "detail"],
-                "properties": {name: {"type": "string"} for name in ("field", "rule", "detail")},
-            },
-        },
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/BrokenRule"}},
+        "request_id": {"type": "string", "description": "5xx: finds the request in the server's log."},
         "identical": {
             "type": ["boolean", "null"],
-            "description": "For 409 of an append: whether the stored entry is identical.",
+            "description": "409 of an append: whether the stored entry is identical.",
         },
         "differs": {
             "type": "array",
@@ -50,19 +50,47 @@ PROBLEM: Final[Part] = {
         },
     },
 }
+ACTOR: Final[Part] = {
+    "type": "object",
+    "description": "Who recorded it.",
+    "required": ["kind", "name"],
+    "properties": {"kind": {"type": "string", "enum": ["user", "token", "command"]}, "name": {"type": "string"}},
+}
+
+
+def _header(pattern: str, description: str) -> Part:
+    return {"schema": {"type": "string", "pattern": pattern}, "description": description}
+
+
+def _listed(item: str) -> str:
+    return f"^{item}(, {item})*$"
+
 
 HEADERS: Final[Part] = {
+    "Allow": _header(_listed("[A-Z]+"), "The methods of this path."),
     "DerivedTo": {
         "schema": {"type": "integer", "minimum": 0},
         "description": "For requests about deny patterns: the position up to which they are grouped and were read. "
         "A reader who just appended a new template waits for its grouping, at most 2 s.",
     },
-    "Counted": {"schema": {"type": "string"}, "description": "Present if only the newest entries were counted."},
-    "ETag": {"schema": {"type": "string"}, "description": "The entry's digest, or the content item's version."},
-    "Location": {"schema": {"type": "string"}, "description": "The URL of the new resource."},
-    "Next": {"schema": {"type": "string"}, "description": 'The next page: `<…>; rel="next"`.'},
-    "RetryAfter": {"schema": {"type": "string"}, "description": "Seconds to wait before retrying."},
-    "WWWAuthenticate": {"schema": {"type": "string"}, "description": "How to authenticate."},
+    "Counted": _header("^newest [1-9][0-9]*$", "Present if only the newest entries were counted."),
+    "ETag": _header(
+        '^(W/)?"[0-9a-f]{1,64}"$',
+        "The entry's digest, the content item's version, or a digest of the answer; weak (`W/`) if compressed.",
+    ),
+    "Location": _header("^/v1/", "The URL of the new resource."),
+    "Next": _header('^<[^<>]+>; rel="next"$', 'The next page: `<…>; rel="next"`.'),
+    "RateLimit": _header(
+        _listed('"[a-z]+";r=[0-9]+;t=[0-9]+'),
+        "Where a throttle applies: how many more requests are allowed now (`r`), and in how many seconds (`t`) the "
+        "whole allowance is restored or, if nothing is left, one request is allowed.",
+    ),
+    "RateLimitPolicy": _header(
+        _listed('"[a-z]+";q=[0-9]+;w=[0-9]+'),
+        "Where a throttle applies: requests (`q`) allowed in a number of seconds (`w`).",
+    ),
+    "RetryAfter": {"schema": {"type": "integer", "minimum": 1}, "description": "Seconds to wait before retrying."},
+    "WWWAuthenticate": _header("^Bearer", "How to authenticate."),
 }
 
 _ERRORS: Final = {
@@ -70,13 +98,18 @@ _ERRORS: Final = {
     "401": ("Unauthorized", "Not authenticated.", {"WWW-Authenticate": "WWWAuthenticate"}),
     "403": ("Forbidden", "The scope or limit that `detail` names is missing.", {}),
     "404": ("NotFound", "Nothing has this id.", {}),
+    "405": ("MethodNotAllowed", "The path has other methods.", {"Allow": "Allow"}),
     "408": ("TooSlow", "The body did not arrive in time.", {}),
     "411": ("LengthRequired", "An atomic append requires a Content-Length.", {}),
     "409": ("Conflict", "Conflicts with what is stored; nothing was changed.", {}),
     "412": ("PreconditionFailed", "The item is at another version.", {}),
     "413": ("TooLarge", "The body or a part of it is larger than the limit.", {}),
     "415": ("UnsupportedMediaType", "The media type is not supported, or the body is compressed.", {}),
-    "429": ("TooMany", "Too many requests.", {"Retry-After": "RetryAfter"}),
+    "429": (
+        "TooMany",
+        "Too many requests.",
+        {"Retry-After": "RetryAfter", "RateLimit": "RateLimit", "RateLimit-Policy": "RateLimitPolicy"},
+    ),
     "503": (
         "Unavailable",
         "The database or its disk is not available, or too many long responses are under way.",
@@ -99,7 +132,16 @@ def _response(status: str, description: str, headers: Mapping[str, str]) -> Part
 
 RESPONSES: Final[Part] = {
     name: _response(status, description, headers) for status, (name, description, headers) in _ERRORS.items()
+} | {
+    "NotModified": {
+        "description": "The answer still has the ETag that `If-None-Match` names. No body.",
+        "headers": {"ETag": {"$ref": "#/components/headers/ETag"}},
+    },
+    "UriTooLong": {"description": "The address is longer than 65,534 bytes. No body."},
+    "HeadersTooLarge": {"description": "More than 100 header fields, or too large ones. No body."},
 }
+NOT_MODIFIED: Final[Part] = {"$ref": "#/components/responses/NotModified"}
+_EVERYWHERE: Final = {"405": "MethodNotAllowed", "414": "UriTooLong", "431": "HeadersTooLarge"}
 
 READ_ERRORS: Final = ("400", "401", "403", "429", "503", "507")
 WRITE_ERRORS: Final = ("400", "401", "403", "408", "413", "415", "429", "503", "507")
@@ -115,6 +157,12 @@ def array_of(schema: Part) -> Part:
 
 def content(schema: Part, example: Any, media_type: str = JSON) -> Part:
     return {media_type: {"schema": schema, "example": example}}
+
+
+def lines_of(name: str, example: str) -> Part:
+    """NDJSON whose lines are each a ``name``."""
+    schema = {"type": "string", "contentMediaType": NDJSON, "contentSchema": array_of(ref(name))}
+    return content({**schema, "description": f"One `{name}` a line, as JSON."}, example, NDJSON)
 
 
 def answer(description: str, shown: Part, *headers: str) -> Part:
@@ -138,12 +186,18 @@ def operation(
     errors: Sequence[str] = READ_ERRORS,
     body_required: bool = True,
 ) -> Part:
-    """``errors`` are the statuses answered with a problem."""
-    problems = {status: {"$ref": f"#/components/responses/{_ERRORS[status][0]}"} for status in errors}
+    """``errors`` are the statuses answered with a problem. An answer 304 adds ``If-None-Match`` to the parameters."""
+    names = {status: _ERRORS[status][0] for status in errors} | _EVERYWHERE
+    others = sorted(names.keys() - answers)
+    problems = {status: {"$ref": f"#/components/responses/{names[status]}"} for status in others}
     made: Part = {"operationId": name, "tags": [tag], "summary": summary, "parameters": list(parameters)}
+    if "304" in answers:
+        made["parameters"].append(IF_NONE_MATCH)
     if body is not None:
         made["requestBody"] = {"required": body_required, "content": body}
-    return made | {"responses": {**answers, **{status: problems[status] for status in errors if status not in answers}}}
+    return made | {
+        "responses": {**answers, **{status: problems[status] for status in problems if status not in answers}}
+    }
 
 
 def query(name: str, schema: Part, description: str, *, required: bool = False) -> Part:
@@ -156,3 +210,6 @@ def in_path(name: str, schema: Part, example: str) -> Part:
 
 def header(name: str, schema: Part, description: str) -> Part:
     return {"name": name, "in": "header", "required": False, "schema": schema, "description": description}
+
+
+IF_NONE_MATCH: Final = header("If-None-Match", {"type": "string"}, "ETags: 304 if the answer still has one of them.")

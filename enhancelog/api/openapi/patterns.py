@@ -3,7 +3,17 @@ from typing import Any, Final
 import msgspec
 
 from enhancelog.api.openapi.log import FILTERS, SIZE
-from enhancelog.api.openapi.parts import READ_ERRORS, Part, answer, array_of, content, in_path, operation, ref
+from enhancelog.api.openapi.parts import (
+    NOT_MODIFIED,
+    READ_ERRORS,
+    Part,
+    answer,
+    array_of,
+    content,
+    in_path,
+    operation,
+    ref,
+)
 from enhancelog.queries.patterns.detail import PatternDetail
 from enhancelog.queries.patterns.listing import Pattern
 
@@ -51,7 +61,9 @@ OPERATIONS: Final[dict[str, Part]] = {
                     content(array_of(ref("Pattern")), [EXAMPLE]),
                     "Counted",
                     "DerivedTo",
-                )
+                    "ETag",
+                ),
+                "304": NOT_MODIFIED,
             },
             parameters=[*FILTERS, SIZE],
         )
@@ -67,7 +79,9 @@ OPERATIONS: Final[dict[str, Part]] = {
                     content(ref("PatternDetail"), _DETAIL),
                     "Counted",
                     "DerivedTo",
-                )
+                    "ETag",
+                ),
+                "304": NOT_MODIFIED,
             },
             parameters=[in_path("pattern_id", {"type": "string", "minLength": 1}, EXAMPLE["id"]), *_WITHOUT_PATTERN],
             errors=[*READ_ERRORS, "404"],

@@ -14,10 +14,11 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 from django.db import DatabaseError, connection, connections
 
+from enhancelog.api import allowances
 from enhancelog.maintenance import prepare, upgrade
 from enhancelog.management.database import Needs
 from enhancelog.management.reporting import CannotRun, ReportingCommand
-from enhancelog.observing import shared_series
+from enhancelog.observing import shared_memory, shared_series
 from enhancelog.server import static_files
 from enhancelog.server.reloading import Sources
 from enhancelog.server.supervisor import StartFailed, Supervisor
@@ -155,8 +156,11 @@ def serve(address: Address, on_serving: Callable[[], None], application: str = "
     workers = settings.WORKERS if "ENHANCELOG_WORKERS" in os.environ else usual_workers()
     sources = Sources(settings.BASE_DIR / name for name in SOURCES) if settings.RELOAD else None
     os.environ["ENHANCELOG_WORKERS"] = str(workers)  # each of them grants its share of a limit
-    if memory := shared_series.allocate(workers):
-        os.environ[shared_series.MEMORY] = memory
+    shared = {
+        shared_series.MEMORY: shared_series.allocate(workers),
+        allowances.MEMORY: shared_memory.allocate("throttles", allowances.SIZE),
+    }
+    os.environ.update({name: path for name, path in shared.items() if path})
     try:
         every = [Options(address.host, address.port, number, application) for number in range(1, workers + 1)]
         Supervisor(every, on_serving, sources).run()

@@ -13,6 +13,7 @@ from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.times import DAY_MS, plausible_sql
 from enhancelog.models import DenialPattern, PatternRules, Template, TemplateTally
+from enhancelog.queries.blueprint_ids import blueprints_of
 from enhancelog.queries.counts import CAP, in_days
 from enhancelog.queries.horizon import grouped
 from enhancelog.queries.pattern_ids import SERVED, leader
@@ -51,7 +52,7 @@ def is_tallied(wanted: EntryFilter) -> bool:
     bounds = (wanted.since_ms, wanted.until_ms)
     return (
         not wanted.exclude
-        and set(wanted.include) <= {"blueprint_id", "status", "axis"}
+        and set(wanted.include) <= {"blueprint_id", "blueprint_prefix", "status", "axis"}
         and wanted.include.get("status", ()) in ((), ("rejected",))
         and len(wanted.include.get("axis", ())) <= 1
         and not any(bound is not None and bound % DAY_MS for bound in bounds)
@@ -69,9 +70,7 @@ def times(wanted: EntryFilter, order: Sequence[int]) -> dict[int, Times]:
 
 
 def _among(wanted: EntryFilter) -> Q:
-    among = Q()
-    if "blueprint_id" in wanted.include:
-        among &= Q(blueprint_id__in=records.only_ids(wanted.include["blueprint_id"], may_be_empty=True))
+    among = blueprints_of(wanted)
     if "status" in wanted.include:
         among &= Q(rejected=True)
     if wanted.since_ms is not None:
@@ -85,8 +84,7 @@ def _tallied(wanted: EntryFilter, pattern_id: str | None) -> Found:
     tally = in_days(TemplateTally.objects.filter(template__rules=SERVED), wanted.since_ms, wanted.until_ms)
     if pattern_id is not None:
         tally = tally.filter(template__pattern=leader(pattern_id))
-    if "blueprint_id" in wanted.include:
-        tally = tally.filter(blueprint_id__in=records.only_ids(wanted.include["blueprint_id"], may_be_empty=True))
+    tally = tally.filter(blueprints_of(wanted))
     if "axis" in wanted.include:
         tally = tally.filter(template__axis__in=records.only_ids(wanted.include["axis"]))
     amount = Sum("rejected" if "status" in wanted.include else "denied")

@@ -8,6 +8,7 @@ import msgspec
 from enhancelog.domain import page_sizes
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.queries.patterns.counted import Found, counted
+from enhancelog.queries.patterns.newness import newness
 from enhancelog.queries.patterns.served import patterns
 
 MOST: Final = page_sizes.API_PATTERNS  # patterns in one answer, those with most denials
@@ -34,7 +35,9 @@ class Listing(NamedTuple):
 
 
 def listing(wanted: EntryFilter, most: int = MOST) -> Listing:
+    is_wanted, wanted = newness(wanted, wanted.since_ms, wanted.until_ms)
     found = counted(wanted)
+    found = found._replace(rows=[row for row in found.rows if is_wanted(row.pattern)])
     return Listing(described(found, most), found.is_whole)
 
 

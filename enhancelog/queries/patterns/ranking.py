@@ -3,7 +3,7 @@
 # Numbers count rejected runs, so that each is that of a list of rejections; ``denied`` counts the others too.
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +12,7 @@ from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value,
 from enhancelog.domain import records
 from enhancelog.domain.times import DAY_MS, day_of
 from enhancelog.models import Entry, TemplateTally
+from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.pattern_ids import SERVED
@@ -19,6 +20,9 @@ from enhancelog.queries.patterns.served import patterns
 from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.queries.windowed import fetch_in
+
+MOST_NEW: Final = 5
+MOST_NEW_READ: Final = 100  # patterns with most rejections, of which some may be new
 
 SPARK_DAYS: Final = 21  # days of a sparkline, the last one included
 
@@ -53,9 +57,9 @@ class PatternRow:
 
 
 class Scope(NamedTuple):
-    """Blueprints and axis; ``None`` for any."""
+    """``axis``: ``None`` for any."""
 
-    blueprint_ids: Sequence[str] | None = None
+    blueprints: Named = EVERY
     axis: str | None = None
 
 
@@ -63,18 +67,26 @@ EVERYWHERE: Final = Scope()
 
 
 class Ranking(NamedTuple):
-    """``left_out``: patterns with rejections in either window but without a row."""
+    """``left_out``: patterns with rejections in either window but without a row. ``new``: first seen in the window."""
 
     rows: Sequence[PatternRow]
     left_out: int
+    new: Sequence[PatternRow] = ()
 
 
 def ranked(window: Window, spark_until_ms: int, most: int) -> Ranking:
     """The ``most`` patterns with most rejections. Sparklines end with the day before ``spark_until_ms``."""
     counted = numbers(window)
     order = sorted(counted, key=lambda pattern: (-counted[pattern].rejected, -counted[pattern].before, pattern))
-    rows = described(order[:most], counted, window, spark_until_ms)
-    return Ranking(rows, len(order) - len(rows))
+    possible = [pattern for pattern in order if not counted[pattern].before][:MOST_NEW_READ]
+    leaders = _leaders([*order[:most], *possible])
+    new = [each for each in possible if each in leaders and is_new(leaders[each].first_ms, window)][:MOST_NEW]
+    shown = list(dict.fromkeys([*order[:most], *new]))
+    rows = {row.id: row for row in described(shown, counted, window, spark_until_ms, leaders=leaders)}
+    first, latest = (
+        [rows[leaders[pattern].key] for pattern in part if pattern in leaders] for part in (order[:most], new)
+    )
+    return Ranking(first, len(order) - len(first), latest)
 
 
 def numbers(window: Window, scope: Scope = EVERYWHERE) -> dict[int, Numbers]:
@@ -84,7 +96,7 @@ def numbers(window: Window, scope: Scope = EVERYWHERE) -> dict[int, Numbers]:
         return written(rows.values_list("pattern", "now", "r", "d"))
 
     found: defaultdict[int, Numbers] = defaultdict(Numbers)
-    for pattern, is_now, rejected, denied in fetch_in(window, ("pattern numbers", _key(scope)), write):
+    for pattern, is_now, rejected, denied in fetch_in(window, ("pattern numbers", scope), write):
         here = found[pattern]
         if is_now:
             found[pattern] = here._replace(rejected=int(rejected), denied=int(denied))
@@ -99,11 +111,13 @@ def described(
     window: Window,
     spark_until_ms: int,
     scope: Scope = EVERYWHERE,
+    leaders: Mapping[int, "_Leader"] | None = None,
 ) -> list[PatternRow]:
+    """``leaders``: if already read."""
     places = _places(window, order, scope)
     last_day = day_of(spark_until_ms - 1)
     days = daily(order, last_day, scope)
-    leaders = _leaders(order)
+    leaders = _leaders(order) if leaders is None else leaders
     return [
         PatternRow(
             id=leader.key,
@@ -165,22 +179,18 @@ def _from_index(window: Window, scope: Scope) -> _Source:
     start = window.since_ms if window.before_ms is None else window.before_ms
     entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=start, ts_ms__lt=window.until_ms)
     now = Q(ts_ms__gte=window.since_ms)
-    denials = entries.order_by().filter(patterns__template__rules=SERVED, **_conditions(scope, "patterns__template__"))
+    denials = entries.order_by().filter(_conditions(scope, "patterns__template__"), patterns__template__rules=SERVED)
     rows = denials.annotate(pattern=F("patterns__template__pattern_id"), now=_as_number(now))
     return _Source(rows, Count("position", filter=Q(patterns__rejected=True)), Count("position"))
 
 
 def _tallies(scope: Scope) -> QuerySet[Any]:
-    return TemplateTally.objects.filter(template__rules=SERVED, **_conditions(scope, "template__"))
+    return TemplateTally.objects.filter(_conditions(scope, "template__"), template__rules=SERVED)
 
 
-def _conditions(scope: Scope, template: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if scope.blueprint_ids is not None:
-        found["blueprint_id__in"] = records.only_ids(scope.blueprint_ids, may_be_empty=True)
-    if scope.axis is not None:
-        found[f"{template}axis__in"] = records.only_ids([scope.axis])
-    return found
+def _conditions(scope: Scope, template: str) -> Q:
+    found = scope.blueprints.condition
+    return found if scope.axis is None else found & Q(**{f"{template}axis__in": records.only_ids([scope.axis])})
 
 
 def _as_number(now: Q) -> Case | Value:
@@ -197,7 +207,7 @@ def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, 
 
     alone = replace(window, before_ms=None)
     found: defaultdict[int, list[Place]] = defaultdict(list)
-    for pattern, blueprint_id, number in fetch_in(alone, ("pattern places", wanted, _key(scope)), write):
+    for pattern, blueprint_id, number in fetch_in(alone, ("pattern places", wanted, scope), write):
         found[pattern].append(Place(blueprint_id, int(number)))
     for places in found.values():
         places.sort(key=lambda place: (-place.rejected, place.name))
@@ -212,9 +222,5 @@ def daily(order: Iterable[int], last_day: int, scope: Scope = EVERYWHERE) -> Cou
         rows = rows.order_by().filter(template__pattern_id__in=wanted).values("template__pattern_id", "day")
         return written(rows.annotate(n=Sum("rejected")).values_list("template__pattern_id", "day", "n"))
 
-    sums = fetch(("pattern days", last_day, wanted, _key(scope)), write)
+    sums = fetch(("pattern days", last_day, wanted, scope), write)
     return Counter({(pattern, day): int(number) for pattern, day, number in sums})
-
-
-def _key(scope: Scope) -> Hashable:
-    return None if scope.blueprint_ids is None else tuple(scope.blueprint_ids), scope.axis

@@ -6,8 +6,8 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from enhancelog.models import DenialPattern, PatternRules, Template
 from enhancelog.queries.pattern_ids import SERVED
+from enhancelog.queries.plausible import Plausible
 from enhancelog.queries.prepared import Statement, run
-from enhancelog.queries.selection import Plausible
 from enhancelog.store.database import last_position
 
 # Of denials: those with a plausible time
@@ -35,3 +35,11 @@ def patterns(among: Q = EVERY_DENIAL) -> QuerySet[Any]:
         first_ms=Subquery(denials.order_by("ts_ms", "entry_id").values("ts_ms")[:1]),
         last_ms=Subquery(denials.order_by("-ts_ms", "-entry_id").values("ts_ms")[:1]),
     )
+
+
+def new_patterns(since_ms: int | None, until_ms: int | None) -> QuerySet[Any]:
+    """Those whose first denial is between these times (epoch ms); none without a beginning."""
+    if since_ms is None:
+        return patterns().none()
+    new = patterns().filter(first_ms__gte=since_ms)
+    return new if until_ms is None else new.filter(first_ms__lt=until_ms)

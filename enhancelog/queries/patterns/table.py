@@ -1,7 +1,7 @@
 """The patterns of a period as a sortable table, for any filter."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -10,9 +10,11 @@ from django.db.models import QuerySet, Sum
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.models import AxisTally, Denial
+from enhancelog.queries.blueprint_ids import named
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.patterns.counted import counted, is_tallied
+from enhancelog.queries.patterns.newness import newness
 from enhancelog.queries.patterns.ranking import Numbers, PatternRow, Place, Scope, described, is_new, numbers
 from enhancelog.queries.patterns.served import PLAUSIBLE, patterns
 
@@ -43,12 +45,15 @@ class Table(NamedTuple):
 
 def table(wanted: EntryFilter, window: Window, part: Part, spark_until_ms: int) -> Table:
     """``wanted`` asks for rejected entries."""
+    is_wanted, wanted = newness(wanted, window.since_ms, window.until_ms)
     scope = _scope(wanted, window)
     if scope is None:
-        return _of_newest(replace(wanted, since_ms=window.since_ms, until_ms=window.until_ms), window, part)
+        bounded = replace(wanted, since_ms=window.since_ms, until_ms=window.until_ms)
+        return _of_newest(bounded, window, part, is_wanted)
     denied = 0 if scope.axis is None else _denied(window, scope)  # first, so that no append in between is left over
     found = numbers(window, scope)
     beyond = max(0, denied - sum(here.rejected for here in found.values()))
+    found = {pattern: here for pattern, here in found.items() if is_wanted(pattern)}
     order = _ordered(found, part)[part.first : part.first + part.size]
     return Table(described(order, found, window, spark_until_ms, scope), len(found), scope, beyond=beyond)
 
@@ -57,27 +62,26 @@ def _scope(wanted: EntryFilter, window: Window) -> Scope | None:
     bounds = (None, None) if window.hourly else (window.since_ms, window.until_ms)
     if not is_tallied(replace(wanted, since_ms=bounds[0], until_ms=bounds[1])):
         return None
-    return Scope(wanted.include.get("blueprint_id"), wanted.one("axis"))
+    return Scope(named(wanted), wanted.one("axis"))
 
 
 def _denied(window: Window, scope: Scope) -> int:
     rows: QuerySet[Any] = Denial.objects.all() if window.hourly else AxisTally.objects.all()
     rows = rows.filter(axis__in=records.only_ids([scope.axis or ""]))
-    if scope.blueprint_ids is not None:
-        rows = rows.filter(blueprint_id__in=records.only_ids(scope.blueprint_ids, may_be_empty=True))
+    rows = rows.filter(scope.blueprints.condition)
     if window.hourly:
         return rows.filter(PLAUSIBLE, rejected=True, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms).count()
     return in_days(rows, window.since_ms, window.until_ms).aggregate(n=Sum("rejected"))["n"] or 0
 
 
-def _of_newest(wanted: EntryFilter, window: Window, part: Part) -> Table:
+def _of_newest(wanted: EntryFilter, window: Window, part: Part, is_wanted: Callable[[int], bool]) -> Table:
     found = counted(wanted)
     totals: Counter[int] = Counter()
     places: defaultdict[int, list[Place]] = defaultdict(list)
     for row in found.rows:
         totals[row.pattern] += row.number
         places[row.pattern].append(Place(row.blueprint_id, row.number))
-    sums = {pattern: Numbers(number, number) for pattern, number in totals.items()}
+    sums = {pattern: Numbers(number, number) for pattern, number in totals.items() if is_wanted(pattern)}
     order = _ordered(sums, part)[part.first : part.first + part.size]
     leaders = {leader.pk: leader for leader in patterns().filter(pk__in=order)}
     rows = [

@@ -14,7 +14,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
 from enhancelog.accounts import api_tokens
-from enhancelog.accounts.permissions import user_of
+from enhancelog.accounts.permissions import needs, user_of
 
 
 class SignInForm(AuthenticationForm):
@@ -42,7 +42,7 @@ class SignIn(views.LoginView):
             raise BadRequest("The address or the form contains the character U+0000.")
         return super().dispatch(request, *args, **kwargs)
 
-    def get_redirect_url(self) -> str:
+    def get_redirect_url(self) -> str:  # type: ignore[override]  # Django itself passes no request
         # Django fails on an address that leads back here, and the page's own link to sign-in is one.
         url: str = super().get_redirect_url()
         return "" if url == self.request.path else url
@@ -55,7 +55,7 @@ class SignOut(views.LogoutView):
     http_method_names = ("post", "options")  # a link must not sign anybody out
 
 
-@method_decorator(never_cache, name="dispatch")
+@method_decorator([needs("account:own"), never_cache], name="dispatch")
 class Password(views.PasswordChangeView):
     """Ends the user's other sessions."""
 

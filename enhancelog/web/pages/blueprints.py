@@ -1,6 +1,6 @@
-"""``/blueprints/``: all Blueprints with their totals."""
+"""``/blueprints/``: Blueprints by name, with their runs in a period and how their rejection rate changed."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase
@@ -11,22 +11,44 @@ from enhancelog import links
 from enhancelog.domain import filters, page_sizes
 from enhancelog.domain.errors import Invalid
 from enhancelog.queries import blueprints as log
+from enhancelog.queries import runs
+from enhancelog.queries.charts import Window
+from enhancelog.web import periods
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.list_requests import without_empty_parameters
 from enhancelog.web.pages.timeline import blueprint_timeline
+from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
 from enhancelog.web.sorting import Sorting, usual_order
 
 DEFAULT_SORT: Final = "rejected"
+ALL_RUNS: Final = Period("all", Window())
 # Label and classes of each heading
 COLUMNS: Final = {
     "name": ("Blueprint", ""),
     "runs": ("Runs", "num wide"),
     "rejected": ("Rejected", "num"),
     "rate": ("Rejection rate", "num"),
+    "change": ("Change", "num"),
     "newest": ("Newest", "num wide"),
 }
+
+_PARAMETERS: Final = ("text", "period", "sort", "order", "page_size")
+
+
+class Asked(NamedTuple):
+    """``given``: parameters of the page but its place in the list."""
+
+    given: dict[str, str]
+    sort: str
+    order: filters.Order
+    first: int
+    size: int
+
+    def url(self, **changes: str) -> str:
+        """An empty parameter is left out."""
+        return links.with_query("", [(name, value) for name, value in {**self.given, **changes}.items() if value])
 
 
 @require_safe
@@ -41,35 +63,52 @@ def blueprint_list(request: HttpRequest) -> HttpResponseBase:
     if blueprint_id is not None:
         rest = [(name, value) for name, values in request.GET.lists() if name != "blueprint_id" for value in values]
         return redirect(links.blueprint(blueprint_id, rest))
+    if runs.is_empty():
+        return page_or_fragment(request, "blueprints/page.jinja", {"section": "blueprints", "empty": True})
     try:
-        sort, order, offset, size = _asked(request)
+        asked = _asked(request)
     except Invalid as error:
         raise BadRequest(str(error)) from None
-    total = log.how_many()
-    rows = log.blueprints(sort, order, offset, size)
-    last = offset + len(rows)
-    following = [("sort", sort), ("order", order), ("page_size", str(size)), ("cursor", str(last))]
-    sorting = Sorting(sort, order, _sorted_url)
+    # A change is that of a period; otherwise the list has every Blueprint.
+    is_compared = "period" in request.GET or asked.sort == "change"
+    period = periods.asked(request, runs.newest_ms()) if is_compared else ALL_RUNS
+    text = request.GET.get("text", "")
+    found = log.blueprints(period.window, text, asked.sort, asked.order)
+    rows = found[asked.first : asked.first + asked.size]
+    last = asked.first + len(rows)
+    compared = period.window.before_ms is not None
+    sorting = Sorting(asked.sort, asked.order, asked.url)
     context = {
         "section": "blueprints",
-        "columns": [sorting.column(label, by, style, id=by) for by, (label, style) in COLUMNS.items()],
+        "empty": False,
+        "period": period,
+        "periods": [(name, label, asked.url(period=name)) for name, label in periods.LABELS.items()],
+        "compared": compared,
+        "text": text,
+        "hidden": [(name, value) for name, value in asked.given.items() if name != "text"],
+        "everything_url": links.with_query(request.path),
+        "worse_url": asked.url(sort="change", order=""),
+        "is_by_change": asked.sort == "change" and asked.order == "desc",
+        "columns": [
+            sorting.column(label, by, "num wide" if compared and by == "rejected" else style, id=by)
+            for by, (label, style) in COLUMNS.items()
+            if compared or by != "change"
+        ],
         "rows": rows,
-        "total": total,
-        "first": offset + 1,
+        "total": len(found),
+        "first": asked.first + 1,
         "last": last,
-        "next_url": links.with_query("", following) if last < total else "",
+        "next_url": asked.url(cursor=str(last)) if last < len(found) else "",
     }
     return page_or_fragment(request, "blueprints/page.jinja", context)
 
 
-def _asked(request: HttpRequest) -> tuple[str, filters.Order, int, int]:
+def _asked(request: HttpRequest) -> Asked:
     parameters = dict(request.GET.lists())
     sort = request.GET.get("sort", DEFAULT_SORT)
     if sort not in log.SORTS:
         raise Invalid("sort", "choice", f'must be one of {", ".join(log.SORTS)}, not "{sort[:40]}"')
     order = filters.order(parameters, usual_order(sort))
-    return sort, order, filters.offset(parameters), filters.page_size(parameters) or page_sizes.BLUEPRINTS
-
-
-def _sorted_url(**pairs: str) -> str:
-    return links.with_query("", pairs.items())
+    size = filters.page_size(parameters) or page_sizes.BLUEPRINTS
+    given = {name: request.GET[name] for name in _PARAMETERS if name in request.GET}
+    return Asked(given, sort, order, filters.offset(parameters), size)

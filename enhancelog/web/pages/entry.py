@@ -28,7 +28,6 @@ from enhancelog.web.patches import Patch, patch
 from enhancelog.web.revalidation import revalidated
 
 TITLE_CHARACTERS: Final = 200
-NAMED_AXES: Final = 5
 SHOWN_VERDICTS: Final = 100
 SHOWN_REASONS: Final = 100
 
@@ -88,17 +87,11 @@ def _entry(listed: Listed) -> dict[str, Any]:
         "verdicts_left_out": max(0, len(entry.verdicts) - SHOWN_VERDICTS),
         "rationale": markdown(entry.rationale),
         "denied": len(denied),
-        "denied_by": _in_words(denied),
+        "denied_by": denied,
         "judged": len(records.judged_axes(entry)),
         "patch": _patch(entry),
         "raw_url": links.api_entry(entry.issue_id),
     }
-
-
-def _in_words(axes: list[str]) -> str:
-    if len(axes) <= NAMED_AXES:
-        return " and ".join(filter(None, (", ".join(axes[:-1]), *axes[-1:])))
-    return f"{', '.join(axes[:NAMED_AXES])} and {len(axes) - NAMED_AXES:,} more"
 
 
 def _differing_reasons(entry: Entry, badges: list[Badge]) -> tuple[str, ...]:

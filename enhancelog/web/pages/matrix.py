@@ -9,10 +9,13 @@ from django.views.decorators.http import require_safe
 
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
-from enhancelog.domain import filters, page_sizes
+from enhancelog.domain import filter_box, filters, page_sizes
 from enhancelog.domain.errors import Invalid
+from enhancelog.domain.filter_box import Pairs
+from enhancelog.domain.times import now_ms
 from enhancelog.queries import matrix as log
 from enhancelog.queries import runs
+from enhancelog.queries.blueprint_ids import Named, named
 from enhancelog.queries.matrix import Part, Sort
 from enhancelog.web import matrix_tables, periods
 from enhancelog.web.htmx import page_or_fragment
@@ -29,6 +32,7 @@ TABLES: Final = {"": "Axis × Blueprint", "together": "Axes together"}
 _ROWS_ARE: Final = {"": ("Blueprint", "Blueprints"), "together": ("axis", "axes")}
 # ``cursor`` and ``column`` are how many rows and columns come before the first one shown.
 _PARAMETERS: Final = ("period", "show", "sort", "order", "cursor", "column")
+_SCOPE: Final = ("blueprint_id", "blueprint_prefix")
 _FIRST: Final = {"cursor": "", "column": ""}
 
 
@@ -38,9 +42,11 @@ class Step(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """``given``: the page's parameters."""
+    """``given``: the page's parameters. ``scope``: which Blueprints."""
 
     given: Mapping[str, str]
+    scope: Pairs
+    blueprints: Named
     show: str
     sort: Sort
     rows: Part
@@ -48,13 +54,14 @@ class Asked(NamedTuple):
 
     def url(self, **changes: str) -> str:
         """An empty parameter is left out."""
-        return links.matrix((name, value) for name, value in {**self.given, **changes}.items() if value)
+        others = [(name, value) for name, value in {**self.given, **changes}.items() if value]
+        return links.matrix([*(() if changes.get("show") else self.scope), *others])
 
 
 @require_safe
 @needs("log:read")
 @revalidated()
-@without_empty_parameters()
+@without_empty_parameters("blueprint_id")
 def matrix(request: HttpRequest) -> HttpResponseBase:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
@@ -72,6 +79,10 @@ def matrix(request: HttpRequest) -> HttpResponseBase:
         "periods": [(name, label, asked.url(period=name, **_FIRST)) for name, label in periods.LABELS.items()],
         "show": asked.show,
         "tables": [(name, label, asked.url(show=name, sort="", order="", **_FIRST)) for name, label in TABLES.items()],
+        "scope": filter_box.render(asked.scope),
+        "prefix": dict(asked.scope).get("blueprint_prefix", ""),
+        "hidden": [(name, value) for name, value in asked.given.items() if name not in _FIRST],
+        "everything_url": links.matrix((name, value) for name, value in asked.given.items() if name not in _FIRST),
         "newest_url": asked.url(period="", **_FIRST),
         "grid": grid,
         "steps": [
@@ -87,8 +98,15 @@ def _asked(request: HttpRequest) -> Asked:
     show = request.GET.get("show", "")
     if show not in TABLES:
         raise Invalid("show", "choice", f'must be together or left out, not "{show[:40]}"')
+    wanted = filters.parse({name: parameters[name] for name in _SCOPE if name in parameters}, now_ms())
+    if show and wanted.pairs:
+        raise Invalid(
+            wanted.pairs[0][0], "choice", "cannot be combined with show=together, which counts all Blueprints"
+        )
     return Asked(
         given={name: request.GET[name] for name in _PARAMETERS if name in request.GET},
+        scope=wanted.pairs,
+        blueprints=named(wanted),
         show=show,
         sort=_sort(request.GET.get("sort", ""), parameters),
         rows=Part(filters.offset(parameters), page_sizes.MATRIX),
@@ -105,8 +123,8 @@ def _sort(value: str, parameters: filters.Parameters) -> Sort:
 def _grid(asked: Asked, period: Period) -> Grid:
     if asked.show:
         return matrix_tables.together(log.axes_together(period.window, asked.rows, asked.columns), period.window)
-    found = log.by_blueprint_and_axis(period.window, asked.sort, asked.rows, asked.columns)
-    return matrix_tables.by_blueprint(found, period.window, asked.sort, asked.url)
+    found = log.by_blueprint_and_axis(period.window, asked.sort, asked.rows, asked.columns, asked.blueprints)
+    return matrix_tables.by_blueprint(found, period.window, asked.sort, asked.url, asked.scope)
 
 
 def _steps(asked: Asked, part: Part, parameter: str, in_all: int, nouns: tuple[str, str]) -> Iterator[Step]:

@@ -48,6 +48,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
 
 
 def _context(period: Period, found: Overview, chosen: Pairs) -> dict[str, Any]:
+    span = links.between(period.window.since_ms, period.window.until_ms)
     return {
         "period": period,
         "periods": [(name, label, f"?period={name}") for name, label in periods.LABELS.items()],
@@ -58,6 +59,7 @@ def _context(period: Period, found: Overview, chosen: Pairs) -> dict[str, Any]:
         "rebuilding": rebuilding(),
         "matrix_url": links.matrix(chosen),
         "patterns_url": links.patterns(chosen),
+        "new_patterns_url": links.patterns([("is", "new"), *span]),
         "days": [periods.short_label(day, few=False) for day in found.days],
         "by_day": overview_chart.by_day(found.patterns.rows, found.days),
         "chart": overview_chart.chart(found),

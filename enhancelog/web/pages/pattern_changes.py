@@ -38,6 +38,7 @@ def split_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
             return redirect(links.pattern(made))
     members = detail.members(pattern)
     context = {"members": members[:MOST_SHOWN], "left_out": max(0, len(members) - MOST_SHOWN)}
+    context["chosen"] = request.POST.getlist("template")
     return _form(request, pattern, "split", context, error)
 
 
@@ -60,6 +61,7 @@ def merge_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
             return redirect(links.pattern(made))
     others = detail.others(pattern, MOST_SHOWN + 1)
     context = {"others": others[:MOST_SHOWN], "left_out": len(others) > MOST_SHOWN}
+    context["chosen"] = request.POST.getlist("pattern")
     return _form(request, pattern, "merge", context, error)
 
 

@@ -124,7 +124,7 @@ def _row(pattern: PatternRow, others: Pairs, window: Window) -> Row:
     url = links.rejections([*others, *own])
     if not pattern.places:
         return Row(pattern, url, "")
-    elsewhere = [pair for pair in others if pair[0] != "blueprint_id"]
+    elsewhere = [pair for pair in others if pair[0] not in ("blueprint_id", "blueprint_prefix")]
     return Row(pattern, url, links.rejections([*elsewhere, ("blueprint_id", pattern.places[0].name), *own]))
 
 
@@ -134,6 +134,6 @@ def _columns(list_request: ListRequest, part: Part) -> dict[str, Column]:
 
 
 def _runs(scope: Scope, window: Window) -> int:
-    wanted = scope.blueprint_ids
-    totals = runs.by_blueprint(window)
-    return sum(here.runs for blueprint_id, here in totals.items() if wanted is None or blueprint_id in wanted)
+    return sum(
+        here.runs for blueprint_id, here in runs.by_blueprint(window).items() if scope.blueprints.has(blueprint_id)
+    )

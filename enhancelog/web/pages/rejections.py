@@ -10,7 +10,7 @@ from enhancelog.web.facet_links import facet_links
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.htmx import is_fragment, page_or_fragment
 from enhancelog.web.list_addresses import REJECTIONS
-from enhancelog.web.lists import list_context, read_page, rows, shows_all
+from enhancelog.web.lists import list_context, read_page, rows, shows_all, without_time
 from enhancelog.web.revalidation import revalidated
 
 
@@ -23,9 +23,19 @@ def rejection_list(request: HttpRequest) -> HttpResponse:
     if (other := instead_of_page(request, list_request)) is not None:
         return other
     page = read_page(list_request)
-    context = {**list_context(page, list_request), "rows": rows(page, list_request), "section": "rejections"}
+    without = without_time(page, list_request)
+    context = {
+        **list_context(page, list_request),
+        "section": "rejections",
+        "rows": rows(page, list_request),
+        "without_time": without,
+    }
     if not is_fragment(request):
-        known = Known([row[0] for row in page.rows], page.stopped) if shows_all(page, list_request) else None
+        known = None
+        if shows_all(page, without, list_request):
+            positions = [*(row[0] for row in page.rows), *(row.listed.position for row in without.rows)]
+            known = Known(positions, page.stopped)
         found = facets(list_request.wanted, page.up_to, known)
-        context |= {"total": found.total, "facets": facet_links(list_request, found)}
+        opened = request.GET.get("facet", "")
+        context |= {"total": found.total, "facets": facet_links(list_request, found, opened), "opened": bool(opened)}
     return page_or_fragment(request, "rejections/page.jinja", context)

@@ -1,5 +1,6 @@
 """Search in entries of any status. An issue id redirects to its entry."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,12 +15,13 @@ from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Page
 from enhancelog.web import list_requests
 from enhancelog.web.alternatives import instead_of_page
+from enhancelog.web.entry_rows import EntryRow
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.highlights import SearchRow
 from enhancelog.web.htmx import is_fragment, page_or_fragment
 from enhancelog.web.list_addresses import SEARCH
 from enhancelog.web.list_requests import ListRequest
-from enhancelog.web.lists import list_context, read_page, rows, total
+from enhancelog.web.lists import WithoutTime, list_context, read_page, rows, total, without_time
 from enhancelog.web.revalidation import revalidated
 
 
@@ -44,16 +46,17 @@ def search(request: HttpRequest) -> HttpResponse:
         return other
     searches_index = "phrase" in list_request.wanted.include
     page = _found(list_request) if searches_index else read_page(list_request)
-    stopped = (
-        "The search was stopped after 0.2 seconds; a narrower one finds everything."
-        if searches_index and page.stopped
-        else ""
-    )
-    found = _rows(page, list_request)
+    without = WithoutTime([], are_all=True) if searches_index else without_time(page, list_request)
+    stopped = ""
+    if searches_index and page.stopped:
+        stopped = "The search was stopped after 0.2 seconds; a narrower one finds everything."
+    found = _marked(rows(page, list_request), list_request)
     context = {
         **list_context(page, list_request, stopped),
         "section": "search",
         "rows": found,
+        "without_time": without,
+        "rows_without_time": _marked(without.rows, list_request),
         "searches_index": searches_index,
         "wordless": searches_index and not any(phrase.tokens for phrase in list_request.wanted.phrases),
         "suggestions": _suggestions(list_request) if searches_index and not found else (),
@@ -61,7 +64,7 @@ def search(request: HttpRequest) -> HttpResponse:
     if not is_fragment(request):
         text = list_request.wanted.one("phrase") or list_request.wanted.one("text") or ""
         context |= {"search_text": text, "exact": text if lookup.exists(text) else ""}
-        context["total"] = _found_total(page, list_request) if searches_index else total(page, list_request)
+        context["total"] = _found_total(page, list_request) if searches_index else total(page, without, list_request)
     return page_or_fragment(request, "search/page.jinja", context)
 
 
@@ -79,9 +82,9 @@ def _found_total(page: Page, list_request: ListRequest) -> Count | None:
     return found or (None if list_request.cursor else Count(len(page.rows), capped=True))
 
 
-def _rows(page: Page, list_request: ListRequest) -> list[SearchRow]:
+def _marked(rows: Sequence[EntryRow], list_request: ListRequest) -> list[SearchRow]:
     phrases = tuple(list_request.wanted.phrases)
-    return [SearchRow(row, phrases) for row in rows(page, list_request)]
+    return [SearchRow(row, phrases) for row in rows]
 
 
 def _suggestions(list_request: ListRequest) -> list[Suggestion]:

@@ -21,7 +21,7 @@ from enhancelog.web.feeds import reads_list
 from enhancelog.web.htmx import is_fragment, page_or_fragment
 from enhancelog.web.list_addresses import timeline
 from enhancelog.web.list_requests import ListRequest
-from enhancelog.web.lists import list_context, read_page, total
+from enhancelog.web.lists import WithoutTime, list_context, read_page, total, without_time
 from enhancelog.web.revalidation import revalidated
 
 _ONLY_TIME: Final = {"since", "until", "period", "not_since", "not_until", "not_period"}
@@ -56,15 +56,17 @@ def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     if (other := instead_of_page(request, list_request)) is not None:
         return other
     page = read_page(list_request, gaps=True)
+    without = without_time(page, list_request)
     above = _heading_above(list_request) if is_fragment(request) else ""
     context = {
         **list_context(page, list_request),
         "section": "blueprints",
         "rows": list(_rows(page, list_request, above)),
+        "without_time": without,
         "has_sources": len(known.sources) > 1,
     }
     if not is_fragment(request):
-        context |= {"blueprint_id": blueprint_id, **_header(list_request, page, known)}
+        context |= {"blueprint_id": blueprint_id, **_header(list_request, page, without, known)}
     return page_or_fragment(request, "timeline/page.jinja", context)
 
 
@@ -95,7 +97,7 @@ def _date(day: int, this_year: int) -> str:
     return said if date.year == this_year else f"{said} {date.year}"
 
 
-def _header(list_request: ListRequest, page: Page, known: Standing) -> dict[str, Any]:
+def _header(list_request: ListRequest, page: Page, without: WithoutTime, known: Standing) -> dict[str, Any]:
     of_time = tuple(pair for pair in list_request.given if pair[0] in _ONLY_TIME)
     totals = [
         count(from_pairs([*list_request.filtered_page.scope, *of_time, ("status", status)], now_ms()), page.up_to)
@@ -104,7 +106,7 @@ def _header(list_request: ListRequest, page: Page, known: Standing) -> dict[str,
     newest = known.newest_ms
     return {
         "totals": Totals(*totals),
-        "matching": total(page, list_request) if len(of_time) < len(list_request.given) else None,
+        "matching": total(page, without, list_request) if len(of_time) < len(list_request.given) else None,
         "newest": None if newest is None else as_datetime(newest, newest),
     }
 

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from enhancelog.accounts import api_tokens, permissions
 from enhancelog.accounts.api_tokens import Wanted
+from enhancelog.accounts.permissions import needs
 from enhancelog.domain import names
 from enhancelog.domain.errors import Invalid
 from enhancelog.models import Token
@@ -77,8 +77,8 @@ class TokenForm(forms.Form):
         )
 
 
-@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@needs("account:own")
 @sensitive_variables("secret")
 def token_list(request: HttpRequest) -> HttpResponse:
     user = permissions.user_of(request)
@@ -95,8 +95,8 @@ def token_list(request: HttpRequest) -> HttpResponse:
     return page(request, "tokens/page.jinja", {"form": form, **_listed(user)}, status)
 
 
-@login_required
 @require_POST
+@needs("account:own")
 def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     """404 for others' tokens, except for staff."""
     token = _visible(permissions.user_of(request)).filter(pk=token_id).first()
@@ -107,8 +107,8 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     return redirect("tokens")
 
 
-@login_required
 @require_POST
+@needs("account:own")
 def revoke_own_tokens(request: HttpRequest) -> HttpResponse:
     number = api_tokens.revoke_all(permissions.user_of(request))
     what = "1 of your tokens was" if number == 1 else f"{number:,} of your tokens were"

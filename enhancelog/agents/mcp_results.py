@@ -1,0 +1,136 @@
+"""What the tools of the MCP server return. Their JSON Schema is each tool's ``outputSchema``."""
+
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from enhancelog.agents.excerpts import Continued
+
+# Docstrings here become descriptions in the schema.
+
+
+class Actor(TypedDict):
+    kind: str
+    name: str
+
+
+class Verdict(TypedDict):
+    """What one axis said: the evidence of a pass, or the reason of a deny, as ``detail``."""
+
+    axis: str
+    status: Literal["pass", "deny"]
+    detail: str
+
+
+class Appended(TypedDict):
+    """``identical``: the same entry was stored before; there is nothing left to do."""
+
+    issue_id: str
+    result: Literal["created", "identical"]
+    digest: str
+
+
+class EntryFields(TypedDict, total=False):
+    """Times are epoch milliseconds. An item of ``ops`` that is too long is its JSON text."""
+
+    blueprint_id: str
+    prev_hash: str
+    new_hash: str
+    intent: str
+    rationale: str
+    verdicts: list[Verdict]
+    status: Literal["applied", "rejected"]
+    reasons: list[str]
+    ts_ms: int
+    ops: list[dict[str, Any] | str] | None
+    bump: Literal["major", "minor", "patch"] | None
+
+
+class KnownEntry(EntryFields):
+    """An entry, or the fields asked for. ``continued`` names the fields that are shown in part."""
+
+    notice: str
+    issue_id: str
+    position: NotRequired[int]
+    recorded_ms: NotRequired[int]
+    actor: NotRequired[Actor]
+    source: NotRequired[str]
+    digest: NotRequired[str]
+    envelope: NotRequired[str | None]
+    patterns: NotRequired[dict[str, str]]
+    continued: list[Continued]
+
+
+class ListedEntry(EntryFields):
+    """``denied``: axis to reason. ``left_out``: how many items of a field are not shown."""
+
+    issue_id: str
+    denied: NotRequired[dict[str, str]]
+    left_out: NotRequired[dict[str, int]]
+
+
+class EntryPage(TypedDict):
+    """``next_cursor`` is null on the last page only; another page may have no entries."""
+
+    notice: str
+    entries: list[ListedEntry]
+    next_cursor: str | None
+
+
+class Sample(TypedDict):
+    issue_id: str
+    reason: str
+    actor: Actor
+
+
+class DeniedGroup(TypedDict):
+    """Denials of one axis with one message template."""
+
+    axis: str
+    template: str
+    count: int
+    last_ts_ms: int
+    samples: list[Sample]
+    issue_ids: list[str]
+
+
+class SimilarApplied(TypedDict):
+    """An applied run whose intent is similar (0.5 to 1)."""
+
+    issue_id: str
+    similarity: float
+    ts_ms: int
+    intent: str
+    rationale: str
+    actor: Actor
+
+
+class Why(TypedDict):
+    """``runs`` were looked at; ``groups_left_out`` for size."""
+
+    notice: str
+    blueprint_id: str
+    runs: int
+    applied: int
+    rejected: int
+    denied: list[DeniedGroup]
+    groups_left_out: int
+    similar_applied: list[SimilarApplied]
+
+
+class ContentValue(TypedDict):
+    """``value`` null and ``version`` 0: there is nothing. ``continued``: the value is shown in part."""
+
+    notice: str
+    story_id: str
+    kind: str
+    value: str | None
+    version: int
+    continued: list[Continued]
+
+
+class WrittenContent(TypedDict):
+    story_id: str
+    kind: str
+    version: int
+    created: bool

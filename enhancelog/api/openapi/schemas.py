@@ -1,0 +1,63 @@
+"""Schemas of the log: an entry, its patch, what the server knows of it, and answers about it."""
+
+from typing import Any, Final
+
+import msgspec
+
+from enhancelog.api.openapi.parts import Part, array_of, ref
+from enhancelog.domain import filters
+from enhancelog.domain.records import Entry
+from enhancelog.queries.why import Why
+from enhancelog.transfer.bulk import Result
+
+_POINTER: Final[Part] = {"type": "string", "pattern": r"^(/[\s\S]*)?$", "description": "A JSON Pointer (RFC 6901)."}
+_ANY: Final[Part] = {"description": "Any JSON value."}
+
+
+def _operation(*operators: str, **members: Any) -> Part:
+    return {
+        "type": "object",
+        "required": ["op", "path", *members],
+        "properties": {"op": {"type": "string", "enum": list(operators)}, "path": _POINTER, **members},
+    }
+
+
+_, SCHEMAS = msgspec.json.schema_components([Entry, Result, Why], ref_template="#/components/schemas/{name}")
+# A generated client has a variable named after the schema, which a property of the same name would replace.
+SCHEMAS["AppendResult"] = {**SCHEMAS.pop("Result"), "title": "AppendResult"}
+SCHEMAS |= {name.capitalize(): {"type": "string", "enum": list(values)} for name, values in filters.CHOICES.items()}
+SCHEMAS["Period"] = {"type": "string", "pattern": "^([1-9][0-9]{0,4}[mhdw]|today|yesterday|all)$"}
+SCHEMAS["Entry"]["properties"] |= {"status": ref("Status"), "ops": array_of(ref("Operation"))}
+# RFC 6902: one schema for each set of members, so that a generated client has a type for each.
+SCHEMAS |= {
+    "Operation": {"oneOf": [ref("ValueOperation"), ref("MoveOperation"), ref("RemoveOperation")]},
+    "ValueOperation": _operation("add", "replace", "test", value=_ANY),
+    "MoveOperation": _operation("move", "copy", **{"from": _POINTER}),
+    "RemoveOperation": _operation("remove"),
+}
+SCHEMAS["Recorded"] = {
+    "type": "object",
+    "description": "What we know of an entry. Times are epoch milliseconds.",
+    "required": ["position", "recorded_ms", "actor", "source", "digest", "envelope", "patterns"],
+    "properties": {
+        "position": {"type": "integer", "minimum": 1},
+        "recorded_ms": {"type": "integer"},
+        "actor": ref("Actor"),
+        "source": {"type": "string"},
+        "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "envelope": {
+            "type": "string",
+            "pattern": "^[0-9a-f]{64}$",
+            "description": "SHA-256 over position, digest, recorded_ms, actor and source.",
+        },
+        "patterns": {
+            "type": "object",
+            "description": "Denying axis to the id of the deny pattern, for the first 64 denied axes.",
+            "additionalProperties": {"type": "string"},
+        },
+    },
+}
+SCHEMAS["KnownEntry"] = {
+    "description": "An entry and what we know of it.",
+    "allOf": [ref("Entry"), ref("Recorded")],
+}

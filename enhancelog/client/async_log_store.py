@@ -1,0 +1,55 @@
+"""The twin of ``log_store`` for asyncio."""
+
+from collections.abc import AsyncIterator, Iterable
+
+from msgspec import Raw
+
+from enhancelog.client.async_connection import AsyncConnection
+from enhancelog.client.log_calls import Cursor, LogCalls, Page, Pairs, Result, Stored
+from enhancelog.domain import page_sizes, records
+from enhancelog.domain.records import Entry
+
+
+class AsyncHttpEnhanceLogStore:
+    name = "http"
+
+    def __init__(self, connection: AsyncConnection | None = None) -> None:
+        self.connection = connection or AsyncConnection.from_environment()
+        self._calls = LogCalls(self.connection)
+
+    async def append(self, entry: Entry) -> str:
+        return await self.connection.run(self._calls.append(entry))
+
+    async def put(self, entry: Entry) -> Stored:
+        return await self.connection.run(self._calls.put(entry))
+
+    async def append_many(self, entries: Iterable[Entry]) -> list[Result]:
+        return await self.connection.run(self._calls.append_many(entries))
+
+    async def get(self, issue_id: str) -> Entry:
+        return await self.connection.run(self._calls.get(issue_id))
+
+    async def known(self, issue_id: str) -> dict[str, Raw]:
+        return await self.connection.run(self._calls.known(issue_id))
+
+    async def list_by_blueprint(self, blueprint_id: str) -> list[Entry]:
+        if not records.is_id(blueprint_id, may_be_empty=True):
+            return []
+        return [entry async for entry in self.entries([("blueprint_id", blueprint_id)])]
+
+    async def list_all(self) -> list[Entry]:
+        return [entry async for entry in self.entries()]
+
+    async def entries(self, filters: Pairs = (), page_size: int = page_sizes.CLIENT) -> AsyncIterator[Entry]:
+        asked = tuple(filters)
+        cursor: Cursor | None = ()
+        while cursor is not None:
+            found, cursor = await self.page(asked, page_size, cursor)
+            for entry in found:
+                yield entry
+
+    async def page(self, filters: Pairs, page_size: int, cursor: Cursor = ()) -> Page:
+        return await self.connection.run(self._calls.page((*filters, ("page_size", str(page_size))), cursor))
+
+    async def why(self, blueprint_id: str, intent: str = "") -> bytes:
+        return await self.connection.run(self._calls.why(blueprint_id, intent))

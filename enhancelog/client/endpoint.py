@@ -1,0 +1,177 @@
+"""Address, token and time limits of a server, and when to try again."""
+
+import logging
+import os
+import random
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from enhancelog.client.decoding import ACCEPT_ENCODING, Decoder
+from enhancelog.client.exchange import Answer, Failure, Request, Unavailable, problem_of
+from enhancelog.domain import strict_json
+from enhancelog.domain.errors import Invalid, Other
+
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
+TIMEOUT_S: Final = 10.0  # to connect, and between two reads of an answer
+TOTAL_S: Final = 30.0  # for one request with all retries and pauses
+MAX_ANSWER_BYTES: Final = 1 << 28  # after decompression
+
+_FIRST_PAUSE_S: Final = 0.2
+_LONGEST_PAUSE_S: Final = 5.0
+_TOKEN: Final = re.compile(r"[\x21-\x7e]+")
+
+# Errors and log lines never contain the token.
+logger = logging.getLogger(__name__)
+
+
+class Endpoint:
+    """Raises ``Invalid`` for a malformed address or token."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout_s: float,
+        total_s: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.url = _checked_url(url)
+        self.timeout_s = timeout_s
+        self.total_s = total_s
+        self.clock = clock
+        self._has_token = bool(token)
+        self._headers = _headers(token)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ, **options: Any) -> Self:
+        """Reads ``ENHANCELOG_URL``, and ``ENHANCELOG_TOKEN`` or ``ENHANCELOG_TOKEN_FILE``."""
+        return cls(environ.get("ENHANCELOG_URL") or DEFAULT_URL, _token(environ), **options)
+
+    def expect(self, answer: Answer, *statuses: int) -> Answer:
+        """Returns ``answer`` if its status is expected. Raises ``Invalid`` for a broken rule, else ``Other``."""
+        if answer.status in statuses:
+            return answer
+        detail, broken = problem_of(answer)
+        if broken and answer.status in (400, 413, 422):
+            raise broken
+        raise Other(f"{self.url} answered {answer.status}: {detail or self._hint(answer.status)}")
+
+    def _options(self, request: Request, deadline: float) -> dict[str, Any]:
+        return {
+            "method": request.method,
+            "url": self.url + request.path,
+            "params": request.params or None,
+            "content": request.body or None,
+            "headers": list(request.headers),
+            "timeout": max(0.001, min(self.timeout_s, deadline - self.clock())),
+        }
+
+    def _hint(self, status: int) -> str:
+        if status == 401:
+            if self._has_token:
+                return "the server does not accept the token; check ENHANCELOG_TOKEN"
+            return "set ENHANCELOG_TOKEN to an API token"
+        if 300 <= status < 400:
+            return "a redirect, which is not followed; set ENHANCELOG_URL to the server's own address"
+        return "is ENHANCELOG_URL the address of an Enhancelog server?"
+
+
+class Retries:
+    """Of one request. Raises ``Invalid`` if it cannot be sent."""
+
+    def __init__(self, endpoint: Endpoint, request: Request) -> None:
+        for name, value in request.params:
+            if not strict_json.is_text(value):
+                raise Invalid(name, "surrogate", "contains a lone surrogate, which is not a character; remove it")
+        self.request = request
+        self.deadline = endpoint.clock() + endpoint.total_s
+        self._endpoint = endpoint
+        self._pause_s = _FIRST_PAUSE_S
+
+    def after(self, failure: Failure) -> float:
+        """Seconds to wait before sending ``request``, which may be another one now. Raises ``Other``."""
+        url = self._endpoint.url
+        if failure.final:
+            raise Other(f"{url}: {failure.reason}")
+        if failure.arrived and self.request.if_arrived != "repeat":
+            if self.request.if_arrived == "stop":
+                raise Other(f"{url}: {failure.reason}; it is not known whether the request was processed")
+            self.request = self.request.if_arrived
+        wait_s = failure.wait_s + random.uniform(self._pause_s / 2, self._pause_s)  # noqa: S311  not a secret
+        if self._endpoint.clock() + wait_s >= self.deadline:
+            reason = f"{url}: {failure.reason}; gave up after {self._endpoint.total_s:g} s"
+            raise Unavailable(reason, failure.wait_s, arrived=failure.arrived)
+        logger.warning("%s: %s; trying again", url, failure.reason)
+        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+        return wait_s
+
+
+class Body:
+    """Collects one response body in bounded memory and time."""
+
+    def __init__(self, endpoint: Endpoint, response: httpx.Response, deadline: float) -> None:
+        self._endpoint = endpoint
+        self._response = response
+        self._deadline = deadline
+        self._decoder = Decoder(response.headers.get("Content-Encoding", ""))
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def add(self, received: bytes) -> None:
+        """Raises ``Other``, ``DecodingError`` or ``httpx.ReadTimeout``."""
+        for part in self._decoder.feed(received):
+            self._parts.append(part)
+            self._size += len(part)
+            if self._size > MAX_ANSWER_BYTES:
+                raise Other(f"{self._endpoint.url}: the response is larger than {MAX_ANSWER_BYTES:,} bytes")
+        if self._endpoint.clock() > self._deadline:
+            raise httpx.ReadTimeout("the response takes too long")
+
+    def answer(self) -> Answer:
+        self._decoder.end()
+        following = self._response.links.get("next", {}).get("url")
+        return Answer(self._response.status_code, self._response.headers, b"".join(self._parts), following)
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        valid = False
+    if not valid or not url.isprintable() or " " in url or parts.query or parts.fragment:
+        raise Invalid("ENHANCELOG_URL", "url", "must be a URL like https://log.example.org")
+    if "@" in parts.netloc:
+        raise Invalid("ENHANCELOG_URL", "url", "must not contain a user or password; use ENHANCELOG_TOKEN")
+    return url.rstrip("/")
+
+
+def _token(environ: Mapping[str, str]) -> str:
+    if path := environ.get("ENHANCELOG_TOKEN_FILE"):
+        try:
+            return Path(path).read_text().strip()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise Invalid("ENHANCELOG_TOKEN_FILE", "file", f"cannot read {path}: {reason}") from None
+    return environ.get("ENHANCELOG_TOKEN", "").strip()
+
+
+def _headers(token: str) -> dict[str, str]:
+    from enhancelog import __version__
+
+    headers = {
+        "User-Agent": f"enhancelog/{__version__}",
+        "Accept": "application/json",
+        "Accept-Encoding": ACCEPT_ENCODING,
+    }
+    if token:
+        if not _TOKEN.fullmatch(token):
+            raise Invalid("ENHANCELOG_TOKEN", "token", "contains characters that never occur in a token")
+        headers["Authorization"] = f"Bearer {token}"
+    return headers

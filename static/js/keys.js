@@ -1,0 +1,143 @@
+// Keys: on their own they can be switched off, because somebody who dictates text would press them (WCAG 2.1.4).
+const OFF = "single-keys-off";
+const TOGETHER_MS = 1500; // between "g" and its letter
+
+const HELP = [
+  ["/", "search"],
+  ["j", "next row or entry"],
+  ["k", "previous row or entry"],
+  ["Enter", "open the row"],
+  ["Esc", "leave the box, close"],
+  ["Ctrl K", "go to a Blueprint, axis, pattern, view or entry"],
+  ["?", "these keys"],
+];
+
+// The first link of every row leads to what the row is about.
+function rows() {
+  return [...document.querySelectorAll("[data-row]")].map((row) => row.querySelector("a[href]")).filter(Boolean);
+}
+
+function move(step) {
+  // An entry leads to its neighbors in the list.
+  const neighbor = step > 0 ? "next" : "prev";
+  if (document.querySelector("main .head a:is([rel=next], [rel=prev])")) {
+    document.querySelector(`main .head a[rel=${neighbor}]`)?.click();
+    return;
+  }
+  const links = rows();
+  if (!links.length) return;
+  const here = links.findIndex((link) => link.closest("[data-row]").contains(document.activeElement));
+  const next = links[Math.min(Math.max(here + step, 0), links.length - 1)];
+  next.focus();
+  next.closest("[data-row]").scrollIntoView({ block: "nearest" });
+}
+
+// Back puts the focus on the row that was opened.
+function keepRow(event) {
+  const link = event.target.closest("[data-row] a[href]");
+  if (link) history.replaceState({ ...history.state, row: link.getAttribute("href") }, "");
+}
+
+function focusKeptRow() {
+  const href = history.state?.row;
+  if (!href) return;
+  const link = [...document.querySelectorAll("[data-row] a[href]")].find((each) => each.getAttribute("href") === href);
+  link?.focus({ preventScroll: true });
+}
+
+function stored(change) {
+  try {
+    if (change === undefined) return localStorage.getItem(OFF) === "1";
+    localStorage.setItem(OFF, change ? "1" : "");
+  } catch {
+    return false; // the browser keeps nothing for this page
+  }
+  return change;
+}
+
+let areOff = stored();
+
+function element(name, ...children) {
+  const made = document.createElement(name);
+  made.append(...children);
+  return made;
+}
+
+function listed([keys, does]) {
+  const shown = keys.split(" ").flatMap((key) => [" ", element("kbd", key)]).slice(1);
+  return [element("dt", ...shown), element("dd", does)];
+}
+
+function pages() {
+  return [...document.querySelectorAll("[data-go]")].map((link) => [
+    `g ${link.dataset.go}`,
+    link.getAttribute("aria-label") ?? link.textContent.trim(),
+  ]);
+}
+
+function makeKeys() {
+  const heading = element("h2", "Keys");
+  heading.id = "keys-heading";
+  const box = element("input");
+  box.type = "checkbox";
+  box.checked = !areOff;
+  box.addEventListener("change", () => {
+    areOff = !box.checked;
+    stored(areOff);
+  });
+  const close = element("button", "Close");
+  close.className = "btn";
+  close.autofocus = true;
+  const form = element("form", element("label", box, " Keys act without Ctrl"), close);
+  form.method = "dialog";
+  const dialog = element("dialog", heading, element("dl", ...[...HELP, ...pages()].flatMap(listed)), form);
+  dialog.id = "keys";
+  dialog.setAttribute("aria-labelledby", heading.id);
+  document.body.append(dialog);
+  return dialog;
+}
+
+function showKeys() {
+  const dialog = document.getElementById("keys") ?? makeKeys();
+  if (!dialog.open) dialog.showModal();
+}
+
+let goingUntil = 0;
+
+const KEYS = {
+  "?": showKeys,
+  "/": () => document.querySelector("[role=search] input")?.focus(),
+  g: () => (goingUntil = Date.now() + TOGETHER_MS),
+  j: () => move(1),
+  k: () => move(-1),
+};
+
+function action(key) {
+  const goes = Date.now() < goingUntil;
+  goingUntil = 0;
+  const page = goes && [...document.querySelectorAll("[data-go]")].find((link) => link.dataset.go === key);
+  return page ? () => page.click() : KEYS[key];
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const field = event.target.closest("input, textarea, select, [contenteditable]");
+  if (document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape" && field?.form?.method === "get") {
+    event.preventDefault(); // what was typed stays
+    field.blur();
+  }
+  if (field || areOff) return;
+  const act = action(event.key);
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+
+document.addEventListener("click", (event) => {
+  keepRow(event);
+  if (event.target.closest("[data-keys]")) showKeys();
+});
+
+for (const button of document.querySelectorAll("[data-keys]")) button.hidden = false;
+focusKeptRow();

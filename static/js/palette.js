@@ -1,0 +1,88 @@
+// The palette in a dialog: Ctrl K opens it, arrows move, Enter opens the first result. Without it, its link is a page.
+const DIALOG = "palette";
+
+function box(palette) {
+  return palette.querySelector("input[name=find]");
+}
+
+function results(palette) {
+  return [...palette.querySelectorAll("#palette-found a[href]")];
+}
+
+function makeDialog() {
+  const dialog = document.createElement("dialog");
+  dialog.id = DIALOG;
+  dialog.setAttribute("aria-label", "Go to");
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close(); // beside it
+  });
+  document.body.append(dialog);
+  return dialog;
+}
+
+async function load(dialog, url) {
+  try {
+    const response = await fetch(url, { headers: { "HX-Request": "true" } });
+    const fragment = new DOMParser().parseFromString(await response.text(), "text/html").querySelector(".palette");
+    if (!response.ok || !fragment) throw new Error(response.statusText);
+    dialog.replaceChildren(fragment);
+    htmx.process(dialog);
+  } catch {
+    location.assign(url); // the page says what is wrong
+  }
+}
+
+async function openPalette() {
+  const ofPage = document.querySelector("main .palette");
+  if (ofPage) {
+    box(ofPage).select();
+    return;
+  }
+  if (document.querySelector("dialog[open]")) return;
+  const dialog = document.getElementById(DIALOG) ?? makeDialog();
+  dialog.showModal();
+  if (!box(dialog)) await load(dialog, document.querySelector("[data-palette]").href);
+  box(dialog)?.select();
+}
+
+function step(palette, by) {
+  const stops = [box(palette), ...results(palette)];
+  const here = Math.max(stops.indexOf(document.activeElement), 0);
+  stops[Math.min(Math.max(here + by, 0), stops.length - 1)].focus();
+}
+
+function openFirst(palette) {
+  const found = palette.querySelector("#palette-found");
+  if (found.dataset.found === box(palette).value.trim()) results(palette)[0]?.click();
+  else palette.addEventListener("htmx:afterSettle", () => openFirst(palette), { once: true });
+}
+
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    openPalette();
+    return;
+  }
+  const palette = event.target.closest(".palette");
+  if (!palette || event.isComposing) return;
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (by) {
+    event.preventDefault();
+    step(palette, by);
+  } else if (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    box(palette).focus(); // whoever goes on typing types there
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  const palette = event.target.closest(".palette");
+  if (!palette) return;
+  event.preventDefault();
+  openFirst(palette);
+});
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-palette]") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  openPalette();
+});

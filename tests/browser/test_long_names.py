@@ -1,0 +1,148 @@
+"""Names as long as they may be, in every field: no page is wider than its window, and all of a name can be read."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from django.contrib.auth.models import User
+
+from content.store import open_store
+from enhancelog import links, patterns
+from enhancelog.accounts import api_tokens, saved_views
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.times import now_ms
+from enhancelog.store import pattern_groups
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from tests.browser.test_every_page import opened, pages_of
+from tests.factories import make_entry, make_rejected
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+LONG: Final = 512
+WIDTHS: Final = (320, 390, 1024, 1440)
+BLUEPRINT, AXIS, SOURCE, ACTOR, STORY = ("B" * LONG, "A" * LONG, "S" * LONG, "T" * LONG, "C" * LONG)
+APPLIED, REJECTED = "I" * LONG, "J" * LONG
+DETAIL: Final = "D" * LONG
+SAMPLES: Final = {
+    "issue_id": REJECTED,
+    "blueprint_id": BLUEPRINT,
+    "story_id": STORY,
+    "kind": "story",
+    "pattern_id": patterns.pattern_id(AXIS, patterns.mask(DETAIL).template),
+    "change_id": "1",
+    "token_id": "1",
+    "view_id": "1",
+}
+FILTERED: Final = f"?axis={AXIS}&blueprint_id={BLUEPRINT}&source={SOURCE}"
+STATES: Final = (
+    *("/?period=all", f"/rejections/{FILTERED}", f"/search/?text={DETAIL}", f"/search/?issue_id={APPLIED}"),
+    *("/matrix/?period=all", "/matrix/?period=all&show=together", "/patterns/?period=all", f"/patterns/{FILTERED}"),
+    *(f"/entries/{APPLIED}?axis={AXIS}", links.comparison(REJECTED, APPLIED), f"/entries/{'X' * LONG}"),
+    *(f"/blueprints/{'X' * LONG}", f"/content/?text={STORY}", f"/rejections/?foo={AXIS}", f"/search/?text={STORY}"),
+)
+
+HANGS_OVER = """() => {
+    const edge = document.documentElement.clientWidth;
+    const clips = (element) =>
+        element && (getComputedStyle(element).overflowX !== "visible" || clips(element.parentElement));
+    const wide = [...document.querySelectorAll("main *, header *, footer *")].filter((element) => {
+        const panel = element.parentElement.closest(".panel");
+        const limit = Math.min(edge, panel ? panel.getBoundingClientRect().right : edge);
+        return element.getBoundingClientRect().right > limit + 1 && !clips(element.parentElement.closest("body *"));
+    });
+    const found = wide.slice(0, 3).map((element) => `${element.tagName} ${element.className}`);
+    return document.documentElement.scrollWidth > edge ? ["the page", ...found] : found;
+}"""
+"""What is wider than the window or its panel, and not clipped or scrolled on purpose."""
+
+
+@pytest.fixture
+def ada(transactional_db: None, settings: Any) -> User:
+    settings.PUBLIC_READ = True
+    now = now_ms()
+    for source, ago in ((SOURCE, 2), (SOURCE[:-1], 1)):
+        common: dict[str, Any] = {
+            "blueprint_id": BLUEPRINT,
+            "intent": "W" * LONG,
+            "rationale": "R" * LONG,
+            "prev_hash": "P" * LONG,
+        }
+        DatabaseEnhanceLogStore(Origin("token", ACTOR, source)).append_batch(
+            [
+                make_rejected(
+                    AXIS, "A" * 60, detail=DETAIL, issue_id=REJECTED[ago - 1 :], ts_ms=now - 2 * ago, **common
+                ),
+                make_entry(issue_id=APPLIED[ago - 1 :], new_hash="N" * LONG, ts_ms=now - 2 * ago + 1, **common),
+            ]
+        )
+    pattern_groups.settle()
+    agent = open_store(Origin("token", ACTOR, "api"))
+    for kind, value in (("story", f"# {'V' * LONG}"), ("story", "# Title\n\ntext"), ("abort_respawn_count", "1")):
+        agent.write(STORY, kind, value)
+    open_store(Origin("token", ACTOR, "api")).write(APPLIED, "story", "V" * LONG)
+    user = User.objects.create_user("u" * 150, is_staff=True)
+    wanted = api_tokens.Wanted("t" * 80, api_tokens.SCOPES, write_blueprints=(BLUEPRINT,))
+    api_tokens.make(wanted, user, "ada")
+    saved_views.make_key(saved_views.make(user, "v" * 80, f"/rejections/?axis={AXIS}"))
+    other = User.objects.create_user("w" * 150)
+    saved_views.make(other, "o" * 80, f"/search/?blueprint_id={BLUEPRINT}", shared=True)
+    return user
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_name_is_wider_than_its_page(browser: "Browser", live_server: Any, ada: User, scheme: Any) -> None:
+    inside, outside = pages_of(ada, SAMPLES)
+    found: list[str] = []
+    for user, paths in ((ada, [*inside, *STATES]), (None, outside)):
+        context = opened(browser, live_server.url, user, color_scheme=scheme)
+        page = context.new_page()
+        for path in paths:
+            page.goto(path)
+            page.evaluate("for (const each of document.querySelectorAll('details:not(.menu)')) each.open = true")
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                if wrong := page.evaluate(HANGS_OVER):
+                    found.append(f"{path[:50]} at {width} px: {wrong}")
+        context.close()
+    assert found == []
+
+
+def is_whole(name: "Locator") -> bool:
+    """Whether nothing of it is cut off."""
+    cut_off = "box => box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1"
+    return not name.evaluate(cut_off)
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "links_of_rows"),
+    [
+        ("/?period=all", BLUEPRINT, ".rates [data-row] a"),
+        ("/?period=all", AXIS, ".days a"),
+        ("/matrix/?period=all", BLUEPRINT, ".matrix [data-row] a"),
+        ("/matrix/?period=all", AXIS, ".matrix thead th:nth-child(3) a"),
+        ("/blueprints/", BLUEPRINT, ".all-blueprints [data-row] a"),
+        ("/rejections/", BLUEPRINT, ".reasons td:nth-child(2) a"),
+        ("/content/", STORY, ".stories [data-row] a"),
+        (f"/blueprints/{BLUEPRINT}", "W" * 239 + "…", ".rail [data-row] a"),
+    ],
+)
+def test_a_name_that_is_cut_off_is_whole_on_hover_and_focus_and_moves_nothing(
+    page: "Page", live_server: Any, ada: User, path: str, name: str, links_of_rows: str
+) -> None:
+    page.goto(path)
+    page.keyboard.press("Shift")  # what is focused from now on is focused by the keyboard
+    link = page.locator(links_of_rows).filter(has_text=name).first
+    shown = link.locator("bdi")
+    end_of_page = "document.querySelector('footer').getBoundingClientRect().top + scrollY"
+    place = page.evaluate(end_of_page)
+    assert not is_whole(shown)
+    link.focus()
+    assert is_whole(shown)
+    assert page.evaluate(end_of_page) == place
+    link.blur()
+    assert not is_whole(shown)
+    link.hover(position={"x": 4, "y": 4})
+    assert is_whole(shown)
+    assert page.evaluate(end_of_page) == place

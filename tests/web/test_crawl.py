@@ -1,0 +1,179 @@
+"""Every page that links lead to, with hostile text wherever somebody may write: none fails, no text becomes markup."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import quote, urldefrag, urljoin, urlsplit
+from xml.etree import ElementTree
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from content import linked
+from content.kinds import KINDS
+from content.store import open_store
+from enhancelog import links
+from enhancelog.accounts import api_tokens, saved_views
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.times import now_ms
+from enhancelog.models import Template
+from tests.factories import make_entry, make_rejected
+from tests.pages import read
+from tests.recording import record
+
+pytestmark = pytest.mark.django_db
+
+MARKUP: Final = "\"'><xss-tag xss-a=1 onload=x>{{7919*7919}}{% x %}</title></script>"
+ODD: Final = f"javascript:alert(1)//{MARKUP}"
+TEXT: Final = f"{MARKUP}\n[a](javascript:alert(1)) `b` <b xss-a=1>\u2028\u202e\x01\x1b]]>&amp;"
+LONG: Final = ODD + "é" * ((512 - len(ODD)) // 2)
+NAME: Final = MARKUP[:80]
+STARTS: Final = ("/", "/rejections/", "/blueprints/", "/patterns/", "/matrix/", "/search/", "/content/")
+OWN: Final = ("/account/sign-in", "/account/password", "/account/tokens", "/account/views")
+MOST: Final = 300  # pages of each reader
+ALIKE: Final = 8  # pages that differ in an id or the query
+SAFE_ADDRESS: Final = re.compile(r"/(?![/\\])|\?|#|\Z")
+HTMX: Final = {"HX-Request": "true"}
+
+
+def hostile() -> None:
+    now = now_ms()
+    fields: dict[str, Any] = {
+        "intent": TEXT,
+        "rationale": TEXT,
+        "ops": [{"op": "add", "path": f"/{TEXT}", "value": TEXT}],
+    }
+    record(
+        make_rejected(ODD, "noop", issue_id=ODD, blueprint_id=ODD, detail=TEXT, ts_ms=now - 4, **fields),
+        make_rejected(ODD, issue_id=LONG, blueprint_id=ODD, detail="another wording", ts_ms=now - 3, **fields),
+        make_entry(issue_id="h-1", blueprint_id=ODD, new_hash=TEXT, ts_ms=now - 2, **fields),
+        make_rejected(LONG, issue_id="h-2", blueprint_id=LONG, reasons=[TEXT], ts_ms=-1),
+        make_entry(issue_id="h-3", blueprint_id="", intent="", ts_ms=now - 1),
+    )
+    record(make_entry(issue_id="h-4", blueprint_id=ODD, ts_ms=now), source=NAME)
+    for story_id in (MARKUP.replace(":", ""), "h-1"):
+        for kind in KINDS:
+            for value in (TEXT, f"{TEXT}\nmore", '{"a": "' + "<xss-tag>" + '"}', "1"):
+                try:
+                    open_store(Origin("token", NAME, "api")).write(story_id, kind, value)
+                except Invalid:  # not a value of this kind
+                    continue
+    linked.link("h-1", MARKUP.replace(":", ""), NAME)
+
+
+def readers() -> dict[str, Client]:
+    """By role; those who can own something own it under a hostile name."""
+    clients = {"nobody": Client()}
+    for role in ("reader", "staff"):
+        user = User.objects.create_user(f"{role}{MARKUP}", is_staff=role == "staff")
+        clients[role] = Client()
+        clients[role].force_login(user)
+        scopes = api_tokens.SCOPES if user.is_staff else api_tokens.READ_SCOPES
+        limits = (ODD,) if user.is_staff else ()
+        api_tokens.make(api_tokens.Wanted(f"{role[0]}{NAME}"[:80], scopes, None, limits), user, user.username)
+        saved_views.make_key(saved_views.make(user, NAME, links.rejections([("axis", ODD)]), shared=True))
+    return clients
+
+
+def pattern_forms() -> Iterator[str]:
+    for key in Template.objects.values_list("key", flat=True)[:3]:
+        yield links.change_pattern("split", key)
+        yield links.change_pattern("merge", key)
+
+
+def look(path: str, response: Any) -> list[str]:
+    """Where the page leads, after checking it."""
+    kind = response.headers.get("Content-Type", "")
+    if "Location" in response.headers:
+        assert SAFE_ADDRESS.match(response["Location"]), (path, response["Location"])
+        return [response["Location"]]
+    if response.streaming:
+        list(response)
+        return []
+    if "xml" in kind:
+        ElementTree.fromstring(response.content)  # noqa: S314  our own
+    if "html" not in kind or not response.content or path.startswith("/v1/"):
+        return []
+    assert "private" in response["Cache-Control"] or "no-store" in response["Cache-Control"], path
+    assert {"Cookie"} <= set(response["Vary"].split(", ")), path
+    page = read(response)
+    assert "62710561" not in page.text, path
+    found = []
+    for element in page.elements:
+        assert element.tag not in ("xss-tag", "iframe", "style", "img"), (path, element)
+        names = {
+            name for name in element.attributes if name.startswith(("on", "xss", "<", '"', "'")) or name == "style"
+        }
+        assert not names, (path, element)
+        for name in ("href", "src", "action", "formaction", "hx-get", "hx-post"):
+            address = element.attributes.get(name, "")
+            assert SAFE_ADDRESS.match(address), (path, element.tag, name, address)
+            if name in ("href", "hx-get") and element.tag not in ("link", "form"):
+                found.append(address)
+    return found
+
+
+def crawl(client: Client, starts: list[str]) -> int:
+    """Follows links, each page also as htmx asks for it and as HEAD. Returns how many were seen."""
+    waiting, seen, shapes = list(starts), set(starts), Counter[str]()
+    done = 0
+    while waiting and done < MOST:
+        path = waiting.pop(0)
+        done += 1
+        response = client.get(path)
+        assert response.status_code in (200, 302), (path, response.status_code)
+        leads = look(path, response)
+        if not response.streaming and not path.startswith("/v1/"):
+            look(path, client.get(path, headers=HTMX))
+            assert client.head(path).status_code == response.status_code
+        for address in leads:
+            url = urldefrag(urljoin(f"http://testserver{path}", address)).url.removeprefix("http://testserver")
+            shape = re.sub(r"[^/]+\Z", "ID", url.partition("?")[0])
+            if url not in seen and url.startswith("/") and not url.startswith("/admin") and shapes[shape] < ALIKE:
+                shapes[shape] += 1
+                seen.add(url)
+                waiting.append(url)
+    return done
+
+
+@pytest.mark.parametrize("role", ["nobody", "reader", "staff"])
+def test_no_link_leads_to_a_failure_and_no_text_becomes_markup(role: str, settings: Any) -> None:
+    settings.PUBLIC_READ = True
+    hostile()
+    client = readers()[role]
+    own = OWN if role != "nobody" else OWN[:1]
+    forms = list(pattern_forms()) if role == "staff" else []
+    assert crawl(client, [*STARTS, *own, *forms, links.entry(LONG), links.entry("h-1", [("compare", ODD)])]) > 50
+
+
+@pytest.mark.parametrize("role", ["nobody", "reader", "staff"])
+def test_an_empty_log_has_no_link_to_a_failure(role: str, settings: Any) -> None:
+    settings.PUBLIC_READ = True
+    client = Client()
+    if role != "nobody":
+        client.force_login(User.objects.create_user(role, is_staff=role == "staff"))
+    assert crawl(client, [*STARTS, *(OWN if role != "nobody" else OWN[:1])]) > 10
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "options"])
+@pytest.mark.parametrize("headers", [{}, HTMX, HTMX | {"HX-Boosted": "true"}])
+def test_what_is_not_there_stays_text(method: str, headers: dict[str, str], settings: Any) -> None:
+    settings.PUBLIC_READ = True
+    odd = quote(TEXT.replace("\n", ""), safe="")
+    paths = (
+        *(f"/{start}/{odd}" for start in ("entries", "blueprints", "patterns", "nothing", "content/stories")),
+        *(
+            f"/{start}/?{name}={odd}"
+            for start in ("search", "rejections", "patterns")
+            for name in ("q", "status", "cursor")
+        ),
+        *(f"/?period={odd}", f"/matrix/?show={odd}", f"/blueprints/?sort={odd}", f"/content/?text={odd}&kind={odd}"),
+        f"/account/sign-in?next={odd}",
+    )
+    for path in paths:
+        response = getattr(Client(), method)(path, headers=headers)
+        assert response.status_code < 500, path
+        look(urlsplit(path).path, response)
