@@ -166,8 +166,8 @@ def _conflict(request: HttpRequest, theirs: KindRow, base: Item | None, text: st
     return page_or_fragment(request, "content/conflict.jinja", context, status)
 
 
+# Both changes together, if they do not overlap and the kind allows the result.
 def _merged(theirs: KindRow, base: Item | None, text: str) -> str | None:
-    """Both changes together, if they do not overlap and the kind allows the result."""
     if base is None or base.value is None or not theirs.is_set:
         return None
     merged = merging.merge(base.value, text, theirs.value)

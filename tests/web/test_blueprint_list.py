@@ -171,7 +171,7 @@ def test_what_gets_worse_comes_first_and_few_runs_rank_low(client: Client, trend
     assert [row[4] for row in rows(page)] == [
         "▲ +45 points", "▲ +100 points", "±0 points", "▼ −68 points", "no runs before"
     ]  # fmt: skip
-    assert "12 – 18 Nov 2026 (whole days, UTC), against the 7 days before" in page.words
+    assert "12 – 18 Nov 2026 (whole days, UTC), compared with the 7 days before" in page.words
     assert names(blueprints(client, sort="change", order="asc"))[:2] == ["Better", "same"]
 
 

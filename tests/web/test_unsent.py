@@ -126,7 +126,7 @@ def test_a_lockout_keeps_the_form(client: Client, settings: Any) -> None:
     locked = client.post("/account/resume", signing_in(page, password="wrong"))
     assert locked.status_code == 429
     assert filled(read(locked), "unsent.") == {"value": [TYPED]}
-    assert "Too many passwords from your network were wrong" in read(locked).words
+    assert "Too many sign-ins from your network failed" in read(locked).words
 
 
 def test_whoever_has_signed_in_meanwhile_need_not_sign_in_again(client: Client, ada: User) -> None:
