@@ -122,7 +122,7 @@ def _done(request: HttpRequest, story_id: str, kind: Kind) -> HttpResponseBase:
     items = queries.items(story_id)
     row = KindRow(story_id, kind, items.get(kind.name))
     if not is_fragment(request):
-        return redirect(f"{row.story_url if row.is_set else row.removed_url}#kind-{kind.name}")
+        return redirect(f"{row.story_url}#kind-{kind.name}" if row.is_set else row.removed_url)
     return page(request, "content/changed.jinja", {**story_context(request, story_id, items), "row": row})
 
 
@@ -166,6 +166,7 @@ def _conflict(request: HttpRequest, theirs: KindRow, base: Item | None, text: st
     return page_or_fragment(request, "content/conflict.jinja", context, status)
 
 
+# Both changes together, if they do not overlap and the kind allows the result.
 def _merged(theirs: KindRow, base: Item | None, text: str) -> str | None:
     if base is None or base.value is None or not theirs.is_set:
         return None

@@ -209,8 +209,8 @@ def _server_error_page(request: HttpRequest, status: int = 500, detail: str = ""
     return render_to_string("failures/server_error.jinja", context, using="jinja")
 
 
+# An address with an id is left alone, because the id may end in a slash.
 def _is_page(path: str) -> bool:
-    # An address with an id is none: the id may end in a slash.
     try:
         return not resolve(path).kwargs
     except Resolver404:

@@ -80,8 +80,8 @@ def _without_table_markup(text: str) -> str:
     return "\n".join(filter(None, map(_cells, text.split("\n")))) if "|" in text else text
 
 
+# A row of a Markdown table as its cells, empty for the line below the head. Other lines stay.
 def _cells(line: str) -> str:
-    # Of a row of a Markdown table, its cells; nothing of the line below the head.
     if not line.lstrip().startswith("|"):
         return line
     cells = [cell.strip() for cell in line.split("|")]

@@ -119,7 +119,7 @@ def test_phrase_without_a_word_finds_nothing_and_says_why(client):
 
 def other_searches(page: Page) -> list[str]:
     (offers,) = [each for each in page.all("p") if each.words.startswith("Or search for")]
-    return [link.attributes["href"] for link in offers.all("a")]
+    return [link.attributes["href"] for link in offers.all("a", class_="tag mono")]
 
 
 def test_nothing_found_offers_what_else_to_look_for(client):
