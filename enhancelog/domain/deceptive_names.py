@@ -20,6 +20,7 @@ _UNSEEN: Final = frozenset(("Cc", "Cf", "Zl", "Zp", "Zs"))  # categories
 _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _VARIATION: Final = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _JOINERS: Final = "\u200c\u200d"
+_EAST_ASIAN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _TAGS: Final = re.compile("[\U000e0020-\U000e007f]")
 
 _VIRAMA: Final = 9  # combining class; a joiner behind it chooses the shape of a conjunct
@@ -84,7 +85,7 @@ def _is_invisible(name: str, at: int) -> bool:
     if _VARIATION.match(character):
         return not _varies(before)
     if character == "\u3000":
-        return not re.search("[\u3040-\u30ff\u3400-\u9fff]", name)  # the space of Japanese and Chinese
+        return not _EAST_ASIAN.search(name)  # whose space it is
     return character in _BLANK or (
         character != " " and unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Zs")
     )

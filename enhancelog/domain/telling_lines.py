@@ -22,20 +22,20 @@ _TRACEBACK: Final = re.compile(r"Traceback \(most recent call last\):|Exception 
 _FENCE: Final = re.compile(r"(?:`{3,}+|~{3,}+)[^`]*+")
 _HEADING: Final = re.compile(r"#{1,6}+\s++(?P<text>\S.*)")  # one of a single word is a label
 _RULE: Final = re.compile(r"[=\-*_#]{3,}+")
-_LEAD: Final = re.compile(r".*[:：](?:\*\*|__)?")
+_LEAD_ENDS: Final = (":", "：", ":**", ":__")
 _ITEM: Final = re.compile(r"(?:[-*+•‣◦]|\d{1,3}[.)])\s++(?=\S)")
 _MEMBER: Final = re.compile(rf'"(?:{"|".join(_MESSAGES)})"\s*+:\s*+"((?:[^"\\]++|\\.)++)')
 _COMMENT: Final = re.compile(r"<!--(?:[^-]++|-(?!->))*+(?:-->)?+")
 _FIRST_LINE: Final = re.compile(r"[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]*+")  # as str.splitlines
 # What makes a second look worthwhile; most texts have none of it in their first line.
-_WRAPPED: Final = re.compile(rf"[{{\[#`~<=*_-]|{_TRACEBACK.pattern}|{_LEAD.pattern}$")
+_WRAPPED: Final = re.compile(rf"[{{\[#`~<=*_-]|{_TRACEBACK.pattern}")
 
 
 def telling_line(text: str, limit: int = LINE_CHARACTERS) -> str:
     """With single spaces and without terminal codes. After ``limit`` characters it ends in an ellipsis."""
     beginning = without_terminal_codes(text.lstrip()[:LOOKED_AT]).lstrip()
     line = _FIRST_LINE.match(beginning)[0]  # type: ignore[index]  # it matches the empty text, too
-    if _WRAPPED.match(line):
+    if _WRAPPED.match(line) or line.rstrip().endswith(_LEAD_ENDS):
         line = _told(_lines(beginning))
     return cut(" ".join(line.split()), limit)
 
@@ -56,7 +56,7 @@ def _told(lines: Sequence[str]) -> str:
             if " " in heading["text"]:
                 return heading["text"]
             fallback = fallback or heading["text"]
-        elif _LEAD.fullmatch(line):
+        elif line.endswith(_LEAD_ENDS):
             fallback = line
         elif not _FENCE.fullmatch(line) and not _RULE.fullmatch(line):
             return _ITEM.sub("", line, count=1) if index else line

@@ -53,7 +53,7 @@ def test_what_stands_behind_a_name_stays_behind_it(page: "Page", live_server: An
     assert left_of(row, "ax") < left_of(row, "patch is no-op")
     page.goto("/entries/no-1")
     lead = page.locator(".lead")
-    assert left_of(lead, "by ") < left_of(lead, "ax") < left_of(lead, " UTC") < left_of(lead, "try 2 of 2")
+    assert left_of(lead, "by ") < left_of(lead, "ax") < left_of(lead, " UTC") < left_of(lead, "attempt 2 of 2")
     crumb = page.locator(".crumb")
     assert left_of(crumb, "ax") < left_of(crumb, "no-1")
     attempt = page.locator("#attempts li").first

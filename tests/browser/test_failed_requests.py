@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-EDITOR = "/content/edit/story/S-1"
+STORY = "/content/stories/S-1"
 
 
 @pytest.fixture
@@ -24,6 +24,13 @@ def signed_in(page: "Page", live_server: Any) -> "Page":
     record_all(make_rejected("noop", issue_id=f"no-{n}", ts_ms=1_795_000_000_000 + n) for n in range(60))
     sign_in(page.context, staff(), live_server.url)
     return page
+
+
+def open_editor(page: "Page") -> None:
+    page.goto(STORY)
+    page.locator("summary", has_text="kinds not set").click()
+    page.get_by_role("link", name="Add Story").click()
+    page.get_by_role("textbox", name="Story").wait_for()
 
 
 def unavailable(route: "Route") -> None:
@@ -50,7 +57,7 @@ NETWORK = "There was no answer: the connection or the server is down."
 def test_saving_that_fails_says_why_keeps_the_text_and_can_be_tried_again(
     signed_in: "Page", answer: Any, side: str
 ) -> None:
-    signed_in.goto(EDITOR)
+    open_editor(signed_in)
     signed_in.get_by_role("textbox", name="Story").fill("my text")
     signed_in.route("**/content/edit/**", posts(answer))
     signed_in.get_by_role("button", name="Save").click()
@@ -89,7 +96,7 @@ def test_every_request_of_a_page_can_be_tried_again(
 
 
 def test_what_the_server_says_is_told(signed_in: "Page") -> None:
-    signed_in.goto(EDITOR)
+    open_editor(signed_in)
     signed_in.get_by_role("textbox", name="Story").fill("my text")
     signed_in.evaluate("document.querySelector('[name=version]').value = 'x'")
     signed_in.get_by_role("button", name="Save").click()
@@ -98,7 +105,7 @@ def test_what_the_server_says_is_told(signed_in: "Page") -> None:
 
 
 def test_an_answer_that_never_comes_is_told(signed_in: "Page") -> None:
-    signed_in.goto(EDITOR)
+    open_editor(signed_in)
     signed_in.evaluate("htmx.config.timeout = 200")
     signed_in.route("**/content/edit/**", lambda route: None)
     signed_in.get_by_role("textbox", name="Story").fill("my text")

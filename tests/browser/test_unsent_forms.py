@@ -111,7 +111,9 @@ def test_leaving_with_unsaved_text_asks(page: "Page", ada: User) -> None:
         asked.append(dialog.type)
         dialog.dismiss()
 
-    page.goto(EDITOR)
+    page.goto(STORY)
+    page.locator("summary", has_text="kinds not set").click()
+    page.get_by_role("link", name="Add Story").click()
     page.on("dialog", stay)
     editor(page).fill(TYPED)
     page.get_by_role("link", name="Rejections").click()
@@ -161,7 +163,7 @@ def test_the_kept_form_is_accessible_and_fits(
     page.goto(EDITOR)
     editor(page).fill("w" * 500)
     sign_out_elsewhere(page)
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save").press("Enter")
     page.get_by_role("heading", name="Sign in to go on").wait_for()
     for step in (lambda: None, lambda: fill_in_password(page)):
         step()

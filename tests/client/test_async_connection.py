@@ -65,7 +65,7 @@ def test_it_gives_up_in_time_and_says_what_the_server_asked_for():
 
 def test_what_may_have_been_carried_out_is_not_repeated_when_told_to_stop():
     server = Scripted(CUT, OK)
-    with pytest.raises(Other, match="whether it was carried out is not known"):
+    with pytest.raises(Other, match="it is not known whether the request was processed"):
         server.run(lambda connection: connection.send(Request("POST", "/x", if_arrived="stop")))
     assert len(server.requests) == 1
 

@@ -8,6 +8,7 @@ import pytest
 from enhancelog.client.log_store import HttpEnhanceLogStore
 from enhancelog.domain import records
 from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other
+from enhancelog.domain.times import EARLIEST_MS
 from tests.client.scripted import Scripted, Step, json_answer, problem
 from tests.factories import make_entry
 
@@ -172,7 +173,7 @@ def test_entries_survive_a_reopen(live_api: str):
 @pytest.mark.django_db(transaction=True)
 def test_a_log_of_several_pages_is_listed_whole_and_in_order(live_api: str):
     store = HttpEnhanceLogStore()
-    entries = [make_entry(issue_id=f"h-{number}", ts_ms=number // 2) for number in range(7)]
+    entries = [make_entry(issue_id=f"h-{number}", ts_ms=EARLIEST_MS + number // 2) for number in range(7)]
     for entry in entries:
         store.append(entry)
     assert list(store.entries(page_size=3)) == entries

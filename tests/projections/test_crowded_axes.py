@@ -177,7 +177,7 @@ def test_an_entry_shows_denials_of_no_pattern_without_a_link() -> None:
 @pytest.mark.parametrize("period", ["all", "24h"])
 def test_the_patterns_of_an_axis_and_what_is_of_none_add_up(period: str) -> None:
     page = read(Client().get("/patterns/", {"axis": "axis-00002", "period": period}))
-    assert "2 more are of no pattern" in page.words
+    assert "2 more belong to no pattern" in page.words
     assert "of no pattern" not in read(Client().get("/patterns/", {"axis": "axis-00001", "period": period})).words
 
 
@@ -188,4 +188,4 @@ def test_where_all_that_an_axis_denied_is_of_no_pattern_the_page_says_so(
     monkeypatch.setattr("enhancelog.projections.patterns.details.MOST_AXES", 2)
     record_all([on_axes(3, "tone a", "1")])
     page = read(Client().get("/patterns/", {"axis": "axis-00002", "period": "all"}))
-    assert "1 rejection is of no pattern" in page.words
+    assert "1 rejection belongs to no pattern" in page.words

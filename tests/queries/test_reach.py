@@ -66,7 +66,7 @@ def test_a_page_says_how_far_it_looked_and_goes_on(client: Client, query: str) -
     page = read(client.get(f"/rejections/?{query}"))
     found, pages = positions(page), 1
     while buttons := [link for link in page.all("a", class_="btn") if "cursor=" in link.attributes["href"]]:
-        assert "3 entries were looked at" in page.words
+        assert "3 entries were scanned" in page.words
         (button,) = buttons
         page = read(client.get(button.attributes["href"]))
         found += positions(page)

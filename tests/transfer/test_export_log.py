@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
+from enhancelog.domain.times import EARLIEST_MS
 from enhancelog.models import Entry as EntryModel
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.rows import COLUMNS
@@ -96,9 +97,9 @@ def test_an_empty_log_is_an_empty_document() -> None:
 def test_filters_are_those_of_the_api_and_repeat() -> None:
     STORE.append_batch(
         [
-            make_entry(issue_id="a", blueprint_id="main", ts_ms=1),
-            make_rejected("noop", issue_id="b", blueprint_id="coding", ts_ms=2),
-            make_rejected("des", "noop", issue_id="c", blueprint_id="", ts_ms=3),
+            make_entry(issue_id="a", blueprint_id="main", ts_ms=EARLIEST_MS + 1),
+            make_rejected("noop", issue_id="b", blueprint_id="coding", ts_ms=EARLIEST_MS + 2),
+            make_rejected("des", "noop", issue_id="c", blueprint_id="", ts_ms=EARLIEST_MS + 3),
         ]
     )
     assert ids() == ["a", "b", "c"]
@@ -107,7 +108,7 @@ def test_filters_are_those_of_the_api_and_repeat() -> None:
     assert ids("--blueprint-id", "") == ["c"]
     assert ids("--not-status", "applied", "--axis", "noop", "--axis", "des") == ["c"]
     assert ids("--only", "noop") == ["b"]
-    assert ids("--since", "2", "--until", "3") == ["b"]
+    assert ids("--since", str(EARLIEST_MS + 2), "--until", str(EARLIEST_MS + 3)) == ["b"]
     assert ids("--blueprint-id", "a\nb") == []
 
 
