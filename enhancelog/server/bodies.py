@@ -82,6 +82,7 @@ class Body:
         self._counted = 0
         self._size = 0
         self._is_complete = declared == 0
+        self.has_arrived = declared == 0
         # The complete body, rewound, if too large for memory.
         self.file: IO[bytes] | None = None
 
@@ -127,7 +128,7 @@ class Body:
             self._buffer += part
             self._size += len(part)
             self._check_size(self._size)
-            self._is_complete = not message.get("more_body", False)
+            self._is_complete = self.has_arrived = not message.get("more_body", False)
             await self._keep()
         if self.file is not None:
             await self._write()

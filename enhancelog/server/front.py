@@ -37,6 +37,8 @@ POLL_THREADS: Final = 2
 # Python before 3.11.10 and 3.12.6 parses cookies in quadratic time.
 MAX_COOKIE_BYTES: Final = 8 << 10
 
+CLOSES: Final = (b"connection", b"close")
+
 Send = Callable[[Message], Awaitable[None]]
 TreatmentOf = Callable[[str, str], Treatment]
 T = TypeVar("T")
@@ -122,7 +124,11 @@ class _Request:
             response, piece = await self._checked_password()
         else:
             response, piece = await self._first_piece()
-        await self._pass_on({"type": "http.response.start", "status": response.status, "headers": response.headers})
+        headers = [*response.headers]
+        if not self._body.has_arrived and CLOSES not in headers:
+            # granian closes the connection then. A client that is not told would send its next request on it.
+            headers.append(CLOSES)
+        await self._pass_on({"type": "http.response.start", "status": response.status, "headers": headers})
         if not response.is_over:
             self._watch_client()
         while not response.is_over:

@@ -207,3 +207,14 @@ def test_body_that_was_cut_is_400(server: Server) -> None:
     connection = open_request(server, LOG, body, JSON | {"Content-Length": str(len(body) + 1)})
     connection.shutdown(socket.SHUT_WR)
     assert answer_on(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_an_answer_before_the_body_was_read_says_that_the_connection_closes(server: Server) -> None:
+    large = b"{" + b" " * (2 << 20)
+    with httpx.Client(base_url=server.url, timeout=60, trust_env=False) as client:
+        for _ in range(10):
+            refused = client.post(LOG, content=large, headers=JSON)
+            assert (refused.status_code, refused.headers["Connection"]) == (401, "close")
+            assert client.get("/health/live").status_code == 200
+        small = client.post(LOG, content=b"{}", headers=JSON)
+        assert (small.status_code, "Connection" in small.headers) == (401, False)
