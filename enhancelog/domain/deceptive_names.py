@@ -86,9 +86,7 @@ def _is_invisible(name: str, at: int) -> bool:
         return not _varies(before)
     if character == "\u3000":
         return not _EAST_ASIAN.search(name)  # whose space it is
-    return character in _BLANK or (
-        character != " " and unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Zs")
-    )
+    return character in _BLANK or (character != " " and unicodedata.category(character) in _UNSEEN)
 
 
 def _joins(name: str, at: int) -> bool:
