@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.lacking import lack
+from tests.waiting import wait_for
 
 Kind = Literal["ext4", "tmpfs"]
 
@@ -53,7 +54,8 @@ class SmallDisk:
             pytest.skip(f"needs to write {trigger} ({error.strerror})")
 
     def remount(self, mode: Literal["ro", "rw"]) -> None:
-        subprocess.run(["mount", "-o", f"remount,{mode}", str(self.path)], check=True, capture_output=True)
+        # Busy while a file is open for writing. The kernel closes the files of a killed process after it is a zombie.
+        wait_for(lambda: not _failed("mount", "-o", f"remount,{mode}", str(self.path)))
 
 
 @contextmanager
@@ -109,6 +111,11 @@ def failing_calls(folder: Path, match: str) -> tuple[dict[str, str], Path]:
 def _run(*command: str) -> None:
     if shutil.which(command[0]) is None:
         lack(command[0])
+    if said := _failed(*command):
+        lack(f"to run {command[0]} ({said}); as root it can")
+
+
+def _failed(*command: str) -> str:
+    """The last line a command that failed printed; "" for one that succeeded."""
     done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        lack(f"to run {command[0]} ({(done.stderr.strip().splitlines() or [''])[-1]}); as root it can")
+    return (done.stderr.strip().splitlines() or ["no message"])[-1] if done.returncode else ""
