@@ -22,7 +22,7 @@ def entry(issue_id: str, **fields: Any) -> bytes:
         "blueprint_id": BLUEPRINT,
         "prev_hash": "",
         "new_hash": "",
-        "intent": f"wish {issue_id}",
+        "intent": f"intent {issue_id}",
         "rationale": "r",
     }
     plain |= {"verdicts": [], "status": "rejected", "reasons": [], "ts_ms": NOW_MS}

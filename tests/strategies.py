@@ -10,7 +10,7 @@ from enhancelog.domain.records import Entry
 NOW_MS = 1_795_000_000_000
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
-wishes = texts | st.sampled_from(["cite the line", "Again: cite the line", "cite the line (try 2)"])
+intents = texts | st.sampled_from(["cite the line", "Again: cite the line", "cite the line (try 2)"])
 odd_ids = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(records.is_id)
 axes = st.sampled_from(["des", "canonical", "noop", "agent-ref", "licence", "ops/デプロイ %"])
 blueprints = st.sampled_from(["main", "coding", "", "ops/デプロイ %"])
@@ -39,7 +39,7 @@ def entries(draw: st.DrawFn, issue_ids: st.SearchStrategy[str] = odd_ids) -> Ent
         blueprint_id=draw(blueprints),
         prev_hash=draw(hashes),
         new_hash=draw(hashes),
-        intent=draw(wishes),
+        intent=draw(intents),
         rationale=draw(texts),
         verdicts=draw(st.lists(verdicts, max_size=4)),
         status=draw(st.sampled_from(["applied", "rejected"])),

@@ -40,14 +40,14 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Attempt',
             fields=[
-                ('pk', models.CompositePrimaryKey('wish', 'ts_ms', 'entry_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('wish', models.BigIntegerField()),
+                ('pk', models.CompositePrimaryKey('intent_key', 'ts_ms', 'entry_id', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('intent_key', models.BigIntegerField()),
                 ('ts_ms', models.BigIntegerField()),
                 ('entry_id', models.BigIntegerField(db_column='position', unique=True)),
                 ('applied', models.BooleanField()),
             ],
             options={
-                'indexes': [models.Index(models.F('wish'), models.F('ts_ms'), models.F('entry_id'), condition=models.Q(('applied', True)), name='attempt_applied')],
+                'indexes': [models.Index(models.F('intent_key'), models.F('ts_ms'), models.F('entry_id'), condition=models.Q(('applied', True)), name='attempt_applied')],
             },
         ),
         migrations.CreateModel(

@@ -12,9 +12,9 @@ from enhancelog.models import Attempt
 from enhancelog.projections.expected import Expected, RowsPerEntry
 from enhancelog.projections.stored import Stored
 
-# A wish is a Blueprint, a source and an intent key. An intent without words, or an implausible time, has no row.
+# An intent without words, or an implausible time, has no row.
 TABLES = (Attempt,)
-COLUMNS = ("position", "wish", "ts_ms", "applied")
+COLUMNS = ("position", "intent_key", "ts_ms", "applied")
 
 
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
@@ -36,11 +36,12 @@ def rows(entries: Sequence[Stored]) -> Iterator[tuple[int, int, int, bool]]:
     for position, recorded_ms, origin, entry, *_ in entries:
         key = intent_key(entry.intent)
         if key and is_plausible(entry.ts_ms, recorded_ms):
-            yield position, wish(entry.blueprint_id, origin.source, key), entry.ts_ms, entry.status == "applied"
+            hashed = _hash(entry.blueprint_id, origin.source, key)
+            yield position, hashed, entry.ts_ms, entry.status == "applied"
 
 
-def wish(blueprint_id: str, source: str, key: str) -> int:
-    # In one of 37 million logs with a million wishes each, two collide by chance; they share a thread only if their
+def _hash(blueprint_id: str, source: str, key: str) -> int:
+    # In one of 37 million logs with a million keys each, two collide by chance; they share a thread only if their
     # times meet too. A deliberate collision gains no more than writing the same intent.
-    said = "\0".join((blueprint_id, source, key)).encode()
-    return int.from_bytes(blake2b(said, digest_size=8).digest(), signed=True)
+    text = "\0".join((blueprint_id, source, key)).encode()
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)

@@ -5,9 +5,8 @@ from typing import Final
 from enhancelog.domain.times import DAY_MS
 from enhancelog.models import Attempt
 
-# A retry thread is the attempts at one wish (Blueprint, source, intent key) in time order, neighbors at most APART_MS
-# apart; an applied run ends it. It is followed from a run for at least APART_MS and FOLLOWED tries, which bounds the
-# cost of a row.
+# A retry thread is the attempts with one ``intent_key`` in time order, neighbors at most APART_MS apart; an applied run
+# ends it. It is followed from a run for at least APART_MS and FOLLOWED tries, which bounds the cost of a row.
 APART_MS: Final = 7 * DAY_MS
 FOLLOWED: Final = 50
 
@@ -17,7 +16,9 @@ LAST: Final = 2**63 - 1
 ATTEMPT: Final = Attempt._meta.db_table
 
 # SQLite seeks by both halves of a row value only where the right side has no affinity, hence the plus signs.
-FROM_MINE: Final = "a.wish = mine.wish AND (a.ts_ms, a.position) {} (+mine.ts_ms, +mine.position) AND a.position <= %s"
+FROM_MINE: Final = (
+    "a.intent_key = mine.intent_key AND (a.ts_ms, a.position) {} (+mine.ts_ms, +mine.position) AND a.position <= %s"
+)
 FORTH: Final = "ORDER BY a.ts_ms, a.position"
 
 

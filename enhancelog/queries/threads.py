@@ -28,12 +28,12 @@ SHOWN: Final = 25
 # Rejections before an applied run whose axes are listed.
 SHOWN_DENIED: Final = 6
 
-
 _ENTRY: Final = Entry._meta.db_table
 _ENTRY_COLUMNS: Final = ", ".join(f"entry.{column}" for column in COLUMNS)
 _NEIGHBOUR: Final = f"""
     SELECT a.position FROM {ATTEMPT} a
-    WHERE a.wish = near.wish AND (a.ts_ms, a.position) {{}} (+near.ts_ms, +near.position) AND a.position <= %s
+    WHERE a.intent_key = near.intent_key AND a.position <= %s
+      AND (a.ts_ms, a.position) {{}} (+near.ts_ms, +near.position)
     ORDER BY a.ts_ms {{order}}, a.position {{order}} LIMIT 1"""
 
 
@@ -124,7 +124,7 @@ def passed_instead(positions: Iterable[int]) -> dict[int, PassedInstead]:
     statement = f"""
         SELECT denied.entry,
             (SELECT COUNT(*) FROM (
-                SELECT 1 FROM {ATTEMPT} a WHERE a.wish = mine.wish
+                SELECT 1 FROM {ATTEMPT} a WHERE a.intent_key = mine.intent_key
                   AND (a.ts_ms, a.position) > (+mine.ts_ms, +mine.position)
                   AND (a.ts_ms, a.position) <= (+ended.ts_ms, +ended.position) LIMIT {FOLLOWED + 1}) again),
             {_ENTRY_COLUMNS}
@@ -153,19 +153,19 @@ def _place(earlier: Count, later: Count) -> tuple[Count, Count]:
 def _walked(entries: int) -> str:
     # For a condition on ``far`` alone, SQLite would build a Bloom filter over all attempts.
     return f"""
-        WITH RECURSIVE mine (entry, wish, ts_ms, applied) AS (
-            SELECT position, wish, ts_ms, applied FROM {ATTEMPT} WHERE position IN ({_places(entries)})),
-        earlier (entry, ends, wish, ts_ms, position, steps) AS (
-            SELECT entry, applied, wish, ts_ms, entry, 0 FROM mine
+        WITH RECURSIVE mine (entry, intent_key, ts_ms, applied) AS (
+            SELECT position, intent_key, ts_ms, applied FROM {ATTEMPT} WHERE position IN ({_places(entries)})),
+        earlier (entry, ends, intent_key, ts_ms, position, steps) AS (
+            SELECT entry, applied, intent_key, ts_ms, entry, 0 FROM mine
             UNION ALL
-            SELECT near.entry, near.ends, far.wish, far.ts_ms, far.position, near.steps + 1
+            SELECT near.entry, near.ends, far.intent_key, far.ts_ms, far.position, near.steps + 1
             FROM earlier near JOIN {ATTEMPT} far ON far.position = ({_NEIGHBOUR.format("<", order="DESC")})
             WHERE near.steps <= {FOLLOWED} AND NOT (far.applied AND near.steps >= 0)
                 AND far.ts_ms >= near.ts_ms - {APART_MS}),
-        later (entry, ended, wish, ts_ms, position, steps) AS (
-            SELECT entry, applied, wish, ts_ms, entry, 0 FROM mine
+        later (entry, ended, intent_key, ts_ms, position, steps) AS (
+            SELECT entry, applied, intent_key, ts_ms, entry, 0 FROM mine
             UNION ALL
-            SELECT near.entry, far.applied, far.wish, far.ts_ms, far.position, near.steps + 1
+            SELECT near.entry, far.applied, far.intent_key, far.ts_ms, far.position, near.steps + 1
             FROM later near JOIN {ATTEMPT} far ON far.position = ({_NEIGHBOUR.format(">", order="ASC")})
             WHERE near.steps <= {FOLLOWED} AND NOT near.ended AND far.ts_ms <= near.ts_ms + {APART_MS})"""
 

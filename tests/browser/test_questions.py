@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 MOST = 2
 """Clicks from the overview to an answer."""
 
-WISH = "quote the failing test"
+INTENT = "quote the failing test"
 """Tried three times in ``main``, then applied."""
 
 
@@ -57,12 +57,12 @@ def seeded() -> list[Entry]:
     entries.append(_rejected("both", "release-notes", yesterday, "noop", "agent-ref"))
     entries.append(_rejected("noop this week", "release-notes", now - 4 * DAY_MS, "noop"))
     entries.append(_rejected("noop last week", "release-notes", now - 10 * DAY_MS, "noop"))
-    entries.append(make_entry(issue_id="fine", blueprint_id="main", intent=WISH, prev_hash=HASHES[6], ts_ms=now))
+    entries.append(make_entry(issue_id="fine", blueprint_id="main", intent=INTENT, prev_hash=HASHES[6], ts_ms=now))
     return entries
 
 
 def _rejected(issue_id: str, blueprint_id: str, ts_ms: int, *axes: str) -> Entry:
-    head, intent = (HASHES[6], WISH) if blueprint_id == "main" else (HASHES[0], issue_id)
+    head, intent = (HASHES[6], INTENT) if blueprint_id == "main" else (HASHES[0], issue_id)
     return make_rejected(
         *axes, issue_id=issue_id, blueprint_id=blueprint_id, intent=intent, prev_hash=head, ts_ms=ts_ms
     )
@@ -88,7 +88,7 @@ def since_when(reader: Reader) -> None:
 
 def what_was_tried_next(reader: Reader) -> None:
     reader.click(reader.page.locator(".denies [data-row]").first.get_by_role("link", name="patch is no-op"))
-    reader.click(reader.page.locator(".of-pattern [data-row]", has_text=WISH).last.get_by_role("link").first)
+    reader.click(reader.page.locator(".of-pattern [data-row]", has_text=INTENT).last.get_by_role("link").first)
     following = reader.page.locator("#attempts li[aria-current] + li")
     assert following.inner_text().startswith("2. rejected by noop")
 
@@ -96,7 +96,7 @@ def what_was_tried_next(reader: Reader) -> None:
 def what_finally_passed(reader: Reader) -> None:
     reader.click(reader.page.locator(".denies [data-row]").first.get_by_role("link", name="patch is no-op"))
     passed = reader.page.locator("section", has=reader.page.get_by_role("heading", name="What was applied instead"))
-    reader.click(passed.get_by_role("link", name=WISH).first)
+    reader.click(passed.get_by_role("link", name=INTENT).first)
     assert reader.page.url.endswith("/entries/fine")
 
 

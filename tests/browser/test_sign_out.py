@@ -25,7 +25,7 @@ def kept_in(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def private(kept_in: str, browser: "Browser", live_server: Any) -> "Iterator[Page]":
     """A signed-in browser. Playwright switches the back/forward cache off."""
-    record(make_rejected("noop", issue_id="no-1", intent="a private wish"))
+    record(make_rejected("noop", issue_id="no-1", intent="a private intent"))
     switch = ["--disable-back-forward-cache"] if kept_in == "memory" else []
     launched = browser.browser_type.launch(
         executable_path=find_chromium(), args=CHROMIUM_FLAGS, ignore_default_args=switch
@@ -45,7 +45,7 @@ def test_back_after_sign_out_leads_to_sign_in(private: "Page") -> None:
     for back in ("**/account/sign-in?next=/rejections/", "**/account/sign-in?next=/entries/no-1"):
         private.evaluate("history.back()")
         private.wait_for_url(back)
-        assert not private.get_by_text("a private wish").count()
+        assert not private.get_by_text("a private intent").count()
 
 
 def test_back_while_signed_in_shows_the_page_as_it_was(private: "Page", kept_in: str) -> None:
@@ -54,7 +54,7 @@ def test_back_while_signed_in_shows_the_page_as_it_was(private: "Page", kept_in:
     private.goto("/matrix/")
     private.evaluate("history.back()")
     private.get_by_role("heading", name="Rejections").wait_for()
-    private.get_by_text("a private wish").wait_for()
+    private.get_by_text("a private intent").wait_for()
     assert private.evaluate("window.kept === true") == (kept_in == "memory")
 
 
@@ -66,7 +66,7 @@ def test_sign_out_reaches_every_tab_and_signing_in_again_too(private: "Page") ->
     other.goto("/account/sign-in")
     fill_in_password(other)
     private.wait_for_url("**/rejections/")
-    private.get_by_text("a private wish").wait_for()
+    private.get_by_text("a private intent").wait_for()
 
 
 def test_a_page_of_somebody_else_goes_blank(private: "Page", live_server: Any) -> None:

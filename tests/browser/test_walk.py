@@ -22,7 +22,7 @@ def log(live_server: Any, settings: Any) -> None:
             prev_hash=f"{n:064x}",
             new_hash=f"{n + 1:064x}",
             ts_ms=NOON + n * 60_000,
-            intent=f"wish {n}",
+            intent=f"intent {n}",
         )
         for n in range(70)
     ]
@@ -72,7 +72,7 @@ def test_keys_move_and_open(log, quiet):
     quiet.keyboard.press("Enter")
     quiet.get_by_role("heading", name="try 0").wait_for()
     quiet.keyboard.press("k")
-    quiet.get_by_role("heading", name="wish 0").wait_for()
+    quiet.get_by_role("heading", name="intent 0").wait_for()
     quiet.keyboard.press("j")
     quiet.get_by_role("heading", name="try 0").wait_for()
     quiet.keyboard.press("/")

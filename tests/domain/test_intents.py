@@ -1,4 +1,4 @@
-"""The key that attempts at one wish share."""
+"""The key that attempts at one intent share."""
 
 import unicodedata
 
@@ -8,47 +8,47 @@ from hypothesis import strategies as st
 
 from enhancelog.domain.intents import LONGEST, intent_key
 
-WISH = "critic should run the linter first"
+INTENT = "critic should run the linter first"
 
 
 @pytest.mark.parametrize(
     "intent",
     [
-        WISH,
-        f"Again: {WISH}",
-        f"{WISH}, again!",
-        f"{WISH} (attempt 2)",
-        f"Attempt #12: {WISH}.",
-        f"try 3 - {WISH}",
-        f"{WISH}, and this time change only the prompt",
-        f"{WISH},\nAND  this time: only the prompt, and this time really",
-        f"again, again {WISH} (try 4, attempt 5)",
-        f"  {WISH.upper()}\r\n",
+        INTENT,
+        f"Again: {INTENT}",
+        f"{INTENT}, again!",
+        f"{INTENT} (attempt 2)",
+        f"Attempt #12: {INTENT}.",
+        f"try 3 - {INTENT}",
+        f"{INTENT}, and this time change only the prompt",
+        f"{INTENT},\nAND  this time: only the prompt, and this time really",
+        f"again, again {INTENT} (try 4, attempt 5)",
+        f"  {INTENT.upper()}\r\n",
         "ｃｒｉｔｉｃ　ｓｈｏｕｌｄ ｒｕｎ the_linter first",
-        f"{WISH} (attempt ٣)",
+        f"{INTENT} (attempt ٣)",
     ],
 )
 def test_attempts_at_one_wish_share_their_key(intent: str) -> None:
-    assert intent_key(intent) == WISH
+    assert intent_key(intent) == INTENT
 
 
 @pytest.mark.parametrize(
     "intent",
     [
-        f"{WISH} twice",
+        f"{INTENT} twice",
         "critic should run the linter",
-        f"{WISH} against main",
-        f"{WISH} attempt",
-        f"{WISH} attempt two",
-        f"{WISH} retry 3",
-        f"{WISH} try 3rd",
-        f"{WISH} and this time only the prompt",
-        f"{WISH}, and this timeout",
-        f"first {WISH}",
+        f"{INTENT} against main",
+        f"{INTENT} attempt",
+        f"{INTENT} attempt two",
+        f"{INTENT} retry 3",
+        f"{INTENT} try 3rd",
+        f"{INTENT} and this time only the prompt",
+        f"{INTENT}, and this timeout",
+        f"first {INTENT}",
     ],
 )
 def test_near_misses_are_other_wishes(intent: str) -> None:
-    assert intent_key(intent) not in ("", WISH)
+    assert intent_key(intent) not in ("", INTENT)
 
 
 def test_words_of_every_script_count_with_their_marks() -> None:

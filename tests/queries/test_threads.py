@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 START_MS = 1_700_000_000_000
 AFTERWARDS = ("applied", "rejected", "none")
-WISHES = st.sampled_from(["cite the line", "Again: cite the line", "cite the LINE (attempt 2)", "skip the file", "?!"])
+INTENTS = st.sampled_from(["cite the line", "Again: cite the line", "cite the LINE (attempt 2)", "skip the file", "?!"])
 GAPS = st.sampled_from([0, 0, 1, 60_000, APART_MS - 1, APART_MS, APART_MS, APART_MS + 1])
 
 
@@ -43,7 +43,7 @@ def logs(draw: st.DrawFn, size: int = 14) -> list[Run]:
         run = make(
             issue_id=f"h-{number}",
             blueprint_id=draw(st.sampled_from(["main", "main", "other"])),
-            intent=draw(WISHES),
+            intent=draw(INTENTS),
             ts_ms=draw(st.sampled_from([ts_ms] * 9 + [-1, 2**63 - 1])),
         )
         runs.append(Run(run, draw(st.sampled_from(["api", "api", "host-b"]))))
@@ -57,13 +57,13 @@ def append(runs: Sequence[Run]) -> None:
 
 def expected(runs: Sequence[Run]) -> list[list[int]]:
     """The threads as positions in the order of time; ``runs`` in the order of arrival."""
-    wishes: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+    by_intent: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
     for position, run in enumerate(runs, 1):
         key = intent_key(run.entry.intent)
         if key and 0 <= run.entry.ts_ms < 2**62:
-            wishes.setdefault((run.entry.blueprint_id, run.source, key), []).append((run.entry.ts_ms, position))
+            by_intent.setdefault((run.entry.blueprint_id, run.source, key), []).append((run.entry.ts_ms, position))
     threads: list[list[int]] = []
-    for attempts in wishes.values():
+    for attempts in by_intent.values():
         before = None
         for ts_ms, position in sorted(attempts):
             if before is None or before.status == "applied" or ts_ms - before.ts_ms > APART_MS:
@@ -125,7 +125,7 @@ class TestAgainstTheRule(TestCase):
 
 
 def attempts(number: int, apart_ms: int, *, applied: bool = True) -> list[Entry]:
-    """Rejected runs at one wish, the last of them applied."""
+    """Rejected runs at one intent, the last of them applied."""
     runs = [make_rejected(issue_id=f"h-{n}", ts_ms=START_MS + n * apart_ms) for n in range(number)]
     last = make_entry(issue_id="last", ts_ms=START_MS + number * apart_ms)
     return [*runs, last] if applied else runs
@@ -207,4 +207,4 @@ def plan(statement: str) -> tuple[list[str], str]:
             return [row[3] for row in cursor.fetchall() if " a " in row[3]], "(ts_ms,position)"
         cursor.execute("SET LOCAL enable_seqscan = off")  # a table this small is quicker read whole
         cursor.execute(f"EXPLAIN {statement}")
-        return [row[0] for row in cursor.fetchall() if "Cond: " in row[0] and "wish" in row[0]], "ROW(ts_ms, "
+        return [row[0] for row in cursor.fetchall() if "Cond: " in row[0] and "intent_key" in row[0]], "ROW(ts_ms, "

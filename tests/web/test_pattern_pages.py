@@ -155,17 +155,17 @@ def test_a_pattern_of_long_ago_shows_the_three_weeks_up_to_its_last_denial() -> 
 
 
 def test_what_passed_instead_is_the_applied_run_at_the_same_wish() -> None:
-    wish = "keep it short"
+    intent = "keep it short"
     record_all(
         [
-            make_rejected("tone", issue_id="one", detail="rude", intent=wish, ts_ms=NOW - 3000),
-            make_rejected("noop", issue_id="two", intent=wish, ts_ms=NOW - 2000),
-            make_entry(issue_id="three", intent=f"Again: {wish}", ts_ms=NOW - 1000),
+            make_rejected("tone", issue_id="one", detail="rude", intent=intent, ts_ms=NOW - 3000),
+            make_rejected("noop", issue_id="two", intent=intent, ts_ms=NOW - 2000),
+            make_entry(issue_id="three", intent=f"Again: {intent}", ts_ms=NOW - 1000),
         ]
     )
     page = show(links.pattern(key("rude")))
     assert "after 2 more" in page.words
-    assert page.all("a", href="/entries/three")[0].words == f"Again: {wish}"
+    assert page.all("a", href="/entries/three")[0].words == f"Again: {intent}"
 
 
 def test_the_id_of_a_template_that_was_joined_leads_to_the_pattern() -> None:
@@ -289,7 +289,9 @@ def test_only_staff_change_patterns() -> None:
 @pytest.mark.parametrize("number", [1, 40])
 def test_the_number_of_statements_does_not_grow(number: int, django_assert_max_num_queries: Any) -> None:
     record_all(
-        make_rejected(f"axis-{at % 7}", "noop", issue_id=f"h-{at}", detail=f"size {at}", ts_ms=NOW, intent=f"wish {at}")
+        make_rejected(
+            f"axis-{at % 7}", "noop", issue_id=f"h-{at}", detail=f"size {at}", ts_ms=NOW, intent=f"intent {at}"
+        )
         for at in range(number)
     )
     path = links.pattern(Template.objects.get(axis="noop").key)

@@ -27,12 +27,12 @@ def get(client: Client, path: str, status: int = 200, headers: dict[str, str] | 
 
 
 def some_attempts() -> None:
-    """Two rejections of one wish, then an applied run; and a wish tried once."""
+    """Two rejections of one intent, then an applied run; and an intent tried once."""
     record(
         make_rejected("des", "tone", issue_id=ODD, ts_ms=START_MS, detail="no <id>"),
         make_rejected("noop", issue_id="second", ts_ms=START_MS + 1, ops=[{"op": "add", "path": "/a", "value": "one"}]),
         make_entry(issue_id="third", ts_ms=START_MS + 2, ops=[{"op": "add", "path": "/a", "value": "two"}]),
-        make_entry(issue_id="alone", ts_ms=START_MS + 3, intent="another wish"),
+        make_entry(issue_id="alone", ts_ms=START_MS + 3, intent="another intent"),
     )
 
 

@@ -29,7 +29,7 @@ def chain(number: int, **changes: object) -> list[Entry]:
             prev_hash=f"{n:064x}",
             new_hash=f"{n + 1:064x}",
             ts_ms=NOON + n * 3_600_000,
-            intent=f"wish {n}.",
+            intent=f"intent {n}.",
             **changes,
         )
         for n in range(number)
