@@ -4,17 +4,16 @@ import os
 import secrets
 import sys
 import tempfile
-from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from jinja2 import StrictUndefined
 
 from enhancelog import backends
+from enhancelog.accounts import lockout_limits
 from enhancelog.accounts.cookies import cookie_name
 from enhancelog.backends.disk import is_writable
 from enhancelog.observing import structured_logs
@@ -174,7 +173,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "enhancelog.server.proxies.TrustedProxiesMiddleware",
     "enhancelog.server.request_logs.RequestLogMiddleware",
-    "enhancelog.web.content_security.PolicyMiddleware",
+    "enhancelog.web.security_headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "enhancelog.web.compression.CompressionMiddleware",
@@ -241,8 +240,8 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "sign_in"
-AXES_FAILURE_LIMIT = 10
-AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_FAILURE_LIMIT = lockout_limits.NAME_FAILURE_LIMIT
+AXES_COOLOFF_TIME = lockout_limits.LOCKOUT_TIME
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # the handler adds a second, higher limit
 AXES_HANDLER = "enhancelog.accounts.lockouts.Handler"
 AXES_CLIENT_IP_CALLABLE = "enhancelog.accounts.lockouts.network_of"
@@ -270,15 +269,6 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # TrustedProxiesMiddleware drops anybody else's
 # Both would apply to the whole domain, which is not this application's decision.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [SELF],
-        "base-uri": [NONE],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-        "object-src": [NONE],
-    }
-}
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

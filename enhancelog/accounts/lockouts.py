@@ -12,15 +12,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from enhancelog.accounts.events import MAX_NAME
+from enhancelog.accounts.lockout_limits import IPV6_PREFIX, NETWORK_FAILURE_LIMIT
 
-# AXES_FAILURE_LIMIT wrong passwords for a name from a network, or NETWORK_FAILURE_LIMIT from a network for any names,
-# lock it for AXES_COOLOFF_TIME. A network is an IPv4 address or an IPv6 /64: customers get at least a /64, so
-# counting single addresses would be pointless.
-
-# High enough that typing errors do not lock out an office behind one address.
-NETWORK_FAILURE_LIMIT: Final = 100
-
-IPV6_PREFIX: Final = 64
 SIGN_INS_KEPT: Final = timedelta(days=90)
 # Rows per table. A sign-in adds one, so this catches up with any backlog.
 PRUNED_AT_ONCE: Final = 200
