@@ -10,13 +10,12 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar, get_args
 
 import msgspec
 from msgspec import UNSET, Raw
-from typing_extensions import TypedDict
 
+from enhancelog.agents.mcp_results import MAX_ANSWER_BYTES, Continued
 from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.records import Entry
 
-MAX_BYTES: Final = 25_000  # of an answer as JSON
 KNOWN_FIELDS: Final = (
     *records.FIELDS,
     "position",
@@ -66,14 +65,6 @@ class Shape(NamedTuple):
 LARGEST: Final = Shape(20_000, 320)
 LISTED: Final = Shape(300, 20)
 SMALLEST: Final = Shape(78, 3)  # a hash stays whole; one entry with every field fits, whatever it contains
-
-
-class Continued(TypedDict):
-    """``field`` continues at ``offset``; ``length`` is the whole."""
-
-    field: str
-    offset: int
-    length: int
 
 
 class Placed(NamedTuple):
@@ -139,7 +130,7 @@ class Excerpt:
 
 
 def fitted(build: Callable[[Shape], Built], shape: Shape = LARGEST) -> Built:
-    """What ``build`` makes of the largest shape whose JSON has at most ``MAX_BYTES``, or else of the smallest."""
+    """What ``build`` makes of the largest shape that ``fits``, or else of the smallest."""
     built = build(shape)
     while not fits(built) and shape != SMALLEST:
         shape = shape.half
@@ -148,7 +139,7 @@ def fitted(build: Callable[[Shape], Built], shape: Shape = LARGEST) -> Built:
 
 
 def fits(value: Any) -> bool:
-    return len(msgspec.json.encode(value)) <= MAX_BYTES
+    return len(msgspec.json.encode(value)) <= MAX_ANSWER_BYTES
 
 
 def known_values(known: Mapping[str, Raw], fields: Sequence[str]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """What the tools of the MCP server return. Their JSON Schema is each tool's ``outputSchema``."""
 
-from typing import Any, Literal, NotRequired
+from typing import Any, Final, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from enhancelog.agents.excerpts import Continued
+MAX_ANSWER_BYTES: Final = 25_000  # of an answer as JSON; texts in it are cut to fit
 
 # Docstrings here become descriptions in the schema.
 
@@ -44,6 +44,14 @@ class EntryFields(TypedDict, total=False):
     ts_ms: int
     ops: list[dict[str, Any] | str] | None
     bump: Literal["major", "minor", "patch"] | None
+
+
+class Continued(TypedDict):
+    """``field`` continues at ``offset``; ``length`` is the whole."""
+
+    field: str
+    offset: int
+    length: int
 
 
 class KnownEntry(EntryFields):

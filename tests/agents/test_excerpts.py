@@ -12,7 +12,6 @@ from enhancelog.agents.excerpts import (
     KNOWN_FIELDS,
     LISTED,
     LISTED_FIELDS,
-    MAX_BYTES,
     SMALLEST,
     Excerpt,
     Shape,
@@ -21,6 +20,7 @@ from enhancelog.agents.excerpts import (
     known_values,
     listed_values,
 )
+from enhancelog.agents.mcp_results import MAX_ANSWER_BYTES
 from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.records import Entry
@@ -100,7 +100,7 @@ def read_on(values: dict[str, Raw], field: str) -> tuple[str, int]:
 @given(hostile())
 def test_an_entry_fits_whatever_it_contains(entry: Entry) -> None:
     shown, continued = excerpt(known_values(known(entry), []))
-    assert len(msgspec.json.encode([shown, continued])) <= MAX_BYTES
+    assert len(msgspec.json.encode([shown, continued])) <= MAX_ANSWER_BYTES
     assert shown["issue_id"] == entry.issue_id
 
 

@@ -16,7 +16,7 @@ from mcp.types import TextContent
 from pydantic import TypeAdapter
 
 from enhancelog.agents import mcp_results
-from enhancelog.agents.excerpts import MAX_BYTES
+from enhancelog.agents.mcp_results import MAX_ANSWER_BYTES
 from enhancelog.api.openapi.schemas import SCHEMAS
 from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
@@ -51,7 +51,7 @@ def talk(conversation: Callable[[Client, Ask], Awaitable[None]], tmp_path: Path,
                 assert isinstance(content, TextContent)
                 if result.is_error:
                     raise Refused(content.text)
-                assert len(content.text.encode()) <= MAX_BYTES
+                assert len(content.text.encode()) <= MAX_ANSWER_BYTES
                 assert json.loads(content.text) == result.structured_content  # which the client checked by its schema
                 return result.structured_content
 
