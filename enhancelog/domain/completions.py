@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from enhancelog.domain import filter_box, filters
+from enhancelog.domain import filter_box, filters, times
 
 Values = Callable[[str], Iterable[str]]
 
 _FIXED: Final = {
     **filters.CHOICES,
-    "period": (*filters.PERIODS, "today", "yesterday"),
+    "period": (*times.PERIODS, "today", "yesterday"),
     "since": ("today", "yesterday", "24h", "7d", "30d"),
     "until": ("today", "yesterday"),
 }

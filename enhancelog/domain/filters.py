@@ -4,12 +4,10 @@ import hashlib
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Final, Literal, NamedTuple, cast, get_args
+from typing import Final, Literal, cast, get_args
 
-from enhancelog.domain import page_sizes, search_words, strict_json
+from enhancelog.domain import page_sizes, search_words, strict_json, times
 from enhancelog.domain.errors import Invalid
-from enhancelog.domain.times import DAY_MS, day_of
 
 Order = Literal["asc", "desc"]
 Has = Literal["ops", "gap", "badge"]
@@ -40,7 +38,6 @@ VALUES: Final = (
     "phrase",
     "source",
 )
-PERIODS: Final = ("24h", "7d", "30d", "90d", "all")  # offered by pages; any number of units is one, too
 
 _TIMES: Final = ("since", "until", "period")
 PARAMETERS: Final = (*VALUES, *(f"not_{name}" for name in VALUES), *_TIMES, *(f"not_{name}" for name in _TIMES))
@@ -52,25 +49,8 @@ MAX_VALUES: Final = 100
 _PAGE_SIZE = re.compile(r"\d{1,4}", re.ASCII)
 _OFFSET = re.compile(r"\d{1,9}", re.ASCII)
 _WHOLE = re.compile(r"\d{1,19}", re.ASCII)
-_INTEGER = re.compile(r"-?\d{1,19}\Z", re.ASCII)
-_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})([Zz]|[+ -]\d{2}:\d{2})?\Z", re.ASCII)
-_RFC3339 = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d{1,9})?([Zz]|[+ -]\d{2}:\d{2})\Z",
-    re.ASCII,
-)
-_AGO = re.compile(r"([1-9]\d{0,5})([mhdw])\Z", re.ASCII)
-_DAYS_AGO = {"today": 0, "yesterday": 1}
-_UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": DAY_MS, "w": 7 * DAY_MS}
-_I64 = range(-(2**63), 2**63)
 
 Parameters = Mapping[str, Sequence[str]]
-
-
-class Span(NamedTuple):
-    """A half-open range of epoch ms; ``None``: unbounded."""
-
-    since_ms: int | None = None
-    until_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +88,7 @@ def parse(parameters: Parameters, now_ms: int) -> EntryFilter:
     exclude = {name: _values(parameters, f"not_{name}") for name in VALUES if f"not_{name}" in parameters}
     since = [*_instants(parameters, "since", now_ms), *_instants(parameters, "not_until", now_ms)]
     until = [*_instants(parameters, "until", now_ms), *_instants(parameters, "not_since", now_ms)]
-    periods = [span_of(value, now_ms) for value in parameters.get("period", ())]
+    periods = [times.span_of(value, now_ms) for value in parameters.get("period", ())]
     since += [span.since_ms for span in periods if span.since_ms is not None]
     until += [span.until_ms for span in periods if span.until_ms is not None]
     until += _ends_before(parameters.get("not_period", ()), now_ms)
@@ -131,52 +111,6 @@ def from_pairs(pairs: Iterable[tuple[str, str]], now_ms: int) -> EntryFilter:
     for name, value in pairs:
         parameters.setdefault(name, []).append(value)
     return parse(parameters, now_ms)
-
-
-def span_of(period: str, now_ms: int, parameter: str = "period") -> Span:
-    """Whole UTC days that end with today (``7d``, ``2w``), exactly that long up to now (``24h``, ``90m``), ``today``,
-    ``yesterday`` or ``all``.
-    """
-    if period == "all":
-        return Span()
-    if bounds := _bounds(period, now_ms):
-        return Span(*bounds)
-    shown = period[:40]
-    raise Invalid(parameter, "period", f'"{shown}" is not a period: use 7d, 2w, 24h, 90m, today, yesterday or all')
-
-
-def _bounds(period: str, now_ms: int) -> tuple[int, int] | None:
-    tomorrow_ms = (day_of(now_ms) + 1) * DAY_MS
-    if period in _DAYS_AGO:
-        until_ms = tomorrow_ms - _DAYS_AGO[period] * DAY_MS
-        return until_ms - DAY_MS, until_ms
-    if found := _AGO.match(period):
-        until_ms = now_ms if found[2] in "mh" else tomorrow_ms
-        return until_ms - int(found[1]) * _UNIT_MS[found[2]], until_ms
-    return None
-
-
-def instant(name: str, value: str, now_ms: int) -> int:
-    """Epoch ms from epoch ms, RFC 3339, ``YYYY-MM-DD`` (midnight in UTC, or at the offset that follows), ``today``,
-    ``yesterday`` or the age at which ``span_of`` starts.
-    """
-    try:
-        if _INTEGER.match(value) and int(value) in _I64:
-            return int(value)
-        if found := _DATE.match(value):
-            return _rfc3339_ms(found[1], "00:00:00", None, found[2] or "Z")
-        if found := _RFC3339.match(value):
-            return _rfc3339_ms(*found.groups())
-    except (ValueError, OverflowError):
-        pass
-    if bounds := _bounds(value, now_ms):
-        return bounds[0]
-    raise Invalid(
-        name,
-        "time",
-        f'"{value[:40]}" is not a time: use epoch ms, RFC 3339, YYYY-MM-DD, today, yesterday, '
-        "or an age like 90m, 24h, 7d, 2w",
-    )
 
 
 def order(parameters: Parameters, default: Order) -> Order:
@@ -252,19 +186,12 @@ def _check_phrase(name: str, value: str) -> None:
 
 def _ends_before(periods: Iterable[str], now_ms: int) -> list[int]:
     # Nothing lies before the period "all".
-    starts = [span_of(period, now_ms, "not_period").since_ms for period in periods]
-    return [_I64.start if start is None else start for start in starts]
+    starts = [times.span_of(period, now_ms, "not_period").since_ms for period in periods]
+    return [times.I64.start if start is None else start for start in starts]
 
 
 def _instants(parameters: Parameters, name: str, now_ms: int) -> list[int]:
-    return [instant(name, value, now_ms) for value in parameters.get(name, ())]
-
-
-def _rfc3339_ms(day: str, clock: str, fraction: str | None, zone: str) -> int:
-    offset = "+00:00" if zone in "Zz" else zone.replace(" ", "+")  # an unescaped + arrives as a space
-    moment = datetime.fromisoformat(f"{day}T{clock}{offset}")
-    whole = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (whole.days * 86400 + whole.seconds) * 1000 + int(f"{(fraction or '.0')[1:]:0<3}"[:3])
+    return [times.instant(name, value, now_ms) for value in parameters.get(name, ())]
 
 
 def _last(parameters: Parameters, name: str) -> str | None:

@@ -1,13 +1,36 @@
-"""Epoch milliseconds, plausible or not."""
+"""Epoch milliseconds, plausible or not, and what people write for a time or a period."""
 
+import re
 import time
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
+
+from enhancelog.domain.errors import Invalid
 
 # ``ts_ms`` can be any i64. It is plausible between 2000-01-01 and one day after the entry was recorded. Otherwise the
 # raw number is shown, periods, charts and "newest" leave the entry out, and lists show it in a block of its own.
 DAY_MS: Final = 86_400_000
 EARLIEST_MS: Final = 946_684_800_000  # 2000-01-01
+I64: Final = range(-(2**63), 2**63)
+
+PERIODS: Final = ("24h", "7d", "30d", "90d", "all")  # offered by pages; any number of units is one, too
+
+_INTEGER = re.compile(r"-?\d{1,19}\Z", re.ASCII)
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})([Zz]|[+ -]\d{2}:\d{2})?\Z", re.ASCII)
+_RFC3339 = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d{1,9})?([Zz]|[+ -]\d{2}:\d{2})\Z",
+    re.ASCII,
+)
+_AGO = re.compile(r"([1-9]\d{0,5})([mhdw])\Z", re.ASCII)
+_DAYS_AGO = {"today": 0, "yesterday": 1}
+_UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": DAY_MS, "w": 7 * DAY_MS}
+
+
+class Span(NamedTuple):
+    """A half-open range of epoch ms; ``None``: unbounded."""
+
+    since_ms: int | None = None
+    until_ms: int | None = None
 
 
 def now_ms() -> int:
@@ -38,3 +61,56 @@ def as_datetime(ts_ms: int, recorded_ms: int) -> datetime | None:
     if not is_plausible(ts_ms, recorded_ms):
         return None
     return datetime.fromtimestamp(ts_ms // 1000, UTC).replace(microsecond=ts_ms % 1000 * 1000)
+
+
+def span_of(period: str, now_ms: int, parameter: str = "period") -> Span:
+    """Whole UTC days that end with today (``7d``, ``2w``), exactly that long up to now (``24h``, ``90m``), ``today``,
+    ``yesterday`` or ``all``.
+    """
+    if period == "all":
+        return Span()
+    if bounds := _bounds(period, now_ms):
+        return Span(*bounds)
+    shown = period[:40]
+    raise Invalid(parameter, "period", f'"{shown}" is not a period: use 7d, 2w, 24h, 90m, today, yesterday or all')
+
+
+def _bounds(period: str, now_ms: int) -> tuple[int, int] | None:
+    tomorrow_ms = (day_of(now_ms) + 1) * DAY_MS
+    if period in _DAYS_AGO:
+        until_ms = tomorrow_ms - _DAYS_AGO[period] * DAY_MS
+        return until_ms - DAY_MS, until_ms
+    if found := _AGO.match(period):
+        until_ms = now_ms if found[2] in "mh" else tomorrow_ms
+        return until_ms - int(found[1]) * _UNIT_MS[found[2]], until_ms
+    return None
+
+
+def instant(name: str, value: str, now_ms: int) -> int:
+    """Epoch ms from epoch ms, RFC 3339, ``YYYY-MM-DD`` (midnight in UTC, or at the offset that follows), ``today``,
+    ``yesterday`` or the age at which ``span_of`` starts.
+    """
+    try:
+        if _INTEGER.match(value) and int(value) in I64:
+            return int(value)
+        if found := _DATE.match(value):
+            return _rfc3339_ms(found[1], "00:00:00", None, found[2] or "Z")
+        if found := _RFC3339.match(value):
+            return _rfc3339_ms(*found.groups())
+    except (ValueError, OverflowError):
+        pass
+    if bounds := _bounds(value, now_ms):
+        return bounds[0]
+    raise Invalid(
+        name,
+        "time",
+        f'"{value[:40]}" is not a time: use epoch ms, RFC 3339, YYYY-MM-DD, today, yesterday, '
+        "or an age like 90m, 24h, 7d, 2w",
+    )
+
+
+def _rfc3339_ms(day: str, clock: str, fraction: str | None, zone: str) -> int:
+    offset = "+00:00" if zone in "Zz" else zone.replace(" ", "+")  # an unescaped + arrives as a space
+    moment = datetime.fromisoformat(f"{day}T{clock}{offset}")
+    whole = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (whole.days * 86400 + whole.seconds) * 1000 + int(f"{(fraction or '.0')[1:]:0<3}"[:3])

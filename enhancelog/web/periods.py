@@ -10,8 +10,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 
 from enhancelog.domain.errors import Invalid
-from enhancelog.domain.filters import PERIODS, span_of
-from enhancelog.domain.times import DAY_MS, now_ms
+from enhancelog.domain.times import DAY_MS, PERIODS, now_ms, span_of
 from enhancelog.queries import runs
 from enhancelog.queries.charts import HOUR_MS, Bar, Window
 
