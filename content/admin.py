@@ -46,7 +46,10 @@ class ContentItemForm(ItemForm):
 
     def clean_story_id(self) -> str:
         story_id: str = self.cleaned_data["story_id"]
-        _checked(lambda: check_story_id(story_id))
+        try:
+            check_story_id(story_id)
+        except Invalid as error:
+            raise forms.ValidationError(f"It {error.detail}.") from None
         return story_id
 
     def clean(self) -> dict[str, Any]:
@@ -159,10 +162,3 @@ class ReadOnlyAdmin(AnyAdmin):
 
 def _store(request: HttpRequest) -> ContentStore:
     return open_store(Origin("user", request.user.get_username(), "admin"))
-
-
-def _checked(check: Any) -> None:
-    try:
-        check()
-    except Invalid as error:
-        raise forms.ValidationError(f"It {error.detail}.") from None

@@ -6,7 +6,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 from enhancelog.store import pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore
-from enhancelog.store.writing import BATCH
+from enhancelog.store.writing import ENTRIES_PER_TRANSACTION
 
 
 def record(*entries: Entry, source: str = "api") -> None:
@@ -18,7 +18,7 @@ def record_all(entries: Iterable[Entry], source: str = "api") -> None:
     """Append these entries and group what they say, as an import does."""
     store = DatabaseEnhanceLogStore(Origin("command", "tests", source))
     waiting = list(entries)
-    for start in range(0, len(waiting), BATCH):
-        outcomes = store.append_batch(waiting[start : start + BATCH])
+    for start in range(0, len(waiting), ENTRIES_PER_TRANSACTION):
+        outcomes = store.append_batch(waiting[start : start + ENTRIES_PER_TRANSACTION])
         assert {outcome.result for outcome in outcomes} <= {"created"}
     pattern_groups.settle()

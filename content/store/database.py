@@ -29,7 +29,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import now_ms
 from enhancelog.observing import metrics
 
-BATCH: Final = 500  # the most keys that one statement locks
+KEYS_PER_STATEMENT: Final = 500
 
 COLUMNS: Final = ("story_id", "kind", "value", "version", "updated_ms", "actor_kind", "actor_name", "source")
 
@@ -114,8 +114,8 @@ class DatabaseContentStore:
         with _change():
             if not merge:
                 _require_empty()
-            for start in range(0, len(keys), BATCH):
-                done = self._merge({key: values[key] for key in keys[start : start + BATCH]})
+            for start in range(0, len(keys), KEYS_PER_STATEMENT):
+                done = self._merge({key: values[key] for key in keys[start : start + KEYS_PER_STATEMENT]})
                 total = Preloaded(*map(sum, zip(total, done, strict=True)))
         return total
 

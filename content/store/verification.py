@@ -13,7 +13,7 @@ from content.store.database import COLUMNS, to_item
 from content.store.envelopes import of_revision
 from enhancelog.backends import dialect, faults
 
-BATCH: Final = 100  # each row may hold a value of the maximum size
+ROWS_PER_READ: Final = 100  # each row may hold a value of the maximum size
 
 Row = Sequence[Any]
 
@@ -104,11 +104,11 @@ def _read(story_id: Any, kind: Any, is_item: int, version: Any) -> list[Row]:
     statement = f"""
         SELECT * FROM (
             SELECT {columns}, envelope, id, 0 AS is_item FROM {_REVISIONS}
-            WHERE {revisions} ORDER BY story_id, kind, version LIMIT {BATCH}) revision
+            WHERE {revisions} ORDER BY story_id, kind, version LIMIT {ROWS_PER_READ}) revision
         UNION ALL SELECT * FROM (
             SELECT {columns}, '' AS envelope, id, 1 AS is_item FROM {_ITEMS}
-            WHERE (story_id, kind) {items} ({key}) ORDER BY story_id, kind LIMIT {BATCH}) item
-        ORDER BY {_ORDER} LIMIT {BATCH}"""
+            WHERE (story_id, kind) {items} ({key}) ORDER BY story_id, kind LIMIT {ROWS_PER_READ}) item
+        ORDER BY {_ORDER} LIMIT {ROWS_PER_READ}"""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return list(cursor.fetchall())

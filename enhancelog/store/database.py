@@ -19,16 +19,14 @@ from enhancelog.observing import metrics
 from enhancelog.projections import entry_badges, search_index
 from enhancelog.projections.stored import Stored
 from enhancelog.store import group, pattern_groups, writing
-from enhancelog.store.rows import RECORD_COLUMNS, from_row
-from enhancelog.store.writing import BATCH, TRANSIENT, Append, Outcome
+from enhancelog.store.rows import ENTRIES_PER_READ, RECORD_COLUMNS, from_row
+from enhancelog.store.writing import TRANSIENT, Append, Outcome
 
 # A batch is one transaction under the append lock: known ids are sorted out, positions are assigned densely in order,
 # and rows and projections are written together. A reader of position N never later sees a new row at or below N.
 
 # Larger appends do not join a group commit.
 GROUPED = 100
-
-_READ_BATCH = 500
 
 
 class DatabaseEnhanceLogStore:
@@ -44,7 +42,7 @@ class DatabaseEnhanceLogStore:
         return outcome.digest
 
     def append_batch(self, entries: Sequence[Entry], *, whole: bool = False) -> list[Outcome]:
-        """Append up to ``BATCH`` entries in one transaction; known entries do not affect the others.
+        """Append up to ``ENTRIES_PER_TRANSACTION`` entries in one transaction; known entries do not affect the others.
 
         If ``whole``, a conflict stores nothing and new entries are ``skipped``. Raises ``Other`` or ``Full``.
         """
@@ -78,7 +76,7 @@ class DatabaseEnhanceLogStore:
     def _listed(self, **conditions: str) -> list[Entry]:
         rows = EntryModel.objects.filter(**conditions).order_by("ts_ms", "position").values_list(*RECORD_COLUMNS)
         with faults():
-            return [from_row(row) for row in rows.iterator(chunk_size=_READ_BATCH)]
+            return [from_row(row) for row in rows.iterator(chunk_size=ENTRIES_PER_READ)]
 
 
 def last_position() -> int:
@@ -96,7 +94,9 @@ def stored_batches() -> Iterator[list[Stored]]:
 
 def stored_after(position: int) -> list[Stored]:
     columns = ("position", "recorded_ms", *Origin._fields, *RECORD_COLUMNS)
-    rows = EntryModel.objects.filter(position__gt=position).order_by("position").values_list(*columns)[:BATCH]
+    rows = (
+        EntryModel.objects.filter(position__gt=position).order_by("position").values_list(*columns)[:ENTRIES_PER_READ]
+    )
     return [_stored(row) for row in rows]
 
 

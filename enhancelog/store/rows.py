@@ -18,6 +18,8 @@ COLUMNS: Final = ("position", *RECORD_COLUMNS, "recorded_ms", "actor_kind", "act
 RECORD: Final = slice(COLUMNS.index(RECORD_COLUMNS[0]), COLUMNS.index(RECORD_COLUMNS[-1]) + 1)
 STORED_COLUMNS: Final = (*COLUMNS, "envelope")
 
+ENTRIES_PER_READ: Final = 1000
+
 
 class StoredVerdict(msgspec.Struct):
     """A verdict whose rules were checked when it was stored."""

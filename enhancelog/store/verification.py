@@ -14,8 +14,7 @@ from enhancelog.models import Entry as EntryModel
 from enhancelog.projections.expected import Expected
 from enhancelog.projections.stored import Stored
 from enhancelog.store.database import last_position
-from enhancelog.store.rows import RECORD, STORED_COLUMNS, from_row, raw_digest
-from enhancelog.store.writing import BATCH
+from enhancelog.store.rows import ENTRIES_PER_READ, RECORD, STORED_COLUMNS, from_row, raw_digest
 
 _BEFORE_ALL: Final = -(2**63)
 
@@ -113,7 +112,7 @@ class _Walk:
 
     def _next_rows(self) -> list[Row]:
         rows = EntryModel.objects.filter(position__gt=self._after).order_by("position")
-        return list(rows.values_list(*STORED_COLUMNS)[:BATCH])
+        return list(rows.values_list(*STORED_COLUMNS)[:ENTRIES_PER_READ])
 
     def _check(self, row: Row, entries: list[Stored]) -> Iterator[str]:
         self._done += 1

@@ -18,8 +18,8 @@ from enhancelog.projections import patterns, search_index
 from enhancelog.projections.stored import Stored
 from enhancelog.store.rows import RECORD_COLUMNS, STORED_COLUMNS, from_row, to_row
 
-# Entries per transaction; more would block other writers for too long.
-BATCH: Final = 1000
+# More would block other writers for too long.
+ENTRIES_PER_TRANSACTION: Final = 1000
 
 # How long an append is retried.
 PATIENCE_S = 5.0

@@ -8,7 +8,7 @@ from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
 from enhancelog.store import pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore, analyze, last_position
-from enhancelog.store.writing import BATCH
+from enhancelog.store.writing import ENTRIES_PER_TRANSACTION
 from enhancelog.transfer.items import Found, Item, Refused
 
 BATCH_BYTES: Final = 8 << 20
@@ -68,14 +68,14 @@ def import_entries(
     return counts
 
 
-# Of ``BATCH`` entries or about ``BATCH_BYTES``; each is one transaction.
+# Of ``ENTRIES_PER_TRANSACTION`` entries or about ``BATCH_BYTES``; each is one transaction.
 def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
     batch: list[Item] = []
     size = 0
     for item in items:
         batch.append(item)
         size += _weight(item)
-        if len(batch) == BATCH or size >= BATCH_BYTES:
+        if len(batch) == ENTRIES_PER_TRANSACTION or size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
     if batch:

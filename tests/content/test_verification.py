@@ -52,7 +52,7 @@ def damage(*statements: str) -> str:
 @pytest.fixture(params=[1, 2, 3, 1000])
 def batch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """However the rows fall into reads."""
-    monkeypatch.setattr(verification, "BATCH", request.param)
+    monkeypatch.setattr(verification, "ROWS_PER_READ", request.param)
 
 
 @pytest.mark.usefixtures("batch")
@@ -144,7 +144,7 @@ def test_a_value_that_the_column_cannot_hold_is_named_and_the_rest_is_verified(
     column: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another type, or text that is not UTF-8."""
-    monkeypatch.setattr(verification, "BATCH", 1)
+    monkeypatch.setattr(verification, "ROWS_PER_READ", 1)
     table, name = column.split(".")
     version = 2 if table == REVISIONS else 3
     said = damage(
@@ -168,7 +168,7 @@ def test_a_value_of_another_type_is_named_and_the_rest_is_verified() -> None:
 
 
 def test_changes_that_come_between_two_reads_are_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification, "BATCH", 1)
+    monkeypatch.setattr(verification, "ROWS_PER_READ", 1)
     store = open_store(AGENT)
 
     def changes(done: int) -> None:

@@ -20,11 +20,11 @@ from enhancelog.domain.errors import Other
 from enhancelog.domain.records import Entry
 from enhancelog.store.database import DatabaseEnhanceLogStore, last_position
 from enhancelog.store.verification import verify
-from enhancelog.store.writing import BATCH
+from enhancelog.store.writing import ENTRIES_PER_TRANSACTION
 from tests import processes
 from tests.factories import make_entry
 
-NUMBER = BATCH + 500
+NUMBER = ENTRIES_PER_TRANSACTION + 500
 LINES = [records.encode(make_entry(issue_id=str(number))) + b"\n" for number in range(NUMBER)]
 
 
@@ -74,7 +74,7 @@ def test_a_database_that_fails_between_batches_keeps_the_first_and_a_second_run_
         with pytest.raises(CommandError, match="the database failed: gone") as failure:
             run(ndjson)
     assert failure.value.returncode == 2
-    assert last_position() == BATCH
+    assert last_position() == ENTRIES_PER_TRANSACTION
     assert list(verify()) == []
     assert run(ndjson) == f"read {NUMBER:,}, added 500, same 1,000, conflict 0, quarantined 0"
 
@@ -146,7 +146,7 @@ def test_an_import_that_is_ended_by_a_signal_completes_when_run_again(
     assert waiting_import.returncode == code
     assert b"Traceback" not in errors
     folder = tmp_path / "own"
-    assert committed(folder) == BATCH
+    assert committed(folder) == ENTRIES_PER_TRANSACTION
     again = processes.manage("import_log", str(ndjson), data_dir=folder)
     assert (again.returncode, again.stdout) == (
         0,

@@ -32,8 +32,8 @@ NEW = 1000
 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("enhancelog.store.database.BATCH", 4)
-    monkeypatch.setattr("enhancelog.projections.patterns.replacing.BATCH", 2)
+    monkeypatch.setattr("enhancelog.store.database.ENTRIES_PER_READ", 4)
+    monkeypatch.setattr("enhancelog.projections.patterns.replacing.DENIALS_PER_TRANSACTION", 2)
 
 
 def record_some(start: int = 0, number: int = 10) -> None:

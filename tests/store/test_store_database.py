@@ -13,7 +13,7 @@ from enhancelog.domain.times import now_ms
 from enhancelog.models import Entry as EntryModel
 from enhancelog.store import database
 from enhancelog.store.database import DatabaseEnhanceLogStore
-from enhancelog.store.writing import BATCH, Outcome
+from enhancelog.store.writing import ENTRIES_PER_TRANSACTION, Outcome
 from tests.factories import make_entry
 from tests.strategies import entries
 
@@ -68,7 +68,7 @@ def test_an_empty_batch_is_nothing(store: DatabaseEnhanceLogStore) -> None:
 
 
 def test_a_full_batch_is_stored_whole(store: DatabaseEnhanceLogStore) -> None:
-    batch = [make_entry(issue_id=str(number)) for number in range(BATCH)]
+    batch = [make_entry(issue_id=str(number)) for number in range(ENTRIES_PER_TRANSACTION)]
     assert {outcome.result for outcome in store.append_batch(batch)} == {"created"}
     assert {outcome.result for outcome in store.append_batch(batch)} == {"identical"}
     assert [stored.entry for some in database.stored_batches() for stored in some] == batch

@@ -48,7 +48,7 @@ def found() -> str:
 @pytest.fixture(params=[1, 2, 1000])
 def batch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """However the log falls into batches."""
-    monkeypatch.setattr(verification, "BATCH", request.param)
+    monkeypatch.setattr(verification, "ENTRIES_PER_READ", request.param)
 
 
 @pytest.mark.usefixtures("batch")

@@ -14,7 +14,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry as EntryModel
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.verification import verify
-from enhancelog.store.writing import BATCH
+from enhancelog.store.writing import ENTRIES_PER_TRANSACTION
 from tests.factories import make_entry
 
 pytestmark = pytest.mark.django_db
@@ -184,9 +184,9 @@ def test_a_source_name_obeys_the_rules_of_ids(source: str) -> None:
 
 
 def test_more_than_one_batch_is_imported_whole(ndjson: Path) -> None:
-    entries = [make_entry(issue_id=str(number), ts_ms=number) for number in range(2 * BATCH + 1)]
+    entries = [make_entry(issue_id=str(number), ts_ms=number) for number in range(2 * ENTRIES_PER_TRANSACTION + 1)]
     ndjson.write_bytes(b"\n".join(map(records.encode, entries)))
-    assert Ran(ndjson).counts == (2 * BATCH + 1, 2 * BATCH + 1, 0, 0, 0)
+    assert Ran(ndjson).counts == (2 * ENTRIES_PER_TRANSACTION + 1, 2 * ENTRIES_PER_TRANSACTION + 1, 0, 0, 0)
     assert STORE.list_all() == entries
 
 

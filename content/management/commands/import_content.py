@@ -19,7 +19,7 @@ from enhancelog.management.database import Needs
 from enhancelog.management.reporting import CannotRun, ReportingCommand, printable, progress
 from enhancelog.transfer.findings import FindingsFile
 
-BATCH: Final = 500
+KEYS_PER_TRANSACTION: Final = 500
 SHOWN: Final = 20
 
 
@@ -76,7 +76,8 @@ def _parts(values: dict[Key, str], *, whole: bool) -> list[dict[Key, str]]:
     if whole:
         return [values]
     keys = sorted(values)
-    return [{key: values[key] for key in keys[start : start + BATCH]} for start in range(0, len(keys), BATCH)]
+    starts = range(0, len(keys), KEYS_PER_TRANSACTION)
+    return [{key: values[key] for key in keys[start : start + KEYS_PER_TRANSACTION]} for start in starts]
 
 
 def _sum(one: Preloaded, other: Preloaded) -> Preloaded:

@@ -10,8 +10,7 @@ from enhancelog.projections.patterns.adding import DENIAL, TALLY, TEMPLATE
 
 # Templates stay, without denials and tallies, so that old links lead to today's pattern of their first denial.
 
-# Denials per transaction.
-BATCH: Final = 1_000
+DENIALS_PER_TRANSACTION: Final = 1_000
 
 
 def point_old_ids(cursor: CursorWrapper) -> None:
@@ -58,7 +57,9 @@ def _sweep_one(cursor: CursorWrapper, compared: str) -> bool:
     template_id = _one_with_rows(cursor, compared)
     if template_id is None:
         return False
-    some = f"SELECT position FROM {DENIAL} WHERE pattern_id = %s ORDER BY ts_ms, position LIMIT {BATCH}"
+    some = (
+        f"SELECT position FROM {DENIAL} WHERE pattern_id = %s ORDER BY ts_ms, position LIMIT {DENIALS_PER_TRANSACTION}"
+    )
     cursor.execute(f"DELETE FROM {DENIAL} WHERE pattern_id = %s AND position IN ({some})", [template_id, template_id])
     cursor.execute(f"DELETE FROM {TALLY} WHERE template_id = %s", [template_id])
     return True
