@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-TOP_LEVEL: Final = {"__init__", "__main__", "apps", "settings", "urls", "wsgi", "admin", "links", "converters"}
+TOP_LEVEL: Final = {"__init__", "__main__", "apps", "urls", "wsgi", "admin", "links", "converters"}
 MAKE_MARKUP: Final = {
     "enhancelog/web/html.py",
     "enhancelog/admin.py",

@@ -1,10 +1,6 @@
 """Django settings from the environment (see docs/settings.md). Raises ``ImproperlyConfigured``."""
 
-import os
-import secrets
 import sys
-import tempfile
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -15,121 +11,19 @@ from jinja2 import StrictUndefined
 from enhancelog import backends
 from enhancelog.accounts import lockout_limits
 from enhancelog.accounts.cookies import cookie_name
-from enhancelog.backends.disk import is_writable
 from enhancelog.observing import structured_logs
+from enhancelog.settings import data_folder, environment
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
-
-def _text(name: str) -> str:
-    """The setting, or the content of the file that NAME_FILE names, stripped; empty if unset."""
-    path = os.environ.get(f"{name}_FILE")
-    if name in os.environ or not path:
-        return os.environ.get(name, "").strip()
-    try:
-        return Path(path).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "is not text"
-        raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {reason}") from None
-
-
-def _boolean(name: str, default: bool = False) -> bool:
-    value = _text(name).lower()
-    if value in ("", "1", "true", "yes", "on"):
-        return default if value == "" else True
-    if value in ("0", "false", "no", "off"):
-        return False
-    raise ImproperlyConfigured(f'{name}: must be true or false, not "{value}"')
-
-
-def _positive(name: str, default: int) -> int:
-    value = _text(name).replace("_", "") or str(default)
-    if value.isascii() and value.isdigit() and int(value) > 0:
-        return int(value)
-    raise ImproperlyConfigured(f'{name}: must be a whole number above 0, not "{value}"')
-
-
-def _rate(name: str, default: str) -> tuple[int, int] | None:
-    """(requests, seconds) for ``6000/min``; ``None`` for ``off``."""
-    value = _text(name).lower() or default
-    number, _, unit = value.partition("/")
-    seconds = {"s": 1, "min": 60, "h": 3600}.get(unit)
-    if value == "off":
-        return None
-    if seconds and number.isascii() and number.isdigit() and 0 < int(number[:10]) < 10**9:
-        return int(number), seconds
-    raise ImproperlyConfigured(f'{name}: must be like 6000/min, 100/s, 1000/h or off, not "{value}"')
-
-
-def _networks(name: str) -> list[IPv4Network | IPv6Network]:
-    try:
-        return [ip_network(part.strip(), strict=False) for part in _text(name).split(",") if part.strip()]
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name}: {error}") from None
-
-
-def _data_dir(path: Path) -> Path:
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ImproperlyConfigured(
-            f"ENHANCELOG_DATA_DIR: cannot create the folder {path}: {error.strerror}; choose another"
-        ) from None
-    if not is_writable(path) and not _only_reads():
-        raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: the folder {path} is not writable; choose another")
-    return path
-
-
-def _only_reads() -> bool:
-    """Whether the command works on a read-only data folder, to rescue the data."""
-    return sys.argv[1:2] in (["backup"], ["export_content"], ["export_log"], ["verify_log"])
-
-
-def _secret_key(path: Path) -> str:
-    """The key from the environment, else from the data folder, where it is created if missing."""
-    given = _text("ENHANCELOG_SECRET_KEY")
-    if given:
-        if len(given) < 32:
-            raise ImproperlyConfigured("ENHANCELOG_SECRET_KEY: needs at least 32 characters")
-        return given
-    try:
-        if not path.exists():
-            _create_secret_key(path)
-        key = path.read_text().strip()
-    except OSError as error:
-        if _only_reads():
-            return secrets.token_urlsafe(50)  # nothing is signed
-        raise ImproperlyConfigured(
-            f"ENHANCELOG_DATA_DIR: cannot store the secret key {path}: {error.strerror}"
-        ) from None
-    if not key:  # left by an older release on a full disk
-        raise ImproperlyConfigured(f"ENHANCELOG_DATA_DIR: the key {path} is empty; remove it to create a new one")
-    return key
-
-
-def _create_secret_key(path: Path) -> None:
-    # A linked file is whole, also on a full disk, and one that another process created first stays.
-    descriptor, name = tempfile.mkstemp(dir=path.parent)  # mode 0600
-    try:
-        with open(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(50))
-        os.link(name, path)
-    except FileExistsError:
-        pass
-    except PermissionError:  # a file system without hard links
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-DEMO = _boolean("ENHANCELOG_DEMO")
-DATA_DIR = _data_dir(Path(_text("ENHANCELOG_DATA_DIR") or BASE_DIR / "var").absolute())
-SECRET_KEY = _secret_key(DATA_DIR / "secret_key")
+DEMO = environment.boolean("ENHANCELOG_DEMO")
+DATA_DIR = data_folder.prepared(Path(environment.text("ENHANCELOG_DATA_DIR") or BASE_DIR / "var").absolute())
+SECRET_KEY = data_folder.secret_key(DATA_DIR / "secret_key")
 DEBUG = False
 # For developers: templates and static files are read from the clone on each request.
-RELOAD = _boolean("ENHANCELOG_RELOAD") or sys.argv[1:2] == ["runserver"]
+RELOAD = environment.boolean("ENHANCELOG_RELOAD") or sys.argv[1:2] == ["runserver"]
 
-PUBLIC_URL = _text("ENHANCELOG_URL").rstrip("/") or "http://127.0.0.1:8000"
+PUBLIC_URL = environment.text("ENHANCELOG_URL").rstrip("/") or "http://127.0.0.1:8000"
 _url = urlsplit(PUBLIC_URL)
 if _url.scheme not in ("http", "https") or not _url.hostname or _url.path:
     raise ImproperlyConfigured(f'ENHANCELOG_URL: must be a URL like https://log.example.org, not "{PUBLIC_URL}"')
@@ -137,21 +31,21 @@ _host = f"[{_url.hostname}]" if ":" in _url.hostname else _url.hostname
 ALLOWED_HOSTS = list(dict.fromkeys([_host, "127.0.0.1", "localhost", "[::1]"]))
 CSRF_TRUSTED_ORIGINS = [f"{_url.scheme}://{_url.netloc}"]
 
-PUBLIC_READ = DEMO or _boolean("ENHANCELOG_PUBLIC_READ")
-TRUSTED_PROXIES = _networks("ENHANCELOG_TRUSTED_PROXIES")
-MAX_ENTRY_BYTES = _positive("ENHANCELOG_MAX_ENTRY_BYTES", 1 << 20)
-MAX_CONTENT_BYTES = _positive("ENHANCELOG_MAX_CONTENT_BYTES", 1 << 20)
-MAX_BULK_BYTES = _positive("ENHANCELOG_MAX_BULK_BYTES", 512 << 20)
-MAX_BULK_LINES = _positive("ENHANCELOG_MAX_BULK_LINES", 200_000)
-WORKERS = _positive("ENHANCELOG_WORKERS", 1)
-THREADS = _positive("ENHANCELOG_THREADS", 32)
-PIN_WORKERS = _boolean("ENHANCELOG_PIN_WORKERS", True)
-BODY_TIMEOUT_S = _positive("ENHANCELOG_BODY_TIMEOUT", 30)
-STREAMS = _positive("ENHANCELOG_STREAMS", 64)
-POLLS = _positive("ENHANCELOG_POLLS", 1000)
-THROTTLE_APPEND = _rate("ENHANCELOG_THROTTLE_APPEND", "6000/min")
-THROTTLE_BULK = _rate("ENHANCELOG_THROTTLE_BULK", "60/min")
-THROTTLE_READ = _rate("ENHANCELOG_THROTTLE_READ", "off")
+PUBLIC_READ = DEMO or environment.boolean("ENHANCELOG_PUBLIC_READ")
+TRUSTED_PROXIES = environment.networks("ENHANCELOG_TRUSTED_PROXIES")
+MAX_ENTRY_BYTES = environment.positive("ENHANCELOG_MAX_ENTRY_BYTES", 1 << 20)
+MAX_CONTENT_BYTES = environment.positive("ENHANCELOG_MAX_CONTENT_BYTES", 1 << 20)
+MAX_BULK_BYTES = environment.positive("ENHANCELOG_MAX_BULK_BYTES", 512 << 20)
+MAX_BULK_LINES = environment.positive("ENHANCELOG_MAX_BULK_LINES", 200_000)
+WORKERS = environment.positive("ENHANCELOG_WORKERS", 1)
+THREADS = environment.positive("ENHANCELOG_THREADS", 32)
+PIN_WORKERS = environment.boolean("ENHANCELOG_PIN_WORKERS", True)
+BODY_TIMEOUT_S = environment.positive("ENHANCELOG_BODY_TIMEOUT", 30)
+STREAMS = environment.positive("ENHANCELOG_STREAMS", 64)
+POLLS = environment.positive("ENHANCELOG_POLLS", 1000)
+THROTTLE_APPEND = environment.rate("ENHANCELOG_THROTTLE_APPEND", "6000/min")
+THROTTLE_BULK = environment.rate("ENHANCELOG_THROTTLE_BULK", "60/min")
+THROTTLE_READ = environment.rate("ENHANCELOG_THROTTLE_READ", "off")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -223,7 +117,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DATABASES = {
     "default": backends.from_url(
-        f"sqlite:///{quote(str(DATA_DIR / 'demo.sqlite3'))}" if DEMO else _text("DATABASE_URL"), DATA_DIR
+        f"sqlite:///{quote(str(DATA_DIR / 'demo.sqlite3'))}" if DEMO else environment.text("DATABASE_URL"), DATA_DIR
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -312,7 +206,7 @@ KNOX_TOKEN_MODEL = "enhancelog.Token"
 MIGRATION_MODULES = {"knox": None}  # knox's own table is not used
 REST_KNOX = {"TOKEN_PREFIX": "enh_", "TOKEN_TTL": None}
 
-LOG_LEVEL = _text("ENHANCELOG_LOG_LEVEL").upper() or "INFO"
+LOG_LEVEL = environment.text("ENHANCELOG_LOG_LEVEL").upper() or "INFO"
 if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
     raise ImproperlyConfigured(
         f'ENHANCELOG_LOG_LEVEL: must be debug, info, warning, error or critical, not "{LOG_LEVEL}"'
