@@ -8,17 +8,16 @@ from typing import Any, Final
 
 from enhancelog.domain.strict_json import BOM
 from enhancelog.domain.times import as_datetime
-from enhancelog.store.rows import COLUMNS, RECORD, RECORD_COLUMNS
-from enhancelog.transfer.exports import Row, csv_lines, without_formula
+from enhancelog.store.rows import RECORD, RECORD_COLUMNS
+from enhancelog.transfer.exports import RECORDED_MS, TS_MS, Row, csv_lines, without_formula
 
 # The most that Excel holds in a cell; it spills the rest into other cells.
 MOST_UNITS: Final = 32_767  # of UTF-16
 # The digits of a number that a spreadsheet keeps
 EXACT: Final = 10**15
 
-_TS_MS: Final = RECORD_COLUMNS.index("ts_ms")
-_RECORDED_MS: Final = COLUMNS.index("recorded_ms")
-_HEADER: Final = (*RECORD_COLUMNS[: _TS_MS + 1], "time_utc", *RECORD_COLUMNS[_TS_MS + 1 :])
+_TIME_UTC: Final = RECORD_COLUMNS.index("ts_ms") + 1
+_HEADER: Final = (*RECORD_COLUMNS[:_TIME_UTC], "time_utc", *RECORD_COLUMNS[_TIME_UTC:])
 
 _WORD: Final = re.compile(r"[^\W\d_]++")
 _DIGIT: Final = re.compile(r"\d")
@@ -35,8 +34,8 @@ def spreadsheet(chunks: Iterable[Sequence[Row]]) -> Iterator[bytes]:
 
 def _cells(row: Row) -> list[Any]:
     cells = [_cell(value) for value in row[RECORD]]
-    time = as_datetime(row[RECORD][_TS_MS], row[_RECORDED_MS])
-    cells.insert(_TS_MS + 1, "" if time is None else f"{time:%Y-%m-%d %H:%M:%S}")
+    time = as_datetime(row[TS_MS], row[RECORDED_MS])
+    cells.insert(_TIME_UTC, "" if time is None else f"{time:%Y-%m-%d %H:%M:%S}")
     return cells
 
 

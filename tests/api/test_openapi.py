@@ -77,7 +77,9 @@ def test_only_counters_can_be_incremented() -> None:
 @pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
 def test_answers_that_any_request_can_get_are_described(path: str, method: str, operation: dict[str, Any]) -> None:
     assert {"401", "403", "405", "414", "429", "431"} <= operation["responses"].keys()
-    conditional = any(parameter["name"] == "If-None-Match" for parameter in operation["parameters"])
+    named = {parameter["name"] for parameter in operation["parameters"]}
+    conditional = {"If-Match", "If-None-Match"} <= named
+    assert ("412" in operation["responses"]) == conditional
     assert ("304" in operation["responses"]) == (conditional and method == "get")
 
 

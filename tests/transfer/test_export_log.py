@@ -64,7 +64,7 @@ def test_csv_holds_every_field_of_every_entry() -> None:
     call_command("import_log", str(ROOT / "tests/samples/synthetic.db"), stdout=io.StringIO(), stderr=io.StringIO())
     rows = cells(export("--format", "csv"))
     for row, entry in zip(rows, STORE.list_all(), strict=True):
-        assert tuple(row) == records.FIELDS
+        assert tuple(row) == (*records.FIELDS, "time_utc")
         assert row["issue_id"].removeprefix("'") == entry.issue_id
         assert json.loads(row["verdicts"]) == json.loads(records.encode_part(entry.verdicts))
         assert json.loads(row["reasons"]) == list(entry.reasons)
@@ -88,10 +88,25 @@ def test_csv_leaves_other_text_as_it_is() -> None:
     assert (row["intent"], row["ops"], row["bump"]) == (text, "[]", "minor")
 
 
+@pytest.mark.parametrize(
+    ("ts_ms", "time_utc"),
+    [
+        (1_795_902_816_908, "2026-11-28T21:53:36.908Z"),
+        (1_795_902_816_000, "2026-11-28T21:53:36.000Z"),
+        (EARLIEST_MS - 1, ""),
+        (2**62, ""),
+    ],
+)
+def test_csv_ends_with_the_time_if_it_is_plausible(ts_ms: int, time_utc: str) -> None:
+    STORE.append(make_entry(ts_ms=ts_ms))
+    (row,) = cells(export("--format", "csv"))
+    assert (row["ts_ms"], row["time_utc"]) == (str(ts_ms), time_utc)
+
+
 def test_an_empty_log_is_an_empty_document() -> None:
     assert export("--format", "ndjson") == ""
     assert export("--format", "json") == "[]"
-    assert export("--format", "csv") == ",".join(records.FIELDS) + "\r\n"
+    assert export("--format", "csv") == ",".join((*records.FIELDS, "time_utc")) + "\r\n"
 
 
 def test_filters_are_those_of_the_api_and_repeat() -> None:

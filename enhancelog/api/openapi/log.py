@@ -20,7 +20,7 @@ from enhancelog.api.openapi.parts import (
     ref,
 )
 from enhancelog.domain import filters, page_sizes
-from enhancelog.domain.records import ID_SCHEMA
+from enhancelog.domain.records import FIELDS, ID_SCHEMA
 from enhancelog.domain.search_words import LONGEST_PHRASE
 from enhancelog.domain.text import DATA_NOTICE
 
@@ -133,7 +133,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     {
                         **content(array_of(ref("Entry")), [EXAMPLE]),
                         **lines_of("Entry", LINE),
-                        **content({"type": "string"}, ",".join(EXAMPLE) + "\r\n", CSV),
+                        **content({"type": "string"}, ",".join((*FIELDS, "time_utc")) + "\r\n", CSV),
                         **content({"type": "string"}, '<feed xmlns="http://www.w3.org/2005/Atom">…</feed>', ATOM),
                     },
                     "Next",

@@ -101,8 +101,8 @@ _ERRORS: Final = {
     "405": ("MethodNotAllowed", "The path has other methods.", {"Allow": "Allow"}),
     "408": ("TooSlow", "The body did not arrive in time.", {}),
     "411": ("LengthRequired", "An atomic append requires a Content-Length.", {}),
-    "409": ("Conflict", "Conflicts with what is stored; nothing was changed.", {}),
-    "412": ("PreconditionFailed", "The item is at another version.", {}),
+    "409": ("Conflict", "Conflicts with what is stored; nothing was changed.", {"ETag": "ETag"}),
+    "412": ("PreconditionFailed", "`If-Match` or `If-None-Match` does not hold.", {"ETag": "ETag"}),
     "413": ("TooLarge", "The body or a part of it is larger than the limit.", {}),
     "415": ("UnsupportedMediaType", "The media type is not supported, or the body is compressed.", {}),
     "429": (
@@ -186,18 +186,17 @@ def operation(
     errors: Sequence[str] = READ_ERRORS,
     body_required: bool = True,
 ) -> Part:
-    """``errors`` are the statuses answered with a problem. An answer 304 adds ``If-None-Match`` to the parameters."""
-    names = {status: _ERRORS[status][0] for status in errors} | _EVERYWHERE
-    others = sorted(names.keys() - answers)
-    problems = {status: {"$ref": f"#/components/responses/{names[status]}"} for status in others}
-    made: Part = {"operationId": name, "tags": [tag], "summary": summary, "parameters": list(parameters)}
-    if "304" in answers:
-        made["parameters"].append(IF_NONE_MATCH)
+    """``errors`` are the statuses answered with a problem. An answer 304 adds the conditional headers and 412."""
+    conditions = [IF_MATCH, IF_NONE_MATCH] if "304" in answers else []
+    statuses = [*errors, "412"] if conditions else errors
+    names = {status: _ERRORS[status][0] for status in statuses} | _EVERYWHERE
+    problems = {
+        status: {"$ref": f"#/components/responses/{names[status]}"} for status in sorted(names.keys() - answers)
+    }
+    made: Part = {"operationId": name, "tags": [tag], "summary": summary, "parameters": [*parameters, *conditions]}
     if body is not None:
         made["requestBody"] = {"required": body_required, "content": body}
-    return made | {
-        "responses": {**answers, **{status: problems[status] for status in problems if status not in answers}}
-    }
+    return made | {"responses": {**answers, **problems}}
 
 
 def query(name: str, schema: Part, description: str, *, required: bool = False) -> Part:
@@ -212,4 +211,5 @@ def header(name: str, schema: Part, description: str) -> Part:
     return {"name": name, "in": "header", "required": False, "schema": schema, "description": description}
 
 
+IF_MATCH: Final = header("If-Match", {"type": "string"}, "ETags: 412 if the answer has none of them.")
 IF_NONE_MATCH: Final = header("If-None-Match", {"type": "string"}, "ETags: 304 if the answer still has one of them.")
