@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "enhancelog.web.htmx.RedirectMiddleware",
     "axes.middleware.AxesMiddleware",
     "enhancelog.web.failures.UnavailableMiddleware",
     "enhancelog.web.failures.AdminFormsMiddleware",

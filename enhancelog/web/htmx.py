@@ -1,12 +1,33 @@
 """Pages, and the fragments of them that htmx requests."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urldefrag
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 Response = TypeVar("Response", bound=HttpResponseBase)
+
+
+class RedirectMiddleware:
+    """Makes htmx open what a boosted form's answer redirects to. It would put that page into the old one, whose scripts
+    belong to another page, and to another reader after a sign-in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.htmx.boosted and "Location" in response:  # type: ignore[attr-defined]
+            response.status_code = 200
+            here = urldefrag(request.htmx.current_url_abs_path or "").url  # type: ignore[attr-defined]
+            if urldefrag(response["Location"]).url == here:  # otherwise the browser only scrolls
+                response["HX-Refresh"] = "true"
+            response["HX-Redirect"] = response["Location"]
+            del response["Location"]
+        return response
 
 
 def page_or_fragment(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:

@@ -33,6 +33,14 @@ function addLocalTimes(event) {
 document.addEventListener("pointerover", addLocalTimes);
 document.addEventListener("focusin", addLocalTimes);
 
+// Esc folds the name that is unfolded, until another one is pointed at or focused (WCAG 1.4.13).
+function foldNames(folded) {
+  document.documentElement.classList.toggle("folded", folded);
+}
+
+document.addEventListener("keydown", (event) => event.key === "Escape" && foldNames(true));
+for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, () => foldNames(false));
+
 function closeMenus(except) {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== except) menu.open = false;
 }

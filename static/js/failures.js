@@ -41,6 +41,7 @@ const UNCLEAR = "The server took too long to answer. It may still have done it; 
 
 function whyStatus(status, said = "") {
   if (!status) return navigator.onLine ? NO_ANSWER : "This device is offline.";
+  if (status < 400) return "Something else answered in the server's place.";
   const side = status >= 500 ? `The server could not do it (${status}).` : `The server refused it (${status}).`;
   return said ? `${side} ${said}` : side;
 }

@@ -79,8 +79,32 @@ document.addEventListener("htmx:responseError", (event) => {
   if (elt.matches("form") && isShownAsPage(xhr)) sendAsPage(elt, requestConfig.triggeringEvent?.submitter);
 });
 
+// What answers a form that htmx sends as a page takes the place of this page, also if it refuses the form and shows it
+// again. Any other refusal leaves the form as it is.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { boosted, xhr, serverResponse } = event.detail;
+  if (!boosted) return;
+  const page = new DOMParser().parseFromString(serverResponse, "text/html");
+  const isOurs = page.querySelector("meta[name=reader]") !== null;
+  const showsForm = xhr.status < 500 && page.querySelector("main form[method=post]") !== null;
+  const shouldSwap = isOurs && (event.detail.shouldSwap || showsForm);
+  Object.assign(event.detail, { shouldSwap, isError: !shouldSwap });
+  if (shouldSwap) takeHead(page);
+});
+
+function takeHead(page) {
+  for (const sheet of page.querySelectorAll("head link[rel=stylesheet]")) {
+    if (!document.head.querySelector(`link[href="${CSS.escape(sheet.getAttribute("href"))}"]`)) document.head.append(sheet);
+  }
+  takeReader(page);
+}
+
+function staysHere(xhr) {
+  return !isShownAsPage(xhr) && !xhr?.getResponseHeader("HX-Redirect");
+}
+
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (!isShownAsPage(event.detail.xhr)) event.detail.elt.closest("form")?.removeAttribute("data-sending");
+  if (staysHere(event.detail.xhr)) event.detail.elt.closest("form")?.removeAttribute("data-sending");
 });
 
 // What htmx would replace may hold another form that somebody has filled in.

@@ -32,19 +32,6 @@ function move(step) {
   next.closest("[data-row]").scrollIntoView({ block: "nearest" });
 }
 
-// Back puts the focus on the row that was opened.
-function keepRow(event) {
-  const link = event.target.closest("[data-row] a[href]");
-  if (link) history.replaceState({ ...history.state, row: link.getAttribute("href") }, "");
-}
-
-function focusKeptRow() {
-  const href = history.state?.row;
-  if (!href) return;
-  const link = [...document.querySelectorAll("[data-row] a[href]")].find((each) => each.getAttribute("href") === href);
-  link?.focus({ preventScroll: true });
-}
-
 function stored(change) {
   try {
     if (change === undefined) return localStorage.getItem(OFF) === "1";
@@ -135,9 +122,12 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  keepRow(event);
   if (event.target.closest("[data-keys]")) showKeys();
 });
 
-for (const button of document.querySelectorAll("[data-keys]")) button.hidden = false;
-focusKeptRow();
+function offerKeys() {
+  for (const button of document.querySelectorAll("[data-keys]")) button.hidden = false;
+}
+
+document.addEventListener("htmx:afterSwap", offerKeys);
+offerKeys();

@@ -49,6 +49,13 @@ function compareReader() {
   else if (document.documentElement.hidden || (goesOn && !isSameReader())) loadAnew();
 }
 
+// Of a page that takes the place of this one without being loaded.
+function takeReader(page) {
+  READER.content = page.querySelector("meta[name=reader]").content;
+  channel?.postMessage("");
+  compareReader();
+}
+
 let channel = null;
 
 // An open channel would keep the page out of the back/forward cache.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 STORY = "/content/stories/S-1"
+EDITOR = "/content/edit/story/S-1"
 
 
 @pytest.fixture
@@ -26,10 +27,11 @@ def signed_in(page: "Page", live_server: Any) -> "Page":
     return page
 
 
-def open_editor(page: "Page") -> None:
-    page.goto(STORY)
-    page.locator("summary", has_text="kinds not set").click()
-    page.get_by_role("link", name="Add Story").click()
+def open_editor(page: "Page", start: str = STORY) -> None:
+    page.goto(start)
+    if start == STORY:
+        page.locator("summary", has_text="kinds not set").click()
+        page.get_by_role("link", name="Add Story").click()
     page.get_by_role("textbox", name="Story").wait_for()
 
 
@@ -49,15 +51,17 @@ def failure(page: "Page") -> "Locator":
     return page.get_by_role("alert")
 
 
+TYPED = """form => [...form.elements].filter((field) => field.type !== "hidden").map((field) => field.value)"""
 SERVER = "The server could not do it (503)."
 NETWORK = "There was no answer: the connection or the server is down."
 
 
+@pytest.mark.parametrize("start", [STORY, EDITOR])
 @pytest.mark.parametrize(("answer", "side"), [(unavailable, SERVER), (unreachable, NETWORK)])
 def test_saving_that_fails_says_why_keeps_the_text_and_can_be_tried_again(
-    signed_in: "Page", answer: Any, side: str
+    signed_in: "Page", answer: Any, side: str, start: str
 ) -> None:
-    open_editor(signed_in)
+    open_editor(signed_in, start)
     signed_in.get_by_role("textbox", name="Story").fill("my text")
     signed_in.route("**/content/edit/**", posts(answer))
     signed_in.get_by_role("button", name="Save").click()
@@ -71,6 +75,53 @@ def test_saving_that_fails_says_why_keeps_the_text_and_can_be_tried_again(
     item = open_store(Origin("user", "ada", "web")).read("S-1", "story")
     assert item is not None
     assert item.value == "my text"
+
+
+def test_every_form_of_a_page_stays_as_it_was_typed(signed_in: "Page") -> None:
+    for path, button in (
+        ("/account/tokens", "Create token"),
+        ("/account/views", "Save"),
+        ("/account/password", "Change password"),
+    ):
+        signed_in.goto(path)
+        form = signed_in.get_by_role("main").locator("form", has=signed_in.get_by_role("button", name=button))
+        for field in form.get_by_role("textbox").all():
+            field.fill("typed")
+        typed = form.evaluate(TYPED)
+        signed_in.route(f"**{path}", posts(unreachable))
+        form.get_by_role("button", name=button).click()
+        failure(signed_in).get_by_text(NETWORK).wait_for()
+        assert form.evaluate(TYPED) == typed
+
+
+def test_a_form_that_is_refused_is_shown_again_in_its_page(signed_in: "Page") -> None:
+    signed_in.goto("/account/views")
+    for address, then in (("/nothing/", "alert"), ("/rejections/?axis=noop", "heading")):
+        signed_in.get_by_label("Name", exact=True).fill("my list")
+        signed_in.get_by_label("Address").fill(address)
+        signed_in.get_by_role("button", name="Save").click()
+        signed_in.get_by_role("main").get_by_role(then).first.wait_for()
+        assert signed_in.get_by_role("button", name="Keys").is_visible()
+    signed_in.wait_for_url("**/rejections/?axis=noop")
+    assert signed_in.get_by_text("List saved as my list.").is_visible()
+
+
+def test_what_answers_in_the_place_of_the_server_is_not_shown(signed_in: "Page") -> None:
+    open_editor(signed_in, EDITOR)
+    signed_in.get_by_role("textbox", name="Story").fill("my text")
+    signed_in.route("**/content/edit/**", posts(lambda route: route.fulfill(body="<h1>Log in to this Wi-Fi</h1>")))
+    signed_in.get_by_role("button", name="Save").click()
+    failure(signed_in).get_by_text("Something else answered in the server's place.").wait_for()
+    assert signed_in.get_by_role("textbox", name="Story").input_value() == "my text"
+
+
+def test_a_form_that_leads_back_to_its_page_shows_what_it_changed(signed_in: "Page") -> None:
+    open_store(Origin("user", "ada", "web")).write("S-1", "story", "# One")
+    signed_in.goto("/entries/no-3")
+    signed_in.get_by_text("Link a work item").click()
+    signed_in.get_by_label("Work item").fill("S-1")
+    signed_in.get_by_role("button", name="Link").click()
+    signed_in.locator("#work-item").get_by_role("link", name="S-1").wait_for()
 
 
 @pytest.mark.parametrize(

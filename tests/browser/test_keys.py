@@ -93,6 +93,22 @@ def test_back_keeps_the_row(quiet: "Page", path: str) -> None:
     assert quiet.evaluate("document.activeElement.closest('[data-row]') !== null")
 
 
+def test_back_finds_the_row_again_that_was_loaded_later(quiet: "Page") -> None:
+    record_all(make_rejected("noop", issue_id=f"late-{n}", ts_ms=NOON - n, intent=f"late {n}") for n in range(1, 120))
+    for path in ("/rejections/", "/blueprints/main", "/search/"):
+        quiet.goto(path)
+        for last in (100, 127):
+            quiet.locator("#further").click()
+            quiet.locator("[data-row]").nth(last - 1).wait_for()
+        row = quiet.locator("[data-row]").nth(120)
+        opened = row.get_attribute("id")
+        row.get_by_role("link").first.click()
+        quiet.wait_for_url("**/entries/*")
+        quiet.go_back()
+        quiet.locator(f"[id='{opened}'] a:focus").wait_for()
+        assert quiet.evaluate("document.activeElement.getBoundingClientRect().bottom <= innerHeight")
+
+
 def test_keys_are_switched_off_and_on_and_stay_so(quiet: "Page") -> None:
     quiet.goto("/rejections/")
     quiet.keyboard.press("?")

@@ -141,8 +141,16 @@ def test_a_name_that_is_cut_off_is_whole_on_hover_and_focus_and_moves_nothing(
     link.focus()
     assert is_whole(shown)
     assert page.evaluate(end_of_page) == place
+    page.keyboard.press("Escape")
+    assert not is_whole(shown)
+    assert link.evaluate("link => link === document.activeElement")
     link.blur()
     assert not is_whole(shown)
     link.hover(position={"x": 4, "y": 4})
     assert is_whole(shown)
     assert page.evaluate(end_of_page) == place
+    page.keyboard.press("Escape")
+    assert not is_whole(shown)
+    page.mouse.move(0, 0)
+    link.hover(position={"x": 4, "y": 4})
+    assert is_whole(shown)

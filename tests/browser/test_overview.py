@@ -75,6 +75,24 @@ def test_the_matrix_is_sorted_in_place(quiet: "Page") -> None:
     assert quiet.evaluate("window.same") is True
 
 
+def test_the_head_and_the_names_of_the_matrix_stay_in_view(page: "Page") -> None:
+    page.set_viewport_size({"width": 700, "height": 500})
+    DatabaseEnhanceLogStore(Origin("command", "tests", "api")).append_batch(
+        [
+            make_rejected(*(f"an-axis-{at}" for at in range(12)), issue_id=f"m-{at}", blueprint_id=f"team-{at}")
+            for at in range(40)
+        ]
+    )
+    page.goto("/matrix/?period=all")
+    box = page.get_by_role("region", name="Denials by Blueprint and axis")
+    edges = """box => [box.querySelector("thead th").getBoundingClientRect().top,
+        [...box.querySelectorAll("tbody th")].pop().getBoundingClientRect().left]"""
+    before = box.evaluate(edges)
+    scrolled = box.evaluate("box => { box.scrollTo(1e6, 1e6); return [box.scrollTop, box.scrollLeft]; }")
+    assert min(scrolled) > 100
+    assert box.evaluate(edges) == before
+
+
 def test_the_table_behind_the_chart_opens(quiet: "Page") -> None:
     quiet.goto("/")
     assert not quiet.locator(".as-table table.figures").is_visible()

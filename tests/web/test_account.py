@@ -32,7 +32,13 @@ def test_a_page_that_needs_it_leads_to_sign_in_and_back(client: Client, user: Us
     assert (response.status_code, response["Location"]) == (302, "/?period=30d")
 
 
-@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "\\\\evil"])
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        *("https://evil.example/", "//evil.example", "///evil.example", "/\\evil", "javascript:alert(1)", "\\\\evil"),
+        *("x", "rejections/", "./x", "../x", "?period=7d", "#x", " /x", "http://[", "http://testserver/rejections/"),
+    ],
+)
 def test_next_never_leads_elsewhere(client: Client, user: User, elsewhere: str) -> None:
     assert sign_in(client, next=elsewhere)["Location"] == "/"
 

@@ -131,10 +131,10 @@ def test_hashes_copy_and_position_is_told(client):
     assert facts[-1] == "2 of 3"
 
 
-def test_raw_leads_to_the_api(client):
+def test_the_json_button_leads_to_the_api(client):
     record(make_entry(issue_id="a/b ?"))
-    (raw,) = [each for each in get(client, entry("a/b ?")).all("a") if each.words == "Raw"]
-    assert raw.attributes["href"] == "/v1/enhance/log/a%2Fb%20%3F"
+    (button,) = [each for each in get(client, entry("a/b ?")).all("a") if each.words == "JSON"]
+    assert button.attributes["href"] == "/v1/enhance/log/a%2Fb%20%3F"
 
 
 def test_ops_not_recorded_is_said(client):

@@ -291,6 +291,7 @@ def test_links_keep_the_chosen_blueprints_and_can_drop_them(client: Client) -> N
     assert names(read(client.get(link(page, "90 d")))) == ["team-a", "These Blueprints"]
     assert link(page, "blueprint:team-*") == "/matrix/?period=30d"
     assert link(page, "Axes together") == "/matrix/?period=30d&show=together"
+    assert "In all Blueprints: of the runs denied by" in read(client.get(link(page, "Axes together"))).words
     assert "No runs of these Blueprints in this period." in matrix(client, blueprint_prefix="x").words
 
 

@@ -46,6 +46,19 @@ def ada(db: None, settings: Any) -> User:
     return User.objects.create_user("ada", password=PASSWORD, is_staff=True)
 
 
+def test_a_form_that_htmx_sends_as_a_page_is_told_where_to_go(client: Client, ada: User) -> None:
+    client.force_login(ada)
+    sent = {"name": "noop", "url": "/rejections/?axis=noop"}
+    boosted = {"HX-Request": "true", "HX-Boosted": "true"}
+    answer = client.post("/account/views", sent, headers=boosted)
+    assert (answer.status_code, answer["HX-Redirect"]) == (200, "/rejections/?axis=noop")
+    assert "HX-Refresh" not in answer
+    here = {**boosted, "HX-Current-URL": f"{HERE}{links.story('S-1')}"}
+    saved = client.post(STORY, {"act": "save", "version": "0", "value": TYPED}, headers=here)
+    assert (saved["HX-Redirect"], saved["HX-Refresh"]) == (f"{links.story('S-1')}#kind-story", "true")
+    assert client.post("/account/views", {**sent, "name": "again"}).status_code == 302
+
+
 def filled(page: Page, prefix: str = "") -> dict[str, list[str]]:
     """What the form of ``page`` would send, by name; without what the sign-in and the page itself add."""
     (form,) = [each for each in page.all("form", method="post") if "data-unsaved" in each.attributes]

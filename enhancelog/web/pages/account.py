@@ -1,6 +1,7 @@
 """Sign-in, sign-out and password pages."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -43,9 +44,10 @@ class SignIn(views.LoginView):
         return super().dispatch(request, *args, **kwargs)
 
     def get_redirect_url(self) -> str:  # type: ignore[override]  # Django itself passes no request
-        # Django fails on an address that leads back here, and the page's own link to sign-in is one.
+        # A relative address would be one of this page. Django fails on an address that leads back here, and the page's
+        # own link to sign-in is one.
         url: str = super().get_redirect_url()
-        return "" if url == self.request.path else url
+        return url if url.startswith("/") and urlsplit(url).path != self.request.path else ""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(demo=settings.DEMO, public_read=settings.PUBLIC_READ, **kwargs)
