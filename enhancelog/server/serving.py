@@ -32,7 +32,7 @@ BACKLOG: Final = 1024
 
 
 async def serve(application: Application, options: Options, supervisor: Connection) -> None:
-    """Serve until stopped, then exit the process. Raises ``SystemExit`` if the server ends by itself."""
+    """Exits the process. Raises ``SystemExit`` if the server ends by itself."""
     stopping = _order_to_stop()
     front = Front(application, settings.THREADS, treatment_of, settings.DATA_DIR)
     server = _server(front, options)

@@ -46,10 +46,7 @@ class _Running:
 
 
 class Supervisor:
-    """Runs one process per worker; calls ``on_ready`` once the first one serves.
-
-    A change of ``sources`` restarts the workers.
-    """
+    """Calls ``on_ready`` once the first worker serves. A change of ``sources`` restarts the workers."""
 
     def __init__(
         self, workers: Iterable[Options], on_ready: Callable[[], None], sources: Sources | None = None

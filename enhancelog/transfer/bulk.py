@@ -29,7 +29,7 @@ Refuse = Callable[[Entry], str | None]
 
 
 class Result(msgspec.Struct):
-    """Result for one line or array element, counted from 1."""
+    """Lines or array elements count from 1."""
 
     line: int
     issue_id: str | None
@@ -38,7 +38,7 @@ class Result(msgspec.Struct):
 
 
 class Stored:
-    """Entries created so far: the first ``LISTED`` ids and the total."""
+    """The first ``LISTED`` ids and the total."""
 
     LISTED: Final = 1000
 

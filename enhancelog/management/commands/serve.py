@@ -140,7 +140,6 @@ def reserve(address: Address) -> socket.socket:
 
 
 def shown_url(address: Address) -> str:
-    """The public address, which without one of its own is the bound one."""
     return os.environ.get("ENHANCELOG_URL") or address.url
 
 
