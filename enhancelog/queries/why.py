@@ -57,7 +57,7 @@ class DeniedGroup(msgspec.Struct):
 
 
 class SimilarApplied(msgspec.Struct):
-    """``similarity``: 0.5 to 1."""
+    """An applied run with a similar intent (``similarity`` 0.5 to 1)."""
 
     issue_id: str
     similarity: float

@@ -29,7 +29,7 @@ Refuse = Callable[[Entry], str | None]
 
 
 class Result(msgspec.Struct):
-    """Lines or array elements count from 1."""
+    """Result for one line or array element, counted from 1."""
 
     line: int
     issue_id: str | None
