@@ -14,7 +14,7 @@ CHANGES: Final = Path(__file__).resolve().parent / "demo.json"
 
 
 def load() -> bool:
-    """Loads the demo content unless the store has ever held anything; returns whether it did."""
+    """Does nothing if the store has ever held anything; returns whether it loaded."""
     with transaction.atomic():
         if ContentRevision.objects.exists():
             return False

@@ -13,7 +13,7 @@ from content.rows import KindRow, kind_rows
 from enhancelog import links as log_links
 from enhancelog.accounts.permissions import allows, needs
 from enhancelog.domain.errors import Invalid
-from enhancelog.queries import lookup
+from enhancelog.queries import entries_by_id
 
 LINKS_SHOWN: Final = 5
 
@@ -57,7 +57,7 @@ def content_link(request: HttpRequest, issue_id: str) -> HttpResponseBase:
     if request.POST.get("act") == "unlink":
         linked.unlink(issue_id, story_id)
         return redirect(log_links.entry(issue_id))
-    if not lookup.exists(issue_id):
+    if not entries_by_id.exists(issue_id):
         raise Http404("No entry of the log has this id.")
     try:
         linked.link(issue_id, story_id, request.user.get_username())

@@ -18,7 +18,7 @@ from enhancelog.accounts.permissions import allows, needs
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
-from enhancelog.queries import lookup
+from enhancelog.queries import entries_by_id
 from enhancelog.queries.entries import Listed
 from enhancelog.web.htmx import page
 from enhancelog.web.list_requests import without_empty_parameters
@@ -128,7 +128,7 @@ def _runs(story_id: str) -> dict[str, Any]:
     by_hand, total = linked.entries_of_story(story_id, RUNS_SHOWN)
     runs = [
         RunRow(listed, list(records.denials(listed.entry)), listed.issue_id in by_hand)
-        for listed in lookup.by_ids({story_id, *by_hand})
+        for listed in entries_by_id.found({story_id, *by_hand})
     ]
     return {"runs": runs, "more_runs": total - len(by_hand)}
 

@@ -133,7 +133,7 @@ def all_keys(wanted: Filter) -> Iterator[list[Key]]:
 
 
 def all_items() -> Iterator[list[tuple[Key, str]]]:
-    """By story id and kind, in chunks, each a short read."""
+    """In chunks, each a short read."""
     after = START
     while True:
         items = _beyond(_set_items(), after).values_list("story_id", "kind", "value")

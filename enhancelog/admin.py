@@ -61,8 +61,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 class _SummaryFilter(admin.SimpleListFilter):
-    """Reads the column's values from the summaries, which are few."""
-
+    # The summaries are few.
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         name = self.parameter_name or ""
         values = BlueprintSummary.objects.order_by(name).values_list(name, flat=True).distinct()[:CHOICES]
@@ -221,7 +220,6 @@ class SavedViewAdmin(_SavedViewAdmin):
 
 
 def _lines(items: Sequence[tuple[str, str]], entry: Entry) -> SafeString:
-    """At most ``SHOWN_LINES``, then a link to the entry's JSON."""
     shown = format_html_join(mark_safe("<br>"), "<b>{}</b> {}", items[:SHOWN_LINES]) or SafeString("-")
     if len(items) <= SHOWN_LINES:
         return shown

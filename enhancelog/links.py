@@ -45,7 +45,6 @@ def between(since_ms: int | None, until_ms: int | None) -> list[tuple[str, str]]
 
 
 def within(url: str, span: BoundedSpan) -> str:
-    """The address of a list, narrowed to a span."""
     return f"{url}{'&' if '?' in url else '?'}{_bounds(span.since_ms, span.until_ms)}"
 
 

@@ -59,10 +59,10 @@ class ContentStore(Protocol):
         """Adds atomically; an absent counter starts at 0. Raises ``OutOfRange``."""
 
     def list_ids(self) -> list[str]:
-        """Ids of stories with a value, in code point order."""
+        """Only with a value, in code point order."""
 
     def raw_keys(self) -> list[str]:
-        """Raw keys with a value, by story id and kind."""
+        """Only with a value, by story id and kind."""
 
     def preload(self, values: Mapping[Key, str], *, merge: bool = False) -> Preloaded:
         """Writes all or none. Raises ``NotEmpty`` unless ``merge`` or the store is empty."""

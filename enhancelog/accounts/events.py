@@ -23,7 +23,7 @@ _log = logging.getLogger("enhancelog.security")
 
 
 def connect() -> None:
-    """Connect Django's signals. Call after axes has connected: its receiver decides what is locked."""
+    """Call after axes has connected: its receiver decides what is locked."""
     user_logged_in.connect(_signed_in)
     user_login_failed.connect(_sign_in_failed)
     user_logged_out.connect(_signed_out)

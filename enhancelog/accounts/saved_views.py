@@ -54,7 +54,7 @@ def rename(view: SavedView, name: str) -> None:
 
 
 def share(view: SavedView, shared: bool) -> None:
-    """Show it to every signed-in user, or to none. Its key stays valid."""
+    """Its key stays valid."""
     SavedView.objects.filter(pk=view.pk).update(shared=shared)
 
 

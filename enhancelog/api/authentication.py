@@ -14,7 +14,7 @@ SCHEME: Final = "Bearer"
 
 
 class TokenAuthentication(BaseAuthentication):
-    """A refused token is 401, even with a valid session. ``request.auth`` is the token."""
+    """A refused token is 401, even with a valid session."""
 
     def authenticate(self, request: Request) -> tuple[User, Token] | None:
         secret = bearer(request)

@@ -47,7 +47,7 @@ def problem_response(
 
 
 def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """DRF's EXCEPTION_HANDLER. ``None`` for a bug: Django answers 500."""
+    """``None`` for a bug: Django answers 500."""
     if fault := fault_of(error):
         return fault_response(fault)
     match error:

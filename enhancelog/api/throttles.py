@@ -76,7 +76,6 @@ def _rate(act: str) -> Rate | None:
 
 
 def _standings(request: HttpRequest) -> dict[str, Standing]:
-    """By act."""
     exchange = exchange_of(request)
     if exchange is not None:
         return exchange.standings  # a request that runs again is counted once

@@ -30,7 +30,7 @@ class Permit:
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """Let others run meanwhile; no effect on a thread without the permit."""
+        """No effect on a thread without the permit."""
         if not self._release():
             yield
             return

@@ -145,7 +145,7 @@ def _recorded(cursor: CursorWrapper) -> tuple[str, str, dict[str, str]]:
 
 
 def begin(cursor: CursorWrapper) -> None:
-    """Mark the schema as changing; transactions that check it wait or come first."""
+    """Transactions that check the schema wait or come first."""
     cursor.execute(_CREATE)
     cursor.execute(f"UPDATE {TABLE} SET fingerprint = %s", [UNFINISHED])
 
@@ -157,7 +157,7 @@ def has_rules(cursor: CursorWrapper) -> bool:
 
 
 def record(cursor: CursorWrapper) -> None:
-    """Record the applied migrations; call after ``inspect`` found none unknown or foreign."""
+    """Call after ``inspect`` found none unknown or foreign."""
     ours = expected()
     applied = _applied(cursor)
     fingerprint = ours.fingerprint if applied == ours.migrations.keys() else UNFINISHED

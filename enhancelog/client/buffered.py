@@ -77,7 +77,7 @@ class EnhanceLogClient(HttpLogReads):
         return self.append_many([entry])[0]
 
     def append_many(self, entries: Iterable[Entry]) -> list[str]:
-        """All of them or none, in one write."""
+        """All or none, in one write."""
         spooled = list(entries)
         self._spool.add([(entry.issue_id, line_of(entry)) for entry in spooled])
         self._woken.set()

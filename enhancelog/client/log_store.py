@@ -39,7 +39,7 @@ class HttpLogReads:
             yield from found
 
     def page(self, filters: Pairs, page_size: int, cursor: Cursor = ()) -> Page:
-        """One page, which can be empty before the last one; ``cursor`` is the previous page's."""
+        """Can be empty before the last one; ``cursor`` is the previous page's."""
         return self.connection.run(self._calls.page((*filters, ("page_size", str(page_size))), cursor))
 
     def why(self, blueprint_id: str, intent: str = "") -> bytes:

@@ -160,7 +160,7 @@ def _decode_canonical(data: bytes) -> Entry | None:
 
 
 def from_values(*, max_bytes: int = MAX_ENTRY_BYTES, **values: Any) -> Entry:
-    """From plain Python values, validated like a request body."""
+    """Validated like a request body."""
     try:
         return decode(_encoder.encode(values), max_bytes=max_bytes)
     except (TypeError, ValueError, OverflowError) as error:
@@ -175,7 +175,7 @@ def encode(entry: Entry) -> bytes:
 
 
 def encode_part(value: Any) -> str:
-    """One field as JSON text, as stored and hashed."""
+    """JSON text, as stored and hashed."""
     return _encoder.encode(value).decode()
 
 
@@ -193,7 +193,6 @@ def digest(entry: Entry) -> str:
 
 
 def differences(sent: Entry, stored: Entry) -> tuple[str, ...]:
-    """The fields in which ``sent`` conflicts with ``stored``."""
     # Upstream cannot carry ``ops`` and ``bump``, so lacking them is not a difference.
     return tuple(
         field

@@ -51,7 +51,7 @@ class Token(NamedTuple):
 
 
 class Phrase(NamedTuple):
-    """Consecutive tokens; if ``is_open``, the last is a prefix. Without tokens it matches nothing."""
+    """Consecutive tokens; without any, it matches nothing. If ``is_open``, the last is a prefix."""
 
     tokens: tuple[str, ...]
     is_open: bool = False

@@ -42,7 +42,7 @@ def is_plausible(ts_ms: int, recorded_ms: int) -> bool:
 
 
 def plausible_sql(ts_ms: str, recorded_ms: str) -> str:
-    """``is_plausible`` as an SQL condition on two expressions, for instance columns."""
+    """``is_plausible`` as an SQL condition."""
     return f"({ts_ms} >= {EARLIEST_MS} AND {ts_ms} <= {recorded_ms} + {DAY_MS})"
 
 

@@ -45,14 +45,13 @@ class Listener(Protocol):
     def trouble(self, reason: str) -> None:
         """A head could not be read; entries could."""
 
-    def failed(self, reason: str, pause_s: float) -> None:
-        """Reading or writing failed; the next try is after the pause."""
+    def failed(self, reason: str, pause_s: float) -> None: ...
 
     def recovered(self) -> None: ...
 
 
 class Follower:
-    """Follows one upstream. ``poll`` can be called again after any exception."""
+    """``poll`` can be called again after any exception."""
 
     def __init__(self, upstream: Upstream, source: str, max_entry_bytes: int, listener: Listener) -> None:
         self.counts = Counts()

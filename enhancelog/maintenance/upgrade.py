@@ -53,7 +53,7 @@ def migrate() -> Path | None:
 
 
 def run(migrations: Callable[[], object]) -> Path | None:
-    """Run Django's ``migrate`` like ``migrate()``. Errors in its arguments stay ``CommandError``."""
+    """Errors in Django's arguments stay ``CommandError``."""
     found = schema.look()
     if found.state in (State.NEWER, State.FOREIGN):
         raise WrongSchema(found.reason)

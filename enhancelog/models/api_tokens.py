@@ -6,7 +6,7 @@ from knox.models import AbstractAuthToken
 
 
 class Token(AbstractAuthToken):
-    """An API client's token, of which only a digest is stored; invalid once its user is inactive."""
+    """Only a digest is stored. Invalid once its user is inactive."""
 
     # Revoked tokens are kept, so that their name in the log stays explained. The lists contain strings: an empty
     # write_ list means no restriction, and an item ending in "*" is a prefix.

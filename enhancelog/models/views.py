@@ -8,7 +8,7 @@ from enhancelog.backends.fields import CodePointTextField
 
 
 class SavedView(models.Model):
-    """A named URL of a list, private or shared with all signed-in users."""
+    """A named URL of a list."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views")
     name = CodePointTextField()

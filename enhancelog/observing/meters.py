@@ -32,8 +32,6 @@ def collect() -> Iterator[Metric]:
 
 
 class Counter:
-    """A growing number per combination of label values."""
-
     size: Final = 1
 
     def __init__(self, name: str, documentation: str, label_names: Sequence[str] = ()) -> None:
@@ -68,8 +66,6 @@ class _Count:
 
 
 class Histogram:
-    """Observations in buckets per combination of label values."""
-
     def __init__(
         self, name: str, documentation: str, label_names: Sequence[str] = (), *, buckets: Sequence[float]
     ) -> None:

@@ -78,8 +78,6 @@ class _Meters(Collector):
 
 
 class _Workers(Collector):
-    """CPU, memory and open files of all workers."""
-
     def collect(self) -> Iterator[Metric]:
         sums: dict[str, Metric] = {}
         for process_id in shared_series.process_ids():

@@ -90,7 +90,6 @@ class _Shared:
         self.own = Slot(self.slots[number])
 
     def _open(self, path: str) -> int | None:
-        """Map the memory and claim the first free slot."""
         # Never closed: closing any descriptor of the file releases the process's locks.
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         memory = memoryview(mmap.mmap(descriptor, 0))

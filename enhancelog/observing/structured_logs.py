@@ -102,6 +102,6 @@ def _escaped(text: str, kept: str = "") -> str:
 
 
 def _indented_traceback(stream: TextIO, error: ExcInfo) -> None:
-    """On a terminal, the indent tells traceback lines from log lines."""
+    # On a terminal, the indent tells traceback lines from log lines.
     lines = "".join(traceback.format_exception(*error)).rstrip().split("\n")
     stream.write("\n".join(f"    {_escaped(line)}" for line in lines))

@@ -88,7 +88,7 @@ class _Shared:
                 self._kept[nth] = False
 
     def _lengths(self, wording: Sequence[str]) -> tuple[list[int], Sequence[str]]:
-        """The longest wording is the plural: "2 tokens are", not "1 token is"."""
+        # The longest wording is the plural: "2 tokens are", not "1 token is".
         return [len(text) for text, kept in zip(wording, self._kept, strict=True) if kept], wording
 
     def _differing(self, start: int, end: int) -> str:

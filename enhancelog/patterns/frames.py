@@ -43,7 +43,7 @@ def need(key: Key, filled_by: tuple[Filling, ...]) -> list[Need]:
 
 
 def _need(key: Key, filling: Filling, kept: int, is_paired: bool) -> Need:
-    """Two fixed messages rarely differ in two places, so a pair needs fewer words."""
+    # Two fixed messages rarely differ in two places, so a pair needs fewer words.
     before = next((word.lower() for word in reversed(key[: filling.at]) if word not in _OPENING), "")
     values = 2 if kept > (3 if is_paired else 1) else 3
     if before in BEFORE_FIXED:

@@ -155,7 +155,7 @@ def _values(entries: Entries, gaps: bool) -> Entries:
 
 
 def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) -> Iterator[list[Row]]:
-    """All rows up to ``up_to`` in chunks, each a short read."""
+    """In chunks, each a short read."""
     up_to = horizon(wanted) if up_to is None else up_to
     ascending = order == "asc"
     entries = in_order(whole(wanted, up_to), ascending=ascending)
@@ -176,7 +176,7 @@ def _read(entries: Entries, size: int, most_bytes: int) -> tuple[list[Row], bool
 
 
 def tail(wanted: EntryFilter, after: int, size: int) -> tuple[list[Row], int]:
-    """Entries in position order, about ``PAGE_BYTES`` at most, and the position to continue from."""
+    """In position order, about ``PAGE_BYTES`` at most; also the position to continue from."""
     up_to = horizon(wanted)
     entries = whole(wanted, up_to).order_by("key_position")
     rows: list[Row] = []

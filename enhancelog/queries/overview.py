@@ -33,7 +33,7 @@ class BlueprintRow:
 
 @dataclass(frozen=True)
 class Overview:
-    """``days``: of the sparklines. ``without_time``: runs with an implausible time, in totals only."""
+    """``without_time``: runs with an implausible time, in totals only."""
 
     window: Window
     now: Totals

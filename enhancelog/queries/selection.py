@@ -107,7 +107,7 @@ def _by_denials(rows: str, conditions: Q, include: dict[str, tuple[str, ...]]) -
 
 
 def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
-    """``axis`` requires all values, other parameters any of them."""
+    # ``axis`` requires all values, other parameters any of them.
     match name:
         case "blueprint_id":
             return Q(blueprint_id__in=records.only_ids(values, may_be_empty=True))

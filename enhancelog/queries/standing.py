@@ -12,7 +12,7 @@ _CHAINS: Final = (
 
 @dataclass(frozen=True)
 class Standing:
-    """Sources of a Blueprint, and its newest plausible time (epoch ms)."""
+    """Times are epoch ms."""
 
     sources: tuple[str, ...]
     newest_ms: int | None

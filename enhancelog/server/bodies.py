@@ -195,8 +195,7 @@ class Body:
 
 
 class _Received(io.BytesIO):
-    """Django and our views only use ``read`` and ``readline``."""
-
+    # Django and our views only use ``read`` and ``readline``.
     def __init__(self, data: bytes, *, is_complete: bool) -> None:
         super().__init__(data)
         self._is_complete = is_complete

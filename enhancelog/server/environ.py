@@ -7,7 +7,7 @@ _WITHOUT_PREFIX: Final = {b"content-type": "CONTENT_TYPE", b"content-length": "C
 
 
 def environ_of(scope: Mapping[str, Any]) -> dict[str, Any]:
-    """The WSGI environ of an ASGI request, without ``wsgi.input``. PEP 3333 requires text decoded from Latin-1."""
+    """Of an ASGI request, without ``wsgi.input``. PEP 3333 requires text decoded from Latin-1."""
     host, port = scope["server"]
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],

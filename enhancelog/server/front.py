@@ -18,8 +18,8 @@ from enhancelog.observing import metrics
 from enhancelog.server.bodies import Body, Message, Pending, Receive, Receiving, Refused
 from enhancelog.server.environ import environ_of
 from enhancelog.server.polls import Polls
+from enhancelog.server.request_limits import Lane, Treatment
 from enhancelog.server.responses import Application, Response
-from enhancelog.server.treatment import Lane, Treatment
 
 # Django runs as a WSGI application in a small thread pool, only while there is something to compute. A request runs
 # again when it needs more of its body, or when its long poll ends. Health checks, password checks and polls that run

@@ -25,7 +25,6 @@ class Polls:
         self._is_stopping = False
 
     async def wait(self, poll: Poll, gone: asyncio.Future[None]) -> End:
-        """Wait until the log grows, the time is up, the client is gone, or the server stops."""
         if self._is_stopping:
             return "stopping"
         loop = asyncio.get_running_loop()

@@ -17,9 +17,9 @@ from granian.server.embed import Server
 
 from enhancelog.server import sockets
 from enhancelog.server.front import Front
+from enhancelog.server.request_limits import treatment_of
 from enhancelog.server.responses import Application
-from enhancelog.server.treatment import treatment_of
-from enhancelog.server.worker import READY, Options
+from enhancelog.server.worker_options import READY, Options
 from enhancelog.store import group
 
 # For requests in progress, after the order to stop.
@@ -32,7 +32,7 @@ BACKLOG: Final = 1024
 
 
 async def serve(application: Application, options: Options, supervisor: Connection) -> None:
-    """Serve until stopped, then exit the process. Raises ``SystemExit`` if the server ends by itself."""
+    """Exits the process. Raises ``SystemExit`` if the server ends by itself."""
     stopping = _order_to_stop()
     front = Front(application, settings.THREADS, treatment_of, settings.DATA_DIR)
     server = _server(front, options)

@@ -29,7 +29,7 @@ def is_listening(port: int) -> bool:
 
 
 def raise_open_file_limit() -> int:
-    """Raise the soft limit; returns the number of connections that it allows."""
+    """Returns the number of connections that it allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:

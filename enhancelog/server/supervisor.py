@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from enhancelog.server import worker
 from enhancelog.server.reloading import Sources
-from enhancelog.server.worker import Options
+from enhancelog.server.worker_options import READY, Options
 
 # Workers share the port (SO_REUSEPORT) and end by themselves when this process is gone.
 
@@ -46,10 +46,7 @@ class _Running:
 
 
 class Supervisor:
-    """Runs one process per worker; calls ``on_ready`` once the first one serves.
-
-    A change of ``sources`` restarts the workers.
-    """
+    """Calls ``on_ready`` once the first worker serves. A change of ``sources`` restarts the workers."""
 
     def __init__(
         self, workers: Iterable[Options], on_ready: Callable[[], None], sources: Sources | None = None
@@ -164,6 +161,6 @@ def _start(options: Options, pause_s: float) -> _Running:
 
 def _serves(pipe: Connection) -> bool:
     try:
-        return bool(pipe.recv() == worker.READY)
+        return bool(pipe.recv() == READY)
     except EOFError:  # it died; its sentinel reports that
         return False

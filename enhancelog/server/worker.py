@@ -8,18 +8,8 @@ import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Final, NamedTuple
 
-READY: Final = "ready"
-
-
-class Options(NamedTuple):
-    """``number`` counts from 1; ``application`` is a module with a WSGI ``application``."""
-
-    host: str
-    port: int
-    number: int
-    application: str = "enhancelog.wsgi"
+from enhancelog.server.worker_options import Options
 
 
 def run(options: Options, supervisor: Connection) -> None:

@@ -114,7 +114,7 @@ def rebuild_search() -> None:
 
 
 def rebuild_badges() -> None:
-    """Derive the badges of the whole log anew. Appends wait."""
+    """Appends wait."""
     with faults(), dialect().appending() as cursor:
         for batch in stored_batches():
             entry_badges.drop(cursor, batch)

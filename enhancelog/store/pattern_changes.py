@@ -26,9 +26,7 @@ class _Template(NamedTuple):
 
 
 def split(pattern_id: str, template_ids: Collection[str], by: str) -> str:
-    """Move these templates to a pattern of their own; returns its id. Raises ``NotFound`` or ``Invalid``
-    (template).
-    """
+    """Returns the new pattern's id. Raises ``NotFound`` or ``Invalid`` (template)."""
     with faults(), dialect().appending() as cursor:
         members = _members(cursor, pattern_id)
         chosen = [member for member in members if member.key in template_ids]
@@ -42,7 +40,7 @@ def split(pattern_id: str, template_ids: Collection[str], by: str) -> str:
 
 
 def merge(pattern_id: str, other_id: str, by: str) -> str:
-    """Merge two patterns of an axis; returns the id. Raises ``NotFound`` or ``Invalid`` (pattern)."""
+    """Returns the pattern's id. Raises ``NotFound`` or ``Invalid`` (pattern)."""
     with faults(), dialect().appending() as cursor:
         one, other = _members(cursor, pattern_id), _members(cursor, other_id)
         if one[0].axis != other[0].axis:

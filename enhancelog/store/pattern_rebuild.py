@@ -50,7 +50,6 @@ def _begin(seen: State | None) -> Step:
 
 
 def _go_on(seen: State, rest: Rest) -> Step:
-    """Derive the next entries; after the last one, group and serve."""
     entries = stored_after(seen.done)
     if not entries and (became := pattern_groups.step(rest=rest)) is not Step.DONE:
         return became

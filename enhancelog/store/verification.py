@@ -66,8 +66,7 @@ def _missing() -> Iterator[str]:
 
 
 class _Columns(msgspec.Struct):
-    """The column types, which SQLite does not enforce."""
-
+    # SQLite does not enforce the types.
     position: int
     issue_id: str
     blueprint_id: str

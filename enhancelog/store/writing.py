@@ -103,7 +103,7 @@ _Fresh = tuple[Append, Given]
 
 
 def _sorted_out(append: Append, known: dict[str, _Known]) -> Sequence[_Fresh]:
-    """Classify each entry as created, identical or conflict; return the new ones."""
+    # Classifies each entry as created, identical or conflict; returns the new ones.
     append.outcomes = []
     fresh: list[_Fresh] = []
     for given in append.entries:

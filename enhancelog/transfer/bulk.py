@@ -38,7 +38,7 @@ class Result(msgspec.Struct):
 
 
 class Stored:
-    """Entries created so far: the first ``LISTED`` ids and the total."""
+    """The first ``LISTED`` ids and the total."""
 
     LISTED: Final = 1000
 

@@ -149,7 +149,6 @@ def array(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
 
 
 def objects(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
-    """Concatenated JSON objects, on any number of lines."""
     number = 1
     piece = Piece("entry 1", limit)
     for part, token, _ in _tokens(chunks):

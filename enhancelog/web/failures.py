@@ -101,7 +101,7 @@ class RefusalMiddleware:
 
 
 class AdminFormsMiddleware:
-    """Answers forms of the admin without a session as those of pages. The admin would redirect and lose them."""
+    """Answers a form without a session as pages do. The admin would redirect and lose it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -189,7 +189,6 @@ def _answer(request: HttpRequest, status: int, title: str, detail: str, *, typed
 
 
 def _typed(request: HttpRequest) -> Unsent | None:
-    """The form that was sent, if somebody typed something into it."""
     form = None if _is_api(request) else unsent.form_of(request)
     return form if form and form.typed else None
 

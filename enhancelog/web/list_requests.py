@@ -113,7 +113,6 @@ View = Callable[..., HttpResponseBase]
 
 
 def redirects_or_refuses(view: View) -> View:
-    """Turns ``Redirect`` and ``FilterRefused`` into responses."""
 
     @wraps(view)
     def answering(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

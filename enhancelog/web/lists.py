@@ -34,7 +34,7 @@ def read_page(list_request: ListRequest, *, gaps: bool = False) -> Page:
 
 
 class WithoutTime(NamedTuple):
-    """Entries without a plausible time, the last recorded first; ``are_all`` of the list."""
+    """The last recorded first; ``are_all`` of the list."""
 
     rows: Sequence[EntryRow]
     are_all: bool

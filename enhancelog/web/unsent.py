@@ -64,7 +64,7 @@ def form_of(request: HttpRequest) -> Unsent | None:
 
 
 def inside_sign_in(request: HttpRequest) -> Unsent | None:
-    """The form that a sign-in carries. It is taken out of ``request.POST``, so what reads the sign-in never sees it."""
+    """Taken out of ``request.POST``, so what reads the sign-in never sees it."""
     sign_in, sent = QueryDict(mutable=True), QueryDict(mutable=True)
     for name, values in request.POST.lists():
         if name.startswith(PREFIX):

@@ -22,7 +22,7 @@ from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
 from enhancelog.server.bodies import IN_MEMORY
 from enhancelog.server.front import Front
-from enhancelog.server.treatment import treatment_of
+from enhancelog.server.request_limits import treatment_of
 from enhancelog.store import group
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests import loops

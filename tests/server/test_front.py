@@ -18,7 +18,7 @@ from enhancelog.server import bodies, polls
 from enhancelog.server.bodies import Limits
 from enhancelog.server.front import Front
 from enhancelog.server.polls import Polls
-from enhancelog.server.treatment import Lane, Treatment
+from enhancelog.server.request_limits import Lane, Treatment
 from tests import loops
 from tests.server.clients import Client
 

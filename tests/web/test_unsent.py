@@ -14,7 +14,7 @@ from content.store import open_store
 from content.urls import urlpatterns as content_urls
 from enhancelog.domain.origin import Origin
 from enhancelog.models import SavedView, Token
-from enhancelog.server.treatment import treatment_of
+from enhancelog.server.request_limits import treatment_of
 from enhancelog.web.urls import urlpatterns as web_urls
 from tests.pages import Page, read
 

@@ -165,7 +165,7 @@ class PostgresqlDialect:
 
     @staticmethod
     def _prepared(cursor: CursorWrapper, statement: str, values: Sequence[Any]) -> "psycopg.Cursor[tuple[Any, ...]]":
-        """Django's own cursors do not prepare."""
+        # Django's own cursors do not prepare.
         with cursor.db.wrap_database_errors:
             prepared = psycopg.Cursor[tuple[Any, ...]](cursor.connection)
             # One type for all integers; otherwise each size would be a separate statement.
@@ -180,7 +180,6 @@ class PostgresqlDialect:
 
 
 def _lock_appends(cursor: CursorWrapper, timeout_s: float) -> None:
-    """Released at the end of the transaction."""
     if not waiting.is_limited():
         _wait_for_appends(cursor)
         return

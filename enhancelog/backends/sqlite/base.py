@@ -152,6 +152,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def _create_private(path: str) -> None:
-    """Create the file with mode 0600; SQLite gives its other files the same mode."""
+    # SQLite gives its other files the same mode.
     with suppress(OSError):  # SQLite reports the error
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))

@@ -138,7 +138,7 @@ def _probes(documents: Sequence[Document]) -> Iterator[str]:
 
 
 def _first_number(sizes: bytes) -> int:
-    """SQLite's varint: seven bits per byte, high bit set if more follow."""
+    # SQLite's varint: seven bits per byte, high bit set if more follow.
     number = 0
     for byte in sizes:
         number = number << 7 | byte & 0x7F

@@ -81,7 +81,7 @@ class Command(ReportingCommand):
         return False
 
     def _create_admin(self) -> None:
-        """On a new database, the user that ``serve`` would create."""
+        # On a new database, the user that ``serve`` would create.
         with upgrade.alone(self.stderr.write):
             password = prepare.create_admin()
         if password:

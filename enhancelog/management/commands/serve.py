@@ -22,7 +22,7 @@ from enhancelog.observing import shared_memory, shared_series
 from enhancelog.server import static_files
 from enhancelog.server.reloading import Sources
 from enhancelog.server.supervisor import StartFailed, Supervisor
-from enhancelog.server.worker import Options
+from enhancelog.server.worker_options import Options
 
 DEFAULT_BIND = "127.0.0.1:8000"
 MOST_WORKERS = 2
@@ -140,7 +140,6 @@ def reserve(address: Address) -> socket.socket:
 
 
 def shown_url(address: Address) -> str:
-    """The public address, which without one of its own is the bound one."""
     return os.environ.get("ENHANCELOG_URL") or address.url
 
 

@@ -29,7 +29,6 @@ class Command(ReportingCommand):
         return findings > 0
 
     def _verify(self, part: Part) -> tuple[int, int]:
-        """How many rows were read, and how many findings there were."""
         done = findings = 0
 
         def heard(number: int) -> None:

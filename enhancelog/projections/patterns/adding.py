@@ -99,7 +99,7 @@ class _Fresh:
 def _learn(
     cursor: CursorWrapper, first: Sequence[Classified], overflowing: Collection[str], known: Mapping[str, _Known]
 ) -> bool:
-    """Record templates that are new or now have an earlier position; returns whether there were any."""
+    # Those that are new or now have an earlier position.
     # ``first``: the first denial of each template, by position.
     earlier: dict[str, Classified] = {}
     fresh: dict[str, Classified] = {}

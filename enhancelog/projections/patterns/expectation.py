@@ -63,7 +63,7 @@ class ExpectedPatterns:
             yield f"{DenialPattern._meta.db_table} has {number:,} rows whose pattern is not that of their template"
 
     def _learned(self, one: Classified) -> str:
-        """The key of the denial's template; entries arrive in position order."""
+        # Entries arrive in position order.
         known = self._templates[one.axis]
         if one.template not in known and len(known) >= patterns.MOST_TEMPLATES:
             self._others.setdefault(one.axis, one.position)

@@ -105,7 +105,7 @@ def _axis_rows(earlier: Entry, later: Entry) -> tuple[list[AxisRow], int]:
 
 
 def _by_axis(entry: Entry) -> dict[str, Verdict]:
-    """The first denial, else the first verdict, of each axis."""
+    # The first denial counts, else the first verdict.
     found: dict[str, Verdict] = {}
     for verdict in entry.verdicts:
         known = found.setdefault(verdict.axis, verdict)

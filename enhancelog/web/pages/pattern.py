@@ -79,8 +79,6 @@ class DayRow(NamedTuple):
 
 
 class ChangeRow(NamedTuple):
-    """A manual split or merge."""
-
     id: int
     kind: str
     templates: Sequence[str]

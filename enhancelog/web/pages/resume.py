@@ -45,7 +45,6 @@ def shown_again(request: HttpRequest, form: Unsent) -> HttpResponse:
 
 
 def sign_in_needed(request: HttpRequest, form: Unsent, status: int = 401, detail: str = "") -> HttpResponse:
-    """The form beside a sign-in."""
     context = {"form": SignInForm(request), "unsent": form, "prefix": unsent.PREFIX, "detail": detail}
     response = _not_stored(page(request, "resume/sign_in.jinja", context, status))
     response[FORM_HEADER] = "unsent"

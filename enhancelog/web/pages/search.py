@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from enhancelog import links
 from enhancelog.domain import filter_box, search_words
 from enhancelog.domain.errors import Invalid
-from enhancelog.queries import lookup
+from enhancelog.queries import entries_by_id
 from enhancelog.queries import search as searches
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Page
@@ -39,7 +39,7 @@ def search(request: HttpRequest) -> HttpResponse:
         list_request = list_requests.read(request, SEARCH)
     except list_requests.FilterRefused:
         asked = request.GET.get("phrase", "")
-        if not lookup.exists(asked):
+        if not entries_by_id.exists(asked):
             raise
         return HttpResponseRedirect(links.entry(asked))  # an id may have more words than a phrase
     if (other := instead_of_page(request, list_request)) is not None:
@@ -63,7 +63,7 @@ def search(request: HttpRequest) -> HttpResponse:
     }
     if not is_fragment(request):
         text = list_request.wanted.one("phrase") or list_request.wanted.one("text") or ""
-        context |= {"search_text": text, "exact": text if lookup.exists(text) else ""}
+        context |= {"search_text": text, "exact": text if entries_by_id.exists(text) else ""}
         context["total"] = _found_total(page, list_request) if searches_index else total(page, without, list_request)
     return page_or_fragment(request, "search/page.jinja", context)
 

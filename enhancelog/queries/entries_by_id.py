@@ -1,3 +1,5 @@
+"""Entries that an id names."""
+
 from collections.abc import Iterable
 from typing import Final
 
@@ -10,7 +12,7 @@ from enhancelog.store.rows import COLUMNS
 _EXISTS: Final = f"SELECT 1 FROM {EntryModel._meta.db_table} WHERE issue_id = %s"
 
 
-def by_ids(issue_ids: Iterable[str]) -> list[Listed]:
+def found(issue_ids: Iterable[str]) -> list[Listed]:
     """The existing ones, oldest first, without gaps."""
     possible = [issue_id for issue_id in issue_ids if records.is_id(issue_id)]
     rows = EntryModel.objects.filter(issue_id__in=possible).order_by("ts_ms", "position").values_list(*COLUMNS)
