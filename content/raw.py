@@ -38,8 +38,12 @@ def read(data: bytes, max_value_bytes: int) -> RawMap:
     """Raises ``Invalid`` if ``data`` is not a JSON object."""
     try:
         document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_Pairs, parse_int=Decimal)
-    except (ValueError, RecursionError) as error:
+    except UnicodeDecodeError as error:
+        raise Invalid("", "utf-8", f"is not UTF-8 at byte {error.start}") from None
+    except ValueError as error:
         raise Invalid("", "json", f"is not JSON: {error}") from None
+    except RecursionError:
+        document = None
     if not isinstance(document, _Pairs):
         raise Invalid("", "type", "must be a JSON object of raw keys and texts")
     found = RawMap()

@@ -2,12 +2,14 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "enhancelog.settings")
 
-application = get_wsgi_application()
+django.setup(set_prefix=False)
 
 from enhancelog.maintenance import pattern_worker  # noqa: E402  its models need Django set up
+from enhancelog.server.utf8_requests import Utf8Handler  # noqa: E402
 
+application = Utf8Handler()
 pattern_worker.start()

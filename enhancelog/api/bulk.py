@@ -16,7 +16,7 @@ from enhancelog.api.errors import fault_response
 from enhancelog.api.exchange import exchange_of
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.backends.disk import fault_of
-from enhancelog.domain import filters
+from enhancelog.domain import filters, strict_json
 from enhancelog.domain.errors import Invalid, TooLarge
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.transfer import bulk
@@ -50,6 +50,7 @@ def append_array(body: bytes, store: DatabaseEnhanceLogStore, refuse: Refuse, *,
     try:
         elements = msgspec.json.decode(body, type=list[msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        strict_json.loads(body)  # raises what is wrong, and where
         raise Invalid("", "json", f"is not JSON: {error}") from None
     limit = bulk.ATOMIC_MAX_LINES if whole else settings.MAX_BULK_LINES
     if len(elements) > limit:

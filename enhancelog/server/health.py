@@ -3,6 +3,7 @@
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from enhancelog.backends import dialect, schema
@@ -13,12 +14,14 @@ from enhancelog.maintenance import upgrade
 _migrated: set[str] = set()
 
 
+@csrf_exempt  # a POST is 405
 @never_cache
 @require_safe
 def live(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "live"})
 
 
+@csrf_exempt  # a POST is 405
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:

@@ -1,4 +1,4 @@
-"""Error pages; problem+json under ``/v1/``."""
+"""Error pages; problem+json at the addresses that programs use."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -32,6 +32,7 @@ from enhancelog.web.pages import resume
 from enhancelog.web.unsent import Unsent
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
+_FOR_PROGRAMS: Final = ("/v1/", "/health/", "/metrics/")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -218,4 +219,4 @@ def _is_page(path: str) -> bool:
 
 def _is_api(request: HttpRequest) -> bool:
     # Also where a client joined an address and a path with two slashes, and OPTIONS of the whole server.
-    return request.path_info == "*" or f"/{request.path_info.lstrip('/')}/".startswith("/v1/")
+    return request.path_info == "*" or f"/{request.path_info.lstrip('/')}/".startswith(_FOR_PROGRAMS)

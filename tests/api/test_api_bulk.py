@@ -87,6 +87,20 @@ def test_array_that_is_no_json_is_400_and_stores_nothing(writer: Client, body: b
     assert last_position() == 0
 
 
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"[{},", "is not JSON: Expecting value at line 1, column 5"),
+        (b"[" * 100_000, "is nested deeper than 32 levels"),
+        (rb'[{}, {"intent": "\ud800"}]', "[1].intent: contains a lone surrogate, which is not a character; remove it"),
+        (b"[{},\xff]", "is not UTF-8 at byte 4"),
+    ],
+)
+def test_what_is_wrong_with_an_array_is_said_in_words(writer: Client, body: bytes, detail: str) -> None:
+    response = send(writer, body, content_type="application/json")
+    assert (response.status_code, response.json()["detail"]) == (400, detail)
+
+
 @pytest.mark.parametrize("content_type", ["application/x-ndjson", "application/json"])
 def test_empty_bulk_answers_nothing(writer: Client, content_type: str) -> None:
     response = send(writer, b"[]" if content_type == "application/json" else b"\n", content_type=content_type)

@@ -157,11 +157,23 @@ def test_import_sets_aside_what_it_cannot_take_and_says_why(agent: Client):
     assert body_of(agent.get("/v1/content/export")) == {"S-1": "fine", "S-6": "one", "S-7": "same"}
 
 
-@pytest.mark.parametrize("body", ["[]", " ", "{", '"x"', "[" * 100_000])
-def test_import_of_what_is_no_raw_map_is_400(agent: Client, body: str):
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"[]", "must be a JSON object of raw keys and texts"),
+        (b'"x"', "must be a JSON object of raw keys and texts"),
+        (b"[" * 100_000, "must be a JSON object of raw keys and texts"),
+        (b'{"S-1": ' + b"[" * 100_000, "must be a JSON object of raw keys and texts"),
+        (b'{"\xff": "x"}', "is not UTF-8 at byte 2"),
+        (b" ", "is not JSON: Expecting value"),
+        (b"{", "is not JSON: Expecting property name"),
+    ],
+)
+def test_import_of_what_is_no_raw_map_is_400(agent: Client, body: bytes, detail: str):
     headers = {"Content-Length": str(len(body))}
     answer = agent.post("/v1/content/import", body, content_type="application/json", headers=headers)
     assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(detail)
 
 
 def test_an_export_of_nothing_is_an_empty_map(agent: Client):

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 from pytest_django.fixtures import Settings
 
@@ -23,6 +22,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.server.bodies import IN_MEMORY
 from enhancelog.server.front import Front
 from enhancelog.server.request_limits import treatment_of
+from enhancelog.server.utf8_requests import Utf8Handler
 from enhancelog.store import group
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests import loops
@@ -47,7 +47,7 @@ def run(secret: str, tmp_path: Path) -> Any:
 
     def run(test: Callable[[Callable[..., Client]], Awaitable[Any]]) -> Any:
         async def inside() -> Any:
-            front = Front(WSGIHandler(), 4, treatment_of, tmp_path)
+            front = Front(Utf8Handler(), 4, treatment_of, tmp_path)
 
             def send(method: str, path: str, query: str = "", **headers: str) -> Client:
                 return Client(
@@ -76,7 +76,7 @@ def _close_connections(pool: ThreadPoolExecutor) -> None:
 
 
 def append(issue_id: str) -> None:
-    DatabaseEnhanceLogStore(Origin("command", "test", "api")).append(make_entry(issue_id=issue_id))
+    DatabaseEnhanceLogStore(Origin("command", "test", "api")).append(make_entry(issue_id=issue_id, intent=issue_id))
 
 
 def test_long_poll_answers_when_an_entry_comes(run: Any) -> None:
@@ -202,3 +202,25 @@ def test_form_beyond_64_kb_is_413_and_says_the_limit(run: Any) -> None:
 def test_content_editor_has_a_limit_of_its_own(run: Any) -> None:
     assert treatment_of("POST", "/content/edit/story/S-1").limits.max_bytes > 3 << 20
     assert treatment_of("POST", "/account/sign-in").limits.max_bytes == 64 << 10
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        *(f"application/json; charset={name}" for name in ("idna", "zip", "rot13", "undefined", "punycode", "utf-16")),
+        "application/json; name*=idna''%ff",
+        "application/json; name*=punycode''%ff",
+    ],
+)
+def test_a_charset_does_not_change_how_an_address_is_read(run: Any, content_type: str) -> None:
+    append("für")
+
+    async def ask(send: Callable[..., Client]) -> list[Client]:
+        headers = {"Content-Type": content_type}
+        found = await send("GET", LOG, "text=f%C3%BCr", **headers).ended()
+        refused = await send("POST", LOG, "text=%FF", **headers, **{"Content-Length": "2"}).body(b"{}").ended()
+        return [found, refused]
+
+    found, refused = run(ask)
+    assert [entry["issue_id"] for entry in json.loads(found.content)] == ["für"]
+    assert (refused.status, json.loads(refused.content)["status"]) == (415, 415)

@@ -25,8 +25,8 @@ def test_an_unknown_page_is_not_found(client: Client) -> None:
     assert "There is no page at this address." in read(response).words
 
 
-@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/enhance/nothing"])
-def test_under_v1_a_failure_is_a_problem(client: Client, path: str) -> None:
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/enhance/nothing", "/health/nothing", "/metrics/nothing"])
+def test_where_programs_call_a_failure_is_a_problem(client: Client, path: str) -> None:
     response = client.get(path)
     assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
     body = response.json()
