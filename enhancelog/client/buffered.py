@@ -117,7 +117,7 @@ class EnhanceLogClient(HttpLogReads):
         try:
             self.flush(max(0.0, deadline - time.monotonic()))
         except (Other, Invalid) as error:
-            logger.warning("%s; what is not sent yet stays in %s", error, self._spool.path)
+            logger.warning("%s; entries not sent yet stay in %s", error, self._spool.path)
         if self._owned:
             self._owned.close()
 

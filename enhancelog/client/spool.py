@@ -155,7 +155,7 @@ class Spool:
         database.execute("BEGIN IMMEDIATE")
         if not self._is_ours(database):
             if database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                raise Other(f"{self.path} is a database, but no spool")
+                raise Other(f"{self.path} is a database, but not a spool")
             for statement in _SCHEMA:
                 database.execute(statement)
         database.execute("COMMIT")
@@ -175,7 +175,7 @@ class Spool:
         try:
             yield
         except BlockingIOError:
-            raise InUse(f"another process sends from the spool {self.path}") from None
+            raise InUse(f"another process is sending from the spool {self.path}") from None
         except OSError as error:
             kind = Full if error.errno in _NO_SPACE else Other
             raise kind(f"the spool {self.path} failed: {error.strerror or error}") from None

@@ -9,7 +9,7 @@ const HELP = [
   ["Enter", "open the row"],
   ["Esc", "leave the box, close"],
   ["Ctrl K", "go to a Blueprint, axis, pattern, view or entry"],
-  ["?", "these keys"],
+  ["?", "show these keys"],
 ];
 
 // The first link of every row leads to what the row is about.
@@ -88,7 +88,7 @@ function makeKeys() {
   const close = element("button", "Close");
   close.className = "btn";
   close.autofocus = true;
-  const form = element("form", element("label", box, " Keys act without Ctrl"), close);
+  const form = element("form", element("label", box, " Use keys without Ctrl"), close);
   form.method = "dialog";
   const dialog = element("dialog", heading, element("dl", ...[...HELP, ...pages()].flatMap(listed)), form);
   dialog.id = "keys";
