@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from enhancelog.accounts.events import MAX_NAME
 
-# AXES_FAILURE_LIMIT wrong passwords for a name from a network, or NETWORK_FAILURE_LIMIT from a network for any names,
-# lock it for AXES_COOLOFF_TIME. A network is an IPv4 address or an IPv6 /64: customers get at least a /64, so
+# After AXES_FAILURE_LIMIT wrong passwords for a name from one network, or NETWORK_FAILURE_LIMIT for any names, sign-in
+# is locked for AXES_COOLOFF_TIME. A network is an IPv4 address or an IPv6 /64: customers get at least a /64, so
 # counting single addresses would be pointless.
 
 # High enough that typing errors do not lock out an office behind one address.

@@ -40,7 +40,7 @@ from enhancelog.domain.records import Entry
 from enhancelog.domain.text import DATA_NOTICE
 
 MOST_LISTED = 100
-MOST_EMPTY_PAGES = 20  # of a filter that no index serves, before the model is asked to go on
+MOST_EMPTY_PAGES = 20  # read before the model is asked to continue
 
 _KINDS = "; ".join(f"{kind.name}: {kind.meaning} ({kind.codec.name})" for kind in KINDS.values())
 

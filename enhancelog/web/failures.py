@@ -101,7 +101,7 @@ class RefusalMiddleware:
 
 
 class AdminFormsMiddleware:
-    """Answers forms of the admin without a session as those of pages. The admin would redirect and lose them."""
+    """Answers admin forms without a session like those of pages; the admin would lose them."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-// Keys: on their own they can be switched off, because somebody who dictates text would press them (WCAG 2.1.4).
+// Keys without Ctrl can be switched off, because dictated text would press them (WCAG 2.1.4).
 const OFF = "single-keys-off";
 const TOGETHER_MS = 1500; // between "g" and its letter
 

@@ -1,5 +1,5 @@
-// Says how many entries came since the list was read, or why it cannot. It never touches the list, rests while nobody
-// looks, and can be paused; without it the page lacks nothing else.
+// Says how many entries were stored since the list was read, or why it cannot. It never changes the list, pauses while
+// the page is hidden, and can be paused by the reader.
 "use strict";
 
 const EVERY_MS = 15000;

@@ -78,7 +78,7 @@ def _found(list_request: ListRequest) -> Page:
 def _found_total(page: Page, list_request: ListRequest) -> Count | None:
     is_whole = list_request.cursor is None and page.next is None and not page.stopped
     found = Count(len(page.rows)) if is_whole else searches.total(list_request.wanted, page.up_to)
-    # Matches that are too many to count in time: the first page says how many it found, later ones nothing.
+    # If there are too many matches to count in time, the first page says how many it found; later pages say nothing.
     return found or (None if list_request.cursor else Count(len(page.rows), capped=True))
 
 
