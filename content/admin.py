@@ -76,7 +76,7 @@ class ContentItemForm(ItemForm):
         self.data = data = cast(QueryDict, self.data).copy()
         data[self.add_prefix("seen")] = str(now)
         did = f"{current.origin.actor_name} changed it to version {now}" if current else "somebody removed it"
-        link = format_html('<a href="{}" target="_blank">Look at its history</a>', links.history(story_id, kind))
+        link = format_html('<a href="{}" target="_blank">See its history</a>', links.history(story_id, kind))
         self.add_error(
             None,
             format_html("Nothing was saved: {} in the meantime. {}; saving again overwrites that change.", did, link),

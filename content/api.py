@@ -101,7 +101,7 @@ class ContentKey(ContentView):
     def delete(self, request: Request, kind: str, story_id: str) -> HttpResponseBase:
         self.store_for(kind).delete(story_id, kind, expected=expected(request._request))
         response = HttpResponse(status=204)
-        del response["Content-Type"]  # of nothing
+        del response["Content-Type"]  # there is no body
         return response
 
 

@@ -54,7 +54,7 @@ KINDS: Final = {
         Kind(
             "commit_recovery_total_attempts",
             "Respawns since commit",
-            "Respawns since the last successful commit, whatever the fingerprint",
+            "Respawns since the last successful commit, regardless of the fingerprint",
             Counter(),
         ),
         Kind("merge_fixup_pending", "Merge fixup", "A merge-gate fixup session is in progress", Flag()),

@@ -69,13 +69,13 @@ SCHEMAS: Final[dict[str, Part]] = {
     },
     "StoryContent": {
         "type": "object",
-        "description": "All that a story has.",
+        "description": "All content of a story.",
         "required": ["story_id", "items"],
         "properties": {"story_id": {"type": "string"}, "items": array_of(ref("ContentItem"))},
     },
     "Imported": {
         "type": "object",
-        "description": "How many keys were created, changed or equal, and which were set aside.",
+        "description": "How many keys were created, changed or unchanged, and which were quarantined.",
         "required": ["created", "changed", "unchanged", "quarantined"],
         "properties": {
             **{name: {"type": "integer"} for name in ("created", "changed", "unchanged")},
@@ -159,7 +159,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "read_content",
             "content",
             "One key",
-            {"200": answer("Its state; its ETag is its version.", _SHOWN, "ETag"), "304": NOT_MODIFIED},
+            {"200": answer("The key's state; its version is the ETag.", _SHOWN, "ETag"), "304": NOT_MODIFIED},
             parameters=_KEY,
             errors=(*READ_ERRORS, "404"),
         ),

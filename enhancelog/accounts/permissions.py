@@ -20,9 +20,9 @@ from enhancelog.models import Token
 if TYPE_CHECKING:  # importing views loads the throttle in the settings, which imports this
     from rest_framework.views import APIView
 
-# Users act by the table, tokens by their scopes, whoever owns them. Denied requests get 401 or 403. A page that is only
-# read redirects to sign-in instead of 401; a 403 names the missing scope or the limit. Public read is a setting
-# (ENHANCELOG_PUBLIC_READ), never based on the client's address, and applies to tokens of any scope.
+# Users have the permissions of the table, tokens those of their scopes, whoever owns them. Requests without permission
+# get 401 or 403. Reads of pages redirect to sign-in instead of 401; a 403 names the missing scope or the limit. Public
+# read is a setting (ENHANCELOG_PUBLIC_READ), never based on the client's address, and applies to tokens of any scope.
 Scope = Literal["log:read", "log:append", "content:read", "content:write"]
 # Token scopes, and what only users may do: change their password and tokens; save views and create feed keys; split and
 # merge deny patterns.
@@ -148,6 +148,6 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     try:
         here = htmx.current_url_abs_path or "/"
-    except ValueError:  # the header holds no address
+    except ValueError:  # the header is not an address
         here = "/"
     return HttpResponseClientRedirect(redirect_to_login(here).url)

@@ -149,7 +149,7 @@ def _fail(reason: object, code: int) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="enhancelog",
-        description="Read and append to an enhance log from a shell.",
+        description="Read an enhance log, and append to it.",
         epilog=_ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -168,14 +168,14 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         return made
 
-    chosen = command("append", append, "Store entries: JSON, NDJSON or a JSON array; one result line each.")
+    chosen = command("append", append, "Store entries from JSON, NDJSON or a JSON array; print a line for each.")
     chosen.add_argument("file", metavar="FILE", nargs="?", default="-", help="default: -, standard input")
     chosen.add_argument("--spool", metavar="PATH", help="write to this spool instead, for flush to send")
-    chosen = command("flush", flush, "Send what waits in a spool; one line for each entry that the server refuses.")
+    chosen = command("flush", flush, "Send the entries of a spool; print a line for each that the server refuses.")
     chosen.add_argument("--spool", metavar="PATH", help="default: ENHANCELOG_SPOOL")
     command("get", get, "Print one entry.").add_argument("issue_id", metavar="ID")
     _add_filters(command("list", list_entries, "Print entries as NDJSON, oldest first."))
-    chosen = command("why", why, "Print recent denials of a Blueprint, and which similar intents were applied.")
+    chosen = command("why", why, "Print recent denials of a Blueprint, and similar intents that were applied.")
     chosen.add_argument("--blueprint-id", metavar="ID", required=True)
     chosen.add_argument("--intent", metavar="TEXT", default="", help="what you are about to try")
     command("mcp", mcp, "Serve MCP tools to a model over standard input and output.")
@@ -189,7 +189,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
         "--page-size", metavar="N", type=_positive, default=page_sizes.CLIENT, help="entries per request (%(default)s)"
     )
     chosen = parser.add_argument_group(
-        "filters", "Repeat one to match any of its values; a repeated --axis must match all."
+        "filters", "Repeat a filter to match any of its values; a repeated --axis must match all."
     )
     for name in PARAMETERS:
         chosen.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", action="append", default=[])

@@ -21,8 +21,8 @@ Rate = tuple[int, int]  # requests, seconds
 # Environment variable with the memory's path; set by the server, not a setting.
 MEMORY: Final = "SHARED_ALLOWANCES_MEMORY"
 
-# A bucket is the moment at which it is empty, on the clock of ``time.monotonic``, which all processes share. A caller's
-# bucket is in one of few places; if all are taken, the emptiest one makes room.
+# A bucket is stored as the time at which it will be empty, on the clock of ``time.monotonic``, which all processes
+# share. A caller's bucket is in one of a few places; if all are taken, it replaces the emptiest one.
 _SETS: Final = 2048
 _PLACES: Final = 8
 _SET: Final = struct.Struct("=" + _PLACES * "16sd")
@@ -33,9 +33,9 @@ _log = logging.getLogger(__name__)
 
 
 class Standing(NamedTuple):
-    wait_s: float  # before the request is granted; 0 if it was
-    remaining: int  # more are granted at once
-    reset_s: float  # until that is the whole allowance or, if none is left, one
+    wait_s: float  # until the request would be granted; 0 if it was
+    remaining: int  # requests that would be granted now
+    reset_s: float  # until all requests are allowed again or, if none is left, one
 
 
 class Allowances:
@@ -50,9 +50,9 @@ class Allowances:
     def ask(self, key: Key, rate: Rate, *, use: bool = True) -> Standing:
         """``use=False`` only checks. A request that has to wait is not counted."""
         requests, period_s = rate
-        # Without shared memory, a process grants its share.
+        # Without shared memory, each process grants its share.
         each_s = period_s / requests * (settings.WORKERS if self._descriptor is None else 1)
-        room_s = max(period_s, each_s)  # a share of less than one request is still one, only rarer
+        room_s = max(period_s, each_s)  # a share below one request is one request less often
         digest = blake2b(repr(key).encode("utf-8", "backslashreplace"), digest_size=16).digest()
         at = int.from_bytes(digest[:4], "big") % _SETS * _SET.size
         with self._alone(at):
@@ -75,7 +75,7 @@ class Allowances:
         self._memory[:] = bytes(SIZE)
 
     def _find(self, at: int, digest: bytes) -> tuple[int, float]:
-        # The place of the caller's bucket, or of the one that makes room, and when the caller's is empty.
+        # The place of the caller's bucket, or of the one to replace, and when the caller's is empty.
         values = _SET.unpack_from(self._memory, at)
         digests, moments = values[::2], values[1::2]
         if digest in digests:

@@ -43,7 +43,7 @@ def is_chunked(request: HttpRequest) -> bool:
 class LengthRequired(APIException):
     status_code = 411
     default_detail = (
-        "Send a Content-Length: without one, a truncated body looks complete, and all or nothing cannot be ensured."
+        "Send a Content-Length: without it, a truncated body looks complete, and all or nothing cannot be guaranteed."
     )
 
 

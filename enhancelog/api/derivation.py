@@ -16,7 +16,7 @@ DERIVED_TO: Final = "Enhancelog-Derived-To"
 
 PATIENCE_S: Final = 2.0
 _LOOK_S: Final = 0.02
-# Readings of a process that wait at once, since each holds a thread. Others are answered with what there is.
+# The most requests of a process that wait at a time, since each holds a thread. Others get what is grouped so far.
 MOST_WAITING: Final = 4
 
 _waiting = threading.BoundedSemaphore(MOST_WAITING)

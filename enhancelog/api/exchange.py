@@ -1,4 +1,4 @@
-"""What our server and the application share of a request, in the WSGI environ. Without it, long polls answer at
+"""What our server and the application share about a request, in the WSGI environ. Without it, long polls answer at
 once."""
 
 import time
@@ -39,10 +39,10 @@ class Exchange:
     refusal: Refusal | None = None
     # The whole body in a file, at its start, when it was too large to be kept in memory
     body: IO[bytes] | None = None
-    # Set by the application before it reads; no more than this is received
+    # Set by the application before it reads the body; no more than this is received
     max_body_bytes: int | None = None
     poll: Poll | None = None
-    # Of the caller, in each allowance that the request was counted against
+    # By allowance: what the caller has left
     standings: dict[str, Standing] = field(default_factory=dict)
 
     @property

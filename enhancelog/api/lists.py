@@ -67,7 +67,7 @@ def _about(wanted: EntryFilter) -> About:
 def _page(called: Request, wanted: EntryFilter, order: Order, size: int, shape: str) -> HttpResponseBase:
     page = entries.light_page(wanted, order, size, called._request.GET.get("cursor"))
     body = b"".join(EXPORTS[shape]([page.rows]))
-    etag = etag_of(body, shape, page.next is None)  # a page that gets a successor has changed
+    etag = etag_of(body, shape, page.next is None)  # the ETag changes when another page follows
     response = unmet(called._request, etag) or _whole_body(called, body, shape)
     if response.status_code == HTTPStatus.OK:
         response.headers["ETag"] = etag
@@ -89,7 +89,7 @@ def _whole(called: Request, wanted: EntryFilter, order: Order, shape: str) -> Ht
     if called.method == "HEAD":
         return head_of_stream(MEDIA_TYPES[shape])
     chunks = entries.stream(wanted, order)
-    first = next(chunks, [])  # a fault shows before the answer has begun
+    first = next(chunks, [])  # a fault is raised before the response begins
     second = next(chunks, None)
     if second is None:
         return _rows(called, first, shape)

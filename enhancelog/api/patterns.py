@@ -15,7 +15,7 @@ from enhancelog.queries.patterns.counted import SAMPLE
 from enhancelog.queries.patterns.detail import detail, known
 from enhancelog.queries.patterns.listing import MOST, listing
 
-# The header of an answer whose counts are of the newest entries alone
+# The header of a response that counts only the newest entries
 COUNTED: Final = "Enhancelog-Counted"
 
 

@@ -1,6 +1,6 @@
 """Everything that differs between the databases: each engine's ``DatabaseWrapper`` carries a ``Dialect``."""
 
-# Nothing else asks which database it is.
+# No other code checks which database it is.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -107,7 +107,7 @@ class Dialect(Protocol):
     # The triggers and the search index, which no migration creates.
     def schema_sql(self) -> str: ...
 
-    # Condition and order that put the entry before one in its chain first, by the chain index.
+    # Condition and order that find an entry's predecessor in its chain, by the chain index.
     link_before_sql: str
 
     # Condition: a text of the entry contains ``%s`` (four times), ASCII case-insensitively.

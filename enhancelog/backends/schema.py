@@ -26,8 +26,8 @@ TABLE: Final = "enhancelog_schema"
 # The fingerprint while migrations are unapplied.
 UNFINISHED: Final = ""
 
-# What stored rows follow from besides the log, by version. They are recorded with the migrations: other rules are an
-# upgrade, which derives the rows again.
+# Versions of the rules by which stored rows are derived from the log. They are recorded with the migrations: a change
+# of rules is an upgrade, which derives the rows again.
 RULES: Final = {"rules of badges": str(badges.RULES_VERSION), "earliest plausible time": str(times.EARLIEST_MS)}
 
 _CREATE: Final = f"""

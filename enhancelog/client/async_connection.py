@@ -1,4 +1,4 @@
-"""The twin of ``connection`` for asyncio. Tasks of one event loop may share it."""
+"""``connection`` for asyncio. Tasks of one event loop may share it."""
 
 import asyncio
 import time

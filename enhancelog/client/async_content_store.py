@@ -1,4 +1,4 @@
-"""The twin of ``content_store`` for asyncio."""
+"""``content_store`` for asyncio."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The twin of ``log_store`` for asyncio."""
+"""``log_store`` for asyncio."""
 
 from collections.abc import AsyncIterator, Iterable
 

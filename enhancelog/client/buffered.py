@@ -24,7 +24,7 @@ CLOSE_S: Final = 5.0
 
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
-_IDLE_S: Final = 30.0  # then looks for what another process left behind
+_IDLE_S: Final = 30.0  # then looks for entries of other processes
 _IN_USE_S: Final = 0.1
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class EnhanceLogClient(HttpLogReads):
         self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, name="enhancelog-delivery", daemon=True)
         if background:
-            self._woken.set()  # what an earlier process left behind
+            self._woken.set()  # entries of an earlier process
             self._thread.start()
 
     def __enter__(self) -> Self:
@@ -117,7 +117,7 @@ class EnhanceLogClient(HttpLogReads):
         try:
             self.flush(max(0.0, deadline - time.monotonic()))
         except (Other, Invalid) as error:
-            logger.warning("%s; what is not sent yet stays in %s", error, self._spool.path)
+            logger.warning("%s; entries not sent yet stay in %s", error, self._spool.path)
         if self._owned:
             self._owned.close()
 
@@ -131,7 +131,7 @@ class EnhanceLogClient(HttpLogReads):
                 while not self._closing.is_set() and self._deliver():
                     pause_s = _FIRST_PAUSE_S
             except InUse:
-                self._woken.set()  # somebody else sends ours too, unless that ends before
+                self._woken.set()  # another process sends ours too, unless it exits first
             except Exception as error:  # nothing may end the thread
                 wait_s = max(pause_s, getattr(error, "retry_after_s", 0.0))
                 logger.warning("%s; trying again in %g s", error, wait_s)

@@ -21,7 +21,7 @@ from enhancelog.domain.errors import Invalid, Other
 
 LISTED: Final = 1000
 
-# Perhaps the request's fault. Whether it is one entry's shows when that is sent alone.
+# One entry may have caused these statuses; sending entries alone shows which.
 _REFUSALS: Final = (400, 413, 422)
 
 logger = logging.getLogger(__name__)

@@ -40,7 +40,7 @@ KINDS: Final = {
         ),
         _kind(
             "commit_recovery_total_attempts",
-            "Respawns since the last successful commit, whatever the fingerprint",
+            "Respawns since the last successful commit, regardless of the fingerprint",
             Counter(),
         ),
         _kind("merge_fixup_pending", "A merge-gate fixup session is in progress", Flag()),

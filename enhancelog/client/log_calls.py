@@ -97,7 +97,7 @@ class LogCalls:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             lines = []
         if [line.line for line in lines] != list(range(1, len(issue_ids) + 1)):
-            raise Other(f"{self._endpoint.url} sent something else than a result for each entry")
+            raise Other(f"{self._endpoint.url} did not send one result for each entry")
         return [Result(issue_id, line.result, line.error) for issue_id, line in zip(issue_ids, lines, strict=True)]
 
     def get(self, issue_id: str) -> Call[Entry]:

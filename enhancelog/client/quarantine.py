@@ -38,7 +38,7 @@ class Quarantine:
         descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         with open(descriptor, "r+b") as file:
             tail = _tail(file, 2 * sum(map(len, lines)) + (1 << 16))
-            # What a crash let be added before is not added again, provided that nothing else was added since.
+            # Entries that were added just before a crash are not added again, unless others were added since.
             known = {line.partition(_ENTRY)[2] for line in tail.split(b"\n")}
             file.seek(0, os.SEEK_END)
             file.write(b"".join(line for line in lines if line.partition(_ENTRY)[2].rstrip() not in known))

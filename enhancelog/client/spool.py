@@ -32,7 +32,8 @@ _SCHEMA: Final = (
 )
 _NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-# SQLite's locks belong to a process. A child that is forked during an operation would inherit a false notion of them.
+# SQLite's locks belong to a process. A child that is forked during an operation would wrongly believe that it holds
+# them.
 _no_fork = threading.Lock()
 os.register_at_fork(before=_no_fork.acquire, after_in_parent=_no_fork.release, after_in_child=_no_fork.release)
 
@@ -119,13 +120,13 @@ class Spool:
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        # Opened for each operation: so a fork is safe, and a file that somebody deleted is noticed.
+        # Opened for each operation, so that a fork is safe and a deleted file is noticed.
         with self._failing(), _no_fork:
             if not self.path.exists():
                 self._create()
             with closing(sqlite3.connect(self.path, timeout=LOCK_WAIT_S, isolation_level=None)) as database:
-                # A commit is on disk, its journal's end too. A write-ahead log is not safe with several processes in
-                # every SQLite release that Python may bring along.
+                # A commit and the end of its journal are on disk. A write-ahead log would be unsafe with several
+                # processes in some of the SQLite releases that Python comes with.
                 for setting in ("journal_mode = TRUNCATE", "synchronous = FULL", "fullfsync = 1"):
                     database.execute(f"PRAGMA {setting}")
                 if not self._is_ours(database):
@@ -133,8 +134,8 @@ class Spool:
                 yield database
 
     def _create(self) -> None:
-        # Readable by its owner alone. It gets its name only once it is closed: to close a file ends all locks that
-        # this process has on it.
+        # Readable only by its owner. It gets its name after it is closed, because closing a file releases all locks
+        # that this process has on it.
         descriptor, name = tempfile.mkstemp(dir=self.path.parent)
         os.close(descriptor)
         try:
@@ -155,7 +156,7 @@ class Spool:
         database.execute("BEGIN IMMEDIATE")
         if not self._is_ours(database):
             if database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                raise Other(f"{self.path} is a database, but no spool")
+                raise Other(f"{self.path} is a database, but not a spool")
             for statement in _SCHEMA:
                 database.execute(statement)
         database.execute("COMMIT")
@@ -175,7 +176,7 @@ class Spool:
         try:
             yield
         except BlockingIOError:
-            raise InUse(f"another process sends from the spool {self.path}") from None
+            raise InUse(f"another process is sending from the spool {self.path}") from None
         except OSError as error:
             kind = Full if error.errno in _NO_SPACE else Other
             raise kind(f"the spool {self.path} failed: {error.strerror or error}") from None

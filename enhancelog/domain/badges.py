@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import is_plausible
 
-# Raised with every change of what ``badges`` answers, so that ``migrate`` derives the stored badges again
+# Increase this whenever ``badges`` returns something else, so that ``migrate`` derives the stored badges again
 RULES_VERSION: Final = 2
 
 IMPLAUSIBLE_TIME: Final = "implausible time"

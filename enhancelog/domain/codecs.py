@@ -60,7 +60,7 @@ class Flag(Codec):
     max_bytes = MAX_FLAG_BYTES
 
     def describe(self) -> str:
-        return f"Set or not set; any text up to {MAX_FLAG_BYTES:,} bytes, also none."
+        return f"Set or not set; any text up to {MAX_FLAG_BYTES:,} bytes, possibly empty."
 
 
 class Counter(Codec):

@@ -16,8 +16,8 @@ _FIXED: Final = {
 
 
 def completions(text: str, values: Mapping[str, Values]) -> list[str]:
-    """Whole texts of the box that start with ``text``. ``values``: parameter to what its values may be, from their
-    beginning."""
+    """Whole texts of the box that start with ``text``. ``values``: parameter to a function from a beginning to
+    values."""
     is_quoted = text.count('"') % 2 == 1
     head, _, quoted = text.rpartition('"') if is_quoted else (text, "", "")
     token = "" if not head or head[-1].isspace() else head.split()[-1]

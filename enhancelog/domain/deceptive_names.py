@@ -1,4 +1,4 @@
-"""Names that look like other names: with characters that nobody sees, or with letters that look like others."""
+"""Names that look like other names, because of invisible characters or look-alike letters."""
 
 import re
 import unicodedata
@@ -16,17 +16,17 @@ _LOOK_ALIKE: Final = "look-alike"
 _SPACES: Final = "spaces"
 
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Zl", "Zp", "Zs"))  # categories
-# What shows nothing although its category does not say so: fillers, joiners of graphemes, blanks.
+# Characters that are invisible although their category does not say so: fillers, grapheme joiners, blanks.
 _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _VARIATION: Final = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _JOINERS: Final = "\u200c\u200d"
 _EAST_ASIAN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _TAGS: Final = re.compile("[\U000e0020-\U000e007f]")
 
-_VIRAMA: Final = 9  # combining class; a joiner behind it chooses the shape of a conjunct
+_VIRAMA: Final = 9  # combining class; a joiner after it chooses the shape of a conjunct
 _JOINED: Final = ("ARABIC", "SYRIAC", "MONGOLIAN", "NKO")
 
-# As in Latin: with one of these, a word of another script can be mistaken for a Latin one.
+# Letters that look Latin; a word made of them can be mistaken for a Latin one.
 _LIKE_LATIN: Final = {
     "CYRILLIC": frozenset("аеіјорсухѕһԁԛԝӏАВЕІЈКМНОРСТУХЅӀԌԚԜ"),
     "GREEK": frozenset("ονρυϲϳΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹͿ"),
@@ -85,12 +85,12 @@ def _is_invisible(name: str, at: int) -> bool:
     if _VARIATION.match(character):
         return not _varies(before)
     if character == "\u3000":
-        return not _EAST_ASIAN.search(name)  # whose space it is
+        return not _EAST_ASIAN.search(name)  # where this space is usual
     return character in _BLANK or (character != " " and unicodedata.category(character) in _UNSEEN)
 
 
 def _joins(name: str, at: int) -> bool:
-    # Whether a joiner does what it is for: between emoji, in a conjunct, or between letters that join.
+    # Whether a joiner is where it belongs: between emoji, in a conjunct, or between letters that join.
     before = name[:at].rstrip("\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")[-1:]
     after = name[at + 1 : at + 2]
     if not before or not after:

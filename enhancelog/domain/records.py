@@ -118,7 +118,7 @@ def check_id(value: str, field: str, *, may_be_empty: bool = False) -> None:
         raise Invalid(field, "id", 'must not be "." or "..", nor contain control characters')
 
 
-# Saves a query: what cannot be an id is not found.
+# Saves a query: no entry has an impossible id.
 def is_id(value: str, *, may_be_empty: bool = False) -> bool:
     try:
         check_id(value, "id", may_be_empty=may_be_empty)

@@ -1,7 +1,7 @@
 """The one line that stands for a text: in rows, titles, feeds, ``why`` and patterns."""
 
-# What verifiers and models write often begins with a wrapping that says nothing: the head of a traceback, a brace, a
-# code fence, a label, a comment, a sentence that ends in a colon.
+# Texts of verifiers and models often begin with a wrapping that says nothing: the head of a traceback, a brace, a code
+# fence, a label, a comment, a sentence that ends in a colon.
 
 import re
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ _ITEM: Final = re.compile(r"(?:[-*+•‣◦]|\d{1,3}[.)])\s++(?=\S)")
 _MEMBER: Final = re.compile(rf'"(?:{"|".join(_MESSAGES)})"\s*+:\s*+"((?:[^"\\]++|\\.)++)')
 _COMMENT: Final = re.compile(r"<!--(?:[^-]++|-(?!->))*+(?:-->)?+")
 _FIRST_LINE: Final = re.compile(r"[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]*+")  # as str.splitlines
-# What makes a second look worthwhile; most texts have none of it in their first line.
+# Signs that a text is wrapped; the first line of most texts has none.
 _WRAPPED: Final = re.compile(rf"[{{\[#`~<=*_-]|{_TRACEBACK.pattern}")
 
 

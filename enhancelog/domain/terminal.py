@@ -1,4 +1,4 @@
-"""What a terminal would not show of a text."""
+"""Removes the parts of a text that a terminal does not show."""
 
 import re
 from typing import Final

@@ -14,7 +14,7 @@ from enhancelog.store.pattern_rebuild import step
 
 # It starts at once on what its own process committed. It takes over from another process after POLL_S without progress.
 POLL_S: Final = 15.0
-# After a step: lets waiters take the lock; while another process works.
+# After a step, so that others can take the lock; or while another process works.
 PAUSE_S: Final = {Step.WORKED: 0.01, Step.BUSY: 0.5}
 PAUSE_AFTER_FAULT_S: Final = 5.0
 

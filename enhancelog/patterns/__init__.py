@@ -24,7 +24,7 @@ __all__ = [
     "pattern_id",
 ]
 
-# Raised with every change of what ``mask`` or ``join`` answer, so that what was derived is derived again
+# Increase this whenever ``mask`` or ``join`` returns something else, so that patterns are derived again
 RULES_VERSION: Final = 3
 
 

@@ -17,7 +17,7 @@ _WIDER: Final = (
 _OF_UNIT: Final = {"⟨time⟩": "duration", "⟨size⟩": "size"}
 
 
-# Called between pieces of work by what takes long, so that other threads have their turn
+# Called between pieces of long work, so that other threads get their turn
 Rest = Callable[[], None]
 
 

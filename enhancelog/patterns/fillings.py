@@ -10,20 +10,20 @@ from enhancelog.patterns.words import BEFORE_NAMES, is_identifier, is_noun, is_s
 
 _MOST_SINGLE: Final = 24
 _MOST_WORDS: Final = 4
-# More words in a row that no message is known to be made of are of a language that is not known
+# A longer run of words that are unknown in messages is in a language that we do not know
 _LONGEST_RUN: Final = 8
 _FEWEST_BEFORE_COLON: Final = 3
 _IN_TITLES: Final = frozenset({"of", "and", "to", "for", "in", "the", "&", "de", "la"})
 
 
 class Weight(IntEnum):
-    FIXED = -2  # they never are: grammar, punctuation, holes
+    FIXED = -2  # never a value: grammar, punctuation, holes
     TEXT = -1  # all that follows a colon
-    VERDICT = 0  # it says what is wrong
-    NOUN = 1  # it is what messages are about
-    RUN = 2  # words that stand together, of which no message is made
+    VERDICT = 0  # a word that says what is wrong
+    NOUN = 1  # a word that messages are about
+    RUN = 2  # a run of words that are unknown in messages
     PLAIN = 3
-    VALUE = 4  # it is a value by its form
+    VALUE = 4  # a value by its form
 
 
 class Filling(NamedTuple):

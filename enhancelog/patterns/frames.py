@@ -13,7 +13,7 @@ _FIXED_ENOUGH: Final = 4
 _NEVER: Final = 1_000_000
 _OPENING: Final = frozenset("([{<:=@#$\"'")
 
-# A key with one hole or two: numbers that stand for what comes before, between and after
+# A key with one or two holes, as numbers for the parts before, between and after them
 Frame = tuple[int, ...]
 
 

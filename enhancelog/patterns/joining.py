@@ -1,8 +1,8 @@
 """Joins masked templates of one axis that differ only in words that vary. The groups depend on the set of templates
 alone."""
 
-# Every rule asks whether something is there, never whether it is absent. So one template more may join groups, but
-# never parts one. A joined frame is compared again, until nothing changes.
+# Rules ask only whether something is present, never whether it is absent. So another template may join groups, but
+# never splits one. Joined frames are compared again until nothing changes.
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence

@@ -66,7 +66,7 @@ def _spaced(match: re.Match[str], value: str) -> str:
 
 
 def _bracketed(text: str, inside: str | None, marks: Marks) -> str:
-    # Square and curly brackets belong to the list, round ones do not.
+    # Square and curly brackets belong to the list; parentheses do not.
     if inside is None:
         return marks.put("names", text)
     items = _items(inside)

@@ -40,7 +40,7 @@ _IS_REACHED: Final = f"""EXISTS (
 
 def afterwards(position: str) -> str:
     """``position``: an SQL expression. Takes ``afterwards_parameters``."""
-    # Applied runs and runs without a thread have nothing afterwards.
+    # Nothing follows applied runs and runs without a thread.
     soon = f"mine.ts_ms + {APART_MS}"
     return f"""COALESCE((
         SELECT CASE

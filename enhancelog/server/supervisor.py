@@ -17,14 +17,14 @@ from enhancelog.server.worker_options import READY, Options
 
 # Workers share the port (SO_REUSEPORT) and end by themselves when this process is gone.
 
-# After the order to stop.
+# From the order to stop until a worker is killed.
 KILL_AFTER_S: Final = 10.0
 FIRST_PAUSE_S: Final = 0.1
-# Before a worker that keeps dying is restarted.
+# The longest pause before a worker that keeps dying is restarted.
 LONGEST_PAUSE_S: Final = 10.0
-# Between two looks at the sources.
+# Between two checks whether the sources changed.
 LOOK_S: Final = 0.5
-# After so long, a death has a new cause.
+# A worker that lived for so long died for a new reason.
 STABLE_S: Final = 10.0
 
 _log = logging.getLogger(__name__)
@@ -162,5 +162,5 @@ def _start(options: Options, pause_s: float) -> _Running:
 def _serves(pipe: Connection) -> bool:
     try:
         return bool(pipe.recv() == READY)
-    except EOFError:  # it died; its sentinel reports that
+    except EOFError:  # it has died; its sentinel reports that
         return False

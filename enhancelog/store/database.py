@@ -146,7 +146,7 @@ def analyze() -> None:
 
 
 def _writes_alone() -> bool:
-    # In the caller's transaction, in the writer thread, and in a command, which has no other appends to join.
+    # True in the caller's transaction, in the writer thread, and in a command, which has no other appends to join.
     return connection.in_atomic_block or group.is_writer() or not waiting.is_limited()
 
 

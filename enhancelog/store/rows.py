@@ -14,7 +14,7 @@ from enhancelog.domain.records import Entry
 RECORD_COLUMNS: Final = records.FIELDS
 # Read by lists and exports
 COLUMNS: Final = ("position", *RECORD_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source", "digest")
-# Where the record is in a row of ``COLUMNS``, or of those and further ones
+# Where the record is in a row that begins with ``COLUMNS``
 RECORD: Final = slice(COLUMNS.index(RECORD_COLUMNS[0]), COLUMNS.index(RECORD_COLUMNS[-1]) + 1)
 STORED_COLUMNS: Final = (*COLUMNS, "envelope")
 

@@ -24,7 +24,7 @@ ARRAY_MAX_BYTES: Final = 8 << 20
 ATOMIC_MAX_LINES: Final = 10_000
 ATOMIC_MAX_BYTES: Final = 64 << 20
 
-# Why this entry may not be written by whoever sent it; ``None``: it may
+# Why the sender may not write this entry; ``None`` if they may
 Refuse = Callable[[Entry], str | None]
 
 

@@ -102,7 +102,7 @@ class RefusalMiddleware:
 
 
 class AdminFormsMiddleware:
-    """Answers a form without a session as pages do. The admin would redirect and lose it."""
+    """Answers admin forms without a session like those of pages; the admin would lose them."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -17,7 +17,7 @@ from enhancelog.queries.charts import HOUR_MS, Bar, Window
 DEFAULT: Final = "7d"
 LABELS: Final = {name: "All" if name == "all" else f"{name[:-1]} {name[-1]}" for name in PERIODS}
 WEEK_MS: Final = 7 * DAY_MS
-MOST_HOURS: Final = 72  # what is not whole days is counted from its entries
+MOST_HOURS: Final = 72  # parts of days are counted from their entries
 
 _DAY: Final = timedelta(days=1)
 _MIDNIGHT: Final = time()

@@ -7,7 +7,7 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-# Before the names of its fields, in a form that also signs in.
+# Prefix of its fields' names in a form that also signs in.
 PREFIX: Final = "unsent."
 _LABELS: Final = {
     "value": "Text",
@@ -98,8 +98,8 @@ def _label(name: str, value: str) -> str:
 
 
 def _is_from_here(request: HttpRequest) -> bool:
-    # Otherwise another site could fill in a form that only waits to be sent. The token of an older page of ours is
-    # wrong too, but browsers say where a form comes from.
+    # Otherwise another site could fill in a form for the user to send. An older page of ours has a wrong token too, but
+    # browsers say where a form comes from.
     if getattr(request, "csrf_processing_done", False):
         return True
     own = {f"{request.scheme}://{request.get_host()}", *settings.CSRF_TRUSTED_ORIGINS}

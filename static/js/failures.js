@@ -37,12 +37,12 @@ function reportFailure(what, why, tryAgain) {
 }
 
 const NO_ANSWER = "There was no answer: the connection or the server is down.";
-const UNCLEAR = "The server took too long to answer. It may still have done it; load the page again to see.";
+const UNCLEAR = "The server took too long to answer. The change may still have been made; load the page again to see.";
 
 function whyStatus(status, said = "") {
   if (!status) return navigator.onLine ? NO_ANSWER : "This device is offline.";
   if (status < 400) return "Something else answered in the server's place.";
-  const side = status >= 500 ? `The server could not do it (${status}).` : `The server refused it (${status}).`;
+  const side = status >= 500 ? `The server failed (${status}).` : `The server refused the request (${status}).`;
   return said ? `${side} ${said}` : side;
 }
 

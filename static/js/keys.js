@@ -1,4 +1,4 @@
-// Keys: on their own they can be switched off, because somebody who dictates text would press them (WCAG 2.1.4).
+// Keys without Ctrl can be switched off, because dictated text would press them (WCAG 2.1.4).
 const OFF = "single-keys-off";
 const TOGETHER_MS = 1500; // between "g" and its letter
 
@@ -9,7 +9,7 @@ const HELP = [
   ["Enter", "open the row"],
   ["Esc", "leave the box, close"],
   ["Ctrl K", "go to a Blueprint, axis, pattern, view or entry"],
-  ["?", "these keys"],
+  ["?", "show these keys"],
 ];
 
 // The first link of every row leads to what the row is about.
@@ -75,7 +75,7 @@ function makeKeys() {
   const close = element("button", "Close");
   close.className = "btn";
   close.autofocus = true;
-  const form = element("form", element("label", box, " Keys act without Ctrl"), close);
+  const form = element("form", element("label", box, " Use keys without Ctrl"), close);
   form.method = "dialog";
   const dialog = element("dialog", heading, element("dl", ...[...HELP, ...pages()].flatMap(listed)), form);
   dialog.id = "keys";

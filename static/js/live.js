@@ -1,5 +1,5 @@
-// Says how many entries came since the list was read, or why it cannot. It never touches the list, rests while nobody
-// looks, and can be paused; without it the page lacks nothing else.
+// Says how many entries were stored since the list was read, or why it cannot. It never changes the list, pauses while
+// the page is hidden, and can be paused by the reader.
 "use strict";
 
 const EVERY_MS = 15000;
@@ -7,15 +7,15 @@ const LONGEST_MS = 300000;
 const ANSWER_MS = 10000;
 const PAUSED = "live-paused";
 const BUSY = [408, 425, 429, 503];
-const LIVE = { label: "Live", title: "Looks for new entries now and then; press to pause" };
+const LIVE = { label: "Live", title: "Checks for new entries; press to pause" };
 const ENDED = {
   signedOut: { label: "Not live: signed out", title: "Your session has ended; press to load the page again" },
-  refused: { label: "Not live: refused", title: "The server refuses to say what is new; press to load the page again" },
+  refused: { label: "Not live: refused", title: "The server refused to list new entries; press to load the page again" },
 };
 
 function delayed(reason, waitMs) {
   const seconds = Math.round(waitMs / 1000);
-  return { label: `Not live: ${reason}`, title: `Looks again in ${seconds} s; press to look now` };
+  return { label: `Not live: ${reason}`, title: `Checks again in ${seconds} s; press to check now` };
 }
 
 function watch(pill, button) {

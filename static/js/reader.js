@@ -15,7 +15,7 @@ function isSameReader() {
   return cookie(READER.dataset.cookie) === READER.content;
 }
 
-// A page of a form has to be asked for anew, not sent again.
+// The page of a form has to be loaded by GET, not sent again.
 function loadAnew() {
   location.replace(location.pathname + location.search);
 }

@@ -1,4 +1,4 @@
-// The form alone would do; this way nothing is loaded anew and the reader stays where they are.
+// The form works alone; with this script the page is not reloaded and keeps its place.
 "use strict";
 
 function showTheme(form, theme) {

@@ -52,7 +52,7 @@ def failure(page: "Page") -> "Locator":
 
 
 TYPED = """form => [...form.elements].filter((field) => field.type !== "hidden").map((field) => field.value)"""
-SERVER = "The server could not do it (503)."
+SERVER = "The server failed (503)."
 NETWORK = "There was no answer: the connection or the server is down."
 
 
@@ -151,7 +151,7 @@ def test_what_the_server_says_is_told(signed_in: "Page") -> None:
     signed_in.get_by_role("textbox", name="Story").fill("my text")
     signed_in.evaluate("document.querySelector('[name=version]').value = 'x'")
     signed_in.get_by_role("button", name="Save").click()
-    failure(signed_in).get_by_text("The server refused it (400).").wait_for()
+    failure(signed_in).get_by_text("The server refused the request (400).").wait_for()
     assert "version: must be a whole number" in failure(signed_in).inner_text()
 
 

@@ -239,7 +239,7 @@ def test_closing_without_a_server_keeps_the_entries_and_says_so(path: Path, capl
     caplog.set_level(logging.WARNING)
     with open_client(path, httpx.Response(401), background=True, flush_every_s=0.0) as client:
         client.append_many(entries(3))
-    assert f"what is not sent yet stays in {path}" in caplog.text
+    assert f"entries not sent yet stay in {path}" in caplog.text
     assert TOKEN not in caplog.text
     assert client.waiting() == 3
 

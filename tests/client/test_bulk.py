@@ -140,7 +140,7 @@ def test_batches_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"line": 1}', b'{"line": 2, "result": "created"}', b"<html>"])
 def test_an_answer_without_a_result_for_each_entry_is_other(body: bytes):
     server = Scripted(httpx.Response(200, content=body))
-    with pytest.raises(Other, match="a result for each entry"):
+    with pytest.raises(Other, match="one result for each entry"):
         HttpEnhanceLogStore(server.connection).append_many([make_entry()])
 
 

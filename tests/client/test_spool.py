@@ -119,7 +119,7 @@ def test_files_are_for_their_owner_alone(path: Path):
 
 
 def test_only_one_sends_at_a_time(path: Path):
-    with Spool(path).sending(), pytest.raises(InUse, match="another process sends"), Spool(path).sending():
+    with Spool(path).sending(), pytest.raises(InUse, match="another process is sending"), Spool(path).sending():
         pass
     with Spool(path).sending():
         pass
@@ -158,7 +158,7 @@ def test_a_file_of_something_else_is_left_alone(path: Path):
     path.unlink()
     with sqlite3.connect(path) as database:
         database.execute("CREATE TABLE mine (a)")
-    with pytest.raises(Other, match="is a database, but no spool"):
+    with pytest.raises(Other, match="is a database, but not a spool"):
         Spool(path)
 
 

@@ -99,7 +99,7 @@ def test_a_conflict_shows_yours_theirs_and_base_and_can_be_resolved(admin: Clien
     page = read(answer)
     assert [line.words for line in page.all("ins")] == ["THEIRS", "YOURS"]
     assert "Theirs: version 2 by token agent-7" in page.words
-    assert "Both started from: version 1" in page.words
+    assert "Common version: 1" in page.words
     assert [text.text for text in page.all("pre")] == ["one\ntwo\nthree", "YOURS\ntwo\nthree"]
     (merged,) = page.all("textarea")
     assert merged.text.strip() == "YOURS\ntwo\nTHEIRS"

@@ -140,8 +140,8 @@ def test_the_password_page_says_what_a_new_password_does_not_end(client: Client,
 @pytest.mark.parametrize(
     ("demo", "public", "said"),
     [
-        (True, True, "This is a demo: reading needs no sign-in."),
-        (False, True, "Reading needs no sign-in"),
+        (True, True, "This is a demo: you can read it without signing in."),
+        (False, True, "you can read without signing in"),
         (False, False, ""),
     ],
 )
@@ -150,4 +150,4 @@ def test_sign_in_says_when_reading_needs_none(
 ) -> None:
     settings.DEMO, settings.PUBLIC_READ = demo, public
     words = read(client.get("/account/sign-in")).words
-    assert said in words if said else "needs no sign-in" not in words
+    assert said in words if said else "without signing in" not in words

@@ -117,7 +117,7 @@ def test_badges_are_explained_in_words(client):
 def test_gap_is_said(client):
     record(make_entry(), make_entry(issue_id="h-2", prev_hash=HASHES[7], ts_ms=1_795_000_000_001))
     (notes,) = panels(get(client, "/entries/h-2"), "Notes")
-    assert f"gap No earlier entry left the Blueprint at {HASHES[7][:10]}…. " in notes.words
+    assert f"gap No earlier entry produced {HASHES[7][:10]}…. " in notes.words
     assert not panels(get(client), "Notes")
 
 
@@ -251,7 +251,7 @@ def test_work_item_of_the_same_id_stands_beside_the_entry(client, settings):
     open_store(Origin("command", "tests", "tests")).write("h-1", "gate_output", "one failure")
     (panel,) = get(client).all("section", id="work-item")
     assert "current value" in panel.words
-    assert "not what it held when this entry was written" in panel.words
+    assert "not its content when this entry was recorded" in panel.words
 
 
 @pytest.mark.parametrize("number", [1, 200])

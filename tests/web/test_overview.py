@@ -138,7 +138,7 @@ def test_what_was_chosen_and_is_empty_stays_and_leads_to_the_newest(client: Clie
 
 
 def patterns(page: Page) -> list[list[str]]:
-    """Every row of what denies most: axis, reason, mostly in, denials, share of runs, change."""
+    """Every row of the most frequent denials: axis, reason, mostly in, denials, share of runs, change."""
     rows = [row for table in page.all("table", class_="denies") for row in table.inside if row.tag == "tr"]
     cells = [[each.words for each in row.inside if each.tag == "td"] for row in rows[1:]]
     return [[*row[:3], *row[4:-1]] for row in cells]

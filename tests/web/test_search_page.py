@@ -163,7 +163,7 @@ def test_search_that_was_stopped_says_so(client, monkeypatch, positions):
     record(make_entry(intent="word"))
     monkeypatch.setattr("enhancelog.queries.search.find", lambda *_, **__: Found(positions, stopped=True))
     page = get(client, "/search/?phrase=word")
-    assert "The search was stopped after 0.2 seconds; a narrower one finds everything." in page.words
+    assert "The search was stopped after 0.2 seconds; narrow it to find all matches." in page.words
     assert bool(page.addresses("Continue")) == bool(positions)
 
 

@@ -110,7 +110,7 @@ def test_gap_is_said_between_the_entry_and_the_one_before(client):
         before, gap, behind = [item for item in rail.all("li") if item.attributes.get("class") != "day"]
         assert [before, behind] == rows(page)
         assert gap.words.startswith("Gap: ")
-        assert "no earlier entry left the Blueprint at" in gap.words
+        assert "no earlier entry produced" in gap.words
 
 
 def test_unbroken_chain_says_no_gap(client):

@@ -51,8 +51,8 @@ _NAMED: Final = {
     "axis_absent": "This axis did not judge the run.",
     "only": "Denied by this axis alone.",
     "axes": "The number of axes that denied.",
-    "pattern": "Denied in this deny pattern: its id, or that of a template joined into it.",
-    "is": "`new`: denied in a pattern whose first denial is within the filter's times; needs `since` or `period`.",
+    "pattern": "Denied by this deny pattern: its id, or the id of a pattern merged into it.",
+    "is": "`new`: denied by a pattern whose first denial is within the filter's times; needs `since` or `period`.",
     "has": "A recorded patch, a gap before the entry, or an inconsistency.",
     "afterwards": "What followed in the retry thread: an applied attempt, only rejected ones, or none.",
     "text": "A substring of intent, rationale, reasons or a verdict's detail.",
@@ -81,7 +81,7 @@ def _filters() -> list[Part]:
     what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC, or with an offset), today, yesterday, or an age like 90m, 24h, 7d, 2w"
     found += [query(name, instant, f"{words}: {what}. {_PLAUSIBLE_ONLY}") for name, words in _INSTANT.items()]
     period = ref("Period")
-    what = "7d, 2w: whole UTC days that end with today; 24h, 90m: exactly that long up to now; today, yesterday, all"
+    what = "7d, 2w: whole UTC days that end with today; 24h, 90m: that length of time up to now; today, yesterday, all"
     return [
         *found,
         query("period", period, f"{what}. {_PLAUSIBLE_ONLY}"),
@@ -225,7 +225,7 @@ OPERATIONS: Final[dict[str, Part]] = {
         "get": operation(
             "why_rejected",
             "log",
-            "What was denied for a Blueprint lately, and which similar intents were applied",
+            "Recent denials of a Blueprint, and similar intents that were applied",
             {
                 "200": answer(
                     "At most 20 groups and 16 kB.",

@@ -71,7 +71,7 @@ HEADERS: Final[Part] = {
     "DerivedTo": {
         "schema": {"type": "integer", "minimum": 0},
         "description": "For requests about deny patterns: the position up to which they are grouped and were read. "
-        "A reader who just appended a new template waits for its grouping, at most 2 s.",
+        "If the caller has just appended a new template, the response waits for its grouping, at most 2 s.",
     },
     "Counted": _header("^newest [1-9][0-9]*$", "Present if only the newest entries were counted."),
     "ETag": _header(
@@ -98,7 +98,7 @@ _ERRORS: Final = {
     "401": ("Unauthorized", "Not authenticated.", {"WWW-Authenticate": "WWWAuthenticate"}),
     "403": ("Forbidden", "The scope or limit that `detail` names is missing.", {}),
     "404": ("NotFound", "Nothing has this id.", {}),
-    "405": ("MethodNotAllowed", "The path has other methods.", {"Allow": "Allow"}),
+    "405": ("MethodNotAllowed", "The path does not support this method.", {"Allow": "Allow"}),
     "408": ("TooSlow", "The body did not arrive in time.", {}),
     "411": ("LengthRequired", "An atomic append requires a Content-Length.", {}),
     "409": ("Conflict", "Conflicts with what is stored; nothing was changed.", {"ETag": "ETag"}),
@@ -162,7 +162,7 @@ def content(schema: Part, example: Any, media_type: str = JSON) -> Part:
 def lines_of(name: str, example: str) -> Part:
     """NDJSON whose lines are each a ``name``."""
     schema = {"type": "string", "contentMediaType": NDJSON, "contentSchema": array_of(ref(name))}
-    return content({**schema, "description": f"One `{name}` a line, as JSON."}, example, NDJSON)
+    return content({**schema, "description": f"One `{name}` per line, as JSON."}, example, NDJSON)
 
 
 def answer(description: str, shown: Part, *headers: str) -> Part:
@@ -211,5 +211,5 @@ def header(name: str, schema: Part, description: str) -> Part:
     return {"name": name, "in": "header", "required": False, "schema": schema, "description": description}
 
 
-IF_MATCH: Final = header("If-Match", {"type": "string"}, "ETags: 412 if the answer has none of them.")
-IF_NONE_MATCH: Final = header("If-None-Match", {"type": "string"}, "ETags: 304 if the answer still has one of them.")
+IF_MATCH: Final = header("If-Match", {"type": "string"}, "ETags; 412 if the response has none of them.")
+IF_NONE_MATCH: Final = header("If-None-Match", {"type": "string"}, "ETags; 304 if the response still has one of them.")

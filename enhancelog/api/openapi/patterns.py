@@ -57,7 +57,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "Deny patterns of the entries that match a filter, most denials first",
             {
                 "200": answer(
-                    "At most 1,000 patterns. With a denied axis in the filter, those of that axis.",
+                    "At most 1,000 patterns. If the filter names a denied axis, only those of that axis.",
                     content(array_of(ref("Pattern")), [EXAMPLE]),
                     "Counted",
                     "DerivedTo",
@@ -72,7 +72,7 @@ OPERATIONS: Final[dict[str, Part]] = {
         "get": operation(
             "get_pattern",
             "log",
-            "One deny pattern, what fills its holes, and its newest issue ids",
+            "One deny pattern, its variable values and its newest issue ids",
             {
                 "200": answer(
                     "The pattern with this id; `id` is its current one, even if an older id was requested.",

@@ -37,7 +37,7 @@ SCHEMAS |= {
 }
 SCHEMAS["Recorded"] = {
     "type": "object",
-    "description": "What we know of an entry. Times are epoch milliseconds.",
+    "description": "An entry's metadata. Times are epoch milliseconds.",
     "required": ["position", "recorded_ms", "actor", "source", "digest", "envelope", "patterns"],
     "properties": {
         "position": {"type": "integer", "minimum": 1},
@@ -52,12 +52,12 @@ SCHEMAS["Recorded"] = {
         },
         "patterns": {
             "type": "object",
-            "description": "Denying axis to the id of the deny pattern, for the first 64 denied axes.",
+            "description": "The deny pattern's id for each axis that denied, up to 64 axes.",
             "additionalProperties": {"type": "string"},
         },
     },
 }
 SCHEMAS["KnownEntry"] = {
-    "description": "An entry and what we know of it.",
+    "description": "An entry with its metadata.",
     "allOf": [ref("Entry"), ref("Recorded")],
 }

@@ -24,7 +24,7 @@ class Command(ReportingCommand):
         parser.add_argument("--output", metavar="FILE", type=Path, help="write to FILE, which appears once complete")
         parser.add_argument("--order", choices=["asc", "desc"], default="asc", help="by time (default: %(default)s)")
         chosen = parser.add_argument_group(
-            "filters", "Repeat one to match any of its values; a repeated --axis must match all."
+            "filters", "Repeat a filter to match any of its values; a repeated --axis must match all."
         )
         for name in PARAMETERS:
             chosen.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", action="append", default=[])

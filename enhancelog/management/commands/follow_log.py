@@ -24,8 +24,8 @@ SHOWN_AXES: Final = 5
 
 class Command(ReportingCommand):
     help = (
-        "Follow the enhance log of a running engine host: adds what is new, reports what changed or disappeared, keeps "
-        "Blueprints' head documents. Nothing that is stored changes. Safe to stop and start at any time."
+        "Follow the enhance log of a running engine host: add new entries, report changed or vanished entries, and "
+        "store the current document of each Blueprint. Stored entries never change. Safe to stop and start at any time."
     )
     needs = Needs.CREATED
 
@@ -33,9 +33,13 @@ class Command(ReportingCommand):
         parser.add_argument("url", metavar="URL", help="the host's address, such as http://127.0.0.1:7777")
         parser.add_argument("--source", metavar="NAME", help="recorded with every entry (default: host and port)")
         parser.add_argument(
-            "--interval", metavar="SECONDS", type=float, default=10.0, help="between two polls (default: %(default)g)"
+            "--interval",
+            metavar="SECONDS",
+            type=float,
+            default=10.0,
+            help="between requests (default: %(default)g)",
         )
-        parser.add_argument("--once", action="store_true", help="poll once and exit, for cron")
+        parser.add_argument("--once", action="store_true", help="request the log once and exit, for cron")
         parser.add_argument("--quiet", action="store_true", help="print only anomalies and errors")
 
     def report(self, **options: Any) -> bool:

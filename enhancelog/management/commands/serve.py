@@ -44,7 +44,7 @@ class Address(NamedTuple):
 
 class Command(ReportingCommand):
     help = "Prepare the data folder and the database, then serve pages and API until Ctrl-C or SIGTERM."
-    needs = Needs.NOTHING  # it makes and upgrades its database itself
+    needs = Needs.NOTHING  # it creates and upgrades its database itself
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -112,7 +112,7 @@ def parse(bind: str) -> Address:
 
 
 def refuse_exposure(address: Address) -> None:
-    """Beyond this machine only with what makes that safe, and never with the demo's open doors."""
+    """Beyond this machine, serving requires certain settings; the demo is never served there."""
     if ip_address(address.host.partition("%")[0]).is_loopback:
         return
     if settings.DEMO:
@@ -127,8 +127,8 @@ def reserve(address: Address) -> socket.socket:
     """Keep other servers off the port until the socket is closed; workers share it. Raises ``CannotRun``."""
     reserved = socket.socket(address.family, socket.SOCK_STREAM)
     try:
-        # Bound as if alone, so that it fails where another server is, and shared only then.
-        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that have ended do not matter
+        # Bound without sharing, so that it fails if another server has the port; shared only afterwards.
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ignores connections that have ended
         reserved.bind(address)
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -168,7 +168,7 @@ def serve(address: Address, on_serving: Callable[[], None], application: str = "
 
 
 def usual_workers() -> int:
-    """Two, or one where there is one CPU or one developer."""
+    """Two, or one on a single CPU or for development."""
     if settings.RELOAD:
         return 1
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -49,7 +49,7 @@ def search(request: HttpRequest) -> HttpResponse:
     without = WithoutTime([], are_all=True) if searches_index else without_time(page, list_request)
     stopped = ""
     if searches_index and page.stopped:
-        stopped = "The search was stopped after 0.2 seconds; a narrower one finds everything."
+        stopped = "The search was stopped after 0.2 seconds; narrow it to find all matches."
     found = _marked(rows(page, list_request), list_request)
     context = {
         **list_context(page, list_request, stopped),
@@ -78,7 +78,7 @@ def _found(list_request: ListRequest) -> Page:
 def _found_total(page: Page, list_request: ListRequest) -> Count | None:
     is_whole = list_request.cursor is None and page.next is None and not page.stopped
     found = Count(len(page.rows)) if is_whole else searches.total(list_request.wanted, page.up_to)
-    # Matches that are too many to count in time: the first page says how many it found, later ones nothing.
+    # If there are too many matches to count in time, the first page says how many it found; later pages say nothing.
     return found or (None if list_request.cursor else Count(len(page.rows), capped=True))
 
 
