@@ -16,6 +16,8 @@ from content.models import ContentItem, ContentLink, ContentRevision
 from content.store import ContentStore, VersionMismatch, open_store, version
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
+from enhancelog.web import admin_columns
+from enhancelog.web.admin_columns import named
 
 if TYPE_CHECKING:  # generic to the type checker only
     ItemForm = forms.ModelForm[ContentItem]
@@ -97,11 +99,14 @@ class KindFilter(admin.SimpleListFilter):
 @admin.register(ContentItem)
 class ContentItemAdmin(ItemAdmin):
     form = ContentItemForm
-    list_display = ("story_id", "kind", "version", "actor_name")
+    list_display = (named("story_id"), "kind", "version", named("actor_name"))
     list_filter = (KindFilter,)
     search_fields = ("story_id",)
     ordering = ("story_id", "kind")
     show_full_result_count = False
+
+    class Media:
+        css = admin_columns.CSS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ContentItem]:
         return super().get_queryset(request).filter(value__isnull=False)
@@ -142,10 +147,13 @@ class ReadOnlyAdmin(AnyAdmin):
     ordering = ("-id",)
     show_full_result_count = False
 
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+    class Media:
+        css = admin_columns.CSS
+
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
         if self.model is ContentLink:
-            return ("issue_id", "story_id", "linked_by")
-        return ("story_id", "kind", "version", "actor_kind", "actor_name", "source")
+            return (named("issue_id"), named("story_id"), named("linked_by"))
+        return (named("story_id"), "kind", "version", "actor_kind", named("actor_name"), named("source"))
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return False

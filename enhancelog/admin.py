@@ -19,6 +19,8 @@ from enhancelog.accounts.permissions import user_of
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.times import as_datetime
 from enhancelog.models import BlueprintSummary, Entry, SavedView, Token
+from enhancelog.web import admin_columns
+from enhancelog.web.admin_columns import named
 
 if TYPE_CHECKING:  # the stubs' generics, which Django's own classes are not at run time
     _Paginator = Paginator[Entry]
@@ -85,7 +87,10 @@ class SourceFilter(_SummaryFilter):
 
 @admin.register(Entry)
 class EntryAdmin(_ModelAdmin):
-    list_display = ("issue_id", "blueprint", "status", "time", "source", "actor", "position")
+    list_display = (
+        *(named("issue_id"), named("blueprint_id", "Blueprint"), "status", "time"),
+        *(named("source"), "actor_kind", named("actor_name", "actor"), "position"),
+    )
     list_filter = (StatusFilter, BlueprintFilter, SourceFilter)
     search_fields = ("issue_id", "blueprint_id")
     search_help_text = "The whole issue id, its beginning, or a Blueprint's name."
@@ -103,6 +108,9 @@ class EntryAdmin(_ModelAdmin):
         ("Recorded", {"fields": ("position", "recorded", "actor", "source", "digest", "envelope", "ts_ms")}),
     )
     readonly_fields = ("blueprint", "time", "recorded", "actor", "verdict_list", "reason_list", "patch")
+
+    class Media:
+        css = admin_columns.CSS
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -170,7 +178,7 @@ class EntryAdmin(_ModelAdmin):
 class TokenAdmin(_TokenAdmin):
     """Adding one redirects to the page that shows the secret once."""
 
-    list_display = ("name", "user", "scopes", "created", "last_used", "expiry", "revoked")
+    list_display = (named("name"), named("user"), "scopes", "created", "last_used", "expiry", "revoked")
     list_filter = (("revoked", admin.EmptyFieldListFilter),)
     list_select_related = ("user",)
     search_fields = ("name", "user__username")
@@ -180,6 +188,9 @@ class TokenAdmin(_TokenAdmin):
         *("created", "expiry", "last_used", "revoked"),
     )
     actions = ("revoke",)
+
+    class Media:
+        css = admin_columns.CSS
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         return redirect("tokens")
@@ -206,11 +217,14 @@ class TokenAdmin(_TokenAdmin):
 class SavedViewAdmin(_SavedViewAdmin):
     """Others' views can be deleted, but not changed."""
 
-    list_display = ("name", "user", "shared", "url", "key_made")
+    list_display = (named("name"), named("user"), "shared", named("url"), "key_made")
     list_filter = ("shared",)
     list_select_related = ("user",)
     search_fields = ("name", "user__username")
     fields = ("name", "user", "shared", "url", "created", "key_made")
+
+    class Media:
+        css = admin_columns.CSS
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -96,11 +96,11 @@ def test_every_form_of_a_page_stays_as_it_was_typed(signed_in: "Page") -> None:
 
 def test_a_form_that_is_refused_is_shown_again_in_its_page(signed_in: "Page") -> None:
     signed_in.goto("/account/views")
-    for address, then in (("/nothing/", "alert"), ("/rejections/?axis=noop", "heading")):
+    for address, then in (("/nothing/", ".field-error"), ("/rejections/?axis=noop", "h1")):
         signed_in.get_by_label("Name", exact=True).fill("my list")
         signed_in.get_by_label("Address").fill(address)
         signed_in.get_by_role("button", name="Save").click()
-        signed_in.get_by_role("main").get_by_role(then).first.wait_for()
+        signed_in.get_by_role("main").locator(then).first.wait_for()
         assert signed_in.get_by_role("button", name="Keys").is_visible()
     signed_in.wait_for_url("**/rejections/?axis=noop")
     assert signed_in.get_by_text("List saved as my list.").is_visible()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from django.contrib.auth.models import User
 
+from content.models import ContentLink
 from content.store import open_store
 from enhancelog import links, patterns
 from enhancelog.accounts import api_tokens, saved_views
@@ -107,6 +108,37 @@ def test_no_name_is_wider_than_its_page(browser: "Browser", live_server: Any, ad
                     found.append(f"{path[:50]} at {width} px: {wrong}")
         context.close()
     assert found == []
+
+
+ADMIN: Final = (
+    *("/admin/enhancelog/entry/", "/admin/enhancelog/entry/1/change/", "/admin/enhancelog/token/"),
+    *("/admin/enhancelog/savedview/", "/admin/content/contentitem/", "/admin/content/contentrevision/"),
+    "/admin/content/contentlink/",
+)
+
+
+def test_no_name_is_wider_than_its_page_in_the_admin(browser: "Browser", live_server: Any, ada: User) -> None:
+    ContentLink.objects.create(issue_id=APPLIED, story_id=STORY, linked_by="u" * 150, linked_ms=now_ms())
+    boss = User.objects.create_superuser("boss")
+    context = opened(browser, live_server.url, boss)
+    page = context.new_page()
+    found: list[str] = []
+    for path in ADMIN:
+        page.goto(path)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                found.append(f"{path} at {width} px")
+    assert found == []
+    page.goto(ADMIN[0])
+    page.keyboard.press("Shift")
+    link = page.locator("#result_list th a").first
+    name = link.locator("bdi")
+    assert not is_whole(name)
+    link.focus()
+    assert is_whole(name)
+    assert name.inner_text() in (APPLIED, REJECTED)
+    context.close()
 
 
 def is_whole(name: "Locator") -> bool:
