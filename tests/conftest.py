@@ -1,9 +1,11 @@
 """Fixtures for the whole suite: the database between tests, a browser, and the product run as its own process."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,8 +25,13 @@ TOUCHES_DATABASE = {"db", "transactional_db", "django_db_setup", "live_server", 
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's sync API runs an event loop around the tests
 
-hypothesis_settings.register_profile("suite", deadline=None, derandomize=IN_CI, database=None)
-hypothesis_settings.load_profile("suite")
+SUITE = hypothesis_settings(deadline=None, derandomize=IN_CI, database=None)
+hypothesis_settings.register_profile("heavy", SUITE)
+hypothesis_settings.register_profile("quick", SUITE, max_examples=30)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    hypothesis_settings.load_profile("heavy" if config.getoption("heavy") else "quick")
 
 
 def pytest_report_header() -> str:
@@ -35,13 +42,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--heavy", action="store_true", help="also run tests that need Node, mounts or minutes")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What no database can change runs once, in the SQLite session; what is heavy runs with ``--heavy`` only."""
     with_heavy = config.getoption("heavy") or "heavy" in config.getoption("markexpr")
     kept = [item for item in items if _runs_here(item) and (with_heavy or not item.get_closest_marker("heavy"))]
     chosen = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    items[:] = kept
+    items[:] = _slow_first(kept, getattr(config, "workerinput", {}).get("workercount", 1))
+
+
+def _slow_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Deals modules with slow tests to the beginning of each worker's share, so that none is left for the end."""
+    # xdist hands out shares of this size in this order. A module stays together, as do the servers it has started.
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = (item for item in items if not item.get_closest_marker("slow"))
+    modules = [list(group) for _, group in groupby(slow, key=lambda item: item.path)]
+    dealt: list[pytest.Item] = []
+    for worker in range(workers):
+        share = (len(items) - len(dealt)) // (workers - worker)
+        mine = [item for module in modules[worker::workers] for item in module]
+        dealt += [*mine, *islice(quick, max(0, share - len(mine)))]
+    return [*dealt, *quick]
 
 
 def _runs_here(item: pytest.Item) -> bool:
@@ -56,7 +78,23 @@ def _runs_on_both(item: pytest.Item) -> bool:
     return not TOUCHES_DATABASE.isdisjoint(getattr(item, "fixturenames", ()))
 
 
+@pytest.fixture(scope="session")
+def with_heavy(pytestconfig: pytest.Config) -> bool:
+    """Whether there is time for as many rounds as in CI."""
+    return bool(pytestconfig.getoption("heavy"))
+
+
 # The database
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    from enhancelog.store import group
+
+    yield
+    # PostgreSQL drops no database that has connections. Those of threads that have ended form reference cycles.
+    group.drain()
+    gc.collect()
 
 
 @contextmanager

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from django.conf import settings
 
 from tests import __main__ as runner
 from tests import postgres
+from tests.conftest import _slow_first
 from tests.processes import ROOT, environment
 
 
@@ -68,6 +70,21 @@ def test_heavy_tests_run_only_if_asked_for(chosen: list[str], collected: int) ->
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0", *chosen]
     done = subprocess.run([*command, "tests/api/test_generated_clients.py"], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.count("::test_") == collected
+
+
+def test_modules_with_slow_tests_begin_each_workers_share_and_stay_together() -> None:
+    items: list[Any] = [Item(Path(name), name.isupper()) for name in "aaBBccCCddDDee"]
+    dealt = "".join(item.path.name for item in _slow_first(items, 2))
+    assert (dealt[:7], dealt[7:]) == ("BBDDaac", "CCcddee")
+    assert "".join(item.path.name for item in _slow_first(items, 1)) == "BBCCDDaaccddee"
+
+
+class Item(NamedTuple):
+    path: Path
+    slow: bool
+
+    def get_closest_marker(self, name: str) -> bool:
+        return name == "slow" and self.slow
 
 
 @pytest.mark.slow

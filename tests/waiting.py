@@ -3,12 +3,15 @@
 import time
 from collections.abc import Callable
 
-LONGEST_S = 30.0
+LONGEST_S = 60.0
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.002, 0.05
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
     """Until it holds. Raises ``AssertionError`` where that takes too long."""
     deadline = time.monotonic() + LONGEST_S
+    pause_s = SHORTEST_PAUSE_S
     while not condition():
         assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.002)
+        time.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, LONGEST_PAUSE_S)  # looking at /proc all the time would take a CPU

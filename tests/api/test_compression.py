@@ -22,6 +22,8 @@ from tests.api.test_codings import CODINGS, unpacked
 from tests.factories import make_fields, make_rejected
 from tests.recording import record_all
 
+pytestmark = pytest.mark.once
+
 LOG = "/v1/enhance/log"
 ITEM = "/v1/content/kinds/story/S-1"
 LONG = "What one has to know. " * 100
@@ -182,7 +184,6 @@ def test_no_accept_encoding_is_refused(agent: Client) -> None:
 # Streams
 
 
-@pytest.mark.once
 @pytest.mark.django_db
 def test_closing_a_compressed_stream_closes_what_it_reads() -> None:
     class Source:

@@ -69,7 +69,7 @@ def headers(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 
 @schema.parametrize()
 @settings(
-    max_examples=50 if DATABASE == "sqlite" else 10,
+    max_examples=settings.default.max_examples // (2 if DATABASE == "sqlite" else 10),
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

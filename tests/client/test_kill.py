@@ -42,7 +42,7 @@ def run(*arguments: object) -> list[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.heavy) for part in range(1, PARTS))])
 def test_killed_between_any_two_lines_it_loses_and_doubles_nothing(
     part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

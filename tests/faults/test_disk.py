@@ -227,6 +227,7 @@ SQLITE_ONLY = pytest.mark.skipif(DATABASE != "sqlite", reason="PostgreSQL's own 
 
 @SQLITE_ONLY
 @pytest.mark.once
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "faults",
     [("write EIO", "sync write EIO", "sync EIO"), ("write ENOSPC", "write EDQUOT", "write EROFS", "sync ENOSPC")],
@@ -259,6 +260,7 @@ def test_disk_that_fails_writes_acknowledges_nothing_and_loses_nothing(faults: S
 
 @SQLITE_ONLY
 @pytest.mark.once
+@pytest.mark.heavy
 def test_disk_that_fails_reads_is_503_and_not_a_bug(tmp_path: Path) -> None:
     environment, switch = disks.failing_calls(tmp_path, "enhancelog.sqlite3")
     server = Server(tmp_path, tmp_path / "data", **environment)

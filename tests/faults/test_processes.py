@@ -29,7 +29,13 @@ class Server:
     def __init__(self, url: str, process: Process, token: str) -> None:
         self.url = url
         self.process = process
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._client = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=20,
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),  # so that no append depends on the worker of the last
+        )
 
     def workers(self) -> list[psutil.Process]:
         children = psutil.Process(self.process.pid).children()
@@ -39,13 +45,13 @@ class Server:
         """Whether it was acknowledged."""
         try:
             body = records.encode(make_entry(issue_id=issue_id))
-            answer = httpx.post(self.url + LOG, content=body, headers=self._headers | JSON, timeout=20)
+            answer = self._client.post(LOG, content=body, headers=JSON)
         except httpx.TransportError:
             return False
         return answer.status_code == 201
 
     def stored(self) -> set[str]:
-        found = httpx.get(self.url + LOG, headers=self._headers, timeout=20)
+        found = self._client.get(LOG)
         return {entry["issue_id"] for entry in found.json()}
 
 

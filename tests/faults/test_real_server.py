@@ -62,8 +62,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield Server(f"http://{bind}", process, {"Authorization": f"Bearer {made.stdout.strip()}"})
 
 
-def test_two_clients_racing_one_id_give_exactly_one_201_each_round(server: Server) -> None:
-    rounds = 1000
+def test_two_clients_racing_one_id_give_exactly_one_201_each_round(server: Server, with_heavy: bool) -> None:
+    rounds = 1000 if with_heavy else 200
     barrier = threading.Barrier(2, timeout=120)
 
     def race() -> list[int | str]:
@@ -127,6 +127,7 @@ def test_a_thousand_lines_get_a_thousand_results(server: Server) -> None:
 
 
 @pytest.mark.once
+@pytest.mark.heavy
 def test_a_hundred_thousand_lines_go_in_twice_in_flat_memory(server: Server) -> None:
     body = lines("many", 100_000)
     send_all_then_read(server, lines("warm", 5000))
@@ -136,6 +137,7 @@ def test_a_hundred_thousand_lines_go_in_twice_in_flat_memory(server: Server) -> 
     assert server.memory_mib() - before < len(body) / (1 << 20)
 
 
+@pytest.mark.once
 def test_bulk_without_a_length_is_411_when_it_is_all_or_nothing(server: Server) -> None:
     with server.client() as client:
         answer = client.post(f"{LOG}?atomic=true", content=iter([lines("chunked", 2)]), headers=NDJSON)
@@ -182,6 +184,7 @@ STALLED = [
 ]
 
 
+@pytest.mark.once
 def test_stalled_bodies_end_in_408_and_give_their_threads_back(server: Server) -> None:
     cookie = {"Cookie": f"{cookie_name('csrf', urlsplit(server.url))}={'a' * 32}"}  # without it no form is read
     requests = [(path, body, headers | cookie) for path, body, headers in STALLED]
@@ -194,6 +197,7 @@ def test_stalled_bodies_end_in_408_and_give_their_threads_back(server: Server) -
         assert b"nothing was changed" in answer
 
 
+@pytest.mark.once
 def test_body_that_trickles_ends_in_408(server: Server) -> None:
     connection = open_request(server, LOG, b"{", JSON | {"Content-Length": "1000"})
     until = time.monotonic() + 3 * BODY_TIMEOUT_S
@@ -202,6 +206,7 @@ def test_body_that_trickles_ends_in_408(server: Server) -> None:
     assert answer_on(connection).startswith(b"HTTP/1.1 408 ")
 
 
+@pytest.mark.once
 def test_body_that_was_cut_is_400(server: Server) -> None:
     body = records.encode(make_entry(issue_id="cut"))
     connection = open_request(server, LOG, body, JSON | {"Content-Length": str(len(body) + 1)})
@@ -209,6 +214,7 @@ def test_body_that_was_cut_is_400(server: Server) -> None:
     assert answer_on(connection).startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.once
 def test_an_answer_before_the_body_was_read_says_that_the_connection_closes(server: Server) -> None:
     large = b"{" + b" " * (2 << 20)
     with httpx.Client(base_url=server.url, timeout=60, trust_env=False) as client:

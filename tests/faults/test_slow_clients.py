@@ -97,6 +97,7 @@ def until(client: httpx.Client, status: int, seconds: float) -> httpx.Response:
     return answer
 
 
+@pytest.mark.once
 def test_clients_that_do_not_read_are_cut_off_and_give_their_slots_back(served: Server) -> None:
     with crowd(served.url) as them, served.client() as client:
         (stalled,) = them.stalled_readers(1, f"{LOG}?format=ndjson", served.headers[0])
@@ -108,6 +109,7 @@ def test_clients_that_do_not_read_are_cut_off_and_give_their_slots_back(served: 
         assert len(read_to_end(stalled)) < 16_000_000
 
 
+@pytest.mark.once
 def test_reader_that_is_slow_but_goes_on_gets_everything(served: Server) -> None:
     with crowd(served.url) as them:
         headers = served.headers[1] | {"Connection": "close"}
@@ -119,6 +121,7 @@ def test_reader_that_is_slow_but_goes_on_gets_everything(served: Server) -> None
         assert received.count(b'"issue_id"') >= 1000
 
 
+@pytest.mark.once
 def test_half_sent_body_is_408_and_the_connection_closes(served: Server) -> None:
     with crowd(served.url) as them:
         (connection,) = them.half_bodies(1, LOG, served.headers[0] | JSON)
@@ -127,12 +130,14 @@ def test_half_sent_body_is_408_and_the_connection_closes(served: Server) -> None
         assert b"nothing was changed" in answer
 
 
+@pytest.mark.once
 def test_half_sent_head_is_closed(served: Server) -> None:
     with crowd(served.url) as them:
         (connection,) = them.half_heads(1)
         assert read_to_end(connection) == b""
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 @pytest.mark.parametrize("ending", ["FIN", "RST"])
 @pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])

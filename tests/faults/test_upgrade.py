@@ -57,6 +57,7 @@ def assert_as_before(data: Path, database: dict[str, str]) -> None:
     assert manage("verify_log", data_dir=data, **database).returncode == 0
 
 
+@pytest.mark.heavy
 def test_four_starts_of_a_failing_upgrade_leave_the_database_and_one_copy(
     tmp_path: Path, data: Path, database: dict[str, str]
 ) -> None:
@@ -116,6 +117,7 @@ def test_what_was_written_after_a_failed_upgrade_is_in_the_copy_of_the_next(tmp_
 
 
 @pytest.mark.once
+@pytest.mark.heavy
 def test_copies_of_three_upgrades_are_kept_and_none_goes_before_the_next_succeeds(tmp_path: Path, data: Path) -> None:
     mine = data / "backups" / "mine.sqlite3"
     mine.parent.mkdir()

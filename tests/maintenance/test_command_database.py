@@ -92,7 +92,13 @@ def test_commands_that_use_no_table_are_let_through(command: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [*NEED_ONE, "dbshell", "dumpdata", "changepassword"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(name, marks=[] if name in ("export_log", "dumpdata") else pytest.mark.heavy)
+        for name in (*NEED_ONE, "dbshell", "dumpdata", "changepassword")
+    ],
+)
 def test_what_needs_a_database_says_how_to_create_one(command: str, tmp_path: Path) -> None:
     given = arguments(command, tmp_path) if command in OURS else []
     done = manage(command, *given, data_dir=tmp_path / "data")
@@ -105,7 +111,13 @@ def test_what_needs_a_database_says_how_to_create_one(command: str, tmp_path: Pa
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "code"),
-    [("create_token", 0), ("follow_log", 2), ("import_content", 0), ("import_log", 0), ("migrate", 0)],
+    [
+        ("import_log", 0),
+        ("migrate", 0),
+        pytest.param("create_token", 0, marks=pytest.mark.heavy),
+        pytest.param("follow_log", 2, marks=pytest.mark.heavy),
+        pytest.param("import_content", 0, marks=pytest.mark.heavy),
+    ],
 )
 def test_what_writes_creates_the_database(command: str, code: int, tmp_path: Path) -> None:
     done = manage(command, *arguments(command, tmp_path), data_dir=tmp_path / "data")

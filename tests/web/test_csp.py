@@ -15,7 +15,7 @@ from tests.factories import make_entry, make_rejected
 from tests.pages import Page, read
 from tests.strategies import NOW_MS
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 HOSTILE = (
     """"'><xss-tag onmouseover=alert(1) style=x>&lt;b&gt;</script></style></title>--><a href=javascript:alert(1)>"""

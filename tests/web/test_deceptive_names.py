@@ -16,7 +16,7 @@ from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.factories import make_entry, make_rejected
 from tests.pages import Page, read
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 TURNED = "bp-\u202edlrow\u2069"
 ALIKE = "nоop"  # with a Cyrillic letter

@@ -12,7 +12,7 @@ from enhancelog.api.exchange import KEY, Exchange, Refusal
 from enhancelog.web import failures
 from tests.pages import read
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def broken(*arguments: Any, **named: Any) -> Any:

@@ -15,7 +15,7 @@ from tests.factories import HASHES, make_entry, make_rejected
 from tests.pages import read
 from tests.recording import record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 LISTS = (
     "/blueprints/main",

@@ -8,7 +8,7 @@ from django.test import Client
 
 from tests.pages import read
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 PATH = "/account/theme"
 
