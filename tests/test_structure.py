@@ -12,6 +12,7 @@ TOP_LEVEL: Final = {"__init__", "__main__", "apps", "urls", "wsgi", "admin", "li
 MAKE_MARKUP: Final = {
     "enhancelog/web/html.py",
     "enhancelog/admin.py",
+    "enhancelog/web/admin_columns.py",
     "enhancelog/transfer/atom.py",
     "content/admin.py",
 }

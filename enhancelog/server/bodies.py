@@ -54,10 +54,14 @@ class Refused(Exception):
 
 
 class Receiving:
-    def __init__(self, folder: Path, pool: Executor) -> None:
+    """``max_in_files``: bytes of unfinished requests' bodies that may be in files at once."""
+
+    def __init__(self, folder: Path, pool: Executor, max_in_files: int) -> None:
         self.folder = folder
         self.pool = pool
         self.in_memory = 0
+        self.in_files = 0
+        self.max_in_files = max_in_files
         self.waits: set[asyncio.Timeout] = set()
         self.is_stopping = False
 
@@ -80,6 +84,7 @@ class Body:
         self._began = time.monotonic()
         self._buffer = bytearray()
         self._counted = 0
+        self._reserved = 0  # of what may be in files
         self._size = 0
         self._is_complete = declared == 0
         self.has_arrived = declared == 0
@@ -117,6 +122,8 @@ class Body:
         if self.file is not None:
             self.file.close()
             self.file = None
+        self._receiving.in_files -= self._reserved
+        self._reserved = 0
 
     # Until the body is complete, or larger than ``size``.
     async def _receive_to(self, size: int) -> None:
@@ -174,9 +181,20 @@ class Body:
             await self._write()
 
     async def _write(self) -> None:
+        self._reserve()
         data, self._buffer = bytes(self._buffer), bytearray()
         self._count(0)
         await asyncio.get_running_loop().run_in_executor(self._receiving.pool, self._write_file, data)
+
+    # All that was declared, so that bodies are not refused half-way because of each other.
+    def _reserve(self) -> None:
+        receiving = self._receiving
+        wanted = self._size if self._declared is None else self._declared
+        if receiving.in_files - self._reserved + wanted > receiving.max_in_files:
+            detail = "The server has too many large bodies under way; nothing was changed. Try again."
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, detail, "body_files", retry_after_s=RETRY_AFTER_S)
+        receiving.in_files += wanted - self._reserved
+        self._reserved = wanted
 
     def _write_file(self, data: bytes) -> None:
         try:

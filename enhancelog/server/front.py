@@ -51,9 +51,12 @@ class ClientGone(Exception):
 
 
 class Front:
-    """Runs a WSGI application in ``threads`` threads; large bodies go to files in ``folder``."""
+    """Runs a WSGI application in ``threads`` threads; large bodies go to files in ``folder``, at most
+    ``max_in_files`` bytes at once."""
 
-    def __init__(self, application: Application, threads: int, treatment_of: TreatmentOf, folder: Path) -> None:
+    def __init__(
+        self, application: Application, threads: int, treatment_of: TreatmentOf, folder: Path, max_in_files: int
+    ) -> None:
         self.application = application
         self.treatment_of = treatment_of
         self.pools: dict[Lane, ThreadPoolExecutor] = {
@@ -64,7 +67,7 @@ class Front:
             "other": ThreadPoolExecutor(threads, "request"),
         }
         self.password_checks = asyncio.Semaphore(passwords.AT_ONCE)
-        self.receiving = Receiving(folder, self.pools["other"])
+        self.receiving = Receiving(folder, self.pools["other"], max_in_files)
         self.polls = Polls(ThreadPoolExecutor(1, "log-watcher"))
         self.sending: dict[_Request, float] = {}
         self._active = 0

@@ -34,7 +34,8 @@ BACKLOG: Final = 1024
 async def serve(application: Application, options: Options, supervisor: Connection) -> None:
     """Exits the process. Raises ``SystemExit`` if the server ends by itself."""
     stopping = _order_to_stop()
-    front = Front(application, settings.THREADS, treatment_of, settings.DATA_DIR)
+    max_in_files = max(settings.MAX_UPLOADS_BYTES // settings.WORKERS, settings.MAX_BODY_BYTES)
+    front = Front(application, settings.THREADS, treatment_of, settings.DATA_DIR, max_in_files)
     server = _server(front, options)
     running = asyncio.create_task(server.serve())
     await _until_listening(options.port, running)

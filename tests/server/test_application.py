@@ -47,7 +47,7 @@ def run(secret: str, tmp_path: Path) -> Any:
 
     def run(test: Callable[[Callable[..., Client]], Awaitable[Any]]) -> Any:
         async def inside() -> Any:
-            front = Front(Utf8Handler(), 4, treatment_of, tmp_path)
+            front = Front(Utf8Handler(), 4, treatment_of, tmp_path, 1 << 30)
 
             def send(method: str, path: str, query: str = "", **headers: str) -> Client:
                 return Client(

@@ -23,6 +23,7 @@ from tests import loops
 from tests.server.clients import Client
 
 THREADS = 2
+MAX_IN_FILES = 4 << 20
 Start = Callable[[str, list[tuple[str, str]]], None]
 Environ = dict[str, Any]
 
@@ -118,7 +119,7 @@ def run(application: Application, tmp_path: Path) -> Callable[..., Any]:
                 lanes: dict[str, Lane] = {"/health/live": "live", "/password": "password"}
                 return Treatment(allowed, lanes.get(path, "other"))
 
-            front = Front(application, THREADS, treatment, tmp_path)
+            front = Front(application, THREADS, treatment, tmp_path, MAX_IN_FILES)
             return await test(front)
 
         return loops.run(inside())
@@ -260,6 +261,28 @@ def test_parts_of_a_large_body_that_are_not_written_yet_count_as_memory(run: Any
     kept, client = run(ask)
     assert kept == 50_000
     assert client.content == b"x" * 350_000 + b"y"
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["length", "chunked"])
+def test_bodies_in_files_have_a_limit_together(run: Any, *, declared: bool) -> None:
+    def post(front: Front, size: int) -> Client:
+        return Client(
+            front, "POST", "/echo", {"Content-Length": str(size)} if declared else {"Transfer-Encoding": "chunked"}
+        )
+
+    async def ask(front: Front) -> tuple[Client, list[Client], int]:
+        size = MAX_IN_FILES // 2 + 1
+        first = post(front, size).body(b"x" * (size - 1), more=True)
+        await asyncio.sleep(0.2)
+        refused = await post(front, size).body(b"x" * size).ended()
+        small = await post(front, 1000).body(b"x" * 1000).ended()
+        await first.body(b"y").ended()
+        again = await post(front, size).body(b"x" * size).ended()
+        return refused, [small, first, again], front.receiving.in_files
+
+    refused, others, left = run(ask, max_bytes=MAX_IN_FILES)
+    assert (refused.status, [client.status for client in others], left) == (503, [200, 200, 200], 0)
+    assert b"too many large bodies" in refused.content
 
 
 def test_no_room_for_a_body_is_507(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,7 @@ _ERRORS: Final = {
     ),
     "503": (
         "Unavailable",
-        "The database or its disk is not available, or too many long responses are under way.",
+        "The database or its disk is not available, or too many long responses or large bodies are under way.",
         {"Retry-After": "RetryAfter"},
     ),
     "507": ("NoSpace", "The disk is full, or a quota is reached.", {"Retry-After": "RetryAfter"}),
