@@ -77,9 +77,11 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", metavar="LEG", choices=LEGS, default=list(LEGS), help=", ".join(LEGS))
     parser.add_argument("--rounds", type=int, metavar="N")
     parser.add_argument("--seed", type=int, metavar="N")
-    parser.add_argument("--page", type=Path, help="written to (default: %(default)s, with --quick or --only none)")
+    parser.add_argument(
+        "--page", type=Path, help="the report (default: docs/performance.md; with --quick or --only, in the folder)"
+    )
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout, whose pages are measured too")
-    parser.add_argument("--folder", type=Path, help="for logs and the peers' environments; kept for the next run")
+    parser.add_argument("--folder", type=Path, help="for logs and datasette's environments, kept for the next run")
     return parser.parse_args(arguments)
 
 

@@ -114,7 +114,7 @@ class SimilarApplied(TypedDict):
 
 
 class Why(TypedDict):
-    """``runs`` were looked at; ``groups_left_out`` for size."""
+    """``runs``: runs considered. ``groups_left_out``: omitted for size."""
 
     notice: str
     blueprint_id: str
@@ -127,7 +127,7 @@ class Why(TypedDict):
 
 
 class ContentValue(TypedDict):
-    """``value`` null and ``version`` 0: there is nothing. ``continued``: the value is shown in part."""
+    """``value`` null and ``version`` 0: no value. ``continued``: the value is shown in part."""
 
     notice: str
     story_id: str

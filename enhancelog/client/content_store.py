@@ -31,7 +31,7 @@ class HttpContentStore:
         return self.connection.run(self._calls.write(story_id, kind, value, expected))
 
     def write_many(self, values: Mapping[Key, str]) -> Imported:
-        """Creates or overwrites, 500 keys or 4 MiB in a request; an equal value makes no version. Safe to repeat.
+        """Creates or overwrites, 500 keys or 4 MiB in a request; an unchanged value creates no version. Safe to repeat.
         Raises ``Invalid`` before the first request, or ``Other``; what was sent before stays."""
         return self.connection.run(self._calls.write_many(values))
 

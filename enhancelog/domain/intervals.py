@@ -27,7 +27,7 @@ def wilson(part: int, whole: int) -> Interval:
 
 
 def difference(part: int, whole: int, part_before: int, whole_before: int) -> Interval:
-    """Newcombe's 95 % interval of the first rate minus the second; from -1 to 1 if either is of nothing."""
+    """Newcombe's 95 % interval of the first rate minus the second; from -1 to 1 if either whole is 0."""
     if not whole or not whole_before:
         return Interval(-1.0, 1.0)
     now, before = part / whole, part_before / whole_before

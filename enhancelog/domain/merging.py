@@ -19,7 +19,7 @@ def merge(base: str, ours: str, theirs: str) -> str | None:
     our_edits, their_edits = _edits(lines, ours.split("\n")), _edits(lines, theirs.split("\n"))
     if our_edits is None or their_edits is None:
         return None
-    edits = sorted(our_edits | their_edits)  # what both did alike is done once
+    edits = sorted(our_edits | their_edits)  # an edit that both made counts once
     if any(later.start <= earlier.end for earlier, later in pairwise(edits)):
         return None
     merged: list[str] = []

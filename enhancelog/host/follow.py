@@ -21,7 +21,7 @@ from enhancelog.transfer.importer import Conflicting, Counts, Finding, import_en
 from enhancelog.transfer.items import Found, Item, Unreadable
 from enhancelog.transfer.json_stream import WHITE_SPACE, Piece
 
-# An entry that changed upstream keeps our content, and one that vanished stays. A response that is not a whole list
+# If an entry changes upstream, ours stays; if it vanishes there, it stays here. A response that is not a whole list
 # changes nothing. ``ts_ms`` is a run's start and thus no cursor, so "new" means a new id. Reports are stored in the
 # database, so a restart or the next cron run does not repeat them.
 

@@ -40,7 +40,7 @@ def load_demo() -> None:
     stamp = settings.DATA_DIR / "demo.loaded"
     if stamp.exists() and last_position():
         return
-    # An interrupted load goes on with the times it began with, so its log is kept until the end.
+    # An interrupted load continues with the same times, so its log is kept until the end.
     log = settings.DATA_DIR / "demo_log.db"
     if not log.exists():
         copy_demo_log(log)

@@ -1,4 +1,4 @@
-"""Which Blueprints a filter names, for tables with an index that ``blueprint_id`` leads."""
+"""Which Blueprints a filter names, for tables with an index that begins with ``blueprint_id``."""
 
 from functools import reduce
 from operator import or_

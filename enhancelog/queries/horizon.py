@@ -9,8 +9,8 @@ from enhancelog.models import Entry, PatternAxis, PatternRules, Template
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.store.database import last_position
 
-# So no entry appears behind a reader. It is the log's last position; for patterns, the position before the first
-# template that is not grouped yet.
+# With it, no entry appears later among those that a reader has passed. It is the log's last position; for patterns, the
+# position before the first template that is not grouped yet.
 _GROUPED: Final = f"""
     SELECT (SELECT MAX(position) FROM {Entry._meta.db_table}),
         (SELECT pending - 1 FROM {PatternAxis._meta.db_table}

@@ -28,7 +28,7 @@ def is_bounded(wanted: EntryFilter) -> bool:
 
 
 def only_plausible(wanted: EntryFilter) -> EntryFilter:
-    """The filter without implausible times. Far ones would otherwise stand before all others in an index."""
+    """The filter without implausible times, which could otherwise come first in an index."""
     if is_bounded(wanted):
         return wanted
     return replace(wanted, since_ms=EARLIEST_MS, until_ms=wanted.now_ms + DAY_MS + 1)

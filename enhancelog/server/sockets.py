@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
-# A connection whose client reads nothing for so long is closed; slow readers are not.
+# A connection is closed if its client reads nothing for so long; slow readers keep theirs.
 STALLED_S: Final = 30
 MAX_OPEN_FILES: Final = 65_536
 # For databases, spooled bodies and logs.

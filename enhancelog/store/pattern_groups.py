@@ -14,7 +14,7 @@ from enhancelog.projections.patterns import axes, regrouping
 from enhancelog.store.writing import last_position
 
 # Expensive work is done without the append lock, and the result is written in short transactions. Several processes may
-# try: a transaction that finds the axis changed by another writes nothing, and the work starts again. After an
+# work on it: a transaction that finds the axis changed by another writes nothing, and the work starts again. After an
 # interruption, the next process repeats it.
 
 # How long a transaction blocks appends, about.

@@ -13,9 +13,9 @@ from enhancelog.store import pattern_groups
 from enhancelog.store.database import last_position, stored_after
 from enhancelog.store.pattern_groups import Step
 
-# Each step is a short transaction under the append lock, so work can stop at any time, and several processes may
-# try: one that finds a step done by another does nothing. When all entries are derived and grouped, one row
-# switches to the new patterns. Then the old rows are deleted in steps.
+# Each step is a short transaction under the append lock, so work can stop at any time, and several processes may work
+# on it: one that finds a step done by another does nothing. When all entries are derived and grouped, one row switches
+# to the new patterns. Then the old rows are deleted in steps.
 
 
 def step(rest: Rest = no_rest) -> Step:

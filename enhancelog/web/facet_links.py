@@ -76,7 +76,7 @@ def _names(title: str, name: str, list_request: ListRequest, choices: Sequence[C
 def _words(title: str, name: str, list_request: ListRequest, choices: Sequence[Choice]) -> Facet:
     counts = {choice.value: choice.entries for choice in choices}
     chosen = _chosen(list_request, name)
-    # Values may overlap (gap and badge) and are ORed, so a chosen one can only be removed.
+    # Values may overlap (gap and badge) and are combined with OR, so a chosen one can only be removed.
     return Facet(
         title,
         [

@@ -18,7 +18,7 @@ from enhancelog.domain.terminal import without_terminal_codes
 MAX_CHARS: Final = 30_000
 MAX_BRACKETS: Final = 1_000  # the parser's time grows with the square of the brackets
 
-MAX_CELLS: Final = 10_000  # each row of a table gets as many cells as its header
+MAX_CELLS: Final = 10_000  # every row of a table is filled up to as many cells as its header
 
 MAX_NESTING: Final = 20
 

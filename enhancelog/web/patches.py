@@ -20,7 +20,7 @@ FOLDED_LINES: Final = 12
 FOLDED_CHARACTERS: Final = 1_000
 START_CHARACTERS: Final = 120
 
-# The search for pointers in reasons costs reasons times pointers.
+# Searching reasons for pointers costs reasons times pointers.
 SEARCHED_DENIALS: Final = 100
 SEARCHED_CHARACTERS: Final = 2_000
 SEARCHED_MATCHES: Final = 20

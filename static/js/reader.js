@@ -20,7 +20,7 @@ function loadAnew() {
   location.replace(location.pathname + location.search);
 }
 
-// Once: a page that comes back the same stays blank.
+// Only once: a page that is the same after loading stays blank.
 function goBlank() {
   document.documentElement.hidden = true;
   document.title = "Signed out";

@@ -17,7 +17,9 @@ class Command(ReportingCommand):
     help = "Write all content as a raw map, one JSON object, to standard output or to a file."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--output", metavar="FILE", type=Path, help="write to FILE, which appears once complete")
+        parser.add_argument(
+            "--output", metavar="FILE", type=Path, help="write to FILE, which appears only when complete"
+        )
 
     def report(self, **options: Any) -> bool:
         output: Path | None = options["output"]

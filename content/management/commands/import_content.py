@@ -26,7 +26,7 @@ SHOWN: Final = 20
 class Command(ReportingCommand):
     help = (
         "Import a raw map: one JSON object whose keys are STORY for the main body and STORY:KIND for the rest. "
-        "Imports into an empty store all or nothing; with --merge in batches, safe to repeat."
+        "Imports all or nothing, into an empty store; with --merge, in batches and safe to repeat."
     )
     needs = Needs.CREATED
 

@@ -1,4 +1,4 @@
-"""Schemas of the log: an entry, its patch, what the server knows of it, and answers about it."""
+"""Schemas of the log: an entry, its patch, its metadata, and answers about it."""
 
 from typing import Any, Final
 

@@ -21,7 +21,9 @@ class Command(ReportingCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--format", choices=list(EXPORTS), default="ndjson", help="default: %(default)s")
-        parser.add_argument("--output", metavar="FILE", type=Path, help="write to FILE, which appears once complete")
+        parser.add_argument(
+            "--output", metavar="FILE", type=Path, help="write to FILE, which appears only when complete"
+        )
         parser.add_argument("--order", choices=["asc", "desc"], default="asc", help="by time (default: %(default)s)")
         chosen = parser.add_argument_group(
             "filters", "Repeat a filter to match any of its values; a repeated --axis must match all."

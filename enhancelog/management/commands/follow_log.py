@@ -31,13 +31,15 @@ class Command(ReportingCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("url", metavar="URL", help="the host's address, such as http://127.0.0.1:7777")
-        parser.add_argument("--source", metavar="NAME", help="recorded with every entry (default: host and port)")
+        parser.add_argument(
+            "--source", metavar="NAME", help="the source recorded with every entry (default: host and port)"
+        )
         parser.add_argument(
             "--interval",
             metavar="SECONDS",
             type=float,
             default=10.0,
-            help="between requests (default: %(default)g)",
+            help="time between requests (default: %(default)g)",
         )
         parser.add_argument("--once", action="store_true", help="request the log once and exit, for cron")
         parser.add_argument("--quiet", action="store_true", help="print only anomalies and errors")

@@ -19,7 +19,7 @@ SHOWN: Final = 20
 
 class Command(ReportingCommand):
     help = (
-        "Import entries from upstream's SQLite file, a JSON array or NDJSON; the format is detected. "
+        "Import entries from an engine host's SQLite file, a JSON array or NDJSON; the format is detected. "
         "Safe to repeat: stored entries are not changed."
     )
     needs = Needs.CREATED
@@ -27,7 +27,10 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("location", metavar="SOURCE", help="a file, or - for standard input")
         parser.add_argument(
-            "--source", metavar="NAME", default="import", help="recorded with every entry (default: %(default)s)"
+            "--source",
+            metavar="NAME",
+            default="import",
+            help="the source recorded with every entry (default: %(default)s)",
         )
 
     def report(self, **options: Any) -> bool:

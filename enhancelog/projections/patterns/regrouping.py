@@ -62,7 +62,7 @@ def operations(basis: Basis, places: Mapping[str, Place]) -> Iterator[None]:
         for known in basis.templates
     ]
     differing = [(new, old) for new, old in zip(grouped, basis.templates, strict=True) if new != old]
-    # A leader leads before others join it, and stops leading only after all others left.
+    # A leader is marked before others join its pattern, and unmarked only after all others have left.
     for new, _ in sorted(differing, key=lambda pair: _turn(*pair)):
         with connection.cursor() as cursor:
             cursor.execute(

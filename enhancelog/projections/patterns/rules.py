@@ -10,7 +10,7 @@ from enhancelog.models import Denial, PatternRules
 from enhancelog.projections.stored import Stored
 
 # A release derives under its own rules only. After the rules change, the old patterns are served until all entries are
-# derived again in position order; entries appended meanwhile wait for their turn.
+# derived again in position order; entries appended meanwhile are derived when it is their turn.
 STATE: Final = PatternRules._meta.db_table
 # The id of the only row.
 ONLY: Final = 1

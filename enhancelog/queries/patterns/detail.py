@@ -21,8 +21,7 @@ from enhancelog.queries.patterns.listing import Pattern, described
 from enhancelog.queries.patterns.served import patterns as patterns_with_times
 from enhancelog.queries.reach import reach
 
-# Denials that are looked at for what fills the holes; fewer where their verdicts are longer than ``MOST_CHARACTERS``
-# in all
+# Denials that are read for the values of the holes; fewer if their verdicts exceed ``MOST_CHARACTERS`` in total
 NEWEST: Final = 1_000
 MOST_CHARACTERS: Final = 1 << 24
 # Characters that are kept of an intent and a detail, more than rules and pages look at

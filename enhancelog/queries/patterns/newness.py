@@ -1,4 +1,4 @@
-"""The filter ``is`` where patterns are listed: an entry that a new one denied may have old ones, too."""
+"""The filter ``is`` for lists of patterns: an entry denied by a new pattern may have old ones, too."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,6 +1,6 @@
 """The patterns that deny most in a window, compared with the window before."""
 
-# Numbers count rejected runs, so that each is that of a list of rejections; ``denied`` counts the others too.
+# Numbers count rejected runs, so that each equals the length of a list of rejections; ``denied`` counts all runs.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
