@@ -13,7 +13,7 @@ from content.store import Item
 from enhancelog.domain import diffs
 from enhancelog.domain.diffs import Diff
 from enhancelog.domain.origin import Origin
-from enhancelog.domain.telling_lines import telling_line
+from enhancelog.domain.telling_lines import shown_line
 from enhancelog.domain.terminal import without_terminal_codes
 from enhancelog.links import with_query
 from enhancelog.web.html import markdown
@@ -114,7 +114,7 @@ class KindRow(NamedTuple):
                 return self.value
             case "markdown":
                 return title(self.value) or "empty"
-        return telling_line(self.value) or "empty"
+        return shown_line(self.value) or "empty"
 
 
 class ChangeRow(NamedTuple):
@@ -194,7 +194,7 @@ def to_datetime(ms: int) -> datetime:
 
 def title(beginning: str) -> str:
     """The line that stands for a text, without its Markdown marks."""
-    return _MARKS.sub("", telling_line(beginning)).strip()
+    return _MARKS.sub("", shown_line(beginning)).strip()
 
 
 def last_change(items: dict[str, Item]) -> LastChange | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from enhancelog.domain.terminal import without_terminal_codes
-from enhancelog.domain.text import cut
+from enhancelog.domain.text import cut, isolated
 
 LOOKED_AT: Final = 10_000  # characters
 LINE_CHARACTERS: Final = 240  # of a line on a page; a longer one is cut
@@ -38,6 +38,11 @@ def telling_line(text: str, limit: int = LINE_CHARACTERS) -> str:
     if _WRAPPED.match(line) or line.rstrip().endswith(_LEAD_ENDS):
         line = _told(_lines(beginning))
     return cut(" ".join(line.split()), limit)
+
+
+def shown_line(text: str, limit: int = LINE_CHARACTERS) -> str:
+    """``telling_line`` for a page, where it must not turn what stands beside it."""
+    return isolated(telling_line(text, limit))
 
 
 def _lines(text: str) -> list[str]:

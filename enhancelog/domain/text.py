@@ -17,6 +17,10 @@ LONGEST: Final = 1000
 _FIRST_SURROGATE: Final = 0xD800
 _AFTER_SURROGATES: Final = 0xE000
 
+_ISOLATE: Final = re.compile("[\u2066-\u2069]")
+_POP_ISOLATE: Final = "\u2069"
+_ZERO_WIDTH_SPACE: Final = "\u200b"
+
 _WORD: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 
 
@@ -37,6 +41,24 @@ def end_of_prefix(prefix: str) -> str | None:
         if following <= sys.maxunicode:
             return prefix[:at] + chr(_AFTER_SURROGATES if following == _FIRST_SURROGATE else following)
     return None
+
+
+def isolated(text: str) -> str:
+    """Each direction isolate that ``text`` begins also ends in it, and no other, so that an element with a direction of
+    its own contains it. Nothing is longer by it but the end."""
+    depth = 0
+
+    def matched(mark: re.Match[str]) -> str:
+        nonlocal depth
+        if mark[0] != _POP_ISOLATE:
+            depth += 1
+        elif not depth:
+            return _ZERO_WIDTH_SPACE
+        else:
+            depth -= 1
+        return mark[0]
+
+    return _ISOLATE.sub(matched, text) + _POP_ISOLATE * depth
 
 
 def cut(text: str, length: int) -> str:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from enhancelog import links
 from enhancelog.domain.badges import Badge, described_badges
 from enhancelog.domain.records import Entry
-from enhancelog.domain.telling_lines import telling_line
+from enhancelog.domain.telling_lines import shown_line
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.threads import Try, tries
 from enhancelog.web.jinja import TimeText, time_text
@@ -79,7 +79,7 @@ def summary(listed: Listed) -> Summary:
     return Summary(
         element_id=f"e{listed.position}",
         status=entry.status,
-        intent=telling_line(entry.intent),
+        intent=shown_line(entry.intent),
         url=links.entry(entry.issue_id),
         blueprint_id=entry.blueprint_id,
         blueprint_url=links.blueprint(entry.blueprint_id),
@@ -97,5 +97,5 @@ def reasons(entry: Entry) -> Reasons:
     """The lines that stand for the denials, or of the reasons if there are none."""
     denied = [Reason(verdict.axis, verdict.detail) for verdict in entry.verdicts if verdict.status == "deny"]
     found = denied or [Reason("", text) for text in entry.reasons]
-    shown = [Reason(axis, telling_line(text)) for axis, text in found[:SHOWN_REASONS]]
+    shown = [Reason(axis, shown_line(text)) for axis, text in found[:SHOWN_REASONS]]
     return Reasons(shown, len(found) - len(shown))

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from enhancelog.domain.telling_lines import telling_line
+from enhancelog.domain.telling_lines import shown_line
 from enhancelog.domain.terminal import without_terminal_codes
 
 FOLDED_CHARACTERS: Final = 1_500
@@ -21,4 +21,4 @@ class Text(NamedTuple):
 
 def text(whole: str) -> Text:
     whole = without_terminal_codes(whole)
-    return Text(whole, telling_line(whole) if len(whole) > FOLDED_CHARACTERS else "")
+    return Text(whole, shown_line(whole) if len(whole) > FOLDED_CHARACTERS else "")

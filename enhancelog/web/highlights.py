@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from enhancelog.domain.records import Entry
 from enhancelog.domain.search_words import Phrase, spans
 from enhancelog.domain.terminal import without_terminal_codes
+from enhancelog.domain.text import isolated
 from enhancelog.projections.search_index import MOST_CHARACTERS
 from enhancelog.web.entry_rows import EntryRow
 
@@ -70,7 +71,7 @@ def marked(text: str, phrases: Sequence[Phrase]) -> Segments:
 
 def excerpt(entry: Entry, phrases: Sequence[Phrase]) -> Excerpt | None:
     for field, axis, text in _texts(entry):
-        text = _without_table_markup(without_terminal_codes(text[:MOST_CHARACTERS]))
+        text = isolated(_without_table_markup(without_terminal_codes(text[:MOST_CHARACTERS])))
         if found := spans(text, phrases):
             return Excerpt(field, axis, _around(text, found))
     return None

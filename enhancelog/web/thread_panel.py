@@ -6,7 +6,7 @@ from typing import NamedTuple
 from enhancelog import links
 from enhancelog.domain.filter_box import Pairs
 from enhancelog.domain.records import denials
-from enhancelog.domain.telling_lines import telling_line
+from enhancelog.domain.telling_lines import shown_line
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.threads import Thread
@@ -57,7 +57,7 @@ def _attempt(number: Count, listed: Listed, current: Listed, given: Pairs) -> At
         number,
         listed,
         list(denials(entry)) if entry.status == "rejected" else (),
-        telling_line(entry.rationale if entry.status == "applied" else why[0].text if why else ""),
+        shown_line(entry.rationale if entry.status == "applied" else why[0].text if why else ""),
         links.entry(entry.issue_id, given),
         links.comparison(current.issue_id, entry.issue_id),
         listed.position == current.position,

@@ -89,11 +89,18 @@ function showKeys() {
   if (!dialog.open) dialog.showModal();
 }
 
+// On small screens, a link stands for the box.
+function search() {
+  const box = document.querySelector("[role=search] input");
+  if (box?.checkVisibility()) box.focus();
+  else document.querySelector("[data-go=s]")?.click();
+}
+
 let goingUntil = 0;
 
 const KEYS = {
   "?": showKeys,
-  "/": () => document.querySelector("[role=search] input")?.focus(),
+  "/": search,
   g: () => (goingUntil = Date.now() + TOGETHER_MS),
   j: () => move(1),
   k: () => move(-1),

@@ -72,3 +72,23 @@ def test_the_badge_of_a_name_says_more_on_focus(page: "Page", live_server: Any) 
     shown = more.bounding_box()
     assert shown is not None
     assert shown["width"] > 50
+
+
+@pytest.mark.parametrize("turning", ["\u202e", "\u2067\u202e", "\u2069\u202e", "\u2066\u2066\u2069\u202e"])
+def test_what_stands_behind_a_text_stays_behind_it(page: "Page", live_server: Any, turning: str) -> None:
+    wish, detail = f"wish {turning}abc", f"{turning}cba {'x' * 2_000}"
+    record(
+        *(
+            make_rejected("tone", issue_id=f"text-{n}", detail=detail, intent=wish, ts_ms=now_ms() - 9 + n)
+            for n in range(2)
+        )
+    )
+    page.goto("/rejections/?axis=tone")
+    row = page.locator("[data-row]").last
+    assert left_of(row, "wish") < left_of(row, "attempt 1 of 2")
+    page.goto("/search/?phrase=wish")
+    row = page.locator("[data-row]").last
+    assert left_of(row, "wish") < left_of(row, "attempt 1 of 2")
+    page.goto("/entries/text-1")
+    more = page.locator(".verdicts summary .link")
+    assert left_of(more, "show") < left_of(more, "all")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog.domain.text import cut, end_of_prefix, similarity, words
+from enhancelog.domain.text import cut, end_of_prefix, isolated, similarity, words
 
 TEXTS = st.text(
     st.characters(exclude_categories=["Cs"]) | st.sampled_from("ab\ud7ff\ue000\U0010fffe\U0010ffff"), max_size=4
@@ -40,3 +40,19 @@ def test_the_range_of_a_prefix_is_what_starts_with_it(prefix, rest, other):
     end = end_of_prefix(prefix)
     for text in (prefix + rest, other):
         assert (text >= prefix and (end is None or text < end)) == text.startswith(prefix)
+
+
+def test_isolates_end_where_the_text_ends():
+    assert isolated("a \u2067b\u2069 c") == "a \u2067b\u2069 c"
+    assert isolated("a \u2066b \u2068c") == "a \u2066b \u2068c\u2069\u2069"
+    assert isolated("a\u2069 \u202eb") == "a\u200b \u202eb"
+
+
+@given(st.text("a\u2066\u2067\u2068\u2069\u202e", max_size=12))
+def test_a_text_never_ends_an_isolate_around_it(text):
+    depth = 0
+    for character in isolated(text):
+        depth += {"\u2066": 1, "\u2067": 1, "\u2068": 1, "\u2069": -1}.get(character, 0)
+        assert depth >= 0
+    assert depth == 0
+    assert isolated(text)[: len(text)].replace("\u200b", "\u2069") == text

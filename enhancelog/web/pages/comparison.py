@@ -9,7 +9,7 @@ from enhancelog import links
 from enhancelog.domain.diffs import Diff, compare
 from enhancelog.domain.errors import NotFound
 from enhancelog.domain.records import Entry, Verdict
-from enhancelog.domain.telling_lines import telling_line
+from enhancelog.domain.telling_lines import shown_line
 from enhancelog.queries import entries
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
@@ -90,7 +90,7 @@ def comparison(request: HttpRequest, listed: Listed, other_id: str, attempts: At
 
 
 def _side(listed: Listed, numbers: dict[int, Count]) -> Side:
-    title = telling_line(listed.entry.intent)
+    title = shown_line(listed.entry.intent)
     url, raw_url = links.entry(listed.issue_id), links.api_entry(listed.issue_id)
     return Side(listed, title, url, raw_url, numbers.get(listed.position))
 

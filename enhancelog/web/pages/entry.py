@@ -12,7 +12,7 @@ from enhancelog.domain import filter_box, records
 from enhancelog.domain.badges import Badge, described_badges
 from enhancelog.domain.errors import NotFound
 from enhancelog.domain.records import Entry
-from enhancelog.domain.telling_lines import telling_line
+from enhancelog.domain.telling_lines import shown_line
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.patterns.of_entry import Alike, alike
@@ -71,7 +71,7 @@ def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
 
 def _entry(listed: Listed) -> dict[str, Any]:
     entry = listed.entry
-    title = telling_line(entry.intent, TITLE_CHARACTERS)
+    title = shown_line(entry.intent, TITLE_CHARACTERS)
     badges = described_badges(entry, listed.recorded_ms)
     reasons = _differing_reasons(entry, badges)
     denied = list(records.denials(entry))

@@ -12,7 +12,7 @@ from enhancelog import links
 from enhancelog.accounts.permissions import allows, needs
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
-from enhancelog.domain.telling_lines import telling_line
+from enhancelog.domain.telling_lines import shown_line
 from enhancelog.domain.times import DAY_MS, day_of, now_ms
 from enhancelog.queries.charts import days_before
 from enhancelog.queries.counts import Count
@@ -143,7 +143,7 @@ def _denials(pattern: Known) -> dict[str, Any]:
 
 def _row(denial: Denied, pattern: Known) -> DenialRow:
     url = links.entry(denial.issue_id, [("pattern", pattern.id)])
-    return DenialRow(denial, telling_line(denial.detail), telling_line(denial.intent), url)
+    return DenialRow(denial, shown_line(denial.detail), shown_line(denial.intent), url)
 
 
 def _passed(newest: Sequence[Denied]) -> list[Passed]:
@@ -154,7 +154,7 @@ def _passed(newest: Sequence[Denied]) -> list[Passed]:
             listed, tries = ended[denial.position]
             entry = listed.entry
             # An applied run may follow several denials; it is shown once, after the newest.
-            shown = telling_line(entry.intent), telling_line(entry.rationale)
+            shown = shown_line(entry.intent), shown_line(entry.rationale)
             found.setdefault(listed.position, Passed(*shown, links.entry(entry.issue_id), tries))
     return list(found.values())[:PASSED]
 
