@@ -178,6 +178,9 @@ def nobody_is_throttled_yet() -> None:
 
 # A browser
 
+TIMEOUT_MS = 30_000
+"""Several times what anything takes, for a machine that is busy."""
+
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -201,13 +204,14 @@ def find_chromium() -> str | None:
 
 @pytest.fixture(scope="session")
 def browser() -> "Iterator[Browser]":
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     executable = find_chromium()
     if not executable:
         reason = "no Chromium: apt-get install chromium"
         pytest.fail(reason, pytrace=False) if IN_CI else pytest.skip(reason)
     with sync_playwright() as playwright:
+        expect.set_options(timeout=TIMEOUT_MS)
         launched = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
         yield launched
         launched.close()
@@ -217,6 +221,6 @@ def browser() -> "Iterator[Browser]":
 def page(browser: "Browser", live_server: Any) -> "Iterator[Page]":
     """A page of a fresh context, 1280 px wide, whose addresses are relative to the live server."""
     context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(TIMEOUT_MS)
     yield context.new_page()
     context.close()

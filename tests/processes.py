@@ -1,6 +1,7 @@
 """The product as a person runs it: ``manage.py`` in a process of its own, with a data folder of its own."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -8,9 +9,11 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+from tests.waiting import LONGEST_S
 
 ROOT = Path(__file__).resolve().parent.parent
 START_S = 120.0  # several times what it takes, for a machine that is busy
@@ -49,9 +52,12 @@ def make_tokens(number: int, scopes: Sequence[str], data_dir: Path, **more: str)
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below the ports that the system gives to connections: such a one could be taken before a server binds to it."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
@@ -105,7 +111,7 @@ def _wait_for(url: str, process: Process, log: Path) -> None:
     raise AssertionError(f"{url} is not ready ({reason}): {log.read_text()}")
 
 
-def left_of(group: int, wait_s: float = 10.0) -> list[int]:
+def left_of(group: int, wait_s: float = LONGEST_S) -> list[int]:
     """The processes of a process group that outlive its leader by more than ``wait_s``."""
     deadline = time.monotonic() + wait_s
     while (found := _members(group)) and time.monotonic() < deadline:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from tests import __main__ as runner
 from tests import postgres
 from tests.conftest import _slow_first
 from tests.processes import ROOT, environment
+from tests.waiting import wait_for
 
 
 @pytest.mark.parametrize(
@@ -102,10 +102,7 @@ def test_server_ends_with_whoever_started_it(sent: signal.Signals) -> None:
         folder = owner.stdout.readline().strip()
         assert servers_in(folder)
         owner.send_signal(sent)
-    deadline = time.monotonic() + 20
-    while servers_in(folder) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not servers_in(folder)
+    wait_for(lambda: not servers_in(folder))
     subprocess.run(["rm", "-rf", folder], check=True)
 
 

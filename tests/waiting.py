@@ -1,5 +1,6 @@
 """Waiting for what another thread or process does meanwhile."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -15,3 +16,10 @@ def wait_for(condition: Callable[[], bool]) -> None:
         assert time.monotonic() < deadline, "it never came to that"
         time.sleep(pause_s)
         pause_s = min(1.5 * pause_s, LONGEST_PAUSE_S)  # looking at /proc all the time would take a CPU
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """The same in an event loop, which goes on meanwhile."""
+    async with asyncio.timeout(LONGEST_S):
+        while not condition():
+            await asyncio.sleep(SHORTEST_PAUSE_S)

@@ -32,12 +32,14 @@ class Counting:
         self.most = 0
         self._now = 0
         self._lock = threading.Lock()
+        self._all_four = threading.Barrier(4, timeout=60)
 
     def __call__(self, *arguments: Any) -> str:
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
-        time.sleep(0.02)
+        self._all_four.wait()
+        time.sleep(0.02)  # in which a fifth would come
         with self._lock:
             self._now -= 1
         return "argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdHNhbHQ$hash"

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 
 from content.store import open_store
 from enhancelog.domain.origin import Origin
+from tests.conftest import TIMEOUT_MS
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator, Page
@@ -124,7 +125,7 @@ def test_counter_switch_and_take_in_place(page: "Page", refused: list[str]):
 def plain(browser: Any, live_server: Any) -> "Any":
     """A page in a browser without JavaScript."""
     context: BrowserContext = browser.new_context(base_url=live_server.url, java_script_enabled=False)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(TIMEOUT_MS)
     yield context.new_page()
     context.close()
 

@@ -22,6 +22,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.web.urls import urlpatterns as web_urls
 from tests.browser.console import heard
+from tests.conftest import TIMEOUT_MS
 from tests.factories import make_entry, make_rejected
 from tests.recording import record_all
 
@@ -118,7 +119,7 @@ def pages_of(user: User, samples: Mapping[str, str] = SAMPLES) -> tuple[list[str
 def opened(browser: "Browser", url: str, user: User | None, **options: Any) -> "BrowserContext":
     """A window, signed in as this user or nobody."""
     context = browser.new_context(base_url=url, **options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(TIMEOUT_MS)
     if user is not None:
         client = Client()
         client.force_login(user)

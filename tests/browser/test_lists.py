@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
+from playwright.sync_api import expect
 
 from enhancelog.accounts import saved_views
 from tests.factories import make_entry, make_rejected
@@ -273,10 +274,10 @@ def test_a_list_is_saved_and_the_colours_chosen_without_javascript(
     plain.get_by_label("Name", exact=True).fill("Noops")
     plain.get_by_role("button", name="Save").click()
     plain.wait_for_url(f"**{NOOP}")
-    assert plain.get_by_text("List saved as Noops.").is_visible()
+    expect(plain.get_by_text("List saved as Noops.")).to_be_visible()
     plain.get_by_role("button", name="Dark").click()
+    expect(plain.locator("html")).to_have_attribute("data-theme", "dark")
     plain.wait_for_url(f"**{NOOP}")
-    assert plain.locator("html").get_attribute("data-theme") == "dark"
     plain.locator("summary", has_text="Export").click()
     assert plain.get_by_role("link", name="CSV").is_visible()
     context.close()

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import DAY_MS, now_ms
@@ -62,7 +63,7 @@ def test_a_bar_leads_to_its_rows(quiet: "Page") -> None:
     number = int(bar.locator("title").text_content().split(", ")[1].split()[0])
     bar.click()
     quiet.wait_for_url("**/rejections/?since=*")
-    assert quiet.locator("[data-row]").count() == number
+    expect(quiet.locator("[data-row]")).to_have_count(number)
 
 
 def test_the_matrix_is_sorted_in_place(quiet: "Page") -> None:

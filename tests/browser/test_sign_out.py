@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser.signing_in import fill_in_password, sign_in, sign_out_elsewhere, staff
-from tests.conftest import CHROMIUM_FLAGS, find_chromium
+from tests.conftest import CHROMIUM_FLAGS, TIMEOUT_MS, find_chromium
 from tests.factories import make_rejected
 from tests.recording import record
 
@@ -31,7 +31,7 @@ def private(kept_in: str, browser: "Browser", live_server: Any) -> "Iterator[Pag
         executable_path=find_chromium(), args=CHROMIUM_FLAGS, ignore_default_args=switch
     )
     context = launched.new_context(base_url=live_server.url)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(TIMEOUT_MS)
     sign_in(context, staff(), live_server.url)
     yield context.new_page()
     launched.close()

@@ -10,6 +10,7 @@ from content.store import open_store
 from enhancelog.domain.origin import Origin
 from enhancelog.models import SavedView
 from tests.browser.signing_in import fill_in_password, sign_in, sign_out_elsewhere, staff
+from tests.conftest import TIMEOUT_MS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
@@ -59,7 +60,7 @@ def test_what_was_typed_is_kept_when_the_session_ends(page: "Page", ada: User, s
 
 def test_a_form_is_kept_without_javascript(browser: "Browser", live_server: Any, db: None) -> None:
     context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(TIMEOUT_MS)
     sign_in(context, staff(), live_server.url)
     page = context.new_page()
     page.goto("/account/views?url=/rejections/")

@@ -4,6 +4,7 @@ JavaScript."""
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.factories import make_entry, make_rejected
 from tests.recording import record_all
@@ -42,14 +43,14 @@ def test_from_the_overview_to_an_entry(log, quiet):
     quiet.get_by_label("Filter").fill("axis:noop=deny since:2020-01-01")
     quiet.get_by_role("button", name="Apply").click()
     quiet.wait_for_url("**/blueprints/main?axis=noop&since=2020-01-01")
-    assert quiet.locator("[data-row]").count() == 7
+    expect(quiet.locator("[data-row]")).to_have_count(7)
     quiet.get_by_role("link", name="try 60").click()
     quiet.get_by_role("heading", name="try 60").wait_for()
     assert quiet.locator(".verdicts li").first.get_attribute("class") == "deny"
     quiet.get_by_role("link", name="Older entry in this list").click()
     quiet.get_by_role("heading", name="try 50").wait_for()
     quiet.get_by_role("link", name="in axis:noop").click()
-    assert quiet.locator("[data-row]").count() == 7
+    expect(quiet.locator("[data-row]")).to_have_count(7)
 
 
 def test_more_rows_come_without_losing_the_place(log, quiet):
@@ -58,7 +59,7 @@ def test_more_rows_come_without_losing_the_place(log, quiet):
     before = quiet.evaluate("scrollY")
     quiet.keyboard.press("Enter")
     quiet.locator("[data-row]").nth(76).wait_for()
-    assert quiet.locator("[data-row]").count() == 77
+    expect(quiet.locator("[data-row]")).to_have_count(77)
     assert quiet.evaluate("scrollY") == before
     assert quiet.evaluate("document.activeElement.id") == "further"
     assert quiet.url.endswith("/blueprints/main")
@@ -113,10 +114,10 @@ def test_without_javascript_every_page_is_reached_by_links(browser, live_server,
     page = context.new_page()
     page.goto("/blueprints/main")
     page.get_by_role("link", name="Older entries").click()
-    assert page.locator("[data-row]").count() == 27
+    expect(page.locator("[data-row]")).to_have_count(27)
     page.get_by_role("link", name="Back to the newest").click()
-    assert page.locator("[data-row]").count() == 50
+    expect(page.locator("[data-row]")).to_have_count(50)
     page.goto("/rejections/")
     page.locator(".facets").get_by_role("link", name="noop").click()
-    assert page.locator("[data-row]").count() == 7
+    expect(page.locator("[data-row]")).to_have_count(7)
     context.close()

@@ -22,7 +22,7 @@ from tests.processes import Process, free_port, make_tokens, serving
 pytestmark = [pytest.mark.database, pytest.mark.slow]
 
 TOKENS = 8
-ANSWER_S = 5.0
+ANSWER_S = 20.0  # clients that hold a thread held it for 30
 JSON = {"Content-Type": "application/json"}
 
 
@@ -85,7 +85,8 @@ def test_everything_answers_beside_a_crowd_of_slow_clients_and_sigterm_ends_it(t
                 with served.client() as client:
                     assert served.append(client, f"beside-{attempt}") == 201
             served.process.send_signal(signal.SIGTERM)
-            assert served.process.wait(timeout=8) == 0  # a worker that had to be killed takes 10 s
+            assert served.process.wait(timeout=60) == 0
+        assert "was killed" not in (tmp_path / "log").read_text()
 
 
 def until(client: httpx.Client, status: int, seconds: float) -> httpx.Response:

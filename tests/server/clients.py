@@ -5,6 +5,7 @@ from typing import Any
 
 from enhancelog.server.bodies import Message
 from enhancelog.server.front import Front
+from tests.waiting import LONGEST_S
 
 
 class Client:
@@ -52,9 +53,14 @@ class Client:
 
     async def ended(self) -> "Client":
         """The same client, once the server is done with it."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONGEST_S):
             await asyncio.wait([self.running])
         return self
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the server has received all that was sent to it."""
+        return self._incoming.empty()
 
     @property
     def status(self) -> int:

@@ -28,6 +28,7 @@ from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests import loops
 from tests.factories import make_entry
 from tests.server.clients import Client
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -102,11 +103,12 @@ def test_long_poll_ends_empty_and_is_one_line_of_the_log(run: Any, caplog: pytes
 
 
 def test_long_poll_beyond_what_may_wait_answers_at_once(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams_and_polls, "polls", Slots(1, workers=1))
+    slots = Slots(1, workers=1)
+    monkeypatch.setattr(streams_and_polls, "polls", slots)
 
     async def ask(send: Callable[..., Client]) -> Client:
         waits = send("GET", LOG, "after=0&wait=30")
-        await asyncio.sleep(0.3)
+        await until(lambda: slots._in_use == 1)
         refused = await send("GET", LOG, "after=0&wait=30").ended()
         assert waits.sent == []
         waits.leave()
