@@ -1,6 +1,5 @@
 """The asynchronous connection tries again and gives up as the blocking one does."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from enhancelog.client.async_connection import AsyncConnection
 from enhancelog.client.async_log_store import AsyncHttpEnhanceLogStore
 from enhancelog.client.exchange import Request, Unavailable
 from enhancelog.domain.errors import Conflict, Invalid, Other
+from tests import loops
 from tests.client.scripted import TOKEN, URL, json_answer, problem
 from tests.factories import make_entry
 
@@ -36,7 +36,7 @@ class Scripted:
             async with self.connection as connection:
                 return await act(connection)
 
-        return asyncio.run(running())
+        return loops.run(running())
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
