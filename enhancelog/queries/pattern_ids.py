@@ -1,9 +1,10 @@
 """Resolves a pattern's id, also that of a joined template or of older rules."""
 
 import re
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
-from django.db.models import Q, Subquery
+from django.db.models import Q, QuerySet, Subquery
 
 from enhancelog.models import PatternRules, Template
 from enhancelog.queries.prepared import Statement, run
@@ -25,9 +26,12 @@ def is_pattern_id(value: str) -> bool:
 
 
 def leader(key: str) -> Subquery:
-    # NULL if unknown. A template of older rules points to a current one, which points to its leader.
-    known = Template.objects.filter(key=key, pattern__rules=SERVED)
-    return Subquery(known.values("pattern__pattern_id"))
+    return Subquery(leaders([key]))  # NULL if unknown
+
+
+def leaders(keys: Iterable[str]) -> QuerySet[Any]:
+    # A template of older rules points to a current one, which points to its leader.
+    return Template.objects.filter(key__in=list(keys), pattern__rules=SERVED).values("pattern__pattern_id")
 
 
 def denied_by(key: str) -> Q:

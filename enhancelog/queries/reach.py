@@ -1,5 +1,6 @@
 """Limits how many rows are scanned when no index serves the filter."""
 
+import math
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -33,13 +34,20 @@ def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None
         return Reach(_from(led, after, ascending), None)
     entries = _from(select(wanted, up_to), after, ascending)
     leading = _leading(wanted)
-    if up_to <= MOST_ROWS or _asks_no_more(wanted, leading):
+    most = most_rows(wanted)
+    if up_to <= most or _asks_no_more(wanted, leading):
         return Reach(entries, None)
     keys = _from(with_implausible(leading, up_to), after, ascending).values_list("key_ts_ms", "key_position")
-    last, *further = [*keys[MOST_ROWS - 1 : MOST_ROWS + 1]] or [None]
+    last, *further = [*keys[most - 1 : most + 1]] or [None]
     if last is None or not further:
         return Reach(entries, None)
     return Reach(beyond(entries, *last, ascending=not ascending, inclusive=True), last)
+
+
+def most_rows(wanted: EntryFilter) -> int:
+    """How many rows are scanned at most: each text of the filter is looked for in each of them."""
+    texts = len(wanted.include.get("text", ())) + len(wanted.exclude.get("text", ()))
+    return math.ceil(MOST_ROWS / max(1, texts))
 
 
 def is_one_range(wanted: EntryFilter) -> bool:

@@ -16,7 +16,7 @@ from enhancelog.domain.filters import EntryFilter, Has
 from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
-from enhancelog.queries.pattern_ids import denied_by, is_pattern_id, leader
+from enhancelog.queries.pattern_ids import denied_by, is_pattern_id, leaders
 from enhancelog.queries.patterns.served import new_patterns
 from enhancelog.queries.plausible import Plausible
 
@@ -55,7 +55,7 @@ def with_implausible(wanted: EntryFilter, up_to: int | None = None) -> Entries:
         entries = entries.filter(_is_new(wanted) if name == "is" else _matches(name, values, up_to))
     for name, values in wanted.exclude.items():
         if name == "axis":
-            entries = entries.filter(*(~_matches(name, (value,), up_to) for value in values))
+            entries = entries.filter(~Exists(_denials(axis__in=records.only_ids(values))))
         else:
             entries = entries.filter(~(_is_new(wanted) if name == "is" else _matches(name, values, up_to)))
     if wanted.since_ms is not None:
@@ -126,7 +126,7 @@ def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
         case "axis_absent":
             return _any(~_judged(value, ",") for value in records.only_ids(values))
         case "pattern":
-            return _any(_of_pattern(value) for value in values if is_pattern_id(value))
+            return _of_patterns(leaders(filter(is_pattern_id, values)))
         case "has":
             return _any(_has(cast(Has, value)) for value in values)
         case "afterwards":
@@ -139,16 +139,15 @@ def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
 
 
 def _is_new(wanted: EntryFilter) -> Q:
-    new = new_patterns(wanted.since_ms, wanted.until_ms).values("pk")
-    return Q(Exists(DenialPattern.objects.filter(entry=OuterRef("position"), template__pattern__in=new)))
+    return _of_patterns(new_patterns(wanted.since_ms, wanted.until_ms).values("pk"))
 
 
 def _starts_with(prefix: str) -> Q:
     return Q(Exact(Substr("blueprint_id", 1, len(prefix)), Value(prefix)))
 
 
-def _of_pattern(key: str) -> Q:
-    return Q(Exists(DenialPattern.objects.filter(entry=OuterRef("position"), template__pattern=leader(key))))
+def _of_patterns(ids: QuerySet[Any]) -> Q:
+    return Q(Exists(DenialPattern.objects.filter(entry=OuterRef("position"), template__pattern__in=ids)))
 
 
 def _has(value: Has) -> Q:

@@ -8,7 +8,7 @@ from enhancelog.queries import entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.implausible import is_bounded, newest_implausible, only_plausible
-from enhancelog.queries.reach import MOST_ROWS
+from enhancelog.queries.reach import most_rows
 from enhancelog.web import list_requests
 from enhancelog.web.alternatives import alternatives
 from enhancelog.web.entry_rows import EntryRow, entry_rows
@@ -66,7 +66,7 @@ def rows(page: Page, list_request: ListRequest) -> list[EntryRow]:
 
 def list_context(page: Page, list_request: ListRequest, stopped: str = "") -> dict[str, Any]:
     if page.stopped and not stopped:
-        stopped = f"{MOST_ROWS:,} entries were scanned."
+        stopped = f"{most_rows(list_request.wanted):,} entries were scanned."
     next_url = list_request.url(cursor=str(page.next)) if page.next else ""
     return {
         "list_request": list_request,

@@ -15,6 +15,7 @@ from enhancelog.queries import entries as lists
 from enhancelog.queries import phrases, prepared, reach
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.facets import facets
+from enhancelog.queries.selection import select
 from tests.factories import make_rejected
 from tests.list_pages import positions, summary
 from tests.pages import read
@@ -27,7 +28,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def three_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """In reach of one page; and no phrase is rare. Statements that were written for more rows are not used."""
-    monkeypatch.setattr("enhancelog.web.lists.MOST_ROWS", 3)  # which says so
     monkeypatch.setattr(prepared, "_kept", {})
     monkeypatch.setattr(reach, "MOST_ROWS", 3)
     monkeypatch.setattr(phrases, "FEW", 0)
@@ -61,8 +61,14 @@ class TestNothingIsLost(TestCase):
 
 
 @pytest.mark.usefixtures("ten_entries")
-@pytest.mark.parametrize("query", ["text=word", "phrase=word"])
-def test_a_page_says_how_far_it_looked_and_goes_on(client: Client, query: str) -> None:
+@pytest.mark.parametrize(
+    ("query", "most"),
+    [("text=word", 3), ("phrase=word", 3), ("text=word&text=w0rd", 6), ("text=word&not_text=w0rd", 6)],
+)
+def test_a_page_says_how_far_it_looked_and_goes_on(
+    client: Client, monkeypatch: pytest.MonkeyPatch, query: str, most: int
+) -> None:
+    monkeypatch.setattr(reach, "MOST_ROWS", most)
     page = read(client.get(f"/rejections/?{query}"))
     found, pages = positions(page), 1
     while buttons := [link for link in page.all("a", class_="btn") if "cursor=" in link.attributes["href"]]:
@@ -157,3 +163,9 @@ def test_rows_in_reach_are_one_range_of_an_index_alone(three_rows: None, pairs, 
         plan = [detail for *_, detail in cursor.fetchall()]
     assert f"COVERING INDEX {index} " in plan[0] + " "
     assert not any("TEMP B-TREE" in step for step in plan)
+
+
+@pytest.mark.parametrize("name", ["pattern", "not_pattern", "not_axis", "only", "not_only"])
+def test_many_values_of_a_filter_are_one_lookup_for_each_row(name: str) -> None:
+    wanted = filters.from_pairs([(name, f"{number:016x}") for number in range(50)], 0)
+    assert str(select(wanted, 10).query).count("EXISTS") == 1
