@@ -12,8 +12,8 @@ Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 class RedirectMiddleware:
-    """Makes htmx open what a boosted form's answer redirects to. It would put that page into the old one, whose scripts
-    belong to another page, and to another reader after a sign-in."""
+    # htmx opens what a boosted form's answer redirects to. It would put that page into the old one, whose scripts are
+    # those of another page, and of another reader after a sign-in.
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -119,7 +119,7 @@ ADMIN: Final = (
 
 def test_no_name_is_wider_than_its_page_in_the_admin(browser: "Browser", live_server: Any, ada: User) -> None:
     ContentLink.objects.create(issue_id=APPLIED, story_id=STORY, linked_by="u" * 150, linked_ms=now_ms())
-    odd = make_rejected(issue_id=f"\u202e{'J' * 300}", blueprint_id=f"\u200b{'B' * 300}", ts_ms=now_ms() - 99)
+    odd = make_rejected(issue_id=f"\u202e{'J' * 300}", blueprint_id=f"\u200b{'B' * 300}", ts_ms=now_ms() + 99)
     DatabaseEnhanceLogStore(Origin("token", ACTOR, SOURCE)).append(odd)
     boss = User.objects.create_superuser("boss")
     context = opened(browser, live_server.url, boss)
