@@ -44,8 +44,7 @@ def end_of_prefix(prefix: str) -> str | None:
 
 
 def isolated(text: str) -> str:
-    """Each direction isolate that ``text`` begins also ends in it, and no other, so that an element with a direction of
-    its own contains it. Nothing is longer by it but the end."""
+    """Ends the direction isolates that ``text`` begins, and no others. Only its end gets longer."""
     depth = 0
 
     def matched(mark: re.Match[str]) -> str:

@@ -12,8 +12,8 @@ Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 class RedirectMiddleware:
-    """Makes htmx open what a boosted form's answer redirects to. It would put that page into the old one, whose scripts
-    belong to another page, and to another reader after a sign-in."""
+    # htmx opens what a boosted form's answer redirects to. It would put that page into the old one, whose scripts are
+    # those of another page, and of another reader after a sign-in.
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -22,12 +22,18 @@ class RedirectMiddleware:
         response = self.get_response(request)
         if request.htmx.boosted and "Location" in response:  # type: ignore[attr-defined]
             response.status_code = 200
-            here = urldefrag(request.htmx.current_url_abs_path or "").url  # type: ignore[attr-defined]
-            if urldefrag(response["Location"]).url == here:  # otherwise the browser only scrolls
+            if urldefrag(response["Location"]).url == _current_page(request):  # otherwise the browser only scrolls
                 response["HX-Refresh"] = "true"
             response["HX-Redirect"] = response["Location"]
             del response["Location"]
         return response
+
+
+def _current_page(request: HttpRequest) -> str:
+    try:
+        return urldefrag(request.htmx.current_url_abs_path or "").url  # type: ignore[attr-defined]
+    except ValueError:  # the header holds no address
+        return ""
 
 
 def page_or_fragment(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:

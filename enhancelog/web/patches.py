@@ -10,6 +10,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from enhancelog.domain.diffs import Line, compare
 from enhancelog.domain.records import Entry, Operation
+from enhancelog.domain.text import isolated
 from enhancelog.web.changed_words import SegmentedLine, with_changed_words
 from enhancelog.web.old_values import OldValues
 
@@ -90,7 +91,9 @@ def _changes(operations: Sequence[Operation], old_values: OldValues, entry: Entr
             path=operation.path or _ROOT,
             source=str(operation.source or _ROOT) if operation.op in ("move", "copy") else "",
             lines=with_changed_words(lines),
-            start=next((line.text[:START_CHARACTERS] for line in lines if line.mark in "+-" and line.text), ""),
+            start=isolated(
+                next((line.text[:START_CHARACTERS] for line in lines if line.mark in "+-" and line.text), "")
+            ),
             long=len(lines) > FOLDED_LINES or used > FOLDED_CHARACTERS,
             cut=cut,
             denied_by=_denied_by(entry, operation.path),

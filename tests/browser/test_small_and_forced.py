@@ -38,6 +38,19 @@ def test_every_tab_is_in_view_and_large_enough(page: "Page", live_server: Any, p
         assert min(box["width"], box["height"]) >= 24
 
 
+def test_the_search_is_a_box_or_a_link_that_its_key_follows(page: "Page", live_server: Any) -> None:
+    for width, is_box in ((1440, True), (1024, False), (390, False)):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto("/rejections/")
+        box = page.get_by_role("banner").get_by_role("searchbox", name="Search")
+        assert box.is_visible() is is_box
+        if is_box:
+            assert (box.bounding_box() or {"width": 0})["width"] > 200
+        page.keyboard.press("/")
+        if not is_box:
+            page.wait_for_url("**/search/")
+
+
 def style(page: "Page", selector: str, name: str) -> str:
     return str(page.locator(selector).first.evaluate("(element, name) => getComputedStyle(element)[name]", name))
 

@@ -278,6 +278,7 @@ def test_an_empty_log_shows_what_fills_it(client: Client) -> None:
     (curl,) = [command for command in commands if "curl" in command]
     body = json.loads(curl[curl.index("{") : curl.rindex("}") + 1])
     assert make_rejected(**body).issue_id == "h-1"
+    assert "Authorization: Bearer $ENHANCELOG_TOKEN" in curl
 
 
 @pytest.mark.parametrize(

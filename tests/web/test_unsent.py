@@ -56,6 +56,8 @@ def test_a_form_that_htmx_sends_as_a_page_is_told_where_to_go(client: Client, ad
     here = {**boosted, "HX-Current-URL": f"{HERE}{links.story('S-1')}"}
     saved = client.post(STORY, {"act": "save", "version": "0", "value": TYPED}, headers=here)
     assert (saved["HX-Redirect"], saved["HX-Refresh"]) == (f"{links.story('S-1')}#kind-story", "true")
+    odd = client.post("/account/views", {**sent, "name": "odd"}, headers={**boosted, "HX-Current-URL": "http://["})
+    assert odd["HX-Redirect"] == "/rejections/?axis=noop"
     assert client.post("/account/views", {**sent, "name": "again"}).status_code == 302
 
 
