@@ -19,7 +19,7 @@ from tests.factories import make_entry, make_rejected
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 LONG: Final = 512
 WIDTHS: Final = (320, 390, 1024, 1440)

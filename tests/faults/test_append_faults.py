@@ -58,6 +58,7 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> Callable[[Fate], None]:
     return meet
 
 
+@pytest.mark.slow
 def test_a_hundred_commits_die_and_every_append_is_stored_once(
     store: DatabaseEnhanceLogStore, commits: Callable[[Fate], None]
 ) -> None:

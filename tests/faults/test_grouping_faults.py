@@ -8,7 +8,7 @@ import pytest
 
 from tests.processes import ROOT, START_S, environment
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 KILLED = """
 import os, signal

@@ -137,6 +137,7 @@ def committed(folder: Path) -> int:
         return int(database.execute("SELECT COUNT(*) FROM enhancelog_entry").fetchone()[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_an_import_that_is_ended_by_a_signal_completes_when_run_again(
     waiting_import: subprocess.Popen[bytes], tmp_path: Path, ndjson: Path, sent: signal.Signals, code: int

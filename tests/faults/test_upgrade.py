@@ -107,6 +107,7 @@ def test_an_upgrade_that_is_killed_leaves_the_database_as_it_was(
 
 
 @pytest.mark.once
+@pytest.mark.heavy
 def test_what_was_written_after_a_failed_upgrade_is_in_the_copy_of_the_next(tmp_path: Path, data: Path) -> None:
     failing = release(tmp_path, "failing", {"0999_raises": RAISES})
     assert manage("migrate", data_dir=data, **failing).returncode == 2

@@ -57,6 +57,7 @@ def in_a_thread(act: Callable[[], object]) -> None:
         raise failed[0]
 
 
+@pytest.mark.slow
 def test_appends_plain_writes_and_sign_ins_in_processes_lose_nothing() -> None:
     name = str(connection.settings_dict["NAME"])
     jobs = [("append", "appender", 140), ("orm", "group", 60), ("sign_in", "ada", 60)]

@@ -89,6 +89,7 @@ def test_batches_that_overlap_store_each_entry_once() -> None:
     assert list(verify()) == []
 
 
+@pytest.mark.slow
 def test_processes_that_race_for_an_id_create_it_once() -> None:
     name = str(connection.settings_dict["NAME"])
     jobs = [("race", "a", 30), ("race", "b", 30), ("append", "c", 50)]

@@ -39,7 +39,11 @@ SAFE_ADDRESS: Final = re.compile(r"/(?![/\\])|\?|#|\Z")
 HTMX: Final = {"HX-Request": "true"}
 OTHERS: Final = ("post", "put", "options")
 # Staff see all that the others see.
-ROLES: Final = (*(pytest.param(role, marks=pytest.mark.once) for role in ("nobody", "reader")), "staff")
+ROLES: Final = (
+    pytest.param("nobody", marks=pytest.mark.once),
+    pytest.param("reader", marks=[pytest.mark.once, pytest.mark.heavy]),
+    "staff",
+)
 
 
 def hostile() -> None:
