@@ -11,8 +11,12 @@ class Unreadable(Exception):
 
 
 class Found(NamedTuple):
+    """``dropped``: why the entry lacks fields that its text ``raw`` has; only of an import."""
+
     where: str
     entry: Entry
+    dropped: tuple[Invalid, ...] = ()
+    raw: str = ""
 
 
 class Refused(NamedTuple):
