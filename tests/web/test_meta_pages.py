@@ -131,7 +131,7 @@ def test_many_keys_and_values_are_offered_in_part() -> None:
     assert {title for title in found if title.startswith("meta.")} == {f"meta.{key}" for key in often}
     assert len(found["meta.often0"]) == facet_links.SHOWN
     others = found["Other keys of meta"]
-    assert list(others)[0] == "rare00"
+    assert next(iter(others)) == "rare00"
     opened = get(others["rare03"][1].partition("#")[0])
     assert facets(opened)["meta.rare03"] == {"3": ("1", links.rejections([("meta.rare03", "3")]))}
     assert "and 18 more" in opened.words
