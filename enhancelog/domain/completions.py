@@ -17,10 +17,8 @@ _FIXED: Final = {
 
 
 class Meta(NamedTuple):
-    """Keys of ``meta``, and the values of a key, each by its beginning."""
-
     keys: Values
-    values: Callable[[str, str], Iterable[str]]
+    values: Callable[[str, str], Iterable[str]]  # of a key, by their beginning
 
 
 def completions(text: str, values: Mapping[str, Values], meta: Meta | None = None) -> list[str]:

@@ -1,5 +1,3 @@
-"""msgspec's errors as ``Invalid``, with the field and the rule that it breaks."""
-
 import re
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +11,7 @@ _PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
 
 
 def named(error: msgspec.ValidationError, choices: Mapping[str, Sequence[str]], below: str = "") -> Invalid:
-    """``below``: the field that was decoded. ``choices``: field, without indexes, to what it may be."""
+    """``below``: the field that was decoded. ``choices``: field, without indexes, to its values."""
     text = str(error)
     found = _PLACE.search(text)
     place = found[1] if found else ""

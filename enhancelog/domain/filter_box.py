@@ -109,7 +109,6 @@ def canonical(pairs: Iterable[Pair]) -> Pairs:
 
 
 def parameter_of(key: str) -> str | None:
-    """``None`` if this is no key of the box."""
     beginning, dot, rest = key.partition(".")
     return f"{PREFIX}{rest}" if dot and f"{beginning.lower()}." == PREFIX else KEYS.get(key.lower())
 

@@ -1,4 +1,4 @@
-"""``meta`` of an entry: a flat JSON object of what the caller notes about the run, such as its model or its seed."""
+"""``meta`` of an entry: a flat JSON object of what the caller notes about the run."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ _PLAIN: Final = range(-7, 21)
 
 
 def checked(data: bytes) -> bytes:
-    """Without white space between tokens. ``data`` is strict JSON. Raises ``Invalid``."""
+    """``data``, strict JSON, without white space. Raises ``Invalid``."""
     data = strict_json.compact(data)
     if not data.startswith(b"{"):
         raise Invalid("meta", "type", "must be a JSON object")
@@ -44,19 +44,19 @@ def is_key(text: str) -> bool:
     return _KEY.fullmatch(text) is not None
 
 
+# Key to value as text; a number as it was written.
 def written(data: bytes) -> dict[str, str]:
-    """Key to value as text; a number as it was written."""
     return _texts(json.loads(data, parse_int=str, parse_float=str))
 
 
+# Key to value as the index holds it: equal numbers alike, a long text as its beginning and SHA-256.
 def indexed(data: bytes) -> dict[str, str]:
-    """Key to value as the index holds it: equal numbers alike, a long text as its beginning and SHA-256."""
     values = _texts(json.loads(data, parse_int=_shortest, parse_float=_shortest))
     return {key: _cut(text) for key, text in values.items()}
 
 
 def found_as(text: str) -> tuple[str, ...]:
-    """What of the index a filter's value finds: the text itself and, if it is a number, its shortest form."""
+    """What a filter's value finds in the index: the text and, of a number, its shortest form."""
     texts = (text, _shortest(text)) if _NUMBER.fullmatch(text) else (text,)
     return tuple(dict.fromkeys(_cut(each) for each in texts))
 

@@ -1,4 +1,4 @@
-"""Names of the parameters ``meta.KEY`` and ``not_meta.KEY``: an entry's ``meta`` has a value under the key, or not."""
+"""The parameters ``meta.KEY`` and ``not_meta.KEY``."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -10,8 +10,8 @@ PREFIX: Final = "meta."
 _NOT: Final = "not_"
 
 
+# Whatever the key.
 def is_meta(name: str) -> bool:
-    """Also of a key that cannot be one."""
     return name.removeprefix(_NOT).startswith(PREFIX)
 
 
@@ -24,13 +24,13 @@ def is_possible(name: str) -> bool:
 
 
 def check(name: str) -> None:
-    """Raises ``Invalid`` (the name)."""
+    """Raises ``Invalid``."""
     if not meta.is_key(key_of(name)):
         raise Invalid(name[:80], "key", f'"{key_of(name)[:80]}" is not a key of meta: {meta.KEY_RULE}')
 
 
 def checked_names(parameters: Iterable[str]) -> list[str]:
-    """Without ``not_``, each once. Raises ``Invalid``."""
+    """Without ``not_``. Raises ``Invalid``."""
     found = [name for name in parameters if is_meta(name)]
     for name in found:
         check(name)
@@ -38,7 +38,7 @@ def checked_names(parameters: Iterable[str]) -> list[str]:
 
 
 def from_options(texts: Iterable[str], option: str) -> list[tuple[str, str]]:
-    """``KEY=VALUE`` of a command's ``--meta`` or ``--not-meta`` as parameters. Raises ``Invalid``."""
+    """From ``KEY=VALUE``. Raises ``Invalid``."""
     found = []
     for text in texts:
         key, equals, value = text.partition("=")

@@ -143,7 +143,7 @@ def decode(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> Entry:
 
 
 def decode_imported(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> tuple[Entry, tuple[Invalid, ...]]:
-    """Also drops ``candidate_hash`` and ``meta`` of another shape, and says why."""
+    """Also without ``candidate_hash`` and ``meta`` of another shape, and why."""
     if (canonical := _decode_canonical(data, max_bytes)) is not None:
         return canonical, ()
     data = _strict_json(data)

@@ -89,8 +89,8 @@ def parse(text: str) -> Any:
     return value
 
 
+# Without white space between tokens.
 def compact(data: bytes) -> bytes:
-    """Without white space between tokens."""
     return _TOKEN_OR_SPACE.sub(rb"\1", data)
 
 

@@ -1,4 +1,4 @@
-"""A row per key of an entry's ``meta``, so that a value is an index range."""
+"""A row per key of ``meta``: a value is an index range."""
 
 from collections.abc import Iterator, Sequence
 

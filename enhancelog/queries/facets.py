@@ -78,11 +78,11 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True)
 class Facets:
-    """``by``: parameter to its values, most entries first. ``more_meta``: there may be more values of meta."""
+    """``by``: parameter to its values, most entries first."""
 
     total: Count
     by: Mapping[str, tuple[Choice, ...]]
-    more_meta: bool = False
+    more_meta: bool = False  # there may be more values of meta
 
 
 def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facets:

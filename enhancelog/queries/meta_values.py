@@ -1,4 +1,4 @@
-"""The filter ``meta.KEY=VALUE`` as SQL, and which keys and values occur."""
+"""The filter ``meta.KEY=VALUE``, and which keys and values occur."""
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -29,10 +29,8 @@ _VALUES: Final = _NEXT.format(column="value", fixed="AND key = %s")
 
 
 class Asked(NamedTuple):
-    """``values``: as the index holds them; any of them matches."""
-
     key: str
-    values: tuple[str, ...]
+    values: tuple[str, ...]  # as the index holds them; any of them matches
 
     @property
     def condition(self) -> Q:
@@ -44,8 +42,8 @@ def asked(name: str, values: Iterable[str]) -> Asked:
     return Asked(key_of(name), tuple(dict.fromkeys(found)))
 
 
+# The name of a filter that is one range of the index.
 def leading(wanted: EntryFilter) -> str | None:
-    """The name of a filter that is one range of the index and may lead, if there is one."""
     if len(wanted.include.get("blueprint_id", ())) == 1:  # mostly fewer runs than have a value
         return None
     of_meta = (name for name in wanted.include if is_meta(name))
@@ -53,7 +51,7 @@ def leading(wanted: EntryFilter) -> str | None:
 
 
 def few(name: str, wanted: EntryFilter, up_to: int) -> list[int] | None:
-    """Positions of the entries that the filter ``name`` finds; ``None`` if too many."""
+    """Positions; ``None`` if too many."""
     key, values = asked(name, wanted.include[name])
     rows = MetaValue.objects.filter(key=key, value__in=values, entry_id__lte=up_to).order_by()
     found = list(rows.values_list("entry_id", flat=True)[: phrases.FEW + 1])
@@ -64,8 +62,8 @@ def keys(beginning: str) -> list[str]:
     return _starting_with(beginning, _KEYS, [])
 
 
+# Those that are held whole.
 def values(key: str, beginning: str) -> list[str]:
-    """Those that are held whole."""
     return [text for text in _starting_with(beginning, _VALUES, [key]) if text and meta.is_whole(text)]
 
 

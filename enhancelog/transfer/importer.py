@@ -19,15 +19,14 @@ ANALYZE_SHARE: Final = 10
 
 @dataclass
 class Counts:
-    """``same``: already stored and identical. ``conflict``: the id is stored with different content. ``dropped``:
-    fields that were left out of entries."""
+    """``same``: already stored and identical. ``conflict``: the id is stored with different content."""
 
     read: int = 0
     added: int = 0
     same: int = 0
     conflict: int = 0
     quarantined: int = 0
-    dropped: int = 0
+    dropped: int = 0  # fields of entries that were added or the same
 
     @property
     def findings(self) -> int:
@@ -48,10 +47,8 @@ class Conflicting(NamedTuple):
 
 
 class Dropped(NamedTuple):
-    """A field that was left out. ``raw``: the entry's text."""
-
     where: str
-    entry: records.Entry
+    entry: records.Entry  # without the field
     reason: Invalid
     raw: str
 

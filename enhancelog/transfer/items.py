@@ -11,12 +11,10 @@ class Unreadable(Exception):
 
 
 class Found(NamedTuple):
-    """``dropped``: why the entry lacks fields that its text ``raw`` has; only of an import."""
-
     where: str
     entry: Entry
-    dropped: tuple[Invalid, ...] = ()
-    raw: str = ""
+    dropped: tuple[Invalid, ...] = ()  # why the entry of an import lacks fields
+    raw: str = ""  # its text with these fields
 
 
 class Refused(NamedTuple):

@@ -55,7 +55,7 @@ class Piece:
         return hashlib.sha256(b"".join(self._parts)).digest()
 
     def item(self, *, imported: bool = False) -> Item:
-        """If ``imported``, as ``records.decode_imported`` reads it."""
+        # Another host's entry may use names of ours for something else.
         data = b"".join(self._parts)[: self.size]
         try:
             if self._flaw:

@@ -64,7 +64,7 @@ class JsonStream:
 def open_source(
     location: str, max_bytes: int, stdin: BinaryIO | None = None, *, imported: bool = False
 ) -> Iterator[Source]:
-    """``-`` is standard input. ``imported``: see ``Piece.item``. Raises ``Unreadable``."""
+    """``-`` is standard input. Raises ``Unreadable``."""
     name = "standard input" if location == "-" else location
     with _opened(location, stdin) as stream:
         with _reading(name):

@@ -32,14 +32,14 @@ class FacetLink(NamedTuple):
 
 
 class Facet(NamedTuple):
-    """``is_name``: the title is a parameter. ``more_url`` shows those left out; empty if there are too many."""
+    """``more_url`` shows those left out; empty if there are too many."""
 
     title: str
     links: Sequence[FacetLink]
     left_out: Count = Count(0)
     more_url: str = ""
     id: str = ""
-    is_name: bool = False
+    is_name: bool = False  # the title
 
 
 def facet_links(list_request: ListRequest, found: Facets, opened: str = "") -> list[Facet]:
@@ -77,7 +77,7 @@ def _names(title: str, name: str, list_request: ListRequest, choices: Sequence[C
 
 
 def _of_meta(list_request: ListRequest, found: Facets, opened: str) -> Iterator[Facet]:
-    """A facet for each of the most frequent keys, and one that lists further keys."""
+    # The most frequent keys have a facet each, and one lists further keys.
     chosen = [name for name, _ in list_request.given if name.startswith(PREFIX)]
     # On pages, a parameter without a value is left out.
     choices = {name: [each for each in values if each.value] for name, values in found.by.items() if is_meta(name)}

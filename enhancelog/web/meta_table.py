@@ -1,5 +1,3 @@
-"""What an entry's ``meta`` says, as rows."""
-
 from typing import Final, NamedTuple
 
 from msgspec import UNSET
@@ -14,11 +12,9 @@ SHOWN: Final = 8  # the others are folded
 
 
 class Row(NamedTuple):
-    """``url``: the runs with the same value; empty for one that is empty, long or has lines."""
-
     key: str
     value: Text
-    url: str
+    url: str  # the runs with the same value; empty for one that is empty, long or has lines
 
 
 class Noted(NamedTuple):
@@ -27,7 +23,6 @@ class Noted(NamedTuple):
 
 
 def noted(entry: Entry) -> Noted | None:
-    """``None`` if nothing was recorded."""
     if entry.meta is UNSET:
         return None
     rows = [Row(key, text(value), _url(key, value)) for key, value in meta.written(bytes(entry.meta)).items()]
@@ -35,7 +30,6 @@ def noted(entry: Entry) -> Noted | None:
 
 
 def as_text(entry: Entry) -> str:
-    """A line per key, in the order of keys."""
     values = {} if entry.meta is UNSET else meta.written(bytes(entry.meta))
     return "\n".join(f"{key}: {value}" for key, value in sorted(values.items()))
 

@@ -172,7 +172,7 @@ def test_what_was_exported_is_imported_the_same(format_: str, tmp_path: Path) ->
     exported.write_text(export("--format", format_))
     with open_source(str(exported), 1 << 20, imported=True) as source:
         (item,) = source
-    assert records.encode(item.entry) == records.encode(entry)  # type: ignore[union-attr]
+    assert records.encode(item.entry) == records.encode(entry)
 
 
 def test_meta_is_filtered_by_key_and_value() -> None:

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -196,7 +197,7 @@ def test_a_duplicate_inside_the_file_is_the_same_or_a_conflict(ndjson: Path) -> 
     assert Ran(ndjson).counts == (3, 1, 1, 1, 0)
 
 
-ODD = [
+ODD: list[tuple[dict[str, Any], str]] = [
     ({"meta": {"a": {"b": 1}}}, "meta.a"),
     ({"meta": [], "bump": "minor"}, "meta"),
     ({"meta": None}, "meta"),
