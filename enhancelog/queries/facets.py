@@ -32,7 +32,7 @@ _HAS: Final = Statement(f"""
         EXISTS (SELECT 1 FROM {_META})""")
 
 # An entry may have many keys, and every run values of its own.
-MOST_META: Final = 50_000  # values of the sample, newest entries first
+MOST_META: Final = 20_000  # values of the sample, newest entries first
 MOST_META_CHOICES: Final = 2_000  # that are offered, most entries first
 _SAMPLED_META: Final = f"""
     , noted (name, value) AS MATERIALIZED (

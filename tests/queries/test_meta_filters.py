@@ -171,7 +171,7 @@ def test_facets_offer_a_bounded_number_of_values(monkeypatch: pytest.MonkeyPatch
     for limit, most in (("MOST_META", 10), ("MOST_META_CHOICES", 3)):
         with monkeypatch.context() as patch:
             patch.setattr(facet_queries, limit, most)
-            patch.setattr(facet_queries, "_SAMPLED_META", facet_queries._SAMPLED_META.replace("50001", "11"))
+            patch.setattr(facet_queries, "_SAMPLED_META", facet_queries._SAMPLED_META.replace("LIMIT 20001", "LIMIT 11"))
             patch.setattr(facet_queries, "_BY_META", facet_queries._BY_META.replace("LIMIT 2000", "LIMIT 3"))
             some = facets(every, 9)
         assert some.more_meta
