@@ -171,8 +171,9 @@ def test_facets_offer_a_bounded_number_of_values(monkeypatch: pytest.MonkeyPatch
     for limit, most in (("MOST_META", 10), ("MOST_META_CHOICES", 3)):
         with monkeypatch.context() as patch:
             patch.setattr(facet_queries, limit, most)
-            patch.setattr(facet_queries, "_SAMPLED_META", facet_queries._SAMPLED_META.replace("LIMIT 20001", "LIMIT 11"))
-            patch.setattr(facet_queries, "_BY_META", facet_queries._BY_META.replace("LIMIT 2000", "LIMIT 3"))
+            for part, before, after in (("_SAMPLED_META", 20_001, 11), ("_BY_META", 2_000, 3)):
+                sql = getattr(facet_queries, part).replace(f"LIMIT {before}", f"LIMIT {after}")
+                patch.setattr(facet_queries, part, sql)
             some = facets(every, 9)
         assert some.more_meta
         assert sum(len(choices) for name, choices in some.by.items() if name.startswith("meta.")) == 3
