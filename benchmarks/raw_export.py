@@ -30,6 +30,8 @@ FIELDS: Final = (
     "ts_ms",
     "ops",
     "bump",
+    "candidate_hash",
+    "meta",
 )
 SELECT: Final = f"SELECT {', '.join(FIELDS)} FROM enhancelog_entry ORDER BY ts_ms, position"
 
@@ -48,12 +50,12 @@ def line(row: Sequence[Any]) -> bytes:
     record = dict(zip(FIELDS, row, strict=True))
     for field in ("verdicts", "reasons"):
         record[field] = orjson.Fragment(record[field])
-    if record["ops"] is None:
-        del record["ops"]
-    else:
-        record["ops"] = orjson.Fragment(record["ops"])
-    if record["bump"] is None:
-        del record["bump"]
+    for field in ("ops", "meta"):
+        if record[field] is not None:
+            record[field] = orjson.Fragment(record[field])
+    for field in ("ops", "bump", "candidate_hash", "meta"):
+        if record[field] is None:
+            del record[field]
     return bytes(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
 
 

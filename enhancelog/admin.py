@@ -104,7 +104,7 @@ class EntryAdmin(_ModelAdmin):
     fieldsets = (
         (None, {"fields": ("issue_id", "blueprint", "status", "time")}),
         ("Run", {"fields": ("intent", "rationale", "verdict_list", "reason_list")}),
-        ("Change", {"fields": ("prev_hash", "new_hash", "bump", "patch")}),
+        ("Change", {"fields": ("prev_hash", "new_hash", "bump", "candidate_hash", "patch", "meta")}),
         ("Recorded", {"fields": ("position", "recorded", "actor", "source", "digest", "envelope", "ts_ms")}),
     )
     readonly_fields = ("blueprint", "time", "recorded", "actor", "verdict_list", "reason_list", "patch")

@@ -25,6 +25,14 @@ verdicts: st.SearchStrategy[dict[str, str]] = st.builds(
 operations: st.SearchStrategy[dict[str, str]] = st.builds(
     dict, op=st.sampled_from(["add", "replace", "test"]), path=st.just("/a"), value=texts
 )
+meta_keys = st.sampled_from(["model", "seed", "a.b-c_1", "cached"])
+meta_values = st.one_of(
+    st.sampled_from(["1", "m-large", "", "true", 1, 1.0, 0, True, False, "1.0", "a b", "x" * 300]),
+    texts,
+    st.integers(-(2**70), 2**70),
+    st.integers(-99, 99).map(lambda number: number / 4),
+)
+metas: st.SearchStrategy[dict[str, Any]] = st.dictionaries(meta_keys, meta_values, max_size=3)
 
 
 @st.composite
@@ -33,6 +41,8 @@ def entries(draw: st.DrawFn, issue_ids: st.SearchStrategy[str] = odd_ids) -> Ent
     optional: dict[str, Any] = {
         "ops": draw(st.none() | st.lists(operations, max_size=2)),
         "bump": draw(st.sampled_from([None, "major", "minor", "patch"])),
+        "candidate_hash": draw(st.none() | hashes),
+        "meta": draw(st.none() | metas),
     }
     return records.from_values(
         issue_id=draw(issue_ids),

@@ -16,7 +16,7 @@ from enhancelog.client.connection import Connection
 from enhancelog.client.endpoint import DEFAULT_URL, TOTAL_S
 from enhancelog.client.exchange import one_line
 from enhancelog.client.log_store import HttpEnhanceLogStore
-from enhancelog.domain import page_sizes, records
+from enhancelog.domain import meta_filters, page_sizes, records
 from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other, StoreError
 from enhancelog.domain.filters import PARAMETERS
 from enhancelog.transfer.items import Found, Item, Unreadable
@@ -96,6 +96,8 @@ def get(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
 
 def list_entries(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
     filters = [(name, value) for name in PARAMETERS for value in getattr(options, name)]
+    filters += meta_filters.from_options(options.meta, "meta")
+    filters += meta_filters.from_options(options.not_meta, "not-meta")
     size = min(options.max or options.page_size, options.page_size)
     for number, entry in enumerate(store.entries([*filters, ("order", options.order)], size), 1):
         _print(records.encode(entry))
@@ -193,6 +195,8 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     )
     for name in PARAMETERS:
         chosen.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", action="append", default=[])
+    for option in ("--meta", "--not-meta"):
+        chosen.add_argument(option, metavar="KEY=VALUE", action="append", default=[])
 
 
 def _positive(text: str) -> int:

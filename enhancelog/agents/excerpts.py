@@ -14,6 +14,7 @@ from msgspec import UNSET, Raw
 from enhancelog.agents.mcp_results import MAX_ANSWER_BYTES, Continued
 from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid
+from enhancelog.domain.meta_filters import is_meta, key_of
 from enhancelog.domain.records import Entry
 
 KNOWN_FIELDS: Final = (
@@ -39,6 +40,8 @@ ListedField = Literal[
     "ts_ms",
     "ops",
     "bump",
+    "candidate_hash",
+    "meta",
     "denied",
 ]
 LISTED_FIELDS: Final[tuple[ListedField, ...]] = get_args(ListedField)
@@ -153,6 +156,8 @@ def listed_values(entry: Entry, fields: Sequence[str]) -> dict[str, Any]:
     values["verdicts"] = msgspec.to_builtins(entry.verdicts)
     if entry.ops is not UNSET:
         values["ops"] = msgspec.json.decode(entry.ops, type=list[Raw])
+    if entry.meta is not UNSET:
+        values["meta"] = msgspec.json.decode(entry.meta)
     return {field: values[field] for field in LISTED_FIELDS if field in fields and values[field] is not UNSET}
 
 
@@ -165,12 +170,14 @@ def _denied(entry: Entry) -> dict[str, Placed]:
 
 
 def _value_at(known: Mapping[str, Raw], field: str) -> Any:
+    if is_meta(field):
+        return msgspec.json.decode(known.get("meta", b"{}")).get(key_of(field))
     place = _PLACE.fullmatch(field)
     name, index, member = place.groups() if place else (field, None, None)
     if name not in KNOWN_FIELDS or (index and name not in _LISTS) or (member and name != "verdicts"):
         names = ", ".join(KNOWN_FIELDS)
         raise Invalid("fields", "choice", f'contains the unknown field "{field[:60]}"; known: {names}')
-    if name not in known:  # the entry carries no patch
+    if name not in known:  # the entry does not carry it
         return None
     value: Any = msgspec.json.decode(known[name], type=list[Raw] if name == "ops" else Any)
     if index is None:

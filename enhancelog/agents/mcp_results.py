@@ -44,6 +44,8 @@ class EntryFields(TypedDict, total=False):
     ts_ms: int
     ops: list[dict[str, Any] | str] | None
     bump: Literal["major", "minor", "patch"] | None
+    candidate_hash: str | None
+    meta: dict[str, str | int | float | bool] | None
 
 
 class Continued(TypedDict):

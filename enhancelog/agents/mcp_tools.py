@@ -87,6 +87,9 @@ class Tools:
         ] = "",
         since: Annotated[str, OptionalText, Field(description=f"From (inclusive): {Instant}.")] = "",
         until: Annotated[str, OptionalText, Field(description="To (exclusive), likewise.")] = "",
+        meta: Annotated[
+            dict[str, str] | None, Field(description='Only runs that noted these values, such as {"model": "…"}.')
+        ] = None,
         order: Annotated[Literal["desc", "asc"], Field(description="desc: newest first.")] = "desc",
         limit: Annotated[WholeNumber, Field(ge=1, le=MOST_LISTED)] = 20,
         fields: Annotated[
@@ -111,7 +114,8 @@ class Tools:
             "since": since,
             "until": until,
         }
-        filters = [*((name, value) for name, value in given.items() if value), ("order", order)]
+        noted = [(f"meta.{key}", value) for key, value in (meta or {}).items()]
+        filters = [*((name, value) for name, value in given.items() if value), *noted, ("order", order)]
         chosen = ("issue_id", *(fields or BRIEF))
         begin: Cursor = (("cursor", cursor),) if cursor else ()
         page = self._log.page(filters, limit, begin)
@@ -169,6 +173,13 @@ class Tools:
         ts_ms: Annotated[WholeNumber, Field(description="When the run started, epoch milliseconds.")],
         ops: Annotated[list[dict[str, Any]] | None, Field(description="The patch, RFC 6902.")] = None,
         bump: Annotated[Literal["major", "minor", "patch"] | None, Field(description="Version bump.")] = None,
+        candidate_hash: Annotated[
+            str, OptionalText, Field(description="Hash of the document that the patch would have made.")
+        ] = "",
+        meta: Annotated[
+            dict[str, str | int | float | bool] | None,
+            Field(description='What else to note, such as {"model": "…", "seed": 7}: at most 64 keys, 8 kB.'),
+        ] = None,
     ) -> Appended:
         """Store the outcome of one finished run in the enhance log, permanently.
 
@@ -178,7 +189,7 @@ class Tools:
         file", "rationale": "Adds a sentence.", "verdicts": [{"axis": "noop", "status": "deny", "detail": "no change"}],
         "status": "rejected", "reasons": ["noop: no change"], "ts_ms": 1795000000000}
         """
-        given = dict(locals())
+        given = {**locals(), "candidate_hash": candidate_hash or None}
         recorded = {name: given[name] for name in records.FIELDS if given[name] is not None}
         stored = self._log.put(records.from_values(**recorded))
         return {"issue_id": issue_id, "result": "created" if stored.created else "identical", "digest": stored.digest}

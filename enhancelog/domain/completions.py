@@ -1,9 +1,10 @@
 """How the last token of a filter box may go on."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
 
 from enhancelog.domain import filter_box, filters, times
+from enhancelog.domain.meta_filters import PREFIX, is_meta, key_of
 
 Values = Callable[[str], Iterable[str]]
 
@@ -15,7 +16,12 @@ _FIXED: Final = {
 }
 
 
-def completions(text: str, values: Mapping[str, Values]) -> list[str]:
+class Meta(NamedTuple):
+    keys: Values
+    values: Callable[[str, str], Iterable[str]]  # of a key, by their beginning
+
+
+def completions(text: str, values: Mapping[str, Values], meta: Meta | None = None) -> list[str]:
     """Whole texts of the box that start with ``text``. ``values``: parameter to a function from a beginning to
     values."""
     is_quoted = text.count('"') % 2 == 1
@@ -25,11 +31,10 @@ def completions(text: str, values: Mapping[str, Values]) -> list[str]:
     negation = "-" if token.startswith("-") else ""
     key, colon, value = token.removeprefix("-").partition(":")
     if not colon:
-        found = [] if is_quoted else [f"{before}{negation}{name}:" for name in filter_box.KEYS if name.startswith(key)]
-    elif key.lower() in filter_box.KEYS:
-        parameter = filter_box.KEYS[key.lower()]
+        found = [] if is_quoted else [f"{before}{negation}{name}:" for name in _keys(key, meta)]
+    elif parameter := filter_box.parameter_of(key):
         beginning = quoted if is_quoted else value
-        known = _FIXED[parameter] if parameter in _FIXED else values.get(parameter, _nothing)(beginning)
+        known = _values(parameter, beginning, values, meta)
         name = f"not_{parameter}" if negation else parameter
         found = [before + filter_box.token(name, each) for each in known if each.startswith(beginning)]
     else:
@@ -37,5 +42,15 @@ def completions(text: str, values: Mapping[str, Values]) -> list[str]:
     return [each for each in found if each.startswith(text) and each != text]
 
 
-def _nothing(_: str) -> Iterable[str]:
-    return ()
+def _keys(beginning: str, meta: Meta | None) -> Iterator[str]:
+    yield from (key for key in filter_box.KEYS if key.startswith(beginning))
+    if meta and (PREFIX.startswith(beginning) or beginning.startswith(PREFIX)):
+        yield from (f"{PREFIX}{key}" for key in meta.keys(beginning[len(PREFIX) :]))
+
+
+def _values(parameter: str, beginning: str, values: Mapping[str, Values], meta: Meta | None) -> Iterable[str]:
+    if is_meta(parameter):
+        return meta.values(key_of(parameter), beginning) if meta else ()
+    if parameter in _FIXED:
+        return _FIXED[parameter]
+    return values[parameter](beginning) if parameter in values else ()

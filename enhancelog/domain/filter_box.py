@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from enhancelog.domain import meta_filters
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import PARAMETERS
+from enhancelog.domain.meta_filters import PREFIX, is_meta
 
 Pair = tuple[str, str]
 Pairs = tuple[Pair, ...]
@@ -51,13 +53,13 @@ _STARRED: Final = "blueprint"  # the key whose values may be prefixes
 _NAMES: Final = [name for base in _ORDER for name in (base, f"{_NOT}{base}") if name in PARAMETERS]
 _PLACE: Final = {name: place for place, name in enumerate(_NAMES)}
 
-# axis:noop axis:tone=pass axis:des=absent status:rejected blueprint:main since:7d -has:gap "exact phrase"
+# axis:noop axis:tone=pass axis:des=absent status:rejected blueprint:main since:7d -has:gap meta.model:x "exact phrase"
 #
 # "-" negates. Values with spaces, quotes or "=" are quoted; inside quotes, \", \\ and \u000a are escapes. A quoted text
 # without a key is a phrase, and so are adjacent plain words; "text:" is a substring. blueprint:team-* is a prefix, and
 # so is blueprint:"a b"*; a star inside the quotes is a star.
 _TOKEN = re.compile(
-    r"""(?<!\S)(?P<no>-)?(?:(?P<key>[A-Za-z_]++):)?
+    r"""(?<!\S)(?P<no>-)?(?:(?P<key>[A-Za-z_]++|(?i:meta)\.[A-Za-z0-9_.-]++):)?
         (?:"(?P<quoted>(?:[^"\\]++|\\.)*+)"(?:(?P<star>\*)|=(?P<said>[^\s"]*+))?|(?P<bare>[^\s"]++))?(?=\s|\Z)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -96,14 +98,25 @@ def token(name: str, value: str) -> str:
     negation = "-" if name != base else ""
     if base == "phrase":
         return negation + _quoted(value)
-    key, said = _WRITTEN[base]
+    key, said = (base, "") if is_meta(base) else _WRITTEN[base]
     is_bare = _BARE.match(value) and not (key == _STARRED and "*" in value)
     return f"{negation}{key}:{value if is_bare else _quoted(value)}{said}"
 
 
 def canonical(pairs: Iterable[Pair]) -> Pairs:
-    known = [pair for pair in dict.fromkeys(pairs) if pair[0] in _PLACE]
-    return tuple(sorted(known, key=lambda pair: _PLACE[pair[0]]))
+    known = [pair for pair in dict.fromkeys(pairs) if pair[0] in _PLACE or meta_filters.is_possible(pair[0])]
+    return tuple(sorted(known, key=_place))
+
+
+def parameter_of(key: str) -> str | None:
+    beginning, dot, rest = key.partition(".")
+    return f"{PREFIX}{rest}" if dot and f"{beginning.lower()}." == PREFIX else KEYS.get(key.lower())
+
+
+# Those of meta are last, by key.
+def _place(pair: Pair) -> tuple[int, str]:
+    name = pair[0]
+    return (_PLACE[name], "") if name in _PLACE else (len(_PLACE), f"{name.removeprefix(_NOT)} {name}")
 
 
 # A plain word has no quotes and no key, and is not negated. "TypeError: x" and "https://…" only look as if they had.
@@ -113,7 +126,7 @@ def _word(found: re.Match[str], *, is_last: bool) -> str | None:
         return None
     if key is None:
         return bare
-    is_known = key.lower() in KEYS
+    is_known = parameter_of(key) is not None
     if bare is None:
         return None if is_known and is_last else f"{key}:"
     return f"{key}:{bare}" if not is_known and bare[0] in "/\\" else None
@@ -130,10 +143,14 @@ def _pair(found: re.Match[str]) -> Pair:
         if said is not None or found["star"]:
             raise Invalid("filter", "quotes", f"cannot be read at {found['star'] or f'={said[:40]}'}")
         return ("phrase", "-") if value is None else (_named("phrase", found), value)
-    key = key.lower()
-    if key not in KEYS:
-        detail = f"Unknown filter '{key[:40]}'. Available filters: {', '.join(KEYS)}. To search for words, quote them"
+    parameter = parameter_of(key)
+    if parameter is None:
+        names = ", ".join((*KEYS, f"{PREFIX}KEY"))
+        detail = f"Unknown filter '{key.lower()[:40]}'. Available filters: {names}. To search for words, quote them"
         raise Invalid("", "unknown", detail)
+    key = parameter if is_meta(parameter) else key.lower()
+    if is_meta(key):
+        meta_filters.check(key)
     if value is None:
         raise Invalid(key, "empty", f"needs a value, as in {key}:main" if key == "blueprint" else "needs a value")
     if found["star"] and key != _STARRED:
@@ -143,7 +160,7 @@ def _pair(found: re.Match[str]) -> Pair:
     if key != "axis":
         if said is not None:
             raise Invalid(key, "value", f'takes no "={said[:40]}"')
-        return (_named(KEYS[key], found), value)
+        return (_named(parameter, found), value)
     if found["quoted"] is None:
         value, _, said = value.rpartition("=") if "=" in value else (value, "", None)
     if said is not None and said not in SAID:

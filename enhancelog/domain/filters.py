@@ -6,14 +6,14 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, cast, get_args
 
-from enhancelog.domain import page_sizes, search_words, strict_json, times
+from enhancelog.domain import meta_filters, page_sizes, search_words, strict_json, times
 from enhancelog.domain.errors import Invalid
 
 Order = Literal["asc", "desc"]
-Has = Literal["ops", "gap", "badge"]
+Has = Literal["ops", "candidate", "gap", "badge"]
 
 # Repeated parameters are OR, repeated "axis" is AND, "not_<name>" excludes. Unknown parameters are ignored. An id that
-# cannot exist is valid and matches nothing.
+# cannot exist is valid and matches nothing. "meta.<key>" is a parameter, too.
 CHOICES: Final = {
     "status": ("applied", "rejected"),
     "axes": ("one", "many"),
@@ -84,8 +84,9 @@ class EntryFilter:
 
 def parse(parameters: Parameters, now_ms: int) -> EntryFilter:
     """Raises ``Invalid`` (the parameter's name). ``now_ms``: epoch ms."""
-    include = {name: _values(parameters, name) for name in VALUES if name in parameters}
-    exclude = {name: _values(parameters, f"not_{name}") for name in VALUES if f"not_{name}" in parameters}
+    names = (*VALUES, *meta_filters.checked_names(parameters))
+    include = {name: _values(parameters, name) for name in names if name in parameters}
+    exclude = {name: _values(parameters, f"not_{name}") for name in names if f"not_{name}" in parameters}
     since = [*_instants(parameters, "since", now_ms), *_instants(parameters, "not_until", now_ms)]
     until = [*_instants(parameters, "until", now_ms), *_instants(parameters, "not_since", now_ms)]
     periods = [times.span_of(value, now_ms) for value in parameters.get("period", ())]
@@ -93,7 +94,8 @@ def parse(parameters: Parameters, now_ms: int) -> EntryFilter:
     until += [span.until_ms for span in periods if span.until_ms is not None]
     until += _ends_before(parameters.get("not_period", ()), now_ms)
     _check_new(include, exclude, since)
-    pairs = [(name, value) for name in PARAMETERS for value in parameters.get(name, ())]
+    written = (*PARAMETERS, *(name for name in parameters if meta_filters.is_meta(name)))
+    pairs = [(name, value) for name in written for value in parameters.get(name, ())]
     if len(pairs) > MAX_VALUES:
         raise Invalid(pairs[-1][0], "count", f"too many values: {len(pairs):,}; a filter takes at most {MAX_VALUES}")
     return EntryFilter(include, exclude, max(since, default=None), min(until, default=None), tuple(pairs), now_ms)

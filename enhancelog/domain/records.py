@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final, Literal, get_args
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from enhancelog.domain import strict_json
+from enhancelog.domain import meta, strict_json
+from enhancelog.domain.decoding_errors import named
 from enhancelog.domain.errors import Invalid, TooLarge
 
 MAX_ENTRY_BYTES: Final = 1 << 20
@@ -35,11 +36,7 @@ IdOrEmpty = Annotated[str, Meta(extra_json_schema={**ID_SCHEMA, "minLength": 0})
 Text = Annotated[str, Meta(extra_json_schema=TEXT_SCHEMA)]
 
 _CONTROL = re.compile("[\u0000-\u001f\u007f-\u009f]")
-_TOKEN_OR_SPACE = re.compile(rb'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))|[ \t\r\n]++', re.DOTALL)
-_INDEX = re.compile(r"\[\d+\]")
 _NO_POINTER: Final = 'must be a JSON Pointer: empty or starting with "/"'
-_MISSING = re.compile("missing required field `([^`]+)`")
-_PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
 
 
 class Verdict(Struct, frozen=True):
@@ -65,9 +62,12 @@ class Entry(Struct, frozen=True, kw_only=True):
     status: Status
     reasons: tuple[Text, ...]
     ts_ms: EpochMs
-    # Unset if not recorded. ``ops``: RFC 6902, without white space between tokens.
+    # Unset if not recorded. ``ops``: RFC 6902; ``meta``: a flat object; both without white space between tokens.
+    # ``candidate_hash``: of the document that the patch would have made.
     ops: Raw | UnsetType = UNSET
     bump: Bump | UnsetType = UNSET
+    candidate_hash: Text | UnsetType = UNSET
+    meta: Raw | UnsetType = UNSET
 
     # So an Entry that exists obeys the rules of ids and texts, however it was made.
     def __post_init__(self) -> None:
@@ -75,6 +75,8 @@ class Entry(Struct, frozen=True, kw_only=True):
         check_id(self.blueprint_id, "blueprint_id", may_be_empty=True)
         for field in ("prev_hash", "new_hash", "intent", "rationale"):
             strict_json.check_text(getattr(self, field), field)
+        if self.candidate_hash is not UNSET:
+            strict_json.check_text(self.candidate_hash, "candidate_hash")
         if not strict_json.is_clean("".join(self.reasons)):  # one check, as there can be many
             for number, reason in enumerate(self.reasons):
                 strict_json.check_text(reason, f"reasons[{number}]")
@@ -90,6 +92,9 @@ class Operation(Struct, rename={"source": "from"}):
 FIELDS: Final = Entry.__struct_fields__
 CONTRACT_FIELDS: Final = FIELDS[:10]
 
+# Another host may use these names for something else.
+_DROPPED_IF_ODD: Final = ("candidate_hash", "meta")
+
 _CHOICES: Final = {
     "status": get_args(Status),
     "verdicts.status": get_args(Judgement),
@@ -101,6 +106,7 @@ _entry_decoder = msgspec.json.Decoder(Entry)
 _verdicts_decoder = msgspec.json.Decoder(tuple[Verdict, ...])
 _texts_decoder = msgspec.json.Decoder(tuple[str, ...])
 _operations_decoder = msgspec.json.Decoder(list[Operation])
+_members_decoder = msgspec.json.Decoder(dict[str, Raw])
 _encoder = msgspec.json.Encoder()
 
 
@@ -133,30 +139,57 @@ def only_ids(values: Iterable[str], *, may_be_empty: bool = False) -> list[str]:
 
 def decode(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> Entry:
     """Drops unknown fields. Raises ``TooLarge`` or ``Invalid``."""
+    return _decode_canonical(data, max_bytes) or _decode_strict(_strict_json(data))
+
+
+def decode_imported(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> tuple[Entry, tuple[Invalid, ...]]:
+    """Also without ``candidate_hash`` and ``meta`` of another shape, and why."""
+    if (canonical := _decode_canonical(data, max_bytes)) is not None:
+        return canonical, ()
+    data = _strict_json(data)
+    dropped: list[Invalid] = []
+    while True:
+        try:
+            return _decode_strict(data), tuple(dropped)
+        except Invalid as reason:
+            name = reason.field.partition(".")[0]
+            if name not in _DROPPED_IF_ODD:
+                raise
+            dropped.append(reason)
+            members = _members_decoder.decode(data)
+            data = _encoder.encode({field: raw for field, raw in members.items() if field != name})
+
+
+def _decode_canonical(data: bytes, max_bytes: int) -> Entry | None:
+    # Canonical JSON cannot have duplicate keys; only escapes, operations and meta need the strict parser. Most clients
+    # send this form, and it decodes four times as fast.
     if len(data) > max_bytes:
         raise TooLarge("", len(data), max_bytes)
-    if (canonical := _decode_canonical(data)) is not None:
-        return canonical
-    value = strict_json.loads(data)
-    if not isinstance(value, dict):
-        raise Invalid("", "type", "must be a JSON object")
-    try:
-        entry = _entry_decoder.decode(data)
-    except msgspec.ValidationError as error:
-        raise _named(error) from None
-    return entry if entry.ops is UNSET else msgspec.structs.replace(entry, ops=_checked_ops(entry.ops))
-
-
-def _decode_canonical(data: bytes) -> Entry | None:
-    # Canonical JSON cannot have duplicate keys; only escapes and operations need the strict parser. Most clients
-    # send this form, and it decodes four times as fast.
     if b"\\u" in data:
         return None
     try:
         entry = _entry_decoder.decode(data)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return None
-    return entry if entry.ops is UNSET and encode(entry) == data else None
+    return entry if entry.ops is UNSET and entry.meta is UNSET and encode(entry) == data else None
+
+
+def _strict_json(data: bytes) -> bytes:
+    if not isinstance(strict_json.loads(data), dict):
+        raise Invalid("", "type", "must be a JSON object")
+    return data
+
+
+def _decode_strict(data: bytes) -> Entry:
+    try:
+        entry = _entry_decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise named(error, _CHOICES) from None
+    if entry.ops is not UNSET:
+        entry = msgspec.structs.replace(entry, ops=_checked_ops(entry.ops))
+    if entry.meta is not UNSET:
+        entry = msgspec.structs.replace(entry, meta=Raw(meta.checked(bytes(entry.meta))))
+    return entry
 
 
 def from_values(*, max_bytes: int = MAX_ENTRY_BYTES, **values: Any) -> Entry:
@@ -193,7 +226,8 @@ def digest(entry: Entry) -> str:
 
 
 def differences(sent: Entry, stored: Entry) -> tuple[str, ...]:
-    # Upstream cannot carry ``ops`` and ``bump``, so lacking them is not a difference.
+    """The fields in which ``sent`` conflicts with ``stored``."""
+    # Upstream cannot carry the optional fields, so lacking them is not a difference.
     return tuple(
         field
         for field in FIELDS
@@ -230,12 +264,12 @@ def _checked_ops(raw: Raw) -> Raw:
     try:
         operations = _operations_decoder.decode(data)
     except msgspec.ValidationError as error:
-        raise _named(error, "ops") from None
+        raise named(error, _CHOICES, "ops") from None
     for number, operation in enumerate(operations):
         if fault := _fault(operation):
             field, *why = fault
             raise Invalid(f"ops[{number}].{field}", *why)
-    return Raw(_TOKEN_OR_SPACE.sub(rb"\1", data))
+    return Raw(strict_json.compact(data))
 
 
 def _fault(operation: Operation) -> tuple[str, str, str] | None:
@@ -253,27 +287,3 @@ def _fault(operation: Operation) -> tuple[str, str, str] | None:
 
 def _is_pointer(text: str) -> bool:
     return not text or text[0] == "/"
-
-
-def _named(error: msgspec.ValidationError, below: str = "") -> Invalid:
-    text = str(error)
-    found = _PLACE.search(text)
-    place = found[1] if found else ""
-    # An Invalid raised inside a record keeps its rule and text.
-    cause = error.__cause__
-    if isinstance(cause, Invalid):
-        return Invalid(_path(below, place, cause.field), cause.rule, cause.detail)
-    text = _PLACE.sub("", text)
-    if missing := _MISSING.search(text):
-        return Invalid(_path(below, place, missing[1]), "missing", "is missing")
-    field = _path(below, place)
-    choices = _CHOICES.get(_INDEX.sub("", field))
-    if choices and text.startswith("Invalid enum value"):
-        return Invalid(field, "choice", f"must be one of {', '.join(choices)}, not {text[19:80]}")
-    rule = "type" if text.startswith("Expected `") and "got" in text else "value"
-    return Invalid(field, rule, text[0].lower() + text[1:].replace("`", '"'))
-
-
-def _path(*parts: str) -> str:
-    joined = ".".join(part for part in parts if part)
-    return joined.replace(".[", "[")

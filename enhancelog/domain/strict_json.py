@@ -19,6 +19,7 @@ BOM: Final = b"\xef\xbb\xbf"  # the byte-order mark, which RFC 8259 lets a parse
 
 # An unterminated string reaches to the end of the text, so that no search starts inside it.
 _STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_TOKEN_OR_SPACE: Final = re.compile(rb'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))|[ \t\r\n]++', re.DOTALL)
 _NO_BRACKET: Final = re.compile(r"[^\[\]{}]++")
 _STEP: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 
@@ -86,6 +87,11 @@ def parse(text: str) -> Any:
         except _Fault as fault:
             raise fault.as_invalid() from None
     return value
+
+
+# Without white space between tokens.
+def compact(data: bytes) -> bytes:
+    return _TOKEN_OR_SPACE.sub(rb"\1", data)
 
 
 def are_equal(one: bytes, other: bytes) -> bool:

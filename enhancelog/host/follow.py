@@ -17,7 +17,7 @@ from enhancelog.host.log_http import Head, NotUnderstood, Upstream
 from enhancelog.store import followed
 from enhancelog.store.followed import Remark
 from enhancelog.transfer import json_stream
-from enhancelog.transfer.importer import Conflicting, Counts, Finding, import_entries
+from enhancelog.transfer.importer import Conflicting, Counts, Dropped, Finding, import_entries
 from enhancelog.transfer.items import Found, Item, Unreadable
 from enhancelog.transfer.json_stream import WHITE_SPACE, Piece
 
@@ -94,7 +94,7 @@ class Follower:
             if digest in self._ids:
                 ids[digest] = self._ids[digest]
                 continue
-            item = piece.item()
+            item = piece.item(imported=True)
             new.append(item)
             ids[digest] = item.entry.issue_id if isinstance(item, Found) else None
         new.sort(key=lambda item: (0, item.entry.ts_ms) if isinstance(item, Found) else (1, 0))
@@ -108,6 +108,9 @@ class Follower:
     def _found(self, finding: Finding) -> None:
         if isinstance(finding, Conflicting):
             remark = Remark("conflict", finding.entry.issue_id, records.digest(finding.entry))
+        elif isinstance(finding, Dropped):
+            said = f"{finding.reason} {finding.raw}"
+            remark = Remark("dropped", finding.entry.issue_id, hashlib.sha256(said.encode()).hexdigest())
         else:
             remark = Remark("quarantined", "", hashlib.sha256(finding.raw.encode()).hexdigest())
         if self._is_new(remark):

@@ -96,6 +96,8 @@ class Migration(migrations.Migration):
                 ('ts_ms', models.BigIntegerField()),
                 ('ops', models.TextField(null=True)),
                 ('bump', models.TextField(null=True)),
+                ('candidate_hash', enhancelog.backends.fields.CodePointTextField(null=True)),
+                ('meta', models.TextField(null=True)),
                 ('recorded_ms', models.BigIntegerField()),
                 ('actor_kind', models.TextField()),
                 ('actor_name', models.TextField()),
@@ -118,6 +120,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(models.F('badge'), models.F('entry'), name='entry_badge')],
+            },
+        ),
+        migrations.CreateModel(
+            name='MetaValue',
+            fields=[
+                ('pk', models.CompositePrimaryKey('entry_id', 'key', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('key', enhancelog.backends.fields.CodePointTextField()),
+                ('value', enhancelog.backends.fields.CodePointTextField()),
+                ('ts_ms', models.BigIntegerField()),
+                ('entry', models.ForeignKey(db_column='position', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='meta_values', to='enhancelog.entry')),
+            ],
+            options={
+                'indexes': [models.Index(models.F('key'), models.F('value'), models.F('ts_ms'), models.F('entry'), name='meta_value_ts')],
             },
         ),
         migrations.CreateModel(

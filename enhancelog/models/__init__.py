@@ -19,6 +19,7 @@ from enhancelog.models.projections import (
     Denial,
     EntryBadge,
     JointTally,
+    MetaValue,
     StatusTally,
 )
 from enhancelog.models.views import SavedView
@@ -37,6 +38,7 @@ __all__ = [
     "FollowFinding",
     "Immutable",
     "JointTally",
+    "MetaValue",
     "PatternAxis",
     "PatternChange",
     "PatternRules",

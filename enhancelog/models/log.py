@@ -36,6 +36,8 @@ class Entry(models.Model):
     ts_ms = models.BigIntegerField()
     ops = models.TextField(null=True)
     bump = models.TextField(null=True)
+    candidate_hash = CodePointTextField(null=True)
+    meta = models.TextField(null=True)
     recorded_ms = models.BigIntegerField()
     actor_kind = models.TextField()
     actor_name = models.TextField()

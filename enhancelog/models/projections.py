@@ -105,3 +105,18 @@ class BlueprintSummary(models.Model):
     applied = models.BigIntegerField()
     rejected = models.BigIntegerField()
     newest_ts_ms = models.BigIntegerField(null=True)
+
+
+class MetaValue(models.Model):
+    """A row per key of an entry's ``meta``."""
+
+    pk = models.CompositePrimaryKey("entry_id", "key")
+    entry = models.ForeignKey(
+        Entry, models.DO_NOTHING, related_name="meta_values", db_column="position", db_constraint=False, db_index=False
+    )
+    key = CodePointTextField()
+    value = CodePointTextField()  # as ``domain.meta.indexed`` writes it
+    ts_ms = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index("key", "value", "ts_ms", "entry", name="meta_value_ts")]

@@ -6,14 +6,32 @@ from types import ModuleType
 from django.db import models
 from django.db.backends.utils import CursorWrapper
 
-from enhancelog.projections import attempts, blueprints, denials, entry_badges, patterns, search_index, tallies
+from enhancelog.projections import (
+    attempts,
+    blueprints,
+    denials,
+    entry_badges,
+    meta_values,
+    patterns,
+    search_index,
+    tallies,
+)
 from enhancelog.projections.expected import Expected
 from enhancelog.projections.stored import Stored
 
 # A projection is a module with ``TABLES`` (its models), ``apply(cursor, entries)``, its exact inverse
 # ``drop(cursor, entries)``, and ``expected()`` for verification. The result depends only on the set of entries, not
 # on their order, except that the template of the lowest position leads a pattern.
-PROJECTIONS: tuple[ModuleType, ...] = (denials, entry_badges, tallies, blueprints, attempts, patterns, search_index)
+PROJECTIONS: tuple[ModuleType, ...] = (
+    denials,
+    entry_badges,
+    meta_values,
+    tallies,
+    blueprints,
+    attempts,
+    patterns,
+    search_index,
+)
 
 
 def tables() -> list[type[models.Model]]:

@@ -31,7 +31,15 @@ PAGE_BYTES = 8 << 20  # maximum text size of a chunk or page; the last entry may
 
 _TS_MS = COLUMNS.index("ts_ms")
 
-LONG_TEXTS = ("intent", "rationale", "verdicts", "reasons", "ops")  # columns of unlimited length
+LONG_TEXTS = (
+    "intent",
+    "rationale",
+    "verdicts",
+    "reasons",
+    "ops",
+    "candidate_hash",
+    "meta",
+)  # columns of unlimited length
 _weight = text_bytes(COLUMNS, LONG_TEXTS)
 
 

@@ -8,7 +8,9 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
 from enhancelog.domain.filters import EntryFilter
-from enhancelog.models import BlueprintSummary, Denial, Entry, EntryBadge
+from enhancelog.domain.meta import LONGEST_INDEXED
+from enhancelog.domain.meta_filters import PREFIX, is_meta
+from enhancelog.models import BlueprintSummary, Denial, Entry, EntryBadge, MetaValue
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
 from enhancelog.queries.counts import CAP, Count, count, tallied_by
@@ -19,13 +21,30 @@ from enhancelog.queries.selection import Entries
 _DENIAL = Denial._meta.db_table
 _ENTRY = Entry._meta.db_table
 _BADGE = EntryBadge._meta.db_table
+_META = MetaValue._meta.db_table
 
 _BY_SOURCE: Final = f"""
     UNION ALL
     SELECT 'source', source, COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) GROUP BY source"""
-_SOURCES: Final = Statement(
-    f"SELECT COUNT(*) FROM (SELECT DISTINCT source FROM {BlueprintSummary._meta.db_table} LIMIT 2) found"
-)
+# What the log has at all: more than one source, and ``meta``.
+_HAS: Final = Statement(f"""
+    SELECT (SELECT COUNT(*) FROM (SELECT DISTINCT source FROM {BlueprintSummary._meta.db_table} LIMIT 2) found),
+        EXISTS (SELECT 1 FROM {_META})""")
+
+# An entry may have many keys, and every run values of its own.
+MOST_META: Final = 20_000  # values of the sample, newest entries first
+MOST_META_CHOICES: Final = 2_000  # that are offered, most entries first
+_SAMPLED_META: Final = f"""
+    , noted (name, value) AS MATERIALIZED (
+        SELECT '{PREFIX}' || m.key, m.value FROM sample s CROSS JOIN {_META} m WHERE m.position = s.position
+        LIMIT {MOST_META + 1})"""
+_BY_META: Final = f"""
+    UNION ALL
+    SELECT '{PREFIX}', '', COUNT(*) FROM noted
+    UNION ALL
+    SELECT name, value, n FROM (
+        SELECT name, value, COUNT(*) AS n FROM noted WHERE LENGTH(value) <= {LONGEST_INDEXED}
+        GROUP BY name, value ORDER BY n DESC, name, value LIMIT {MOST_META_CHOICES}) offered"""
 
 
 def _groups() -> str:
@@ -63,6 +82,7 @@ class Facets:
 
     total: Count
     by: Mapping[str, tuple[Choice, ...]]
+    more_meta: bool = False  # there may be more values of meta
 
 
 def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facets:
@@ -73,20 +93,21 @@ def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facet
     else:
         entries, is_part = Entry.objects.filter(position__in=known.positions), known.is_part
     sampled = _sampled(entries, up_to)
+    meta_rows = sampled.pop(PREFIX, {}).get("", 0)
     size = sum(sampled.get("blueprint_id", {}).values())
     axes = sampled.setdefault("axes", {})
     axes["none"] = size - sum(axes.values())
     # Beyond CAP, axes and Blueprints come from tallies; the others are minimums, from the newest entries in reach.
     capped = size > CAP or is_part
-    counted = {
-        name: {value: Count(min(number, CAP), capped) for value, number in values.items()}
-        for name, values in sampled.items()
-    }
+    more_meta = meta_rows > MOST_META
+    counted = {name: _counted(values, capped or (more_meta and is_meta(name))) for name, values in sampled.items()}
     if capped:
         for name in ("axis", "blueprint_id"):
             counted[name] = tallied_by(name, wanted, up_to) or counted.get(name, {})
     total = count(wanted, up_to) if size > CAP else Count(size, capped)
-    return Facets(total, {name: _ranked(values) for name, values in counted.items()})
+    offered = sum(len(values) for name, values in counted.items() if is_meta(name))
+    ranked = {name: _ranked(values) for name, values in counted.items()}
+    return Facets(total, ranked, more_meta or offered == MOST_META_CHOICES)
 
 
 def _sampled(entries: Entries, up_to: int) -> dict[str, dict[str, int]]:
@@ -94,8 +115,10 @@ def _sampled(entries: Entries, up_to: int) -> dict[str, dict[str, int]]:
         sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
     except EmptyResultSet:  # the filter can match nothing
         return {}
-    groups = _groups() + (_BY_SOURCE if _sources() > 1 else "")
-    statement = f"WITH sample (position, blueprint_id) AS MATERIALIZED ({sample}) {groups}"
+    ((sources, has_meta),) = run(_HAS)
+    noted = _SAMPLED_META if has_meta else ""
+    groups = _groups() + (_BY_SOURCE if sources > 1 else "") + (_BY_META if has_meta else "")
+    statement = f"WITH sample (position, blueprint_id) AS MATERIALIZED ({sample}) {noted} {groups}"
     found: dict[str, dict[str, int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(statement, [*parameters, *afterwards_parameters(up_to)])
@@ -104,8 +127,8 @@ def _sampled(entries: Entries, up_to: int) -> dict[str, dict[str, int]]:
     return found
 
 
-def _sources() -> int:
-    return int(run(_SOURCES)[0][0])
+def _counted(numbers: Mapping[str, int], capped: bool) -> dict[str, Count]:
+    return {value: Count(min(number, CAP), capped) for value, number in numbers.items()}
 
 
 def _ranked(values: Mapping[str, Count]) -> tuple[Choice, ...]:

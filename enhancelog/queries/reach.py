@@ -2,17 +2,19 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Final, NamedTuple
 
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
-from enhancelog.queries import blueprint_ids, phrases
+from enhancelog.domain.meta_filters import is_meta
+from enhancelog.queries import blueprint_ids, meta_values, phrases
 from enhancelog.queries.pattern_ids import is_pattern_id
 from enhancelog.queries.selection import Entries, beyond, in_order, select, with_implausible
 
-# A list follows one index range: of a pattern, a denied axis, a Blueprint, a status, or of the time alone. Other
-# conditions are checked row by row. So a page, a count or the way to a neighbor scans at most MOST_ROWS rows and says
-# where it stopped. A rare phrase or prefix of Blueprints leads straight to its entries.
+# A list follows one index range: of a pattern, a denied axis, a Blueprint, a value of meta, a status, or of the time
+# alone. Other conditions are checked row by row. So a page, a count or the way to a neighbor scans at most MOST_ROWS
+# rows and says where it stopped. A rare phrase, value of meta or prefix of Blueprints leads straight to its entries.
 MOST_ROWS: Final = 50_000
 
 _SIMPLE: Final = frozenset(("blueprint_id", "source", "status", "axis"))
@@ -60,7 +62,9 @@ def whole(wanted: EntryFilter, up_to: int) -> Entries:
 
 
 def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
-    for name, few in (("phrase", phrases.few), ("blueprint_prefix", blueprint_ids.few)):
+    ways = {"phrase": phrases.few, "blueprint_prefix": blueprint_ids.few}
+    ways |= {name: partial(meta_values.few, name) for name in wanted.include if is_meta(name)}
+    for name, few in ways.items():
         if name in wanted.include and (positions := few(wanted, up_to)) is not None:
             others = {other: values for other, values in wanted.include.items() if other != name}
             return select(replace(wanted, include=others), up_to).filter(key_position__in=positions)
@@ -73,6 +77,8 @@ def _leading(wanted: EntryFilter) -> EntryFilter:
         return replace(wanted, include={"pattern": (pattern,)}, exclude={})
     axis = wanted.include.get("axis", ())[:1]
     include = {"axis": axis} if records.only_ids(axis) else {}
+    if not include and (name := meta_values.leading(wanted)):
+        return replace(wanted, include={name: wanted.include[name]}, exclude={})
     for name in ("blueprint_id", "source", "status"):
         values = wanted.include.get(name, ())
         follows = not include if name == "status" else name == "blueprint_id" or list(include) == ["blueprint_id"]

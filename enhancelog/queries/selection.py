@@ -13,7 +13,9 @@ from django.db.models.lookups import Exact, GreaterThan, In
 from enhancelog.backends import dialect
 from enhancelog.domain import records, search_words
 from enhancelog.domain.filters import EntryFilter, Has
+from enhancelog.domain.meta_filters import is_meta
 from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
+from enhancelog.queries import meta_values
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
 from enhancelog.queries.pattern_ids import denied_by, is_pattern_id, leaders
@@ -82,7 +84,8 @@ def in_order(entries: Entries, *, ascending: bool) -> Entries:
 
 
 def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
-    # A pattern, else the first denied axis, leads, because a rare one is a short index range.
+    # A pattern, else the first denied axis, leads, because a rare one is a short index range; else a value of meta,
+    # unless a Blueprint is named.
     include = dict(wanted.include)
     pattern = wanted.one("pattern")
     axis, *others = include.get("axis", ()) or (None,)
@@ -92,6 +95,9 @@ def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
     if axis is not None and records.is_id(axis):
         include["axis"] = tuple(others)
         return _by_denials("denials", Q(denials__axis=axis), include), include
+    if led_by := meta_values.leading(wanted):
+        key, (value,) = meta_values.asked(led_by, include.pop(led_by))
+        return _with_keys(Entry.objects.filter(meta_values__key=key, meta_values__value=value), "meta_values"), include
     return Entry.objects.annotate(key_ts_ms=F("ts_ms"), key_position=F("position")), include
 
 
@@ -102,12 +108,18 @@ def _by_denials(rows: str, conditions: Q, include: dict[str, tuple[str, ...]]) -
     if include.get("status") == ("rejected",):
         conditions &= Q(**{f"{rows}__rejected": True})
         del include["status"]
-    entries = Entry.objects.filter(conditions)
-    return entries.annotate(key_ts_ms=F(f"{rows}__ts_ms"), key_position=F(f"{rows}__entry_id"))
+    return _with_keys(Entry.objects.filter(conditions), rows)
+
+
+def _with_keys(entries: Entries, rows: str) -> Entries:
+    keyed: Entries = entries.annotate(key_ts_ms=F(f"{rows}__ts_ms"), key_position=F(f"{rows}__entry_id"))
+    return keyed
 
 
 def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
     # ``axis`` requires all values, other parameters any of them.
+    if is_meta(name):
+        return meta_values.asked(name, values).condition
     match name:
         case "blueprint_id":
             return Q(blueprint_id__in=records.only_ids(values, may_be_empty=True))
@@ -154,6 +166,8 @@ def _has(value: Has) -> Q:
     match value:
         case "ops":
             return Q(ops__isnull=False)
+        case "candidate":
+            return Q(candidate_hash__isnull=False)
         case "badge":
             return Q(Exists(EntryBadge.objects.filter(entry=OuterRef("position"))))
         case "gap":

@@ -8,7 +8,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import now_ms
 from enhancelog.models import BlueprintDocument, Entry, FollowFinding
 
-Kind = Literal["conflict", "quarantined", "vanished"]
+Kind = Literal["conflict", "dropped", "quarantined", "vanished"]
 
 _BATCH: Final = 500
 

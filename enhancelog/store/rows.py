@@ -49,6 +49,8 @@ class RowJson(msgspec.Struct):
     ts_ms: int
     ops: Raw | msgspec.UnsetType = UNSET
     bump: str | msgspec.UnsetType = UNSET
+    candidate_hash: str | msgspec.UnsetType = UNSET
+    meta: Raw | msgspec.UnsetType = UNSET
 
 
 def to_row(position: int, entry: Entry, recorded_ms: int, origin: Origin, digest: str) -> tuple[Any, ...]:
@@ -67,6 +69,8 @@ def to_row(position: int, entry: Entry, recorded_ms: int, origin: Origin, digest
         entry.ts_ms,
         None if entry.ops is UNSET else bytes(entry.ops).decode(),
         None if entry.bump is UNSET else entry.bump,
+        None if entry.candidate_hash is UNSET else entry.candidate_hash,
+        None if entry.meta is UNSET else bytes(entry.meta).decode(),
         recorded_ms,
         *origin,
         digest,
@@ -88,6 +92,8 @@ def from_row(row: Sequence[Any]) -> Entry:
         ts_ms=row[9],
         ops=UNSET if row[10] is None else Raw(row[10].encode()),
         bump=UNSET if row[11] is None else row[11],
+        candidate_hash=UNSET if row[12] is None else row[12],
+        meta=UNSET if row[13] is None else Raw(row[13].encode()),
     )
 
 
@@ -106,6 +112,8 @@ def json_from_row(row: Sequence[Any]) -> RowJson:
         ts_ms=row[9],
         ops=UNSET if row[10] is None else Raw(row[10].encode()),
         bump=UNSET if row[11] is None else row[11],
+        candidate_hash=UNSET if row[12] is None else row[12],
+        meta=UNSET if row[13] is None else Raw(row[13].encode()),
     )
 
 

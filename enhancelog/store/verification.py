@@ -8,7 +8,7 @@ from django.db import connection
 
 from enhancelog import projections
 from enhancelog.backends import dialect, faults
-from enhancelog.domain import envelopes, records
+from enhancelog.domain import envelopes, meta, records
 from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry as EntryModel
 from enhancelog.projections.expected import Expected
@@ -80,6 +80,8 @@ class _Columns(msgspec.Struct):
     ts_ms: int
     ops: str | None
     bump: str | None
+    candidate_hash: str | None
+    meta: str | None
     recorded_ms: int
     actor_kind: str
     actor_name: str
@@ -122,6 +124,8 @@ class _Walk:
             stored = msgspec.convert(dict(zip(STORED_COLUMNS, row, strict=True)), _Columns)
             entry = from_row(row[RECORD])
             digest = raw_digest(row[RECORD])
+            if stored.meta is not None:
+                meta.checked(stored.meta.encode())
             origin = Origin(stored.actor_kind, stored.actor_name, stored.source)
             envelope = envelopes.of_entry(stored.position, stored.digest, stored.recorded_ms, origin)
         except (ValueError, TypeError, AttributeError, msgspec.MsgspecError) as error:

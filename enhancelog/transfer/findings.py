@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Final, Self
 
 from enhancelog.domain import records
-from enhancelog.transfer.importer import Conflicting, Finding
+from enhancelog.transfer.importer import Conflicting, Dropped, Finding
 
 MAX_RAW_CHARS: Final = 1 << 20
 
@@ -65,6 +65,15 @@ def as_line(finding: Finding) -> dict[str, str]:
             "raw": records.encode(finding.entry).decode(),
         }
     reason = finding.reason
+    if isinstance(finding, Dropped):
+        name = reason.field.partition(".")[0]
+        return {
+            "where": finding.where,
+            "field": reason.field,
+            "rule": "dropped",
+            "reason": f"{finding.entry.issue_id} is imported without {name}: {reason}",
+            "raw": finding.raw,
+        }
     return {
         "where": finding.where,
         "field": reason.field,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from enhancelog.domain import records
+from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
 from enhancelog.store import pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore, analyze, last_position
@@ -25,15 +26,17 @@ class Counts:
     same: int = 0
     conflict: int = 0
     quarantined: int = 0
+    dropped: int = 0  # fields of entries that were added or the same
 
     @property
     def findings(self) -> int:
-        return self.conflict + self.quarantined
+        return self.conflict + self.quarantined + self.dropped
 
     def __str__(self) -> str:
         return (
             f"read {self.read:,}, added {self.added:,}, same {self.same:,}, "
             f"conflict {self.conflict:,}, quarantined {self.quarantined:,}"
+            + (f", fields dropped {self.dropped:,}" if self.dropped else "")
         )
 
 
@@ -43,7 +46,14 @@ class Conflicting(NamedTuple):
     differs: tuple[str, ...]
 
 
-Finding = Refused | Conflicting
+class Dropped(NamedTuple):
+    where: str
+    entry: records.Entry  # without the field
+    reason: Invalid
+    raw: str
+
+
+Finding = Refused | Conflicting | Dropped
 
 
 def import_entries(
@@ -102,6 +112,9 @@ def _import_batch(
             on_finding(item)
             continue
         outcome = next(outcomes)
+        for reason in item.dropped:
+            counts.dropped += 1
+            on_finding(Dropped(item.where, item.entry, reason, item.raw))
         if outcome.result == "created":
             counts.added += 1
             on_added(item.entry)

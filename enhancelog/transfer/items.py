@@ -13,6 +13,8 @@ class Unreadable(Exception):
 class Found(NamedTuple):
     where: str
     entry: Entry
+    dropped: tuple[Invalid, ...] = ()  # why the entry of an import lacks fields
+    raw: str = ""  # its text with these fields
 
 
 class Refused(NamedTuple):

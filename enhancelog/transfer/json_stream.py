@@ -54,21 +54,25 @@ class Piece:
     def digest(self) -> bytes:
         return hashlib.sha256(b"".join(self._parts)).digest()
 
-    def item(self) -> Item:
+    def item(self, *, imported: bool = False) -> Item:
+        # Another host's entry may use names of ours for something else.
         data = b"".join(self._parts)[: self.size]
         try:
             if self._flaw:
                 raise Invalid("", "json", self._flaw)
             if self.size > self._limit:
                 raise TooLarge("", self.size, self._limit)
-            return Found(self.where, records.decode(data, max_bytes=self._limit))
+            if not imported:
+                return Found(self.where, records.decode(data, max_bytes=self._limit))
+            entry, dropped = records.decode_imported(data, max_bytes=self._limit)
+            return Found(self.where, entry, dropped, data.decode() if dropped else "")
         except Invalid as reason:
             return Refused(self.where, reason, data.decode("utf-8", "backslashreplace"))
 
 
-def items(chunks: Iterable[bytes], split: Splitter, max_bytes: int) -> Iterator[Item]:
+def items(chunks: Iterable[bytes], split: Splitter, max_bytes: int, *, imported: bool = False) -> Iterator[Item]:
     for piece in split(chunks, max_bytes):
-        yield piece.item()
+        yield piece.item(imported=imported)
 
 
 class Lines:

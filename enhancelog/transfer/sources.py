@@ -44,10 +44,12 @@ class Source(Protocol):
 class JsonStream:
     unit = "bytes"
 
-    def __init__(self, chunks: Iterable[bytes], split: Splitter, max_bytes: int, total: int | None = None) -> None:
+    def __init__(
+        self, chunks: Iterable[bytes], split: Splitter, max_bytes: int, total: int | None = None, *, imported: bool
+    ) -> None:
         self.total = total
         self.done = 0
-        self._items = json_stream.items(self._counted(chunks), split, max_bytes)
+        self._items = json_stream.items(self._counted(chunks), split, max_bytes, imported=imported)
 
     def __iter__(self) -> Iterator[Item]:
         return self._items
@@ -59,7 +61,9 @@ class JsonStream:
 
 
 @contextmanager
-def open_source(location: str, max_bytes: int, stdin: BinaryIO | None = None) -> Iterator[Source]:
+def open_source(
+    location: str, max_bytes: int, stdin: BinaryIO | None = None, *, imported: bool = False
+) -> Iterator[Source]:
     """``-`` is standard input. Raises ``Unreadable``."""
     name = "standard input" if location == "-" else location
     with _opened(location, stdin) as stream:
@@ -68,7 +72,7 @@ def open_source(location: str, max_bytes: int, stdin: BinaryIO | None = None) ->
         if not head.startswith(MAGIC):
             split = _splitter(head, whole=len(head) <= max_bytes, name=name)
             chunks = chain([head.removeprefix(BOM)], _chunks(stream, name))
-            yield JsonStream(chunks, split, max_bytes, _size(stream))
+            yield JsonStream(chunks, split, max_bytes, _size(stream), imported=imported)
         elif location == "-":
             with tempfile.TemporaryDirectory() as folder:
                 yield UpstreamFile(_spooled(head, stream, Path(folder)), max_bytes)

@@ -1,14 +1,16 @@
 """Facets as links that add or remove a filter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from enhancelog.domain.filter_box import Pairs
+from enhancelog.domain.meta_filters import PREFIX, is_meta, key_of
 from enhancelog.queries.counts import Count
 from enhancelog.queries.facets import Choice, Facets
 from enhancelog.web.list_requests import ListRequest
 
 SHOWN: Final = 12
+SHOWN_KEYS: Final = 6  # of meta, each with a facet of its own
 OPENED: Final = 1_000  # of the facet that ``?facet=`` names
 
 _NONE: Final = "none"
@@ -34,9 +36,10 @@ class Facet(NamedTuple):
 
     title: str
     links: Sequence[FacetLink]
-    left_out: int = 0
+    left_out: Count = Count(0)
     more_url: str = ""
     id: str = ""
+    is_name: bool = False  # the title
 
 
 def facet_links(list_request: ListRequest, found: Facets, opened: str = "") -> list[Facet]:
@@ -49,6 +52,7 @@ def facet_links(list_request: ListRequest, found: Facets, opened: str = "") -> l
         _names("Source", "source", list_request, sources if len(sources) > 1 else (), opened),
         _words("Afterwards", "afterwards", list_request, found.by.get("afterwards", ())),
         _words("Worth a look", "has", list_request, found.by.get("has", ())),
+        *_of_meta(list_request, found, opened),
     ]
     return [group for group in groups if group.links]
 
@@ -68,9 +72,36 @@ def _names(title: str, name: str, list_request: ListRequest, choices: Sequence[C
         for choice in shown
     ]
     left_out = len(choices) + len(absent) - len(shown)
-    id = f"facet-{name}"
-    more_url = f"{list_request.url(facet=name)}#{id}" if left_out and most == SHOWN else ""
-    return Facet(title, links, left_out, more_url, id)
+    more_url = _opening_url(list_request, name) if left_out and most == SHOWN else ""
+    return Facet(title, links, Count(left_out), more_url, _id(name))
+
+
+def _of_meta(list_request: ListRequest, found: Facets, opened: str) -> Iterator[Facet]:
+    # The most frequent keys have a facet each, and one lists further keys.
+    chosen = [name for name, _ in list_request.given if name.startswith(PREFIX)]
+    # On pages, a parameter without a value is left out.
+    choices = {name: [each for each in values if each.value] for name, values in found.by.items() if is_meta(name)}
+    entries = {name: sum(each.entries.number for each in values) for name, values in choices.items()}
+    names = sorted({*choices, *chosen}, key=lambda name: (-entries.get(name, 0), name))
+    whole = [name for name in names if name in (*names[:SHOWN_KEYS], *chosen, opened)]
+    for name in whole:
+        facet = _names(name, name, list_request, choices.get(name, ()), opened)
+        is_least = found.more_meta and facet.left_out.number > 0
+        yield facet._replace(is_name=True, left_out=facet.left_out._replace(capped=is_least))
+    others = [name for name in names if name not in whole]
+    links = [
+        FacetLink(key_of(name), Count(entries[name], found.more_meta), _opening_url(list_request, name), False, True)
+        for name in others[:SHOWN]
+    ]
+    yield Facet("Other keys of meta", links, Count(max(0, len(others) - SHOWN), found.more_meta))
+
+
+def _id(name: str) -> str:
+    return f"facet-{name}"
+
+
+def _opening_url(list_request: ListRequest, name: str) -> str:
+    return f"{list_request.url(facet=name)}#{_id(name)}"
 
 
 def _words(title: str, name: str, list_request: ListRequest, choices: Sequence[Choice]) -> Facet:

@@ -13,7 +13,7 @@ from enhancelog.agents import cli
 from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
 from enhancelog.store import open_store
-from tests.factories import make_entry, make_rejected
+from tests.factories import make_entry, make_fields, make_rejected
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
@@ -122,8 +122,8 @@ def test_get_of_a_missing_entry_is_a_finding(run: Run, issue_id: str):
 def test_list_takes_the_filters_of_the_api(run: Run):
     stored(
         make_entry(issue_id="a", ts_ms=1),
-        make_rejected("noop", issue_id="b", ts_ms=2),
-        make_rejected("des", issue_id="c", ts_ms=3),
+        make_rejected("noop", issue_id="b", ts_ms=2, meta={"model": "m", "seed": 1}),
+        make_rejected("des", issue_id="c", ts_ms=3, meta={"model": "m"}),
         make_rejected("noop", issue_id="d", ts_ms=4, blueprint_id=""),
     )
     for arguments, expected in {
@@ -135,6 +135,8 @@ def test_list_takes_the_filters_of_the_api(run: Run):
         ("--max", "2"): "ab",
         ("--order", "desc", "--max", "3", "--page-size", "1"): "dcb",
         ("--blueprint-id", "unknown"): "",
+        ("--meta", "model=m"): "bc",
+        ("--meta", "model=m", "--not-meta", "seed=1"): "c",
     }.items():
         done = run("list", *arguments)
         assert ("".join(str(line["issue_id"]) for line in done.lines), done.code) == (expected, 0)
@@ -229,3 +231,17 @@ def test_flush_of_no_spool_could_not_run(run: Run, tmp_path: Path):
     )
     assert "ENHANCELOG_SPOOL" in run("flush").err
     assert not list(tmp_path.iterdir())
+
+
+def test_append_sends_what_was_noted_and_refuses_another_shape(run: Run):
+    noted = make_entry(candidate_hash="c", meta={"model": "m", "seed": 7})
+    lines = [records.encode(noted), json.dumps(make_fields(issue_id="b", meta={"a": []})).encode()]
+    done = run("append", stdin=b"\n".join(lines))
+    assert (done.code, [line["result"] for line in done.lines]) == (1, ["created", "invalid"])
+    assert "meta.a: must be a string" in str(done.lines[1]["error"])
+    assert run("get", "h-1").out.encode().strip() == records.encode(noted)
+
+
+def test_a_filter_of_meta_without_a_value_could_not_run(run: Run):
+    done = run("list", "--meta", "model")
+    assert (done.code, done.err) == (2, 'enhancelog: meta: must be KEY=VALUE, not "model"\n')

@@ -88,6 +88,8 @@ def test_a_model_appends_reads_back_and_asks_why(live_api: str, tmp_path: Path):
         reasons=["noop: patch 7 changes nothing"],
         ops=[{"op": "add", "path": "/a", "value": {"b": 1}}],
         bump="minor",
+        candidate_hash="12345",
+        meta={"model": "1", "seed": 7, "rate": 0.5, "cached": True, "note": "x" * 3_000},
     )
 
     async def conversation(client: Client, ask: Ask) -> None:
@@ -118,6 +120,13 @@ def test_a_model_appends_reads_back_and_asks_why(live_api: str, tmp_path: Path):
         assert listed["next_cursor"] is None
         listed = await ask("list_entries", status="rejected", fields=["bump", "ops"])
         assert listed["entries"] == [{name: rejected[name] for name in ("issue_id", "ops", "bump")}]
+        listed = await ask("list_entries", meta={"seed": "7", "model": "1"}, fields=["meta"])
+        (found,) = listed["entries"]
+        assert found["meta"] == rejected["meta"] | {"note": found["meta"]["note"]}
+        assert found["meta"]["note"].endswith("of meta.note]")
+        note = await ask("get_entry", issue_id=rejected["issue_id"], fields=["meta.note"], offset=2_990)
+        assert (note["meta.note"], note["continued"]) == ("x" * 10, [])
+        assert (await ask("list_entries", meta={"seed": "8"}))["entries"] == []
         listed = await ask("list_entries", axis="noop")
         assert listed["entries"][0]["denied"] == {"noop": "patch 7 changes nothing"}
 

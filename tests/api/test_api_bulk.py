@@ -279,3 +279,9 @@ def test_a_body_that_finds_no_space_stores_nothing(writer: Client, monkeypatch: 
     problem(send(writer, large), 507)
     assert last_position() == 0
     assert send(writer, encoded(make_entry())).status_code == 200  # needs no file
+
+
+def test_meta_of_another_shape_is_an_invalid_line_alone(writer: Client) -> None:
+    lines = [make_fields(issue_id="a", meta={"a": 1}), make_fields(issue_id="b", meta=[]), make_fields(issue_id="c")]
+    response = send(writer, "\n".join(map(json.dumps, lines)).encode())
+    assert results(response) == [(1, "a", "created"), (2, None, "invalid"), (3, "c", "created")]

@@ -1,5 +1,6 @@
 """``/v1/enhance/log``: what readers get, what an append answers, and what bad input meets."""
 
+import hashlib
 import json
 from typing import Any
 from urllib.parse import quote
@@ -225,6 +226,40 @@ def test_entry_is_the_record_with_its_digest_as_etag(client: Client) -> None:
     assert client.get(f"{LOG}/h-1", headers={"if-none-match": response.headers["ETag"]}).status_code == 304
 
 
+def test_candidate_and_meta_follow_the_patch_as_they_were_sent(client: Client, writer: Client) -> None:
+    said = b', "meta": {"b": 1.50, "a": true}, "bump": "minor", "candidate_hash": "c", "ops": []}'
+    kept = b',"ops":[],"bump":"minor","candidate_hash":"c","meta":{"b":1.50,"a":true}}'
+    body = records.encode(make_entry())[:-1]
+    created = post(writer, body + said)
+    assert (created.status_code, created.content) == (201, body + kept)
+    for path in (f"{LOG}/h-1", LOG):
+        assert body_of(client.get(path)).strip(b"[]") == body + kept
+    known = client.get("/v1/enhance/entries/h-1").content
+    assert known.startswith(body + kept[:-1] + b',"position":1,')
+    assert hashlib.sha256(body + kept).hexdigest() == client.get(f"{LOG}/h-1").headers["ETag"].strip('"')
+    other = post(writer, make_fields(meta={"a": True, "b": 2}, candidate_hash="d"))
+    assert (other.status_code, other.json()["differs"]) == (409, ["candidate_hash", "meta"])
+
+
+def test_the_list_is_filtered_by_what_was_noted(client: Client) -> None:
+    store(*(make_entry(issue_id=str(at), ts_ms=at, meta={"seed": at, "run.id": "a b"}) for at in range(3)))
+    store(make_entry(issue_id="3", ts_ms=3))
+    for query, expected in {
+        "meta.seed=1": ["1"],
+        "meta.seed=1&meta.seed=2": ["1", "2"],
+        "meta.seed=2.0": ["2"],
+        "not_meta.seed=1": ["0", "2", "3"],
+        "meta.run.id=a+b&not_meta.seed=0": ["1", "2"],
+        "meta.seed=": [],
+        "meta.nobody=1": [],
+    }.items():
+        assert ids(client.get(f"{LOG}?{query}")) == expected
+        assert ids(client.get(f"{LOG}?{query}&page_size=1000")) == expected
+    for name in ("meta.", "meta.a%20b", f"meta.{'x' * 65}"):
+        response = client.get(f"{LOG}?{name}=1")
+        assert (response.status_code, response.json()["errors"][0]["rule"]) == (400, "key")
+
+
 @pytest.mark.parametrize("issue_id", ["h-nope", "a/b", "..", "x" * 513, "nul\0", "\x85"])
 def test_missing_or_impossible_entry_is_upstreams_plain_404(client: Client, issue_id: str) -> None:
     response = client.get(f"{LOG}/{quote(issue_id, safe='')}")
@@ -297,6 +332,14 @@ def test_append_drops_unknown_fields(client: Client, writer: Client) -> None:
         (make_fields(reasons=None), "reasons"),
         (make_fields(ops={}), "ops"),
         (make_fields(bump="huge"), "bump"),
+        (make_fields(candidate_hash=1), "candidate_hash"),
+        (make_fields(candidate_hash="\0"), "candidate_hash"),
+        (make_fields(meta=None), "meta"),
+        (make_fields(meta={"a b": 1}), "meta"),
+        (make_fields(meta={"a": "x" * 9_000}), "meta"),
+        (make_fields(meta={f"k{at}": 1 for at in range(65)}), "meta"),
+        (make_fields(meta={"a": [1]}), "meta.a"),
+        (make_fields(meta={"a": "\0"}), "meta.a"),
         (make_fields(extra=float("nan")), "extra"),
         (make_fields(extra=json.loads("[" * 40 + "]" * 40)), "extra"),
     ],

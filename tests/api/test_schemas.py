@@ -50,6 +50,14 @@ def test_it_accepts_every_entry(entry: Entry) -> None:
         {"ops": [{"op": "move", "path": "/a"}]},
         {"ops": [{"op": "test", "path": "a", "value": 1}]},
         {"intent": "\0"},
+        {"candidate_hash": 1},
+        {"meta": []},
+        {"meta": {"a": None}},
+        {"meta": {"a": {}}},
+        {"meta": {"a b": 1}},
+        {"meta": {"x" * 65: 1}},
+        {"meta": {"a": "\0"}},
+        {"meta": {f"k{number}": 1 for number in range(65)}},
     ],
 )
 def test_it_refuses_what_an_append_refuses(changes: dict[str, Any]) -> None:

@@ -264,6 +264,27 @@ def test_ops_keep_key_order_and_the_writing_of_numbers(store: EnhanceLogStore) -
     assert bytes(ops) == b'[{"value":{"b":1.50,"a":1E2,"c":"x  y"},"op":"add","path":""}]'  # type: ignore[arg-type]
 
 
+def test_what_else_was_recorded_comes_back_as_it_was(store: EnhanceLogStore) -> None:
+    said = b', "candidate_hash": "c 1", "meta": {"b" : 1.50, "a.c-D_": "x  \\u0079\\n", "n": 1E2, "t": true} }'
+    entry = records.decode(records.encode(make_entry())[:-1] + said)
+    assert store.append(entry) == records.digest(entry)
+    (listed,) = store.list_all()
+    for found in (store.get("h-1"), listed):
+        assert records.encode(found) == records.encode(entry)
+        assert bytes(found.meta) == b'{"b":1.50,"a.c-D_":"x  \\u0079\\n","n":1E2,"t":true}'  # type: ignore[arg-type]
+
+
+def test_meta_is_compared_as_json_and_may_be_absent(store: EnhanceLogStore) -> None:
+    store.append(make_entry(candidate_hash="c", meta={"seed": 1, "model": "m"}))
+    for same in (make_entry(), make_entry(candidate_hash="c", meta={"model": "m", "seed": 1.0})):
+        with pytest.raises(Conflict) as refusal:
+            store.append(same)
+        assert refusal.value.identical
+    with pytest.raises(Conflict) as refusal:
+        store.append(make_entry(candidate_hash="d", meta={"model": "m", "seed": "1"}))
+    assert refusal.value.differs == ("candidate_hash", "meta")
+
+
 @pytest.mark.parametrize("backend", PERSISTENT)
 def test_entries_survive_a_reopen(backend: Backend) -> None:
     entry = make_rejected("noop", issue_id="ops/デプロイ-3 %")

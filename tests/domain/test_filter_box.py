@@ -12,7 +12,8 @@ EVERYTHING = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 VALUES = EVERYTHING | st.sampled_from(
     ["", "noop", "a b", 'a"b', "a=b", "a\\", "x=pass", "-", ":", "日本 語", "team-*", "*", "\n", "\\u0041"]
 )
-PAIRS = st.lists(st.tuples(st.sampled_from(PARAMETERS), VALUES), max_size=8)
+NAMES = (*PARAMETERS, "meta.model", "not_meta.a.b-c_1", "meta.-")
+PAIRS = st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=8)
 TEXTS = EVERYTHING | st.lists(
     st.sampled_from(
         ["axis:noop", "axis:a=pass", '-axis:"a b"=absent', "foo", "-bar", '"x y"', "since:7d", 'blueprint:""', "-"]
@@ -59,6 +60,11 @@ TEXTS = EVERYTHING | st.lists(
         ('"two" "words"', [("phrase", "two"), ("phrase", "words")]),
         ("one -two three", [("phrase", "one"), ("phrase", "three"), ("not_phrase", "two")]),
         ("12:30 日本:語", [("phrase", "12:30 日本:語")]),
+        ("meta.model:m", [("meta.model", "m")]),
+        ('-META.a.B-c_1:"a b"', [("not_meta.a.B-c_1", "a b")]),
+        ("meta.seed:1 meta.seed:2 axis:a", [("axis", "a"), ("meta.seed", "1"), ("meta.seed", "2")]),
+        ("meta.a:x=pass meta.b:/etc", [("meta.a", "x=pass"), ("meta.b", "/etc")]),
+        ("meta.a:team-*", [("meta.a", "team-*")]),
         ("-", [("phrase", "-")]),
     ],
 )
@@ -75,6 +81,9 @@ def test_text_stands_for_parameters(text, pairs):
         "status: rejected",
         "error:",
         "see https://x and C:\\y",
+        "meta.py",
+        "app.py:12 meta",
+        "meta.model: unknown",
     ],
 )
 def test_what_only_looks_like_a_filter_is_words(text):
@@ -102,6 +111,11 @@ def test_an_unknown_filter_is_named_with_those_there_are():
         ('axis:"a"*', "axis"),
         ('"a"*', "filter"),
         ('"open', "filter"),
+        ("meta.model:", "meta.model"),
+        ('meta.model:"a"=pass', "meta.model"),
+        ('meta.model:"a"*', "meta.model"),
+        ("meta:x", ""),
+        (f"meta.{'x' * 65}:1", f"meta.{'x' * 65}"),
         ('say"hi"', "filter"),
         ('"a"=pass', "filter"),
     ],

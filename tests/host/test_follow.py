@@ -404,3 +404,16 @@ def test_interruption_ends_it_with_130(host: Host, tmp_path: Path) -> None:
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert err.splitlines() == ["Interrupted. What was committed is kept; run the command again to continue."]
+
+
+@pytest.mark.django_db
+def test_a_field_of_another_shape_is_dropped_and_said_once(host: Host, quarantine: Path) -> None:
+    noted = make_fields(issue_id="b", meta={"model": "m"})
+    host.list([make_fields(issue_id="a", meta="v2"), noted | {"candidate_hash": None}])
+    code, out, err = run(host)
+    assert (code, err.count("dropped: entry")) == (1, 2)
+    assert "added 2" in out
+    assert stored() == [make_fields(issue_id="a"), noted]
+    (kept,) = quarantine.iterdir()
+    assert [json.loads(line)["field"] for line in kept.read_text().splitlines()] == ["meta", "candidate_hash"]
+    assert run(host, "--quiet") == (0, "", "")

@@ -1,5 +1,6 @@
 """A list, its count, its pages, its stream and its facets agree, for any filter over any entries."""
 
+import json
 import re
 from collections.abc import Iterable
 
@@ -8,6 +9,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
+from msgspec import UNSET
 
 from enhancelog import links, patterns
 from enhancelog.domain import filters
@@ -23,6 +25,7 @@ from enhancelog.queries.counts import Count, count
 from enhancelog.queries.facets import facets
 from enhancelog.queries.newest import at, count_beyond, newest
 from enhancelog.store.database import last_position
+from enhancelog.store.rows import COLUMNS
 from tests import list_pages, strategies
 from tests.pages import read
 from tests.recording import record_all
@@ -38,7 +41,11 @@ PAIRS = st.one_of(
     ),
     st.tuples(st.sampled_from(["status", "not_status"]), st.sampled_from(["applied", "rejected"])),
     st.tuples(st.sampled_from(["axes", "not_axes"]), st.sampled_from(["one", "many"])),
-    st.tuples(st.sampled_from(["has", "not_has"]), st.sampled_from(["ops", "gap", "badge"])),
+    st.tuples(st.sampled_from(["has", "not_has"]), st.sampled_from(["ops", "candidate", "gap", "badge"])),
+    st.tuples(
+        st.sampled_from(["meta.model", "meta.seed", "not_meta.seed", "meta.cached", "not_meta.a.b-c_1"]),
+        st.sampled_from(["1", "1.0", "m-large", "true", "", "a b", "x" * 300, "0", "nobody"]),
+    ),
     st.tuples(st.sampled_from(["pattern", "not_pattern"]), st.integers(0, 3).map(str)),
     st.tuples(st.sampled_from(["afterwards", "not_afterwards"]), st.sampled_from(["applied", "rejected", "none"])),
     st.tuples(st.sampled_from(["source", "not_source"]), st.sampled_from(["api", "host-b"])),
@@ -71,8 +78,22 @@ def all_pages(wanted: EntryFilter, order: Order, size: int) -> list[int]:
         cursor = str(page.next)
 
 
+def noted(entry: Entry, key: str, value: str) -> bool:
+    """Whether ``meta`` has the value: its text or, if a number was asked for, what its shortest form finds."""
+    noted = {} if entry.meta is UNSET else json.loads(bytes(entry.meta))
+    if key not in noted:
+        return False
+    texts = {value} | ({"1"} if value == "1.0" else set())
+    found = noted[key]
+    if isinstance(found, bool):
+        return ("true" if found else "false") in texts
+    return found in texts if isinstance(found, str) else found in [float(text) for text in texts if text[:1].isdigit()]
+
+
 def holds(entry: Entry, source: str, name: str, value: str) -> bool:
     """What one parameter means, said again in the plainest way."""
+    if name.startswith("meta."):
+        return noted(entry, name.removeprefix("meta."), value)
     denied = denials(entry)
     verdicts = [(verdict.axis, verdict.status) for verdict in entry.verdicts]
     match name:
@@ -140,7 +161,7 @@ class TestAgreement(TestCase):
         assert streamed == whole
         if not {"has", "afterwards"} & {name.removeprefix("not_") for name, _ in pairs}:
             everything = [(entry, "api") for entry in log] + [(entry, "host-b") for entry in more]
-            recorded_ms = page.rows[0][13] if page.rows else now_ms()
+            recorded_ms = page.rows[0][COLUMNS.index("recorded_ms")] if page.rows else now_ms()
             assert sorted(row[1] for row in page.rows) == expected(everything, wanted, recorded_ms)
 
     @QUICK

@@ -1,6 +1,7 @@
 """``verify_log`` sees every damage and says where; ``rebuild_projections`` repairs what can be derived."""
 
 import io
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -21,6 +22,12 @@ from tests.factories import make_entry, make_rejected
 pytestmark = pytest.mark.django_db
 
 TABLE = Entry._meta.db_table
+OPTIONAL: dict[str, Any] = {
+    "ops": [],
+    "bump": "minor",
+    "candidate_hash": "c" * 64,
+    "meta": {"model": "m", "seed": 7},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +36,7 @@ def log() -> None:
         make_entry(issue_id="a"),
         make_rejected("noop", issue_id="b"),
         make_rejected("des", "noop", issue_id="c", ts_ms=-1),
-        make_entry(issue_id="d", blueprint_id="coding", ops=[], bump="minor"),
+        make_entry(issue_id="d", blueprint_id="coding", **OPTIONAL),
     ]
     DatabaseEnhanceLogStore(Origin("command", "tests", "tests")).append_batch(batch)
     pattern_groups.settle()
@@ -69,6 +76,8 @@ OF_THE_RECORD = {
     "ts_ms": "ts_ms + 1",
     "ops": "NULL",
     "bump": "'major'",
+    "candidate_hash": "'x'",
+    "meta": """'{"model":"m","seed":8}'""",
 }
 BESIDE_THE_RECORD = {
     "position": "position + 1",
@@ -123,7 +132,7 @@ def test_no_column_can_be_changed_unnoticed() -> None:
 
 
 def test_a_digest_that_follows_a_changed_record_does_not_match_the_envelope() -> None:
-    forged = records.digest(make_entry(issue_id="d", blueprint_id="coding", intent="x", ops=[], bump="minor"))
+    forged = records.digest(make_entry(issue_id="d", blueprint_id="coding", intent="x", **OPTIONAL))
     change("digest", f"'{forged}', intent = 'x'", rebuild=True)
     assert found().startswith("the entry at position 4 (d) does not match its envelope ")
     assert len(found().splitlines()) == 1
@@ -230,6 +239,8 @@ def test_a_difference_in_the_search_index_is_named_and_a_rebuild_repairs_it(posi
             "UPDATE enhancelog_denial SET position = 99 WHERE position = 2",
             "enhancelog_denial should not contain position 99",
         ),
+        ("DELETE FROM enhancelog_metavalue WHERE key = 'seed'", "enhancelog_metavalue lacks position 4, key 'seed'"),
+        ("UPDATE enhancelog_metavalue SET value = 'x' WHERE key = 'seed'", "enhancelog_metavalue should not contain"),
         ("DELETE FROM enhancelog_entrybadge", "enhancelog_entrybadge lacks position 3, badge 'implausible time'"),
         (
             "INSERT INTO enhancelog_entrybadge (position, badge) VALUES (0, 'x')",

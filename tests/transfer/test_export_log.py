@@ -168,3 +168,33 @@ def test_chunks_are_whole_entries_whatever_their_number() -> None:
         assert json.loads(b"".join(parts)) == [json.loads(records.encode(entry)) for entry in entries]
         assert b"".join(exports.ndjson(chunks)) == b"".join(records.encode(entry) + b"\n" for entry in entries)
         assert all(part.decode() for part in parts)
+
+
+def test_csv_has_a_column_for_the_candidate_and_for_meta() -> None:
+    STORE.append(make_entry(issue_id="a", candidate_hash="=c", meta={"b": "x,y\n", "a": 1.5}))
+    STORE.append(make_entry(issue_id="b"))
+    for format_ in ("csv", "spreadsheet"):
+        first, second = cells(export("--format", format_).removeprefix("\ufeff"))
+        assert (first["candidate_hash"], first["meta"]) == ("'=c", '{"b":"x,y\\n","a":1.5}')
+        assert (second["candidate_hash"], second["meta"]) == ("", "")
+
+
+@pytest.mark.parametrize("format_", ["json", "ndjson"])
+def test_what_was_exported_is_imported_the_same(format_: str, tmp_path: Path) -> None:
+    entry = records.decode(records.encode(make_entry(candidate_hash="c"))[:-1] + b',"meta":{"b":1.50,"a":"\\u0079"}}')
+    STORE.append(entry)
+    exported = tmp_path / "log"
+    exported.write_text(export("--format", format_))
+    with open_source(str(exported), 1 << 20, imported=True) as source:
+        (item,) = source
+    assert records.encode(item.entry) == records.encode(entry)
+
+
+def test_meta_is_filtered_by_key_and_value() -> None:
+    STORE.append_batch([make_entry(issue_id=str(at), ts_ms=at, meta={"seed": at, "k": "a=b"}) for at in range(3)])
+    assert ids("--meta", "seed=1", "--meta", "seed=2.0") == ["1", "2"]
+    assert ids("--not-meta", "seed=1", "--meta", "k=a=b") == ["0", "2"]
+    for option in ("seed", "=1", "a b=1"):
+        with pytest.raises(CommandError) as refusal:
+            export("--meta", option)
+        assert (refusal.value.returncode, str(refusal.value).count("\n")) == (2, 0)

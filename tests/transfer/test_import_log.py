@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -15,7 +16,7 @@ from enhancelog.models import Entry as EntryModel
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.verification import verify
 from enhancelog.store.writing import ENTRIES_PER_TRANSACTION
-from tests.factories import make_entry
+from tests.factories import make_entry, make_fields
 
 pytestmark = pytest.mark.django_db
 
@@ -194,3 +195,44 @@ def test_a_duplicate_inside_the_file_is_the_same_or_a_conflict(ndjson: Path) -> 
     lines = [make_entry(), make_entry(), make_entry(intent="other")]
     ndjson.write_bytes(b"\n".join(map(records.encode, lines)))
     assert Ran(ndjson).counts == (3, 1, 1, 1, 0)
+
+
+ODD: list[tuple[dict[str, Any], str]] = [
+    ({"meta": {"a": {"b": 1}}}, "meta.a"),
+    ({"meta": [], "bump": "minor"}, "meta"),
+    ({"meta": None}, "meta"),
+    ({"meta": {"a": "x" * 9_000}}, "meta"),
+    ({"candidate_hash": 7}, "candidate_hash"),
+]
+
+
+def test_fields_of_another_shape_are_dropped_with_a_finding_and_the_entries_kept(ndjson: Path) -> None:
+    sent = [make_fields(issue_id=str(at), **odd) for at, (odd, _) in enumerate(ODD)]
+    good = make_fields(issue_id="good", candidate_hash="c", meta={"model": "m", "seed": 1})
+    both = make_fields(issue_id="both", candidate_hash=[], meta={"a b": 1})
+    ndjson.write_text("\n".join(json.dumps(fields) for fields in [*sent, good, both]))
+    for added, same in ((7, 0), (0, 7)):
+        ran = Ran(ndjson)
+        assert ran.out.splitlines()[0] == (
+            f"read 7, added {added}, same {same}, conflict 0, quarantined 0, fields dropped 7"
+        )
+        assert (ran.code, len(ran.err.splitlines())) == (1, 7)
+        assert "line 1: 0 is imported without meta: meta.a: must be a string, a number or a boolean" in ran.err
+        kept = Path(ran.out.splitlines()[1].removeprefix("What was not imported is in ")).read_text().splitlines()
+        findings = [json.loads(line) for line in kept]
+        assert {line["rule"] for line in findings} == {"dropped"}
+        assert [line["field"] for line in findings[:5]] == [field for _, field in ODD]
+        assert {line["field"] for line in findings[5:]} == {"candidate_hash", "meta"}
+        assert [json.loads(line["raw"]) for line in findings] == [*sent, both, both]
+    assert STORE.get("1") == make_entry(issue_id="1", bump="minor")
+    assert STORE.get("both") == make_entry(issue_id="both")
+    assert STORE.get("good") == records.from_values(**good)
+
+
+def test_what_else_is_wrong_with_an_entry_quarantines_it_whole(ndjson: Path) -> None:
+    lines = [
+        json.dumps(make_fields(meta=[], status="open")),
+        records.encode(make_entry()).decode()[:-1] + ',"meta":{"a":1,"a":2}}',
+    ]
+    ndjson.write_text("\n".join(lines))
+    assert Ran(ndjson).counts == (2, 0, 0, 0, 2)

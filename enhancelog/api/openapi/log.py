@@ -19,7 +19,7 @@ from enhancelog.api.openapi.parts import (
     query,
     ref,
 )
-from enhancelog.domain import filters, page_sizes
+from enhancelog.domain import filters, meta, page_sizes
 from enhancelog.domain.records import FIELDS, ID_SCHEMA
 from enhancelog.domain.search_words import LONGEST_PHRASE
 from enhancelog.domain.text import DATA_NOTICE
@@ -53,7 +53,7 @@ _NAMED: Final = {
     "axes": "The number of axes that denied.",
     "pattern": "Denied by this deny pattern: its id, or the id of a pattern merged into it.",
     "is": "`new`: denied by a pattern whose first denial is within the filter's times; needs `since` or `period`.",
-    "has": "A recorded patch, a gap before the entry, or an inconsistency.",
+    "has": "A recorded patch, the hash of its candidate, a gap before the entry, or an inconsistency.",
     "afterwards": "What followed in the retry thread: an applied attempt, only rejected ones, or none.",
     "text": "A substring of intent, rationale, reasons or a verdict's detail.",
     "phrase": "A phrase in intent, rationale, a reason or a verdict's detail; its last word may end in *.",
@@ -65,6 +65,23 @@ _INSTANT: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Bef
 
 _AGE: Final = "[1-9][0-9]{0,4}[mhdw]"
 _DATE: Final = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
+
+
+# Its properties are parameters of their own: ?meta.model=m-large&not_meta.seed=7.
+_META: Final = {
+    **query(
+        "meta",
+        {
+            "type": "object",
+            "propertyNames": {"pattern": f"^(not_)?meta\\.{meta.KEY_SCHEMA[1:]}"},
+            "additionalProperties": {"type": "string"},
+        },
+        "`meta.KEY`: `meta` has this value under the key, as text; `not_meta.KEY` excludes it. "
+        "Numbers are found in any spelling.",
+    ),
+    "style": "form",
+    "explode": True,
+}
 
 
 def _filters() -> list[Part]:
@@ -84,6 +101,7 @@ def _filters() -> list[Part]:
     what = "7d, 2w: whole UTC days that end with today; 24h, 90m: that length of time up to now; today, yesterday, all"
     return [
         *found,
+        _META,
         query("period", period, f"{what}. {_PLAUSIBLE_ONLY}"),
         query("not_period", period, f"Before that period. {_PLAUSIBLE_ONLY}"),
     ]

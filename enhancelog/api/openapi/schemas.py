@@ -5,8 +5,8 @@ from typing import Any, Final
 import msgspec
 
 from enhancelog.api.openapi.parts import Part, array_of, ref
-from enhancelog.domain import filters
-from enhancelog.domain.records import Entry
+from enhancelog.domain import filters, meta
+from enhancelog.domain.records import TEXT_SCHEMA, Entry
 from enhancelog.queries.why import Why
 from enhancelog.transfer.bulk import Result
 
@@ -27,7 +27,14 @@ _, SCHEMAS = msgspec.json.schema_components([Entry, Result, Why], ref_template="
 SCHEMAS["AppendResult"] = {**SCHEMAS.pop("Result"), "title": "AppendResult"}
 SCHEMAS |= {name.capitalize(): {"type": "string", "enum": list(values)} for name, values in filters.CHOICES.items()}
 SCHEMAS["Period"] = {"type": "string", "pattern": "^([1-9][0-9]{0,4}[mhdw]|today|yesterday|all)$"}
-SCHEMAS["Entry"]["properties"] |= {"status": ref("Status"), "ops": array_of(ref("Operation"))}
+SCHEMAS["Entry"]["properties"] |= {"status": ref("Status"), "ops": array_of(ref("Operation")), "meta": ref("Meta")}
+SCHEMAS["Meta"] = {
+    "type": "object",
+    "description": f"What the caller notes about the run; at most {meta.MAX_BYTES:,} bytes of JSON.",
+    "maxProperties": meta.MAX_KEYS,
+    "propertyNames": {"pattern": meta.KEY_SCHEMA},
+    "additionalProperties": {"anyOf": [{"type": "string", **TEXT_SCHEMA}, {"type": "number"}, {"type": "boolean"}]},
+}
 # RFC 6902: one schema for each set of members, so that a generated client has a type for each.
 SCHEMAS |= {
     "Operation": {"oneOf": [ref("ValueOperation"), ref("MoveOperation"), ref("RemoveOperation")]},

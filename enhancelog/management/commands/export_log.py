@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from enhancelog.backends import Row
-from enhancelog.domain import filters
+from enhancelog.domain import filters, meta_filters
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import PARAMETERS, EntryFilter
 from enhancelog.domain.times import now_ms
@@ -30,10 +30,15 @@ class Command(ReportingCommand):
         )
         for name in PARAMETERS:
             chosen.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", action="append", default=[])
+        for option in ("--meta", "--not-meta"):
+            chosen.add_argument(option, metavar="KEY=VALUE", action="append", default=[])
 
     def report(self, **options: Any) -> bool:
         try:
-            wanted = filters.parse({name: options[name] for name in PARAMETERS if options[name]}, now_ms())
+            pairs = [(name, value) for name in PARAMETERS for value in options[name]]
+            pairs += meta_filters.from_options(options["meta"], "meta")
+            pairs += meta_filters.from_options(options["not_meta"], "not-meta")
+            wanted = filters.from_pairs(pairs, now_ms())
         except Invalid as error:
             raise CannotRun(f"--{error}") from None
         output: Path | None = options["output"]

@@ -103,10 +103,10 @@ class Lines:
         line = as_line(finding)
         fresh = self._findings.path is None
         self._findings.add(**line)
-        kind = "conflict" if line["rule"] == "conflict" else "quarantined"
+        kind = line["rule"] if line["rule"] in ("conflict", "dropped") else "quarantined"
         self._warn(f"{kind}: {line['where']}: {line['reason']}")
         if fresh:
-            self._warn(f"Entries that were not imported are kept in {self._findings.path}")
+            self._warn(f"What was not imported is kept in {self._findings.path}")
 
     def vanished(self, issue_ids: list[str]) -> None:
         shown = ", ".join(issue_ids[:SHOWN])

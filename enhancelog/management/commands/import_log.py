@@ -58,7 +58,7 @@ class Command(ReportingCommand):
                 self.stderr.write(printable(f"{line['where']}: {line['reason']}"))
 
         with (
-            open_source(location, settings.MAX_ENTRY_BYTES) as items,
+            open_source(location, settings.MAX_ENTRY_BYTES, imported=True) as items,
             progress(self.stderr, "Importing", items.total) as report,
         ):
             import_entries(
@@ -74,4 +74,5 @@ class Command(ReportingCommand):
             self.stderr.write(f"… and {counts.findings - SHOWN:,} more")
         self.stdout.write(str(counts))
         if findings.path is not None:
-            self.stdout.write(f"Entries that were not imported are in {findings.path}")
+            what = "What was not imported is" if counts.dropped else "Entries that were not imported are"
+            self.stdout.write(f"{what} in {findings.path}")

@@ -13,7 +13,7 @@ from enhancelog.domain.telling_lines import shown_line
 from enhancelog.queries import entries
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
-from enhancelog.web import htmx
+from enhancelog.web import htmx, meta_table
 from enhancelog.web.changed_words import SegmentedLine, with_changed_words
 from enhancelog.web.folded_texts import Text, text
 from enhancelog.web.patches import as_text
@@ -61,7 +61,7 @@ class ComparedText(NamedTuple):
 
     @property
     def is_prose(self) -> bool:
-        return self.title != "Patch"
+        return self.title not in ("Patch", "Meta")
 
 
 def comparison(request: HttpRequest, listed: Listed, other_id: str, attempts: Attempts | None) -> HttpResponse:
@@ -83,6 +83,7 @@ def comparison(request: HttpRequest, listed: Listed, other_id: str, attempts: At
             _compared("Intent", earlier.entry.intent, later.entry.intent),
             _compared("Rationale", earlier.entry.rationale, later.entry.rationale),
             _patches(earlier.entry, later.entry),
+            *_metas(earlier.entry, later.entry),
         ],
         "section": "blueprints",
     }
@@ -128,6 +129,12 @@ def _patches(earlier: Entry, later: Entry) -> ComparedText:
         absent = "either" if len(missing) == 2 else f"the {missing[0]}"
         return ComparedText("Patch", compare("", ""), [], cut=False, absent=absent)
     return _compared("Patch", as_text(earlier), as_text(later))
+
+
+def _metas(earlier: Entry, later: Entry) -> list[ComparedText]:
+    if earlier.meta is UNSET and later.meta is UNSET:
+        return []
+    return [_compared("Meta", meta_table.as_text(earlier), meta_table.as_text(later))]
 
 
 def _compared(title: str, earlier: str, later: str) -> ComparedText:

@@ -23,6 +23,7 @@ from enhancelog.web import entry_panels, htmx, list_requests, thread_panel
 from enhancelog.web.folded_texts import Text, text
 from enhancelog.web.html import markdown
 from enhancelog.web.list_requests import FilteredPage, ListRequest
+from enhancelog.web.meta_table import noted
 from enhancelog.web.pages.comparison import comparison
 from enhancelog.web.patches import Patch, patch
 from enhancelog.web.revalidation import revalidated
@@ -90,6 +91,8 @@ def _entry(listed: Listed) -> dict[str, Any]:
         "denied_by": denied,
         "judged": len(records.judged_axes(entry)),
         "patch": _patch(entry),
+        "candidate_hash": None if entry.candidate_hash is UNSET else entry.candidate_hash,
+        "noted": noted(entry),
         "raw_url": links.api_entry(entry.issue_id),
     }
 

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 from enhancelog import links
 from enhancelog.accounts import saved_views
 from enhancelog.accounts.permissions import needs
-from enhancelog.domain.completions import completions
-from enhancelog.queries import find
+from enhancelog.domain.completions import Meta, completions
+from enhancelog.queries import find, meta_values
 from enhancelog.web import htmx
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.list_requests import without_empty_parameters
@@ -25,6 +25,7 @@ _VALUES: Final = {
     "only": find.axes,
     "source": find.sources,
 }
+_META: Final = Meta(meta_values.keys, meta_values.values)
 
 
 class Place(NamedTuple):
@@ -56,7 +57,7 @@ def palette(request: HttpRequest) -> HttpResponse:
 def filter_completions(request: HttpRequest) -> HttpResponse:
     """``?q=``: the box's content. Options of a ``<datalist>``."""
     text = request.GET.get("q", "")
-    found = completions(text, _VALUES) if len(text) <= LONGEST else []
+    found = completions(text, _VALUES, _META) if len(text) <= LONGEST else []
     return htmx.page(request, "palette/completions.jinja", {"completions": found})
 
 

@@ -1,0 +1,74 @@
+"""What an engine host's further stores say (CONTRACT section 7): ``host`` reads it, ``store`` keeps it."""
+
+from typing import Literal
+
+from msgspec import Raw, Struct
+
+from enhancelog.domain.records import Bump
+
+DocumentForm = Literal["yaml", "json"]
+MadeBy = Literal["run", "hand", "unknown"]
+IssueStatus = Literal["pending", "inflight", "applied", "rejected"]
+
+
+class Patch(Struct, frozen=True, kw_only=True):
+    """An applier's row. ``blueprint_id``, ``prev_hash``, ``ts_ms`` identify the run; an entry of it has the same."""
+
+    blueprint_id: str
+    prev_hash: str
+    ts_ms: int
+    ops: Raw  # RFC 6902, without white space between tokens
+    bump: Bump | None
+    rationale: str
+    candidate_hash: str  # of the document that the patch would have made
+    seq: int  # order of writing in the output store
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """A patch-spawner's row that became no applier's patch. ``text``: its JSON value, as written."""
+
+    seq: int
+    ok: bool
+    text: str
+    ops: Raw | None = None
+    rationale: str = ""
+
+
+class Document(Struct, frozen=True, kw_only=True):
+    """A Blueprint's text. The hash of a YAML document is proven: BLAKE3 of its bytes, 64 hex digits."""
+
+    hash: str
+    form: DocumentForm
+    text: str
+
+
+class Version(Struct, frozen=True, kw_only=True):
+    """``number``: 0 for the first; by parents where git says it, never by time."""
+
+    blueprint_id: str
+    hash: str
+    number: int
+    made_by: MadeBy
+    rationale: str
+    prev_hash: str = ""
+    ts_ms: int | None = None
+
+
+class Issue(Struct, frozen=True, kw_only=True):
+    """``detail``: the new hash of an applied issue, the reason of a rejected one. The host keeps no time."""
+
+    issue_id: str
+    blueprint_id: str
+    intent: str
+    status: IssueStatus
+    detail: str
+    created_seq: int
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Never the spawner's ``spec``, which may hold secrets."""
+
+    id: str
+    axes: tuple[str, ...]
+    ttl_s: int | None
+    spawner: str
