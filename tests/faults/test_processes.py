@@ -108,6 +108,7 @@ def test_stopped_server_finishes_the_requests_it_has(server: Server, tmp_path: P
     assert "was killed" not in (tmp_path / "log").read_text()
 
 
+@pytest.mark.once
 def test_worker_that_cannot_start_ends_the_server_with_one_line(tmp_path: Path) -> None:
     broken = {"ENHANCELOG_WORKERS": "1", "PYTHONPATH": str(tmp_path / "broken")}
     (tmp_path / "broken").mkdir()
