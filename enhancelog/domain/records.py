@@ -144,7 +144,7 @@ def decode(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> Entry:
         entry = _entry_decoder.decode(data)
     except msgspec.ValidationError as error:
         raise _named(error) from None
-    return entry if entry.ops is UNSET else msgspec.structs.replace(entry, ops=_checked_ops(entry.ops))
+    return entry if entry.ops is UNSET else msgspec.structs.replace(entry, ops=checked_ops(entry.ops))
 
 
 def _decode_canonical(data: bytes) -> Entry | None:
@@ -226,7 +226,8 @@ def judged_axes(entry: Entry) -> tuple[str, ...]:
     return tuple(dict.fromkeys(verdict.axis for verdict in entry.verdicts))
 
 
-def _checked_ops(raw: Raw) -> Raw:
+def checked_ops(raw: Raw) -> Raw:
+    """RFC 6902 without white space between tokens, from strict JSON. Raises ``Invalid`` if it is not a patch."""
     data = bytes(raw)
     try:
         operations = _operations_decoder.decode(data)
