@@ -143,7 +143,7 @@ def decode(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> Entry:
     try:
         entry = _entry_decoder.decode(data)
     except msgspec.ValidationError as error:
-        raise _named(error) from None
+        raise as_invalid(error) from None
     return entry if entry.ops is UNSET else msgspec.structs.replace(entry, ops=checked_ops(entry.ops))
 
 
@@ -227,12 +227,12 @@ def judged_axes(entry: Entry) -> tuple[str, ...]:
 
 
 def checked_ops(raw: Raw) -> Raw:
-    """RFC 6902 without white space between tokens, from strict JSON. Raises ``Invalid`` if it is not a patch."""
+    """From strict JSON. Raises ``Invalid`` if it is not RFC 6902."""
     data = bytes(raw)
     try:
         operations = _operations_decoder.decode(data)
     except msgspec.ValidationError as error:
-        raise _named(error, "ops") from None
+        raise as_invalid(error, "ops") from None
     for number, operation in enumerate(operations):
         if fault := _fault(operation):
             field, *why = fault
@@ -257,7 +257,8 @@ def _is_pointer(text: str) -> bool:
     return not text or text[0] == "/"
 
 
-def _named(error: msgspec.ValidationError, below: str = "") -> Invalid:
+def as_invalid(error: msgspec.ValidationError, below: str = "") -> Invalid:
+    """``below``: the path of what was decoded."""
     text = str(error)
     found = _PLACE.search(text)
     place = found[1] if found else ""

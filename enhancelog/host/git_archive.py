@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -13,9 +14,12 @@ from enhancelog.transfer.items import Refused, Unreadable
 MAX_BYTES: Final = 1 << 30
 MAX_MEMBERS: Final = 200_000
 MAX_HEADER_BYTES: Final = 1 << 18
-MAX_PATH_BYTES: Final = 1000
+MAX_REFUSED: Final = 1000
+MAX_PATH_CHARS: Final = 1000
+MAX_NAME_BYTES: Final = 255
 
 _CHUNK_BYTES: Final = 1 << 16
+_MAGIC_AT: Final = 257
 
 
 class _TooMuch(Exception):
@@ -48,6 +52,14 @@ class _Bounded(io.RawIOBase):
             raise _TooMuch(f"holds more than {MAX_BYTES:,} bytes")
 
 
+def is_tar(path: Path) -> bool:
+    try:
+        with gzip.open(path) as file:
+            return file.read(tarfile.BLOCKSIZE)[_MAGIC_AT:].startswith(b"ustar")
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
 def unpack(path: Path, folder: Path) -> list[Refused]:
     """Members other than folders and files with a relative path are refused. Raises ``Unreadable``."""
     refused: list[Refused] = []
@@ -57,11 +69,13 @@ def unpack(path: Path, folder: Path) -> list[Refused]:
                 member = archive.next()
                 if member is None:
                     return refused
-                vars(archive)["members"].clear()  # they would all stay in memory
+                archive.members.clear()  # type: ignore[attr-defined]  # they would all stay in memory
                 try:
                     _unpack_member(archive, member, folder)
                 except Invalid as reason:
                     refused.append(Refused(f"member {number + 1}", reason, ""))
+                if len(refused) > MAX_REFUSED:
+                    raise Unreadable(f"{path}: has more than {MAX_REFUSED:,} members that are not files")
     except (_TooMuch, tarfile.TarError) as error:
         raise Unreadable(f"{path}: {error}") from None
     except (OSError, EOFError, zlib.error, RecursionError, ValueError) as error:
@@ -73,6 +87,8 @@ def unpack(path: Path, folder: Path) -> list[Refused]:
 def _unpack_member(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
     parts = _parts(member.name)
     if member.isdir():
+        if parts[-1:] == ("objects",):  # of a repository without objects, too
+            folder.joinpath(*parts).mkdir(parents=True, exist_ok=True)
         return
     if not member.isreg() or member.issparse():
         raise Invalid(_shown(member.name), "member", "is a link, a device or a sparse file, not a file or folder")
@@ -80,10 +96,13 @@ def _unpack_member(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Pa
     if content is None or not _is_needed(parts):
         return
     target = folder.joinpath(*_without_fan_out(parts))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with open(target, "xb") as file:
-        while chunk := content.read(_CHUNK_BYTES):
-            file.write(chunk)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(target, "xb") as file:
+            while chunk := content.read(_CHUNK_BYTES):
+                file.write(chunk)
+    except (FileExistsError, NotADirectoryError):
+        raise Invalid(_shown(member.name), "member", "appears twice, or as a file and a folder") from None
 
 
 def _is_needed(parts: tuple[str, ...]) -> bool:
@@ -99,8 +118,10 @@ def _without_fan_out(parts: tuple[str, ...]) -> tuple[str, ...]:
 
 def _parts(name: str) -> tuple[str, ...]:
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\0" in name or len(name) > MAX_PATH_BYTES:
+    if path.is_absolute() or ".." in path.parts or "\0" in name:
         raise Invalid(_shown(name), "member", "must be a relative path without ..")
+    if len(name) > MAX_PATH_CHARS or any(len(os.fsencode(part)) > MAX_NAME_BYTES for part in path.parts):
+        raise Invalid(_shown(name), "member", "has a longer name than a file system takes")
     return path.parts
 
 

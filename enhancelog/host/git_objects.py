@@ -23,6 +23,7 @@ MAX_CHAIN: Final = 4095  # the longest chain of deltas that git writes
 _MAX_REFS_BYTES: Final = 1 << 20
 _CACHE_BYTES: Final = 16 << 20
 _HEADER_BYTES: Final = 64
+_MAX_DEFLATED: Final = 1.01  # zlib adds less than a hundredth to what it cannot compress
 _HEAD_BYTES: Final = 1 << 12
 _MAX_NUMBER_BYTES: Final = 10
 _OFS_DELTA: Final = 6
@@ -37,10 +38,12 @@ class Objects:
     """Objects larger than ``max_bytes`` are refused. Close it."""
 
     def __init__(self, repository: Path, max_bytes: int) -> None:
+        self.damaged_packs: list[Invalid] = []
         self._folder = repository / "objects"
         self._max_bytes = max_bytes
-        indexes = sorted(path for path in self._folder.glob("pack/*.idx") if _is_file(path))[:MAX_PACKS]
-        self._packs = [_pack(path) for path in indexes if _is_file(path.with_suffix(".pack"))]
+        self._packs: list[Pack] = []
+        for index in sorted(self._folder.glob("pack/*.idx"))[:MAX_PACKS]:
+            self._open_pack(index)
 
     def close(self) -> None:
         for pack in self._packs:
@@ -49,14 +52,15 @@ class Objects:
     def read(self, sha: bytes, shape: type[_Object]) -> _Object:
         """``sha``: 40 hex digits. Raises ``Invalid`` if it is missing, damaged, too large or of another type."""
         name = sha[:40].decode("ascii", "backslashreplace")
+        if not _ID.fullmatch(sha):
+            raise Invalid(name, "git", "is not the id of an object")
         try:
             found = self._packed(sha) or self._loose(sha)
             is_genuine = found is not None and found.id == sha
         except TooLarge as reason:
             raise TooLarge(name, reason.size, reason.limit) from None
         except Exception as error:  # dulwich raises whatever a damaged file leads to
-            said = " ".join(str(error).split())[:200]
-            raise Invalid(name, "git", f"is damaged: {type(error).__name__} {said}".rstrip()) from None
+            raise _damaged(name, error) from None
         if found is None:
             raise Invalid(name, "git", "is missing")
         if not is_genuine:
@@ -65,27 +69,38 @@ class Objects:
             raise Invalid(name, "git", f"is a {found.type_name.decode()}, not a {shape.type_name.decode()}")
         return found
 
+    def _open_pack(self, index: Path) -> None:
+        name = f"pack/{index.name}"
+        pack = Pack(
+            str(index.with_suffix("")), object_format=DEFAULT_OBJECT_FORMAT, delta_base_cache_limit=_CACHE_BYTES
+        )
+        try:
+            for path in (index, index.with_suffix(".pack")):
+                _check_is_file(path)
+            len(pack.data), len(pack.index)
+        except Exception as error:
+            self.damaged_packs.append(_damaged(name, error))
+            pack.close()
+        else:
+            self._packs.append(pack)
+
     def _loose(self, sha: bytes) -> ShaFile | None:
-        if not _ID.fullmatch(sha):
-            return None
         name = sha.decode()
-        path = self._folder / name[:2] / name[2:]
-        if not path.exists():
-            path = self._folder / name  # unpacked by ``git_archive``
-        if not path.exists():
+        # The second is where ``git_archive`` puts it.
+        path = next((path for path in (self._folder / name[:2] / name[2:], self._folder / name) if path.exists()), None)
+        if path is None:
             return None
-        if not _is_file(path):
-            raise ValueError("not a regular file")
-        self._check(path.stat().st_size - _HEADER_BYTES - (self._max_bytes >> 8))  # zlib adds less than that
+        _check_is_file(path)
+        if path.stat().st_size > _HEADER_BYTES + self._max_bytes * _MAX_DEFLATED:
+            raise TooLarge("", path.stat().st_size, self._max_bytes)
         inflating = zlib.decompressobj()
         head, _, start = inflating.decompress(path.read_bytes(), _HEADER_BYTES).partition(b"\0")
         type_name, size = head.split(b" ")
         self._check(int(size))
-        content = start + inflating.decompress(inflating.unconsumed_tail, self._max_bytes)
         kind = object_class(type_name)
         if kind is None:
             raise ValueError(f"unknown type {type_name!r}")
-        return kind.from_string(content)
+        return kind.from_string(start + inflating.decompress(inflating.unconsumed_tail, self._max_bytes))
 
     def _packed(self, sha: bytes) -> ShaFile | None:
         for pack in self._packs:
@@ -159,13 +174,15 @@ def _distance(data: bytes, at: int) -> tuple[int, int]:
     raise ValueError("a distance is too long")
 
 
-def _pack(index: Path) -> Pack:
-    basename = str(index.with_suffix(""))
-    return Pack(basename, object_format=DEFAULT_OBJECT_FORMAT, delta_base_cache_limit=_CACHE_BYTES)
+def _damaged(name: str, error: Exception) -> Invalid:
+    said = " ".join(str(error).split())[:200]
+    return Invalid(name, "git", f"is damaged: {type(error).__name__} {said}".rstrip())
 
 
-def _is_file(path: Path) -> bool:
-    return stat.S_ISREG(path.lstat().st_mode)
+# A named pipe would block, a device never end.
+def _check_is_file(path: Path) -> None:
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise OSError(0, "not a regular file")
 
 
 def branch(repository: Path, name: str) -> bytes:
@@ -192,8 +209,7 @@ def _packed_ref(path: Path, ref: bytes) -> bytes | None:
 
 
 def _small(path: Path) -> bytes:
-    if not _is_file(path):
-        raise OSError(0, "not a regular file")
+    _check_is_file(path)
     with open(path, "rb") as file:
         return file.read(_MAX_REFS_BYTES)
 

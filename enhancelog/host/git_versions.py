@@ -28,31 +28,34 @@ class GitVersions:
 
     unit = "commits"
 
-    def __init__(self, root: Path, refused: tuple[Refused, ...] = ()) -> None:
+    def __init__(self, root: Path, name: str, refused: tuple[Refused, ...] = ()) -> None:
         self.done = 0
         self.total: int | None = None
         self._root = root
+        self._name = name
         self._refused = refused
         self._repositories = repositories(root)
         if not self._repositories:
-            raise Unreadable(f"{root}: holds no git repository")
+            raise Unreadable(f"{name}: holds no git repository")
         self._yielded: set[bytes] = set()
 
     def __iter__(self) -> Iterator[Version | Document | Refused]:
         yield from self._refused
         for repository in self._repositories:
-            name = repository.name if repository == self._root else repository.relative_to(self._root).as_posix()
+            place = Path(self._name).name if repository == self._root else str(repository.relative_to(self._root))
             with closing(Objects(repository, MAX_DOCUMENT_BYTES)) as objects:
-                yield from self._versions(objects, repository, name)
+                yield from (Refused(place, reason, "") for reason in objects.damaged_packs)
+                yield from self._versions(objects, repository, place)
 
-    def _versions(self, objects: Objects, repository: Path, name: str) -> Iterator[Version | Document | Refused]:
+    def _versions(self, objects: Objects, repository: Path, place: str) -> Iterator[Version | Document | Refused]:
         refused: list[Refused] = []
-        commits = _oldest_first(objects, repository, name, refused)
+        commits = _oldest_first(objects, repository, place, refused)
         yield from refused
+        folder = place.rpartition("/")[2]
         number, previous = 0, ""
         for sha in commits:
             self.done += 1
-            where = f"{name} {sha.decode()}"
+            where = f"{place} {sha.decode()}"
             try:
                 commit = objects.read(sha, Commit)
                 message = commit_messages.parse(commit.message)
@@ -61,7 +64,7 @@ class GitVersions:
                 continue
             if message is None:
                 continue
-            yield _version(message, repository.name, number, previous)
+            yield _version(message, folder, number, previous)
             number, previous = number + 1, message.content_hash
             yield from self._documents(objects, commit, message, where)
 
@@ -85,21 +88,21 @@ class GitVersions:
 def open_git(path: Path) -> Iterator[GitVersions]:
     """A bare repository, a folder of some, or a ``.tar.gz`` of either. Raises ``Unreadable``."""
     if path.is_dir():
-        yield GitVersions(path)
+        yield GitVersions(path, str(path))
         return
     with TemporaryDirectory(prefix="enhancelog-git-") as folder:
         refused = git_archive.unpack(path, Path(folder))
-        yield GitVersions(Path(folder), tuple(refused))
+        yield GitVersions(Path(folder), str(path), tuple(refused))
 
 
 # By parents, because a root commit may be younger than its children.
-def _oldest_first(objects: Objects, repository: Path, name: str, refused: list[Refused]) -> list[bytes]:
+def _oldest_first(objects: Objects, repository: Path, place: str, refused: list[Refused]) -> list[bytes]:
     order: list[bytes] = []
     seen: set[bytes] = set()
     try:
         pending = [(branch(repository, BRANCH), False)]
     except Invalid as reason:
-        refused.append(Refused(name, reason, ""))
+        refused.append(Refused(place, reason, ""))
         return []
     while pending:
         sha, has_its_parents = pending.pop()
@@ -110,13 +113,13 @@ def _oldest_first(objects: Objects, repository: Path, name: str, refused: list[R
             try:
                 parents = objects.read(sha, Commit).parents
             except Invalid as reason:
-                refused.append(Refused(f"{name} {sha.decode()}", reason, ""))
+                refused.append(Refused(place, reason, ""))
                 continue
             pending.append((sha, True))
             pending += ((parent, False) for parent in reversed(parents) if parent not in seen)
         if len(pending) + len(order) > MAX_COMMITS:
             too_many = Invalid(BRANCH, "size", f"has more than {MAX_COMMITS:,} commits")
-            refused.append(Refused(name, too_many, ""))
+            refused.append(Refused(place, too_many, ""))
             return []
     return order
 

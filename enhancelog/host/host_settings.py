@@ -52,7 +52,7 @@ def _settings(row: Row) -> Settings:
     except Invalid as reason:
         raise Invalid("body_json", reason.rule, "is not strict JSON") from None
     except msgspec.ValidationError as error:
-        raise Invalid("body_json", "type", str(error)) from None
+        raise records.as_invalid(error, "body_json") from None
     settings = Settings(
         id=row.text("id"),
         axes=body.verifier_axes,

@@ -29,14 +29,14 @@ _BUMPS: Final[dict[str, Bump]] = {bump: bump for bump in get_args(Bump)}
 
 
 class _Content(Struct):
-    kind: str
+    kind: str = ""
     value: Raw | UnsetType = UNSET
 
 
 class _Event(Struct):
     type: str
-    content: Raw
-    ok: bool
+    content: Raw = Raw(b"{}")
+    ok: bool | UnsetType = UNSET
 
 
 class _Epoch(Struct):
@@ -81,16 +81,18 @@ class Outputs(RowReader[Output]):
         event = _decoded(row.text("event_json").encode(), _Event, "event_json")
         if event.type != "final":
             return
+        if event.ok is UNSET:
+            raise Invalid("event_json.ok", "missing", "is missing")
         if row.values["producer_agent"] == SPAWNER:
             yield from self._answers(row, event)
-        elif event.ok and (value := _inline(event)) is not None:
+        elif event.ok is True and (value := _inline(event)) is not None:
             yield from self._applied_rows(row, value)
 
     def _answers(self, row: Row, event: _Event) -> Iterator[Answer]:
         value = _inline(event)
-        if event.ok and value is not None and _digest(value) in self._applied:
+        if event.ok is True and value is not None and _digest(value) in self._applied:
             return
-        yield _answer(row.integer("seq"), event.ok, event.content if value is None else value)
+        yield _answer(row.integer("seq"), event.ok is True, event.content if value is None else value)
 
     # A fault in one of the three hides neither of the others.
     def _applied_rows(self, row: Row, value: Raw) -> Iterator[Output | Refused]:
@@ -190,6 +192,6 @@ def _decoded(data: bytes, shape: type[_Shape], field: str) -> _Shape:
     except RecursionError:
         raise Invalid(field, "depth", "is nested too deeply") from None
     except msgspec.ValidationError as error:
-        raise Invalid(field, "type", str(error)) from None
+        raise records.as_invalid(error, field) from None
     except (msgspec.DecodeError, ValueError) as error:
         raise Invalid(field, "json", f"is not JSON: {error}") from None

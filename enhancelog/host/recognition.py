@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from enhancelog.host import host_settings, issues, outputs
+from enhancelog.host import git_archive, host_settings, issues, outputs
 from enhancelog.host.git_objects import is_repository, repositories
 from enhancelog.transfer import upstream_sqlite
 from enhancelog.transfer.items import Unreadable
@@ -50,9 +50,11 @@ def _in_folder(folder: Path) -> Iterator[Store]:
 
 
 def _in_file(path: Path) -> Iterator[Store]:
+    if not path.is_file():  # a named pipe would block
+        raise Unreadable(f"{path}: is not a file or folder" if path.exists() else f"{path}: does not exist")
     with open(path, "rb") as file:
         head = file.read(len(MAGIC))
-    if head.startswith(_GZIP):
+    if head.startswith(_GZIP) and git_archive.is_tar(path):
         yield Store("git", path)
     if head == MAGIC:
         with connected(path) as connection:

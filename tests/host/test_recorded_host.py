@@ -93,7 +93,7 @@ def test_versions_of_each_blueprint_in_order(versions: list[Version | Document |
     }
     assert all(listed == list(range(len(listed))) for listed in numbers.values())
     assert Counter(version.made_by for version in found) == {"run": 91, "hand": 9}
-    first, *later = (version.ts_ms for version in found if version.blueprint_id == "main")
+    first, *later = (version.ts_ms or 0 for version in found if version.blueprint_id == "main")
     assert first > max(later)  # by parents, not by time
 
 
