@@ -44,7 +44,7 @@ class GitVersions:
         yield from self._refused
         for repository in self._repositories:
             place = Path(self._name).name if repository == self._root else str(repository.relative_to(self._root))
-            with closing(Objects(repository, MAX_DOCUMENT_BYTES)) as objects:
+            with closing(Objects(repository)) as objects:
                 yield from (Refused(place, reason, "") for reason in objects.damaged_packs)
                 yield from self._versions(objects, repository, place)
 
@@ -149,4 +149,4 @@ def _file(objects: Objects, commit: Commit) -> bytes:
         raise Invalid(tree.id.decode(), "git", f"is not a valid tree: {error}") from None
     if not stat.S_ISREG(mode):
         raise Invalid(FILE, "git", f"has mode {mode:o}; it is not a file")
-    return objects.read(sha, Blob).data
+    return objects.read(sha, Blob, MAX_DOCUMENT_BYTES).data

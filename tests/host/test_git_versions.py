@@ -330,3 +330,10 @@ def test_an_object_that_is_cut_anywhere_is_refused_unless_it_is_whole(store: Git
         store.loose(sha).write_bytes(content[:kept])
         items = read(store.path)
         assert (texts(items), len(reasons(items))) in (([], 1), (["a"], 0))
+
+
+def test_a_commit_larger_than_any_message_is_refused_unread(store: GitStore) -> None:
+    root = store.commit("a")
+    large = store.commit("b", store.message("b", rationale="x" * (2 << 20)), [root])
+    (reason,) = reasons(read(store.path))
+    assert reason.startswith(f"{large.decode()}: is 2,097,")
