@@ -3,7 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
-from enhancelog.domain import records, strict_json
+from enhancelog.domain import strict_json
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.observed import MadeBy
 from enhancelog.host.documents import check_hash
@@ -41,13 +41,10 @@ def parse(data: bytes) -> Message | None:
     if content_hash is None:
         return None
     check_hash(content_hash, "blueprint_content_hash")
-    blueprint_id = fields.get("epoch_blueprint_id")
-    if blueprint_id is not None:
-        records.check_id(blueprint_id, "epoch_blueprint_id", may_be_empty=True)
     return Message(
         content_hash=content_hash,
         made_by=_made_by(fields.get("patch_content_hash")),
-        blueprint_id=blueprint_id,
+        blueprint_id=fields.get("epoch_blueprint_id"),
         start_version=fields.get("epoch_start_version", ""),
         ts_ms=_epoch_ms(fields.get("epoch_started_at_ms")),
         rationale=fields.get(_RATIONALE, "").removesuffix("\n"),

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from enhancelog.domain import strict_json
 from enhancelog.domain.errors import Invalid
-from enhancelog.transfer.items import Refused, Unreadable
+from enhancelog.transfer.items import Refused, Unreadable, refused
 
 MAGIC: Final = b"SQLite format 3\0"
 MAX_VALUE_BYTES: Final = 32 << 20
@@ -153,7 +153,7 @@ class RowReader(Generic[_Record]):
         raise NotImplementedError
 
     def _refused(self, row: Row, reason: Invalid) -> Refused:
-        return Refused(row.where, reason, row.as_written())
+        return refused(row.where, reason, row.as_written())
 
 
 @contextmanager
@@ -163,7 +163,7 @@ def connected(path: Path, max_bytes: int = MAX_VALUE_BYTES) -> Iterator[sqlite3.
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_S)) as connection:
             connection.execute("PRAGMA trusted_schema = OFF")
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max_bytes)
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(max_bytes, 1 << 30))
             # Text that is not UTF-8 must not hide its neighbours: it becomes surrogates, which ``Row.text`` refuses.
             connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
             yield connection
