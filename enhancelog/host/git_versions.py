@@ -45,9 +45,8 @@ class GitVersions:
     def __iter__(self) -> Iterator[Version | Document | Refused]:
         yield from self._findings
         for repository in self._repositories:
-            place = _shown(
-                Path(Path(self._name).name) if repository == self._root else repository.relative_to(self._root)
-            )
+            is_root = repository == self._root
+            place = _shown(Path(self._name).name if is_root else str(repository.relative_to(self._root)))
             with closing(Objects(repository)) as objects:
                 yield from (Refused(place, reason, "") for reason in objects.damaged_packs)
                 yield from self._versions(objects, repository, place)
