@@ -184,9 +184,9 @@ def _decode_strict(data: bytes) -> Entry:
     try:
         entry = _entry_decoder.decode(data)
     except msgspec.ValidationError as error:
-        raise named(error, _CHOICES) from None
+        raise as_invalid(error) from None
     if entry.ops is not UNSET:
-        entry = msgspec.structs.replace(entry, ops=_checked_ops(entry.ops))
+        entry = msgspec.structs.replace(entry, ops=checked_ops(entry.ops))
     if entry.meta is not UNSET:
         entry = msgspec.structs.replace(entry, meta=Raw(meta.checked(bytes(entry.meta))))
     return entry
@@ -259,12 +259,18 @@ def judged_axes(entry: Entry) -> tuple[str, ...]:
     return tuple(dict.fromkeys(verdict.axis for verdict in entry.verdicts))
 
 
-def _checked_ops(raw: Raw) -> Raw:
+def as_invalid(error: msgspec.ValidationError, below: str = "") -> Invalid:
+    """``below``: the field that was decoded."""
+    return named(error, _CHOICES, below)
+
+
+def checked_ops(raw: Raw) -> Raw:
+    """From strict JSON. Raises ``Invalid`` if it is not RFC 6902."""
     data = bytes(raw)
     try:
         operations = _operations_decoder.decode(data)
     except msgspec.ValidationError as error:
-        raise named(error, _CHOICES, "ops") from None
+        raise as_invalid(error, "ops") from None
     for number, operation in enumerate(operations):
         if fault := _fault(operation):
             field, *why = fault
