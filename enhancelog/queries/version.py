@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from enhancelog.models import BlueprintDocument, Entry, PatternChange, PatternRules
+from enhancelog.models import Document, Entry, PatternChange, PatternRules
 
 _ENTRY: Final = Entry._meta.db_table
 _CHANGE: Final = PatternChange._meta.db_table
@@ -16,7 +16,7 @@ _VERSION: Final = f"""
         (SELECT MAX(served) FROM {_RULES}), (SELECT MAX(building) FROM {_RULES}), (SELECT MAX(done) FROM {_RULES}),
         (SELECT MAX(regrouped) FROM {_RULES}),
         (SELECT COUNT(*) FROM {_CHANGE}), (SELECT COUNT(undone_ms) FROM {_CHANGE}),
-        (SELECT MAX(id) FROM {BlueprintDocument._meta.db_table})"""
+        (SELECT MAX(position) FROM {Document._meta.db_table})"""
 
 
 def log_version() -> tuple[Any, ...]:

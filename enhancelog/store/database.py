@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import connection, models
 
 from enhancelog import projections
 from enhancelog.backends import dialect, faults, waiting
@@ -18,7 +18,7 @@ from enhancelog.models import Entry as EntryModel
 from enhancelog.observing import metrics
 from enhancelog.projections import entry_badges, search_index
 from enhancelog.projections.stored import Stored
-from enhancelog.store import group, pattern_groups, writing
+from enhancelog.store import group, host_derivation, pattern_groups, writing
 from enhancelog.store.rows import RECORD_COLUMNS, from_row
 from enhancelog.store.writing import BATCH, TRANSIENT, Append, Outcome
 
@@ -134,14 +134,17 @@ def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> 
 
     with faults(), dialect().appending() as cursor:
         projections.rebuild(cursor, batches())
+        host_derivation.rebuild(cursor)
     pattern_groups.settle()
+    host_derivation.settle()
     return done
 
 
 def analyze() -> None:
     with faults(), connection.cursor() as cursor:
-        for table in [EntryModel._meta.db_table, *(table._meta.db_table for table in projections.tables())]:
-            cursor.execute(f"ANALYZE {table}")
+        tables: list[type[models.Model]] = [EntryModel, *projections.tables(), *host_derivation.TABLES]
+        for table in tables:
+            cursor.execute(f"ANALYZE {table._meta.db_table}")
         dialect().search.settle(cursor)
 
 
