@@ -143,8 +143,8 @@ def decode(data: bytes, *, max_bytes: int = MAX_ENTRY_BYTES) -> Entry:
     try:
         entry = _entry_decoder.decode(data)
     except msgspec.ValidationError as error:
-        raise _named(error) from None
-    return entry if entry.ops is UNSET else msgspec.structs.replace(entry, ops=_checked_ops(entry.ops))
+        raise as_invalid(error) from None
+    return entry if entry.ops is UNSET else msgspec.structs.replace(entry, ops=checked_ops(entry.ops))
 
 
 def _decode_canonical(data: bytes) -> Entry | None:
@@ -226,12 +226,13 @@ def judged_axes(entry: Entry) -> tuple[str, ...]:
     return tuple(dict.fromkeys(verdict.axis for verdict in entry.verdicts))
 
 
-def _checked_ops(raw: Raw) -> Raw:
+def checked_ops(raw: Raw) -> Raw:
+    """From strict JSON. Raises ``Invalid`` if it is not RFC 6902."""
     data = bytes(raw)
     try:
         operations = _operations_decoder.decode(data)
     except msgspec.ValidationError as error:
-        raise _named(error, "ops") from None
+        raise as_invalid(error, "ops") from None
     for number, operation in enumerate(operations):
         if fault := _fault(operation):
             field, *why = fault
@@ -256,7 +257,8 @@ def _is_pointer(text: str) -> bool:
     return not text or text[0] == "/"
 
 
-def _named(error: msgspec.ValidationError, below: str = "") -> Invalid:
+def as_invalid(error: msgspec.ValidationError, below: str = "") -> Invalid:
+    """``below``: the path of what was decoded."""
     text = str(error)
     found = _PLACE.search(text)
     place = found[1] if found else ""

@@ -16,7 +16,8 @@ from enhancelog.domain.strict_json import BOM
 from enhancelog.transfer import json_stream
 from enhancelog.transfer.items import Item, Unreadable
 from enhancelog.transfer.json_stream import WHITE_SPACE, Splitter
-from enhancelog.transfer.upstream_sqlite import MAGIC, UpstreamFile
+from enhancelog.transfer.sqlite_rows import MAGIC
+from enhancelog.transfer.upstream_sqlite import UpstreamFile
 
 CHUNK_BYTES: Final = 1 << 16
 
@@ -35,8 +36,12 @@ class Source(Protocol):
     """``done`` counts ``unit``; ``total`` is ``None`` if unknown."""
 
     unit: str
-    total: int | None
-    done: int
+
+    @property
+    def total(self) -> int | None: ...
+
+    @property
+    def done(self) -> int: ...
 
     def __iter__(self) -> Iterator[Item]: ...
 

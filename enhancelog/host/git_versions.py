@@ -1,0 +1,151 @@
+"""Reads the versions of Blueprints from an engine host's git store, each with its document."""
+
+import stat
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from dulwich.errors import ObjectFormatException
+from dulwich.objects import Blob, Commit, Tree
+
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.observed import Document, Version
+from enhancelog.host import commit_messages, git_archive
+from enhancelog.host.commit_messages import Message
+from enhancelog.host.documents import MAX_DOCUMENT_BYTES, proven
+from enhancelog.host.git_objects import Objects, branch, repositories
+from enhancelog.transfer.items import Refused, Unreadable
+
+BRANCH: Final = "main"
+FILE: Final = "blueprint.yaml"
+MAX_COMMITS: Final = 100_000
+
+
+class GitVersions:
+    """Of one Blueprint after the other, the oldest first; each document once."""
+
+    unit = "commits"
+
+    def __init__(self, root: Path, name: str, refused: tuple[Refused, ...] = ()) -> None:
+        self.done = 0
+        self.total: int | None = None
+        self._root = root
+        self._name = name
+        self._refused = refused
+        self._repositories = repositories(root)
+        if not self._repositories:
+            raise Unreadable(f"{name}: holds no git repository")
+        self._yielded: set[bytes] = set()
+
+    def __iter__(self) -> Iterator[Version | Document | Refused]:
+        yield from self._refused
+        for repository in self._repositories:
+            place = Path(self._name).name if repository == self._root else str(repository.relative_to(self._root))
+            with closing(Objects(repository, MAX_DOCUMENT_BYTES)) as objects:
+                yield from (Refused(place, reason, "") for reason in objects.damaged_packs)
+                yield from self._versions(objects, repository, place)
+
+    def _versions(self, objects: Objects, repository: Path, place: str) -> Iterator[Version | Document | Refused]:
+        refused: list[Refused] = []
+        commits = _oldest_first(objects, repository, place, refused)
+        yield from refused
+        folder = place.rpartition("/")[2]
+        number, previous = 0, ""
+        for sha in commits:
+            self.done += 1
+            where = f"{place} {sha.decode()}"
+            try:
+                commit = objects.read(sha, Commit)
+                message = commit_messages.parse(commit.message)
+            except Invalid as reason:
+                yield Refused(where, reason, "")
+                continue
+            if message is None:
+                continue
+            yield _version(message, folder, number, previous)
+            number, previous = number + 1, message.content_hash
+            yield from self._documents(objects, commit, message, where)
+
+    def _documents(
+        self, objects: Objects, commit: Commit, message: Message, where: str
+    ) -> Iterator[Document | Refused]:
+        data = b""
+        try:
+            data = _file(objects, commit)
+            document = proven(message.content_hash, data, FILE)
+        except Invalid as reason:
+            yield Refused(where, reason, data.decode("utf-8", "backslashreplace"))
+            return
+        key = bytes.fromhex(document.hash)
+        if key not in self._yielded:
+            self._yielded.add(key)
+            yield document
+
+
+@contextmanager
+def open_git(path: Path) -> Iterator[GitVersions]:
+    """A bare repository, a folder of some, or a ``.tar.gz`` of either. Raises ``Unreadable``."""
+    if path.is_dir():
+        yield GitVersions(path, str(path))
+        return
+    with TemporaryDirectory(prefix="enhancelog-git-") as folder:
+        refused = git_archive.unpack(path, Path(folder))
+        yield GitVersions(Path(folder), str(path), tuple(refused))
+
+
+# By parents, because a root commit may be younger than its children.
+def _oldest_first(objects: Objects, repository: Path, place: str, refused: list[Refused]) -> list[bytes]:
+    order: list[bytes] = []
+    seen: set[bytes] = set()
+    try:
+        pending = [(branch(repository, BRANCH), False)]
+    except Invalid as reason:
+        refused.append(Refused(place, reason, ""))
+        return []
+    while pending:
+        sha, has_its_parents = pending.pop()
+        if has_its_parents:
+            order.append(sha)
+        elif sha not in seen:
+            seen.add(sha)
+            try:
+                parents = objects.read(sha, Commit).parents
+            except Invalid as reason:
+                refused.append(Refused(place, reason, ""))
+                continue
+            pending.append((sha, True))
+            pending += ((parent, False) for parent in reversed(parents) if parent not in seen)
+        if len(pending) + len(order) > MAX_COMMITS:
+            too_many = Invalid(BRANCH, "size", f"has more than {MAX_COMMITS:,} commits")
+            refused.append(Refused(place, too_many, ""))
+            return []
+    return order
+
+
+def _version(message: Message, folder: str, number: int, previous: str) -> Version:
+    return Version(
+        blueprint_id=folder if message.blueprint_id is None else message.blueprint_id,
+        hash=message.content_hash,
+        number=number,
+        made_by=message.made_by,
+        rationale=message.rationale,
+        # A version made by hand names itself as its start.
+        prev_hash=message.start_version if message.made_by == "run" else previous,
+        ts_ms=message.ts_ms,
+    )
+
+
+def _file(objects: Objects, commit: Commit) -> bytes:
+    tree = objects.read(commit.tree, Tree)
+    try:
+        tree.check()
+        mode, sha = tree[FILE.encode()]
+    except KeyError:
+        raise Invalid(FILE, "missing", "is missing in this commit") from None
+    except ObjectFormatException as error:
+        raise Invalid(tree.id.decode(), "git", f"is not a valid tree: {error}") from None
+    if not stat.S_ISREG(mode):
+        raise Invalid(FILE, "git", f"has mode {mode:o}; it is not a file")
+    return objects.read(sha, Blob).data
