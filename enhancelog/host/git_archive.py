@@ -61,13 +61,14 @@ def is_tar(path: Path) -> bool:
 
 
 def unpack(path: Path, folder: Path) -> list[Refused]:
-    """Members other than folders and files with a relative path are refused. Raises ``Unreadable``."""
+    """Refuses members that are not files or folders below it. Raises ``Unreadable``."""
     refused: list[Refused] = []
     try:
-        with gzip.open(path) as file, tarfile.open(fileobj=_Bounded(file), mode="r:") as archive:
+        with gzip.open(path) as file, tarfile.open(fileobj=(stream := _Bounded(file)), mode="r:") as archive:
             for number in range(MAX_MEMBERS + 1):
                 member = archive.next()
                 if member is None:
+                    _read_to_end(stream)
                     return refused
                 archive.members.clear()  # type: ignore[attr-defined]  # they would all stay in memory
                 try:
@@ -84,6 +85,12 @@ def unpack(path: Path, folder: Path) -> list[Refused]:
     raise Unreadable(f"{path}: has more than {MAX_MEMBERS:,} members; unpack it and give the folder")
 
 
+# Only at its end does gzip say whether the content is whole.
+def _read_to_end(stream: _Bounded) -> None:
+    while stream.read(_CHUNK_BYTES):
+        pass
+
+
 def _unpack_member(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
     parts = _parts(member.name)
     if member.isdir():
@@ -92,6 +99,8 @@ def _unpack_member(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Pa
         return
     if not member.isreg() or member.issparse():
         raise Invalid(_shown(member.name), "member", "is a link, a device or a sparse file, not a file or folder")
+    if member.size > MAX_BYTES:
+        raise _TooMuch(f"holds more than {MAX_BYTES:,} bytes")
     content = archive.extractfile(member)
     if content is None or not _is_needed(parts):
         return

@@ -15,7 +15,8 @@ from enhancelog.domain.observed import Document, Version
 from enhancelog.host import commit_messages, git_archive
 from enhancelog.host.commit_messages import Message
 from enhancelog.host.documents import MAX_DOCUMENT_BYTES, proven
-from enhancelog.host.git_objects import Objects, branch, repositories
+from enhancelog.host.git_layout import branch, repositories
+from enhancelog.host.git_objects import Objects
 from enhancelog.transfer.items import Refused, Unreadable
 
 BRANCH: Final = "main"

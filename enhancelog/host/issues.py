@@ -1,4 +1,4 @@
-"""Reads an engine host's issue store, in the order in which issues were created."""
+"""Reads an engine host's issue store, by ``created_seq``."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -138,44 +138,49 @@ def _inline(event: _Event) -> Raw | None:
 
 
 def _patch(seq: int, applied: _Applied) -> Patch:
-    data = bytes(applied.patch)
-    if len(data) > MAX_PATCH_BYTES:
-        raise TooLarge("patch", len(data), MAX_PATCH_BYTES)
-    strict_json.loads(data)
-    spawned = _decoded(data, _Spawned, "patch")
-    if spawned.bump is not None and spawned.bump not in _BUMPS:
-        raise Invalid("patch.bump", "choice", f"must be one of {', '.join(_BUMPS)}, not {spawned.bump[:80]!r}")
-    patch = Patch(
-        blueprint_id=applied.epoch_id.blueprint_id,
-        prev_hash=applied.epoch_id.start_version,
-        ts_ms=applied.epoch_id.started_at_ms,
-        ops=records.checked_ops(spawned.ops),
-        bump=_BUMPS[spawned.bump] if spawned.bump is not None else None,
+    try:
+        spawned = _spawned(bytes(applied.patch))
+    except Invalid as reason:
+        raise Invalid(f"patch.{reason.field}".rstrip("."), reason.rule, reason.detail) from None
+    epoch = applied.epoch_id
+    records.check_id(epoch.blueprint_id, "epoch_id.blueprint_id", may_be_empty=True)
+    strict_json.check_text(epoch.start_version, "epoch_id.start_version")
+    strict_json.check_text(applied.new_hash, "new_hash")
+    return Patch(
+        blueprint_id=epoch.blueprint_id,
+        prev_hash=epoch.start_version,
+        ts_ms=epoch.started_at_ms,
+        ops=spawned.ops,
+        bump=None if spawned.bump is None else _BUMPS[spawned.bump],
         rationale=spawned.rationale,
         candidate_hash=applied.new_hash,
         seq=seq,
     )
-    records.check_id(patch.blueprint_id, "epoch_id.blueprint_id", may_be_empty=True)
-    for field in ("prev_hash", "rationale", "candidate_hash"):
-        strict_json.check_text(getattr(patch, field), field)
-    return patch
 
 
 def _answer(seq: int, ok: bool, raw: Raw) -> Answer:
     data = bytes(raw)
     if len(data) > MAX_ANSWER_BYTES:
         raise TooLarge("value", len(data), MAX_ANSWER_BYTES)
-    text = data.decode()
-    strict_json.check_text(text, "value")
-    answer = Answer(seq=seq, ok=ok, text=text)
+    answer = Answer(seq=seq, ok=ok, text=data.decode())
+    strict_json.check_text(answer.text, "value")
     if not ok:
         return answer
     try:
-        strict_json.parse(text)
-        spawned = _decoded(data, _Spawned, "value")
-        return msgspec.structs.replace(answer, ops=records.checked_ops(spawned.ops), rationale=spawned.rationale)
+        spawned = _spawned(data)
     except Invalid:  # a model may answer anything
         return answer
+    return msgspec.structs.replace(answer, ops=spawned.ops, rationale=spawned.rationale)
+
+
+def _spawned(data: bytes) -> _Spawned:
+    if len(data) > MAX_PATCH_BYTES:
+        raise TooLarge("", len(data), MAX_PATCH_BYTES)
+    strict_json.loads(data)
+    spawned = _decoded(data, _Spawned, "")
+    if spawned.bump is not None and spawned.bump not in _BUMPS:
+        raise Invalid("bump", "choice", f"must be one of {', '.join(_BUMPS)}, not {spawned.bump[:80]!r}")
+    return msgspec.structs.replace(spawned, ops=records.checked_ops(spawned.ops))
 
 
 def _digest(raw: Raw) -> bytes | None:

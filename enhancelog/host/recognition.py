@@ -1,11 +1,11 @@
-"""Tells what a path holds, by tables or by being a git repository, never by its name."""
+"""Tells stores by what they hold, never by their names."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from enhancelog.host import git_archive, host_settings, issues, outputs
-from enhancelog.host.git_objects import is_repository, repositories
+from enhancelog.host.git_layout import is_repository, repositories
 from enhancelog.transfer import upstream_sqlite
 from enhancelog.transfer.items import Unreadable
 from enhancelog.transfer.sqlite_rows import MAGIC, connected, table_names
@@ -27,7 +27,7 @@ class Store(NamedTuple):
 
 
 def recognize(path: Path) -> list[Store]:
-    """What the path holds; of a folder, also what its files hold. Raises ``Unreadable`` if that is nothing known."""
+    """In a folder, also its files. Raises ``Unreadable`` if there is none."""
     try:
         found = list(_in_folder(path) if path.is_dir() else _in_file(path))
     except (OSError, ValueError) as error:

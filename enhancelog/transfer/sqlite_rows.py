@@ -63,7 +63,7 @@ class Table(NamedTuple):
 
 
 class Rows:
-    """The rows that exist now, in order. Raises ``Unreadable`` if the file lacks the table or a column."""
+    """The rows that exist now. Raises ``Unreadable`` if the table or a column is missing."""
 
     unit = "rows"
 
@@ -112,7 +112,7 @@ class Rows:
 
 
 class RowReader(Generic[_Record]):
-    """What rows say, record by record; a row that cannot be read is refused alone."""
+    """Refuses a row that cannot be read, and goes on."""
 
     unit = Rows.unit
 
@@ -147,7 +147,7 @@ class RowReader(Generic[_Record]):
 
 @contextmanager
 def connected(path: Path) -> Iterator[sqlite3.Connection]:
-    """Read-only. A larger value than ``MAX_ROW_BYTES`` is a ``sqlite3.DataError`` and is not loaded."""
+    """Read-only. A larger value than ``MAX_ROW_BYTES`` raises ``sqlite3.DataError``."""
     address = f"file:{quote(str(path.absolute()))}?mode=ro"
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_S)) as connection:
