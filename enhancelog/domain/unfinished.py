@@ -133,8 +133,8 @@ class _Gaps:
         return self._times[gap - 1] if gap else None, self._times[gap] if gap < len(self._times) else None
 
 
+# Patch by issue, patches that no issue can claim, and the number of those that several could.
 def _claims(gaps: _Gaps, missing: Iterable[Tried]) -> tuple[dict[str, Tried], list[Tried], int]:
-    """Patch by issue, patches that no issue can claim, and the number of those that several could."""
     claimants: dict[tuple[str, int], list[str]] = defaultdict(list)
     for gap, issue, _ in gaps.open:
         claimants[issue.blueprint_id, gap].append(issue.issue_id)
@@ -155,8 +155,8 @@ def _claims(gaps: _Gaps, missing: Iterable[Tried]) -> tuple[dict[str, Tried], li
     return claimed, unclaimed, unassigned
 
 
+# The answers whose gap the patches beside them tell.
 def _placed(gaps: _Gaps, joined: Iterable[Tried], answers: Iterable[Said]) -> list[tuple[int, Said]]:
-    """The answers whose gap the patches beside them tell."""
     beside = sorted((patch.seq, patch.ts_ms) for patch in joined)
     placed = []
     for answer in answers:
@@ -170,8 +170,8 @@ def _placed(gaps: _Gaps, joined: Iterable[Tried], answers: Iterable[Said]) -> li
     return placed
 
 
+# Position of the answer by issue.
 def _answered(runs: Iterable[_Open], placed: Sequence[tuple[int, Said]]) -> dict[str, int]:
-    """Position of the answer by issue."""
     open_runs: dict[tuple[int, Cause | None], list[str]] = defaultdict(list)
     for gap, issue, cause in runs:
         open_runs[gap, cause].append(issue.issue_id)

@@ -68,9 +68,8 @@ class Document(models.Model):
         return f"{self.hash} ({self.form})"
 
 
+# A commit of a host's git store. ``number``: 0 for a Blueprint's first. Several may have one hash.
 class Version(models.Model):
-    """A commit of a host's git store. ``number``: 0 for a Blueprint's first. Several may have one hash."""
-
     position = models.BigIntegerField(primary_key=True)  # dense, in commit order
     source = CodePointTextField()
     blueprint_id = CodePointTextField()
@@ -92,9 +91,8 @@ class Version(models.Model):
         return f"{self.blueprint_id} version {self.number}"
 
 
+# A spawner's answer that had become no patch when it was read. ``text``: its JSON value, as written.
 class Answer(models.Model):
-    """A spawner's answer that had become no patch when it was read. ``text``: its JSON value, as written."""
-
     position = models.BigIntegerField(primary_key=True)  # dense, in commit order
     source = CodePointTextField()
     seq = models.BigIntegerField()
@@ -114,9 +112,8 @@ class Answer(models.Model):
         return f"{self.source}: answer {self.seq}"
 
 
+# A row of a host's issue store as last read. ``created_seq`` is the only order there is; it has no time.
 class HostIssue(models.Model):
-    """A row of a host's issue store as last read. ``created_seq`` is the only order there is; it has no time."""
-
     source = CodePointTextField()
     issue_id = CodePointTextField()
     blueprint_id = CodePointTextField()
@@ -136,9 +133,8 @@ class HostIssue(models.Model):
         return str(self.issue_id)
 
 
+# A setting of the host, each time it was seen with another value.
 class Observation(models.Model):
-    """A setting of the host, each time it was seen with another value."""
-
     source = CodePointTextField()
     kind = models.TextField()  # axes, ttl_s, spawner
     name = CodePointTextField()  # the settings' id
@@ -152,9 +148,8 @@ class Observation(models.Model):
         return f"{self.kind} of {self.source}: {self.value}"
 
 
+# The entry of a patch's run. Derived; ``projections.entry_patches`` has the rule.
 class EntryPatch(models.Model):
-    """The entry of a patch's run. Derived; ``projections.entry_patches`` has the rule."""
-
     patch_id = models.BigIntegerField(primary_key=True, db_column="patch")
     entry_id = models.BigIntegerField(db_column="position")
 
@@ -162,15 +157,13 @@ class EntryPatch(models.Model):
         indexes: ClassVar = [models.Index("entry_id", name="entry_patch_entry")]
 
 
+# There are entries of its run's key, but which one is its own cannot be told. Derived.
 class AmbiguousPatch(models.Model):
-    """There are entries of its run's key, but which one is its own cannot be told. Derived."""
-
     patch_id = models.BigIntegerField(primary_key=True, db_column="patch")
 
 
+# The only row: entries and patches up to these positions are joined. It exists once a host was imported.
 class HostJoin(models.Model):
-    """The only row: entries and patches up to these positions are joined. It exists once a host was imported."""
-
     id = models.IntegerField(primary_key=True)
     entries = models.BigIntegerField()
     patches = models.BigIntegerField()
@@ -179,9 +172,8 @@ class HostJoin(models.Model):
         return f"joined to entry {self.entries} and patch {self.patches}"
 
 
+# ``changes`` grows with everything that unfinished runs depend on; they are derived up to ``derived``.
 class HostSource(models.Model):
-    """``changes`` grows with everything that unfinished runs depend on; they are derived up to ``derived``."""
-
     source = CodePointTextField(primary_key=True)
     changes = models.BigIntegerField()
     derived = models.BigIntegerField()
@@ -234,9 +226,8 @@ class UnfinishedRun(models.Model):
         return str(self.issue_id)
 
 
+# A state that an unfinished run entered, its first one included.
 class UnfinishedRunChange(models.Model):
-    """A state that an unfinished run entered, its first one included."""
-
     run = models.ForeignKey(UnfinishedRun, models.DO_NOTHING, related_name="changes", db_constraint=False)
     status = models.TextField()
     cause = models.TextField(null=True)

@@ -132,8 +132,8 @@ def _patches(cursor: CursorWrapper, source: str) -> Iterator[Tried]:
         yield Tried(position, digest, blueprint_id, ts_ms, seq, fate)
 
 
+# Without those that have become a patch since they were read.
 def _answers(cursor: CursorWrapper, source: str) -> Iterator[Said]:
-    """Without those that have become a patch since they were read."""
     cursor.execute(_ANSWERS, [source])
     answers = cursor.fetchall()
     if not answers:

@@ -64,8 +64,8 @@ def _changed(row: Row) -> Iterator[str]:
         yield f"patch {position} does not match its digest"
 
 
+# Under the append lock. Patches that are not joined yet are left out.
 def _wrongly_joined(cursor: CursorWrapper, rows: Sequence[Row]) -> Iterator[str]:
-    """Under the append lock. Patches that are not joined yet are left out."""
     found = host_derivation.progress()
     done = found.done if found else Place(0, 0)
     wanted: dict[int, int | None] = {}
@@ -113,8 +113,8 @@ def _unlike_its_hash(position: int, hash: str, form: str, size: int) -> Iterator
         yield f"document {position} ({hash}) does not match its hash"
 
 
+# Of sources whose derivation is complete.
 def _runs(progress: Progress) -> Iterator[str]:
-    """Of sources whose derivation is complete."""
     done = 0
     with faults():
         for source in HostSource.objects.order_by("source").values_list("source", flat=True):

@@ -140,8 +140,8 @@ def _keep_versions(cursor: CursorWrapper, source: str, versions: Sequence[Versio
     return _insert(cursor, VersionModel, source, [asdict(each) for each in new.values()])
 
 
+# How many are new, and how many were changed.
 def _keep_issues(source: str, issues: Sequence[Issue]) -> tuple[int, int]:
-    """How many are new, and how many were changed."""
     newest = {each.issue_id: each for each in issues}
     stored = {row.issue_id: row for row in HostIssue.objects.filter(source=source, issue_id__in=list(newest))}
     new = [HostIssue(source=source, **_values(each)) for key, each in newest.items() if key not in stored]
@@ -181,8 +181,8 @@ def _unknown(
     return {digest: each for digest, each in by_digest.items() if digest not in stored}
 
 
+# At the next positions.
 def _insert(cursor: CursorWrapper, table: _Model, source: str, rows: Sequence[dict[str, Any]]) -> int:
-    """At the next positions."""
     if rows:
         cursor.execute(f"SELECT COALESCE(MAX(position), 0) FROM {table._meta.db_table}")
         first, recorded_ms = int(cursor.fetchone()[0]) + 1, now_ms()

@@ -120,8 +120,8 @@ class _Findings:
             self._stderr.write(printable(f"{line['where']}: {line['reason']}"))
 
 
+# In the order of ``KINDS``, each once.
 def _stores(options: dict[str, Any]) -> list[Store]:
-    """In the order of ``KINDS``, each once."""
     given = [Store(kind, Path(path)) for kind in KINDS for path in options[f"{kind}_paths"]]
     found = [*given, *(store for path in options["paths"] for store in recognize(Path(path)))]
     if not found:
