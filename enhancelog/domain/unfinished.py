@@ -93,7 +93,9 @@ def derive(issues: Iterable[Issue], patches: Sequence[Tried], answers: Sequence[
     runs = [
         _unfinished(gaps, run, claimed.get(run.issue.issue_id), answered.get(run.issue.issue_id)) for run in gaps.open
     ]
-    return Derived([*runs, *_never_logged(unclaimed, joined)], unassigned, len(answers) - len(answered))
+    known = {run.issue_id for run in runs}
+    runs += [run for run in _never_logged(unclaimed, joined) if run.issue_id not in known]
+    return Derived(runs, unassigned, len(answers) - len(answered))
 
 
 class _Open(NamedTuple):
@@ -210,7 +212,7 @@ def _never_logged(unclaimed: Iterable[Tried], joined: Iterable[Tried]) -> list[U
         newest[patch.blueprint_id] = max(patch.ts_ms, newest.get(patch.blueprint_id, patch.ts_ms))
     return [
         Unfinished(
-            f"run-{patch.ts_ms}-{patch.digest[:16]}",
+            f"run-{patch.ts_ms}-{patch.digest[:32]}",
             patch.blueprint_id,
             "",
             _NEVER_LOGGED,

@@ -70,6 +70,7 @@ def _batches(items: Iterable[Item], on_finding: Callable[[Refused], None]) -> It
     for item in items:
         if isinstance(item, Refused):
             on_finding(item)
+            blueprint_id = ""
             continue
         if isinstance(item, Patch | Version):
             blueprint_id = item.blueprint_id

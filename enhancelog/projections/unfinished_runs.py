@@ -1,5 +1,6 @@
 """Rows of the runs that no entry tells of, derived per source from a host's stores and the log."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -38,15 +39,19 @@ COLUMNS: Final = (
     "candidate_hash",
 )
 
+# Longer reasons and intents are cut; the issue keeps them.
+_CHARACTERS: Final = 10_000
+
 _ISSUES: Final = f"""
     SELECT issue.issue_id, issue.blueprint_id, issue.status, issue.created_seq, entry.ts_ms, entry.recorded_ms,
-        CASE WHEN entry.position IS NULL AND issue.status <> 'applied' THEN issue.intent ELSE '' END,
-        CASE WHEN entry.position IS NULL AND issue.status <> 'applied' THEN issue.detail ELSE '' END
+        CASE WHEN entry.position IS NULL THEN SUBSTR(issue.intent, 1, {_CHARACTERS}) ELSE '' END,
+        CASE WHEN entry.position IS NULL THEN SUBSTR(issue.detail, 1, {_CHARACTERS}) ELSE '' END
     FROM {HostIssue._meta.db_table} issue
     LEFT JOIN {Entry._meta.db_table} entry ON entry.issue_id = issue.issue_id
     WHERE issue.source = %s"""
 _PATCHES: Final = f"""
-    SELECT patch.position, patch.digest, patch.blueprint_id, patch.ts_ms, patch.seq, joined.patch, ambiguous.patch
+    SELECT patch.position, patch.blueprint_id, patch.ts_ms, patch.seq, joined.patch, ambiguous.patch,
+        CASE WHEN joined.patch IS NULL THEN patch.digest ELSE '' END
     FROM {_PATCH} patch
     LEFT JOIN {EntryPatch._meta.db_table} joined ON joined.patch = patch.position
     LEFT JOIN {AmbiguousPatch._meta.db_table} ambiguous ON ambiguous.patch = patch.position
@@ -127,9 +132,9 @@ def _issues(cursor: CursorWrapper, source: str) -> Iterator[Issue]:
 
 def _patches(cursor: CursorWrapper, source: str) -> Iterator[Tried]:
     cursor.execute(_PATCHES, [source])
-    for position, digest, blueprint_id, ts_ms, seq, joined, ambiguous in cursor.fetchall():
+    for position, blueprint_id, ts_ms, seq, joined, ambiguous, digest in cursor.fetchall():
         fate: Fate = "joined" if joined is not None else "missing" if ambiguous is None else "ambiguous"
-        yield Tried(position, digest, blueprint_id, ts_ms, seq, fate)
+        yield Tried(position, digest, sys.intern(blueprint_id), ts_ms, seq, fate)
 
 
 # Without those that have become a patch since they were read.

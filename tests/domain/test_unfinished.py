@@ -28,7 +28,7 @@ def joined(created_seq: int, blueprint_id: str = "main") -> Tried:
 
 
 def tried(ts_ms: int, seq: int, **changes: Any) -> Tried:
-    return Tried(seq, f"{seq:064x}", "main", ts_ms, seq, "missing")._replace(**changes)
+    return Tried(seq, f"{seq:032x}" * 2, "main", ts_ms, seq, "missing")._replace(**changes)
 
 
 def by_id(found: Derived) -> dict[str, Unfinished]:
@@ -83,6 +83,13 @@ def test_a_patch_without_issue_is_a_run_once_a_later_one_of_its_blueprint_is_log
     (run,) = derive([], [tried(217, 21), joined(3)], []).runs
     assert (run.status, run.cause, run.ts_ms, run.patch) == ("died", "other", 217, 21)
     assert run.issue_id.startswith("run-217-")
+
+
+def test_an_issue_that_has_the_id_of_such_a_run_stands_for_itself() -> None:
+    patches = [tried(217, 21), joined(3)]
+    (run,) = derive([], patches, []).runs
+    found = derive([issue(1, issue_id=run.issue_id, blueprint_id="other")], patches, [])
+    assert [run.blueprint_id for run in found.runs] == ["other"]
 
 
 def test_an_ambiguous_patch_is_no_unfinished_run() -> None:

@@ -38,7 +38,7 @@ SCHEMAS |= {
 SCHEMAS["Recorded"] = {
     "type": "object",
     "description": "What we know of an entry. Times are epoch milliseconds.",
-    "required": ["position", "recorded_ms", "actor", "source", "digest", "envelope", "patterns"],
+    "required": ["position", "recorded_ms", "actor", "source", "digest", "envelope", "patterns", "observed"],
     "properties": {
         "position": {"type": "integer", "minimum": 1},
         "recorded_ms": {"type": "integer"},
@@ -54,6 +54,10 @@ SCHEMAS["Recorded"] = {
             "type": "object",
             "description": "Denying axis to the id of the deny pattern, for the first 64 denied axes.",
             "additionalProperties": {"type": "string"},
+        },
+        "observed": {
+            "anyOf": [ref("Patch"), {"type": "null"}],
+            "description": "The patch that a host's store says was tried.",
         },
     },
 }
