@@ -1,5 +1,6 @@
 """What hosts' stores say, over the API: patches, documents, unfinished runs."""
 
+import gzip
 import json
 from typing import Any
 
@@ -95,6 +96,15 @@ def test_a_document_is_its_text_and_its_etag_is_its_hash() -> None:
     assert response.headers["ETag"] == f'"{HASH}"'
     again = Client().get(f"/v1/enhance/documents/{HASH}", headers={"If-None-Match": f'"{HASH}"'})
     assert again.status_code == 304
+
+
+def test_a_long_document_is_compressed() -> None:
+    text = "id: main\n" + "note: the same again\n" * 100
+    hash = blake3(text.encode()).hexdigest()
+    keep(Found(documents=[Seen("main", Document(hash=hash, form="yaml", text=text))]))
+    response = Client().get(f"/v1/enhance/documents/{hash}", headers={"Accept-Encoding": "gzip"})
+    assert (response.headers["Content-Encoding"], response.headers["ETag"]) == ("gzip", f'W/"{hash}"')
+    assert gzip.decompress(response.content).decode() == text
 
 
 def test_the_json_of_a_head_gives_way_to_the_yaml() -> None:
