@@ -3,15 +3,21 @@
 import re
 from typing import Final, NamedTuple
 
-from enhancelog.domain import records, strict_json
+from enhancelog.domain import strict_json
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.observed import MadeBy
 from enhancelog.host.documents import check_hash
 
 _BY_HAND: Final = "0" * 64
-_LINE: Final = re.compile(r"([a-z_]+): *(.*)", re.DOTALL)
 _EPOCH_MS: Final = re.compile(r"-?[0-9]{1,19}")
 _RATIONALE: Final = "rationale"
+_FIELDS: Final = (
+    "blueprint_content_hash",
+    "patch_content_hash",
+    "epoch_blueprint_id",
+    "epoch_start_version",
+    "epoch_started_at_ms",
+)
 
 
 class Message(NamedTuple):
@@ -35,13 +41,10 @@ def parse(data: bytes) -> Message | None:
     if content_hash is None:
         return None
     check_hash(content_hash, "blueprint_content_hash")
-    blueprint_id = fields.get("epoch_blueprint_id")
-    if blueprint_id is not None:
-        records.check_id(blueprint_id, "epoch_blueprint_id", may_be_empty=True)
     return Message(
         content_hash=content_hash,
         made_by=_made_by(fields.get("patch_content_hash")),
-        blueprint_id=blueprint_id,
+        blueprint_id=fields.get("epoch_blueprint_id"),
         start_version=fields.get("epoch_start_version", ""),
         ts_ms=_epoch_ms(fields.get("epoch_started_at_ms")),
         rationale=fields.get(_RATIONALE, "").removesuffix("\n"),
@@ -51,18 +54,15 @@ def parse(data: bytes) -> Message | None:
 # The rationale comes last and may hold anything, lines that look like fields included.
 def _fields(text: str) -> dict[str, str]:
     fields: dict[str, str] = {}
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
-        if found := _LINE.fullmatch(text, start, end):
-            key, value = found.groups()
-            if key == _RATIONALE:
-                fields[key] = text[found.start(2) :]
-                break
-            if fields.setdefault(key, value) != value:
-                raise Invalid(key, "duplicate", "appears twice with different values")
-        start = end + 1
+    lines = text.split("\n")
+    for number, line in enumerate(lines, 1):
+        key, colon, padded = line.partition(":")
+        value = padded.lstrip(" ")
+        if colon and key == _RATIONALE:
+            fields[key] = "\n".join([value, *lines[number:]])
+            break
+        if colon and key in _FIELDS and fields.setdefault(key, value) != value:
+            raise Invalid(key, "duplicate", "appears twice with different values")
     return fields
 
 

@@ -6,10 +6,10 @@ import os
 import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import IO, Final
 
 from enhancelog.domain.errors import Invalid
-from enhancelog.transfer.items import Refused, Unreadable
+from enhancelog.transfer.items import Refused, Unreadable, refused
 
 MAX_BYTES: Final = 1 << 30
 MAX_MEMBERS: Final = 200_000
@@ -31,9 +31,11 @@ class _Bounded(io.RawIOBase):
 
     def __init__(self, file: gzip.GzipFile) -> None:
         self._file = file
+        self.left = MAX_HEADER_BYTES  # may be read before it is set again
 
     def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= MAX_HEADER_BYTES:
+        self.left -= size
+        if size < 0 or self.left < 0:
             raise _TooMuch(f"has a header of more than {MAX_HEADER_BYTES:,} bytes")
         self._check(self._file.tell() + size)
         return self._file.read(size)
@@ -62,20 +64,22 @@ def is_tar(path: Path) -> bool:
 
 def unpack(path: Path, folder: Path) -> list[Refused]:
     """Refuses members that are not files or folders below it. Raises ``Unreadable``."""
-    refused: list[Refused] = []
+    findings: list[Refused] = []
     try:
         with gzip.open(path) as file, tarfile.open(fileobj=(stream := _Bounded(file)), mode="r:") as archive:
             for number in range(MAX_MEMBERS + 1):
+                stream.left = MAX_HEADER_BYTES
                 member = archive.next()
+                stream.left = MAX_BYTES
                 if member is None:
                     _read_to_end(stream)
-                    return refused
+                    return findings
                 archive.members.clear()  # type: ignore[attr-defined]  # they would all stay in memory
                 try:
                     _unpack_member(archive, member, folder)
                 except Invalid as reason:
-                    refused.append(Refused(f"member {number + 1}", reason, ""))
-                if len(refused) > MAX_REFUSED:
+                    findings.append(refused(f"member {number + 1}", reason, ""))
+                if len(findings) > MAX_REFUSED:
                     raise Unreadable(f"{path}: has more than {MAX_REFUSED:,} members that are not files")
     except (_TooMuch, tarfile.TarError) as error:
         raise Unreadable(f"{path}: {error}") from None
@@ -93,25 +97,25 @@ def _read_to_end(stream: _Bounded) -> None:
 
 def _unpack_member(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
     parts = _parts(member.name)
-    if member.isdir():
-        if parts[-1:] == ("objects",):  # of a repository without objects, too
-            folder.joinpath(*parts).mkdir(parents=True, exist_ok=True)
-        return
-    if not member.isreg() or member.issparse():
+    if not member.isdir() and (not member.isreg() or member.issparse() or not parts):
         raise Invalid(_shown(member.name), "member", "is a link, a device or a sparse file, not a file or folder")
     if member.size > MAX_BYTES:
         raise _TooMuch(f"holds more than {MAX_BYTES:,} bytes")
-    content = archive.extractfile(member)
-    if content is None or not _is_needed(parts):
-        return
-    target = folder.joinpath(*_without_fan_out(parts))
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(target, "xb") as file:
-            while chunk := content.read(_CHUNK_BYTES):
-                file.write(chunk)
+        if member.isdir():
+            if parts[-1:] == ("objects",):  # of a repository without objects, too
+                folder.joinpath(*parts).mkdir(parents=True, exist_ok=True)
+        elif _is_needed(parts) and (content := archive.extractfile(member)):
+            _write(content, folder.joinpath(*_without_fan_out(parts)))
     except (FileExistsError, NotADirectoryError):
         raise Invalid(_shown(member.name), "member", "appears twice, or as a file and a folder") from None
+
+
+def _write(content: IO[bytes], target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open(target, "xb") as file:
+        while chunk := content.read(_CHUNK_BYTES):
+            file.write(chunk)
 
 
 def _is_needed(parts: tuple[str, ...]) -> bool:

@@ -1,6 +1,7 @@
 """Reads objects of a git repository; too large ones are refused before they are inflated."""
 
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -14,6 +15,7 @@ from enhancelog.host.packed_sizes import stored_at
 
 # dulwich parses objects and packs. Its ``Repo`` is not used: it follows what ``config`` and ``objects/info/alternates``
 # name, and reads refs, headers and deltas of any size.
+MAX_OBJECT_BYTES: Final = 2 << 20
 MAX_PACKS: Final = 1000
 MAX_CHAIN: Final = 4095  # the longest chain of deltas that git writes
 _CACHE_BYTES: Final = 16 << 20
@@ -26,95 +28,102 @@ _Object = TypeVar("_Object", bound=ShaFile)
 class Objects:
     """Close it."""
 
-    def __init__(self, repository: Path, max_bytes: int) -> None:
+    def __init__(self, repository: Path) -> None:
         self.damaged_packs: list[Invalid] = []
         self._folder = repository / "objects"
-        self._max_bytes = max_bytes
         self._packs: list[Pack] = []
         for index in sorted(self._folder.glob("pack/*.idx"))[:MAX_PACKS]:
             self._open_pack(index)
 
     def close(self) -> None:
         for pack in self._packs:
-            pack.close()
+            _close(pack)
 
-    def read(self, sha: bytes, shape: type[_Object]) -> _Object:
+    def read(self, sha: bytes, shape: type[_Object], max_bytes: int = MAX_OBJECT_BYTES) -> _Object:
         """``sha``: 40 hex digits. Raises ``Invalid``."""
         name = sha[:40].decode("ascii", "backslashreplace")
         if not OBJECT_ID.fullmatch(sha):
             raise Invalid(name, "git", "is not the id of an object")
+        found, fault = None, None
         try:
-            found = self._packed(sha)
-            found = self._loose(sha) if found is None else found
-            is_genuine = found is not None and found.id == sha
+            found = self._packed(sha, max_bytes)
+            found = self._loose(sha, max_bytes) if found is None else found
+            if found is not None and found.id != sha:
+                fault = Invalid(name, "git", "is damaged: its content has another id")
         except TooLarge as reason:
-            raise TooLarge(name, reason.size, reason.limit) from None
+            fault = TooLarge(name, reason.size, reason.limit)
         except Exception as error:  # dulwich raises whatever a damaged file leads to
-            raise _damaged(name, error) from None
+            fault = _damaged(name, error)
+        if fault is not None:
+            raise fault  # not in the handler: its context would keep mapped files open
         if found is None:
             raise Invalid(name, "git", "is missing")
-        if not is_genuine:
-            raise Invalid(name, "git", "is damaged: its content has another id")
         if not isinstance(found, shape):
             raise Invalid(name, "git", f"is a {found.type_name.decode()}, not a {shape.type_name.decode()}")
         return found
 
     def _open_pack(self, index: Path) -> None:
-        name = f"pack/{index.name}"
         pack = Pack(
             str(index.with_suffix("")), object_format=DEFAULT_OBJECT_FORMAT, delta_base_cache_limit=_CACHE_BYTES
         )
+        self._packs.append(pack)
         try:
             for path in (index, index.with_suffix(".pack")):
                 check_is_file(path)
             len(pack.data), len(pack.index)
         except Exception as error:
-            self.damaged_packs.append(_damaged(name, error))
-            pack.close()
-        else:
-            self._packs.append(pack)
+            self.damaged_packs.append(_damaged(f"pack/{index.name}", error))
+            self._packs.pop()
+            _close(pack)
 
-    def _loose(self, sha: bytes) -> ShaFile | None:
+    def _loose(self, sha: bytes, max_bytes: int) -> ShaFile | None:
         name = sha.decode()
         # The second is where ``git_archive`` puts it.
         path = next((path for path in (self._folder / name[:2] / name[2:], self._folder / name) if path.exists()), None)
         if path is None:
             return None
         check_is_file(path)
-        if path.stat().st_size > _HEADER_BYTES + self._max_bytes * _MAX_DEFLATED:
-            raise TooLarge("", path.stat().st_size, self._max_bytes)
+        if path.stat().st_size > _HEADER_BYTES + max_bytes * _MAX_DEFLATED:
+            raise TooLarge("", path.stat().st_size, max_bytes)
         inflating = zlib.decompressobj()
         head, _, start = inflating.decompress(path.read_bytes(), _HEADER_BYTES).partition(b"\0")
         type_name, size = head.split(b" ")
-        self._check(int(size))
+        _check_size(int(size), max_bytes)
         kind = object_class(type_name)
         if kind is None:
             raise ValueError(f"unknown type {type_name!r}")
-        return kind.from_string(start + inflating.decompress(inflating.unconsumed_tail, self._max_bytes))
+        return kind.from_string(start + inflating.decompress(inflating.unconsumed_tail, max_bytes))
 
-    def _packed(self, sha: bytes) -> ShaFile | None:
+    def _packed(self, sha: bytes, max_bytes: int) -> ShaFile | None:
         for pack in self._packs:
             try:
                 offset = pack.index.object_offset(ObjectID(sha))
             except KeyError:
                 continue
-            self._check_chain(pack, offset)
+            _check_chain(pack, offset, max_bytes)
             return ShaFile.from_raw_string(*pack.get_raw(ObjectID(sha)))
         return None
 
-    def _check_chain(self, pack: Pack, offset: int) -> None:
-        with open(pack.data.path, "rb") as file:
-            for _ in range(MAX_CHAIN):
-                stored = stored_at(file, offset)
-                self._check(max(stored.sizes))
-                if stored.base is None:
-                    return
-                offset = offset - stored.base if isinstance(stored.base, int) else pack.index.object_offset(stored.base)
-        raise ValueError(f"more than {MAX_CHAIN:,} deltas")
 
-    def _check(self, size: int) -> None:
-        if size > self._max_bytes:
-            raise TooLarge("", size, self._max_bytes)
+def _check_chain(pack: Pack, offset: int, max_bytes: int) -> None:
+    with open(pack.data.path, "rb") as file:
+        for _ in range(MAX_CHAIN):
+            stored = stored_at(file, offset)
+            _check_size(max(stored.sizes), max_bytes)
+            if stored.base is None:
+                return
+            offset = offset - stored.base if isinstance(stored.base, int) else pack.index.object_offset(stored.base)
+    raise ValueError(f"more than {MAX_CHAIN:,} deltas")
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise TooLarge("", size, limit)
+
+
+def _close(pack: Pack) -> None:
+    with suppress(BufferError):  # a fault in dulwich may leave a view, whose end closes the file
+        pack.close()
 
 
 def _damaged(name: str, error: Exception) -> Invalid:

@@ -1,5 +1,6 @@
 """Reads the versions of Blueprints from an engine host's git store, each with its document."""
 
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,6 +11,7 @@ from typing import Final
 from dulwich.errors import ObjectFormatException
 from dulwich.objects import Blob, Commit, Tree
 
+from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.observed import Document, Version
 from enhancelog.host import commit_messages, git_archive
@@ -17,7 +19,7 @@ from enhancelog.host.commit_messages import Message
 from enhancelog.host.documents import MAX_DOCUMENT_BYTES, proven
 from enhancelog.host.git_layout import branch, repositories
 from enhancelog.host.git_objects import Objects
-from enhancelog.transfer.items import Refused, Unreadable
+from enhancelog.transfer.items import Refused, Unreadable, refused
 
 BRANCH: Final = "main"
 FILE: Final = "blueprint.yaml"
@@ -29,29 +31,30 @@ class GitVersions:
 
     unit = "commits"
 
-    def __init__(self, root: Path, name: str, refused: tuple[Refused, ...] = ()) -> None:
+    def __init__(self, root: Path, name: str, findings: tuple[Refused, ...] = ()) -> None:
         self.done = 0
         self.total: int | None = None
         self._root = root
         self._name = name
-        self._refused = refused
+        self._findings = findings
         self._repositories = repositories(root)
         if not self._repositories:
             raise Unreadable(f"{name}: holds no git repository")
         self._yielded: set[bytes] = set()
 
     def __iter__(self) -> Iterator[Version | Document | Refused]:
-        yield from self._refused
+        yield from self._findings
         for repository in self._repositories:
-            place = Path(self._name).name if repository == self._root else str(repository.relative_to(self._root))
-            with closing(Objects(repository, MAX_DOCUMENT_BYTES)) as objects:
+            is_root = repository == self._root
+            place = _shown(Path(self._name).name if is_root else str(repository.relative_to(self._root)))
+            with closing(Objects(repository)) as objects:
                 yield from (Refused(place, reason, "") for reason in objects.damaged_packs)
                 yield from self._versions(objects, repository, place)
 
     def _versions(self, objects: Objects, repository: Path, place: str) -> Iterator[Version | Document | Refused]:
-        refused: list[Refused] = []
-        commits = _oldest_first(objects, repository, place, refused)
-        yield from refused
+        faults: list[Invalid] = []
+        commits = _oldest_first(objects, repository, faults)
+        yield from (refused(place, fault, "") for fault in faults)
         folder = place.rpartition("/")[2]
         number, previous = 0, ""
         for sha in commits:
@@ -60,12 +63,13 @@ class GitVersions:
             try:
                 commit = objects.read(sha, Commit)
                 message = commit_messages.parse(commit.message)
+                if message is None:
+                    continue
+                version = _version(message, folder, number, previous)
             except Invalid as reason:
-                yield Refused(where, reason, "")
+                yield refused(where, reason, "")
                 continue
-            if message is None:
-                continue
-            yield _version(message, folder, number, previous)
+            yield version
             number, previous = number + 1, message.content_hash
             yield from self._documents(objects, commit, message, where)
 
@@ -77,7 +81,7 @@ class GitVersions:
             data = _file(objects, commit)
             document = proven(message.content_hash, data, FILE)
         except Invalid as reason:
-            yield Refused(where, reason, data.decode("utf-8", "backslashreplace"))
+            yield refused(where, reason, data.decode("utf-8", "backslashreplace"))
             return
         key = bytes.fromhex(document.hash)
         if key not in self._yielded:
@@ -92,18 +96,18 @@ def open_git(path: Path) -> Iterator[GitVersions]:
         yield GitVersions(path, str(path))
         return
     with TemporaryDirectory(prefix="enhancelog-git-") as folder:
-        refused = git_archive.unpack(path, Path(folder))
-        yield GitVersions(Path(folder), str(path), tuple(refused))
+        findings = git_archive.unpack(path, Path(folder))
+        yield GitVersions(Path(folder), str(path), tuple(findings))
 
 
 # By parents, because a root commit may be younger than its children.
-def _oldest_first(objects: Objects, repository: Path, place: str, refused: list[Refused]) -> list[bytes]:
+def _oldest_first(objects: Objects, repository: Path, faults: list[Invalid]) -> list[bytes]:
     order: list[bytes] = []
     seen: set[bytes] = set()
     try:
         pending = [(branch(repository, BRANCH), False)]
     except Invalid as reason:
-        refused.append(Refused(place, reason, ""))
+        faults.append(reason)
         return []
     while pending:
         sha, has_its_parents = pending.pop()
@@ -114,20 +118,21 @@ def _oldest_first(objects: Objects, repository: Path, place: str, refused: list[
             try:
                 parents = objects.read(sha, Commit).parents
             except Invalid as reason:
-                refused.append(Refused(place, reason, ""))
+                faults.append(reason)
                 continue
             pending.append((sha, True))
             pending += ((parent, False) for parent in reversed(parents) if parent not in seen)
         if len(pending) + len(order) > MAX_COMMITS:
-            too_many = Invalid(BRANCH, "size", f"has more than {MAX_COMMITS:,} commits")
-            refused.append(Refused(place, too_many, ""))
+            faults.append(Invalid(BRANCH, "size", f"has more than {MAX_COMMITS:,} commits"))
             return []
     return order
 
 
 def _version(message: Message, folder: str, number: int, previous: str) -> Version:
+    blueprint_id = folder if message.blueprint_id is None else message.blueprint_id
+    records.check_id(blueprint_id, "blueprint_id", may_be_empty=True)
     return Version(
-        blueprint_id=folder if message.blueprint_id is None else message.blueprint_id,
+        blueprint_id=blueprint_id,
         hash=message.content_hash,
         number=number,
         made_by=message.made_by,
@@ -136,6 +141,11 @@ def _version(message: Message, folder: str, number: int, previous: str) -> Versi
         prev_hash=message.start_version if message.made_by == "run" else previous,
         ts_ms=message.ts_ms,
     )
+
+
+# Names of folders need not be UTF-8.
+def _shown(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _file(objects: Objects, commit: Commit) -> bytes:
@@ -149,4 +159,4 @@ def _file(objects: Objects, commit: Commit) -> bytes:
         raise Invalid(tree.id.decode(), "git", f"is not a valid tree: {error}") from None
     if not stat.S_ISREG(mode):
         raise Invalid(FILE, "git", f"has mode {mode:o}; it is not a file")
-    return objects.read(sha, Blob).data
+    return objects.read(sha, Blob, MAX_DOCUMENT_BYTES).data

@@ -13,7 +13,7 @@ from enhancelog.domain.errors import Invalid, TooLarge
 from enhancelog.domain.observed import Answer, Document, Patch
 from enhancelog.domain.records import Bump, EpochMs
 from enhancelog.host.documents import MAX_DOCUMENT_BYTES, proven
-from enhancelog.transfer.items import Refused
+from enhancelog.transfer.items import Refused, refused
 from enhancelog.transfer.sqlite_rows import Row, RowReader, Rows, Table
 
 COLUMNS: Final = ("producer_agent", "event_json", "seq")
@@ -100,7 +100,7 @@ class Outputs(RowReader[Output]):
         try:
             yield _patch(row.integer("seq"), applied)
         except Invalid as reason:
-            yield Refused(row.where, reason, bytes(applied.patch).decode())
+            yield refused(row.where, reason, bytes(applied.patch).decode())
         for expected, text, field in (
             (applied.prev_hash, applied.prev_bp_yaml, "prev_bp_yaml"),
             (applied.new_hash, applied.new_bp_yaml, "new_bp_yaml"),
@@ -108,7 +108,7 @@ class Outputs(RowReader[Output]):
             try:
                 document = proven(expected, _decoded(bytes(text), str, field).encode(), field)
             except Invalid as reason:
-                yield Refused(row.where, reason, bytes(text).decode())
+                yield refused(row.where, reason, bytes(text).decode())
                 continue
             key = bytes.fromhex(document.hash)
             if key not in self._yielded:

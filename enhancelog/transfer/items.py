@@ -23,4 +23,9 @@ class Refused(NamedTuple):
     raw: str
 
 
+# A fresh error: the traceback of one that was raised would keep all that was read in memory.
+def refused(where: str, reason: Invalid, raw: str) -> Refused:
+    return Refused(where, Invalid(reason.field, reason.rule, reason.detail), raw)
+
+
 Item = Found | Refused

@@ -5,18 +5,19 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from enhancelog.domain import strict_json
 from enhancelog.domain.errors import Invalid
-from enhancelog.transfer.items import Refused, Unreadable
+from enhancelog.transfer.items import Refused, Unreadable, refused
 
 MAGIC: Final = b"SQLite format 3\0"
-MAX_ROW_BYTES: Final = 32 << 20
+MAX_VALUE_BYTES: Final = 32 << 20
 
+_WAL_AT: Final = 18  # in the header: 2 in WAL mode
 _BUSY_S: Final = 10.0
 _ROWS_IN_ONE_READ: Final = 100
 _CHARS_IN_ONE_READ: Final = 4 << 20
@@ -67,12 +68,22 @@ class Rows:
 
     unit = "rows"
 
-    def __init__(self, path: Path, table: Table, *, order: str, where: str = "1", values: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        table: Table,
+        *,
+        order: str,
+        where: str = "1",
+        values: tuple[str, ...] = (),
+        max_bytes: int = MAX_VALUE_BYTES,
+    ) -> None:
         self.done = 0
         self._path = path
+        self._max_bytes = max_bytes
         self._select = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE rowid = ?"  # noqa: S608
         self._columns = table.columns
-        with connected(path) as connection:
+        with connected(path, max_bytes) as connection:
             _check_schema(connection, path, table)
             query = f"SELECT rowid FROM {table.name} WHERE {where} ORDER BY {order}, rowid"  # noqa: S608
             try:
@@ -91,7 +102,7 @@ class Rows:
     def _read(self) -> list[Row | Refused | None]:
         rows: list[Row | Refused | None] = []
         chars = 0
-        with connected(self._path) as connection:
+        with connected(self._path, self._max_bytes) as connection:
             for number in self._numbers[self.done : self.done + _ROWS_IN_ONE_READ]:
                 row = self._row(connection, number)
                 rows.append(row)
@@ -106,7 +117,7 @@ class Rows:
         try:
             values = connection.execute(self._select, [number]).fetchone()
         except sqlite3.DataError:
-            reason = Invalid("", "size", f"holds a value larger than {MAX_ROW_BYTES:,} bytes")
+            reason = Invalid("", "size", f"holds a value larger than {self._max_bytes:,} bytes")
             return Refused(f"row {number}", reason, "")
         return None if values is None else Row(number, dict(zip(self._columns, values, strict=True)))
 
@@ -142,22 +153,32 @@ class RowReader(Generic[_Record]):
         raise NotImplementedError
 
     def _refused(self, row: Row, reason: Invalid) -> Refused:
-        return Refused(row.where, reason, row.as_written())
+        return refused(row.where, reason, row.as_written())
 
 
 @contextmanager
-def connected(path: Path) -> Iterator[sqlite3.Connection]:
-    """Read-only. A larger value than ``MAX_ROW_BYTES`` raises ``sqlite3.DataError``."""
+def connected(path: Path, max_bytes: int = MAX_VALUE_BYTES) -> Iterator[sqlite3.Connection]:
+    """Read-only. A larger value than ``max_bytes`` raises ``sqlite3.DataError``."""
     address = f"file:{quote(str(path.absolute()))}?mode=ro"
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_S)) as connection:
             connection.execute("PRAGMA trusted_schema = OFF")
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_ROW_BYTES)
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(max_bytes, 1 << 30))
             # Text that is not UTF-8 must not hide its neighbours: it becomes surrogates, which ``Row.text`` refuses.
             connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
             yield connection
     except (sqlite3.Error, sqlite3.Warning) as error:
-        raise Unreadable(f"{path}: SQLite cannot read it: {error}") from None
+        advice = _advice(path) if isinstance(error, sqlite3.OperationalError) else ""
+        raise Unreadable(f"{path}: SQLite cannot read it: {error}{advice}") from None
+
+
+# SQLite keeps an index beside such a file and must be able to create it, even in order to read.
+def _advice(path: Path) -> str:
+    with suppress(OSError), open(path, "rb") as file:
+        is_wal = file.read(_WAL_AT + 1)[_WAL_AT:] == b"\2"
+        if is_wal and not path.with_name(f"{path.name}-shm").is_file():
+            return "; it has a write-ahead log: copy it and its -wal file to a folder that you can write to"
+    return ""
 
 
 def _check_schema(connection: sqlite3.Connection, path: Path, table: Table) -> None:

@@ -8,7 +8,7 @@ from enhancelog.domain import records, strict_json
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.records import Entry
 from enhancelog.transfer.items import Found, Item
-from enhancelog.transfer.sqlite_rows import Row, RowReader, Rows, Table
+from enhancelog.transfer.sqlite_rows import MAX_VALUE_BYTES, Row, RowReader, Rows, Table
 
 COLUMNS: Final = (
     "issue_id",
@@ -29,7 +29,7 @@ class UpstreamFile(RowReader[Found]):
     """Raises ``Unreadable`` if the file is not an enhance log."""
 
     def __init__(self, path: Path, max_bytes: int) -> None:
-        super().__init__(Rows(path, TABLE, order="ts_ms"))
+        super().__init__(Rows(path, TABLE, order="ts_ms", max_bytes=max(max_bytes, MAX_VALUE_BYTES)))
         self._max_bytes = max_bytes
 
     def _records(self, row: Row) -> Iterator[Item]:

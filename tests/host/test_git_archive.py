@@ -88,6 +88,8 @@ def test_an_archive_of_a_repository_without_versions_says_so(path: Path) -> None
         ("blueprints/main/objects/device", {"type": tarfile.CHRTYPE, "devmajor": 1, "devminor": 5}),
         ("blueprints/main/HEAD", {}),
         ("blueprints/main/HEAD/objects/x", {}),
+        ("blueprints/main/HEAD/objects", {"type": tarfile.DIRTYPE}),
+        (".", {}),
         ("objects/" + "x" * 300, {}),
         ("objects/" + "x/" * 600 + "x", {}),
     ],
@@ -148,6 +150,14 @@ def test_an_archive_that_unpacks_to_more_than_the_limit_is_unreadable(
 @pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
 def test_a_header_that_would_fill_the_memory_is_unreadable(path: Path, kind: bytes) -> None:
     gzipped(path, header("x", 1 << 30, kind), zeros=8 << 20)
+    assert_unreadable(path, "has a header of more than 262,144 bytes")
+
+
+def test_a_map_of_a_sparse_file_that_would_fill_the_memory_is_unreadable(path: Path) -> None:
+    said = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "objects/x"}
+    sparse = tarfile.TarInfo("objects/x")
+    sparse.size, sparse.pax_headers = 8 << 20, said
+    gzipped(path, sparse.tobuf(tarfile.PAX_FORMAT), b"4000000\n" + b"0\n" * (4 << 20))
     assert_unreadable(path, "has a header of more than 262,144 bytes")
 
 

@@ -63,10 +63,10 @@ def write(store: GitStore, objects: dict[bytes, bytes]) -> None:
 
 
 def reason(store: GitStore, sha: bytes) -> str:
-    objects = Objects(store.path, MAX_DOCUMENT_BYTES)
+    objects = Objects(store.path)
     try:
         with pytest.raises(Invalid) as refusal:
-            objects.read(sha, Blob)
+            objects.read(sha, Blob, MAX_DOCUMENT_BYTES)
     finally:
         objects.close()
     return str(refusal.value)

@@ -1,5 +1,6 @@
 """The git store: versions by parents, documents that prove themselves, hostile objects refused alone."""
 
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -162,7 +163,7 @@ def test_a_document_whose_hash_is_wrong_is_refused_but_not_its_version(store: Gi
         (b"blueprint_content_hash: abc\n", "blueprint_content_hash: is 'abc', not 64 lowercase hex digits"),
         (b"blueprint_content_hash: " + b"a" * 64 + b"\nepoch_started_at_ms: soon\n", "epoch_started_at_ms: is 'soon'"),
         (b"blueprint_content_hash: " + b"a" * 64 + b"\nepoch_started_at_ms: " + b"9" * 19, "epoch_started_at_ms: is"),
-        (b"blueprint_content_hash: " + b"a" * 64 + b"\nepoch_blueprint_id: ..\n", "epoch_blueprint_id: must not be"),
+        (b"blueprint_content_hash: " + b"a" * 64 + b"\nepoch_blueprint_id: ..\n", "blueprint_id: must not be"),
         (b"blueprint_content_hash: \xff", "message: is not UTF-8 at byte 24"),
         (b"blueprint_content_hash: " + b"a" * 64 + b"\nrationale: nul\0", "message: contains the character U+0000"),
     ],
@@ -330,3 +331,28 @@ def test_an_object_that_is_cut_anywhere_is_refused_unless_it_is_whole(store: Git
         store.loose(sha).write_bytes(content[:kept])
         items = read(store.path)
         assert (texts(items), len(reasons(items))) in (([], 1), (["a"], 0))
+
+
+def test_a_commit_larger_than_any_message_is_refused_unread(store: GitStore) -> None:
+    root = store.commit("a")
+    large = store.commit("b", store.message("b", rationale="x" * (2 << 20)), [root])
+    (reason,) = reasons(read(store.path))
+    assert reason.startswith(f"{large.decode()}: is 2,097,")
+
+
+def test_a_folder_whose_name_is_no_id_is_one_finding(tmp_path: Path) -> None:
+    for name in ("odd\nname", os.fsdecode(b"odd\xff")):
+        store = GitStore(tmp_path, name)
+        store.commit("a", f"blueprint_content_hash: {hash_of('a')}\n")
+        store.close()
+    items = read(tmp_path)
+    assert [item.blueprint_id for item in items if isinstance(item, Version)] == ["odd\\xff"]
+    assert len(reasons(items)) == 1
+    assert "control characters" in reasons(items)[0]
+
+
+def test_what_was_read_is_not_kept_by_what_was_refused(store: GitStore) -> None:
+    store.commit("a", store.message("other"))
+    (refused,) = (item for item in read(store.path) if isinstance(item, Refused))
+    assert refused.reason.__traceback__ is None
+    assert refused.reason.__context__ is None

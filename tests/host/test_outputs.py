@@ -13,7 +13,7 @@ from enhancelog.domain.observed import Answer, Document, Patch
 from enhancelog.host.documents import MAX_DOCUMENT_BYTES
 from enhancelog.host.outputs import Output, Outputs
 from enhancelog.transfer.items import Refused, Unreadable
-from enhancelog.transfer.sqlite_rows import MAX_ROW_BYTES
+from enhancelog.transfer.sqlite_rows import MAX_VALUE_BYTES
 from tests.host.stores import OUTPUTS, add_output, applied, database, final, hash_of, spawned
 
 BOMB = "a: &a [x, x]\n" + "".join(
@@ -197,14 +197,14 @@ def test_a_value_larger_than_any_row_is_refused_without_loading_it(path: Path, h
     add_output(host, "patch-applier", final(applied()), seq=1)
     add_output(host, "patch-applier", "x", seq=2)
     add_output(host, "patch-applier", final(applied("x", "y")), seq=3)
-    host.execute("UPDATE outputs SET event_json = CAST(zeroblob(?) AS TEXT) WHERE seq = 2", [MAX_ROW_BYTES + 1])
+    host.execute("UPDATE outputs SET event_json = CAST(zeroblob(?) AS TEXT) WHERE seq = 2", [MAX_VALUE_BYTES + 1])
     tracemalloc.start()
     items = read(path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert refused(items) == [("row 2", "", "size")]
     assert len(items) == 7
-    assert peak < MAX_ROW_BYTES / 4
+    assert peak < MAX_VALUE_BYTES / 4
 
 
 def test_text_that_is_no_utf8_is_refused_alone(path: Path, host: sqlite3.Connection) -> None:
@@ -256,6 +256,14 @@ def test_a_write_ahead_log_that_a_killed_host_left_is_read(
     before = copy.read_bytes()
     assert kinds(read(copy)) == ["Patch", "Document", "Document"]
     assert copy.read_bytes() == before
+
+
+def test_a_write_ahead_log_that_cannot_be_opened_says_what_to_do(path: Path) -> None:
+    with database(path, OUTPUTS) as host:
+        host.execute("PRAGMA journal_mode = WAL")
+    path.with_name(f"{path.name}-wal").mkdir()  # root could create one in any folder
+    with pytest.raises(Unreadable, match="copy it and its -wal file to a folder that you can write to"):
+        read(path)
 
 
 @pytest.mark.parametrize(
