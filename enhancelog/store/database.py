@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection
 
 from enhancelog import projections
 from enhancelog.backends import dialect, faults, waiting
@@ -142,9 +142,8 @@ def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> 
 
 def analyze() -> None:
     with faults(), connection.cursor() as cursor:
-        tables: list[type[models.Model]] = [EntryModel, *projections.tables(), *host_derivation.TABLES]
-        for table in tables:
-            cursor.execute(f"ANALYZE {table._meta.db_table}")
+        for table in [EntryModel._meta.db_table, *(table._meta.db_table for table in projections.tables())]:
+            cursor.execute(f"ANALYZE {table}")
         dialect().search.settle(cursor)
 
 

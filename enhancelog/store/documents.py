@@ -114,6 +114,11 @@ class Batch:
         return {(hash, form) for hash, form in cursor.fetchall()}
 
 
+def is_stored(hash: str, form: DocumentForm) -> bool:
+    with faults():
+        return DocumentModel.objects.filter(hash=hash, form=form).exists()
+
+
 def find(hash: str, form: str | None = None) -> Stored | None:
     """The YAML before the JSON, unless ``form`` says which."""
     wanted = DocumentModel.objects.filter(hash=hash, **({"form": form} if form else {}))

@@ -27,6 +27,8 @@ class Remark(NamedTuple):
 
 def keep_document(blueprint_id: str, version: str, document: str, source: str) -> bool:
     """The JSON of a head, which proves nothing about its hash."""
+    if documents.is_stored(version, "json"):
+        return False
     seen = Seen(blueprint_id, Document(hash=version, form="json", text=document))
     return observed.keep(source, Found(documents=[seen])).documents > 0
 

@@ -84,6 +84,12 @@ def rebuild(cursor: CursorWrapper) -> None:
     cursor.execute(f"UPDATE {_SOURCE} SET changes = changes + 1")
 
 
+def analyze() -> None:
+    with faults(), connection.cursor() as cursor:
+        for table in TABLES:
+            cursor.execute(f"ANALYZE {table._meta.db_table}")
+
+
 def _progress(cursor: CursorWrapper) -> Progress | None:
     cursor.execute(_DONE)
     row = cursor.fetchone()

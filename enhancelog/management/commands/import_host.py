@@ -19,7 +19,6 @@ from enhancelog.management.database import Needs
 from enhancelog.management.reporting import CannotRun, Report, ReportingCommand, printable, progress
 from enhancelog.queries.observed import Summary, summary
 from enhancelog.store import host_derivation
-from enhancelog.store.database import analyze
 from enhancelog.store.observed import Kept
 from enhancelog.transfer.findings import FindingsFile, as_line
 from enhancelog.transfer.importer import Counts, Finding, import_entries
@@ -101,7 +100,7 @@ class Command(ReportingCommand):
             finally:
                 if not isinstance(sys.exc_info()[1], KeyboardInterrupt):
                     host_derivation.settle()
-        analyze()
+        host_derivation.analyze()
         for line in _conclusion(summary(source)):
             self.stdout.write(line)
 
