@@ -27,6 +27,9 @@ _FITTING: Final[Mapping[Cause | None, frozenset[Kind]]] = {
     "other": frozenset({"patch", "text"}),
 }
 
+# The applier had its turn, or may have had it.
+_WITH_PATCH: Final[frozenset[Cause | None]] = frozenset({None, "committer", "time_limit", "no_verifiers", "other"})
+
 
 class Issue(NamedTuple):
     """``logged_ms``: the time of its entry, if plausible."""
@@ -103,6 +106,10 @@ class _Open(NamedTuple):
     issue: Issue
     cause: Cause | None
 
+    @property
+    def has_begun(self) -> bool:
+        return self.issue.status != "pending"
+
 
 class _Gaps:
     """Gap n ends with run n of those in the log (from 0), the last gap never."""
@@ -138,8 +145,9 @@ class _Gaps:
 # Patch by issue, patches that no issue can claim, and the number of those that several could.
 def _claims(gaps: _Gaps, missing: Iterable[Tried]) -> tuple[dict[str, Tried], list[Tried], int]:
     claimants: dict[tuple[str, int], list[str]] = defaultdict(list)
-    for gap, issue, _ in gaps.open:
-        claimants[issue.blueprint_id, gap].append(issue.issue_id)
+    for run in gaps.open:
+        if run.has_begun and run.cause in _WITH_PATCH:
+            claimants[run.issue.blueprint_id, run.gap].append(run.issue.issue_id)
     found: dict[tuple[str, int], list[Tried]] = defaultdict(list)
     for patch in missing:
         found[patch.blueprint_id, gaps.at(patch.ts_ms)].append(patch)
@@ -175,8 +183,9 @@ def _placed(gaps: _Gaps, joined: Iterable[Tried], answers: Iterable[Said]) -> li
 # Position of the answer by issue.
 def _answered(runs: Iterable[_Open], placed: Sequence[tuple[int, Said]]) -> dict[str, int]:
     open_runs: dict[tuple[int, Cause | None], list[str]] = defaultdict(list)
-    for gap, issue, cause in runs:
-        open_runs[gap, cause].append(issue.issue_id)
+    for run in runs:
+        if run.has_begun:
+            open_runs[run.gap, run.cause].append(run.issue.issue_id)
     said: dict[tuple[int, Kind], int] = defaultdict(int)
     for gap, answer in placed:
         said[gap, answer.kind] += 1

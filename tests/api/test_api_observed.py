@@ -179,7 +179,7 @@ def test_an_unfinished_run_has_its_patch_and_its_history() -> None:
     DatabaseEnhanceLogStore(Origin("command", "tests", "host")).append_batch([later])
     issues = [make_issue(number, status="applied", detail="") for number in (1, 3)]
     tried = patch_of(make_entry(ts_ms=1_795_000_000_500), seq=9)
-    keep(Found(issues=[*issues, make_issue(2, status="pending")], patches=[tried]))
+    keep(Found(issues=[*issues, make_issue(2, status="inflight")], patches=[tried]))
     keep(dead(2))
     found = get("unfinished/h-2")
     assert (found["ts_ms"], found["ops"], found["candidate_hash"]) == (1_795_000_000_500, OPS, HASHES[1])

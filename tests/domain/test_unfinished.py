@@ -70,6 +70,12 @@ def test_a_patch_that_two_runs_could_have_tried_is_assigned_to_none() -> None:
     assert [run.patch for run in found.runs] == [None, None]
 
 
+def test_a_run_that_cannot_have_come_so_far_does_not_claim_a_patch() -> None:
+    issues = [logged(1), issue(2, SPAWNER), issue(3, COMMITTER), issue(4, "", status="pending"), issue(5, POINTER)]
+    runs = by_id(derive(issues, [joined(1), tried(217, 21)], []))
+    assert {run for run, found in runs.items() if found.patch} == {"h-3"}
+
+
 def test_a_patch_of_another_blueprint_is_not_this_runs() -> None:
     patches = [joined(1), tried(217, 21, blueprint_id="other"), joined(3)]
     found = derive([logged(1), issue(2, COMMITTER), logged(3)], patches, [])
