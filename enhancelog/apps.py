@@ -16,9 +16,18 @@ class EnhancelogConfig(AppConfig):
         from enhancelog.accounts import events
         from enhancelog.backends import schema, write_once
         from enhancelog.maintenance import checks  # noqa: F401  registers itself
-        from enhancelog.models import Entry
+        from enhancelog.models import Answer, Document, Entry, Observation, Patch, UnfinishedRunChange, Version
+        from enhancelog.store import host_verification, verification
 
         write_once.register(Entry._meta.db_table, ("position",), ("issue_id",))
+        write_once.register(Patch._meta.db_table, ("position",), ("source", "digest"))
+        write_once.register(Document._meta.db_table, ("position",), ("hash", "form"))
+        write_once.register(Version._meta.db_table, ("position",), ("source", "blueprint_id", "number", "hash"))
+        write_once.register(Answer._meta.db_table, ("position",), ("source", "digest"))
+        write_once.register(Observation._meta.db_table, ("id",))
+        write_once.register(UnfinishedRunChange._meta.db_table, ("id",))
+        for part in host_verification.PARTS:
+            verification.register(part)
         events.connect()
         schema.sources()  # read now, because an upgrade may replace the files
         pre_migrate.connect(refuse_backwards, sender=self)

@@ -2,6 +2,7 @@ from django.urls import path
 
 from enhancelog import converters  # noqa: F401  <id:…>
 from enhancelog.api import views
+from enhancelog.api.observed import DocumentByHash, PatchesOfEntry, UnfinishedRunByItsId, UnfinishedRunList
 from enhancelog.api.patterns import PatternByItsId, PatternList
 from enhancelog.api.why import WhyRejected
 
@@ -12,5 +13,9 @@ urlpatterns = [
     path("entries/<id:issue_id>", views.KnownEntry.as_view(), name="api_known_entry"),
     path("patterns", PatternList.as_view(), name="api_pattern_list"),
     path("patterns/<id:pattern_id>", PatternByItsId.as_view(), name="api_pattern"),
+    path("patches/<id:issue_id>", PatchesOfEntry.as_view(), name="api_patches"),
+    path("documents/<id:hash>", DocumentByHash.as_view(), name="api_document"),
+    path("unfinished", UnfinishedRunList.as_view(), name="api_unfinished_run_list"),
+    path("unfinished/<id:issue_id>", UnfinishedRunByItsId.as_view(), name="api_unfinished_run"),
     path("why", WhyRejected.as_view(), name="api_why"),
 ]

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from enhancelog import links
 from enhancelog.accounts import permissions
 from enhancelog.accounts.permissions import Allows
-from enhancelog.api import bulk, lists, throttles
+from enhancelog.api import bulk, lists, observed, throttles
 from enhancelog.api.base import ApiView, tagged, unmet
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.derivation import derived, told
@@ -21,6 +21,7 @@ from enhancelog.domain.errors import Conflict, Invalid, NotFound
 from enhancelog.domain.records import Entry
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
+from enhancelog.queries.observed import observed_patch
 from enhancelog.queries.patterns.of_entry import pattern_ids
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.rows import RECORD, RowJson, json_from_row
@@ -93,6 +94,7 @@ class _Known(RowJson, kw_only=True):
     digest: str
     envelope: str | None
     patterns: dict[str, str]
+    observed: observed.Patch | None
 
 
 class KnownEntry(ApiView):
@@ -114,6 +116,7 @@ class KnownEntry(ApiView):
             digest=listed.digest,
             envelope=listed.envelope,
             patterns=pattern_ids(listed.position),
+            observed=observed.shown(observed_patch(listed)),
         )
         return tagged(request._request, _json.encode(known), MEDIA_TYPES["json"])
 

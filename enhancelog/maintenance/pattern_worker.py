@@ -1,4 +1,4 @@
-"""A thread per server process that groups new templates and derives patterns again after a rules change."""
+"""A thread per server process that finishes what appends leave: deny patterns, and joins to what hosts said."""
 
 import logging
 import threading
@@ -9,6 +9,7 @@ from django.db import connection
 
 from enhancelog.domain.errors import StoreError, WrongSchema
 from enhancelog.projections.patterns import axes
+from enhancelog.store import host_derivation
 from enhancelog.store.pattern_groups import Step, waiting
 from enhancelog.store.pattern_rebuild import step
 
@@ -53,13 +54,14 @@ def work_off() -> None:
 def _step() -> Step | None:
     """``None``: failed, most likely the database; may succeed later."""
     try:
-        return step(_Rest())
+        became = step(_Rest())
+        return Step.WORKED if became is Step.DONE and host_derivation.step() else became
     except WrongSchema:
         raise
     except StoreError as error:
-        _log.warning("cannot group deny patterns: %s", error)
+        _log.warning("cannot derive deny patterns or joins: %s", error)
     except Exception:  # continue; an axis that cannot be grouped stays pending
-        _log.exception("cannot group deny patterns")
+        _log.exception("cannot derive deny patterns or joins")
     connection.close()
     return None
 
@@ -68,7 +70,7 @@ def _wait_for_work() -> None:
     seen: list[axes.Pending] = []
     while not axes.learned.wait(POLL_S):
         seen, before = _waiting(), seen
-        if seen and seen[:1] == before[:1]:
+        if (seen and seen[:1] == before[:1]) or _has_entries_to_join():
             return
 
 
@@ -77,6 +79,16 @@ def _waiting() -> list[axes.Pending]:
         return waiting()
     except (StoreError, OSError):
         return []
+    finally:
+        connection.close()
+
+
+def _has_entries_to_join() -> bool:
+    try:
+        found = host_derivation.progress()
+        return found is not None and not found.is_done
+    except (StoreError, OSError):
+        return False
     finally:
         connection.close()
 

@@ -2,7 +2,21 @@
 
 from enhancelog.models.api_tokens import Token
 from enhancelog.models.attempts import Attempt
-from enhancelog.models.followed import BlueprintDocument, FollowFinding
+from enhancelog.models.followed import FollowFinding
+from enhancelog.models.host import (
+    AmbiguousPatch,
+    Answer,
+    Document,
+    EntryPatch,
+    HostIssue,
+    HostJoin,
+    HostSource,
+    Observation,
+    Patch,
+    UnfinishedRun,
+    UnfinishedRunChange,
+    Version,
+)
 from enhancelog.models.log import Entry, EntryQuerySet, Immutable
 from enhancelog.models.patterns import (
     DenialPattern,
@@ -26,19 +40,27 @@ from enhancelog.models.views import SavedView
 
 __all__ = [
     "NO_DAY",
+    "AmbiguousPatch",
+    "Answer",
     "Attempt",
     "AxisTally",
-    "BlueprintDocument",
     "BlueprintSummary",
     "Denial",
     "DenialPattern",
+    "Document",
     "Entry",
     "EntryBadge",
+    "EntryPatch",
     "EntryQuerySet",
     "FollowFinding",
+    "HostIssue",
+    "HostJoin",
+    "HostSource",
     "Immutable",
     "JointTally",
     "MetaValue",
+    "Observation",
+    "Patch",
     "PatternAxis",
     "PatternChange",
     "PatternRules",
@@ -47,4 +69,7 @@ __all__ = [
     "Template",
     "TemplateTally",
     "Token",
+    "UnfinishedRun",
+    "UnfinishedRunChange",
+    "Version",
 ]

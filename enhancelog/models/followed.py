@@ -5,22 +5,6 @@ from django.db import models
 from enhancelog.backends.fields import CodePointTextField
 
 
-class BlueprintDocument(models.Model):
-    """A Blueprint's head document on a followed host: JSON text as received."""
-
-    blueprint_id = CodePointTextField()
-    hash = CodePointTextField()
-    document = models.TextField()
-    recorded_ms = models.BigIntegerField()
-    source = CodePointTextField()
-
-    class Meta:
-        constraints: ClassVar = [models.UniqueConstraint("blueprint_id", "hash", name="blueprint_document_unique")]
-
-    def __str__(self) -> str:
-        return f"{self.blueprint_id} at {self.hash}"
-
-
 class FollowFinding(models.Model):
     """A finding that was reported, so that it is reported once."""
 

@@ -4,10 +4,20 @@ from typing import Any, Final
 
 from django.db import connection
 
-from enhancelog.models import BlueprintDocument, Entry, PatternChange, PatternRules
+from enhancelog.models import (
+    Document,
+    Entry,
+    HostJoin,
+    HostSource,
+    PatternChange,
+    PatternRules,
+    UnfinishedRunChange,
+    Version,
+)
 
 _ENTRY: Final = Entry._meta.db_table
 _CHANGE: Final = PatternChange._meta.db_table
+_JOIN: Final = HostJoin._meta.db_table
 _RULES: Final = PatternRules._meta.db_table
 
 _VERSION: Final = f"""
@@ -16,12 +26,15 @@ _VERSION: Final = f"""
         (SELECT MAX(served) FROM {_RULES}), (SELECT MAX(building) FROM {_RULES}), (SELECT MAX(done) FROM {_RULES}),
         (SELECT MAX(regrouped) FROM {_RULES}),
         (SELECT COUNT(*) FROM {_CHANGE}), (SELECT COUNT(undone_ms) FROM {_CHANGE}),
-        (SELECT MAX(id) FROM {BlueprintDocument._meta.db_table})"""
+        (SELECT MAX(position) FROM {Document._meta.db_table}), (SELECT MAX(position) FROM {Version._meta.db_table}),
+        (SELECT MAX(entries) FROM {_JOIN}), (SELECT MAX(patches) FROM {_JOIN}),
+        (SELECT SUM(derived) FROM {HostSource._meta.db_table}),
+        (SELECT MAX(id) FROM {UnfinishedRunChange._meta.db_table})"""
 
 
 def log_version() -> tuple[Any, ...]:
     # The newest entry's digest detects a log that was restored from a copy and continued differently. The rest is
-    # what the deny patterns depend on besides the log, and the newest document.
+    # what the deny patterns depend on besides the log, and what hosts' stores say.
     with connection.cursor() as cursor:
         cursor.execute(_VERSION)
         return tuple(cursor.fetchone())

@@ -18,7 +18,7 @@ from enhancelog.models import Entry as EntryModel
 from enhancelog.observing import metrics
 from enhancelog.projections import entry_badges, search_index
 from enhancelog.projections.stored import Stored
-from enhancelog.store import group, pattern_groups, writing
+from enhancelog.store import group, host_derivation, pattern_groups, writing
 from enhancelog.store.rows import ENTRIES_PER_READ, RECORD_COLUMNS, from_row
 from enhancelog.store.writing import TRANSIENT, Append, Outcome
 
@@ -134,7 +134,9 @@ def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> 
 
     with faults(), dialect().appending() as cursor:
         projections.rebuild(cursor, batches())
+        host_derivation.rebuild(cursor)
     pattern_groups.settle()
+    host_derivation.settle()
     return done
 
 

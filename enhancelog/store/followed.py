@@ -4,9 +4,13 @@ from collections.abc import Iterable
 from typing import Any, Final, Literal, NamedTuple
 
 from enhancelog.backends import faults
+from enhancelog.domain.observed import Document
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import now_ms
-from enhancelog.models import BlueprintDocument, Entry, FollowFinding
+from enhancelog.models import Entry, FollowFinding
+from enhancelog.store import documents, observed
+from enhancelog.store.documents import Seen
+from enhancelog.store.observed import Found
 
 Kind = Literal["conflict", "dropped", "quarantined", "vanished"]
 
@@ -22,20 +26,17 @@ class Remark(NamedTuple):
 
 
 def keep_document(blueprint_id: str, version: str, document: str, source: str) -> bool:
-    with faults():
-        if BlueprintDocument.objects.filter(blueprint_id=blueprint_id, hash=version).exists():
-            return False
-        row = BlueprintDocument(
-            blueprint_id=blueprint_id, hash=version, document=document, recorded_ms=now_ms(), source=source
-        )
-        BlueprintDocument.objects.bulk_create([row], ignore_conflicts=True)
-    return True
+    """The JSON of a head, which proves nothing about its hash."""
+    if documents.is_stored(version, "json"):
+        return False
+    seen = Seen(blueprint_id, Document(hash=version, form="json", text=document))
+    return observed.keep(source, Found(documents=[seen])).documents > 0
 
 
-def document(blueprint_id: str, version: str) -> str | None:
-    with faults():
-        rows = BlueprintDocument.objects.filter(blueprint_id=blueprint_id, hash=version)
-        return rows.values_list("document", flat=True).first()
+def document(version: str) -> str | None:
+    """The JSON that a host's head showed at this version."""
+    found = documents.find(version, "json")
+    return found.text if found else None
 
 
 def remarks(source: str) -> set[Remark]:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
-from enhancelog.store import pattern_groups
+from enhancelog.store import host_derivation, pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore, analyze, last_position
 from enhancelog.store.writing import ENTRIES_PER_TRANSACTION
 from enhancelog.transfer.items import Found, Item, Refused
@@ -75,6 +75,7 @@ def import_entries(
         analyze()
     if counts.added:
         pattern_groups.settle()
+        host_derivation.settle()
     return counts
 
 

@@ -12,7 +12,9 @@ from enhancelog.transfer.formats import FORMATS
 from enhancelog.web.codings import Coding, compressed, compressed_stream, preferred
 
 LEAST_BYTES: Final = 1024
-MEDIA_TYPES: Final = frozenset({"text/html", "application/schema+json", *(one.media_type for one in FORMATS.values())})
+MEDIA_TYPES: Final = frozenset(
+    {"text/html", "application/schema+json", "application/yaml", *(one.media_type for one in FORMATS.values())}
+)
 
 _WITHOUT_WHOLE_BODY: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.PARTIAL_CONTENT)
 # ``Sec-Fetch-Site`` of requests by our own pages or by the user

@@ -25,6 +25,8 @@ TAGGED = [
     f"{LOG}?page_size=5&order=desc&format=csv",
     "/v1/enhance/patterns",
     "/v1/enhance/why?blueprint_id=main",
+    "/v1/enhance/patches/h-1",
+    "/v1/enhance/unfinished",
     "/v1/openapi.json",
     "/v1/schemas/entry.json",
     "/v1/enhance/entries/h-1",

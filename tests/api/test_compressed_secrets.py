@@ -32,6 +32,7 @@ SAMPLES: Final = {
     "change_id": "1",
     "token_id": "1",
     "view_id": "1",
+    "hash": "0" * 64,
     "object_id": "1",
     "content_type_id": "1",
     "id": "1",

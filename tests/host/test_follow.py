@@ -18,7 +18,7 @@ from enhancelog.domain.errors import WrongSchema
 from enhancelog.domain.origin import Origin
 from enhancelog.host.follow import MAX_PAUSE_S, Follower, back_off, forever
 from enhancelog.host.log_http import Head, Upstream, hex_of, parse_url
-from enhancelog.models import BlueprintDocument, Entry, FollowFinding
+from enhancelog.models import Document, Entry, FollowFinding
 from enhancelog.queries.chains import gap
 from enhancelog.store import followed
 from enhancelog.store.database import DatabaseEnhanceLogStore
@@ -295,10 +295,10 @@ def test_heads_are_kept_under_their_hash(host: Host) -> None:
         path.split("/")[3] for path in host.requests if path.endswith("/head") and host.answers.get(path)
     ]
     document = json.loads(host.answers["/v1/blueprints/main/head"].body)["blueprint"]
-    text = followed.document("main", HEAD_OF_MAIN)
+    text = followed.document(HEAD_OF_MAIN)
     assert text is not None
     assert json.loads(text) == document
-    assert followed.document("main", "0" * 64) is None
+    assert followed.document("0" * 64) is None
     following(host, again := Heard()).poll()
     assert again.heads == []
 
@@ -307,13 +307,13 @@ def test_heads_are_kept_under_their_hash(host: Host) -> None:
 def test_every_version_of_a_head_is_kept(host: Host) -> None:
     follower = following(host)
     follower.poll()
-    kept = BlueprintDocument.objects.filter(blueprint_id="main").count()
+    kept = Document.objects.filter(blueprint_id="main").count()
     answer = host.answers["/v1/blueprints/main/head"]
     answer.body = answer.body.replace(b"[90, 65,", b"[90, 66,")
     host.list([*host.entries, make_fields()])
     follower.poll()
-    assert BlueprintDocument.objects.filter(blueprint_id="main").count() == kept + 1
-    assert BlueprintDocument.objects.filter(hash=HEAD_OF_MAIN.replace("5a41", "5a42")).exists()
+    assert Document.objects.filter(blueprint_id="main").count() == kept + 1
+    assert Document.objects.filter(hash=HEAD_OF_MAIN.replace("5a41", "5a42")).exists()
 
 
 @pytest.mark.django_db

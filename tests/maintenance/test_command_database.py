@@ -14,6 +14,7 @@ from enhancelog.management.database import prepare_for
 from tests.factories import make_entry
 from tests.processes import free_port, manage
 
+RECORDED = Path(__file__).resolve().parent.parent / "samples" / "host"
 OURS = sorted(name for name, app in get_commands().items() if app in schema.APPS)
 WITHOUT_DATABASE = ["write_openapi"]
 REFUSED_ALWAYS = ["flush"]
@@ -44,6 +45,7 @@ def arguments(command: str, folder: Path) -> list[str]:
         "flush": ["--no-input"],
         "follow_log": [f"http://127.0.0.1:{free_port()}", "--once"],
         "import_content": [str(content)],
+        "import_host": ["--settings", str(RECORDED / "setting.db")],
         "import_log": [str(log)],
         "migrate": [],
         "rebuild_projections": [],
@@ -112,6 +114,7 @@ def test_what_needs_a_database_says_how_to_create_one(command: str, tmp_path: Pa
 @pytest.mark.parametrize(
     ("command", "code"),
     [
+        ("import_host", 0),
         ("import_log", 0),
         ("migrate", 0),
         pytest.param("create_token", 0, marks=pytest.mark.heavy),
@@ -128,7 +131,7 @@ def test_what_writes_creates_the_database(command: str, code: int, tmp_path: Pat
 
 
 def test_every_command_is_told_apart() -> None:
-    created = ["create_token", "follow_log", "import_content", "import_log", "migrate", "serve"]
+    created = ["create_token", "follow_log", "import_content", "import_host", "import_log", "migrate", "serve"]
     assert sorted([*WITHOUT_DATABASE, *REFUSED_ALWAYS, *NEED_ONE, *created]) == OURS
 
 

@@ -6,10 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from enhancelog.domain.origin import Origin
 from enhancelog.maintenance import pattern_worker
+from enhancelog.models import EntryPatch
 from enhancelog.projections.patterns import axes
 from enhancelog.queries.horizon import grouped
+from enhancelog.store import host_derivation, observed
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from enhancelog.store.observed import Found
 from tests import pattern_rules
+from tests.factories import make_entry
+from tests.host.observed import make_patch
 from tests.projections.test_pattern_groups import append, denial, leaders
 from tests.waiting import wait_for
 
@@ -42,6 +49,15 @@ def test_a_worker_groups_what_this_process_brought_and_what_another_one_left(
     append([denial(f"tone {letter}", letter) for letter in "abc"])
     wait_for(lambda: grouped().up_to == 3)
     assert set(leaders().values()) == {"tone a"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_joins_a_new_entry_to_the_patch_that_a_host_told_of(worker: None) -> None:
+    observed.keep("host", Found(patches=[make_patch()]))
+    host_derivation.settle()
+    assert not EntryPatch.objects.exists()
+    DatabaseEnhanceLogStore(Origin("command", "tests", "host")).append(make_entry())
+    wait_for(EntryPatch.objects.exists)
 
 
 @pytest.mark.django_db(transaction=True)

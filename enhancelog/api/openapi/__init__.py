@@ -6,6 +6,8 @@ from django.conf import settings
 
 from enhancelog import __version__
 from enhancelog.api.openapi.log import OPERATIONS as LOG
+from enhancelog.api.openapi.observed import OPERATIONS as OBSERVED
+from enhancelog.api.openapi.observed import SCHEMAS as OBSERVED_SCHEMAS
 from enhancelog.api.openapi.parts import (
     ACTOR,
     BROKEN_RULE,
@@ -47,9 +49,9 @@ def document() -> Document:
         "servers": [{"url": "/"}],
         "security": [{"token": []}, {"session": []}],
         "tags": [{"name": "log"}, {"name": "content"}, {"name": "description"}],
-        "paths": {**LOG, **PATTERNS, **_registered_paths, **_own()},
+        "paths": {**LOG, **PATTERNS, **OBSERVED, **_registered_paths, **_own()},
         "components": {
-            "schemas": {**LOG_SCHEMAS, **PATTERN_SCHEMAS, **_registered_schemas, **SHARED_SCHEMAS},
+            "schemas": {**LOG_SCHEMAS, **PATTERN_SCHEMAS, **OBSERVED_SCHEMAS, **_registered_schemas, **SHARED_SCHEMAS},
             "responses": RESPONSES,
             "headers": HEADERS,
             "securitySchemes": {

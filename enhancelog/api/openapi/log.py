@@ -130,11 +130,11 @@ _TAIL: Final = [
         "Seconds to wait for new entries; only with `after`.",
     ),
 ]
-_CURSOR: Final = query(
+CURSOR: Final = query(
     "cursor", {"type": "string"}, "From the `next` link; valid only for the same filter and order. Not with `after`."
 )
 _ATOMIC: Final = query("atomic", {"type": "string", "enum": ["true", "false"]}, "For a bulk append: all or nothing.")
-_ISSUE_ID: Final = in_path("issue_id", {"type": "string", **ID_SCHEMA}, "h-42")
+ISSUE_ID: Final = in_path("issue_id", {"type": "string", **ID_SCHEMA}, "h-42")
 
 _ENTRY: Final = content(ref("Entry"), EXAMPLE)
 _RESULTS: Final = lines_of("AppendResult", RESULT)
@@ -160,7 +160,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                 ),
                 "304": NOT_MODIFIED,
             },
-            parameters=[*FILTERS, _ORDER, SIZE, _CURSOR, _FORMAT, *_TAIL],
+            parameters=[*FILTERS, _ORDER, SIZE, CURSOR, _FORMAT, *_TAIL],
         ),
         "post": operation(
             "append_entries",
@@ -191,7 +191,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     "No such entry.", content({"type": "string"}, "enhance log entry not found", "text/plain")
                 ),
             },
-            parameters=[_ISSUE_ID],
+            parameters=[ISSUE_ID],
             errors=READ_ERRORS,
         ),
         "put": operation(
@@ -202,7 +202,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                 "201": answer("The stored entry.", _ENTRY, "Location", "ETag"),
                 "200": answer("An identical entry was already stored.", _ENTRY, "ETag"),
             },
-            parameters=[_ISSUE_ID],
+            parameters=[ISSUE_ID],
             body=_ENTRY,
             errors=[*WRITE_ERRORS, "409"],
         ),
@@ -226,6 +226,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                             "digest": "0" * 64,
                             "envelope": "0" * 64,
                             "patterns": {"noop": "5f2b8c1d9e3a7046"},
+                            "observed": None,
                         },
                     ),
                     "ETag",
@@ -235,7 +236,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     "No such entry.", content({"type": "string"}, "enhance log entry not found", "text/plain")
                 ),
             },
-            parameters=[_ISSUE_ID],
+            parameters=[ISSUE_ID],
             errors=READ_ERRORS,
         )
     },

@@ -45,7 +45,7 @@ SCHEMAS |= {
 SCHEMAS["Recorded"] = {
     "type": "object",
     "description": "An entry's metadata. Times are epoch milliseconds.",
-    "required": ["position", "recorded_ms", "actor", "source", "digest", "envelope", "patterns"],
+    "required": ["position", "recorded_ms", "actor", "source", "digest", "envelope", "patterns", "observed"],
     "properties": {
         "position": {"type": "integer", "minimum": 1},
         "recorded_ms": {"type": "integer"},
@@ -61,6 +61,10 @@ SCHEMAS["Recorded"] = {
             "type": "object",
             "description": "The deny pattern's id for each axis that denied, up to 64 axes.",
             "additionalProperties": {"type": "string"},
+        },
+        "observed": {
+            "anyOf": [ref("Patch"), {"type": "null"}],
+            "description": "The patch that a host's store says was tried.",
         },
     },
 }

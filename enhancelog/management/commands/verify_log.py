@@ -4,6 +4,7 @@ from typing import Any
 
 from enhancelog.management.reporting import ReportingCommand, printable, progress
 from enhancelog.queries.horizon import grouped
+from enhancelog.store import host_derivation
 from enhancelog.store.verification import Part, parts
 
 
@@ -23,6 +24,13 @@ class Command(ReportingCommand):
             self.stdout.write(
                 f"deny patterns are derived to position {up_to:,} of {last:,}, which is not an error: a running server "
                 "or the next import derives the rest"
+            )
+        derived = host_derivation.progress()
+        if derived is not None and not derived.is_done:
+            self.stdout.write(
+                f"entries are joined to hosts' patches up to position {derived.done.entries:,} of "
+                f"{derived.last.entries:,} and patch {derived.done.patches:,} of {derived.last.patches:,}, which is not"
+                " an error: a running server or the next import derives the rest"
             )
         said = f"{findings:,} findings" if findings else "no problems found"
         self.stdout.write(f"verified {' and '.join(verified)}: {said}")

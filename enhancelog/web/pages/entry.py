@@ -102,7 +102,7 @@ def _differing_reasons(entry: Entry, badges: list[Badge]) -> tuple[str, ...]:
 
 
 def _patch(entry: Entry) -> Patch | None:
-    before = document(entry.blueprint_id, entry.prev_hash) if entry.ops is not UNSET else None
+    before = document(entry.prev_hash) if entry.ops is not UNSET else None
     return patch(entry, before)
 
 

@@ -1,0 +1,146 @@
+"""What hosts' stores say: an entry's patch, documents, and runs that were never finished."""
+
+from typing import Any, Final
+
+import msgspec
+from django.http import HttpResponse
+from msgspec import UNSET, Raw, Struct, UnsetType
+from rest_framework.request import Request
+
+from enhancelog.accounts.permissions import Allows
+from enhancelog.api.base import ApiView, link_next, tagged, unmet
+from enhancelog.api.errors import problem_response
+from enhancelog.api.negotiation import MEDIA_TYPES
+from enhancelog.domain import filters, page_sizes, records
+from enhancelog.domain.causes import Cause
+from enhancelog.domain.errors import NotFound
+from enhancelog.domain.observed import DocumentForm
+from enhancelog.domain.unfinished import RunStatus
+from enhancelog.queries import entries, observed, unfinished
+from enhancelog.queries.observed import TriedPatch
+from enhancelog.store import documents
+
+DOCUMENT_TYPES: Final[dict[DocumentForm, str]] = {"yaml": "application/yaml", "json": MEDIA_TYPES["json"]}
+
+
+class Patch(Struct):
+    """`candidate_hash`: of the document that the patch would have made. `null`: not recorded."""
+
+    ops: Raw | None
+    bump: str | None
+    candidate_hash: str | None
+    prev_hash: str
+    source: str
+
+
+class EntryPatches(Struct):
+    """`recorded`: what the append carried. `observed`: what a host's store says. `null`: nothing."""
+
+    issue_id: str
+    recorded: Patch | None
+    observed: Patch | None
+
+
+class UnfinishedRun(Struct, kw_only=True):
+    """Times are epoch ms: `ts_ms` only if exact; otherwise between the other two, where known."""
+
+    issue_id: str
+    blueprint_id: str
+    intent: str
+    reason: str
+    cause: Cause | None
+    status: RunStatus
+    ts_ms: int | None
+    not_before_ms: int | None
+    not_after_ms: int | None
+    source: str
+    recorded_ms: int  # first seen
+
+
+class RunChange(Struct):
+    status: RunStatus
+    cause: Cause | None
+    reason: str
+    changed_ms: int
+
+
+class KnownUnfinishedRun(UnfinishedRun, kw_only=True):
+    """Also the latest 100 changes, oldest first, and what is known of its patch."""
+
+    ops: Raw | UnsetType = UNSET
+    prev_hash: str | UnsetType = UNSET
+    candidate_hash: str | UnsetType = UNSET
+    changes: list[RunChange]
+
+
+def shown(patch: TriedPatch | None) -> Patch | None:
+    if patch is None:
+        return None
+    return Patch(_raw(patch.ops), patch.bump, patch.candidate_hash, patch.prev_hash, patch.source)
+
+
+class PatchesOfEntry(ApiView):
+    permission_classes = (Allows("log:read"),)
+
+    def get(self, request: Request, issue_id: str) -> HttpResponse:
+        listed = entries.get(issue_id)
+        both = observed.recorded_patch(listed), observed.observed_patch(listed)
+        return _json(request, EntryPatches(issue_id, shown(both[0]), shown(both[1])))
+
+
+class DocumentByHash(ApiView):
+    """The text as it was read, proven by its hash if it is YAML."""
+
+    permission_classes = (Allows("log:read"),)
+
+    def get(self, request: Request, hash: str) -> HttpResponse:
+        found = documents.find(hash) if records.is_id(hash) else None
+        if found is None:
+            return problem_response(404, f"There is no document {hash[:80]}.")
+        body, media_type = found.text.encode(), DOCUMENT_TYPES[found.form]
+        if found.form == "json":
+            return tagged(request._request, body, media_type)  # the YAML may take its place
+        etag = f'"{found.hash}"'
+        return unmet(request._request, etag) or HttpResponse(body, content_type=media_type, headers={"ETag": etag})
+
+
+class UnfinishedRunList(ApiView):
+    """A bare array, the newest first, without the patches."""
+
+    permission_classes = (Allows("log:read"),)
+
+    def get(self, request: Request) -> HttpResponse:
+        parameters = dict(request._request.GET.lists())
+        filters.check_single(parameters, "page_size", "cursor")
+        size = filters.page_size(parameters) or page_sizes.API
+        page = unfinished.page(unfinished.parse(parameters), size, request._request.GET.get("cursor"))
+        response = _json(request, [UnfinishedRun(**run._asdict()) for run in page.runs], page.next is None)
+        if page.next is not None:
+            link_next(response, request._request, "cursor", page.next)
+        return response
+
+
+class UnfinishedRunByItsId(ApiView):
+    permission_classes = (Allows("log:read"),)
+
+    def get(self, request: Request, issue_id: str) -> HttpResponse:
+        try:
+            found = unfinished.get(issue_id)
+        except NotFound:
+            return problem_response(404, f"There is no unfinished run {issue_id[:80]}.")
+        run = KnownUnfinishedRun(
+            **found.run._asdict(),
+            ops=_raw(found.ops) or UNSET,
+            prev_hash=UNSET if found.prev_hash is None else found.prev_hash,
+            candidate_hash=UNSET if found.candidate_hash is None else found.candidate_hash,
+            changes=[RunChange(each.status, each.cause, each.reason, each.changed_ms) for each in found.changes],
+        )
+        return _json(request, run)
+
+
+def _raw(ops: str | None) -> Raw | None:
+    return None if ops is None else Raw(ops.encode())
+
+
+def _json(request: Request, body: Any, *depends_on: object) -> HttpResponse:
+    return tagged(request._request, msgspec.json.encode(body), MEDIA_TYPES["json"], *depends_on)

@@ -1,0 +1,134 @@
+from typing import Any, Final
+
+import msgspec
+
+from enhancelog.api.observed import DOCUMENT_TYPES, EntryPatches, KnownUnfinishedRun, UnfinishedRun
+from enhancelog.api.openapi.log import CURSOR, ISSUE_ID, SIZE
+from enhancelog.api.openapi.parts import (
+    NOT_MODIFIED,
+    READ_ERRORS,
+    Part,
+    answer,
+    array_of,
+    content,
+    in_path,
+    operation,
+    query,
+    ref,
+)
+from enhancelog.domain.causes import CAUSES
+from enhancelog.queries.unfinished import STATUSES
+
+_, SCHEMAS = msgspec.json.schema_components(
+    [EntryPatches, UnfinishedRun, KnownUnfinishedRun], ref_template="#/components/schemas/{name}"
+)
+_OPERATIONS: Final = array_of(ref("Operation"))
+SCHEMAS["Patch"]["properties"]["ops"] = {"anyOf": [_OPERATIONS, {"type": "null"}]}
+SCHEMAS["KnownUnfinishedRun"]["properties"]["ops"] = _OPERATIONS
+
+_HASHES: Final = {"prev": "efb306dfd0ec1f8e5a1c7b0a9d3f4e6c8b2a1d0f9e8c7b6a5d4f3e2c1b0a9d8e", "candidate": "0" * 64}
+_PATCH: Final[dict[str, Any]] = {
+    "ops": [{"op": "replace", "path": "/agents/0/profile/system_prompt", "value": "Cite the file and line."}],
+    "bump": "patch",
+    "candidate_hash": _HASHES["candidate"],
+    "prev_hash": _HASHES["prev"],
+    "source": "host",
+}
+_RUN: Final[dict[str, Any]] = {
+    "issue_id": "h-43",
+    "blueprint_id": "main",
+    "intent": "writer should cite the file and line",
+    "reason": "dispatch failed: … path not found at part 3: tools",
+    "cause": "pointer",
+    "status": "died",
+    "ts_ms": None,
+    "not_before_ms": 1793640135493,
+    "not_after_ms": 1793647956128,
+    "source": "host",
+    "recorded_ms": 1795000000123,
+}
+_CHANGE: Final = {"status": "died", "cause": "pointer", "reason": _RUN["reason"], "changed_ms": 1795000000123}
+_DOCUMENT: Final[Part] = {
+    **content({"type": "string"}, "id: main\nagents: []\n", DOCUMENT_TYPES["yaml"]),
+    **content({}, {"id": "main", "agents": []}, DOCUMENT_TYPES["json"]),
+}
+
+
+def _choices(name: str, values: tuple[str, ...], description: str) -> Part:
+    return query(name, array_of({"type": "string", "enum": list(values)}), description)
+
+
+_ANY_TEXT: Final = array_of({"type": "string"})
+
+OPERATIONS: Final[dict[str, Part]] = {
+    "/v1/enhance/patches/{issue_id}": {
+        "get": operation(
+            "get_patches",
+            "log",
+            "The patch of an entry: as recorded with it, and as a host's store says",
+            {
+                "200": answer(
+                    "Both patches; `null` where there is none.",
+                    content(ref("EntryPatches"), {"issue_id": "h-42", "recorded": None, "observed": _PATCH}),
+                    "ETag",
+                ),
+                "304": NOT_MODIFIED,
+            },
+            parameters=[ISSUE_ID],
+            errors=[*READ_ERRORS, "404"],
+        )
+    },
+    "/v1/enhance/documents/{hash}": {
+        "get": operation(
+            "get_document",
+            "log",
+            "A Blueprint's document",
+            {
+                "200": answer(
+                    "YAML, whose BLAKE3 hash it is; or JSON, where only a host's `head` showed it.", _DOCUMENT, "ETag"
+                ),
+                "304": NOT_MODIFIED,
+            },
+            parameters=[in_path("hash", {"type": "string", "minLength": 1}, _HASHES["candidate"])],
+            errors=[*READ_ERRORS, "404"],
+        )
+    },
+    "/v1/enhance/unfinished": {
+        "get": operation(
+            "list_unfinished_runs",
+            "log",
+            "Runs that never came into the log, newest first",
+            {
+                "200": answer(
+                    "A page; `ops` are left out.", content(array_of(ref("UnfinishedRun")), [_RUN]), "Next", "ETag"
+                ),
+                "304": NOT_MODIFIED,
+            },
+            parameters=[
+                query("blueprint_id", _ANY_TEXT, "The Blueprint; an empty value means the empty id."),
+                query("source", _ANY_TEXT, "The source."),
+                _choices("cause", CAUSES, "Why it died."),
+                _choices("status", STATUSES, "Unless given, `pending` and `died`."),
+                SIZE,
+                CURSOR,
+            ],
+        )
+    },
+    "/v1/enhance/unfinished/{issue_id}": {
+        "get": operation(
+            "get_unfinished_run",
+            "log",
+            "One unfinished run, with its patch and its history",
+            {
+                "200": answer(
+                    "The run. If several sources know it, the one that is not resolved.",
+                    content(ref("KnownUnfinishedRun"), {**_RUN, "ops": _PATCH["ops"], "changes": [_CHANGE]}),
+                    "ETag",
+                ),
+                "304": NOT_MODIFIED,
+            },
+            parameters=[ISSUE_ID],
+            errors=[*READ_ERRORS, "404"],
+        )
+    },
+}

@@ -1,0 +1,44 @@
+"""Why a run was never finished, told by the reason that the host gives."""
+
+import re
+from typing import Final, Literal, get_args
+
+Cause = Literal["spawner", "answer", "pointer", "committer", "time_limit", "unknown_blueprint", "no_verifiers", "other"]
+CAUSES: Final = get_args(Cause)
+
+# Such a reason belongs to a run that is in the log.
+_JUDGED: Final = "verifier deny:"
+
+_STEP: Final = re.compile(r"dispatcher error for ref '([^']{1,100})'")
+_SAID: Final = re.compile(r'blocked: \{"raw":"(?!")')
+_POINTER: Final = re.compile(r"\bpath (?:not found|traverses)|JSON Pointer|test failed at|attempt to index")
+_OF_APPLIER: Final = re.compile(r"unsupported RFC 6902|'from' required|\bipairs\b|\bops\b")
+_NO_VERIFIERS: Final = re.compile(r"no verifiers?\b|verifier_axes|ctx\.verdicts must be|\bverifiers? (?:is|are) empty")
+_READ_CHARACTERS: Final = 10_000
+
+
+def was_judged(reason: str) -> bool:
+    return reason.startswith(_JUDGED)
+
+
+def cause_of(reason: str) -> Cause:
+    """Only what precedes a stack trace counts."""
+    said = reason[:_READ_CHARACTERS].partition("\nstack traceback")[0]
+    if "ceiling declared by" in said and "ttl_secs" in said:
+        return "time_limit"
+    if "blueprint store:" in said:
+        return "unknown_blueprint"
+    if _NO_VERIFIERS.search(said):
+        return "no_verifiers"
+    steps = _STEP.findall(said)
+    return _at_step(steps[-1], said) if steps else "other"
+
+
+def _at_step(step: str, said: str) -> Cause:
+    if step == "patch-spawner":
+        return "answer" if _SAID.search(said) else "spawner"
+    if step == "patch-applier":
+        if _POINTER.search(said):
+            return "pointer"
+        return "answer" if _OF_APPLIER.search(said) else "other"
+    return "committer" if step == "committer" else "other"

@@ -1,0 +1,151 @@
+"""Rows of the runs that no entry tells of, derived per source from a host's stores and the log."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog.backends import dialect
+from enhancelog.domain.times import is_plausible
+from enhancelog.domain.unfinished import Derived, Fate, Issue, Kind, Said, Tried, Unfinished, derive
+from enhancelog.models import (
+    AmbiguousPatch,
+    Answer,
+    Entry,
+    EntryPatch,
+    HostIssue,
+    Patch,
+    UnfinishedRun,
+    UnfinishedRunChange,
+)
+
+_RUN: Final = UnfinishedRun._meta.db_table
+_PATCH: Final = Patch._meta.db_table
+_ANSWER: Final = Answer._meta.db_table
+
+# What a derivation says of a run; ``status`` comes first, because resolved rows keep the rest.
+COLUMNS: Final = (
+    "status",
+    "blueprint_id",
+    "intent",
+    "reason",
+    "cause",
+    "ts_ms",
+    "not_before_ms",
+    "not_after_ms",
+    "prev_hash",
+    "ops",
+    "candidate_hash",
+)
+
+# Longer reasons and intents are cut; the issue keeps them.
+_CHARACTERS: Final = 10_000
+
+_ISSUES: Final = f"""
+    SELECT issue.issue_id, issue.blueprint_id, issue.status, issue.created_seq, entry.ts_ms, entry.recorded_ms,
+        CASE WHEN entry.position IS NULL THEN SUBSTR(issue.intent, 1, {_CHARACTERS}) ELSE '' END,
+        CASE WHEN entry.position IS NULL THEN SUBSTR(issue.detail, 1, {_CHARACTERS}) ELSE '' END
+    FROM {HostIssue._meta.db_table} issue
+    LEFT JOIN {Entry._meta.db_table} entry ON entry.issue_id = issue.issue_id
+    WHERE issue.source = %s"""
+_PATCHES: Final = f"""
+    SELECT patch.position, patch.blueprint_id, patch.ts_ms, patch.seq, joined.patch, ambiguous.patch,
+        CASE WHEN joined.patch IS NULL THEN patch.digest ELSE '' END
+    FROM {_PATCH} patch
+    LEFT JOIN {EntryPatch._meta.db_table} joined ON joined.patch = patch.position
+    LEFT JOIN {AmbiguousPatch._meta.db_table} ambiguous ON ambiguous.patch = patch.position
+    WHERE patch.source = %s"""
+_ANSWERS: Final = f"SELECT position, seq, ok, answer_digest FROM {_ANSWER} WHERE source = %s"
+_TAKEN: Final = f"SELECT DISTINCT answer_digest FROM {_PATCH} WHERE source = %s"
+_TRIED: Final = f"SELECT prev_hash, ops, candidate_hash FROM {_PATCH} WHERE position = %s"
+_SAID: Final = f"SELECT ops FROM {_ANSWER} WHERE position = %s"
+_PRESENT: Final = f"SELECT issue_id, id, {', '.join(COLUMNS)} FROM {_RUN} WHERE source = %s AND reported_by = ''"
+_UPDATE: Final = f"UPDATE {_RUN} SET {', '.join(f'{column} = %s' for column in COLUMNS)} WHERE id = %s"
+
+Row = tuple[Any, ...]
+
+
+class Difference(NamedTuple):
+    """A run whose row is missing (no ``run_id``) or says something else. ``row`` is what it should say."""
+
+    issue_id: str
+    run_id: int | None
+    row: Row
+    has_new_state: bool
+
+
+def derived(cursor: CursorWrapper, source: str) -> Derived:
+    return derive(_issues(cursor, source), list(_patches(cursor, source)), list(_answers(cursor, source)))
+
+
+def differences(cursor: CursorWrapper, source: str, runs: list[Unfinished]) -> Iterator[Difference]:
+    cursor.execute(_PRESENT, [source])
+    present = {issue_id: (run_id, tuple(row)) for issue_id, run_id, *row in cursor.fetchall()}
+    for run in runs:
+        run_id, before = present.pop(run.issue_id, (None, None))
+        row = _row(cursor, run)
+        if row != before:
+            yield Difference(run.issue_id, run_id, row, before is None or _state(row) != _state(before))
+    for issue_id, (run_id, before) in present.items():
+        if before[0] != "resolved":
+            yield Difference(issue_id, run_id, ("resolved", *before[1:]), has_new_state=True)
+
+
+def write(cursor: CursorWrapper, source: str, found: list[Difference], now_ms: int) -> None:
+    for issue_id, run_id, row, has_new_state in found:
+        if run_id is None:
+            columns = ("source", "issue_id", "reported_by", "recorded_ms", *COLUMNS)
+            dialect().insert_rows(cursor, _RUN, columns, [(source, issue_id, "", now_ms, *row)])
+            cursor.execute(f"SELECT id FROM {_RUN} WHERE source = %s AND issue_id = %s", [source, issue_id])
+            run_id = cursor.fetchone()[0]
+        else:
+            cursor.execute(_UPDATE, [*row, run_id])
+        if has_new_state:
+            status, reason, cause = _state(row)
+            change = (run_id, status, cause, reason, "", now_ms)
+            names = ("run_id", "status", "cause", "reason", "reported_by", "changed_ms")
+            dialect().insert_rows(cursor, UnfinishedRunChange._meta.db_table, names, [change])
+
+
+def _state(row: Row) -> tuple[str, str, str | None]:
+    return row[COLUMNS.index("status")], row[COLUMNS.index("reason")], row[COLUMNS.index("cause")]
+
+
+def _row(cursor: CursorWrapper, run: Unfinished) -> Row:
+    tried: Row = (None, None, None)
+    if run.patch is not None:
+        (tried,) = dialect().fetch(cursor, _TRIED, [run.patch])
+    elif run.answer is not None:
+        ((ops,),) = dialect().fetch(cursor, _SAID, [run.answer])
+        tried = (None, ops, None)
+    times = (run.ts_ms, run.not_before_ms, run.not_after_ms)
+    return (run.status, run.blueprint_id, run.intent, run.reason, run.cause, *times, *tried)
+
+
+def _issues(cursor: CursorWrapper, source: str) -> Iterator[Issue]:
+    cursor.execute(_ISSUES, [source])
+    for issue_id, blueprint_id, status, created_seq, ts_ms, recorded_ms, intent, detail in cursor.fetchall():
+        logged_ms = ts_ms if ts_ms is not None and is_plausible(ts_ms, recorded_ms) else None
+        yield Issue(issue_id, blueprint_id, intent, status, detail, created_seq, ts_ms is not None, logged_ms)
+
+
+def _patches(cursor: CursorWrapper, source: str) -> Iterator[Tried]:
+    cursor.execute(_PATCHES, [source])
+    for position, blueprint_id, ts_ms, seq, joined, ambiguous, digest in cursor.fetchall():
+        fate: Fate = "joined" if joined is not None else "missing" if ambiguous is None else "ambiguous"
+        yield Tried(position, digest, sys.intern(blueprint_id), ts_ms, seq, fate)
+
+
+# Without those that have become a patch since they were read.
+def _answers(cursor: CursorWrapper, source: str) -> Iterator[Said]:
+    cursor.execute(_ANSWERS, [source])
+    answers = cursor.fetchall()
+    if not answers:
+        return
+    cursor.execute(_TAKEN, [source])
+    taken = {digest for (digest,) in cursor.fetchall()}
+    for position, seq, ok, answer_digest in answers:
+        if answer_digest not in taken:
+            kind: Kind = "failed" if not ok else "patch" if answer_digest else "text"
+            yield Said(position, seq, kind)

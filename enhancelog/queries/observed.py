@@ -1,0 +1,123 @@
+"""What hosts' stores say of the log: the patch of an entry, the versions of a Blueprint."""
+
+from typing import Any, Final, NamedTuple
+
+from django.db import connection
+from django.db.models import Q
+
+from enhancelog.backends import faults
+from enhancelog.domain import records
+from enhancelog.domain.causes import CAUSES
+from enhancelog.models import AmbiguousPatch, Document, EntryPatch, Patch, UnfinishedRun, Version
+from enhancelog.projections import unfinished_runs
+from enhancelog.queries.entries import Listed
+from enhancelog.queries.prepared import Statement, run
+from enhancelog.store.rows import COLUMNS
+
+_FATES: Final = f"""
+    SELECT COUNT(*), COUNT(joined.patch), COUNT(ambiguous.patch) FROM {Patch._meta.db_table} patch
+    LEFT JOIN {EntryPatch._meta.db_table} joined ON joined.patch = patch.position
+    LEFT JOIN {AmbiguousPatch._meta.db_table} ambiguous ON ambiguous.patch = patch.position
+    WHERE patch.source = %s"""
+
+# The same source first. Where several sources know the run, their patches are equal.
+_OF_ENTRY: Final = f"""
+    SELECT patch.ops, patch.bump, patch.candidate_hash, patch.prev_hash, patch.source, patch.rationale
+    FROM {EntryPatch._meta.db_table} joined JOIN {Patch._meta.db_table} patch ON patch.position = joined.patch
+    WHERE joined.position = %s
+    ORDER BY CASE WHEN patch.source = %s THEN 0 ELSE 1 END, patch.source, patch.position LIMIT 1"""
+
+MOST_VERSIONS: Final = 1000
+
+
+class TriedPatch(NamedTuple):
+    """``ops``: JSON text, or ``None`` if not recorded. ``candidate_hash``: of the document that it would have made."""
+
+    ops: str | None
+    bump: str | None
+    candidate_hash: str | None
+    prev_hash: str
+    source: str
+    rationale: str
+
+
+class KnownVersion(NamedTuple):
+    """A Blueprint's version by its git store. ``form``: of the stored document, or ``None`` if there is none."""
+
+    position: int
+    number: int
+    hash: str
+    made_by: str
+    rationale: str
+    prev_hash: str
+    ts_ms: int | None
+    source: str
+    form: str | None
+
+
+def recorded_patch(listed: Listed) -> TriedPatch | None:
+    """What the append carried."""
+    row = dict(zip(COLUMNS, listed.row, strict=False))
+    carried = (row["ops"], row["bump"], row.get("candidate_hash"))
+    if carried == (None, None, None):
+        return None
+    return TriedPatch(*carried, row["prev_hash"], row["source"], row["rationale"])
+
+
+def observed_patch(listed: Listed) -> TriedPatch | None:
+    """What a host's store says of the entry's run."""
+    rows = run(Statement(_OF_ENTRY, (listed.position, listed.source)))
+    return TriedPatch(*rows[0]) if rows else None
+
+
+def versions(blueprint_id: str, size: int = MOST_VERSIONS, before: tuple[int, int] | None = None) -> list[KnownVersion]:
+    """The newest first; ``before``: number and position of the last one shown."""
+    if not records.is_id(blueprint_id, may_be_empty=True):
+        return []
+    wanted = Version.objects.filter(blueprint_id=blueprint_id)
+    if before is not None:
+        number, position = before
+        wanted = wanted.filter(Q(number__lt=number) | Q(number=number, position__lt=position))
+    names = [name for name in KnownVersion._fields if name != "form"]
+    with faults():
+        rows: list[Any] = list(wanted.order_by("-number", "-position").values_list(*names)[:size])
+        forms = stored_forms([row[2] for row in rows])
+    return [KnownVersion(*(*row, forms.get(row[2]))) for row in rows]
+
+
+def stored_forms(hashes: list[str]) -> dict[str, str]:
+    """The form of each document that is stored, the YAML before the JSON."""
+    found = Document.objects.filter(hash__in=hashes).order_by("form").values_list("hash", "form")
+    return dict(found)
+
+
+class Summary(NamedTuple):
+    """Of a source. ``causes``: number of dead runs by cause, in the causes' order."""
+
+    patches: int
+    joined: int
+    ambiguous: int
+    causes: dict[str, int]
+    pending: int
+    unassigned_patches: int
+    unassigned_answers: int
+
+
+def summary(source: str) -> Summary:
+    """Reads all of the source, so it is for commands. Raises ``Other``."""
+    with faults(), connection.cursor() as cursor:
+        cursor.execute(_FATES, [source])
+        patches, joined, ambiguous = cursor.fetchone()
+        derived = unfinished_runs.derived(cursor, source)
+        runs = UnfinishedRun.objects.filter(source=source).exclude(status="resolved")
+        rows = list(runs.values_list("status", "cause"))
+    causes = {cause: rows.count(("died", cause)) for cause in CAUSES}
+    return Summary(
+        patches,
+        joined,
+        ambiguous,
+        causes={cause: number for cause, number in causes.items() if number},
+        pending=sum(status == "pending" for status, _ in rows),
+        unassigned_patches=derived.unassigned_patches,
+        unassigned_answers=derived.unassigned_answers,
+    )

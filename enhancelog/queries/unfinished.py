@@ -1,0 +1,143 @@
+"""Runs that no entry tells of."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, get_args
+
+from django.db.models import QuerySet
+
+from enhancelog.backends import dialect, faults
+from enhancelog.domain import records
+from enhancelog.domain.causes import CAUSES, Cause
+from enhancelog.domain.errors import Invalid, NotFound
+from enhancelog.domain.unfinished import RunStatus
+from enhancelog.models import UnfinishedRun, UnfinishedRunChange
+
+STATUSES: Final = get_args(RunStatus)
+# Without ``status`` in the filter, what is resolved is left out.
+UNRESOLVED: Final = ("pending", "died")
+PAGE_BYTES: Final = 8 << 20
+MOST_CHANGES: Final = 100
+
+
+class Wanted(NamedTuple):
+    """Empty: any."""
+
+    blueprint_id: Sequence[str] = ()
+    source: Sequence[str] = ()
+    cause: Sequence[str] = ()
+    status: Sequence[str] = UNRESOLVED
+
+
+class Listed(NamedTuple):
+    """``ts_ms`` is exact; otherwise the time lies within the bounds, where known. ``recorded_ms``: first seen."""
+
+    issue_id: str
+    blueprint_id: str
+    intent: str
+    reason: str
+    cause: Cause | None
+    status: RunStatus
+    ts_ms: int | None
+    not_before_ms: int | None
+    not_after_ms: int | None
+    source: str
+    recorded_ms: int
+
+
+class Page(NamedTuple):
+    """``next``: the cursor of the next page."""
+
+    runs: list[Listed]
+    next: str | None
+
+
+class Change(NamedTuple):
+    status: RunStatus
+    cause: Cause | None
+    reason: str
+    reported_by: str
+    changed_ms: int
+
+
+class Detail(NamedTuple):
+    """``ops``: JSON text. ``changes``: the latest, oldest first."""
+
+    run: Listed
+    ops: str | None
+    prev_hash: str | None
+    candidate_hash: str | None
+    changes: list[Change]
+
+
+def parse(parameters: Mapping[str, list[str]]) -> Wanted:
+    """Raises ``Invalid``. An impossible id matches nothing."""
+    wanted = Wanted(
+        blueprint_id=parameters.get("blueprint_id", ()),
+        source=parameters.get("source", ()),
+        cause=parameters.get("cause", ()),
+        status=parameters.get("status", UNRESOLVED),
+    )
+    for name, choices in (("cause", CAUSES), ("status", STATUSES)):
+        for value in getattr(wanted, name):
+            if value not in choices:
+                raise Invalid(name, "choice", f"must be one of {', '.join(choices)}, not {value[:80]!r}")
+    return wanted
+
+
+def page(wanted: Wanted, size: int, cursor: str | None = None) -> Page:
+    """The newest first. Raises ``Invalid`` (cursor)."""
+    rows = _selected(wanted)
+    if cursor is not None:
+        rows = rows.filter(pk__lt=_position(cursor))
+    columns = ("id", *Listed._fields)
+    with faults():
+        found, is_whole = dialect().first_rows(rows.order_by("-id"), columns, ("intent", "reason"), size, PAGE_BYTES)
+    following = None if is_whole or not found else _cursor(found[-1][0])
+    return Page([Listed(*row[1:]) for row in found], following)
+
+
+def count(wanted: Wanted) -> int:
+    with faults():
+        return _selected(wanted).count()
+
+
+def get(issue_id: str) -> Detail:
+    """What is not resolved before what is. Raises ``NotFound``."""
+    if not records.is_id(issue_id):
+        raise NotFound(issue_id)
+    found = UnfinishedRun.objects.filter(issue_id=issue_id)
+    with faults():
+        row = min(found, key=lambda run: (run.status == "resolved", run.source, run.pk), default=None)
+        if row is None:
+            raise NotFound(issue_id)
+        changes: list[Any] = list(
+            UnfinishedRunChange.objects.filter(run_id=row.pk)
+            .order_by("-id")
+            .values_list(*Change._fields)[:MOST_CHANGES]
+        )
+    run = Listed(*(getattr(row, name) for name in Listed._fields))
+    return Detail(run, row.ops, row.prev_hash, row.candidate_hash, [Change(*each) for each in reversed(changes)])
+
+
+def _selected(wanted: Wanted) -> QuerySet[UnfinishedRun]:
+    rows = UnfinishedRun.objects.filter(status__in=wanted.status)
+    for name in ("blueprint_id", "source", "cause"):
+        if values := getattr(wanted, name):
+            may_be_empty = name == "blueprint_id"
+            rows = rows.filter(**{f"{name}__in": records.only_ids(values, may_be_empty=may_be_empty)})
+    return rows
+
+
+def _cursor(position: int) -> str:
+    return base64.urlsafe_b64encode(str(position).encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> int:
+    try:
+        position = int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError:
+        position = 0
+    if not 0 < position < 2**63:
+        raise Invalid("cursor", "cursor", "is not a cursor of this list")
+    return position

@@ -1,0 +1,191 @@
+"""Blueprints' documents, each stored once, most as their difference from an earlier one of the Blueprint."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple, cast
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog.backends import dialect, faults
+from enhancelog.domain.observed import Document, DocumentForm
+from enhancelog.domain.times import now_ms
+from enhancelog.models import Document as DocumentModel
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+# A base is a document that is stored whole; every other refers to one, so reading takes two rows at most. A document
+# begins a new base once its difference is larger than what the documents of the current base take on average: that
+# keeps 10,000 versions that drift away from the first within 15 % of their text.
+
+# Beyond this size, a lower level with a search over long distances: level 9 would take 20 times as long.
+LARGE_BYTES: Final = 256 << 10
+_Option = zstd.CompressionParameter
+_LARGE: Final[dict[int, int]] = {_Option.compression_level: 3, _Option.enable_long_distance_matching: 1}
+_SMALL: Final[dict[int, int]] = {_Option.compression_level: 9}
+# The window must reach from the end of the text to the start of its base.
+_WINDOW_LOGS: Final = range(10, 28)
+
+_TABLE: Final = DocumentModel._meta.db_table
+_COLUMNS: Final = (
+    "position", "hash", "form", "blueprint_id", "base", "size", "compressed", "source", "recorded_ms"
+)  # fmt: skip
+_WHOLE: Final = f"""
+    SELECT hash, compressed FROM {_TABLE} WHERE blueprint_id = %s AND form = %s AND base IS NULL
+    ORDER BY position DESC LIMIT 1"""
+_OF_BASE: Final = f"SELECT COALESCE(SUM(LENGTH(compressed)), 0), COUNT(*) FROM {_TABLE} WHERE base = %s AND form = %s"
+_LAST: Final = f"SELECT COALESCE(MAX(position), 0) FROM {_TABLE}"
+
+
+Damaged: Final = zstd.ZstdError
+
+
+class Seen(NamedTuple):
+    """A document, and the Blueprint that it was seen with."""
+
+    blueprint_id: str
+    document: Document
+
+
+class Stored(NamedTuple):
+    hash: str
+    form: DocumentForm
+    blueprint_id: str
+    text: str
+    source: str
+
+
+class Packed(NamedTuple):
+    seen: Seen
+    base: str | None
+    compressed: bytes
+
+
+class _Base:
+    """``taken``: bytes that it and ``count - 1`` documents based on it take."""
+
+    def __init__(self, hash: str, text: bytes, taken: int, count: int) -> None:
+        self.hash, self.text, self.taken, self.count = hash, text, taken, count
+
+    def pack(self, text: bytes) -> bytes | None:
+        """``None``: it is time for a new base."""
+        packed = _compress(text, self.text)
+        if len(packed) * self.count > self.taken:
+            return None
+        self.taken += len(packed)
+        self.count += 1
+        return packed
+
+
+class Batch:
+    """Documents to be stored, compressed before the lock is taken."""
+
+    def __init__(self, seen: Sequence[Seen]) -> None:
+        self._seen = list({(each.document.hash, each.document.form): each for each in reversed(seen)}.values())[::-1]
+        self._packed: list[Packed] = []
+        self._known: set[tuple[str, str]] | None = None
+
+    def prepare(self, cursor: CursorWrapper) -> None:
+        if not self._seen:
+            return
+        self._known = self._stored(cursor)
+        self._packed = list(_pack(cursor, [each for each in self._seen if _key(each) not in self._known]))
+
+    def insert(self, cursor: CursorWrapper, source: str) -> int:
+        """Under the append lock; returns how many are new."""
+        if not self._seen:
+            return 0
+        if self._known is None or self._stored(cursor) != self._known:
+            self.prepare(cursor)  # another process stored some of them, perhaps one that was a base here
+        cursor.execute(_LAST)
+        last = int(cursor.fetchone()[0])
+        recorded_ms = now_ms()
+        rows = [_row(position, each, source, recorded_ms) for position, each in enumerate(self._packed, last + 1)]
+        if rows:
+            dialect().insert_rows(cursor, _TABLE, _COLUMNS, rows)
+        return len(rows)
+
+    def _stored(self, cursor: CursorWrapper) -> set[tuple[str, str]]:
+        condition, parameter = dialect().one_of("hash", [each.document.hash for each in self._seen])
+        cursor.execute(f"SELECT hash, form FROM {_TABLE} WHERE {condition}", [parameter])
+        return {(hash, form) for hash, form in cursor.fetchall()}
+
+
+def is_stored(hash: str, form: DocumentForm) -> bool:
+    with faults():
+        return DocumentModel.objects.filter(hash=hash, form=form).exists()
+
+
+def find(hash: str, form: str | None = None) -> Stored | None:
+    """The YAML before the JSON, unless ``form`` says which."""
+    wanted = DocumentModel.objects.filter(hash=hash, **({"form": form} if form else {}))
+    with faults():
+        row = wanted.order_by("-form").values_list("form", "blueprint_id", "base", "compressed", "source").first()
+        if row is None:
+            return None
+        found_form, blueprint_id, base, compressed, source = row
+        with connection.cursor() as cursor:
+            prefix = _whole(cursor, base, found_form) if base else None
+    return Stored(
+        hash, cast(DocumentForm, found_form), blueprint_id, _decompress(bytes(compressed), prefix).decode(), source
+    )
+
+
+def _key(seen: Seen) -> tuple[str, str]:
+    return seen.document.hash, seen.document.form
+
+
+def _pack(cursor: CursorWrapper, wanted: Sequence[Seen]) -> Iterator[Packed]:
+    bases: dict[tuple[str, str], _Base | None] = {}
+    for seen in wanted:
+        group = seen.blueprint_id, seen.document.form
+        if group not in bases:
+            bases[group] = _newest_base(cursor, *group)
+        base, text = bases[group], seen.document.text.encode()
+        if base is not None and (packed := base.pack(text)) is not None:
+            yield Packed(seen, base.hash, packed)
+            continue
+        whole = _compress(text, None)
+        bases[group] = _Base(seen.document.hash, text, len(whole), 1)
+        yield Packed(seen, None, whole)
+
+
+def _newest_base(cursor: CursorWrapper, blueprint_id: str, form: str) -> _Base | None:
+    cursor.execute(_WHOLE, [blueprint_id, form])
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    hash, compressed = row[0], bytes(row[1])
+    cursor.execute(_OF_BASE, [hash, form])
+    taken, count = cursor.fetchone()
+    return _Base(hash, _decompress(compressed, None), len(compressed) + int(taken), 1 + count)
+
+
+def _whole(cursor: CursorWrapper, hash: str, form: str) -> bytes:
+    cursor.execute(f"SELECT compressed FROM {_TABLE} WHERE hash = %s AND form = %s", [hash, form])
+    return _decompress(bytes(cursor.fetchone()[0]), None)
+
+
+def _row(position: int, packed: Packed, source: str, recorded_ms: int) -> tuple[object, ...]:
+    (blueprint_id, document), base, compressed = packed
+    size = len(document.text.encode())
+    return (position, document.hash, document.form, blueprint_id, base, size, compressed, source, recorded_ms)
+
+
+def _compress(text: bytes, prefix: bytes | None) -> bytes:
+    reach = len(text) + len(prefix or b"")
+    options: dict[int, int] = dict(_SMALL if reach <= LARGE_BYTES else _LARGE)
+    options[_Option.window_log] = min(max(reach.bit_length(), _WINDOW_LOGS[0]), _WINDOW_LOGS[-1])
+    return zstd.compress(text, options=options, zstd_dict=_as_prefix(prefix))
+
+
+def _decompress(packed: bytes, prefix: bytes | None) -> bytes:
+    return zstd.decompress(packed, zstd_dict=_as_prefix(prefix))
+
+
+def _as_prefix(text: bytes | None) -> tuple[zstd.ZstdDict, int] | None:
+    # zstd takes no dictionary of fewer than 8 bytes.
+    return zstd.ZstdDict(text, is_raw=True).as_prefix if text and len(text) >= 8 else None

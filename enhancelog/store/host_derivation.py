@@ -1,0 +1,151 @@
+"""Derives what hosts' stores say of the log: which patch is an entry's, and which runs were never finished."""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from django.db import connection, models
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog.backends import dialect, faults
+from enhancelog.domain.times import now_ms
+from enhancelog.models import Entry, HostIssue, HostJoin, HostSource, Patch, UnfinishedRun
+from enhancelog.projections import entry_patches, unfinished_runs
+from enhancelog.projections.entry_patches import Moment, Place
+from enhancelog.projections.unfinished_runs import Difference
+from enhancelog.store.observed import touch
+
+# It follows both sides by position, in short transactions under the append lock. Several processes may try: a step that
+# another process has done finds nothing to do.
+
+ENTRIES_AT_ONCE: Final = 1000
+PATCHES_AT_ONCE: Final = 250
+RUNS_AT_ONCE: Final = 250
+
+TABLES: Final[tuple[type[models.Model], ...]] = (Patch, HostIssue, UnfinishedRun, *entry_patches.TABLES)
+
+_ENTRY: Final = Entry._meta.db_table
+_PATCH: Final = Patch._meta.db_table
+_JOIN: Final = HostJoin._meta.db_table
+_SOURCE: Final = HostSource._meta.db_table
+
+_DONE: Final = f"SELECT entries, patches FROM {_JOIN} WHERE id = 1"
+_LAST: Final = f"""
+    SELECT (SELECT COALESCE(MAX(position), 0) FROM {_ENTRY}), (SELECT COALESCE(MAX(position), 0) FROM {_PATCH})"""
+_NEW_ENTRIES: Final = f"""
+    SELECT blueprint_id, ts_ms, issue_id FROM {_ENTRY} WHERE position > %s AND position <= %s"""
+_NEW_PATCHES: Final = f"SELECT blueprint_id, ts_ms FROM {_PATCH} WHERE position > %s AND position <= %s"
+_WAITING: Final = f"SELECT source FROM {_SOURCE} WHERE derived < changes ORDER BY source LIMIT 1"
+_CHANGES: Final = f"SELECT changes FROM {_SOURCE} WHERE source = %s"
+
+
+class Progress(NamedTuple):
+    """``done``: what is joined. ``source``: one whose unfinished runs are not derived yet."""
+
+    done: Place
+    last: Place
+    source: str | None
+
+    @property
+    def is_done(self) -> bool:
+        return self.done == self.last and self.source is None
+
+
+def settle() -> None:
+    """Derive to the end of log and patches. Raises ``Other``."""
+    while step():
+        pass
+
+
+def step() -> bool:
+    """Do some of the remaining work; returns whether there may be more. Raises ``Other``."""
+    with faults():
+        with connection.cursor() as cursor:
+            found = _progress(cursor)
+        if found is None or found.is_done:
+            return False
+        if found.done != found.last:
+            _join_next()
+        elif found.source is not None:
+            _derive(found.source)
+    return True
+
+
+def progress() -> Progress | None:
+    """``None``: nothing of a host was ever imported."""
+    with faults(), connection.cursor() as cursor:
+        return _progress(cursor)
+
+
+def rebuild(cursor: CursorWrapper) -> None:
+    """Forget what is derived; ``settle`` derives it again. Unfinished runs stay until then, for their history."""
+    for table in entry_patches.TABLES:
+        cursor.execute(f"DELETE FROM {table._meta.db_table}")
+    cursor.execute(f"UPDATE {_JOIN} SET entries = (SELECT COALESCE(MAX(position), 0) FROM {_ENTRY}), patches = 0")
+    cursor.execute(f"UPDATE {_SOURCE} SET changes = changes + 1")
+
+
+def analyze() -> None:
+    with faults(), connection.cursor() as cursor:
+        for table in TABLES:
+            cursor.execute(f"ANALYZE {table._meta.db_table}")
+
+
+def _progress(cursor: CursorWrapper) -> Progress | None:
+    cursor.execute(_DONE)
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    cursor.execute(_LAST)
+    last = Place(*cursor.fetchone())
+    cursor.execute(_WAITING)
+    waiting = cursor.fetchone()
+    return Progress(Place(*row), last, waiting[0] if waiting else None)
+
+
+def _join_next() -> None:
+    with dialect().appending() as cursor:
+        found = _progress(cursor)
+        if found is None or found.done == found.last:
+            return
+        done = found.done
+        up_to = Place(
+            min(done.entries + ENTRIES_AT_ONCE, found.last.entries),
+            min(done.patches + PATCHES_AT_ONCE, found.last.patches),
+        )
+        cursor.execute(_NEW_ENTRIES, [done.entries, up_to.entries])
+        entries = cursor.fetchall()
+        cursor.execute(_NEW_PATCHES, [done.patches, up_to.patches])
+        moments = {Moment(*row) for row in cursor.fetchall()} | {Moment(*row[:2]) for row in entries}
+        sources = entry_patches.apply(cursor, sorted(moments), done, up_to)
+        touch(cursor, sources | _sources_of_issues([issue_id for *_, issue_id in entries]))
+        cursor.execute(f"UPDATE {_JOIN} SET entries = %s, patches = %s", list(up_to))
+
+
+def _sources_of_issues(issue_ids: list[str]) -> set[str]:
+    return set(HostIssue.objects.filter(issue_id__in=issue_ids).values_list("source", flat=True).distinct())
+
+
+def _derive(source: str) -> None:
+    # Deriving takes a second for 100,000 issues, so it does without the lock. Each part that is written is a change
+    # too: a process that derived the same meanwhile finds another number, and starts again.
+    with connection.cursor() as cursor:
+        changes = _changes(cursor, source)
+        found = list(unfinished_runs.differences(cursor, source, unfinished_runs.derived(cursor, source).runs))
+    for part in _parts(found):
+        with dialect().appending() as cursor:
+            if _changes(cursor, source) != changes:
+                return
+            unfinished_runs.write(cursor, source, part, now_ms())
+            touch(cursor, [source])
+            changes += 1
+    with dialect().appending() as cursor:
+        cursor.execute(f"UPDATE {_SOURCE} SET derived = changes WHERE source = %s AND changes = %s", [source, changes])
+
+
+def _parts(found: list[Difference]) -> Iterator[list[Difference]]:
+    return (found[start : start + RUNS_AT_ONCE] for start in range(0, len(found), RUNS_AT_ONCE))
+
+
+def _changes(cursor: CursorWrapper, source: str) -> int:
+    cursor.execute(_CHANGES, [source])
+    return int(cursor.fetchone()[0])

@@ -1,0 +1,145 @@
+"""Verifies what came from hosts' stores: patches, documents, and what is derived from them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from blake3 import blake3
+from django.db.backends.utils import CursorWrapper
+from msgspec import Raw
+
+from enhancelog.backends import dialect, faults
+from enhancelog.domain import observed
+from enhancelog.models import AmbiguousPatch, Document, EntryPatch, HostSource, Patch, UnfinishedRun
+from enhancelog.projections import entry_patches, unfinished_runs
+from enhancelog.projections.entry_patches import MOST_AT_ONCE, Moment, Place
+from enhancelog.store import documents, host_derivation
+from enhancelog.store.observed import answer_digest, patch_digest
+from enhancelog.store.verification import Part, Progress
+
+BATCH: Final = 250
+
+_COLUMNS: Final = (
+    "position", "blueprint_id", "prev_hash", "ts_ms", "ops", "bump", "rationale", "candidate_hash", "seq", "digest",
+    "answer_digest",
+)  # fmt: skip
+
+Row = Sequence[Any]
+
+
+def _patches(progress: Progress) -> Iterator[str]:
+    done = 0
+    with faults(), dialect().reading_any_text():
+        while rows := list(Patch.objects.filter(position__gt=done).order_by("position").values_list(*_COLUMNS)[:BATCH]):
+            for number, row in enumerate(rows, done + 1):
+                if row[0] != number:
+                    yield f"patch {row[0]} where {number} was expected: positions are not dense"
+                yield from _changed(row)
+            with dialect().appending() as cursor:
+                yield from _wrongly_joined(cursor, rows)
+            done = rows[-1][0]
+            progress(done)
+        for table in entry_patches.TABLES:
+            for position in table._default_manager.filter(patch_id__gt=done).values_list("patch_id", flat=True):
+                yield f"{table._meta.db_table} should not contain patch {position}"
+
+
+def _changed(row: Row) -> Iterator[str]:
+    position, blueprint_id, prev_hash, ts_ms, ops, bump, rationale, candidate_hash, seq, digest, answer = row
+    patch = observed.Patch(
+        blueprint_id=blueprint_id,
+        prev_hash=prev_hash,
+        ts_ms=ts_ms,
+        ops=Raw(ops.encode("utf-8", "surrogateescape")),
+        bump=bump,
+        rationale=rationale,
+        candidate_hash=candidate_hash,
+        seq=seq,
+    )
+    try:
+        is_same = patch_digest(patch) == digest and answer_digest(patch.ops, rationale) == answer
+    except ValueError as error:
+        yield f"patch {position} cannot be read: {error}"
+        return
+    if not is_same:
+        yield f"patch {position} does not match its digest"
+
+
+# Under the append lock. Patches that are not joined yet are left out.
+def _wrongly_joined(cursor: CursorWrapper, rows: Sequence[Row]) -> Iterator[str]:
+    found = host_derivation.progress()
+    done = found.done if found else Place(0, 0)
+    wanted: dict[int, int | None] = {}
+    ambiguous: set[int] = set()
+    for moment in {Moment(row[1], row[3]) for row in rows}:
+        entries, patches = entry_patches.read(cursor, moment, done)
+        joined = entry_patches.join(entries, patches)
+        wanted |= joined.entries
+        ambiguous |= joined.ambiguous
+        if len(patches) > MOST_AT_ONCE and entries:
+            ambiguous |= {row[0] for row in rows if (row[1], row[3]) == moment and row[0] <= done.patches}
+    positions = [row[0] for row in rows]
+    stored = dict(EntryPatch.objects.filter(patch_id__in=positions).values_list("patch_id", "entry_id"))
+    marked = set(AmbiguousPatch.objects.filter(patch_id__in=positions).values_list("patch_id", flat=True))
+    for position in positions:
+        if stored.get(position) != wanted.get(position):
+            said = f"entry {stored.get(position)} instead of {wanted.get(position)}"
+            yield f"patch {position} is joined to {said}; run rebuild_projections"
+        if (position in marked) != (position in ambiguous):
+            said = "should" if position in ambiguous else "should not"
+            yield f"patch {position} {said} be ambiguous; run rebuild_projections"
+
+
+def _documents(progress: Progress) -> Iterator[str]:
+    columns = Document.objects.order_by("position").values_list("position", "hash", "form", "size")
+    done = 0
+    with faults():
+        while rows := list(columns.filter(position__gt=done)[:BATCH]):
+            for number, row in enumerate(rows, done + 1):
+                if row[0] != number:
+                    yield f"document {row[0]} where {number} was expected: positions are not dense"
+                yield from _unlike_its_hash(*row)
+            done = rows[-1][0]
+            progress(done)
+
+
+def _unlike_its_hash(position: int, hash: str, form: str, size: int) -> Iterator[str]:
+    try:
+        found = documents.find(hash, form)
+    except (documents.Damaged, UnicodeDecodeError) as error:
+        yield f"document {position} ({hash}) cannot be read: {error}"
+        return
+    text = found.text.encode() if found else b""
+    if len(text) != size or (form == "yaml" and blake3(text).hexdigest() != hash):
+        yield f"document {position} ({hash}) does not match its hash"
+
+
+# Of sources whose derivation is complete.
+def _runs(progress: Progress) -> Iterator[str]:
+    done = 0
+    with faults():
+        for source in HostSource.objects.order_by("source").values_list("source", flat=True):
+            with dialect().appending() as cursor:
+                yield from _wrongly_derived(cursor, source)
+            done += UnfinishedRun.objects.filter(source=source).count()
+            progress(done)
+
+
+def _wrongly_derived(cursor: CursorWrapper, source: str) -> Iterator[str]:
+    found = host_derivation.progress()
+    row = HostSource.objects.get(source=source)
+    if found is None or found.done != found.last or row.derived < row.changes:
+        return
+    for difference in unfinished_runs.differences(cursor, source, unfinished_runs.derived(cursor, source).runs):
+        run = f"the unfinished run {difference.issue_id} of {source}"
+        yield f"{run} is not what the host's stores say; run rebuild_projections"
+
+
+def _count(table: Any) -> Callable[[], int]:
+    return lambda: int(table.objects.count())
+
+
+PARTS: Final = (
+    Part("patches", _count(Patch), _patches),
+    Part("documents", _count(Document), _documents),
+    Part("unfinished runs", _count(UnfinishedRun), _runs),
+)
