@@ -14,6 +14,7 @@ from benchmarks import generator, load, report
 from benchmarks.replay import Sqlite
 from benchmarks.rounds import Contender, Fact, Results, Sample, Target, interleaved
 from benchmarks.tape import Statement
+from tests import loops
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
@@ -119,7 +120,7 @@ def address() -> Iterator[load.Address]:
 def test_load_comes_from_many_clients_and_every_answer_is_read_whole(address: load.Address, path: str) -> None:
     answers: list[load.Answer] = []
     request = load.request(address, "GET", path)
-    measured = load.run(address, [request] * 20, 4, 200, answers.append)
+    measured = loops.beside(load.run, address, [request] * 20, 4, 200, answers.append)
     assert len(measured.latencies) == 20
     assert [answer.body for answer in answers] == [b"abcde"] * 20
     assert measured.percentile(0.5) <= measured.percentile(0.99)
@@ -127,7 +128,7 @@ def test_load_comes_from_many_clients_and_every_answer_is_read_whole(address: lo
 
 def test_another_status_ends_the_run(address: load.Address) -> None:
     with pytest.raises(load.WrongAnswer, match="503"):
-        load.run(address, [load.request(address, "GET", "/busy")], 1, 200)
+        loops.beside(load.run, address, [load.request(address, "GET", "/busy")], 1, 200)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from content.store import open_store
 from enhancelog import patterns
 from enhancelog.accounts import api_tokens, saved_views
 from enhancelog.domain.origin import Origin
+from enhancelog.models import SavedView
 from tests.api.test_codings import unpacked
 from tests.factories import make_rejected
 from tests.recording import record_all
@@ -53,10 +54,11 @@ class Reading(NamedTuple):
 @pytest.fixture
 def ada() -> User:
     """An administrator who has something of everything."""
-    user = User.objects.create_superuser("ada", password=PASSWORD)
+    user = User.objects.create_superuser("ada", password=PASSWORD, id=1)  # the id in SAMPLES
     record_all(make_rejected(issue_id=f"h-{n}") for n in range(30))
     open_store(Origin("command", "tests", "api")).write("S-1", "story", "What one has to know. " * 99)
     saved_views.make(user, name="mine", url="/rejections/", shared=True)
+    SavedView.objects.update(id=1)
     return user
 
 
