@@ -16,4 +16,5 @@ def beside(function: Callable[..., T], *arguments: Any) -> T:
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """``asyncio.run`` in a thread of its own."""
-    return beside(asyncio.run, coroutine)
+    result: T = beside(asyncio.run, coroutine)
+    return result
