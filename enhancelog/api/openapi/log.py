@@ -19,7 +19,7 @@ from enhancelog.api.openapi.parts import (
     query,
     ref,
 )
-from enhancelog.domain import filters, meta, page_sizes
+from enhancelog.domain import filters, meta, page_sizes, times
 from enhancelog.domain.records import FIELDS, ID_SCHEMA
 from enhancelog.domain.search_words import LONGEST_PHRASE
 from enhancelog.domain.text import DATA_NOTICE
@@ -63,10 +63,6 @@ _PLAUSIBLE_ONLY: Final = "Leaves out entries without a plausible time; to copy t
 _INSTANT: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Before", "not_until": "From"}
 
 
-_AGE: Final = "[1-9][0-9]{0,4}[mhdw]"
-_DATE: Final = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
-
-
 # Its properties are parameters of their own: ?meta.model=m-large&not_meta.seed=7.
 _META: Final = {
     **query(
@@ -94,7 +90,7 @@ def _filters() -> list[Part]:
             one["maxLength"] = LONGEST_PHRASE
         for prefix, words in (("", _NAMED[name]), ("not_", f"Excludes what `{name}` selects.")):
             found.append(query(prefix + name, {**array_of(one), "maxItems": filters.MAX_VALUES}, words))
-    instant = {"type": "string", "pattern": f"^(-?[0-9]{{1,18}}|{_DATE}|{_AGE}|today|yesterday)$"}
+    instant = {"type": "string", "pattern": times.INSTANT_SCHEMA}
     what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC, or with an offset), today, yesterday, or an age like 90m, 24h, 7d, 2w"
     found += [query(name, instant, f"{words}: {what}. {_PLAUSIBLE_ONLY}") for name, words in _INSTANT.items()]
     period = ref("Period")
