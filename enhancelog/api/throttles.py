@@ -2,8 +2,6 @@
 Retry-After. Responses say in RateLimit fields (draft-ietf-httpapi-ratelimit-headers) what is left."""
 
 import math
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from typing import Any, Final, Literal
 
 from django.conf import settings
@@ -13,6 +11,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from enhancelog.accounts.networks import network_of
 from enhancelog.accounts.permissions import token_of
 from enhancelog.api.allowances import Rate, Standing, allowances
 from enhancelog.api.exchange import exchange_of
@@ -84,18 +83,10 @@ def _standings(request: HttpRequest) -> dict[str, Standing]:
 
 
 def caller(request: Request) -> tuple[str, Any]:
-    """The token, user or address (IPv6: its /64) that a limit applies to."""
+    """The token, user or network that a limit applies to."""
     if token := token_of(request):
         return "token", token.pk
     if request.user.is_authenticated:
         return "user", request.user.pk
-    return "address", _network(request.META.get("REMOTE_ADDR", ""))
-
-
-@lru_cache(maxsize=1024)
-def _network(address: str) -> str:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
+    address = request.META.get("REMOTE_ADDR", "")
+    return "address", network_of(address) or address
