@@ -25,7 +25,7 @@ from enhancelog.queries.observed import observed_patch
 from enhancelog.queries.patterns.of_entry import pattern_ids
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.rows import RECORD, RowJson, json_from_row
-from enhancelog.transfer.bulk import ARRAY_MAX_BYTES, Refuse
+from enhancelog.transfer.bulk import Refuse
 from enhancelog.transfer.json_stream import WHITE_SPACE
 
 APPENDED_TYPES = (MEDIA_TYPES["json"], MEDIA_TYPES["ndjson"])
@@ -48,7 +48,7 @@ class EntryList(ApiView):
         whole = bulk.is_atomic(request._request)
         if require_type(request._request, *APPENDED_TYPES) == MEDIA_TYPES["ndjson"]:
             return bulk.append_lines(request, store, _refuse(request), whole=whole)
-        body = read_body(request._request, ARRAY_MAX_BYTES)
+        body = read_body(request._request, bulk.longest_json())
         if body.lstrip(WHITE_SPACE)[:1] == b"[":
             throttles.count(request, "bulk")
             return bulk.append_array(body, store, _refuse(request), whole=whole)
