@@ -48,6 +48,8 @@ def etag_of(body: bytes, *depends_on: object) -> str:
 
 
 def link_next(response: HttpResponseBase, request: HttpRequest, name: str, value: str) -> None:
-    """Add ``Link: …; rel="next"``: this request with the parameter replaced."""
+    """Add ``Link: …; rel="next"`` to a page (200 or 304): this request with the parameter replaced."""
+    if response.status_code not in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
+        return
     kept = [(key, given) for key, values in request.GET.lists() for given in values if key != name]
     response["Link"] = f'<{links.with_query(request.path, [*kept, (name, value)])}>; rel="next"'
