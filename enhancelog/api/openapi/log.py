@@ -23,6 +23,7 @@ from enhancelog.domain import filters, meta, page_sizes, times
 from enhancelog.domain.records import FIELDS, ID_SCHEMA
 from enhancelog.domain.search_words import LONGEST_PHRASE
 from enhancelog.domain.text import DATA_NOTICE
+from enhancelog.queries import why
 
 EXAMPLE: Final[dict[str, Any]] = {
     "issue_id": "h-42",
@@ -116,7 +117,7 @@ SIZE: Final = query(
 _FORMAT: Final = query(
     "format",
     {"type": "string", "enum": list(LIST_TYPES)},
-    "Overrides Accept. `spreadsheet`: CSV as Excel opens it. `atom`: the 50 latest entries.",
+    f"Overrides Accept. `spreadsheet`: CSV as Excel opens it. `atom`: the {page_sizes.FEED} latest entries.",
 )
 _TAIL: Final = [
     query("after", {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "Only entries stored after this position."),
@@ -143,7 +144,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "List entries by time: all of them, a page, or the tail",
             {
                 "200": answer(
-                    "A JSON array, the same entries as NDJSON or CSV, or a feed of the 50 latest.",
+                    f"A JSON array, the same entries as NDJSON or CSV, or a feed of the {page_sizes.FEED} latest.",
                     {
                         **content(array_of(ref("Entry")), [EXAMPLE]),
                         **lines_of("Entry", LINE),
@@ -243,7 +244,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "Recent denials of a Blueprint, and similar intents that were applied",
             {
                 "200": answer(
-                    "At most 20 groups and 16 kB.",
+                    f"At most {why.MOST_GROUPS} groups and {why.MOST_BYTES:,} bytes.",
                     content(
                         ref("Why"),
                         {

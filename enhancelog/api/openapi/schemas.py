@@ -8,6 +8,7 @@ from enhancelog.api.openapi.parts import Part, array_of, ref
 from enhancelog.domain import filters, meta
 from enhancelog.domain.records import TEXT_SCHEMA, Entry
 from enhancelog.domain.times import PERIOD_SCHEMA
+from enhancelog.projections.patterns.details import MOST_AXES
 from enhancelog.queries.why import Why
 from enhancelog.transfer.bulk import Result
 
@@ -60,7 +61,7 @@ SCHEMAS["Recorded"] = {
         },
         "patterns": {
             "type": "object",
-            "description": "The deny pattern's id for each axis that denied, up to 64 axes.",
+            "description": f"The deny pattern's id for each axis that denied, up to {MOST_AXES} axes.",
             "additionalProperties": {"type": "string"},
         },
         "observed": {
