@@ -17,7 +17,7 @@ from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.derivation import derived, told
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.domain import records
-from enhancelog.domain.errors import Conflict, Invalid, NotFound
+from enhancelog.domain.errors import NO_SUCH_ENTRY, Conflict, Invalid, NotFound
 from enhancelog.domain.records import Entry
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
@@ -138,7 +138,7 @@ def trailing_slash(request: HttpRequest) -> HttpResponse:
 
 
 def _no_such_entry() -> HttpResponse:
-    return HttpResponse("enhance log entry not found", status=404, content_type="text/plain; charset=utf-8")
+    return HttpResponse(NO_SUCH_ENTRY, status=404, content_type="text/plain; charset=utf-8")
 
 
 def _record(listed: Listed) -> RowJson:

@@ -20,6 +20,7 @@ from enhancelog.api.openapi.parts import (
     ref,
 )
 from enhancelog.domain import filters, meta, page_sizes, times
+from enhancelog.domain.errors import NO_SUCH_ENTRY
 from enhancelog.domain.records import FIELDS, ID_SCHEMA
 from enhancelog.domain.search_words import LONGEST_PHRASE
 from enhancelog.domain.text import DATA_NOTICE
@@ -184,9 +185,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             {
                 "200": answer("The entry; its ETag is its digest.", _ENTRY, "ETag"),
                 "304": NOT_MODIFIED,
-                "404": answer(
-                    "No such entry.", content({"type": "string"}, "enhance log entry not found", "text/plain")
-                ),
+                "404": answer("No such entry.", content({"type": "string"}, NO_SUCH_ENTRY, "text/plain")),
             },
             parameters=[ISSUE_ID],
             errors=READ_ERRORS,
@@ -229,9 +228,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     "ETag",
                 ),
                 "304": NOT_MODIFIED,
-                "404": answer(
-                    "No such entry.", content({"type": "string"}, "enhance log entry not found", "text/plain")
-                ),
+                "404": answer("No such entry.", content({"type": "string"}, NO_SUCH_ENTRY, "text/plain")),
             },
             parameters=[ISSUE_ID],
             errors=READ_ERRORS,
