@@ -26,7 +26,7 @@ class ApiView(APIView):
         return response
 
 
-def unmet(request: HttpRequest, etag: str) -> HttpResponse | None:
+def conditional_response(request: HttpRequest, etag: str) -> HttpResponse | None:
     """304 or 412 if a condition of the request says so; ``None``: send the whole response."""
     found = get_conditional_response(request, etag=etag)
     if found is None:
@@ -40,7 +40,7 @@ def unmet(request: HttpRequest, etag: str) -> HttpResponse | None:
 def tagged(request: HttpRequest, body: bytes, content_type: str, *depends_on: object) -> HttpResponse:
     """The body with an ETag of its bytes and of ``depends_on``, or 304 or 412 if a condition says so."""
     etag = etag_of(body, content_type, *depends_on)
-    return unmet(request, etag) or HttpResponse(body, content_type=content_type, headers={"ETag": etag})
+    return conditional_response(request, etag) or HttpResponse(body, content_type=content_type, headers={"ETag": etag})
 
 
 def etag_of(body: bytes, *depends_on: object) -> str:

@@ -24,7 +24,7 @@ _waiting = threading.BoundedSemaphore(MOST_WAITING)
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
-def derived(request: Request) -> int:
+def wait_until_derived(request: Request) -> int:
     """The position up to which patterns are grouped. Waits for the caller's own writes only."""
     last, up_to = grouped()
     if up_to == last or not request.user.is_authenticated:
@@ -46,6 +46,6 @@ def _wait_for(position: int) -> int:
     return up_to
 
 
-def told(answer: Answer, up_to: int) -> Answer:
+def with_derived_to(answer: Answer, up_to: int) -> Answer:
     answer.headers[DERIVED_TO] = str(up_to)
     return answer

@@ -4,10 +4,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from enhancelog import __version__
-from enhancelog.api.base import etag_of, unmet
+from enhancelog.api.base import conditional_response, etag_of
 from enhancelog.domain import page_sizes
 from enhancelog.domain.filters import EntryFilter
-from enhancelog.queries.newest import at, newest
+from enhancelog.queries.newest import listed_at, newest
 from enhancelog.transfer import atom
 from enhancelog.transfer.atom import About
 
@@ -20,7 +20,7 @@ def about(title: str, path: str, page: str) -> About:
 def answer(request: HttpRequest, wanted: EntryFilter, described: About) -> HttpResponse:
     positions = newest(wanted, page_sizes.FEED)
     etag = etag_of(b"", __version__, described, positions)
-    if response := unmet(request, etag):
+    if response := conditional_response(request, etag):
         return response
-    content = atom.feed(described, at(positions), settings.PUBLIC_URL)
+    content = atom.feed(described, listed_at(positions), settings.PUBLIC_URL)
     return HttpResponse(content, content_type=atom.CONTENT_TYPE, headers={"ETag": etag})

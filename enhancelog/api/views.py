@@ -12,9 +12,9 @@ from enhancelog import links
 from enhancelog.accounts import permissions
 from enhancelog.accounts.permissions import Allows
 from enhancelog.api import bulk, lists, observed, throttles
-from enhancelog.api.base import ApiView, tagged, unmet
+from enhancelog.api.base import ApiView, conditional_response, tagged
 from enhancelog.api.bodies import read_body, require_type
-from enhancelog.api.derivation import derived, told
+from enhancelog.api.derivation import wait_until_derived, with_derived_to
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.domain import records
 from enhancelog.domain.errors import NO_SUCH_ENTRY, Conflict, Invalid, NotFound
@@ -40,8 +40,8 @@ class EntryList(ApiView):
     def get(self, request: Request) -> HttpResponseBase:
         if not {"pattern", "not_pattern"} & request._request.GET.keys():
             return lists.answer(request)
-        up_to = derived(request)
-        return told(lists.answer(request), up_to)
+        up_to = wait_until_derived(request)
+        return with_derived_to(lists.answer(request), up_to)
 
     def post(self, request: Request) -> HttpResponseBase:
         store = _store(request)
@@ -54,7 +54,7 @@ class EntryList(ApiView):
             return bulk.append_array(body, store, _refuse(request), whole=whole)
         entry = records.decode(body, max_bytes=settings.MAX_ENTRY_BYTES)
         permissions.may_write(request, blueprint_id=entry.blueprint_id)
-        return _stored(entry, store.append(entry), status=201)
+        return _stored(entry, store.append(entry))
 
 
 class EntryDetail(ApiView):
@@ -68,7 +68,7 @@ class EntryDetail(ApiView):
             listed = entries.get(issue_id)
         except NotFound:
             return _no_such_entry()
-        return unmet(request._request, f'"{listed.digest}"') or _recorded(listed)
+        return conditional_response(request._request, f'"{listed.digest}"') or _recorded(listed)
 
     def put(self, request: Request, issue_id: str) -> HttpResponseBase:
         require_type(request._request, MEDIA_TYPES["json"])
@@ -79,7 +79,7 @@ class EntryDetail(ApiView):
         permissions.may_write(request, blueprint_id=entry.blueprint_id)
         store = _store(request)
         try:
-            return _stored(entry, store.append(entry), status=201)
+            return _stored(entry, store.append(entry))
         except Conflict as conflict:
             if not conflict.identical:
                 raise
@@ -145,9 +145,9 @@ def _record(listed: Listed) -> RowJson:
     return json_from_row(listed.row[RECORD])
 
 
-def _stored(entry: Entry, digest: str, status: int) -> HttpResponse:
+def _stored(entry: Entry, digest: str) -> HttpResponse:
     headers = {"Location": links.api_entry(entry.issue_id), "ETag": f'"{digest}"'}
-    return HttpResponse(records.encode(entry), status=status, content_type=MEDIA_TYPES["json"], headers=headers)
+    return HttpResponse(records.encode(entry), status=201, content_type=MEDIA_TYPES["json"], headers=headers)
 
 
 def _recorded(listed: Listed) -> HttpResponse:

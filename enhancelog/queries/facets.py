@@ -64,7 +64,7 @@ def _groups() -> str:
     SELECT 'afterwards', {afterwards("s.position")}, COUNT(*) FROM sample s GROUP BY 2"""
 
 
-class Known(NamedTuple):
+class ListPositions(NamedTuple):
     """``is_part``: not all positions of the list."""
 
     positions: Sequence[int]
@@ -85,7 +85,7 @@ class Facets:
     more_meta: bool = False  # there may be more values of meta
 
 
-def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facets:
+def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) -> Facets:
     """``known``: the positions, if already read."""
     if known is None:
         entries, end = reach(wanted, up_to, ascending=False)
