@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import Final, Protocol
 from urllib.parse import quote, quote_plus
 
+from django.http import QueryDict
+
 from enhancelog.domain.times import DAY_MS
 
 Pairs = Iterable[tuple[str, str]]
@@ -36,6 +38,11 @@ class BoundedSpan(Protocol):
 def with_query(path: str, pairs: Pairs = ()) -> str:
     query = "&".join([f"{_encoded(name)}={_encoded(value)}" for name, value in pairs])
     return f"{path}?{query}" if query else path
+
+
+def pairs_of(parameters: QueryDict, without: str = "") -> list[tuple[str, str]]:
+    """All but those with this name."""
+    return [(name, value) for name, values in parameters.lists() if name != without for value in values]
 
 
 def between(since_ms: int | None, until_ms: int | None) -> list[tuple[str, str]]:

@@ -51,5 +51,5 @@ def link_next(response: HttpResponseBase, request: HttpRequest, name: str, value
     """Add ``Link: …; rel="next"`` to a page (200 or 304): this request with the parameter replaced."""
     if response.status_code not in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
         return
-    kept = [(key, given) for key, values in request.GET.lists() for given in values if key != name]
-    response["Link"] = f'<{links.with_query(request.path, [*kept, (name, value)])}>; rel="next"'
+    pairs = [*links.pairs_of(request.GET, without=name), (name, value)]
+    response["Link"] = f'<{links.with_query(request.path, pairs)}>; rel="next"'
