@@ -40,15 +40,15 @@ def with_query(path: str, pairs: Pairs = ()) -> str:
     return f"{path}?{query}" if query else path
 
 
-def pairs_of(parameters: QueryDict, without: str = "") -> list[tuple[str, str]]:
-    """All but those with this name."""
-    return [(name, value) for name, values in parameters.lists() if name != without for value in values]
-
-
 def between(since_ms: int | None, until_ms: int | None) -> list[tuple[str, str]]:
     """Parameters for epoch ms: a date for midnight, else a time to the millisecond."""
     bounds = (("since", since_ms), ("until", until_ms))
     return [(name, _instant(value)) for name, value in bounds if value is not None]
+
+
+def pairs_of(parameters: QueryDict, without: str = "") -> list[tuple[str, str]]:
+    """All but those with this name."""
+    return [(name, value) for name, values in parameters.lists() if name != without for value in values]
 
 
 def within(url: str, span: BoundedSpan) -> str:
