@@ -18,7 +18,7 @@ from content.preconditions import etag, expected
 from content.queries import Filter
 from content.store import ContentStore, Item, NotEmpty, OutOfRange, VersionMismatch, open_store
 from enhancelog.accounts.permissions import Allows, may_write, origin
-from enhancelog.api.base import ApiView, link_next, tagged, unmet
+from enhancelog.api.base import ApiView, conditional_response, link_next, tagged
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.errors import problem_response
 from enhancelog.api.streams_and_polls import head_of_stream, streamed
@@ -227,7 +227,7 @@ def _item_response(item: Item, status: int = 200, headers: dict[str, str] | None
 
 def _conditional(request: Request | HttpRequest, body: bytes, tag: str) -> HttpResponseBase:
     plain = getattr(request, "_request", request)
-    return unmet(plain, tag) or HttpResponse(body, content_type=JSON, headers={"ETag": tag})
+    return conditional_response(plain, tag) or HttpResponse(body, content_type=JSON, headers={"ETag": tag})
 
 
 def _body(request: Request, *, may_be_empty: bool = False) -> dict[str, Any]:

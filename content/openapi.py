@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from content.kinds import KINDS
+from enhancelog.api.openapi.log import SIZE
 from enhancelog.api.openapi.parts import (
     NOT_MODIFIED,
     READ_ERRORS,
@@ -129,7 +130,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                 ),
                 query("text", {"type": "string"}, "A substring of the id."),
                 query("kind", ref("Kind"), "Stories that have this kind; with `raw=1` its keys."),
-                query("page_size", {"type": "integer", "minimum": 1, "maximum": 1000}, "Return a page of this size."),
+                SIZE,
                 query("cursor", {"type": "string"}, "From the `next` link."),
             ],
         )

@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import Final, Protocol
 from urllib.parse import quote, quote_plus
 
+from django.http import QueryDict
+
 from enhancelog.domain.times import DAY_MS
 
 Pairs = Iterable[tuple[str, str]]
@@ -42,6 +44,11 @@ def between(since_ms: int | None, until_ms: int | None) -> list[tuple[str, str]]
     """Parameters for epoch ms: a date for midnight, else a time to the millisecond."""
     bounds = (("since", since_ms), ("until", until_ms))
     return [(name, _instant(value)) for name, value in bounds if value is not None]
+
+
+def pairs_of(parameters: QueryDict, without: str = "") -> list[tuple[str, str]]:
+    """All but those with this name."""
+    return [(name, value) for name, values in parameters.lists() if name != without for value in values]
 
 
 def within(url: str, span: BoundedSpan) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import Error, IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 from knox.crypto import hash_token
 from knox.models import get_digest_token
@@ -221,7 +221,7 @@ def _note_use(token: Token, now: datetime) -> None:
     stale = Q(last_used__isnull=True) | Q(last_used__lte=now - USED_EVERY)
     try:
         Token.objects.filter(stale, pk=token.pk).update(last_used=now)
-    except DatabaseError as error:
+    except Error as error:
         _log.warning("cannot record the use of token %s: %s", token.pk, error)
 
 

@@ -1,5 +1,4 @@
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Final
 
 from axes.attempts import get_cool_off_threshold
@@ -12,7 +11,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from enhancelog.accounts.events import MAX_NAME
-from enhancelog.accounts.lockout_limits import IPV6_PREFIX, NETWORK_FAILURE_LIMIT
+from enhancelog.accounts.lockout_limits import NETWORK_FAILURE_LIMIT
+from enhancelog.accounts.networks import network_of
 
 SIGN_INS_KEPT: Final = timedelta(days=90)
 # Rows per table. A sign-in adds one, so this catches up with any backlog.
@@ -45,17 +45,8 @@ class Handler(AxesDatabaseHandler):  # type: ignore[misc, unused-ignore]
         prune()
 
 
-def network_of(request: HttpRequest) -> str | None:
-    """The client's IPv4 address, or the first address of its IPv6 /64."""
-    try:
-        address = ip_address(request.META.get("REMOTE_ADDR", "").partition("%")[0])
-    except ValueError:
-        return None
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is None:
-            return str(ip_network((address, IPV6_PREFIX), strict=False).network_address)
-        address = address.ipv4_mapped  # otherwise all of IPv4 would be one network
-    return str(address)
+def network_of_client(request: HttpRequest) -> str | None:
+    return network_of(request.META.get("REMOTE_ADDR", ""))
 
 
 def name_of(request: HttpRequest, credentials: dict[str, Any] | None) -> str:

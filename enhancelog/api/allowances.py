@@ -32,7 +32,7 @@ SIZE: Final = _SETS * _SET.size
 _log = logging.getLogger(__name__)
 
 
-class Standing(NamedTuple):
+class Balance(NamedTuple):
     wait_s: float  # until the request would be granted; 0 if it was
     remaining: int  # requests that would be granted now
     reset_s: float  # until all requests are allowed again or, if none is left, one
@@ -47,7 +47,7 @@ class Allowances:
         self._memory = mmap.mmap(-1 if descriptor is None else descriptor, SIZE)
         self._lock = threading.Lock()
 
-    def ask(self, key: Key, rate: Rate, *, use: bool = True) -> Standing:
+    def ask(self, key: Key, rate: Rate, *, use: bool = True) -> Balance:
         """``use=False`` only checks. A request that has to wait is not counted."""
         requests, period_s = rate
         # Without shared memory, each process grants its share.
@@ -65,7 +65,7 @@ class Allowances:
                 used_s += each_s
                 _BUCKET.pack_into(self._memory, place, digest, now + used_s)
         remaining = int((room_s - used_s) / each_s + 1e-9)
-        return Standing(
+        return Balance(
             wait_s=0.0 if granted else wait_s,
             remaining=remaining,
             reset_s=used_s if remaining else used_s + each_s - room_s,

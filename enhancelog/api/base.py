@@ -26,7 +26,7 @@ class ApiView(APIView):
         return response
 
 
-def unmet(request: HttpRequest, etag: str) -> HttpResponse | None:
+def conditional_response(request: HttpRequest, etag: str) -> HttpResponse | None:
     """304 or 412 if a condition of the request says so; ``None``: send the whole response."""
     found = get_conditional_response(request, etag=etag)
     if found is None:
@@ -40,7 +40,7 @@ def unmet(request: HttpRequest, etag: str) -> HttpResponse | None:
 def tagged(request: HttpRequest, body: bytes, content_type: str, *depends_on: object) -> HttpResponse:
     """The body with an ETag of its bytes and of ``depends_on``, or 304 or 412 if a condition says so."""
     etag = etag_of(body, content_type, *depends_on)
-    return unmet(request, etag) or HttpResponse(body, content_type=content_type, headers={"ETag": etag})
+    return conditional_response(request, etag) or HttpResponse(body, content_type=content_type, headers={"ETag": etag})
 
 
 def etag_of(body: bytes, *depends_on: object) -> str:
@@ -48,6 +48,8 @@ def etag_of(body: bytes, *depends_on: object) -> str:
 
 
 def link_next(response: HttpResponseBase, request: HttpRequest, name: str, value: str) -> None:
-    """Add ``Link: …; rel="next"``: this request with the parameter replaced."""
-    kept = [(key, given) for key, values in request.GET.lists() for given in values if key != name]
-    response["Link"] = f'<{links.with_query(request.path, [*kept, (name, value)])}>; rel="next"'
+    """Add ``Link: …; rel="next"`` to a page (200 or 304): this request with the parameter replaced."""
+    if response.status_code not in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
+        return
+    pairs = [*links.pairs_of(request.GET, without=name), (name, value)]
+    response["Link"] = f'<{links.with_query(request.path, pairs)}>; rel="next"'

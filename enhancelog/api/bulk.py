@@ -30,11 +30,7 @@ def append_lines(request: Request, store: DatabaseEnhanceLogStore, refuse: Refus
     """Raises ``TooLarge`` or ``LengthRequired`` before the first write."""
     if whole and is_chunked(request._request):
         raise LengthRequired
-    limits = Limits(
-        min(settings.MAX_BULK_BYTES, bulk.ATOMIC_MAX_BYTES) if whole else settings.MAX_BULK_BYTES,
-        min(settings.MAX_BULK_LINES, bulk.ATOMIC_MAX_LINES) if whole else settings.MAX_BULK_LINES,
-        settings.MAX_ENTRY_BYTES,
-    )
+    limits = _limits(whole=whole)
     chunks = bulk.measured(without_bom(read_chunks(request._request, limits.max_bytes)), limits)
     exchange = exchange_of(request._request)
     if exchange is not None and exchange.body is not None:
@@ -47,15 +43,30 @@ def append_lines(request: Request, store: DatabaseEnhanceLogStore, refuse: Refus
 
 def append_array(body: bytes, store: DatabaseEnhanceLogStore, refuse: Refuse, *, whole: bool) -> HttpResponseBase:
     """Raises ``Invalid`` or ``TooLarge`` before the first write."""
+    limits = _limits(whole=whole)
+    if len(body) > limits.max_bytes:
+        raise TooLarge("", len(body), limits.max_bytes)
     try:
         elements = msgspec.json.decode(body, type=list[msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         strict_json.loads(body)  # raises what is wrong, and where
         raise Invalid("", "json", f"is not JSON: {error}") from None
-    limit = bulk.ATOMIC_MAX_LINES if whole else settings.MAX_BULK_LINES
-    if len(elements) > limit:
-        raise TooLarge("", len(elements), limit, "entries")
+    if len(elements) > limits.max_lines:
+        raise TooLarge("", len(elements), limits.max_lines, "entries")
     return _answer(store, io.BytesIO(body), array, refuse, whole=whole)
+
+
+def longest_json() -> int:
+    """Bytes of a JSON body, which may be an entry or an array."""
+    return max(settings.MAX_ENTRY_BYTES, min(settings.MAX_BULK_BYTES, bulk.ARRAY_MAX_BYTES))
+
+
+def _limits(*, whole: bool) -> Limits:
+    return Limits(
+        min(settings.MAX_BULK_BYTES, bulk.ATOMIC_MAX_BYTES) if whole else settings.MAX_BULK_BYTES,
+        min(settings.MAX_BULK_LINES, bulk.ATOMIC_MAX_LINES) if whole else settings.MAX_BULK_LINES,
+        settings.MAX_ENTRY_BYTES,
+    )
 
 
 def _answer(

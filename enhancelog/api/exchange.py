@@ -7,7 +7,7 @@ from typing import IO, Final
 
 from django.http import HttpRequest
 
-from enhancelog.api.allowances import Standing
+from enhancelog.api.allowances import Balance
 from enhancelog.api.concurrency_limits import Slot
 
 KEY: Final = "enhancelog.exchange"
@@ -43,7 +43,7 @@ class Exchange:
     max_body_bytes: int | None = None
     poll: Poll | None = None
     # By allowance: what the caller has left
-    standings: dict[str, Standing] = field(default_factory=dict)
+    balances: dict[str, Balance] = field(default_factory=dict)
 
     @property
     def is_polling(self) -> bool:

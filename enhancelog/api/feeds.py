@@ -1,15 +1,13 @@
 """The Atom feed of the last stored entries, with an ETag."""
 
-import hashlib
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from enhancelog import __version__
-from enhancelog.api.base import unmet
+from enhancelog.api.base import conditional_response, etag_of
 from enhancelog.domain import page_sizes
 from enhancelog.domain.filters import EntryFilter
-from enhancelog.queries.newest import at, newest
+from enhancelog.queries.newest import listed_at, newest
 from enhancelog.transfer import atom
 from enhancelog.transfer.atom import About
 
@@ -21,13 +19,8 @@ def about(title: str, path: str, page: str) -> About:
 
 def answer(request: HttpRequest, wanted: EntryFilter, described: About) -> HttpResponse:
     positions = newest(wanted, page_sizes.FEED)
-    etag = _etag(described, positions)
-    if response := unmet(request, etag):
+    etag = etag_of(b"", __version__, described, positions)
+    if response := conditional_response(request, etag):
         return response
-    content = atom.feed(described, at(positions), settings.PUBLIC_URL)
+    content = atom.feed(described, listed_at(positions), settings.PUBLIC_URL)
     return HttpResponse(content, content_type=atom.CONTENT_TYPE, headers={"ETag": etag})
-
-
-def _etag(described: About, positions: list[int]) -> str:
-    text = repr((__version__, described, positions))
-    return f'"{hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:32]}"'

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from enhancelog import links
 from enhancelog.api import feeds
-from enhancelog.api.base import etag_of, link_next, unmet
+from enhancelog.api.base import conditional_response, etag_of, link_next
 from enhancelog.api.negotiation import LIST_TYPES, MEDIA_TYPES, answer_format
 from enhancelog.api.streams_and_polls import head_of_stream, poll, streamed
 from enhancelog.api.throttles import caller
@@ -38,14 +38,14 @@ def answer(called: Request) -> HttpResponseBase:
     size = filters.page_size(parameters)
     after = filters.after(parameters)
     wait_s = filters.wait_s(parameters)
-    shape = answer_format(request, LIST_TYPES)
-    if shape == "atom":
+    format = answer_format(request, LIST_TYPES)
+    if format == "atom":
         return feeds.answer(request, wanted, _about(wanted))
     if after is not None:
-        return _tail(called, wanted, after, size or page_sizes.API, wait_s, shape)
+        return _tail(called, wanted, after, size or page_sizes.API, wait_s, format)
     if size is not None or "cursor" in parameters:
-        return _page(called, wanted, order, size or page_sizes.API, shape)
-    return _whole(called, wanted, order, shape)
+        return _page(called, wanted, order, size or page_sizes.API, format)
+    return _whole(called, wanted, order, format)
 
 
 def _check(parameters: filters.Parameters) -> None:
@@ -64,11 +64,11 @@ def _about(wanted: EntryFilter) -> About:
     return feeds.about(title, links.api_log([*wanted.pairs, ("format", "atom")]), links.runs(wanted.pairs))
 
 
-def _page(called: Request, wanted: EntryFilter, order: Order, size: int, shape: str) -> HttpResponseBase:
+def _page(called: Request, wanted: EntryFilter, order: Order, size: int, format: str) -> HttpResponseBase:
     page = entries.light_page(wanted, order, size, called._request.GET.get("cursor"))
-    body = b"".join(EXPORTS[shape]([page.rows]))
-    etag = etag_of(body, shape, page.next is None)  # the ETag changes when another page follows
-    response = unmet(called._request, etag) or _whole_body(called, body, shape)
+    body = b"".join(EXPORTS[format]([page.rows]))
+    etag = etag_of(body, format, page.next is None)  # the ETag changes when another page follows
+    response = conditional_response(called._request, etag) or _whole_body(called, body, format)
     if response.status_code == HTTPStatus.OK:
         response.headers["ETag"] = etag
     if page.next is not None:
@@ -76,31 +76,31 @@ def _page(called: Request, wanted: EntryFilter, order: Order, size: int, shape: 
     return response
 
 
-def _tail(called: Request, wanted: EntryFilter, after: int, size: int, wait_s: int, shape: str) -> HttpResponseBase:
+def _tail(called: Request, wanted: EntryFilter, after: int, size: int, wait_s: int, format: str) -> HttpResponseBase:
     rows, following = entries.tail(wanted, after, size)
     if not rows and wait_s and called.method == "GET":
         poll(called._request, caller(called), following, wait_s)
-    response = _rows(called, rows, shape)
+    response = _rows(called, rows, format)
     link_next(response, called._request, "after", str(following))
     return response
 
 
-def _whole(called: Request, wanted: EntryFilter, order: Order, shape: str) -> HttpResponseBase:
+def _whole(called: Request, wanted: EntryFilter, order: Order, format: str) -> HttpResponseBase:
     if called.method == "HEAD":
-        return head_of_stream(MEDIA_TYPES[shape])
+        return head_of_stream(MEDIA_TYPES[format])
     chunks = entries.stream(wanted, order)
     first = next(chunks, [])  # a fault is raised before the response begins
     second = next(chunks, None)
     if second is None:
-        return _rows(called, first, shape)
-    return streamed(called, EXPORTS[shape](chain([first, second], chunks)), MEDIA_TYPES[shape])
+        return _rows(called, first, format)
+    return streamed(called, EXPORTS[format](chain([first, second], chunks)), MEDIA_TYPES[format])
 
 
-def _rows(called: Request, rows: Sequence[Row], shape: str) -> HttpResponseBase:
-    return _whole_body(called, b"".join(EXPORTS[shape]([rows])), shape)
+def _rows(called: Request, rows: Sequence[Row], format: str) -> HttpResponseBase:
+    return _whole_body(called, b"".join(EXPORTS[format]([rows])), format)
 
 
-def _whole_body(called: Request, body: bytes, shape: str) -> HttpResponseBase:
+def _whole_body(called: Request, body: bytes, format: str) -> HttpResponseBase:
     if len(body) > LARGE_BYTES:
-        return streamed(called, iter([body]), MEDIA_TYPES[shape])
-    return HttpResponse(body, content_type=MEDIA_TYPES[shape])
+        return streamed(called, iter([body]), MEDIA_TYPES[format])
+    return HttpResponse(body, content_type=MEDIA_TYPES[format])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpResponse
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
@@ -36,7 +36,7 @@ class _Log(Collector):
         up = GaugeMetricFamily("enhancelog_database_up", "Whether the database answers.")
         try:
             found = list(_gauges())
-        except DatabaseError:  # report only that it is down
+        except Error:  # report only that it is down
             up.add_metric([], 0)
             yield up
             return

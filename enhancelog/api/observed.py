@@ -8,7 +8,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from rest_framework.request import Request
 
 from enhancelog.accounts.permissions import Allows
-from enhancelog.api.base import ApiView, link_next, tagged, unmet
+from enhancelog.api.base import ApiView, conditional_response, link_next, tagged
 from enhancelog.api.errors import problem_response
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.domain import filters, page_sizes, records
@@ -101,7 +101,9 @@ class DocumentByHash(ApiView):
         if found.form == "json":
             return tagged(request._request, body, media_type)  # the YAML may take its place
         etag = f'"{found.hash}"'
-        return unmet(request._request, etag) or HttpResponse(body, content_type=media_type, headers={"ETag": etag})
+        if response := conditional_response(request._request, etag):
+            return response
+        return HttpResponse(body, content_type=media_type, headers={"ETag": etag})
 
 
 class UnfinishedRunList(ApiView):

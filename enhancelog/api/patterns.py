@@ -6,7 +6,7 @@ from rest_framework.request import Request
 
 from enhancelog.accounts.permissions import Allows
 from enhancelog.api.base import ApiView, tagged
-from enhancelog.api.derivation import derived, told
+from enhancelog.api.derivation import wait_until_derived, with_derived_to
 from enhancelog.api.errors import problem_response
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.domain import filters
@@ -29,9 +29,9 @@ class PatternList(ApiView):
         filters.check_single(parameters, "page_size")
         wanted = filters.parse(parameters, now_ms())
         size = filters.page_size(parameters)
-        up_to = derived(request)
+        up_to = wait_until_derived(request)
         found = listing(wanted, size or MOST)
-        return told(_answer(request, found.patterns, found.is_whole), up_to)
+        return with_derived_to(_answer(request, found.patterns, found.is_whole), up_to)
 
 
 class PatternByItsId(ApiView):
@@ -41,11 +41,11 @@ class PatternByItsId(ApiView):
 
     def get(self, request: Request, pattern_id: str) -> HttpResponse:
         wanted = filters.parse(dict(request._request.GET.lists()), now_ms())
-        up_to = derived(request)
+        up_to = wait_until_derived(request)
         pattern = known(pattern_id)
         if pattern is None:
             return problem_response(404, f"There is no deny pattern {pattern_id[:80]}.")
-        return told(_answer(request, *detail(pattern, wanted)), up_to)
+        return with_derived_to(_answer(request, *detail(pattern, wanted)), up_to)
 
 
 def _answer(request: Request, body: Any, is_whole: bool) -> HttpResponse:

@@ -2,8 +2,6 @@
 Retry-After. Responses say in RateLimit fields (draft-ietf-httpapi-ratelimit-headers) what is left."""
 
 import math
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from typing import Any, Final, Literal
 
 from django.conf import settings
@@ -13,15 +11,16 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from enhancelog.accounts.networks import network_of
 from enhancelog.accounts.permissions import token_of
-from enhancelog.api.allowances import Rate, Standing, allowances
+from enhancelog.api.allowances import Balance, Rate, allowances
 from enhancelog.api.exchange import exchange_of
 from enhancelog.transfer.formats import FORMATS
 
 Act = Literal["read", "append", "bulk"]
 BULK_TYPE: Final = FORMATS["ndjson"].media_type
 
-_STANDINGS: Final = "enhancelog.standings"
+_BALANCES: Final = "enhancelog.balances"
 
 
 class Throttle(BaseThrottle):
@@ -46,11 +45,11 @@ def count(request: Request, act: Act) -> None:
 
 def rate_limit_fields(request: HttpRequest) -> dict[str, str]:
     """Of the limits that the request was counted against; empty if there are none."""
-    standings = _standings(request)
-    if not standings:
+    balances = _balances(request)
+    if not balances:
         return {}
-    policies = [f'"{act}";q={rate[0]};w={rate[1]}' for act in standings if (rate := _rate(act))]
-    left = [f'"{act}";r={each.remaining};t={max(1, math.ceil(each.reset_s))}' for act, each in standings.items()]
+    policies = [f'"{act}";q={rate[0]};w={rate[1]}' for act in balances if (rate := _rate(act))]
+    left = [f'"{act}";r={each.remaining};t={max(1, math.ceil(each.reset_s))}' for act, each in balances.items()]
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}
 
 
@@ -62,12 +61,12 @@ def _act(request: Request, view: Any) -> Act:
 
 
 def _wait_s(request: Request, act: Act) -> float:
-    standings = _standings(request._request)
+    balances = _balances(request._request)
     rate = _rate(act)
-    if rate is None or act in standings:
+    if rate is None or act in balances:
         return 0.0
-    standings[act] = allowances.ask((act, *caller(request)), rate)
-    return standings[act].wait_s
+    balances[act] = allowances.ask((act, *caller(request)), rate)
+    return balances[act].wait_s
 
 
 def _rate(act: str) -> Rate | None:
@@ -75,27 +74,19 @@ def _rate(act: str) -> Rate | None:
     return rate
 
 
-def _standings(request: HttpRequest) -> dict[str, Standing]:
+def _balances(request: HttpRequest) -> dict[str, Balance]:
     exchange = exchange_of(request)
     if exchange is not None:
-        return exchange.standings  # a request that runs again is counted once
-    found: dict[str, Standing] = request.META.setdefault(_STANDINGS, {})
+        return exchange.balances  # a request that runs again is counted once
+    found: dict[str, Balance] = request.META.setdefault(_BALANCES, {})
     return found
 
 
 def caller(request: Request) -> tuple[str, Any]:
-    """The token, user or address (IPv6: its /64) that a limit applies to."""
+    """The token, user or network that a limit applies to."""
     if token := token_of(request):
         return "token", token.pk
     if request.user.is_authenticated:
         return "user", request.user.pk
-    return "address", _network(request.META.get("REMOTE_ADDR", ""))
-
-
-@lru_cache(maxsize=1024)
-def _network(address: str) -> str:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
+    address = request.META.get("REMOTE_ADDR", "")
+    return "address", network_of(address) or address

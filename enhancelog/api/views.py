@@ -12,12 +12,12 @@ from enhancelog import links
 from enhancelog.accounts import permissions
 from enhancelog.accounts.permissions import Allows
 from enhancelog.api import bulk, lists, observed, throttles
-from enhancelog.api.base import ApiView, tagged, unmet
+from enhancelog.api.base import ApiView, conditional_response, tagged
 from enhancelog.api.bodies import read_body, require_type
-from enhancelog.api.derivation import derived, told
+from enhancelog.api.derivation import wait_until_derived, with_derived_to
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.domain import records
-from enhancelog.domain.errors import Conflict, Invalid, NotFound
+from enhancelog.domain.errors import NO_SUCH_ENTRY, Conflict, Invalid, NotFound
 from enhancelog.domain.records import Entry
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
@@ -25,7 +25,7 @@ from enhancelog.queries.observed import observed_patch
 from enhancelog.queries.patterns.of_entry import pattern_ids
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.rows import RECORD, RowJson, json_from_row
-from enhancelog.transfer.bulk import ARRAY_MAX_BYTES, Refuse
+from enhancelog.transfer.bulk import Refuse
 from enhancelog.transfer.json_stream import WHITE_SPACE
 
 APPENDED_TYPES = (MEDIA_TYPES["json"], MEDIA_TYPES["ndjson"])
@@ -40,21 +40,21 @@ class EntryList(ApiView):
     def get(self, request: Request) -> HttpResponseBase:
         if not {"pattern", "not_pattern"} & request._request.GET.keys():
             return lists.answer(request)
-        up_to = derived(request)
-        return told(lists.answer(request), up_to)
+        up_to = wait_until_derived(request)
+        return with_derived_to(lists.answer(request), up_to)
 
     def post(self, request: Request) -> HttpResponseBase:
         store = _store(request)
         whole = bulk.is_atomic(request._request)
         if require_type(request._request, *APPENDED_TYPES) == MEDIA_TYPES["ndjson"]:
             return bulk.append_lines(request, store, _refuse(request), whole=whole)
-        body = read_body(request._request, ARRAY_MAX_BYTES)
+        body = read_body(request._request, bulk.longest_json())
         if body.lstrip(WHITE_SPACE)[:1] == b"[":
             throttles.count(request, "bulk")
             return bulk.append_array(body, store, _refuse(request), whole=whole)
         entry = records.decode(body, max_bytes=settings.MAX_ENTRY_BYTES)
         permissions.may_write(request, blueprint_id=entry.blueprint_id)
-        return _stored(entry, store.append(entry), status=201)
+        return _stored(entry, store.append(entry))
 
 
 class EntryDetail(ApiView):
@@ -68,7 +68,7 @@ class EntryDetail(ApiView):
             listed = entries.get(issue_id)
         except NotFound:
             return _no_such_entry()
-        return unmet(request._request, f'"{listed.digest}"') or _recorded(listed)
+        return conditional_response(request._request, f'"{listed.digest}"') or _recorded(listed)
 
     def put(self, request: Request, issue_id: str) -> HttpResponseBase:
         require_type(request._request, MEDIA_TYPES["json"])
@@ -79,7 +79,7 @@ class EntryDetail(ApiView):
         permissions.may_write(request, blueprint_id=entry.blueprint_id)
         store = _store(request)
         try:
-            return _stored(entry, store.append(entry), status=201)
+            return _stored(entry, store.append(entry))
         except Conflict as conflict:
             if not conflict.identical:
                 raise
@@ -138,16 +138,16 @@ def trailing_slash(request: HttpRequest) -> HttpResponse:
 
 
 def _no_such_entry() -> HttpResponse:
-    return HttpResponse("enhance log entry not found", status=404, content_type="text/plain; charset=utf-8")
+    return HttpResponse(NO_SUCH_ENTRY, status=404, content_type="text/plain; charset=utf-8")
 
 
 def _record(listed: Listed) -> RowJson:
     return json_from_row(listed.row[RECORD])
 
 
-def _stored(entry: Entry, digest: str, status: int) -> HttpResponse:
+def _stored(entry: Entry, digest: str) -> HttpResponse:
     headers = {"Location": links.api_entry(entry.issue_id), "ETag": f'"{digest}"'}
-    return HttpResponse(records.encode(entry), status=status, content_type=MEDIA_TYPES["json"], headers=headers)
+    return HttpResponse(records.encode(entry), status=201, content_type=MEDIA_TYPES["json"], headers=headers)
 
 
 def _recorded(listed: Listed) -> HttpResponse:

@@ -26,7 +26,8 @@ LONGEST_INSERT = 512
 # PostgreSQL advisory lock held while ``serve`` prepares the database ("enhance2").
 START_LOCK_KEY = 0x656E_6861_6E63_6532
 
-
+# How long everything but an append waits for the append lock. An append waits for the rest of its
+# ``APPEND_PATIENCE_S`` (``store.writing``).
 APPEND_LOCK_TIMEOUT_S = 60.0
 # Minimum wait for the lock, however little time is left.
 SHORTEST_LOCK_TIMEOUT_S = 0.1

@@ -7,15 +7,15 @@ from typing import Final
 
 # Python runs one thread at a time anyway. Without the permit, threads compete for the interpreter whenever SQLite
 # returns a row, and most of the time is spent switching between them. A thread that blocks (on a group commit or a
-# file lock) releases the permit. Nobody waits longer than PATIENCE_S for it: a slow page delays others once by
+# file lock) releases the permit. Nobody waits longer than PERMIT_PATIENCE_S for it: a slow page delays others once by
 # that, then they run beside it.
-PATIENCE_S: Final = 0.02
+PERMIT_PATIENCE_S: Final = 0.02
 
 
 class Permit:
     """A lock with a timeout that its holder can release while it blocks."""
 
-    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, patience_s: float = PERMIT_PATIENCE_S) -> None:
         self._patience_s = patience_s
         self._free = threading.Lock()
         self._thread = threading.local()

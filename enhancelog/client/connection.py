@@ -6,8 +6,9 @@ from typing import Self, TypeVar
 
 import httpx
 
-from enhancelog.client.endpoint import DEFAULT_URL, TIMEOUT_S, TOTAL_S, Body, Endpoint, Retries
-from enhancelog.client.exchange import FAILURES, Answer, Call, Failure, Request, Unavailable, failure_of, turned_away
+from enhancelog.client.endpoint import DEFAULT_URL, TIMEOUT_S, TOTAL_S, Body, Endpoint
+from enhancelog.client.exchange import Answer, Call, Request, Unavailable
+from enhancelog.client.retries import FAILURES, Failure, Retries, failure_of, turned_away
 from enhancelog.domain.errors import Other, StoreError
 
 T = TypeVar("T")

@@ -1,8 +1,6 @@
-"""Address, token and time limits of a server, and when to try again."""
+"""Address, token and time limits of a server. Errors and log lines never contain the token."""
 
-import logging
 import os
-import random
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,8 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from enhancelog.client.decoding import ACCEPT_ENCODING, Decoder
-from enhancelog.client.exchange import Answer, Failure, Request, Unavailable, problem_of
-from enhancelog.domain import strict_json
+from enhancelog.client.exchange import Answer, Request, problem_of
 from enhancelog.domain.errors import Invalid, Other
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
@@ -21,12 +18,7 @@ TIMEOUT_S: Final = 10.0  # to connect, and between two reads of an answer
 TOTAL_S: Final = 30.0  # for one request with all retries and pauses
 MAX_ANSWER_BYTES: Final = 1 << 28  # after decompression
 
-_FIRST_PAUSE_S: Final = 0.2
-_LONGEST_PAUSE_S: Final = 5.0
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
-
-# Errors and log lines never contain the token.
-logger = logging.getLogger(__name__)
 
 
 class Endpoint:
@@ -80,36 +72,6 @@ class Endpoint:
         if 300 <= status < 400:
             return "a redirect, which is not followed; set ENHANCELOG_URL to the server's own address"
         return "is ENHANCELOG_URL the address of an Enhancelog server?"
-
-
-class Retries:
-    """Of one request. Raises ``Invalid`` if it cannot be sent."""
-
-    def __init__(self, endpoint: Endpoint, request: Request) -> None:
-        for name, value in request.params:
-            if not strict_json.is_text(value):
-                raise Invalid(name, "surrogate", "contains a lone surrogate, which is not a character; remove it")
-        self.request = request
-        self.deadline = endpoint.clock() + endpoint.total_s
-        self._endpoint = endpoint
-        self._pause_s = _FIRST_PAUSE_S
-
-    def after(self, failure: Failure) -> float:
-        """Seconds to wait before sending ``request``, which may be another one now. Raises ``Other``."""
-        url = self._endpoint.url
-        if failure.final:
-            raise Other(f"{url}: {failure.reason}")
-        if failure.arrived and self.request.if_arrived != "repeat":
-            if self.request.if_arrived == "stop":
-                raise Other(f"{url}: {failure.reason}; it is not known whether the request was processed")
-            self.request = self.request.if_arrived
-        wait_s = failure.wait_s + random.uniform(self._pause_s / 2, self._pause_s)  # noqa: S311  not a secret
-        if self._endpoint.clock() + wait_s >= self.deadline:
-            reason = f"{url}: {failure.reason}; gave up after {self._endpoint.total_s:g} s"
-            raise Unavailable(reason, failure.wait_s, arrived=failure.arrived)
-        logger.warning("%s: %s; trying again", url, failure.reason)
-        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
-        return wait_s
 
 
 class Body:

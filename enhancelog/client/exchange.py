@@ -1,25 +1,16 @@
 """HTTP requests and answers without the network, for every kind of client."""
 
 from collections.abc import Generator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final, Literal, NamedTuple, TypeVar
 
 import httpx
 import msgspec
 
-from enhancelog.client.decoding import DecodingError
 from enhancelog.domain.errors import Invalid, Other
 
 T = TypeVar("T")
 
-# Retried, as failed connections are, with growing random pauses and at least the time in ``Retry-After``.
-_RETRIED: Final = (429, 502, 503, 504, 507)
 _LONGEST_DETAIL: Final = 300
-_MOST_DIGITS: Final = 6
-_NOT_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-
-FAILURES: Final = (httpx.TransportError, httpx.InvalidURL, DecodingError)
 
 
 class Request(NamedTuple):
@@ -47,13 +38,6 @@ class Answer(NamedTuple):
 Call = Generator[Request, Answer, T]
 
 
-class Failure(NamedTuple):
-    reason: str
-    arrived: bool  # the server may have processed the request
-    wait_s: float = 0.0
-    final: bool = False  # do not retry
-
-
 class Unavailable(Other):
     """No answer in time."""
 
@@ -75,22 +59,6 @@ def one_line(text: str, length: int = _LONGEST_DETAIL) -> str:
     return shown if len(shown) <= length else shown[: length - 1] + "…"
 
 
-def turned_away(response: httpx.Response) -> Failure | None:
-    status = response.status_code
-    if status not in _RETRIED:
-        return None
-    # Only 429 guarantees that nothing was done.
-    return Failure(f"answered {status}", status != 429, _seconds(response.headers.get("Retry-After", "")))
-
-
-def failure_of(error: Exception) -> Failure:
-    if isinstance(error, _NOT_CONNECTED):
-        return Failure(f"cannot be reached: {_said(error)}", False, final="CERTIFICATE_VERIFY" in str(error))
-    if isinstance(error, httpx.TransportError):
-        return Failure(f"the connection failed: {_said(error)}", True)
-    return Failure(_said(error), True, final=True)
-
-
 def problem_of(answer: Answer) -> Problem:
     if answer.headers.get("Content-Type", "").partition(";")[0] != "application/problem+json":
         return Problem()
@@ -107,20 +75,6 @@ def json_of(answer: Answer, decoder: "msgspec.json.Decoder[T]", url: str) -> T:
         return decoder.decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise Other(f"{url} did not send the API's JSON") from None
-
-
-def _seconds(retry_after: str) -> float:
-    # Seconds or a date.
-    if retry_after.isascii() and retry_after.isdigit() and len(retry_after) <= _MOST_DIGITS:
-        return float(retry_after)
-    try:
-        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return 0.0
-
-
-def _said(error: Exception) -> str:
-    return one_line(str(error)) or type(error).__name__
 
 
 class _Broken(msgspec.Struct):

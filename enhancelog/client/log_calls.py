@@ -11,7 +11,7 @@ from msgspec import Raw
 from enhancelog.client.endpoint import MAX_ANSWER_BYTES, Endpoint
 from enhancelog.client.exchange import Answer, Call, Request, json_of
 from enhancelog.domain import records
-from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other
+from enhancelog.domain.errors import NO_SUCH_ENTRY, Conflict, Invalid, NotFound, Other
 from enhancelog.domain.records import Entry
 
 LONGEST_INTENT_BYTES: Final = 4000  # longer intents of ``why`` are cut, because proxies limit URLs
@@ -21,7 +21,7 @@ BATCH_BYTES: Final = 4 << 20
 _LOG: Final = "/v1/enhance/log"
 _JSON: Final = (("Content-Type", "application/json"),)
 _NDJSON: Final = (("Content-Type", "application/x-ndjson"),)
-_NO_ENTRY: Final = b"enhance log entry not found"
+_NO_ENTRY: Final = NO_SUCH_ENTRY.encode()
 _DATE_GRAIN_S: Final = 2  # the ``Date`` header has whole seconds
 
 Pairs = Iterable[tuple[str, str]]

@@ -1,5 +1,10 @@
 """Errors of the stores, without dependencies: the client uses them too."""
 
+from typing import Final
+
+# The body of the 404 for an entry, as upstream answers
+NO_SUCH_ENTRY: Final = "enhance log entry not found"
+
 
 class StoreError(Exception):
     pass

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 import msgspec
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 
 from enhancelog.domain import records
 from enhancelog.domain.errors import StoreError, WrongSchema
@@ -166,7 +166,7 @@ def forever(
             follower.poll()
         except WrongSchema:
             raise
-        except (Unreadable, StoreError, DatabaseError) as error:
+        except (Unreadable, StoreError, Error) as error:
             failures += 1
             pause_s = back_off(interval_s, failures)
             listener.failed(" ".join(str(error).split()), pause_s)

@@ -13,7 +13,7 @@ from enhancelog.host.outputs import Outputs
 from enhancelog.host.recognition import Kind, Store
 from enhancelog.store import observed
 from enhancelog.store.documents import Seen
-from enhancelog.store.observed import BATCH, Found, Kept
+from enhancelog.store.observed import BATCH_RECORDS, Found, Kept
 from enhancelog.transfer.items import Refused, Unreadable
 
 BATCH_BYTES: Final = 8 << 20
@@ -77,7 +77,7 @@ def _batches(items: Iterable[Item], on_finding: Callable[[Refused], None]) -> It
         _add(found, item, blueprint_id)
         number += 1
         size += _weight(item)
-        if number == BATCH or size >= BATCH_BYTES:
+        if number == BATCH_RECORDS or size >= BATCH_BYTES:
             yield found
             found, number, size = Found(), 0, 0
     if number:

@@ -12,7 +12,7 @@ MARK: Final = f"[{chr(_FIRST)}-{chr(_FIRST + _MOST)}]"
 # Kana, Han and Hangul, for a character class: words of these scripts touch what stands beside them
 UNSPACED: Final = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f"
 LETTER: Final = rf"[^\W\d_{UNSPACED}]"
-# A letter, digit or underscore, but of no script whose words touch their neighbours
+# A letter, digit or underscore, but of no script whose words touch their neighbors
 WORDY: Final = rf"[^\W{UNSPACED}]"
 
 _BRACKETS: Final = str.maketrans("⟨⟩", "〈〉")

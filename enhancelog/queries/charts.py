@@ -26,6 +26,11 @@ class Window:
     hourly: bool = False
 
     @property
+    def start_ms(self) -> int | None:
+        """Of the previous period if there is one."""
+        return self.since_ms if self.before_ms is None else self.before_ms
+
+    @property
     def slot_ms(self) -> int:
         return HOUR_MS if self.hourly else DAY_MS
 

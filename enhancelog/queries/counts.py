@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from functools import reduce
 from operator import add
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db.models import Count as Rows
 from django.db.models import F, QuerySet, Sum, Value
@@ -52,7 +52,7 @@ class Days(NamedTuple):
 def count(wanted: EntryFilter, up_to: int) -> Count:
     """Exact if tallies cover the filter, else exact up to ``CAP``, within reach."""
     # Tallies cover Blueprints, prefixes and whole days with either both statuses, one denied axis or one pattern.
-    if not _adds_up(wanted):
+    if not adds_up(wanted):
         parts = _parts(wanted)
         return _up_to_cap(wanted, up_to) if parts is None else _in_parts(wanted, up_to, parts)
 
@@ -142,29 +142,33 @@ def _up_to_cap(wanted: EntryFilter, up_to: int) -> Count:
     return Count(min(number, CAP), capped=number > CAP)
 
 
-def tallied_by(name: Literal["axis", "blueprint_id"], wanted: EntryFilter, up_to: int) -> dict[str, Count] | None:
+def tallied_by_blueprint(wanted: EntryFilter, up_to: int) -> dict[str, Count] | None:
     """``None`` if tallies do not cover the filter."""
-    if not _adds_up(wanted):
+    if not adds_up(wanted):
         return None
     tally, amount = _tallied(wanted, _days(wanted))
-    late = _late(wanted, up_to)
-    too_late = late.values_list("blueprint_id", Value(-1))
-    if name == "axis":
-        if not {"axis", "pattern"}.isdisjoint(wanted.include) or wanted.include.get("status", ()) not in (
-            (),
-            ("rejected",),
-        ):
-            return None
-        tally, amount = _axes(wanted, _days(wanted))
-        too_late = late.filter(denials__isnull=False).values_list("denials__axis", Value(-1))
+    return _summed("blueprint_id", tally, amount, _late(wanted, up_to).values_list("blueprint_id", Value(-1)))
+
+
+def tallied_by_axis(wanted: EntryFilter, up_to: int) -> dict[str, Count] | None:
+    """``None`` if tallies do not cover the filter."""
+    if not adds_up(wanted) or _denied(wanted) or not covers_rejections(wanted):
+        return None
+    tally, amount = _axes(wanted, _days(wanted))
+    late = _late(wanted, up_to).filter(denials__isnull=False)
+    return _summed("axis", tally, amount, late.values_list("denials__axis", Value(-1)))
+
+
+def _summed(name: str, tally: QuerySet[Any], amount: Combinable, late: QuerySet[Any, Any]) -> dict[str, Count]:
     found = tally.values_list(name).annotate(n=Sum(amount)).order_by()
     sums: Counter[str] = Counter()
-    for value, number in found.union(too_late, all=True):  # one statement, as in ``count``
+    for value, number in found.union(late, all=True):  # one statement, as in ``count``
         sums[value] += number
     return {value: Count(number) for value, number in sums.items() if number}
 
 
-def _adds_up(wanted: EntryFilter) -> bool:
+def adds_up(wanted: EntryFilter) -> bool:
+    """Whether tallies cover the filter."""
     bounds = (wanted.since_ms, wanted.until_ms)
     return _has_tally(wanted) and not any(bound is not None and bound % DAY_MS for bound in bounds)
 
@@ -174,7 +178,12 @@ def _has_tally(wanted: EntryFilter) -> bool:
     denied = _denied(wanted)
     if wanted.exclude or not names <= _TALLIED or len(denied) > 1:
         return False
-    return not denied or wanted.include.get("status", ()) in ((), ("rejected",))
+    return not denied or covers_rejections(wanted)
+
+
+def covers_rejections(wanted: EntryFilter) -> bool:
+    """Tallies of denials count all of them, or those of rejections."""
+    return wanted.include.get("status", ()) in ((), ("rejected",))
 
 
 def _tallied(wanted: EntryFilter, days: Days) -> tuple[QuerySet[Any], Combinable]:

@@ -214,7 +214,7 @@ def get(issue_id: str) -> Listed:
     return Listed(found[:-2], bool(found[-2]), found[-1])
 
 
-def neighbours(wanted: EntryFilter, listed: Listed, up_to: int) -> tuple[str | None, str | None]:
+def neighbors(wanted: EntryFilter, listed: Listed, up_to: int) -> tuple[str | None, str | None]:
     """Issue ids in reach."""
     at = (listed.ts_ms, listed.position)
     newer = reach(wanted, up_to, ascending=True, after=at).entries

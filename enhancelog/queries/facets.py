@@ -13,7 +13,7 @@ from enhancelog.domain.meta_filters import PREFIX, is_meta
 from enhancelog.models import BlueprintSummary, Denial, Entry, EntryBadge, MetaValue
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
-from enhancelog.queries.counts import CAP, Count, count, tallied_by
+from enhancelog.queries.counts import CAP, Count, count, tallied_by_axis, tallied_by_blueprint
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.queries.reach import reach
 from enhancelog.queries.selection import Entries
@@ -64,7 +64,7 @@ def _groups() -> str:
     SELECT 'afterwards', {afterwards("s.position")}, COUNT(*) FROM sample s GROUP BY 2"""
 
 
-class Known(NamedTuple):
+class ListPositions(NamedTuple):
     """``is_part``: not all positions of the list."""
 
     positions: Sequence[int]
@@ -85,7 +85,7 @@ class Facets:
     more_meta: bool = False  # there may be more values of meta
 
 
-def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facets:
+def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) -> Facets:
     """``known``: the positions, if already read."""
     if known is None:
         entries, end = reach(wanted, up_to, ascending=False)
@@ -102,8 +102,8 @@ def facets(wanted: EntryFilter, up_to: int, known: Known | None = None) -> Facet
     more_meta = meta_rows > MOST_META
     counted = {name: _counted(values, capped or (more_meta and is_meta(name))) for name, values in sampled.items()}
     if capped:
-        for name in ("axis", "blueprint_id"):
-            counted[name] = tallied_by(name, wanted, up_to) or counted.get(name, {})
+        for name, tallied in (("axis", tallied_by_axis), ("blueprint_id", tallied_by_blueprint)):
+            counted[name] = tallied(wanted, up_to) or counted.get(name, {})
     total = count(wanted, up_to) if size > CAP else Count(size, capped)
     offered = sum(len(values) for name, values in counted.items() if is_meta(name))
     ranked = {name: _ranked(values) for name, values in counted.items()}

@@ -15,7 +15,7 @@ def newest(wanted: EntryFilter, size: int) -> list[int]:
     return list(select(wanted, _end(wanted)).order_by("-key_position").values_list("key_position", flat=True)[:size])
 
 
-def at(positions: Sequence[int]) -> list[Listed]:
+def listed_at(positions: Sequence[int]) -> list[Listed]:
     """Highest first."""
     rows = Entry.objects.filter(position__in=positions).order_by("-position").values_list(*COLUMNS)
     return [Listed(row) for row in rows]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value, When
+from django.db.models import Aggregate, Count, F, Q, QuerySet, Sum, Value
 
 from enhancelog.domain.intervals import Interval, wilson
 from enhancelog.domain.times import DAY_MS
@@ -14,7 +14,7 @@ from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.prepared import Statement, run, written
 from enhancelog.queries.selection import PLAUSIBLE
-from enhancelog.queries.windowed import fetch_in
+from enhancelog.queries.windowed import fetch_in, now_or_before
 
 # Whole days come from tallies, hourly windows from their index range; the number of statements is constant.
 _NEWEST: Final = Statement(f"SELECT MAX(newest_ts_ms) FROM {BlueprintSummary._meta.db_table}")
@@ -52,10 +52,6 @@ class _Rows(NamedTuple):
     rows: QuerySet[Any]
     number: Aggregate
     now: Q
-
-    @property
-    def is_now(self) -> Case | Value:
-        return Case(When(self.now, then=Value(1)), default=Value(0)) if self.now else Value(1)
 
 
 def newest_ms() -> int | None:
@@ -109,14 +105,14 @@ def compared_by_blueprint(window: Window) -> dict[str, tuple[Totals, Totals]]:
 
 def _by_slot(blueprints: Named, window: Window) -> Statement:
     source = _rows(window)
-    rows = source.rows.filter(blueprints.condition).order_by().annotate(now=source.is_now)
+    rows = source.rows.filter(blueprints.condition).order_by().annotate(now=now_or_before(source.now))
     sums = rows.values("now", "slot", "status").annotate(n=source.number)
     return written(sums.values_list("now", "slot", "status", "n"))
 
 
 def _compared_by_blueprint(window: Window) -> Statement:
     source = _rows(window)
-    rows = source.rows.order_by().annotate(now=source.is_now).values("blueprint_id", "now", "status")
+    rows = source.rows.order_by().annotate(now=now_or_before(source.now)).values("blueprint_id", "now", "status")
     return written(rows.annotate(n=source.number).values_list("blueprint_id", "now", "status", "n"))
 
 
@@ -127,11 +123,10 @@ def _by_blueprint(window: Window) -> Statement:
 
 
 def _rows(window: Window) -> _Rows:
-    start = window.since_ms if window.before_ms is None else window.before_ms
     if window.hourly:
-        entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=start, ts_ms__lt=window.until_ms)
+        entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.start_ms, ts_ms__lt=window.until_ms)
         entries = entries.annotate(slot=F("ts_ms") / Value(window.slot_ms))
         return _Rows(entries, Count("position"), Q(ts_ms__gte=window.since_ms))
     now = Q() if window.since_ms is None else Q(day__gte=window.since_ms // DAY_MS)
-    tally = in_days(StatusTally.objects.all(), start, window.until_ms).annotate(slot=F("day"))
+    tally = in_days(StatusTally.objects.all(), window.start_ms, window.until_ms).annotate(slot=F("day"))
     return _Rows(tally, Sum("runs"), now)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from enhancelog.backends import Row
+from enhancelog.domain import page_sizes
 from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Cursor, Page, read_cursor
@@ -20,8 +21,8 @@ MOST_S: Final = 0.2
 
 _MOST_AT_ONCE: Final = 1_000
 
-# Positions of the usual page, plus one.
-_MOST_WRITTEN: Final = 51
+# The usual page, and one more that shows whether another follows.
+_MOST_WRITTEN: Final = page_sizes.ENTRIES + 1
 
 
 def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None) -> Page:

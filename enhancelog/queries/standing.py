@@ -1,3 +1,5 @@
+"""Where a Blueprint stands: the sources of its runs, and the newest time."""
+
 from dataclasses import dataclass
 from typing import Final
 

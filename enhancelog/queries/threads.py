@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
-
-from django.db import connection
+from typing import Final, NamedTuple
 
 from enhancelog.models import Denial, Entry
 from enhancelog.queries.afterwards import (
@@ -18,6 +16,7 @@ from enhancelog.queries.afterwards import (
 )
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
+from enhancelog.queries.prepared import Statement, run
 from enhancelog.store.rows import COLUMNS
 
 # A thread is followed FOLLOWED tries each way; if it continues, its numbers say so ("51+").
@@ -30,7 +29,7 @@ SHOWN_DENIED: Final = 6
 
 _ENTRY: Final = Entry._meta.db_table
 _ENTRY_COLUMNS: Final = ", ".join(f"entry.{column}" for column in COLUMNS)
-_NEIGHBOUR: Final = f"""
+_NEIGHBOR: Final = f"""
     SELECT a.position FROM {ATTEMPT} a
     WHERE a.intent_key = near.intent_key AND a.position <= %s
       AND (a.ts_ms, a.position) {{}} (+near.ts_ms, +near.position)
@@ -75,7 +74,7 @@ def tries(positions: Iterable[int], up_to: int = LAST) -> dict[int, Try]:
     if not wanted:
         return {}
     found: dict[tuple[int, str], list[tuple[int, str]]] = {}
-    for entry, what, steps, axis in _fetched(_tries(len(wanted)), [*wanted, up_to, up_to]):
+    for entry, what, steps, axis in run(Statement(_tries(len(wanted)), (*wanted, up_to, up_to))):
         found.setdefault((entry, what), []).append((steps, axis))
     places = {}
     for entry in wanted:
@@ -105,7 +104,7 @@ def thread(position: int) -> Thread | None:
         LEFT JOIN {_ENTRY} entry
             ON entry.position = walked.position AND walked.steps BETWEEN {-SHOWN} AND {SHOWN}
         ORDER BY walked.steps"""
-    rows = _fetched(statement, [position, LAST, LAST])
+    rows = run(Statement(statement, (position, LAST, LAST)))
     if len(rows) < 2:
         return None
     earlier, later = _capped(-rows[0][0]), _capped(rows[-1][0])
@@ -133,7 +132,7 @@ def passed_instead(positions: Iterable[int]) -> dict[int, PassedInstead]:
         JOIN {ATTEMPT} ended ON ended.position = {next_attempt("position", applied=True)}
         JOIN {_ENTRY} entry ON entry.position = ended.position
         WHERE {afterwards("denied.entry")} = 'applied'"""
-    rows = _fetched(statement, [*wanted, LAST, *afterwards_parameters(None)])
+    rows = run(Statement(statement, (*wanted, LAST, *afterwards_parameters(None))))
     return {position: PassedInstead(Listed(tuple(row)), _capped(steps)) for position, steps, *row in rows}
 
 
@@ -159,23 +158,16 @@ def _walked(entries: int) -> str:
             SELECT entry, applied, intent_key, ts_ms, entry, 0 FROM mine
             UNION ALL
             SELECT near.entry, near.ends, far.intent_key, far.ts_ms, far.position, near.steps + 1
-            FROM earlier near JOIN {ATTEMPT} far ON far.position = ({_NEIGHBOUR.format("<", order="DESC")})
+            FROM earlier near JOIN {ATTEMPT} far ON far.position = ({_NEIGHBOR.format("<", order="DESC")})
             WHERE near.steps <= {FOLLOWED} AND NOT (far.applied AND near.steps >= 0)
                 AND far.ts_ms >= near.ts_ms - {APART_MS}),
         later (entry, ended, intent_key, ts_ms, position, steps) AS (
             SELECT entry, applied, intent_key, ts_ms, entry, 0 FROM mine
             UNION ALL
             SELECT near.entry, far.applied, far.intent_key, far.ts_ms, far.position, near.steps + 1
-            FROM later near JOIN {ATTEMPT} far ON far.position = ({_NEIGHBOUR.format(">", order="ASC")})
+            FROM later near JOIN {ATTEMPT} far ON far.position = ({_NEIGHBOR.format(">", order="ASC")})
             WHERE near.steps <= {FOLLOWED} AND NOT near.ended AND far.ts_ms <= near.ts_ms + {APART_MS})"""
 
 
 def _places(number: int) -> str:
     return ", ".join(["%s"] * number)
-
-
-def _fetched(statement: str, parameters: Sequence[int]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows

@@ -15,14 +15,15 @@ from enhancelog.patterns import MOST_TEMPLATES, join, mask
 from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.store.rows import StoredVerdict, decode_verdicts
 
-# Reads the newest NEWEST entries with a plausible time in one indexed statement, fewer if they exceed MOST_DENIALS or
-# MOST_CHARACTERS. Denials are grouped by axis and pattern within these runs.
+# The newest runs with a plausible time are read in one indexed statement, and their denials are grouped by axis and
+# pattern.
 NEWEST: Final = 500
-# Denials considered per run.
-MOST_OF_A_RUN: Final = 64
+MOST_OF_A_RUN: Final = 64  # denials that are considered
+# No older run is read after so many denials, or characters of verdicts.
 MOST_DENIALS: Final = 4_000
-# Denials, and characters of verdicts, after which no older run is read.
 MOST_CHARACTERS: Final = 10_000_000
+
+# What an answer holds.
 MOST_GROUPS: Final = 20
 MOST_SIMILAR: Final = 10
 SIMILAR_FROM: Final = 0.5

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from django.db.models import Case, Q, Value, When
+
 from enhancelog.queries.charts import Window
 from enhancelog.queries.prepared import Statement, fetch
 
@@ -15,3 +17,8 @@ def fetch_in(window: Window, key: Hashable, write: Callable[[Window], Statement]
         return write(Window(since_ms, until_ms, before_ms, hourly=True))
 
     return fetch((key, "hourly"), opened, window.since_ms, window.until_ms, window.before_ms)
+
+
+def now_or_before(now: Q) -> Case | Value:
+    """1 if the condition holds, 0 otherwise."""
+    return Case(When(now, then=Value(1)), default=Value(0)) if now else Value(1)

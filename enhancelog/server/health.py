@@ -1,6 +1,6 @@
 """Liveness and readiness as small JSON objects, public and without sessions."""
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, Error, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -44,6 +44,6 @@ def problems() -> list[str]:
             tables = dialect().search.missing(cursor)
     except WrongSchema as error:
         return [str(error)]
-    except DatabaseError:
+    except Error:
         return ["the database cannot be used"]  # details only in the log: this page is public
     return [f"trigger {name} is missing or altered" for name in triggers] + [f"{name} is missing" for name in tables]

@@ -46,7 +46,7 @@ class DatabaseEnhanceLogStore:
 
         If ``whole``, a conflict stores nothing and new entries are ``skipped``. Raises ``Other`` or ``Full``.
         """
-        # A locked or restarting database is retried for PATIENCE_S; a failed or full disk is not.
+        # A locked or restarting database is retried for APPEND_PATIENCE_S; a failed or full disk is not.
         append = Append(entries, self.origin, whole=whole)
         with faults():
             if whole or len(entries) > GROUPED or _writes_alone():

@@ -16,7 +16,7 @@ from enhancelog.store import documents, host_derivation
 from enhancelog.store.observed import answer_digest, patch_digest
 from enhancelog.store.verification import Part, Progress
 
-BATCH: Final = 250
+BATCH_ROWS: Final = 250
 
 _COLUMNS: Final = (
     "position", "blueprint_id", "prev_hash", "ts_ms", "ops", "bump", "rationale", "candidate_hash", "seq", "digest",
@@ -27,9 +27,10 @@ Row = Sequence[Any]
 
 
 def _patches(progress: Progress) -> Iterator[str]:
+    columns = Patch.objects.order_by("position").values_list(*_COLUMNS)
     done = 0
     with faults(), dialect().reading_any_text():
-        while rows := list(Patch.objects.filter(position__gt=done).order_by("position").values_list(*_COLUMNS)[:BATCH]):
+        while rows := list(columns.filter(position__gt=done)[:BATCH_ROWS]):
             for number, row in enumerate(rows, done + 1):
                 if row[0] != number:
                     yield f"patch {row[0]} where {number} was expected: positions are not dense"
@@ -93,7 +94,7 @@ def _documents(progress: Progress) -> Iterator[str]:
     columns = Document.objects.order_by("position").values_list("position", "hash", "form", "size")
     done = 0
     with faults():
-        while rows := list(columns.filter(position__gt=done)[:BATCH]):
+        while rows := list(columns.filter(position__gt=done)[:BATCH_ROWS]):
             for number, row in enumerate(rows, done + 1):
                 if row[0] != number:
                     yield f"document {row[0]} where {number} was expected: positions are not dense"

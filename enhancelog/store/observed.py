@@ -22,7 +22,7 @@ from enhancelog.store import documents, writing
 from enhancelog.store.documents import Seen
 
 # Records for one call of ``keep``, which is one transaction under the append lock.
-BATCH: Final = 500
+BATCH_RECORDS: Final = 500
 
 _JOIN: Final = HostJoin._meta.db_table
 _SOURCE: Final = HostSource._meta.db_table

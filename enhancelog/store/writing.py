@@ -21,8 +21,8 @@ from enhancelog.store.rows import RECORD_COLUMNS, STORED_COLUMNS, from_row, to_r
 # More would block other writers for too long.
 ENTRIES_PER_TRANSACTION: Final = 1000
 
-# How long an append is retried.
-PATIENCE_S = 5.0
+# How long an append waits for the lock and is retried, all together.
+APPEND_PATIENCE_S = 5.0
 
 # Locked, restarting, connection lost, deadlock: a retry may succeed unless the disk is at fault.
 TRANSIENT: Final = (OperationalError, InterfaceError)
@@ -73,7 +73,7 @@ class Append:
         self.whole = whole
         self.outcomes: list[Outcome] = []
         self.written: set[Place] = set()
-        self._deadline = time.monotonic() + PATIENCE_S
+        self._deadline = time.monotonic() + APPEND_PATIENCE_S
 
     @property
     def left_s(self) -> float:

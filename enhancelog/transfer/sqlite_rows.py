@@ -164,7 +164,7 @@ def connected(path: Path, max_bytes: int = MAX_VALUE_BYTES) -> Iterator[sqlite3.
         with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_S)) as connection:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(max_bytes, 1 << 30))
-            # Text that is not UTF-8 must not hide its neighbours: it becomes surrogates, which ``Row.text`` refuses.
+            # Text that is not UTF-8 must not hide its neighbors: it becomes surrogates, which ``Row.text`` refuses.
             connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
             yield connection
     except (sqlite3.Error, sqlite3.Warning) as error:

@@ -12,6 +12,7 @@ from enhancelog.accounts.permissions import needs
 from enhancelog.api import feeds
 from enhancelog.api.allowances import allowances
 from enhancelog.domain.errors import Invalid
+from enhancelog.links import pairs_of
 from enhancelog.web.list_addresses import address, address_of
 from enhancelog.web.list_requests import ListRequest
 
@@ -56,7 +57,7 @@ def _opens(key: str, request: HttpRequest) -> bool:
     url = saved_views.opened_by(key)
     if url is None:
         return False
-    pairs = [(name, value) for name, values in request.GET.lists() for value in values]
+    pairs = pairs_of(request.GET)
     try:
         asked = address_of(request.path_info, pairs)
         return bool(asked.feed) and asked == address(url)

@@ -15,7 +15,7 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filter_box import Pair, Pairs
 from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.domain.times import now_ms
-from enhancelog.links import with_query
+from enhancelog.links import pairs_of, with_query
 from enhancelog.queries import entries
 from enhancelog.web import htmx
 
@@ -132,7 +132,7 @@ def without_empty_parameters(*kept: str) -> Callable[[View], View]:
     def decorator(view: View) -> View:
         @wraps(view)
         def redirecting(request: HttpRequest, *args: Any, **arguments: Any) -> HttpResponseBase:
-            pairs = [(name, value) for name, values in request.GET.lists() for value in values]
+            pairs = pairs_of(request.GET)
             full = [(name, value) for name, value in pairs if value or name in kept]
             if len(full) < len(pairs) and request.method in ("GET", "HEAD"):
                 return HttpResponseRedirect(with_query(request.get_full_path().partition("?")[0], full))

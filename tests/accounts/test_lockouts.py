@@ -7,7 +7,7 @@ import pytest
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.test import Client, RequestFactory
+from django.test import Client
 from django.utils import timezone
 
 from enhancelog.accounts import lockouts
@@ -58,22 +58,6 @@ def test_a_name_is_closed_for_its_whole_ipv6_network() -> None:
     for n in range(3):
         sign_in("ada", address=f"2001:db8:1:2::{n:x}")
     assert sign_in("ada", PASSWORD, "2001:db8:1:2::ff").status_code == 429
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
-        ("fe80::1%eth0", "fe80::"),
-        ("::1", "::"),
-        ("", None),
-        ("unknown", None),
-    ],
-)
-def test_networks(address: str, network: str | None) -> None:
-    assert lockouts.network_of(RequestFactory(REMOTE_ADDR=address).get("/")) == network
 
 
 def test_an_office_goes_on_while_few_of_it_mistype() -> None:

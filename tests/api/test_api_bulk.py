@@ -137,6 +137,31 @@ def test_body_beyond_a_limit_is_413_and_stores_nothing(
     assert last_position() == 0
 
 
+@pytest.mark.parametrize(("setting", "value"), [("MAX_BULK_BYTES", 900), ("MAX_BULK_LINES", 1)])
+@pytest.mark.parametrize("atomic", ["", "?atomic=true"])
+def test_an_array_beyond_a_limit_is_413_and_stores_nothing(
+    writer: Client, settings: Settings, setting: str, value: int, atomic: str
+) -> None:
+    settings.MAX_ENTRY_BYTES = 2000
+    setattr(settings, setting, value)
+    array = b"[%s]" % b",".join(records.encode(make_entry(issue_id=name)) for name in "ab")
+    assert 900 < len(array) < 2000
+    assert send(writer, array, atomic, "application/json").status_code == 413
+    assert last_position() == 0
+
+
+def test_a_json_body_beyond_both_limits_is_not_read(writer: Client, settings: Settings) -> None:
+    settings.MAX_BULK_BYTES, settings.MAX_ENTRY_BYTES = 900, 100
+    response = send(writer, b"[" + b" " * 900, content_type="application/json")
+    assert response.status_code == 413
+    assert "900" in response.json()["detail"]
+
+
+def test_an_entry_may_be_larger_than_a_bulk_body(writer: Client, settings: Settings) -> None:
+    settings.MAX_BULK_BYTES = 100
+    assert send(writer, encoded(make_entry(issue_id="a")), content_type="application/json").status_code == 201
+
+
 def test_blank_lines_do_not_count_as_lines(writer: Client, settings: Settings) -> None:
     settings.MAX_BULK_LINES = 2
     body = b"\n \r\n" + encoded(make_entry(issue_id="a"), make_entry(issue_id="b")) + b"\n\n\t\n"

@@ -117,6 +117,9 @@ def test_a_page_of_the_log_has_changed_when_it_has_another_entry_or_a_successor(
     unchanged = client.get(f"{LOG}?page_size=2", headers={"If-None-Match": tags[3]})
     assert unchanged.status_code == 304
     assert 'rel="next"' in unchanged.headers["Link"]
+    failed = client.get(f"{LOG}?page_size=2", headers={"If-Match": '"other"'})
+    assert failed.status_code == 412
+    assert "Link" not in failed.headers
 
 
 def test_pages_of_other_formats_and_filters_have_other_etags(client: Client) -> None:

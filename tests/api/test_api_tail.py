@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from enhancelog.api import streams_and_polls
+from enhancelog.api import lists, streams_and_polls
 from enhancelog.api.concurrency_limits import Slots
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
@@ -113,3 +113,19 @@ def test_without_a_free_slot_a_stream_is_503(client: Client, monkeypatch: pytest
     assert len(json.loads(b"".join(stream))) == 5
     stream.close()
     assert client.get(LOG).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("query", ["page_size=2", "after=0&page_size=2"])
+def test_without_a_free_slot_a_page_is_503_and_links_to_no_next_one(
+    client: Client, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr(lists, "LARGE_BYTES", 10)
+    monkeypatch.setattr(streams_and_polls, "streams", Slots(1, workers=1))
+    store(*(make_entry(issue_id=str(number)) for number in range(5)))
+    stream = client.get(f"{LOG}?{query}")
+    assert "Link" in stream.headers
+    refused = client.get(f"{LOG}?{query}")
+    assert refused.status_code == 503
+    assert "Link" not in refused.headers
+    stream.close()

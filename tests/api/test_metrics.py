@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import Settings
@@ -136,9 +136,10 @@ def test_log_is_told_as_it_stands(reader: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_database_that_is_down_is_told(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("fault", [OperationalError("gone"), InterfaceError("connection already closed")])
+def test_database_that_is_down_is_told(reader: Client, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
     def fails() -> None:
-        raise OperationalError("gone")
+        raise fault
 
     monkeypatch.setattr(gauges, "totals", fails)
     found = read(reader)

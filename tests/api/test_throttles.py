@@ -215,3 +215,13 @@ def test_anonymous_reads_are_counted_by_address(client: Client, settings: Settin
     settings.THROTTLE_READ = (1, 3600)
     assert [client.get(LOG).status_code for _ in range(2)] == [200, 429]
     assert client.get(LOG, REMOTE_ADDR="192.0.2.7").status_code == 200
+
+
+@pytest.mark.django_db
+def test_mapped_ipv4_clients_are_counted_one_by_one(client: Client, settings: Settings) -> None:
+    """As ``--bind [::]`` sees them."""
+    settings.PUBLIC_READ = True
+    settings.THROTTLE_READ = (1, 3600)
+    addresses = ["::ffff:192.0.2.7", "::ffff:192.0.2.8", "192.0.2.7", "2001:db8::1", "2001:db8::2"]
+    statuses = [client.get(LOG, REMOTE_ADDR=address).status_code for address in addresses]
+    assert statuses == [200, 200, 429, 200, 429]

@@ -1,5 +1,6 @@
 """Which numbers are times, on which day they fall, and how people write them."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -11,6 +12,7 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.times import (
     DAY_MS,
     EARLIEST_MS,
+    INSTANT_SCHEMA,
     as_datetime,
     day_of,
     instant,
@@ -103,6 +105,23 @@ def test_queries_find_the_same_times_plausible() -> None:
 )
 def test_what_people_write_for_a_time(text, ms):
     assert instant("since", text, NOW_MS) == ms
+    assert re.search(INSTANT_SCHEMA, text, re.ASCII), "the API's description refuses what the server takes"
+
+
+@pytest.mark.parametrize("text", ["2026-02-30", "2026-04-31T10:00:00Z", "0000-01-01", "9223372036854775808"])
+def test_a_time_that_does_not_exist_is_refused_by_a_rule_of_its_own(text: str) -> None:
+    assert re.search(INSTANT_SCHEMA, text, re.ASCII)
+    with pytest.raises(Invalid) as refused:
+        instant("until", text, NOW_MS)
+    assert (refused.value.field, refused.value.rule) == ("until", "nonexistent")
+
+
+@given(st.from_regex(INSTANT_SCHEMA, fullmatch=True))
+def test_every_time_that_the_description_allows_is_taken_or_does_not_exist(text: str) -> None:
+    try:
+        instant("since", text.removesuffix("\n"), NOW_MS)
+    except Invalid as refused:
+        assert refused.rule == "nonexistent"
 
 
 @pytest.mark.parametrize(

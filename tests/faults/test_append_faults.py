@@ -99,7 +99,7 @@ def test_a_retry_never_takes_somebody_elses_entry_for_its_own(
 def test_a_database_that_stays_away_is_other_after_a_while(
     store: DatabaseEnhanceLogStore, commits: Callable[[Fate], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(writing, "APPEND_PATIENCE_S", 0.3)
     commits(lambda: "before")
     with pytest.raises(Other):
         store.append(make_entry())

@@ -27,7 +27,7 @@ def batch(size: int) -> list[Record]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(writing, "APPEND_PATIENCE_S", 0.0)
 
 
 def rename(table: str, name: str) -> None:
@@ -110,7 +110,7 @@ def test_a_full_disk_is_full_at_once_and_appends_go_on_when_there_is_room(monkey
         writing.write(cursor, appends)
 
     monkeypatch.setattr("enhancelog.store.group.write", write)
-    monkeypatch.setattr(writing, "PATIENCE_S", 5.0)
+    monkeypatch.setattr(writing, "APPEND_PATIENCE_S", 5.0)
     connection_created.connect(limit)
     try:
         with pytest.raises(Full, match="full"):

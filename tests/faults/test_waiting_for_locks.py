@@ -59,7 +59,7 @@ class Said(StringIO):
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(writing, "APPEND_PATIENCE_S", 0.2)
     monkeypatch.setattr(waiting, "NOTICE_AFTER_S", 0.3)
 
 

@@ -128,7 +128,7 @@ def test_importing_again_changes_nothing() -> None:
 
 @pytest.mark.parametrize("committed", [0, 1, 3])
 def test_an_interrupted_import_is_completed_by_the_next(monkeypatch: pytest.MonkeyPatch, committed: int) -> None:
-    monkeypatch.setattr(importing, "BATCH", 40)
+    monkeypatch.setattr(importing, "BATCH_RECORDS", 40)
     keep, calls = observed.keep, iter(range(100))
 
     def interrupted(source: str, found: observed.Found) -> observed.Kept:

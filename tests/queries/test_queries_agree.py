@@ -23,7 +23,7 @@ from enhancelog.projections.search_index import words
 from enhancelog.queries import entries as listed
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.facets import facets
-from enhancelog.queries.newest import at, count_beyond, newest
+from enhancelog.queries.newest import count_beyond, listed_at, newest
 from enhancelog.store.database import last_position
 from enhancelog.store.rows import COLUMNS
 from tests import list_pages, strategies
@@ -172,7 +172,7 @@ class TestAgreement(TestCase):
         wanted = filters.from_pairs(pairs, NOW_MS)
         positions = sorted((row[0] for row in listed.page(wanted, "asc", 1000).rows), reverse=True)
         assert newest(wanted, size) == positions[:size]
-        assert [entry.position for entry in at(newest(wanted, size))] == positions[:size]
+        assert [entry.position for entry in listed_at(newest(wanted, size))] == positions[:size]
         beyond = sum(position > first + after for position in positions)
         assert count_beyond(wanted, first + after, size) == Count(min(beyond, size), beyond > size)
 

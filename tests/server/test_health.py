@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.test import Client
 
 from enhancelog.maintenance import upgrade
@@ -60,9 +60,12 @@ def test_not_ready_without_a_trigger_and_ready_again_with_it(client: Client) -> 
     assert client.get("/health/ready").status_code == 200
 
 
-def test_not_ready_says_nothing_of_how_the_database_failed(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [DatabaseError, InterfaceError])
+def test_not_ready_says_nothing_of_how_the_database_failed(
+    client: Client, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
     def fails() -> list[str]:
-        raise DatabaseError("password authentication failed for user hunter2")
+        raise kind("password authentication failed for user hunter2")
 
     monkeypatch.setattr(upgrade, "pending", fails)
     answer = client.get("/health/ready")

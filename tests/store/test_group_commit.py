@@ -132,7 +132,7 @@ def test_a_fault_before_the_group_is_taken_is_told_to_who_waits(monkeypatch: pyt
 
 
 def test_an_append_that_gets_no_turn_in_time_is_other_and_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(writing, "APPEND_PATIENCE_S", 0.05)
     with somebody_else_writing(), ThreadPoolExecutor(2) as pool:
         running = [pool.submit(store().append, make_entry(issue_id=str(number))) for number in range(2)]
         assert [type(future.exception()) for future in running] == [Other, Other]
@@ -152,7 +152,7 @@ def test_an_append_gives_up_waiting_for_a_writer_that_is_stuck(monkeypatch: pyte
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(store().append, make_entry(issue_id="first"))
         wait_for(lambda: group._writer._thread is not None and not group._writer._queue)
-        monkeypatch.setattr(writing, "PATIENCE_S", 0.05)
+        monkeypatch.setattr(writing, "APPEND_PATIENCE_S", 0.05)
         second = pool.submit(store().append, make_entry(issue_id="second"))
         assert isinstance(second.exception(), Other)
         go_on.set()

@@ -19,10 +19,12 @@ from enhancelog.api.openapi.parts import (
     query,
     ref,
 )
-from enhancelog.domain import filters, meta, page_sizes
+from enhancelog.domain import filters, meta, page_sizes, times
+from enhancelog.domain.errors import NO_SUCH_ENTRY
 from enhancelog.domain.records import FIELDS, ID_SCHEMA
 from enhancelog.domain.search_words import LONGEST_PHRASE
 from enhancelog.domain.text import DATA_NOTICE
+from enhancelog.queries import why
 
 EXAMPLE: Final[dict[str, Any]] = {
     "issue_id": "h-42",
@@ -63,10 +65,6 @@ _PLAUSIBLE_ONLY: Final = "Leaves out entries without a plausible time; to copy t
 _INSTANT: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Before", "not_until": "From"}
 
 
-_AGE: Final = "[1-9][0-9]{0,4}[mhdw]"
-_DATE: Final = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
-
-
 # Its properties are parameters of their own: ?meta.model=m-large&not_meta.seed=7.
 _META: Final = {
     **query(
@@ -94,7 +92,7 @@ def _filters() -> list[Part]:
             one["maxLength"] = LONGEST_PHRASE
         for prefix, words in (("", _NAMED[name]), ("not_", f"Excludes what `{name}` selects.")):
             found.append(query(prefix + name, {**array_of(one), "maxItems": filters.MAX_VALUES}, words))
-    instant = {"type": "string", "pattern": f"^(-?[0-9]{{1,18}}|{_DATE}|{_AGE}|today|yesterday)$"}
+    instant = {"type": "string", "pattern": times.INSTANT_SCHEMA}
     what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC, or with an offset), today, yesterday, or an age like 90m, 24h, 7d, 2w"
     found += [query(name, instant, f"{words}: {what}. {_PLAUSIBLE_ONLY}") for name, words in _INSTANT.items()]
     period = ref("Period")
@@ -120,7 +118,7 @@ SIZE: Final = query(
 _FORMAT: Final = query(
     "format",
     {"type": "string", "enum": list(LIST_TYPES)},
-    "Overrides Accept. `spreadsheet`: CSV as Excel opens it. `atom`: the 50 latest entries.",
+    f"Overrides Accept. `spreadsheet`: CSV as Excel opens it. `atom`: the {page_sizes.FEED} latest entries.",
 )
 _TAIL: Final = [
     query("after", {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "Only entries stored after this position."),
@@ -147,7 +145,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "List entries by time: all of them, a page, or the tail",
             {
                 "200": answer(
-                    "A JSON array, the same entries as NDJSON or CSV, or a feed of the 50 latest.",
+                    f"A JSON array, the same entries as NDJSON or CSV, or a feed of the {page_sizes.FEED} latest.",
                     {
                         **content(array_of(ref("Entry")), [EXAMPLE]),
                         **lines_of("Entry", LINE),
@@ -187,9 +185,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             {
                 "200": answer("The entry; its ETag is its digest.", _ENTRY, "ETag"),
                 "304": NOT_MODIFIED,
-                "404": answer(
-                    "No such entry.", content({"type": "string"}, "enhance log entry not found", "text/plain")
-                ),
+                "404": answer("No such entry.", content({"type": "string"}, NO_SUCH_ENTRY, "text/plain")),
             },
             parameters=[ISSUE_ID],
             errors=READ_ERRORS,
@@ -232,9 +228,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     "ETag",
                 ),
                 "304": NOT_MODIFIED,
-                "404": answer(
-                    "No such entry.", content({"type": "string"}, "enhance log entry not found", "text/plain")
-                ),
+                "404": answer("No such entry.", content({"type": "string"}, NO_SUCH_ENTRY, "text/plain")),
             },
             parameters=[ISSUE_ID],
             errors=READ_ERRORS,
@@ -247,7 +241,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "Recent denials of a Blueprint, and similar intents that were applied",
             {
                 "200": answer(
-                    "At most 20 groups and 16 kB.",
+                    f"At most {why.MOST_GROUPS} groups and {why.MOST_BYTES:,} bytes.",
                     content(
                         ref("Why"),
                         {

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from enhancelog.api.derivation import GROUPING_PATIENCE_S
+from enhancelog.transfer.bulk import Stored
 from enhancelog.transfer.formats import FORMATS
 
 Part = dict[str, Any]
@@ -41,7 +43,7 @@ PROBLEM: Final[Part] = {
         "stored": {
             "type": "array",
             "items": {"type": "string"},
-            "maxItems": 1000,
+            "maxItems": Stored.LISTED,
             "description": "503 and 507 of a bulk append: ids of stored entries.",
         },
         "stored_count": {
@@ -71,7 +73,8 @@ HEADERS: Final[Part] = {
     "DerivedTo": {
         "schema": {"type": "integer", "minimum": 0},
         "description": "For requests about deny patterns: the position up to which they are grouped and were read. "
-        "If the caller has just appended a new template, the response waits for its grouping, at most 2 s.",
+        "If the caller has just appended a new template, the response waits for its grouping, "
+        f"at most {GROUPING_PATIENCE_S:g} s.",
     },
     "Counted": _header("^newest [1-9][0-9]*$", "Present if only the newest entries were counted."),
     "ETag": _header(

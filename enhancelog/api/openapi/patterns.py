@@ -15,7 +15,7 @@ from enhancelog.api.openapi.parts import (
     ref,
 )
 from enhancelog.queries.patterns.detail import PatternDetail
-from enhancelog.queries.patterns.listing import Pattern
+from enhancelog.queries.patterns.listing import MOST, Pattern
 
 _, SCHEMAS = msgspec.json.schema_components([Pattern, PatternDetail], ref_template="#/components/schemas/{name}")
 
@@ -57,7 +57,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "Deny patterns of the entries that match a filter, most denials first",
             {
                 "200": answer(
-                    "At most 1,000 patterns. If the filter names a denied axis, only those of that axis.",
+                    f"At most {MOST:,} patterns. If the filter names a denied axis, only those of that axis.",
                     content(array_of(ref("Pattern")), [EXAMPLE]),
                     "Counted",
                     "DerivedTo",

@@ -7,6 +7,8 @@ import msgspec
 from enhancelog.api.openapi.parts import Part, array_of, ref
 from enhancelog.domain import filters, meta
 from enhancelog.domain.records import TEXT_SCHEMA, Entry
+from enhancelog.domain.times import PERIOD_SCHEMA
+from enhancelog.projections.patterns.details import MOST_AXES
 from enhancelog.queries.why import Why
 from enhancelog.transfer.bulk import Result
 
@@ -26,7 +28,7 @@ _, SCHEMAS = msgspec.json.schema_components([Entry, Result, Why], ref_template="
 # A generated client has a variable named after the schema, which a property of the same name would replace.
 SCHEMAS["AppendResult"] = {**SCHEMAS.pop("Result"), "title": "AppendResult"}
 SCHEMAS |= {name.capitalize(): {"type": "string", "enum": list(values)} for name, values in filters.CHOICES.items()}
-SCHEMAS["Period"] = {"type": "string", "pattern": "^([1-9][0-9]{0,4}[mhdw]|today|yesterday|all)$"}
+SCHEMAS["Period"] = {"type": "string", "pattern": PERIOD_SCHEMA}
 SCHEMAS["Entry"]["properties"] |= {"status": ref("Status"), "ops": array_of(ref("Operation")), "meta": ref("Meta")}
 SCHEMAS["Meta"] = {
     "type": "object",
@@ -59,7 +61,7 @@ SCHEMAS["Recorded"] = {
         },
         "patterns": {
             "type": "object",
-            "description": "The deny pattern's id for each axis that denied, up to 64 axes.",
+            "description": f"The deny pattern's id for each axis that denied, up to {MOST_AXES} axes.",
             "additionalProperties": {"type": "string"},
         },
         "observed": {

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandParser
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from enhancelog.maintenance import backup
 from enhancelog.management.database import Needs, prepare
@@ -27,7 +27,7 @@ class Command(ReportingCommand):
         prepare(Needs.ANY, self.stderr.write)
         try:
             backup.copy_sqlite(target)
-        except (OSError, DatabaseError) as error:
+        except (OSError, Error) as error:
             reason = getattr(error, "strerror", None) or error
             if target.exists():
                 reason = "it already exists; choose another name"

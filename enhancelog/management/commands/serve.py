@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import CommandParser
-from django.db import DatabaseError, connection, connections
+from django.db import Error, connection, connections
 
 from enhancelog.api import allowances
 from enhancelog.maintenance import prepare, upgrade
@@ -86,7 +86,7 @@ class Command(ReportingCommand):
                     static_files.collect()
                 if settings.DEMO:
                     prepare.load_demo()
-        except DatabaseError as error:
+        except Error as error:
             reason = str(error).strip().splitlines()[0]
             raise CannotRun(f"cannot use the database {shown_database()}: {reason}") from None
         except OSError as error:

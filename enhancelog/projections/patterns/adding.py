@@ -9,7 +9,7 @@ from enhancelog.backends import dialect
 from enhancelog.domain import records
 from enhancelog.models import NO_DAY, Denial, DenialPattern, Template, TemplateTally
 from enhancelog.projections.patterns import axes, rules
-from enhancelog.projections.patterns.axes import Standing
+from enhancelog.projections.patterns.axes import AxisState
 from enhancelog.projections.patterns.details import OTHER, Classified, classified, other_key
 
 TEMPLATE: Final = Template._meta.db_table
@@ -47,8 +47,8 @@ def add(cursor: CursorWrapper, denials: Sequence[Classified]) -> None:
     keys = {*first, *(other_key(one.axis) for one in first.values())}
     known = _read(cursor, keys)
     unknown = [one for one in first.values() if one.key not in known]
-    standings = axes.standings(cursor, {one.axis for one in unknown})
-    fresh = _Fresh(unknown, standings)
+    states = axes.states(cursor, {one.axis for one in unknown})
+    fresh = _Fresh(unknown, states)
     for axis in fresh.to_derive_anew:
         derive_anew(cursor, axis)
     left = [one for one in first.values() if one.axis not in fresh.to_derive_anew]
@@ -80,7 +80,7 @@ def derive_anew(cursor: CursorWrapper, axis: str) -> None:
 
 class _Fresh:
     # ``unknown``: the first denial of each template, by position.
-    def __init__(self, unknown: Sequence[Classified], standings: Mapping[str, Standing]) -> None:
+    def __init__(self, unknown: Sequence[Classified], states: Mapping[str, AxisState]) -> None:
         # Axes that already distinguish a template of a later position.
         self.to_derive_anew: set[str] = set()
         # Ids of templates that are not distinguished.
@@ -89,7 +89,7 @@ class _Fresh:
         for one in unknown:
             by_axis[one.axis].append(one)
         for axis, ones in by_axis.items():
-            named, newest = standings.get(axis, Standing())
+            named, newest = states.get(axis, AxisState())
             beyond = ones[max(patterns.MOST_TEMPLATES - named, 0) :]
             self.overflowing.update(one.key for one in beyond)
             if beyond and beyond[0].position < newest:

@@ -39,7 +39,7 @@ _MOST_TEMPLATES: Final = 500
 learned: Final = threading.Event()
 
 
-class Standing(NamedTuple):
+class AxisState(NamedTuple):
     """Number of distinguished templates, and their greatest first position."""
 
     named: int = 0
@@ -52,14 +52,14 @@ class Pending(NamedTuple):
     version: int
 
 
-def standings(cursor: CursorWrapper, axes: Collection[str]) -> dict[str, Standing]:
+def states(cursor: CursorWrapper, axes: Collection[str]) -> dict[str, AxisState]:
     if not axes:
         return {}
     condition, parameter = dialect().one_of("axis", sorted(axes))
     cursor.execute(
         f"SELECT axis, named, newest FROM {AXIS} WHERE rules = %s AND {condition}", [patterns.RULES_VERSION, parameter]
     )
-    return {axis: Standing(*row) for axis, *row in cursor.fetchall()}
+    return {axis: AxisState(*row) for axis, *row in cursor.fetchall()}
 
 
 def learn(cursor: CursorWrapper, first_positions: Mapping[str, Sequence[int]]) -> None:

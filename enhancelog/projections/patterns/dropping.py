@@ -48,9 +48,9 @@ def _forget(cursor: CursorWrapper, template_ids: Collection[int], positions: Col
     for axis, *rest, first_position in cursor.fetchall():
         if first_position in positions:
             by_axis[axis].append(tuple(rest))
-    standings = axes.standings(cursor, by_axis)
+    states = axes.states(cursor, by_axis)
     for axis, lost in sorted(by_axis.items()):
-        named = standings[axis].named if axis in standings else 0
+        named = states[axis].named if axis in states else 0
         if any(not other for other, *_ in lost) and named >= patterns.MOST_TEMPLATES:
             derive_anew(cursor, axis)  # one of the "other" may now be below the limit
         else:

@@ -24,7 +24,7 @@ ROWS: Final = 100
 _BEFORE_ALL: Final = (-(2**63), 0)
 
 
-class Known(NamedTuple):
+class StoredTemplate(NamedTuple):
     id: int
     text: str
     pattern_id: int
@@ -35,10 +35,10 @@ class Known(NamedTuple):
 
 class Basis(NamedTuple):
     axis: str
-    templates: Sequence[Known]
+    templates: Sequence[StoredTemplate]
     changes: Sequence[Change]
 
-    def moving(self) -> list[Known]:
+    def moving(self) -> list[StoredTemplate]:
         return [known for known in self.templates if known.home_id != known.pattern_id]
 
     def places(self, rest: Rest = no_rest) -> dict[str, Place]:
@@ -51,7 +51,7 @@ def read(cursor: CursorWrapper, axis: str) -> Basis:
         " WHERE rules = %s AND axis = %s AND NOT other ORDER BY first_position",
         [patterns.RULES_VERSION, axis],
     )
-    return Basis(axis, [Known(*row) for row in cursor.fetchall()], changes(cursor, axis))
+    return Basis(axis, [StoredTemplate(*row) for row in cursor.fetchall()], changes(cursor, axis))
 
 
 def operations(basis: Basis, places: Mapping[str, Place]) -> Iterator[None]:
@@ -76,13 +76,13 @@ def operations(basis: Basis, places: Mapping[str, Place]) -> Iterator[None]:
     yield
 
 
-def _turn(new: Known, old: Known) -> int:
+def _turn(new: StoredTemplate, old: StoredTemplate) -> int:
     if new.pattern_id == new.id:
         return 0
     return 2 if old.pattern_id == old.id else 1
 
 
-def moves(templates: Sequence[Known]) -> Iterator[None]:
+def moves(templates: Sequence[StoredTemplate]) -> Iterator[None]:
     leaving: defaultdict[int, dict[int, int]] = defaultdict(dict)
     for known in templates:
         if known.home_id != known.pattern_id:

@@ -11,10 +11,10 @@ from django.db.models import Q, QuerySet, Sum, Value
 
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
-from enhancelog.domain.times import DAY_MS, plausible_sql
+from enhancelog.domain.times import plausible_sql
 from enhancelog.models import DenialPattern, PatternRules, Template, TemplateTally
 from enhancelog.queries.blueprint_ids import blueprints_of
-from enhancelog.queries.counts import CAP, in_days
+from enhancelog.queries.counts import CAP, adds_up, covers_rejections, in_days
 from enhancelog.queries.horizon import grouped
 from enhancelog.queries.pattern_ids import SERVED, leader
 from enhancelog.queries.patterns.served import PLAUSIBLE, patterns
@@ -49,14 +49,7 @@ class Found(NamedTuple):
 
 
 def is_tallied(wanted: EntryFilter) -> bool:
-    bounds = (wanted.since_ms, wanted.until_ms)
-    return (
-        not wanted.exclude
-        and set(wanted.include) <= {"blueprint_id", "blueprint_prefix", "status", "axis"}
-        and wanted.include.get("status", ()) in ((), ("rejected",))
-        and len(wanted.include.get("axis", ())) <= 1
-        and not any(bound is not None and bound % DAY_MS for bound in bounds)
-    )
+    return adds_up(wanted) and "pattern" not in wanted.include and covers_rejections(wanted)
 
 
 def counted(wanted: EntryFilter, pattern_id: str | None = None) -> Found:

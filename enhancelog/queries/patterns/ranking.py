@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Aggregate, Case, Count, F, Q, QuerySet, Sum, Value, When
+from django.db.models import Aggregate, Count, F, Q, QuerySet, Sum
 
 from enhancelog.domain import records
 from enhancelog.domain.times import DAY_MS, day_of
@@ -19,7 +19,7 @@ from enhancelog.queries.pattern_ids import SERVED
 from enhancelog.queries.patterns.served import patterns
 from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.selection import PLAUSIBLE
-from enhancelog.queries.windowed import fetch_in
+from enhancelog.queries.windowed import fetch_in, now_or_before
 
 MOST_NEW: Final = 5
 MOST_NEW_READ: Final = 100  # patterns with most rejections, of which some may be new
@@ -56,6 +56,30 @@ class PatternRow:
     is_new: bool
 
 
+class Leader(NamedTuple):
+    """The template that stands for a pattern."""
+
+    pk: int
+    key: str
+    axis: str
+    wording: str
+    first_ms: int | None
+    last_ms: int | None
+
+    def row(self, window: Window, numbers: Numbers, places: Iterable[Place], days: Sequence[int] = ()) -> PatternRow:
+        return PatternRow(
+            id=self.key,
+            axis=self.axis,
+            template=self.wording,
+            numbers=numbers,
+            places=sorted(places, key=lambda place: (-place.rejected, place.name)),
+            days=days,
+            first_ms=self.first_ms,
+            last_ms=self.last_ms,
+            is_new=is_new(self.first_ms, window),
+        )
+
+
 class Scope(NamedTuple):
     """``axis``: ``None`` for any."""
 
@@ -79,7 +103,7 @@ def ranked(window: Window, spark_until_ms: int, most: int, scope: Scope = EVERYW
     counted = numbers(window, scope)
     order = sorted(counted, key=lambda pattern: (-counted[pattern].rejected, -counted[pattern].before, pattern))
     possible = [pattern for pattern in order if not counted[pattern].before][:MOST_NEW_READ]
-    leaders = _leaders([*order[:most], *possible])
+    leaders = leaders_of([*order[:most], *possible])
     new = [each for each in possible if each in leaders and is_new(leaders[each].first_ms, window)][:MOST_NEW]
     shown = list(dict.fromkeys([*order[:most], *new]))
     rows = {row.id: row for row in described(shown, counted, window, spark_until_ms, scope, leaders)}
@@ -111,46 +135,32 @@ def described(
     window: Window,
     spark_until_ms: int,
     scope: Scope = EVERYWHERE,
-    leaders: Mapping[int, "_Leader"] | None = None,
+    leaders: Mapping[int, Leader] | None = None,
 ) -> list[PatternRow]:
     """``leaders``: if already read."""
     places = _places(window, order, scope)
     last_day = day_of(spark_until_ms - 1)
     days = daily(order, last_day, scope)
-    leaders = _leaders(order) if leaders is None else leaders
+    leaders = leaders_of(order) if leaders is None else leaders
     return [
-        PatternRow(
-            id=leader.key,
-            axis=leader.axis,
-            template=leader.wording,
-            numbers=counted[pattern],
-            places=places[pattern],
-            days=[days[pattern, day] for day in range(last_day - SPARK_DAYS + 1, last_day + 1)],
-            first_ms=leader.first_ms,
-            last_ms=leader.last_ms,
-            is_new=is_new(leader.first_ms, window),
+        leader.row(
+            window,
+            counted[pattern],
+            places[pattern],
+            [days[pattern, day] for day in range(last_day - SPARK_DAYS + 1, last_day + 1)],
         )
         for pattern in order
         if (leader := leaders.get(pattern))
     ]
 
 
-class _Leader(NamedTuple):
-    pk: int
-    key: str
-    axis: str
-    wording: str
-    first_ms: int | None
-    last_ms: int | None
-
-
-def _leaders(order: Iterable[int]) -> dict[int, _Leader]:
+def leaders_of(order: Iterable[int]) -> dict[int, Leader]:
     wanted = tuple(sorted(order))
 
     def write() -> Statement:
-        return written(patterns().filter(pk__in=wanted).values_list(*_Leader._fields))
+        return written(patterns().filter(pk__in=wanted).values_list(*Leader._fields))
 
-    return {leader.pk: leader for leader in map(_Leader._make, fetch(("pattern leaders", wanted), write))}
+    return {leader.pk: leader for leader in map(Leader._make, fetch(("pattern leaders", wanted), write))}
 
 
 def is_new(first_ms: int | None, window: Window) -> bool:
@@ -168,19 +178,17 @@ def _source(window: Window, scope: Scope) -> _Source:
 
 
 def _from_tallies(window: Window, scope: Scope) -> _Source:
-    start = window.since_ms if window.before_ms is None else window.before_ms
-    rows = in_days(_tallies(scope), start, window.until_ms)
+    rows = in_days(_tallies(scope), window.start_ms, window.until_ms)
     now = Q() if window.since_ms is None else Q(day__gte=window.since_ms // DAY_MS)
-    rows = rows.order_by().annotate(pattern=F("template__pattern_id"), now=_as_number(now))
+    rows = rows.order_by().annotate(pattern=F("template__pattern_id"), now=now_or_before(now))
     return _Source(rows, Sum("rejected"), Sum("denied"))
 
 
 def _from_index(window: Window, scope: Scope) -> _Source:
-    start = window.since_ms if window.before_ms is None else window.before_ms
-    entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=start, ts_ms__lt=window.until_ms)
+    entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.start_ms, ts_ms__lt=window.until_ms)
     now = Q(ts_ms__gte=window.since_ms)
     denials = entries.order_by().filter(_conditions(scope, "patterns__template__"), patterns__template__rules=SERVED)
-    rows = denials.annotate(pattern=F("patterns__template__pattern_id"), now=_as_number(now))
+    rows = denials.annotate(pattern=F("patterns__template__pattern_id"), now=now_or_before(now))
     return _Source(rows, Count("position", filter=Q(patterns__rejected=True)), Count("position"))
 
 
@@ -193,11 +201,7 @@ def _conditions(scope: Scope, template: str) -> Q:
     return found if scope.axis is None else found & Q(**{f"{template}axis__in": records.only_ids([scope.axis])})
 
 
-def _as_number(now: Q) -> Case | Value:
-    return Case(When(now, then=Value(1)), default=Value(0)) if now else Value(1)
-
-
-def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, list[Place]]:
+def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, Sequence[Place]]:
     wanted = tuple(sorted(order))
 
     def write(window: Window) -> Statement:
@@ -209,8 +213,6 @@ def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, 
     found: defaultdict[int, list[Place]] = defaultdict(list)
     for pattern, blueprint_id, number in fetch_in(alone, ("pattern places", wanted, scope), write):
         found[pattern].append(Place(blueprint_id, int(number)))
-    for places in found.values():
-        places.sort(key=lambda place: (-place.rejected, place.name))
     return found
 
 

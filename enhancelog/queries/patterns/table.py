@@ -15,7 +15,7 @@ from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.patterns.counted import counted, is_tallied
 from enhancelog.queries.patterns.newness import newness
-from enhancelog.queries.patterns.ranking import Numbers, PatternRow, Place, Scope, described, is_new, numbers
+from enhancelog.queries.patterns.ranking import Numbers, PatternRow, Place, Scope, described, leaders_of, numbers
 from enhancelog.queries.patterns.served import PLAUSIBLE, patterns
 
 SORTS: Final = ("denials", "change", "axis", "first", "last")
@@ -83,22 +83,8 @@ def _of_newest(wanted: EntryFilter, window: Window, part: Part, is_wanted: Calla
         places[row.pattern].append(Place(row.blueprint_id, row.number))
     sums = {pattern: Numbers(number, number) for pattern, number in totals.items() if is_wanted(pattern)}
     order = _ordered(sums, part)[part.first : part.first + part.size]
-    leaders = {leader.pk: leader for leader in patterns().filter(pk__in=order)}
-    rows = [
-        PatternRow(
-            id=leader.key,
-            axis=leader.axis,
-            template=leader.wording,
-            numbers=sums[leader.pk],
-            places=sorted(places[leader.pk], key=lambda place: (-place.rejected, place.name)),
-            days=(),
-            first_ms=leader.first_ms,
-            last_ms=leader.last_ms,
-            is_new=is_new(leader.first_ms, window),
-        )
-        for pattern in order
-        if (leader := leaders.get(pattern))
-    ]
+    leaders = leaders_of(order)
+    rows = [leader.row(window, sums[pattern], places[pattern]) for pattern in order if (leader := leaders.get(pattern))]
     return Table(rows, len(sums), None, found.is_whole)
 
 

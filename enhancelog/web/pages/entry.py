@@ -121,7 +121,7 @@ def _denied_first(listed: Listed) -> list[ShownVerdict]:
 
 
 def _list_links(list_request: ListRequest, listed: Listed, up_to: int) -> dict[str, Any]:
-    newer, older = entries.neighbours(list_request.wanted, listed, up_to)
+    newer, older = entries.neighbors(list_request.wanted, listed, up_to)
     blueprint_id = list_request.wanted.one("blueprint_id")
     others = tuple(pair for pair in list_request.given if pair[0] != "blueprint_id")
     return {

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from enhancelog.queries.facets import Known, facets
+from enhancelog.queries.facets import ListPositions, facets
 from enhancelog.web import list_requests
 from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.facet_links import facet_links
@@ -34,7 +34,7 @@ def rejection_list(request: HttpRequest) -> HttpResponse:
         known = None
         if shows_all(page, without, list_request):
             positions = [*(row[0] for row in page.rows), *(row.listed.position for row in without.rows)]
-            known = Known(positions, page.stopped)
+            known = ListPositions(positions, page.stopped)
         found = facets(list_request.wanted, page.up_to, known)
         opened = request.GET.get("facet", "")
         context |= {"total": found.total, "facets": facet_links(list_request, found, opened), "opened": bool(opened)}
