@@ -19,6 +19,7 @@ from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.entry_rows import EntryRow, entry_rows
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.htmx import is_fragment, page_or_fragment
+from enhancelog.web.jinja import percent
 from enhancelog.web.list_addresses import timeline
 from enhancelog.web.list_requests import ListRequest
 from enhancelog.web.lists import WithoutTime, list_context, read_page, total, without_time
@@ -40,8 +41,14 @@ class Totals(NamedTuple):
     rejected: Count
 
     @property
-    def attempts(self) -> int:
-        return self.applied.number + self.rejected.number
+    def attempts(self) -> Count:
+        return Count(self.applied.number + self.rejected.number, self.applied.capped or self.rejected.capped)
+
+    @property
+    def rate(self) -> str:
+        """Empty if it is not known, or there are no attempts."""
+        attempts = self.attempts
+        return percent(self.rejected.number, attempts.number) if attempts.number and not attempts.capped else ""
 
 
 @require_safe
@@ -83,7 +90,8 @@ def _heading_above(list_request: ListRequest) -> str:
     if list_request.cursor is None:
         return ""
     at = entries.read_cursor(list_request.cursor, list_request.wanted, list_request.order)
-    return _heading(tally_day(at.ts_ms, now_ms()))
+    # Where a scan stopped, the last heading shown is not known.
+    return _heading(tally_day(at.ts_ms, now_ms())) if entries.is_match(list_request.wanted, at) else ""
 
 
 def _heading(day: int | None) -> str:
