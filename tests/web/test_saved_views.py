@@ -56,6 +56,19 @@ def text(response: Any) -> str:
         ("/blueprints/?blueprint_id=main", "/blueprints/main", "main", ""),
         ("/blueprints/?sort=rate&cursor=200", "/blueprints/?sort=rate", "Blueprints", "sort:rate"),
         ("/?period=30d", "/?period=30d", "Overview", "period:30d"),
+        ("/?blueprint_id=", "/?blueprint_id=", "Overview", 'blueprint_id:""'),
+        (
+            "/patterns/?axis=noop&axis=tone&text=foo&sort=last&order=asc&skip=9",
+            "/patterns/?axis=noop&axis=tone&text=foo&order=asc&sort=last",
+            "Patterns",
+            "axis:noop axis:tone text:foo sort:last order:asc",
+        ),
+        (
+            "/matrix/?blueprint_id=b&blueprint_id=a&show=&column=9",
+            "/matrix/?blueprint_id=b&blueprint_id=a",
+            "Matrix",
+            "blueprint_id:b blueprint_id:a",
+        ),
         ("/content/?kind=story&text=", "/content/?kind=story", "Content", "kind:story"),
         ("http://127.0.0.1:8000/search/", "/search/", "Search", ""),
     ],
@@ -73,6 +86,7 @@ def test_an_address_is_kept_without_what_is_no_part_of_the_list(given: str, kept
         *("https://evil.example/rejections/", "//evil.example/rejections/", "http://127.0.0.1:8000@evil.example/"),
         *("javascript:alert(1)", "/\\evil.example/", "http://[", "rejections/", "", "/nothing/", "/entries/h-1"),
         *("/account/tokens", "/admin/", "/v1/enhance/log", "/account/sign-out", "/rejections/%FF", "/search/?text=%FF"),
+        *("/patterns/?has=nothing", "/patterns/?order=up"),
         *("/rejections/?since=tomorrow", "/search/?order=up", "/search/?" + "&".join(["text=a"] * 101)),
     ],
 )
