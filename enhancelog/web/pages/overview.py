@@ -1,8 +1,7 @@
 """``/``: what was denied in a period, compared with the period before."""
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_safe
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
 from enhancelog.domain.filter_box import Pair
+from enhancelog.domain.intervals import points
 from enhancelog.queries import runs
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.overview import Overview
@@ -23,16 +23,12 @@ from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
 
 
-@dataclass(frozen=True)
-class Rate:
+class Rate(NamedTuple):
     """In per cent; ``None`` without runs."""
 
     now: int | None
     before: int | None
-
-    @property
-    def points(self) -> int | None:
-        return None if self.now is None or self.before is None else self.now - self.before
+    points: int | None
 
 
 @require_safe
@@ -68,7 +64,7 @@ def _context(period: Period, found: Overview, chosen: list[Pair], scope: list[Pa
         "window": period.window,
         "compared": period.window.before_ms is not None,
         "found": found,
-        "rate": Rate(_rate(found.now), _rate(found.before)),
+        "rate": Rate(_rate(found.now), _rate(found.before), points(*found.now.rejected_of, *found.before.rejected_of)),
         "rebuilding": rebuilding(),
         "matrix_url": links.matrix([*scope, *chosen]),
         "patterns_url": links.patterns([*scope, *chosen]),
