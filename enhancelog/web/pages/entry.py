@@ -9,7 +9,7 @@ from msgspec import UNSET
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
 from enhancelog.domain import filter_box, records
-from enhancelog.domain.badges import Badge, described_badges
+from enhancelog.domain.badges import REASONS_DIFFER, Badge, described_badges
 from enhancelog.domain.errors import NotFound
 from enhancelog.domain.records import Entry
 from enhancelog.domain.telling_lines import shown_line
@@ -98,7 +98,7 @@ def _entry(listed: Listed) -> dict[str, Any]:
 
 
 def _differing_reasons(entry: Entry, badges: list[Badge]) -> tuple[str, ...]:
-    return tuple(entry.reasons) if any(badge.name == "reasons differ" for badge in badges) else ()
+    return tuple(entry.reasons) if any(badge.name == REASONS_DIFFER for badge in badges) else ()
 
 
 def _patch(entry: Entry) -> Patch | None:

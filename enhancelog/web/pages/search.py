@@ -49,7 +49,7 @@ def search(request: HttpRequest) -> HttpResponse:
     without = WithoutTime([], are_all=True) if searches_index else without_time(page, list_request)
     stopped = ""
     if searches_index and page.stopped:
-        stopped = "The search was stopped after 0.2 seconds; narrow it to find all matches."
+        stopped = f"The search was stopped after {searches.MOST_S} seconds; narrow it to find all matches."
     found = _marked(rows(page, list_request), list_request)
     context = {
         **list_context(page, list_request, stopped),
