@@ -91,7 +91,7 @@ def _of_patterns(pairs: list[Pair]) -> Address:
     list_request = _read(PATTERNS, pairs)
     sort = {name: value for name, value in pairs if name == "sort" and value}
     said = [list_request.text, *(f"{name}:{value}" for name, value in [*sort.items(), *list_request.kept])]
-    return Address(PATTERNS.title, " ".join(filter(None, said)), list_request.url(**sort))
+    return Address(PATTERNS.title, " ".join(filter(None, said)), list_request.url(None, **sort))
 
 
 def _read(page: FilteredPage, pairs: list[Pair]) -> ListRequest:

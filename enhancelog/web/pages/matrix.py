@@ -53,8 +53,7 @@ class Asked(NamedTuple):
     columns: Part
 
     def url(self, **changes: str) -> str:
-        """An empty parameter is left out."""
-        others = [(name, value) for name, value in {**self.given, **changes}.items() if value]
+        others = links.changed(self.given, changes)
         return links.matrix([*(() if changes.get("show") else self.scope), *others])
 
 
@@ -65,7 +64,7 @@ class Asked(NamedTuple):
 def matrix(request: HttpRequest) -> HttpResponseBase:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
-        return page_or_fragment(request, "matrix/page.jinja", {"section": "matrix", "empty": True})
+        return page_or_fragment(request, "matrix/page.jinja", {"section": "matrix", "log_is_empty": True})
     try:
         asked = _asked(request)
     except Invalid as error:
@@ -74,9 +73,9 @@ def matrix(request: HttpRequest) -> HttpResponseBase:
     grid = _grid(asked, period)
     context = {
         "section": "matrix",
-        "empty": False,
+        "log_is_empty": False,
         "period": period,
-        "periods": [(name, label, asked.url(period=name, **_FIRST)) for name, label in periods.LABELS.items()],
+        "periods": periods.choices(lambda name: asked.url(period=name, **_FIRST)),
         "show": asked.show,
         "tables": [(name, label, asked.url(show=name, sort="", order="", **_FIRST)) for name, label in TABLES.items()],
         "scope": filter_box.render(asked.scope),

@@ -38,7 +38,7 @@ class Rate(NamedTuple):
 def overview(request: HttpRequest) -> HttpResponseBase:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
-        return page_or_fragment(request, "overview/page.jinja", {"section": "overview", "empty": True})
+        return page_or_fragment(request, "overview/page.jinja", {"section": "overview", "log_is_empty": True})
     period = periods.asked(request, newest)
     chosen = [("period", period.name)] if "period" in request.GET else []
     blueprint_id = request.GET.get("blueprint_id")
@@ -46,7 +46,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
     found = summed(period.window, newest, EVERY if blueprint_id is None else Named((blueprint_id,)))
     context = {
         "section": "overview",
-        "empty": False,
+        "log_is_empty": False,
         "of_blueprint": blueprint_id,
         **_context(period, found, chosen, scope),
     }
@@ -58,9 +58,7 @@ def _context(period: Period, found: Overview, chosen: list[Pair], scope: list[Pa
     narrower: dict[str, Any] = dict(scope)
     return {
         "period": period,
-        "periods": [
-            (name, label, links.with_query("", [*scope, ("period", name)])) for name, label in periods.LABELS.items()
-        ],
+        "periods": periods.choices(lambda name: links.with_query("", [*scope, ("period", name)])),
         "window": period.window,
         "compared": period.window.before_ms is not None,
         "found": found,

@@ -93,9 +93,7 @@ class ChangeRow(NamedTuple):
 @needs("log:read")
 @revalidated()
 def pattern_detail(request: HttpRequest, pattern_id: str) -> HttpResponse:
-    pattern = detail.known(pattern_id)
-    if pattern is None:
-        raise Http404("There is no deny pattern with this id.")
+    pattern = known_pattern(pattern_id)
     if pattern.id != pattern_id:
         return redirect(links.pattern(pattern.id))
     rebuilt = rebuilding()
@@ -113,6 +111,14 @@ def pattern_detail(request: HttpRequest, pattern_id: str) -> HttpResponse:
         "merge_url": links.change_pattern("merge", pattern.id) if changeable else "",
     }
     return page_or_fragment(request, "pattern/page.jinja", context)
+
+
+def known_pattern(pattern_id: str) -> Known:
+    """Raises ``Http404``."""
+    pattern = detail.known(pattern_id)
+    if pattern is None:
+        raise Http404("There is no deny pattern with this id.")
+    return pattern
 
 
 def _denials(pattern: Known) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -14,7 +14,7 @@ from enhancelog.queries import entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.standing import Standing, standing
-from enhancelog.web import htmx, list_requests
+from enhancelog.web import htmx, list_requests, periods
 from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.entry_rows import EntryRow, entry_rows
 from enhancelog.web.feeds import reads_list
@@ -24,8 +24,6 @@ from enhancelog.web.list_addresses import timeline
 from enhancelog.web.list_requests import ListRequest
 from enhancelog.web.lists import WithoutTime, list_context, read_page, total, without_time
 from enhancelog.web.revalidation import revalidated
-
-_ONLY_TIME: Final = {"since", "until", "period", "not_since", "not_until", "not_period"}
 
 
 class TimelineRow(NamedTuple):
@@ -106,7 +104,7 @@ def _date(day: int, this_year: int) -> str:
 
 
 def _header(list_request: ListRequest, page: Page, without: WithoutTime, known: Standing) -> dict[str, Any]:
-    of_time = tuple(pair for pair in list_request.given if pair[0] in _ONLY_TIME)
+    of_time = tuple(pair for pair in list_request.given if pair[0] in periods.PARAMETERS)
     totals = [
         count(from_pairs([*list_request.filtered_page.scope, *of_time, ("status", status)], now_ms()), page.up_to)
         for status in ("applied", "rejected")
