@@ -8,9 +8,9 @@ from enhancelog.domain.filters import Order
 
 
 class Column(NamedTuple):
-    """``label``: empty if the template names it. ``url``: empty if not sortable."""
+    """``url``: empty if not sortable."""
 
-    label: str = ""
+    label: str
     url: str = ""
     order: Order | None = None
     style: str = ""

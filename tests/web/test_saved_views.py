@@ -54,7 +54,7 @@ def text(response: Any) -> str:
         ("/blueprints/a%2Fb%20%25?has=gap", "/blueprints/a%2Fb%20%25?has=gap", "a/b %", "has:gap"),
         ("/blueprints/?blueprint_id=", "/blueprints/?blueprint_id=", "(no name)", ""),
         ("/blueprints/?blueprint_id=main", "/blueprints/main", "main", ""),
-        ("/blueprints/?sort=rate&cursor=200", "/blueprints/?sort=rate", "Blueprints", "sort:rate"),
+        ("/blueprints/?sort=rate&skip=200", "/blueprints/?sort=rate", "Blueprints", "sort:rate"),
         ("/?period=30d", "/?period=30d", "Overview", "period:30d"),
         ("/?blueprint_id=", "/?blueprint_id=", "Overview", 'blueprint_id:""'),
         (

@@ -100,7 +100,7 @@ def _context(asked: Asked, period: Period) -> dict[str, Any]:
         "total": len(found),
         "first": asked.first + 1,
         "last": last,
-        "next_url": asked.url(cursor=str(last)) if last < len(found) else "",
+        "next_url": asked.url(skip=str(last)) if last < len(found) else "",
     }
 
 

@@ -30,10 +30,10 @@ COLUMNS: Final = 10
 TABLES: Final = {"": "Axis × Blueprint", "together": "Axes together"}
 
 _ROWS_ARE: Final = {"": ("Blueprint", "Blueprints"), "together": ("axis", "axes")}
-# ``cursor`` and ``column`` are how many rows and columns come before the first one shown.
-_PARAMETERS: Final = ("period", "show", "sort", "order", "cursor", "column")
+# ``skip`` and ``column`` are how many rows and columns come before the first one shown.
+_PARAMETERS: Final = ("period", "show", "sort", "order", "skip", "column")
 _SCOPE: Final = ("blueprint_id", "blueprint_prefix")
-_FIRST: Final = {"cursor": "", "column": ""}
+_FIRST: Final = {"skip": "", "column": ""}
 
 
 class Step(NamedTuple):
@@ -86,7 +86,7 @@ def matrix(request: HttpRequest) -> HttpResponseBase:
         "grid": grid,
         "steps": [
             *_steps(asked, asked.columns, "column", grid.axes_in_all, ("axis", "axes")),
-            *_steps(asked, asked.rows, "cursor", grid.rows_in_all, _ROWS_ARE[asked.show]),
+            *_steps(asked, asked.rows, "skip", grid.rows_in_all, _ROWS_ARE[asked.show]),
         ],
     }
     return page_or_fragment(request, "matrix/page.jinja", context)

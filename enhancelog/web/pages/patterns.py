@@ -75,7 +75,7 @@ def _part(request: HttpRequest, list_request: ListRequest) -> Part:
     sort = checked(request.GET.get("sort") or "denials", SORTS)
     parameters = dict(request.GET.lists())
     order = filters.order(parameters, usual_order(sort))
-    return Part(sort, order, filters.offset(parameters, "skip"), filters.page_size(parameters) or page_sizes.PATTERNS)
+    return Part(sort, order, filters.offset(parameters), filters.page_size(parameters) or page_sizes.PATTERNS)
 
 
 def _period(request: HttpRequest, list_request: ListRequest, newest: int | None) -> Period | None:
