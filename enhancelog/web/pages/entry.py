@@ -107,17 +107,14 @@ def _patch(entry: Entry) -> Patch | None:
 
 
 def _denied_first(listed: Listed) -> list[ShownVerdict]:
-    shown = sorted(listed.entry.verdicts, key=lambda verdict: verdict.status != "deny")[:SHOWN_VERDICTS]
-    patterns = alike(listed.position, {verdict.axis for verdict in shown if verdict.status == "deny"})
-    return [
-        ShownVerdict(
-            verdict.axis,
-            verdict.status,
-            text(verdict.detail),
-            patterns.pop(verdict.axis, None) if verdict.status == "deny" else None,
-        )
-        for verdict in shown
-    ]
+    verdicts = sorted(listed.entry.verdicts, key=lambda verdict: verdict.status != "deny")[:SHOWN_VERDICTS]
+    patterns = alike(listed.position, {verdict.axis for verdict in verdicts if verdict.status == "deny"})
+    shown = []
+    for verdict in verdicts:
+        # An axis that denied twice has one pattern, which is shown once.
+        pattern = patterns.pop(verdict.axis, None) if verdict.status == "deny" else None
+        shown.append(ShownVerdict(verdict.axis, verdict.status, text(verdict.detail), pattern))
+    return shown
 
 
 def _list_links(list_request: ListRequest, listed: Listed, up_to: int) -> dict[str, Any]:

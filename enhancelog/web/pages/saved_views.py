@@ -83,7 +83,8 @@ def _changed(view: SavedView, act: str, name: str) -> str:
             return f"Renamed to {name}."
         case "share" | "keep":
             saved_views.share(view, act == "share")
-            return f"{view.name} is {'shared with everybody who is signed in' if act == 'share' else 'private'}."
+            said = "shared with everybody who is signed in" if act == "share" else "private"
+            return f"{view.name} is {said}."
         case "delete":
             saved_views.delete(view)
             return f"{view.name} was deleted."
