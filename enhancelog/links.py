@@ -1,6 +1,6 @@
 """Percent-encoded paths of pages and API resources."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, Protocol
@@ -38,6 +38,11 @@ class BoundedSpan(Protocol):
 def with_query(path: str, pairs: Pairs = ()) -> str:
     query = "&".join([f"{_encoded(name)}={_encoded(value)}" for name, value in pairs])
     return f"{path}?{query}" if query else path
+
+
+def changed(given: Mapping[str, str], changes: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Parameters with changes; an empty one is left out."""
+    return [(name, value) for name, value in {**given, **changes}.items() if value]
 
 
 def between(since_ms: int | None, until_ms: int | None) -> list[tuple[str, str]]:

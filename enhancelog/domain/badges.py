@@ -10,10 +10,11 @@ from enhancelog.domain.times import is_plausible
 RULES_VERSION: Final = 2
 
 IMPLAUSIBLE_TIME: Final = "implausible time"
+REASONS_DIFFER: Final = "reasons differ"
 MEANINGS: Final = {
     "applied despite a denial": "An axis denied this run, yet it is recorded as applied.",
     "rejected without a denial": "No axis denied this run, yet it is recorded as rejected.",
-    "reasons differ": "The reasons are not exactly the denying verdicts, in their order.",
+    REASONS_DIFFER: "The reasons are not exactly the denying verdicts, in their order.",
     "axis judged twice": "One axis appears more than once among the verdicts; it is counted once.",
     "applied without a hash": "The run is recorded as applied, but the hash after it is empty.",
     "rejected with a hash": "The run is recorded as rejected, but there is a hash after it.",
@@ -39,7 +40,7 @@ def badges(entry: Entry, recorded_ms: int) -> tuple[str, ...]:
     found = {
         "applied despite a denial": applied and bool(denied),
         "rejected without a denial": not applied and not denied,
-        "reasons differ": entry.reasons != expected,
+        REASONS_DIFFER: entry.reasons != expected,
         "axis judged twice": len(set(axes)) < len(axes),
         "applied without a hash": applied and not entry.new_hash,
         "rejected with a hash": not applied and bool(entry.new_hash),

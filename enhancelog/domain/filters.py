@@ -133,12 +133,12 @@ def page_size(parameters: Parameters) -> int | None:
     raise Invalid("page_size", "range", f'must be a whole number from 1 to {page_sizes.LARGEST}, not "{value[:40]}"')
 
 
-def offset(parameters: Parameters, name: str = "cursor") -> int:
+def offset(parameters: Parameters, name: str = "skip") -> int:
     """Rows to skip on pages that have no key to continue from."""
     value = _last(parameters, name) or "0"
     if _OFFSET.fullmatch(value):
         return int(value)
-    raise Invalid(name, "cursor", "is not valid; start again without it")
+    raise Invalid(name, "offset", "is not valid; start again without it")
 
 
 def after(parameters: Parameters) -> int | None:

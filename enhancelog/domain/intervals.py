@@ -36,3 +36,10 @@ def difference(part: int, whole: int, part_before: int, whole_before: int) -> In
     return Interval(
         change - math.hypot(now - low, high_before - before), change + math.hypot(high - now, before - low_before)
     )
+
+
+def points(part: int, whole: int, part_before: int, whole_before: int) -> int | None:
+    """Change of a rate in whole percentage points; ``None`` if either whole is 0."""
+    if not whole or not whole_before:
+        return None
+    return round(100 * (part / whole - part_before / whole_before))

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from django.db.models import Max, Sum
 
 from enhancelog.domain.filters import Order
-from enhancelog.domain.intervals import Interval, difference
+from enhancelog.domain.intervals import Interval, difference, points
 from enhancelog.models import BlueprintSummary
 from enhancelog.queries.charts import Window
 from enhancelog.queries.runs import Totals, compared_by_blueprint
@@ -40,8 +40,8 @@ class Blueprint(NamedTuple):
 
     @property
     def points(self) -> int | None:
-        """Change of the rejection rate in percentage points; ``None`` if nothing ran before."""
-        return round(100 * (self.rate - self.before.rejected / self.before.runs)) if self.before.runs else None
+        """Change of the rejection rate."""
+        return points(*self.now.rejected_of, *self.before.rejected_of)
 
     @property
     def change(self) -> Interval:

@@ -235,6 +235,11 @@ def read_cursor(text: str, wanted: EntryFilter, order: str) -> Cursor:
     return cursor
 
 
+def is_match(wanted: EntryFilter, at: Cursor) -> bool:
+    """Of the entry at the cursor, which was only scanned if the page stopped there."""
+    return is_one_range(wanted) or select(wanted, at.up_to).filter(key_position=at.position).exists()
+
+
 def _decoded(text: str) -> Cursor:
     try:
         cursor = Cursor(*_cursor.decode(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)))

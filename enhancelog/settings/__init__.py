@@ -12,18 +12,18 @@ from enhancelog import backends
 from enhancelog.accounts import lockout_limits
 from enhancelog.accounts.cookies import cookie_name
 from enhancelog.observing import structured_logs
-from enhancelog.settings import data_folder, environment
+from enhancelog.settings import data_folder, reading
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
-DEMO = environment.boolean("ENHANCELOG_DEMO")
-DATA_DIR = data_folder.prepared(Path(environment.text("ENHANCELOG_DATA_DIR") or BASE_DIR / "var").absolute())
+DEMO = reading.boolean("ENHANCELOG_DEMO")
+DATA_DIR = data_folder.prepared(Path(reading.text("ENHANCELOG_DATA_DIR") or BASE_DIR / "var").absolute())
 SECRET_KEY = data_folder.secret_key(DATA_DIR / "secret_key")
 DEBUG = False
 # For developers: templates and static files are read from the clone on each request.
-RELOAD = environment.boolean("ENHANCELOG_RELOAD") or sys.argv[1:2] == ["runserver"]
+RELOAD = reading.boolean("ENHANCELOG_RELOAD") or sys.argv[1:2] == ["runserver"]
 
-PUBLIC_URL = environment.text("ENHANCELOG_URL").rstrip("/") or "http://127.0.0.1:8000"
+PUBLIC_URL = reading.text("ENHANCELOG_URL").rstrip("/") or "http://127.0.0.1:8000"
 _url = urlsplit(PUBLIC_URL)
 if _url.scheme not in ("http", "https") or not _url.hostname or _url.path:
     raise ImproperlyConfigured(f'ENHANCELOG_URL: must be a URL like https://log.example.org, not "{PUBLIC_URL}"')
@@ -31,22 +31,22 @@ _host = f"[{_url.hostname}]" if ":" in _url.hostname else _url.hostname
 ALLOWED_HOSTS = list(dict.fromkeys([_host, "127.0.0.1", "localhost", "[::1]"]))
 CSRF_TRUSTED_ORIGINS = [f"{_url.scheme}://{_url.netloc}"]
 
-PUBLIC_READ = DEMO or environment.boolean("ENHANCELOG_PUBLIC_READ")
-TRUSTED_PROXIES = environment.networks("ENHANCELOG_TRUSTED_PROXIES")
-MAX_ENTRY_BYTES = environment.positive("ENHANCELOG_MAX_ENTRY_BYTES", 1 << 20)
-MAX_CONTENT_BYTES = environment.positive("ENHANCELOG_MAX_CONTENT_BYTES", 1 << 20)
-MAX_BULK_BYTES = environment.positive("ENHANCELOG_MAX_BULK_BYTES", 512 << 20)
-MAX_BULK_LINES = environment.positive("ENHANCELOG_MAX_BULK_LINES", 200_000)
-MAX_UPLOADS_BYTES = environment.positive("ENHANCELOG_MAX_UPLOADS_BYTES", 2 << 30)
-WORKERS = environment.positive("ENHANCELOG_WORKERS", 1)
-THREADS = environment.positive("ENHANCELOG_THREADS", 32)
-PIN_WORKERS = environment.boolean("ENHANCELOG_PIN_WORKERS", True)
-BODY_TIMEOUT_S = environment.positive("ENHANCELOG_BODY_TIMEOUT", 30)
-STREAMS = environment.positive("ENHANCELOG_STREAMS", 64)
-POLLS = environment.positive("ENHANCELOG_POLLS", 1000)
-THROTTLE_APPEND = environment.rate("ENHANCELOG_THROTTLE_APPEND", "6000/min")
-THROTTLE_BULK = environment.rate("ENHANCELOG_THROTTLE_BULK", "60/min")
-THROTTLE_READ = environment.rate("ENHANCELOG_THROTTLE_READ", "off")
+PUBLIC_READ = DEMO or reading.boolean("ENHANCELOG_PUBLIC_READ")
+TRUSTED_PROXIES = reading.networks("ENHANCELOG_TRUSTED_PROXIES")
+MAX_ENTRY_BYTES = reading.positive("ENHANCELOG_MAX_ENTRY_BYTES", 1 << 20)
+MAX_CONTENT_BYTES = reading.positive("ENHANCELOG_MAX_CONTENT_BYTES", 1 << 20)
+MAX_BULK_BYTES = reading.positive("ENHANCELOG_MAX_BULK_BYTES", 512 << 20)
+MAX_BULK_LINES = reading.positive("ENHANCELOG_MAX_BULK_LINES", 200_000)
+MAX_UPLOADS_BYTES = reading.positive("ENHANCELOG_MAX_UPLOADS_BYTES", 2 << 30)
+WORKERS = reading.positive("ENHANCELOG_WORKERS", 1)
+THREADS = reading.positive("ENHANCELOG_THREADS", 32)
+PIN_WORKERS = reading.boolean("ENHANCELOG_PIN_WORKERS", True)
+BODY_TIMEOUT_S = reading.positive("ENHANCELOG_BODY_TIMEOUT", 30)
+STREAMS = reading.positive("ENHANCELOG_STREAMS", 64)
+POLLS = reading.positive("ENHANCELOG_POLLS", 1000)
+THROTTLE_APPEND = reading.rate("ENHANCELOG_THROTTLE_APPEND", "6000/min")
+THROTTLE_BULK = reading.rate("ENHANCELOG_THROTTLE_BULK", "60/min")
+THROTTLE_READ = reading.rate("ENHANCELOG_THROTTLE_READ", "off")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -119,7 +119,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DATABASES = {
     "default": backends.from_url(
-        f"sqlite:///{quote(str(DATA_DIR / 'demo.sqlite3'))}" if DEMO else environment.text("DATABASE_URL"), DATA_DIR
+        f"sqlite:///{quote(str(DATA_DIR / 'demo.sqlite3'))}" if DEMO else reading.text("DATABASE_URL"), DATA_DIR
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -208,7 +208,7 @@ KNOX_TOKEN_MODEL = "enhancelog.Token"
 MIGRATION_MODULES = {"knox": None}  # knox's own table is not used
 REST_KNOX = {"TOKEN_PREFIX": "enh_", "TOKEN_TTL": None}
 
-LOG_LEVEL = environment.text("ENHANCELOG_LOG_LEVEL").upper() or "INFO"
+LOG_LEVEL = reading.text("ENHANCELOG_LOG_LEVEL").upper() or "INFO"
 if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
     raise ImproperlyConfigured(
         f'ENHANCELOG_LOG_LEVEL: must be debug, info, warning, error or critical, not "{LOG_LEVEL}"'

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from enhancelog.backends.disk import is_writable
-from enhancelog.settings import environment
+from enhancelog.settings import reading
 
 
 def prepared(path: Path) -> Path:
@@ -31,7 +31,7 @@ def _only_reads() -> bool:
 
 def secret_key(path: Path) -> str:
     """The key from the environment, else from the data folder, where it is created if missing."""
-    given = environment.text("ENHANCELOG_SECRET_KEY")
+    given = reading.text("ENHANCELOG_SECRET_KEY")
     if given:
         if len(given) < 32:
             raise ImproperlyConfigured("ENHANCELOG_SECRET_KEY: needs at least 32 characters")

@@ -20,6 +20,7 @@ from enhancelog.domain import intervals
 from enhancelog.domain.deceptive_names import deceptions
 from enhancelog.domain.times import as_datetime, now_ms
 from enhancelog.patterns import parts
+from enhancelog.queries.counts import Count
 from enhancelog.web import charts
 
 LONGEST_KEPT_ROW: Final = 4_000  # characters, with its key; a hash or an address can have a million
@@ -156,5 +157,6 @@ def quoted(text: str) -> str:
     return quote(text, safe="")
 
 
-def plural(number: int, one: str, many: str) -> str:
-    return one if number == 1 else many
+def plural(number: int | Count, one: str, many: str) -> str:
+    is_one = number.is_one if isinstance(number, Count) else number == 1
+    return one if is_one else many

@@ -1,6 +1,7 @@
 """List pages and their canonical addresses, without cursor, format, key and host."""
 
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -11,7 +12,7 @@ from enhancelog import links
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filter_box import Pair
 from enhancelog.web import list_requests
-from enhancelog.web.list_requests import FilteredPage, FilterRefused
+from enhancelog.web.list_requests import FilteredPage, FilterRefused, ListRequest
 
 REJECTIONS: Final = FilteredPage(links.rejections(), scope=(("status", "rejected"),), empty_id=True, title="Rejections")
 PATTERNS: Final = FilteredPage(links.patterns(), scope=(("status", "rejected"),), empty_id=True, title="Patterns")
@@ -24,11 +25,11 @@ _OF_ENTRIES: Final[dict[str, Callable[..., FilteredPage]]] = {
 }
 _OTHERS: Final = {
     "overview": ("Overview", ("blueprint_id", "period")),
-    "blueprint_list": ("Blueprints", ("text", "period", "sort", "order")),
-    "pattern_list": ("Patterns", ("blueprint_id", "blueprint_prefix", "axis", "period", "sort", "order")),
+    "blueprint_list": ("Blueprints", ("text", "period", "sort", "order", "page_size")),
     "matrix": ("Matrix", ("blueprint_id", "blueprint_prefix", "period", "show", "sort", "order")),
     "content_list": ("Content", ("text", "kind")),
 }
+_EMPTY: Final = '""'  # as in the filter box
 
 
 class Address(NamedTuple):
@@ -71,20 +72,33 @@ def address_of(path: str, pairs: Iterable[Pair]) -> Address:
         name, arguments = "blueprint_timeline", {"blueprint_id": dict(given)["blueprint_id"]}
     if name in _OF_ENTRIES:
         return _of_entries(_OF_ENTRIES[name](**arguments), given)
+    if name == "pattern_list":
+        return _of_patterns(given)
     if name not in _OTHERS:
         raise _no_list()
     title, parameters = _OTHERS[name]
-    kept = {parameter: value for parameter, value in given if parameter in parameters and value}
-    said = " ".join(f"{parameter}:{value}" for parameter, value in kept.items())
-    return Address(title, said, links.with_query(path, sorted(kept.items())))
+    kept = [pair for pair in given if pair[0] in parameters and (pair[1] or pair[0] == "blueprint_id")]
+    said = " ".join(f"{parameter}:{value or _EMPTY}" for parameter, value in kept)
+    return Address(title, said, links.with_query(path, sorted(kept, key=itemgetter(0))))
 
 
 def _of_entries(page: FilteredPage, pairs: list[Pair]) -> Address:
+    list_request = _read(page, pairs)
+    return Address(page.title, list_request.text, list_request.url(), list_request.url(format="atom"))
+
+
+def _of_patterns(pairs: list[Pair]) -> Address:
+    list_request = _read(PATTERNS, pairs)
+    sort = {name: value for name, value in pairs if name == "sort" and value}
+    said = [list_request.text, *(f"{name}:{value}" for name, value in [*sort.items(), *list_request.kept])]
+    return Address(PATTERNS.title, " ".join(filter(None, said)), list_request.url(None, **sort))
+
+
+def _read(page: FilteredPage, pairs: list[Pair]) -> ListRequest:
     try:
-        list_request = list_requests.parse(page, [pair for pair in pairs if pair[0] != "cursor"])
+        return list_requests.parse(page, [pair for pair in pairs if pair[0] != "cursor"])
     except FilterRefused as refused:
         raise Invalid("url", "filter", f"contains a filter that cannot be read: {refused.error}") from None
-    return Address(page.title, list_request.text, list_request.url(), list_request.url(format="atom"))
 
 
 def _no_list() -> Invalid:

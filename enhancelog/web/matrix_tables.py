@@ -39,8 +39,8 @@ class Row(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """Headings of the rows' names, axes and own rates. ``total`` sums all rows. ``rows_in_all`` and ``axes_in_all``
-    include those not shown."""
+    """``names``, ``axes`` and ``rates`` are the headings, from left to right. ``total`` sums all rows. ``rows_in_all``
+    and ``axes_in_all`` also count what is not shown."""
 
     names: Column
     axes: Sequence[Column]
@@ -55,7 +55,7 @@ def by_blueprint(
     found: ByBlueprint, window: Window, sort: Sort, url: Callable[..., str], scope: Sequence[tuple[str, str]]
 ) -> Grid:
     """``url`` takes parameters of the page to change. ``scope``: the filter for the table's Blueprints."""
-    sorting = Sorting(sort.by, sort.order, lambda **changes: url(**changes, cursor=""))
+    sorting = Sorting(sort.by, sort.order, lambda **changes: url(**changes, skip=""))
     span = links.between(window.since_ms, window.until_ms)
     rows = [
         _row(
@@ -68,9 +68,9 @@ def by_blueprint(
         for blueprint_id, totals in found.blueprints.items()
     ]
     return Grid(
-        names=sorting.column("", "name"),
+        names=sorting.column("Blueprint", "name"),
         axes=[sorting.column(axis, f"axis:{axis}", "mono") for axis in found.axes],
-        rates=sorting.column("", "any"),
+        rates=sorting.column("Any", "any"),
         rows=rows,
         rows_in_all=found.blueprints_in_all,
         axes_in_all=found.axes_in_all,
@@ -100,9 +100,9 @@ def together(found: Together, window: Window) -> Grid:
         return Row(axis, links.rejections([("axis", axis), *span]), [*cells, alone])
 
     return Grid(
-        names=Column(),
+        names=Column("Denied by"),
         axes=[Column(axis, style="mono") for axis in found.columns],
-        rates=Column(),
+        rates=Column("No other"),
         rows=[row(axis) for axis in found.rows],
         rows_in_all=found.axes_in_all,
         axes_in_all=found.axes_in_all,

@@ -1,6 +1,6 @@
-"""Periods: whole UTC days including today, or ``24h`` to the millisecond."""
+"""Periods as pages show them; ``domain.times.span_of`` says what one is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
@@ -16,6 +16,7 @@ from enhancelog.queries.charts import HOUR_MS, Bar, Window
 
 DEFAULT: Final = "7d"
 LABELS: Final = {name: "All" if name == "all" else f"{name[:-1]} {name[-1]}" for name in PERIODS}
+PARAMETERS: Final = frozenset(("since", "until", "period", "not_since", "not_until", "not_period"))  # of a time
 WEEK_MS: Final = 7 * DAY_MS
 MOST_HOURS: Final = 72  # parts of days are counted from their entries
 
@@ -68,6 +69,11 @@ def asked(request: HttpRequest, newest_ms: int | None) -> Period:
     if chosen or newest_ms is None or runs.any_runs(found.window):
         return found
     return period(DEFAULT, newest_ms, at_newest=True)
+
+
+def choices(url: Callable[[str], str]) -> list[tuple[str, str, str]]:
+    """Name, label and URL of each. ``url`` takes the name."""
+    return [(name, label, url(name)) for name, label in LABELS.items()]
 
 
 def span_in_words(since_ms: int | None, until_ms: int | None) -> str:

@@ -1,15 +1,16 @@
 """Headings of sortable tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import Order
 
 
 class Column(NamedTuple):
-    """``label``: empty if the template names it. ``url``: empty if not sortable."""
+    """``url``: empty if not sortable."""
 
-    label: str = ""
+    label: str
     url: str = ""
     order: Order | None = None
     style: str = ""
@@ -27,6 +28,13 @@ class Sorting(NamedTuple):
         order = self.order if self.by == by else None
         turned: Order = usual_order(by) if order is None else "desc" if order == "asc" else "asc"
         return Column(label, self.url(sort=by, order=turned), order, style, id)
+
+
+def checked(by: str, known: Sequence[str]) -> str:
+    """Raises ``Invalid`` (sort)."""
+    if by not in known:
+        raise Invalid("sort", "choice", f'must be one of {", ".join(known)}, not "{by[:40]}"')
+    return by
 
 
 def usual_order(by: str) -> Order:

@@ -45,10 +45,10 @@ async function copy(pressed) {
   if (restoring.has(pressed)) return;
   if (!(await hasCopied(pressed.dataset.copy))) return showToCopy(pressed.dataset.copy);
   restoring.add(pressed);
-  const shown = pressed.textContent;
-  pressed.textContent = "copied";
+  const shown = [...pressed.childNodes]; // a name can hold a mark
+  pressed.replaceChildren("copied");
   setTimeout(() => {
-    pressed.textContent = shown;
+    pressed.replaceChildren(...shown);
     restoring.delete(pressed);
   }, COPIED_MS);
 }

@@ -34,6 +34,7 @@ function watchLeaving() {
 function markAll() {
   for (const form of document.forms) {
     form.removeAttribute("data-sending");
+    form.querySelector("[data-pressed]")?.remove();
     mark(form);
   }
   watchLeaving();
@@ -53,8 +54,10 @@ function isShownAsPage(xhr) {
 
 function sendAsPage(form, submitter) {
   if (submitter?.name) {
+    // submit() sends no button. The page may come back as it was left, and another button be pressed: see markAll.
     const pressed = document.createElement("input");
     Object.assign(pressed, { type: "hidden", name: submitter.name, value: submitter.value });
+    pressed.setAttribute("data-pressed", "");
     form.append(pressed);
   }
   form.setAttribute("data-sending", "");

@@ -32,17 +32,7 @@ function move(step) {
   next.closest("[data-row]").scrollIntoView({ block: "nearest" });
 }
 
-function stored(change) {
-  try {
-    if (change === undefined) return localStorage.getItem(OFF) === "1";
-    localStorage.setItem(OFF, change ? "1" : "");
-  } catch {
-    return false; // the browser keeps nothing for this page
-  }
-  return change;
-}
-
-let areOff = stored();
+let areOff = stored("localStorage", OFF) === "1";
 
 function element(name, ...children) {
   const made = document.createElement(name);
@@ -70,7 +60,7 @@ function makeKeys() {
   box.checked = !areOff;
   box.addEventListener("change", () => {
     areOff = !box.checked;
-    stored(areOff);
+    store("localStorage", OFF, areOff ? "1" : "");
   });
   const close = element("button", "Close");
   close.className = "btn";

@@ -79,14 +79,14 @@ function watch(pill, button) {
     if (state !== LIVE) return look();
     const pauses = !isPaused();
     become(LIVE, pauses);
-    localStorage.setItem(PAUSED, pauses ? "1" : "");
+    store("localStorage", PAUSED, pauses ? "1" : "");
     if (pauses) clearTimeout(timer);
     else look();
   });
   document.addEventListener("visibilitychange", () => (isResting() ? clearTimeout(timer) : look()));
   addEventListener("online", () => isResting() || look());
 
-  become(LIVE, Boolean(localStorage.getItem(PAUSED)));
+  become(LIVE, stored("localStorage", PAUSED) === "1");
   button.hidden = false;
   schedule();
 }

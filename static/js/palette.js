@@ -16,6 +16,7 @@ function makeDialog() {
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close(); // beside it
   });
+  dialog.addEventListener("close", () => (isEntered = false));
   document.body.append(dialog);
   return dialog;
 }
@@ -51,11 +52,32 @@ function step(palette, by) {
   stops[Math.min(Math.max(here + by, 0), stops.length - 1)].focus();
 }
 
-function openFirst(palette) {
-  const found = palette.querySelector("#palette-found");
-  if (found.dataset.found === box(palette).value.trim()) results(palette)[0]?.click();
-  else palette.addEventListener("htmx:afterSettle", () => openFirst(palette), { once: true });
+// Enter may come before the results of what was typed; it is forgotten if more is typed or they do not come.
+let isEntered = false;
+let hasFailed = false;
+
+function areOfBox(palette) {
+  return palette.querySelector("#palette-found").dataset.found === box(palette).value.trim();
 }
+
+function openFirst(palette) {
+  if (!isEntered || !areOfBox(palette)) return;
+  isEntered = false;
+  results(palette)[0]?.click();
+}
+
+function forgetEnter(event) {
+  if (!event.target.closest(".palette")) return;
+  isEntered = false;
+  hasFailed = event.type !== "input";
+}
+
+for (const kind of ["input", ...FAILURES.map((kind) => `htmx:${kind}`)]) document.addEventListener(kind, forgetEnter);
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  const palette = event.target.closest(".palette");
+  if (palette) openFirst(palette);
+});
 
 document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
@@ -78,7 +100,10 @@ document.addEventListener("submit", (event) => {
   const palette = event.target.closest(".palette");
   if (!palette) return;
   event.preventDefault();
+  isEntered = event.submitter !== null; // not by "Try again"
   openFirst(palette);
+  if (hasFailed) htmx.trigger(event.target, "find");
+  hasFailed = false;
 });
 
 document.addEventListener("click", (event) => {

@@ -25,10 +25,9 @@ function goBlank() {
   document.documentElement.hidden = true;
   document.title = "Signed out";
   document.body?.replaceChildren();
-  const [last, ms] = JSON.parse(sessionStorage.getItem(BLANKED) ?? "[]");
+  const [last, ms] = JSON.parse(stored("sessionStorage", BLANKED) || "[]");
   if (last === location.href && Date.now() - ms < BLANKED_MS) return;
-  sessionStorage.setItem(BLANKED, JSON.stringify([location.href, Date.now()]));
-  loadAnew();
+  if (store("sessionStorage", BLANKED, JSON.stringify([location.href, Date.now()]))) loadAnew();
 }
 
 // What somebody typed and has not saved stays; saving it asks them to sign in.

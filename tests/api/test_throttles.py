@@ -17,7 +17,7 @@ from enhancelog.accounts import api_tokens
 from enhancelog.api import allowances
 from enhancelog.api.allowances import Allowances, Key, Rate
 from enhancelog.observing import shared_memory
-from enhancelog.settings import environment
+from enhancelog.settings import reading
 from tests.factories import make_fields
 
 LOG = "/v1/enhance/log"
@@ -142,7 +142,7 @@ def test_a_flood_of_strangers_makes_room_for_each_new_one(clock: Clock) -> None:
 )
 def test_rates_are_read(text: str, rate: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENHANCELOG_THROTTLE_APPEND", text)
-    assert environment.rate("ENHANCELOG_THROTTLE_APPEND", "7/min") == rate
+    assert reading.rate("ENHANCELOG_THROTTLE_APPEND", "7/min") == rate
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_rates_are_read(text: str, rate: object, monkeypatch: pytest.MonkeyPatch
 def test_a_rate_that_cannot_be_read_stops_the_start(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENHANCELOG_THROTTLE_APPEND", text)
     with pytest.raises(ImproperlyConfigured, match=r"^ENHANCELOG_THROTTLE_APPEND: "):
-        environment.rate("ENHANCELOG_THROTTLE_APPEND", "7/min")
+        reading.rate("ENHANCELOG_THROTTLE_APPEND", "7/min")
 
 
 def bearer(name: str) -> dict[str, str]:

@@ -1,10 +1,13 @@
 """Copy leads to the value everywhere: by the clipboard, by command where there is none, and by hand where both fail."""
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
 from tests.browser.signing_in import sign_in, staff
+from tests.factories import make_rejected
+from tests.recording import record
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', { value: undefined });"
+TURNING = "no-\u202e1"
 NO_COMMAND = "document.execCommand = () => false;"
 
 
@@ -56,3 +60,15 @@ def test_a_copy_that_fails_leaves_the_value_selected(token: "Page") -> None:
     assert token.evaluate("getSelection().toString()") == secret
     token.keyboard.press("Control+c")
     assert pasted(token) == secret
+
+
+def test_a_name_that_deceives_keeps_its_mark_after_it_was_copied(page: "Page", settings: Any) -> None:
+    settings.PUBLIC_READ = True
+    record(make_rejected("noop", issue_id=TURNING))
+    page.goto(f"/entries/{quote(TURNING)}")
+    button = page.locator(".crumb button")
+    shown = button.inner_html()
+    button.click()
+    button.get_by_text("copied").wait_for()
+    button.locator("bdi").wait_for()
+    assert button.inner_html() == shown

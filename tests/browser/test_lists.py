@@ -138,6 +138,21 @@ def test_looking_for_new_entries_can_be_paused_for_good(quiet: "Page", ada: User
     quiet.get_by_role("link", name="1 new").wait_for()
 
 
+def test_a_browser_that_stores_nothing_offers_the_same(quiet: "Page", ada: User, polls: Polls) -> None:
+    quiet.add_init_script("""for (const name of ["localStorage", "sessionStorage"]) {
+        Object.defineProperty(window, name, { get() { throw new DOMException("Denied", "SecurityError"); } });
+    }""")
+    quiet.goto("/search/")
+    live = quiet.get_by_role("button", name="Live")
+    live.click()
+    assert live.get_attribute("aria-pressed") == "false"
+    quiet.keyboard.press("?")
+    quiet.get_by_label("Use keys without Ctrl").uncheck()
+    quiet.get_by_role("button", name="Close").click()
+    quiet.keyboard.press("?")
+    assert not quiet.get_by_role("dialog").is_visible()
+
+
 def test_nobody_asks_while_nobody_looks(quiet: "Page", ada: User, polls: Polls) -> None:
     quiet.goto("/search/")
     for hidden in (True, False):

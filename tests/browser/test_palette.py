@@ -32,6 +32,48 @@ def test_control_k_and_enter_go_to_the_first_result(quiet: "Page") -> None:
     quiet.wait_for_url("**/blueprints/team-3")
 
 
+OBSERVE = """() => {
+    addEventListener("click", (event) => {
+        if (!event.target.closest("a")) return;
+        event.preventDefault();
+        document.body.dataset.opened = event.target.closest("a").textContent;
+    });
+    document.addEventListener("htmx:afterSettle", () => {
+        document.body.dataset.settled = document.querySelector("#palette-found").dataset.found;
+    });
+}"""
+"""Links are not followed; says which one was opened, and which results have settled."""
+
+
+def test_enter_is_forgotten_when_its_results_do_not_come(page: "Page") -> None:
+    page.goto("/palette/")
+    page.evaluate(OBSERVE)
+    page.route("**/palette/?find=*", lambda route: route.abort())
+    page.keyboard.type("team-3")
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").wait_for()
+    page.unroute("**/palette/?find=*")
+    page.get_by_role("alert").get_by_role("button", name="Try again").click()
+    page.locator("body[data-settled='team-3']").wait_for()
+    page.get_by_role("searchbox", name="Go to").fill("axis-")
+    page.locator("body[data-settled='axis-']").wait_for()
+    assert page.locator("body").get_attribute("data-opened") is None
+    page.keyboard.press("Enter")
+    page.locator("body[data-opened]").wait_for()
+
+
+def test_enter_is_forgotten_when_more_is_typed(page: "Page") -> None:
+    page.goto("/palette/")
+    page.evaluate(OBSERVE)
+    page.route("**/palette/?find=team-3", lambda route: None)  # no answer
+    with page.expect_request("**/palette/?find=team-3"):
+        page.keyboard.type("team-3")
+        page.keyboard.press("Enter")
+    page.get_by_role("searchbox", name="Go to").fill("axis-")
+    page.locator("body[data-settled='axis-']").wait_for()
+    assert page.locator("body").get_attribute("data-opened") is None
+
+
 def test_arrows_move_and_typing_goes_on(quiet: "Page") -> None:
     quiet.goto("/")
     quiet.keyboard.press("Control+k")

@@ -173,3 +173,19 @@ def test_the_kept_form_is_accessible_and_fits(
         assert [each["id"] for each in violations] == []
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     context.close()
+
+
+def test_a_page_that_comes_back_no_longer_sends_the_button_that_was_pressed(page: "Page", ada: User) -> None:
+    page.goto("/account/views")
+    sent = page.evaluate(
+        """() => {
+            HTMLFormElement.prototype.submit = () => {};
+            const form = document.querySelector("[data-theme-form]");
+            const sent = () => new FormData(form).getAll("theme").length;
+            sendAsPage(form, form.elements.theme[0]);
+            const before = sent();
+            dispatchEvent(new Event("pageshow"));
+            return [before, sent()];
+        }"""
+    )
+    assert sent == [1, 0]

@@ -130,7 +130,7 @@ def test_the_number_of_queries_does_not_grow(client: Client, django_assert_num_q
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("sort", "colour"), ("order", "up"), ("cursor", "x"), ("cursor", "-1"), ("page_size", "0")]
+    ("name", "value"), [("sort", "colour"), ("order", "up"), ("skip", "x"), ("skip", "-1"), ("page_size", "0")]
 )
 def test_a_bad_value_is_a_bad_request_that_names_it(client: Client, three: None, name: str, value: str) -> None:
     response = client.get("/blueprints/", {name: value})

@@ -213,7 +213,7 @@ def test_an_empty_log_shows_what_fills_it(client: Client) -> None:
         ("sort", "axis"),
         ("sort", "noop"),
         ("order", "up"),
-        ("cursor", "-1"),
+        ("skip", "-1"),
         ("column", "x"),
         ("column", "1234567890"),
     ],

@@ -77,6 +77,19 @@ def test_figures_are_compared_with_the_period_before(client: Client) -> None:
     }
 
 
+def test_a_change_is_the_same_number_as_in_the_list_of_blueprints(client: Client) -> None:
+    for start_ms, rejected, runs in ((NOW_MS, 2, 3), (NOW_MS - 7 * DAY_MS, 1, 7)):  # 66.7 % after 14.3 %
+        record(
+            *(
+                (make_rejected if n < rejected else make_entry)(issue_id=f"{start_ms} {n}", ts_ms=start_ms)
+                for n in range(runs)
+            )
+        )
+    assert figures(overview(client))["Rejection rate"] == ["67 %", "▲ 52 points, 14 % before"]
+    listed = read(client.get("/blueprints/?sort=change"))
+    assert [cell.words for cell in listed.all("td")][4] == "▲ +52 points"
+
+
 def test_without_runs_before_there_is_no_rate_to_compare(client: Client) -> None:
     record(make_rejected(ts_ms=NOW_MS))
     assert figures(overview(client))["Rejection rate"] == ["100 %", "no runs before"]

@@ -164,7 +164,9 @@ def test_what_passed_instead_is_the_applied_run_at_the_same_wish() -> None:
         ]
     )
     page = show(links.pattern(key("rude")))
-    assert "after 2 more" in page.words
+    assert "after 2 more attempts" in page.words
+    numbers = show(links.pattern(key("patch is no-op"))).all("td", class_="num soft small")
+    assert numbers[-1].words == "after 1 more attempt"
     assert page.all("a", href="/entries/three")[0].words == f"Again: {intent}"
 
 

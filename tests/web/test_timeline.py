@@ -6,6 +6,7 @@ from django.test import Client
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import DAY_MS
 from enhancelog.links import blueprint
+from enhancelog.queries import counts, prepared, reach
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.list_pages import onward, refused, row_link, rows, shown, summary
 from tests.pages import Page, read
@@ -154,6 +155,28 @@ def test_fragment_goes_on_under_the_same_day(client):
     following = onward(get(client, "/blueprints/main"))
     assert headings(get(client, following, **{"HX-Request": "true"})) == []
     assert headings(get(client, following)) == ["Saturday 1 November 2025"]
+
+
+def test_rows_after_a_stopped_scan_stand_under_their_own_day(client, monkeypatch):
+    monkeypatch.setattr(reach, "MOST_ROWS", 3)
+    record_all(
+        make_entry(issue_id=f"h-{n}", ts_ms=NOON + n // 4 * DAY_MS + n, intent="word" if n in (1, 5) else "else")
+        for n in range(6)
+    )
+    page = get(client, "/blueprints/main?text=word")
+    assert (shown(page), headings(page)) == (["h-5"], ["Sunday 2 November 2025"])
+    later = get(client, onward(page), **{"HX-Request": "true"})
+    assert (shown(later), headings(later)) == (["h-1"], ["Saturday 1 November 2025"])
+
+
+def test_totals_that_were_not_counted_to_the_end_give_no_rate(client, monkeypatch):
+    monkeypatch.setattr(prepared, "_kept", {})  # written for another limit
+    monkeypatch.setattr(counts, "CAP", 3)
+    record_all(chain(4))
+    record(make_rejected(issue_id="no", ts_ms=NOON))
+    since, until = NOON - 1, NOON + 12 * 3_600_000 - 1
+    said = summary(get(client, f"/blueprints/main?since={since}&until={until}"))
+    assert said.startswith("3+ versions applied, 1 of 4+ attempts rejected, last ")
 
 
 def test_later_page_as_a_plain_link_leads_back(client):

@@ -1,6 +1,6 @@
 """``/blueprints/``: Blueprints by name, with their runs in a period and how their rejection rate changed."""
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase
@@ -16,11 +16,12 @@ from enhancelog.queries.charts import Window
 from enhancelog.web import periods
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.jinja import page_url
 from enhancelog.web.list_requests import without_empty_parameters
 from enhancelog.web.pages.timeline import blueprint_timeline
 from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
-from enhancelog.web.sorting import Sorting, usual_order
+from enhancelog.web.sorting import Column, Sorting, checked, usual_order
 
 DEFAULT_SORT: Final = "rejected"
 ALL_RUNS: Final = Period("all", Window())
@@ -47,8 +48,7 @@ class Asked(NamedTuple):
     size: int
 
     def url(self, **changes: str) -> str:
-        """An empty parameter is left out."""
-        return links.with_query("", [(name, value) for name, value in {**self.given, **changes}.items() if value])
+        return links.with_query("", links.changed(self.given, changes))
 
 
 @require_safe
@@ -64,50 +64,58 @@ def blueprint_list(request: HttpRequest) -> HttpResponseBase:
         rest = [(name, value) for name, values in request.GET.lists() if name != "blueprint_id" for value in values]
         return redirect(links.blueprint(blueprint_id, rest))
     if runs.is_empty():
-        return page_or_fragment(request, "blueprints/page.jinja", {"section": "blueprints", "empty": True})
+        return page_or_fragment(request, "blueprints/page.jinja", {"section": "blueprints", "log_is_empty": True})
     try:
         asked = _asked(request)
     except Invalid as error:
         raise BadRequest(str(error)) from None
+    return page_or_fragment(request, "blueprints/page.jinja", _context(asked, _period(request, asked)))
+
+
+def _period(request: HttpRequest, asked: Asked) -> Period:
     # A change is that of a period; otherwise the list has every Blueprint.
-    is_compared = "period" in request.GET or asked.sort == "change"
-    period = periods.asked(request, runs.newest_ms()) if is_compared else ALL_RUNS
-    text = request.GET.get("text", "")
+    is_compared = "period" in asked.given or asked.sort == "change"
+    return periods.asked(request, runs.newest_ms()) if is_compared else ALL_RUNS
+
+
+def _context(asked: Asked, period: Period) -> dict[str, Any]:
+    text = asked.given.get("text", "")
     found = log.blueprints(period.window, text, asked.sort, asked.order)
     rows = found[asked.first : asked.first + asked.size]
     last = asked.first + len(rows)
     compared = period.window.before_ms is not None
-    sorting = Sorting(asked.sort, asked.order, asked.url)
-    context = {
+    return {
         "section": "blueprints",
-        "empty": False,
+        "log_is_empty": False,
         "period": period,
-        "periods": [(name, label, asked.url(period=name)) for name, label in periods.LABELS.items()],
+        "periods": periods.choices(lambda name: asked.url(period=name)),
         "compared": compared,
         "text": text,
         "hidden": [(name, value) for name, value in asked.given.items() if name != "text"],
-        "everything_url": links.with_query(request.path),
+        "everything_url": page_url("blueprint_list"),
         "worse_url": asked.url(sort="change", order=""),
         "is_by_change": asked.sort == "change" and asked.order == "desc",
-        "columns": [
-            sorting.column(label, by, "num wide" if compared and by == "rejected" else style, id=by)
-            for by, (label, style) in COLUMNS.items()
-            if compared or by != "change"
-        ],
+        "columns": _columns(asked, compared),
         "rows": rows,
         "total": len(found),
         "first": asked.first + 1,
         "last": last,
-        "next_url": asked.url(cursor=str(last)) if last < len(found) else "",
+        "next_url": asked.url(skip=str(last)) if last < len(found) else "",
     }
-    return page_or_fragment(request, "blueprints/page.jinja", context)
+
+
+def _columns(asked: Asked, compared: bool) -> list[Column]:
+    sorting = Sorting(asked.sort, asked.order, asked.url)
+    return [
+        sorting.column(label, by, "num wide" if compared and by == "rejected" else style, id=by)
+        for by, (label, style) in COLUMNS.items()
+        if compared or by != "change"
+    ]
 
 
 def _asked(request: HttpRequest) -> Asked:
     parameters = dict(request.GET.lists())
-    sort = request.GET.get("sort", DEFAULT_SORT)
-    if sort not in log.SORTS:
-        raise Invalid("sort", "choice", f'must be one of {", ".join(log.SORTS)}, not "{sort[:40]}"')
+    sort = checked(request.GET.get("sort", DEFAULT_SORT), log.SORTS)
     order = filters.order(parameters, usual_order(sort))
     size = filters.page_size(parameters) or page_sizes.BLUEPRINTS
     given = {name: request.GET[name] for name in _PARAMETERS if name in request.GET}

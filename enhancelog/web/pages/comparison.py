@@ -51,17 +51,15 @@ class AxisRow(NamedTuple):
 
 
 class ComparedText(NamedTuple):
-    """``absent``: the sides without this text, in words. ``cut``: only the beginnings were compared."""
+    """``absent``: the sides without this text, in words. ``cut``: only the beginnings were compared. ``is_prose``: its
+    lines wrap."""
 
     title: str
     diff: Diff
     lines: list[SegmentedLine]
     cut: bool
     absent: str = ""
-
-    @property
-    def is_prose(self) -> bool:
-        return self.title not in ("Patch", "Meta")
+    is_prose: bool = False
 
 
 def comparison(request: HttpRequest, listed: Listed, other_id: str, attempts: Attempts | None) -> HttpResponse:
@@ -80,8 +78,8 @@ def comparison(request: HttpRequest, listed: Listed, other_id: str, attempts: At
         "axes": axes,
         "axes_left_out": axes_left_out,
         "texts": [
-            _compared("Intent", earlier.entry.intent, later.entry.intent),
-            _compared("Rationale", earlier.entry.rationale, later.entry.rationale),
+            _compared("Intent", earlier.entry.intent, later.entry.intent, is_prose=True),
+            _compared("Rationale", earlier.entry.rationale, later.entry.rationale, is_prose=True),
             _patches(earlier.entry, later.entry),
             *_metas(earlier.entry, later.entry),
         ],
@@ -137,7 +135,7 @@ def _metas(earlier: Entry, later: Entry) -> list[ComparedText]:
     return [_compared("Meta", meta_table.as_text(earlier), meta_table.as_text(later))]
 
 
-def _compared(title: str, earlier: str, later: str) -> ComparedText:
+def _compared(title: str, earlier: str, later: str, *, is_prose: bool = False) -> ComparedText:
     diff = compare(earlier[:COMPARED_CHARACTERS], later[:COMPARED_CHARACTERS])
     cut = max(len(earlier), len(later)) > COMPARED_CHARACTERS
-    return ComparedText(title, diff, with_changed_words(diff.lines), cut)
+    return ComparedText(title, diff, with_changed_words(diff.lines), cut, is_prose=is_prose)

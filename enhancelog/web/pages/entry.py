@@ -9,7 +9,7 @@ from msgspec import UNSET
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
 from enhancelog.domain import filter_box, records
-from enhancelog.domain.badges import Badge, described_badges
+from enhancelog.domain.badges import REASONS_DIFFER, Badge, described_badges
 from enhancelog.domain.errors import NotFound
 from enhancelog.domain.records import Entry
 from enhancelog.domain.telling_lines import shown_line
@@ -98,7 +98,7 @@ def _entry(listed: Listed) -> dict[str, Any]:
 
 
 def _differing_reasons(entry: Entry, badges: list[Badge]) -> tuple[str, ...]:
-    return tuple(entry.reasons) if any(badge.name == "reasons differ" for badge in badges) else ()
+    return tuple(entry.reasons) if any(badge.name == REASONS_DIFFER for badge in badges) else ()
 
 
 def _patch(entry: Entry) -> Patch | None:
@@ -107,17 +107,14 @@ def _patch(entry: Entry) -> Patch | None:
 
 
 def _denied_first(listed: Listed) -> list[ShownVerdict]:
-    shown = sorted(listed.entry.verdicts, key=lambda verdict: verdict.status != "deny")[:SHOWN_VERDICTS]
-    patterns = alike(listed.position, {verdict.axis for verdict in shown if verdict.status == "deny"})
-    return [
-        ShownVerdict(
-            verdict.axis,
-            verdict.status,
-            text(verdict.detail),
-            patterns.pop(verdict.axis, None) if verdict.status == "deny" else None,
-        )
-        for verdict in shown
-    ]
+    verdicts = sorted(listed.entry.verdicts, key=lambda verdict: verdict.status != "deny")[:SHOWN_VERDICTS]
+    patterns = alike(listed.position, {verdict.axis for verdict in verdicts if verdict.status == "deny"})
+    shown = []
+    for verdict in verdicts:
+        # An axis that denied twice has one pattern, which is shown once.
+        pattern = patterns.pop(verdict.axis, None) if verdict.status == "deny" else None
+        shown.append(ShownVerdict(verdict.axis, verdict.status, text(verdict.detail), pattern))
+    return shown
 
 
 def _list_links(list_request: ListRequest, listed: Listed, up_to: int) -> dict[str, Any]:

@@ -30,10 +30,10 @@ COLUMNS: Final = 10
 TABLES: Final = {"": "Axis × Blueprint", "together": "Axes together"}
 
 _ROWS_ARE: Final = {"": ("Blueprint", "Blueprints"), "together": ("axis", "axes")}
-# ``cursor`` and ``column`` are how many rows and columns come before the first one shown.
-_PARAMETERS: Final = ("period", "show", "sort", "order", "cursor", "column")
+# ``skip`` and ``column`` are how many rows and columns come before the first one shown.
+_PARAMETERS: Final = ("period", "show", "sort", "order", "skip", "column")
 _SCOPE: Final = ("blueprint_id", "blueprint_prefix")
-_FIRST: Final = {"cursor": "", "column": ""}
+_FIRST: Final = {"skip": "", "column": ""}
 
 
 class Step(NamedTuple):
@@ -53,8 +53,7 @@ class Asked(NamedTuple):
     columns: Part
 
     def url(self, **changes: str) -> str:
-        """An empty parameter is left out."""
-        others = [(name, value) for name, value in {**self.given, **changes}.items() if value]
+        others = links.changed(self.given, changes)
         return links.matrix([*(() if changes.get("show") else self.scope), *others])
 
 
@@ -65,7 +64,7 @@ class Asked(NamedTuple):
 def matrix(request: HttpRequest) -> HttpResponseBase:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
-        return page_or_fragment(request, "matrix/page.jinja", {"section": "matrix", "empty": True})
+        return page_or_fragment(request, "matrix/page.jinja", {"section": "matrix", "log_is_empty": True})
     try:
         asked = _asked(request)
     except Invalid as error:
@@ -74,9 +73,9 @@ def matrix(request: HttpRequest) -> HttpResponseBase:
     grid = _grid(asked, period)
     context = {
         "section": "matrix",
-        "empty": False,
+        "log_is_empty": False,
         "period": period,
-        "periods": [(name, label, asked.url(period=name, **_FIRST)) for name, label in periods.LABELS.items()],
+        "periods": periods.choices(lambda name: asked.url(period=name, **_FIRST)),
         "show": asked.show,
         "tables": [(name, label, asked.url(show=name, sort="", order="", **_FIRST)) for name, label in TABLES.items()],
         "scope": filter_box.render(asked.scope),
@@ -87,7 +86,7 @@ def matrix(request: HttpRequest) -> HttpResponseBase:
         "grid": grid,
         "steps": [
             *_steps(asked, asked.columns, "column", grid.axes_in_all, ("axis", "axes")),
-            *_steps(asked, asked.rows, "cursor", grid.rows_in_all, _ROWS_ARE[asked.show]),
+            *_steps(asked, asked.rows, "skip", grid.rows_in_all, _ROWS_ARE[asked.show]),
         ],
     }
     return page_or_fragment(request, "matrix/page.jinja", context)

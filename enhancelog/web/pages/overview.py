@@ -1,8 +1,7 @@
 """``/``: what was denied in a period, compared with the period before."""
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_safe
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
 from enhancelog.domain.filter_box import Pair
+from enhancelog.domain.intervals import points
 from enhancelog.queries import runs
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.overview import Overview
@@ -23,16 +23,12 @@ from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
 
 
-@dataclass(frozen=True)
-class Rate:
+class Rate(NamedTuple):
     """In per cent; ``None`` without runs."""
 
     now: int | None
     before: int | None
-
-    @property
-    def points(self) -> int | None:
-        return None if self.now is None or self.before is None else self.now - self.before
+    points: int | None
 
 
 @require_safe
@@ -42,7 +38,7 @@ class Rate:
 def overview(request: HttpRequest) -> HttpResponseBase:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
-        return page_or_fragment(request, "overview/page.jinja", {"section": "overview", "empty": True})
+        return page_or_fragment(request, "overview/page.jinja", {"section": "overview", "log_is_empty": True})
     period = periods.asked(request, newest)
     chosen = [("period", period.name)] if "period" in request.GET else []
     blueprint_id = request.GET.get("blueprint_id")
@@ -50,7 +46,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
     found = summed(period.window, newest, EVERY if blueprint_id is None else Named((blueprint_id,)))
     context = {
         "section": "overview",
-        "empty": False,
+        "log_is_empty": False,
         "of_blueprint": blueprint_id,
         **_context(period, found, chosen, scope),
     }
@@ -62,13 +58,11 @@ def _context(period: Period, found: Overview, chosen: list[Pair], scope: list[Pa
     narrower: dict[str, Any] = dict(scope)
     return {
         "period": period,
-        "periods": [
-            (name, label, links.with_query("", [*scope, ("period", name)])) for name, label in periods.LABELS.items()
-        ],
+        "periods": periods.choices(lambda name: links.with_query("", [*scope, ("period", name)])),
         "window": period.window,
         "compared": period.window.before_ms is not None,
         "found": found,
-        "rate": Rate(_rate(found.now), _rate(found.before)),
+        "rate": Rate(_rate(found.now), _rate(found.before), points(*found.now.rejected_of, *found.before.rejected_of)),
         "rebuilding": rebuilding(),
         "matrix_url": links.matrix([*scope, *chosen]),
         "patterns_url": links.patterns([*scope, *chosen]),

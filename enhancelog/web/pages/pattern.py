@@ -93,9 +93,7 @@ class ChangeRow(NamedTuple):
 @needs("log:read")
 @revalidated()
 def pattern_detail(request: HttpRequest, pattern_id: str) -> HttpResponse:
-    pattern = detail.known(pattern_id)
-    if pattern is None:
-        raise Http404("There is no deny pattern with this id.")
+    pattern = known_pattern(pattern_id)
     if pattern.id != pattern_id:
         return redirect(links.pattern(pattern.id))
     rebuilt = rebuilding()
@@ -108,6 +106,8 @@ def pattern_detail(request: HttpRequest, pattern_id: str) -> HttpResponse:
         "rebuilding": rebuilt,
         "seen": seen,
         **_denials(pattern),
+        **_places(pattern),
+        **_members(pattern),
         **_days(pattern, seen),
         "split_url": links.change_pattern("split", pattern.id) if changeable else "",
         "merge_url": links.change_pattern("merge", pattern.id) if changeable else "",
@@ -115,10 +115,27 @@ def pattern_detail(request: HttpRequest, pattern_id: str) -> HttpResponse:
     return page_or_fragment(request, "pattern/page.jinja", context)
 
 
+def known_pattern(pattern_id: str) -> Known:
+    """Raises ``Http404``."""
+    pattern = detail.known(pattern_id)
+    if pattern is None:
+        raise Http404("There is no deny pattern with this id.")
+    return pattern
+
+
 def _denials(pattern: Known) -> dict[str, Any]:
     newest = detail.newest(pattern, EntryFilter())
     holes = detail.filled(pattern, newest)
-    members = detail.members(pattern)
+    return {
+        "denials": [_row(denial, pattern) for denial in newest[:DENIALS]],
+        "looked_at": len(newest),
+        "holes": [_hole(number, hole) for number, hole in enumerate(holes, 1)],
+        "filled": max((hole.count for hole in holes), default=0),
+        "passed": _passed(newest[:LOOKED_AT]),
+    }
+
+
+def _places(pattern: Known) -> dict[str, Any]:
     totals = detail.totals(pattern)
     denied, rejected = (sum(amounts) for amounts in zip(*totals.values(), strict=True)) if totals else (0, 0)
     listed = links.rejections if denied == rejected else links.runs
@@ -126,15 +143,16 @@ def _denials(pattern: Known) -> dict[str, Any]:
     places = [PlaceRow(name, here, listed([("blueprint_id", name), own])) for name, (here, _) in totals.items()]
     return {
         "denied": denied,
-        "denials": [_row(denial, pattern) for denial in newest[:DENIALS]],
         "all_url": listed([own]),
         "feed_url": listed([own, ("format", "atom")]),
-        "looked_at": len(newest),
-        "holes": [_hole(number, hole) for number, hole in enumerate(holes, 1)],
-        "filled": max((hole.count for hole in holes), default=0),
-        "passed": _passed(newest[:LOOKED_AT]),
         "places": places[:BLUEPRINTS],
         "more_places": max(0, len(places) - BLUEPRINTS),
+    }
+
+
+def _members(pattern: Known) -> dict[str, Any]:
+    members = detail.members(pattern)
+    return {
         "members": members[:MEMBERS] if len(members) > 1 else (),
         "more_members": max(0, len(members) - MEMBERS),
         "changes": _changes(pattern, members),

@@ -16,6 +16,7 @@ from enhancelog.queries.patterns import detail
 from enhancelog.queries.patterns.detail import Known
 from enhancelog.store import pattern_changes
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.pages.pattern import known_pattern
 
 MOST_SHOWN: Final = page_sizes.TEMPLATES_OF_PATTERN
 
@@ -24,7 +25,7 @@ MOST_SHOWN: Final = page_sizes.TEMPLATES_OF_PATTERN
 @needs("patterns:change")
 def split_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
     """``template`` (repeated): those that become a pattern of their own."""
-    pattern = _known(pattern_id)
+    pattern = known_pattern(pattern_id)
     error = None
     if request.method == "POST":
         try:
@@ -46,7 +47,7 @@ def split_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
 @needs("patterns:change")
 def merge_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
     """``pattern``: the pattern of the same axis to merge with."""
-    pattern = _known(pattern_id)
+    pattern = known_pattern(pattern_id)
     error = None
     if request.method == "POST":
         chosen = request.POST.get("pattern", "")
@@ -60,7 +61,7 @@ def merge_pattern(request: HttpRequest, pattern_id: str) -> HttpResponse:
             messages.success(request, "Patterns merged. You can undo this below.")
             return redirect(links.pattern(made))
     others = detail.others(pattern, MOST_SHOWN + 1)
-    context = {"others": others[:MOST_SHOWN], "left_out": len(others) > MOST_SHOWN}
+    context = {"others": others[:MOST_SHOWN], "are_more": len(others) > MOST_SHOWN}
     context["chosen"] = request.POST.getlist("pattern")
     return _form(request, pattern, "merge", context, error)
 
@@ -78,13 +79,6 @@ def undo_pattern_change(request: HttpRequest, change_id: int) -> HttpResponse:
     messages.success(request, "Undone.")
     pattern = detail.known(request.POST.get("pattern", ""))
     return redirect(links.pattern(pattern.id) if pattern else links.patterns())
-
-
-def _known(pattern_id: str) -> Known:
-    pattern = detail.known(pattern_id)
-    if pattern is None:
-        raise Http404("There is no deny pattern with this id.")
-    return pattern
 
 
 def _form(

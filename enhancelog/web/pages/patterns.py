@@ -26,7 +26,7 @@ from enhancelog.web.list_addresses import PATTERNS
 from enhancelog.web.list_requests import ListRequest
 from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
-from enhancelog.web.sorting import Column, Sorting, usual_order
+from enhancelog.web.sorting import Column, Sorting, checked, usual_order
 
 # Label and classes of each sortable heading
 COLUMNS: Final = {
@@ -36,8 +36,6 @@ COLUMNS: Final = {
     "first": ("First seen", "num wide"),
     "last": ("Last seen", "num wide"),
 }
-
-_TIME: Final = {"since", "until", "not_since", "not_until", "period", "not_period"}
 
 
 class Row(NamedTuple):
@@ -55,7 +53,7 @@ class Row(NamedTuple):
 def pattern_list(request: HttpRequest) -> HttpResponse:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
-        return page_or_fragment(request, "patterns/page.jinja", {"section": "patterns", "is_empty": True})
+        return page_or_fragment(request, "patterns/page.jinja", {"section": "patterns", "log_is_empty": True})
     list_request = list_requests.read(request, PATTERNS)
     try:
         part = _part(request, list_request)
@@ -74,33 +72,28 @@ def pattern_list(request: HttpRequest) -> HttpResponse:
 
 
 def _part(request: HttpRequest, list_request: ListRequest) -> Part:
-    sort = request.GET.get("sort") or "denials"
-    if sort not in SORTS:
-        raise Invalid("sort", "choice", f'must be one of {", ".join(SORTS)}, not "{sort[:40]}"')
+    sort = checked(request.GET.get("sort") or "denials", SORTS)
     parameters = dict(request.GET.lists())
     order = filters.order(parameters, usual_order(sort))
-    return Part(sort, order, filters.offset(parameters, "skip"), filters.page_size(parameters) or page_sizes.PATTERNS)
+    return Part(sort, order, filters.offset(parameters), filters.page_size(parameters) or page_sizes.PATTERNS)
 
 
 def _period(request: HttpRequest, list_request: ListRequest, newest: int | None) -> Period | None:
     """``None`` if the filter sets the time."""
-    said = [name for name, _ in list_request.given if name in _TIME]
+    said = [name for name, _ in list_request.given if name in periods.PARAMETERS]
     return periods.asked(request, newest) if said in ([], ["period"]) else None
 
 
 def _context(list_request: ListRequest, part: Part, found: Table, window: Window) -> dict[str, Any]:
     last = part.first + len(found.rows)
-    others = tuple(pair for pair in list_request.given if pair[0] not in _TIME)
+    others = tuple(pair for pair in list_request.given if pair[0] not in periods.PARAMETERS)
     here = {"sort": part.sort, "order": str(part.order)}
     rebuilt = rebuilding()
     return {
         "section": "patterns",
-        "is_empty": False,
+        "log_is_empty": False,
         "list_request": replace(list_request, kept=(*list_request.kept, ("sort", part.sort))),
-        "periods": [
-            (name, label, list_request.url((*others, ("period", name)), **here))
-            for name, label in periods.LABELS.items()
-        ],
+        "periods": periods.choices(lambda name: list_request.url((*others, ("period", name)), **here)),
         "columns": _columns(list_request, part),
         "found": found,
         "rows": [_row(pattern, others, window) for pattern in found.rows],

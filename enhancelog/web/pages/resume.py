@@ -11,7 +11,7 @@ from enhancelog.web.htmx import page
 from enhancelog.web.pages.account import SignIn, SignInForm
 from enhancelog.web.unsent import Unsent
 
-# Scripts that sent a form send it again as a page if a response has it.
+# Tells forms.js that a form which a script had sent must be sent again as a page.
 FORM_HEADER: Final = "Enhancelog-Form"
 
 

@@ -81,9 +81,12 @@ def _changed(view: SavedView, act: str, name: str) -> str:
         case "rename":
             saved_views.rename(view, name)
             return f"Renamed to {name}."
-        case "share" | "keep":
-            saved_views.share(view, act == "share")
-            return f"{view.name} is {'shared with everybody who is signed in' if act == 'share' else 'private'}."
+        case "share":
+            saved_views.share(view, True)
+            return f"{view.name} is shared with everybody who is signed in."
+        case "keep":
+            saved_views.share(view, False)
+            return f"{view.name} is private."
         case "delete":
             saved_views.delete(view)
             return f"{view.name} was deleted."

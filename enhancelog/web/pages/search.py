@@ -45,11 +45,15 @@ def search(request: HttpRequest) -> HttpResponse:
     if (other := instead_of_page(request, list_request)) is not None:
         return other
     searches_index = "phrase" in list_request.wanted.include
-    page = _found(list_request) if searches_index else read_page(list_request)
-    without = WithoutTime([], are_all=True) if searches_index else without_time(page, list_request)
+    if searches_index:
+        page = _found(list_request)
+        without = WithoutTime([], are_all=True)
+    else:
+        page = read_page(list_request)
+        without = without_time(page, list_request)
     stopped = ""
     if searches_index and page.stopped:
-        stopped = "The search was stopped after 0.2 seconds; narrow it to find all matches."
+        stopped = f"The search was stopped after {searches.MOST_S} seconds; narrow it to find all matches."
     found = _marked(rows(page, list_request), list_request)
     context = {
         **list_context(page, list_request, stopped),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -14,17 +14,16 @@ from enhancelog.queries import entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.standing import Standing, standing
-from enhancelog.web import htmx, list_requests
+from enhancelog.web import htmx, list_requests, periods
 from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.entry_rows import EntryRow, entry_rows
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.htmx import is_fragment, page_or_fragment
+from enhancelog.web.jinja import percent
 from enhancelog.web.list_addresses import timeline
 from enhancelog.web.list_requests import ListRequest
 from enhancelog.web.lists import WithoutTime, list_context, read_page, total, without_time
 from enhancelog.web.revalidation import revalidated
-
-_ONLY_TIME: Final = {"since", "until", "period", "not_since", "not_until", "not_period"}
 
 
 class TimelineRow(NamedTuple):
@@ -40,8 +39,14 @@ class Totals(NamedTuple):
     rejected: Count
 
     @property
-    def attempts(self) -> int:
-        return self.applied.number + self.rejected.number
+    def attempts(self) -> Count:
+        return Count(self.applied.number + self.rejected.number, self.applied.capped or self.rejected.capped)
+
+    @property
+    def rate(self) -> str:
+        """Empty if it is not known, or there are no attempts."""
+        attempts = self.attempts
+        return percent(self.rejected.number, attempts.number) if attempts.number and not attempts.capped else ""
 
 
 @require_safe
@@ -83,7 +88,8 @@ def _heading_above(list_request: ListRequest) -> str:
     if list_request.cursor is None:
         return ""
     at = entries.read_cursor(list_request.cursor, list_request.wanted, list_request.order)
-    return _heading(tally_day(at.ts_ms, now_ms()))
+    # Where a scan stopped, the last heading shown is not known.
+    return _heading(tally_day(at.ts_ms, now_ms())) if entries.is_match(list_request.wanted, at) else ""
 
 
 def _heading(day: int | None) -> str:
@@ -98,7 +104,7 @@ def _date(day: int, this_year: int) -> str:
 
 
 def _header(list_request: ListRequest, page: Page, without: WithoutTime, known: Standing) -> dict[str, Any]:
-    of_time = tuple(pair for pair in list_request.given if pair[0] in _ONLY_TIME)
+    of_time = tuple(pair for pair in list_request.given if pair[0] in periods.PARAMETERS)
     totals = [
         count(from_pairs([*list_request.filtered_page.scope, *of_time, ("status", status)], now_ms()), page.up_to)
         for status in ("applied", "rejected")
