@@ -142,11 +142,13 @@ def has_entry(issue_id: str) -> bool:
         return Entry.objects.filter(issue_id=issue_id).exists()
 
 
-def get(issue_id: str) -> Detail:
-    """What is not resolved before what is. Raises ``NotFound``."""
+def get(issue_id: str, *, reported: bool = False) -> Detail:
+    """What is not resolved before what is; with ``reported``, not what is derived. Raises ``NotFound``."""
     if not records.is_id(issue_id):
         raise NotFound(issue_id)
     found = UnfinishedRun.objects.filter(issue_id=issue_id)
+    if reported:
+        found = found.exclude(reported_by="")
     with faults():
         row = min(found, key=lambda run: (run.status == "resolved", run.source, run.pk), default=None)
         if row is None:
