@@ -122,6 +122,10 @@ def api_document(hash: str) -> str:
     return f"/v1/enhance/documents/{_last(hash)}"
 
 
+def api_patches(issue_id: str) -> str:
+    return f"/v1/enhance/patches/{_last(issue_id)}"
+
+
 def api_unfinished_run(issue_id: str) -> str:
     return f"/v1/enhance/unfinished/{_last(issue_id)}"
 
