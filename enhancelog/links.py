@@ -105,12 +105,41 @@ def blueprint(blueprint_id: str, pairs: Pairs = ()) -> str:
     return with_query(f"/blueprints/{_last(blueprint_id)}", pairs)
 
 
+def unfinished(pairs: Pairs = ()) -> str:
+    return with_query("/unfinished/", pairs)
+
+
+def unfinished_run(issue_id: str) -> str:
+    return f"/unfinished/{_last(issue_id)}"
+
+
+def documents(blueprint_id: str, pairs: Pairs = ()) -> str:
+    return with_query("/documents/", [("blueprint_id", blueprint_id), *pairs])
+
+
+def document(hash: str, compare: str = "") -> str:
+    """``compare``: the hash of the document before."""
+    return with_query(f"/documents/{_last(hash)}", [("compare", compare)] if compare else [])
+
+
 def story(story_id: str) -> str:
     return f"/content/stories/{_last(story_id)}"
 
 
 def api_log(pairs: Pairs = ()) -> str:
     return with_query("/v1/enhance/log", pairs)
+
+
+def api_document(hash: str) -> str:
+    return f"/v1/enhance/documents/{_last(hash)}"
+
+
+def api_patches(issue_id: str) -> str:
+    return f"/v1/enhance/patches/{_last(issue_id)}"
+
+
+def api_unfinished_run(issue_id: str) -> str:
+    return f"/v1/enhance/unfinished/{_last(issue_id)}"
 
 
 def api_entry(issue_id: str) -> str:

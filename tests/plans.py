@@ -4,7 +4,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 SMALL = {"blueprintsummary", "patternrules", "patternchange", "hostsource", "hostjoin"}
-"""Tables that do not grow with the log: a row a Blueprint and source, a row a change by hand, a row a source, or one."""
+"""Tables that do not grow with the log: a row a Blueprint and source, a row a change by hand, one a source, or one."""
 
 
 def plans(captured: CaptureQueriesContext) -> dict[str, str]:

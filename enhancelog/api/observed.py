@@ -1,24 +1,29 @@
 """What hosts' stores say: an entry's patch, documents, and runs that were never finished."""
 
+from functools import partial
 from typing import Any, Final
 
 import msgspec
+from django.conf import settings
 from django.http import HttpResponse
 from msgspec import UNSET, Raw, Struct, UnsetType
 from rest_framework.request import Request
 
+from enhancelog.accounts import permissions
 from enhancelog.accounts.permissions import Allows
 from enhancelog.api.base import ApiView, conditional_response, link_next, tagged
+from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.errors import problem_response
 from enhancelog.api.negotiation import MEDIA_TYPES
-from enhancelog.domain import filters, page_sizes, records
+from enhancelog.domain import filters, page_sizes, records, unfinished_reports
 from enhancelog.domain.causes import Cause
-from enhancelog.domain.errors import NotFound
+from enhancelog.domain.errors import Conflict, Invalid, NotFound
 from enhancelog.domain.observed import DocumentForm
 from enhancelog.domain.unfinished import RunStatus
 from enhancelog.queries import entries, observed, unfinished
 from enhancelog.queries.observed import TriedPatch
 from enhancelog.store import documents
+from enhancelog.store.unfinished_reports import keep_report
 
 DOCUMENT_TYPES: Final[dict[DocumentForm, str]] = {"yaml": "application/yaml", "json": MEDIA_TYPES["json"]}
 
@@ -123,21 +128,42 @@ class UnfinishedRunList(ApiView):
 
 
 class UnfinishedRunByItsId(ApiView):
-    permission_classes = (Allows("log:read"),)
+    def get_permissions(self) -> list[Any]:
+        return [Allows("log:append" if self.request.method == "PUT" else "log:read")()]
 
     def get(self, request: Request, issue_id: str) -> HttpResponse:
         try:
             found = unfinished.get(issue_id)
         except NotFound:
             return problem_response(404, f"There is no unfinished run {issue_id[:80]}.")
-        run = KnownUnfinishedRun(
-            **found.run._asdict(),
-            ops=_raw(found.ops) or UNSET,
-            prev_hash=UNSET if found.prev_hash is None else found.prev_hash,
-            candidate_hash=UNSET if found.candidate_hash is None else found.candidate_hash,
-            changes=[RunChange(each.status, each.cause, each.reason, each.changed_ms) for each in found.changes],
-        )
-        return _json(request, run)
+        return _json(request, _known(found))
+
+    def put(self, request: Request, issue_id: str) -> HttpResponse:
+        require_type(request._request, MEDIA_TYPES["json"])
+        report = unfinished_reports.decode(read_body(request._request, settings.MAX_ENTRY_BYTES))
+        if report.issue_id != issue_id:
+            raise Invalid("issue_id", "path", "must be the id in the path")
+        origin = permissions.origin(request, report.source)
+        try:
+            is_new = keep_report(report, origin, partial(_may_write, request))
+        except Conflict:
+            return problem_response(409, f"The run {issue_id[:80]} was finished: the log has its entry.")
+        body = msgspec.json.encode(_known(unfinished.get(issue_id, reported=True)))
+        return HttpResponse(body, status=201 if is_new else 200, content_type=MEDIA_TYPES["json"])
+
+
+def _may_write(request: Request, blueprint_id: str) -> None:
+    permissions.may_write(request, blueprint_id=blueprint_id)
+
+
+def _known(found: unfinished.Detail) -> KnownUnfinishedRun:
+    return KnownUnfinishedRun(
+        **found.run._asdict(),
+        ops=_raw(found.ops) or UNSET,
+        prev_hash=UNSET if found.prev_hash is None else found.prev_hash,
+        candidate_hash=UNSET if found.candidate_hash is None else found.candidate_hash,
+        changes=[RunChange(each.status, each.cause, each.reason, each.changed_ms) for each in found.changes],
+    )
 
 
 def _raw(ops: str | None) -> Raw | None:

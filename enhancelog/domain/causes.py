@@ -14,6 +14,11 @@ _SAID: Final = re.compile(r'blocked: \{"raw":"(?!")')
 _POINTER: Final = re.compile(r"\bpath (?:not found|traverses)|JSON Pointer|test failed at|attempt to index")
 _OF_APPLIER: Final = re.compile(r"unsupported RFC 6902|'from' required|\bipairs\b|\bops\b")
 _NO_VERIFIERS: Final = re.compile(r"no verifiers?\b|verifier_axes|ctx\.verdicts must be|\bverifiers? (?:is|are) empty")
+# What a host puts before the words of the step that failed.
+_BEFORE: Final = re.compile(
+    r"^dispatch failed: |dispatcher error for ref '[^']{1,100}': (?:blocked: )?"
+    r'|runtime error: (?:\[string "[^"]{1,100}"\]:\d{1,9}: )?'
+)
 _READ_CHARACTERS: Final = 10_000
 
 
@@ -23,7 +28,7 @@ def was_judged(reason: str) -> bool:
 
 def cause_of(reason: str) -> Cause:
     """Only what precedes a stack trace counts."""
-    said = reason[:_READ_CHARACTERS].partition("\nstack traceback")[0]
+    said = _without_stack(reason)
     if "ceiling declared by" in said and "ttl_secs" in said:
         return "time_limit"
     if "blueprint store:" in said:
@@ -32,6 +37,17 @@ def cause_of(reason: str) -> Cause:
         return "no_verifiers"
     steps = _STEP.findall(said)
     return _at_step(steps[-1], said) if steps else "other"
+
+
+def failure(reason: str) -> str:
+    """The words of the step that failed."""
+    said = _without_stack(reason)
+    last = max((found.end() for found in _BEFORE.finditer(said)), default=0)
+    return said[last:]
+
+
+def _without_stack(reason: str) -> str:
+    return reason[:_READ_CHARACTERS].partition("\nstack traceback")[0]
 
 
 def _at_step(step: str, said: str) -> Cause:

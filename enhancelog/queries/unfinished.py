@@ -11,13 +11,14 @@ from enhancelog.domain import records
 from enhancelog.domain.causes import CAUSES, Cause
 from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.unfinished import RunStatus
-from enhancelog.models import UnfinishedRun, UnfinishedRunChange
+from enhancelog.models import Entry, Observation, UnfinishedRun, UnfinishedRunChange
 
 STATUSES: Final = get_args(RunStatus)
 # Without ``status`` in the filter, what is resolved is left out.
 UNRESOLVED: Final = ("pending", "died")
 PAGE_BYTES: Final = 8 << 20
 MOST_CHANGES: Final = 100
+MOST_COUNTED: Final = 10_000
 
 
 class Wanted(NamedTuple):
@@ -45,6 +46,19 @@ class Listed(NamedTuple):
     recorded_ms: int
 
 
+class Counted(NamedTuple):
+    """What a run is counted by."""
+
+    blueprint_id: str
+    source: str
+    cause: Cause | None
+    status: RunStatus
+    ts_ms: int | None
+    not_before_ms: int | None
+    not_after_ms: int | None
+    recorded_ms: int
+
+
 class Page(NamedTuple):
     """``next``: the cursor of the next page."""
 
@@ -61,12 +75,13 @@ class Change(NamedTuple):
 
 
 class Detail(NamedTuple):
-    """``ops``: JSON text. ``changes``: the latest, oldest first."""
+    """``ops``: JSON text. ``reported_by``: empty if derived. ``changes``: the latest, oldest first."""
 
     run: Listed
     ops: str | None
     prev_hash: str | None
     candidate_hash: str | None
+    reported_by: str
     changes: list[Change]
 
 
@@ -98,15 +113,42 @@ def page(wanted: Wanted, size: int, cursor: str | None = None) -> Page:
 
 
 def count(wanted: Wanted) -> int:
+    """At most ``MOST_COUNTED + 1``."""
     with faults():
-        return _selected(wanted).count()
+        return _selected(wanted)[: MOST_COUNTED + 1].count()
 
 
-def get(issue_id: str) -> Detail:
-    """What is not resolved before what is. Raises ``NotFound``."""
+def newest(wanted: Wanted) -> list[Counted]:
+    """At most ``MOST_COUNTED``, the newest first."""
+    with faults():
+        rows: list[Any] = list(_selected(wanted).order_by("-id").values_list(*Counted._fields)[:MOST_COUNTED])
+    return [Counted(*row) for row in rows]
+
+
+def time_limits_ms() -> dict[str, int]:
+    """The shortest time limit of a run that each source's settings named last."""
+    seen = Observation.objects.filter(kind="ttl_s").order_by("id").values_list("source", "name", "value")
+    with faults():
+        latest = {(source, name): value for source, name, value in seen}
+    limits: dict[str, int] = {}
+    for (source, _), value in latest.items():
+        if value.isdecimal():
+            limits[source] = min(int(value) * 1000, limits.get(source, int(value) * 1000))
+    return limits
+
+
+def has_entry(issue_id: str) -> bool:
+    with faults():
+        return Entry.objects.filter(issue_id=issue_id).exists()
+
+
+def get(issue_id: str, *, reported: bool = False) -> Detail:
+    """What is not resolved before what is; with ``reported``, not what is derived. Raises ``NotFound``."""
     if not records.is_id(issue_id):
         raise NotFound(issue_id)
     found = UnfinishedRun.objects.filter(issue_id=issue_id)
+    if reported:
+        found = found.exclude(reported_by="")
     with faults():
         row = min(found, key=lambda run: (run.status == "resolved", run.source, run.pk), default=None)
         if row is None:
@@ -117,7 +159,9 @@ def get(issue_id: str) -> Detail:
             .values_list(*Change._fields)[:MOST_CHANGES]
         )
     run = Listed(*(getattr(row, name) for name in Listed._fields))
-    return Detail(run, row.ops, row.prev_hash, row.candidate_hash, [Change(*each) for each in reversed(changes)])
+    return Detail(
+        run, row.ops, row.prev_hash, row.candidate_hash, row.reported_by, [Change(*each) for each in reversed(changes)]
+    )
 
 
 def _selected(wanted: Wanted) -> QuerySet[UnfinishedRun]:

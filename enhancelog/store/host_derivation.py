@@ -12,6 +12,7 @@ from enhancelog.models import Entry, HostIssue, HostJoin, HostSource, Patch, Unf
 from enhancelog.projections import entry_patches, unfinished_runs
 from enhancelog.projections.entry_patches import Moment, Place
 from enhancelog.projections.unfinished_runs import Difference
+from enhancelog.store import unfinished_reports
 from enhancelog.store.observed import touch
 
 # It follows both sides by position, in short transactions under the append lock. Several processes may try: a step that
@@ -82,6 +83,7 @@ def rebuild(cursor: CursorWrapper) -> None:
         cursor.execute(f"DELETE FROM {table._meta.db_table}")
     cursor.execute(f"UPDATE {_JOIN} SET entries = (SELECT COALESCE(MAX(position), 0) FROM {_ENTRY}), patches = 0")
     cursor.execute(f"UPDATE {_SOURCE} SET changes = changes + 1")
+    unfinished_reports.resolve(None)
 
 
 def analyze() -> None:
@@ -117,7 +119,9 @@ def _join_next() -> None:
         cursor.execute(_NEW_PATCHES, [done.patches, up_to.patches])
         moments = {Moment(*row) for row in cursor.fetchall()} | {Moment(*row[:2]) for row in entries}
         sources = entry_patches.apply(cursor, sorted(moments), done, up_to)
-        touch(cursor, sources | _sources_of_issues([issue_id for *_, issue_id in entries]))
+        issue_ids = [issue_id for *_, issue_id in entries]
+        touch(cursor, sources | _sources_of_issues(issue_ids))
+        unfinished_reports.resolve(issue_ids)
         cursor.execute(f"UPDATE {_JOIN} SET entries = %s, patches = %s", list(up_to))
 
 

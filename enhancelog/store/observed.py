@@ -78,7 +78,7 @@ def keep(source: str, found: Found) -> Kept:
             )
             kept.issues, kept.changed = _keep_issues(source, found.issues)
             if kept.patches or kept.answers or kept.issues or kept.changed:
-                _begin_joining(cursor)
+                begin_joining(cursor)
                 touch(cursor, [source])
     return kept
 
@@ -93,7 +93,8 @@ def touch(cursor: CursorWrapper, sources: Iterable[str]) -> None:
         )
 
 
-def _begin_joining(cursor: CursorWrapper) -> None:
+def begin_joining(cursor: CursorWrapper) -> None:
+    """From now on, ``host_derivation`` follows the log."""
     # The entries before the first patch are found from the patch's side.
     entries = writing.last_position(cursor)
     cursor.execute(

@@ -1,15 +1,14 @@
 """Patches (RFC 6902) as diffs where old values are known, in bounded size."""
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from enhancelog.domain.diffs import Line, compare
-from enhancelog.domain.records import Entry, Operation
+from enhancelog.domain.records import Entry, Operation, Verdict
 from enhancelog.domain.text import isolated
 from enhancelog.web.changed_words import SegmentedLine, with_changed_words
 from enhancelog.web.old_values import OldValues
@@ -64,9 +63,14 @@ def patch(entry: Entry, document: str | None = None) -> Patch | None:
     """``document``: the Blueprint before it, as JSON. ``None`` if operations were not recorded."""
     if entry.ops is UNSET:
         return None
-    operations = _operations.decode(bytes(entry.ops))
-    changes = list(_changes(operations, OldValues(document), entry))
-    return Patch(changes, len(operations), "" if entry.bump is UNSET else entry.bump)
+    return of_operations(bytes(entry.ops), "" if entry.bump is UNSET else entry.bump, entry.verdicts, document)
+
+
+def of_operations(ops: str | bytes, bump: str, verdicts: Iterable[Verdict], document: str | None = None) -> Patch:
+    """``ops``: RFC 6902. ``verdicts``: on the run of the patch."""
+    operations = _operations.decode(ops)
+    denied = [verdict for verdict in verdicts if verdict.status == "deny"][:SEARCHED_DENIALS]
+    return Patch(list(_changes(operations, OldValues(document), denied)), len(operations), bump)
 
 
 def as_text(entry: Entry) -> str:
@@ -80,7 +84,7 @@ def as_text(entry: Entry) -> str:
     return "\n".join(lines)
 
 
-def _changes(operations: Sequence[Operation], old_values: OldValues, entry: Entry) -> Iterator[Change]:
+def _changes(operations: Sequence[Operation], old_values: OldValues, denied: Sequence[Verdict]) -> Iterator[Change]:
     left = SHOWN_CHARACTERS
     for operation in operations[:SHOWN_OPERATIONS]:
         lines, used, cut = _lines(operation, old_values.before(operation), max(left, 0))
@@ -96,7 +100,7 @@ def _changes(operations: Sequence[Operation], old_values: OldValues, entry: Entr
             ),
             long=len(lines) > FOLDED_LINES or used > FOLDED_CHARACTERS,
             cut=cut,
-            denied_by=_denied_by(entry, operation.path),
+            denied_by=_denied_by(denied, operation.path),
         )
         if left <= 0:
             return
@@ -135,11 +139,10 @@ def _text(value: Raw | UnsetType) -> str:
     return msgspec.json.format(data, indent=2).decode()
 
 
-def _denied_by(entry: Entry, path: str) -> list[str]:
+def _denied_by(denied: Iterable[Verdict], path: str) -> list[str]:
     if not 0 < len(path) <= LONGEST_POINTER:
         return []
-    denials = islice((verdict for verdict in entry.verdicts if verdict.status == "deny"), SEARCHED_DENIALS)
-    axes = [each.axis for each in denials if _names(each.detail[:SEARCHED_CHARACTERS], path)]
+    axes = [each.axis for each in denied if _names(each.detail[:SEARCHED_CHARACTERS], path)]
     return list(dict.fromkeys(axes))
 
 

@@ -20,6 +20,7 @@ from enhancelog.web.pages import (
     search,
     timeline,
     tokens,
+    unfinished,
 )
 
 urlpatterns = [
@@ -37,6 +38,8 @@ urlpatterns = [
     path("blueprints/", blueprints.blueprint_list, name="blueprint_list"),
     path("blueprints/<id:blueprint_id>", timeline.blueprint_timeline, name="blueprint_timeline"),
     path("entries/<id:issue_id>", entry.entry_detail, name="entry_detail"),
+    path("unfinished/", unfinished.unfinished_run_list, name="unfinished_run_list"),
+    path("unfinished/<id:issue_id>", unfinished.unfinished_run_detail, name="unfinished_run_detail"),
     path("account/sign-in", account.SignIn.as_view(), name="sign_in"),
     path("account/sign-out", account.SignOut.as_view(), name="sign_out"),
     path("account/resume", resume.Resume.as_view(), name="resume"),

@@ -52,6 +52,12 @@ ROUTES: Final[dict[tuple[str, str], Call]] = {
     ("v1/enhance/documents/<id:hash>", "GET"): Call("log:read", f"/v1/enhance/documents/{'0' * 64}", status=404),
     ("v1/enhance/unfinished", "GET"): Call("log:read", "/v1/enhance/unfinished"),
     ("v1/enhance/unfinished/<id:issue_id>", "GET"): Call("log:read", "/v1/enhance/unfinished/h-1", status=404),
+    ("v1/enhance/unfinished/<id:issue_id>", "PUT"): Call(
+        "log:append",
+        "/v1/enhance/unfinished/u-1",
+        {"issue_id": "u-1", "blueprint_id": "main", "status": "pending"},
+        201,
+    ),
     ("v1/enhance/why", "GET"): Call("log:read", "/v1/enhance/why?blueprint_id=main"),
     ("v1/openapi.json", "GET"): Call("log:read", "/v1/openapi.json"),
     ("v1/schemas/entry.json", "GET"): Call("log:read", "/v1/schemas/entry.json"),

@@ -20,10 +20,13 @@ from enhancelog import patterns
 from enhancelog.accounts import api_tokens, saved_views
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import DAY_MS, now_ms
+from enhancelog.store import host_derivation, observed
+from enhancelog.store.observed import Found
 from enhancelog.web.urls import urlpatterns as web_urls
 from tests.browser.console import heard
 from tests.conftest import TIMEOUT_MS
 from tests.factories import make_entry, make_rejected
+from tests.host.observed import make_issue
 from tests.recording import record_all
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ STATES: Final = (
     *("/palette/?find=a", "/palette/?find=nothing+like+it", "/blueprints/?sort=change", "/blueprints/?text=nobody"),
     *("/matrix/?period=all", "/matrix/?period=all&show=together"),
     *("/blueprints/main?axis=noop&status=rejected&order=asc", "/blueprints/nobody", "/blueprints/?blueprint_id="),
+    *("/unfinished/?cause=pointer", "/unfinished/?status=pending", "/unfinished/h-dead", "/unfinished/nobody"),
     *("/rejections/?axis=noop", "/search/?page_size=5", "/search/?text=nothing+like+it", "/search/?since=tomorrow"),
     *(
         "/entries/no-10?axis=noop",
@@ -72,6 +76,9 @@ NO_PAGES: Final = {"/robots.txt", "/favicon.ico", "/palette/completions"}
 def ada(transactional_db: None, settings: Any) -> User:
     """Staff, with something of everything in the log, in content and of their own."""
     settings.PUBLIC_READ = True
+    dead = make_issue(2, issue_id="h-dead", intent="a long intent " * 30, detail=f"dispatch failed: {'gone' * 500}")
+    observed.keep("host", Found(issues=[make_issue(1, issue_id="no-10"), dead]))
+    host_derivation.settle()
     ago = [now_ms() - n * DAY_MS // 3 - 1 for n in range(30)]
     ids = ("main", "", "a Blueprint with a long name " * 6)
     record_all(
@@ -80,6 +87,7 @@ def ada(transactional_db: None, settings: Any) -> User:
         else make_entry(issue_id=f"h-{n}", blueprint_id=ids[n % 3], ts_ms=ts_ms, prev_hash=f"{n:064x}")
         for n, ts_ms in enumerate(ago)
     )
+    host_derivation.settle()
     agent = open_store(Origin("token", "agent-7", "api"))
     for kind, value in (("story", "# One"), ("story", "# Title\n\ntext"), ("abort_respawn_count", "1")):
         agent.write("STORY-214", kind, value)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog.domain.causes import CAUSES, Cause, cause_of, was_judged
+from enhancelog.domain.causes import CAUSES, Cause, cause_of, failure, was_judged
 
 STORE = Path(__file__).resolve().parent.parent / "samples" / "host" / "issue.db"
 FAILED = "dispatch failed: launch: flow eval: dispatcher error for ref '{0}': dispatcher error for ref '{0}': "
@@ -56,3 +56,17 @@ def test_a_reason_has_one_cause(reason: str, cause: Cause) -> None:
 @given(st.text() | st.text(alphabet="'{\"raw:blocked ref ").map(lambda text: text * 50))
 def test_any_text_has_a_cause(reason: str) -> None:
     assert cause_of(reason) in CAUSES
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (FAILED.format("patch-spawner") + "blocked: no reply", "no reply"),
+        (LUA.format("patch-applier") + "path not found\nstack traceback:\n\t[C]: in ?", "path not found"),
+        ("dispatch failed: blueprint store: gone", "blueprint store: gone"),
+        ("out of memory", "out of memory"),
+        ("", ""),
+    ],
+)
+def test_what_failed_is_told_without_the_steps_that_led_there(reason: str, words: str) -> None:
+    assert failure(reason) == words

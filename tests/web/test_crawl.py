@@ -20,7 +20,10 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import now_ms
 from enhancelog.models import Template
+from enhancelog.store import host_derivation, observed
+from enhancelog.store.observed import Found
 from tests.factories import make_entry, make_rejected
+from tests.host.observed import make_issue
 from tests.pages import read
 from tests.recording import record
 
@@ -31,7 +34,7 @@ ODD: Final = f"javascript:alert(1)//{MARKUP}"
 TEXT: Final = f"{MARKUP}\n[a](javascript:alert(1)) `b` <b xss-a=1>\u2028\u202e\x01\x1b]]>&amp;"
 LONG: Final = ODD + "é" * ((512 - len(ODD)) // 2)
 NAME: Final = MARKUP[:80]
-STARTS: Final = ("/", "/rejections/", "/blueprints/", "/patterns/", "/matrix/", "/search/", "/content/")
+STARTS: Final = ("/", "/rejections/", "/blueprints/", "/patterns/", "/matrix/", "/search/", "/content/", "/unfinished/")
 OWN: Final = ("/account/sign-in", "/account/password", "/account/tokens", "/account/views")
 MOST: Final = 300  # pages of each reader
 ALIKE: Final = 8  # pages that differ in an id or the query
@@ -61,6 +64,7 @@ def hostile() -> None:
         make_entry(issue_id="h-3", blueprint_id="", intent="", ts_ms=now - 1),
     )
     record(make_entry(issue_id="h-4", blueprint_id=ODD, ts_ms=now), source=NAME)
+    keep_host(NAME, [ODD, "h-9"], MARKUP)
     for story_id in (MARKUP.replace(":", ""), "h-1"):
         for kind in KINDS:
             for value in (TEXT, f"{TEXT}\nmore", '{"a": "' + "<xss-tag>" + '"}', "1"):
@@ -69,6 +73,15 @@ def hostile() -> None:
                 except Invalid:  # not a value of this kind
                     continue
     linked.link("h-1", MARKUP.replace(":", ""), NAME)
+
+
+def keep_host(source: str, issue_ids: list[str], blueprint_id: str) -> None:
+    dead = [
+        make_issue(number, issue_id=issue_id, blueprint_id=blueprint_id, intent=TEXT, detail=f"dispatch failed: {TEXT}")
+        for number, issue_id in enumerate(issue_ids)
+    ]
+    observed.keep(source, Found(issues=dead))
+    host_derivation.settle()
 
 
 def readers() -> dict[str, Client]:

@@ -10,8 +10,11 @@ from django.test import Client
 
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
+from enhancelog.store import host_derivation, observed
 from enhancelog.store.database import DatabaseEnhanceLogStore
+from enhancelog.store.observed import Found
 from tests.factories import make_entry, make_rejected
+from tests.host.observed import make_issue
 from tests.pages import Page, read
 from tests.strategies import NOW_MS
 
@@ -39,6 +42,9 @@ PAGES = (
     f"/entries/{quote(ODD_ID, safe='')}",
     "/entries/ts%200",
     "/rejections/",
+    "/unfinished/",
+    f"/unfinished/?source={quote(HOSTILE)}",
+    f"/unfinished/{quote(ODD_ID, safe='')}",
     "/search/",
     f"/search/?text={quote(HOSTILE)}",
     "/account/sign-in",
@@ -76,7 +82,11 @@ def log(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         make_entry(issue_id="empty id", blueprint_id="", ts_ms=NOW_MS),
         *(make_rejected(issue_id=f"ts {ts_ms}", ts_ms=ts_ms) for ts_ms in EXTREMES),
     ]
-    DatabaseEnhanceLogStore(Origin("command", HOSTILE, "api")).append_batch(entries)
+    DatabaseEnhanceLogStore(Origin("command", HOSTILE, "api")).append_batch(entries[1:])
+    dead = make_issue(1, issue_id=ODD_ID, blueprint_id=ODD_ID, intent=HOSTILE, detail=f"dispatch failed: {HOSTILE}")
+    observed.keep(HOSTILE, Found(issues=[dead]))
+    host_derivation.settle()
+    DatabaseEnhanceLogStore(Origin("command", HOSTILE, "api")).append_batch(entries[:1])
 
 
 def obeys(response: HttpResponseBase) -> Page:

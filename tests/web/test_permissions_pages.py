@@ -22,6 +22,7 @@ READING = (
     "/entries/h-1",
     "/content/",
     "/palette/",
+    "/unfinished/",
 )
 OWN = ("/account/password",)
 ADMIN = ("/admin/", "/admin/enhancelog/entry/")

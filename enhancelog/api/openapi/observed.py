@@ -7,6 +7,7 @@ from enhancelog.api.openapi.log import CURSOR, ISSUE_ID, SIZE
 from enhancelog.api.openapi.parts import (
     NOT_MODIFIED,
     READ_ERRORS,
+    WRITE_ERRORS,
     Part,
     answer,
     array_of,
@@ -17,14 +18,16 @@ from enhancelog.api.openapi.parts import (
     ref,
 )
 from enhancelog.domain.causes import CAUSES
+from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.queries.unfinished import STATUSES
 
 _, SCHEMAS = msgspec.json.schema_components(
-    [EntryPatches, UnfinishedRun, KnownUnfinishedRun], ref_template="#/components/schemas/{name}"
+    [EntryPatches, UnfinishedRun, KnownUnfinishedRun, UnfinishedReport], ref_template="#/components/schemas/{name}"
 )
 _OPERATIONS: Final = array_of(ref("Operation"))
 SCHEMAS["Patch"]["properties"]["ops"] = {"anyOf": [_OPERATIONS, {"type": "null"}]}
-SCHEMAS["KnownUnfinishedRun"]["properties"]["ops"] = _OPERATIONS
+for name in ("KnownUnfinishedRun", "UnfinishedReport"):
+    SCHEMAS[name]["properties"]["ops"] = _OPERATIONS
 
 _HASHES: Final = {"prev": "efb306dfd0ec1f8e5a1c7b0a9d3f4e6c8b2a1d0f9e8c7b6a5d4f3e2c1b0a9d8e", "candidate": "0" * 64}
 _PATCH: Final[dict[str, Any]] = {
@@ -47,7 +50,16 @@ _RUN: Final[dict[str, Any]] = {
     "source": "host",
     "recorded_ms": 1795000000123,
 }
+_REPORT: Final = {
+    "issue_id": "agent-7-12",
+    "blueprint_id": "main",
+    "intent": "writer should cite the file and line",
+    "reason": "out of memory",
+    "status": "died",
+    "ts_ms": 1793640135493,
+}
 _CHANGE: Final = {"status": "died", "cause": "pointer", "reason": _RUN["reason"], "changed_ms": 1795000000123}
+_KNOWN: Final = content(ref("KnownUnfinishedRun"), {**_RUN, "ops": _PATCH["ops"], "changes": [_CHANGE]})
 _DOCUMENT: Final[Part] = {
     **content({"type": "string"}, "id: main\nagents: []\n", DOCUMENT_TYPES["yaml"]),
     **content({}, {"id": "main", "agents": []}, DOCUMENT_TYPES["json"]),
@@ -122,13 +134,25 @@ OPERATIONS: Final[dict[str, Part]] = {
             {
                 "200": answer(
                     "The run. If several sources know it, the one that is not resolved.",
-                    content(ref("KnownUnfinishedRun"), {**_RUN, "ops": _PATCH["ops"], "changes": [_CHANGE]}),
+                    _KNOWN,
                     "ETag",
                 ),
                 "304": NOT_MODIFIED,
             },
             parameters=[ISSUE_ID],
             errors=[*READ_ERRORS, "404"],
-        )
+        ),
+        "put": operation(
+            "put_unfinished_run",
+            "log",
+            "Report an unfinished run, or what became of it; safe to repeat",
+            {
+                "201": answer("The run, reported for the first time.", _KNOWN),
+                "200": answer("The run, as it is now.", _KNOWN),
+            },
+            parameters=[ISSUE_ID],
+            body=content(ref("UnfinishedReport"), _REPORT),
+            errors=[*WRITE_ERRORS, "409"],
+        ),
     },
 }

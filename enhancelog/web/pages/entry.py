@@ -8,13 +8,14 @@ from msgspec import UNSET
 
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
-from enhancelog.domain import filter_box, records
+from enhancelog.domain import filter_box, records, strict_json
 from enhancelog.domain.badges import REASONS_DIFFER, Badge, described_badges
 from enhancelog.domain.errors import NotFound
 from enhancelog.domain.records import Entry
 from enhancelog.domain.telling_lines import shown_line
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
+from enhancelog.queries.observed import TriedPatch, observed_patch, stored_forms
 from enhancelog.queries.patterns.of_entry import Alike, alike
 from enhancelog.queries.threads import thread
 from enhancelog.store.database import last_position
@@ -25,7 +26,7 @@ from enhancelog.web.html import markdown
 from enhancelog.web.list_requests import FilteredPage, ListRequest
 from enhancelog.web.meta_table import noted
 from enhancelog.web.pages.comparison import comparison
-from enhancelog.web.patches import Patch, patch
+from enhancelog.web.patches import of_operations, patch
 from enhancelog.web.revalidation import revalidated
 
 TITLE_CHARACTERS: Final = 200
@@ -90,8 +91,7 @@ def _entry(listed: Listed) -> dict[str, Any]:
         "denied": len(denied),
         "denied_by": denied,
         "judged": len(records.judged_axes(entry)),
-        "patch": _patch(entry),
-        "candidate_hash": None if entry.candidate_hash is UNSET else entry.candidate_hash,
+        **_tried(listed),
         "noted": noted(entry),
         "raw_url": links.api_entry(entry.issue_id),
     }
@@ -101,9 +101,36 @@ def _differing_reasons(entry: Entry, badges: list[Badge]) -> tuple[str, ...]:
     return tuple(entry.reasons) if any(badge.name == REASONS_DIFFER for badge in badges) else ()
 
 
-def _patch(entry: Entry) -> Patch | None:
-    before = document(entry.prev_hash) if entry.ops is not UNSET else None
-    return patch(entry, before)
+def _tried(listed: Listed) -> dict[str, Any]:
+    """Its own patch and that of its host's store, and the documents before and after."""
+    entry, told = listed.entry, observed_patch(listed)
+    own = None if entry.candidate_hash is UNSET else entry.candidate_hash
+    candidates = {} if own is None else {own: ""}
+    if told is not None and told.candidate_hash is not None:
+        candidates.setdefault(told.candidate_hash, told.source)
+    hashes = {entry.prev_hash, entry.new_hash, *candidates} - {""}
+    return {
+        **_patches(entry, told),
+        "candidates": list(candidates.items()),
+        "stored": stored_forms(sorted(hashes)),
+    }
+
+
+def _patches(entry: Entry, told: TriedPatch | None) -> dict[str, Any]:
+    own = None if entry.ops is UNSET else bytes(entry.ops)
+    ops = None if told is None else told.ops
+    before = document(entry.prev_hash) if own or ops else None
+    same = own is not None and ops is not None and strict_json.are_equal(own, ops.encode())
+    observed = None
+    if told is not None and ops is not None and not same:
+        observed = of_operations(ops, told.bump or "", entry.verdicts, before)
+    return {
+        "patch": patch(entry, before),
+        "observed": observed,
+        "observed_source": "" if told is None else told.source,
+        "is_same_patch": same,
+        "patches_url": links.api_patches(entry.issue_id),
+    }
 
 
 def _denied_first(listed: Listed) -> list[ShownVerdict]:

@@ -10,12 +10,13 @@ from enhancelog import links
 from enhancelog.accounts.permissions import needs
 from enhancelog.domain.filter_box import Pair
 from enhancelog.domain.intervals import points
-from enhancelog.queries import runs
+from enhancelog.queries import runs, unfinished
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.overview import Overview
 from enhancelog.queries.overview import overview as summed
 from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.queries.runs import Totals
+from enhancelog.queries.unfinished import MOST_COUNTED, Wanted
 from enhancelog.web import jinja, overview_chart, periods
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.list_requests import without_empty_parameters
@@ -48,6 +49,9 @@ def overview(request: HttpRequest) -> HttpResponseBase:
         "section": "overview",
         "log_is_empty": False,
         "of_blueprint": blueprint_id,
+        "unfinished": unfinished.count(Wanted(blueprint_id=[value for _, value in scope])),
+        "most_unfinished": MOST_COUNTED,
+        "unfinished_url": links.unfinished(scope),
         **_context(period, found, chosen, scope),
     }
     return page_or_fragment(request, "overview/page.jinja", context)

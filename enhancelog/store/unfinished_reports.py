@@ -1,0 +1,86 @@
+"""Keeps the unfinished runs that agents report."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import UNSET
+
+from enhancelog.backends import dialect, faults
+from enhancelog.domain.errors import Conflict
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.times import now_ms
+from enhancelog.domain.unfinished_reports import UnfinishedReport
+from enhancelog.models import Entry, UnfinishedRun, UnfinishedRunChange
+from enhancelog.store.observed import begin_joining
+
+
+def keep_report(report: UnfinishedReport, origin: Origin, check_blueprint: Callable[[str], None]) -> bool:
+    """Whether it is the first of its run. ``check_blueprint`` raises if the origin may not write to a Blueprint; the
+    report may move the run from another one. Raises ``Conflict`` if the run has an entry, or ``Other``.
+    """
+    check_blueprint(report.blueprint_id)
+    reported_by = f"{origin.actor_kind} {origin.actor_name}"
+    with faults(), dialect().appending() as cursor:
+        if Entry.objects.filter(issue_id=report.issue_id).exists():
+            raise Conflict(report.issue_id)
+        row = UnfinishedRun.objects.filter(issue_id=report.issue_id).exclude(reported_by="").first()
+        is_new = row is None
+        if row is None:
+            row = UnfinishedRun(issue_id=report.issue_id, recorded_ms=now_ms())
+        else:
+            check_blueprint(row.blueprint_id)
+        before = None if is_new else _state(row)
+        for name, value in _values(report).items():
+            setattr(row, name, value)
+        row.reported_by = reported_by
+        row.save()
+        if _state(row) != before:
+            _note(row, reported_by)
+        begin_joining(cursor)
+    return is_new
+
+
+def resolve(issue_ids: Sequence[str] | None) -> None:
+    """Reported runs whose entry came, of these ids or (``None``) of all. Under the append lock."""
+    waiting = UnfinishedRun.objects.exclude(reported_by="").exclude(status="resolved")
+    if issue_ids is None:
+        waiting = waiting.filter(issue_id__in=Entry.objects.values("issue_id"))
+    else:
+        waiting = waiting.filter(issue_id__in=issue_ids)
+    for row in waiting:
+        row.status = "resolved"
+        row.save(update_fields=["status"])
+        _note(row, "")
+
+
+def _values(report: UnfinishedReport) -> dict[str, Any]:
+    return {
+        "source": report.source,
+        "blueprint_id": report.blueprint_id,
+        "intent": report.intent,
+        "reason": report.reason,
+        "cause": report.cause,
+        "status": report.status,
+        "ts_ms": report.ts_ms,
+        "not_before_ms": report.not_before_ms,
+        "not_after_ms": report.not_after_ms,
+        "ops": None if report.ops is UNSET else bytes(report.ops).decode(),
+        "candidate_hash": None if report.candidate_hash is UNSET else report.candidate_hash,
+    }
+
+
+def _state(row: UnfinishedRun) -> tuple[str, str, str | None]:
+    return row.status, row.reason, row.cause
+
+
+def _note(row: UnfinishedRun, reported_by: str) -> None:
+    # bulk_create: the table is written once, and ``save`` would try an UPDATE first.
+    change = UnfinishedRunChange(
+        run=row,
+        status=row.status,
+        cause=row.cause,
+        reason=row.reason,
+        reported_by=reported_by,
+        changed_ms=now_ms(),
+    )
+    UnfinishedRunChange.objects.bulk_create([change])

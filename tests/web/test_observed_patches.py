@@ -1,0 +1,119 @@
+"""What a host's store says of an entry's run, on the entry's page."""
+
+from typing import Any
+
+import pytest
+from blake3 import blake3
+from django.test import Client
+from msgspec import Raw
+
+from enhancelog.domain.observed import Document
+from enhancelog.store import host_derivation, observed
+from enhancelog.store.documents import Seen
+from enhancelog.store.observed import Found
+from tests.factories import HASHES, make_entry, make_rejected
+from tests.host.observed import make_patch, patch_of
+from tests.pages import Page, read
+from tests.recording import record
+
+pytestmark = pytest.mark.django_db
+
+OPS = [{"op": "add", "path": "/a", "value": 1}]
+YAML = "id: main\nagents: []\n"
+HASH = blake3(YAML.encode()).hexdigest()
+DIFFER = "The patch that was recorded with the entry and the one in its host's store differ; both are shown."
+
+
+@pytest.fixture(autouse=True)
+def public(settings: Any) -> None:
+    settings.PUBLIC_READ = True
+
+
+def keep(found: Found) -> None:
+    observed.keep("host", found)
+    host_derivation.settle()
+
+
+def page(issue_id: str = "h-1") -> Page:
+    response = Client().get(f"/entries/{issue_id}")
+    assert response.status_code == 200
+    return read(response)
+
+
+def patches(shown: Page) -> dict[str, str]:
+    panels = [section for section in shown.all("section") if section.words.startswith("Patch")]
+    return {panel.all("h2")[0].words: panel.words for panel in panels}
+
+
+def test_without_operations_of_its_own_an_entry_shows_those_of_its_hosts_store() -> None:
+    record(make_entry(), source="host")
+    assert "Operations were not recorded." in page().words
+    keep(Found(patches=[make_patch()]))
+    (words,) = patches(page()).values()
+    assert "/a" in words
+    assert "from the store of host" in words
+    assert page().addresses("JSON")[1] == "/v1/enhance/patches/h-1"
+
+
+def test_its_own_operations_come_first_and_a_difference_is_told() -> None:
+    record(make_entry(ops=[{"op": "remove", "path": "/own"}]), source="host")
+    keep(Found(patches=[make_patch()]))
+    shown = page()
+    assert DIFFER in shown.words
+    own, store = patches(shown).items()
+    assert own[0] == "Patch as recorded"
+    assert "/own" in own[1]
+    assert store[0] == "Patch in the host's store"
+    assert "/a" in store[1]
+
+
+def test_the_same_operations_are_shown_once() -> None:
+    record(make_entry(ops=OPS), source="host")
+    keep(Found(patches=[make_patch(ops=Raw(b'[{"value":1,"path":"/a","op":"add"}]'))]))
+    shown = page()
+    assert list(patches(shown)) == ["Patch"]
+    assert DIFFER not in shown.words
+    assert "The host's store has the same." in shown.words
+
+
+def test_the_candidate_of_a_denied_run_would_have_become() -> None:
+    rejected = make_rejected(prev_hash=HASHES[0])
+    record(rejected, source="host")
+    seen = Seen("main", Document(hash=HASH, form="yaml", text=YAML))
+    keep(Found(patches=[patch_of(rejected, candidate_hash=HASH)], documents=[seen]))
+    shown = page()
+    assert "Would have become" in shown.words
+    assert shown.addresses("document") == [f"/documents/{HASH}"]
+
+
+def test_a_hash_whose_document_is_unknown_is_no_link() -> None:
+    record(make_rejected(candidate_hash=HASHES[7]), source="host")
+    shown = page()
+    assert shown.all("button", data_copy=HASHES[7])
+    assert not shown.addresses("document")
+
+
+def test_two_candidates_are_both_shown() -> None:
+    rejected = make_rejected(candidate_hash=HASHES[7])
+    record(rejected, source="host")
+    keep(Found(patches=[patch_of(rejected, candidate_hash=HASHES[8])]))
+    shown = page()
+    assert all(shown.all("button", data_copy=hash) for hash in HASHES[7:9])
+    assert "says the store of host" in shown.words
+
+
+def test_the_reason_marks_the_observed_pointer() -> None:
+    rejected = make_rejected("agent-ref", detail="unresolved: /agents/3/tools")
+    record(rejected, source="host")
+    ops = Raw(b'[{"op":"add","path":"/agents/3/tools","value":1},{"op":"add","path":"/b","value":1}]')
+    keep(Found(patches=[patch_of(rejected, ops=ops)]))
+    hit, other = [div for div in page().all("div") if div.attributes.get("class", "").split()[:1] == ["op"]]
+    assert "agent-ref" in hit.words
+    assert "agent-ref" not in other.words
+
+
+def test_the_pages_validator_follows_the_patch() -> None:
+    record(make_entry(), source="host")
+    tag = Client().get("/entries/h-1")["ETag"]
+    keep(Found(patches=[make_patch()]))
+    assert Client().get("/entries/h-1", headers={"If-None-Match": tag}).status_code == 200
