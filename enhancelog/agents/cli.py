@@ -81,7 +81,8 @@ def flush(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
     try:
         done = client.flush(options.timeout)
     except Other as error:
-        return _fail(f"{one_line(str(error))}; entries waiting in {path}: {client.waiting():,}", FAILED)
+        reason = one_line(str(error)).removesuffix(".")
+        return _fail(f"{reason}; entries waiting in {path}: {client.waiting():,}", FAILED)
     for refused in done.refused:
         _print(msgspec.json.encode(refused))
     counts = {"created": done.created, "identical": done.identical, "quarantined": done.quarantined}
