@@ -31,6 +31,7 @@ _ENVIRONMENT: Final = f"""\
 environment:
   ENHANCELOG_URL         the server (default {DEFAULT_URL})
   ENHANCELOG_TOKEN       your API token; or ENHANCELOG_TOKEN_FILE, a file that contains it
+  ENHANCELOG_SPOOL       the spool that flush sends; append uses one only with --spool
 """
 
 

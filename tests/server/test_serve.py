@@ -188,19 +188,17 @@ def test_bind_is_read_as_written(bind: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("public", "said"),
+    ("public", "given", "said"),
     [
-        ("", "http://127.0.0.1:81"),
-        ("http://127.0.0.1:81/", "http://127.0.0.1:81"),
-        ("https://log.example.org", "https://log.example.org, listening on http://127.0.0.1:81"),
+        ("http://127.0.0.1:8000", False, "http://127.0.0.1:81"),
+        ("http://127.0.0.1:81", True, "http://127.0.0.1:81"),
+        ("https://log.example.org", True, "https://log.example.org, listening on http://127.0.0.1:81"),
     ],
 )
 def test_the_address_that_it_listens_on_is_printed_too_if_another_is_public(
-    public: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    public: str, given: bool, said: str, settings: Settings
 ) -> None:
-    (tmp_path / "url").write_text(public)
-    monkeypatch.delenv("ENHANCELOG_URL", raising=False)
-    monkeypatch.setenv("ENHANCELOG_URL_FILE", str(tmp_path / "url"))
+    settings.PUBLIC_URL, settings.PUBLIC_URL_GIVEN = public, given
     assert serve.where(serve.Address("127.0.0.1", 81)) == said
 
 

@@ -22,7 +22,6 @@ from enhancelog.server import static_files
 from enhancelog.server.reloading import Sources
 from enhancelog.server.supervisor import StartFailed, Supervisor
 from enhancelog.server.worker_options import Options
-from enhancelog.settings import environment
 
 DEFAULT_BIND = "127.0.0.1:8000"
 MOST_WORKERS = 2
@@ -66,7 +65,7 @@ class Command(ReportingCommand):
         address = parse(options["bind"])
         refuse_exposure(address)
         with reserve(address):
-            if not environment.text("ENHANCELOG_URL"):
+            if not settings.PUBLIC_URL_GIVEN:
                 os.environ["ENHANCELOG_URL"] = address.url  # read by the worker processes' settings
             self.prepare()
             connections.close_all()
@@ -141,8 +140,9 @@ def reserve(address: Address) -> socket.socket:
 
 
 def where(address: Address) -> str:
-    public = environment.text("ENHANCELOG_URL").rstrip("/")
-    return address.url if public in ("", address.url) else f"{public}, listening on {address.url}"
+    if not settings.PUBLIC_URL_GIVEN or settings.PUBLIC_URL == address.url:
+        return address.url
+    return f"{settings.PUBLIC_URL}, listening on {address.url}"
 
 
 def serve(address: Address, on_serving: Callable[[], None], application: str = "enhancelog.wsgi") -> None:
