@@ -25,10 +25,15 @@ ROOM = 4 << 30
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="manage.py test", add_help=False, allow_abbrev=False)
-    parser.add_argument("--database", choices=["sqlite", "postgresql"])
-    parser.add_argument("--set-up-only", action="store_true")
+    parser = argparse.ArgumentParser(
+        prog="manage.py test", add_help=False, allow_abbrev=False, epilog="All other options are pytest's:"
+    )
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], help="default: one after the other")
+    parser.add_argument("--set-up-only", action="store_true", help="only install what the tests need")
     options, pytest_arguments = parser.parse_known_args(list(arguments))
+    if {"-h", "--help"} & set(pytest_arguments):
+        print(parser.format_help(), flush=True)
+        options.database = "sqlite"  # pytest's help, once
     if options.set_up_only:  # which it is by now
         return 0
     signal.signal(signal.SIGTERM, _interrupt)

@@ -90,6 +90,12 @@ def test_every_command_in_a_document_exists(name: str) -> None:
     assert set(re.findall(r"manage\.py ([a-z]\w+)", DOCS[name])) <= commands
 
 
+def test_how_many_targets_were_met_is_said_above_the_table() -> None:
+    above, _, table = DOCS["performance.md"].partition("<!-- written by manage.py bench")
+    met, missed = table.count("| met |"), table.count("| **missed** |")
+    assert f"met {met} of its {met + missed} targets and missed {missed}" in above
+
+
 @pytest.mark.parametrize("name", ["README.md", "api.md", "client.md"])
 def test_the_first_entry_has_no_badge_and_the_time_at_which_it_is_sent(name: str) -> None:
     (written,) = re.findall(r"\{\s*\"issue_id\": \"h-\d+\", \"blueprint_id\".*?000\}", DOCS[name], re.DOTALL)

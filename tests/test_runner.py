@@ -24,6 +24,16 @@ def test_verdict_is_good_only_when_both_sessions_are(codes: list[int], verdict: 
     assert runner._verdict(codes) == verdict
 
 
+def test_help_lists_our_options_and_then_those_of_pytest_once() -> None:
+    command = [sys.executable, "-m", "tests", "--help"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    ours, _, others = shown.partition("All other options are pytest's:")
+    assert "--database {sqlite,postgresql}" in ours
+    assert "--set-up-only" in ours
+    assert others.count("--maxfail") == shown.count("--maxfail") > 0
+    assert shown.count("usage: python -m pytest") == 1
+
+
 def test_coverage_is_measured_in_the_first_session() -> None:
     assert runner._covered(["-x", "--cov", "--cov-report=term"], first=True) == ["-x", "--cov", "--cov-report=term"]
     assert runner._covered(["-x", "--cov", "--cov-report=term"], first=False) == ["-x"]

@@ -146,6 +146,12 @@ def not_revoked(owner: User) -> "QuerySet[Token]":
     return Token.objects.select_related("user").filter(user=owner, revoked=None).order_by("pk")
 
 
+def in_words(noun: str, limits: Sequence[str]) -> str:
+    """For example ``the Blueprints "main", "team-*"``."""
+    plural = "s" if len(limits) > 1 or limits[0].endswith(ANYTHING_FROM_HERE) else ""
+    return f"the {noun}{plural} " + ", ".join(f'"{limit}"' for limit in limits)
+
+
 def matches(pattern: str, value: str) -> bool:
     """Whether ``value`` equals the pattern or, if that ends in ``*``, starts with it."""
     if pattern.endswith(ANYTHING_FROM_HERE):

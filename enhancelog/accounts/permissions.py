@@ -97,9 +97,9 @@ def why_not(request: Request, *, blueprint_id: str | None = None, kind: str | No
     if token is None:
         return None
     if blueprint_id is not None and not api_tokens.permits(token.write_blueprints, blueprint_id):
-        return _beyond("Blueprints", token.write_blueprints, blueprint_id)
+        return _beyond("Blueprint", token.write_blueprints, blueprint_id)
     if kind is not None and not api_tokens.permits(token.write_kinds, kind):
-        return _beyond("kinds", token.write_kinds, kind)
+        return _beyond("kind", token.write_kinds, kind)
     return None
 
 
@@ -133,12 +133,8 @@ def needs(act: Act) -> Callable[[Callable[..., HttpResponseBase]], Callable[...,
     return decorate
 
 
-def _beyond(what: str, limits: list[str], asked: str) -> str:
-    return f"This token may write only to the {what} {', '.join(map(_quoted, limits))}, not to {_quoted(asked)}."
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"'
+def _beyond(noun: str, limits: list[str], asked: str) -> str:
+    return f'This token may write only to {api_tokens.in_words(noun, limits)}, not to "{asked}".'
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

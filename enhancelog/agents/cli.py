@@ -31,6 +31,7 @@ _ENVIRONMENT: Final = f"""\
 environment:
   ENHANCELOG_URL         the server (default {DEFAULT_URL})
   ENHANCELOG_TOKEN       your API token; or ENHANCELOG_TOKEN_FILE, a file that contains it
+  ENHANCELOG_SPOOL       the spool that flush sends; append uses one only with --spool
 """
 
 
@@ -81,7 +82,8 @@ def flush(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
     try:
         done = client.flush(options.timeout)
     except Other as error:
-        return _fail(f"{one_line(str(error))}; entries waiting in {path}: {client.waiting():,}", FAILED)
+        reason = one_line(str(error)).removesuffix(".")
+        return _fail(f"{reason}; entries waiting in {path}: {client.waiting():,}", FAILED)
     for refused in done.refused:
         _print(msgspec.json.encode(refused))
     counts = {"created": done.created, "identical": done.identical, "quarantined": done.quarantined}

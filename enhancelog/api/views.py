@@ -1,4 +1,4 @@
-"""The log's endpoints. Upstream's clients expect bare arrays and plain-text 404s."""
+"""The log's endpoints. Clients of an engine host expect bare arrays and plain-text 404s."""
 
 from typing import Any
 
@@ -131,7 +131,7 @@ def _refuse(request: Request) -> Refuse:
 
 @csrf_exempt  # nothing is ever here, whatever the method
 def trailing_slash(request: HttpRequest) -> HttpResponse:
-    """An empty 404, as upstream answers."""
+    """An empty 404, as an engine host answers."""
     response = HttpResponse(status=404)
     del response["Content-Type"]
     return response

@@ -105,7 +105,7 @@ def _check_new(include: Iterable[str], exclude: Iterable[str], since: Iterable[i
     # What was new in all time is everything.
     for name, given in (("is", include), ("not_is", exclude)):
         if "is" in given and not since:
-            raise Invalid(name, "combination", "new is what was first seen in a period: add one, as in period=7d")
+            raise Invalid(name, "combination", "new needs a period: add period=7d")
 
 
 def from_pairs(pairs: Iterable[tuple[str, str]], now_ms: int) -> EntryFilter:

@@ -227,7 +227,7 @@ def digest(entry: Entry) -> str:
 
 def differences(sent: Entry, stored: Entry) -> tuple[str, ...]:
     """The fields in which ``sent`` conflicts with ``stored``."""
-    # Upstream cannot carry the optional fields, so lacking them is not a difference.
+    # An engine host's log cannot carry the optional fields, so lacking them is not a difference.
     return tuple(
         field
         for field in FIELDS

@@ -1,4 +1,4 @@
-"""Follows a running upstream: imports new entries, reports anomalies once."""
+"""Follows a running engine host: imports new entries, reports anomalies once."""
 
 import hashlib
 import random
@@ -21,7 +21,7 @@ from enhancelog.transfer.importer import Conflicting, Counts, Dropped, Finding, 
 from enhancelog.transfer.items import Found, Item, Unreadable
 from enhancelog.transfer.json_stream import WHITE_SPACE, Piece
 
-# If an entry changes upstream, ours stays; if it vanishes there, it stays here. A response that is not a whole list
+# If an entry changes on the host, ours stays; if it vanishes there, it stays here. A response that is not a whole list
 # changes nothing. ``ts_ms`` is a run's start and thus no cursor, so "new" means a new id. Reports are stored in the
 # database, so a restart or the next cron run does not repeat them.
 
@@ -69,7 +69,7 @@ class Follower:
         self._heads_at = float("-inf")
 
     def poll(self) -> None:
-        """Ask once. Raises ``Unreadable`` (upstream) or ``Other`` (our database)."""
+        """Ask once. Raises ``Unreadable`` (the host) or ``Other`` (our database)."""
         body = self._upstream.log()
         digest = hashlib.sha256(body).digest()
         changed = digest != self._body_digest

@@ -1,4 +1,4 @@
-"""Reads a running upstream over HTTP: its log and its Blueprints' heads."""
+"""Reads a running engine host over HTTP: its log and its Blueprints' heads."""
 
 import re
 import socket
@@ -66,7 +66,7 @@ def parse_url(text: str) -> httpx.URL:
     except (httpx.InvalidURL, ValueError, TypeError):
         raise Invalid("URL", "url", "must be an address like http://127.0.0.1:7777") from None
     if url.userinfo:
-        raise Invalid("URL", "url", "must not contain a user name or password; reading upstream's log needs none")
+        raise Invalid("URL", "url", "must not contain a user name or password; reading the host's log needs none")
     if url.scheme not in ("http", "https") or not url.host or not valid_port:
         raise Invalid("URL", "url", "must be an http or https address like http://127.0.0.1:7777")
     if url.query or url.fragment:

@@ -3,8 +3,10 @@
 import enum
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.core.management import get_commands
+from django.db import connection
 
 from enhancelog.backends import schema
 from enhancelog.backends.schema import State
@@ -69,6 +71,13 @@ def prepare(needs: Needs, say: Say) -> None:
     if needs is Needs.ANY and found.state in (State.BEHIND, State.FOREIGN):
         return
     raise WrongSchema(found.reason)
+
+
+def database_name() -> str:
+    """The file of SQLite, the database and the host of PostgreSQL; never a password."""
+    name = connection.settings_dict["NAME"]
+    host = connection.settings_dict.get("HOST")
+    return f"{name} on {urlsplit('//' + host).hostname or host}" if host else str(name)
 
 
 def prepare_for(command: str, say: Say) -> None:

@@ -1,6 +1,7 @@
 """Starts the workers, replaces those that die or whose code was edited (``serve --reload``), and stops them all."""
 
 import logging
+import math
 import multiprocessing
 import os
 import signal
@@ -46,7 +47,10 @@ class _Running:
 
 
 class Supervisor:
-    """Calls ``on_ready`` once the first worker serves. A change of ``sources`` restarts the workers."""
+    """Calls ``on_ready`` once the first worker serves.
+
+    A change of ``sources`` restarts the workers; one that cannot start waits for the next change.
+    """
 
     def __init__(
         self, workers: Iterable[Options], on_ready: Callable[[], None], sources: Sources | None = None
@@ -126,13 +130,17 @@ class Supervisor:
         code = ended.process.exitcode
         if not self._is_ready:
             raise StartFailed(f"a worker ended with exit code {code} before it served; its log says why")
+        if self._sources and not ended.is_serving:
+            self._due[options] = (math.inf, 0.0)
+            _log.error("worker %d could not start; trying again when the code changes", options.number)
+            return
         lived_s = time.monotonic() - ended.started
         pause_s = FIRST_PAUSE_S if lived_s > STABLE_S else min(max(FIRST_PAUSE_S, 2 * ended.pause_s), LONGEST_PAUSE_S)
         self._due[options] = (time.monotonic() + pause_s, pause_s)
         _log.error("worker %d ended with exit code %s; restarting it in %.1f s", options.number, code, pause_s)
 
     def _restart_all(self) -> None:
-        # Workers that wait because they keep dying, too: the change may have fixed them.
+        # Workers that wait because they died, too: the change may have fixed them.
         _log.info("the code changed; restarting the workers")
         for running in self._running.values():
             running.is_outdated = True

@@ -4,21 +4,26 @@ import asyncio
 import importlib
 import os
 import socket
+import sys
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
+from enhancelog.server.reloading import short_traceback
 from enhancelog.server.worker_options import Options
 
 
 def run(options: Options, supervisor: Connection) -> None:
-    from django.conf import settings
-
-    if settings.PIN_WORKERS:
-        _stay_on_one_cpu(options.number)
-    application = importlib.import_module(options.application).application
-    serving = importlib.import_module("enhancelog.server.serving")
+    try:
+        settings = importlib.import_module("django.conf").settings
+        if settings.PIN_WORKERS:
+            _stay_on_one_cpu(options.number)
+        application = importlib.import_module(options.application).application
+        importlib.import_module(settings.ROOT_URLCONF)  # Django would import it at the first request
+        serving = importlib.import_module("enhancelog.server.serving")
+    except Exception as error:
+        sys.exit(short_traceback(error))
     asyncio.run(serving.serve(application, options, supervisor))
 
 

@@ -23,6 +23,7 @@ DEBUG = False
 # For developers: templates and static files are read from the clone on each request.
 RELOAD = reading.boolean("ENHANCELOG_RELOAD") or sys.argv[1:2] == ["runserver"]
 
+PUBLIC_URL_GIVEN = bool(reading.text("ENHANCELOG_URL"))
 PUBLIC_URL = reading.text("ENHANCELOG_URL").rstrip("/") or "http://127.0.0.1:8000"
 _url = urlsplit(PUBLIC_URL)
 if _url.scheme not in ("http", "https") or not _url.hostname or _url.path:

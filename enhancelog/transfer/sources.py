@@ -137,7 +137,7 @@ def _splitter(head: bytes, whole: bool, name: str) -> Splitter:
         return json_stream.array
     if not text or text.startswith(b"{"):
         return json_stream.objects if _spans_lines(text, whole) else json_stream.lines
-    raise Unreadable(f"{name}: is neither upstream's SQLite file nor a JSON array nor NDJSON")
+    raise Unreadable(f"{name}: is neither an engine host's SQLite file nor a JSON array nor NDJSON")
 
 
 def _spans_lines(text: bytes, whole: bool) -> bool:

@@ -1,4 +1,4 @@
-"""Reads upstream's SQLite file, ordered by ``ts_ms, rowid``."""
+"""Reads an engine host's SQLite file, ordered by ``ts_ms, rowid``."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from enhancelog.accounts import api_tokens
 from enhancelog.models import Token
@@ -40,6 +41,12 @@ def test_limits_and_owner_are_taken() -> None:
     run("ci", *scopes, "--blueprint", "team-*", "--blueprint", "", "--kind", "story", "--user", "bob")
     token = Token.objects.get()
     assert (token.write_blueprints, token.write_kinds, token.user.username) == (["team-*", ""], ["story"], "bob")
+
+
+def test_it_says_in_which_database_the_token_is_and_what_it_may_do() -> None:
+    _, err = run("ci", "--scope", "log:append", "--blueprint", "main")
+    assert f"Token ci created for admin in {connection.settings_dict['NAME']}" in err
+    assert 'Scopes: log:append. Expires: never.\nIt may write only to the Blueprint "main".' in err
 
 
 @pytest.mark.parametrize(

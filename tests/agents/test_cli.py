@@ -223,6 +223,15 @@ def test_flush_without_a_server_keeps_everything_and_says_so(run: Run, tmp_path:
     assert done.err.endswith(f"; entries waiting in {spool}: 1\n")
 
 
+def test_flush_with_a_wrong_token_is_one_sentence(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    spool = str(tmp_path / "entries.spool")
+    run("append", "--spool", spool, stdin=records.encode(make_entry()))
+    monkeypatch.setenv("ENHANCELOG_TOKEN", "wrong")
+    done = run("flush", "--spool", spool)
+    assert done.code == 2
+    assert done.err.endswith(f"begin with enh_; entries waiting in {spool}: 1\n")
+
+
 def test_flush_of_no_spool_could_not_run(run: Run, tmp_path: Path):
     assert run("flush", "--spool", str(tmp_path / "typo")) == (
         2,

@@ -62,7 +62,7 @@ def test_new_is_what_was_first_seen_in_the_period(pairs: list[tuple[str, str]], 
 @pytest.mark.parametrize("name", ["is", "not_is"])
 @pytest.mark.parametrize("more", [[], [("period", "all")], [("until", "today")]])
 def test_without_a_beginning_nothing_is_new_and_that_is_said(name: str, more: list[tuple[str, str]]) -> None:
-    with pytest.raises(Invalid, match=rf"^{name}: new is what was first seen in a period"):
+    with pytest.raises(Invalid, match=rf"^{name}: new needs a period: add period=7d"):
         filters.from_pairs([(name, "new"), *more], NOW_MS)
 
 

@@ -1,5 +1,6 @@
 """What developers run shows what they edit: templates, style sheets and code, with nothing collected or restarted."""
 
+import json
 import shutil
 import urllib.request
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from enhancelog.server.reloading import Sources
+from enhancelog.server.reloading import Sources, short_traceback
 from tests.pages import Page
 from tests.processes import ROOT, free_port, running
 from tests.waiting import wait_for
@@ -32,6 +33,9 @@ class Site:
                 return body.decode()
         except OSError:
             return ""
+
+    def log(self) -> str:
+        return (self.clone.parent / "log").read_text()
 
     def edit(self, path: str, old: str, new: str) -> None:
         file = self.clone / path
@@ -74,10 +78,17 @@ def test_serve_reload_shows_what_is_edited(site: Site) -> None:
     account = "enhancelog/web/pages/account.py"
     site.edit(account, '"User name"', '"Your name"')
     site.wait_for("label", "Your name")
-    site.edit(account, '"Your name"', '"Your name')  # what is broken
+    rejections = "enhancelog/web/pages/rejections.py"  # nothing but the URLconf imports it
+    site.edit(rejections, "import", '"import')  # what is broken
     wait_for(lambda: site.get(SIGN_IN) == "")
-    site.edit(account, '"Your name', '"Name"')  # and mended
-    site.wait_for("label", "Name")
+    wait_for(lambda: "trying again when the code changes" in site.log())
+    printed = site.log()
+    assert printed.count("Traceback") == 1
+    assert "SyntaxError: unterminated string literal" in printed
+    assert "frozen importlib" not in printed
+    site.edit(rejections, '"import', "import")  # and mended
+    site.wait_for("label", "Your name")
+    assert site.log().count("could not start") == 1
 
     with urllib.request.urlopen(f"http://{site.address}/", timeout=10) as overview:
         assert overview.headers["ETag"] is None  # a browser would keep a page whose template has changed
@@ -118,3 +129,14 @@ def test_a_change_is_noticed_once(tmp_path: Path) -> None:
         assert not sources.have_changed()
     module.with_suffix(".txt").touch()
     assert not sources.have_changed()
+
+
+def test_a_traceback_shows_our_frames_and_the_one_that_raised() -> None:
+    try:
+        json.loads("[")
+    except ValueError as error:
+        shown = short_traceback(error)
+    assert 'json.loads("[")' in shown
+    assert "in raw_decode" in shown
+    assert "in decode" not in shown
+    assert shown.endswith("JSONDecodeError: Expecting value: line 1 column 2 (char 1)\n")

@@ -187,6 +187,21 @@ def test_bind_is_read_as_written(bind: str, url: str) -> None:
     assert serve.parse(bind).url == url
 
 
+@pytest.mark.parametrize(
+    ("public", "given", "said"),
+    [
+        ("http://127.0.0.1:8000", False, "http://127.0.0.1:81"),
+        ("http://127.0.0.1:81", True, "http://127.0.0.1:81"),
+        ("https://log.example.org", True, "https://log.example.org, listening on http://127.0.0.1:81"),
+    ],
+)
+def test_the_address_that_it_listens_on_is_printed_too_if_another_is_public(
+    public: str, given: bool, said: str, settings: Settings
+) -> None:
+    settings.PUBLIC_URL, settings.PUBLIC_URL_GIVEN = public, given
+    assert serve.where(serve.Address("127.0.0.1", 81)) == said
+
+
 def test_public_bind_is_allowed_with_url_and_key_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENHANCELOG_URL", "https://log.example.org")
     monkeypatch.setenv("ENHANCELOG_SECRET_KEY_FILE", "/run/secrets/key")

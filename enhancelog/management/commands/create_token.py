@@ -8,7 +8,7 @@ from enhancelog.accounts import api_tokens
 from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid
 from enhancelog.maintenance import prepare, upgrade
-from enhancelog.management.database import Needs
+from enhancelog.management.database import Needs, database_name
 from enhancelog.management.reporting import CannotRun, ReportingCommand
 
 OPTIONS: Final = {
@@ -72,8 +72,11 @@ class Command(ReportingCommand):
             detail = f"{option}: {broken.detail}" if option else broken.detail
             raise CannotRun(" ".join(detail.split())) from None
         expires = f"{token.expiry:%Y-%m-%d %H:%M} UTC" if token.expiry else "never"
-        self.stderr.write(f"Token {token.name} created for {owner.get_username()}.")
-        self.stderr.write(f"Permissions: {' '.join(token.scopes)}. Expires: {expires}.")
+        self.stderr.write(f"Token {token.name} created for {owner.get_username()} in {database_name()}.")
+        self.stderr.write(f"Scopes: {' '.join(token.scopes)}. Expires: {expires}.")
+        for noun, limits in (("Blueprint", token.write_blueprints), ("kind", token.write_kinds)):
+            if limits:
+                self.stderr.write(f"It may write only to {api_tokens.in_words(noun, limits)}.")
         self.stderr.write(
             "It is shown only once; store it where the program reads it, for example in ENHANCELOG_TOKEN."
         )

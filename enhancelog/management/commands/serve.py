@@ -8,15 +8,14 @@ import socket
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import CommandParser
-from django.db import Error, connection, connections
+from django.db import Error, connections
 
 from enhancelog.api import allowances
 from enhancelog.maintenance import prepare, upgrade
-from enhancelog.management.database import Needs
+from enhancelog.management.database import Needs, database_name
 from enhancelog.management.reporting import CannotRun, ReportingCommand
 from enhancelog.observing import shared_memory, shared_series
 from enhancelog.server import static_files
@@ -66,10 +65,11 @@ class Command(ReportingCommand):
         address = parse(options["bind"])
         refuse_exposure(address)
         with reserve(address):
-            os.environ.setdefault("ENHANCELOG_URL", address.url)  # read by the worker processes' settings
+            if not settings.PUBLIC_URL_GIVEN:
+                os.environ["ENHANCELOG_URL"] = address.url  # read by the worker processes' settings
             self.prepare()
             connections.close_all()
-            serve(address, lambda: self.say(f"Enhancelog is at {shown_url(address)} (Ctrl-C stops it)"))
+            serve(address, lambda: self.say(f"Enhancelog is at {where(address)} (Ctrl-C stops it)"))
         return False
 
     def say(self, line: str) -> None:
@@ -88,7 +88,7 @@ class Command(ReportingCommand):
                     prepare.load_demo()
         except Error as error:
             reason = str(error).strip().splitlines()[0]
-            raise CannotRun(f"cannot use the database {shown_database()}: {reason}") from None
+            raise CannotRun(f"cannot use the database {database_name()}: {reason}") from None
         except OSError as error:
             raise CannotRun(f"{error.filename or settings.DATA_DIR}: {error.strerror}") from None
 
@@ -139,14 +139,10 @@ def reserve(address: Address) -> socket.socket:
     return reserved
 
 
-def shown_url(address: Address) -> str:
-    return os.environ.get("ENHANCELOG_URL") or address.url
-
-
-def shown_database() -> str:
-    name = connection.settings_dict["NAME"]
-    host = connection.settings_dict.get("HOST")
-    return f"{name} on {urlsplit('//' + host).hostname or host}" if host else str(name)
+def where(address: Address) -> str:
+    if not settings.PUBLIC_URL_GIVEN or address.url == settings.PUBLIC_URL:
+        return address.url
+    return f"{settings.PUBLIC_URL}, listening on {address.url}"
 
 
 def serve(address: Address, on_serving: Callable[[], None], application: str = "enhancelog.wsgi") -> None:
