@@ -101,7 +101,7 @@ def test_a_form_that_is_refused_is_shown_again_in_its_page(signed_in: "Page") ->
         signed_in.get_by_label("Address").fill(address)
         signed_in.get_by_role("button", name="Save").click()
         signed_in.get_by_role("main").locator(then).first.wait_for()
-        assert signed_in.get_by_role("button", name="Keys").is_visible()
+        signed_in.get_by_role("button", name="Keys").wait_for()
     signed_in.wait_for_url("**/rejections/?axis=noop")
     assert signed_in.get_by_text("List saved as my list.").is_visible()
 
