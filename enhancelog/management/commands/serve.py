@@ -140,7 +140,7 @@ def reserve(address: Address) -> socket.socket:
 
 
 def where(address: Address) -> str:
-    if not settings.PUBLIC_URL_GIVEN or settings.PUBLIC_URL == address.url:
+    if not settings.PUBLIC_URL_GIVEN or address.url == settings.PUBLIC_URL:
         return address.url
     return f"{settings.PUBLIC_URL}, listening on {address.url}"
 
