@@ -1,5 +1,6 @@
 """``/account/tokens``: who sees which, what can be made, the secret shown once, and revoking."""
 
+import shlex
 from typing import Any
 
 import pytest
@@ -74,6 +75,14 @@ def test_the_secret_is_shown_once_and_cached_nowhere(ada: User) -> None:
     token = api_tokens.present(secret)
     assert (token.scopes, token.write_blueprints, token.made_by) == (["log:append"], ["main", "team-*"], "ada")
     assert secret not in client.get(PAGE).content.decode()
+
+
+def test_the_example_can_be_pasted_into_any_shell(ada: User) -> None:
+    answer = read(signed_in(ada).post(PAGE, fields()))
+    (secret,) = [shown.words for shown in answer.all("code", id="secret")]
+    (example,) = [block.words for block in answer.all("pre") if block.words.startswith("curl ")]
+    assert shlex.split(example)[1:3] == ["-H", f"Authorization: Bearer {secret}"]
+    assert example.endswith("/v1/enhance/log?page_size=1'")  # zsh would expand an unquoted question mark
 
 
 def test_reloading_the_answer_makes_no_second_token(ada: User) -> None:

@@ -103,7 +103,7 @@ _ERRORS: Final = {
     "404": ("NotFound", "Nothing has this id.", {}),
     "405": ("MethodNotAllowed", "The path does not support this method.", {"Allow": "Allow"}),
     "408": ("TooSlow", "The body did not arrive in time.", {}),
-    "411": ("LengthRequired", "An atomic append requires a Content-Length.", {}),
+    "411": ("LengthRequired", "An atomic append of NDJSON requires a Content-Length.", {}),
     "409": ("Conflict", "Conflicts with what is stored; nothing was changed.", {"ETag": "ETag"}),
     "412": ("PreconditionFailed", "`If-Match` or `If-None-Match` does not hold.", {"ETag": "ETag"}),
     "413": ("TooLarge", "The body or a part of it is larger than the limit.", {}),
