@@ -7,6 +7,7 @@ from enhancelog.web import browser_files, theme
 from enhancelog.web.pages import (
     account,
     blueprints,
+    documents,
     entry,
     matrix,
     overview,
@@ -38,6 +39,8 @@ urlpatterns = [
     path("blueprints/", blueprints.blueprint_list, name="blueprint_list"),
     path("blueprints/<id:blueprint_id>", timeline.blueprint_timeline, name="blueprint_timeline"),
     path("entries/<id:issue_id>", entry.entry_detail, name="entry_detail"),
+    path("documents/", documents.document_list, name="document_list"),
+    path("documents/<id:hash>", documents.document_detail, name="document_detail"),
     path("unfinished/", unfinished.unfinished_run_list, name="unfinished_run_list"),
     path("unfinished/<id:issue_id>", unfinished.unfinished_run_detail, name="unfinished_run_detail"),
     path("account/sign-in", account.SignIn.as_view(), name="sign_in"),

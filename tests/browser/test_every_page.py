@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from blake3 import blake3
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
@@ -18,9 +19,11 @@ from content.store import open_store
 from content.urls import urlpatterns as content_urls
 from enhancelog import patterns
 from enhancelog.accounts import api_tokens, saved_views
+from enhancelog.domain.observed import Document, Version
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.store import host_derivation, observed
+from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
 from enhancelog.web.urls import urlpatterns as web_urls
 from tests.browser.console import heard
@@ -34,8 +37,12 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
+YAML: Final = "id: main\nnote: " + "one long word" * 40
+LATER: Final = "id: main\nnote: another\n"
+
 SAMPLES: Final = {
     "issue_id": "no-10",
+    "hash": blake3(YAML.encode()).hexdigest(),
     "blueprint_id": "main",
     "story_id": "STORY-214",
     "kind": "story",
@@ -49,6 +56,8 @@ STATES: Final = (
     *("/palette/?find=a", "/palette/?find=nothing+like+it", "/blueprints/?sort=change", "/blueprints/?text=nobody"),
     *("/matrix/?period=all", "/matrix/?period=all&show=together"),
     *("/blueprints/main?axis=noop&status=rejected&order=asc", "/blueprints/nobody", "/blueprints/?blueprint_id="),
+    *("/documents/?blueprint_id=main", "/documents/?blueprint_id=", "/documents/nobody"),
+    f"/documents/{SAMPLES['hash']}?compare={blake3(LATER.encode()).hexdigest()}",
     *("/unfinished/?cause=pointer", "/unfinished/?status=pending", "/unfinished/h-dead", "/unfinished/nobody"),
     *("/rejections/?axis=noop", "/search/?page_size=5", "/search/?text=nothing+like+it", "/search/?since=tomorrow"),
     *(
@@ -77,7 +86,19 @@ def ada(transactional_db: None, settings: Any) -> User:
     """Staff, with something of everything in the log, in content and of their own."""
     settings.PUBLIC_READ = True
     dead = make_issue(2, issue_id="h-dead", intent="a long intent " * 30, detail=f"dispatch failed: {'gone' * 500}")
-    observed.keep("host", Found(issues=[make_issue(1, issue_id="no-10"), dead]))
+    documents = [Document(hash=blake3(text.encode()).hexdigest(), form="yaml", text=text) for text in (YAML, LATER)]
+    versions = [
+        Version(blueprint_id="main", hash=each.hash, number=number, made_by="hand", rationale="a long reason " * 20)
+        for number, each in enumerate(documents)
+    ]
+    observed.keep(
+        "host",
+        Found(
+            issues=[make_issue(1, issue_id="no-10"), dead],
+            documents=[Seen("main", each) for each in documents],
+            versions=versions,
+        ),
+    )
     host_derivation.settle()
     ago = [now_ms() - n * DAY_MS // 3 - 1 for n in range(30)]
     ids = ("main", "", "a Blueprint with a long name " * 6)

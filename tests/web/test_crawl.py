@@ -8,6 +8,7 @@ from urllib.parse import quote, urldefrag, urljoin, urlsplit
 from xml.etree import ElementTree
 
 import pytest
+from blake3 import blake3
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -17,10 +18,12 @@ from content.store import open_store
 from enhancelog import links
 from enhancelog.accounts import api_tokens, saved_views
 from enhancelog.domain.errors import Invalid
+from enhancelog.domain.observed import Document, Version
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import now_ms
 from enhancelog.models import Template
 from enhancelog.store import host_derivation, observed
+from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
 from tests.factories import make_entry, make_rejected
 from tests.host.observed import make_issue
@@ -64,7 +67,8 @@ def hostile() -> None:
         make_entry(issue_id="h-3", blueprint_id="", intent="", ts_ms=now - 1),
     )
     record(make_entry(issue_id="h-4", blueprint_id=ODD, ts_ms=now), source=NAME)
-    keep_host(NAME, [ODD, "h-9"], MARKUP)
+    keep_host(NAME, ["h-8", "h-9"], MARKUP)
+    keep_host(MARKUP, [ODD], ODD)
     for story_id in (MARKUP.replace(":", ""), "h-1"):
         for kind in KINDS:
             for value in (TEXT, f"{TEXT}\nmore", '{"a": "' + "<xss-tag>" + '"}', "1"):
@@ -80,7 +84,9 @@ def keep_host(source: str, issue_ids: list[str], blueprint_id: str) -> None:
         make_issue(number, issue_id=issue_id, blueprint_id=blueprint_id, intent=TEXT, detail=f"dispatch failed: {TEXT}")
         for number, issue_id in enumerate(issue_ids)
     ]
-    observed.keep(source, Found(issues=dead))
+    document = Document(hash=blake3(TEXT.encode()).hexdigest(), form="yaml", text=TEXT)
+    version = Version(blueprint_id=blueprint_id, hash=document.hash, number=0, made_by="hand", rationale=TEXT)
+    observed.keep(source, Found(issues=dead, documents=[Seen(blueprint_id, document)], versions=[version]))
     host_derivation.settle()
 
 
@@ -166,7 +172,8 @@ def test_no_link_leads_to_a_failure_and_no_text_becomes_markup(role: str, settin
     client = readers()[role]
     own = OWN if role != "nobody" else OWN[:1]
     forms = list(pattern_forms()) if role == "staff" else []
-    assert crawl(client, [*STARTS, *own, *forms, links.entry(LONG), links.entry("h-1", [("compare", ODD)])]) > 50
+    more = [links.entry(LONG), links.entry("h-1", [("compare", ODD)]), links.documents(MARKUP), links.documents(ODD)]
+    assert crawl(client, [*STARTS, *own, *forms, *more]) > 50
 
 
 @pytest.mark.parametrize("role", ROLES)

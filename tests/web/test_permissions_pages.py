@@ -22,6 +22,7 @@ READING = (
     "/entries/h-1",
     "/content/",
     "/palette/",
+    "/documents/",
     "/unfinished/",
 )
 OWN = ("/account/password",)

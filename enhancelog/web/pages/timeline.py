@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from enhancelog.domain.filters import from_pairs
 from enhancelog.domain.times import DAY_MS, as_datetime, now_ms, tally_day
-from enhancelog.queries import entries
+from enhancelog.queries import document_versions, entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.standing import Standing, standing
@@ -27,11 +27,15 @@ from enhancelog.web.revalidation import revalidated
 
 
 class TimelineRow(NamedTuple):
-    """``heading``: set where a day begins. ``gap``: no earlier entry has its ``prev_hash``."""
+    """``heading``: set where a day begins. ``gap``: no earlier entry has its ``prev_hash``. ``by_hand``: a version by
+    hand explains the gap; ``by_hand_ms``: when it was registered, if known.
+    """
 
     row: EntryRow
     heading: str
     gap: bool
+    by_hand: bool = False
+    by_hand_ms: int | None = None
 
 
 class Totals(NamedTuple):
@@ -66,7 +70,7 @@ def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     context = {
         **list_context(page, list_request),
         "section": "blueprints",
-        "rows": list(_rows(page, list_request, above)),
+        "rows": list(_rows(page, list_request, above, blueprint_id)),
         "without_time": without,
         "has_sources": len(known.sources) > 1,
     }
@@ -75,12 +79,15 @@ def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     return page_or_fragment(request, "timeline/page.jinja", context)
 
 
-def _rows(page: Page, list_request: ListRequest, above: str) -> Iterator[TimelineRow]:
+def _rows(page: Page, list_request: ListRequest, above: str, blueprint_id: str) -> Iterator[TimelineRow]:
     """``above``: the heading that the first row may continue."""
     listed = [Listed(tuple(row), gap) for *row, gap in page.rows]
+    by_hand = document_versions.by_hand(blueprint_id, {each.prev_hash for each in listed if each.gap})
     for row, each in zip(entry_rows(listed, page.up_to, list_request.entry_query), listed, strict=True):
         heading = _heading(tally_day(each.ts_ms, each.recorded_ms))
-        yield TimelineRow(row, "" if heading == above else heading, each.gap)
+        new_heading = "" if heading == above else heading
+        is_by_hand = each.gap and each.prev_hash in by_hand
+        yield TimelineRow(row, new_heading, each.gap, is_by_hand, by_hand.get(each.prev_hash) if is_by_hand else None)
         above = heading
 
 

@@ -1,0 +1,80 @@
+"""The versions of a Blueprint: as its git store lists them, else as the log does."""
+
+from collections.abc import Collection
+from typing import Any, Final, NamedTuple
+
+from enhancelog.backends import faults
+from enhancelog.domain import filters, records
+from enhancelog.domain.times import now_ms
+from enhancelog.models import Document, Version
+from enhancelog.queries import entries, observed
+from enhancelog.queries.observed import KnownVersion
+
+SHOWN_VERSIONS: Final = 50
+MOST_OF_DOCUMENT: Final = 20
+
+
+class Page(NamedTuple):
+    """The newest first. ``next``: for ``before``; ``None`` on the last page. ``from_log``: no git store is known."""
+
+    versions: list[KnownVersion]
+    next: tuple[int, int] | None
+    from_log: bool
+
+
+def page(blueprint_id: str, before: tuple[int, int] | None = None) -> Page:
+    found = observed.versions(blueprint_id, SHOWN_VERSIONS + 1, before)
+    if not found and before is None:
+        return Page(_logged(blueprint_id), None, from_log=True)
+    shown = found[:SHOWN_VERSIONS]
+    has_more = len(found) > len(shown)
+    return Page(shown, (shown[-1].number, shown[-1].position) if has_more else None, from_log=False)
+
+
+def has_any(blueprint_id: str) -> bool:
+    """Whether a version or a document of the Blueprint is stored."""
+    if not records.is_id(blueprint_id, may_be_empty=True):
+        return False
+    with faults():
+        # Each Blueprint's first document is stored whole, and an index leads to those.
+        whole = Document.objects.filter(blueprint_id=blueprint_id, base__isnull=True)
+        return Version.objects.filter(blueprint_id=blueprint_id).exists() or whole.exists()
+
+
+def of_document(blueprint_id: str, hash: str) -> list[KnownVersion]:
+    """Versions of the Blueprint that had this document, the newest first."""
+    names = [name for name in KnownVersion._fields if name != "form"]
+    wanted = Version.objects.filter(blueprint_id=blueprint_id, hash=hash).order_by("-number", "-position")
+    with faults():
+        rows: list[Any] = list(wanted.values_list(*names)[:MOST_OF_DOCUMENT])
+    return [KnownVersion(*row, None) for row in rows]
+
+
+def by_hand(blueprint_id: str, hashes: Collection[str]) -> dict[str, int | None]:
+    """When each of these versions was registered by hand, by hash; ``None``: unknown."""
+    if not hashes:
+        return {}
+    found = Version.objects.filter(blueprint_id=blueprint_id, hash__in=hashes, made_by="hand")
+    with faults():
+        return dict(found.order_by("position").values_list("hash", "ts_ms"))
+
+
+# What the newest applied runs made, without numbers: earlier runs may be missing.
+def _logged(blueprint_id: str) -> list[KnownVersion]:
+    wanted = filters.from_pairs([("blueprint_id", blueprint_id), ("status", "applied")], now_ms())
+    found = [entries.Listed(tuple(row)) for row in entries.page(wanted, "desc", SHOWN_VERSIONS).rows]
+    forms = observed.stored_forms([each.entry.new_hash for each in found])
+    return [
+        KnownVersion(
+            each.position,
+            -1,
+            each.entry.new_hash,
+            "run",
+            each.entry.rationale,
+            each.entry.prev_hash,
+            each.ts_ms,
+            each.source,
+            forms.get(each.entry.new_hash),
+        )
+        for each in found
+    ]

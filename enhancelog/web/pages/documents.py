@@ -1,0 +1,152 @@
+"""``/documents/<hash>``: a Blueprint's document, and ``/documents/?blueprint_id=…``: its versions."""
+
+import re
+from typing import Any, Final, NamedTuple
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.views.decorators.http import require_safe
+
+from enhancelog import links
+from enhancelog.accounts.permissions import needs
+from enhancelog.domain import records
+from enhancelog.domain.telling_lines import shown_line
+from enhancelog.queries import document_versions
+from enhancelog.queries.observed import KnownVersion
+from enhancelog.queries.standing import standing
+from enhancelog.store import documents
+from enhancelog.store.documents import Stored
+from enhancelog.web import htmx
+from enhancelog.web.document_texts import compared, shown
+from enhancelog.web.list_requests import without_empty_parameters
+from enhancelog.web.revalidation import revalidated
+
+_BEFORE: Final = re.compile(r"(\d{1,18})-(\d{1,18})")
+
+
+class VersionRow(NamedTuple):
+    """``changes_url``: the difference from the version before, if both documents are stored."""
+
+    version: KnownVersion
+    rationale: str
+    url: str
+    changes_url: str
+
+
+@require_safe
+@needs("log:read")
+@revalidated()
+@without_empty_parameters("blueprint_id")
+def document_list(request: HttpRequest) -> HttpResponseBase:
+    """``from`` and ``to``, of the form that compares two versions, redirect to their difference."""
+    blueprint_id = request.GET.get("blueprint_id")
+    if blueprint_id is None:
+        return htmx.page(request, "documents/none.jinja", {"section": "blueprints"})
+    if after := request.GET.get("to"):
+        before = request.GET.get("from", "")
+        return HttpResponseRedirect(links.document(after, before if before != after else ""))
+    known = standing(blueprint_id)
+    page = document_versions.page(blueprint_id, _before(request))
+    if known is None and not page.versions and not document_versions.has_any(blueprint_id):
+        context = {"blueprint_id": blueprint_id, "section": "blueprints"}
+        return htmx.page(request, "timeline/unknown.jinja", context, status=404)
+    rows = _rows(page.versions)
+    current = _current(page.versions) if "before" not in request.GET else None
+    context = {
+        "section": "blueprints",
+        "blueprint_id": blueprint_id,
+        "has_timeline": known is not None,
+        "rows": rows,
+        "can_compare": sum(row.url != "" for row in rows) > 1,
+        "has_sources": len({version.source for version in page.versions}) > 1,
+        "from_log": page.from_log,
+        "current": current,
+        "shown": shown(current) if current else None,
+        "first_url": links.documents(blueprint_id) if "before" in request.GET else "",
+        "older_url": _older_url(blueprint_id, page.next),
+    }
+    return htmx.page(request, "documents/versions.jinja", context)
+
+
+def _before(request: HttpRequest) -> tuple[int, int] | None:
+    given = request.GET.get("before")
+    if given is None:
+        return None
+    if (found := _BEFORE.fullmatch(given)) is None:
+        raise BadRequest("before: must be the number and the position of a version, such as 12-340")
+    return int(found[1]), int(found[2])
+
+
+def _older_url(blueprint_id: str, before: tuple[int, int] | None) -> str:
+    return links.documents(blueprint_id, [("before", "{}-{}".format(*before))]) if before else ""
+
+
+def _rows(versions: list[KnownVersion]) -> list[VersionRow]:
+    stored = {version.hash for version in versions if version.form}
+    return [
+        VersionRow(
+            version,
+            shown_line(version.rationale),
+            links.document(version.hash) if version.form else "",
+            links.document(version.hash, earlier) if {version.hash, earlier} <= stored else "",
+        )
+        for version in versions
+        for earlier in [_earlier(version, versions)]
+    ]
+
+
+def _earlier(version: KnownVersion, versions: list[KnownVersion]) -> str:
+    # A version by hand has its own hash as ``prev_hash``.
+    if version.prev_hash and version.prev_hash != version.hash:
+        return version.prev_hash
+    following = versions[versions.index(version) + 1 :]
+    return next((each.hash for each in following if each.source == version.source), "")
+
+
+def _current(versions: list[KnownVersion]) -> Stored | None:
+    newest = next((version for version in versions if version.form), None)
+    return documents.find(newest.hash) if newest else None
+
+
+@require_safe
+@needs("log:read")
+@revalidated()
+@without_empty_parameters()
+def document_detail(request: HttpRequest, hash: str) -> HttpResponse:
+    """``compare``: the hash of the document before."""
+    found = _find(hash)
+    if found is None:
+        return htmx.page(request, "documents/unknown.jinja", {"hash": hash, "section": "blueprints"}, status=404)
+    context: dict[str, Any] = {
+        "section": "blueprints",
+        "found": found,
+        "blueprint_id": found.blueprint_id,
+        "has_timeline": standing(found.blueprint_id) is not None,
+        "versions": document_versions.of_document(found.blueprint_id, found.hash),
+        "raw_url": links.api_document(found.hash),
+    }
+    other_hash = request.GET.get("compare")
+    if other_hash is None:
+        return htmx.page(request, "documents/document.jinja", {**context, "shown": shown(found)})
+    other = _find(other_hash)
+    if other is None:
+        return htmx.page(request, "documents/unknown.jinja", {"hash": other_hash, "section": "blueprints"}, status=404)
+    before, after = _of_one_form(other, found)
+    context |= {
+        "other": other,
+        "compared": compared(before, after) if before.form == after.form else None,
+        "other_versions": document_versions.of_document(other.blueprint_id, other.hash),
+        "swapped_url": links.document(other.hash, found.hash),
+    }
+    return htmx.page(request, "documents/comparison.jinja", context)
+
+
+def _find(hash: str) -> Stored | None:
+    return documents.find(hash) if records.is_id(hash) else None
+
+
+# A head's JSON is compared with JSON, if the other is stored in that form, too.
+def _of_one_form(before: Stored, after: Stored) -> tuple[Stored, Stored]:
+    if before.form == after.form:
+        return before, after
+    return documents.find(before.hash, "json") or before, documents.find(after.hash, "json") or after
