@@ -61,7 +61,7 @@ def blueprint_list(request: HttpRequest) -> HttpResponseBase:
     if blueprint_id == "":
         return blueprint_timeline(request, blueprint_id="")
     if blueprint_id is not None:
-        rest = [(name, value) for name, values in request.GET.lists() if name != "blueprint_id" for value in values]
+        rest = links.pairs_of(request.GET, without="blueprint_id")
         return redirect(links.blueprint(blueprint_id, rest))
     if runs.is_empty():
         return page_or_fragment(request, "blueprints/page.jinja", {"section": "blueprints", "log_is_empty": True})
