@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
+from enhancelog.domain import meta
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.meta import LONGEST_INDEXED
 from enhancelog.domain.meta_filters import PREFIX, is_meta
@@ -100,6 +101,7 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
     # Beyond CAP, axes and Blueprints come from tallies; the others are minimums, from the newest entries in reach.
     capped = size > CAP or is_part
     more_meta = meta_rows > MOST_META
+    sampled.update((name, _as_found(values)) for name, values in sampled.items() if is_meta(name))
     counted = {name: _counted(values, capped or (more_meta and is_meta(name))) for name, values in sampled.items()}
     if capped:
         for name, tallied in (("axis", tallied_by_axis), ("blueprint_id", tallied_by_blueprint)):
@@ -125,6 +127,11 @@ def _sampled(entries: Entries, up_to: int) -> dict[str, dict[str, int]]:
         for name, value, number in cursor.fetchall():
             found.setdefault(name, {})[value] = number
     return found
+
+
+# The text "1.0" as a filter also finds the number 1.
+def _as_found(numbers: Mapping[str, int]) -> dict[str, int]:
+    return {value: sum(numbers.get(text, 0) for text in meta.found_as(value)) for value in numbers}
 
 
 def _counted(numbers: Mapping[str, int], capped: bool) -> dict[str, Count]:

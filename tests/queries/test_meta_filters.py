@@ -202,3 +202,11 @@ def test_keys_and_values_are_found_by_their_beginning(log: list[dict[str, Any]])
 def test_a_row_a_key_is_written_with_the_entry() -> None:
     record(make_entry(meta={f"k{at:02}": "v" for at in range(64)}))
     assert MetaValue.objects.count() == 64
+
+
+def test_the_facet_of_a_text_that_spells_a_number_counts_what_its_filter_finds() -> None:
+    record_all(make_rejected(issue_id=f"{at}", meta={"seed": seed}) for at, seed in enumerate(["1.0", 1, 1, "2"]))
+    choices = facets(filters.from_pairs([], 0), 4).by["meta.seed"]
+    assert {choice.value: choice.entries.number for choice in choices} == {"1.0": 3, "1": 2, "2": 1}
+    for choice in choices:
+        assert len(found([("meta.seed", choice.value)])) == choice.entries.number
