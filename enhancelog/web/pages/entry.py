@@ -13,7 +13,7 @@ from enhancelog.domain.badges import Badge, described_badges
 from enhancelog.domain.errors import NotFound
 from enhancelog.domain.records import Entry
 from enhancelog.domain.telling_lines import shown_line
-from enhancelog.queries import entries
+from enhancelog.queries import document_versions, entries
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.observed import TriedPatch, observed_patch, stored_forms
 from enhancelog.queries.patterns.of_entry import Alike, alike
@@ -63,6 +63,7 @@ def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
     context = {
         **_entry(listed),
         **_list_links(list_request, listed, newest),
+        "by_hand": document_versions.by_hand(listed.blueprint_id, [listed.prev_hash] if listed.gap else []),
         "last_position": newest,
         "attempts": attempts,
         "panels": entry_panels.shown(request, issue_id),
@@ -117,9 +118,9 @@ def _tried(listed: Listed) -> dict[str, Any]:
 
 
 def _patches(entry: Entry, told: TriedPatch | None) -> dict[str, Any]:
-    has_own, ops = entry.ops is not UNSET, None if told is None else told.ops
-    before = document(entry.prev_hash) if has_own or ops else None
-    same = has_own and ops is not None and strict_json.are_equal(bytes(entry.ops), ops.encode())
+    ops = None if told is None else told.ops
+    before = document(entry.prev_hash) if entry.ops is not UNSET or ops else None
+    same = entry.ops is not UNSET and ops is not None and strict_json.are_equal(bytes(entry.ops), ops.encode())
     observed = None
     if told is not None and ops is not None and not same:
         observed = of_operations(ops, told.bump or "", entry.verdicts, before)
