@@ -1,18 +1,20 @@
 """An unfinished run as an agent reports it, for runs of no engine host."""
 
-from typing import Final, get_args
+from typing import Annotated, Final, get_args
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from enhancelog.domain import strict_json
 from enhancelog.domain.causes import CAUSES, Cause, cause_of
 from enhancelog.domain.decoding_errors import named
-from enhancelog.domain.errors import Invalid, TooLarge
-from enhancelog.domain.records import EpochMs, Id, IdOrEmpty, Text, check_id, checked_ops
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.records import TEXT_SCHEMA, EpochMs, Id, IdOrEmpty, Text, check_id, checked_ops
 from enhancelog.domain.unfinished import RunStatus
 
 MAX_CHARACTERS: Final = 10_000  # of intent and reason each
+
+ShortText = Annotated[str, Meta(extra_json_schema={**TEXT_SCHEMA, "maxLength": MAX_CHARACTERS})]
 
 _CHOICES: Final = {"status": get_args(RunStatus), "cause": CAUSES}
 
@@ -23,8 +25,8 @@ class UnfinishedReport(Struct, frozen=True, kw_only=True):
     issue_id: Id
     blueprint_id: IdOrEmpty
     status: RunStatus
-    intent: Text = ""
-    reason: Text = ""
+    intent: ShortText = ""
+    reason: ShortText = ""
     cause: Cause | None = None
     ts_ms: EpochMs | None = None
     not_before_ms: EpochMs | None = None
@@ -38,7 +40,7 @@ _decoder = msgspec.json.Decoder(UnfinishedReport)
 
 
 def decode(data: bytes) -> UnfinishedReport:
-    """Drops unknown fields. Raises ``Invalid`` or ``TooLarge``."""
+    """Drops unknown fields. Raises ``Invalid``."""
     if not isinstance(strict_json.loads(data), dict):
         raise Invalid("", "type", "must be a JSON object")
     try:
@@ -59,11 +61,11 @@ def _check(report: UnfinishedReport) -> None:
     check_id(report.source, "source")
     for field, text in (("intent", report.intent), ("reason", report.reason)):
         if len(text) > MAX_CHARACTERS:
-            raise TooLarge(field, len(text), MAX_CHARACTERS, "characters")
+            raise Invalid(field, "size", f"has {len(text):,} characters, the limit is {MAX_CHARACTERS:,}")
     if report.status == "pending" and report.cause is not None:
-        raise Invalid("cause", "status", "must be null while the run is pending")
+        raise Invalid("cause", "combination", "must be null while the run is pending")
     before, after = report.not_before_ms, report.not_after_ms
     if report.ts_ms is not None and not (before is after is None):
-        raise Invalid("ts_ms", "time", "is the exact time; leave out not_before_ms and not_after_ms")
+        raise Invalid("ts_ms", "combination", "is the exact time; leave out not_before_ms and not_after_ms")
     if before is not None and after is not None and before > after:
-        raise Invalid("not_after_ms", "time", "is before not_before_ms")
+        raise Invalid("not_after_ms", "combination", "is before not_before_ms")

@@ -47,7 +47,7 @@ def of_document(blueprint_id: str, hash: str) -> list[KnownVersion]:
     wanted = Version.objects.filter(blueprint_id=blueprint_id, hash=hash).order_by("-number", "-position")
     with faults():
         rows: list[Any] = list(wanted.values_list(*names)[:MOST_OF_DOCUMENT])
-    return [KnownVersion(*row, None) for row in rows]
+    return [KnownVersion(*(*row, None)) for row in rows]
 
 
 def by_hand(blueprint_id: str, hashes: Collection[str]) -> dict[str, int | None]:

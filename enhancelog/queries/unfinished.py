@@ -138,6 +138,8 @@ def time_limits_ms() -> dict[str, int]:
 
 
 def has_entry(issue_id: str) -> bool:
+    if not records.is_id(issue_id):
+        return False
     with faults():
         return Entry.objects.filter(issue_id=issue_id).exists()
 

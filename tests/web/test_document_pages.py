@@ -130,7 +130,9 @@ def test_a_blueprint_that_was_never_logged_has_no_timeline() -> None:
     keep_versions()
     page = get("/documents/?blueprint_id=main")
     assert not page.addresses("Timeline")
+    assert get("/blueprints/main", 404).addresses("See its document") == ["/documents/?blueprint_id=main"]
     get("/documents/?blueprint_id=nobody", 404)
+    assert not get("/blueprints/nobody", 404).addresses("See its document")
 
 
 @pytest.mark.parametrize("path", ["/documents/%00", f"/documents/{'x' * 600}", "/documents/a%2Fb"])
@@ -198,6 +200,7 @@ def test_a_version_by_hand_explains_a_gap() -> None:
     assert "Gap: no earlier entry" not in page.words
     assert page.addresses("Registered by hand") == ["/documents/?blueprint_id=main"]
     assert page.all("button", data_copy=by_hand)
+    assert "The version before was registered by hand, 18 Nov 11:06." in get("/entries/h-2").words
 
 
 def test_hostile_texts_are_text() -> None:

@@ -181,14 +181,17 @@ def test_an_unknown_run_is_404_and_says_whether_it_was_logged() -> None:
 
 
 def test_the_overview_counts_them_beside_its_figures() -> None:
-    logged(1)
+    keep(Found(issues=[make_issue(9)]), "early")
+    assert get("/").addresses("1 run never finished") == ["/unfinished/"]  # the log is empty
+    logged(1, 9)
+    host_derivation.settle()
     assert "never finished" not in get("/").words
     keep(Found(issues=[*issues(1), make_issue(2), make_issue(3, blueprint_id="other")]))
     assert get("/").addresses("2 runs never finished") == ["/unfinished/"]
     of_one = get("/?blueprint_id=other&period=all")
     assert of_one.addresses("1 run never finished") == ["/unfinished/?blueprint_id=other"]
     figures = [figure.words for figure in get("/?period=all").all("div", class_="kpi")]
-    assert figures[0].startswith("Runs 1")
+    assert figures[0].startswith("Runs 2")
 
 
 def test_a_blueprint_that_was_never_logged_is_no_link() -> None:
@@ -208,9 +211,9 @@ def test_hostile_texts_are_text_and_bounded() -> None:
 
 
 @pytest.mark.parametrize("number", [1, 30])
-def test_statements_do_not_grow_with_the_runs(number: int, django_assert_num_queries: Any) -> None:
+def test_statements_do_not_grow_with_the_runs(number: int, django_assert_max_num_queries: Any) -> None:
     keep(Found(issues=[make_issue(n, blueprint_id=f"b-{n}") for n in range(1, number + 1)]))
-    with django_assert_num_queries(3):
+    with django_assert_max_num_queries(4):  # SQLite needs one less
         get("/unfinished/")
-    with django_assert_num_queries(5):
+    with django_assert_max_num_queries(5):
         get("/unfinished/h-1")

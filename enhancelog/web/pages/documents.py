@@ -48,11 +48,11 @@ def document_list(request: HttpRequest) -> HttpResponseBase:
     known = standing(blueprint_id)
     page = document_versions.page(blueprint_id, _before(request))
     if known is None and not page.versions and not document_versions.has_any(blueprint_id):
-        context = {"blueprint_id": blueprint_id, "section": "blueprints"}
-        return htmx.page(request, "timeline/unknown.jinja", context, status=404)
+        unknown = {"blueprint_id": blueprint_id, "has_documents": False, "section": "blueprints"}
+        return htmx.page(request, "timeline/unknown.jinja", unknown, status=404)
     rows = _rows(page.versions)
     current = _current(page.versions) if "before" not in request.GET else None
-    context = {
+    context: dict[str, Any] = {
         "section": "blueprints",
         "blueprint_id": blueprint_id,
         "has_timeline": known is not None,

@@ -13,7 +13,7 @@ from enhancelog.domain.badges import REASONS_DIFFER, Badge, described_badges
 from enhancelog.domain.errors import NotFound
 from enhancelog.domain.records import Entry
 from enhancelog.domain.telling_lines import shown_line
-from enhancelog.queries import entries
+from enhancelog.queries import document_versions, entries
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.observed import TriedPatch, observed_patch, stored_forms
 from enhancelog.queries.patterns.of_entry import Alike, alike
@@ -63,6 +63,7 @@ def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
     context = {
         **_entry(listed),
         **_list_links(list_request, listed, newest),
+        "by_hand": document_versions.by_hand(listed.blueprint_id, [listed.prev_hash] if listed.gap else []),
         "last_position": newest,
         "attempts": attempts,
         "panels": entry_panels.shown(request, issue_id),

@@ -39,7 +39,8 @@ class Rate(NamedTuple):
 def overview(request: HttpRequest) -> HttpResponseBase:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
-        return page_or_fragment(request, "overview/page.jinja", {"section": "overview", "log_is_empty": True})
+        context = {"section": "overview", "log_is_empty": True, **_unfinished([])}
+        return page_or_fragment(request, "overview/page.jinja", context)
     period = periods.asked(request, newest)
     chosen = [("period", period.name)] if "period" in request.GET else []
     blueprint_id = request.GET.get("blueprint_id")
@@ -49,12 +50,18 @@ def overview(request: HttpRequest) -> HttpResponseBase:
         "section": "overview",
         "log_is_empty": False,
         "of_blueprint": blueprint_id,
-        "unfinished": unfinished.count(Wanted(blueprint_id=[value for _, value in scope])),
-        "most_unfinished": MOST_COUNTED,
-        "unfinished_url": links.unfinished(scope),
+        **_unfinished(scope),
         **_context(period, found, chosen, scope),
     }
     return page_or_fragment(request, "overview/page.jinja", context)
+
+
+def _unfinished(scope: list[Pair]) -> dict[str, Any]:
+    return {
+        "unfinished": unfinished.count(Wanted(blueprint_id=[value for _, value in scope])),
+        "most_unfinished": MOST_COUNTED,
+        "unfinished_url": links.unfinished(scope),
+    }
 
 
 def _context(period: Period, found: Overview, chosen: list[Pair], scope: list[Pair]) -> dict[str, Any]:

@@ -125,5 +125,6 @@ def _header(list_request: ListRequest, page: Page, without: WithoutTime, known: 
 
 
 def _unknown(request: HttpRequest, blueprint_id: str) -> HttpResponse:
-    context = {"blueprint_id": blueprint_id, "section": "blueprints"}
+    has_documents = document_versions.has_any(blueprint_id)
+    context = {"blueprint_id": blueprint_id, "has_documents": has_documents, "section": "blueprints"}
     return htmx.page(request, "timeline/unknown.jinja", context, status=404)
