@@ -17,10 +17,8 @@ RECORDED = Path(__file__).resolve().parent.parent / "samples" / "host"
 
 
 @pytest.fixture(autouse=True)
-def recorded(live_server: Any, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def recorded(live_server: Any, settings: Any, tmp_path: Path) -> None:
     settings.PUBLIC_READ = True
-    for module in ("host_derivation", "database"):  # statistics would outlive the test, and change other tests' plans
-        monkeypatch.setattr(f"enhancelog.store.{module}.analyze", lambda: None)
     settings.DATA_DIR = tmp_path
     call_command("import_host", str(RECORDED), source="host", verbosity=0)
 

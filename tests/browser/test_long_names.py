@@ -9,12 +9,16 @@ from content.models import ContentLink
 from content.store import open_store
 from enhancelog import links, patterns
 from enhancelog.accounts import api_tokens, saved_views
+from enhancelog.domain.observed import Document, Version
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import now_ms
-from enhancelog.store import pattern_groups
+from enhancelog.store import host_derivation, observed, pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore
+from enhancelog.store.documents import Seen
+from enhancelog.store.observed import Found
 from tests.browser.test_every_page import opened, pages_of
 from tests.factories import make_entry, make_rejected
+from tests.host.observed import make_issue
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -26,8 +30,10 @@ WIDTHS: Final = (320, 390, 1024, 1440)
 BLUEPRINT, AXIS, SOURCE, ACTOR, STORY = ("B" * LONG, "A" * LONG, "S" * LONG, "T" * LONG, "C" * LONG)
 APPLIED, REJECTED = "I" * LONG, "J" * LONG
 DETAIL: Final = "D" * LONG
+HASH: Final = "D" * LONG
 SAMPLES: Final = {
     "issue_id": REJECTED,
+    "hash": HASH,
     "blueprint_id": BLUEPRINT,
     "story_id": STORY,
     "kind": "story",
@@ -41,6 +47,7 @@ STATES: Final = (
     *("/?period=all", f"/rejections/{FILTERED}", f"/search/?text={DETAIL}", f"/search/?issue_id={APPLIED}"),
     *("/matrix/?period=all", "/matrix/?period=all&show=together", "/patterns/?period=all", f"/patterns/{FILTERED}"),
     *(f"/entries/{APPLIED}?axis={AXIS}", links.comparison(REJECTED, APPLIED), f"/entries/{'X' * LONG}"),
+    *(f"/unfinished/{'U' * LONG}", f"/unfinished/?source={SOURCE}", f"/documents/?blueprint_id={BLUEPRINT}"),
     *(f"/blueprints/{'X' * LONG}", f"/content/?text={STORY}", f"/rejections/?foo={AXIS}", f"/search/?text={STORY}"),
 )
 
@@ -62,6 +69,15 @@ HANGS_OVER = """() => {
 @pytest.fixture
 def ada(transactional_db: None, settings: Any) -> User:
     settings.PUBLIC_READ = True
+    dead = [
+        make_issue(number, issue_id=issue_id, blueprint_id=BLUEPRINT, intent="W" * LONG, detail="R" * LONG)
+        for number, issue_id in enumerate((REJECTED, "U" * LONG))
+    ]
+    document = Document(hash=HASH, form="json", text=f'{{"id": "{"T" * 3000}"}}')
+    version = Version(blueprint_id=BLUEPRINT, hash=HASH, number=0, made_by="hand", rationale="R" * LONG)
+    found = Found(issues=dead, documents=[Seen(BLUEPRINT, document)], versions=[version])
+    observed.keep(SOURCE, found)
+    host_derivation.settle()
     now = now_ms()
     for source, ago in ((SOURCE, 2), (SOURCE[:-1], 1)):
         common: dict[str, Any] = {
@@ -79,6 +95,7 @@ def ada(transactional_db: None, settings: Any) -> User:
             ]
         )
     pattern_groups.settle()
+    host_derivation.settle()
     agent = open_store(Origin("token", ACTOR, "api"))
     for kind, value in (("story", f"# {'V' * LONG}"), ("story", "# Title\n\ntext"), ("abort_respawn_count", "1")):
         agent.write(STORY, kind, value)
