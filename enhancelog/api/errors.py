@@ -2,10 +2,9 @@
 ``rule`` (a stable word) and ``detail``."""
 
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -13,13 +12,10 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyF
 from django.http import Http404, HttpResponse
 from rest_framework.exceptions import APIException
 
+from enhancelog.api.retry_after import FULL_RETRY_AFTER_S, RETRY_AFTER_S, retry_after
 from enhancelog.backends.disk import fault_of
 from enhancelog.domain.errors import Conflict, Full, Invalid, NotFound, Other, TooLarge, WrongSchema
 from enhancelog.observing.structured_logs import request_id
-
-# What Retry-After says
-RETRY_AFTER_S: Final = 1
-FULL_RETRY_AFTER_S: Final = 10
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +92,7 @@ def fault_answer(fault: Other) -> FaultAnswer:
 
 def fault_response(fault: Other, **members: Any) -> HttpResponse:
     status, detail, retry_after_s = fault_answer(fault)
-    return problem_response(status, detail, headers={"Retry-After": str(retry_after_s)}, **members)
+    return problem_response(status, detail, headers={"Retry-After": retry_after(retry_after_s)}, **members)
 
 
 def _as_dict(error: Invalid) -> dict[str, str]:
@@ -116,5 +112,5 @@ def _headers(error: APIException) -> dict[str, str]:
     if auth_header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
     if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(max(1, math.ceil(wait)))
+        headers["Retry-After"] = retry_after(wait)
     return headers

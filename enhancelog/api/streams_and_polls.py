@@ -8,8 +8,9 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from rest_framework.request import Request
 
 from enhancelog.api.concurrency_limits import Slot, Slots
-from enhancelog.api.errors import RETRY_AFTER_S, problem_response
+from enhancelog.api.errors import problem_response
 from enhancelog.api.exchange import Poll, exchange_of
+from enhancelog.api.retry_after import RETRY_AFTER_S, retry_after
 from enhancelog.api.throttles import caller
 from enhancelog.observing import metrics
 
@@ -38,7 +39,7 @@ def streamed(request: Request, chunks: Iterator[bytes], content_type: str) -> Ht
     if slot is None:
         metrics.limited("streams")
         detail = "Too many long responses are under way, in total or for this caller. Try again later."
-        return problem_response(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
+        return problem_response(503, detail, headers={"Retry-After": retry_after(RETRY_AFTER_S)})
     return StreamingHttpResponse(HeldStream(chunks, slot), content_type=content_type)
 
 

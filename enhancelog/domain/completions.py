@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from enhancelog.domain import filter_box, filters, times
+from enhancelog.domain import filter_box, filters, periods
 from enhancelog.domain.meta_filters import PREFIX, is_meta, key_of
 
 Values = Callable[[str], Iterable[str]]
 
 _FIXED: Final = {
     **filters.CHOICES,
-    "period": (*times.PERIODS, "today", "yesterday"),
+    "period": (*periods.PERIODS, "today", "yesterday"),
     "since": ("today", "yesterday", "24h", "7d", "30d"),
     "until": ("today", "yesterday"),
 }

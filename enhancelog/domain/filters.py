@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, cast, get_args
 
-from enhancelog.domain import meta_filters, page_sizes, search_words, strict_json, times
+from enhancelog.domain import meta_filters, page_sizes, periods, search_words, strict_json
 from enhancelog.domain.errors import Invalid
 
 Order = Literal["asc", "desc"]
@@ -89,9 +89,9 @@ def parse(parameters: Parameters, now_ms: int) -> EntryFilter:
     exclude = {name: _values(parameters, f"not_{name}") for name in names if f"not_{name}" in parameters}
     since = [*_instants(parameters, "since", now_ms), *_instants(parameters, "not_until", now_ms)]
     until = [*_instants(parameters, "until", now_ms), *_instants(parameters, "not_since", now_ms)]
-    periods = [times.span_of(value, now_ms) for value in parameters.get("period", ())]
-    since += [span.since_ms for span in periods if span.since_ms is not None]
-    until += [span.until_ms for span in periods if span.until_ms is not None]
+    spans = [periods.span_of(value, now_ms) for value in parameters.get("period", ())]
+    since += [span.since_ms for span in spans if span.since_ms is not None]
+    until += [span.until_ms for span in spans if span.until_ms is not None]
     until += _ends_before(parameters.get("not_period", ()), now_ms)
     _check_new(include, exclude, since)
     written = (*PARAMETERS, *(name for name in parameters if meta_filters.is_meta(name)))
@@ -186,14 +186,14 @@ def _check_phrase(name: str, value: str) -> None:
         raise Invalid(name, error.rule, error.detail) from None
 
 
-def _ends_before(periods: Iterable[str], now_ms: int) -> list[int]:
+def _ends_before(values: Iterable[str], now_ms: int) -> list[int]:
     # Nothing lies before the period "all".
-    starts = [times.span_of(period, now_ms, "not_period").since_ms for period in periods]
-    return [times.I64.start if start is None else start for start in starts]
+    starts = [periods.span_of(value, now_ms, "not_period").since_ms for value in values]
+    return [periods.I64.start if start is None else start for start in starts]
 
 
 def _instants(parameters: Parameters, name: str, now_ms: int) -> list[int]:
-    return [times.instant(name, value, now_ms) for value in parameters.get(name, ())]
+    return [periods.instant(name, value, now_ms) for value in parameters.get(name, ())]
 
 
 def _last(parameters: Parameters, name: str) -> str | None:

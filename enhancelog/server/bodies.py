@@ -12,8 +12,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
-from enhancelog.api.errors import FULL_RETRY_AFTER_S, RETRY_AFTER_S
 from enhancelog.api.exchange import Refusal
+from enhancelog.api.retry_after import FULL_RETRY_AFTER_S, RETRY_AFTER_S
 from enhancelog.observing import metrics
 
 # The API can look at a request before a large body is fully received, so that an unauthorized client need not send it.

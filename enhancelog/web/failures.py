@@ -22,6 +22,7 @@ from django.urls import Resolver404, resolve
 from enhancelog.accounts.permissions import SignInNeeded
 from enhancelog.api.errors import fault_answer, fault_response, problem_response, too_many_parameters
 from enhancelog.api.exchange import exchange_of
+from enhancelog.api.retry_after import retry_after
 from enhancelog.backends import schema
 from enhancelog.backends.disk import fault_of
 from enhancelog.domain.errors import Busy, Other, WrongSchema
@@ -97,7 +98,7 @@ class RefusalMiddleware:
         response = _answer(request, refusal.status, HTTPStatus(refusal.status).phrase, refusal.detail)
         response["Connection"] = "close"
         if refusal.retry_after_s is not None:
-            response["Retry-After"] = str(refusal.retry_after_s)
+            response["Retry-After"] = retry_after(refusal.retry_after_s)
         return response
 
 
@@ -142,7 +143,7 @@ class UnavailableMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, Busy):
             response = _answer(request, 503, "The server is busy", str(exception))
-            response["Retry-After"] = str(exception.retry_after_s)
+            response["Retry-After"] = retry_after(exception.retry_after_s)
             return response
         fault = fault_of(exception)
         return _unavailable(request, fault) if fault else None
@@ -175,7 +176,7 @@ def locked_out(request: HttpRequest, credentials: Mapping[str, Any] | None = Non
         response = resume.sign_in_needed(request, form, 429, detail)
     else:
         response = _answer(request, 429, "Too many failed sign-ins", detail)
-    response["Retry-After"] = str(round(wait.total_seconds()))
+    response["Retry-After"] = retry_after(wait.total_seconds())
     return response
 
 
@@ -199,7 +200,7 @@ def _unavailable(request: HttpRequest, fault: Other) -> HttpResponse:
         return fault_response(fault)
     status, detail, retry_after_s = fault_answer(fault)
     response = HttpResponse(_server_error_page(request, status, detail), status=status)
-    response["Retry-After"] = retry_after_s
+    response["Retry-After"] = retry_after(retry_after_s)
     return response
 
 

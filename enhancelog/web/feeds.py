@@ -1,6 +1,5 @@
 """Atom feeds of list pages. A wrong key is 401, 429 after many."""
 
-import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final
@@ -11,6 +10,7 @@ from enhancelog.accounts import saved_views
 from enhancelog.accounts.permissions import needs
 from enhancelog.api import feeds
 from enhancelog.api.allowances import allowances
+from enhancelog.api.retry_after import retry_after
 from enhancelog.domain.errors import Invalid
 from enhancelog.links import pairs_of
 from enhancelog.web.list_addresses import address, address_of
@@ -44,7 +44,7 @@ def feed(request: HttpRequest, list_request: ListRequest) -> HttpResponse:
 def _refusal(request: HttpRequest, key: str) -> HttpResponse | None:
     who = ("feed_key", "address", request.META.get("REMOTE_ADDR", ""))
     if wait_s := allowances.ask(who, WRONG_KEYS, use=False).wait_s:
-        headers = {"Retry-After": str(math.ceil(wait_s))}
+        headers = {"Retry-After": retry_after(wait_s)}
         return _plain(429, "Too many wrong keys came from this address; try again later.", headers)
     if _opens(key, request):
         return None

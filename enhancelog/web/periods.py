@@ -1,4 +1,4 @@
-"""Periods as pages show them; ``domain.times.span_of`` says what one is."""
+"""Periods as pages show them; ``domain.periods.span_of`` says what one is."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 
 from enhancelog.domain.errors import Invalid
-from enhancelog.domain.times import DAY_MS, PERIODS, now_ms, span_of
+from enhancelog.domain.periods import PERIODS, span_of
+from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.queries import runs
 from enhancelog.queries.charts import HOUR_MS, Bar, Window
 

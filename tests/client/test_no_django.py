@@ -63,6 +63,7 @@ def test_the_blocker_blocks():
         "enhancelog.client.log_store",
         "enhancelog.store.memory",
         "enhancelog.domain.strict_json",
+        "enhancelog.domain.periods",
         "enhancelog.domain.times",
         "enhancelog.client.content_store",
         "enhancelog.client.async_content_store",

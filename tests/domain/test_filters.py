@@ -5,7 +5,8 @@ import pytest
 from enhancelog.domain import filters
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import MAX_VALUES, parse
-from enhancelog.domain.times import DAY_MS, span_of
+from enhancelog.domain.periods import span_of
+from enhancelog.domain.times import DAY_MS
 
 NOW = 1_795_000_000_000
 MIDNIGHT = NOW // DAY_MS * DAY_MS

@@ -9,17 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enhancelog.domain.errors import Invalid
-from enhancelog.domain.times import (
-    DAY_MS,
-    EARLIEST_MS,
-    INSTANT_SCHEMA,
-    as_datetime,
-    day_of,
-    instant,
-    is_plausible,
-    plausible_sql,
-    tally_day,
-)
+from enhancelog.domain.periods import INSTANT_SCHEMA, instant
+from enhancelog.domain.times import DAY_MS, EARLIEST_MS, as_datetime, day_of, is_plausible, plausible_sql, tally_day
 from enhancelog.models import Denial, Entry
 from enhancelog.queries.plausible import Plausible
 from tests.factories import make_rejected

@@ -19,7 +19,7 @@ from enhancelog.api.openapi.parts import (
     query,
     ref,
 )
-from enhancelog.domain import filters, meta, page_sizes, times
+from enhancelog.domain import filters, meta, page_sizes, periods
 from enhancelog.domain.errors import NO_SUCH_ENTRY
 from enhancelog.domain.records import FIELDS, ID_SCHEMA
 from enhancelog.domain.search_words import LONGEST_PHRASE
@@ -92,7 +92,7 @@ def _filters() -> list[Part]:
             one["maxLength"] = LONGEST_PHRASE
         for prefix, words in (("", _NAMED[name]), ("not_", f"Excludes what `{name}` selects.")):
             found.append(query(prefix + name, {**array_of(one), "maxItems": filters.MAX_VALUES}, words))
-    instant = {"type": "string", "pattern": times.INSTANT_SCHEMA}
+    instant = {"type": "string", "pattern": periods.INSTANT_SCHEMA}
     what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC, or with an offset), today, yesterday, or an age like 90m, 24h, 7d, 2w"
     found += [query(name, instant, f"{words}: {what}. {_PLAUSIBLE_ONLY}") for name, words in _INSTANT.items()]
     period = ref("Period")

@@ -6,8 +6,8 @@ import msgspec
 
 from enhancelog.api.openapi.parts import Part, array_of, ref
 from enhancelog.domain import filters, meta
+from enhancelog.domain.periods import PERIOD_SCHEMA
 from enhancelog.domain.records import TEXT_SCHEMA, Entry
-from enhancelog.domain.times import PERIOD_SCHEMA
 from enhancelog.projections.patterns.details import MOST_AXES
 from enhancelog.queries.why import Why
 from enhancelog.transfer.bulk import Result
