@@ -34,7 +34,7 @@ EXCLUDED = (
     ({"path"}, "the id in the body is the one in the path"),
     ({"id-length"}, "an id is measured in bytes, a schema's string in characters"),
     ({"value"}, "what a value may be depends on the kind in the path"),
-    ({"by", "ts_ms"}, "to a schema 1.0 is an integer"),
+    ({"by", "ts_ms", "not_before_ms", "not_after_ms"}, "to a schema 1.0 is an integer"),
     ({"terms", "beginning"}, "a phrase is measured in words"),
     ({"combination"}, "parameters that go with some others only are 400 with the rest"),
     ({"nonexistent"}, "no pattern knows the days of a month or the range of i64"),
