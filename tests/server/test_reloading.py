@@ -41,7 +41,9 @@ class Site:
         file = self.clone / path
         text = file.read_text()
         assert old in text
-        file.write_text(text.replace(old, new))
+        edited = self.clone.parent / "edited"  # or a file that is half written would count as an edit of its own
+        edited.write_text(text.replace(old, new))
+        edited.replace(file)
 
     def wait_for(self, tag: str, words: str) -> None:
         wait_for(lambda: words in [each.words for each in Page(self.get(SIGN_IN)).all(tag)])
