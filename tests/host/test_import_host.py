@@ -1,5 +1,6 @@
 """``import_host``: a recorded host's stores, in any order, again, interrupted, and under two names."""
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from enhancelog.queries.observed import summary
 from enhancelog.store import host_derivation, observed
 from enhancelog.store.database import rebuild_projections
 from enhancelog.store.verification import verify
+from tests.factories import make_fields
 from tests.host.observed import read_tables
 
 pytestmark = pytest.mark.django_db
@@ -224,6 +226,17 @@ def test_what_cannot_be_read_is_quarantined_and_the_rest_imported(tmp_path: Path
     (quarantined,) = (tmp_path / "data" / "quarantine").iterdir()
     assert '"where": "outputs, row ' in quarantined.read_text()
     assert summary("host")[:3] == (149, 149, 0)
+
+
+def test_a_log_keeps_an_entry_whose_meta_is_odd_as_import_log_does(tmp_path: Path) -> None:
+    log = tmp_path / "log.ndjson"
+    log.write_text(json.dumps(make_fields(issue_id="odd", meta=[])))
+    with pytest.raises(SystemExit) as ended:
+        run("--log", str(log))
+    assert ended.value.code == 1
+    assert Entry.objects.get().meta is None
+    (quarantined,) = (tmp_path / "data" / "quarantine").iterdir()
+    assert '"rule": "dropped"' in quarantined.read_text()
 
 
 def flush() -> None:

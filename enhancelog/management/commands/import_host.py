@@ -131,7 +131,7 @@ def _stores(options: dict[str, Any]) -> list[Store]:
 
 def _open(store: Store) -> AbstractContextManager[Any]:
     if store.kind == "log":
-        return open_source(str(store.path), settings.MAX_ENTRY_BYTES)
+        return open_source(str(store.path), settings.MAX_ENTRY_BYTES, imported=True)
     return importing.open_store(store)
 
 
