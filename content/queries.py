@@ -1,7 +1,5 @@
 """Reads of the content store. Lists and exports omit tombstones; ``items`` and histories include them."""
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Container, Iterator, Sequence
 from typing import Any, Final, NamedTuple
@@ -16,6 +14,7 @@ from content.models import ContentItem, ContentRevision
 from content.store import Item
 from content.store.database import COLUMNS, to_item
 from enhancelog.backends import faults
+from enhancelog.domain import cursors
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
 
@@ -56,7 +55,7 @@ _cursor = msgspec.msgpack.Decoder(tuple[str, str, str])
 def cursor(story_id: str, wanted: Filter, kind: str = "") -> str:
     """The position after a story or, with ``kind``, after a key. It is valid for this filter only."""
     position = (story_id, kind, wanted.fingerprint())
-    return base64.urlsafe_b64encode(msgspec.msgpack.encode(position)).decode().rstrip("=")
+    return cursors.written(position)
 
 
 def read_cursor(text: str, wanted: Filter) -> str:
@@ -70,10 +69,7 @@ def read_key_cursor(text: str, wanted: Filter) -> Key:
 
 
 def _read_cursor(text: str, wanted: Filter, kinds: Container[str]) -> Key:
-    try:
-        story_id, kind, fingerprint = _cursor.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, binascii.Error, msgspec.MsgspecError):
-        raise Invalid("cursor", "cursor", "is not valid; start again without it") from None
+    story_id, kind, fingerprint = cursors.read(text, _cursor)
     if fingerprint != wanted.fingerprint() or not is_story_id(story_id) or kind not in kinds:
         raise Invalid("cursor", "cursor", "belongs to another list or filter; start again without it")
     return Key(story_id, kind)

@@ -1,7 +1,5 @@
 """Pages, streams, single entries and their neighbors."""
 
-import base64
-import binascii
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,7 +10,7 @@ from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
 from enhancelog.backends import Row, dialect, text_bytes
-from enhancelog.domain import records
+from enhancelog.domain import cursors, records
 from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.domain.records import Entry
@@ -53,7 +51,7 @@ class Cursor(NamedTuple):
     fingerprint: str
 
     def __str__(self) -> str:
-        return base64.urlsafe_b64encode(msgspec.msgpack.encode(self)).decode().rstrip("=")
+        return cursors.written(self)
 
 
 _cursor = msgspec.msgpack.Decoder(tuple[int, int, int, int, str])
@@ -241,13 +239,10 @@ def is_match(wanted: EntryFilter, at: Cursor) -> bool:
 
 
 def _decoded(text: str) -> Cursor:
-    try:
-        cursor = Cursor(*_cursor.decode(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)))
-    except (msgspec.MsgspecError, binascii.Error, ValueError):
-        raise Invalid("cursor", "cursor", "is not valid; start again without it") from None
+    cursor = Cursor(*cursors.read(text, _cursor))
     limit = 2**63
     if not all(-limit <= number < limit for number in cursor[:3]) or not 0 <= cursor.began_ms < 2**48:
-        raise Invalid("cursor", "cursor", "is not valid; start again without it")
+        raise Invalid("cursor", "cursor", cursors.INVALID)
     return cursor
 
 

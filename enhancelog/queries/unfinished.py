@@ -1,13 +1,13 @@
 """Runs that no entry tells of."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, get_args
 
+import msgspec
 from django.db.models import QuerySet
 
 from enhancelog.backends import dialect, faults
-from enhancelog.domain import records
+from enhancelog.domain import cursors, records
 from enhancelog.domain.causes import CAUSES, Cause
 from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.unfinished import RunStatus
@@ -19,6 +19,8 @@ UNRESOLVED: Final = ("pending", "died")
 PAGE_BYTES: Final = 8 << 20
 MOST_CHANGES: Final = 100
 MOST_COUNTED: Final = 10_000
+
+_cursor = msgspec.msgpack.Decoder(int)
 
 
 class Wanted(NamedTuple):
@@ -108,7 +110,7 @@ def page(wanted: Wanted, size: int, cursor: str | None = None) -> Page:
     columns = ("id", *Listed._fields)
     with faults():
         found, is_whole = dialect().first_rows(rows.order_by("-id"), columns, ("intent", "reason"), size, PAGE_BYTES)
-    following = None if is_whole or not found else _cursor(found[-1][0])
+    following = None if is_whole or not found else cursors.written(found[-1][0])
     return Page([Listed(*row[1:]) for row in found], following)
 
 
@@ -175,15 +177,8 @@ def _selected(wanted: Wanted) -> QuerySet[UnfinishedRun]:
     return rows
 
 
-def _cursor(position: int) -> str:
-    return base64.urlsafe_b64encode(str(position).encode()).decode().rstrip("=")
-
-
 def _position(cursor: str) -> int:
-    try:
-        position = int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
-        position = 0
+    position = cursors.read(cursor, _cursor)
     if not 0 < position < 2**63:
-        raise Invalid("cursor", "cursor", "is not a cursor of this list")
+        raise Invalid("cursor", "cursor", cursors.INVALID)
     return position
