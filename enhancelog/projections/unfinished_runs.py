@@ -66,6 +66,14 @@ _UPDATE: Final = f"UPDATE {_RUN} SET {', '.join(f'{column} = %s' for column in C
 Row = tuple[Any, ...]
 
 
+class State(NamedTuple):
+    """Each change of it is recorded."""
+
+    status: str
+    reason: str
+    cause: str | None
+
+
 class Difference(NamedTuple):
     """A run whose row is missing (no ``run_id``) or says something else. ``row`` is what it should say."""
 
@@ -102,14 +110,17 @@ def write(cursor: CursorWrapper, source: str, found: list[Difference], now_ms: i
         else:
             cursor.execute(_UPDATE, [*row, run_id])
         if has_new_state:
-            status, reason, cause = _state(row)
-            change = (run_id, status, cause, reason, "", now_ms)
-            names = ("run_id", "status", "cause", "reason", "reported_by", "changed_ms")
-            dialect().insert_rows(cursor, UnfinishedRunChange._meta.db_table, names, [change])
+            record_change(run_id, _state(row), "", now_ms)
 
 
-def _state(row: Row) -> tuple[str, str, str | None]:
-    return row[COLUMNS.index("status")], row[COLUMNS.index("reason")], row[COLUMNS.index("cause")]
+def record_change(run_id: int, state: State, reported_by: str, changed_ms: int) -> None:
+    # bulk_create: the table is written once, and ``save`` would try an UPDATE first.
+    change = UnfinishedRunChange(run_id=run_id, **state._asdict(), reported_by=reported_by, changed_ms=changed_ms)
+    UnfinishedRunChange.objects.bulk_create([change])
+
+
+def _state(row: Row) -> State:
+    return State(*(row[COLUMNS.index(name)] for name in State._fields))
 
 
 def _row(cursor: CursorWrapper, run: Unfinished) -> Row:

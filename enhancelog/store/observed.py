@@ -1,7 +1,7 @@
 """Keeps what an engine host's stores say. Idempotent: what is known already changes nothing."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from typing import Any, Final, TypeVar
@@ -104,12 +104,7 @@ def begin_joining(cursor: CursorWrapper) -> None:
 
 def _keep_patches(cursor: CursorWrapper, source: str, patches: Sequence[Patch]) -> int:
     new = _unknown(PatchModel, source, {patch_digest(each): each for each in patches})
-    rows = [
-        {**asdict(each), "ops": bytes(each.ops).decode(), "digest": digest}
-        | {"answer_digest": answer_digest(each.ops, each.rationale)}
-        for digest, each in new.items()
-    ]
-    return _insert(cursor, PatchModel, source, rows)
+    return _insert(cursor, PatchModel, source, _rows(new))
 
 
 def patch_digest(patch: Patch) -> str:
@@ -124,12 +119,15 @@ def answer_digest(ops: Raw | None, rationale: str) -> str:
 
 def _keep_answers(cursor: CursorWrapper, source: str, answers: Sequence[Answer]) -> int:
     new = _unknown(AnswerModel, source, {_digest(each.seq, each.ok, each.text): each for each in answers})
-    rows = [
+    return _insert(cursor, AnswerModel, source, _rows(new))
+
+
+def _rows(by_digest: Mapping[str, Patch | Answer]) -> list[dict[str, Any]]:
+    return [
         {**asdict(each), "ops": None if each.ops is None else bytes(each.ops).decode(), "digest": digest}
         | {"answer_digest": answer_digest(each.ops, each.rationale)}
-        for digest, each in new.items()
+        for digest, each in by_digest.items()
     ]
-    return _insert(cursor, AnswerModel, source, rows)
 
 
 def _keep_versions(cursor: CursorWrapper, source: str, versions: Sequence[Version]) -> int:

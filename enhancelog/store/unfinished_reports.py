@@ -10,7 +10,8 @@ from enhancelog.domain.errors import Conflict
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import now_ms
 from enhancelog.domain.unfinished_reports import UnfinishedReport
-from enhancelog.models import Entry, UnfinishedRun, UnfinishedRunChange
+from enhancelog.models import Entry, UnfinishedRun
+from enhancelog.projections.unfinished_runs import State, record_change
 from enhancelog.store.observed import begin_joining
 
 
@@ -35,7 +36,7 @@ def keep_report(report: UnfinishedReport, origin: Origin, check_blueprint: Calla
         row.reported_by = reported_by
         row.save()
         if _state(row) != before:
-            _note(row, reported_by)
+            record_change(row.pk, _state(row), reported_by, now_ms())
         begin_joining(cursor)
     return is_new
 
@@ -50,7 +51,7 @@ def resolve(issue_ids: Sequence[str] | None) -> None:
     for row in waiting:
         row.status = "resolved"
         row.save(update_fields=["status"])
-        _note(row, "")
+        record_change(row.pk, _state(row), "", now_ms())
 
 
 def _values(report: UnfinishedReport) -> dict[str, Any]:
@@ -69,18 +70,5 @@ def _values(report: UnfinishedReport) -> dict[str, Any]:
     }
 
 
-def _state(row: UnfinishedRun) -> tuple[str, str, str | None]:
-    return row.status, row.reason, row.cause
-
-
-def _note(row: UnfinishedRun, reported_by: str) -> None:
-    # bulk_create: the table is written once, and ``save`` would try an UPDATE first.
-    change = UnfinishedRunChange(
-        run=row,
-        status=row.status,
-        cause=row.cause,
-        reason=row.reason,
-        reported_by=reported_by,
-        changed_ms=now_ms(),
-    )
-    UnfinishedRunChange.objects.bulk_create([change])
+def _state(row: UnfinishedRun) -> State:
+    return State(row.status, row.reason, row.cause)
