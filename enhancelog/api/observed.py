@@ -15,7 +15,7 @@ from enhancelog.api.base import ApiView, conditional_response, link_next, tagged
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.errors import problem_response
 from enhancelog.api.negotiation import MEDIA_TYPES
-from enhancelog.domain import filters, page_sizes, records, unfinished_reports
+from enhancelog.domain import filters, page_sizes, unfinished_reports
 from enhancelog.domain.causes import Cause
 from enhancelog.domain.errors import Conflict, Invalid, NotFound
 from enhancelog.domain.observed import DocumentForm
@@ -99,7 +99,7 @@ class DocumentByHash(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request, hash: str) -> HttpResponse:
-        found = documents.find(hash) if records.is_id(hash) else None
+        found = documents.find(hash)
         if found is None:
             return problem_response(404, f"There is no document {hash[:80]}.")
         body, media_type = found.text.encode(), DOCUMENT_TYPES[found.form]

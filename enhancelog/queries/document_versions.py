@@ -3,15 +3,34 @@
 from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
+from django.db.models import Q
+
 from enhancelog.backends import faults
 from enhancelog.domain import filters, records
 from enhancelog.domain.times import now_ms
 from enhancelog.models import Document, Version
 from enhancelog.queries import entries, observed
-from enhancelog.queries.observed import KnownVersion
 
 SHOWN_VERSIONS: Final = 50
 MOST_OF_DOCUMENT: Final = 20
+
+
+class KnownVersion(NamedTuple):
+    """A Blueprint's version by its git store. ``form``: of the stored document, or ``None`` if there is none."""
+
+    position: int
+    number: int
+    hash: str
+    made_by: str
+    rationale: str
+    prev_hash: str
+    ts_ms: int | None
+    source: str
+    form: str | None
+
+
+# What a row of the table says.
+_COLUMNS: Final = KnownVersion._fields[:-1]
 
 
 class Page(NamedTuple):
@@ -23,12 +42,25 @@ class Page(NamedTuple):
 
 
 def page(blueprint_id: str, before: tuple[int, int] | None = None) -> Page:
-    found = observed.versions(blueprint_id, SHOWN_VERSIONS + 1, before)
+    found = _listed(blueprint_id, SHOWN_VERSIONS + 1, before)
     if not found and before is None:
         return Page(_logged(blueprint_id), None, from_log=True)
     shown = found[:SHOWN_VERSIONS]
     has_more = len(found) > len(shown)
     return Page(shown, (shown[-1].number, shown[-1].position) if has_more else None, from_log=False)
+
+
+def _listed(blueprint_id: str, size: int, before: tuple[int, int] | None) -> list[KnownVersion]:
+    if not records.is_id(blueprint_id, may_be_empty=True):
+        return []
+    wanted = Version.objects.filter(blueprint_id=blueprint_id)
+    if before is not None:
+        number, position = before
+        wanted = wanted.filter(Q(number__lt=number) | Q(number=number, position__lt=position))
+    with faults():
+        rows: list[Any] = list(wanted.order_by("-number", "-position").values_list(*_COLUMNS)[:size])
+        forms = observed.stored_forms([row[2] for row in rows])
+    return [KnownVersion(*(*row, forms.get(row[2]))) for row in rows]
 
 
 def has_any(blueprint_id: str) -> bool:
@@ -43,10 +75,9 @@ def has_any(blueprint_id: str) -> bool:
 
 def of_document(blueprint_id: str, hash: str) -> list[KnownVersion]:
     """Versions of the Blueprint that had this document, the newest first."""
-    names = [name for name in KnownVersion._fields if name != "form"]
     wanted = Version.objects.filter(blueprint_id=blueprint_id, hash=hash).order_by("-number", "-position")
     with faults():
-        rows: list[Any] = list(wanted.values_list(*names)[:MOST_OF_DOCUMENT])
+        rows: list[Any] = list(wanted.values_list(*_COLUMNS)[:MOST_OF_DOCUMENT])
     return [KnownVersion(*(*row, None)) for row in rows]
 
 

@@ -1,14 +1,12 @@
-"""What hosts' stores say of the log: the patch of an entry, the versions of a Blueprint."""
+"""What hosts' stores say of the log: the patch of an entry, and how much of each kind."""
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from django.db import connection
-from django.db.models import Q
 
 from enhancelog.backends import faults
-from enhancelog.domain import records
 from enhancelog.domain.causes import CAUSES
-from enhancelog.models import AmbiguousPatch, Document, EntryPatch, Patch, UnfinishedRun, Version
+from enhancelog.models import AmbiguousPatch, Document, EntryPatch, Patch, UnfinishedRun
 from enhancelog.projections import unfinished_runs
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.prepared import Statement, run
@@ -27,8 +25,6 @@ _OF_ENTRY: Final = f"""
     WHERE joined.position = %s
     ORDER BY CASE WHEN patch.source = %s THEN 0 ELSE 1 END, patch.source, patch.position LIMIT 1"""
 
-MOST_VERSIONS: Final = 1000
-
 
 class TriedPatch(NamedTuple):
     """``ops``: JSON text, or ``None`` if not recorded. ``candidate_hash``: of the document that it would have made."""
@@ -41,24 +37,10 @@ class TriedPatch(NamedTuple):
     rationale: str
 
 
-class KnownVersion(NamedTuple):
-    """A Blueprint's version by its git store. ``form``: of the stored document, or ``None`` if there is none."""
-
-    position: int
-    number: int
-    hash: str
-    made_by: str
-    rationale: str
-    prev_hash: str
-    ts_ms: int | None
-    source: str
-    form: str | None
-
-
 def recorded_patch(listed: Listed) -> TriedPatch | None:
     """What the append carried."""
     row = dict(zip(COLUMNS, listed.row, strict=False))
-    carried = (row["ops"], row["bump"], row.get("candidate_hash"))
+    carried = (row["ops"], row["bump"], row["candidate_hash"])
     if carried == (None, None, None):
         return None
     return TriedPatch(*carried, row["prev_hash"], row["source"], row["rationale"])
@@ -68,21 +50,6 @@ def observed_patch(listed: Listed) -> TriedPatch | None:
     """What a host's store says of the entry's run."""
     rows = run(Statement(_OF_ENTRY, (listed.position, listed.source)))
     return TriedPatch(*rows[0]) if rows else None
-
-
-def versions(blueprint_id: str, size: int = MOST_VERSIONS, before: tuple[int, int] | None = None) -> list[KnownVersion]:
-    """The newest first; ``before``: number and position of the last one shown."""
-    if not records.is_id(blueprint_id, may_be_empty=True):
-        return []
-    wanted = Version.objects.filter(blueprint_id=blueprint_id)
-    if before is not None:
-        number, position = before
-        wanted = wanted.filter(Q(number__lt=number) | Q(number=number, position__lt=position))
-    names = [name for name in KnownVersion._fields if name != "form"]
-    with faults():
-        rows: list[Any] = list(wanted.order_by("-number", "-position").values_list(*names)[:size])
-        forms = stored_forms([row[2] for row in rows])
-    return [KnownVersion(*(*row, forms.get(row[2]))) for row in rows]
 
 
 def stored_forms(hashes: list[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect, faults
+from enhancelog.domain import records
 from enhancelog.domain.observed import Document, DocumentForm
 from enhancelog.domain.times import now_ms
 from enhancelog.models import Document as DocumentModel
@@ -121,6 +122,8 @@ def is_stored(hash: str, form: DocumentForm) -> bool:
 
 def find(hash: str, form: str | None = None) -> Stored | None:
     """The YAML before the JSON, unless ``form`` says which."""
+    if not records.is_id(hash):
+        return None
     wanted = DocumentModel.objects.filter(hash=hash, **({"form": form} if form else {}))
     with faults():
         row = wanted.order_by("-form").values_list("form", "blueprint_id", "base", "compressed", "source").first()

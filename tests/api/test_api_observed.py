@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from enhancelog.domain.observed import Document, Version
 from enhancelog.domain.origin import Origin
-from enhancelog.queries import observed as queries
+from enhancelog.queries import document_versions
 from enhancelog.store import host_derivation, observed
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.documents import Seen
@@ -191,8 +191,8 @@ def test_versions_are_listed_with_the_form_of_their_document() -> None:
     common: dict[str, Any] = {"blueprint_id": "main", "made_by": "run", "rationale": ""}
     versions = [Version(**common, hash=hash, number=number) for number, hash in enumerate([HASH, HASHES[3]])]
     keep(Found(versions=versions, documents=[Seen("main", Document(hash=HASH, form="yaml", text=YAML))]))
-    newest, oldest = queries.versions("main")
+    newest, oldest = document_versions.page("main").versions
     assert (newest.number, newest.hash, newest.form) == (1, HASHES[3], None)
     assert (oldest.number, oldest.hash, oldest.form) == (0, HASH, "yaml")
-    assert queries.versions("main", before=(newest.number, newest.position)) == [oldest]
-    assert queries.versions("\0") == []
+    assert document_versions.page("main", (newest.number, newest.position)).versions == [oldest]
+    assert document_versions.page("\0").versions == []

@@ -9,10 +9,9 @@ from django.views.decorators.http import require_safe
 
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
-from enhancelog.domain import records
 from enhancelog.domain.telling_lines import shown_line
 from enhancelog.queries import document_versions
-from enhancelog.queries.observed import KnownVersion
+from enhancelog.queries.document_versions import KnownVersion
 from enhancelog.queries.standing import standing
 from enhancelog.store import documents
 from enhancelog.store.documents import Stored
@@ -114,7 +113,7 @@ def _current(versions: list[KnownVersion]) -> Stored | None:
 @without_empty_parameters()
 def document_detail(request: HttpRequest, hash: str) -> HttpResponse:
     """``compare``: the hash of the document before."""
-    found = _find(hash)
+    found = documents.find(hash)
     if found is None:
         return htmx.page(request, "documents/unknown.jinja", {"hash": hash, "section": "blueprints"}, status=404)
     context: dict[str, Any] = {
@@ -128,7 +127,7 @@ def document_detail(request: HttpRequest, hash: str) -> HttpResponse:
     other_hash = request.GET.get("compare")
     if other_hash is None:
         return htmx.page(request, "documents/document.jinja", {**context, "shown": shown(found)})
-    other = _find(other_hash)
+    other = documents.find(other_hash)
     if other is None:
         return htmx.page(request, "documents/unknown.jinja", {"hash": other_hash, "section": "blueprints"}, status=404)
     before, after = _of_one_form(other, found)
@@ -139,10 +138,6 @@ def document_detail(request: HttpRequest, hash: str) -> HttpResponse:
         "swapped_url": links.document(other.hash, found.hash),
     }
     return htmx.page(request, "documents/comparison.jinja", context)
-
-
-def _find(hash: str) -> Stored | None:
-    return documents.find(hash) if records.is_id(hash) else None
 
 
 # A head's JSON is compared with JSON, if the other is stored in that form, too.
