@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.management.base import CommandParser, OutputWrapper
+from django.core.management.base import CommandParser
 
 from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid
@@ -16,16 +16,15 @@ from enhancelog.host import importing
 from enhancelog.host.importing import KINDS
 from enhancelog.host.recognition import Kind, Store, recognize
 from enhancelog.management.database import Needs
-from enhancelog.management.reporting import CannotRun, Report, ReportingCommand, printable, progress
+from enhancelog.management.findings import ShownFindings
+from enhancelog.management.reporting import CannotRun, Report, ReportingCommand, progress
 from enhancelog.queries.observed import Summary, summary
 from enhancelog.store import host_derivation
 from enhancelog.store.observed import Kept
-from enhancelog.transfer.findings import FindingsFile, as_line
+from enhancelog.transfer.findings import FindingsFile
 from enhancelog.transfer.importer import Counts, Finding, import_entries
 from enhancelog.transfer.items import Unreadable
 from enhancelog.transfer.sources import open_source
-
-SHOWN: Final = 20
 
 _HELP: Final[dict[Kind, str]] = {
     "log": "the enhance log (SQLite file)",
@@ -75,20 +74,19 @@ class Command(ReportingCommand):
     def report(self, **options: Any) -> bool:
         source: str = options["source"]
         with FindingsFile(settings.DATA_DIR / "quarantine", source) as file:
-            findings = _Findings(file, self.stderr)
+            findings = ShownFindings(file, self.stderr)
             try:
                 records.check_id(source, "--source")
                 self._import(_stores(options), source, findings)
             except (Invalid, Unreadable) as error:
                 raise CannotRun(" ".join(str(error).split())) from None
             finally:
-                if findings.number > SHOWN:
-                    self.stderr.write(f"… and {findings.number - SHOWN:,} more")
+                findings.say_how_many_more()
                 if file.path is not None:
                     self.stdout.write(f"What was not imported is in {file.path}")
         return findings.number > 0
 
-    def _import(self, stores: list[Store], source: str, findings: "_Findings") -> None:
+    def _import(self, stores: list[Store], source: str, findings: ShownFindings) -> None:
         with ExitStack() as opened:
             # All are opened before anything is imported: a wrong path changes nothing.
             readers = [(store, opened.enter_context(_open(store))) for store in stores]
@@ -103,20 +101,6 @@ class Command(ReportingCommand):
         host_derivation.analyze()
         for line in _conclusion(summary(source)):
             self.stdout.write(line)
-
-
-class _Findings:
-    def __init__(self, file: FindingsFile, stderr: OutputWrapper) -> None:
-        self.number = 0
-        self._file = file
-        self._stderr = stderr
-
-    def add(self, kind: Kind, finding: Finding) -> None:
-        line = as_line(finding._replace(where=f"{kind}, {finding.where}"))
-        self._file.add(**line)
-        self.number += 1
-        if self.number <= SHOWN:
-            self._stderr.write(printable(f"{line['where']}: {line['reason']}"))
 
 
 # In the order of ``KINDS``, each once.
@@ -135,9 +119,9 @@ def _open(store: Store) -> AbstractContextManager[Any]:
     return importing.open_store(store)
 
 
-def _import_store(store: Store, reader: Any, source: str, findings: _Findings, report: Report) -> Counts | str:
+def _import_store(store: Store, reader: Any, source: str, findings: ShownFindings, report: Report) -> Counts | str:
     def found(finding: Finding) -> None:
-        findings.add(store.kind, finding)
+        findings.add(finding._replace(where=f"{store.kind}, {finding.where}"))
 
     if store.kind == "log":
         return import_entries(

@@ -1,5 +1,5 @@
 import sys
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandParser
@@ -8,13 +8,12 @@ from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
 from enhancelog.management.database import Needs
-from enhancelog.management.reporting import CannotRun, ReportingCommand, printable, progress
-from enhancelog.transfer.findings import FindingsFile, as_line
-from enhancelog.transfer.importer import Counts, Finding, import_entries
+from enhancelog.management.findings import ShownFindings
+from enhancelog.management.reporting import CannotRun, ReportingCommand, progress
+from enhancelog.transfer.findings import FindingsFile
+from enhancelog.transfer.importer import Counts, import_entries
 from enhancelog.transfer.items import Unreadable
 from enhancelog.transfer.sources import open_source
-
-SHOWN: Final = 20
 
 
 class Command(ReportingCommand):
@@ -40,23 +39,18 @@ class Command(ReportingCommand):
         except Invalid as error:
             raise CannotRun(str(error)) from None
         counts = Counts()
-        with FindingsFile(settings.DATA_DIR / "quarantine", source) as findings:
+        with FindingsFile(settings.DATA_DIR / "quarantine", source) as file:
+            findings = ShownFindings(file, self.stderr)
             try:
                 self._import(options["location"], Origin("command", "import_log", source), counts, findings)
             except Unreadable as error:
                 raise CannotRun(" ".join(str(error).split())) from None
             finally:
                 if counts.read or sys.exc_info()[0] is None:
-                    self._conclude(counts, findings)
+                    self._conclude(counts, findings, file)
         return counts.findings > 0
 
-    def _import(self, location: str, origin: Origin, counts: Counts, findings: FindingsFile) -> None:
-        def keep(finding: Finding) -> None:
-            line = as_line(finding)
-            findings.add(**line)
-            if counts.findings <= SHOWN:
-                self.stderr.write(printable(f"{line['where']}: {line['reason']}"))
-
+    def _import(self, location: str, origin: Origin, counts: Counts, findings: ShownFindings) -> None:
         with (
             open_source(location, settings.MAX_ENTRY_BYTES, imported=True) as items,
             progress(self.stderr, "Importing", items.total) as report,
@@ -65,14 +59,13 @@ class Command(ReportingCommand):
                 items,
                 origin,
                 counts=counts,
-                on_finding=keep,
+                on_finding=findings.add,
                 on_batch=lambda counts: report(items.done, f"{counts.read:,} entries"),
             )
 
-    def _conclude(self, counts: Counts, findings: FindingsFile) -> None:
-        if counts.findings > SHOWN:
-            self.stderr.write(f"… and {counts.findings - SHOWN:,} more")
+    def _conclude(self, counts: Counts, findings: ShownFindings, file: FindingsFile) -> None:
+        findings.say_how_many_more()
         self.stdout.write(str(counts))
-        if findings.path is not None:
+        if file.path is not None:
             what = "What was not imported is" if counts.dropped else "Entries that were not imported are"
-            self.stdout.write(f"{what} in {findings.path}")
+            self.stdout.write(f"{what} in {file.path}")
