@@ -183,7 +183,7 @@ class HostSource(models.Model):
 
 
 class UnfinishedRun(models.Model):
-    """A run that no entry tells of: still pending, or dead before it was logged. Never an entry, in no rate.
+    """A run without an entry in the log: still pending, or dead before it was logged. Never an entry, in no rate.
 
     Derived from a host's stores by ``projections.unfinished_runs``, unless ``reported_by`` names somebody. Never
     deleted: a run that is no longer unfinished is resolved.

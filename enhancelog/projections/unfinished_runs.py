@@ -1,4 +1,4 @@
-"""Rows of the runs that no entry tells of, derived per source from a host's stores and the log."""
+"""Rows of the runs without an entry in the log, derived per source from a host's stores and the log."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Runs that no entry tells of."""
+"""Runs without an entry in the log."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, get_args

@@ -20,7 +20,7 @@ MEANINGS: Final[dict[Cause | None, tuple[str, str]]] = {
     "time_limit": ("Time limit", "The time limit passed. The run may still be working: do not post it again."),
     "unknown_blueprint": ("Unknown Blueprint", "The host has no such Blueprint."),
     "no_verifiers": ("No verifiers", "The host ran with no verifiers."),
-    "other": ("Other", "Anything else, or only a patch tells of the run."),
+    "other": ("Other", "Any other reason, or none: only the patch of the run is known."),
     None: ("Pending", "The run waits or works, as far as is known."),
 }
 

@@ -1,4 +1,4 @@
-"""Pages of the runs that no entry tells of."""
+"""Pages of the runs without an entry in the log."""
 
 from typing import Any
 

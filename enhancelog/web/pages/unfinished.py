@@ -1,4 +1,4 @@
-"""``/unfinished/``: runs that no entry tells of, and ``/unfinished/<issue_id>``."""
+"""``/unfinished/``: runs without an entry in the log, and ``/unfinished/<issue_id>``."""
 
 from functools import partial
 from typing import Any, Final, NamedTuple
