@@ -16,7 +16,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.domain.telling_lines import shown_line
 from enhancelog.domain.terminal import without_terminal_codes
 from enhancelog.links import with_query
-from enhancelog.web.html import markdown
+from enhancelog.web.markdown import markdown
 
 FOLDED_CHARS: Final = 4_000  # longer texts start folded
 

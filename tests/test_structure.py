@@ -10,7 +10,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 TOP_LEVEL: Final = {"__init__", "__main__", "apps", "urls", "wsgi", "admin", "links", "converters"}
 MAKE_MARKUP: Final = {
-    "enhancelog/web/html.py",
+    "enhancelog/web/markdown.py",
     "enhancelog/admin.py",
     "enhancelog/web/admin_columns.py",
     "enhancelog/transfer/atom.py",

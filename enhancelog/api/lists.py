@@ -13,7 +13,7 @@ from enhancelog import links
 from enhancelog.api import feeds
 from enhancelog.api.base import conditional_response, etag_of, link_next
 from enhancelog.api.negotiation import LIST_TYPES, MEDIA_TYPES, answer_format
-from enhancelog.api.streams_and_polls import head_of_stream, poll, streamed
+from enhancelog.api.streams_and_polls import head_of_stream, poll, streamed, wait_s
 from enhancelog.api.throttles import caller
 from enhancelog.backends import Row
 from enhancelog.domain import filter_box, filters, page_sizes
@@ -37,12 +37,12 @@ def answer(called: Request) -> HttpResponseBase:
     order = filters.order(parameters, "asc")
     size = filters.page_size(parameters)
     after = filters.after(parameters)
-    wait_s = filters.wait_s(parameters)
+    waits_s = wait_s(parameters)
     format = answer_format(request, LIST_TYPES)
     if format == "atom":
         return feeds.answer(request, wanted, _about(wanted))
     if after is not None:
-        return _tail(called, wanted, after, size or page_sizes.API, wait_s, format)
+        return _tail(called, wanted, after, size or page_sizes.API, waits_s, format)
     if size is not None or "cursor" in parameters:
         return _page(called, wanted, order, size or page_sizes.API, format)
     return _whole(called, wanted, order, format)

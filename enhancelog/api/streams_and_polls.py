@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Hashable, Iterator
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
@@ -12,7 +13,11 @@ from enhancelog.api.errors import problem_response
 from enhancelog.api.exchange import Poll, exchange_of
 from enhancelog.api.retry_after import RETRY_AFTER_S, retry_after
 from enhancelog.api.throttles import caller
+from enhancelog.domain import filters
+from enhancelog.domain.filters import Parameters
 from enhancelog.observing import metrics
+
+LONGEST_WAIT_S: Final = 30
 
 streams = Slots(settings.STREAMS, settings.WORKERS)
 polls = Slots(settings.POLLS, settings.WORKERS)
@@ -46,6 +51,11 @@ def streamed(request: Request, chunks: Iterator[bytes], content_type: str) -> Ht
 def head_of_stream(content_type: str) -> HttpResponseBase:
     """For HEAD. Not an empty response, whose length would be taken for the stream's."""
     return StreamingHttpResponse((), content_type=content_type)
+
+
+def wait_s(parameters: Parameters) -> int:
+    """Raises ``Invalid`` (wait)."""
+    return filters.whole(parameters, "wait", LONGEST_WAIT_S) or 0
 
 
 def poll(request: HttpRequest, who: Hashable, beyond: int, wait_s: int) -> None:

@@ -42,7 +42,6 @@ VALUES: Final = (
 _TIMES: Final = ("since", "until", "period")
 PARAMETERS: Final = (*VALUES, *(f"not_{name}" for name in VALUES), *_TIMES, *(f"not_{name}" for name in _TIMES))
 
-MAX_WAIT_S: Final = 30
 # Databases limit how deep expressions nest.
 MAX_VALUES: Final = 100
 
@@ -142,7 +141,7 @@ def offset(parameters: Parameters, name: str = "skip") -> int:
 
 
 def after(parameters: Parameters) -> int | None:
-    return _whole(parameters, "after", 2**63 - 1)
+    return whole(parameters, "after", 2**63 - 1)
 
 
 def check_single(parameters: Parameters, *names: str) -> None:
@@ -152,11 +151,7 @@ def check_single(parameters: Parameters, *names: str) -> None:
             raise Invalid(name, "repeated", f"is given {times:,} times; give it once")
 
 
-def wait_s(parameters: Parameters) -> int:
-    return _whole(parameters, "wait", MAX_WAIT_S) or 0
-
-
-def _whole(parameters: Parameters, name: str, most: int) -> int | None:
+def whole(parameters: Parameters, name: str, most: int) -> int | None:
     value = _last(parameters, name)
     if value is None:
         return None

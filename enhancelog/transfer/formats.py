@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from enhancelog.transfer import atom, exports
 from enhancelog.transfer.exports import Export
-from enhancelog.transfer.spreadsheets import spreadsheet
+from enhancelog.transfer.spreadsheets import csv, spreadsheet
 
 _CSV: Final = "text/csv; charset=utf-8"
 
@@ -28,7 +28,7 @@ FORMATS: Final = {
     for one in (
         Format("json", "JSON", "application/json", exports.json_array, "enhance-log.json"),
         Format("ndjson", "NDJSON", "application/x-ndjson", exports.ndjson, "enhance-log.ndjson"),
-        Format("csv", "CSV", _CSV, exports.csv, "enhance-log.csv"),
+        Format("csv", "CSV", _CSV, csv, "enhance-log.csv"),
         Format("spreadsheet", "Spreadsheet", _CSV, spreadsheet, "enhance-log-spreadsheet.csv"),
         Format("atom", "Atom", atom.CONTENT_TYPE, None),
     )

@@ -1,4 +1,4 @@
-"""CSV as Excel and LibreOffice open it: a byte-order mark, a column with the time, and texts that stay texts."""
+"""CSV: plain, and as Excel and LibreOffice open it (byte-order mark, readable time, texts that stay texts)."""
 
 import calendar
 import re
@@ -9,7 +9,10 @@ from typing import Any, Final
 from enhancelog.domain.strict_json import BOM
 from enhancelog.domain.times import as_datetime
 from enhancelog.store.rows import RECORD, RECORD_COLUMNS
-from enhancelog.transfer.exports import RECORDED_MS, TS_MS, Row, csv_lines, without_formula
+from enhancelog.transfer.exports import RECORDED_MS, TS_MS, Row, csv_lines
+
+# Spreadsheets would evaluate such texts; they get a leading apostrophe
+_FORMULA_STARTS: Final = (*"=+-@", *"＝＋－＠", "\t", "\r", "\n")
 
 # The most that Excel holds in a cell; it spills the rest into other cells.
 MOST_UNITS: Final = 32_767  # of UTF-16
@@ -27,9 +30,25 @@ _MONTHS: Final = {name.lower() for name in (*calendar.month_name, *calendar.mont
 _WORDS_OF_VALUES: Final = {*_MONTHS, "e", "am", "pm", "a", "p", "t", "z"}
 
 
+def csv(chunks: Iterable[Sequence[Row]]) -> Iterator[bytes]:
+    """RFC 4180 with a header line; ``time_utc``, which is not part of the record, comes last."""
+    return csv_lines(chunks, (*RECORD_COLUMNS, "time_utc"), _csv_cells)
+
+
 def spreadsheet(chunks: Iterable[Sequence[Row]]) -> Iterator[bytes]:
     lines = csv_lines(chunks, _HEADER, _cells)
     return chain([BOM + next(lines)], lines)
+
+
+def _csv_cells(row: Row) -> list[Any]:
+    cells = [_without_formula(value) for value in row[RECORD]]
+    time = as_datetime(row[TS_MS], row[RECORDED_MS])
+    cells.append("" if time is None else time.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+    return cells
+
+
+def _without_formula(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
 
 
 def _cells(row: Row) -> list[Any]:
@@ -44,7 +63,7 @@ def _cell(value: Any) -> Any:
         return f"'{value}"
     if not isinstance(value, str):
         return value
-    return f"'{_cut(value)}" if _would_change(value) else _cut(without_formula(value))
+    return f"'{_cut(value)}" if _would_change(value) else _cut(_without_formula(value))
 
 
 def _would_change(text: str) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.contrib import admin
-
-from enhancelog.web import html
+from django.template import engines
+from django.utils.safestring import SafeString
 
 CSS: Final = {"all": ("css/admin.css",)}
 
@@ -15,7 +15,13 @@ def named(field: str, label: str = "") -> Callable[[Any], str]:
 
     @admin.display(description=label or field.replace("_", " "), ordering=field)
     def column(row: Any) -> str:
-        return html.name(str(getattr(row, field)))
+        return _name(str(getattr(row, field)))
 
     column.__name__ = field
     return column
+
+
+# As the macro ``name``, which escapes it.
+def _name(value: str) -> SafeString:
+    marks = engines["jinja"].env.get_template("macros/marks.jinja").module  # type: ignore[attr-defined]
+    return SafeString(marks.name(value))

@@ -1,6 +1,8 @@
 """Compresses responses over 1 kB, and streams chunk by chunk."""
 
-from collections.abc import Callable, Iterable
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Final, cast
 
@@ -9,7 +11,18 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 
 from enhancelog.transfer.formats import FORMATS
-from enhancelog.web.codings import Coding, compressed, compressed_stream, preferred
+from enhancelog.web.codings import Coding, preferred
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+# The last levels before the cost doubles; measured in docs/architecture.md.
+GZIP_LEVEL: Final = 3
+ZSTD_LEVEL: Final = 1
+
+_GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
 
 LEAST_BYTES: Final = 1024
 MEDIA_TYPES: Final = frozenset(
@@ -83,3 +96,26 @@ def _make_if_match_strong(request: HttpRequest) -> None:
 
 def _weak(etag: str) -> str:
     return etag if etag.startswith("W/") else f"W/{etag}"
+
+
+def compressed(body: bytes, coding: Coding) -> bytes:
+    if coding == "zstd":
+        return zstd.compress(body, level=ZSTD_LEVEL)
+    return zlib.compress(body, GZIP_LEVEL, wbits=_GZIP_FORMAT)
+
+
+def compressed_stream(chunks: Iterable[bytes], coding: Coding) -> Iterator[bytes]:
+    """Flushes after each chunk."""
+    compress, end = _compressor(coding)
+    for chunk in chunks:
+        if chunk:
+            yield compress(chunk)
+    yield end()
+
+
+def _compressor(coding: Coding) -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
+    if coding == "zstd":
+        as_zstd = zstd.ZstdCompressor(level=ZSTD_LEVEL)
+        return lambda chunk: as_zstd.compress(chunk, as_zstd.FLUSH_BLOCK), as_zstd.flush
+    as_gzip = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, _GZIP_FORMAT)
+    return lambda chunk: as_gzip.compress(chunk) + as_gzip.flush(zlib.Z_SYNC_FLUSH), as_gzip.flush

@@ -68,9 +68,9 @@ def by_blueprint(
         for blueprint_id, totals in found.blueprints.items()
     ]
     return Grid(
-        names=sorting.column("Blueprint", "name"),
+        names=sorting.column("", "name"),
         axes=[sorting.column(axis, f"axis:{axis}", "mono") for axis in found.axes],
-        rates=sorting.column("Any", "any"),
+        rates=sorting.column("", "any"),
         rows=rows,
         rows_in_all=found.blueprints_in_all,
         axes_in_all=found.axes_in_all,
@@ -100,9 +100,9 @@ def together(found: Together, window: Window) -> Grid:
         return Row(axis, links.rejections([("axis", axis), *span]), [*cells, alone])
 
     return Grid(
-        names=Column("Denied by"),
+        names=Column(""),
         axes=[Column(axis, style="mono") for axis in found.columns],
-        rates=Column("No other"),
+        rates=Column(""),
         rows=[row(axis) for axis in found.rows],
         rows_in_all=found.axes_in_all,
         axes_in_all=found.axes_in_all,

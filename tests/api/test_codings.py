@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog.web.codings import Coding, compressed, compressed_stream, preferred
+from enhancelog.web.codings import Coding, preferred
+from enhancelog.web.compression import compressed, compressed_stream
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog.web.html import MAX_CHARS, TAGS, markdown
+from enhancelog.web.markdown import MAX_CHARS, TAGS, markdown
 from tests.pages import Page
 
 

@@ -19,6 +19,7 @@ from enhancelog.api.openapi.parts import (
     query,
     ref,
 )
+from enhancelog.api.streams_and_polls import LONGEST_WAIT_S
 from enhancelog.domain import filters, meta, page_sizes, periods
 from enhancelog.domain.errors import NO_SUCH_ENTRY
 from enhancelog.domain.records import FIELDS, ID_SCHEMA
@@ -124,7 +125,7 @@ _TAIL: Final = [
     query("after", {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}, "Only entries stored after this position."),
     query(
         "wait",
-        {"type": "integer", "minimum": 0, "maximum": filters.MAX_WAIT_S},
+        {"type": "integer", "minimum": 0, "maximum": LONGEST_WAIT_S},
         "Seconds to wait for new entries; only with `after`.",
     ),
 ]

@@ -22,8 +22,8 @@ from enhancelog.store.database import last_position
 from enhancelog.store.followed import document
 from enhancelog.web import entry_panels, htmx, list_requests, thread_panel
 from enhancelog.web.folded_texts import Text, text
-from enhancelog.web.html import markdown
 from enhancelog.web.list_requests import FilteredPage, ListRequest
+from enhancelog.web.markdown import markdown
 from enhancelog.web.meta_table import noted
 from enhancelog.web.pages.comparison import comparison
 from enhancelog.web.patches import of_operations, patch

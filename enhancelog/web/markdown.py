@@ -1,4 +1,4 @@
-"""Markdown as safe HTML at bounded cost, and names for the admin. No other Python builds HTML.
+"""Markdown as safe HTML at bounded cost. No other Python builds HTML, except for the admin and Atom.
 
 Raw HTML is shown as text. Links lead to http, https, mailto or paths of this site.
 """
@@ -9,7 +9,6 @@ from typing import Final
 from urllib.parse import unquote
 
 import nh3
-from django.template import engines
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
@@ -44,12 +43,6 @@ def markdown(text: str) -> SafeString:
     if len(text) > MAX_CHARS or text.count("[") > MAX_BRACKETS or _cells(text) > MAX_CELLS:
         return format_html("<pre>{}</pre>", text)
     return _cached(text) if len(text) <= _CACHED_CHARS else _rendered(text)
-
-
-def name(value: str) -> SafeString:
-    """As the macro ``name``, which escapes it."""
-    marks = engines["jinja"].env.get_template("macros/marks.jinja").module  # type: ignore[attr-defined]
-    return SafeString(marks.name(value))
 
 
 def _cells(text: str) -> int:
