@@ -17,7 +17,7 @@ from enhancelog.api.errors import problem_response
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.domain import filters, page_sizes, unfinished_reports
 from enhancelog.domain.causes import Cause
-from enhancelog.domain.errors import Conflict, Invalid, NotFound
+from enhancelog.domain.errors import NO_SUCH_DOCUMENT, Conflict, Invalid, NotFound
 from enhancelog.domain.observed import DocumentForm
 from enhancelog.domain.unfinished import RunStatus
 from enhancelog.queries import entries, observed, unfinished
@@ -101,7 +101,7 @@ class DocumentByHash(ApiView):
     def get(self, request: Request, hash: str) -> HttpResponse:
         found = documents.find(hash)
         if found is None:
-            return problem_response(404, f"There is no document {hash[:80]}.")
+            return problem_response(404, f"{NO_SUCH_DOCUMENT} {hash[:80]}.")
         body, media_type = found.text.encode(), DOCUMENT_TYPES[found.form]
         if found.form == "json":
             return tagged(request._request, body, media_type)  # the YAML may take its place
