@@ -87,6 +87,12 @@ class Detail(NamedTuple):
     changes: list[Change]
 
 
+def begun_ms(run: Listed | Counted) -> int:
+    """What is known of a run's time: exact, else the neighbor before or after it, else when it was first seen."""
+    known = (run.ts_ms, run.not_before_ms, run.not_after_ms)
+    return next((ts_ms for ts_ms in known if ts_ms is not None), run.recorded_ms)
+
+
 def parse(parameters: Mapping[str, list[str]]) -> Wanted:
     """Raises ``Invalid``. An impossible id matches nothing."""
     wanted = Wanted(

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from enhancelog import links
 from enhancelog.domain.causes import CAUSES, Cause
 from enhancelog.domain.times import DAY_MS, day_of, is_plausible
-from enhancelog.queries.unfinished import Counted
+from enhancelog.queries.unfinished import Counted, begun_ms
 
 SHOWN_GROUPS: Final = 20
 
@@ -65,12 +65,6 @@ def by_day(found: Iterable[Counted]) -> list[Day]:
     counts = Counter(_day(run) for run in found)
     known = sorted((day for day in counts if day is not None), reverse=True)
     return [Day(day, counts[day]) for day in [*known, *([None] if None in counts else [])]]
-
-
-def begun_ms(run: Counted) -> int:
-    """What is known of a run's time: exact, else the neighbor before or after it, else when it was first seen."""
-    known = (run.ts_ms, run.not_before_ms, run.not_after_ms)
-    return next((ts_ms for ts_ms in known if ts_ms is not None), run.recorded_ms)
 
 
 def _grouped(

@@ -14,7 +14,7 @@ from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.filter_box import Pair
 from enhancelog.domain.telling_lines import shown_line
 from enhancelog.domain.times import now_ms
-from enhancelog.queries import observed, unfinished
+from enhancelog.queries import observed, unfinished, unfinished_attempts
 from enhancelog.queries.standing import standing
 from enhancelog.queries.unfinished import Detail, Listed
 from enhancelog.web import htmx, unfinished_groups
@@ -22,6 +22,7 @@ from enhancelog.web.folded_texts import text
 from enhancelog.web.list_requests import Chip, without_empty_parameters
 from enhancelog.web.pages.entry import TITLE_CHARACTERS
 from enhancelog.web.patches import of_operations
+from enhancelog.web.thread_panel import attempts_beside
 from enhancelog.web.unfinished_groups import MEANINGS, SHOWN_GROUPS
 
 # These pages depend on the clock (which runs are stuck), so they are not ``revalidated``.
@@ -134,6 +135,7 @@ def _detail(found: Detail) -> dict[str, Any]:
     run = found.run
     hashes = [hash for hash in (found.prev_hash, found.candidate_hash) if hash]
     title = shown_line(run.intent, TITLE_CHARACTERS)
+    thread = unfinished_attempts.thread_of(run)
     return {
         "found": found,
         "has_timeline": standing(run.blueprint_id) is not None,
@@ -146,5 +148,6 @@ def _detail(found: Detail) -> dict[str, Any]:
         "stored": observed.stored_forms(hashes),
         "changes": [(change, shown_line(causes.failure(change.reason))) for change in reversed(found.changes)],
         "stuck_s": _stuck_s(run, unfinished.time_limits_ms()),
+        "attempts": attempts_beside(thread, unfinished_attempts.near(thread), run) if thread else None,
         "raw_url": links.api_unfinished_run(run.issue_id),
     }
