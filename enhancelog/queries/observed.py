@@ -7,7 +7,7 @@ import msgspec
 from django.db import connection
 
 from enhancelog.backends import dialect, faults
-from enhancelog.domain.causes import CAUSES
+from enhancelog.domain.causes import CAUSES, Cause
 from enhancelog.models import AmbiguousPatch, Document, Entry, EntryPatch, Patch, UnfinishedRun
 from enhancelog.projections import unfinished_runs
 from enhancelog.queries.entries import Listed
@@ -97,7 +97,7 @@ class Summary(NamedTuple):
     patches: int
     joined: int
     ambiguous: int
-    causes: dict[str, int]
+    causes: dict[Cause, int]
     pending: int
     unassigned_patches: int
     unassigned_answers: int

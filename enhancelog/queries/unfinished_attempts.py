@@ -2,13 +2,13 @@
 
 from typing import Final, NamedTuple
 
+from enhancelog import models
 from enhancelog.backends import faults
 from enhancelog.domain.intents import thread_key
-from enhancelog.models import UnfinishedRun
 from enhancelog.queries.afterwards import APART_MS, ATTEMPT
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.queries.threads import Thread, thread
-from enhancelog.queries.unfinished import Listed, begun_ms
+from enhancelog.queries.unfinished import UnfinishedRun, begun_ms
 
 SHOWN: Final = 20
 
@@ -16,8 +16,8 @@ _BEGUN: Final = "COALESCE(ts_ms, not_before_ms, not_after_ms, recorded_ms)"  # a
 # With each, the last attempt before a moment.
 _NEAR: Final = f"""
     SELECT (SELECT a.ts_ms FROM {ATTEMPT} a WHERE a.intent_key = %s AND (a.ts_ms, a.position) < (%s, %s)
-        ORDER BY a.ts_ms DESC, a.position DESC LIMIT 1), {", ".join(Listed._fields)}
-    FROM {UnfinishedRun._meta.db_table}
+        ORDER BY a.ts_ms DESC, a.position DESC LIMIT 1), {", ".join(UnfinishedRun.__struct_fields__)}
+    FROM {models.UnfinishedRun._meta.db_table}
     WHERE intent_key = %s AND NOT (status = 'resolved') AND {_BEGUN} >= %s AND {_BEGUN} <= %s
     ORDER BY {_BEGUN} DESC, id DESC LIMIT {SHOWN + 1}"""
 # The last attempt before it unless that was applied, else the first after it.
@@ -35,11 +35,11 @@ Place = tuple[int, int]
 class AtIntent(NamedTuple):
     """In time order, the newest ``SHOWN``."""
 
-    runs: list[Listed]
+    runs: list[UnfinishedRun]
     has_more: bool = False
 
 
-def place(unfinished: Listed) -> Place:
+def place(unfinished: UnfinishedRun) -> Place:
     is_before = unfinished.ts_ms is None and unfinished.not_before_ms is None and unfinished.not_after_ms is not None
     return begun_ms(unfinished), -1 if is_before else 1
 
@@ -53,11 +53,11 @@ def near(found: Thread) -> AtIntent:
         rows = run(Statement(_NEAR, (key, first.ts_ms, first.position, key, begin[0], end[0])))
     if rows and rows[0][0] is not None:
         begin = max(begin, (rows[0][0], 0))
-    runs = [Listed(*row[1:]) for row in reversed(rows[:SHOWN])]
+    runs = [UnfinishedRun(*row[1:]) for row in reversed(rows[:SHOWN])]
     return AtIntent(sorted((each for each in runs if begin < place(each) < end), key=place), len(rows) > SHOWN)
 
 
-def thread_of(unfinished: Listed) -> Thread | None:
+def thread_of(unfinished: UnfinishedRun) -> Thread | None:
     """The thread that the run continues, or else the one that it began."""
     key = thread_key(unfinished.blueprint_id, unfinished.source, unfinished.intent)
     if key is None:

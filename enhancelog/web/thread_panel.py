@@ -8,13 +8,12 @@ from enhancelog.domain import causes
 from enhancelog.domain.filter_box import Pairs
 from enhancelog.domain.records import denials
 from enhancelog.domain.telling_lines import shown_line
-from enhancelog.queries import unfinished
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.threads import Thread
+from enhancelog.queries.unfinished import UnfinishedRun
 from enhancelog.queries.unfinished_attempts import AtIntent, Place, place
 from enhancelog.web.entry_rows import reasons
-from enhancelog.web.unfinished_groups import MEANINGS
 
 
 class Attempt(NamedTuple):
@@ -32,7 +31,7 @@ class Attempt(NamedTuple):
 class Unfinished(NamedTuple):
     """A run without an entry, so without a number."""
 
-    run: unfinished.Listed
+    run: UnfinishedRun
     cause: str
     summary: str
     url: str
@@ -73,14 +72,12 @@ def attempts(thread: Thread | None, at_intent: AtIntent, current: Listed, given:
     return _attempts(thread, shown, at_intent, None)
 
 
-def attempts_beside(thread: Thread, at_intent: AtIntent, current: unfinished.Listed) -> Attempts:
+def attempts_beside(thread: Thread, at_intent: AtIntent, current: UnfinishedRun) -> Attempts:
     shown = [_attempt(number, listed, None, ()) for number, listed in thread.attempts]
     return _attempts(thread, shown, at_intent, current)
 
 
-def _attempts(
-    thread: Thread, shown: Sequence[Attempt], at_intent: AtIntent, current: unfinished.Listed | None
-) -> Attempts:
+def _attempts(thread: Thread, shown: Sequence[Attempt], at_intent: AtIntent, current: UnfinishedRun | None) -> Attempts:
     steps: list[tuple[Place, Step]] = [((attempt.listed.ts_ms, 0), Step(attempt, None)) for attempt in shown]
     steps += [(place(run), Step(None, _unfinished(run, current))) for run in at_intent.runs]
     steps.sort(key=lambda step: step[0])
@@ -101,10 +98,10 @@ def _attempt(number: Count, listed: Listed, current: Listed | None, given: Pairs
     )
 
 
-def _unfinished(run: unfinished.Listed, current: unfinished.Listed | None) -> Unfinished:
+def _unfinished(run: UnfinishedRun, current: UnfinishedRun | None) -> Unfinished:
     return Unfinished(
         run,
-        MEANINGS[run.cause][0],
+        causes.MEANINGS[run.cause].name,
         shown_line(causes.failure(run.reason)),
         links.unfinished_run(run.issue_id),
         current is not None and (run.source, run.issue_id) == (current.source, current.issue_id),

@@ -6,23 +6,11 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from enhancelog import links
-from enhancelog.domain.causes import CAUSES, Cause
+from enhancelog.domain.causes import CAUSES
 from enhancelog.domain.times import DAY_MS, day_of, is_plausible
 from enhancelog.queries.unfinished import Counted, begun_ms
 
 SHOWN_GROUPS: Final = 20
-
-MEANINGS: Final[dict[Cause | None, tuple[str, str]]] = {
-    "spawner": ("Spawner failed", "The process that writes the patch failed."),
-    "answer": ("No patch", "The spawner's answer was no patch."),
-    "pointer": ("Bad pointer", "A pointer of the patch led nowhere."),
-    "committer": ("Committer failed", "The run died after all verdicts."),
-    "time_limit": ("Time limit", "The time limit passed. The run may still be working: do not post it again."),
-    "unknown_blueprint": ("Unknown Blueprint", "The host has no such Blueprint."),
-    "no_verifiers": ("No verifiers", "The host ran with no verifiers."),
-    "other": ("Other", "Any other reason, or none: only the patch of the run is known."),
-    None: ("Pending", "The run waits or works, as far as is known."),
-}
 
 
 class Group(NamedTuple):
