@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from enhancelog import models
 from enhancelog.backends import faults
 from enhancelog.domain.intents import thread_key
+from enhancelog.domain.times import is_plausible
 from enhancelog.queries.afterwards import APART_MS, ATTEMPT
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.queries.threads import Thread, thread
@@ -60,9 +61,9 @@ def near(found: Thread) -> AtIntent:
 def thread_of(unfinished: UnfinishedRun) -> Thread | None:
     """The thread that the run continues, or else the one that it began."""
     key = thread_key(unfinished.blueprint_id, unfinished.source, unfinished.intent)
-    if key is None:
-        return None
     at, side = place(unfinished)
+    if key is None or not is_plausible(at, unfinished.recorded_ms):
+        return None
     up_to = at if side > 0 else at - 1
     with faults():
         found = run(Statement(_NEXT_TO, (key, at - APART_MS, up_to, key, up_to, at + APART_MS)))

@@ -119,6 +119,14 @@ def test_a_run_whose_entry_came_is_left_out() -> None:
     assert beside() == []
 
 
+@pytest.mark.parametrize("ts_ms", [-(2**63), 0, 2**63 - 1])
+def test_a_run_at_no_plausible_time_has_no_thread(ts_ms: int) -> None:
+    record(make_rejected(issue_id="a", ts_ms=START_MS))
+    report("absurd", ts_ms=ts_ms, intent=make_rejected().intent)
+    assert thread_at("absurd") is None
+    assert beside() == []
+
+
 def test_of_many_the_newest_are_shown() -> None:
     record(make_rejected(issue_id="a", ts_ms=START_MS))
     for number in range(SHOWN + 2):
