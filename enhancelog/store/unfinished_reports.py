@@ -55,6 +55,16 @@ def resolve(issue_ids: Sequence[str] | None) -> None:
         record_change(row.pk, _state(row), "", now_ms())
 
 
+def rebuild() -> None:
+    """What is derived of reported runs. Under the append lock."""
+    resolve(None)
+    for row in UnfinishedRun.objects.exclude(reported_by="").iterator():
+        key = thread_key(row.blueprint_id, row.source, row.intent)
+        if row.intent_key != key:
+            row.intent_key = key
+            row.save(update_fields=["intent_key"])
+
+
 def _values(report: UnfinishedReport) -> dict[str, Any]:
     return {
         "source": report.source,

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from enhancelog.models import UnfinishedRun
 from enhancelog.queries import unfinished
 from enhancelog.queries.afterwards import APART_MS
 from enhancelog.queries.threads import thread, tries
 from enhancelog.queries.unfinished_attempts import SHOWN, near, thread_of
 from enhancelog.store import host_derivation, observed
+from enhancelog.store.database import rebuild_projections
 from enhancelog.store.observed import Found
 from tests.factories import make_entry, make_rejected
 from tests.host.observed import make_issue, patch_of, report
@@ -125,6 +127,16 @@ def test_a_run_at_no_plausible_time_has_no_thread(ts_ms: int) -> None:
     report("absurd", ts_ms=ts_ms, intent=make_rejected().intent)
     assert thread_at("absurd") is None
     assert beside() == []
+
+
+def test_a_rebuild_finds_reported_and_derived_runs_again() -> None:
+    logged(1)
+    keep(*in_log(1), make_issue(2, detail=DETAIL))
+    report("h-3", source="host", ts_ms=START_MS + 3_600_001, intent=make_rejected().intent)
+    UnfinishedRun.objects.update(intent_key=7)
+    assert beside() == []
+    rebuild_projections()
+    assert beside() == ["h-2", "h-3"]
 
 
 def test_of_many_the_newest_are_shown() -> None:
