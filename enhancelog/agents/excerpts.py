@@ -26,6 +26,7 @@ KNOWN_FIELDS: Final = (
     "digest",
     "envelope",
     "patterns",
+    "observed",
 )
 ListedField = Literal[
     "issue_id",
@@ -48,6 +49,8 @@ LISTED_FIELDS: Final[tuple[ListedField, ...]] = get_args(ListedField)
 
 _IDS: Final = ("issue_id", "blueprint_id", "axis")  # never cut: at most 512 bytes, and useless in part
 _LISTS: Final = ("verdicts", "reasons", "ops")
+_OBSERVED: Final = "observed."
+_OBSERVED_FIELDS: Final = ("ops", "bump", "candidate_hash", "prev_hash", "source")
 _PLACE: Final = re.compile(r"(\w+)(?:\[(\d{1,7})\](?:\.(axis|status|detail))?)?", re.ASCII)
 
 Built = TypeVar("Built")
@@ -105,6 +108,9 @@ class Excerpt:
                 return self._text(field, value, offset)
             case Raw():
                 return self._operation(field, bytes(value), offset)
+            case list():
+                kept = self._part(field, value, self._shape.items, 0)
+                return [self._item(f"{field}[{number}]", item) for number, item in enumerate(kept)]
             case dict():
                 return {key: self._item(f"{field}.{key}", item) for key, item in value.items()}
         return value
@@ -172,16 +178,34 @@ def _denied(entry: Entry) -> dict[str, Placed]:
 def _value_at(known: Mapping[str, Raw], field: str) -> Any:
     if is_meta(field):
         return msgspec.json.decode(known.get("meta", b"{}")).get(key_of(field))
-    place = _PLACE.fullmatch(field)
-    name, index, member = place.groups() if place else (field, None, None)
-    if name not in KNOWN_FIELDS or (index and name not in _LISTS) or (member and name != "verdicts"):
-        names = ", ".join(KNOWN_FIELDS)
-        raise Invalid("fields", "choice", f'contains the unknown field "{field[:60]}"; known: {names}')
-    if name not in known:  # the entry does not carry it
-        return None
-    value: Any = msgspec.json.decode(known[name], type=list[Raw] if name == "ops" else Any)
-    if index is None:
+    if field == "observed":
+        observed = _observed(known)
+        return {name: _value(observed, name) for name in _OBSERVED_FIELDS if name in observed} or None
+    if field.startswith(_OBSERVED):
+        return _value_of(_observed(known), field, field.removeprefix(_OBSERVED), _OBSERVED_FIELDS)
+    return _value_of(known, field, field, KNOWN_FIELDS)
+
+
+def _value_of(known: Mapping[str, Raw], field: str, place: str, names: Sequence[str]) -> Any:
+    found = _PLACE.fullmatch(place)
+    name, index, member = found.groups() if found else (place, None, None)
+    if name not in names or (index and name not in _LISTS) or (member and name != "verdicts"):
+        fields = ", ".join(KNOWN_FIELDS)
+        raise Invalid("fields", "choice", f'contains the unknown field "{field[:60]}"; known: {fields}')
+    value = _value(known, name)
+    if index is None or value is None:
         return value
     if int(index) >= len(value):
         raise Invalid("fields", "range", f"names {field}, but {name} has {len(value):,} items, counted from 0")
     return value[int(index)][member] if member else value[int(index)]
+
+
+def _value(known: Mapping[str, Raw], name: str) -> Any:
+    """``None`` if the entry does not carry it."""
+    data = known.get(name, b"null")
+    return msgspec.json.decode(data, type=list[Raw] | None if name == "ops" else Any)
+
+
+def _observed(known: Mapping[str, Raw]) -> dict[str, Raw]:
+    # An older server does not send it.
+    return msgspec.json.decode(known.get("observed", b"null"), type=dict[str, Raw] | None) or {}

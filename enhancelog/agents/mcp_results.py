@@ -56,6 +56,16 @@ class Continued(TypedDict):
     length: int
 
 
+class ObservedPatch(TypedDict):
+    """The patch of the run by its host's own store. ``candidate_hash``: of the document that it would have made."""
+
+    ops: list[dict[str, Any] | str] | None
+    bump: Literal["major", "minor", "patch"] | None
+    candidate_hash: str | None
+    prev_hash: str
+    source: str
+
+
 class KnownEntry(EntryFields):
     """An entry, or the fields asked for. ``continued`` names the fields that are shown in part."""
 
@@ -68,6 +78,7 @@ class KnownEntry(EntryFields):
     digest: NotRequired[str]
     envelope: NotRequired[str | None]
     patterns: NotRequired[dict[str, str]]
+    observed: NotRequired[ObservedPatch | None]
     continued: list[Continued]
 
 
@@ -91,6 +102,7 @@ class Sample(TypedDict):
     issue_id: str
     reason: str
     actor: Actor
+    pointers: NotRequired[list[str]]
 
 
 class DeniedGroup(TypedDict):
@@ -136,6 +148,17 @@ class ContentValue(TypedDict):
     kind: str
     value: str | None
     version: int
+    continued: list[Continued]
+
+
+class DocumentText(TypedDict):
+    """``left_out``: characters of the document after this part."""
+
+    notice: str
+    hash: str
+    form: Literal["yaml", "json"]
+    text: str
+    left_out: int
     continued: list[Continued]
 
 

@@ -17,11 +17,12 @@ from enhancelog.api.errors import problem_response
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.domain import filters, page_sizes, unfinished_reports
 from enhancelog.domain.causes import Cause
-from enhancelog.domain.errors import Conflict, Invalid, NotFound
+from enhancelog.domain.errors import NO_SUCH_DOCUMENT, Conflict, Invalid, NotFound
 from enhancelog.domain.observed import DocumentForm
 from enhancelog.domain.unfinished import RunStatus
 from enhancelog.queries import entries, observed, unfinished
 from enhancelog.queries.observed import TriedPatch
+from enhancelog.queries.unfinished import UnfinishedRun
 from enhancelog.store import documents
 from enhancelog.store.unfinished_reports import keep_report
 
@@ -46,22 +47,6 @@ class EntryPatches(Struct):
     observed: Patch | None
 
 
-class UnfinishedRun(Struct, kw_only=True):
-    """Times are epoch ms: `ts_ms` only if exact; otherwise between the other two, where known."""
-
-    issue_id: str
-    blueprint_id: str
-    intent: str
-    reason: str
-    cause: Cause | None
-    status: RunStatus
-    ts_ms: int | None
-    not_before_ms: int | None
-    not_after_ms: int | None
-    source: str
-    recorded_ms: int  # first seen
-
-
 class RunChange(Struct):
     status: RunStatus
     cause: Cause | None
@@ -69,7 +54,7 @@ class RunChange(Struct):
     changed_ms: int
 
 
-class KnownUnfinishedRun(UnfinishedRun, kw_only=True):
+class KnownUnfinishedRun(UnfinishedRun, frozen=True, kw_only=True):
     """Also the latest 100 changes, oldest first, and what is known of its patch."""
 
     ops: Raw | UnsetType = UNSET
@@ -101,7 +86,7 @@ class DocumentByHash(ApiView):
     def get(self, request: Request, hash: str) -> HttpResponse:
         found = documents.find(hash)
         if found is None:
-            return problem_response(404, f"There is no document {hash[:80]}.")
+            return problem_response(404, f"{NO_SUCH_DOCUMENT} {hash[:80]}.")
         body, media_type = found.text.encode(), DOCUMENT_TYPES[found.form]
         if found.form == "json":
             return tagged(request._request, body, media_type)  # the YAML may take its place
@@ -121,7 +106,7 @@ class UnfinishedRunList(ApiView):
         filters.check_single(parameters, "page_size", "cursor")
         size = filters.page_size(parameters) or page_sizes.API
         page = unfinished.page(unfinished.parse(parameters), size, request._request.GET.get("cursor"))
-        response = _json(request, [UnfinishedRun(**run._asdict()) for run in page.runs], page.next is None)
+        response = _json(request, page.runs, page.next is None)
         if page.next is not None:
             link_next(response, request._request, "cursor", page.next)
         return response
@@ -158,7 +143,7 @@ def _may_write(request: Request, blueprint_id: str) -> None:
 
 def _known(found: unfinished.Detail) -> KnownUnfinishedRun:
     return KnownUnfinishedRun(
-        **found.run._asdict(),
+        **msgspec.structs.asdict(found.run),
         ops=_raw(found.ops) or UNSET,
         prev_hash=UNSET if found.prev_hash is None else found.prev_hash,
         candidate_hash=UNSET if found.candidate_hash is None else found.candidate_hash,

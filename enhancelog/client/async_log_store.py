@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 from msgspec import Raw
 
 from enhancelog.client.async_connection import AsyncConnection
-from enhancelog.client.log_calls import Cursor, LogCalls, Page, Pairs, Result, Stored
+from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.records import Entry
 
@@ -53,3 +53,6 @@ class AsyncHttpEnhanceLogStore:
 
     async def why(self, blueprint_id: str, intent: str = "") -> bytes:
         return await self.connection.run(self._calls.why(blueprint_id, intent))
+
+    async def document(self, hash: str) -> Document:
+        return await self.connection.run(self._calls.document(hash))

@@ -9,9 +9,10 @@ import msgspec
 from msgspec import Raw
 
 from enhancelog.client.endpoint import MAX_ANSWER_BYTES, Endpoint
-from enhancelog.client.exchange import Answer, Call, Request, json_of
+from enhancelog.client.exchange import Answer, Call, Request, json_of, problem_of
 from enhancelog.domain import records
-from enhancelog.domain.errors import NO_SUCH_ENTRY, Conflict, Invalid, NotFound, Other
+from enhancelog.domain.errors import NO_SUCH_DOCUMENT, NO_SUCH_ENTRY, Conflict, Invalid, NotFound, Other
+from enhancelog.domain.observed import DocumentForm
 from enhancelog.domain.records import Entry
 
 LONGEST_INTENT_BYTES: Final = 4000  # longer intents of ``why`` are cut, because proxies limit URLs
@@ -21,6 +22,7 @@ BATCH_BYTES: Final = 4 << 20
 _LOG: Final = "/v1/enhance/log"
 _JSON: Final = (("Content-Type", "application/json"),)
 _NDJSON: Final = (("Content-Type", "application/x-ndjson"),)
+_FORMS: Final[dict[str, DocumentForm]] = {"application/yaml": "yaml", "application/json": "json"}
 _NO_ENTRY: Final = NO_SUCH_ENTRY.encode()
 _DATE_GRAIN_S: Final = 2  # the ``Date`` header has whole seconds
 
@@ -44,6 +46,11 @@ class Stored(NamedTuple):
 class Page(NamedTuple):
     entries: list[Entry]
     cursor: Cursor | None  # of the next page
+
+
+class Document(NamedTuple):
+    form: DocumentForm
+    text: str
 
 
 class LogCalls:
@@ -117,6 +124,20 @@ class LogCalls:
         params = (("blueprint_id", blueprint_id), *((("intent", asked),) if asked else ()))
         answer = yield Request("GET", "/v1/enhance/why", params=params)
         return self._endpoint.expect(answer, 200).body
+
+    def document(self, hash: str) -> Call[Document]:
+        if not records.is_id(hash):
+            raise NotFound(hash)
+        answer = yield Request("GET", f"/v1/enhance/documents/{quote(hash, safe='')}")
+        if answer.status == 404 and problem_of(answer).detail.startswith(NO_SUCH_DOCUMENT):
+            raise NotFound(hash)
+        if answer.status == 404:
+            raise Other(f"{self._endpoint.url} serves no documents: it is an older release, or no Enhancelog server")
+        media_type = self._endpoint.expect(answer, 200).headers.get("Content-Type", "").partition(";")[0]
+        try:
+            return Document(_FORMS[media_type], answer.body.decode())
+        except (KeyError, UnicodeDecodeError):
+            raise Other(f"{self._endpoint.url} did not send a document") from None
 
     def _found(self, issue_id: str, path: Callable[[str], str]) -> Call[Answer]:
         if not records.is_id(issue_id):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Raw
 
 from enhancelog.client.connection import Connection
-from enhancelog.client.log_calls import Cursor, LogCalls, Page, Pairs, Result, Stored
+from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.records import Entry
 
@@ -45,6 +45,10 @@ class HttpLogReads:
     def why(self, blueprint_id: str, intent: str = "") -> bytes:
         """JSON of at most 16 kB."""
         return self.connection.run(self._calls.why(blueprint_id, intent))
+
+    def document(self, hash: str) -> Document:
+        """Raises ``NotFound``."""
+        return self.connection.run(self._calls.document(hash))
 
 
 class HttpEnhanceLogStore(HttpLogReads):

@@ -1,10 +1,28 @@
 """Why a run was never finished, told by the reason that the host gives."""
 
 import re
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 Cause = Literal["spawner", "answer", "pointer", "committer", "time_limit", "unknown_blueprint", "no_verifiers", "other"]
 CAUSES: Final = get_args(Cause)
+
+
+class Meaning(NamedTuple):
+    name: str
+    text: str
+
+
+MEANINGS: Final[dict[Cause | None, Meaning]] = {
+    "spawner": Meaning("Spawner failed", "The process that writes the patch failed."),
+    "answer": Meaning("No patch", "The spawner's answer was no patch."),
+    "pointer": Meaning("Bad pointer", "A pointer of the patch led nowhere."),
+    "committer": Meaning("Committer failed", "The run died after all verdicts."),
+    "time_limit": Meaning("Time limit", "The time limit passed. The run may still be working: do not post it again."),
+    "unknown_blueprint": Meaning("Unknown Blueprint", "The host has no such Blueprint."),
+    "no_verifiers": Meaning("No verifiers", "The host ran with no verifiers."),
+    "other": Meaning("Other", "Any other reason, or none: only the patch of the run is known."),
+    None: Meaning("Pending", "The run waits or works, as far as is known."),
+}
 
 # Such a reason belongs to a run that is in the log.
 _JUDGED: Final = "verifier deny:"

@@ -4,6 +4,8 @@ from typing import Final
 
 # The body of the 404 for an entry, as upstream answers
 NO_SUCH_ENTRY: Final = "enhance log entry not found"
+# How the detail of the 404 for a document begins
+NO_SUCH_DOCUMENT: Final = "There is no document"
 
 
 class StoreError(Exception):

@@ -15,6 +15,8 @@ RunStatus = Literal["pending", "died", "resolved"]
 Fate = Literal["joined", "ambiguous", "missing"]
 Kind = Literal["failed", "patch", "text"]
 
+MAX_CHARACTERS: Final = 10_000  # of intent and reason each
+
 _NEVER_LOGGED: Final = "its entry never came, although a later run of the Blueprint was logged"
 
 # What the answer of a run can be that ended so. Where the applier had its turn, the answer became a patch.

@@ -10,9 +10,7 @@ from enhancelog.domain.causes import CAUSES, Cause, cause_of
 from enhancelog.domain.decoding_errors import named
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.records import TEXT_SCHEMA, EpochMs, Id, IdOrEmpty, Text, check_id, checked_ops
-from enhancelog.domain.unfinished import RunStatus
-
-MAX_CHARACTERS: Final = 10_000  # of intent and reason each
+from enhancelog.domain.unfinished import MAX_CHARACTERS, RunStatus
 
 ShortText = Annotated[str, Meta(extra_json_schema={**TEXT_SCHEMA, "maxLength": MAX_CHARACTERS})]
 

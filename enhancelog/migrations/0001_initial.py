@@ -206,11 +206,12 @@ class Migration(migrations.Migration):
                 ('prev_hash', enhancelog.backends.fields.CodePointTextField(null=True)),
                 ('ops', models.TextField(null=True)),
                 ('candidate_hash', enhancelog.backends.fields.CodePointTextField(null=True)),
+                ('intent_key', models.BigIntegerField(null=True)),
                 ('reported_by', models.TextField()),
                 ('recorded_ms', models.BigIntegerField()),
             ],
             options={
-                'indexes': [models.Index(models.F('issue_id'), name='unfinished_run_issue'), models.Index(models.F('status'), models.F('blueprint_id'), models.F('id'), name='unfinished_run_status')],
+                'indexes': [models.Index(models.F('intent_key'), django.db.models.functions.comparison.Coalesce('ts_ms', 'not_before_ms', 'not_after_ms', 'recorded_ms'), models.F('id'), condition=models.Q(('status', 'resolved'), _negated=True), name='unfinished_run_intent'), models.Index(models.F('issue_id'), name='unfinished_run_issue'), models.Index(models.F('status'), models.F('blueprint_id'), models.F('id'), name='unfinished_run_status')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('reported_by', '')), fields=('source', 'issue_id'), name='unfinished_run_derived'), models.UniqueConstraint(condition=models.Q(('reported_by', ''), _negated=True), fields=('issue_id',), name='unfinished_run_reported'), models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'died', 'resolved'])), name='unfinished_run_status_known')],
             },
         ),

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from enhancelog.backends.fields import CodePointTextField
 
@@ -202,11 +203,19 @@ class UnfinishedRun(models.Model):
     prev_hash = CodePointTextField(null=True)
     ops = models.TextField(null=True)
     candidate_hash = CodePointTextField(null=True)
+    intent_key = models.BigIntegerField(null=True)  # as of an Attempt; NULL without words
     reported_by = models.TextField()  # empty: derived
     recorded_ms = models.BigIntegerField()  # first seen
 
     class Meta:
         indexes: ClassVar = [
+            models.Index(
+                "intent_key",
+                Coalesce("ts_ms", "not_before_ms", "not_after_ms", "recorded_ms"),
+                "id",
+                name="unfinished_run_intent",
+                condition=~models.Q(status="resolved"),
+            ),
             models.Index("issue_id", name="unfinished_run_issue"),
             models.Index("status", "blueprint_id", "id", name="unfinished_run_status"),
         ]

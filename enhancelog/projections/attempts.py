@@ -1,12 +1,11 @@
 """A row per run that can be part of a retry thread."""
 
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
 
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect
-from enhancelog.domain.intents import intent_key
+from enhancelog.domain.intents import thread_key
 from enhancelog.domain.times import is_plausible
 from enhancelog.models import Attempt
 from enhancelog.projections.expected import Expected, RowsPerEntry
@@ -34,14 +33,6 @@ def expected() -> list[Expected]:
 
 def rows(entries: Sequence[Stored]) -> Iterator[tuple[int, int, int, bool]]:
     for position, recorded_ms, origin, entry, *_ in entries:
-        key = intent_key(entry.intent)
-        if key and is_plausible(entry.ts_ms, recorded_ms):
-            hashed = _hash(entry.blueprint_id, origin.source, key)
-            yield position, hashed, entry.ts_ms, entry.status == "applied"
-
-
-def _hash(blueprint_id: str, source: str, key: str) -> int:
-    # In one of 37 million logs with a million keys each, two collide by chance; they share a thread only if their
-    # times meet too. A deliberate collision gains no more than writing the same intent.
-    text = "\0".join((blueprint_id, source, key)).encode()
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)
+        key = thread_key(entry.blueprint_id, origin.source, entry.intent)
+        if key is not None and is_plausible(entry.ts_ms, recorded_ms):
+            yield position, key, entry.ts_ms, entry.status == "applied"

@@ -7,8 +7,9 @@ from typing import Any, Final, NamedTuple
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect
+from enhancelog.domain.intents import thread_key
 from enhancelog.domain.times import is_plausible
-from enhancelog.domain.unfinished import Derived, Fate, Issue, Kind, Said, Tried, Unfinished, derive
+from enhancelog.domain.unfinished import MAX_CHARACTERS, Derived, Fate, Issue, Kind, Said, Tried, Unfinished, derive
 from enhancelog.models import (
     AmbiguousPatch,
     Answer,
@@ -37,15 +38,14 @@ COLUMNS: Final = (
     "prev_hash",
     "ops",
     "candidate_hash",
+    "intent_key",
 )
 
 # Longer reasons and intents are cut; the issue keeps them.
-_CHARACTERS: Final = 10_000
-
 _ISSUES: Final = f"""
     SELECT issue.issue_id, issue.blueprint_id, issue.status, issue.created_seq, entry.ts_ms, entry.recorded_ms,
-        CASE WHEN entry.position IS NULL THEN SUBSTR(issue.intent, 1, {_CHARACTERS}) ELSE '' END,
-        CASE WHEN entry.position IS NULL THEN SUBSTR(issue.detail, 1, {_CHARACTERS}) ELSE '' END
+        CASE WHEN entry.position IS NULL THEN SUBSTR(issue.intent, 1, {MAX_CHARACTERS}) ELSE '' END,
+        CASE WHEN entry.position IS NULL THEN SUBSTR(issue.detail, 1, {MAX_CHARACTERS}) ELSE '' END
     FROM {HostIssue._meta.db_table} issue
     LEFT JOIN {Entry._meta.db_table} entry ON entry.issue_id = issue.issue_id
     WHERE issue.source = %s"""
@@ -92,7 +92,7 @@ def differences(cursor: CursorWrapper, source: str, runs: list[Unfinished]) -> I
     present = {issue_id: (run_id, tuple(row)) for issue_id, run_id, *row in cursor.fetchall()}
     for run in runs:
         run_id, before = present.pop(run.issue_id, (None, None))
-        row = _row(cursor, run)
+        row = _row(cursor, source, run)
         if row != before:
             yield Difference(run.issue_id, run_id, row, before is None or _state(row) != _state(before))
     for issue_id, (run_id, before) in present.items():
@@ -123,7 +123,7 @@ def _state(row: Row) -> State:
     return State(*(row[COLUMNS.index(name)] for name in State._fields))
 
 
-def _row(cursor: CursorWrapper, run: Unfinished) -> Row:
+def _row(cursor: CursorWrapper, source: str, run: Unfinished) -> Row:
     tried: Row = (None, None, None)
     if run.patch is not None:
         (tried,) = dialect().fetch(cursor, _TRIED, [run.patch])
@@ -131,7 +131,8 @@ def _row(cursor: CursorWrapper, run: Unfinished) -> Row:
         ((ops,),) = dialect().fetch(cursor, _SAID, [run.answer])
         tried = (None, ops, None)
     times = (run.ts_ms, run.not_before_ms, run.not_after_ms)
-    return (run.status, run.blueprint_id, run.intent, run.reason, run.cause, *times, *tried)
+    key = thread_key(run.blueprint_id, source, run.intent)
+    return (run.status, run.blueprint_id, run.intent, run.reason, run.cause, *times, *tried, key)
 
 
 def _issues(cursor: CursorWrapper, source: str) -> Iterator[Issue]:

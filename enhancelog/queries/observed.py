@@ -1,12 +1,14 @@
 """What hosts' stores say of the log: the patch of an entry, and how much of each kind."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import msgspec
 from django.db import connection
 
-from enhancelog.backends import faults
-from enhancelog.domain.causes import CAUSES
-from enhancelog.models import AmbiguousPatch, Document, EntryPatch, Patch, UnfinishedRun
+from enhancelog.backends import dialect, faults
+from enhancelog.domain.causes import CAUSES, Cause
+from enhancelog.models import AmbiguousPatch, Document, Entry, EntryPatch, Patch, UnfinishedRun
 from enhancelog.projections import unfinished_runs
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.prepared import Statement, run
@@ -24,6 +26,25 @@ _OF_ENTRY: Final = f"""
     FROM {EntryPatch._meta.db_table} joined JOIN {Patch._meta.db_table} patch ON patch.position = joined.patch
     WHERE joined.position = %s
     ORDER BY CASE WHEN patch.source = %s THEN 0 ELSE 1 END, patch.source, patch.position LIMIT 1"""
+
+# Of each run, its own operations before those in a host's store.
+MOST_PATHS: Final = 100
+_LONGEST_OPS: Final = 100_000  # characters; longer patches are not read
+_TRIED: Final = f"""
+    SELECT tried.issue_id, tried.ops FROM (
+        SELECT entry.issue_id, COALESCE(entry.ops, (
+            SELECT patch.ops FROM {EntryPatch._meta.db_table} joined
+            JOIN {Patch._meta.db_table} patch ON patch.position = joined.patch
+            WHERE joined.position = entry.position ORDER BY patch.position LIMIT 1)) AS ops
+        FROM {Entry._meta.db_table} entry WHERE {{}}) tried
+    WHERE LENGTH(tried.ops) <= {_LONGEST_OPS}"""
+
+
+class _Path(msgspec.Struct):
+    path: str
+
+
+_paths = msgspec.json.Decoder(list[_Path])
 
 
 class TriedPatch(NamedTuple):
@@ -52,6 +73,18 @@ def observed_patch(listed: Listed) -> TriedPatch | None:
     return TriedPatch(*rows[0]) if rows else None
 
 
+def tried_paths(issue_ids: Sequence[str]) -> dict[str, list[str]]:
+    """The first ``MOST_PATHS`` of each run whose patch is known and not very long, each once."""
+    if not issue_ids:
+        return {}
+    condition, parameter = dialect().one_of("entry.issue_id", issue_ids)
+    found = run(Statement(_TRIED.format(condition), (parameter,)))
+    return {
+        issue_id: list(dict.fromkeys(operation.path for operation in _paths.decode(ops)[:MOST_PATHS]))
+        for issue_id, ops in found
+    }
+
+
 def stored_forms(hashes: list[str]) -> dict[str, str]:
     """The form of each document that is stored, the YAML before the JSON."""
     found = Document.objects.filter(hash__in=hashes).order_by("form").values_list("hash", "form")
@@ -64,7 +97,7 @@ class Summary(NamedTuple):
     patches: int
     joined: int
     ambiguous: int
-    causes: dict[str, int]
+    causes: dict[Cause, int]
     pending: int
     unassigned_patches: int
     unassigned_answers: int

@@ -96,7 +96,7 @@ def _tries(entries: int) -> str:
 
 
 def thread(position: int) -> Thread | None:
-    """``None`` if the entry is the only try."""
+    """``None`` if the entry is no attempt: its intent has no words, or its time is implausible."""
     statement = f"""{_walked(1)}
         SELECT walked.steps, {_ENTRY_COLUMNS}
         FROM (SELECT -steps AS steps, position FROM earlier UNION ALL
@@ -105,7 +105,7 @@ def thread(position: int) -> Thread | None:
             ON entry.position = walked.position AND walked.steps BETWEEN {-SHOWN} AND {SHOWN}
         ORDER BY walked.steps"""
     rows = run(Statement(statement, (position, LAST, LAST)))
-    if len(rows) < 2:
+    if not rows:
         return None
     earlier, later = _capped(-rows[0][0]), _capped(rows[-1][0])
     number, of = _place(earlier, later)

@@ -6,12 +6,13 @@ from typing import Any, Final, NamedTuple, get_args
 import msgspec
 from django.db.models import QuerySet
 
+from enhancelog import models
 from enhancelog.backends import dialect, faults
 from enhancelog.domain import cursors, records
 from enhancelog.domain.causes import CAUSES, Cause
 from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.unfinished import RunStatus
-from enhancelog.models import Entry, Observation, UnfinishedRun, UnfinishedRunChange
+from enhancelog.models import Entry, Observation, UnfinishedRunChange
 
 STATUSES: Final = get_args(RunStatus)
 # Without ``status`` in the filter, what is resolved is left out.
@@ -32,8 +33,8 @@ class Wanted(NamedTuple):
     status: Sequence[str] = UNRESOLVED
 
 
-class Listed(NamedTuple):
-    """``ts_ms`` is exact; otherwise the time lies within the bounds, where known. ``recorded_ms``: first seen."""
+class UnfinishedRun(msgspec.Struct, frozen=True):
+    """Times are epoch ms: `ts_ms` only if exact; otherwise between the other two, where known."""
 
     issue_id: str
     blueprint_id: str
@@ -45,7 +46,7 @@ class Listed(NamedTuple):
     not_before_ms: int | None
     not_after_ms: int | None
     source: str
-    recorded_ms: int
+    recorded_ms: int  # first seen
 
 
 class Counted(NamedTuple):
@@ -64,7 +65,7 @@ class Counted(NamedTuple):
 class Page(NamedTuple):
     """``next``: the cursor of the next page."""
 
-    runs: list[Listed]
+    runs: list[UnfinishedRun]
     next: str | None
 
 
@@ -79,12 +80,18 @@ class Change(NamedTuple):
 class Detail(NamedTuple):
     """``ops``: JSON text. ``reported_by``: empty if derived. ``changes``: the latest, oldest first."""
 
-    run: Listed
+    run: UnfinishedRun
     ops: str | None
     prev_hash: str | None
     candidate_hash: str | None
     reported_by: str
     changes: list[Change]
+
+
+def begun_ms(run: UnfinishedRun | Counted) -> int:
+    """What is known of a run's time: exact, else the neighbor before or after it, else when it was first seen."""
+    known = (run.ts_ms, run.not_before_ms, run.not_after_ms)
+    return next((ts_ms for ts_ms in known if ts_ms is not None), run.recorded_ms)
 
 
 def parse(parameters: Mapping[str, list[str]]) -> Wanted:
@@ -107,11 +114,11 @@ def page(wanted: Wanted, size: int, cursor: str | None = None) -> Page:
     rows = _selected(wanted)
     if cursor is not None:
         rows = rows.filter(pk__lt=_position(cursor))
-    columns = ("id", *Listed._fields)
+    columns = ("id", *UnfinishedRun.__struct_fields__)
     with faults():
         found, is_whole = dialect().first_rows(rows.order_by("-id"), columns, ("intent", "reason"), size, PAGE_BYTES)
     following = None if is_whole or not found else cursors.written(found[-1][0])
-    return Page([Listed(*row[1:]) for row in found], following)
+    return Page([UnfinishedRun(*row[1:]) for row in found], following)
 
 
 def count(wanted: Wanted) -> int:
@@ -150,7 +157,7 @@ def get(issue_id: str, *, reported: bool = False) -> Detail:
     """What is not resolved before what is; with ``reported``, not what is derived. Raises ``NotFound``."""
     if not records.is_id(issue_id):
         raise NotFound(issue_id)
-    found = UnfinishedRun.objects.filter(issue_id=issue_id)
+    found = models.UnfinishedRun.objects.filter(issue_id=issue_id)
     if reported:
         found = found.exclude(reported_by="")
     with faults():
@@ -162,14 +169,14 @@ def get(issue_id: str, *, reported: bool = False) -> Detail:
             .order_by("-id")
             .values_list(*Change._fields)[:MOST_CHANGES]
         )
-    run = Listed(*(getattr(row, name) for name in Listed._fields))
+    run = UnfinishedRun(*(getattr(row, name) for name in UnfinishedRun.__struct_fields__))
     return Detail(
         run, row.ops, row.prev_hash, row.candidate_hash, row.reported_by, [Change(*each) for each in reversed(changes)]
     )
 
 
-def _selected(wanted: Wanted) -> QuerySet[UnfinishedRun]:
-    rows = UnfinishedRun.objects.filter(status__in=wanted.status)
+def _selected(wanted: Wanted) -> QuerySet[models.UnfinishedRun]:
+    rows = models.UnfinishedRun.objects.filter(status__in=wanted.status)
     for name in ("blueprint_id", "source", "cause"):
         if values := getattr(wanted, name):
             may_be_empty = name == "blueprint_id"

@@ -7,11 +7,12 @@ from typing import Any, Final
 import msgspec
 from django.db.models.functions import Substr
 
-from enhancelog.domain import records
+from enhancelog.domain import pointers, records
 from enhancelog.domain.telling_lines import telling_line
 from enhancelog.domain.text import DATA_NOTICE, LONGEST, cut, similarity, words
 from enhancelog.models import Entry
 from enhancelog.patterns import MOST_TEMPLATES, join, mask
+from enhancelog.queries import observed
 from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.store.rows import StoredVerdict, decode_verdicts
 
@@ -29,9 +30,10 @@ MOST_SIMILAR: Final = 10
 SIMILAR_FROM: Final = 0.5
 MOST_BYTES: Final = 16_384
 LONGEST_TEMPLATE: Final = 200
+LONGEST_POINTER: Final = 200  # a longer one is left out, because its beginning is another pointer
 
-# Samples per group and characters per text, tried until the answer fits.
-_SHAPES: Final = ((3, 300), (2, 160), (1, 120), (1, 60))
+# Samples per group, characters per text and pointers per sample, tried until the answer fits.
+_SHAPES: Final = ((3, 300, 5), (2, 160, 3), (1, 120, 2), (1, 60, 1))
 _READ_BATCH: Final = 50
 
 
@@ -44,6 +46,7 @@ class Sample(msgspec.Struct):
     issue_id: str
     reason: str
     actor: Actor
+    pointers: list[str]  # of the run's patch, those that the reason names
 
 
 class DeniedGroup(msgspec.Struct):
@@ -102,6 +105,7 @@ def why(blueprint_id: str, intent: str = "") -> Why:
         if denials_left < 0 or characters_left < 0:
             break
     denied = sorted(_joined(groups), key=lambda group: (-group.count, -group.last_ts_ms))
+    _add_pointers([sample for group in denied[:MOST_GROUPS] for sample in group.samples])
     similar.sort(key=lambda one: -one.similarity)
     return _fitted(
         Why(
@@ -132,14 +136,22 @@ def _add(
     template = mask(verdict.detail).template
     group = groups.setdefault((verdict.axis, template), DeniedGroup(verdict.axis, template, 0, ts_ms, [], []))
     group.count += 1
-    _sample(group, [Sample(issue_id, cut(verdict.detail, _SHAPES[0][1]), actor)], [issue_id])
+    _sample(group, [Sample(issue_id, verdict.detail[: pointers.SEARCHED_CHARACTERS], actor, [])], [issue_id])
 
 
 def _sample(group: DeniedGroup, samples: list[Sample], issue_ids: list[str]) -> None:
-    most = _SHAPES[0][0]
-    known = {sample.reason for sample in group.samples}
-    group.samples = (group.samples + [sample for sample in samples if sample.reason not in known])[:most]
+    most, length, _ = _SHAPES[0]
+    known = {cut(sample.reason, length) for sample in group.samples}
+    others = [sample for sample in samples if cut(sample.reason, length) not in known]
+    group.samples = (group.samples + others)[:most]
     group.issue_ids = list(dict.fromkeys(group.issue_ids + issue_ids))[:most]
+
+
+def _add_pointers(samples: list[Sample]) -> None:
+    tried = observed.tried_paths([sample.issue_id for sample in samples])
+    for sample in samples:
+        paths = (path for path in tried.get(sample.issue_id, ()) if len(path) <= LONGEST_POINTER)
+        sample.pointers = [path for path in paths if pointers.names(sample.reason, path)]
 
 
 def _joined(groups: dict[tuple[str, str], DeniedGroup]) -> Iterable[DeniedGroup]:
@@ -159,11 +171,12 @@ def _joined(groups: dict[tuple[str, str], DeniedGroup]) -> Iterable[DeniedGroup]
 
 
 def _fitted(answer: Why) -> Why:
-    for samples, length in _SHAPES:
+    for samples, length, most_pointers in _SHAPES:
         for group in answer.denied:
             group.samples = group.samples[:samples]
             for sample in group.samples:
                 sample.reason = cut(sample.reason, length)
+                sample.pointers = sample.pointers[:most_pointers]
             group.issue_ids = group.issue_ids[:samples]
         for run in answer.similar_applied:
             run.intent = cut(run.intent, length)

@@ -83,7 +83,7 @@ def rebuild(cursor: CursorWrapper) -> None:
         cursor.execute(f"DELETE FROM {table._meta.db_table}")
     cursor.execute(f"UPDATE {_JOIN} SET entries = (SELECT COALESCE(MAX(position), 0) FROM {_ENTRY}), patches = 0")
     cursor.execute(f"UPDATE {_SOURCE} SET changes = changes + 1")
-    unfinished_reports.resolve(None)
+    unfinished_reports.rebuild()
 
 
 def analyze() -> None:

@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from enhancelog.backends import dialect, faults
 from enhancelog.domain.errors import Conflict
+from enhancelog.domain.intents import thread_key
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import now_ms
 from enhancelog.domain.unfinished_reports import UnfinishedReport
@@ -30,12 +31,12 @@ def keep_report(report: UnfinishedReport, origin: Origin, check_blueprint: Calla
             row = UnfinishedRun(issue_id=report.issue_id, recorded_ms=now_ms())
         else:
             check_blueprint(row.blueprint_id)
-        before = None if is_new else _state(row)
+        before = None if is_new else _shown_elsewhere(row)
         for name, value in _values(report).items():
             setattr(row, name, value)
         row.reported_by = reported_by
         row.save()
-        if _state(row) != before:
+        if _shown_elsewhere(row) != before:
             record_change(row.pk, _state(row), reported_by, now_ms())
         begin_joining(cursor)
     return is_new
@@ -54,6 +55,16 @@ def resolve(issue_ids: Sequence[str] | None) -> None:
         record_change(row.pk, _state(row), "", now_ms())
 
 
+def rebuild() -> None:
+    """What is derived of reported runs. Under the append lock."""
+    resolve(None)
+    for row in UnfinishedRun.objects.exclude(reported_by="").iterator():
+        key = thread_key(row.blueprint_id, row.source, row.intent)
+        if row.intent_key != key:
+            row.intent_key = key
+            row.save(update_fields=["intent_key"])
+
+
 def _values(report: UnfinishedReport) -> dict[str, Any]:
     return {
         "source": report.source,
@@ -65,6 +76,7 @@ def _values(report: UnfinishedReport) -> dict[str, Any]:
         "ts_ms": report.ts_ms,
         "not_before_ms": report.not_before_ms,
         "not_after_ms": report.not_after_ms,
+        "intent_key": thread_key(report.blueprint_id, report.source, report.intent),
         "ops": None if report.ops is UNSET else bytes(report.ops).decode(),
         "candidate_hash": None if report.candidate_hash is UNSET else report.candidate_hash,
     }
@@ -72,3 +84,8 @@ def _values(report: UnfinishedReport) -> dict[str, Any]:
 
 def _state(row: UnfinishedRun) -> State:
     return State(row.status, row.reason, row.cause)
+
+
+# What pages of other runs show too; ``queries.version`` must change with it.
+def _shown_elsewhere(row: UnfinishedRun) -> tuple[Any, ...]:
+    return (*_state(row), row.intent_key, row.ts_ms, row.not_before_ms, row.not_after_ms)

@@ -1,12 +1,12 @@
 """Patches (RFC 6902) as diffs where old values are known, in bounded size."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from enhancelog.domain import pointers
 from enhancelog.domain.diffs import Line, compare
 from enhancelog.domain.records import Entry, Operation, Verdict
 from enhancelog.domain.text import isolated
@@ -22,12 +22,7 @@ START_CHARACTERS: Final = 120
 
 # Searching reasons for pointers costs reasons times pointers.
 SEARCHED_DENIALS: Final = 100
-SEARCHED_CHARACTERS: Final = 2_000
-SEARCHED_MATCHES: Final = 20
-LONGEST_POINTER: Final = 500
 
-# Before or after a pointer, these make it part of a longer one.
-_CONTINUES: Final = re.compile(r"[\w/~-]|\.\w")
 _ROOT: Final = "(the whole document)"
 
 _operations = msgspec.json.Decoder(list[Operation])
@@ -140,19 +135,4 @@ def _text(value: Raw | UnsetType) -> str:
 
 
 def _denied_by(denied: Iterable[Verdict], path: str) -> list[str]:
-    if not 0 < len(path) <= LONGEST_POINTER:
-        return []
-    axes = [each.axis for each in denied if _names(each.detail[:SEARCHED_CHARACTERS], path)]
-    return list(dict.fromkeys(axes))
-
-
-def _names(text: str, path: str) -> bool:
-    at = text.find(path)
-    for _ in range(SEARCHED_MATCHES):
-        if at < 0:
-            return False
-        end = at + len(path)
-        if not _CONTINUES.search(text[max(0, at - 1) : at]) and not _CONTINUES.match(text[end : end + 2]):
-            return True
-        at = text.find(path, at + 1)
-    return False
+    return list(dict.fromkeys(each.axis for each in denied if pointers.names(each.detail, path)))

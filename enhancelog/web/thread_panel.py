@@ -1,20 +1,23 @@
-"""The attempts of a thread on an entry's page."""
+"""The attempts of a thread, on the page of an entry or of an unfinished run."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from enhancelog import links
+from enhancelog.domain import causes
 from enhancelog.domain.filter_box import Pairs
 from enhancelog.domain.records import denials
 from enhancelog.domain.telling_lines import shown_line
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.threads import Thread
+from enhancelog.queries.unfinished import UnfinishedRun
+from enhancelog.queries.unfinished_attempts import AtIntent, Place, place
 from enhancelog.web.entry_rows import reasons
 
 
 class Attempt(NamedTuple):
-    """``summary``: a reason or the rationale. ``compare_url``: with the page's entry."""
+    """``summary``: a reason or the rationale. ``compare_url``: with the page's entry, if it has one."""
 
     number: Count
     listed: Listed
@@ -25,11 +28,30 @@ class Attempt(NamedTuple):
     is_current: bool
 
 
+class Unfinished(NamedTuple):
+    """A run without an entry, so without a number."""
+
+    run: UnfinishedRun
+    cause: str
+    summary: str
+    url: str
+    is_current: bool
+
+
+class Step(NamedTuple):
+    """One of the two."""
+
+    attempt: Attempt | None
+    unfinished: Unfinished | None
+
+
 class Attempts(NamedTuple):
-    """In time order."""
+    """In time order; ``steps`` have the unfinished runs too."""
 
     thread: Thread
     shown: Sequence[Attempt]
+    steps: Sequence[Step]
+    has_more_unfinished: bool
 
     @property
     def earlier(self) -> Sequence[Attempt]:
@@ -42,15 +64,27 @@ class Attempts(NamedTuple):
         return last.compare_url if last.listed.status == "applied" else ""
 
 
-def attempts(thread: Thread | None, current: Listed, given: Pairs) -> Attempts | None:
-    """Links keep the filter ``given``."""
-    if thread is None:
+def attempts(thread: Thread | None, at_intent: AtIntent, current: Listed, given: Pairs) -> Attempts | None:
+    """``None`` if nothing else was tried. Links keep the filter ``given``."""
+    if thread is None or (len(thread.attempts) == 1 and not at_intent.runs):
         return None
     shown = [_attempt(number, listed, current, given) for number, listed in thread.attempts]
-    return Attempts(thread, shown)
+    return _attempts(thread, shown, at_intent, None)
 
 
-def _attempt(number: Count, listed: Listed, current: Listed, given: Pairs) -> Attempt:
+def attempts_beside(thread: Thread, at_intent: AtIntent, current: UnfinishedRun) -> Attempts:
+    shown = [_attempt(number, listed, None, ()) for number, listed in thread.attempts]
+    return _attempts(thread, shown, at_intent, current)
+
+
+def _attempts(thread: Thread, shown: Sequence[Attempt], at_intent: AtIntent, current: UnfinishedRun | None) -> Attempts:
+    steps: list[tuple[Place, Step]] = [((attempt.listed.ts_ms, 0), Step(attempt, None)) for attempt in shown]
+    steps += [(place(run), Step(None, _unfinished(run, current))) for run in at_intent.runs]
+    steps.sort(key=lambda step: step[0])
+    return Attempts(thread, shown, [step for _, step in steps], at_intent.has_more)
+
+
+def _attempt(number: Count, listed: Listed, current: Listed | None, given: Pairs) -> Attempt:
     entry = listed.entry
     why = reasons(entry).shown
     return Attempt(
@@ -59,6 +93,16 @@ def _attempt(number: Count, listed: Listed, current: Listed, given: Pairs) -> At
         list(denials(entry)) if entry.status == "rejected" else (),
         shown_line(entry.rationale if entry.status == "applied" else why[0].text if why else ""),
         links.entry(entry.issue_id, given),
-        links.comparison(current.issue_id, entry.issue_id),
-        listed.position == current.position,
+        links.comparison(current.issue_id, entry.issue_id) if current else "",
+        current is not None and listed.position == current.position,
+    )
+
+
+def _unfinished(run: UnfinishedRun, current: UnfinishedRun | None) -> Unfinished:
+    return Unfinished(
+        run,
+        causes.MEANINGS[run.cause].name,
+        shown_line(causes.failure(run.reason)),
+        links.unfinished_run(run.issue_id),
+        current is not None and (run.source, run.issue_id) == (current.source, current.issue_id),
     )

@@ -6,23 +6,11 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from enhancelog import links
-from enhancelog.domain.causes import CAUSES, Cause
+from enhancelog.domain.causes import CAUSES
 from enhancelog.domain.times import DAY_MS, day_of, is_plausible
-from enhancelog.queries.unfinished import Counted
+from enhancelog.queries.unfinished import Counted, begun_ms
 
 SHOWN_GROUPS: Final = 20
-
-MEANINGS: Final[dict[Cause | None, tuple[str, str]]] = {
-    "spawner": ("Spawner failed", "The process that writes the patch failed."),
-    "answer": ("No patch", "The spawner's answer was no patch."),
-    "pointer": ("Bad pointer", "A pointer of the patch led nowhere."),
-    "committer": ("Committer failed", "The run died after all verdicts."),
-    "time_limit": ("Time limit", "The time limit passed. The run may still be working: do not post it again."),
-    "unknown_blueprint": ("Unknown Blueprint", "The host has no such Blueprint."),
-    "no_verifiers": ("No verifiers", "The host ran with no verifiers."),
-    "other": ("Other", "Any other reason, or none: only the patch of the run is known."),
-    None: ("Pending", "The run waits or works, as far as is known."),
-}
 
 
 class Group(NamedTuple):
@@ -65,12 +53,6 @@ def by_day(found: Iterable[Counted]) -> list[Day]:
     counts = Counter(_day(run) for run in found)
     known = sorted((day for day in counts if day is not None), reverse=True)
     return [Day(day, counts[day]) for day in [*known, *([None] if None in counts else [])]]
-
-
-def begun_ms(run: Counted) -> int:
-    """What is known of a run's time: exact, else the neighbor before or after it, else when it was first seen."""
-    known = (run.ts_ms, run.not_before_ms, run.not_after_ms)
-    return next((ts_ms for ts_ms in known if ts_ms is not None), run.recorded_ms)
 
 
 def _grouped(

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from enhancelog.agents.excerpts import (
     KNOWN_FIELDS,
@@ -67,6 +67,13 @@ def known(entry: Entry) -> dict[str, Raw]:
         "digest": "0" * 64,
         "envelope": "0" * 64,
         "patterns": {str(number) + '"' * 500: "5f2b8c1d9e3a7046" for number in range(64)},
+        "observed": {
+            "ops": Raw(b"null") if entry.ops is UNSET else entry.ops,
+            "bump": "patch",
+            "candidate_hash": entry.new_hash,
+            "prev_hash": entry.prev_hash,
+            "source": '"' * 512,
+        },
     }
     return msgspec.json.decode(records.encode(entry), type=dict[str, Raw]) | {
         name: Raw(msgspec.json.encode(value)) for name, value in more.items()
@@ -154,6 +161,27 @@ def test_an_operation_that_json_readers_would_change_is_its_text(value: str) -> 
     assert msgspec.json.encode(shown["ops"][0]).decode() == operation or read_on(values, "ops[0]")[0] == operation
 
 
+def test_the_patch_of_a_host_s_store_is_read_on_like_the_entry_s_own() -> None:
+    ops = [{"op": "remove", "path": f"/{number}"} for number in range(1000)]
+    values = known(make_entry(ops=[*ops, {"op": "add", "path": "/a", "value": "x" * 30_000}]))
+    shown, continued = excerpt(known_values(values, ["observed"]))
+    assert shown["observed"]["bump"] == "patch"
+    found = shown["observed"]["ops"]
+    assert continued == [{"field": "observed.ops", "offset": len(found), "length": 1001}]
+    while len(found) < 1000:
+        shown, continued = excerpt(known_values(values, ["observed.ops"]), len(found))
+        found += shown["observed.ops"]
+    assert found[:1000] == ops
+    assert read_on(values, "observed.ops[1000]")[0] == '{"op":"add","path":"/a","value":"' + "x" * 30_000 + '"}'
+
+
+def test_a_server_without_the_patches_of_hosts_has_none_to_show() -> None:
+    older = {name: value for name, value in known(make_entry(ops=[])).items() if name != "observed"}
+    assert "observed" not in known_values(older, [])
+    assert known_values(older, ["observed", "observed.ops"]) == {"observed": None, "observed.ops": None}
+    assert known_values(known(make_entry()) | {"observed": Raw(b"null")}, ["observed"]) == {"observed": None}
+
+
 def test_without_a_patch_there_are_no_operations() -> None:
     assert known_values(known(make_entry()), ["ops"]) == {"ops": None}
     assert "ops" not in known_values(known(make_entry()), [])
@@ -165,6 +193,7 @@ def test_without_a_patch_there_are_no_operations() -> None:
         ("nothing", 'contains the unknown field "nothing"; known: issue_id, '),
         ("intent[0]", 'contains the unknown field "intent[0]"'),
         ("reasons[0].detail", 'contains the unknown field "reasons[0].detail"'),
+        ("observed.intent", 'contains the unknown field "observed.intent"'),
         ("verdicts[x]", 'contains the unknown field "verdicts[x]"'),
         ("verdicts[2]", "names verdicts[2], but verdicts has 2 items, counted from 0"),
     ],

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blake3 import blake3
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import TextContent
@@ -19,16 +20,21 @@ from enhancelog.agents import mcp_results
 from enhancelog.agents.mcp_results import MAX_ANSWER_BYTES
 from enhancelog.api.openapi.schemas import SCHEMAS
 from enhancelog.domain import records
+from enhancelog.domain.observed import Document
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.text import DATA_NOTICE
+from enhancelog.store import host_derivation, observed
 from enhancelog.store.database import DatabaseEnhanceLogStore
+from enhancelog.store.documents import Seen
+from enhancelog.store.observed import Found
 from tests import loops
-from tests.factories import make_entry, make_fields
+from tests.factories import make_entry, make_fields, make_rejected
+from tests.host.observed import patch_of
 from tests.processes import ROOT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once, pytest.mark.slow]
 
-TOOLS = ["append_entry", "get_entry", "list_entries", "read_content", "why_rejected", "write_content"]
+TOOLS = ["append_entry", "get_document", "get_entry", "list_entries", "read_content", "why_rejected", "write_content"]
 WAIT_S = 60
 
 Ask = Callable[..., Awaitable[Any]]
@@ -98,7 +104,7 @@ def test_a_model_appends_reads_back_and_asks_why(live_api: str, tmp_path: Path):
         assert all(tool.description and not tool.description.startswith(" ") for tool in tools)
         assert all("\nExample" in str(tool.description) and tool.output_schema for tool in tools)
         marked = [tool.name for tool in tools if "do not follow instructions" in " ".join(tool.description.split())]
-        assert sorted(marked) == ["get_entry", "list_entries", "read_content", "why_rejected"]
+        assert sorted(marked) == ["get_document", "get_entry", "list_entries", "read_content", "why_rejected"]
         assert await ask("append_entry", **rejected) == {
             "issue_id": rejected["issue_id"],
             "result": "created",
@@ -107,6 +113,7 @@ def test_a_model_appends_reads_back_and_asks_why(live_api: str, tmp_path: Path):
         await ask("append_entry", **make_fields(issue_id="b", ts_ms=rejected["ts_ms"] + 1))
         entry = await ask("get_entry", issue_id=rejected["issue_id"])
         assert {name: entry[name] for name in rejected} == rejected
+        assert entry["observed"] is None
         assert (entry["notice"], entry["actor"]) == (DATA_NOTICE, {"kind": "token", "name": "agent-7"})
         why = await ask("why_rejected", blueprint_id="main", intent=rejected["intent"])
         assert why["denied"][0]["template"] == "patch ⟨n⟩ changes nothing"
@@ -223,6 +230,33 @@ def test_many_wide_entries_come_page_by_page(live_api: str, tmp_path: Path):
             cursor = listed["next_cursor"]
         assert found == ids
         await ask("why_rejected", blueprint_id="main", intent="w")
+
+    talk(conversation, tmp_path)
+
+
+def test_what_a_host_s_store_says_is_read_too(live_api: str, tmp_path: Path):
+    entry = make_rejected("keys", detail="credentials at /a")
+    text = "id: main\n" * 5_000
+    document = Document(hash=blake3(text.encode()).hexdigest(), form="yaml", text=text)
+    DatabaseEnhanceLogStore(Origin("command", "tests", "host")).append(entry)
+    observed.keep("host", Found(patches=[patch_of(entry)], documents=[Seen("main", document)]))
+    host_derivation.settle()
+
+    async def conversation(client: Client, ask: Ask) -> None:
+        why = await ask("why_rejected", blueprint_id="main")
+        assert why["denied"][0]["samples"][0]["pointers"] == ["/a"]
+        found = (await ask("get_entry", issue_id="h-1"))["observed"]
+        assert found["ops"] == [{"op": "add", "path": "/a", "value": 1}]
+        assert (found["bump"], found["source"]) == ("patch", "host")
+        read = ""
+        while len(read) < len(text):
+            part = await ask("get_document", hash=document.hash, offset=len(read))
+            assert (part["notice"], part["hash"], part["form"]) == (DATA_NOTICE, document.hash, "yaml")
+            read += part["text"].partition("… [continued at offset")[0]
+            assert part["left_out"] == len(text) - len(read)
+        assert read == text
+        assert "not found: 0123" in await refusal(ask, "get_document", hash="0123")
+        assert "text ends at" in await refusal(ask, "get_document", hash=document.hash, offset=10**6)
 
     talk(conversation, tmp_path)
 

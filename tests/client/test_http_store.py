@@ -164,6 +164,36 @@ def test_a_long_intent_is_cut_between_characters():
     assert server.requests[0].url.params["intent"] == "語" * 1333
 
 
+@pytest.mark.parametrize(("media_type", "form"), [("application/yaml", "yaml"), ("application/json", "json")])
+def test_a_document_has_its_text_and_form(media_type: str, form: str):
+    store, server = scripted(httpx.Response(200, text="語: 1\n", headers={"Content-Type": media_type}))
+    assert store.document("ab/c") == (form, "語: 1\n")
+    assert server.sent == ["GET /v1/enhance/documents/ab%2Fc"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "words"),
+    [
+        (problem(404, "There is no document abc."), NotFound, "not found: abc"),
+        (problem(404, "There is nothing at this address."), Other, "serves no documents: it is an older release"),
+        (httpx.Response(404), Other, "serves no documents: it is an older release"),
+        (httpx.Response(200, text="<html>", headers={"Content-Type": "text/html"}), Other, "did not send a document"),
+        (httpx.Response(200, content=b"\xff", headers={"Content-Type": "application/yaml"}), Other, "did not send a"),
+    ],
+)
+def test_what_is_no_document_is_an_error(answer: httpx.Response, error: type[Exception], words: str):
+    store, _ = scripted(answer)
+    with pytest.raises(error, match=words):
+        store.document("abc")
+
+
+def test_an_impossible_hash_is_not_asked_for():
+    store, server = scripted(httpx.Response(500))
+    with pytest.raises(NotFound):
+        store.document("..")
+    assert server.sent == []
+
+
 @pytest.mark.django_db(transaction=True)
 def test_entries_survive_a_reopen(live_api: str):
     HttpEnhanceLogStore().append(ENTRY)

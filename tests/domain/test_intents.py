@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from enhancelog.domain.intents import LONGEST, intent_key
+from enhancelog.domain.unfinished import MAX_CHARACTERS
 
 INTENT = "critic should run the linter first"
 
@@ -87,3 +88,8 @@ def test_words_are_runs_of_letters_digits_and_marks(text: str) -> None:
         for character in folded
     )
     assert intent_key(text) == " ".join(spaced.split())
+
+
+def test_an_intent_that_is_kept_in_part_has_the_key_of_the_whole():
+    intent = "語 word " * 5_000
+    assert intent_key(intent[:MAX_CHARACTERS]) == intent_key(intent)

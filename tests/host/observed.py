@@ -1,10 +1,13 @@
 """What is stored of hosts, without what depends on when and in which order it was stored; and records to store."""
 
+import json
 from typing import Any
 
 from msgspec import Raw
 
+from enhancelog.domain import unfinished_reports
 from enhancelog.domain.observed import Issue, Patch
+from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 from enhancelog.models import (
     AmbiguousPatch,
@@ -20,6 +23,7 @@ from enhancelog.models import (
 from enhancelog.models import Entry as EntryModel
 from enhancelog.models import Patch as PatchModel
 from enhancelog.store import documents
+from enhancelog.store.unfinished_reports import keep_report
 from tests.factories import HASHES
 
 Tables = dict[str, list[tuple[Any, ...]]]
@@ -84,3 +88,10 @@ def make_issue(created_seq: int, **changes: Any) -> Issue:
 def patch_of(entry: Entry, **changes: Any) -> Patch:
     run = {"blueprint_id": entry.blueprint_id, "prev_hash": entry.prev_hash, "ts_ms": entry.ts_ms}
     return make_patch(**run | changes)
+
+
+def report(issue_id: str, **changes: Any) -> None:
+    """As an agent of no host reports it."""
+    said = {"issue_id": issue_id, "blueprint_id": "main", "status": "died", "reason": "out of memory"} | changes
+    found = unfinished_reports.decode(json.dumps(said).encode())
+    keep_report(found, Origin("token", "agent-7", found.source), lambda blueprint_id: None)

@@ -113,12 +113,9 @@ class TestAgainstTheRule(TestCase):
     def check_walk(self, runs, each, place, position):
         """What the entry's own page and its pattern's say of the thread that it is a part of."""
         whole = thread(position)
-        if len(each) == 1:
-            assert whole is None
-        else:
-            assert [attempt.listed.position for attempt in whole.attempts] == each
-            assert [attempt.number.number for attempt in whole.attempts] == list(range(1, len(each) + 1))
-            assert (whole.number, whole.of) == (Count(place + 1), Count(len(each)))
+        assert [attempt.listed.position for attempt in whole.attempts] == each
+        assert [attempt.number.number for attempt in whole.attempts] == list(range(1, len(each) + 1))
+        assert (whole.number, whole.of) == (Count(place + 1), Count(len(each)))
         ended = runs[each[-1] - 1].entry.status == "applied" and position != each[-1]
         passed = {one.applied.position: one.tries.number for one in passed_instead([position]).values()}
         assert passed == ({each[-1]: len(each) - 1 - place} if ended else {})

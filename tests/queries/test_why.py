@@ -11,9 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.text import DATA_NOTICE
-from enhancelog.queries.why import MOST_BYTES, MOST_OF_A_RUN, NEWEST, why
+from enhancelog.queries.why import LONGEST_POINTER, MOST_BYTES, MOST_OF_A_RUN, NEWEST, why
+from enhancelog.store import host_derivation, observed
 from enhancelog.store.database import DatabaseEnhanceLogStore
+from enhancelog.store.observed import Found
 from tests.factories import make_entry, make_rejected
+from tests.host.observed import patch_of
 
 pytestmark = pytest.mark.django_db
 
@@ -78,8 +81,8 @@ def test_denials_are_grouped_by_axis_and_pattern(client: Client):
         "count": 2,
         "last_ts_ms": T + 2,
         "samples": [
-            {"issue_id": "b", "reason": "step 2 changes nothing\nreally", "actor": ACTOR},
-            {"issue_id": "a", "reason": "step 1 changes nothing", "actor": ACTOR},
+            {"issue_id": "b", "reason": "step 2 changes nothing\nreally", "actor": ACTOR, "pointers": []},
+            {"issue_id": "a", "reason": "step 1 changes nothing", "actor": ACTOR, "pointers": []},
         ],
         "issue_ids": ["b", "a"],
     }
@@ -163,13 +166,17 @@ def test_the_number_of_queries_is_fixed_and_an_index_serves_it():
         why("unknown", "cite")
     with CaptureQueriesContext(connection) as many:
         assert why("main", "cite").runs == 200
-    assert len(few) == len(many) == 1
+    assert (len(few), len(many)) == (1, 2)
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute(f"EXPLAIN QUERY PLAN {many.captured_queries[0]['sql']}")
-            plan = " ".join(str(row) for row in cursor.fetchall())
-        assert "entry_blueprint_ts" in plan
-        assert "TEMP B-TREE" not in plan
+            plans = []
+            for query in many.captured_queries:
+                cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+                plans.append(" ".join(str(row) for row in cursor.fetchall()))
+        assert "entry_blueprint_ts" in plans[0]
+        assert "TEMP B-TREE" not in plans[0]
+        assert "SCAN entry" not in plans[1]
+        assert "entry_patch_entry" in plans[1]
 
 
 def test_samples_of_one_group_name_who_recorded_each():
@@ -208,3 +215,46 @@ def test_older_runs_are_left_out_when_the_newer_ones_say_very_much(client, monke
     runs = [make_entry(issue_id=f"r{n}", verdicts=long, status="rejected", new_hash="", ts_ms=T + n) for n in range(5)]
     stored(*runs)
     assert asked(client, blueprint_id="main")["runs"] == 2
+
+
+def removals(*paths: str) -> list[dict[str, str]]:
+    return [{"op": "remove", "path": path} for path in paths]
+
+
+def pointed(blueprint_id: str = "main") -> dict[str, list[str]]:
+    return {sample.issue_id: sample.pointers for group in why(blueprint_id).denied for sample in group.samples}
+
+
+def test_a_sample_has_the_pointers_of_the_patch_that_its_reason_names():
+    detail = "credentials at /agents/1/prompt and /tags"
+    stored(
+        make_rejected("keys", issue_id="own", detail=detail, ops=removals("/tags", "/agents/1", "/agents/1/prompt")),
+        make_rejected("noop", issue_id="none", detail="nothing changes", ops=removals("/tags")),
+        make_rejected("tone", issue_id="unknown", detail="not at /tags"),
+    )
+    assert pointed() == {"own": ["/tags", "/agents/1/prompt"], "none": [], "unknown": []}
+
+
+def test_a_pointer_at_the_end_of_a_long_reason_is_found():
+    stored(make_rejected("keys", issue_id="far", detail=f"{'x ' * 400} /tags", ops=removals("/tags")))
+    assert pointed() == {"far": ["/tags"]}
+
+
+def test_the_patch_can_be_the_one_in_the_store_of_a_host():
+    entry = make_rejected("keys", issue_id="observed", detail="no credentials at /a, please")
+    stored(entry)
+    observed.keep("host", Found(patches=[patch_of(entry)]))
+    host_derivation.settle()
+    assert pointed() == {"observed": ["/a"]}
+
+
+def test_pointers_are_few_and_short_and_those_of_a_very_long_patch_are_not_looked_for():
+    few = [f"/{number}" for number in range(20)]
+    long = "/" + "a" * LONGEST_POINTER
+    huge = [{"op": "add", "path": "/a", "value": "x" * 100_000}]
+    stored(
+        make_rejected("keys", issue_id="many", detail=" ".join(few), ops=removals(*few)),
+        make_rejected("size", issue_id="long", detail=f"{long} and {long[:-1]}", ops=removals(long, long[:-1])),
+        make_rejected("tone", issue_id="huge", detail="at /a", ops=huge),
+    )
+    assert pointed() == {"many": few[:5], "long": [long[:-1]], "huge": []}

@@ -4,8 +4,10 @@ import pytest
 from django.test import Client
 
 from enhancelog import links
+from enhancelog.queries.unfinished_attempts import SHOWN
 from enhancelog.store import followed
 from tests.factories import HASHES, make_entry, make_rejected
+from tests.host.observed import report
 from tests.pages import Page, read
 from tests.recording import record, record_all
 
@@ -133,6 +135,67 @@ def test_long_thread_shows_the_nearest_attempts_and_how_many_more(client):
     assert "5 earlier attempts not shown" in panel.words
     assert "14 later attempts not shown" in panel.words
     assert ", attempt 31 of 70" in page.words
+
+
+def steps(page: Page) -> list[str]:
+    (panel,) = page.all("section", id="attempts")
+    return [each.words for each in panel.inside if each.tag == "li"]
+
+
+def test_runs_that_never_finished_stand_among_the_attempts_without_a_number(client):
+    some_attempts()
+    intent = make_entry().intent
+    report("later", ts_ms=START_MS + 1, intent=intent, cause="spawner", reason="no <memory>")
+    report("waits", status="pending", reason="", intent=intent, not_before_ms=START_MS, not_after_ms=START_MS + 1)
+    page = get(client, "/entries/second")
+    assert steps(page) == [
+        "1. rejected by des and toneno <id>14 Nov 22:13 · compare",
+        "–not finished yetbetween 14 Nov 22:13 and 14 Nov 22:13",
+        "2. rejected by nooppatch is no-op14 Nov 22:13",
+        "–never finished: Spawner failedno <memory>14 Nov 22:13",
+        "3. appliedAdds one sentence to the `writer` prompt.14 Nov 22:13 · compare",
+    ]
+    assert page.all("a", href="/unfinished/later")
+    assert ", attempt 2 of 3" in page.words
+    run = get(client, "/unfinished/later")
+    assert steps(run) == [words.removesuffix(" · compare") for words in steps(page)]
+    (current,) = [each for each in run.elements if each.tag == "li" and each.attributes.get("aria-current")]
+    assert "never finished" in current.words
+
+
+def test_an_entry_that_is_alone_has_the_runs_that_never_finished_beside_it(client):
+    some_attempts()
+    report("odd/1 ?", ts_ms=START_MS, intent="another intent")
+    page = get(client, "/entries/alone")
+    assert [words.partition("out of")[0] for words in steps(page)] == [
+        "–never finished: Other",
+        "1. appliedAdds one sentence to the `writer` prompt.14 Nov 22:13",
+    ]
+    assert page.all("a", href=links.unfinished_run("odd/1 ?"))
+    assert "attempt 1" not in page.words
+
+
+def test_a_page_that_was_sent_before_is_sent_again_when_a_run_at_its_intent_changed(client):
+    some_attempts()
+    report("moved", ts_ms=START_MS, intent="another intent")
+    client.get("/entries/second")  # from now on with a cookie
+    etag = client.get("/entries/second")["ETag"]
+    assert client.get("/entries/second", headers={"If-None-Match": etag}).status_code == 304
+    report("moved", ts_ms=START_MS, intent=make_entry().intent)
+    assert client.get("/entries/second", headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_what_hosts_and_agents_wrote_of_unfinished_runs_is_text(client):
+    some_attempts()
+    evil = "<xss-tag>" * 1000
+    for number in range(30):
+        report(f"{number}<xss-tag>", ts_ms=START_MS + 1, intent=make_entry().intent, reason=evil)
+    response = client.get("/entries/second")
+    page = read(response)
+    assert not page.all("xss-tag")
+    assert len(steps(page)) == 3 + SHOWN
+    assert "More runs at this intent never finished; the newest are shown." in page.words
+    assert len(response.content) < 60_000
 
 
 # Two runs compared

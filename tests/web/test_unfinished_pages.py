@@ -215,5 +215,5 @@ def test_statements_do_not_grow_with_the_runs(number: int, django_assert_max_num
     keep(Found(issues=[make_issue(n, blueprint_id=f"b-{n}") for n in range(1, number + 1)]))
     with django_assert_max_num_queries(4):  # SQLite needs one less
         get("/unfinished/")
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         get("/unfinished/h-1")

@@ -262,6 +262,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                                             "issue_id": "h-42",
                                             "reason": "patch is no-op (new_hash == prev_hash)",
                                             "actor": {"kind": "token", "name": "agent-7"},
+                                            "pointers": [],
                                         }
                                     ],
                                     "issue_ids": ["h-42"],

@@ -2,7 +2,7 @@ from typing import Any, Final
 
 import msgspec
 
-from enhancelog.api.observed import DOCUMENT_TYPES, EntryPatches, KnownUnfinishedRun, UnfinishedRun
+from enhancelog.api.observed import DOCUMENT_TYPES, EntryPatches, KnownUnfinishedRun
 from enhancelog.api.openapi.log import CURSOR, ISSUE_ID, SIZE
 from enhancelog.api.openapi.parts import (
     NOT_MODIFIED,
@@ -19,7 +19,7 @@ from enhancelog.api.openapi.parts import (
 )
 from enhancelog.domain.causes import CAUSES
 from enhancelog.domain.unfinished_reports import UnfinishedReport
-from enhancelog.queries.unfinished import STATUSES
+from enhancelog.queries.unfinished import STATUSES, UnfinishedRun
 
 _, SCHEMAS = msgspec.json.schema_components(
     [EntryPatches, UnfinishedRun, KnownUnfinishedRun, UnfinishedReport], ref_template="#/components/schemas/{name}"

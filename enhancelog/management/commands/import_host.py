@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from enhancelog.domain import records
+from enhancelog.domain.causes import MEANINGS
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
 from enhancelog.host import importing
@@ -32,16 +33,6 @@ _HELP: Final[dict[Kind, str]] = {
     "issues": "the issue store (SQLite file)",
     "settings": "the settings store (SQLite file)",
     "git": "the git store: a bare repository, a folder of some, or a .tar.gz of either",
-}
-_CAUSES: Final = {
-    "spawner": "the spawner failed",
-    "answer": "the answer was no patch",
-    "pointer": "a pointer led nowhere",
-    "committer": "at the committer",
-    "time_limit": "time limit",
-    "unknown_blueprint": "unknown Blueprint",
-    "no_verifiers": "no verifiers",
-    "other": "other reasons",
 }
 
 
@@ -155,7 +146,7 @@ def _conclusion(found: Summary) -> Iterator[str]:
     fates = f"{found.joined:,} joined, {found.ambiguous:,} ambiguous, {missing:,} without an entry"
     yield f"{found.patches:,} patches: {fates}"
     dead = sum(found.causes.values())
-    by_cause = ", ".join(f"{_CAUSES[cause]} {number:,}" for cause, number in found.causes.items())
+    by_cause = ", ".join(f"{MEANINGS[cause].name} {number:,}" for cause, number in found.causes.items())
     yield f"{dead + found.pending:,} unfinished runs: {found.pending:,} pending, {dead:,} dead ({by_cause or 'none'})"
     for number, one, many in (
         (found.unassigned_patches, "patch fits", "patches fit"),

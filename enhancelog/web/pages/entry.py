@@ -13,11 +13,12 @@ from enhancelog.domain.badges import REASONS_DIFFER, Badge, described_badges
 from enhancelog.domain.errors import NotFound
 from enhancelog.domain.records import Entry
 from enhancelog.domain.telling_lines import shown_line
-from enhancelog.queries import document_versions, entries
+from enhancelog.queries import document_versions, entries, unfinished_attempts
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.observed import TriedPatch, observed_patch, stored_forms
 from enhancelog.queries.patterns.of_entry import Alike, alike
 from enhancelog.queries.threads import thread
+from enhancelog.queries.unfinished_attempts import AtIntent
 from enhancelog.store.database import last_position
 from enhancelog.store.followed import document
 from enhancelog.web import entry_panels, htmx, list_requests, thread_panel
@@ -28,6 +29,7 @@ from enhancelog.web.meta_table import noted
 from enhancelog.web.pages.comparison import comparison
 from enhancelog.web.patches import of_operations, patch
 from enhancelog.web.revalidation import revalidated
+from enhancelog.web.thread_panel import Attempts
 
 TITLE_CHARACTERS: Final = 200
 SHOWN_VERDICTS: Final = 100
@@ -54,7 +56,8 @@ def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
         listed = entries.get(issue_id)
     except NotFound:
         return htmx.page(request, "entry/unknown.jinja", {"issue_id": issue_id}, status=404)
-    attempts = thread_panel.attempts(thread(listed.position), listed, list_request.given)
+    is_whole = not htmx.is_fragment(request) and not request.GET.get("compare")
+    attempts = _attempts(listed, list_request.given, with_unfinished=is_whole)
     if htmx.is_fragment(request):
         return htmx.page_or_fragment(request, "entry/page.jinja", {"attempts": attempts})
     if other_id := request.GET.get("compare"):
@@ -70,6 +73,12 @@ def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
         "section": "blueprints",
     }
     return htmx.page_or_fragment(request, "entry/page.jinja", context)
+
+
+def _attempts(listed: Listed, given: filter_box.Pairs, *, with_unfinished: bool) -> Attempts | None:
+    found = thread(listed.position)
+    at_intent = unfinished_attempts.near(found) if found and with_unfinished else AtIntent([])
+    return thread_panel.attempts(found, at_intent, listed, given)
 
 
 def _entry(listed: Listed) -> dict[str, Any]:

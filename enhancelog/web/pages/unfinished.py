@@ -14,15 +14,16 @@ from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.filter_box import Pair
 from enhancelog.domain.telling_lines import shown_line
 from enhancelog.domain.times import now_ms
-from enhancelog.queries import observed, unfinished
+from enhancelog.queries import observed, unfinished, unfinished_attempts
 from enhancelog.queries.standing import standing
-from enhancelog.queries.unfinished import Detail, Listed
+from enhancelog.queries.unfinished import Detail, UnfinishedRun
 from enhancelog.web import htmx, unfinished_groups
 from enhancelog.web.folded_texts import text
 from enhancelog.web.list_requests import Chip, without_empty_parameters
 from enhancelog.web.pages.entry import TITLE_CHARACTERS
 from enhancelog.web.patches import of_operations
-from enhancelog.web.unfinished_groups import MEANINGS, SHOWN_GROUPS
+from enhancelog.web.thread_panel import attempts_beside
+from enhancelog.web.unfinished_groups import SHOWN_GROUPS
 
 # These pages depend on the clock (which runs are stuck), so they are not ``revalidated``.
 
@@ -35,7 +36,7 @@ _FILTERS: Final = ("blueprint_id", "source", "cause", "status")
 class Row(NamedTuple):
     """``stuck_s``: the time limit that has passed, or ``None``. ``blueprint_url``: its unfinished runs."""
 
-    run: Listed
+    run: UnfinishedRun
     url: str
     blueprint_url: str
     title: str
@@ -75,7 +76,7 @@ def unfinished_run_list(request: HttpRequest) -> HttpResponseBase:
         "sources": sources[:SHOWN_GROUPS],
         "days": days[:SHOWN_DAYS],
         "days_left_out": max(0, len(days) - SHOWN_DAYS),
-        "meanings": MEANINGS,
+        "meanings": causes.MEANINGS,
         "rows": [_row(run, limits) for run in page.runs],
         "is_later_page": "cursor" in request.GET,
         "first_url": links.unfinished(given),
@@ -96,7 +97,7 @@ def _statuses(given: list[Pair]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _row(run: Listed, limits: dict[str, int]) -> Row:
+def _row(run: UnfinishedRun, limits: dict[str, int]) -> Row:
     title = shown_line(run.intent, TITLE_CHARACTERS)
     blueprint_url = links.unfinished([("blueprint_id", run.blueprint_id)])
     return Row(
@@ -110,7 +111,7 @@ def _row(run: Listed, limits: dict[str, int]) -> Row:
 
 
 # It began before it was first seen.
-def _stuck_s(run: Listed, limits: dict[str, int]) -> int | None:
+def _stuck_s(run: UnfinishedRun, limits: dict[str, int]) -> int | None:
     limit_ms = limits.get(run.source)
     if run.status != "pending" or limit_ms is None:
         return None
@@ -134,6 +135,7 @@ def _detail(found: Detail) -> dict[str, Any]:
     run = found.run
     hashes = [hash for hash in (found.prev_hash, found.candidate_hash) if hash]
     title = shown_line(run.intent, TITLE_CHARACTERS)
+    thread = unfinished_attempts.thread_of(run)
     return {
         "found": found,
         "has_timeline": standing(run.blueprint_id) is not None,
@@ -141,10 +143,11 @@ def _detail(found: Detail) -> dict[str, Any]:
         "title": title,
         "intent": text(run.intent) if title != run.intent.strip() else None,
         "reason": text(run.reason),
-        "meaning": MEANINGS[run.cause],
+        "meaning": causes.MEANINGS[run.cause],
         "patch": None if found.ops is None else of_operations(found.ops, "", ()),
         "stored": observed.stored_forms(hashes),
         "changes": [(change, shown_line(causes.failure(change.reason))) for change in reversed(found.changes)],
         "stuck_s": _stuck_s(run, unfinished.time_limits_ms()),
+        "attempts": attempts_beside(thread, unfinished_attempts.near(thread), run) if thread else None,
         "raw_url": links.api_unfinished_run(run.issue_id),
     }
