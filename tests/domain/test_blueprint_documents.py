@@ -55,3 +55,31 @@ def test_items_of_lists_are_named() -> None:
     assert blueprint_documents.named(document, ["agents", "2"]) == ["agents", "2"]
     assert blueprint_documents.named(document, ["agents", "-"]) == ["agents", "-"]
     assert blueprint_documents.named("text", ["a", "0"]) == ["a", "0"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("", None), ("a: {}\nb: []", {"a": {}, "b": []}), ("- - 1\n- x", [[1], "x"])]
+)
+def test_empty_documents_and_nested_collections_are_read(text: str, value: object) -> None:
+    assert blueprint_documents.parse(text, "yaml") == value
+
+
+def test_keys_are_text_as_pointers_need() -> None:
+    assert blueprint_documents.parse("1: a\nnull: b\ntrue: c", "yaml") == {"1": "a", "null": "b", "true": "c"}
+
+
+def test_a_key_that_is_given_twice_is_refused() -> None:
+    with pytest.raises(Unreadable, match="valid"):
+        blueprint_documents.parse("a: 1\na: 2", "yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("[" * 60 + "]" * 60, "50 levels"), ("[" + "1," * 90_000 + "1]", "values"), ("{", "valid")]
+)
+def test_hostile_json_is_refused_with_a_reason(text: str, reason: str) -> None:
+    with pytest.raises(Unreadable, match=reason):
+        blueprint_documents.parse(text, "json")
+
+
+def test_a_number_beyond_all_floats_stays_text() -> None:
+    assert blueprint_documents.parse("a: 1e999", "yaml") == {"a": "1e999"}
