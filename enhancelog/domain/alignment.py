@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from itertools import pairwise, zip_longest
 from typing import Any, Final
 
+from enhancelog.domain.diffs import common_start
+
 # Pairs of items that one comparison of documents looks at, in all lists together: 25 ms. Beyond, by position.
 MOST_PAIRS: Final = 250_000
 
@@ -24,8 +26,8 @@ class Budget:
 
 def aligned(old: Sequence[Any], new: Sequence[Any], budget: Budget) -> list[Pair]:
     """Equal items in the same order, as many as possible. What is between them, by position."""
-    start = _common(old, new)
-    end = _common(old[start:][::-1], new[start:][::-1])
+    start = common_start(old, new)
+    end = common_start(old[start:][::-1], new[start:][::-1])
     middle = _longest(old[start : len(old) - end], new[start : len(new) - end], budget)
     equal = [(place, place) for place in range(start)]
     equal += [(start + i, start + j) for i, j in middle]
@@ -35,11 +37,6 @@ def aligned(old: Sequence[Any], new: Sequence[Any], budget: Budget) -> list[Pair
         pairs += [(i, j)] if i >= 0 else []
         pairs += zip_longest(range(i + 1, next_i), range(j + 1, next_j))
     return pairs
-
-
-def _common(old: Sequence[Any], new: Sequence[Any]) -> int:
-    pairs = enumerate(zip(old, new, strict=False))
-    return next((place for place, (one, other) in pairs if one != other), min(len(old), len(new)))
 
 
 def _longest(old: Sequence[Any], new: Sequence[Any], budget: Budget) -> list[tuple[int, int]]:
