@@ -31,12 +31,13 @@ NOT_STORED: Final = Read(ABSENT, "it is not stored")
 
 
 class Row(NamedTuple):
-    """``long``: folded to ``start``. ``denied_by``: axes whose reasons name it, or the agent or step that it is in."""
+    """``was_at``: of what moved. ``long``: folded to ``start``. ``denied_by``: axes whose reasons name it."""
 
     kind: str
     label: str
     pointer: str
     named: str
+    was_at: str
     lines: list[SegmentedLine]
     start: str
     long: bool
@@ -105,6 +106,7 @@ class _Rows:
         pointer = blueprint_documents.pointer(list(change.tokens))
         is_whole = change.kind in ("added", "removed")
         lines, cut = self._shown(change)
+        words = [] if change.is_by_host else as_word(place.item)
         size = sum(len(line.text) for line in lines)
         first = next((line.text for line in lines if line.mark in "+-" and line.text), "")
         return Row(
@@ -112,13 +114,12 @@ class _Rows:
             label=place.label,
             pointer=_cut(pointer),
             named=place.named if place.named != pointer else "",
+            was_at=str(change.before) if change.kind == "moved" else "",
             lines=lines,
             start=isolated(first[:START_CHARACTERS]),
             long=len(lines) > FOLDED_LINES or size > FOLDED_CHARACTERS,
             cut=cut,
-            denied_by=self._denials.naming(
-                pointer, place.named, *as_word(place.item), inside=pointer if is_whole else ""
-            ),
+            denied_by=self._denials.naming(pointer, place.named, *words, inside=pointer if is_whole else ""),
         )
 
     def _shown(self, change: Change) -> Shown:

@@ -13,7 +13,7 @@ LINE_CHARACTERS: Final = 1_000
 AROUND: Final = 200  # unchanged characters of a long line that are shown before and after what changed
 
 _PLAIN: Final = re.compile(r"[^\W\d_](?:[^\n]*\S)?")
-_OTHER_VALUES: Final = ("null", "true", "false")
+_OTHER_VALUE: Final = re.compile(r"|~|(?i:null|true|false)|[-+.\deE]+")  # what a text is not, without quotes
 
 
 class Shown(NamedTuple):
@@ -39,8 +39,6 @@ def one_sided(mark: str, value: Any, most: int) -> Shown:
 
 def both_sides(old: Any, new: Any, most: int) -> Shown:
     before, after = _text(old), _text(new)
-    if before == after:  # "1" and 1
-        before, after = (msgspec.json.encode(value).decode() for value in (old, new))
     diff = compare(before, after)
     if not diff.detailed:
         removed, added = one_sided("-", old, most // 2), one_sided("+", new, most // 2)
@@ -79,11 +77,15 @@ def _shortened(text: str, start: int, end: int) -> str:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) and value else "\n".join(_lines(value))
+    return value if _is_text(value) else "\n".join(_lines(value))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and not _OTHER_VALUE.fullmatch(value)
 
 
 def _lines(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and value:
+    if _is_text(value):
         yield from value.split("\n")
     elif isinstance(value, dict | list) and value:
         yield from _nested(value)
@@ -107,6 +109,6 @@ def _nested(value: Any) -> Iterator[str]:
 
 
 def _scalar(value: Any) -> str:
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _OTHER_VALUES:
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and _is_text(value):
         return value
     return msgspec.json.encode(value).decode()
