@@ -16,6 +16,7 @@ from enhancelog.domain.document_changes import Change, compare, place
 from tests import limited
 from tests.processes import ROOT
 
+RECORDED_CHANGES = 168
 OUTPUTS = ROOT / "tests/samples/host/output.db"
 
 
@@ -178,32 +179,26 @@ def test_what_did_not_move_is_in_order(places: list[int]) -> None:
 def test_recorded_patches_change_what_their_operations_touch() -> None:
     with closing(sqlite3.connect(f"file:{OUTPUTS}?mode=ro", uri=True)) as store:
         rows = store.execute("SELECT event_json FROM outputs WHERE producer_agent = 'patch-applier'").fetchall()
+    seen = 0
     for (text,) in rows:
         value = json.loads(text)["content"]["value"]
         before, after = (blueprint_documents.parse(value[f"{side}_bp_yaml"], "yaml") for side in ("prev", "new"))
-        assert set(unseen(before, after, value["patch"]["ops"])) == set()
+        changes = compare(before, after)
+        for operation in value["patch"]["ops"]:
+            tokens = blueprint_documents.tokens(operation["path"])
+            is_seen = any(touches(tokens, change) for change in changes)
+            assert is_seen or at(before, tokens) == operation["value"]
+            seen += is_seen
+    assert seen == RECORDED_CHANGES
 
 
-def unseen(before: Any, after: Any, ops: list[dict[str, Any]]) -> list[str]:
-    """The paths of operations that change something, but where no change is."""
-    changes = compare(before, after)
-    found = [change.tokens for change in changes]
-    found += [("agents", *place(change, before, after).named.split("/")[2:]) for change in changes]
-    paths = []
-    for op in ops:
-        tokens = tuple(op["path"].replace("/-", "/").removesuffix("/").split("/")[1:])
-        related = any(tokens[: len(each)] == each or each[: len(tokens)] == tokens for each in found)
-        if not related and at(before, tokens) != at(after, tokens):
-            paths.append(op["path"])
-    return paths
+def touches(tokens: list[str], change: Change) -> bool:
+    return all(one in ("-", other) for one, other in zip(tokens, change.tokens, strict=False))
 
 
-def at(document: Any, tokens: tuple[str, ...]) -> Any:
+def at(document: Any, tokens: list[str]) -> Any:
     for token in tokens:
-        try:
-            document = document[int(token)] if isinstance(document, list) else document[token]
-        except (KeyError, IndexError, TypeError):
-            return None
+        document = document[int(token)] if isinstance(document, list) else document[token]
     return document
 
 
