@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from content.kinds import Kind
-from enhancelog.domain.diffs import common_lines
+from enhancelog.domain.diffs import common_start
 
 _NEWLINE: Final = re.compile(r"\r\n|\r|\n")
 
@@ -20,8 +20,8 @@ def _with_line_breaks_of(previous: str, text: str) -> str:
     breaks = _NEWLINE.findall(previous)
     usual = "\r\n" if breaks and set(breaks) == {"\r\n"} else "\n"
     room = min(len(breaks), len(new) - 1)
-    before = min(common_lines(old, new), room)
-    after = min(common_lines(old[::-1], new[::-1]), room - before)
+    before = min(common_start(old, new), room)
+    after = min(common_start(old[::-1], new[::-1]), room - before)
     kept = [*breaks[:before], *[usual] * (len(new) - 1 - before - after), *breaks[len(breaks) - after :]]
     value = "".join(line + end for line, end in zip(new, [*kept, ""], strict=True))
     # An old CR may have met a new LF, which together are one line break.

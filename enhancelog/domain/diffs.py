@@ -1,7 +1,8 @@
 """Line diffs of two texts at bounded cost."""
 
+from collections.abc import Sequence
 from difflib import SequenceMatcher
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 CONTEXT: Final = 2
 # Changed lines on either side above which there is no detailed diff: its cost grows with their product.
@@ -34,8 +35,8 @@ def compare(before: str | None, after: str | None) -> Diff:
     if before == after:
         return Diff([], 0, 0)
     old, new = _split(before), _split(after)
-    start = common_lines(old, new)
-    end = common_lines(old[start:][::-1], new[start:][::-1])
+    start = common_start(old, new)
+    end = common_start(old[start:][::-1], new[start:][::-1])
     gone, came = old[start : len(old) - end], new[start : len(new) - end]
     if max(len(gone), len(came)) > MAX_LINES:
         return Diff([], len(came), len(gone), detailed=False)
@@ -51,8 +52,8 @@ def compare(before: str | None, after: str | None) -> Diff:
     return Diff(lines, added, removed)
 
 
-def common_lines(one: list[str], other: list[str]) -> int:
-    """How many lines both begin with."""
+def common_start(one: Sequence[Any], other: Sequence[Any]) -> int:
+    """How many items both begin with."""
     count = 0
     for left, right in zip(one, other, strict=False):
         if left != right:

@@ -4,7 +4,7 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import NamedTuple
 
-from enhancelog.domain.diffs import MAX_LINES, common_lines
+from enhancelog.domain.diffs import MAX_LINES, common_start
 
 
 class _Edit(NamedTuple):
@@ -31,8 +31,8 @@ def merge(base: str, ours: str, theirs: str) -> str | None:
 
 
 def _edits(base: list[str], other: list[str]) -> set[_Edit] | None:
-    start = common_lines(base, other)
-    end = common_lines(base[start:][::-1], other[start:][::-1])
+    start = common_start(base, other)
+    end = common_start(base[start:][::-1], other[start:][::-1])
     gone, came = base[start : len(base) - end], other[start : len(other) - end]
     if max(len(gone), len(came)) > MAX_LINES:
         return None

@@ -1,4 +1,4 @@
-"""Finds pointers (RFC 6901) in texts, at bounded cost."""
+"""Finds pointers (RFC 6901) and other names in texts, at bounded cost."""
 
 import re
 from typing import Final
@@ -11,8 +11,8 @@ _SEARCHED_MATCHES: Final = 20
 _CONTINUES: Final = re.compile(r"[\w/~-]|\.\w")
 
 
-def names(text: str, pointer: str) -> bool:
-    """Whether the beginning of ``text`` contains exactly this pointer."""
+def names(text: str, pointer: str, *, may_continue: bool = False) -> bool:
+    """Whether the beginning of ``text`` contains exactly this pointer, or a place inside it if it ``may_continue``."""
     if not 0 < len(pointer) <= LONGEST:
         return False
     searched = text[:SEARCHED_CHARACTERS]
@@ -21,7 +21,8 @@ def names(text: str, pointer: str) -> bool:
         if at < 0:
             return False
         end = at + len(pointer)
-        if not _CONTINUES.search(searched[max(0, at - 1) : at]) and not _CONTINUES.match(searched[end : end + 2]):
+        ends = not _CONTINUES.match(searched[end : end + 2]) or (may_continue and searched[end : end + 1] == "/")
+        if ends and not _CONTINUES.search(searched[max(0, at - 1) : at]):
             return True
         at = searched.find(pointer, at + 1)
     return False

@@ -190,6 +190,24 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Touch',
+            fields=[
+                ('pk', models.CompositePrimaryKey('entry_id', 'place', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('entry_id', models.BigIntegerField(db_column='position')),
+                ('place', enhancelog.backends.fields.CodePointTextField()),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
+                ('ts_ms', models.BigIntegerField()),
+                ('rejected', models.BooleanField()),
+                ('is_whole', models.BooleanField()),
+                ('is_named', models.BooleanField()),
+                ('patch', models.BigIntegerField()),
+                ('document', models.BigIntegerField()),
+            ],
+            options={
+                'indexes': [models.Index(models.F('place'), models.F('ts_ms'), models.F('entry_id'), name='touch_place_ts'), models.Index(models.F('blueprint_id'), models.F('place'), models.F('ts_ms'), models.F('entry_id'), name='touch_blueprint_place_ts')],
+            },
+        ),
+        migrations.CreateModel(
             name='UnfinishedRun',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

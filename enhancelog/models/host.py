@@ -163,6 +163,27 @@ class AmbiguousPatch(models.Model):
     patch_id = models.BigIntegerField(primary_key=True, db_column="patch")
 
 
+# A place in a Blueprint that an entry's patch touched: each whole beginning of an operation's ``path`` or ``from``,
+# with the indexes of the patch and, if the document before is stored, once more with the names of list items. Derived.
+class Touch(models.Model):
+    pk = models.CompositePrimaryKey("entry_id", "place")
+    entry_id = models.BigIntegerField(db_column="position")
+    place = CodePointTextField()  # RFC 6901
+    blueprint_id = CodePointTextField()
+    ts_ms = models.BigIntegerField()
+    rejected = models.BooleanField()
+    is_whole = models.BooleanField()  # an operation's whole path or from
+    is_named = models.BooleanField()
+    patch = models.BigIntegerField()  # position; 0: the entry's own operations
+    document = models.BigIntegerField()  # position of the document with the names; 0: none was needed
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index("place", "ts_ms", "entry_id", name="touch_place_ts"),
+            models.Index("blueprint_id", "place", "ts_ms", "entry_id", name="touch_blueprint_place_ts"),
+        ]
+
+
 # The only row: entries and patches up to these positions are joined. It exists once a host was imported.
 class HostJoin(models.Model):
     id = models.IntegerField(primary_key=True)

@@ -33,12 +33,6 @@ def keep_document(blueprint_id: str, version: str, document: str, source: str) -
     return observed.keep(source, Found(documents=[seen])).documents > 0
 
 
-def document(version: str) -> str | None:
-    """The JSON that a host's head showed at this version."""
-    found = documents.find(version, "json")
-    return found.text if found else None
-
-
 def remarks(source: str) -> set[Remark]:
     with faults():
         rows: Any = FollowFinding.objects.filter(source=source).values_list("kind", "subject", "digest")

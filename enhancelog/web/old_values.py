@@ -1,18 +1,18 @@
 """Values before a patch, as JSON text, from its ``test`` operations or the Blueprint's document."""
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
 from enhancelog.domain.records import Operation
 
-_UNKNOWN: Final = object()
-
 
 class OldValues:
-    def __init__(self, document: str | None) -> None:
-        self._document = _decoded(document)
+    """``document``: ``UNSET`` if unknown."""
+
+    def __init__(self, document: Any) -> None:
+        self._document = document
         self._tested: dict[str, str] = {}
         self._touched: list[str] = []
 
@@ -26,7 +26,7 @@ class OldValues:
         if path in self._tested:
             return self._tested[path]
         found = _at(self._document, path)
-        return None if found is _UNKNOWN else msgspec.json.encode(found).decode()
+        return None if found is UNSET else msgspec.json.encode(found).decode()
 
     def follow(self, operation: Operation) -> None:
         path = operation.path
@@ -38,22 +38,15 @@ class OldValues:
         self._touched += [place.rpartition("/")[0] if shifts and _is_in_list(place) else place for place in places]
 
 
-def _decoded(document: str | None) -> Any:
-    try:
-        return _UNKNOWN if document is None else msgspec.json.decode(document)
-    except msgspec.DecodeError:
-        return _UNKNOWN
-
-
 def _at(value: Any, pointer: str) -> Any:
     for part in pointer.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict):
-            value = value.get(name, _UNKNOWN)
+            value = value.get(name, UNSET)
         elif isinstance(value, list):
-            value = next((item for place, item in enumerate(value) if str(place) == name), _UNKNOWN)
+            value = next((item for place, item in enumerate(value) if str(place) == name), UNSET)
         else:
-            return _UNKNOWN
+            return UNSET
     return value
 
 

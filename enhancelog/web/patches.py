@@ -1,16 +1,16 @@
 """Patches (RFC 6902) as diffs where old values are known, in bounded size."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from enhancelog.domain import pointers
 from enhancelog.domain.diffs import Line, compare
 from enhancelog.domain.records import Entry, Operation, Verdict
 from enhancelog.domain.text import isolated
 from enhancelog.web.changed_words import SegmentedLine, with_changed_words
+from enhancelog.web.denial_marks import Denials
 from enhancelog.web.old_values import OldValues
 
 SHOWN_OPERATIONS: Final = 100
@@ -19,9 +19,6 @@ SHOWN_CHARACTERS: Final = 40_000  # of all values together
 FOLDED_LINES: Final = 12
 FOLDED_CHARACTERS: Final = 1_000
 START_CHARACTERS: Final = 120
-
-# Searching reasons for pointers costs reasons times pointers.
-SEARCHED_DENIALS: Final = 100
 
 _ROOT: Final = "(the whole document)"
 
@@ -54,18 +51,17 @@ class Patch(NamedTuple):
         return self.total - len(self.operations)
 
 
-def patch(entry: Entry, document: str | None = None) -> Patch | None:
-    """``document``: the Blueprint before it, as JSON. ``None`` if operations were not recorded."""
+def patch(entry: Entry, document: Any = UNSET) -> Patch | None:
+    """``document``: the Blueprint before it. ``None`` if operations were not recorded."""
     if entry.ops is UNSET:
         return None
     return of_operations(bytes(entry.ops), "" if entry.bump is UNSET else entry.bump, entry.verdicts, document)
 
 
-def of_operations(ops: str | bytes, bump: str, verdicts: Iterable[Verdict], document: str | None = None) -> Patch:
+def of_operations(ops: str | bytes, bump: str, verdicts: Iterable[Verdict], document: Any = UNSET) -> Patch:
     """``ops``: RFC 6902. ``verdicts``: on the run of the patch."""
     operations = _operations.decode(ops)
-    denied = [verdict for verdict in verdicts if verdict.status == "deny"][:SEARCHED_DENIALS]
-    return Patch(list(_changes(operations, OldValues(document), denied)), len(operations), bump)
+    return Patch(list(_changes(operations, OldValues(document), Denials(verdicts))), len(operations), bump)
 
 
 def as_text(entry: Entry) -> str:
@@ -79,7 +75,7 @@ def as_text(entry: Entry) -> str:
     return "\n".join(lines)
 
 
-def _changes(operations: Sequence[Operation], old_values: OldValues, denied: Sequence[Verdict]) -> Iterator[Change]:
+def _changes(operations: Sequence[Operation], old_values: OldValues, denials: Denials) -> Iterator[Change]:
     left = SHOWN_CHARACTERS
     for operation in operations[:SHOWN_OPERATIONS]:
         lines, used, cut = _lines(operation, old_values.before(operation), max(left, 0))
@@ -95,7 +91,7 @@ def _changes(operations: Sequence[Operation], old_values: OldValues, denied: Seq
             ),
             long=len(lines) > FOLDED_LINES or used > FOLDED_CHARACTERS,
             cut=cut,
-            denied_by=_denied_by(denied, operation.path),
+            denied_by=denials.naming(operation.path),
         )
         if left <= 0:
             return
@@ -132,7 +128,3 @@ def _text(value: Raw | UnsetType) -> str:
     if data.startswith(b'"'):
         return _string.decode(data) or '""'
     return msgspec.json.format(data, indent=2).decode()
-
-
-def _denied_by(denied: Iterable[Verdict], path: str) -> list[str]:
-    return list(dict.fromkeys(each.axis for each in denied if pointers.names(each.detail, path)))

@@ -16,7 +16,7 @@ from enhancelog.host.follow import Follower, forever
 from enhancelog.host.log_http import Head, Upstream, parse_url
 from enhancelog.management.commands.follow_log import Lines
 from enhancelog.models import Entry
-from enhancelog.store import followed
+from enhancelog.store import documents
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.transfer.findings import FindingsFile
 from enhancelog.transfer.importer import Finding
@@ -156,7 +156,7 @@ def test_entries_come_in_although_heads_cannot_be_read(host: Host, path: str, an
     Follower(upstream(host), host.name, 1 << 20, told).poll()
     assert told.lines[0] == "added h-1"
     assert sum(line.startswith("trouble 127.0.0.1:") for line in told.lines) == 1
-    assert followed.document("0" * 64) is None
+    assert documents.find("0" * 64) is None
 
 
 class Enough(Exception):

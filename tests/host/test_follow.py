@@ -20,7 +20,7 @@ from enhancelog.host.follow import MAX_PAUSE_S, Follower, back_off, forever
 from enhancelog.host.log_http import Head, Upstream, hex_of, parse_url
 from enhancelog.models import Document, Entry, FollowFinding
 from enhancelog.queries.chains import gap
-from enhancelog.store import followed
+from enhancelog.store import documents
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.transfer.importer import Finding
 from enhancelog.transfer.items import Refused
@@ -295,10 +295,10 @@ def test_heads_are_kept_under_their_hash(host: Host) -> None:
         path.split("/")[3] for path in host.requests if path.endswith("/head") and host.answers.get(path)
     ]
     document = json.loads(host.answers["/v1/blueprints/main/head"].body)["blueprint"]
-    text = followed.document(HEAD_OF_MAIN)
-    assert text is not None
-    assert json.loads(text) == document
-    assert followed.document("0" * 64) is None
+    found = documents.find(HEAD_OF_MAIN, "json")
+    assert found is not None
+    assert json.loads(found.text) == document
+    assert documents.find("0" * 64, "json") is None
     following(host, again := Heard()).poll()
     assert again.heads == []
 

@@ -11,7 +11,7 @@ from enhancelog.store import host_derivation, observed
 from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
 from tests.factories import HASHES, make_entry, make_rejected
-from tests.pages import Page, read
+from tests.pages import Element, Page, read
 from tests.recording import record
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +61,11 @@ def text_of(page: Page) -> str:
     return pre.text
 
 
+def text_changes(page: Page) -> Element:
+    (section,) = page.all("section", id="text")
+    return section
+
+
 def items(page: Page) -> list[str]:
     (listed,) = page.all("ol", class_="plain-list versions-list")
     return [item.words for item in listed.all("li")]
@@ -102,8 +107,8 @@ def test_any_two_versions_are_compared() -> None:
     response = Client().get("/documents/", {"blueprint_id": "main", "from": hashes[0], "to": hashes[2]})
     assert response["Location"] == f"/documents/{hashes[2]}?compare={hashes[0]}"
     page = get(response["Location"])
-    assert [line.text for line in page.all("del")] == ["  prompt: cite"]
-    assert [line.text for line in page.all("ins")] == ["  prompt: be brief"]
+    assert [line.text for line in text_changes(page).all("del")] == ["  prompt: cite"]
+    assert [line.text for line in text_changes(page).all("ins")] == ["  prompt: be brief"]
     same = Client().get("/documents/", {"blueprint_id": "main", "from": hashes[0], "to": hashes[0]})
     assert same["Location"] == f"/documents/{hashes[0]}"
 

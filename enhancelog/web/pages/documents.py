@@ -16,6 +16,7 @@ from enhancelog.queries.standing import standing
 from enhancelog.store import documents
 from enhancelog.store.documents import Stored
 from enhancelog.web import htmx
+from enhancelog.web.changed_places import places, read
 from enhancelog.web.document_texts import compared, shown
 from enhancelog.web.list_requests import without_empty_parameters
 from enhancelog.web.revalidation import revalidated
@@ -133,6 +134,7 @@ def document_detail(request: HttpRequest, hash: str) -> HttpResponse:
     before, after = _of_one_form(other, found)
     context |= {
         "other": other,
+        "places": places(read(other), read(found)),
         "compared": compared(before, after) if before.form == after.form else None,
         "other_versions": document_versions.of_document(other.blueprint_id, other.hash),
         "swapped_url": links.document(other.hash, found.hash),

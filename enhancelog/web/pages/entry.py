@@ -20,8 +20,7 @@ from enhancelog.queries.patterns.of_entry import Alike, alike
 from enhancelog.queries.threads import thread
 from enhancelog.queries.unfinished_attempts import AtIntent
 from enhancelog.store.database import last_position
-from enhancelog.store.followed import document
-from enhancelog.web import entry_panels, htmx, list_requests, thread_panel
+from enhancelog.web import changed_places, entry_panels, htmx, list_requests, thread_panel
 from enhancelog.web.folded_texts import Text, text
 from enhancelog.web.list_requests import FilteredPage, ListRequest
 from enhancelog.web.markdown import markdown
@@ -119,17 +118,23 @@ def _tried(listed: Listed) -> dict[str, Any]:
     if told is not None and told.candidate_hash is not None:
         candidates.setdefault(told.candidate_hash, told.source)
     hashes = {entry.prev_hash, entry.new_hash, *candidates} - {""}
+    stored = stored_forms(sorted(hashes))
+    after_hash = next((hash for hash in (entry.new_hash, *candidates) if hash in stored), "")
+    has_ops = entry.ops is not UNSET or (told is not None and told.ops is not None)
+    is_read = has_ops or after_hash
+    before = changed_places.read_at(entry.prev_hash, stored) if is_read else changed_places.NOT_STORED
     return {
-        **_patches(entry, told),
+        **_patches(entry, told, before.value),
         "candidates": list(candidates.items()),
-        "stored": stored_forms(sorted(hashes)),
+        "stored": stored,
+        "after_hash": after_hash,
+        "places": changed_places.places_at(before, after_hash, stored, entry.verdicts),
     }
 
 
-def _patches(entry: Entry, told: TriedPatch | None) -> dict[str, Any]:
+def _patches(entry: Entry, told: TriedPatch | None, before: Any) -> dict[str, Any]:
     own = None if entry.ops is UNSET else bytes(entry.ops)
     ops = None if told is None else told.ops
-    before = document(entry.prev_hash) if own or ops else None
     same = own is not None and ops is not None and strict_json.are_equal(own, ops.encode())
     observed = None
     if told is not None and ops is not None and not same:

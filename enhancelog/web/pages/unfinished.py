@@ -17,7 +17,7 @@ from enhancelog.domain.times import now_ms
 from enhancelog.queries import observed, unfinished, unfinished_attempts
 from enhancelog.queries.standing import standing
 from enhancelog.queries.unfinished import Detail, UnfinishedRun
-from enhancelog.web import htmx, unfinished_groups
+from enhancelog.web import changed_places, htmx, unfinished_groups
 from enhancelog.web.folded_texts import text
 from enhancelog.web.list_requests import Chip, without_empty_parameters
 from enhancelog.web.pages.entry import TITLE_CHARACTERS
@@ -134,6 +134,8 @@ def unfinished_run_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
 def _detail(found: Detail) -> dict[str, Any]:
     run = found.run
     hashes = [hash for hash in (found.prev_hash, found.candidate_hash) if hash]
+    stored = observed.stored_forms(hashes)
+    before = changed_places.read_at(found.prev_hash, stored)
     title = shown_line(run.intent, TITLE_CHARACTERS)
     thread = unfinished_attempts.thread_of(run)
     return {
@@ -144,8 +146,9 @@ def _detail(found: Detail) -> dict[str, Any]:
         "intent": text(run.intent) if title != run.intent.strip() else None,
         "reason": text(run.reason),
         "meaning": causes.MEANINGS[run.cause],
-        "patch": None if found.ops is None else of_operations(found.ops, "", ()),
-        "stored": observed.stored_forms(hashes),
+        "patch": None if found.ops is None else of_operations(found.ops, "", (), before.value),
+        "stored": stored,
+        "places": changed_places.places_at(before, found.candidate_hash, stored, ()),
         "changes": [(change, shown_line(causes.failure(change.reason))) for change in reversed(found.changes)],
         "stuck_s": _stuck_s(run, unfinished.time_limits_ms()),
         "attempts": attempts_beside(thread, unfinished_attempts.near(thread), run) if thread else None,
