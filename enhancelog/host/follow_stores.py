@@ -155,9 +155,8 @@ class StoresFollower:
             self._listener.imported(store, kept)
 
     def _found(self, store: Store, finding: Refused) -> None:
-        said = (
-            f"{store.kind} {finding.reason} {finding.raw or finding.where}"  # a row that is replaced gets a new number
-        )
+        # Not where it is: a row that is replaced gets a new number.
+        said = f"{store.kind} {finding.reason} {finding.raw or finding.where}"
         if self._remarks.is_new(Remark("quarantined", "", sha256(said.encode()).hexdigest())):
             self._listener.found(finding._replace(where=f"{store.kind}, {finding.where}"))
 
