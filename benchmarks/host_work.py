@@ -24,13 +24,14 @@ from benchmarks import generator
 HOST = "host"
 BLUEPRINT = "main"
 DOCUMENTS = 64  # among which the outputs' documents are chosen
+OUTPUT_CHARS = 2_000
 SCHEMA = """CREATE TABLE outputs (id TEXT PRIMARY KEY, task_id TEXT NOT NULL, attempt INTEGER NOT NULL,
     producer_agent TEXT NOT NULL, event_json TEXT NOT NULL, parent_refs_json TEXT NOT NULL, seq INTEGER NOT NULL)"""
 
 
 def make_outputs(path: Path, number: int, seed: int) -> None:
     """A spawner's row and an applier's in turn."""
-    texts = list(islice(versions(seed), DOCUMENTS))
+    texts = [text[:OUTPUT_CHARS] for text in islice(versions(seed), DOCUMENTS)]
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(SCHEMA)
         rows = ((f"o-{seq}", "t", 1, *_output(seq, texts), "[]", seq) for seq in range(1, number + 1))
@@ -50,7 +51,7 @@ def _output(seq: int, texts: list[str]) -> tuple[str, str]:
 
 
 def versions(seed: int) -> Iterator[str]:
-    """A document of about 8 kB, a line of it rewritten at each step, so that it drifts away from the first."""
+    """A document of about 10 kB, a line of it rewritten at each step, so that it drifts away from the first."""
     chance = random.Random(seed)
     words = generator.words(seed)
     lines = [f"- prompt_{number}: {' '.join(chance.choices(words, k=12))}" for number in range(90)]
