@@ -27,6 +27,7 @@ from benchmarks.legs import (
     exports,
     generator_ceiling,
     grouping,
+    host,
     hostile,
     large,
     pages,
@@ -51,6 +52,7 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "crowd": crowd.run,
     "grouping": grouping.run,
     "hostile": hostile.run,
+    "host": host.run,
     "pages": pages.run,
 }
 PAGE: Final = ROOT / "docs" / "performance.md"

@@ -19,6 +19,8 @@ class Plan:
     slow_reads: int
     searches: int
     templates: int  # of each crowded axis
+    outputs: int  # rows of an engine host's output store
+    versions: int  # of one Blueprint
     seed: int = 20260101
 
 
@@ -35,6 +37,8 @@ FULL = Plan(
     slow_reads=40,
     searches=20,
     templates=1_900,
+    outputs=100_000,
+    versions=10_000,
 )
 QUICK = Plan(
     rounds=2,
@@ -49,4 +53,6 @@ QUICK = Plan(
     slow_reads=10,
     searches=8,
     templates=100,
+    outputs=2_000,
+    versions=500,
 )

@@ -1,14 +1,17 @@
 """What an engine host's further stores say (CONTRACT section 7): ``host`` reads it, ``store`` keeps it."""
 
-from typing import Literal
+from typing import Literal, TypeVar
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from enhancelog.domain.records import Bump
+from enhancelog.domain.times import DAY_MS
 
 DocumentForm = Literal["yaml", "json"]
 MadeBy = Literal["run", "hand", "unknown"]
 IssueStatus = Literal["pending", "inflight", "applied", "rejected"]
+
+_Record = TypeVar("_Record")
 
 
 class Patch(Struct, frozen=True, kw_only=True):
@@ -72,3 +75,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     axes: tuple[str, ...]
     ttl_s: int | None
     spawner: str
+
+
+def later(record: _Record, days: int) -> _Record:
+    """The same at another time, if it has one; entries of the log too."""
+    ts_ms = getattr(record, "ts_ms", None)
+    if not isinstance(record, Struct) or ts_ms is None:
+        return record
+    return structs.replace(record, ts_ms=ts_ms + days * DAY_MS)

@@ -14,6 +14,7 @@ from enhancelog.domain.errors import StoreError, WrongSchema
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 from enhancelog.host.log_http import Head, NotUnderstood, Upstream
+from enhancelog.host.remarks import Remarks
 from enhancelog.store import followed
 from enhancelog.store.followed import Remark
 from enhancelog.transfer import json_stream
@@ -50,22 +51,23 @@ class Listener(Protocol):
     def recovered(self) -> None: ...
 
 
+class Polled(Protocol):
+    def poll(self) -> None: ...
+
+
 class Follower:
     """``poll`` can be called again after any exception."""
 
     def __init__(self, upstream: Upstream, source: str, max_entry_bytes: int, listener: Listener) -> None:
         self.counts = Counts()
-        # Anomalies reported by this object, not by earlier runs.
-        self.reported = 0
+        self.remarks = Remarks(source)
         self._upstream = upstream
         self._origin = Origin("command", "follow_log", source)
         self._max_entry_bytes = max_entry_bytes
         self._listener = listener
         self._body_digest = b""
         self._ids: dict[bytes, str | None] = {}  # of the last list: hash of an item to its issue_id (None: refused)
-        self._once_listed: set[str] = set()
-        self._remarks: set[Remark] | None = None
-        self._unsaved: list[Remark] = []
+        self._once_listed: set[str] | None = None
         self._heads_at = float("-inf")
 
     def poll(self) -> None:
@@ -82,9 +84,9 @@ class Follower:
             self._keep_heads()
 
     def _recall(self) -> None:
-        if self._remarks is None:
+        if self._once_listed is None:
+            self.remarks.recall()
             self._once_listed = followed.added_ids(self._origin)
-            self._remarks = followed.remarks(self._origin.source)
 
     def _take(self, body: bytes) -> None:
         ids: dict[bytes, str | None] = {}
@@ -102,7 +104,7 @@ class Follower:
             import_entries(new, self._origin, counts=self.counts, on_finding=self._found, on_added=self._listener.added)
             self._compare({issue_id for issue_id in ids.values() if issue_id is not None})
         finally:
-            self._save_remarks()
+            self.remarks.save()
         self._ids = ids
 
     def _found(self, finding: Finding) -> None:
@@ -113,31 +115,17 @@ class Follower:
             remark = Remark("dropped", finding.entry.issue_id, hashlib.sha256(said.encode()).hexdigest())
         else:
             remark = Remark("quarantined", "", hashlib.sha256(finding.raw.encode()).hexdigest())
-        if self._is_new(remark):
+        if self.remarks.is_new(remark):
             self._listener.found(finding)
 
     def _compare(self, ids: set[str]) -> None:
-        gone = [issue_id for issue_id in sorted(self._once_listed - ids) if self._is_new(Remark("vanished", issue_id))]
+        once_listed = self._once_listed or set()
+        vanished = (Remark("vanished", issue_id) for issue_id in sorted(once_listed - ids))
+        gone = [remark.subject for remark in vanished if self.remarks.is_new(remark)]
         if gone:
             self._listener.vanished(gone)
-        back = {remark for remark in self._remarks or () if remark.kind == "vanished" and remark.subject in ids}
-        if back:
-            followed.forget_vanished(self._origin.source, [remark.subject for remark in back])
-            self._remarks = (self._remarks or set()) - back
-        self._once_listed |= ids
-
-    def _is_new(self, remark: Remark) -> bool:
-        assert self._remarks is not None  # noqa: S101  recalled before anything is taken
-        if remark in self._remarks:
-            return False
-        self._remarks.add(remark)
-        self._unsaved.append(remark)
-        self.reported += 1
-        return True
-
-    def _save_remarks(self) -> None:
-        followed.remember(self._origin.source, self._unsaved)
-        self._unsaved.clear()
+        self.remarks.returned(ids)
+        self._once_listed = once_listed | ids
 
     def _keep_heads(self) -> None:
         try:
@@ -157,7 +145,7 @@ class Follower:
 
 
 def forever(
-    follower: Follower, interval_s: float, listener: Listener, sleep: Callable[[float], None] = time.sleep
+    follower: Polled, interval_s: float, listener: Listener, sleep: Callable[[float], None] = time.sleep
 ) -> None:
     """Poll until an interruption or ``WrongSchema``; wait out faults of either side."""
     failures = 0

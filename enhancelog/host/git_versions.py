@@ -2,11 +2,11 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, NamedTuple
 
 from dulwich.errors import ObjectFormatException
 from dulwich.objects import Blob, Commit, Tree
@@ -26,12 +26,25 @@ FILE: Final = "blueprint.yaml"
 MAX_COMMITS: Final = 100_000
 
 
+class Place(NamedTuple):
+    """How far a repository was read: the last commit, the next number, the hash of the last document."""
+
+    commit: bytes
+    number: int
+    previous: str
+
+
+Places = dict[Path, Place]
+
+
 class GitVersions:
-    """Of one Blueprint after the other, the oldest first; each document once."""
+    """Of one Blueprint after the other, the oldest first; each document once. ``places``: where to go on."""
 
     unit = "commits"
 
-    def __init__(self, root: Path, name: str, findings: tuple[Refused, ...] = ()) -> None:
+    def __init__(
+        self, root: Path, name: str, findings: tuple[Refused, ...] = (), places: Mapping[Path, Place] | None = None
+    ) -> None:
         self.done = 0
         self.total: int | None = None
         self._root = root
@@ -41,6 +54,7 @@ class GitVersions:
         if not self._repositories:
             raise Unreadable(f"{name}: holds no git repository")
         self._yielded: set[bytes] = set()
+        self.places: Places = dict(places or {})
 
     def __iter__(self) -> Iterator[Version | Document | Refused]:
         yield from self._findings
@@ -53,10 +67,12 @@ class GitVersions:
 
     def _versions(self, objects: Objects, repository: Path, place: str) -> Iterator[Version | Document | Refused]:
         faults: list[Invalid] = []
-        commits = _oldest_first(objects, repository, faults)
+        known = self.places.pop(repository, None)
+        new = _since(objects, repository, known.commit) if known else None
+        commits = _oldest_first(objects, repository, faults) if new is None else new
         yield from (refused(place, fault, "") for fault in faults)
         folder = place.rpartition("/")[2]
-        number, previous = 0, ""
+        number, previous = (0, "") if known is None or new is None else known[1:]
         for sha in commits:
             self.done += 1
             where = f"{place} {sha.decode()}"
@@ -72,6 +88,10 @@ class GitVersions:
             yield version
             number, previous = number + 1, message.content_hash
             yield from self._documents(objects, commit, message, where)
+        if commits and not faults:
+            self.places[repository] = Place(commits[-1], number, previous)
+        elif known is not None and new is not None:
+            self.places[repository] = known
 
     def _documents(
         self, objects: Objects, commit: Commit, message: Message, where: str
@@ -90,14 +110,29 @@ class GitVersions:
 
 
 @contextmanager
-def open_git(path: Path) -> Iterator[GitVersions]:
+def open_git(path: Path, places: Mapping[Path, Place] | None = None) -> Iterator[GitVersions]:
     """A bare repository, a folder of some, or a ``.tar.gz`` of either. Raises ``Unreadable``."""
     if path.is_dir():
-        yield GitVersions(path, str(path))
+        yield GitVersions(path, str(path), places=places)
         return
     with TemporaryDirectory(prefix="enhancelog-git-") as folder:
         findings = git_archive.unpack(path, Path(folder))
         yield GitVersions(Path(folder), str(path), tuple(findings))
+
+
+# ``None`` unless history went on from there in a line, as an engine host writes it.
+def _since(objects: Objects, repository: Path, known: bytes) -> list[bytes] | None:
+    found: list[bytes] = []
+    try:
+        sha = branch(repository, BRANCH)
+        while sha != known:
+            found.append(sha)
+            (sha,) = objects.read(sha, Commit).parents
+            if len(found) > MAX_COMMITS:
+                return None
+    except (Invalid, ValueError):
+        return None
+    return found[::-1]
 
 
 # By parents, because a root commit may be younger than its children.

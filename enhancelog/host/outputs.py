@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, TypeVar, get_args
+from typing import Final, NamedTuple, TypeVar, get_args
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -14,7 +14,7 @@ from enhancelog.domain.observed import Answer, Document, Patch
 from enhancelog.domain.records import Bump, EpochMs
 from enhancelog.host.documents import MAX_DOCUMENT_BYTES, proven
 from enhancelog.transfer.items import Refused, refused
-from enhancelog.transfer.sqlite_rows import Row, RowReader, Rows, Table
+from enhancelog.transfer.sqlite_rows import Row, RowReader, Rows, Table, connected
 
 COLUMNS: Final = ("producer_agent", "event_json", "seq")
 TABLE: Final = Table("outputs", COLUMNS, "an output store")
@@ -22,10 +22,16 @@ SPAWNER: Final = "patch-spawner"
 APPLIER: Final = "patch-applier"
 MAX_PATCH_BYTES: Final = MAX_DOCUMENT_BYTES
 MAX_ANSWER_BYTES: Final = 1 << 20
+_MOST: Final = 2**63 - 1
 
 Output = Patch | Document | Answer
 
 _BUMPS: Final[dict[str, Bump]] = {bump: bump for bump in get_args(Bump)}
+
+
+class Extent(NamedTuple):
+    rows: int
+    last: int | None
 
 
 class _Content(Struct):
@@ -71,10 +77,9 @@ _sorted = msgspec.json.Encoder(order="sorted")
 class Outputs(RowReader[Output]):
     """By ``seq``. Each document comes once. Raises ``Unreadable`` if the file is not an output store."""
 
-    def __init__(self, path: Path) -> None:
-        named = "producer_agent IN (?, ?)"
-        super().__init__(Rows(path, TABLE, order="seq", where=named, values=(SPAWNER, APPLIER)))
-        self._applied = _applied_digests(path)
+    def __init__(self, path: Path, after: int | None = None) -> None:
+        super().__init__(_rows(path, (SPAWNER, APPLIER), after))
+        self._applied = _applied_digests(path, after)
         self._yielded: set[bytes] = set()
 
     def _records(self, row: Row) -> Iterator[Output | Refused]:
@@ -116,10 +121,24 @@ class Outputs(RowReader[Output]):
                 yield document
 
 
+def _rows(path: Path, producers: tuple[str, ...], after: int | None) -> Rows:
+    where, values = f"producer_agent IN ({', '.join('?' * len(producers))})", (*producers,)
+    if after is None:
+        return Rows(path, TABLE, order="seq", where=where, values=values)
+    return Rows(path, TABLE, order="seq", where=f"{where} AND seq > ?", values=(*values, after))
+
+
+def extent(path: Path, up_to: int | None = None) -> Extent:
+    """Of all rows, or of those with a ``seq`` of at most ``up_to``. Raises ``Unreadable``."""
+    with connected(path) as connection:
+        query = f"SELECT COUNT(*), MAX(seq) FROM {TABLE.name} WHERE typeof(seq) = 'integer' AND seq <= ?"  # noqa: S608
+        return Extent(*connection.execute(query, [_MOST if up_to is None else up_to]).fetchone())
+
+
 # Digests, because the texts of 100,000 outputs do not fit into memory.
-def _applied_digests(path: Path) -> set[bytes | None]:
+def _applied_digests(path: Path, after: int | None) -> set[bytes | None]:
     digests: set[bytes | None] = set()
-    for row in Rows(path, TABLE, order="seq", where="producer_agent = ?", values=(APPLIER,)):
+    for row in _rows(path, (APPLIER,), after):
         if isinstance(row, Refused):
             continue
         try:

@@ -1,6 +1,7 @@
 """Tells stores by what they hold, never by their names."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -28,14 +29,31 @@ class Store(NamedTuple):
 
 def recognize(path: Path) -> list[Store]:
     """In a folder, also its files. Raises ``Unreadable`` if there is none."""
-    try:
+    with _reading(path):
         found = list(_in_folder(path) if path.is_dir() else _in_file(path))
-    except (OSError, ValueError) as error:
-        raise Unreadable(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if not found:
         known = ", ".join(_TABLES)
         raise Unreadable(f"{path}: holds none of the tables {known}, nor a git repository or a .tar.gz of some")
     return found
+
+
+def recognize_file(path: Path) -> list[Store]:
+    """Maybe none. Raises ``Unreadable``."""
+    with _reading(path):
+        return list(_in_file(path))
+
+
+def recognize_git(folder: Path) -> Store | None:
+    """At or below the folder. Raises ``Unreadable``."""
+    return Store("git", folder) if repositories(folder) else None
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _in_folder(folder: Path) -> Iterator[Store]:
@@ -45,8 +63,8 @@ def _in_folder(folder: Path) -> Iterator[Store]:
     for path in sorted(folder.iterdir()):
         if path.is_file():
             yield from _in_file(path)
-    if repositories(folder):
-        yield Store("git", folder)
+    if git := recognize_git(folder):
+        yield git
 
 
 def _in_file(path: Path) -> Iterator[Store]:

@@ -3,6 +3,7 @@ from typing import Final
 from django.core.management.base import OutputWrapper
 
 from enhancelog.management.reporting import printable
+from enhancelog.store.observed import Kept
 from enhancelog.transfer.findings import FindingsFile, as_line
 from enhancelog.transfer.importer import Finding
 
@@ -27,3 +28,17 @@ class ShownFindings:
     def say_how_many_more(self) -> None:
         if self.number > SHOWN:
             self._stderr.write(f"… and {self.number - SHOWN:,} more")
+
+
+def new(kept: Kept) -> str:
+    numbers = {
+        "patches": kept.patches,
+        "answers": kept.answers,
+        "documents": kept.documents,
+        "versions": kept.versions,
+        "issues": kept.issues,
+        "settings": kept.observations,
+    }
+    new = [f"{number:,} new {name}" for name, number in numbers.items() if number]
+    changed = [f"{kept.changed:,} changed issues"] if kept.changed else []
+    return ", ".join([*new, *changed]) or "nothing new"

@@ -75,7 +75,7 @@ class Rows:
         *,
         order: str,
         where: str = "1",
-        values: tuple[str, ...] = (),
+        values: tuple[str | int, ...] = (),
         max_bytes: int = MAX_VALUE_BYTES,
     ) -> None:
         self.done = 0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-RECORDED = Path(__file__).resolve().parent.parent / "samples" / "host"
+RECORDED = Path(__file__).resolve().parents[2] / "enhancelog" / "demo" / "host"
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from enhancelog.domain.causes import CAUSES, Cause, cause_of, failure, was_judged
 
-STORE = Path(__file__).resolve().parent.parent / "samples" / "host" / "issue.db"
+STORE = Path(__file__).resolve().parents[2] / "enhancelog" / "demo" / "host" / "issue.db"
 FAILED = "dispatch failed: launch: flow eval: dispatcher error for ref '{0}': dispatcher error for ref '{0}': "
 LUA = (
     FAILED

@@ -180,7 +180,7 @@ def test_changed_entry_is_reported_once_while_following(host: Host) -> None:
         host.list([make_fields(intent=intent)])
         follower.poll()
     assert len(heard.findings) == 1
-    assert follower.reported == 1
+    assert follower.remarks.reported == 1
 
 
 @pytest.mark.django_db

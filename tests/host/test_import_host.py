@@ -23,7 +23,7 @@ from tests.host.observed import read_tables
 
 pytestmark = pytest.mark.django_db
 
-RECORDED = Path(__file__).resolve().parent.parent / "samples" / "host"
+RECORDED = Path(__file__).resolve().parents[2] / "enhancelog" / "demo" / "host"
 LATE_ANSWER = 761  # stands inside the next run's rows
 TIME_LIMIT = "h-7a491b13-3f0d-47b0-98cb-bc9f229e164d"
 

@@ -14,7 +14,7 @@ from enhancelog.host.recognition import Store, recognize
 from enhancelog.transfer.items import Found, Refused
 from enhancelog.transfer.sources import open_source
 
-RECORDED = Path(__file__).resolve().parent.parent / "samples" / "host"
+RECORDED = Path(__file__).resolve().parents[2] / "enhancelog" / "demo" / "host"
 
 
 @pytest.fixture(scope="module")

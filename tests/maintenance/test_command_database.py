@@ -14,7 +14,7 @@ from enhancelog.management.database import prepare_for
 from tests.factories import make_entry
 from tests.processes import free_port, manage
 
-RECORDED = Path(__file__).resolve().parent.parent / "samples" / "host"
+RECORDED = Path(__file__).resolve().parents[2] / "enhancelog" / "demo" / "host"
 OURS = sorted(name for name, app in get_commands().items() if app in schema.APPS)
 WITHOUT_DATABASE = ["write_openapi"]
 REFUSED_ALWAYS = ["flush"]

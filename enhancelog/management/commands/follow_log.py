@@ -1,6 +1,7 @@
 """Exit codes: 0 done, 1 anomalies not reported before, 2 could not run, 130 interrupted."""
 
 import math
+from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
@@ -9,10 +10,14 @@ from django.core.management.base import CommandParser, OutputWrapper
 from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.records import Entry
-from enhancelog.host.follow import Follower, forever
+from enhancelog.host.follow import Follower, Polled, forever
+from enhancelog.host.follow_stores import Both, StoresFollower
 from enhancelog.host.log_http import Head, Upstream, parse_url
+from enhancelog.host.recognition import Store
 from enhancelog.management.database import Needs
+from enhancelog.management.findings import new
 from enhancelog.management.reporting import CannotRun, ReportingCommand, printable
+from enhancelog.store.observed import Kept
 from enhancelog.transfer.findings import FindingsFile, as_line
 from enhancelog.transfer.importer import Finding
 from enhancelog.transfer.items import Unreadable
@@ -41,6 +46,12 @@ class Command(ReportingCommand):
             default=10.0,
             help="time between requests (default: %(default)g)",
         )
+        parser.add_argument(
+            "--stores",
+            metavar="DIR",
+            type=Path,
+            help="also read the host's stores in this folder whenever they change, as import_host reads them",
+        )
         parser.add_argument("--once", action="store_true", help="request the log once and exit, for cron")
         parser.add_argument("--quiet", action="store_true", help="print only anomalies and errors")
 
@@ -54,19 +65,25 @@ class Command(ReportingCommand):
         interval_s: float = options["interval"]
         if not (math.isfinite(interval_s) and 1 <= interval_s <= LONGEST_INTERVAL_S):
             raise CannotRun(f"--interval: must be 1 to {LONGEST_INTERVAL_S:,} seconds")
+        folder: Path | None = options["stores"]
+        if folder is not None and not folder.is_dir():
+            raise CannotRun(f"--stores: {folder} is not a folder")
         with FindingsFile(settings.DATA_DIR / "quarantine", source) as findings:
             lines = Lines(self.stdout, self.stderr, findings, quiet=options["quiet"])
             follower = Follower(upstream, source, settings.MAX_ENTRY_BYTES, lines)
+            polled: Polled = follower
+            if folder is not None:
+                polled = Both(follower, StoresFollower(folder, source, follower.remarks, lines, interval_s))
             if options["once"]:
-                self._once(follower, lines)
+                self._once(polled, follower, lines)
             else:
                 lines.say(f"Following {upstream.name} as {source} every {interval_s:g} s (Ctrl-C stops it)")
-                forever(follower, interval_s, lines)
-        return follower.reported > 0
+                forever(polled, interval_s, lines)
+        return follower.remarks.reported > 0
 
-    def _once(self, follower: Follower, lines: "Lines") -> None:
+    def _once(self, polled: Polled, follower: Follower, lines: "Lines") -> None:
         try:
-            follower.poll()
+            polled.poll()
         except Unreadable as error:
             raise CannotRun(" ".join(str(error).split())) from None
         lines.say(str(follower.counts))
@@ -82,6 +99,7 @@ class Lines:
         self._quiet = quiet
         self._last_failure = ""
         self._last_trouble = ""
+        self._unreadable: dict[Path, str] = {}
 
     def say(self, line: str) -> None:
         if not self._quiet:
@@ -118,6 +136,21 @@ class Lines:
 
     def kept(self, head: Head) -> None:
         self.say(f"stored the document of {head.blueprint_id} at {head.version[:12]}")
+
+    def imported(self, store: Store, kept: Kept) -> None:
+        self.say(f"{store.kind}: {new(kept)}")
+
+    def lost(self, store: Store, what: str) -> None:
+        self._warn(f"vanished: {store.kind}: {store.path} {what}; what was read stays here")
+
+    def unreadable(self, path: Path, reason: str, pause_s: float) -> None:
+        if reason != self._unreadable.get(path):
+            self._warn(f"{reason}; trying again in {pause_s:.0f} s, then less often")
+        self._unreadable[path] = reason
+
+    def readable(self, path: Path) -> None:
+        self._unreadable.pop(path, None)
+        self.say(f"{path}: can be read again")
 
     def trouble(self, reason: str) -> None:
         if reason != self._last_trouble:

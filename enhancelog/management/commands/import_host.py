@@ -17,11 +17,10 @@ from enhancelog.host import importing
 from enhancelog.host.importing import KINDS
 from enhancelog.host.recognition import Kind, Store, recognize
 from enhancelog.management.database import Needs
-from enhancelog.management.findings import ShownFindings
+from enhancelog.management.findings import ShownFindings, new
 from enhancelog.management.reporting import CannotRun, Report, ReportingCommand, progress
 from enhancelog.queries.observed import Summary, summary
 from enhancelog.store import host_derivation
-from enhancelog.store.observed import Kept
 from enhancelog.transfer.findings import FindingsFile
 from enhancelog.transfer.importer import Counts, Finding, import_entries
 from enhancelog.transfer.items import Unreadable
@@ -124,21 +123,7 @@ def _import_store(store: Store, reader: Any, source: str, findings: ShownFinding
     kept = importing.keep(
         reader, source, on_finding=found, on_batch=lambda _: report(reader.done, f"{reader.done:,} {reader.unit}")
     )
-    return f"read {reader.done:,} {reader.unit}, {_new(kept)}"
-
-
-def _new(kept: Kept) -> str:
-    numbers = {
-        "patches": kept.patches,
-        "answers": kept.answers,
-        "documents": kept.documents,
-        "versions": kept.versions,
-        "issues": kept.issues,
-        "settings": kept.observations,
-    }
-    new = [f"{number:,} new {name}" for name, number in numbers.items() if number]
-    changed = [f"{kept.changed:,} changed issues"] if kept.changed else []
-    return ", ".join([*new, *changed]) or "nothing new"
+    return f"read {reader.done:,} {reader.unit}, {new(kept)}"
 
 
 def _conclusion(found: Summary) -> Iterator[str]:

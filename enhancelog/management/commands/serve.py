@@ -14,7 +14,7 @@ from django.core.management.base import CommandParser
 from django.db import Error, connections
 
 from enhancelog.api import allowances
-from enhancelog.maintenance import prepare, upgrade
+from enhancelog.maintenance import demo, prepare, upgrade
 from enhancelog.management.database import Needs, database_name
 from enhancelog.management.reporting import CannotRun, ReportingCommand
 from enhancelog.observing import shared_memory, shared_series
@@ -85,7 +85,7 @@ class Command(ReportingCommand):
                 if not settings.RELOAD:
                     static_files.collect()
                 if settings.DEMO:
-                    prepare.load_demo()
+                    demo.load()
         except Error as error:
             reason = str(error).strip().splitlines()[0]
             raise CannotRun(f"cannot use the database {database_name()}: {reason}") from None
