@@ -24,7 +24,8 @@ def main(checkout: str) -> None:
     for line in sys.stdin:
         times, *addresses = json.loads(line)
         taken = [cpu_ms(application, address) for _ in range(times) for address in addresses]
-        print(json.dumps(statistics.quantiles(taken, n=4)[0]), flush=True)  # the least disturbed quarter
+        least_disturbed = statistics.quantiles(taken, n=4)[0] if taken[1:] else taken[0]
+        print(json.dumps(least_disturbed), flush=True)
 
 
 def cpu_ms(application: Application, address: str) -> float:

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import generator, load, report
+from benchmarks.legs import pages
 from benchmarks.replay import Sqlite
 from benchmarks.rounds import Contender, Fact, Results, Sample, Target, interleaved
 from benchmarks.tape import Statement
@@ -41,6 +42,36 @@ def test_every_contender_is_warmed_up_and_then_measured_once_a_round_in_changing
     assert len(set(rounds)) > 1
     assert [len(samples) for samples in results.samples.values()] == [5, 5, 5]
     assert min(results.values("a")) > 3
+
+
+class Clock:
+    """Slows down to half its speed after ``left`` requests."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.order = ""
+
+
+class AskedAt(pages.Asked):
+    def __init__(self, name: str, ms: float, clock: Clock) -> None:
+        self.name, self.ms, self.clock = name, ms, clock
+
+    def cpu_ms(self, times: int, *addresses: str) -> float:
+        self.clock.left -= times
+        self.clock.order += self.name
+        return self.ms if self.clock.left >= 0 else 2 * self.ms
+
+
+@pytest.mark.parametrize("left", range(0, 81, 10))
+def test_two_checkouts_take_turns_and_a_slower_clock_does_not_change_their_ratio(left: int) -> None:
+    clock = Clock(left)
+    asked = [AskedAt("a", 1.25, clock), AskedAt("b", 1.0, clock)]
+    turns = pages.ByTurns(lambda: list(pages.by_turns(asked, 5, ["/"] * 8)))
+    ours, others = turns.measure(0).value, turns.measure(1).value
+    assert clock.order == "abba" * 4
+    assert ours / others == 1.25
+    assert (turns.measure(1).value, turns.measure(0).value) == (2.0, 2.5)
+    assert clock.order == "abba" * 8
 
 
 def measured() -> Results:

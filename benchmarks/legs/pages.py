@@ -1,25 +1,28 @@
 """The CPU time of each page, in one process without a server; with ``--against`` also that of another checkout."""
 
 import json
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 
 from benchmarks import generator
-from benchmarks.bench import Bench, Measure
+from benchmarks.bench import Bench
 from benchmarks.children import Failed, last_line, product_environment, running
 from benchmarks.rounds import Contender, Results, Sample, Target
 from enhancelog.domain import records
 from tests.processes import ROOT
 
-TIMES: Final = 40
-"""Requests of one measurement. A cold page is asked for once, each time another one."""
+BLOCKS: Final = 8
+BLOCK: Final = 5
+"""Requests of a block. A block of cold pages is one request, each for another page."""
 
 
 class Page(NamedTuple):
@@ -40,6 +43,7 @@ PAGES: Final = (
     Page("timeline, warm", _TIMELINES[:1]),
     Page("patterns", ("/patterns/?period=90d",)),
     Page("matrix", ("/matrix/?period=90d",)),
+    Page("search", ("/search/?phrase=schema",)),
 )
 
 
@@ -75,6 +79,28 @@ class Asked:
         return line.strip().strip('"')
 
 
+class ByTurns:
+    """A page of all checkouts, measured at once. ``turns`` returns their times, a row for each turn."""
+
+    def __init__(self, turns: Callable[[], Sequence[Sequence[float]]]) -> None:
+        self._turns = turns
+        self._untold: dict[int, Sample] = {}
+
+    def measure(self, at: int) -> Sample:
+        if at not in self._untold:
+            columns = zip(*self._turns(), strict=True)
+            self._untold = {number: Sample(statistics.median(times)) for number, times in enumerate(columns)}
+        return self._untold.pop(at)
+
+
+def by_turns(asked: Sequence[Asked], times: int, addresses: Iterable[str]) -> Iterator[list[float]]:
+    """In changing order, so that a change of the machine's clock affects all alike."""
+    for turn, address in enumerate(addresses):
+        order = range(len(asked))[:: -1 if turn % 2 else 1]
+        taken = {at: asked[at].cpu_ms(times, address) for at in order}
+        yield [taken[at] for at in range(len(asked))]
+
+
 def run(bench: Bench) -> Results:
     size = bench.plan.small
     entries = bench.databases.folder / f"pages-{size}.ndjson"
@@ -82,11 +108,15 @@ def run(bench: Bench) -> Results:
     pages = (*PAGES, Page("entry", (f"/entries/{issue_id}",)))
     roots = {"": ROOT} | ({"against ": bench.against} if bench.against else {})
     with ExitStack() as stack:
+        checkouts = [_prepared(bench, label, root, entries) for label, root in roots.items()]
+        asked = [stack.enter_context(_asked(checkout)) for checkout in checkouts]
         contenders = []
-        for label, root in roots.items():
-            checkout = _prepared(bench, label, root, entries)
-            asked = stack.enter_context(_asked(checkout))
-            contenders += [Contender(_name(label, page), "ms", _measure(checkout, asked, page)) for page in pages]
+        for page in pages:
+            turns = ByTurns(partial(_cold, checkouts, page) if page.is_cold else partial(_warm, asked, page))
+            contenders += [
+                Contender(_name(checkout.label, page), "ms", partial(turns.measure, at))
+                for at, checkout in enumerate(checkouts)
+            ]
         results = bench.measure(contenders)
     if bench.against:
         results.targets += [
@@ -134,13 +164,13 @@ def _asked(checkout: Checkout) -> Iterator[Asked]:
         yield Asked(process, checkout.log)
 
 
-def _measure(checkout: Checkout, asked: Asked, page: Page) -> Measure:
-    def warm() -> Sample:
-        return Sample(asked.cpu_ms(TIMES, *page.addresses))
+def _warm(asked: Sequence[Asked], page: Page) -> list[list[float]]:
+    return list(by_turns(asked, BLOCK, page.addresses * BLOCKS))
 
-    def cold() -> Sample:
-        with _asked(checkout) as fresh:
-            fresh.cpu_ms(5, "/rejections/")  # imports and templates
-            return Sample(fresh.cpu_ms(1, *page.addresses))
 
-    return cold if page.is_cold else warm
+def _cold(checkouts: Sequence[Checkout], page: Page) -> list[list[float]]:
+    with ExitStack() as stack:
+        fresh = [stack.enter_context(_asked(checkout)) for checkout in checkouts]
+        for each in fresh:
+            each.cpu_ms(5, "/rejections/")  # imports and templates
+        return list(by_turns(fresh, 1, page.addresses))

@@ -8,6 +8,7 @@ from enhancelog.domain.badges import IMPLAUSIBLE_TIME
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.times import DAY_MS, EARLIEST_MS
 from enhancelog.models import EntryBadge
+from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.selection import with_implausible
 from enhancelog.store.rows import COLUMNS
 
@@ -36,8 +37,12 @@ def only_plausible(wanted: EntryFilter) -> EntryFilter:
 
 def newest_implausible(wanted: EntryFilter, up_to: int) -> Implausible:
     """Of the entries up to position ``up_to`` that match an unbounded filter."""
-    marked = EntryBadge.objects.filter(badge=IMPLAUSIBLE_TIME, entry_id__lte=up_to).order_by("-entry_id")
-    positions = list(marked.values_list("entry_id", flat=True)[: SCANNED + 1])
+
+    def write(up_to: int) -> Statement:
+        marked = EntryBadge.objects.filter(badge=IMPLAUSIBLE_TIME, entry_id__lte=up_to)
+        return written(marked.order_by("-entry_id").values("entry_id")[: SCANNED + 1])
+
+    positions = [position for (position,) in fetch("implausible", write, up_to)]
     if not positions:
         return Implausible([], are_all=True)
     entries = with_implausible(wanted, up_to).filter(key_position__in=positions[:SCANNED])

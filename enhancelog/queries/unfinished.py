@@ -13,6 +13,7 @@ from enhancelog.domain.causes import CAUSES, Cause
 from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.unfinished import RunStatus
 from enhancelog.models import Entry, Observation, UnfinishedRunChange
+from enhancelog.queries.prepared import Statement, fetch, written
 
 STATUSES: Final = get_args(RunStatus)
 # Without ``status`` in the filter, what is resolved is left out.
@@ -123,8 +124,13 @@ def page(wanted: Wanted, size: int, cursor: str | None = None) -> Page:
 
 def count(wanted: Wanted) -> int:
     """At most ``MOST_COUNTED + 1``."""
+
+    def write() -> Statement:
+        found = written(_selected(wanted).values("id")[: MOST_COUNTED + 1])
+        return Statement(f"SELECT COUNT(*) FROM ({found.sql}) found", found.values)
+
     with faults():
-        return _selected(wanted)[: MOST_COUNTED + 1].count()
+        return int(fetch(("unfinished", tuple(map(tuple, wanted))), write)[0][0])
 
 
 def newest(wanted: Wanted) -> list[Counted]:

@@ -57,10 +57,7 @@ class Part(NamedTuple):
     url: str
     title: str
     kind: str
-    x: int
-    width: int
-    y: float
-    height: float
+    path: str
 
 
 class Stacked(NamedTuple):
@@ -101,13 +98,13 @@ def _column(place: int, span: Span, totals: Totals, top: int, urls: Mapping[str,
     rejected, applied = round(HEIGHT * totals.rejected / top, 1), round(HEIGHT * totals.applied / top, 1)
     gap = 1.5 if rejected and applied > 3 else 0
     x, width = place * STEP, STEP - 2 * GAP
-    yield Part(links.within(urls["hit"], span), title, "hit", x, STEP, 0, HEIGHT)
+    yield Part(links.within(urls["hit"], span), title, "hit", _rectangle(x, HEIGHT, STEP, HEIGHT))
     if rejected:
-        y = round(HEIGHT - rejected, 1)
-        yield Part(links.within(urls["bar-r"], span), title, "bar-r", x + GAP, width, y, rejected)
+        bar = _rectangle(x + GAP, HEIGHT, width, rejected)
+        yield Part(links.within(urls["bar-r"], span), title, "bar-r", bar)
     if applied:
-        y = round(HEIGHT - rejected - applied, 1)
-        yield Part(links.within(urls["bar-a"], span), title, "bar-a", x + GAP, width, y, round(applied - gap, 1))
+        bar = _rectangle(x + GAP, round(HEIGHT - rejected - gap, 1), width, round(applied - gap, 1))
+        yield Part(links.within(urls["bar-a"], span), title, "bar-a", bar)
 
 
 def strip(bars: Bars, judged: Sequence[Judged], axis: str, top: int, scope: links.Pairs) -> Strip:
@@ -162,7 +159,11 @@ def path(heights: Iterable[tuple[int, float]]) -> str:
 
 @lru_cache(maxsize=4096)
 def bar_path(place: int, height: float) -> str:
-    return f"M{place * STEP + GAP} {STRIP_HEIGHT}v-{height:g}h{STEP - 2 * GAP}v{height:g}z"
+    return _rectangle(place * STEP + GAP, STRIP_HEIGHT, STEP - 2 * GAP, height)
+
+
+def _rectangle(left: int, bottom: float, width: int, height: float) -> str:
+    return f"M{left} {bottom:g}v-{height:g}h{width}v{height:g}z"
 
 
 @lru_cache(maxsize=2048)

@@ -123,7 +123,7 @@ def test_entries_without_a_plausible_time_are_said_and_in_no_bar(client: Client)
     everything = overview(client, "all")
     assert figures(everything)["Runs"] == ["3"]
     assert "2 without a plausible time" in everything.words
-    assert len(everything.all("rect", class_="hit")) == 1
+    assert len(everything.all("path", class_="hit")) == 1
     assert figures(overview(client, "7d"))["Runs"][0] == "1"
     assert "plausible" not in overview(client, "7d").words
 
