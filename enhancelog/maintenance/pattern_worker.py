@@ -1,4 +1,4 @@
-"""A thread per server process that finishes what appends leave: deny patterns, and joins to what hosts said."""
+"""A thread per server process that finishes what appends leave: deny patterns, what hosts said, what patches touch."""
 
 import logging
 import threading
@@ -70,7 +70,7 @@ def _wait_for_work() -> None:
     seen: list[axes.Pending] = []
     while not axes.learned.wait(POLL_S):
         seen, before = _waiting(), seen
-        if (seen and seen[:1] == before[:1]) or _has_entries_to_join():
+        if (seen and seen[:1] == before[:1]) or _has_to_derive():
             return
 
 
@@ -83,10 +83,9 @@ def _waiting() -> list[axes.Pending]:
         connection.close()
 
 
-def _has_entries_to_join() -> bool:
+def _has_to_derive() -> bool:
     try:
-        found = host_derivation.progress()
-        return found is not None and not found.is_done
+        return not host_derivation.is_done()
     except (StoreError, OSError):
         return False
     finally:

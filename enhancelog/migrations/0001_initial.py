@@ -190,22 +190,32 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Touch',
+            name='TouchAwaiting',
             fields=[
-                ('pk', models.CompositePrimaryKey('entry_id', 'place', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('entry_id', models.BigIntegerField(db_column='position')),
-                ('place', enhancelog.backends.fields.CodePointTextField()),
-                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
-                ('ts_ms', models.BigIntegerField()),
-                ('rejected', models.BooleanField()),
-                ('is_whole', models.BooleanField()),
-                ('is_named', models.BooleanField()),
-                ('patch', models.BigIntegerField()),
-                ('document', models.BigIntegerField()),
+                ('entry_id', models.BigIntegerField(db_column='position', primary_key=True, serialize=False)),
+                ('key', models.TextField()),
+                ('is_missing', models.BooleanField()),
             ],
             options={
-                'indexes': [models.Index(models.F('place'), models.F('ts_ms'), models.F('entry_id'), name='touch_place_ts'), models.Index(models.F('blueprint_id'), models.F('place'), models.F('ts_ms'), models.F('entry_id'), name='touch_blueprint_place_ts')],
+                'indexes': [models.Index(models.F('key'), models.F('entry_id'), name='touch_awaiting_key')],
             },
+        ),
+        migrations.CreateModel(
+            name='TouchDerivation',
+            fields=[
+                ('id', models.IntegerField(primary_key=True, serialize=False)),
+                ('own', models.BigIntegerField()),
+                ('entries', models.BigIntegerField(null=True)),
+                ('patches', models.BigIntegerField()),
+                ('documents', models.BigIntegerField()),
+                ('asked', models.BigIntegerField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name='TouchPending',
+            fields=[
+                ('entry_id', models.BigIntegerField(db_column='position', primary_key=True, serialize=False)),
+            ],
         ),
         migrations.CreateModel(
             name='UnfinishedRun',
@@ -291,7 +301,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'entries',
-                'indexes': [models.Index(models.F('blueprint_id'), models.F('ts_ms'), models.F('position'), name='entry_blueprint_ts'), models.Index(models.F('blueprint_id'), models.F('source'), models.F('ts_ms'), models.F('position'), name='entry_chain'), models.Index(models.F('ts_ms'), models.F('position'), name='entry_ts'), models.Index(models.F('status'), models.F('ts_ms'), models.F('position'), name='entry_status_ts')],
+                'indexes': [models.Index(models.F('blueprint_id'), models.F('ts_ms'), models.F('position'), name='entry_blueprint_ts'), models.Index(models.F('blueprint_id'), models.F('source'), models.F('ts_ms'), models.F('position'), name='entry_chain'), models.Index(models.F('ts_ms'), models.F('position'), name='entry_ts'), models.Index(models.F('status'), models.F('ts_ms'), models.F('position'), name='entry_status_ts'), models.Index(models.F('position'), condition=models.Q(('ops__isnull', False)), name='entry_ops')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('issue_id', ''), _negated=True), name='entry_issue_id_not_empty'), models.CheckConstraint(condition=models.Q(('position__gt', 0)), name='entry_position_positive'), models.CheckConstraint(condition=models.Q(('status__in', ['applied', 'rejected'])), name='entry_status_known'), models.CheckConstraint(condition=models.Q(('bump__isnull', True), ('bump__in', ['major', 'minor', 'patch']), _connector='OR'), name='entry_bump_known')],
             },
         ),
@@ -317,6 +327,25 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(models.F('key'), models.F('value'), models.F('ts_ms'), models.F('entry'), name='meta_value_ts')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Touch',
+            fields=[
+                ('pk', models.CompositePrimaryKey('entry_id', 'place', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('place', enhancelog.backends.fields.CodePointTextField()),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
+                ('ts_ms', models.BigIntegerField()),
+                ('rejected', models.BooleanField()),
+                ('is_whole', models.BooleanField()),
+                ('is_named', models.BooleanField()),
+                ('has_named', models.BooleanField()),
+                ('patch', models.BigIntegerField()),
+                ('document', models.BigIntegerField()),
+                ('entry', models.ForeignKey(db_column='position', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='touches', to='enhancelog.entry')),
+            ],
+            options={
+                'indexes': [models.Index(models.F('place'), models.F('ts_ms'), models.F('entry'), name='touch_place_ts'), models.Index(models.F('blueprint_id'), models.F('place'), models.F('ts_ms'), models.F('entry'), name='touch_blueprint_place_ts')],
             },
         ),
         migrations.CreateModel(

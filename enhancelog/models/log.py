@@ -54,6 +54,7 @@ class Entry(models.Model):
             models.Index("blueprint_id", "source", "ts_ms", "position", name="entry_chain"),
             models.Index("ts_ms", "position", name="entry_ts"),
             models.Index("status", "ts_ms", "position", name="entry_status_ts"),
+            models.Index("position", name="entry_ops", condition=Q(ops__isnull=False)),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(issue_id=""), name="entry_issue_id_not_empty"),

@@ -111,18 +111,26 @@ def read(cursor: CursorWrapper, moment: Moment, up_to: Place) -> tuple[list[Entr
     return [EntryKey(*row) for row in dialect().fetch(cursor, _ENTRIES, [*moment, up_to.entries])], patches
 
 
-def apply(cursor: CursorWrapper, moments: Iterable[Moment], done: Place, up_to: Place) -> set[str]:
-    """Join these moments anew; all are joined up to ``done``. Returns the sources of their patches."""
-    sources: set[str] = set()
+class Affected(NamedTuple):
+    """The sources of patches, and the positions of entries whose patches may be others now."""
+
+    sources: set[str]
+    entries: set[int]
+
+
+def apply(cursor: CursorWrapper, moments: Iterable[Moment], done: Place, up_to: Place) -> Affected:
+    """Join these moments anew; all are joined up to ``done``."""
+    affected = Affected(set(), set())
     for moment in moments:
         entries, patches = read(cursor, moment, up_to)
-        sources.update(patch.source for patch in patches)
+        affected.sources.update(patch.source for patch in patches)
+        affected.entries.update(entry.position for entry in entries)
         if len(patches) > MOST_AT_ONCE and entries:
             is_marked = entries[0].position <= done.entries and patches[-1].position <= done.patches
             _mark(cursor, moment, done.patches if is_marked else 0, up_to.patches)
         elif patches:
             _replace(cursor, [patch.position for patch in patches], join(entries, patches))
-    return sources
+    return affected
 
 
 def _mark(cursor: CursorWrapper, moment: Moment, after: int, up_to: int) -> None:

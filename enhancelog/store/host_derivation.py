@@ -1,4 +1,4 @@
-"""Derives what hosts' stores say of the log: which patch is an entry's, and which runs were never finished."""
+"""Derives what hosts' stores say of the log, and what patches touch."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -12,7 +12,7 @@ from enhancelog.models import Entry, HostIssue, HostJoin, HostSource, Patch, Unf
 from enhancelog.projections import entry_patches, unfinished_runs
 from enhancelog.projections.entry_patches import Moment, Place
 from enhancelog.projections.unfinished_runs import Difference
-from enhancelog.store import unfinished_reports
+from enhancelog.store import touch_derivation, unfinished_reports
 from enhancelog.store.observed import touch
 
 # It follows both sides by position, in short transactions under the append lock. Several processes may try: a step that
@@ -22,7 +22,13 @@ ENTRIES_AT_ONCE: Final = 1000
 PATCHES_AT_ONCE: Final = 250
 RUNS_AT_ONCE: Final = 250
 
-TABLES: Final[tuple[type[models.Model], ...]] = (Patch, HostIssue, UnfinishedRun, *entry_patches.TABLES)
+TABLES: Final[tuple[type[models.Model], ...]] = (
+    Patch,
+    HostIssue,
+    UnfinishedRun,
+    *entry_patches.TABLES,
+    *touch_derivation.TABLES,
+)
 
 _ENTRY: Final = Entry._meta.db_table
 _PATCH: Final = Patch._meta.db_table
@@ -52,7 +58,7 @@ class Progress(NamedTuple):
 
 
 def settle() -> None:
-    """Derive to the end of log and patches. Raises ``Other``."""
+    """Derive to the end of log, patches and documents. Raises ``Other``."""
     while step():
         pass
 
@@ -60,15 +66,23 @@ def settle() -> None:
 def step() -> bool:
     """Do some of the remaining work; returns whether there may be more. Raises ``Other``."""
     with faults():
+        if touch_derivation.step():
+            return True
         with connection.cursor() as cursor:
             found = _progress(cursor)
         if found is None or found.is_done:
-            return False
+            return touch_derivation.ask()
         if found.done != found.last:
             _join_next()
         elif found.source is not None:
             _derive(found.source)
     return True
+
+
+def is_done() -> bool:
+    """Raises ``Other``."""
+    found = progress()
+    return (found is None or found.is_done) and touch_derivation.progress().is_done
 
 
 def progress() -> Progress | None:
@@ -83,6 +97,7 @@ def rebuild(cursor: CursorWrapper) -> None:
         cursor.execute(f"DELETE FROM {table._meta.db_table}")
     cursor.execute(f"UPDATE {_JOIN} SET entries = (SELECT COALESCE(MAX(position), 0) FROM {_ENTRY}), patches = 0")
     cursor.execute(f"UPDATE {_SOURCE} SET changes = changes + 1")
+    touch_derivation.rebuild(cursor)
     unfinished_reports.rebuild()
 
 
@@ -118,9 +133,10 @@ def _join_next() -> None:
         entries = cursor.fetchall()
         cursor.execute(_NEW_PATCHES, [done.patches, up_to.patches])
         moments = {Moment(*row) for row in cursor.fetchall()} | {Moment(*row[:2]) for row in entries}
-        sources = entry_patches.apply(cursor, sorted(moments), done, up_to)
+        affected = entry_patches.apply(cursor, sorted(moments), done, up_to)
+        touch_derivation.queue(cursor, affected.entries)
         issue_ids = [issue_id for *_, issue_id in entries]
-        touch(cursor, sources | _sources_of_issues(issue_ids))
+        touch(cursor, affected.sources | _sources_of_issues(issue_ids))
         unfinished_reports.resolve(issue_ids)
         cursor.execute(f"UPDATE {_JOIN} SET entries = %s, patches = %s", list(up_to))
 

@@ -12,7 +12,7 @@ from enhancelog.domain import observed
 from enhancelog.models import AmbiguousPatch, Document, EntryPatch, HostSource, Patch, UnfinishedRun
 from enhancelog.projections import entry_patches, unfinished_runs
 from enhancelog.projections.entry_patches import MOST_AT_ONCE, Moment, Place
-from enhancelog.store import documents, host_derivation
+from enhancelog.store import documents, host_derivation, touch_verification
 from enhancelog.store.observed import answer_digest, patch_digest
 from enhancelog.store.verification import Part, Progress
 
@@ -143,4 +143,5 @@ PARTS: Final = (
     Part("patches", _count(Patch), _patches),
     Part("documents", _count(Document), _documents),
     Part("unfinished runs", _count(UnfinishedRun), _runs),
+    touch_verification.PART,
 )

@@ -4,8 +4,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.backends.utils import CursorWrapper
+from msgspec import UNSET
 
 from enhancelog import projections
 from enhancelog.backends import dialect
@@ -15,6 +16,7 @@ from enhancelog.domain.records import Entry
 from enhancelog.domain.times import now_ms
 from enhancelog.models import Entry as EntryModel
 from enhancelog.projections import patterns, search_index
+from enhancelog.projections.patterns.axes import learned
 from enhancelog.projections.stored import Stored
 from enhancelog.store.rows import RECORD_COLUMNS, STORED_COLUMNS, from_row, to_row
 
@@ -147,5 +149,7 @@ def _insert(cursor: CursorWrapper, fresh: Sequence[_Fresh]) -> None:
         stored.append(Stored(position, recorded_ms, append.origin, *about))
     dialect().insert_rows(cursor, _TABLE, STORED_COLUMNS, rows)
     projections.apply(cursor, stored)
+    if any(given.entry.ops is not UNSET for _, given in fresh):
+        transaction.on_commit(learned.set)  # wakes the worker, which derives what they touch
     for (append, given), (position, *_) in zip(fresh, stored, strict=True):
         append.written.add(Place(given.entry.issue_id, position, recorded_ms))

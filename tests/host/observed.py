@@ -16,6 +16,9 @@ from enhancelog.models import (
     EntryPatch,
     HostIssue,
     Observation,
+    Touch,
+    TouchAwaiting,
+    TouchPending,
     UnfinishedRun,
     UnfinishedRunChange,
     Version,
@@ -29,6 +32,7 @@ from tests.factories import HASHES
 Tables = dict[str, list[tuple[Any, ...]]]
 
 RUN = ("source", "issue_id", "blueprint_id", "intent", "reason", "cause", "status", "ts_ms", "not_before_ms")
+TOUCH = ("patch", "document", "place", "blueprint_id", "ts_ms", "rejected", "is_whole", "is_named", "has_named")
 STATE = ("run__source", "run__issue_id", "status", "cause", "reason", "reported_by")
 
 
@@ -37,6 +41,7 @@ def read_tables() -> Tables:
     issue_ids = dict(EntryModel.objects.values_list("position", "issue_id"))
     joined = EntryPatch.objects.values_list("entry_id", "patch_id")
     ambiguous = AmbiguousPatch.objects.values_list("patch_id", flat=True)
+    touches = Touch.objects.values_list("entry_id", *TOUCH)
     found: dict[str, Any] = {
         "patches": patches.values(),
         "joined": [(issue_ids[entry], *patches[patch]) for entry, patch in joined],
@@ -47,6 +52,12 @@ def read_tables() -> Tables:
         "issues": HostIssue.objects.values_list("source", "issue_id", "status", "detail", "created_seq"),
         "observations": Observation.objects.values_list("source", "kind", "name", "value"),
         "runs": UnfinishedRun.objects.values_list(*RUN, "not_after_ms", "prev_hash", "ops", "candidate_hash"),
+        "touches": [(issue_ids[entry], patch > 0, document > 0, *said) for entry, patch, document, *said in touches],
+        "awaiting": [
+            (issue_ids[entry], *said)
+            for entry, *said in TouchAwaiting.objects.values_list("entry_id", "key", "is_missing")
+        ],
+        "pending": TouchPending.objects.values_list("entry_id"),
         "changes": UnfinishedRunChange.objects.values_list(*STATE),
     }
     return {name: sorted(rows, key=repr) for name, rows in found.items()}

@@ -1,0 +1,226 @@
+"""Derives the places that patches touch."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from django.db import connection, models
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog.backends import dialect, faults, in_parts
+from enhancelog.models import (
+    Document,
+    Entry,
+    EntryPatch,
+    HostJoin,
+    Patch,
+    Touch,
+    TouchAwaiting,
+    TouchDerivation,
+    TouchPending,
+)
+from enhancelog.store.touch_rows import AWAITING_COLUMNS, TOUCH_COLUMNS, Derived, Source, derive, key_of, sources
+
+# Entries with operations of their own are followed by position, others when ``host_derivation`` joins their patch.
+# Whoever waits for a document is derived again when it comes. The rows follow from the sets of entries, patches and
+# documents alone. Documents are read without the append lock; what was read must still hold when rows are written.
+
+ENTRIES_AT_ONCE: Final = 50
+DOCUMENTS_AT_ONCE: Final = 250
+WAITING_AT_ONCE: Final = 1_000
+
+TABLES: Final[tuple[type[models.Model], ...]] = (Touch, TouchAwaiting, TouchPending)
+
+_ENTRY: Final = Entry._meta.db_table
+_PATCH: Final = Patch._meta.db_table
+_JOINED: Final = EntryPatch._meta.db_table
+_TOUCH: Final = Touch._meta.db_table
+_AWAITING: Final = TouchAwaiting._meta.db_table
+_PENDING: Final = TouchPending._meta.db_table
+_DERIVATION: Final = TouchDerivation._meta.db_table
+_DOCUMENT: Final = Document._meta.db_table
+_JOIN: Final = HostJoin._meta.db_table
+
+_PROGRESS: Final = f"""
+    SELECT done.own, done.entries, done.patches, done.documents, done.asked, joined.entries, joined.patches,
+        (SELECT MIN(position) FROM {_ENTRY} WHERE ops IS NOT NULL AND position > COALESCE(done.own, 0)),
+        (SELECT COALESCE(MAX(position), 0) FROM {_DOCUMENT}), (SELECT MIN(position) FROM {_PENDING})
+    FROM (SELECT 1 AS id) one LEFT JOIN {_DERIVATION} done ON done.id = one.id LEFT JOIN {_JOIN} joined
+        ON joined.id = one.id"""
+_NEXT_OWN: Final = f"""
+    SELECT position FROM {_ENTRY} WHERE ops IS NOT NULL AND position > %s ORDER BY position LIMIT {ENTRIES_AT_ONCE}"""
+_NEXT_PENDING: Final = f"SELECT position FROM {_PENDING} ORDER BY position LIMIT {ENTRIES_AT_ONCE}"
+
+
+class Progress(NamedTuple):
+    """``next_own`` and ``pending``: an entry to derive. ``NULL``s of the row are ``None``."""
+
+    own: int | None
+    entries: int | None
+    patches: int | None
+    documents: int | None
+    asked: int | None
+    joined_entries: int | None
+    joined_patches: int | None
+    next_own: int | None
+    last_document: int
+    pending: int | None
+
+    @property
+    def is_begun(self) -> bool:
+        return self.own is not None
+
+    @property
+    def is_needed(self) -> bool:
+        return self.next_own is not None or self.joined_entries is not None
+
+    @property
+    def is_done(self) -> bool:
+        """Of what is joined."""
+        return not self.is_needed if not self.is_begun else not (self._is_behind or self.asked != self.last_document)
+
+    @property
+    def _is_behind(self) -> bool:
+        return self.next_own is not None or self.pending is not None or self.lags
+
+    @property
+    def lags(self) -> bool:
+        done = (self.entries, self.patches, self.documents)
+        return done != (self.joined_entries, self.joined_patches or 0, self.asked)
+
+
+def progress() -> Progress:
+    with faults(), connection.cursor() as cursor:
+        return read_progress(cursor)
+
+
+def read_progress(cursor: CursorWrapper) -> Progress:
+    cursor.execute(_PROGRESS)
+    return Progress(*cursor.fetchone())
+
+
+def step() -> bool:
+    """Do some of the work that what is joined leaves; returns whether there may be more."""
+    found = progress()
+    if not found.is_begun:
+        return found.is_needed and _begin()
+    if found.pending is not None:
+        return _derive_pending(found)
+    if found.next_own is not None:
+        return _derive_own(found)
+    return found.lags and _complete()
+
+
+def ask() -> bool:
+    """Like ``step``, for documents that have come since."""
+    found = progress()
+    if not found.is_begun or found.asked == found.last_document:
+        return False
+    with dialect().appending() as cursor:
+        _ask(cursor, read_progress(cursor))
+    return True
+
+
+def queue(cursor: CursorWrapper, positions: Iterable[int]) -> None:
+    """The patches joined to these entries may have changed. Under the append lock."""
+    for part in in_parts(sorted(positions)):
+        places = ", ".join(["%s"] * len(part))
+        _queue(cursor, f"SELECT position FROM {_ENTRY} WHERE position IN ({places}) AND ops IS NULL", part)
+
+
+def rebuild(cursor: CursorWrapper) -> None:
+    for table in (_TOUCH, _AWAITING, _PENDING, _DERIVATION):
+        cursor.execute(f"DELETE FROM {table}")
+
+
+def _begin() -> bool:
+    with dialect().appending() as cursor:
+        cursor.execute(
+            f"INSERT INTO {_DERIVATION} (id, own, entries, patches, documents, asked) VALUES (1, 0, NULL, 0, 0, 0)"
+            " ON CONFLICT (id) DO NOTHING"
+        )
+    return True
+
+
+def _derive_pending(found: Progress) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT_PENDING)
+        read = sources(cursor, [position for (position,) in cursor.fetchall()])
+    derived, read = derive(read)
+    with dialect().appending() as cursor:
+        if _is_as_read(cursor, found, read):
+            _replace(cursor, read, derived)
+    return True
+
+
+def _derive_own(found: Progress) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT_OWN, [found.own])
+        read = sources(cursor, [position for (position,) in cursor.fetchall()])
+    derived, read = derive(read)
+    with dialect().appending() as cursor:
+        if read and _is_as_read(cursor, found, read):
+            _replace(cursor, read, derived)
+            cursor.execute(f"UPDATE {_DERIVATION} SET own = %s", [read[-1].position])
+    return True
+
+
+# Else another process has done some of it. A document that comes meanwhile finds who waits for it when it asks.
+def _is_as_read(cursor: CursorWrapper, found: Progress, read: Sequence[Source]) -> bool:
+    now = read_progress(cursor)
+    return (now.own, now.asked) == (found.own, found.asked) and sources(
+        cursor, [each.position for each in read]
+    ) == read
+
+
+def _complete() -> bool:
+    with dialect().appending() as cursor:
+        found = read_progress(cursor)
+        if found.is_begun and found.pending is None and found.next_own is None:
+            cursor.execute(
+                f"UPDATE {_DERIVATION} SET entries = %s, patches = %s, documents = asked",
+                [found.joined_entries, found.joined_patches or 0],
+            )
+    return True
+
+
+def _ask(cursor: CursorWrapper, found: Progress) -> None:
+    if found.asked is None:
+        return
+    up_to = min(found.asked + DOCUMENTS_AT_ONCE, found.last_document)
+    columns = f"SELECT hash, form FROM {_DOCUMENT} WHERE position > %s AND position <= %s"
+    cursor.execute(columns, [found.asked, up_to])
+    rows = cursor.fetchall()
+    moved = 0
+    for condition, forms in (("", ("yaml",)), ("AND is_missing", ("json",))):
+        keys = [key_of(hash) for hash, form in rows if form in forms]
+        moved += _wake(cursor, keys, condition, WAITING_AT_ONCE - moved)
+    if moved < WAITING_AT_ONCE:
+        cursor.execute(f"UPDATE {_DERIVATION} SET asked = %s", [up_to])
+
+
+def _wake(cursor: CursorWrapper, keys: Sequence[str], condition: str, most: int) -> int:
+    if not keys or not most:
+        return 0
+    is_one, parameter = dialect().one_of("key", keys)
+    cursor.execute(f"SELECT position FROM {_AWAITING} WHERE {is_one} {condition} LIMIT %s", [parameter, most])
+    positions = [position for (position,) in cursor.fetchall()]
+    if positions:
+        places = ", ".join(["%s"] * len(positions))
+        _queue(cursor, f"SELECT position FROM {_ENTRY} WHERE position IN ({places})", positions)
+        cursor.execute(f"DELETE FROM {_AWAITING} WHERE position IN ({places})", positions)
+    return len(positions)
+
+
+def _queue(cursor: CursorWrapper, entries: str, values: Sequence[int]) -> None:
+    cursor.execute(f"INSERT INTO {_PENDING} (position) {entries} ON CONFLICT (position) DO NOTHING", list(values))
+
+
+def _replace(cursor: CursorWrapper, read: Sequence[Source], derived: Derived) -> None:
+    positions = [each.position for each in read]
+    places = ", ".join(["%s"] * len(positions))
+    for table in TABLES:
+        cursor.execute(f"DELETE FROM {table._meta.db_table} WHERE position IN ({places})", positions)
+    if derived.touches:
+        dialect().insert_rows(cursor, _TOUCH, TOUCH_COLUMNS, derived.touches)
+    if derived.awaiting:
+        dialect().insert_rows(cursor, _AWAITING, AWAITING_COLUMNS, derived.awaiting)

@@ -1,0 +1,122 @@
+"""The rows of what patches touch, from entries, patches and documents alone."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog.backends import dialect
+from enhancelog.domain import blueprint_documents, touches
+from enhancelog.domain.touches import Touched
+from enhancelog.models import Document, Entry, EntryPatch, Patch
+from enhancelog.store import documents
+
+CHARACTERS_AT_ONCE: Final = 200_000  # of documents, after which a step ends
+ROWS_AT_ONCE: Final = 2_000
+
+TOUCH_COLUMNS: Final = (
+    "position", "place", "blueprint_id", "ts_ms", "rejected", "is_whole", "is_named", "has_named", "patch", "document"
+)  # fmt: skip
+AWAITING_COLUMNS: Final = ("position", "key", "is_missing")
+
+_ENTRY: Final = Entry._meta.db_table
+_PATCH: Final = Patch._meta.db_table
+_JOINED: Final = EntryPatch._meta.db_table
+
+_SOURCES: Final = f"""
+    SELECT entry.position, entry.blueprint_id, entry.prev_hash, entry.ts_ms, entry.status,
+        COALESCE(entry.ops, patch.ops), CASE WHEN entry.ops IS NULL THEN COALESCE(patch.position, 0) ELSE 0 END
+    FROM {_ENTRY} entry LEFT JOIN {_PATCH} patch ON entry.ops IS NULL
+        AND patch.position = (SELECT MIN(patch) FROM {_JOINED} joined WHERE joined.position = entry.position)
+    WHERE entry.position IN ({{positions}}) ORDER BY entry.position"""
+
+
+class Source(NamedTuple):
+    """``patch``: 0 for the entry's own operations."""
+
+    position: int
+    blueprint_id: str
+    prev_hash: str
+    ts_ms: int
+    status: str
+    ops: str | None
+    patch: int
+
+    @property
+    def key(self) -> str:
+        return key_of(self.prev_hash)
+
+
+class Derived(NamedTuple):
+    touches: list[tuple[Any, ...]]
+    awaiting: list[tuple[Any, ...]]
+
+
+class Before(NamedTuple):
+    """A document, ``value`` only if it is readable. ``position``: 0 if it is not stored."""
+
+    position: int
+    has_yaml: bool
+    value: Any = None
+
+
+def key_of(hash: str) -> str:
+    return sha256(hash.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def derive(read: Iterable[Source]) -> tuple[Derived, list[Source]]:
+    """Ends early when it has read or made enough; also returns those that it came to."""
+    derived, done = Derived([], []), []
+    known: dict[str, Before] = {}
+    characters = 0
+    for source in read:
+        found = touches.pointers(source.ops or "[]")
+        before = Before(0, has_yaml=True)
+        if touches.has_indexes(found):
+            if source.prev_hash not in known:
+                known[source.prev_hash], length = _before(source.prev_hash)
+                characters += length
+            before = known[source.prev_hash]
+        derived.touches.extend(_rows(source, touches.places(found, before.value), before.position))
+        if not before.has_yaml:
+            derived.awaiting.append((source.position, source.key, before.position == 0))
+        done.append(source)
+        if characters > CHARACTERS_AT_ONCE or len(derived.touches) > ROWS_AT_ONCE:
+            break
+    return derived, done
+
+
+def sources(cursor: CursorWrapper, positions: Sequence[int]) -> list[Source]:
+    if not positions:
+        return []
+    with dialect().reading_any_text():
+        cursor.execute(_SOURCES.format(positions=", ".join(["%s"] * len(positions))), list(positions))
+        return [Source(*row) for row in cursor.fetchall()]
+
+
+def _rows(source: Source, found: Iterable[Touched], document: int) -> list[tuple[Any, ...]]:
+    position, blueprint_id, _, ts_ms, status, _, patch = source
+    about = (blueprint_id, ts_ms, status == "rejected")
+    return [
+        (position, place, *about, is_whole, is_named, has_named, patch, document if is_named else 0)
+        for place, is_whole, is_named, has_named in found
+    ]
+
+
+# The YAML, else the JSON; and how many characters were read.
+def _before(hash: str) -> tuple[Before, int]:
+    rows = list(Document.objects.filter(hash=hash).order_by("position").values_list("position", "form", "size"))
+    if not rows or "\0" in hash:
+        return Before(0, has_yaml=False), 0
+    has_yaml = any(form == "yaml" for _, form, _ in rows)
+    before = Before(rows[0][0], has_yaml)
+    if min(size for *_, size in rows) > 4 * blueprint_documents.LONGEST:  # bytes of a character
+        return before, 0
+    try:
+        stored = documents.find(hash)
+        text = stored.text if stored else ""
+        value = blueprint_documents.parse(text, stored.form) if stored else None
+    except (blueprint_documents.Unreadable, documents.Damaged, UnicodeDecodeError):
+        return before, 0
+    return before._replace(value=value), len(text)
