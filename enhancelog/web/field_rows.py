@@ -27,8 +27,8 @@ SORTS: Final = ("denied", "changes", "name")
 NOTES: Final = {
     "": "",
     "removed": "not in the newest document",
-    "end": "what was added at the end",
-    "index": "by its index: which item this was is not known",
+    "end": "added at the end",
+    "index": "by index: which item it was is not known",
     "all": "all of it",
 }
 

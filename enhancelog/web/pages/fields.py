@@ -102,8 +102,7 @@ def _listed(asked: Asked, blueprint_id: str, read: Read, touched: Places, period
     chosen = field_rows.choose(read.fields, read.value, touched)
     rows = field_rows.in_order(field_rows.rows(blueprint_id, chosen, touched, period.window), asked.sort, asked.order)
     groups = [(group, heading, asked.columns(group), rows) for group, heading, rows in field_rows.grouped(rows)]
-    most = max((row.counts.denied for row in rows), default=0)
-    return {"groups": groups, "left_out": chosen.left_out, "most_denied": most}
+    return {"groups": groups, "left_out": chosen.left_out}
 
 
 def _read(versions: list[KnownVersion]) -> Read:
