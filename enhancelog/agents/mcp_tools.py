@@ -85,6 +85,9 @@ class Tools:
         phrase: Annotated[
             str, OptionalText, Field(description="Only entries with these consecutive words; the last may end in *.")
         ] = "",
+        touches: Annotated[
+            str, OptionalText, Field(description="Only runs whose patch touches this place, such as /agents/reviewer.")
+        ] = "",
         since: Annotated[str, OptionalText, Field(description=f"From (inclusive): {Instant}.")] = "",
         until: Annotated[str, OptionalText, Field(description="To (exclusive), likewise.")] = "",
         meta: Annotated[
@@ -111,6 +114,7 @@ class Tools:
             "axis": axis,
             "text": text,
             "phrase": phrase,
+            "touches": touches,
             "since": since,
             "until": until,
         }

@@ -1,22 +1,25 @@
-"""Lets clients read the deny patterns of their own writes, which are grouped after the commit."""
+"""Lets clients read what is derived after the commit of their own writes: deny patterns, and what patches touch."""
 
 import threading
 import time
-from typing import Final, TypeVar
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeVar
 
 from django.http import HttpResponseBase
 from rest_framework.request import Request
 
 from enhancelog.accounts import permissions
 from enhancelog.backends.permit import permit
-from enhancelog.queries.horizon import brought_by, grouped
+from enhancelog.domain.origin import Origin
+from enhancelog.projections.patterns.axes import learned
+from enhancelog.queries.horizon import appended_by, brought_by, grouped, touched
 
-# The header with the last position that a reading of patterns has seen
+# The header with the last position that a reading of derived rows has seen
 DERIVED_TO: Final = "Enhancelog-Derived-To"
 
 GROUPING_PATIENCE_S: Final = 2.0
 _LOOK_S: Final = 0.02
-# The most requests of a process that wait at a time, since each holds a thread. Others get what is grouped so far.
+# The most requests of a process that wait at a time, since each holds a thread. Others get what is derived so far.
 MOST_WAITING: Final = 4
 
 _waiting = threading.BoundedSemaphore(MOST_WAITING)
@@ -24,28 +27,54 @@ _waiting = threading.BoundedSemaphore(MOST_WAITING)
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
-def wait_until_derived(request: Request) -> int:
-    """The position up to which patterns are grouped. Waits for the caller's own writes only."""
-    last, up_to = grouped()
+class _Derived(NamedTuple):
+    """``own``: the position to wait for, of those beyond what is derived."""
+
+    read: Callable[[], tuple[int, int]]
+    own: Callable[[Origin, int], int]
+
+
+_PATTERNS: Final = _Derived(lambda: grouped(), lambda origin, up_to: brought_by(origin))
+_PATCHES: Final = _Derived(lambda: touched()[:2], lambda origin, up_to: appended_by(origin, up_to))
+
+
+def wait_until_derived(request: Request, *, patterns: bool = False) -> int | None:
+    """The position up to which what the request asks for is derived; ``None``: it asks for nothing derived.
+
+    Waits for the caller's own writes only.
+    """
+    asked = request._request.GET
+    wanted = []
+    if patterns or {"pattern", "not_pattern"} & asked.keys():
+        wanted.append(_PATTERNS)
+    if {"touches", "not_touches"} & asked.keys() or "patch" in (*asked.getlist("has"), *asked.getlist("not_has")):
+        wanted.append(_PATCHES)
+    return min((_wait(request, each) for each in wanted), default=None)
+
+
+def _wait(request: Request, derived: _Derived) -> int:
+    last, up_to = derived.read()
     if up_to == last or not request.user.is_authenticated:
         return up_to
-    own = brought_by(permissions.origin(request, "api"))
+    own = derived.own(permissions.origin(request, "api"), up_to)
     if up_to >= own or not _waiting.acquire(blocking=False):
         return up_to
     try:
-        return _wait_for(own)
+        learned.set()
+        return _wait_for(derived, own)
     finally:
         _waiting.release()
 
 
-def _wait_for(position: int) -> int:
+def _wait_for(derived: _Derived, position: int) -> int:
     until = time.monotonic() + GROUPING_PATIENCE_S
-    while (up_to := grouped().up_to) < position and time.monotonic() < until:
+    while (up_to := derived.read()[1]) < position and time.monotonic() < until:
         with permit.released():
             time.sleep(_LOOK_S)
     return up_to
 
 
-def with_derived_to(answer: Answer, up_to: int) -> Answer:
-    answer.headers[DERIVED_TO] = str(up_to)
+def with_derived_to(answer: Answer, up_to: int | None) -> Answer:
+    if up_to is not None:
+        answer.headers[DERIVED_TO] = str(up_to)
     return answer

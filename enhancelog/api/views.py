@@ -38,8 +38,6 @@ class EntryList(ApiView):
         return [Allows("log:append" if self.request.method == "POST" else "log:read")()]
 
     def get(self, request: Request) -> HttpResponseBase:
-        if not {"pattern", "not_pattern"} & request._request.GET.keys():
-            return lists.answer(request)
         up_to = wait_until_derived(request)
         return with_derived_to(lists.answer(request), up_to)
 

@@ -22,6 +22,7 @@ KEYS: Final = {
     "pattern": "pattern",
     "is": "is",
     "has": "has",
+    "touches": "touches",
     "afterwards": "afterwards",
     "source": "source",
     "period": "period",

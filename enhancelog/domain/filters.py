@@ -4,13 +4,13 @@ import hashlib
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, cast, get_args
+from typing import Final, Literal, NamedTuple, cast, get_args
 
-from enhancelog.domain import meta_filters, page_sizes, periods, search_words, strict_json
+from enhancelog.domain import meta_filters, page_sizes, periods, places, search_words, strict_json
 from enhancelog.domain.errors import Invalid
 
 Order = Literal["asc", "desc"]
-Has = Literal["ops", "candidate", "gap", "badge"]
+Has = Literal["patch", "ops", "candidate", "gap", "badge"]
 
 # Repeated parameters are OR, repeated "axis" is AND, "not_<name>" excludes. Unknown parameters are ignored. An id that
 # cannot exist is valid and matches nothing. "meta.<key>" is a parameter, too.
@@ -33,6 +33,7 @@ VALUES: Final = (
     "pattern",
     "is",
     "has",
+    "touches",
     "afterwards",
     "text",
     "phrase",
@@ -53,6 +54,13 @@ _WHOLE = re.compile(r"\d{1,19}", re.ASCII)
 Parameters = Mapping[str, Sequence[str]]
 
 
+class Seen(NamedTuple):
+    """The last positions of what hosts said that a reading sees."""
+
+    patches: int
+    documents: int
+
+
 @dataclass(frozen=True)
 class EntryFilter:
     """Times are epoch ms; ``until_ms`` is exclusive. Ages count back from ``now_ms``."""
@@ -63,6 +71,7 @@ class EntryFilter:
     until_ms: int | None = None
     pairs: tuple[tuple[str, str], ...] = ()  # as given, for links
     now_ms: int = 0
+    seen: Seen | None = None  # all, unless given
 
     @property
     def key(self) -> Hashable:
@@ -174,6 +183,8 @@ def _values(parameters: Parameters, name: str) -> tuple[str, ...]:
             raise Invalid(name, "utf-8", "is not UTF-8")
         if choices and value not in choices:
             raise Invalid(name, "choice", f'must be one of {", ".join(choices)}, not "{value[:40]}"')
+        if base == "touches" and not places.is_place(value):
+            raise Invalid(name, "pointer", f'{places.HOW_TO}; not "{value[:40]}"')
         if base == "phrase":
             _check_phrase(name, value)
     return values

@@ -7,14 +7,13 @@ from typing import Any, Final, NamedTuple
 
 from enhancelog.domain import strict_json
 from enhancelog.domain.blueprint_documents import named, pointer, tokens
+from enhancelog.domain.places import is_place
 
-# A place is a JSON pointer (RFC 6901) of one token at least. Of an entry, the first ones count, those by index before
-# those by name, so that a document that comes later only adds places.
+# Of an entry, the first places count, those by index before those by name: a document that comes later only adds some.
 MOST_PLACES: Final = 200
 MOST_TOKENS: Final = 32
 LONGEST_PLACE: Final = 500  # characters
 
-_PLACE: Final = re.compile(r"/(?:[^~\0]|~[01])*+", re.DOTALL)
 _INDEX: Final = re.compile(r"/(?:0|[1-9]\d{0,8})(?=/|\Z)", re.ASCII)
 
 
@@ -27,15 +26,11 @@ class Touched(NamedTuple):
     has_named: bool = False
 
 
-def is_place(text: str) -> bool:
-    return _PLACE.fullmatch(text) is not None and strict_json.is_text(text)
-
-
 def pointers(ops: str) -> list[str]:
     """The valid ones of the operations, each once; the whole document is none."""
     try:
         operations = json.loads(ops, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         return []
     return list(dict.fromkeys(filter(is_place, _texts(operations))))
 

@@ -190,25 +190,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Touch',
-            fields=[
-                ('pk', models.CompositePrimaryKey('entry_id', 'place', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('entry_id', models.BigIntegerField(db_column='position')),
-                ('place', enhancelog.backends.fields.CodePointTextField()),
-                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
-                ('ts_ms', models.BigIntegerField()),
-                ('rejected', models.BooleanField()),
-                ('is_whole', models.BooleanField()),
-                ('is_named', models.BooleanField()),
-                ('has_named', models.BooleanField()),
-                ('patch', models.BigIntegerField()),
-                ('document', models.BigIntegerField()),
-            ],
-            options={
-                'indexes': [models.Index(models.F('place'), models.F('ts_ms'), models.F('entry_id'), name='touch_place_ts'), models.Index(models.F('blueprint_id'), models.F('place'), models.F('ts_ms'), models.F('entry_id'), name='touch_blueprint_place_ts')],
-            },
-        ),
-        migrations.CreateModel(
             name='TouchAwaiting',
             fields=[
                 ('entry_id', models.BigIntegerField(db_column='position', primary_key=True, serialize=False)),
@@ -345,6 +326,25 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(models.F('key'), models.F('value'), models.F('ts_ms'), models.F('entry'), name='meta_value_ts')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Touch',
+            fields=[
+                ('pk', models.CompositePrimaryKey('entry_id', 'place', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('place', enhancelog.backends.fields.CodePointTextField()),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
+                ('ts_ms', models.BigIntegerField()),
+                ('rejected', models.BooleanField()),
+                ('is_whole', models.BooleanField()),
+                ('is_named', models.BooleanField()),
+                ('has_named', models.BooleanField()),
+                ('patch', models.BigIntegerField()),
+                ('document', models.BigIntegerField()),
+                ('entry', models.ForeignKey(db_column='position', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='touches', to='enhancelog.entry')),
+            ],
+            options={
+                'indexes': [models.Index(models.F('place'), models.F('ts_ms'), models.F('entry'), name='touch_place_ts'), models.Index(models.F('blueprint_id'), models.F('place'), models.F('ts_ms'), models.F('entry'), name='touch_blueprint_place_ts')],
             },
         ),
         migrations.CreateModel(

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from enhancelog.backends.fields import CodePointTextField
+from enhancelog.models.log import Entry
 
 # Patch, Document, Version, Answer, Observation and UnfinishedRunChange are written once, like the log.
 # ``store.observed`` and ``store.documents`` write. ``source``: the name under which the host was imported or followed.
@@ -166,7 +167,9 @@ class AmbiguousPatch(models.Model):
 # with the indexes of the patch and, if the document before is stored, once more with the names of list items. Derived.
 class Touch(models.Model):
     pk = models.CompositePrimaryKey("entry_id", "place")
-    entry_id = models.BigIntegerField(db_column="position")
+    entry = models.ForeignKey(
+        Entry, models.DO_NOTHING, related_name="touches", db_column="position", db_constraint=False, db_index=False
+    )
     place = CodePointTextField()  # RFC 6901
     blueprint_id = CodePointTextField()
     ts_ms = models.BigIntegerField()
@@ -179,8 +182,8 @@ class Touch(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index("place", "ts_ms", "entry_id", name="touch_place_ts"),
-            models.Index("blueprint_id", "place", "ts_ms", "entry_id", name="touch_blueprint_place_ts"),
+            models.Index("place", "ts_ms", "entry", name="touch_place_ts"),
+            models.Index("blueprint_id", "place", "ts_ms", "entry", name="touch_blueprint_place_ts"),
         ]
 
 

@@ -12,11 +12,11 @@ from django.db.models.expressions import RawSQL
 from enhancelog.backends import Row, dialect, text_bytes
 from enhancelog.domain import cursors, records
 from enhancelog.domain.errors import Invalid, NotFound
-from enhancelog.domain.filters import EntryFilter, Order
+from enhancelog.domain.filters import EntryFilter, Order, Seen
 from enhancelog.domain.records import Entry
 from enhancelog.models import Entry as EntryModel
 from enhancelog.queries.chains import gap
-from enhancelog.queries.horizon import horizon
+from enhancelog.queries.horizon import begun
 from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.reach import Key, is_one_range, reach, whole
 from enhancelog.queries.selection import Entries, beyond, in_order, select
@@ -42,19 +42,24 @@ _weight = text_bytes(COLUMNS, LONG_TEXTS)
 
 
 class Cursor(NamedTuple):
-    """The last row's key, the last visible position, the start (epoch ms), the filter's fingerprint."""
+    """The last row's key, the last visible position, the start (epoch ms), the filter's fingerprint, what is seen."""
 
     ts_ms: int
     position: int
     up_to: int
     began_ms: int
     fingerprint: str
+    patches: int = 0
+    documents: int = 0
 
     def __str__(self) -> str:
         return cursors.written(self)
 
+    def continued(self, wanted: EntryFilter) -> tuple[EntryFilter, int]:
+        return replace(wanted, seen=Seen(self.patches, self.documents)), self.up_to
 
-_cursor = msgspec.msgpack.Decoder(tuple[int, int, int, int, str])
+
+_cursor = msgspec.msgpack.Decoder(Cursor)
 
 
 _Value = TypeVar("_Value")
@@ -102,18 +107,23 @@ class Page:
     up_to: int  # the last position that the reading sees, on all its pages
     next: Cursor | None
     stopped: bool = False
+    seen: Seen | None = None
 
 
 def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None, *, gaps: bool = False) -> Page:
     """With ``gaps``, each row ends with its gap. Raises ``Invalid`` (cursor)."""
     at = None if cursor is None else read_cursor(cursor, wanted, order)
-    up_to = horizon(wanted) if at is None else at.up_to
+    wanted, up_to = begun(wanted) if at is None else at.continued(wanted)
     rows, end = _looked_up(wanted, order, size + 1, up_to, at, gaps)
     is_full = len(rows) > size
     rows = rows[:size]
     key = (rows[-1][_TS_MS], rows[-1][0]) if is_full else end
-    following = None if key is None else Cursor(key[0], key[1], up_to, wanted.now_ms, wanted.fingerprint(order))
-    return Page(rows, up_to, following, stopped=not is_full and end is not None)
+    following = None if key is None else cursor_of(key, wanted, order, up_to)
+    return Page(rows, up_to, following, stopped=not is_full and end is not None, seen=wanted.seen)
+
+
+def cursor_of(key: Key, wanted: EntryFilter, order: str, up_to: int) -> Cursor:
+    return Cursor(*key, up_to, wanted.now_ms, wanted.fingerprint(order), *(wanted.seen or ()))
 
 
 def light_page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None) -> Page:
@@ -125,7 +135,7 @@ def light_page(wanted: EntryFilter, order: Order, size: int, cursor: str | None 
         for row in part.rows:
             if weight >= PAGE_BYTES:
                 last = rows[-1]
-                following = Cursor(last[_TS_MS], last[0], part.up_to, wanted.now_ms, wanted.fingerprint(order))
+                following = cursor_of((last[_TS_MS], last[0]), replace(wanted, seen=part.seen), order, part.up_to)
                 return Page(rows, part.up_to, following)
             rows.append(row)
             weight += _weight(row)
@@ -162,7 +172,8 @@ def _values(entries: Entries, gaps: bool) -> Entries:
 
 def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) -> Iterator[list[Row]]:
     """In chunks, each a short read."""
-    up_to = horizon(wanted) if up_to is None else up_to
+    if up_to is None:
+        wanted, up_to = begun(wanted)
     ascending = order == "asc"
     entries = in_order(whole(wanted, up_to), ascending=ascending)
     chunk = entries
@@ -183,7 +194,7 @@ def _read(entries: Entries, size: int, most_bytes: int) -> tuple[list[Row], bool
 
 def tail(wanted: EntryFilter, after: int, size: int) -> tuple[list[Row], int]:
     """In position order, about ``PAGE_BYTES`` at most; also the position to continue from."""
-    up_to = horizon(wanted)
+    wanted, up_to = begun(wanted)
     entries = whole(wanted, up_to).order_by("key_position")
     rows: list[Row] = []
     weight = 0
@@ -235,13 +246,14 @@ def read_cursor(text: str, wanted: EntryFilter, order: str) -> Cursor:
 
 def is_match(wanted: EntryFilter, at: Cursor) -> bool:
     """Of the entry at the cursor, which was only scanned if the page stopped there."""
-    return is_one_range(wanted) or select(wanted, at.up_to).filter(key_position=at.position).exists()
+    return is_one_range(wanted) or select(*at.continued(wanted)).filter(key_position=at.position).exists()
 
 
 def _decoded(text: str) -> Cursor:
-    cursor = Cursor(*cursors.read(text, _cursor))
+    cursor = cursors.read(text, _cursor)
     limit = 2**63
-    if not all(-limit <= number < limit for number in cursor[:3]) or not 0 <= cursor.began_ms < 2**48:
+    numbers = (*cursor[:3], cursor.patches, cursor.documents)
+    if not all(-limit <= number < limit for number in numbers) or not 0 <= cursor.began_ms < 2**48:
         raise Invalid("cursor", "cursor", cursors.INVALID)
     return cursor
 

@@ -11,7 +11,7 @@ from enhancelog.domain import meta
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.meta import LONGEST_INDEXED
 from enhancelog.domain.meta_filters import PREFIX, is_meta
-from enhancelog.models import BlueprintSummary, Denial, Entry, EntryBadge, MetaValue
+from enhancelog.models import BlueprintSummary, Denial, Entry, EntryBadge, MetaValue, Touch, TouchAwaiting
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
 from enhancelog.queries.counts import CAP, Count, count, tallied_by_axis, tallied_by_blueprint
@@ -23,14 +23,21 @@ _DENIAL = Denial._meta.db_table
 _ENTRY = Entry._meta.db_table
 _BADGE = EntryBadge._meta.db_table
 _META = MetaValue._meta.db_table
+_TOUCH = Touch._meta.db_table
+_AWAITING = TouchAwaiting._meta.db_table
 
 _BY_SOURCE: Final = f"""
     UNION ALL
     SELECT 'source', source, COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) GROUP BY source"""
-# What the log has at all: more than one source, and ``meta``.
+# What the log has at all: more than one source, ``meta``, and patches.
 _HAS: Final = Statement(f"""
     SELECT (SELECT COUNT(*) FROM (SELECT DISTINCT source FROM {BlueprintSummary._meta.db_table} LIMIT 2) found),
-        EXISTS (SELECT 1 FROM {_META})""")
+        EXISTS (SELECT 1 FROM {_META}), EXISTS (SELECT 1 FROM {_TOUCH})""")
+
+# No parameters: how many places were read, entries without names, and the places of the filter itself.
+_TOUCHED: Final = "touched"
+_UNNAMED: Final = "unnamed"
+_ASKED: Final = "asked"
 
 # An entry may have many keys, and every run values of its own.
 MOST_META: Final = 20_000  # values of the sample, newest entries first
@@ -46,6 +53,27 @@ _BY_META: Final = f"""
     SELECT name, value, n FROM (
         SELECT name, value, COUNT(*) AS n FROM noted WHERE LENGTH(value) <= {LONGEST_INDEXED}
         GROUP BY name, value ORDER BY n DESC, name, value LIMIT {MOST_META_CHOICES}) offered"""
+
+# Whole places, by name where they have one. An entry has at most 200.
+MOST_TOUCHES: Final = 20_000  # of the sample, newest entries first
+MOST_PLACES: Final = 1_000  # that are offered, most entries first
+_SAMPLED_TOUCHES: Final = f"""
+    , touched (place) AS MATERIALIZED (
+        SELECT t.place FROM sample s CROSS JOIN {_TOUCH} t
+        WHERE t.position = s.position AND t.is_whole AND NOT t.has_named LIMIT {MOST_TOUCHES + 1})"""
+_BY_TOUCH: Final = f"""
+    UNION ALL
+    SELECT '{_TOUCHED}', '', COUNT(*) FROM touched
+    UNION ALL
+    SELECT '{_UNNAMED}', '', COUNT(*) FROM sample s CROSS JOIN {_AWAITING} a
+        WHERE a.position = s.position AND a.is_missing
+    UNION ALL
+    SELECT 'touches', place, n FROM (
+        SELECT place, COUNT(*) AS n FROM touched GROUP BY place ORDER BY n DESC, place LIMIT {MOST_PLACES}) offered"""
+_BY_ASKED: Final = f"""
+    UNION ALL
+    SELECT '{_ASKED}', t.place, COUNT(*) FROM sample s CROSS JOIN {_TOUCH} t
+    WHERE t.position = s.position AND t.place IN ({{places}}) GROUP BY t.place"""
 
 
 def _groups() -> str:
@@ -83,7 +111,9 @@ class Facets:
 
     total: Count
     by: Mapping[str, tuple[Choice, ...]]
-    more_meta: bool = False  # there may be more values of meta
+    more_meta: bool  # there may be more values of meta
+    more_places: bool
+    unnamed: Count  # entries whose places have no names, because the document before is not stored
 
 
 def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) -> Facets:
@@ -93,8 +123,10 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
         is_part = end is not None
     else:
         entries, is_part = Entry.objects.filter(position__in=known.positions), known.is_part
-    sampled = _sampled(entries, up_to)
-    meta_rows = sampled.pop(PREFIX, {}).get("", 0)
+    sampled = _sampled(entries, up_to, wanted.include.get("touches", ()))
+    if asked := sampled.pop(_ASKED, None):
+        sampled["touches"] = sampled.get("touches", {}) | asked
+    meta_rows, touch_rows, unnamed = (sampled.pop(name, {}).get("", 0) for name in (PREFIX, _TOUCHED, _UNNAMED))
     size = sum(sampled.get("blueprint_id", {}).values())
     axes = sampled.setdefault("axes", {})
     axes["none"] = size - sum(axes.values())
@@ -102,28 +134,38 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
     capped = size > CAP or is_part
     more_meta = meta_rows > MOST_META
     sampled.update((name, _as_found(values)) for name, values in sampled.items() if is_meta(name))
-    counted = {name: _counted(values, capped or (more_meta and is_meta(name))) for name, values in sampled.items()}
+    more_places = touch_rows > MOST_TOUCHES
+    partial = {name for name in sampled if more_meta and is_meta(name)} | ({"touches"} if more_places else set())
+    counted = {name: _counted(values, capped or name in partial) for name, values in sampled.items()}
     if capped:
         for name, tallied in (("axis", tallied_by_axis), ("blueprint_id", tallied_by_blueprint)):
             counted[name] = tallied(wanted, up_to) or counted.get(name, {})
     total = count(wanted, up_to) if size > CAP else Count(size, capped)
     offered = sum(len(values) for name, values in counted.items() if is_meta(name))
     ranked = {name: _ranked(values) for name, values in counted.items()}
-    return Facets(total, ranked, more_meta or offered == MOST_META_CHOICES)
+    return Facets(
+        total,
+        ranked,
+        more_meta or offered == MOST_META_CHOICES,
+        more_places or len(ranked.get("touches", ())) == MOST_PLACES,
+        Count(min(unnamed, CAP), capped),
+    )
 
 
-def _sampled(entries: Entries, up_to: int) -> dict[str, dict[str, int]]:
+def _sampled(entries: Entries, up_to: int, asked: Sequence[str]) -> dict[str, dict[str, int]]:
     try:
         sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
     except EmptyResultSet:  # the filter can match nothing
         return {}
-    ((sources, has_meta),) = run(_HAS)
-    noted = _SAMPLED_META if has_meta else ""
+    ((sources, has_meta, has_touches),) = run(_HAS)
+    noted = (_SAMPLED_META if has_meta else "") + (_SAMPLED_TOUCHES if has_touches else "")
     groups = _groups() + (_BY_SOURCE if sources > 1 else "") + (_BY_META if has_meta else "")
+    if has_touches:
+        groups += _BY_TOUCH + (_BY_ASKED.format(places=", ".join(["%s"] * len(asked))) if asked else "")
     statement = f"WITH sample (position, blueprint_id) AS MATERIALIZED ({sample}) {noted} {groups}"
     found: dict[str, dict[str, int]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*parameters, *afterwards_parameters(up_to)])
+        cursor.execute(statement, [*parameters, *afterwards_parameters(up_to), *(asked if has_touches else ())])
         for name, value, number in cursor.fetchall():
             found.setdefault(name, {})[value] = number
     return found

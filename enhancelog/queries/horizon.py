@@ -1,16 +1,20 @@
 """The last position that a reading sees."""
 
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from enhancelog import patterns
-from enhancelog.domain.filters import EntryFilter
+from enhancelog.domain.filters import EntryFilter, Seen
 from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry, PatternAxis, PatternRules, Template
 from enhancelog.queries.prepared import Statement, run
+from enhancelog.store import touch_derivation
 from enhancelog.store.database import last_position
 
 # With it, no entry appears later among those that a reader has passed. It is the log's last position; for patterns, the
-# position before the first template that is not grouped yet.
+# position before the first template that is not grouped yet; for patches, the position up to which they are joined and
+# their places derived. Of those, a reading sees what followed from the patches and documents that were there when it
+# began.
 _GROUPED: Final = f"""
     SELECT (SELECT MAX(position) FROM {Entry._meta.db_table}),
         (SELECT pending - 1 FROM {PatternAxis._meta.db_table}
@@ -18,6 +22,10 @@ _GROUPED: Final = f"""
          ORDER BY pending LIMIT 1)"""
 
 _NEWEST: Final = 1_000
+_OWN: Final = f"""
+    SELECT COALESCE(MAX(position), 0) FROM (SELECT position, actor_kind, actor_name FROM {Entry._meta.db_table}
+        WHERE position > %s ORDER BY position DESC LIMIT {_NEWEST}) newest
+    WHERE actor_kind = %s AND actor_name = %s"""
 _BROUGHT: Final = f"""
     SELECT COALESCE(MAX(entry.position), 0) FROM {Entry._meta.db_table} entry JOIN (
         SELECT template.first_position FROM {PatternAxis._meta.db_table} axis JOIN {Template._meta.db_table} template
@@ -32,14 +40,41 @@ class Grouped(NamedTuple):
     up_to: int
 
 
+class Touched(NamedTuple):
+    last: int
+    up_to: int
+    seen: Seen
+
+
 def horizon(wanted: EntryFilter) -> int:
-    return grouped().up_to if asks_for_patterns(wanted) else last_position()
+    return begun(wanted)[1]
+
+
+def begun(wanted: EntryFilter) -> tuple[EntryFilter, int]:
+    """A reading that begins now: the filter with what it sees of hosts, and its last position."""
+    up_to = grouped().up_to if asks_for_patterns(wanted) else last_position()
+    if not asks_for_patches(wanted):
+        return wanted, up_to
+    found = touched()
+    return replace(wanted, seen=found.seen), min(up_to, found.up_to)
 
 
 def grouped() -> Grouped:
     ((last, up_to),) = run(Statement(_GROUPED, (patterns.RULES_VERSION,)))
     last = last or 0
     return Grouped(last, last if up_to is None else min(last, up_to))
+
+
+def touched() -> Touched:
+    last = last_position()  # before the progress, else an entry could come between
+    done = touch_derivation.progress()
+    joined = done.joined_entries if done.entries is None else done.entries
+    ends = [last, joined, None if done.next_own is None else done.next_own - 1]
+    return Touched(last, min(end for end in ends if end is not None), Seen(done.patches or 0, done.documents or 0))
+
+
+def asks_for_patches(wanted: EntryFilter) -> bool:
+    return any("touches" in asked or "patch" in asked.get("has", ()) for asked in (wanted.include, wanted.exclude))
 
 
 def asks_for_patterns(wanted: EntryFilter) -> bool:
@@ -49,4 +84,10 @@ def asks_for_patterns(wanted: EntryFilter) -> bool:
 def brought_by(origin: Origin) -> int:
     """The last position at which this actor added an ungrouped template; 0: none."""
     ((position,),) = run(Statement(_BROUGHT, (patterns.RULES_VERSION, origin.actor_kind, origin.actor_name)))
+    return int(position)
+
+
+def appended_by(origin: Origin, after: int) -> int:
+    """The last position of this actor's, of the newest after this one; 0: none."""
+    ((position,),) = run(Statement(_OWN, (after, origin.actor_kind, origin.actor_name)))
     return int(position)

@@ -16,16 +16,20 @@ _TABLE: Final = MetaValue._meta.db_table
 
 MOST: Final = 8  # names that complete a beginning
 
+
 # Each step is one seek in the index, however many entries have the same key or value.
-_NEXT: Final = f"""
+def next_texts(table: str, column: str, fixed: str = "") -> str:
+    return f"""
     WITH RECURSIVE found (text) AS (
-        SELECT MIN({{column}}) FROM {_TABLE} WHERE {{column}} >= %s {{fixed}}
+        SELECT MIN({column}) FROM {table} WHERE {column} >= %s {fixed}
         UNION ALL
-        SELECT (SELECT MIN({{column}}) FROM {_TABLE} WHERE {{column}} > found.text {{fixed}})
+        SELECT (SELECT MIN({column}) FROM {table} WHERE {column} > found.text {fixed})
         FROM found WHERE found.text IS NOT NULL)
     SELECT text FROM found WHERE text IS NOT NULL LIMIT %s"""
-_KEYS: Final = _NEXT.format(column="key", fixed="")
-_VALUES: Final = _NEXT.format(column="value", fixed="AND key = %s")
+
+
+_KEYS: Final = next_texts(_TABLE, "key")
+_VALUES: Final = next_texts(_TABLE, "value", "AND key = %s")
 
 
 class Asked(NamedTuple):

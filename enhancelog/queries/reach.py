@@ -8,13 +8,14 @@ from typing import Final, NamedTuple
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.meta_filters import is_meta
-from enhancelog.queries import blueprint_ids, meta_values, phrases
+from enhancelog.queries import blueprint_ids, meta_values, phrases, touched_places
 from enhancelog.queries.pattern_ids import is_pattern_id
 from enhancelog.queries.selection import Entries, beyond, in_order, select, with_implausible
 
-# A list follows one index range: of a pattern, a denied axis, a Blueprint, a value of meta, a status, or of the time
-# alone. Other conditions are checked row by row. So a page, a count or the way to a neighbor scans at most MOST_ROWS
-# rows and says where it stopped. A rare phrase, value of meta or prefix of Blueprints leads straight to its entries.
+# A list follows one index range: of a pattern, a denied axis, a place, a Blueprint, a value of meta, a status, or of
+# the time alone. Other conditions are checked row by row. So a page, a count or the way to a neighbor scans at most
+# MOST_ROWS rows and says where it stopped. A rare phrase, place, value of meta or prefix of Blueprints leads straight
+# to its entries.
 MOST_ROWS: Final = 50_000
 
 _SIMPLE: Final = frozenset(("blueprint_id", "source", "status", "axis"))
@@ -62,7 +63,7 @@ def whole(wanted: EntryFilter, up_to: int) -> Entries:
 
 
 def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
-    ways = {"phrase": phrases.few, "blueprint_prefix": blueprint_ids.few}
+    ways = {"phrase": phrases.few, "blueprint_prefix": blueprint_ids.few, "touches": touched_places.few}
     ways |= {name: partial(meta_values.few, name) for name in wanted.include if is_meta(name)}
     for name, few in ways.items():
         if name in wanted.include and (positions := few(wanted, up_to)) is not None:
@@ -77,7 +78,9 @@ def _leading(wanted: EntryFilter) -> EntryFilter:
         return replace(wanted, include={"pattern": (pattern,)}, exclude={})
     axis = wanted.include.get("axis", ())[:1]
     include = {"axis": axis} if records.only_ids(axis) else {}
-    if not include and (name := meta_values.leading(wanted)):
+    if not include and (place := touched_places.leading(wanted)):
+        include = {"touches": (place,)}
+    elif not include and (name := meta_values.leading(wanted)):
         return replace(wanted, include={name: wanted.include[name]}, exclude={})
     for name in ("blueprint_id", "source", "status"):
         values = wanted.include.get(name, ())

@@ -9,8 +9,8 @@ from enhancelog.backends import Row
 from enhancelog.domain import page_sizes
 from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.queries.counts import Count
-from enhancelog.queries.entries import Cursor, Page, read_cursor
-from enhancelog.queries.horizon import horizon
+from enhancelog.queries.entries import Page, cursor_of, read_cursor
+from enhancelog.queries.horizon import begun
 from enhancelog.queries.phrases import few, find
 from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.reach import is_one_range
@@ -29,12 +29,11 @@ def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None
     """Raises ``Invalid`` (cursor)."""
     recorded = f"recorded {order}"
     at = None if cursor is None else read_cursor(cursor, wanted, recorded)
-    up_to = horizon(wanted) if at is None else at.up_to
+    wanted, up_to = begun(wanted) if at is None else at.continued(wanted)
     rows, seen, stopped = _search(wanted, order, size + 1, None if at is None else at.position, up_to)
     is_full = len(rows) > size
     behind = rows[size - 1][0] if is_full else seen if stopped else None
-    mark = wanted.fingerprint(recorded)
-    following = None if behind is None else Cursor(0, behind, up_to, wanted.now_ms, mark)
+    following = None if behind is None else cursor_of((0, behind), wanted, recorded, up_to)
     return Page(rows[:size], up_to, following, stopped=stopped and not is_full)
 
 

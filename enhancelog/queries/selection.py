@@ -12,10 +12,10 @@ from django.db.models.lookups import Exact, GreaterThan, In
 
 from enhancelog.backends import dialect
 from enhancelog.domain import records, search_words
-from enhancelog.domain.filters import EntryFilter, Has
+from enhancelog.domain.filters import EntryFilter, Has, Seen
 from enhancelog.domain.meta_filters import is_meta
 from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
-from enhancelog.queries import meta_values
+from enhancelog.queries import meta_values, touched_places
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
 from enhancelog.queries.pattern_ids import denied_by, is_pattern_id, leaders
@@ -54,12 +54,12 @@ def with_implausible(wanted: EntryFilter, up_to: int | None = None) -> Entries:
     # An index serves time bounds, but not plausibility.
     entries, include = _driven(wanted)
     for name, values in include.items():
-        entries = entries.filter(_is_new(wanted) if name == "is" else _matches(name, values, up_to))
+        entries = entries.filter(_matches(name, values, wanted, up_to))
     for name, values in wanted.exclude.items():
         if name == "axis":
             entries = entries.filter(~Exists(_denials(axis__in=records.only_ids(values))))
         else:
-            entries = entries.filter(~(_is_new(wanted) if name == "is" else _matches(name, values, up_to)))
+            entries = entries.filter(~_matches(name, values, wanted, up_to))
     if wanted.since_ms is not None:
         entries = entries.filter(key_ts_ms__gte=wanted.since_ms)
     if wanted.until_ms is not None:
@@ -84,24 +84,27 @@ def in_order(entries: Entries, *, ascending: bool) -> Entries:
 
 
 def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
-    # A pattern, else the first denied axis, leads, because a rare one is a short index range; else a value of meta,
-    # unless a Blueprint is named.
+    # A pattern, else the first denied axis, else a place leads, because a rare one is a short index range; else a value
+    # of meta, unless a Blueprint is named.
     include = dict(wanted.include)
     pattern = wanted.one("pattern")
     axis, *others = include.get("axis", ()) or (None,)
     if pattern is not None and is_pattern_id(pattern):
         del include["pattern"]
-        return _by_denials("patterns", denied_by(pattern), include), include
+        return _joined("patterns", denied_by(pattern), include), include
     if axis is not None and records.is_id(axis):
         include["axis"] = tuple(others)
-        return _by_denials("denials", Q(denials__axis=axis), include), include
+        return _joined("denials", Q(denials__axis=axis), include), include
+    if place := touched_places.leading(wanted):
+        del include["touches"]
+        return _joined("touches", touched_places.range_of(place, wanted.seen), include), include
     if led_by := meta_values.leading(wanted):
         key, (value,) = meta_values.asked(led_by, include.pop(led_by))
         return _with_keys(Entry.objects.filter(meta_values__key=key, meta_values__value=value), "meta_values"), include
     return Entry.objects.annotate(key_ts_ms=F("ts_ms"), key_position=F("position")), include
 
 
-def _by_denials(rows: str, conditions: Q, include: dict[str, tuple[str, ...]]) -> Entries:
+def _joined(rows: str, conditions: Q, include: dict[str, tuple[str, ...]]) -> Entries:
     if blueprint_ids := include.get("blueprint_id"):
         possible = records.only_ids(blueprint_ids, may_be_empty=True)
         conditions &= Q(**{f"{rows}__blueprint_id__in": possible})
@@ -116,7 +119,7 @@ def _with_keys(entries: Entries, rows: str) -> Entries:
     return keyed
 
 
-def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
+def _matches(name: str, values: tuple[str, ...], wanted: EntryFilter, up_to: int | None) -> Q:
     # ``axis`` requires all values, other parameters any of them.
     if is_meta(name):
         return meta_values.asked(name, values).condition
@@ -140,7 +143,11 @@ def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
         case "pattern":
             return _of_patterns(leaders(filter(is_pattern_id, values)))
         case "has":
-            return _any(_has(cast(Has, value)) for value in values)
+            return _any(_has(cast(Has, value), wanted.seen) for value in values)
+        case "is":
+            return _of_patterns(new_patterns(wanted.since_ms, wanted.until_ms).values("pk"))
+        case "touches":
+            return touched_places.touching(values, wanted.seen)
         case "afterwards":
             return Q(In(RawSQL(_AFTERWARDS, afterwards_parameters(up_to), output_field=TextField()), values))
         case "text":
@@ -148,10 +155,6 @@ def _matches(name: str, values: tuple[str, ...], up_to: int | None) -> Q:
         case "phrase":
             return _searched(values)
     raise AssertionError(name)
-
-
-def _is_new(wanted: EntryFilter) -> Q:
-    return _of_patterns(new_patterns(wanted.since_ms, wanted.until_ms).values("pk"))
 
 
 def _starts_with(prefix: str) -> Q:
@@ -162,8 +165,10 @@ def _of_patterns(ids: QuerySet[Any]) -> Q:
     return Q(Exists(DenialPattern.objects.filter(entry=OuterRef("position"), template__pattern__in=ids)))
 
 
-def _has(value: Has) -> Q:
+def _has(value: Has, seen: Seen | None) -> Q:
     match value:
+        case "patch":
+            return touched_places.has_patch(seen)
         case "ops":
             return Q(ops__isnull=False)
         case "candidate":

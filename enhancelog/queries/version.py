@@ -11,6 +11,7 @@ from enhancelog.models import (
     HostSource,
     PatternChange,
     PatternRules,
+    TouchDerivation,
     UnfinishedRunChange,
     Version,
 )
@@ -19,6 +20,7 @@ _ENTRY: Final = Entry._meta.db_table
 _CHANGE: Final = PatternChange._meta.db_table
 _JOIN: Final = HostJoin._meta.db_table
 _RULES: Final = PatternRules._meta.db_table
+_TOUCHED: Final = TouchDerivation._meta.db_table
 
 _VERSION: Final = f"""
     SELECT (SELECT MAX(position) FROM {_ENTRY}),
@@ -29,7 +31,9 @@ _VERSION: Final = f"""
         (SELECT MAX(position) FROM {Document._meta.db_table}), (SELECT MAX(position) FROM {Version._meta.db_table}),
         (SELECT MAX(entries) FROM {_JOIN}), (SELECT MAX(patches) FROM {_JOIN}),
         (SELECT SUM(derived) FROM {HostSource._meta.db_table}),
-        (SELECT MAX(id) FROM {UnfinishedRunChange._meta.db_table})"""
+        (SELECT MAX(id) FROM {UnfinishedRunChange._meta.db_table}),
+        (SELECT MAX(own) FROM {_TOUCHED}), (SELECT MAX(entries) FROM {_TOUCHED}),
+        (SELECT MAX(patches) FROM {_TOUCHED}), (SELECT MAX(documents) FROM {_TOUCHED})"""
 
 
 def log_version() -> tuple[Any, ...]:

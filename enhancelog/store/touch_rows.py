@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db.backends.utils import CursorWrapper
 
+from enhancelog.backends import dialect
 from enhancelog.domain import blueprint_documents, touches
 from enhancelog.domain.touches import Touched
 from enhancelog.models import Document, Entry, EntryPatch, Patch
@@ -89,8 +90,9 @@ def derive(read: Iterable[Source]) -> tuple[Derived, list[Source]]:
 def sources(cursor: CursorWrapper, positions: Sequence[int]) -> list[Source]:
     if not positions:
         return []
-    cursor.execute(_SOURCES.format(positions=", ".join(["%s"] * len(positions))), list(positions))
-    return [Source(*row) for row in cursor.fetchall()]
+    with dialect().reading_any_text():
+        cursor.execute(_SOURCES.format(positions=", ".join(["%s"] * len(positions))), list(positions))
+        return [Source(*row) for row in cursor.fetchall()]
 
 
 def _rows(source: Source, found: Iterable[Touched], document: int) -> list[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from enhancelog import links
 from enhancelog.domain import filters
 from enhancelog.domain.errors import Invalid
 from enhancelog.queries.entries import Page
-from enhancelog.queries.horizon import horizon
+from enhancelog.queries.horizon import begun
 from enhancelog.queries.newest import count_beyond
 from enhancelog.transfer.formats import EXPORTS, FORMATS
 from enhancelog.web import feeds
@@ -73,7 +73,8 @@ def _export(list_request: ListRequest, shape: str) -> str:
 
 
 def _new(request: HttpRequest, list_request: ListRequest, after: int) -> HttpResponse:
-    etag = f'"{horizon(list_request.wanted)}"'
+    wanted, up_to = begun(list_request.wanted)
+    etag = f'"{".".join(map(str, (up_to, *(wanted.seen or ()))))}"'
     response = get_conditional_response(request, etag=etag)
     if response is None:
         found = count_beyond(list_request.wanted, after, MOST_NEW)

@@ -40,6 +40,7 @@ class Facet(NamedTuple):
     more_url: str = ""
     id: str = ""
     is_name: bool = False  # the title
+    note: str = ""
 
 
 def facet_links(list_request: ListRequest, found: Facets, opened: str = "") -> list[Facet]:
@@ -52,6 +53,7 @@ def facet_links(list_request: ListRequest, found: Facets, opened: str = "") -> l
         _names("Source", "source", list_request, sources if len(sources) > 1 else (), opened),
         _words("Afterwards", "afterwards", list_request, found.by.get("afterwards", ())),
         _words("Worth a look", "has", list_request, found.by.get("has", ())),
+        _of_touches(list_request, found, opened),
         *_of_meta(list_request, found, opened),
     ]
     return [group for group in groups if group.links]
@@ -74,6 +76,15 @@ def _names(title: str, name: str, list_request: ListRequest, choices: Sequence[C
     left_out = len(choices) + len(absent) - len(shown)
     more_url = _opening_url(list_request, name) if left_out and most == SHOWN else ""
     return Facet(title, links, Count(left_out), more_url, _id(name))
+
+
+def _of_touches(list_request: ListRequest, found: Facets, opened: str) -> Facet:
+    facet = _names("What it touches", "touches", list_request, found.by.get("touches", ()), opened)
+    runs, whose = ("run", "its") if found.unnamed.is_one else ("runs", "their")
+    note = f"{found.unnamed} {runs} by index only: {whose} Blueprint’s document is not stored"
+    is_least = found.more_places and facet.left_out.number > 0
+    left_out = facet.left_out._replace(capped=is_least)
+    return facet._replace(left_out=left_out, note=note if found.unnamed.number else "")
 
 
 def _of_meta(list_request: ListRequest, found: Facets, opened: str) -> Iterator[Facet]:

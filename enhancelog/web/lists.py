@@ -9,6 +9,7 @@ from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.implausible import is_bounded, newest_implausible, only_plausible
 from enhancelog.queries.reach import most_rows
+from enhancelog.store.database import last_position
 from enhancelog.web import list_requests
 from enhancelog.web.alternatives import alternatives
 from enhancelog.web.entry_rows import EntryRow, entry_rows
@@ -73,7 +74,7 @@ def list_context(page: Page, list_request: ListRequest, stopped: str = "") -> di
         "onward": Onward(next_url, _onward(page, list_request), stopped),
         "is_later_page": list_request.cursor is not None,
         "span": span_in_words(list_request.wanted.since_ms, list_request.wanted.until_ms),
-        "log_is_empty": not page.up_to,
+        "log_is_empty": not (page.up_to or last_position()),
         "alternatives": alternatives(list_request, page),
     }
 

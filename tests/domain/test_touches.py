@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enhancelog.domain import blueprint_documents, touches
+from enhancelog.domain.places import is_place
 from enhancelog.domain.touches import LONGEST_PLACE, MOST_PLACES, MOST_TOKENS, Touched
 
 DOCUMENT = {"agents": [{"name": "writer"}, {"name": "re/view~er", "tools": [{"name": ""}, "x", {"name": 7}]}], "1": {}}
@@ -95,7 +96,7 @@ def test_a_document_only_adds_places(paths: list[str], has_document: bool) -> No
     found = touches.places(paths, DOCUMENT)
     assert [each._replace(has_named=False) for each in found if not each.is_named] == plain
     assert len({each.place for each in found}) == len(found)
-    assert all(touches.is_place(each.place) for each in found)
+    assert all(is_place(each.place) for each in found)
 
 
 def test_names_come_from_what_a_yaml_document_says() -> None:

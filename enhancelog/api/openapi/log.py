@@ -19,7 +19,7 @@ from enhancelog.api.openapi.parts import (
     query,
     ref,
 )
-from enhancelog.domain import filters, meta, page_sizes, periods
+from enhancelog.domain import filters, meta, page_sizes, periods, places
 from enhancelog.domain.errors import NO_SUCH_ENTRY
 from enhancelog.domain.records import FIELDS, ID_SCHEMA
 from enhancelog.domain.search_words import LONGEST_PHRASE
@@ -55,7 +55,10 @@ _NAMED: Final = {
     "axes": "The number of axes that denied.",
     "pattern": "Denied by this deny pattern: its id, or the id of a pattern merged into it.",
     "is": "`new`: denied by a pattern whose first denial is within the filter's times; needs `since` or `period`.",
-    "has": "A recorded patch, the hash of its candidate, a gap before the entry, or an inconsistency.",
+    "has": "A patch (recorded, or known from a host), a recorded patch (`ops`), the hash of its candidate, a gap "
+    "before the entry, or an inconsistency.",
+    "touches": "The patch touches this place of the Blueprint or one inside it: a JSON pointer, where the name of a "
+    "list item may stand for its index.",
     "afterwards": "What followed in the retry thread: an applied attempt, only rejected ones, or none.",
     "text": "A substring of intent, rationale, reasons or a verdict's detail.",
     "phrase": "A phrase in intent, rationale, a reason or a verdict's detail; its last word may end in *.",
@@ -90,6 +93,8 @@ def _filters() -> list[Part]:
             one = ref(name.capitalize())
         elif name == "phrase":
             one["maxLength"] = LONGEST_PHRASE
+        elif name == "touches":
+            one["pattern"] = places.SCHEMA
         for prefix, words in (("", _NAMED[name]), ("not_", f"Excludes what `{name}` selects.")):
             found.append(query(prefix + name, {**array_of(one), "maxItems": filters.MAX_VALUES}, words))
     instant = {"type": "string", "pattern": periods.INSTANT_SCHEMA}

@@ -12,7 +12,7 @@ from enhancelog import links
 from enhancelog.accounts import saved_views
 from enhancelog.accounts.permissions import needs
 from enhancelog.domain.completions import Meta, completions
-from enhancelog.queries import find, meta_values
+from enhancelog.queries import find, meta_values, touched_places
 from enhancelog.web import htmx
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.list_requests import without_empty_parameters
@@ -24,6 +24,7 @@ _VALUES: Final = {
     "axis": find.axes,
     "only": find.axes,
     "source": find.sources,
+    "touches": touched_places.places,
 }
 _META: Final = Meta(meta_values.keys, meta_values.values)
 
