@@ -90,7 +90,7 @@ def _field(path: list[str], place: str, value: Any, *, is_step: bool) -> Field |
     if is_step:
         return Field(place, group, value["ref"], "/".join(path[1:]), value)
     if group != "agents" or len(path) < 3:
-        return Field(place, group, "", "/".join(path), value)
+        return Field(place, group, "", "/".join((path[1:] if group == "steps" else []) or path), value)
     if path[2:] == ["name"]:  # it is shown as such
         return None
     return Field(place, group, path[1], "/".join(path[2:]), value, path[-1] in _PROMPTS and isinstance(value, str))

@@ -96,17 +96,18 @@ def counts(blueprint_id: str, wanted: Sequence[str], window: Window) -> dict[str
     bounds = [(" AND touch.ts_ms >= %s", window.since_ms), (" AND touch.ts_ms < %s", window.until_ms)]
     span = [(condition, ms) for condition, ms in bounds if ms is not None]
     newest = _NEWEST.format(span="".join(condition for condition, _ in span))
-    values = (blueprint_id, *(ms for _, ms in span), most + 1)
+    own = (blueprint_id, *(ms for _, ms in span))
+    values = (*own, most + 1, *own, most, *own, most)
     with faults():
         rows = run(
             Statement(
                 _COUNTS.format(places=", ".join(["(%s)"] * len(wanted)), newest=newest),
-                (*wanted, *values, *values, *values),
+                (*wanted, *values),
             )
         )
         changes = _changes([position for *_, position in rows if position is not None])
     return {
-        place: Counts(min(tried, most), min(denied, most), tried > most, changes.get(position))
+        place: Counts(min(tried, most), denied, tried > most, changes.get(position))
         for place, tried, denied, position in rows
         if tried
     }

@@ -29,7 +29,7 @@ NOTES: Final = {
     "removed": "not in the newest document",
     "end": "added at the end",
     "index": "by index: which item it was is not known",
-    "all": "all of it",
+    "all": "anything in it",
 }
 
 
@@ -109,7 +109,7 @@ def _other(place: str) -> Field:
     group = blueprint_fields.group_of(place)
     if group == "agents" and len(path) > 1:
         return Field(place, group, path[1], "/".join(path[2:]), None)
-    return Field(place, group, "", "/".join(path[1:] if group == "steps" else path), None)
+    return Field(place, group, "", "/".join((path[1:] if group == "steps" else []) or path), None)
 
 
 def _row(blueprint_id: str, field: Field, note: str, counts: Mapping[str, Counts], window: Window) -> Row:
@@ -125,7 +125,7 @@ def _row(blueprint_id: str, field: Field, note: str, counts: Mapping[str, Counts
         of=field.of,
         label=field.label,
         text=_text(field.value) if field.is_prompt else None,
-        value="" if field.is_prompt or note else _value(field.value),
+        value="" if field.is_prompt or field.value is None else _value(field.value),
         note=note,
         counts=here,
         changed=shown_line(here.last.intent) if here.last else "",

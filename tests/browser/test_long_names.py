@@ -48,6 +48,7 @@ STATES: Final = (
     *("/matrix/?period=all", "/matrix/?period=all&show=together", "/patterns/?period=all", f"/patterns/{FILTERED}"),
     *(f"/entries/{APPLIED}?axis={AXIS}", links.comparison(REJECTED, APPLIED), f"/entries/{'X' * LONG}"),
     *(f"/unfinished/{'U' * LONG}", f"/unfinished/?source={SOURCE}", f"/documents/?blueprint_id={BLUEPRINT}"),
+    f"/fields/?blueprint_id={BLUEPRINT}",
     *(f"/blueprints/{'X' * LONG}", f"/content/?text={STORY}", f"/rejections/?foo={AXIS}", f"/search/?text={STORY}"),
 )
 
