@@ -113,6 +113,10 @@ def unfinished_run(issue_id: str) -> str:
     return f"/unfinished/{_last(issue_id)}"
 
 
+def fields(blueprint_id: str, pairs: Pairs = ()) -> str:
+    return with_query("/fields/", [("blueprint_id", blueprint_id), *pairs])
+
+
 def documents(blueprint_id: str, pairs: Pairs = ()) -> str:
     return with_query("/documents/", [("blueprint_id", blueprint_id), *pairs])
 

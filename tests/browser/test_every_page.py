@@ -57,6 +57,7 @@ STATES: Final = (
     *("/matrix/?period=all", "/matrix/?period=all&show=together"),
     *("/blueprints/main?axis=noop&status=rejected&order=asc", "/blueprints/nobody", "/blueprints/?blueprint_id="),
     *("/documents/?blueprint_id=main", "/documents/?blueprint_id=", "/documents/nobody"),
+    *("/fields/?blueprint_id=main", "/fields/?blueprint_id="),
     f"/documents/{SAMPLES['hash']}?compare={blake3(LATER.encode()).hexdigest()}",
     *("/unfinished/?cause=pointer", "/unfinished/?status=pending", "/unfinished/h-dead", "/unfinished/nobody"),
     *("/rejections/?axis=noop", "/search/?page_size=5", "/search/?text=nothing+like+it", "/search/?since=tomorrow"),

@@ -30,6 +30,7 @@ WIDTHS: Final = (320, 390, 1024, 1440)
 BLUEPRINT, AXIS, SOURCE, ACTOR, STORY = ("B" * LONG, "A" * LONG, "S" * LONG, "T" * LONG, "C" * LONG)
 APPLIED, REJECTED = "I" * LONG, "J" * LONG
 DETAIL: Final = "D" * LONG
+TEXT: Final = f'{{"id": "{"T" * 3000}", "agents": [{{"name": "{"G" * LONG}", "prompt": "{"V" * 3000}"}}]}}'
 HASH: Final = "D" * LONG
 SAMPLES: Final = {
     "issue_id": REJECTED,
@@ -48,6 +49,7 @@ STATES: Final = (
     *("/matrix/?period=all", "/matrix/?period=all&show=together", "/patterns/?period=all", f"/patterns/{FILTERED}"),
     *(f"/entries/{APPLIED}?axis={AXIS}", links.comparison(REJECTED, APPLIED), f"/entries/{'X' * LONG}"),
     *(f"/unfinished/{'U' * LONG}", f"/unfinished/?source={SOURCE}", f"/documents/?blueprint_id={BLUEPRINT}"),
+    f"/fields/?blueprint_id={BLUEPRINT}",
     *(f"/blueprints/{'X' * LONG}", f"/content/?text={STORY}", f"/rejections/?foo={AXIS}", f"/search/?text={STORY}"),
 )
 
@@ -73,7 +75,7 @@ def ada(transactional_db: None, settings: Any) -> User:
         make_issue(number, issue_id=issue_id, blueprint_id=BLUEPRINT, intent="W" * LONG, detail="R" * LONG)
         for number, issue_id in enumerate((REJECTED, "U" * LONG))
     ]
-    document = Document(hash=HASH, form="json", text=f'{{"id": "{"T" * 3000}"}}')
+    document = Document(hash=HASH, form="json", text=TEXT)
     version = Version(blueprint_id=BLUEPRINT, hash=HASH, number=0, made_by="hand", rationale="R" * LONG)
     found = Found(issues=dead, documents=[Seen(BLUEPRINT, document)], versions=[version])
     observed.keep(SOURCE, found)

@@ -23,6 +23,7 @@ READING = (
     "/content/",
     "/palette/",
     "/documents/",
+    "/fields/",
     "/unfinished/",
 )
 OWN = ("/account/password",)

@@ -20,7 +20,15 @@ pytestmark = pytest.mark.django_db
 
 DAY_MS = 86_400_000
 NOON = int(datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp() * 1000)
-PAGES = ["/", "/blueprints/", "/blueprints/main", "/rejections/", "/search/?text=cite", "/entries/h-1"]
+PAGES = [
+    "/",
+    "/blueprints/",
+    "/blueprints/main",
+    "/rejections/",
+    "/search/?text=cite",
+    "/entries/h-1",
+    "/fields/?blueprint_id=main",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -41,7 +41,7 @@ def document_list(request: HttpRequest) -> HttpResponseBase:
     """``from`` and ``to``, of the form that compares two versions, redirect to their difference."""
     blueprint_id = request.GET.get("blueprint_id")
     if blueprint_id is None:
-        return htmx.page(request, "documents/none.jinja", {"section": "blueprints"})
+        return htmx.page(request, "documents/none.jinja", {"section": "blueprints", "tab": "Document"})
     if after := request.GET.get("to"):
         before = request.GET.get("from", "")
         return HttpResponseRedirect(links.document(after, before if before != after else ""))

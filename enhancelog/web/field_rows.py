@@ -1,0 +1,149 @@
+"""A Blueprint's fields as rows of a table, with what patches did to them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from enhancelog import links
+from enhancelog.domain import blueprint_fields
+from enhancelog.domain.blueprint_documents import tokens
+from enhancelog.domain.blueprint_fields import Field, Fields, Group
+from enhancelog.domain.filters import Order
+from enhancelog.domain.telling_lines import shown_line
+from enhancelog.domain.terminal import without_terminal_codes
+from enhancelog.domain.text import cut, isolated
+from enhancelog.queries import fields as log
+from enhancelog.queries.charts import Window
+from enhancelog.queries.fields import MOST_COUNTED, Counts, Places
+from enhancelog.web.folded_texts import Text
+
+MOST_OTHERS: Final = 100  # places that are no fields
+FOLDED_CHARACTERS: Final = 300  # of a prompt
+VALUE_CHARACTERS: Final = 200
+
+SORTS: Final = ("denied", "changes", "name")
+
+NOTES: Final = {
+    "": "",
+    "removed": "not in the newest document",
+    "end": "added at the end",
+    "index": "by index: which item it was is not known",
+    "all": "anything in it",
+}
+
+
+class Row(NamedTuple):
+    """``note``: of ``NOTES``; of a field, empty. ``changed``: a line of the last change's intent."""
+
+    place: str
+    group: Group
+    of: str
+    label: str
+    text: Text | None
+    value: str
+    note: str
+    counts: Counts
+    changed: str
+    url: Callable[..., str]
+
+    @property
+    def about(self) -> str:
+        return NOTES[self.note]
+
+
+class Chosen(NamedTuple):
+    """``left_out``: fields and other places beyond what a page shows."""
+
+    fields: list[Field]
+    others: list[tuple[str, str]]
+    left_out: int
+
+
+def choose(found: Fields, document: Any, touched: Places) -> Chosen:
+    """Places with their notes, if patches touched more than the fields."""
+    known = {field.place for field in found.fields}
+    others = [(place, _note(place, found, document)) for place in touched.whole if place not in known]
+    shown_others = others[:MOST_OTHERS]
+    # What patches touched and what agents are told comes before the rest.
+    most = MOST_COUNTED - len(shown_others)
+    ranked = sorted(found.fields, key=lambda field: (field.place not in touched.touched, not field.is_prompt))
+    shown = {field.place for field in ranked[:most]}
+    return Chosen(
+        [field for field in found.fields if field.place in shown],
+        shown_others,
+        max(len(found.fields) - most, 0) + len(others) - len(shown_others),
+    )
+
+
+def rows(blueprint_id: str, chosen: Chosen, touched: Places, window: Window) -> list[Row]:
+    places = [field.place for field in chosen.fields] + [place for place, _ in chosen.others]
+    counted = [place for place in places if touched.is_cut or place in touched.touched]
+    counts = log.counts(blueprint_id, counted, window)
+    return [
+        *(_row(blueprint_id, field, "", counts, window) for field in chosen.fields),
+        *(_row(blueprint_id, _other(place), note, counts, window) for place, note in chosen.others if place in counts),
+    ]
+
+
+def in_order(found: Iterable[Row], sort: str, order: Order) -> list[Row]:
+    """Equal ones as in the document."""
+    sign = -1 if order == "desc" else 1
+    if sort == "name":
+        return sorted(found, key=lambda row: (row.of, row.label), reverse=order == "desc")
+    if sort == "changes":
+        return sorted(found, key=lambda row: (sign * row.counts.applied, not row.text))
+    return sorted(found, key=lambda row: (sign * row.counts.denied, sign * row.counts.tried, not row.text))
+
+
+def _note(place: str, found: Fields, document: Any) -> str:
+    if blueprint_fields.is_by_index(document, place):
+        return "index"
+    if place in found.places:
+        return "all"
+    return "end" if place.endswith("/-") else "removed" if found.places else ""
+
+
+def _other(place: str) -> Field:
+    path = tokens(place)
+    group = blueprint_fields.group_of(place)
+    if group == "agents" and len(path) > 1:
+        return Field(place, group, path[1], "/".join(path[2:]), None)
+    return Field(place, group, "", "/".join((path[1:] if group == "steps" else []) or path), None)
+
+
+def _row(blueprint_id: str, field: Field, note: str, counts: Mapping[str, Counts], window: Window) -> Row:
+    here = counts.get(field.place, log.NONE)
+
+    def url(*status: str) -> str:
+        pairs = [("touches", field.place), *(("status", each) for each in status)]
+        return links.blueprint(blueprint_id, [*links.between(window.since_ms, window.until_ms), *pairs])
+
+    return Row(
+        place=field.place,
+        group=field.group,
+        of=field.of,
+        label=field.label,
+        text=_text(field.value) if field.is_prompt else None,
+        value="" if field.is_prompt or field.value is None else _value(field.value),
+        note=note,
+        counts=here,
+        changed=shown_line(here.last.intent) if here.last else "",
+        url=url,
+    )
+
+
+def _text(prompt: str) -> Text:
+    whole = without_terminal_codes(prompt)
+    return Text(whole, shown_line(whole) if len(whole) > FOLDED_CHARACTERS else "")
+
+
+def _value(value: Any) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return isolated(cut(without_terminal_codes(text[: 2 * VALUE_CHARACTERS]), VALUE_CHARACTERS))
+
+
+def grouped(found: Sequence[Row]) -> list[tuple[Group, str, list[Row]]]:
+    headings: tuple[tuple[Group, str], ...] = (("agents", "Agents"), ("steps", "Steps"), ("settings", "Settings"))
+    groups = [(group, heading, [row for row in found if row.group == group]) for group, heading in headings]
+    return [each for each in groups if each[2]]
