@@ -10,7 +10,7 @@ from enhancelog.domain import blueprint_documents
 from enhancelog.domain.blueprint_documents import Unreadable
 from tests.processes import ROOT
 
-OUTPUTS = ROOT / "tests/samples/host/output.db"
+OUTPUTS = ROOT / "enhancelog/demo/host/output.db"
 
 
 def test_every_recorded_document_is_the_host_s_json() -> None:

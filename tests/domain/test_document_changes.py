@@ -17,7 +17,7 @@ from tests import limited
 from tests.processes import ROOT
 
 RECORDED_CHANGES = 168
-OUTPUTS = ROOT / "tests/samples/host/output.db"
+OUTPUTS = ROOT / "enhancelog/demo/host/output.db"
 
 
 def agent(name: str, prompt: str = "Be brief.", **profile: Any) -> dict[str, Any]:
