@@ -7,6 +7,7 @@ from enhancelog.backends import faults
 from enhancelog.domain import records
 from enhancelog.models import Entry, Touch
 from enhancelog.queries.charts import Window
+from enhancelog.queries.horizon import Touched
 from enhancelog.queries.prepared import Statement, run
 
 MOST_PLACES: Final = 1_000  # that are looked through
@@ -32,7 +33,8 @@ _PLACES: Final = f"""
 
 _NEWEST: Final = f"""
     SELECT rejected, ts_ms, position FROM {_TOUCH} touch
-    WHERE touch.blueprint_id = %s AND touch.place = wanted.place{{span}}
+    WHERE touch.blueprint_id = %s AND touch.place = wanted.place
+        AND touch.position <= %s AND touch.patch <= %s AND touch.document <= %s{{span}}
     ORDER BY ts_ms DESC, position DESC LIMIT %s"""
 _COUNTS: Final = """
     WITH wanted(place) AS (VALUES {places})
@@ -88,15 +90,15 @@ def places(blueprint_id: str) -> Places:
     )
 
 
-def counts(blueprint_id: str, wanted: Sequence[str], window: Window) -> dict[str, Counts]:
+def counts(blueprint_id: str, wanted: Sequence[str], window: Window, seen: Touched) -> dict[str, Counts]:
     """By place, for ``MOST_COUNTED`` at most; absent if no patch touched it."""
     if not wanted or not records.is_id(blueprint_id, may_be_empty=True):
         return {}
     most = min(MOST_OF_PLACE, COUNTED_ROWS // len(wanted))
-    bounds = [(" AND touch.ts_ms >= %s", window.since_ms), (" AND touch.ts_ms < %s", window.until_ms)]
-    span = [(condition, ms) for condition, ms in bounds if ms is not None]
-    newest = _NEWEST.format(span="".join(condition for condition, _ in span))
-    own = (blueprint_id, *(ms for _, ms in span))
+    bounds = {"ts_ms >=": window.since_ms, "ts_ms <": window.until_ms}
+    span = {condition: ms for condition, ms in bounds.items() if ms is not None}
+    newest = _NEWEST.format(span="".join(f" AND touch.{condition} %s" for condition in span))
+    own = (blueprint_id, seen.up_to, *seen.seen, *span.values())
     values = (*own, most + 1, *own, most, *own, most)
     with faults():
         rows = run(

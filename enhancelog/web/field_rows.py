@@ -16,6 +16,7 @@ from enhancelog.domain.text import cut, isolated
 from enhancelog.queries import fields as log
 from enhancelog.queries.charts import Window
 from enhancelog.queries.fields import MOST_COUNTED, Counts, Places
+from enhancelog.queries.horizon import Touched
 from enhancelog.web.folded_texts import Text
 
 MOST_OTHERS: Final = 100  # places that are no fields
@@ -76,10 +77,10 @@ def choose(found: Fields, document: Any, touched: Places) -> Chosen:
     )
 
 
-def rows(blueprint_id: str, chosen: Chosen, touched: Places, window: Window) -> list[Row]:
+def rows(blueprint_id: str, chosen: Chosen, touched: Places, window: Window, seen: Touched) -> list[Row]:
     places = [field.place for field in chosen.fields] + [place for place, _ in chosen.others]
     counted = [place for place in places if touched.is_cut or place in touched.touched]
-    counts = log.counts(blueprint_id, counted, window)
+    counts = log.counts(blueprint_id, counted, window, seen)
     return [
         *(_row(blueprint_id, field, "", counts, window) for field in chosen.fields),
         *(_row(blueprint_id, _other(place), note, counts, window) for place, note in chosen.others if place in counts),

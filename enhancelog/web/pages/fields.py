@@ -12,7 +12,7 @@ from enhancelog.domain import blueprint_documents, blueprint_fields, filters
 from enhancelog.domain.blueprint_documents import Unreadable
 from enhancelog.domain.blueprint_fields import Fields
 from enhancelog.domain.errors import Invalid
-from enhancelog.queries import document_versions, runs
+from enhancelog.queries import document_versions, horizon, runs
 from enhancelog.queries import fields as log
 from enhancelog.queries.charts import Window
 from enhancelog.queries.document_versions import KnownVersion
@@ -100,9 +100,11 @@ def _asked(request: HttpRequest) -> Asked:
 
 def _listed(asked: Asked, blueprint_id: str, read: Read, touched: Places, period: Period) -> dict[str, Any]:
     chosen = field_rows.choose(read.fields, read.value, touched)
-    rows = field_rows.in_order(field_rows.rows(blueprint_id, chosen, touched, period.window), asked.sort, asked.order)
+    seen = horizon.touched()
+    found = field_rows.rows(blueprint_id, chosen, touched, period.window, seen)
+    rows = field_rows.in_order(found, asked.sort, asked.order)
     groups = [(group, heading, asked.columns(group), rows) for group, heading, rows in field_rows.grouped(rows)]
-    return {"groups": groups, "left_out": chosen.left_out}
+    return {"groups": groups, "left_out": chosen.left_out, "not_derived": seen.last - seen.up_to}
 
 
 def _read(versions: list[KnownVersion]) -> Read:
