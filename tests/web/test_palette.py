@@ -118,6 +118,8 @@ def options(q: str) -> list[str]:
         ("blueprint:team", ["blueprint:team-a"]),
         ('blueprint:"ops', ['blueprint:"ops/デプロイ %"']),
         ("source:", ["source:api"]),
+        ("touches:/agents/w", ["touches:/agents/writer"]),
+        ("-touches:/agents", ["-touches:/agents/writer"]),
         ("x" * 2_000, []),
     ],
 )
