@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
-from enhancelog.store import pattern_groups
+from enhancelog.store import host_derivation, pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.writing import ENTRIES_PER_TRANSACTION
 
@@ -15,10 +15,11 @@ def record(*entries: Entry, source: str = "api") -> None:
 
 
 def record_all(entries: Iterable[Entry], source: str = "api") -> None:
-    """Append these entries and group what they say, as an import does."""
+    """Append these entries and derive what follows, as an import does."""
     store = DatabaseEnhanceLogStore(Origin("command", "tests", source))
     waiting = list(entries)
     for start in range(0, len(waiting), ENTRIES_PER_TRANSACTION):
         outcomes = store.append_batch(waiting[start : start + ENTRIES_PER_TRANSACTION])
         assert {outcome.result for outcome in outcomes} <= {"created"}
     pattern_groups.settle()
+    host_derivation.settle()

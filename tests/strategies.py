@@ -23,7 +23,7 @@ verdicts: st.SearchStrategy[dict[str, str]] = st.builds(
     dict, axis=axes, status=st.sampled_from(["pass", "deny"]), detail=texts
 )
 operations: st.SearchStrategy[dict[str, str]] = st.builds(
-    dict, op=st.sampled_from(["add", "replace", "test"]), path=st.just("/a"), value=texts
+    dict, op=st.sampled_from(["add", "replace", "test"]), path=st.sampled_from(["/a", "/a/b", "/a/b/10"]), value=texts
 )
 meta_keys = st.sampled_from(["model", "seed", "a.b-c_1", "cached"])
 meta_values = st.one_of(

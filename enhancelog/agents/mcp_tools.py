@@ -295,7 +295,5 @@ def _brief(entry: Entry, fields: Sequence[str], shape: Shape) -> ListedEntry:
 
 def _most_that_fit(entries: Sequence[Entry], fields: Sequence[str]) -> int:
     """How many of the first entries fit in their shortest form; at least one always does."""
-    number = 1
-    while number < len(entries) and fits(_listed(entries[: number + 1], "x" * 200, fields, SMALLEST)):
-        number += 1
-    return number
+    too_many = (n for n in range(1, len(entries)) if not fits(_listed(entries[: n + 1], "x" * 200, fields, SMALLEST)))
+    return next(too_many, len(entries))

@@ -13,10 +13,6 @@ from enhancelog.models.host import (
     HostSource,
     Observation,
     Patch,
-    Touch,
-    TouchAwaiting,
-    TouchDerivation,
-    TouchPending,
     UnfinishedRun,
     UnfinishedRunChange,
     Version,
@@ -40,6 +36,7 @@ from enhancelog.models.projections import (
     MetaValue,
     StatusTally,
 )
+from enhancelog.models.touches import Touch, TouchAwaiting, TouchDerivation, TouchPending
 from enhancelog.models.views import SavedView
 
 __all__ = [

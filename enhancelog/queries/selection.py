@@ -97,7 +97,9 @@ def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
         return _joined("denials", Q(denials__axis=axis), include), include
     if place := touched_places.leading(wanted):
         del include["touches"]
-        return _joined("touches", touched_places.range_of(place, wanted.seen), include), include
+        entries = _joined("touches", touched_places.range_of(place, wanted.seen), include)
+        include.pop("blueprint_id", None)  # else SQLite may begin with the Blueprint's entries
+        return entries, include
     if led_by := meta_values.leading(wanted):
         key, (value,) = meta_values.asked(led_by, include.pop(led_by))
         return _with_keys(Entry.objects.filter(meta_values__key=key, meta_values__value=value), "meta_values"), include

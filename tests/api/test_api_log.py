@@ -175,6 +175,8 @@ def test_pages_of_one_reading_do_not_see_what_came_later(client: Client) -> None
         ("not_status=x", "not_status"),
         ("axes=three", "axes"),
         ("has=nothing", "has"),
+        ("touches=agents", "touches"),
+        ("not_touches=", "not_touches"),
         ("since=tomorrow", "since"),
         ("since=", "since"),
         ("until=2026-13-01", "until"),

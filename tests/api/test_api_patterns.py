@@ -17,7 +17,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import DAY_MS
 from enhancelog.models import Template
 from enhancelog.queries.patterns import counted, detail
-from enhancelog.store import pattern_groups
+from enhancelog.store import host_derivation, pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests import pattern_rules
 from tests.factories import make_entry, make_rejected
@@ -102,6 +102,31 @@ def test_nobody_waits_for_longer_than_two_seconds(monkeypatch: pytest.MonkeyPatc
     client.force_login(django_user_model.objects.create_user("writer"))
     assert client.get("/v1/enhance/patterns").headers["Enhancelog-Derived-To"] == "6"
     assert next(clock) <= 3
+
+
+@pytest.mark.parametrize("filter", ["touches=/x", "not_touches=/x", "has=patch", "not_has=patch"])
+@pytest.mark.parametrize(("reader", "number"), [("writer", 2), ("other", 0), ("", 0)])
+def test_a_writer_waits_until_what_a_patch_touches_is_derived_and_all_hear_how_far_it_is(
+    filter: str, reader: str, number: int, monkeypatch: pytest.MonkeyPatch, django_user_model: Any
+) -> None:
+    record_some()
+    own = make_entry(issue_id="n", ops=[{"op": "remove", "path": "/x"}])
+    DatabaseEnhanceLogStore(Origin("user", "writer", "api")).append(own)
+    steps = iter([lambda: None, host_derivation.settle])
+    slept = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        next(steps)()
+
+    clock = SimpleNamespace(sleep=sleep, monotonic=lambda: 0)
+    monkeypatch.setattr("enhancelog.api.derivation.time", clock)
+    client = Client()
+    if reader:
+        client.force_login(django_user_model.objects.create_user(reader))
+    response = client.get(f"/v1/enhance/log?{filter}&page_size=9")
+    assert response.headers["Enhancelog-Derived-To"] == ("7" if number else "6")
+    assert len(slept) == number
 
 
 def test_a_list_without_patterns_says_nothing_of_them() -> None:
@@ -267,6 +292,6 @@ def test_every_filter_is_taken() -> None:
     for name in PARAMETERS:
         value = {"period": "7d", "since": "7d", "until": "7d", "status": "rejected", "axes": "one"}
         base = name.removeprefix("not_")
-        chosen = value.get(base, {"has": "badge", "afterwards": "none", "is": "new"}.get(base, "a"))
+        chosen = value.get(base, {"has": "badge", "afterwards": "none", "is": "new", "touches": "/a"}.get(base, "a"))
         needed = {"since": "90d"} if base == "is" else {}
         assert isinstance(get(**{name: chosen, **needed}), list), name

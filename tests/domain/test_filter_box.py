@@ -56,6 +56,8 @@ TEXTS = EVERYTHING | st.lists(
             "has:gap only:noop axes:one -period:30d",
             [("only", "noop"), ("axes", "one"), ("has", "gap"), ("not_period", "30d")],
         ),
+        ("touches:/agents/reviewer", [("touches", "/agents/reviewer")]),
+        ('-touches:"/a b=c"', [("not_touches", "/a b=c")]),
         ("two words", [("phrase", "two words")]),
         ('"two" "words"', [("phrase", "two"), ("phrase", "words")]),
         ("one -two three", [("phrase", "one"), ("phrase", "three"), ("not_phrase", "two")]),

@@ -20,7 +20,6 @@ from enhancelog.store.observed import Found
 from enhancelog.store.verification import verify
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.host.observed import make_patch, read_tables
-from tests.recording import record_all
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +53,7 @@ def append(source: str, *entries: Any) -> None:
 
 
 def test_own_operations_are_derived_where_no_host_was_imported() -> None:
-    record_all([make_entry(issue_id="h-1"), make_rejected(issue_id="h-2", ops=ops("/agents/1/profile"))])
+    append("a", make_entry(issue_id="h-1"), make_rejected(issue_id="h-2", ops=ops("/agents/1/profile")))
     assert not host_derivation.is_done()
     host_derivation.settle()
     assert host_derivation.is_done()
@@ -66,7 +65,7 @@ def test_own_operations_are_derived_where_no_host_was_imported() -> None:
 
 
 def test_a_log_without_operations_derives_nothing() -> None:
-    record_all([make_entry()])
+    append("a", make_entry())
     assert host_derivation.is_done()
     assert not host_derivation.step()
     assert not TouchDerivation.objects.exists()

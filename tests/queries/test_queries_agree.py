@@ -41,7 +41,8 @@ PAIRS = st.one_of(
     ),
     st.tuples(st.sampled_from(["status", "not_status"]), st.sampled_from(["applied", "rejected"])),
     st.tuples(st.sampled_from(["axes", "not_axes"]), st.sampled_from(["one", "many"])),
-    st.tuples(st.sampled_from(["has", "not_has"]), st.sampled_from(["ops", "candidate", "gap", "badge"])),
+    st.tuples(st.sampled_from(["has", "not_has"]), st.sampled_from(["patch", "ops", "candidate", "gap", "badge"])),
+    st.tuples(st.sampled_from(["touches", "not_touches"]), st.sampled_from(["/a", "/a/b", "/a/b/1", "/"])),
     st.tuples(
         st.sampled_from(["meta.model", "meta.seed", "not_meta.seed", "meta.cached", "not_meta.a.b-c_1"]),
         st.sampled_from(["1", "1.0", "m-large", "true", "", "a b", "x" * 300, "0", "nobody"]),
@@ -103,6 +104,9 @@ def holds(entry: Entry, source: str, name: str, value: str) -> bool:
             return entry.blueprint_id.startswith(value)
         case "source":
             return source == value
+        case "touches":
+            found = [] if entry.ops is UNSET else json.loads(bytes(entry.ops))
+            return any(f"{each['path']}/".startswith(f"{value}/") for each in found)
         case "axis":
             return value in denied
         case "axis_passed":

@@ -117,3 +117,23 @@ def test_the_pages_validator_follows_the_patch() -> None:
     tag = Client().get("/entries/h-1")["ETag"]
     keep(Found(patches=[make_patch()]))
     assert Client().get("/entries/h-1", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_rejections_offer_what_patches_touch_and_say_what_has_no_names(settings: Any) -> None:
+    settings.PUBLIC_READ = True
+    record(*(make_rejected(issue_id=f"t-{at}", ops=[{"op": "remove", "path": f"/agents/{at}"}]) for at in range(2)))
+    page = read(Client().get("/rejections/"))
+    (facet,) = page.all("div", id="facet-touches")
+    assert "What it touches" in facet.words
+    assert "2 runs by index only: their Blueprint’s document is not stored" in facet.words
+    (link,) = [each for each in facet.inside if each.attributes.get("href", "").endswith("touches=%2Fagents%2F1")]
+    narrowed = read(Client().get(link.attributes["href"]))
+    assert narrowed.all("a", href="/entries/t-1?touches=%2Fagents%2F1&status=rejected") or "t-1" in narrowed.words
+    assert "1 run by index only: its Blueprint’s document is not stored" in narrowed.words
+
+
+def test_a_place_that_cannot_be_is_refused_on_pages_too(settings: Any) -> None:
+    settings.PUBLIC_READ = True
+    response = Client().get("/rejections/?touches=agents")
+    assert response.status_code == 400
+    assert "/agents/reviewer" in read(response).words

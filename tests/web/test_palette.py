@@ -23,7 +23,7 @@ def log(settings: Any) -> None:
     record(
         make_rejected("noop", issue_id="h-1", blueprint_id="team-a", detail="patch is no-op", ts_ms=1_795_000_000_000),
         make_rejected("Budget", issue_id="h-2", blueprint_id="ops/デプロイ %", detail="too many tokens"),
-        make_entry(issue_id="H-3", blueprint_id=""),
+        make_entry(issue_id="H-3", blueprint_id="", ops=[{"op": "remove", "path": "/agents/writer"}]),
     )
 
 
@@ -118,6 +118,8 @@ def options(q: str) -> list[str]:
         ("blueprint:team", ["blueprint:team-a"]),
         ('blueprint:"ops', ['blueprint:"ops/デプロイ %"']),
         ("source:", ["source:api"]),
+        ("touches:/agents/", ["touches:/agents/writer"]),
+        ("-touches:/", ["-touches:/agents", "-touches:/agents/writer"]),
         ("x" * 2_000, []),
     ],
 )

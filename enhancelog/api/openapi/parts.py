@@ -72,9 +72,8 @@ HEADERS: Final[Part] = {
     "Allow": _header(_listed("[A-Z]+"), "The methods of this path."),
     "DerivedTo": {
         "schema": {"type": "integer", "minimum": 0},
-        "description": "For requests about deny patterns: the position up to which they are grouped and were read. "
-        "If the caller has just appended a new template, the response waits for its grouping, "
-        f"at most {GROUPING_PATIENCE_S:g} s.",
+        "description": "For requests about deny patterns or patches: the position up to which they are derived and "
+        f"were read. For what the caller has just appended, the response waits at most {GROUPING_PATIENCE_S:g} s.",
     },
     "Counted": _header("^newest [1-9][0-9]*$", "Present if only the newest entries were counted."),
     "ETag": _header(
