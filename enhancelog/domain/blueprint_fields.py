@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final, Literal, NamedTuple
 
 from enhancelog.domain.blueprint_documents import named, pointer, tokens
+from enhancelog.domain.places import is_place
 from enhancelog.domain.touches import LONGEST_PLACE, MOST_TOKENS
 
 Group = Literal["agents", "steps", "settings"]
@@ -64,7 +65,7 @@ def _values(value: Any, path: list[str], place: str, *, in_field: bool) -> Itera
         return
     for token, child in children:
         inner = place + pointer([token])
-        if len(inner) <= LONGEST_PLACE:
+        if len(inner) <= LONGEST_PLACE and is_place(inner):
             yield from _values(child, [*path, token], inner, in_field=in_field or is_step or is_leaf)
 
 

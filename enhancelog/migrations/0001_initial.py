@@ -345,7 +345,7 @@ class Migration(migrations.Migration):
                 ('entry', models.ForeignKey(db_column='position', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='touches', to='enhancelog.entry')),
             ],
             options={
-                'indexes': [models.Index(models.F('place'), models.F('ts_ms'), models.F('entry'), name='touch_place_ts'), models.Index(models.F('blueprint_id'), models.F('place'), models.F('ts_ms'), models.F('entry'), name='touch_blueprint_place_ts')],
+                'indexes': [models.Index(models.F('place'), models.F('ts_ms'), models.F('entry'), name='touch_place_ts'), models.Index(models.F('blueprint_id'), models.F('place'), models.F('ts_ms'), models.F('entry'), name='touch_blueprint_place_ts'), models.Index(models.F('blueprint_id'), models.F('place'), models.F('ts_ms'), models.F('entry'), condition=models.Q(('rejected', False)), name='touch_applied')],
             },
         ),
         migrations.CreateModel(

@@ -29,6 +29,9 @@ class Touch(models.Model):
         indexes: ClassVar = [
             models.Index("place", "ts_ms", "entry", name="touch_place_ts"),
             models.Index("blueprint_id", "place", "ts_ms", "entry", name="touch_blueprint_place_ts"),
+            models.Index(
+                "blueprint_id", "place", "ts_ms", "entry", name="touch_applied", condition=models.Q(rejected=False)
+            ),
         ]
 
 

@@ -5,7 +5,9 @@ from typing import Final, NamedTuple
 
 from enhancelog.backends import faults
 from enhancelog.domain import records
-from enhancelog.models import Entry, Touch
+from enhancelog.domain.badges import IMPLAUSIBLE_TIME
+from enhancelog.domain.times import DAY_MS, EARLIEST_MS, now_ms
+from enhancelog.models import Entry, EntryBadge, Touch
 from enhancelog.queries.charts import Window
 from enhancelog.queries.horizon import Touched
 from enhancelog.queries.prepared import Statement, run
@@ -18,7 +20,15 @@ LOOKED_AT: Final = 20  # newest rows of a place, to see what it is
 
 _TOUCH: Final = Touch._meta.db_table
 
-# From one place to the next by the index; of each, what its newest rows say.
+# Of its newest rows: how many were denied; -1 if no patch named the place by itself, NULL without rows.
+_LOOKED: Final = f"""
+    SELECT CASE MAX(CASE WHEN is_whole AND NOT has_named THEN 1 ELSE 0 END)
+        WHEN 1 THEN COUNT(CASE WHEN rejected THEN 1 END) WHEN 0 THEN -1 END
+    FROM (
+        SELECT is_whole, has_named, rejected FROM {_TOUCH} touch
+        WHERE touch.blueprint_id = %s AND touch.place = first_ones.place{{until}}
+        ORDER BY ts_ms DESC, position DESC LIMIT {LOOKED_AT}) newest"""
+# From one place to the next by the index.
 _PLACES: Final = f"""
     WITH RECURSIVE touched(place) AS (
         SELECT (SELECT MIN(place) FROM {_TOUCH} WHERE blueprint_id = %s)
@@ -26,26 +36,41 @@ _PLACES: Final = f"""
         SELECT (SELECT MIN(place) FROM {_TOUCH} WHERE blueprint_id = %s AND place > touched.place)
         FROM touched WHERE touched.place IS NOT NULL
     ), first_ones AS (SELECT place FROM touched LIMIT {MOST_PLACES + 2})
-    SELECT place, (SELECT MAX(CASE WHEN is_whole AND NOT has_named THEN 1 ELSE 0 END) FROM (
-        SELECT is_whole, has_named FROM {_TOUCH} touch WHERE touch.blueprint_id = %s AND touch.place = first_ones.place
-        ORDER BY ts_ms DESC, position DESC LIMIT {LOOKED_AT}) newest)
+    SELECT place, COALESCE(({_LOOKED.format(until=" AND touch.ts_ms < %s")}), ({_LOOKED.format(until="")})),
+        (SELECT MAX(ts_ms) FROM {_TOUCH} touch
+            WHERE touch.blueprint_id = %s AND touch.place = first_ones.place AND touch.ts_ms < %s)
     FROM first_ones WHERE place IS NOT NULL ORDER BY place"""
 
-_NEWEST: Final = f"""
-    SELECT rejected, ts_ms, position FROM {_TOUCH} touch
-    WHERE touch.blueprint_id = %s AND touch.place = wanted.place
-        AND touch.position <= %s AND touch.patch <= %s AND touch.document <= %s{{span}}
+_OF_PLACE: Final = f"""
+    FROM {_TOUCH} touch WHERE touch.blueprint_id = %s AND touch.place = wanted.place
+        AND touch.position <= %s AND touch.patch <= %s AND touch.document <= %s"""
+_IN_SPAN: Final = """ AND touch.ts_ms >= %s AND touch.ts_ms < %s
     ORDER BY ts_ms DESC, position DESC LIMIT %s"""
-_COUNTS: Final = """
-    WITH wanted(place) AS (VALUES {places})
-    SELECT place, (SELECT COUNT(*) FROM ({newest}) newest),
-        (SELECT COUNT(*) FROM ({newest}) newest WHERE rejected),
-        (SELECT position FROM ({newest}) newest WHERE NOT rejected ORDER BY ts_ms DESC, position DESC LIMIT 1)
+_NEWEST: Final = f"SELECT rejected, position {_OF_PLACE}{_IN_SPAN}"
+_NEWEST_APPLIED: Final = f"SELECT ts_ms, position {_OF_PLACE} AND NOT touch.rejected{_IN_SPAN}"
+# Those that no clock could give; only the others are "newest".
+_OUTSIDE: Final = f"""
+    SELECT rejected FROM (SELECT rejected {_OF_PLACE} AND touch.ts_ms < {EARLIEST_MS} LIMIT %s) early
+    UNION ALL SELECT rejected FROM (SELECT rejected {_OF_PLACE} AND touch.ts_ms >= %s LIMIT %s) late LIMIT %s"""
+# Ahead of when it was recorded, though not of now.
+_IS_PLAUSIBLE: Final = f"""
+    NOT EXISTS (SELECT 1 FROM {EntryBadge._meta.db_table} marked
+        WHERE marked.badge = '{IMPLAUSIBLE_TIME}' AND marked.position = newest.position)"""
+_COUNTS: Final = f"""
+    WITH wanted(place) AS (VALUES {{places}})
+    SELECT place, (SELECT COUNT(*) FROM ({_NEWEST}) newest),
+        (SELECT COUNT(*) FROM ({_NEWEST}) newest WHERE {{counted}}),
+        (SELECT COUNT(*) FROM ({_NEWEST}) newest WHERE rejected AND {{counted}}),
+        {{outside}},
+        (SELECT position FROM ({_NEWEST_APPLIED}) newest WHERE {_IS_PLAUSIBLE}
+            ORDER BY ts_ms DESC, position DESC LIMIT 1)
     FROM wanted"""
+_COUNTS_OUTSIDE: Final = f"""
+    (SELECT COUNT(*) FROM ({_OUTSIDE}) outside), (SELECT COUNT(*) FROM ({_OUTSIDE}) outside WHERE rejected)"""
 
 
 class Places(NamedTuple):
-    """``whole``: those that patches named by themselves, not only as the beginning of another."""
+    """``whole``: those that patches named by themselves, those denied most first, then the newest."""
 
     touched: frozenset[str]
     whole: list[str]
@@ -62,7 +87,7 @@ class Change(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """``capped``: of the newest ``tried`` patches only. ``last``: the newest applied of them."""
+    """``capped``: of the newest ``tried`` patches only; ``last`` is of all."""
 
     tried: int = 0
     denied: int = 0
@@ -80,12 +105,14 @@ NONE: Final = Counts()
 def places(blueprint_id: str) -> Places:
     if not records.is_id(blueprint_id, may_be_empty=True):
         return Places(frozenset(), [], is_cut=False)
+    until = (blueprint_id, now_ms() + DAY_MS + 1)
     with faults():
-        found = run(Statement(_PLACES, (blueprint_id,) * 3))
+        found = run(Statement(_PLACES, (blueprint_id, blueprint_id, *until, blueprint_id, *until)))
     shown = found[:MOST_PLACES]
+    ranked = sorted(shown, key=lambda row: (row[1], row[2] or EARLIEST_MS), reverse=True)
     return Places(
-        frozenset(place for place, _ in shown),
-        [place for place, is_whole in shown if is_whole],
+        frozenset(place for place, *_ in shown),
+        [place for place, denied, _ in ranked if denied >= 0],
         len(found) > len(shown),
     )
 
@@ -95,24 +122,38 @@ def counts(blueprint_id: str, wanted: Sequence[str], window: Window, seen: Touch
     if not wanted or not records.is_id(blueprint_id, may_be_empty=True):
         return {}
     most = min(MOST_OF_PLACE, COUNTED_ROWS // len(wanted))
-    bounds = {"ts_ms >=": window.since_ms, "ts_ms <": window.until_ms}
-    span = {condition: ms for condition, ms in bounds.items() if ms is not None}
-    newest = _NEWEST.format(span="".join(f" AND touch.{condition} %s" for condition in span))
-    own = (blueprint_id, seen.up_to, *seen.seen, *span.values())
-    values = (*own, most + 1, *own, most, *own, most)
+    latest = now_ms() + DAY_MS + 1
+    since_ms, until_ms = window.since_ms, window.until_ms
+    bounded = since_ms is not None or until_ms is not None
+    own = (blueprint_id, seen.up_to, *seen.seen)
+    span = (*own, max(since_ms or EARLIEST_MS, EARLIEST_MS), latest if until_ms is None else min(until_ms, latest))
+    outside = (*own, most + 1, *own, latest, most + 1)
+    values = (
+        *(*span, most + 1, *span, most, *span, most),
+        *(() if bounded else (*outside, most + 1, *outside, most)),
+        *(*span, LOOKED_AT),
+    )
+    statement = _COUNTS.format(
+        places=", ".join(["(%s)"] * len(wanted)),
+        counted=_IS_PLAUSIBLE if bounded else "1 = 1",
+        outside="0, 0" if bounded else _COUNTS_OUTSIDE,
+    )
     with faults():
-        rows = run(
-            Statement(
-                _COUNTS.format(places=", ".join(["(%s)"] * len(wanted)), newest=newest),
-                (*wanted, *values),
-            )
-        )
-        changes = _changes([position for *_, position in rows if position is not None])
-    return {
-        place: Counts(min(tried, most), denied, tried > most, changes.get(position))
-        for place, tried, denied, position in rows
-        if tried
-    }
+        rows = run(Statement(statement, (*wanted, *values)))
+        changes = _changes([row[-1] for row in rows if row[-1] is not None])
+    found = {place: _counts(most, *numbers, changes.get(last)) for place, *numbers, last in rows}
+    return {place: each for place, each in found.items() if each.tried}
+
+
+# ``outside`` are the last to count, as no time says how new they are.
+def _counts(
+    most: int, looked_at: int, tried: int, denied: int, outside: int, denied_outside: int, last: Change | None
+) -> Counts:
+    if looked_at <= most and tried + outside <= most:
+        return Counts(tried + outside, denied + denied_outside, capped=False, last=last)
+    if looked_at:
+        return Counts(tried, denied, capped=True, last=last)
+    return Counts(min(outside, most), denied_outside, capped=True, last=last)
 
 
 def _changes(positions: Sequence[int]) -> dict[int, Change]:

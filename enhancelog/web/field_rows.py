@@ -65,7 +65,7 @@ def choose(found: Fields, document: Any, touched: Places) -> Chosen:
     """Places with their notes, if patches touched more than the fields."""
     known = {field.place for field in found.fields}
     others = [(place, _note(place, found, document)) for place in touched.whole if place not in known]
-    shown_others = others[:MOST_OTHERS]
+    shown_others = sorted(others[:MOST_OTHERS])
     # What patches touched and what agents are told comes before the rest.
     most = MOST_COUNTED - len(shown_others)
     ranked = sorted(found.fields, key=lambda field: (field.place not in touched.touched, not field.is_prompt))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from enhancelog.domain import blueprint_fields, places, touches
 
-KEYS = st.sampled_from(["agents", "flow", "ref", "name", "prompt", "a/b", "~", ""])
+KEYS = st.sampled_from(["agents", "flow", "ref", "name", "prompt", "a/b", "~", "", "a\0b"])
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
@@ -46,3 +46,8 @@ def test_an_item_with_a_name_now_may_have_been_another_at_its_index() -> None:
     assert blueprint_fields.is_by_index(document, "/agents/0/prompt")
     assert not blueprint_fields.is_by_index(document, "/agents/1/prompt")
     assert not blueprint_fields.is_by_index(document, "/agents/writer/prompt")
+
+
+def test_a_key_that_no_place_can_have_makes_no_field() -> None:
+    found = blueprint_fields.fields({"a\0b": {"c": "x"}, "d": {"e\0": "x", "f": "x"}})
+    assert found.places == {"/d", "/d/f"}

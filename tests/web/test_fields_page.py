@@ -12,12 +12,13 @@ from enhancelog.domain.observed import Document, Version
 from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.models import Entry
 from enhancelog.queries import fields as log
-from enhancelog.store import host_derivation, observed
+from enhancelog.store import host_derivation, observed, writing
 from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
+from enhancelog.web import field_rows
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.pages import Element, Page, read
-from tests.plans import whole_tables
+from tests.plans import plans, whole_tables
 from tests.recording import record_all
 
 pytestmark = pytest.mark.django_db
@@ -177,7 +178,6 @@ def test_without_a_document_the_touched_places_and_the_command_are_shown() -> No
     [
         ("id: [", "yaml", "it is not valid YAML"),
         ("a: &b [1]\nc: *b\n", "yaml", "it has aliases"),
-        ("just text\n", "yaml", "it has no fields"),
         ('{"a": ' + "[" * 5_000 + "]" * 5_000 + "}", "json", "it is not valid JSON"),
     ],
 )
@@ -186,6 +186,13 @@ def test_an_unreadable_document_says_why(text: str, form: Any, why: str) -> None
     page = get()
     assert f"The newest document cannot be taken apart: {why}." in page.words
     assert page.addresses("newest document") == [f"/documents/{hash}"]
+
+
+def test_a_document_without_fields_says_so() -> None:
+    keep_document("just text\n")
+    page = get()
+    assert "The newest document has no fields." in page.words
+    assert "cannot be taken apart" not in page.words
 
 
 def test_tabs_lead_to_and_from_the_fields() -> None:
@@ -225,7 +232,60 @@ def test_numbers_are_those_of_the_newest_patches_and_say_so(monkeypatch: pytest.
     monkeypatch.setattr(log, "MOST_OF_PLACE", 4)
     keep_document()
     try_patches(True, True, False, False, False, True)
-    assert rows(get(), "Agents")[0].words.endswith("3 1 of the newest 4 25 %few")
+    assert rows(get(), "Agents")[0].words.endswith("3 of the newest 4 1 of the newest 4 25 %few")
+
+
+def test_the_last_change_is_shown_even_if_the_newest_patches_were_denied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "MOST_OF_PLACE", 2)
+    keep_document()
+    try_patches(False, True, True, True)
+    first = rows(get(), "Agents")[0]
+    assert [link.attributes["href"] for link in first.all("a", class_="link")] == ["/entries/h-0"]
+    assert first.words.endswith("0 of the newest 2 2 of the newest 2 100 %few")
+
+
+def test_an_implausible_time_is_no_last_change_and_hides_no_newest_patch(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_document()
+    try_patches(False, True)
+    try_patches(False, ts_ms=2**63 - 100)
+    try_patches(False, ts_ms=1)
+    try_patches(False, ts_ms=now_ms() + 3 * DAY_MS)
+    first = rows(get(), "Agents")[0]
+    assert [link.attributes["href"] for link in first.all("a", class_="link")] == ["/entries/h-0"]
+    assert first.words.endswith("4 1 of 5 20 %few")
+    numbers = [link for link in first.all("a") if link.words.isdigit()]
+    assert [(link.words, entries_behind(link)) for link in numbers] == [("4", 4), ("1", 1), ("5", 5)]
+    monkeypatch.setattr(log, "MOST_OF_PLACE", 2)
+    assert rows(get(), "Agents")[0].words.endswith("1 of the newest 2 1 of the newest 2 50 %few")
+
+
+def test_a_period_counts_what_its_list_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_document()
+    now = now_ms()
+    try_patches(False, True, ts_ms=now - 3 * DAY_MS)
+    monkeypatch.setattr(writing, "now_ms", lambda: now - 9 * DAY_MS)
+    try_patches(False, ts_ms=now - DAY_MS)  # ahead of when it was recorded
+    first = rows(get("&period=7d"), "Agents")[0]
+    assert [link.attributes["href"] for link in first.all("a", class_="link")] == ["/entries/h-0"]
+    numbers = [link for link in first.all("a") if link.words.isdigit()]
+    assert [(link.words, entries_behind(link)) for link in numbers] == [("1", 1), ("1", 1), ("2", 2)]
+
+
+def test_of_too_many_other_places_those_denied_most_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(field_rows, "MOST_OTHERS", 2)
+    try_patches(False, place="/a", ts_ms=NOON)
+    try_patches(False, place="/b", ts_ms=NOON + 9)
+    try_patches(False, place="/c", ts_ms=2**63 - 100)
+    try_patches(True, place="/d", ts_ms=NOON)
+    assert [row.split()[0] for row in said(get(), "Settings")] == ["d", "b"]
+
+
+def test_a_key_that_no_place_can_have_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "MOST_PLACES", 1)
+    keep_document('{"a\\u0000b": "x", "c": "y"}', "json")
+    try_patches(True, place="/c", text="")
+    try_patches(True, place="/z", text="")
+    assert [row.split()[0] for row in said(get(), "Settings")] == ["c"]
 
 
 def test_more_places_than_are_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,6 +315,7 @@ def test_no_table_is_read_from_end_to_end() -> None:
         get()
         get("&period=7d")
     assert whole_tables(captured) == set()
+    assert any("touch_applied" in plan for plan in plans(captured).values())
 
 
 def test_an_unchanged_page_is_revalidated_until_a_patch_comes() -> None:

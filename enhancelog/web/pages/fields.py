@@ -117,5 +117,4 @@ def _read(versions: list[KnownVersion]) -> Read:
         value = blueprint_documents.parse(stored.text, stored.form)
     except Unreadable as error:
         return Read(newest, None, nothing, str(error))
-    found = blueprint_fields.fields(value)
-    return Read(newest, value, found, "" if found.fields else "it has no fields")
+    return Read(newest, value, blueprint_fields.fields(value), "")
