@@ -141,13 +141,13 @@ def counts(blueprint_id: str, wanted: Sequence[str], window: Window, seen: Touch
     with faults():
         rows = run(Statement(statement, (*wanted, *values)))
         changes = _changes([row[-1] for row in rows if row[-1] is not None])
-    found = {place: _counts(most, *numbers, changes.get(last)) for place, *numbers, last in rows}
+    found = {place: _counts(most, *numbers, last=changes.get(last)) for place, *numbers, last in rows}
     return {place: each for place, each in found.items() if each.tried}
 
 
 # ``outside`` are the last to count, as no time says how new they are.
 def _counts(
-    most: int, looked_at: int, tried: int, denied: int, outside: int, denied_outside: int, last: Change | None
+    most: int, looked_at: int, tried: int, denied: int, outside: int, denied_outside: int, *, last: Change | None
 ) -> Counts:
     if looked_at <= most and tried + outside <= most:
         return Counts(tried + outside, denied + denied_outside, capped=False, last=last)
