@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from enhancelog.accounts import permissions
 from enhancelog.backends.permit import permit
 from enhancelog.domain.origin import Origin
-from enhancelog.projections.patterns.axes import learned
+from enhancelog.projections import waking
 from enhancelog.queries.horizon import appended_by, brought_by, grouped, touched
 
 # The header with the last position that a reading of derived rows has seen
@@ -60,7 +60,7 @@ def _wait(request: Request, derived: _Derived) -> int:
     if up_to >= own or not _waiting.acquire(blocking=False):
         return up_to
     try:
-        learned.set()
+        waking.work_waits.set()
         return _wait_for(derived, own)
     finally:
         _waiting.release()

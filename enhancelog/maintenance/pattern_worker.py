@@ -8,6 +8,7 @@ from typing import Final
 from django.db import connection
 
 from enhancelog.domain.errors import StoreError, WrongSchema
+from enhancelog.projections import waking
 from enhancelog.projections.patterns import axes
 from enhancelog.store import host_derivation
 from enhancelog.store.pattern_groups import Step, waiting
@@ -36,7 +37,7 @@ def start(ends: threading.Event | None = None) -> threading.Thread:
 def _run(ends: threading.Event) -> None:
     try:
         while not ends.is_set():
-            axes.learned.clear()
+            waking.work_waits.clear()
             work_off()
             _wait_for_work()
     except WrongSchema as error:
@@ -68,7 +69,7 @@ def _step() -> Step | None:
 
 def _wait_for_work() -> None:
     seen: list[axes.Pending] = []
-    while not axes.learned.wait(POLL_S):
+    while not waking.work_waits.wait(POLL_S):
         seen, before = _waiting(), seen
         if (seen and seen[:1] == before[:1]) or _has_to_derive():
             return

@@ -78,6 +78,7 @@ class Migration(migrations.Migration):
                 ('id', models.IntegerField(primary_key=True, serialize=False)),
                 ('entries', models.BigIntegerField()),
                 ('patches', models.BigIntegerField()),
+                ('reports', models.BigIntegerField()),
             ],
         ),
         migrations.CreateModel(

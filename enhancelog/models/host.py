@@ -163,11 +163,13 @@ class AmbiguousPatch(models.Model):
     patch_id = models.BigIntegerField(primary_key=True, db_column="patch")
 
 
-# The only row: entries and patches up to these positions are joined. It exists once a host was imported.
+# The only row: entries and patches up to these positions are joined. It exists once a host was imported or a run was
+# reported. ``reports`` grows with each change of a reported run.
 class HostJoin(models.Model):
     id = models.IntegerField(primary_key=True)
     entries = models.BigIntegerField()
     patches = models.BigIntegerField()
+    reports = models.BigIntegerField()
 
     def __str__(self) -> str:
         return f"joined to entry {self.entries} and patch {self.patches}"

@@ -29,7 +29,7 @@ _VERSION: Final = f"""
         (SELECT MAX(regrouped) FROM {_RULES}),
         (SELECT COUNT(*) FROM {_CHANGE}), (SELECT COUNT(undone_ms) FROM {_CHANGE}),
         (SELECT MAX(position) FROM {Document._meta.db_table}), (SELECT MAX(position) FROM {Version._meta.db_table}),
-        (SELECT MAX(entries) FROM {_JOIN}), (SELECT MAX(patches) FROM {_JOIN}),
+        (SELECT MAX(entries) FROM {_JOIN}), (SELECT MAX(patches) FROM {_JOIN}), (SELECT MAX(reports) FROM {_JOIN}),
         (SELECT SUM(derived) FROM {HostSource._meta.db_table}),
         (SELECT MAX(id) FROM {UnfinishedRunChange._meta.db_table}),
         (SELECT MAX(own) FROM {_TOUCHED}), (SELECT MAX(entries) FROM {_TOUCHED}),

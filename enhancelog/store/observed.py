@@ -98,7 +98,8 @@ def begin_joining(cursor: CursorWrapper) -> None:
     # The entries before the first patch are found from the patch's side.
     entries = writing.last_position(cursor)
     cursor.execute(
-        f"INSERT INTO {_JOIN} (id, entries, patches) VALUES (1, %s, 0) ON CONFLICT (id) DO NOTHING", [entries]
+        f"INSERT INTO {_JOIN} (id, entries, patches, reports) VALUES (1, %s, 0, 0) ON CONFLICT (id) DO NOTHING",
+        [entries],
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.db.models import F
 from msgspec import UNSET
 
 from enhancelog.backends import dialect, faults
@@ -11,7 +12,7 @@ from enhancelog.domain.intents import thread_key
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import now_ms
 from enhancelog.domain.unfinished_reports import UnfinishedReport
-from enhancelog.models import Entry, UnfinishedRun
+from enhancelog.models import Entry, HostJoin, UnfinishedRun
 from enhancelog.projections.unfinished_runs import State, record_change
 from enhancelog.store.observed import begin_joining
 
@@ -31,14 +32,17 @@ def keep_report(report: UnfinishedReport, origin: Origin, check_blueprint: Calla
             row = UnfinishedRun(issue_id=report.issue_id, recorded_ms=now_ms())
         else:
             check_blueprint(row.blueprint_id)
-        before = None if is_new else _shown_elsewhere(row)
-        for name, value in _values(report).items():
-            setattr(row, name, value)
-        row.reported_by = reported_by
-        row.save()
-        if _shown_elsewhere(row) != before:
-            record_change(row.pk, _state(row), reported_by, now_ms())
-        begin_joining(cursor)
+        before = None if is_new else _state(row)
+        values = _values(report) | {"reported_by": reported_by}
+        changed = {name: value for name, value in values.items() if is_new or getattr(row, name) != value}
+        if changed:
+            for name, value in changed.items():
+                setattr(row, name, value)
+            row.save()
+            if _state(row) != before:
+                record_change(row.pk, _state(row), reported_by, now_ms())
+            begin_joining(cursor)
+            _count_change()
     return is_new
 
 
@@ -63,6 +67,7 @@ def rebuild() -> None:
         if row.intent_key != key:
             row.intent_key = key
             row.save(update_fields=["intent_key"])
+            _count_change()
 
 
 def _values(report: UnfinishedReport) -> dict[str, Any]:
@@ -86,6 +91,6 @@ def _state(row: UnfinishedRun) -> State:
     return State(row.status, row.reason, row.cause)
 
 
-# What pages of other runs show too; ``queries.version`` must change with it.
-def _shown_elsewhere(row: UnfinishedRun) -> tuple[Any, ...]:
-    return (*_state(row), row.intent_key, row.ts_ms, row.not_before_ms, row.not_after_ms)
+# Pages of other runs show reported ones too, so ``queries.version`` must change with each of them.
+def _count_change() -> None:
+    HostJoin.objects.update(reports=F("reports") + 1)

@@ -15,8 +15,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import now_ms
 from enhancelog.models import Entry as EntryModel
-from enhancelog.projections import patterns, search_index
-from enhancelog.projections.patterns.axes import learned
+from enhancelog.projections import patterns, search_index, waking
 from enhancelog.projections.stored import Stored
 from enhancelog.store.rows import RECORD_COLUMNS, STORED_COLUMNS, from_row, to_row
 
@@ -150,6 +149,6 @@ def _insert(cursor: CursorWrapper, fresh: Sequence[_Fresh]) -> None:
     dialect().insert_rows(cursor, _TABLE, STORED_COLUMNS, rows)
     projections.apply(cursor, stored)
     if any(given.entry.ops is not UNSET for _, given in fresh):
-        transaction.on_commit(learned.set)  # wakes the worker, which derives what they touch
+        transaction.on_commit(waking.work_waits.set)  # to derive what they touch
     for (append, given), (position, *_) in zip(fresh, stored, strict=True):
         append.written.add(Place(given.entry.issue_id, position, recorded_ms))

@@ -9,6 +9,7 @@ from django.test import Client
 
 from enhancelog.accounts import api_tokens
 from enhancelog.models import UnfinishedRun
+from enhancelog.queries.version import log_version
 from enhancelog.store import host_derivation
 from enhancelog.store.database import rebuild_projections
 from enhancelog.store.verification import verify
@@ -61,6 +62,35 @@ def test_a_report_is_kept_and_the_next_one_takes_its_place(staff: User) -> None:
 def test_repeating_a_report_changes_nothing(staff: User) -> None:
     secret = token(staff)
     assert put(secret, 201) == put(secret, 200)
+
+
+@pytest.mark.parametrize(
+    "correction",
+    [
+        {"ts_ms": 1_795_000_000_001},
+        {"intent": "Cite the line"},
+        {"intent": "say less"},
+        {"ops": [{"op": "remove", "path": "/a"}]},
+        {"candidate_hash": HASHES[4]},
+        {"source": "agents"},
+    ],
+)
+def test_a_correction_is_no_change_of_status_but_of_what_pages_show(staff: User, correction: dict[str, Any]) -> None:
+    secret = token(staff)
+    said: Any = {"intent": "cite the line", "ts_ms": 1_795_000_000_000, "ops": OPS, "candidate_hash": HASHES[3]}
+    first, version = put(secret, 201, **said), log_version()
+    second = put(secret, 200, **said | correction)
+    assert second["changes"] == first["changes"]
+    assert second | correction == second
+    assert log_version() != version
+
+
+def test_the_same_report_again_leaves_pages_as_they_are(staff: User) -> None:
+    secret = token(staff)
+    put(secret, 201, ops=OPS)
+    version = log_version()
+    put(secret, 200, ops=OPS)
+    assert log_version() == version
 
 
 def test_the_cause_is_that_of_the_reason_unless_given(staff: User) -> None:

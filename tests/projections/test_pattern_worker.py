@@ -9,6 +9,7 @@ import pytest
 from enhancelog.domain.origin import Origin
 from enhancelog.maintenance import pattern_worker
 from enhancelog.models import EntryPatch
+from enhancelog.projections import waking
 from enhancelog.projections.patterns import axes
 from enhancelog.queries.horizon import grouped
 from enhancelog.store import host_derivation, observed
@@ -34,7 +35,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     thread = pattern_worker.start(ends)
     yield
     ends.set()
-    axes.learned.set()
+    waking.work_waits.set()
     thread.join(10)
     assert not thread.is_alive()
 
@@ -45,7 +46,7 @@ def test_a_worker_groups_what_this_process_brought_and_what_another_one_left(
     by: str, worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if by == "another":
-        monkeypatch.setattr(axes, "learned", threading.Event())  # whose worker does not listen
+        monkeypatch.setattr(waking, "work_waits", threading.Event())  # whose worker does not listen
     append([denial(f"tone {letter}", letter) for letter in "abc"])
     wait_for(lambda: grouped().up_to == 3)
     assert set(leaders().values()) == {"tone a"}
@@ -76,6 +77,6 @@ def test_a_worker_outlives_a_disk_that_fails_while_it_looks_after_others(monkeyp
     append([denial(f"tone {letter}", letter) for letter in "abc"])
     wait_for(lambda: grouped().up_to == 3)
     ends.set()
-    axes.learned.set()
+    waking.work_waits.set()
     thread.join(10)
     assert not thread.is_alive()

@@ -1,6 +1,5 @@
 """Progress of grouping, a row per axis, written under the append lock."""
 
-import threading
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -10,6 +9,7 @@ from django.db.backends.utils import CursorWrapper
 from enhancelog import patterns
 from enhancelog.backends import dialect
 from enhancelog.models import PatternAxis, PatternRules, Template
+from enhancelog.projections import waking
 
 # A row becomes pending with a second template or a manual change. It stays pending until the templates are grouped
 # and the rows of their denials moved.
@@ -34,9 +34,6 @@ EVERYWHERE: Final = 2**63 - 1
 
 _MOST_AXES: Final = 100
 _MOST_TEMPLATES: Final = 500
-
-# Set after a commit of this process makes an axis pending.
-learned: Final = threading.Event()
 
 
 class AxisState(NamedTuple):
@@ -76,7 +73,7 @@ def learn(cursor: CursorWrapper, first_positions: Mapping[str, Sequence[int]]) -
         for axis, positions in sorted(first_positions.items())
     ]
     dialect().insert_rows(cursor, f"{AXIS} AS known", _COLUMNS, rows, _ADD)
-    transaction.on_commit(learned.set)
+    transaction.on_commit(waking.work_waits.set)
 
 
 def change(cursor: CursorWrapper, axis: str) -> None:
@@ -90,7 +87,7 @@ def change(cursor: CursorWrapper, axis: str) -> None:
         of_axis * 4,
     )
     _count(cursor)
-    transaction.on_commit(learned.set)
+    transaction.on_commit(waking.work_waits.set)
 
 
 def forget(cursor: CursorWrapper, axis: str) -> None:
