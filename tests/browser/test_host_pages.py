@@ -102,7 +102,7 @@ def test_from_an_unfinished_run_to_the_prompt_that_was_denied_most_and_what_its_
     expect(quiet.locator("[data-row]")).to_have_count(6)
     follow(quiet, quiet.locator("[data-row]").first.get_by_role("link").first)
     expect(quiet.get_by_text("from the store of host")).to_be_visible()
-    expect(quiet.locator(".ops .path").first).to_contain_text("/agents/0/profile/system_prompt")
+    expect(quiet.locator(".ops .path", has_text="/agents/planner/profile/system_prompt").first).to_be_visible()
     would = quiet.locator("dt", has_text="Would have become").locator("xpath=following-sibling::dd[1]")
     follow(quiet, would.get_by_role("link", name="document"))
     expect(quiet.get_by_label("Text of the document")).to_contain_text("name: planner")

@@ -11,7 +11,7 @@ import yaml
 from enhancelog.domain.observed import Document, Patch
 from enhancelog.host.outputs import Outputs
 
-RECORDED = Path(__file__).resolve().parent.parent / "samples" / "host"
+RECORDED = Path(__file__).resolve().parents[2] / "enhancelog" / "demo" / "host"
 
 
 def applied(document: Any, operations: list[dict[str, Any]]) -> Any:
