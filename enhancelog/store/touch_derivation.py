@@ -147,7 +147,7 @@ def _derive_pending(found: Progress) -> bool:
         read = sources(cursor, [position for (position,) in cursor.fetchall()])
     derived, read = derive(read)
     with dialect().appending() as cursor:
-        if _is_as_read(cursor, found, read):
+        if read and _is_as_read(cursor, found, read):
             _replace(cursor, read, derived)
     return True
 

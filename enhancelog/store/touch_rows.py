@@ -7,12 +7,12 @@ from typing import Any, Final, NamedTuple
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect
-from enhancelog.domain import blueprint_documents, touches
+from enhancelog.domain import blueprint_documents, records, touches
 from enhancelog.domain.touches import Touched
 from enhancelog.models import Document, Entry, EntryPatch, Patch
 from enhancelog.store import documents
 
-CHARACTERS_AT_ONCE: Final = 200_000  # of documents, after which a step ends
+CHARACTERS_AT_ONCE: Final = 200_000  # of documents and operations, after which a step ends
 ROWS_AT_ONCE: Final = 2_000
 
 TOUCH_COLUMNS: Final = (
@@ -72,6 +72,7 @@ def derive(read: Iterable[Source]) -> tuple[Derived, list[Source]]:
     characters = 0
     for source in read:
         found = touches.pointers(source.ops or "[]")
+        characters += len(source.ops or "")
         before = Before(0, has_yaml=True)
         if touches.has_indexes(found):
             if source.prev_hash not in known:
@@ -104,19 +105,22 @@ def _rows(source: Source, found: Iterable[Touched], document: int) -> list[tuple
     ]
 
 
-# The YAML, else the JSON; and how many characters were read.
+# The YAML, else the JSON; and how many bytes were read, even of one that is not readable.
 def _before(hash: str) -> tuple[Before, int]:
-    rows = list(Document.objects.filter(hash=hash).order_by("position").values_list("position", "form", "size"))
-    if not rows or "\0" in hash:
+    if not records.is_id(hash):
         return Before(0, has_yaml=False), 0
-    has_yaml = any(form == "yaml" for _, form, _ in rows)
-    before = Before(rows[0][0], has_yaml)
-    if min(size for *_, size in rows) > 4 * blueprint_documents.LONGEST:  # bytes of a character
+    row = Document.objects.filter(hash=hash).order_by("-form").values_list("position", "form", "size").first()
+    if row is None:
+        return Before(0, has_yaml=False), 0
+    position, form, size = row
+    before = Before(position, has_yaml=form == "yaml")
+    longest = blueprint_documents.LONGEST if before.has_yaml else blueprint_documents.LONGEST_JSON
+    if size > 4 * longest:  # bytes of a character
         return before, 0
     try:
-        stored = documents.find(hash)
+        stored = documents.find(hash, form)
         text = stored.text if stored else ""
         value = blueprint_documents.parse(text, stored.form) if stored else None
     except (blueprint_documents.Unreadable, documents.Damaged, UnicodeDecodeError):
-        return before, 0
-    return before._replace(value=value), len(text)
+        return before, size
+    return before._replace(value=value), size

@@ -80,8 +80,8 @@ def _names(title: str, name: str, list_request: ListRequest, choices: Sequence[C
 
 def _of_touches(list_request: ListRequest, found: Facets, opened: str) -> Facet:
     facet = _names("What it touches", "touches", list_request, found.by.get("touches", ()), opened)
-    runs, whose = ("run", "its") if found.unnamed.is_one else ("runs", "their")
-    note = f"{found.unnamed} {runs} by index only: {whose} Blueprint’s document is not stored"
+    runs, them = ("run is", "it") if found.unnamed.is_one else ("runs are", "them")
+    note = f"{found.unnamed} {runs} found by index only, because the document before {them} is not stored"
     is_least = found.more_places and facet.left_out.number > 0
     left_out = facet.left_out._replace(capped=is_least)
     return facet._replace(left_out=left_out, note=note if found.unnamed.number else "")

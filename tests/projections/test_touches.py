@@ -100,7 +100,7 @@ def test_names_are_added_when_the_document_before_comes() -> None:
     assert list(TouchAwaiting.objects.values_list("is_missing", flat=True)) == [False]
     keep_document()
     host_derivation.settle()
-    assert touched() == {"/agents": (0, 0), "/agents/1": (0, 0), "/agents/reviewer": (0, 1)}
+    assert touched() == {"/agents": (0, 0), "/agents/1": (0, 0), "/agents/reviewer": (0, 2)}
     assert not TouchAwaiting.objects.exists()
     assert host_derivation.is_done()
 

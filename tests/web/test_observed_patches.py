@@ -125,13 +125,13 @@ def test_rejections_offer_what_patches_touch_and_say_what_has_no_names(settings:
     page = read(Client().get("/rejections/"))
     (facet,) = page.all("div", id="facet-touches")
     assert "What it touches" in facet.words
-    assert "2 runs by index only: their Blueprint’s document is not stored" in facet.words
+    assert "2 runs are found by index only, because the document before them is not stored" in facet.words
     (link,) = [each for each in facet.inside if each.attributes.get("href", "").endswith("touches=%2Fagents%2F1")]
     narrowed = read(Client().get(link.attributes["href"]))
     addresses = [each.attributes.get("href", "").partition("?")[0] for each in narrowed.all("a")]
     assert "/entries/t-1" in addresses
     assert "/entries/t-0" not in addresses
-    assert "1 run by index only: its Blueprint’s document is not stored" in narrowed.words
+    assert "1 run is found by index only, because the document before it is not stored" in narrowed.words
 
 
 def test_a_place_that_cannot_be_is_refused_on_pages_too(settings: Any) -> None:
