@@ -1,6 +1,7 @@
 """How the configured database would run the statements that a piece of code asked."""
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.test.utils import CaptureQueriesContext
 
 SMALL = {"blueprintsummary", "patternrules", "patternchange", "hostsource", "hostjoin", "touchderivation"} | {
@@ -15,12 +16,21 @@ def plans(captured: CaptureQueriesContext) -> dict[str, str]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")
+        else:
+            forget_undone_statistics(cursor)
         explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
         for query in captured.captured_queries:
             statement = query["sql"].partition(" CURSOR WITH HOLD FOR ")[2] or query["sql"]
             cursor.execute(f"{explain} {statement}")
             found[statement] = "\n".join(str(row[-1]) for row in cursor.fetchall())
     return found
+
+
+def forget_undone_statistics(cursor: CursorWrapper) -> None:
+    """SQLite keeps in memory what ANALYZE found in a transaction that was rolled back."""
+    cursor.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'")
+    if cursor.fetchone():
+        cursor.execute("ANALYZE sqlite_schema")
 
 
 def whole_tables(captured: CaptureQueriesContext) -> set[str]:

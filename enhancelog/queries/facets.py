@@ -54,13 +54,14 @@ _BY_META: Final = f"""
         SELECT name, value, COUNT(*) AS n FROM noted WHERE LENGTH(value) <= {LONGEST_INDEXED}
         GROUP BY name, value ORDER BY n DESC, name, value LIMIT {MOST_META_CHOICES}) offered"""
 
-# Whole places, by name where they have one. An entry has at most 200.
+# Offered are whole places, by name where they have one; counted are all runs that the filter would find by them. An
+# entry has at most 200.
 MOST_TOUCHES: Final = 20_000  # of the sample, newest entries first
 MOST_PLACES: Final = 1_000  # that are offered, most entries first
 _SAMPLED_TOUCHES: Final = f"""
-    , touched (place) AS MATERIALIZED (
-        SELECT t.place FROM sample s CROSS JOIN {_TOUCH} t
-        WHERE t.position = s.position AND t.is_whole AND NOT t.has_named LIMIT {MOST_TOUCHES + 1})"""
+    , touched (place, offered) AS MATERIALIZED (
+        SELECT t.place, CASE WHEN t.is_whole AND NOT t.has_named THEN 1 ELSE 0 END
+        FROM sample s CROSS JOIN {_TOUCH} t WHERE t.position = s.position LIMIT {MOST_TOUCHES + 1})"""
 _BY_TOUCH: Final = f"""
     UNION ALL
     SELECT '{_TOUCHED}', '', COUNT(*) FROM touched
@@ -69,7 +70,8 @@ _BY_TOUCH: Final = f"""
         WHERE a.position = s.position AND a.is_missing
     UNION ALL
     SELECT 'touches', place, n FROM (
-        SELECT place, COUNT(*) AS n FROM touched GROUP BY place ORDER BY n DESC, place LIMIT {MOST_PLACES}) offered"""
+        SELECT place, COUNT(*) AS n FROM touched GROUP BY place HAVING MAX(offered) = 1
+        ORDER BY n DESC, place LIMIT {MOST_PLACES}) offered"""
 _BY_ASKED: Final = f"""
     UNION ALL
     SELECT '{_ASKED}', t.place, COUNT(*) FROM sample s CROSS JOIN {_TOUCH} t

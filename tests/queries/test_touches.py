@@ -238,7 +238,7 @@ def places_of(*pairs: tuple[str, str]) -> dict[str, str]:
 
 
 def test_the_facet_offers_whole_places_by_name_where_there_is_one(log: None) -> None:
-    whole = {"/agents/re~1viewer/profile/x": "1", "/agents/10": "1", "/flow": "1", "/flow/x": "1", "/agents/1": "1"}
+    whole = {"/agents/re~1viewer/profile/x": "1", "/agents/10": "2", "/flow": "2", "/flow/x": "1", "/agents/1": "2"}
     assert places_of() == {**whole, "/agents/10/~0": "1"}
     for place, number in places_of().items():
         wanted = filters.from_pairs([("touches", place)], 0)
