@@ -7,7 +7,7 @@ from enhancelog.backends import faults
 from enhancelog.domain import records
 from enhancelog.models import Entry, Touch
 from enhancelog.queries.charts import Window
-from enhancelog.queries.horizon import Touched
+from enhancelog.queries.horizon import PatchHorizon
 from enhancelog.queries.prepared import Statement, run
 
 MOST_PLACES: Final = 1_000  # that are looked through
@@ -44,7 +44,7 @@ _COUNTS: Final = """
     FROM wanted"""
 
 
-class Places(NamedTuple):
+class TouchedPlaces(NamedTuple):
     """``whole``: those that patches named by themselves, not only as the beginning of another."""
 
     touched: frozenset[str]
@@ -77,20 +77,20 @@ class Counts(NamedTuple):
 NONE: Final = Counts()
 
 
-def places(blueprint_id: str) -> Places:
+def places(blueprint_id: str) -> TouchedPlaces:
     if not records.is_id(blueprint_id, may_be_empty=True):
-        return Places(frozenset(), [], is_cut=False)
+        return TouchedPlaces(frozenset(), [], is_cut=False)
     with faults():
         found = run(Statement(_PLACES, (blueprint_id,) * 3))
     shown = found[:MOST_PLACES]
-    return Places(
+    return TouchedPlaces(
         frozenset(place for place, _ in shown),
         [place for place, is_whole in shown if is_whole],
         len(found) > len(shown),
     )
 
 
-def counts(blueprint_id: str, wanted: Sequence[str], window: Window, seen: Touched) -> dict[str, Counts]:
+def counts(blueprint_id: str, wanted: Sequence[str], window: Window, seen: PatchHorizon) -> dict[str, Counts]:
     """By place, for ``MOST_COUNTED`` at most; absent if no patch touched it."""
     if not wanted or not records.is_id(blueprint_id, may_be_empty=True):
         return {}
