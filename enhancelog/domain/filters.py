@@ -74,7 +74,7 @@ class EntryFilter:
 
     @property
     def key(self) -> Hashable:
-        return tuple(sorted(self.include.items())), tuple(sorted(self.exclude.items()))
+        return tuple(sorted(self.include.items())), tuple(sorted(self.exclude.items())), self.seen
 
     def one(self, name: str) -> str | None:
         """The value, if given exactly once."""

@@ -136,11 +136,11 @@ def light_page(wanted: EntryFilter, order: Order, size: int, cursor: str | None 
             if weight >= PAGE_BYTES:
                 last = rows[-1]
                 following = cursor_of((last[_TS_MS], last[0]), replace(wanted, seen=part.seen), order, part.up_to)
-                return Page(rows, part.up_to, following)
+                return Page(rows, part.up_to, following, seen=part.seen)
             rows.append(row)
             weight += _weight(row)
         if part.next is None or part.stopped or len(rows) == size or weight >= PAGE_BYTES:
-            return Page(rows, part.up_to, part.next, part.stopped)
+            return Page(rows, part.up_to, part.next, part.stopped, part.seen)
         cursor = str(part.next)
 
 

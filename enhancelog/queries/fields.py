@@ -9,7 +9,7 @@ from enhancelog.domain.badges import IMPLAUSIBLE_TIME
 from enhancelog.domain.times import DAY_MS, EARLIEST_MS, now_ms
 from enhancelog.models import Entry, EntryBadge, Touch
 from enhancelog.queries.charts import Window
-from enhancelog.queries.horizon import Touched
+from enhancelog.queries.horizon import PatchHorizon
 from enhancelog.queries.prepared import Statement, run
 
 MOST_PLACES: Final = 1_000  # that are looked through
@@ -69,7 +69,7 @@ _COUNTS_OUTSIDE: Final = f"""
     (SELECT COUNT(*) FROM ({_OUTSIDE}) outside), (SELECT COUNT(*) FROM ({_OUTSIDE}) outside WHERE rejected)"""
 
 
-class Places(NamedTuple):
+class TouchedPlaces(NamedTuple):
     """``whole``: those that patches named by themselves, those denied most first, then the newest."""
 
     touched: frozenset[str]
@@ -102,22 +102,22 @@ class Counts(NamedTuple):
 NONE: Final = Counts()
 
 
-def places(blueprint_id: str) -> Places:
+def places(blueprint_id: str) -> TouchedPlaces:
     if not records.is_id(blueprint_id, may_be_empty=True):
-        return Places(frozenset(), [], is_cut=False)
+        return TouchedPlaces(frozenset(), [], is_cut=False)
     until = (blueprint_id, now_ms() + DAY_MS + 1)
     with faults():
         found = run(Statement(_PLACES, (blueprint_id, blueprint_id, *until, blueprint_id, *until)))
     shown = found[:MOST_PLACES]
     ranked = sorted(shown, key=lambda row: (row[1], row[2] or EARLIEST_MS), reverse=True)
-    return Places(
+    return TouchedPlaces(
         frozenset(place for place, *_ in shown),
         [place for place, denied, _ in ranked if denied >= 0],
         len(found) > len(shown),
     )
 
 
-def counts(blueprint_id: str, wanted: Sequence[str], window: Window, seen: Touched) -> dict[str, Counts]:
+def counts(blueprint_id: str, wanted: Sequence[str], window: Window, seen: PatchHorizon) -> dict[str, Counts]:
     """By place, for ``MOST_COUNTED`` at most; absent if no patch touched it."""
     if not wanted or not records.is_id(blueprint_id, may_be_empty=True):
         return {}

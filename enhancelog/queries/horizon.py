@@ -40,7 +40,7 @@ class Grouped(NamedTuple):
     up_to: int
 
 
-class Touched(NamedTuple):
+class PatchHorizon(NamedTuple):
     last: int
     up_to: int
     seen: Seen
@@ -65,12 +65,12 @@ def grouped() -> Grouped:
     return Grouped(last, last if up_to is None else min(last, up_to))
 
 
-def touched() -> Touched:
+def touched() -> PatchHorizon:
     last = last_position()  # before the progress, else an entry could come between
     done = touch_derivation.progress()
     joined = done.joined_entries if done.entries is None else done.entries
     ends = [last, joined, None if done.next_own is None else done.next_own - 1]
-    return Touched(last, min(end for end in ends if end is not None), Seen(done.patches or 0, done.documents or 0))
+    return PatchHorizon(last, min(end for end in ends if end is not None), Seen(done.patches or 0, done.documents or 0))
 
 
 def asks_for_patches(wanted: EntryFilter) -> bool:

@@ -6,13 +6,13 @@ from enhancelog.domain.filters import EntryFilter
 from enhancelog.models import Entry
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
-from enhancelog.queries.horizon import asks_for_patches, asks_for_patterns, horizon
+from enhancelog.queries.horizon import asks_for_patches, asks_for_patterns, begun
 from enhancelog.queries.selection import select
 from enhancelog.store.rows import COLUMNS
 
 
 def newest(wanted: EntryFilter, size: int) -> list[int]:
-    return list(select(wanted, _end(wanted)).order_by("-key_position").values_list("key_position", flat=True)[:size])
+    return list(select(*_reading(wanted)).order_by("-key_position").values_list("key_position", flat=True)[:size])
 
 
 def listed_at(positions: Sequence[int]) -> list[Listed]:
@@ -22,9 +22,9 @@ def listed_at(positions: Sequence[int]) -> list[Listed]:
 
 
 def count_beyond(wanted: EntryFilter, position: int, most: int) -> Count:
-    number = select(wanted, _end(wanted)).filter(key_position__gt=position).order_by()[: most + 1].count()
+    number = select(*_reading(wanted)).filter(key_position__gt=position).order_by()[: most + 1].count()
     return Count(min(number, most), capped=number > most)
 
 
-def _end(wanted: EntryFilter) -> int | None:
-    return horizon(wanted) if asks_for_patterns(wanted) or asks_for_patches(wanted) else None
+def _reading(wanted: EntryFilter) -> tuple[EntryFilter, int | None]:
+    return begun(wanted) if asks_for_patterns(wanted) or asks_for_patches(wanted) else (wanted, None)

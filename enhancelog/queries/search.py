@@ -34,7 +34,7 @@ def page(wanted: EntryFilter, order: Order, size: int, cursor: str | None = None
     is_full = len(rows) > size
     behind = rows[size - 1][0] if is_full else seen if stopped else None
     following = None if behind is None else cursor_of((0, behind), wanted, recorded, up_to)
-    return Page(rows[:size], up_to, following, stopped=stopped and not is_full)
+    return Page(rows[:size], up_to, following, stopped=stopped and not is_full, seen=wanted.seen)
 
 
 def total(wanted: EntryFilter, up_to: int) -> Count | None:

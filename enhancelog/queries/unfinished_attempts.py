@@ -23,11 +23,13 @@ _NEAR: Final = f"""
     ORDER BY {_BEGUN} DESC, id DESC LIMIT {SHOWN + 1}"""
 # The last attempt before it unless that was applied, else the first after it.
 _NEXT_TO: Final = f"""
-    SELECT position FROM (SELECT position, applied FROM {ATTEMPT} WHERE intent_key = %s AND ts_ms >= %s AND ts_ms <= %s
+    SELECT position, 0 AS choice FROM (SELECT position, applied FROM {ATTEMPT}
+        WHERE intent_key = %s AND ts_ms >= %s AND ts_ms <= %s
         ORDER BY ts_ms DESC, position DESC LIMIT 1) before WHERE NOT applied
     UNION ALL
-    SELECT position FROM (SELECT position FROM {ATTEMPT} WHERE intent_key = %s AND ts_ms > %s AND ts_ms <= %s
-        ORDER BY ts_ms, position LIMIT 1) after"""
+    SELECT position, 1 FROM (SELECT position FROM {ATTEMPT} WHERE intent_key = %s AND ts_ms > %s AND ts_ms <= %s
+        ORDER BY ts_ms, position LIMIT 1) after
+    ORDER BY choice LIMIT 1"""
 
 # A time, and -1 if a run began before the entry of that time, which is at 0, or 1 if after it.
 Place = tuple[int, int]

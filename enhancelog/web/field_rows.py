@@ -15,8 +15,8 @@ from enhancelog.domain.terminal import without_terminal_codes
 from enhancelog.domain.text import cut, isolated
 from enhancelog.queries import fields as log
 from enhancelog.queries.charts import Window
-from enhancelog.queries.fields import MOST_COUNTED, Counts, Places
-from enhancelog.queries.horizon import Touched
+from enhancelog.queries.fields import MOST_COUNTED, Counts, TouchedPlaces
+from enhancelog.queries.horizon import PatchHorizon
 from enhancelog.web.folded_texts import Text
 
 MOST_OTHERS: Final = 100  # places that are no fields
@@ -61,7 +61,7 @@ class Chosen(NamedTuple):
     left_out: int
 
 
-def choose(found: Fields, document: Any, touched: Places) -> Chosen:
+def choose(found: Fields, document: Any, touched: TouchedPlaces) -> Chosen:
     """Places with their notes, if patches touched more than the fields."""
     known = {field.place for field in found.fields}
     others = [(place, _note(place, found, document)) for place in touched.whole if place not in known]
@@ -77,7 +77,7 @@ def choose(found: Fields, document: Any, touched: Places) -> Chosen:
     )
 
 
-def rows(blueprint_id: str, chosen: Chosen, touched: Places, window: Window, seen: Touched) -> list[Row]:
+def rows(blueprint_id: str, chosen: Chosen, touched: TouchedPlaces, window: Window, seen: PatchHorizon) -> list[Row]:
     places = [field.place for field in chosen.fields] + [place for place, _ in chosen.others]
     counted = [place for place in places if touched.is_cut or place in touched.touched]
     counts = log.counts(blueprint_id, counted, window, seen)

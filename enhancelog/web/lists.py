@@ -1,9 +1,11 @@
 """Parts that all lists of entries share."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from enhancelog.domain.errors import Invalid
+from enhancelog.domain.filters import EntryFilter
 from enhancelog.queries import entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
@@ -34,6 +36,11 @@ def read_page(list_request: ListRequest, *, gaps: bool = False) -> Page:
         raise list_requests.FilterRefused(error, list_request.filtered_page, list_request.text) from None
 
 
+def read_by(page: Page, list_request: ListRequest) -> EntryFilter:
+    # What the page saw, its counts see.
+    return replace(list_request.wanted, seen=page.seen)
+
+
 class WithoutTime(NamedTuple):
     """The last recorded first; ``are_all`` of the list."""
 
@@ -45,7 +52,7 @@ def without_time(page: Page, list_request: ListRequest) -> WithoutTime:
     """On the first page of a list of any time."""
     if list_request.cursor is not None or is_bounded(list_request.wanted):
         return WithoutTime([], are_all=True)
-    found = newest_implausible(list_request.wanted, page.up_to)
+    found = newest_implausible(read_by(page, list_request), page.up_to)
     listed = [Listed(row) for row in found.rows]
     return WithoutTime(entry_rows(listed, page.up_to, list_request.entry_query), found.are_all)
 
@@ -58,7 +65,7 @@ def shows_all(page: Page, without_time: WithoutTime, list_request: ListRequest) 
 def total(page: Page, without_time: WithoutTime, list_request: ListRequest) -> Count:
     if shows_all(page, without_time, list_request):
         return Count(len(page.rows) + len(without_time.rows), page.stopped)
-    return count(list_request.wanted, page.up_to)
+    return count(read_by(page, list_request), page.up_to)
 
 
 def rows(page: Page, list_request: ListRequest) -> list[EntryRow]:

@@ -15,7 +15,7 @@ from enhancelog.domain.times import plausible_sql
 from enhancelog.models import DenialPattern, PatternRules, Template, TemplateTally
 from enhancelog.queries.blueprint_ids import blueprints_of
 from enhancelog.queries.counts import CAP, adds_up, covers_rejections, in_days
-from enhancelog.queries.horizon import grouped, horizon
+from enhancelog.queries.horizon import asks_for_patterns, begun, grouped
 from enhancelog.queries.pattern_ids import SERVED, leader
 from enhancelog.queries.patterns.served import PLAUSIBLE, patterns
 from enhancelog.queries.reach import reach
@@ -105,7 +105,10 @@ def _late(wanted: EntryFilter, pattern_id: str | None, up_to: int) -> QuerySet[A
 
 
 def _sampled(wanted: EntryFilter, pattern_id: str | None) -> Found:
-    entries, end = reach(wanted, min(grouped().up_to, horizon(wanted)), ascending=False)
+    wanted, up_to = begun(wanted)
+    if not asks_for_patterns(wanted):
+        up_to = min(up_to, grouped().up_to)
+    entries, end = reach(wanted, up_to, ascending=False)
     try:
         sample, parameters = entries[:SAMPLE].values("position", "recorded_ms").query.sql_with_params()
     except EmptyResultSet:  # the filter is one that no entry can match

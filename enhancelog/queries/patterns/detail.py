@@ -13,7 +13,7 @@ from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.models import PatternChange, Template, TemplateTally
 from enhancelog.projections.patterns.details import masked
-from enhancelog.queries.horizon import horizon
+from enhancelog.queries.horizon import begun
 from enhancelog.queries.pattern_ids import SERVED, is_pattern_id, leader
 from enhancelog.queries.patterns.counted import Times, counted
 from enhancelog.queries.patterns.fillings import Filled, fillings
@@ -90,7 +90,7 @@ def seen(pattern: Known) -> Times:
 
 def newest(pattern: Known, wanted: EntryFilter, most: int = NEWEST) -> list[Denied]:
     narrowed = replace(wanted, include={**wanted.include, "pattern": (pattern.id,)})
-    entries = reach(narrowed, horizon(narrowed), ascending=False).entries
+    entries = reach(*begun(narrowed), ascending=False).entries
     entries = entries.annotate(start=Substr("intent", 1, LONGEST), wording=F("patterns__template__wording"))
     columns = ("position", "issue_id", "blueprint_id", "start", "ts_ms", "recorded_ms", "wording", "verdicts")
     found: list[Denied] = []

@@ -16,7 +16,7 @@ from enhancelog.queries import document_versions, horizon, runs
 from enhancelog.queries import fields as log
 from enhancelog.queries.charts import Window
 from enhancelog.queries.document_versions import KnownVersion
-from enhancelog.queries.fields import Places
+from enhancelog.queries.fields import TouchedPlaces
 from enhancelog.queries.standing import standing
 from enhancelog.store import documents
 from enhancelog.web import field_rows, htmx, periods
@@ -98,7 +98,7 @@ def _asked(request: HttpRequest) -> Asked:
     return Asked({name: request.GET[name] for name in _PARAMETERS if name in request.GET}, sort, order)
 
 
-def _listed(asked: Asked, blueprint_id: str, read: Read, touched: Places, period: Period) -> dict[str, Any]:
+def _listed(asked: Asked, blueprint_id: str, read: Read, touched: TouchedPlaces, period: Period) -> dict[str, Any]:
     chosen = field_rows.choose(read.fields, read.value, touched)
     seen = horizon.touched()
     found = field_rows.rows(blueprint_id, chosen, touched, period.window, seen)

@@ -10,7 +10,7 @@ from enhancelog.web.facet_links import facet_links
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.htmx import is_fragment, page_or_fragment
 from enhancelog.web.list_addresses import REJECTIONS
-from enhancelog.web.lists import list_context, read_page, rows, shows_all, without_time
+from enhancelog.web.lists import list_context, read_by, read_page, rows, shows_all, without_time
 from enhancelog.web.revalidation import revalidated
 
 
@@ -35,7 +35,7 @@ def rejection_list(request: HttpRequest) -> HttpResponse:
         if shows_all(page, without, list_request):
             positions = [*(row[0] for row in page.rows), *(row.listed.position for row in without.rows)]
             known = ListPositions(positions, page.stopped)
-        found = facets(list_request.wanted, page.up_to, known)
+        found = facets(read_by(page, list_request), page.up_to, known)
         opened = request.GET.get("facet", "")
         context |= {"total": found.total, "facets": facet_links(list_request, found, opened), "opened": bool(opened)}
     return page_or_fragment(request, "rejections/page.jinja", context)

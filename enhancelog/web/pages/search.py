@@ -21,7 +21,7 @@ from enhancelog.web.highlights import SearchRow
 from enhancelog.web.htmx import is_fragment, page_or_fragment
 from enhancelog.web.list_addresses import SEARCH
 from enhancelog.web.list_requests import ListRequest
-from enhancelog.web.lists import WithoutTime, list_context, read_page, rows, total, without_time
+from enhancelog.web.lists import WithoutTime, list_context, read_by, read_page, rows, total, without_time
 from enhancelog.web.revalidation import revalidated
 
 
@@ -81,7 +81,7 @@ def _found(list_request: ListRequest) -> Page:
 
 def _found_total(page: Page, list_request: ListRequest) -> Count | None:
     is_whole = list_request.cursor is None and page.next is None and not page.stopped
-    found = Count(len(page.rows)) if is_whole else searches.total(list_request.wanted, page.up_to)
+    found = Count(len(page.rows)) if is_whole else searches.total(read_by(page, list_request), page.up_to)
     # If there are too many matches to count in time, the first page says how many it found; later pages say nothing.
     return found or (None if list_request.cursor else Count(len(page.rows), capped=True))
 
