@@ -25,6 +25,13 @@ JSON = {"Content-Type": "application/json"}
 WORKERS = 2
 
 
+def is_worker(child: psutil.Process) -> bool:
+    try:
+        return any("spawn_main" in part for part in child.cmdline())
+    except psutil.NoSuchProcess:  # it just ended, or is a zombie
+        return False
+
+
 class Server:
     def __init__(self, url: str, process: Process, token: str) -> None:
         self.url = url
@@ -38,8 +45,7 @@ class Server:
         )
 
     def workers(self) -> list[psutil.Process]:
-        children = psutil.Process(self.process.pid).children()
-        return [child for child in children if any("spawn_main" in part for part in child.cmdline())]
+        return [child for child in psutil.Process(self.process.pid).children() if is_worker(child)]
 
     def append(self, issue_id: str) -> bool:
         """Whether it was acknowledged."""
