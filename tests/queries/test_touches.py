@@ -13,6 +13,7 @@ from enhancelog.domain import filters
 from enhancelog.domain import observed as records
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
+from enhancelog.domain.places import LONGEST_PLACE, MOST_TOKENS
 from enhancelog.queries import entries as lists
 from enhancelog.queries import facets as facet_queries
 from enhancelog.queries import phrases, reach, touched_places
@@ -123,6 +124,18 @@ def test_what_is_no_place_is_refused_and_the_refusal_says_how_to_write_one(name:
         filters.from_pairs([(name, value)], 0)
     assert (refusal.value.field, refusal.value.rule) == (name, "pointer")
     assert "/agents/reviewer" in refusal.value.detail
+
+
+@pytest.mark.parametrize("name", ["touches", "not_touches"])
+@pytest.mark.parametrize("longest", [f"/{'x' * (LONGEST_PLACE - 1)}", "/x" * MOST_TOKENS])
+def test_a_place_that_is_longer_than_any_that_is_kept_is_refused(name: str, longest: str) -> None:
+    record(make_entry(ops=ops(longest)))
+    assert len(found((name, longest))) == (name == "touches")
+    with pytest.raises(Invalid) as refusal:
+        filters.from_pairs([(name, f"{longest}/")], 0)
+    assert (refusal.value.field, refusal.value.rule) == (name, "length")
+    assert "500 characters and 32 parts" in refusal.value.detail
+    assert len(refusal.value.detail) < 150
 
 
 @pytest.mark.parametrize("others", [[], [("blueprint_id", "main")], [("status", "rejected")], [("axis", "noop")]])
