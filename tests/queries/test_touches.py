@@ -1,6 +1,7 @@
 """The filters ``touches`` and ``has=patch``: what they find, by which index, and what a reading sees."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -259,6 +260,17 @@ def test_the_facet_offers_whole_places_by_name_where_there_is_one(log: None) -> 
         assert facets(wanted, 5).total == Count(len(found(("touches", place))))
     assert places_of(("touches", "/agents"))["/agents"] == "4"
     assert places_of(("touches", "/nothing")) == {}
+    inside = {"/agents/10": "2", "/agents/10/~0": "1", "/agents/1": "2", "/agents/re~1viewer/profile/x": "1"}
+    assert places_of(("touches", "/agents")) == {"/agents": "4", **inside}
+    assert places_of(("touches", "/agents"), ("touches", "/flow")) == {"/agents": "4", "/flow": "2"}
+
+
+def test_places_inside_a_chosen_one_are_read_by_the_index(log: None) -> None:
+    for pairs in ([], [("touches", "/agents")], [("touches", "/agents"), ("touches", "/flow")]):
+        with CaptureQueriesContext(connection) as captured:
+            facets(filters.from_pairs(pairs, 0), 5)
+        (plan,) = (plan for statement, plan in plans(captured).items() if "WITH sample" in statement)
+        assert not re.search(r"SCAN (t|a|joined)\b|Seq Scan on enhancelog_(touch|touchawaiting|entrypatch)\b", plan)
 
 
 def test_the_facet_says_how_many_have_no_names(log: None) -> None:
