@@ -29,6 +29,17 @@ def counted_links(page: Page) -> Iterator[tuple[str, int]]:
             yield url, int(cell[1].replace(",", ""))
 
 
+def counted_facets(page: Page) -> Iterator[tuple[str, int]]:
+    """Every link of a facet that chooses something, with its number."""
+    for facet in page.all("div", class_="facet"):
+        yield from (
+            (link.attributes["href"], int(number.words))
+            for link in facet.all("a")
+            for number in link.all("span", class_="n")
+            if "aria-current" not in link.attributes
+        )
+
+
 def rows_behind(url: str) -> int:
     """How many entries the list at this address holds."""
     address = urlsplit(url)

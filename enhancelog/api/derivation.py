@@ -10,9 +10,17 @@ from rest_framework.request import Request
 
 from enhancelog.accounts import permissions
 from enhancelog.backends.permit import permit
+from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.origin import Origin
 from enhancelog.projections import waking
-from enhancelog.queries.horizon import appended_by, brought_by, grouped, touched
+from enhancelog.queries.horizon import (
+    appended_by,
+    asks_for_patches,
+    asks_for_patterns,
+    brought_by,
+    grouped,
+    touched,
+)
 
 # The header with the last position that a reading of derived rows has seen
 DERIVED_TO: Final = "Enhancelog-Derived-To"
@@ -38,18 +46,17 @@ _PATTERNS: Final = _Derived(lambda: grouped(), lambda origin, up_to: brought_by(
 _PATCHES: Final = _Derived(lambda: touched()[:2], lambda origin, up_to: appended_by(origin, up_to))
 
 
-def wait_until_derived(request: Request, *, patterns: bool = False) -> int | None:
-    """The position up to which what the request asks for is derived; ``None``: it asks for nothing derived.
+def wait_until_derived(request: Request, wanted: EntryFilter, *, patterns: bool = False) -> int | None:
+    """The position up to which what the filter asks for is derived; ``None``: it asks for nothing derived.
 
-    Waits for the caller's own writes only.
+    Waits for the caller's own writes only. ``patterns``: the answer needs them whatever the filter.
     """
-    asked = request._request.GET
-    wanted = []
-    if patterns or {"pattern", "not_pattern"} & asked.keys():
-        wanted.append(_PATTERNS)
-    if {"touches", "not_touches"} & asked.keys() or "patch" in (*asked.getlist("has"), *asked.getlist("not_has")):
-        wanted.append(_PATCHES)
-    return min((_wait(request, each) for each in wanted), default=None)
+    needed = []
+    if patterns or asks_for_patterns(wanted):
+        needed.append(_PATTERNS)
+    if asks_for_patches(wanted):
+        needed.append(_PATCHES)
+    return min((_wait(request, each) for each in needed), default=None)
 
 
 def _wait(request: Request, derived: _Derived) -> int:

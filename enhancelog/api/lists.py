@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from enhancelog import links
 from enhancelog.api import feeds
 from enhancelog.api.base import conditional_response, etag_of, link_next
+from enhancelog.api.derivation import wait_until_derived, with_derived_to
 from enhancelog.api.negotiation import LIST_TYPES, MEDIA_TYPES, answer_format
 from enhancelog.api.streams_and_polls import head_of_stream, poll, streamed, wait_s
 from enhancelog.api.throttles import caller
@@ -39,13 +40,19 @@ def answer(called: Request) -> HttpResponseBase:
     after = filters.after(parameters)
     waits_s = wait_s(parameters)
     format = answer_format(request, LIST_TYPES)
+    cursor = None if format == "atom" else request.GET.get("cursor")
+    if cursor is not None:
+        entries.read_cursor(cursor, wanted, order)
+    up_to = wait_until_derived(called, wanted)
     if format == "atom":
-        return feeds.answer(request, wanted, _about(wanted))
-    if after is not None:
-        return _tail(called, wanted, after, size or page_sizes.API, waits_s, format)
-    if size is not None or "cursor" in parameters:
-        return _page(called, wanted, order, size or page_sizes.API, format)
-    return _whole(called, wanted, order, format)
+        found: HttpResponseBase = feeds.answer(request, wanted, _about(wanted))
+    elif after is not None:
+        found = _tail(called, wanted, after, size or page_sizes.API, waits_s, format)
+    elif size is not None or cursor is not None:
+        found = _page(called, wanted, order, size or page_sizes.API, format)
+    else:
+        found = _whole(called, wanted, order, format)
+    return with_derived_to(found, up_to)
 
 
 def _check(parameters: filters.Parameters) -> None:

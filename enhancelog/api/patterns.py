@@ -29,7 +29,7 @@ class PatternList(ApiView):
         filters.check_single(parameters, "page_size")
         wanted = filters.parse(parameters, now_ms())
         size = filters.page_size(parameters)
-        up_to = wait_until_derived(request, patterns=True)
+        up_to = wait_until_derived(request, wanted, patterns=True)
         found = listing(wanted, size or MOST)
         return with_derived_to(_answer(request, found.patterns, found.is_whole), up_to)
 
@@ -41,7 +41,7 @@ class PatternByItsId(ApiView):
 
     def get(self, request: Request, pattern_id: str) -> HttpResponse:
         wanted = filters.parse(dict(request._request.GET.lists()), now_ms())
-        up_to = wait_until_derived(request, patterns=True)
+        up_to = wait_until_derived(request, wanted, patterns=True)
         pattern = known(pattern_id)
         if pattern is None:
             return problem_response(404, f"There is no deny pattern {pattern_id[:80]}.")

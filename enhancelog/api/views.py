@@ -14,7 +14,6 @@ from enhancelog.accounts.permissions import Allows
 from enhancelog.api import bulk, lists, observed, throttles
 from enhancelog.api.base import ApiView, conditional_response, tagged
 from enhancelog.api.bodies import read_body, require_type
-from enhancelog.api.derivation import wait_until_derived, with_derived_to
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.domain import records
 from enhancelog.domain.errors import NO_SUCH_ENTRY, Conflict, Invalid, NotFound
@@ -38,8 +37,7 @@ class EntryList(ApiView):
         return [Allows("log:append" if self.request.method == "POST" else "log:read")()]
 
     def get(self, request: Request) -> HttpResponseBase:
-        up_to = wait_until_derived(request)
-        return with_derived_to(lists.answer(request), up_to)
+        return lists.answer(request)
 
     def post(self, request: Request) -> HttpResponseBase:
         store = _store(request)

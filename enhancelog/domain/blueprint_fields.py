@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final, Literal, NamedTuple
 
 from enhancelog.domain.blueprint_documents import named, pointer, tokens
-from enhancelog.domain.places import is_place
-from enhancelog.domain.touches import LONGEST_PLACE, MOST_TOKENS
+from enhancelog.domain.places import LONGEST_PLACE, MOST_TOKENS, is_place
 
 Group = Literal["agents", "steps", "settings"]
 

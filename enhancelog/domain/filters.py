@@ -178,8 +178,8 @@ def _values(parameters: Parameters, name: str) -> tuple[str, ...]:
             raise Invalid(name, "utf-8", "is not UTF-8")
         if choices and value not in choices:
             raise Invalid(name, "choice", f'must be one of {", ".join(choices)}, not "{value[:40]}"')
-        if base == "touches" and not places.is_place(value):
-            raise Invalid(name, "pointer", f'{places.HOW_TO}; not "{value[:40]}"')
+        if base == "touches":
+            places.check(name, value)
         if base == "phrase":
             _check_phrase(name, value)
     return values

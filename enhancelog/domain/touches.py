@@ -7,12 +7,10 @@ from typing import Any, Final, NamedTuple
 
 from enhancelog.domain import strict_json
 from enhancelog.domain.blueprint_documents import named, pointer, tokens
-from enhancelog.domain.places import is_place
+from enhancelog.domain.places import LONGEST_PLACE, MOST_TOKENS, is_place
 
 # Of an entry, the first places count, those by index before those by name: a document that comes later only adds some.
 MOST_PLACES: Final = 200
-MOST_TOKENS: Final = 32
-LONGEST_PLACE: Final = 500  # characters
 
 _INDEX: Final = re.compile(r"/(?:0|[1-9]\d{0,8})(?=/|\Z)", re.ASCII)
 

@@ -11,7 +11,7 @@ from enhancelog.domain import meta
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.meta import LONGEST_INDEXED
 from enhancelog.domain.meta_filters import PREFIX, is_meta
-from enhancelog.models import BlueprintSummary, Denial, Entry, EntryBadge, MetaValue, Touch, TouchAwaiting
+from enhancelog.models import BlueprintSummary, Denial, Entry, EntryBadge, EntryPatch, MetaValue, Touch, TouchAwaiting
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
 from enhancelog.queries.counts import CAP, Count, count, tallied_by_axis, tallied_by_blueprint
@@ -34,8 +34,9 @@ _HAS: Final = Statement(f"""
     SELECT (SELECT COUNT(*) FROM (SELECT DISTINCT source FROM {BlueprintSummary._meta.db_table} LIMIT 2) found),
         EXISTS (SELECT 1 FROM {_META}), EXISTS (SELECT 1 FROM {_TOUCH})""")
 
-# No parameters: how many places were read, entries without names, and the places of the filter itself.
+# No parameters: how many places were read, entries with a patch, those without names, and the places of the filter.
 _TOUCHED: Final = "touched"
+_PATCHED: Final = "patched"
 _UNNAMED: Final = "unnamed"
 _ASKED: Final = "asked"
 
@@ -55,23 +56,29 @@ _BY_META: Final = f"""
         GROUP BY name, value ORDER BY n DESC, name, value LIMIT {MOST_META_CHOICES}) offered"""
 
 # Offered are whole places, by name where they have one; counted are all runs that the filter would find by them. An
-# entry has at most 200.
+# entry has at most 200. Beside a place of the filter, only those inside it are offered, else those of none.
 MOST_TOUCHES: Final = 20_000  # of the sample, newest entries first
 MOST_PLACES: Final = 1_000  # that are offered, most entries first
 _SAMPLED_TOUCHES: Final = f"""
     , touched (place, offered) AS MATERIALIZED (
         SELECT t.place, CASE WHEN t.is_whole AND NOT t.has_named THEN 1 ELSE 0 END
-        FROM sample s CROSS JOIN {_TOUCH} t WHERE t.position = s.position LIMIT {MOST_TOUCHES + 1})"""
+        FROM sample s CROSS JOIN {_TOUCH} t WHERE t.position = s.position{{inside}} LIMIT {MOST_TOUCHES + 1})"""
+_INSIDE: Final = " AND t.place > %s AND t.place < %s"
 _BY_TOUCH: Final = f"""
     UNION ALL
     SELECT '{_TOUCHED}', '', COUNT(*) FROM touched
     UNION ALL
-    SELECT '{_UNNAMED}', '', COUNT(*) FROM sample s CROSS JOIN {_AWAITING} a
-        WHERE a.position = s.position AND a.is_missing
-    UNION ALL
     SELECT 'touches', place, n FROM (
         SELECT place, COUNT(*) AS n FROM touched GROUP BY place HAVING MAX(offered) = 1
         ORDER BY n DESC, place LIMIT {MOST_PLACES}) offered"""
+_BY_PATCH: Final = f"""
+    UNION ALL
+    SELECT '{_PATCHED}', '', COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) AND (
+        ops IS NOT NULL OR EXISTS (SELECT 1 FROM {EntryPatch._meta.db_table} joined
+            WHERE joined.position = {_ENTRY}.position AND joined.patch <= %s))
+    UNION ALL
+    SELECT '{_UNNAMED}', '', COUNT(*) FROM sample s CROSS JOIN {_AWAITING} a
+        WHERE a.position = s.position AND a.is_missing"""
 _BY_ASKED: Final = f"""
     UNION ALL
     SELECT '{_ASKED}', t.place, COUNT(*) FROM sample s CROSS JOIN {_TOUCH} t
@@ -115,6 +122,7 @@ class Facets:
     by: Mapping[str, tuple[Choice, ...]]
     more_meta: bool  # there may be more values of meta
     more_places: bool
+    patched: Count  # entries whose patch is known
     unnamed: Count  # entries whose places have no names, because the document before is not stored
 
 
@@ -125,10 +133,11 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
         is_part = end is not None
     else:
         entries, is_part = Entry.objects.filter(position__in=known.positions), known.is_part
-    sampled = _sampled(entries, up_to, wanted.include.get("touches", ()))
-    if asked := sampled.pop(_ASKED, None):
-        sampled["touches"] = sampled.get("touches", {}) | asked
-    meta_rows, touch_rows, unnamed = (sampled.pop(name, {}).get("", 0) for name in (PREFIX, _TOUCHED, _UNNAMED))
+    sampled = _sampled(entries, up_to, wanted)
+    asked = sampled.pop(_ASKED, {})
+    meta_rows, touch_rows, patched, unnamed = (
+        sampled.pop(name, {}).get("", 0) for name in (PREFIX, _TOUCHED, _PATCHED, _UNNAMED)
+    )
     size = sum(sampled.get("blueprint_id", {}).values())
     axes = sampled.setdefault("axes", {})
     axes["none"] = size - sum(axes.values())
@@ -139,6 +148,8 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
     more_places = touch_rows > MOST_TOUCHES
     partial = {name for name in sampled if more_meta and is_meta(name)} | ({"touches"} if more_places else set())
     counted = {name: _counted(values, capped or name in partial) for name, values in sampled.items()}
+    if asked:
+        counted["touches"] = {**counted.get("touches", {}), **_counted(asked, capped)}
     if capped:
         for name, tallied in (("axis", tallied_by_axis), ("blueprint_id", tallied_by_blueprint)):
             counted[name] = tallied(wanted, up_to) or counted.get(name, {})
@@ -149,28 +160,56 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
         total,
         ranked,
         more_meta or offered == MOST_META_CHOICES,
-        more_places or len(ranked.get("touches", ())) == MOST_PLACES,
+        more_places or len(ranked.get("touches", ())) >= MOST_PLACES,
+        Count(min(patched, CAP), capped),
         Count(min(unnamed, CAP), capped),
     )
 
 
-def _sampled(entries: Entries, up_to: int, asked: Sequence[str]) -> dict[str, dict[str, int]]:
+def _sampled(entries: Entries, up_to: int, wanted: EntryFilter) -> dict[str, dict[str, int]]:
     try:
         sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
     except EmptyResultSet:  # the filter can match nothing
         return {}
     ((sources, has_meta, has_touches),) = run(_HAS)
-    noted = (_SAMPLED_META if has_meta else "") + (_SAMPLED_TOUCHES if has_touches else "")
+    noted = _SAMPLED_META if has_meta else ""
     groups = _groups() + (_BY_SOURCE if sources > 1 else "") + (_BY_META if has_meta else "")
-    if has_touches:
-        groups += _BY_TOUCH + (_BY_ASKED.format(places=", ".join(["%s"] * len(asked))) if asked else "")
-    statement = f"WITH sample (position, blueprint_id) AS MATERIALIZED ({sample}) {noted} {groups}"
+    of_touches = _of_touches(wanted) if has_touches else _NO_TOUCHES
+    statement = f"""
+        WITH sample (position, blueprint_id) AS MATERIALIZED ({sample}) {noted}{of_touches.sampled}
+        {groups}{of_touches.groups}"""
+    values = [*parameters, *of_touches.inside, *afterwards_parameters(up_to), *of_touches.values]
     found: dict[str, dict[str, int]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*parameters, *afterwards_parameters(up_to), *(asked if has_touches else ())])
+        cursor.execute(statement, values)
         for name, value, number in cursor.fetchall():
             found.setdefault(name, {})[value] = number
     return found
+
+
+class _OfTouches(NamedTuple):
+    """``inside``: parameters of ``sampled``. ``values``: parameters of ``groups``."""
+
+    sampled: str = ""
+    groups: str = ""
+    inside: tuple[str, ...] = ()
+    values: tuple[object, ...] = ()
+
+
+_NO_TOUCHES: Final = _OfTouches()
+
+
+def _of_touches(wanted: EntryFilter) -> _OfTouches:
+    asked = wanted.include.get("touches", ())
+    patches = 2**63 - 1 if wanted.seen is None else wanted.seen.patches
+    if not asked:
+        return _OfTouches(_SAMPLED_TOUCHES.format(inside=""), _BY_TOUCH + _BY_PATCH, (), (patches,))
+    groups = _BY_PATCH + _BY_ASKED.format(places=", ".join(["%s"] * len(asked)))
+    values = (patches, *asked)
+    if len(asked) > 1:
+        return _OfTouches("", groups, (), values)
+    inside = (f"{asked[0]}/", f"{asked[0]}0")  # "0" follows "/"
+    return _OfTouches(_SAMPLED_TOUCHES.format(inside=_INSIDE), _BY_TOUCH + groups, inside, values)
 
 
 # The text "1.0" as a filter also finds the number 1.

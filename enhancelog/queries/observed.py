@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-import msgspec
 from django.db import connection
 
 from enhancelog.backends import dialect, faults
+from enhancelog.domain import touches
 from enhancelog.domain.causes import CAUSES, Cause
 from enhancelog.models import AmbiguousPatch, Document, Entry, EntryPatch, Patch, UnfinishedRun
 from enhancelog.projections import unfinished_runs
@@ -38,13 +38,6 @@ _TRIED: Final = f"""
             WHERE joined.position = entry.position ORDER BY patch.position LIMIT 1)) AS ops
         FROM {Entry._meta.db_table} entry WHERE {{}}) tried
     WHERE LENGTH(tried.ops) <= {_LONGEST_OPS}"""
-
-
-class _Path(msgspec.Struct):
-    path: str
-
-
-_paths = msgspec.json.Decoder(list[_Path])
 
 
 class TriedPatch(NamedTuple):
@@ -79,10 +72,7 @@ def tried_paths(issue_ids: Sequence[str]) -> dict[str, list[str]]:
         return {}
     condition, parameter = dialect().one_of("entry.issue_id", issue_ids)
     found = run(Statement(_TRIED.format(condition), (parameter,)))
-    return {
-        issue_id: list(dict.fromkeys(operation.path for operation in _paths.decode(ops)[:MOST_PATHS]))
-        for issue_id, ops in found
-    }
+    return {issue_id: touches.pointers(ops)[:MOST_PATHS] for issue_id, ops in found}
 
 
 def stored_forms(hashes: list[str]) -> dict[str, str]:

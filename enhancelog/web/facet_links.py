@@ -13,6 +13,8 @@ SHOWN: Final = 12
 SHOWN_KEYS: Final = 6  # of meta, each with a facet of its own
 OPENED: Final = 1_000  # of the facet that ``?facet=`` names
 
+_BEGINNING, _END = 18, 26  # characters of a shortened place
+
 _NONE: Final = "none"
 _WORDS: Final = {
     "axes": {"one": "one only", "many": "two or more", _NONE: "none"},
@@ -22,17 +24,18 @@ _WORDS: Final = {
 
 
 class FacetLink(NamedTuple):
-    """``current``: already in the filter. ``is_name``: an id, not our word."""
+    """``current``: already in the filter. ``is_name``: an id, not our word. ``title``: all of a shortened label."""
 
     label: str
     entries: Count
     url: str
     current: bool
     is_name: bool
+    title: str = ""
 
 
 class Facet(NamedTuple):
-    """``more_url`` shows those left out; empty if there are too many."""
+    """``more_url`` shows those left out; empty if there are too many. ``of``: what the links are parts of."""
 
     title: str
     links: Sequence[FacetLink]
@@ -40,6 +43,8 @@ class Facet(NamedTuple):
     more_url: str = ""
     id: str = ""
     is_name: bool = False  # the title
+    style: str = ""  # of the labels
+    of: FacetLink | None = None
     note: str = ""
 
 
@@ -82,16 +87,38 @@ def _of_touches(list_request: ListRequest, found: Facets, opened: str) -> Facet:
     facet = _names("What it touches", "touches", list_request, found.by.get("touches", ()), opened)
     runs, them = ("run is", "it") if found.unnamed.is_one else ("runs are", "them")
     note = f"{found.unnamed} {runs} found by index only, because the document before {them} is not stored"
+    with_patch = f"{found.patched} {'run' if found.patched.is_one else 'runs'} whose patch is known"
+    of = _link(list_request, with_patch, found.patched, (("has", "patch"),))
+    if _chosen(list_request, "has"):  # OR would find others
+        of = of._replace(url="")
     is_least = found.more_places and facet.left_out.number > 0
     left_out = facet.left_out._replace(capped=is_least)
-    return facet._replace(left_out=left_out, note=note if found.unnamed.number else "")
+    links = [_shortened(link) for link in facet.links]
+    return facet._replace(
+        links=links, left_out=left_out, style="whole", of=of, note=note if found.unnamed.number else ""
+    )
+
+
+# What tells places apart is in their end, and in the name of an agent before it.
+def _shortened(link: FacetLink) -> FacetLink:
+    place = link.label
+    if len(place) <= _BEGINNING + _END:
+        return link
+    return link._replace(label=f"{place[:_BEGINNING]}…{place[-_END:]}", title=place)
 
 
 def _of_meta(list_request: ListRequest, found: Facets, opened: str) -> Iterator[Facet]:
     # The most frequent keys have a facet each, and one lists further keys.
     chosen = [name for name, _ in list_request.given if name.startswith(PREFIX)]
     # On pages, a parameter without a value is left out.
-    choices = {name: [each for each in values if each.value] for name, values in found.by.items() if is_meta(name)}
+    # Beside a chosen one ("1.0"), another that is also found by it ("1") would add nothing.
+    choices = {
+        name: [
+            each for each in values if each.value and (name not in chosen or (name, each.value) in list_request.given)
+        ]
+        for name, values in found.by.items()
+        if is_meta(name)
+    }
     entries = {name: sum(each.entries.number for each in values) for name, values in choices.items()}
     names = sorted({*choices, *chosen}, key=lambda name: (-entries.get(name, 0), name))
     whole = [name for name in names if name in (*names[:SHOWN_KEYS], *chosen, opened)]
@@ -137,7 +164,10 @@ def _pairs(name: str, value: str) -> Pairs:
 
 def _link(list_request: ListRequest, label: str, entries: Count, pairs: Pairs, is_name: bool = False) -> FacetLink:
     current = set(pairs) <= set(list_request.given)
-    url = list_request.without(*pairs) if current else list_request.url((*list_request.given, *pairs))
+    # Values of ``axis`` are combined with AND. Others with OR, and then only a place inside the chosen one is offered.
+    names = {name for name, _ in pairs} - {"axis"}
+    others = [pair for pair in list_request.given if pair[0] not in names]
+    url = list_request.without(*pairs) if current else list_request.url((*others, *pairs))
     return FacetLink(label, entries, url, current, is_name)
 
 

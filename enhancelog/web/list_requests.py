@@ -19,6 +19,10 @@ from enhancelog.links import pairs_of, with_query
 from enhancelog.queries import entries
 from enhancelog.web import htmx
 
+# Characters in the filter box. Every row, facet and chip of a list repeats the filter in its link.
+LONGEST_FILTER: Final = 1_500
+_LONGEST_OF_ENTRY: Final = 2 * LONGEST_FILTER  # with the scope of the list
+
 _KEPT: Final = ("order", "page_size")
 _MEANS_EMPTY_ID: Final = ("blueprint_id", "not_blueprint_id")
 
@@ -167,6 +171,7 @@ def parse(page: FilteredPage, pairs: Iterable[Pair]) -> ListRequest:
     try:
         now = entries.began_ms(cursor) or now_ms()
         filters.from_pairs(full, now)  # what the page fixes is ignored, but must be valid
+        _check_length(filter_box.render(given), LONGEST_FILTER if page.title else _LONGEST_OF_ENTRY)
         return ListRequest(
             page,
             given,
@@ -178,6 +183,12 @@ def parse(page: FilteredPage, pairs: Iterable[Pair]) -> ListRequest:
         )
     except Invalid as error:
         raise FilterRefused(error, page, filter_box.render(given)) from None
+
+
+def _check_length(text: str, most: int) -> None:
+    if len(text) > most:
+        detail = f"has {len(text):,} characters; a page takes {most:,}, the API more"
+        raise Invalid("filter", "length", detail)
 
 
 def _kept(parameters: filters.Parameters) -> Pairs:

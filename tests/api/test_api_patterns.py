@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -75,7 +76,13 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    ("path", "parameters"), [("/v1/enhance/patterns", {}), ("/v1/enhance/log", {"pattern": "0" * 16, "page_size": 1})]
+    ("path", "parameters"),
+    [
+        ("/v1/enhance/patterns", {}),
+        ("/v1/enhance/log", {"pattern": "0" * 16, "page_size": 1}),
+        ("/v1/enhance/log", {"is": "new", "since": "2026-01-01", "page_size": 1}),
+        ("/v1/enhance/log", {"not_is": "new", "since": "2026-01-01"}),
+    ],
 )
 @pytest.mark.parametrize(("reader", "number"), [("writer", 2), ("other", 0), ("", 0)])
 def test_who_brought_a_template_waits_until_it_is_grouped_and_all_hear_how_far_the_patterns_are(
@@ -127,6 +134,30 @@ def test_a_writer_waits_until_what_a_patch_touches_is_derived_and_all_hear_how_f
     response = client.get(f"/v1/enhance/log?{filter}&page_size=9")
     assert response.headers["Enhancelog-Derived-To"] == ("7" if number else "6")
     assert len(slept) == number
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("log?pattern=x&page_size=0", "log?pattern=x&order=up", "log?pattern=x&wait=9", "log?touches=x"),
+        *(
+            "log?has=patch&cursor=x",
+            "log?pattern=x&axis=a&cursor={cursor}",
+            "patterns?page_size=0",
+            "patterns?status=x",
+        ),
+    ],
+)
+def test_nobody_waits_for_a_refusal(path: str, monkeypatch: pytest.MonkeyPatch, django_user_model: Any) -> None:
+    record_some()
+    link = Client().get("/v1/enhance/log?page_size=1").headers["Link"]
+    cursor = re.search(r"cursor=([\w-]+)", link)
+    own = make_rejected("noop", issue_id="n", detail="new", ops=[{"op": "remove", "path": "/x"}])
+    DatabaseEnhanceLogStore(Origin("user", "writer", "api")).append(own)
+    monkeypatch.setattr("enhancelog.api.derivation.time", None)
+    client = Client()
+    client.force_login(django_user_model.objects.create_user("writer"))
+    assert client.get(f"/v1/enhance/{path.format(cursor=cursor and cursor[1])}").status_code == 400
 
 
 def test_a_list_without_patterns_says_nothing_of_them() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog.domain import blueprint_fields, places, touches
+from enhancelog.domain import blueprint_fields, places
 
 KEYS = st.sampled_from(["agents", "flow", "ref", "name", "prompt", "a/b", "~", "", "a\0b"])
 DOCUMENTS = st.recursive(
@@ -35,10 +35,10 @@ def test_a_step_is_one_field_and_so_are_the_steps_inside_it() -> None:
 
 def test_values_beyond_what_a_place_can_be_are_no_fields() -> None:
     deep: Any = "x"
-    for _ in range(touches.MOST_TOKENS + 1):
+    for _ in range(places.MOST_TOKENS + 1):
         deep = {"a": deep}
     assert blueprint_fields.fields(deep).fields == []
-    assert blueprint_fields.fields({"k" * touches.LONGEST_PLACE: "x"}).fields == []
+    assert blueprint_fields.fields({"k" * places.LONGEST_PLACE: "x"}).fields == []
 
 
 def test_an_item_with_a_name_now_may_have_been_another_at_its_index() -> None:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enhancelog.domain import blueprint_documents, touches
-from enhancelog.domain.places import is_place
-from enhancelog.domain.touches import LONGEST_PLACE, MOST_PLACES, MOST_TOKENS, Touched
+from enhancelog.domain.places import LONGEST_PLACE, MOST_TOKENS, is_place
+from enhancelog.domain.touches import MOST_PLACES, Touched
 
 DOCUMENT = {"agents": [{"name": "writer"}, {"name": "re/view~er", "tools": [{"name": ""}, "x", {"name": 7}]}], "1": {}}
 

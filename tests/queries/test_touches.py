@@ -1,6 +1,7 @@
 """The filters ``touches`` and ``has=patch``: what they find, by which index, and what a reading sees."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from enhancelog.domain import filters
 from enhancelog.domain import observed as records
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
+from enhancelog.domain.places import LONGEST_PLACE, MOST_TOKENS
 from enhancelog.queries import entries as lists
 from enhancelog.queries import facets as facet_queries
 from enhancelog.queries import phrases, reach, touched_places
@@ -123,6 +125,18 @@ def test_what_is_no_place_is_refused_and_the_refusal_says_how_to_write_one(name:
         filters.from_pairs([(name, value)], 0)
     assert (refusal.value.field, refusal.value.rule) == (name, "pointer")
     assert "/agents/reviewer" in refusal.value.detail
+
+
+@pytest.mark.parametrize("name", ["touches", "not_touches"])
+@pytest.mark.parametrize("longest", [f"/{'x' * (LONGEST_PLACE - 1)}", "/x" * MOST_TOKENS])
+def test_a_place_that_is_longer_than_any_that_is_kept_is_refused(name: str, longest: str) -> None:
+    record(make_entry(ops=ops(longest)))
+    assert len(found((name, longest))) == (name == "touches")
+    with pytest.raises(Invalid) as refusal:
+        filters.from_pairs([(name, f"{longest}/")], 0)
+    assert (refusal.value.field, refusal.value.rule) == (name, "length")
+    assert "500 characters and 32 parts" in refusal.value.detail
+    assert len(refusal.value.detail) < 150
 
 
 @pytest.mark.parametrize("others", [[], [("blueprint_id", "main")], [("status", "rejected")], [("axis", "noop")]])
@@ -246,6 +260,17 @@ def test_the_facet_offers_whole_places_by_name_where_there_is_one(log: None) -> 
         assert facets(wanted, 5).total == Count(len(found(("touches", place))))
     assert places_of(("touches", "/agents"))["/agents"] == "4"
     assert places_of(("touches", "/nothing")) == {}
+    inside = {"/agents/10": "2", "/agents/10/~0": "1", "/agents/1": "2", "/agents/re~1viewer/profile/x": "1"}
+    assert places_of(("touches", "/agents")) == {"/agents": "4", **inside}
+    assert places_of(("touches", "/agents"), ("touches", "/flow")) == {"/agents": "4", "/flow": "2"}
+
+
+def test_places_inside_a_chosen_one_are_read_by_the_index(log: None) -> None:
+    for pairs in ([], [("touches", "/agents")], [("touches", "/agents"), ("touches", "/flow")]):
+        with CaptureQueriesContext(connection) as captured:
+            facets(filters.from_pairs(pairs, 0), 5)
+        (plan,) = (plan for statement, plan in plans(captured).items() if "WITH sample" in statement)
+        assert not re.search(r"SCAN (t|a|joined)\b|Seq Scan on enhancelog_(touch|touchawaiting|entrypatch)\b", plan)
 
 
 def test_the_facet_says_how_many_have_no_names(log: None) -> None:

@@ -235,6 +235,16 @@ def test_a_sample_has_the_pointers_of_the_patch_that_its_reason_names():
     assert pointed() == {"own": ["/tags", "/agents/1/prompt"], "none": [], "unknown": []}
 
 
+def test_what_was_moved_or_copied_from_there_counts_too():
+    ops = [
+        {"op": "move", "from": "/agents/1", "path": "/agents/0"},
+        {"op": "copy", "from": "/tags", "path": "/labels"},
+        {"op": "remove", "path": "/flow", "from": "/unused"},
+    ]
+    stored(make_rejected("keys", issue_id="moved", detail="not from /agents/1, /tags or /unused", ops=ops))
+    assert pointed() == {"moved": ["/agents/1", "/tags"]}
+
+
 def test_a_pointer_at_the_end_of_a_long_reason_is_found():
     stored(make_rejected("keys", issue_id="far", detail=f"{'x ' * 400} /tags", ops=removals("/tags")))
     assert pointed() == {"far": ["/tags"]}

@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from enhancelog import links
+from enhancelog import links, patterns
+from enhancelog.store import pattern_changes
 from tests.factories import make_entry, make_rejected
 from tests.list_pages import onward, refused
 from tests.pages import Page, read
@@ -117,6 +118,18 @@ def test_nothing_is_counted_while_nothing_is_stored(
     assert (again.status_code, content(again)) == (304, "")
     record(make_entry(issue_id="other"))
     assert content(new(ada, NOOP, 0, first["ETag"])) == "1"
+
+
+def test_what_is_new_of_a_pattern_is_counted_again_when_patterns_are_merged(ada: Client) -> None:
+    record(make_rejected(issue_id="a", detail="patch is no-op"), make_rejected(issue_id="b", detail="nobody asked"))
+    one, other = (
+        patterns.pattern_id("noop", patterns.mask(text).template) for text in ("patch is no-op", "nobody asked")
+    )
+    address = f"/rejections/?pattern={one}"
+    first = new(ada, address, 0)
+    assert content(first) == "1"
+    pattern_changes.merge(one, other, "ada")
+    assert content(new(ada, address, 0, first["ETag"])) == "2"
 
 
 @pytest.mark.parametrize("value", ["x", "-1", "", str(2**63)])

@@ -1,4 +1,4 @@
-"""On the overview and the matrix every figure, bar and cell is exactly the number of rows behind its link."""
+"""On the overview, the matrix and in facets every number is exactly that of the rows behind its link."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from enhancelog.domain.records import Entry
 from tests import strategies
-from tests.counted import counted_links, rows_behind
+from tests.counted import counted_facets, counted_links, rows_behind
 from tests.factories import make_many
 from tests.pages import Page, read
 from tests.recording import record_all
@@ -46,6 +46,26 @@ def test_a_number_is_that_of_the_rows_behind_it(client: Client, log: list[Entry]
         record_all(log)
         for url, number in counted_links(asked(client, page, period=period)):
             assert rows_behind(url) == number, url
+        transaction.set_rollback(True)
+
+
+@given(
+    log=st.lists(strategies.entries(), max_size=15, unique_by=lambda entry: entry.issue_id),
+    clicks=st.lists(st.integers(0, 50), max_size=3),
+)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_facet_counts_what_its_link_finds_whatever_was_chosen_before(
+    client: Client, log: list[Entry], clicks: list[int]
+) -> None:
+    with transaction.atomic():
+        record_all(log[::2])
+        record_all(log[1::2], source="host-b")
+        url = "/rejections/"
+        for click in (*clicks, 0):
+            found = list(counted_facets(read(client.get(url))))
+            for address, number in found:
+                assert rows_behind(address) == number, (url, address)
+            url = found[click % len(found)][0] if found else url
         transaction.set_rollback(True)
 
 

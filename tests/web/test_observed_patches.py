@@ -13,7 +13,7 @@ from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.host.observed import make_patch, patch_of
-from tests.pages import Page, read
+from tests.pages import Element, Page, read
 from tests.recording import record
 
 pytestmark = pytest.mark.django_db
@@ -132,6 +132,51 @@ def test_rejections_offer_what_patches_touch_and_say_what_has_no_names(settings:
     assert "/entries/t-1" in addresses
     assert "/entries/t-0" not in addresses
     assert "1 run is found by index only, because the document before it is not stored" in narrowed.words
+
+
+def facet_of(address: str) -> tuple[Element, dict[str, str]]:
+    (facet,) = read(Client().get(address)).all("div", id="facet-touches")
+    return facet, {each.words: each.attributes["href"] for each in facet.all("a")}
+
+
+def test_the_facet_says_of_how_many_runs_a_patch_is_known() -> None:
+    record(make_rejected(issue_id="own", ops=OPS), make_rejected(issue_id="none"))
+    rejected = make_rejected(issue_id="told", prev_hash=HASHES[3])
+    record(rejected, source="host")
+    keep(Found(patches=[patch_of(rejected)]))
+    facet, links = facet_of("/rejections/")
+    assert "of 2 runs whose patch is known" in facet.words
+    assert links["2 runs whose patch is known"] == "/rejections/?has=patch"
+    assert facet_of("/rejections/?has=patch")[1] == {"/a2": "/rejections/?has=patch&touches=%2Fa"}
+    assert "of 1 run whose patch is known" in facet_of("/rejections/?has=ops")[0].words
+
+
+def test_a_place_narrows_to_one_inside_it_and_to_no_other() -> None:
+    text = "agents:\n- name: writer\n"
+    hash = blake3(text.encode()).hexdigest()
+    keep(Found(documents=[Seen("main", Document(hash=hash, form="yaml", text=text))]))
+    ops = [{"op": "remove", "path": path} for path in ("/agents/0/prompt", "/agents/0/role", "/tags", "/agentsx")]
+    record(*(make_rejected(issue_id=f"n-{n}", prev_hash=hash, ops=ops[:n]) for n in (1, 4)))
+    assert facet_of("/rejections/?touches=/agents&touches=/tags")[1] == {
+        "2 runs whose patch is known": "/rejections/?has=patch&touches=%2Fagents&touches=%2Ftags",
+        "/agents ×, remove2": "/rejections/?touches=%2Ftags",
+        "/tags ×, remove1": "/rejections/?touches=%2Fagents",
+    }
+    assert facet_of("/rejections/?touches=/agents")[1] == {
+        "2 runs whose patch is known": "/rejections/?has=patch&touches=%2Fagents",
+        "/agents ×, remove2": "/rejections/",
+        "/agents/writer/prompt2": "/rejections/?touches=%2Fagents%2Fwriter%2Fprompt",
+        "/agents/writer/role1": "/rejections/?touches=%2Fagents%2Fwriter%2Frole",
+    }
+
+
+def test_a_long_place_shows_its_beginning_and_its_end() -> None:
+    place = f"/agents/writer/{'x' * 60}/system_prompt"
+    record(make_rejected(ops=[{"op": "remove", "path": place}]))
+    facet, _ = facet_of("/rejections/")
+    (link,) = [each for each in facet.all("a") if "title" in each.attributes]
+    assert link.attributes["title"] == place
+    assert link.words == "/agents/writer/xxx…xxxxxxxxxxxx/system_prompt1"
 
 
 def test_a_place_that_cannot_be_is_refused_on_pages_too(settings: Any) -> None:

@@ -4,8 +4,9 @@ import pytest
 from django.test import Client
 
 from enhancelog.domain.times import EARLIEST_MS
+from enhancelog.web.list_requests import LONGEST_FILTER
 from tests.factories import HASHES, make_entry, make_rejected
-from tests.list_pages import row_link, rows, shown, summary
+from tests.list_pages import refused, row_link, rows, shown, summary
 from tests.pages import Page, read
 from tests.recording import record, record_all
 
@@ -139,6 +140,27 @@ def test_status_is_settled_by_the_page(client):
     assert summary(get(client, "/rejections/?status=applied")).startswith("4 entries")
     assert client.get("/rejections/?q=status:rejected")["Location"] == "/rejections/"
     assert client.get("/rejections/?q=status:applied").status_code == 400
+
+
+def test_a_long_filter_makes_no_large_page(client):
+    record_all(make_rejected(issue_id=f"h-{n}") for n in range(60))
+    plain = len(client.get("/rejections/").content)
+    longest = "&".join(f"touches=/agents/{n}/prompt" for n in range(57))
+    page = get(client, f"/rejections/?{longest}&not_axis=x")
+    assert sum(link.attributes.get("aria-label", "").startswith("Remove") for link in page.all("a")) == 58
+    for filter in (f"{longest}&not_axis=x", f"not_text={'y' * (LONGEST_FILTER - len('-text:'))}"):
+        assert len(client.get(f"/rejections/?{filter}").content) < 8 * plain
+    for path in ("/rejections/", "/search/", "/patterns/", "/blueprints/main"):
+        response = client.get(f"{path}?text={'x' * LONGEST_FILTER}")
+        assert response.status_code == 400
+        assert refused(read(response)) == "filter"
+
+
+def test_the_longest_filter_of_a_list_leads_to_its_entries(client):
+    name = "ж" * 256
+    record(make_rejected(issue_id="a", blueprint_id=name, detail="x" * LONGEST_FILTER))
+    page = get(client, f"/blueprints/{name}?text={'x' * (LONGEST_FILTER - len('text:'))}")
+    assert client.get(row_link(rows(page)[0]).attributes["href"]).status_code == 200
 
 
 def test_empty_log_shows_the_command_that_fills_it(client):

@@ -95,7 +95,7 @@ def _filters() -> list[Part]:
         elif name == "phrase":
             one["maxLength"] = LONGEST_PHRASE
         elif name == "touches":
-            one["pattern"] = places.SCHEMA
+            one |= {"pattern": places.SCHEMA, "maxLength": places.LONGEST_PLACE}
         for prefix, words in (("", _NAMED[name]), ("not_", f"Excludes what `{name}` selects.")):
             found.append(query(prefix + name, {**array_of(one), "maxItems": filters.MAX_VALUES}, words))
     instant = {"type": "string", "pattern": periods.INSTANT_SCHEMA}
