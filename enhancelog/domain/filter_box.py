@@ -24,6 +24,7 @@ KEYS: Final = {
     "has": "has",
     "touches": "touches",
     "afterwards": "afterwards",
+    "next": "next",
     "source": "source",
     "period": "period",
     "since": "since",

@@ -20,6 +20,7 @@ CHOICES: Final = {
     "is": ("new",),
     "has": get_args(Has),
     "afterwards": ("applied", "rejected", "none"),
+    "next": ("applied", "same", "other", "none"),
 }
 VALUES: Final = (
     "blueprint_id",
@@ -35,6 +36,7 @@ VALUES: Final = (
     "has",
     "touches",
     "afterwards",
+    "next",
     "text",
     "phrase",
     "source",

@@ -60,6 +60,9 @@ class Migration(migrations.Migration):
                 ('judged', models.BigIntegerField()),
                 ('denied', models.BigIntegerField()),
                 ('rejected', models.BigIntegerField()),
+                ('next_applied', models.BigIntegerField()),
+                ('next_same', models.BigIntegerField()),
+                ('next_other', models.BigIntegerField()),
             ],
             options={
                 'indexes': [models.Index(models.F('day'), models.F('axis'), name='axis_tally_day_axis'), models.Index(models.F('blueprint_id'), models.F('day'), name='axis_tally_blueprint_day')],

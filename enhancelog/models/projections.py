@@ -69,6 +69,10 @@ class AxisTally(models.Model):
     judged = models.BigIntegerField()
     denied = models.BigIntegerField()
     rejected = models.BigIntegerField()  # denied, in rejected entries
+    # Of ``rejected``, those whose next attempt at the intent was applied, denied by this axis, or by others only.
+    next_applied = models.BigIntegerField()
+    next_same = models.BigIntegerField()
+    next_other = models.BigIntegerField()
 
     class Meta:
         indexes: ClassVar = [
