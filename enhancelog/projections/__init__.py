@@ -28,7 +28,7 @@ PROJECTIONS: tuple[ModuleType, ...] = (
     entry_badges,
     meta_values,
     attempts,
-    tallies,  # reads denials and attempts
+    tallies,  # reads denials and attempts, so it is dropped before them
     blueprints,
     patterns,
     search_index,
@@ -47,7 +47,8 @@ def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
     """The inverse of ``apply``, for entries that are still in the log."""
-    for projection in reversed(PROJECTIONS):
+    others = [projection for projection in PROJECTIONS if projection is not tallies]
+    for projection in (tallies, *others):
         projection.drop(cursor, entries)
 
 

@@ -48,13 +48,14 @@ def _outcome(position: str) -> str:
 
 # A new attempt has a next one itself, and is the next one of the attempt just before it.
 _CHANGES: Final = f"""
-    WITH fresh AS MATERIALIZED (SELECT position, intent_key, ts_ms, applied FROM {_ATTEMPT} WHERE {{is_fresh}}),
+    WITH fresh AS MATERIALIZED (
+        SELECT position, intent_key, ts_ms, applied OR crowded AS is_ended FROM {_ATTEMPT} WHERE {{is_fresh}}),
     concerned AS (
-        SELECT position, intent_key, ts_ms, 1 AS is_fresh FROM fresh WHERE NOT applied
+        SELECT position, intent_key, ts_ms, 1 AS is_fresh FROM fresh WHERE NOT is_ended
         UNION
         SELECT earlier.position, earlier.intent_key, earlier.ts_ms, 0
         FROM fresh JOIN {_ATTEMPT} earlier ON earlier.position = {neighbor("fresh", "<")}
-        WHERE NOT earlier.applied AND earlier.position NOT IN (SELECT position FROM fresh)),
+        WHERE NOT (earlier.applied OR earlier.crowded) AND earlier.position NOT IN (SELECT position FROM fresh)),
     followed AS (
         SELECT position, CASE WHEN is_fresh = 0 THEN
             {neighbor("concerned", ">", "AND a.position NOT IN (SELECT position FROM fresh)")} END AS before,

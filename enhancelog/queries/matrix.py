@@ -11,7 +11,7 @@ from enhancelog.domain.filters import Order
 from enhancelog.domain.intervals import FEW
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
-from enhancelog.queries.judgements import Judged, Judgements, Key, judgements
+from enhancelog.queries.judgements import Denied, Judged, Judgements, Key, judgements
 from enhancelog.queries.runs import Totals, by_blueprint
 
 
@@ -45,13 +45,12 @@ class ByBlueprint:
 
 @dataclass(frozen=True)
 class Together:
-    """``denied``: rejected runs per row; ``alone``: only by this axis; ``both``: also by the column's."""
+    """``both``: runs that the row's axis denied and the column's too."""
 
     rows: Sequence[str]
     columns: Sequence[str]
     axes_in_all: int
-    denied: Mapping[str, int]
-    alone: Mapping[str, int]
+    denied: Mapping[str, Denied]
     both: Mapping[tuple[str, str], int]
 
 
@@ -77,22 +76,20 @@ def by_blueprint_and_axis(
 
 def axes_together(window: Window, rows: Part, columns: Part) -> Together:
     judged = judgements(window)
-    denied = {axis: here.rejected for axis, here in _axes(judged).items() if here.rejected}
-    shown_rows, shown_columns = rows.of(list(denied)), columns.of(list(denied))
-    joint: Counter[str] = Counter()
+    found = {axis: here for (axis,), here in judged.denials("axis").items() if here.rejected}
+    denied = sorted(found, key=lambda axis: (-found[axis].rejected, axis))
+    shown_rows, shown_columns = rows.of(denied), columns.of(denied)
     both: Counter[tuple[str, str]] = Counter()
-    for axes, runs in judged.together():
+    for _, axes, runs in judged.together():
         here = set(axes)
         for axis in here.intersection(shown_rows):
-            joint[axis] += runs
             for other in here.intersection(shown_columns) - {axis}:
                 both[axis, other] += runs
     return Together(
         rows=shown_rows,
         columns=shown_columns,
         axes_in_all=len(denied),
-        denied={axis: denied[axis] for axis in shown_rows},
-        alone={axis: max(denied[axis] - joint[axis], 0) for axis in shown_rows},
+        denied={axis: found[axis] for axis in shown_rows},
         both=both,
     )
 

@@ -28,13 +28,20 @@ def is_any_of(values: Sequence[str], wanted: EntryFilter, up_to: int | None) -> 
     return Q(In(RawSQL(outcome.sql, outcome.values, output_field=TextField()), values))
 
 
+def of_joined_denial() -> RawSQL:
+    """For rows of entries joined to ``Denial``: what came next for its axis."""
+    same = f"SELECT 1 FROM {_DENIAL} again WHERE again.position = later.position AND again.axis = {_DENIAL}.axis"
+    outcome = _outcome(f"{_DENIAL}.position", Statement(same), None)
+    return RawSQL(outcome.sql, outcome.values, output_field=TextField())
+
+
 def _outcome(position: str, same: Statement, up_to: int | None) -> Statement:
     # Nothing follows applied runs and runs without a thread.
     sql = f"""COALESCE((
         SELECT CASE WHEN later.applied THEN 'applied' WHEN EXISTS ({same.sql}) THEN 'same' ELSE 'other' END
         FROM {_ATTEMPT} mine JOIN {_ATTEMPT} later
             ON later.position = {neighbor("mine", ">", "AND a.position <= %s")}
-        WHERE mine.position = {position} AND NOT mine.applied AND later.ts_ms <= mine.ts_ms + {APART_MS}), 'none')"""
+        WHERE mine.position = {position} AND NOT (mine.applied OR mine.crowded) AND later.ts_ms <= mine.ts_ms + {APART_MS}), 'none')"""
     return Statement(sql, (*same.values, LAST if up_to is None else up_to))
 
 

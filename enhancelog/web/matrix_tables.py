@@ -89,15 +89,15 @@ def together(found: Together, window: Window) -> Grid:
     span = links.between(window.since_ms, window.until_ms)
 
     def row(axis: str) -> Row:
-        denied = found.denied[axis]
+        denied, alone = found.denied[axis].rejected, found.denied[axis].alone
         cells = [
             _cell(found.both.get((axis, other), 0), denied, [("axis", axis), ("axis", other), *span], capped=True)
             if other != axis
             else NOTHING
             for other in found.columns
         ]
-        alone = _cell(found.alone[axis], denied, [("only", axis), *span], capped=True)
-        return Row(axis, links.rejections([("axis", axis), *span]), [*cells, alone])
+        no_other = _cell(alone, denied, [("only", axis), *span], capped=True)
+        return Row(axis, links.rejections([("axis", axis), *span]), [*cells, no_other])
 
     return Grid(
         names=Column(""),

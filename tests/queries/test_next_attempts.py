@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import Sum
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from enhancelog.domain.intents import APART_MS, intent_key
 from enhancelog.domain.records import denials
 from enhancelog.domain.times import DAY_MS, is_plausible, now_ms
 from enhancelog.models import AxisTally
+from enhancelog.projections.attempts import MOST_DENIED
 from enhancelog.queries import entries as listed
 from enhancelog.queries.patterns.of_entry import pattern_ids
 from enhancelog.store.database import stored_batches
@@ -142,3 +144,13 @@ def test_verification_finds_a_wrong_tally() -> None:
     (found,) = verify()
     assert "next_other 1" in found
     assert "next_applied 1" in found
+
+
+def test_runs_that_very_many_axes_denied_have_no_next_attempt() -> None:
+    axes = [f"axis-{number}" for number in range(MOST_DENIED + 1)]
+    record(make_rejected(*axes, issue_id="crowded", ts_ms=START_MS), make_entry(issue_id="b", ts_ms=START_MS + 1))
+    record(make_rejected(*axes[1:], issue_id="c", intent="skip", ts_ms=START_MS))
+    record(make_entry(issue_id="d", intent="skip", ts_ms=START_MS + 1))
+    assert ids(("status", "rejected"), ("next", "applied")) == {"c"}
+    assert ids(("status", "rejected"), ("next", "none")) == {"crowded"}
+    assert AxisTally.objects.aggregate(n=Sum("next_applied")) == {"n": MOST_DENIED}
