@@ -41,7 +41,8 @@ def _outcome(position: str, same: Statement, up_to: int | None) -> Statement:
         SELECT CASE WHEN later.applied THEN 'applied' WHEN EXISTS ({same.sql}) THEN 'same' ELSE 'other' END
         FROM {_ATTEMPT} mine JOIN {_ATTEMPT} later
             ON later.position = {neighbor("mine", ">", "AND a.position <= %s")}
-        WHERE mine.position = {position} AND NOT (mine.applied OR mine.crowded) AND later.ts_ms <= mine.ts_ms + {APART_MS}), 'none')"""
+        WHERE mine.position = {position} AND NOT (mine.applied OR mine.crowded)
+            AND later.ts_ms <= mine.ts_ms + {APART_MS}), 'none')"""
     return Statement(sql, (*same.values, LAST if up_to is None else up_to))
 
 
