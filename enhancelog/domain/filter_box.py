@@ -18,6 +18,7 @@ KEYS: Final = {
     "status": "status",
     "axis": "axis",
     "only": "only",
+    "without": "without",
     "axes": "axes",
     "pattern": "pattern",
     "is": "is",

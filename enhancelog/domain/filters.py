@@ -30,6 +30,7 @@ VALUES: Final = (
     "axis_passed",
     "axis_absent",
     "only",
+    "without",
     "axes",
     "pattern",
     "is",

@@ -136,6 +136,9 @@ def _matches(name: str, values: tuple[str, ...], wanted: EntryFilter, up_to: int
             return _all(Q(Exists(_denials(axis__in=records.only_ids((value,))))) for value in values)
         case "only":
             return Q(Exists(_denials(axis__in=records.only_ids(values), sole=True)))
+        case "without":
+            axes = records.only_ids(values)
+            return Q(Exists(_denials())) & ~Q(Exists(_denials().exclude(axis__in=axes)))
         case "axes":
             return _any(Q(Exists(_denials(sole=value == "one"))) for value in values)
         case "axis_passed":

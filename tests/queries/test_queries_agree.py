@@ -33,7 +33,9 @@ from tests.strategies import NOW_MS
 
 AXES = st.sampled_from(["des", "noop", "agent-ref", "ops/デプロイ %", "nobody", "..", ""])
 PAIRS = st.one_of(
-    st.tuples(st.sampled_from(["axis", "axis_passed", "axis_absent", "only", "not_axis", "not_axis_passed"]), AXES),
+    st.tuples(
+        st.sampled_from(["axis", "axis_passed", "axis_absent", "only", "without", "not_axis", "not_axis_passed"]), AXES
+    ),
     st.tuples(st.sampled_from(["blueprint_id", "not_blueprint_id"]), st.sampled_from(["main", "", "nobody"])),
     st.tuples(
         st.sampled_from(["blueprint_prefix", "not_blueprint_prefix"]),
@@ -138,9 +140,15 @@ def expected(log: Iterable[tuple[Entry, str]], wanted: EntryFilter, recorded_ms:
         inside = inside and (wanted.since_ms is None or entry.ts_ms >= wanted.since_ms)
         inside = inside and (wanted.until_ms is None or entry.ts_ms < wanted.until_ms)
         for name, values in wanted.include.items():
+            if name == "without":
+                inside = inside and bool(denials(entry)) and set(values).issuperset(denials(entry))
+                continue
             every = all if name == "axis" else any
             inside = inside and every(holds(entry, source, name, value) for value in values)
         for name, values in wanted.exclude.items():
+            if name == "without":
+                inside = inside and not (denials(entry) and set(values).issuperset(denials(entry)))
+                continue
             inside = inside and not any(holds(entry, source, name, value) for value in values)
         if inside:
             found.append(entry.issue_id)

@@ -19,7 +19,13 @@ from tests.strategies import NOW_MS
 pytestmark = pytest.mark.django_db
 
 PERIODS = ("24h", "7d", "30d", "90d", "all")
-PAGES = {"/": {}, "/matrix/": {}, "/matrix/ together": {"show": "together"}}
+PAGES: dict[str, dict[str, Any]] = {
+    "/": {},
+    "/matrix/": {},
+    "/matrix/ together": {"view": "together"},
+    "/matrix/ next": {"view": "next"},
+    "/matrix/ what-if": {"view": "what-if", "without": ["noop", "agent-ref"]},
+}
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,7 @@ PAGES = (
     "/?period=90d",
     "/?period=all",
     "/matrix/?period=all",
-    "/matrix/?period=all&show=together",
+    "/matrix/?period=all&view=together",
     "/blueprints/",
     "/blueprints/?sort=change",
     "/palette/",
