@@ -34,7 +34,7 @@ class Judged(NamedTuple):
         return Judged(self.judged + other.judged, self.rejected + other.rejected)
 
 
-class Denied(NamedTuple):
+class Denials(NamedTuple):
     """Rejected runs that an axis denied, those that no other axis denied, and by outcome of the next attempt."""
 
     rejected: int = 0
@@ -47,8 +47,8 @@ class Denied(NamedTuple):
     def next_none(self) -> int:
         return self.rejected - self.next_applied - self.next_same - self.next_other
 
-    def plus(self, other: "Denied") -> "Denied":
-        return Denied(*map(sum, zip(self, other, strict=True)))
+    def plus(self, other: "Denials") -> "Denials":
+        return Denials(*map(sum, zip(self, other, strict=True)))
 
 
 class JointDenials(NamedTuple):
@@ -65,7 +65,7 @@ class Judgements(Protocol):
     def sums(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Judged]:
         """Grouped by ``by``, restricted to values of ``only``."""
 
-    def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denied]:
+    def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denials]:
         """Like ``sums``."""
 
     def together(self) -> Iterator[JointDenials]: ...
@@ -83,8 +83,8 @@ class _Tallied:
     def sums(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Judged]:
         return {key: Judged(*numbers) for key, numbers in self._summed(Judged._fields, by, only).items()}
 
-    def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denied]:
-        return {key: Denied(*numbers) for key, numbers in self._summed(Denied._fields, by, only).items()}
+    def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denials]:
+        return {key: Denials(*numbers) for key, numbers in self._summed(Denials._fields, by, only).items()}
 
     def _summed(
         self, amounts: tuple[str, ...], by: tuple[Name, ...], only: Mapping[str, Collection[str]]
@@ -122,14 +122,14 @@ class _Hourly:
                 counts[key] = counts.get(key, Judged()).plus(here)
         return counts
 
-    def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denied]:
-        counts: dict[Key, Denied] = {}
+    def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denials]:
+        counts: dict[Key, Denials] = {}
         for row in _denials_in(self._window, self._blueprints):
             if all(row[name] in wanted for name, wanted in only.items()):
                 key = tuple(row[name] for name in by)
                 next_outcomes = {f"next_{row['outcome']}": row["n"]} if row["outcome"] != "none" else {}
-                here = Denied(row["n"], row["n"] if row["sole"] else 0, **next_outcomes)
-                counts[key] = counts.get(key, Denied()).plus(here)
+                here = Denials(row["n"], row["n"] if row["sole"] else 0, **next_outcomes)
+                counts[key] = counts.get(key, Denials()).plus(here)
         return counts
 
     def together(self) -> Iterator[JointDenials]:

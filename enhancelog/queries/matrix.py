@@ -11,7 +11,7 @@ from enhancelog.domain.filters import Order
 from enhancelog.domain.intervals import FEW
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
-from enhancelog.queries.judgements import Denied, Judged, Judgements, Key, judgements
+from enhancelog.queries.judgements import Denials, Judged, Judgements, Key, judgements
 from enhancelog.queries.runs import Totals, by_blueprint
 
 
@@ -50,13 +50,13 @@ class Together:
     rows: Sequence[str]
     columns: Sequence[str]
     axes_in_all: int
-    denied: Mapping[str, Denied]
+    denied: Mapping[str, Denials]
     both: Mapping[tuple[str, str], int]
 
 
 @dataclass(frozen=True)
 class WhatCameNext:
-    axes: Mapping[str, Denied]
+    axes: Mapping[str, Denials]
     judged: Mapping[str, Judged]
     axes_in_all: int
 
@@ -65,7 +65,7 @@ class WhatCameNext:
 class WhatIf:
     """``passed``: rejected runs that only the axes left out had denied, by Blueprint."""
 
-    axes: Mapping[str, Denied]
+    axes: Mapping[str, Denials]
     axes_in_all: int
     passed: Mapping[str, int]
     passed_in_all: int
@@ -140,7 +140,7 @@ def what_if(window: Window, without: Collection[str], rows: Part, axes: int, blu
     shown = rows.of(sorted(totals, key=lambda name: (-passed[name], -totals[name].rejected, name)))
     offered = [*list(found)[:axes], *(axis for axis in without if axis not in list(found)[:axes])]
     return WhatIf(
-        axes={axis: found.get(axis, Denied()) for axis in offered},
+        axes={axis: found.get(axis, Denials()) for axis in offered},
         axes_in_all=len(found),
         passed={blueprint_id: passed[blueprint_id] for blueprint_id in shown},
         passed_in_all=passed.total(),
@@ -150,7 +150,7 @@ def what_if(window: Window, without: Collection[str], rows: Part, axes: int, blu
     )
 
 
-def _denied(judged: Judgements) -> dict[str, Denied]:
+def _denied(judged: Judgements) -> dict[str, Denials]:
     """Most denials first."""
     found = {axis: here for (axis,), here in judged.denials("axis").items() if here.rejected}
     return {axis: found[axis] for axis in sorted(found, key=lambda axis: (-found[axis].rejected, axis))}

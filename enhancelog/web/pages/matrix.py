@@ -17,7 +17,7 @@ from enhancelog.queries import matrix as log
 from enhancelog.queries import runs
 from enhancelog.queries.blueprint_ids import Named, named
 from enhancelog.queries.counts import CAP, Count
-from enhancelog.queries.judgements import Denied
+from enhancelog.queries.judgements import Denials
 from enhancelog.queries.matrix import Part, Sort
 from enhancelog.web import matrix_tables, periods
 from enhancelog.web.htmx import page_or_fragment
@@ -57,7 +57,7 @@ class AxisChoice(NamedTuple):
 
     axis: str
     is_left_out: bool
-    denied: Denied
+    denied: Denials
     denied_url: str
     url: str
 
