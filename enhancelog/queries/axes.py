@@ -77,14 +77,14 @@ def axis_rows(window: Window, blueprints: Named = EVERY) -> list[AxisRow]:
     return sorted(rows, key=lambda row: (-row.denials.rejected, -row.judged.judged, row.axis))
 
 
-def axis_detail(axis: str, window: Window) -> AxisDetail | None:
+def axis_detail(axis: str, window: Window, named: Named = EVERY) -> AxisDetail | None:
     """``None`` if it never judged."""
     only = records.only_ids((axis,))
     first_day, last_day = AxisTally.objects.filter(axis__in=only).aggregate(first=Min("day"), last=Max("day")).values()
     if not AxisTally.objects.filter(axis__in=only).exists():
         return None
-    found = judgements(window)
-    runs = compared(window)
+    found = judgements(window, named)
+    runs = compared(window, named)
     bars = scale(window, (slot for slot in runs.by_slot if slot is not None))
     totals, judged = [Totals()] * bars.length, [Judged()] * bars.length
     for slot, here in runs.by_slot.items():

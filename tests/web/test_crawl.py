@@ -37,7 +37,17 @@ ODD: Final = f"javascript:alert(1)//{MARKUP}"
 TEXT: Final = f"{MARKUP}\n[a](javascript:alert(1)) `b` <b xss-a=1>\u2028\u202e\x01\x1b]]>&amp;"
 LONG: Final = ODD + "é" * ((512 - len(ODD)) // 2)
 NAME: Final = MARKUP[:80]
-STARTS: Final = ("/", "/rejections/", "/blueprints/", "/patterns/", "/matrix/", "/search/", "/content/", "/unfinished/")
+STARTS: Final = (
+    "/",
+    "/rejections/",
+    "/blueprints/",
+    "/patterns/",
+    "/matrix/",
+    "/axes/",
+    "/search/",
+    "/content/",
+    "/unfinished/",
+)
 OWN: Final = ("/account/sign-in", "/account/password", "/account/tokens", "/account/views")
 MOST: Final = 300  # pages of each reader
 ALIKE: Final = 8  # pages that differ in an id or the query
