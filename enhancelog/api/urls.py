@@ -2,6 +2,7 @@ from django.urls import path
 
 from enhancelog import converters  # noqa: F401  <id:…>
 from enhancelog.api import views
+from enhancelog.api.axes import AxisByItsName, AxisList, WhatIf
 from enhancelog.api.observed import DocumentByHash, PatchesOfEntry, UnfinishedRunByItsId, UnfinishedRunList
 from enhancelog.api.patterns import PatternByItsId, PatternList
 from enhancelog.api.why import WhyRejected
@@ -17,5 +18,8 @@ urlpatterns = [
     path("documents/<id:hash>", DocumentByHash.as_view(), name="api_document"),
     path("unfinished", UnfinishedRunList.as_view(), name="api_unfinished_run_list"),
     path("unfinished/<id:issue_id>", UnfinishedRunByItsId.as_view(), name="api_unfinished_run"),
+    path("axes", AxisList.as_view(), name="api_axis_list"),
+    path("axes/<id:axis>", AxisByItsName.as_view(), name="api_axis"),
+    path("what-if", WhatIf.as_view(), name="api_what_if"),
     path("why", WhyRejected.as_view(), name="api_why"),
 ]

@@ -133,7 +133,7 @@ class Dialect(Protocol):
     # Names of those that are absent, altered or disabled.
     def missing_triggers(self, cursor: CursorWrapper) -> list[str]: ...
 
-    def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Any]:
+    def one_of(self, column: str, values: Sequence[str] | Sequence[int]) -> tuple[str, Any]:
         """Condition and its only parameter, so that the SQL is constant."""
 
     def insert_rows(

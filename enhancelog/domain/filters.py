@@ -20,6 +20,7 @@ CHOICES: Final = {
     "is": ("new",),
     "has": get_args(Has),
     "afterwards": ("applied", "rejected", "none"),
+    "next": ("applied", "same", "other", "none"),
 }
 VALUES: Final = (
     "blueprint_id",
@@ -29,12 +30,14 @@ VALUES: Final = (
     "axis_passed",
     "axis_absent",
     "only",
+    "without",
     "axes",
     "pattern",
     "is",
     "has",
     "touches",
     "afterwards",
+    "next",
     "text",
     "phrase",
     "source",

@@ -5,6 +5,11 @@ import unicodedata
 from hashlib import blake2b
 from typing import Final
 
+from enhancelog.domain.times import DAY_MS
+
+# Attempts at one intent follow each other if they are at most so far apart.
+APART_MS: Final = 7 * DAY_MS
+
 # Characters considered; bounds the cost of an intent.
 LONGEST: Final = 10_000
 

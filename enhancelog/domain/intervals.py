@@ -3,6 +3,8 @@
 import math
 from typing import Final, NamedTuple
 
+import msgspec
+
 FEW: Final = 20  # pages mark the rate of fewer runs
 
 _Z: Final = 1.96  # of 95 %
@@ -43,3 +45,16 @@ def points(part: int, whole: int, part_before: int, whole_before: int) -> int | 
     if not whole or not whole_before:
         return None
     return round(100 * (part / whole - part_before / whole_before))
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """``n`` of ``of`` cases, with the bounds of Wilson's 95 % confidence interval."""
+
+    n: int
+    of: int
+    low: float
+    high: float
+
+
+def rate(part: int, whole: int) -> Rate:
+    return Rate(part, whole, *wilson(part, whole))

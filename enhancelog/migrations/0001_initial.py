@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
                 ('ts_ms', models.BigIntegerField()),
                 ('entry_id', models.BigIntegerField(db_column='position', unique=True)),
                 ('applied', models.BooleanField()),
+                ('crowded', models.BooleanField()),
             ],
             options={
                 'indexes': [models.Index(models.F('intent_key'), models.F('ts_ms'), models.F('entry_id'), condition=models.Q(('applied', True)), name='attempt_applied')],
@@ -60,6 +61,10 @@ class Migration(migrations.Migration):
                 ('judged', models.BigIntegerField()),
                 ('denied', models.BigIntegerField()),
                 ('rejected', models.BigIntegerField()),
+                ('alone', models.BigIntegerField()),
+                ('next_applied', models.BigIntegerField()),
+                ('next_same', models.BigIntegerField()),
+                ('next_other', models.BigIntegerField()),
             ],
             options={
                 'indexes': [models.Index(models.F('day'), models.F('axis'), name='axis_tally_day_axis'), models.Index(models.F('blueprint_id'), models.F('day'), name='axis_tally_blueprint_day')],
@@ -368,13 +373,14 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('day', models.BigIntegerField(null=True)),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
                 ('digest', models.TextField()),
                 ('axes', models.TextField()),
                 ('runs', models.BigIntegerField()),
             ],
             options={
                 'indexes': [models.Index(models.F('day'), name='joint_tally_day')],
-                'constraints': [models.UniqueConstraint(django.db.models.functions.comparison.Coalesce('day', models.Value(-1)), models.F('digest'), name='joint_tally_unique')],
+                'constraints': [models.UniqueConstraint(django.db.models.functions.comparison.Coalesce('day', models.Value(-1)), models.F('blueprint_id'), models.F('digest'), name='joint_tally_unique')],
             },
         ),
         migrations.CreateModel(

@@ -12,6 +12,7 @@ class Attempt(models.Model):
     ts_ms = models.BigIntegerField()
     entry_id = models.BigIntegerField(db_column="position", unique=True)
     applied = models.BooleanField()
+    crowded = models.BooleanField()  # too many axes denied it to say what came next
 
     class Meta:
         indexes: ClassVar = [

@@ -69,6 +69,11 @@ class AxisTally(models.Model):
     judged = models.BigIntegerField()
     denied = models.BigIntegerField()
     rejected = models.BigIntegerField()  # denied, in rejected entries
+    alone = models.BigIntegerField()  # of these, those that no other axis denied
+    # Of ``rejected``, those whose next attempt at the intent was applied, denied by this axis, or by others only.
+    next_applied = models.BigIntegerField()
+    next_same = models.BigIntegerField()
+    next_other = models.BigIntegerField()
 
     class Meta:
         indexes: ClassVar = [
@@ -82,9 +87,10 @@ class AxisTally(models.Model):
         ]
 
 
-# Rejected runs that exactly these axes (two or more) denied.
+# Rejected runs of a Blueprint that exactly these axes (two or more) denied.
 class JointTally(models.Model):
     day = models.BigIntegerField(null=True)
+    blueprint_id = CodePointTextField()
     digest = models.TextField()  # SHA-256 of ``axes``, because index keys are limited in length
     axes = models.TextField()  # JSON array in code point order
     runs = models.BigIntegerField()
@@ -92,7 +98,9 @@ class JointTally(models.Model):
     class Meta:
         indexes: ClassVar = [models.Index("day", name="joint_tally_day")]
         constraints: ClassVar = [
-            models.UniqueConstraint(Coalesce("day", Value(NO_DAY)), F("digest"), name="joint_tally_unique")
+            models.UniqueConstraint(
+                Coalesce("day", Value(NO_DAY)), F("blueprint_id"), F("digest"), name="joint_tally_unique"
+            )
         ]
 
 

@@ -21,14 +21,15 @@ from enhancelog.projections.stored import Stored
 
 # A projection is a module with ``TABLES`` (its models), ``apply(cursor, entries)``, its exact inverse
 # ``drop(cursor, entries)``, and ``expected()`` for verification. The result depends only on the set of entries, not
-# on their order, except that the template of the lowest position leads a pattern.
+# on their order, except that the template of the lowest position leads a pattern, and that attempts
+# at the same millisecond follow each other by position.
 PROJECTIONS: tuple[ModuleType, ...] = (
     denials,
     entry_badges,
     meta_values,
-    tallies,
-    blueprints,
     attempts,
+    tallies,  # reads denials and attempts, so it is dropped before them
+    blueprints,
     patterns,
     search_index,
 )
@@ -46,7 +47,8 @@ def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
     """The inverse of ``apply``, for entries that are still in the log."""
-    for projection in PROJECTIONS:
+    others = [projection for projection in PROJECTIONS if projection is not tallies]
+    for projection in (tallies, *others):
         projection.drop(cursor, entries)
 
 

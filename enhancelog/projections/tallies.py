@@ -1,16 +1,20 @@
-"""Counts per UTC day: runs by status, judgements by axis, joint denials by set of axes."""
+"""Counts per UTC day: runs by status, judgements and what came next by axis, joint denials by set of axes."""
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.db.models import QuerySet
 
 from enhancelog.backends import dialect
 from enhancelog.domain import records
-from enhancelog.domain.times import tally_day
+from enhancelog.domain.times import DAY_MS, tally_day
 from enhancelog.models import NO_DAY, AxisTally, JointTally, StatusTally
+from enhancelog.projections import next_attempts
 from enhancelog.projections.expected import Expected, Row, Sums
+from enhancelog.projections.next_attempts import Change
 from enhancelog.projections.stored import Stored
 
 # Zero counts have no row. A joint row has a set of axes rather than a pair, so that a run adds to one row however
@@ -24,23 +28,29 @@ RUNS = ("day", "blueprint_id", "status", "runs")
 ADD_RUNS = (
     f"ON CONFLICT (COALESCE(day, {NO_DAY}), blueprint_id, status) DO UPDATE SET runs = tally.runs + excluded.runs"
 )
-JUDGEMENTS = ("day", "blueprint_id", "axis", "judged", "denied", "rejected")
+JUDGED = ("judged", "denied", "rejected", "alone")
+NEXT = ("next_applied", "next_same", "next_other")
+_NOTHING_JUDGED = (0,) * len(JUDGED)
+_NOTHING_NEXT = (0,) * len(NEXT)
+JUDGEMENTS = ("day", "blueprint_id", "axis", *JUDGED, *NEXT)
 ADD_JUDGEMENTS = f"""
-    ON CONFLICT (COALESCE(day, {NO_DAY}), blueprint_id, axis) DO UPDATE SET judged = tally.judged + excluded.judged,
-        denied = tally.denied + excluded.denied, rejected = tally.rejected + excluded.rejected"""
-JOINT_DENIALS = ("day", "digest", "axes", "runs")
-ADD_JOINT = f"ON CONFLICT (COALESCE(day, {NO_DAY}), digest) DO UPDATE SET runs = tally.runs + excluded.runs"
+    ON CONFLICT (COALESCE(day, {NO_DAY}), blueprint_id, axis) DO UPDATE SET
+        {", ".join(f"{name} = tally.{name} + excluded.{name}" for name in (*JUDGED, *NEXT))}"""
+JOINT_DENIALS = ("day", "blueprint_id", "digest", "axes", "runs")
+ADD_JOINT = (
+    f"ON CONFLICT (COALESCE(day, {NO_DAY}), blueprint_id, digest) DO UPDATE SET runs = tally.runs + excluded.runs"
+)
 
 
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
     _add(cursor, STATUS, RUNS, runs(entries), ADD_RUNS)
-    _add(cursor, AXIS, JUDGEMENTS, judgements(entries), ADD_JUDGEMENTS)
+    _add(cursor, AXIS, JUDGEMENTS, _of_axes(cursor, entries), ADD_JUDGEMENTS)
     _add(cursor, JOINT, JOINT_DENIALS, joint(entries), ADD_JOINT)
 
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
     _add(cursor, STATUS, RUNS, _negative(runs(entries)), ADD_RUNS)
-    _add(cursor, AXIS, JUDGEMENTS, _negative(judgements(entries)), ADD_JUDGEMENTS)
+    _add(cursor, AXIS, JUDGEMENTS, _negative(_of_axes(cursor, entries)), ADD_JUDGEMENTS)
     _add(cursor, JOINT, JOINT_DENIALS, _negative(joint(entries)), ADD_JOINT)
     cursor.execute(f"DELETE FROM {STATUS} WHERE runs = 0")
     cursor.execute(f"DELETE FROM {AXIS} WHERE judged = 0")
@@ -50,8 +60,9 @@ def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 def expected() -> list[Expected]:
     return [
         Sums(StatusTally, ("day", "blueprint_id", "status"), ("runs",), runs),
-        Sums(AxisTally, ("day", "blueprint_id", "axis"), ("judged", "denied", "rejected"), judgements),
-        Sums(JointTally, ("day", "digest", "axes"), ("runs",), joint),
+        Sums(AxisTally, ("day", "blueprint_id", "axis"), JUDGED, judgements),
+        Sums(AxisTally, ("day", "blueprint_id", "axis"), NEXT, _expected_next, present=_followed()),
+        Sums(JointTally, ("day", "blueprint_id", "digest", "axes"), ("runs",), joint),
     ]
 
 
@@ -65,25 +76,57 @@ def runs(entries: Sequence[Stored]) -> dict[Row, Row]:
 
 
 def judgements(entries: Sequence[Stored]) -> dict[Row, Row]:
-    """(day, Blueprint, axis) to (judged, denied, denied in a rejected entry)."""
+    """(day, Blueprint, axis) to (judged, denied, denied in a rejected entry, denied there by no other axis)."""
     counts: dict[Row, Row] = {}
     for _, recorded_ms, _, entry, denied, *_ in entries:
         day = tally_day(entry.ts_ms, recorded_ms)
         rejected = denied if entry.status == "rejected" else ()
         for axis in records.judged_axes(entry):
             key = day, entry.blueprint_id, axis
-            before = counts.get(key, (0, 0, 0))
-            counts[key] = before[0] + 1, before[1] + (axis in denied), before[2] + (axis in rejected)
+            before = counts.get(key, _NOTHING_JUDGED)
+            now = True, axis in denied, axis in rejected, axis in rejected and len(denied) == 1
+            counts[key] = tuple(map(sum, zip(before, now, strict=True)))
     return counts
 
 
+def _of_axes(cursor: CursorWrapper, entries: Sequence[Stored]) -> dict[Row, Row]:
+    changes = next_attempts.changes(cursor, [stored.position for stored in entries])
+    now, followed = judgements(entries), _next(changes)
+    return {key: now.get(key, _NOTHING_JUDGED) + followed.get(key, _NOTHING_NEXT) for key in {**now, **followed}}
+
+
+def _next(changes: Iterable[Change]) -> dict[Row, Row]:
+    counts: dict[Row, list[int]] = {}
+    for change in changes:
+        amounts = counts.setdefault((change.ts_ms // DAY_MS, change.blueprint_id, change.axis), [*_NOTHING_NEXT])
+        for outcome, number in ((change.before, -1), (change.after, 1)):
+            if outcome is not None:
+                amounts[NEXT.index(f"next_{outcome}")] += number
+    return {key: tuple(amounts) for key, amounts in counts.items() if any(amounts)}
+
+
+def _expected_next(entries: Sequence[Stored]) -> dict[Row, Row]:
+    positions = [stored.position for stored in entries]
+    with connection.cursor() as cursor:
+        changes = list(next_attempts.changes(cursor, positions))
+    return _next(change._replace(before=None) for change in changes if change.position in set(positions))
+
+
+def _followed() -> QuerySet[AxisTally]:
+    return AxisTally.objects.exclude(next_applied=0, next_same=0, next_other=0)
+
+
 def joint(entries: Sequence[Stored]) -> dict[Row, Row]:
-    """(day, digest of the axes, axes) to (runs that exactly these axes denied,)."""
-    counts: Counter[tuple[int | None, str]] = Counter()
+    """(day, Blueprint, digest of the axes, axes) to (runs that exactly these axes denied,)."""
+    counts: Counter[tuple[int | None, str, str]] = Counter()
     for _, recorded_ms, _, entry, denied, *_ in entries:
         if len(denied) > 1 and entry.status == "rejected":
-            counts[tally_day(entry.ts_ms, recorded_ms), records.encode_part(sorted(denied))] += 1
-    return {(day, hashlib.sha256(axes.encode()).hexdigest(), axes): (count,) for (day, axes), count in counts.items()}
+            day = tally_day(entry.ts_ms, recorded_ms)
+            counts[day, entry.blueprint_id, records.encode_part(sorted(denied))] += 1
+    return {
+        (day, blueprint_id, hashlib.sha256(axes.encode()).hexdigest(), axes): (count,)
+        for (day, blueprint_id, axes), count in counts.items()
+    }
 
 
 def _negative(sums: Mapping[Row, Row]) -> dict[Row, Row]:

@@ -2,12 +2,11 @@
 
 from typing import Final
 
-from enhancelog.domain.times import DAY_MS
+from enhancelog.domain.intents import APART_MS
 from enhancelog.models import Attempt
 
 # A retry thread is the attempts with one ``intent_key`` in time order, neighbors at most APART_MS apart; an applied run
 # ends it. It is followed from a run for at least APART_MS and FOLLOWED tries, which bounds the cost of a row.
-APART_MS: Final = 7 * DAY_MS
 FOLLOWED: Final = 50
 
 # Beyond every position.

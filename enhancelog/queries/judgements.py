@@ -6,9 +6,10 @@ from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
-from django.db.models import F, Max, Sum
+from django.db.models import Count, F, Max, Sum, Value
 
 from enhancelog.models import AxisTally, Entry, JointTally
+from enhancelog.queries import next_attempts
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
@@ -33,14 +34,41 @@ class Judged(NamedTuple):
         return Judged(self.judged + other.judged, self.rejected + other.rejected)
 
 
+class Denials(NamedTuple):
+    """Rejected runs that an axis denied, those that no other axis denied, and by outcome of the next attempt."""
+
+    rejected: int = 0
+    alone: int = 0
+    next_applied: int = 0
+    next_same: int = 0
+    next_other: int = 0
+
+    @property
+    def next_none(self) -> int:
+        return self.rejected - self.next_applied - self.next_same - self.next_other
+
+    def plus(self, other: "Denials") -> "Denials":
+        return Denials(*map(sum, zip(self, other, strict=True)))
+
+
+class JointDenials(NamedTuple):
+    """Runs of a Blueprint that exactly these axes, two or more, denied."""
+
+    blueprint_id: str
+    axes: Collection[str]
+    runs: int
+
+
 class Judgements(Protocol):
     """Slots are days or hours; ``None``: implausible time."""
 
     def sums(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Judged]:
         """Grouped by ``by``, restricted to values of ``only``."""
 
-    def together(self) -> Iterator[tuple[Collection[str], int]]:
-        """Each set of two or more axes, and the runs of all Blueprints rejected by exactly these."""
+    def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denials]:
+        """Like ``sums``."""
+
+    def together(self) -> Iterator[JointDenials]: ...
 
 
 def judgements(window: Window, blueprints: Named = EVERY) -> Judgements:
@@ -53,23 +81,31 @@ class _Tallied:
         self._blueprints = blueprints
 
     def sums(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Judged]:
+        return {key: Judged(*numbers) for key, numbers in self._summed(Judged._fields, by, only).items()}
+
+    def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denials]:
+        return {key: Denials(*numbers) for key, numbers in self._summed(Denials._fields, by, only).items()}
+
+    def _summed(
+        self, amounts: tuple[str, ...], by: tuple[Name, ...], only: Mapping[str, Collection[str]]
+    ) -> dict[Key, Iterable[int]]:
         narrowed = tuple((name, tuple(sorted(values))) for name, values in only.items())
+        sums = {f"n_{amount}": Sum(amount) for amount in amounts}
 
         def write(window: Window) -> Statement:
             tally = in_days(AxisTally.objects.annotate(slot=F("day")), window.since_ms, window.until_ms)
             tally = tally.filter(self._blueprints.condition, **{f"{name}__in": values for name, values in narrowed})
-            rows = tally.order_by().values(*by).annotate(n_judged=Sum("judged"), n_rejected=Sum("rejected"))
-            return written(rows.values_list(*by, "n_judged", "n_rejected"))
+            return written(tally.order_by().values(*by).annotate(**sums).values_list(*by, *sums))
 
-        found = fetch_in(self._window, ("judgements", by, narrowed, self._blueprints), write)
-        return {row[:-2]: Judged(int(row[-2]), int(row[-1])) for row in found}
+        found = fetch_in(self._window, ("judgements", amounts, by, narrowed, self._blueprints), write)
+        return {row[: len(by)]: map(int, row[len(by) :]) for row in found}
 
-    def together(self) -> Iterator[tuple[Collection[str], int]]:
+    def together(self) -> Iterator[JointDenials]:
         tally = in_days(JointTally.objects.all(), self._window.since_ms, self._window.until_ms)
-        rows = tally.order_by().values("digest")
-        found = rows.annotate(set=Max("axes"), n=Sum("runs")).values_list("set", "n")
-        for axes, number in found.iterator(chunk_size=_CHUNK):
-            yield _axes.decode(axes), number
+        rows = tally.filter(self._blueprints.condition).order_by().values("blueprint_id", "digest")
+        found = rows.annotate(set=Max("axes"), n=Sum("runs")).values_list("blueprint_id", "set", "n")
+        for blueprint_id, axes, number in found.iterator(chunk_size=_CHUNK):
+            yield JointDenials(blueprint_id, _axes.decode(axes), number)
 
 
 class _Hourly:
@@ -86,14 +122,25 @@ class _Hourly:
                 counts[key] = counts.get(key, Judged()).plus(here)
         return counts
 
-    def together(self) -> Iterator[tuple[Collection[str], int]]:
-        yield from self._read[1].items()
+    def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denials]:
+        counts: dict[Key, Denials] = {}
+        for row in _denials_in(self._window, self._blueprints):
+            if all(row[name] in wanted for name, wanted in only.items()):
+                key = tuple(row[name] for name in by)
+                next_outcomes = {f"next_{row['outcome']}": row["n"]} if row["outcome"] != "none" else {}
+                here = Denials(row["n"], row["n"] if row["sole"] else 0, **next_outcomes)
+                counts[key] = counts.get(key, Denials()).plus(here)
+        return counts
+
+    def together(self) -> Iterator[JointDenials]:
+        for (blueprint_id, axes), number in self._read[1].items():
+            yield JointDenials(blueprint_id, axes, number)
 
     @cached_property
-    def _read(self) -> tuple[Mapping[tuple[int, str, str], Judged], Counter[frozenset[str]]]:
+    def _read(self) -> tuple[Mapping[tuple[int, str, str], Judged], Counter[tuple[str, frozenset[str]]]]:
         judged: Counter[tuple[int, str, str]] = Counter()
         rejected: Counter[tuple[int, str, str]] = Counter()
-        joint: Counter[frozenset[str]] = Counter()
+        joint: Counter[tuple[str, frozenset[str]]] = Counter()
         for ts_ms, blueprint_id, status, verdicts in self._rows():
             if not self._blueprints.has(blueprint_id):
                 continue
@@ -103,13 +150,28 @@ class _Hourly:
             if status == "rejected":
                 denied = frozenset(verdict.axis for verdict in said if verdict.status == "deny")
                 rejected.update((slot, blueprint_id, axis) for axis in denied)
-                joint.update([denied] if len(denied) > 1 else [])
+                joint.update([(blueprint_id, denied)] if len(denied) > 1 else [])
         return {key: Judged(number, rejected[key]) for key, number in judged.items()}, joint
 
     def _rows(self) -> Iterable[tuple[int, str, str, str]]:
         window = self._window
         entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms).order_by()
         return entries.values_list("ts_ms", "blueprint_id", "status", "verdicts").iterator(chunk_size=_CHUNK)
+
+
+def _denials_in(window: Window, blueprints: Named) -> Iterable[dict[str, Any]]:
+    entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms, status="rejected")
+    rows = entries.filter(blueprints.condition).annotate(
+        slot=F("ts_ms") / Value(window.slot_ms),
+        axis=F("denials__axis"),
+        sole=F("denials__sole"),
+        outcome=next_attempts.of_joined_denial(),
+    )
+    by = ("slot", "blueprint_id", "axis", "sole", "outcome")
+    found: Iterable[dict[str, Any]] = (
+        rows.filter(axis__isnull=False).order_by().values(*by).annotate(n=Count("position"))
+    )
+    return found
 
 
 _axes: Final = msgspec.json.Decoder(list[str])

@@ -1,7 +1,7 @@
-"""Denials by Blueprint and axis, and joint denials. Bounded size."""
+"""Denials by Blueprint and axis, joint denials, what came next, and what if an axis had not judged. Bounded size."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from enhancelog.domain.filters import Order
 from enhancelog.domain.intervals import FEW
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
-from enhancelog.queries.judgements import Judged, Judgements, Key, judgements
+from enhancelog.queries.judgements import Denials, Judged, Judgements, Key, judgements
 from enhancelog.queries.runs import Totals, by_blueprint
 
 
@@ -45,14 +45,33 @@ class ByBlueprint:
 
 @dataclass(frozen=True)
 class Together:
-    """``denied``: rejected runs per row; ``alone``: only by this axis; ``both``: also by the column's."""
+    """``both``: runs that the row's axis denied and the column's too."""
 
     rows: Sequence[str]
     columns: Sequence[str]
     axes_in_all: int
-    denied: Mapping[str, int]
-    alone: Mapping[str, int]
+    denied: Mapping[str, Denials]
     both: Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True)
+class WhatCameNext:
+    axes: Mapping[str, Denials]
+    judged: Mapping[str, Judged]
+    axes_in_all: int
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """``passed``: rejected runs that only the axes left out had denied, by Blueprint."""
+
+    axes: Mapping[str, Denials]
+    axes_in_all: int
+    passed: Mapping[str, int]
+    passed_in_all: int
+    blueprints: Mapping[str, Totals]
+    blueprints_in_all: int
+    total: Totals
 
 
 def by_blueprint_and_axis(
@@ -75,26 +94,66 @@ def by_blueprint_and_axis(
     )
 
 
-def axes_together(window: Window, rows: Part, columns: Part) -> Together:
-    judged = judgements(window)
-    denied = {axis: here.rejected for axis, here in _axes(judged).items() if here.rejected}
-    shown_rows, shown_columns = rows.of(list(denied)), columns.of(list(denied))
-    joint: Counter[str] = Counter()
+def axes_together(window: Window, rows: Part, columns: Part, blueprints: Named = EVERY) -> Together:
+    judged = judgements(window, blueprints)
+    found = _denied(judged)
+    denied = list(found)
+    shown_rows, shown_columns = rows.of(denied), columns.of(denied)
     both: Counter[tuple[str, str]] = Counter()
-    for axes, runs in judged.together():
+    for _, axes, runs in judged.together():
         here = set(axes)
         for axis in here.intersection(shown_rows):
-            joint[axis] += runs
             for other in here.intersection(shown_columns) - {axis}:
                 both[axis, other] += runs
     return Together(
         rows=shown_rows,
         columns=shown_columns,
         axes_in_all=len(denied),
-        denied={axis: denied[axis] for axis in shown_rows},
-        alone={axis: max(denied[axis] - joint[axis], 0) for axis in shown_rows},
+        denied={axis: found[axis] for axis in shown_rows},
         both=both,
     )
+
+
+def what_came_next(window: Window, rows: Part, blueprints: Named = EVERY) -> WhatCameNext:
+    judged = judgements(window, blueprints)
+    found = _denied(judged)
+    shown = rows.of(list(found))
+    return WhatCameNext(
+        axes={axis: found[axis] for axis in shown},
+        judged={axis: here for (axis,), here in judged.sums("axis", axis=shown).items()},
+        axes_in_all=len(found),
+    )
+
+
+def what_if(window: Window, without: Collection[str], rows: Part, axes: int, blueprints: Named = EVERY) -> WhatIf:
+    """``axes``: how many, with the most denials, are offered beside those in ``without``."""
+    judged = judgements(window, blueprints)
+    found = _denied(judged)
+    passed: Counter[str] = Counter()
+    left_out = set(records.only_ids(without))
+    for (blueprint_id,), here in judged.denials("blueprint_id", axis=left_out).items():
+        passed[blueprint_id] += here.alone
+    for blueprint_id, together, runs in judged.together():
+        if left_out.issuperset(together):
+            passed[blueprint_id] += runs
+    totals = {name: here for name, here in by_blueprint(window).items() if blueprints.has(name) and here.rejected}
+    shown = rows.of(sorted(totals, key=lambda name: (-passed[name], -totals[name].rejected, name)))
+    offered = [*list(found)[:axes], *(axis for axis in without if axis not in list(found)[:axes])]
+    return WhatIf(
+        axes={axis: found.get(axis, Denials()) for axis in offered},
+        axes_in_all=len(found),
+        passed={blueprint_id: passed[blueprint_id] for blueprint_id in shown},
+        passed_in_all=passed.total(),
+        blueprints={blueprint_id: totals[blueprint_id] for blueprint_id in shown},
+        blueprints_in_all=len(totals),
+        total=reduce(Totals.plus, totals.values(), Totals()),
+    )
+
+
+def _denied(judged: Judgements) -> dict[str, Denials]:
+    """Most denials first."""
+    found = {axis: here for (axis,), here in judged.denials("axis").items() if here.rejected}
+    return {axis: found[axis] for axis in sorted(found, key=lambda axis: (-found[axis].rejected, axis))}
 
 
 def _axes(judged: Judgements) -> dict[str, Judged]:

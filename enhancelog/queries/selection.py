@@ -15,7 +15,7 @@ from enhancelog.domain import records, search_words
 from enhancelog.domain.filters import EntryFilter, Has, Seen
 from enhancelog.domain.meta_filters import is_meta
 from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
-from enhancelog.queries import meta_values, touched_places
+from enhancelog.queries import meta_values, next_attempts, touched_places
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
 from enhancelog.queries.pattern_ids import denied_by, is_pattern_id, leaders
@@ -136,6 +136,9 @@ def _matches(name: str, values: tuple[str, ...], wanted: EntryFilter, up_to: int
             return _all(Q(Exists(_denials(axis__in=records.only_ids((value,))))) for value in values)
         case "only":
             return Q(Exists(_denials(axis__in=records.only_ids(values), sole=True)))
+        case "without":
+            axes = records.only_ids(values)
+            return Q(Exists(_denials())) & ~Q(Exists(_denials().exclude(axis__in=axes)))
         case "axes":
             return _any(Q(Exists(_denials(sole=value == "one"))) for value in values)
         case "axis_passed":
@@ -152,6 +155,8 @@ def _matches(name: str, values: tuple[str, ...], wanted: EntryFilter, up_to: int
             return touched_places.touching(values, wanted.seen)
         case "afterwards":
             return Q(In(RawSQL(_AFTERWARDS, afterwards_parameters(up_to), output_field=TextField()), values))
+        case "next":
+            return next_attempts.is_any_of(values, wanted, up_to)
         case "text":
             return _any(_contains(value) for value in values if "\0" not in value)
         case "phrase":

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from enhancelog.domain.intents import APART_MS
 from enhancelog.models import Denial, Entry
+from enhancelog.projections.next_attempts import neighbor
 from enhancelog.queries.afterwards import (
-    APART_MS,
     ATTEMPT,
     FOLLOWED,
     LAST,
@@ -29,11 +30,8 @@ SHOWN_DENIED: Final = 6
 
 _ENTRY: Final = Entry._meta.db_table
 _ENTRY_COLUMNS: Final = ", ".join(f"entry.{column}" for column in COLUMNS)
-_NEIGHBOR: Final = f"""
-    SELECT a.position FROM {ATTEMPT} a
-    WHERE a.intent_key = near.intent_key AND a.position <= %s
-      AND (a.ts_ms, a.position) {{}} (+near.ts_ms, +near.position)
-    ORDER BY a.ts_ms {{order}}, a.position {{order}} LIMIT 1"""
+_EARLIER: Final = neighbor("near", "<", "AND a.position <= %s")
+_LATER: Final = neighbor("near", ">", "AND a.position <= %s")
 
 
 class Try(NamedTuple):
@@ -158,14 +156,14 @@ def _walked(entries: int) -> str:
             SELECT entry, applied, intent_key, ts_ms, entry, 0 FROM mine
             UNION ALL
             SELECT near.entry, near.ends, far.intent_key, far.ts_ms, far.position, near.steps + 1
-            FROM earlier near JOIN {ATTEMPT} far ON far.position = ({_NEIGHBOR.format("<", order="DESC")})
+            FROM earlier near JOIN {ATTEMPT} far ON far.position = {_EARLIER}
             WHERE near.steps <= {FOLLOWED} AND NOT (far.applied AND near.steps >= 0)
                 AND far.ts_ms >= near.ts_ms - {APART_MS}),
         later (entry, ended, intent_key, ts_ms, position, steps) AS (
             SELECT entry, applied, intent_key, ts_ms, entry, 0 FROM mine
             UNION ALL
             SELECT near.entry, far.applied, far.intent_key, far.ts_ms, far.position, near.steps + 1
-            FROM later near JOIN {ATTEMPT} far ON far.position = ({_NEIGHBOR.format(">", order="ASC")})
+            FROM later near JOIN {ATTEMPT} far ON far.position = {_LATER}
             WHERE near.steps <= {FOLLOWED} AND NOT near.ended AND far.ts_ms <= near.ts_ms + {APART_MS})"""
 
 

@@ -4,9 +4,9 @@ from typing import Final, NamedTuple
 
 from enhancelog import models
 from enhancelog.backends import faults
-from enhancelog.domain.intents import thread_key
+from enhancelog.domain.intents import APART_MS, thread_key
 from enhancelog.domain.times import is_plausible
-from enhancelog.queries.afterwards import APART_MS, ATTEMPT
+from enhancelog.queries.afterwards import ATTEMPT
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.queries.threads import Thread, thread
 from enhancelog.queries.unfinished import UnfinishedRun, begun_ms

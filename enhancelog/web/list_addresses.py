@@ -26,7 +26,7 @@ _OF_ENTRIES: Final[dict[str, Callable[..., FilteredPage]]] = {
 _OTHERS: Final = {
     "overview": ("Overview", ("blueprint_id", "period")),
     "blueprint_list": ("Blueprints", ("text", "period", "sort", "order", "page_size")),
-    "matrix": ("Matrix", ("blueprint_id", "blueprint_prefix", "period", "show", "sort", "order")),
+    "matrix": ("Matrix", ("blueprint_id", "blueprint_prefix", "period", "view", "without", "sort", "order")),
     "content_list": ("Content", ("text", "kind")),
 }
 _EMPTY: Final = '""'  # as in the filter box

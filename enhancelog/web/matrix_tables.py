@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from enhancelog import links
+from enhancelog.domain.filters import CHOICES
 from enhancelog.domain.intervals import FEW
 from enhancelog.links import Pairs
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import CAP, Count
-from enhancelog.queries.judgements import Judged
-from enhancelog.queries.matrix import ByBlueprint, Sort, Together
+from enhancelog.queries.judgements import Denials, Judged
+from enhancelog.queries.matrix import ByBlueprint, Sort, Together, WhatCameNext
 from enhancelog.queries.runs import Totals
 from enhancelog.web.jinja import percent
 from enhancelog.web.sorting import Column, Sorting
@@ -84,20 +85,20 @@ def by_blueprint(
     )
 
 
-def together(found: Together, window: Window) -> Grid:
+def together(found: Together, window: Window, scope: Sequence[tuple[str, str]]) -> Grid:
     """Runs that the row's axis denied: those that the column's axis denied too, or no other axis."""
-    span = links.between(window.since_ms, window.until_ms)
+    span = [*scope, *links.between(window.since_ms, window.until_ms)]
 
     def row(axis: str) -> Row:
-        denied = found.denied[axis]
+        denied, alone = found.denied[axis].rejected, found.denied[axis].alone
         cells = [
             _cell(found.both.get((axis, other), 0), denied, [("axis", axis), ("axis", other), *span], capped=True)
             if other != axis
             else NOTHING
             for other in found.columns
         ]
-        alone = _cell(found.alone[axis], denied, [("only", axis), *span], capped=True)
-        return Row(axis, links.rejections([("axis", axis), *span]), [*cells, alone])
+        no_other = _cell(alone, denied, [("only", axis), *span], capped=True)
+        return Row(axis, links.rejections([("axis", axis), *span]), [*cells, no_other])
 
     return Grid(
         names=Column(""),
@@ -106,6 +107,34 @@ def together(found: Together, window: Window) -> Grid:
         rows=[row(axis) for axis in found.rows],
         rows_in_all=found.axes_in_all,
         axes_in_all=found.axes_in_all,
+    )
+
+
+def what_came_next(found: WhatCameNext, window: Window, scope: Sequence[tuple[str, str]]) -> Grid:
+    """Runs that the row's axis denied, by the outcome of the next attempt at the same intent."""
+    span = [*scope, *links.between(window.since_ms, window.until_ms)]
+
+    def row(axis: str, denied: Denials) -> Row:
+        numbers = (denied.next_applied, denied.next_same, denied.next_other, denied.next_none)
+        cells = [
+            _cell(number, denied.rejected, [("axis", axis), ("next", outcome), *span], capped=True)
+            for number, outcome in zip(numbers, CHOICES["next"], strict=True)
+        ]
+        # Only where the axis denied again is a high share bad.
+        cells = [
+            cell if outcome == "same" or cell.shade == "few" else cell._replace(shade="h0")
+            for cell, outcome in zip(cells, CHOICES["next"], strict=True)
+        ]
+        of_judged = _cell(denied.rejected, found.judged.get(axis, Judged()).judged, [("axis", axis), *span])
+        return Row(axis, links.rejections([("axis", axis), *span]), [*cells, of_judged])
+
+    return Grid(
+        names=Column(""),
+        axes=[Column(outcome) for outcome in CHOICES["next"]],
+        rates=Column(""),
+        rows=[row(axis, denied) for axis, denied in found.axes.items()],
+        rows_in_all=found.axes_in_all,
+        axes_in_all=len(CHOICES["next"]),
     )
 
 

@@ -6,6 +6,7 @@ from enhancelog import converters  # noqa: F401  <id:…>
 from enhancelog.web import browser_files, theme
 from enhancelog.web.pages import (
     account,
+    axes,
     blueprints,
     documents,
     entry,
@@ -33,6 +34,8 @@ urlpatterns = [
     path("patterns/merge/<id:pattern_id>", pattern_changes.merge_pattern, name="merge_pattern"),
     path("patterns/undo/<int:change_id>", pattern_changes.undo_pattern_change, name="undo_pattern_change"),
     path("patterns/<id:pattern_id>", pattern.pattern_detail, name="pattern_detail"),
+    path("axes/", axes.axis_list, name="axis_list"),
+    path("axes/<id:axis>", axes.axis_detail, name="axis_detail"),
     path("matrix/", matrix.matrix, name="matrix"),
     path("search/", search.search, name="search"),
     path("palette/", palette.palette, name="palette"),

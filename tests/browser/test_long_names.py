@@ -46,7 +46,13 @@ SAMPLES: Final = {
 FILTERED: Final = f"?axis={AXIS}&blueprint_id={BLUEPRINT}&source={SOURCE}"
 STATES: Final = (
     *("/?period=all", f"/rejections/{FILTERED}", f"/search/?text={DETAIL}", f"/search/?issue_id={APPLIED}"),
-    *("/matrix/?period=all", "/matrix/?period=all&show=together", "/patterns/?period=all", f"/patterns/{FILTERED}"),
+    *(
+        "/matrix/?period=all",
+        "/matrix/?period=all&view=together",
+        "/axes/?period=all",
+        "/patterns/?period=all",
+        f"/patterns/{FILTERED}",
+    ),
     *(f"/entries/{APPLIED}?axis={AXIS}", links.comparison(REJECTED, APPLIED), f"/entries/{'X' * LONG}"),
     *(f"/unfinished/{'U' * LONG}", f"/unfinished/?source={SOURCE}", f"/documents/?blueprint_id={BLUEPRINT}"),
     f"/fields/?blueprint_id={BLUEPRINT}",

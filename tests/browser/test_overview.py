@@ -114,5 +114,5 @@ def test_works_without_javascript(browser: "Browser", live_server: Any) -> None:
     assert "/rejections/?axis=" in page.url
     page.goto("/matrix/?period=all")
     page.click("text='Axes together'")
-    assert page.url.endswith("/matrix/?period=all&show=together")
+    assert page.url.endswith("/matrix/?period=all&view=together")
     context.close()

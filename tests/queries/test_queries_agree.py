@@ -33,7 +33,9 @@ from tests.strategies import NOW_MS
 
 AXES = st.sampled_from(["des", "noop", "agent-ref", "ops/デプロイ %", "nobody", "..", ""])
 PAIRS = st.one_of(
-    st.tuples(st.sampled_from(["axis", "axis_passed", "axis_absent", "only", "not_axis", "not_axis_passed"]), AXES),
+    st.tuples(
+        st.sampled_from(["axis", "axis_passed", "axis_absent", "only", "without", "not_axis", "not_axis_passed"]), AXES
+    ),
     st.tuples(st.sampled_from(["blueprint_id", "not_blueprint_id"]), st.sampled_from(["main", "", "nobody"])),
     st.tuples(
         st.sampled_from(["blueprint_prefix", "not_blueprint_prefix"]),
@@ -49,6 +51,7 @@ PAIRS = st.one_of(
     ),
     st.tuples(st.sampled_from(["pattern", "not_pattern"]), st.integers(0, 3).map(str)),
     st.tuples(st.sampled_from(["afterwards", "not_afterwards"]), st.sampled_from(["applied", "rejected", "none"])),
+    st.tuples(st.sampled_from(["next", "not_next"]), st.sampled_from(["applied", "same", "other", "none"])),
     st.tuples(st.sampled_from(["source", "not_source"]), st.sampled_from(["api", "host-b"])),
     st.tuples(st.sampled_from(["text", "not_text"]), st.sampled_from(["a", "0", "日", '"', "\\"])),
     st.tuples(st.sampled_from(["phrase", "not_phrase"]), st.sampled_from(["a", "0", "日", "…"])),
@@ -137,9 +140,15 @@ def expected(log: Iterable[tuple[Entry, str]], wanted: EntryFilter, recorded_ms:
         inside = inside and (wanted.since_ms is None or entry.ts_ms >= wanted.since_ms)
         inside = inside and (wanted.until_ms is None or entry.ts_ms < wanted.until_ms)
         for name, values in wanted.include.items():
+            if name == "without":
+                inside = inside and bool(denials(entry)) and set(values).issuperset(denials(entry))
+                continue
             every = all if name == "axis" else any
             inside = inside and every(holds(entry, source, name, value) for value in values)
         for name, values in wanted.exclude.items():
+            if name == "without":
+                inside = inside and not (denials(entry) and set(values).issuperset(denials(entry)))
+                continue
             inside = inside and not any(holds(entry, source, name, value) for value in values)
         if inside:
             found.append(entry.issue_id)
@@ -163,7 +172,7 @@ class TestAgreement(TestCase):
         assert count(wanted, page.up_to) == Count(len(whole))
         streamed = [row[0] for chunk in listed.stream(wanted, order, page.up_to) for row in chunk]
         assert streamed == whole
-        if not {"has", "afterwards"} & {name.removeprefix("not_") for name, _ in pairs}:
+        if not {"has", "afterwards", "next"} & {name.removeprefix("not_") for name, _ in pairs}:
             everything = [(entry, "api") for entry in log] + [(entry, "host-b") for entry in more]
             recorded_ms = page.rows[0][COLUMNS.index("recorded_ms")] if page.rows else now_ms()
             assert sorted(row[1] for row in page.rows) == expected(everything, wanted, recorded_ms)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from enhancelog.domain.intents import APART_MS
 from enhancelog.models import UnfinishedRun
 from enhancelog.queries import unfinished
-from enhancelog.queries.afterwards import APART_MS
 from enhancelog.queries.threads import thread, tries
 from enhancelog.queries.unfinished_attempts import SHOWN, near, thread_of
 from enhancelog.store import host_derivation, observed

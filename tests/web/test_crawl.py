@@ -37,7 +37,17 @@ ODD: Final = f"javascript:alert(1)//{MARKUP}"
 TEXT: Final = f"{MARKUP}\n[a](javascript:alert(1)) `b` <b xss-a=1>\u2028\u202e\x01\x1b]]>&amp;"
 LONG: Final = ODD + "é" * ((512 - len(ODD)) // 2)
 NAME: Final = MARKUP[:80]
-STARTS: Final = ("/", "/rejections/", "/blueprints/", "/patterns/", "/matrix/", "/search/", "/content/", "/unfinished/")
+STARTS: Final = (
+    "/",
+    "/rejections/",
+    "/blueprints/",
+    "/patterns/",
+    "/matrix/",
+    "/axes/",
+    "/search/",
+    "/content/",
+    "/unfinished/",
+)
 OWN: Final = ("/account/sign-in", "/account/password", "/account/tokens", "/account/views")
 MOST: Final = 300  # pages of each reader
 ALIKE: Final = 8  # pages that differ in an id or the query
@@ -197,7 +207,7 @@ def test_what_is_not_there_stays_text(method: str, headers: dict[str, str], sett
             for start in ("search", "rejections", "patterns")
             for name in ("q", "status", "cursor")
         ),
-        *(f"/?period={odd}", f"/matrix/?show={odd}", f"/blueprints/?sort={odd}", f"/content/?text={odd}&kind={odd}"),
+        *(f"/?period={odd}", f"/matrix/?view={odd}", f"/blueprints/?sort={odd}", f"/content/?text={odd}&kind={odd}"),
         f"/account/sign-in?next={odd}",
     )
     for path in paths:

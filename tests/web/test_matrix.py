@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import DAY_MS
+from tests import list_pages
 from tests.factories import make_entry, make_rejected
 from tests.pages import Page, read
 from tests.plans import whole_tables
@@ -18,7 +19,8 @@ from tests.strategies import NOW_MS
 pytestmark = pytest.mark.django_db
 
 PERIODS = ("24h", "7d", "30d", "all")
-TABLES: tuple[dict[str, str], ...] = ({}, {"show": "together"})
+TABLES: tuple[dict[str, str], ...] = ({}, {"view": "together"}, {"view": "next"})
+WHAT_IF = {"view": "what-if", "without": "axis-1"}
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +30,7 @@ def anybody_reads_and_the_clock_stands_still(settings: Any, monkeypatch: pytest.
     monkeypatch.setattr("enhancelog.web.periods.now_ms", lambda: NOW_MS)
 
 
-def matrix(client: Client, **parameters: str) -> Page:
+def matrix(client: Client, **parameters: Any) -> Page:
     response = client.get("/matrix/", parameters)
     assert response.status_code == 200
     return read(response)
@@ -155,18 +157,18 @@ def test_axes_that_deny_together(client: Client) -> None:
         make_rejected("noop", "des", issue_id="no time", ts_ms=-1),
     )
     for period in ("24h", "7d"):
-        assert grid(matrix(client, show="together", period=period)) == [
+        assert grid(matrix(client, view="together", period=period)) == [
             ["Denied by", "noop", "tone", "des", "No other"],
             ["noop", "–", "30 % 6/20", "5 % 1/20", "70 % 14/20"],
             ["tone", "100 % 6/6 few", "–", "17 % 1/6 few", "0 % 0/6 few"],
             ["des", "100 % 1/1 few", "100 % 1/1 few", "–", "0 % 0/1 few"],
         ]
-    assert grid(matrix(client, show="together", period="all"))[3][1] == "100 % 3/3 few"
+    assert grid(matrix(client, view="together", period="all"))[3][1] == "100 % 3/3 few"
 
 
 def test_a_great_many_axes_of_one_run_are_a_page_of_them(client: Client) -> None:
     record(make_rejected(*(f"axis-{at:03}" for at in range(200)), ts_ms=NOW_MS))
-    page = matrix(client, show="together")
+    page = matrix(client, view="together")
     assert len(grid(page)) == 1 + 50
     assert grid(page)[1][1:3] == ["–", "100 % 1/1 few"]
     assert link(page, "150 more axes")
@@ -198,7 +200,7 @@ def test_what_was_not_chosen_and_would_be_empty_ends_at_the_newest_entry(client:
     page = matrix(client, period="7d")
     assert "No runs in this period." in page.words
     assert names(read(client.get(link(page, "Show the newest")))) == ["main", "All Blueprints"]
-    assert "Nothing was rejected in this period." in matrix(client, period="7d", show="together").words
+    assert "Nothing was rejected in this period." in matrix(client, period="7d", view="together").words
 
 
 def test_an_empty_log_shows_what_fills_it(client: Client) -> None:
@@ -209,7 +211,7 @@ def test_an_empty_log_shows_what_fills_it(client: Client) -> None:
     ("parameter", "value"),
     [
         ("period", "73h"),
-        ("show", "pairs"),
+        ("view", "pairs"),
         ("sort", "axis"),
         ("sort", "noop"),
         ("order", "up"),
@@ -245,7 +247,7 @@ def asked(client: Client, **parameters: str) -> CaptureQueriesContext:
     return captured
 
 
-@pytest.mark.parametrize("parameters", [{}, {"sort": "axis:axis-1"}, {"show": "together"}])
+@pytest.mark.parametrize("parameters", [*TABLES, {"sort": "axis:axis-1"}, WHAT_IF])
 @pytest.mark.parametrize("period", ["24h", "7d", "all"])
 def test_a_fixed_number_of_queries_each_on_an_index(client: Client, period: str, parameters: dict[str, str]) -> None:
     record(make_rejected("axis-1", "axis-2", issue_id="first", ts_ms=NOW_MS - 1))
@@ -290,13 +292,58 @@ def test_links_keep_the_chosen_blueprints_and_can_drop_them(client: Client) -> N
     assert names(read(client.get(heading_link(page, "noop")))) == ["team-a", "These Blueprints"]
     assert names(read(client.get(link(page, "90 d")))) == ["team-a", "These Blueprints"]
     assert link(page, "blueprint:team-*") == "/matrix/?period=30d"
-    assert link(page, "Axes together") == "/matrix/?period=30d&show=together"
-    assert "In all Blueprints: of the runs denied by" in read(client.get(link(page, "Axes together"))).words
+    assert link(page, "Axes together") == "/matrix/?blueprint_prefix=team-&period=30d&view=together"
     assert "No runs of these Blueprints in this period." in matrix(client, blueprint_prefix="x").words
 
 
-def test_axes_together_are_those_of_all_blueprints(client: Client) -> None:
-    record_all(runs("team-a", 1, 4, "noop"))
-    response = client.get("/matrix/?show=together&blueprint_id=team-a")
-    assert response.status_code == 400
-    assert "blueprint_id: cannot be combined with show=together" in read(response).words
+@pytest.mark.parametrize("period", PERIODS)
+def test_axes_together_are_those_of_the_chosen_blueprints(client: Client, period: str) -> None:
+    record_all([*runs("team-a", 3, 4, "noop", "tone"), *runs("team-b", 1, 4, "noop"), *runs("other", 9, 9, "noop")])
+    assert grid(matrix(client, view="together", period=period, blueprint_prefix="team-")) == [
+        ["Denied by", "noop", "tone", "No other"],
+        ["noop", "–", "75 % 3/4 few", "25 % 1/4 few"],
+        ["tone", "100 % 3/3 few", "–", "0 % 0/3 few"],
+    ]
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_what_came_next_after_a_denial(client: Client, period: str) -> None:
+    def attempt(at: int, *axes: str) -> Entry:
+        make = make_rejected if axes else make_entry
+        return make(*axes, issue_id=f"{axes} {at}", ts_ms=NOW_MS - 1000 + at)
+
+    record(attempt(1, "noop"), attempt(2, "noop", "tone"), attempt(3, "tone"), attempt(4))
+    record(make_rejected("tone", issue_id="last", intent="skip the file", ts_ms=NOW_MS - 1))
+    page = matrix(client, view="next", period=period)
+    assert grid(page) == [
+        ["Denied by", "Applied", "Denied by the same", "Denied by others", "Not made", "Of judged"],
+        ["tone", "33 % 1/3 few", "33 % 1/3 few", "0 % 0/3 few", "33 % 1/3 few", "100 % 3/3 few"],
+        ["noop", "0 % 0/2 few", "50 % 1/2 few", "50 % 1/2 few", "0 % 0/2 few", "67 % 2/3 few"],
+    ]
+    assert list_pages.positions(read(client.get(link(page, "33 % 1/3")))) == [3]
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_what_if_axes_had_not_judged(client: Client, period: str) -> None:
+    record_all(
+        [
+            *runs("a", 3, 4, "noop"),
+            *runs("b", 2, 2, "noop", "tone"),
+            *runs("c", 1, 1, "noop", "tone", "des"),
+            *runs("a", 1, 1, "des"),
+        ]
+    )
+    assert "Nothing is left out" in matrix(client, view="what-if", period=period).words
+    page = matrix(client, view="what-if", period=period, without=["noop", "tone"])
+    assert "5 of 7 rejected runs had only noop and tone against them: 71 %" in page.words
+    rows = [[each.words for each in row.inside if each.tag in ("th", "td")] for row in page.all("tr")][1:]
+    assert rows == [["a", "3 of 4", "75 %few"], ["b", "2 of 2", "100 %few"], ["c", "0 of 1", "0 %few"]]
+    assert "5 entries" in read(client.get(link(page, "5"))).words
+    one = matrix(client, view="what-if", period=period, without="tone", blueprint_id="b")
+    assert "0 of 2 rejected runs had only tone against them: 0 %" in one.words
+
+
+def test_an_axis_that_is_not_there_lets_nothing_pass(client: Client) -> None:
+    record(*runs("a", 1, 1, "noop"))
+    for axis in ("nobody", "..", "\0", "x" * 600):
+        assert "0 of 1 rejected run had only" in matrix(client, view="what-if", without=axis).words

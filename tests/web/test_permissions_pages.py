@@ -17,6 +17,7 @@ READING = (
     "/blueprints/",
     "/blueprints/main",
     "/matrix/",
+    "/axes/",
     "/rejections/",
     "/search/",
     "/entries/h-1",

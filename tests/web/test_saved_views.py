@@ -64,7 +64,7 @@ def text(response: Any) -> str:
             "axis:noop axis:tone text:foo sort:last order:asc",
         ),
         (
-            "/matrix/?blueprint_id=b&blueprint_id=a&show=&column=9",
+            "/matrix/?blueprint_id=b&blueprint_id=a&view=&column=9",
             "/matrix/?blueprint_id=b&blueprint_id=a",
             "Matrix",
             "blueprint_id:b blueprint_id:a",

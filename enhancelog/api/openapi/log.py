@@ -60,7 +60,10 @@ _NAMED: Final = {
     "before the entry, or an inconsistency.",
     "touches": "The patch touches this place of the Blueprint or one inside it: a JSON pointer, where the name of a "
     "list item may stand for its index.",
+    "without": "Denied by this axis or by several of these, and by no other: what would have passed without them.",
     "afterwards": "What followed in the retry thread: an applied attempt, only rejected ones, or none.",
+    "next": "The next attempt at the same intent within 7 days: applied, denied by the same, by others, or not made. "
+    "The same is the filter's `pattern` or `axis`; without one, any axis that denied the run.",
     "text": "A substring of intent, rationale, reasons or a verdict's detail.",
     "phrase": "A phrase in intent, rationale, a reason or a verdict's detail; its last word may end in *.",
     "source": "The source of the entry.",

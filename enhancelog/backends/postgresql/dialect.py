@@ -129,7 +129,7 @@ class PostgresqlDialect:
         wanted = [(table, name.format(table=table), kind) for table in tables for name, kind in TRIGGER_TYPES.items()]
         return [row[1] for row in wanted if row not in rows]
 
-    def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Any]:
+    def one_of(self, column: str, values: Sequence[str] | Sequence[int]) -> tuple[str, Any]:
         return f"{column} = ANY(%s)", list(values)
 
     def insert_rows(

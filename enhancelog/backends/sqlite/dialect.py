@@ -101,7 +101,7 @@ class SqliteDialect:
         wanted = [triggers(table, keys) for table, keys in tables.items() if table in present]
         return [name for each in wanted for name, statement in each.items() if present.get(name) != statement]
 
-    def one_of(self, column: str, values: Sequence[str]) -> tuple[str, Any]:
+    def one_of(self, column: str, values: Sequence[str] | Sequence[int]) -> tuple[str, Any]:
         return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(values)
 
     def insert_rows(

@@ -1,7 +1,7 @@
-"""``/matrix/``: where each axis denies, by Blueprint, and which axes deny together."""
+"""``/matrix/``: where each axis denies, which deny together, what came next, and what if an axis had not judged."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase
@@ -16,6 +16,8 @@ from enhancelog.domain.times import now_ms
 from enhancelog.queries import matrix as log
 from enhancelog.queries import runs
 from enhancelog.queries.blueprint_ids import Named, named
+from enhancelog.queries.counts import CAP, Count
+from enhancelog.queries.judgements import Denials
 from enhancelog.queries.matrix import Part, Sort
 from enhancelog.web import matrix_tables, periods
 from enhancelog.web.htmx import page_or_fragment
@@ -27,11 +29,20 @@ from enhancelog.web.sorting import usual_order
 
 COLUMNS: Final = 10
 
-TABLES: Final = {"": "Axis × Blueprint", "together": "Axes together"}
+OFFERED_AXES: Final = 30
 
-_ROWS_ARE: Final = {"": ("Blueprint", "Blueprints"), "together": ("axis", "axes")}
+VIEWS: Final = {
+    "": "Axis × Blueprint",
+    "together": "Axes together",
+    "next": "What came next",
+    "what-if": "What if",
+}
+
+_AXES: Final = ("axis", "axes")
+_BLUEPRINTS: Final = ("Blueprint", "Blueprints")
+_ROWS_ARE: Final = {"": _BLUEPRINTS, "together": _AXES, "next": _AXES, "what-if": _BLUEPRINTS}
 # ``skip`` and ``column`` are how many rows and columns come before the first one shown.
-_PARAMETERS: Final = ("period", "show", "sort", "order", "skip", "column")
+_PARAMETERS: Final = ("period", "view", "sort", "order", "skip", "column")
 _SCOPE: Final = ("blueprint_id", "blueprint_prefix")
 _FIRST: Final = {"skip": "", "column": ""}
 
@@ -41,20 +52,43 @@ class Step(NamedTuple):
     url: str
 
 
+class AxisChoice(NamedTuple):
+    """``url``: of the runs that it alone denied."""
+
+    axis: str
+    is_left_out: bool
+    denied: Denials
+    denied_url: str
+    url: str
+
+
+class IfRow(NamedTuple):
+    blueprint_id: str
+    passed: int
+    rejected: int
+    passed_url: str
+    rejected_url: str
+
+
 class Asked(NamedTuple):
     """``given``: the page's parameters. ``scope``: which Blueprints."""
 
     given: Mapping[str, str]
     scope: Pairs
     blueprints: Named
-    show: str
+    view: str
+    without: tuple[str, ...]
     sort: Sort
     rows: Part
     columns: Part
 
+    @property
+    def axes(self) -> Pairs:
+        return tuple(("without", axis) for axis in self.without)
+
     def url(self, **changes: str) -> str:
-        others = links.changed(self.given, changes)
-        return links.matrix([*(() if changes.get("show") else self.scope), *others])
+        axes = () if "view" in changes else self.axes
+        return links.matrix([*self.scope, *links.changed(self.given, changes), *axes])
 
 
 @require_safe
@@ -70,43 +104,43 @@ def matrix(request: HttpRequest) -> HttpResponseBase:
     except Invalid as error:
         raise BadRequest(str(error)) from None
     period = periods.asked(request, newest)
-    grid = _grid(asked, period)
+    if asked.view == "what-if":
+        shown = _what_if(asked, period)
+    else:
+        grid = _grid(asked, period)
+        shown = {"grid": grid, "rows": grid.rows, "steps": [*_columns(asked, grid), *_rows(asked, grid.rows_in_all)]}
+    hidden = [(name, value) for name, value in asked.given.items() if name not in _FIRST]
     context = {
         "section": "matrix",
         "log_is_empty": False,
         "period": period,
         "periods": periods.choices(lambda name: asked.url(period=name, **_FIRST)),
-        "show": asked.show,
-        "tables": [(name, label, asked.url(show=name, sort="", order="", **_FIRST)) for name, label in TABLES.items()],
+        "view": asked.view,
+        "without": asked.without,
+        "views": [(name, label, asked.url(view=name, sort="", order="", **_FIRST)) for name, label in VIEWS.items()],
         "scope": filter_box.render(asked.scope),
         "prefix": dict(asked.scope).get("blueprint_prefix", ""),
-        "hidden": [(name, value) for name, value in asked.given.items() if name not in _FIRST],
-        "everything_url": links.matrix((name, value) for name, value in asked.given.items() if name not in _FIRST),
+        "hidden": hidden,
+        "everything_url": links.matrix([*hidden, *asked.axes]),
         "newest_url": asked.url(period="", **_FIRST),
-        "grid": grid,
-        "steps": [
-            *_steps(asked, asked.columns, "column", grid.axes_in_all, ("axis", "axes")),
-            *_steps(asked, asked.rows, "skip", grid.rows_in_all, _ROWS_ARE[asked.show]),
-        ],
+        **shown,
     }
     return page_or_fragment(request, "matrix/page.jinja", context)
 
 
 def _asked(request: HttpRequest) -> Asked:
     parameters = dict(request.GET.lists())
-    show = request.GET.get("show", "")
-    if show not in TABLES:
-        raise Invalid("show", "choice", f'must be together or left out, not "{show[:40]}"')
-    wanted = filters.parse({name: parameters[name] for name in _SCOPE if name in parameters}, now_ms())
-    if show and wanted.pairs:
-        raise Invalid(
-            wanted.pairs[0][0], "choice", "cannot be combined with show=together, which counts all Blueprints"
-        )
+    view = request.GET.get("view", "")
+    if view not in VIEWS:
+        names = ", ".join(filter(None, VIEWS))
+        raise Invalid("view", "choice", f'must be one of {names}, or left out, not "{view[:40]}"')
+    wanted = filters.parse({name: parameters[name] for name in (*_SCOPE, "without") if name in parameters}, now_ms())
     return Asked(
         given={name: request.GET[name] for name in _PARAMETERS if name in request.GET},
-        scope=wanted.pairs,
+        scope=tuple(pair for pair in wanted.pairs if pair[0] in _SCOPE),
         blueprints=named(wanted),
-        show=show,
+        view=view,
+        without=wanted.include.get("without", ()) if view == "what-if" else (),
         sort=_sort(request.GET.get("sort", ""), parameters),
         rows=Part(filters.offset(parameters), page_sizes.MATRIX),
         columns=Part(filters.offset(parameters, "column"), COLUMNS),
@@ -120,10 +154,57 @@ def _sort(value: str, parameters: filters.Parameters) -> Sort:
 
 
 def _grid(asked: Asked, period: Period) -> Grid:
-    if asked.show:
-        return matrix_tables.together(log.axes_together(period.window, asked.rows, asked.columns), period.window)
-    found = log.by_blueprint_and_axis(period.window, asked.sort, asked.rows, asked.columns, asked.blueprints)
-    return matrix_tables.by_blueprint(found, period.window, asked.sort, asked.url, asked.scope)
+    window = period.window
+    if asked.view == "together":
+        together = log.axes_together(window, asked.rows, asked.columns, asked.blueprints)
+        return matrix_tables.together(together, window, asked.scope)
+    if asked.view == "next":
+        came_next = log.what_came_next(window, asked.rows, asked.blueprints)
+        return matrix_tables.what_came_next(came_next, window, asked.scope)
+    found = log.by_blueprint_and_axis(window, asked.sort, asked.rows, asked.columns, asked.blueprints)
+    return matrix_tables.by_blueprint(found, window, asked.sort, asked.url, asked.scope)
+
+
+def _what_if(asked: Asked, period: Period) -> dict[str, Any]:
+    found = log.what_if(period.window, asked.without, asked.rows, OFFERED_AXES, asked.blueprints)
+    span = [*asked.scope, *links.between(period.window.since_ms, period.window.until_ms)]
+    return {
+        "found": found,
+        "choices": [
+            AxisChoice(
+                axis,
+                axis in asked.without,
+                denied,
+                links.rejections([("axis", axis), *span]),
+                links.rejections([("only", axis), *span]),
+            )
+            for axis, denied in found.axes.items()
+        ],
+        "passed": Count(min(found.passed_in_all, CAP), capped=found.passed_in_all > CAP),
+        "passed_url": links.rejections([*asked.axes, *span]),
+        "rejected_url": links.rejections(span),
+        "rows": [_if_row(found, blueprint_id, asked, period) for blueprint_id in found.blueprints],
+        "steps": list(_rows(asked, found.blueprints_in_all)),
+    }
+
+
+def _if_row(found: log.WhatIf, blueprint_id: str, asked: Asked, period: Period) -> IfRow:
+    span = [("blueprint_id", blueprint_id), *links.between(period.window.since_ms, period.window.until_ms)]
+    return IfRow(
+        blueprint_id,
+        found.passed[blueprint_id],
+        found.blueprints[blueprint_id].rejected,
+        links.rejections([*asked.axes, *span]),
+        links.rejections(span),
+    )
+
+
+def _columns(asked: Asked, grid: Grid) -> Iterator[Step]:
+    return _steps(asked, asked.columns, "column", grid.axes_in_all, _AXES)
+
+
+def _rows(asked: Asked, in_all: int) -> Iterator[Step]:
+    return _steps(asked, asked.rows, "skip", in_all, _ROWS_ARE[asked.view])
 
 
 def _steps(asked: Asked, part: Part, parameter: str, in_all: int, nouns: tuple[str, str]) -> Iterator[Step]:

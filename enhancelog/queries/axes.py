@@ -1,0 +1,119 @@
+"""Axes in a window: how much each judged and denied, with which others, where and when, and what came next."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+from django.db.models import Max, Min
+
+from enhancelog.domain import records
+from enhancelog.models import AxisTally
+from enhancelog.queries.blueprint_ids import EVERY, Named
+from enhancelog.queries.charts import Bar, Window, scale
+from enhancelog.queries.judgements import Denials, Judged, judgements
+from enhancelog.queries.runs import Totals, compared
+
+MOST: Final = 20  # Blueprints and other axes of an axis
+
+
+class Worth(NamedTuple):
+    """What an axis' denials lacked. ``other``: the axis that denied all the same runs."""
+
+    kind: Literal["never_denied", "repeats_another", "never_alone", "denies_alone"]
+    other: str = ""
+
+
+class AxisRow(NamedTuple):
+    """``together``: runs that it and another axis denied, by that axis."""
+
+    axis: str
+    judged: Judged
+    denials: Denials
+    together: Mapping[str, int]
+
+    @property
+    def worth(self) -> Worth:
+        rejected = self.denials.rejected
+        if not rejected:
+            return Worth("never_denied")
+        if self.denials.alone:
+            return Worth("denies_alone")
+        others = sorted(other for other, runs in self.together.items() if runs == rejected)
+        return Worth("repeats_another", others[0]) if others else Worth("never_alone")
+
+
+@dataclass(frozen=True)
+class AxisDetail:
+    """``bars``: with all runs and with what the axis judged. ``together`` and ``blueprints``: most denials first, at
+    most ``MOST``. ``first_day`` and ``last_day``: when it judged, in all time (days since 1970)."""
+
+    row: AxisRow
+    runs: Totals
+    bars: Sequence[tuple[Bar, Totals]]
+    judged: Sequence[Judged]
+    together: Sequence[tuple[str, int]]
+    more_together: int
+    blueprints: Sequence[tuple[str, Judged]]
+    more_blueprints: int
+    first_day: int | None
+    last_day: int | None
+
+
+def axis_rows(window: Window, blueprints: Named = EVERY) -> list[AxisRow]:
+    """Most denials first."""
+    found = judgements(window, blueprints)
+    denials = found.denials("axis")
+    together: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for _, axes, runs in found.together():
+        for axis in axes:
+            # A rare set of very many axes says nothing of which could go.
+            if len(axes) <= MOST:
+                together[axis].update({other: runs for other in axes if other != axis})
+    rows = [
+        AxisRow(axis, judged, denials.get((axis,), Denials()), together[axis])
+        for (axis,), judged in found.sums("axis").items()
+    ]
+    return sorted(rows, key=lambda row: (-row.denials.rejected, -row.judged.judged, row.axis))
+
+
+def axis_detail(axis: str, window: Window, named: Named = EVERY) -> AxisDetail | None:
+    """``None`` if it never judged."""
+    only = records.only_ids((axis,))
+    first_day, last_day = AxisTally.objects.filter(axis__in=only).aggregate(first=Min("day"), last=Max("day")).values()
+    if not AxisTally.objects.filter(axis__in=only).exists():
+        return None
+    found = judgements(window, named)
+    runs = compared(window, named)
+    bars = scale(window, (slot for slot in runs.by_slot if slot is not None))
+    totals, judged = [Totals()] * bars.length, [Judged()] * bars.length
+    for slot, here in runs.by_slot.items():
+        if slot is not None:
+            totals[bars.index(slot)] = totals[bars.index(slot)].plus(here)
+    for (slot,), judgement in found.sums("slot", axis=only).items():
+        if slot is not None and 0 <= (at := bars.index(slot)) < bars.length:
+            judged[at] = judged[at].plus(judgement)
+    together: Counter[str] = Counter()
+    for _, axes, number in found.together():
+        if axis in axes:
+            together.update({other: number for other in axes if other != axis})
+    places = found.sums("blueprint_id", axis=only)
+    by_place = sorted(places, key=lambda place: (-places[place].rejected, -places[place].judged, place))
+    others = sorted(together.items(), key=lambda pair: (-pair[1], pair[0]))
+    return AxisDetail(
+        row=AxisRow(
+            axis,
+            found.sums("axis", axis=only).get((axis,), Judged()),
+            found.denials("axis", axis=only).get((axis,), Denials()),
+            together,
+        ),
+        runs=runs.now,
+        bars=list(zip(bars.bars(), totals, strict=True)),
+        judged=judged,
+        together=others[:MOST],
+        more_together=max(0, len(others) - MOST),
+        blueprints=[(place[0], places[place]) for place in by_place[:MOST]],
+        more_blueprints=max(0, len(by_place) - MOST),
+        first_day=first_day,
+        last_day=last_day,
+    )

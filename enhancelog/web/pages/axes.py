@@ -1,0 +1,118 @@
+"""``/axes/``: how much each axis judged and denied; ``/axes/<axis>``: with whom, where, when, and what came next."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from enhancelog import links
+from enhancelog.accounts.permissions import needs
+from enhancelog.domain.filters import CHOICES
+from enhancelog.domain.times import DAY_MS
+from enhancelog.queries import axes as log
+from enhancelog.queries import runs
+from enhancelog.queries.axes import AxisDetail
+from enhancelog.queries.charts import Bar
+from enhancelog.queries.counts import CAP, Count
+from enhancelog.queries.judgements import Denials
+from enhancelog.web import charts, periods
+from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.overview_chart import Cell
+from enhancelog.web.periods import Period
+from enhancelog.web.revalidation import revalidated
+
+MOST_ROWS: Final = 100
+
+
+class Linked(NamedTuple):
+    """``shown``: counts beyond the list's limit end there."""
+
+    number: int
+    shown: Count
+    url: str
+
+
+@require_safe
+@needs("log:read")
+@revalidated()
+def axis_list(request: HttpRequest) -> HttpResponseBase:
+    newest = runs.newest_ms()
+    if newest is None and runs.is_empty():
+        return page_or_fragment(request, "axes/page.jinja", {"section": "axes", "log_is_empty": True})
+    period = periods.asked(request, newest)
+    rows = log.axis_rows(period.window)
+    context = {
+        "section": "axes",
+        "log_is_empty": False,
+        **_period(period, ""),
+        "rows": [(row, outcomes(row.axis, row.denials, _span(period))) for row in rows[:MOST_ROWS]],
+        "left_out": max(0, len(rows) - MOST_ROWS),
+    }
+    return page_or_fragment(request, "axes/page.jinja", context)
+
+
+@require_safe
+@needs("log:read")
+@revalidated()
+def axis_detail(request: HttpRequest, axis: str) -> HttpResponseBase:
+    period = periods.asked(request, runs.newest_ms())
+    found = log.axis_detail(axis, period.window)
+    if found is None:
+        raise Http404("There is no axis with this name.")
+    context = {
+        "section": "axes",
+        "axis": axis,
+        **_period(period, links.axis(axis)),
+        "found": found,
+        "span": _span(period),
+        "next": outcomes(axis, found.row.denials, _span(period)),
+        "alone": _linked(found.row.denials.alone, [("only", axis), *_span(period)]),
+        **_chart(axis, found),
+    }
+    return page_or_fragment(request, "axes/axis.jinja", context)
+
+
+def outcomes(axis: str, denials: Denials, span: list[tuple[str, str]]) -> Mapping[str, Linked]:
+    """What came next after its denials, by the values of ``next``."""
+    return {
+        outcome: _linked(getattr(denials, f"next_{outcome}"), [("axis", axis), ("next", outcome), *span])
+        for outcome in CHOICES["next"]
+    }
+
+
+def _linked(number: int, pairs: list[tuple[str, str]]) -> Linked:
+    return Linked(number, Count(min(number, CAP), capped=number > CAP), links.rejections(pairs))
+
+
+def _span(period: Period) -> list[tuple[str, str]]:
+    return links.between(period.window.since_ms, period.window.until_ms)
+
+
+def _period(period: Period, path: str) -> dict[str, Any]:
+    return {
+        "period": period,
+        "periods": periods.choices(lambda name: links.with_query(path, [("period", name)])),
+        "window": period.window,
+    }
+
+
+def _chart(axis: str, found: AxisDetail) -> dict[str, Any]:
+    spans = [span for span, _ in found.bars]
+    top = max((here.rejected for here in found.judged), default=0) or 1
+    url = links.rejections([("axis", axis)])
+    cells = [Cell(here.rejected, links.within(url, span)) for span, here in zip(spans, found.judged, strict=True)]
+    return {
+        "chart": charts.strip(found.bars, found.judged, axis, top, ()) if spans else None,
+        "bar_width": periods.bar_width(spans),
+        "bars": [
+            (periods.full_label(span), cell, here.judged)
+            for span, cell, here in zip(spans, cells, found.judged, strict=True)
+            if here.judged
+        ],
+        "judged_on": [
+            periods.full_label(Bar(day * DAY_MS, (day + 1) * DAY_MS))
+            for day in (found.first_day, found.last_day)
+            if day is not None
+        ],
+    }
