@@ -171,7 +171,7 @@ def parse(page: FilteredPage, pairs: Iterable[Pair]) -> ListRequest:
     try:
         now = entries.began_ms(cursor) or now_ms()
         filters.from_pairs(full, now)  # what the page fixes is ignored, but must be valid
-        _check_length(filter_box.render(given), LONGEST_FILTER if page.title else _LONGEST_OF_ENTRY)
+        check_length(filter_box.render(given), LONGEST_FILTER if page.title else _LONGEST_OF_ENTRY)
         return ListRequest(
             page,
             given,
@@ -185,7 +185,8 @@ def parse(page: FilteredPage, pairs: Iterable[Pair]) -> ListRequest:
         raise FilterRefused(error, page, filter_box.render(given)) from None
 
 
-def _check_length(text: str, most: int) -> None:
+def check_length(text: str, most: int = LONGEST_FILTER) -> None:
+    """Of a filter as the box shows it. Raises ``Invalid``."""
     if len(text) > most:
         detail = f"has {len(text):,} characters; a page takes {most:,}, the API more"
         raise Invalid("filter", "length", detail)

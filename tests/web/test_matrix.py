@@ -227,6 +227,13 @@ def test_a_bad_parameter_is_named(client: Client, parameter: str, value: str) ->
     assert f"{parameter}: " in read(response).words
 
 
+def test_a_filter_that_every_link_would_repeat_is_not_too_long(client: Client) -> None:
+    record(make_rejected())
+    response = client.get("/matrix/", {"view": "what-if", "without": [f"{at:0100}" for at in range(16)]})
+    assert response.status_code == 400
+    assert "filter: has 1,7" in read(response).words
+
+
 @pytest.mark.parametrize("axis", ["", "nobody", "..", "\0", "x" * 600])
 def test_an_axis_that_cannot_be_or_is_not_there_sorts_nothing(client: Client, axis: str) -> None:
     record(*runs("b", 1, 1, "noop"), *runs("a", 1, 1, "noop"))

@@ -2,7 +2,7 @@ from typing import Any, Final
 
 import msgspec
 
-from enhancelog.api.axes import MOST, AxisFigures, AxisDetail, WhatIfResult
+from enhancelog.api.axes import MOST, AxisDetail, AxisFigures, WhatIfResult
 from enhancelog.api.openapi.log import FILTERS
 from enhancelog.api.openapi.parts import (
     NOT_MODIFIED,

@@ -21,7 +21,7 @@ from enhancelog.queries.judgements import Denials
 from enhancelog.queries.matrix import Part, Sort
 from enhancelog.web import matrix_tables, periods
 from enhancelog.web.htmx import page_or_fragment
-from enhancelog.web.list_requests import without_empty_parameters
+from enhancelog.web.list_requests import check_length, without_empty_parameters
 from enhancelog.web.matrix_tables import Grid
 from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
@@ -135,6 +135,7 @@ def _asked(request: HttpRequest) -> Asked:
         names = ", ".join(filter(None, VIEWS))
         raise Invalid("view", "choice", f'must be one of {names}, or left out, not "{view[:40]}"')
     wanted = filters.parse({name: parameters[name] for name in (*_SCOPE, "without") if name in parameters}, now_ms())
+    check_length(filter_box.render(wanted.pairs))
     return Asked(
         given={name: request.GET[name] for name in _PARAMETERS if name in request.GET},
         scope=tuple(pair for pair in wanted.pairs if pair[0] in _SCOPE),
