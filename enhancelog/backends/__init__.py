@@ -94,7 +94,7 @@ def text_bytes(columns: Sequence[str], texts: Sequence[str]) -> Callable[[Row], 
 
     def of_row(row: Row) -> int:
         found = [row[place] or "" for place in places]
-        return sum([len(text) if text.isascii() else len(text.encode()) for text in found])
+        return sum([len(text) if text.isascii() else len(text.encode(errors="surrogatepass")) for text in found])
 
     return of_row
 
