@@ -8,12 +8,14 @@ from blake3 import blake3
 from enhancelog.backends import dialect
 from enhancelog.domain.observed import Document
 from enhancelog.domain.origin import Origin
+from enhancelog.models import Document as Stored
 from enhancelog.models import EntryPatch, Touch, TouchDerivation, UnfinishedRun
 from enhancelog.projections import unfinished_runs
-from enhancelog.store import host_derivation, observed, touch_derivation, touch_rows
+from enhancelog.store import host_derivation, observed, touch_rows
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
+from tests.conftest import entries_unprotected
 from tests.factories import make_entry
 from tests.host.observed import make_issue, patch_of
 
@@ -102,18 +104,33 @@ def test_operations_are_read_up_to_a_limit_and_not_again_under_the_lock(monkeypa
 def test_what_was_joined_otherwise_meanwhile_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
     append(make_entry())
     observed.keep("b", Found(patches=[patch_of(make_entry())]))
-    read = touch_derivation.sources
 
     def joined_otherwise(positions: Any) -> Any:
-        found = read(positions)
+        found = touch_rows.sources(positions)
         EntryPatch.objects.all().delete()
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(touch_derivation, "sources", joined_otherwise)
+        patch.setattr("enhancelog.store.touch_derivation.sources", joined_otherwise)
         host_derivation.step()
         host_derivation.step()
         assert not EntryPatch.objects.exists()
         assert not Touch.objects.exists()
     host_derivation.settle()
     assert not Touch.objects.exists()
+
+
+def test_a_damaged_document_gives_no_names_and_stops_nothing() -> None:
+    texts = [f"{YAML}- name: reviewer\n# {number}\n" for number in range(2)]
+    first, second = (Document(hash=blake3(text.encode()).hexdigest(), form="yaml", text=text) for text in texts)
+    observed.keep("a", Found(documents=[Seen("main", first), Seen("main", second)]))
+    with entries_unprotected():
+        Stored.objects.filter(hash=first.hash).delete()
+    append(with_ops("h-1", "/agents/0", prev_hash=second.hash), with_ops("h-2"))
+    host_derivation.settle()
+    assert host_derivation.is_done()
+    assert list(Touch.objects.order_by("entry_id", "place").values_list("place", flat=True)) == [
+        "/agents",
+        "/agents/0",
+        "/x",
+    ]

@@ -12,12 +12,13 @@ from msgspec import Raw
 
 from enhancelog.domain import observed as records
 from enhancelog.domain.origin import Origin
-from enhancelog.models import HostJoin, Touch, TouchAwaiting, TouchDerivation, TouchPending
+from enhancelog.models import Entry, HostJoin, Patch, Touch, TouchAwaiting, TouchDerivation, TouchPending
 from enhancelog.store import host_derivation, observed, touch_derivation, touch_rows
 from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections
 from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
 from enhancelog.store.verification import verify
+from tests.conftest import entries_unprotected
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.host.observed import make_patch, read_tables
 
@@ -202,6 +203,45 @@ def test_verification_finds_what_is_wrong_and_a_rebuild_repairs_it(damage: Any) 
     assert "touches" in found
     rebuild_projections()
     assert list(verify()) == []
+
+
+ROW = {"place": "/x", "blueprint_id": "main", "ts_ms": 1, "rejected": False, "is_whole": True, "is_named": False}
+EXTRA = ROW | {"has_named": False, "patch": 0, "document": 0}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(lambda name=name: Touch.objects.filter(pk=(1, "/agents")).update(**{name: 7}) for name in ("patch", "ts_ms")),
+        *(lambda name=name: Touch.objects.update(**{name: True}) for name in ("rejected", "is_named", "has_named")),
+        lambda: Touch.objects.update(is_whole=False),
+        lambda: Touch.objects.update(blueprint_id="other"),
+        lambda: Touch.objects.filter(entry_id=3).delete(),
+        lambda: Touch.objects.create(entry_id=1, **EXTRA),
+        lambda: Touch.objects.create(entry_id=2, **EXTRA),
+        lambda: Touch.objects.create(entry_id=9, **EXTRA),
+        lambda: TouchAwaiting.objects.all().delete(),
+        lambda: TouchAwaiting.objects.update(key="x"),
+        lambda: TouchAwaiting.objects.update(is_missing=False),
+        lambda: Entry.objects.filter(pk=1).update(ops='[{"op":"remove","path":"/other"}]'),
+        lambda: Entry.objects.filter(pk=1).update(ops=None),
+        lambda: Entry.objects.filter(pk=1).update(prev_hash=HASHES[4]),
+        lambda: Entry.objects.filter(pk=1).update(blueprint_id="other"),
+        lambda: Entry.objects.filter(pk=1).update(ts_ms=7),
+        lambda: Entry.objects.filter(pk=1).update(status="rejected"),
+        lambda: Patch.objects.update(ops='[{"op":"remove","path":"/other"}]'),
+    ],
+)
+def test_verification_finds_each_row_that_does_not_follow_from_what_is_stored(damage: Any) -> None:
+    keep_document()
+    append("a", make_entry(issue_id="h-1", prev_hash=HASH, ops=ops("/agents/1")), make_entry(issue_id="h-2", ts_ms=8))
+    append("a", make_entry(issue_id="h-3", ts_ms=9), make_entry(issue_id="h-4", prev_hash="x", ops=ops("/agents/1")))
+    observed.keep("a", Found(patches=[make_patch(ops=raw("/a"), ts_ms=9)]))
+    host_derivation.settle()
+    assert list(verify()) == []
+    with entries_unprotected():
+        damage()
+    assert any("touches" in line for line in verify())
 
 
 def test_verification_waits_for_what_is_not_derived_yet() -> None:
