@@ -159,11 +159,12 @@ def _derive_own(found: Progress) -> bool:
 def _derive(found: Progress, positions: Sequence[int], *, are_own: bool = False) -> None:
     derived, read = derive(sources(positions))
     with dialect().appending() as cursor:
-        if not read or not _is_as_read(cursor, found, read):
+        if not positions or not _is_as_read(cursor, found, read):
             return
-        _replace(cursor, read, derived)
+        last = read[-1].position if read else positions[-1]
+        _replace(cursor, [position for position in positions if position <= last], derived)
         if are_own:
-            cursor.execute(f"UPDATE {_DERIVATION} SET own = %s", [read[-1].position])
+            cursor.execute(f"UPDATE {_DERIVATION} SET own = %s", [last])
 
 
 # Else another process has done some of it. A document that comes meanwhile finds who waits for it when it is queued.
@@ -232,8 +233,7 @@ def _queue(cursor: CursorWrapper, entries: str, values: Sequence[int]) -> None:
     cursor.execute(f"INSERT INTO {_PENDING} (position) {entries} ON CONFLICT (position) DO NOTHING", list(values))
 
 
-def _replace(cursor: CursorWrapper, read: Sequence[Source], derived: Derived) -> None:
-    positions = [each.position for each in read]
+def _replace(cursor: CursorWrapper, positions: Sequence[int], derived: Derived) -> None:
     places = ", ".join(["%s"] * len(positions))
     for table in TABLES:
         cursor.execute(f"DELETE FROM {table._meta.db_table} WHERE position IN ({places})", positions)

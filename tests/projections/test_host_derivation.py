@@ -9,7 +9,7 @@ from enhancelog.backends import dialect
 from enhancelog.domain.observed import Document
 from enhancelog.domain.origin import Origin
 from enhancelog.models import Document as Stored
-from enhancelog.models import EntryPatch, Touch, TouchDerivation, UnfinishedRun
+from enhancelog.models import EntryPatch, Touch, TouchDerivation, TouchPending, UnfinishedRun
 from enhancelog.projections import unfinished_runs
 from enhancelog.store import host_derivation, observed, touch_rows
 from enhancelog.store.database import DatabaseEnhanceLogStore
@@ -134,3 +134,11 @@ def test_a_damaged_document_gives_no_names_and_stops_nothing() -> None:
         "/agents/0",
         "/x",
     ]
+
+
+def test_a_row_that_says_that_an_unknown_entry_is_pending_goes() -> None:
+    append(with_ops("h-1"))
+    TouchPending.objects.create(entry_id=9)
+    for _ in range(4):
+        host_derivation.step()
+    assert host_derivation.is_done()
