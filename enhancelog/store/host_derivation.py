@@ -73,8 +73,11 @@ def settle() -> None:
 def step(*, rests: bool = False) -> bool:
     """Do some of the remaining work of each kind; returns whether there may be more. Raises ``Other``."""
     with faults():
-        # Each in its turn, so that none waits for the end of another, which may keep coming.
-        return any([_join_next(), _derive_runs(rests), touch_derivation.step()])
+        # Each in its turn, so that none waits for the end of another, which may keep coming. Only unfinished runs wait
+        # until all that is there is joined: before that, they would be others.
+        is_joined = _join_next()
+        has_derived = is_joined is not False and _derive_runs(rests)
+        return any([is_joined is not None, has_derived, touch_derivation.step()])
 
 
 def is_done() -> bool:
@@ -116,10 +119,11 @@ def _progress(cursor: CursorWrapper) -> Progress | None:
     return Progress(Place(*row), last, [source for (source,) in cursor.fetchall()])
 
 
-def _join_next() -> bool:
+# Whether it came to the end; ``None``: it was there.
+def _join_next() -> bool | None:
     found = progress()
     if found is None or found.done == found.last:
-        return False
+        return None
     with dialect().appending() as cursor:
         found = _progress(cursor)
         if found is None or found.done == found.last:
@@ -139,7 +143,7 @@ def _join_next() -> bool:
         touch(cursor, affected.sources | _sources_of_issues(issue_ids))
         unfinished_reports.resolve(issue_ids)
         cursor.execute(f"UPDATE {_JOIN} SET entries = %s, patches = %s", list(up_to))
-    return True
+    return up_to == found.last
 
 
 def _sources_of_issues(issue_ids: list[str]) -> set[str]:
@@ -149,7 +153,7 @@ def _sources_of_issues(issue_ids: list[str]) -> set[str]:
 def _derive_runs(rests: bool) -> bool:
     global _rests_until
     found = progress()
-    if found is None or found.done != found.last or not found.sources:
+    if found is None or not found.sources:
         return False
     began = time.monotonic()
     if rests and began < _rests_until:

@@ -53,6 +53,30 @@ def test_nothing_waits_for_the_end_of_entries_with_operations_that_keep_coming(m
     assert (done.own, done.entries, done.patches, done.documents) == (12, 12, 6, 1)
 
 
+def test_unfinished_runs_do_not_wait_for_what_comes_after_the_joins(monkeypatch: pytest.MonkeyPatch) -> None:
+    join = host_derivation._join_next
+
+    def and_append() -> Any:
+        joined = join()
+        append(make_entry(issue_id="later"))
+        return joined
+
+    monkeypatch.setattr(host_derivation, "_join_next", and_append)
+    observed.keep("a", Found(issues=[make_issue(7, status="pending")]))
+    append(make_entry(issue_id="h-1", ts_ms=1))
+    host_derivation.step()
+    assert UnfinishedRun.objects.get().issue_id == "h-7"
+
+
+def test_unfinished_runs_wait_until_what_is_there_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_derivation, "PATCHES_AT_ONCE", 1)
+    entries = [make_entry(issue_id=f"h-{number}", ts_ms=10 - number) for number in range(3)]
+    append(*entries)
+    observed.keep("a", Found(patches=[patch_of(entry) for entry in entries]))
+    host_derivation.settle()
+    assert not UnfinishedRun.objects.exists()
+
+
 class Clock:
     def __init__(self) -> None:
         self.now_s = 100.0
