@@ -175,7 +175,7 @@ def _whole(cursor: CursorWrapper, hash: str, form: str) -> bytes:
     cursor.execute(f"SELECT compressed FROM {_TABLE} WHERE hash = %s AND form = %s", [hash, form])
     row = cursor.fetchone()
     if row is None:
-        raise Damaged(f"the document {hash} that it is based on is missing")
+        raise Damaged(f"the document {hash[:11]}… that it is based on is missing")
     return _decompress(bytes(row[0]), None)
 
 

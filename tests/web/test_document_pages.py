@@ -235,7 +235,7 @@ def test_pages_say_that_a_document_is_damaged() -> None:
     record(make_entry(prev_hash=hashes[2], new_hash=hashes[2], ops=[{"op": "remove", "path": "/agents/0"}]))
     with entries_unprotected():
         Stored.objects.filter(hash=hashes[0]).delete()
-    said = f"the document {hashes[0]} that it is based on is missing."
+    said = f"the document {hashes[0][:11]}… that it is based on is missing."
     assert f"The document cannot be read: {said}" in get(f"/documents/{hashes[2]}", 503).words
     answer = Client().get(f"/v1/enhance/documents/{hashes[2]}")
     assert (answer.status_code, answer.json()["detail"]) == (503, f"The document cannot be read: {said}")
