@@ -14,7 +14,7 @@ from rest_framework.exceptions import APIException
 
 from enhancelog.api.retry_after import FULL_RETRY_AFTER_S, RETRY_AFTER_S, retry_after
 from enhancelog.backends.disk import fault_of
-from enhancelog.domain.errors import Conflict, Full, Invalid, NotFound, Other, TooLarge, WrongSchema
+from enhancelog.domain.errors import Conflict, Damaged, Full, Invalid, NotFound, Other, TooLarge, WrongSchema
 from enhancelog.observing.structured_logs import request_id
 
 _log = logging.getLogger(__name__)
@@ -87,6 +87,8 @@ def fault_answer(fault: Other) -> FaultAnswer:
         return FaultAnswer(507, detail, FULL_RETRY_AFTER_S)
     if isinstance(fault, WrongSchema):
         return FaultAnswer(503, f"Nothing can be written: {fault}.", RETRY_AFTER_S)
+    if isinstance(fault, Damaged):
+        return FaultAnswer(503, f"The document cannot be read: {fault}.", RETRY_AFTER_S)
     return FaultAnswer(503, "The database is not available right now; try again.", RETRY_AFTER_S)
 
 

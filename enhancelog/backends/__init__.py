@@ -94,9 +94,14 @@ def text_bytes(columns: Sequence[str], texts: Sequence[str]) -> Callable[[Row], 
 
     def of_row(row: Row) -> int:
         found = [row[place] or "" for place in places]
-        return sum([len(text) if text.isascii() else len(text.encode()) for text in found])
+        return sum([len(text) if text.isascii() else _bytes_of(text) for text in found])
 
     return of_row
+
+
+# SQLite can store bytes, and invalid UTF-8, in a text column.
+def _bytes_of(text: str | bytes) -> int:
+    return len(text if isinstance(text, bytes) else text.encode(errors="surrogatepass"))
 
 
 class Dialect(Protocol):

@@ -44,6 +44,10 @@ class WrongSchema(Other):
     """The database's schema is not this release's."""
 
 
+class Damaged(Other):
+    """A document; the text says why it cannot be read."""
+
+
 class Full(Other):
     """Disk full, or quota reached."""
 

@@ -89,17 +89,27 @@ class Derived(NamedTuple):
     unassigned_answers: int = 0
 
 
-def derive(issues: Iterable[Issue], patches: Sequence[Tried], answers: Sequence[Said]) -> Derived:
+def derive(issues: Iterable[Issue], patches: Iterable[Tried], answers: Sequence[Said]) -> Derived:
     gaps = _Gaps(issues)
-    claimed, unclaimed, unassigned = _claims(gaps, [patch for patch in patches if patch.fate == "missing"])
-    joined = [patch for patch in patches if patch.fate == "joined"]
+    missing: list[Tried] = []
+    # Of the joined, which are almost all, no more is remembered than is needed.
+    newest: dict[str, int] = {}
+    beside: list[tuple[int, int]] = []
+    for patch in patches:
+        if patch.fate == "missing":
+            missing.append(patch)
+        elif patch.fate == "joined":
+            newest[patch.blueprint_id] = max(patch.ts_ms, newest.get(patch.blueprint_id, patch.ts_ms))
+            if answers:
+                beside.append((patch.seq, patch.ts_ms))
+    claimed, unclaimed, unassigned = _claims(gaps, missing)
     without_patch = [run for run in gaps.open if run.issue.issue_id not in claimed]
-    answered = _answered(without_patch, _placed(gaps, joined, answers))
+    answered = _answered(without_patch, _placed(gaps, sorted(beside), answers))
     runs = [
         _unfinished(gaps, run, claimed.get(run.issue.issue_id), answered.get(run.issue.issue_id)) for run in gaps.open
     ]
     known = {run.issue_id for run in runs}
-    runs += [run for run in _never_logged(unclaimed, joined) if run.issue_id not in known]
+    runs += [run for run in _never_logged(unclaimed, newest) if run.issue_id not in known]
     return Derived(runs, unassigned, len(answers) - len(answered))
 
 
@@ -167,9 +177,8 @@ def _claims(gaps: _Gaps, missing: Iterable[Tried]) -> tuple[dict[str, Tried], li
     return claimed, unclaimed, unassigned
 
 
-# The answers whose gap the patches beside them tell.
-def _placed(gaps: _Gaps, joined: Iterable[Tried], answers: Iterable[Said]) -> list[tuple[int, Said]]:
-    beside = sorted((patch.seq, patch.ts_ms) for patch in joined)
+# The answers whose gap the patches ``beside`` them (``seq`` and ``ts_ms``, in order) tell.
+def _placed(gaps: _Gaps, beside: Sequence[tuple[int, int]], answers: Iterable[Said]) -> list[tuple[int, Said]]:
     placed = []
     for answer in answers:
         at = bisect_left(beside, (answer.seq,))
@@ -216,11 +225,9 @@ def _unfinished(gaps: _Gaps, run: _Open, patch: Tried | None, answer: int | None
     return Unfinished(*common, status, not_before_ms=before, not_after_ms=after, answer=answer)
 
 
-def _never_logged(unclaimed: Iterable[Tried], joined: Iterable[Tried]) -> list[Unfinished]:
+# ``newest``: of the logged runs, by Blueprint.
+def _never_logged(unclaimed: Iterable[Tried], newest: Mapping[str, int]) -> list[Unfinished]:
     # A patch newer than every logged run of its Blueprint may be under way; the log may also just not be imported.
-    newest: dict[str, int] = {}
-    for patch in joined:
-        newest[patch.blueprint_id] = max(patch.ts_ms, newest.get(patch.blueprint_id, patch.ts_ms))
     return [
         Unfinished(
             f"run-{patch.ts_ms}-{patch.digest[:32]}",

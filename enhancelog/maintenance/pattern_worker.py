@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 from django.db import connection
@@ -54,9 +55,19 @@ def work_off() -> None:
 
 def _step() -> Step | None:
     """``None``: failed, most likely the database; may succeed later."""
+    steps = [_attempt(lambda: step(_Rest())), _attempt(_derive)]
+    if None in steps:
+        return None
+    return next((became for became in steps if became is not Step.DONE), Step.DONE)
+
+
+def _derive() -> Step:
+    return Step.WORKED if host_derivation.step(rests=True) else Step.DONE
+
+
+def _attempt(work: Callable[[], Step]) -> Step | None:
     try:
-        became = step(_Rest())
-        return Step.WORKED if became is Step.DONE and host_derivation.step() else became
+        return work()
     except WrongSchema:
         raise
     except StoreError as error:

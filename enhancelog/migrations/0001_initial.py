@@ -214,7 +214,7 @@ class Migration(migrations.Migration):
                 ('entries', models.BigIntegerField(null=True)),
                 ('patches', models.BigIntegerField()),
                 ('documents', models.BigIntegerField()),
-                ('asked', models.BigIntegerField()),
+                ('documents_queued', models.BigIntegerField()),
             ],
         ),
         migrations.CreateModel(

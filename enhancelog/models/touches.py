@@ -58,7 +58,7 @@ class TouchDerivation(models.Model):
     entries = models.BigIntegerField(null=True)  # NULL: there is no ``HostJoin`` yet
     patches = models.BigIntegerField()
     documents = models.BigIntegerField()
-    asked = models.BigIntegerField()  # of documents up to this position, those who waited for them are pending
+    documents_queued = models.BigIntegerField()  # who waited for documents up to here has been made pending
 
     def __str__(self) -> str:
         return f"touches up to entry {self.own}"

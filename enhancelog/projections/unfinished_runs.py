@@ -84,7 +84,8 @@ class Difference(NamedTuple):
 
 
 def derived(cursor: CursorWrapper, source: str) -> Derived:
-    return derive(_issues(cursor, source), list(_patches(cursor, source)), list(_answers(cursor, source)))
+    answers = list(_answers(cursor, source))
+    return derive(_issues(cursor, source), _patches(cursor, source), answers)
 
 
 def differences(cursor: CursorWrapper, source: str, runs: list[Unfinished]) -> Iterator[Difference]:
@@ -137,14 +138,14 @@ def _row(cursor: CursorWrapper, source: str, run: Unfinished) -> Row:
 
 def _issues(cursor: CursorWrapper, source: str) -> Iterator[Issue]:
     cursor.execute(_ISSUES, [source])
-    for issue_id, blueprint_id, status, created_seq, ts_ms, recorded_ms, intent, detail in cursor.fetchall():
+    for issue_id, blueprint_id, status, created_seq, ts_ms, recorded_ms, intent, detail in cursor:
         logged_ms = ts_ms if ts_ms is not None and is_plausible(ts_ms, recorded_ms) else None
         yield Issue(issue_id, blueprint_id, intent, status, detail, created_seq, ts_ms is not None, logged_ms)
 
 
 def _patches(cursor: CursorWrapper, source: str) -> Iterator[Tried]:
     cursor.execute(_PATCHES, [source])
-    for position, blueprint_id, ts_ms, seq, joined, ambiguous, digest in cursor.fetchall():
+    for position, blueprint_id, ts_ms, seq, joined, ambiguous, digest in cursor:
         fate: Fate = "joined" if joined is not None else "missing" if ambiguous is None else "ambiguous"
         yield Tried(position, digest, sys.intern(blueprint_id), ts_ms, seq, fate)
 

@@ -9,6 +9,7 @@ from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect, faults
 from enhancelog.domain import records
+from enhancelog.domain.errors import Damaged
 from enhancelog.domain.observed import Document, DocumentForm
 from enhancelog.domain.times import now_ms
 from enhancelog.models import Document as DocumentModel
@@ -39,9 +40,6 @@ _WHOLE: Final = f"""
     ORDER BY position DESC LIMIT 1"""
 _OF_BASE: Final = f"SELECT COALESCE(SUM(LENGTH(compressed)), 0), COUNT(*) FROM {_TABLE} WHERE base = %s AND form = %s"
 _LAST: Final = f"SELECT COALESCE(MAX(position), 0) FROM {_TABLE}"
-
-
-Damaged: Final = zstd.ZstdError
 
 
 class Seen(NamedTuple):
@@ -121,7 +119,7 @@ def is_stored(hash: str, form: DocumentForm) -> bool:
 
 
 def find(hash: str, form: str | None = None) -> Stored | None:
-    """The YAML before the JSON, unless ``form`` says which."""
+    """The YAML before the JSON, unless ``form`` says which. Raises ``Damaged`` or ``Other``."""
     if not records.is_id(hash):
         return None
     wanted = DocumentModel.objects.filter(hash=hash, **({"form": form} if form else {}))
@@ -132,9 +130,11 @@ def find(hash: str, form: str | None = None) -> Stored | None:
         found_form, blueprint_id, base, compressed, source = row
         with connection.cursor() as cursor:
             prefix = _whole(cursor, base, found_form) if base else None
-    return Stored(
-        hash, cast(DocumentForm, found_form), blueprint_id, _decompress(bytes(compressed), prefix).decode(), source
-    )
+    try:
+        text = _decompress(bytes(compressed), prefix).decode()
+    except UnicodeDecodeError as error:
+        raise Damaged(f"its text is damaged: {error}") from None
+    return Stored(hash, cast(DocumentForm, found_form), blueprint_id, text, source)
 
 
 def _key(seen: Seen) -> tuple[str, str]:
@@ -162,14 +162,21 @@ def _newest_base(cursor: CursorWrapper, blueprint_id: str, form: str) -> _Base |
     if row is None:
         return None
     hash, compressed = row[0], bytes(row[1])
+    try:
+        text = _decompress(compressed, None)
+    except Damaged:
+        return None
     cursor.execute(_OF_BASE, [hash, form])
     taken, count = cursor.fetchone()
-    return _Base(hash, _decompress(compressed, None), len(compressed) + int(taken), 1 + count)
+    return _Base(hash, text, len(compressed) + int(taken), 1 + count)
 
 
 def _whole(cursor: CursorWrapper, hash: str, form: str) -> bytes:
     cursor.execute(f"SELECT compressed FROM {_TABLE} WHERE hash = %s AND form = %s", [hash, form])
-    return _decompress(bytes(cursor.fetchone()[0]), None)
+    row = cursor.fetchone()
+    if row is None:
+        raise Damaged(f"the document {hash[:11]}… that it is based on is missing")
+    return _decompress(bytes(row[0]), None)
 
 
 def _row(position: int, packed: Packed, source: str, recorded_ms: int) -> tuple[object, ...]:
@@ -186,7 +193,10 @@ def _compress(text: bytes, prefix: bytes | None) -> bytes:
 
 
 def _decompress(packed: bytes, prefix: bytes | None) -> bytes:
-    return zstd.decompress(packed, zstd_dict=_as_prefix(prefix))
+    try:
+        return zstd.decompress(packed, zstd_dict=_as_prefix(prefix))
+    except zstd.ZstdError as error:
+        raise Damaged(f"its text is damaged: {error}") from None
 
 
 def _as_prefix(text: bytes | None) -> tuple[zstd.ZstdDict, int] | None:

@@ -1,5 +1,6 @@
 """Derives what hosts' stores say of the log, and what patches touch."""
 
+import time
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -21,6 +22,10 @@ from enhancelog.store.observed import touch
 ENTRIES_AT_ONCE: Final = 1000
 PATCHES_AT_ONCE: Final = 250
 RUNS_AT_ONCE: Final = 250
+# Every append may change the unfinished runs, so a server that derives them for longer than SHORT_S does so for one
+# part in REST of its time. What still waits then is derived when it next looks for work.
+SHORT_S: Final = 0.02
+REST: Final = 10
 
 TABLES: Final[tuple[type[models.Model], ...]] = (
     Patch,
@@ -41,20 +46,22 @@ _LAST: Final = f"""
 _NEW_ENTRIES: Final = f"""
     SELECT blueprint_id, ts_ms, issue_id FROM {_ENTRY} WHERE position > %s AND position <= %s"""
 _NEW_PATCHES: Final = f"SELECT blueprint_id, ts_ms FROM {_PATCH} WHERE position > %s AND position <= %s"
-_WAITING: Final = f"SELECT source FROM {_SOURCE} WHERE derived < changes ORDER BY source LIMIT 1"
+_WAITING: Final = f"SELECT source FROM {_SOURCE} WHERE derived < changes ORDER BY source"
 _CHANGES: Final = f"SELECT changes FROM {_SOURCE} WHERE source = %s"
+
+_rests_until = 0.0
 
 
 class Progress(NamedTuple):
-    """``done``: what is joined. ``source``: one whose unfinished runs are not derived yet."""
+    """``done``: what is joined. ``sources``: those whose unfinished runs are not derived yet."""
 
     done: Place
     last: Place
-    source: str | None
+    sources: list[str]
 
     @property
     def is_done(self) -> bool:
-        return self.done == self.last and self.source is None
+        return self.done == self.last and not self.sources
 
 
 def settle() -> None:
@@ -63,20 +70,14 @@ def settle() -> None:
         pass
 
 
-def step() -> bool:
-    """Do some of the remaining work; returns whether there may be more. Raises ``Other``."""
+def step(*, rests: bool = False) -> bool:
+    """Do some of the remaining work of each kind; returns whether there may be more. Raises ``Other``."""
     with faults():
-        if touch_derivation.step():
-            return True
-        with connection.cursor() as cursor:
-            found = _progress(cursor)
-        if found is None or found.is_done:
-            return touch_derivation.ask()
-        if found.done != found.last:
-            _join_next()
-        elif found.source is not None:
-            _derive(found.source)
-    return True
+        # Each in its turn, so that none waits for the end of another, which may keep coming. Only unfinished runs wait
+        # until all that is there is joined: before that, they would be others.
+        is_joined = _join_next()
+        has_derived = is_joined is not False and _derive_runs(rests)
+        return any([is_joined is not None, has_derived, touch_derivation.step()])
 
 
 def is_done() -> bool:
@@ -115,15 +116,18 @@ def _progress(cursor: CursorWrapper) -> Progress | None:
     cursor.execute(_LAST)
     last = Place(*cursor.fetchone())
     cursor.execute(_WAITING)
-    waiting = cursor.fetchone()
-    return Progress(Place(*row), last, waiting[0] if waiting else None)
+    return Progress(Place(*row), last, [source for (source,) in cursor.fetchall()])
 
 
-def _join_next() -> None:
+# Whether it came to the end; ``None``: it was there.
+def _join_next() -> bool | None:
+    found = progress()
+    if found is None or found.done == found.last:
+        return None
     with dialect().appending() as cursor:
         found = _progress(cursor)
         if found is None or found.done == found.last:
-            return
+            return True
         done = found.done
         up_to = Place(
             min(done.entries + ENTRIES_AT_ONCE, found.last.entries),
@@ -139,10 +143,26 @@ def _join_next() -> None:
         touch(cursor, affected.sources | _sources_of_issues(issue_ids))
         unfinished_reports.resolve(issue_ids)
         cursor.execute(f"UPDATE {_JOIN} SET entries = %s, patches = %s", list(up_to))
+    return up_to == found.last
 
 
 def _sources_of_issues(issue_ids: list[str]) -> set[str]:
     return set(HostIssue.objects.filter(issue_id__in=issue_ids).values_list("source", flat=True).distinct())
+
+
+def _derive_runs(rests: bool) -> bool:
+    global _rests_until
+    found = progress()
+    if found is None or not found.sources:
+        return False
+    began = time.monotonic()
+    if rests and began < _rests_until:
+        return False
+    for source in found.sources:
+        _derive(source)
+    if (took := time.monotonic() - began) > SHORT_S:
+        _rests_until = began + REST * took
+    return True
 
 
 def _derive(source: str) -> None:

@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from enhancelog.backends import dialect, faults
 from enhancelog.domain import observed
+from enhancelog.domain.errors import Damaged
 from enhancelog.models import AmbiguousPatch, Document, EntryPatch, HostSource, Patch, UnfinishedRun
 from enhancelog.projections import entry_patches, unfinished_runs
 from enhancelog.projections.entry_patches import MOST_AT_ONCE, Moment, Place
@@ -106,7 +107,7 @@ def _documents(progress: Progress) -> Iterator[str]:
 def _unlike_its_hash(position: int, hash: str, form: str, size: int) -> Iterator[str]:
     try:
         found = documents.find(hash, form)
-    except (documents.Damaged, UnicodeDecodeError) as error:
+    except Damaged as error:
         yield f"document {position} ({hash}) cannot be read: {error}"
         return
     text = found.text.encode() if found else b""

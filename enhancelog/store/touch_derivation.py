@@ -18,7 +18,16 @@ from enhancelog.models import (
     TouchDerivation,
     TouchPending,
 )
-from enhancelog.store.touch_rows import AWAITING_COLUMNS, TOUCH_COLUMNS, Derived, Source, derive, key_of, sources
+from enhancelog.store.touch_rows import (
+    AWAITING_COLUMNS,
+    TOUCH_COLUMNS,
+    Derived,
+    Source,
+    derive,
+    key_of,
+    patches,
+    sources,
+)
 
 # Entries with operations of their own are followed by position, others when ``host_derivation`` joins their patch.
 # Whoever waits for a document is derived again when it comes. The rows follow from the sets of entries, patches and
@@ -41,7 +50,7 @@ _DOCUMENT: Final = Document._meta.db_table
 _JOIN: Final = HostJoin._meta.db_table
 
 _PROGRESS: Final = f"""
-    SELECT done.own, done.entries, done.patches, done.documents, done.asked, joined.entries, joined.patches,
+    SELECT done.own, done.entries, done.patches, done.documents, done.documents_queued, joined.entries, joined.patches,
         (SELECT MIN(position) FROM {_ENTRY} WHERE ops IS NOT NULL AND position > COALESCE(done.own, 0)),
         (SELECT COALESCE(MAX(position), 0) FROM {_DOCUMENT}), (SELECT MIN(position) FROM {_PENDING})
     FROM (SELECT 1 AS id) one LEFT JOIN {_DERIVATION} done ON done.id = one.id LEFT JOIN {_JOIN} joined
@@ -58,7 +67,7 @@ class Progress(NamedTuple):
     entries: int | None
     patches: int | None
     documents: int | None
-    asked: int | None
+    documents_queued: int | None
     joined_entries: int | None
     joined_patches: int | None
     next_own: int | None
@@ -76,16 +85,15 @@ class Progress(NamedTuple):
     @property
     def is_done(self) -> bool:
         """Of what is joined."""
-        return not self.is_needed if not self.is_begun else not (self._is_behind or self.asked != self.last_document)
-
-    @property
-    def _is_behind(self) -> bool:
-        return self.next_own is not None or self.pending is not None or self.lags
+        if not self.is_begun:
+            return not self.is_needed
+        is_derived = self.next_own is None and self.pending is None and not self.lags
+        return is_derived and self.documents_queued == self.last_document
 
     @property
     def lags(self) -> bool:
         done = (self.entries, self.patches, self.documents)
-        return done != (self.joined_entries, self.joined_patches or 0, self.asked)
+        return done != (self.joined_entries, self.joined_patches or 0, self.documents_queued)
 
 
 def progress() -> Progress:
@@ -99,25 +107,12 @@ def read_progress(cursor: CursorWrapper) -> Progress:
 
 
 def step() -> bool:
-    """Do some of the work that what is joined leaves; returns whether there may be more."""
+    """Do some of the work of each kind; returns whether there may be more."""
     found = progress()
     if not found.is_begun:
         return found.is_needed and _begin()
-    if found.pending is not None:
-        return _derive_pending(found)
-    if found.next_own is not None:
-        return _derive_own(found)
-    return found.lags and _complete()
-
-
-def ask() -> bool:
-    """Like ``step``, for documents that have come since."""
-    found = progress()
-    if not found.is_begun or found.asked == found.last_document:
-        return False
-    with dialect().appending() as cursor:
-        _ask(cursor, read_progress(cursor))
-    return True
+    # Each in its turn, so that none waits for the end of another, which may keep coming.
+    return any([_derive_pending(found), _derive_own(found), _complete(), _queue_waiting()])
 
 
 def queue(cursor: CursorWrapper, positions: Iterable[int]) -> None:
@@ -135,67 +130,90 @@ def rebuild(cursor: CursorWrapper) -> None:
 def _begin() -> bool:
     with dialect().appending() as cursor:
         cursor.execute(
-            f"INSERT INTO {_DERIVATION} (id, own, entries, patches, documents, asked) VALUES (1, 0, NULL, 0, 0, 0)"
-            " ON CONFLICT (id) DO NOTHING"
+            f"INSERT INTO {_DERIVATION} (id, own, entries, patches, documents, documents_queued)"
+            " VALUES (1, 0, NULL, 0, 0, 0) ON CONFLICT (id) DO NOTHING"
         )
     return True
 
 
 def _derive_pending(found: Progress) -> bool:
+    if found.pending is None:
+        return False
     with connection.cursor() as cursor:
         cursor.execute(_NEXT_PENDING)
-        read = sources(cursor, [position for (position,) in cursor.fetchall()])
-    derived, read = derive(read)
-    with dialect().appending() as cursor:
-        if read and _is_as_read(cursor, found, read):
-            _replace(cursor, read, derived)
+        positions = [position for (position,) in cursor.fetchall()]
+    _derive(found, positions)
     return True
 
 
 def _derive_own(found: Progress) -> bool:
+    if found.next_own is None:
+        return False
     with connection.cursor() as cursor:
         cursor.execute(_NEXT_OWN, [found.own])
-        read = sources(cursor, [position for (position,) in cursor.fetchall()])
-    derived, read = derive(read)
-    with dialect().appending() as cursor:
-        if read and _is_as_read(cursor, found, read):
-            _replace(cursor, read, derived)
-            cursor.execute(f"UPDATE {_DERIVATION} SET own = %s", [read[-1].position])
+        positions = [position for (position,) in cursor.fetchall()]
+    _derive(found, positions, are_own=True)
     return True
 
 
-# Else another process has done some of it. A document that comes meanwhile finds who waits for it when it asks.
+def _derive(found: Progress, positions: Sequence[int], *, are_own: bool = False) -> None:
+    derived, read = derive(sources(positions))
+    with dialect().appending() as cursor:
+        if not positions or not _is_as_read(cursor, found, read):
+            return
+        last = read[-1].position if read else positions[-1]
+        _replace(cursor, [position for position in positions if position <= last], derived)
+        if are_own:
+            cursor.execute(f"UPDATE {_DERIVATION} SET own = %s", [last])
+
+
+# Else another process has done some of it. A document that comes meanwhile finds who waits for it when it is queued.
+# Operations are written once, so their positions identify them.
 def _is_as_read(cursor: CursorWrapper, found: Progress, read: Sequence[Source]) -> bool:
     now = read_progress(cursor)
-    return (now.own, now.asked) == (found.own, found.asked) and sources(
-        cursor, [each.position for each in read]
-    ) == read
+    before = [(source.position, source.patch) for source in read]
+    return (now.own, now.documents_queued) == (found.own, found.documents_queued) and (
+        patches([source.position for source in read]) == before
+    )
 
 
 def _complete() -> bool:
+    if not progress().lags:
+        return False
     with dialect().appending() as cursor:
         found = read_progress(cursor)
-        if found.is_begun and found.pending is None and found.next_own is None:
-            cursor.execute(
-                f"UPDATE {_DERIVATION} SET entries = %s, patches = %s, documents = asked",
-                [found.joined_entries, found.joined_patches or 0],
-            )
+        if found.pending is not None:
+            return False
+        cursor.execute(
+            f"UPDATE {_DERIVATION} SET entries = %s, patches = %s, documents = documents_queued",
+            [found.joined_entries, found.joined_patches or 0],
+        )
     return True
 
 
-def _ask(cursor: CursorWrapper, found: Progress) -> None:
-    if found.asked is None:
+def _queue_waiting() -> bool:
+    """Those who wait for documents that have come since."""
+    found = progress()
+    if found.pending is not None or found.documents_queued == found.last_document:
+        return False
+    with dialect().appending() as cursor:
+        _queue_next(cursor, read_progress(cursor))
+    return True
+
+
+def _queue_next(cursor: CursorWrapper, found: Progress) -> None:
+    if found.documents_queued is None:
         return
-    up_to = min(found.asked + DOCUMENTS_AT_ONCE, found.last_document)
+    up_to = min(found.documents_queued + DOCUMENTS_AT_ONCE, found.last_document)
     columns = f"SELECT hash, form FROM {_DOCUMENT} WHERE position > %s AND position <= %s"
-    cursor.execute(columns, [found.asked, up_to])
+    cursor.execute(columns, [found.documents_queued, up_to])
     rows = cursor.fetchall()
     moved = 0
     for condition, forms in (("", ("yaml",)), ("AND is_missing", ("json",))):
         keys = [key_of(hash) for hash, form in rows if form in forms]
         moved += _wake(cursor, keys, condition, WAITING_AT_ONCE - moved)
     if moved < WAITING_AT_ONCE:
-        cursor.execute(f"UPDATE {_DERIVATION} SET asked = %s", [up_to])
+        cursor.execute(f"UPDATE {_DERIVATION} SET documents_queued = %s", [up_to])
 
 
 def _wake(cursor: CursorWrapper, keys: Sequence[str], condition: str, most: int) -> int:
@@ -215,8 +233,7 @@ def _queue(cursor: CursorWrapper, entries: str, values: Sequence[int]) -> None:
     cursor.execute(f"INSERT INTO {_PENDING} (position) {entries} ON CONFLICT (position) DO NOTHING", list(values))
 
 
-def _replace(cursor: CursorWrapper, read: Sequence[Source], derived: Derived) -> None:
-    positions = [each.position for each in read]
+def _replace(cursor: CursorWrapper, positions: Sequence[int], derived: Derived) -> None:
     places = ", ".join(["%s"] * len(positions))
     for table in TABLES:
         cursor.execute(f"DELETE FROM {table._meta.db_table} WHERE position IN ({places})", positions)

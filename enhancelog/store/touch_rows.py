@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from django.db.backends.utils import CursorWrapper
+from django.db.models import BigIntegerField, Case, Min, OuterRef, QuerySet, Subquery, TextField, Value, When
+from django.db.models.functions import Coalesce
 
 from enhancelog.backends import dialect
 from enhancelog.domain import blueprint_documents, records, touches
+from enhancelog.domain.errors import Damaged
 from enhancelog.domain.touches import Touched
 from enhancelog.models import Document, Entry, EntryPatch, Patch
 from enhancelog.store import documents
@@ -20,16 +22,7 @@ TOUCH_COLUMNS: Final = (
 )  # fmt: skip
 AWAITING_COLUMNS: Final = ("position", "key", "is_missing")
 
-_ENTRY: Final = Entry._meta.db_table
-_PATCH: Final = Patch._meta.db_table
-_JOINED: Final = EntryPatch._meta.db_table
-
-_SOURCES: Final = f"""
-    SELECT entry.position, entry.blueprint_id, entry.prev_hash, entry.ts_ms, entry.status,
-        COALESCE(entry.ops, patch.ops), CASE WHEN entry.ops IS NULL THEN COALESCE(patch.position, 0) ELSE 0 END
-    FROM {_ENTRY} entry LEFT JOIN {_PATCH} patch ON entry.ops IS NULL
-        AND patch.position = (SELECT MIN(patch) FROM {_JOINED} joined WHERE joined.position = entry.position)
-    WHERE entry.position IN ({{positions}}) ORDER BY entry.position"""
+_COLUMNS: Final = ("position", "blueprint_id", "prev_hash", "ts_ms", "status", "tried", "patch")
 
 
 class Source(NamedTuple):
@@ -88,12 +81,27 @@ def derive(read: Iterable[Source]) -> tuple[Derived, list[Source]]:
     return derived, done
 
 
-def sources(cursor: CursorWrapper, positions: Sequence[int]) -> list[Source]:
+def sources(positions: Sequence[int]) -> list[Source]:
+    """The first of these entries, as many as ``derive`` may come to."""
     if not positions:
         return []
+    tried = Patch.objects.filter(position=OuterRef("patch")).values("ops")
+    entries = _entries(positions).annotate(tried=Coalesce("ops", Subquery(tried), output_field=TextField()))
     with dialect().reading_any_text():
-        cursor.execute(_SOURCES.format(positions=", ".join(["%s"] * len(positions))), list(positions))
-        return [Source(*row) for row in cursor.fetchall()]
+        rows, _ = dialect().first_rows(entries, _COLUMNS, ("tried", "prev_hash"), len(positions), CHARACTERS_AT_ONCE)
+    return [Source(*row) for row in rows]
+
+
+def patches(positions: Sequence[int]) -> list[tuple[int, int]]:
+    """Of each of these entries its position, and that of the patch that ``sources`` reads."""
+    return list(_entries(positions).values_list("position", "patch"))
+
+
+def _entries(positions: Sequence[int]) -> QuerySet[Any, Any]:
+    joined = EntryPatch.objects.filter(entry_id=OuterRef("position")).order_by().values("entry_id")
+    first = Coalesce(Subquery(joined.annotate(first=Min("patch_id")).values("first")), Value(0))
+    patch = Case(When(ops__isnull=True, then=first), default=Value(0), output_field=BigIntegerField())
+    return Entry.objects.filter(position__in=positions).annotate(patch=patch).order_by("position")
 
 
 def _rows(source: Source, found: Iterable[Touched], document: int) -> list[tuple[Any, ...]]:
@@ -121,6 +129,6 @@ def _before(hash: str) -> tuple[Before, int]:
         stored = documents.find(hash, form)
         text = stored.text if stored else ""
         value = blueprint_documents.parse(text, stored.form) if stored else None
-    except (blueprint_documents.Unreadable, documents.Damaged, UnicodeDecodeError):
+    except (blueprint_documents.Unreadable, Damaged):
         return before, size
     return before._replace(value=value), size

@@ -10,7 +10,7 @@ from django.db.backends.utils import CursorWrapper
 from enhancelog.backends import dialect, faults
 from enhancelog.models import Entry, EntryPatch, Touch, TouchAwaiting, TouchPending
 from enhancelog.store import touch_derivation, touch_rows
-from enhancelog.store.touch_rows import TOUCH_COLUMNS, Source
+from enhancelog.store.touch_rows import TOUCH_COLUMNS
 from enhancelog.store.verification import Part, Progress
 
 BATCH_ENTRIES: Final = 50
@@ -49,7 +49,7 @@ def _next(after: int) -> list[int]:
 def _unlike(positions: Sequence[int]) -> list[int]:
     with connection.cursor() as cursor:
         stored = _stored(cursor, positions)
-        wanted = _wanted(touch_rows.sources(cursor, positions))
+    wanted = _wanted(positions)
     return [position for position in positions if stored[position] != wanted[position]]
 
 
@@ -58,7 +58,7 @@ def _wrong(position: int) -> Iterator[str]:
     with dialect().appending() as cursor:
         if not _is_derived(cursor, position):
             return
-        is_same = _stored(cursor, [position]) == _wanted(touch_rows.sources(cursor, [position]))
+        is_same = _stored(cursor, [position]) == _wanted([position])
     if not is_same:
         yield f"what the patch of the entry at position {position} touches is not what it says; run rebuild_projections"
 
@@ -68,7 +68,7 @@ def _is_derived(cursor: CursorWrapper, position: int) -> bool:
     has_own = Entry.objects.filter(position=position, ops__isnull=False).exists()
     if done.own is None or (has_own and position > done.own) or TouchPending.objects.filter(pk=position).exists():
         return False
-    return done.asked == done.last_document or not TouchAwaiting.objects.filter(pk=position).exists()
+    return done.documents_queued == done.last_document or not TouchAwaiting.objects.filter(pk=position).exists()
 
 
 def _stored(cursor: CursorWrapper, positions: Sequence[int]) -> Rows:
@@ -81,13 +81,13 @@ def _stored(cursor: CursorWrapper, positions: Sequence[int]) -> Rows:
     return found
 
 
-def _wanted(sources: Sequence[Source]) -> Rows:
+def _wanted(positions: Sequence[int]) -> Rows:
     found: Rows = defaultdict(set)
-    while sources:
+    while sources := touch_rows.sources(positions):
         derived, done = touch_rows.derive(sources)
         for row in (*derived.touches, *derived.awaiting):
             found[row[0]].add(row)
-        sources = sources[len(done) :]
+        positions = [position for position in positions if position > done[-1].position]
     return found
 
 

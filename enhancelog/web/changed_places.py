@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from enhancelog.domain import blueprint_documents, document_changes
 from enhancelog.domain.blueprint_documents import Unreadable
 from enhancelog.domain.document_changes import ABSENT, Change
+from enhancelog.domain.errors import Damaged
 from enhancelog.domain.records import Verdict
 from enhancelog.domain.text import isolated
 from enhancelog.store import documents
@@ -69,8 +70,11 @@ def read(stored: Stored) -> Read:
 
 def read_at(hash: str | None, stored: Mapping[str, str]) -> Read:
     """``stored``: form by hash."""
-    found = documents.find(hash) if hash and hash in stored else None
-    return read(found) if found else NOT_STORED
+    try:
+        found = documents.find(hash) if hash and hash in stored else None
+        return read(found) if found else NOT_STORED
+    except Damaged as error:
+        return Read(ABSENT, str(error))
 
 
 def places_at(before: Read, hash: str | None, stored: Mapping[str, str], verdicts: Iterable[Verdict]) -> Places | None:

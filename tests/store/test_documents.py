@@ -8,11 +8,14 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from enhancelog.domain.errors import Damaged
 from enhancelog.domain.observed import Document
 from enhancelog.models import Document as Row
 from enhancelog.store import documents, observed
 from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
+from enhancelog.store.verification import verify
+from tests.conftest import entries_unprotected
 
 pytestmark = pytest.mark.django_db
 
@@ -97,3 +100,21 @@ def test_positions_are_dense() -> None:
     keep("a", "b")
     keep("b", "c", form="json")
     assert list(Row.objects.order_by("position").values_list("position", flat=True)) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda base: base.delete(), "that it is based on is missing"),
+        (lambda base: base.update(compressed=b"\x28\xb5\x2f\xfdx"), "its text is damaged"),
+    ],
+)
+def test_a_damaged_base_is_one_line_for_each_document_and_nothing_is_based_on_it(damage: Any, said: str) -> None:
+    first, second = keep(*versions(2))
+    with entries_unprotected():
+        damage(Row.objects.filter(hash=first))
+    with pytest.raises(Damaged, match=said):
+        documents.find(second)
+    assert any(line.startswith(f"document 2 ({second}) cannot be read: ") and said in line for line in verify())
+    (third,) = keep(versions(3)[2])
+    assert documents.find(third) is not None

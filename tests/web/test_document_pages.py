@@ -7,9 +7,11 @@ from blake3 import blake3
 from django.test import Client
 
 from enhancelog.domain.observed import Document, Version
+from enhancelog.models import Document as Stored
 from enhancelog.store import host_derivation, observed
 from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
+from tests.conftest import entries_unprotected
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.pages import Element, Page, read
 from tests.recording import record
@@ -226,3 +228,19 @@ def test_statements_do_not_grow_with_the_versions(number: int, django_assert_num
         get("/documents/?blueprint_id=main")
     with django_assert_num_queries(4):
         get(f"/documents/{hash_of(texts[0])}")
+
+
+def test_pages_say_that_a_document_is_damaged() -> None:
+    hashes = keep_versions()
+    record(make_entry(prev_hash=hashes[2], new_hash=hashes[2], ops=[{"op": "remove", "path": "/agents/0"}]))
+    with entries_unprotected():
+        Stored.objects.filter(hash=hashes[0]).delete()
+    said = f"the document {hashes[0][:11]}… that it is based on is missing."
+    assert f"The document cannot be read: {said}" in get(f"/documents/{hashes[2]}", 503).words
+    answer = Client().get(f"/v1/enhance/documents/{hashes[2]}")
+    assert (answer.status_code, answer.json()["detail"]) == (503, f"The document cannot be read: {said}")
+    page = get("/documents/?blueprint_id=main")
+    assert f"The newest document cannot be read: {said}" in page.words
+    assert len(items(page)) == 3
+    assert said in get("/fields/?blueprint_id=main").words
+    assert f"The document before cannot be compared by its structure: {said}" in get("/entries/h-1").words

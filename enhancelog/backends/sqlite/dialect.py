@@ -25,8 +25,8 @@ from enhancelog.backends.write_once import Keys
 
 ENTRY: Final = "enhancelog_entry"
 
-# Rows per fetch.
-READ_AT_ONCE: Final = 200
+# Rows per fetch: so many may be read beyond the limit of ``first_rows``, and a row may have several MB.
+READ_AT_ONCE: Final = 4
 
 
 def triggers(table: str, keys: Keys) -> dict[str, str]:

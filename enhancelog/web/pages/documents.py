@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
+from enhancelog.domain.errors import Damaged
 from enhancelog.domain.telling_lines import shown_line
 from enhancelog.queries import document_versions
 from enhancelog.queries.document_versions import KnownVersion
@@ -51,7 +52,7 @@ def document_list(request: HttpRequest) -> HttpResponseBase:
         unknown = {"blueprint_id": blueprint_id, "has_documents": False, "section": "blueprints"}
         return htmx.page(request, "timeline/unknown.jinja", unknown, status=404)
     rows = _rows(page.versions)
-    current = _current(page.versions) if "before" not in request.GET else None
+    current, damaged = _current(page.versions) if "before" not in request.GET else (None, "")
     context: dict[str, Any] = {
         "section": "blueprints",
         "blueprint_id": blueprint_id,
@@ -61,6 +62,7 @@ def document_list(request: HttpRequest) -> HttpResponseBase:
         "has_sources": len({version.source for version in page.versions}) > 1,
         "from_log": page.from_log,
         "current": current,
+        "damaged": damaged,
         "shown": shown(current) if current else None,
         "first_url": links.documents(blueprint_id) if "before" in request.GET else "",
         "older_url": _older_url(blueprint_id, page.next),
@@ -103,9 +105,13 @@ def _earlier(version: KnownVersion, versions: list[KnownVersion]) -> str:
     return next((each.hash for each in following if each.source == version.source), "")
 
 
-def _current(versions: list[KnownVersion]) -> Stored | None:
+# And what is wrong with it.
+def _current(versions: list[KnownVersion]) -> tuple[Stored | None, str]:
     newest = next((version for version in versions if version.form), None)
-    return documents.find(newest.hash) if newest else None
+    try:
+        return documents.find(newest.hash) if newest else None, ""
+    except Damaged as error:
+        return None, str(error)
 
 
 @require_safe

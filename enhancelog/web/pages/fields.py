@@ -11,7 +11,7 @@ from enhancelog.accounts.permissions import needs
 from enhancelog.domain import blueprint_documents, blueprint_fields, filters
 from enhancelog.domain.blueprint_documents import Unreadable
 from enhancelog.domain.blueprint_fields import Fields
-from enhancelog.domain.errors import Invalid
+from enhancelog.domain.errors import Damaged, Invalid
 from enhancelog.queries import document_versions, horizon, runs
 from enhancelog.queries import fields as log
 from enhancelog.queries.charts import Window
@@ -110,11 +110,11 @@ def _listed(asked: Asked, blueprint_id: str, read: Read, touched: TouchedPlaces,
 def _read(versions: list[KnownVersion]) -> Read:
     newest = next((version for version in versions if version.form), None)
     nothing = Fields([], frozenset())
-    stored = documents.find(newest.hash) if newest else None
-    if stored is None:
-        return Read(None, None, nothing, "")
     try:
+        stored = documents.find(newest.hash) if newest else None
+        if stored is None:
+            return Read(None, None, nothing, "")
         value = blueprint_documents.parse(stored.text, stored.form)
-    except Unreadable as error:
+    except (Unreadable, Damaged) as error:
         return Read(newest, None, nothing, str(error))
     return Read(newest, value, blueprint_fields.fields(value), "")
