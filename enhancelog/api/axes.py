@@ -16,11 +16,10 @@ from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.queries import axes as log
 from enhancelog.queries.axes import AxisRow
 from enhancelog.queries.blueprint_ids import named
-from enhancelog.queries.charts import HOUR_MS, Window
+from enhancelog.queries.charts import HOUR_MS, MOST_HOURS, Window
 from enhancelog.queries.matrix import Part, what_if
 
 MOST: Final = 200  # axes, and Blueprints
-MOST_HOURS: Final = 72  # parts of days are counted from their entries
 
 _TAKEN: Final = ("blueprint_id", "blueprint_prefix")
 

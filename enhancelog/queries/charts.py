@@ -8,6 +8,7 @@ from enhancelog.domain.times import DAY_MS, day_of
 
 MAX_BARS: Final = 120
 HOUR_MS: Final = 3_600_000
+MOST_HOURS: Final = 72  # an hourly window is counted from its entries
 
 # Days per bar; bars wider than a day are whole weeks from a Monday.
 WIDTHS: Final = (1, 7, 28, 91, 364)

@@ -42,6 +42,10 @@ class Count(NamedTuple):
         return f"{self.number:,}+" if self.capped else f"{self.number:,}"
 
 
+def up_to_cap(number: int) -> Count:
+    return Count(min(number, CAP), capped=number > CAP)
+
+
 class Days(NamedTuple):
     """Half-open, as days since 1970; ``None``: unbounded."""
 
@@ -124,7 +128,7 @@ def _in_parts(wanted: EntryFilter, up_to: int, parts: _Parts) -> Count:
         return Statement(f"SELECT {sql}", sum((count.values for _, count in counts), ()))
 
     number = int(fetch(("parts of days", wanted.key), write, up_to, *parts)[0][0])
-    return Count(min(number, CAP), capped=number > CAP)
+    return up_to_cap(number)
 
 
 def _up_to_cap(wanted: EntryFilter, up_to: int) -> Count:
@@ -139,7 +143,7 @@ def _up_to_cap(wanted: EntryFilter, up_to: int) -> Count:
         return Statement(f"SELECT COUNT(*) FROM ({found.sql}) found", found.values)
 
     number = int(fetch(("capped", wanted.key), write, up_to, wanted.since_ms, wanted.until_ms)[0][0])
-    return Count(min(number, CAP), capped=number > CAP)
+    return up_to_cap(number)
 
 
 def tallied_by_blueprint(wanted: EntryFilter, up_to: int) -> dict[str, Count] | None:

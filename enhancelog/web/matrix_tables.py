@@ -8,7 +8,7 @@ from enhancelog.domain.filters import CHOICES
 from enhancelog.domain.intervals import FEW
 from enhancelog.links import Pairs
 from enhancelog.queries.charts import Window
-from enhancelog.queries.counts import CAP, Count
+from enhancelog.queries.counts import Count, up_to_cap
 from enhancelog.queries.judgements import Denials, Judged
 from enhancelog.queries.matrix import ByBlueprint, Sort, Together, WhatCameNext
 from enhancelog.queries.runs import Totals
@@ -148,7 +148,7 @@ def _row(label: str, url: str, judged: Mapping[str, Judged | None], totals: Tota
 
 def _cell(part: int, whole: int, pairs: Pairs, *, capped: bool = False) -> Cell:
     # No tally covers the list that a ``capped`` cell leads to, so that list counts up to ``CAP`` only.
-    count = Count(min(part, CAP), capped=part > CAP) if capped else Count(part)
+    count = up_to_cap(part) if capped else Count(part)
     return Cell(percent(part, whole), f"{count}/{whole:,}", links.rejections(pairs), _shade(part, whole))
 
 

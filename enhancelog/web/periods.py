@@ -13,13 +13,12 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.periods import PERIODS, span_of
 from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.queries import runs
-from enhancelog.queries.charts import HOUR_MS, Bar, Window
+from enhancelog.queries.charts import HOUR_MS, MOST_HOURS, Bar, Window
 
 DEFAULT: Final = "7d"
 LABELS: Final = {name: "All" if name == "all" else f"{name[:-1]} {name[-1]}" for name in PERIODS}
 PARAMETERS: Final = frozenset(("since", "until", "period", "not_since", "not_until", "not_period"))  # of a time
 WEEK_MS: Final = 7 * DAY_MS
-MOST_HOURS: Final = 72  # parts of days are counted from their entries
 
 _DAY: Final = timedelta(days=1)
 _MIDNIGHT: Final = time()

@@ -14,7 +14,7 @@ from enhancelog.queries import axes as log
 from enhancelog.queries import runs
 from enhancelog.queries.axes import AxisDetail
 from enhancelog.queries.charts import Bar
-from enhancelog.queries.counts import CAP, Count
+from enhancelog.queries.counts import Count, up_to_cap
 from enhancelog.queries.judgements import Denials
 from enhancelog.web import charts, periods
 from enhancelog.web.htmx import page_or_fragment
@@ -82,7 +82,7 @@ def outcomes(axis: str, denials: Denials, span: list[tuple[str, str]]) -> Mappin
 
 
 def _linked(number: int, pairs: list[tuple[str, str]]) -> Linked:
-    return Linked(number, Count(min(number, CAP), capped=number > CAP), links.rejections(pairs))
+    return Linked(number, up_to_cap(number), links.rejections(pairs))
 
 
 def _span(period: Period) -> list[tuple[str, str]]:

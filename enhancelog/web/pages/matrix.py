@@ -16,7 +16,7 @@ from enhancelog.domain.times import now_ms
 from enhancelog.queries import matrix as log
 from enhancelog.queries import runs
 from enhancelog.queries.blueprint_ids import Named, named
-from enhancelog.queries.counts import CAP, Count
+from enhancelog.queries.counts import up_to_cap
 from enhancelog.queries.judgements import Denials
 from enhancelog.queries.matrix import Part, Sort
 from enhancelog.web import matrix_tables, periods
@@ -181,7 +181,7 @@ def _what_if(asked: Asked, period: Period) -> dict[str, Any]:
             )
             for axis, denied in found.axes.items()
         ],
-        "passed": Count(min(found.passed_in_all, CAP), capped=found.passed_in_all > CAP),
+        "passed": up_to_cap(found.passed_in_all),
         "passed_url": links.rejections([*asked.axes, *span]),
         "rejected_url": links.rejections(span),
         "rows": [_if_row(found, blueprint_id, asked, period) for blueprint_id in found.blueprints],
