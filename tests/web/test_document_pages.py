@@ -222,7 +222,7 @@ def test_statements_do_not_grow_with_the_versions(number: int, django_assert_num
     texts = [f"id: {n}\n" for n in range(number + 1)]
     versions = [version(n, hash_of(text)) for n, text in enumerate(texts)]
     keep(Found(documents=[seen(text) for text in texts], versions=versions))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(12):
         get("/documents/?blueprint_id=main")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(6):
         get(f"/documents/{hash_of(texts[0])}")

@@ -15,13 +15,13 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.queries import document_versions, horizon, runs
 from enhancelog.queries import fields as log
 from enhancelog.queries.charts import Window
-from enhancelog.queries.document_versions import KnownVersion
+from enhancelog.queries.document_versions import Newest
 from enhancelog.queries.fields import TouchedPlaces
 from enhancelog.queries.standing import standing
-from enhancelog.store import documents
 from enhancelog.web import field_rows, htmx, periods
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.list_requests import without_empty_parameters
+from enhancelog.web.pages.timeline import unknown_blueprint
 from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
 from enhancelog.web.sorting import Column, Sorting, checked, usual_order
@@ -51,7 +51,7 @@ class Asked(NamedTuple):
 class Read(NamedTuple):
     """``problem``: why its fields are not known."""
 
-    version: KnownVersion | None
+    newest: Newest | None
     value: Any
     fields: Fields
     problem: str
@@ -70,12 +70,10 @@ def field_list(request: HttpRequest) -> HttpResponseBase:
     except Invalid as error:
         raise BadRequest(str(error)) from None
     known = standing(blueprint_id)
-    page = document_versions.page(blueprint_id)
-    if known is None and not page.versions and not document_versions.has_any(blueprint_id):
-        unknown = {"blueprint_id": blueprint_id, "has_documents": False, "section": "blueprints"}
-        return htmx.page(request, "timeline/unknown.jinja", unknown, status=404)
+    if known is None and not document_versions.has_any(blueprint_id):
+        return unknown_blueprint(request, blueprint_id)
     period = periods.asked(request, runs.newest_ms()) if "period" in request.GET else ALL_RUNS
-    read = _read(page.versions)
+    read = _read(blueprint_id)
     touched = log.places(blueprint_id)
     context = {
         "section": "blueprints",
@@ -107,14 +105,13 @@ def _listed(asked: Asked, blueprint_id: str, read: Read, touched: TouchedPlaces,
     return {"groups": groups, "left_out": chosen.left_out, "not_derived": seen.last - seen.up_to}
 
 
-def _read(versions: list[KnownVersion]) -> Read:
-    newest = next((version for version in versions if version.form), None)
+def _read(blueprint_id: str) -> Read:
+    newest = document_versions.newest_stored(blueprint_id)
     nothing = Fields([], frozenset())
-    stored = documents.find(newest.hash) if newest else None
-    if stored is None:
+    if newest is None:
         return Read(None, None, nothing, "")
     try:
-        value = blueprint_documents.parse(stored.text, stored.form)
+        value = blueprint_documents.parse(newest.document.text, newest.document.form)
     except Unreadable as error:
         return Read(newest, None, nothing, str(error))
     return Read(newest, value, blueprint_fields.fields(value), "")
