@@ -170,7 +170,7 @@ def test_a_later_version_without_a_document_is_named() -> None:
     record(make_entry(issue_id="far", new_hash=HASHES[6], ts_ms=2**62), source="recorded")
     for page in (get("/documents/?blueprint_id=main"), get("/fields/?blueprint_id=main")):
         assert "It is version 1, by a run, 18 Nov 11:06, from host." in page.words
-        assert "(a version by a run, 19 Nov 11:06, from recorded); its document is not stored." in page.words
+        assert "(by a run, 19 Nov 11:06, from recorded); its document is not stored." in page.words
         assert page.all("button", data_copy=HASHES[5])
         assert not page.all("button", data_copy=HASHES[6])
 

@@ -1,4 +1,4 @@
-"""``/fields/?blueprint_id=…``: each field of a Blueprint's newest document, and how often patches of it were denied."""
+"""``/fields/?blueprint_id=…``: each field of a Blueprint's newest document, and what runs did to it."""
 
 from typing import Any, Final, NamedTuple
 
@@ -28,7 +28,7 @@ from enhancelog.web.sorting import Column, Sorting, checked, usual_order
 
 ALL_RUNS: Final = Period("all", Window())
 # Label and classes of each sortable heading
-COLUMNS: Final = {"name": ("Field", ""), "changes": ("Changes", "num"), "denied": ("Denied", "num")}
+COLUMNS: Final = {"name": ("Field", ""), "changes": ("Changes", "num"), "rejected": ("Rejected", "num")}
 
 _PARAMETERS: Final = ("blueprint_id", "period", "sort", "order")
 
@@ -80,7 +80,6 @@ def field_list(request: HttpRequest) -> HttpResponseBase:
         "blueprint_id": blueprint_id,
         "has_timeline": known is not None,
         "read": read,
-        "is_touched": bool(touched.touched),
         "places_cut": touched.is_cut,
         "most_places": log.MOST_PLACES,
         "period": period,
@@ -91,7 +90,7 @@ def field_list(request: HttpRequest) -> HttpResponseBase:
 
 
 def _asked(request: HttpRequest) -> Asked:
-    sort = checked(request.GET.get("sort", "denied"), field_rows.SORTS)
+    sort = checked(request.GET.get("sort", "rejected"), field_rows.SORTS)
     order = filters.order(dict(request.GET.lists()), usual_order(sort))
     return Asked({name: request.GET[name] for name in _PARAMETERS if name in request.GET}, sort, order)
 
@@ -101,8 +100,17 @@ def _listed(asked: Asked, blueprint_id: str, read: Read, touched: TouchedPlaces,
     seen = horizon.touched()
     found = field_rows.rows(blueprint_id, chosen, touched, period.window, seen)
     rows = field_rows.in_order(found, asked.sort, asked.order)
-    groups = [(group, heading, asked.columns(group), rows) for group, heading, rows in field_rows.grouped(rows)]
-    return {"groups": groups, "left_out": chosen.left_out, "not_derived": seen.last - seen.up_to}
+    span = links.between(period.window.since_ms, period.window.until_ms)
+    with_patch = [*span, ("has", "patch")]
+    return {
+        "groups": [(heading, asked.columns(group), *rest) for group, heading, *rest in field_rows.grouped(rows)],
+        "left_out": chosen.left_out,
+        "by_host": chosen.by_host,
+        "not_derived": seen.last - seen.up_to,
+        "known": log.known(blueprint_id, period.window, seen) if touched.touched else None,
+        "known_url": links.blueprint(blueprint_id, with_patch),
+        "rejected_url": links.blueprint(blueprint_id, [*with_patch, ("status", "rejected")]),
+    }
 
 
 def _read(blueprint_id: str) -> Read:
