@@ -63,8 +63,8 @@ def test_from_the_overview_over_an_unfinished_run_to_its_blueprints_document(qui
 
 def test_two_versions_are_compared(quiet: "Page") -> None:
     quiet.goto("/documents/?blueprint_id=main")
-    quiet.get_by_label("Compare from version 2", exact=True).check()
-    quiet.get_by_label("Compare to version 9", exact=True).check()
+    quiet.get_by_label("Before: version 2", exact=True).check()
+    quiet.get_by_label("After: version 9", exact=True).check()
     quiet.get_by_role("button", name="Compare").click()
     quiet.get_by_role("heading", name="Two documents compared").wait_for()
     assert quiet.locator("ins").count() > 0

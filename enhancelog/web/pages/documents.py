@@ -66,14 +66,12 @@ def document_list(request: HttpRequest) -> HttpResponseBase:
     if known is None and not document_versions.has_any(blueprint_id):
         return unknown_blueprint(request, blueprint_id)
     page = document_versions.page(blueprint_id, _before(request))
-    rows = _rows(page.versions)
     newest = document_versions.newest_stored(blueprint_id) if "before" not in request.GET else None
     context: dict[str, Any] = {
         "section": "blueprints",
         "blueprint_id": blueprint_id,
         "has_timeline": known is not None,
-        "rows": rows,
-        "can_compare": sum(row.url != "" for row in rows) > 1,
+        "rows": _rows(page.versions),
         "has_sources": len({version.source for version in page.versions}) > 1,
         "from_log": page.from_log,
         "newest": newest,
