@@ -1,6 +1,7 @@
 """A Blueprint's fields as rows of a table, with what patches did to them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -20,6 +21,8 @@ from enhancelog.queries.horizon import PatchHorizon
 from enhancelog.web.folded_texts import Text
 
 MOST_OTHERS: Final = 100  # places that are no fields
+PLACE_CHARACTERS: Final = 20_000  # of the fields, and as many of the other places; links have them several times
+PROMPT_CHARACTERS: Final = 100_000  # of all prompts
 FOLDED_CHARACTERS: Final = 300  # of a prompt
 VALUE_CHARACTERS: Final = 200
 
@@ -54,30 +57,43 @@ class Row(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """``left_out``: fields and other places beyond what a page shows. ``by_host``: those that the host sets itself."""
+    """``left_out``: fields and other places beyond what a page shows. ``by_host``: those that the host sets itself.
+    ``cut_at``: characters of each prompt, unless all are shown whole."""
 
     fields: list[Field]
     others: list[tuple[str, str]]
     left_out: int
     by_host: int
+    cut_at: int
 
 
 def choose(found: Fields, document: Any, touched: TouchedPlaces) -> Chosen:
     """Places with their notes, if patches touched more than the fields."""
     fields = [field for field in found.fields if field.place in touched.touched or not _is_by_host(field)]
     known = {field.place for field in found.fields}
-    others = [(place, _note(place, found, document)) for place in touched.whole if place not in known]
-    shown_others = sorted(others[:MOST_OTHERS])
+    others = [place for place in touched.whole if place not in known]
+    shown_others = _first(others, MOST_OTHERS)
     # What patches touched and what agents are told comes before the rest.
-    most = MOST_COUNTED - len(shown_others)
     ranked = sorted(fields, key=lambda field: (field.place not in touched.touched, not field.is_prompt))
-    shown = {field.place for field in ranked[:most]}
+    shown = set(_first([field.place for field in ranked], MOST_COUNTED - len(shown_others)))
+    chosen = [field for field in fields if field.place in shown]
+    cut_at = _cut_at([len(field.value) for field in chosen if field.is_prompt])
     return Chosen(
-        [field for field in fields if field.place in shown],
-        shown_others,
-        max(len(fields) - most, 0) + len(others) - len(shown_others),
+        [field._replace(value=cut(field.value, cut_at)) if cut_at and field.is_prompt else field for field in chosen],
+        sorted((place, _note(place, found, document)) for place in shown_others),
+        found.left_out + len(fields) - len(shown) + len(others) - len(shown_others),
         len(found.fields) - len(fields),
+        cut_at,
     )
+
+
+def _cut_at(lengths: list[int]) -> int:
+    return PROMPT_CHARACTERS // len(lengths) if sum(lengths) > PROMPT_CHARACTERS else 0
+
+
+def _first(places: Sequence[str], most: int) -> list[str]:
+    ends = accumulate(len(place) for place in places[:most])
+    return [place for place, end in zip(places, ends, strict=False) if end <= PLACE_CHARACTERS]
 
 
 def _is_by_host(field: Field) -> bool:

@@ -112,6 +112,6 @@ def test_the_fields_are_sorted_in_place(quiet: "Page") -> None:
     quiet.goto("/fields/?blueprint_id=main")
     rows = quiet.get_by_role("region", name="Agents").locator("[data-row]")
     quiet.get_by_role("region", name="Agents").get_by_role("link", name="Field", exact=True).press("Enter")
-    expect(rows.first).to_contain_text("coder kind")
+    expect(rows.first).to_contain_text("coder profile/system_prompt")
     expect(quiet).to_have_url(re.compile("sort=name"))
     expect(quiet.get_by_role("region", name="Agents").get_by_role("link", name="Field ↑")).to_be_focused()

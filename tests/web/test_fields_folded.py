@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from enhancelog.domain.times import DAY_MS, now_ms
+from enhancelog.web import field_rows
 from tests.factories import make_rejected
 from tests.field_pages import PROMPTS, entries_behind, get, keep_document, rows, said, try_patches, untouched
 from tests.recording import record_all
@@ -73,3 +74,51 @@ def test_what_the_host_sets_itself_is_left_out_unless_a_patch_touched_it() -> No
     page = get()
     assert said(page, "Agents")[0].startswith("writer profile/version_hash 3a56")
     assert "1 field that the host sets itself is not listed" in page.words
+
+
+def test_what_no_filter_can_find_is_counted_and_left_out() -> None:
+    keep_document("agents:\n- name: " + "n" * 512 + "\n  prompt: p\n- {name: writer, prompt: q}\n")
+    page = get()
+    assert untouched(page, "Agents") == ["writer prompt q"]
+    assert "1 more place is not listed." in page.words
+    keep_document("agents:\n- {name: " + "n" * 512 + ", prompt: p}\n", blueprint_id="other")
+    assert "has no fields" not in get(blueprint_id="other").words
+
+
+def test_of_very_long_names_fewer_are_listed() -> None:
+    names = [f"{number:03}" + "\N{GRINNING FACE}" * 200 for number in range(300)]
+    text = "agents:\n" + "".join(f"- {{name: {name}, prompt: p}}\n" for name in names)
+    keep_document(text)
+    try_patches(*[True] * 300, place="/agents/0/prompt", text=text)
+    record_all(
+        make_rejected(issue_id=f"o-{number}", ops=[{"op": "add", "path": f"/agents/{name}/x", "value": 1}])
+        for number, name in enumerate(names)
+    )
+    page = get()
+    assert len(untouched(page, "Agents")) < 100
+    assert len(rows(page, "Agents")) < 100
+    assert "more places are not listed." in page.words
+
+
+def test_prompts_are_cut_if_they_are_very_long_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(field_rows, "PROMPT_CHARACTERS", 20)
+    keep_document("agents:\n- {name: a, prompt: abcdefghijk}\n- {name: b, prompt: abcdefghi}\n")
+    page = get()
+    assert untouched(page, "Agents") == ["a prompt abcdefghijk", "b prompt abcdefghi"]
+    assert "Of each prompt" not in page.words
+    keep_document("agents:\n- {name: a, prompt: abcdefghijkl}\n- {name: b, prompt: abcdefghi}\n", blueprint_id="other")
+    page = get(blueprint_id="other")
+    assert untouched(page, "Agents") == ["a prompt abcdefghi…", "b prompt abcdefghi"]
+    assert "Of each prompt, the first 10 characters are shown; the document has the rest." in page.words
+
+
+def test_twenty_thousand_fields_are_taken_apart_and_the_first_listed() -> None:
+    keep_document("".join(f"k{number}: v\n" for number in range(19_990)))
+    page = get()
+    assert len(untouched(page, "Settings")) == 300
+    assert "19,690 more places are not listed." in page.words
+
+
+def test_a_document_of_five_mebibytes_is_not_taken_apart() -> None:
+    keep_document("note: " + "x" * (5 << 20))
+    assert "cannot be taken apart: it is longer than 200,000 characters." in get().words
