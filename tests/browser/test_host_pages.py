@@ -79,6 +79,7 @@ def test_a_denied_run_shows_what_it_tried_and_what_would_have_become(quiet: "Pag
     is_well_made(quiet)
     would.get_by_role("link", name="document").click()
     expect(quiet.get_by_label("Text of the document")).to_contain_text("id: ")
+    expect(quiet.get_by_text("would have become, by the rejected run")).to_be_visible()
     is_well_made(quiet)
 
 
