@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from django.db.models import Count as Rows
+from django.db.models import Q
+
 from enhancelog.backends import faults
 from enhancelog.domain import records
 from enhancelog.domain.badges import IMPLAUSIBLE_TIME
@@ -10,9 +13,10 @@ from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.times import DAY_MS, EARLIEST_MS, now_ms
 from enhancelog.models import Entry, EntryBadge, Touch
 from enhancelog.queries.charts import Window
-from enhancelog.queries.counts import Count, count
+from enhancelog.queries.counts import CAP, Count
 from enhancelog.queries.horizon import PatchHorizon
 from enhancelog.queries.prepared import Statement, run
+from enhancelog.queries.reach import reach
 
 MOST_PLACES: Final = 1_000  # that are looked through
 MOST_COUNTED: Final = 300  # places
@@ -113,12 +117,14 @@ class Known(NamedTuple):
 
 def known(blueprint_id: str, window: Window, seen: PatchHorizon) -> Known:
     asked = {"blueprint_id": (blueprint_id,), "has": ("patch",)}
-    span = (window.since_ms, window.until_ms)
-    runs, rejected = (
-        count(EntryFilter(asked | status, {}, *span, seen=seen.seen), seen.up_to)
-        for status in ({}, {"status": ("rejected",)})
-    )
-    return Known(runs, rejected)
+    wanted = EntryFilter(asked, {}, window.since_ms, window.until_ms, seen=seen.seen)
+    with faults():
+        entries, end = reach(wanted, seen.up_to, ascending=False)
+        # In one pass, because a Blueprint may have many runs without a patch.
+        rejected = Rows("position", filter=Q(status="rejected"))
+        found = entries[: CAP + 1].aggregate(runs=Rows("position"), rejected=rejected)
+    capped = found["runs"] > CAP or end is not None
+    return Known(*(Count(min(found[name], CAP), capped) for name in Known._fields))
 
 
 def places(blueprint_id: str) -> TouchedPlaces:

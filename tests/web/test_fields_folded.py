@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from enhancelog.domain.times import DAY_MS, now_ms
+from enhancelog.queries import fields as log
 from enhancelog.web import field_rows
 from tests.factories import make_rejected
 from tests.field_pages import PROMPTS, entries_behind, get, keep_document, rows, said, try_patches, untouched
@@ -44,6 +45,13 @@ def test_the_runs_are_those_of_the_period() -> None:
     assert "Of the 1 run whose patch is known, 0 were rejected (0 %, few runs)." in page.words
     links = [link for link in page.all("a", class_="link") if link.words.isdigit()]
     assert [entries_behind(link) for link in links] == [1, 0]
+
+
+def test_of_very_many_runs_the_numbers_are_minimums(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "CAP", 2)
+    keep_document()
+    try_patches(False, False, True)
+    assert "Of the 2+ runs whose patch is known, 1+ were rejected. The column" in get().words
 
 
 def test_what_no_patch_touched_is_folded() -> None:

@@ -239,7 +239,7 @@ def test_statements_do_not_grow_with_the_fields(number: int, django_assert_num_q
     keep_document(text)
     for n in range(number):
         try_patches(False, place=f"/agents/{n}/prompt", text=text)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(15):
         page = get()
     assert len([row for row in rows(page, "Agents") if "last changed" in row.words]) == number
 
