@@ -69,7 +69,8 @@ def _inner(value: Any) -> Iterable[Any]:
 def _from_yaml(text: str) -> Any:
     open_: list[Any] = [[]]  # each collection that has not ended, in the list of the document's only value
     keys: list[Any] = [_NO_KEY]
-    for number, event in enumerate(yaml.parse(text, Loader=yaml.CSafeLoader)):
+    count = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.CollectionEndEvent):
             open_.pop()
             keys.pop()
@@ -94,7 +95,8 @@ def _from_yaml(text: str) -> Any:
         if not isinstance(event, yaml.ScalarEvent):
             open_.append(value)
             keys.append(_NO_KEY)
-        _check(len(open_) - 1, number)
+        count += 1
+        _check(len(open_) - 1, count)
     if len(open_[0]) > 1:
         raise Unreadable("it is not valid YAML")
     return open_[0][0] if open_[0] else None

@@ -23,22 +23,26 @@ class Field(NamedTuple):
 
 
 class Fields(NamedTuple):
-    """``places``: of all values, whether or not they are fields."""
+    """``places``: of all values, whether or not they are fields. ``left_out``: how many no place of a patch can be."""
 
     fields: list[Field]
     places: frozenset[str]
+    left_out: int = 0
 
 
 def fields(document: Any) -> Fields:
     """In the order of the document, but an agent's prompt first."""
-    found, places = [], set()
+    found, places, left_out = [], set(), 0
     for place, field in _values(document, [], "", in_field=False):
+        if place is None:
+            left_out += 1
+            continue
         places.add(place)
         if field is not None:
             found.append(field)
     order = {of: number for number, of in enumerate(dict.fromkeys(each.of for each in found if each.group == "agents"))}
     found.sort(key=lambda each: (order[each.of], not each.is_prompt) if each.group == "agents" else (len(order), True))
-    return Fields(found, frozenset(places))
+    return Fields(found, frozenset(places), left_out)
 
 
 def group_of(place: str) -> Group:
@@ -52,19 +56,20 @@ def is_by_index(document: Any, place: str) -> bool:
     return named(document, given) != given
 
 
-# What no place of a patch can be is left out. ``in_field``: a field shows the value as a part of itself.
-def _values(value: Any, path: list[str], place: str, *, in_field: bool) -> Iterator[tuple[str, Field | None]]:
+# Without a place: what no place of a patch can be. ``in_field``: a field shows the value as a part of itself.
+def _values(value: Any, path: list[str], place: str, *, in_field: bool) -> Iterator[tuple[str | None, Field | None]]:
     children = list(_children(value))
     is_leaf = not isinstance(value, dict) and not any(isinstance(child, dict | list) for _, child in children)
     is_step = _is_step(path, value)
     if path:
         is_field = is_step or (is_leaf and not in_field and not _is_empty(value))
         yield place, _field(path, place, value, is_step=is_step) if is_field else None
-    if len(path) == MOST_TOKENS:
-        return
     for token, child in children:
         inner = place + pointer([token])
-        if len(inner) <= LONGEST_PLACE and is_place(inner):
+        if len(path) == MOST_TOKENS or len(inner) > LONGEST_PLACE or not is_place(inner):
+            if not (in_field or is_step or is_leaf):
+                yield None, None
+        else:
             yield from _values(child, [*path, token], inner, in_field=in_field or is_step or is_leaf)
 
 

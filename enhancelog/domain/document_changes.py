@@ -29,9 +29,7 @@ class Change(NamedTuple):
 
     @property
     def is_by_host(self) -> bool:
-        """The host sets it itself, whatever a patch says."""
-        place = self.tokens
-        return place == _VERSION_LABEL or (len(place) == 4 and place[0] == "agents" and place[2:] == _VERSION_HASH)
+        return is_by_host(self.tokens)
 
 
 class Place(NamedTuple):
@@ -40,6 +38,11 @@ class Place(NamedTuple):
     label: str
     named: str
     item: str
+
+
+def is_by_host(place: Tokens) -> bool:
+    """The host sets it itself, whatever a patch says."""
+    return place == _VERSION_LABEL or (len(place) == 4 and place[0] == "agents" and place[2:] == _VERSION_HASH)
 
 
 def compare(before: Any, after: Any) -> list[Change]:

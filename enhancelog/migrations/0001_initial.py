@@ -2,6 +2,8 @@
 
 import django.db.models.deletion
 import django.db.models.functions.comparison
+import django.db.models.functions.text
+import django.db.models.lookups
 import enhancelog.backends.fields
 from django.conf import settings
 from django.db import migrations, models
@@ -191,7 +193,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'patches',
-                'indexes': [models.Index(models.F('blueprint_id'), models.F('ts_ms'), models.F('position'), name='patch_moment'), models.Index(models.F('source'), models.F('seq'), models.F('position'), name='patch_source_seq')],
+                'indexes': [models.Index(models.F('blueprint_id'), models.F('ts_ms'), models.F('position'), name='patch_moment'), models.Index(models.F('source'), models.F('seq'), models.F('position'), name='patch_source_seq'), models.Index(models.F('candidate_hash'), models.F('position'), condition=models.Q(models.Q(('candidate_hash', models.F('prev_hash')), _negated=True), django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('candidate_hash'), 512)), name='patch_candidate')],
                 'constraints': [models.UniqueConstraint(models.F('source'), models.F('digest'), name='patch_unique')],
             },
         ),

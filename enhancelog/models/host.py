@@ -1,14 +1,21 @@
 """What an engine host's further stores said (CONTRACT section 7), and what follows from it and the log."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Length
+from django.db.models.lookups import LessThanOrEqual
 
 from enhancelog.backends.fields import CodePointTextField
 
 # Patch, Document, Version, Answer, Observation and UnfinishedRunChange are written once, like the log.
 # ``store.observed`` and ``store.documents`` write. ``source``: the name under which the host was imported or followed.
+
+
+# Of a patch that changes nothing, the candidate is the version before. PostgreSQL indexes no text of any length.
+_IS_CANDIDATE: Final = ~models.Q(candidate_hash=models.F("prev_hash")) & models.Q(
+    LessThanOrEqual(Length("candidate_hash"), 512)
+)
 
 
 class Patch(models.Model):
@@ -33,6 +40,7 @@ class Patch(models.Model):
         indexes: ClassVar = [
             models.Index("blueprint_id", "ts_ms", "position", name="patch_moment"),
             models.Index("source", "seq", "position", name="patch_source_seq"),
+            models.Index("candidate_hash", "position", name="patch_candidate", condition=_IS_CANDIDATE),
         ]
         constraints: ClassVar = [models.UniqueConstraint("source", "digest", name="patch_unique")]
 

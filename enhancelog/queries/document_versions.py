@@ -1,18 +1,22 @@
 """The versions of a Blueprint: as its git store lists them, else as the log does."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from django.db.models import Q
 
 from enhancelog.backends import faults
 from enhancelog.domain import filters, records
-from enhancelog.domain.times import now_ms
+from enhancelog.domain.times import EARLIEST_MS, is_plausible, now_ms
 from enhancelog.models import Document, Version
-from enhancelog.queries import entries, observed
+from enhancelog.queries import entries, meta_values, observed
+from enhancelog.queries.prepared import Statement, run
+from enhancelog.store import documents
+from enhancelog.store.documents import Stored
 
 SHOWN_VERSIONS: Final = 50
 MOST_OF_DOCUMENT: Final = 20
+MOST_SOURCES: Final = 20
 
 
 class KnownVersion(NamedTuple):
@@ -29,6 +33,7 @@ class KnownVersion(NamedTuple):
     form: str | None
 
 
+_SOURCES: Final = meta_values.next_texts(Version._meta.db_table, "source")
 # What a row of the table says.
 _COLUMNS: Final = KnownVersion._fields[:-1]
 
@@ -39,6 +44,20 @@ class Page(NamedTuple):
     versions: list[KnownVersion]
     next: tuple[int, int] | None
     from_log: bool
+
+
+class Newest(NamedTuple):
+    """``later``: the newest version, if its document is not stored."""
+
+    version: KnownVersion
+    document: Stored
+    later: KnownVersion | None
+    has_sources: bool
+
+
+class _Dated(NamedTuple):
+    version: KnownVersion
+    at_ms: int
 
 
 def page(blueprint_id: str, before: tuple[int, int] | None = None) -> Page:
@@ -58,9 +77,44 @@ def _listed(blueprint_id: str, size: int, before: tuple[int, int] | None) -> lis
         number, position = before
         wanted = wanted.filter(Q(number__lt=number) | Q(number=number, position__lt=position))
     with faults():
-        rows: list[Any] = list(wanted.order_by("-number", "-position").values_list(*_COLUMNS)[:size])
-        forms = observed.stored_forms([row[2] for row in rows])
+        return _known(list(wanted.order_by("-number", "-position").values_list(*_COLUMNS)[:size]))
+
+
+def _known(rows: Sequence[Any]) -> list[KnownVersion]:
+    forms = observed.stored_forms([row[2] for row in rows])
     return [KnownVersion(*(*row, forms.get(row[2]))) for row in rows]
+
+
+def newest_stored(blueprint_id: str) -> Newest | None:
+    """The version that began last, of all sources; ``None`` if no document is stored."""
+    if not records.is_id(blueprint_id, may_be_empty=True):
+        return None
+    of_sources = [_logged(blueprint_id)]
+    with faults():
+        for (source,) in run(Statement(_SOURCES, ("", MOST_SOURCES))):
+            rows = Version.objects.filter(source=source, blueprint_id=blueprint_id).order_by("-number", "-position")
+            of_sources.append(_known(list(rows.values_list(*_COLUMNS)[:SHOWN_VERSIONS])))
+    dated = [each for versions in of_sources for each in _dated(versions)]
+    found = max((each for each in dated if each.version.form), key=_age, default=None)
+    document = documents.find(found.version.hash) if found else None
+    if found is None or document is None:
+        return None
+    newest = max(dated, key=_age).version
+    has_sources = len({each.version.source for each in dated}) > 1
+    return Newest(found.version, document, None if newest.form else newest, has_sources)
+
+
+def _age(dated: _Dated) -> tuple[int, int]:
+    return dated.at_ms, dated.version.number
+
+
+# Numbers of several sources have no common order. A version without a time is as new as the one before it.
+def _dated(versions: Sequence[KnownVersion]) -> Iterator[_Dated]:
+    at_ms = EARLIEST_MS
+    for version in reversed(versions):
+        if version.ts_ms is not None and is_plausible(version.ts_ms, now_ms()):
+            at_ms = max(at_ms, version.ts_ms)
+        yield _Dated(version, at_ms)
 
 
 def has_any(blueprint_id: str) -> bool:

@@ -1,16 +1,22 @@
-"""How often patches touched the places of a Blueprint, and how often they were denied."""
+"""How often patches touched the places of a Blueprint, and how often their runs were rejected."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from django.db.models import Count as Rows
+from django.db.models import Q
+
 from enhancelog.backends import faults
 from enhancelog.domain import records
 from enhancelog.domain.badges import IMPLAUSIBLE_TIME
+from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.times import DAY_MS, EARLIEST_MS, now_ms
 from enhancelog.models import Entry, EntryBadge, Touch
 from enhancelog.queries.charts import Window
+from enhancelog.queries.counts import CAP, Count
 from enhancelog.queries.horizon import PatchHorizon
 from enhancelog.queries.prepared import Statement, run
+from enhancelog.queries.reach import reach
 
 MOST_PLACES: Final = 1_000  # that are looked through
 MOST_COUNTED: Final = 300  # places
@@ -20,7 +26,7 @@ LOOKED_AT: Final = 20  # newest rows of a place, to see what it is
 
 _TOUCH: Final = Touch._meta.db_table
 
-# Of its newest rows: how many were denied; -1 if no patch named the place by itself, NULL without rows.
+# Of its newest rows: how many were rejected; -1 if no patch named the place by itself, NULL without rows.
 _LOOKED: Final = f"""
     SELECT CASE MAX(CASE WHEN is_whole AND NOT has_named THEN 1 ELSE 0 END)
         WHEN 1 THEN COUNT(CASE WHEN rejected THEN 1 END) WHEN 0 THEN -1 END
@@ -70,7 +76,7 @@ _COUNTS_OUTSIDE: Final = f"""
 
 
 class TouchedPlaces(NamedTuple):
-    """``whole``: those that patches named by themselves, those denied most first, then the newest."""
+    """``whole``: those that patches named by themselves, those rejected most first, then the newest."""
 
     touched: frozenset[str]
     whole: list[str]
@@ -90,16 +96,35 @@ class Counts(NamedTuple):
     """``capped``: of the newest ``tried`` patches only; ``last`` is of all."""
 
     tried: int = 0
-    denied: int = 0
+    rejected: int = 0
     capped: bool = False
     last: Change | None = None
 
     @property
     def applied(self) -> int:
-        return self.tried - self.denied
+        return self.tried - self.rejected
 
 
 NONE: Final = Counts()
+
+
+class Known(NamedTuple):
+    """Runs whose patch is known."""
+
+    runs: Count
+    rejected: Count
+
+
+def known(blueprint_id: str, window: Window, seen: PatchHorizon) -> Known:
+    asked = {"blueprint_id": (blueprint_id,), "has": ("patch",)}
+    wanted = EntryFilter(asked, {}, window.since_ms, window.until_ms, seen=seen.seen)
+    with faults():
+        entries, end = reach(wanted, seen.up_to, ascending=False)
+        # In one pass, because a Blueprint may have many runs without a patch.
+        rejected = Rows("position", filter=Q(status="rejected"))
+        found = entries[: CAP + 1].aggregate(runs=Rows("position"), rejected=rejected)
+    capped = found["runs"] > CAP or end is not None
+    return Known(*(Count(min(found[name], CAP), capped) for name in Known._fields))
 
 
 def places(blueprint_id: str) -> TouchedPlaces:
@@ -112,7 +137,7 @@ def places(blueprint_id: str) -> TouchedPlaces:
     ranked = sorted(shown, key=lambda row: (row[1], row[2] or EARLIEST_MS), reverse=True)
     return TouchedPlaces(
         frozenset(place for place, *_ in shown),
-        [place for place, denied, _ in ranked if denied >= 0],
+        [place for place, rejected, _ in ranked if rejected >= 0],
         len(found) > len(shown),
     )
 
@@ -147,13 +172,13 @@ def counts(blueprint_id: str, wanted: Sequence[str], window: Window, seen: Patch
 
 # ``outside`` are the last to count, as no time says how new they are.
 def _counts(
-    most: int, looked_at: int, tried: int, denied: int, outside: int, denied_outside: int, *, last: Change | None
+    most: int, looked_at: int, tried: int, rejected: int, outside: int, rejected_outside: int, *, last: Change | None
 ) -> Counts:
     if looked_at <= most and tried + outside <= most:
-        return Counts(tried + outside, denied + denied_outside, capped=False, last=last)
+        return Counts(tried + outside, rejected + rejected_outside, capped=False, last=last)
     if looked_at:
-        return Counts(tried, denied, capped=True, last=last)
-    return Counts(min(outside, most), denied_outside, capped=True, last=last)
+        return Counts(tried, rejected, capped=True, last=last)
+    return Counts(min(outside, most), rejected_outside, capped=True, last=last)
 
 
 def _changes(positions: Sequence[int]) -> dict[int, Change]:

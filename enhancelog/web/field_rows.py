@@ -1,12 +1,13 @@
 """A Blueprint's fields as rows of a table, with what patches did to them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from enhancelog import links
-from enhancelog.domain import blueprint_fields
+from enhancelog.domain import blueprint_fields, document_changes
 from enhancelog.domain.blueprint_documents import tokens
 from enhancelog.domain.blueprint_fields import Field, Fields, Group
 from enhancelog.domain.filters import Order
@@ -20,10 +21,12 @@ from enhancelog.queries.horizon import PatchHorizon
 from enhancelog.web.folded_texts import Text
 
 MOST_OTHERS: Final = 100  # places that are no fields
+PLACE_CHARACTERS: Final = 20_000  # of the fields, and as many of the other places; links have them several times
+PROMPT_CHARACTERS: Final = 100_000  # of all prompts
 FOLDED_CHARACTERS: Final = 300  # of a prompt
 VALUE_CHARACTERS: Final = 200
 
-SORTS: Final = ("denied", "changes", "name")
+SORTS: Final = ("rejected", "changes", "name")
 
 NOTES: Final = {
     "": "",
@@ -54,27 +57,47 @@ class Row(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """``left_out``: fields and other places beyond what a page shows."""
+    """``left_out``: fields and other places beyond what a page shows. ``by_host``: those that the host sets itself.
+    ``cut_at``: characters of each prompt, unless all are shown whole."""
 
     fields: list[Field]
     others: list[tuple[str, str]]
     left_out: int
+    by_host: int
+    cut_at: int
 
 
 def choose(found: Fields, document: Any, touched: TouchedPlaces) -> Chosen:
     """Places with their notes, if patches touched more than the fields."""
+    fields = [field for field in found.fields if field.place in touched.touched or not _is_by_host(field)]
     known = {field.place for field in found.fields}
-    others = [(place, _note(place, found, document)) for place in touched.whole if place not in known]
-    shown_others = sorted(others[:MOST_OTHERS])
+    others = [place for place in touched.whole if place not in known]
+    shown_others = _first(others, MOST_OTHERS)
     # What patches touched and what agents are told comes before the rest.
-    most = MOST_COUNTED - len(shown_others)
-    ranked = sorted(found.fields, key=lambda field: (field.place not in touched.touched, not field.is_prompt))
-    shown = {field.place for field in ranked[:most]}
+    ranked = sorted(fields, key=lambda field: (field.place not in touched.touched, not field.is_prompt))
+    shown = set(_first([field.place for field in ranked], MOST_COUNTED - len(shown_others)))
+    chosen = [field for field in fields if field.place in shown]
+    cut_at = _cut_at([len(field.value) for field in chosen if field.is_prompt])
     return Chosen(
-        [field for field in found.fields if field.place in shown],
-        shown_others,
-        max(len(found.fields) - most, 0) + len(others) - len(shown_others),
+        [field._replace(value=cut(field.value, cut_at)) if cut_at and field.is_prompt else field for field in chosen],
+        sorted((place, _note(place, found, document)) for place in shown_others),
+        found.left_out + len(fields) - len(shown) + len(others) - len(shown_others),
+        len(found.fields) - len(fields),
+        cut_at,
     )
+
+
+def _cut_at(lengths: list[int]) -> int:
+    return PROMPT_CHARACTERS // len(lengths) if sum(lengths) > PROMPT_CHARACTERS else 0
+
+
+def _first(places: Sequence[str], most: int) -> list[str]:
+    ends = accumulate(len(place) for place in places[:most])
+    return [place for place, end in zip(places, ends, strict=False) if end <= PLACE_CHARACTERS]
+
+
+def _is_by_host(field: Field) -> bool:
+    return document_changes.is_by_host(tuple(tokens(field.place)))
 
 
 def rows(blueprint_id: str, chosen: Chosen, touched: TouchedPlaces, window: Window, seen: PatchHorizon) -> list[Row]:
@@ -94,7 +117,7 @@ def in_order(found: Iterable[Row], sort: str, order: Order) -> list[Row]:
         return sorted(found, key=lambda row: (row.of, row.label), reverse=order == "desc")
     if sort == "changes":
         return sorted(found, key=lambda row: (sign * row.counts.applied, not row.text))
-    return sorted(found, key=lambda row: (sign * row.counts.denied, sign * row.counts.tried, not row.text))
+    return sorted(found, key=lambda row: (sign * row.counts.rejected, sign * row.counts.tried, not row.text))
 
 
 def _note(place: str, found: Fields, document: Any) -> str:
@@ -144,7 +167,13 @@ def _value(value: Any) -> str:
     return isolated(cut(without_terminal_codes(text[: 2 * VALUE_CHARACTERS]), VALUE_CHARACTERS))
 
 
-def grouped(found: Sequence[Row]) -> list[tuple[Group, str, list[Row]]]:
+def grouped(found: Sequence[Row]) -> list[tuple[Group, str, list[Row], list[Row]]]:
+    """With each heading its rows that patches touched, and the others."""
     headings: tuple[tuple[Group, str], ...] = (("agents", "Agents"), ("steps", "Steps"), ("settings", "Settings"))
-    groups = [(group, heading, [row for row in found if row.group == group]) for group, heading in headings]
-    return [each for each in groups if each[2]]
+    groups = []
+    for group, heading in headings:
+        rows = [row for row in found if row.group == group]
+        if rows:
+            touched = [row for row in rows if row.counts.tried]
+            groups.append((group, heading, touched, [row for row in rows if not row.counts.tried]))
+    return groups

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from enhancelog.domain.blueprint_documents import tokens
 from enhancelog.domain.records import Operation
 
 
@@ -39,8 +40,7 @@ class OldValues:
 
 
 def _at(value: Any, pointer: str) -> Any:
-    for part in pointer.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
+    for name in tokens(pointer):
         if isinstance(value, dict):
             value = value.get(name, UNSET)
         elif isinstance(value, list):

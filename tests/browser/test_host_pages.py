@@ -63,8 +63,8 @@ def test_from_the_overview_over_an_unfinished_run_to_its_blueprints_document(qui
 
 def test_two_versions_are_compared(quiet: "Page") -> None:
     quiet.goto("/documents/?blueprint_id=main")
-    quiet.get_by_label("Compare from version 2", exact=True).check()
-    quiet.get_by_label("Compare to version 9", exact=True).check()
+    quiet.get_by_label("Before: version 2", exact=True).check()
+    quiet.get_by_label("After: version 9", exact=True).check()
     quiet.get_by_role("button", name="Compare").click()
     quiet.get_by_role("heading", name="Two documents compared").wait_for()
     assert quiet.locator("ins").count() > 0
@@ -79,6 +79,7 @@ def test_a_denied_run_shows_what_it_tried_and_what_would_have_become(quiet: "Pag
     is_well_made(quiet)
     would.get_by_role("link", name="document").click()
     expect(quiet.get_by_label("Text of the document")).to_contain_text("id: ")
+    expect(quiet.get_by_text("would have become, by the rejected run")).to_be_visible()
     is_well_made(quiet)
 
 
@@ -112,6 +113,6 @@ def test_the_fields_are_sorted_in_place(quiet: "Page") -> None:
     quiet.goto("/fields/?blueprint_id=main")
     rows = quiet.get_by_role("region", name="Agents").locator("[data-row]")
     quiet.get_by_role("region", name="Agents").get_by_role("link", name="Field", exact=True).press("Enter")
-    expect(rows.first).to_contain_text("coder kind")
+    expect(rows.first).to_contain_text("coder profile/system_prompt")
     expect(quiet).to_have_url(re.compile("sort=name"))
     expect(quiet.get_by_role("region", name="Agents").get_by_role("link", name="Field ↑")).to_be_focused()

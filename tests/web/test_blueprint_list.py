@@ -75,9 +75,9 @@ def test_sorts_by_every_column_and_those_without_a_time_come_last(client, three,
 
 def test_sums_over_sources(client: Client, three: None) -> None:
     assert [row[:4] for row in rows(blueprints(client))] == [
-        ["b", "8", "2", "25 %few"],
-        ["(no name)", "1", "1", "100 %few"],
-        ["a", "2", "0", "0 %few"],
+        ["b", "8", "2", "25 %few runs"],
+        ["(no name)", "1", "1", "100 %few runs"],
+        ["a", "2", "0", "0 %few runs"],
     ]
     assert rows(blueprints(client))[2][4] == "no plausible time"
 

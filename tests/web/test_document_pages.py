@@ -115,6 +115,41 @@ def test_any_two_versions_are_compared() -> None:
     assert same["Location"] == f"/documents/{hashes[0]}"
 
 
+def test_the_form_offers_the_newest_change_and_names_each_choice() -> None:
+    hashes = keep_versions()
+    page = get("/documents/?blueprint_id=main")
+    (form,) = [form for form in page.all("form") if form.all("input", type="radio")]
+    assert form.words.startswith("BeforeAfter Compare")
+    choices = form.all("input", type="radio")
+    assert [each.attributes["aria-label"] for each in choices[:3]] == [
+        "Before: version 2",
+        "After: version 2",
+        "Before: version 1",
+    ]
+    checked = {each.attributes["name"]: each.attributes["value"] for each in choices if "checked" in each.attributes}
+    assert checked == {"from": hashes[1], "to": hashes[2]}
+
+
+def test_a_version_whose_document_is_not_stored_cannot_be_chosen() -> None:
+    keep(Found(documents=[seen(TEXTS[0]), seen(TEXTS[2])], versions=[version(n, hash_of(TEXTS[n])) for n in range(3)]))
+    choices = get("/documents/?blueprint_id=main").all("input", type="radio")
+    assert [each.attributes["aria-label"] for each in choices if "disabled" in each.attributes] == [
+        "Before: version 1",
+        "After: version 1",
+    ]
+    assert [each.attributes["aria-label"] for each in choices if "checked" in each.attributes] == [
+        "After: version 2",
+        "Before: version 0",
+    ]
+
+
+def test_a_single_document_is_not_compared() -> None:
+    keep(Found(documents=[seen(TEXTS[0])], versions=[version(n, hash_of(TEXTS[n])) for n in range(3)]))
+    page = get("/documents/?blueprint_id=main")
+    assert not page.all("input", type="radio")
+    assert "Compare" not in page.words
+
+
 def test_without_a_git_store_the_applied_runs_are_the_versions() -> None:
     new = hash_of(TEXTS[1])
     record(make_entry(new_hash=new, rationale="because"), make_rejected(issue_id="h-2"))
@@ -224,9 +259,9 @@ def test_statements_do_not_grow_with_the_versions(number: int, django_assert_num
     texts = [f"id: {n}\n" for n in range(number + 1)]
     versions = [version(n, hash_of(text)) for n, text in enumerate(texts)]
     keep(Found(documents=[seen(text) for text in texts], versions=versions))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(12):
         get("/documents/?blueprint_id=main")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(6):
         get(f"/documents/{hash_of(texts[0])}")
 
 

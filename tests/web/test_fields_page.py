@@ -1,43 +1,23 @@
-"""The fields of a Blueprint: what changed each, and how often a patch that touched it was denied."""
+"""The fields of a Blueprint: what changed each, and how often runs that touched it were rejected."""
 
 from typing import Any
 
 import pytest
-from blake3 import blake3
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from enhancelog.domain.observed import Document, Version
 from enhancelog.domain.times import DAY_MS, now_ms
-from enhancelog.models import Entry
 from enhancelog.queries import fields as log
-from enhancelog.store import host_derivation, observed, writing
-from enhancelog.store.documents import Seen
-from enhancelog.store.observed import Found
+from enhancelog.store import host_derivation, writing
 from enhancelog.web import field_rows
-from tests.factories import HASHES, make_entry, make_rejected
-from tests.pages import Element, Page, read
+from tests.factories import make_rejected
+from tests.field_pages import NOON, PROMPTS, entries_behind, get, keep_document, rows, said, try_patches, untouched
+from tests.pages import read
 from tests.plans import plans, whole_tables
 from tests.recording import record_all
 
 pytestmark = pytest.mark.django_db
-
-NOON = 1_795_000_000_000
-YAML = """id: main
-flow:
-  kind: seq
-  children:
-  - {kind: step, ref: writer}
-  - {kind: par, children: [{kind: step, ref: reviewer}]}
-agents:
-- name: writer
-  profile: {model: opus, effort: null, tools: [], system_prompt: Cite the line.}
-- name: reviewer
-  profile: {system_prompt: Be brief.}
-metadata: {tags: [a, b]}
-"""
-PROMPTS = [f"/agents/{number}/profile/system_prompt" for number in (0, 1)]
 
 
 @pytest.fixture(autouse=True)
@@ -45,76 +25,32 @@ def public(settings: Any) -> None:
     settings.PUBLIC_READ = True
 
 
-def keep_document(text: str = YAML, form: Any = "yaml", blueprint_id: str = "main", hash: str = "") -> str:
-    hash = hash or (blake3(text.encode()).hexdigest() if form == "yaml" else HASHES[7])
-    version = Version(blueprint_id=blueprint_id, hash=hash, number=3, made_by="run", rationale="why", ts_ms=NOON)
-    seen = Seen(blueprint_id, Document(hash=hash, form=form, text=text))
-    observed.keep("host", Found(documents=[seen], versions=[version]))
-    host_derivation.settle()
-    return hash
-
-
-def try_patches(*denied: bool, place: str = PROMPTS[0], text: str = YAML, ts_ms: int = NOON) -> None:
-    """With the document before, unless ``text`` is not stored."""
-    known = Entry.objects.count()
-    common: dict[str, Any] = {
-        "ops": [{"op": "replace", "path": place, "value": "x"}],
-        "prev_hash": blake3(text.encode()).hexdigest(),
-    }
-    record_all(
-        (make_rejected if is_denied else make_entry)(issue_id=f"h-{number}", ts_ms=ts_ms + number, **common)
-        for number, is_denied in enumerate(denied, known)
-    )
-    host_derivation.settle()
-
-
-def get(query: str = "", blueprint_id: str = "main", answered: int = 200) -> Page:
-    response = Client().get(f"/fields/?blueprint_id={blueprint_id}{query}")
-    assert response.status_code == answered
-    return read(response)
-
-
-def rows(page: Page, heading: str) -> list[Element]:
-    (section,) = page.all("section", aria_label=heading)
-    return [row for row in section.all("tr") if "data-row" in row.attributes]
-
-
-def said(page: Page, heading: str) -> list[str]:
-    return [row.words for row in rows(page, heading)]
-
-
-def entries_behind(link: Element) -> int:
-    return len(
-        [each for each in read(Client().get(link.attributes["href"])).all("li") if "data-row" in each.attributes]
-    )
-
-
 def test_agents_steps_and_settings_are_listed_prompts_first() -> None:
     keep_document()
     page = get()
-    assert [row.split(" –")[0] for row in said(page, "Agents")] == [
+    assert untouched(page, "Agents") == [
         "writer profile/system_prompt Cite the line.",
         "reviewer profile/system_prompt Be brief.",
         "writer profile/model opus",
     ]
-    steps = said(page, "Steps")
+    steps = untouched(page, "Steps")
     assert [step.split()[:2] for step in steps[1:]] == [
         ["writer", "children/0"],
         ["children/1/kind", "par"],
         ["reviewer", "children/1/children/0"],
     ]
-    assert [row.split()[0] for row in said(page, "Settings")] == ["id", "metadata/tags"]
+    assert [row.split()[0] for row in untouched(page, "Settings")] == ["id", "metadata/tags"]
     assert "No patch of this Blueprint is known" in page.words
     assert "import_host" in page.words
 
 
-def test_a_field_shows_its_last_change_and_how_often_it_was_denied() -> None:
+def test_a_field_shows_its_last_change_and_how_often_it_was_rejected() -> None:
     keep_document()
     try_patches(True, False, True, False, True)
     first = rows(get(), "Agents")[0]
     assert "writer" in first.words
     assert "last changed 18 Nov 11:06 by writer should cite the file and line" in first.words
-    assert first.words.endswith("2 3 of 5 60 %few")
+    assert first.words.endswith("2 3 of 5 60 %few runs")
     assert [link.attributes["href"] for link in first.all("a", class_="link")] == ["/entries/h-3"]
 
 
@@ -126,7 +62,7 @@ def test_every_number_leads_to_its_rows() -> None:
     assert [(link.words, entries_behind(link)) for link in links] == [("2", 2), ("3", 3), ("5", 5)]
 
 
-def test_the_field_that_was_denied_most_comes_first() -> None:
+def test_the_field_that_was_rejected_most_comes_first() -> None:
     keep_document()
     try_patches(False, False, False, True)
     try_patches(True, True, place=PROMPTS[1])
@@ -145,9 +81,9 @@ def test_a_period_limits_the_numbers() -> None:
     now = now_ms()
     try_patches(True, ts_ms=now - 40 * DAY_MS)
     try_patches(True, False, ts_ms=now - DAY_MS)
-    assert rows(get(), "Agents")[0].words.endswith("1 2 of 3 67 %few")
+    assert rows(get(), "Agents")[0].words.endswith("1 2 of 3 67 %few runs")
     page = get("&period=7d")
-    assert rows(page, "Agents")[0].words.endswith("1 1 of 2 50 %few")
+    assert rows(page, "Agents")[0].words.endswith("1 1 of 2 50 %few runs")
     (of,) = [link for link in rows(page, "Agents")[0].all("a") if link.words == "2"]
     assert entries_behind(of) == 2
 
@@ -213,7 +149,7 @@ def test_hostile_texts_are_text() -> None:
     )
     page = get()
     assert not page.all("xss-tag")
-    assert "<xss-tag>" in said(page, "Agents")[0]
+    assert "<xss-tag>" in untouched(page, "Agents")[0]
 
 
 def test_a_page_has_a_bounded_size_whatever_the_document_and_the_patches() -> None:
@@ -223,7 +159,7 @@ def test_a_page_has_a_bounded_size_whatever_the_document_and_the_patches() -> No
     record_all([make_rejected(issue_id="h-many", ops=ops)])
     host_derivation.settle()
     page = get()
-    assert len(rows(page, "Agents")) == 200
+    assert len(untouched(page, "Agents")) == 200
     assert len(rows(page, "Settings")) == 100
     assert "3,850 more places are not listed." in page.words
 
@@ -232,16 +168,16 @@ def test_numbers_are_those_of_the_newest_patches_and_say_so(monkeypatch: pytest.
     monkeypatch.setattr(log, "MOST_OF_PLACE", 4)
     keep_document()
     try_patches(True, True, False, False, False, True)
-    assert rows(get(), "Agents")[0].words.endswith("3 of the newest 4 1 of the newest 4 25 %few")
+    assert rows(get(), "Agents")[0].words.endswith("3 of the newest 4 1 of the newest 4 25 %few runs")
 
 
-def test_the_last_change_is_shown_even_if_the_newest_patches_were_denied(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_change_is_shown_even_if_the_newest_runs_were_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "MOST_OF_PLACE", 2)
     keep_document()
     try_patches(False, True, True, True)
     first = rows(get(), "Agents")[0]
     assert [link.attributes["href"] for link in first.all("a", class_="link")] == ["/entries/h-0"]
-    assert first.words.endswith("0 of the newest 2 2 of the newest 2 100 %few")
+    assert first.words.endswith("0 of the newest 2 2 of the newest 2 100 %few runs")
 
 
 def test_an_implausible_time_is_no_last_change_and_hides_no_newest_patch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,11 +188,11 @@ def test_an_implausible_time_is_no_last_change_and_hides_no_newest_patch(monkeyp
     try_patches(False, ts_ms=now_ms() + 3 * DAY_MS)
     first = rows(get(), "Agents")[0]
     assert [link.attributes["href"] for link in first.all("a", class_="link")] == ["/entries/h-0"]
-    assert first.words.endswith("4 1 of 5 20 %few")
+    assert first.words.endswith("4 1 of 5 20 %few runs")
     numbers = [link for link in first.all("a") if link.words.isdigit()]
     assert [(link.words, entries_behind(link)) for link in numbers] == [("4", 4), ("1", 1), ("5", 5)]
     monkeypatch.setattr(log, "MOST_OF_PLACE", 2)
-    assert rows(get(), "Agents")[0].words.endswith("1 of the newest 2 1 of the newest 2 50 %few")
+    assert rows(get(), "Agents")[0].words.endswith("1 of the newest 2 1 of the newest 2 50 %few runs")
 
 
 def test_a_period_counts_what_its_list_shows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,7 +207,7 @@ def test_a_period_counts_what_its_list_shows(monkeypatch: pytest.MonkeyPatch) ->
     assert [(link.words, entries_behind(link)) for link in numbers] == [("1", 1), ("1", 1), ("2", 2)]
 
 
-def test_of_too_many_other_places_those_denied_most_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_too_many_other_places_those_rejected_most_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(field_rows, "MOST_OTHERS", 2)
     try_patches(False, place="/a", ts_ms=NOON)
     try_patches(False, place="/b", ts_ms=NOON + 9)
@@ -294,7 +230,7 @@ def test_more_places_than_are_looked_through(monkeypatch: pytest.MonkeyPatch) ->
     try_patches(True)
     page = get()
     assert "Patches touched more than 2 places" in page.words
-    assert rows(page, "Agents")[0].words.endswith("0 1 of 1 100 %few")
+    assert rows(page, "Agents")[0].words.endswith("0 1 of 1 100 %few runs")
 
 
 @pytest.mark.parametrize("number", [1, 50])
@@ -303,7 +239,7 @@ def test_statements_do_not_grow_with_the_fields(number: int, django_assert_num_q
     keep_document(text)
     for n in range(number):
         try_patches(False, place=f"/agents/{n}/prompt", text=text)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(15):
         page = get()
     assert len([row for row in rows(page, "Agents") if "last changed" in row.words]) == number
 

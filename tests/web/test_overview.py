@@ -258,8 +258,8 @@ def test_blueprints_are_in_order_of_the_lower_bound_of_their_rate(client: Client
     table = overview(client).all("table", class_="rates")[0]
     rows = [[each.words for each in row.inside if each.tag == "td"] for row in table.inside if row.tag == "tr"][1:]
     assert rows == [
-        ["(no name)", "6 / 10", "60 %few", "noop"],
-        ["one of one", "1 / 1", "100 %few", "noop"],
+        ["(no name)", "6 / 10", "60 %few runs", "noop"],
+        ["one of one", "1 / 1", "100 %few runs", "noop"],
         ["calm", "0 / 40", "0 %", ""],
     ]
 

@@ -11,7 +11,8 @@ from enhancelog import links
 from enhancelog.accounts.permissions import needs
 from enhancelog.domain.errors import Damaged
 from enhancelog.domain.telling_lines import shown_line
-from enhancelog.queries import document_versions
+from enhancelog.queries import candidates, document_versions
+from enhancelog.queries.candidates import Candidate
 from enhancelog.queries.document_versions import KnownVersion
 from enhancelog.queries.standing import standing
 from enhancelog.store import documents
@@ -20,6 +21,7 @@ from enhancelog.web import htmx
 from enhancelog.web.changed_places import places, read
 from enhancelog.web.document_texts import compared, shown
 from enhancelog.web.list_requests import without_empty_parameters
+from enhancelog.web.pages.timeline import unknown_blueprint
 from enhancelog.web.revalidation import revalidated
 
 _BEFORE: Final = re.compile(r"(\d{1,18})-(\d{1,18})")
@@ -32,6 +34,21 @@ class VersionRow(NamedTuple):
     rationale: str
     url: str
     changes_url: str
+
+
+class MakingRun(NamedTuple):
+    """``became``: the hash of the version that an applied run made instead."""
+
+    status: str
+    intent: str
+    url: str
+    became: str
+
+
+class Origin(NamedTuple):
+    versions: list[KnownVersion]
+    runs: list[MakingRun]
+    candidate: Candidate
 
 
 @require_safe
@@ -47,23 +64,20 @@ def document_list(request: HttpRequest) -> HttpResponseBase:
         before = request.GET.get("from", "")
         return HttpResponseRedirect(links.document(after, before if before != after else ""))
     known = standing(blueprint_id)
+    if known is None and not document_versions.has_any(blueprint_id):
+        return unknown_blueprint(request, blueprint_id)
     page = document_versions.page(blueprint_id, _before(request))
-    if known is None and not page.versions and not document_versions.has_any(blueprint_id):
-        unknown = {"blueprint_id": blueprint_id, "has_documents": False, "section": "blueprints"}
-        return htmx.page(request, "timeline/unknown.jinja", unknown, status=404)
-    rows = _rows(page.versions)
-    current, damaged = _current(page.versions) if "before" not in request.GET else (None, "")
+    newest, damaged = _newest(blueprint_id) if "before" not in request.GET else (None, "")
     context: dict[str, Any] = {
         "section": "blueprints",
         "blueprint_id": blueprint_id,
         "has_timeline": known is not None,
-        "rows": rows,
-        "can_compare": sum(row.url != "" for row in rows) > 1,
+        "rows": _rows(page.versions),
         "has_sources": len({version.source for version in page.versions}) > 1,
         "from_log": page.from_log,
-        "current": current,
+        "newest": newest,
         "damaged": damaged,
-        "shown": shown(current) if current else None,
+        "shown": shown(newest.document) if newest else None,
         "first_url": links.documents(blueprint_id) if "before" in request.GET else "",
         "older_url": _older_url(blueprint_id, page.next),
     }
@@ -106,10 +120,9 @@ def _earlier(version: KnownVersion, versions: list[KnownVersion]) -> str:
 
 
 # And what is wrong with it.
-def _current(versions: list[KnownVersion]) -> tuple[Stored | None, str]:
-    newest = next((version for version in versions if version.form), None)
+def _newest(blueprint_id: str) -> tuple[Newest | None, str]:
     try:
-        return documents.find(newest.hash) if newest else None, ""
+        return document_versions.newest_stored(blueprint_id), ""
     except Damaged as error:
         return None, str(error)
 
@@ -128,7 +141,7 @@ def document_detail(request: HttpRequest, hash: str) -> HttpResponse:
         "found": found,
         "blueprint_id": found.blueprint_id,
         "has_timeline": standing(found.blueprint_id) is not None,
-        "versions": document_versions.of_document(found.blueprint_id, found.hash),
+        "origin": _origin(found),
         "raw_url": links.api_document(found.hash),
     }
     other_hash = request.GET.get("compare")
@@ -142,10 +155,24 @@ def document_detail(request: HttpRequest, hash: str) -> HttpResponse:
         "other": other,
         "places": places(read(other), read(found)),
         "compared": compared(before, after) if before.form == after.form else None,
-        "other_versions": document_versions.of_document(other.blueprint_id, other.hash),
+        "other_origin": _origin(other),
         "swapped_url": links.document(other.hash, found.hash),
     }
     return htmx.page(request, "documents/comparison.jinja", context)
+
+
+def _origin(document: Stored) -> Origin:
+    found = candidates.candidate(document)
+    runs = [
+        MakingRun(
+            run.status,
+            shown_line(run.intent),
+            links.unfinished_run(run.issue_id) if run.status == "unfinished" else links.entry(run.issue_id),
+            run.new_hash if run.new_hash != document.hash else "",
+        )
+        for run in found.runs
+    ]
+    return Origin(document_versions.of_document(document.blueprint_id, document.hash), runs, found)
 
 
 # A head's JSON is compared with JSON, if the other is stored in that form, too.

@@ -1,4 +1,4 @@
-"""``/fields/?blueprint_id=…``: each field of a Blueprint's newest document, and how often patches of it were denied."""
+"""``/fields/?blueprint_id=…``: each field of a Blueprint's newest document, and what runs did to it."""
 
 from typing import Any, Final, NamedTuple
 
@@ -15,20 +15,20 @@ from enhancelog.domain.errors import Damaged, Invalid
 from enhancelog.queries import document_versions, horizon, runs
 from enhancelog.queries import fields as log
 from enhancelog.queries.charts import Window
-from enhancelog.queries.document_versions import KnownVersion
+from enhancelog.queries.document_versions import Newest
 from enhancelog.queries.fields import TouchedPlaces
 from enhancelog.queries.standing import standing
-from enhancelog.store import documents
 from enhancelog.web import field_rows, htmx, periods
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.list_requests import without_empty_parameters
+from enhancelog.web.pages.timeline import unknown_blueprint
 from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
 from enhancelog.web.sorting import Column, Sorting, checked, usual_order
 
 ALL_RUNS: Final = Period("all", Window())
 # Label and classes of each sortable heading
-COLUMNS: Final = {"name": ("Field", ""), "changes": ("Changes", "num"), "denied": ("Denied", "num")}
+COLUMNS: Final = {"name": ("Field", ""), "changes": ("Changes", "num"), "rejected": ("Rejected", "num")}
 
 _PARAMETERS: Final = ("blueprint_id", "period", "sort", "order")
 
@@ -51,7 +51,7 @@ class Asked(NamedTuple):
 class Read(NamedTuple):
     """``problem``: why its fields are not known."""
 
-    version: KnownVersion | None
+    newest: Newest | None
     value: Any
     fields: Fields
     problem: str
@@ -70,19 +70,16 @@ def field_list(request: HttpRequest) -> HttpResponseBase:
     except Invalid as error:
         raise BadRequest(str(error)) from None
     known = standing(blueprint_id)
-    page = document_versions.page(blueprint_id)
-    if known is None and not page.versions and not document_versions.has_any(blueprint_id):
-        unknown = {"blueprint_id": blueprint_id, "has_documents": False, "section": "blueprints"}
-        return htmx.page(request, "timeline/unknown.jinja", unknown, status=404)
+    if known is None and not document_versions.has_any(blueprint_id):
+        return unknown_blueprint(request, blueprint_id)
     period = periods.asked(request, runs.newest_ms()) if "period" in request.GET else ALL_RUNS
-    read = _read(page.versions)
+    read = _read(blueprint_id)
     touched = log.places(blueprint_id)
     context = {
         "section": "blueprints",
         "blueprint_id": blueprint_id,
         "has_timeline": known is not None,
         "read": read,
-        "is_touched": bool(touched.touched),
         "places_cut": touched.is_cut,
         "most_places": log.MOST_PLACES,
         "period": period,
@@ -93,7 +90,7 @@ def field_list(request: HttpRequest) -> HttpResponseBase:
 
 
 def _asked(request: HttpRequest) -> Asked:
-    sort = checked(request.GET.get("sort", "denied"), field_rows.SORTS)
+    sort = checked(request.GET.get("sort", "rejected"), field_rows.SORTS)
     order = filters.order(dict(request.GET.lists()), usual_order(sort))
     return Asked({name: request.GET[name] for name in _PARAMETERS if name in request.GET}, sort, order)
 
@@ -103,18 +100,28 @@ def _listed(asked: Asked, blueprint_id: str, read: Read, touched: TouchedPlaces,
     seen = horizon.touched()
     found = field_rows.rows(blueprint_id, chosen, touched, period.window, seen)
     rows = field_rows.in_order(found, asked.sort, asked.order)
-    groups = [(group, heading, asked.columns(group), rows) for group, heading, rows in field_rows.grouped(rows)]
-    return {"groups": groups, "left_out": chosen.left_out, "not_derived": seen.last - seen.up_to}
+    span = links.between(period.window.since_ms, period.window.until_ms)
+    with_patch = [*span, ("has", "patch")]
+    return {
+        "groups": [(heading, asked.columns(group), *rest) for group, heading, *rest in field_rows.grouped(rows)],
+        "left_out": chosen.left_out,
+        "by_host": chosen.by_host,
+        "cut_at": chosen.cut_at,
+        "not_derived": seen.last - seen.up_to,
+        "known": log.known(blueprint_id, period.window, seen) if touched.touched else None,
+        "known_url": links.blueprint(blueprint_id, with_patch),
+        "rejected_url": links.blueprint(blueprint_id, [*with_patch, ("status", "rejected")]),
+    }
 
 
-def _read(versions: list[KnownVersion]) -> Read:
-    newest = next((version for version in versions if version.form), None)
+def _read(blueprint_id: str) -> Read:
     nothing = Fields([], frozenset())
+    newest = None
     try:
-        stored = documents.find(newest.hash) if newest else None
-        if stored is None:
+        newest = document_versions.newest_stored(blueprint_id)
+        if newest is None:
             return Read(None, None, nothing, "")
-        value = blueprint_documents.parse(stored.text, stored.form)
+        value = blueprint_documents.parse(newest.document.text, newest.document.form)
     except (Unreadable, Damaged) as error:
         return Read(newest, None, nothing, str(error))
     return Read(newest, value, blueprint_fields.fields(value), "")

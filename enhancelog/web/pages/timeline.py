@@ -60,7 +60,7 @@ class Totals(NamedTuple):
 def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     known = standing(blueprint_id)
     if known is None:
-        return _unknown(request, blueprint_id)
+        return unknown_blueprint(request, blueprint_id)
     list_request = list_requests.read(request, timeline(blueprint_id))
     if (other := instead_of_page(request, list_request)) is not None:
         return other
@@ -124,7 +124,7 @@ def _header(list_request: ListRequest, page: Page, without: WithoutTime, known: 
     }
 
 
-def _unknown(request: HttpRequest, blueprint_id: str) -> HttpResponse:
+def unknown_blueprint(request: HttpRequest, blueprint_id: str) -> HttpResponse:
     has_documents = document_versions.has_any(blueprint_id)
     context = {"blueprint_id": blueprint_id, "has_documents": has_documents, "section": "blueprints"}
     return htmx.page(request, "timeline/unknown.jinja", context, status=404)
