@@ -33,7 +33,7 @@ def names(text: str, pointer: str, *, may_continue: bool = False) -> bool:
 
 
 class Index:
-    """Finds, as ``names`` does, which of ``texts`` name a pointer. A look-up does not read them if it is one part."""
+    """Which of ``texts`` name a pointer, as ``names`` says. Only for a pointer of several parts, texts are searched."""
 
     MOST_READ: Final = 5_000  # texts, for all pointers of several parts together; beyond, none is found
 
