@@ -74,7 +74,7 @@ def test_two_versions_are_compared(quiet: "Page") -> None:
 def test_a_denied_run_shows_what_it_tried_and_what_would_have_become(quiet: "Page") -> None:
     quiet.goto("/rejections/")
     quiet.locator("[data-row]").get_by_role("link").first.click()
-    expect(quiet.get_by_text("from the store of host")).to_be_visible()
+    expect(quiet.get_by_text("from a host's store (source host)").first).to_be_visible()
     would = quiet.locator("dt", has_text="Would have become").locator("xpath=following-sibling::dd[1]")
     is_well_made(quiet)
     would.get_by_role("link", name="document").click()
@@ -101,7 +101,7 @@ def test_from_an_unfinished_run_to_the_prompt_that_was_denied_most_and_what_its_
     follow(quiet, most.get_by_role("link", name="6", exact=True))
     expect(quiet.locator("[data-row]")).to_have_count(6)
     follow(quiet, quiet.locator("[data-row]").first.get_by_role("link").first)
-    expect(quiet.get_by_text("from the store of host")).to_be_visible()
+    expect(quiet.get_by_text("from a host's store (source host)").first).to_be_visible()
     expect(quiet.locator(".ops .path", has_text="/agents/planner/profile/system_prompt").first).to_be_visible()
     would = quiet.locator("dt", has_text="Would have become").locator("xpath=following-sibling::dd[1]")
     follow(quiet, would.get_by_role("link", name="document"))

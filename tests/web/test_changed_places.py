@@ -199,6 +199,19 @@ def test_an_applied_entry_shows_what_its_patch_changed(public: None) -> None:
     assert "3 places" in found.words
 
 
+def test_operations_are_folded_if_what_they_change_is_shown(public: None) -> None:
+    ops = [{"op": "replace", "path": "/agents/0/profile/system_prompt", "value": "Be kind."}]
+    odd = "a: &a [1]\nb: *a\n"
+    for issue_id, after, folded in (("shown", AFTER, 1), ("unreadable", odd, 0), ("unknown", "never stored", 0)):
+        changed = {"issue_id": issue_id, "prev_hash": hash_of(BEFORE), "new_hash": hash_of(after), "ops": ops}
+        record(make_entry(**changed), source="host")
+        keep(Found(documents=[seen(BEFORE), seen(AFTER), seen(odd)]))
+        found = panel(get(f"/entries/{issue_id}"), "Patch")
+        assert found is not None
+        assert len(found.all("details", class_="fold raw")) == folded
+        assert "Be kind." in found.words
+
+
 def test_a_patch_without_effect_changes_nothing(public: None) -> None:
     rejected = make_rejected("noop", prev_hash=hash_of(BEFORE), candidate_hash=hash_of(BEFORE))
     record(rejected, source="host")
