@@ -13,7 +13,7 @@ from enhancelog.store import host_derivation, observed
 from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
 from enhancelog.web.changed_places import SHOWN_CHANGES, Places, Read, Row, places
-from enhancelog.web.patches import SHOWN_CHARACTERS
+from enhancelog.web.patches import SHOWN_CHARACTERS, SHOWN_POINTER
 from tests import limited
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.host.observed import make_issue, make_patch, patch_of
@@ -92,6 +92,15 @@ def test_many_and_large_changes_are_counted_and_cut() -> None:
     assert found.rows[-1].cut
     assert found.rows[-1].label
     assert row({}, {"a": "x" * 5_000}).cut
+
+
+def test_long_names_are_cut() -> None:
+    before: Any = "x"
+    after: Any = "y"
+    for _ in range(40):
+        before, after = {"k" * 400: before}, {"k" * 400: after}
+    found = row([{"name": "n", "a": before}], [{"name": "n", "a": after}])
+    assert max(len(found.label), len(found.pointer), len(found.named)) <= SHOWN_POINTER
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from django.test import Client
 
 from enhancelog.domain.observed import Document, Version
 from enhancelog.store import host_derivation, observed
-from enhancelog.store.documents import Seen
+from enhancelog.store.documents import Seen, Stored
 from enhancelog.store.observed import Found
+from enhancelog.web.document_texts import COMPARED_CHARACTERS, readable
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.pages import Element, Page, read
 from tests.recording import record
@@ -226,3 +227,10 @@ def test_statements_do_not_grow_with_the_versions(number: int, django_assert_num
         get("/documents/?blueprint_id=main")
     with django_assert_num_queries(4):
         get(f"/documents/{hash_of(texts[0])}")
+
+
+def test_json_that_is_very_long_or_deep_is_shown_as_it_is() -> None:
+    long, deep = f"[{'1,' * COMPARED_CHARACTERS}1]", "[" * 10_000 + "]" * 10_000
+    for text in (long, deep):
+        stored = Stored(hash=HASHES[0], form="json", text=text, blueprint_id="main", source="host")
+        assert readable(stored) == text
