@@ -51,7 +51,7 @@ def test_from_the_overview_over_an_unfinished_run_to_its_blueprints_document(qui
     quiet.get_by_role("link", name="Time limit").click()
     expect(quiet.locator("[data-row]")).to_have_count(1)
     quiet.locator("[data-row]").get_by_role("link").first.click()
-    expect(quiet.get_by_text("It may still be working: do not post it again").first).to_be_visible()
+    expect(quiet.get_by_text("This run hit the time limit.")).to_be_visible()
     expect(quiet.get_by_text("between the two neighbors in the log")).to_be_visible()
     is_well_made(quiet)
     quiet.get_by_role("main").get_by_role("link", name="triage").first.click()
