@@ -3,6 +3,8 @@
 import re
 from typing import Final, Literal, NamedTuple, get_args
 
+from enhancelog.domain.telling_lines import unescaped
+
 Cause = Literal["spawner", "answer", "pointer", "committer", "time_limit", "unknown_blueprint", "no_verifiers", "other"]
 CAUSES: Final = get_args(Cause)
 
@@ -17,7 +19,7 @@ MEANINGS: Final[dict[Cause | None, Meaning]] = {
     "answer": Meaning("No patch", "The spawner's answer was no patch."),
     "pointer": Meaning("Bad pointer", "A pointer of the patch led nowhere."),
     "committer": Meaning("Committer failed", "The run died after all verdicts."),
-    "time_limit": Meaning("Time limit", "The time limit passed. The run may still be working: do not post it again."),
+    "time_limit": Meaning("Time limit", "The host stopped waiting for it. It could go on working."),
     "unknown_blueprint": Meaning("Unknown Blueprint", "The host has no such Blueprint."),
     "no_verifiers": Meaning("No verifiers", "The host ran with no verifiers."),
     "other": Meaning("Other", "Any other reason, or none: only the patch of the run is known."),
@@ -37,6 +39,7 @@ _BEFORE: Final = re.compile(
     r"^dispatch failed: |dispatcher error for ref '[^']{1,100}': (?:blocked: )?"
     r'|runtime error: (?:\[string "[^"]{1,100}"\]:\d{1,9}: )?'
 )
+_OUTPUT: Final = re.compile(r'"(raw|stderr)":"((?:[^"\\]++|\\.)*+)')  # of a spawner, cut off if it is long
 _READ_CHARACTERS: Final = 10_000
 
 
@@ -61,7 +64,12 @@ def failure(reason: str) -> str:
     """The words of the step that failed."""
     said = _without_stack(reason)
     last = max((found.end() for found in _BEFORE.finditer(said)), default=0)
-    return said[last:]
+    return _of_spawner(said[last:]) or said[last:]
+
+
+def _of_spawner(said: str) -> str:
+    outputs = _OUTPUT.findall(said) if said.startswith('{"') else ()
+    return next((text for _, output in sorted(outputs) if (text := unescaped(output).strip())), "")
 
 
 def _without_stack(reason: str) -> str:

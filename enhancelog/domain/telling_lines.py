@@ -45,6 +45,14 @@ def shown_line(text: str, limit: int = LINE_CHARACTERS) -> str:
     return isolated(telling_line(text, limit))
 
 
+def unescaped(inside: str) -> str:
+    """The text of a JSON string, without its quotes; as it is if it is none."""
+    try:
+        return msgspec.json.decode(f'"{inside}"', type=str)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return inside
+
+
 def _lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]
 
@@ -87,7 +95,7 @@ def _message(text: str) -> str:
         document = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         member = _MEMBER.search(text)  # cut off, or followed by something else
-        return _decoded(member[1]) if member else ""
+        return unescaped(member[1]) if member else ""
     return next(_messages(document, _DEEPEST), text)
 
 
@@ -95,13 +103,6 @@ def _unfenced(text: str) -> str:
     lines = text.splitlines()
     end = next((index for index, line in enumerate(lines) if _FENCE.fullmatch(line.strip())), len(lines))
     return "\n".join(lines[:end])
-
-
-def _decoded(inside: str) -> str:
-    try:
-        return msgspec.json.decode(f'"{inside}"', type=str)
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        return inside
 
 
 def _messages(value: Any, deeper: int) -> Iterator[str]:

@@ -2,7 +2,7 @@ from typing import Final
 
 from django.core.management.base import OutputWrapper
 
-from enhancelog.management.reporting import printable
+from enhancelog.management.reporting import counted, printable
 from enhancelog.store.observed import Kept
 from enhancelog.transfer.findings import FindingsFile, as_line
 from enhancelog.transfer.importer import Finding
@@ -39,6 +39,6 @@ def new(kept: Kept) -> str:
         "issues": kept.issues,
         "settings": kept.observations,
     }
-    new = [f"{number:,} new {name}" for name, number in numbers.items() if number]
-    changed = [f"{kept.changed:,} changed issues"] if kept.changed else []
+    new = [counted(number, f"new {name}") for name, number in numbers.items() if number]
+    changed = [counted(kept.changed, "changed issues")] if kept.changed else []
     return ", ".join([*new, *changed]) or "nothing new"

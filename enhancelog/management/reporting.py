@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 
@@ -64,6 +64,20 @@ def _one_line(error: Exception) -> str:
 def printable(text: str) -> str:
     """Escape unprintable characters, which a terminal could obey."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def counted(number: int, nouns: str) -> str:
+    """``1 row``, ``2 rows``."""
+    if number == 1:
+        for many, one in (("ies", "y"), ("ches", "ch"), ("s", "")):
+            if nouns.endswith(many):
+                return f"1 {nouns.removesuffix(many)}{one}"
+    return f"{number:,} {nouns}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(parts[:-1]), *parts[-1:]] if len(parts) > 1 else parts)
 
 
 def print_bytes(stdout: OutputWrapper, parts: Iterable[bytes]) -> None:

@@ -1,37 +1,58 @@
 """Runs without an entry in the log."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, get_args
 
 import msgspec
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, Case, F, Q, QuerySet, When
+from django.db.models.lookups import Exact
 
 from enhancelog import models
 from enhancelog.backends import dialect, faults
 from enhancelog.domain import cursors, records
 from enhancelog.domain.causes import CAUSES, Cause
 from enhancelog.domain.errors import Invalid, NotFound
+from enhancelog.domain.times import DAY_MS, day_of
 from enhancelog.domain.unfinished import RunStatus
 from enhancelog.models import Entry, Observation, UnfinishedRunChange
+from enhancelog.queries.plausible import Plausible
 from enhancelog.queries.prepared import Statement, fetch, written
 
 STATUSES: Final = get_args(RunStatus)
 # Without ``status`` in the filter, what is resolved is left out.
 UNRESOLVED: Final = ("pending", "died")
+UNKNOWN_DAY: Final = "unknown"
 PAGE_BYTES: Final = 8 << 20
 MOST_CHANGES: Final = 100
 MOST_COUNTED: Final = 10_000
 
 _cursor = msgspec.msgpack.Decoder(int)
 
+# A run's UTC day since 1970-01-01, if its time is exact or its neighbors are of one day.
+_DAY: Final = Case(
+    When(Q(Plausible("ts_ms", "recorded_ms")), then=F("ts_ms") / DAY_MS),
+    When(
+        Q(
+            Plausible("not_before_ms", "recorded_ms"),
+            Plausible("not_after_ms", "recorded_ms"),
+            Exact(F("not_before_ms") / DAY_MS, F("not_after_ms") / DAY_MS),
+            ts_ms=None,
+        ),
+        then=F("not_after_ms") / DAY_MS,
+    ),
+    output_field=BigIntegerField(),
+)
+
 
 class Wanted(NamedTuple):
-    """Empty: any."""
+    """Empty: any. ``day``: days since 1970-01-01, ``None``: not known."""
 
     blueprint_id: Sequence[str] = ()
     source: Sequence[str] = ()
     cause: Sequence[str] = ()
     status: Sequence[str] = UNRESOLVED
+    day: Sequence[int | None] = ()
 
 
 class UnfinishedRun(msgspec.Struct, frozen=True):
@@ -51,7 +72,7 @@ class UnfinishedRun(msgspec.Struct, frozen=True):
 
 
 class Counted(NamedTuple):
-    """What a run is counted by."""
+    """What a run is counted by. ``day``: as in ``Wanted``."""
 
     blueprint_id: str
     source: str
@@ -61,6 +82,7 @@ class Counted(NamedTuple):
     not_before_ms: int | None
     not_after_ms: int | None
     recorded_ms: int
+    day: int | None
 
 
 class Page(NamedTuple):
@@ -102,6 +124,7 @@ def parse(parameters: Mapping[str, list[str]]) -> Wanted:
         source=parameters.get("source", ()),
         cause=parameters.get("cause", ()),
         status=parameters.get("status", UNRESOLVED),
+        day=[_day(value) for value in parameters.get("day", ())],
     )
     for name, choices in (("cause", CAUSES), ("status", STATUSES)):
         for value in getattr(wanted, name):
@@ -182,12 +205,26 @@ def get(issue_id: str, *, reported: bool = False) -> Detail:
 
 
 def _selected(wanted: Wanted) -> QuerySet[models.UnfinishedRun]:
-    rows = models.UnfinishedRun.objects.filter(status__in=wanted.status)
+    rows = models.UnfinishedRun.objects.annotate(day=_DAY).filter(status__in=wanted.status)
     for name in ("blueprint_id", "source", "cause"):
         if values := getattr(wanted, name):
             may_be_empty = name == "blueprint_id"
             rows = rows.filter(**{f"{name}__in": records.only_ids(values, may_be_empty=may_be_empty)})
+    if wanted.day:
+        is_known = Q(day__in=[day for day in wanted.day if day is not None])
+        rows = rows.filter(is_known | Q(day=None) if None in wanted.day else is_known)
     return rows
+
+
+def _day(value: str) -> int | None:
+    if value == UNKNOWN_DAY:
+        return None
+    try:
+        moment = datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        reason = f"must be a date such as 2026-11-25, or {UNKNOWN_DAY}, not {value[:80]!r}"
+        raise Invalid("day", "day", reason) from None
+    return day_of(int(moment.timestamp()) * 1000)
 
 
 def _position(cursor: str) -> int:

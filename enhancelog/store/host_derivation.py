@@ -9,7 +9,7 @@ from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect, faults
 from enhancelog.domain.times import now_ms
-from enhancelog.models import Entry, HostIssue, HostJoin, HostSource, Patch, UnfinishedRun
+from enhancelog.models import Entry, EntryPatch, HostIssue, HostJoin, HostSource, Patch, Touch, UnfinishedRun
 from enhancelog.projections import entry_patches, unfinished_runs
 from enhancelog.projections.entry_patches import Moment, Place
 from enhancelog.projections.unfinished_runs import Difference
@@ -100,6 +100,16 @@ def rebuild(cursor: CursorWrapper) -> None:
     cursor.execute(f"UPDATE {_SOURCE} SET changes = changes + 1")
     touch_derivation.rebuild(cursor)
     unfinished_reports.rebuild()
+
+
+def counts() -> dict[str, int]:
+    """How much is derived of each kind."""
+    with faults():
+        return {
+            "joined patches": EntryPatch.objects.count(),
+            "unfinished runs": UnfinishedRun.objects.count(),
+            "touched places": Touch.objects.count(),
+        }
 
 
 def analyze() -> None:

@@ -8,12 +8,18 @@ from enhancelog.domain.blueprint_documents import Unreadable
 from enhancelog.domain.document_changes import ABSENT, Change
 from enhancelog.domain.errors import Damaged
 from enhancelog.domain.records import Verdict
-from enhancelog.domain.text import isolated
+from enhancelog.domain.text import cut, isolated
 from enhancelog.store import documents
 from enhancelog.store.documents import Stored
 from enhancelog.web.changed_words import SegmentedLine
 from enhancelog.web.denial_marks import Denials, as_word
-from enhancelog.web.patches import FOLDED_CHARACTERS, FOLDED_LINES, SHOWN_CHARACTERS, START_CHARACTERS
+from enhancelog.web.patches import (
+    FOLDED_CHARACTERS,
+    FOLDED_LINES,
+    SHOWN_CHARACTERS,
+    SHOWN_POINTER,
+    START_CHARACTERS,
+)
 from enhancelog.web.value_lines import Shown, both_sides, one_sided
 
 SHOWN_CHANGES: Final = 100
@@ -109,20 +115,20 @@ class _Rows:
         place = document_changes.place(change, *self._documents)
         pointer = blueprint_documents.pointer(list(change.tokens))
         is_whole = change.kind in ("added", "removed")
-        lines, cut = self._shown(change)
+        shown = self._shown(change)
         words = [] if change.is_by_host else as_word(place.item)
-        size = sum(len(line.text) for line in lines)
-        first = next((line.text for line in lines if line.mark in "+-" and line.text), "")
+        size = sum(len(line.text) for line in shown.lines)
+        first = next((line.text for line in shown.lines if line.mark in "+-" and line.text), "")
         return Row(
             kind=change.kind,
-            label=place.label,
-            pointer=_cut(pointer),
-            named=place.named if place.named != pointer else "",
+            label=cut(place.label, SHOWN_POINTER),
+            pointer=cut(pointer, SHOWN_POINTER),
+            named=cut(place.named, SHOWN_POINTER) if place.named != pointer else "",
             was_at=str(change.before) if change.kind == "moved" else "",
-            lines=lines,
+            lines=shown.lines,
             start=isolated(first[:START_CHARACTERS]),
-            long=len(lines) > FOLDED_LINES or size > FOLDED_CHARACTERS,
-            cut=cut,
+            long=len(shown.lines) > FOLDED_LINES or size > FOLDED_CHARACTERS,
+            cut=shown.cut,
             denied_by=self._denials.naming(pointer, place.named, *words, inside=pointer if is_whole else ""),
         )
 
@@ -139,7 +145,3 @@ class _Rows:
             shown = both_sides(change.before, change.after, self._characters)
         self._characters -= shown.size
         return shown
-
-
-def _cut(pointer: str) -> str:
-    return pointer if len(pointer) <= 500 else pointer[:499] + "…"

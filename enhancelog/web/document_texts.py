@@ -34,12 +34,12 @@ class Compared(NamedTuple):
 
 
 def readable(stored: Stored) -> str:
-    """JSON with a line for each value; YAML as it is."""
-    if stored.form == "yaml":
-        return stored.text
+    """JSON with a line for each value, unless it is very long; YAML as it is."""
+    if stored.form == "yaml" or len(stored.text) > COMPARED_CHARACTERS:
+        return stored.text  # a line for each value can be 30 times as long
     try:
         return msgspec.json.format(stored.text, indent=2)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return stored.text
 
 

@@ -8,7 +8,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from enhancelog.domain.diffs import Line, compare
 from enhancelog.domain.records import Entry, Operation, Verdict
-from enhancelog.domain.text import isolated
+from enhancelog.domain.text import cut, isolated
 from enhancelog.web.changed_words import SegmentedLine, with_changed_words
 from enhancelog.web.denial_marks import Denials
 from enhancelog.web.old_values import OldValues
@@ -16,6 +16,7 @@ from enhancelog.web.old_values import OldValues
 SHOWN_OPERATIONS: Final = 100
 SHOWN_CHARACTERS: Final = 40_000  # of all values together
 
+SHOWN_POINTER: Final = 500  # characters
 FOLDED_LINES: Final = 12
 FOLDED_CHARACTERS: Final = 1_000
 START_CHARACTERS: Final = 120
@@ -78,19 +79,19 @@ def as_text(entry: Entry) -> str:
 def _changes(operations: Sequence[Operation], old_values: OldValues, denials: Denials) -> Iterator[Change]:
     left = SHOWN_CHARACTERS
     for operation in operations[:SHOWN_OPERATIONS]:
-        lines, used, cut = _lines(operation, old_values.before(operation), max(left, 0))
+        lines, used, is_cut = _lines(operation, old_values.before(operation), max(left, 0))
         old_values.follow(operation)
         left -= used + len(operation.path)
         yield Change(
             op=operation.op,
-            path=operation.path or _ROOT,
-            source=str(operation.source or _ROOT) if operation.op in ("move", "copy") else "",
+            path=cut(operation.path, SHOWN_POINTER) or _ROOT,
+            source=cut(str(operation.source or _ROOT), SHOWN_POINTER) if operation.op in ("move", "copy") else "",
             lines=with_changed_words(lines),
             start=isolated(
                 next((line.text[:START_CHARACTERS] for line in lines if line.mark in "+-" and line.text), "")
             ),
             long=len(lines) > FOLDED_LINES or used > FOLDED_CHARACTERS,
-            cut=cut,
+            cut=is_cut,
             denied_by=denials.naming(operation.path),
         )
         if left <= 0:

@@ -17,10 +17,13 @@ from enhancelog.web.entry_rows import reasons
 
 
 class Attempt(NamedTuple):
-    """``summary``: a reason or the rationale. ``compare_url``: with the page's entry, if it has one."""
+    """``intent``: only if it is worded otherwise than that of the page's run. ``summary``: a reason or the rationale.
+    ``compare_url``: with the page's entry, if it has one.
+    """
 
     number: Count
     listed: Listed
+    intent: str
     denied: Sequence[str]
     summary: str
     url: str
@@ -32,6 +35,7 @@ class Unfinished(NamedTuple):
     """A run without an entry, so without a number."""
 
     run: UnfinishedRun
+    intent: str
     cause: str
     summary: str
     url: str
@@ -68,28 +72,35 @@ def attempts(thread: Thread | None, at_intent: AtIntent, current: Listed, given:
     """``None`` if nothing else was tried. Links keep the filter ``given``."""
     if thread is None or (len(thread.attempts) == 1 and not at_intent.runs):
         return None
-    shown = [_attempt(number, listed, current, given) for number, listed in thread.attempts]
-    return _attempts(thread, shown, at_intent, None)
+    shown = [_attempt(number, listed, current.entry.intent, current, given) for number, listed in thread.attempts]
+    return _attempts(thread, shown, at_intent, current.entry.intent)
 
 
 def attempts_beside(thread: Thread, at_intent: AtIntent, current: UnfinishedRun) -> Attempts:
-    shown = [_attempt(number, listed, None, ()) for number, listed in thread.attempts]
-    return _attempts(thread, shown, at_intent, current)
+    shown = [_attempt(number, listed, current.intent) for number, listed in thread.attempts]
+    return _attempts(thread, shown, at_intent, current.intent, current)
 
 
-def _attempts(thread: Thread, shown: Sequence[Attempt], at_intent: AtIntent, current: UnfinishedRun | None) -> Attempts:
+def _attempts(
+    thread: Thread,
+    shown: Sequence[Attempt],
+    at_intent: AtIntent,
+    intent: str,
+    current: UnfinishedRun | None = None,
+) -> Attempts:
     steps: list[tuple[Place, Step]] = [((attempt.listed.ts_ms, 0), Step(attempt, None)) for attempt in shown]
-    steps += [(place(run), Step(None, _unfinished(run, current))) for run in at_intent.runs]
+    steps += [(place(run), Step(None, _unfinished(run, intent, current))) for run in at_intent.runs]
     steps.sort(key=lambda step: step[0])
     return Attempts(thread, shown, [step for _, step in steps], at_intent.has_more)
 
 
-def _attempt(number: Count, listed: Listed, current: Listed | None, given: Pairs) -> Attempt:
+def _attempt(number: Count, listed: Listed, intent: str, current: Listed | None = None, given: Pairs = ()) -> Attempt:
     entry = listed.entry
     why = reasons(entry).shown
     return Attempt(
         number,
         listed,
+        _differing(entry.intent, intent),
         list(denials(entry)) if entry.status == "rejected" else (),
         shown_line(entry.rationale if entry.status == "applied" else why[0].text if why else ""),
         links.entry(entry.issue_id, given),
@@ -98,11 +109,16 @@ def _attempt(number: Count, listed: Listed, current: Listed | None, given: Pairs
     )
 
 
-def _unfinished(run: UnfinishedRun, current: UnfinishedRun | None) -> Unfinished:
+def _unfinished(run: UnfinishedRun, intent: str, current: UnfinishedRun | None) -> Unfinished:
     return Unfinished(
         run,
+        _differing(run.intent, intent),
         causes.MEANINGS[run.cause].name,
         shown_line(causes.failure(run.reason)),
         links.unfinished_run(run.issue_id),
         current is not None and (run.source, run.issue_id) == (current.source, current.issue_id),
     )
+
+
+def _differing(intent: str, of_page: str) -> str:
+    return shown_line(intent) if intent.strip() != of_page.strip() else ""

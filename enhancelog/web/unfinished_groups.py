@@ -7,34 +7,25 @@ from typing import Final, NamedTuple
 
 from enhancelog import links
 from enhancelog.domain.causes import CAUSES
-from enhancelog.domain.times import DAY_MS, day_of, is_plausible
-from enhancelog.queries.unfinished import Counted, begun_ms
+from enhancelog.domain.times import DAY_MS
+from enhancelog.queries.unfinished import UNKNOWN_DAY, Counted, begun_ms
 
 SHOWN_GROUPS: Final = 20
 
 
 class Group(NamedTuple):
-    """``first`` and ``last``: the earliest and the latest run. ``url``: the list of these runs."""
+    """``last``: the latest run. ``url``: the list of these runs."""
 
     key: str | None
     runs: int
-    first: Counted
     last: Counted
     url: str
 
 
 class Day(NamedTuple):
-    """``day``: days since the epoch; ``None``: not known, or the run's neighbors have different days."""
-
-    day: int | None
+    key: str
     runs: int
-
-    @property
-    def label(self) -> str:
-        if self.day is None:
-            return "day not known"
-        date = datetime.fromtimestamp(self.day * DAY_MS // 1000, UTC)
-        return f"{date:%a} {date.day} {date:%b %Y}"
+    url: str
 
 
 def by_cause(found: Sequence[Counted], url: Callable[..., str]) -> list[Group]:
@@ -48,11 +39,18 @@ def by_name(found: Sequence[Counted], name: str, url: Callable[..., str]) -> lis
     return sorted(groups, key=lambda group: (-group.runs, str(group.key)))
 
 
-def by_day(found: Iterable[Counted]) -> list[Day]:
+def by_day(found: Iterable[Counted], url: Callable[..., str]) -> list[Day]:
     """The newest day first, those without a known day last."""
-    counts = Counter(_day(run) for run in found)
-    known = sorted((day for day in counts if day is not None), reverse=True)
-    return [Day(day, counts[day]) for day in [*known, *([None] if None in counts else [])]]
+    counts = Counter(run.day for run in found)
+    days = sorted(counts, key=lambda day: -1 if day is None else day, reverse=True)
+    return [_day(day, counts[day], url) for day in days]
+
+
+def _day(day: int | None, runs: int, url: Callable[..., str]) -> Day:
+    if day is None:
+        return Day("day not known", runs, url(day=UNKNOWN_DAY))
+    date = datetime.fromtimestamp(day * DAY_MS // 1000, UTC)
+    return Day(f"{date:%a} {date.day} {date:%b %Y}", runs, url(day=f"{date:%Y-%m-%d}"))
 
 
 def _grouped(
@@ -65,18 +63,11 @@ def _grouped(
         Group(
             value,
             len(group),
-            min(group, key=begun_ms),
             max(group, key=begun_ms),
             url(**{name: value}) if value is not None else url(status="pending"),
         )
         for value, group in runs.items()
     ]
-
-
-def _day(run: Counted) -> int | None:
-    bounds = (run.ts_ms, run.ts_ms) if run.ts_ms is not None else (run.not_before_ms, run.not_after_ms)
-    days = {day_of(ts_ms) for ts_ms in bounds if ts_ms is not None and is_plausible(ts_ms, run.recorded_ms)}
-    return days.pop() if len(days) == 1 and None not in bounds else None
 
 
 def filter_url(pairs: Sequence[tuple[str, str]], **changes: str) -> str:

@@ -17,6 +17,7 @@ LUA = (
     FAILED
     + 'dispatch_attempt: dispatch failed: worker fn returned error: lua eval [x.lua]: runtime error: [string "x"]:7: '
 )
+SPAWNER = FAILED.format("patch-spawner") + "blocked: "
 
 
 def test_recorded_reasons_have_these_causes() -> None:
@@ -62,6 +63,11 @@ def test_any_text_has_a_cause(reason: str) -> None:
     ("reason", "words"),
     [
         (FAILED.format("patch-spawner") + "blocked: no reply", "no reply"),
+        (SPAWNER + '{"raw":"","stderr":"refused: \\"a\\u0000b\\"\\n"}', 'refused: "a\0b"'),
+        (SPAWNER + '{"raw":"no \\"stderr\\":\\"x\\"","stderr":"y"}', 'no "stderr":"x"'),
+        (SPAWNER + '{"raw":"cut off at the \\', "cut off at the"),
+        (SPAWNER + '{"raw":"\\ud800","stderr":""}', "\\ud800"),
+        (SPAWNER + '{"raw":"","stderr":""}', '{"raw":"","stderr":""}'),
         (LUA.format("patch-applier") + "path not found\nstack traceback:\n\t[C]: in ?", "path not found"),
         ("dispatch failed: blueprint store: gone", "blueprint store: gone"),
         ("out of memory", "out of memory"),

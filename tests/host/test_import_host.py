@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 from pytest_django import Settings
 
 from enhancelog.host import importing
@@ -55,11 +55,31 @@ PARTS = {
 
 def test_every_recorded_patch_is_joined_and_every_dead_run_is_told_by_cause() -> None:
     said = run(str(RECORDED))
-    assert "150 patches: 150 joined, 0 ambiguous, 0 without an entry" in said
+    for line in (
+        "settings: read 1 row, 3 new settings\n",
+        "150 patches: 150 joined, 0 ambiguous, 0 without an entry\n",
+        "11 unfinished runs: 0 pending, 11 died (Spawner failed 6, ",
+        "1 answer assigned to no unfinished run: ",
+    ):
+        assert line in said
     found = summary("host")
     assert (found.patches, found.joined, found.ambiguous, found.pending) == (150, 150, 0, 0)
     assert found.causes == {"spawner": 6, "pointer": 3, "time_limit": 1, "unknown_blueprint": 1}
     assert found.unassigned_patches == 0
+
+
+def test_a_rebuild_says_what_it_derived_of_hosts_stores() -> None:
+    run(str(RECORDED))
+    output = StringIO()
+    call_command("rebuild_projections", stdout=output, stderr=StringIO())
+    said = "rebuilt from 150 entries: 150 joined patches, 11 unfinished runs and 1,056 touched places\n"
+    assert output.getvalue() == said
+
+
+def test_help_lists_the_settings_store_among_the_stores() -> None:
+    text = load_command_class("enhancelog", "import_host").create_parser("manage.py", "import_host").format_help()
+    places = [text.index(f"  --{name} ") for name in ("issues", "settings", "git", "version")]
+    assert places == sorted(places)
 
 
 def test_a_joined_patch_has_the_key_of_its_entry() -> None:

@@ -13,7 +13,7 @@ from enhancelog.store import host_derivation, observed
 from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
 from enhancelog.web.changed_places import SHOWN_CHANGES, Places, Read, Row, places
-from enhancelog.web.patches import SHOWN_CHARACTERS
+from enhancelog.web.patches import SHOWN_CHARACTERS, SHOWN_POINTER
 from tests import limited
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.host.observed import make_issue, make_patch, patch_of
@@ -92,6 +92,15 @@ def test_many_and_large_changes_are_counted_and_cut() -> None:
     assert found.rows[-1].cut
     assert found.rows[-1].label
     assert row({}, {"a": "x" * 5_000}).cut
+
+
+def test_long_names_are_cut() -> None:
+    before: Any = "x"
+    after: Any = "y"
+    for _ in range(40):
+        before, after = {"k" * 400: before}, {"k" * 400: after}
+    found = row([{"name": "n", "a": before}], [{"name": "n", "a": after}])
+    assert max(len(found.label), len(found.pointer), len(found.named)) <= SHOWN_POINTER
 
 
 @pytest.mark.parametrize(
@@ -197,6 +206,19 @@ def test_an_applied_entry_shows_what_its_patch_changed(public: None) -> None:
     found = panel(get("/entries/h-1"), "What the patch changed")
     assert found is not None
     assert "3 places" in found.words
+
+
+def test_operations_are_folded_if_what_they_change_is_shown(public: None) -> None:
+    ops = [{"op": "replace", "path": "/agents/0/profile/system_prompt", "value": "Be kind."}]
+    odd = "a: &a [1]\nb: *a\n"
+    for issue_id, after, folded in (("shown", AFTER, 1), ("unreadable", odd, 0), ("unknown", "never stored", 0)):
+        changed = {"issue_id": issue_id, "prev_hash": hash_of(BEFORE), "new_hash": hash_of(after), "ops": ops}
+        record(make_entry(**changed), source="host")
+        keep(Found(documents=[seen(BEFORE), seen(AFTER), seen(odd)]))
+        found = panel(get(f"/entries/{issue_id}"), "Patch")
+        assert found is not None
+        assert len(found.all("details", class_="fold raw")) == folded
+        assert "Be kind." in found.words
 
 
 def test_a_patch_without_effect_changes_nothing(public: None) -> None:

@@ -1,5 +1,6 @@
 """Every page that links lead to, with hostile text wherever somebody may write: none fails, no text becomes markup."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from blake3 import blake3
 from django.contrib.auth.models import User
 from django.test import Client
+from msgspec import Raw
 
 from content import linked
 from content.kinds import KINDS
@@ -20,13 +22,13 @@ from enhancelog.accounts import api_tokens, saved_views
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.observed import Document, Version
 from enhancelog.domain.origin import Origin
-from enhancelog.domain.times import now_ms
+from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.models import Template
 from enhancelog.store import host_derivation, observed
 from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
 from tests.factories import make_entry, make_rejected
-from tests.host.observed import make_issue
+from tests.host.observed import make_issue, make_patch
 from tests.pages import read
 from tests.recording import record
 
@@ -35,6 +37,8 @@ pytestmark = pytest.mark.django_db
 MARKUP: Final = "\"'><xss-tag xss-a=1 onload=x>{{7919*7919}}{% x %}</title></script>"
 ODD: Final = f"javascript:alert(1)//{MARKUP}"
 TEXT: Final = f"{MARKUP}\n[a](javascript:alert(1)) `b` <b xss-a=1>\u2028\u202e\x01\x1b]]>&amp;"
+DEAD: Final = f"{ODD} died"
+SPAWNER: Final = "dispatcher error for ref 'patch-spawner': blocked: "
 LONG: Final = ODD + "é" * ((512 - len(ODD)) // 2)
 NAME: Final = MARKUP[:80]
 STARTS: Final = (
@@ -62,6 +66,26 @@ ROLES: Final = (
 )
 
 
+def document(text: str) -> Document:
+    return Document(hash=blake3(text.encode()).hexdigest(), form="yaml", text=text)
+
+
+# JSON is YAML, and there an escape hides what no text may contain.
+def written(prompt: str) -> Document:
+    agent = {"name": ODD, "profile": {"system_prompt": prompt, TEXT: prompt}}
+    steps = [{"ref": TEXT, "next": prompt}, {"ref": "\0\u202e", "next": [prompt]}]
+    return document(json.dumps({"agents": [agent], "flow": steps, TEXT: {TEXT: prompt}, prompt: "=1+1"}))
+
+
+BEFORE: Final = written(f"{TEXT} before\0\u2067")
+AFTER: Final = written(f"{TEXT} after\0\u2067")
+OPS: Final = [
+    {"op": "replace", "path": "/agents/0/profile/system_prompt", "value": TEXT},
+    {"op": "move", "from": f"/{ODD}", "path": f"/{TEXT}"},
+    {"op": "add", "path": f"/agents/0/profile/{TEXT}", "value": {TEXT: [TEXT]}},
+]
+
+
 def hostile() -> None:
     now = now_ms()
     fields: dict[str, Any] = {
@@ -77,8 +101,14 @@ def hostile() -> None:
         make_entry(issue_id="h-3", blueprint_id="", intent="", ts_ms=now - 1),
     )
     record(make_entry(issue_id="h-4", blueprint_id=ODD, ts_ms=now), source=NAME)
+    fields |= {"blueprint_id": ODD, "ops": OPS, "prev_hash": BEFORE.hash, "candidate_hash": AFTER.hash}
+    fields["meta"] = {"model": TEXT, "cost": 1}
+    record(
+        make_rejected(ODD, issue_id="tried", detail=f"{ODD} names /agents/0/profile", ts_ms=now - 5, **fields),
+        make_entry(issue_id="changed", new_hash=AFTER.hash, ts_ms=now - 6, **fields),
+    )
     keep_host(NAME, ["h-8", "h-9"], MARKUP)
-    keep_host(MARKUP, [ODD], ODD)
+    keep_host(MARKUP, [DEAD], ODD)
     for story_id in (MARKUP.replace(":", ""), "h-1"):
         for kind in KINDS:
             for value in (TEXT, f"{TEXT}\nmore", '{"a": "' + "<xss-tag>" + '"}', "1"):
@@ -90,13 +120,27 @@ def hostile() -> None:
 
 
 def keep_host(source: str, issue_ids: list[str], blueprint_id: str) -> None:
+    said = f"dispatch failed: {SPAWNER}{json.dumps({'raw': '', 'stderr': TEXT}, separators=(',', ':'))}"
     dead = [
-        make_issue(number, issue_id=issue_id, blueprint_id=blueprint_id, intent=TEXT, detail=f"dispatch failed: {TEXT}")
-        for number, issue_id in enumerate(issue_ids)
+        make_issue(number, issue_id=issue_id, blueprint_id=blueprint_id, intent=TEXT, detail=detail)
+        for number, (issue_id, detail) in enumerate(zip(issue_ids, (f"dispatch failed: {TEXT}", said), strict=False))
     ]
-    document = Document(hash=blake3(TEXT.encode()).hexdigest(), form="yaml", text=TEXT)
-    version = Version(blueprint_id=blueprint_id, hash=document.hash, number=0, made_by="hand", rationale=TEXT)
-    observed.keep(source, Found(issues=dead, documents=[Seen(blueprint_id, document)], versions=[version]))
+    documents = [document(TEXT), BEFORE, AFTER]
+    versions = [
+        Version(blueprint_id=blueprint_id, hash=each.hash, number=number, made_by="hand", rationale=TEXT)
+        for number, each in enumerate(documents)
+    ]
+    tried = make_patch(
+        blueprint_id=blueprint_id,
+        prev_hash=BEFORE.hash,
+        candidate_hash=AFTER.hash,
+        ts_ms=now_ms() - DAY_MS,
+        ops=Raw(json.dumps(OPS).encode()),
+        rationale=TEXT,
+    )
+    patches = [tried] if len(dead) == 1 else []
+    seen = [Seen(blueprint_id, each) for each in documents]
+    observed.keep(source, Found(issues=dead, patches=patches, documents=seen, versions=versions))
     host_derivation.settle()
 
 
@@ -183,6 +227,13 @@ def test_no_link_leads_to_a_failure_and_no_text_becomes_markup(role: str, settin
     own = OWN if role != "nobody" else OWN[:1]
     forms = list(pattern_forms()) if role == "staff" else []
     more = [links.entry(LONG), links.entry("h-1", [("compare", ODD)]), links.documents(MARKUP), links.documents(ODD)]
+    more += [links.entry("tried"), links.entry("changed", [("compare", "tried")]), links.fields(ODD)]
+    more += [links.entry("changed"), links.document(AFTER.hash, BEFORE.hash), links.unfinished_run(DEAD)]
+    for path in (links.entry("tried"), links.unfinished_run(DEAD)):
+        (panel,) = [
+            each for each in read(client.get(path)).all("section") if each.words.startswith("What the patch would")
+        ]
+        assert len(panel.all("div", class_="path small soft")) == 7
     assert crawl(client, [*STARTS, *own, *forms, *more]) > 50
 
 

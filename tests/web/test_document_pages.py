@@ -7,10 +7,11 @@ from blake3 import blake3
 from django.test import Client
 
 from enhancelog.domain.observed import Document, Version
-from enhancelog.models import Document as Stored
+from enhancelog.models import Document as DocumentRow
 from enhancelog.store import host_derivation, observed
-from enhancelog.store.documents import Seen
+from enhancelog.store.documents import Seen, Stored
 from enhancelog.store.observed import Found
+from enhancelog.web.document_texts import COMPARED_CHARACTERS, readable
 from tests.conftest import entries_unprotected
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.pages import Element, Page, read
@@ -269,7 +270,7 @@ def test_pages_say_that_a_document_is_damaged() -> None:
     hashes = keep_versions()
     record(make_entry(prev_hash=hashes[2], new_hash=hashes[2], ops=[{"op": "remove", "path": "/agents/0"}]))
     with entries_unprotected():
-        Stored.objects.filter(hash=hashes[0]).delete()
+        DocumentRow.objects.filter(hash=hashes[0]).delete()
     said = f"the document {hashes[0][:11]}… that it is based on is missing."
     assert f"The document cannot be read: {said}" in get(f"/documents/{hashes[2]}", 503).words
     answer = Client().get(f"/v1/enhance/documents/{hashes[2]}")
@@ -279,3 +280,10 @@ def test_pages_say_that_a_document_is_damaged() -> None:
     assert len(items(page)) == 3
     assert said in get("/fields/?blueprint_id=main").words
     assert f"The document before cannot be compared by its structure: {said}" in get("/entries/h-1").words
+
+
+def test_json_that_is_very_long_or_deep_is_shown_as_it_is() -> None:
+    long, deep = f"[{'1,' * COMPARED_CHARACTERS}1]", "[" * 10_000 + "]" * 10_000
+    for text in (long, deep):
+        stored = Stored(hash=HASHES[0], form="json", text=text, blueprint_id="main", source="host")
+        assert readable(stored) == text

@@ -51,7 +51,7 @@ def test_without_operations_of_its_own_an_entry_shows_those_of_its_hosts_store()
     keep(Found(patches=[make_patch()]))
     (words,) = patches(page()).values()
     assert "/a" in words
-    assert "from the store of host" in words
+    assert "from a host's store (source host)" in words
     assert page().addresses("JSON")[1] == "/v1/enhance/patches/h-1"
 
 
@@ -99,7 +99,7 @@ def test_two_candidates_are_both_shown() -> None:
     keep(Found(patches=[patch_of(rejected, candidate_hash=HASHES[8])]))
     shown = page()
     assert all(shown.all("button", data_copy=hash) for hash in HASHES[7:9])
-    assert "says the store of host" in shown.words
+    assert "from a host's store (source host)" in shown.words
 
 
 def test_the_reason_marks_the_observed_pointer() -> None:

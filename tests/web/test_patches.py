@@ -3,7 +3,7 @@
 import pytest
 from msgspec import UNSET
 
-from enhancelog.web.patches import SHOWN_CHARACTERS, SHOWN_OPERATIONS, patch
+from enhancelog.web.patches import SHOWN_CHARACTERS, SHOWN_OPERATIONS, SHOWN_POINTER, patch
 from tests import limited
 from tests.factories import make_entry, make_rejected
 
@@ -68,6 +68,12 @@ def test_long_values_are_folded_and_longer_ones_cut():
     cut = operation(op="add", path="/a", value="x" * (SHOWN_CHARACTERS + 1))
     assert cut.cut
     assert len(cut.lines[0].text) == SHOWN_CHARACTERS
+
+
+def test_long_pointers_are_cut():
+    shown = operation(op="move", path="/" + "a" * 10_000, **{"from": "/" + "b" * 10_000})
+    assert (len(shown.path), len(shown.source)) == (SHOWN_POINTER, SHOWN_POINTER)
+    assert shown.path.endswith("…")
 
 
 def test_many_operations_are_counted():

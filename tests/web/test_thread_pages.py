@@ -60,8 +60,8 @@ def test_applied_version_opens_the_attempts_before_it(client):
     (lazy,) = [each for each in details.inside if "hx-get" in each.attributes]
     fragment = get(client, lazy.attributes["hx-get"], headers={"HX-Request": "true"})
     assert [item.words.split(" compare")[0] for item in fragment.all("li")] == [
-        "rejected 14 Nov 22:13 no <id>",
-        "rejected 14 Nov 22:13 patch is no-op",
+        "1. rejected 14 Nov 22:13 no <id>",
+        "2. rejected 14 Nov 22:13 patch is no-op",
     ]
     assert not fragment.all("html")
 
@@ -150,7 +150,7 @@ def test_runs_that_never_finished_stand_among_the_attempts_without_a_number(clie
     page = get(client, "/entries/second")
     assert steps(page) == [
         "1. rejected by des and toneno <id>14 Nov 22:13 · compare",
-        "–not finished yetbetween 14 Nov 22:13 and 14 Nov 22:13",
+        "–not finished yetbetween 14 Nov 22:13 and 22:13",
         "2. rejected by nooppatch is no-op14 Nov 22:13",
         "–never finished: Spawner failedno <memory>14 Nov 22:13",
         "3. appliedAdds one sentence to the `writer` prompt.14 Nov 22:13 · compare",
@@ -161,6 +161,19 @@ def test_runs_that_never_finished_stand_among_the_attempts_without_a_number(clie
     assert steps(run) == [words.removesuffix(" · compare") for words in steps(page)]
     (current,) = [each for each in run.elements if each.tag == "li" and each.attributes.get("aria-current")]
     assert "never finished" in current.words
+
+
+def test_an_intent_that_is_worded_otherwise_is_shown(client):
+    some_attempts()
+    intent = make_entry().intent
+    record(make_rejected("noop", issue_id="again", ts_ms=START_MS + 1, intent=f"Again: {intent}"))
+    report("dead", ts_ms=START_MS + 1, intent=f"{intent} (attempt <9>)", reason="")
+    worded = [
+        " ".join(words.partition("“")[2].partition("”")[0].split()) for words in steps(get(client, "/entries/third"))
+    ]
+    assert worded == ["", "", f"Again: {intent}", f"{intent} (attempt <9>)", ""]
+    assert f"“{intent}”" in steps(get(client, "/entries/again"))[0]
+    assert f"“{intent}”" in steps(get(client, "/unfinished/dead"))[0]
 
 
 def test_an_entry_that_is_alone_has_the_runs_that_never_finished_beside_it(client):

@@ -66,14 +66,26 @@ def test_totals_of_the_blueprint(client):
     record_all(chain(3))
     record(make_rejected(issue_id="no", prev_hash=f"{3:064x}", ts_ms=NOON))
     said = summary(get(client, "/blueprints/main"))
-    assert said.startswith("3 versions applied, 1 of 4 attempts rejected (25 %), last ")
-    assert summary(get(client, "/blueprints/main?axis=noop")).startswith("1 of 4 entries match")
+    assert said.startswith("3 versions applied, 1 of 4 attempts rejected (25 %), last run ")
+
+
+def test_totals_of_a_filter_say_of_what(client):
+    record_all(chain(3))
+    record(make_rejected(issue_id="no", prev_hash=f"{3:064x}", ts_ms=NOON))
+    page = get(client, "/blueprints/main?axis=noop")
+    assert summary(page).startswith("1 of 4 entries matches; last run of the Blueprint ")
+    assert page.addresses("4 entries") == ["/blueprints/main"]
+    assert page.addresses("last run of the Blueprint") == ["/blueprints/main"]
+    query = f"since={NOON + 3_600_000}"
+    page = get(client, f"/blueprints/main?status=applied&{query}")
+    assert summary(page).startswith("2 of 2 entries in this period match; last run of the Blueprint ")
+    assert page.addresses("2 entries") == [f"/blueprints/main?{query}"]
 
 
 def test_totals_obey_the_period(client):
     record_all(chain(3))
     page = get(client, f"/blueprints/main?since={NOON + 3_600_000}")
-    assert summary(page).startswith("2 versions applied, 0 of 2 attempts rejected (0 %)")
+    assert summary(page).startswith("2 versions applied, 0 of 2 attempts rejected (0 %) in this period; ")
 
 
 def test_day_headings_are_said_once(client):
@@ -176,7 +188,7 @@ def test_totals_that_were_not_counted_to_the_end_give_no_rate(client, monkeypatc
     record(make_rejected(issue_id="no", ts_ms=NOON))
     since, until = NOON - 1, NOON + 12 * 3_600_000 - 1
     said = summary(get(client, f"/blueprints/main?since={since}&until={until}"))
-    assert said.startswith("3+ versions applied, 1 of 4+ attempts rejected, last ")
+    assert said.startswith("3+ versions applied, 1 of 4+ attempts rejected in this period; ")
 
 
 def test_later_page_as_a_plain_link_leads_back(client):

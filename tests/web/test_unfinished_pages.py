@@ -6,17 +6,18 @@ import pytest
 from django.test import Client
 
 from enhancelog.domain.observed import Settings as HostSettings
-from enhancelog.domain.times import now_ms
+from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.store import host_derivation, observed
 from enhancelog.store.observed import Found
 from tests.factories import HASHES, make_entry
-from tests.host.observed import make_issue, patch_of
+from tests.host.observed import make_issue, patch_of, report
 from tests.pages import Page, read
 from tests.recording import record
 
 pytestmark = pytest.mark.django_db
 
 NOON = 1_795_000_000_000
+DAYS = ("2026-11-18", "unknown")
 TIME_LIMIT = "dispatch failed: task ran into the ceiling declared by ttl_secs"
 POINTER = "dispatch failed: dispatcher error for ref 'patch-applier': path not found at part 3: tools"
 
@@ -62,16 +63,35 @@ def test_runs_are_grouped_by_cause_blueprint_source_and_day() -> None:
     keep(Found(issues=[*issues(1, 4), *dead, make_issue(5, status="pending")]))
     page = get("/unfinished/")
     assert len(rows(page)) == 3
-    (pointers,) = page.all("a", href="/unfinished/?cause=pointer")
-    assert pointers.words == "Bad pointer"
-    for address, words in (
-        ("/unfinished/?blueprint_id=main", "main"),
-        ("/unfinished/?blueprint_id=other", "other"),
-        ("/unfinished/?source=host", "host"),
+    for query, label, number in (
+        ("cause=pointer", "Bad pointer", 2),
+        ("status=pending", "Pending", 1),
+        ("blueprint_id=main", "main", 2),
+        ("blueprint_id=other", "other", 1),
+        ("source=host", "host", 3),
+        ("day=2026-11-18", "Wed 18 Nov 2026", 2),
+        ("day=unknown", "day not known", 1),
     ):
-        assert {link.words for link in page.all("a", href=address)} == {words}
-    assert "Wed 18 Nov 20262" in page.words
-    assert "day not known1" in page.words
+        assert {link.words for link in page.all("a", href=f"/unfinished/?{query}")} == {label, str(number)}
+        assert len(rows(get(f"/unfinished/?{query}"))) == number
+    assert [link.words for link in page.all("a", href="/unfinished/")][-4:] == ["3"] * 4
+
+
+def test_a_day_has_the_runs_that_are_known_to_be_of_it() -> None:
+    midnight = NOON - NOON % DAY_MS
+    for issue_id, times in {
+        "exact": {"ts_ms": midnight},
+        "within": {"not_before_ms": midnight, "not_after_ms": midnight + DAY_MS - 1},
+        "over midnight": {"not_before_ms": midnight, "not_after_ms": midnight + DAY_MS},
+        "after": {"not_before_ms": midnight},
+        "implausible": {"ts_ms": 1},
+    }.items():
+        report(issue_id, **times)
+    page = get("/unfinished/")
+    of_day, unknown = ({link.words for link in page.all("a", href=f"/unfinished/?day={day}")} for day in DAYS)
+    assert (of_day, unknown) == ({"Wed 18 Nov 2026", "2"}, {"day not known", "3"})
+    assert [len(rows(get(f"/unfinished/?day={day}"))) for day in DAYS] == [2, 3]
+    assert len(rows(get("/unfinished/?" + "&".join(f"day={day}" for day in DAYS)))) == 5
 
 
 @pytest.mark.parametrize(
@@ -94,7 +114,7 @@ def test_filters_choose_the_runs(query: str, found: list[str]) -> None:
     ) == [f"/unfinished/{issue_id}" for issue_id in found]
 
 
-@pytest.mark.parametrize("query", ["cause=x", "status=x", "cursor=x", "page_size=x"])
+@pytest.mark.parametrize("query", ["cause=x", "status=x", "cursor=x", "page_size=x", "day=x", "day=2026-02-30"])
 def test_a_bad_value_names_its_parameter(query: str) -> None:
     assert query.partition("=")[0] in get(f"/unfinished/?{query}", 400).words
 
@@ -145,11 +165,43 @@ def test_a_run_has_its_reason_operations_candidate_and_history() -> None:
     assert page.all("a", href="/blueprints/main")
 
 
-@pytest.mark.parametrize(("detail", "warned"), [(TIME_LIMIT, True), (POINTER, False)])
-def test_a_run_that_hit_the_time_limit_must_not_be_posted_again(detail: str, warned: bool) -> None:
+def test_a_run_that_hit_the_time_limit_must_not_be_posted_again_within_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    warning = "It may still be working: do not post it again."
+    keep(Found(issues=[make_issue(2, detail=TIME_LIMIT), make_issue(3, detail=POINTER)]))
+    assert get("/unfinished/h-2").words.count(warning) == 1
+    assert warning not in get("/unfinished/h-3").words
+    assert warning not in get("/unfinished/").words
+    later_ms = now_ms() + DAY_MS
+    monkeypatch.setattr("enhancelog.web.pages.unfinished.now_ms", lambda: later_ms)
+    assert "or earlier and is probably no longer working" in get("/unfinished/h-2").words
+
+
+def test_the_age_of_a_run_is_that_of_the_latest_time_at_which_it_can_have_begun() -> None:
+    for number, times in enumerate(({"ts_ms": NOON}, {"not_before_ms": NOON - 1, "not_after_ms": NOON}, {"ts_ms": 1})):
+        report(f"h-{number}", cause="time_limit", **times)
+    notes = [get(f"/unfinished/h-{number}").all("p", class_="note")[0] for number in range(3)]
+    days = [note.all("time")[0].attributes["datetime"][:10] for note in notes]
+    assert days[:2] == ["2026-11-18", "2026-11-18"]
+    assert days[2] > "2026-11-18"
+    assert ["or earlier" in note.words for note in notes] == [False, True, False]
+
+
+def test_what_a_spawner_said_is_told_without_its_json() -> None:
+    said = r'{"raw":"","stderr":"no <xss-tag>\u202e\n"}'
+    detail = f"dispatch failed: dispatcher error for ref 'patch-spawner': blocked: {said}"
     keep(Found(issues=[make_issue(2, detail=detail)]))
-    for path in ("/unfinished/", "/unfinished/h-2"):
-        assert ("It may still be working: do not post it again" in get(path).words) == (warned and "h-2" in path)
+    assert "Spawner failed: no <xss-tag>" in get("/unfinished/").words
+    page = get("/unfinished/h-2")
+    (reason, *_) = [section for section in page.all("section") if section.words.startswith("Reason")]
+    assert [text.words for text in reason.all("div", class_="long")] == ["no <xss-tag>\u202e"]
+    assert detail in [text.words for text in reason.all("div", class_="long small")]
+
+
+def test_a_change_says_when_it_was_read_or_reported() -> None:
+    keep(Found(issues=[make_issue(2)]))
+    report("h-3")
+    assert "died read at" in get("/unfinished/h-2").words
+    assert "by token agent-7" in get("/unfinished/h-3").words
 
 
 def test_a_pending_run_is_stuck_after_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:

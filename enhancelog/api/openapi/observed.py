@@ -19,7 +19,7 @@ from enhancelog.api.openapi.parts import (
 )
 from enhancelog.domain.causes import CAUSES
 from enhancelog.domain.unfinished_reports import UnfinishedReport
-from enhancelog.queries.unfinished import STATUSES, UnfinishedRun
+from enhancelog.queries.unfinished import STATUSES, UNKNOWN_DAY, UnfinishedRun
 
 _, SCHEMAS = msgspec.json.schema_components(
     [EntryPatches, UnfinishedRun, KnownUnfinishedRun, UnfinishedReport], ref_template="#/components/schemas/{name}"
@@ -71,6 +71,7 @@ def _choices(name: str, values: tuple[str, ...], description: str) -> Part:
 
 
 _ANY_TEXT: Final = array_of({"type": "string"})
+_DAY: Final[Part] = {"type": "string", "pattern": rf"^(\d{{4}}-\d\d-\d\d|{UNKNOWN_DAY})$"}
 
 OPERATIONS: Final[dict[str, Part]] = {
     "/v1/enhance/patches/{issue_id}": {
@@ -121,6 +122,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                 query("source", _ANY_TEXT, "The source."),
                 _choices("cause", CAUSES, "Why it died."),
                 _choices("status", STATUSES, "Unless given, `pending` and `died`."),
+                query("day", array_of(_DAY), "UTC day, as far as a run's time is known; `unknown` if it is not."),
                 SIZE,
                 CURSOR,
             ],

@@ -10,7 +10,7 @@ from enhancelog.domain import filters, meta_filters
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import PARAMETERS, EntryFilter
 from enhancelog.domain.times import now_ms
-from enhancelog.management.reporting import CannotRun, Report, ReportingCommand, print_bytes, progress
+from enhancelog.management.reporting import CannotRun, Report, ReportingCommand, counted, print_bytes, progress
 from enhancelog.queries.entries import stream
 from enhancelog.transfer.formats import EXPORTS
 from enhancelog.transfer.outputs import atomic_file
@@ -59,4 +59,4 @@ def _counted(wanted: EntryFilter, order: filters.Order, report: Report) -> Itera
     for rows in stream(wanted, order):
         yield rows
         done += len(rows)
-        report(done, f"{done:,} entries")
+        report(done, counted(done, "entries"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandParser, DjangoHelpFormatter
 
 from enhancelog.domain import records
 from enhancelog.domain.causes import MEANINGS
@@ -18,7 +18,7 @@ from enhancelog.host.importing import KINDS
 from enhancelog.host.recognition import Kind, Store, recognize
 from enhancelog.management.database import Needs
 from enhancelog.management.findings import ShownFindings, new
-from enhancelog.management.reporting import CannotRun, Report, ReportingCommand, progress
+from enhancelog.management.reporting import CannotRun, Report, ReportingCommand, counted, progress
 from enhancelog.queries.observed import Summary, summary
 from enhancelog.store import host_derivation
 from enhancelog.transfer.findings import FindingsFile
@@ -35,6 +35,10 @@ _HELP: Final[dict[Kind, str]] = {
 }
 
 
+class _HelpFormatter(DjangoHelpFormatter):
+    show_last = DjangoHelpFormatter.show_last - {"--settings"}
+
+
 class Command(ReportingCommand):
     help = (
         "Import what an engine host keeps, all of it or some: its log, outputs, issues, settings and git store. "
@@ -44,7 +48,8 @@ class Command(ReportingCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         # Our --settings replaces Django's, which would name a module; manage.py has read that already.
-        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+        kwargs |= {"conflict_handler": "resolve", "formatter_class": _HelpFormatter}
+        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.set_defaults(settings=None)
@@ -118,24 +123,22 @@ def _import_store(store: Store, reader: Any, source: str, findings: ShownFinding
             reader,
             Origin("command", "import_host", source),
             on_finding=found,
-            on_batch=lambda counts: report(reader.done, f"{counts.read:,} entries"),
+            on_batch=lambda counts: report(reader.done, counted(counts.read, "entries")),
         )
     kept = importing.keep(
-        reader, source, on_finding=found, on_batch=lambda _: report(reader.done, f"{reader.done:,} {reader.unit}")
+        reader, source, on_finding=found, on_batch=lambda _: report(reader.done, counted(reader.done, reader.unit))
     )
-    return f"read {reader.done:,} {reader.unit}, {new(kept)}"
+    return f"read {counted(reader.done, reader.unit)}, {new(kept)}"
 
 
 def _conclusion(found: Summary) -> Iterator[str]:
     missing = found.patches - found.joined - found.ambiguous
     fates = f"{found.joined:,} joined, {found.ambiguous:,} ambiguous, {missing:,} without an entry"
-    yield f"{found.patches:,} patches: {fates}"
-    dead = sum(found.causes.values())
+    yield f"{counted(found.patches, 'patches')}: {fates}"
+    died = sum(found.causes.values())
     by_cause = ", ".join(f"{MEANINGS[cause].name} {number:,}" for cause, number in found.causes.items())
-    yield f"{dead + found.pending:,} unfinished runs: {found.pending:,} pending, {dead:,} dead ({by_cause or 'none'})"
-    for number, one, many in (
-        (found.unassigned_patches, "patch fits", "patches fit"),
-        (found.unassigned_answers, "answer fits", "answers fit"),
-    ):
+    runs = counted(died + found.pending, "unfinished runs")
+    yield f"{runs}: {found.pending:,} pending, {died:,} died" + (f" ({by_cause})" if by_cause else "")
+    for number, what in ((found.unassigned_patches, "patches"), (found.unassigned_answers, "answers")):
         if number:
-            yield f"{number:,} {one if number == 1 else many} no unfinished run, or several: kept, but assigned to none"
+            yield f"{counted(number, what)} assigned to no unfinished run: none fits, or several do"

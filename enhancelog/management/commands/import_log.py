@@ -9,7 +9,7 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
 from enhancelog.management.database import Needs
 from enhancelog.management.findings import ShownFindings
-from enhancelog.management.reporting import CannotRun, ReportingCommand, progress
+from enhancelog.management.reporting import CannotRun, ReportingCommand, counted, progress
 from enhancelog.transfer.findings import FindingsFile
 from enhancelog.transfer.importer import Counts, import_entries
 from enhancelog.transfer.items import Unreadable
@@ -60,7 +60,7 @@ class Command(ReportingCommand):
                 origin,
                 counts=counts,
                 on_finding=findings.add,
-                on_batch=lambda counts: report(items.done, f"{counts.read:,} entries"),
+                on_batch=lambda counts: report(items.done, counted(counts.read, "entries")),
             )
 
     def _conclude(self, counts: Counts, findings: ShownFindings, file: FindingsFile) -> None:

@@ -2,16 +2,21 @@
 
 from typing import Any
 
-from enhancelog.management.reporting import ReportingCommand, progress
+from enhancelog.management.reporting import ReportingCommand, counted, listed, progress
+from enhancelog.store import host_derivation
 from enhancelog.store.database import analyze, last_position, rebuild_projections
 
 
 class Command(ReportingCommand):
-    help = "Derive all projections from the log again: denials, tallies, badges, summaries."
+    help = (
+        "Derive again what follows from the log and from hosts' stores: denials, tallies, badges, summaries, patterns, "
+        "search, the entry of each patch, unfinished runs, touched places."
+    )
 
     def report(self, **options: Any) -> bool:
         with progress(self.stderr, "Rebuilding", last_position()) as report:
-            done = rebuild_projections(lambda done: report(done, f"{done:,} entries"))
+            done = rebuild_projections(lambda done: report(done, counted(done, "entries")))
         analyze()
-        self.stdout.write(f"rebuilt from {done:,} entries")
+        derived = [counted(number, what) for what, number in host_derivation.counts().items() if number]
+        self.stdout.write(f"rebuilt from {counted(done, 'entries')}" + (f": {listed(derived)}" if derived else ""))
         return False

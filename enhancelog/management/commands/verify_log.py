@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from enhancelog.management.reporting import ReportingCommand, printable, progress
+from enhancelog.management.reporting import ReportingCommand, counted, listed, printable, progress
 from enhancelog.queries.horizon import grouped
 from enhancelog.store import host_derivation, touch_derivation
 from enhancelog.store.verification import Part, parts
@@ -18,7 +18,7 @@ class Command(ReportingCommand):
             done, found = self._verify(part)
             findings += found
             if done or not verified:
-                verified.append(f"{done:,} {part.rows}")
+                verified.append(counted(done, part.rows))
         last, up_to = grouped()
         if up_to < last:
             self.stdout.write(
@@ -37,8 +37,8 @@ class Command(ReportingCommand):
                 "what patches touch is not derived to the end, which is not an error: a running server or the next "
                 "import derives the rest"
             )
-        said = f"{findings:,} findings" if findings else "no problems found"
-        self.stdout.write(f"verified {' and '.join(verified)}: {said}")
+        said = counted(findings, "findings") if findings else "no problems found"
+        self.stdout.write(f"verified {listed(verified)}: {said}")
         return findings > 0
 
     def _verify(self, part: Part) -> tuple[int, int]:
@@ -47,7 +47,7 @@ class Command(ReportingCommand):
         def heard(number: int) -> None:
             nonlocal done
             done = number
-            report(number, f"{number:,} {part.rows}")
+            report(number, counted(number, part.rows))
 
         with progress(self.stderr, "Verifying", part.total()) as report:
             for finding in part.findings(heard):

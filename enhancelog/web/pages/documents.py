@@ -13,7 +13,7 @@ from enhancelog.domain.errors import Damaged
 from enhancelog.domain.telling_lines import shown_line
 from enhancelog.queries import candidates, document_versions
 from enhancelog.queries.candidates import Candidate
-from enhancelog.queries.document_versions import KnownVersion
+from enhancelog.queries.document_versions import KnownVersion, Newest
 from enhancelog.queries.standing import standing
 from enhancelog.store import documents
 from enhancelog.store.documents import Stored

@@ -119,6 +119,8 @@ def _header(list_request: ListRequest, page: Page, without: WithoutTime, known: 
     newest = known.newest_ms
     return {
         "totals": Totals(*totals),
+        "in_period": " in this period" if of_time else "",
+        "all_url": list_request.url(of_time),
         "matching": total(page, without, list_request) if len(of_time) < len(list_request.given) else None,
         "newest": None if newest is None else as_datetime(newest, newest),
     }

@@ -13,7 +13,7 @@ from enhancelog.domain import causes, filter_box, filters, page_sizes
 from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.filter_box import Pair
 from enhancelog.domain.telling_lines import shown_line
-from enhancelog.domain.times import now_ms
+from enhancelog.domain.times import DAY_MS, is_plausible, now_ms
 from enhancelog.queries import observed, unfinished, unfinished_attempts
 from enhancelog.queries.standing import standing
 from enhancelog.queries.unfinished import Detail, UnfinishedRun
@@ -29,8 +29,9 @@ from enhancelog.web.unfinished_groups import SHOWN_GROUPS
 
 STATUSES: Final = (("", "Unfinished"), ("pending", "Pending"), ("died", "Died"), ("resolved", "Resolved"))
 SHOWN_DAYS: Final = 14
+MAY_STILL_WORK_MS: Final = DAY_MS
 
-_FILTERS: Final = ("blueprint_id", "source", "cause", "status")
+_FILTERS: Final = ("blueprint_id", "source", "cause", "status", "day")
 
 
 class Row(NamedTuple):
@@ -61,7 +62,7 @@ def unfinished_run_list(request: HttpRequest) -> HttpResponseBase:
     counted = unfinished.newest(wanted)
     sources = unfinished_groups.by_name(counted, "source", url)
     limits = unfinished.time_limits_ms()
-    days = unfinished_groups.by_day(counted)
+    days = unfinished_groups.by_day(counted, url)
     blueprints = unfinished_groups.by_name(counted, "blueprint_id", url)
     context = {
         "section": "overview",
@@ -119,6 +120,13 @@ def _stuck_s(run: UnfinishedRun, limits: dict[str, int]) -> int | None:
     return limit_ms // 1000 if now_ms() - began_ms > limit_ms else None
 
 
+def _begun_by_ms(run: UnfinishedRun) -> int:
+    known_ms = run.not_after_ms if run.ts_ms is None else run.ts_ms
+    if known_ms is None or not is_plausible(known_ms, run.recorded_ms):
+        return run.recorded_ms
+    return min(known_ms, run.recorded_ms)
+
+
 @require_safe
 @needs("log:read")
 def unfinished_run_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
@@ -138,18 +146,26 @@ def _detail(found: Detail) -> dict[str, Any]:
     before = changed_places.read_at(found.prev_hash, stored)
     title = shown_line(run.intent, TITLE_CHARACTERS)
     thread = unfinished_attempts.thread_of(run)
+    said = causes.failure(run.reason) or run.reason
+    begun_by_ms = _begun_by_ms(run)
     return {
         "found": found,
         "has_timeline": standing(run.blueprint_id) is not None,
         "run": run,
         "title": title,
         "intent": text(run.intent) if title != run.intent.strip() else None,
-        "reason": text(run.reason),
+        "reason": text(said),
+        "whole_reason": text(run.reason) if said != run.reason else None,
+        "begun_by_ms": begun_by_ms,
+        "may_still_work": now_ms() - begun_by_ms < MAY_STILL_WORK_MS,
         "meaning": causes.MEANINGS[run.cause],
         "patch": None if found.ops is None else of_operations(found.ops, "", (), before.value),
         "stored": stored,
         "places": changed_places.places_at(before, found.candidate_hash, stored, ()),
-        "changes": [(change, shown_line(causes.failure(change.reason))) for change in reversed(found.changes)],
+        "changes": [
+            (change, shown_line(causes.failure(change.reason)) if change.reason != run.reason else "")
+            for change in reversed(found.changes)
+        ],
         "stuck_s": _stuck_s(run, unfinished.time_limits_ms()),
         "attempts": attempts_beside(thread, unfinished_attempts.near(thread), run) if thread else None,
         "raw_url": links.api_unfinished_run(run.issue_id),
