@@ -13,6 +13,7 @@ Outcome = Literal["applied", "same", "other"]  # "same": denied by the same axis
 
 _ATTEMPT: Final = Attempt._meta.db_table
 _DENIAL: Final = Denial._meta.db_table
+_ENDED: Final = "CASE WHEN {0}.applied OR {0}.crowded THEN 1 ELSE 0 END"
 
 
 class Change(NamedTuple):
@@ -46,17 +47,19 @@ def _outcome(position: str) -> str:
         FROM {_ATTEMPT} near WHERE near.position = {position} AND near.ts_ms <= denial.ts_ms + {APART_MS})"""
 
 
-# A new attempt has a next one itself, and is the next one of the attempt just before it.
+# A new attempt has a next one itself, and is the next one of the attempt just before it. The condition on ended ones
+# comes after grouping: next to the join, SQLite would build a Bloom filter over all attempts for it.
 _CHANGES: Final = f"""
     WITH fresh AS MATERIALIZED (
-        SELECT position, intent_key, ts_ms, applied OR crowded AS is_ended FROM {_ATTEMPT} WHERE {{is_fresh}}),
+        SELECT position, intent_key, ts_ms, {_ENDED.format("a")} AS ended FROM {_ATTEMPT} a WHERE {{is_fresh}}),
     concerned AS (
-        SELECT position, intent_key, ts_ms, 1 AS is_fresh FROM fresh WHERE NOT is_ended
-        UNION
-        SELECT earlier.position, earlier.intent_key, earlier.ts_ms, 0
-        FROM fresh JOIN {_ATTEMPT} earlier ON earlier.position = {neighbor("fresh", "<")}
-        WHERE NOT (earlier.applied OR earlier.crowded) AND earlier.position NOT IN (SELECT position FROM fresh)),
-    followed AS (
+        SELECT position, intent_key, ts_ms, MAX(is_fresh) AS is_fresh FROM (
+            SELECT position, intent_key, ts_ms, ended, 1 AS is_fresh FROM fresh
+            UNION ALL
+            SELECT earlier.position, earlier.intent_key, earlier.ts_ms, {_ENDED.format("earlier")}, 0
+            FROM fresh JOIN {_ATTEMPT} earlier ON earlier.position = {neighbor("fresh", "<")}) found
+        GROUP BY position, intent_key, ts_ms HAVING MAX(ended) = 0),
+    followed AS MATERIALIZED (
         SELECT position, CASE WHEN is_fresh = 0 THEN
             {neighbor("concerned", ">", "AND a.position NOT IN (SELECT position FROM fresh)")} END AS before,
             {neighbor("concerned", ">")} AS after

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,14 +17,16 @@ from enhancelog.domain.intents import APART_MS, intent_key
 from enhancelog.domain.records import denials
 from enhancelog.domain.times import DAY_MS, is_plausible, now_ms
 from enhancelog.models import AxisTally
+from enhancelog.projections import next_attempts
 from enhancelog.projections.attempts import MOST_DENIED
 from enhancelog.queries import entries as listed
 from enhancelog.queries.patterns.of_entry import pattern_ids
 from enhancelog.store.database import stored_batches
 from enhancelog.store.verification import verify
-from tests.factories import make_entry, make_rejected
+from tests.factories import make_entry, make_many, make_rejected
+from tests.plans import plans, whole_tables
 from tests.queries.test_threads import INTENTS, START_MS, Run, append
-from tests.recording import record
+from tests.recording import record, record_all
 
 pytestmark = pytest.mark.django_db
 
@@ -124,6 +127,16 @@ def test_tallies_follow_whatever_is_dropped(runs: list[Run], data: st.DataObject
         after = tallied(), counted([run for run in runs if run.entry.issue_id in left])
         transaction.set_rollback(True)
     assert after[0] == after[1]
+
+
+def test_an_append_looks_up_single_attempts_however_long_the_log_is() -> None:
+    record_all(make_many(300))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        with CaptureQueriesContext(connection) as captured:
+            list(next_attempts.changes(cursor, [299, 300]))
+    assert whole_tables(captured) == set()
+    assert not any("BLOOM" in plan for plan in plans(captured).values())
 
 
 def test_same_means_the_same_pattern_where_the_filter_names_one() -> None:
