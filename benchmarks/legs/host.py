@@ -14,9 +14,9 @@ from benchmarks.databases import DATABASES, Database
 from benchmarks.host_work import make_outputs
 from benchmarks.rounds import Contender, Fact, Results, Target
 from benchmarks.servers import enhancelog
-from tests.processes import ROOT
+from tests.processes import RECORDED_HOST
 
-RECORDED: Final = ROOT / "enhancelog" / "demo" / "host"
+RECORDED: Final = RECORDED_HOST
 LOG: Final = "log=enhance_log.db"
 IMPORT_S: Final = 3.0
 FLAT: Final = 1.5  # a run without an entry is remembered while unfinished runs are derived
