@@ -37,6 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     if options.set_up_only:  # which it is by now
         return 0
     signal.signal(signal.SIGTERM, _interrupt)
+    # A shell has what it starts in the background ignore SIGINT, and so would all that tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     databases = [options.database] if options.database else ["sqlite", "postgresql"]
     codes = []
     try:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.servers.basehttp import WSGIRequestHandler
 from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
 from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis_settings
+
+from tests.plans import forget_statistics
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -41,6 +42,11 @@ def pytest_report_header() -> str:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--heavy", action="store_true", help="also run tests that need Node, mounts or minutes")
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # what was imported stays; every collection would look through it again
 
 
 @pytest.hookimpl(trylast=True)
@@ -145,21 +151,13 @@ def quick_flush() -> Iterator[None]:
                 if table not in SAME_FOR_ALL:
                     cursor.execute(f"DELETE FROM {table}")
             dialect().search.clear(cursor)  # no table of Django's
-            _forget_statistics(cursor)
+            # ANALYZE of one test's rows must not choose the next one's plans; for PostgreSQL, ``plans`` sees to that.
+            if connection.vendor == "sqlite":
+                forget_statistics(cursor)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", flush)
         yield
-
-
-def _forget_statistics(cursor: CursorWrapper) -> None:
-    # ANALYZE of one test's rows must not choose the next one's plans; on PostgreSQL, ``tests.plans`` sees to that.
-    if connection.vendor != "sqlite":
-        return
-    cursor.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'")
-    if cursor.fetchone():
-        cursor.execute("DELETE FROM sqlite_stat1")
-        cursor.execute("ANALYZE sqlite_schema")  # reads the statistics anew
 
 
 # A server

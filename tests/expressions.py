@@ -10,7 +10,7 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PACKAGES: Final = ("enhancelog", "content")
-SIZE: Final = 200_000
+SIZE: Final = 100_000
 """Characters of a text."""
 
 _ALPHABET: Final = "aZ09_-./:@#+*'\"`\\ \t\n()[]{}<>,;=|!?&~%$^éи字あア한’“”«»、٣\u0301\U000f0000\U000f0001"

@@ -17,7 +17,7 @@ def plans(captured: CaptureQueriesContext) -> dict[str, str]:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")
         else:
-            forget_undone_statistics(cursor)
+            forget_statistics(cursor, undone_only=True)
         explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
         for query in captured.captured_queries:
             statement = query["sql"].partition(" CURSOR WITH HOLD FOR ")[2] or query["sql"]
@@ -26,11 +26,13 @@ def plans(captured: CaptureQueriesContext) -> dict[str, str]:
     return found
 
 
-def forget_undone_statistics(cursor: CursorWrapper) -> None:
-    """SQLite keeps in memory what ANALYZE found in a transaction that was rolled back."""
+def forget_statistics(cursor: CursorWrapper, *, undone_only: bool = False) -> None:
+    """SQLite's. It keeps in memory what ANALYZE found, even in a transaction that was rolled back."""
     cursor.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'")
     if cursor.fetchone():
-        cursor.execute("ANALYZE sqlite_schema")
+        if not undone_only:
+            cursor.execute("DELETE FROM sqlite_stat1")
+        cursor.execute("ANALYZE sqlite_schema")  # reads the statistics anew
 
 
 def whole_tables(captured: CaptureQueriesContext) -> set[str]:

@@ -13,9 +13,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+import psutil  # type: ignore[import-untyped]
+
 from tests.waiting import LONGEST_S
 
 ROOT = Path(__file__).resolve().parent.parent
+RECORDED_HOST = ROOT / "enhancelog" / "demo" / "host"
 START_S = 120.0  # several times what it takes, for a machine that is busy
 
 Process = subprocess.Popen[str]
@@ -109,6 +112,17 @@ def _wait_for(url: str, process: Process, log: Path) -> None:
             reason = str(error)
             time.sleep(0.1)
     raise AssertionError(f"{url} is not ready ({reason}): {log.read_text()}")
+
+
+def workers_of(server: int) -> list[psutil.Process]:
+    return [child for child in psutil.Process(server).children() if _is_worker(child)]
+
+
+def _is_worker(child: psutil.Process) -> bool:
+    try:
+        return any("spawn_main" in part for part in child.cmdline())
+    except psutil.NoSuchProcess:  # it just ended, or is a zombie
+        return False
 
 
 def left_of(group: int, wait_s: float = LONGEST_S) -> list[int]:

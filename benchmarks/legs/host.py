@@ -14,9 +14,8 @@ from benchmarks.databases import DATABASES, Database
 from benchmarks.host_work import make_host
 from benchmarks.rounds import Contender, Fact, Results, Target
 from benchmarks.servers import enhancelog
-from tests.processes import ROOT
+from tests.processes import RECORDED_HOST
 
-RECORDED: Final = ROOT / "enhancelog" / "demo" / "host"
 LOG: Final = "log=enhance_log.db"
 IMPORT_S: Final = 3.0
 FLAT: Final = 1.2
@@ -43,7 +42,7 @@ def _imported(bench: Bench, vendor: str) -> Fact:
     for _ in range(bench.plan.rounds):
         bench.progress(f"importing the recorded host ({vendor})")
         with bench.databases.copy_of(vendor, bench.plan.small) as database:
-            seconds.append(_perform(bench, database, "import", RECORDED)["seconds"])
+            seconds.append(_perform(bench, database, "import", RECORDED_HOST)["seconds"])
     return Fact(f"import of the recorded host: {vendor}", seconds, "s", at_most=IMPORT_S)
 
 
@@ -92,7 +91,7 @@ def _pages(bench: Bench, vendor: str) -> Results:
     with ExitStack() as stack:
         for name, parts in zip(names, ([], [LOG]), strict=True):
             database = stack.enter_context(bench.databases.copy_of(vendor, bench.plan.small))
-            _perform(bench, database, "import", RECORDED, *parts)
+            _perform(bench, database, "import", RECORDED_HOST, *parts)
             server = stack.enter_context(enhancelog(database, bench.log))
             requests = cycle([get(server, address) for address in addresses])
             contenders.append(Contender(name, "ms", latency(server, requests, bench.plan.reads)))
@@ -103,5 +102,5 @@ def _pages(bench: Bench, vendor: str) -> Results:
 
 
 def _issue_ids() -> list[str]:
-    with closing(sqlite3.connect(f"{(RECORDED / 'enhance_log.db').as_uri()}?mode=ro", uri=True)) as log:
+    with closing(sqlite3.connect(f"{(RECORDED_HOST / 'enhance_log.db').as_uri()}?mode=ro", uri=True)) as log:
         return [issue_id for (issue_id,) in log.execute("SELECT issue_id FROM enhance_log ORDER BY ts_ms")]

@@ -24,7 +24,7 @@ MOST: Final = 200  # axes, and Blueprints
 _TAKEN: Final = ("blueprint_id", "blueprint_prefix")
 
 
-class Next(msgspec.Struct):
+class NextAttempts(msgspec.Struct):
     applied: int
     same: int
     other: int
@@ -37,7 +37,7 @@ class AxisFigures(msgspec.Struct):
     axis: str
     denied: Rate
     alone: Rate
-    next: Next
+    next: NextAttempts
 
 
 class AxisDetail(AxisFigures):
@@ -91,9 +91,9 @@ class WhatIf(ApiView):
         return _answer(request, WhatIfResult(rate(found.passed_in_all, found.total.rejected), blueprints))
 
 
-def _rates(row: AxisRow) -> tuple[Rate, Rate, Next]:
+def _rates(row: AxisRow) -> tuple[Rate, Rate, NextAttempts]:
     denials = row.denials
-    came_next = Next(denials.next_applied, denials.next_same, denials.next_other, denials.next_none)
+    came_next = NextAttempts(denials.next_applied, denials.next_same, denials.next_other, denials.next_none)
     return rate(denials.rejected, row.judged.judged), rate(denials.alone, denials.rejected), came_next
 
 
@@ -111,7 +111,7 @@ def _window(wanted: EntryFilter) -> Window:
     if not any(bound is not None and bound % DAY_MS for bound in (since_ms, until_ms)):
         return Window(since_ms, until_ms)
     if since_ms is None or until_ms is None or until_ms - since_ms > MOST_HOURS * HOUR_MS:
-        raise Invalid("since", "range", f"and until must be whole UTC days, or at most {MOST_HOURS} hours apart")
+        raise Invalid("since", "combination", f"and until must be whole UTC days, or at most {MOST_HOURS} hours apart")
     return Window(since_ms, until_ms, hourly=True)
 
 

@@ -223,7 +223,7 @@ def _day(value: str) -> int | None:
         moment = datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         reason = f"must be a date such as 2026-11-25, or {UNKNOWN_DAY}, not {value[:80]!r}"
-        raise Invalid("day", "day", reason) from None
+        raise Invalid("day", "nonexistent", reason) from None
     return day_of(int(moment.timestamp()) * 1000)
 
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from pytest_django.fixtures import Settings
 from schemathesis import Case
 from schemathesis.openapi import from_dict
+from schemathesis.pytest.lazy import get_all_tests
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from content.store import open_store
@@ -24,7 +25,10 @@ from tests.factories import make_entry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-schema = from_dict(document())
+DESCRIPTION = document()
+OPERATIONS = [f"{method.upper()} {path}" for path, methods in DESCRIPTION["paths"].items() for method in methods]
+
+schema = from_dict(DESCRIPTION)
 schema.app = get_wsgi_application()  # without the worker that a server has beside it
 schema.config.generation.update(with_security_parameters=False)  # every request carries a good token
 
@@ -68,14 +72,25 @@ def headers(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     return {"Authorization": f"Bearer {secret}"}
 
 
-@schema.parametrize()
-@settings(
-    max_examples=settings.default.max_examples // (2 if DATABASE == "sqlite" else 10),
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
-def test_answers_conform_to_the_description(case: Case[Any], headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_answers_conform_to_the_description(operation: str, headers: dict[str, str], with_heavy: bool) -> None:
+    # Thousands of requests, on both sides of each limit of a schema.
+    schema.config.phases.coverage.enabled = with_heavy or DATABASE == "sqlite"
+    examples = settings(
+        max_examples=settings.default.max_examples // (2 if DATABASE == "sqlite" else 10),
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    # Not ``schema.parametrize``: it makes up all requests at collection, in every worker.
+    (made,) = get_all_tests(
+        schema=schema.include(name=operation), test_func=conform, settings=examples, given_kwargs=None
+    )
+    _, test = made.ok()
+    test(headers=headers)
+
+
+def conform(case: Case[Any], headers: dict[str, str]) -> None:
     response = case.call(headers=headers | {"Accept-Encoding": "identity"})  # it cannot decode other codings
     excluded: list[Any] = [positive_data_acceptance, negative_data_rejection] if is_excluded(case, response) else []
     case.validate_response(response, excluded_checks=excluded, headers=headers)

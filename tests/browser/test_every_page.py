@@ -46,6 +46,7 @@ SAMPLES: Final = {
     "blueprint_id": "main",
     "story_id": "STORY-214",
     "kind": "story",
+    "axis": "noop",
     "pattern_id": patterns.pattern_id("noop", patterns.mask("patch is no-op").template),
     "change_id": "1",
     "token_id": "1",
@@ -102,7 +103,7 @@ def ada(transactional_db: None, settings: Any) -> User:
         ),
     )
     host_derivation.settle()
-    ago = [now_ms() - n * DAY_MS // 3 - 1 for n in range(30)]
+    ago = [now_ms() - n * DAY_MS // 3 - 1 for n in range(21)]
     ids = ("main", "", "a Blueprint with a long name " * 6)
     record_all(
         make_rejected("noop", f"axis-{n % 7}", issue_id=f"no-{n}", blueprint_id="main", ts_ms=ts_ms, ops=[OPERATION])
@@ -185,9 +186,10 @@ def test_every_page_is_accessible_silent_and_within_its_window(
     inside, outside = pages_of(ada)
     assert len(inside) > 10
     rules = VIOLATIONS if with_heavy or scheme == "light" else OF_COLORS_AND_SIZES  # the others find the same again
+    states = STATES if with_heavy or scheme == "light" else ()
     window = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
     found: dict[str, list[str]] = {}
-    for user, paths in ((ada, [*inside, *STATES]), (None, [*outside, "/", "/rejections/"])):
+    for user, paths in ((ada, [*inside, *states]), (None, [*outside, "/", "/rejections/"])):
         context = opened(browser, live_server.url, user, **window)
         page = context.new_page()
         said = heard(page)

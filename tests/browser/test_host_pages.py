@@ -9,19 +9,19 @@ from axe_playwright_python.sync_playwright import Axe
 from django.core.management import call_command
 from playwright.sync_api import expect
 
+from tests.processes import RECORDED_HOST
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-
-RECORDED = Path(__file__).resolve().parents[2] / "enhancelog" / "demo" / "host"
 
 
 @pytest.fixture(autouse=True)
 def recorded(live_server: Any, settings: Any, tmp_path: Path) -> None:
     settings.PUBLIC_READ = True
     settings.DATA_DIR = tmp_path
-    call_command("import_host", str(RECORDED), source="host", verbosity=0)
+    call_command("import_host", str(RECORDED_HOST), source="host", verbosity=0)
 
 
 def is_well_made(page: "Page") -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from enhancelog.domain import blueprint_documents
 from enhancelog.domain.blueprint_documents import Unreadable
-from tests.processes import ROOT
+from tests.processes import RECORDED_HOST
 
-OUTPUTS = ROOT / "enhancelog/demo/host/output.db"
+OUTPUTS = RECORDED_HOST / "output.db"
 
 
 def test_every_recorded_document_is_the_host_s_json() -> None:

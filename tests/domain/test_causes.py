@@ -3,15 +3,15 @@
 import sqlite3
 from collections import Counter
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from enhancelog.domain.causes import CAUSES, Cause, cause_of, failure, was_judged
+from tests.processes import RECORDED_HOST
 
-STORE = Path(__file__).resolve().parents[2] / "enhancelog" / "demo" / "host" / "issue.db"
+STORE = RECORDED_HOST / "issue.db"
 FAILED = "dispatch failed: launch: flow eval: dispatcher error for ref '{0}': dispatcher error for ref '{0}': "
 LUA = (
     FAILED

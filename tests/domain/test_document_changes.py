@@ -14,10 +14,10 @@ from enhancelog.domain import blueprint_documents
 from enhancelog.domain.alignment import Budget, aligned, moved
 from enhancelog.domain.document_changes import Change, compare, place
 from tests import limited
-from tests.processes import ROOT
+from tests.processes import RECORDED_HOST
 
 RECORDED_CHANGES = 168
-OUTPUTS = ROOT / "enhancelog/demo/host/output.db"
+OUTPUTS = RECORDED_HOST / "output.db"
 
 
 def agent(name: str, prompt: str = "Be brief.", **profile: Any) -> dict[str, Any]:

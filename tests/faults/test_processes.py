@@ -16,20 +16,13 @@ from tests.conftest import DATABASE
 from tests.factories import make_entry
 from tests.faults.crowd import LOG
 from tests.postgres import fresh_database
-from tests.processes import Process, free_port, left_of, manage, serving
+from tests.processes import Process, free_port, left_of, manage, serving, workers_of
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.database, pytest.mark.slow]
 
 JSON = {"Content-Type": "application/json"}
 WORKERS = 2
-
-
-def is_worker(child: psutil.Process) -> bool:
-    try:
-        return any("spawn_main" in part for part in child.cmdline())
-    except psutil.NoSuchProcess:  # it just ended, or is a zombie
-        return False
 
 
 class Server:
@@ -45,7 +38,7 @@ class Server:
         )
 
     def workers(self) -> list[psutil.Process]:
-        return [child for child in psutil.Process(self.process.pid).children() if is_worker(child)]
+        return workers_of(self.process.pid)
 
     def append(self, issue_id: str) -> bool:
         """Whether it was acknowledged."""

@@ -63,7 +63,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_two_clients_racing_one_id_give_exactly_one_201_each_round(server: Server, with_heavy: bool) -> None:
-    rounds = 1000 if with_heavy else 200
+    rounds = 300 if with_heavy else 60
     barrier = threading.Barrier(2, timeout=120)
 
     def race() -> list[int | str]:

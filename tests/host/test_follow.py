@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -27,6 +26,7 @@ from enhancelog.transfer.items import Refused
 from tests.factories import make_fields
 from tests.processes import environment, manage
 from tests.upstream import DOCTOR, LOG, Host, running
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEMO = ROOT / "enhancelog/demo/enhance_log.db"
@@ -398,8 +398,7 @@ def test_interruption_ends_it_with_130(host: Host, tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == f"Following {host.name} as {host.name} every 1 s (Ctrl-C stops it)\n"
         assert process.stdout.readline().startswith("added h-")
-        while host.requests.count(LOG) < 2:
-            time.sleep(0.05)
+        wait_for(lambda: host.requests.count(LOG) >= 2)
         process.send_signal(2)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130

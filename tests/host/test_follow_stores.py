@@ -32,7 +32,7 @@ from tests.host import stores
 from tests.host.observed import read_tables
 from tests.host.stores import GitStore, add_output, applied, final
 from tests.host.test_follow import Heard as HeardOfLog
-from tests.host.test_import_host import RECORDED
+from tests.processes import RECORDED_HOST
 from tests.upstream import LOG, Host, running
 
 pytestmark = pytest.mark.django_db
@@ -117,7 +117,7 @@ def add_issue(connection: sqlite3.Connection, number: int, status: str = "pendin
 
 
 def recorded_log() -> list[dict[str, object]]:
-    with open_source(str(RECORDED / "enhance_log.db"), 1 << 20, imported=True) as items:
+    with open_source(str(RECORDED_HOST / "enhance_log.db"), 1 << 20, imported=True) as items:
         return [json.loads(records.encode(item.entry)) for item in items if isinstance(item, Found)]
 
 
@@ -132,15 +132,15 @@ def run(host: Host, *options: str) -> tuple[int, str, str]:
 
 def test_log_and_stores_of_a_host_leave_what_an_import_of_them_does(host: Host) -> None:
     host.list(recorded_log())
-    code, out, err = run(host, "--stores", str(RECORDED))
+    code, out, err = run(host, "--stores", str(RECORDED_HOST))
     assert (code, err) == (0, "")
     assert "outputs: 150 new patches" in out
     assert summary("host")[:3] == (150, 150, 0)
     assert UnfinishedRun.objects.count() == 11
     followed = read_tables()
-    call_command("import_host", str(RECORDED), source="host", stdout=StringIO(), stderr=StringIO())
+    call_command("import_host", str(RECORDED_HOST), source="host", stdout=StringIO(), stderr=StringIO())
     assert read_tables() == followed
-    assert "new" not in run(host, "--stores", str(RECORDED))[1]
+    assert "new" not in run(host, "--stores", str(RECORDED_HOST))[1]
 
 
 def test_what_a_store_gains_in_wal_mode_comes_in_alone(folder: Path, outputs: sqlite3.Connection) -> None:
@@ -250,7 +250,7 @@ def test_a_replaced_store_is_read_whole(folder: Path, outputs: sqlite3.Connectio
 
 
 def test_a_store_that_vanishes_is_said_once_and_read_when_it_returns(folder: Path, tmp_path: Path) -> None:
-    shutil.copy(RECORDED / "issue.db", folder)
+    shutil.copy(RECORDED_HOST / "issue.db", folder)
     heard = Heard()
     follower = following(folder, heard)
     follower.poll()
@@ -269,7 +269,7 @@ def test_an_unreadable_store_hides_no_other_and_is_tried_again_ever_less_often(
     folder: Path, outputs: sqlite3.Connection
 ) -> None:
     broken = folder / "issue.db"
-    broken.write_bytes((RECORDED / "issue.db").read_bytes()[:8192].ljust(65536, b"\xff"))
+    broken.write_bytes((RECORDED_HOST / "issue.db").read_bytes()[:8192].ljust(65536, b"\xff"))
     heard, clock = Heard(), Clock()
     follower = following(folder, heard, clock)
     add_patch(outputs, 1)
@@ -285,7 +285,7 @@ def test_an_unreadable_store_hides_no_other_and_is_tried_again_ever_less_often(
     pauses = [later - earlier for earlier, later in itertools.pairwise(tries)]
     assert pauses[0] >= PAUSE_S
     assert pauses[-1] > PAUSE_S * 2
-    shutil.copy(RECORDED / "issue.db", broken)
+    shutil.copy(RECORDED_HOST / "issue.db", broken)
     clock.now += 1000
     follower.poll()
     assert heard.lines[4:] == ["readable issue.db"]
@@ -350,7 +350,7 @@ def test_new_commits_come_in_alone_and_a_rewritten_history_whole(folder: Path) -
 
 
 def test_an_interruption_loses_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copy(RECORDED / "output.db", folder)
+    shutil.copy(RECORDED_HOST / "output.db", folder)
     keep, batches = observed.keep, iter(range(100))
 
     def interrupted(source: str, found: observed.Found) -> Kept:

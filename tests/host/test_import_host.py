@@ -20,10 +20,10 @@ from enhancelog.store.database import rebuild_projections
 from enhancelog.store.verification import verify
 from tests.factories import make_fields
 from tests.host.observed import read_tables
+from tests.processes import RECORDED_HOST
 
 pytestmark = pytest.mark.django_db
 
-RECORDED = Path(__file__).resolve().parents[2] / "enhancelog" / "demo" / "host"
 LATE_ANSWER = 761  # stands inside the next run's rows
 TIME_LIMIT = "h-7a491b13-3f0d-47b0-98cb-bc9f229e164d"
 
@@ -41,7 +41,7 @@ def run(*arguments: str, source: str = "host") -> str:
 
 
 def stored(name: str) -> str:
-    return str(RECORDED / name)
+    return str(RECORDED_HOST / name)
 
 
 PARTS = {
@@ -54,7 +54,7 @@ PARTS = {
 
 
 def test_every_recorded_patch_is_joined_and_every_dead_run_is_told_by_cause() -> None:
-    said = run(str(RECORDED))
+    said = run(str(RECORDED_HOST))
     for line in (
         "settings: read 1 row, 3 new settings\n",
         "150 patches: 150 joined, 0 ambiguous, 0 without an entry\n",
@@ -69,7 +69,7 @@ def test_every_recorded_patch_is_joined_and_every_dead_run_is_told_by_cause() ->
 
 
 def test_a_rebuild_says_what_it_derived_of_hosts_stores() -> None:
-    run(str(RECORDED))
+    run(str(RECORDED_HOST))
     output = StringIO()
     call_command("rebuild_projections", stdout=output, stderr=StringIO())
     said = "rebuilt from 150 entries: 150 joined patches, 11 unfinished runs and 1,056 touched places\n"
@@ -83,7 +83,7 @@ def test_help_lists_the_settings_store_among_the_stores() -> None:
 
 
 def test_a_joined_patch_has_the_key_of_its_entry() -> None:
-    run(str(RECORDED))
+    run(str(RECORDED_HOST))
     for joined in EntryPatch.objects.all():
         entry, patch = Entry.objects.get(position=joined.entry_id), Patch.objects.get(position=joined.patch_id)
         assert (entry.blueprint_id, entry.prev_hash, entry.ts_ms) == (patch.blueprint_id, patch.prev_hash, patch.ts_ms)
@@ -91,7 +91,7 @@ def test_a_joined_patch_has_the_key_of_its_entry() -> None:
 
 
 def test_the_late_answer_is_assigned_to_no_neighbour() -> None:
-    run(str(RECORDED))
+    run(str(RECORDED_HOST))
     late = [row for row in read_tables()["answers"] if row[1] == LATE_ANSWER]
     assert len(late) == 1
     assert summary("host").unassigned_answers == 1
@@ -102,7 +102,7 @@ def test_the_late_answer_is_assigned_to_no_neighbour() -> None:
 
 
 def test_a_dead_run_lies_between_its_neighbours_in_the_log() -> None:
-    run(str(RECORDED))
+    run(str(RECORDED_HOST))
     issues = list(HostIssue.objects.order_by("created_seq"))
     times = dict(Entry.objects.values_list("issue_id", "ts_ms"))
     for dead in UnfinishedRun.objects.all():
@@ -126,7 +126,7 @@ def test_one_store_after_the_other_leaves_what_all_at_once_does(order: Sequence[
         run(*PARTS[name])
     apart = read_tables()
     flush()
-    run(str(RECORDED))
+    run(str(RECORDED_HOST))
     assert apart == read_tables()
 
 
@@ -135,14 +135,14 @@ def test_the_log_first_and_the_rest_later_leaves_what_all_at_once_does() -> None
     run(*[argument for name, part in PARTS.items() if name != "log" for argument in part])
     apart = read_tables()
     flush()
-    run(str(RECORDED))
+    run(str(RECORDED_HOST))
     assert apart == read_tables()
 
 
 def test_importing_again_changes_nothing() -> None:
-    run(str(RECORDED))
+    run(str(RECORDED_HOST))
     before = read_tables()
-    said = run(str(RECORDED))
+    said = run(str(RECORDED_HOST))
     assert "outputs: read 310 rows, nothing new" in said
     assert before == read_tables()
     assert list(verify()) == []
@@ -161,12 +161,12 @@ def test_an_interrupted_import_is_completed_by_the_next(monkeypatch: pytest.Monk
     with monkeypatch.context() as patch:
         patch.setattr(observed, "keep", interrupted)
         with pytest.raises(SystemExit) as stopped:
-            run(str(RECORDED))
+            run(str(RECORDED_HOST))
     assert stopped.value.code == 130
-    run(str(RECORDED))
+    run(str(RECORDED_HOST))
     apart = read_tables()
     flush()
-    run(str(RECORDED))
+    run(str(RECORDED_HOST))
     assert apart == read_tables()
 
 
@@ -174,7 +174,7 @@ def test_interrupted_derivation_is_completed_by_the_next_import(monkeypatch: pyt
     monkeypatch.setattr(host_derivation, "PATCHES_AT_ONCE", 20)
     with monkeypatch.context() as patch:
         patch.setattr(host_derivation, "settle", lambda: [host_derivation.step() for _ in range(3)])
-        run(str(RECORDED))
+        run(str(RECORDED_HOST))
     assert 0 < EntryPatch.objects.count() < 150
     run(*PARTS["settings"])
     assert EntryPatch.objects.count() == 150
@@ -182,7 +182,7 @@ def test_interrupted_derivation_is_completed_by_the_next_import(monkeypatch: pyt
 
 
 def test_a_rebuild_derives_the_same() -> None:
-    run(str(RECORDED))
+    run(str(RECORDED_HOST))
     before = read_tables()
     rebuild_projections()
     assert before == read_tables()
@@ -200,12 +200,12 @@ def test_two_names_of_one_host_are_two_sources() -> None:
 
 def test_a_run_is_resolved_when_its_entry_comes_and_its_history_is_kept(tmp_path: Path) -> None:
     log = tmp_path / "log.db"
-    shutil.copyfile(RECORDED / "enhance_log.db", log)
+    shutil.copyfile(RECORDED_HOST / "enhance_log.db", log)
     with closing(sqlite3.connect(log)) as connection, connection:
         row = connection.execute("SELECT * FROM enhance_log ORDER BY ts_ms LIMIT 1").fetchone()
         values = (TIME_LIMIT, *row[1:])
         connection.execute(f"INSERT INTO enhance_log VALUES ({', '.join('?' * len(values))})", values)
-    run(str(RECORDED))
+    run(str(RECORDED_HOST))
     run("--log", str(log))
     resolved = UnfinishedRun.objects.get(issue_id=TIME_LIMIT)
     assert resolved.status == "resolved"
@@ -216,7 +216,7 @@ def test_a_run_is_resolved_when_its_entry_comes_and_its_history_is_kept(tmp_path
 
 def test_the_hosts_files_are_only_read(tmp_path: Path) -> None:
     folder = tmp_path / "host"
-    shutil.copytree(RECORDED, folder)
+    shutil.copytree(RECORDED_HOST, folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     run(str(folder))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -237,7 +237,7 @@ def test_without_a_path_there_is_one_line() -> None:
 
 def test_what_cannot_be_read_is_quarantined_and_the_rest_imported(tmp_path: Path) -> None:
     outputs = tmp_path / "output.db"
-    shutil.copyfile(RECORDED / "output.db", outputs)
+    shutil.copyfile(RECORDED_HOST / "output.db", outputs)
     with closing(sqlite3.connect(outputs)) as connection, connection:
         connection.execute("UPDATE outputs SET event_json = '{' WHERE seq = 2")
     with pytest.raises(SystemExit) as ended:

@@ -1,7 +1,6 @@
 """What a patch means: applied to the document before, it gives the candidate. Enhancelog itself never applies one."""
 
 import copy
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,8 +9,7 @@ import yaml
 
 from enhancelog.domain.observed import Document, Patch
 from enhancelog.host.outputs import Outputs
-
-RECORDED = Path(__file__).resolve().parents[2] / "enhancelog" / "demo" / "host"
+from tests.processes import RECORDED_HOST
 
 
 def applied(document: Any, operations: list[dict[str, Any]]) -> Any:
@@ -84,7 +82,7 @@ def without_versions(document: Any) -> Any:
 @pytest.fixture(scope="module")
 def read() -> tuple[list[Patch], dict[str, Any]]:
     """The patches, and the documents by hash."""
-    items = list(Outputs(RECORDED / "output.db"))
+    items = list(Outputs(RECORDED_HOST / "output.db"))
     documents = {item.hash: yaml.load(item.text, yaml.CSafeLoader) for item in items if isinstance(item, Document)}
     return [item for item in items if isinstance(item, Patch)], documents
 

@@ -13,24 +13,23 @@ from enhancelog.host.outputs import Output, Outputs
 from enhancelog.host.recognition import Store, recognize
 from enhancelog.transfer.items import Found, Refused
 from enhancelog.transfer.sources import open_source
-
-RECORDED = Path(__file__).resolve().parents[2] / "enhancelog" / "demo" / "host"
+from tests.processes import RECORDED_HOST
 
 
 @pytest.fixture(scope="module")
 def outputs() -> list[Output | Refused]:
-    return list(Outputs(RECORDED / "output.db"))
+    return list(Outputs(RECORDED_HOST / "output.db"))
 
 
 @pytest.fixture(scope="module")
 def entries() -> list[Found]:
-    with open_source(str(RECORDED / "enhance_log.db"), 1 << 20) as source:
+    with open_source(str(RECORDED_HOST / "enhance_log.db"), 1 << 20) as source:
         return [item for item in source if isinstance(item, Found)]
 
 
 @pytest.fixture(scope="module")
 def versions() -> list[Version | Document | Refused]:
-    with open_git(RECORDED / "git.tar.gz") as store:
+    with open_git(RECORDED_HOST / "git.tar.gz") as store:
         return list(store)
 
 
@@ -63,7 +62,7 @@ def test_answers_that_became_no_patch(outputs: list[Output | Refused]) -> None:
 
 
 def test_issues_and_why_they_were_never_logged() -> None:
-    issues = [item for item in Issues(RECORDED / "issue.db") if isinstance(item, Issue)]
+    issues = [item for item in Issues(RECORDED_HOST / "issue.db") if isinstance(item, Issue)]
     assert len(issues) == 161
     assert [issue.created_seq for issue in issues] == list(range(1, 162))
     assert Counter(issue.status for issue in issues) == {"applied": 91, "rejected": 70}
@@ -72,7 +71,7 @@ def test_issues_and_why_they_were_never_logged() -> None:
 
 def test_settings_without_what_may_be_secret() -> None:
     axes = ("des", "canonical", "noop", "agent-ref", "prompt-budget", "secrets", "tone")
-    assert list(HostSettings(RECORDED / "setting.db")) == [
+    assert list(HostSettings(RECORDED_HOST / "setting.db")) == [
         Settings(id="default", axes=axes, ttl_s=3, spawner="patch-spawner")
     ]
 
@@ -114,13 +113,13 @@ def test_each_version_has_its_document(versions: list[Version | Document | Refus
 
 
 def test_a_folder_of_stores_is_recognized_by_content(tmp_path: Path) -> None:
-    assert recognize(RECORDED) == [
-        Store("log", RECORDED / "enhance_log.db"),
-        Store("git", RECORDED / "git.tar.gz"),
-        Store("issues", RECORDED / "issue.db"),
-        Store("outputs", RECORDED / "output.db"),
-        Store("settings", RECORDED / "setting.db"),
+    assert recognize(RECORDED_HOST) == [
+        Store("log", RECORDED_HOST / "enhance_log.db"),
+        Store("git", RECORDED_HOST / "git.tar.gz"),
+        Store("issues", RECORDED_HOST / "issue.db"),
+        Store("outputs", RECORDED_HOST / "output.db"),
+        Store("settings", RECORDED_HOST / "setting.db"),
     ]
     odd = tmp_path / "no name says it.txt"
-    odd.write_bytes((RECORDED / "output.db").read_bytes())
+    odd.write_bytes((RECORDED_HOST / "output.db").read_bytes())
     assert recognize(odd) == [Store("outputs", odd)]

@@ -12,9 +12,8 @@ from enhancelog.domain import records
 from enhancelog.domain.errors import WrongSchema
 from enhancelog.management.database import prepare_for
 from tests.factories import make_entry
-from tests.processes import free_port, manage
+from tests.processes import RECORDED_HOST, free_port, manage
 
-RECORDED = Path(__file__).resolve().parents[2] / "enhancelog" / "demo" / "host"
 OURS = sorted(name for name, app in get_commands().items() if app in schema.APPS)
 WITHOUT_DATABASE = ["write_openapi"]
 REFUSED_ALWAYS = ["flush"]
@@ -45,7 +44,7 @@ def arguments(command: str, folder: Path) -> list[str]:
         "flush": ["--no-input"],
         "follow_log": [f"http://127.0.0.1:{free_port()}", "--once"],
         "import_content": [str(content)],
-        "import_host": ["--settings", str(RECORDED / "setting.db")],
+        "import_host": ["--settings", str(RECORDED_HOST / "setting.db")],
         "import_log": [str(log)],
         "migrate": [],
         "rebuild_projections": [],

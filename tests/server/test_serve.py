@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError
@@ -19,7 +18,7 @@ from enhancelog.backends import dialect, schema
 from enhancelog.maintenance import prepare, upgrade
 from enhancelog.management.commands import serve
 from enhancelog.server import static_files
-from tests.processes import free_port, left_of, manage, serving
+from tests.processes import free_port, left_of, manage, serving, workers_of
 from tests.waiting import wait_for
 
 
@@ -98,9 +97,7 @@ def test_two_workers_or_one_where_there_is_one_cpu(
 
 def kept_on(server: int) -> list[set[int]]:
     """The CPUs that each of its workers may use."""
-    children = psutil.Process(server).children()
-    workers = [child.pid for child in children if any("spawn_main" in part for part in child.cmdline())]
-    return [os.sched_getaffinity(worker) for worker in workers]
+    return [os.sched_getaffinity(worker.pid) for worker in workers_of(server)]
 
 
 @pytest.mark.slow
