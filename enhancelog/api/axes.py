@@ -70,7 +70,7 @@ class AxisByItsName(ApiView):
 
     def get(self, request: Request, axis: str) -> HttpResponse:
         wanted = _wanted(request, _TAKEN)
-        found = log.axis_detail(axis, _window(wanted), named(wanted))
+        found = log.axis_detail(axis, _window(wanted), MOST, named(wanted))
         if found is None:
             return problem_response(404, f"There is no axis {axis[:80]}.")
         blueprints = {name: rate(here.rejected, here.judged) for name, here in found.blueprints}
@@ -111,7 +111,9 @@ def _window(wanted: EntryFilter) -> Window:
     if not any(bound is not None and bound % DAY_MS for bound in (since_ms, until_ms)):
         return Window(since_ms, until_ms)
     if since_ms is None or until_ms is None or until_ms - since_ms > MOST_HOURS * HOUR_MS:
-        raise Invalid("since", "combination", f"and until must be whole UTC days, or at most {MOST_HOURS} hours apart")
+        raise Invalid(
+            "since", "combination", f"with until or period, must bound whole UTC days, or at most {MOST_HOURS} hours"
+        )
     return Window(since_ms, until_ms, hourly=True)
 
 

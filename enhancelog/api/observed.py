@@ -26,6 +26,8 @@ from enhancelog.queries.unfinished import UnfinishedRun
 from enhancelog.store import documents
 from enhancelog.store.unfinished_reports import keep_report
 
+LONGEST_OLD_REASON: Final = 500  # characters, of a change
+
 DOCUMENT_TYPES: Final[dict[DocumentForm, str]] = {"yaml": "application/yaml", "json": MEDIA_TYPES["json"]}
 
 
@@ -55,7 +57,7 @@ class RunChange(Struct):
 
 
 class KnownUnfinishedRun(UnfinishedRun, frozen=True, kw_only=True):
-    """Also the latest 100 changes, oldest first, and what is known of its patch."""
+    """Also the latest 100 changes, oldest first, their reasons cut, and what is known of its patch."""
 
     ops: Raw | UnsetType = UNSET
     prev_hash: str | UnsetType = UNSET
@@ -147,7 +149,10 @@ def _known(found: unfinished.Detail) -> KnownUnfinishedRun:
         ops=_raw(found.ops) or UNSET,
         prev_hash=UNSET if found.prev_hash is None else found.prev_hash,
         candidate_hash=UNSET if found.candidate_hash is None else found.candidate_hash,
-        changes=[RunChange(each.status, each.cause, each.reason, each.changed_ms) for each in found.changes],
+        changes=[
+            RunChange(each.status, each.cause, each.reason[:LONGEST_OLD_REASON], each.changed_ms)
+            for each in found.changes
+        ],
     )
 
 

@@ -57,4 +57,5 @@ class Rate(msgspec.Struct, frozen=True):
 
 
 def rate(part: int, whole: int) -> Rate:
-    return Rate(part, whole, *wilson(part, whole))
+    low, high = wilson(part, whole)
+    return Rate(part, whole, round(low, 4), round(high, 4))

@@ -32,6 +32,9 @@ def names(text: str, pointer: str, *, may_continue: bool = False) -> bool:
     return False
 
 
+MOST_SLASHES: Final = 32  # of a word, before which a pointer may end
+
+
 class Index:
     """Which of ``texts`` name a pointer, as ``names`` says. Only for a pointer of several parts, texts are searched."""
 
@@ -66,7 +69,7 @@ class Index:
 
 
 def _slashes(part: str) -> list[int]:
-    return [at for at, char in enumerate(part[: LONGEST + 1]) if at and char == "/"]
+    return [at for at, char in enumerate(part[: LONGEST + 1]) if at and char == "/"][:MOST_SLASHES]
 
 
 def _at(places: dict[str, set[int]], part: str) -> set[int]:

@@ -58,7 +58,7 @@ def _step() -> Step | None:
     steps = [_attempt(lambda: step(_Rest())), _attempt(_derive)]
     if None in steps:
         return None
-    return next((became for became in steps if became is not Step.DONE), Step.DONE)
+    return next((became for became in (Step.WORKED, Step.BUSY) if became in steps), Step.DONE)
 
 
 def _derive() -> Step:

@@ -13,6 +13,8 @@ Outcome = Literal["applied", "same", "other"]  # "same": denied by the same axis
 
 _ATTEMPT: Final = Attempt._meta.db_table
 _DENIAL: Final = Denial._meta.db_table
+_SEEN: Final = "AND a.position <= {up_to}"
+LAST: Final = 2**63 - 1  # beyond every position
 _ENDED: Final = "CASE WHEN {0}.applied OR {0}.crowded THEN 1 ELSE 0 END"
 
 
@@ -57,19 +59,20 @@ _CHANGES: Final = f"""
             SELECT position, intent_key, ts_ms, ended, 1 AS is_fresh FROM fresh
             UNION ALL
             SELECT earlier.position, earlier.intent_key, earlier.ts_ms, {_ENDED.format("earlier")}, 0
-            FROM fresh JOIN {_ATTEMPT} earlier ON earlier.position = {neighbor("fresh", "<")}) found
+            FROM fresh JOIN {_ATTEMPT} earlier ON earlier.position = {neighbor("fresh", "<", _SEEN)}) found
         GROUP BY position, intent_key, ts_ms HAVING MAX(ended) = 0),
     followed AS MATERIALIZED (
         SELECT position, CASE WHEN is_fresh = 0 THEN
-            {neighbor("concerned", ">", "AND a.position NOT IN (SELECT position FROM fresh)")} END AS before,
-            {neighbor("concerned", ">")} AS after
+            {neighbor("concerned", ">", _SEEN + " AND a.position NOT IN (SELECT position FROM fresh)")} END AS before,
+            {neighbor("concerned", ">", _SEEN)} AS after
         FROM concerned)
     SELECT denial.position, denial.ts_ms, denial.blueprint_id, denial.axis,
         {_outcome("followed.before")}, {_outcome("followed.after")}
     FROM followed JOIN {_DENIAL} denial ON denial.position = followed.position"""
 
 
-def changes(cursor: CursorWrapper, positions: Sequence[int]) -> Iterator[Change]:
-    """What the entries at ``positions`` change, whose denials and attempts are stored."""
+def changes(cursor: CursorWrapper, positions: Sequence[int], up_to: int = LAST) -> Iterator[Change]:
+    """What the entries at ``positions``, whose denials and attempts are stored, change among those up to ``up_to``."""
     is_fresh, parameter = dialect().one_of("position", positions)
-    yield from (Change(*row) for row in dialect().fetch(cursor, _CHANGES.format(is_fresh=is_fresh), [parameter]))
+    statement = _CHANGES.format(is_fresh=is_fresh, up_to="%s")
+    yield from (Change(*row) for row in dialect().fetch(cursor, statement, [parameter, up_to, up_to, up_to]))

@@ -4,13 +4,11 @@ from typing import Final
 
 from enhancelog.domain.intents import APART_MS
 from enhancelog.models import Attempt
+from enhancelog.projections.next_attempts import LAST
 
 # A retry thread is the attempts with one ``intent_key`` in time order, neighbors at most APART_MS apart; an applied run
 # ends it. It is followed from a run for at least APART_MS and FOLLOWED tries, which bounds the cost of a row.
 FOLLOWED: Final = 50
-
-# Beyond every position.
-LAST: Final = 2**63 - 1
 
 ATTEMPT: Final = Attempt._meta.db_table
 

@@ -14,7 +14,7 @@ from enhancelog.queries.charts import Bar, Window, scale
 from enhancelog.queries.judgements import Denials, Judged, judgements
 from enhancelog.queries.runs import Totals, compared
 
-MOST: Final = 20  # Blueprints and other axes of an axis
+MOST_TOGETHER: Final = 20  # axes that deny a run together, in figures of which could go
 
 
 class Worth(NamedTuple):
@@ -45,8 +45,8 @@ class AxisRow(NamedTuple):
 
 @dataclass(frozen=True)
 class AxisDetail:
-    """``bars``: with all runs and with what the axis judged. ``together`` and ``blueprints``: most denials first, at
-    most ``MOST``. ``first_day`` and ``last_day``: when it judged, in all time (days since 1970)."""
+    """``bars``: with all runs and with what the axis judged. ``together`` and ``blueprints``: most denials first.
+    ``first_day`` and ``last_day``: when it judged, in all time (days since 1970)."""
 
     row: AxisRow
     runs: Totals
@@ -67,8 +67,7 @@ def axis_rows(window: Window, blueprints: Named = EVERY) -> list[AxisRow]:
     together: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for _, axes, runs in found.together():
         for axis in axes:
-            # A rare set of very many axes says nothing of which could go.
-            if len(axes) <= MOST:
+            if len(axes) <= MOST_TOGETHER:
                 together[axis].update({other: runs for other in axes if other != axis})
     rows = [
         AxisRow(axis, judged, denials.get((axis,), Denials()), together[axis])
@@ -77,14 +76,14 @@ def axis_rows(window: Window, blueprints: Named = EVERY) -> list[AxisRow]:
     return sorted(rows, key=lambda row: (-row.denials.rejected, -row.judged.judged, row.axis))
 
 
-def axis_detail(axis: str, window: Window, named: Named = EVERY) -> AxisDetail | None:
-    """``None`` if it never judged."""
+def axis_detail(axis: str, window: Window, most: int, blueprints: Named = EVERY) -> AxisDetail | None:
+    """``None`` if it never judged. ``most``: of Blueprints and of other axes."""
     only = records.only_ids((axis,))
     first_day, last_day = AxisTally.objects.filter(axis__in=only).aggregate(first=Min("day"), last=Max("day")).values()
     if not AxisTally.objects.filter(axis__in=only).exists():
         return None
-    found = judgements(window, named)
-    runs = compared(window, named)
+    found = judgements(window, blueprints)
+    runs = compared(window, blueprints)
     bars = scale(window, (slot for slot in runs.by_slot if slot is not None))
     totals, judged = [Totals()] * bars.length, [Judged()] * bars.length
     for slot, here in runs.by_slot.items():
@@ -110,10 +109,10 @@ def axis_detail(axis: str, window: Window, named: Named = EVERY) -> AxisDetail |
         runs=runs.now,
         bars=list(zip(bars.bars(), totals, strict=True)),
         judged=judged,
-        together=others[:MOST],
-        more_together=max(0, len(others) - MOST),
-        blueprints=[(place[0], places[place]) for place in by_place[:MOST]],
-        more_blueprints=max(0, len(by_place) - MOST),
+        together=others[:most],
+        more_together=max(0, len(others) - most),
+        blueprints=[(place[0], places[place]) for place in by_place[:most]],
+        more_blueprints=max(0, len(by_place) - most),
         first_day=first_day,
         last_day=last_day,
     )

@@ -9,8 +9,7 @@ from enhancelog.backends import faults
 from enhancelog.domain import filters, records
 from enhancelog.domain.times import EARLIEST_MS, is_plausible, now_ms
 from enhancelog.models import Document, Version
-from enhancelog.queries import entries, meta_values, observed
-from enhancelog.queries.prepared import Statement, run
+from enhancelog.queries import entries, observed
 from enhancelog.store import documents
 from enhancelog.store.documents import Stored
 
@@ -33,7 +32,6 @@ class KnownVersion(NamedTuple):
     form: str | None
 
 
-_SOURCES: Final = meta_values.next_texts(Version._meta.db_table, "source")
 # What a row of the table says.
 _COLUMNS: Final = KnownVersion._fields[:-1]
 
@@ -91,8 +89,9 @@ def newest_stored(blueprint_id: str) -> Newest | None:
         return None
     of_sources = [_logged(blueprint_id)]
     with faults():
-        for (source,) in run(Statement(_SOURCES, ("", MOST_SOURCES))):
-            rows = Version.objects.filter(source=source, blueprint_id=blueprint_id).order_by("-number", "-position")
+        versions = Version.objects.filter(blueprint_id=blueprint_id)
+        for source in versions.order_by("source").values_list("source", flat=True).distinct()[:MOST_SOURCES]:
+            rows = versions.filter(source=source).order_by("-number", "-position")
             of_sources.append(_known(list(rows.values_list(*_COLUMNS)[:SHOWN_VERSIONS])))
     dated = [each for versions in of_sources for each in _dated(versions)]
     found = max((each for each in dated if each.version.form), key=_age, default=None)

@@ -124,7 +124,7 @@ class _Hourly:
 
     def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denials]:
         counts: dict[Key, Denials] = {}
-        for row in _denials_in(self._window, self._blueprints):
+        for row in self._denials:
             if all(row[name] in wanted for name, wanted in only.items()):
                 key = tuple(row[name] for name in by)
                 next_outcomes = {f"next_{row['outcome']}": row["n"]} if row["outcome"] != "none" else {}
@@ -137,13 +137,15 @@ class _Hourly:
             yield JointDenials(blueprint_id, axes, number)
 
     @cached_property
+    def _denials(self) -> list[dict[str, Any]]:
+        return list(_denials_in(self._window, self._blueprints))
+
+    @cached_property
     def _read(self) -> tuple[Mapping[tuple[int, str, str], Judged], Counter[tuple[str, frozenset[str]]]]:
         judged: Counter[tuple[int, str, str]] = Counter()
         rejected: Counter[tuple[int, str, str]] = Counter()
         joint: Counter[tuple[str, frozenset[str]]] = Counter()
         for ts_ms, blueprint_id, status, verdicts in self._rows():
-            if not self._blueprints.has(blueprint_id):
-                continue
             said = decode_verdicts(verdicts)
             slot = ts_ms // self._window.slot_ms
             judged.update((slot, blueprint_id, axis) for axis in {verdict.axis for verdict in said})
@@ -155,7 +157,8 @@ class _Hourly:
 
     def _rows(self) -> Iterable[tuple[int, str, str, str]]:
         window = self._window
-        entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms).order_by()
+        entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms)
+        entries = entries.filter(self._blueprints.condition).order_by()
         return entries.values_list("ts_ms", "blueprint_id", "status", "verdicts").iterator(chunk_size=_CHUNK)
 
 

@@ -66,7 +66,7 @@ class WhatIf:
     """``passed``: rejected runs that only the axes left out had denied, by Blueprint."""
 
     axes: Mapping[str, Denials]
-    axes_in_all: int
+    more_axes: int
     passed: Mapping[str, int]
     passed_in_all: int
     blueprints: Mapping[str, Totals]
@@ -138,10 +138,10 @@ def what_if(window: Window, without: Collection[str], rows: Part, axes: int, blu
             passed[blueprint_id] += runs
     totals = {name: here for name, here in by_blueprint(window).items() if blueprints.has(name) and here.rejected}
     shown = rows.of(sorted(totals, key=lambda name: (-passed[name], -totals[name].rejected, name)))
-    offered = [*list(found)[:axes], *(axis for axis in without if axis not in list(found)[:axes])]
+    offered = list(dict.fromkeys([*list(found)[:axes], *without]))
     return WhatIf(
         axes={axis: found.get(axis, Denials()) for axis in offered},
-        axes_in_all=len(found),
+        more_axes=len(found.keys() - set(offered)),
         passed={blueprint_id: passed[blueprint_id] for blueprint_id in shown},
         passed_in_all=passed.total(),
         blueprints={blueprint_id: totals[blueprint_id] for blueprint_id in shown},

@@ -11,11 +11,9 @@ from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.intents import APART_MS
 from enhancelog.models import Attempt, Denial, DenialPattern, Entry, Template
-from enhancelog.projections.next_attempts import neighbor
+from enhancelog.projections.next_attempts import LAST, neighbor
 from enhancelog.queries.pattern_ids import is_pattern_id, leaders
 from enhancelog.queries.prepared import Statement, written
-
-LAST: Final = 2**63 - 1  # beyond every position
 
 _ATTEMPT: Final = Attempt._meta.db_table
 _DENIAL: Final = Denial._meta.db_table

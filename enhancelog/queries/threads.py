@@ -6,11 +6,10 @@ from typing import Final, NamedTuple
 
 from enhancelog.domain.intents import APART_MS
 from enhancelog.models import Denial, Entry
-from enhancelog.projections.next_attempts import neighbor
+from enhancelog.projections.next_attempts import LAST, neighbor
 from enhancelog.queries.afterwards import (
     ATTEMPT,
     FOLLOWED,
-    LAST,
     afterwards,
     afterwards_parameters,
     next_attempt,

@@ -13,6 +13,8 @@ from enhancelog.store.writing import ENTRIES_PER_TRANSACTION
 from enhancelog.transfer.items import Found, Item, Refused
 
 BATCH_BYTES: Final = 8 << 20
+# A verdict takes as long as so many bytes, however short it is. Other appends wait for the transaction.
+VERDICT_WEIGHT: Final = 400
 # The planner's statistics are made anew when at least one entry in so many is new
 ANALYZE_SHARE: Final = 10
 
@@ -94,7 +96,9 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 def _weight(item: Item) -> int:
-    return len(item.raw) if isinstance(item, Refused) else len(records.encode(item.entry))
+    if isinstance(item, Refused):
+        return len(item.raw)
+    return max(len(records.encode(item.entry)), VERDICT_WEIGHT * len(item.entry.verdicts))
 
 
 def _import_batch(

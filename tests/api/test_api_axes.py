@@ -35,7 +35,7 @@ def asked(client: Client, path: str, **parameters: Any) -> Any:
 
 def rate(part: int, whole: int) -> dict[str, float]:
     low, high = wilson(part, whole)
-    return {"n": part, "of": whole, "low": low, "high": high}
+    return {"n": part, "of": whole, "low": round(low, 4), "high": round(high, 4)}
 
 
 def test_axes_with_what_came_next(client: Client) -> None:

@@ -16,7 +16,9 @@ from enhancelog.models import Entry as EntryModel
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.verification import verify
 from enhancelog.store.writing import ENTRIES_PER_TRANSACTION
-from tests.factories import make_entry, make_fields
+from enhancelog.transfer.importer import BATCH_BYTES, VERDICT_WEIGHT, batches
+from enhancelog.transfer.items import Found
+from tests.factories import make_entry, make_fields, make_rejected
 
 pytestmark = pytest.mark.django_db
 
@@ -236,3 +238,9 @@ def test_what_else_is_wrong_with_an_entry_quarantines_it_whole(ndjson: Path) -> 
     ]
     ndjson.write_text("\n".join(lines))
     assert Ran(ndjson).counts == (2, 0, 0, 0, 2)
+
+
+def test_entries_of_very_many_verdicts_are_a_transaction_of_their_own() -> None:
+    heavy = make_rejected(*(f"a{number}" for number in range(BATCH_BYTES // VERDICT_WEIGHT)), issue_id="heavy")
+    items = [Found("1", heavy), Found("2", make_entry()), Found("3", make_entry(issue_id="h-2"))]
+    assert [len(batch) for batch in batches(items)] == [1, 2]

@@ -58,10 +58,10 @@ def test_each_axis_with_what_came_next_and_whether_it_is_worth_having(client: Cl
     record_all(attempts(("noop", "tone"), ("noop", "tone"), ("noop",), ()))
     record_all(attempts(("size", "tone"), ("size", "noop"), intent="skip"))
     assert rows(axes(client, period=period)) == [
-        ["noop", "4 of 4", "100 %few", "1", "2", "0", "1", "the only one to deny 1 of 4 few runs"],
-        ["tone", "3 of 3", "100 %few", "0", "1", "2", "0", "never the only one to deny few runs"],
-        ["size", "2 of 2", "100 %few", "0", "1", "0", "1", "never the only one to deny few runs"],
-        ["des", "0 of 5", "0 %few", "0", "0", "0", "0", "never denied in 5 runs few runs"],
+        ["noop", "4 of 4", "100 %few runs", "the only one to deny 1 of 4, few runs", "1", "2", "0", "1"],
+        ["tone", "3 of 3", "100 %few runs", "may go: never the only one to deny, few runs", "0", "1", "2", "0"],
+        ["size", "2 of 2", "100 %few runs", "may go: never the only one to deny, few runs", "0", "1", "0", "1"],
+        ["des", "0 of 5", "0 %few runs", "may go: denied no rejected run of 5 judged, few runs", "0", "0", "0", "0"],
     ]
 
 
@@ -78,8 +78,8 @@ def test_an_axis_has_a_page(client: Client, period: str) -> None:
     page = axis(client, "noop", period=period)
     assert "Denied 3 100 % of judged runs, which are few" in page.words
     assert "No other denied 2 67 % of its denials" in page.words
-    assert ["Applied", "1 of 3", "33 %few"] in rows(page)
-    assert ["Denied by noop", "1 of 3", "33 %few"] in rows(page)
+    assert ["Applied", "1 of 3", "33 %few runs"] in rows(page)
+    assert ["Denied by the same", "1 of 3", "33 %few runs"] in rows(page)
     assert "main 2 of 2" in page.words
     assert "other 1 of 1" in page.words
     assert "tone 1" in page.words
@@ -135,3 +135,15 @@ def test_a_fixed_number_of_queries_each_on_an_index(client: Client, url: str, pe
     assert len(few) == len(many) <= 10
     tallies = {"statustally", "axistally", "jointtally"}
     assert whole_tables(many) <= (tallies if period == "all" else {"axistally"})
+
+
+def test_the_axes_of_chosen_blueprints(client: Client) -> None:
+    record_all(
+        [*attempts(("noop",)), *attempts(("tone",), blueprint_id="team-a"), *attempts((), blueprint_id="team-b")]
+    )
+    page = axes(client, blueprint_prefix="team-", period="7d")
+    assert [row[:2] for row in rows(page)] == [["tone", "1 of 1"], ["des", "0 of 1"]]
+    hrefs = {link.words: link.attributes["href"] for link in page.all("a")}
+    assert hrefs["blueprint:team-* ×"] == "?period=7d"
+    assert "blueprint_prefix=team-" in hrefs["What if…"]
+    assert client.get("/axes/", {"blueprint_prefix": "x" * 2000}).status_code == 400

@@ -323,7 +323,7 @@ def test_what_came_next_after_a_denial(client: Client, period: str) -> None:
     record(make_rejected("tone", issue_id="last", intent="skip the file", ts_ms=NOW_MS - 1))
     page = matrix(client, view="next", period=period)
     assert grid(page) == [
-        ["Denied by", "Applied", "Denied by the same", "Denied by others", "Not made", "Of judged"],
+        ["Denied by", "Applied", "Denied by the same", "Denied by others only", "Not tried again", "Of judged runs"],
         ["tone", "33 % 1/3 few", "33 % 1/3 few", "0 % 0/3 few", "33 % 1/3 few", "100 % 3/3 few"],
         ["noop", "0 % 0/2 few", "50 % 1/2 few", "50 % 1/2 few", "0 % 0/2 few", "67 % 2/3 few"],
     ]
@@ -342,15 +342,15 @@ def test_what_if_axes_had_not_judged(client: Client, period: str) -> None:
     )
     assert "Nothing is left out" in matrix(client, view="what-if", period=period).words
     page = matrix(client, view="what-if", period=period, without=["noop", "tone"])
-    assert "5 of 7 rejected runs had only noop and tone against them: 71 %" in page.words
+    assert "5 of 7 rejected runs had nothing against them but noop or tone: 71 %, of few runs." in page.words
     rows = [[each.words for each in row.inside if each.tag in ("th", "td")] for row in page.all("tr")][1:]
-    assert rows == [["a", "3 of 4", "75 %few"], ["b", "2 of 2", "100 %few"], ["c", "0 of 1", "0 %few"]]
+    assert rows == [["a", "3 of 4", "75 %few runs"], ["b", "2 of 2", "100 %few runs"], ["c", "0 of 1", "0 %few runs"]]
     assert "5 entries" in read(client.get(link(page, "5"))).words
     one = matrix(client, view="what-if", period=period, without="tone", blueprint_id="b")
-    assert "0 of 2 rejected runs had only tone against them: 0 %" in one.words
+    assert "0 of 2 rejected runs had nothing against them but tone: 0 %" in one.words
 
 
 def test_an_axis_that_is_not_there_lets_nothing_pass(client: Client) -> None:
     record(*runs("a", 1, 1, "noop"))
     for axis in ("nobody", "..", "\0", "x" * 600):
-        assert "0 of 1 rejected run had only" in matrix(client, view="what-if", without=axis).words
+        assert "0 of 1 rejected run had nothing against it but" in matrix(client, view="what-if", without=axis).words

@@ -3,26 +3,34 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
-from enhancelog.domain.filters import CHOICES
-from enhancelog.domain.times import DAY_MS
+from enhancelog.domain import filter_box, filters
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.filters import CHOICES, EntryFilter
+from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.queries import axes as log
 from enhancelog.queries import runs
-from enhancelog.queries.axes import AxisDetail
+from enhancelog.queries.axes import AxisDetail, AxisRow
+from enhancelog.queries.blueprint_ids import named
 from enhancelog.queries.charts import Bar
 from enhancelog.queries.counts import Count, up_to_cap
 from enhancelog.queries.judgements import Denials
 from enhancelog.web import charts, periods
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.list_requests import check_length, without_empty_parameters
 from enhancelog.web.overview_chart import Cell
 from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
 
 MOST_ROWS: Final = 100
+MOST_BESIDE: Final = 20  # Blueprints and other axes of an axis
+
+SCOPE: Final = ("blueprint_id", "blueprint_prefix")
 
 
 class Linked(NamedTuple):
@@ -33,20 +41,37 @@ class Linked(NamedTuple):
     url: str
 
 
+class Row(NamedTuple):
+    """``judged_url``: the runs that the axis judged."""
+
+    figures: AxisRow
+    url: str
+    denied_url: str
+    judged_url: str
+    alone: Linked
+    next: Mapping[str, Linked]
+
+
 @require_safe
 @needs("log:read")
 @revalidated()
+@without_empty_parameters("blueprint_id")
 def axis_list(request: HttpRequest) -> HttpResponseBase:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
         return page_or_fragment(request, "axes/page.jinja", {"section": "axes", "log_is_empty": True})
     period = periods.asked(request, newest)
-    rows = log.axis_rows(period.window)
+    wanted = _scope(request)
+    rows = log.axis_rows(period.window, named(wanted))
+    scope = [*wanted.pairs, *_span(period)]
     context = {
         "section": "axes",
         "log_is_empty": False,
-        **_period(period, ""),
-        "rows": [(row, outcomes(row.axis, row.denials, _span(period))) for row in rows[:MOST_ROWS]],
+        **_period(period, wanted.pairs),
+        "scope": filter_box.render(wanted.pairs),
+        "everything_url": links.with_query("", [("period", period.name)]),
+        "what_if_url": links.matrix([("view", "what-if"), ("period", period.name), *wanted.pairs]),
+        "rows": [_row(row, scope, period) for row in rows[:MOST_ROWS]],
         "left_out": max(0, len(rows) - MOST_ROWS),
     }
     return page_or_fragment(request, "axes/page.jinja", context)
@@ -57,20 +82,45 @@ def axis_list(request: HttpRequest) -> HttpResponseBase:
 @revalidated()
 def axis_detail(request: HttpRequest, axis: str) -> HttpResponseBase:
     period = periods.asked(request, runs.newest_ms())
-    found = log.axis_detail(axis, period.window)
+    found = log.axis_detail(axis, period.window, MOST_BESIDE)
     if found is None:
         raise Http404("There is no axis with this name.")
     context = {
         "section": "axes",
         "axis": axis,
-        **_period(period, links.axis(axis)),
+        **_period(period, ()),
         "found": found,
         "span": _span(period),
         "next": outcomes(axis, found.row.denials, _span(period)),
         "alone": _linked(found.row.denials.alone, [("only", axis), *_span(period)]),
+        "together": [
+            (other, _linked(number, [("axis", axis), ("axis", other), *_span(period)]))
+            for other, number in found.together
+        ],
         **_chart(axis, found),
     }
     return page_or_fragment(request, "axes/axis.jinja", context)
+
+
+def _scope(request: HttpRequest) -> EntryFilter:
+    parameters = dict(request.GET.lists())
+    try:
+        wanted = filters.parse({name: parameters[name] for name in SCOPE if name in parameters}, now_ms())
+        check_length(filter_box.render(wanted.pairs))
+    except Invalid as error:
+        raise BadRequest(str(error)) from None
+    return wanted
+
+
+def _row(row: AxisRow, scope: list[tuple[str, str]], period: Period) -> Row:
+    return Row(
+        row,
+        links.axis(row.axis, [("period", period.name)]),
+        links.rejections([("axis", row.axis), *scope]),
+        links.runs([("not_axis_absent", row.axis), *scope]),
+        _linked(row.denials.alone, [("only", row.axis), *scope]),
+        outcomes(row.axis, row.denials, scope),
+    )
 
 
 def outcomes(axis: str, denials: Denials, span: list[tuple[str, str]]) -> Mapping[str, Linked]:
@@ -89,10 +139,10 @@ def _span(period: Period) -> list[tuple[str, str]]:
     return links.between(period.window.since_ms, period.window.until_ms)
 
 
-def _period(period: Period, path: str) -> dict[str, Any]:
+def _period(period: Period, scope: links.Pairs) -> dict[str, Any]:
     return {
         "period": period,
-        "periods": periods.choices(lambda name: links.with_query(path, [("period", name)])),
+        "periods": periods.choices(lambda name: links.with_query("", [*scope, ("period", name)])),
         "window": period.window,
     }
 

@@ -16,8 +16,7 @@ from enhancelog.domain.times import now_ms
 from enhancelog.queries import matrix as log
 from enhancelog.queries import runs
 from enhancelog.queries.blueprint_ids import Named, named
-from enhancelog.queries.counts import up_to_cap
-from enhancelog.queries.judgements import Denials
+from enhancelog.queries.counts import Count, up_to_cap
 from enhancelog.queries.matrix import Part, Sort
 from enhancelog.web import matrix_tables, periods
 from enhancelog.web.htmx import page_or_fragment
@@ -57,14 +56,16 @@ class AxisChoice(NamedTuple):
 
     axis: str
     is_left_out: bool
-    denied: Denials
+    denied: int
     denied_url: str
+    alone: Count
     url: str
 
 
 class IfRow(NamedTuple):
     blueprint_id: str
     passed: int
+    shown: Count
     rejected: int
     passed_url: str
     rejected_url: str
@@ -175,8 +176,9 @@ def _what_if(asked: Asked, period: Period) -> dict[str, Any]:
             AxisChoice(
                 axis,
                 axis in asked.without,
-                denied,
+                denied.rejected,
                 links.rejections([("axis", axis), *span]),
+                up_to_cap(denied.alone),
                 links.rejections([("only", axis), *span]),
             )
             for axis, denied in found.axes.items()
@@ -194,6 +196,7 @@ def _if_row(found: log.WhatIf, blueprint_id: str, asked: Asked, period: Period) 
     return IfRow(
         blueprint_id,
         found.passed[blueprint_id],
+        up_to_cap(found.passed[blueprint_id]),
         found.blueprints[blueprint_id].rejected,
         links.rejections([*asked.axes, *span]),
         links.rejections(span),
