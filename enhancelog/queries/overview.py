@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enhancelog.domain.times import DAY_MS, day_of
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Bar, Scale, Window, days_before, scale
-from enhancelog.queries.judgements import Judged, Judgements, judgements
+from enhancelog.queries.judgements import Denials, Judged, Judgements, judgements
 from enhancelog.queries.patterns.ranking import SPARK_DAYS, Ranking, Scope, ranked
 from enhancelog.queries.runs import Totals, by_blueprint, compared
 
@@ -17,11 +17,12 @@ MOST = 10
 
 @dataclass(frozen=True)
 class Strip:
-    """``total`` includes runs outside the bars."""
+    """``total`` includes runs outside the bars. ``next_applied``: denials after which the next attempt was applied."""
 
     axis: str
     total: Judged
     bars: Sequence[Judged]
+    next_applied: int
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,13 @@ def _strips(judged: Judgements, bars: Scale) -> tuple[list[Strip], int]:
         by_axis[axis][slot] = here
     totals = {axis: Judged(*map(sum, zip(*slots.values(), strict=True))) for axis, slots in by_axis.items()}
     names = sorted(totals, key=lambda axis: (-totals[axis].rejected, axis))
-    shown = [Strip(axis, totals[axis], _in_bars(by_axis[axis], bars)) for axis in names[:MOST]]
-    return shown, len(names) - len(shown)
+    shown = names[:MOST]
+    denials = judged.denials("axis", axis=shown)
+    strips = [
+        Strip(axis, totals[axis], _in_bars(by_axis[axis], bars), denials.get((axis,), Denials()).next_applied)
+        for axis in shown
+    ]
+    return strips, len(names) - len(shown)
 
 
 def _in_bars(slots: Mapping[int | None, Judged], bars: Scale) -> list[Judged]:
