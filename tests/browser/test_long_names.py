@@ -34,6 +34,7 @@ DETAIL: Final = "D" * LONG
 TEXT: Final = f'{{"id": "{"T" * 3000}", "agents": [{{"name": "{"G" * LONG}", "prompt": "{"V" * 3000}"}}]}}'
 HASH: Final = "D" * LONG
 SAMPLES: Final = {
+    "axis": AXIS,
     "issue_id": REJECTED,
     "hash": HASH,
     "blueprint_id": BLUEPRINT,
