@@ -15,7 +15,7 @@ from tests.strategies import NOW_MS
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = 12
+QUERIES = 13
 HTMX = {"HX-Request": "true"}
 
 
