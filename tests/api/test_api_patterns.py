@@ -323,6 +323,7 @@ def test_every_filter_is_taken() -> None:
     for name in PARAMETERS:
         value = {"period": "7d", "since": "7d", "until": "7d", "status": "rejected", "axes": "one"}
         base = name.removeprefix("not_")
-        chosen = value.get(base, {"has": "badge", "afterwards": "none", "is": "new", "touches": "/a"}.get(base, "a"))
+        others = {"has": "badge", "afterwards": "none", "next": "none", "is": "new", "touches": "/a"}
+        chosen = value.get(base, others.get(base, "a"))
         needed = {"since": "90d"} if base == "is" else {}
         assert isinstance(get(**{name: chosen, **needed}), list), name

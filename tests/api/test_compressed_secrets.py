@@ -27,6 +27,7 @@ PASSWORD: Final = "ada-has-one-4711"
 SAMPLES: Final = {
     "issue_id": "h-1",
     "blueprint_id": "main",
+    "axis": "noop",
     "story_id": "S-1",
     "kind": "story",
     "pattern_id": patterns.pattern_id("noop", patterns.mask("patch is no-op").template),

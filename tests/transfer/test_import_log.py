@@ -241,6 +241,7 @@ def test_what_else_is_wrong_with_an_entry_quarantines_it_whole(ndjson: Path) -> 
 
 
 def test_entries_of_very_many_verdicts_are_a_transaction_of_their_own() -> None:
-    heavy = make_rejected(*(f"a{number}" for number in range(BATCH_BYTES // VERDICT_WEIGHT)), issue_id="heavy")
-    items = [Found("1", heavy), Found("2", make_entry()), Found("3", make_entry(issue_id="h-2"))]
-    assert [len(batch) for batch in batches(items)] == [1, 2]
+    heavy = make_rejected(*(f"a{number}" for number in range(4_000)))
+    enough = -(-BATCH_BYTES // (4_000 * VERDICT_WEIGHT))
+    items = [Found("", heavy)] * enough + [Found("", make_entry())] * 2
+    assert [len(batch) for batch in batches(items)] == [enough, 2]
