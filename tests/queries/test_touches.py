@@ -16,6 +16,7 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.places import LONGEST_PLACE, MOST_TOKENS
 from enhancelog.queries import entries as lists
+from enhancelog.models import Touch
 from enhancelog.queries import facets as facet_queries
 from enhancelog.queries import phrases, reach, touched_places
 from enhancelog.queries.counts import Count, count
@@ -279,10 +280,10 @@ def test_the_facet_says_how_many_have_no_names(log: None) -> None:
 
 
 def test_the_facet_reads_a_limited_number_of_places(log: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facet_queries, "MOST_TOUCHES", 2)
-    monkeypatch.setattr(
-        facet_queries, "_SAMPLED_TOUCHES", facet_queries._SAMPLED_TOUCHES.replace("LIMIT 20001", "LIMIT 3")
-    )
+    most = Touch.objects.count() - 2
+    sampled = facet_queries._SAMPLED_TOUCHES.replace("LIMIT 20001", f"LIMIT {most + 1}")
+    monkeypatch.setattr(facet_queries, "MOST_TOUCHES", most)
+    monkeypatch.setattr(facet_queries, "_SAMPLED_TOUCHES", sampled)
     offered = facets(filters.from_pairs([], 0), 5)
     assert offered.more_places
     assert all(choice.entries.capped for choice in offered.by["touches"])
