@@ -15,8 +15,8 @@ from enhancelog.domain import observed as records
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.places import LONGEST_PLACE, MOST_TOKENS
-from enhancelog.queries import entries as lists
 from enhancelog.models import Touch
+from enhancelog.queries import entries as lists
 from enhancelog.queries import facets as facet_queries
 from enhancelog.queries import phrases, reach, touched_places
 from enhancelog.queries.counts import Count, count
