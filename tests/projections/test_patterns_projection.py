@@ -31,7 +31,8 @@ details = st.builds(lambda word, rest: f"{word} {rest}", st.sampled_from(WORDS),
 sent = st.tuples(st.sampled_from(["des", "noop"]), details, st.sampled_from(["main", "triage"]))
 changes = st.lists(
     st.tuples(
-        st.sampled_from(["split", "merge"]), st.lists(details.map(lambda text: pattern_rules.mask(text).template))
+        st.sampled_from(["split", "merge"]),
+        st.lists(details.map(lambda text: pattern_rules.mask(text).template), unique=True),
     ),
     max_size=3,
 )
