@@ -15,13 +15,11 @@ from enhancelog.domain.intervals import Rate, rate
 from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.queries import axes as log
 from enhancelog.queries.axes import AxisRow
-from enhancelog.queries.blueprint_ids import named
+from enhancelog.queries.blueprint_ids import PARAMETERS, named
 from enhancelog.queries.charts import HOUR_MS, MOST_HOURS, Window
 from enhancelog.queries.matrix import Part, what_if
 
 MOST: Final = 200  # axes, and Blueprints
-
-_TAKEN: Final = ("blueprint_id", "blueprint_prefix")
 
 
 class NextAttempts(msgspec.Struct):
@@ -60,7 +58,7 @@ class AxisList(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request) -> HttpResponse:
-        wanted = _wanted(request, _TAKEN)
+        wanted = _wanted(request, PARAMETERS)
         rows = log.axis_rows(_window(wanted), named(wanted))[:MOST]
         return _answer(request, [AxisFigures(row.axis, *_rates(row)) for row in rows])
 
@@ -69,7 +67,7 @@ class AxisByItsName(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request, axis: str) -> HttpResponse:
-        wanted = _wanted(request, _TAKEN)
+        wanted = _wanted(request, PARAMETERS)
         found = log.axis_detail(axis, _window(wanted), MOST, named(wanted))
         if found is None:
             return problem_response(404, f"There is no axis {axis[:80]}.")
@@ -83,7 +81,7 @@ class WhatIf(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request) -> HttpResponse:
-        wanted = _wanted(request, (*_TAKEN, "without"))
+        wanted = _wanted(request, (*PARAMETERS, "without"))
         if "without" not in wanted.include:
             raise Invalid("without", "missing", "is missing; name an axis to leave out")
         found = what_if(_window(wanted), wanted.include["without"], Part(0, MOST), 0, named(wanted))
@@ -93,8 +91,8 @@ class WhatIf(ApiView):
 
 def _rates(row: AxisRow) -> tuple[Rate, Rate, NextAttempts]:
     denials = row.denials
-    came_next = NextAttempts(denials.next_applied, denials.next_same, denials.next_other, denials.next_none)
-    return rate(denials.rejected, row.judged.judged), rate(denials.alone, denials.rejected), came_next
+    denied, alone = rate(denials.rejected, row.judged.judged), rate(denials.alone, denials.rejected)
+    return denied, alone, NextAttempts(**denials.outcomes)
 
 
 def _wanted(request: Request, taken: tuple[str, ...]) -> EntryFilter:

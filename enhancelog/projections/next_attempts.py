@@ -29,12 +29,12 @@ class Change(NamedTuple):
     after: Outcome | None
 
 
-def neighbor(of: str, operator: Literal["<", ">"], condition: str = "") -> str:
-    """SQL for the position of the attempt just before or after. ``condition``: on ``a``."""
+def neighbor(of: str, operator: Literal["<", ">"], condition: str = "", column: str = "position") -> str:
+    """SQL for a column of the attempt just before or after. ``condition``: on ``a``."""
     order = "DESC" if operator == "<" else "ASC"
     # SQLite seeks by both halves of a row value only where the right side has no affinity, hence the plus signs.
     return f"""(
-        SELECT a.position FROM {_ATTEMPT} a
+        SELECT a.{column} FROM {_ATTEMPT} a
         WHERE a.intent_key = {of}.intent_key {condition}
             AND (a.ts_ms, a.position) {operator} (+{of}.ts_ms, +{of}.position)
         ORDER BY a.ts_ms {order}, a.position {order} LIMIT 1)"""

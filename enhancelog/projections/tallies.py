@@ -84,8 +84,8 @@ def judgements(entries: Sequence[Stored]) -> dict[Row, Row]:
         for axis in records.judged_axes(entry):
             key = day, entry.blueprint_id, axis
             before = counts.get(key, _NOTHING_JUDGED)
-            now = True, axis in denied, axis in rejected, axis in rejected and len(denied) == 1
-            counts[key] = tuple(map(sum, zip(before, now, strict=True)))
+            is_rejected, is_alone = axis in rejected, axis in rejected and len(denied) == 1
+            counts[key] = before[0] + 1, before[1] + (axis in denied), before[2] + is_rejected, before[3] + is_alone
     return counts
 
 

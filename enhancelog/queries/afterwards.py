@@ -4,7 +4,7 @@ from typing import Final
 
 from enhancelog.domain.intents import APART_MS
 from enhancelog.models import Attempt
-from enhancelog.projections.next_attempts import LAST
+from enhancelog.projections.next_attempts import LAST, neighbor
 
 # A retry thread is the attempts with one ``intent_key`` in time order, neighbors at most APART_MS apart; an applied run
 # ends it. It is followed from a run for at least APART_MS and FOLLOWED tries, which bounds the cost of a row.
@@ -21,8 +21,7 @@ FORTH: Final = "ORDER BY a.ts_ms, a.position"
 
 def next_attempt(column: str, *, applied: bool = False) -> str:
     """Takes the last visible position as parameter."""
-    condition = FROM_MINE.format(">") + (" AND a.applied" if applied else "")
-    return f"(SELECT a.{column} FROM {ATTEMPT} a WHERE {condition} {FORTH} LIMIT 1)"
+    return neighbor("mine", ">", "AND a.position <= %s" + (" AND a.applied" if applied else ""), column)
 
 
 # Whether an applied run ends the thread within FOLLOWED tries after ``mine``.

@@ -3,22 +3,24 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final, Literal, NamedTuple
 
-from django.db.models import Max, Min
+from django.db.models import Count, Max, Min
 
 from enhancelog.domain import records
 from enhancelog.models import AxisTally
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Bar, Window, scale
-from enhancelog.queries.judgements import Denials, Judged, judgements
+from enhancelog.queries.judgements import Denials, Judged, in_bars, judgements
 from enhancelog.queries.runs import Totals, compared
+from enhancelog.queries.runs import in_bars as runs_in_bars
 
 MOST_TOGETHER: Final = 20  # axes that deny a run together, in figures of which could go
 
 
 class Worth(NamedTuple):
-    """What an axis' denials lacked. ``other``: the axis that denied all the same runs."""
+    """Whether an axis could go, and why. ``other``: the axis that denied all the same runs."""
 
     kind: Literal["never_denied", "repeats_another", "never_alone", "denies_alone"]
     other: str = ""
@@ -66,9 +68,8 @@ def axis_rows(window: Window, blueprints: Named = EVERY) -> list[AxisRow]:
     denials = found.denials("axis")
     together: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for _, axes, runs in found.together():
-        for axis in axes:
-            if len(axes) <= MOST_TOGETHER:
-                together[axis].update({other: runs for other in axes if other != axis})
+        for axis in axes if len(axes) <= MOST_TOGETHER else ():
+            together[axis].update({other: runs for other in axes if other != axis})
     rows = [
         AxisRow(axis, judged, denials.get((axis,), Denials()), together[axis])
         for (axis,), judged in found.sums("axis").items()
@@ -79,19 +80,14 @@ def axis_rows(window: Window, blueprints: Named = EVERY) -> list[AxisRow]:
 def axis_detail(axis: str, window: Window, most: int, blueprints: Named = EVERY) -> AxisDetail | None:
     """``None`` if it never judged. ``most``: of Blueprints and of other axes."""
     only = records.only_ids((axis,))
-    first_day, last_day = AxisTally.objects.filter(axis__in=only).aggregate(first=Min("day"), last=Max("day")).values()
-    if not AxisTally.objects.filter(axis__in=only).exists():
+    tally = AxisTally.objects.filter(axis__in=only)
+    days = tally.aggregate(rows=Count("pk"), first=Min("day"), last=Max("day"))
+    if not days["rows"]:
         return None
     found = judgements(window, blueprints)
     runs = compared(window, blueprints)
     bars = scale(window, (slot for slot in runs.by_slot if slot is not None))
-    totals, judged = [Totals()] * bars.length, [Judged()] * bars.length
-    for slot, here in runs.by_slot.items():
-        if slot is not None:
-            totals[bars.index(slot)] = totals[bars.index(slot)].plus(here)
-    for (slot,), judgement in found.sums("slot", axis=only).items():
-        if slot is not None and 0 <= (at := bars.index(slot)) < bars.length:
-            judged[at] = judged[at].plus(judgement)
+    slots = {slot: here for (slot,), here in found.sums("slot", axis=only).items()}
     together: Counter[str] = Counter()
     for _, axes, number in found.together():
         if axis in axes:
@@ -102,17 +98,17 @@ def axis_detail(axis: str, window: Window, most: int, blueprints: Named = EVERY)
     return AxisDetail(
         row=AxisRow(
             axis,
-            found.sums("axis", axis=only).get((axis,), Judged()),
+            reduce(Judged.plus, places.values(), Judged()),
             found.denials("axis", axis=only).get((axis,), Denials()),
             together,
         ),
         runs=runs.now,
-        bars=list(zip(bars.bars(), totals, strict=True)),
-        judged=judged,
+        bars=list(zip(bars.bars(), runs_in_bars(runs.by_slot, bars), strict=True)),
+        judged=in_bars(slots, bars),
         together=others[:most],
         more_together=max(0, len(others) - most),
         blueprints=[(place[0], places[place]) for place in by_place[:most]],
         more_blueprints=max(0, len(by_place) - most),
-        first_day=first_day,
-        last_day=last_day,
+        first_day=days["first"],
+        last_day=days["last"],
     )

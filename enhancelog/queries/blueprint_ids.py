@@ -12,6 +12,8 @@ from enhancelog.domain.text import end_of_prefix
 from enhancelog.models import Entry
 from enhancelog.queries import phrases
 
+PARAMETERS: Final = ("blueprint_id", "blueprint_prefix")
+
 
 class Named(NamedTuple):
     """Blueprints that are one of ``ids`` and start with one of ``prefixes``; ``None`` for any."""

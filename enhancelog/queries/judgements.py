@@ -11,7 +11,7 @@ from django.db.models import Count, F, Max, Sum, Value
 from enhancelog.models import AxisTally, Entry, JointTally
 from enhancelog.queries import next_attempts
 from enhancelog.queries.blueprint_ids import EVERY, Named
-from enhancelog.queries.charts import Window
+from enhancelog.queries.charts import Scale, Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.prepared import Statement, written
 from enhancelog.queries.selection import PLAUSIBLE
@@ -44,8 +44,10 @@ class Denials(NamedTuple):
     next_other: int = 0
 
     @property
-    def next_none(self) -> int:
-        return self.rejected - self.next_applied - self.next_same - self.next_other
+    def outcomes(self) -> dict[str, int]:
+        """By the values of the filter ``next``, in their order."""
+        none = self.rejected - self.next_applied - self.next_same - self.next_other
+        return {"applied": self.next_applied, "same": self.next_same, "other": self.next_other, "none": none}
 
     def plus(self, other: "Denials") -> "Denials":
         return Denials(*map(sum, zip(self, other, strict=True)))
@@ -160,6 +162,17 @@ class _Hourly:
         entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms)
         entries = entries.filter(self._blueprints.condition).order_by()
         return entries.values_list("ts_ms", "blueprint_id", "status", "verdicts").iterator(chunk_size=_CHUNK)
+
+
+def in_bars(slots: Mapping[int | None, Judged], bars: Scale) -> list[Judged]:
+    # Entries appended since the bars were computed may lie beyond them.
+    judged, rejected = [0] * bars.length, [0] * bars.length
+    for slot, here in slots.items():
+        at = -1 if slot is None else bars.index(slot)
+        if 0 <= at < bars.length:
+            judged[at] += here.judged
+            rejected[at] += here.rejected
+    return list(map(Judged, judged, rejected))
 
 
 def _denials_in(window: Window, blueprints: Named) -> Iterable[dict[str, Any]]:

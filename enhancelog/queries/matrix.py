@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from enhancelog.domain import records
 from enhancelog.domain.filters import Order
@@ -13,6 +13,8 @@ from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
 from enhancelog.queries.judgements import Denials, Judged, Judgements, Key, judgements
 from enhancelog.queries.runs import Totals, by_blueprint
+
+_Rejected = TypeVar("_Rejected", Judged, Denials)
 
 
 class Sort(NamedTuple):
@@ -152,12 +154,14 @@ def what_if(window: Window, without: Collection[str], rows: Part, axes: int, blu
 
 def _denied(judged: Judgements) -> dict[str, Denials]:
     """Most denials first."""
-    found = {axis: here for (axis,), here in judged.denials("axis").items() if here.rejected}
-    return {axis: found[axis] for axis in sorted(found, key=lambda axis: (-found[axis].rejected, axis))}
+    return _most_first({axis: here for (axis,), here in judged.denials("axis").items() if here.rejected})
 
 
 def _axes(judged: Judgements) -> dict[str, Judged]:
-    found = {axis: here for (axis,), here in judged.sums("axis").items()}
+    return _most_first({axis: here for (axis,), here in judged.sums("axis").items()})
+
+
+def _most_first(found: Mapping[str, _Rejected]) -> dict[str, _Rejected]:
     return {axis: found[axis] for axis in sorted(found, key=lambda axis: (-found[axis].rejected, axis))}
 
 

@@ -1,15 +1,16 @@
 """Denials in a window, compared with the window before."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from enhancelog.domain.times import DAY_MS, day_of
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Bar, Scale, Window, days_before, scale
-from enhancelog.queries.judgements import Denials, Judged, Judgements, judgements
+from enhancelog.queries.judgements import Denials, Judged, Judgements, in_bars, judgements
 from enhancelog.queries.patterns.ranking import SPARK_DAYS, Ranking, Scope, ranked
 from enhancelog.queries.runs import Totals, by_blueprint, compared
+from enhancelog.queries.runs import in_bars as runs_in_bars
 
 # Rows per panel; the page says how many are left out.
 MOST = 10
@@ -53,12 +54,6 @@ def overview(window: Window, newest_ms: int | None, named: Named = EVERY) -> Ove
     end_ms = window.until_ms or (day_of(newest_ms or 0) + 1) * DAY_MS
     runs = compared(window, named)
     bars = scale(window, (slot for slot in runs.by_slot if slot is not None))
-    applied, rejected = [0] * bars.length, [0] * bars.length
-    for slot, totals in runs.by_slot.items():
-        if slot is not None:
-            at = bars.index(slot)
-            applied[at] += totals.applied
-            rejected[at] += totals.rejected
     judged = judgements(window, named)
     strips, more_axes = _strips(judged, bars)
     blueprints, more_blueprints = _blueprints(window, judged, named)
@@ -68,7 +63,7 @@ def overview(window: Window, newest_ms: int | None, named: Named = EVERY) -> Ove
         before=runs.before,
         patterns=ranked(window, end_ms, MOST, Scope(named)),
         days=days_before(end_ms, SPARK_DAYS),
-        bars=list(zip(bars.bars(), map(Totals, applied, rejected), strict=True)),
+        bars=list(zip(bars.bars(), runs_in_bars(runs.by_slot, bars), strict=True)),
         strips=strips,
         more_axes=more_axes,
         blueprints=blueprints,
@@ -86,21 +81,10 @@ def _strips(judged: Judgements, bars: Scale) -> tuple[list[Strip], int]:
     shown = names[:MOST]
     denials = judged.denials("axis", axis=shown)
     strips = [
-        Strip(axis, totals[axis], _in_bars(by_axis[axis], bars), denials.get((axis,), Denials()).next_applied)
+        Strip(axis, totals[axis], in_bars(by_axis[axis], bars), denials.get((axis,), Denials()).next_applied)
         for axis in shown
     ]
     return strips, len(names) - len(shown)
-
-
-def _in_bars(slots: Mapping[int | None, Judged], bars: Scale) -> list[Judged]:
-    # Entries appended since the bars were computed may lie beyond them.
-    judged, rejected = [0] * bars.length, [0] * bars.length
-    for slot, here in slots.items():
-        at = -1 if slot is None else bars.index(slot)
-        if 0 <= at < bars.length:
-            judged[at] += here.judged
-            rejected[at] += here.rejected
-    return list(map(Judged, judged, rejected))
 
 
 def _blueprints(window: Window, judged: Judgements, named: Named) -> tuple[list[BlueprintRow], int]:

@@ -10,7 +10,7 @@ from enhancelog.domain.intervals import Interval, wilson
 from enhancelog.domain.times import DAY_MS
 from enhancelog.models import BlueprintSummary, Entry, StatusTally
 from enhancelog.queries.blueprint_ids import EVERY, Named
-from enhancelog.queries.charts import Window
+from enhancelog.queries.charts import Scale, Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.prepared import Statement, run, written
 from enhancelog.queries.selection import PLAUSIBLE
@@ -81,6 +81,16 @@ def compared(window: Window, blueprints: Named = EVERY) -> Compared:
     applied, rejected = numbers["applied"], numbers["rejected"]
     by_slot = {slot: Totals(applied.get(slot, 0), rejected.get(slot, 0)) for slot in {**applied, **rejected}}
     return Compared(Totals(sum(applied.values()), sum(rejected.values())), Totals(**before), by_slot)
+
+
+def in_bars(slots: Mapping[int | None, Totals], bars: Scale) -> list[Totals]:
+    applied, rejected = [0] * bars.length, [0] * bars.length
+    for slot, totals in slots.items():
+        if slot is not None:
+            at = bars.index(slot)
+            applied[at] += totals.applied
+            rejected[at] += totals.rejected
+    return list(map(Totals, applied, rejected))
 
 
 def by_blueprint(window: Window) -> dict[str, Totals]:

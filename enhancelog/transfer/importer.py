@@ -13,7 +13,7 @@ from enhancelog.store.writing import ENTRIES_PER_TRANSACTION
 from enhancelog.transfer.items import Found, Item, Refused
 
 BATCH_BYTES: Final = 8 << 20
-# A verdict takes as long as so many bytes, however short it is. Other appends wait for the transaction.
+# Storing a verdict takes as long as storing this many bytes, however short it is; other appends wait meanwhile.
 VERDICT_WEIGHT: Final = 400
 # The planner's statistics are made anew when at least one entry in so many is new
 ANALYZE_SHARE: Final = 10

@@ -16,7 +16,7 @@ from enhancelog.domain.filter_box import Pair, Pairs
 from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.domain.times import now_ms
 from enhancelog.links import pairs_of, with_query
-from enhancelog.queries import entries
+from enhancelog.queries import blueprint_ids, entries
 from enhancelog.web import htmx
 
 # Characters in the filter box. Every row, facet and chip of a list repeats the filter in its link.
@@ -171,7 +171,7 @@ def parse(page: FilteredPage, pairs: Iterable[Pair]) -> ListRequest:
     try:
         now = entries.began_ms(cursor) or now_ms()
         filters.from_pairs(full, now)  # what the page fixes is ignored, but must be valid
-        check_length(filter_box.render(given), LONGEST_FILTER if page.title else _LONGEST_OF_ENTRY)
+        _check_length(filter_box.render(given), LONGEST_FILTER if page.title else _LONGEST_OF_ENTRY)
         return ListRequest(
             page,
             given,
@@ -185,8 +185,16 @@ def parse(page: FilteredPage, pairs: Iterable[Pair]) -> ListRequest:
         raise FilterRefused(error, page, filter_box.render(given)) from None
 
 
-def check_length(text: str, most: int = LONGEST_FILTER) -> None:
-    """Of a filter as the box shows it. Raises ``Invalid``."""
+def blueprint_filter(request: HttpRequest, *others: str) -> EntryFilter:
+    """Which Blueprints, and the parameters in ``others``; all other parameters are ignored. Raises ``Invalid``."""
+    parameters = dict(request.GET.lists())
+    names = (*blueprint_ids.PARAMETERS, *others)
+    wanted = filters.parse({name: parameters[name] for name in names if name in parameters}, now_ms())
+    _check_length(filter_box.render(wanted.pairs), LONGEST_FILTER)
+    return wanted
+
+
+def _check_length(text: str, most: int) -> None:
     if len(text) > most:
         detail = f"has {len(text):,} characters; a page takes {most:,}, the API more"
         raise Invalid("filter", "length", detail)

@@ -115,16 +115,12 @@ def what_came_next(found: WhatCameNext, window: Window, scope: Sequence[tuple[st
     span = [*scope, *links.between(window.since_ms, window.until_ms)]
 
     def row(axis: str, denied: Denials) -> Row:
-        numbers = (denied.next_applied, denied.next_same, denied.next_other, denied.next_none)
-        cells = [
-            _cell(number, denied.rejected, [("axis", axis), ("next", outcome), *span], capped=True)
-            for number, outcome in zip(numbers, CHOICES["next"], strict=True)
-        ]
-        # Only where the axis denied again is a high share bad.
-        cells = [
-            cell if outcome == "same" or cell.shade == "few" else cell._replace(shade="h0")
-            for cell, outcome in zip(cells, CHOICES["next"], strict=True)
-        ]
+        cells = []
+        for outcome, number in denied.outcomes.items():
+            cell = _cell(number, denied.rejected, [("axis", axis), ("next", outcome), *span], capped=True)
+            # A high share is bad only where the axis denied again.
+            is_shaded = outcome == "same" or cell.shade == "few"
+            cells.append(cell if is_shaded else cell._replace(shade="h0"))
         of_judged = _cell(denied.rejected, found.judged.get(axis, Judged()).judged, [("axis", axis), *span])
         return Row(axis, links.rejections([("axis", axis), *span]), [*cells, of_judged])
 

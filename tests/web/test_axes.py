@@ -61,7 +61,16 @@ def test_each_axis_with_what_came_next_and_whether_it_is_worth_having(client: Cl
         ["noop", "4 of 4", "100 %few runs", "the only one to deny 1 of 4, few runs", "1", "2", "0", "1"],
         ["tone", "3 of 3", "100 %few runs", "may go: never the only one to deny, few runs", "0", "1", "2", "0"],
         ["size", "2 of 2", "100 %few runs", "may go: never the only one to deny, few runs", "0", "1", "0", "1"],
-        ["des", "0 of 5", "0 %few runs", "may go: denied no rejected run of 5 judged, few runs", "0", "0", "0", "0"],
+        [
+            "des",
+            "0 of 5",
+            "0 %few runs",
+            "may go: judged 5 runs, denied none that was rejected, few runs",
+            "0",
+            "0",
+            "0",
+            "0",
+        ],
     ]
 
 

@@ -9,10 +9,10 @@ from django.views.decorators.http import require_safe
 
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
-from enhancelog.domain import filter_box, filters
+from enhancelog.domain import filter_box
 from enhancelog.domain.errors import Invalid
-from enhancelog.domain.filters import CHOICES, EntryFilter
-from enhancelog.domain.times import DAY_MS, now_ms
+from enhancelog.domain.filters import EntryFilter
+from enhancelog.domain.times import DAY_MS
 from enhancelog.queries import axes as log
 from enhancelog.queries import runs
 from enhancelog.queries.axes import AxisDetail, AxisRow
@@ -22,15 +22,13 @@ from enhancelog.queries.counts import Count, up_to_cap
 from enhancelog.queries.judgements import Denials
 from enhancelog.web import charts, periods
 from enhancelog.web.htmx import page_or_fragment
-from enhancelog.web.list_requests import check_length, without_empty_parameters
+from enhancelog.web.list_requests import blueprint_filter, without_empty_parameters
 from enhancelog.web.overview_chart import Cell
 from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
 
 MOST_ROWS: Final = 100
 MOST_BESIDE: Final = 20  # Blueprints and other axes of an axis
-
-SCOPE: Final = ("blueprint_id", "blueprint_prefix")
 
 
 class Linked(NamedTuple):
@@ -103,13 +101,10 @@ def axis_detail(request: HttpRequest, axis: str) -> HttpResponseBase:
 
 
 def _scope(request: HttpRequest) -> EntryFilter:
-    parameters = dict(request.GET.lists())
     try:
-        wanted = filters.parse({name: parameters[name] for name in SCOPE if name in parameters}, now_ms())
-        check_length(filter_box.render(wanted.pairs))
+        return blueprint_filter(request)
     except Invalid as error:
         raise BadRequest(str(error)) from None
-    return wanted
 
 
 def _row(row: AxisRow, scope: list[tuple[str, str]], period: Period) -> Row:
@@ -126,8 +121,8 @@ def _row(row: AxisRow, scope: list[tuple[str, str]], period: Period) -> Row:
 def outcomes(axis: str, denials: Denials, span: list[tuple[str, str]]) -> Mapping[str, Linked]:
     """What came next after its denials, by the values of ``next``."""
     return {
-        outcome: _linked(getattr(denials, f"next_{outcome}"), [("axis", axis), ("next", outcome), *span])
-        for outcome in CHOICES["next"]
+        outcome: _linked(number, [("axis", axis), ("next", outcome), *span])
+        for outcome, number in denials.outcomes.items()
     }
 
 

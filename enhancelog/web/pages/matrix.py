@@ -12,7 +12,6 @@ from enhancelog.accounts.permissions import needs
 from enhancelog.domain import filter_box, filters, page_sizes
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filter_box import Pairs
-from enhancelog.domain.times import now_ms
 from enhancelog.queries import matrix as log
 from enhancelog.queries import runs
 from enhancelog.queries.blueprint_ids import Named, named
@@ -20,7 +19,7 @@ from enhancelog.queries.counts import Count, up_to_cap
 from enhancelog.queries.matrix import Part, Sort
 from enhancelog.web import matrix_tables, periods
 from enhancelog.web.htmx import page_or_fragment
-from enhancelog.web.list_requests import check_length, without_empty_parameters
+from enhancelog.web.list_requests import blueprint_filter, without_empty_parameters
 from enhancelog.web.matrix_tables import Grid
 from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
@@ -42,7 +41,6 @@ _BLUEPRINTS: Final = ("Blueprint", "Blueprints")
 _ROWS_ARE: Final = {"": _BLUEPRINTS, "together": _AXES, "next": _AXES, "what-if": _BLUEPRINTS}
 # ``skip`` and ``column`` are how many rows and columns come before the first one shown.
 _PARAMETERS: Final = ("period", "view", "sort", "order", "skip", "column")
-_SCOPE: Final = ("blueprint_id", "blueprint_prefix")
 _FIRST: Final = {"skip": "", "column": ""}
 
 
@@ -135,11 +133,10 @@ def _asked(request: HttpRequest) -> Asked:
     if view not in VIEWS:
         names = ", ".join(filter(None, VIEWS))
         raise Invalid("view", "choice", f'must be one of {names}, or left out, not "{view[:40]}"')
-    wanted = filters.parse({name: parameters[name] for name in (*_SCOPE, "without") if name in parameters}, now_ms())
-    check_length(filter_box.render(wanted.pairs))
+    wanted = blueprint_filter(request, "without")
     return Asked(
         given={name: request.GET[name] for name in _PARAMETERS if name in request.GET},
-        scope=tuple(pair for pair in wanted.pairs if pair[0] in _SCOPE),
+        scope=tuple(pair for pair in wanted.pairs if pair[0] != "without"),
         blueprints=named(wanted),
         view=view,
         without=wanted.include.get("without", ()) if view == "what-if" else (),
