@@ -33,6 +33,7 @@ from benchmarks.legs import (
     pages,
     peers,
     slow_fsync,
+    what_to_change,
 )
 from benchmarks.load import WrongAnswer
 from benchmarks.plan import FULL, QUICK, Plan
@@ -49,6 +50,7 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "read": peers.reads,
     "export": exports.run,
     "large": large.run,
+    "change": what_to_change.run,
     "crowd": crowd.run,
     "grouping": grouping.run,
     "hostile": hostile.run,

@@ -9,12 +9,14 @@ from enhancelog.domain import records
 from enhancelog.domain.records import Entry, Verdict
 
 # Runs of a Blueprint form a chain of hashes. Three in ten are rejected, mostly by a common axis; one in a thousand by
-# the rare one. An existing log ends at END_MS, and what a benchmark appends begins there.
+# the rare one. Of the rejected runs, seven in ten are tried again by the Blueprint's next run. An existing log ends at
+# END_MS, and what a benchmark appends begins there.
 END_MS: Final = 1_735_689_600_000
 DAYS: Final = 90
 DAY_MS: Final = 86_400_000
 AXES: Final = ("des", "canonical", "noop", "agent-ref")
 RARE_AXIS: Final = "licence"
+TRIED_AGAIN: Final = 0.7
 BLUEPRINTS: Final = tuple(f"team-{number // 4}/flow-{number}" for number in range(24))
 
 _SYLLABLES: Final = ("ka", "to", "mi", "re", "lu", "san", "vor", "ex", "pli", "dun", "qua", "ner", "sol", "bi", "tra")
@@ -59,6 +61,7 @@ def _entries(
 ) -> Iterator[Entry]:
     chance = random.Random(seed)
     heads = {name: _hash(name, 0) for name in blueprints}
+    rejected: dict[str, str] = {}  # the intent of the Blueprint's last run, to be tried again
     weights = [1 / (rank + 1) for rank in range(len(blueprints))]
     frequent = [1 / (rank + 1) for rank in range(len(vocabulary))]
     for number, ts_ms in enumerate(times):
@@ -68,13 +71,16 @@ def _entries(
         before = heads[blueprint_id]
         after = "" if denied else _hash(blueprint_id, number + 1)
         heads[blueprint_id] = after or before
+        intent = rejected.pop(blueprint_id, "") or " ".join(text[:12])
+        if denied and chance.random() < TRIED_AGAIN:
+            rejected[blueprint_id] = intent
         verdicts = _verdicts(denied, text[0])
         yield Entry(
             issue_id=f"{prefix}-{number:07}-{chance.getrandbits(48):012x}",
             blueprint_id=blueprint_id,
             prev_hash=before,
             new_hash=after,
-            intent=" ".join(text[:12]),
+            intent=intent,
             rationale=f"Adds `{text[12]}`.\n\n" + " ".join(text[13:]),
             verdicts=verdicts,
             status="rejected" if denied else "applied",
