@@ -101,4 +101,4 @@ def test_the_first_entry_has_no_badge_and_the_time_at_which_it_is_sent(name: str
     (written,) = re.findall(r"\{\s*\"issue_id\": \"h-\d+\", \"blueprint_id\".*?000\}", DOCS[name], re.DOTALL)
     assert re.search(r"""\"ts_ms\": '?\$\(date \+%s\)'?000}""", written)
     entry = records.decode(re.sub(r"'?\$\(date \+%s\)'?", str(now_ms() // 1000), written).encode())
-    assert badges(entry, now_ms()) == ()
+    assert badges(entry, now_ms(), "demo") == ()

@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from enhancelog import __version__
+from enhancelog.agents import check_entries
 from enhancelog.client.buffered import EnhanceLogClient, spool_path
 from enhancelog.client.connection import Connection
 from enhancelog.client.endpoint import DEFAULT_URL, TOTAL_S
@@ -59,6 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def append(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
+    if check_entries.are_given(options):
+        result = check_entries.append(store, options)
+        _print(msgspec.json.encode(result))
+        return FINDINGS if result["result"] == "conflict" else DONE
     taking: Taking = (store, "created")
     if options.spool is not None:
         taking = (EnhanceLogClient(store.connection, spool=options.spool, background=False), "spooled")
@@ -172,9 +177,14 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         return made
 
-    chosen = command("append", append, "Store entries from JSON, NDJSON or a JSON array; print a line for each.")
+    chosen = command(
+        "append",
+        append,
+        "Store entries from JSON, NDJSON or a JSON array, or the checks of a commit; print a line for each.",
+    )
     chosen.add_argument("file", metavar="FILE", nargs="?", default="-", help="default: -, standard input")
     chosen.add_argument("--spool", metavar="PATH", help="write to this spool instead, for flush to send")
+    check_entries.add_options(chosen)
     chosen = command("flush", flush, "Send the entries of a spool; print a line for each that the server refuses.")
     chosen.add_argument("--spool", metavar="PATH", help="default: ENHANCELOG_SPOOL")
     command("get", get, "Print one entry.").add_argument("issue_id", metavar="ID")

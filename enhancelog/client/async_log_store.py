@@ -8,6 +8,7 @@ from enhancelog.client.async_connection import AsyncConnection
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.records import Entry
+from enhancelog.domain.unfinished_reports import UnfinishedReport
 
 
 class AsyncHttpEnhanceLogStore:
@@ -25,6 +26,10 @@ class AsyncHttpEnhanceLogStore:
 
     async def append_many(self, entries: Iterable[Entry]) -> list[Result]:
         return await self.connection.run(self._calls.append_many(entries))
+
+    async def report_unfinished(self, report: UnfinishedReport) -> bool:
+        """Whether it is new. Safe to repeat. Raises ``Conflict`` if the log has an entry of the run."""
+        return await self.connection.run(self._calls.report_unfinished(report))
 
     async def get(self, issue_id: str) -> Entry:
         return await self.connection.run(self._calls.get(issue_id))

@@ -14,6 +14,7 @@ from enhancelog.domain import records
 from enhancelog.domain.errors import NO_SUCH_DOCUMENT, NO_SUCH_ENTRY, Conflict, Invalid, NotFound, Other
 from enhancelog.domain.observed import DocumentForm
 from enhancelog.domain.records import Entry
+from enhancelog.domain.unfinished_reports import UnfinishedReport
 
 LONGEST_INTENT_BYTES: Final = 4000  # longer intents of ``why`` are cut, because proxies limit URLs
 BATCH_ENTRIES: Final = 1000
@@ -138,6 +139,13 @@ class LogCalls:
             return Document(_FORMS[media_type], answer.body.decode())
         except (KeyError, UnicodeDecodeError):
             raise Other(f"{self._endpoint.url} did not send a document") from None
+
+    def report_unfinished(self, report: UnfinishedReport) -> Call[bool]:
+        path = f"/v1/enhance/unfinished/{quote(report.issue_id, safe='')}"
+        answer = yield Request("PUT", path, body=msgspec.json.encode(report), headers=_JSON)
+        if answer.status == 409:
+            raise Conflict(report.issue_id)
+        return self._endpoint.expect(answer, 200, 201).status == 201
 
     def _found(self, issue_id: str, path: Callable[[str], str]) -> Call[Answer]:
         if not records.is_id(issue_id):

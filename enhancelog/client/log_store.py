@@ -8,6 +8,7 @@ from enhancelog.client.connection import Connection
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.records import Entry
+from enhancelog.domain.unfinished_reports import UnfinishedReport
 
 
 class HttpLogReads:
@@ -66,3 +67,7 @@ class HttpEnhanceLogStore(HttpLogReads):
     def append_many(self, entries: Iterable[Entry]) -> list[Result]:
         """In bulk, in order. Safe to repeat. Raises ``Other``; what was sent before stays."""
         return self.connection.run(self._calls.append_many(entries))
+
+    def report_unfinished(self, report: UnfinishedReport) -> bool:
+        """Whether it is new. Safe to repeat. Raises ``Conflict`` if the log has an entry of the run."""
+        return self.connection.run(self._calls.report_unfinished(report))

@@ -31,5 +31,5 @@ def expected() -> list[Expected]:
 
 def rows(entries: Sequence[Stored]) -> Iterator[tuple[int, str]]:
     for stored in entries:
-        for badge in badges(stored.entry, stored.recorded_ms):
+        for badge in badges(stored.entry, stored.recorded_ms, stored.origin.source):
             yield stored.position, badge

@@ -12,6 +12,8 @@ from enhancelog.transfer.items import Found, Item, Refused
 
 # Cuts before parsing, so memory holds one chunk and one entry whatever the size of the stream
 Splitter = Callable[[Iterable[bytes], int], Iterator["Piece"]]
+# What a piece says: one entry, or of another tool's log also none or several
+Reader = Callable[["Piece"], Iterable[Item]]
 
 WHITE_SPACE: Final = b" \t\r\n"
 _LINE: Final = re.compile(rb"[^ \t\r\n][^\n]*+")
@@ -54,25 +56,44 @@ class Piece:
     def digest(self) -> bytes:
         return hashlib.sha256(b"".join(self._parts)).digest()
 
+    def content(self) -> bytes:
+        """Raises ``Invalid``."""
+        if self._flaw:
+            raise Invalid("", "json", self._flaw)
+        if self.size > self._limit:
+            raise TooLarge("", self.size, self._limit)
+        return self._kept
+
+    @property
+    def raw(self) -> str:
+        return self._kept.decode("utf-8", "backslashreplace")
+
+    @property
+    def _kept(self) -> bytes:
+        return b"".join(self._parts)[: self.size]
+
     def item(self, *, imported: bool = False) -> Item:
         # Another host's entry may use names of ours for something else.
-        data = b"".join(self._parts)[: self.size]
         try:
-            if self._flaw:
-                raise Invalid("", "json", self._flaw)
-            if self.size > self._limit:
-                raise TooLarge("", self.size, self._limit)
             if not imported:
-                return Found(self.where, records.decode(data, max_bytes=self._limit))
-            entry, dropped = records.decode_imported(data, max_bytes=self._limit)
-            return Found(self.where, entry, dropped, data.decode() if dropped else "")
+                return Found(self.where, records.decode(self.content(), max_bytes=self._limit))
+            entry, dropped = records.decode_imported(self.content(), max_bytes=self._limit)
+            return Found(self.where, entry, dropped, self.raw if dropped else "")
         except Invalid as reason:
-            return Refused(self.where, reason, data.decode("utf-8", "backslashreplace"))
+            return Refused(self.where, reason, self.raw)
 
 
-def items(chunks: Iterable[bytes], split: Splitter, max_bytes: int, *, imported: bool = False) -> Iterator[Item]:
+def one_entry(piece: Piece) -> tuple[Item]:
+    return (piece.item(),)
+
+
+def one_imported(piece: Piece) -> tuple[Item]:
+    return (piece.item(imported=True),)
+
+
+def items(chunks: Iterable[bytes], split: Splitter, max_bytes: int, read: Reader = one_entry) -> Iterator[Item]:
     for piece in split(chunks, max_bytes):
-        yield piece.item(imported=imported)
+        yield from read(piece)
 
 
 class Lines:

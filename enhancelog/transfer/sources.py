@@ -15,7 +15,7 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.strict_json import BOM
 from enhancelog.transfer import json_stream
 from enhancelog.transfer.items import Item, Unreadable
-from enhancelog.transfer.json_stream import WHITE_SPACE, Splitter
+from enhancelog.transfer.json_stream import WHITE_SPACE, Reader, Splitter
 from enhancelog.transfer.sqlite_rows import MAGIC
 from enhancelog.transfer.upstream_sqlite import UpstreamFile
 
@@ -50,11 +50,11 @@ class JsonStream:
     unit = "bytes"
 
     def __init__(
-        self, chunks: Iterable[bytes], split: Splitter, max_bytes: int, total: int | None = None, *, imported: bool
+        self, chunks: Iterable[bytes], split: Splitter, max_bytes: int, read: Reader, total: int | None = None
     ) -> None:
         self.total = total
         self.done = 0
-        self._items = json_stream.items(self._counted(chunks), split, max_bytes, imported=imported)
+        self._items = json_stream.items(self._counted(chunks), split, max_bytes, read)
 
     def __iter__(self) -> Iterator[Item]:
         return self._items
@@ -77,12 +77,27 @@ def open_source(
         if not head.startswith(MAGIC):
             split = _splitter(head, whole=len(head) <= max_bytes, name=name)
             chunks = chain([head.removeprefix(BOM)], _chunks(stream, name))
-            yield JsonStream(chunks, split, max_bytes, _size(stream), imported=imported)
+            read = json_stream.one_imported if imported else json_stream.one_entry
+            yield JsonStream(chunks, split, max_bytes, read, _size(stream))
         elif location == "-":
             with tempfile.TemporaryDirectory() as folder:
                 yield UpstreamFile(_spooled(head, stream, Path(folder)), max_bytes)
         else:
             yield UpstreamFile(Path(location), max_bytes)
+
+
+@contextmanager
+def open_json(
+    location: str, split: Splitter, read: Reader, max_bytes: int, stdin: BinaryIO | None = None
+) -> Iterator[Source]:
+    """Of a known shape. ``-`` is standard input. Raises ``Unreadable``."""
+    name = "standard input" if location == "-" else location
+    with _opened(location, stdin) as stream:
+        with _reading(name):
+            head = stream.read(CHUNK_BYTES)
+        _check_magic(head, name)
+        chunks = chain([head.removeprefix(BOM)], _chunks(stream, name))
+        yield JsonStream(chunks, split, max_bytes, read, _size(stream))
 
 
 @contextmanager
@@ -129,15 +144,19 @@ def _size(stream: BinaryIO) -> int | None:
 
 
 def _splitter(head: bytes, whole: bool, name: str) -> Splitter:
-    for magic, said in _OTHERS.items():
-        if head.startswith(magic):
-            raise Unreadable(f"{name}: is {said}")
+    _check_magic(head, name)
     text = head.removeprefix(BOM).lstrip(WHITE_SPACE)
     if text.startswith(b"["):
         return json_stream.array
     if not text or text.startswith(b"{"):
         return json_stream.objects if _spans_lines(text, whole) else json_stream.lines
     raise Unreadable(f"{name}: is neither an engine host's SQLite file nor a JSON array nor NDJSON")
+
+
+def _check_magic(head: bytes, name: str) -> None:
+    for magic, said in _OTHERS.items():
+        if head.startswith(magic):
+            raise Unreadable(f"{name}: is {said}")
 
 
 def _spans_lines(text: bytes, whole: bool) -> bool:

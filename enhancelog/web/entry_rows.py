@@ -89,7 +89,7 @@ def summary(listed: Listed) -> Summary:
         prev_hash=entry.prev_hash,
         new_hash=entry.new_hash,
         reasons=reasons(entry) if entry.status == "rejected" else _NO_REASONS,
-        badges=described_badges(entry, listed.recorded_ms),
+        badges=described_badges(entry, listed.recorded_ms, listed.source),
     )
 
 

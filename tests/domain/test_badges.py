@@ -5,16 +5,18 @@ from typing import Any
 import pytest
 
 from enhancelog.domain.badges import MEANINGS, badges
+from enhancelog.transfer.optimizers import OPTIMIZERS
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.strategies import NOW_MS
 
+HOST = "host-a"  # a source
 DENIED = [{"axis": "noop", "status": "deny", "detail": "why"}]
 PASSED = [{"axis": "noop", "status": "pass", "detail": "why"}]
 
 
 @pytest.mark.parametrize("entry", [make_entry(), make_entry(verdicts=[]), make_rejected("des", "noop")])
 def test_a_consistent_entry_has_none(entry: Any) -> None:
-    assert badges(entry, NOW_MS) == ()
+    assert badges(entry, NOW_MS, HOST) == ()
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,7 @@ def test_a_consistent_entry_has_none(entry: Any) -> None:
     ],
 )
 def test_an_applied_entry_says_what_is_off(changes: dict[str, Any], badge: str) -> None:
-    assert badges(make_entry(**changes), NOW_MS) == (badge,)
+    assert badges(make_entry(**changes), NOW_MS, HOST) == (badge,)
 
 
 @pytest.mark.parametrize(
@@ -47,11 +49,18 @@ def test_an_applied_entry_says_what_is_off(changes: dict[str, Any], badge: str) 
     ],
 )
 def test_a_rejected_entry_says_what_is_off(changes: dict[str, Any], expected: tuple[str, ...]) -> None:
-    assert badges(make_rejected("noop", **changes), NOW_MS) == expected
+    assert badges(make_rejected("noop", **changes), NOW_MS, HOST) == expected
 
 
 def test_every_badge_has_a_meaning_and_comes_in_that_order() -> None:
     entry = make_entry(verdicts=DENIED + DENIED, new_hash="", prev_hash="x", reasons=["?"], ts_ms=-1)
-    found = badges(entry, NOW_MS)
+    found = badges(entry, NOW_MS, HOST)
     assert list(found) == [badge for badge in MEANINGS if badge in found]
     assert len(found) == 6
+
+
+@pytest.mark.parametrize("source", ["api", *OPTIMIZERS])
+def test_a_hash_of_another_tool_is_unusual_only_for_a_host(source: str) -> None:
+    entry = make_entry(prev_hash="4b825dc642cb6eb9a060e54bf8d69288fbee4904", new_hash="v2")
+    assert badges(entry, NOW_MS, HOST) == badges(entry, NOW_MS, "import") == ("unusual hash",)
+    assert badges(entry, NOW_MS, source) == ()

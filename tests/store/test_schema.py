@@ -163,7 +163,7 @@ def test_content_is_not_written_while_the_schema_changes() -> None:
 def other_badges(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """From here on a release under whose rules every entry has one badge."""
     monkeypatch.setattr(schema, "RULES", {"rules of badges": "another"})
-    monkeypatch.setattr(entry_badges, "badges", lambda entry, recorded_ms: ("implausible time",))
+    monkeypatch.setattr(entry_badges, "badges", lambda entry, recorded_ms, source: ("implausible time",))
     schema.expected.cache_clear()
     monkeypatch.setattr(schema, "_current", None)
     yield

@@ -83,7 +83,7 @@ def _attempts(listed: Listed, given: filter_box.Pairs, *, with_unfinished: bool)
 def _entry(listed: Listed) -> dict[str, Any]:
     entry = listed.entry
     title = shown_line(entry.intent, TITLE_CHARACTERS)
-    badges = described_badges(entry, listed.recorded_ms)
+    badges = described_badges(entry, listed.recorded_ms, listed.source)
     reasons = _differing_reasons(entry, badges)
     denied = list(records.denials(entry))
     return {
