@@ -1,5 +1,5 @@
 """OpenEvolve's logs: an evolution trace (JSONL), or a checkpoint's programs. A program that was made from another one
-is an attempt; the axis ``score`` compares the two."""
+is an attempt; the axis ``improvement`` compares the two."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ from enhancelog.transfer.sources import Source, open_json
 from enhancelog.transfer.whole_files import content, decoded
 
 MAX_PROGRAMS: Final = 200_000
-SCORE: Final = "score"
+IMPROVEMENT: Final = "improvement"
 _COMBINED: Final = "combined_score"  # OpenEvolve's own choice where an evaluator gives it
 _COMPLAINTS: Final = ("stderr", "traceback", "error")  # artifacts that say what went wrong
 _COMPLAINT_CHARACTERS: Final = 2000
@@ -230,12 +230,12 @@ def _compared(trace: _Trace) -> Verdict:
     # As OpenEvolve counts improvements: more than the parent's.
     old, new = _score(trace.parent_metrics), _score(trace.child_metrics)
     if new is None:
-        return _verdict(SCORE, False, "the evaluator gave no score", trace)
+        return _verdict(IMPROVEMENT, False, "the evaluator gave no score", trace)
     if old is None:
-        return _verdict(SCORE, True, f"{new[0]} {shown(new[1])}; the parent has no score", trace)
+        return _verdict(IMPROVEMENT, True, f"{new[0]} {shown(new[1])}; the parent has no score", trace)
     change = f"{new[0]} {shown(old[1])} → {shown(new[1])}"
     holds = new[1] > old[1]
-    return _verdict(SCORE, holds, change if holds else f"{change} is no improvement", trace)
+    return _verdict(IMPROVEMENT, holds, change if holds else f"{change} is no improvement", trace)
 
 
 def _score(metrics: Metrics) -> tuple[str, float] | None:

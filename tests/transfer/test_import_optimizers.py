@@ -83,7 +83,7 @@ def test_a_program_made_from_another_is_an_attempt() -> None:
         assert entry.intent == f"Improve program {trace['parent_id']}"
         assert entry.rationale == trace["metadata"]["changes"]
         assert entry.ts_ms == round(trace["timestamp"] * 1000)
-        assert [verdict.axis for verdict in entry.verdicts] == ["score"]
+        assert [verdict.axis for verdict in entry.verdicts] == ["improvement"]
         assert (noted(entry)["iteration"], noted(entry)["score"]) == (trace["iteration"], new)
         assert badges(entry, entry.ts_ms, "import") == ()
 
@@ -91,7 +91,9 @@ def test_a_program_made_from_another_is_an_attempt() -> None:
 def test_a_denial_quotes_what_the_evaluator_kept_of_the_error() -> None:
     Ran(TRACE, *OPENEVOLVE)
     reasons = [reason for entry in entries("area").values() for reason in entry.reasons]
-    assert "score: combined_score 0.75 → 0 is no improvement\nNameError(\"name 'wdth' is not defined\")" in reasons
+    assert (
+        "improvement: combined_score 0.75 → 0 is no improvement\nNameError(\"name 'wdth' is not defined\")" in reasons
+    )
 
 
 def test_a_threshold_is_an_axis() -> None:
@@ -101,7 +103,7 @@ def test_a_threshold_is_an_axis() -> None:
     assert failed
     assert found["runs", "deny"] == failed
     assert found["runs", "pass"] == len(traces()) - failed
-    assert {axis for axis, _ in found} == {"score", "runs"}  # no program has a speed
+    assert {axis for axis, _ in found} == {"improvement", "runs"}  # no program has a speed
 
 
 def test_a_checkpoint_has_the_same_attempts() -> None:
@@ -267,9 +269,11 @@ def test_the_source_is_the_format_unless_given(name: str) -> None:
         ((TRACE, "--format", "openevolve"), "--blueprint: is missing; openevolve does not say what it evolves"),
         ((TRACE, *OPENEVOLVE, "--min", "runs"), '--min: must be METRIC=VALUE, not "runs"'),
         ((TRACE, *OPENEVOLVE, "--min", "runs=nan"), '--min: must be METRIC=VALUE, not "runs=nan"'),
-        ((TRACE, "--blueprint", "area"), "--blueprint: belongs to --format"),
+        ((TRACE, "--blueprint", "area"), "--blueprint: belongs to --format openevolve or gepa"),
         ((RUN, *GEPA[:4]), "GEPA writes no times; say with --started when the run began"),
         ((RUN, *GEPA[:5], "soon"), '--started: "soon" is not a time'),
+        ((TRACE, *OPENEVOLVE, "--started", "today"), "--started: belongs to --format gepa"),
+        ((RUN, *GEPA, "--min", "a=1"), "--min: belongs to --format openevolve"),
         ((TRACE, *GEPA), "candidates.json: cannot be read: Not a directory"),
         (("-", *GEPA), "GEPA writes a folder; give it instead of standard input"),
         ((SAMPLES, *OPENEVOLVE), "holds no program; give a checkpoint's folder, or evolution_trace.jsonl"),

@@ -1,7 +1,7 @@
 import math
 import sys
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import CommandParser
@@ -20,6 +20,8 @@ from enhancelog.transfer.items import Unreadable
 from enhancelog.transfer.optimizer_entries import Options
 from enhancelog.transfer.optimizers import OPTIMIZERS
 from enhancelog.transfer.sources import Source, open_source
+
+_BELONGS_TO: Final = {"blueprint": tuple(OPTIMIZERS), "started": ("gepa",), "min": ("openevolve",)}
 
 
 class Command(ReportingCommand):
@@ -48,7 +50,7 @@ class Command(ReportingCommand):
         )
 
     def report(self, **options: Any) -> bool:
-        source: str = options["source"] or options["format"] or "import"
+        source: str = (options["format"] or "import") if options["source"] is None else options["source"]
         try:
             records.check_id(source, "--source")
             opened = _opened(options)
@@ -91,10 +93,10 @@ class Command(ReportingCommand):
 
 def _opened(options: dict[str, Any]) -> AbstractContextManager[Source]:
     location, name = options["location"], options["format"]
+    for option, belongs_to in _BELONGS_TO.items():
+        if options[option] and name not in belongs_to:
+            raise Invalid(f"--{option}", "combination", f"belongs to --format {' or '.join(belongs_to)}")
     if name is None:
-        for option in ("blueprint", "started", "min"):
-            if options[option]:
-                raise Invalid(f"--{option}", "combination", "belongs to --format")
         return open_source(location, settings.MAX_ENTRY_BYTES, imported=True)
     if options["blueprint"] is None:
         raise Invalid("--blueprint", "missing", f"is missing; {name} does not say what it evolves")
