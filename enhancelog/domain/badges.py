@@ -3,6 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
+from enhancelog.domain.origin import OPTIMIZERS
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import is_plausible
 
@@ -30,7 +31,7 @@ class Badge(NamedTuple):
 
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
 # What is appended over the API, or comes from an optimizer's log, has the hashes of its own tool, such as git's.
-_NOT_HOSTS: Final = frozenset({"api", "openevolve", "gepa"})
+_NOT_HOSTS: Final = frozenset({"api", *OPTIMIZERS})
 
 
 def badges(entry: Entry, recorded_ms: int, source: str) -> tuple[str, ...]:

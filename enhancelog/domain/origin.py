@@ -1,4 +1,7 @@
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+# Sources that are optimizers' logs: their programs form a tree, with hashes of their own
+OPTIMIZERS: Final = ("openevolve", "gepa")
 
 
 class Origin(NamedTuple):

@@ -8,8 +8,8 @@ from enhancelog.transfer import gepa, openevolve
 from enhancelog.transfer.optimizer_entries import Options
 from enhancelog.transfer.sources import Source
 
-# Name, also the source that is recorded by default, to what opens it. Raises ``Unreadable``.
-OPTIMIZERS: Final[dict[str, Callable[[str, Options], AbstractContextManager[Source]]]] = {
+# Name, also the source that is recorded by default (see ``domain.origin``), to what opens it. Raises ``Unreadable``.
+FORMATS: Final[dict[str, Callable[[str, Options], AbstractContextManager[Source]]]] = {
     "openevolve": openevolve.opened,
     "gepa": gepa.opened,
 }

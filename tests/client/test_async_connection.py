@@ -10,6 +10,7 @@ from enhancelog.client.async_connection import AsyncConnection
 from enhancelog.client.async_log_store import AsyncHttpEnhanceLogStore
 from enhancelog.client.exchange import Request, Unavailable
 from enhancelog.domain.errors import Conflict, Invalid, Other
+from enhancelog.domain.unfinished_reports import UnfinishedReport
 from tests import loops
 from tests.client.scripted import TOKEN, URL, json_answer, problem
 from tests.factories import make_entry
@@ -100,3 +101,10 @@ def test_a_long_answer_is_given_up(monkeypatch: pytest.MonkeyPatch):
     server = Scripted(httpx.Response(200, content=b"x" * 1001))
     with pytest.raises(Other, match="larger than 1,000 bytes"):
         server.run(lambda connection: connection.send(GET))
+
+
+def test_the_report_of_an_unfinished_run_is_safe_to_repeat():
+    server = Scripted(httpx.ReadTimeout(""), httpx.Response(200))
+    report = UnfinishedReport(issue_id="a/b", blueprint_id="main", status="died", reason="no answer")
+    assert server.run(lambda connection: AsyncHttpEnhanceLogStore(connection).report_unfinished(report)) is False
+    assert [request.method for request in server.requests] == ["PUT", "PUT"]

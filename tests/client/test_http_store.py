@@ -9,6 +9,7 @@ from enhancelog.client.log_store import HttpEnhanceLogStore
 from enhancelog.domain import records
 from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other
 from enhancelog.domain.times import EARLIEST_MS
+from enhancelog.domain.unfinished_reports import UnfinishedReport
 from tests.client.scripted import Scripted, Step, json_answer, problem
 from tests.factories import make_entry
 
@@ -234,3 +235,17 @@ def test_a_put_of_an_entry_stored_long_before_is_conflict(live_api: str, monkeyp
 def test_the_digest_of_an_append_is_the_etag_in_either_form(weak: str):
     server = Scripted(json_answer(201, {}, {"ETag": f'{weak}"abc"'}))
     assert HttpEnhanceLogStore(server.connection).append(make_entry()) == "abc"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"), [(httpx.Response(201), True), (httpx.Response(200), False), (problem(409), Conflict)]
+)
+def test_the_report_of_an_unfinished_run_is_safe_to_repeat(answer: httpx.Response, expected: bool | type[Exception]):
+    store, server = scripted(CUT, answer)
+    report = UnfinishedReport(issue_id="a/b", blueprint_id="main", status="died", reason="no answer")
+    if isinstance(expected, bool):
+        assert store.report_unfinished(report) is expected
+    else:
+        with pytest.raises(expected):
+            store.report_unfinished(report)
+    assert server.sent == ["PUT /v1/enhance/unfinished/a%2Fb"] * 2

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from enhancelog.domain.badges import MEANINGS, badges
-from enhancelog.transfer.optimizers import OPTIMIZERS
+from enhancelog.domain.origin import OPTIMIZERS
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.strategies import NOW_MS
 

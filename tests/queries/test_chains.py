@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from enhancelog.domain.origin import Origin
+from enhancelog.domain.origin import OPTIMIZERS, Origin
 from enhancelog.models import Entry
 from enhancelog.queries.chains import gap
 from enhancelog.store.database import DatabaseEnhanceLogStore, analyze
@@ -34,6 +34,15 @@ def test_an_entry_goes_on_from_where_any_source_left_the_blueprint() -> None:
     record("a", (30, "2", "4"), (40, "2", "5"), (60, "5", "6"))
     record("c", (70, "3", "7"), (80, "4", "8"))
     assert gaps() == {"b-50", "c-80"}
+
+
+@pytest.mark.parametrize("source", OPTIMIZERS)
+def test_the_programs_of_an_optimizer_are_a_tree_and_no_chain(source: str) -> None:
+    runs = ((10, "0", "1"), (20, "0", "2"), (30, "1", "3"), (40, "9", "4"))
+    record(source, *runs)
+    assert gaps() == set()
+    record("host-a", (50, "8", "9"))
+    assert gaps() == {"host-a-50"}
 
 
 def test_each_step_is_found_by_the_index_of_chains_before_the_statistics_know_a_source() -> None:

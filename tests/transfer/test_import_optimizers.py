@@ -15,10 +15,11 @@ from msgspec import UNSET, Raw
 from pytest_django.fixtures import Settings
 
 from enhancelog.domain.badges import badges
+from enhancelog.domain.origin import OPTIMIZERS
 from enhancelog.domain.records import Entry
 from enhancelog.models import Entry as EntryModel
 from enhancelog.store.verification import verify
-from enhancelog.transfer.optimizers import OPTIMIZERS
+from enhancelog.transfer.optimizers import FORMATS
 from tests.transfer.test_import_log import ROOT, STORE, Ran
 
 pytestmark = pytest.mark.django_db
@@ -256,10 +257,11 @@ def test_importing_again_adds_nothing(arguments: tuple[Any, ...]) -> None:
     assert [*verify()] == []
 
 
-@pytest.mark.parametrize("name", list(OPTIMIZERS))
+@pytest.mark.parametrize("name", list(FORMATS))
 def test_the_source_is_the_format_unless_given(name: str) -> None:
     arguments = {"openevolve": (TRACE, *OPENEVOLVE), "gepa": (RUN, *GEPA)}[name]
     Ran(*arguments)
+    assert tuple(FORMATS) == OPTIMIZERS
     assert set(EntryModel.objects.values_list("source", flat=True)) == {name}
 
 

@@ -18,10 +18,10 @@ from enhancelog.transfer.findings import FindingsFile
 from enhancelog.transfer.importer import Counts, import_entries
 from enhancelog.transfer.items import Unreadable
 from enhancelog.transfer.optimizer_entries import Options
-from enhancelog.transfer.optimizers import OPTIMIZERS
+from enhancelog.transfer.optimizers import FORMATS
 from enhancelog.transfer.sources import Source, open_source
 
-_BELONGS_TO: Final = {"blueprint": tuple(OPTIMIZERS), "started": ("gepa",), "min": ("openevolve",)}
+_BELONGS_TO: Final = {"blueprint": tuple(FORMATS), "started": ("gepa",), "min": ("openevolve",)}
 
 
 class Command(ReportingCommand):
@@ -38,7 +38,7 @@ class Command(ReportingCommand):
             metavar="NAME",
             help="the source recorded with every entry (default: import, or the format's name)",
         )
-        parser.add_argument("--format", choices=list(OPTIMIZERS), help="the tool that wrote it; see docs/sources.md")
+        parser.add_argument("--format", choices=list(FORMATS), help="the tool that wrote it; see docs/sources.md")
         parser.add_argument("--blueprint", metavar="ID", help="with --format: what is evolved")
         parser.add_argument("--started", metavar="TIME", help="with --format gepa, which writes no times")
         parser.add_argument(
@@ -102,7 +102,7 @@ def _opened(options: dict[str, Any]) -> AbstractContextManager[Source]:
         raise Invalid("--blueprint", "missing", f"is missing; {name} does not say what it evolves")
     records.check_id(options["blueprint"], "--blueprint")
     started = options["started"]
-    return OPTIMIZERS[name](
+    return FORMATS[name](
         location,
         Options(
             options["blueprint"],
