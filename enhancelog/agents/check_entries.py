@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from enhancelog.agents import junit, sarif
 from enhancelog.agents.checks import MAX_REPORT_BYTES, Check, verdicts
 from enhancelog.client.log_store import HttpEnhanceLogStore
-from enhancelog.domain import records
+from enhancelog.domain import records, strict_json
 from enhancelog.domain.causes import CAUSES
 from enhancelog.domain.errors import Conflict, Invalid
 from enhancelog.domain.periods import instant
@@ -56,6 +56,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def are_given(options: argparse.Namespace) -> bool:
+    return _has_checks(options) or any(getattr(options, name) for name in _REQUIRED)
+
+
+def _has_checks(options: argparse.Namespace) -> bool:
     return bool(options.junit or options.sarif or options.cancelled is not None)
 
 
@@ -115,6 +119,9 @@ def _entry(options: argparse.Namespace, issue_id: str, checks: list[Check], ts_m
 
 def _unfinished(options: argparse.Namespace, issue_id: str, reason: str, ts_ms: int | None) -> UnfinishedReport:
     records.check_id(issue_id, "--issue-id")
+    records.check_id(options.blueprint, "--blueprint")
+    for name, text in (("intent", options.intent), ("cancelled", reason), ("head", options.head)):
+        strict_json.check_text(text, f"--{name}")
     return UnfinishedReport(
         issue_id=issue_id,
         blueprint_id=options.blueprint,
@@ -131,6 +138,8 @@ def _check_options(options: argparse.Namespace) -> None:
     for name in _REQUIRED:
         if not getattr(options, name):
             raise Invalid(f"--{name}", "missing", "is missing")
+    if not _has_checks(options):
+        raise Invalid("--junit", "missing", "is missing, and so are --sarif and --cancelled")
     if options.cause and options.cancelled is None:
         raise Invalid("--cause", "combination", "belongs to --cancelled")
     if options.spool is not None or options.file != "-":

@@ -47,6 +47,7 @@ class _Reading:
 
     def suites(self, data: bytes) -> dict[str, _Suite]:
         parser = expat.ParserCreate()
+        parser.buffer_text = True
         parser.StartDoctypeDeclHandler = self._refuse_doctype
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end

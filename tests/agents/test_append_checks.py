@@ -168,6 +168,21 @@ def test_a_tool_that_did_not_finish_is_an_unfinished_run(append: Append, live_ap
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (COMMIT, "--junit: is missing, and so are --sarif and --cancelled"),
+        ((*COMMIT, "--cancelled", "not UTF-8: \udcff"), "--cancelled: contains a lone surrogate"),
+        ((*COMMIT, "--cancelled", "", "--issue-id", "a\nb"), "--issue-id: must not be"),
+    ],
+)
+def test_what_cannot_run_without_a_report(append: Append, arguments: tuple[str, ...], said: str) -> None:
+    done = append(*arguments)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert said in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((*COMMIT, "--rationale", "\udcff"), "surrogates not allowed"),
         (COMMIT[2:], "--blueprint: is missing"),
         (COMMIT[:-2], "--intent: is missing"),
         ((*COMMIT, "--cause", "other"), "--cause: belongs to --cancelled"),
