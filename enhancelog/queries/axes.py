@@ -11,8 +11,8 @@ from django.db.models import Count, Max, Min
 from enhancelog.domain import records
 from enhancelog.models import AxisTally
 from enhancelog.queries.blueprint_ids import EVERY, Named
-from enhancelog.queries.charts import Bar, Window, scale
-from enhancelog.queries.judgements import Denials, Judged, in_bars, judgements
+from enhancelog.queries.charts import Bar, Scale, Window, scale
+from enhancelog.queries.judgements import Denials, Judged, Judgements, in_bars, judgements
 from enhancelog.queries.runs import Totals, compared
 from enhancelog.queries.runs import in_bars as runs_in_bars
 
@@ -60,6 +60,25 @@ class AxisDetail:
     more_blueprints: int
     first_day: int | None
     last_day: int | None
+
+
+class AxisBars(NamedTuple):
+    """``total`` includes runs outside the bars."""
+
+    axis: str
+    total: Judged
+    bars: Sequence[Judged]
+
+
+def most_denied(judged: Judgements, bars: Scale, most: int) -> tuple[list[AxisBars], int]:
+    """The axes with the most denials, and how many there are more."""
+    by_axis: defaultdict[str, dict[int | None, Judged]] = defaultdict(dict)
+    for (axis, slot), here in judged.sums("axis", "slot").items():
+        by_axis[axis][slot] = here
+    totals = {axis: reduce(Judged.plus, slots.values()) for axis, slots in by_axis.items()}
+    names = sorted(totals, key=lambda axis: (-totals[axis].rejected, axis))
+    shown = [AxisBars(axis, totals[axis], in_bars(by_axis[axis], bars)) for axis in names[:most]]
+    return shown, len(names) - len(shown)
 
 
 def axis_rows(window: Window, blueprints: Named = EVERY) -> list[AxisRow]:
