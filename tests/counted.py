@@ -13,7 +13,7 @@ LISTS = ("/rejections/", "/search/", "/blueprints/")
 CELL = re.compile(r"(?:<?\d+ %|–) ([\d,]+)/([\d,]+)( few)?")
 
 
-def counted_links(page: Page) -> Iterator[tuple[str, int]]:
+def counted_links(page: Page | Element) -> Iterator[tuple[str, int]]:
     """Every link to a list that shows a number of rows, with that number."""
     for link in page.all("a"):
         url = link.attributes.get("href", "")

@@ -117,7 +117,7 @@ class AxisTotal(models.Model):
         indexes: ClassVar = [models.Index("first_position", "axis", name="axis_total_first")]
 
     def __str__(self) -> str:
-        return self.axis
+        return f"{self.axis}: {self.judged} judged"
 
 
 class BlueprintSummary(models.Model):

@@ -23,10 +23,12 @@ from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.unfinished import RunStatus
 from enhancelog.domain.unfinished_reports import UnfinishedReport
+from enhancelog.models import UnfinishedTotal
 from enhancelog.observing import shared_series
 from enhancelog.queries import gauges
 from enhancelog.store import unfinished_reports
 from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections
+from enhancelog.store.verification import verify
 from tests.factories import make_entry, make_many, make_rejected
 from tests.plans import plans
 
@@ -196,6 +198,9 @@ def test_runs_that_died_are_counted_once_whatever_becomes_of_them(reader: Client
     report("h-1", "died", "elsewhere")
     both = report("h-2", "died", "other")
     assert both == {'enhancelog_unfinished_total{source="ci"}': 1, 'enhancelog_unfinished_total{source="other"}': 1}
+    assert list(verify()) == []
+    UnfinishedTotal.objects.filter(source="ci").update(died=5)
+    assert ["runs died, but" in line for line in verify()] == [True]
 
 
 @pytest.mark.django_db

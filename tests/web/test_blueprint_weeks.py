@@ -102,16 +102,9 @@ def test_every_number_is_counted_from_the_log_and_leads_to_its_rows(
         assert table(page) == recount([*log, *old], "main")
         section = weeks(page)
         assert section is not None
-        for url, number in counted_links(Page_of(section)):
+        for url, number in counted_links(section):
             assert rows_behind(url) == number, url
         transaction.set_rollback(True)
-
-
-class Page_of:
-    """An element as a page."""
-
-    def __init__(self, element: Element) -> None:
-        self.all = element.all
 
 
 def test_each_axis_with_its_rate_most_denials_first(client: Client) -> None:
