@@ -1,7 +1,7 @@
 """Axes in a window: how much each judged and denied, with which others, where and when, and what came next."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final, Literal, NamedTuple
@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 from django.db.models import Count, Max, Min
 
 from enhancelog.domain import records
-from enhancelog.models import AxisTally
+from enhancelog.models import AxisTally, AxisTotal
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Bar, Scale, Window, scale
 from enhancelog.queries.judgements import Denials, Judged, Judgements, in_bars, judgements
@@ -94,6 +94,12 @@ def axis_rows(window: Window, blueprints: Named = EVERY) -> list[AxisRow]:
         for (axis,), judged in found.sums("axis").items()
     ]
     return sorted(rows, key=lambda row: (-row.denials.rejected, -row.judged.judged, row.axis))
+
+
+def never_judged(axes: Collection[str]) -> list[str]:
+    """Those that judged no run of the log."""
+    known = set(AxisTotal.objects.filter(axis__in=records.only_ids(axes)).values_list("axis", flat=True))
+    return [axis for axis in axes if axis not in known]
 
 
 def axis_detail(axis: str, window: Window, most: int, blueprints: Named = EVERY) -> AxisDetail | None:
