@@ -13,7 +13,7 @@ LISTS = ("/rejections/", "/search/", "/blueprints/")
 CELL = re.compile(r"(?:<?\d+ %|–) ([\d,]+)/([\d,]+)( few)?")
 
 
-def counted_links(page: Page) -> Iterator[tuple[str, int]]:
+def counted_links(page: Page | Element) -> Iterator[tuple[str, int]]:
     """Every link to a list that shows a number of rows, with that number."""
     for link in page.all("a"):
         url = link.attributes.get("href", "")
@@ -52,7 +52,7 @@ def rows_behind(url: str) -> int:
 
 
 def _number_in_title(title: str, link: Element) -> int:
-    """A bar's title says all of it: "Sat 14 Nov 2026: 19 applied, 4 rejected" or "…: 3 denied by noop"."""
+    """A bar's title says all of it: "Sat 14 Nov 2026: 19 applied, 4 rejected" or "…: 3 denied by noop, of 9 judged"."""
     said = title.rpartition(": ")[2] if "denied by" not in title else title[: title.rindex(" denied by")].split()[-1]
     if said.isdigit():
         return int(said)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from django.db import Error
 from django.http import HttpResponse
 from prometheus_client import Metric
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from rest_framework.request import Request
@@ -18,7 +18,7 @@ from enhancelog.queries import gauges
 
 
 class MetricsView(ApiView):
-    """Counters are sums over all workers since the server started."""
+    """Counters are sums over all workers since the server started, or of the log."""
 
     permission_classes = (Allows("log:read"),)
     throttle_classes = ()
@@ -50,8 +50,18 @@ def _gauges() -> Iterable[Metric]:
     for total in gauges.totals():
         entries.add_metric([total.source, "applied"], total.applied)
         entries.add_metric([total.source, "rejected"], total.rejected)
+    judged = CounterMetricFamily("enhancelog_judged", "Runs that an axis judged.", labels=["axis"])
+    denied = CounterMetricFamily("enhancelog_denied", "Rejected runs that an axis denied.", labels=["axis"])
+    for axis in gauges.axes():
+        judged.add_metric([axis.axis], axis.judged)
+        denied.add_metric([axis.axis], axis.denied)
+    unfinished = CounterMetricFamily(
+        "enhancelog_unfinished", "Runs that died before they were logged.", labels=["source"]
+    )
+    for count in gauges.unfinished():
+        unfinished.add_metric([count.source], count.died)
     newest = gauges.newest()
-    yield entries
+    yield from (entries, judged, denied, unfinished)
     yield GaugeMetricFamily("enhancelog_last_position", "Position of the newest entry.", value=newest.position)
     yield GaugeMetricFamily(
         "enhancelog_last_recorded_timestamp_seconds",

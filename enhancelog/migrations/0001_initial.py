@@ -19,6 +19,26 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='AxisTotal',
+            fields=[
+                ('axis', enhancelog.backends.fields.CodePointTextField(primary_key=True, serialize=False)),
+                ('first_position', models.BigIntegerField()),
+                ('judged', models.BigIntegerField()),
+                ('rejected', models.BigIntegerField()),
+            ],
+            options={
+                'indexes': [models.Index(models.F('first_position'), models.F('axis'), name='axis_total_first')],
+            },
+        ),
+        migrations.CreateModel(
+            name='UnfinishedTotal',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('source', enhancelog.backends.fields.CodePointTextField(unique=True)),
+                ('died', models.BigIntegerField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='BlueprintSummary',
             fields=[
                 ('pk', models.CompositePrimaryKey('blueprint_id', 'source', blank=True, editable=False, primary_key=True, serialize=False)),

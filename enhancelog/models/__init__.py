@@ -15,6 +15,7 @@ from enhancelog.models.host import (
     Patch,
     UnfinishedRun,
     UnfinishedRunChange,
+    UnfinishedTotal,
     Version,
 )
 from enhancelog.models.log import Entry, EntryQuerySet, Immutable
@@ -29,6 +30,7 @@ from enhancelog.models.patterns import (
 from enhancelog.models.projections import (
     NO_DAY,
     AxisTally,
+    AxisTotal,
     BlueprintSummary,
     Denial,
     EntryBadge,
@@ -45,6 +47,7 @@ __all__ = [
     "Answer",
     "Attempt",
     "AxisTally",
+    "AxisTotal",
     "BlueprintSummary",
     "Denial",
     "DenialPattern",
@@ -76,5 +79,6 @@ __all__ = [
     "TouchPending",
     "UnfinishedRun",
     "UnfinishedRunChange",
+    "UnfinishedTotal",
     "Version",
 ]

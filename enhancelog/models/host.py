@@ -246,6 +246,16 @@ class UnfinishedRun(models.Model):
 
 
 # A state that an unfinished run entered, its first one included.
+class UnfinishedTotal(models.Model):
+    """Runs that have ever died, by the source that they then had. Under the empty name, all of them."""
+
+    source = CodePointTextField(unique=True)
+    died = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.died}"
+
+
 class UnfinishedRunChange(models.Model):
     run = models.ForeignKey(UnfinishedRun, models.DO_NOTHING, related_name="changes", db_constraint=False)
     status = models.TextField()

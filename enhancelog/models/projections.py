@@ -104,6 +104,22 @@ class JointTally(models.Model):
         ]
 
 
+class AxisTotal(models.Model):
+    """All runs that an axis judged, and those of them that it denied and that were rejected. Under the empty name, the
+    sums over all axes."""
+
+    axis = CodePointTextField(primary_key=True)
+    first_position = models.BigIntegerField()  # of the first entry that it judged; 0 under the empty name
+    judged = models.BigIntegerField()
+    rejected = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index("first_position", "axis", name="axis_total_first")]
+
+    def __str__(self) -> str:
+        return f"{self.axis}: {self.judged} judged"
+
+
 class BlueprintSummary(models.Model):
     """Totals per Blueprint and source; each source is a chain of its own."""
 

@@ -8,6 +8,7 @@ from django.db.backends.utils import CursorWrapper
 
 from enhancelog.projections import (
     attempts,
+    axis_totals,
     blueprints,
     denials,
     entry_badges,
@@ -29,6 +30,7 @@ PROJECTIONS: tuple[ModuleType, ...] = (
     meta_values,
     attempts,
     tallies,  # reads denials and attempts, so it is dropped before them
+    axis_totals,
     blueprints,
     patterns,
     search_index,

@@ -19,9 +19,12 @@ from enhancelog.models import (
     Patch,
     UnfinishedRun,
     UnfinishedRunChange,
+    UnfinishedTotal,
 )
 
 _RUN: Final = UnfinishedRun._meta.db_table
+_TOTAL: Final = UnfinishedTotal._meta.db_table
+_ADD: Final = "ON CONFLICT (source) DO UPDATE SET died = total.died + excluded.died"
 _PATCH: Final = Patch._meta.db_table
 _ANSWER: Final = Answer._meta.db_table
 
@@ -111,7 +114,15 @@ def write(cursor: CursorWrapper, source: str, found: list[Difference], now_ms: i
         else:
             cursor.execute(_UPDATE, [*row, run_id])
         if has_new_state:
+            if _state(row).status == "died":
+                count_death(cursor, run_id, source)
             record_change(run_id, _state(row), "", now_ms)
+
+
+def count_death(cursor: CursorWrapper, run_id: int, source: str) -> None:
+    """Unless it has died before. Comes before ``record_change``."""
+    if not UnfinishedRunChange.objects.filter(run_id=run_id, status="died").exists():
+        dialect().insert_rows(cursor, f"{_TOTAL} AS total", ("source", "died"), [("", 1), (source, 1)], _ADD)
 
 
 def record_change(run_id: int, state: State, reported_by: str, changed_ms: int) -> None:

@@ -1,7 +1,7 @@
 """Axes in a window: how much each judged and denied, with which others, where and when, and what came next."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final, Literal, NamedTuple
@@ -9,10 +9,10 @@ from typing import Final, Literal, NamedTuple
 from django.db.models import Count, Max, Min
 
 from enhancelog.domain import records
-from enhancelog.models import AxisTally
+from enhancelog.models import AxisTally, AxisTotal
 from enhancelog.queries.blueprint_ids import EVERY, Named
-from enhancelog.queries.charts import Bar, Window, scale
-from enhancelog.queries.judgements import Denials, Judged, in_bars, judgements
+from enhancelog.queries.charts import Bar, Scale, Window, scale
+from enhancelog.queries.judgements import Denials, Judged, Judgements, in_bars, judgements
 from enhancelog.queries.runs import Totals, compared
 from enhancelog.queries.runs import in_bars as runs_in_bars
 
@@ -62,6 +62,25 @@ class AxisDetail:
     last_day: int | None
 
 
+class AxisBars(NamedTuple):
+    """``total`` includes runs outside the bars."""
+
+    axis: str
+    total: Judged
+    bars: Sequence[Judged]
+
+
+def most_denied(judged: Judgements, bars: Scale, most: int) -> tuple[list[AxisBars], int]:
+    """The axes with the most denials, and how many there are more."""
+    by_axis: defaultdict[str, dict[int | None, Judged]] = defaultdict(dict)
+    for (axis, slot), here in judged.sums("axis", "slot").items():
+        by_axis[axis][slot] = here
+    totals = {axis: reduce(Judged.plus, slots.values()) for axis, slots in by_axis.items()}
+    names = sorted(totals, key=lambda axis: (-totals[axis].rejected, axis))
+    shown = [AxisBars(axis, totals[axis], in_bars(by_axis[axis], bars)) for axis in names[:most]]
+    return shown, len(names) - len(shown)
+
+
 def axis_rows(window: Window, blueprints: Named = EVERY) -> list[AxisRow]:
     """Most denials first."""
     found = judgements(window, blueprints)
@@ -75,6 +94,12 @@ def axis_rows(window: Window, blueprints: Named = EVERY) -> list[AxisRow]:
         for (axis,), judged in found.sums("axis").items()
     ]
     return sorted(rows, key=lambda row: (-row.denials.rejected, -row.judged.judged, row.axis))
+
+
+def never_judged(axes: Collection[str]) -> list[str]:
+    """Those that judged no run of the log."""
+    known = set(AxisTotal.objects.filter(axis__in=records.only_ids(axes)).values_list("axis", flat=True))
+    return [axis for axis in axes if axis not in known]
 
 
 def axis_detail(axis: str, window: Window, most: int, blueprints: Named = EVERY) -> AxisDetail | None:

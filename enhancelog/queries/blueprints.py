@@ -1,17 +1,22 @@
-"""Blueprints with totals over all sources: of all runs, or of a window and the one before."""
+"""Blueprints with totals over all sources: of all runs, of a window and the one before, and by week."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from django.db.models import Max, Sum
 
 from enhancelog.domain.filters import Order
 from enhancelog.domain.intervals import Interval, difference, points
+from enhancelog.domain.times import DAY_MS, day_of
 from enhancelog.models import BlueprintSummary
-from enhancelog.queries.charts import Window
-from enhancelog.queries.runs import Totals, compared_by_blueprint
+from enhancelog.queries.axes import AxisBars, most_denied
+from enhancelog.queries.blueprint_ids import Named
+from enhancelog.queries.charts import Bar, Scale, Window, weeks_before
+from enhancelog.queries.judgements import judgements
+from enhancelog.queries.runs import Totals, by_blueprint_and_bar, compared, compared_by_blueprint, in_bars, newest_ms
 
 SORTS: Final = ("name", "runs", "rejected", "rate", "change", "newest")
+WEEKS: Final = 12
 
 
 class Blueprint(NamedTuple):
@@ -48,6 +53,15 @@ class Blueprint(NamedTuple):
         return difference(*self.now.rejected_of, *self.before.rejected_of)
 
 
+class BlueprintWeeks(NamedTuple):
+    """``axes``: with the most denials first."""
+
+    bars: Sequence[tuple[Bar, Totals]]
+    total: Totals
+    axes: Sequence[AxisBars]
+    more_axes: int
+
+
 def blueprints(window: Window, text: str, sort: str, order: Order) -> list[Blueprint]:
     """Those that ran in the window and whose id contains ``text``, in any case; with a final ``*``, starts with it.
 
@@ -60,6 +74,23 @@ def blueprints(window: Window, text: str, sort: str, order: Order) -> list[Bluep
     known = [row for row in rows if key(row) is not None]
     known.sort(key=key, reverse=order == "desc")
     return [*known, *(row for row in rows if key(row) is None)]
+
+
+def weeks(blueprint_ids: Collection[str], window: Window) -> tuple[Scale, Mapping[str, Sequence[Totals]]]:
+    """The last ``WEEKS`` weeks of the window, and the runs in each of those that ran in them."""
+    bars = weeks_before(window.until_ms or (day_of(newest_ms() or 0) + 1) * DAY_MS, WEEKS)
+    return bars, by_blueprint_and_bar(blueprint_ids, bars)
+
+
+def of_one(blueprint_id: str, newest_ms: int, most: int) -> BlueprintWeeks:
+    """Up to ``newest_ms``, from the first of the last ``WEEKS`` weeks with runs. ``most``: of axes."""
+    bars = weeks_before(newest_ms + 1, WEEKS)
+    only = Named((blueprint_id,))
+    runs = compared(bars.window, only)
+    first = min((slot for slot in runs.by_slot if slot is not None), default=bars.first)
+    bars = weeks_before(newest_ms + 1, bars.length - bars.index(first))
+    axes, more_axes = most_denied(judgements(bars.window, only), bars, most)
+    return BlueprintWeeks(list(zip(bars.bars(), in_bars(runs.by_slot, bars), strict=True)), runs.now, axes, more_axes)
 
 
 def _names(text: str) -> Callable[[str], bool]:

@@ -71,6 +71,13 @@ def days_before(end_ms: int, number: int) -> list[Bar]:
     return [Bar(day * DAY_MS, (day + 1) * DAY_MS) for day in range(last - number + 1, last + 1)]
 
 
+def weeks_before(end_ms: int, number: int) -> Scale:
+    """Seven days each, ending with the day before ``end_ms`` (epoch ms)."""
+    end = day_of(end_ms - 1) + 1
+    first = end - 7 * number
+    return Scale(first, 7, number, Window(first * DAY_MS, end * DAY_MS))
+
+
 def scale(window: Window, slots: Iterable[int]) -> Scale:
     """If the window is unbounded, the bars that contain ``slots``."""
     if window.since_ms is not None and window.until_ms is not None:

@@ -30,6 +30,11 @@ class Judged(NamedTuple):
     judged: int = 0
     rejected: int = 0
 
+    @property
+    def rate(self) -> float:
+        """0 if it judged none."""
+        return self.rejected / self.judged if self.judged else 0.0
+
     def plus(self, other: "Judged") -> "Judged":
         return Judged(self.judged + other.judged, self.rejected + other.rejected)
 

@@ -1,13 +1,13 @@
 """Denials in a window, compared with the window before."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from enhancelog.domain.times import DAY_MS, day_of
+from enhancelog.queries.axes import most_denied
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Bar, Scale, Window, days_before, scale
-from enhancelog.queries.judgements import Denials, Judged, Judgements, in_bars, judgements
+from enhancelog.queries.judgements import Denials, Judged, Judgements, judgements
 from enhancelog.queries.patterns.ranking import SPARK_DAYS, Ranking, Scope, ranked
 from enhancelog.queries.runs import Totals, by_blueprint, compared
 from enhancelog.queries.runs import in_bars as runs_in_bars
@@ -73,18 +73,9 @@ def overview(window: Window, newest_ms: int | None, named: Named = EVERY) -> Ove
 
 
 def _strips(judged: Judgements, bars: Scale) -> tuple[list[Strip], int]:
-    by_axis: defaultdict[str, dict[int | None, Judged]] = defaultdict(dict)
-    for (axis, slot), here in judged.sums("axis", "slot").items():
-        by_axis[axis][slot] = here
-    totals = {axis: Judged(*map(sum, zip(*slots.values(), strict=True))) for axis, slots in by_axis.items()}
-    names = sorted(totals, key=lambda axis: (-totals[axis].rejected, axis))
-    shown = names[:MOST]
-    denials = judged.denials("axis", axis=shown)
-    strips = [
-        Strip(axis, totals[axis], in_bars(by_axis[axis], bars), denials.get((axis,), Denials()).next_applied)
-        for axis in shown
-    ]
-    return strips, len(names) - len(shown)
+    shown, more = most_denied(judged, bars, MOST)
+    denials = judged.denials("axis", axis=[each.axis for each in shown])
+    return [Strip(*each, denials.get((each.axis,), Denials()).next_applied) for each in shown], more
 
 
 def _blueprints(window: Window, judged: Judgements, named: Named) -> tuple[list[BlueprintRow], int]:

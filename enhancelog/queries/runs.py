@@ -1,6 +1,6 @@
 """Runs in a window by outcome."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -91,6 +91,18 @@ def in_bars(slots: Mapping[int | None, Totals], bars: Scale) -> list[Totals]:
             applied[at] += totals.applied
             rejected[at] += totals.rejected
     return list(map(Totals, applied, rejected))
+
+
+def by_blueprint_and_bar(blueprint_ids: Collection[str], bars: Scale) -> dict[str, list[Totals]]:
+    """Of those that ran, for each bar. Bars are of whole days."""
+    window = bars.window
+    tally = in_days(StatusTally.objects.filter(blueprint_id__in=blueprint_ids), window.since_ms, window.until_ms)
+    rows = tally.order_by().annotate(bar=(F("day") - Value(bars.first)) / Value(bars.width))
+    found: dict[str, list[Totals]] = {}
+    for blueprint_id, bar, status, number in rows.values_list("blueprint_id", "bar", "status").annotate(Sum("runs")):
+        totals = found.setdefault(blueprint_id, [Totals()] * bars.length)
+        totals[bar] = totals[bar]._replace(**{status: int(number)})
+    return found
 
 
 def by_blueprint(window: Window) -> dict[str, Totals]:

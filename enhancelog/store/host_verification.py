@@ -5,12 +5,22 @@ from typing import Any, Final
 
 from blake3 import blake3
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Count
 from msgspec import Raw
 
 from enhancelog.backends import dialect, faults
 from enhancelog.domain import observed
 from enhancelog.domain.errors import Damaged
-from enhancelog.models import AmbiguousPatch, Document, EntryPatch, HostSource, Patch, UnfinishedRun
+from enhancelog.models import (
+    AmbiguousPatch,
+    Document,
+    EntryPatch,
+    HostSource,
+    Patch,
+    UnfinishedRun,
+    UnfinishedRunChange,
+    UnfinishedTotal,
+)
 from enhancelog.projections import entry_patches, unfinished_runs
 from enhancelog.projections.entry_patches import MOST_AT_ONCE, Moment, Place
 from enhancelog.store import documents, host_derivation, touch_verification
@@ -124,6 +134,17 @@ def _runs(progress: Progress) -> Iterator[str]:
                 yield from _wrongly_derived(cursor, source)
             done += UnfinishedRun.objects.filter(source=source).count()
             progress(done)
+        with dialect().appending():
+            yield from _wrongly_counted()
+
+
+def _wrongly_counted() -> Iterator[str]:
+    died = UnfinishedRunChange.objects.filter(status="died").aggregate(runs=Count("run", distinct=True))["runs"]
+    counts = dict(UnfinishedTotal.objects.values_list("source", "died"))
+    total = counts.pop("", 0)
+    if not died == total == sum(counts.values()):
+        counted = f"{total:,} in all and {sum(counts.values()):,} by source"
+        yield f"{died:,} runs died, but {UnfinishedTotal._meta.db_table} counts {counted}"
 
 
 def _wrongly_derived(cursor: CursorWrapper, source: str) -> Iterator[str]:

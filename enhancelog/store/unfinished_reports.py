@@ -13,7 +13,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import now_ms
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.models import Entry, HostJoin, UnfinishedRun
-from enhancelog.projections.unfinished_runs import State, record_change
+from enhancelog.projections.unfinished_runs import State, count_death, record_change
 from enhancelog.store.observed import begin_joining
 
 
@@ -40,6 +40,8 @@ def keep_report(report: UnfinishedReport, origin: Origin, check_blueprint: Calla
                 setattr(row, name, value)
             row.save()
             if _state(row) != before:
+                if row.status == "died":
+                    count_death(cursor, row.pk, row.source)
                 record_change(row.pk, _state(row), reported_by, now_ms())
             begin_joining(cursor)
             _count_change()

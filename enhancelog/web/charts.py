@@ -1,6 +1,6 @@
 """Geometry of charts, and links from bars to the runs that they count."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
@@ -94,7 +94,7 @@ def _parts(bars: Bars, top: int, scope: links.Pairs) -> Iterator[Part]:
 
 
 def _column(place: int, span: Span, totals: Totals, top: int, urls: Mapping[str, str]) -> Iterator[Part]:
-    title = f"{full_label(span)}: {totals.applied} applied, {totals.rejected} rejected"
+    title = _title(span, totals)
     rejected, applied = round(HEIGHT * totals.rejected / top, 1), round(HEIGHT * totals.applied / top, 1)
     gap = 1.5 if rejected and applied > 3 else 0
     x, width = place * STEP, STEP - 2 * GAP
@@ -107,11 +107,43 @@ def _column(place: int, span: Span, totals: Totals, top: int, urls: Mapping[str,
         yield Part(links.within(urls["bar-a"], span), title, "bar-a", bar)
 
 
-def strip(bars: Bars, judged: Sequence[Judged], axis: str, top: int, scope: links.Pairs) -> Strip:
-    """``judged``: by ``axis``, for each bar. The others as in ``stacked``."""
+def _title(span: Span, totals: Totals) -> str:
+    return f"{full_label(span)}: {totals.applied} applied, {totals.rejected} rejected"
+
+
+def number_denied(here: Judged) -> float:
+    return here.rejected
+
+
+def rate_denied(here: Judged) -> float:
+    return here.rate
+
+
+def strip(
+    bars: Bars,
+    judged: Sequence[Judged],
+    axis: str,
+    top: float,
+    scope: links.Pairs,
+    amount: Callable[[Judged], float] = number_denied,
+) -> Strip:
+    """``judged``: by ``axis``, for each bar. ``amount``: what heights show; the others as in ``stacked``."""
     base = path((place, 1) for place, here in enumerate(judged) if here.judged)
-    width = STEP * max(len(bars), 1)
-    return Strip(width, STRIP_HEIGHT, base, _hatched(bars, judged, axis), _denied(bars, judged, axis, top, scope))
+    denied = _denied(bars, judged, axis, [height(amount(here), top) for here in judged], scope)
+    return Strip(STEP * max(len(bars), 1), STRIP_HEIGHT, base, _hatched(bars, judged, axis), denied)
+
+
+def rejected_strip(bars: Bars, top: float, scope: links.Pairs) -> Strip:
+    """Rejection rates of all runs; ``top`` is the one at the upper edge."""
+    base = path((place, 1) for place, (_, totals) in enumerate(bars) if totals.runs)
+    return Strip(STEP * max(len(bars), 1), STRIP_HEIGHT, base, iter(()), _rejected(bars, top, scope))
+
+
+def _rejected(bars: Bars, top: float, scope: links.Pairs) -> Iterator[tuple[str, str, str]]:
+    url = links.rejections(scope)
+    for place, (span, totals) in enumerate(bars):
+        if totals.rejected:
+            yield links.within(url, span), _title(span, totals), bar_path(place, height(_rate(totals), top))
 
 
 def _hatched(bars: Bars, judged: Sequence[Judged], axis: str) -> Iterator[tuple[str, str]]:
@@ -121,13 +153,14 @@ def _hatched(bars: Bars, judged: Sequence[Judged], axis: str) -> Iterator[tuple[
 
 
 def _denied(
-    bars: Bars, judged: Sequence[Judged], axis: str, top: int, scope: links.Pairs
+    bars: Bars, judged: Sequence[Judged], axis: str, heights: Sequence[float], scope: links.Pairs
 ) -> Iterator[tuple[str, str, str]]:
     url = links.rejections([*scope, ("axis", axis)])
     for place, (span, _) in enumerate(bars):
-        if rejected := judged[place].rejected:
-            title = f"{full_label(span)}: {rejected} denied by {axis}"
-            yield links.within(url, span), title, bar_path(place, height(rejected, top))
+        here = judged[place]
+        if here.rejected:
+            title = f"{full_label(span)}: {here.rejected} denied by {axis}, of {here.judged} judged"
+            yield links.within(url, span), title, bar_path(place, heights[place])
 
 
 def spark(numbers: Iterable[int]) -> Spark:
@@ -142,6 +175,18 @@ def _spark(numbers: Sequence[int]) -> Spark:
     return Spark(STEP * max(len(numbers), 1), STRIP_HEIGHT, base, bars)
 
 
+def rates(weeks: Iterable[Totals]) -> Spark:
+    """Rejection rates; the upper edge is 100 %. Without runs, there is no bar."""
+    places = list(enumerate(weeks))
+    base = path((place, 1) for place, totals in places if totals.runs and not totals.rejected)
+    bars = path((place, height(_rate(totals), 1)) for place, totals in places if totals.rejected)
+    return Spark(STEP * max(len(places), 1), STRIP_HEIGHT, base, bars)
+
+
+def _rate(totals: Totals) -> float:
+    return totals.rejected / totals.runs
+
+
 def ratio(totals: Totals) -> Ratio:
     rejected = round(100 * totals.rejected / max(totals.runs, 1), 1)
     half_gap = 1 if 0 < totals.rejected < totals.runs else 0
@@ -149,7 +194,7 @@ def ratio(totals: Totals) -> Ratio:
     return Ratio(max(rejected - half_gap, 0), rejected + half_gap, max(applied - half_gap, 0))
 
 
-def height(number: int, top: int) -> float:
+def height(number: float, top: float) -> float:
     return max(round(STRIP_HEIGHT * number / top, 1), SMALLEST)
 
 

@@ -1,11 +1,12 @@
 """The overview's chart, and its numbers as tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from enhancelog import links
 from enhancelog.queries.charts import Bar as Span
+from enhancelog.queries.judgements import Judged
 from enhancelog.queries.overview import Overview, Strip
 from enhancelog.queries.patterns.ranking import PatternRow
 from enhancelog.web import charts, periods
@@ -63,11 +64,16 @@ def chart(found: Overview, scope: links.Pairs) -> Chart | None:
     return Chart(
         stacked=charts.stacked(found.bars, top, scope),
         ticks=range(top, -1, -top // 4),
-        labels=_labels(spans),
+        labels=labels(spans),
         bar_width=periods.bar_width(spans),
         strips=[charts.strip(found.bars, strip.bars, strip.axis, strip_top, scope) for strip in found.strips],
         hatched=any(_is_hatched(found.bars, strip) for strip in found.strips),
-        table=_by_bar(found, scope),
+        table=by_bar(
+            found.bars,
+            [(strip.axis, strip.bars) for strip in found.strips],
+            links.runs([*scope, ("status", "applied")]),
+            scope,
+        ),
     )
 
 
@@ -82,12 +88,15 @@ def by_day(patterns: Sequence[PatternRow], days: Sequence[Span], scope: links.Pa
         yield PatternDays(pattern.axis, pattern.template, cells)
 
 
-def _by_bar(found: Overview, scope: links.Pairs) -> Iterator[Row]:
-    all_applied, all_rejected = links.runs([*scope, ("status", "applied")]), links.rejections(scope)
-    axes = [(links.rejections([*scope, ("axis", strip.axis)]), strip.bars) for strip in found.strips]
-    for at, (span, totals) in enumerate(found.bars):
+def by_bar(
+    bars: charts.Bars, denied: Iterable[tuple[str, Sequence[Judged]]], applied_url: str, scope: links.Pairs
+) -> Iterator[Row]:
+    """Applied, rejected, and what each axis ``denied``."""
+    rejected_url = links.rejections(scope)
+    axes = [(links.rejections([*scope, ("axis", axis)]), judged) for axis, judged in denied]
+    for at, (span, totals) in enumerate(bars):
         not_judged = _NOT_JUDGED if totals.runs else _NONE
-        cells = [_cell(all_applied, span, totals.applied), _cell(all_rejected, span, totals.rejected)]
+        cells = [_cell(applied_url, span, totals.applied), _cell(rejected_url, span, totals.rejected)]
         for url, judged in axes:
             cells.append(_cell(url, span, judged[at].rejected) if judged[at].judged else not_judged)
         yield Row(periods.full_label(span), cells)
@@ -101,8 +110,8 @@ def _cell(url: str, span: Span, number: int) -> Cell:
     return Cell(number, links.within(url, span)) if number else _NONE
 
 
-def _labels(spans: Sequence[Span]) -> Iterator[Label]:
-    few = len(spans) <= LABELS
+def labels(spans: Sequence[Span]) -> Iterator[Label]:
+    few = len(spans) <= LABELS and periods.bar_width(spans) in ("hour", "day")
     every = -(-len(spans) // LABELS)
     for at, span in enumerate(spans):
         yield Label("" if at % every else periods.short_label(span, few), sparse=bool(at // every % 2))

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import Settings
 
@@ -20,10 +21,16 @@ from content.store.database import DatabaseContentStore
 from enhancelog.accounts import api_tokens
 from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
+from enhancelog.domain.unfinished import RunStatus
+from enhancelog.domain.unfinished_reports import UnfinishedReport
+from enhancelog.models import UnfinishedTotal
 from enhancelog.observing import shared_series
 from enhancelog.queries import gauges
-from enhancelog.store.database import DatabaseEnhanceLogStore
-from tests.factories import make_entry, make_rejected
+from enhancelog.store import unfinished_reports
+from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections
+from enhancelog.store.verification import verify
+from tests.factories import make_entry, make_many, make_rejected
+from tests.plans import plans
 
 TESTER = Origin("user", "tester", "api")
 
@@ -135,6 +142,78 @@ def test_log_is_told_as_it_stands(reader: Client) -> None:
     assert full["enhancelog_database_up"] == 1
 
 
+def appended(reader: Client, *entries: records.Entry) -> dict[str, float]:
+    """What /metrics says of axes after these."""
+    DatabaseEnhanceLogStore(TESTER).append_batch(entries)
+    return {key: value for key, value in read(reader).items() if "{axis=" in key}
+
+
+@pytest.mark.django_db
+def test_axes_are_counted_over_the_whole_log(reader: Client) -> None:
+    assert appended(reader, make_entry(), make_rejected("noop", issue_id="h-2"), make_rejected(issue_id="h-2")) == {
+        'enhancelog_judged_total{axis="des"}': 2,
+        'enhancelog_judged_total{axis="noop"}': 2,
+        'enhancelog_denied_total{axis="des"}': 0,
+        'enhancelog_denied_total{axis="noop"}': 1,
+    }
+    # As on /axes/: only rejected runs count as denied.
+    inconsistent = make_rejected("noop", issue_id="h-3", status="applied")
+    counted = appended(reader, inconsistent)
+    assert (counted['enhancelog_judged_total{axis="noop"}'], counted['enhancelog_denied_total{axis="noop"}']) == (3, 1)
+
+
+@pytest.mark.django_db
+def test_axes_after_the_first_two_hundred_are_one_series_and_no_counter_goes_down(reader: Client) -> None:
+    before: dict[str, float] = {}
+    batches = [
+        [f"z-{at:03}" for at in range(150)],
+        ["other", *(f"m-{at:03}" for at in range(60))],
+        ["a", "z-000"],
+        ["b"],
+    ]
+    for number, axes in enumerate(batches):
+        after = appended(reader, make_rejected(*axes, issue_id=f"h-{number}"))
+        assert all(after[key] >= value for key, value in before.items())
+        before = after
+    names = {key.partition("{")[2] for key in before}
+    assert len(names) == 201
+    assert {'axis="z-149"}', 'axis="m-048"}', 'axis="other"}'} <= names
+    # "des" passed each time and is among the first; "other", twelve, "a" and "b" are not.
+    assert before['enhancelog_judged_total{axis="other"}'] == before['enhancelog_denied_total{axis="other"}'] == 14
+    assert rebuild_projections() == 4
+    assert {key: value for key, value in read(reader).items() if "{axis=" in key} == before
+
+
+@pytest.mark.django_db
+def test_runs_that_died_are_counted_once_whatever_becomes_of_them(reader: Client) -> None:
+    def report(issue_id: str, status: RunStatus, source: str) -> dict[str, float]:
+        unfinished_reports.keep_report(
+            UnfinishedReport(issue_id=issue_id, blueprint_id="main", status=status, source=source), TESTER, print
+        )
+        return {key: value for key, value in read(reader).items() if key.startswith("enhancelog_unfinished_total")}
+
+    assert report("h-1", "pending", "ci") == {}
+    assert report("h-1", "died", "ci") == {'enhancelog_unfinished_total{source="ci"}': 1}
+    report("h-1", "pending", "ci")
+    report("h-1", "died", "elsewhere")
+    both = report("h-2", "died", "other")
+    assert both == {'enhancelog_unfinished_total{source="ci"}': 1, 'enhancelog_unfinished_total{source="other"}': 1}
+    assert list(verify()) == []
+    UnfinishedTotal.objects.filter(source="ci").update(died=5)
+    assert ["runs died, but" in line for line in verify()] == [True]
+
+
+@pytest.mark.django_db
+def test_axes_are_read_in_order_up_to_the_limit_however_many_there_are(reader: Client) -> None:
+    DatabaseEnhanceLogStore(TESTER).append_batch(make_many(20))
+    with CaptureQueriesContext(connection) as asked:
+        gauges.axes()
+    ((_, plan),) = plans(asked).items()
+    assert "axis_total_first" in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("fault", [OperationalError("gone"), InterfaceError("connection already closed")])
 def test_database_that_is_down_is_told(reader: Client, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
@@ -148,10 +227,10 @@ def test_database_that_is_down_is_told(reader: Client, monkeypatch: pytest.Monke
 
 
 @pytest.mark.django_db
-def test_reading_costs_two_queries(reader: Client, django_assert_num_queries: Any) -> None:
+def test_reading_costs_four_queries(reader: Client, django_assert_num_queries: Any) -> None:
     for number in range(5):
         DatabaseEnhanceLogStore(TESTER).append(records.from_values(**_fields(number)))
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(4):
         read(reader)
 
 

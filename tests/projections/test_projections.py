@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from enhancelog import projections
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry as Record
-from enhancelog.models import AxisTally, BlueprintSummary, Denial, Entry, EntryBadge, StatusTally, Template
+from enhancelog.models import AxisTally, AxisTotal, BlueprintSummary, Denial, Entry, EntryBadge, StatusTally, Template
 from enhancelog.projections.stored import Stored
 from enhancelog.store import pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections, stored_batches
@@ -126,6 +126,18 @@ def test_dropping_every_entry_empties_the_tables(log: list[tuple[str, Record]]) 
         left = read_tables()
         transaction.set_rollback(True)
     assert all(rows == [] for rows in left.values())
+
+
+def test_an_axis_whose_first_entry_is_dropped_begins_at_the_next_that_it_judged() -> None:
+    verdict = {"axis": '50 %_"x', "status": "pass", "detail": ""}
+    details = [[{**verdict, "axis": "other", "detail": '{"axis":"50 %_\\"x",'}], [verdict], [verdict]]
+    append(
+        [("api", make_entry(issue_id=f"h-{at}", verdicts=said)) for at, said in enumerate([[verdict], *details])], 10
+    )
+    with connection.cursor() as cursor:
+        projections.drop(cursor, read_log()[:1])
+    totals = AxisTotal.objects.order_by("axis").values_list("axis", "first_position", "judged", "rejected")
+    assert list(totals) == [("", 0, 3, 0), ('50 %_"x', 3, 2, 0), ("other", 2, 1, 0)]
 
 
 def test_the_tables_say_what_they_are_for() -> None:

@@ -156,3 +156,9 @@ def test_the_axes_of_chosen_blueprints(client: Client) -> None:
     assert hrefs["blueprint:team-* ×"] == "?period=7d"
     assert "blueprint_prefix=team-" in hrefs["What if…"]
     assert client.get("/axes/", {"blueprint_prefix": "x" * 2000}).status_code == 400
+
+
+def test_a_verdict_of_an_entry_leads_to_its_axis(client: Client) -> None:
+    record(make_rejected("a/b %", ts_ms=NOW_MS))
+    page = read(client.get("/entries/h-1"))
+    assert [link.attributes["href"] for link in page.all("a", class_="who")] == [links.axis("a/b %"), links.axis("des")]

@@ -214,8 +214,13 @@ def test_a_strip_an_axis_in_order_of_rejections_hatched_where_it_did_not_run(cli
         make_rejected("gone", issue_id="4", ts_ms=NOW_MS - 8 * DAY_MS),
     )
     assert strips(overview(client)) == [
-        ["noop", "2 of 2", "Tue 17 Nov 2026: 1 denied by noop", "Wed 18 Nov 2026: 1 denied by noop"],
-        ["tone", "1 of 1", "Tue 17 Nov 2026: not judged by tone", "Wed 18 Nov 2026: 1 denied by tone"],
+        [
+            "noop",
+            "2 of 2",
+            "Tue 17 Nov 2026: 1 denied by noop, of 1 judged",
+            "Wed 18 Nov 2026: 1 denied by noop, of 1 judged",
+        ],
+        ["tone", "1 of 1", "Tue 17 Nov 2026: not judged by tone", "Wed 18 Nov 2026: 1 denied by tone, of 1 judged"],
         ["des", "0 of 3"],
     ]
 
@@ -227,7 +232,12 @@ def test_an_hour_in_which_an_axis_did_not_run_is_hatched(client: Client) -> None
         make_entry(issue_id="3", ts_ms=NOW_MS - 2 * 3_600_000, verdicts=[deny("tone"), deny("tone")]),
     )
     assert strips(overview(client, "24h")) == [
-        ["tone", "1 of 2", "18 Nov, 10:00 to 11:00: not judged by tone", "18 Nov, 11:00 to 11:06: 1 denied by tone"],
+        [
+            "tone",
+            "1 of 2",
+            "18 Nov, 10:00 to 11:00: not judged by tone",
+            "18 Nov, 11:00 to 11:06: 1 denied by tone, of 1 judged",
+        ],
         [
             "des",
             "0 of 1",

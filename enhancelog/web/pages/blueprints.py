@@ -32,6 +32,7 @@ COLUMNS: Final = {
     "rejected": ("Rejected", "num"),
     "rate": ("Rejection rate", "num"),
     "change": ("Change", "num"),
+    "weeks": ("Rate by week", "wide"),
     "newest": ("Newest", "num wide"),
 }
 
@@ -84,6 +85,7 @@ def _context(asked: Asked, period: Period) -> dict[str, Any]:
     rows = found[asked.first : asked.first + asked.size]
     last = asked.first + len(rows)
     compared = period.window.before_ms is not None
+    week_bars, by_week = log.weeks([row.blueprint_id for row in rows], period.window)
     return {
         "section": "blueprints",
         "log_is_empty": False,
@@ -97,6 +99,8 @@ def _context(asked: Asked, period: Period) -> dict[str, Any]:
         "is_by_change": asked.sort == "change" and asked.order == "desc",
         "columns": _columns(asked, compared),
         "rows": rows,
+        "weeks": by_week,
+        "weeks_span": periods.span_in_words(week_bars.window.since_ms, week_bars.window.until_ms),
         "total": len(found),
         "first": asked.first + 1,
         "last": last,
@@ -108,6 +112,8 @@ def _columns(asked: Asked, compared: bool) -> list[Column]:
     sorting = Sorting(asked.sort, asked.order, asked.url)
     return [
         sorting.column(label, by, "num wide" if compared and by == "rejected" else style, id=by)
+        if by in log.SORTS
+        else Column(label, style=style)
         for by, (label, style) in COLUMNS.items()
         if compared or by != "change"
     ]

@@ -14,6 +14,7 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filter_box import Pairs
 from enhancelog.queries import matrix as log
 from enhancelog.queries import runs
+from enhancelog.queries.axes import never_judged
 from enhancelog.queries.blueprint_ids import Named, named
 from enhancelog.queries.counts import Count, up_to_cap
 from enhancelog.queries.matrix import Part, Sort
@@ -169,6 +170,7 @@ def _what_if(asked: Asked, period: Period) -> dict[str, Any]:
     span = [*asked.scope, *links.between(period.window.since_ms, period.window.until_ms)]
     return {
         "found": found,
+        "never_judged": never_judged(asked.without),
         "choices": [
             AxisChoice(
                 axis,

@@ -16,6 +16,7 @@ from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.standing import Standing, standing
 from enhancelog.web import htmx, list_requests, periods
 from enhancelog.web.alternatives import instead_of_page
+from enhancelog.web.blueprint_weeks import Weeks, weeks
 from enhancelog.web.entry_rows import EntryRow, entry_rows
 from enhancelog.web.feeds import reads_list
 from enhancelog.web.htmx import is_fragment, page_or_fragment
@@ -75,7 +76,7 @@ def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
         "has_sources": len(known.sources) > 1,
     }
     if not is_fragment(request):
-        context |= {"blueprint_id": blueprint_id, **_header(list_request, page, without, known)}
+        context |= {"blueprint_id": blueprint_id, **_header(list_request, page, without, known, blueprint_id)}
     return page_or_fragment(request, "timeline/page.jinja", context)
 
 
@@ -110,7 +111,9 @@ def _date(day: int, this_year: int) -> str:
     return said if date.year == this_year else f"{said} {date.year}"
 
 
-def _header(list_request: ListRequest, page: Page, without: WithoutTime, known: Standing) -> dict[str, Any]:
+def _header(
+    list_request: ListRequest, page: Page, without: WithoutTime, known: Standing, blueprint_id: str
+) -> dict[str, Any]:
     of_time = tuple(pair for pair in list_request.given if pair[0] in periods.PARAMETERS)
     totals = [
         count(from_pairs([*list_request.filtered_page.scope, *of_time, ("status", status)], now_ms()), page.up_to)
@@ -122,8 +125,13 @@ def _header(list_request: ListRequest, page: Page, without: WithoutTime, known: 
         "in_period": " in this period" if of_time else "",
         "all_url": list_request.url(of_time),
         "matching": total(page, without, list_request) if len(of_time) < len(list_request.given) else None,
+        "weeks": _weeks(list_request, blueprint_id, newest) if len(of_time) == len(list_request.given) else None,
         "newest": None if newest is None else as_datetime(newest, newest),
     }
+
+
+def _weeks(list_request: ListRequest, blueprint_id: str, newest_ms: int | None) -> Weeks | None:
+    return None if newest_ms is None or list_request.cursor is not None else weeks(blueprint_id, newest_ms)
 
 
 def unknown_blueprint(request: HttpRequest, blueprint_id: str) -> HttpResponse:

@@ -1,0 +1,70 @@
+"""A Blueprint's rejection rate, and the rate of each of its axes, over weeks."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from enhancelog import links
+from enhancelog.queries import blueprints
+from enhancelog.queries.blueprints import BlueprintWeeks
+from enhancelog.queries.charts import Window
+from enhancelog.queries.runs import Totals
+from enhancelog.web import charts, overview_chart, periods
+from enhancelog.web.overview_chart import Label, Row
+
+MOST_AXES: Final = 10
+
+
+class AxisRow(NamedTuple):
+    axis: str
+    denied: int
+    judged: int
+    strip: charts.Strip
+
+
+class Weeks(NamedTuple):
+    """``table``: a row for each week. Iterators are read once."""
+
+    window: Window
+    span: str
+    labels: Iterator[Label]
+    total: Totals
+    rejected: charts.Strip
+    axes: Sequence[AxisRow]
+    more_axes: int
+    table: Iterator[Row]
+
+
+def weeks(blueprint_id: str, newest_ms: int) -> Weeks:
+    found = blueprints.of_one(blueprint_id, newest_ms, MOST_AXES)
+    spans = [span for span, _ in found.bars]
+    window = Window(spans[0].since_ms, spans[-1].until_ms)
+    scope = [("blueprint_id", blueprint_id)]
+    top = _highest_rate(found)
+    return Weeks(
+        window=window,
+        span=periods.span_in_words(window.since_ms, window.until_ms),
+        labels=overview_chart.labels(spans),
+        total=found.total,
+        rejected=charts.rejected_strip(found.bars, top, scope),
+        axes=[
+            AxisRow(
+                row.axis,
+                row.total.rejected,
+                row.total.judged,
+                charts.strip(found.bars, row.bars, row.axis, top, scope, charts.rate_denied),
+            )
+            for row in found.axes
+        ],
+        more_axes=found.more_axes,
+        table=overview_chart.by_bar(
+            found.bars,
+            [(row.axis, row.bars) for row in found.axes],
+            links.blueprint(blueprint_id, [("status", "applied")]),  # /search/ cannot name the empty id
+            scope,
+        ),
+    )
+
+
+def _highest_rate(found: BlueprintWeeks) -> float:
+    of_axes = max((here.rate for row in found.axes for here in row.bars), default=0.0)
+    return max(of_axes, *(totals.rejected / totals.runs for _, totals in found.bars if totals.runs), 0.0) or 1.0
