@@ -104,6 +104,47 @@ class JointTally(models.Model):
         ]
 
 
+class IntentTally(models.Model):
+    """Runs that are the first attempt at their intent, and runs that ended one by being applied, or rejected without
+    another attempt; these by the number of the attempt.
+    """
+
+    day = models.BigIntegerField(null=True)
+    blueprint_id = CodePointTextField()
+    first = models.BigIntegerField()
+    applied_first = models.BigIntegerField()
+    applied_second = models.BigIntegerField()
+    applied_third = models.BigIntegerField()
+    applied_further = models.BigIntegerField()
+    given_up_first = models.BigIntegerField()
+    given_up_second = models.BigIntegerField()
+    given_up_third = models.BigIntegerField()
+    given_up_further = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index("day", name="intent_tally_day"),
+            models.Index("blueprint_id", "day", name="intent_tally_blueprint_day"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(Coalesce("day", Value(NO_DAY)), F("blueprint_id"), name="intent_tally_unique")
+        ]
+
+
+# Intents by the time from their first attempt to the applied one, if that was a later one.
+class IntentTimeTally(models.Model):
+    day = models.BigIntegerField()  # of the applied attempt
+    blueprint_id = CodePointTextField()
+    took_ms = models.BigIntegerField()  # the lower bound of a range, see ``domain.durations``
+    intents = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index("blueprint_id", "day", name="intent_time_blueprint_day")]
+        constraints: ClassVar = [
+            models.UniqueConstraint("day", "blueprint_id", "took_ms", name="intent_time_tally_unique")
+        ]
+
+
 class BlueprintSummary(models.Model):
     """Totals per Blueprint and source; each source is a chain of its own."""
 
