@@ -21,7 +21,7 @@ _BOUNDS_MS: Final = (0, *(unit * step for unit, steps in _STEPS.items() for step
 
 
 class Range(NamedTuple):
-    """Half-open, in ms; ``below_ms`` is ``None`` if all that is known is that there were too many attempts to follow."""
+    """Half-open, in ms. ``below_ms`` is ``None`` where there were too many attempts to follow."""
 
     from_ms: int
     below_ms: int | None

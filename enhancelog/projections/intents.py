@@ -24,14 +24,14 @@ COUNTS: Final = ("first", *(f"{outcome}_{number}" for outcome in ("applied", "gi
 _INTENTS: Final = IntentTally._meta.db_table
 _TIMES: Final = IntentTimeTally._meta.db_table
 _ATTEMPT: Final = Attempt._meta.db_table
+_INTENT_COLUMNS: Final = ("day", "blueprint_id", *COUNTS)
+_TIME_COLUMNS: Final = ("day", "blueprint_id", "took_ms", "intents")
 _ADD_INTENTS: Final = f"""
     ON CONFLICT (COALESCE(day, {NO_DAY}), blueprint_id) DO UPDATE SET
         {", ".join(f"{name} = tally.{name} + excluded.{name}" for name in COUNTS)}"""
 _ADD_TIMES: Final = "ON CONFLICT (day, blueprint_id, took_ms) DO UPDATE SET intents = tally.intents + excluded.intents"
 _IS_EMPTY: Final = " AND ".join(f"{name} = 0" for name in COUNTS)
-_NO_INTENTS: Final = (
-    f"DELETE FROM {_INTENTS} WHERE COALESCE(day, {NO_DAY}) = %s AND blueprint_id = %s AND {_IS_EMPTY}"
-)
+_NO_INTENTS: Final = f"DELETE FROM {_INTENTS} WHERE COALESCE(day, {NO_DAY}) = %s AND blueprint_id = %s AND {_IS_EMPTY}"
 _NO_TIMES: Final = f"DELETE FROM {_TIMES} WHERE day = %s AND blueprint_id = %s AND took_ms = %s AND intents = 0"
 
 
@@ -152,8 +152,7 @@ def changes(cursor: CursorWrapper, entries: Sequence[Stored], up_to: int = LAST)
                 counts[day, blueprint_id, name] += sign
             if each.took_ms is not None:
                 times[day, blueprint_id, each.took_ms] += sign
-    for day, blueprint_id, name in _alone(entries, {attempt.position for attempt in attempts}):
-        counts[day, blueprint_id, name] += 1
+    counts.update(_alone(entries, {attempt.position for attempt in attempts}))
     return Changes(_by_day(counts), {key: (number,) for key, number in times.items() if number})
 
 
@@ -163,8 +162,13 @@ def _alone(entries: Iterable[Stored], attempts: set[int]) -> Iterator[tuple[int 
         if stored.position not in attempts:
             entry = stored.entry
             day = tally_day(entry.ts_ms, stored.recorded_ms)
-            yield day, entry.blueprint_id, "first"
-            yield day, entry.blueprint_id, "applied_first" if entry.status == "applied" else "given_up_first"
+            for name in of_only_attempt(entry.status):
+                yield day, entry.blueprint_id, name
+
+
+def of_only_attempt(status: str) -> tuple[str, str]:
+    """Those of ``COUNTS`` to which a run without a thread belongs."""
+    return "first", "applied_first" if status == "applied" else "given_up_first"
 
 
 def _by_day(counts: Mapping[tuple[int | None, str, str], int]) -> dict[Row, Row]:
@@ -185,8 +189,8 @@ def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 
 
 def _write(cursor: CursorWrapper, found: Changes) -> None:
-    add(cursor, _INTENTS, ("day", "blueprint_id", *COUNTS), found.intents, _ADD_INTENTS)
-    add(cursor, _TIMES, ("day", "blueprint_id", "took_ms", "intents"), found.times, _ADD_TIMES)
+    add(cursor, _INTENTS, _INTENT_COLUMNS, found.intents, _ADD_INTENTS)
+    add(cursor, _TIMES, _TIME_COLUMNS, found.times, _ADD_TIMES)
     # Zero counts have no row.
     for statement, sums in ((_NO_INTENTS, found.intents), (_NO_TIMES, found.times)):
         for (day, *rest), amounts in sums.items():
@@ -196,8 +200,8 @@ def _write(cursor: CursorWrapper, found: Changes) -> None:
 
 def expected() -> list[Expected]:
     return [
-        Sums(IntentTally, ("day", "blueprint_id"), COUNTS, lambda entries: _expected(entries).intents),
-        Sums(IntentTimeTally, ("day", "blueprint_id", "took_ms"), ("intents",), lambda entries: _expected(entries).times),
+        Sums(IntentTally, _INTENT_COLUMNS[:2], COUNTS, lambda entries: _expected(entries).intents),
+        Sums(IntentTimeTally, _TIME_COLUMNS[:3], _TIME_COLUMNS[3:], lambda entries: _expected(entries).times),
     ]
 
 
