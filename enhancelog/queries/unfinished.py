@@ -17,6 +17,7 @@ from enhancelog.domain.times import DAY_MS, day_of
 from enhancelog.domain.unfinished import RunStatus
 from enhancelog.models import Entry, Observation, UnfinishedRunChange
 from enhancelog.queries.blueprint_ids import Named
+from enhancelog.queries.charts import Window
 from enhancelog.queries.plausible import Plausible
 from enhancelog.queries.prepared import Statement, fetch, written
 
@@ -138,6 +139,13 @@ def parse(parameters: Mapping[str, list[str]]) -> Wanted:
             if value not in choices:
                 raise Invalid(name, "choice", f"must be one of {', '.join(choices)}, not {value[:80]!r}")
     return wanted
+
+
+def in_window(window: Window, blueprints: Named) -> Wanted:
+    """Of the UTC days that the window touches."""
+    first = None if window.since_ms is None else day_of(window.since_ms)
+    end = None if window.until_ms is None else day_of(window.until_ms - 1) + 1
+    return Wanted(blueprints.ids or (), blueprints.prefixes or (), since=first, until=end)
 
 
 def page(wanted: Wanted, size: int, cursor: str | None = None) -> Page:

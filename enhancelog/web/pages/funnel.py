@@ -179,13 +179,8 @@ def _still_open(found: Funnel, wanted: EntryFilter, window: Window) -> tuple[str
 
 
 def _unfinished(wanted: EntryFilter, window: Window) -> Linked:
-    """Runs of the window's days."""
-    since, until = (None if ms is None else ms // DAY_MS for ms in (window.since_ms, window.until_ms))
-    if window.until_ms is not None and window.until_ms % DAY_MS:
-        until = window.until_ms // DAY_MS + 1
-    names = named(wanted)
-    asked = unfinished.Wanted(names.ids or (), names.prefixes or (), since=since, until=until)
-    days = links.between(*(None if day is None else day * DAY_MS for day in (since, until)))
+    asked = unfinished.in_window(window, named(wanted))
+    days = links.between(*(None if day is None else day * DAY_MS for day in (asked.since, asked.until)))
     number = unfinished.count(asked)
     return Linked(number, up_to_cap(number), links.unfinished([*wanted.pairs, *days]))
 
