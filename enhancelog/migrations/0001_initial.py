@@ -401,7 +401,7 @@ class Migration(migrations.Migration):
                 ('intents', models.BigIntegerField()),
             ],
             options={
-                'indexes': [models.Index(models.F('blueprint_id'), models.F('day'), name='intent_time_blueprint_day')],
+                'indexes': [models.Index(models.F('day'), models.F('took_ms'), models.F('intents'), name='intent_time_tally_day'), models.Index(models.F('blueprint_id'), models.F('took_ms'), models.F('day'), models.F('intents'), name='intent_time_tally_blueprint')],
                 'constraints': [models.UniqueConstraint(models.F('day'), models.F('blueprint_id'), models.F('took_ms'), name='intent_time_tally_unique')],
             },
         ),

@@ -139,7 +139,11 @@ class IntentTimeTally(models.Model):
     intents = models.BigIntegerField()
 
     class Meta:
-        indexes: ClassVar = [models.Index("blueprint_id", "day", name="intent_time_blueprint_day")]
+        # They hold all that is summed: a scan of the table takes five times as long.
+        indexes: ClassVar = [
+            models.Index("day", "took_ms", "intents", name="intent_time_tally_day"),
+            models.Index("blueprint_id", "took_ms", "day", "intents", name="intent_time_tally_blueprint"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint("day", "blueprint_id", "took_ms", name="intent_time_tally_unique")
         ]

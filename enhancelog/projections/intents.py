@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Final, Literal, NamedTuple
 
 from django.db import connection
@@ -36,15 +37,17 @@ _NO_TIMES: Final = f"DELETE FROM {_TIMES} WHERE day = %s AND blueprint_id = %s A
 
 
 class Known(NamedTuple):
-    """An attempt. ``is_end``: the next one is at another intent, as after an applied one."""
+    """An attempt. The last three are true or false. ``is_end``: the next one is at another intent, as after an
+    applied one.
+    """
 
     intent_key: int
     ts_ms: int
     position: int
     blueprint_id: str
-    applied: bool
-    is_end: bool
-    is_fresh: bool
+    applied: int
+    is_end: int
+    is_fresh: int
 
 
 class Placed(NamedTuple):
@@ -64,12 +67,15 @@ class Placed(NamedTuple):
         return lower_bound_ms(self.attempt.ts_ms - self.began_ms) if known else NOT_FOLLOWED_MS
 
     @property
-    def counts(self) -> Iterator[str]:
+    def counts(self) -> tuple[str, ...]:
         """Those of ``COUNTS`` to which it belongs."""
-        if self.number == 1:
-            yield "first"
-        if self.outcome:
-            yield f"{self.outcome}_{NUMBERS[min(self.number, len(NUMBERS)) - 1]}"
+        return _counts(min(self.number, len(NUMBERS)), self.outcome)
+
+
+@cache
+def _counts(number: int, outcome: str | None) -> tuple[str, ...]:
+    ended = (f"{outcome}_{NUMBERS[number - 1]}",) if outcome else ()
+    return ("first", *ended) if number == 1 else ended
 
 
 # Two passes over an index: from each new attempt back to the beginning of its thread, and on to its end. Another new
@@ -109,11 +115,7 @@ def around(cursor: CursorWrapper, positions: Sequence[int], up_to: int = LAST) -
     """
     is_fresh, parameter = dialect().one_of("position", positions)
     statement = _AROUND.format(is_fresh=is_fresh, up_to="%s")
-    rows = dialect().fetch(cursor, statement, [parameter, up_to, up_to])
-    return [
-        Known(key, ts_ms, position, blueprint_id, bool(applied), bool(is_end), bool(is_fresh))
-        for key, ts_ms, position, blueprint_id, applied, is_end, is_fresh in rows
-    ]
+    return list(map(Known._make, dialect().fetch(cursor, statement, [parameter, up_to, up_to])))
 
 
 def placed(attempts: Sequence[Known]) -> Iterator[Placed]:
@@ -166,9 +168,9 @@ def _alone(entries: Iterable[Stored], attempts: set[int]) -> Iterator[tuple[int 
                 yield day, entry.blueprint_id, name
 
 
-def of_only_attempt(status: str) -> tuple[str, str]:
+def of_only_attempt(status: str) -> tuple[str, ...]:
     """Those of ``COUNTS`` to which a run without a thread belongs."""
-    return "first", "applied_first" if status == "applied" else "given_up_first"
+    return _counts(1, "applied" if status == "applied" else "given_up")
 
 
 def _by_day(counts: Mapping[tuple[int | None, str, str], int]) -> dict[Row, Row]:

@@ -1,7 +1,7 @@
 """How many attempts an intent takes: intents that ended in a window, by outcome and by the number of the attempt."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial, reduce
 from typing import Any, Final, Literal, NamedTuple
@@ -163,23 +163,44 @@ def _write_times(by: By, blueprints: Named, window: Window) -> Statement:
     return written(rows.values_list(by, "took_ms", "n"))
 
 
+class _Alike(NamedTuple):
+    """Runs of an hourly window that count in the same places."""
+
+    slot: int
+    blueprint_id: str
+    counts: tuple[str, ...]
+    took_ms: int | None
+
+
 def _hourly(window: Window, blueprints: Named) -> Funnel:
     entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms)
     columns = ("position", "ts_ms", "blueprint_id", "status")
     rows = list(entries.filter(blueprints.condition).order_by().values_list(*columns).iterator(chunk_size=_CHUNK))
     with connection.cursor() as cursor:
         near = intents.placed(intents.around(cursor, [position for position, *_ in rows]))
-    found = {each.attempt.position: each for each in near if each.attempt.is_fresh}
-    counts: dict[By, defaultdict[Any, Counter[str]]] = {by: defaultdict(Counter) for by in ("slot", "blueprint_id")}
-    times: dict[By, defaultdict[Any, Counter[int]]] = {by: defaultdict(Counter) for by in ("slot", "blueprint_id")}
-    for position, ts_ms, blueprint_id, status in rows:
-        placed = found.get(position)
-        keys: Sequence[tuple[By, Any]] = (("slot", ts_ms // window.slot_ms), ("blueprint_id", blueprint_id))
-        for by, key in keys:
-            counts[by][key].update(placed.counts if placed else intents.of_only_attempt(status))
-            if placed and placed.took_ms is not None:
-                times[by][key][placed.took_ms] += 1
-    by_slot, by_blueprint = (
-        {key: Intents(**here) for key, here in counts[by].items() if here.total()} for by in ("slot", "blueprint_id")
+        found = {each.attempt.position: (each.counts, each.took_ms) for each in near if each.attempt.is_fresh}
+    runs = Counter(
+        _Alike(ts_ms // window.slot_ms, blueprint_id, *found.get(position, (intents.of_only_attempt(status), None)))
+        for position, ts_ms, blueprint_id, status in rows
     )
-    return Funnel(by_slot, by_blueprint, times["slot"], times["blueprint_id"])
+    return Funnel(
+        _counts_of("slot", runs),
+        _counts_of("blueprint_id", runs),
+        _times_of("slot", runs),
+        _times_of("blueprint_id", runs),
+    )
+
+
+def _counts_of(by: By, runs: Mapping[_Alike, int]) -> dict[Any, Intents]:
+    counts: defaultdict[Any, Counter[str]] = defaultdict(Counter)
+    for alike, number in runs.items():
+        counts[getattr(alike, by)].update(dict.fromkeys(alike.counts, number))
+    return {key: Intents(**here) for key, here in counts.items() if here}
+
+
+def _times_of(by: By, runs: Mapping[_Alike, int]) -> Mapping[Any, Times]:
+    times: defaultdict[Any, Counter[int]] = defaultdict(Counter)
+    for alike, number in runs.items():
+        if alike.took_ms is not None:
+            times[getattr(alike, by)][alike.took_ms] += number
+    return times

@@ -1,10 +1,13 @@
 """The funnel counts what a plain walk over the log's threads counts."""
 
+import io
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +19,7 @@ from enhancelog.projections.intents import COUNTS
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import HOUR_MS, Window, scale
 from enhancelog.queries.funnel import Funnel, Intents, first_attempts, funnel, in_bars
+from enhancelog.store.database import stored_batches
 from tests.factories import make_entry, make_many, make_rejected
 from tests.plans import whole_tables
 from tests.projections.test_intents import Attempted, attempted
@@ -25,6 +29,7 @@ from tests.recording import record, record_all
 
 pytestmark = pytest.mark.django_db
 
+ROOT = Path(__file__).parents[2]
 some = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -83,6 +88,15 @@ def test_it_counts_what_is_in_the_log(runs: list[Run], window: Window, blueprint
             assert intents == plainly(of_bar)
             assert took.intents == len(ms_taken(of_bar))
         transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("sample", ["enhancelog/demo/enhance_log.db", "tests/samples/synthetic.ndjson"])
+def test_it_counts_what_is_in_a_sample(sample: str) -> None:
+    call_command("import_log", str(ROOT / sample), stdout=io.StringIO(), stderr=io.StringIO())
+    found = attempted([Run(each.entry, each.origin.source) for batch in stored_batches() for each in batch])
+    assert funnel(Window()).total == plainly(found)
+    assert plainly(found).applied_later > 0
+    check_times(funnel(Window()), ms_taken(found))
 
 
 def check_times(found: Funnel, taken: list[int]) -> None:
