@@ -105,9 +105,7 @@ class JointTally(models.Model):
 
 
 class IntentTally(models.Model):
-    """Runs that are the first attempt at their intent, and runs that ended one by being applied, or rejected without
-    another attempt; these by the number of the attempt.
-    """
+    """First attempts; and runs that ended an intent, applied or not tried again, by the number of the attempt."""
 
     day = models.BigIntegerField(null=True)
     blueprint_id = CodePointTextField()

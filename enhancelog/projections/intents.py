@@ -37,9 +37,7 @@ _NO_TIMES: Final = f"DELETE FROM {_TIMES} WHERE day = %s AND blueprint_id = %s A
 
 
 class Known(NamedTuple):
-    """An attempt. The last three are true or false. ``is_end``: the next one is at another intent, as after an
-    applied one.
-    """
+    """The last three are true or false. ``is_end``: the next attempt is at another intent."""
 
     intent_key: int
     ts_ms: int
@@ -51,7 +49,7 @@ class Known(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """An attempt's number in its thread, and when that began. ``outcome``: if it ended the thread."""
+    """``outcome``: if it ended its thread, which ``began_ms``."""
 
     attempt: Known
     number: int

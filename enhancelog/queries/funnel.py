@@ -30,7 +30,7 @@ Times = Mapping[int, int]  # intents by the lower bound of a range, see ``domain
 
 
 class Intents(NamedTuple):
-    """``first``: runs that are a first attempt. The others: intents that ended, by the number of their attempts."""
+    """``first``: first attempts. The others: intents that ended, by the number of their attempts."""
 
     first: int = 0
     applied_first: int = 0
@@ -49,7 +49,7 @@ class Intents(NamedTuple):
 
     @property
     def given_up(self) -> dict[str, int]:
-        """By ``NUMBERS``. A run of the last 7 days may still be followed by another attempt."""
+        """By ``NUMBERS``. Those of the last 7 days may still be tried again."""
         return dict(zip(NUMBERS, self[5:], strict=True))
 
     @property

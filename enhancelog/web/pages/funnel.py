@@ -57,8 +57,6 @@ class Linked(NamedTuple):
 
 @dataclass(frozen=True)
 class Figures:
-    """Intents that ended, and first attempts (``first``), with the lists of their runs."""
-
     ended: Linked
     first: Linked
     first_applied: Linked
@@ -74,15 +72,13 @@ class Row(NamedTuple):
 
 
 class Attempts(NamedTuple):
-    """Intents that ended with the attempt of this number."""
-
     number: str
     applied: Linked
     given_up: Linked
 
 
 class Chart(NamedTuple):
-    """See ``overview_chart.Chart``. ``table``: heading, cells and median time of each bar with intents."""
+    """As ``overview_chart.Chart``. ``table``: heading, cells, median time."""
 
     stacked: Stacked
     ticks: Sequence[int]
