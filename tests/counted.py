@@ -56,6 +56,8 @@ def _number_in_title(title: str, link: Element) -> int:
     said = title.rpartition(": ")[2] if "denied by" not in title else title[: title.rindex(" denied by")].split()[-1]
     if said.isdigit():
         return int(said)
-    applied, rejected = (int(part.split()[0]) for part in said.split(", "))
+    numbers = [int(part.split()[0]) for part in said.split(", ")]
+    kinds = ("bar-a", "bar-l", "bar-r") if len(numbers) == 3 else ("bar-a", "bar-r")
     classes = {each.attributes.get("class") for each in link.inside}
-    return {"hit": applied + rejected, "bar-a": applied, "bar-r": rejected}[str((classes - {None}).pop())]
+    of_kind = dict(zip(kinds, numbers, strict=True))
+    return {"hit": sum(numbers), **of_kind}[str((classes - {None}).pop())]

@@ -5,18 +5,14 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from enhancelog.accounts.permissions import Allows
-from enhancelog.api.base import ApiView, tagged
+from enhancelog.api.base import ApiView
 from enhancelog.api.errors import problem_response
-from enhancelog.api.negotiation import MEDIA_TYPES
-from enhancelog.domain import filters
+from enhancelog.api.figures import answer, plain_filter, window_of
 from enhancelog.domain.errors import Invalid
-from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.intervals import Rate, rate
-from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.queries import axes as log
 from enhancelog.queries.axes import AxisRow
 from enhancelog.queries.blueprint_ids import PARAMETERS, named
-from enhancelog.queries.charts import HOUR_MS, MOST_HOURS, Window
 from enhancelog.queries.matrix import Part, what_if
 
 MOST: Final = 200  # axes, and Blueprints
@@ -58,21 +54,21 @@ class AxisList(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request) -> HttpResponse:
-        wanted = _wanted(request, PARAMETERS)
-        rows = log.axis_rows(_window(wanted), named(wanted))[:MOST]
-        return _answer(request, [AxisFigures(row.axis, *_rates(row)) for row in rows])
+        wanted = plain_filter(request, PARAMETERS)
+        rows = log.axis_rows(window_of(wanted), named(wanted))[:MOST]
+        return answer(request, [AxisFigures(row.axis, *_rates(row)) for row in rows])
 
 
 class AxisByItsName(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request, axis: str) -> HttpResponse:
-        wanted = _wanted(request, PARAMETERS)
-        found = log.axis_detail(axis, _window(wanted), MOST, named(wanted))
+        wanted = plain_filter(request, PARAMETERS)
+        found = log.axis_detail(axis, window_of(wanted), MOST, named(wanted))
         if found is None:
             return problem_response(404, f"There is no axis {axis[:80]}.")
         blueprints = {name: rate(here.rejected, here.judged) for name, here in found.blueprints}
-        return _answer(request, AxisDetail(axis, *_rates(found.row), dict(found.together), blueprints))
+        return answer(request, AxisDetail(axis, *_rates(found.row), dict(found.together), blueprints))
 
 
 class WhatIf(ApiView):
@@ -81,39 +77,15 @@ class WhatIf(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request) -> HttpResponse:
-        wanted = _wanted(request, (*PARAMETERS, "without"))
+        wanted = plain_filter(request, (*PARAMETERS, "without"))
         if "without" not in wanted.include:
             raise Invalid("without", "missing", "is missing; name an axis to leave out")
-        found = what_if(_window(wanted), wanted.include["without"], Part(0, MOST), 0, named(wanted))
+        found = what_if(window_of(wanted), wanted.include["without"], Part(0, MOST), 0, named(wanted))
         blueprints = {name: rate(found.passed[name], runs.rejected) for name, runs in found.blueprints.items()}
-        return _answer(request, WhatIfResult(rate(found.passed_in_all, found.total.rejected), blueprints))
+        return answer(request, WhatIfResult(rate(found.passed_in_all, found.total.rejected), blueprints))
 
 
 def _rates(row: AxisRow) -> tuple[Rate, Rate, NextAttempts]:
     denials = row.denials
     denied, alone = rate(denials.rejected, row.judged.judged), rate(denials.alone, denials.rejected)
     return denied, alone, NextAttempts(**denials.outcomes)
-
-
-def _wanted(request: Request, taken: tuple[str, ...]) -> EntryFilter:
-    wanted = filters.parse(dict(request._request.GET.lists()), now_ms())
-    for name in (*wanted.include, *(f"not_{name}" for name in wanted.exclude)):
-        if name not in taken:
-            usable = ", ".join((*taken, "since", "until", "period"))
-            raise Invalid(name, "combination", f"cannot be used here; these can: {usable}")
-    return wanted
-
-
-def _window(wanted: EntryFilter) -> Window:
-    since_ms, until_ms = wanted.since_ms, wanted.until_ms
-    if not any(bound is not None and bound % DAY_MS for bound in (since_ms, until_ms)):
-        return Window(since_ms, until_ms)
-    if since_ms is None or until_ms is None or until_ms - since_ms > MOST_HOURS * HOUR_MS:
-        raise Invalid(
-            "since", "combination", f"with until or period, must bound whole UTC days, or at most {MOST_HOURS} hours"
-        )
-    return Window(since_ms, until_ms, hourly=True)
-
-
-def _answer(request: Request, body: object) -> HttpResponse:
-    return tagged(request._request, msgspec.json.encode(body), MEDIA_TYPES["json"])

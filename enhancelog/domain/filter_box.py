@@ -26,6 +26,7 @@ KEYS: Final = {
     "touches": "touches",
     "afterwards": "afterwards",
     "next": "next",
+    "attempt": "attempt",
     "source": "source",
     "period": "period",
     "since": "since",

@@ -21,6 +21,7 @@ CHOICES: Final = {
     "has": get_args(Has),
     "afterwards": ("applied", "rejected", "none"),
     "next": ("applied", "same", "other", "none"),
+    "attempt": ("first", "second", "third", "further", "later"),
 }
 VALUES: Final = (
     "blueprint_id",
@@ -38,6 +39,7 @@ VALUES: Final = (
     "touches",
     "afterwards",
     "next",
+    "attempt",
     "text",
     "phrase",
     "source",

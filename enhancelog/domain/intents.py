@@ -10,6 +10,9 @@ from enhancelog.domain.times import DAY_MS
 # Attempts at one intent follow each other if they are at most so far apart.
 APART_MS: Final = 7 * DAY_MS
 
+# Attempts of a thread that are followed each way, which bounds the cost of a run.
+FOLLOWED: Final = 50
+
 # Characters considered; bounds the cost of an intent.
 LONGEST: Final = 10_000
 

@@ -391,6 +391,41 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='IntentTally',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('day', models.BigIntegerField(null=True)),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
+                ('first', models.BigIntegerField()),
+                ('applied_first', models.BigIntegerField()),
+                ('applied_second', models.BigIntegerField()),
+                ('applied_third', models.BigIntegerField()),
+                ('applied_further', models.BigIntegerField()),
+                ('given_up_first', models.BigIntegerField()),
+                ('given_up_second', models.BigIntegerField()),
+                ('given_up_third', models.BigIntegerField()),
+                ('given_up_further', models.BigIntegerField()),
+            ],
+            options={
+                'indexes': [models.Index(models.F('day'), name='intent_tally_day'), models.Index(models.F('blueprint_id'), models.F('day'), name='intent_tally_blueprint_day')],
+                'constraints': [models.UniqueConstraint(django.db.models.functions.comparison.Coalesce('day', models.Value(-1)), models.F('blueprint_id'), name='intent_tally_unique')],
+            },
+        ),
+        migrations.CreateModel(
+            name='IntentTimeTally',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('day', models.BigIntegerField()),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
+                ('took_ms', models.BigIntegerField()),
+                ('intents', models.BigIntegerField()),
+            ],
+            options={
+                'indexes': [models.Index(models.F('day'), models.F('took_ms'), models.F('intents'), name='intent_time_tally_day'), models.Index(models.F('blueprint_id'), models.F('took_ms'), models.F('day'), models.F('intents'), name='intent_time_tally_blueprint')],
+                'constraints': [models.UniqueConstraint(models.F('day'), models.F('blueprint_id'), models.F('took_ms'), name='intent_time_tally_unique')],
+            },
+        ),
+        migrations.CreateModel(
             name='JointTally',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

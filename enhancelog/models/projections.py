@@ -120,6 +120,49 @@ class AxisTotal(models.Model):
         return f"{self.axis}: {self.judged} judged"
 
 
+class IntentTally(models.Model):
+    """First attempts; and runs that ended an intent, applied or not tried again, by the number of the attempt."""
+
+    day = models.BigIntegerField(null=True)
+    blueprint_id = CodePointTextField()
+    first = models.BigIntegerField()
+    applied_first = models.BigIntegerField()
+    applied_second = models.BigIntegerField()
+    applied_third = models.BigIntegerField()
+    applied_further = models.BigIntegerField()
+    given_up_first = models.BigIntegerField()
+    given_up_second = models.BigIntegerField()
+    given_up_third = models.BigIntegerField()
+    given_up_further = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index("day", name="intent_tally_day"),
+            models.Index("blueprint_id", "day", name="intent_tally_blueprint_day"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(Coalesce("day", Value(NO_DAY)), F("blueprint_id"), name="intent_tally_unique")
+        ]
+
+
+# Intents by the time from their first attempt to the applied one, if that was a later one.
+class IntentTimeTally(models.Model):
+    day = models.BigIntegerField()  # of the applied attempt
+    blueprint_id = CodePointTextField()
+    took_ms = models.BigIntegerField()  # the lower bound of a range, see ``domain.durations``
+    intents = models.BigIntegerField()
+
+    class Meta:
+        # They hold all that is summed: a scan of the table takes five times as long.
+        indexes: ClassVar = [
+            models.Index("day", "took_ms", "intents", name="intent_time_tally_day"),
+            models.Index("blueprint_id", "took_ms", "day", "intents", name="intent_time_tally_blueprint"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint("day", "blueprint_id", "took_ms", name="intent_time_tally_unique")
+        ]
+
+
 class BlueprintSummary(models.Model):
     """Totals per Blueprint and source; each source is a chain of its own."""
 

@@ -12,6 +12,7 @@ from enhancelog.projections import (
     blueprints,
     denials,
     entry_badges,
+    intents,
     meta_values,
     patterns,
     search_index,
@@ -29,12 +30,16 @@ PROJECTIONS: tuple[ModuleType, ...] = (
     entry_badges,
     meta_values,
     attempts,
-    tallies,  # reads denials and attempts, so it is dropped before them
+    tallies,
+    intents,
     axis_totals,
     blueprints,
     patterns,
     search_index,
 )
+
+# They read denials and attempts, so they are dropped before them.
+_FROM_OTHERS: tuple[ModuleType, ...] = (tallies, intents)
 
 
 def tables() -> list[type[models.Model]]:
@@ -49,8 +54,8 @@ def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
     """The inverse of ``apply``, for entries that are still in the log."""
-    others = [projection for projection in PROJECTIONS if projection is not tallies]
-    for projection in (tallies, *others):
+    others = [projection for projection in PROJECTIONS if projection not in _FROM_OTHERS]
+    for projection in (*_FROM_OTHERS, *others):
         projection.drop(cursor, entries)
 
 

@@ -13,9 +13,10 @@ Outcome = Literal["applied", "same", "other"]  # "same": denied by the same axis
 
 _ATTEMPT: Final = Attempt._meta.db_table
 _DENIAL: Final = Denial._meta.db_table
-_SEEN: Final = "AND a.position <= {up_to}"
+SEEN: Final = "AND a.position <= {up_to}"
 LAST: Final = 2**63 - 1  # beyond every position
-_ENDED: Final = "CASE WHEN {0}.applied OR {0}.crowded THEN 1 ELSE 0 END"
+# Nothing follows an applied run, nor one whose later attempts are not looked up.
+ENDED: Final = "CASE WHEN {0}.applied OR {0}.crowded THEN 1 ELSE 0 END"
 
 
 class Change(NamedTuple):
@@ -53,18 +54,18 @@ def _outcome(position: str) -> str:
 # comes after grouping: next to the join, SQLite would build a Bloom filter over all attempts for it.
 _CHANGES: Final = f"""
     WITH fresh AS MATERIALIZED (
-        SELECT position, intent_key, ts_ms, {_ENDED.format("a")} AS ended FROM {_ATTEMPT} a WHERE {{is_fresh}}),
+        SELECT position, intent_key, ts_ms, {ENDED.format("a")} AS ended FROM {_ATTEMPT} a WHERE {{is_fresh}}),
     concerned AS (
         SELECT position, intent_key, ts_ms, MAX(is_fresh) AS is_fresh FROM (
             SELECT position, intent_key, ts_ms, ended, 1 AS is_fresh FROM fresh
             UNION ALL
-            SELECT earlier.position, earlier.intent_key, earlier.ts_ms, {_ENDED.format("earlier")}, 0
-            FROM fresh JOIN {_ATTEMPT} earlier ON earlier.position = {neighbor("fresh", "<", _SEEN)}) found
+            SELECT earlier.position, earlier.intent_key, earlier.ts_ms, {ENDED.format("earlier")}, 0
+            FROM fresh JOIN {_ATTEMPT} earlier ON earlier.position = {neighbor("fresh", "<", SEEN)}) found
         GROUP BY position, intent_key, ts_ms HAVING MAX(ended) = 0),
     followed AS MATERIALIZED (
         SELECT position, CASE WHEN is_fresh = 0 THEN
-            {neighbor("concerned", ">", _SEEN + " AND a.position NOT IN (SELECT position FROM fresh)")} END AS before,
-            {neighbor("concerned", ">", _SEEN)} AS after
+            {neighbor("concerned", ">", SEEN + " AND a.position NOT IN (SELECT position FROM fresh)")} END AS before,
+            {neighbor("concerned", ">", SEEN)} AS after
         FROM concerned)
     SELECT denial.position, denial.ts_ms, denial.blueprint_id, denial.axis,
         {_outcome("followed.before")}, {_outcome("followed.after")}

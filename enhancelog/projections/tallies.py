@@ -43,15 +43,15 @@ ADD_JOINT = (
 
 
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    _add(cursor, STATUS, RUNS, runs(entries), ADD_RUNS)
-    _add(cursor, AXIS, JUDGEMENTS, _of_axes(cursor, entries), ADD_JUDGEMENTS)
-    _add(cursor, JOINT, JOINT_DENIALS, joint(entries), ADD_JOINT)
+    add(cursor, STATUS, RUNS, runs(entries), ADD_RUNS)
+    add(cursor, AXIS, JUDGEMENTS, _of_axes(cursor, entries), ADD_JUDGEMENTS)
+    add(cursor, JOINT, JOINT_DENIALS, joint(entries), ADD_JOINT)
 
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    _add(cursor, STATUS, RUNS, _negative(runs(entries)), ADD_RUNS)
-    _add(cursor, AXIS, JUDGEMENTS, _negative(_of_axes(cursor, entries)), ADD_JUDGEMENTS)
-    _add(cursor, JOINT, JOINT_DENIALS, _negative(joint(entries)), ADD_JOINT)
+    add(cursor, STATUS, RUNS, negative(runs(entries)), ADD_RUNS)
+    add(cursor, AXIS, JUDGEMENTS, negative(_of_axes(cursor, entries)), ADD_JUDGEMENTS)
+    add(cursor, JOINT, JOINT_DENIALS, negative(joint(entries)), ADD_JOINT)
     cursor.execute(f"DELETE FROM {STATUS} WHERE runs = 0")
     cursor.execute(f"DELETE FROM {AXIS} WHERE judged = 0")
     cursor.execute(f"DELETE FROM {JOINT} WHERE runs = 0")
@@ -129,11 +129,11 @@ def joint(entries: Sequence[Stored]) -> dict[Row, Row]:
     }
 
 
-def _negative(sums: Mapping[Row, Row]) -> dict[Row, Row]:
+def negative(sums: Mapping[Row, Row]) -> dict[Row, Row]:
     return {key: tuple(-amount for amount in amounts) for key, amounts in sums.items()}
 
 
-def _add(cursor: CursorWrapper, table: str, columns: Sequence[str], sums: Mapping[Row, Row], on_conflict: str) -> None:
+def add(cursor: CursorWrapper, table: str, columns: Sequence[str], sums: Mapping[Row, Row], on_conflict: str) -> None:
     # In key order, so that two writers cannot deadlock.
     keys = sorted(sums, key=lambda key: (NO_DAY if key[0] is None else key[0], *key[1:]))
     rows = [key + sums[key] for key in keys]

@@ -2,13 +2,12 @@
 
 from typing import Final
 
-from enhancelog.domain.intents import APART_MS
+from enhancelog.domain.intents import APART_MS, FOLLOWED
 from enhancelog.models import Attempt
 from enhancelog.projections.next_attempts import LAST, neighbor
 
 # A retry thread is the attempts with one ``intent_key`` in time order, neighbors at most APART_MS apart; an applied run
 # ends it. It is followed from a run for at least APART_MS and FOLLOWED tries, which bounds the cost of a row.
-FOLLOWED: Final = 50
 
 ATTEMPT: Final = Attempt._meta.db_table
 

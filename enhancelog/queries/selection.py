@@ -30,7 +30,7 @@ from enhancelog.domain import records, search_words
 from enhancelog.domain.filters import EntryFilter, Has, Seen
 from enhancelog.domain.meta_filters import is_meta
 from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
-from enhancelog.queries import meta_values, next_attempts, touched_places
+from enhancelog.queries import attempt_numbers, meta_values, next_attempts, touched_places
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
 from enhancelog.queries.pattern_ids import denied_by, is_pattern_id, leaders
@@ -171,6 +171,8 @@ def _matches(name: str, values: tuple[str, ...], wanted: EntryFilter, up_to: int
             return Q(In(RawSQL(_AFTERWARDS, afterwards_parameters(up_to), output_field=TextField()), values))
         case "next":
             return next_attempts.is_any_of(values, wanted, up_to)
+        case "attempt":
+            return attempt_numbers.is_any_of(values, up_to)
         case "text":
             return _any(_contains(value) for value in values if "\0" not in value)
         case "phrase":

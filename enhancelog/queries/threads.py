@@ -4,16 +4,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from enhancelog.domain.intents import APART_MS
+from enhancelog.domain.intents import APART_MS, FOLLOWED
 from enhancelog.models import Denial, Entry
 from enhancelog.projections.next_attempts import LAST, neighbor
-from enhancelog.queries.afterwards import (
-    ATTEMPT,
-    FOLLOWED,
-    afterwards,
-    afterwards_parameters,
-    next_attempt,
-)
+from enhancelog.queries.afterwards import ATTEMPT, afterwards, afterwards_parameters, next_attempt
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.prepared import Statement, run

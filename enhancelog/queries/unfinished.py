@@ -16,6 +16,8 @@ from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.times import DAY_MS, day_of
 from enhancelog.domain.unfinished import RunStatus
 from enhancelog.models import Entry, Observation, UnfinishedRunChange
+from enhancelog.queries.blueprint_ids import Named
+from enhancelog.queries.charts import Window
 from enhancelog.queries.plausible import Plausible
 from enhancelog.queries.prepared import Statement, fetch, written
 
@@ -46,13 +48,16 @@ _DAY: Final = Case(
 
 
 class Wanted(NamedTuple):
-    """Empty: any. ``day``: days since 1970-01-01, ``None``: not known."""
+    """Empty: any. Days since 1970-01-01; ``None`` in ``day``: not known. ``until`` is exclusive."""
 
     blueprint_id: Sequence[str] = ()
+    blueprint_prefix: Sequence[str] = ()
     source: Sequence[str] = ()
     cause: Sequence[str] = ()
     status: Sequence[str] = UNRESOLVED
     day: Sequence[int | None] = ()
+    since: int | None = None
+    until: int | None = None
 
 
 class UnfinishedRun(msgspec.Struct, frozen=True):
@@ -121,16 +126,26 @@ def parse(parameters: Mapping[str, list[str]]) -> Wanted:
     """Raises ``Invalid``. An impossible id matches nothing."""
     wanted = Wanted(
         blueprint_id=parameters.get("blueprint_id", ()),
+        blueprint_prefix=parameters.get("blueprint_prefix", ()),
         source=parameters.get("source", ()),
         cause=parameters.get("cause", ()),
         status=parameters.get("status", UNRESOLVED),
-        day=[_day(value) for value in parameters.get("day", ())],
+        day=[None if value == UNKNOWN_DAY else _day("day", value) for value in parameters.get("day", ())],
+        since=max((_day("since", value) for value in parameters.get("since", ())), default=None),
+        until=min((_day("until", value) for value in parameters.get("until", ())), default=None),
     )
     for name, choices in (("cause", CAUSES), ("status", STATUSES)):
         for value in getattr(wanted, name):
             if value not in choices:
                 raise Invalid(name, "choice", f"must be one of {', '.join(choices)}, not {value[:80]!r}")
     return wanted
+
+
+def in_window(window: Window, blueprints: Named) -> Wanted:
+    """Of the UTC days that the window touches."""
+    first = None if window.since_ms is None else day_of(window.since_ms)
+    end = None if window.until_ms is None else day_of(window.until_ms - 1) + 1
+    return Wanted(blueprints.ids or (), blueprints.prefixes or (), since=first, until=end)
 
 
 def page(wanted: Wanted, size: int, cursor: str | None = None) -> Page:
@@ -153,7 +168,8 @@ def count(wanted: Wanted) -> int:
         return Statement(f"SELECT COUNT(*) FROM ({found.sql}) found", found.values)
 
     with faults():
-        return int(fetch(("unfinished", tuple(map(tuple, wanted))), write)[0][0])
+        key = tuple(tuple(each) if isinstance(each, Sequence) else each for each in wanted)
+        return int(fetch(("unfinished", key), write)[0][0])
 
 
 def newest(wanted: Wanted) -> list[Counted]:
@@ -206,24 +222,27 @@ def get(issue_id: str, *, reported: bool = False) -> Detail:
 
 def _selected(wanted: Wanted) -> QuerySet[models.UnfinishedRun]:
     rows = models.UnfinishedRun.objects.annotate(day=_DAY).filter(status__in=wanted.status)
-    for name in ("blueprint_id", "source", "cause"):
+    rows = rows.filter(Named(*(tuple(names) or None for names in wanted[:2])).condition)
+    for name in ("source", "cause"):
         if values := getattr(wanted, name):
-            may_be_empty = name == "blueprint_id"
-            rows = rows.filter(**{f"{name}__in": records.only_ids(values, may_be_empty=may_be_empty)})
+            rows = rows.filter(**{f"{name}__in": records.only_ids(values)})
+    if wanted.since is not None:
+        rows = rows.filter(day__gte=wanted.since)
+    if wanted.until is not None:
+        rows = rows.filter(day__lt=wanted.until)
     if wanted.day:
         is_known = Q(day__in=[day for day in wanted.day if day is not None])
         rows = rows.filter(is_known | Q(day=None) if None in wanted.day else is_known)
     return rows
 
 
-def _day(value: str) -> int | None:
-    if value == UNKNOWN_DAY:
-        return None
+def _day(name: str, value: str) -> int:
     try:
         moment = datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        reason = f"must be a date such as 2026-11-25, or {UNKNOWN_DAY}, not {value[:80]!r}"
-        raise Invalid("day", "nonexistent", reason) from None
+        unknown = f", or {UNKNOWN_DAY}" if name == "day" else ""
+        reason = f"must be a date such as 2026-11-25{unknown}, not {value[:80]!r}"
+        raise Invalid(name, "nonexistent", reason) from None
     return day_of(int(moment.timestamp()) * 1000)
 
 

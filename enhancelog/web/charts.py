@@ -1,6 +1,6 @@
 """Geometry of charts, and links from bars to the runs that they count."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
@@ -52,12 +52,21 @@ Bars = Sequence[tuple[Span, Totals]]  # spans of time from left to right, and th
 
 
 class Part(NamedTuple):
-    """``kind``, its CSS class: ``bar-r`` rejected, ``bar-a`` applied, ``hit`` the whole height."""
+    """``kind``, its CSS class: ``bar-r`` rejected, ``bar-a`` applied, ``bar-l`` later, ``hit`` the whole height."""
 
     url: str
     title: str
     kind: str
     path: str
+
+
+class Series(NamedTuple):
+    """``words``: what each bar's number counts. ``url``: these runs in all time."""
+
+    kind: str
+    words: str
+    url: str
+    numbers: Sequence[int]
 
 
 class Stacked(NamedTuple):
@@ -82,29 +91,39 @@ class Strip(NamedTuple):
 
 def stacked(bars: Bars, top: int, scope: links.Pairs) -> Stacked:
     """Rejected below, applied above. ``top`` is the number at the upper edge, ``scope`` a filter for links."""
+    scope = tuple(scope)
+    rejected, applied = [here.rejected for _, here in bars], [here.applied for _, here in bars]
+    series = (
+        Series("bar-r", "rejected", links.rejections(scope), rejected),
+        Series("bar-a", "applied", links.runs([*scope, _APPLIED]), applied),
+    )
+    return layered([span for span, _ in bars], series, top, links.runs(scope))
+
+
+def layered(spans: Sequence[Span], series: Sequence[Series], top: int, url: str) -> Stacked:
+    """The first series is the lowest. ``url``: what all of them count, in all time."""
     lines = [HEIGHT * part / 4 for part in range(5)]
-    return Stacked(STEP * max(len(bars), 1), HEIGHT, lines, _parts(bars, top, tuple(scope)))
+    return Stacked(STEP * max(len(spans), 1), HEIGHT, lines, _parts(spans, series, top, url))
 
 
-def _parts(bars: Bars, top: int, scope: links.Pairs) -> Iterator[Part]:
-    urls = {"hit": links.runs(scope), "bar-r": links.rejections(scope), "bar-a": links.runs([*scope, _APPLIED])}
-    for place, (span, totals) in enumerate(bars):
-        if totals.runs:
-            yield from _column(place, span, totals, top, urls)
+def _parts(spans: Sequence[Span], series: Sequence[Series], top: int, url: str) -> Iterator[Part]:
+    for place, span in enumerate(spans):
+        if any(each.numbers[place] for each in series):
+            yield from _column(place, span, series, top, url)
 
 
-def _column(place: int, span: Span, totals: Totals, top: int, urls: Mapping[str, str]) -> Iterator[Part]:
-    title = _title(span, totals)
-    rejected, applied = round(HEIGHT * totals.rejected / top, 1), round(HEIGHT * totals.applied / top, 1)
-    gap = 1.5 if rejected and applied > 3 else 0
-    x, width = place * STEP, STEP - 2 * GAP
-    yield Part(links.within(urls["hit"], span), title, "hit", _rectangle(x, HEIGHT, STEP, HEIGHT))
-    if rejected:
-        bar = _rectangle(x + GAP, HEIGHT, width, rejected)
-        yield Part(links.within(urls["bar-r"], span), title, "bar-r", bar)
-    if applied:
-        bar = _rectangle(x + GAP, round(HEIGHT - rejected - gap, 1), width, round(applied - gap, 1))
-        yield Part(links.within(urls["bar-a"], span), title, "bar-a", bar)
+def _column(place: int, span: Span, series: Sequence[Series], top: int, url: str) -> Iterator[Part]:
+    said = ", ".join([f"{each.numbers[place]} {each.words}" for each in reversed(series)])
+    title = f"{full_label(span)}: {said}"
+    x, width, bottom = place * STEP, STEP - 2 * GAP, float(HEIGHT)
+    yield Part(links.within(url, span), title, "hit", _rectangle(x, HEIGHT, STEP, HEIGHT))
+    for each in series:
+        if number := each.numbers[place]:
+            tall = round(HEIGHT * number / top, 1)
+            gap = 1.5 if bottom < HEIGHT and tall > 3 else 0
+            bar = _rectangle(x + GAP, round(bottom - gap, 1), width, round(tall - gap, 1))
+            yield Part(links.within(each.url, span), title, each.kind, bar)
+            bottom = round(bottom - tall, 1)
 
 
 def _title(span: Span, totals: Totals) -> str:

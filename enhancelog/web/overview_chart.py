@@ -59,7 +59,7 @@ def chart(found: Overview, scope: links.Pairs) -> Chart | None:
     if not found.bars:
         return None
     spans = [span for span, _ in found.bars]
-    top = _top(max(totals.runs for _, totals in found.bars))
+    top = upper_edge(max(totals.runs for _, totals in found.bars))
     strip_top = max((judged.rejected for strip in found.strips for judged in strip.bars), default=0) or 1
     return Chart(
         stacked=charts.stacked(found.bars, top, scope),
@@ -84,7 +84,7 @@ def _is_hatched(bars: charts.Bars, strip: Strip) -> bool:
 def by_day(patterns: Sequence[PatternRow], days: Sequence[Span], scope: links.Pairs) -> Iterator[PatternDays]:
     for pattern in patterns:
         url = links.rejections([*scope, ("pattern", pattern.id)])
-        cells = [_cell(url, day, number) for day, number in zip(days, pattern.days, strict=True)]
+        cells = [cell(url, day, number) for day, number in zip(days, pattern.days, strict=True)]
         yield PatternDays(pattern.axis, pattern.template, cells)
 
 
@@ -96,9 +96,9 @@ def by_bar(
     axes = [(links.rejections([*scope, ("axis", axis)]), judged) for axis, judged in denied]
     for at, (span, totals) in enumerate(bars):
         not_judged = _NOT_JUDGED if totals.runs else _NONE
-        cells = [_cell(applied_url, span, totals.applied), _cell(rejected_url, span, totals.rejected)]
+        cells = [cell(applied_url, span, totals.applied), cell(rejected_url, span, totals.rejected)]
         for url, judged in axes:
-            cells.append(_cell(url, span, judged[at].rejected) if judged[at].judged else not_judged)
+            cells.append(cell(url, span, judged[at].rejected) if judged[at].judged else not_judged)
         yield Row(periods.full_label(span), cells)
 
 
@@ -106,18 +106,20 @@ _NONE: Final = Cell(0)
 _NOT_JUDGED: Final = Cell(None)
 
 
-def _cell(url: str, span: Span, number: int) -> Cell:
+def cell(url: str, span: Span, number: int) -> Cell:
     return Cell(number, links.within(url, span)) if number else _NONE
 
 
 def labels(spans: Sequence[Span]) -> Iterator[Label]:
+    """One for each bar."""
     few = len(spans) <= LABELS and periods.bar_width(spans) in ("hour", "day")
     every = -(-len(spans) // LABELS)
     for at, span in enumerate(spans):
         yield Label("" if at % every else periods.short_label(span, few), sparse=bool(at // every % 2))
 
 
-def _top(highest: int) -> int:
+def upper_edge(highest: int) -> int:
+    """The number at the top of a chart whose highest bar counts ``highest``."""
     # The chart has four lines above zero. They are 1, 2, 3 or 5 times a power of ten apart.
     power = 1
     while 20 * power < highest:

@@ -323,7 +323,14 @@ def test_every_filter_is_taken() -> None:
     for name in PARAMETERS:
         value = {"period": "7d", "since": "7d", "until": "7d", "status": "rejected", "axes": "one"}
         base = name.removeprefix("not_")
-        others = {"has": "badge", "afterwards": "none", "next": "none", "is": "new", "touches": "/a"}
+        others = {
+            "has": "badge",
+            "afterwards": "none",
+            "next": "none",
+            "attempt": "later",
+            "is": "new",
+            "touches": "/a",
+        }
         chosen = value.get(base, others.get(base, "a"))
         needed = {"since": "90d"} if base == "is" else {}
         assert isinstance(get(**{name: chosen, **needed}), list), name

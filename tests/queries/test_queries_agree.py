@@ -52,6 +52,9 @@ PAIRS = st.one_of(
     st.tuples(st.sampled_from(["pattern", "not_pattern"]), st.integers(0, 3).map(str)),
     st.tuples(st.sampled_from(["afterwards", "not_afterwards"]), st.sampled_from(["applied", "rejected", "none"])),
     st.tuples(st.sampled_from(["next", "not_next"]), st.sampled_from(["applied", "same", "other", "none"])),
+    st.tuples(
+        st.sampled_from(["attempt", "not_attempt"]), st.sampled_from(["first", "second", "third", "further", "later"])
+    ),
     st.tuples(st.sampled_from(["source", "not_source"]), st.sampled_from(["api", "host-b"])),
     st.tuples(st.sampled_from(["text", "not_text"]), st.sampled_from(["a", "0", "日", '"', "\\"])),
     st.tuples(st.sampled_from(["phrase", "not_phrase"]), st.sampled_from(["a", "0", "日", "…"])),
@@ -172,7 +175,7 @@ class TestAgreement(TestCase):
         assert count(wanted, page.up_to) == Count(len(whole))
         streamed = [row[0] for chunk in listed.stream(wanted, order, page.up_to) for row in chunk]
         assert streamed == whole
-        if not {"has", "afterwards", "next"} & {name.removeprefix("not_") for name, _ in pairs}:
+        if not {"has", "afterwards", "next", "attempt"} & {name.removeprefix("not_") for name, _ in pairs}:
             everything = [(entry, "api") for entry in log] + [(entry, "host-b") for entry in more]
             recorded_ms = page.rows[0][COLUMNS.index("recorded_ms")] if page.rows else now_ms()
             assert sorted(row[1] for row in page.rows) == expected(everything, wanted, recorded_ms)

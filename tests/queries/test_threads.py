@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from enhancelog.domain import filters
-from enhancelog.domain.intents import APART_MS, intent_key
+from enhancelog.domain.intents import APART_MS, FOLLOWED, intent_key
 from enhancelog.domain.records import Entry
 from enhancelog.queries import entries as listed
-from enhancelog.queries.afterwards import FOLLOWED
 from enhancelog.queries.counts import Count
 from enhancelog.queries.threads import SHOWN, SHOWN_DENIED, passed_instead, thread, tries
 from tests.factories import make_entry, make_rejected

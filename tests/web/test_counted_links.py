@@ -26,6 +26,7 @@ PAGES: dict[str, dict[str, Any]] = {
     "/matrix/ next": {"view": "next"},
     "/axes/": {},
     "/axes/noop": {},
+    "/funnel/": {},
     "/matrix/ what-if": {"view": "what-if", "without": ["noop", "agent-ref"]},
 }
 

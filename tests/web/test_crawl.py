@@ -48,6 +48,7 @@ STARTS: Final = (
     "/patterns/",
     "/matrix/",
     "/axes/",
+    "/funnel/",
     "/search/",
     "/content/",
     "/unfinished/",
@@ -258,7 +259,13 @@ def test_what_is_not_there_stays_text(method: str, headers: dict[str, str], sett
             for start in ("search", "rejections", "patterns")
             for name in ("q", "status", "cursor")
         ),
-        *(f"/?period={odd}", f"/matrix/?view={odd}", f"/blueprints/?sort={odd}", f"/content/?text={odd}&kind={odd}"),
+        *(
+            f"/?period={odd}",
+            f"/matrix/?view={odd}",
+            f"/blueprints/?sort={odd}",
+            f"/funnel/?sort={odd}",
+            f"/content/?text={odd}&kind={odd}",
+        ),
         f"/account/sign-in?next={odd}",
     )
     for path in paths:

@@ -36,6 +36,7 @@ PAGES = (
     "/matrix/?period=all&view=next",
     f"/matrix/?period=all&view=what-if&without={quote(HOSTILE)}",
     "/axes/?period=all",
+    "/funnel/?period=all",
     f"/axes/{quote(HOSTILE, safe='')}?period=all",
     "/blueprints/",
     "/blueprints/?sort=change",

@@ -18,6 +18,7 @@ READING = (
     "/blueprints/main",
     "/matrix/",
     "/axes/",
+    "/funnel/",
     "/rejections/",
     "/search/",
     "/entries/h-1",

@@ -92,6 +92,15 @@ def test_a_day_has_the_runs_that_are_known_to_be_of_it() -> None:
     assert (of_day, unknown) == ({"Wed 18 Nov 2026", "2"}, {"day not known", "3"})
     assert [len(rows(get(f"/unfinished/?day={day}"))) for day in DAYS] == [2, 3]
     assert len(rows(get("/unfinished/?" + "&".join(f"day={day}" for day in DAYS)))) == 5
+    for query, number in (
+        ("since=2026-11-18", 2),
+        ("until=2026-11-19", 2),
+        ("since=2026-11-19", 0),
+        ("until=2026-11-18", 0),
+        ("since=2026-11-17&until=2026-11-19", 2),
+        ("since=2026-11-18&day=unknown", 0),
+    ):
+        assert len(rows(get(f"/unfinished/?{query}"))) == number, query
 
 
 @pytest.mark.parametrize(
@@ -102,6 +111,8 @@ def test_a_day_has_the_runs_that_are_known_to_be_of_it() -> None:
         ("status=pending", ["h-3"]),
         ("blueprint_id=", ["h-4"]),
         ("blueprint_id=&blueprint_id=main", ["h-2", "h-3", "h-4"]),
+        ("blueprint_prefix=ma", ["h-2", "h-3"]),
+        ("blueprint_prefix=ma&blueprint_id=", []),
         ("source=nobody", []),
     ],
 )
@@ -114,7 +125,9 @@ def test_filters_choose_the_runs(query: str, found: list[str]) -> None:
     ) == [f"/unfinished/{issue_id}" for issue_id in found]
 
 
-@pytest.mark.parametrize("query", ["cause=x", "status=x", "cursor=x", "page_size=x", "day=x", "day=2026-02-30"])
+@pytest.mark.parametrize(
+    "query", ["cause=x", "status=x", "cursor=x", "page_size=x", "day=x", "day=2026-02-30", "since=7d", "until=unknown"]
+)
 def test_a_bad_value_names_its_parameter(query: str) -> None:
     assert query.partition("=")[0] in get(f"/unfinished/?{query}", 400).words
 

@@ -28,7 +28,7 @@ _AXIS: Final[dict[str, Any]] = {
 }
 _BLUEPRINTS: Final = {"main": {"n": 20, "of": 117, "low": 0.114, "high": 0.25}}
 _PASSED: Final = {"passed": {"n": 105, "of": 189, "low": 0.484, "high": 0.625}, "blueprints": _BLUEPRINTS}
-_TAKEN: Final = [
+TAKEN: Final = [
     each for each in FILTERS if each["name"] in ("blueprint_id", "blueprint_prefix", "since", "until", "period")
 ]
 _WITHOUT: Final = {**next(each for each in FILTERS if each["name"] == "without"), "required": True}
@@ -45,19 +45,19 @@ OPERATIONS: Final[dict[str, Part]] = {
         "list_axes",
         "What each axis judged and denied, and what came next, most denials first",
         content(array_of(ref("AxisFigures")), [_AXIS]),
-        _TAKEN,
+        TAKEN,
     ),
     "/v1/enhance/axes/{axis}": _get(
         "get_axis",
         "One axis, with the axes that denied with it, and by Blueprint",
         content(ref("AxisDetail"), {**_AXIS, "together": {"tone": 2}, "blueprints": _BLUEPRINTS}),
-        [in_path("axis", {"type": "string", "minLength": 1}, "agent-ref"), *_TAKEN],
+        [in_path("axis", {"type": "string", "minLength": 1}, "agent-ref"), *TAKEN],
         "404",
     ),
     "/v1/enhance/what-if": _get(
         "what_if",
         "How many rejected runs would have passed without some axes",
         content(ref("WhatIfResult"), _PASSED),
-        [_WITHOUT, *_TAKEN],
+        [_WITHOUT, *TAKEN],
     ),
 }

@@ -64,6 +64,8 @@ _NAMED: Final = {
     "afterwards": "What followed in the retry thread: an applied attempt, only rejected ones, or none.",
     "next": "The next attempt at the same intent within 7 days: applied, denied by the same, by others, or not made. "
     "The same is the filter's `pattern` or `axis`; without one, any axis that denied the run.",
+    "attempt": "Which attempt at its intent it was: the first, the second, the third, a further one, or any but the "
+    "first. Attempts at an intent are at most 7 days apart, and end with an applied one.",
     "text": "A substring of intent, rationale, reasons or a verdict's detail.",
     "phrase": "A phrase in intent, rationale, a reason or a verdict's detail; its last word may end in *.",
     "source": "The source of the entry.",

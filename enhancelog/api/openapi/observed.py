@@ -71,6 +71,7 @@ def _choices(name: str, values: tuple[str, ...], description: str) -> Part:
 
 
 _ANY_TEXT: Final = array_of({"type": "string"})
+_DATE: Final[Part] = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"}
 _DAY: Final[Part] = {"type": "string", "pattern": rf"^(\d{{4}}-\d\d-\d\d|{UNKNOWN_DAY})$"}
 
 OPERATIONS: Final[dict[str, Part]] = {
@@ -119,10 +120,13 @@ OPERATIONS: Final[dict[str, Part]] = {
             },
             parameters=[
                 query("blueprint_id", _ANY_TEXT, "The Blueprint; an empty value means the empty id."),
+                query("blueprint_prefix", _ANY_TEXT, "The beginning of the Blueprint's id."),
                 query("source", _ANY_TEXT, "The source."),
                 _choices("cause", CAUSES, "Why it died."),
                 _choices("status", STATUSES, "Unless given, `pending` and `died`."),
                 query("day", array_of(_DAY), "UTC day, as far as a run's time is known; `unknown` if it is not."),
+                query("since", array_of(_DATE), "Of this UTC day or a later one, as far as known."),
+                query("until", array_of(_DATE), "Of an earlier UTC day, as far as known."),
                 SIZE,
                 CURSOR,
             ],

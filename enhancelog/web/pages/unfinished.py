@@ -15,6 +15,7 @@ from enhancelog.domain.filter_box import Pair
 from enhancelog.domain.telling_lines import shown_line
 from enhancelog.domain.times import DAY_MS, is_plausible, now_ms
 from enhancelog.queries import observed, unfinished, unfinished_attempts
+from enhancelog.queries.blueprint_ids import PARAMETERS
 from enhancelog.queries.standing import standing
 from enhancelog.queries.unfinished import Detail, UnfinishedRun
 from enhancelog.web import changed_places, htmx, unfinished_groups
@@ -31,7 +32,7 @@ STATUSES: Final = (("", "Unfinished"), ("pending", "Pending"), ("died", "Died"),
 SHOWN_DAYS: Final = 14
 MAY_STILL_WORK_MS: Final = DAY_MS
 
-_FILTERS: Final = ("blueprint_id", "source", "cause", "status", "day")
+_FILTERS: Final = ("blueprint_id", "blueprint_prefix", "source", "cause", "status", "day", "since", "until")
 
 
 class Row(NamedTuple):
@@ -88,7 +89,7 @@ def unfinished_run_list(request: HttpRequest) -> HttpResponseBase:
 
 def _chip(pair: Pair) -> str:
     name, value = pair
-    return filter_box.token(name, value) if name == "blueprint_id" else f"{name}:{value}"
+    return filter_box.token(name, value) if name in PARAMETERS else f"{name}:{value}"
 
 
 def _statuses(given: list[Pair]) -> list[tuple[str, str, str]]:
