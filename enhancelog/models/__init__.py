@@ -38,6 +38,7 @@ from enhancelog.models.projections import (
     MetaValue,
     StatusTally,
 )
+from enhancelog.models.rejudgements import CandidateKey, Rejudgement
 from enhancelog.models.touches import Touch, TouchAwaiting, TouchDerivation, TouchPending
 from enhancelog.models.views import SavedView
 
@@ -49,6 +50,7 @@ __all__ = [
     "AxisTally",
     "AxisTotal",
     "BlueprintSummary",
+    "CandidateKey",
     "Denial",
     "DenialPattern",
     "Document",
@@ -68,6 +70,7 @@ __all__ = [
     "PatternAxis",
     "PatternChange",
     "PatternRules",
+    "Rejudgement",
     "SavedView",
     "StatusTally",
     "Template",

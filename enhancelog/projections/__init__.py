@@ -14,6 +14,7 @@ from enhancelog.projections import (
     entry_badges,
     meta_values,
     patterns,
+    rejudgements,
     search_index,
     tallies,
 )
@@ -32,6 +33,7 @@ PROJECTIONS: tuple[ModuleType, ...] = (
     tallies,  # reads denials and attempts, so it is dropped before them
     axis_totals,
     blueprints,
+    rejudgements,
     patterns,
     search_index,
 )
