@@ -58,21 +58,21 @@ class AxisList(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request) -> HttpResponse:
-        wanted = _wanted(request, PARAMETERS)
-        rows = log.axis_rows(_window(wanted), named(wanted))[:MOST]
-        return _answer(request, [AxisFigures(row.axis, *_rates(row)) for row in rows])
+        wanted = asked_filter(request, PARAMETERS)
+        rows = log.axis_rows(asked_window(wanted), named(wanted))[:MOST]
+        return answered(request, [AxisFigures(row.axis, *_rates(row)) for row in rows])
 
 
 class AxisByItsName(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request, axis: str) -> HttpResponse:
-        wanted = _wanted(request, PARAMETERS)
-        found = log.axis_detail(axis, _window(wanted), MOST, named(wanted))
+        wanted = asked_filter(request, PARAMETERS)
+        found = log.axis_detail(axis, asked_window(wanted), MOST, named(wanted))
         if found is None:
             return problem_response(404, f"There is no axis {axis[:80]}.")
         blueprints = {name: rate(here.rejected, here.judged) for name, here in found.blueprints}
-        return _answer(request, AxisDetail(axis, *_rates(found.row), dict(found.together), blueprints))
+        return answered(request, AxisDetail(axis, *_rates(found.row), dict(found.together), blueprints))
 
 
 class WhatIf(ApiView):
@@ -81,12 +81,12 @@ class WhatIf(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request) -> HttpResponse:
-        wanted = _wanted(request, (*PARAMETERS, "without"))
+        wanted = asked_filter(request, (*PARAMETERS, "without"))
         if "without" not in wanted.include:
             raise Invalid("without", "missing", "is missing; name an axis to leave out")
-        found = what_if(_window(wanted), wanted.include["without"], Part(0, MOST), 0, named(wanted))
+        found = what_if(asked_window(wanted), wanted.include["without"], Part(0, MOST), 0, named(wanted))
         blueprints = {name: rate(found.passed[name], runs.rejected) for name, runs in found.blueprints.items()}
-        return _answer(request, WhatIfResult(rate(found.passed_in_all, found.total.rejected), blueprints))
+        return answered(request, WhatIfResult(rate(found.passed_in_all, found.total.rejected), blueprints))
 
 
 def _rates(row: AxisRow) -> tuple[Rate, Rate, NextAttempts]:
@@ -95,7 +95,7 @@ def _rates(row: AxisRow) -> tuple[Rate, Rate, NextAttempts]:
     return denied, alone, NextAttempts(**denials.outcomes)
 
 
-def _wanted(request: Request, taken: tuple[str, ...]) -> EntryFilter:
+def asked_filter(request: Request, taken: tuple[str, ...]) -> EntryFilter:
     wanted = filters.parse(dict(request._request.GET.lists()), now_ms())
     for name in (*wanted.include, *(f"not_{name}" for name in wanted.exclude)):
         if name not in taken:
@@ -104,7 +104,7 @@ def _wanted(request: Request, taken: tuple[str, ...]) -> EntryFilter:
     return wanted
 
 
-def _window(wanted: EntryFilter) -> Window:
+def asked_window(wanted: EntryFilter) -> Window:
     since_ms, until_ms = wanted.since_ms, wanted.until_ms
     if not any(bound is not None and bound % DAY_MS for bound in (since_ms, until_ms)):
         return Window(since_ms, until_ms)
@@ -115,5 +115,5 @@ def _window(wanted: EntryFilter) -> Window:
     return Window(since_ms, until_ms, hourly=True)
 
 
-def _answer(request: Request, body: object) -> HttpResponse:
+def answered(request: Request, body: object) -> HttpResponse:
     return tagged(request._request, msgspec.json.encode(body), MEDIA_TYPES["json"])

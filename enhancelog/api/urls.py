@@ -5,6 +5,7 @@ from enhancelog.api import views
 from enhancelog.api.axes import AxisByItsName, AxisList, WhatIf
 from enhancelog.api.observed import DocumentByHash, PatchesOfEntry, UnfinishedRunByItsId, UnfinishedRunList
 from enhancelog.api.patterns import PatternByItsId, PatternList
+from enhancelog.api.steadiness import SteadinessOfAxes
 from enhancelog.api.why import WhyRejected
 
 urlpatterns = [
@@ -21,5 +22,6 @@ urlpatterns = [
     path("axes", AxisList.as_view(), name="api_axis_list"),
     path("axes/<id:axis>", AxisByItsName.as_view(), name="api_axis"),
     path("what-if", WhatIf.as_view(), name="api_what_if"),
+    path("steadiness", SteadinessOfAxes.as_view(), name="api_steadiness"),
     path("why", WhyRejected.as_view(), name="api_why"),
 ]

@@ -2,11 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import reduce
-from operator import or_
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
+from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Left
 
 from enhancelog.domain import records
@@ -127,30 +125,17 @@ def made_by_hand(window: Window, axis: str | None = None) -> list[MadeByHand]:
     """The newest first. Of each version and axis, the last denial before it."""
     versions = Version.objects.filter(_within(window), made_by="hand").exclude(hash=F("prev_hash"))
     rows = versions.order_by("-position").values_list("blueprint_id", "source", "hash", "ts_ms")[:MOST_BY_HAND]
-    made: defaultdict[int, dict[int, str]] = defaultdict(dict)
+    made: defaultdict[int, dict[int, str]] = defaultdict(dict)  # by key, then by time
     for blueprint_id, source, hash, ts_ms in rows:
-        if (key := hash_key(blueprint_id, source, "", hash)) is not None:
+        if ts_ms is not None and (key := hash_key(blueprint_id, source, "", hash)) is not None:
             made[key][ts_ms] = hash
     found: dict[tuple[int, int, str], MadeByHand] = {}
     for key, denied_by, *denied in _denied(list(made), axis):
-        run = Run(*denied)
+        run = Run._make(denied)
         for ts_ms, hash in made[key].items():
             if run.ts_ms < ts_ms:
                 found[key, ts_ms, denied_by] = MadeByHand(denied_by, run, hash, ts_ms)
     return sorted(found.values(), key=lambda each: (-each.ts_ms, each.axis, each.denied.issue_id))
-
-
-def flipped(up_to: int | None) -> Q:
-    """The filter ``has=flip``, on entries."""
-    rows = Rejudgement.objects.filter(flips=True)
-    if up_to is not None:
-        rows = rows.filter(entry_id__lte=up_to, earlier_id__lte=up_to)
-    either = ("entry_id", "earlier_id")
-    return reduce(or_, (Q(Exists(rows.filter(**{name: OuterRef("position")}))) for name in either))
-
-
-def is_flipped(position: int) -> bool:
-    return Rejudgement.objects.filter(Q(entry_id=position) | Q(earlier_id=position), flips=True).exists()
 
 
 def _rows(window: Window, axis: str | None) -> QuerySet[Rejudgement]:

@@ -57,6 +57,7 @@ STATES: Final = (
     *("/palette/?find=a", "/palette/?find=nothing+like+it", "/blueprints/?sort=change", "/blueprints/?text=nobody"),
     *("/matrix/?period=all", "/matrix/?period=all&view=together", "/matrix/?period=all&view=next"),
     *("/matrix/?period=all&view=what-if&without=noop", "/axes/?period=all", "/axes/noop?period=all"),
+    *("/steadiness/?period=all", "/steadiness/?period=all&axis=noop&kind=judged"),
     *("/blueprints/main?axis=noop&status=rejected&order=asc", "/blueprints/nobody", "/blueprints/?blueprint_id="),
     *("/documents/?blueprint_id=main", "/documents/?blueprint_id=", "/documents/nobody"),
     *("/fields/?blueprint_id=main", "/fields/?blueprint_id="),

@@ -52,6 +52,7 @@ STATES: Final = (
         "/matrix/?period=all",
         "/matrix/?period=all&view=together",
         "/axes/?period=all",
+        "/steadiness/?period=all",
         "/patterns/?period=all",
         f"/patterns/{FILTERED}",
     ),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-SECTIONS = ("/", "/rejections/", "/patterns/", "/axes/", "/matrix/", "/blueprints/", "/content/")
+SECTIONS = ("/", "/rejections/", "/patterns/", "/axes/", "/matrix/", "/steadiness/", "/blueprints/", "/content/")
 
 
 @pytest.fixture(autouse=True)

@@ -48,6 +48,7 @@ STARTS: Final = (
     "/patterns/",
     "/matrix/",
     "/axes/",
+    "/steadiness/",
     "/search/",
     "/content/",
     "/unfinished/",

@@ -36,6 +36,7 @@ PAGES = (
     "/matrix/?period=all&view=next",
     f"/matrix/?period=all&view=what-if&without={quote(HOSTILE)}",
     "/axes/?period=all",
+    "/steadiness/?period=all&kind=judged",
     f"/axes/{quote(HOSTILE, safe='')}?period=all",
     "/blueprints/",
     "/blueprints/?sort=change",

@@ -18,6 +18,7 @@ READING = (
     "/blueprints/main",
     "/matrix/",
     "/axes/",
+    "/steadiness/",
     "/rejections/",
     "/search/",
     "/entries/h-1",
