@@ -66,12 +66,12 @@ class SteadinessOfAxes(ApiView):
         wanted = asked_filter(request, ("axis",))
         window, axis = asked_window(wanted), _axis(wanted)
         derived_to = horizon.touched().up_to
-        found = log.figures(window, axis)
+        found = log.read(window, axis)
         result = SteadinessResult(
-            [_of_axis(row) for row in found.axes[:MOST]],
+            [_of_axis(row) for row in found.by_axis()[:MOST]],
             found.capped,
-            [_repeated(each) for each in log.listed(window, "flips", MOST, axis)],
-            [_repeated(each) for each in log.listed(window, "suspects", MOST, axis)],
+            [_repeated(each) for each in found.listed("flips", MOST)],
+            [_repeated(each) for each in found.listed("suspects", MOST)],
             [_by_hand(each) for each in log.made_by_hand(window, axis)[:MOST]],
         )
         answer = answered(request, result)

@@ -551,7 +551,7 @@ class Migration(migrations.Migration):
                 ('entry', models.ForeignKey(db_column='position', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='rejudgements', to='enhancelog.entry')),
             ],
             options={
-                'indexes': [models.Index(models.F('earlier'), name='rejudgement_earlier'), models.Index(models.F('ts_ms'), models.F('entry'), name='rejudgement_ts'), models.Index(models.F('axis'), models.F('ts_ms'), models.F('entry'), name='rejudgement_axis_ts'), models.Index(models.F('ts_ms'), models.F('entry'), condition=models.Q(('flips', True)), name='rejudgement_flip_ts'), models.Index(models.F('axis'), models.F('ts_ms'), models.F('entry'), condition=models.Q(('flips', True)), name='rejudgement_flip_axis_ts'), models.Index(models.F('ts_ms'), models.F('entry'), condition=models.Q(('suspect', True)), name='rejudgement_suspect_ts')],
+                'indexes': [models.Index(models.F('earlier'), name='rejudgement_earlier'), models.Index(models.F('ts_ms'), models.F('entry'), name='rejudgement_ts'), models.Index(models.F('axis'), models.F('ts_ms'), models.F('entry'), name='rejudgement_axis_ts'), models.Index(models.F('ts_ms'), models.F('entry'), condition=models.Q(('flips', True)), name='rejudgement_flip_ts')],
             },
         ),
         migrations.CreateModel(

@@ -8,8 +8,6 @@ from django.db.models import Q
 from enhancelog.backends.fields import CodePointTextField
 from enhancelog.models.log import Entry
 
-_FLIPS = Q(flips=True)
-
 
 # A key of the candidate that an entry's run judged, see ``domain.same_candidates``.
 class CandidateKey(models.Model):
@@ -54,7 +52,5 @@ class Rejudgement(models.Model):
             models.Index("earlier", name="rejudgement_earlier"),
             models.Index("ts_ms", "entry", name="rejudgement_ts"),
             models.Index("axis", "ts_ms", "entry", name="rejudgement_axis_ts"),
-            models.Index("ts_ms", "entry", name="rejudgement_flip_ts", condition=_FLIPS),
-            models.Index("axis", "ts_ms", "entry", name="rejudgement_flip_axis_ts", condition=_FLIPS),
-            models.Index("ts_ms", "entry", name="rejudgement_suspect_ts", condition=Q(suspect=True)),
+            models.Index("ts_ms", "entry", name="rejudgement_flip_ts", condition=Q(flips=True)),
         ]

@@ -1,8 +1,11 @@
 """Whether axes judge the same candidate alike: figures by axis, the judgements that were repeated, and suspects."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from typing import Any, Final, Literal, NamedTuple, get_args
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any, Final, Literal, NamedTuple, assert_never, get_args
 
 from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Left
@@ -11,26 +14,18 @@ from enhancelog.domain import records
 from enhancelog.domain.same_candidates import EVIDENCE, Evidence, hash_key
 from enhancelog.models import CandidateKey, Rejudgement, Version
 from enhancelog.queries.charts import Window
-from enhancelog.queries.counts import CAP, Count, up_to_cap
+from enhancelog.queries.counts import CAP, Count
 
 Kind = Literal["flips", "to_deny", "to_pass", "judged", "suspects"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
-MOST_READ: Final = 50_000  # newest repeated judgements, for figures by axis
+MOST_READ: Final = 50_000  # newest repeated judgements
 MOST_BY_HAND: Final = 1_000  # newest versions made by hand
 MOST_OF_ENTRY: Final = 100
 INTENT_CHARACTERS: Final = 200
 DIFFERS: Final = {"prev_hash": "document before", "intent": "intent", "rationale": "rationale", "status": "outcome"}
 
 _NEWEST_FIRST: Final = ("-ts_ms", "-entry_id", "-earlier_id", "axis")
-_FLIPS: Final = Q(flips=True)
-_OF_KIND: Final[dict[Kind, Q]] = {
-    "flips": _FLIPS,
-    "to_deny": _FLIPS & Q(after="deny"),
-    "to_pass": _FLIPS & Q(after="pass"),
-    "judged": ~Q(after="absent"),
-    "suspects": Q(suspect=True),
-}
 
 
 class Steadiness(NamedTuple):
@@ -44,13 +39,6 @@ class Steadiness(NamedTuple):
     @property
     def flips(self) -> int:
         return self.to_deny + self.to_pass
-
-
-class Figures(NamedTuple):
-    """Most flips first. ``capped``: only the newest ``MOST_READ`` judgements were counted."""
-
-    axes: list[Steadiness]
-    capped: bool
 
 
 class Run(NamedTuple):
@@ -91,43 +79,84 @@ class MadeByHand(NamedTuple):
     ts_ms: int
 
 
-def figures(window: Window, axis: str | None = None) -> Figures:
-    rows = _rows(window, axis).exclude(after="absent").values_list("axis", "flips", "after")
-    found = list(rows[: MOST_READ + 1])
-    counts: dict[str, list[int]] = {}
-    for name, flips, after in found[:MOST_READ]:
-        numbers = counts.setdefault(name, [0, 0, 0])
-        numbers[0] += 1
-        numbers[1] += flips and after == "deny"
-        numbers[2] += flips and after == "pass"
-    each = [Steadiness(name, *numbers) for name, numbers in counts.items()]
-    each.sort(key=lambda one: (-one.flips, -one.judged, one.axis))
-    return Figures(each, len(found) > MOST_READ)
+class Key(NamedTuple):
+    """Of a row, and what it says."""
+
+    later: int
+    earlier: int
+    axis: str
+    after: str
+    flips: bool
+    suspect: bool
+
+    def is_of(self, kind: Kind) -> bool:
+        match kind:
+            case "judged":
+                return self.after != "absent"
+            case "suspects":
+                return self.suspect
+            case "flips":
+                return self.flips
+            case "to_deny" | "to_pass":
+                return self.flips and kind == f"to_{self.after}"
+            case _:
+                assert_never(kind)
 
 
-def count(window: Window, kind: Kind, axis: str | None = None) -> Count:
-    return up_to_cap(_rows(window, axis).filter(_OF_KIND[kind])[: CAP + 1].count())
+@dataclass(frozen=True)
+class Reading:
+    """Repeated judgements, the newest first. ``capped``: there are more than these ``MOST_READ``."""
+
+    keys: list[Key]
+    capped: bool
+
+    def of(self, kind: Kind) -> list[Key]:
+        return [key for key in self.keys if key.is_of(kind)]
+
+    def count(self, kind: Kind) -> Count:
+        return self.counted(len(self.of(kind)))
+
+    def counted(self, number: int) -> Count:
+        return Count(number, self.capped and number > 0)
+
+    def by_axis(self) -> list[Steadiness]:
+        """Most flips first."""
+        judged = Counter(key.axis for key in self.of("judged"))
+        to_deny = Counter(key.axis for key in self.of("to_deny"))
+        to_pass = Counter(key.axis for key in self.of("to_pass"))
+        found = [Steadiness(axis, number, to_deny[axis], to_pass[axis]) for axis, number in judged.items()]
+        return sorted(found, key=lambda row: (-row.flips, -row.judged, row.axis))
+
+    def listed(self, kind: Kind, size: int, skip: int = 0) -> list[Repeated]:
+        found = self.of(kind)[skip : skip + size]
+        if not found:
+            return []
+        each = (Q(entry_id=key.later, earlier_id=key.earlier, axis=key.axis) for key in found)
+        return _read(Rejudgement.objects.filter(reduce(or_, each)))
 
 
-def listed(window: Window, kind: Kind, size: int, axis: str | None = None, skip: int = 0) -> list[Repeated]:
-    """The newest first; at most ``CAP`` can be skipped."""
-    start = min(skip, CAP)
-    return _read(_rows(window, axis).filter(_OF_KIND[kind])[start : start + size])
+def read(window: Window, axis: str | None = None) -> Reading:
+    rows = Rejudgement.objects.filter(_within(window))
+    if axis is not None:
+        rows = rows.filter(axis__in=records.only_ids((axis,)))
+    columns = ("entry_id", "earlier_id", "axis", "after", "flips", "suspect")
+    found = list(rows.order_by(*_NEWEST_FIRST).values_list(*columns)[: MOST_READ + 1])
+    return Reading([Key(*row) for row in found[:MOST_READ]], len(found) > MOST_READ)
 
 
 def of_entry(position: int) -> list[Repeated]:
     """Those that flip, in which the entry is either run; the newest first."""
     rows = Rejudgement.objects.filter(Q(entry_id=position) | Q(earlier_id=position), flips=True)
-    return _read(rows.order_by(*_NEWEST_FIRST)[:MOST_OF_ENTRY])
+    return _read(rows, MOST_OF_ENTRY)
 
 
 def made_by_hand(window: Window, axis: str | None = None) -> list[MadeByHand]:
     """The newest first. Of each version and axis, the last denial before it."""
-    versions = Version.objects.filter(_within(window), made_by="hand").exclude(hash=F("prev_hash"))
-    rows = versions.order_by("-position").values_list("blueprint_id", "source", "hash", "ts_ms")[:MOST_BY_HAND]
+    versions = Version.objects.filter(made_by="hand").order_by("-position")
     made: defaultdict[int, dict[int, str]] = defaultdict(dict)  # by key, then by time
-    for blueprint_id, source, hash, ts_ms in rows:
-        if ts_ms is not None and (key := hash_key(blueprint_id, source, "", hash)) is not None:
+    rows = versions.values_list("blueprint_id", "source", "prev_hash", "hash", "ts_ms")[:MOST_BY_HAND]
+    for *before, hash, ts_ms in rows:
+        if ts_ms is not None and _is_in(window, ts_ms) and (key := hash_key(*before, hash)) is not None:
             made[key][ts_ms] = hash
     found: dict[tuple[int, int, str], MadeByHand] = {}
     for key, denied_by, *denied in _denied(list(made), axis):
@@ -138,13 +167,8 @@ def made_by_hand(window: Window, axis: str | None = None) -> list[MadeByHand]:
     return sorted(found.values(), key=lambda each: (-each.ts_ms, each.axis, each.denied.issue_id))
 
 
-def _rows(window: Window, axis: str | None) -> QuerySet[Rejudgement]:
-    rows = Rejudgement.objects.filter(_within(window)).order_by(*_NEWEST_FIRST)
-    return rows if axis is None else rows.filter(axis__in=records.only_ids((axis,)))
-
-
 def _within(window: Window) -> Q:
-    condition = Q(ts_ms__isnull=False)
+    condition = Q()
     if window.since_ms is not None:
         condition &= Q(ts_ms__gte=window.since_ms)
     if window.until_ms is not None:
@@ -152,12 +176,17 @@ def _within(window: Window) -> Q:
     return condition
 
 
-def _read(rows: QuerySet[Rejudgement]) -> list[Repeated]:
+def _is_in(window: Window, ts_ms: int) -> bool:
+    is_late = window.since_ms is None or window.since_ms <= ts_ms
+    return is_late and (window.until_ms is None or ts_ms < window.until_ms)
+
+
+def _read(rows: QuerySet[Rejudgement], most: int | None = None) -> list[Repeated]:
     said = ("axis", "before", "after", "evidence")
     equal = [Case(When(**{f"earlier__{name}": F(f"entry__{name}")}, then=True), default=False) for name in DIFFERS]
     runs = [*_columns("earlier__"), *_columns("entry__")]
     found = []
-    for axis, before, after, evidence, *row in rows.values_list(*said, *equal, *runs):
+    for axis, before, after, evidence, *row in rows.order_by(*_NEWEST_FIRST).values_list(*said, *equal, *runs)[:most]:
         differs = [words for is_equal, words in zip(row, DIFFERS.values(), strict=False) if not is_equal]
         first = len(DIFFERS)
         earlier, later = row[first : first + len(Run._fields)], row[first + len(Run._fields) :]

@@ -134,12 +134,12 @@ def _linked(number: int, pairs: list[tuple[str, str]]) -> Linked:
 
 
 def _steadiness(axis: str, period: Period) -> dict[str, Any]:
-    found = steadiness.figures(period.window, axis)
-    row = next(iter(found.axes), None)
+    found = steadiness.read(period.window, axis)
+    row = next(iter(found.by_axis()), None)
     return {
         "steadiness": row,
-        "again": row and linked(row, [("period", period.name), ("axis", axis)], found.capped),
-        "flips_shown": steadiness.listed(period.window, "flips", MOST_FLIPS, axis),
+        "again": row and linked(row, [("period", period.name), ("axis", axis)], found),
+        "flips_shown": found.listed("flips", MOST_FLIPS),
     }
 
 

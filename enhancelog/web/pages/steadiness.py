@@ -13,8 +13,8 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.links import Pairs
 from enhancelog.queries import horizon, runs
 from enhancelog.queries import steadiness as log
-from enhancelog.queries.counts import CAP, Count
-from enhancelog.queries.steadiness import Kind, Steadiness
+from enhancelog.queries.counts import Count
+from enhancelog.queries.steadiness import Kind, Reading, Steadiness
 from enhancelog.web import periods
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.list_requests import without_empty_parameters
@@ -49,8 +49,8 @@ def steadiness(request: HttpRequest) -> HttpResponseBase:
     period = periods.asked(request, newest)
     axis, kind, skip = _asked(request)
     window = period.window
-    found = log.figures(window)
-    shown = [row for row in found.axes if axis in (None, row.axis)]
+    found = log.read(window, axis)
+    by_axis = found.by_axis()
     last, derived_to = horizon.touched()[:2]
     here = [("period", period.name), *([] if axis is None else [("axis", axis)])]
     context = {
@@ -60,15 +60,15 @@ def steadiness(request: HttpRequest) -> HttpResponseBase:
         "periods": periods.choices(lambda name: links.with_query("", [*here[1:], ("kind", kind), ("period", name)])),
         "axis": axis,
         "everything_url": links.steadiness(here[:1]),
-        "rows": [_row(row, period.name, found.capped) for row in shown[:MOST_AXES]],
-        "left_out": max(0, len(shown) - MOST_AXES),
+        "rows": [_row(row, period.name, found) for row in by_axis[:MOST_AXES]],
+        "left_out": max(0, len(by_axis) - MOST_AXES),
         "most_read": log.MOST_READ if found.capped else 0,
-        "suspects": log.listed(window, "suspects", MOST_SUSPECTS, axis),
-        "suspected": Linked(log.count(window, "suspects", axis), links.steadiness([*here, ("kind", "suspects")])),
+        "suspects": found.listed("suspects", MOST_SUSPECTS),
+        "suspected": Linked(found.count("suspects"), links.steadiness([*here, ("kind", "suspects")])),
         "by_hand": log.made_by_hand(window, axis),
         "derived_to": derived_to if derived_to < last else None,
         "last_position": last,
-        **_list(window, kind, axis, skip, here),
+        **_list(found, kind, skip, here),
     }
     return page_or_fragment(request, "steadiness/page.jinja", context)
 
@@ -89,12 +89,12 @@ def _kind(value: str) -> Kind:
     raise Invalid("kind", "choice", f'must be one of {", ".join(log.KINDS)}, not "{value[:40]}"')
 
 
-def _row(row: Steadiness, period: str, capped: bool) -> Row:
+def _row(row: Steadiness, period: str, found: Reading) -> Row:
     scope = [("period", period), ("axis", row.axis)]
-    return Row(row, links.axis(row.axis, scope[:1]), linked(row, scope, capped))
+    return Row(row, links.axis(row.axis, scope[:1]), linked(row, scope, found))
 
 
-def linked(row: Steadiness, scope: Pairs, capped: bool) -> dict[Kind, Linked]:
+def linked(row: Steadiness, scope: Pairs, found: Reading) -> dict[Kind, Linked]:
     numbers: dict[Kind, int] = {
         "judged": row.judged,
         "flips": row.flips,
@@ -102,14 +102,14 @@ def linked(row: Steadiness, scope: Pairs, capped: bool) -> dict[Kind, Linked]:
         "to_pass": row.to_pass,
     }
     return {
-        kind: Linked(Count(min(number, CAP), capped or number > CAP), links.steadiness([*scope, ("kind", kind)]))
+        kind: Linked(found.counted(number), links.steadiness([*scope, ("kind", kind)]))
         for kind, number in numbers.items()
     }
 
 
-def _list(window: Any, kind: Kind, axis: str | None, skip: int, here: list[tuple[str, str]]) -> dict[str, Any]:
-    number = log.count(window, kind, axis)
-    repeated = log.listed(window, kind, MOST_ROWS, axis, skip)
+def _list(found: Reading, kind: Kind, skip: int, here: list[tuple[str, str]]) -> dict[str, Any]:
+    number = found.count(kind)
+    repeated = found.listed(kind, MOST_ROWS, skip)
     last = skip + len(repeated)
     scope = [*here, ("kind", kind)]
     return {
