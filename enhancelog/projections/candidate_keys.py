@@ -64,12 +64,12 @@ def observed(cursor: CursorWrapper, positions: Sequence[int]) -> set[KeyRow]:
     condition, parameter = dialect().one_of("entry.position", positions)
     found = set()
     for row in dialect().fetch(cursor, _OBSERVED.format(condition), [parameter]):
-        position, *where, prev_hash, ts_ms, verdicts, has_hash, has_ops, candidate_hash, ops = row
+        position, blueprint_id, source, prev_hash, ts_ms, verdicts, has_hash, has_ops, candidate_hash, ops = row
         if len({verdict.axis for verdict in decode_verdicts(verdicts)}) > MOST_AXES:
             continue
         told = {
-            "hash": None if has_hash else hash_key(*where, prev_hash, candidate_hash),
-            "operations": None if has_ops or not ops else operations_key(*where, prev_hash, ops),
+            "hash": None if has_hash else hash_key(blueprint_id, source, prev_hash, candidate_hash),
+            "operations": None if has_ops or not ops else operations_key(blueprint_id, source, prev_hash, ops),
         }
         for number, evidence in enumerate(EVIDENCE):
             if (key := told.get(evidence)) is not None:
@@ -82,4 +82,4 @@ def stored(cursor: CursorWrapper, positions: Sequence[int]) -> set[KeyRow]:
     rows: Iterable[Any] = dialect().fetch(
         cursor, f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE {condition}", [parameter]
     )
-    return {KeyRow(*values, bool(observed)) for *values, observed in rows}
+    return {KeyRow._make((*row[:-1], bool(row[-1]))) for row in rows}

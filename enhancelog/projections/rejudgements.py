@@ -110,7 +110,7 @@ def stored(cursor: CursorWrapper, positions: Sequence[int]) -> set[Row]:
     condition, parameter = dialect().one_of("position", positions)
     statement = f"SELECT {', '.join(COLUMNS)} FROM {_TABLE} WHERE {condition}"
     rows = dialect().fetch(cursor, statement, [parameter])
-    return {Row(*row[:-2], flips=bool(row[-2]), suspect=bool(row[-1])) for row in rows}
+    return {Row._make((*row[:-2], bool(row[-2]), bool(row[-1]))) for row in rows}
 
 
 def derived(cursor: CursorWrapper, positions: Iterable[int]) -> Iterator[Row]:

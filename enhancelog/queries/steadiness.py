@@ -155,8 +155,9 @@ def made_by_hand(window: Window, axis: str | None = None) -> list[MadeByHand]:
     versions = Version.objects.filter(made_by="hand").order_by("-position")
     made: defaultdict[int, dict[int, str]] = defaultdict(dict)  # by key, then by time
     rows = versions.values_list("blueprint_id", "source", "prev_hash", "hash", "ts_ms")[:MOST_BY_HAND]
-    for *before, hash, ts_ms in rows:
-        if ts_ms is not None and _is_in(window, ts_ms) and (key := hash_key(*before, hash)) is not None:
+    for blueprint_id, source, prev_hash, hash, ts_ms in rows:
+        key = hash_key(blueprint_id, source, prev_hash, hash)
+        if ts_ms is not None and _is_in(window, ts_ms) and key is not None:
             made[key][ts_ms] = hash
     found: dict[tuple[int, int, str], MadeByHand] = {}
     for key, denied_by, *denied in _denied(list(made), axis):

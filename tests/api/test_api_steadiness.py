@@ -17,7 +17,7 @@ from tests.strategies import NOW_MS
 
 pytestmark = pytest.mark.django_db
 
-MADE = {"blueprint_id": "main", "made_by": "hand", "rationale": "", "prev_hash": HASHES[0], "number": 1}
+MADE: dict[str, Any] = {"blueprint_id": "main", "made_by": "hand", "rationale": "", "prev_hash": HASHES[0], "number": 1}
 
 
 @pytest.fixture(autouse=True)

@@ -51,10 +51,10 @@ def table(page: Page, label: str) -> list[list[str]]:
 
 def judged(issue_id: str, at: int, *denied: str, candidate: str = DENIED, **changes: Any) -> Entry:
     """Each with a rationale of its own."""
-    changes = {"issue_id": issue_id, "ts_ms": NOW_MS - 1000 + at, "rationale": f"because {issue_id}"} | changes
+    given: dict[str, Any] = {"issue_id": issue_id, "ts_ms": NOW_MS - 1000 + at, "rationale": f"because {issue_id}"}
     if denied:
-        return make_rejected(*denied, candidate_hash=candidate, **changes)
-    return make_entry(**{"new_hash": candidate} | changes)
+        return make_rejected(*denied, candidate_hash=candidate, **given | changes)
+    return make_entry(**{"new_hash": candidate} | given | changes)
 
 
 @pytest.mark.parametrize("period", PERIODS)
@@ -91,7 +91,7 @@ def test_a_denial_whose_axis_was_switched_off_may_have_been_wrong(client: Client
 
 def test_a_denial_whose_candidate_was_made_by_hand_may_have_been_wrong(client: Client) -> None:
     record(judged("a", 1, "tone"), judged("early", 9, "tone", candidate=APPLIED), source="host")
-    made = {"blueprint_id": "main", "made_by": "hand", "rationale": "", "prev_hash": HASHES[0]}
+    made: dict[str, Any] = {"blueprint_id": "main", "made_by": "hand", "rationale": "", "prev_hash": HASHES[0]}
     versions = [
         Version(hash=DENIED, number=1, ts_ms=NOW_MS - 500, **made),
         Version(hash=APPLIED, number=2, ts_ms=NOW_MS - 992, **made),  # before the denial
