@@ -210,3 +210,13 @@ def test_a_fixed_number_of_queries_each_on_an_index(client: Client, period: str,
     assert len(few) == len(many) <= 13
     # Along an index, up to a limit.
     assert whole_tables(many) <= ({"version", "rejudgement"} if period == "all" else {"version"})
+
+
+def test_the_flips_of_an_entry_are_found_by_index_however_many_there_are(client: Client) -> None:
+    record_all(judged(f"{at}", at, *(["noop"] if at % 2 else [])) for at in range(300))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    with CaptureQueriesContext(connection) as captured:
+        found = log.of_entry(150)
+    assert [(each.earlier.issue_id, each.later.issue_id) for each in found] == [("149", "150"), ("148", "149")]
+    assert whole_tables(captured) == set()
