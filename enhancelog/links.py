@@ -77,6 +77,10 @@ def matrix(pairs: Pairs = ()) -> str:
     return with_query("/matrix/", pairs)
 
 
+def steadiness(pairs: Pairs = ()) -> str:
+    return with_query("/steadiness/", pairs)
+
+
 def axis(name: str, pairs: Pairs = ()) -> str:
     return with_query(f"/axes/{_last(name)}", pairs)
 

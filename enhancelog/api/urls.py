@@ -6,6 +6,7 @@ from enhancelog.api.axes import AxisByItsName, AxisList, WhatIf
 from enhancelog.api.funnel import FunnelOfIntents
 from enhancelog.api.observed import DocumentByHash, PatchesOfEntry, UnfinishedRunByItsId, UnfinishedRunList
 from enhancelog.api.patterns import PatternByItsId, PatternList
+from enhancelog.api.steadiness import SteadinessOfAxes
 from enhancelog.api.why import WhyRejected
 
 urlpatterns = [
@@ -23,5 +24,6 @@ urlpatterns = [
     path("axes/<id:axis>", AxisByItsName.as_view(), name="api_axis"),
     path("what-if", WhatIf.as_view(), name="api_what_if"),
     path("funnel", FunnelOfIntents.as_view(), name="api_funnel"),
+    path("steadiness", SteadinessOfAxes.as_view(), name="api_steadiness"),
     path("why", WhyRejected.as_view(), name="api_why"),
 ]

@@ -165,9 +165,9 @@ def dialect(using: str = "default") -> Dialect:
     return cast(Dialect, connections[using].dialect)  # type: ignore[attr-defined]
 
 
-def in_parts(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def in_parts(rows: Sequence[Any], longest: int = LONGEST_INSERT) -> Iterator[Sequence[Any]]:
     """Batches of power-of-two size, so that few statements stay prepared."""
-    start, size = 0, LONGEST_INSERT
+    start, size = 0, longest
     while start < len(rows):
         # Not one statement per row: other threads would get a turn before each.
         while size > len(rows) - start:

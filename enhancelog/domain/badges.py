@@ -29,6 +29,10 @@ class Badge(NamedTuple):
     meaning: str
 
 
+JUDGED_DIFFERENTLY: Final = Badge(
+    "judged differently", "An axis passed the same candidate in one run and denied it in the next."
+)
+
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
 # What is appended over the API, or comes from an optimizer's log, has the hashes of its own tool, such as git's.
 _NOT_HOSTS: Final = frozenset({"api", *OPTIMIZERS})

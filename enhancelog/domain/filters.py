@@ -10,7 +10,7 @@ from enhancelog.domain import meta_filters, page_sizes, periods, places, search_
 from enhancelog.domain.errors import Invalid
 
 Order = Literal["asc", "desc"]
-Has = Literal["patch", "ops", "candidate", "gap", "badge"]
+Has = Literal["patch", "ops", "candidate", "gap", "badge", "flip"]
 
 # Repeated parameters are OR, repeated "axis" is AND, "not_<name>" excludes. Unknown parameters are ignored. An id that
 # cannot exist is valid and matches nothing. "meta.<key>" is a parameter, too.

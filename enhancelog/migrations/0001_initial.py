@@ -298,7 +298,7 @@ class Migration(migrations.Migration):
                 ('recorded_ms', models.BigIntegerField()),
             ],
             options={
-                'indexes': [models.Index(models.F('blueprint_id'), models.F('number'), models.F('position'), name='version_blueprint_number')],
+                'indexes': [models.Index(models.F('blueprint_id'), models.F('number'), models.F('position'), name='version_blueprint_number'), models.Index(models.F('position'), condition=models.Q(('made_by', 'hand')), name='version_by_hand')],
                 'constraints': [models.UniqueConstraint(models.F('source'), models.F('blueprint_id'), models.F('number'), models.F('hash'), name='version_unique')],
             },
         ),
@@ -555,6 +555,38 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(models.F('axis'), models.F('ts_ms'), models.F('entry'), name='denial_axis_ts'), models.Index(models.F('blueprint_id'), models.F('axis'), models.F('ts_ms'), models.F('entry'), name='denial_blueprint_axis_ts')],
+            },
+        ),
+        migrations.CreateModel(
+            name='CandidateKey',
+            fields=[
+                ('pk', models.CompositePrimaryKey('entry_id', 'evidence', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('evidence', models.SmallIntegerField()),
+                ('key', models.BigIntegerField()),
+                ('ts_ms', models.BigIntegerField()),
+                ('observed', models.BooleanField()),
+                ('entry', models.ForeignKey(db_column='position', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='candidate_keys', to='enhancelog.entry')),
+            ],
+            options={
+                'indexes': [models.Index(models.F('key'), models.F('ts_ms'), models.F('entry'), name='candidate_key_ts')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Rejudgement',
+            fields=[
+                ('pk', models.CompositePrimaryKey('entry_id', 'earlier_id', 'axis', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('axis', enhancelog.backends.fields.CodePointTextField()),
+                ('ts_ms', models.BigIntegerField()),
+                ('evidence', models.SmallIntegerField()),
+                ('before', models.TextField()),
+                ('after', models.TextField()),
+                ('flips', models.BooleanField()),
+                ('suspect', models.BooleanField()),
+                ('earlier', models.ForeignKey(db_column='earlier', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='rejudged', to='enhancelog.entry')),
+                ('entry', models.ForeignKey(db_column='position', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='rejudgements', to='enhancelog.entry')),
+            ],
+            options={
+                'indexes': [models.Index(models.F('earlier'), name='rejudgement_earlier'), models.Index(models.F('ts_ms'), models.F('entry'), name='rejudgement_ts'), models.Index(models.F('axis'), models.F('ts_ms'), models.F('entry'), name='rejudgement_axis_ts'), models.Index(models.F('ts_ms'), models.F('entry'), condition=models.Q(('flips', True)), name='rejudgement_flip_ts')],
             },
         ),
         migrations.CreateModel(

@@ -40,6 +40,7 @@ from enhancelog.models.projections import (
     MetaValue,
     StatusTally,
 )
+from enhancelog.models.rejudgements import CandidateKey, Rejudgement
 from enhancelog.models.touches import Touch, TouchAwaiting, TouchDerivation, TouchPending
 from enhancelog.models.views import SavedView
 
@@ -51,6 +52,7 @@ __all__ = [
     "AxisTally",
     "AxisTotal",
     "BlueprintSummary",
+    "CandidateKey",
     "Denial",
     "DenialPattern",
     "Document",
@@ -72,6 +74,7 @@ __all__ = [
     "PatternAxis",
     "PatternChange",
     "PatternRules",
+    "Rejudgement",
     "SavedView",
     "StatusTally",
     "Template",

@@ -91,7 +91,10 @@ class Version(models.Model):
     recorded_ms = models.BigIntegerField()
 
     class Meta:
-        indexes: ClassVar = [models.Index("blueprint_id", "number", "position", name="version_blueprint_number")]
+        indexes: ClassVar = [
+            models.Index("blueprint_id", "number", "position", name="version_blueprint_number"),
+            models.Index("position", name="version_by_hand", condition=models.Q(made_by="hand")),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint("source", "blueprint_id", "number", "hash", name="version_unique")
         ]

@@ -15,6 +15,7 @@ from enhancelog.projections import (
     intents,
     meta_values,
     patterns,
+    rejudgements,
     search_index,
     tallies,
 )
@@ -34,6 +35,7 @@ PROJECTIONS: tuple[ModuleType, ...] = (
     intents,
     axis_totals,
     blueprints,
+    rejudgements,
     patterns,
     search_index,
 )

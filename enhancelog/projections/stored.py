@@ -3,6 +3,7 @@ from typing import NamedTuple
 
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
+from enhancelog.domain.same_candidates import Keys
 
 
 class Stored(NamedTuple):
@@ -13,6 +14,7 @@ class Stored(NamedTuple):
     origin: Origin
     entry: Entry
     denied: Mapping[str, str]  # ``records.denials``
-    # ``patterns.templates`` and ``search_index.words``, if computed before.
+    # ``patterns.templates``, ``search_index.words`` and ``same_candidates.keys``, if computed before.
     templates: Sequence[str] | None = None
     words: Sequence[str] | None = None
+    candidate_keys: Keys | None = None

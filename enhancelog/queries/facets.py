@@ -11,7 +11,17 @@ from enhancelog.domain import meta
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.meta import LONGEST_INDEXED
 from enhancelog.domain.meta_filters import PREFIX, is_meta
-from enhancelog.models import BlueprintSummary, Denial, Entry, EntryBadge, EntryPatch, MetaValue, Touch, TouchAwaiting
+from enhancelog.models import (
+    BlueprintSummary,
+    Denial,
+    Entry,
+    EntryBadge,
+    EntryPatch,
+    MetaValue,
+    Rejudgement,
+    Touch,
+    TouchAwaiting,
+)
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
 from enhancelog.queries.counts import CAP, Count, count, tallied_by_axis, tallied_by_blueprint
@@ -25,14 +35,20 @@ _BADGE = EntryBadge._meta.db_table
 _META = MetaValue._meta.db_table
 _TOUCH = Touch._meta.db_table
 _AWAITING = TouchAwaiting._meta.db_table
+_FLIP = Rejudgement._meta.db_table
 
 _BY_SOURCE: Final = f"""
     UNION ALL
     SELECT 'source', source, COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) GROUP BY source"""
-# What the log has at all: more than one source, ``meta``, and patches.
+_BY_FLIP: Final = f"""
+    UNION ALL
+    SELECT 'has', 'flip', COUNT(*) FROM sample s
+    WHERE EXISTS (SELECT 1 FROM {_FLIP} f WHERE f.position = s.position AND f.flips)
+        OR EXISTS (SELECT 1 FROM {_FLIP} f WHERE f.earlier = s.position AND f.flips)"""
+# What the log has at all: more than one source, ``meta``, patches, and axes that contradict themselves.
 _HAS: Final = Statement(f"""
     SELECT (SELECT COUNT(*) FROM (SELECT DISTINCT source FROM {BlueprintSummary._meta.db_table} LIMIT 2) found),
-        EXISTS (SELECT 1 FROM {_META}), EXISTS (SELECT 1 FROM {_TOUCH})""")
+        EXISTS (SELECT 1 FROM {_META}), EXISTS (SELECT 1 FROM {_TOUCH}), EXISTS (SELECT 1 FROM {_FLIP} WHERE flips)""")
 
 # No parameters: how many places were read, entries with a patch, those without names, and the places of the filter.
 _TOUCHED: Final = "touched"
@@ -171,9 +187,10 @@ def _sampled(entries: Entries, up_to: int, wanted: EntryFilter) -> dict[str, dic
         sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
     except EmptyResultSet:  # the filter can match nothing
         return {}
-    ((sources, has_meta, has_touches),) = run(_HAS)
+    ((sources, has_meta, has_touches, has_flips),) = run(_HAS)
     noted = _SAMPLED_META if has_meta else ""
     groups = _groups() + (_BY_SOURCE if sources > 1 else "") + (_BY_META if has_meta else "")
+    groups += _BY_FLIP if has_flips else ""
     of_touches = _of_touches(wanted) if has_touches else _NO_TOUCHES
     statement = f"""
         WITH sample (position, blueprint_id) AS MATERIALIZED ({sample}) {noted}{of_touches.sampled}

@@ -74,7 +74,8 @@ def touched() -> PatchHorizon:
 
 
 def asks_for_patches(wanted: EntryFilter) -> bool:
-    return any("touches" in asked or "patch" in asked.get("has", ()) for asked in (wanted.include, wanted.exclude))
+    asked = (wanted.include, wanted.exclude)
+    return any("touches" in each or not {"patch", "flip"}.isdisjoint(each.get("has", ())) for each in asked)
 
 
 def asks_for_patterns(wanted: EntryFilter) -> bool:

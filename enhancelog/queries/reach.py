@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.meta_filters import is_meta
-from enhancelog.queries import blueprint_ids, meta_values, phrases, touched_places
+from enhancelog.queries import blueprint_ids, flips, meta_values, phrases, touched_places
 from enhancelog.queries.pattern_ids import is_pattern_id
 from enhancelog.queries.selection import Entries, beyond, in_order, select, with_implausible
 
@@ -63,7 +63,12 @@ def whole(wanted: EntryFilter, up_to: int) -> Entries:
 
 
 def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
-    ways = {"phrase": phrases.few, "blueprint_prefix": blueprint_ids.few, "touches": touched_places.few}
+    ways = {
+        "phrase": phrases.few,
+        "blueprint_prefix": blueprint_ids.few,
+        "touches": touched_places.few,
+        "has": flips.few,
+    }
     ways |= {name: partial(meta_values.few, name) for name in wanted.include if is_meta(name)}
     for name, few in ways.items():
         if name in wanted.include and (positions := few(wanted, up_to)) is not None:

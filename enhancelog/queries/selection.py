@@ -30,7 +30,7 @@ from enhancelog.domain import records, search_words
 from enhancelog.domain.filters import EntryFilter, Has, Seen
 from enhancelog.domain.meta_filters import is_meta
 from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
-from enhancelog.queries import attempt_numbers, meta_values, next_attempts, touched_places
+from enhancelog.queries import attempt_numbers, flips, meta_values, next_attempts, touched_places
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
 from enhancelog.queries.pattern_ids import denied_by, is_pattern_id, leaders
@@ -162,7 +162,7 @@ def _matches(name: str, values: tuple[str, ...], wanted: EntryFilter, up_to: int
         case "pattern":
             return _of_patterns(leaders(filter(is_pattern_id, values)))
         case "has":
-            return _any(_has(cast(Has, value), wanted.seen) for value in values)
+            return _any(_has(cast(Has, value), wanted.seen, up_to) for value in values)
         case "is":
             return _of_patterns(new_patterns(wanted.since_ms, wanted.until_ms).values("pk"))
         case "touches":
@@ -188,7 +188,7 @@ def _of_patterns(ids: QuerySet[Any]) -> Q:
     return Q(Exists(DenialPattern.objects.filter(entry=OuterRef("position"), template__pattern__in=ids)))
 
 
-def _has(value: Has, seen: Seen | None) -> Q:
+def _has(value: Has, seen: Seen | None, up_to: int | None) -> Q:
     match value:
         case "patch":
             return touched_places.has_patch(seen)
@@ -200,6 +200,8 @@ def _has(value: Has, seen: Seen | None) -> Q:
             return Q(Exists(EntryBadge.objects.filter(entry=OuterRef("position"))))
         case "gap":
             return Q(RawSQL(gap(), (), output_field=BooleanField()))
+        case "flip":
+            return flips.flipped(up_to)
         case _:
             assert_never(value)
 

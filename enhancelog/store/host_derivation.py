@@ -10,7 +10,7 @@ from django.db.backends.utils import CursorWrapper
 from enhancelog.backends import dialect, faults
 from enhancelog.domain.times import now_ms
 from enhancelog.models import Entry, EntryPatch, HostIssue, HostJoin, HostSource, Patch, Touch, UnfinishedRun
-from enhancelog.projections import entry_patches, unfinished_runs
+from enhancelog.projections import entry_patches, rejudgements, unfinished_runs
 from enhancelog.projections.entry_patches import Moment, Place
 from enhancelog.projections.unfinished_runs import Difference
 from enhancelog.store import touch_derivation, unfinished_reports
@@ -148,6 +148,7 @@ def _join_next() -> bool | None:
         cursor.execute(_NEW_PATCHES, [done.patches, up_to.patches])
         moments = {Moment(*row) for row in cursor.fetchall()} | {Moment(*row[:2]) for row in entries}
         affected = entry_patches.apply(cursor, sorted(moments), done, up_to)
+        rejudgements.observe(cursor, affected.entries)
         touch_derivation.queue(cursor, affected.entries)
         issue_ids = [issue_id for *_, issue_id in entries]
         touch(cursor, affected.sources | _sources_of_issues(issue_ids))

@@ -23,7 +23,7 @@ from enhancelog.models import (
 )
 from enhancelog.projections import entry_patches, unfinished_runs
 from enhancelog.projections.entry_patches import MOST_AT_ONCE, Moment, Place
-from enhancelog.store import documents, host_derivation, touch_verification
+from enhancelog.store import documents, host_derivation, rejudgement_verification, touch_verification
 from enhancelog.store.observed import answer_digest, patch_digest
 from enhancelog.store.verification import Part, Progress
 
@@ -166,4 +166,5 @@ PARTS: Final = (
     Part("documents", _count(Document), _documents),
     Part("unfinished runs", _count(UnfinishedRun), _runs),
     touch_verification.PART,
+    rejudgement_verification.PART,
 )

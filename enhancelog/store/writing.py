@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from enhancelog import projections
 from enhancelog.backends import dialect
-from enhancelog.domain import records
+from enhancelog.domain import records, same_candidates
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import now_ms
@@ -51,25 +51,27 @@ class Place(NamedTuple):
 
 
 class Given(NamedTuple):
-    """An entry with everything derived from it alone, computed without the lock."""
+    """An entry with everything derived from it and its source alone, computed without the lock."""
 
     entry: Entry
     digest: str
     denied: Mapping[str, str]
     templates: Sequence[str]
     words: Sequence[str]
+    candidate_keys: same_candidates.Keys
 
 
-def _given(entry: Entry) -> Given:
+def _given(entry: Entry, source: str) -> Given:
     denied = records.denials(entry)
-    return Given(entry, records.digest(entry), denied, patterns.templates(denied), search_index.words(entry))
+    keys = same_candidates.keys(entry, source)
+    return Given(entry, records.digest(entry), denied, patterns.templates(denied), search_index.words(entry), keys)
 
 
 class Append:
     # A COMMIT can succeed although its reply is lost. The retry holds the append lock, which the first attempt kept
     # until its end, so it sees for certain whether the ``written`` places exist.
     def __init__(self, entries: Sequence[Entry], origin: Origin, *, whole: bool = False) -> None:
-        self.entries = [_given(entry) for entry in entries]
+        self.entries = [_given(entry, origin.source) for entry in entries]
         self.origin = origin
         self.whole = whole
         self.outcomes: list[Outcome] = []
@@ -144,7 +146,7 @@ def _insert(cursor: CursorWrapper, fresh: Sequence[_Fresh]) -> None:
     rows, stored = [], []
     for position, (append, given) in enumerate(fresh, last_position(cursor) + 1):
         rows.append(to_row(position, given.entry, recorded_ms, append.origin, given.digest))
-        about = given.entry, given.denied, given.templates, given.words
+        about = given.entry, given.denied, given.templates, given.words, given.candidate_keys
         stored.append(Stored(position, recorded_ms, append.origin, *about))
     dialect().insert_rows(cursor, _TABLE, STORED_COLUMNS, rows)
     projections.apply(cursor, stored)

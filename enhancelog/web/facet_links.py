@@ -19,7 +19,7 @@ _NONE: Final = "none"
 _WORDS: Final = {
     "axes": {"one": "one only", "many": "two or more", _NONE: "none"},
     "afterwards": {"applied": "applied on a later attempt", "rejected": "still rejected", _NONE: "no later attempt"},
-    "has": {"gap": "after a gap", "badge": "with a badge"},
+    "has": {"gap": "after a gap", "badge": "with a badge", "flip": "judged differently again"},
 }
 
 

@@ -111,7 +111,7 @@ def test_nobody_waits_for_longer_than_two_seconds(monkeypatch: pytest.MonkeyPatc
     assert next(clock) <= 3
 
 
-@pytest.mark.parametrize("filter", ["touches=/x", "not_touches=/x", "has=patch", "not_has=patch"])
+@pytest.mark.parametrize("filter", ["touches=/x", "not_touches=/x", "has=patch", "not_has=patch", "has=flip"])
 @pytest.mark.parametrize(("reader", "number"), [("writer", 2), ("other", 0), ("", 0)])
 def test_a_writer_waits_until_what_a_patch_touches_is_derived_and_all_hear_how_far_it_is(
     filter: str, reader: str, number: int, monkeypatch: pytest.MonkeyPatch, django_user_model: Any

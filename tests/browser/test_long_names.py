@@ -53,6 +53,7 @@ STATES: Final = (
         "/matrix/?period=all&view=together",
         "/axes/?period=all",
         "/funnel/?period=all",
+        "/steadiness/?period=all",
         "/patterns/?period=all",
         f"/patterns/{FILTERED}",
     ),

@@ -154,4 +154,5 @@ def test_an_import_that_is_ended_by_a_signal_completes_when_run_again(
         f"read {NUMBER:,}, added 500, same 1,000, conflict 0, quarantined 0\n",
     )
     verified = processes.manage("verify_log", data_dir=folder)
-    assert verified.stdout == f"verified {NUMBER:,} entries: no problems found\n"
+    assert verified.stdout.startswith(f"verified {NUMBER:,} entries")
+    assert verified.stdout.endswith(": no problems found\n")

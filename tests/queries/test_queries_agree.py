@@ -43,7 +43,9 @@ PAIRS = st.one_of(
     ),
     st.tuples(st.sampled_from(["status", "not_status"]), st.sampled_from(["applied", "rejected"])),
     st.tuples(st.sampled_from(["axes", "not_axes"]), st.sampled_from(["one", "many"])),
-    st.tuples(st.sampled_from(["has", "not_has"]), st.sampled_from(["patch", "ops", "candidate", "gap", "badge"])),
+    st.tuples(
+        st.sampled_from(["has", "not_has"]), st.sampled_from(["patch", "ops", "candidate", "gap", "badge", "flip"])
+    ),
     st.tuples(st.sampled_from(["touches", "not_touches"]), st.sampled_from(["/a", "/a/b", "/a/b/1", "/"])),
     st.tuples(
         st.sampled_from(["meta.model", "meta.seed", "not_meta.seed", "meta.cached", "not_meta.a.b-c_1"]),

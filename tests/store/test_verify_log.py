@@ -268,16 +268,16 @@ def test_the_command_prints_the_findings_and_exits_1() -> None:
     host_derivation.settle()
     out = io.StringIO()
     call_command("verify_log", stdout=out, stderr=io.StringIO())
-    assert out.getvalue() == "verified 4 entries: no problems found\n"
+    assert out.getvalue() == "verified 4 entries and 2 repeated judgements: no problems found\n"
     open_store(Origin("command", "tests", "tests")).write("S-1", "story", "text")
     call_command("verify_log", stdout=out, stderr=io.StringIO())
-    assert out.getvalue().endswith("verified 4 entries and 2 content rows: no problems found\n")
+    assert out.getvalue().endswith("verified 4 entries, 2 repeated judgements and 2 content rows: no problems found\n")
     Denial.objects.all().delete()
     StatusTally.objects.all().delete()
     with pytest.raises(SystemExit) as ended:
         call_command("verify_log", stdout=out, stderr=io.StringIO())
     assert ended.value.code == 1
-    assert "verified 4 entries and 2 content rows: 7 findings" in out.getvalue()
+    assert "verified 4 entries, 2 repeated judgements and 2 content rows: 7 findings" in out.getvalue()
 
 
 def test_the_rebuild_command_says_how_many() -> None:

@@ -49,6 +49,7 @@ STARTS: Final = (
     "/matrix/",
     "/axes/",
     "/funnel/",
+    "/steadiness/",
     "/search/",
     "/content/",
     "/unfinished/",

@@ -19,6 +19,7 @@ READING = (
     "/matrix/",
     "/axes/",
     "/funnel/",
+    "/steadiness/",
     "/rejections/",
     "/search/",
     "/entries/h-1",

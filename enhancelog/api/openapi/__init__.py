@@ -27,6 +27,8 @@ from enhancelog.api.openapi.patterns import OPERATIONS as PATTERNS
 from enhancelog.api.openapi.patterns import SCHEMAS as PATTERN_SCHEMAS
 from enhancelog.api.openapi.schemas import SCHEMAS as LOG_SCHEMAS
 from enhancelog.api.openapi.standalone import DIALECT
+from enhancelog.api.openapi.steadiness import OPERATIONS as STEADINESS
+from enhancelog.api.openapi.steadiness import SCHEMAS as STEADINESS_SCHEMAS
 
 Document = dict[str, Any]
 
@@ -53,13 +55,14 @@ def document() -> Document:
         "servers": [{"url": "/"}],
         "security": [{"token": []}, {"session": []}],
         "tags": [{"name": "log"}, {"name": "content"}, {"name": "description"}],
-        "paths": {**LOG, **PATTERNS, **AXES, **FUNNEL, **OBSERVED, **_registered_paths, **_own()},
+        "paths": {**LOG, **PATTERNS, **AXES, **FUNNEL, **STEADINESS, **OBSERVED, **_registered_paths, **_own()},
         "components": {
             "schemas": {
                 **LOG_SCHEMAS,
                 **PATTERN_SCHEMAS,
                 **AXIS_SCHEMAS,
                 **FUNNEL_SCHEMAS,
+                **STEADINESS_SCHEMAS,
                 **OBSERVED_SCHEMAS,
                 **_registered_schemas,
                 **SHARED_SCHEMAS,

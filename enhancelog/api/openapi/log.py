@@ -57,7 +57,7 @@ _NAMED: Final = {
     "pattern": "Denied by this deny pattern: its id, or the id of a pattern merged into it.",
     "is": "`new`: denied by a pattern whose first denial is within the filter's times; needs `since` or `period`.",
     "has": "A patch (recorded, or known from a host), a recorded patch (`ops`), the hash of its candidate, a gap "
-    "before the entry, or an inconsistency.",
+    "before the entry, an inconsistency, or another run in which an axis judged its candidate differently (`flip`).",
     "touches": "The patch touches this place of the Blueprint or one inside it: a JSON pointer, where the name of a "
     "list item may stand for its index.",
     "without": "Denied by this axis or by several of these, and by no other: what would have passed without them.",

@@ -14,7 +14,7 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.times import DAY_MS
 from enhancelog.queries import axes as log
-from enhancelog.queries import runs
+from enhancelog.queries import runs, steadiness
 from enhancelog.queries.axes import AxisDetail, AxisRow
 from enhancelog.queries.blueprint_ids import named
 from enhancelog.queries.charts import Bar
@@ -24,11 +24,13 @@ from enhancelog.web import charts, periods
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.list_requests import blueprint_filter, without_empty_parameters
 from enhancelog.web.overview_chart import Cell
+from enhancelog.web.pages.steadiness import linked
 from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
 
 MOST_ROWS: Final = 100
 MOST_BESIDE: Final = 20  # Blueprints and other axes of an axis
+MOST_FLIPS: Final = 10
 
 
 class Linked(NamedTuple):
@@ -96,6 +98,7 @@ def axis_detail(request: HttpRequest, axis: str) -> HttpResponseBase:
             for other, number in found.together
         ],
         **_chart(axis, found),
+        **_steadiness(axis, period),
     }
     return page_or_fragment(request, "axes/axis.jinja", context)
 
@@ -128,6 +131,16 @@ def outcomes(axis: str, denials: Denials, span: list[tuple[str, str]]) -> Mappin
 
 def _linked(number: int, pairs: list[tuple[str, str]]) -> Linked:
     return Linked(number, up_to_cap(number), links.rejections(pairs))
+
+
+def _steadiness(axis: str, period: Period) -> dict[str, Any]:
+    found = steadiness.read(period.window, axis)
+    row = next(iter(found.by_axis()), None)
+    return {
+        "steadiness": row,
+        "again": row and linked(row, [("period", period.name), ("axis", axis)], found),
+        "flips_shown": found.listed("flips", MOST_FLIPS),
+    }
 
 
 def _span(period: Period) -> list[tuple[str, str]]:

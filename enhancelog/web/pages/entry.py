@@ -9,11 +9,11 @@ from msgspec import UNSET
 from enhancelog import links
 from enhancelog.accounts.permissions import needs
 from enhancelog.domain import filter_box, records, strict_json
-from enhancelog.domain.badges import REASONS_DIFFER, Badge, described_badges
+from enhancelog.domain.badges import JUDGED_DIFFERENTLY, REASONS_DIFFER, Badge, described_badges
 from enhancelog.domain.errors import NotFound
 from enhancelog.domain.records import Entry
 from enhancelog.domain.telling_lines import shown_line
-from enhancelog.queries import document_versions, entries, unfinished_attempts
+from enhancelog.queries import document_versions, entries, steadiness, unfinished_attempts
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.observed import TriedPatch, observed_patch, stored_forms
 from enhancelog.queries.patterns.of_entry import Alike, alike
@@ -84,6 +84,7 @@ def _entry(listed: Listed) -> dict[str, Any]:
     entry = listed.entry
     title = shown_line(entry.intent, TITLE_CHARACTERS)
     badges = described_badges(entry, listed.recorded_ms, listed.source)
+    again = steadiness.of_entry(listed.position)
     reasons = _differing_reasons(entry, badges)
     denied = list(records.denials(entry))
     return {
@@ -91,7 +92,8 @@ def _entry(listed: Listed) -> dict[str, Any]:
         "listed": listed,
         "title": title,
         "intent": text(entry.intent) if title != entry.intent.strip() else None,
-        "badges": badges,
+        "badges": [*badges, *([JUDGED_DIFFERENTLY] if again else [])],
+        "again": again,
         "reasons": [text(reason) for reason in reasons[:SHOWN_REASONS]],
         "reasons_left_out": max(0, len(reasons) - SHOWN_REASONS),
         "verdicts": _denied_first(listed),

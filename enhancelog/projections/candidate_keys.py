@@ -1,0 +1,85 @@
+"""Rows for the keys of candidates: those an entry itself has, and those of its patch in a host's store."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from django.db.backends.utils import CursorWrapper
+
+from enhancelog.backends import dialect
+from enhancelog.domain.records import judged_axes
+from enhancelog.domain.same_candidates import EVIDENCE, LONGEST_OPS, MOST_AXES, hash_key, keys, operations_key
+from enhancelog.domain.times import is_plausible, plausible_sql
+from enhancelog.models import CandidateKey, Entry, EntryPatch, Patch
+from enhancelog.projections.stored import Stored
+
+TABLE: Final = CandidateKey._meta.db_table
+COLUMNS: Final = ("position", "evidence", "key", "ts_ms", "observed")
+
+_ENTRY: Final = Entry._meta.db_table
+
+# Where several sources know the run, their patches are equal.
+_OBSERVED: Final = f"""
+    SELECT entry.position, entry.blueprint_id, entry.source, entry.prev_hash, entry.ts_ms,
+        entry.verdicts, entry.candidate_hash IS NOT NULL OR entry.status = 'applied', entry.ops IS NOT NULL,
+        patch.candidate_hash, CASE WHEN LENGTH(patch.ops) <= {LONGEST_OPS} THEN patch.ops ELSE '' END
+    FROM {_ENTRY} entry JOIN {Patch._meta.db_table} patch ON patch.position = (
+        SELECT MIN(joined.patch) FROM {EntryPatch._meta.db_table} joined WHERE joined.position = entry.position)
+    WHERE {{}} AND {plausible_sql("entry.ts_ms", "entry.recorded_ms")}"""
+
+
+class Verdict(msgspec.Struct):
+    axis: str
+    status: str
+
+
+decode_verdicts: Final = msgspec.json.Decoder(list[Verdict]).decode
+
+
+class KeyRow(NamedTuple):
+    """``evidence``: index in ``EVIDENCE``."""
+
+    position: int
+    evidence: int
+    key: int
+    ts_ms: int
+    observed: bool
+
+
+def own(entries: Iterable[Stored]) -> Iterator[KeyRow]:
+    """Implausible times have none, because it is not known what came before."""
+    for stored in entries:
+        entry = stored.entry
+        if not is_plausible(entry.ts_ms, stored.recorded_ms) or len(judged_axes(entry)) > MOST_AXES:
+            continue
+        found = keys(entry, stored.origin.source) if stored.candidate_keys is None else stored.candidate_keys
+        for evidence, key in found.items():
+            yield KeyRow(stored.position, EVIDENCE.index(evidence), key, entry.ts_ms, False)
+
+
+def observed(cursor: CursorWrapper, positions: Sequence[int]) -> set[KeyRow]:
+    """Of what these entries do not say themselves."""
+    if not positions:
+        return set()
+    condition, parameter = dialect().one_of("entry.position", positions)
+    found = set()
+    for row in dialect().fetch(cursor, _OBSERVED.format(condition), [parameter]):
+        position, blueprint_id, source, prev_hash, ts_ms, verdicts, has_hash, has_ops, candidate_hash, ops = row
+        if len({verdict.axis for verdict in decode_verdicts(verdicts)}) > MOST_AXES:
+            continue
+        told = {
+            "hash": None if has_hash else hash_key(blueprint_id, source, prev_hash, candidate_hash),
+            "operations": None if has_ops or not ops else operations_key(blueprint_id, source, prev_hash, ops),
+        }
+        for number, evidence in enumerate(EVIDENCE):
+            if (key := told.get(evidence)) is not None:
+                found.add(KeyRow(position, number, key, ts_ms, True))
+    return found
+
+
+def stored(cursor: CursorWrapper, positions: Sequence[int]) -> set[KeyRow]:
+    condition, parameter = dialect().one_of("position", positions)
+    rows: Iterable[Any] = dialect().fetch(
+        cursor, f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE {condition}", [parameter]
+    )
+    return {KeyRow._make((*row[:-1], bool(row[-1]))) for row in rows}
