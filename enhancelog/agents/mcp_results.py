@@ -140,6 +140,47 @@ class Why(TypedDict):
     similar_applied: list[SimilarApplied]
 
 
+class DeniedAxis(TypedDict):
+    axis: str
+    reason: str
+
+
+class CameNext(TypedDict):
+    """``same``: an axis that denied this run denied the next one again."""
+
+    outcome: Literal["applied", "same", "other", "none"]
+    issue_id: str | None
+
+
+class PastAttempt(TypedDict):
+    """``…_left_out``: omitted for size. Long texts end in an ellipsis; get_entry has them whole."""
+
+    issue_id: str
+    blueprint_id: str
+    ts_ms: int
+    status: Literal["applied", "rejected"]
+    intent: str
+    rationale: str
+    actor: Actor
+    pointers: list[str]
+    pointers_left_out: int
+    denied: list[DeniedAxis]
+    denied_left_out: int
+    next: CameNext
+
+
+class TriedBefore(TypedDict):
+    """``left_out``: attempts omitted for size."""
+
+    notice: str
+    prev_hash: str
+    runs: int
+    applied: int
+    rejected: int
+    attempts: list[PastAttempt]
+    left_out: int
+
+
 class ContentValue(TypedDict):
     """``value`` null and ``version`` 0: no value. ``continued``: the value is shown in part."""
 

@@ -1,7 +1,7 @@
 """The log's tables, a module per writer. Only the writers and ``queries`` use them."""
 
 from enhancelog.models.api_tokens import Token
-from enhancelog.models.attempts import Attempt
+from enhancelog.models.attempts import NO_TIME, Attempt, RunStart
 from enhancelog.models.followed import FollowFinding
 from enhancelog.models.host import (
     AmbiguousPatch,
@@ -45,6 +45,7 @@ from enhancelog.models.views import SavedView
 
 __all__ = [
     "NO_DAY",
+    "NO_TIME",
     "AmbiguousPatch",
     "Answer",
     "Attempt",
@@ -72,6 +73,7 @@ __all__ = [
     "PatternAxis",
     "PatternChange",
     "PatternRules",
+    "RunStart",
     "SavedView",
     "StatusTally",
     "Template",

@@ -15,6 +15,7 @@ from enhancelog.projections import (
     intents,
     meta_values,
     patterns,
+    run_starts,
     search_index,
     tallies,
 )
@@ -29,6 +30,7 @@ PROJECTIONS: tuple[ModuleType, ...] = (
     denials,
     entry_badges,
     meta_values,
+    run_starts,
     attempts,
     tallies,
     intents,

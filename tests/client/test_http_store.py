@@ -3,6 +3,7 @@
 from email.utils import formatdate
 
 import httpx
+import msgspec
 import pytest
 
 from enhancelog.client.log_store import HttpEnhanceLogStore
@@ -10,6 +11,7 @@ from enhancelog.domain import records
 from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other
 from enhancelog.domain.times import EARLIEST_MS
 from enhancelog.domain.unfinished_reports import UnfinishedReport
+from enhancelog.domain.why import TriedBefore
 from tests.client.scripted import Scripted, Step, json_answer, problem
 from tests.factories import make_entry
 
@@ -163,6 +165,28 @@ def test_a_long_intent_is_cut_between_characters():
     store, server = scripted(httpx.Response(200, content=b"{}"))
     store.why("main", "語" * 5000)
     assert server.requests[0].url.params["intent"] == "語" * 1333
+
+
+def test_what_was_tried_is_a_typed_answer():
+    answer = TriedBefore("n", "p", runs=2, applied=1, rejected=1, attempts=[], left_out=0)
+    store, server = scripted(json_answer(200, msgspec.to_builtins(answer)), json_answer(200, {}))
+    assert store.tried_before("a/b", "", 5) == answer
+    assert server.sent == ["GET /v1/enhance/why?prev_hash=a%2Fb&blueprint_id=&limit=5"]
+    with pytest.raises(Other, match="did not send the API's JSON"):
+        store.tried_before("a")
+
+
+def test_a_text_for_a_prompt_needs_a_server_that_sends_one():
+    text = httpx.Response(200, text="> 語\n", headers={"Content-Type": "text/plain; charset=utf-8"})
+    store, server = scripted(text, text, json_answer(200, {}))
+    assert store.why_text("main", max_chars=500) == "> 語\n"
+    assert store.tried_before_text("p") == "> 語\n"
+    assert server.sent == [
+        "GET /v1/enhance/why?blueprint_id=main&format=text&max_chars=500",
+        "GET /v1/enhance/why?prev_hash=p&format=text",
+    ]
+    with pytest.raises(Other, match="sent no text: it is an older release"):
+        store.why_text("main")
 
 
 @pytest.mark.parametrize(("media_type", "form"), [("application/yaml", "yaml"), ("application/json", "json")])

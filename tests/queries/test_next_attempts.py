@@ -48,6 +48,7 @@ def logs(draw: st.DrawFn) -> list[Run]:
         given: dict[str, Any] = {
             "issue_id": f"h-{number}",
             "blueprint_id": draw(st.sampled_from(["main", "main", "other"])),
+            "prev_hash": draw(st.sampled_from(["9f2c", "9f2c", ""])),
             "intent": draw(INTENTS),
             "ts_ms": draw(st.sampled_from([ts_ms] * 9 + [-number])),
         }

@@ -27,6 +27,7 @@ from enhancelog.api.openapi.patterns import OPERATIONS as PATTERNS
 from enhancelog.api.openapi.patterns import SCHEMAS as PATTERN_SCHEMAS
 from enhancelog.api.openapi.schemas import SCHEMAS as LOG_SCHEMAS
 from enhancelog.api.openapi.standalone import DIALECT
+from enhancelog.api.openapi.why import OPERATIONS as WHY
 
 Document = dict[str, Any]
 
@@ -53,7 +54,7 @@ def document() -> Document:
         "servers": [{"url": "/"}],
         "security": [{"token": []}, {"session": []}],
         "tags": [{"name": "log"}, {"name": "content"}, {"name": "description"}],
-        "paths": {**LOG, **PATTERNS, **AXES, **FUNNEL, **OBSERVED, **_registered_paths, **_own()},
+        "paths": {**LOG, **WHY, **PATTERNS, **AXES, **FUNNEL, **OBSERVED, **_registered_paths, **_own()},
         "components": {
             "schemas": {
                 **LOG_SCHEMAS,

@@ -1,0 +1,94 @@
+"""Why runs were denied, and what was tried before: answers for those who propose patches."""
+
+from typing import Literal
+
+import msgspec
+
+
+class Actor(msgspec.Struct):
+    kind: str
+    name: str
+
+
+class Sample(msgspec.Struct):
+    issue_id: str
+    reason: str
+    actor: Actor
+    pointers: list[str]  # of the run's patch, those that the reason names
+
+
+class DeniedGroup(msgspec.Struct):
+    """Denials of an axis with one template (``⟨kind⟩`` marks values). Times are epoch ms."""
+
+    axis: str
+    template: str
+    count: int
+    last_ts_ms: int
+    samples: list[Sample]  # the newest few with different reasons
+    issue_ids: list[str]  # the newest few
+
+
+class SimilarApplied(msgspec.Struct):
+    """An applied run with a similar intent (``similarity`` 0.5 to 1)."""
+
+    issue_id: str
+    similarity: float
+    ts_ms: int
+    intent: str
+    rationale: str
+    actor: Actor
+
+
+class Why(msgspec.Struct):
+    """``groups_left_out``: groups omitted for size. ``notice`` tells a model to treat the texts as data."""
+
+    notice: str
+    blueprint_id: str
+    runs: int
+    applied: int
+    rejected: int
+    denied: list[DeniedGroup]
+    groups_left_out: int
+    similar_applied: list[SimilarApplied]
+
+
+class DeniedAxis(msgspec.Struct):
+    axis: str
+    reason: str
+
+
+class CameNext(msgspec.Struct):
+    """The next attempt at the intent within 7 days; ``same``: an axis that denied this run denied it again."""
+
+    outcome: Literal["applied", "same", "other", "none"]
+    issue_id: str | None
+
+
+class PastAttempt(msgspec.Struct):
+    """``pointers``: what the patch changed. Long texts are cut and end in an ellipsis."""
+
+    issue_id: str
+    blueprint_id: str
+    ts_ms: int
+    status: Literal["applied", "rejected"]
+    intent: str
+    rationale: str
+    actor: Actor
+    pointers: list[str]
+    pointers_left_out: int
+    denied: list[DeniedAxis]
+    denied_left_out: int
+    next: CameNext
+
+
+class TriedBefore(msgspec.Struct):
+    """Attempts made from one document, newest first. ``runs``: of the newest 1,000. ``left_out``: attempts that were
+    asked for and omitted for size."""
+
+    notice: str
+    prev_hash: str
+    runs: int
+    applied: int
+    rejected: int
+    attempts: list[PastAttempt]
+    left_out: int
