@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
+from enhancelog.domain.axis_figures import NextAttempts
 from enhancelog.domain.terminal import printable_line, without_terminal_codes
 from enhancelog.domain.text import DATA_NOTICE, cut
 from enhancelog.domain.times import EARLIEST_MS
@@ -22,12 +23,51 @@ _LEFT_OUT: Final = "({:,} lines left out)"
 _RESERVED: Final = len("\n" + _LEFT_OUT.format(99_999) + "\n")
 _LATEST_MS: Final = 253_402_300_800_000  # after the year 9999
 
+_PLACES: Final = "places that its patch changes"
 _OUTCOMES: Final = {
     "applied": "It was tried again, and the next attempt was applied.",
     "same": "It was tried again, and the next attempt was denied by the same axis.",
     "other": "It was tried again, and the next attempt was denied by other axes.",
     "none": "It was not tried again within 7 days.",
 }
+
+
+_DENIALS: Final = (
+    "Task: say what the denials below have in common, and what to change: the instructions of whoever writes the "
+    "patches, the verifier, or the wording of the intents. An axis is a verifier that judges patches of a document, "
+    "the Blueprint. In a template, ⟨…⟩ stands for a value that varies."
+)
+
+
+class Example(NamedTuple):
+    """A denied run."""
+
+    issue_id: str
+    blueprint_id: str
+    ts_ms: int
+    intent: str
+    reason: str
+    pointers: Sequence[str]  # what its patch changes
+
+
+class Instead(NamedTuple):
+    """The applied run that ended the thread of a denied one."""
+
+    issue_id: str
+    intent: str
+    rationale: str
+    pointers: Sequence[str]
+
+
+class Denials(NamedTuple):
+    """``templates``: with their denials; most first. ``came_next``: after the ``rejected`` runs among them."""
+
+    axis: str
+    templates: Sequence[tuple[str, int]]
+    examples: Sequence[Example]
+    instead: Sequence[Instead]
+    rejected: str
+    came_next: NextAttempts
 
 
 class Prompt:
@@ -93,6 +133,47 @@ def of_tried_before(answer: TriedBefore, most: int) -> str:
     return prompt.text()
 
 
+def of_denials(denials: Denials, most: int = DEFAULT) -> str:
+    """Of a pattern, or of an axis."""
+    prompt = Prompt(most)
+    prompt.begin(_DENIALS)
+    prompt.quote("axis", denials.axis)
+    for template, number in denials.templates:
+        prompt.quote(f"template, denied {_times(number)}", template)
+    for number, example in enumerate(denials.examples, 1):
+        _add_example(prompt, number, example)
+    for applied in denials.instead:
+        _add_instead(prompt, applied)
+    prompt.begin(_came_next(denials))
+    return prompt.text()
+
+
+def _add_example(prompt: Prompt, number: int, example: Example) -> None:
+    prompt.begin(f"Example {number}, at {_moment(example.ts_ms)}:")
+    prompt.quote("run", example.issue_id)
+    prompt.quote("Blueprint", example.blueprint_id)
+    prompt.quote("intent", example.intent)
+    prompt.quote("reason", example.reason)
+    prompt.quote(_PLACES, _listed(example.pointers))
+
+
+def _add_instead(prompt: Prompt, applied: Instead) -> None:
+    prompt.begin("Applied later, with the intent of an example:")
+    prompt.quote("run", applied.issue_id)
+    prompt.quote("intent", applied.intent)
+    prompt.quote("rationale", applied.rationale)
+    prompt.quote(_PLACES, _listed(applied.pointers))
+
+
+def _came_next(denials: Denials) -> str:
+    after = denials.came_next
+    return (
+        f"Rejected runs: {denials.rejected}. The next attempt at the same intent within 7 days: "
+        f"{after.applied:,} applied, {after.same:,} denied by the same, {after.other:,} denied by others only, "
+        f"{after.none:,} not made."
+    )
+
+
 def _add_group(prompt: Prompt, number: int, group: DeniedGroup) -> None:
     prompt.begin(f"Denial {number}: {_times(group.count)}, last at {_moment(group.last_ts_ms)}.")
     prompt.quote("axis", group.axis)
@@ -117,7 +198,7 @@ def _add_attempt(prompt: Prompt, number: int, attempt: PastAttempt) -> None:
     prompt.quote("Blueprint", attempt.blueprint_id)
     prompt.quote("intent", attempt.intent)
     prompt.quote("rationale", attempt.rationale)
-    prompt.quote("places that its patch changes", _listed(attempt.pointers))
+    prompt.quote(_PLACES, _listed(attempt.pointers))
     if attempt.pointers_left_out:
         prompt.say(f"{attempt.pointers_left_out:,} more places.")
     for denial in attempt.denied:

@@ -1,5 +1,6 @@
 """The next attempt at a run's intent, as SQL."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple
 
@@ -60,6 +61,15 @@ def after(positions: Sequence[int]) -> dict[int, Next]:
         WHERE {is_asked} AND {_IS_FOLLOWED}"""
     found = run(Statement(sql, (*same.values, LAST, parameter)))
     return {position: Next(outcome, issue_id) for position, outcome, issue_id in found}
+
+
+def tally(positions: Statement, wanted: EntryFilter, up_to: int) -> Counter[str]:
+    """How often each outcome came next, after the entries that a statement selects; the same: as for the filter."""
+    outcome = _outcome("asked.position", _same(wanted), up_to)
+    sql = f"""
+        WITH asked (position) AS MATERIALIZED ({positions.sql})
+        SELECT outcome, COUNT(*) FROM (SELECT {outcome.sql} AS outcome FROM asked) found GROUP BY outcome"""
+    return Counter(dict(run(Statement(sql, (*positions.values, *outcome.values)))))
 
 
 def _outcome(position: str, same: Statement, up_to: int | None) -> Statement:

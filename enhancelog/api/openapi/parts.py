@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from enhancelog.api.derivation import GROUPING_PATIENCE_S
 from enhancelog.api.negotiation import PROMPT_TYPES
+from enhancelog.domain.text import DATA_NOTICE
 from enhancelog.transfer.bulk import Stored
 from enhancelog.transfer.formats import FORMATS
 
@@ -222,5 +223,6 @@ def header(name: str, schema: Part, description: str) -> Part:
 PROMPT_FORMAT: Final = query(
     "format", {"type": "string", "enum": list(PROMPT_TYPES)}, "Overrides Accept. `text`: for a model's prompt."
 )
+PROMPT_EXAMPLE: Final = f'{DATA_NOTICE} They stand in lines that begin with ">".\n'
 IF_MATCH: Final = header("If-Match", {"type": "string"}, "ETags; 412 if the response has none of them.")
 IF_NONE_MATCH: Final = header("If-None-Match", {"type": "string"}, "ETags; 304 if the response still has one of them.")

@@ -2,6 +2,7 @@ from typing import Any, Final
 
 from enhancelog.api.openapi.parts import (
     NOT_MODIFIED,
+    PROMPT_EXAMPLE,
     PROMPT_FORMAT,
     Part,
     answer,
@@ -56,7 +57,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                     "JSON. With `prev_hash` a `TriedBefore`, otherwise a `Why`.",
                     {
                         **content({"anyOf": [ref("Why"), ref("TriedBefore")]}, _WHY),
-                        **as_text(f'{DATA_NOTICE} They stand in lines that begin with ">".\n'),
+                        **as_text(PROMPT_EXAMPLE),
                     },
                     "ETag",
                 ),
