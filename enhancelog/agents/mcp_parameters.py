@@ -1,4 +1,4 @@
-"""Parameters that the tools of the MCP server share, with what the model reads about them."""
+"""Parameters that tools of the MCP server share."""
 
 from typing import Annotated
 

@@ -1,6 +1,5 @@
 from typing import Final
 
-import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
@@ -10,7 +9,7 @@ from enhancelog.api.errors import problem_response
 from enhancelog.api.figures import answer, plain_filter, window_of
 from enhancelog.api.negotiation import PROMPT_TYPES, answer_format
 from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, NextAttempts, WhatIfResult
-from enhancelog.domain.errors import Invalid
+from enhancelog.domain.errors import NO_SUCH_AXIS, Invalid
 from enhancelog.domain.intervals import Rate, rate
 from enhancelog.queries import axes as log
 from enhancelog.queries import prompts
@@ -33,8 +32,6 @@ class AxisList(ApiView):
 
 
 class AxisByItsName(ApiView):
-    """As text: a prompt."""
-
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request, axis: str) -> HttpResponse:
@@ -43,7 +40,7 @@ class AxisByItsName(ApiView):
         window = window_of(wanted)
         found = log.axis_detail(axis, window, MOST, named(wanted))
         if found is None:
-            return problem_response(404, f"There is no axis {axis[:80]}.")
+            return problem_response(404, f"{NO_SUCH_AXIS} {axis[:80]}.")
         if form == "text":
             text = prompts.of_axis(found.row, window, wanted, named(wanted))
             return tagged(request._request, text.encode(), PROMPT_TYPES[form])

@@ -38,7 +38,7 @@ class PatternList(ApiView):
 
 
 class PatternByItsId(ApiView):
-    """Also found by the id of a merged template or an id from before a rules change. As text: a prompt."""
+    """Also found by the id of a merged template or an id from before a rules change."""
 
     permission_classes = (Allows("log:read"),)
 

@@ -17,7 +17,7 @@ _PARAMETERS: Final = ("blueprint_id", "intent", "prev_hash", "limit", "format", 
 
 
 class WhyRejected(ApiView):
-    """At most 16 kB as JSON. Needs ``blueprint_id``, which may be empty, or ``prev_hash`` (400)."""
+    """At most 16 kB as JSON. Needs ``blueprint_id`` or ``prev_hash`` (400)."""
 
     permission_classes = (Allows("log:read"),)
 

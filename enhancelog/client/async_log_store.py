@@ -8,6 +8,7 @@ from enhancelog.client.analysis_calls import AnalysisCalls
 from enhancelog.client.async_connection import AsyncConnection
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.domain import page_sizes, records
+from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
 from enhancelog.domain.records import Entry
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.domain.why import TriedBefore
@@ -74,6 +75,15 @@ class AsyncHttpEnhanceLogStore:
         self, prev_hash: str, blueprint_id: str | None = None, limit: int | None = None, max_chars: int | None = None
     ) -> str:
         return await self.connection.run(self._analysis.tried_before_text(prev_hash, blueprint_id, limit, max_chars))
+
+    async def axes(self, filters: Pairs = ()) -> list[AxisFigures]:
+        return await self.connection.run(self._analysis.axes(filters))
+
+    async def axis(self, axis: str, filters: Pairs = ()) -> AxisDetail:
+        return await self.connection.run(self._analysis.axis(axis, filters))
+
+    async def what_if(self, without: Iterable[str], filters: Pairs = ()) -> WhatIfResult:
+        return await self.connection.run(self._analysis.what_if(without, filters))
 
     async def document(self, hash: str) -> Document:
         return await self.connection.run(self._calls.document(hash))

@@ -8,6 +8,7 @@ from enhancelog.client.analysis_calls import AnalysisCalls
 from enhancelog.client.connection import Connection
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.domain import page_sizes, records
+from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
 from enhancelog.domain.records import Entry
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.domain.why import TriedBefore
@@ -51,11 +52,11 @@ class HttpLogReads:
         return self.connection.run(self._analysis.why(blueprint_id, intent))
 
     def why_text(self, blueprint_id: str, intent: str = "", max_chars: int | None = None) -> str:
-        """The same for a prompt: at most ``max_chars`` characters, 200 to 20,000."""
+        """The same for a prompt. ``max_chars``: 200 to 20,000."""
         return self.connection.run(self._analysis.why_text(blueprint_id, intent, max_chars))
 
     def tried_before(self, prev_hash: str, blueprint_id: str | None = None, limit: int | None = None) -> TriedBefore:
-        """Attempts made from this document, newest first. ``limit``: 1 to 20, 3 by default."""
+        """``limit``: 1 to 20, 3 by default."""
         return self.connection.run(self._analysis.tried_before(prev_hash, blueprint_id, limit))
 
     def tried_before_text(
@@ -63,6 +64,17 @@ class HttpLogReads:
     ) -> str:
         """The same for a prompt."""
         return self.connection.run(self._analysis.tried_before_text(prev_hash, blueprint_id, limit, max_chars))
+
+    def axes(self, filters: Pairs = ()) -> list[AxisFigures]:
+        """``filters``: Blueprints and times."""
+        return self.connection.run(self._analysis.axes(filters))
+
+    def axis(self, axis: str, filters: Pairs = ()) -> AxisDetail:
+        """Raises ``NotFound`` if it never judged."""
+        return self.connection.run(self._analysis.axis(axis, filters))
+
+    def what_if(self, without: Iterable[str], filters: Pairs = ()) -> WhatIfResult:
+        return self.connection.run(self._analysis.what_if(without, filters))
 
     def document(self, hash: str) -> Document:
         """Raises ``NotFound``."""

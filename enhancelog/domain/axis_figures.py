@@ -1,5 +1,3 @@
-"""Figures of axes as the API sends them."""
-
 import msgspec
 
 from enhancelog.domain.intervals import Rate

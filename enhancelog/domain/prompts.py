@@ -1,4 +1,4 @@
-"""Plain texts for a model's prompt: whole lines within a limit, with texts of the log marked as data."""
+"""Plain texts for prompts: whole lines within a limit, with texts of the log marked as data."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -40,8 +40,6 @@ _DENIALS: Final = (
 
 
 class Example(NamedTuple):
-    """A denied run."""
-
     issue_id: str
     blueprint_id: str
     ts_ms: int
@@ -51,7 +49,7 @@ class Example(NamedTuple):
 
 
 class Instead(NamedTuple):
-    """The applied run that ended the thread of a denied one."""
+    """Applied after an example."""
 
     issue_id: str
     intent: str
@@ -60,7 +58,7 @@ class Instead(NamedTuple):
 
 
 class Denials(NamedTuple):
-    """``templates``: with their denials; most first. ``came_next``: after the ``rejected`` runs among them."""
+    """``templates``: with their denials. ``came_next``: after the ``rejected`` runs."""
 
     axis: str
     templates: Sequence[tuple[str, int]]
@@ -71,7 +69,7 @@ class Denials(NamedTuple):
 
 
 class Prompt:
-    """Collects lines. From the first that does not fit on, they are left out, and the end says how many."""
+    """From the first line that does not fit on, all are left out; the end says how many."""
 
     def __init__(self, most: int) -> None:
         self._left = most - len(_HEAD) - _RESERVED
@@ -79,7 +77,7 @@ class Prompt:
         self._left_out = 0
 
     def say(self, line: str) -> None:
-        """``line``: our own words, without texts of the log."""
+        """Our own words."""
         self._left -= len(line) + 1
         if self._left < 0 or self._left_out:
             self._left_out += bool(line)
@@ -87,7 +85,7 @@ class Prompt:
             self._lines.append(line)
 
     def quote(self, label: str, text: str) -> None:
-        """As one line, or as none if there is no text."""
+        """As one line; none without text."""
         said = printable_line(without_terminal_codes(text[: 2 * LONGEST_QUOTE]))
         if said:
             self.say(f"{_QUOTE}{label}: {cut(said, LONGEST_QUOTE)}")
@@ -134,7 +132,6 @@ def of_tried_before(answer: TriedBefore, most: int) -> str:
 
 
 def of_denials(denials: Denials, most: int = DEFAULT) -> str:
-    """Of a pattern, or of an axis."""
     prompt = Prompt(most)
     prompt.begin(_DENIALS)
     prompt.quote("axis", denials.axis)

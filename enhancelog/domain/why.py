@@ -1,4 +1,4 @@
-"""Why runs were denied, and what was tried before: answers for those who propose patches."""
+"""Answers for those who propose patches."""
 
 from typing import Literal
 
@@ -58,14 +58,12 @@ class DeniedAxis(msgspec.Struct):
 
 
 class CameNext(msgspec.Struct):
-    """The next attempt at the intent within 7 days; ``same``: an axis that denied this run denied it again."""
-
     outcome: Literal["applied", "same", "other", "none"]
     issue_id: str | None
 
 
 class PastAttempt(msgspec.Struct):
-    """``pointers``: what the patch changed. Long texts are cut and end in an ellipsis."""
+    """``pointers``: what the patch changed."""
 
     issue_id: str
     blueprint_id: str
@@ -82,8 +80,7 @@ class PastAttempt(msgspec.Struct):
 
 
 class TriedBefore(msgspec.Struct):
-    """Attempts made from one document, newest first. ``runs``: of the newest 1,000. ``left_out``: attempts that were
-    asked for and omitted for size."""
+    """Attempts made from one document, newest first. ``left_out``: omitted for size."""
 
     notice: str
     prev_hash: str

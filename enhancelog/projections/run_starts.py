@@ -1,4 +1,4 @@
-"""A row per run by the document it began with, so that attempts made from a document are an index range."""
+"""A row per run: attempts made from a document are an index range."""
 
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b

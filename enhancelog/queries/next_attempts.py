@@ -49,7 +49,7 @@ def of_joined_denial() -> RawSQL:
 
 
 def after(positions: Sequence[int]) -> dict[int, Next]:
-    """What came next, for rejected runs that were tried again; the same: any axis that denied the run."""
+    """Of rejected runs that were tried again; the same: any axis that denied the run."""
     if not positions:
         return {}
     is_asked, parameter = dialect().one_of("mine.position", positions)
@@ -64,7 +64,7 @@ def after(positions: Sequence[int]) -> dict[int, Next]:
 
 
 def tally(positions: Statement, wanted: EntryFilter, up_to: int) -> Counter[str]:
-    """How often each outcome came next, after the entries that a statement selects; the same: as for the filter."""
+    """Outcomes of the entries that a statement selects; the same: as for the filter."""
     outcome = _outcome("asked.position", _same(wanted), up_to)
     sql = f"""
         WITH asked (position) AS MATERIALIZED ({positions.sql})

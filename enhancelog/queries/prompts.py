@@ -30,14 +30,14 @@ _READ_BATCH: Final = 5
 
 
 def of_pattern(pattern: Known, denied: int, followed: CameNext, wanted: EntryFilter) -> str:
-    """``denied`` and ``followed``: of the denials among the entries of the filter ``wanted``."""
+    """``denied`` and ``followed``: among the entries of ``wanted``."""
     narrowed = replace(wanted, include={**wanted.include, "pattern": (pattern.id,)})
     templates = [(pattern.template, denied)]
     return _written(pattern.axis, templates, narrowed, str(followed.denials), followed.outcomes)
 
 
 def of_axis(row: AxisRow, window: Window, wanted: EntryFilter, blueprints: Named = EVERY) -> str:
-    """``wanted``: the Blueprints; with ``blueprints`` and ``window``, where the figures of ``row`` are from."""
+    """``wanted``: only Blueprints, the same as ``blueprints``."""
     include = {**wanted.include, "axis": (row.axis,), "status": ("rejected",)}
     narrowed = replace(wanted, include=include, since_ms=window.since_ms, until_ms=window.until_ms)
     outcomes = NextAttempts(**row.denials.outcomes)

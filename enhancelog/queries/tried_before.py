@@ -1,4 +1,4 @@
-"""Attempts made from one document, as an answer of bounded size for agents."""
+"""Attempts made from one document."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -38,7 +38,7 @@ class _Start(NamedTuple):
 
 
 def tried_before(prev_hash: str, blueprint_id: str | None = None, limit: int = DEFAULT_ATTEMPTS) -> TriedBefore:
-    """At most ``MOST_BYTES`` as JSON. ``blueprint_id``: only its runs, of the document's newest ``NEWEST``."""
+    """At most ``MOST_BYTES`` as JSON. Counts the document's newest ``NEWEST`` runs."""
     starts = [start for start in _newest(prev_hash) if blueprint_id in (None, start.blueprint_id)]
     applied = sum(start.applied for start in starts)
     return _fitted(

@@ -34,7 +34,12 @@ from tests.processes import ROOT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once, pytest.mark.slow]
 
-READS = ["get_document", "get_entry", "list_entries", "read_content", "tried_before", "why_rejected"]
+READS = sorted(
+    [
+        *("get_axis", "get_document", "get_entry", "list_axes", "list_entries", "read_content"),
+        *("tried_before", "what_if", "why_rejected"),
+    ]
+)
 TOOLS = sorted([*READS, "append_entry", "write_content"])
 WAIT_S = 60
 
@@ -143,6 +148,35 @@ def test_a_model_appends_reads_back_and_asks_why(live_api: str, tmp_path: Path):
         assert (await ask("list_entries", meta={"seed": "8"}))["entries"] == []
         listed = await ask("list_entries", axis="noop")
         assert listed["entries"][0]["denied"] == {"noop": "patch 7 changes nothing"}
+
+    assert talk(conversation, tmp_path) == ""
+
+
+def test_a_model_asks_for_axes(live_api: str, tmp_path: Path):
+    DatabaseEnhanceLogStore(Origin("command", "test", "api")).append_batch(
+        [
+            make_rejected("noop", "tone", issue_id="a"),
+            make_rejected("noop", issue_id="b", blueprint_id="null"),
+            make_rejected(*(f"{number:02}{'長' * 160}" for number in range(60)), issue_id="c", blueprint_id="wide"),
+        ]
+    )
+
+    async def conversation(client: Client, ask: Ask) -> None:
+        axes = await ask("list_axes")
+        assert axes["notice"] == DATA_NOTICE
+        assert len(axes["axes"]) + axes["left_out"] == 63
+        (noop, des) = (await ask("list_axes", blueprint_id="null"))["axes"]
+        assert (noop["axis"], noop["denied"]["n"], noop["alone"]["n"], noop["next"]["none"]) == ("noop", 1, 1, 1)
+        assert (des["denied"]["n"], des["denied"]["of"]) == (0, 1)
+        assert (await ask("list_axes", until="2001-01-01"))["axes"] == []
+        noop = await ask("get_axis", axis="noop")
+        assert (noop["together"], list(noop["blueprints"]), noop["left_out"]) == ({"tone": 1}, ["main", "null"], 0)
+        assert (await ask("get_axis", axis=f"00{'長' * 160}"))["left_out"] > 0
+        found = await ask("what_if", without=["noop"])
+        assert (found["passed"]["n"], found["passed"]["of"], found["blueprints"]["null"]["n"]) == (1, 3, 1)
+        assert "not found: nobody" in await refusal(ask, "get_axis", axis="nobody")
+        assert "without" in await refusal(ask, "what_if", without=[])
+        assert "since" in await refusal(ask, "list_axes", since="soon")
 
     assert talk(conversation, tmp_path) == ""
 

@@ -15,14 +15,13 @@ _NOTHING: Final = NextAttempts(applied=0, same=0, other=0, none=0)
 
 
 class CameNext(NamedTuple):
-    """Of the newest ``CAP`` denials in rejected runs. ``same``: denied by the pattern again."""
+    """Of the newest ``CAP`` denials in rejected runs."""
 
     denials: Count
     outcomes: NextAttempts
 
 
 def came_next(pattern_id: str, wanted: EntryFilter) -> CameNext:
-    """Of the pattern's denials among the entries of a filter."""
     if "rejected" not in wanted.include.get("status", ("rejected",)):
         return CameNext(Count(0), _NOTHING)
     include = {**wanted.include, "pattern": (pattern_id,), "status": ("rejected",)}
