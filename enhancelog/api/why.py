@@ -34,7 +34,7 @@ class WhyRejected(ApiView):
 def _why(request: HttpRequest) -> Why:
     parameters = request.GET
     if "blueprint_id" not in parameters:
-        raise Invalid("blueprint_id", "missing", "is missing; name the Blueprint, or a document by its prev_hash")
+        raise Invalid("blueprint_id", "combination", "is missing; name the Blueprint, or a document by its prev_hash")
     if "limit" in parameters:
         raise Invalid("limit", "combination", "needs prev_hash")
     return why(parameters["blueprint_id"], parameters.get("intent", ""))
