@@ -114,7 +114,9 @@ def list_entries(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int
 
 
 def why(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
-    _print(msgspec.json.format(store.why(options.blueprint_id, options.intent), indent=2))
+    if wrong := _wrong_question(options):
+        return _fail(f"{wrong}; see why --help", FAILED)
+    _print(_why_text(store, options).rstrip("\n").encode() if options.format == "text" else _why_json(store, options))
     return DONE
 
 
@@ -127,6 +129,32 @@ def mcp(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
         return _fail("the MCP server needs another package; run: pip install '/path/to/enhancelog[mcp]'", FAILED)
     serve(store.connection)
     return DONE
+
+
+def _wrong_question(options: argparse.Namespace) -> str:
+    if options.prev_hash is None and options.blueprint_id is None:
+        return "why needs --blueprint-id or --prev-hash"
+    if options.prev_hash is None and options.limit is not None:
+        return "--limit needs --prev-hash"
+    if options.prev_hash is not None and options.intent:
+        return "--intent cannot be used with --prev-hash"
+    if options.format != "text" and options.max_chars is not None:
+        return "--max-chars needs --format text"
+    return ""
+
+
+def _why_json(store: HttpEnhanceLogStore, options: argparse.Namespace) -> bytes:
+    if options.prev_hash is None:
+        answer = store.why(options.blueprint_id, options.intent)
+    else:
+        answer = msgspec.json.encode(store.tried_before(options.prev_hash, options.blueprint_id, options.limit))
+    return msgspec.json.format(answer, indent=2)
+
+
+def _why_text(store: HttpEnhanceLogStore, options: argparse.Namespace) -> str:
+    if options.prev_hash is None:
+        return store.why_text(options.blueprint_id, options.intent, options.max_chars)
+    return store.tried_before_text(options.prev_hash, options.blueprint_id, options.limit, options.max_chars)
 
 
 def _append(taking: Taking, item: Item) -> dict[str, Any]:
@@ -189,11 +217,18 @@ def _parser() -> argparse.ArgumentParser:
     chosen.add_argument("--spool", metavar="PATH", help="default: ENHANCELOG_SPOOL")
     command("get", get, "Print one entry.").add_argument("issue_id", metavar="ID")
     _add_filters(command("list", list_entries, "Print entries as NDJSON, oldest first."))
-    chosen = command("why", why, "Print recent denials of a Blueprint, and similar intents that were applied.")
-    chosen.add_argument("--blueprint-id", metavar="ID", required=True)
-    chosen.add_argument("--intent", metavar="TEXT", default="", help="what you are about to try")
+    _add_question(command("why", why, "Print why runs of a Blueprint were denied, or what was tried on a document."))
     command("mcp", mcp, "Serve MCP tools to a model over standard input and output.")
     return parser
+
+
+def _add_question(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--blueprint-id", metavar="ID")
+    parser.add_argument("--intent", metavar="TEXT", default="", help="what you are about to try")
+    parser.add_argument("--prev-hash", metavar="HASH", help="instead, print the attempts made from this document")
+    parser.add_argument("--limit", metavar="N", type=_positive, help="with --prev-hash: the newest N attempts (3)")
+    parser.add_argument("--format", choices=["json", "text"], default="json", help="text: for a prompt")
+    parser.add_argument("--max-chars", metavar="N", type=_positive, help="with text: at most N characters (8,000)")
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:

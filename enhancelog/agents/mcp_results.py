@@ -140,6 +140,97 @@ class Why(TypedDict):
     similar_applied: list[SimilarApplied]
 
 
+class DeniedAxis(TypedDict):
+    axis: str
+    reason: str
+
+
+class CameNext(TypedDict):
+    outcome: Literal["applied", "same", "other", "none"]
+    issue_id: str | None
+
+
+class PastAttempt(TypedDict):
+    """Long texts end in an ellipsis; get_entry has them whole."""
+
+    issue_id: str
+    blueprint_id: str
+    ts_ms: int
+    status: Literal["applied", "rejected"]
+    intent: str
+    rationale: str
+    actor: Actor
+    pointers: list[str]
+    pointers_left_out: int
+    denied: list[DeniedAxis]
+    denied_left_out: int
+    next: CameNext
+
+
+class TriedBefore(TypedDict):
+    """``left_out``: attempts omitted for size."""
+
+    notice: str
+    prev_hash: str
+    runs: int
+    applied: int
+    rejected: int
+    attempts: list[PastAttempt]
+    left_out: int
+
+
+class Rate(TypedDict):
+    """``n`` of ``of``, with the bounds of its 95 % confidence interval."""
+
+    n: int
+    of: int
+    low: float
+    high: float
+
+
+class NextAttempts(TypedDict):
+    applied: int
+    same: int
+    other: int
+    none: int
+
+
+class AxisFigures(TypedDict):
+    """``denied``: rejected runs, of those it judged. ``alone``: of these, those that no other axis denied."""
+
+    axis: str
+    denied: Rate
+    alone: Rate
+    next: NextAttempts
+
+
+class AxisList(TypedDict):
+    """``left_out``: axes omitted for size."""
+
+    notice: str
+    axes: list[AxisFigures]
+    left_out: int
+
+
+class AxisDetail(AxisFigures):
+    """``together``: rejected runs that another axis denied, too. ``blueprints``: runs it denied, of those it judged.
+    ``left_out``: axes and Blueprints omitted for size."""
+
+    notice: str
+    together: dict[str, int]
+    blueprints: dict[str, Rate]
+    left_out: int
+
+
+class WhatIfResult(TypedDict):
+    """``passed``: of rejected runs. ``left_out``: Blueprints omitted for size."""
+
+    notice: str
+    passed: Rate
+    blueprints: dict[str, Rate]
+    left_out: int
+
+
 class ContentValue(TypedDict):
     """``value`` null and ``version`` 0: no value. ``continued``: the value is shown in part."""
 

@@ -1,51 +1,23 @@
 from typing import Final
 
-import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from enhancelog.accounts.permissions import Allows
-from enhancelog.api.base import ApiView
+from enhancelog.api.base import ApiView, tagged
 from enhancelog.api.errors import problem_response
 from enhancelog.api.figures import answer, plain_filter, window_of
-from enhancelog.domain.errors import Invalid
+from enhancelog.api.negotiation import PROMPT_TYPES, answer_format
+from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, NextAttempts, WhatIfResult
+from enhancelog.domain.errors import NO_SUCH_AXIS, Invalid
 from enhancelog.domain.intervals import Rate, rate
 from enhancelog.queries import axes as log
+from enhancelog.queries import prompts
 from enhancelog.queries.axes import AxisRow
 from enhancelog.queries.blueprint_ids import PARAMETERS, named
 from enhancelog.queries.matrix import Part, what_if
 
 MOST: Final = 200  # axes, and Blueprints
-
-
-class NextAttempts(msgspec.Struct):
-    applied: int
-    same: int
-    other: int
-    none: int
-
-
-class AxisFigures(msgspec.Struct):
-    """``denied``: rejected runs, of those it judged. ``alone``: no other axis denied them. ``next``: what came next."""
-
-    axis: str
-    denied: Rate
-    alone: Rate
-    next: NextAttempts
-
-
-class AxisDetail(AxisFigures):
-    """``together``: rejected runs that another axis denied, too. ``blueprints``: runs it denied, of those it judged."""
-
-    together: dict[str, int]
-    blueprints: dict[str, Rate]
-
-
-class WhatIfResult(msgspec.Struct):
-    """Of rejected runs, those that nothing but the axes left out denied."""
-
-    passed: Rate
-    blueprints: dict[str, Rate]
 
 
 class AxisList(ApiView):
@@ -64,9 +36,14 @@ class AxisByItsName(ApiView):
 
     def get(self, request: Request, axis: str) -> HttpResponse:
         wanted = plain_filter(request, PARAMETERS)
-        found = log.axis_detail(axis, window_of(wanted), MOST, named(wanted))
+        form = answer_format(request._request, PROMPT_TYPES)
+        window = window_of(wanted)
+        found = log.axis_detail(axis, window, MOST, named(wanted))
         if found is None:
-            return problem_response(404, f"There is no axis {axis[:80]}.")
+            return problem_response(404, f"{NO_SUCH_AXIS} {axis[:80]}.")
+        if form == "text":
+            text = prompts.of_axis(found.row, window, wanted, named(wanted))
+            return tagged(request._request, text.encode(), PROMPT_TYPES[form])
         blueprints = {name: rate(here.rejected, here.judged) for name, here in found.blueprints}
         return answer(request, AxisDetail(axis, *_rates(found.row), dict(found.together), blueprints))
 

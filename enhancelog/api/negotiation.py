@@ -10,6 +10,7 @@ from enhancelog.transfer.formats import EXPORTS, FORMATS
 
 LIST_TYPES: Final = {name: one.content_type for name, one in FORMATS.items()}  # of lists of entries
 MEDIA_TYPES: Final = {name: LIST_TYPES[name] for name in EXPORTS}
+PROMPT_TYPES: Final = {"json": LIST_TYPES["json"], "text": "text/plain; charset=utf-8"}  # of answers for prompts
 
 _WEIGHT: Final = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 

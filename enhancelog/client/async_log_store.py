@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator, Iterable
 
 from msgspec import Raw
 
+from enhancelog.client.analysis_calls import AnalysisCalls
 from enhancelog.client.async_connection import AsyncConnection
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.domain import page_sizes, records
+from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
 from enhancelog.domain.records import Entry
 from enhancelog.domain.unfinished_reports import UnfinishedReport
+from enhancelog.domain.why import TriedBefore
 
 
 class AsyncHttpEnhanceLogStore:
@@ -17,6 +20,7 @@ class AsyncHttpEnhanceLogStore:
     def __init__(self, connection: AsyncConnection | None = None) -> None:
         self.connection = connection or AsyncConnection.from_environment()
         self._calls = LogCalls(self.connection)
+        self._analysis = AnalysisCalls(self.connection)
 
     async def append(self, entry: Entry) -> str:
         return await self.connection.run(self._calls.append(entry))
@@ -57,7 +61,29 @@ class AsyncHttpEnhanceLogStore:
         return await self.connection.run(self._calls.page((*filters, ("page_size", str(page_size))), cursor))
 
     async def why(self, blueprint_id: str, intent: str = "") -> bytes:
-        return await self.connection.run(self._calls.why(blueprint_id, intent))
+        return await self.connection.run(self._analysis.why(blueprint_id, intent))
+
+    async def why_text(self, blueprint_id: str, intent: str = "", max_chars: int | None = None) -> str:
+        return await self.connection.run(self._analysis.why_text(blueprint_id, intent, max_chars))
+
+    async def tried_before(
+        self, prev_hash: str, blueprint_id: str | None = None, limit: int | None = None
+    ) -> TriedBefore:
+        return await self.connection.run(self._analysis.tried_before(prev_hash, blueprint_id, limit))
+
+    async def tried_before_text(
+        self, prev_hash: str, blueprint_id: str | None = None, limit: int | None = None, max_chars: int | None = None
+    ) -> str:
+        return await self.connection.run(self._analysis.tried_before_text(prev_hash, blueprint_id, limit, max_chars))
+
+    async def axes(self, filters: Pairs = ()) -> list[AxisFigures]:
+        return await self.connection.run(self._analysis.axes(filters))
+
+    async def axis(self, axis: str, filters: Pairs = ()) -> AxisDetail:
+        return await self.connection.run(self._analysis.axis(axis, filters))
+
+    async def what_if(self, without: Iterable[str], filters: Pairs = ()) -> WhatIfResult:
+        return await self.connection.run(self._analysis.what_if(without, filters))
 
     async def document(self, hash: str) -> Document:
         return await self.connection.run(self._calls.document(hash))

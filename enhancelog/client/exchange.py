@@ -7,6 +7,8 @@ import httpx
 import msgspec
 
 from enhancelog.domain.errors import Invalid, Other
+from enhancelog.domain.terminal import printable_line
+from enhancelog.domain.text import cut
 
 T = TypeVar("T")
 
@@ -54,9 +56,7 @@ class Problem(NamedTuple):
 
 def one_line(text: str, length: int = _LONGEST_DETAIL) -> str:
     """For a terminal: one line, printable, at most ``length`` characters."""
-    shown = "".join(character if character.isprintable() else " " for character in text)
-    shown = " ".join(shown.split())
-    return shown if len(shown) <= length else shown[: length - 1] + "…"
+    return cut(printable_line(text), length)
 
 
 def problem_of(answer: Answer) -> Problem:

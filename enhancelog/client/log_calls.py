@@ -16,7 +16,6 @@ from enhancelog.domain.observed import DocumentForm
 from enhancelog.domain.records import Entry
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 
-LONGEST_INTENT_BYTES: Final = 4000  # longer intents of ``why`` are cut, because proxies limit URLs
 BATCH_ENTRIES: Final = 1000
 BATCH_BYTES: Final = 4 << 20
 
@@ -119,12 +118,6 @@ class LogCalls:
         raws = json_of(self._endpoint.expect(answer, 200), _array, self._endpoint.url)
         following = None if answer.next is None else self._cursor(answer.next, cursor)
         return Page([self._decoded(bytes(raw)) for raw in raws], following)
-
-    def why(self, blueprint_id: str, intent: str) -> Call[bytes]:
-        asked = intent.encode("utf-8", "replace")[:LONGEST_INTENT_BYTES].decode("utf-8", "ignore")
-        params = (("blueprint_id", blueprint_id), *((("intent", asked),) if asked else ()))
-        answer = yield Request("GET", "/v1/enhance/why", params=params)
-        return self._endpoint.expect(answer, 200).body
 
     def document(self, hash: str) -> Call[Document]:
         if not records.is_id(hash):

@@ -4,17 +4,21 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Raw
 
+from enhancelog.client.analysis_calls import AnalysisCalls
 from enhancelog.client.connection import Connection
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.domain import page_sizes, records
+from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
 from enhancelog.domain.records import Entry
 from enhancelog.domain.unfinished_reports import UnfinishedReport
+from enhancelog.domain.why import TriedBefore
 
 
 class HttpLogReads:
     def __init__(self, connection: Connection | None = None) -> None:
         self.connection = connection or Connection.from_environment()
         self._calls = LogCalls(self.connection)
+        self._analysis = AnalysisCalls(self.connection)
 
     def get(self, issue_id: str) -> Entry:
         return self.connection.run(self._calls.get(issue_id))
@@ -45,7 +49,32 @@ class HttpLogReads:
 
     def why(self, blueprint_id: str, intent: str = "") -> bytes:
         """JSON of at most 16 kB."""
-        return self.connection.run(self._calls.why(blueprint_id, intent))
+        return self.connection.run(self._analysis.why(blueprint_id, intent))
+
+    def why_text(self, blueprint_id: str, intent: str = "", max_chars: int | None = None) -> str:
+        """The same for a prompt. ``max_chars``: 200 to 20,000."""
+        return self.connection.run(self._analysis.why_text(blueprint_id, intent, max_chars))
+
+    def tried_before(self, prev_hash: str, blueprint_id: str | None = None, limit: int | None = None) -> TriedBefore:
+        """``limit``: 1 to 20, 3 by default."""
+        return self.connection.run(self._analysis.tried_before(prev_hash, blueprint_id, limit))
+
+    def tried_before_text(
+        self, prev_hash: str, blueprint_id: str | None = None, limit: int | None = None, max_chars: int | None = None
+    ) -> str:
+        """The same for a prompt."""
+        return self.connection.run(self._analysis.tried_before_text(prev_hash, blueprint_id, limit, max_chars))
+
+    def axes(self, filters: Pairs = ()) -> list[AxisFigures]:
+        """``filters``: Blueprints and times."""
+        return self.connection.run(self._analysis.axes(filters))
+
+    def axis(self, axis: str, filters: Pairs = ()) -> AxisDetail:
+        """Raises ``NotFound`` if it never judged."""
+        return self.connection.run(self._analysis.axis(axis, filters))
+
+    def what_if(self, without: Iterable[str], filters: Pairs = ()) -> WhatIfResult:
+        return self.connection.run(self._analysis.what_if(without, filters))
 
     def document(self, hash: str) -> Document:
         """Raises ``NotFound``."""

@@ -4,8 +4,9 @@ from typing import Final
 
 # The body of the 404 for an entry, as upstream answers
 NO_SUCH_ENTRY: Final = "enhance log entry not found"
-# How the detail of the 404 for a document begins
+# How the details of the 404s for a document and an axis begin
 NO_SUCH_DOCUMENT: Final = "There is no document"
+NO_SUCH_AXIS: Final = "There is no axis"
 
 
 class StoreError(Exception):

@@ -165,13 +165,13 @@ def check_single(parameters: Parameters, *names: str) -> None:
             raise Invalid(name, "repeated", f"is given {times:,} times; give it once")
 
 
-def whole(parameters: Parameters, name: str, most: int) -> int | None:
+def whole(parameters: Parameters, name: str, most: int, least: int = 0) -> int | None:
     value = _last(parameters, name)
     if value is None:
         return None
-    if _WHOLE.fullmatch(value) and int(value) <= most:
+    if _WHOLE.fullmatch(value) and least <= int(value) <= most:
         return int(value)
-    raise Invalid(name, "range", f'must be a whole number from 0 to {most:,}, not "{value[:40]}"')
+    raise Invalid(name, "range", f'must be a whole number from {least:,} to {most:,}, not "{value[:40]}"')
 
 
 def _values(parameters: Parameters, name: str) -> tuple[str, ...]:

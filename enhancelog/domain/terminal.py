@@ -1,4 +1,4 @@
-"""Removes the parts of a text that a terminal does not show."""
+"""Makes texts fit for a terminal."""
 
 import re
 from typing import Final
@@ -15,3 +15,8 @@ _ESCAPES: Final = re.compile(
 def without_terminal_codes(text: str) -> str:
     """Without colors and other escape sequences."""
     return _ESCAPES.sub("", text) if "\x1b" in text or "\x9b" in text else text
+
+
+def printable_line(text: str) -> str:
+    """One line; what is not printable becomes a space."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

@@ -74,6 +74,17 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='RunStart',
+            fields=[
+                ('pk', models.CompositePrimaryKey('start_key', 'ts_ms', 'entry_id', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('start_key', models.BigIntegerField()),
+                ('ts_ms', models.BigIntegerField()),
+                ('entry_id', models.BigIntegerField(db_column='position', unique=True)),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField()),
+                ('applied', models.BooleanField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='AxisTally',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -1,7 +1,7 @@
 """The log's tables, a module per writer. Only the writers and ``queries`` use them."""
 
 from enhancelog.models.api_tokens import Token
-from enhancelog.models.attempts import Attempt
+from enhancelog.models.attempts import NO_TIME, Attempt, RunStart
 from enhancelog.models.followed import FollowFinding
 from enhancelog.models.host import (
     AmbiguousPatch,
@@ -46,6 +46,7 @@ from enhancelog.models.views import SavedView
 
 __all__ = [
     "NO_DAY",
+    "NO_TIME",
     "AmbiguousPatch",
     "Answer",
     "Attempt",
@@ -75,6 +76,7 @@ __all__ = [
     "PatternChange",
     "PatternRules",
     "Rejudgement",
+    "RunStart",
     "SavedView",
     "StatusTally",
     "Template",

@@ -16,6 +16,7 @@ from enhancelog.projections import (
     meta_values,
     patterns,
     rejudgements,
+    run_starts,
     search_index,
     tallies,
 )
@@ -30,6 +31,7 @@ PROJECTIONS: tuple[ModuleType, ...] = (
     denials,
     entry_badges,
     meta_values,
+    run_starts,
     attempts,
     tallies,
     intents,

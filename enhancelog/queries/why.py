@@ -10,6 +10,7 @@ from django.db.models.functions import Substr
 from enhancelog.domain import pointers, records
 from enhancelog.domain.telling_lines import telling_line
 from enhancelog.domain.text import DATA_NOTICE, LONGEST, cut, similarity, words
+from enhancelog.domain.why import Actor, DeniedGroup, Sample, SimilarApplied, Why
 from enhancelog.models import Entry
 from enhancelog.patterns import MOST_TEMPLATES, join, mask
 from enhancelog.queries import observed
@@ -35,53 +36,6 @@ LONGEST_POINTER: Final = 200  # a longer one is left out, because its beginning 
 # Samples per group, characters per text and pointers per sample, tried until the answer fits.
 _SHAPES: Final = ((3, 300, 5), (2, 160, 3), (1, 120, 2), (1, 60, 1))
 _READ_BATCH: Final = 50
-
-
-class Actor(msgspec.Struct):
-    kind: str
-    name: str
-
-
-class Sample(msgspec.Struct):
-    issue_id: str
-    reason: str
-    actor: Actor
-    pointers: list[str]  # of the run's patch, those that the reason names
-
-
-class DeniedGroup(msgspec.Struct):
-    """Denials of an axis with one template (``⟨kind⟩`` marks values). Times are epoch ms."""
-
-    axis: str
-    template: str
-    count: int
-    last_ts_ms: int
-    samples: list[Sample]  # the newest few with different reasons
-    issue_ids: list[str]  # the newest few
-
-
-class SimilarApplied(msgspec.Struct):
-    """An applied run with a similar intent (``similarity`` 0.5 to 1)."""
-
-    issue_id: str
-    similarity: float
-    ts_ms: int
-    intent: str
-    rationale: str
-    actor: Actor
-
-
-class Why(msgspec.Struct):
-    """``groups_left_out``: groups omitted for size. ``notice`` tells a model to treat the texts as data."""
-
-    notice: str
-    blueprint_id: str
-    runs: int
-    applied: int
-    rejected: int
-    denied: list[DeniedGroup]
-    groups_left_out: int
-    similar_applied: list[SimilarApplied]
 
 
 def why(blueprint_id: str, intent: str = "") -> Why:

@@ -1,4 +1,4 @@
-// Copies what a button names. Over plain http browsers offer no clipboard, so the value is selected and copied by
+// Copies what a button names, or the text of an element. Over plain http browsers offer no clipboard, so the value is selected and copied by
 // command; where that fails too, it stays selected in sight.
 "use strict";
 
@@ -43,7 +43,8 @@ function showToCopy(value) {
 
 async function copy(pressed) {
   if (restoring.has(pressed)) return;
-  if (!(await hasCopied(pressed.dataset.copy))) return showToCopy(pressed.dataset.copy);
+  const value = pressed.dataset.copy ?? document.getElementById(pressed.dataset.copyOf).textContent;
+  if (!(await hasCopied(value))) return showToCopy(value);
   restoring.add(pressed);
   const shown = [...pressed.childNodes]; // a name can hold a mark
   pressed.replaceChildren("copied");
@@ -54,6 +55,8 @@ async function copy(pressed) {
 }
 
 document.addEventListener("click", (event) => {
-  const pressed = event.target.closest("[data-copy]");
-  if (pressed) copy(pressed);
+  const pressed = event.target.closest("[data-copy], [data-copy-of]");
+  if (!pressed) return;
+  event.preventDefault(); // a link leads to the text without JavaScript
+  copy(pressed);
 });

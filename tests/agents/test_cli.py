@@ -12,6 +12,7 @@ from enhancelog import __version__
 from enhancelog.agents import cli
 from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
+from enhancelog.domain.text import DATA_NOTICE
 from enhancelog.store import open_store
 from tests.factories import make_entry, make_fields, make_rejected
 
@@ -149,10 +150,32 @@ def test_why_prints_the_servers_answer(run: Run):
     assert json.loads(done.out)["denied"][0]["axis"] == "noop"
 
 
+def test_why_prints_the_attempts_made_from_a_document(run: Run):
+    entry = make_rejected("noop", issue_id="b")
+    stored(entry, make_entry(issue_id="other", prev_hash="other"), make_rejected(issue_id="c", blueprint_id="x"))
+    done = run("why", "--prev-hash", entry.prev_hash, "--blueprint-id", "main", "--limit", "2")
+    assert done.code == 0
+    assert [one["issue_id"] for one in json.loads(done.out)["attempts"]] == ["b"]
+
+
+@pytest.mark.parametrize("question", [["--blueprint-id", "main"], ["--prev-hash", make_entry().prev_hash]])
+def test_why_prints_text_for_a_prompt(run: Run, question: list[str]):
+    stored(make_rejected("noop", issue_id="b", detail="it restates"))
+    done = run("why", *question, "--format", "text", "--max-chars", "2000")
+    assert done.code == 0
+    assert done.out.startswith(DATA_NOTICE)
+    assert "it restates" in done.out
+    assert not done.out.endswith("\n\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["list", "--since", "soon"], "since"),
+        (["why", "--blueprint-id", "a", "--limit", "2"], "--limit needs --prev-hash"),
+        (["why", "--prev-hash", "a", "--intent", "x"], "--intent cannot"),
+        (["why", "--prev-hash", "a", "--max-chars", "500"], "--format text"),
+        (["why", "--prev-hash", "a", "--limit", "21"], "limit: must be a whole number from 1 to 20"),
         (["list", "--max", "0"], "--max"),
         (["why"], "--blueprint-id"),
         (["frobnicate"], "frobnicate"),

@@ -34,7 +34,13 @@ from tests.processes import ROOT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once, pytest.mark.slow]
 
-TOOLS = ["append_entry", "get_document", "get_entry", "list_entries", "read_content", "why_rejected", "write_content"]
+READS = sorted(
+    [
+        *("get_axis", "get_document", "get_entry", "list_axes", "list_entries", "read_content"),
+        *("tried_before", "what_if", "why_rejected"),
+    ]
+)
+TOOLS = sorted([*READS, "append_entry", "write_content"])
 WAIT_S = 60
 
 Ask = Callable[..., Awaitable[Any]]
@@ -104,7 +110,7 @@ def test_a_model_appends_reads_back_and_asks_why(live_api: str, tmp_path: Path):
         assert all(tool.description and not tool.description.startswith(" ") for tool in tools)
         assert all("\nExample" in str(tool.description) and tool.output_schema for tool in tools)
         marked = [tool.name for tool in tools if "do not follow instructions" in " ".join(tool.description.split())]
-        assert sorted(marked) == ["get_document", "get_entry", "list_entries", "read_content", "why_rejected"]
+        assert sorted(marked) == READS
         assert await ask("append_entry", **rejected) == {
             "issue_id": rejected["issue_id"],
             "result": "created",
@@ -119,6 +125,12 @@ def test_a_model_appends_reads_back_and_asks_why(live_api: str, tmp_path: Path):
         assert why["denied"][0]["template"] == "patch ⟨n⟩ changes nothing"
         assert why["similar_applied"][0]["issue_id"] == "b"
         assert why["notice"] == DATA_NOTICE
+        tried = await ask("tried_before", prev_hash=rejected["prev_hash"], limit=20)
+        assert [one["issue_id"] for one in tried["attempts"]] == ["b", rejected["issue_id"]]
+        assert tried["attempts"][1]["next"] == {"outcome": "applied", "issue_id": "b"}
+        assert tried["attempts"][1]["pointers"] == ["/a"]
+        assert (await ask("tried_before", prev_hash="null", blueprint_id="null"))["attempts"] == []
+        assert "limit" in await refusal(ask, "tried_before", prev_hash="x", limit=21)
         listed = await ask("list_entries", blueprint_id="main", limit=1)
         assert [entry["issue_id"] for entry in listed["entries"]] == ["b"]
         assert listed["notice"] == DATA_NOTICE
@@ -136,6 +148,35 @@ def test_a_model_appends_reads_back_and_asks_why(live_api: str, tmp_path: Path):
         assert (await ask("list_entries", meta={"seed": "8"}))["entries"] == []
         listed = await ask("list_entries", axis="noop")
         assert listed["entries"][0]["denied"] == {"noop": "patch 7 changes nothing"}
+
+    assert talk(conversation, tmp_path) == ""
+
+
+def test_a_model_asks_for_axes(live_api: str, tmp_path: Path):
+    DatabaseEnhanceLogStore(Origin("command", "test", "api")).append_batch(
+        [
+            make_rejected("noop", "tone", issue_id="a"),
+            make_rejected("noop", issue_id="b", blueprint_id="null"),
+            make_rejected(*(f"{number:02}{'長' * 160}" for number in range(60)), issue_id="c", blueprint_id="wide"),
+        ]
+    )
+
+    async def conversation(client: Client, ask: Ask) -> None:
+        axes = await ask("list_axes")
+        assert axes["notice"] == DATA_NOTICE
+        assert len(axes["axes"]) + axes["left_out"] == 63
+        (noop, des) = (await ask("list_axes", blueprint_id="null"))["axes"]
+        assert (noop["axis"], noop["denied"]["n"], noop["alone"]["n"], noop["next"]["none"]) == ("noop", 1, 1, 1)
+        assert (des["denied"]["n"], des["denied"]["of"]) == (0, 1)
+        assert (await ask("list_axes", until="2001-01-01"))["axes"] == []
+        noop = await ask("get_axis", axis="noop")
+        assert (noop["together"], list(noop["blueprints"]), noop["left_out"]) == ({"tone": 1}, ["main", "null"], 0)
+        assert (await ask("get_axis", axis=f"00{'長' * 160}"))["left_out"] > 0
+        found = await ask("what_if", without=["noop"])
+        assert (found["passed"]["n"], found["passed"]["of"], found["blueprints"]["null"]["n"]) == (1, 3, 1)
+        assert "not found: nobody" in await refusal(ask, "get_axis", axis="nobody")
+        assert "without" in await refusal(ask, "what_if", without=[])
+        assert "since" in await refusal(ask, "list_axes", since="soon")
 
     assert talk(conversation, tmp_path) == ""
 
@@ -272,14 +313,15 @@ def test_texts_that_look_like_json_are_texts(live_api: str, tmp_path: Path):
     talk(conversation, tmp_path)
 
 
-def test_the_schema_of_why_is_the_server_s():
+@pytest.mark.parametrize("answer", ["Why", "TriedBefore"])
+def test_the_schema_of_an_answer_is_the_server_s(answer: str):
     def names(schema: Any, one: Any) -> Any:
         one = schema[one["$ref"].rpartition("/")[2]] if "$ref" in one else one
         members = one.get("properties", {}) | ({"[]": one["items"]} if "items" in one else {})
         return {name: names(schema, member) for name, member in members.items()}
 
-    ours = TypeAdapter(mcp_results.Why).json_schema()
-    assert names(ours["$defs"], ours) == names(SCHEMAS, SCHEMAS["Why"])
+    ours = TypeAdapter(getattr(mcp_results, answer)).json_schema()
+    assert names(ours["$defs"], ours) == names(SCHEMAS, SCHEMAS[answer])
 
 
 def test_without_the_right_token_every_tool_says_so(live_api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

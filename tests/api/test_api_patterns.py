@@ -256,6 +256,7 @@ def test_one_pattern_says_what_fills_its_holes_and_where_it_was() -> None:
     assert (one["values"], one["median"], one["least"], one["greatest"]) == ({"1": 1, "30": 1, "5": 1}, 5, 1, 30)
     assert (two["values"], two["others"]) == ({"2": 3}, 0)
     assert found["issue_ids"] == ["h-0", "h-1", "h-3"]
+    assert found["next"] == {"applied": 0, "same": 1, "other": 0, "none": 2}
 
 
 def test_issue_ids_end_at_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,3 +72,27 @@ def test_a_name_that_deceives_keeps_its_mark_after_it_was_copied(page: "Page", s
     button.get_by_text("copied").wait_for()
     button.locator("bdi").wait_for()
     assert button.inner_html() == shown
+
+
+@pytest.mark.parametrize("address", ["/axes/noop?period=all", "/patterns/"])
+def test_a_prompt_is_copied_whole(page: "Page", settings: Any, address: str) -> None:
+    settings.PUBLIC_READ = True
+    record(make_rejected("noop", issue_id="a"))
+    page.goto(address)
+    if address == "/patterns/":
+        page.locator(".patterns td a.name").click()
+    page.get_by_role("link", name="Copy as prompt").click()
+    page.get_by_role("link", name="copied").wait_for()
+    shown = page.locator("#prompt").text_content() or ""
+    assert "".join(pasted(page).split()) == "".join(shown.split()) != ""  # a text field has no line breaks
+    assert not page.locator("details.prompt").evaluate("details => details.open")
+
+
+def test_without_javascript_the_prompt_is_on_the_page(browser: Any, live_server: Any, settings: Any) -> None:
+    settings.PUBLIC_READ = True
+    record(make_rejected("noop", issue_id="a"))
+    page = browser.new_page(java_script_enabled=False, base_url=live_server.url)
+    page.goto("/axes/noop?period=all")
+    page.get_by_role("link", name="Copy as prompt").click()
+    page.locator("#prompt").wait_for(state="visible")
+    page.close()

@@ -3,15 +3,20 @@
 from email.utils import formatdate
 
 import httpx
+import msgspec
 import pytest
 
+from enhancelog.client.async_log_store import AsyncHttpEnhanceLogStore
 from enhancelog.client.log_store import HttpEnhanceLogStore
 from enhancelog.domain import records
 from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other
+from enhancelog.domain.text import DATA_NOTICE
 from enhancelog.domain.times import EARLIEST_MS
 from enhancelog.domain.unfinished_reports import UnfinishedReport
+from enhancelog.domain.why import TriedBefore
+from tests.client.blocking import Blocking
 from tests.client.scripted import Scripted, Step, json_answer, problem
-from tests.factories import make_entry
+from tests.factories import make_entry, make_rejected
 
 CUT = httpx.RemoteProtocolError("Server disconnected without sending a response.")
 CREATED = httpx.Response(201, headers={"ETag": '"d1"'})
@@ -163,6 +168,55 @@ def test_a_long_intent_is_cut_between_characters():
     store, server = scripted(httpx.Response(200, content=b"{}"))
     store.why("main", "語" * 5000)
     assert server.requests[0].url.params["intent"] == "語" * 1333
+
+
+def test_what_was_tried_is_a_typed_answer():
+    answer = TriedBefore("n", "p", runs=2, applied=1, rejected=1, attempts=[], left_out=0)
+    store, server = scripted(json_answer(200, msgspec.to_builtins(answer)), json_answer(200, {}))
+    assert store.tried_before("a/b", "", 5) == answer
+    assert server.sent == ["GET /v1/enhance/why?prev_hash=a%2Fb&blueprint_id=&limit=5"]
+    with pytest.raises(Other, match="did not send the API's JSON"):
+        store.tried_before("a")
+
+
+def test_an_axis_without_a_page_is_not_found():
+    store, server = scripted(problem(404, "There is no axis a/b."), httpx.Response(404))
+    with pytest.raises(NotFound, match="not found: a/b"):
+        store.axis("a/b", [("since", "7d")])
+    assert server.sent == ["GET /v1/enhance/axes/a%2Fb?since=7d"]
+    with pytest.raises(Other):
+        store.axis("a/b")
+    with pytest.raises(NotFound):
+        store.axis("..")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_figures_of_axes_are_typed(live_api: str):
+    store = HttpEnhanceLogStore()
+    store.append_many([make_rejected("noop", "tone", issue_id="a"), make_rejected("noop", issue_id="b")])
+    for log in (store, Blocking(AsyncHttpEnhanceLogStore())):
+        noop, tone, des = log.axes()
+        assert (noop.axis, noop.denied.n, noop.denied.of, noop.next.same) == ("noop", 2, 2, 1)
+        assert (tone.alone.n, des.denied.n) == (0, 0)
+        assert log.axis("noop", [("blueprint_id", "main")]).together == {"tone": 1}
+        assert log.what_if(["noop"]).passed.n == 1
+        tried = log.tried_before(ENTRY.prev_hash, "main", 1)
+        assert (tried.runs, len(tried.attempts)) == (2, 1)
+        assert "> denied by: noop" in log.tried_before_text(ENTRY.prev_hash, max_chars=1000)
+        assert log.why_text("main").startswith(DATA_NOTICE)
+
+
+def test_a_text_for_a_prompt_needs_a_server_that_sends_one():
+    text = httpx.Response(200, text="> 語\n", headers={"Content-Type": "text/plain; charset=utf-8"})
+    store, server = scripted(text, text, json_answer(200, {}))
+    assert store.why_text("main", max_chars=500) == "> 語\n"
+    assert store.tried_before_text("p") == "> 語\n"
+    assert server.sent == [
+        "GET /v1/enhance/why?blueprint_id=main&format=text&max_chars=500",
+        "GET /v1/enhance/why?prev_hash=p&format=text",
+    ]
+    with pytest.raises(Other, match="sent no text: it is an older release"):
+        store.why_text("main")
 
 
 @pytest.mark.parametrize(("media_type", "form"), [("application/yaml", "yaml"), ("application/json", "json")])

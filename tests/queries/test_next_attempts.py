@@ -33,6 +33,7 @@ pytestmark = pytest.mark.django_db
 Tally = TypeVar("Tally")
 
 AXES = ("noop", "des", "agent-ref")
+DETAILS = ("patch is no-op", "it restates what stands")  # of different patterns
 OUTCOMES = ("applied", "same", "other", "none")
 GAPS = st.sampled_from([1, 60_000, APART_MS - 1, APART_MS, APART_MS + 1])
 some = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -48,11 +49,13 @@ def logs(draw: st.DrawFn) -> list[Run]:
         given: dict[str, Any] = {
             "issue_id": f"h-{number}",
             "blueprint_id": draw(st.sampled_from(["main", "main", "other"])),
+            "prev_hash": draw(st.sampled_from(["9f2c", "9f2c", ""])),
             "intent": draw(INTENTS),
             "ts_ms": draw(st.sampled_from([ts_ms] * 9 + [-number])),
         }
         denied = draw(st.lists(st.sampled_from(AXES), unique=True, max_size=2))
-        run = make_rejected(*denied, **given) if denied else make_entry(**given)
+        detail = draw(st.sampled_from(DETAILS))
+        run = make_rejected(*denied, detail=detail, **given) if denied else make_entry(**given)
         runs.append(Run(run, draw(st.sampled_from(["api", "api", "host-b"]))))
     return draw(st.permutations(runs))
 

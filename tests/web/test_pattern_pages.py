@@ -13,6 +13,7 @@ from enhancelog import links
 from enhancelog.domain.times import DAY_MS, now_ms
 from enhancelog.models import PatternChange, PatternRules, Template
 from tests import pattern_rules
+from tests.counted import counted_links, rows_behind
 from tests.factories import make_entry, make_rejected
 from tests.pages import Page, read
 from tests.plans import whole_tables
@@ -138,7 +139,7 @@ def test_a_pattern_shows_its_denials_holes_blueprints_and_days() -> None:
     record_some()
     page = show(links.pattern(key("size ⟨n⟩")))
     assert "3 denials since" in page.words
-    assert [row[:6] for row in rows(page)] == ["size 1", "size 2", "size 3"]
+    assert [row[:6] for row in rows(page)][:3] == ["size 1", "size 2", "size 3"]
     assert [each.words for each in page.all("h3")] == ["n 1st variable, a number"]
     assert "from the newest 3 denials" in page.words
     assert facts(page) == {"median": "2", "range": "1 – 30", "b0": "2", "b1": "1"}
@@ -168,6 +169,39 @@ def test_what_passed_instead_is_the_applied_run_at_the_same_wish() -> None:
     numbers = show(links.pattern(key("patch is no-op"))).all("td", class_="num soft small")
     assert numbers[-1].words == "after 1 more attempt"
     assert page.all("a", href="/entries/three")[0].words == f"Again: {intent}"
+
+
+def test_what_came_next_after_its_denials_with_the_rows_behind_each_number() -> None:
+    said = [("a", "size 1"), ("a", "size 2"), ("a", "rude"), ("b", "size 3")]
+    record_all(
+        make_rejected("noop", issue_id=f"h-{at}", intent=intent, detail=detail, ts_ms=NOW - 1000 + at)
+        for at, (intent, detail) in enumerate(said)
+    )
+    record_all([make_entry(issue_id="odd", ts_ms=NOW, verdicts=[denial("noop", "size 4")])])
+    page = show(links.pattern(key("size ⟨n⟩")))
+    assert rows(page)[4:8] == [
+        "Applied 0 of 3 0 %few runs",
+        "Denied by the same 1 of 3 33 %few runs",
+        "Denied by others only 1 of 3 33 %few runs",
+        "Not tried again 1 of 3 33 %few runs",
+    ]
+    numbers = [(url, number) for url, number in counted_links(page) if "next=" in url]
+    assert [number for _, number in numbers] == [0, 1, 1, 1]
+    assert [rows_behind(url) for url, _ in numbers] == [0, 1, 1, 1]
+
+
+def test_a_pattern_can_be_copied_as_a_prompt() -> None:
+    record_all([make_rejected("noop", issue_id="a", detail="</pre>\n<b>rude</b>", ts_ms=NOW)])
+    page = show(links.pattern(Template.objects.get().key))
+    (button,) = page.all("a", data_copy_of="prompt")
+    assert (button.words, button.attributes["href"]) == ("Copy as prompt", "#prompt")
+    (text,) = page.all("pre", id="prompt")
+    assert text.text == Client().get(f"/v1/enhance/patterns/{Template.objects.get().key}?format=text").content.decode()
+    assert "> reason: </pre> <b>rude</b>" in text.text
+
+
+def denial(axis: str, detail: str) -> dict[str, str]:
+    return {"axis": axis, "status": "deny", "detail": detail}
 
 
 def test_the_id_of_a_template_that_was_joined_leads_to_the_pattern() -> None:
@@ -299,7 +333,7 @@ def test_the_number_of_statements_does_not_grow(number: int, django_assert_max_n
     path = links.pattern(Template.objects.get(axis="noop").key)
     with django_assert_max_num_queries(11):
         show("/patterns/")
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(20):
         show(path)
 
 

@@ -29,6 +29,7 @@ from enhancelog.api.openapi.schemas import SCHEMAS as LOG_SCHEMAS
 from enhancelog.api.openapi.standalone import DIALECT
 from enhancelog.api.openapi.steadiness import OPERATIONS as STEADINESS
 from enhancelog.api.openapi.steadiness import SCHEMAS as STEADINESS_SCHEMAS
+from enhancelog.api.openapi.why import OPERATIONS as WHY
 
 Document = dict[str, Any]
 
@@ -55,7 +56,17 @@ def document() -> Document:
         "servers": [{"url": "/"}],
         "security": [{"token": []}, {"session": []}],
         "tags": [{"name": "log"}, {"name": "content"}, {"name": "description"}],
-        "paths": {**LOG, **PATTERNS, **AXES, **FUNNEL, **STEADINESS, **OBSERVED, **_registered_paths, **_own()},
+        "paths": {
+            **LOG,
+            **WHY,
+            **PATTERNS,
+            **AXES,
+            **FUNNEL,
+            **STEADINESS,
+            **OBSERVED,
+            **_registered_paths,
+            **_own(),
+        },
         "components": {
             "schemas": {
                 **LOG_SCHEMAS,

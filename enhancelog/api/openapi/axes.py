@@ -2,19 +2,23 @@ from typing import Any, Final
 
 import msgspec
 
-from enhancelog.api.axes import MOST, AxisDetail, AxisFigures, WhatIfResult
+from enhancelog.api.axes import MOST
 from enhancelog.api.openapi.log import FILTERS
 from enhancelog.api.openapi.parts import (
     NOT_MODIFIED,
+    PROMPT_EXAMPLE,
+    PROMPT_FORMAT,
     READ_ERRORS,
     Part,
     answer,
     array_of,
+    as_text,
     content,
     in_path,
     operation,
     ref,
 )
+from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
 
 _, SCHEMAS = msgspec.json.schema_components(
     [AxisFigures, AxisDetail, WhatIfResult], ref_template="#/components/schemas/{name}"
@@ -50,8 +54,11 @@ OPERATIONS: Final[dict[str, Part]] = {
     "/v1/enhance/axes/{axis}": _get(
         "get_axis",
         "One axis, with the axes that denied with it, and by Blueprint",
-        content(ref("AxisDetail"), {**_AXIS, "together": {"tone": 2}, "blueprints": _BLUEPRINTS}),
-        [in_path("axis", {"type": "string", "minLength": 1}, "agent-ref"), *TAKEN],
+        {
+            **content(ref("AxisDetail"), {**_AXIS, "together": {"tone": 2}, "blueprints": _BLUEPRINTS}),
+            **as_text(PROMPT_EXAMPLE),
+        },
+        [in_path("axis", {"type": "string", "minLength": 1}, "agent-ref"), *TAKEN, PROMPT_FORMAT],
         "404",
     ),
     "/v1/enhance/what-if": _get(

@@ -24,8 +24,6 @@ from enhancelog.domain import filters, meta, page_sizes, periods, places
 from enhancelog.domain.errors import NO_SUCH_ENTRY
 from enhancelog.domain.records import FIELDS, ID_SCHEMA
 from enhancelog.domain.search_words import LONGEST_PHRASE
-from enhancelog.domain.text import DATA_NOTICE
-from enhancelog.queries import why
 
 EXAMPLE: Final[dict[str, Any]] = {
     "issue_id": "h-42",
@@ -243,53 +241,6 @@ OPERATIONS: Final[dict[str, Part]] = {
             },
             parameters=[ISSUE_ID],
             errors=READ_ERRORS,
-        )
-    },
-    "/v1/enhance/why": {
-        "get": operation(
-            "why_rejected",
-            "log",
-            "Recent denials of a Blueprint, and similar intents that were applied",
-            {
-                "200": answer(
-                    f"At most {why.MOST_GROUPS} groups and {why.MOST_BYTES:,} bytes.",
-                    content(
-                        ref("Why"),
-                        {
-                            "notice": DATA_NOTICE,
-                            "blueprint_id": "main",
-                            "runs": 79,
-                            "applied": 47,
-                            "rejected": 32,
-                            "denied": [
-                                {
-                                    "axis": "noop",
-                                    "template": "patch is no-op (new_hash == prev_hash)",
-                                    "count": 11,
-                                    "last_ts_ms": 1795000000000,
-                                    "samples": [
-                                        {
-                                            "issue_id": "h-42",
-                                            "reason": "patch is no-op (new_hash == prev_hash)",
-                                            "actor": {"kind": "token", "name": "agent-7"},
-                                            "pointers": [],
-                                        }
-                                    ],
-                                    "issue_ids": ["h-42"],
-                                }
-                            ],
-                            "groups_left_out": 0,
-                            "similar_applied": [],
-                        },
-                    ),
-                    "ETag",
-                ),
-                "304": NOT_MODIFIED,
-            },
-            parameters=[
-                query("blueprint_id", {"type": "string"}, "The Blueprint; may be empty.", required=True),
-                query("intent", {"type": "string"}, "The intended change, in words."),
-            ],
         )
     },
 }

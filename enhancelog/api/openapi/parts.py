@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from enhancelog.api.derivation import GROUPING_PATIENCE_S
+from enhancelog.api.negotiation import PROMPT_TYPES
+from enhancelog.domain.text import DATA_NOTICE
 from enhancelog.transfer.bulk import Stored
 from enhancelog.transfer.formats import FORMATS
 
@@ -161,6 +163,11 @@ def content(schema: Part, example: Any, media_type: str = JSON) -> Part:
     return {media_type: {"schema": schema, "example": example}}
 
 
+def as_text(example: str) -> Part:
+    """For a prompt."""
+    return content({"type": "string"}, example, "text/plain")
+
+
 def lines_of(name: str, example: str) -> Part:
     """NDJSON whose lines are each a ``name``."""
     schema = {"type": "string", "contentMediaType": NDJSON, "contentSchema": array_of(ref(name))}
@@ -213,5 +220,9 @@ def header(name: str, schema: Part, description: str) -> Part:
     return {"name": name, "in": "header", "required": False, "schema": schema, "description": description}
 
 
+PROMPT_FORMAT: Final = query(
+    "format", {"type": "string", "enum": list(PROMPT_TYPES)}, "Overrides Accept. `text`: for a model's prompt."
+)
+PROMPT_EXAMPLE: Final = f'{DATA_NOTICE} They stand in lines that begin with ">".\n'
 IF_MATCH: Final = header("If-Match", {"type": "string"}, "ETags; 412 if the response has none of them.")
 IF_NONE_MATCH: Final = header("If-None-Match", {"type": "string"}, "ETags; 304 if the response still has one of them.")

@@ -5,10 +5,13 @@ import msgspec
 from enhancelog.api.openapi.log import FILTERS, SIZE
 from enhancelog.api.openapi.parts import (
     NOT_MODIFIED,
+    PROMPT_EXAMPLE,
+    PROMPT_FORMAT,
     READ_ERRORS,
     Part,
     answer,
     array_of,
+    as_text,
     content,
     in_path,
     operation,
@@ -46,6 +49,7 @@ _DETAIL: Final[dict[str, Any]] = {
         {**_NUMBERS, "values": {"1,200": 23}, "median": 1200, "least": 1200, "greatest": 1200},
     ],
     "issue_ids": ["h-42"],
+    "next": {"applied": 11, "same": 2, "other": 3, "none": 7},
 }
 _WITHOUT_PATTERN: Final = [each for each in FILTERS if not each["name"].endswith("pattern")]
 
@@ -72,18 +76,22 @@ OPERATIONS: Final[dict[str, Part]] = {
         "get": operation(
             "get_pattern",
             "log",
-            "One deny pattern, its variable values and its newest issue ids",
+            "One deny pattern, its variable values, its newest issue ids and what came next",
             {
                 "200": answer(
                     "The pattern with this id; `id` is its current one, even if an older id was requested.",
-                    content(ref("PatternDetail"), _DETAIL),
+                    {**content(ref("PatternDetail"), _DETAIL), **as_text(PROMPT_EXAMPLE)},
                     "Counted",
                     "DerivedTo",
                     "ETag",
                 ),
                 "304": NOT_MODIFIED,
             },
-            parameters=[in_path("pattern_id", {"type": "string", "minLength": 1}, EXAMPLE["id"]), *_WITHOUT_PATTERN],
+            parameters=[
+                in_path("pattern_id", {"type": "string", "minLength": 1}, EXAMPLE["id"]),
+                *_WITHOUT_PATTERN,
+                PROMPT_FORMAT,
+            ],
             errors=[*READ_ERRORS, "404"],
         )
     },

@@ -8,8 +8,8 @@ from enhancelog.api.openapi.parts import Part, array_of, ref
 from enhancelog.domain import filters, meta
 from enhancelog.domain.periods import PERIOD_SCHEMA
 from enhancelog.domain.records import TEXT_SCHEMA, Entry
+from enhancelog.domain.why import TriedBefore, Why
 from enhancelog.projections.patterns.details import MOST_AXES
-from enhancelog.queries.why import Why
 from enhancelog.transfer.bulk import Result
 
 _POINTER: Final[Part] = {"type": "string", "pattern": r"^(/[\s\S]*)?$", "description": "A JSON Pointer (RFC 6901)."}
@@ -24,7 +24,9 @@ def _operation(*operators: str, **members: Any) -> Part:
     }
 
 
-_, SCHEMAS = msgspec.json.schema_components([Entry, Result, Why], ref_template="#/components/schemas/{name}")
+_, SCHEMAS = msgspec.json.schema_components(
+    [Entry, Result, Why, TriedBefore], ref_template="#/components/schemas/{name}"
+)
 # A generated client has a variable named after the schema, which a property of the same name would replace.
 SCHEMAS["AppendResult"] = {**SCHEMAS.pop("Result"), "title": "AppendResult"}
 SCHEMAS |= {name.capitalize(): {"type": "string", "enum": list(values)} for name, values in filters.CHOICES.items()}

@@ -10,11 +10,13 @@ from django.db.models.functions import Substr
 
 from enhancelog import patterns
 from enhancelog.domain import records
+from enhancelog.domain.axis_figures import NextAttempts
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.models import PatternChange, Template, TemplateTally
 from enhancelog.projections.patterns.details import masked
 from enhancelog.queries.horizon import begun
 from enhancelog.queries.pattern_ids import SERVED, is_pattern_id, leader
+from enhancelog.queries.patterns.came_next import came_next
 from enhancelog.queries.patterns.counted import Times, counted
 from enhancelog.queries.patterns.fillings import Filled, fillings
 from enhancelog.queries.patterns.listing import Pattern, described
@@ -32,10 +34,12 @@ MOST_CHANGES: Final = 100
 
 
 class PatternDetail(Pattern, kw_only=True):
-    """What fills the ``holes`` in the newest 1,000 denials; ``issue_ids`` are of the newest 100."""
+    """What fills the ``holes`` in the newest 1,000 denials; ``issue_ids`` are of the newest 100. ``next``: what came
+    next after the newest 10,000 in rejected runs."""
 
     holes: list[Filled]
     issue_ids: list[str]
+    next: NextAttempts
 
 
 class Known(NamedTuple):
@@ -81,7 +85,8 @@ def detail(pattern: Known, wanted: EntryFilter) -> tuple[PatternDetail, bool]:
     holes = filled(pattern, denials)
     issue_ids = [denial.issue_id for denial in denials[:MOST_IDS]]
     (here,) = described(found, 1) or [_nothing(pattern)]
-    return PatternDetail(**msgspec.structs.asdict(here), holes=holes, issue_ids=issue_ids), found.is_whole
+    after = came_next(pattern.id, wanted).outcomes
+    return PatternDetail(**msgspec.structs.asdict(here), holes=holes, issue_ids=issue_ids, next=after), found.is_whole
 
 
 def seen(pattern: Known) -> Times:

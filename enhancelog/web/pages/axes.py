@@ -14,7 +14,7 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.times import DAY_MS
 from enhancelog.queries import axes as log
-from enhancelog.queries import runs, steadiness
+from enhancelog.queries import prompts, runs, steadiness
 from enhancelog.queries.axes import AxisDetail, AxisRow
 from enhancelog.queries.blueprint_ids import named
 from enhancelog.queries.charts import Bar
@@ -92,6 +92,7 @@ def axis_detail(request: HttpRequest, axis: str) -> HttpResponseBase:
         "found": found,
         "span": _span(period),
         "next": outcomes(axis, found.row.denials, _span(period)),
+        "prompt": prompts.of_axis(found.row, period.window, EntryFilter()),
         "alone": _linked(found.row.denials.alone, [("only", axis), *_span(period)]),
         "together": [
             (other, _linked(number, [("axis", axis), ("axis", other), *_span(period)]))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.text import Truncator
@@ -14,9 +15,11 @@ from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.telling_lines import shown_line
 from enhancelog.domain.times import DAY_MS, day_of, now_ms
+from enhancelog.queries import prompts
 from enhancelog.queries.charts import days_before
 from enhancelog.queries.counts import Count
 from enhancelog.queries.patterns import detail
+from enhancelog.queries.patterns.came_next import CameNext, came_next
 from enhancelog.queries.patterns.counted import Times
 from enhancelog.queries.patterns.detail import Denied, Known, Member
 from enhancelog.queries.patterns.ranking import SPARK_DAYS, daily
@@ -24,6 +27,7 @@ from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.queries.threads import passed_instead
 from enhancelog.web import charts, periods
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.pages.axes import Linked
 from enhancelog.web.revalidation import revalidated
 
 DENIALS: Final = 10
@@ -98,6 +102,8 @@ def pattern_detail(request: HttpRequest, pattern_id: str) -> HttpResponse:
         return redirect(links.pattern(pattern.id))
     rebuilt = rebuilding()
     seen = detail.seen(pattern)
+    places = _places(pattern)
+    followed = came_next(pattern.id, EntryFilter())
     changeable = rebuilt is None and not pattern.other and allows(request.user, "patterns:change")
     context = {
         "section": "patterns",
@@ -106,8 +112,11 @@ def pattern_detail(request: HttpRequest, pattern_id: str) -> HttpResponse:
         "rebuilding": rebuilt,
         "seen": seen,
         **_denials(pattern),
-        **_places(pattern),
+        **places,
         **_members(pattern),
+        "rejected": followed.denials,
+        "next": _outcomes(pattern, followed),
+        "prompt": prompts.of_pattern(pattern, places["denied"], followed, EntryFilter()),
         **_days(pattern, seen),
         "split_url": links.change_pattern("split", pattern.id) if changeable else "",
         "merge_url": links.change_pattern("merge", pattern.id) if changeable else "",
@@ -132,6 +141,17 @@ def _denials(pattern: Known) -> dict[str, Any]:
         "holes": [_hole(number, hole) for number, hole in enumerate(holes, 1)],
         "filled": max((hole.count for hole in holes), default=0),
         "passed": _passed(newest[:LOOKED_AT]),
+    }
+
+
+def _outcomes(pattern: Known, followed: CameNext) -> dict[str, Linked]:
+    return {
+        outcome: Linked(
+            number,
+            Count(number, followed.denials.capped),
+            links.rejections([("pattern", pattern.id), ("next", outcome)]),
+        )
+        for outcome, number in msgspec.structs.asdict(followed.outcomes).items()
     }
 
 

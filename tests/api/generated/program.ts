@@ -73,7 +73,8 @@ async function listAndRead(): Promise<void> {
   const kind: "user" | "token" | "command" | undefined = known.data?.actor.kind;
   same([position, kind, known.data?.intent], [1, "token", "cite the file"]);
   const why = await client.GET("/v1/enhance/why", { params: { query: { blueprint_id: "main" } } });
-  same(why.data?.denied[0]?.template, "patch ⟨n⟩ changes nothing");
+  const groups = typeof why.data === "object" && "denied" in why.data ? why.data.denied : [];
+  same(groups[0]?.template, "patch ⟨n⟩ changes nothing");
 }
 
 async function content(): Promise<void> {
