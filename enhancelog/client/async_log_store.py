@@ -7,6 +7,7 @@ from msgspec import Raw
 from enhancelog.client.async_connection import AsyncConnection
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.domain import page_sizes, records
+from enhancelog.domain.markers import NewMarker
 from enhancelog.domain.records import Entry
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 
@@ -58,6 +59,9 @@ class AsyncHttpEnhanceLogStore:
 
     async def why(self, blueprint_id: str, intent: str = "") -> bytes:
         return await self.connection.run(self._calls.why(blueprint_id, intent))
+
+    async def mark(self, new: NewMarker) -> bytes:
+        return await self.connection.run(self._calls.mark(new))
 
     async def document(self, hash: str) -> Document:
         return await self.connection.run(self._calls.document(hash))

@@ -19,6 +19,7 @@ from enhancelog.models.host import (
     Version,
 )
 from enhancelog.models.log import Entry, EntryQuerySet, Immutable
+from enhancelog.models.markers import HiddenMarker, Marker, MarkerChange
 from enhancelog.models.patterns import (
     DenialPattern,
     PatternAxis,
@@ -59,6 +60,7 @@ __all__ = [
     "EntryPatch",
     "EntryQuerySet",
     "FollowFinding",
+    "HiddenMarker",
     "HostIssue",
     "HostJoin",
     "HostSource",
@@ -66,6 +68,8 @@ __all__ = [
     "IntentTally",
     "IntentTimeTally",
     "JointTally",
+    "Marker",
+    "MarkerChange",
     "MetaValue",
     "Observation",
     "Patch",
