@@ -26,6 +26,7 @@ from enhancelog.web.list_requests import blueprint_filter, without_empty_paramet
 from enhancelog.web.overview_chart import Cell
 from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
+from enhancelog.web.ticks import ticks
 
 MOST_ROWS: Final = 100
 MOST_BESIDE: Final = 20  # Blueprints and other axes of an axis
@@ -148,6 +149,7 @@ def _chart(axis: str, found: AxisDetail) -> dict[str, Any]:
     url = links.rejections([("axis", axis)])
     cells = [Cell(here.rejected, links.within(url, span)) for span, here in zip(spans, found.judged, strict=True)]
     return {
+        "ticks": ticks(spans, axis=axis),
         "chart": charts.strip(found.bars, found.judged, axis, top, ()) if spans else None,
         "bar_width": periods.bar_width(spans),
         "bars": [
