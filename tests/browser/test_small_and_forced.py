@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-SECTIONS = ("/", "/rejections/", "/patterns/", "/axes/", "/funnel/", "/matrix/", "/blueprints/", "/content/")
+SECTIONS = (
+    *("/", "/rejections/", "/patterns/", "/axes/", "/funnel/"),
+    *("/matrix/", "/markers/", "/blueprints/", "/content/"),
+)
 
 
 @pytest.fixture(autouse=True)

@@ -49,6 +49,7 @@ STARTS: Final = (
     "/matrix/",
     "/axes/",
     "/funnel/",
+    "/markers/",
     "/search/",
     "/content/",
     "/unfinished/",

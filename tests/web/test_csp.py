@@ -37,6 +37,7 @@ PAGES = (
     f"/matrix/?period=all&view=what-if&without={quote(HOSTILE)}",
     "/axes/?period=all",
     "/funnel/?period=all",
+    "/markers/",
     f"/axes/{quote(HOSTILE, safe='')}?period=all",
     "/blueprints/",
     "/blueprints/?sort=change",

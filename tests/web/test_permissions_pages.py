@@ -19,6 +19,7 @@ READING = (
     "/matrix/",
     "/axes/",
     "/funnel/",
+    "/markers/",
     "/rejections/",
     "/search/",
     "/entries/h-1",

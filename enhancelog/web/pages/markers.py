@@ -1,6 +1,6 @@
 """``/markers/``: when something changed; ``/markers/<id>``: what was different after."""
 
-from typing import Any, Final
+from typing import Final
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
@@ -95,7 +95,7 @@ def new_marker(request: HttpRequest) -> HttpResponse:
         made = store.make(form.new, _origin(request))
         messages.success(request, "The marker is set.")
         return redirect(links.marker(made))
-    return _form(request, form, "Set a marker", links.markers())
+    return _form(request, form, "Set a marker", links.markers(), is_new=True)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -109,7 +109,7 @@ def edit_marker(request: HttpRequest, marker_id: str) -> HttpResponse:
         store.edit(marker.id, form.change, _origin(request), lambda blueprint_id: None)
         messages.success(request, "The marker was changed.")
         return redirect(links.marker(marker.id))
-    return _form(request, form, "Edit the marker", links.marker(marker.id))
+    return _form(request, form, "Edit the marker", links.marker(marker.id), is_new=False)
 
 
 @require_POST
@@ -136,8 +136,8 @@ def _origin(request: HttpRequest) -> Origin:
     return Origin("user", user_of(request).get_username(), "page")
 
 
-def _form(request: HttpRequest, form: MarkerForm, heading: str, back_url: str) -> HttpResponse:
-    context: dict[str, Any] = {"section": "markers", "form": form, "heading": heading, "back_url": back_url}
+def _form(request: HttpRequest, form: MarkerForm, heading: str, back_url: str, *, is_new: bool) -> HttpResponse:
+    context = {"section": "markers", "form": form, "heading": heading, "back_url": back_url, "is_new": is_new}
     return htmx.page(request, "markers/form.jinja", context, status=400 if form.errors else 200)
 
 
