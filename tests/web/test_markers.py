@@ -167,7 +167,7 @@ def test_a_page_says_better_worse_or_too_few_to_tell(client: Client) -> None:
     shown = page(client, links.marker(made(ts_ms=MIDNIGHT - DAY_MS)))
     rows = {row.all("th")[0].words: row.words for row in shown.all("tr")}
     assert "30 of 30" in rows["Rejected runs"]
-    assert rows["Rejected runs"].endswith("better −100 points")
+    assert rows["Rejected runs"].endswith("better−100 points")
     assert "too few to tell" in rows["Unfinished runs"]
 
 
