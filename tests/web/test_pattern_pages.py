@@ -299,7 +299,7 @@ def test_the_number_of_statements_does_not_grow(number: int, django_assert_max_n
     path = links.pattern(Template.objects.get(axis="noop").key)
     with django_assert_max_num_queries(11):
         show("/patterns/")
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(17):
         show(path)
 
 
