@@ -36,10 +36,10 @@ _EVIDENCE: Final = f"""
         FROM lasting WHERE first IS NOT NULL)
     SELECT axis, first, last,
         (SELECT SUM(n) FROM (SELECT t.judged AS n FROM {_AXIS} t
-            WHERE t.axis = bounds.axis AND t.day IS NOT NULL LIMIT {FEW}) some),
-        (SELECT SUM(n) FROM (SELECT t.runs AS n FROM {_STATUS} t WHERE t.day < bounds.first LIMIT {FEW}) some),
+            WHERE t.axis = bounds.axis AND t.day IS NOT NULL LIMIT {FEW}) few),
+        (SELECT SUM(n) FROM (SELECT t.runs AS n FROM {_STATUS} t WHERE t.day < bounds.first LIMIT {FEW}) few),
         CASE WHEN last + 1 < newest THEN
-            (SELECT SUM(n) FROM (SELECT t.runs AS n FROM {_STATUS} t WHERE t.day > bounds.last LIMIT {FEW}) some) END,
+            (SELECT SUM(n) FROM (SELECT t.runs AS n FROM {_STATUS} t WHERE t.day > bounds.last LIMIT {FEW}) few) END,
         CASE WHEN last + 1 < newest AND
             (SELECT MIN(t.day) FROM {_STATUS} t WHERE t.day > bounds.last) < newest THEN
             (SELECT SUM(2 * t.judged) FROM {_AXIS} t
