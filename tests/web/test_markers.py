@@ -301,6 +301,12 @@ def test_a_marker_of_another_blueprint_is_no_tick(client: Client) -> None:
     assert [tick] in ticks(page(client, "/", period="7d", blueprint_id="b"))
 
 
+def test_a_blueprint_s_weeks_have_ticks(client: Client) -> None:
+    record_all(axis_started())
+    titles_of = [{title for _, title in each} for each in ticks(page(client, links.blueprint("main")))]
+    assert titles_of == [{"secrets started"}] * 3  # all rejected runs, the strip of secrets, and the list
+
+
 def test_a_pattern_s_chart_has_ticks(client: Client) -> None:
     record(make_rejected("noop", ts_ms=NOW_MS - 2))
     tick = (links.marker(made(ts_ms=NOW_MS - 1, axis="noop")), "prompt v12")
