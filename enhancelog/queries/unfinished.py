@@ -155,9 +155,13 @@ def in_window(window: Window, blueprints: Named) -> Wanted:
 
 def exactly_in(window: Window, blueprints: Named) -> Wanted:
     """As ``parse`` reads the bounds that ``links.between`` writes: a midnight is that of a day."""
-    days = {name: None if ms is None or ms % DAY_MS else ms // DAY_MS for name, ms in _bounds_of(window)}
-    moments = {f"{name}_ms": None if ms is None or ms % DAY_MS == 0 else ms for name, ms in _bounds_of(window)}
-    return Wanted(blueprints.ids or (), blueprints.prefixes or (), **days, **moments)
+    (since, since_ms), (until, until_ms) = map(_day_or_moment, (window.since_ms, window.until_ms))
+    found = Wanted(blueprints.ids or (), blueprints.prefixes or (), since=since, until=until)
+    return found._replace(since_ms=since_ms, until_ms=until_ms)
+
+
+def _day_or_moment(ms: int | None) -> tuple[int | None, int | None]:
+    return (None, ms) if ms is None or ms % DAY_MS else (day_of(ms), None)
 
 
 def page(wanted: Wanted, size: int, cursor: str | None = None) -> Page:
@@ -256,10 +260,6 @@ def _known_from(comparison: str, ms: int) -> Q:
     exact = Q(Plausible("ts_ms", "recorded_ms"), **{f"ts_ms__{comparison}": ms})
     bound = "not_before_ms" if comparison == "gte" else "not_after_ms"
     return exact | Q(Plausible(bound, "recorded_ms"), ts_ms=None, **{f"{bound}__{comparison}": ms})
-
-
-def _bounds_of(window: Window) -> tuple[tuple[str, int | None], tuple[str, int | None]]:
-    return ("since", window.since_ms), ("until", window.until_ms)
 
 
 # RFC 3339 names a moment; anything else has to be a date.

@@ -63,7 +63,8 @@ def _totals(found: Comparison, scope: Sequence[Pair]) -> list[Row]:
         return Side(n, links.unfinished([*scope, *_span(window)]), of, "")
 
     def first(window: Window, n: int, of: int) -> Side:
-        return Side(n, "", of, "")
+        pairs = [("attempt", "first"), *scope, *_span(window)]
+        return Side(n, links.runs([("status", "applied"), *pairs]), of, links.runs(pairs))
 
     return [
         _row("Rejected runs", found.rejected, found, rejected),

@@ -16,7 +16,6 @@ from enhancelog.domain.records import Entry, denials
 from enhancelog.domain.times import DAY_MS
 from enhancelog.models import UnfinishedRun
 from enhancelog.queries.charts import HOUR_MS, Window
-from enhancelog.queries.first_attempts import first_attempts
 from enhancelog.queries.markers import comparison, listing
 from enhancelog.queries.markers.comparison import Change, Comparison
 from enhancelog.queries.markers.windows import windows
@@ -258,11 +257,3 @@ def test_unfinished_runs_count_where_their_time_is_known() -> None:
             recorded_ms=NOW_MS,
         )
     assert compared().unfinished[:4] == (1, 4, 1, 3)
-
-
-def test_beyond_a_number_of_runs_first_attempts_are_those_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("enhancelog.queries.first_attempts.MOST", 3)
-    record_all(runs(0, 4, intent="cite") + runs(1, 2, intent="shorten"))
-    whole, cut = (first_attempts(Window(MIDNIGHT + day * DAY_MS, MIDNIGHT + 2 * DAY_MS)) for day in (1, 0))
-    assert whole == (2, 2, True)
-    assert cut == (3, 3, False)

@@ -8,14 +8,14 @@ from enhancelog.domain.intervals import FEW, Interval, difference, points
 from enhancelog.domain.markers import Marker
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
-from enhancelog.queries.first_attempts import first_attempts
+from enhancelog.queries.funnel import first_attempts
 from enhancelog.queries.judgements import Judged, judgements
 from enhancelog.queries.markers.listing import Markers
 from enhancelog.queries.markers.windows import Windows, windows
 from enhancelog.queries.patterns.ranking import Leader, Scope, leaders_of, numbers
 from enhancelog.queries.runs import Totals, by_blueprint, compared, newest_ms
-from enhancelog.queries.unfinished import Wanted
 from enhancelog.queries.unfinished import count as count_unfinished
+from enhancelog.queries.unfinished import exactly_in
 
 MOST_AXES: Final = 50
 MOST_BLUEPRINTS: Final = 20
@@ -82,7 +82,7 @@ class Patterns:
 
 @dataclass(frozen=True)
 class Comparison:
-    """``first_are_whole``: all first attempts were counted. ``mix_changed``: of Blueprints. ``blueprints``: most runs
+    """``mix_changed``: of Blueprints. ``blueprints``: most runs
     first. ``gone``: denied before and not since; ``new``: denied after for the first time."""
 
     windows: Windows
@@ -90,7 +90,6 @@ class Comparison:
     after: Totals
     rejected: Change
     first_applied: Change
-    first_are_whole: bool
     unfinished: Change
     axes: Sequence[AxisChange]
     more_axes: int
@@ -120,8 +119,7 @@ def compare(marker: Marker, sides: Windows) -> Comparison:
         before=before,
         after=after,
         rejected=Change(*after.rejected_of, *before.rejected_of),
-        first_applied=Change(firsts[0].applied, firsts[0].of, firsts[1].applied, firsts[1].of, "more"),
-        first_are_whole=all(each.is_whole for each in firsts),
+        first_applied=Change(*firsts[0], *firsts[1], "more"),
         unfinished=Change(unfinished[0], after.runs + unfinished[0], unfinished[1], before.runs + unfinished[1]),
         axes=axes[:MOST_AXES],
         more_axes=max(0, len(axes) - MOST_AXES),
@@ -167,7 +165,7 @@ def _is_shift(share: Change) -> bool:
 
 
 def _unfinished(window: Window, named: Named) -> int:
-    return count_unfinished(Wanted(blueprint_id=named.ids or (), since_ms=window.since_ms, until_ms=window.until_ms))
+    return count_unfinished(exactly_in(window, named))
 
 
 def _patterns(sides: Windows, named: Named) -> tuple[Patterns, Patterns]:
