@@ -16,7 +16,16 @@ class EnhancelogConfig(AppConfig):
         from enhancelog.accounts import events
         from enhancelog.backends import schema, write_once
         from enhancelog.maintenance import checks  # noqa: F401  registers itself
-        from enhancelog.models import Answer, Document, Entry, Observation, Patch, UnfinishedRunChange, Version
+        from enhancelog.models import (
+            Answer,
+            Document,
+            Entry,
+            MarkerChange,
+            Observation,
+            Patch,
+            UnfinishedRunChange,
+            Version,
+        )
         from enhancelog.store import host_verification, verification
 
         write_once.register(Entry._meta.db_table, ("position",), ("issue_id",))
@@ -26,6 +35,7 @@ class EnhancelogConfig(AppConfig):
         write_once.register(Answer._meta.db_table, ("position",), ("source", "digest"))
         write_once.register(Observation._meta.db_table, ("id",))
         write_once.register(UnfinishedRunChange._meta.db_table, ("id",))
+        write_once.register(MarkerChange._meta.db_table, ("id",))
         for part in host_verification.PARTS:
             verification.register(part)
         events.connect()

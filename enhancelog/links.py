@@ -97,6 +97,22 @@ def change_pattern(kind: str, pattern_id: str) -> str:
     return f"/patterns/{kind}/{_last(pattern_id)}"
 
 
+def markers(pairs: Pairs = ()) -> str:
+    return with_query("/markers/", pairs)
+
+
+def marker(marker_id: str) -> str:
+    return f"/markers/{_last(marker_id)}"
+
+
+def edit_marker(marker_id: str) -> str:
+    return f"/markers/edit/{_last(marker_id)}"
+
+
+def hide_marker(marker_id: str) -> str:
+    return f"/markers/hide/{_last(marker_id)}"
+
+
 def entry(issue_id: str, pairs: Pairs = ()) -> str:
     """``pairs``: the filter for newer and older entries."""
     return with_query(f"/entries/{_last(issue_id)}", pairs)
@@ -152,6 +168,10 @@ def api_patches(issue_id: str) -> str:
 
 def api_unfinished_run(issue_id: str) -> str:
     return f"/v1/enhance/unfinished/{_last(issue_id)}"
+
+
+def api_marker(marker_id: str) -> str:
+    return f"/v1/enhance/markers/{_last(marker_id)}"
 
 
 def api_entry(issue_id: str) -> str:

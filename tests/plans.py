@@ -5,7 +5,10 @@ from django.db.backends.utils import CursorWrapper
 from django.test.utils import CaptureQueriesContext
 
 SMALL = {"blueprintsummary", "patternrules", "patternchange", "hostsource", "hostjoin", "touchderivation"} | {
-    "touchpending"
+    "touchpending",
+    "marker",
+    "hiddenmarker",
+    "observation",
 }
 """Tables that do not grow with the log: a row a Blueprint, source or change by hand, one row, or work to do."""
 

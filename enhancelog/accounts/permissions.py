@@ -25,8 +25,8 @@ if TYPE_CHECKING:  # importing views loads the throttle in the settings, which i
 # read is a setting (ENHANCELOG_PUBLIC_READ), never based on the client's address, and applies to tokens of any scope.
 Scope = Literal["log:read", "log:append", "content:read", "content:write"]
 # Token scopes, and what only users may do: change their password and tokens; save views and create feed keys; split and
-# merge deny patterns.
-Act = Scope | Literal["account:own", "views:own", "patterns:change"]
+# merge deny patterns; hide markers.
+Act = Scope | Literal["account:own", "views:own", "patterns:change", "markers:hide"]
 Somebody = User | AnonymousUser
 
 
@@ -54,6 +54,7 @@ RULES: Final[dict[Act, Callable[[Somebody], bool]]] = {
     "account:own": _signed_in,
     "views:own": _signed_in,
     "patterns:change": _staff,
+    "markers:hide": _staff,
 }
 
 
@@ -101,6 +102,15 @@ def why_not(request: Request, *, blueprint_id: str | None = None, kind: str | No
     if kind is not None and not api_tokens.permits(token.write_kinds, kind):
         return _beyond("kind", token.write_kinds, kind)
     return None
+
+
+def may_mark(request: Request, blueprint_id: str | None) -> None:
+    """``None``: a marker of all Blueprints, which a token with limits may not write. Raises ``PermissionDenied``."""
+    token = token_of(request)
+    if blueprint_id is None and token is not None and token.write_blueprints:
+        limits = api_tokens.in_words("Blueprint", token.write_blueprints)
+        raise PermissionDenied(f"This token may write only to {limits}; name one as blueprint_id.")
+    may_write(request, blueprint_id=blueprint_id)
 
 
 @cache  # otherwise a view that chooses by method would create a class per request

@@ -17,9 +17,11 @@ from enhancelog.client.connection import Connection
 from enhancelog.client.endpoint import DEFAULT_URL, TOTAL_S
 from enhancelog.client.exchange import one_line
 from enhancelog.client.log_store import HttpEnhanceLogStore
-from enhancelog.domain import meta_filters, page_sizes, records
+from enhancelog.domain import markers, meta_filters, page_sizes, periods, records
 from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other, StoreError
 from enhancelog.domain.filters import PARAMETERS
+from enhancelog.domain.markers import NewMarker
+from enhancelog.domain.times import now_ms
 from enhancelog.transfer.items import Found, Item, Unreadable
 from enhancelog.transfer.sources import open_source
 
@@ -117,6 +119,17 @@ def why(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
     if wrong := _wrong_question(options):
         return _fail(f"{wrong}; see why --help", FAILED)
     _print(_why_text(store, options).rstrip("\n").encode() if options.format == "text" else _why_json(store, options))
+    return DONE
+
+
+def mark(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
+    now = now_ms()
+    at_ms = None if options.at is None else periods.instant("--at", options.at, now)
+    new = NewMarker(
+        title=options.title, note=options.note, ts_ms=at_ms, blueprint_id=options.blueprint, axis=options.axis
+    )
+    markers.check(now, **msgspec.structs.asdict(new))
+    _print(store.mark(new))
     return DONE
 
 
@@ -218,6 +231,12 @@ def _parser() -> argparse.ArgumentParser:
     command("get", get, "Print one entry.").add_argument("issue_id", metavar="ID")
     _add_filters(command("list", list_entries, "Print entries as NDJSON, oldest first."))
     _add_question(command("why", why, "Print why runs of a Blueprint were denied, or what was tried on a document."))
+    chosen = command("mark", mark, "Say that something changed, such as a prompt; print the marker.")
+    chosen.add_argument("title", metavar="TITLE", help="what changed, in one line")
+    chosen.add_argument("--note", metavar="TEXT", default="", help="more about it")
+    chosen.add_argument("--at", metavar="TIME", help="2026-11-09T14:00:00Z, 2026-11-09, 3h (ago) (default: now)")
+    chosen.add_argument("--blueprint", metavar="ID", help="of this Blueprint alone")
+    chosen.add_argument("--axis", metavar="AXIS", help="of this axis alone")
     command("mcp", mcp, "Serve MCP tools to a model over standard input and output.")
     return parser
 

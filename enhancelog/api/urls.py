@@ -4,6 +4,7 @@ from enhancelog import converters  # noqa: F401  <id:…>
 from enhancelog.api import views
 from enhancelog.api.axes import AxisByItsName, AxisList, WhatIf
 from enhancelog.api.funnel import FunnelOfIntents
+from enhancelog.api.markers import MarkerByItsId, MarkerList
 from enhancelog.api.observed import DocumentByHash, PatchesOfEntry, UnfinishedRunByItsId, UnfinishedRunList
 from enhancelog.api.patterns import PatternByItsId, PatternList
 from enhancelog.api.steadiness import SteadinessOfAxes
@@ -25,5 +26,7 @@ urlpatterns = [
     path("what-if", WhatIf.as_view(), name="api_what_if"),
     path("funnel", FunnelOfIntents.as_view(), name="api_funnel"),
     path("steadiness", SteadinessOfAxes.as_view(), name="api_steadiness"),
+    path("markers", MarkerList.as_view(), name="api_marker_list"),
+    path("markers/<id:marker_id>", MarkerByItsId.as_view(), name="api_marker"),
     path("why", WhyRejected.as_view(), name="api_why"),
 ]

@@ -9,6 +9,7 @@ from enhancelog.client.async_connection import AsyncConnection
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
+from enhancelog.domain.markers import NewMarker
 from enhancelog.domain.records import Entry
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.domain.why import TriedBefore
@@ -84,6 +85,9 @@ class AsyncHttpEnhanceLogStore:
 
     async def what_if(self, without: Iterable[str], filters: Pairs = ()) -> WhatIfResult:
         return await self.connection.run(self._analysis.what_if(without, filters))
+
+    async def mark(self, new: NewMarker) -> bytes:
+        return await self.connection.run(self._calls.mark(new))
 
     async def document(self, hash: str) -> Document:
         return await self.connection.run(self._calls.document(hash))

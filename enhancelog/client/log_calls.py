@@ -12,6 +12,7 @@ from enhancelog.client.endpoint import MAX_ANSWER_BYTES, Endpoint
 from enhancelog.client.exchange import Answer, Call, Request, json_of, problem_of
 from enhancelog.domain import records
 from enhancelog.domain.errors import NO_SUCH_DOCUMENT, NO_SUCH_ENTRY, Conflict, Invalid, NotFound, Other
+from enhancelog.domain.markers import NewMarker
 from enhancelog.domain.observed import DocumentForm
 from enhancelog.domain.records import Entry
 from enhancelog.domain.unfinished_reports import UnfinishedReport
@@ -118,6 +119,12 @@ class LogCalls:
         raws = json_of(self._endpoint.expect(answer, 200), _array, self._endpoint.url)
         following = None if answer.next is None else self._cursor(answer.next, cursor)
         return Page([self._decoded(bytes(raw)) for raw in raws], following)
+
+    def mark(self, new: NewMarker) -> Call[bytes]:
+        # Sent once: repeated, it could set two markers.
+        body = msgspec.json.encode(new)
+        answer = yield Request("POST", "/v1/enhance/markers", body=body, headers=_JSON, if_arrived="stop")
+        return self._endpoint.expect(answer, 201).body
 
     def document(self, hash: str) -> Call[Document]:
         if not records.is_id(hash):

@@ -9,6 +9,7 @@ from enhancelog.client.connection import Connection
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
+from enhancelog.domain.markers import NewMarker
 from enhancelog.domain.records import Entry
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.domain.why import TriedBefore
@@ -92,6 +93,10 @@ class HttpEnhanceLogStore(HttpLogReads):
     def put(self, entry: Entry) -> Stored:
         """Safe to repeat. Raises ``Conflict`` if a different entry has the id."""
         return self.connection.run(self._calls.put(entry))
+
+    def mark(self, new: NewMarker) -> bytes:
+        """JSON of the marker. Raises ``Invalid`` if the server refuses it."""
+        return self.connection.run(self._calls.mark(new))
 
     def append_many(self, entries: Iterable[Entry]) -> list[Result]:
         """In bulk, in order. Safe to repeat. Raises ``Other``; what was sent before stays."""

@@ -1,6 +1,7 @@
 """What an engine host's further stores say (CONTRACT section 7): ``host`` reads it, ``store`` keeps it."""
 
-from typing import Literal, TypeVar
+import json
+from typing import Literal, NamedTuple, TypeVar
 
 from msgspec import Raw, Struct, structs
 
@@ -75,6 +76,22 @@ class Settings(Struct, frozen=True, kw_only=True):
     axes: tuple[str, ...]
     ttl_s: int | None
     spawner: str
+    flow: str = ""  # the Blueprint that is the verifiers' own; empty: not said
+
+
+class Seen(NamedTuple):
+    """What a host had at a time. ``kind``: axes, ttl_s, spawner (``name``: the settings' id), flow (its Blueprint) or
+    host_version (empty)."""
+
+    kind: str
+    name: str
+    value: str
+
+
+def of_settings(settings: Settings) -> list[Seen]:
+    ttl_s = "" if settings.ttl_s is None else str(settings.ttl_s)
+    values = {"axes": json.dumps(settings.axes, ensure_ascii=False), "ttl_s": ttl_s, "spawner": settings.spawner}
+    return [Seen(kind, settings.id, value) for kind, value in values.items()]
 
 
 def later(record: _Record, days: int) -> _Record:

@@ -19,6 +19,7 @@ _INTEGER_SCHEMA = "-?[0-9]{1,19}"
 _DATE_SCHEMA = f"{_DAY}{_ZONE}?"
 _RFC3339_SCHEMA = rf"{_DAY}[Tt ]((?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])(\.[0-9]{{1,9}})?{_ZONE}"
 PERIOD_SCHEMA: Final = f"^({_AGO_SCHEMA}|today|yesterday|all)$"
+RFC3339_SCHEMA: Final = f"^{_RFC3339_SCHEMA}$"
 INSTANT_SCHEMA: Final = f"^({_INTEGER_SCHEMA}|{_DATE_SCHEMA}|{_RFC3339_SCHEMA}|{_AGO_SCHEMA}|today|yesterday)$"
 
 _INTEGER = re.compile(_INTEGER_SCHEMA)

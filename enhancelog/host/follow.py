@@ -3,7 +3,7 @@
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
 
 import msgspec
@@ -11,11 +11,12 @@ from django.db import Error, close_old_connections
 
 from enhancelog.domain import records
 from enhancelog.domain.errors import StoreError, WrongSchema
+from enhancelog.domain.observed import Seen, of_settings
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 from enhancelog.host.log_http import Head, NotUnderstood, Upstream
 from enhancelog.host.remarks import Remarks
-from enhancelog.store import followed
+from enhancelog.store import followed, observed
 from enhancelog.store.followed import Remark
 from enhancelog.transfer import json_stream
 from enhancelog.transfer.importer import Conflicting, Counts, Dropped, Finding, import_entries
@@ -129,19 +130,31 @@ class Follower:
 
     def _keep_heads(self) -> None:
         try:
-            for blueprint_id in self._upstream.blueprint_ids():
-                self._keep_head(blueprint_id)
+            doctor = self._upstream.doctor()
+            heads = {name: self._keep_head(name) for name in doctor.registered_blueprint_ids}
+            self._observe(doctor.server_version, heads)
         except Unreadable as error:
             self._listener.trouble(str(error))
 
-    def _keep_head(self, blueprint_id: str) -> None:
+    def _keep_head(self, blueprint_id: str) -> str:
+        """Its version; empty if it is not known."""
         try:
             head = self._upstream.head(blueprint_id)
         except NotUnderstood as error:
             self._listener.trouble(str(error))
-            return
-        if head is not None and followed.keep_document(*head, source=self._origin.source):
+            return ""
+        if head is None:
+            return ""
+        if followed.keep_document(*head, source=self._origin.source):
             self._listener.kept(head)
+        return head.version
+
+    def _observe(self, host_version: str, heads: Mapping[str, str]) -> None:
+        settings = self._upstream.settings()
+        seen = [each for one in settings for each in of_settings(one)]
+        seen += [Seen("flow", name, heads[name]) for name in sorted({one.flow for one in settings}) if heads.get(name)]
+        seen += [Seen("host_version", "", host_version)] if host_version else []
+        observed.observe(self._origin.source, seen)
 
 
 def forever(

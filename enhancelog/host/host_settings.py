@@ -25,6 +25,7 @@ class _Body(Struct):
     verifier_axes: Annotated[tuple[str, ...], Meta(max_length=MAX_AXES)] = ()
     ttl_secs: Annotated[int, Meta(ge=0, le=2**53)] | None = None
     spawner: _Spawner | None = None
+    blueprint_id: str = ""
 
 
 _decoder = msgspec.json.Decoder(_Body)
@@ -45,7 +46,11 @@ class HostSettings(RowReader[Settings]):
 
 
 def _settings(row: Row) -> Settings:
-    text = row.text("body_json")
+    return parse(row.text("id"), row.text("body_json"))
+
+
+def parse(settings_id: str, text: str) -> Settings:
+    """Raises ``Invalid``, without repeating the text."""
     try:
         strict_json.parse(text)
         body = _decoder.decode(text)
@@ -54,11 +59,13 @@ def _settings(row: Row) -> Settings:
     except msgspec.ValidationError as error:
         raise records.as_invalid(error, "body_json") from None
     settings = Settings(
-        id=row.text("id"),
+        id=settings_id,
         axes=body.verifier_axes,
         ttl_s=body.ttl_secs,
         spawner=body.spawner.name if body.spawner else "",
+        flow=body.blueprint_id,
     )
+    records.check_id(settings.flow, "body_json.blueprint_id", may_be_empty=True)
     records.check_id(settings.id, "id")
     for number, axis in enumerate(settings.axes):
         records.check_id(axis, f"body_json.verifier_axes[{number}]")

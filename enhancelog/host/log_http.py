@@ -15,6 +15,8 @@ import msgspec
 
 from enhancelog.domain import records, strict_json
 from enhancelog.domain.errors import Invalid
+from enhancelog.domain.observed import Settings
+from enhancelog.host import host_settings
 from enhancelog.transfer.items import Unreadable
 
 # Only the named host is contacted: redirects are not followed, and proxies from the environment are not used. Every
@@ -22,6 +24,8 @@ from enhancelog.transfer.items import Unreadable
 MAX_LOG_BYTES: Final = 512 << 20
 MAX_DOCUMENT_BYTES: Final = 4 << 20
 MAX_BLUEPRINTS: Final = 1000
+MAX_SETTINGS: Final = 20
+MAX_VERSION: Final = 100  # characters
 LOG_TIME_S: Final = 120.0
 SMALL_TIME_S: Final = 20.0
 _CONNECT_S: Final = 10.0
@@ -43,11 +47,14 @@ class _HeadAnswer(msgspec.Struct):
     blueprint: msgspec.Raw
 
 
-class _Doctor(msgspec.Struct):
-    registered_blueprint_ids: list[str]
+class Doctor(msgspec.Struct):
+    """What the host says of itself: registered Blueprints, and its version (empty: not said)."""
+
+    registered_blueprint_ids: list[str] = []
+    server_version: str = ""
 
 
-_Shape = TypeVar("_Shape", _HeadAnswer, _Doctor)
+_Shape = TypeVar("_Shape", _HeadAnswer, Doctor, list[str])
 
 
 class Missing(Unreadable):
@@ -108,13 +115,32 @@ class Upstream:
     def log(self) -> bytes:
         return self._get("/v1/enhance/log", self._max_log_bytes, self._log_time_s)
 
-    def blueprint_ids(self) -> list[str]:
-        """Registered Blueprints; empty if the host does not list them."""
+    def doctor(self) -> Doctor:
+        """Empty if the host has none."""
         try:
-            answer = self._small("/v1/doctor", "/v1/doctor", _Doctor)
+            answer = self._small("/v1/doctor", "/v1/doctor", Doctor)
+        except Missing:
+            return Doctor()
+        known = records.only_ids(answer.registered_blueprint_ids)[:MAX_BLUEPRINTS]
+        return Doctor(known, answer.server_version[:MAX_VERSION])
+
+    def settings(self) -> list[Settings]:
+        """Empty if the host does not list them."""
+        try:
+            ids = records.only_ids(self._small("/v1/enhance-settings", "its list of settings", list[str]))
         except Missing:
             return []
-        return records.only_ids(answer.registered_blueprint_ids)[:MAX_BLUEPRINTS]
+        return [each for settings_id in ids[:MAX_SETTINGS] for each in self._settings(settings_id)]
+
+    def _settings(self, settings_id: str) -> list[Settings]:
+        path = f"/v1/enhance-settings/{quote(settings_id, safe='')}"
+        try:
+            body = self._get(path, MAX_DOCUMENT_BYTES, self._small_time_s)
+            return [host_settings.parse(settings_id, body.decode())]
+        except Missing:
+            return []
+        except (Invalid, UnicodeDecodeError):  # they may hold secrets, so the reason is not repeated
+            raise NotUnderstood(f"{self.name}: the settings {settings_id} are malformed") from None
 
     def head(self, blueprint_id: str) -> Head | None:
         what = f"the head of {blueprint_id}"

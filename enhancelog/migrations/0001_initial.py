@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                 ('next_other', models.BigIntegerField()),
             ],
             options={
-                'indexes': [models.Index(models.F('day'), models.F('axis'), name='axis_tally_day_axis'), models.Index(models.F('blueprint_id'), models.F('day'), name='axis_tally_blueprint_day')],
+                'indexes': [models.Index(models.F('day'), models.F('axis'), name='axis_tally_day_axis'), models.Index(models.F('axis'), models.F('day'), name='axis_tally_axis_day'), models.Index(models.F('blueprint_id'), models.F('day'), name='axis_tally_blueprint_day')],
                 'constraints': [models.UniqueConstraint(django.db.models.functions.comparison.Coalesce('day', models.Value(-1)), models.F('blueprint_id'), models.F('axis'), name='axis_tally_unique')],
             },
         ),
@@ -189,6 +189,41 @@ class Migration(migrations.Migration):
             options={
                 'indexes': [models.Index(models.F('source'), models.F('created_seq'), name='host_issue_order'), models.Index(models.F('issue_id'), name='host_issue_id')],
                 'constraints': [models.UniqueConstraint(models.F('source'), models.F('issue_id'), name='host_issue_unique')],
+            },
+        ),
+        migrations.CreateModel(
+            name='HiddenMarker',
+            fields=[
+                ('marker_id', enhancelog.backends.fields.CodePointTextField(primary_key=True, serialize=False)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Marker',
+            fields=[
+                ('id', enhancelog.backends.fields.CodePointTextField(primary_key=True, serialize=False)),
+                ('ts_ms', models.BigIntegerField()),
+                ('title', models.TextField()),
+                ('note', models.TextField()),
+                ('blueprint_id', enhancelog.backends.fields.CodePointTextField(null=True)),
+                ('axis', enhancelog.backends.fields.CodePointTextField(null=True)),
+                ('source', enhancelog.backends.fields.CodePointTextField()),
+            ],
+            options={
+                'indexes': [models.Index(models.F('ts_ms'), models.F('id'), name='marker_ts')],
+            },
+        ),
+        migrations.CreateModel(
+            name='MarkerChange',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('marker_id', enhancelog.backends.fields.CodePointTextField()),
+                ('act', models.TextField()),
+                ('made_by', models.TextField()),
+                ('made_ms', models.BigIntegerField()),
+            ],
+            options={
+                'indexes': [models.Index(models.F('marker_id'), models.F('id'), name='marker_change_marker')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('act__in', ['made', 'edited', 'hidden', 'shown'])), name='marker_change_act_known')],
             },
         ),
         migrations.CreateModel(

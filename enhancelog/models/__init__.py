@@ -19,6 +19,7 @@ from enhancelog.models.host import (
     Version,
 )
 from enhancelog.models.log import Entry, EntryQuerySet, Immutable
+from enhancelog.models.markers import HiddenMarker, Marker, MarkerChange
 from enhancelog.models.patterns import (
     DenialPattern,
     PatternAxis,
@@ -62,6 +63,7 @@ __all__ = [
     "EntryPatch",
     "EntryQuerySet",
     "FollowFinding",
+    "HiddenMarker",
     "HostIssue",
     "HostJoin",
     "HostSource",
@@ -69,6 +71,8 @@ __all__ = [
     "IntentTally",
     "IntentTimeTally",
     "JointTally",
+    "Marker",
+    "MarkerChange",
     "MetaValue",
     "Observation",
     "Patch",

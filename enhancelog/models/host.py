@@ -148,8 +148,8 @@ class HostIssue(models.Model):
 # A setting of the host, each time it was seen with another value.
 class Observation(models.Model):
     source = CodePointTextField()
-    kind = models.TextField()  # axes, ttl_s, spawner
-    name = CodePointTextField()  # the settings' id
+    kind = models.TextField()  # axes, ttl_s, spawner, flow, host_version
+    name = CodePointTextField()  # as of ``domain.observed.Seen``
     value = models.TextField()
     seen_ms = models.BigIntegerField()
 

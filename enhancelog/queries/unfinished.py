@@ -10,7 +10,7 @@ from django.db.models.lookups import Exact
 
 from enhancelog import models
 from enhancelog.backends import dialect, faults
-from enhancelog.domain import cursors, records
+from enhancelog.domain import cursors, periods, records
 from enhancelog.domain.causes import CAUSES, Cause
 from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.times import DAY_MS, day_of
@@ -48,7 +48,8 @@ _DAY: Final = Case(
 
 
 class Wanted(NamedTuple):
-    """Empty: any. Days since 1970-01-01; ``None`` in ``day``: not known. ``until`` is exclusive."""
+    """Empty: any. Days since 1970-01-01; ``None`` in ``day``: not known. ``until`` is exclusive.
+    ``since_ms`` and ``until_ms``: what is known to have begun between these, epoch ms, half-open."""
 
     blueprint_id: Sequence[str] = ()
     blueprint_prefix: Sequence[str] = ()
@@ -58,6 +59,8 @@ class Wanted(NamedTuple):
     day: Sequence[int | None] = ()
     since: int | None = None
     until: int | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
 
 
 class UnfinishedRun(msgspec.Struct, frozen=True):
@@ -131,8 +134,10 @@ def parse(parameters: Mapping[str, list[str]]) -> Wanted:
         cause=parameters.get("cause", ()),
         status=parameters.get("status", UNRESOLVED),
         day=[None if value == UNKNOWN_DAY else _day("day", value) for value in parameters.get("day", ())],
-        since=max((_day("since", value) for value in parameters.get("since", ())), default=None),
-        until=min((_day("until", value) for value in parameters.get("until", ())), default=None),
+        since=max(_days("since", parameters), default=None),
+        until=min(_days("until", parameters), default=None),
+        since_ms=max(_moments("since", parameters), default=None),
+        until_ms=min(_moments("until", parameters), default=None),
     )
     for name, choices in (("cause", CAUSES), ("status", STATUSES)):
         for value in getattr(wanted, name):
@@ -146,6 +151,17 @@ def in_window(window: Window, blueprints: Named) -> Wanted:
     first = None if window.since_ms is None else day_of(window.since_ms)
     end = None if window.until_ms is None else day_of(window.until_ms - 1) + 1
     return Wanted(blueprints.ids or (), blueprints.prefixes or (), since=first, until=end)
+
+
+def exactly_in(window: Window, blueprints: Named) -> Wanted:
+    """As ``parse`` reads the bounds that ``links.between`` writes: a midnight is that of a day."""
+    (since, since_ms), (until, until_ms) = map(_day_or_moment, (window.since_ms, window.until_ms))
+    found = Wanted(blueprints.ids or (), blueprints.prefixes or (), since=since, until=until)
+    return found._replace(since_ms=since_ms, until_ms=until_ms)
+
+
+def _day_or_moment(ms: int | None) -> tuple[int | None, int | None]:
+    return (None, ms) if ms is None or ms % DAY_MS else (day_of(ms), None)
 
 
 def page(wanted: Wanted, size: int, cursor: str | None = None) -> Page:
@@ -230,10 +246,29 @@ def _selected(wanted: Wanted) -> QuerySet[models.UnfinishedRun]:
         rows = rows.filter(day__gte=wanted.since)
     if wanted.until is not None:
         rows = rows.filter(day__lt=wanted.until)
+    if wanted.since_ms is not None:
+        rows = rows.filter(_known_from("gte", wanted.since_ms))
+    if wanted.until_ms is not None:
+        rows = rows.filter(_known_from("lt", wanted.until_ms))
     if wanted.day:
         is_known = Q(day__in=[day for day in wanted.day if day is not None])
         rows = rows.filter(is_known | Q(day=None) if None in wanted.day else is_known)
     return rows
+
+
+def _known_from(comparison: str, ms: int) -> Q:
+    exact = Q(Plausible("ts_ms", "recorded_ms"), **{f"ts_ms__{comparison}": ms})
+    bound = "not_before_ms" if comparison == "gte" else "not_after_ms"
+    return exact | Q(Plausible(bound, "recorded_ms"), ts_ms=None, **{f"{bound}__{comparison}": ms})
+
+
+# RFC 3339 names a moment; anything else has to be a date.
+def _days(name: str, parameters: Mapping[str, list[str]]) -> list[int]:
+    return [_day(name, value) for value in parameters.get(name, ()) if "T" not in value]
+
+
+def _moments(name: str, parameters: Mapping[str, list[str]]) -> list[int]:
+    return [periods.instant(name, value, 0) for value in parameters.get(name, ()) if "T" in value]
 
 
 def _day(name: str, value: str) -> int:

@@ -9,6 +9,8 @@ from enhancelog.models import (
     Entry,
     HostJoin,
     HostSource,
+    MarkerChange,
+    Observation,
     PatternChange,
     PatternRules,
     TouchDerivation,
@@ -32,6 +34,7 @@ _VERSION: Final = f"""
         (SELECT MAX(entries) FROM {_JOIN}), (SELECT MAX(patches) FROM {_JOIN}), (SELECT MAX(reports) FROM {_JOIN}),
         (SELECT SUM(derived) FROM {HostSource._meta.db_table}),
         (SELECT MAX(id) FROM {UnfinishedRunChange._meta.db_table}),
+        (SELECT MAX(id) FROM {MarkerChange._meta.db_table}), (SELECT MAX(id) FROM {Observation._meta.db_table}),
         (SELECT MAX(own) FROM {_TOUCHED}), (SELECT MAX(entries) FROM {_TOUCHED}),
         (SELECT MAX(patches) FROM {_TOUCHED}), (SELECT MAX(documents) FROM {_TOUCHED})"""
 

@@ -12,14 +12,14 @@ from msgspec import Raw
 from msgspec.structs import asdict
 
 from enhancelog.backends import dialect, faults
-from enhancelog.domain.observed import Answer, Issue, Patch, Settings, Version
+from enhancelog.domain.observed import Answer, Issue, Patch, Seen, Settings, Version, of_settings
 from enhancelog.domain.times import now_ms
 from enhancelog.models import Answer as AnswerModel
 from enhancelog.models import HostIssue, HostJoin, HostSource, Observation
 from enhancelog.models import Patch as PatchModel
 from enhancelog.models import Version as VersionModel
 from enhancelog.store import documents, writing
-from enhancelog.store.documents import Seen
+from enhancelog.store.documents import Seen as SeenDocument
 
 # Records for one call of ``keep``, which is one transaction under the append lock.
 BATCH_RECORDS: Final = 500
@@ -39,7 +39,7 @@ class Found:
 
     patches: list[Patch] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
-    documents: list[Seen] = field(default_factory=list)
+    documents: list[SeenDocument] = field(default_factory=list)
     versions: list[Version] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     settings: list[Settings] = field(default_factory=list)
@@ -74,7 +74,7 @@ def keep(source: str, found: Found) -> Kept:
                 answers=_keep_answers(cursor, source, found.answers),
                 documents=batch.insert(cursor, source),
                 versions=_keep_versions(cursor, source, found.versions),
-                observations=_observe(source, found.settings),
+                observations=_observe(source, (seen for each in found.settings for seen in of_settings(each))),
             )
             kept.issues, kept.changed = _keep_issues(source, found.issues)
             if kept.patches or kept.answers or kept.issues or kept.changed:
@@ -159,17 +159,33 @@ def _values(issue: Issue) -> dict[str, Any]:
     return {name: getattr(issue, name) for name in _ISSUE_COLUMNS}
 
 
-def _observe(source: str, settings: Iterable[Settings]) -> int:
-    seen_ms, new = now_ms(), 0
-    for each in settings:
-        ttl_s = "" if each.ttl_s is None else str(each.ttl_s)
-        seen = {"axes": json.dumps(each.axes, ensure_ascii=False), "ttl_s": ttl_s, "spawner": each.spawner}
-        for kind, value in seen.items():
-            about = {"source": source, "kind": kind, "name": each.id}
-            latest = Observation.objects.filter(**about).order_by("-id").values_list("value", flat=True).first()
-            if value != latest:
-                Observation.objects.bulk_create([Observation(**about, value=value, seen_ms=seen_ms)])
-                new += 1
+def observe(source: str, seen: Iterable[Seen]) -> int:
+    """Keeps what is new, and returns how many that is. Raises ``Other``."""
+    with faults():
+        new = _not_latest(source, seen)
+        if not new:
+            return 0
+        with dialect().appending():
+            return _observe(source, new)
+
+
+def _observe(source: str, seen: Iterable[Seen]) -> int:
+    new, seen_ms = _not_latest(source, seen), now_ms()
+    Observation.objects.bulk_create([Observation(source=source, **each._asdict(), seen_ms=seen_ms) for each in new])
+    return len(new)
+
+
+def _not_latest(source: str, seen: Iterable[Seen]) -> list[Seen]:
+    latest: dict[tuple[str, str], str | None] = {}
+    new = []
+    for each in seen:
+        about = each.kind, each.name
+        if about not in latest:
+            rows = Observation.objects.filter(source=source, kind=each.kind, name=each.name).order_by("-id")
+            latest[about] = rows.values_list("value", flat=True).first()
+        if each.value != latest[about]:
+            latest[about] = each.value
+            new.append(each)
     return new
 
 

@@ -10,6 +10,7 @@ from enhancelog.queries.charts import Window
 from enhancelog.queries.runs import Totals
 from enhancelog.web import charts, overview_chart, periods
 from enhancelog.web.overview_chart import Label, Row
+from enhancelog.web.ticks import Ticks, ticks
 
 MOST_AXES: Final = 10
 
@@ -32,6 +33,7 @@ class Weeks(NamedTuple):
     axes: Sequence[AxisRow]
     more_axes: int
     table: Iterator[Row]
+    ticks: Ticks
 
 
 def weeks(blueprint_id: str, newest_ms: int) -> Weeks:
@@ -62,6 +64,7 @@ def weeks(blueprint_id: str, newest_ms: int) -> Weeks:
             links.blueprint(blueprint_id, [("status", "applied")]),  # /search/ cannot name the empty id
             scope,
         ),
+        ticks=ticks(spans, blueprint_id),
     )
 
 

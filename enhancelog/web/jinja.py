@@ -25,7 +25,7 @@ from enhancelog.web import charts
 
 LONGEST_KEPT_ROW: Final = 4_000  # characters, with its key; a hash or an address can have a million
 
-_FORMATS: Final = {"short": "%d %b %H:%M", "full": "%d %b %Y %H:%M:%S UTC"}
+_FORMATS: Final = {"short": "%d %b %H:%M", "full": "%d %b %Y %H:%M:%S UTC", "day": "%d %b %Y"}
 
 
 class TimeText(NamedTuple):
@@ -116,7 +116,7 @@ def public_url() -> str:
 
 
 def time_text(ts_ms: int, recorded_ms: int, style: str = "relative") -> TimeText | None:
-    """``None`` if implausible. ``style``: relative (by script), clock (16:29), short (04 Nov 10:48) or full."""
+    """``None`` if implausible. ``style``: relative (by script), clock (16:29), short (04 Nov 10:48), day or full."""
     moment = as_datetime(ts_ms, recorded_ms)
     return None if moment is None else moment_text(moment, style)
 

@@ -277,3 +277,27 @@ def test_append_sends_what_was_noted_and_refuses_another_shape(run: Run):
 def test_a_filter_of_meta_without_a_value_could_not_run(run: Run):
     done = run("list", "--meta", "model")
     assert (done.code, done.err) == (2, 'enhancelog: meta: must be KEY=VALUE, not "model"\n')
+
+
+def test_mark_sets_a_marker_and_prints_it(run: Run):
+    done = run("mark", "prompt v12", "--note", "cites", "--at", "2026-11-09T14:00:00Z", "--blueprint", "main")
+    (made,) = done.lines
+    assert (done.code, made["title"], made["note"], made["ts_ms"]) == (0, "prompt v12", "cites", 1_794_232_800_000)
+    assert (made["kind"], made["blueprint_id"], "axis" in made) == ("manual", "main", False)
+    assert run("mark", "v13", "--axis", "noop").lines[0]["axis"] == "noop"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ((), "TITLE"),
+        (("",), "title"),
+        (("a\nb",), "title"),
+        (("a", "--at", "soon"), "--at"),
+        (("a", "--axis", ".."), "axis"),
+    ],
+)
+def test_mark_says_what_is_wrong(run: Run, arguments: tuple[str, ...], why: str):
+    done = run("mark", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert why in done.err

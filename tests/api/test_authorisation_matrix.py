@@ -51,6 +51,12 @@ ROUTES: Final[dict[tuple[str, str], Call]] = {
     ("v1/enhance/funnel", "GET"): Call("log:read", "/v1/enhance/funnel"),
     ("v1/enhance/steadiness", "GET"): Call("log:read", "/v1/enhance/steadiness"),
     ("v1/enhance/what-if", "GET"): Call("log:read", "/v1/enhance/what-if?without=noop"),
+    ("v1/enhance/markers", "GET"): Call("log:read", "/v1/enhance/markers"),
+    ("v1/enhance/markers", "POST"): Call("log:append", "/v1/enhance/markers", {"title": "prompt v12"}, 201),
+    ("v1/enhance/markers/<id:marker_id>", "GET"): Call("log:read", f"/v1/enhance/markers/{'0' * 16}", status=404),
+    ("v1/enhance/markers/<id:marker_id>", "PATCH"): Call(
+        "log:append", f"/v1/enhance/markers/{'0' * 16}", {"title": "prompt v13"}, 404
+    ),
     ("v1/enhance/patterns", "GET"): Call("log:read", "/v1/enhance/patterns"),
     ("v1/enhance/patterns/<id:pattern_id>", "GET"): Call("log:read", f"/v1/enhance/patterns/{'0' * 16}", status=404),
     ("v1/enhance/patches/<id:issue_id>", "GET"): Call("log:read", "/v1/enhance/patches/h-1"),

@@ -31,6 +31,7 @@ SAMPLES: Final = {
     "story_id": "S-1",
     "kind": "story",
     "pattern_id": patterns.pattern_id("noop", patterns.mask("patch is no-op").template),
+    "marker_id": "0" * 16,
     "change_id": "1",
     "token_id": "1",
     "view_id": "1",

@@ -22,6 +22,7 @@ from enhancelog.accounts import api_tokens, saved_views
 from enhancelog.domain.observed import Document, Version
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import DAY_MS, now_ms
+from enhancelog.models import Marker
 from enhancelog.store import host_derivation, observed
 from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
@@ -48,6 +49,7 @@ SAMPLES: Final = {
     "kind": "story",
     "axis": "noop",
     "pattern_id": patterns.pattern_id("noop", patterns.mask("patch is no-op").template),
+    "marker_id": "0" * 16,
     "change_id": "1",
     "token_id": "1",
     "view_id": "1",
@@ -59,6 +61,7 @@ STATES: Final = (
     *("/matrix/?period=all&view=what-if&without=noop", "/axes/?period=all", "/axes/noop?period=all"),
     "/funnel/?period=all",
     *("/steadiness/?period=all", "/steadiness/?period=all&axis=noop&kind=judged"),
+    *("/markers/?kind=wording", "/markers/?hidden=true", "/markers/new?axis=noop"),
     *("/blueprints/main?axis=noop&status=rejected&order=asc", "/blueprints/nobody", "/blueprints/?blueprint_id="),
     *("/documents/?blueprint_id=main", "/documents/?blueprint_id=", "/documents/nobody"),
     *("/fields/?blueprint_id=main", "/fields/?blueprint_id="),
@@ -118,6 +121,7 @@ def ada(transactional_db: None, settings: Any) -> User:
     for kind, value in (("story", "# One"), ("story", "# Title\n\ntext"), ("abort_respawn_count", "1")):
         agent.write("STORY-214", kind, value)
     agent.write("STORY-214", "merge_success", "")
+    Marker.objects.create(id="0" * 16, ts_ms=now_ms() - 1, title="prompt v12", note="one\ntwo", source="user ada")
     user = User.objects.create_user("ada", is_staff=True)
     api_tokens.make(api_tokens.Wanted("ci", api_tokens.SCOPES), user, "ada")
     for name, shared in (("Noop", True), ("A view with a long name " * 3, False)):

@@ -12,6 +12,7 @@ from enhancelog.accounts import api_tokens, saved_views
 from enhancelog.domain.observed import Document, Version
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import now_ms
+from enhancelog.models import Marker
 from enhancelog.store import host_derivation, observed, pattern_groups
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.documents import Seen
@@ -41,6 +42,7 @@ SAMPLES: Final = {
     "story_id": STORY,
     "kind": "story",
     "pattern_id": patterns.pattern_id(AXIS, patterns.mask(DETAIL).template),
+    "marker_id": "0" * 16,
     "change_id": "1",
     "token_id": "1",
     "view_id": "1",
@@ -112,6 +114,8 @@ def ada(transactional_db: None, settings: Any) -> User:
     for kind, value in (("story", f"# {'V' * LONG}"), ("story", "# Title\n\ntext"), ("abort_respawn_count", "1")):
         agent.write(STORY, kind, value)
     open_store(Origin("token", ACTOR, "api")).write(APPLIED, "story", "V" * LONG)
+    said = {"title": "M" * 200, "note": "N" * LONG, "blueprint_id": BLUEPRINT, "axis": AXIS, "source": f"token {ACTOR}"}
+    Marker.objects.create(id="0" * 16, ts_ms=now_ms() - 1, **said)
     user = User.objects.create_user("u" * 150, is_staff=True)
     wanted = api_tokens.Wanted("t" * 80, api_tokens.SCOPES, write_blueprints=(BLUEPRINT,))
     api_tokens.make(wanted, user, "ada")

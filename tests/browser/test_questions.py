@@ -163,3 +163,27 @@ def test_every_question_is_answered_in_two_clicks(page: "Page", settings: Any) -
         reader = Reader(page)
         question(reader)
         assert reader.clicks <= MOST, question.__name__
+
+
+def secrets_switched_on() -> list[Entry]:
+    """Two days ago ``secrets`` began to judge; the day before, most runs were rejected."""
+    midnight = now_ms() // DAY_MS * DAY_MS
+    verdicts = [{"axis": axis, "status": "pass", "detail": ""} for axis in ("noop", "secrets")]
+    before = [make_rejected("noop", issue_id=f"b{at}", ts_ms=midnight - 3 * DAY_MS + at) for at in range(25)]
+    after = [make_entry(issue_id=f"a{at}", ts_ms=midnight - 2 * DAY_MS + at, verdicts=verdicts) for at in range(25)]
+    return [*before, *after]
+
+
+def test_did_switching_on_an_axis_help(page: "Page", settings: Any) -> None:
+    settings.PUBLIC_READ = True
+    record(*secrets_switched_on())
+    reader = Reader(page)
+    reader.click(reader.link("Markers", within="nav"))
+    reader.click(reader.link("secrets started"))
+    assert reader.clicks <= MOST
+    rejected = reader.page.locator("[data-row]", has_text="Rejected runs").inner_text()
+    assert " ".join(rejected.split()) == "Rejected runs 25 of 25 100 % 0 of 25 0 % better −100 points"
+    reader.page.goto("/?period=7d")
+    assert reader.page.locator(".stacked .tick").count() == 1
+    reader.click(reader.link("secrets started"))
+    assert "secrets started" in reader.page.locator("h1").inner_text()

@@ -72,7 +72,7 @@ def test_issues_and_why_they_were_never_logged() -> None:
 def test_settings_without_what_may_be_secret() -> None:
     axes = ("des", "canonical", "noop", "agent-ref", "prompt-budget", "secrets", "tone")
     assert list(HostSettings(RECORDED_HOST / "setting.db")) == [
-        Settings(id="default", axes=axes, ttl_s=3, spawner="patch-spawner")
+        Settings(id="default", axes=axes, ttl_s=3, spawner="patch-spawner", flow="enhance-team")
     ]
 
 

@@ -50,6 +50,7 @@ STARTS: Final = (
     "/axes/",
     "/funnel/",
     "/steadiness/",
+    "/markers/",
     "/search/",
     "/content/",
     "/unfinished/",

@@ -10,6 +10,7 @@ from django.test import Client
 
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
+from enhancelog.models import Marker
 from enhancelog.store import host_derivation, observed
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.observed import Found
@@ -38,6 +39,9 @@ PAGES = (
     "/axes/?period=all",
     "/funnel/?period=all",
     "/steadiness/?period=all&kind=judged",
+    "/markers/",
+    f"/markers/{'0' * 16}",
+    f"/markers/?axis={quote(HOSTILE)}",
     f"/axes/{quote(HOSTILE, safe='')}?period=all",
     "/blueprints/",
     "/blueprints/?sort=change",
@@ -63,6 +67,8 @@ PAGES = (
     "/?period=%3Cxss-tag%3E",
 )
 STAFF_PAGES = (
+    f"/markers/{'0' * 16}",
+    f"/markers/edit/{'0' * 16}",
     "/account/password",
     "/admin/",
     "/admin/enhancelog/entry/",
@@ -97,6 +103,8 @@ def log(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     dead = make_issue(1, issue_id=ODD_ID, blueprint_id=ODD_ID, intent=HOSTILE, detail=f"dispatch failed: {HOSTILE}")
     observed.keep(HOSTILE, Found(issues=[dead]))
     host_derivation.settle()
+    said = {"title": HOSTILE, "note": HOSTILE, "blueprint_id": ODD_ID, "axis": HOSTILE, "source": HOSTILE}
+    Marker.objects.create(id="0" * 16, ts_ms=NOW_MS - 1, **said)
     DatabaseEnhanceLogStore(Origin("command", HOSTILE, "api")).append_batch(entries[:1])
 
 

@@ -333,7 +333,7 @@ def test_the_number_of_statements_does_not_grow(number: int, django_assert_max_n
     path = links.pattern(Template.objects.get(axis="noop").key)
     with django_assert_max_num_queries(11):
         show("/patterns/")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(25):
         show(path)
 
 

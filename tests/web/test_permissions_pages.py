@@ -20,6 +20,7 @@ READING = (
     "/axes/",
     "/funnel/",
     "/steadiness/",
+    "/markers/",
     "/rejections/",
     "/search/",
     "/entries/h-1",

@@ -266,7 +266,7 @@ def test_blueprint_is_settled_by_the_page(client):
 @pytest.mark.parametrize("number", [1, 200])
 def test_statements_do_not_grow_with_the_rows(client, django_assert_num_queries, number):
     record_all(chain(number))
-    with django_assert_num_queries(10):  # two of them for the rates by week
+    with django_assert_num_queries(15):  # two of them for the rates by week, five for markers
         get(client, blueprint("main", [("page_size", "200")]))
     with django_assert_num_queries(7):  # no row, so none of their tries
         get(client, blueprint("main", [("page_size", "200"), ("has", "gap")]))

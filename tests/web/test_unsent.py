@@ -35,6 +35,9 @@ FORMS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/patterns/split/abc", {"template": ["a" * 16, "b" * 16]}),
     ("/patterns/merge/abc", {"pattern": "a" * 16}),
     ("/patterns/undo/1", {"pattern": "a" * 16}),
+    ("/markers/new", {"title": "prompt v12", "note": TYPED}),
+    ("/markers/edit/abc", {"title": "prompt v13"}),
+    ("/markers/hide/abc", {"hidden": "true"}),
     (links.history("S-1", "story"), {"version": "2", "restore": "1"}),
     (links.link("h-1"), {"story_id": "STORY-1"}),
 )

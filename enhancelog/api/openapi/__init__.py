@@ -10,6 +10,8 @@ from enhancelog.api.openapi.axes import SCHEMAS as AXIS_SCHEMAS
 from enhancelog.api.openapi.funnel import OPERATIONS as FUNNEL
 from enhancelog.api.openapi.funnel import SCHEMAS as FUNNEL_SCHEMAS
 from enhancelog.api.openapi.log import OPERATIONS as LOG
+from enhancelog.api.openapi.markers import OPERATIONS as MARKERS
+from enhancelog.api.openapi.markers import SCHEMAS as MARKER_SCHEMAS
 from enhancelog.api.openapi.observed import OPERATIONS as OBSERVED
 from enhancelog.api.openapi.observed import SCHEMAS as OBSERVED_SCHEMAS
 from enhancelog.api.openapi.parts import (
@@ -63,6 +65,7 @@ def document() -> Document:
             **AXES,
             **FUNNEL,
             **STEADINESS,
+            **MARKERS,
             **OBSERVED,
             **_registered_paths,
             **_own(),
@@ -74,6 +77,7 @@ def document() -> Document:
                 **AXIS_SCHEMAS,
                 **FUNNEL_SCHEMAS,
                 **STEADINESS_SCHEMAS,
+                **MARKER_SCHEMAS,
                 **OBSERVED_SCHEMAS,
                 **_registered_schemas,
                 **SHARED_SCHEMAS,

@@ -69,7 +69,13 @@ _NAMED: Final = {
     "source": "The source of the entry.",
 }
 _PLAUSIBLE_ONLY: Final = "Leaves out entries without a plausible time; to copy the whole log, use `after`."
-_INSTANT: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Before", "not_until": "From"}
+_BOUNDS: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Before", "not_until": "From"}
+_INSTANT: Final[Part] = {"type": "string", "pattern": periods.INSTANT_SCHEMA}
+_INSTANT_WORDS: Final = (
+    "epoch ms, RFC 3339, YYYY-MM-DD (UTC, or with an offset), today, yesterday, or an age like 90m, 24h, 7d, 2w"
+)
+# Of lists that are not of entries
+BETWEEN: Final = [query(name, _INSTANT, f"{_BOUNDS[name]}: {_INSTANT_WORDS}.") for name in ("since", "until")]
 
 
 # Its properties are parameters of their own: ?meta.model=m-large&not_meta.seed=7.
@@ -101,9 +107,7 @@ def _filters() -> list[Part]:
             one |= {"pattern": places.SCHEMA, "maxLength": places.LONGEST_PLACE}
         for prefix, words in (("", _NAMED[name]), ("not_", f"Excludes what `{name}` selects.")):
             found.append(query(prefix + name, {**array_of(one), "maxItems": filters.MAX_VALUES}, words))
-    instant = {"type": "string", "pattern": periods.INSTANT_SCHEMA}
-    what = "epoch ms, RFC 3339, YYYY-MM-DD (UTC, or with an offset), today, yesterday, or an age like 90m, 24h, 7d, 2w"
-    found += [query(name, instant, f"{words}: {what}. {_PLAUSIBLE_ONLY}") for name, words in _INSTANT.items()]
+    found += [query(name, _INSTANT, f"{words}: {_INSTANT_WORDS}. {_PLAUSIBLE_ONLY}") for name, words in _BOUNDS.items()]
     period = ref("Period")
     what = "7d, 2w: whole UTC days that end with today; 24h, 90m: that length of time up to now; today, yesterday, all"
     return [

@@ -17,6 +17,7 @@ from enhancelog.api.openapi.parts import (
     query,
     ref,
 )
+from enhancelog.domain import periods
 from enhancelog.domain.causes import CAUSES
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.queries.unfinished import STATUSES, UNKNOWN_DAY, UnfinishedRun
@@ -71,7 +72,7 @@ def _choices(name: str, values: tuple[str, ...], description: str) -> Part:
 
 
 _ANY_TEXT: Final = array_of({"type": "string"})
-_DATE: Final[Part] = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"}
+_DATE: Final[Part] = {"type": "string", "pattern": rf"^\d{{4}}-\d\d-\d\d$|{periods.RFC3339_SCHEMA}"}
 _DAY: Final[Part] = {"type": "string", "pattern": rf"^(\d{{4}}-\d\d-\d\d|{UNKNOWN_DAY})$"}
 
 OPERATIONS: Final[dict[str, Part]] = {
@@ -125,8 +126,8 @@ OPERATIONS: Final[dict[str, Part]] = {
                 _choices("cause", CAUSES, "Why it died."),
                 _choices("status", STATUSES, "Unless given, `pending` and `died`."),
                 query("day", array_of(_DAY), "UTC day, as far as a run's time is known; `unknown` if it is not."),
-                query("since", array_of(_DATE), "Of this UTC day or a later one, as far as known."),
-                query("until", array_of(_DATE), "Of an earlier UTC day, as far as known."),
+                query("since", array_of(_DATE), "Of this UTC day or moment (RFC 3339) or later, as far as known."),
+                query("until", array_of(_DATE), "Of an earlier UTC day or moment, as far as known."),
                 SIZE,
                 CURSOR,
             ],

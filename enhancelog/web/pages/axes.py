@@ -27,6 +27,7 @@ from enhancelog.web.overview_chart import Cell
 from enhancelog.web.pages.steadiness import linked
 from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
+from enhancelog.web.ticks import ticks
 
 MOST_ROWS: Final = 100
 MOST_BESIDE: Final = 20  # Blueprints and other axes of an axis
@@ -162,6 +163,7 @@ def _chart(axis: str, found: AxisDetail) -> dict[str, Any]:
     url = links.rejections([("axis", axis)])
     cells = [Cell(here.rejected, links.within(url, span)) for span, here in zip(spans, found.judged, strict=True)]
     return {
+        "ticks": ticks(spans, axis=axis),
         "chart": charts.strip(found.bars, found.judged, axis, top, ()) if spans else None,
         "bar_width": periods.bar_width(spans),
         "bars": [

@@ -22,6 +22,7 @@ from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.list_requests import without_empty_parameters
 from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
+from enhancelog.web.ticks import ticks
 
 
 class Rate(NamedTuple):
@@ -84,6 +85,7 @@ def _context(period: Period, found: Overview, chosen: list[Pair], scope: list[Pa
         "rejections_url": partial(jinja.rejections_url, **narrower),
         "runs_url": partial(jinja.runs_url, **narrower),
         "chart": overview_chart.chart(found, scope),
+        "ticks": ticks([span for span, _ in found.bars], narrower.get("blueprint_id")),
     }
 
 

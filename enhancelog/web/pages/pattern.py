@@ -29,6 +29,7 @@ from enhancelog.web import charts, periods
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.pages.axes import Linked
 from enhancelog.web.revalidation import revalidated
+from enhancelog.web.ticks import ticks
 
 DENIALS: Final = 10
 PASSED: Final = 5
@@ -237,6 +238,7 @@ def _days(pattern: Known, seen: Times) -> dict[str, Any]:
     ]
     return {
         "days_chart": charts.spark(numbers),
+        "ticks": ticks(bars, axis=pattern.axis),
         "days": rows,
         "days_end": periods.full_label(bars[-1]) if is_past else "",
     }

@@ -1,0 +1,48 @@
+"""Markers that people and programs set, and which are hidden; ``store.markers`` writes. Others are derived."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from enhancelog.backends.fields import CodePointTextField
+
+
+class Marker(models.Model):
+    """Something changed at ``ts_ms``; for all Blueprints and axes unless it names one."""
+
+    id = CodePointTextField(primary_key=True)
+    ts_ms = models.BigIntegerField()
+    title = models.TextField()
+    note = models.TextField()
+    blueprint_id = CodePointTextField(null=True)
+    axis = CodePointTextField(null=True)
+    source = CodePointTextField()  # who set it
+
+    class Meta:
+        indexes: ClassVar = [models.Index("ts_ms", "id", name="marker_ts")]
+
+    def __str__(self) -> str:
+        return str(self.title)
+
+
+class HiddenMarker(models.Model):
+    marker_id = CodePointTextField(primary_key=True)  # also of a derived marker, which has no row
+
+
+# Written once: what was done to a marker, and by whom.
+class MarkerChange(models.Model):
+    marker_id = CodePointTextField()
+    act = models.TextField()  # made, edited, hidden, shown
+    made_by = models.TextField()
+    made_ms = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index("marker_id", "id", name="marker_change_marker")]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(act__in=["made", "edited", "hidden", "shown"]), name="marker_change_act_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.marker_id} {self.act}"

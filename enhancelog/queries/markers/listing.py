@@ -1,0 +1,72 @@
+"""All markers, the newest first."""
+
+import re
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from msgspec import structs
+
+from enhancelog.backends import faults
+from enhancelog.domain.markers import Marker
+from enhancelog.models import HiddenMarker, MarkerChange
+from enhancelog.models import Marker as ManualMarker
+from enhancelog.queries.markers import axes, observations, wordings
+
+MOST: Final = 200
+_ID: Final = re.compile("[0-9a-f]{16}")
+MOST_HIDDEN: Final = 1_000
+MOST_CHANGES: Final = 20
+
+_COLUMNS: Final = ("id", "ts_ms", "title", "note", "blueprint_id", "axis", "source")
+
+
+class Change(NamedTuple):
+    act: str
+    made_by: str
+    made_ms: int
+
+
+@dataclass(frozen=True)
+class Markers:
+    """The newest ``MOST``, hidden ones included. ``is_whole``: there are no more."""
+
+    found: tuple[Marker, ...]
+    is_whole: bool = True
+
+    @property
+    def shown(self) -> list[Marker]:
+        return [marker for marker in self.found if not marker.hidden]
+
+
+def markers() -> Markers:
+    with faults():
+        hidden = set(HiddenMarker.objects.order_by("pk").values_list("pk", flat=True)[:MOST_HIDDEN])
+        manual = ManualMarker.objects.order_by("-ts_ms", "-id").values(*_COLUMNS)[: MOST + 1]
+        found = [Marker(kind="manual", **row) for row in manual]
+        found += [*axes.markers(), *wordings.markers(), *observations.markers()]
+    found.sort(key=lambda marker: (-marker.ts_ms, marker.kind, marker.id))
+    shown = (structs.replace(marker, hidden=marker.id in hidden) for marker in found[:MOST])
+    return Markers(tuple(shown), len(found) <= MOST)
+
+
+def known(marker_id: str) -> tuple[Marker, Markers] | None:
+    """It, however old if it was set by hand, and all."""
+    if not _ID.fullmatch(marker_id):
+        return None
+    every = markers()
+    found = next((marker for marker in every.found if marker.id == marker_id), None) or _manual(marker_id)
+    return None if found is None else (found, every)
+
+
+def _manual(marker_id: str) -> Marker | None:
+    with faults():
+        row = ManualMarker.objects.filter(pk=marker_id).values(*_COLUMNS).first()
+        hidden = row is not None and HiddenMarker.objects.filter(pk=marker_id).exists()
+    return None if row is None else Marker(kind="manual", hidden=hidden, **row)
+
+
+def changes(marker_id: str) -> list[Change]:
+    """The latest, newest first."""
+    rows = MarkerChange.objects.filter(marker_id=marker_id).order_by("-id").values_list(*Change._fields)
+    with faults():
+        return [Change(*row) for row in rows[:MOST_CHANGES]]
