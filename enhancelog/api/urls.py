@@ -4,6 +4,7 @@ from enhancelog import converters  # noqa: F401  <id:…>
 from enhancelog.api import views
 from enhancelog.api.axes import AxisByItsName, AxisList, WhatIf
 from enhancelog.api.funnel import FunnelOfIntents
+from enhancelog.api.differences import DifferenceList
 from enhancelog.api.observed import DocumentByHash, PatchesOfEntry, UnfinishedRunByItsId, UnfinishedRunList
 from enhancelog.api.patterns import PatternByItsId, PatternList
 from enhancelog.api.why import WhyRejected
@@ -23,5 +24,6 @@ urlpatterns = [
     path("axes/<id:axis>", AxisByItsName.as_view(), name="api_axis"),
     path("what-if", WhatIf.as_view(), name="api_what_if"),
     path("funnel", FunnelOfIntents.as_view(), name="api_funnel"),
+    path("differences", DifferenceList.as_view(), name="api_differences"),
     path("why", WhyRejected.as_view(), name="api_why"),
 ]

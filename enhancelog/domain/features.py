@@ -27,9 +27,7 @@ OF_PATCHES: Final = ("patch_length", "operations", "op", "bump")  # the recorded
 SEARCHED: Final = 500
 SEPARATORS: Final = string.punctuation + string.whitespace.replace(" ", "")
 LONGEST_WORD: Final = 64
-_FOLDED: Final = str.maketrans(
-    string.ascii_uppercase + SEPARATORS, string.ascii_lowercase + " " * len(SEPARATORS)
-)
+_FOLDED: Final = str.maketrans(string.ascii_uppercase + SEPARATORS, string.ascii_lowercase + " " * len(SEPARATORS))
 
 _RANGE: Final = re.compile(r"(\d{1,9})(-(\d{0,9}))?", re.ASCII)
 RANGE_SCHEMA: Final = r"^\d{1,9}(-\d{0,9})?$"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple, cast, get_args
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from enhancelog.domain import features, meta_filters, page_sizes, periods, places, search_words, strict_json
 from enhancelog.domain.errors import Invalid
@@ -99,7 +99,10 @@ class EntryFilter:
     def asked(self) -> list[tuple[str, tuple[str, ...]]]:
         """Names without ``not_``, with their values; those inside ``matching`` too."""
         own = [*self.include.items(), *self.exclude.items()]
-        return [*own, *(pair for name, values in own if name == "matching" for value in values for pair in part(value).asked)]
+        return [
+            *own,
+            *(pair for name, values in own if name == "matching" for value in values for pair in part(value).asked),
+        ]
 
     def matching(self, value: str) -> "EntryFilter":
         """The filter inside, of the same times."""
@@ -162,24 +165,9 @@ def query_pairs(text: str, name: str) -> list[tuple[str, str]]:
     except ValueError:
         pairs = []
     if not pairs:
-        detail = f'must be a filter as a query string, such as status=rejected, with at most {MAX_VALUES} values'
+        detail = f"must be a filter as a query string, such as status=rejected, with at most {MAX_VALUES} values"
         raise Invalid(name, "query", f'{detail}; not "{text[:40]}"')
     return pairs
-
-
-def complement(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The filter of all other entries, within the same times. Without other parameters than times, there are none."""
-    times = [pair for pair in pairs if pair[0].removeprefix("not_") in TIMES]
-    others = [pair for pair in pairs if pair not in times]
-    (name, value), *more = others or [("", "")]
-    if name in ("status", "not_status") and not more:
-        applied = (value == "rejected") == (name == "status")
-        return [("status", "applied" if applied else "rejected"), *times]
-    is_one = len({each for each, _ in others}) == 1
-    if not is_one or (more and name.removeprefix("not_") == "axis"):  # the one parameter whose values all must hold
-        return [("not_matching", urlencode(others)), *times]
-    flipped = name.removeprefix("not_") if name.startswith("not_") else f"not_{name}"
-    return [*((flipped, each) for _, each in others), *times]
 
 
 def from_pairs(pairs: Iterable[tuple[str, str]], now_ms: int) -> EntryFilter:

@@ -9,6 +9,8 @@ from enhancelog.api.openapi.axes import OPERATIONS as AXES
 from enhancelog.api.openapi.axes import SCHEMAS as AXIS_SCHEMAS
 from enhancelog.api.openapi.funnel import OPERATIONS as FUNNEL
 from enhancelog.api.openapi.funnel import SCHEMAS as FUNNEL_SCHEMAS
+from enhancelog.api.openapi.differences import OPERATIONS as DIFFERENCES
+from enhancelog.api.openapi.differences import SCHEMAS as DIFFERENCE_SCHEMAS
 from enhancelog.api.openapi.log import OPERATIONS as LOG
 from enhancelog.api.openapi.observed import OPERATIONS as OBSERVED
 from enhancelog.api.openapi.observed import SCHEMAS as OBSERVED_SCHEMAS
@@ -53,13 +55,14 @@ def document() -> Document:
         "servers": [{"url": "/"}],
         "security": [{"token": []}, {"session": []}],
         "tags": [{"name": "log"}, {"name": "content"}, {"name": "description"}],
-        "paths": {**LOG, **PATTERNS, **AXES, **FUNNEL, **OBSERVED, **_registered_paths, **_own()},
+        "paths": {**LOG, **PATTERNS, **AXES, **DIFFERENCES, **FUNNEL, **OBSERVED, **_registered_paths, **_own()},
         "components": {
             "schemas": {
                 **LOG_SCHEMAS,
                 **PATTERN_SCHEMAS,
                 **AXIS_SCHEMAS,
                 **FUNNEL_SCHEMAS,
+                **DIFFERENCE_SCHEMAS,
                 **OBSERVED_SCHEMAS,
                 **_registered_schemas,
                 **SHARED_SCHEMAS,
