@@ -77,7 +77,8 @@ def fisher(part: int, whole: int, other_part: int, other_whole: int) -> float:
 
 
 def _strongest_first(each: Difference) -> tuple[float, float, Feature]:
-    return -each.strength, -each.interval.low, each.feature
+    # Of two features that exclude each other, first the one that is more frequent inside.
+    return -round(each.strength, 9), -each.interval.low, each.feature
 
 
 def _can_differ(feature: Feature, inside: Counted, outside: Counted) -> bool:

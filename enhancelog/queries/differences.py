@@ -11,7 +11,7 @@ from django.db.models.functions import Length
 from enhancelog.backends import dialect, faults
 from enhancelog.domain.differences import Difference, compare
 from enhancelog.domain.entry_counts import COLUMNS, EntryCounts
-from enhancelog.domain.filters import EntryFilter
+from enhancelog.domain.filters import EntryFilter, Seen
 from enhancelog.domain.implied_features import implied_by
 from enhancelog.domain.meta import LONGEST_INDEXED
 from enhancelog.domain.meta_filters import PREFIX
@@ -22,6 +22,7 @@ from enhancelog.queries.reach import MOST_ROWS, reach
 from enhancelog.queries.selection import Entries
 
 MOST_CHARACTERS: Final = 1 << 28  # of verdicts and patches of a side
+_ALL: Final = Seen(2**63 - 1, 2**63 - 1)
 _CHUNK: Final = 256  # rows in memory at once; one may have several MB
 _POSITIONS: Final = 5_000  # of one statement
 
@@ -101,7 +102,7 @@ def _count(counts: EntryCounts, wanted: EntryFilter, up_to: int) -> int | None:
             return int(rows[-1][_TS_MS])
     for start in range(0, len(positions), _POSITIONS):
         of_entries, parameter = dialect().one_of("position", positions[start : start + _POSITIONS])
-        seen = wanted.seen or ()
+        seen = wanted.seen or _ALL
         for sql, values in ((_META, ()), (_PLACES, seen)):
             found: dict[str, dict[str, int]] = {}
             for name, value, number in run(Statement(sql.format(of_entries=of_entries), (parameter, *values))):

@@ -29,7 +29,10 @@ FEATURES = st.one_of(
     st.tuples(st.just("op"), st.sampled_from(features.CHOICES["op"])),
     st.tuples(st.just("bump"), st.sampled_from(features.CHOICES["bump"])),
     st.tuples(st.just("weekday"), st.sampled_from(features.WEEKDAYS)),
-    st.tuples(st.just("actor"), st.sampled_from(["token", "token:test", "user", "user:nobody", "token:a:b", ""])),
+    st.tuples(
+        st.just("actor"),
+        st.sampled_from(["command", "command:tests", "user", "command:other", "command:a:b", "", "\0"]),
+    ),
     st.tuples(st.just("word"), st.sampled_from(["a", "A", "0", "日", "the", "prompt", "x" * 64])),
 )
 
