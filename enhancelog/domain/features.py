@@ -29,8 +29,9 @@ SEPARATORS: Final = string.punctuation + string.whitespace.replace(" ", "")
 LONGEST_WORD: Final = 64
 _FOLDED: Final = str.maketrans(string.ascii_uppercase + SEPARATORS, string.ascii_lowercase + " " * len(SEPARATORS))
 
-_RANGE: Final = re.compile(r"(\d{1,9})(-(\d{0,9}))?", re.ASCII)
-RANGE_SCHEMA: Final = r"^\d{1,9}(-\d{0,9})?$"
+_RANGE: Final = re.compile(r"\d{1,9}(?:-\d{0,9})?", re.ASCII)
+RANGE_SCHEMA: Final = "^[0-9]{1,9}(-[0-9]{0,9})?$"
+WORD_SCHEMA: Final = r"^[^\t-\r !-/:-@\[-`{-~]{1,64}$"
 
 
 class Range(NamedTuple):
@@ -61,28 +62,22 @@ def bucket(name: str, number: int) -> str:
 
 
 def range_of(value: str) -> Range:
-    """Raises ``ValueError``."""
-    found = _RANGE.fullmatch(value)
-    if not found:
-        raise ValueError(value)
-    low = int(found[1])
-    if not found[2]:
-        return Range(low, low)
-    high = int(found[3]) if found[3] else None
-    if high is not None and high < low:
-        raise ValueError(value)
-    return Range(low, high)
+    """Of a checked value."""
+    low, dash, high = value.partition("-")
+    if not dash:
+        return Range(int(low), int(low))
+    return Range(int(low), int(high) if high else None)
 
 
 def check(name: str, value: str) -> None:
     """Raises ``Invalid`` (the parameter's name)."""
     base = name.removeprefix("not_")
     if base in BUCKETS:
-        try:
-            range_of(value)
-        except ValueError:
-            detail = f'must be a number or a range such as 120-239 or 120-, not "{value[:40]}"'
-            raise Invalid(name, "range", detail) from None
+        if not _RANGE.fullmatch(value):
+            raise Invalid(name, "range", f'must be a number or a range such as 120-239 or 120-, not "{value[:40]}"')
+        low, high = range_of(value)
+        if high is not None and high < low:
+            raise Invalid(name, "reversed", f"must not end before it begins, as {value} does")
     if base == "word" and (not value or len(value) > LONGEST_WORD or " " in folded(value)):
         detail = f'must be one word of at most {LONGEST_WORD} characters, not "{value[:40]}"'
         raise Invalid(name, "word", detail)

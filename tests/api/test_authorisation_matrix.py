@@ -49,6 +49,7 @@ ROUTES: Final[dict[tuple[str, str], Call]] = {
     ("v1/enhance/axes", "GET"): Call("log:read", "/v1/enhance/axes"),
     ("v1/enhance/axes/<id:axis>", "GET"): Call("log:read", "/v1/enhance/axes/nobody", status=404),
     ("v1/enhance/funnel", "GET"): Call("log:read", "/v1/enhance/funnel"),
+    ("v1/enhance/differences", "GET"): Call("log:read", "/v1/enhance/differences?status=rejected"),
     ("v1/enhance/what-if", "GET"): Call("log:read", "/v1/enhance/what-if?without=noop"),
     ("v1/enhance/patterns", "GET"): Call("log:read", "/v1/enhance/patterns"),
     ("v1/enhance/patterns/<id:pattern_id>", "GET"): Call("log:read", f"/v1/enhance/patterns/{'0' * 16}", status=404),

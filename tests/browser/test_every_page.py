@@ -58,6 +58,8 @@ STATES: Final = (
     *("/matrix/?period=all", "/matrix/?period=all&view=together", "/matrix/?period=all&view=next"),
     *("/matrix/?period=all&view=what-if&without=noop", "/axes/?period=all", "/axes/noop?period=all"),
     "/funnel/?period=all",
+    *("/differences/?status=rejected", "/differences/?status=rejected&against=status%3Dapplied%26text%3Da"),
+    *("/differences/?status=rejected&blueprint_id=nobody", "/differences/?status=odd"),
     *("/blueprints/main?axis=noop&status=rejected&order=asc", "/blueprints/nobody", "/blueprints/?blueprint_id="),
     *("/documents/?blueprint_id=main", "/documents/?blueprint_id=", "/documents/nobody"),
     *("/fields/?blueprint_id=main", "/fields/?blueprint_id="),

@@ -49,6 +49,7 @@ STARTS: Final = (
     "/matrix/",
     "/axes/",
     "/funnel/",
+    "/differences/?status=rejected",
     "/search/",
     "/content/",
     "/unfinished/",

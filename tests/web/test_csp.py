@@ -38,6 +38,8 @@ PAGES = (
     "/axes/?period=all",
     "/funnel/?period=all",
     f"/axes/{quote(HOSTILE, safe='')}?period=all",
+    "/differences/?status=rejected",
+    f"/differences/?status=rejected&axis={quote(HOSTILE)}&against=text%3D{quote(quote(HOSTILE))}",
     "/blueprints/",
     "/blueprints/?sort=change",
     "/palette/",

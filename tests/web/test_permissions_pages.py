@@ -19,6 +19,7 @@ READING = (
     "/matrix/",
     "/axes/",
     "/funnel/",
+    "/differences/",
     "/rejections/",
     "/search/",
     "/entries/h-1",

@@ -112,6 +112,8 @@ def _filters() -> list[Part]:
             one["maxLength"] = LONGEST_PHRASE
         elif name in features.BUCKETS:
             one["pattern"] = features.RANGE_SCHEMA
+        elif name == "word":
+            one["pattern"] = features.WORD_SCHEMA
         elif name == "touches":
             one |= {"pattern": places.SCHEMA, "maxLength": places.LONGEST_PLACE}
         for prefix, words in (("", _NAMED[name]), ("not_", f"Excludes what `{name}` selects.")):
