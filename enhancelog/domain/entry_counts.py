@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -10,17 +10,16 @@ import msgspec
 from enhancelog.domain import features, meta
 from enhancelog.domain.differences import Counted, Feature
 from enhancelog.domain.meta_filters import PREFIX
-from enhancelog.domain.times import DAY_MS, is_plausible
 
 MOST_VALUES: Final = 100_000  # of one filter; beyond, none of them is compared
 MOST_OF_KEY: Final = 1_000  # values of a key of ``meta``; beyond, they are mostly ids
 
-_HOUR_MS: Final = DAY_MS // 24
+_LONGEST_KNOWN: Final = 2_000  # characters of verdicts that are remembered, as many runs have the same
 
-# What is read of an entry. ``intent``: its beginning. ``verdicts``, ``ops``: JSON text. ``candidate``: a length.
+# What is read of an entry. ``hour``: since 1970, NULL if implausible. ``intent``: its beginning. ``verdicts``, ``ops``:
+# JSON text. ``candidate``: a length.
 COLUMNS: Final = (
-    "ts_ms",
-    "recorded_ms",
+    "hour",
     "blueprint_id",
     "source",
     "status",
@@ -49,11 +48,20 @@ _verdicts = msgspec.json.Decoder(list[_Judged])
 _operations = msgspec.json.Decoder(list[_Operation])
 
 
+def _judged(verdicts: str) -> tuple[tuple[str, str], ...]:
+    """Axis and status of each."""
+    return tuple([(each.axis, each.status) for each in _verdicts.decode(verdicts)])
+
+
+_known = lru_cache(maxsize=2048)(_judged)
+
+
 class EntryCounts:
-    """``left_out``: filters that have too many values to compare."""
+    """``characters``: of verdicts and patches. ``left_out``: filters that have too many values to compare."""
 
     def __init__(self) -> None:
         self.entries = 0
+        self.characters = 0
         self.left_out: set[str] = set()
         self._values: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._numbers: defaultdict[str, Counter[int]] = defaultdict(Counter)
@@ -65,13 +73,14 @@ class EntryCounts:
         for name in ("blueprint_id", "source", "status"):
             self._count(name, column[name])
         self._count("bump", [bump for bump in column["bump"] if bump])
-        self._count("word", chain.from_iterable(map(features.words, column["intent"])))
+        self._count("word", features.words_of_each(column["intent"]))
         for name in ("intent_length", "rationale_length"):
             self._numbers[name].update(column[name])
         self._add_actors(Counter(zip(column["actor_kind"], column["actor_name"], strict=True)))
-        self._add_times(zip(column["ts_ms"], column["recorded_ms"], strict=True))
+        self._add_times(Counter(column["hour"]))
         self._add_verdicts(column["verdicts"])
         self._add_patches([ops for ops in column["ops"] if ops is not None])
+        self.characters += sum(map(len, column["verdicts"])) + sum(len(ops) for ops in column["ops"] if ops)
         self._values["has"]["candidate"] += sum(length is not None for length in column["candidate"])
 
     def add_values(self, name: str, numbers: Mapping[str, int]) -> None:
@@ -83,6 +92,7 @@ class EntryCounts:
         for name, numbers in self._values.items():
             shown = meta.as_found(numbers) if name.startswith(PREFIX) else numbers
             found.update({(name, value): number for value, number in shown.items()})
+        found.pop(("word", ""), None)
         for name, lengths in self._numbers.items():
             buckets: Counter[str] = Counter()
             for length, number in lengths.items():
@@ -103,15 +113,16 @@ class EntryCounts:
             self._count("actor", {f"{kind}:{name}": number})
             self._count("actor", {kind: number})
 
-    def _add_times(self, times: Iterable[tuple[int, int]]) -> None:
-        hours = Counter([ts_ms // _HOUR_MS for ts_ms, recorded_ms in times if is_plausible(ts_ms, recorded_ms)])
+    def _add_times(self, hours: Mapping[int | None, int]) -> None:
         for hour, number in hours.items():
+            if hour is None:
+                continue
             self._numbers["hour"][hour % 24] += number
             self._values["weekday"][features.WEEKDAYS[(hour // 24 + 3) % 7]] += number  # day 0 was a Thursday
 
     def _add_verdicts(self, texts: Iterable[str]) -> None:
         # Most runs are judged by the same axes, and most pass them.
-        judgements = Counter([tuple([(each.axis, each.status) for each in _verdicts.decode(text)]) for text in texts])
+        judgements = Counter([_known(text) if len(text) <= _LONGEST_KNOWN else _judged(text) for text in texts])
         judged: Counter[str] = Counter()
         denied: Counter[str] = Counter()
         for verdicts, number in judgements.items():

@@ -3,6 +3,8 @@
 import re
 import string
 from bisect import bisect_right
+from collections.abc import Iterable
+from itertools import chain
 from typing import Final, NamedTuple, get_args
 
 from enhancelog.domain.errors import Invalid
@@ -45,9 +47,14 @@ def folded(text: str) -> str:
     return text.translate(_FOLDED)
 
 
-def words(beginning: str) -> set[str]:
-    """Of the first ``SEARCHED`` characters of an intent."""
-    return {word for word in folded(beginning).split(" ") if word}
+def words(text: str) -> set[str]:
+    return set(folded(text).split(" ")) - {""}
+
+
+def words_of_each(beginnings: Iterable[str]) -> Iterable[str]:
+    """The words of intents' beginnings, each once for an intent; sometimes an empty one."""
+    # One call for all texts is faster than one for each.
+    return chain.from_iterable([set(text.split(" ")) for text in folded("\0".join(beginnings)).split("\0")])
 
 
 def bucket(name: str, number: int) -> str:

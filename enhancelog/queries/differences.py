@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Length
 
@@ -17,13 +17,13 @@ from enhancelog.domain.meta import LONGEST_INDEXED
 from enhancelog.domain.meta_filters import PREFIX
 from enhancelog.models import MetaValue, Touch
 from enhancelog.queries import entry_features, horizon
-from enhancelog.queries.prepared import Statement, run
+from enhancelog.queries.prepared import Statement, run, written
 from enhancelog.queries.reach import MOST_ROWS, reach
 from enhancelog.queries.selection import Entries
 
 MOST_CHARACTERS: Final = 1 << 28  # of verdicts and patches of a side
 _ALL: Final = Seen(2**63 - 1, 2**63 - 1)
-_CHUNK: Final = 256  # rows in memory at once; one may have several MB
+_CHUNK: Final = 500  # rows in memory at once; one may have several MB
 _POSITIONS: Final = 5_000  # of one statement
 
 _META: Final = f"""
@@ -93,13 +93,11 @@ def _count(counts: EntryCounts, wanted: EntryFilter, up_to: int) -> int | None:
     """The time at which there were too many characters to go on."""
     entries = reach(wanted, up_to, ascending=False).entries
     positions: list[int] = []
-    characters = 0
-    for rows in _chunks(_read(entries, wanted)):
-        counts.add([row[1:] for row in rows])
+    for rows in _read(entries, wanted):
+        counts.add([row[2:] for row in rows])
         positions += [row[0] for row in rows]
-        characters += sum(len(row[_VERDICTS]) + len(row[_OPS] or "") for row in rows)
-        if characters > MOST_CHARACTERS:
-            return int(rows[-1][_TS_MS])
+        if counts.characters > MOST_CHARACTERS:
+            return int(rows[-1][1])
     for start in range(0, len(positions), _POSITIONS):
         of_entries, parameter = dialect().one_of("position", positions[start : start + _POSITIONS])
         seen = wanted.seen or _ALL
@@ -112,12 +110,10 @@ def _count(counts: EntryCounts, wanted: EntryFilter, up_to: int) -> int | None:
     return None
 
 
-_READ: Final = ("position", *COLUMNS)
-_TS_MS, _VERDICTS, _OPS = (_READ.index(name) for name in ("ts_ms", "verdicts", "ops"))
-
-
-def _read(entries: Entries, wanted: EntryFilter) -> Iterator[Any]:
+def _read(entries: Entries, wanted: EntryFilter) -> Iterator[list[Any]]:
+    """Rows of position, ``ts_ms`` and ``COLUMNS``."""
     columns = {
+        "hour": entry_features.HOUR,
         "intent": entry_features.BEGINNING,
         "intent_length": Length("intent"),
         "rationale_length": Length("rationale"),
@@ -125,11 +121,10 @@ def _read(entries: Entries, wanted: EntryFilter) -> Iterator[Any]:
         "bump": entry_features.of_patch("bump", wanted.seen),
         "candidate": Length("candidate_hash"),
     }
-    named = {f"read_{name}": columns.get(name, F(name)) for name in _READ}
-    found: Iterator[Any] = entries.annotate(**named).values_list(*named).iterator(_CHUNK)
-    return found
-
-
-def _chunks(rows: Iterator[Any]) -> Iterator[list[Any]]:
-    while chunk := list(islice(rows, _CHUNK)):
-        yield chunk
+    named = {f"read_{name}": columns.get(name, F(name)) for name in ("position", "ts_ms", *COLUMNS)}
+    statement = written(entries.annotate(**named).values_list(*named))
+    # Not by Django's iterator, which would convert each integer.
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(statement.sql, statement.values)
+        while rows := cursor.fetchmany(_CHUNK):
+            yield rows

@@ -5,7 +5,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, Final
 
-from django.db.models import BigIntegerField, BooleanField, F, Q, TextField
+from django.db.models import BigIntegerField, BooleanField, Case, F, Q, TextField, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Length, Substr
 from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThanOrEqual
@@ -27,6 +27,9 @@ _ALL: Final = 2**63 - 1
 
 BEGINNING: Final = Substr("intent", 1, features.SEARCHED)
 _PLAUSIBLE: Final = Plausible("ts_ms", "recorded_ms")
+
+
+HOUR: Final = Case(When(_PLAUSIBLE, then=F("ts_ms") / HOUR_MS))  # since 1970
 
 
 def matching(name: str, values: Sequence[str], seen: Seen | None) -> Q:

@@ -109,8 +109,7 @@ class Run:
         verdicts.append(f'{{"axis":"{denied}","status":"deny","detail":"no"}}')
         kind = "remove" if "op" in values or chance.random() < 0.2 else "add"
         row = {
-            "ts_ms": NOW_MS - chance.randrange(30 * 86_400_000),
-            "recorded_ms": NOW_MS,
+            "hour": NOW_MS // 3_600_000 - chance.randrange(30 * 24),
             "blueprint_id": chance.choice(BLUEPRINTS),
             "source": values.get("source", chance.choice(("api", "other"))),
             "status": "rejected",
