@@ -3,8 +3,8 @@ from django.urls import path
 from enhancelog import converters  # noqa: F401  <id:…>
 from enhancelog.api import views
 from enhancelog.api.axes import AxisByItsName, AxisList, WhatIf
-from enhancelog.api.funnel import FunnelOfIntents
 from enhancelog.api.differences import DifferenceList
+from enhancelog.api.funnel import FunnelOfIntents
 from enhancelog.api.observed import DocumentByHash, PatchesOfEntry, UnfinishedRunByItsId, UnfinishedRunList
 from enhancelog.api.patterns import PatternByItsId, PatternList
 from enhancelog.api.why import WhyRejected

@@ -7,10 +7,10 @@ from django.conf import settings
 from enhancelog import __version__
 from enhancelog.api.openapi.axes import OPERATIONS as AXES
 from enhancelog.api.openapi.axes import SCHEMAS as AXIS_SCHEMAS
-from enhancelog.api.openapi.funnel import OPERATIONS as FUNNEL
-from enhancelog.api.openapi.funnel import SCHEMAS as FUNNEL_SCHEMAS
 from enhancelog.api.openapi.differences import OPERATIONS as DIFFERENCES
 from enhancelog.api.openapi.differences import SCHEMAS as DIFFERENCE_SCHEMAS
+from enhancelog.api.openapi.funnel import OPERATIONS as FUNNEL
+from enhancelog.api.openapi.funnel import SCHEMAS as FUNNEL_SCHEMAS
 from enhancelog.api.openapi.log import OPERATIONS as LOG
 from enhancelog.api.openapi.observed import OPERATIONS as OBSERVED
 from enhancelog.api.openapi.observed import SCHEMAS as OBSERVED_SCHEMAS
