@@ -54,7 +54,7 @@ def complement(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def choices(pairs: Sequence[Pair]) -> list[Choice]:
-    """What differs in one parameter alone, if there are several."""
+    # What differs in one parameter alone, if there are several.
     names = list(dict.fromkeys(name for name, _ in conditions(pairs)))
     if len(names) < 2:
         return []
@@ -66,7 +66,7 @@ def choices(pairs: Sequence[Pair]) -> list[Choice]:
 
 
 def nearest(pairs: Sequence[Pair]) -> list[Pair]:
-    """What differs in one parameter alone, if all others say but where from; empty: all other entries."""
+    # What differs in one parameter alone, if all others say but where from; empty: all other entries.
     asked = [choice for choice in choices(pairs) if choice.flipped not in _WHERE_FROM]
     return asked[0].pairs if len(asked) == 1 else []
 

@@ -52,8 +52,7 @@ def words(text: str) -> set[str]:
 
 
 def words_of_each(beginnings: Iterable[str]) -> Iterable[str]:
-    """The words of intents' beginnings, each once for an intent; sometimes an empty one."""
-    # One call for all texts is faster than one for each.
+    # Each word once for an intent; sometimes an empty one. One call for all texts is faster than one for each.
     return chain.from_iterable([set(text.split(" ")) for text in folded("\0".join(beginnings)).split("\0")])
 
 

@@ -81,7 +81,7 @@ def _side(wanted: EntryFilter, up_to: int) -> tuple[Side, EntryCounts]:
 
 
 def _cut(wanted: EntryFilter, up_to: int) -> int | None:
-    """Where to begin, so that whole milliseconds are read and a link with ``since`` lists what was counted."""
+    # Where to begin, so that whole milliseconds are read and a link with ``since`` lists what was counted.
     entries, end = reach(wanted, up_to, ascending=False)
     if end is None:
         keys = entries.values_list("key_ts_ms", "key_position")

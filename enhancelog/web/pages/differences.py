@@ -34,7 +34,7 @@ _PATH: Final = links.differences()
 
 
 class Side(NamedTuple):
-    """``since``: empty unless older entries were left out."""
+    # ``since``: empty unless older entries were left out.
 
     filter: str
     entries: int
@@ -43,7 +43,7 @@ class Side(NamedTuple):
 
 
 class Share(NamedTuple):
-    """``url``: empty if no page takes the filter, which is too long or has an empty value."""
+    # ``url``: empty if no page takes the filter, which is too long or has an empty value.
 
     number: int
     of: int
@@ -51,7 +51,7 @@ class Share(NamedTuple):
 
 
 class Row(NamedTuple):
-    """``low`` and ``high``: bounds of the difference in percentage points."""
+    # ``low`` and ``high``: bounds of the difference in percentage points.
 
     feature: FeatureWords
     inside: Share
