@@ -81,6 +81,12 @@ def steadiness(pairs: Pairs = ()) -> str:
     return with_query("/steadiness/", pairs)
 
 
+def differences(pairs: Pairs = (), against: Pairs = ()) -> str:
+    """``against``: the filter to compare with, instead of the rest."""
+    second = with_query("", against)[1:]
+    return with_query("/differences/", [*pairs, *([("against", second)] if second else [])])
+
+
 def axis(name: str, pairs: Pairs = ()) -> str:
     return with_query(f"/axes/{_last(name)}", pairs)
 

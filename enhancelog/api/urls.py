@@ -3,6 +3,7 @@ from django.urls import path
 from enhancelog import converters  # noqa: F401  <id:…>
 from enhancelog.api import views
 from enhancelog.api.axes import AxisByItsName, AxisList, WhatIf
+from enhancelog.api.differences import DifferenceList
 from enhancelog.api.funnel import FunnelOfIntents
 from enhancelog.api.markers import MarkerByItsId, MarkerList
 from enhancelog.api.observed import DocumentByHash, PatchesOfEntry, UnfinishedRunByItsId, UnfinishedRunList
@@ -28,5 +29,6 @@ urlpatterns = [
     path("steadiness", SteadinessOfAxes.as_view(), name="api_steadiness"),
     path("markers", MarkerList.as_view(), name="api_marker_list"),
     path("markers/<id:marker_id>", MarkerByItsId.as_view(), name="api_marker"),
+    path("differences", DifferenceList.as_view(), name="api_differences"),
     path("why", WhyRejected.as_view(), name="api_why"),
 ]

@@ -119,6 +119,16 @@ class Dialect(Protocol):
     # Condition: a text of the entry contains ``%s`` (four times), ASCII case-insensitively.
     text_search_sql: str
 
+    def has_word(self, text: str, word: str, separators: str) -> tuple[str, str]:
+        """Condition and its only parameter: ``text``, which is SQL, has a word, ASCII case-insensitively. All of
+        ``separators`` and spaces, which are ASCII, end words."""
+
+    # The number of operations in JSON text, which may be NULL.
+    def operations_sql(self, ops: str) -> str: ...
+
+    # Condition: one of the operations in JSON text is of this kind.
+    def has_operation_sql(self, ops: str, kind: str) -> str: ...
+
     def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> AbstractContextManager[CursorWrapper]:
         """A transaction under the append lock. Waits ``timeout_s``, or without limit (see ``waiting``). Raises
         ``WrongSchema``.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from enhancelog.domain import meta_filters
+from enhancelog.domain import features, meta_filters
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import PARAMETERS
 from enhancelog.domain.meta_filters import PREFIX, is_meta
@@ -32,6 +32,7 @@ KEYS: Final = {
     "since": "since",
     "until": "until",
     "text": "text",
+    **{name: name for name in (*features.NAMES, "matching")},
 }
 
 # Verdict (``axis:NAME=pass``) to parameter.

@@ -3,17 +3,19 @@
 import hashlib
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple, cast, get_args
+from urllib.parse import parse_qsl
 
-from enhancelog.domain import meta_filters, page_sizes, periods, places, search_words, strict_json
+from enhancelog.domain import features, meta_filters, page_sizes, periods, places, search_words, strict_json
 from enhancelog.domain.errors import Invalid
 
 Order = Literal["asc", "desc"]
 Has = Literal["patch", "ops", "candidate", "gap", "badge", "flip"]
 
 # Repeated parameters are OR, repeated "axis" is AND, "not_<name>" excludes. Unknown parameters are ignored. An id that
-# cannot exist is valid and matches nothing. "meta.<key>" is a parameter, too.
+# cannot exist is valid and matches nothing. "meta.<key>" is a parameter, too. "matching" is a filter without times
+# as a query string, so that "not_matching" names the rest of any filter.
 CHOICES: Final = {
     "status": ("applied", "rejected"),
     "axes": ("one", "many"),
@@ -22,6 +24,7 @@ CHOICES: Final = {
     "afterwards": ("applied", "rejected", "none"),
     "next": ("applied", "same", "other", "none"),
     "attempt": ("first", "second", "third", "further", "later"),
+    **features.CHOICES,
 }
 VALUES: Final = (
     "blueprint_id",
@@ -43,10 +46,12 @@ VALUES: Final = (
     "text",
     "phrase",
     "source",
+    *features.NAMES,
+    "matching",
 )
 
-_TIMES: Final = ("since", "until", "period")
-PARAMETERS: Final = (*VALUES, *(f"not_{name}" for name in VALUES), *_TIMES, *(f"not_{name}" for name in _TIMES))
+TIMES: Final = ("since", "until", "period")
+PARAMETERS: Final = (*VALUES, *(f"not_{name}" for name in VALUES), *TIMES, *(f"not_{name}" for name in TIMES))
 
 # Databases limit how deep expressions nest.
 MAX_VALUES: Final = 100
@@ -90,6 +95,19 @@ class EntryFilter:
     def phrases(self) -> list[search_words.Phrase]:
         return [search_words.phrase(value) for value in self.include.get("phrase", ())]
 
+    @property
+    def asked(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Names without ``not_``, with their values; those inside ``matching`` too."""
+        own = [*self.include.items(), *self.exclude.items()]
+        return [
+            *own,
+            *(pair for name, values in own if name == "matching" for value in values for pair in part(value).asked),
+        ]
+
+    def matching(self, value: str) -> "EntryFilter":
+        """The filter inside, of the same times."""
+        return replace(part(value), since_ms=self.since_ms, until_ms=self.until_ms, now_ms=self.now_ms, seen=self.seen)
+
     def fingerprint(self, order: str) -> str:
         text = repr((sorted(self.pairs), order))
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
@@ -107,10 +125,14 @@ def parse(parameters: Parameters, now_ms: int) -> EntryFilter:
     until += [span.until_ms for span in spans if span.until_ms is not None]
     until += _ends_before(parameters.get("not_period", ()), now_ms)
     _check_new(include, exclude, since)
+    inside = [part(value) for given in (include, exclude) for value in given.get("matching", ())]
+    for each in inside:
+        _check_new(each.include, each.exclude, since)
     written = (*PARAMETERS, *(name for name in parameters if meta_filters.is_meta(name)))
     pairs = [(name, value) for name in written for value in parameters.get(name, ())]
-    if len(pairs) > MAX_VALUES:
-        raise Invalid(pairs[-1][0], "count", f"too many values: {len(pairs):,}; a filter takes at most {MAX_VALUES}")
+    number = len(pairs) + sum(len(each.pairs) for each in inside)
+    if number > MAX_VALUES:
+        raise Invalid(pairs[-1][0], "count", f"too many values: {number:,}; a filter takes at most {MAX_VALUES}")
     return EntryFilter(include, exclude, max(since, default=None), min(until, default=None), tuple(pairs), now_ms)
 
 
@@ -119,6 +141,33 @@ def _check_new(include: Iterable[str], exclude: Iterable[str], since: Iterable[i
     for name, given in (("is", include), ("not_is", exclude)):
         if "is" in given and not since:
             raise Invalid(name, "combination", "new needs a period: add period=7d")
+
+
+def part(text: str, name: str = "matching") -> EntryFilter:
+    """A filter without times as a query string. Raises ``Invalid`` (``name``)."""
+    pairs = query_pairs(text, name)
+    for each, _ in pairs:
+        base = each.removeprefix("not_")
+        if base == "matching" or not (base in VALUES or meta_filters.is_possible(each)):
+            raise Invalid(name, "choice", f'cannot contain "{each[:40]}"')
+    try:
+        include = _grouped(pairs, "")
+        exclude = _grouped(pairs, "not_")
+    except Invalid as error:
+        raise Invalid(name, error.rule, f"{error.field}: {error.detail}") from None
+    return EntryFilter(include, exclude, pairs=tuple(pairs))
+
+
+def query_pairs(text: str, name: str) -> list[tuple[str, str]]:
+    """Raises ``Invalid`` (``name``)."""
+    try:
+        pairs = parse_qsl(text, True, strict_parsing=True, errors="strict", max_num_fields=MAX_VALUES)
+    except ValueError:
+        pairs = []
+    if not pairs:
+        detail = f"must be a filter as a query string, such as status=rejected, with at most {MAX_VALUES} values"
+        raise Invalid(name, "query", f'{detail}; not "{text[:40]}"')
+    return pairs
 
 
 def from_pairs(pairs: Iterable[tuple[str, str]], now_ms: int) -> EntryFilter:
@@ -174,6 +223,15 @@ def whole(parameters: Parameters, name: str, most: int, least: int = 0) -> int |
     raise Invalid(name, "range", f'must be a whole number from {least:,} to {most:,}, not "{value[:40]}"')
 
 
+def _grouped(pairs: Iterable[tuple[str, str]], prefix: str) -> dict[str, tuple[str, ...]]:
+    # Of one of the two kinds: with ``not_`` before the name, or without.
+    parameters: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if name.startswith("not_") == bool(prefix):
+            parameters.setdefault(name, []).append(value)
+    return {name.removeprefix(prefix): _values(parameters, name) for name in parameters}
+
+
 def _values(parameters: Parameters, name: str) -> tuple[str, ...]:
     values = tuple(dict.fromkeys(parameters[name]))
     base = name.removeprefix("not_")
@@ -183,6 +241,8 @@ def _values(parameters: Parameters, name: str) -> tuple[str, ...]:
             raise Invalid(name, "utf-8", "is not UTF-8")
         if choices and value not in choices:
             raise Invalid(name, "choice", f'must be one of {", ".join(choices)}, not "{value[:40]}"')
+        if base in features.NAMES:
+            features.check(name, value)
         if base == "touches":
             places.check(name, value)
         if base == "phrase":

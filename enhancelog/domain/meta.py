@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -59,6 +60,11 @@ def found_as(text: str) -> tuple[str, ...]:
     """What a filter's value finds in the index: the text and, of a number, its shortest form."""
     texts = (text, _shortest(text)) if _NUMBER.fullmatch(text) else (text,)
     return tuple(dict.fromkeys(_cut(each) for each in texts))
+
+
+def as_found(numbers: Mapping[str, int]) -> dict[str, int]:
+    """From how many entries hold each text, how many a filter finds: the text "1.0" also finds the number 1."""
+    return {value: sum(numbers.get(text, 0) for text in found_as(value)) for value in numbers}
 
 
 def is_whole(indexed_text: str) -> bool:

@@ -160,7 +160,7 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
     # Beyond CAP, axes and Blueprints come from tallies; the others are minimums, from the newest entries in reach.
     capped = size > CAP or is_part
     more_meta = meta_rows > MOST_META
-    sampled.update((name, _as_found(values)) for name, values in sampled.items() if is_meta(name))
+    sampled.update((name, meta.as_found(values)) for name, values in sampled.items() if is_meta(name))
     more_places = touch_rows > MOST_TOUCHES
     partial = {name for name in sampled if more_meta and is_meta(name)} | ({"touches"} if more_places else set())
     counted = {name: _counted(values, capped or name in partial) for name, values in sampled.items()}
@@ -227,11 +227,6 @@ def _of_touches(wanted: EntryFilter) -> _OfTouches:
         return _OfTouches("", groups, (), values)
     inside = (f"{asked[0]}/", f"{asked[0]}0")  # "0" follows "/"
     return _OfTouches(_SAMPLED_TOUCHES.format(inside=_INSIDE), _BY_TOUCH + groups, inside, values)
-
-
-# The text "1.0" as a filter also finds the number 1.
-def _as_found(numbers: Mapping[str, int]) -> dict[str, int]:
-    return {value: sum(numbers.get(text, 0) for text in meta.found_as(value)) for value in numbers}
 
 
 def _counted(numbers: Mapping[str, int], capped: bool) -> dict[str, Count]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from enhancelog import patterns
+from enhancelog.domain.features import OF_PATCHES
 from enhancelog.domain.filters import EntryFilter, Seen
 from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry, PatternAxis, PatternRules, Template
@@ -20,6 +21,8 @@ _GROUPED: Final = f"""
         (SELECT pending - 1 FROM {PatternAxis._meta.db_table}
          WHERE rules = %s AND pending IS NOT NULL AND rules = (SELECT served FROM {PatternRules._meta.db_table})
          ORDER BY pending LIMIT 1)"""
+
+_OF_PATCHES: Final = frozenset(("touches", *OF_PATCHES))
 
 _NEWEST: Final = 1_000
 _OWN: Final = f"""
@@ -74,12 +77,14 @@ def touched() -> PatchHorizon:
 
 
 def asks_for_patches(wanted: EntryFilter) -> bool:
-    asked = (wanted.include, wanted.exclude)
-    return any("touches" in each or not {"patch", "flip"}.isdisjoint(each.get("has", ())) for each in asked)
+    return any(
+        name in _OF_PATCHES or (name == "has" and not {"patch", "flip"}.isdisjoint(values))
+        for name, values in wanted.asked
+    )
 
 
 def asks_for_patterns(wanted: EntryFilter) -> bool:
-    return not {"pattern", "is"}.isdisjoint((*wanted.include, *wanted.exclude))
+    return any(name in ("pattern", "is") for name, _ in wanted.asked)
 
 
 def brought_by(origin: Origin) -> int:

@@ -49,7 +49,7 @@ def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None
 
 def most_rows(wanted: EntryFilter) -> int:
     """How many rows are scanned at most: each text of the filter is looked for in each of them."""
-    texts = len(wanted.include.get("text", ())) + len(wanted.exclude.get("text", ()))
+    texts = sum(len(values) for name, values in wanted.asked if name == "text")
     return math.ceil(MOST_ROWS / max(1, texts))
 
 

@@ -1,6 +1,6 @@
 """A filter as a queryset."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
 from typing import Any, Final, assert_never, cast
@@ -22,15 +22,15 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import StrIndex, Substr
+from django.db.models.functions import Coalesce, StrIndex, Substr
 from django.db.models.lookups import Exact, GreaterThan, In
 
 from enhancelog.backends import dialect
-from enhancelog.domain import records, search_words
+from enhancelog.domain import features, records, search_words
 from enhancelog.domain.filters import EntryFilter, Has, Seen
 from enhancelog.domain.meta_filters import is_meta
 from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
-from enhancelog.queries import attempt_numbers, flips, meta_values, next_attempts, touched_places
+from enhancelog.queries import attempt_numbers, entry_features, flips, meta_values, next_attempts, touched_places
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
 from enhancelog.queries.pattern_ids import denied_by, is_pattern_id, leaders
@@ -68,13 +68,8 @@ def with_implausible(wanted: EntryFilter, up_to: int | None = None) -> Entries:
     """Like ``select``, but time bounds keep implausible times."""
     # An index serves time bounds, but not plausibility.
     entries, include = _driven(wanted)
-    for name, values in include.items():
-        entries = entries.filter(_matches(name, values, wanted, up_to))
-    for name, values in wanted.exclude.items():
-        if name == "axis":
-            entries = entries.filter(~Exists(_denials(axis__in=records.only_ids(values))))
-        else:
-            entries = entries.filter(~_matches(name, values, wanted, up_to))
+    for condition in _conditions(include, wanted, up_to):
+        entries = entries.filter(condition)
     if wanted.since_ms is not None:
         entries = entries.filter(key_ts_ms__gte=wanted.since_ms)
     if wanted.until_ms is not None:
@@ -136,6 +131,17 @@ def _with_keys(entries: Entries, rows: str) -> Entries:
     return keyed
 
 
+def _conditions(include: Mapping[str, tuple[str, ...]], wanted: EntryFilter, up_to: int | None) -> Iterator[Q]:
+    # Without times. ``include``: those of ``wanted`` that are not met yet.
+    for name, values in include.items():
+        yield _matches(name, values, wanted, up_to)
+    for name, values in wanted.exclude.items():
+        if name == "axis":
+            yield ~Q(Exists(_denials(axis__in=records.only_ids(values))))
+        else:
+            yield ~_matches(name, values, wanted, up_to)
+
+
 def _matches(name: str, values: tuple[str, ...], wanted: EntryFilter, up_to: int | None) -> Q:
     # ``axis`` requires all values, other parameters any of them.
     if is_meta(name):
@@ -177,6 +183,11 @@ def _matches(name: str, values: tuple[str, ...], wanted: EntryFilter, up_to: int
             return _any(_contains(value) for value in values if "\0" not in value)
         case "phrase":
             return _searched(values)
+        case "matching":
+            inside = map(wanted.matching, values)
+            return _any(_all(_conditions(each.include, each, up_to)) for each in inside)
+        case _ if name in features.NAMES:
+            return entry_features.matching(name, values, wanted.seen)
     raise AssertionError(name)
 
 
@@ -231,7 +242,7 @@ def _denied_only_by(axes: Sequence[str]) -> Q:
     # One value for each entry: PostgreSQL would answer EXISTS by a hash of all denials.
     other = Case(When(axis__in=axes, then=Value(0)), default=Value(1), output_field=IntegerField())
     others = _denials().order_by().values(group=Value(1)).annotate(n=Max(other)).values("n")
-    return Q(Exact(Subquery(others), Value(0)))
+    return Q(Exact(Coalesce(Subquery(others), Value(1)), Value(0)))  # never NULL, so that it can be negated
 
 
 def _any(conditions: Iterable[Q]) -> Q:

@@ -9,6 +9,7 @@ from django.utils.cache import get_conditional_response
 
 from enhancelog import links
 from enhancelog.domain import filters
+from enhancelog.domain.comparisons import conditions, nearest
 from enhancelog.domain.errors import Invalid
 from enhancelog.queries.entries import Page
 from enhancelog.queries.newest import count_beyond
@@ -28,13 +29,14 @@ class ExportLink(NamedTuple):
 
 
 class Alternatives(NamedTuple):
-    """URLs. ``new_entries`` is empty unless this is the newest page."""
+    """URLs. ``new_entries`` is empty unless this is the newest page, ``differences`` if the list has no filter."""
 
     exports: Sequence[ExportLink]
     feed: str
     save: str
     other_order: str
     new_entries: str
+    differences: str
 
 
 def instead_of_page(request: HttpRequest, list_request: ListRequest) -> HttpResponse | None:
@@ -54,6 +56,7 @@ def instead_of_page(request: HttpRequest, list_request: ListRequest) -> HttpResp
 
 
 def alternatives(list_request: ListRequest, page: Page) -> Alternatives:
+    whole = [*list_request.filtered_page.scope, *list_request.given]
     is_newest = list_request.order == "desc" and list_request.cursor is None
     return Alternatives(
         exports=[
@@ -64,6 +67,7 @@ def alternatives(list_request: ListRequest, page: Page) -> Alternatives:
         save=links.with_query("/account/views", [("url", list_request.url())]),
         other_order=list_request.url(order="asc" if list_request.order == "desc" else "desc"),
         new_entries=list_request.url(after=str(page.up_to)) if is_newest else "",
+        differences=links.differences(whole, nearest(whole)) if conditions(whole) else "",
     )
 
 

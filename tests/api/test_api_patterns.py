@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.http import urlencode
 
+from enhancelog.domain import features
 from enhancelog.domain.filters import PARAMETERS
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import DAY_MS
@@ -332,6 +333,8 @@ def test_every_filter_is_taken() -> None:
             "is": "new",
             "touches": "/a",
         }
+        others |= dict.fromkeys(features.BUCKETS, "0-9")
+        others |= {"op": "add", "bump": "major", "weekday": "mon", "matching": "status=rejected"}
         chosen = value.get(base, others.get(base, "a"))
         needed = {"since": "90d"} if base == "is" else {}
         assert isinstance(get(**{name: chosen, **needed}), list), name

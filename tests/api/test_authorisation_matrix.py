@@ -50,6 +50,7 @@ ROUTES: Final[dict[tuple[str, str], Call]] = {
     ("v1/enhance/axes/<id:axis>", "GET"): Call("log:read", "/v1/enhance/axes/nobody", status=404),
     ("v1/enhance/funnel", "GET"): Call("log:read", "/v1/enhance/funnel"),
     ("v1/enhance/steadiness", "GET"): Call("log:read", "/v1/enhance/steadiness"),
+    ("v1/enhance/differences", "GET"): Call("log:read", "/v1/enhance/differences?status=rejected"),
     ("v1/enhance/what-if", "GET"): Call("log:read", "/v1/enhance/what-if?without=noop"),
     ("v1/enhance/markers", "GET"): Call("log:read", "/v1/enhance/markers"),
     ("v1/enhance/markers", "POST"): Call("log:append", "/v1/enhance/markers", {"title": "prompt v12"}, 201),

@@ -62,6 +62,8 @@ STATES: Final = (
     "/funnel/?period=all",
     *("/steadiness/?period=all", "/steadiness/?period=all&axis=noop&kind=judged"),
     *("/markers/?kind=wording", "/markers/?hidden=true", "/markers/new?axis=noop"),
+    *("/differences/?status=rejected", "/differences/?status=rejected&against=status%3Dapplied%26text%3Da"),
+    *("/differences/?status=rejected&blueprint_id=nobody", "/differences/?status=odd"),
     *("/blueprints/main?axis=noop&status=rejected&order=asc", "/blueprints/nobody", "/blueprints/?blueprint_id="),
     *("/documents/?blueprint_id=main", "/documents/?blueprint_id=", "/documents/nobody"),
     *("/fields/?blueprint_id=main", "/fields/?blueprint_id="),

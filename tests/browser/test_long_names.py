@@ -49,6 +49,7 @@ SAMPLES: Final = {
 }
 FILTERED: Final = f"?axis={AXIS}&blueprint_id={BLUEPRINT}&source={SOURCE}"
 STATES: Final = (
+    *(f"/differences/?source={SOURCE}", f"/differences/{FILTERED}"),
     *("/?period=all", f"/rejections/{FILTERED}", f"/search/?text={DETAIL}", f"/search/?issue_id={APPLIED}"),
     *(
         "/matrix/?period=all",

@@ -12,7 +12,7 @@ from hypothesis.extra.django import TestCase
 from msgspec import UNSET
 
 from enhancelog import links, patterns
-from enhancelog.domain import filters
+from enhancelog.domain import features, filters
 from enhancelog.domain.filter_box import canonical
 from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.domain.records import Entry, denials
@@ -34,7 +34,10 @@ from tests.strategies import NOW_MS
 AXES = st.sampled_from(["des", "noop", "agent-ref", "ops/デプロイ %", "nobody", "..", ""])
 PAIRS = st.one_of(
     st.tuples(
-        st.sampled_from(["axis", "axis_passed", "axis_absent", "only", "without", "not_axis", "not_axis_passed"]), AXES
+        st.sampled_from(
+            ["axis", "axis_passed", "axis_absent", "only", "without", "not_without", "not_axis", "not_axis_passed"]
+        ),
+        AXES,
     ),
     st.tuples(st.sampled_from(["blueprint_id", "not_blueprint_id"]), st.sampled_from(["main", "", "nobody"])),
     st.tuples(
@@ -56,6 +59,15 @@ PAIRS = st.one_of(
     st.tuples(st.sampled_from(["next", "not_next"]), st.sampled_from(["applied", "same", "other", "none"])),
     st.tuples(
         st.sampled_from(["attempt", "not_attempt"]), st.sampled_from(["first", "second", "third", "further", "later"])
+    ),
+    st.tuples(st.sampled_from(["op", "not_op"]), st.sampled_from(["add", "move"])),
+    st.tuples(
+        st.sampled_from(["hour", "not_hour", "rationale_length", "not_operations"]), st.sampled_from(["1-", "0"])
+    ),
+    st.tuples(st.sampled_from(["word", "not_word"]), st.sampled_from(["cite", "日"])),
+    st.tuples(
+        st.sampled_from(["matching", "not_matching"]),
+        st.sampled_from(["status=rejected&not_axis=noop", "next=same&axis=noop", "without=noop&has=patch", "text=a"]),
     ),
     st.tuples(st.sampled_from(["source", "not_source"]), st.sampled_from(["api", "host-b"])),
     st.tuples(st.sampled_from(["text", "not_text"]), st.sampled_from(["a", "0", "日", '"', "\\"])),
@@ -177,7 +189,9 @@ class TestAgreement(TestCase):
         assert count(wanted, page.up_to) == Count(len(whole))
         streamed = [row[0] for chunk in listed.stream(wanted, order, page.up_to) for row in chunk]
         assert streamed == whole
-        if not {"has", "afterwards", "next", "attempt"} & {name.removeprefix("not_") for name, _ in pairs}:
+        if not {"has", "afterwards", "next", "attempt", "matching", *features.NAMES} & {
+            name.removeprefix("not_") for name, _ in pairs
+        }:
             everything = [(entry, "api") for entry in log] + [(entry, "host-b") for entry in more]
             recorded_ms = page.rows[0][COLUMNS.index("recorded_ms")] if page.rows else now_ms()
             assert sorted(row[1] for row in page.rows) == expected(everything, wanted, recorded_ms)

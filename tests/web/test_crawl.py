@@ -51,6 +51,7 @@ STARTS: Final = (
     "/funnel/",
     "/steadiness/",
     "/markers/",
+    "/differences/?status=rejected",
     "/search/",
     "/content/",
     "/unfinished/",

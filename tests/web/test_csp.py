@@ -43,6 +43,8 @@ PAGES = (
     f"/markers/{'0' * 16}",
     f"/markers/?axis={quote(HOSTILE)}",
     f"/axes/{quote(HOSTILE, safe='')}?period=all",
+    "/differences/?status=rejected",
+    f"/differences/?status=rejected&axis={quote(HOSTILE)}&against=text%3D{quote(quote(HOSTILE))}",
     "/blueprints/",
     "/blueprints/?sort=change",
     "/palette/",

@@ -21,6 +21,7 @@ READING = (
     "/funnel/",
     "/steadiness/",
     "/markers/",
+    "/differences/",
     "/rejections/",
     "/search/",
     "/entries/h-1",

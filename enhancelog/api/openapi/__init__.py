@@ -7,6 +7,8 @@ from django.conf import settings
 from enhancelog import __version__
 from enhancelog.api.openapi.axes import OPERATIONS as AXES
 from enhancelog.api.openapi.axes import SCHEMAS as AXIS_SCHEMAS
+from enhancelog.api.openapi.differences import OPERATIONS as DIFFERENCES
+from enhancelog.api.openapi.differences import SCHEMAS as DIFFERENCE_SCHEMAS
 from enhancelog.api.openapi.funnel import OPERATIONS as FUNNEL
 from enhancelog.api.openapi.funnel import SCHEMAS as FUNNEL_SCHEMAS
 from enhancelog.api.openapi.log import OPERATIONS as LOG
@@ -63,6 +65,7 @@ def document() -> Document:
             **WHY,
             **PATTERNS,
             **AXES,
+            **DIFFERENCES,
             **FUNNEL,
             **STEADINESS,
             **MARKERS,
@@ -78,6 +81,7 @@ def document() -> Document:
                 **FUNNEL_SCHEMAS,
                 **STEADINESS_SCHEMAS,
                 **MARKER_SCHEMAS,
+                **DIFFERENCE_SCHEMAS,
                 **OBSERVED_SCHEMAS,
                 **_registered_schemas,
                 **SHARED_SCHEMAS,

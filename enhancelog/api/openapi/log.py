@@ -20,7 +20,7 @@ from enhancelog.api.openapi.parts import (
     ref,
 )
 from enhancelog.api.streams_and_polls import LONGEST_WAIT_S
-from enhancelog.domain import filters, meta, page_sizes, periods, places
+from enhancelog.domain import features, filters, meta, page_sizes, periods, places
 from enhancelog.domain.errors import NO_SUCH_ENTRY
 from enhancelog.domain.records import FIELDS, ID_SCHEMA
 from enhancelog.domain.search_words import LONGEST_PHRASE
@@ -67,6 +67,17 @@ _NAMED: Final = {
     "text": "A substring of intent, rationale, reasons or a verdict's detail.",
     "phrase": "A phrase in intent, rationale, a reason or a verdict's detail; its last word may end in *.",
     "source": "The source of the entry.",
+    "word": "A word of the intent's beginning.",
+    "intent_length": "Characters of the intent: a number or a range, 40-79 or 480-.",
+    "rationale_length": "Characters of the rationale.",
+    "patch_length": "Characters of the patch's operations as JSON, recorded or known from a host.",
+    "operations": "How many operations the patch has.",
+    "op": "The patch has an operation of this kind.",
+    "bump": "The bump of the patch.",
+    "actor": "Who appended the entry: a kind such as `token`, or a kind and a name, `token:ci`.",
+    "hour": "The hour of the run, UTC.",
+    "weekday": "The weekday of the run, UTC.",
+    "matching": "Matches this whole filter: a query string without times. `not_matching` is the rest of any filter.",
 }
 _PLAUSIBLE_ONLY: Final = "Leaves out entries without a plausible time; to copy the whole log, use `after`."
 _BOUNDS: Final = {"since": "Inclusive", "until": "Exclusive", "not_since": "Before", "not_until": "From"}
@@ -103,6 +114,10 @@ def _filters() -> list[Part]:
             one = ref(name.capitalize())
         elif name == "phrase":
             one["maxLength"] = LONGEST_PHRASE
+        elif name in features.BUCKETS:
+            one["pattern"] = features.RANGE_SCHEMA
+        elif name == "word":
+            one["pattern"] = features.WORD_SCHEMA
         elif name == "touches":
             one |= {"pattern": places.SCHEMA, "maxLength": places.LONGEST_PLACE}
         for prefix, words in (("", _NAMED[name]), ("not_", f"Excludes what `{name}` selects.")):

@@ -83,6 +83,18 @@ class PostgresqlDialect:
         OR EXISTS (SELECT 1 FROM json_array_elements({ENTRY}.verdicts::json) verdict
                    WHERE strpos(lower((verdict ->> 'detail') COLLATE "C"), lower(%s COLLATE "C")) > 0))"""
 
+    def has_word(self, text: str, word: str, separators: str) -> tuple[str, str]:
+        marks = " || ".join(f"chr({ord(mark)})" for mark in separators)
+        spaced = f"translate(lower({text} COLLATE \"C\"), {marks}, '{' ' * len(separators)}')"
+        return f"strpos(' ' || {spaced} || ' ', lower(%s COLLATE \"C\")) > 0", f" {word} "
+
+    def operations_sql(self, ops: str) -> str:
+        return f"json_array_length(({ops})::json)"
+
+    def has_operation_sql(self, ops: str, kind: str) -> str:
+        every = f"json_array_elements(({ops})::json)"
+        return f"EXISTS (SELECT 1 FROM {every} operation WHERE operation ->> 'op' = '{kind}')"
+
     @contextmanager
     def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> Iterator[CursorWrapper]:
         with transaction.atomic(), connection.cursor() as cursor:

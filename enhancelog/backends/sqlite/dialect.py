@@ -1,6 +1,7 @@
 """SQLite: triggers, multi-row inserts, text conditions."""
 
 import json
+import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from itertools import chain
@@ -59,6 +60,18 @@ class SqliteDialect:
         OR EXISTS (SELECT 1 FROM json_each({ENTRY}.reasons) reason WHERE instr(lower(reason.value), lower(%s)))
         OR EXISTS (SELECT 1 FROM json_each({ENTRY}.verdicts) verdict
                    WHERE instr(lower(json_extract(verdict.value, '$.detail')), lower(%s))))"""
+
+    def has_word(self, text: str, word: str, separators: str) -> tuple[str, str]:
+        # The REGEXP function is Django's, in Python.
+        other = f"[^ {re.escape(separators)}]"
+        return f"{text} REGEXP %s", f"(?ai)(?<!{other}){re.escape(word)}(?!{other})"
+
+    def operations_sql(self, ops: str) -> str:
+        return f"json_array_length({ops})"
+
+    def has_operation_sql(self, ops: str, kind: str) -> str:
+        operation = "json_extract(operation.value, '$.op')"
+        return f"EXISTS (SELECT 1 FROM json_each({ops}) operation WHERE {operation} = '{kind}')"
 
     @contextmanager
     def appending(self, timeout_s: float = APPEND_LOCK_TIMEOUT_S) -> Iterator[CursorWrapper]:
