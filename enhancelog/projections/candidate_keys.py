@@ -14,7 +14,6 @@ from enhancelog.models import CandidateKey, Entry, EntryPatch, Patch
 from enhancelog.projections.stored import Stored
 
 TABLE: Final = CandidateKey._meta.db_table
-COLUMNS: Final = ("position", "evidence", "key", "ts_ms", "observed")
 
 _ENTRY: Final = Entry._meta.db_table
 
@@ -80,6 +79,6 @@ def observed(cursor: CursorWrapper, positions: Sequence[int]) -> set[KeyRow]:
 def stored(cursor: CursorWrapper, positions: Sequence[int]) -> set[KeyRow]:
     condition, parameter = dialect().one_of("position", positions)
     rows: Iterable[Any] = dialect().fetch(
-        cursor, f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE {condition}", [parameter]
+        cursor, f"SELECT {', '.join(KeyRow._fields)} FROM {TABLE} WHERE {condition}", [parameter]
     )
     return {KeyRow._make((*row[:-1], bool(row[-1]))) for row in rows}

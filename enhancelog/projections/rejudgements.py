@@ -20,9 +20,6 @@ from enhancelog.projections.stored import Stored
 TABLES = (CandidateKey, Rejudgement)
 
 _TABLE: Final = Rejudgement._meta.db_table
-COLUMNS: Final = (
-    "position", "earlier", "axis", "ts_ms", "evidence", "before", "after", "flips", "suspect"
-)  # fmt: skip
 
 
 # SQLite seeks by both halves of a row value only where the right side has no affinity, hence the plus signs.
@@ -70,7 +67,7 @@ class Judged(NamedTuple):
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
     if not (rows := list(candidate_keys.own(entries))):
         return
-    dialect().insert_rows(cursor, candidate_keys.TABLE, candidate_keys.COLUMNS, rows)
+    dialect().insert_rows(cursor, candidate_keys.TABLE, KeyRow._fields, rows)
     near = _near(cursor, {row.position for row in rows})
     if later := {each.position for each in near if each.before is not None} | _after(near):
         _compare(cursor, later)
@@ -87,7 +84,7 @@ def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 def expected() -> list[Expected]:
     """Of what entries say themselves; ``store.rejudgement_verification`` has the rest."""
     own = CandidateKey.objects.filter(observed=False)
-    return [RowsPerEntry(CandidateKey, candidate_keys.COLUMNS, candidate_keys.own, own)]
+    return [RowsPerEntry(CandidateKey, KeyRow._fields, candidate_keys.own, own)]
 
 
 def observe(cursor: CursorWrapper, positions: Iterable[int]) -> None:
@@ -101,14 +98,14 @@ def observe(cursor: CursorWrapper, positions: Iterable[int]) -> None:
         later = changed | _after(_near(cursor, changed))
         _delete(cursor, candidate_keys.TABLE, changed)
         rows = sorted(row for row in wanted if row.position in changed)
-        dialect().insert_rows(cursor, candidate_keys.TABLE, candidate_keys.COLUMNS, rows)
+        dialect().insert_rows(cursor, candidate_keys.TABLE, KeyRow._fields, rows)
         _compare(cursor, later | _after(_near(cursor, changed)))
 
 
 def stored(cursor: CursorWrapper, positions: Sequence[int]) -> set[Row]:
     """Those whose later entry is one of these."""
     condition, parameter = dialect().one_of("position", positions)
-    statement = f"SELECT {', '.join(COLUMNS)} FROM {_TABLE} WHERE {condition}"
+    statement = f"SELECT {', '.join(Row._fields)} FROM {_TABLE} WHERE {condition}"
     rows = dialect().fetch(cursor, statement, [parameter])
     return {Row._make((*row[:-2], bool(row[-2]), bool(row[-1]))) for row in rows}
 
@@ -126,7 +123,7 @@ def _compare(cursor: CursorWrapper, later: set[int]) -> None:
         return
     _delete(cursor, _TABLE, later)
     if rows := list(derived(cursor, later)):
-        dialect().insert_rows(cursor, _TABLE, COLUMNS, rows)
+        dialect().insert_rows(cursor, _TABLE, Row._fields, rows)
 
 
 # Each with the run before it. Two runs are compared once, by the strongest kind of key that both have.

@@ -238,7 +238,7 @@ def get(issue_id: str, *, reported: bool = False) -> Detail:
 
 def _selected(wanted: Wanted) -> QuerySet[models.UnfinishedRun]:
     rows = models.UnfinishedRun.objects.annotate(day=_DAY).filter(status__in=wanted.status)
-    rows = rows.filter(Named(*(tuple(names) or None for names in wanted[:2])).condition)
+    rows = rows.filter(_blueprints(wanted).condition)
     for name in ("source", "cause"):
         if values := getattr(wanted, name):
             rows = rows.filter(**{f"{name}__in": records.only_ids(values)})
@@ -254,6 +254,10 @@ def _selected(wanted: Wanted) -> QuerySet[models.UnfinishedRun]:
         is_known = Q(day__in=[day for day in wanted.day if day is not None])
         rows = rows.filter(is_known | Q(day=None) if None in wanted.day else is_known)
     return rows
+
+
+def _blueprints(wanted: Wanted) -> Named:
+    return Named(tuple(wanted.blueprint_id) or None, tuple(wanted.blueprint_prefix) or None)
 
 
 def _known_from(comparison: str, ms: int) -> Q:

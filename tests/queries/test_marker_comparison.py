@@ -13,9 +13,9 @@ from enhancelog.domain.intervals import difference
 from enhancelog.domain.markers import Marker, NewMarker
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry, denials
-from enhancelog.domain.times import DAY_MS
+from enhancelog.domain.times import DAY_MS, HOUR_MS
 from enhancelog.models import UnfinishedRun
-from enhancelog.queries.charts import HOUR_MS, Window
+from enhancelog.queries.charts import Window
 from enhancelog.queries.markers import comparison, listing
 from enhancelog.queries.markers.comparison import Change, Comparison
 from enhancelog.queries.markers.windows import windows

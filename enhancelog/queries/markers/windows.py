@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 from django.db.models import Min
 
 from enhancelog.domain.markers import Marker
-from enhancelog.domain.times import DAY_MS, day_of
+from enhancelog.domain.times import DAY_MS, HOUR_MS, day_of
 from enhancelog.models import StatusTally
-from enhancelog.queries.charts import HOUR_MS, MOST_HOURS, Window
+from enhancelog.queries.charts import MOST_HOURS, Window
 
 _LONGEST_MS: Final = MOST_HOURS * HOUR_MS
 
