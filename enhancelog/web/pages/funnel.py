@@ -73,7 +73,7 @@ class Chart(NamedTuple):
     """As ``overview_chart.Chart``. ``table``: heading, cells, median time."""
 
     stacked: Stacked
-    ticks: Sequence[int]
+    y_labels: Sequence[int]
     labels: Iterator[Label]
     bar_width: str
     table: Sequence[tuple[str, Sequence[Cell], str]]

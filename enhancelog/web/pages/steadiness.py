@@ -45,7 +45,7 @@ def steadiness(request: HttpRequest) -> HttpResponseBase:
     axis, kind, skip = _asked(request)
     window = period.window
     found = log.read(window, axis)
-    by_axis = found.by_axis()
+    by_axis, by_hand = found.by_axis(), log.made_by_hand(window, axis)
     last, derived_to = horizon.touched()[:2]
     here = [("period", period.name), *([] if axis is None else [("axis", axis)])]
     context = {
@@ -60,7 +60,8 @@ def steadiness(request: HttpRequest) -> HttpResponseBase:
         "most_read": log.MOST_READ if found.capped else 0,
         "suspects": found.listed("suspects", MOST_SUSPECTS),
         "suspected": of_kind("suspects", found.count("suspects"), here),
-        "by_hand": log.made_by_hand(window, axis),
+        "by_hand": by_hand[:MOST_ROWS],
+        "by_hand_in_all": len(by_hand),
         "derived_to": derived_to if derived_to < last else None,
         "last_position": last,
         **_list(found, kind, skip, here),
