@@ -7,9 +7,10 @@ from typing import Final, NamedTuple
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect, in_parts
+from enhancelog.domain import stored_verdicts
 from enhancelog.models import CandidateKey, Entry, Rejudgement
 from enhancelog.projections import candidate_keys
-from enhancelog.projections.candidate_keys import KeyRow, decode_verdicts
+from enhancelog.projections.candidate_keys import KeyRow
 from enhancelog.projections.expected import Expected, RowsPerEntry
 from enhancelog.projections.stored import Stored
 
@@ -166,7 +167,7 @@ def _judged(cursor: CursorWrapper, positions: set[int]) -> dict[int, Judged]:
     condition, parameter = dialect().one_of("position", sorted(positions))
     for position, status, verdicts in dialect().fetch(cursor, _JUDGED.format(condition), [parameter]):
         axes: dict[str, str] = {}
-        for verdict in decode_verdicts(verdicts):
+        for verdict in stored_verdicts.decode(verdicts):
             axes[verdict.axis] = "deny" if axes.get(verdict.axis) == "deny" else verdict.status
         found[position] = Judged(status, axes)
     return found

@@ -266,13 +266,17 @@ def _known_from(comparison: str, ms: int) -> Q:
     return exact | Q(Plausible(bound, "recorded_ms"), ts_ms=None, **{f"{bound}__{comparison}": ms})
 
 
-# RFC 3339 names a moment; anything else has to be a date.
+# RFC 3339 names a moment: a date and what comes after it. Anything else has to be a date.
+def _is_moment(value: str) -> bool:
+    return value[10:11] in ("T", "t", " ")
+
+
 def _days(name: str, parameters: Mapping[str, list[str]]) -> list[int]:
-    return [_day(name, value) for value in parameters.get(name, ()) if "T" not in value]
+    return [_day(name, value) for value in parameters.get(name, ()) if not _is_moment(value)]
 
 
 def _moments(name: str, parameters: Mapping[str, list[str]]) -> list[int]:
-    return [periods.instant(name, value, 0) for value in parameters.get(name, ()) if "T" in value]
+    return [periods.instant(name, value, 0) for value in parameters.get(name, ()) if _is_moment(value)]
 
 
 def _day(name: str, value: str) -> int:
