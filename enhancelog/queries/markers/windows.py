@@ -23,10 +23,6 @@ class Windows(NamedTuple):
     following: Marker | None
     left_out_day: int | None = None
 
-    @property
-    def length_ms(self) -> int:
-        return (self.after.until_ms or 0) - (self.after.since_ms or 0)
-
 
 def windows(marker: Marker, others: Iterable[Marker], newest_ms: int | None, now_ms: int) -> Windows | None:
     """``newest_ms``: of the log. ``None`` without time on one of the sides.
