@@ -5,8 +5,8 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from enhancelog.accounts.permissions import Allows
-from enhancelog.api.base import ApiView, tagged
-from enhancelog.api.negotiation import MEDIA_TYPES
+from enhancelog.api.base import ApiView
+from enhancelog.api.figures import answer
 from enhancelog.domain import filters
 from enhancelog.domain.comparisons import AGAINST, against, complement
 from enhancelog.domain.differences import Difference
@@ -64,8 +64,7 @@ class DifferenceList(ApiView):
             other = against(parameters[AGAINST][0], now)
         else:
             other = filters.from_pairs(complement(wanted.pairs), now)
-        answer = _result(differences(wanted, other))
-        return tagged(request._request, msgspec.json.encode(answer), MEDIA_TYPES["json"])
+        return answer(request, _result(differences(wanted, other)))
 
 
 def _result(found: Differences) -> DifferenceResult:

@@ -9,8 +9,8 @@ from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.domain import filters
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import EntryFilter
-from enhancelog.domain.times import DAY_MS, now_ms
-from enhancelog.queries.charts import HOUR_MS, MOST_HOURS, Window
+from enhancelog.domain.times import DAY_MS, HOUR_MS, now_ms
+from enhancelog.queries.charts import MOST_HOURS, Window
 
 
 def plain_filter(request: Request, taken: tuple[str, ...]) -> EntryFilter:

@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from enhancelog import links
 from enhancelog.accounts import permissions
 from enhancelog.accounts.permissions import Allows, allows, token_of
-from enhancelog.api.base import ApiView, tagged
+from enhancelog.api.base import ApiView
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.errors import problem_response
+from enhancelog.api.figures import answer
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.domain.intervals import Rate, rate
 from enhancelog.domain.markers import MAX_BYTES, Marker, decode_edit, decode_new
@@ -72,7 +73,7 @@ class MarkerList(ApiView):
     def get(self, request: Request) -> HttpResponse:
         wanted = selecting.parse(dict(request._request.GET.lists()), now_ms())
         found = [marker for marker in listing.markers().found if wanted.has(marker)]
-        return tagged(request._request, msgspec.json.encode(found), MEDIA_TYPES["json"])
+        return answer(request, found)
 
     def post(self, request: Request) -> HttpResponse:
         require_type(request._request, MEDIA_TYPES["json"])
@@ -93,7 +94,7 @@ class MarkerByItsId(ApiView):
         marker, all_markers = found
         compared = comparison.around(marker, all_markers, now_ms())
         body = KnownMarker(**msgspec.structs.asdict(marker), comparison=None if compared is None else _shown(compared))
-        return tagged(request._request, msgspec.json.encode(body), MEDIA_TYPES["json"])
+        return answer(request, body)
 
     def patch(self, request: Request, marker_id: str) -> HttpResponse:
         require_type(request._request, MEDIA_TYPES["json"])

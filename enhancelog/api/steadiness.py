@@ -8,8 +8,7 @@ from enhancelog.accounts.permissions import Allows
 from enhancelog.api.base import ApiView
 from enhancelog.api.derivation import DERIVED_TO
 from enhancelog.api.figures import answer, plain_filter, window_of
-from enhancelog.domain.errors import Invalid
-from enhancelog.domain.filters import EntryFilter
+from enhancelog.domain import filters
 from enhancelog.domain.intervals import Rate, rate
 from enhancelog.domain.same_candidates import Evidence
 from enhancelog.queries import horizon
@@ -63,8 +62,9 @@ class SteadinessOfAxes(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request) -> HttpResponse:
+        filters.check_single(dict(request._request.GET.lists()), "axis")
         wanted = plain_filter(request, ("axis",))
-        window, axis = window_of(wanted), _axis(wanted)
+        window, axis = window_of(wanted), wanted.one("axis")
         derived_to = horizon.touched().up_to
         found = log.read(window, axis)
         result = SteadinessResult(
@@ -77,12 +77,6 @@ class SteadinessOfAxes(ApiView):
         response = answer(request, result)
         response.headers[DERIVED_TO] = str(derived_to)
         return response
-
-
-def _axis(wanted: EntryFilter) -> str | None:
-    if len(axes := wanted.include.get("axis", ())) > 1:
-        raise Invalid("axis", "repeated", f"is given {len(axes):,} times; give it once")
-    return axes[0] if axes else None
 
 
 def _of_axis(row: log.Steadiness) -> SteadinessOfAxis:

@@ -66,7 +66,8 @@ def choices(pairs: Sequence[Pair]) -> list[Choice]:
 
 
 def nearest(pairs: Sequence[Pair]) -> list[Pair]:
-    # What differs in one parameter alone, if all others say but where from; empty: all other entries.
+    # What differs in the only parameter that does not say where entries are from, if there is one and others do; empty:
+    # all other entries.
     asked = [choice for choice in choices(pairs) if choice.flipped not in _WHERE_FROM]
     return asked[0].pairs if len(asked) == 1 else []
 

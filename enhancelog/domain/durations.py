@@ -6,7 +6,7 @@ from itertools import accumulate
 from typing import Final, NamedTuple
 
 from enhancelog.domain.intents import APART_MS, FOLLOWED
-from enhancelog.domain.times import DAY_MS
+from enhancelog.domain.times import DAY_MS, HOUR_MS
 
 # Of a thread with more attempts than are followed, only this is known. Shorter ones end before it.
 NOT_FOLLOWED_MS: Final = FOLLOWED * APART_MS
@@ -14,7 +14,7 @@ NOT_FOLLOWED_MS: Final = FOLLOWED * APART_MS
 _STEPS: Final = {
     1000: (1, 2, 3, 5, 7, 10, 15, 20, 30, 45),
     60_000: (1, 2, 3, 5, 7, 10, 15, 20, 30, 45),
-    3_600_000: (1, 2, 3, 4, 6, 8, 12, 18),
+    HOUR_MS: (1, 2, 3, 4, 6, 8, 12, 18),
     DAY_MS: (1, 2, 3, 4, 5, 7, 10, 14, 21, 28, 42, 56, 84, 112, 168, 224),
 }
 _BOUNDS_MS: Final = (0, *(unit * step for unit, steps in _STEPS.items() for step in steps), NOT_FOLLOWED_MS)

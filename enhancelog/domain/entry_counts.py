@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from enhancelog.domain import features, meta
+from enhancelog.domain import features, meta, stored_verdicts
 from enhancelog.domain.differences import Counted, Feature
 from enhancelog.domain.meta_filters import PREFIX
 
@@ -35,22 +35,16 @@ COLUMNS: Final = (
 )
 
 
-class _Judged(msgspec.Struct):
-    axis: str
-    status: str
-
-
 class _Operation(msgspec.Struct):
     op: str
 
 
-_verdicts = msgspec.json.Decoder(list[_Judged])
 _operations = msgspec.json.Decoder(list[_Operation])
 
 
 def _judged(verdicts: str) -> tuple[tuple[str, str], ...]:
     """Axis and status of each."""
-    return tuple([(each.axis, each.status) for each in _verdicts.decode(verdicts)])
+    return tuple([(each.axis, each.status) for each in stored_verdicts.decode(verdicts)])
 
 
 _known = lru_cache(maxsize=2048)(_judged)

@@ -68,7 +68,6 @@ def bucket(name: str, number: int) -> str:
 
 
 def range_of(value: str) -> Range:
-    """Of a checked value."""
     low, dash, high = value.partition("-")
     if not dash:
         return Range(int(low), int(low))

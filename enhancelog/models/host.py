@@ -248,7 +248,6 @@ class UnfinishedRun(models.Model):
         return str(self.issue_id)
 
 
-# A state that an unfinished run entered, its first one included.
 class UnfinishedTotal(models.Model):
     """Runs that have ever died, by the source that they then had. Under the empty name, all of them."""
 
@@ -259,6 +258,7 @@ class UnfinishedTotal(models.Model):
         return f"{self.source}: {self.died}"
 
 
+# A state that an unfinished run entered, its first one included.
 class UnfinishedRunChange(models.Model):
     run = models.ForeignKey(UnfinishedRun, models.DO_NOTHING, related_name="changes", db_constraint=False)
     status = models.TextField()

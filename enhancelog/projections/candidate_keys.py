@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect
+from enhancelog.domain import stored_verdicts
 from enhancelog.domain.records import judged_axes
 from enhancelog.domain.same_candidates import EVIDENCE, LONGEST_OPS, MOST_AXES, hash_key, keys, operations_key
 from enhancelog.domain.times import is_plausible, plausible_sql
@@ -14,7 +14,6 @@ from enhancelog.models import CandidateKey, Entry, EntryPatch, Patch
 from enhancelog.projections.stored import Stored
 
 TABLE: Final = CandidateKey._meta.db_table
-COLUMNS: Final = ("position", "evidence", "key", "ts_ms", "observed")
 
 _ENTRY: Final = Entry._meta.db_table
 
@@ -26,14 +25,6 @@ _OBSERVED: Final = f"""
     FROM {_ENTRY} entry JOIN {Patch._meta.db_table} patch ON patch.position = (
         SELECT MIN(joined.patch) FROM {EntryPatch._meta.db_table} joined WHERE joined.position = entry.position)
     WHERE {{}} AND {plausible_sql("entry.ts_ms", "entry.recorded_ms")}"""
-
-
-class Verdict(msgspec.Struct):
-    axis: str
-    status: str
-
-
-decode_verdicts: Final = msgspec.json.Decoder(list[Verdict]).decode
 
 
 class KeyRow(NamedTuple):
@@ -65,7 +56,7 @@ def observed(cursor: CursorWrapper, positions: Sequence[int]) -> set[KeyRow]:
     found = set()
     for row in dialect().fetch(cursor, _OBSERVED.format(condition), [parameter]):
         position, blueprint_id, source, prev_hash, ts_ms, verdicts, has_hash, has_ops, candidate_hash, ops = row
-        if len({verdict.axis for verdict in decode_verdicts(verdicts)}) > MOST_AXES:
+        if len({verdict.axis for verdict in stored_verdicts.decode(verdicts)}) > MOST_AXES:
             continue
         told = {
             "hash": None if has_hash else hash_key(blueprint_id, source, prev_hash, candidate_hash),
@@ -80,6 +71,6 @@ def observed(cursor: CursorWrapper, positions: Sequence[int]) -> set[KeyRow]:
 def stored(cursor: CursorWrapper, positions: Sequence[int]) -> set[KeyRow]:
     condition, parameter = dialect().one_of("position", positions)
     rows: Iterable[Any] = dialect().fetch(
-        cursor, f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE {condition}", [parameter]
+        cursor, f"SELECT {', '.join(KeyRow._fields)} FROM {TABLE} WHERE {condition}", [parameter]
     )
     return {KeyRow._make((*row[:-1], bool(row[-1]))) for row in rows}

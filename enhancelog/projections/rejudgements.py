@@ -7,9 +7,10 @@ from typing import Final, NamedTuple
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect, in_parts
+from enhancelog.domain import stored_verdicts
 from enhancelog.models import CandidateKey, Entry, Rejudgement
 from enhancelog.projections import candidate_keys
-from enhancelog.projections.candidate_keys import KeyRow, decode_verdicts
+from enhancelog.projections.candidate_keys import KeyRow
 from enhancelog.projections.expected import Expected, RowsPerEntry
 from enhancelog.projections.stored import Stored
 
@@ -20,9 +21,6 @@ from enhancelog.projections.stored import Stored
 TABLES = (CandidateKey, Rejudgement)
 
 _TABLE: Final = Rejudgement._meta.db_table
-COLUMNS: Final = (
-    "position", "earlier", "axis", "ts_ms", "evidence", "before", "after", "flips", "suspect"
-)  # fmt: skip
 
 
 # SQLite seeks by both halves of a row value only where the right side has no affinity, hence the plus signs.
@@ -70,7 +68,7 @@ class Judged(NamedTuple):
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
     if not (rows := list(candidate_keys.own(entries))):
         return
-    dialect().insert_rows(cursor, candidate_keys.TABLE, candidate_keys.COLUMNS, rows)
+    dialect().insert_rows(cursor, candidate_keys.TABLE, KeyRow._fields, rows)
     near = _near(cursor, {row.position for row in rows})
     if later := {each.position for each in near if each.before is not None} | _after(near):
         _compare(cursor, later)
@@ -87,7 +85,7 @@ def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 def expected() -> list[Expected]:
     """Of what entries say themselves; ``store.rejudgement_verification`` has the rest."""
     own = CandidateKey.objects.filter(observed=False)
-    return [RowsPerEntry(CandidateKey, candidate_keys.COLUMNS, candidate_keys.own, own)]
+    return [RowsPerEntry(CandidateKey, KeyRow._fields, candidate_keys.own, own)]
 
 
 def observe(cursor: CursorWrapper, positions: Iterable[int]) -> None:
@@ -101,14 +99,14 @@ def observe(cursor: CursorWrapper, positions: Iterable[int]) -> None:
         later = changed | _after(_near(cursor, changed))
         _delete(cursor, candidate_keys.TABLE, changed)
         rows = sorted(row for row in wanted if row.position in changed)
-        dialect().insert_rows(cursor, candidate_keys.TABLE, candidate_keys.COLUMNS, rows)
+        dialect().insert_rows(cursor, candidate_keys.TABLE, KeyRow._fields, rows)
         _compare(cursor, later | _after(_near(cursor, changed)))
 
 
 def stored(cursor: CursorWrapper, positions: Sequence[int]) -> set[Row]:
     """Those whose later entry is one of these."""
     condition, parameter = dialect().one_of("position", positions)
-    statement = f"SELECT {', '.join(COLUMNS)} FROM {_TABLE} WHERE {condition}"
+    statement = f"SELECT {', '.join(Row._fields)} FROM {_TABLE} WHERE {condition}"
     rows = dialect().fetch(cursor, statement, [parameter])
     return {Row._make((*row[:-2], bool(row[-2]), bool(row[-1]))) for row in rows}
 
@@ -126,7 +124,7 @@ def _compare(cursor: CursorWrapper, later: set[int]) -> None:
         return
     _delete(cursor, _TABLE, later)
     if rows := list(derived(cursor, later)):
-        dialect().insert_rows(cursor, _TABLE, COLUMNS, rows)
+        dialect().insert_rows(cursor, _TABLE, Row._fields, rows)
 
 
 # Each with the run before it. Two runs are compared once, by the strongest kind of key that both have.
@@ -169,7 +167,7 @@ def _judged(cursor: CursorWrapper, positions: set[int]) -> dict[int, Judged]:
     condition, parameter = dialect().one_of("position", sorted(positions))
     for position, status, verdicts in dialect().fetch(cursor, _JUDGED.format(condition), [parameter]):
         axes: dict[str, str] = {}
-        for verdict in decode_verdicts(verdicts):
+        for verdict in stored_verdicts.decode(verdicts):
             axes[verdict.axis] = "deny" if axes.get(verdict.axis) == "deny" else verdict.status
         found[position] = Judged(status, axes)
     return found

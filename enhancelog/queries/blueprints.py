@@ -41,7 +41,7 @@ class Blueprint(NamedTuple):
 
     @property
     def rate(self) -> float:
-        return self.rejected / self.runs
+        return self.now.rate
 
     @property
     def points(self) -> int | None:

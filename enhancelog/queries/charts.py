@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from enhancelog.domain.times import DAY_MS, day_of
+from enhancelog.domain.times import DAY_MS, HOUR_MS, day_of
 
 MAX_BARS: Final = 120
-HOUR_MS: Final = 3_600_000
 MOST_HOURS: Final = 72  # an hourly window is counted from its entries
 
 # Days per bar; bars wider than a day are whole weeks from a Monday.

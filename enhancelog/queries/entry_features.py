@@ -13,9 +13,8 @@ from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThanOrEqual
 from enhancelog.backends import dialect
 from enhancelog.domain import features
 from enhancelog.domain.filters import Seen
-from enhancelog.domain.times import DAY_MS
+from enhancelog.domain.times import DAY_MS, HOUR_MS
 from enhancelog.models import Entry, EntryPatch, Patch
-from enhancelog.queries.charts import HOUR_MS
 from enhancelog.queries.plausible import Plausible
 
 _ENTRY: Final = Entry._meta.db_table
@@ -27,8 +26,6 @@ _ALL: Final = 2**63 - 1
 
 BEGINNING: Final = Substr("intent", 1, features.SEARCHED)
 _PLAUSIBLE: Final = Plausible("ts_ms", "recorded_ms")
-
-
 HOUR: Final = Case(When(_PLAUSIBLE, then=F("ts_ms") / HOUR_MS))  # since 1970
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final
 
 from django.db.models import Q, TextField
 from django.db.models.expressions import RawSQL
@@ -12,6 +12,7 @@ from enhancelog.backends import dialect
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.intents import APART_MS
+from enhancelog.domain.why import CameNext
 from enhancelog.models import Attempt, Denial, DenialPattern, Entry, Template
 from enhancelog.projections.next_attempts import LAST, neighbor
 from enhancelog.queries.pattern_ids import is_pattern_id, leaders
@@ -29,13 +30,6 @@ _IS_NEXT: Final = f"later.position = {neighbor('mine', '>', 'AND a.position <= %
 _IS_FOLLOWED: Final = f"NOT (mine.applied OR mine.crowded) AND later.ts_ms <= mine.ts_ms + {APART_MS}"
 
 
-class Next(NamedTuple):
-    """``outcome``: a value of the filter ``next``."""
-
-    outcome: Literal["applied", "same", "other"]
-    issue_id: str
-
-
 def is_any_of(values: Sequence[str], wanted: EntryFilter, up_to: int | None) -> Q:
     outcome = _outcome(f"{_ENTRY}.position", _same(wanted), up_to)
     return Q(In(RawSQL(outcome.sql, outcome.values, output_field=TextField()), values))
@@ -48,7 +42,7 @@ def of_joined_denial() -> RawSQL:
     return RawSQL(outcome.sql, outcome.values, output_field=TextField())
 
 
-def after(positions: Sequence[int]) -> dict[int, Next]:
+def after(positions: Sequence[int]) -> dict[int, CameNext]:
     """Of rejected runs that were tried again; the same: any axis that denied the run."""
     if not positions:
         return {}
@@ -60,7 +54,7 @@ def after(positions: Sequence[int]) -> dict[int, Next]:
         JOIN {_ENTRY} entry ON entry.position = later.position
         WHERE {is_asked} AND {_IS_FOLLOWED}"""
     found = run(Statement(sql, (*same.values, LAST, parameter)))
-    return {position: Next(outcome, issue_id) for position, outcome, issue_id in found}
+    return {position: CameNext(outcome, issue_id) for position, outcome, issue_id in found}
 
 
 def tally(positions: Statement, wanted: EntryFilter, up_to: int) -> Counter[str]:

@@ -33,6 +33,11 @@ class Totals(NamedTuple):
         return self.rejected, self.runs
 
     @property
+    def rate(self) -> float:
+        """0 without runs."""
+        return self.rejected / self.runs if self.runs else 0.0
+
+    @property
     def rejection_rate(self) -> Interval:
         return wilson(self.rejected, self.runs)
 

@@ -76,7 +76,7 @@ def _attempts(positions: Sequence[int], prev_hash: str) -> list[PastAttempt]:
     ]
 
 
-def _attempt(row: tuple[Any, ...], paths: Sequence[str], followed: next_attempts.Next | None) -> PastAttempt:
+def _attempt(row: tuple[Any, ...], paths: Sequence[str], followed: CameNext | None) -> PastAttempt:
     _, issue_id, blueprint_id, ts_ms, status, intent, rationale, verdicts, *actor = row
     denials = [verdict for verdict in decode_verdicts(verdicts) if verdict.status == "deny"]
     shown = [path for path in paths if len(path) <= LONGEST_POINTER]
@@ -92,7 +92,7 @@ def _attempt(row: tuple[Any, ...], paths: Sequence[str], followed: next_attempts
         pointers_left_out=len(paths) - len(shown),
         denied=[DeniedAxis(one.axis, one.detail[: pointers.SEARCHED_CHARACTERS]) for one in denials[:MOST_OF_A_RUN]],
         denied_left_out=max(0, len(denials) - MOST_OF_A_RUN),
-        next=CameNext(*followed) if followed else CameNext("none", None),
+        next=followed or CameNext("none", None),
     )
 
 

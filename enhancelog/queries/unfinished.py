@@ -238,7 +238,7 @@ def get(issue_id: str, *, reported: bool = False) -> Detail:
 
 def _selected(wanted: Wanted) -> QuerySet[models.UnfinishedRun]:
     rows = models.UnfinishedRun.objects.annotate(day=_DAY).filter(status__in=wanted.status)
-    rows = rows.filter(Named(*(tuple(names) or None for names in wanted[:2])).condition)
+    rows = rows.filter(_blueprints(wanted).condition)
     for name in ("source", "cause"):
         if values := getattr(wanted, name):
             rows = rows.filter(**{f"{name}__in": records.only_ids(values)})
@@ -256,19 +256,27 @@ def _selected(wanted: Wanted) -> QuerySet[models.UnfinishedRun]:
     return rows
 
 
+def _blueprints(wanted: Wanted) -> Named:
+    return Named(tuple(wanted.blueprint_id) or None, tuple(wanted.blueprint_prefix) or None)
+
+
 def _known_from(comparison: str, ms: int) -> Q:
     exact = Q(Plausible("ts_ms", "recorded_ms"), **{f"ts_ms__{comparison}": ms})
     bound = "not_before_ms" if comparison == "gte" else "not_after_ms"
     return exact | Q(Plausible(bound, "recorded_ms"), ts_ms=None, **{f"{bound}__{comparison}": ms})
 
 
-# RFC 3339 names a moment; anything else has to be a date.
+# RFC 3339 names a moment: a date and what comes after it. Anything else has to be a date.
+def _is_moment(value: str) -> bool:
+    return value[10:11] in ("T", "t", " ")
+
+
 def _days(name: str, parameters: Mapping[str, list[str]]) -> list[int]:
-    return [_day(name, value) for value in parameters.get(name, ()) if "T" not in value]
+    return [_day(name, value) for value in parameters.get(name, ()) if not _is_moment(value)]
 
 
 def _moments(name: str, parameters: Mapping[str, list[str]]) -> list[int]:
-    return [periods.instant(name, value, 0) for value in parameters.get(name, ()) if "T" in value]
+    return [periods.instant(name, value, 0) for value in parameters.get(name, ()) if _is_moment(value)]
 
 
 def _day(name: str, value: str) -> int:

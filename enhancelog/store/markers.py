@@ -16,7 +16,7 @@ _ID_BYTES = 8
 
 def make(new: NewMarker, origin: Origin) -> str:
     """Returns its id."""
-    by = said(origin)
+    by = _who(origin)
     marker = Marker(
         id=secrets.token_hex(_ID_BYTES),
         ts_ms=now_ms() if new.ts_ms is None else new.ts_ms,
@@ -35,7 +35,7 @@ def make(new: NewMarker, origin: Origin) -> str:
 def edit(marker_id: str, change: MarkerEdit, origin: Origin, check_blueprint: Callable[[str | None], None]) -> None:
     """All or nothing. ``check_blueprint`` raises if the origin may not write to a Blueprint (``None``: to all); it gets
     the one before, too. Raises ``Invalid`` if it was not set by hand."""
-    by, texts = said(origin), change.texts
+    by, texts = _who(origin), change.texts
     with faults(), dialect().appending():
         if texts:
             _write(marker_id, texts, by, check_blueprint)
@@ -43,7 +43,7 @@ def edit(marker_id: str, change: MarkerEdit, origin: Origin, check_blueprint: Ca
             _hide(marker_id, change.hidden, by)
 
 
-def said(origin: Origin) -> str:
+def _who(origin: Origin) -> str:
     return f"{origin.actor_kind} {origin.actor_name}"
 
 

@@ -4,7 +4,7 @@ file beside them is a pickle, which runs code when it is loaded; it is never ope
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -72,7 +72,7 @@ _candidates = msgspec.json.Decoder(list[Candidate])
 
 
 @contextmanager
-def opened(location: str, options: Options, stdin: BinaryIO | None = None) -> Iterator[Source]:
+def opened(location: str, options: Options) -> Iterator[Source]:
     """The run's folder. Raises ``Unreadable``."""
     if location == "-":
         raise Unreadable("GEPA writes a folder; give it instead of standard input")

@@ -70,4 +70,4 @@ def weeks(blueprint_id: str, newest_ms: int) -> Weeks:
 
 def _highest_rate(found: BlueprintWeeks) -> float:
     of_axes = max((here.rate for row in found.axes for here in row.bars), default=0.0)
-    return max(of_axes, *(totals.rejected / totals.runs for _, totals in found.bars if totals.runs), 0.0) or 1.0
+    return max(of_axes, *(totals.rate for _, totals in found.bars)) or 1.0

@@ -47,6 +47,9 @@ class Totals(Protocol):
     @property
     def runs(self) -> int: ...
 
+    @property
+    def rate(self) -> float: ...  # of rejections
+
 
 Bars = Sequence[tuple[Span, Totals]]  # spans of time from left to right, and their runs
 
@@ -162,7 +165,7 @@ def _rejected(bars: Bars, top: float, scope: links.Pairs) -> Iterator[tuple[str,
     url = links.rejections(scope)
     for place, (span, totals) in enumerate(bars):
         if totals.rejected:
-            yield links.within(url, span), _title(span, totals), bar_path(place, height(_rate(totals), top))
+            yield links.within(url, span), _title(span, totals), bar_path(place, height(totals.rate, top))
 
 
 def _hatched(bars: Bars, judged: Sequence[Judged], axis: str) -> Iterator[tuple[str, str]]:
@@ -198,12 +201,8 @@ def rates(weeks: Iterable[Totals]) -> Spark:
     """Rejection rates; the upper edge is 100 %. Without runs, there is no bar."""
     places = list(enumerate(weeks))
     base = path((place, 1) for place, totals in places if totals.runs and not totals.rejected)
-    bars = path((place, height(_rate(totals), 1)) for place, totals in places if totals.rejected)
+    bars = path((place, height(totals.rate, 1)) for place, totals in places if totals.rejected)
     return Spark(STEP * max(len(places), 1), STRIP_HEIGHT, base, bars)
-
-
-def _rate(totals: Totals) -> float:
-    return totals.rejected / totals.runs
 
 
 def ratio(totals: Totals) -> Ratio:

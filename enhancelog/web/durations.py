@@ -4,9 +4,9 @@ from typing import Final
 
 from enhancelog.domain.durations import Range
 from enhancelog.domain.intents import FOLLOWED
-from enhancelog.domain.times import DAY_MS
+from enhancelog.domain.times import DAY_MS, HOUR_MS
 
-_UNITS: Final = ((DAY_MS, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"))
+_UNITS: Final = ((DAY_MS, "d"), (HOUR_MS, "h"), (60_000, "min"), (1000, "s"))
 
 
 def in_words(found: Range | None) -> str:

@@ -1,6 +1,6 @@
 """The comparison of a marker's page: each number with the list of its rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from enhancelog import links
@@ -90,7 +90,7 @@ def _blueprint(blueprint_id: str, change: Change, found: Comparison) -> Row:
     return _row(blueprint_id, change, found, side)._replace(is_name=True, url=links.blueprint(blueprint_id))
 
 
-def _row(label: str, change: Change, found: Comparison, side: Any) -> Row:
+def _row(label: str, change: Change, found: Comparison, side: Callable[[Window, int, int], Side]) -> Row:
     before = side(found.windows.before, change.n_before, change.of_before)
     return Row(label, before, side(found.windows.after, change.n, change.of), change)
 

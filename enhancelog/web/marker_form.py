@@ -62,8 +62,7 @@ class MarkerForm(forms.Form):
         return MarkerEdit(**fields)
 
 
-def said(marker: Marker) -> dict[str, str]:
-    """The form's values."""
+def initial(marker: Marker) -> dict[str, str]:
     moment = datetime.fromtimestamp(marker.ts_ms // 1000, UTC)
     return {
         "title": marker.title,

@@ -41,10 +41,10 @@ class PatternDays(NamedTuple):
 
 @dataclass(frozen=True)
 class Chart:
-    """``ticks``: from the top. ``hatched``: some axis did not judge. ``table``: a row for each bar."""
+    """``y_labels``: from the top. ``hatched``: some axis did not judge. ``table``: a row for each bar."""
 
     stacked: charts.Stacked
-    ticks: Sequence[int]
+    y_labels: Sequence[int]
     # Iterators, which a template can read once: a thousand labels and cells that live until the page is written make
     # the garbage collector run.
     labels: Iterator[Label]
@@ -63,7 +63,7 @@ def chart(found: Overview, scope: links.Pairs) -> Chart | None:
     strip_top = max((judged.rejected for strip in found.strips for judged in strip.bars), default=0) or 1
     return Chart(
         stacked=charts.stacked(found.bars, top, scope),
-        ticks=range(top, -1, -top // 4),
+        y_labels=range(top, -1, -top // 4),
         labels=labels(spans),
         bar_width=periods.bar_width(spans),
         strips=[charts.strip(found.bars, strip.bars, strip.axis, strip_top, scope) for strip in found.strips],

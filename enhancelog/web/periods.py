@@ -11,9 +11,9 @@ from django.http import HttpRequest
 
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.periods import PERIODS, span_of
-from enhancelog.domain.times import DAY_MS, now_ms
+from enhancelog.domain.times import DAY_MS, HOUR_MS, now_ms
 from enhancelog.queries import runs
-from enhancelog.queries.charts import HOUR_MS, MOST_HOURS, Bar, Window
+from enhancelog.queries.charts import MOST_HOURS, Bar, Window
 
 DEFAULT: Final = "7d"
 LABELS: Final = {name: "All" if name == "all" else f"{name[:-1]} {name[-1]}" for name in PERIODS}

@@ -1,5 +1,5 @@
-// Copies what a button names, or the text of an element. Over plain http browsers offer no clipboard, so the value is selected and copied by
-// command; where that fails too, it stays selected in sight.
+// Copies what a button names, or the text of an element. Over plain http browsers offer no clipboard, so the value is
+// selected and copied by command; where that fails too, it stays selected in sight.
 "use strict";
 
 const COPIED_MS = 2500;

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enhancelog.domain.durations import Range, lower_bound_ms, quantile
-from enhancelog.domain.times import DAY_MS, now_ms
+from enhancelog.domain.times import DAY_MS, HOUR_MS, now_ms
 from enhancelog.projections.intents import COUNTS
 from enhancelog.queries.blueprint_ids import EVERY, Named
-from enhancelog.queries.charts import HOUR_MS, Window, scale
+from enhancelog.queries.charts import Window, scale
 from enhancelog.queries.funnel import Funnel, Intents, first_attempts, funnel, in_bars
 from enhancelog.store.database import stored_batches
 from tests.factories import make_entry, make_many, make_rejected

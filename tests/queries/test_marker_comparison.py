@@ -13,9 +13,9 @@ from enhancelog.domain.intervals import difference
 from enhancelog.domain.markers import Marker, NewMarker
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry, denials
-from enhancelog.domain.times import DAY_MS
+from enhancelog.domain.times import DAY_MS, HOUR_MS
 from enhancelog.models import UnfinishedRun
-from enhancelog.queries.charts import HOUR_MS, Window
+from enhancelog.queries.charts import Window
 from enhancelog.queries.markers import comparison, listing
 from enhancelog.queries.markers.comparison import Change, Comparison
 from enhancelog.queries.markers.windows import windows
@@ -38,6 +38,10 @@ def the_clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("enhancelog.store.writing.now_ms", lambda: NOW_MS)
 
 
+def length_ms(side: Window) -> int:
+    return (side.until_ms or 0) - (side.since_ms or 0)
+
+
 def marker(ts_ms: int, **said: Any) -> Marker:
     given: dict[str, Any] = {"id": f"{ts_ms:016x}", "kind": "manual", "title": "a", "note": "", "source": "user ada"}
     return Marker(**given | said, ts_ms=ts_ms)
@@ -47,7 +51,7 @@ def bounds(ts_ms: int, *others: Marker) -> tuple[int, ...] | None:
     found = windows(marker(ts_ms), others, NOW_MS, NOW_MS)
     if found is None:
         return None
-    assert found.length_ms == found.before.until_ms - found.before.since_ms  # type: ignore[operator]
+    assert length_ms(found.after) == length_ms(found.before)
     days = (found.before.since_ms, found.before.until_ms, found.after.since_ms, found.after.until_ms)
     assert found.before.hourly == any(bound % DAY_MS for bound in days if bound is not None)
     return tuple((bound or 0) - MIDNIGHT for bound in days)
@@ -86,7 +90,7 @@ def test_a_marker_of_a_blueprint_has_neighbors_of_its_own_and_of_all() -> None:
     found = windows(own, others, NOW_MS, NOW_MS)
     assert found is not None
     assert (found.previous, found.following) == tuple(others)
-    assert found.length_ms == 2 * DAY_MS
+    assert length_ms(found.after) == 2 * DAY_MS
 
 
 @pytest.mark.usefixtures("a_log_of_twenty_days")
@@ -227,7 +231,7 @@ def test_patterns_that_are_gone_and_that_are_new() -> None:
 def test_a_pattern_that_denied_again_later_is_not_gone() -> None:
     record_all(runs(-1, 3, "noop") + runs(0, 4) + runs(3, 1, "noop"))
     found = compared()
-    assert found.windows.length_ms == DAY_MS
+    assert length_ms(found.windows.after) == DAY_MS
     assert not found.gone.found
 
 

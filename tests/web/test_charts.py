@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog.domain.times import DAY_MS
-from enhancelog.queries.charts import HOUR_MS, MAX_BARS, Bar, Window, scale
+from enhancelog.domain.times import DAY_MS, HOUR_MS
+from enhancelog.queries.charts import MAX_BARS, Bar, Window, scale
 from enhancelog.web import periods
 
 NOW_MS = 1_795_000_000_000  # Wednesday 18 November 2026, 11:06:40 UTC

@@ -83,6 +83,11 @@ def test_what_was_given_up_lately_may_still_be_tried_again(client: Client) -> No
     assert "may still be tried again" not in funnel(client, period="yesterday").words
 
 
+@pytest.mark.parametrize("since", ["1970-01-02T00:00:01Z", "1970-01-02t00:00:01z", "1970-01-02 00:00:01Z"])
+def test_unfinished_runs_since_a_moment_as_rfc_3339_writes_it(since: str) -> None:
+    assert parse({"since": [since]}).since_ms == DAY_MS + 1000
+
+
 @pytest.mark.parametrize("period", PERIODS)
 def test_unfinished_runs_of_the_same_days_and_blueprints(client: Client, period: str) -> None:
     record(make_entry(ts_ms=NOW_MS))

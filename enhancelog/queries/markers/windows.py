@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 from django.db.models import Min
 
 from enhancelog.domain.markers import Marker
-from enhancelog.domain.times import DAY_MS, day_of
+from enhancelog.domain.times import DAY_MS, HOUR_MS, day_of
 from enhancelog.models import StatusTally
-from enhancelog.queries.charts import HOUR_MS, MOST_HOURS, Window
+from enhancelog.queries.charts import MOST_HOURS, Window
 
 _LONGEST_MS: Final = MOST_HOURS * HOUR_MS
 
@@ -22,10 +22,6 @@ class Windows(NamedTuple):
     previous: Marker | None
     following: Marker | None
     left_out_day: int | None = None
-
-    @property
-    def length_ms(self) -> int:
-        return (self.after.until_ms or 0) - (self.after.since_ms or 0)
 
 
 def windows(marker: Marker, others: Iterable[Marker], newest_ms: int | None, now_ms: int) -> Windows | None:

@@ -18,28 +18,20 @@ from enhancelog.queries import prompts, runs, steadiness
 from enhancelog.queries.axes import AxisDetail, AxisRow
 from enhancelog.queries.blueprint_ids import named
 from enhancelog.queries.charts import Bar
-from enhancelog.queries.counts import Count, up_to_cap
 from enhancelog.queries.judgements import Denials
 from enhancelog.web import charts, periods
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.linked import Linked, linked
 from enhancelog.web.list_requests import blueprint_filter, without_empty_parameters
 from enhancelog.web.overview_chart import Cell
-from enhancelog.web.pages.steadiness import linked
 from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
+from enhancelog.web.steadiness_links import by_kind
 from enhancelog.web.ticks import ticks
 
 MOST_ROWS: Final = 100
 MOST_BESIDE: Final = 20  # Blueprints and other axes of an axis
 MOST_FLIPS: Final = 10
-
-
-class Linked(NamedTuple):
-    """``shown``: counts beyond the list's limit end there."""
-
-    number: int
-    shown: Count
-    url: str
 
 
 class Row(NamedTuple):
@@ -94,9 +86,9 @@ def axis_detail(request: HttpRequest, axis: str) -> HttpResponseBase:
         "span": _span(period),
         "next": outcomes(axis, found.row.denials, _span(period)),
         "prompt": prompts.of_axis(found.row, period.window, EntryFilter()),
-        "alone": _linked(found.row.denials.alone, [("only", axis), *_span(period)]),
+        "alone": _rejections(found.row.denials.alone, [("only", axis), *_span(period)]),
         "together": [
-            (other, _linked(number, [("axis", axis), ("axis", other), *_span(period)]))
+            (other, _rejections(number, [("axis", axis), ("axis", other), *_span(period)]))
             for other, number in found.together
         ],
         **_chart(axis, found),
@@ -118,7 +110,7 @@ def _row(row: AxisRow, scope: list[tuple[str, str]], period: Period) -> Row:
         links.axis(row.axis, [("period", period.name)]),
         links.rejections([("axis", row.axis), *scope]),
         links.runs([("not_axis_absent", row.axis), *scope]),
-        _linked(row.denials.alone, [("only", row.axis), *scope]),
+        _rejections(row.denials.alone, [("only", row.axis), *scope]),
         outcomes(row.axis, row.denials, scope),
     )
 
@@ -126,13 +118,13 @@ def _row(row: AxisRow, scope: list[tuple[str, str]], period: Period) -> Row:
 def outcomes(axis: str, denials: Denials, span: list[tuple[str, str]]) -> Mapping[str, Linked]:
     """What came next after its denials, by the values of ``next``."""
     return {
-        outcome: _linked(number, [("axis", axis), ("next", outcome), *span])
+        outcome: _rejections(number, [("axis", axis), ("next", outcome), *span])
         for outcome, number in denials.outcomes.items()
     }
 
 
-def _linked(number: int, pairs: list[tuple[str, str]]) -> Linked:
-    return Linked(number, up_to_cap(number), links.rejections(pairs))
+def _rejections(number: int, pairs: list[tuple[str, str]]) -> Linked:
+    return linked(number, links.rejections(pairs))
 
 
 def _steadiness(axis: str, period: Period) -> dict[str, Any]:
@@ -140,7 +132,7 @@ def _steadiness(axis: str, period: Period) -> dict[str, Any]:
     row = next(iter(found.by_axis()), None)
     return {
         "steadiness": row,
-        "again": row and linked(row, [("period", period.name), ("axis", axis)], found),
+        "again": row and by_kind(row, [("period", period.name), ("axis", axis)], found),
         "flips_shown": found.listed("flips", MOST_FLIPS),
     }
 

@@ -19,11 +19,11 @@ from enhancelog.queries import funnel as log
 from enhancelog.queries import runs, unfinished
 from enhancelog.queries.blueprint_ids import named
 from enhancelog.queries.charts import Bar, Window, scale
-from enhancelog.queries.counts import Count, up_to_cap
 from enhancelog.queries.funnel import NUMBERS, Funnel, Intents, Took
 from enhancelog.web import charts, durations, overview_chart, periods
 from enhancelog.web.charts import Series, Stacked
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.linked import Linked, linked
 from enhancelog.web.list_requests import blueprint_filter, without_empty_parameters
 from enhancelog.web.overview_chart import Cell, Label
 from enhancelog.web.periods import Period
@@ -45,14 +45,6 @@ COLUMNS: Final = {
 }
 
 Pairs = list[tuple[str, str]]
-
-
-class Linked(NamedTuple):
-    """``shown``: counts beyond the list's limit end there."""
-
-    number: int
-    shown: Count
-    url: str
 
 
 @dataclass(frozen=True)
@@ -81,7 +73,7 @@ class Chart(NamedTuple):
     """As ``overview_chart.Chart``. ``table``: heading, cells, median time."""
 
     stacked: Stacked
-    ticks: Sequence[int]
+    y_labels: Sequence[int]
     labels: Iterator[Label]
     bar_width: str
     table: Sequence[tuple[str, Sequence[Cell], str]]
@@ -156,11 +148,11 @@ def _attempts(found: Intents, scope: Pairs) -> list[Attempts]:
 
 
 def _runs(number: int, pairs: Pairs) -> Linked:
-    return Linked(number, up_to_cap(number), links.runs(pairs))
+    return linked(number, links.runs(pairs))
 
 
 def _given_up(number: int, pairs: Pairs) -> Linked:
-    return Linked(number, up_to_cap(number), links.rejections([("next", "none"), *pairs]))
+    return linked(number, links.rejections([("next", "none"), *pairs]))
 
 
 def _still_open(found: Funnel, wanted: EntryFilter, window: Window) -> tuple[str, Linked]:
@@ -178,7 +170,7 @@ def _unfinished(wanted: EntryFilter, window: Window) -> Linked:
     asked = unfinished.in_window(window, named(wanted))
     days = links.between(*(None if day is None else day * DAY_MS for day in (asked.since, asked.until)))
     number = unfinished.count(asked)
-    return Linked(number, up_to_cap(number), links.unfinished([*wanted.pairs, *days]))
+    return linked(number, links.unfinished([*wanted.pairs, *days]))
 
 
 def _columns(sorting: Sorting) -> list[Column]:

@@ -21,7 +21,7 @@ from enhancelog.store import markers as store
 from enhancelog.web import htmx
 from enhancelog.web.list_requests import Chip, without_empty_parameters
 from enhancelog.web.marker_comparison import compared
-from enhancelog.web.marker_form import MarkerForm, said
+from enhancelog.web.marker_form import MarkerForm, initial
 from enhancelog.web.revalidation import revalidated
 
 KINDS: Final = {
@@ -104,7 +104,7 @@ def edit_marker(request: HttpRequest, marker_id: str) -> HttpResponse:
     marker, _ = _known(marker_id)
     if marker.kind != "manual":
         raise Http404("Only markers that were set by hand can be edited.")
-    form = MarkerForm(request.POST or None, initial=said(marker))
+    form = MarkerForm(request.POST or None, initial=initial(marker))
     if request.method == "POST" and form.is_valid():
         store.edit(marker.id, form.change, _origin(request), lambda blueprint_id: None)
         messages.success(request, "The marker was changed.")

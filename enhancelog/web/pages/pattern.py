@@ -27,7 +27,7 @@ from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.queries.threads import passed_instead
 from enhancelog.web import charts, periods
 from enhancelog.web.htmx import page_or_fragment
-from enhancelog.web.pages.axes import Linked
+from enhancelog.web.linked import Linked
 from enhancelog.web.revalidation import revalidated
 from enhancelog.web.ticks import ticks
 

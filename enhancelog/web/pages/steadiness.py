@@ -10,24 +10,19 @@ from enhancelog import links
 from enhancelog.accounts.permissions import needs
 from enhancelog.domain import filters
 from enhancelog.domain.errors import Invalid
-from enhancelog.links import Pairs
 from enhancelog.queries import horizon, runs
 from enhancelog.queries import steadiness as log
-from enhancelog.queries.counts import Count
 from enhancelog.queries.steadiness import Kind, Reading, Steadiness
 from enhancelog.web import periods
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.linked import Linked
 from enhancelog.web.list_requests import without_empty_parameters
 from enhancelog.web.revalidation import revalidated
+from enhancelog.web.steadiness_links import by_kind, of_kind
 
 MOST_AXES: Final = 100
 MOST_ROWS: Final = 50
 MOST_SUSPECTS: Final = 10  # beside the list of them
-
-
-class Linked(NamedTuple):
-    shown: Count
-    url: str
 
 
 class Row(NamedTuple):
@@ -50,7 +45,7 @@ def steadiness(request: HttpRequest) -> HttpResponseBase:
     axis, kind, skip = _asked(request)
     window = period.window
     found = log.read(window, axis)
-    by_axis = found.by_axis()
+    by_axis, by_hand = found.by_axis(), log.made_by_hand(window, axis)
     last, derived_to = horizon.touched()[:2]
     here = [("period", period.name), *([] if axis is None else [("axis", axis)])]
     context = {
@@ -64,8 +59,9 @@ def steadiness(request: HttpRequest) -> HttpResponseBase:
         "left_out": max(0, len(by_axis) - MOST_AXES),
         "most_read": log.MOST_READ if found.capped else 0,
         "suspects": found.listed("suspects", MOST_SUSPECTS),
-        "suspected": Linked(found.count("suspects"), links.steadiness([*here, ("kind", "suspects")])),
-        "by_hand": log.made_by_hand(window, axis),
+        "suspected": of_kind("suspects", found.count("suspects"), here),
+        "by_hand": by_hand[:MOST_ROWS],
+        "by_hand_in_all": len(by_hand),
         "derived_to": derived_to if derived_to < last else None,
         "last_position": last,
         **_list(found, kind, skip, here),
@@ -91,20 +87,7 @@ def _kind(value: str) -> Kind:
 
 def _row(row: Steadiness, period: str, found: Reading) -> Row:
     scope = [("period", period), ("axis", row.axis)]
-    return Row(row, links.axis(row.axis, scope[:1]), linked(row, scope, found))
-
-
-def linked(row: Steadiness, scope: Pairs, found: Reading) -> dict[Kind, Linked]:
-    numbers: dict[Kind, int] = {
-        "judged": row.judged,
-        "flips": row.flips,
-        "to_deny": row.to_deny,
-        "to_pass": row.to_pass,
-    }
-    return {
-        kind: Linked(found.counted(number), links.steadiness([*scope, ("kind", kind)]))
-        for kind, number in numbers.items()
-    }
+    return Row(row, links.axis(row.axis, scope[:1]), by_kind(row, scope, found))
 
 
 def _list(found: Reading, kind: Kind, skip: int, here: list[tuple[str, str]]) -> dict[str, Any]:
