@@ -81,12 +81,16 @@ class EntryCounts:
         """Of a filter whose values are counted elsewhere."""
         self._count(name, numbers)
 
-    def counted(self) -> Counted:
+    def counted(self, other: "EntryCounts | None" = None) -> Counted:
+        """``other``: with which it is compared. A filter for a value that only ``other`` has may find entries here."""
         found: dict[Feature, int] = {}
         for name, numbers in self._values.items():
-            shown = meta.as_found(numbers) if name.startswith(PREFIX) else numbers
+            shown: Mapping[str, int] = numbers
+            if name.startswith(PREFIX):
+                shown = meta.as_found(numbers, {*numbers, *(other._values.get(name, ()) if other else ())})
+            elif name == "word":  # those that the filter takes
+                shown = {word: number for word, number in numbers.items() if 0 < len(word) <= features.LONGEST_WORD}
             found.update({(name, value): number for value, number in shown.items()})
-        found.pop(("word", ""), None)
         for name, lengths in self._numbers.items():
             buckets: Counter[str] = Counter()
             for length, number in lengths.items():

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -62,9 +62,9 @@ def found_as(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_cut(each) for each in texts))
 
 
-def as_found(numbers: Mapping[str, int]) -> dict[str, int]:
+def as_found(numbers: Mapping[str, int], values: Iterable[str]) -> dict[str, int]:
     """From how many entries hold each text, how many a filter finds: the text "1.0" also finds the number 1."""
-    return {value: sum(numbers.get(text, 0) for text in found_as(value)) for value in numbers}
+    return {value: sum(numbers.get(text, 0) for text in found_as(value)) for value in values}
 
 
 def is_whole(indexed_text: str) -> bool:

@@ -64,7 +64,9 @@ def differences(wanted: EntryFilter, against: EntryFilter) -> Differences:
     left_out = counts.left_out | others.left_out
     is_implied = implied_by([*wanted.asked, *against.asked])
     comparison = compare(
-        counts.counted(), others.counted(), lambda feature: feature[0] in left_out or is_implied(feature)
+        counts.counted(others),
+        others.counted(counts),
+        lambda feature: feature[0] in left_out or is_implied(feature),
     )
     return Differences(inside, outside, comparison.tested, comparison.found, sorted(left_out))
 

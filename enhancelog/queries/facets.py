@@ -160,7 +160,7 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
     # Beyond CAP, axes and Blueprints come from tallies; the others are minimums, from the newest entries in reach.
     capped = size > CAP or is_part
     more_meta = meta_rows > MOST_META
-    sampled.update((name, meta.as_found(values)) for name, values in sampled.items() if is_meta(name))
+    sampled.update((name, meta.as_found(values, values)) for name, values in sampled.items() if is_meta(name))
     more_places = touch_rows > MOST_TOUCHES
     partial = {name for name in sampled if more_meta and is_meta(name)} | ({"touches"} if more_places else set())
     counted = {name: _counted(values, capped or name in partial) for name, values in sampled.items()}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from enhancelog.domain.differences import Comparison, Counted, Feature, compare, discoveries, fisher
 from enhancelog.domain.entry_counts import COLUMNS, MOST_OF_KEY, EntryCounts
+from enhancelog.domain.features import LONGEST_WORD
 from enhancelog.domain.implied_features import implied_by
 from tests.strategies import NOW_MS
 
@@ -209,3 +210,17 @@ def test_too_many_values_are_left_out() -> None:
     counts.add_values("meta.run", Counter({"a": 30}))
     assert counts.left_out == {"meta.run"}
     assert counts.counted().features == {("meta.model", "m"): 30}
+
+
+def test_a_value_that_only_the_other_side_has_finds_equal_numbers() -> None:
+    inside, outside = EntryCounts(), EntryCounts()
+    inside.add_values("meta.seed", {"1.0": 30, "1": 5})
+    outside.add_values("meta.seed", {"1": 8})
+    assert inside.counted(outside).features == {("meta.seed", "1.0"): 35, ("meta.seed", "1"): 5}
+    assert outside.counted(inside).features == {("meta.seed", "1.0"): 8, ("meta.seed", "1"): 8}
+
+
+def test_only_words_that_the_filter_takes_are_compared() -> None:
+    counts = EntryCounts()
+    counts.add_values("word", {"": 30, "w" * LONGEST_WORD: 30, "w" * (LONGEST_WORD + 1): 30})
+    assert counts.counted().features == {("word", "w" * LONGEST_WORD): 30}

@@ -51,9 +51,18 @@ class SqliteDialect:
     store_name = "sqlite"
     search = SqliteSearch()
 
+    # Not one comparison of rows: where the position is the row id, SQLite seeks by the time alone, and would step over
+    # all later entries of the same time.
     link_before_sql = f"""
-        link.source = chain.source AND (link.ts_ms, link.position) < ({ENTRY}.ts_ms, {ENTRY}.position)
-        ORDER BY link.ts_ms DESC, link.position DESC"""
+        link.position = COALESCE(
+            (SELECT same.position FROM {ENTRY} same
+             WHERE same.blueprint_id = chain.blueprint_id AND same.source = chain.source
+                AND same.ts_ms = {ENTRY}.ts_ms AND same.position < {ENTRY}.position
+             ORDER BY same.position DESC LIMIT 1),
+            (SELECT before.position FROM {ENTRY} before
+             WHERE before.blueprint_id = chain.blueprint_id AND before.source = chain.source
+                AND before.ts_ms < {ENTRY}.ts_ms
+             ORDER BY before.ts_ms DESC, before.position DESC LIMIT 1))"""
 
     text_search_sql = f"""(
         instr(lower({ENTRY}.intent), lower(%s)) OR instr(lower({ENTRY}.rationale), lower(%s))
