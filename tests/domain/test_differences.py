@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog.domain.differences import Comparison, Counted, Feature, compare, discoveries, fisher
+from enhancelog.domain.differences import MOST_TESTED, Comparison, Counted, Feature, compare, discoveries, fisher
 from enhancelog.domain.entry_counts import COLUMNS, MOST_OF_KEY, EntryCounts
 from enhancelog.domain.features import LONGEST_WORD
 from enhancelog.domain.implied_features import implied_by
@@ -171,6 +171,15 @@ def test_the_strongest_come_first_and_few_cases_are_not_tested() -> None:
     strengths = [each.strength for each in found.found]
     assert strengths == sorted(strengths, reverse=True)
     assert compare(Counted(19, inside.features), outside, lambda feature: False).tested == 0
+
+
+def test_the_most_frequent_features_are_tested_if_there_are_too_many() -> None:
+    rare = {("word", f"rare{number:04}"): 20 for number in range(MOST_TESTED)}
+    inside, outside = Counted(100, {**rare, ("word", "frequent"): 90}), Counted(100, {("word", "frequent"): 10})
+    comparison = compare(inside, outside, lambda _: False)
+    assert comparison.tested == MOST_TESTED
+    assert comparison.found[0].feature == ("word", "frequent")
+    assert ("word", f"rare{MOST_TESTED - 1:04}") not in {each.feature for each in comparison.found}
 
 
 def test_what_all_entries_have_differs_nowhere() -> None:

@@ -200,6 +200,15 @@ def test_the_newest_are_listed_and_it_says_that_there_are_more() -> None:
     assert not found.is_whole
 
 
+def test_markers_set_by_hand_do_not_crowd_out_what_the_log_says() -> None:
+    record_all(of_days(*((day, ["des", "secrets"] if day > 2 else ["des"], 25) for day in range(6))))
+    before = [marker.title for marker in listing.markers().found]
+    assert before == ["secrets started"]
+    for number in range(MOST + 1):
+        store.make(NewMarker(title=f"{number}", ts_ms=NOW_MS + number), ADA)
+    assert [marker.title for marker in listing.markers().found if marker.kind != "manual"] == before
+
+
 def test_a_marker_that_is_old_is_still_known() -> None:
     old = store.make(NewMarker(title="old", ts_ms=1_000_000_000_000), ADA)
     for number in range(MOST):

@@ -68,7 +68,11 @@ OPERATIONS: Final[dict[str, Part]] = {
             "log",
             "When something changed, newest first",
             {
-                "200": answer(f"Of the newest {MOST} markers.", content(array_of(ref("Marker")), [_MARKER]), "ETag"),
+                "200": answer(
+                    f"Of the newest {MOST} set by hand, and the newest {MOST} others.",
+                    content(array_of(ref("Marker")), [_MARKER]),
+                    "ETag",
+                ),
                 "304": NOT_MODIFIED,
             },
             parameters=[

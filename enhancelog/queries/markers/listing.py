@@ -12,7 +12,7 @@ from enhancelog.models import HiddenMarker, MarkerChange
 from enhancelog.models import Marker as ManualMarker
 from enhancelog.queries.markers import axes, observations, wordings
 
-MOST: Final = 200
+MOST: Final = 200  # set by hand, and as many others, so that neither crowd out the others
 _ID: Final = re.compile("[0-9a-f]{16}")
 MOST_HIDDEN: Final = 1_000
 MOST_CHANGES: Final = 20
@@ -28,7 +28,8 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Markers:
-    """The newest ``MOST``, hidden ones included. ``is_whole``: there are no more."""
+    """The newest ``MOST`` set by hand and the newest ``MOST`` others, hidden ones included. ``is_whole``: there are no
+    more."""
 
     found: tuple[Marker, ...]
     is_whole: bool = True
@@ -42,11 +43,15 @@ def markers() -> Markers:
     with faults():
         hidden = set(HiddenMarker.objects.order_by("pk").values_list("pk", flat=True)[:MOST_HIDDEN])
         manual = ManualMarker.objects.order_by("-ts_ms", "-id").values(*_COLUMNS)[: MOST + 1]
-        found = [Marker(kind="manual", **row) for row in manual]
-        found += [*axes.markers(), *wordings.markers(), *observations.markers()]
-    found.sort(key=lambda marker: (-marker.ts_ms, marker.kind, marker.id))
-    shown = (structs.replace(marker, hidden=marker.id in hidden) for marker in found[:MOST])
-    return Markers(tuple(shown), len(found) <= MOST)
+        by_hand = [Marker(kind="manual", **row) for row in manual]
+        others = sorted([*axes.markers(), *wordings.markers(), *observations.markers()], key=_newest_first)
+    found = sorted([*by_hand[:MOST], *others[:MOST]], key=_newest_first)
+    shown = (structs.replace(marker, hidden=marker.id in hidden) for marker in found)
+    return Markers(tuple(shown), max(len(by_hand), len(others)) <= MOST)
+
+
+def _newest_first(marker: Marker) -> tuple[int, str, str]:
+    return -marker.ts_ms, marker.kind, marker.id
 
 
 def known(marker_id: str) -> tuple[Marker, Markers] | None:

@@ -11,7 +11,7 @@ from enhancelog import links
 from enhancelog.accounts.permissions import needs
 from enhancelog.domain import comparisons, filter_box, filters
 from enhancelog.domain.comparisons import AGAINST
-from enhancelog.domain.differences import Difference
+from enhancelog.domain.differences import MOST_TESTED, Difference
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.intervals import FEW
@@ -74,7 +74,14 @@ def difference_list(request: HttpRequest) -> HttpResponse:
     second = request.GET.get(AGAINST, "")
     fixed = ((AGAINST, second),) if second else ()
     list_request = list_requests.read(request, FilteredPage(_PATH, fixed=fixed, empty_id=True, title="Differences"))
-    context = {"section": "", "list_request": list_request, "most": MOST_ROWS, "few": FEW, "pending": False}
+    context = {
+        "section": "",
+        "list_request": list_request,
+        "most": MOST_ROWS,
+        "few": FEW,
+        "pending": False,
+        "most_tested": MOST_TESTED,
+    }
     if not comparisons.conditions(list_request.given) and not second:
         return page_or_fragment(request, "differences/page.jinja", {**context, "found": None, "choices": ()})
     try:
