@@ -9,45 +9,13 @@ from enhancelog.api.base import ApiView, tagged
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.domain import filters
 from enhancelog.domain.comparisons import AGAINST, against, complement
+from enhancelog.domain.difference_figures import Bounds, ComparedFeature, ComparedSide, DifferenceResult
 from enhancelog.domain.differences import Difference
-from enhancelog.domain.intervals import Rate, rate
+from enhancelog.domain.intervals import rate
 from enhancelog.domain.times import now_ms
 from enhancelog.queries.differences import Differences, differences
 
 MOST: Final = 200
-
-
-class ComparedSide(msgspec.Struct):
-    """``since_ms``: only the newest entries, from this time, were read; ``null``: all of them."""
-
-    entries: int
-    since_ms: int | None
-
-
-class Bounds(msgspec.Struct):
-    low: float
-    high: float
-
-
-class ComparedFeature(msgspec.Struct):
-    """``filter`` and ``value``: the filter that lists the entries with it. ``difference``: of the two shares."""
-
-    filter: str
-    value: str
-    inside: Rate
-    outside: Rate
-    difference: Bounds
-    p: float
-
-
-class DifferenceResult(msgspec.Struct):
-    """``left_out``: filters with too many values to compare. ``differences``: strongest first."""
-
-    inside: ComparedSide
-    outside: ComparedSide
-    tested: int
-    left_out: list[str]
-    differences: list[ComparedFeature]
 
 
 class DifferenceList(ApiView):

@@ -2,10 +2,11 @@ from typing import Any, Final
 
 import msgspec
 
-from enhancelog.api.differences import MOST, DifferenceResult
+from enhancelog.api.differences import MOST
 from enhancelog.api.openapi.log import FILTERS
 from enhancelog.api.openapi.parts import NOT_MODIFIED, READ_ERRORS, Part, answer, content, operation, query, ref
 from enhancelog.domain.comparisons import AGAINST
+from enhancelog.domain.difference_figures import DifferenceResult
 
 _, SCHEMAS = msgspec.json.schema_components([DifferenceResult], ref_template="#/components/schemas/{name}")
 
