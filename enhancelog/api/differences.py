@@ -6,13 +6,14 @@ from rest_framework.request import Request
 
 from enhancelog.accounts.permissions import Allows
 from enhancelog.api.base import ApiView, tagged
-from enhancelog.api.negotiation import MEDIA_TYPES
+from enhancelog.api.negotiation import PROMPT_TYPES, answer_format
 from enhancelog.domain import filters
 from enhancelog.domain.comparisons import AGAINST, against, complement
 from enhancelog.domain.difference_figures import Bounds, ComparedFeature, ComparedSide, DifferenceResult
 from enhancelog.domain.differences import Difference
 from enhancelog.domain.intervals import rate
 from enhancelog.domain.times import now_ms
+from enhancelog.queries import prompts
 from enhancelog.queries.differences import Differences, differences
 
 MOST: Final = 200
@@ -26,14 +27,19 @@ class DifferenceList(ApiView):
     def get(self, request: Request) -> HttpResponse:
         parameters = dict(request._request.GET.lists())
         filters.check_single(parameters, AGAINST)
+        form = answer_format(request._request, PROMPT_TYPES)
         now = now_ms()
         wanted = filters.parse(parameters, now)
         if AGAINST in parameters:
             other = against(parameters[AGAINST][0], now)
         else:
             other = filters.from_pairs(complement(wanted.pairs), now)
-        answer = _result(differences(wanted, other))
-        return tagged(request._request, msgspec.json.encode(answer), MEDIA_TYPES["json"])
+        found = differences(wanted, other)
+        if form == "text":
+            data = prompts.of_differences(found, wanted, other).encode()
+        else:
+            data = msgspec.json.encode(_result(found))
+        return tagged(request._request, data, PROMPT_TYPES[form])
 
 
 def _result(found: Differences) -> DifferenceResult:

@@ -199,3 +199,12 @@ def test_a_filter_that_no_page_takes_has_no_links(client: Client) -> None:
     assert "40 entries compared with 90 entries" in page.words
     assert all(rows_behind(url) == number for url, number in shares(page))
     assert links.differences([("status", "rejected")]) == "/differences/?status=rejected"
+
+
+def test_it_can_be_copied_as_a_prompt(client: Client) -> None:
+    some_runs()
+    page = differences(client, status="rejected")
+    assert page.all("a", data_copy_of="prompt", href="#prompt")
+    (text,) = page.all("pre", id="prompt")
+    assert text.text == client.get("/v1/enhance/differences?status=rejected&format=text").content.decode()
+    assert not differences(client, axis="nobody").all("pre", id="prompt")
