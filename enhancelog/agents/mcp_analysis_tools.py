@@ -125,7 +125,6 @@ class AnalysisTools:
     def funnel(self, blueprint_id: OneBlueprint = "", since: Since = "", until: Until = "") -> FunnelResult:
         """How many attempts an intent takes until it is applied or given up, in all, by Blueprint and over time.
 
-        At most 20 Blueprints, those with most intents, and the newest 20 bars of time.
         Example: {"blueprint_id": "main", "since": "30d"}
         """
         found = msgspec.to_builtins(self._log.funnel(_filters(blueprint_id, since, until)))
@@ -146,8 +145,7 @@ class AnalysisTools:
     ) -> SteadinessResult:
         """How often each axis judged the same candidate differently, and denials that may have been wrong.
 
-        "applied_later": what was denied passed unchanged in a later run. At most 20 of each list, the newest; axes with
-        most flips first.
+        "applied_later": what was denied passed unchanged in a later run. At most 20 of each list.
         Example: {"axis": "tone", "since": "30d"}
         """
         asked = given(axis=axis, since=since, until=until)
@@ -168,8 +166,7 @@ class AnalysisTools:
     ) -> DifferenceResult:
         """Which features are more or less frequent among some entries than among others, strongest first; at most 20.
 
-        Features: words and lengths of texts, the patch, time, actor, Blueprint, axes, meta. Few are found by chance; a
-        difference is no cause.
+        A difference is no cause.
         Example: {"filters": {"status": "rejected", "blueprint_id": "main"}, "against": {"status": "applied"}}
         """
         other = None if against is None else list(against.items())

@@ -1,7 +1,8 @@
 """What the tools about the log as a whole return, as in ``mcp_results``."""
 
-from typing import Literal, NotRequired
+from typing import Annotated, Literal, NotRequired
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 LeftOut = dict[str, int]  # how many items of a field are not shown
@@ -67,29 +68,22 @@ class IntentsByAttempt(TypedDict):
 
 
 class TimeRange(TypedDict):
-    """``below_ms`` null: after more attempts than are followed."""
-
     from_ms: int
-    below_ms: int | None
+    below_ms: Annotated[int | None, Field(description="null: more attempts than are followed")]
 
 
 class TimeToApplied(TypedDict):
-    """From the first attempt to the applied one, of ``intents`` that took more than one."""
-
-    intents: int
+    intents: Annotated[int, Field(description="that took more than one attempt")]
     median: TimeRange | None
     p90: TimeRange | None
 
 
 class FunnelFigures(TypedDict):
-    """``first_attempts``: that were applied, of all. Other rates: of intents that ended. ``..._after``: by the number
-    of the last attempt."""
-
-    first_attempts: Rate
-    applied_first: Rate
+    first_attempts: Annotated[Rate, Field(description="applied, of all first attempts")]
+    applied_first: Annotated[Rate, Field(description="of intents that ended, as the rates that follow")]
     applied_later: Rate
     given_up: Rate
-    applied_after: IntentsByAttempt
+    applied_after: Annotated[IntentsByAttempt, Field(description="by the number of the last attempt")]
     given_up_after: IntentsByAttempt
     time_to_applied: TimeToApplied
 
@@ -104,51 +98,43 @@ class FunnelOfTime(FunnelFigures):
 
 
 class FunnelResult(FunnelFigures):
-    """``unfinished``: runs that never reached the log. ``over_time``: oldest first."""
-
     notice: str
-    unfinished: int
+    unfinished: Annotated[int, Field(description="runs that never reached the log")]
     blueprints: list[FunnelOfBlueprint]
-    over_time: list[FunnelOfTime]
+    over_time: Annotated[list[FunnelOfTime], Field(description="oldest first")]
     left_out: LeftOut
 
 
 class SteadinessOfAxis(TypedDict):
-    """``flips``: candidates it judged differently, of those it judged twice; of them ``to_deny`` and ``to_pass``."""
-
     axis: str
-    flips: Rate
+    flips: Annotated[Rate, Field(description="candidates judged differently, of those judged twice")]
     to_deny: int
     to_pass: int
 
 
 class RepeatedJudgement(TypedDict):
-    """``before``: what the axis said in the run ``earlier``; ``after``: in ``later``; pass, deny or absent.
-    ``evidence``: by what the candidates are the same, strongest first: hash, operations, words."""
-
     axis: str
-    before: str
-    after: str
+    before: Annotated[str, Field(description="pass, deny or absent, in the run earlier")]
+    after: Annotated[str, Field(description="likewise, in the run later")]
     earlier: str
     later: str
-    evidence: Literal["hash", "operations", "words"]
+    evidence: Annotated[
+        Literal["hash", "operations", "words"],
+        Field(description="by what the candidates are the same, strongest first"),
+    ]
 
 
 class DenialUndoneByHand(TypedDict):
-    """The candidate that ``issue_id`` was denied became the version of the Blueprint by hand."""
-
     axis: str
-    issue_id: str
+    issue_id: Annotated[str, Field(description="the denied run, whose candidate became a version by hand")]
     candidate_hash: str
     ts_ms: int
 
 
 class SteadinessResult(TypedDict):
-    """``capped``: only the newest judgements were counted."""
-
     notice: str
     axes: list[SteadinessOfAxis]
-    capped: bool
+    capped: Annotated[bool, Field(description="true: only the newest judgements were counted")]
     flips: list[RepeatedJudgement]
     applied_later: list[RepeatedJudgement]
     made_by_hand: list[DenialUndoneByHand]
@@ -156,10 +142,8 @@ class SteadinessResult(TypedDict):
 
 
 class ComparedSide(TypedDict):
-    """``since_ms``: only the newest entries, from this time, were read."""
-
     entries: int
-    since_ms: int | None
+    since_ms: Annotated[int | None, Field(description="only the newest entries, from this time, were read; null: all")]
 
 
 class Bounds(TypedDict):
@@ -168,56 +152,46 @@ class Bounds(TypedDict):
 
 
 class ComparedFeature(TypedDict):
-    """``filter`` and ``value`` list the entries with it. ``difference``: 95 % interval of the shares' difference."""
-
-    filter: str
+    filter: Annotated[str, Field(description="with value, the filter that lists the entries with it")]
     value: str
     inside: Rate
     outside: Rate
-    difference: Bounds
+    difference: Annotated[Bounds, Field(description="95 % interval of the share inside minus the share outside")]
     p: float
 
 
 class DifferenceResult(TypedDict):
-    """``not_compared``: filters with too many values."""
-
     notice: str
     inside: ComparedSide
     outside: ComparedSide
     tested: int
-    not_compared: list[str]
+    not_compared: Annotated[list[str], Field(description="filters with too many values")]
     differences: list[ComparedFeature]
     left_out: int
 
 
 class Marker(TypedDict):
-    """``source``: log if derived, the host, or who set it. Without ``blueprint_id`` or ``axis``, it concerns all."""
-
     id: str
     ts_ms: int
     kind: str
     title: str
     note: str
-    blueprint_id: NotRequired[str]
-    axis: NotRequired[str]
-    source: str
+    blueprint_id: NotRequired[Annotated[str, Field(description="missing: all")]]
+    axis: NotRequired[Annotated[str, Field(description="missing: all")]]
+    source: Annotated[str, Field(description="log if derived, the host, or who set it")]
     hidden: NotRequired[bool]
 
 
 class MarkerList(TypedDict):
-    """``left_out``: older markers."""
-
     notice: str
     markers: list[Marker]
-    left_out: int
+    left_out: Annotated[int, Field(description="older markers")]
 
 
 class ComparedRate(TypedDict):
-    """``low``, ``high``: 95 % interval of the rate after minus the rate before."""
-
     before: Rate
     after: Rate
-    low: float
+    low: Annotated[float, Field(description="of the 95 % interval of the rate after minus the rate before")]
     high: float
     verdict: Literal["better", "worse", "too_few"]
 
@@ -229,23 +203,19 @@ class ComparedSpan(TypedDict):
 
 
 class MarkerComparison(TypedDict):
-    """As long before as after. ``axes``, ``blueprints``: rejected runs. ``gone``, ``new``: rejections by pattern."""
-
     before: ComparedSpan
     after: ComparedSpan
     rejected: ComparedRate
     first_attempts_applied: ComparedRate
     unfinished: ComparedRate
-    axes: dict[str, ComparedRate]
+    axes: Annotated[dict[str, ComparedRate], Field(description="rejected runs, of those judged")]
     mix_changed: bool
     blueprints: dict[str, ComparedRate]
-    gone: dict[str, int]
-    new: dict[str, int]
+    gone: Annotated[dict[str, int], Field(description="rejections by pattern")]
+    new: Annotated[dict[str, int], Field(description="rejections by pattern")]
 
 
 class KnownMarker(Marker):
-    """``comparison`` is null if one of the sides has no time."""
-
     notice: str
-    comparison: MarkerComparison | None
+    comparison: Annotated[MarkerComparison | None, Field(description="null: one of the sides has no time")]
     left_out: LeftOut

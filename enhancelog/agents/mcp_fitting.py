@@ -10,7 +10,6 @@ Built = TypeVar("Built")
 
 
 def fitted(build: Callable[[int], Built], most: int) -> Built:
-    """What ``build`` makes of as many items as fit, at most ``most``."""
     while not fits(built := build(most)) and most:
         most = most * 3 // 4
     return built
@@ -21,7 +20,7 @@ def first(most: int, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def listed(found: Mapping[str, Any], fields: Iterable[str], most: int) -> tuple[dict[str, Any], dict[str, int]]:
-    """The first items of these ``fields``, and how many items of each are left out."""
+    # The first items of the fields, and how many of each are left out.
     shown = {name: first(most, found[name]) if isinstance(found[name], dict) else found[name][:most] for name in fields}
     left_out = {name: len(found[name]) - len(part) for name, part in shown.items()}
     return shown, {name: number for name, number in left_out.items() if number}

@@ -35,7 +35,6 @@ class MarkerTools:
     ) -> MarkerList:
         """When something changed: axes, wording, settings, versions, or what somebody marked. The newest 20.
 
-        get_marker says what was different after one, and has the whole note.
         Example: {"kind": "axis_started", "since": "30d"}
         """
         asked = given(kind=kind or "", blueprint_id=blueprint_id, axis=axis, since=since, until=until)
@@ -48,9 +47,8 @@ class MarkerTools:
         return fitted(built, MOST)
 
     def get_marker(self, id: Annotated[str, Field(description="From list_markers.")]) -> KnownMarker:
-        """One marker, and rates as long before it as after it; at most 20 axes, Blueprints and patterns of each kind.
+        """One marker with its whole note, and rates before and after it; at most 20 of each kind.
 
-        "verdict": whether the change is more than chance; do not call it the marker's effect.
         Example: {"id": "14177383a777048f"}
         """
         marker = self._log.marker(id)

@@ -24,5 +24,4 @@ Until = Annotated[str, OptionalText, Field(description="To (exclusive), likewise
 
 
 def given(**parameters: str) -> list[tuple[str, str]]:
-    """Those that are not empty."""
     return [(name, value) for name, value in parameters.items() if value]

@@ -84,7 +84,6 @@ class AnalysisCalls:
         return json_of(answer, _marker, self._endpoint.url)
 
     def _named(self, path: str, name: str, missing: str, params: Params = ()) -> Call[Answer]:
-        """``missing``: how the detail of the 404 begins."""
         if not records.is_id(name):
             raise NotFound(name)
         answer = yield Request("GET", f"{path}/{quote(name, safe='')}", params=params)

@@ -1,5 +1,3 @@
-"""What is different about entries, in numbers."""
-
 import msgspec
 
 from enhancelog.domain.intervals import Rate

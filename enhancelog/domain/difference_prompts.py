@@ -13,7 +13,7 @@ _DIFFERENCES: Final = (
 
 
 class Differing(NamedTuple):
-    """A feature in words, and how many of the entries of each side have it."""
+    # How many entries of each side have the feature.
 
     words: str
     inside: int
@@ -21,19 +21,17 @@ class Differing(NamedTuple):
 
 
 class DifferingExample(NamedTuple):
-    """``denied``: axis and reason."""
-
     issue_id: str
     blueprint_id: str
     ts_ms: int
     status: str
     intent: str
-    denied: Sequence[tuple[str, str]]
+    denied: Sequence[tuple[str, str]]  # axis and reason
     pointers: Sequence[str]
 
 
 class DifferingEntries(NamedTuple):
-    """``inside``, ``outside``: filters as text. ``found``: strongest first, of ``tested`` and ``differ``."""
+    # ``inside`` and ``outside`` are filters as text.
 
     inside: str
     outside: str

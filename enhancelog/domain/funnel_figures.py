@@ -1,5 +1,3 @@
-"""How many attempts an intent takes, in numbers."""
-
 import msgspec
 
 from enhancelog.domain.intervals import Rate

@@ -1,5 +1,3 @@
-"""What was different after a marker, in numbers."""
-
 from typing import Literal
 
 from msgspec import Struct

@@ -1,5 +1,3 @@
-"""How steadily axes judge, in numbers."""
-
 import msgspec
 
 from enhancelog.domain.intervals import Rate

@@ -52,7 +52,6 @@ def of_axis(row: AxisRow, window: Window, wanted: EntryFilter, blueprints: Named
 
 
 def of_differences(found: Differences, wanted: EntryFilter, against: EntryFilter) -> str:
-    """``found``: by comparing the two filters."""
     return difference_prompts.of_differences(
         DifferingEntries(
             inside=filter_box.render(wanted.pairs) or _EVERYTHING,
@@ -123,7 +122,7 @@ def _newest(axis: str, wanted: EntryFilter) -> list[tuple[int, Example]]:
 
 
 def _rows(wanted: EntryFilter, columns: Sequence[str], most: int) -> Iterable[tuple[Any, ...]]:
-    """Of the newest entries; ``start`` is the beginning of the intent."""
+    # Of the newest entries; ``start`` is the beginning of the intent.
     entries = reach(*begun(wanted), ascending=False).entries.annotate(start=Substr("intent", 1, 2 * LONGEST_QUOTE))
     found: Iterable[tuple[Any, ...]] = entries.values_list(*columns)[:most].iterator(chunk_size=_READ_BATCH)
     return found
