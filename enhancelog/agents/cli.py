@@ -129,7 +129,7 @@ def mark(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
         title=options.title, note=options.note, ts_ms=at_ms, blueprint_id=options.blueprint, axis=options.axis
     )
     markers.check(now, **msgspec.structs.asdict(new))
-    _print(store.mark(new))
+    _print(msgspec.json.encode(store.mark(new)))
     return DONE
 
 

@@ -1,25 +1,32 @@
 """Tools about the log as a whole, as in ``mcp_log_tools``."""
 
-from collections.abc import Callable
-from itertools import islice
-from typing import Annotated, Any, Final, TypeVar, cast
+from typing import Annotated, Final, cast
 
 import msgspec
 from pydantic import Field
 
-from enhancelog.agents.excerpts import fits
-from enhancelog.agents.mcp_parameters import BlueprintId, Instant, OptionalText, WholeNumber
-from enhancelog.agents.mcp_results import AxisDetail, AxisList, TriedBefore, WhatIfResult, Why
+from enhancelog.agents.mcp_figures import (
+    AxisDetail,
+    AxisList,
+    DifferenceResult,
+    FunnelResult,
+    SteadinessResult,
+    WhatIfResult,
+)
+from enhancelog.agents.mcp_fitting import first, fitted, listed
+from enhancelog.agents.mcp_parameters import BlueprintId, OneBlueprint, OptionalText, Since, Until, WholeNumber, given
+from enhancelog.agents.mcp_results import TriedBefore, Why
 from enhancelog.client.connection import Connection
 from enhancelog.client.log_store import HttpEnhanceLogStore
 from enhancelog.domain.text import DATA_NOTICE
 
 MOST: Final = 200  # axes, and Blueprints
+MOST_OF_LISTS: Final = 20
 
-OneBlueprint = Annotated[str, OptionalText, Field(description="Only runs of this Blueprint.")]
-Since = Annotated[str, OptionalText, Field(description=f"From (inclusive), a whole UTC day: {Instant}.")]
-Until = Annotated[str, OptionalText, Field(description="To (exclusive), likewise.")]
-Built = TypeVar("Built")
+_FILTERS: Final = (
+    "blueprint_id, status, axis, text, phrase, touches, source, attempt, word, hour, meta.KEY and others; not_ before "
+    "a name excludes; since and until limit the times."
+)
 
 
 class AnalysisTools:
@@ -68,7 +75,7 @@ class AnalysisTools:
             shown = msgspec.to_builtins(axes[:most])
             return {"notice": DATA_NOTICE, "axes": shown, "left_out": len(axes) - len(shown)}
 
-        return _fitted(built)
+        return fitted(built, MOST)
 
     def get_axis(
         self,
@@ -84,11 +91,11 @@ class AnalysisTools:
         found = msgspec.to_builtins(self._log.axis(axis, _filters(blueprint_id, since, until)))
 
         def built(most: int) -> AxisDetail:
-            shown = {name: _first(most, found[name]) for name in ("together", "blueprints")}
+            shown = {name: first(most, found[name]) for name in ("together", "blueprints")}
             left_out = sum(len(found[name]) - len(shown[name]) for name in shown)
             return cast(AxisDetail, {"notice": DATA_NOTICE, **found, **shown, "left_out": left_out})
 
-        return _fitted(built)
+        return fitted(built, MOST)
 
     def what_if(
         self,
@@ -105,7 +112,7 @@ class AnalysisTools:
         blueprints = msgspec.to_builtins(found.blueprints)
 
         def built(most: int) -> WhatIfResult:
-            shown = _first(most, blueprints)
+            shown = first(most, blueprints)
             return {
                 "notice": DATA_NOTICE,
                 "passed": msgspec.to_builtins(found.passed),
@@ -113,21 +120,66 @@ class AnalysisTools:
                 "left_out": len(blueprints) - len(shown),
             }
 
-        return _fitted(built)
+        return fitted(built, MOST)
+
+    def funnel(self, blueprint_id: OneBlueprint = "", since: Since = "", until: Until = "") -> FunnelResult:
+        """How many attempts an intent takes until it is applied or given up, in all, by Blueprint and over time.
+
+        Example: {"blueprint_id": "main", "since": "30d"}
+        """
+        found = msgspec.to_builtins(self._log.funnel(_filters(blueprint_id, since, until)))
+        found["over_time"].reverse()
+
+        def built(most: int) -> FunnelResult:
+            shown, left_out = listed(found, ("blueprints", "over_time"), most)
+            shown["over_time"].reverse()
+            return cast(FunnelResult, {"notice": DATA_NOTICE, **found, **shown, "left_out": left_out})
+
+        return fitted(built, MOST_OF_LISTS)
+
+    def steadiness(
+        self,
+        axis: Annotated[str, OptionalText, Field(description="Only this axis.")] = "",
+        since: Since = "",
+        until: Until = "",
+    ) -> SteadinessResult:
+        """How often each axis judged the same candidate differently, and denials that may have been wrong.
+
+        "applied_later": what was denied passed unchanged in a later run. At most 20 of each list.
+        Example: {"axis": "tone", "since": "30d"}
+        """
+        asked = given(axis=axis, since=since, until=until)
+        found = msgspec.to_builtins(self._log.steadiness(asked))
+
+        def built(most: int) -> SteadinessResult:
+            shown, left_out = listed(found, ("axes", "flips", "applied_later", "made_by_hand"), most)
+            return cast(SteadinessResult, {"notice": DATA_NOTICE, **found, **shown, "left_out": left_out})
+
+        return fitted(built, MOST_OF_LISTS)
+
+    def differences(
+        self,
+        filters: Annotated[dict[str, str], Field(min_length=1, description=f"The entries to explain. {_FILTERS}")],
+        against: Annotated[
+            dict[str, str] | None, Field(description="What to compare with; default: all other entries of these times.")
+        ] = None,
+    ) -> DifferenceResult:
+        """Which features are more or less frequent among some entries than among others, strongest first; at most 20.
+
+        A difference is no cause.
+        Example: {"filters": {"status": "rejected", "blueprint_id": "main"}, "against": {"status": "applied"}}
+        """
+        other = None if against is None else list(against.items())
+        found = msgspec.to_builtins(self._log.differences(list(filters.items()), other))
+        found["not_compared"] = found.pop("left_out")
+
+        def built(most: int) -> DifferenceResult:
+            shown, left_out = listed(found, ("differences",), most)
+            whole = {"notice": DATA_NOTICE, **found, **shown, "left_out": left_out.get("differences", 0)}
+            return cast(DifferenceResult, whole)
+
+        return fitted(built, MOST_OF_LISTS)
 
 
 def _filters(blueprint_id: str, since: str, until: str) -> list[tuple[str, str]]:
-    given = {"blueprint_id": blueprint_id, "since": since, "until": until}
-    return [(name, value) for name, value in given.items() if value]
-
-
-def _first(most: int, values: dict[str, Any]) -> dict[str, Any]:
-    return dict(islice(values.items(), most))
-
-
-# As many items as fit.
-def _fitted(build: Callable[[int], Built]) -> Built:
-    most = MOST
-    while not fits(built := build(most)) and most:
-        most = most * 3 // 4
-    return built
+    return given(blueprint_id=blueprint_id, since=since, until=until)

@@ -18,3 +18,10 @@ BlueprintId = Annotated[str, Field(description='Id of the Blueprint, often "main
 StoryId = Annotated[str, Field(description='Id of the work item; contains no ":".')]
 Kind = Annotated[str, Field(description=f"The kind of value. {_KINDS}.", json_schema_extra={"enum": list(KINDS)})]
 Instant = "epoch ms, RFC 3339, YYYY-MM-DD (UTC), or an age like 24h, 7d"
+OneBlueprint = Annotated[str, OptionalText, Field(description="Only runs of this Blueprint.")]
+Since = Annotated[str, OptionalText, Field(description=f"From (inclusive), a whole UTC day: {Instant}.")]
+Until = Annotated[str, OptionalText, Field(description="To (exclusive), likewise.")]
+
+
+def given(**parameters: str) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in parameters.items() if value]

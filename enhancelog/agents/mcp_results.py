@@ -179,58 +179,6 @@ class TriedBefore(TypedDict):
     left_out: int
 
 
-class Rate(TypedDict):
-    """``n`` of ``of``, with the bounds of its 95 % confidence interval."""
-
-    n: int
-    of: int
-    low: float
-    high: float
-
-
-class NextAttempts(TypedDict):
-    applied: int
-    same: int
-    other: int
-    none: int
-
-
-class AxisFigures(TypedDict):
-    """``denied``: rejected runs, of those it judged. ``alone``: of these, those that no other axis denied."""
-
-    axis: str
-    denied: Rate
-    alone: Rate
-    next: NextAttempts
-
-
-class AxisList(TypedDict):
-    """``left_out``: axes omitted for size."""
-
-    notice: str
-    axes: list[AxisFigures]
-    left_out: int
-
-
-class AxisDetail(AxisFigures):
-    """``together``: rejected runs that another axis denied, too. ``blueprints``: runs it denied, of those it judged.
-    ``left_out``: axes and Blueprints omitted for size."""
-
-    notice: str
-    together: dict[str, int]
-    blueprints: dict[str, Rate]
-    left_out: int
-
-
-class WhatIfResult(TypedDict):
-    """``passed``: of rejected runs. ``left_out``: Blueprints omitted for size."""
-
-    notice: str
-    passed: Rate
-    blueprints: dict[str, Rate]
-    left_out: int
-
-
 class ContentValue(TypedDict):
     """``value`` null and ``version`` 0: no value. ``continued``: the value is shown in part."""
 

@@ -18,6 +18,7 @@ from enhancelog import __version__
 from enhancelog.agents.mcp_analysis_tools import AnalysisTools
 from enhancelog.agents.mcp_content_tools import ContentTools
 from enhancelog.agents.mcp_log_tools import LogTools
+from enhancelog.agents.mcp_marker_tools import MarkerTools
 from enhancelog.agents.mcp_results import MAX_ANSWER_BYTES
 from enhancelog.client.connection import Connection
 from enhancelog.client.exchange import one_line
@@ -63,16 +64,20 @@ def make_server(connection: Connection) -> Server:
         version=__version__,
         log_level="WARNING",
     )
-    log, analysis, content = LogTools(connection), AnalysisTools(connection), ContentTools(connection)
+    log, analysis = LogTools(connection), AnalysisTools(connection)
+    markers, content = MarkerTools(connection), ContentTools(connection)
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
     adds = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+    marks = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
     writes = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
     for tool in (
         *(analysis.why_rejected, analysis.tried_before, analysis.list_axes, analysis.get_axis, analysis.what_if),
+        *(analysis.funnel, analysis.steadiness, analysis.differences, markers.list_markers, markers.get_marker),
         *(log.list_entries, log.get_entry, log.get_document, content.read_content),
     ):
         _add(server, tool, reads, _DATA)
     _add(server, log.append_entry, adds)
+    _add(server, markers.set_marker, marks)
     _add(server, content.write_content, writes)
     return server
 

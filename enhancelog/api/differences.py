@@ -5,49 +5,18 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from enhancelog.accounts.permissions import Allows
-from enhancelog.api.base import ApiView
-from enhancelog.api.figures import answer
+from enhancelog.api.base import ApiView, tagged
+from enhancelog.api.negotiation import PROMPT_TYPES, answer_format
 from enhancelog.domain import filters
 from enhancelog.domain.comparisons import AGAINST, against, complement
+from enhancelog.domain.difference_figures import Bounds, ComparedFeature, ComparedSide, DifferenceResult
 from enhancelog.domain.differences import Difference
-from enhancelog.domain.intervals import Rate, rate
+from enhancelog.domain.intervals import rate
 from enhancelog.domain.times import now_ms
+from enhancelog.queries import prompts
 from enhancelog.queries.differences import Differences, differences
 
 MOST: Final = 200
-
-
-class ComparedSide(msgspec.Struct):
-    """``since_ms``: only the newest entries, from this time, were read; ``null``: all of them."""
-
-    entries: int
-    since_ms: int | None
-
-
-class Bounds(msgspec.Struct):
-    low: float
-    high: float
-
-
-class ComparedFeature(msgspec.Struct):
-    """``filter`` and ``value``: the filter that lists the entries with it. ``difference``: of the two shares."""
-
-    filter: str
-    value: str
-    inside: Rate
-    outside: Rate
-    difference: Bounds
-    p: float
-
-
-class DifferenceResult(msgspec.Struct):
-    """``left_out``: filters with too many values to compare. ``differences``: strongest first."""
-
-    inside: ComparedSide
-    outside: ComparedSide
-    tested: int
-    left_out: list[str]
-    differences: list[ComparedFeature]
 
 
 class DifferenceList(ApiView):
@@ -58,13 +27,19 @@ class DifferenceList(ApiView):
     def get(self, request: Request) -> HttpResponse:
         parameters = dict(request._request.GET.lists())
         filters.check_single(parameters, AGAINST)
+        form = answer_format(request._request, PROMPT_TYPES)
         now = now_ms()
         wanted = filters.parse(parameters, now)
         if AGAINST in parameters:
             other = against(parameters[AGAINST][0], now)
         else:
             other = filters.from_pairs(complement(wanted.pairs), now)
-        return answer(request, _result(differences(wanted, other)))
+        found = differences(wanted, other)
+        if form == "text":
+            data = prompts.of_differences(found, wanted, other).encode()
+        else:
+            data = msgspec.json.encode(_result(found))
+        return tagged(request._request, data, PROMPT_TYPES[form])
 
 
 def _result(found: Differences) -> DifferenceResult:

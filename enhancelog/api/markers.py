@@ -1,12 +1,11 @@
 """Markers: when something changed, and what was different after."""
 
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from msgspec import Struct
 from rest_framework.request import Request
 
 from enhancelog import links
@@ -17,51 +16,15 @@ from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.errors import problem_response
 from enhancelog.api.figures import answer
 from enhancelog.api.negotiation import MEDIA_TYPES
-from enhancelog.domain.intervals import Rate, rate
-from enhancelog.domain.markers import MAX_BYTES, Marker, decode_edit, decode_new
+from enhancelog.domain.errors import NO_SUCH_MARKER
+from enhancelog.domain.intervals import rate
+from enhancelog.domain.marker_figures import ComparedRate, ComparedSpan, KnownMarker, MarkerComparison
+from enhancelog.domain.markers import MAX_BYTES, decode_edit, decode_new
 from enhancelog.domain.times import now_ms
 from enhancelog.queries.charts import Window
 from enhancelog.queries.markers import comparison, listing, selecting
 from enhancelog.queries.markers.comparison import Change, Comparison, Patterns
 from enhancelog.store import markers as store
-
-
-class ComparedRate(Struct):
-    """`low`, `high`: of the 95 % confidence interval of the rate after minus the rate before."""
-
-    before: Rate
-    after: Rate
-    low: float
-    high: float
-    verdict: Literal["better", "worse", "too_few"]
-
-
-class ComparedSpan(Struct):
-    since_ms: int
-    until_ms: int
-    runs: int
-
-
-class MarkerComparison(Struct):
-    """As long before as after, up to the neighboring markers. `axes`, `blueprints`: rejected runs. `gone`, `new`:
-    rejections by deny pattern."""
-
-    before: ComparedSpan
-    after: ComparedSpan
-    rejected: ComparedRate
-    first_attempts_applied: ComparedRate
-    unfinished: ComparedRate
-    axes: dict[str, ComparedRate]
-    mix_changed: bool
-    blueprints: dict[str, ComparedRate]
-    gone: dict[str, int]
-    new: dict[str, int]
-
-
-class KnownMarker(Marker, frozen=True, kw_only=True):
-    """`comparison` is `null` where one of the sides has no time."""
-
-    comparison: MarkerComparison | None
 
 
 class MarkerList(ApiView):
@@ -146,4 +109,4 @@ def _written(marker_id: str, status: int) -> HttpResponse:
 
 
 def _no_such_marker(marker_id: str) -> HttpResponse:
-    return problem_response(404, f"There is no marker {marker_id[:80]}.")
+    return problem_response(404, f"{NO_SUCH_MARKER} {marker_id[:80]}.")

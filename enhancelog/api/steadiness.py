@@ -1,6 +1,5 @@
 from typing import Final
 
-import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
@@ -9,53 +8,18 @@ from enhancelog.api.base import ApiView
 from enhancelog.api.derivation import DERIVED_TO
 from enhancelog.api.figures import answer, plain_filter, window_of
 from enhancelog.domain import filters
-from enhancelog.domain.intervals import Rate, rate
-from enhancelog.domain.same_candidates import Evidence
+from enhancelog.domain.intervals import rate
+from enhancelog.domain.steadiness_figures import (
+    DenialUndoneByHand,
+    RepeatedJudgement,
+    SteadinessOfAxis,
+    SteadinessResult,
+)
 from enhancelog.queries import horizon
 from enhancelog.queries import steadiness as log
 from enhancelog.queries.steadiness import MadeByHand, Repeated
 
 MOST: Final = 200  # of each list
-
-
-class SteadinessOfAxis(msgspec.Struct):
-    """``flips``: candidates it judged differently, of those it judged twice; of them ``to_deny`` and ``to_pass``."""
-
-    axis: str
-    flips: Rate
-    to_deny: int
-    to_pass: int
-
-
-class RepeatedJudgement(msgspec.Struct):
-    """``before`` is what the axis said in ``earlier``, ``after`` what it said in ``later``: pass, deny or absent."""
-
-    axis: str
-    before: str
-    after: str
-    earlier: str
-    later: str
-    evidence: Evidence
-
-
-class DenialUndoneByHand(msgspec.Struct):
-    """The candidate of ``issue_id`` became the Blueprint's version by hand at ``ts_ms``."""
-
-    axis: str
-    issue_id: str
-    candidate_hash: str
-    ts_ms: int
-
-
-class SteadinessResult(msgspec.Struct):
-    """``applied_later`` and ``made_by_hand``: denials that may have been wrong. ``capped``: only the newest judgements
-    were counted."""
-
-    axes: list[SteadinessOfAxis]
-    capped: bool
-    flips: list[RepeatedJudgement]
-    applied_later: list[RepeatedJudgement]
-    made_by_hand: list[DenialUndoneByHand]
 
 
 class SteadinessOfAxes(ApiView):

@@ -2,21 +2,28 @@
 
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 from enhancelog.client.endpoint import Endpoint
-from enhancelog.client.exchange import Call, Request, json_of, problem_of
+from enhancelog.client.exchange import Answer, Call, Request, json_of, problem_of
 from enhancelog.domain import records
 from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
-from enhancelog.domain.errors import NO_SUCH_AXIS, NotFound, Other
+from enhancelog.domain.comparisons import AGAINST
+from enhancelog.domain.difference_figures import DifferenceResult
+from enhancelog.domain.errors import NO_SUCH_AXIS, NO_SUCH_MARKER, NotFound, Other
+from enhancelog.domain.funnel_figures import FunnelResult
+from enhancelog.domain.marker_figures import KnownMarker
+from enhancelog.domain.markers import Marker
+from enhancelog.domain.steadiness_figures import SteadinessResult
 from enhancelog.domain.why import TriedBefore
 
 LONGEST_INTENT_BYTES: Final = 4000  # longer intents of ``why`` are cut, because proxies limit URLs
 
 _WHY: Final = "/v1/enhance/why"
 _AXES: Final = "/v1/enhance/axes"
+_MARKERS: Final = "/v1/enhance/markers"
 
 Params = tuple[tuple[str, str], ...]
 Pairs = Iterable[tuple[str, str]]
@@ -47,17 +54,42 @@ class AnalysisCalls:
         return json_of(self._endpoint.expect(answer, 200), _axes, self._endpoint.url)
 
     def axis(self, axis: str, filters: Pairs) -> Call[AxisDetail]:
-        if not records.is_id(axis):
-            raise NotFound(axis)
-        answer = yield Request("GET", f"{_AXES}/{quote(axis, safe='')}", params=tuple(filters))
-        if answer.status == 404 and problem_of(answer).detail.startswith(NO_SUCH_AXIS):
-            raise NotFound(axis)
-        return json_of(self._endpoint.expect(answer, 200), _axis, self._endpoint.url)
+        answer = yield from self._named(_AXES, axis, NO_SUCH_AXIS, tuple(filters))
+        return json_of(answer, _axis, self._endpoint.url)
 
     def what_if(self, without: Iterable[str], filters: Pairs) -> Call[WhatIfResult]:
         params = (*(("without", axis) for axis in without), *filters)
         answer = yield Request("GET", "/v1/enhance/what-if", params=params)
         return json_of(self._endpoint.expect(answer, 200), _what_if, self._endpoint.url)
+
+    def funnel(self, filters: Pairs) -> Call[FunnelResult]:
+        answer = yield Request("GET", "/v1/enhance/funnel", params=tuple(filters))
+        return json_of(self._endpoint.expect(answer, 200), _funnel, self._endpoint.url)
+
+    def steadiness(self, filters: Pairs) -> Call[SteadinessResult]:
+        answer = yield Request("GET", "/v1/enhance/steadiness", params=tuple(filters))
+        return json_of(self._endpoint.expect(answer, 200), _steadiness, self._endpoint.url)
+
+    def differences(self, filters: Pairs, against: Pairs | None) -> Call[DifferenceResult]:
+        other = () if against is None else ((AGAINST, urlencode(tuple(against))),)
+        answer = yield Request("GET", "/v1/enhance/differences", params=(*filters, *other))
+        return json_of(self._endpoint.expect(answer, 200), _differences, self._endpoint.url)
+
+    def markers(self, filters: Pairs) -> Call[list[Marker]]:
+        answer = yield Request("GET", _MARKERS, params=tuple(filters))
+        return json_of(self._endpoint.expect(answer, 200), _markers, self._endpoint.url)
+
+    def marker(self, marker_id: str) -> Call[KnownMarker]:
+        answer = yield from self._named(_MARKERS, marker_id, NO_SUCH_MARKER)
+        return json_of(answer, _marker, self._endpoint.url)
+
+    def _named(self, path: str, name: str, missing: str, params: Params = ()) -> Call[Answer]:
+        if not records.is_id(name):
+            raise NotFound(name)
+        answer = yield Request("GET", f"{path}/{quote(name, safe='')}", params=params)
+        if answer.status == 404 and problem_of(answer).detail.startswith(missing):
+            raise NotFound(name)
+        return self._endpoint.expect(answer, 200)
 
     def _text(self, params: Params, max_chars: int | None) -> Call[str]:
         within = (("max_chars", str(max_chars)),) if max_chars is not None else ()
@@ -82,3 +114,8 @@ _tried_before = msgspec.json.Decoder(TriedBefore)
 _axes = msgspec.json.Decoder(list[AxisFigures])
 _axis = msgspec.json.Decoder(AxisDetail)
 _what_if = msgspec.json.Decoder(WhatIfResult)
+_funnel = msgspec.json.Decoder(FunnelResult)
+_steadiness = msgspec.json.Decoder(SteadinessResult)
+_differences = msgspec.json.Decoder(DifferenceResult)
+_markers = msgspec.json.Decoder(list[Marker])
+_marker = msgspec.json.Decoder(KnownMarker)

@@ -9,8 +9,12 @@ from enhancelog.client.async_connection import AsyncConnection
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
-from enhancelog.domain.markers import NewMarker
+from enhancelog.domain.difference_figures import DifferenceResult
+from enhancelog.domain.funnel_figures import FunnelResult
+from enhancelog.domain.marker_figures import KnownMarker
+from enhancelog.domain.markers import Marker, NewMarker
 from enhancelog.domain.records import Entry
+from enhancelog.domain.steadiness_figures import SteadinessResult
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.domain.why import TriedBefore
 
@@ -86,7 +90,22 @@ class AsyncHttpEnhanceLogStore:
     async def what_if(self, without: Iterable[str], filters: Pairs = ()) -> WhatIfResult:
         return await self.connection.run(self._analysis.what_if(without, filters))
 
-    async def mark(self, new: NewMarker) -> bytes:
+    async def funnel(self, filters: Pairs = ()) -> FunnelResult:
+        return await self.connection.run(self._analysis.funnel(filters))
+
+    async def steadiness(self, filters: Pairs = ()) -> SteadinessResult:
+        return await self.connection.run(self._analysis.steadiness(filters))
+
+    async def differences(self, filters: Pairs, against: Pairs | None = None) -> DifferenceResult:
+        return await self.connection.run(self._analysis.differences(filters, against))
+
+    async def markers(self, filters: Pairs = ()) -> list[Marker]:
+        return await self.connection.run(self._analysis.markers(filters))
+
+    async def marker(self, marker_id: str) -> KnownMarker:
+        return await self.connection.run(self._analysis.marker(marker_id))
+
+    async def mark(self, new: NewMarker) -> Marker:
         return await self.connection.run(self._calls.mark(new))
 
     async def document(self, hash: str) -> Document:

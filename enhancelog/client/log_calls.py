@@ -12,7 +12,7 @@ from enhancelog.client.endpoint import MAX_ANSWER_BYTES, Endpoint
 from enhancelog.client.exchange import Answer, Call, Request, json_of, problem_of
 from enhancelog.domain import records
 from enhancelog.domain.errors import NO_SUCH_DOCUMENT, NO_SUCH_ENTRY, Conflict, Invalid, NotFound, Other
-from enhancelog.domain.markers import NewMarker
+from enhancelog.domain.markers import Marker, NewMarker
 from enhancelog.domain.observed import DocumentForm
 from enhancelog.domain.records import Entry
 from enhancelog.domain.unfinished_reports import UnfinishedReport
@@ -120,11 +120,11 @@ class LogCalls:
         following = None if answer.next is None else self._cursor(answer.next, cursor)
         return Page([self._decoded(bytes(raw)) for raw in raws], following)
 
-    def mark(self, new: NewMarker) -> Call[bytes]:
+    def mark(self, new: NewMarker) -> Call[Marker]:
         # Sent once: repeated, it could set two markers.
         body = msgspec.json.encode(new)
         answer = yield Request("POST", "/v1/enhance/markers", body=body, headers=_JSON, if_arrived="stop")
-        return self._endpoint.expect(answer, 201).body
+        return json_of(self._endpoint.expect(answer, 201), _marker, self._endpoint.url)
 
     def document(self, hash: str) -> Call[Document]:
         if not records.is_id(hash):
@@ -250,4 +250,5 @@ class _Line(msgspec.Struct):
 _array = msgspec.json.Decoder(list[Raw])
 _known = msgspec.json.Decoder(_Known)
 _lines = msgspec.json.Decoder(_Line)
+_marker = msgspec.json.Decoder(Marker)
 _object = msgspec.json.Decoder(dict[str, Raw])

@@ -9,8 +9,12 @@ from enhancelog.client.connection import Connection
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
-from enhancelog.domain.markers import NewMarker
+from enhancelog.domain.difference_figures import DifferenceResult
+from enhancelog.domain.funnel_figures import FunnelResult
+from enhancelog.domain.marker_figures import KnownMarker
+from enhancelog.domain.markers import Marker, NewMarker
 from enhancelog.domain.records import Entry
+from enhancelog.domain.steadiness_figures import SteadinessResult
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.domain.why import TriedBefore
 
@@ -77,6 +81,24 @@ class HttpLogReads:
     def what_if(self, without: Iterable[str], filters: Pairs = ()) -> WhatIfResult:
         return self.connection.run(self._analysis.what_if(without, filters))
 
+    def funnel(self, filters: Pairs = ()) -> FunnelResult:
+        return self.connection.run(self._analysis.funnel(filters))
+
+    def steadiness(self, filters: Pairs = ()) -> SteadinessResult:
+        """``filters``: times, and one axis."""
+        return self.connection.run(self._analysis.steadiness(filters))
+
+    def differences(self, filters: Pairs, against: Pairs | None = None) -> DifferenceResult:
+        """With the entries of ``against``, or all others of the same times."""
+        return self.connection.run(self._analysis.differences(filters, against))
+
+    def markers(self, filters: Pairs = ()) -> list[Marker]:
+        return self.connection.run(self._analysis.markers(filters))
+
+    def marker(self, marker_id: str) -> KnownMarker:
+        """Raises ``NotFound``."""
+        return self.connection.run(self._analysis.marker(marker_id))
+
     def document(self, hash: str) -> Document:
         """Raises ``NotFound``."""
         return self.connection.run(self._calls.document(hash))
@@ -94,8 +116,8 @@ class HttpEnhanceLogStore(HttpLogReads):
         """Safe to repeat. Raises ``Conflict`` if a different entry has the id."""
         return self.connection.run(self._calls.put(entry))
 
-    def mark(self, new: NewMarker) -> bytes:
-        """JSON of the marker. Raises ``Invalid`` if the server refuses it."""
+    def mark(self, new: NewMarker) -> Marker:
+        """Not safe to repeat. Raises ``Invalid`` if the server refuses it."""
         return self.connection.run(self._calls.mark(new))
 
     def append_many(self, entries: Iterable[Entry]) -> list[Result]:

@@ -17,7 +17,7 @@ MOST_OF_KEY: Final = 1_000  # values of a key of ``meta``; beyond, they are most
 _LONGEST_KNOWN: Final = 2_000  # characters of verdicts that are remembered, as many runs have the same
 
 # What is read of an entry. ``hour``: since 1970, NULL if implausible. ``intent``: its beginning. ``verdicts``, ``ops``:
-# JSON text. ``candidate``: a length.
+# JSON text. ``candidate``: a length. ``attempt``: first or later.
 COLUMNS: Final = (
     "hour",
     "blueprint_id",
@@ -32,6 +32,7 @@ COLUMNS: Final = (
     "ops",
     "bump",
     "candidate",
+    "attempt",
 )
 
 
@@ -64,7 +65,7 @@ class EntryCounts:
         """``rows``: of ``COLUMNS``, at least one."""
         column = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
         self.entries += len(rows)
-        for name in ("blueprint_id", "source", "status"):
+        for name in ("blueprint_id", "source", "status", "attempt"):
             self._count(name, column[name])
         self._count("bump", [bump for bump in column["bump"] if bump])
         self._count("word", features.words_of_each(column["intent"]))

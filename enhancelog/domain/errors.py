@@ -4,9 +4,10 @@ from typing import Final
 
 # The body of the 404 for an entry, as upstream answers
 NO_SUCH_ENTRY: Final = "enhance log entry not found"
-# How the details of the 404s for a document and an axis begin
+# How the details of the 404s for a document, an axis and a marker begin
 NO_SUCH_DOCUMENT: Final = "There is no document"
 NO_SUCH_AXIS: Final = "There is no axis"
+NO_SUCH_MARKER: Final = "There is no marker"
 
 
 class StoreError(Exception):

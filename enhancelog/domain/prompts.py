@@ -23,7 +23,7 @@ _LEFT_OUT: Final = "({:,} lines left out)"
 _RESERVED: Final = len("\n" + _LEFT_OUT.format(99_999) + "\n")
 _LATEST_MS: Final = 253_402_300_800_000  # after the year 9999
 
-_PLACES: Final = "places that its patch changes"
+PLACES: Final = "places that its patch changes"
 _OUTCOMES: Final = {
     "applied": "It was tried again, and the next attempt was applied.",
     "same": "It was tried again, and the next attempt was denied by the same axis.",
@@ -146,12 +146,12 @@ def of_denials(denials: Denials, most: int = DEFAULT) -> str:
 
 
 def _add_example(prompt: Prompt, number: int, example: Example) -> None:
-    prompt.begin(f"Example {number}, at {_moment(example.ts_ms)}:")
+    prompt.begin(f"Example {number}, at {moment(example.ts_ms)}:")
     prompt.quote("run", example.issue_id)
     prompt.quote("Blueprint", example.blueprint_id)
     prompt.quote("intent", example.intent)
     prompt.quote("reason", example.reason)
-    prompt.quote(_PLACES, _listed(example.pointers))
+    prompt.quote(PLACES, listed(example.pointers))
 
 
 def _add_instead(prompt: Prompt, applied: Instead) -> None:
@@ -159,7 +159,7 @@ def _add_instead(prompt: Prompt, applied: Instead) -> None:
     prompt.quote("run", applied.issue_id)
     prompt.quote("intent", applied.intent)
     prompt.quote("rationale", applied.rationale)
-    prompt.quote(_PLACES, _listed(applied.pointers))
+    prompt.quote(PLACES, listed(applied.pointers))
 
 
 def _came_next(denials: Denials) -> str:
@@ -172,17 +172,17 @@ def _came_next(denials: Denials) -> str:
 
 
 def _add_group(prompt: Prompt, number: int, group: DeniedGroup) -> None:
-    prompt.begin(f"Denial {number}: {_times(group.count)}, last at {_moment(group.last_ts_ms)}.")
+    prompt.begin(f"Denial {number}: {_times(group.count)}, last at {moment(group.last_ts_ms)}.")
     prompt.quote("axis", group.axis)
     prompt.quote("template", group.template)
     for sample in group.samples:
         prompt.quote("reason", sample.reason)
-        prompt.quote("places of its patch that it names", _listed(sample.pointers))
-    prompt.quote("runs", _listed(group.issue_ids))
+        prompt.quote("places of its patch that it names", listed(sample.pointers))
+    prompt.quote("runs", listed(group.issue_ids))
 
 
 def _add_similar(prompt: Prompt, run: SimilarApplied) -> None:
-    prompt.begin(f"Applied at {_moment(run.ts_ms)}; {run.similarity:.0%} of the words are the same.")
+    prompt.begin(f"Applied at {moment(run.ts_ms)}; {run.similarity:.0%} of the words are the same.")
     prompt.quote("run", run.issue_id)
     prompt.quote("intent", run.intent)
     prompt.quote("rationale", run.rationale)
@@ -190,12 +190,12 @@ def _add_similar(prompt: Prompt, run: SimilarApplied) -> None:
 
 def _add_attempt(prompt: Prompt, number: int, attempt: PastAttempt) -> None:
     ending = f" {_OUTCOMES[attempt.next.outcome]}" if attempt.status == "rejected" else ""
-    prompt.begin(f"Attempt {number}, at {_moment(attempt.ts_ms)}: {attempt.status}.{ending}")
+    prompt.begin(f"Attempt {number}, at {moment(attempt.ts_ms)}: {attempt.status}.{ending}")
     prompt.quote("run", attempt.issue_id)
     prompt.quote("Blueprint", attempt.blueprint_id)
     prompt.quote("intent", attempt.intent)
     prompt.quote("rationale", attempt.rationale)
-    prompt.quote(_PLACES, _listed(attempt.pointers))
+    prompt.quote(PLACES, listed(attempt.pointers))
     if attempt.pointers_left_out:
         prompt.say(f"{attempt.pointers_left_out:,} more places.")
     for denial in attempt.denied:
@@ -213,11 +213,11 @@ def _times(number: int) -> str:
     return "once" if number == 1 else f"{number:,} times"
 
 
-def _listed(values: Sequence[str]) -> str:
+def listed(values: Sequence[str]) -> str:
     return ", ".join(values)
 
 
-def _moment(ts_ms: int) -> str:
+def moment(ts_ms: int) -> str:
     if not EARLIEST_MS <= ts_ms < _LATEST_MS:
         return f"{ts_ms} ms"  # not plausible
     return f"{datetime.fromtimestamp(ts_ms // 1000, UTC):%Y-%m-%d %H:%M} UTC"

@@ -24,7 +24,11 @@ def is_any_of(values: Sequence[str], up_to: int | None) -> Q:
     return Q(In(RawSQL(_number(steps), parameters, output_field=TextField()), sorted(wanted)))
 
 
-def _number(steps: int) -> str:
+def first_or_later(up_to: int) -> RawSQL:
+    return RawSQL(_number(1, LATER), (up_to,), output_field=TextField())
+
+
+def _number(steps: int, further: str = NUMBERS[-1]) -> str:
     """``steps``: how far to look back. What is beyond is ``further``."""
     near, far = _RUNS[:steps], _RUNS[1 : steps + 1]
     # Conditions on one table alone stand outside of the joins: there, SQLite would build a Bloom filter for them.
@@ -39,5 +43,5 @@ def _number(steps: int) -> str:
     )
     # A run without a thread is the only attempt at an intent of its own.
     return f"""COALESCE((
-        SELECT CASE {cases} ELSE '{NUMBERS[-1]}' END FROM {_ATTEMPT} mine {joins}
+        SELECT CASE {cases} ELSE '{further}' END FROM {_ATTEMPT} mine {joins}
         WHERE mine.position = {Entry._meta.db_table}.position), '{NUMBERS[0]}')"""

@@ -16,7 +16,7 @@ from enhancelog.domain.implied_features import implied_by
 from enhancelog.domain.meta import LONGEST_INDEXED
 from enhancelog.domain.meta_filters import PREFIX
 from enhancelog.models import MetaValue, Touch
-from enhancelog.queries import entry_features, horizon
+from enhancelog.queries import attempt_numbers, entry_features, horizon
 from enhancelog.queries.prepared import Statement, run, written
 from enhancelog.queries.reach import MOST_ROWS, reach
 from enhancelog.queries.selection import Entries
@@ -95,7 +95,7 @@ def _count(counts: EntryCounts, wanted: EntryFilter, up_to: int) -> int | None:
     """The time at which there were too many characters to go on."""
     entries = reach(wanted, up_to, ascending=False).entries
     positions: list[int] = []
-    for rows in _read(entries, wanted):
+    for rows in _read(entries, wanted, up_to):
         counts.add([row[2:] for row in rows])
         positions += [row[0] for row in rows]
         if counts.characters > MOST_CHARACTERS:
@@ -112,7 +112,7 @@ def _count(counts: EntryCounts, wanted: EntryFilter, up_to: int) -> int | None:
     return None
 
 
-def _read(entries: Entries, wanted: EntryFilter) -> Iterator[list[Any]]:
+def _read(entries: Entries, wanted: EntryFilter, up_to: int) -> Iterator[list[Any]]:
     """Rows of position, ``ts_ms`` and ``COLUMNS``."""
     columns = {
         "hour": entry_features.HOUR,
@@ -122,6 +122,7 @@ def _read(entries: Entries, wanted: EntryFilter) -> Iterator[list[Any]]:
         "ops": entry_features.of_patch("ops", wanted.seen),
         "bump": entry_features.of_patch("bump", wanted.seen),
         "candidate": Length("candidate_hash"),
+        "attempt": attempt_numbers.first_or_later(up_to),
     }
     named = {f"read_{name}": columns.get(name, F(name)) for name in ("position", "ts_ms", *COLUMNS)}
     statement = written(entries.annotate(**named).values_list(*named))

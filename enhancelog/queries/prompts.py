@@ -1,4 +1,4 @@
-"""A pattern or an axis as a text for a model's prompt."""
+"""A pattern, an axis or differences as a text for a model's prompt."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -6,14 +6,17 @@ from typing import Any, Final
 
 from django.db.models.functions import Substr
 
-from enhancelog.domain import prompts, records
+from enhancelog.domain import difference_prompts, filter_box, prompts, records
 from enhancelog.domain.axis_figures import NextAttempts
+from enhancelog.domain.difference_prompts import Differing, DifferingEntries, DifferingExample
+from enhancelog.domain.feature_words import feature_words
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.prompts import LONGEST_QUOTE, Denials, Example, Instead
 from enhancelog.queries import observed
 from enhancelog.queries.axes import AxisRow
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
+from enhancelog.queries.differences import Differences
 from enhancelog.queries.horizon import begun
 from enhancelog.queries.patterns.came_next import CameNext
 from enhancelog.queries.patterns.detail import Known
@@ -26,7 +29,10 @@ LOOKED_AT: Final = 20  # of the newest denials, those with different reasons com
 INSTEAD: Final = 3
 TEMPLATES: Final = 5  # of an axis
 POINTERS: Final = 10  # of a run
+DIFFERENCES: Final = 10
+DENIED: Final = 3  # of a run
 _READ_BATCH: Final = 5
+_EVERYTHING: Final = "all entries"
 
 
 def of_pattern(pattern: Known, denied: int, followed: CameNext, wanted: EntryFilter) -> str:
@@ -43,6 +49,38 @@ def of_axis(row: AxisRow, window: Window, wanted: EntryFilter, blueprints: Named
     outcomes = NextAttempts(**row.denials.outcomes)
     templates = _templates(row.axis, window, blueprints)
     return _written(row.axis, templates, narrowed, f"{row.denials.rejected:,}", outcomes)
+
+
+def of_differences(found: Differences, wanted: EntryFilter, against: EntryFilter) -> str:
+    return difference_prompts.of_differences(
+        DifferingEntries(
+            inside=filter_box.render(wanted.pairs) or _EVERYTHING,
+            outside=filter_box.render(against.pairs) or _EVERYTHING,
+            entries=found.inside.entries,
+            others=found.outside.entries,
+            tested=found.tested,
+            differ=len(found.found),
+            found=[
+                Differing(" ".join(feature_words(each.feature)[:2]), each.inside, each.outside)
+                for each in found.found[:DIFFERENCES]
+            ],
+            examples=_newest_inside(wanted),
+        )
+    )
+
+
+def _newest_inside(wanted: EntryFilter) -> list[DifferingExample]:
+    columns = ("issue_id", "blueprint_id", "ts_ms", "status", "start", "verdicts")
+    found = [
+        DifferingExample(issue_id, blueprint_id, ts_ms, status, intent, _first_denials(verdicts), ())
+        for issue_id, blueprint_id, ts_ms, status, intent, verdicts in _rows(wanted, columns, EXAMPLES)
+    ]
+    tried = observed.tried_paths([example.issue_id for example in found])
+    return [example._replace(pointers=_few(tried, example.issue_id)) for example in found]
+
+
+def _first_denials(verdicts: str) -> list[tuple[str, str]]:
+    return [*records.denied(records.decode_verdicts(verdicts)).items()][:DENIED]
 
 
 def _templates(axis: str, window: Window, blueprints: Named) -> list[tuple[str, int]]:
@@ -76,13 +114,18 @@ def _written(
 
 
 def _newest(axis: str, wanted: EntryFilter) -> list[tuple[int, Example]]:
-    entries = reach(*begun(wanted), ascending=False).entries.annotate(start=Substr("intent", 1, 2 * LONGEST_QUOTE))
     columns = ("position", "issue_id", "blueprint_id", "ts_ms", "start", "verdicts")
-    rows: Iterable[tuple[Any, ...]] = entries.values_list(*columns)[:LOOKED_AT].iterator(chunk_size=_READ_BATCH)
     return [
         (position, Example(issue_id, blueprint_id, ts_ms, intent, _reason(axis, verdicts), ()))
-        for position, issue_id, blueprint_id, ts_ms, intent, verdicts in rows
+        for position, issue_id, blueprint_id, ts_ms, intent, verdicts in _rows(wanted, columns, LOOKED_AT)
     ]
+
+
+def _rows(wanted: EntryFilter, columns: Sequence[str], most: int) -> Iterable[tuple[Any, ...]]:
+    # Of the newest entries; ``start`` is the beginning of the intent.
+    entries = reach(*begun(wanted), ascending=False).entries.annotate(start=Substr("intent", 1, 2 * LONGEST_QUOTE))
+    found: Iterable[tuple[Any, ...]] = entries.values_list(*columns)[:most].iterator(chunk_size=_READ_BATCH)
+    return found
 
 
 def _reason(axis: str, verdicts: str) -> str:

@@ -38,9 +38,10 @@ READS = sorted(
     [
         *("get_axis", "get_document", "get_entry", "list_axes", "list_entries", "read_content"),
         *("tried_before", "what_if", "why_rejected"),
+        *("differences", "funnel", "get_marker", "list_markers", "steadiness"),
     ]
 )
-TOOLS = sorted([*READS, "append_entry", "write_content"])
+TOOLS = sorted([*READS, "append_entry", "set_marker", "write_content"])
 WAIT_S = 60
 
 Ask = Callable[..., Awaitable[Any]]

@@ -10,6 +10,7 @@ from enhancelog.client.async_log_store import AsyncHttpEnhanceLogStore
 from enhancelog.client.log_store import HttpEnhanceLogStore
 from enhancelog.domain import records
 from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other
+from enhancelog.domain.markers import NewMarker
 from enhancelog.domain.text import DATA_NOTICE
 from enhancelog.domain.times import EARLIEST_MS
 from enhancelog.domain.unfinished_reports import UnfinishedReport
@@ -204,6 +205,27 @@ def test_figures_of_axes_are_typed(live_api: str):
         assert (tried.runs, len(tried.attempts)) == (2, 1)
         assert "> denied by: noop" in log.tried_before_text(ENTRY.prev_hash, max_chars=1000)
         assert log.why_text("main").startswith(DATA_NOTICE)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_figures_of_the_log_are_typed(live_api: str):
+    store = HttpEnhanceLogStore()
+    entries = [make_rejected("noop", issue_id=f"r{at}", ts_ms=ENTRY.ts_ms + at) for at in range(20)]
+    store.append_many([*entries, *(msgspec.structs.replace(ENTRY, issue_id=f"a{at}") for at in range(20))])
+    day = [("since", "2026-11-01"), ("until", "2026-12-01")]
+    for log in (store, Blocking(AsyncHttpEnhanceLogStore())):
+        assert log.funnel(day).blueprints[0].blueprint_id == "main"
+        assert {row.axis for row in log.steadiness([("axis", "noop"), *day]).axes} <= {"noop"}
+        rejected = [("status", "rejected")]
+        for found in (log.differences(rejected), log.differences(rejected, [("status", "applied")])):
+            assert (found.inside.entries, found.outside.entries) == (20, 20)
+        made = log.mark(NewMarker(title="prompt v12", ts_ms=ENTRY.ts_ms))
+        assert made in log.markers([("kind", "manual")])
+        assert log.marker(made.id).title == "prompt v12"
+        with pytest.raises(NotFound, match="not found: none"):
+            log.marker("none")
+        with pytest.raises(Invalid, match="title"):
+            log.mark(NewMarker(title=""))
 
 
 def test_a_text_for_a_prompt_needs_a_server_that_sends_one():

@@ -123,6 +123,7 @@ class Run:
             "ops": f'[{{"op":"{kind}","path":"/agents/0"}}]',
             "bump": values.get("bump", chance.choice(("major", "minor", "patch"))),
             "candidate": None,
+            "attempt": chance.choice(("first", "later")),
         }
         self.row = [row[name] for name in COLUMNS]
 

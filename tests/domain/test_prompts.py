@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enhancelog.domain import prompts
+from enhancelog.domain.difference_prompts import Differing, DifferingEntries, DifferingExample, of_differences
 from enhancelog.domain.prompts import LONGEST_QUOTE, Prompt, of_tried_before, of_why
 from enhancelog.domain.text import DATA_NOTICE
 from enhancelog.domain.why import (
@@ -82,6 +83,20 @@ def test_attempts_as_text(answer: TriedBefore, most: int) -> None:
 @given(whys(), st.integers(prompts.LEAST, 3_000))
 def test_denials_as_text(answer: Why, most: int) -> None:
     check(of_why(answer, most), most, of_why(answer, 10**6))
+
+
+@st.composite
+def differing(draw: st.DrawFn) -> DifferingEntries:
+    found = [Differing(draw(TEXTS), 9, 8)] * draw(st.integers(0, 3))
+    denied = [(draw(TEXTS), draw(TEXTS))] * draw(st.integers(0, 2))
+    example = DifferingExample(draw(TEXTS), draw(TEXTS), 0, "rejected", draw(TEXTS), denied, [draw(TEXTS)])
+    examples = [example] * draw(st.integers(0, 3))
+    return DifferingEntries(draw(TEXTS), draw(TEXTS), 30, draw(st.integers(19, 20)), 9, 3, found, examples)
+
+
+@given(differing(), st.integers(prompts.LEAST, 3_000))
+def test_differences_as_text(found: DifferingEntries, most: int) -> None:
+    check(of_differences(found, most), most, of_differences(found, 10**6))
 
 
 @pytest.mark.parametrize("length", [LONGEST_QUOTE, LONGEST_QUOTE + 1, 10**6])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis.extra.django import TestCase
@@ -29,7 +29,10 @@ from enhancelog.transfer.items import Found
 from enhancelog.transfer.sources import open_source
 from tests.factories import make_entry, make_rejected
 from tests.plans import whole_tables
+from tests.projections.test_intents import attempted
+from tests.queries.test_next_attempts import logs
 from tests.queries.test_queries_agree import LOGS, QUICK
+from tests.queries.test_threads import Run, append
 from tests.recording import record_all
 from tests.strategies import NOW_MS
 from tests.upstream import SAMPLES as SAMPLE
@@ -120,6 +123,22 @@ class TestCounts(TestCase):
                 if each[0] not in ("status", "meta"):
                     wanted = filters.from_pairs([*pairs, each], NOW_MS)
                     assert select(wanted).count() == numbers[side], each
+
+
+@pytest.mark.django_db
+@QUICK
+@given(logs())
+def test_first_and_later_attempts(runs: list[Run]) -> None:
+    with transaction.atomic():
+        append(runs)
+        found = counted([("status", "rejected")])
+        transaction.set_rollback(True)
+    numbers = Counter(
+        (str(each.run.entry.status), "first" if each.number == 1 else "later") for each in attempted(runs)
+    )
+    for value in ("first", "later"):
+        of_both = numbers["rejected", value], numbers["applied", value]
+        assert found.get(("attempt", value), (0, 0)) == of_both
 
 
 def samples() -> list[Entry]:

@@ -199,3 +199,23 @@ def test_a_filter_that_no_page_takes_has_no_links(client: Client) -> None:
     assert "40 entries compared with 90 entries" in page.words
     assert all(rows_behind(url) == number for url, number in shares(page))
     assert links.differences([("status", "rejected")]) == "/differences/?status=rejected"
+
+
+def test_it_can_be_copied_as_a_prompt(client: Client) -> None:
+    some_runs()
+    page = differences(client, status="rejected")
+    assert page.all("a", data_copy_of="prompt", href="#prompt")
+    (text,) = page.all("pre", id="prompt")
+    assert text.text == client.get("/v1/enhance/differences?status=rejected&format=text").content.decode()
+    assert not differences(client, axis="nobody").all("pre", id="prompt")
+
+
+def test_the_attempt_is_a_feature(client: Client) -> None:
+    record_all(
+        make_rejected("noop", issue_id=f"r{at}", intent=f"intent {at // 2}", ts_ms=NOW_MS - at) for at in range(60)
+    )
+    record_all(make_entry(issue_id=f"a{at}", intent=f"other {at}", ts_ms=NOW_MS - at) for at in range(60))
+    page = differences(client, status="rejected")
+    (later,) = [row for row in rows(page) if row[0] == "Attempt a later one at the intent"]
+    assert ("30 of 60" in later[1], "0 of 60" in later[2]) == (True, True)
+    assert not [row for row in rows(differences(client, attempt="later")) if row[0].startswith("Attempt")]

@@ -2,10 +2,23 @@ from typing import Any, Final
 
 import msgspec
 
-from enhancelog.api.differences import MOST, DifferenceResult
+from enhancelog.api.differences import MOST
 from enhancelog.api.openapi.log import FILTERS
-from enhancelog.api.openapi.parts import NOT_MODIFIED, READ_ERRORS, Part, answer, content, operation, query, ref
+from enhancelog.api.openapi.parts import (
+    NOT_MODIFIED,
+    PROMPT_EXAMPLE,
+    PROMPT_FORMAT,
+    READ_ERRORS,
+    Part,
+    answer,
+    as_text,
+    content,
+    operation,
+    query,
+    ref,
+)
 from enhancelog.domain.comparisons import AGAINST
+from enhancelog.domain.difference_figures import DifferenceResult
 
 _, SCHEMAS = msgspec.json.schema_components([DifferenceResult], ref_template="#/components/schemas/{name}")
 
@@ -39,11 +52,13 @@ OPERATIONS: Final[dict[str, Part]] = {
             "Which features are more or less frequent among the entries of a filter than among others",
             {
                 "200": answer(
-                    f"At most {MOST} features, strongest first.", content(ref("DifferenceResult"), _EXAMPLE), "ETag"
+                    f"At most {MOST} features, strongest first.",
+                    {**content(ref("DifferenceResult"), _EXAMPLE), **as_text(PROMPT_EXAMPLE)},
+                    "ETag",
                 ),
                 "304": NOT_MODIFIED,
             },
-            parameters=[*FILTERS, _AGAINST],
+            parameters=[*FILTERS, _AGAINST, PROMPT_FORMAT],
             errors=READ_ERRORS,
         )
     },

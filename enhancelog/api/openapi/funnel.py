@@ -2,9 +2,10 @@ from typing import Any, Final
 
 import msgspec
 
-from enhancelog.api.funnel import MOST, FunnelResult
+from enhancelog.api.funnel import MOST
 from enhancelog.api.openapi.axes import TAKEN
 from enhancelog.api.openapi.parts import NOT_MODIFIED, READ_ERRORS, Part, answer, content, operation, ref
+from enhancelog.domain.funnel_figures import FunnelResult
 
 _, SCHEMAS = msgspec.json.schema_components([FunnelResult], ref_template="#/components/schemas/{name}")
 

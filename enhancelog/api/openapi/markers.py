@@ -2,7 +2,6 @@ from typing import Any, Final
 
 import msgspec
 
-from enhancelog.api.markers import KnownMarker
 from enhancelog.api.openapi.log import BETWEEN
 from enhancelog.api.openapi.parts import (
     NOT_MODIFIED,
@@ -17,6 +16,7 @@ from enhancelog.api.openapi.parts import (
     query,
     ref,
 )
+from enhancelog.domain.marker_figures import KnownMarker
 from enhancelog.domain.markers import KINDS, Marker, MarkerEdit, NewMarker
 from enhancelog.queries.markers.listing import MOST
 from enhancelog.queries.markers.selecting import HIDDEN

@@ -4,7 +4,8 @@ import msgspec
 
 from enhancelog.api.openapi.log import FILTERS
 from enhancelog.api.openapi.parts import NOT_MODIFIED, Part, answer, content, operation, query, ref
-from enhancelog.api.steadiness import MOST, SteadinessResult
+from enhancelog.api.steadiness import MOST
+from enhancelog.domain.steadiness_figures import SteadinessResult
 
 _, SCHEMAS = msgspec.json.schema_components([SteadinessResult], ref_template="#/components/schemas/{name}")
 

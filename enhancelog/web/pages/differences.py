@@ -13,15 +13,16 @@ from enhancelog.domain import comparisons, filter_box, filters
 from enhancelog.domain.comparisons import AGAINST
 from enhancelog.domain.differences import MOST_TESTED, Difference
 from enhancelog.domain.errors import Invalid
+from enhancelog.domain.feature_words import FeatureWords, feature_words
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.intervals import FEW
 from enhancelog.queries import differences as log
+from enhancelog.queries import prompts
 from enhancelog.queries.counts import count
 from enhancelog.queries.horizon import horizon
 from enhancelog.queries.reach import MOST_ROWS
 from enhancelog.store.database import last_position
 from enhancelog.web import list_requests, periods
-from enhancelog.web.feature_words import FeatureWords, feature_words
 from enhancelog.web.htmx import is_fragment, page_or_fragment
 from enhancelog.web.list_requests import LONGEST_FILTER, FilteredPage, ListRequest
 from enhancelog.web.revalidation import revalidated
@@ -135,6 +136,7 @@ def _found(wanted: EntryFilter, against: EntryFilter) -> dict[str, Any]:
         "found": found,
         "sides": (_side(inside, found.inside), _side(outside, found.outside)),
         "left_out": [feature_words((name, "")).kind for name in found.left_out],
+        "prompt": prompts.of_differences(found, wanted, against),
         "rows": [_row(each, found, inside, outside) for each in found.found[:MOST_SHOWN]],
     }
 

@@ -10,6 +10,7 @@ _KINDS: Final = {
     "blueprint_id": "Blueprint",
     "source": "Source",
     "status": "Status",
+    "attempt": "Attempt",
     "actor": "Appended by",
     "axis": "Denied by",
     "not_axis_absent": "Judged by",
@@ -25,9 +26,12 @@ _KINDS: Final = {
     "hour": "Hour",
     "weekday": "Weekday",
 }
-_OURS: Final = frozenset(("status", "op", "bump", "has", "weekday", *BUCKETS))
+_OURS: Final = frozenset(("status", "attempt", "op", "bump", "has", "weekday", *BUCKETS))
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_HAS: Final = {"patch": "a patch", "candidate": "the candidate's hash"}
+_OTHERS: Final = {
+    "attempt": {"first": "the first at the intent", "later": "a later one at the intent"},
+    "has": {"patch": "a patch", "candidate": "the candidate's hash"},
+}
 
 
 class FeatureWords(NamedTuple):
@@ -54,7 +58,7 @@ def _words(name: str, value: str) -> str:
         return f"{_DAYS[WEEKDAYS.index(value)]} (UTC)"
     if name == "op":
         return f"an operation {value}"
-    return _HAS.get(value, value) if name == "has" else value
+    return _OTHERS.get(name, {}).get(value, value)
 
 
 def _range(value: str, unit: str) -> str:
