@@ -5,6 +5,8 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from enhancelog.domain.marker_figures import Effect
+
 LeftOut = dict[str, int]  # how many items of a field are not shown
 
 
@@ -191,9 +193,8 @@ class MarkerList(TypedDict):
 class ComparedRate(TypedDict):
     before: Rate
     after: Rate
-    low: Annotated[float, Field(description="of the 95 % interval of the rate after minus the rate before")]
-    high: float
-    verdict: Literal["better", "worse", "too_few"]
+    difference: Annotated[Bounds, Field(description="the 95 % interval of the rate after minus the rate before")]
+    effect: Effect
 
 
 class ComparedSpan(TypedDict):

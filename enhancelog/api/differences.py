@@ -9,9 +9,9 @@ from enhancelog.api.base import ApiView, tagged
 from enhancelog.api.negotiation import PROMPT_TYPES, answer_format
 from enhancelog.domain import filters
 from enhancelog.domain.comparisons import AGAINST, against, complement
-from enhancelog.domain.difference_figures import Bounds, ComparedFeature, ComparedSide, DifferenceResult
+from enhancelog.domain.difference_figures import ComparedFeature, ComparedSide, DifferenceResult
 from enhancelog.domain.differences import Difference
-from enhancelog.domain.intervals import rate
+from enhancelog.domain.intervals import bounds, rate
 from enhancelog.domain.times import now_ms
 from enhancelog.queries import prompts
 from enhancelog.queries.differences import Differences, differences
@@ -49,11 +49,10 @@ def _result(found: Differences) -> DifferenceResult:
 
 
 def _feature(each: Difference, found: Differences) -> ComparedFeature:
-    low, high = each.interval
     return ComparedFeature(
         *each.feature,
         rate(each.inside, found.inside.entries),
         rate(each.outside, found.outside.entries),
-        Bounds(round(low, 4), round(high, 4)),
+        bounds(each.interval),
         float(f"{each.p:.3g}"),
     )

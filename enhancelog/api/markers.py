@@ -17,7 +17,7 @@ from enhancelog.api.errors import problem_response
 from enhancelog.api.figures import answer
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.domain.errors import NO_SUCH_MARKER
-from enhancelog.domain.intervals import rate
+from enhancelog.domain.intervals import bounds, rate
 from enhancelog.domain.marker_figures import ComparedRate, ComparedSpan, KnownMarker, MarkerComparison
 from enhancelog.domain.markers import MAX_BYTES, decode_edit, decode_new
 from enhancelog.domain.times import now_ms
@@ -91,9 +91,8 @@ def _span(window: Window, runs: int) -> ComparedSpan:
 
 
 def _rate(change: Change) -> ComparedRate:
-    low, high = change.interval
     before, after = rate(change.n_before, change.of_before), rate(change.n, change.of)
-    return ComparedRate(before, after, round(low, 4), round(high, 4), change.verdict)
+    return ComparedRate(before, after, bounds(change.interval), change.effect)
 
 
 def _by_id(patterns: Patterns) -> dict[str, int]:

@@ -1,6 +1,6 @@
 import msgspec
 
-from enhancelog.domain.intervals import Rate
+from enhancelog.domain.intervals import Bounds, Rate
 
 
 class ComparedSide(msgspec.Struct):
@@ -8,11 +8,6 @@ class ComparedSide(msgspec.Struct):
 
     entries: int
     since_ms: int | None
-
-
-class Bounds(msgspec.Struct):
-    low: float
-    high: float
 
 
 class ComparedFeature(msgspec.Struct):

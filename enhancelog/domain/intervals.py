@@ -47,6 +47,17 @@ def points(part: int, whole: int, part_before: int, whole_before: int) -> int | 
     return round(100 * (part / whole - part_before / whole_before))
 
 
+class Bounds(msgspec.Struct, frozen=True):
+    """Of an ``Interval``, in answers."""
+
+    low: float
+    high: float
+
+
+def bounds(interval: Interval) -> Bounds:
+    return Bounds(*(round(bound, 4) for bound in interval))
+
+
 class Rate(msgspec.Struct, frozen=True):
     """``n`` of ``of`` cases, with the bounds of Wilson's 95 % confidence interval."""
 

@@ -2,18 +2,20 @@ from typing import Literal
 
 from msgspec import Struct
 
-from enhancelog.domain.intervals import Rate
+from enhancelog.domain.intervals import Bounds, Rate
 from enhancelog.domain.markers import Marker
+
+# "unclear": the difference may be none; "too_few": one of the rates is of too few cases.
+Effect = Literal["better", "worse", "unclear", "too_few"]
 
 
 class ComparedRate(Struct):
-    """`low`, `high`: of the 95 % confidence interval of the rate after minus the rate before."""
+    """`difference`: the 95 % confidence interval of the rate after minus the rate before."""
 
     before: Rate
     after: Rate
-    low: float
-    high: float
-    verdict: Literal["better", "worse", "too_few"]
+    difference: Bounds
+    effect: Effect
 
 
 class ComparedSpan(Struct):

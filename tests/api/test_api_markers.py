@@ -168,12 +168,11 @@ def test_a_comparison(client: Client) -> None:
     better = {
         "before": rate(30, 30),
         "after": rate(0, 20),
-        "low": round(low, 4),
-        "high": round(high, 4),
-        "verdict": "better",
+        "difference": {"low": round(low, 4), "high": round(high, 4)},
+        "effect": "better",
     }
     assert found["rejected"] == found["axes"]["noop"] == found["blueprints"]["main"] == better
-    assert found["axes"]["secrets"]["verdict"] == "too_few"
+    assert found["axes"]["secrets"]["effect"] == "too_few"
     assert list(found["gone"].values()) == [30]
     assert client.get(f"{MARKERS}/{marker['id']}", headers={"If-None-Match": response["ETag"]}).status_code == 304
 

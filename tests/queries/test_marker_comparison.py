@@ -104,22 +104,22 @@ def test_an_empty_log_has_nothing_to_compare() -> None:
 
 
 @pytest.mark.parametrize(
-    ("after", "before", "good", "verdict"),
+    ("after", "before", "good", "effect"),
     [
         ((5, 100), (40, 100), "fewer", "better"),
         ((40, 100), (5, 100), "fewer", "worse"),
         ((40, 100), (5, 100), "more", "better"),
         ((5, 100), (40, 100), "more", "worse"),
-        ((39, 100), (40, 100), "fewer", "too_few"),
+        ((39, 100), (40, 100), "fewer", "unclear"),
         ((0, 19), (19, 19), "fewer", "too_few"),  # few runs, whatever their interval
         ((0, 0), (20, 20), "fewer", "too_few"),
     ],
 )
 def test_the_interval_of_the_difference_decides(
-    after: tuple[int, int], before: tuple[int, int], good: Any, verdict: str
+    after: tuple[int, int], before: tuple[int, int], good: Any, effect: str
 ) -> None:
     change = Change(*after, *before, good)
-    assert change.verdict == verdict
+    assert change.effect == effect
     assert change.interval == difference(*after, *before)
 
 

@@ -38,9 +38,8 @@ _RATE: Final = {"n": 12, "of": 60, "low": 0.118, "high": 0.318}
 _COMPARED: Final = {
     "before": _RATE,
     "after": {"n": 30, "of": 60, "low": 0.377, "high": 0.623},
-    "low": 0.132,
-    "high": 0.446,
-    "verdict": "worse",
+    "difference": {"low": 0.132, "high": 0.446},
+    "effect": "worse",
 }
 _COMPARISON: Final = {
     "before": {"since_ms": 1794355200000, "until_ms": 1794528000000, "runs": 60},

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from enhancelog.domain.intervals import FEW, Interval, difference, points
+from enhancelog.domain.marker_figures import Effect
 from enhancelog.domain.markers import Marker
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
@@ -22,8 +23,6 @@ MOST_BLUEPRINTS: Final = 20
 MOST_PATTERNS: Final = 10
 MOST_PATTERNS_READ: Final = 200
 SHIFT: Final = 0.1  # of a Blueprint's share of the runs that changes the mix
-
-Verdict = Literal["better", "worse", "too_few"]
 
 
 class Change(NamedTuple):
@@ -44,10 +43,12 @@ class Change(NamedTuple):
         return difference(*self[:4])
 
     @property
-    def verdict(self) -> Verdict:
+    def effect(self) -> Effect:
         low, high = self.interval
-        if min(self.of, self.of_before) < FEW or low <= 0 <= high:
+        if min(self.of, self.of_before) < FEW:
             return "too_few"
+        if low <= 0 <= high:
+            return "unclear"
         return "better" if (low > 0) == (self.good == "more") else "worse"
 
 
