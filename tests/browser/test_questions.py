@@ -178,7 +178,7 @@ AXES = ("noop", "agent-ref", "tone", "budget")
 
 
 def to_change() -> list[Entry]:
-    """Nothing was denied last week. This week, ``agent-ref`` denied all of ``triage``, ``noop`` many runs of ``main``."""
+    """Nothing was denied last week. This week ``agent-ref`` denied all of ``triage``, and ``noop`` much of ``main``."""
     now = now_ms()
     entries = [_judged(f"calm {at}", ["triage", "main"][at % 2], now - 10 * DAY_MS - at) for at in range(50)]
     for at in range(25):
