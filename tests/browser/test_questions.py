@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from blake3 import blake3
 
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import DAY_MS, now_ms
@@ -41,6 +42,13 @@ class Reader:
 
     def rows(self) -> list[str]:
         return self.page.locator("[data-row]").all_inner_texts()
+
+    def each_row(self) -> "list[Locator]":
+        return self.page.locator("[data-row]").all()
+
+    def row(self, heading: str) -> "Locator":
+        """The row with this text in its heading."""
+        return self.page.locator("[data-row]", has=self.page.locator("th", has_text=heading))
 
 
 def seeded() -> list[Entry]:
@@ -165,6 +173,118 @@ def test_every_question_is_answered_in_two_clicks(page: "Page", settings: Any) -
         assert reader.clicks <= MOST, question.__name__
 
 
+AXES = ("noop", "agent-ref", "tone", "budget")
+"""Each judges every run that is to be changed."""
+
+
+def to_change() -> list[Entry]:
+    """Nothing was denied last week. This week ``agent-ref`` denied all of ``triage``, and ``noop`` much of ``main``."""
+    now = now_ms()
+    entries = [_judged(f"calm {at}", ["triage", "main"][at % 2], now - 10 * DAY_MS - at) for at in range(50)]
+    for at in range(25):
+        with_tone = ("tone",) if at < 5 else ()
+        entries.append(_judged(f"refs {at}", "triage", now - DAY_MS - at, "agent-ref", *with_tone))
+        entries.append(_judged(f"retried {at}", "main", now - 2 * DAY_MS - at, "noop"))
+        entries.append(_judged(f"retried {at}", "main", now - DAY_MS - at))
+    entries += [_judged(f"at first {at}", "main", now - DAY_MS - at) for at in range(10)]
+    entries.append(_judged("same", "main", now - 2 * DAY_MS, "budget", candidate_hash="c" * 64))
+    entries.append(_judged("same", "main", now - DAY_MS, new_hash="c" * 64))
+    return entries
+
+
+def _judged(intent: str, blueprint_id: str, ts_ms: int, *denied: str, **changes: Any) -> Entry:
+    """One run by all of ``AXES``; only the rationales of applied ones say why."""
+    run = f"{intent}, {'denied' if denied else 'applied'}"
+    fields: dict[str, Any] = {
+        "issue_id": run,
+        "blueprint_id": blueprint_id,
+        "intent": intent,
+        "rationale": run if denied else f"{run}: {'because it helps ' * 10}",
+        "prev_hash": blake3(f"before {run}".encode()).hexdigest(),
+        "new_hash": "" if denied else blake3(f"after {run}".encode()).hexdigest(),
+        "status": "rejected" if denied else "applied",
+        "verdicts": [
+            {"axis": axis, "status": "deny" if axis in denied else "pass", "detail": f"said by {axis}"} for axis in AXES
+        ],
+        "reasons": [f"{axis}: said by {axis}" for axis in denied],
+        "ts_ms": ts_ms,
+    }
+    return make_entry(**fields | changes)
+
+
+def which_denial_is_never_followed_by_a_fix(reader: Reader) -> None:
+    reader.click(reader.link("Axes", within="nav"))
+    applied_next = {row.locator("th").inner_text(): row.locator("td").nth(3).inner_text() for row in reader.each_row()}
+    assert applied_next == {"noop": "25", "agent-ref": "0", "tone": "0", "budget": "1"}
+    reader.click(reader.row("agent-ref").locator("td a").last)
+    assert len(reader.rows()) == 25
+    assert all("agent-ref" in row for row in reader.rows())
+
+
+def which_verifier_could_go(reader: Reader) -> None:
+    reader.click(reader.link("Axes", within="nav"))
+    assert [row.locator("th").inner_text() for row in reader.each_row() if "may go" in row.inner_text()] == ["tone"]
+    assert "may go: agent-ref denied all the same runs" in reader.row("tone").inner_text()
+
+
+def what_would_have_passed_without_it(reader: Reader) -> None:
+    reader.click(reader.page.locator(".days > a", has_text="agent-ref"))
+    reader.click(reader.link("What if…"))
+    answer = reader.page.get_by_role("region", name="What would have passed").locator("p").first.inner_text()
+    assert answer == "20 of 51 rejected runs had nothing against them but agent-ref: 39 %."
+    assert [row.split()[0] for row in reader.rows() if row.split()[1] != "0"] == ["triage"]
+
+
+def what_is_different_about_the_rejected(reader: Reader) -> None:
+    reader.click(reader.page.locator(".kpi", has_text="Rejected").get_by_role("link").first)
+    reader.click(reader.link("What is different about these?"))
+    short = " ".join(reader.row("Rationale under 120 characters").inner_text().split())
+    assert short.startswith("Rationale under 120 characters 100 % 51 of 51 0 % 0 of 36 ")
+
+
+def which_verifier_contradicts_itself(reader: Reader) -> None:
+    reader.click(reader.link("Steadiness", within="nav"))
+    table = reader.page.get_by_role("region", name="Axes", exact=True).locator("[data-row]")
+    assert [" ".join(row.split()) for row in table.all_inner_texts()] == [
+        "budget 1 of 1 100 % too few 0 1",
+        *(f"{axis} 0 of 1 0 % too few 0 0" for axis in sorted(AXES) if axis != "budget"),
+    ]
+
+
+def how_many_attempts_does_an_intent_take_here(reader: Reader) -> None:
+    reader.click(reader.link("Funnel", within="nav"))
+    attempts = reader.page.get_by_role("region", name="Attempts").locator("tbody tr").all_inner_texts()
+    assert [row.split() for row in attempts[:3]] == [["first", "10", "25"], ["second", "26", "0"], ["third", "0", "0"]]
+    main = " ".join(reader.row("main").inner_text().split())
+    assert main.startswith("main 36 10 of 36 28 % 26 0 1 to 2 d")
+
+
+def which_blueprint_is_getting_worse(reader: Reader) -> None:
+    reader.click(reader.link("Getting worse"))
+    first = " ".join(reader.page.locator("[data-row]").first.inner_text().split())
+    assert first.startswith("triage 25 25 100 % ▲ +100 points")
+
+
+CHANGES: list[Callable[[Reader], None]] = [
+    which_denial_is_never_followed_by_a_fix,
+    which_verifier_could_go,
+    what_would_have_passed_without_it,
+    what_is_different_about_the_rejected,
+    which_verifier_contradicts_itself,
+    how_many_attempts_does_an_intent_take_here,
+    which_blueprint_is_getting_worse,
+]
+
+
+def test_what_to_change_is_found_in_two_clicks(page: "Page", settings: Any) -> None:
+    settings.PUBLIC_READ = True
+    record(*to_change())
+    for question in CHANGES:
+        reader = Reader(page)
+        question(reader)
+        assert reader.clicks <= MOST, question.__name__
+
+
 def secrets_switched_on() -> list[Entry]:
     """Two days ago ``secrets`` began to judge; the day before, most runs were rejected."""
     midnight = now_ms() // DAY_MS * DAY_MS
@@ -181,7 +301,7 @@ def test_did_switching_on_an_axis_help(page: "Page", settings: Any) -> None:
     reader.click(reader.link("Markers", within="nav"))
     reader.click(reader.link("secrets started"))
     assert reader.clicks <= MOST
-    rejected = reader.page.locator("[data-row]", has_text="Rejected runs").inner_text()
+    rejected = reader.row("Rejected runs").inner_text()
     assert " ".join(rejected.split()) == "Rejected runs 25 of 25 100 % 0 of 25 0 % better −100 points"
     reader.page.goto("/?period=7d")
     assert reader.page.locator(".stacked .tick").count() == 1

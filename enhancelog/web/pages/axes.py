@@ -19,7 +19,7 @@ from enhancelog.queries.axes import AxisDetail, AxisRow
 from enhancelog.queries.blueprint_ids import named
 from enhancelog.queries.charts import Bar
 from enhancelog.queries.judgements import Denials
-from enhancelog.web import charts, periods
+from enhancelog.web import charts, overview_chart, periods
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.linked import Linked, linked
 from enhancelog.web.list_requests import blueprint_filter, without_empty_parameters
@@ -157,6 +157,7 @@ def _chart(axis: str, found: AxisDetail) -> dict[str, Any]:
     return {
         "ticks": ticks(spans, axis=axis),
         "chart": charts.strip(found.bars, found.judged, axis, top, ()) if spans else None,
+        "labels": overview_chart.labels(spans),
         "bar_width": periods.bar_width(spans),
         "bars": [
             (periods.full_label(span), cell, here.judged)

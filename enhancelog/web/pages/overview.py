@@ -78,6 +78,7 @@ def _context(period: Period, found: Overview, chosen: list[Pair], scope: list[Pa
         "rebuilding": rebuilding(),
         "matrix_url": links.matrix([*scope, *chosen]),
         "patterns_url": links.patterns([*scope, *chosen]),
+        "worse_url": links.with_query(jinja.page_url("blueprint_list"), [*chosen, ("sort", "change")]),
         "new_patterns_url": links.patterns([*scope, ("is", "new"), *span]),
         "days": [periods.short_label(day, few=False) for day in found.days],
         "by_day": overview_chart.by_day(found.patterns.rows, found.days, scope),
