@@ -136,7 +136,7 @@ def test_markers_are_set_listed_and_read(live_api: str, tmp_path: Path):
         found = await ask("get_marker", id=made["id"])
         assert note.startswith(found["note"].removesuffix("…"))
         compared = found["comparison"]
-        assert (compared["before"]["runs"], compared["rejected"]["effect"]) == (40, "too_few")
+        assert (compared["before"]["runs"], compared["rejected"]["effect"]) == (40, "unclear")
         assert 0 < len(compared["axes"]) < 20
         assert len(compared["axes"]) + found["left_out"]["axes"] == 41
         assert "not found: none" in await refusal(ask, "get_marker", id="none")

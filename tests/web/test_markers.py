@@ -161,14 +161,14 @@ def test_every_number_is_that_of_the_rows_behind_it_in_any_log(client: Client, l
         transaction.set_rollback(True)
 
 
-def test_a_page_says_better_worse_or_too_few_to_tell(client: Client) -> None:
+def test_a_page_says_better_or_worse_or_that_there_is_no_clear_difference(client: Client) -> None:
     record_all(make_rejected(issue_id=f"b{at}", ts_ms=MIDNIGHT - 2 * DAY_MS + at) for at in range(30))
     record_all(make_entry(issue_id=f"a{at}", ts_ms=MIDNIGHT - DAY_MS + at) for at in range(30))
     shown = page(client, links.marker(made(ts_ms=MIDNIGHT - DAY_MS)))
     rows = {row.all("th")[0].words: row.words for row in shown.all("tr")}
     assert "30 of 30" in rows["Rejected runs"]
     assert rows["Rejected runs"].endswith("better−100 points")
-    assert "too few to tell" in rows["Unfinished runs"]
+    assert "no clear difference" in rows["Unfinished runs"]
 
 
 @pytest.mark.parametrize("log", [[], [make_entry(ts_ms=NOW_MS - 1)]])

@@ -184,4 +184,4 @@ def test_very_long_texts_are_cut_in_rows(client):
     for path in ("/blueprints/main", "/rejections/", "/search/"):
         response = client.get(path)
         assert response.status_code == 200
-        assert len(response.content.decode()) < 10_000
+        assert len(response.content.decode()) < 15_000
