@@ -19,7 +19,7 @@ def test_check_misses_each_trigger_by_name() -> None:
     with entries_unprotected():
         found = checks.triggers_are_there(databases=["default"])
     assert {message.id for message in found} == {"enhancelog.E001"}
-    assert len(found) == 8 * {"sqlite": 3, "postgresql": 2}[connection.vendor]  # of eight tables
+    assert len(found) == 9 * {"sqlite": 3, "postgresql": 2}[connection.vendor]  # of nine tables
     assert all(message.hint for message in found)
 
 
