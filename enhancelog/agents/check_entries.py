@@ -13,6 +13,7 @@ from enhancelog.domain import records, strict_json
 from enhancelog.domain.causes import CAUSES
 from enhancelog.domain.errors import Conflict, Invalid
 from enhancelog.domain.periods import instant
+from enhancelog.domain.reasons import reasons
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import now_ms
 from enhancelog.domain.unfinished import MAX_CHARACTERS
@@ -99,7 +100,7 @@ def _entry(options: argparse.Namespace, issue_id: str, checks: list[Check], ts_m
     found = verdicts(checks)
     if not found or ts_ms is None:  # without a report there is neither
         raise Unreadable("every check was skipped, so there is nothing to judge by")
-    denied = [f"{verdict.axis}: {verdict.detail}" for verdict in found if verdict.status == "deny"]
+    denied = reasons(found)
     noted: dict[str, Any] = {"meta": _meta(options.meta)} if options.meta else {}
     return records.from_values(
         issue_id=issue_id,

@@ -4,6 +4,7 @@ import re
 from typing import Final, NamedTuple
 
 from enhancelog.domain.origin import OPTIMIZERS
+from enhancelog.domain.reasons import reasons
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import is_plausible
 
@@ -42,7 +43,7 @@ def badges(entry: Entry, recorded_ms: int, source: str) -> tuple[str, ...]:
     """``recorded_ms``: epoch ms. In the order of ``MEANINGS``."""
     denied = [verdict for verdict in entry.verdicts if verdict.status == "deny"]
     axes = [verdict.axis for verdict in entry.verdicts]
-    expected = tuple(f"{verdict.axis}: {verdict.detail}" for verdict in denied) if entry.status == "rejected" else ()
+    expected = tuple(reasons(denied)) if entry.status == "rejected" else ()
     applied = entry.status == "applied"
     found = {
         "applied despite a denial": applied and bool(denied),

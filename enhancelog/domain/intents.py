@@ -2,9 +2,9 @@
 
 import re
 import unicodedata
-from hashlib import blake2b
 from typing import Final
 
+from enhancelog.domain.short_keys import short_key
 from enhancelog.domain.times import DAY_MS
 
 # Attempts at one intent follow each other if they are at most so far apart.
@@ -38,7 +38,7 @@ def thread_key(blueprint_id: str, source: str, intent: str) -> int | None:
     # In one of 37 million logs with a million keys each, two collide by chance; they share a thread only if their
     # times meet too. A deliberate collision gains no more than writing the same intent.
     text = "\0".join((blueprint_id, source, key)).encode()
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)
+    return short_key(text)
 
 
 def _folded(intent: str) -> str:

@@ -1,12 +1,12 @@
 """Keys of candidates: two runs judged the same candidate if the strongest kind of key that both have is equal."""
 
 import json
-from hashlib import blake2b
 from typing import Any, Final, Literal, get_args
 
 from msgspec import UNSET
 
 from enhancelog.domain.records import Entry
+from enhancelog.domain.short_keys import short_key
 
 Evidence = Literal["hash", "operations", "words"]
 
@@ -67,11 +67,7 @@ def _number(digits: str) -> Any:
     return int(value) if value.is_integer() else value
 
 
-# Eight bytes, as of a retry thread's key (``domain.intents``). Lengths keep the parts apart.
+# Lengths keep the parts apart.
 def _key(*parts: str) -> int:
-    digest = blake2b(digest_size=8)
-    for part in parts:
-        data = part.encode("utf-8", "surrogateescape")
-        digest.update(len(data).to_bytes(8))
-        digest.update(data)
-    return int.from_bytes(digest.digest(), signed=True)
+    encoded = [part.encode("utf-8", "surrogateescape") for part in parts]
+    return short_key(b"".join(len(data).to_bytes(8) + data for data in encoded))

@@ -1,11 +1,11 @@
 """A row per run: attempts made from a document are an index range."""
 
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
 
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect
+from enhancelog.domain.short_keys import short_key
 from enhancelog.domain.times import is_plausible
 from enhancelog.models import NO_TIME, RunStart
 from enhancelog.projections.expected import Expected, RowsPerEntry
@@ -16,7 +16,7 @@ COLUMNS = ("position", "start_key", "ts_ms", "blueprint_id", "applied")
 
 
 def start_key(prev_hash: str) -> int:
-    return int.from_bytes(blake2b(prev_hash.encode(), digest_size=8).digest(), signed=True)
+    return short_key(prev_hash.encode())
 
 
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import SEARCH_TABLE, Document, dialect
+from enhancelog.domain.reasons import reason
 from enhancelog.domain.records import Entry
 from enhancelog.domain.search_words import search_words
 from enhancelog.projections.expected import Expected
@@ -45,7 +46,7 @@ def expected() -> list[Expected]:
 
 def texts(entry: Entry) -> tuple[tuple[str, ...], ...]:
     reasons = set(entry.reasons)
-    details = [verdict.detail for verdict in entry.verdicts if f"{verdict.axis}: {verdict.detail}" not in reasons]
+    details = [verdict.detail for verdict in entry.verdicts if reason(verdict) not in reasons]
     return (entry.intent,), entry.reasons, (entry.rationale,), tuple(details)
 
 

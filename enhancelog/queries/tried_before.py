@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from django.db.models.functions import Substr
 
 from enhancelog.domain import pointers
@@ -12,7 +11,7 @@ from enhancelog.domain.why import Actor, CameNext, DeniedAxis, PastAttempt, Trie
 from enhancelog.models import Entry, RunStart
 from enhancelog.projections.run_starts import start_key
 from enhancelog.queries import next_attempts, observed
-from enhancelog.queries.why import LONGEST_POINTER, MOST_BYTES, MOST_OF_A_RUN
+from enhancelog.queries.why import LONGEST_POINTER, MOST_OF_A_RUN, fits
 from enhancelog.store.rows import decode_verdicts
 
 NEWEST: Final = 1_000  # runs that are counted
@@ -38,7 +37,7 @@ class _Start(NamedTuple):
 
 
 def tried_before(prev_hash: str, blueprint_id: str | None = None, limit: int = DEFAULT_ATTEMPTS) -> TriedBefore:
-    """At most ``MOST_BYTES`` as JSON. Counts the document's newest ``NEWEST`` runs."""
+    """At most ``why.MOST_BYTES`` as JSON. Counts the document's newest ``NEWEST`` runs."""
     starts = [start for start in _newest(prev_hash) if blueprint_id in (None, start.blueprint_id)]
     applied = sum(start.applied for start in starts)
     return _fitted(
@@ -100,9 +99,9 @@ def _fitted(answer: TriedBefore) -> TriedBefore:
     for shape in _SHAPES:
         for attempt in answer.attempts:
             _shorten(attempt, shape)
-        if _fits(answer):
+        if fits(answer):
             return answer
-    while not _fits(answer):
+    while not fits(answer):
         answer.attempts.pop()
         answer.left_out += 1
     return answer
@@ -117,7 +116,3 @@ def _shorten(attempt: PastAttempt, shape: _Shape) -> None:
     attempt.denied = attempt.denied[: shape.denials]
     for denial in attempt.denied:
         denial.reason = cut(denial.reason, shape.characters)
-
-
-def _fits(answer: TriedBefore) -> bool:
-    return len(msgspec.json.encode(answer)) <= MOST_BYTES

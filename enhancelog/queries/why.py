@@ -135,9 +135,9 @@ def _fitted(answer: Why) -> Why:
         for run in answer.similar_applied:
             run.intent = cut(run.intent, length)
             run.rationale = telling_line(run.rationale, length)
-        if _fits(answer):
+        if fits(answer):
             return answer
-    while not _fits(answer):
+    while not fits(answer):
         if len(answer.denied) >= len(answer.similar_applied):
             answer.denied.pop()
             answer.groups_left_out += 1
@@ -146,5 +146,5 @@ def _fitted(answer: Why) -> Why:
     return answer
 
 
-def _fits(answer: Why) -> bool:
+def fits(answer: msgspec.Struct) -> bool:
     return len(msgspec.json.encode(answer)) <= MOST_BYTES

@@ -106,10 +106,11 @@ class _Run:
         name = str(iteration.i + 1) if number == 1 else f"{iteration.i + 1}.{number}"
         proposed = iteration.proposed_candidate
         change = f"{proposal.examples:,} examples, sum of scores {shown(proposal.old)} → {shown(proposal.new)}"
-        holds = accepted is not None
         if accepted is not None:
+            verdict = Verdict(ACCEPTANCE, "pass", change)
             after = self._hash_of(accepted, "new_program_idx")
         else:
+            verdict = Verdict(ACCEPTANCE, "deny", f"{change}: not accepted")
             after = "" if proposed is None else _hash(proposed)
         return entry(
             Attempt(
@@ -118,9 +119,7 @@ class _Run:
                 after=after,
                 intent=proposal.intent,
                 rationale="",
-                verdicts=[
-                    Verdict(ACCEPTANCE, "pass" if holds else "deny", change if holds else f"{change}: not accepted")
-                ],
+                verdicts=[verdict],
                 ts_ms=self._started_ms + iteration.i,
                 meta={
                     "iteration": iteration.i + 1,

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from blake3 import blake3
 
 from enhancelog.domain import records
+from enhancelog.domain.reasons import reasons
 from enhancelog.domain.records import Entry, Verdict
 
 MAX_RECORD_BYTES: Final = 16 << 20  # of one record: the texts before and after, and often the prompts
@@ -39,7 +40,7 @@ class Attempt(NamedTuple):
 
 def entry(attempt: Attempt, options: Options) -> Entry:
     """Applied where no axis denied it. Raises ``Invalid``."""
-    denied = [f"{verdict.axis}: {verdict.detail}" for verdict in attempt.verdicts if verdict.status == "deny"]
+    denied = reasons(attempt.verdicts)
     ended = {"candidate_hash": attempt.after} if denied and attempt.after else {}
     return records.from_values(
         max_bytes=options.max_bytes,

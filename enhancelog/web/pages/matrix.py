@@ -16,10 +16,10 @@ from enhancelog.queries import matrix as log
 from enhancelog.queries import runs
 from enhancelog.queries.axes import never_judged
 from enhancelog.queries.blueprint_ids import Named, named
-from enhancelog.queries.counts import Count, up_to_cap
 from enhancelog.queries.matrix import Part, Sort
 from enhancelog.web import matrix_tables, periods
 from enhancelog.web.htmx import page_or_fragment
+from enhancelog.web.linked import Linked, linked
 from enhancelog.web.list_requests import blueprint_filter, without_empty_parameters
 from enhancelog.web.matrix_tables import Grid
 from enhancelog.web.periods import Period
@@ -51,22 +51,19 @@ class Step(NamedTuple):
 
 
 class AxisChoice(NamedTuple):
-    """``url``: of the runs that it alone denied."""
+    """``alone``: runs that no other axis denied."""
 
     axis: str
     is_left_out: bool
     denied: int
     denied_url: str
-    alone: Count
-    url: str
+    alone: Linked
 
 
 class IfRow(NamedTuple):
     blueprint_id: str
-    passed: int
-    shown: Count
+    passed: Linked
     rejected: int
-    passed_url: str
     rejected_url: str
 
 
@@ -177,13 +174,11 @@ def _what_if(asked: Asked, period: Period) -> dict[str, Any]:
                 axis in asked.without,
                 denied.rejected,
                 links.rejections([("axis", axis), *span]),
-                up_to_cap(denied.alone),
-                links.rejections([("only", axis), *span]),
+                linked(denied.alone, links.rejections([("only", axis), *span])),
             )
             for axis, denied in found.axes.items()
         ],
-        "passed": up_to_cap(found.passed_in_all),
-        "passed_url": links.rejections([*asked.axes, *span]),
+        "passed": linked(found.passed_in_all, links.rejections([*asked.axes, *span])),
         "rejected_url": links.rejections(span),
         "rows": [_if_row(found, blueprint_id, asked, period) for blueprint_id in found.blueprints],
         "steps": list(_rows(asked, found.blueprints_in_all)),
@@ -194,10 +189,8 @@ def _if_row(found: log.WhatIf, blueprint_id: str, asked: Asked, period: Period) 
     span = [("blueprint_id", blueprint_id), *links.between(period.window.since_ms, period.window.until_ms)]
     return IfRow(
         blueprint_id,
-        found.passed[blueprint_id],
-        up_to_cap(found.passed[blueprint_id]),
+        linked(found.passed[blueprint_id], links.rejections([*asked.axes, *span])),
         found.blueprints[blueprint_id].rejected,
-        links.rejections([*asked.axes, *span]),
         links.rejections(span),
     )
 
