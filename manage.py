@@ -36,7 +36,6 @@ REQUIREMENTS = {
     "bench": [ROOT / "requirements.txt", ROOT / "requirements-bench.txt"],
     "test": [ROOT / "requirements.txt", ROOT / "requirements-dev.txt", ROOT / "requirements-mcp.txt"],
 }
-SERVE_OPTIONS = {"--demo": "ENHANCELOG_DEMO", "--reload": "ENHANCELOG_RELOAD"}
 UNFINISHED = VENV / ".enhancelog-unfinished"
 INSTALLER = ROOT / "requirements-uv.txt"
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: *; *([^\\]+))?")
@@ -118,6 +117,7 @@ def applies(condition: str) -> bool:
     values = {
         "python_full_version": platform.python_version(),
         "python_version": f"{sys.version_info[0]}.{sys.version_info[1]}",
+        "os_name": os.name,
         "sys_platform": sys.platform,
         "platform_machine": platform.machine(),
         "platform_system": platform.system(),
@@ -264,7 +264,6 @@ def call(*command: str, what: str) -> None:
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Errors that a user can fix are one line and exit code 2."""
     if arguments[:1] == ["test"]:
         from tests.__main__ import main as run_tests
 
@@ -277,45 +276,9 @@ def run(arguments: Sequence[str]) -> None:
         from enhancelog.agents.cli import main as run_client
 
         sys.exit(run_client(arguments))
-    if arguments[:1] == ["serve"]:  # the settings are read before any command is
-        os.environ.update({name: "1" for option, name in SERVE_OPTIONS.items() if option in arguments})
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "enhancelog.settings")
-    import django
-    from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import CommandError, execute_from_command_line
-    from django.core.management.base import SystemCheckError
-    from django.db import DatabaseError
+    from enhancelog.management.command_line import run as run_command
 
-    from enhancelog.domain.errors import StoreError
-
-    try:
-        django.setup()
-        if is_command(arguments):
-            from enhancelog.management.database import prepare_for
-
-            prepare_for(arguments[0], lambda line: print(line, file=sys.stderr, flush=True))
-            # With --traceback Django leaves CommandError to us; otherwise it exits with 1, which means findings here.
-            execute_from_command_line(["manage.py", arguments[0], "--traceback", *arguments[1:]])
-        else:
-            execute_from_command_line(["manage.py", *arguments])
-    except SystemCheckError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(1 if arguments[0] == "check" else 2)
-    except (CommandError, DatabaseError, ImproperlyConfigured, StoreError) as error:
-        if "--traceback" in arguments:
-            raise
-        what = "database: " if isinstance(error, DatabaseError) else ""
-        fail(what + (str(error).strip().splitlines() or [type(error).__name__])[0])
-    except EOFError:
-        fail("standard input ended at a prompt; run this in a terminal")
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-def is_command(arguments: Sequence[str]) -> bool:
-    if not arguments or arguments[0].startswith("-") or arguments[0] == "help":
-        return False
-    return not {"-h", "--help"} & set(arguments)
+    sys.exit(run_command(arguments, program="manage.py"))
 
 
 if __name__ == "__main__":

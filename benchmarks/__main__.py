@@ -21,6 +21,7 @@ from benchmarks.bench import Bench
 from benchmarks.children import Failed
 from benchmarks.databases import Databases, room
 from benchmarks.legs import (
+    alerts,
     appends,
     bulk,
     crowd,
@@ -55,6 +56,7 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "grouping": grouping.run,
     "hostile": hostile.run,
     "host": host.run,
+    "alerts": alerts.run,
     "pages": pages.run,
 }
 PAGE: Final = ROOT / "docs" / "performance.md"

@@ -34,8 +34,8 @@ class Bench:
     def log(self) -> Path:
         return self.databases.log
 
-    def measure(self, contenders: Sequence[Contender]) -> Results:
-        return interleaved(contenders, self.plan.rounds, self.chance, self.progress)
+    def measure(self, contenders: Sequence[Contender], rounds: int = 0) -> Results:
+        return interleaved(contenders, rounds or self.plan.rounds, self.chance, self.progress)
 
     @property
     def measurements(self) -> int:

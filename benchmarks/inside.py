@@ -2,6 +2,7 @@
 
 ``python -m benchmarks.inside``: ``fill SIZE SEED`` creates a log; ``record TAPE NAME SEED BLUEPRINTS TRANSACTIONS
 SIZE`` appends batches and records their statements; ``queries TAPE ADDRESS…`` requests pages and records theirs;
+``wait ALERT NUMBER`` makes deliveries of an alert that wait for a day;
 ``one-commit-each PORT`` serves without group commit. The environment names the database.
 """
 
@@ -82,6 +83,18 @@ def queries(tape: Path, addresses: Sequence[str]) -> None:
     say({"statements": [len(statements) for statements in recorder.transactions]})
 
 
+def wait(alert: str, number: int) -> None:
+    from enhancelog.domain.times import DAY_MS, now_ms
+    from enhancelog.models import Delivery
+
+    now = now_ms()
+    said = {"event": "entry.rejected", "data": "{}", "caused_ms": now, "made_ms": now, "attempts": 0}
+    later = {"state": "waiting", "next_ms": now + DAY_MS}
+    rows = [Delivery(id=f"bench-{n}", alert_id=alert, **said, **later) for n in range(number)]
+    Delivery.objects.bulk_create(rows, BATCH)
+    say({"done": number})
+
+
 def serve_ungrouped(port: int) -> None:
     """Like ``manage.py serve``, without group commit."""
     from enhancelog.management.commands import serve
@@ -139,6 +152,9 @@ def main(job: str, *arguments: str) -> None:
         case "queries":
             tape, *addresses = arguments
             queries(Path(tape), addresses)
+        case "wait":
+            alert, number = arguments
+            wait(alert, int(number))
         case "one-commit-each":
             serve_ungrouped(*_numbers(arguments))
         case _:

@@ -8,6 +8,7 @@ class Plan:
     """Sizes are entries; other numbers are requests, transactions or repetitions per measurement."""
 
     rounds: int
+    paired_rounds: int  # where an interval must be narrow
     blueprints: tuple[int, ...]  # among how many the appends are spread
     small: int
     middle: int
@@ -26,6 +27,7 @@ class Plan:
 
 FULL = Plan(
     rounds=5,
+    paired_rounds=20,
     blueprints=(1, 6),
     small=10_000,
     middle=100_000,
@@ -42,6 +44,7 @@ FULL = Plan(
 )
 QUICK = Plan(
     rounds=2,
+    paired_rounds=2,
     blueprints=(6,),
     small=1_000,
     middle=5_000,

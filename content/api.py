@@ -1,7 +1,6 @@
-"""The content store over HTTP: each key is a resource whose ETag is its version.
+"""The content store over HTTP: each key is a resource whose ETag is its version."""
 
-Lists are arrays, streamed whole unless ``page_size`` is given. An invalid id is 404 to reads and 400 to changes.
-"""
+# Lists are arrays, streamed whole unless ``page_size`` is given. An invalid id is 404 to reads and 400 to changes.
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -14,13 +13,13 @@ from rest_framework.request import Request
 
 from content import links, queries, raw
 from content.kinds import Key, kind_named, raw_key
-from content.preconditions import etag, expected
 from content.queries import Filter
 from content.store import ContentStore, Item, NotEmpty, OutOfRange, VersionMismatch, open_store
 from enhancelog.accounts.permissions import Allows, may_write, origin
 from enhancelog.api.base import ApiView, conditional_response, link_next, tagged
 from enhancelog.api.bodies import read_body, require_type
 from enhancelog.api.errors import problem_response
+from enhancelog.api.preconditions import etag, expected
 from enhancelog.api.streams_and_polls import head_of_stream, streamed
 from enhancelog.domain import filters, page_sizes, strict_json
 from enhancelog.domain.errors import Invalid, NotFound
@@ -73,12 +72,13 @@ class StoryList(ContentView):
 
 class Story(ContentView):
     def get(self, request: Request, story_id: str) -> HttpResponseBase:
+        redacted = queries.redacted(story_id)  # first, so that a tag is never newer than its body
         held = queries.items(story_id)
         present = [_state(item) for item in held.values() if item.value is not None]
         if not present:
             raise NotFound(story_id)
         body = _json.encode({"story_id": story_id, "items": present})
-        return _conditional(request, body, etag(sum(item.version for item in held.values())))
+        return _conditional(request, body, etag(redacted + sum(item.version for item in held.values())))
 
 
 class ContentKey(ContentView):

@@ -10,16 +10,22 @@ class ContentConfig(AppConfig):
     def ready(self) -> None:
         from content import demo, entry_panel, linked, openapi
         from content.kinds import KINDS
-        from content.models import ContentRevision
+        from content.models import ContentRedaction, ContentRevision
         from content.store import verification as content
         from enhancelog.accounts import api_tokens
         from enhancelog.api.openapi import register_part
         from enhancelog.backends import write_once
+        from enhancelog.backends.redacting import NOTHING, Recorded, recorded
         from enhancelog.maintenance import demo as log_demo
         from enhancelog.store import verification
+        from enhancelog.store.written_once import columns
         from enhancelog.web import entry_panels
 
-        write_once.register(ContentRevision._meta.db_table, ("id",), ("story_id", "kind", "version"))
+        key = ("story_id", "kind", "version")
+        redactions = Recorded(ContentRedaction._meta.db_table, key, None)
+        redacting = recorded(columns(ContentRevision), {"value": NOTHING}, redactions)
+        write_once.register(ContentRevision._meta.db_table, ("id",), key, redacting=redacting)
+        write_once.register(ContentRedaction._meta.db_table, (*key, "number"))
         verification.register(verification.Part("content rows", content.total, content.findings))
         api_tokens.register_kinds(KINDS)
         log_demo.register(demo.load)

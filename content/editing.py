@@ -1,7 +1,7 @@
-"""The form that changes one key. A conflicting change by somebody else is shown, never overwritten silently.
+"""The form that changes one key. A conflicting change by somebody else is shown, never overwritten silently."""
 
-Without script a change answers with a redirect; htmx gets the changed row and the parts of the page that depend on it.
-"""
+# Without script a change answers with a redirect; htmx gets the changed row and the parts of the page that depend on
+# it.
 
 import re
 from collections.abc import Callable

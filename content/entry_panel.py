@@ -55,7 +55,7 @@ def panel(request: HttpRequest, issue_id: str) -> dict[str, Any] | None:
 def content_link(request: HttpRequest, issue_id: str) -> HttpResponseBase:
     story_id = request.POST.get("story_id", "").strip()
     if request.POST.get("act") == "unlink":
-        linked.unlink(issue_id, story_id)
+        linked.unlink(issue_id, story_id, request.user.get_username())
         return redirect(log_links.entry(issue_id))
     if not entries_by_id.exists(issue_id):
         raise Http404("No entry of the log has this id.")

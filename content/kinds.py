@@ -1,8 +1,7 @@
-"""The kinds of content, declared once; forms, API, rendering, raw keys and documentation come from this table.
+"""The kinds of content, declared once; forms, API, rendering, raw keys and documentation come from this table."""
 
-A key is ``(story_id, kind)``. Its raw form, used by other tools, is the bare id for ``story`` and ``id:kind`` for every
-other kind, so a story id never holds ``:``. ``enhancelog/client/kinds.py`` repeats what programs need. No Django.
-"""
+# A key is ``(story_id, kind)``. Its raw form, used by other tools, is the bare id for ``story`` and ``id:kind`` for
+# every other kind, so a story id never holds ``:``. ``enhancelog/client/kinds.py`` repeats what programs need.
 
 from dataclasses import dataclass
 from typing import Final

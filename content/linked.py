@@ -8,9 +8,11 @@ from django.db.models import Case, Count, Value, When, Window
 
 from content.kinds import check_story_id, is_story_id
 from content.models import ContentLink
-from enhancelog.backends import faults
+from enhancelog.backends import dialect, faults
+from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import check_id, is_id
 from enhancelog.domain.times import now_ms
+from enhancelog.store import audit
 
 _VERSION_BESIDE: Final = """
     SELECT (SELECT COALESCE(MAX(id), 0) FROM content_contentlink WHERE issue_id = %s),
@@ -28,19 +30,21 @@ def link(issue_id: str, story_id: str, who: str) -> None:
     """Idempotent. Raises ``Invalid``."""
     check_id(issue_id, "issue_id")
     check_story_id(story_id)
-    with faults():
-        ContentLink.objects.bulk_create(
-            [ContentLink(issue_id=issue_id, story_id=story_id, linked_ms=now_ms(), linked_by=who)],
-            ignore_conflicts=True,
-        )
+    values = {"linked_ms": now_ms(), "linked_by": who}
+    with faults(), dialect().appending():
+        _, is_new = ContentLink.objects.get_or_create(issue_id=issue_id, story_id=story_id, defaults=values)
+        if is_new:
+            audit.record("entry.link", Origin("user", who, "page"), "entry", issue_id, work_item=story_id)
 
 
-def unlink(issue_id: str, story_id: str) -> None:
+def unlink(issue_id: str, story_id: str, who: str) -> None:
     """Idempotent."""
     if not (is_id(issue_id) and is_story_id(story_id)):
         return
-    with faults():
-        ContentLink.objects.filter(issue_id=issue_id, story_id=story_id).delete()
+    with faults(), dialect().appending():
+        number, _ = ContentLink.objects.filter(issue_id=issue_id, story_id=story_id).delete()
+        if number:
+            audit.record("entry.unlink", Origin("user", who, "page"), "entry", issue_id, work_item=story_id)
 
 
 def stories_of_entry(issue_id: str, limit: int) -> Linked:

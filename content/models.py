@@ -1,7 +1,6 @@
-"""The content store's tables, written only by ``content.store`` and ``content.linked``.
+"""The content store's tables, written only by ``content.store``, ``content.linked`` and ``content.redacting``."""
 
-Times are epoch milliseconds. A NULL value is a tombstone; the key's versions continue after it.
-"""
+# Times are epoch milliseconds. A NULL value is a tombstone; the key's versions continue after it.
 
 from collections.abc import Collection
 from typing import ClassVar
@@ -37,7 +36,7 @@ class ContentItem(models.Model):
 
 
 class ContentRevision(models.Model):
-    """Immutable; ``envelope`` is a digest of the row."""
+    """Immutable, but for a redaction; ``envelope`` is a digest of the row as it was written."""
 
     story_id = CodePointTextField()
     kind = CodePointTextField()
@@ -48,12 +47,33 @@ class ContentRevision(models.Model):
     actor_name = models.TextField()
     source = models.TextField()
     envelope = models.TextField()
+    redacted = models.TextField(null=True)  # a JSON array of one, as ``domain.redactions.tombstones`` reads it
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["story_id", "kind", "version"], name="content_revision_key")
         ]
         indexes: ClassVar = [models.Index(fields=["story_id", "updated_ms", "id"], name="content_revision_story")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.story_id}, version {self.version}"
+
+
+class ContentRedaction(models.Model):
+    """Immutable. Inserting one takes the value out of its revision, by a trigger."""
+
+    pk = models.CompositePrimaryKey("story_id", "kind", "version", "number")
+    story_id = CodePointTextField()
+    kind = CodePointTextField()
+    version = models.BigIntegerField()
+    number = models.IntegerField()  # always 1
+    recorded_ms = models.BigIntegerField()
+    actor_kind = models.TextField()
+    actor_name = models.TextField()
+    source = models.TextField()
+    tombstones = models.TextField()  # the revision's ``redacted`` after it
+    digest = models.TextField()  # the revision's envelope, if it had no value
+    envelope = models.TextField()
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.story_id}, version {self.version}"

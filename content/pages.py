@@ -60,7 +60,7 @@ def content_list(request: HttpRequest) -> HttpResponseBase:
         "facets": _facets(wanted),
         "kinds": KINDS.values(),
         "may_write": allows(request.user, "content:write"),
-        "more": log_links.with_query("/content/", [*_pairs(wanted), ("cursor", more)]) if more else "",
+        "more": log_links.with_query(log_links.at("/content/"), [*_pairs(wanted), ("cursor", more)]) if more else "",
     }
     return page(request, "content/list.jinja", context)
 
@@ -137,7 +137,7 @@ def _facets(wanted: Filter) -> list[Facet]:
     facets = []
     for name, count in queries.counts_by_kind().items():
         current = name == wanted.kind
-        url = log_links.with_query("/content/", _pairs(wanted._replace(kind="" if current else name)))
+        url = log_links.with_query(log_links.at("/content/"), _pairs(wanted._replace(kind="" if current else name)))
         said = f"{queries.COUNTED_UP_TO:,}+" if count > queries.COUNTED_UP_TO else f"{count:,}"
         facets.append(Facet(KINDS[name], said, url, current))
     return facets

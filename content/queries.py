@@ -10,7 +10,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Lower, StrIndex, Substr
 
 from content.kinds import KINDS, Key, is_story_id, kind_named
-from content.models import ContentItem, ContentRevision
+from content.models import ContentItem, ContentRedaction, ContentRevision
 from content.store import Item
 from content.store.database import COLUMNS, to_item
 from enhancelog.backends import faults
@@ -47,6 +47,7 @@ class Story(NamedTuple):
 class Change(NamedTuple):
     item: Item
     before: str | None  # the value that it replaced
+    redacted: str | None = None  # as ``domain.redactions.tombstones`` reads it
 
 
 _cursor = msgspec.msgpack.Decoder(tuple[str, str, str])
@@ -163,6 +164,14 @@ def items(story_id: str) -> dict[str, Item]:
     return items_of([story_id])[story_id]
 
 
+def redacted(story_id: str) -> int:
+    """How many values of this story were redacted."""
+    if not is_story_id(story_id):
+        return 0
+    with faults():
+        return ContentRedaction.objects.filter(story_id=story_id).count()
+
+
 def items_of(story_ids: Sequence[str]) -> dict[str, dict[str, Item]]:
     held: dict[str, dict[str, Item]] = {story_id: {} for story_id in story_ids}
     possible = [story_id for story_id in held if is_story_id(story_id)]
@@ -183,9 +192,10 @@ def changes_of_key(story_id: str, kind: str, size: int, before: int | None = Non
     """Newest first; only versions below ``before``."""
     wanted = Q(story_id=story_id, kind=kind) & (Q() if before is None else Q(version__lt=before))
     with faults():
-        found = [to_item(row) for row in _revisions(wanted).order_by("-version").values_list(*COLUMNS)[: size + 1]]
+        rows = list(_revisions(wanted).order_by("-version").values_list(*COLUMNS, "redacted")[: size + 1])
+    found = [to_item(row) for row in rows]
     older = [*(item.value for item in found[1:]), None]
-    return [Change(item, value) for item, value in zip(found[:size], older, strict=False)]
+    return [Change(item, value, row[-1]) for item, value, row in zip(found[:size], older, rows, strict=False)]
 
 
 def latest_changes(story_id: str, size: int) -> list[Change]:
@@ -194,8 +204,8 @@ def latest_changes(story_id: str, size: int) -> list[Change]:
     )
     found = _revisions(Q(story_id=story_id)).annotate(before=Subquery(previous.values("value")))
     with faults():
-        rows = found.order_by(F("updated_ms").desc(), F("id").desc()).values_list(*COLUMNS, "before")[:size]
-        return [Change(to_item(row), row[-1]) for row in rows]
+        rows = found.order_by(F("updated_ms").desc(), F("id").desc()).values_list(*COLUMNS, "redacted", "before")[:size]
+        return [Change(to_item(row), row[-1], row[-2]) for row in rows]
 
 
 def _set_items() -> QuerySet[ContentItem]:

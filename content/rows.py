@@ -13,6 +13,7 @@ from content.store import Item
 from enhancelog.domain import diffs
 from enhancelog.domain.diffs import Diff
 from enhancelog.domain.origin import Origin
+from enhancelog.domain.redactions import Tombstone, tombstones
 from enhancelog.domain.telling_lines import shown_line
 from enhancelog.domain.terminal import without_terminal_codes
 from enhancelog.links import with_query
@@ -123,6 +124,7 @@ class ChangeRow(NamedTuple):
     verb: str  # "edited"
     detail: str  # "2 lines"; may be empty
     diff: Diff
+    redacted: Tombstone | None = None
 
     @property
     def changed_at(self) -> datetime:
@@ -134,6 +136,8 @@ class ChangeRow(NamedTuple):
 
     @property
     def no_difference(self) -> str:
+        if self.redacted is not None:
+            return f"The value was redacted: {self.redacted.why}"
         if self.item.value is None:
             return "The value was removed."
         return "Set to an empty text." if self.item.value == "" else "The text is unchanged."
@@ -172,10 +176,12 @@ def story_row(story: Story) -> StoryRow:
 
 
 def change_row(change: Change) -> ChangeRow:
-    item, before = change
+    item, before, redacted = change
     kind = KINDS[item.kind]
     diff = diffs.compare(before, item.value)
     verb, detail = "edited", f"{diff.changed} line{'' if diff.changed == 1 else 's'}"
+    if redacted is not None:
+        return ChangeRow(item, kind, "wrote", "what was redacted", Diff([], 0, 0), tombstones(redacted)[0])
     if item.value is None:
         verb, detail = ("took" if kind.consumed else "removed"), ""
     elif before is None:

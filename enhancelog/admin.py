@@ -4,8 +4,12 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
+from django.contrib.auth.models import Group, User
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,13 +18,14 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from enhancelog import links
-from enhancelog.accounts import api_tokens, events
+from enhancelog.accounts import api_tokens, saved_views
 from enhancelog.accounts.permissions import user_of
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.times import as_datetime
 from enhancelog.models import BlueprintSummary, Entry, SavedView, Token
 from enhancelog.web import admin_columns
 from enhancelog.web.admin_columns import named
+from enhancelog.web.admin_users import AuditedGroupAdmin, AuditedUserAdmin
 
 if TYPE_CHECKING:  # the stubs' generics, which Django's own classes are not at run time
     _Paginator = Paginator[Entry]
@@ -34,6 +39,15 @@ else:
 admin.site.site_header = "Enhancelog administration"
 admin.site.site_title = "Enhancelog"
 admin.site.index_title = "Administration"
+admin.site.index_template = "admin/index_with_status.html"
+
+for people, audited in ((User, AuditedUserAdmin), (Group, AuditedGroupAdmin)):
+    admin.site.unregister(people)
+    admin.site.register(people, audited)
+
+# The provider is a setting. Its secret must not be one in the database that the admin shows.
+for unused in (EmailAddress, SocialAccount, SocialApp, SocialToken):
+    admin.site.unregister(unused)
 
 COUNTED = 10_000  # entries that the list can page through
 
@@ -203,14 +217,12 @@ class TokenAdmin(_TokenAdmin):
         self.message_user(request, "Revoked. Requests with these tokens are refused from now on.")
 
     def delete_model(self, request: HttpRequest, obj: Token) -> None:
-        super().delete_model(request, obj)
-        events.token_deleted(obj, user_of(request).get_username())
+        api_tokens.delete(obj, user_of(request).get_username())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Token]) -> None:
-        deleted = list(queryset)
-        super().delete_queryset(request, queryset)
-        for token in deleted:
-            events.token_deleted(token, user_of(request).get_username())
+        with transaction.atomic():
+            for token in queryset:
+                self.delete_model(request, token)
 
 
 @admin.register(SavedView)
@@ -231,6 +243,14 @@ class SavedViewAdmin(_SavedViewAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: SavedView | None = None) -> bool:
         return False
+
+    def delete_model(self, request: HttpRequest, obj: SavedView) -> None:
+        saved_views.delete(obj, user_of(request).get_username())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[SavedView]) -> None:
+        with transaction.atomic():
+            for view in queryset:
+                self.delete_model(request, view)
 
 
 def _lines(items: Sequence[tuple[str, str]], entry: Entry) -> SafeString:

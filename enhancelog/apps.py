@@ -13,32 +13,22 @@ class EnhancelogConfig(AppConfig):
     verbose_name = "Enhance log"
 
     def ready(self) -> None:
-        from enhancelog.accounts import events
-        from enhancelog.backends import schema, write_once
+        from enhancelog.accounts import audited_users, events, sessions
+        from enhancelog.alerts import redacting as outbox
+        from enhancelog.alerts import retention
+        from enhancelog.backends import schema
         from enhancelog.maintenance import checks  # noqa: F401  registers itself
-        from enhancelog.models import (
-            Answer,
-            Document,
-            Entry,
-            MarkerChange,
-            Observation,
-            Patch,
-            UnfinishedRunChange,
-            Version,
-        )
-        from enhancelog.store import host_verification, verification
+        from enhancelog.store import audit_verification, host_verification, redacting, verification, written_once
 
-        write_once.register(Entry._meta.db_table, ("position",), ("issue_id",))
-        write_once.register(Patch._meta.db_table, ("position",), ("source", "digest"))
-        write_once.register(Document._meta.db_table, ("position",), ("hash", "form"))
-        write_once.register(Version._meta.db_table, ("position",), ("source", "blueprint_id", "number", "hash"))
-        write_once.register(Answer._meta.db_table, ("position",), ("source", "digest"))
-        write_once.register(Observation._meta.db_table, ("id",))
-        write_once.register(UnfinishedRunChange._meta.db_table, ("id",))
-        write_once.register(MarkerChange._meta.db_table, ("id",))
-        for part in host_verification.PARTS:
+        written_once.register()
+        redacting.register(lambda cursor, taken: schema.require_own())
+        redacting.register(outbox.forget)
+        for part in (*host_verification.PARTS, audit_verification.PART):
             verification.register(part)
         events.connect()
+        audited_users.connect()
+        sessions.connect()
+        retention.connect()
         schema.sources()  # read now, because an upgrade may replace the files
         pre_migrate.connect(refuse_backwards, sender=self)
         post_migrate.connect(install, sender=self)

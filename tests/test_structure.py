@@ -69,7 +69,8 @@ def test_template_lines_are_short_enough_to_read() -> None:
 
 
 def test_docstrings_state_the_contract_and_stop() -> None:
-    texts = [path.read_text() for path in sources()]
+    # Those of MCP's tools are what a model reads to choose one.
+    texts = [path.read_text() for path in sources() if not path.match("agents/mcp_*_tools.py")]
     words = sum(len(text.split()) for source in texts for text in docstrings(ast.parse(source)))
     assert 100 * words <= DOCSTRING_WORDS * sum(source.count("\n") for source in texts)
 

@@ -1,8 +1,7 @@
-"""The content store: text under typed keys, every change a version, behind one protocol.
+"""The content store: text under typed keys, every change a version, behind one protocol."""
 
-A change that raises (``Invalid``, ``TooLarge``, ``VersionMismatch``, ``Other``) has no effect. Versions of a key
-start at 1 and never restart: deleting or taking a key leaves a tombstone, which reads as absent.
-"""
+# A change that raises (``Invalid``, ``TooLarge``, ``VersionMismatch``, ``Other``) has no effect. Versions of a key
+# start at 1 and never restart: deleting or taking a key leaves a tombstone, which reads as absent.
 
 from collections.abc import Mapping
 from typing import Protocol

@@ -6,12 +6,14 @@ from typing import Any, Final
 
 import msgspec
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
-from content.models import ContentItem, ContentRevision
+from content.models import ContentItem, ContentRedaction, ContentRevision
 from content.store import Item
 from content.store.database import COLUMNS, to_item
-from content.store.envelopes import of_revision
+from content.store.envelopes import of_redaction, of_revision
 from enhancelog.backends import dialect, faults
+from enhancelog.domain.origin import Origin
 
 ROWS_PER_READ: Final = 100  # each row may hold a value of the maximum size
 
@@ -33,6 +35,7 @@ class _Columns(msgspec.Struct):
     actor_name: str
     source: str
     envelope: str
+    redacted: str | None
     id: int
     is_item: int
 
@@ -48,6 +51,7 @@ def findings(progress: Callable[[int], None]) -> Iterator[str]:
         for (story_id, kind), rows in groupby(_rows(progress), lambda row: (row[0], row[1])):
             for said in _check_key(rows):
                 yield f"{kind} of {story_id}{said}"
+        yield from _not_carried_out()
 
 
 def _check_key(rows: Iterable[Row]) -> Iterator[str]:
@@ -68,7 +72,9 @@ def _check_key(rows: Iterable[Row]) -> Iterator[str]:
         expected = latest.version + 1 if latest else 1
         if stored.version != expected:
             yield f": version {stored.version} where {expected} was expected"
-        if envelope != columns.envelope:
+        if columns.redacted is not None:
+            yield from _check_redaction(stored, columns.redacted)
+        elif envelope != columns.envelope:
             yield f", version {stored.version}, does not match its envelope"
         if columns.id <= last_id:
             yield f", version {stored.version}, was stored before the version it follows"
@@ -79,6 +85,27 @@ def _check_key(rows: Iterable[Row]) -> Iterator[str]:
         yield " has an item but no revisions"
     elif item != latest:
         yield f" differs from its latest revision, version {latest.version}"
+
+
+def _check_redaction(left: Item, shown: str) -> Iterator[str]:
+    row = ContentRedaction.objects.filter(story_id=left.story_id, kind=left.kind, version=left.version).first()
+    name = f", version {left.version},"
+    if row is None:
+        yield f"{name} says that it was redacted, but there is no redaction of it"
+        return
+    origin = Origin(row.actor_kind, row.actor_name, row.source)
+    envelopes = of_redaction(left, row.recorded_ms, origin, shown), of_revision(left._replace(value=None))
+    if row.tombstones != shown or (row.envelope, row.digest) != envelopes:
+        yield f"{name} or its redaction was changed"
+    if left.value is not None:
+        yield f"{name} still has its value, which was redacted"
+
+
+def _not_carried_out() -> Iterator[str]:
+    of_key = {name: OuterRef(name) for name in ("story_id", "kind", "version")}
+    carried_out = ContentRevision.objects.filter(**of_key, redacted=OuterRef("tombstones"))
+    for row in ContentRedaction.objects.filter(~Exists(carried_out)):
+        yield f"{row} has a redaction that was not carried out"
 
 
 # By key: its revisions by version, then its item. Short reads keep no writer waiting. They are consistent:
@@ -103,10 +130,10 @@ def _read(story_id: Any, kind: Any, is_item: int, version: Any) -> list[Row]:
         revisions, items, parameters = f"(story_id, kind, version) > ({key}, {number})", ">=", [*values, *values[:2]]
     statement = f"""
         SELECT * FROM (
-            SELECT {columns}, envelope, id, 0 AS is_item FROM {_REVISIONS}
+            SELECT {columns}, envelope, redacted, id, 0 AS is_item FROM {_REVISIONS}
             WHERE {revisions} ORDER BY story_id, kind, version LIMIT {ROWS_PER_READ}) revision
         UNION ALL SELECT * FROM (
-            SELECT {columns}, '' AS envelope, id, 1 AS is_item FROM {_ITEMS}
+            SELECT {columns}, '' AS envelope, NULL AS redacted, id, 1 AS is_item FROM {_ITEMS}
             WHERE (story_id, kind) {items} ({key}) ORDER BY story_id, kind LIMIT {ROWS_PER_READ}) item
         ORDER BY {_ORDER} LIMIT {ROWS_PER_READ}"""
     with connection.cursor() as cursor:

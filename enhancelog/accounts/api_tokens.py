@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from django.contrib.auth.models import User
 from django.db import Error, IntegrityError, connection, transaction
@@ -16,16 +16,19 @@ from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
 from enhancelog.accounts import events
+from enhancelog.backends import dialect, reading
 from enhancelog.domain import names
 from enhancelog.domain.errors import Invalid
+from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import check_id
 from enhancelog.models import Token
+from enhancelog.store import audit
 
 # A secret is "enh_" and 64 hex digits, shown once; only its SHA-512 digest is stored.
 
 READ_SCOPES: Final = ("log:read", "content:read")
-WRITE_SCOPES: Final = ("log:append", "content:write")
-SCOPES: Final = ("log:read", "log:append", "content:read", "content:write")
+WRITE_SCOPES: Final = ("log:append", "content:write", "triage:write")
+SCOPES: Final = ("log:read", "log:append", "content:read", "content:write", "triage:write")
 LIMITED: Final = {"write_blueprints": "log:append", "write_kinds": "content:write"}
 
 MAX_LIMITS: Final = 100
@@ -86,7 +89,13 @@ def check(wanted: Wanted, now: datetime, grantable: Sequence[str] = SCOPES) -> N
             raise Invalid("write_kinds", "kind", f'unknown kind "{pattern}"; available: {", ".join(_kinds)}')
 
 
-def make(wanted: Wanted, owner: User, made_by: str, grantable: Sequence[str] = SCOPES) -> tuple[Token, str]:
+def make(
+    wanted: Wanted,
+    owner: User,
+    made_by: str,
+    grantable: Sequence[str] = SCOPES,
+    by_kind: Literal["user", "command"] = "user",
+) -> tuple[Token, str]:
     """Store a token; returns it and its secret, which cannot be recovered. Raises ``Invalid``."""
     check(wanted, datetime.now(UTC), grantable)
     if not_revoked(owner).count() >= MAX_OWNED:
@@ -106,8 +115,9 @@ def make(wanted: Wanted, owner: User, made_by: str, grantable: Sequence[str] = S
         write_kinds=list(dict.fromkeys(wanted.write_kinds)),
     )
     try:
-        with transaction.atomic():
+        with dialect().appending():
             token.save(force_insert=True)
+            _record("token.make", token, Origin(by_kind, made_by, ""), **_granted(token))
     except IntegrityError:
         taken = f'is taken: a token named "{wanted.name}" exists; revoke it first or choose another name'
         raise Invalid("name", "unique", taken) from None
@@ -130,13 +140,20 @@ def present(secret: str) -> Token:
 
 
 def revoke(token: Token, revoked_by: str) -> None:
-    if _revoke(token):
+    if _revoke(token, revoked_by):
         events.token_revoked(token, revoked_by)
+
+
+def delete(token: Token, deleted_by: str) -> None:
+    with dialect().appending():
+        _record("token.delete", token, Origin("user", deleted_by, ""))
+        token.delete()
+    events.token_deleted(token, deleted_by)
 
 
 def revoke_all(owner: User) -> int:
     with transaction.atomic():
-        revoked = [token for token in not_revoked(owner) if _revoke(token)]
+        revoked = [token for token in not_revoked(owner) if _revoke(token, owner.get_username())]
     for token in revoked:
         events.token_revoked(token, owner.get_username())
     return len(revoked)
@@ -184,8 +201,23 @@ def state(token: Token, now: datetime) -> str:
     return "active" if token.user.is_active else "owner inactive"
 
 
-def _revoke(token: Token) -> bool:
-    return bool(Token.objects.filter(pk=token.pk, revoked__isnull=True).update(revoked=datetime.now(UTC)))
+def _revoke(token: Token, revoked_by: str) -> bool:
+    with dialect().appending():
+        done = Token.objects.filter(pk=token.pk, revoked__isnull=True).update(revoked=datetime.now(UTC))
+        if done:
+            _record("token.revoke", token, Origin("user", revoked_by, ""))
+    return bool(done)
+
+
+def _record(act: Literal["token.make", "token.revoke", "token.delete"], token: Token, by: Origin, **more: Any) -> None:
+    audit.record(act, by, "token", str(token.pk), name=token.name, owner=token.user.get_username(), **more)
+
+
+def _granted(token: Token) -> dict[str, Any]:
+    granted = {name: getattr(token, name) for name in ("scopes", *LIMITED)}
+    if token.expiry is not None:
+        granted["expiry"] = token.expiry.isoformat(timespec="seconds")
+    return {name: value for name, value in granted.items() if value}
 
 
 def _find(digest: str) -> Token | None:
@@ -220,6 +252,8 @@ def _note_use(token: Token, now: datetime) -> None:
     # At most one attempt per hour and process, so that a busy or failing database costs readers nothing more.
     if token.last_used is not None and now - token.last_used < USED_EVERY:
         return
+    if reading.is_read_only():
+        return
     moment = time.monotonic()
     if moment - _touched.get(token.pk, float("-inf")) < USED_EVERY.total_seconds():
         return
@@ -228,6 +262,9 @@ def _note_use(token: Token, now: datetime) -> None:
     try:
         Token.objects.filter(stale, pk=token.pk).update(last_used=now)
     except Error as error:
+        if reading.is_on_replica():  # the request runs again on the primary
+            _touched.pop(token.pk, None)
+            return
         _log.warning("cannot record the use of token %s: %s", token.pk, error)
 
 

@@ -8,6 +8,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.http import HttpRequest
 
+from enhancelog.domain.terminal import printable_line
+from enhancelog.observing.first_seen import FirstSeen
 from enhancelog.observing.structured_logs import client_address
 
 if TYPE_CHECKING:
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
 
 # The longest possible user name.
 MAX_NAME: Final = 150
+MAX_REASON: Final = 300
 
 _log = logging.getLogger("enhancelog.security")
+_refused_by_header: Final = FirstSeen()  # every request repeats the header
 
 
 def connect() -> None:
@@ -29,15 +33,12 @@ def connect() -> None:
     user_logged_out.connect(_signed_out)
 
 
-# A password validator that refuses nothing: Django tells validators of every change.
-class PasswordChanges:
-    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None: ...
+def password_changed(user: AbstractBaseUser | None) -> None:
+    _record(logging.INFO, "password changed", user=user.get_username() if user else "")
 
-    def password_changed(self, password: str, user: AbstractBaseUser | None = None) -> None:
-        _record(logging.INFO, "password changed", user=user.get_username() if user else "")
 
-    def get_help_text(self) -> str:
-        return "A new password ends other sessions. API tokens and feed addresses stay valid until they are revoked."
+def sessions_ended(owner: AbstractBaseUser, by: str) -> None:
+    _record(logging.INFO, "sessions ended", user=by, owner=owner.get_username())
 
 
 def token_created(token: "Token", by: str) -> None:
@@ -50,6 +51,17 @@ def token_revoked(token: "Token", by: str) -> None:
 
 def token_deleted(token: "Token", by: str) -> None:
     _record(logging.INFO, "token deleted", user=by, token=token.name, owner=token.user.get_username())
+
+
+def sign_in_refused(reason: str) -> None:
+    """At an OIDC provider, or afterwards; or by a proxy."""
+    _record(logging.WARNING, "sign-in refused", reason=printable_line(reason)[:MAX_REASON])
+
+
+def proxy_sign_in_refused(reason: str) -> None:
+    """Of a user whom a trusted proxy names; each reason once an hour."""
+    if _refused_by_header.accepts(reason):
+        sign_in_refused(reason)
 
 
 def _signed_in(user: AbstractBaseUser, **kwargs: Any) -> None:

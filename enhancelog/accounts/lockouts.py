@@ -5,11 +5,11 @@ from axes.attempts import get_cool_off_threshold
 from axes.handlers.database import AxesDatabaseHandler
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.db.models import Model, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
+from enhancelog.accounts import session_limits
 from enhancelog.accounts.events import MAX_NAME
 from enhancelog.accounts.lockout_limits import NETWORK_FAILURE_LIMIT
 from enhancelog.accounts.networks import network_of
@@ -57,7 +57,7 @@ def name_of(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
 
 def prune() -> None:
     now = timezone.now()
-    _delete_some(Session.objects.filter(expire_date__lt=now))
+    _delete_some(session_limits.ended())
     oldest = AccessLog.objects.order_by("pk").values_list("pk", "attempt_time")[:PRUNED_AT_ONCE]
     expired = [pk for pk, recorded in oldest if recorded < now - SIGN_INS_KEPT]  # there is no index by time
     AccessLog.objects.filter(pk__in=expired).delete()

@@ -20,3 +20,11 @@ def network_of(address: str) -> str | None:
             return str(ip_network((parsed, IPV6_PREFIX), strict=False).network_address)
         parsed = parsed.ipv4_mapped  # otherwise all of IPv4 would be one network
     return str(parsed)
+
+
+def is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

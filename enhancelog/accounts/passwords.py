@@ -1,14 +1,11 @@
 """Password hashing with argon2, limited to ``AT_ONCE`` hashes per process."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 from django.contrib.auth import hashers
 
+from enhancelog.backends.few_at_once import FewAtOnce
 from enhancelog.backends.permit import permit
-from enhancelog.domain.errors import Busy
 
 # A hash takes 100 MiB, so without a limit a burst of sign-ins could exhaust memory. Django verifies, stores and
 # imitates (for unknown users) every password through this hasher.
@@ -17,7 +14,7 @@ WAIT_S: Final = 5.0
 RETRY_AFTER_S: Final = 5
 BUSY: Final = "Too many passwords are being checked right now; try again."
 
-_slots = threading.BoundedSemaphore(AT_ONCE)
+_few: Final = FewAtOnce(AT_ONCE, WAIT_S, BUSY, RETRY_AFTER_S)
 
 
 class Argon2PasswordHasher(hashers.Argon2PasswordHasher):
@@ -26,20 +23,9 @@ class Argon2PasswordHasher(hashers.Argon2PasswordHasher):
     parallelism = 1  # Django's 8 threads per hash would crowd out requests on the same CPU
 
     def encode(self, password: str, salt: str) -> Any:
-        with _slot():
+        with _few.slot(), permit.released():  # argon2 runs without the GIL, so it counts as waiting
             return super().encode(password, salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        with _slot():
+        with _few.slot(), permit.released():
             return super().verify(password, encoded)
-
-
-@contextmanager
-def _slot() -> Iterator[None]:
-    with permit.released():  # argon2 runs without the GIL, so it counts as waiting
-        if not _slots.acquire(timeout=WAIT_S):
-            raise Busy(BUSY, RETRY_AFTER_S)
-        try:
-            yield
-        finally:
-            _slots.release()

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -23,10 +24,15 @@ if TYPE_CHECKING:  # importing views loads the throttle in the settings, which i
 # Users have the permissions of the table, tokens those of their scopes, whoever owns them. Requests without permission
 # get 401 or 403. Reads of pages redirect to sign-in instead of 401; a 403 names the missing scope or the limit. Public
 # read is a setting (ENHANCELOG_PUBLIC_READ), never based on the client's address, and applies to tokens of any scope.
-Scope = Literal["log:read", "log:append", "content:read", "content:write"]
-# Token scopes, and what only users may do: change their password and tokens; save views and create feed keys; split and
-# merge deny patterns; hide markers.
-Act = Scope | Literal["account:own", "views:own", "patterns:change", "markers:hide"]
+Scope = Literal["log:read", "log:append", "content:read", "content:write", "triage:write"]
+# Token scopes, and what only users may do: change their password and tokens; save views and create feed keys; have
+# alerts sent to their own address; split and merge deny patterns; hide markers; rename sources; redact entries; read
+# the audit; see the status.
+Act = (
+    Scope
+    | Literal["account:own", "views:own", "alerts:own", "patterns:change", "markers:hide", "sources:rename"]
+    | Literal["entries:redact", "audit:read", "status:read"]
+)
 Somebody = User | AnonymousUser
 
 
@@ -46,15 +52,30 @@ def _staff(user: Somebody) -> bool:
     return user.is_active and user.is_staff
 
 
+def _operators(user: Somebody) -> bool:
+    return _staff(user) and user.has_perm("enhancelog.see_status")
+
+
 RULES: Final[dict[Act, Callable[[Somebody], bool]]] = {
     "log:read": _readers,
     "log:append": _staff,
     "content:read": _readers,
     "content:write": _staff,
     "account:own": _signed_in,
+    "triage:write": _staff,
     "views:own": _signed_in,
+    "alerts:own": _signed_in,
     "patterns:change": _staff,
     "markers:hide": _staff,
+    "entries:redact": _staff,
+    "sources:rename": _staff,
+    "audit:read": _staff,
+    "status:read": _operators,
+}
+
+# Why somebody who is signed in may not; of the others, only staff may.
+REFUSALS: Final[dict[Act, str]] = {
+    "status:read": "Only administrators may see this, and staff with the permission “Can see the status”."
 }
 
 
@@ -87,6 +108,11 @@ def origin(request: Request, source: str) -> Origin:
     return Origin("token", token.name, source) if token else Origin("user", request.user.get_username(), source)
 
 
+def origin_of(request: HttpRequest) -> Origin:
+    """Of what a user does on a page."""
+    return Origin("user", user_of(request).get_username(), "page")
+
+
 def may_write(request: Request, *, blueprint_id: str | None = None, kind: str | None = None) -> None:
     if refusal := why_not(request, blueprint_id=blueprint_id, kind=kind):
         raise PermissionDenied(refusal)
@@ -114,12 +140,12 @@ def may_mark(request: Request, blueprint_id: str | None) -> None:
 
 
 @cache  # otherwise a view that chooses by method would create a class per request
-def Allows(scope: Scope) -> type[BasePermission]:
+def Allows(act: Act, refusal: str = "") -> type[BasePermission]:
     class Allowed(BasePermission):
-        message = f"This needs the scope {scope}."
+        message = refusal or f"This needs the scope {act}."
 
         def has_permission(self, request: Request, view: "APIView") -> bool:
-            return allows(request.user, scope, token_of(request))
+            return allows(request.user, act, token_of(request))
 
     return Allowed
 
@@ -133,27 +159,28 @@ def needs(act: Act) -> Callable[[Callable[..., HttpResponseBase]], Callable[...,
             if allows(request.user, act):
                 return view(request, *args, **kwargs)
             if request.user.is_authenticated:
-                raise PermissionDenied(f"This needs the scope {act}.")
+                raise PermissionDenied(REFUSALS.get(act, "Only staff may see or do this."))
             if request.method not in ("GET", "HEAD"):
                 raise SignInNeeded
-            return _to_sign_in(request)
+            return redirect_to_form(request, "sign_in")
 
         return guarded
 
     return decorate
 
 
-def _beyond(noun: str, limits: list[str], asked: str) -> str:
-    return f'This token may write only to {api_tokens.in_words(noun, limits)}, not to "{asked}".'
-
-
-def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    # A fragment must not become the sign-in form, so htmx loads the whole page.
+def redirect_to_form(request: HttpRequest, view_name: str) -> HttpResponse:
+    """To a form that leads back here."""
+    # A fragment must not become that form, so htmx loads the whole page.
     htmx = getattr(request, "htmx", None)
     if not htmx:
-        return redirect_to_login(request.get_full_path())
+        return redirect_to_login(request.get_full_path(), view_name)
     try:
-        here = htmx.current_url_abs_path or "/"
+        here = htmx.current_url_abs_path or reverse("overview")
     except ValueError:  # the header is not an address
-        here = "/"
-    return HttpResponseClientRedirect(redirect_to_login(here).url)
+        here = reverse("overview")
+    return HttpResponseClientRedirect(redirect_to_login(here, view_name).url)
+
+
+def _beyond(noun: str, limits: list[str], asked: str) -> str:
+    return f'This token may write only to {api_tokens.in_words(noun, limits)}, not to "{asked}".'

@@ -5,16 +5,20 @@ import re
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.utils.crypto import constant_time_compare
 
+from enhancelog.backends import dialect
 from enhancelog.domain import names
+from enhancelog.domain.audit import AuditAct
 from enhancelog.domain.errors import Invalid
+from enhancelog.domain.origin import Origin
 from enhancelog.models import SavedView
+from enhancelog.store import audit
 
 # A key opens its view's feed only. It is "enf_", the view's id and 64 hex digits, shown once; only the SHA-256 is
 # stored.
@@ -34,7 +38,7 @@ def make(owner: User, name: str, url: str, *, shared: bool = False) -> SavedView
     if owned(owner).count() >= MAX_OWNED:
         raise Invalid("", "count", f"You already have {MAX_OWNED} saved views, the maximum; delete some first")
     view = SavedView(user=owner, name=name, url=url, shared=shared)
-    _save(view)
+    _save(view, "view.make", shared=shared)
     return view
 
 
@@ -49,29 +53,38 @@ def shared_with(user: User) -> "QuerySet[SavedView]":
 
 def rename(view: SavedView, name: str) -> None:
     names.check(name)
-    view.name = name
-    _save(view, ["name"])
+    former, view.name = view.name, name
+    _save(view, "view.change", ["name"], former_name=former)
 
 
 def share(view: SavedView, shared: bool) -> None:
     """Its key stays valid."""
-    SavedView.objects.filter(pk=view.pk).update(shared=shared)
+    with dialect().appending():
+        if SavedView.objects.filter(pk=view.pk, shared=not shared).update(shared=shared):
+            _record("view.change", view, shared=shared)
 
 
-def delete(view: SavedView) -> None:
-    view.delete()
+def delete(view: SavedView, deleted_by: str = "") -> None:
+    """``deleted_by``: a user, if not its owner."""
+    with dialect().appending():
+        _record("view.delete", view, deleted_by)
+        view.delete()
 
 
 # Replaces an earlier key, which no longer opens the feed.
 def make_key(view: SavedView) -> str:
     key = f"enf_{view.pk}_{secrets.token_hex(32)}"
-    SavedView.objects.filter(pk=view.pk).update(key_digest=_digest(key), key_made=datetime.now(UTC))
+    with dialect().appending():
+        SavedView.objects.filter(pk=view.pk).update(key_digest=_digest(key), key_made=datetime.now(UTC))
+        _record("feed.make", view)
     return key
 
 
 def revoke_key(view: SavedView) -> None:
     """Idempotent."""
-    SavedView.objects.filter(pk=view.pk).update(key_digest=None, key_made=None)
+    with dialect().appending():
+        if SavedView.objects.filter(pk=view.pk, key_digest__isnull=False).update(key_digest=None, key_made=None):
+            _record("feed.revoke", view)
 
 
 def opened_by(key: str) -> str | None:
@@ -87,9 +100,15 @@ def _digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def _save(view: SavedView, fields: Sequence[str] | None = None) -> None:
+def _save(view: SavedView, act: AuditAct, fields: Sequence[str] | None = None, **detail: Any) -> None:
     try:
-        with transaction.atomic():
+        with dialect().appending():
             view.save(update_fields=fields)
+            _record(act, view, **detail)
     except IntegrityError:
         raise Invalid("name", "unique", f'is taken: you have a saved view named "{view.name}"') from None
+
+
+def _record(act: AuditAct, view: SavedView, by: str = "", **detail: Any) -> None:
+    owner = view.user.get_username()
+    audit.record(act, Origin("user", by or owner, ""), "view", str(view.pk), name=view.name, owner=owner, **detail)

@@ -11,7 +11,7 @@ from enhancelog.agents.checks import MAX_REPORT_BYTES, Check, verdicts
 from enhancelog.client.log_store import HttpEnhanceLogStore
 from enhancelog.domain import records, strict_json
 from enhancelog.domain.causes import CAUSES
-from enhancelog.domain.errors import Conflict, Invalid
+from enhancelog.domain.errors import Conflict, Invalid, Redacted
 from enhancelog.domain.periods import instant
 from enhancelog.domain.reasons import reasons
 from enhancelog.domain.records import Entry
@@ -83,6 +83,8 @@ def _put(store: HttpEnhanceLogStore, entry: Entry) -> dict[str, Any]:
     try:
         stored = store.put(entry)
     except Conflict as conflict:
+        if isinstance(conflict, Redacted):
+            return {**about, "result": "redacted"}
         differs = f"differs in {', '.join(conflict.differs)}" if conflict.differs else "is different"
         return {**about, "result": "conflict", "error": f"the stored entry {differs}"}
     return {**about, "result": "created" if stored.created else "identical", "digest": stored.digest}

@@ -6,19 +6,19 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import msgspec
 
 from enhancelog import __version__
-from enhancelog.agents import check_entries
+from enhancelog.agents import check_entries, parsers, pattern_state
 from enhancelog.client.buffered import EnhanceLogClient, spool_path
 from enhancelog.client.connection import Connection
 from enhancelog.client.endpoint import DEFAULT_URL, TOTAL_S
 from enhancelog.client.exchange import one_line
 from enhancelog.client.log_store import HttpEnhanceLogStore
-from enhancelog.domain import markers, meta_filters, page_sizes, periods, records
-from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other, StoreError
+from enhancelog.domain import markers, meta_filters, notes, page_sizes, periods, records
+from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other, Redacted, StoreError
 from enhancelog.domain.filters import PARAMETERS
 from enhancelog.domain.markers import NewMarker
 from enhancelog.domain.times import now_ms
@@ -38,11 +38,6 @@ environment:
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(FAILED, f"{self.prog}: {one_line(message)}; see --help\n")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="enhancelog: %(message)s")
@@ -50,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Connection.from_environment(total_s=options.timeout) as connection:
             run: Command = options.run
             return run(HttpEnhanceLogStore(connection), options)
-    except NotFound as error:
+    except (NotFound, Conflict) as error:
         return _fail(error, FINDINGS)
     except (StoreError, Invalid, Unreadable) as error:
         return _fail(error, FAILED)
@@ -133,13 +128,25 @@ def mark(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
     return DONE
 
 
+def state(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
+    _print(msgspec.json.encode(pattern_state.change(store, options)))
+    return DONE
+
+
+def note(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
+    subject = notes.subject_of(options.about)
+    notes.check_text(options.text)
+    _print(msgspec.json.encode(store.add_note(*subject, options.text)))
+    return DONE
+
+
 def mcp(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
     try:
         from enhancelog.agents.mcp_server import serve
     except ModuleNotFoundError as error:
         if error.name != "mcp":
             raise
-        return _fail("the MCP server needs another package; run: pip install '/path/to/enhancelog[mcp]'", FAILED)
+        return _fail("the MCP server needs another package; run: pip install 'enhancelog[mcp]'", FAILED)
     serve(store.connection)
     return DONE
 
@@ -180,6 +187,8 @@ def _append(taking: Taking, item: Item) -> dict[str, Any]:
     except Conflict as conflict:
         if conflict.identical:
             return {**about, "result": "identical"}
+        if isinstance(conflict, Redacted):
+            return {**about, "result": "redacted"}
         differs = f"differs in {', '.join(conflict.differs)}" if conflict.differs else "is different"
         return {**about, "result": "conflict", "error": f"the stored entry {differs}"}
     except Invalid as refusal:
@@ -197,7 +206,7 @@ def _fail(reason: object, code: int) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = parsers.Program(
         prog="enhancelog",
         description="Read an enhance log, and append to it.",
         epilog=_ENVIRONMENT,
@@ -207,11 +216,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument(
         "--timeout",
-        type=_seconds,
+        type=parsers.seconds,
         default=TOTAL_S,
         help="seconds for a request and its retries (default: %(default)g)",
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=parsers.Parser)
 
     def command(name: str, run: Command, text: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
@@ -237,6 +246,12 @@ def _parser() -> argparse.ArgumentParser:
     chosen.add_argument("--at", metavar="TIME", help="2026-11-09T14:00:00Z, 2026-11-09, 3h (ago) (default: now)")
     chosen.add_argument("--blueprint", metavar="ID", help="of this Blueprint alone")
     chosen.add_argument("--axis", metavar="AXIS", help="of this axis alone")
+    pattern_state.add_arguments(
+        command("state", state, "Say what a deny pattern is, such as expected or fixed; print its state.")
+    )
+    chosen = command("note", note, "Write a note about a pattern, an entry, a Blueprint or a marker; print it.")
+    chosen.add_argument("about", metavar="ABOUT", help="such as entry:h-1, pattern:ID, blueprint:main, marker:ID")
+    chosen.add_argument("text", metavar="TEXT", help="Markdown; @name tells a user")
     command("mcp", mcp, "Serve MCP tools to a model over standard input and output.")
     return parser
 
@@ -245,16 +260,24 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--blueprint-id", metavar="ID")
     parser.add_argument("--intent", metavar="TEXT", default="", help="what you are about to try")
     parser.add_argument("--prev-hash", metavar="HASH", help="instead, print the attempts made from this document")
-    parser.add_argument("--limit", metavar="N", type=_positive, help="with --prev-hash: the newest N attempts (3)")
+    parser.add_argument(
+        "--limit", metavar="N", type=parsers.positive, help="with --prev-hash: the newest N attempts (3)"
+    )
     parser.add_argument("--format", choices=["json", "text"], default="json", help="text: for a prompt")
-    parser.add_argument("--max-chars", metavar="N", type=_positive, help="with text: at most N characters (8,000)")
+    parser.add_argument(
+        "--max-chars", metavar="N", type=parsers.positive, help="with text: at most N characters (8,000)"
+    )
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--order", choices=["asc", "desc"], default="asc", help="by time (default: %(default)s)")
-    parser.add_argument("--max", metavar="N", type=_positive, help="stop after N entries")
+    parser.add_argument("--max", metavar="N", type=parsers.positive, help="stop after N entries")
     parser.add_argument(
-        "--page-size", metavar="N", type=_positive, default=page_sizes.CLIENT, help="entries per request (%(default)s)"
+        "--page-size",
+        metavar="N",
+        type=parsers.positive,
+        default=page_sizes.CLIENT,
+        help="entries per request (%(default)s)",
     )
     chosen = parser.add_argument_group(
         "filters", "Repeat a filter to match any of its values; a repeated --axis must match all."
@@ -263,16 +286,3 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
         chosen.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", action="append", default=[])
     for option in ("--meta", "--not-meta"):
         chosen.add_argument(option, metavar="KEY=VALUE", action="append", default=[])
-
-
-def _positive(text: str) -> int:
-    if text.isascii() and text.isdigit() and int(text) > 0:
-        return int(text)
-    raise argparse.ArgumentTypeError(f'must be a whole number above 0, not "{text}"')
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if 0 < seconds <= 86_400:
-        return seconds
-    raise argparse.ArgumentTypeError(f'must be above 0 and at most 86,400 seconds, not "{text}"')

@@ -1,8 +1,7 @@
-"""Excerpts of records that fit into a model's context.
+"""Excerpts of records that fit into a model's context."""
 
-A text that is cut ends with the field and the offset at which it continues. Offsets count characters of a text, items
-of a list.
-"""
+# A text that is cut ends with the field and the offset at which it continues. Offsets count characters of a text, items
+# of a list.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -19,10 +18,12 @@ from enhancelog.domain.records import Entry
 
 KNOWN_FIELDS: Final = (
     *records.FIELDS,
+    "redacted",
     "position",
     "recorded_ms",
     "actor",
     "source",
+    "shown_as",
     "digest",
     "envelope",
     "patterns",

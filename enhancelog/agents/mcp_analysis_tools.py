@@ -42,7 +42,8 @@ class AnalysisTools:
 
         Ask before you write a patch. "denied" groups by axis and message template, most frequent first, with samples
         and issue ids for get_entry; "pointers" are those of the sample's patch that its reason names.
-        "similar_applied": runs whose intent shares at least half of its words with yours.
+        "similar_applied": runs whose intent shares at least half of its words with yours. Do not give way to a denial
+        that reviewers found wrong ("found_wrong"); say so instead.
         Example: {"blueprint_id": "main", "intent": "writer should cite the file and line"}
         """
         found: Why = msgspec.json.decode(self._log.why(blueprint_id, intent))

@@ -43,13 +43,27 @@ class AxisList(TypedDict):
     left_out: int
 
 
+class ReviewRates(TypedDict):
+    """Denials reviewed, by what was found."""
+
+    wrong: Rate
+    right: int
+    unclear: int
+
+
+class ReviewFigures(TypedDict):
+    drawn: Annotated[ReviewRates, Field(description="drawn at random: tells how often the axis is wrong")]
+    chosen: Annotated[ReviewRates, Field(description="chosen by a reviewer, so no sample of all denials")]
+
+
 class AxisDetail(AxisFigures):
     """``together``: rejected runs that another axis denied, too. ``blueprints``: runs it denied, of those it judged.
-    ``left_out``: axes and Blueprints omitted for size."""
+    ``reviews``: of all times. ``left_out``: axes and Blueprints omitted for size."""
 
     notice: str
     together: dict[str, int]
     blueprints: dict[str, Rate]
+    reviews: NotRequired[ReviewFigures]
     left_out: int
 
 
@@ -220,3 +234,22 @@ class KnownMarker(Marker):
     notice: str
     comparison: Annotated[MarkerComparison | None, Field(description="null: one of the sides has no time")]
     left_out: LeftOut
+
+
+class PatternState(TypedDict):
+    """``id``: of the pattern that now has the requested one. ``change``: the id of this change."""
+
+    notice: str
+    id: str
+    change: int
+    state: Literal["new", "acknowledged", "expected", "fixed"]
+    cause: str | None
+    assignee: str | None
+    note: str
+    most_a_day: int | None
+    changed_by: str | None
+    changed_by_kind: str | None
+    changed_ms: int | None
+    returned_ms: int | None
+    returned_by: str | None
+    conflict: bool

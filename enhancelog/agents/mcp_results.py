@@ -1,7 +1,8 @@
 """What the tools of the MCP server return. Their JSON Schema is each tool's ``outputSchema``."""
 
-from typing import Any, Final, Literal, NotRequired
+from typing import Annotated, Any, Final, Literal, NotRequired
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 MAX_ANSWER_BYTES: Final = 25_000  # of an answer as JSON; texts in it are cut to fit
@@ -66,15 +67,25 @@ class ObservedPatch(TypedDict):
     source: str
 
 
+class Tombstone(TypedDict):
+    """The fields whose texts were taken out, when (epoch ms) and why."""
+
+    fields: list[str]
+    redacted_ms: int
+    why: str
+
+
 class KnownEntry(EntryFields):
     """An entry, or the fields asked for. ``continued`` names the fields that are shown in part."""
 
     notice: str
     issue_id: str
+    redacted: NotRequired[list[Tombstone]]
     position: NotRequired[int]
     recorded_ms: NotRequired[int]
     actor: NotRequired[Actor]
     source: NotRequired[str]
+    shown_as: NotRequired[str]
     digest: NotRequired[str]
     envelope: NotRequired[str | None]
     patterns: NotRequired[dict[str, str]]
@@ -103,10 +114,23 @@ class Sample(TypedDict):
     reason: str
     actor: Actor
     pointers: NotRequired[list[str]]
+    found_wrong: NotRequired[bool]
+
+
+class GroupPattern(TypedDict):
+    """A deny pattern and what its team decided about it."""
+
+    id: Annotated[str, Field(description="for set_pattern_state")]
+    state: Literal["new", "acknowledged", "expected", "fixed"]
+    cause: NotRequired[str]
+    assignee: NotRequired[str]
+    note: NotRequired[str]
+    returned: NotRequired[Annotated[bool, Field(description="denied again since")]]
+    conflict: NotRequired[Annotated[bool, Field(description="joined patterns have different states")]]
 
 
 class DeniedGroup(TypedDict):
-    """Denials of one axis with one message template."""
+    """Denials of one axis with one message template. ``found_wrong``: of them, those that reviewers found wrong."""
 
     axis: str
     template: str
@@ -114,6 +138,8 @@ class DeniedGroup(TypedDict):
     last_ts_ms: int
     samples: list[Sample]
     issue_ids: list[str]
+    patterns: NotRequired[list[GroupPattern]]
+    found_wrong: NotRequired[int]
 
 
 class SimilarApplied(TypedDict):
@@ -141,8 +167,11 @@ class Why(TypedDict):
 
 
 class DeniedAxis(TypedDict):
+    """``found_wrong``: reviewers found that it should have passed."""
+
     axis: str
     reason: str
+    found_wrong: NotRequired[bool]
 
 
 class CameNext(TypedDict):

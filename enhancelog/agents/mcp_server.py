@@ -19,10 +19,12 @@ from enhancelog.agents.mcp_analysis_tools import AnalysisTools
 from enhancelog.agents.mcp_content_tools import ContentTools
 from enhancelog.agents.mcp_log_tools import LogTools
 from enhancelog.agents.mcp_marker_tools import MarkerTools
+from enhancelog.agents.mcp_note_tools import NoteTools
+from enhancelog.agents.mcp_pattern_tools import PatternTools
 from enhancelog.agents.mcp_results import MAX_ANSWER_BYTES
 from enhancelog.client.connection import Connection
 from enhancelog.client.exchange import one_line
-from enhancelog.domain.errors import Conflict, Invalid, StoreError
+from enhancelog.domain.errors import Changed, Conflict, Invalid, Redacted, StoreError
 
 INSTRUCTIONS = f"""\
 Enhancelog keeps the history of enhance runs: attempts to improve a Blueprint (a versioned document) by a patch that \
@@ -66,6 +68,7 @@ def make_server(connection: Connection) -> Server:
     )
     log, analysis = LogTools(connection), AnalysisTools(connection)
     markers, content = MarkerTools(connection), ContentTools(connection)
+    patterns = PatternTools(connection)
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
     adds = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
     marks = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
@@ -78,6 +81,8 @@ def make_server(connection: Connection) -> Server:
         _add(server, tool, reads, _DATA)
     _add(server, log.append_entry, adds)
     _add(server, markers.set_marker, marks)
+    _add(server, patterns.set_pattern_state, writes)
+    _add(server, NoteTools(connection).add_note, marks)
     _add(server, content.write_content, writes)
     return server
 
@@ -105,7 +110,7 @@ def _result(value: dict[str, Any]) -> CallToolResult:
 
 
 def _words(error: Exception) -> str:
-    if not isinstance(error, Conflict):
+    if not isinstance(error, Conflict) or isinstance(error, Changed | Redacted):
         return str(error)
     return f"{error}; the stored entry differs in {', '.join(error.differs) or 'some field'} and stays as it is"
 

@@ -1,6 +1,7 @@
 """SARIF 2.1.0, as linters and scanners write it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -117,6 +118,7 @@ def _shown(results: Sequence[_Result], total: str) -> str:
 
 def _place(result: _Result) -> str:
     at = result.locations[0].physical_location if result.locations else _Physical()
-    path = at.artifact_location.uri.removeprefix("file://")
+    # Relative to the checkout, so that the same findings are the same in another one.
+    path = at.artifact_location.uri.removeprefix("file://").removeprefix(f"{Path.cwd()}/")
     line = "" if at.region.start_line is None else f":{at.region.start_line}"
     return " ".join(part for part in (result.rule_id, f"{path}{line}") if part)

@@ -1,5 +1,7 @@
 """How many requests callers may still send, counted together by all workers of a server."""
 
+# Each of several servers on one database grants its share.
+
 import fcntl
 import logging
 import math
@@ -51,7 +53,8 @@ class Allowances:
         """``use=False`` only checks. A request that has to wait is not counted."""
         requests, period_s = rate
         # Without shared memory, each process grants its share.
-        each_s = period_s / requests * (settings.WORKERS if self._descriptor is None else 1)
+        shares = settings.SERVERS * (settings.WORKERS if self._descriptor is None else 1)
+        each_s = period_s / requests * shares
         room_s = max(period_s, each_s)  # a share below one request is one request less often
         digest = blake2b(repr(key).encode("utf-8", "backslashreplace"), digest_size=16).digest()
         at = int.from_bytes(digest[:4], "big") % _SETS * _SET.size

@@ -1,6 +1,7 @@
 from typing import Final
 
 from django.contrib.auth.models import User
+from django.http import HttpRequest
 from rest_framework import authentication
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -31,10 +32,13 @@ class TokenAuthentication(BaseAuthentication):
         return challenge if bearer(request) is None else f'{challenge}, error="invalid_token"'
 
 
+def has_token(request: HttpRequest) -> bool:
+    return _bearer(request.META.get("HTTP_AUTHORIZATION", "")) is not None
+
+
 def bearer(request: Request) -> str | None:
     """Empty if it is missing; ``None`` without the Bearer scheme."""
-    scheme, _, secret = get_authorization_header(request).decode("latin-1").strip().partition(" ")
-    return secret.strip() if scheme.lower() == SCHEME.lower() else None
+    return _bearer(get_authorization_header(request).decode("latin-1"))
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
@@ -42,3 +46,8 @@ class SessionAuthentication(authentication.SessionAuthentication):
 
     def enforce_csrf(self, request: Request) -> None:
         super().enforce_csrf(request._request)  # type: ignore[arg-type]  # DRF's own request would parse the body here
+
+
+def _bearer(authorization: str) -> str | None:
+    scheme, _, secret = authorization.strip().partition(" ")
+    return secret.strip() if scheme.lower() == SCHEME.lower() else None

@@ -4,6 +4,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from enhancelog.accounts.permissions import Allows
+from enhancelog.api import reviews
 from enhancelog.api.base import ApiView, tagged
 from enhancelog.api.errors import problem_response
 from enhancelog.api.figures import answer, plain_filter, window_of
@@ -16,6 +17,7 @@ from enhancelog.queries import prompts
 from enhancelog.queries.axes import AxisRow
 from enhancelog.queries.blueprint_ids import PARAMETERS, named
 from enhancelog.queries.matrix import Part, what_if
+from enhancelog.queries.reviews import figures as of_axis
 
 MOST: Final = 200  # axes, and Blueprints
 
@@ -45,7 +47,8 @@ class AxisByItsName(ApiView):
             text = prompts.of_axis(found.row, window, wanted, named(wanted))
             return tagged(request._request, text.encode(), PROMPT_TYPES[form])
         blueprints = {name: rate(here.rejected, here.judged) for name, here in found.blueprints}
-        return answer(request, AxisDetail(axis, *_rates(found.row), dict(found.together), blueprints))
+        reviewed = reviews.shown(of_axis(axis))
+        return answer(request, AxisDetail(axis, *_rates(found.row), dict(found.together), blueprints, reviewed))
 
 
 class WhatIf(ApiView):

@@ -10,7 +10,7 @@ SHARE_OF_ONE_CALLER: Final = 4  # A caller gets at most one part in this many
 
 
 class Slots:
-    """``total`` is the limit over all workers; each process grants its share."""
+    """``total`` is the limit over all workers of all servers; each grants its share."""
 
     def __init__(self, total: int, workers: int) -> None:
         self.limit = math.ceil(total / workers)

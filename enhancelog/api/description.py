@@ -2,11 +2,11 @@ from functools import cache
 from typing import Final
 
 import msgspec
-from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
 from rest_framework.request import Request
 
+from enhancelog import links
 from enhancelog.accounts.permissions import Allows
 from enhancelog.api.base import ApiView, tagged
 from enhancelog.api.negotiation import MEDIA_TYPES
@@ -27,7 +27,7 @@ class EntrySchema(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request) -> HttpResponse:
-        return tagged(request._request, _entry_schema(settings.PUBLIC_URL), SCHEMA_TYPE)
+        return tagged(request._request, _entry_schema(links.absolute(reverse("entry_schema"))), SCHEMA_TYPE)
 
 
 @cache
@@ -36,6 +36,6 @@ def _encoded() -> bytes:
 
 
 @cache
-def _entry_schema(public_url: str) -> bytes:
+def _entry_schema(address: str) -> bytes:
     schemas = document()["components"]["schemas"]
-    return msgspec.json.encode(standalone("Entry", schemas, public_url + reverse("entry_schema")))
+    return msgspec.json.encode(standalone("Entry", schemas, address))

@@ -12,9 +12,21 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyF
 from django.http import Http404, HttpResponse
 from rest_framework.exceptions import APIException
 
-from enhancelog.api.retry_after import FULL_RETRY_AFTER_S, RETRY_AFTER_S, retry_after
+from enhancelog.api.retry_after import FULL_RETRY_AFTER_S, GONE_RETRY_AFTER_S, RETRY_AFTER_S, retry_after
+from enhancelog.backends import reading
 from enhancelog.backends.disk import fault_of
-from enhancelog.domain.errors import Conflict, Damaged, Full, Invalid, NotFound, Other, TooLarge, WrongSchema
+from enhancelog.domain.errors import (
+    Conflict,
+    Damaged,
+    Full,
+    Invalid,
+    NotFound,
+    Other,
+    PrimaryGone,
+    Redacted,
+    TooLarge,
+    WrongSchema,
+)
 from enhancelog.observing.structured_logs import request_id
 
 _log = logging.getLogger(__name__)
@@ -52,6 +64,8 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
             return problem_response(status, str(error), errors=[_as_dict(error)])
         case NotFound():
             return problem_response(404, str(error))
+        case Redacted():
+            return problem_response(409, str(error), identical=None, differs=[], redacted=True)
         case Conflict():
             etag = {"ETag": f'"{error.digest}"'} if error.digest else {}
             differs = list(error.differs)
@@ -85,6 +99,9 @@ def fault_answer(fault: Other) -> FaultAnswer:
     if isinstance(fault, Full):
         detail = "No space is left to store this; try again later."
         return FaultAnswer(507, detail, FULL_RETRY_AFTER_S)
+    gone = fault if isinstance(fault, PrimaryGone) else reading.gone()
+    if gone is not None:
+        return FaultAnswer(503, f"Nothing can be written: {gone}. Try again later.", GONE_RETRY_AFTER_S)
     if isinstance(fault, WrongSchema):
         return FaultAnswer(503, f"Nothing can be written: {fault}.", RETRY_AFTER_S)
     if isinstance(fault, Damaged):

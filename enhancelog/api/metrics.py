@@ -13,8 +13,9 @@ from rest_framework.request import Request
 from enhancelog import __version__
 from enhancelog.accounts.permissions import Allows
 from enhancelog.api.base import ApiView
+from enhancelog.backends import reading
 from enhancelog.observing import metrics
-from enhancelog.queries import gauges
+from enhancelog.queries import deliveries, gauges
 
 
 class MetricsView(ApiView):
@@ -33,6 +34,7 @@ class MetricsView(ApiView):
 class _Log(Collector):
     def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily("enhancelog_server", "This server.", {"version": __version__})
+        yield from _of_replica()
         up = GaugeMetricFamily("enhancelog_database_up", "Whether the database answers.")
         try:
             found = list(_gauges())
@@ -43,6 +45,19 @@ class _Log(Collector):
         up.add_metric([], 1)
         yield up
         yield from found
+
+
+def _of_replica() -> Iterator[Metric]:
+    if not reading.is_configured():
+        return
+    state = reading.watch().state
+    yield GaugeMetricFamily(
+        "enhancelog_replica_up", "Whether requests read from the replica.", value=float(not state.replica_problem)
+    )
+    if state.behind_s is not None:
+        yield GaugeMetricFamily(
+            "enhancelog_replica_lag_seconds", "Age of what the replica lacks of the primary.", value=state.behind_s
+        )
 
 
 def _gauges() -> Iterable[Metric]:
@@ -62,6 +77,9 @@ def _gauges() -> Iterable[Metric]:
         unfinished.add_metric([count.source], count.died)
     newest = gauges.newest()
     yield from (entries, judged, denied, unfinished)
+    yield GaugeMetricFamily(
+        "enhancelog_deliveries_waiting", "Messages of alerts that are still to be sent.", value=deliveries.waiting()
+    )
     yield GaugeMetricFamily("enhancelog_last_position", "Position of the newest entry.", value=newest.position)
     yield GaugeMetricFamily(
         "enhancelog_last_recorded_timestamp_seconds",

@@ -4,6 +4,7 @@ import math
 from typing import Final
 
 RETRY_AFTER_S: Final = 1
+GONE_RETRY_AFTER_S: Final = 5  # for a failover
 FULL_RETRY_AFTER_S: Final = 10  # space has to be made first
 
 

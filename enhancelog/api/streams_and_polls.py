@@ -19,8 +19,10 @@ from enhancelog.observing import metrics
 
 LONGEST_WAIT_S: Final = 30
 
-streams = Slots(settings.STREAMS, settings.WORKERS)
-polls = Slots(settings.POLLS, settings.WORKERS)
+_WORKERS: Final = settings.WORKERS * settings.SERVERS
+
+streams = Slots(settings.STREAMS, _WORKERS)
+polls = Slots(settings.POLLS, _WORKERS)
 
 
 class HeldStream:

@@ -23,7 +23,7 @@ from enhancelog.queries.entries import Listed
 from enhancelog.queries.observed import observed_patch
 from enhancelog.queries.patterns.of_entry import pattern_ids
 from enhancelog.store.database import DatabaseEnhanceLogStore
-from enhancelog.store.rows import RECORD, RowJson, json_from_row
+from enhancelog.store.rows import RowJson, listed_json
 from enhancelog.transfer.bulk import Refuse
 from enhancelog.transfer.json_stream import WHITE_SPACE
 
@@ -64,7 +64,7 @@ class EntryDetail(ApiView):
             listed = entries.get(issue_id)
         except NotFound:
             return _no_such_entry()
-        return conditional_response(request._request, f'"{listed.digest}"') or _recorded(listed)
+        return conditional_response(request._request, f'"{listed.version}"') or _recorded(listed)
 
     def put(self, request: Request, issue_id: str) -> HttpResponseBase:
         require_type(request._request, MEDIA_TYPES["json"])
@@ -87,6 +87,7 @@ class _Known(RowJson, kw_only=True):
     recorded_ms: int
     actor: dict[str, str]
     source: str
+    shown_as: str
     digest: str
     envelope: str | None
     patterns: dict[str, str]
@@ -108,7 +109,8 @@ class KnownEntry(ApiView):
             position=listed.position,
             recorded_ms=listed.recorded_ms,
             actor={"kind": listed.actor_kind, "name": listed.actor_name},
-            source=listed.source,
+            source=listed.recorded_source,
+            shown_as=listed.source,
             digest=listed.digest,
             envelope=listed.envelope,
             patterns=pattern_ids(listed.position),
@@ -138,7 +140,7 @@ def _no_such_entry() -> HttpResponse:
 
 
 def _record(listed: Listed) -> RowJson:
-    return json_from_row(listed.row[RECORD])
+    return listed_json(listed.row)
 
 
 def _stored(entry: Entry, digest: str) -> HttpResponse:
@@ -147,5 +149,5 @@ def _stored(entry: Entry, digest: str) -> HttpResponse:
 
 
 def _recorded(listed: Listed) -> HttpResponse:
-    etag = f'"{listed.digest}"'
+    etag = f'"{listed.version}"'
     return HttpResponse(_json.encode(_record(listed)), content_type=MEDIA_TYPES["json"], headers={"ETag": etag})

@@ -2,7 +2,7 @@
 
 # No other code checks which database it is.
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
@@ -13,8 +13,10 @@ from django.db import Error, connections
 from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 
+from enhancelog.backends.copies import Copies
 from enhancelog.backends.disk import fault_of
 from enhancelog.domain.errors import Other
+from enhancelog.domain.installation import Database
 from enhancelog.domain.search_words import Phrase
 
 # PostgreSQL advisory lock held while appending ("enhance1").
@@ -25,6 +27,9 @@ LONGEST_INSERT = 512
 
 # PostgreSQL advisory lock held while ``serve`` prepares the database ("enhance2").
 START_LOCK_KEY = 0x656E_6861_6E63_6532
+
+# PostgreSQL advisory lock held while a copy is restored beside the database ("enhance3").
+CHECK_LOCK_KEY = 0x656E_6861_6E63_6533
 
 # How long everything but an append waits for the append lock. An append waits for the rest of its
 # ``APPEND_PATIENCE_S`` (``store.writing``).
@@ -110,8 +115,10 @@ class Dialect(Protocol):
 
     search: SearchIndex
 
-    # The triggers and the search index, which no migration creates.
-    def schema_sql(self) -> str: ...
+    copies: Copies
+
+    def schema_parts(self) -> Mapping[str, str]:
+        """The SQL of each table's triggers and of the search index, which no migration creates."""
 
     # Condition and order that find an entry's predecessor in its chain, by the chain index.
     link_before_sql: str
@@ -135,7 +142,9 @@ class Dialect(Protocol):
         """
 
     def require_schema(self, cursor: CursorWrapper) -> None:
-        """Keeps the schema until a transaction without the append lock ends. Raises ``WrongSchema``."""
+        """Keeps the schema until a transaction without the append lock ends. Waits for a migration as long as an
+        append does. Raises ``WrongSchema`` or ``Other``.
+        """
 
     def migrating(self) -> AbstractContextManager[CursorWrapper]:
         """A transaction under the append lock without a statement timeout."""
@@ -169,6 +178,20 @@ class Dialect(Protocol):
 
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         """Block other writers, but not readers, until the transaction ends."""
+
+    def erasing(self) -> AbstractContextManager[None]:
+        """Around a transaction: where the database can, what it deletes or overwrites is overwritten in its file."""
+
+    def erase(self, tables: Sequence[str], say: Callable[[str], object]) -> bool:
+        """Outside a transaction: free what no row has any more, so that it is in no file of the database. ``say``
+        hears of each long step. False if somebody who reads kept the last step from its end.
+        """
+
+    def glance(self) -> AbstractContextManager[CursorWrapper]:
+        """For reading, but not for long: statements that wait for a lock or take seconds fail."""
+
+    # A few statements that scan nothing, which a role without privileges may execute.
+    def facts(self, cursor: CursorWrapper) -> Database: ...
 
 
 def dialect(using: str = "default") -> Dialect:
@@ -211,19 +234,45 @@ def from_url(url: str, data_dir: Path) -> dict[str, Any]:
     return {**found, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 
 
+def replica_from_url(url: str, primary: dict[str, Any]) -> dict[str, Any] | None:
+    """What differs from the primary's DATABASES entry; ``None`` without a URL. Raises as ``from_url`` does."""
+    if not url:
+        return None
+    if primary["ENGINE"] != "enhancelog.backends.postgresql":
+        raise ImproperlyConfigured("ENHANCELOG_READ_URL: needs PostgreSQL; DATABASE_URL names an SQLite database")
+    scheme = urlsplit(url).scheme
+    if scheme not in ("postgres", "postgresql"):
+        raise ImproperlyConfigured(f'ENHANCELOG_READ_URL: must be a postgresql URL, not "{scheme}"')
+    found = _postgresql(url, "ENHANCELOG_READ_URL")
+    if address_of(found) == address_of(primary):
+        raise ImproperlyConfigured("ENHANCELOG_READ_URL: must name a replica, not the server of DATABASE_URL")
+    return found
+
+
+def address_of(config: dict[str, Any]) -> str:
+    """Of a DATABASES entry, without user and password."""
+    if config["ENGINE"] == "enhancelog.backends.sqlite":
+        return f"sqlite:///{config['NAME']}"
+    hosts, ports = config["HOST"].split(","), config["PORT"].split(",")
+    if len(ports) < len(hosts):
+        ports = ports[:1] * len(hosts)  # as libpq reads it
+    places = (f"{host}:{port}" if port else host for host, port in zip(hosts, ports, strict=False))
+    return f"postgresql://{','.join(places)}/{config['NAME']}"
+
+
 def _sqlite(path: str) -> dict[str, Any]:
     if not path:
         raise ImproperlyConfigured("DATABASE_URL: sqlite needs a path, as in sqlite:////srv/enhancelog.sqlite3")
     return {"ENGINE": "enhancelog.backends.sqlite", "NAME": path}
 
 
-def _postgresql(url: str) -> dict[str, Any]:
+def _postgresql(url: str, setting: str = "DATABASE_URL") -> dict[str, Any]:
     import psycopg
 
     try:
         parts = psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        raise ImproperlyConfigured("DATABASE_URL: is not a valid PostgreSQL URL") from None
+        raise ImproperlyConfigured(f"{setting}: is not a valid PostgreSQL URL") from None
     named = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     config = {key: str(parts.pop(name, "") or "") for key, name in named.items()}
     return {"ENGINE": "enhancelog.backends.postgresql", **config, "OPTIONS": dict(parts)}

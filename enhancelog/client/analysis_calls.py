@@ -12,10 +12,11 @@ from enhancelog.domain import records
 from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
 from enhancelog.domain.comparisons import AGAINST
 from enhancelog.domain.difference_figures import DifferenceResult
-from enhancelog.domain.errors import NO_SUCH_AXIS, NO_SUCH_MARKER, NotFound, Other
+from enhancelog.domain.errors import NO_SUCH_AXIS, NO_SUCH_MARKER, NO_SUCH_PATTERN, NotFound, Other
 from enhancelog.domain.funnel_figures import FunnelResult
 from enhancelog.domain.marker_figures import KnownMarker
 from enhancelog.domain.markers import Marker
+from enhancelog.domain.pattern_states import PatternStateChange
 from enhancelog.domain.steadiness_figures import SteadinessResult
 from enhancelog.domain.why import TriedBefore
 
@@ -83,6 +84,10 @@ class AnalysisCalls:
         answer = yield from self._named(_MARKERS, marker_id, NO_SUCH_MARKER)
         return json_of(answer, _marker, self._endpoint.url)
 
+    def pattern_changes(self, pattern_id: str) -> Call[list[PatternStateChange]]:
+        answer = yield from self._named("/v1/enhance/patterns/history", pattern_id, NO_SUCH_PATTERN)
+        return json_of(answer, _pattern_changes, self._endpoint.url)
+
     def _named(self, path: str, name: str, missing: str, params: Params = ()) -> Call[Answer]:
         if not records.is_id(name):
             raise NotFound(name)
@@ -119,3 +124,4 @@ _steadiness = msgspec.json.Decoder(SteadinessResult)
 _differences = msgspec.json.Decoder(DifferenceResult)
 _markers = msgspec.json.Decoder(list[Marker])
 _marker = msgspec.json.Decoder(KnownMarker)
+_pattern_changes = msgspec.json.Decoder(list[PatternStateChange])

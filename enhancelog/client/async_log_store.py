@@ -7,13 +7,18 @@ from msgspec import Raw
 from enhancelog.client.analysis_calls import AnalysisCalls
 from enhancelog.client.async_connection import AsyncConnection
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
+from enhancelog.client.note_calls import NoteCalls, NotePage
+from enhancelog.client.review_calls import ReviewCalls
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
 from enhancelog.domain.difference_figures import DifferenceResult
 from enhancelog.domain.funnel_figures import FunnelResult
 from enhancelog.domain.marker_figures import KnownMarker
 from enhancelog.domain.markers import Marker, NewMarker
+from enhancelog.domain.notes import NoteAbout, NoteState, NoteWithRevisions
+from enhancelog.domain.pattern_states import PatternStateChange, StateEdit, StateOfPattern
 from enhancelog.domain.records import Entry
+from enhancelog.domain.reviews import NewReview, Review, ReviewQueue
 from enhancelog.domain.steadiness_figures import SteadinessResult
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.domain.why import TriedBefore
@@ -26,12 +31,17 @@ class AsyncHttpEnhanceLogStore:
         self.connection = connection or AsyncConnection.from_environment()
         self._calls = LogCalls(self.connection)
         self._analysis = AnalysisCalls(self.connection)
+        self._notes = NoteCalls(self.connection)
+        self._reviews = ReviewCalls(self.connection)
 
     async def append(self, entry: Entry) -> str:
         return await self.connection.run(self._calls.append(entry))
 
     async def put(self, entry: Entry) -> Stored:
         return await self.connection.run(self._calls.put(entry))
+
+    async def review(self, issue_id: str, axis: str, new: NewReview, seed: int | None = None) -> Review:
+        return await self.connection.run(self._reviews.review(issue_id, axis, new, seed))
 
     async def append_many(self, entries: Iterable[Entry]) -> list[Result]:
         return await self.connection.run(self._calls.append_many(entries))
@@ -107,6 +117,36 @@ class AsyncHttpEnhanceLogStore:
 
     async def mark(self, new: NewMarker) -> Marker:
         return await self.connection.run(self._calls.mark(new))
+
+    async def pattern_changes(self, pattern_id: str) -> list[PatternStateChange]:
+        return await self.connection.run(self._analysis.pattern_changes(pattern_id))
+
+    async def set_pattern_state(self, pattern_id: str, edit: StateEdit, seen: int | None = None) -> StateOfPattern:
+        return await self.connection.run(self._calls.set_pattern_state(pattern_id, edit, seen))
+
+    async def undo_pattern_state(self, pattern_id: str, change: int) -> StateOfPattern:
+        return await self.connection.run(self._calls.undo_pattern_state(pattern_id, change))
+
+    async def notes(self, about: NoteAbout, id: str, cursor: Cursor = ()) -> NotePage:
+        return await self.connection.run(self._notes.page(about, id, cursor))
+
+    async def note(self, note_id: str) -> NoteWithRevisions:
+        return await self.connection.run(self._notes.note(note_id))
+
+    async def add_note(self, about: NoteAbout, id: str, text: str) -> NoteState:
+        return await self.connection.run(self._notes.add(about, id, text))
+
+    async def edit_note(self, note_id: str, text: str, version: int | None = None) -> NoteState:
+        return await self.connection.run(self._notes.edit(note_id, text, version))
+
+    async def withdraw_note(self, note_id: str) -> None:
+        await self.connection.run(self._notes.withdraw(note_id))
+
+    async def reviews(self, issue_id: str, axis: str | None = None) -> list[Review]:
+        return await self.connection.run(self._reviews.reviews(issue_id, axis))
+
+    async def review_queue(self, axis: str, seed: int | None = None) -> ReviewQueue:
+        return await self.connection.run(self._reviews.queue(axis, seed))
 
     async def document(self, hash: str) -> Document:
         return await self.connection.run(self._calls.document(hash))

@@ -17,7 +17,7 @@ from enhancelog.client.log_calls import (
 )
 from enhancelog.client.quarantine import Refused
 from enhancelog.client.spool import Spool, Waiting
-from enhancelog.domain.errors import Invalid, Other
+from enhancelog.domain.errors import Invalid, Other, Redacted
 
 LISTED: Final = 1000
 
@@ -89,9 +89,11 @@ class Delivery:
         if answer.status in (200, 201):
             return Result(entry.issue_id, "created" if answer.status == 201 else "identical")
         if answer.status == 409:
-            differs = conflict_of(entry.issue_id, answer).differs
+            conflict = conflict_of(entry.issue_id, answer)
+            if isinstance(conflict, Redacted):
+                return Result(entry.issue_id, "redacted")
             if problem_of(answer).detail:
-                return Result(entry.issue_id, "conflict", f"the stored entry differs in {', '.join(differs)}")
+                return Result(entry.issue_id, "conflict", f"the stored entry differs in {', '.join(conflict.differs)}")
         if answer.status in _REFUSALS:
             return self._refusal(entry, answer)
         # A bulk append says whether the entry or the token is refused (403). Some proxies decode the path (404, 405).
@@ -125,4 +127,6 @@ class Delivery:
             logger.error("%s: %s; now in %s", result.issue_id, result.error, self._spool.quarantine.path)
         kinds = [result.result for result in results]
         reasons = tuple(result for result, _ in refused[:LISTED])
-        return Delivered(kinds.count("created"), kinds.count("identical"), len(refused), reasons)
+        return Delivered(
+            kinds.count("created"), len(kinds) - kinds.count("created") - len(refused), len(refused), reasons
+        )

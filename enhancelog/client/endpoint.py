@@ -105,10 +105,11 @@ def _checked_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
+        httpx.URL(url)  # a name that cannot be written in ASCII
+    except (ValueError, httpx.InvalidURL):
         valid = False
     if not valid or not url.isprintable() or " " in url or parts.query or parts.fragment:
-        raise Invalid("ENHANCELOG_URL", "url", "must be a URL like https://log.example.org")
+        raise Invalid("ENHANCELOG_URL", "url", "must be a URL like https://log.example.org or https://example.org/log")
     if "@" in parts.netloc:
         raise Invalid("ENHANCELOG_URL", "url", "must not contain a user or password; use ENHANCELOG_TOKEN")
     return url.rstrip("/")

@@ -11,9 +11,20 @@ from msgspec import Raw
 from enhancelog.client.endpoint import MAX_ANSWER_BYTES, Endpoint
 from enhancelog.client.exchange import Answer, Call, Request, json_of, problem_of
 from enhancelog.domain import records
-from enhancelog.domain.errors import NO_SUCH_DOCUMENT, NO_SUCH_ENTRY, Conflict, Invalid, NotFound, Other
+from enhancelog.domain.errors import (
+    NO_SUCH_DOCUMENT,
+    NO_SUCH_ENTRY,
+    NO_SUCH_PATTERN,
+    Changed,
+    Conflict,
+    Invalid,
+    NotFound,
+    Other,
+    Redacted,
+)
 from enhancelog.domain.markers import Marker, NewMarker
 from enhancelog.domain.observed import DocumentForm
+from enhancelog.domain.pattern_states import StateEdit, StateOfPattern
 from enhancelog.domain.records import Entry
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 
@@ -33,7 +44,7 @@ Cursor = tuple[tuple[str, str], ...]
 
 class Result(msgspec.Struct, frozen=True):
     issue_id: str
-    result: Literal["created", "identical", "conflict", "invalid"]
+    result: Literal["created", "identical", "redacted", "conflict", "invalid"]
     error: str | None = None  # of a conflict or an invalid entry
 
 
@@ -126,6 +137,25 @@ class LogCalls:
         answer = yield Request("POST", "/v1/enhance/markers", body=body, headers=_JSON, if_arrived="stop")
         return json_of(self._endpoint.expect(answer, 201), _marker, self._endpoint.url)
 
+    def set_pattern_state(self, pattern_id: str, edit: StateEdit, seen: int | None) -> Call[StateOfPattern]:
+        match = (("If-Match", f'"{seen}"'),) if seen is not None else ()
+        return (yield from self._patch_pattern(pattern_id, msgspec.json.encode(edit), match))
+
+    def undo_pattern_state(self, pattern_id: str, change: int) -> Call[StateOfPattern]:
+        return (yield from self._patch_pattern(pattern_id, msgspec.json.encode({"undo": change})))
+
+    def _patch_pattern(self, pattern_id: str, body: bytes, headers: Cursor = ()) -> Call[StateOfPattern]:
+        # Sent once: repeated, it could undo what somebody else changed in the meantime.
+        if not records.is_id(pattern_id):
+            raise NotFound(pattern_id)
+        path = f"/v1/enhance/patterns/{quote(pattern_id, safe='')}"
+        answer = yield Request("PATCH", path, body=body, headers=(*_JSON, *headers), if_arrived="stop")
+        if answer.status == 404 and problem_of(answer).detail.startswith(NO_SUCH_PATTERN):
+            raise NotFound(pattern_id)
+        if answer.status in (409, 412):
+            raise Changed(pattern_id)
+        return json_of(self._endpoint.expect(answer, 200), _state_of_pattern, self._endpoint.url)
+
     def document(self, hash: str) -> Call[Document]:
         if not records.is_id(hash):
             raise NotFound(hash)
@@ -217,6 +247,8 @@ def conflict_of(issue_id: str, answer: Answer) -> Conflict:
         refusal = msgspec.json.decode(answer.body, type=_Refusal)
     except msgspec.MsgspecError:
         refusal = _Refusal()
+    if refusal.redacted:
+        return Redacted(issue_id)
     return Conflict(issue_id, identical=refusal.identical, differs=refusal.differs)
 
 
@@ -239,11 +271,12 @@ class _Known(msgspec.Struct):
 class _Refusal(msgspec.Struct):
     identical: bool | None = None
     differs: tuple[str, ...] = ()
+    redacted: bool = False
 
 
 class _Line(msgspec.Struct):
     line: int
-    result: Literal["created", "identical", "conflict", "invalid"]
+    result: Literal["created", "identical", "redacted", "conflict", "invalid"]
     error: str | None = None
 
 
@@ -251,4 +284,5 @@ _array = msgspec.json.Decoder(list[Raw])
 _known = msgspec.json.Decoder(_Known)
 _lines = msgspec.json.Decoder(_Line)
 _marker = msgspec.json.Decoder(Marker)
+_state_of_pattern = msgspec.json.Decoder(StateOfPattern)
 _object = msgspec.json.Decoder(dict[str, Raw])

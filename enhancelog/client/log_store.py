@@ -7,13 +7,18 @@ from msgspec import Raw
 from enhancelog.client.analysis_calls import AnalysisCalls
 from enhancelog.client.connection import Connection
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
+from enhancelog.client.note_calls import NoteCalls, NotePage
+from enhancelog.client.review_calls import ReviewCalls
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
 from enhancelog.domain.difference_figures import DifferenceResult
 from enhancelog.domain.funnel_figures import FunnelResult
 from enhancelog.domain.marker_figures import KnownMarker
 from enhancelog.domain.markers import Marker, NewMarker
+from enhancelog.domain.notes import NoteAbout, NoteState, NoteWithRevisions
+from enhancelog.domain.pattern_states import PatternStateChange, StateEdit, StateOfPattern
 from enhancelog.domain.records import Entry
+from enhancelog.domain.reviews import NewReview, Review, ReviewQueue
 from enhancelog.domain.steadiness_figures import SteadinessResult
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.domain.why import TriedBefore
@@ -24,6 +29,8 @@ class HttpLogReads:
         self.connection = connection or Connection.from_environment()
         self._calls = LogCalls(self.connection)
         self._analysis = AnalysisCalls(self.connection)
+        self._notes = NoteCalls(self.connection)
+        self._reviews = ReviewCalls(self.connection)
 
     def get(self, issue_id: str) -> Entry:
         return self.connection.run(self._calls.get(issue_id))
@@ -99,6 +106,26 @@ class HttpLogReads:
         """Raises ``NotFound``."""
         return self.connection.run(self._analysis.marker(marker_id))
 
+    def pattern_changes(self, pattern_id: str) -> list[PatternStateChange]:
+        """Of its state, newest first. Raises ``NotFound``."""
+        return self.connection.run(self._analysis.pattern_changes(pattern_id))
+
+    def notes(self, about: NoteAbout, id: str, cursor: Cursor = ()) -> NotePage:
+        """Newest first; ``cursor`` is the previous page's. Raises ``NotFound``."""
+        return self.connection.run(self._notes.page(about, id, cursor))
+
+    def note(self, note_id: str) -> NoteWithRevisions:
+        """Raises ``NotFound``."""
+        return self.connection.run(self._notes.note(note_id))
+
+    def reviews(self, issue_id: str, axis: str | None = None) -> list[Review]:
+        """Of a run's denials, oldest first. Raises ``NotFound``."""
+        return self.connection.run(self._reviews.reviews(issue_id, axis))
+
+    def review_queue(self, axis: str, seed: int | None = None) -> ReviewQueue:
+        """Denials drawn at random; the same again with its seed."""
+        return self.connection.run(self._reviews.queue(axis, seed))
+
     def document(self, hash: str) -> Document:
         """Raises ``NotFound``."""
         return self.connection.run(self._calls.document(hash))
@@ -119,6 +146,30 @@ class HttpEnhanceLogStore(HttpLogReads):
     def mark(self, new: NewMarker) -> Marker:
         """Not safe to repeat. Raises ``Invalid`` if the server refuses it."""
         return self.connection.run(self._calls.mark(new))
+
+    def set_pattern_state(self, pattern_id: str, edit: StateEdit, seen: int | None = None) -> StateOfPattern:
+        """Raises ``NotFound``, ``Invalid``, or ``Conflict`` if the latest change is not ``seen``."""
+        return self.connection.run(self._calls.set_pattern_state(pattern_id, edit, seen))
+
+    def undo_pattern_state(self, pattern_id: str, change: int) -> StateOfPattern:
+        """Raises ``NotFound``, ``Invalid``, or ``Conflict`` if ``change`` is not the latest."""
+        return self.connection.run(self._calls.undo_pattern_state(pattern_id, change))
+
+    def add_note(self, about: NoteAbout, id: str, text: str) -> NoteState:
+        """Not safe to repeat. Raises ``NotFound``, or ``Invalid`` if the server refuses it."""
+        return self.connection.run(self._notes.add(about, id, text))
+
+    def edit_note(self, note_id: str, text: str, version: int | None = None) -> NoteState:
+        """``version``: the one to replace; ``Conflict`` if there is another. Raises ``NotFound`` or ``Invalid``."""
+        return self.connection.run(self._notes.edit(note_id, text, version))
+
+    def withdraw_note(self, note_id: str) -> None:
+        """Safe to repeat. Raises ``NotFound``."""
+        self.connection.run(self._notes.withdraw(note_id))
+
+    def review(self, issue_id: str, axis: str, new: NewReview, seed: int | None = None) -> Review:
+        """Safe to repeat. ``seed``: of the queue that drew the denial. Raises ``NotFound`` or ``Invalid``."""
+        return self.connection.run(self._reviews.review(issue_id, axis, new, seed))
 
     def append_many(self, entries: Iterable[Entry]) -> list[Result]:
         """In bulk, in order. Safe to repeat. Raises ``Other``; what was sent before stays."""

@@ -1,6 +1,7 @@
 import msgspec
 
 from enhancelog.domain.intervals import Rate
+from enhancelog.domain.reviews import ReviewFigures
 
 
 class NextAttempts(msgspec.Struct):
@@ -20,10 +21,12 @@ class AxisFigures(msgspec.Struct):
 
 
 class AxisDetail(AxisFigures):
-    """``together``: rejected runs that another axis denied, too. ``blueprints``: runs it denied, of those it judged."""
+    """``together``: rejected runs that another axis denied, too. ``blueprints``: runs it denied, of those it judged.
+    ``reviews``: of all times and Blueprints."""
 
     together: dict[str, int]
     blueprints: dict[str, Rate]
+    reviews: ReviewFigures
 
 
 class WhatIfResult(msgspec.Struct):

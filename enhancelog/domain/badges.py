@@ -40,7 +40,7 @@ _NOT_HOSTS: Final = frozenset({"api", *OPTIMIZERS})
 
 
 def badges(entry: Entry, recorded_ms: int, source: str) -> tuple[str, ...]:
-    """``recorded_ms``: epoch ms. In the order of ``MEANINGS``."""
+    """``recorded_ms``: epoch ms; ``source``: as recorded. In the order of ``MEANINGS``."""
     denied = [verdict for verdict in entry.verdicts if verdict.status == "deny"]
     axes = [verdict.axis for verdict in entry.verdicts]
     expected = tuple(reasons(denied)) if entry.status == "rejected" else ()

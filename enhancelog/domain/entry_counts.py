@@ -10,10 +10,12 @@ import msgspec
 from enhancelog.domain import features, meta, stored_verdicts
 from enhancelog.domain.differences import Counted, Feature
 from enhancelog.domain.meta_filters import PREFIX
+from enhancelog.domain.source_names import Names
 
 MOST_VALUES: Final = 100_000  # of one filter; beyond, none of them is compared
 MOST_OF_KEY: Final = 1_000  # values of a key of ``meta``; beyond, they are mostly ids
 
+_AS_RECORDED: Final = Names()
 _LONGEST_KNOWN: Final = 2_000  # characters of verdicts that are remembered, as many runs have the same
 
 # What is read of an entry. ``hour``: since 1970, NULL if implausible. ``intent``: its beginning. ``verdicts``, ``ops``:
@@ -54,8 +56,9 @@ _known = lru_cache(maxsize=2048)(_judged)
 class EntryCounts:
     """``characters``: of verdicts and patches. ``left_out``: filters that have too many values to compare."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names = _AS_RECORDED) -> None:
         self.entries = 0
+        self._names = names
         self.characters = 0
         self.left_out: set[str] = set()
         self._values: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -65,8 +68,9 @@ class EntryCounts:
         """``rows``: of ``COLUMNS``, at least one."""
         column = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
         self.entries += len(rows)
-        for name in ("blueprint_id", "source", "status", "attempt"):
+        for name in ("blueprint_id", "status", "attempt"):
             self._count(name, column[name])
+        self._count("source", map(self._names.shown, column["source"]))
         self._count("bump", [bump for bump in column["bump"] if bump])
         self._count("word", features.words_of_each(column["intent"]))
         for name in ("intent_length", "rationale_length"):

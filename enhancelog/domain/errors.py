@@ -4,10 +4,16 @@ from typing import Final
 
 # The body of the 404 for an entry, as upstream answers
 NO_SUCH_ENTRY: Final = "enhance log entry not found"
-# How the details of the 404s for a document, an axis and a marker begin
+# How the details of the 404s for the run of reviews, a document, an axis, a marker, a pattern and a note begin
+NO_SUCH_RUN: Final = "There is no run"
 NO_SUCH_DOCUMENT: Final = "There is no document"
 NO_SUCH_AXIS: Final = "There is no axis"
 NO_SUCH_MARKER: Final = "There is no marker"
+NO_SUCH_PATTERN: Final = "There is no deny pattern"
+NO_SUCH_NOTE: Final = "There is no note"
+NO_SUCH_DELIVERY: Final = "There is no delivery"
+# That of the 404 for what notes could be about
+NOTHING_TO_NOTE: Final = "There is nothing"
 
 
 class StoreError(Exception):
@@ -38,8 +44,30 @@ class Conflict(StoreError):
         self.digest = digest
 
 
+class Redacted(Conflict):
+    """The id is taken by an entry that was redacted, with which nothing is compared."""
+
+    def __str__(self) -> str:
+        return f"already stored, and redacted since: {self.issue_id}"
+
+
+class Changed(Conflict):
+    """Somebody changed it since the caller read it; nothing was changed now."""
+
+    def __str__(self) -> str:
+        return f"somebody changed {self.issue_id} since; nothing was changed now"
+
+
 class Other(StoreError):
     """The backend failed: unreachable, locked, full or corrupt."""
+
+
+class PrimaryGone(Other):
+    """Nothing can be written; a replica is still read. ``since``: RFC 3339."""
+
+    def __init__(self, since: str) -> None:
+        super().__init__(f"the primary database is gone since {since}")
+        self.since = since
 
 
 class WrongSchema(Other):

@@ -30,15 +30,24 @@ def intent_key(intent: str) -> str:
     return " ".join(_WHICH_TRY.sub("", " ".join(words)).split())
 
 
+def intent_hash(intent: str) -> int | None:
+    """Of its words; ``None`` without words."""
+    key = intent_key(intent)
+    return short_key(key.encode()) if key else None
+
+
 def thread_key(blueprint_id: str, source: str, intent: str) -> int | None:
     """Of the retry threads that a run can be part of; ``None`` if the intent has no words."""
-    key = intent_key(intent)
-    if not key:
+    return thread_key_of(blueprint_id, source, intent_hash(intent))
+
+
+def thread_key_of(blueprint_id: str, source: str, intent: int | None) -> int | None:
+    """``intent``: its ``intent_hash``, which is kept when the intent is redacted and its source gets another name."""
+    if intent is None:
         return None
     # In one of 37 million logs with a million keys each, two collide by chance; they share a thread only if their
     # times meet too. A deliberate collision gains no more than writing the same intent.
-    text = "\0".join((blueprint_id, source, key)).encode()
-    return short_key(text)
+    return short_key("\0".join((blueprint_id, source, str(intent))).encode())
 
 
 def _folded(intent: str) -> str:

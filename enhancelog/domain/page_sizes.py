@@ -11,6 +11,7 @@ BLUEPRINTS: Final = 200
 MATRIX: Final = 50
 STORIES: Final = 50
 CHANGES_OF_KEY: Final = 20
+AUDIT: Final = 50
 ADMIN: Final = 50
 
 API: Final = 100  # of entries, their tail and stories, where a page is asked for without its size

@@ -80,7 +80,7 @@ def instant(name: str, value: str, now_ms: int) -> int:
         name,
         "time",
         f'"{value[:40]}" is not a time: use epoch ms, RFC 3339, YYYY-MM-DD, today, yesterday, '
-        "or an age like 90m, 24h, 7d, 2w",
+        "or an age like 90m, 24h, 7d or 2w (days and weeks begin at midnight)",
     )
 
 

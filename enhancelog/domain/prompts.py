@@ -8,7 +8,7 @@ from enhancelog.domain.axis_figures import NextAttempts
 from enhancelog.domain.terminal import printable_line, without_terminal_codes
 from enhancelog.domain.text import DATA_NOTICE, cut
 from enhancelog.domain.times import EARLIEST_MS
-from enhancelog.domain.why import DeniedGroup, PastAttempt, SimilarApplied, TriedBefore, Why
+from enhancelog.domain.why import DeniedGroup, GroupPattern, PastAttempt, SimilarApplied, TriedBefore, Why
 
 # Characters of a text as a whole
 LEAST: Final = 200
@@ -23,6 +23,7 @@ _LEFT_OUT: Final = "({:,} lines left out)"
 _RESERVED: Final = len("\n" + _LEFT_OUT.format(99_999) + "\n")
 _LATEST_MS: Final = 253_402_300_800_000  # after the year 9999
 
+_FOUND_WRONG: Final = " (reviewers found this denial wrong)"
 PLACES: Final = "places that its patch changes"
 _OUTCOMES: Final = {
     "applied": "It was tried again, and the next attempt was applied.",
@@ -30,7 +31,19 @@ _OUTCOMES: Final = {
     "other": "It was tried again, and the next attempt was denied by other axes.",
     "none": "It was not tried again within 7 days.",
 }
-
+_STATES: Final = {
+    "new": "nothing yet",
+    "acknowledged": "somebody takes care of it",
+    "expected": "the verifier is right, and nobody needs to act",
+    "fixed": "it is fixed",
+}
+_CAUSES: Final = {
+    "prompt": "the patch-writer's prompt",
+    "verifier": "the verifier, which is too strict",
+    "issue": "the wording of the issue",
+    "infrastructure": "the infrastructure",
+    "other": "something else",
+}
 
 _DENIALS: Final = (
     "Task: say what the denials below have in common, and what to change: the instructions of whoever writes the "
@@ -172,13 +185,25 @@ def _came_next(denials: Denials) -> str:
 
 
 def _add_group(prompt: Prompt, number: int, group: DeniedGroup) -> None:
-    prompt.begin(f"Denial {number}: {_times(group.count)}, last at {moment(group.last_ts_ms)}.")
+    wrong = f" Reviewers found {group.found_wrong:,} of these denials wrong." if group.found_wrong else ""
+    prompt.begin(f"Denial {number}: {_times(group.count)}, last at {moment(group.last_ts_ms)}.{wrong}")
     prompt.quote("axis", group.axis)
     prompt.quote("template", group.template)
+    for pattern in group.patterns:
+        _add_state(prompt, pattern)
     for sample in group.samples:
-        prompt.quote("reason", sample.reason)
+        prompt.quote(f"reason{_FOUND_WRONG}" if sample.found_wrong else "reason", sample.reason)
         prompt.quote("places of its patch that it names", listed(sample.pointers))
     prompt.quote("runs", listed(group.issue_ids))
+
+
+def _add_state(prompt: Prompt, pattern: GroupPattern) -> None:
+    if pattern.state == "new" and not pattern.conflict:
+        return
+    again = " Since then it was denied again." if pattern.returned else ""
+    cause = f" What should change: {_CAUSES[pattern.cause]}." if pattern.cause else ""
+    prompt.say(f"The team says: {_STATES[pattern.state]}.{again}{cause}")
+    prompt.quote("note of the team", pattern.note)
 
 
 def _add_similar(prompt: Prompt, run: SimilarApplied) -> None:
@@ -199,7 +224,8 @@ def _add_attempt(prompt: Prompt, number: int, attempt: PastAttempt) -> None:
     if attempt.pointers_left_out:
         prompt.say(f"{attempt.pointers_left_out:,} more places.")
     for denial in attempt.denied:
-        prompt.quote("denied by", f"{denial.axis}: {denial.reason}")
+        label = f"denied by{_FOUND_WRONG}" if denial.found_wrong else "denied by"
+        prompt.quote(label, f"{denial.axis}: {denial.reason}")
     if attempt.denied_left_out:
         prompt.say(f"{attempt.denied_left_out:,} more axes denied it.")
     prompt.quote("next attempt", attempt.next.issue_id or "")

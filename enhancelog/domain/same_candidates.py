@@ -1,7 +1,7 @@
 """Keys of candidates: two runs judged the same candidate if the strongest kind of key that both have is equal."""
 
 import json
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from msgspec import UNSET
 
@@ -20,20 +20,32 @@ LONGEST_OPS: Final = 100_000  # characters; longer operations have no key
 Keys = dict[Evidence, int]
 
 
-def keys(entry: Entry, source: str) -> Keys:
-    """Of what the entry itself says, within its Blueprint and ``source``, whose verifiers judged it."""
-    where = entry.blueprint_id, source
+class Hashes(NamedTuple):
+    """Of the texts that keys follow from; ``None`` without such a text."""
+
+    operations: int | None
+    words: int | None
+
+
+def keys(entry: Entry, source: str, texts: Hashes | None = None) -> Keys:
+    """Of what the entry itself says, within its Blueprint and ``source``, whose verifiers judged it. ``texts``: of the
+    original, if the entry was redacted.
+    """
+    where = entry.blueprint_id, source, entry.prev_hash
+    operations, words = hashes(entry) if texts is None else texts
     found = {
-        "hash": hash_key(*where, entry.prev_hash, own_hash(entry)),
-        "operations": None
-        if entry.ops is UNSET
-        else operations_key(*where, entry.prev_hash, bytes(entry.ops).decode()),
-        # Without a rationale, it would be any attempt at the intent.
-        "words": _key("words", *where, entry.prev_hash, entry.intent, entry.rationale)
-        if entry.rationale.strip()
-        else None,
+        "hash": hash_key(*where, own_hash(entry)),
+        "operations": _key_of("operations", *where, operations),
+        "words": _key_of("words", *where, words),
     }
     return {kind: key for kind in EVIDENCE if (key := found[kind]) is not None}
+
+
+def hashes(entry: Entry) -> Hashes:
+    operations = None if entry.ops is UNSET else _operations_hash(bytes(entry.ops).decode())
+    # Without a rationale, it would be any attempt at the intent.
+    words = _key("words", entry.intent, entry.rationale) if entry.rationale.strip() else None
+    return Hashes(operations, words)
 
 
 def own_hash(entry: Entry) -> str:
@@ -52,13 +64,21 @@ def hash_key(blueprint_id: str, source: str, prev_hash: str, candidate_hash: str
 
 def operations_key(blueprint_id: str, source: str, prev_hash: str, ops: str) -> int | None:
     """``None`` if they are too long to compare, or no JSON."""
+    return _key_of("operations", blueprint_id, source, prev_hash, _operations_hash(ops))
+
+
+def _operations_hash(ops: str) -> int | None:
     if len(ops) > LONGEST_OPS:
         return None
     try:
         value = json.loads(ops, parse_float=_number)
     except (ValueError, RecursionError):
         return None
-    return _key("operations", blueprint_id, source, prev_hash, json.dumps(value, sort_keys=True))
+    return _key("operations", json.dumps(value, sort_keys=True))
+
+
+def _key_of(kind: Evidence, blueprint_id: str, source: str, prev_hash: str, text: int | None) -> int | None:
+    return None if text is None else _key(kind, blueprint_id, source, prev_hash, str(text))
 
 
 # 1.0 is 1.

@@ -89,6 +89,11 @@ class Derived(NamedTuple):
     unassigned_answers: int = 0
 
 
+def id_of_patch(ts_ms: int, digest: str) -> str:
+    """Of a run that only a patch tells of."""
+    return f"run-{ts_ms}-{digest[:32]}"
+
+
 def derive(issues: Iterable[Issue], patches: Iterable[Tried], answers: Sequence[Said]) -> Derived:
     gaps = _Gaps(issues)
     missing: list[Tried] = []
@@ -230,7 +235,7 @@ def _never_logged(unclaimed: Iterable[Tried], newest: Mapping[str, int]) -> list
     # A patch newer than every logged run of its Blueprint may be under way; the log may also just not be imported.
     return [
         Unfinished(
-            f"run-{patch.ts_ms}-{patch.digest[:32]}",
+            id_of_patch(patch.ts_ms, patch.digest),
             patch.blueprint_id,
             "",
             _NEVER_LOGGED,

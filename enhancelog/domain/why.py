@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from enhancelog.domain.pattern_states import Cause, State
+
 
 class Actor(msgspec.Struct):
     kind: str
@@ -15,10 +17,24 @@ class Sample(msgspec.Struct):
     reason: str
     actor: Actor
     pointers: list[str]  # of the run's patch, those that the reason names
+    found_wrong: bool = False
+
+
+class GroupPattern(msgspec.Struct, omit_defaults=True):
+    """A deny pattern and what its team decided; `note` may be cut."""
+
+    id: str
+    state: State
+    cause: Cause | None = None
+    assignee: str | None = None
+    note: str = ""
+    returned: bool = False
+    conflict: bool = False
 
 
 class DeniedGroup(msgspec.Struct):
-    """Denials of an axis with one template (``⟨kind⟩`` marks values). Times are epoch ms."""
+    """Denials of an axis with one template (``⟨kind⟩`` marks values). Times are epoch ms. ``patterns``: of all of them,
+    at most 3; those that somebody decided about come first. ``found_wrong``: those that most reviewers found wrong."""
 
     axis: str
     template: str
@@ -26,6 +42,8 @@ class DeniedGroup(msgspec.Struct):
     last_ts_ms: int
     samples: list[Sample]  # the newest few with different reasons
     issue_ids: list[str]  # the newest few
+    patterns: list[GroupPattern] = []
+    found_wrong: int = 0
 
 
 class SimilarApplied(msgspec.Struct):
@@ -53,8 +71,11 @@ class Why(msgspec.Struct):
 
 
 class DeniedAxis(msgspec.Struct):
+    """``found_wrong``: by most of its reviewers."""
+
     axis: str
     reason: str
+    found_wrong: bool = False
 
 
 class CameNext(msgspec.Struct):

@@ -1,49 +1,99 @@
-"""Copies a SQLite database in use: consistent, private, and visible only when complete."""
+"""Copies a database in use: consistent, private, and visible only when complete."""
 
 import errno
+import hashlib
 import os
-import sqlite3
-from contextlib import closing
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-from django.db import connection
+from enhancelog import __version__
+from enhancelog.backends import dialect
+from enhancelog.backends.copies import Contents, GoesOn, publish, sync
+from enhancelog.domain.backups import CONTAINED, FORMAT, NOT_CONTAINED, PRODUCT, MadeBy, Manifest
+from enhancelog.maintenance import manifests
+from enhancelog.maintenance.parts import alone_in, part_of
+
+TIME_FORMAT: Final = "%Y-%m-%dT%H%M%S.%fZ"
+LAST_COPY: Final = "last_copy"  # a file whose time is that of the copy
 
 
 def timestamp() -> str:
     """Sortable UTC time for file names, in microseconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H%M%S.%fZ")
+    return datetime.now(UTC).strftime(TIME_FORMAT)
+
+
+def make(target: Path, made_by: MadeBy, goes_on: GoesOn = lambda: None) -> Manifest:
+    """Copy the database, mode 0600, with its manifest. ``goes_on`` is called often, and may raise to cut it off.
+
+    Raises ``FileExistsError``, ``OSError``, ``BadCopy`` or ``DatabaseError``; leaves nothing behind then.
+    """
+    now = datetime.now(UTC)
+    with part_of(target) as part:
+        manifest = _manifest(part, _written(part, goes_on), made_by, now, goes_on)
+        with alone_in(target.parent):
+            if target.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+            manifests.write(target, manifest)  # first, so that no copy is without one
+            try:
+                publish(part, target)
+            except OSError:
+                manifests.beside(target).unlink(missing_ok=True)
+                raise
+    return manifest
 
 
 def copy_sqlite(target: Path) -> None:
-    """Copy with SQLite's online backup, mode 0600. Raises ``FileExistsError``, ``OSError`` or ``DatabaseError``;
-    leaves nothing behind then.
-    """
-    if target.exists():
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    """As ``make``, without a manifest."""
+    with part_of(target) as part:
+        _written(part, lambda: None)
+        publish(part, target)
+
+
+def note_copy(data_dir: Path, target: Path) -> None:
+    """That ``backup`` made a copy, which may be on another disk, so that nobody is told that there is none."""
+    with suppress(OSError):  # a full or read-only data folder, from which the data is being rescued
+        (data_dir / LAST_COPY).write_text(f"{target}\n")
+
+
+def last_copy_ms(data_dir: Path) -> int | None:
     try:
-        _copy_into(part)
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # fails if it exists by now
-        part.replace(target)
-        _sync(target.parent)
-    finally:
-        part.unlink(missing_ok=True)
+        return (data_dir / LAST_COPY).stat().st_mtime_ns // 1_000_000
+    except OSError:
+        return None
 
 
-def _copy_into(part: Path) -> None:
-    connection.ensure_connection()
-    with connection.wrap_database_errors, closing(sqlite3.connect(part)) as copy:
-        connection.connection.backup(copy)
-        copy.execute("PRAGMA journal_mode=DELETE")  # a single file
-    _sync(part)
+def sha256(file: Path, goes_on: GoesOn = lambda: None) -> str:
+    found = hashlib.sha256()
+    with open(file, "rb") as opened:
+        while piece := opened.read(1 << 20):
+            found.update(piece)
+            goes_on()
+    return found.hexdigest()
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _written(part: Path, goes_on: GoesOn) -> Contents:
+    contents = dialect().copies.write(part, goes_on)
+    sync(part)
+    return contents
+
+
+def _manifest(part: Path, contents: Contents, made_by: MadeBy, now: datetime, goes_on: GoesOn) -> Manifest:
+    return Manifest(
+        product=PRODUCT,
+        format=FORMAT,
+        release=__version__,
+        migrated_by=contents.migrated_by,
+        schema=contents.fingerprint,
+        database=dialect().copies.kind,
+        database_version=contents.database_version,
+        made_by=made_by,
+        made_ms=int(now.timestamp() * 1000),
+        made=now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        extent=contents.extent,
+        bytes=part.stat().st_size,
+        sha256=sha256(part, goes_on),
+        contains=CONTAINED,
+        does_not_contain=NOT_CONTAINED,
+    )

@@ -1,4 +1,4 @@
-"""System checks of the installation."""
+"""System checks of the installation. ``check`` and the operator's page show more, see ``maintenance.problems``."""
 
 import os
 from collections.abc import Sequence
@@ -9,49 +9,39 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
-from enhancelog.backends import dialect
+from enhancelog.domain.errors import Busy
+from enhancelog.domain.installation import Problem
+from enhancelog.maintenance import integrity
 
 # E001 triggers missing, E003 search index missing (with --database default, and after migrate); E002 SQLite's folder
-# not writable; W001 data folder readable by others; W002 public read with --deploy.
-
-# ``migrate`` runs these checks first and would stop at what it repairs.
-REPAIR = "Run: python3 manage.py migrate --skip-checks"
+# not writable; W001 data folder readable by others. With --deploy: W002 public read; W003 the OIDC provider cannot be
+# used.
 
 
 @register(Tags.database)
 def triggers_are_there(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    found: list[CheckMessage] = []
-    for using in databases or ():
-        with connections[using].cursor() as cursor:
-            if "enhancelog_entry" not in connections[using].introspection.table_names(cursor):
-                continue  # nothing to protect before the first migration
-            found += [
-                Error(
-                    f"The trigger {name} is missing or altered, so its table's rows are not safe from changes.",
-                    hint=REPAIR,
-                    id="enhancelog.E001",
-                )
-                for name in dialect(using).missing_triggers(cursor)
-            ]
-    return found
+    found = [problem for using in _protected(databases) for problem in integrity.missing_triggers(using)]
+    return [_error(problem, "enhancelog.E001") for problem in found]
 
 
 @register(Tags.database)
 def search_index_is_there(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    found: list[CheckMessage] = []
-    for using in databases or ():
-        with connections[using].cursor() as cursor:
-            if "enhancelog_entry" not in connections[using].introspection.table_names(cursor):
-                continue
-            found += [
-                Error(
-                    f"{name} is missing, so nothing can be searched or appended.",
-                    hint=REPAIR,
-                    id="enhancelog.E003",
-                )
-                for name in dialect(using).search.missing(cursor)
-            ]
-    return found
+    found = [problem for using in _protected(databases) for problem in integrity.missing_search(using)]
+    return [_error(problem, "enhancelog.E003") for problem in found]
+
+
+def _protected(databases: Sequence[str] | None) -> list[str]:
+    # Before the first migration, there is nothing to protect.
+    return [using for using in databases or () if _has_entries(using)]
+
+
+def _has_entries(using: str) -> bool:
+    with connections[using].cursor() as cursor:
+        return "enhancelog_entry" in connections[using].introspection.table_names(cursor)
+
+
+def _error(problem: Problem, number: str) -> CheckMessage:
+    return Error(problem.text, hint=problem.fix, id=number)
 
 
 @register()
@@ -80,3 +70,18 @@ def reading_needs_sign_in(**kwargs: Any) -> list[CheckMessage]:
         return []
     hint = "Unset ENHANCELOG_PUBLIC_READ, or silence this check if that is intended."
     return [Warning("Anyone can read the log without signing in.", hint=hint, id="enhancelog.W002")]
+
+
+@register(Tags.security, deploy=True)
+def oidc_provider_answers(**kwargs: Any) -> list[CheckMessage]:
+    if settings.OIDC is None:
+        return []
+    from enhancelog.accounts import oidc_requests
+
+    try:
+        config = oidc_requests.discovery(settings.OIDC)
+        oidc_requests.keys(config)
+    except (oidc_requests.ProviderFailed, Busy) as failure:
+        hint = "Until this is mended, nobody can sign in there. The server starts all the same."
+        return [Warning(f"OIDC: {failure}.", hint=hint, id="enhancelog.W003")]
+    return []

@@ -39,16 +39,17 @@ def _run(ends: threading.Event) -> None:
     try:
         while not ends.is_set():
             waking.work_waits.clear()
-            work_off()
-            _wait_for_work()
+            work_off(ends)
+            _wait_for_work(ends)
     except WrongSchema as error:
         _log.warning("stopped grouping deny patterns: %s", error)
 
 
-def work_off() -> None:
+def work_off(ends: threading.Event) -> None:
     try:
         while (became := _step()) is not Step.DONE:
-            time.sleep(PAUSE_AFTER_FAULT_S if became is None else PAUSE_S[became])
+            if ends.wait(PAUSE_AFTER_FAULT_S if became is None else PAUSE_S[became]):
+                return
     finally:
         connection.close()
 
@@ -78,9 +79,9 @@ def _attempt(work: Callable[[], Step]) -> Step | None:
     return None
 
 
-def _wait_for_work() -> None:
+def _wait_for_work(ends: threading.Event) -> None:
     seen: list[axes.Pending] = []
-    while not waking.work_waits.wait(POLL_S):
+    while not ends.is_set() and not waking.work_waits.wait(POLL_S):
         seen, before = _waiting(), seen
         if (seen and seen[:1] == before[:1]) or _has_to_derive():
             return

@@ -2,15 +2,19 @@
 
 import secrets
 
-from django.contrib.auth import get_user_model
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from enhancelog.accounts import temporary_passwords
 
 ADMIN = "admin"
 
 
 def create_admin() -> str | None:
-    users = get_user_model()._default_manager
-    if users.exists():
+    if User.objects.exists() or not settings.LOCAL_SIGN_IN:
         return None
     password = secrets.token_urlsafe(12)
-    users.create_superuser(username=ADMIN, password=password)
+    admin = User.objects.create_superuser(username=ADMIN, password=password)
+    if not settings.DEMO:
+        temporary_passwords.mark(admin)  # it was printed, so logs may have it
     return password

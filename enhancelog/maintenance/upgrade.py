@@ -29,6 +29,7 @@ KEEP: Final = 3
 _UNFINISHED: Final = "-unfinished"
 _EXTENT: Final = """
     SELECT (SELECT MAX(position) FROM enhancelog_entry), (SELECT MAX(id) FROM content_contentrevision)"""
+_SCHEMA: Final = "SELECT fingerprint, migrations FROM enhancelog_schema"
 
 
 class UpgradeFailed(StoreError):
@@ -42,22 +43,24 @@ def pending() -> list[str]:
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
-def migrate() -> Path | None:
+def migrate(*, copies: bool = True) -> Path | None:
     """Apply pending migrations; returns the copy of the database before, if any. Raises ``WrongSchema`` or
-    ``UpgradeFailed``.
+    ``UpgradeFailed``. ``copies``: False for a database that was just restored from one.
     """
-    if schema.look().state is State.CURRENT and not pending():
-        _settle()
-        return None
-    return run(lambda: call_command(django_migrate.Command(), verbosity=0, interactive=False))
-
-
-def run(migrations: Callable[[], object]) -> Path | None:
-    """Errors in Django's arguments stay ``CommandError``."""
     found = schema.look()
+    if found.state is State.AHEAD or (found.state is State.CURRENT and not pending()):
+        return _settle() if copies else None
+    return run(lambda: call_command(django_migrate.Command(), verbosity=0, interactive=False), copies=copies)
+
+
+def run(migrations: Callable[[], object], *, copies: bool = True) -> Path | None:
+    """Errors in Django's arguments stay ``CommandError``. Nothing is done to the database of a newer release."""
+    found = schema.look()
+    if found.state is State.AHEAD:
+        return None
     if found.state in (State.NEWER, State.FOREIGN):
         raise WrongSchema(found.reason)
-    copy = _copy(found.release) if found.state is not State.EMPTY and _needs_upgrade(found) else None
+    copy = _copy(found.release) if copies and found.state is not State.EMPTY and _needs_upgrade(found) else None
     try:
         with dialect().migrating() as cursor:
             schema.begin(cursor)
@@ -66,7 +69,7 @@ def run(migrations: Callable[[], object]) -> Path | None:
         raise
     except Exception as error:
         raise UpgradeFailed(_failure(error, copy, found.release)) from error
-    finished = _settle()
+    finished = _settle() if copies else None
     for old in _copies()[:-KEEP] if copy else []:
         old.unlink()
     return finished
@@ -77,7 +80,8 @@ def _needs_upgrade(found: schema.Found) -> bool:
 
 
 def _failure(error: Exception, copy: Path | None, release: str) -> str:
-    reason = " ".join(str(error).split()) or type(error).__name__
+    said = str(error).partition("\nLINE ")[0]  # PostgreSQL quotes the statement below that
+    reason = " ".join(said.split()) or type(error).__name__
     if not release:
         return f"the database cannot be created: {reason}"
     kept = f" and was copied to {copy}" if copy else ""
@@ -89,7 +93,7 @@ def _copy(release: str) -> Path | None:
         return None
     # An unfinished upgrade's copy is reused unless the old release has written since.
     for unfinished in reversed(_copies(_UNFINISHED)):
-        if _holds_everything(unfinished):
+        if _has_equal(unfinished, _EXTENT):
             return unfinished
     name = f"before-upgrade-{backup.timestamp()}-from-{release}-of-{_database()}{_UNFINISHED}.sqlite3"
     copy = settings.DATA_DIR / "backups" / name
@@ -101,18 +105,21 @@ def _copy(release: str) -> Path | None:
     return copy
 
 
-def _holds_everything(copy: Path) -> bool:
+def _has_equal(copy: Path, query: str) -> bool:
+    """Whether it gives the same row as the database."""
     with connection.cursor() as cursor:
-        cursor.execute(_EXTENT)
-        extent = cursor.fetchone()
+        cursor.execute(query)
+        row = cursor.fetchone()
     try:
         with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro", uri=True)) as opened:
-            return bool(opened.execute(_EXTENT).fetchone() == extent)
+            return bool(opened.execute(query).fetchone() == row)
     except sqlite3.Error:
         return False
 
 
 def _copies(ending: str = "") -> list[Path]:
+    if connection.vendor != "sqlite":  # one of SQLite may have had the same name
+        return []
     name = glob.escape(f"-of-{_database()}{ending}.sqlite3")
     return sorted((settings.DATA_DIR / "backups").glob(f"before-upgrade-*{name}"))
 
@@ -122,8 +129,9 @@ def _database() -> str:
 
 
 def _settle() -> Path | None:
+    """Of upgrades that have succeeded: not if this is still the database that was copied."""
     finished = None
-    for copy in _copies(_UNFINISHED):
+    for copy in [each for each in _copies(_UNFINISHED) if not _has_equal(each, _SCHEMA)]:
         finished = copy.rename(copy.with_name(copy.name.replace(f"{_UNFINISHED}.sqlite3", ".sqlite3")))
     return finished
 

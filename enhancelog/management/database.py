@@ -17,7 +17,7 @@ Say = Callable[[str], object]
 
 
 class Needs(enum.Enum):
-    """None accepts the database of a newer release."""
+    """None accepts the database of a newer release, unless that allows this one."""
 
     # Uses no database, or inspects it itself.
     NOTHING = enum.auto()
@@ -66,7 +66,7 @@ def prepare(needs: Needs, say: Say) -> None:
         with upgrade.alone(say):
             upgrade.migrate()
         found = schema.look()
-    if found.state is State.CURRENT:
+    if found.state in (State.CURRENT, State.AHEAD):
         return
     if needs is Needs.ANY and found.state in (State.BEHIND, State.FOREIGN):
         return

@@ -36,6 +36,8 @@ class ReportingCommand(BaseCommand):
     """
 
     needs: ClassVar[Needs] = Needs.CURRENT
+    # What an interruption leaves, and what to do.
+    interrupted: str = "What was committed is kept; run the command again to continue."
     requires_system_checks = ()  # they check pages and settings that no such command needs
 
     def report(self, **options: Any) -> bool:
@@ -50,7 +52,7 @@ class ReportingCommand(BaseCommand):
         except (StoreError, DatabaseError, OSError) as error:
             raise CannotRun(_one_line(error)) from error
         except KeyboardInterrupt:
-            self.stderr.write("Interrupted. What was committed is kept; run the command again to continue.")
+            self.stderr.write(f"Interrupted. {self.interrupted}")
             sys.exit(130)
         if found:
             sys.exit(1)
@@ -58,7 +60,7 @@ class ReportingCommand(BaseCommand):
 
 def _one_line(error: Exception) -> str:
     text = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
-    return " ".join(text.split())
+    return printable(" ".join(text.split()))
 
 
 def printable(text: str) -> str:

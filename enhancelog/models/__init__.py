@@ -1,7 +1,9 @@
 """The log's tables, a module per writer. Only the writers and ``queries`` use them."""
 
+from enhancelog.models.alerts import Alert, AlertProgress, Delivery, DeliveryAttempt, VerifiedAddress
 from enhancelog.models.api_tokens import Token
 from enhancelog.models.attempts import NO_TIME, Attempt, RunStart
+from enhancelog.models.audit import AuditRecord
 from enhancelog.models.followed import FollowFinding
 from enhancelog.models.host import (
     AmbiguousPatch,
@@ -19,7 +21,7 @@ from enhancelog.models.host import (
     Version,
 )
 from enhancelog.models.log import Entry, EntryQuerySet, Immutable
-from enhancelog.models.markers import HiddenMarker, Marker, MarkerChange
+from enhancelog.models.markers import HiddenMarker, Marker
 from enhancelog.models.patterns import (
     DenialPattern,
     PatternAxis,
@@ -41,20 +43,39 @@ from enhancelog.models.projections import (
     MetaValue,
     StatusTally,
 )
+from enhancelog.models.redactions import KeptTexts, RedactedPatch, Redaction
 from enhancelog.models.rejudgements import CandidateKey, Rejudgement
+from enhancelog.models.sessions import Session, TemporaryPassword
+from enhancelog.models.sources import SourceChange, SourceProgress
 from enhancelog.models.touches import Touch, TouchAwaiting, TouchDerivation, TouchPending
+from enhancelog.models.triage import (
+    ChangedTemplate,
+    Mention,
+    MentionReader,
+    Note,
+    NoteVersion,
+    Review,
+    StateChange,
+    TemplateState,
+)
 from enhancelog.models.views import SavedView
 
 __all__ = [
     "NO_DAY",
     "NO_TIME",
+    "Alert",
+    "AlertProgress",
     "AmbiguousPatch",
     "Answer",
     "Attempt",
+    "AuditRecord",
     "AxisTally",
     "AxisTotal",
     "BlueprintSummary",
     "CandidateKey",
+    "ChangedTemplate",
+    "Delivery",
+    "DeliveryAttempt",
     "Denial",
     "DenialPattern",
     "Document",
@@ -71,20 +92,33 @@ __all__ = [
     "IntentTally",
     "IntentTimeTally",
     "JointTally",
+    "KeptTexts",
     "Marker",
-    "MarkerChange",
+    "Mention",
+    "MentionReader",
     "MetaValue",
+    "Note",
+    "NoteVersion",
     "Observation",
     "Patch",
     "PatternAxis",
     "PatternChange",
     "PatternRules",
+    "RedactedPatch",
+    "Redaction",
     "Rejudgement",
+    "Review",
     "RunStart",
     "SavedView",
+    "Session",
+    "SourceChange",
+    "SourceProgress",
+    "StateChange",
     "StatusTally",
     "Template",
+    "TemplateState",
     "TemplateTally",
+    "TemporaryPassword",
     "Token",
     "Touch",
     "TouchAwaiting",
@@ -93,5 +127,6 @@ __all__ = [
     "UnfinishedRun",
     "UnfinishedRunChange",
     "UnfinishedTotal",
+    "VerifiedAddress",
     "Version",
 ]

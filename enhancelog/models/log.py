@@ -1,4 +1,4 @@
-"""The entries, written once: only ``store`` inserts, and triggers refuse changes."""
+"""The entries, written once: only ``store`` inserts, and triggers refuse all changes but a redaction."""
 
 from typing import Any, ClassVar
 
@@ -44,10 +44,12 @@ class Entry(models.Model):
     source = CodePointTextField()
     digest = models.TextField()
     envelope = models.TextField()
+    redacted = models.TextField(null=True)  # a JSON array, as ``domain.redactions.tombstones`` reads it
 
     objects = EntryQuerySet.as_manager()
 
     class Meta:
+        permissions: ClassVar = [("see_status", "Can see the status")]  # of the whole installation
         verbose_name_plural = "entries"
         indexes: ClassVar = [
             models.Index("blueprint_id", "ts_ms", "position", name="entry_blueprint_ts"),

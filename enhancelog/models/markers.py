@@ -27,22 +27,3 @@ class Marker(models.Model):
 
 class HiddenMarker(models.Model):
     marker_id = CodePointTextField(primary_key=True)  # also of a derived marker, which has no row
-
-
-# Written once: what was done to a marker, and by whom.
-class MarkerChange(models.Model):
-    marker_id = CodePointTextField()
-    act = models.TextField()  # made, edited, hidden, shown
-    made_by = models.TextField()
-    made_ms = models.BigIntegerField()
-
-    class Meta:
-        indexes: ClassVar = [models.Index("marker_id", "id", name="marker_change_marker")]
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=models.Q(act__in=["made", "edited", "hidden", "shown"]), name="marker_change_act_known"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.marker_id} {self.act}"

@@ -126,6 +126,10 @@ class PatternChange(models.Model):
     made_ms = models.BigIntegerField()
     undone_by = models.TextField(null=True)
     undone_ms = models.BigIntegerField(null=True)  # NULL: in force
+    # Of a merge of patterns with different states: the change of states that it made.
+    kept = models.ForeignKey(
+        "StateChange", models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
 
     class Meta:
         indexes: ClassVar = [models.Index("axis", "id", name="pattern_change_axis")]

@@ -1,10 +1,11 @@
 """All metrics, and their registry for Prometheus. Labels contain routes, never ids."""
 
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.process_collector import ProcessCollector
@@ -34,6 +35,7 @@ _content_writes = Counter("enhancelog_content_writes", "Versions written to the 
 
 _limits = Counter("enhancelog_limits", "Requests refused and responses ended by a limit.", ["limit"])
 _polls = Counter("enhancelog_polls", "Ends of long polls: grown, time, gone or stopping.", ["end"])
+_deliveries = Counter("enhancelog_deliveries", "Attempts to send a message: delivered, failed or dead.", ["result"])
 
 
 def request(method: str, route: str, status: int, seconds: float) -> None:
@@ -63,6 +65,50 @@ def limited(limit: str) -> None:
 def poll_ended(end: str) -> None:
     """``end``: grown, time, gone or stopping."""
     _polls.labels(end).inc()
+
+
+def delivery_attempted(result: str) -> None:
+    """``result``: delivered, failed (it is tried again) or dead."""
+    _deliveries.labels(result).inc()
+
+
+class WorkerProcess(NamedTuple):
+    process_id: int
+    started_ms: int
+    memory_bytes: int
+
+
+def failures() -> list[tuple[str, int]]:
+    """The counters that mean trouble, since the server started."""
+    sums: dict[str, float] = {}
+    for key, (number, *_) in shared_series.totals().items():
+        name, *labels = json.loads(key)
+        if name in _TROUBLE and number and (shown := _TROUBLE[name](*labels)):
+            metric = f"{name}_total{{{shown}}}"
+            sums[metric] = sums.get(metric, 0) + number
+    return [(metric, round(number)) for metric, number in sorted(sums.items())]
+
+
+_TROUBLE: Final[dict[str, Callable[..., str]]] = {
+    "enhancelog_http_requests": lambda _, __, status: f'status="{status}"' if status >= "500" else "",
+    "enhancelog_appends": lambda result: 'result="conflict"' if result == "conflict" else "",
+    "enhancelog_limits": lambda limit: f'limit="{limit}"',
+    "enhancelog_deliveries": lambda result: f'result="{result}"' if result != "delivered" else "",
+}
+
+
+def workers() -> list[WorkerProcess]:
+    """The processes of this server; empty in a command."""
+    if shared_series.MEMORY not in os.environ:
+        return []
+    return [_worker(each) for each in sorted(shared_series.process_ids()) if _parent(each) == os.getppid()]
+
+
+def _worker(process_id: int) -> WorkerProcess:
+    found = ProcessCollector(pid=partial(str, process_id), registry=None).collect()
+    values = {metric.name: metric.samples[0].value for metric in found}
+    started_ms = round(1000 * values.get("process_start_time_seconds", 0))
+    return WorkerProcess(process_id, started_ms, round(values.get("process_resident_memory_bytes", 0)))
 
 
 def registry(*more: Collector) -> CollectorRegistry:

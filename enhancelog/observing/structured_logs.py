@@ -15,7 +15,7 @@ from structlog.types import EventDict, ExcInfo, Processor, WrappedLogger
 # that no text can forge a line.
 FIELDS: Final = (
     *("method", "route", "status", "ms", "bytes", "actor_kind", "actor_name"),
-    *("user", "token", "owner", "address"),
+    *("user", "token", "owner", "reason", "address"),
 )
 
 # Of this thread's request; empty outside of requests.

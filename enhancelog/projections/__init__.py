@@ -45,6 +45,9 @@ PROJECTIONS: tuple[ModuleType, ...] = (
 # They read denials and attempts, so they are dropped before them.
 _FROM_OTHERS: tuple[ModuleType, ...] = (tallies, intents)
 
+# They depend on the names of sources.
+_BY_NAME: tuple[ModuleType, ...] = (attempts, tallies, intents, rejudgements)
+
 
 def tables() -> list[type[models.Model]]:
     return [table for projection in PROJECTIONS for table in projection.TABLES]
@@ -58,7 +61,19 @@ def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
     """The inverse of ``apply``, for entries that are still in the log."""
-    others = [projection for projection in PROJECTIONS if projection not in _FROM_OTHERS]
+    _drop(cursor, entries, PROJECTIONS)
+
+
+def rename(cursor: CursorWrapper, before: Sequence[Stored], after: Sequence[Stored]) -> None:
+    """Derive the same entries under the names ``after`` instead of those ``before``."""
+    _drop(cursor, before, _BY_NAME)
+    for projection in _BY_NAME:
+        projection.apply(cursor, after)
+    rejudgements.observe(cursor, [stored.position for stored in after])
+
+
+def _drop(cursor: CursorWrapper, entries: Sequence[Stored], projections: Iterable[ModuleType]) -> None:
+    others = [projection for projection in projections if projection not in _FROM_OTHERS]
     for projection in (*_FROM_OTHERS, *others):
         projection.drop(cursor, entries)
 

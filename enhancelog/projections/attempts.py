@@ -6,7 +6,7 @@ from typing import Final
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect
-from enhancelog.domain.intents import thread_key
+from enhancelog.domain.intents import intent_hash, thread_key_of
 from enhancelog.domain.times import is_plausible
 from enhancelog.models import Attempt
 from enhancelog.projections.expected import Expected, RowsPerEntry
@@ -36,7 +36,15 @@ def expected() -> list[Expected]:
 
 
 def rows(entries: Sequence[Stored]) -> Iterator[tuple[int, int, int, bool, bool]]:
-    for position, recorded_ms, origin, entry, denied, *_ in entries:
-        key = thread_key(entry.blueprint_id, origin.source, entry.intent)
-        if key is not None and is_plausible(entry.ts_ms, recorded_ms):
-            yield position, key, entry.ts_ms, entry.status == "applied", len(denied) > MOST_DENIED
+    for stored in entries:
+        entry = stored.entry
+        key = stored_key(stored)
+        if key is not None and is_plausible(entry.ts_ms, stored.recorded_ms):
+            is_crowded = len(stored.denied) > MOST_DENIED
+            yield stored.position, key, entry.ts_ms, entry.status == "applied", is_crowded
+
+
+def stored_key(stored: Stored) -> int | None:
+    """The ``thread_key`` of its intent, also if that was redacted."""
+    intent = intent_hash(stored.entry.intent) if stored.kept is None else stored.kept.intent
+    return thread_key_of(stored.entry.blueprint_id, stored.source, intent)

@@ -1,4 +1,4 @@
-"""Runs by status and the newest plausible time, per Blueprint and source."""
+"""Runs by status and the newest plausible time, per Blueprint and source, as recorded."""
 
 from collections.abc import Sequence
 

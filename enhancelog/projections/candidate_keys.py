@@ -8,9 +8,11 @@ from django.db.backends.utils import CursorWrapper
 from enhancelog.backends import dialect
 from enhancelog.domain import stored_verdicts
 from enhancelog.domain.records import judged_axes
-from enhancelog.domain.same_candidates import EVIDENCE, LONGEST_OPS, MOST_AXES, hash_key, keys, operations_key
+from enhancelog.domain.redactions import NO_OPERATIONS
+from enhancelog.domain.same_candidates import EVIDENCE, LONGEST_OPS, MOST_AXES, Keys, hash_key, keys, operations_key
 from enhancelog.domain.times import is_plausible, plausible_sql
 from enhancelog.models import CandidateKey, Entry, EntryPatch, Patch
+from enhancelog.projections import source_names
 from enhancelog.projections.stored import Stored
 
 TABLE: Final = CandidateKey._meta.db_table
@@ -21,7 +23,8 @@ _ENTRY: Final = Entry._meta.db_table
 _OBSERVED: Final = f"""
     SELECT entry.position, entry.blueprint_id, entry.source, entry.prev_hash, entry.ts_ms,
         entry.verdicts, entry.candidate_hash IS NOT NULL OR entry.status = 'applied', entry.ops IS NOT NULL,
-        patch.candidate_hash, CASE WHEN LENGTH(patch.ops) <= {LONGEST_OPS} THEN patch.ops ELSE '' END
+        patch.candidate_hash, CASE WHEN LENGTH(patch.ops) > {LONGEST_OPS}
+            OR entry.redacted IS NOT NULL AND patch.ops = '{NO_OPERATIONS}' THEN '' ELSE patch.ops END
     FROM {_ENTRY} entry JOIN {Patch._meta.db_table} patch ON patch.position = (
         SELECT MIN(joined.patch) FROM {EntryPatch._meta.db_table} joined WHERE joined.position = entry.position)
     WHERE {{}} AND {plausible_sql("entry.ts_ms", "entry.recorded_ms")}"""
@@ -43,9 +46,15 @@ def own(entries: Iterable[Stored]) -> Iterator[KeyRow]:
         entry = stored.entry
         if not is_plausible(entry.ts_ms, stored.recorded_ms) or len(judged_axes(entry)) > MOST_AXES:
             continue
-        found = keys(entry, stored.origin.source) if stored.candidate_keys is None else stored.candidate_keys
-        for evidence, key in found.items():
+        for evidence, key in stored_keys(stored).items():
             yield KeyRow(stored.position, EVIDENCE.index(evidence), key, entry.ts_ms, False)
+
+
+def stored_keys(stored: Stored) -> Keys:
+    """Of its texts, also if they were redacted."""
+    if stored.candidate_keys is not None:
+        return stored.candidate_keys
+    return keys(stored.entry, stored.source, stored.kept and stored.kept.candidate)
 
 
 def observed(cursor: CursorWrapper, positions: Sequence[int]) -> set[KeyRow]:
@@ -53,9 +62,11 @@ def observed(cursor: CursorWrapper, positions: Sequence[int]) -> set[KeyRow]:
     if not positions:
         return set()
     condition, parameter = dialect().one_of("entry.position", positions)
+    names = source_names.derived(cursor)
     found = set()
     for row in dialect().fetch(cursor, _OBSERVED.format(condition), [parameter]):
         position, blueprint_id, source, prev_hash, ts_ms, verdicts, has_hash, has_ops, candidate_hash, ops = row
+        source = names.name_at(source, position)
         if len({verdict.axis for verdict in stored_verdicts.decode(verdicts)}) > MOST_AXES:
             continue
         told = {

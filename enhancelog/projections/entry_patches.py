@@ -7,11 +7,14 @@ from typing import Final, NamedTuple
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect
+from enhancelog.domain.source_names import Names
 from enhancelog.models import AmbiguousPatch, Entry, EntryPatch, Patch
+from enhancelog.projections import source_names
 
 # A run's key is its Blueprint, ``prev_hash`` and ``ts_ms``. An entry and a patch of one key belong together if they are
 # the only ones of their source, or if the key has one entry and one patch over all sources; the same patch from several
-# sources is one. Otherwise the patch is ambiguous, and nothing is guessed. Derived from the sets alone, by position.
+# sources is one. Sources that are shown under one name are one. Otherwise the patch is ambiguous, and nothing is
+# guessed. Derived from the sets and names alone, by position.
 
 TABLES: Final = (EntryPatch, AmbiguousPatch)
 
@@ -69,7 +72,7 @@ class Joined(NamedTuple):
     ambiguous: set[int]
 
 
-def join(entries: Sequence[EntryKey], patches: Sequence[PatchKey]) -> Joined:
+def join(entries: Sequence[EntryKey], patches: Sequence[PatchKey], names: Names = source_names.NONE) -> Joined:
     """Of one moment. Patches in neither part have no entry."""
     joined = Joined({}, set())
     if len(entries) > MOST_AT_ONCE or len(patches) > MOST_AT_ONCE:
@@ -80,23 +83,25 @@ def join(entries: Sequence[EntryKey], patches: Sequence[PatchKey]) -> Joined:
             [entry for entry in entries if entry.prev_hash == prev_hash],
             [patch for patch in patches if patch.prev_hash == prev_hash],
             joined,
+            names,
         )
     return joined
 
 
-def _join_key(entries: Sequence[EntryKey], patches: Sequence[PatchKey], joined: Joined) -> None:
+def _join_key(entries: Sequence[EntryKey], patches: Sequence[PatchKey], joined: Joined, names: Names) -> None:
     if not entries:
         return
     own: dict[str, list[EntryKey]] = defaultdict(list)
     for entry in entries:
-        own[entry.source].append(entry)
+        own[names.shown(entry.source)].append(entry)
     tried: dict[str, list[PatchKey]] = defaultdict(list)
     for patch in patches:
-        tried[patch.source].append(patch)
+        tried[names.shown(patch.source)].append(patch)
     is_unique = len(entries) == 1 and len({patch.digest for patch in patches}) == 1
     for patch in patches:
-        if len(own.get(patch.source, ())) == len(tried[patch.source]) == 1:
-            joined.entries[patch.position] = own[patch.source][0].position
+        name = names.shown(patch.source)
+        if len(own.get(name, ())) == len({each.digest for each in tried[name]}) == 1:
+            joined.entries[patch.position] = own[name][0].position
         elif is_unique:
             joined.entries[patch.position] = entries[0].position
         else:
@@ -120,7 +125,7 @@ class Affected(NamedTuple):
 
 def apply(cursor: CursorWrapper, moments: Iterable[Moment], done: Place, up_to: Place) -> Affected:
     """Join these moments anew; all are joined up to ``done``."""
-    affected = Affected(set(), set())
+    affected, names = Affected(set(), set()), source_names.derived(cursor).names
     for moment in moments:
         entries, patches = read(cursor, moment, up_to)
         affected.sources.update(patch.source for patch in patches)
@@ -129,7 +134,7 @@ def apply(cursor: CursorWrapper, moments: Iterable[Moment], done: Place, up_to: 
             is_marked = entries[0].position <= done.entries and patches[-1].position <= done.patches
             _mark(cursor, moment, done.patches if is_marked else 0, up_to.patches)
         elif patches:
-            _replace(cursor, [patch.position for patch in patches], join(entries, patches))
+            _replace(cursor, [patch.position for patch in patches], join(entries, patches, names))
     return affected
 
 

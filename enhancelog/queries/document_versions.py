@@ -9,6 +9,7 @@ from enhancelog.backends import faults
 from enhancelog.domain import filters, records
 from enhancelog.domain.times import EARLIEST_MS, is_plausible, now_ms
 from enhancelog.models import Document, Version
+from enhancelog.projections import source_names
 from enhancelog.queries import entries, observed
 from enhancelog.store import documents
 from enhancelog.store.documents import Stored
@@ -64,7 +65,13 @@ def page(blueprint_id: str, before: tuple[int, int] | None = None) -> Page:
         return Page(_logged(blueprint_id), None, from_log=True)
     shown = found[:SHOWN_VERSIONS]
     has_more = len(found) > len(shown)
-    return Page(shown, (shown[-1].number, shown[-1].position) if has_more else None, from_log=False)
+    following = (shown[-1].number, shown[-1].position) if has_more else None
+    return Page(_each_once(shown), following, from_log=False)
+
+
+def _each_once(versions: Sequence[KnownVersion]) -> list[KnownVersion]:
+    """Several sources that are shown under one name may have the same version."""
+    return list({(each.source, each.number, each.hash): each for each in versions}.values())
 
 
 def _listed(blueprint_id: str, size: int, before: tuple[int, int] | None) -> list[KnownVersion]:
@@ -80,7 +87,12 @@ def _listed(blueprint_id: str, size: int, before: tuple[int, int] | None) -> lis
 
 def _known(rows: Sequence[Any]) -> list[KnownVersion]:
     forms = observed.stored_forms([row[2] for row in rows])
-    return [KnownVersion(*(*row, forms.get(row[2]))) for row in rows]
+    return [_version(row, forms.get(row[2])) for row in rows]
+
+
+def _version(row: Sequence[Any], form: str | None) -> KnownVersion:
+    found = KnownVersion(*(*row, form))
+    return found._replace(source=source_names.current().shown(found.source))
 
 
 def newest_stored(blueprint_id: str) -> Newest | None:
@@ -131,7 +143,7 @@ def of_document(blueprint_id: str, hash: str) -> list[KnownVersion]:
     wanted = Version.objects.filter(blueprint_id=blueprint_id, hash=hash).order_by("-number", "-position")
     with faults():
         rows: list[Any] = list(wanted.values_list(*_COLUMNS)[:MOST_OF_DOCUMENT])
-    return [KnownVersion(*(*row, None)) for row in rows]
+    return _each_once([_version(row, None) for row in rows])
 
 
 def by_hand(blueprint_id: str, hashes: Collection[str]) -> dict[str, int | None]:

@@ -14,7 +14,9 @@ from enhancelog.domain import cursors, records
 from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.filters import EntryFilter, Order, Seen
 from enhancelog.domain.records import Entry
+from enhancelog.domain.redactions import Tombstone, tombstones
 from enhancelog.models import Entry as EntryModel
+from enhancelog.projections import source_names
 from enhancelog.queries.chains import gap
 from enhancelog.queries.horizon import begun
 from enhancelog.queries.prepared import Statement, fetch, written
@@ -66,8 +68,11 @@ _Value = TypeVar("_Value")
 
 
 class _Column(Generic[_Value]):
+    def __init__(self, column: str = "") -> None:
+        self._column = column
+
     def __set_name__(self, owner: type, name: str) -> None:
-        self._place = COLUMNS.index(name)
+        self._place = COLUMNS.index(self._column or name)
 
     def __get__(self, listed: "Listed", owner: type) -> _Value:
         value: _Value = listed.row[self._place]
@@ -91,8 +96,24 @@ class Listed:
     recorded_ms = _Column[int]()
     actor_kind = _Column[str]()
     actor_name = _Column[str]()
-    source = _Column[str]()
+    recorded_source = _Column[str]("source")
     digest = _Column[str]()
+    redacted = _Column[str | None]()
+
+    @cached_property
+    def redactions(self) -> list[Tombstone]:
+        """The first one first."""
+        return tombstones(self.redacted)
+
+    @property
+    def version(self) -> str:
+        """Its digest; after a redaction, also how many there were."""
+        return f"{self.digest}-{len(self.redactions)}" if self.redacted else self.digest
+
+    @cached_property
+    def source(self) -> str:
+        """The name under which it is shown."""
+        return source_names.current().shown(self.recorded_source)
 
     @cached_property
     def entry(self) -> Entry:

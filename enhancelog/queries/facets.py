@@ -22,6 +22,7 @@ from enhancelog.models import (
     Touch,
     TouchAwaiting,
 )
+from enhancelog.projections import source_names
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
 from enhancelog.queries.counts import CAP, Count, count, tallied_by_axis, tallied_by_blueprint
@@ -201,6 +202,8 @@ def _sampled(entries: Entries, up_to: int, wanted: EntryFilter) -> dict[str, dic
         cursor.execute(statement, values)
         for name, value, number in cursor.fetchall():
             found.setdefault(name, {})[value] = number
+    if "source" in found:
+        found["source"] = source_names.current().added_up(found["source"])
     return found
 
 

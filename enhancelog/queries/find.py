@@ -1,7 +1,6 @@
-"""Names that contain a text, in any case: Blueprints, axes, patterns, sources; and entries whose id starts with it.
+"""Names that contain a text, in any case: Blueprints, axes, patterns, sources; and entries whose id starts with it."""
 
-Reads at most ``MOST_READ`` names and returns at most ``MOST``, those that start with the text first.
-"""
+# Reads at most ``MOST_READ`` names and returns at most ``MOST``, those that start with the text first.
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -12,6 +11,7 @@ from django.db.models.functions import Left
 from enhancelog.domain import records
 from enhancelog.domain.text import end_of_prefix
 from enhancelog.models import BlueprintSummary, Entry, PatternAxis, Template
+from enhancelog.projections import source_names
 from enhancelog.queries.pattern_ids import SERVED
 
 MOST: Final = 8
@@ -47,7 +47,7 @@ def axes(text: str) -> list[str]:
 
 def sources(text: str) -> list[str]:
     names = BlueprintSummary.objects.order_by("source").values_list("source", flat=True).distinct()
-    return _named(names[:MOST_READ], text)
+    return _named(sorted(set(map(source_names.current().shown, names[:MOST_READ]))), text)
 
 
 def patterns(text: str) -> list[FoundPattern]:

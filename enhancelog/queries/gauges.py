@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from django.db.models import Sum
 
 from enhancelog.models import AxisTotal, BlueprintSummary, Entry, UnfinishedTotal
+from enhancelog.projections import source_names
 
 MOST_NAMES: Final = 200  # the first that appeared, so that nothing later changes which they are
 OTHER: Final = "other"  # the sum over all other names; a name that reads so is among them
@@ -40,7 +41,13 @@ class UnfinishedCount(NamedTuple):
 
 def totals() -> list[SourceTotal]:
     rows = BlueprintSummary.objects.values("source").annotate(applied=Sum("applied"), rejected=Sum("rejected"))
-    return [SourceTotal(*row) for row in rows.order_by("source").values_list("source", "applied", "rejected")]
+    names = source_names.current()
+    found: dict[str, SourceTotal] = {}
+    for source, applied, rejected in rows.values_list("source", "applied", "rejected"):
+        name = names.shown(source)
+        before = found.get(name, SourceTotal(name, 0, 0))
+        found[name] = SourceTotal(name, before.applied + applied, before.rejected + rejected)
+    return [found[name] for name in sorted(found)]
 
 
 def newest() -> Newest:
@@ -54,8 +61,10 @@ def axes() -> list[AxisCount]:
 
 
 def unfinished() -> list[UnfinishedCount]:
-    rows = UnfinishedTotal.objects.order_by("id").values_list("source", "died")
-    return [UnfinishedCount(name, *amounts) for name, *amounts in _with_other(rows[:_ROWS])]
+    found = UnfinishedTotal.objects.order_by("id").values_list("source", "died")
+    # A name with amounts of several sources stands where the first of them does.
+    rows = source_names.current().added_up(dict(found[:_ROWS]))
+    return [UnfinishedCount(name, *amounts) for name, *amounts in _with_other(list(rows.items()))]
 
 
 def _with_other(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

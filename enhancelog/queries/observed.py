@@ -9,7 +9,7 @@ from enhancelog.backends import dialect, faults
 from enhancelog.domain import touches
 from enhancelog.domain.causes import CAUSES, Cause
 from enhancelog.models import AmbiguousPatch, Document, Entry, EntryPatch, Patch, UnfinishedRun
-from enhancelog.projections import unfinished_runs
+from enhancelog.projections import source_names, unfinished_runs
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.store.rows import COLUMNS
@@ -57,13 +57,16 @@ def recorded_patch(listed: Listed) -> TriedPatch | None:
     carried = (row["ops"], row["bump"], row["candidate_hash"])
     if carried == (None, None, None):
         return None
-    return TriedPatch(*carried, row["prev_hash"], row["source"], row["rationale"])
+    return TriedPatch(*carried, row["prev_hash"], listed.source, row["rationale"])
 
 
 def observed_patch(listed: Listed) -> TriedPatch | None:
     """What a host's store says of the entry's run."""
-    rows = run(Statement(_OF_ENTRY, (listed.position, listed.source)))
-    return TriedPatch(*rows[0]) if rows else None
+    rows = run(Statement(_OF_ENTRY, (listed.position, listed.recorded_source)))
+    if not rows:
+        return None
+    found = TriedPatch(*rows[0])
+    return found._replace(source=source_names.current().shown(found.source))
 
 
 def tried_paths(issue_ids: Sequence[str]) -> dict[str, list[str]]:

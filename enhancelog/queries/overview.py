@@ -50,7 +50,7 @@ class Overview:
     without_time: int
 
 
-def overview(window: Window, newest_ms: int | None, named: Named = EVERY) -> Overview:
+def overview(window: Window, newest_ms: int | None, named: Named = EVERY, *, shows_expected: bool = False) -> Overview:
     end_ms = window.until_ms or (day_of(newest_ms or 0) + 1) * DAY_MS
     runs = compared(window, named)
     bars = scale(window, (slot for slot in runs.by_slot if slot is not None))
@@ -61,7 +61,7 @@ def overview(window: Window, newest_ms: int | None, named: Named = EVERY) -> Ove
         window=window,
         now=runs.now,
         before=runs.before,
-        patterns=ranked(window, end_ms, MOST, Scope(named)),
+        patterns=ranked(window, end_ms, MOST, Scope(named), shows_expected=shows_expected),
         days=days_before(end_ms, SPARK_DAYS),
         bars=list(zip(bars.bars(), runs_in_bars(runs.by_slot, bars), strict=True)),
         strips=strips,

@@ -10,7 +10,7 @@ from enhancelog.models import PatternRules, Template
 from enhancelog.queries.prepared import Statement, run
 
 # The rules version whose templates are read.
-SERVED: Final = Subquery(PatternRules.objects.values("served"))
+SERVED: Final = Subquery(PatternRules.objects.values("served")[:1])
 
 _TEMPLATE: Final = Template._meta.db_table
 # The condition is written like the index's, so that SQLite uses it.
@@ -26,7 +26,7 @@ def is_pattern_id(value: str) -> bool:
 
 
 def leader(key: str) -> Subquery:
-    return Subquery(leaders([key]))  # NULL if unknown
+    return Subquery(leaders([key])[:1])  # NULL if unknown
 
 
 def leaders(keys: Iterable[str]) -> QuerySet[Any]:

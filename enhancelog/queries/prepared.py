@@ -7,6 +7,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import BigIntegerField, Expression, QuerySet
 
+from enhancelog.projections import source_names
+
 # For a small page, Django takes longer to compile a statement than the database to run it.
 
 MOST: Final = 512  # cached statements
@@ -53,7 +55,8 @@ def written(rows: QuerySet[Any]) -> Statement:
 def fetch(key: Hashable, write: Callable[..., Statement], *numbers: int | None) -> list[tuple[Any, ...]]:
     """Rows of the statement cached under ``key``. If it is missing, ``write`` gets an ``OpenNumber`` for each number
     but ``None``; it must not calculate with them nor query the database."""
-    full_key = (key, connection.vendor, tuple(number is None for number in numbers))
+    # Filters by source compile to the sources that have the name.
+    full_key = (key, connection.vendor, source_names.current().key, tuple(number is None for number in numbers))
     kept = _kept.get(full_key)
     if kept is None:
         places = (None if number is None else OpenNumber(index) for index, number in enumerate(numbers))

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.meta_filters import is_meta
+from enhancelog.projections import source_names
 from enhancelog.queries import blueprint_ids, flips, meta_values, phrases, touched_places
 from enhancelog.queries.pattern_ids import is_pattern_id
 from enhancelog.queries.selection import Entries, beyond, in_order, select, with_implausible
@@ -90,7 +91,8 @@ def _leading(wanted: EntryFilter) -> EntryFilter:
     for name in ("blueprint_id", "source", "status"):
         values = wanted.include.get(name, ())
         follows = not include if name == "status" else name == "blueprint_id" or list(include) == ["blueprint_id"]
-        if len(values) == 1 and follows:
+        is_one = len(source_names.current().recorded_of(values) if name == "source" else values) == 1
+        if is_one and follows:
             include[name] = values
     return replace(wanted, include=include, exclude={})
 

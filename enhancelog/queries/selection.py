@@ -30,6 +30,7 @@ from enhancelog.domain import features, records, search_words
 from enhancelog.domain.filters import EntryFilter, Has, Seen
 from enhancelog.domain.meta_filters import is_meta
 from enhancelog.models import Denial, DenialPattern, Entry, EntryBadge
+from enhancelog.projections import source_names
 from enhancelog.queries import attempt_numbers, entry_features, flips, meta_values, next_attempts, touched_places
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
@@ -79,6 +80,27 @@ def with_implausible(wanted: EntryFilter, up_to: int | None = None) -> Entries:
     return entries
 
 
+def arrived(wanted: EntryFilter, after: int, up_to: int) -> Entries:
+    """Those in a short range of positions, which leads, however rare what is wanted."""
+    entries = Entry.objects.filter(position__gt=after, position__lte=up_to)
+    include = dict(wanted.include)
+    for name in _NOT_LEADING & include.keys():
+        values = records.only_ids(include.pop(name), may_be_empty=True)
+        values = source_names.current().recorded_of(values) if name == "source" else values
+        # As an expression, so that no index of the field can lead.
+        own = f"own_{name.removesuffix('_id')}"
+        entries = entries.alias(**{own: Coalesce(F(name), Value(""), output_field=TextField())})
+        entries = entries.filter(**{f"{own}__in": values})
+    for condition in _conditions(include, wanted, up_to):
+        entries = entries.filter(condition)
+    if wanted.since_ms is not None:
+        entries = entries.filter(PLAUSIBLE, ts_ms__gte=wanted.since_ms)
+    if wanted.until_ms is not None:
+        entries = entries.filter(PLAUSIBLE, ts_ms__lt=wanted.until_ms)
+    return entries
+
+
+_NOT_LEADING: Final = frozenset(("blueprint_id", "source", "status"))
 PLAUSIBLE: Final = Plausible("ts_ms", "recorded_ms")  # entries with a plausible time
 
 
@@ -151,8 +173,10 @@ def _matches(name: str, values: tuple[str, ...], wanted: EntryFilter, up_to: int
             return Q(blueprint_id__in=records.only_ids(values, may_be_empty=True))
         case "blueprint_prefix":  # row by row: several Blueprints have no common order by time
             return _any(_starts_with(value) for value in values if "\0" not in value)
-        case "source" | "status":
-            return Q(**{f"{name}__in": [value for value in values if "\0" not in value]})
+        case "source":
+            return Q(source__in=[each for each in source_names.current().recorded_of(values) if "\0" not in each])
+        case "status":
+            return Q(status__in=[value for value in values if "\0" not in value])
         case "axis":
             return _all(Q(Exists(_denials(axis__in=records.only_ids((value,))))) for value in values)
         case "only":

@@ -5,6 +5,7 @@ from typing import Final
 
 from enhancelog.domain import records
 from enhancelog.models import BlueprintSummary
+from enhancelog.projections import source_names
 from enhancelog.queries.prepared import Statement, run
 
 _CHAINS: Final = (
@@ -27,4 +28,5 @@ def standing(blueprint_id: str) -> Standing | None:
     if not found:
         return None
     newest = max((ts_ms for _, ts_ms in found if ts_ms is not None), default=None)
-    return Standing(tuple(source for source, _ in found), newest)
+    names = source_names.current()
+    return Standing(tuple(sorted({names.shown(source) for source, _ in found})), newest)

@@ -13,6 +13,7 @@ from django.db.models.functions import Left
 from enhancelog.domain import records
 from enhancelog.domain.same_candidates import EVIDENCE, Evidence, hash_key
 from enhancelog.models import CandidateKey, Rejudgement, Version
+from enhancelog.projections import source_names
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import CAP, Count
 
@@ -155,8 +156,9 @@ def made_by_hand(window: Window, axis: str | None = None) -> list[MadeByHand]:
     versions = Version.objects.filter(made_by="hand").order_by("-position")
     made: defaultdict[int, dict[int, str]] = defaultdict(dict)  # by key, then by time
     rows = versions.values_list("blueprint_id", "source", "prev_hash", "hash", "ts_ms")[:MOST_BY_HAND]
+    names = source_names.current()
     for blueprint_id, source, prev_hash, hash, ts_ms in rows:
-        key = hash_key(blueprint_id, source, prev_hash, hash)
+        key = hash_key(blueprint_id, names.shown(source), prev_hash, hash)
         if ts_ms is not None and _is_in(window, ts_ms) and key is not None:
             made[key][ts_ms] = hash
     found: dict[tuple[int, int, str], MadeByHand] = {}

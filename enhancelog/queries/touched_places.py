@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from enhancelog.domain.filters import EntryFilter, Seen
 from enhancelog.models import EntryPatch, Touch
@@ -41,6 +41,13 @@ def few(wanted: EntryFilter, up_to: int) -> list[int] | None:
     rows = _rows(wanted.include["touches"], wanted.seen).filter(entry_id__lte=up_to).order_by()
     found = list(rows.values_list("entry_id", flat=True)[: phrases.FEW + 1])
     return list(dict.fromkeys(found)) if len(found) <= phrases.FEW else None
+
+
+def most_touched(positions: Sequence[int], most: int) -> list[tuple[str, int]]:
+    """Places that patches of these entries named by themselves, and of how many entries."""
+    rows = Touch.objects.filter(entry__in=positions, is_whole=True, has_named=False).order_by()
+    found = rows.values_list("place").annotate(n=Count("entry")).order_by("-n", "place")
+    return list(found[:most])
 
 
 def places(beginning: str) -> list[str]:

@@ -10,7 +10,7 @@ from enhancelog.domain.text import DATA_NOTICE, LONGEST, cut
 from enhancelog.domain.why import Actor, CameNext, DeniedAxis, PastAttempt, TriedBefore
 from enhancelog.models import Entry, RunStart
 from enhancelog.projections.run_starts import start_key
-from enhancelog.queries import next_attempts, observed
+from enhancelog.queries import next_attempts, observed, reviews
 from enhancelog.queries.why import LONGEST_POINTER, MOST_OF_A_RUN, fits
 from enhancelog.store.rows import decode_verdicts
 
@@ -68,15 +68,18 @@ def _attempts(positions: Sequence[int], prev_hash: str) -> list[PastAttempt]:
     rows = {row[0]: row for row in entries.values_list(*columns, "verdicts", "actor_kind", "actor_name")}
     tried = observed.tried_paths([issue_id for _, issue_id, *_ in rows.values()])
     followed = next_attempts.after(positions)
+    wrong = reviews.found_wrong(positions)
     return [
-        _attempt(rows[position], tried.get(rows[position][1], ()), followed.get(position))
+        _attempt(rows[position], tried.get(rows[position][1], ()), followed.get(position), wrong)
         for position in positions
         if position in rows
     ]
 
 
-def _attempt(row: tuple[Any, ...], paths: Sequence[str], followed: CameNext | None) -> PastAttempt:
-    _, issue_id, blueprint_id, ts_ms, status, intent, rationale, verdicts, *actor = row
+def _attempt(
+    row: tuple[Any, ...], paths: Sequence[str], followed: CameNext | None, wrong: set[tuple[int, str]]
+) -> PastAttempt:
+    position, issue_id, blueprint_id, ts_ms, status, intent, rationale, verdicts, *actor = row
     denials = [verdict for verdict in decode_verdicts(verdicts) if verdict.status == "deny"]
     shown = [path for path in paths if len(path) <= LONGEST_POINTER]
     return PastAttempt(
@@ -89,7 +92,10 @@ def _attempt(row: tuple[Any, ...], paths: Sequence[str], followed: CameNext | No
         actor=Actor(*actor),
         pointers=shown,
         pointers_left_out=len(paths) - len(shown),
-        denied=[DeniedAxis(one.axis, one.detail[: pointers.SEARCHED_CHARACTERS]) for one in denials[:MOST_OF_A_RUN]],
+        denied=[
+            DeniedAxis(one.axis, one.detail[: pointers.SEARCHED_CHARACTERS], (position, one.axis) in wrong)
+            for one in denials[:MOST_OF_A_RUN]
+        ],
         denied_left_out=max(0, len(denials) - MOST_OF_A_RUN),
         next=followed or CameNext("none", None),
     )

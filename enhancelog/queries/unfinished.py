@@ -15,7 +15,8 @@ from enhancelog.domain.causes import CAUSES, Cause
 from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.times import DAY_MS, day_of
 from enhancelog.domain.unfinished import RunStatus
-from enhancelog.models import Entry, Observation, UnfinishedRunChange
+from enhancelog.models import Entry, UnfinishedRunChange
+from enhancelog.projections import source_names
 from enhancelog.queries.blueprint_ids import Named
 from enhancelog.queries.charts import Window
 from enhancelog.queries.plausible import Plausible
@@ -77,6 +78,12 @@ class UnfinishedRun(msgspec.Struct, frozen=True):
     not_after_ms: int | None
     source: str
     recorded_ms: int  # first seen
+
+
+def run_of(row: Sequence[Any]) -> UnfinishedRun:
+    """``row``: of its fields, as stored."""
+    found = UnfinishedRun(*row)
+    return msgspec.structs.replace(found, source=source_names.current().shown(found.source))
 
 
 class Counted(NamedTuple):
@@ -173,7 +180,7 @@ def page(wanted: Wanted, size: int, cursor: str | None = None) -> Page:
     with faults():
         found, is_whole = dialect().first_rows(rows.order_by("-id"), columns, ("intent", "reason"), size, PAGE_BYTES)
     following = None if is_whole or not found else cursors.written(found[-1][0])
-    return Page([UnfinishedRun(*row[1:]) for row in found], following)
+    return Page([run_of(row[1:]) for row in found], following)
 
 
 def count(wanted: Wanted) -> int:
@@ -192,19 +199,8 @@ def newest(wanted: Wanted) -> list[Counted]:
     """At most ``MOST_COUNTED``, the newest first."""
     with faults():
         rows: list[Any] = list(_selected(wanted).order_by("-id").values_list(*Counted._fields)[:MOST_COUNTED])
-    return [Counted(*row) for row in rows]
-
-
-def time_limits_ms() -> dict[str, int]:
-    """The shortest time limit of a run that each source's settings named last."""
-    seen = Observation.objects.filter(kind="ttl_s").order_by("id").values_list("source", "name", "value")
-    with faults():
-        latest = {(source, name): value for source, name, value in seen}
-    limits: dict[str, int] = {}
-    for (source, _), value in latest.items():
-        if value.isdecimal():
-            limits[source] = min(int(value) * 1000, limits.get(source, int(value) * 1000))
-    return limits
+    names = source_names.current()
+    return [each._replace(source=names.shown(each.source)) for each in (Counted(*row) for row in rows)]
 
 
 def has_entry(issue_id: str) -> bool:
@@ -230,7 +226,7 @@ def get(issue_id: str, *, reported: bool = False) -> Detail:
             .order_by("-id")
             .values_list(*Change._fields)[:MOST_CHANGES]
         )
-    run = UnfinishedRun(*(getattr(row, name) for name in UnfinishedRun.__struct_fields__))
+    run = run_of([getattr(row, name) for name in UnfinishedRun.__struct_fields__])
     return Detail(
         run, row.ops, row.prev_hash, row.candidate_hash, row.reported_by, [Change(*each) for each in reversed(changes)]
     )
@@ -241,6 +237,7 @@ def _selected(wanted: Wanted) -> QuerySet[models.UnfinishedRun]:
     rows = rows.filter(_blueprints(wanted).condition)
     for name in ("source", "cause"):
         if values := getattr(wanted, name):
+            values = source_names.current().recorded_of(values) if name == "source" else values
             rows = rows.filter(**{f"{name}__in": records.only_ids(values)})
     if wanted.since is not None:
         rows = rows.filter(day__gte=wanted.since)

@@ -4,12 +4,14 @@ from typing import Final, NamedTuple
 
 from enhancelog import models
 from enhancelog.backends import faults
-from enhancelog.domain.intents import APART_MS, thread_key
+from enhancelog.domain.intents import APART_MS, intent_hash, thread_key, thread_key_of
 from enhancelog.domain.times import is_plausible
 from enhancelog.queries.afterwards import ATTEMPT
+from enhancelog.queries.entries import Listed
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.queries.threads import Thread, thread
-from enhancelog.queries.unfinished import UnfinishedRun, begun_ms
+from enhancelog.queries.unfinished import UnfinishedRun, begun_ms, run_of
+from enhancelog.store import redacted
 
 SHOWN: Final = 20
 
@@ -50,14 +52,22 @@ def place(unfinished: UnfinishedRun) -> Place:
 def near(found: Thread) -> AtIntent:
     """Those between the attempts, or up to a week beside them."""
     first = found.attempts[0].listed
-    key = thread_key(first.blueprint_id, first.source, first.entry.intent)
+    key = thread_key_of(first.blueprint_id, first.source, _intent(first))
     begin, end = _begin(found), _end(found)
     with faults():
         rows = run(Statement(_NEAR, (key, first.ts_ms, first.position, key, begin[0], end[0])))
     if rows and rows[0][0] is not None:
         begin = max(begin, (rows[0][0], 0))
-    runs = [UnfinishedRun(*row[1:]) for row in reversed(rows[:SHOWN])]
+    runs = [run_of(row[1:]) for row in reversed(rows[:SHOWN])]
     return AtIntent(sorted((each for each in runs if begin < place(each) < end), key=place), len(rows) > SHOWN)
+
+
+def _intent(listed: Listed) -> int | None:
+    if listed.redacted is None:
+        return intent_hash(listed.entry.intent)
+    with faults():
+        kept = redacted.kept([listed.position]).get(listed.position)
+    return kept.intent if kept else None  # what it keeps was damaged, which ``verify_log`` finds
 
 
 def thread_of(unfinished: UnfinishedRun) -> Thread | None:

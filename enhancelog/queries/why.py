@@ -1,7 +1,7 @@
 """Why runs of a Blueprint are denied, as an answer of bounded size for agents."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +13,8 @@ from enhancelog.domain.text import DATA_NOTICE, LONGEST, cut, similarity, words
 from enhancelog.domain.why import Actor, DeniedGroup, Sample, SimilarApplied, Why
 from enhancelog.models import Entry
 from enhancelog.patterns import MOST_TEMPLATES, join, mask
-from enhancelog.queries import observed
+from enhancelog.queries import observed, reviews
+from enhancelog.queries.patterns.of_groups import add_patterns
 from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.store.rows import StoredVerdict, decode_verdicts
 
@@ -43,14 +44,17 @@ def why(blueprint_id: str, intent: str = "") -> Why:
     wanted = words(intent)
     counted = {"applied": 0, "rejected": 0}
     groups: dict[tuple[str, str], DeniedGroup] = {}
+    positions: dict[str, int] = {}
+    denied_runs: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     similar: list[SimilarApplied] = []
     denials_left, characters_left = MOST_DENIALS, MOST_CHARACTERS
-    for issue_id, ts_ms, status, verdicts, its_intent, rationale, *recorded_by in _newest(blueprint_id):
+    for position, issue_id, ts_ms, status, verdicts, its_intent, rationale, *recorded_by in _newest(blueprint_id):
         actor = Actor(*recorded_by)
         counted[status] += 1
         denials = [verdict for verdict in decode_verdicts(verdicts) if verdict.status == "deny"][:MOST_OF_A_RUN]
         for verdict in denials:
-            _add(groups, verdict, issue_id, ts_ms, actor)
+            positions[issue_id] = position
+            denied_runs[_add(groups, verdict, issue_id, ts_ms, actor)].append(issue_id)
         denials_left -= len(denials)
         characters_left -= len(verdicts)
         share = similarity(wanted, words(its_intent)) if status == "applied" and wanted else 0.0
@@ -58,7 +62,10 @@ def why(blueprint_id: str, intent: str = "") -> Why:
             similar.append(SimilarApplied(issue_id, round(share, 2), ts_ms, its_intent, rationale, actor))
         if denials_left < 0 or characters_left < 0:
             break
-    denied = sorted(_joined(groups), key=lambda group: (-group.count, -group.last_ts_ms))
+    _mark_wrong(groups, denied_runs, positions)
+    joined = sorted(_joined(groups), key=lambda each: (-each[0].count, -each[0].last_ts_ms))
+    add_patterns(joined[:MOST_GROUPS])
+    denied = [group for group, _ in joined]
     _add_pointers([sample for group in denied[:MOST_GROUPS] for sample in group.samples])
     similar.sort(key=lambda one: -one.similarity)
     return _fitted(
@@ -79,18 +86,32 @@ def _newest(blueprint_id: str) -> Iterable[tuple[Any, ...]]:
         return ()
     entries = Entry.objects.filter(PLAUSIBLE, blueprint_id=blueprint_id).order_by("-ts_ms", "-position")
     beginnings = (Substr("intent", 1, LONGEST), Substr("rationale", 1, LONGEST))
-    rows = entries.values_list("issue_id", "ts_ms", "status", "verdicts", *beginnings, "actor_kind", "actor_name")
+    columns = ("position", "issue_id", "ts_ms", "status", "verdicts", *beginnings, "actor_kind", "actor_name")
+    rows = entries.values_list(*columns)
     return rows[:NEWEST].iterator(chunk_size=_READ_BATCH)
 
 
 def _add(
     groups: dict[tuple[str, str], DeniedGroup], verdict: StoredVerdict, issue_id: str, ts_ms: int, actor: Actor
-) -> None:
+) -> tuple[str, str]:
     # Rows are newest first, so a group's first one is its newest.
-    template = mask(verdict.detail).template
-    group = groups.setdefault((verdict.axis, template), DeniedGroup(verdict.axis, template, 0, ts_ms, [], []))
+    key = (verdict.axis, mask(verdict.detail).template)
+    group = groups.setdefault(key, DeniedGroup(*key, 0, ts_ms, [], []))
     group.count += 1
     _sample(group, [Sample(issue_id, verdict.detail[: pointers.SEARCHED_CHARACTERS], actor, [])], [issue_id])
+    return key
+
+
+def _mark_wrong(
+    groups: dict[tuple[str, str], DeniedGroup],
+    denied_runs: Mapping[tuple[str, str], list[str]],
+    positions: Mapping[str, int],
+) -> None:
+    wrong = reviews.found_wrong(list(positions.values())) if positions else set()
+    for key, group in groups.items():
+        group.found_wrong = sum((positions[issue_id], group.axis) in wrong for issue_id in denied_runs[key])
+        for sample in group.samples:
+            sample.found_wrong = (positions[sample.issue_id], group.axis) in wrong
 
 
 def _sample(group: DeniedGroup, samples: list[Sample], issue_ids: list[str]) -> None:
@@ -108,20 +129,22 @@ def _add_pointers(samples: list[Sample]) -> None:
         sample.pointers = [path for path in paths if pointers.names(sample.reason, path)]
 
 
-def _joined(groups: dict[tuple[str, str], DeniedGroup]) -> Iterable[DeniedGroup]:
+def _joined(groups: dict[tuple[str, str], DeniedGroup]) -> Iterable[tuple[DeniedGroup, list[str]]]:
+    # Each with its templates.
     templates: dict[str, list[str]] = defaultdict(list)
     for axis, template in groups:
         templates[axis].append(template)
     for axis, its_templates in templates.items():
-        yield from (groups[axis, template] for template in its_templates[MOST_TEMPLATES:])
+        yield from ((groups[axis, template], [template]) for template in its_templates[MOST_TEMPLATES:])
         for pattern in join(its_templates[:MOST_TEMPLATES]):
             first = groups[axis, pattern.leader]
             first.template = cut(pattern.template, LONGEST_TEMPLATE)
             for member in pattern.members[1:]:
                 other = groups[axis, member]
                 first.count += other.count
+                first.found_wrong += other.found_wrong
                 _sample(first, other.samples, other.issue_ids)
-            yield first
+            yield first, list(pattern.members)
 
 
 def _fitted(answer: Why) -> Why:
@@ -131,6 +154,8 @@ def _fitted(answer: Why) -> Why:
             for sample in group.samples:
                 sample.reason = cut(sample.reason, length)
                 sample.pointers = sample.pointers[:most_pointers]
+            for pattern in group.patterns:
+                pattern.note = cut(pattern.note, length)
             group.issue_ids = group.issue_ids[:samples]
         for run in answer.similar_applied:
             run.intent = cut(run.intent, length)

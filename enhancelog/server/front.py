@@ -17,6 +17,7 @@ from enhancelog.backends.permit import permit
 from enhancelog.observing import metrics
 from enhancelog.server.bodies import Body, Message, Pending, Receive, Receiving, Refused
 from enhancelog.server.environ import environ_of
+from enhancelog.server.mounting import mount
 from enhancelog.server.polls import Polls
 from enhancelog.server.request_limits import Lane, Treatment
 from enhancelog.server.responses import Application, Response
@@ -52,13 +53,20 @@ class ClientGone(Exception):
 
 class Front:
     """Runs a WSGI application in ``threads`` threads; large bodies go to files in ``folder``, at most
-    ``max_in_files`` bytes at once."""
+    ``max_in_files`` bytes at once. ``path``: of the public address."""
 
     def __init__(
-        self, application: Application, threads: int, treatment_of: TreatmentOf, folder: Path, max_in_files: int
+        self,
+        application: Application,
+        threads: int,
+        treatment_of: TreatmentOf,
+        folder: Path,
+        max_in_files: int,
+        path: str = "",
     ) -> None:
         self.application = application
         self.treatment_of = treatment_of
+        self.path = path
         self.pools: dict[Lane, ThreadPoolExecutor] = {
             "live": ThreadPoolExecutor(1, "live"),
             "ready": ThreadPoolExecutor(1, "ready"),
@@ -109,6 +117,7 @@ class _Request:
         self._receive = receive
         self._send = send
         self._environ = environ_of(scope)
+        mount(self._environ, front.path)
         self._exchange = self._environ[KEY] = Exchange()
         treatment = front.treatment_of(scope["method"], self._environ["PATH_INFO"])
         self._lane = treatment.lane

@@ -106,8 +106,7 @@ def _id_of(request: HttpRequest, exchange: Exchange | None) -> str:
 def _route(request: HttpRequest) -> str:
     if request.resolver_match is not None:
         return request.resolver_match.route or "/"
-    static = f"/{settings.STATIC_URL.strip('/')}/"
-    return STATIC if request.path_info.startswith(static) else NO_ROUTE
+    return STATIC if request.path.startswith(settings.STATIC_URL) else NO_ROUTE
 
 
 def _size(response: HttpResponseBase) -> int | None:

@@ -15,6 +15,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
+from enhancelog.maintenance import background
 from enhancelog.server import sockets
 from enhancelog.server.front import Front
 from enhancelog.server.request_limits import treatment_of
@@ -24,6 +25,8 @@ from enhancelog.store import group
 
 # For requests in progress, after the order to stop.
 STOP_S: Final = 8.0
+# For the background threads to finish their steps. A message that is under way may be sent again after the next start.
+BACKGROUND_S: Final = 2.0
 # For the last bytes of responses to leave.
 LINGER_S: Final = 0.5
 # For a request's head to arrive; also the idle timeout of a connection.
@@ -35,7 +38,9 @@ async def serve(application: Application, options: Options, supervisor: Connecti
     """Exits the process. Raises ``SystemExit`` if the server ends by itself."""
     stopping = _order_to_stop()
     max_in_files = max(settings.MAX_UPLOADS_BYTES // settings.WORKERS, settings.MAX_BODY_BYTES)
-    front = Front(application, settings.THREADS, treatment_of, settings.DATA_DIR, max_in_files)
+    front = Front(
+        application, settings.THREADS, treatment_of, settings.DATA_DIR, max_in_files, path=settings.PUBLIC_PATH
+    )
     server = _server(front, options)
     running = asyncio.create_task(server.serve())
     await _until_listening(options.port, running)
@@ -47,6 +52,7 @@ async def serve(application: Application, options: Options, supervisor: Connecti
         raise SystemExit("the server stopped unexpectedly")
     server.stop()  # type: ignore[no-untyped-call]
     await _finish(front, running)
+    await asyncio.to_thread(background.stop, BACKGROUND_S)
     group.drain()
     os._exit(0)  # threads and clients that do not read would keep the process alive
 

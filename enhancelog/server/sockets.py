@@ -3,6 +3,7 @@
 import os
 import resource
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
@@ -44,7 +45,9 @@ def _listening(port: int) -> Iterator[socket.socket]:
     folder = next((path for path in _DESCRIPTORS if os.path.isdir(path)), None)
     for name in os.listdir(folder) if folder else ():
         with suppress(OSError):
-            found = socket.socket(fileno=os.dup(int(name)))
-            with found:
+            # Nothing else may be duplicated: a copy of a lock's file would hold the lock as well.
+            if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(int(name))) as found:
                 if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) and found.getsockname()[1] == port:
                     yield found

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
+from enhancelog import __version__
+
 # Files of packages that no page uses; compressing them would take most of the time.
 UNUSED = ("rest_framework", "redoc", "swagger-ui-bundle.js.map", "swagger-ui-standalone*", "oauth2-redirect*")
 
@@ -20,7 +22,7 @@ def collect() -> bool:
 
 
 def _fingerprint() -> str:
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(__version__.encode())  # of images, all files may have the same time
     for finder in get_finders():
         for path, storage in sorted(finder.list([]), key=lambda found: found[0]):
             modified = storage.get_modified_time(path).timestamp()

@@ -1,10 +1,14 @@
 """Django's WSGI application. It reads requests as UTF-8, whatever their Content-Type says."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.http import HttpResponseBase
 from django.utils.http import parse_header_parameters
+
+from enhancelog.server.mounting import mount
 
 
 class Utf8Request(WSGIRequest):
@@ -19,3 +23,7 @@ class Utf8Request(WSGIRequest):
 
 class Utf8Handler(WSGIHandler):
     request_class = Utf8Request
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> HttpResponseBase:
+        mount(environ, settings.PUBLIC_PATH)  # unless the front has done so
+        return super().__call__(environ, start_response)

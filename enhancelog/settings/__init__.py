@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 from jinja2 import StrictUndefined
@@ -12,34 +12,42 @@ from enhancelog import backends
 from enhancelog.accounts import lockout_limits
 from enhancelog.accounts.cookies import cookie_name
 from enhancelog.observing import structured_logs
-from enhancelog.settings import data_folder, reading
+from enhancelog.settings import data_folder, in_force, installation, mail_server, names, reading, remote_user, sign_in
 
-BASE_DIR = Path(__file__).resolve().parent.parent.parent
+BASE_DIR = installation.BASE_DIR
+PAGES_DIR = installation.PAGES_DIR
+PROGRAM = installation.PROGRAM
 
 DEMO = reading.boolean("ENHANCELOG_DEMO")
-DATA_DIR = data_folder.prepared(Path(reading.text("ENHANCELOG_DATA_DIR") or BASE_DIR / "var").absolute())
+DATA_DIR = data_folder.prepared(Path(reading.text("ENHANCELOG_DATA_DIR") or installation.default_data_dir()).absolute())
 SECRET_KEY = data_folder.secret_key(DATA_DIR / "secret_key")
 DEBUG = False
 # For developers: templates and static files are read from the clone on each request.
 RELOAD = reading.boolean("ENHANCELOG_RELOAD") or sys.argv[1:2] == ["runserver"]
 
 PUBLIC_URL_GIVEN = bool(reading.text("ENHANCELOG_URL"))
-PUBLIC_URL = reading.text("ENHANCELOG_URL").rstrip("/") or "http://127.0.0.1:8000"
-_url = urlsplit(PUBLIC_URL)
-if _url.scheme not in ("http", "https") or not _url.hostname or _url.path:
-    raise ImproperlyConfigured(f'ENHANCELOG_URL: must be a URL like https://log.example.org, not "{PUBLIC_URL}"')
-_host = f"[{_url.hostname}]" if ":" in _url.hostname else _url.hostname
-ALLOWED_HOSTS = list(dict.fromkeys([_host, "127.0.0.1", "localhost", "[::1]"]))
-CSRF_TRUSTED_ORIGINS = [f"{_url.scheme}://{_url.netloc}"]
+_public = names.public_address("ENHANCELOG_URL", "http://127.0.0.1:8000")
+PUBLIC_URL = _public.url
+PUBLIC_ORIGIN = _public.origin
+PUBLIC_HOST = _public.netloc
+PUBLIC_PATH = _public.path  # empty, or like /enhancelog
+COOKIE_PATH = PUBLIC_PATH or "/"
+FORCE_SCRIPT_NAME = PUBLIC_PATH or None  # ``server.mounting`` takes it off the requests' paths
+OTHER_HOSTS = names.hosts("ENHANCELOG_HOSTS")
+ALLOWED_HOSTS = list(dict.fromkeys([_public.host, "127.0.0.1", "localhost", "[::1]", *OTHER_HOSTS]))
+CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN]  # forms that another name served come from that name, which needs no trust
 
 PUBLIC_READ = DEMO or reading.boolean("ENHANCELOG_PUBLIC_READ")
 TRUSTED_PROXIES = reading.networks("ENHANCELOG_TRUSTED_PROXIES")
+REMOTE_USER_HEADER = remote_user.meta_key(reading.text(remote_user.NAME), bool(TRUSTED_PROXIES))
 MAX_ENTRY_BYTES = reading.positive("ENHANCELOG_MAX_ENTRY_BYTES", 1 << 20)
 MAX_CONTENT_BYTES = reading.positive("ENHANCELOG_MAX_CONTENT_BYTES", 1 << 20)
 MAX_BULK_BYTES = reading.positive("ENHANCELOG_MAX_BULK_BYTES", 512 << 20)
 MAX_BULK_LINES = reading.positive("ENHANCELOG_MAX_BULK_LINES", 200_000)
 MAX_UPLOADS_BYTES = reading.positive("ENHANCELOG_MAX_UPLOADS_BYTES", 2 << 30)
 WORKERS = reading.positive("ENHANCELOG_WORKERS", 1)
+SERVERS = reading.positive("ENHANCELOG_SERVERS", 1)
+WORKERS_GIVEN = bool(reading.text("ENHANCELOG_WORKERS", "1"))
 THREADS = reading.positive("ENHANCELOG_THREADS", 32)
 PIN_WORKERS = reading.boolean("ENHANCELOG_PIN_WORKERS", True)
 BODY_TIMEOUT_S = reading.positive("ENHANCELOG_BODY_TIMEOUT", 30)
@@ -48,15 +56,22 @@ POLLS = reading.positive("ENHANCELOG_POLLS", 1000)
 THROTTLE_APPEND = reading.rate("ENHANCELOG_THROTTLE_APPEND", "6000/min")
 THROTTLE_BULK = reading.rate("ENHANCELOG_THROTTLE_BULK", "60/min")
 THROTTLE_READ = reading.rate("ENHANCELOG_THROTTLE_READ", "off")
+BACKUP_EVERY = reading.interval("ENHANCELOG_BACKUP_EVERY", "1d", ("5m", "400d"))  # None: never
+BACKUP_KEEP = reading.positive("ENHANCELOG_BACKUP_KEEP", 7)
+WEBHOOK_ALLOW = reading.hosts("ENHANCELOG_WEBHOOK_ALLOW")
+MAIL_SERVER = mail_server.from_url(reading.text("ENHANCELOG_EMAIL_URL"))
+OIDC = sign_in.oidc_provider()
+LOCAL_SIGN_IN = sign_in.local(OIDC)
 
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "enhancelog.accounts.apps.SignInAttempts",  # django-axes
+    "allauth.account",  # needed by the next
+    "allauth.socialaccount",
     "csp",
     "django_htmx",
     "drf_spectacular_sidecar",
@@ -71,19 +86,24 @@ MIDDLEWARE = [
     "enhancelog.server.request_logs.RequestLogMiddleware",
     "enhancelog.web.security_headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "enhancelog.server.host_names.HostNamesMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "enhancelog.web.compression.CompressionMiddleware",
     "enhancelog.web.failures.RefusalMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "enhancelog.web.reading.ReadingMiddleware",
+    "enhancelog.web.sessions.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "enhancelog.web.proxy_sign_in.ProxySignInMiddleware",
     "enhancelog.web.reader.ReaderMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "enhancelog.web.htmx.RedirectMiddleware",
+    "enhancelog.web.temporary_passwords.TemporaryPasswordMiddleware",
     "axes.middleware.AxesMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "enhancelog.web.failures.UnavailableMiddleware",
     "enhancelog.web.failures.AdminFormsMiddleware",
 ]
@@ -98,6 +118,8 @@ _CONTEXT_PROCESSORS = [
     "django.contrib.messages.context_processors.messages",
     "enhancelog.web.theme.in_templates",
     "enhancelog.web.reader.in_templates",
+    "enhancelog.web.mention_count.in_templates",
+    "enhancelog.web.reading.in_templates",
 ]
 TEMPLATES: list[dict[str, Any]] = [
     {
@@ -108,7 +130,7 @@ TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "NAME": "jinja",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [PAGES_DIR / "templates"],
         "OPTIONS": {
             "environment": "enhancelog.web.jinja.environment",
             "undefined": StrictUndefined,
@@ -123,16 +145,23 @@ DATABASES = {
         f"sqlite:///{quote(str(DATA_DIR / 'demo.sqlite3'))}" if DEMO else reading.text("DATABASE_URL"), DATA_DIR
     )
 }
+READ_DATABASE = backends.replica_from_url(reading.text("ENHANCELOG_READ_URL"), DATABASES["default"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "enhancelog.accounts.oidc_users.OidcUsers",
+]
+if REMOTE_USER_HEADER:  # without it, sessions that a proxy had started end
+    AUTHENTICATION_BACKENDS.append("enhancelog.accounts.remote_users.RemoteUsers")
 PASSWORD_HASHERS = ["enhancelog.accounts.passwords.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {"NAME": "enhancelog.accounts.events.PasswordChanges"},
+    {"NAME": "enhancelog.accounts.password_changes.PasswordChanges"},
 ]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "overview"
@@ -148,20 +177,32 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "enhancelog.web.failures.locked_out"
 AXES_VERBOSE = False
 
-SESSION_COOKIE_NAME = cookie_name("session", _url)
-CSRF_COOKIE_NAME = cookie_name("csrf", _url)
-THEME_COOKIE_NAME = cookie_name("theme", _url)
-READER_COOKIE_NAME = cookie_name("reader", _url)  # read by scripts
-MESSAGES_COOKIE_NAME = cookie_name("messages", _url)
+# allauth talks to the provider; the pages are ours, and none of its own is routed.
+SOCIALACCOUNT_ADAPTER = "enhancelog.web.oidc_flow.Adapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # or an address at the provider would open somebody's account here
+ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = False
+
+SESSION_ENGINE = "enhancelog.accounts.session_store"
+SESSION_IDLE = reading.duration("ENHANCELOG_SESSION_IDLE", "14d", ("5m", "400d"))
+SESSION_LIFETIME = reading.duration("ENHANCELOG_SESSION_LIFETIME", "90d", ("5m", "400d"))
+SESSION_COOKIE_AGE = int(SESSION_LIFETIME.total_seconds())
+SESSION_COOKIE_NAME = cookie_name("session", _public)
+CSRF_COOKIE_NAME = cookie_name("csrf", _public)
+THEME_COOKIE_NAME = cookie_name("theme", _public)
+READER_COOKIE_NAME = cookie_name("reader", _public)  # read by scripts
+OPERATOR_COOKIE_NAME = cookie_name("operator", _public)
+MESSAGES_COOKIE_NAME = cookie_name("messages", _public)
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = COOKIE_PATH
 MESSAGE_STORAGE = "enhancelog.web.message_storage.MessageStorage"
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "enhancelog.web.failures.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-HTTPS = _url.scheme == "https"
+HTTPS = _public.scheme == "https"
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_REDIRECT_EXEMPT = [""]  # HostNamesMiddleware redirects: not all names, and no probes
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # TrustedProxiesMiddleware drops anybody else's
 # Both would apply to the whole domain, which is not this application's decision.
@@ -172,9 +213,9 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 
-STATIC_URL = "static/"
+STATIC_URL = f"{PUBLIC_PATH}/static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [PAGES_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -190,6 +231,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # halves the files and the first start
 
 # A form's encoding makes a value up to 3 times as long, and a conflict sends it twice.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * MAX_CONTENT_BYTES + (64 << 10)
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_100  # a list of 1,000 patterns, all ticked, and what to set
 LARGE_FORMS = dict.fromkeys(("/content/edit/", "/admin/content/", "/account/resume"), DATA_UPLOAD_MAX_MEMORY_SIZE)
 MAX_BODY_BYTES = max(MAX_BULK_BYTES, 64 << 20)  # of any body; the API's views have lower limits
 REST_FRAMEWORK = {
@@ -209,9 +251,19 @@ KNOX_TOKEN_MODEL = "enhancelog.Token"
 MIGRATION_MODULES = {"knox": None}  # knox's own table is not used
 REST_KNOX = {"TOKEN_PREFIX": "enh_", "TOKEN_TTL": None}
 
-LOG_LEVEL = reading.text("ENHANCELOG_LOG_LEVEL").upper() or "INFO"
+LOG_LEVEL = reading.text("ENHANCELOG_LOG_LEVEL", "info").upper() or "INFO"
 if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
     raise ImproperlyConfigured(
         f'ENHANCELOG_LOG_LEVEL: must be debug, info, warning, error or critical, not "{LOG_LEVEL}"'
     )
 LOGGING = structured_logs.config(LOG_LEVEL)
+
+SETTINGS_IN_FORCE = in_force.settings(
+    {
+        "DATABASE_URL": backends.address_of(DATABASES["default"]),
+        "ENHANCELOG_DATA_DIR": str(DATA_DIR),
+        "ENHANCELOG_READ_URL": backends.address_of(READ_DATABASE) if READ_DATABASE else "",
+        "ENHANCELOG_EMAIL_URL": MAIL_SERVER.address if MAIL_SERVER else "",
+        "ENHANCELOG_URL": PUBLIC_URL,
+    }
+)

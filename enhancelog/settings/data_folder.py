@@ -26,12 +26,12 @@ def prepared(path: Path) -> Path:
 
 def _only_reads() -> bool:
     """Whether the command works on a read-only data folder, to rescue the data."""
-    return sys.argv[1:2] in (["backup"], ["export_content"], ["export_log"], ["verify_log"])
+    return sys.argv[1:2] in (["backup"], ["export_content"], ["export_log"], ["export_triage"], ["verify_log"])
 
 
 def secret_key(path: Path) -> str:
     """The key from the environment, else from the data folder, where it is created if missing."""
-    given = reading.text("ENHANCELOG_SECRET_KEY")
+    given = reading.text("ENHANCELOG_SECRET_KEY", "in the data folder")
     if given:
         if len(given) < 32:
             raise ImproperlyConfigured("ENHANCELOG_SECRET_KEY: needs at least 32 characters")

@@ -11,15 +11,15 @@ from enhancelog import projections
 from enhancelog.backends import dialect, faults, waiting
 from enhancelog.backends.disk import is_of_disk
 from enhancelog.domain import records
-from enhancelog.domain.errors import Conflict, NotFound
+from enhancelog.domain.errors import Conflict, NotFound, Redacted
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 from enhancelog.models import Entry as EntryModel
 from enhancelog.observing import metrics
-from enhancelog.projections import entry_badges, search_index
+from enhancelog.projections import entry_badges, search_index, source_names
 from enhancelog.projections.stored import Stored
-from enhancelog.store import group, host_derivation, pattern_groups, writing
-from enhancelog.store.rows import ENTRIES_PER_READ, RECORD_COLUMNS, from_row
+from enhancelog.store import group, host_derivation, pattern_groups, source_derivation, state_carrying, writing
+from enhancelog.store.rows import ENTRIES_PER_READ, RECORD_COLUMNS, STORED_COLUMNS, from_row
 from enhancelog.store.writing import TRANSIENT, Append, Outcome
 
 # A batch is one transaction under the append lock: known ids are sorted out, positions are assigned densely in order,
@@ -37,8 +37,7 @@ class DatabaseEnhanceLogStore:
     def append(self, entry: Entry) -> str:
         (outcome,) = self.append_batch([entry])
         if outcome.result != "created":
-            identical = outcome.result == "identical"
-            raise Conflict(entry.issue_id, identical=identical, differs=outcome.differs, digest=outcome.digest)
+            raise conflict(entry.issue_id, outcome)
         return outcome.digest
 
     def append_batch(self, entries: Sequence[Entry], *, whole: bool = False) -> list[Outcome]:
@@ -79,6 +78,13 @@ class DatabaseEnhanceLogStore:
             return [from_row(row) for row in rows.iterator(chunk_size=ENTRIES_PER_READ)]
 
 
+def conflict(issue_id: str, outcome: Outcome) -> Conflict:
+    if outcome.result == "redacted":
+        return Redacted(issue_id, digest=outcome.digest)
+    identical = outcome.result == "identical"
+    return Conflict(issue_id, identical=identical, differs=outcome.differs, digest=outcome.digest)
+
+
 def last_position() -> int:
     with connection.cursor() as cursor:
         return writing.last_position(cursor)
@@ -93,17 +99,15 @@ def stored_batches() -> Iterator[list[Stored]]:
 
 
 def stored_after(position: int) -> list[Stored]:
-    columns = ("position", "recorded_ms", *Origin._fields, *RECORD_COLUMNS)
-    rows = (
-        EntryModel.objects.filter(position__gt=position).order_by("position").values_list(*columns)[:ENTRIES_PER_READ]
-    )
-    return [_stored(row) for row in rows]
+    entries = EntryModel.objects.filter(position__gt=position).order_by("position")
+    return stored(list(entries.values_list(*STORED_COLUMNS)[:ENTRIES_PER_READ]))
 
 
-def _stored(row: Sequence[Any]) -> Stored:
-    position, recorded_ms, actor_kind, actor_name, source, *record = row
-    entry = from_row(record)
-    return Stored(position, recorded_ms, Origin(actor_kind, actor_name, source), entry, records.denials(entry))
+def stored(rows: Sequence[Sequence[Any]]) -> list[Stored]:
+    """Of rows of ``STORED_COLUMNS``, with the names under which they are derived now."""
+    with connection.cursor() as cursor:
+        names = source_names.derived(cursor)
+    return source_derivation.stored(rows, names)
 
 
 def rebuild_search() -> None:
@@ -133,7 +137,10 @@ def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> 
             progress(done)
 
     with faults(), dialect().appending() as cursor:
+        source_derivation.start_over(cursor)
+        states = state_carrying.of_other_rules()  # a rebuild drops the templates of earlier rules
         projections.rebuild(cursor, batches())
+        state_carrying.carry(states)
         host_derivation.rebuild(cursor)
     pattern_groups.settle()
     host_derivation.settle()

@@ -1,4 +1,4 @@
-"""Derives what hosts' stores say of the log, and what patches touch."""
+"""Derives what hosts' stores say of the log, what patches touch, and what follows from the names of sources."""
 
 import time
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from django.db.backends.utils import CursorWrapper
 from enhancelog.backends import dialect, faults
 from enhancelog.domain.times import now_ms
 from enhancelog.models import Entry, EntryPatch, HostIssue, HostJoin, HostSource, Patch, Touch, UnfinishedRun
-from enhancelog.projections import entry_patches, rejudgements, unfinished_runs
+from enhancelog.projections import entry_patches, unfinished_runs
 from enhancelog.projections.entry_patches import Moment, Place
 from enhancelog.projections.unfinished_runs import Difference
-from enhancelog.store import touch_derivation, unfinished_reports
+from enhancelog.store import source_derivation, touch_derivation, unfinished_reports
 from enhancelog.store.observed import touch
 
 # It follows both sides by position, in short transactions under the append lock. Several processes may try: a step that
@@ -77,13 +77,14 @@ def step(*, rests: bool = False) -> bool:
         # until all that is there is joined: before that, they would be others.
         is_joined = _join_next()
         has_derived = is_joined is not False and _derive_runs(rests)
-        return any([is_joined is not None, has_derived, touch_derivation.step()])
+        return any([source_derivation.step(), is_joined is not None, has_derived, touch_derivation.step()])
 
 
 def is_done() -> bool:
     """Raises ``Other``."""
     found = progress()
-    return (found is None or found.is_done) and touch_derivation.progress().is_done
+    has_joined = found is None or found.is_done
+    return has_joined and touch_derivation.progress().is_done and source_derivation.is_done()
 
 
 def progress() -> Progress | None:
@@ -148,10 +149,9 @@ def _join_next() -> bool | None:
         cursor.execute(_NEW_PATCHES, [done.patches, up_to.patches])
         moments = {Moment(*row) for row in cursor.fetchall()} | {Moment(*row[:2]) for row in entries}
         affected = entry_patches.apply(cursor, sorted(moments), done, up_to)
-        rejudgements.observe(cursor, affected.entries)
-        touch_derivation.queue(cursor, affected.entries)
         issue_ids = [issue_id for *_, issue_id in entries]
-        touch(cursor, affected.sources | _sources_of_issues(issue_ids))
+        affected.sources.update(_sources_of_issues(issue_ids))
+        source_derivation.follow_joins(cursor, affected)
         unfinished_reports.resolve(issue_ids)
         cursor.execute(f"UPDATE {_JOIN} SET entries = %s, patches = %s", list(up_to))
     return up_to == found.last

@@ -11,20 +11,30 @@ from msgspec import Raw
 from enhancelog.backends import dialect, faults
 from enhancelog.domain import observed
 from enhancelog.domain.errors import Damaged
+from enhancelog.domain.redactions import of_patch
 from enhancelog.models import (
     AmbiguousPatch,
     Document,
     EntryPatch,
     HostSource,
     Patch,
+    RedactedPatch,
+    Redaction,
     UnfinishedRun,
     UnfinishedRunChange,
     UnfinishedTotal,
 )
-from enhancelog.projections import entry_patches, unfinished_runs
+from enhancelog.projections import entry_patches, source_names, unfinished_runs
 from enhancelog.projections.entry_patches import MOST_AT_ONCE, Moment, Place
-from enhancelog.store import documents, host_derivation, rejudgement_verification, touch_verification
+from enhancelog.store import (
+    documents,
+    host_derivation,
+    rejudgement_verification,
+    source_derivation,
+    touch_verification,
+)
 from enhancelog.store.observed import answer_digest, patch_digest
+from enhancelog.store.redacted_hosts import PATCH_COLUMNS
 from enhancelog.store.verification import Part, Progress
 
 BATCH_ROWS: Final = 250
@@ -39,20 +49,45 @@ Row = Sequence[Any]
 
 def _patches(progress: Progress) -> Iterator[str]:
     columns = Patch.objects.order_by("position").values_list(*_COLUMNS)
-    done = 0
+    done, is_renamed = 0, False  # meanwhile, so that the joins follow only a part of the names
     with faults(), dialect().reading_any_text():
         while rows := list(columns.filter(position__gt=done)[:BATCH_ROWS]):
+            redacted = _redacted(rows)
             for number, row in enumerate(rows, done + 1):
                 if row[0] != number:
                     yield f"patch {row[0]} where {number} was expected: positions are not dense"
-                yield from _changed(row)
+                if row[0] not in redacted:
+                    yield from _changed(row)
+                elif not redacted[row[0]]:
+                    yield f"patch {row[0]} is not as its redaction left it"
             with dialect().appending() as cursor:
-                yield from _wrongly_joined(cursor, rows)
+                is_followed = source_derivation.is_done()
+                yield from _wrongly_joined(cursor, rows) if is_followed else ()
+            is_renamed = is_renamed or not is_followed
             done = rows[-1][0]
             progress(done)
+        if is_renamed:
+            yield "a source was renamed while patches were verified; verify them again"
         for table in entry_patches.TABLES:
             for position in table._default_manager.filter(patch_id__gt=done).values_list("patch_id", flat=True):
                 yield f"{table._meta.db_table} should not contain patch {position}"
+
+
+# Patches whose texts went with those of their entry, and whether they are as that left them: their digest is that of
+# the original. They may be joined to another entry by now, or to none.
+def _redacted(rows: Sequence[Row]) -> dict[int, bool]:
+    of_entries = Redaction.objects.values("position")
+    records = RedactedPatch.objects.filter(patch__in=[row[0] for row in rows], position__in=of_entries)
+    last = {record.patch: record for record in records.order_by("patch", "number")}
+    patches = Patch.objects.filter(position__in=list(last)).values_list(*PATCH_COLUMNS)
+    return {patch[0]: _is_as_left(last[patch[0]], patch) for patch in patches}
+
+
+def _is_as_left(record: RedactedPatch, patch: Row) -> bool:
+    try:
+        return of_patch(record.number, record.position, patch) == record.envelope
+    except ValueError:  # text that is no UTF-8
+        return False
 
 
 def _changed(row: Row) -> Iterator[str]:
@@ -80,11 +115,12 @@ def _changed(row: Row) -> Iterator[str]:
 def _wrongly_joined(cursor: CursorWrapper, rows: Sequence[Row]) -> Iterator[str]:
     found = host_derivation.progress()
     done = found.done if found else Place(0, 0)
+    names = source_names.derived(cursor).names
     wanted: dict[int, int | None] = {}
     ambiguous: set[int] = set()
     for moment in {Moment(row[1], row[3]) for row in rows}:
         entries, patches = entry_patches.read(cursor, moment, done)
-        joined = entry_patches.join(entries, patches)
+        joined = entry_patches.join(entries, patches, names)
         wanted |= joined.entries
         ambiguous |= joined.ambiguous
         if len(patches) > MOST_AT_ONCE and entries:
@@ -150,7 +186,7 @@ def _wrongly_counted() -> Iterator[str]:
 def _wrongly_derived(cursor: CursorWrapper, source: str) -> Iterator[str]:
     found = host_derivation.progress()
     row = HostSource.objects.get(source=source)
-    if found is None or found.done != found.last or row.derived < row.changes:
+    if found is None or found.done != found.last or row.derived < row.changes or not source_derivation.is_done():
         return
     for difference in unfinished_runs.differences(cursor, source, unfinished_runs.derived(cursor, source).runs):
         run = f"the unfinished run {difference.issue_id} of {source}"

@@ -2,21 +2,20 @@
 
 import secrets
 from collections.abc import Callable
-from typing import Literal
 
 from enhancelog.backends import dialect, faults
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.markers import MarkerEdit, NewMarker
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import now_ms
-from enhancelog.models import HiddenMarker, Marker, MarkerChange
+from enhancelog.models import HiddenMarker, Marker
+from enhancelog.store import audit
 
 _ID_BYTES = 8
 
 
 def make(new: NewMarker, origin: Origin) -> str:
     """Returns its id."""
-    by = _who(origin)
     marker = Marker(
         id=secrets.token_hex(_ID_BYTES),
         ts_ms=now_ms() if new.ts_ms is None else new.ts_ms,
@@ -24,31 +23,27 @@ def make(new: NewMarker, origin: Origin) -> str:
         note=new.note,
         blueprint_id=new.blueprint_id,
         axis=new.axis,
-        source=by,
+        source=f"{origin.actor_kind} {origin.actor_name}",
     )
     with faults(), dialect().appending():
         marker.save(force_insert=True)
-        _record(marker.pk, "made", by)
+        audit.record("marker.make", origin, "marker", marker.pk, title=marker.title)
     return str(marker.pk)
 
 
 def edit(marker_id: str, change: MarkerEdit, origin: Origin, check_blueprint: Callable[[str | None], None]) -> None:
     """All or nothing. ``check_blueprint`` raises if the origin may not write to a Blueprint (``None``: to all); it gets
     the one before, too. Raises ``Invalid`` if it was not set by hand."""
-    by, texts = _who(origin), change.texts
+    texts = change.texts
     with faults(), dialect().appending():
         if texts:
-            _write(marker_id, texts, by, check_blueprint)
+            _write(marker_id, texts, origin, check_blueprint)
         if isinstance(change.hidden, bool):
-            _hide(marker_id, change.hidden, by)
-
-
-def _who(origin: Origin) -> str:
-    return f"{origin.actor_kind} {origin.actor_name}"
+            _hide(marker_id, change.hidden, origin)
 
 
 def _write(
-    marker_id: str, texts: dict[str, str | int | None], by: str, check_blueprint: Callable[[str | None], None]
+    marker_id: str, texts: dict[str, str | int | None], origin: Origin, check_blueprint: Callable[[str | None], None]
 ) -> None:
     row = Marker.objects.filter(pk=marker_id).first()
     if row is None:
@@ -60,10 +55,10 @@ def _write(
         for name, value in changed.items():
             setattr(row, name, value)
         row.save(update_fields=list(changed))
-        _record(marker_id, "edited", by)
+        audit.record("marker.edit", origin, "marker", marker_id, title=row.title, changed=list(changed))
 
 
-def _hide(marker_id: str, hidden: bool, by: str) -> None:
+def _hide(marker_id: str, hidden: bool, origin: Origin) -> None:
     rows = HiddenMarker.objects.filter(pk=marker_id)
     if rows.exists() == hidden:
         return
@@ -71,8 +66,4 @@ def _hide(marker_id: str, hidden: bool, by: str) -> None:
         HiddenMarker.objects.create(marker_id=marker_id)
     else:
         rows.delete()
-    _record(marker_id, "hidden" if hidden else "shown", by)
-
-
-def _record(marker_id: str, act: Literal["made", "edited", "hidden", "shown"], by: str) -> None:
-    MarkerChange.objects.create(marker_id=marker_id, act=act, made_by=by, made_ms=now_ms())
+    audit.record("marker.hide" if hidden else "marker.show", origin, "marker", marker_id)

@@ -9,16 +9,18 @@ from typing import Any, Final, TypeVar
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from msgspec import Raw
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from enhancelog.backends import dialect, faults
 from enhancelog.domain.observed import Answer, Issue, Patch, Seen, Settings, Version, of_settings
+from enhancelog.domain.redactions import NO_OPERATIONS, REDACTED
 from enhancelog.domain.times import now_ms
 from enhancelog.models import Answer as AnswerModel
-from enhancelog.models import HostIssue, HostJoin, HostSource, Observation
+from enhancelog.models import Entry, HostIssue, HostJoin, HostSource, Observation
 from enhancelog.models import Patch as PatchModel
 from enhancelog.models import Version as VersionModel
-from enhancelog.store import documents, writing
+from enhancelog.projections import source_names
+from enhancelog.store import documents, redacted_hosts, writing
 from enhancelog.store.documents import Seen as SeenDocument
 
 # Records for one call of ``keep``, which is one transaction under the append lock.
@@ -84,8 +86,11 @@ def keep(source: str, found: Found) -> Kept:
 
 
 def touch(cursor: CursorWrapper, sources: Iterable[str]) -> None:
-    """What the unfinished runs of these sources follow from has changed."""
+    """What the unfinished runs of these sources follow from has changed; also of others that are shown as they are."""
+    names = source_names.derived(cursor).names
     for source in sources:
+        for other in names.others(source):
+            cursor.execute(f"UPDATE {_SOURCE} SET changes = changes + 1 WHERE source = %s", [other])
         cursor.execute(
             f"INSERT INTO {_SOURCE} AS known (source, changes, derived) VALUES (%s, 1, 0)"
             " ON CONFLICT (source) DO UPDATE SET changes = known.changes + 1",
@@ -120,7 +125,12 @@ def answer_digest(ops: Raw | None, rationale: str) -> str:
 
 def _keep_answers(cursor: CursorWrapper, source: str, answers: Sequence[Answer]) -> int:
     new = _unknown(AnswerModel, source, {_digest(each.seq, each.ok, each.text): each for each in answers})
-    return _insert(cursor, AnswerModel, source, _rows(new))
+    rows = _rows(new)
+    redacted = redacted_hosts.forgotten_answers(cursor) if rows else set()
+    for row in rows:
+        if row["answer_digest"] in redacted:  # the host may still have the texts
+            row |= {"text": REDACTED, "ops": NO_OPERATIONS, "rationale": REDACTED}
+    return _insert(cursor, AnswerModel, source, rows)
 
 
 def _rows(by_digest: Mapping[str, Patch | Answer]) -> list[dict[str, Any]]:
@@ -143,6 +153,9 @@ def _keep_versions(cursor: CursorWrapper, source: str, versions: Sequence[Versio
 # How many are new, and how many were changed.
 def _keep_issues(source: str, issues: Sequence[Issue]) -> tuple[int, int]:
     newest = {each.issue_id: each for each in issues}
+    redacted = Entry.objects.filter(issue_id__in=list(newest), redacted__isnull=False)
+    for issue_id in redacted.values_list("issue_id", flat=True):  # the host may still have the texts
+        newest[issue_id] = replace(newest[issue_id], intent=REDACTED, detail=REDACTED)
     stored = {row.issue_id: row for row in HostIssue.objects.filter(source=source, issue_id__in=list(newest))}
     new = [HostIssue(source=source, **_values(each)) for key, each in newest.items() if key not in stored]
     changed = []

@@ -9,7 +9,7 @@ from enhancelog.patterns import Rest, no_rest
 from enhancelog.projections.patterns import axes, classify, replacing, rules
 from enhancelog.projections.patterns.adding import add
 from enhancelog.projections.patterns.rules import State
-from enhancelog.store import pattern_groups
+from enhancelog.store import pattern_groups, redacted, state_carrying
 from enhancelog.store.database import last_position, stored_after
 from enhancelog.store.pattern_groups import Step
 
@@ -50,12 +50,13 @@ def _begin(seen: State | None) -> Step:
 
 
 def _go_on(seen: State, rest: Rest) -> Step:
+    redactions = redacted.number()
     entries = stored_after(seen.done)
     if not entries and (became := pattern_groups.step(rest=rest)) is not Step.DONE:
         return became
     classified = classify(entries)  # the expensive part, without the lock
     with dialect().appending() as cursor:
-        if rules.read(cursor) != seen:
+        if rules.read(cursor) != seen or redacted.number() != redactions:
             return Step.BUSY
         if entries:
             add(cursor, classified)
@@ -66,8 +67,10 @@ def _go_on(seen: State, rest: Rest) -> Step:
 
 
 def _serve(cursor: CursorWrapper) -> None:
+    states = state_carrying.of_other_rules()
     rules.serve(cursor)
     replacing.point_old_ids(cursor)
+    state_carrying.carry(states)
 
 
 def _sweep() -> Step:

@@ -13,9 +13,21 @@ from enhancelog.domain.records import Entry
 
 RECORD_COLUMNS: Final = records.FIELDS
 # Read by lists and exports
-COLUMNS: Final = ("position", *RECORD_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source", "digest")
+COLUMNS: Final = (
+    "position",
+    *RECORD_COLUMNS,
+    "recorded_ms",
+    "actor_kind",
+    "actor_name",
+    "source",
+    "digest",
+    "redacted",
+)
 # Where the record is in a row that begins with ``COLUMNS``
 RECORD: Final = slice(COLUMNS.index(RECORD_COLUMNS[0]), COLUMNS.index(RECORD_COLUMNS[-1]) + 1)
+RECORDED_MS: Final = COLUMNS.index("recorded_ms")
+ORIGIN: Final = slice(RECORDED_MS + 1, RECORDED_MS + 1 + len(Origin._fields))
+REDACTED: Final = COLUMNS.index("redacted")
 STORED_COLUMNS: Final = (*COLUMNS, "envelope")
 
 ENTRIES_PER_READ: Final = 1000
@@ -51,6 +63,7 @@ class RowJson(msgspec.Struct):
     bump: str | msgspec.UnsetType = UNSET
     candidate_hash: str | msgspec.UnsetType = UNSET
     meta: Raw | msgspec.UnsetType = UNSET
+    redacted: Raw | msgspec.UnsetType = UNSET  # only where it was
 
 
 def to_row(position: int, entry: Entry, recorded_ms: int, origin: Origin, digest: str) -> tuple[Any, ...]:
@@ -74,6 +87,7 @@ def to_row(position: int, entry: Entry, recorded_ms: int, origin: Origin, digest
         recorded_ms,
         *origin,
         digest,
+        None,
         envelopes.of_entry(position, digest, recorded_ms, origin),
     )
 
@@ -95,6 +109,14 @@ def from_row(row: Sequence[Any]) -> Entry:
         candidate_hash=UNSET if row[12] is None else row[12],
         meta=UNSET if row[13] is None else Raw(row[13].encode()),
     )
+
+
+def listed_json(row: Sequence[Any]) -> RowJson:
+    """Of a row that begins with ``COLUMNS``."""
+    found = json_from_row(row[RECORD])
+    if row[REDACTED] is not None:
+        found.redacted = Raw(row[REDACTED].encode())
+    return found
 
 
 # What ``records.encode`` of the record returns, without decoding it.

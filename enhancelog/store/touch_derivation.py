@@ -18,6 +18,7 @@ from enhancelog.models import (
     TouchDerivation,
     TouchPending,
 )
+from enhancelog.store import redacted
 from enhancelog.store.touch_rows import (
     AWAITING_COLUMNS,
     TOUCH_COLUMNS,
@@ -122,6 +123,14 @@ def queue(cursor: CursorWrapper, positions: Iterable[int]) -> None:
         _queue(cursor, f"SELECT position FROM {_ENTRY} WHERE position IN ({places}) AND ops IS NULL", part)
 
 
+def again(cursor: CursorWrapper, position: int) -> None:
+    """The operations of this entry were redacted. Under the append lock."""
+    for table in TABLES:
+        cursor.execute(f"DELETE FROM {table._meta.db_table} WHERE position = %s", [position])
+    if read_progress(cursor).is_begun:
+        cursor.execute(f"INSERT INTO {_PENDING} (position) VALUES (%s)", [position])
+
+
 def rebuild(cursor: CursorWrapper) -> None:
     for table in (_TOUCH, _AWAITING, _PENDING, _DERIVATION):
         cursor.execute(f"DELETE FROM {table}")
@@ -157,9 +166,10 @@ def _derive_own(found: Progress) -> bool:
 
 
 def _derive(found: Progress, positions: Sequence[int], *, are_own: bool = False) -> None:
+    redactions = redacted.number()
     derived, read = derive(sources(positions))
     with dialect().appending() as cursor:
-        if not positions or not _is_as_read(cursor, found, read):
+        if not positions or redacted.number() != redactions or not _is_as_read(cursor, found, read):
             return
         last = read[-1].position if read else positions[-1]
         _replace(cursor, [position for position in positions if position <= last], derived)
@@ -168,7 +178,7 @@ def _derive(found: Progress, positions: Sequence[int], *, are_own: bool = False)
 
 
 # Else another process has done some of it. A document that comes meanwhile finds who waits for it when it is queued.
-# Operations are written once, so their positions identify them.
+# Operations are written once, but for redactions, so their positions identify them.
 def _is_as_read(cursor: CursorWrapper, found: Progress, read: Sequence[Source]) -> bool:
     now = read_progress(cursor)
     before = [(source.position, source.patch) for source in read]

@@ -3,16 +3,19 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db.models import F
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, QuerySet
 from msgspec import UNSET
 
 from enhancelog.backends import dialect, faults
 from enhancelog.domain.errors import Conflict
 from enhancelog.domain.intents import thread_key
 from enhancelog.domain.origin import Origin
+from enhancelog.domain.source_names import Names
 from enhancelog.domain.times import now_ms
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.models import Entry, HostJoin, UnfinishedRun
+from enhancelog.projections import source_names
 from enhancelog.projections.unfinished_runs import State, count_death, record_change
 from enhancelog.store.observed import begin_joining
 
@@ -33,7 +36,7 @@ def keep_report(report: UnfinishedReport, origin: Origin, check_blueprint: Calla
         else:
             check_blueprint(row.blueprint_id)
         before = None if is_new else _state(row)
-        values = _values(report) | {"reported_by": reported_by}
+        values = _values(report, source_names.derived(cursor).names) | {"reported_by": reported_by}
         changed = {name: value for name, value in values.items() if is_new or getattr(row, name) != value}
         if changed:
             for name, value in changed.items():
@@ -64,15 +67,28 @@ def resolve(issue_ids: Sequence[str] | None) -> None:
 def rebuild() -> None:
     """What is derived of reported runs. Under the append lock."""
     resolve(None)
-    for row in UnfinishedRun.objects.exclude(reported_by="").iterator():
-        key = thread_key(row.blueprint_id, row.source, row.intent)
+    with connection.cursor() as cursor:
+        names = source_names.derived(cursor).names
+    _set_keys(UnfinishedRun.objects.all(), names)
+
+
+def rename(source: str, shown_as: str) -> None:
+    """The intents of reported runs of this source, which is shown as ``shown_as`` now. Under the append lock."""
+    _set_keys(UnfinishedRun.objects.filter(source=source), Names({source: shown_as}))
+
+
+# Not of runs whose entry came: they are not shown, and their texts may have been redacted.
+def _set_keys(rows: QuerySet[UnfinishedRun], names: Names) -> None:
+    has_entry = Exists(Entry.objects.filter(issue_id=OuterRef("issue_id")))
+    for row in rows.exclude(reported_by="").exclude(has_entry).iterator():
+        key = thread_key(row.blueprint_id, names.shown(row.source), row.intent)
         if row.intent_key != key:
             row.intent_key = key
             row.save(update_fields=["intent_key"])
             _count_change()
 
 
-def _values(report: UnfinishedReport) -> dict[str, Any]:
+def _values(report: UnfinishedReport, names: Names) -> dict[str, Any]:
     return {
         "source": report.source,
         "blueprint_id": report.blueprint_id,
@@ -83,7 +99,7 @@ def _values(report: UnfinishedReport) -> dict[str, Any]:
         "ts_ms": report.ts_ms,
         "not_before_ms": report.not_before_ms,
         "not_after_ms": report.not_after_ms,
-        "intent_key": thread_key(report.blueprint_id, report.source, report.intent),
+        "intent_key": thread_key(report.blueprint_id, names.shown(report.source), report.intent),
         "ops": None if report.ops is UNSET else bytes(report.ops).decode(),
         "candidate_hash": None if report.candidate_hash is UNSET else report.candidate_hash,
     }

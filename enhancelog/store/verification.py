@@ -1,6 +1,7 @@
 """Verifies digests, envelopes, positions, triggers and projections."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -9,11 +10,16 @@ from django.db import connection
 from enhancelog import projections
 from enhancelog.backends import dialect, faults
 from enhancelog.domain import envelopes, meta, records
+from enhancelog.domain.errors import StoreError
 from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry as EntryModel
+from enhancelog.projections import source_names
 from enhancelog.projections.expected import Expected
+from enhancelog.projections.source_names import Derived
 from enhancelog.projections.stored import Stored
+from enhancelog.store import redaction_verification, source_derivation
 from enhancelog.store.database import last_position
+from enhancelog.store.redaction_verification import Redacted
 from enhancelog.store.rows import ENTRIES_PER_READ, RECORD, STORED_COLUMNS, from_row, raw_digest
 
 _BEFORE_ALL: Final = -(2**63)
@@ -50,11 +56,20 @@ def verify() -> Iterator[str]:
 def _findings(progress: Progress) -> Iterator[str]:
     with faults(), dialect().reading_any_text():
         yield from _missing()
-        walk = _Walk(progress)
+        with suppress(StoreError):  # a read-only database stays as it is
+            source_derivation.settle()
+        walk = _Walk(progress, _names())
         yield from walk.on()
         with dialect().appending():
             yield from walk.on()
             yield from walk.end()
+            if _names() != walk.names:
+                yield "a source was renamed while the log was verified; verify it again"
+
+
+def _names() -> Derived:
+    with connection.cursor() as cursor:
+        return source_names.derived(cursor)
 
 
 def _missing() -> Iterator[str]:
@@ -87,12 +102,14 @@ class _Columns(msgspec.Struct):
     actor_name: str
     source: str
     digest: str
+    redacted: str | None
     envelope: str
 
 
 class _Walk:
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, names: Derived) -> None:
         self._progress = progress
+        self.names = names
         self._after = _BEFORE_ALL
         self._done = 0
         self._expected: list[Expected] = projections.expected()
@@ -100,14 +117,17 @@ class _Walk:
     def on(self) -> Iterator[str]:
         while rows := self._next_rows():
             entries: list[Stored] = []
+            redactions = redaction_verification.read(rows[0][0], rows[-1][0])
             for row in rows:
-                yield from self._check(row, entries)
+                yield from self._check(row, redactions.pop(row[0], []), entries)
+            yield from redaction_verification.without_entry(redactions)
             for expected in self._expected:
                 yield from expected.feed(entries, self._after, rows[-1][0])
             self._after = rows[-1][0]
             self._progress(self._done)
 
     def end(self) -> Iterator[str]:
+        yield from redaction_verification.without_entry(redaction_verification.read(self._after + 1, None))
         for expected in self._expected:
             yield from expected.finish()
 
@@ -115,7 +135,7 @@ class _Walk:
         rows = EntryModel.objects.filter(position__gt=self._after).order_by("position")
         return list(rows.values_list(*STORED_COLUMNS)[:ENTRIES_PER_READ])
 
-    def _check(self, row: Row, entries: list[Stored]) -> Iterator[str]:
+    def _check(self, row: Row, redactions: list[Redacted], entries: list[Stored]) -> Iterator[str]:
         self._done += 1
         if row[0] != self._done:
             yield f"position {row[0]} where {self._done} was expected: positions are not dense"
@@ -132,8 +152,13 @@ class _Walk:
             yield f"the entry at position {row[0]} ({row[1]!r}) cannot be read: {error}"
             return
         name = f"the entry at position {stored.position} ({entry.issue_id})"
-        if digest != stored.digest:
+        if redactions or stored.redacted is not None:
+            found = redaction_verification.findings(stored.redacted, digest, stored.digest, entry, redactions)
+            yield from (f"{name} {said}" for said in found)
+        elif digest != stored.digest:
             yield f"{name} does not match its digest"
         if envelope != stored.envelope:
             yield f"{name} does not match its envelope (position, digest, recorded_ms, actor, source)"
-        entries.append(Stored(stored.position, stored.recorded_ms, origin, entry, records.denials(entry)))
+        kept = redactions[0].kept if redactions else None
+        shown_as, denied = self.names.name_at(stored.source, stored.position), records.denials(entry)
+        entries.append(Stored(stored.position, stored.recorded_ms, origin, entry, denied, kept=kept, shown_as=shown_as))

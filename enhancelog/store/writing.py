@@ -15,7 +15,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import now_ms
 from enhancelog.models import Entry as EntryModel
-from enhancelog.projections import patterns, search_index, waking
+from enhancelog.projections import patterns, search_index, source_names, waking
 from enhancelog.projections.stored import Stored
 from enhancelog.store.rows import RECORD_COLUMNS, STORED_COLUMNS, from_row, to_row
 
@@ -30,12 +30,15 @@ TRANSIENT: Final = (OperationalError, InterfaceError)
 
 _TABLE: Final = EntryModel._meta.db_table
 _LAST: Final = f"SELECT COALESCE(MAX(position), 0) FROM {_TABLE}"
+_LAST_AND_RENAMED: Final = f"SELECT ({_LAST}), EXISTS (SELECT 1 FROM {source_names.PROGRESS})"
 
 
 class Outcome(NamedTuple):
-    """``digest`` is the stored entry's; ``differs``: the fields in conflict."""
+    """``digest`` is the stored entry's; ``differs``: the fields in conflict. ``redacted``: the stored entry was, so
+    nothing was compared.
+    """
 
-    result: Literal["created", "identical", "conflict", "skipped"]
+    result: Literal["created", "identical", "conflict", "skipped", "redacted"]
     digest: str
     differs: tuple[str, ...] = ()
 
@@ -84,8 +87,11 @@ class Append:
 
 
 class _Known(NamedTuple):
+    """``digest``: of an entry that was redacted."""
+
     entry: Entry
     place: Place | None
+    digest: str | None = None
 
 
 def write(cursor: CursorWrapper, appends: Sequence[Append]) -> None:
@@ -119,6 +125,8 @@ def _sorted_out(append: Append, known: dict[str, _Known]) -> Sequence[_Fresh]:
         elif stored.place in append.written and stored.entry == entry:
             known[entry.issue_id] = _Known(entry, None)  # a duplicate in the batch is not this attempt's
             append.outcomes.append(Outcome("created", digest))
+        elif stored.digest is not None:
+            append.outcomes.append(Outcome("redacted", stored.digest))
         else:
             differs = records.differences(entry, stored.entry)
             kept = records.digest(stored.entry)
@@ -133,23 +141,30 @@ def _sorted_out(append: Append, known: dict[str, _Known]) -> Sequence[_Fresh]:
 
 def _known(cursor: CursorWrapper, issue_ids: Sequence[str]) -> dict[str, _Known]:
     condition, parameter = dialect().one_of("issue_id", issue_ids)
-    columns = ", ".join(("position", "recorded_ms", *RECORD_COLUMNS))
+    columns = ", ".join(("position", "recorded_ms", "digest", "redacted", *RECORD_COLUMNS))
     known: dict[str, _Known] = {}
     statement = f"SELECT {columns} FROM {_TABLE} WHERE {condition}"
-    for position, recorded_ms, *record in dialect().fetch(cursor, statement, [parameter]):
-        known[record[0]] = _Known(from_row(record), Place(record[0], position, recorded_ms))
+    for position, recorded_ms, digest, redacted, *record in dialect().fetch(cursor, statement, [parameter]):
+        place = Place(record[0], position, recorded_ms)
+        known[record[0]] = _Known(from_row(record), place, None if redacted is None else digest)
     return known
 
 
 def _insert(cursor: CursorWrapper, fresh: Sequence[_Fresh]) -> None:
     recorded_ms = now_ms()
+    cursor.execute(_LAST_AND_RENAMED)
+    last, has_names = cursor.fetchone()
+    names = source_names.derived(cursor).names if has_names else source_names.NONE
     rows, stored = [], []
-    for position, (append, given) in enumerate(fresh, last_position(cursor) + 1):
+    for position, (append, given) in enumerate(fresh, last + 1):
         rows.append(to_row(position, given.entry, recorded_ms, append.origin, given.digest))
         about = given.entry, given.denied, given.templates, given.words, given.candidate_keys
-        stored.append(Stored(position, recorded_ms, append.origin, *about))
+        new, name = Stored(position, recorded_ms, append.origin, *about), names.shown(append.origin.source)
+        is_renamed = name != append.origin.source
+        stored.append(new._replace(candidate_keys=None, shown_as=name) if is_renamed else new)
     dialect().insert_rows(cursor, _TABLE, STORED_COLUMNS, rows)
     projections.apply(cursor, stored)
+    transaction.on_commit(waking.alerts_wait.set)
     if any(given.entry.ops is not UNSET for _, given in fresh):
         transaction.on_commit(waking.work_waits.set)  # to derive what they touch
     for (append, given), (position, *_) in zip(fresh, stored, strict=True):

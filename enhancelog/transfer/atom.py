@@ -38,8 +38,8 @@ class About(NamedTuple):
     page: str
 
 
-def feed(about: About, entries: Sequence[Listed], public_url: str) -> bytes:
-    """``entries`` are newest first. Links start with ``public_url``."""
+def feed(about: About, entries: Sequence[Listed], origin: str) -> bytes:
+    """``entries`` are newest first. Links start with ``origin``."""
     made = _Feed(
         title=_legal(about.title),
         link=about.page,
@@ -53,10 +53,10 @@ def feed(about: About, entries: Sequence[Listed], public_url: str) -> bytes:
         entry = listed.entry
         made.add_item(
             title=_legal(cut(f"{entry.status}: {telling_line(entry.intent, _TITLE) or '(no intent)'}", _TITLE)),
-            link=public_url + links.entry(entry.issue_id),
+            link=origin + links.entry(entry.issue_id),
             description=_legal(_summary(listed)),
             pubdate=as_datetime(entry.ts_ms, listed.recorded_ms),
-            updateddate=_recorded(listed),
+            updateddate=_updated(listed),
             # Derived from the digest, so it does not depend on the server's address
             unique_id=f"urn:uuid:{uuid.uuid5(_ENTRIES, listed.digest)}",
             categories=[_legal(term) for term in (entry.status, *list(records.denials(entry))[:_VERDICTS])],
@@ -74,9 +74,10 @@ def _summary(listed: Listed) -> SafeString:
     entry = listed.entry
     denied = list(records.denials(entry).items())[:_VERDICTS]
     return format_html(
-        "<p>{} <code>{}</code></p>{}{}{}",
+        "<p>{} <code>{}</code></p>{}{}{}{}",
         entry.status,
         entry.blueprint_id or "(no name)",
+        _paragraph("; ".join(f"Redacted: {', '.join(one.fields)} ({one.why})" for one in listed.redactions)),
         format_html_join("", "<p><b>{}</b> {}</p>", ((axis, _beginning(reason)) for axis, reason in denied)),
         _paragraph(entry.intent if telling_line(entry.intent, _TITLE) != entry.intent else ""),
         _paragraph(entry.rationale),
@@ -91,8 +92,9 @@ def _beginning(text: str) -> str:
     return cut(without_terminal_codes(text), _TEXT)
 
 
-def _recorded(listed: Listed) -> datetime:
-    return datetime.fromtimestamp(listed.recorded_ms / 1000, UTC)
+def _updated(listed: Listed) -> datetime:
+    times = [listed.recorded_ms, *(one.redacted_ms for one in listed.redactions)]
+    return datetime.fromtimestamp(max(times) / 1000, UTC)
 
 
 def _legal(text: str) -> str:

@@ -29,11 +29,13 @@ Refuse = Callable[[Entry], str | None]
 
 
 class Result(msgspec.Struct):
-    """Result for one line or array element, counted from 1."""
+    """Result for one line or array element, counted from 1. ``redacted``: the stored entry was, so nothing was
+    compared.
+    """
 
     line: int
     issue_id: str | None
-    result: Literal["created", "identical", "conflict", "invalid", "skipped"]
+    result: Literal["created", "identical", "redacted", "conflict", "invalid", "skipped"]
     error: str | None = None
 
 
@@ -105,7 +107,7 @@ def append_all(
     """One transaction. ``False`` if a refused line prevented it."""
     batch = list(items(without_bom(_chunks(body)), split, max_entry_bytes))
     results = _append_batch(store, batch, refuse, whole=True)
-    return all(result.result in ("created", "identical") for result in results), results
+    return all(result.result in ("created", "identical", "redacted") for result in results), results
 
 
 def _append_batch(store: DatabaseEnhanceLogStore, batch: list[Item], refuse: Refuse, *, whole: bool) -> list[Result]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from enhancelog.store.rows import COLUMNS, RECORD, RowJson, json_from_row
+from enhancelog.store.rows import COLUMNS, RowJson, listed_json
 
 Row = Sequence[Any]
 Export = Callable[[Iterable[Sequence[Row]]], Iterator[bytes]]
@@ -49,4 +49,4 @@ def csv_lines(
 
 
 def _records(rows: Sequence[Row]) -> list[RowJson]:
-    return [json_from_row(row[RECORD]) for row in rows]
+    return list(map(listed_json, rows))

@@ -21,12 +21,15 @@ ANALYZE_SHARE: Final = 10
 
 @dataclass
 class Counts:
-    """``same``: already stored and identical. ``conflict``: the id is stored with different content."""
+    """``same``: already stored and identical. ``conflict``: the id is stored with different content. ``redacted``: the
+    stored entry was redacted, so nothing was compared.
+    """
 
     read: int = 0
     added: int = 0
     same: int = 0
     conflict: int = 0
+    redacted: int = 0
     quarantined: int = 0
     dropped: int = 0  # fields of entries that were added or the same
 
@@ -38,6 +41,7 @@ class Counts:
         return (
             f"read {self.read:,}, added {self.added:,}, same {self.same:,}, "
             f"conflict {self.conflict:,}, quarantined {self.quarantined:,}"
+            + (f", redacted {self.redacted:,}" if self.redacted else "")
             + (f", fields dropped {self.dropped:,}" if self.dropped else "")
         )
 
@@ -117,6 +121,9 @@ def _import_batch(
             on_finding(item)
             continue
         outcome = next(outcomes)
+        if outcome.result == "redacted":
+            counts.redacted += 1  # no finding, which would write down what was taken out
+            continue
         for reason in item.dropped:
             counts.dropped += 1
             on_finding(Dropped(item.where, item.entry, reason, item.raw))

@@ -22,7 +22,7 @@ from enhancelog.transfer.upstream_sqlite import UpstreamFile
 CHUNK_BYTES: Final = 1 << 16
 
 _OTHERS: Final = {
-    b"\x1f\x8b": "gzip; unpack it first (gunzip -c FILE | manage.py import_log -)",
+    b"\x1f\x8b": "gzip; unpack it first (gunzip FILE)",
     b"PK\x03\x04": "a zip archive; unpack it first",
     b"\x28\xb5\x2f\xfd": "zstandard; unpack it first",
     b"BZh": "bzip2; unpack it first",

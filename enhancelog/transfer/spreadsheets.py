@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from enhancelog.domain.strict_json import BOM
 from enhancelog.domain.times import as_datetime
-from enhancelog.store.rows import RECORD, RECORD_COLUMNS
+from enhancelog.store.rows import RECORD, RECORD_COLUMNS, REDACTED
 from enhancelog.transfer.exports import RECORDED_MS, TS_MS, Row, csv_lines
 
 # Spreadsheets would evaluate such texts; they get a leading apostrophe
@@ -20,7 +20,7 @@ MOST_UNITS: Final = 32_767  # of UTF-16
 EXACT: Final = 10**15
 
 _TIME_UTC: Final = RECORD_COLUMNS.index("ts_ms") + 1
-_HEADER: Final = (*RECORD_COLUMNS[:_TIME_UTC], "time_utc", *RECORD_COLUMNS[_TIME_UTC:])
+_HEADER: Final = (*RECORD_COLUMNS[:_TIME_UTC], "time_utc", *RECORD_COLUMNS[_TIME_UTC:], "redacted")
 
 _WORD: Final = re.compile(r"[^\W\d_]++")
 _DIGIT: Final = re.compile(r"\d")
@@ -31,8 +31,8 @@ _WORDS_OF_VALUES: Final = {*_MONTHS, "e", "am", "pm", "a", "p", "t", "z"}
 
 
 def csv(chunks: Iterable[Sequence[Row]]) -> Iterator[bytes]:
-    """RFC 4180 with a header line; ``time_utc``, which is not part of the record, comes last."""
-    return csv_lines(chunks, (*RECORD_COLUMNS, "time_utc"), _csv_cells)
+    """RFC 4180 with a header line; ``redacted`` and ``time_utc``, which are not part of the record, come last."""
+    return csv_lines(chunks, (*RECORD_COLUMNS, "redacted", "time_utc"), _csv_cells)
 
 
 def spreadsheet(chunks: Iterable[Sequence[Row]]) -> Iterator[bytes]:
@@ -41,18 +41,18 @@ def spreadsheet(chunks: Iterable[Sequence[Row]]) -> Iterator[bytes]:
 
 
 def _csv_cells(row: Row) -> list[Any]:
-    cells = [_without_formula(value) for value in row[RECORD]]
+    cells = [without_formula(value) for value in (*row[RECORD], row[REDACTED])]
     time = as_datetime(row[TS_MS], row[RECORDED_MS])
     cells.append("" if time is None else time.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
     return cells
 
 
-def _without_formula(value: Any) -> Any:
+def without_formula(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
 
 
 def _cells(row: Row) -> list[Any]:
-    cells = [_cell(value) for value in row[RECORD]]
+    cells = [_cell(value) for value in (*row[RECORD], row[REDACTED])]
     time = as_datetime(row[TS_MS], row[RECORDED_MS])
     cells.insert(_TIME_UTC, "" if time is None else f"{time:%Y-%m-%d %H:%M:%S}")
     return cells
@@ -63,7 +63,7 @@ def _cell(value: Any) -> Any:
         return f"'{value}"
     if not isinstance(value, str):
         return value
-    return f"'{_cut(value)}" if _would_change(value) else _cut(_without_formula(value))
+    return f"'{_cut(value)}" if _would_change(value) else _cut(without_formula(value))
 
 
 def _would_change(text: str) -> bool:

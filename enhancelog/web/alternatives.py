@@ -64,7 +64,7 @@ def alternatives(list_request: ListRequest, page: Page) -> Alternatives:
             for shape in reversed(EXPORTS)
         ],
         feed=list_request.url(format="atom"),
-        save=links.with_query("/account/views", [("url", list_request.url())]),
+        save=links.with_query(links.at("/account/views"), [("url", list_request.url())]),
         other_order=list_request.url(order="asc" if list_request.order == "desc" else "desc"),
         new_entries=list_request.url(after=str(page.up_to)) if is_newest else "",
         differences=links.differences(whole, nearest(whole)) if conditions(whole) else "",

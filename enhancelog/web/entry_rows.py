@@ -11,6 +11,7 @@ from enhancelog.domain.records import Entry
 from enhancelog.domain.telling_lines import shown_line
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.threads import Try, tries
+from enhancelog.web import redacted_marks
 from enhancelog.web.jinja import TimeText, time_text
 
 SHOWN_REASONS: Final = 6
@@ -62,7 +63,7 @@ class EntryRow:
     def key(self) -> Hashable:
         """Equal for rows that look alike."""
         listed = self.listed
-        return listed.position, listed.digest, listed.recorded_ms, listed.source, self.url, self.place
+        return listed.position, listed.version, listed.recorded_ms, listed.source, self.url, self.place
 
 
 _NO_REASONS: Final = Reasons((), 0)
@@ -89,7 +90,7 @@ def summary(listed: Listed) -> Summary:
         prev_hash=entry.prev_hash,
         new_hash=entry.new_hash,
         reasons=reasons(entry) if entry.status == "rejected" else _NO_REASONS,
-        badges=described_badges(entry, listed.recorded_ms, listed.source),
+        badges=[*described_badges(entry, listed.recorded_ms, listed.recorded_source), *redacted_marks.badges(listed)],
     )
 
 

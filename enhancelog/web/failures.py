@@ -17,19 +17,20 @@ from django.core.exceptions import (
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, HttpResponseServerError
 from django.template.loader import render_to_string
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 
 from enhancelog.accounts.permissions import SignInNeeded
 from enhancelog.api.errors import fault_answer, fault_response, problem_response, too_many_parameters
 from enhancelog.api.exchange import exchange_of
 from enhancelog.api.retry_after import retry_after
-from enhancelog.backends import schema
+from enhancelog.backends import reading, schema
 from enhancelog.backends.disk import fault_of
 from enhancelog.domain.errors import Busy, Other, WrongSchema
 from enhancelog.observing.structured_logs import request_id
 from enhancelog.web import theme, unsent
 from enhancelog.web.htmx import page
 from enhancelog.web.pages import resume
+from enhancelog.web.pages import status as operators_page
 from enhancelog.web.unsent import Unsent
 
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
@@ -46,7 +47,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, TooManyFieldsSent):
         detail = too_many_parameters()
     if isinstance(exception, DisallowedHost):
-        detail = "This server does not serve that host name; ENHANCELOG_URL sets the one that it serves."
+        detail = "This server does not answer to that host name. ENHANCELOG_URL and ENHANCELOG_HOSTS set its names."
     return _answer(request, 400, title, detail)
 
 
@@ -76,7 +77,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     # Middleware, such as that of sessions, can fail because of the database or the disk too.
     if fault := fault_of(sys.exception() or Exception()):
         return _unavailable(request, fault)
-    if _is_api(request):
+    if is_for_programs(request):
         return problem_response(500, "The server failed; its log says why.")
     try:
         return HttpResponseServerError(_server_error_page(request))
@@ -130,8 +131,12 @@ class UnavailableMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
+        if request.method in SAFE_METHODS:
+            return None
+        if gone := reading.gone():
+            return _unavailable(request, gone)
         # A form is refused if the database has another release's schema. The API's writes check this themselves.
-        if request.method in SAFE_METHODS or _is_api(request):
+        if is_for_programs(request):
             return None
         try:
             with connection.cursor() as cursor:
@@ -151,6 +156,8 @@ class UnavailableMiddleware:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     form = unsent.form_of(request)
+    if form and request.user.is_authenticated and request.path == reverse("resume"):
+        return resume.shown_again(request, form)  # signing in in another tab has changed the token
     response = _answer(
         request,
         403,
@@ -181,7 +188,7 @@ def locked_out(request: HttpRequest, credentials: Mapping[str, Any] | None = Non
 
 
 def _answer(request: HttpRequest, status: int, title: str, detail: str, *, typed: Unsent | None = None) -> HttpResponse:
-    if _is_api(request):
+    if is_for_programs(request):
         return problem_response(status, detail)
     context = {"status": status, "title": title, "detail": detail, "unsent": typed}
     response = page(request, "failures/failure.jinja", context, status)
@@ -191,13 +198,15 @@ def _answer(request: HttpRequest, status: int, title: str, detail: str, *, typed
 
 
 def _typed(request: HttpRequest) -> Unsent | None:
-    form = None if _is_api(request) else unsent.form_of(request)
+    form = None if is_for_programs(request) else unsent.form_of(request)
     return form if form and form.typed else None
 
 
 def _unavailable(request: HttpRequest, fault: Other) -> HttpResponse:
-    if _is_api(request):
+    if is_for_programs(request):
         return fault_response(fault)
+    if page_of_operator := operators_page.without_database(request, fault):
+        return page_of_operator
     status, detail, retry_after_s = fault_answer(fault)
     response = HttpResponse(_server_error_page(request, status, detail), status=status)
     response["Retry-After"] = retry_after(retry_after_s)
@@ -218,6 +227,6 @@ def _is_page(path: str) -> bool:
         return False
 
 
-def _is_api(request: HttpRequest) -> bool:
+def is_for_programs(request: HttpRequest) -> bool:
     # Also where a client joined an address and a path with two slashes, and OPTIONS of the whole server.
     return request.path_info == "*" or f"/{request.path_info.lstrip('/')}/".startswith(_FOR_PROGRAMS)

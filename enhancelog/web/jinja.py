@@ -16,6 +16,7 @@ from jinja2 import Environment
 from jinja2.runtime import Macro
 
 from enhancelog import links
+from enhancelog.accounts.permissions import allows
 from enhancelog.domain import intervals
 from enhancelog.domain.deceptive_names import deceptions
 from enhancelog.domain.times import as_datetime, now_ms
@@ -53,10 +54,12 @@ def environment(**options: Any) -> Environment:
         "interval_in_words": interval_in_words,
         "kept": KeptRows(),
         "links": links,
+        "may": allows,
         "moment_text": moment_text,
         "now_ms": now_ms,
         "page_url": page_url,
         "percent": percent,
+        "program": settings.PROGRAM,
         "public_url": public_url,
         "rejections_url": rejections_url,
         "runs_url": runs_url,

@@ -9,13 +9,16 @@ from django.conf import settings
 from django.urls import Resolver404, resolve
 
 from enhancelog import links
+from enhancelog.domain import public_addresses
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filter_box import Pair
 from enhancelog.web import list_requests
 from enhancelog.web.list_requests import FilteredPage, FilterRefused, ListRequest
 
 REJECTIONS: Final = FilteredPage(links.rejections(), scope=(("status", "rejected"),), empty_id=True, title="Rejections")
-PATTERNS: Final = FilteredPage(links.patterns(), scope=(("status", "rejected"),), empty_id=True, title="Patterns")
+PATTERNS: Final = FilteredPage(
+    links.patterns(), scope=(("status", "rejected"),), kept=("state", "expected"), empty_id=True, title="Patterns"
+)
 SEARCH: Final = FilteredPage(links.runs(), title="Search")
 
 _OF_ENTRIES: Final[dict[str, Callable[..., FilteredPage]]] = {
@@ -24,7 +27,7 @@ _OF_ENTRIES: Final[dict[str, Callable[..., FilteredPage]]] = {
     "blueprint_timeline": lambda blueprint_id: timeline(blueprint_id),
 }
 _OTHERS: Final = {
-    "overview": ("Overview", ("blueprint_id", "period")),
+    "overview": ("Overview", ("blueprint_id", "period", "expected")),
     "blueprint_list": ("Blueprints", ("text", "period", "sort", "order", "page_size")),
     "matrix": ("Matrix", ("blueprint_id", "blueprint_prefix", "period", "view", "without", "sort", "order")),
     "content_list": ("Content", ("text", "kind")),
@@ -45,7 +48,7 @@ def timeline(blueprint_id: str) -> FilteredPage:
     scope = (("blueprint_id", blueprint_id),)
     if blueprint_id:  # an empty id cannot be a path
         return FilteredPage(links.blueprint(blueprint_id), scope, title=blueprint_id)
-    return FilteredPage("/blueprints/", scope, fixed=scope, title="(no name)")
+    return FilteredPage(links.at("/blueprints/"), scope, fixed=scope, title="(no name)")
 
 
 def address(url: str) -> Address:
@@ -56,14 +59,21 @@ def address(url: str) -> Address:
         path = unquote(parts.path, errors="strict")
     except ValueError:
         raise Invalid("url", "address", "is not an address") from None
-    if (parts.scheme or parts.netloc) and f"{parts.scheme}://{parts.netloc}" != settings.PUBLIC_URL:
+    if (parts.scheme or parts.netloc) and _origin(url) != settings.PUBLIC_ORIGIN:
         raise Invalid("url", "elsewhere", f"must lead to a list of this server, {settings.PUBLIC_URL}")
-    return address_of(path, pairs)
+    return address_of(links.route_of(path), pairs)
 
 
-def address_of(path: str, pairs: Iterable[Pair]) -> Address:
+def _origin(url: str) -> str:
     try:
-        match = resolve(path)
+        return public_addresses.origin(url)
+    except ValueError:
+        return ""
+
+
+def address_of(route: str, pairs: Iterable[Pair]) -> Address:
+    try:
+        match = resolve(route)
     except Resolver404:
         raise _no_list() from None
     name, arguments = match.view_name, match.kwargs
@@ -79,7 +89,7 @@ def address_of(path: str, pairs: Iterable[Pair]) -> Address:
     title, parameters = _OTHERS[name]
     kept = [pair for pair in given if pair[0] in parameters and (pair[1] or pair[0] == "blueprint_id")]
     said = " ".join(f"{parameter}:{value or _EMPTY}" for parameter, value in kept)
-    return Address(title, said, links.with_query(path, sorted(kept, key=itemgetter(0))))
+    return Address(title, said, links.with_query(links.at(route), sorted(kept, key=itemgetter(0))))
 
 
 def _of_entries(page: FilteredPage, pairs: list[Pair]) -> Address:

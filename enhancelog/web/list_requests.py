@@ -1,7 +1,6 @@
-"""The filter, order and page in an address, and the filter box.
+"""The filter, order and page in an address, and the filter box."""
 
-The box (``?q=``) and empty parameters redirect to the canonical address; an invalid filter is 400.
-"""
+# The box (``?q=``) and empty parameters redirect to the canonical address; an invalid filter is 400.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -29,12 +28,13 @@ _MEANS_EMPTY_ID: Final = ("blueprint_id", "not_blueprint_id")
 
 @dataclass(frozen=True)
 class FilteredPage:
-    """``scope``: the page's own filter. ``fixed``: other parameters of its address. ``empty_id``: ``blueprint_id=``
-    means the empty id."""
+    """``scope``: the page's own filter. ``fixed``: other parameters of its address. ``kept``: parameters that its links
+    keep, beside the filter. ``empty_id``: ``blueprint_id=`` means the empty id."""
 
     path: str
     scope: Pairs = ()
     fixed: Pairs = ()
+    kept: tuple[str, ...] = ()
     empty_id: bool = False
     title: str = ""
 
@@ -151,7 +151,7 @@ def read(request: HttpRequest, page: FilteredPage) -> ListRequest:
     """Raises ``Redirect`` and ``FilterRefused``, for ``redirects_or_refuses``."""
     parameters = dict(request.GET.lists())
     if "q" in parameters:
-        raise Redirect(page.url((*_from_box(parameters["q"][-1], page), *_kept(parameters))))
+        raise Redirect(page.url((*_from_box(parameters["q"][-1], page), *_kept(parameters, page))))
     pairs = [(name, value) for name, values in parameters.items() for value in values]
     full = [(name, value) for name, value in pairs if page.takes(name, value)]
     if len(full) < len(pairs):
@@ -175,7 +175,7 @@ def parse(page: FilteredPage, pairs: Iterable[Pair]) -> ListRequest:
         return ListRequest(
             page,
             given,
-            kept=_kept(parameters),
+            kept=_kept(parameters, page),
             wanted=filters.from_pairs([*page.scope, *given], now),
             order=filters.order(parameters, default="desc"),
             size=filters.page_size(parameters) or page_sizes.ENTRIES,
@@ -200,8 +200,9 @@ def _check_length(text: str, most: int) -> None:
         raise Invalid("filter", "length", detail)
 
 
-def _kept(parameters: filters.Parameters) -> Pairs:
-    return tuple((name, parameters[name][-1]) for name in _KEPT if any(parameters.get(name, ())))
+def _kept(parameters: filters.Parameters, page: FilteredPage) -> Pairs:
+    names = (*_KEPT, *page.kept)
+    return tuple((name, parameters[name][-1]) for name in names if any(parameters.get(name, ())))
 
 
 def _from_box(text: str, page: FilteredPage) -> Pairs:

@@ -1,9 +1,9 @@
-"""Markdown as safe HTML at bounded cost. No other Python builds HTML, except for the admin and Atom.
+"""Markdown as safe HTML at bounded cost. No other Python builds HTML, except for the admin and Atom."""
 
-Raw HTML is shown as text. Links lead to http, https, mailto or paths of this site.
-"""
+# Raw HTML is shown as text. Links lead to http, https, mailto or paths of this site.
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
@@ -11,16 +11,11 @@ from urllib.parse import unquote
 import nh3
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
+from enhancelog.domain import mentions
+from enhancelog.domain.markdown_parser import exceeds_a_limit, inline_parts, outside_links, parser
 from enhancelog.domain.terminal import without_terminal_codes
-
-MAX_CHARS: Final = 30_000
-MAX_BRACKETS: Final = 1_000  # the parser's time grows with the square of the brackets
-
-MAX_CELLS: Final = 10_000  # every row of a table is filled up to as many cells as its header
-
-MAX_NESTING: Final = 20
 
 _CACHED_CHARS: Final = 10_000
 TAGS: Final = {
@@ -33,38 +28,52 @@ _DELIMITER: Final = re.compile(r"[:/?#\\]")
 # The start of an address with a host but no scheme. Browsers read a backslash as a slash.
 _HOST: Final = re.compile(r"[/\\]{2}")
 
-_LINE_END: Final = re.compile(r"\r\n?|\n")
-_parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING}).enable(["table", "strikethrough"])
+_MENTION_CLASS: Final = "mention"
 
 
-def markdown(text: str) -> SafeString:
-    """Preformatted text if a limit above is exceeded."""
+def markdown(text: str, mentioned: tuple[str, ...] = ()) -> SafeString:
+    """Preformatted text if a limit of the parser is exceeded. ``mentioned``: users whose ``@name`` is marked."""
     text = without_terminal_codes(text)
-    if len(text) > MAX_CHARS or text.count("[") > MAX_BRACKETS or _cells(text) > MAX_CELLS:
+    if exceeds_a_limit(text):
         return format_html("<pre>{}</pre>", text)
-    return _cached(text) if len(text) <= _CACHED_CHARS else _rendered(text)
+    return _cached(text, mentioned) if len(text) <= _CACHED_CHARS else _rendered(text, mentioned)
 
 
-def _cells(text: str) -> int:
-    lines = _LINE_END.split(text)
-    return len(lines) * max(line.count("|") for line in lines)
-
-
-def _rendered(text: str) -> SafeString:
-    tokens = _parser.parse(text)
+def _rendered(text: str, mentioned: tuple[str, ...]) -> SafeString:
+    tokens = parser.parse(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1:]) + 1)}"
-    html = _parser.renderer.render(tokens, _parser.options, {})
+    if mentioned:
+        for parts in inline_parts(tokens):
+            parts[:] = _with_mentions(parts, frozenset(mentioned))
+    html = parser.renderer.render(tokens, parser.options, {})
     safe = nh3.clean(
         html,
-        tags=TAGS,
+        tags=TAGS | {"span"},
         attributes={"a": {"href", "title"}, "ol": {"start"}},
+        allowed_classes={"span": {_MENTION_CLASS}},
         attribute_filter=_kept_attribute,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer",
     )
     return mark_safe(safe)  # noqa: S308  nh3 made it safe
+
+
+def _with_mentions(parts: list[Token], users: frozenset[str]) -> Iterator[Token]:
+    for part, is_plain in outside_links(parts):
+        if not is_plain:
+            yield part
+            continue
+        for words, is_mention in mentions.split(part.content, users):
+            if is_mention:
+                yield Token("html_inline", "", 0, content=_mention(words))
+            elif words:
+                yield Token("text", "", 0, content=words)
+
+
+def _mention(words: str) -> str:
+    return format_html('<span class="{}">{}</span>', _MENTION_CLASS, words)
 
 
 def _kept_attribute(tag: str, attribute: str, value: str) -> str | None:

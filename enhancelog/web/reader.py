@@ -42,11 +42,12 @@ class ReaderMiddleware:
                 settings.READER_COOKIE_NAME,
                 now,
                 max_age=request.session.get_expiry_age(),
+                path=settings.COOKIE_PATH,
                 samesite="Lax",
                 secure=settings.HTTPS,
             )
         else:
-            response.delete_cookie(settings.READER_COOKIE_NAME, samesite="Lax")
+            response.delete_cookie(settings.READER_COOKIE_NAME, path=settings.COOKIE_PATH, samesite="Lax")
             if settings.HTTPS:  # browsers ignore it elsewhere
                 response["Clear-Site-Data"] = '"cache"'
         return response
@@ -54,4 +55,4 @@ class ReaderMiddleware:
 
 @lru_cache(maxsize=1024)
 def _marker(user_pk: int) -> str:
-    return salted_hmac("enhancelog.web.reader", str(user_pk)).hexdigest()[:16]
+    return salted_hmac("enhancelog.web.reader", str(user_pk), algorithm="sha256").hexdigest()[:16]

@@ -14,13 +14,16 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import get_conditional_response
 
 import enhancelog
+from enhancelog.backends import reading
 from enhancelog.domain.times import day_of, now_ms
 from enhancelog.queries.version import log_version
 from enhancelog.web.htmx import private
+from enhancelog.web.mention_count import unseen
 
 View = Callable[..., HttpResponseBase]
 
-_SHOWN: Final = ("enhancelog", "content", "templates", "static")
+_CODE: Final = ("enhancelog", "content")
+_PAGES: Final = ("templates", "static")
 _SUFFIXES: Final = {".py", ".jinja", ".css", ".js", ".svg"}
 # A period or age that ends at this millisecond. Days and weeks are whole ones.
 _FROM_NOW: Final = re.compile(r"24h|[0-9]{1,19}[mh]")
@@ -68,9 +71,9 @@ def _counts_from_now(request: HttpRequest) -> bool:
 def _etag(request: HttpRequest, *versions: object) -> str:
     # Weak, because a form's CSRF token is masked anew in each response.
     user = request.user
-    reader = (user.pk, user.get_username(), user.is_staff, user.is_superuser)
+    reader = (user.pk, user.get_username(), user.is_staff, user.is_superuser, unseen(request))
     headers = [request.META.get(name) for name in _DECIDING]
-    parts = (release(), reader, request.get_full_path(), headers, day_of(now_ms()), versions)
+    parts = (release(), reader, request.get_full_path(), headers, day_of(now_ms()), reading.read_only_since(), versions)
     return f'W/"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
 
@@ -86,5 +89,6 @@ def release() -> str:
 
 
 def _files() -> Iterator[Path]:
-    for folder in _SHOWN:
-        yield from sorted(path for path in (settings.BASE_DIR / folder).rglob("*") if path.suffix in _SUFFIXES)
+    folders = [settings.BASE_DIR / name for name in _CODE] + [settings.PAGES_DIR / name for name in _PAGES]
+    for folder in folders:
+        yield from sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES)

@@ -5,8 +5,9 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
+
+from enhancelog import links
 
 SYSTEM: Final = "system"
 THEMES: Final = {SYSTEM: "System", "light": "Light", "dark": "Dark"}
@@ -29,12 +30,18 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
     theme = request.POST.get("theme", "")
     if theme not in THEMES:
         raise BadRequest(f'theme: must be one of {", ".join(THEMES)}, not "{theme[:40]}"')
-    back = request.POST.get("next", "/")
-    response = HttpResponseRedirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}) else "/")
+    back = request.POST.get("next", "")
+    response = HttpResponseRedirect(back if links.is_path_here(back) else links.at("/"))
     if theme == SYSTEM:
-        response.delete_cookie(settings.THEME_COOKIE_NAME, samesite="Lax")
+        response.delete_cookie(settings.THEME_COOKIE_NAME, path=settings.COOKIE_PATH, samesite="Lax")
     else:
         response.set_cookie(
-            settings.THEME_COOKIE_NAME, theme, max_age=KEPT_S, samesite="Lax", secure=settings.HTTPS, httponly=True
+            settings.THEME_COOKIE_NAME,
+            theme,
+            max_age=KEPT_S,
+            path=settings.COOKIE_PATH,
+            samesite="Lax",
+            secure=settings.HTTPS,
+            httponly=True,
         )
     return response

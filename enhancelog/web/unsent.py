@@ -5,12 +5,14 @@ from typing import Any, Final, NamedTuple
 from django.conf import settings
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
+
+from enhancelog import links
 
 # Prefix of its fields' names in a form that also signs in.
 PREFIX: Final = "unsent."
 _LABELS: Final = {
     "value": "Text",
+    "text": "Note",
     "name": "Name",
     "url": "Address",
     "story_id": "Work item",
@@ -34,7 +36,7 @@ class Field(NamedTuple):
 
     @property
     def is_long(self) -> bool:
-        return self.name == "value" or len(self.value) > _LONG or "\n" in self.value
+        return self.name in ("value", "text") or len(self.value) > _LONG or "\n" in self.value
 
 
 class Unsent(NamedTuple):
@@ -72,10 +74,10 @@ def inside_sign_in(request: HttpRequest) -> Unsent | None:
         else:
             sign_in.setlist(name, values)
     action, back = sign_in.get("sent_to", ""), sign_in.get("back", "")
-    if not _is_path(action):
+    if not links.is_path_here(action):
         return None
     request.POST = sign_in  # type: ignore[assignment]
-    unsent = _form(action, back if _is_path(back) else "/", sent)
+    unsent = _form(action, back if links.is_path_here(back) else links.at("/"), sent)
     request.unsent = unsent  # type: ignore[attr-defined]
     return unsent
 
@@ -106,12 +108,8 @@ def _is_from_here(request: HttpRequest) -> bool:
     return request.headers.get("Origin") in own
 
 
-def _is_path(url: str) -> bool:
-    return url.startswith("/") and url_has_allowed_host_and_scheme(url, None)
-
-
 def _referring_page(request: HttpRequest) -> str:
     referrer = request.headers.get("Referer", "")
     start = f"{request.scheme}://{request.get_host()}"
     path = referrer.removeprefix(start)
-    return path if path != referrer and _is_path(path) else "/"
+    return path if path != referrer and links.is_path_here(path) else links.at("/")

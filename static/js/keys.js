@@ -4,8 +4,8 @@ const TOGETHER_MS = 1500; // between "g" and its letter
 
 const HELP = [
   ["/", "search"],
-  ["j", "next row or entry"],
-  ["k", "previous row or entry"],
+  ["j", "next row, entry or pattern"],
+  ["k", "previous row, entry or pattern"],
   ["Enter", "open the row"],
   ["Esc", "leave the box, close"],
   ["Ctrl K", "go to a Blueprint, axis, pattern, view or entry"],
@@ -52,6 +52,31 @@ function pages() {
   ]);
 }
 
+// Buttons that a key presses, choices that it makes, fields that it goes to.
+function buttons() {
+  return [...document.querySelectorAll("[data-press]")];
+}
+
+function presses() {
+  return [...new Map(buttons().map((button) => [button.dataset.press, button.dataset.label ?? button.textContent.trim()]))];
+}
+
+// Where several parts of a page have the same keys, the part with the focus is meant, or else the first.
+function buttonOf(key) {
+  const part = document.activeElement.closest("[data-own-keys]");
+  const found = buttons().filter((button) => button.dataset.press === key);
+  return part ? found.find((button) => part.contains(button) || !button.closest("[data-own-keys]")) : found[0];
+}
+
+function press(element) {
+  if (element.matches("textarea")) {
+    element.focus();
+    return;
+  }
+  element.closest("details")?.querySelector("summary").focus(); // shows what becomes of it
+  element.click();
+}
+
 function makeKeys() {
   const heading = element("h2", "Keys");
   heading.id = "keys-heading";
@@ -67,7 +92,7 @@ function makeKeys() {
   close.autofocus = true;
   const form = element("form", element("label", box, " Use keys without Ctrl"), close);
   form.method = "dialog";
-  const dialog = element("dialog", heading, element("dl", ...[...HELP, ...pages()].flatMap(listed)), form);
+  const dialog = element("dialog", heading, element("dl", ...[...HELP, ...presses(), ...pages()].flatMap(listed)), form);
   dialog.id = "keys";
   dialog.setAttribute("aria-labelledby", heading.id);
   document.body.append(dialog);
@@ -77,6 +102,7 @@ function makeKeys() {
 function showKeys() {
   const dialog = document.getElementById("keys") ?? makeKeys();
   if (!dialog.open) dialog.showModal();
+  dialog.scrollTop = 0; // its last button has the focus
 }
 
 // On small screens, a link stands for the box.
@@ -100,18 +126,25 @@ function action(key) {
   const goes = Date.now() < goingUntil;
   goingUntil = 0;
   const page = goes && [...document.querySelectorAll("[data-go]")].find((link) => link.dataset.go === key);
-  return page ? () => page.click() : KEYS[key];
+  const found = page || buttonOf(key);
+  return found ? () => press(found) : KEYS[key];
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
-  const field = event.target.closest("input, textarea, select, [contenteditable]");
+  const field = event.target.closest("input:not([type=radio]), textarea, select, [contenteditable]");
   if (document.querySelector("dialog[open]")) return;
-  if (event.key === "Escape" && field?.form?.method === "get") {
+  if (event.key === "Escape" && (field?.form?.method === "get" || field?.form?.querySelector("[data-press]"))) {
     event.preventDefault(); // what was typed stays
     field.blur();
   }
+  // Without this, the form's first button would be pressed.
+  if (event.key === "Enter" && field?.dataset.enter) {
+    event.preventDefault();
+    buttons().find((button) => button.dataset.press === field.dataset.enter)?.click();
+  }
   if (field || areOff) return;
+  if (event.repeat && !"jk".includes(event.key)) return; // one press decides once
   const act = action(event.key);
   if (!act) return;
   event.preventDefault();

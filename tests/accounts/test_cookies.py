@@ -1,7 +1,6 @@
 """Cookies are named after the server they belong to: browsers send them to every port of a host."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -9,6 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from enhancelog.accounts.cookies import cookie_name
+from enhancelog.domain.public_addresses import parse
 from tests.pages import read
 
 PASSWORD = "correct horse battery"
@@ -22,11 +22,12 @@ PASSWORD = "correct horse battery"
         ("http://log.example.org", "enhancelog-session-80"),
         ("https://log.example.org", "__Host-enhancelog-session-443"),
         ("https://log.example.org:8443/", "__Host-enhancelog-session-8443"),
-        ("https://example.org/log", "__Secure-enhancelog-session-443"),
+        ("https://example.org/log", "__Secure-enhancelog-session-443-log"),
+        ("http://example.org/a/b", "enhancelog-session-80-a-b"),
     ],
 )
 def test_the_name_tells_the_server(address: str, name: str) -> None:
-    assert cookie_name("session", urlsplit(address)) == name
+    assert cookie_name("session", parse(address)) == name
 
 
 @pytest.mark.django_db
@@ -56,7 +57,7 @@ def test_cookies_that_a_prefix_protects_are_what_browsers_demand(client: Client,
     """Secure, for the whole site and without a domain; else browsers drop them, also when they are deleted."""
     settings.HTTPS = settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
     for purpose in ("SESSION", "CSRF", "THEME", "READER"):
-        setattr(settings, f"{purpose}_COOKIE_NAME", cookie_name(purpose.lower(), urlsplit("https://log.example.org")))
+        setattr(settings, f"{purpose}_COOKIE_NAME", cookie_name(purpose.lower(), parse("https://log.example.org")))
     User.objects.create_user("ada", password=PASSWORD)
     answers = [
         client.get("/account/sign-in", secure=True),

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
 from enhancelog.accounts import lockouts
+from enhancelog.models import Session
 from tests.pages import read
 
 pytestmark = pytest.mark.django_db

@@ -14,6 +14,7 @@ from django.test import Client
 
 from enhancelog import settings as product
 from enhancelog.accounts import passwords
+from enhancelog.backends.few_at_once import FewAtOnce
 from enhancelog.backends.permit import permit
 from tests.pages import read
 
@@ -69,10 +70,11 @@ def test_a_hash_of_before_still_verifies() -> None:
 @pytest.fixture
 def all_taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Four hashes are being computed and take longer than anybody waits."""
-    monkeypatch.setattr(passwords, "WAIT_S", 0.05)
+    few = FewAtOnce(passwords.AT_ONCE, 0.05, passwords.BUSY, passwords.RETRY_AFTER_S)
+    monkeypatch.setattr(passwords, "_few", few)
     with ExitStack() as stack:
         for _ in range(passwords.AT_ONCE):
-            stack.enter_context(passwords._slot())
+            stack.enter_context(few.slot())
         yield
 
 

@@ -13,6 +13,7 @@ from enhancelog.agents import cli
 from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.text import DATA_NOTICE
+from enhancelog.patterns import pattern_id
 from enhancelog.store import open_store
 from tests.factories import make_entry, make_fields, make_rejected
 
@@ -287,6 +288,21 @@ def test_mark_sets_a_marker_and_prints_it(run: Run):
     assert run("mark", "v13", "--axis", "noop").lines[0]["axis"] == "noop"
 
 
+def test_note_writes_a_note_and_prints_it(run: Run):
+    stored(make_entry(issue_id="a/b"))
+    (made,) = run("note", "entry:a/b", "**seen** before").lines
+    assert (made["about"], made["about_id"], made["text"]) == ("entry", "a/b", "**seen** before")
+    for arguments, code, why in (
+        (("axis:a", "x"), 2, "about"),
+        (("entry:a/b", " "), 2, "text"),
+        (("entry:a/b",), 2, "TEXT"),
+        (("entry:nobody", "x"), 1, "not found: nobody"),
+    ):
+        done = run("note", *arguments)
+        assert (done.code, done.out) == (code, "")
+        assert why in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
@@ -300,4 +316,33 @@ def test_mark_sets_a_marker_and_prints_it(run: Run):
 def test_mark_says_what_is_wrong(run: Run, arguments: tuple[str, ...], why: str):
     done = run("mark", *arguments)
     assert (done.code, done.out) == (2, "")
+    assert why in done.err
+
+
+def test_state_sets_that_of_a_pattern_and_prints_it(run: Run):
+    stored(make_rejected("noop", issue_id="a", detail="rude"))
+    pattern = pattern_id("noop", "rude")
+    (made,) = run("state", pattern, "expected", "--cause", "verifier", "--most-a-day", "5", "--seen", "0").lines
+    state = made["state"]
+    assert isinstance(state, dict)
+    assert (made["id"], state["state"], state["cause"], state["most_a_day"]) == (pattern, "expected", "verifier", 5)
+    late = run("state", pattern, "fixed", "--seen", "0")
+    assert (late.code, late.out) == (1, "")
+    assert "somebody changed" in late.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ((), "PATTERN"),
+        (("0" * 16, "odd"), "odd"),
+        (("0" * 16, "fixed"), "not found"),
+        (("0" * 16, "fixed", "--note", "x" * 4_001), "note"),
+        (("0" * 16, "expected", "--most-a-day", "0"), "most_a_day"),
+    ],
+)
+def test_state_says_what_is_wrong(run: Run, arguments: tuple[str, ...], why: str):
+    done = run("state", *arguments)
+    assert done.code in (1, 2)
+    assert done.out == ""
     assert why in done.err

@@ -41,7 +41,7 @@ READS = sorted(
         *("differences", "funnel", "get_marker", "list_markers", "steadiness"),
     ]
 )
-TOOLS = sorted([*READS, "append_entry", "set_marker", "write_content"])
+TOOLS = sorted([*READS, "add_note", "append_entry", "set_marker", "set_pattern_state", "write_content"])
 WAIT_S = 60
 
 Ask = Callable[..., Awaitable[Any]]

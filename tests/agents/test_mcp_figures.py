@@ -84,6 +84,28 @@ def test_how_steady_axes_are(live_api: str, tmp_path: Path):
     assert talk(conversation, tmp_path) == ""
 
 
+def test_the_state_of_a_pattern_is_set_and_why_gives_it(live_api: str, tmp_path: Path):
+    append(make_rejected("noop", issue_id="a", detail="rude", ts_ms=T))
+
+    async def conversation(client: Client, ask: Ask) -> None:
+        (group,) = (await ask("why_rejected", blueprint_id="main"))["denied"]
+        (pattern,) = group["patterns"]
+        assert pattern["state"] == "new"
+        made = await ask("set_pattern_state", id=pattern["id"], state="fixed", cause="prompt", note="n", seen=0)
+        assert (made["notice"], made["id"], made["state"], made["changed_by"]) == (
+            *(DATA_NOTICE, pattern["id"], "fixed", "agent-7"),
+        )
+        (group,) = (await ask("why_rejected", blueprint_id="main"))["denied"]
+        assert group["patterns"] == [{"id": pattern["id"], "state": "fixed", "cause": "prompt", "note": "n"}]
+        assert pattern["id"] in await refusal(ask, "set_pattern_state", id=pattern["id"], state="new", seen=0)
+        assert "not found" in await refusal(ask, "set_pattern_state", id="0" * 16, state="new")
+        assert "assignee" in await refusal(ask, "set_pattern_state", id=pattern["id"], state="new", assignee="nobody")
+        with pytest.raises(Refused, match="state"):
+            await ask("set_pattern_state", id=pattern["id"], state="odd")
+
+    assert talk(conversation, tmp_path) == ""
+
+
 def test_what_is_different(live_api: str, tmp_path: Path):
     words = " ".join(f"{number}語" for number in range(50))
     append(
@@ -144,6 +166,21 @@ def test_markers_are_set_listed_and_read(live_api: str, tmp_path: Path):
         assert "at: " in await refusal(ask, "set_marker", title="a", at="soon")
         with pytest.raises(Refused, match="kind"):
             await ask("list_markers", kind="odd")
+
+    assert talk(conversation, tmp_path) == ""
+
+
+def test_a_note_is_written(live_api: str, tmp_path: Path):
+    append(make_rejected("noop", issue_id="a/b", blueprint_id=""))
+
+    async def conversation(client: Client, ask: Ask) -> None:
+        made = await ask("add_note", about="entry", id="a/b", text="[1] **old** @nobody")
+        assert made == {"id": made["id"], "about": "entry", "about_id": "a/b", "mentions": []}
+        assert (await ask("add_note", about="blueprint", id="", text="null"))["about_id"] == ""
+        assert "not found: c" in await refusal(ask, "add_note", about="entry", id="c", text="x")
+        assert "text" in await refusal(ask, "add_note", about="entry", id="a/b", text=" ")
+        with pytest.raises(Refused, match="about"):
+            await ask("add_note", about="axis", id="noop", text="x")
 
     assert talk(conversation, tmp_path) == ""
 

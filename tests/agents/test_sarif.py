@@ -29,6 +29,18 @@ def test_what_ruff_wrote() -> None:
     assert total == "results at level error: 4"
 
 
+def test_another_checkout_has_the_same_findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    details = set()
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        place = {"artifactLocation": {"uri": f"file://{tmp_path / name}/src/job.py"}, "region": {"startLine": 3}}
+        result = {"ruleId": "R9", "level": "error", "locations": [{"physicalLocation": place}]}
+        [check] = checks(log({**result, "message": {"text": "no"}}))
+        details.add(check.detail)
+    assert details == {"R9 src/job.py:3: no\nresults at level error: 1"}
+
+
 @pytest.mark.parametrize(("level", "count"), [("error", 1), ("warning", 2), ("note", 5)])
 def test_what_bandit_wrote_counts_from_a_level_on(level: str, count: int) -> None:
     [check] = checks((SAMPLES / "bandit.sarif").read_bytes(), "security", level)

@@ -6,7 +6,9 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
+from enhancelog.backends.few_at_once import FewAtOnce
 from enhancelog.domain.intervals import difference, wilson
+from enhancelog.queries import differences
 from tests.factories import make_entry, make_rejected
 from tests.recording import record, record_all
 from tests.strategies import NOW_MS
@@ -96,3 +98,15 @@ def test_it_is_not_sent_again_while_it_is_the_same(client: Client) -> None:
     url = "/v1/enhance/differences?status=rejected"
     first = client.get(url)
     assert client.get(url, headers={"If-None-Match": first["ETag"]}).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/v1/enhance/differences", "/differences/"])
+def test_too_many_at_once_is_503(client: Client, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    few = FewAtOnce(1, 0.05, "Too many comparisons are under way; try again.", retry_after_s=5)
+    monkeypatch.setattr(differences, "_few", few)
+    address = f"{path}?status=rejected"
+    with few.slot():
+        response = client.get(address)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert "Too many comparisons are under way" in response.content.decode()
+    assert client.get(address).status_code == 200

@@ -11,7 +11,7 @@ from django.test import Client
 from enhancelog.accounts import api_tokens
 from enhancelog.domain.intervals import difference, wilson
 from enhancelog.domain.times import DAY_MS
-from enhancelog.models import Marker, MarkerChange
+from enhancelog.models import AuditRecord, Marker
 from tests.factories import make_entry, make_rejected
 from tests.recording import record_all
 from tests.strategies import NOW_MS
@@ -76,7 +76,7 @@ def test_within_its_blueprints(staff: User) -> None:
     sent("PATCH", path, headers, 403, blueprint_id=None)
     sent("PATCH", path, token(staff, "main", name="other"), 403, title="c")
     row = Marker.objects.get()
-    assert (row.title, row.blueprint_id, MarkerChange.objects.count()) == ("b", "team-b", 2)
+    assert (row.title, row.blueprint_id, AuditRecord.objects.filter(about="marker").count()) == ("b", "team-b", 2)
 
 
 def test_what_is_left_out_of_an_edit_stays(staff: User) -> None:

@@ -7,6 +7,7 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from django.db import connection
 from django.test import Client
@@ -16,6 +17,7 @@ from django.utils.http import urlencode
 from enhancelog.domain import features
 from enhancelog.domain.filters import PARAMETERS
 from enhancelog.domain.origin import Origin
+from enhancelog.domain.pattern_states import NEW
 from enhancelog.domain.times import DAY_MS
 from enhancelog.models import Template
 from enhancelog.queries.patterns import counted, detail
@@ -177,6 +179,7 @@ def test_every_pattern_with_its_count_times_and_blueprints() -> None:
         "first_ts_ms": TODAY - 3 * DAY_MS,
         "last_ts_ms": TODAY,
         "blueprints": {"b1": 2, "b0": 1},
+        "state": msgspec.to_builtins(NEW),
     }
     assert (second["axis"], second["count"], second["last_ts_ms"]) == ("noop", 3, TODAY)
     assert second["blueprints"] == {"main": 2, "b0": 1}

@@ -35,6 +35,7 @@ class Call(NamedTuple):
     path: str
     body: Any = None
     status: int = 200
+    users_too: bool = False  # any signed-in user, about their own
 
 
 ROUTES: Final[dict[tuple[str, str], Call]] = {
@@ -58,8 +59,19 @@ ROUTES: Final[dict[tuple[str, str], Call]] = {
     ("v1/enhance/markers/<id:marker_id>", "PATCH"): Call(
         "log:append", f"/v1/enhance/markers/{'0' * 16}", {"title": "prompt v13"}, 404
     ),
+    ("v1/enhance/reviews/<id:issue_id>", "GET"): Call("log:read", "/v1/enhance/reviews/h-1"),
+    ("v1/enhance/reviews/<id:issue_id>", "PUT"): Call(
+        "triage:write", "/v1/enhance/reviews/h-1?axis=noop", {"verdict": "wrong"}, 400
+    ),
+    ("v1/enhance/review-queue", "GET"): Call("log:read", "/v1/enhance/review-queue?axis=noop"),
     ("v1/enhance/patterns", "GET"): Call("log:read", "/v1/enhance/patterns"),
     ("v1/enhance/patterns/<id:pattern_id>", "GET"): Call("log:read", f"/v1/enhance/patterns/{'0' * 16}", status=404),
+    ("v1/enhance/patterns/<id:pattern_id>", "PATCH"): Call(
+        "triage:write", f"/v1/enhance/patterns/{'0' * 16}", {"state": "fixed"}, 404
+    ),
+    ("v1/enhance/patterns/history/<id:pattern_id>", "GET"): Call(
+        "log:read", f"/v1/enhance/patterns/history/{'0' * 16}", status=404
+    ),
     ("v1/enhance/patches/<id:issue_id>", "GET"): Call("log:read", "/v1/enhance/patches/h-1"),
     ("v1/enhance/documents/<id:hash>", "GET"): Call("log:read", f"/v1/enhance/documents/{'0' * 64}", status=404),
     ("v1/enhance/unfinished", "GET"): Call("log:read", "/v1/enhance/unfinished"),
@@ -71,6 +83,19 @@ ROUTES: Final[dict[tuple[str, str], Call]] = {
         201,
     ),
     ("v1/enhance/why", "GET"): Call("log:read", "/v1/enhance/why?blueprint_id=main"),
+    ("v1/notes", "GET"): Call("log:read", "/v1/notes?about=entry:h-1"),
+    ("v1/notes", "POST"): Call("triage:write", "/v1/notes?about=entry:h-1", {"text": "prompt v12"}, 201),
+    ("v1/notes/<id:note_id>", "GET"): Call("log:read", f"/v1/notes/{'0' * 16}", status=404),
+    ("v1/notes/<id:note_id>", "PATCH"): Call("triage:write", f"/v1/notes/{'0' * 16}", {"text": "a"}, 404),
+    ("v1/notes/<id:note_id>", "DELETE"): Call("triage:write", f"/v1/notes/{'0' * 16}", status=404),
+    ("v1/alerts", "GET"): Call("alerts:own", "/v1/alerts"),
+    ("v1/alerts", "POST"): Call(
+        "alerts:own", "/v1/alerts", {"name": "a", "event": "digest", "channel": "email", "address": "a@b.example"}, 400
+    ),
+    ("v1/alerts/<id:alert_id>", "GET"): Call("alerts:own", f"/v1/alerts/{'0' * 16}", status=404),
+    ("v1/alerts/<id:alert_id>", "PATCH"): Call("alerts:own", f"/v1/alerts/{'0' * 16}", {"on": False}, 404),
+    ("v1/alerts/<id:alert_id>", "DELETE"): Call("alerts:own", f"/v1/alerts/{'0' * 16}", status=404),
+    ("v1/alerts/test/<id:alert_id>", "POST"): Call("alerts:own", f"/v1/alerts/test/{'0' * 16}", status=404),
     ("v1/openapi.json", "GET"): Call("log:read", "/v1/openapi.json"),
     ("v1/schemas/entry.json", "GET"): Call("log:read", "/v1/schemas/entry.json"),
     ("v1/content", "GET"): Call("content:read", "/v1/content"),
@@ -88,6 +113,15 @@ ROUTES: Final[dict[tuple[str, str], Call]] = {
     ("v1/content/increment/<str:kind>/<id:story_id>", "POST"): Call(
         "content:write", "/v1/content/increment/abort_respawn_count/s", {"by": 1}
     ),
+    ("v1/triage/export", "GET"): Call("triage:write", "/v1/triage/export"),
+    ("v1/triage/import", "POST"): Call(
+        "triage:write", "/v1/triage/import", {"format": "enhancelog-triage", "version": 1}
+    ),
+    ("v1/audit", "GET"): Call("audit:read", "/v1/audit"),
+    ("v1/deliveries", "GET"): Call("triage:write", "/v1/deliveries", users_too=True),
+    ("v1/deliveries/retry/<id:delivery_id>", "POST"): Call(
+        "triage:write", "/v1/deliveries/retry/nothing", status=404, users_too=True
+    ),
     ("metrics", "GET"): Call("log:read", "/metrics"),
 }
 
@@ -99,13 +133,20 @@ PAGES: Final = {"v1/docs/"}
 
 
 class Caller(NamedTuple):
-    """``scopes``: what they may do; ``known``: not 401; ``refused``: brought a token that is not in force."""
+    """``scopes``: what they may do; ``known``: not 401; ``refused``: brought a token that is not in force; ``is_user``:
+    is signed in, and brought none."""
 
     client: Client
     headers: dict[str, str]
     scopes: frozenset[str]
     known: bool = True
     refused: bool = False
+    is_user: bool = False
+
+    @property
+    def may_have_alerts(self) -> bool:
+        """Users have some of their own; tokens need the scope for those of all."""
+        return "triage:write" in self.scopes or (bool(self.scopes) and not self.headers)
 
     def call(self, method: str, call: Call) -> Any:
         body = b"" if call.body is None else json.dumps(call.body).encode()
@@ -116,7 +157,11 @@ class Caller(NamedTuple):
             return call.status
         if self.refused:
             return 401
-        if call.scope in self.scopes or (public and call.scope.endswith(":read")):
+        if self.is_user and call.users_too:
+            return call.status
+        if self.may_have_alerts and call.scope == "alerts:own":
+            return call.status
+        if call.scope in self.scopes or (public and call.scope in api_tokens.READ_SCOPES):
             return call.status
         return 403 if self.known else 401
 
@@ -130,8 +175,8 @@ def callers() -> dict[str, Caller]:
     found = {
         "anonymous": Caller(Client(), {}, frozenset(), known=False),
         "another scheme": Caller(Client(), {"Authorization": "Basic YWRhOngK"}, frozenset(), known=False),
-        "plain user": Caller(signed_in(plain), {}, reading),
-        "staff": Caller(signed_in(staff), {}, frozenset(api_tokens.SCOPES)),
+        "plain user": Caller(signed_in(plain), {}, reading, is_user=True),
+        "staff": Caller(signed_in(staff), {}, frozenset([*api_tokens.SCOPES, "audit:read"]), is_user=True),
         "inactive user": Caller(signed_in(gone), {}, frozenset(), known=False),
         "expired": refused(Client(), token(staff, *api_tokens.SCOPES, change={"expiry": datetime.now(UTC)})),
         "revoked": refused(Client(), token(staff, *api_tokens.SCOPES, change={"revoked": datetime.now(UTC)})),

@@ -23,7 +23,7 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 @pytest.mark.django_db
 def test_it_is_served_under_its_own_id(client: Client, settings: Settings) -> None:
     settings.PUBLIC_READ = True
-    settings.PUBLIC_URL = "https://log.example.org"
+    settings.PUBLIC_ORIGIN = "https://log.example.org"
     response = client.get("/v1/schemas/entry.json")
     assert response.headers["Content-Type"] == "application/schema+json"
     assert response.json() == json.loads(json.dumps(SCHEMA))

@@ -38,18 +38,24 @@ EXCLUDED = (
     ({"path"}, "the id in the body is the one in the path"),
     ({"id-length"}, "an id is measured in bytes, a schema's string in characters"),
     ({"value"}, "what a value may be depends on the kind in the path"),
-    ({"by", "ts_ms", "not_before_ms", "not_after_ms"}, "to a schema 1.0 is an integer"),
+    ({"by", "ts_ms", "not_before_ms", "not_after_ms", "snoozed_until_ms"}, "to a schema 1.0 is an integer"),
+    ({"most_a_day", "undo"}, "likewise"),
     ({"terms", "beginning"}, "a phrase is measured in words"),
     ({"combination"}, "parameters that go with some others only are 400 with the rest"),
     ({"title"}, "a title is one printable line"),
+    ({"name"}, "a name is one printable line without space at its ends"),
+    ({"url", "address", "view"}, "what a message can be sent to, and which views there are, no schema knows"),
+    ({"option", "zone"}, "which options an event has depends on the event; no pattern knows the time zones"),
     ({"against", "matching", "not_matching"}, "no schema describes the filter in a text"),
     ({"reversed"}, "no pattern compares the ends of a range"),
     ({"nonexistent"}, "no pattern knows the days of a month or the range of i64"),
     ({"count"}, "a filter's values are counted over all parameters"),
+    ({"seed", "denied"}, "what is stored decides which denials there are, and how far a seed may reach"),
     ({"nul"}, "U+0000 is refused in fields too that no schema names"),
     ({"412", "422"}, "what is stored decides, not what is sent"),
     ({"application/x-ndjson"}, "any text is a bulk body; each line is judged by itself"),
     ({"array"}, "each entry of an array is judged by itself"),
+    ({"/v1/triage/import"}, "no schema says what the parts of a file say about each other"),
 )
 """Rules, fields, statuses and media types of answers that a schema would call wrong, and why they are right."""
 
@@ -76,11 +82,11 @@ def headers(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_answers_conform_to_the_description(operation: str, headers: dict[str, str], with_heavy: bool) -> None:
-    # Thousands of requests, on both sides of each limit of a schema.
-    schema.config.phases.coverage.enabled = with_heavy or DATABASE == "sqlite"
+def test_answers_conform_to_the_description(operation: str, headers: dict[str, str]) -> None:
+    # Thousands of requests, on both sides of each limit of a schema. No database decides which are refused.
+    schema.config.phases.coverage.enabled = DATABASE == "sqlite"
     examples = settings(
-        max_examples=settings.default.max_examples // (2 if DATABASE == "sqlite" else 10),
+        max_examples=settings.default.max_examples // (2 if DATABASE == "sqlite" else 3),
         deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
@@ -104,6 +110,7 @@ def is_excluded(case: Case[Any], response: schemathesis.Response) -> bool:
     if isinstance(case.body, list):
         said.add("array")
     if response.status_code == 400:
+        said.add(case.path)
         for error in json.loads(response.content).get("errors", []):
             said |= {error["rule"], error["field"]}
     return any(said & excluded for excluded, _ in EXCLUDED)

@@ -90,6 +90,13 @@ def test_a_process_without_shared_memory_grants_its_share(clock: Clock, settings
     assert granted(Allowances(clock), 9, (4, 60)) == 2
 
 
+def test_each_of_several_servers_grants_its_share(clock: Clock, shared: int, settings: Settings) -> None:
+    settings.SERVERS = 3
+    assert granted(Allowances(clock, shared), 30, (9, 60)) == 3
+    settings.WORKERS = 2
+    assert granted(Allowances(clock), 30, (12, 60)) == 2
+
+
 def test_a_share_below_one_request_is_rarer_but_not_nothing(clock: Clock, settings: Settings) -> None:
     settings.WORKERS = 2
     counting = Allowances(clock)

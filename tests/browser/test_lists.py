@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.test import Client
 from playwright.sync_api import expect
 
 from enhancelog.accounts import saved_views
+from enhancelog.models import Session
 from tests.factories import make_entry, make_rejected
 from tests.recording import record, record_all
 

@@ -3,21 +3,27 @@
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 
 from content.models import ContentLink
 from content.store import open_store
 from enhancelog import links, patterns
 from enhancelog.accounts import api_tokens, saved_views
+from enhancelog.backends import dialect
+from enhancelog.domain.notes import NoteSubject
 from enhancelog.domain.observed import Document, Version
 from enhancelog.domain.origin import Origin
+from enhancelog.domain.pattern_states import StateEdit
 from enhancelog.domain.times import now_ms
-from enhancelog.models import Marker
-from enhancelog.store import host_derivation, observed, pattern_groups
+from enhancelog.models import Marker, Review, VerifiedAddress
+from enhancelog.store import audit, host_derivation, notes, observed, pattern_groups, pattern_states, sources
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
-from tests.browser.test_every_page import opened, pages_of
+from enhancelog.store.sources import Rename
+from tests.alerts.making import HOOK, keep_rule
+from tests.alerts.outboxes import make_alert, make_messages
+from tests.browser.test_every_page import opened, pages_of, with_notes
 from tests.factories import make_entry, make_rejected
 from tests.host.observed import make_issue
 
@@ -42,10 +48,17 @@ SAMPLES: Final = {
     "story_id": STORY,
     "kind": "story",
     "pattern_id": patterns.pattern_id(AXIS, patterns.mask(DETAIL).template),
+    "alert_id": "0" * 16,
     "marker_id": "0" * 16,
+    "note_id": "0" * 16,
+    "delivery_id": f"{'E' * (LONG - 2)}_1",
+    "address_id": "1",
     "change_id": "1",
     "token_id": "1",
     "view_id": "1",
+    "name": "0" * 16,  # of a session
+    "source": SOURCE,
+    "recorded": SOURCE[:-1],
 }
 FILTERED: Final = f"?axis={AXIS}&blueprint_id={BLUEPRINT}&source={SOURCE}"
 STATES: Final = (
@@ -60,9 +73,14 @@ STATES: Final = (
         "/patterns/?period=all",
         f"/patterns/{FILTERED}",
     ),
+    *("/triage/reviews/", f"/triage/reviews/?axis={AXIS}", f"/triage/reviews/?axis={AXIS}&seed=1"),
+    f"/triage/reviews/{REJECTED}?axis={AXIS}",
     *(f"/entries/{APPLIED}?axis={AXIS}", links.comparison(REJECTED, APPLIED), f"/entries/{'X' * LONG}"),
     *(f"/unfinished/{'U' * LONG}", f"/unfinished/?source={SOURCE}", f"/documents/?blueprint_id={BLUEPRINT}"),
+    f"/audit/?actor={ACTOR}",
+    *(f"/fields/?blueprint_id={BLUEPRINT}", f"/notes/?about=blueprint:{BLUEPRINT}", f"/notes/?about=entry:{REJECTED}"),
     f"/fields/?blueprint_id={BLUEPRINT}",
+    f"/triage/?pattern={SAMPLES['pattern_id']}",
     *(f"/blueprints/{'X' * LONG}", f"/content/?text={STORY}", f"/rejections/?foo={AXIS}", f"/search/?text={STORY}"),
 )
 
@@ -79,6 +97,15 @@ HANGS_OVER = """() => {
     return document.documentElement.scrollWidth > edge ? ["the page", ...found] : found;
 }"""
 """What is wider than the window or its panel, and not clipped or scrolled on purpose."""
+
+
+OF_TEAMS: Final = (
+    *("/triage/", "/triage/reviews/", f"/triage/reviews/?axis={AXIS}", f"/triage/reviews/?axis={AXIS}&seed=1"),
+    *("/alerts/", "/alerts/new", f"/alerts/{'0' * 16}", "/alerts/deliveries/", "/audit/", "/account/addresses"),
+    *(f"/notes/?about=entry:{REJECTED}", f"/patterns/state/{SAMPLES['pattern_id']}", "/patterns/?period=all"),
+)
+SCROLLS: Final = """() => [...document.querySelectorAll(".table-scroll")]
+    .filter((element) => element.scrollWidth > element.clientWidth).map((element) => element.ariaLabel)"""
 
 
 @pytest.fixture
@@ -109,6 +136,7 @@ def ada(transactional_db: None, settings: Any) -> User:
                 make_entry(issue_id=APPLIED[ago - 1 :], new_hash="N" * LONG, ts_ms=now - 2 * ago + 1, **common),
             ]
         )
+    sources.rename(Rename(SOURCE[:-1], "Z" * LONG, "W" * LONG), Origin("token", ACTOR, "page"))
     pattern_groups.settle()
     host_derivation.settle()
     agent = open_store(Origin("token", ACTOR, "api"))
@@ -117,7 +145,21 @@ def ada(transactional_db: None, settings: Any) -> User:
     open_store(Origin("token", ACTOR, "api")).write(APPLIED, "story", "V" * LONG)
     said = {"title": "M" * 200, "note": "N" * LONG, "blueprint_id": BLUEPRINT, "axis": AXIS, "source": f"token {ACTOR}"}
     Marker.objects.create(id="0" * 16, ts_ms=now_ms() - 1, **said)
+    with dialect().appending():
+        audit.record("alert.make", Origin("token", ACTOR, "api"), "entry", REJECTED, name=BLUEPRINT, why=DETAIL)
+    review = {"axis": AXIS, "reviewer": "u" * 150, "verdict": "wrong", "reason": "R" * LONG}
+    Review.objects.create(position=1, made_ms=now, seed=1_000_001, **review)
     user = User.objects.create_user("u" * 150, is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename="see_status"))
+    edit = StateEdit(state="acknowledged", cause="infrastructure", assignee="u" * 150, note="N" * 4_000)
+    pattern_states.change(SAMPLES["pattern_id"], edit, Origin("token", ACTOR, "api"))
+    with_notes(user, NoteSubject("entry", REJECTED), "V" * LONG + f" @{'u' * 150}", "token", "t" * 80)
+    notes.add(NoteSubject("blueprint", BLUEPRINT), "V" * LONG, user, Origin("user", "u" * 150, "page"))
+    long_view = saved_views.make(user, "z" * 80, f"/rejections/?blueprint_id={BLUEPRINT}")
+    keep_rule(user, name="n" * 80, has_view=True, view=long_view, address=f"{HOOK}/{'h' * LONG}")
+    keep_rule(user, "1" * 16, off_ms=now_ms(), off_why="e" * LONG)
+    make_messages(make_alert("https://hooks.example.org/", owner=user, name="L" * 80), "E" * (LONG - 2))
+    VerifiedAddress.objects.create(user=user, address=f"{'a' * 200}@example.org", verified_ms=now_ms())
     wanted = api_tokens.Wanted("t" * 80, api_tokens.SCOPES, write_blueprints=(BLUEPRINT,))
     api_tokens.make(wanted, user, "ada")
     saved_views.make_key(saved_views.make(user, "v" * 80, f"/rejections/?axis={AXIS}"))
@@ -140,6 +182,22 @@ def test_no_name_is_wider_than_its_page(browser: "Browser", live_server: Any, ad
                 if wrong := page.evaluate(HANGS_OVER):
                     found.append(f"{path[:50]} at {width} px: {wrong}")
         context.close()
+    assert found == []
+
+
+def test_what_a_team_works_with_needs_no_scrolling_sideways_on_phones(
+    browser: "Browser", live_server: Any, ada: User
+) -> None:
+    context = opened(browser, live_server.url, ada)
+    page = context.new_page()
+    found: list[str] = []
+    for path in OF_TEAMS:
+        page.goto(path)
+        for width in (320, 390, 768):
+            page.set_viewport_size({"width": width, "height": LOW})
+            found += [f"{path[:50]} at {width} px: {wide}" for wide in page.evaluate(SCROLLS)]
+            found += [f"{path[:50]} at {width} px: {wide}" for wide in page.evaluate(HANGS_OVER)]
+    context.close()
     assert found == []
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SECTIONS = (
-    *("/", "/rejections/", "/patterns/", "/axes/", "/funnel/"),
-    *("/matrix/", "/steadiness/", "/markers/", "/blueprints/", "/content/"),
+    *("/", "/rejections/", "/patterns/", "/triage/", "/axes/", "/funnel/"),
+    *("/matrix/", "/steadiness/", "/markers/", "/sources/", "/blueprints/", "/content/"),
 )
 
 

@@ -5,6 +5,8 @@ import threading
 from functools import cache
 from typing import Any
 
+_lock = threading.Lock()
+
 
 class Blocking:
     """Runs every method in one event loop, from any thread."""
@@ -21,8 +23,13 @@ class Blocking:
         ).result(timeout=60)
 
 
-@cache
 def _loop() -> asyncio.AbstractEventLoop:
+    with _lock:  # threads that come at once get the same one
+        return _made_loop()
+
+
+@cache
+def _made_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
     return loop

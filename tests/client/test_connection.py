@@ -201,6 +201,7 @@ def test_a_token_that_can_be_none_is_refused_without_being_shown(token: str):
         "http://user:secret@log.test",
         "http://[::1",
         "http://log.test\n",
+        "http://☃.test",
     ],
 )
 def test_an_address_that_can_be_none_is_refused(url: str):
@@ -208,6 +209,19 @@ def test_an_address_that_can_be_none_is_refused(url: str):
         Connection(url)
     assert refusal.value.field == "ENHANCELOG_URL"
     assert "secret" not in str(refusal.value)
+
+
+def test_an_address_may_be_written_in_any_case_and_script_and_have_a_path():
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, stream=httpx.ByteStream(b"[]"))
+
+    with Connection("https://Bücher.Test/Log/", transport=httpx.MockTransport(answer)) as connection:
+        connection.send(Request("GET", "/v1/enhance/log"))
+    assert httpx.URL(asked[0]).raw_host == b"xn--bcher-kva.test"
+    assert httpx.URL(asked[0]).path == "/Log/v1/enhance/log"
 
 
 def test_the_environment_names_server_and_token(tmp_path: Path):

@@ -8,13 +8,16 @@ import pytest
 
 from enhancelog.client.async_log_store import AsyncHttpEnhanceLogStore
 from enhancelog.client.log_store import HttpEnhanceLogStore
+from enhancelog.client.note_calls import Cursor
 from enhancelog.domain import records
 from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other
 from enhancelog.domain.markers import NewMarker
+from enhancelog.domain.pattern_states import StateEdit
+from enhancelog.domain.reviews import NewReview
 from enhancelog.domain.text import DATA_NOTICE
 from enhancelog.domain.times import EARLIEST_MS
 from enhancelog.domain.unfinished_reports import UnfinishedReport
-from enhancelog.domain.why import TriedBefore
+from enhancelog.domain.why import TriedBefore, Why
 from tests.client.blocking import Blocking
 from tests.client.scripted import Scripted, Step, json_answer, problem
 from tests.factories import make_entry, make_rejected
@@ -226,6 +229,100 @@ def test_figures_of_the_log_are_typed(live_api: str):
             log.marker("none")
         with pytest.raises(Invalid, match="title"):
             log.mark(NewMarker(title=""))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_states_of_patterns_are_typed(live_api: str):
+    store = HttpEnhanceLogStore()
+    store.append(make_rejected("noop", issue_id="a", detail="rude"))
+    (group,) = msgspec.json.decode(store.why("main"), type=Why).denied
+    pattern = group.patterns[0].id
+    for log in (store, Blocking(AsyncHttpEnhanceLogStore())):
+        made = log.set_pattern_state(pattern, StateEdit(state="fixed", note="n"))
+        assert (made.id, made.state.state, made.state.changed_by) == (pattern, "fixed", "agent-7")
+        with pytest.raises(Conflict):
+            log.set_pattern_state(pattern, StateEdit(state="new"), seen=0)
+        with pytest.raises(Invalid, match="assignee"):
+            log.set_pattern_state(pattern, StateEdit(assignee="nobody"), seen=made.state.change)
+        with pytest.raises(Conflict):
+            log.undo_pattern_state(pattern, made.state.change + 1)
+        assert log.undo_pattern_state(pattern, made.state.change).state.state == "new"
+        changes = log.pattern_changes(pattern)
+        assert (changes[0].undoes, changes[1].note) == (made.state.change, "n")
+        for unknown in ("0" * 16, ".."):
+            with pytest.raises(NotFound):
+                log.set_pattern_state(unknown, StateEdit(state="new"))
+            with pytest.raises(NotFound):
+                log.pattern_changes(unknown)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_notes_are_written_and_read(live_api: str):
+    store = HttpEnhanceLogStore()
+    store.append(ENTRY)
+    for log in (store, Blocking(AsyncHttpEnhanceLogStore())):
+        made = log.add_note("entry", ENTRY.issue_id, "**one**")
+        assert (made.about, made.about_id, made.author.kind, made.version) == ("entry", ENTRY.issue_id, "token", 1)
+        page = log.notes("entry", ENTRY.issue_id)
+        assert (page.notes[0], page.cursor) == (made, None)
+        assert log.edit_note(made.id, "two", 1).version == 2
+        with pytest.raises(Conflict):
+            log.edit_note(made.id, "three", 1)
+        assert [each.text for each in log.note(made.id).revisions] == ["two", "**one**"]
+        log.withdraw_note(made.id)
+        log.withdraw_note(made.id)
+        with pytest.raises(Conflict):
+            log.edit_note(made.id, "four")
+        assert log.notes("entry", ENTRY.issue_id).notes[0].text == ""
+        with pytest.raises(Invalid, match="text"):
+            log.add_note("entry", ENTRY.issue_id, "")
+        with pytest.raises(NotFound):
+            log.add_note("blueprint", "", "x")
+        with pytest.raises(NotFound):
+            log.notes("pattern", "a/b")
+        for unknown in ("a/b", "..", "0" * 16):
+            with pytest.raises(NotFound):
+                log.note(unknown)
+            with pytest.raises(NotFound):
+                log.withdraw_note(unknown)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_notes_are_read_page_by_page(live_api: str):
+    store = HttpEnhanceLogStore()
+    store.append(ENTRY)
+    made = [store.add_note("entry", ENTRY.issue_id, f"{number}").id for number in range(51)]
+    found: list[str] = []
+    cursor: Cursor | None = ()
+    pages = 0
+    while cursor is not None:
+        page = store.notes("entry", ENTRY.issue_id, cursor)
+        found += [note.id for note in page.notes]
+        cursor, pages = page.cursor, pages + 1
+    assert (sorted(found), pages) == (sorted(made), 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_denials_are_drawn_and_reviewed(live_api: str):
+    store = HttpEnhanceLogStore()
+    store.append_many([make_rejected("noop", issue_id=f"r{at}", ts_ms=ENTRY.ts_ms + at) for at in range(3)])
+    for log in (store, Blocking(AsyncHttpEnhanceLogStore())):
+        queue = log.review_queue("noop")
+        assert (queue.of, len(queue.drawn)) == (3, 3)
+        assert log.review_queue("noop", queue.seed) == queue
+        first = queue.drawn[0].issue_id
+        made = log.review(first, "noop", NewReview(verdict="wrong", reason="it changes a line"), queue.seed)
+        assert log.reviews(first, "noop") == [made]
+        assert (made.verdict, made.seed) == ("wrong", queue.seed)
+        assert log.axis("noop").reviews.drawn.wrong.n == len({row.issue_id for row in log.reviews(first)})
+        log.review(first, "noop", NewReview(verdict="unclear"))
+        with pytest.raises(Invalid, match="passed this run"):
+            log.review(first, "des", NewReview(verdict="wrong"))
+        for missing in ("none", ""):
+            with pytest.raises(NotFound):
+                log.review(missing, "noop", NewReview(verdict="wrong"))
+            with pytest.raises(NotFound):
+                log.reviews(missing)
 
 
 def test_a_text_for_a_prompt_needs_a_server_that_sends_one():

@@ -16,7 +16,7 @@ from tests.content.conftest import AGENT, InThreads
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-INCREMENT_1000_TIMES = """
+INCREMENT = """
 import sys, django
 from django.conf import settings
 settings.DATABASES["default"]["NAME"] = sys.argv[1]
@@ -24,22 +24,23 @@ django.setup()
 from content.store import open_store
 from enhancelog.domain.origin import Origin
 store = open_store(Origin("command", "test", "command"))
-for _ in range(1000):
+for _ in range(int(sys.argv[2])):
     store.increment("S-1", "abort_respawn_count")
 """
 
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_two_processes_incrementing_lose_nothing(monkeypatch: pytest.MonkeyPatch):
+def test_two_processes_incrementing_lose_nothing(monkeypatch: pytest.MonkeyPatch, with_heavy: bool):
+    times = 1000 if with_heavy else 200
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.settings")
-    command = [sys.executable, "-c", INCREMENT_1000_TIMES, str(connection.settings_dict["NAME"])]
+    command = [sys.executable, "-c", INCREMENT, str(connection.settings_dict["NAME"]), str(times)]
     processes = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]
     item = open_store(AGENT).read("S-1", "abort_respawn_count")
     assert item is not None
-    assert (item.value, item.version) == ("2000", 2000)
-    assert ContentRevision.objects.count() == 2000
+    assert (item.value, item.version) == (str(2 * times), 2 * times)
+    assert ContentRevision.objects.count() == 2 * times
 
 
 @pytest.mark.django_db(transaction=True)

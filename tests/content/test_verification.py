@@ -72,6 +72,7 @@ IN_A_REVISION = {
     "actor_name": ("'ada'", "story of S-1, version 2, does not match its envelope"),
     "source": ("'web'", "story of S-1, version 2, does not match its envelope"),
     "envelope": ("''", "story of S-1, version 2, does not match its envelope"),
+    "redacted": ("'[]'", "story of S-1, version 2, says that it was redacted, but there is no redaction of it"),
     "id": ("id + 1000", "story of S-1, version 3, was stored before the version it follows"),
 }
 
@@ -190,7 +191,7 @@ def test_rows_are_read_by_the_indexes_of_their_keys(monkeypatch: pytest.MonkeyPa
 
     with connection.execute_wrapper(heard):
         assert list(verification.findings(lambda done: None)) == []
-    sql, params = statements[-1]
+    sql, params = next(statement for statement in statements if ITEMS in statement[0])
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")

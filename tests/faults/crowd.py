@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
 
 from enhancelog.accounts.cookies import cookie_name
+from enhancelog.domain.public_addresses import parse
 
 LOG = "/v1/enhance/log"
 
@@ -16,7 +17,7 @@ class Crowd:
     def __init__(self, url: str, stack: ExitStack) -> None:
         parts = urlsplit(url)
         self._address = (parts.hostname or "", parts.port or 0)
-        self._csrf_cookie = cookie_name("csrf", parts)
+        self._csrf_cookie = cookie_name("csrf", parse(url))
         self._stack = stack
 
     def gather(self, authorizations: Sequence[Mapping[str, str]]) -> None:

@@ -7,6 +7,7 @@ works without a restart. Nothing acknowledged is lost.
 import json
 import os
 import re
+import secrets
 import signal
 import sqlite3
 from collections import Counter
@@ -85,18 +86,26 @@ class Server:
         found = re.search(r"Sign in as (\w+) with the password (\S+)", self.log.read_text())
         assert found
         assert self.try_sign_in(*found.groups()) == 302
+        assert self._change_password(found[2]) == 302  # the printed one is temporary
         self._session = dict(self._client.cookies)
         self._client.cookies.clear()
 
     def try_sign_in(self, name: str, password: str) -> int:
         """Send the form of the sign-in page; the status."""
         self._client.cookies.clear()
-        page = self.checked(self._client.get("/account/sign-in"))
+        return self._send_form("/account/sign-in", username=name, password=password)
+
+    def _change_password(self, former: str) -> int:
+        new = secrets.token_urlsafe(12)
+        return self._send_form("/account/password", old_password=former, new_password1=new, new_password2=new)
+
+    def _send_form(self, path: str, **fields: str) -> int:
+        page = self.checked(self._client.get(path))
         hidden = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
         assert hidden
-        form = {"csrfmiddlewaretoken": hidden[1], "username": name, "password": password}
         origin = {"Origin": str(self._client.base_url).rstrip("/")}
-        return self.checked(self._client.post("/account/sign-in", data=form, headers=origin)).status_code
+        form = {"csrfmiddlewaretoken": hidden[1], **fields}
+        return self.checked(self._client.post(path, data=form, headers=origin)).status_code
 
     def ask(self, method: str, path: str, content: bytes = b"", headers: dict[str, str] = JSON) -> httpx.Response:
         authorization = {"Authorization": f"Bearer {self._token}"}
@@ -320,6 +329,7 @@ def test_data_is_rescued_from_a_read_only_disk(left: str, tmp_path: Path) -> Non
         exported = manage("export_log", data_dir=server.data_dir)
         assert {json.loads(line)["issue_id"] for line in exported.stdout.splitlines()} == server.acknowledged
         assert manage("export_content", data_dir=server.data_dir).returncode == 0
+        assert manage("export_triage", data_dir=server.data_dir).returncode == 0
         assert verified(len(server.acknowledged), manage("verify_log", data_dir=server.data_dir).stdout)
         copied = manage("backup", str(tmp_path / "copy.sqlite3"), data_dir=server.data_dir)
         assert copied.returncode == 0, copied.stderr

@@ -8,9 +8,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import httpx
 import psutil  # type: ignore[import-untyped]
@@ -18,6 +18,8 @@ import pytest
 
 from enhancelog.accounts.cookies import cookie_name
 from enhancelog.domain import records
+from enhancelog.domain.public_addresses import parse
+from tests.balancing import balancing
 from tests.conftest import DATABASE
 from tests.factories import make_entry
 from tests.postgres import fresh_database
@@ -46,20 +48,43 @@ class Server(NamedTuple):
         return float(sum(process.memory_full_info().uss for process in family)) / (1 << 20)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+# Two servers on one database need PostgreSQL: a SQLite file is on one host.
+@pytest.fixture(scope="module", params=[1, 2] if DATABASE == "postgresql" else [1], ids="{} servers".format)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One, or two behind a load balancer."""
     folder = tmp_path_factory.mktemp("server")
     with ExitStack() as stack:
+        url = f"127.0.0.1:{free_port()}"
         environment = {"ENHANCELOG_PUBLIC_READ": "true", "ENHANCELOG_BODY_TIMEOUT": str(BODY_TIMEOUT_S)}
         environment["ENHANCELOG_THREADS"] = "8"  # which the tests can keep busy
         if DATABASE == "postgresql":
             environment["DATABASE_URL"] = stack.enter_context(fresh_database())
-        bind = f"127.0.0.1:{free_port()}"
-        output = stack.enter_context(open(folder / "log", "w"))
-        process = stack.enter_context(serving("--bind", bind, data_dir=folder, output=output, **environment))
+        if request.param == 1:
+            process = stack.enter_context(serving_in(folder, url, environment))
+        else:
+            environment |= {"ENHANCELOG_SECRET_KEY": "both servers of a test have the same key"}
+            environment |= {"ENHANCELOG_URL": f"http://{url}"}
+            binds = [f"127.0.0.1:{free_port()}" for _ in range(request.param)]
+            process, *_ = [stack.enter_context(serving_in(folder / bind, bind, environment)) for bind in binds]
+            stack.enter_context(balancing(address(url), [address(bind) for bind in binds]))
         made = manage("create_token", "agent", "--scope", "log:append", data_dir=folder, **environment)
         assert made.returncode == 0, made.stderr
-        yield Server(f"http://{bind}", process, {"Authorization": f"Bearer {made.stdout.strip()}"})
+        yield Server(f"http://{url}", process, {"Authorization": f"Bearer {made.stdout.strip()}"})
+
+
+@contextmanager
+def serving_in(folder: Path, bind: str, environment: dict[str, str]) -> Iterator[Process]:
+    folder.mkdir(exist_ok=True)
+    with (
+        (folder / "log").open("w") as output,
+        serving("--bind", bind, data_dir=folder, output=output, **environment) as process,
+    ):
+        yield process
+
+
+def address(bind: str) -> tuple[str, int]:
+    host, _, port = bind.partition(":")
+    return host, int(port)
 
 
 def test_two_clients_racing_one_id_give_exactly_one_201_each_round(server: Server, with_heavy: bool) -> None:
@@ -186,7 +211,7 @@ STALLED = [
 
 @pytest.mark.once
 def test_stalled_bodies_end_in_408_and_give_their_threads_back(server: Server) -> None:
-    cookie = {"Cookie": f"{cookie_name('csrf', urlsplit(server.url))}={'a' * 32}"}  # without it no form is read
+    cookie = {"Cookie": f"{cookie_name('csrf', parse(server.url))}={'a' * 32}"}  # without it no form is read
     requests = [(path, body, headers | cookie) for path, body, headers in STALLED]
     stalled = [open_request(server, *request) for request in requests for _ in range(7)]
     with server.client() as other:  # all threads are taken: who comes now waits until they are given back

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
 
-import httpx
 import pytest
 
 from enhancelog import __version__
@@ -16,7 +15,7 @@ from enhancelog.domain import records
 from tests.conftest import DATABASE
 from tests.factories import make_entry
 from tests.postgres import fresh_database
-from tests.processes import ROOT, environment, free_port, manage, serving
+from tests.processes import ROOT, environment, free_port, manage
 from tests.releases import EXTRA_TABLE, RAISES, SLEEPS, SQL, release
 from tests.waiting import wait_for
 
@@ -134,47 +133,3 @@ def test_copies_of_three_upgrades_are_kept_and_none_goes_before_the_next_succeed
     failing = release(tmp_path, "failing", steps | {"0999_raises": RAISES})
     assert manage("migrate", data_dir=data, **failing).returncode == 2
     assert set(copies(data)) > {*seen[-3:], mine}
-
-
-def test_a_server_stops_writing_when_a_newer_release_migrates_its_database(
-    tmp_path: Path, data: Path, database: dict[str, str]
-) -> None:
-    newer = release(tmp_path, "newer", {"0999_extra": EXTRA_TABLE})
-    scopes = ["--scope", "log:append", "--scope", "content:write", "--scope", "log:read"]
-    token = manage("create_token", "agent", *scopes, data_dir=data, **database).stdout.strip()
-    bind = f"127.0.0.1:{free_port()}"
-    with (
-        open(tmp_path / "log", "w") as output,
-        serving("--bind", bind, data_dir=data, output=output, **database),
-        httpx.Client(
-            base_url=f"http://{bind}", headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False
-        ) as client,
-    ):
-
-        def append(issue_id: str) -> httpx.Response:
-            body = records.encode(make_entry(issue_id=issue_id))
-            return client.post("/v1/enhance/log", content=body, headers={"Content-Type": "application/json"})
-
-        def write(story_id: str) -> httpx.Response:
-            return client.put(f"/v1/content/kinds/story/{story_id}", json={"value": "text"})
-
-        assert append("before").status_code == 201
-        assert write("before").status_code == 201
-        done = manage("migrate", data_dir=data, **database, **newer)
-        assert done.returncode == 0, done.stderr
-        ready = client.get("/health/ready")
-        assert ready.status_code == 503
-        assert "0999_extra" in ready.json()["problems"][0]
-        for answer in (append("after"), write("after")):
-            assert answer.status_code == 503
-            assert "newer release" in answer.json()["detail"]
-        client.get("/account/sign-in")
-        (csrf,) = [value for name, value in client.cookies.items() if "csrf" in name]
-        form = {"username": "admin", "password": "wrong", "csrfmiddlewaretoken": csrf}
-        answer = client.post("/account/sign-in", data=form)
-        assert answer.status_code == 503
-        assert "newer release" in answer.text
-        assert client.get("/health/live").status_code == 200
-    exported = manage("export_log", data_dir=data, **database, **newer).stdout
-    assert [records.decode(line).issue_id for line in exported.encode().splitlines()] == ["kept", "before"]
-    assert "after" not in manage("export_content", data_dir=data, **database, **newer).stdout

@@ -6,10 +6,10 @@ import sqlite3
 import psycopg.errors
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, DataError, IntegrityError, OperationalError, ProgrammingError, connection
 from django.test import Client
 
+from enhancelog.accounts.session_store import SessionStore
 from enhancelog.backends.disk import fault_of, is_of_disk
 from enhancelog.domain.errors import Full, Other
 from tests.pages import read

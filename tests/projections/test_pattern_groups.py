@@ -272,7 +272,7 @@ def test_a_change_by_hand_while_an_axis_is_grouped_is_not_lost(monkeypatch: pyte
 
     def interrupted(*arguments: Any) -> list[Group]:
         monkeypatch.setattr(patterns, "join", join)
-        assert pattern_changes.split(key("tone a"), [key("tone b")], "ada") == key("tone b")
+        assert pattern_changes.split(key("tone a"), [key("tone b")], Origin("user", "ada", "page")) == key("tone b")
         return join(*arguments)
 
     monkeypatch.setattr(patterns, "join", interrupted)

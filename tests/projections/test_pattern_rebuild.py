@@ -175,7 +175,7 @@ def test_the_worker_goes_on_after_a_fault_and_ends_when_all_is_done(monkeypatch:
         return read(position)
 
     monkeypatch.setattr(pattern_rebuild, "stored_after", failing)
-    worker = threading.Thread(target=pattern_worker.work_off)
+    worker = threading.Thread(target=pattern_worker.work_off, args=[threading.Event()])
     worker.start()
     worker.join(60)
     assert not worker.is_alive()

@@ -3,18 +3,20 @@
 import errno
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from enhancelog.domain.origin import Origin
 from enhancelog.maintenance import pattern_worker
 from enhancelog.models import EntryPatch
-from enhancelog.projections import waking
-from enhancelog.projections.patterns import axes
+from enhancelog.projections import source_names, waking
 from enhancelog.queries.horizon import grouped
 from enhancelog.store import host_derivation, observed
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.observed import Found
+from enhancelog.store.pattern_groups import Step
 from tests import pattern_rules
 from tests.factories import make_entry
 from tests.host.observed import make_patch
@@ -62,14 +64,19 @@ def test_a_worker_joins_a_new_entry_to_the_patch_that_a_host_told_of(worker: Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_outlives_a_disk_that_fails_while_it_looks_after_others(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("what", ["disk", "database"])
+def test_a_worker_outlives_what_fails_while_it_looks_after_others(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     looked = threading.Event()
 
-    def fail() -> list[axes.Pending]:
+    def fail(*arguments: object) -> Any:
         looked.set()
-        raise OSError(errno.EIO, "Input/output error")
+        raise OSError(errno.EIO, "Input/output error") if what == "disk" else OperationalError("it went away")
 
-    monkeypatch.setattr(pattern_worker, "waiting", fail)
+    if what == "disk":
+        monkeypatch.setattr(pattern_worker, "waiting", fail)
+    else:
+        monkeypatch.setattr(source_names, "last_change", fail)
+        monkeypatch.setattr(pattern_worker, "_derive", lambda: Step.DONE)
     monkeypatch.setattr(pattern_worker, "POLL_S", 0.05)
     ends = threading.Event()
     thread = pattern_worker.start(ends)

@@ -177,9 +177,10 @@ def some(number: int, **changes: Any) -> list[Entry]:
 
 
 @pytest.mark.django_db
-def test_too_many_entries_are_cut_at_a_whole_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reach, "MOST_ROWS", 41)
-    monkeypatch.setattr(log, "MOST_ROWS", 41)
+@pytest.mark.parametrize("scanned", [41, 90])
+def test_too_many_entries_are_cut_at_a_whole_millisecond(scanned: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "MOST_ROWS", scanned)
+    monkeypatch.setattr(log, "MOST_ENTRIES", 41)
     record_all([*some(100), *some(100, blueprint_id="other"), *some(30, blueprint_id="third")])
     for wanted in (("blueprint_id", "main"), ("not_blueprint_id", "main"), ("text", "a")):
         side, counts = log._side(filters.from_pairs([wanted], NOW_MS), 2**62)

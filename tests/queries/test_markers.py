@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from enhancelog.domain.markers import Marker, MarkerEdit, NewMarker
 from enhancelog.domain.observed import Seen, Settings, of_settings
 from enhancelog.domain.origin import Origin
+from enhancelog.domain.pattern_states import StateEdit
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import DAY_MS
-from enhancelog.models import MarkerChange
+from enhancelog.models import AuditRecord, StateChange, Template
 from enhancelog.queries.markers import axes, listing, observations, wordings
 from enhancelog.queries.markers.listing import MOST
 from enhancelog.store import markers as store
-from enhancelog.store import observed
+from enhancelog.store import observed, pattern_states
 from enhancelog.store.database import analyze, rebuild_projections
 from tests import marked
 from tests.factories import make_entry, make_rejected
@@ -228,8 +229,22 @@ def test_hiding_and_editing_are_recorded_once_each() -> None:
     store.edit(marker_id, MarkerEdit(hidden=False), ADA, lambda blueprint_id: None)
     (shown,) = listing.markers().shown
     assert (shown.title, shown.kind, shown.source) == ("prompt v13", "manual", "user ada")
-    acts = MarkerChange.objects.order_by("id").values_list("marker_id", "act", "made_by")
-    assert list(acts) == [(marker_id, act, "user ada") for act in ("made", "edited", "hidden", "shown")]
+    acts = AuditRecord.objects.filter(about="marker").order_by("position").values_list("about_id", "act", "actor_name")
+    assert list(acts) == [(marker_id, f"marker.{act}", "ada") for act in ("make", "edit", "hide", "show")]
+    assert [change[:3] for change in listing.changes(marker_id)][-1] == ("marker.make", "user", "ada")
+
+
+def test_a_pattern_that_is_said_to_be_fixed_is_a_marker_unless_that_is_undone() -> None:
+    record_all(denied((0, DETAILS[0], 1), (0, DETAILS[1], 1)))
+    first, second = Template.objects.order_by("pk").values_list("key", flat=True)
+    made = pattern_states.change(first, StateEdit(state="fixed", note="by v12"), ADA)
+    pattern_states.change(first, StateEdit(cause="prompt"), ADA)  # it stays fixed
+    undone = pattern_states.change(second, StateEdit(state="fixed"), ADA)
+    pattern_states.undo(second, undone, ADA)
+    (marker,) = (each for each in listing.markers().found if each.kind == "pattern_fixed")
+    assert (marker.title, marker.axis, marker.source) == ("noop pattern fixed", "noop", "user ada")
+    assert marker.note == f"{DETAILS[0]}\nby v12"
+    assert marker.ts_ms == StateChange.objects.get(pk=made).made_ms
 
 
 def test_each_statement_is_bounded() -> None:
@@ -239,7 +254,7 @@ def test_each_statement_is_bounded() -> None:
     analyze()
     with CaptureQueriesContext(connection) as captured:
         listing.markers()
-    assert len(captured) <= 6
+    assert len(captured) <= 7
     grown = ("axistally", "statustally", "denial ", "entry", "denialpattern")
     for statement, plan in plans(captured).items():
         scans = [line for line in plan.splitlines() if line.strip().startswith(("SCAN", "Seq Scan", "->  Seq Scan"))]

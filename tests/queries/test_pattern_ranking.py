@@ -75,4 +75,4 @@ def test_the_number_of_queries_does_not_grow_with_the_patterns() -> None:
     record_all(make_rejected(f"axis-{number}", issue_id=f"w{number}", ts_ms=TODAY) for number in range(30))
     with CaptureQueriesContext(connection) as queries:
         assert len(ranked(WEEK, TODAY + DAY_MS, 10).rows) == 10
-    assert len(queries) == 4
+    assert len(queries) == 6

@@ -79,7 +79,9 @@ def test_an_attempt_says_what_was_tried_why_it_was_denied_and_what_came_next(cli
         "actor": {"kind": "command", "name": "tests"},
         "pointers": ["/tags", "/agents/-"],
         "pointers_left_out": 0,
-        "denied": [{"axis": axis, "reason": "it restates\nwhat stands"} for axis in ("noop", "tone")],
+        "denied": [
+            {"axis": axis, "reason": "it restates\nwhat stands", "found_wrong": False} for axis in ("noop", "tone")
+        ],
         "denied_left_out": 0,
         "next": {"outcome": "applied", "issue_id": "c"},
     }
@@ -147,7 +149,7 @@ def test_the_statements_are_few_and_read_no_whole_table() -> None:
         tried_before("nothing")
     with CaptureQueriesContext(connection) as captured:
         assert len(tried_before(make_entry().prev_hash, None, MOST_ATTEMPTS).attempts) == MOST_ATTEMPTS
-    assert (len(few), len(captured)) == (1, 4)
+    assert (len(few), len(captured)) == (1, 5)
     assert whole_tables(captured) == set()
     assert not any("BLOOM" in plan for plan in plans(captured).values())
 

@@ -10,9 +10,12 @@ from django.test.utils import CaptureQueriesContext
 
 from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
+from enhancelog.domain.pattern_states import StateEdit
 from enhancelog.domain.text import DATA_NOTICE
+from enhancelog.domain.times import now_ms
+from enhancelog.patterns import pattern_id
 from enhancelog.queries.why import LONGEST_POINTER, MOST_BYTES, MOST_OF_A_RUN, NEWEST, why
-from enhancelog.store import host_derivation, observed
+from enhancelog.store import host_derivation, observed, pattern_states
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.observed import Found
 from tests.factories import make_entry, make_rejected
@@ -81,15 +84,44 @@ def test_denials_are_grouped_by_axis_and_pattern(client: Client):
         "count": 2,
         "last_ts_ms": T + 2,
         "samples": [
-            {"issue_id": "b", "reason": "step 2 changes nothing\nreally", "actor": ACTOR, "pointers": []},
-            {"issue_id": "a", "reason": "step 1 changes nothing", "actor": ACTOR, "pointers": []},
+            {
+                "issue_id": "b",
+                "reason": "step 2 changes nothing\nreally",
+                "actor": ACTOR,
+                "pointers": [],
+                "found_wrong": False,
+            },
+            {"issue_id": "a", "reason": "step 1 changes nothing", "actor": ACTOR, "pointers": [], "found_wrong": False},
         ],
         "issue_ids": ["b", "a"],
+        "patterns": [{"id": pattern_id("noop", "step ⟨n⟩ changes nothing"), "state": "new"}],
+        "found_wrong": 0,
     }
     assert [(group["axis"], group["template"]) for group in answer["denied"][1:]] == [
         ("noop", "step ⟨n⟩ is gone"),
         ("des", "step ⟨n⟩ is gone"),
     ]
+
+
+def test_what_the_team_decided_about_the_patterns_of_a_group(client: Client):
+    stored(
+        make_rejected("noop", issue_id="a", ts_ms=T + 1, detail="step 1 changes nothing"),
+        make_rejected("des", issue_id="b", ts_ms=T + 2, detail="rude"),
+    )
+    ada = Origin("user", "ada", "page")
+    noop, des = pattern_id("noop", "step ⟨n⟩ changes nothing"), pattern_id("des", "rude")
+    pattern_states.change(noop, StateEdit(state="fixed", cause="prompt", note="> it\nwas me"), ada)
+    later = now_ms() + 1_000
+    stored(make_rejected("noop", issue_id="c", ts_ms=later, detail="step 2 changes nothing"))
+    said = {group["axis"]: group["patterns"] for group in asked(client, blueprint_id="main")["denied"]}
+    assert said == {
+        "noop": [{"id": noop, "state": "fixed", "cause": "prompt", "note": "> it\nwas me", "returned": True}],
+        "des": [{"id": des, "state": "new"}],
+    }
+    text = client.get("/v1/enhance/why", {"blueprint_id": "main", "format": "text"}).content.decode()
+    assert "The team says: it is fixed. Since then it was denied again. What should change: the patch-writer's" in text
+    assert "> note of the team: > it was me" in text
+    assert text.count("The team says") == 1
 
 
 def test_groups_whose_templates_differ_in_a_word_that_varies_are_one(client: Client):
@@ -166,7 +198,7 @@ def test_the_number_of_queries_is_fixed_and_an_index_serves_it():
         why("unknown", "cite")
     with CaptureQueriesContext(connection) as many:
         assert why("main", "cite").runs == 200
-    assert (len(few), len(many)) == (1, 2)
+    assert (len(few), len(many)) == (1, 5)
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             plans = []
@@ -175,8 +207,9 @@ def test_the_number_of_queries_is_fixed_and_an_index_serves_it():
                 plans.append(" ".join(str(row) for row in cursor.fetchall()))
         assert "entry_blueprint_ts" in plans[0]
         assert "TEMP B-TREE" not in plans[0]
-        assert "SCAN entry" not in plans[1]
-        assert "entry_patch_entry" in plans[1]
+        assert "review_unique" in plans[1]
+        assert "SCAN entry" not in plans[-1]
+        assert "entry_patch_entry" in plans[-1]
 
 
 def test_samples_of_one_group_name_who_recorded_each():

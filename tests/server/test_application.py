@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connections
+from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
 from enhancelog.accounts import api_tokens
@@ -19,6 +20,7 @@ from enhancelog.api import streams_and_polls
 from enhancelog.api.concurrency_limits import Slots
 from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
+from enhancelog.models import Session
 from enhancelog.server.bodies import IN_MEMORY
 from enhancelog.server.front import Front
 from enhancelog.server.request_limits import treatment_of
@@ -226,3 +228,19 @@ def test_a_charset_does_not_change_how_an_address_is_read(run: Any, content_type
     found, refused = run(ask)
     assert [entry["issue_id"] for entry in json.loads(found.content)] == ["für"]
     assert (refused.status, json.loads(refused.content)["status"]) == (415, 415)
+
+
+def test_a_poll_of_a_session_that_was_ended_is_refused_when_it_ends(run: Any, settings: Settings) -> None:
+    browser = Browser()
+    browser.force_login(User.objects.create_user("ada"))
+    key = browser.cookies[settings.SESSION_COOKIE_NAME].value
+
+    async def ask(send: Callable[..., Client]) -> Client:
+        session = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={key}", "Authorization": "Basic x"}
+        poll = send("GET", LOG, "after=0&wait=2", **session)
+        await asyncio.sleep(0.5)
+        assert poll.sent == []
+        await asyncio.to_thread(Session.objects.all().delete)
+        return await poll.ended()
+
+    assert run(ask).status == 401

@@ -39,6 +39,7 @@ def test_repeated_headers_are_joined_and_cookies_by_semicolons() -> None:
 
 def test_header_with_an_underscore_cannot_pass_for_another() -> None:
     assert "HTTP_X_FORWARDED_FOR" not in environ_of(scope(b"/", (b"x_forwarded_for", b"127.0.0.1")))
+    assert "HTTP_REMOTE_USER" not in environ_of(scope(b"/", (b"remote_user", b"admin")))
 
 
 def test_type_and_length_have_names_of_their_own() -> None:

@@ -138,6 +138,26 @@ def test_request_without_a_body_is_answered(run: Any, application: Application) 
     assert client.sent[0]["headers"] == [(b"content-type", b"text/plain")]
 
 
+@pytest.mark.parametrize("path", ["/log/password", "/password"], ids=["passed on", "cut off by the proxy"])
+def test_a_request_is_treated_by_its_path_below_the_public_address(tmp_path: Path, path: str) -> None:
+    treated, seen = [], []
+
+    def treatment(method: str, path: str) -> Treatment:
+        treated.append(path)
+        return Treatment(Limits(100, 10.0))
+
+    def application(environ: Environ, start: Start) -> list[bytes]:
+        seen.append((environ["SCRIPT_NAME"], environ["PATH_INFO"]))
+        start("200 OK", [])
+        return []
+
+    async def ask() -> Client:
+        return await Client(Front(application, THREADS, treatment, tmp_path, MAX_IN_FILES, "/log"), path=path).ended()
+
+    assert loops.run(ask()).status == 200
+    assert (treated, seen) == (["/password"], [("/log", "/password")])
+
+
 def test_half_sent_bodies_hold_no_thread(run: Any) -> None:
     async def ask(front: Front) -> Client:
         for _ in range(10 * THREADS):

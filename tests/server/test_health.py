@@ -6,8 +6,8 @@ import pytest
 from django.db import DatabaseError, InterfaceError, connection
 from django.test import Client
 
-from enhancelog.maintenance import upgrade
-from enhancelog.server import health
+from enhancelog import __version__
+from enhancelog.maintenance import integrity, upgrade
 from tests.conftest import entries_unprotected
 
 pytestmark = pytest.mark.django_db
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def nothing_seen_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_migrated", set())
+    monkeypatch.setattr(integrity, "_migrated", set())
 
 
 def test_ready_when_all_is_in_order(client: Client) -> None:
@@ -49,7 +49,8 @@ def test_not_ready_while_migrations_are_pending(client: Client, monkeypatch: pyt
         cursor.execute("DELETE FROM django_migrations WHERE app = 'enhancelog'")
     answer = client.get("/health/ready")
     assert answer.status_code == 503
-    assert answer.json() == {"status": "not ready", "problems": ["migrations are not applied"]}
+    (problem,) = answer.json()["problems"]
+    assert problem == f"The database is at release {__version__}."
 
 
 def test_not_ready_without_a_trigger_and_ready_again_with_it(client: Client) -> None:

@@ -155,9 +155,8 @@ def test_unavailable_database_tells_the_id(client: Client, staff: User, monkeypa
 def test_refused_requests_are_no_noise(client: Client, log: Log) -> None:
     client.get("/nowhere")
     client.get("/v1/nowhere")
-    client.get("/health/live", headers={"Host": "evil.example"})
     client.delete("/health/live")
-    assert [line["status"] for line in log.lines] == [404, 404, 400, 405]
+    assert [line["status"] for line in log.lines] == [404, 404, 405]
 
 
 @pytest.mark.django_db

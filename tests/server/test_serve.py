@@ -15,7 +15,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from enhancelog.backends import dialect, schema
-from enhancelog.maintenance import prepare, upgrade
+from enhancelog.maintenance import prepare, upgrade, worker_count
 from enhancelog.management.commands import serve
 from enhancelog.server import static_files
 from tests.processes import free_port, left_of, manage, serving, workers_of
@@ -92,7 +92,7 @@ def test_two_workers_or_one_where_there_is_one_cpu(
     monkeypatch: pytest.MonkeyPatch, cpus: set[int], workers: int
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: cpus)
-    assert serve.usual_workers() == workers
+    assert worker_count.usual_workers() == workers
 
 
 def kept_on(server: int) -> list[set[int]]:

@@ -150,12 +150,12 @@ def alter_a_trigger() -> str:
 
 WEAK_ROW_TRIGGER = f"""
     CREATE OR REPLACE TRIGGER enhancelog_entry_no_change BEFORE {{event}} ON {TABLE} FOR EACH ROW {{condition}}
-    EXECUTE FUNCTION enhancelog_refuse_change();
+    EXECUTE FUNCTION enhancelog_entry_refuse_change();
     ALTER TABLE {TABLE} ENABLE ALWAYS TRIGGER enhancelog_entry_no_change"""
 WEAKENED = {
     "not for replicas": f"ALTER TABLE {TABLE} ENABLE TRIGGER enhancelog_entry_no_change",
     "a function that lets everything pass": """
-        CREATE OR REPLACE FUNCTION enhancelog_refuse_change() RETURNS trigger LANGUAGE plpgsql
+        CREATE OR REPLACE FUNCTION enhancelog_entry_refuse_change() RETURNS trigger LANGUAGE plpgsql
         AS $$ BEGIN RETURN NULL; END $$""",
     "deletes alone": WEAK_ROW_TRIGGER.format(event="DELETE", condition=""),
     "one column alone": WEAK_ROW_TRIGGER.format(event="DELETE OR UPDATE OF intent", condition=""),

@@ -56,7 +56,7 @@ def execute(statement: str) -> None:
     "statement", ["UPDATE {0} SET {1} = {1}", "DELETE FROM {0}", "INSERT INTO {0} SELECT * FROM {0}"]
 )
 def test_what_a_host_said_is_written_once(kept: None, table: str, statement: str) -> None:
-    key = next(keys[0][0] for name, keys in write_once.registered().items() if name == f"enhancelog_{table}")
+    key = write_once.registered()[f"enhancelog_{table}"].keys[0][0]
     with pytest.raises(IntegrityError), transaction.atomic():
         execute(statement.format(f"enhancelog_{table}", key))
 

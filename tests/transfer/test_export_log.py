@@ -64,7 +64,7 @@ def test_csv_holds_every_field_of_every_entry() -> None:
     call_command("import_log", str(ROOT / "tests/samples/synthetic.db"), stdout=io.StringIO(), stderr=io.StringIO())
     rows = cells(export("--format", "csv"))
     for row, entry in zip(rows, STORE.list_all(), strict=True):
-        assert tuple(row) == (*records.FIELDS, "time_utc")
+        assert tuple(row) == (*records.FIELDS, "redacted", "time_utc")
         assert row["issue_id"].removeprefix("'") == entry.issue_id
         assert json.loads(row["verdicts"]) == json.loads(records.encode_part(entry.verdicts))
         assert json.loads(row["reasons"]) == list(entry.reasons)
@@ -106,7 +106,7 @@ def test_csv_ends_with_the_time_if_it_is_plausible(ts_ms: int, time_utc: str) ->
 def test_an_empty_log_is_an_empty_document() -> None:
     assert export("--format", "ndjson") == ""
     assert export("--format", "json") == "[]"
-    assert export("--format", "csv") == ",".join((*records.FIELDS, "time_utc")) + "\r\n"
+    assert export("--format", "csv") == ",".join((*records.FIELDS, "redacted", "time_utc")) + "\r\n"
 
 
 def test_filters_are_those_of_the_api_and_repeat() -> None:

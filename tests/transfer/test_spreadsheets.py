@@ -35,7 +35,7 @@ def row(**changes: Any) -> dict[str, str]:
 
 
 def test_it_begins_with_one_byte_order_mark_and_has_a_time_beside_the_epoch() -> None:
-    header = ",".join(records.FIELDS).replace("ts_ms", "ts_ms,time_utc")
+    header = ",".join((*records.FIELDS, "redacted")).replace("ts_ms", "ts_ms,time_utc")
     assert export() == f"{BOM}{header}\r\n"
     found = row(ts_ms=1_795_902_816_908)
     assert (found["ts_ms"], found["time_utc"]) == ("1795902816908", "2026-11-28 21:53:36")

@@ -11,6 +11,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from enhancelog import links, patterns
+from enhancelog.domain.origin import Origin
 from enhancelog.store import pattern_changes
 from tests.factories import make_entry, make_rejected
 from tests.list_pages import onward, refused
@@ -128,7 +129,7 @@ def test_what_is_new_of_a_pattern_is_counted_again_when_patterns_are_merged(ada:
     address = f"/rejections/?pattern={one}"
     first = new(ada, address, 0)
     assert content(first) == "1"
-    pattern_changes.merge(one, other, "ada")
+    pattern_changes.merge(one, other, Origin("user", "ada", "page"))
     assert content(new(ada, address, 0, first["ETag"])) == "2"
 
 

@@ -1,5 +1,6 @@
 """Every page obeys the strict policy it is sent with: no inline style or script, and no text of an entry is markup."""
 
+import json
 from typing import Any
 from urllib.parse import quote
 
@@ -8,12 +9,16 @@ from django.contrib.auth.models import User
 from django.http import HttpResponseBase
 from django.test import Client
 
+from enhancelog import patterns
+from enhancelog.backends import dialect
 from enhancelog.domain.origin import Origin
+from enhancelog.domain.pattern_states import StateEdit
 from enhancelog.domain.records import Entry
-from enhancelog.models import Marker
-from enhancelog.store import host_derivation, observed
+from enhancelog.models import Marker, Note, Review
+from enhancelog.store import audit, host_derivation, observed, pattern_states
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.observed import Found
+from tests.alerts.making import keep_rule
 from tests.factories import make_entry, make_rejected
 from tests.host.observed import make_issue
 from tests.pages import Page, read
@@ -24,6 +29,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 HOSTILE = (
     """"'><xss-tag onmouseover=alert(1) style=x>&lt;b&gt;</script></style></title>--><a href=javascript:alert(1)>"""
 )
+PATTERN = patterns.pattern_id(HOSTILE, patterns.mask(HOSTILE).template)
 ODD_ID = "ops/デプロイ-3 % ?#" + HOSTILE
 EXTREMES = (0, -1, -(2**63), 2**63 - 1)
 
@@ -39,10 +45,19 @@ PAGES = (
     "/axes/?period=all",
     "/funnel/?period=all",
     "/steadiness/?period=all&kind=judged",
+    "/triage/",
+    "/triage/?skip=1",
     "/markers/",
     f"/markers/{'0' * 16}",
     f"/markers/?axis={quote(HOSTILE)}",
+    f"/notes/?about={quote(f'entry:{ODD_ID}', safe='')}",
+    f"/notes/{'0' * 16}",
+    f"/notes/?about={quote(HOSTILE, safe='')}",
     f"/axes/{quote(HOSTILE, safe='')}?period=all",
+    "/triage/reviews/",
+    f"/triage/reviews/?axis={quote(HOSTILE)}",
+    f"/triage/reviews/?axis={quote(HOSTILE)}&seed=1",
+    f"/triage/reviews/{quote(ODD_ID, safe='')}?axis={quote(HOSTILE)}",
     "/differences/?status=rejected",
     f"/differences/?status=rejected&axis={quote(HOSTILE)}&against=text%3D{quote(quote(HOSTILE))}",
     "/blueprints/",
@@ -59,6 +74,7 @@ PAGES = (
     f"/documents/?blueprint_id={quote(ODD_ID)}",
     f"/fields/?blueprint_id={quote(ODD_ID)}",
     f"/documents/{quote(ODD_ID, safe='')}",
+    "/sources/",
     "/unfinished/",
     f"/unfinished/?source={quote(HOSTILE)}",
     f"/unfinished/{quote(ODD_ID, safe='')}",
@@ -69,10 +85,32 @@ PAGES = (
     "/?period=%3Cxss-tag%3E",
 )
 STAFF_PAGES = (
+    "/patterns/?period=all",
+    f"/patterns/{PATTERN}",
+    f"/patterns/state/{PATTERN}",
+    f"/entries/{quote(ODD_ID, safe='')}",
+    f"/triage/reviews/?axis={quote(HOSTILE)}&seed=1",
+    f"/triage/reviews/{quote(ODD_ID, safe='')}?axis={quote(HOSTILE)}",
+    f"/redactions/entries/{quote(ODD_ID, safe='')}",
+    "/triage/",
     f"/markers/{'0' * 16}",
     f"/markers/edit/{'0' * 16}",
+    "/sources/",
+    f"/sources/rename/{quote(HOSTILE, safe='')}",
     "/account/password",
+    "/audit/",
+    f"/audit/?actor={quote(HOSTILE)}",
+    "/alerts/",
+    "/alerts/new?event=rate.high",
+    f"/alerts/{'0' * 16}",
+    "/account/addresses",
+    "/account/mentions",
+    "/account/oidc/done",
+    "/account/sessions",
+    "/alerts/deliveries/",
+    f"/alerts/deliveries/?alert={quote(HOSTILE)}",
     "/admin/",
+    "/admin/status/",
     "/admin/enhancelog/entry/",
     f"/admin/enhancelog/entry/?q={quote(HOSTILE)}",
     "/admin/enhancelog/entry/1/change/",
@@ -107,7 +145,24 @@ def log(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     host_derivation.settle()
     said = {"title": HOSTILE, "note": HOSTILE, "blueprint_id": ODD_ID, "axis": HOSTILE, "source": HOSTILE}
     Marker.objects.create(id="0" * 16, ts_ms=NOW_MS - 1, **said)
+    with dialect().appending():
+        audit.record("view.make", Origin("user", HOSTILE, "page"), "view", HOSTILE, name=HOSTILE, owner=[HOSTILE])
+    author = User.objects.create_user("writer", is_staff=True)
+    said = {"about": "entry", "about_id": ODD_ID, "text": f"{HOSTILE} @{HOSTILE} @writer", "actor_name": HOSTILE}
+    Note.objects.create(
+        id="0" * 16,
+        user=author,
+        actor_kind="token",
+        made_ms=1,
+        version=1,
+        mentions=f'["writer", {json.dumps(HOSTILE)}]',
+        **said,
+    )
     DatabaseEnhanceLogStore(Origin("command", HOSTILE, "api")).append_batch(entries[:1])
+    edit = StateEdit(state="fixed", note=HOSTILE)
+    pattern_states.change(PATTERN, edit, Origin("token", HOSTILE, "api"))
+    review = {"axis": HOSTILE, "reviewer": HOSTILE, "verdict": "wrong", "reason": HOSTILE, "made_ms": NOW_MS}
+    Review.objects.create(position=len(entries), **review)
 
 
 def obeys(response: HttpResponseBase) -> Page:
@@ -140,7 +195,9 @@ def test_pages_obey_the_policy_and_show_text_as_text(client: Client, path: str) 
 
 @pytest.mark.parametrize("path", STAFF_PAGES)
 def test_staff_pages_obey_the_policy_too(client: Client, path: str) -> None:
-    client.force_login(User.objects.create_superuser("boss"))
+    boss = User.objects.create_superuser("boss")
+    keep_rule(boss, name=HOSTILE)
+    client.force_login(boss)
     response = client.get(path)
     assert response.status_code == 200
     obeys(response)

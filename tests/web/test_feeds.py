@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from enhancelog import links
 from enhancelog.accounts import api_tokens, saved_views
+from enhancelog.api.allowances import Allowances
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
@@ -24,6 +25,7 @@ from enhancelog.queries.entries import Listed
 from enhancelog.store.rows import to_row
 from enhancelog.transfer import atom
 from enhancelog.transfer.atom import About
+from enhancelog.web import feeds
 from tests import strategies
 from tests.factories import make_entry, make_rejected
 from tests.list_pages import refused
@@ -165,7 +167,7 @@ class TestReading:
         record(make_entry())
         ids = []
         for url in (SERVER, "https://log.example.org"):
-            settings.PUBLIC_URL = url
+            settings.PUBLIC_URL = settings.PUBLIC_ORIGIN = url
             entry = parsed(client.get("/search/?format=atom").content).find("a:entry", NS)
             assert entry.find("a:link", NS).attrib["href"] == f"{url}/entries/h-1"
             ids.append(entry.findtext("a:id", "", NS))
@@ -209,9 +211,9 @@ class TestReading:
         self, number: int, client: Client, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         record_all(make_rejected(issue_id=f"h-{n}") for n in range(number))
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(3):  # one of them counts redactions, which change what a feed says
             etag = client.get(f"{NOOP}&format=atom")["ETag"]
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(2):
             client.get(f"{NOOP}&format=atom", headers={"If-None-Match": etag})
 
 
@@ -312,7 +314,10 @@ class TestKeys:
         assert owner.get(f"{NOOP}&format=atom").status_code == 200
         assert owner.get(f"{NOOP}&format=atom&key=enf_1_{64 * '0'}").status_code == 401
 
-    def test_an_address_that_tries_many_keys_waits(self, view: SavedView, client: Client) -> None:
+    def test_an_address_that_tries_many_keys_waits(
+        self, view: SavedView, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(feeds, "allowances", Allowances(lambda: 0.0))  # a slow machine must not earn another try
         good = self.keyed(view)
         wrong = f"{NOOP}&format=atom&key=enf_{view.pk}_{64 * '0'}"
         assert {client.get(wrong).status_code for _ in range(30)} == {401}

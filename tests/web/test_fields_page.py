@@ -114,7 +114,8 @@ def test_without_a_document_the_touched_places_and_the_command_are_shown() -> No
     [
         ("id: [", "yaml", "it is not valid YAML"),
         ("a: &b [1]\nc: *b\n", "yaml", "it has aliases"),
-        ('{"a": ' + "[" * 5_000 + "]" * 5_000 + "}", "json", "it is not valid JSON"),
+        ('{"a": ' + "[" * 5_000 + "]" * 5_000 + "}", "json", "it is nested more than 50 levels deep"),
+        ('{"a": ', "json", "it is not valid JSON"),
     ],
 )
 def test_an_unreadable_document_says_why(text: str, form: Any, why: str) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enhancelog.web.markdown import MAX_CHARS, TAGS, markdown
+from enhancelog.domain.markdown_parser import MAX_CHARS
+from enhancelog.web.markdown import TAGS, markdown
 from tests.pages import Page
 
 

@@ -205,7 +205,7 @@ def test_staff_sets_edits_and_hides_one(staff: Client, client: Client) -> None:
     staff.post(links.hide_marker(row.pk), {"hidden": "true"})
     assert titles(page(client)) == []
     assert "hidden" in page(client, links.marker(row.pk)).words
-    assert "Hidden by user ada" in page(client, links.marker(row.pk)).words
+    assert "Hidden by ada" in page(client, links.marker(row.pk)).words
     staff.post(links.hide_marker(row.pk), {"hidden": "false"})
     assert titles(page(client)) == ["prompt v13"]
 

@@ -15,7 +15,7 @@ from tests.strategies import NOW_MS
 
 pytestmark = pytest.mark.django_db
 
-QUERIES = 18
+QUERIES = 21
 HTMX = {"HX-Request": "true"}
 
 

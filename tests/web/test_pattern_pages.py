@@ -331,9 +331,9 @@ def test_the_number_of_statements_does_not_grow(number: int, django_assert_max_n
         for at in range(number)
     )
     path = links.pattern(Template.objects.get(axis="noop").key)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(14):
         show("/patterns/")
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(31):
         show(path)
 
 

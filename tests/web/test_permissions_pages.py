@@ -1,6 +1,7 @@
 """Who may see which page, with public read on and off."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
@@ -21,6 +22,9 @@ READING = (
     "/funnel/",
     "/steadiness/",
     "/markers/",
+    "/notes/?about=entry:h-1",
+    "/triage/reviews/",
+    "/triage/",
     "/differences/",
     "/rejections/",
     "/search/",
@@ -30,9 +34,21 @@ READING = (
     "/documents/",
     "/fields/",
     "/unfinished/",
+    "/sources/",
 )
-OWN = ("/account/password",)
+OWN = (
+    "/account/password",
+    "/account/addresses",
+    "/account/mentions",
+    "/account/oidc/done",
+    "/account/sessions",
+    "/alerts/",
+    "/alerts/new",
+    "/alerts/deliveries/",
+)
 ADMIN = ("/admin/", "/admin/enhancelog/entry/")
+# The last: superusers.
+STAFF = ("/audit/", "/redactions/entries/h-1", "/sources/rename/api", "/admin/status/")
 ANYBODY = ("/account/sign-in", "/robots.txt", "/favicon.ico", "/health/live")
 
 SIGN_IN = "/account/sign-in?next="
@@ -59,7 +75,7 @@ def test_reading_takes_a_user_or_public_read(who: str, public_read: bool, path: 
     if public_read or who != "anonymous":
         assert response.status_code == 200
     else:
-        assert (response.status_code, response["Location"]) == (302, SIGN_IN + path)
+        assert (response.status_code, response["Location"]) == (302, SIGN_IN + quote(path, safe="/"))
 
 
 @pytest.mark.parametrize("path", OWN)
@@ -68,6 +84,15 @@ def test_own_pages_take_a_user(path: str, public_read: bool, settings: Any) -> N
     settings.PUBLIC_READ = public_read
     assert somebody("anonymous").get(path)["Location"] == SIGN_IN + path
     assert somebody("user").get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", STAFF)
+@pytest.mark.parametrize("public_read", [True, False])
+def test_some_pages_take_staff(path: str, public_read: bool, settings: Any) -> None:
+    settings.PUBLIC_READ = public_read
+    assert somebody("anonymous").get(path)["Location"] == SIGN_IN + path
+    assert somebody("user").get(path).status_code == 403
+    assert somebody("staff").get(path).status_code == 200
 
 
 @pytest.mark.parametrize("path", ADMIN)

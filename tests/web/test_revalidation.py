@@ -147,7 +147,7 @@ def test_an_entry_s_page_is_made_anew_when_its_story_or_its_links_change(client:
         lambda: store.delete("h-1", "story"),
         lambda: linked.link("h-1", "other", "ada"),
         lambda: store.write("other", "gate_output", "failed"),
-        lambda: linked.unlink("h-1", "other"),
+        lambda: linked.unlink("h-1", "other", "ada"),
     ]
     for change in changes:
         etag = etag_of(client, "/entries/h-1")

@@ -72,6 +72,12 @@ def test_how_often_each_axis_contradicts_itself(client: Client, period: str) -> 
     assert [row[:2] for row in table(page, "Denied, then applied")] == [["noop", "denied → passed"]]
 
 
+def test_a_suspect_leads_to_its_review(client: Client) -> None:
+    record(judged("a", 1, "noop"), judged("b", 2))
+    assert set(get(client, period="all").addresses("Review")) == {links.review("a", [("axis", "noop")])}
+    assert not get(client, "/axes/noop", period="all").addresses("Review")
+
+
 def test_the_same_words_are_weaker_evidence(client: Client) -> None:
     record(
         make_rejected("noop", issue_id="a", ts_ms=NOW_MS - 2, rationale="because"),

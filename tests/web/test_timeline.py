@@ -266,9 +266,9 @@ def test_blueprint_is_settled_by_the_page(client):
 @pytest.mark.parametrize("number", [1, 200])
 def test_statements_do_not_grow_with_the_rows(client, django_assert_num_queries, number):
     record_all(chain(number))
-    with django_assert_num_queries(15):  # two of them for the rates by week, five for markers
+    with django_assert_num_queries(17):  # two of them for the rates by week, six for markers, one for notes
         get(client, blueprint("main", [("page_size", "200")]))
-    with django_assert_num_queries(7):  # no row, so none of their tries
+    with django_assert_num_queries(8):  # no row, so none of their tries
         get(client, blueprint("main", [("page_size", "200"), ("has", "gap")]))
     with django_assert_num_queries(6):
         get(client, blueprint("main", [("page_size", "200")]), **{"HX-Request": "true"})

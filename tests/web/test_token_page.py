@@ -200,7 +200,7 @@ def test_the_page_takes_a_fixed_number_of_queries(ada: User, django_assert_num_q
         token = make(ada, f"t{number}")
         if number % 3 == 0:
             api_tokens.revoke(token, "test")
-    with django_assert_num_queries(4):  # session, user, tokens, revoked ones
+    with django_assert_num_queries(5):  # session, user, tokens, revoked ones, mentions
         client.get(PAGE)
 
 

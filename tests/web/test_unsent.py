@@ -29,15 +29,33 @@ FORMS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/account/tokens", {"name": "robot one", "scopes": ["log:read", "content:read"], "expiry": "90d"}),
     ("/account/tokens/revoke/1", {}),
     ("/account/tokens/revoke-all", {}),
+    ("/account/sessions/end/abc", {}),
+    ("/account/sessions/end-others", {}),
     ("/account/views", {"name": "noop", "url": "/rejections/?axis=noop"}),
     ("/account/views/change/1", {"act": "rename", "name": "another name"}),
+    ("/account/mentions", {"act": "no-mail"}),
     ("/account/password", {"old_password": "geheim", "new_password1": "geheim", "new_password2": "geheim"}),
     ("/patterns/split/abc", {"template": ["a" * 16, "b" * 16]}),
     ("/patterns/merge/abc", {"pattern": "a" * 16}),
     ("/patterns/undo/1", {"pattern": "a" * 16}),
+    ("/patterns/states?axis=noop", {"state": "fixed", "note": TYPED, "all": "1"}),
+    ("/patterns/states", {"state": "fixed", "note": TYPED, "confirmed": f"{'a' * 16}.0"}),
+    ("/patterns/undo-states", {"made": f"{'a' * 16}.1"}),
+    ("/triage/", {"pattern": "a" * 16, "seen": "0", "state": "fixed", "note": TYPED}),
+    ("/triage/undo", {"pattern": "a" * 16, "change": "1"}),
     ("/markers/new", {"title": "prompt v12", "note": TYPED}),
     ("/markers/edit/abc", {"title": "prompt v13"}),
     ("/markers/hide/abc", {"hidden": "true"}),
+    ("/redactions/entries/h-1", {"field": ["intent"], "why": "a key in clear", "sure": "on"}),
+    ("/sources/rename/api", {"new": "ci", "why": TYPED}),
+    ("/sources/restore/api", {"why": TYPED}),
+    ("/notes/?about=entry%3Ah-1", {"text": TYPED}),
+    ("/notes/edit/abc", {"text": TYPED, "version": "1"}),
+    ("/notes/withdraw/abc", {}),
+    ("/triage/reviews/h-1?axis=noop", {"verdict": "wrong", "reason": TYPED}),
+    ("/alerts/new", {"name": "a rule", "event": "digest", "time_zone": "Europe/Zurich"}),
+    ("/alerts/abc", {"name": "another name"}),
+    ("/alerts/change/abc", {"act": "delete"}),
     (links.history("S-1", "story"), {"version": "2", "restore": "1"}),
     (links.link("h-1"), {"story_id": "STORY-1"}),
 )
@@ -112,8 +130,15 @@ def test_a_form_without_a_session_is_401_and_goes_on_after_sign_in(
 
 
 def test_every_form_there_is_asks_to_sign_in(client: Client) -> None:
-    unguarded = {"sign_in", "sign_out", "choose_theme", "resume"}
-    samples = {"str:kind": "story", "int:change_id": "1", "int:token_id": "1", "int:view_id": "1"}
+    unguarded = {"sign_in", "sign_out", "choose_theme", "resume", "oidc_start"}
+    samples = {
+        "str:kind": "story",
+        "int:change_id": "1",
+        "int:token_id": "1",
+        "int:address_id": "1",
+        "slug:name": "abc",
+        "int:view_id": "1",
+    }
     for route in (*web_urls, *content_urls):
         address = re.sub(r"<([^>]+)>", lambda found: samples.get(found[1], "x"), str(route.pattern))
         if route.name not in unguarded and not address.startswith("v1/"):

@@ -5,8 +5,15 @@ from typing import Any
 from django.conf import settings
 
 from enhancelog import __version__
+from enhancelog.api.openapi.alerts import OPERATIONS as ALERTS
+from enhancelog.api.openapi.alerts import SCHEMAS as ALERT_SCHEMAS
+from enhancelog.api.openapi.alerts import WEBHOOKS
+from enhancelog.api.openapi.audit import OPERATIONS as AUDIT
+from enhancelog.api.openapi.audit import SCHEMAS as AUDIT_SCHEMAS
 from enhancelog.api.openapi.axes import OPERATIONS as AXES
 from enhancelog.api.openapi.axes import SCHEMAS as AXIS_SCHEMAS
+from enhancelog.api.openapi.deliveries import OPERATIONS as DELIVERIES
+from enhancelog.api.openapi.deliveries import SCHEMAS as DELIVERY_SCHEMAS
 from enhancelog.api.openapi.differences import OPERATIONS as DIFFERENCES
 from enhancelog.api.openapi.differences import SCHEMAS as DIFFERENCE_SCHEMAS
 from enhancelog.api.openapi.funnel import OPERATIONS as FUNNEL
@@ -14,6 +21,8 @@ from enhancelog.api.openapi.funnel import SCHEMAS as FUNNEL_SCHEMAS
 from enhancelog.api.openapi.log import OPERATIONS as LOG
 from enhancelog.api.openapi.markers import OPERATIONS as MARKERS
 from enhancelog.api.openapi.markers import SCHEMAS as MARKER_SCHEMAS
+from enhancelog.api.openapi.notes import OPERATIONS as NOTES
+from enhancelog.api.openapi.notes import SCHEMAS as NOTE_SCHEMAS
 from enhancelog.api.openapi.observed import OPERATIONS as OBSERVED
 from enhancelog.api.openapi.observed import SCHEMAS as OBSERVED_SCHEMAS
 from enhancelog.api.openapi.parts import (
@@ -29,10 +38,14 @@ from enhancelog.api.openapi.parts import (
 )
 from enhancelog.api.openapi.patterns import OPERATIONS as PATTERNS
 from enhancelog.api.openapi.patterns import SCHEMAS as PATTERN_SCHEMAS
+from enhancelog.api.openapi.reviews import OPERATIONS as REVIEWS
+from enhancelog.api.openapi.reviews import SCHEMAS as REVIEW_SCHEMAS
 from enhancelog.api.openapi.schemas import SCHEMAS as LOG_SCHEMAS
 from enhancelog.api.openapi.standalone import DIALECT
 from enhancelog.api.openapi.steadiness import OPERATIONS as STEADINESS
 from enhancelog.api.openapi.steadiness import SCHEMAS as STEADINESS_SCHEMAS
+from enhancelog.api.openapi.triage import OPERATIONS as TRIAGE
+from enhancelog.api.openapi.triage import SCHEMAS as TRIAGE_SCHEMAS
 from enhancelog.api.openapi.why import OPERATIONS as WHY
 
 Document = dict[str, Any]
@@ -57,9 +70,16 @@ def document() -> Document:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Enhancelog", "version": __version__, "description": DESCRIPTION, "license": {"name": "MIT"}},
-        "servers": [{"url": "/"}],
+        "servers": [{"url": settings.COOKIE_PATH}],
         "security": [{"token": []}, {"session": []}],
-        "tags": [{"name": "log"}, {"name": "content"}, {"name": "description"}],
+        "tags": [
+            {"name": "log"},
+            {"name": "content"},
+            {"name": "triage"},
+            {"name": "alerts"},
+            {"name": "audit"},
+            {"name": "description"},
+        ],
         "paths": {
             **LOG,
             **WHY,
@@ -69,10 +89,17 @@ def document() -> Document:
             **FUNNEL,
             **STEADINESS,
             **MARKERS,
+            **NOTES,
+            **REVIEWS,
             **OBSERVED,
+            **AUDIT,
+            **TRIAGE,
+            **ALERTS,
+            **DELIVERIES,
             **_registered_paths,
             **_own(),
         },
+        "webhooks": WEBHOOKS,
         "components": {
             "schemas": {
                 **LOG_SCHEMAS,
@@ -81,8 +108,14 @@ def document() -> Document:
                 **FUNNEL_SCHEMAS,
                 **STEADINESS_SCHEMAS,
                 **MARKER_SCHEMAS,
+                **NOTE_SCHEMAS,
+                **REVIEW_SCHEMAS,
                 **DIFFERENCE_SCHEMAS,
                 **OBSERVED_SCHEMAS,
+                **AUDIT_SCHEMAS,
+                **TRIAGE_SCHEMAS,
+                **ALERT_SCHEMAS,
+                **DELIVERY_SCHEMAS,
                 **_registered_schemas,
                 **SHARED_SCHEMAS,
             },

@@ -1,7 +1,5 @@
 from typing import Any, Final
 
-import msgspec
-
 from enhancelog.api.axes import MOST
 from enhancelog.api.openapi.log import FILTERS
 from enhancelog.api.openapi.parts import (
@@ -17,12 +15,11 @@ from enhancelog.api.openapi.parts import (
     in_path,
     operation,
     ref,
+    schemas_of,
 )
 from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
 
-_, SCHEMAS = msgspec.json.schema_components(
-    [AxisFigures, AxisDetail, WhatIfResult], ref_template="#/components/schemas/{name}"
-)
+SCHEMAS = schemas_of(AxisFigures, AxisDetail, WhatIfResult)
 
 _AXIS: Final[dict[str, Any]] = {
     "axis": "agent-ref",
@@ -31,6 +28,10 @@ _AXIS: Final[dict[str, Any]] = {
     "next": {"applied": 33, "same": 7, "other": 9, "none": 22},
 }
 _BLUEPRINTS: Final = {"main": {"n": 20, "of": 117, "low": 0.114, "high": 0.25}}
+_REVIEWS: Final = {
+    "drawn": {"wrong": {"n": 3, "of": 20, "low": 0.0524, "high": 0.3604}, "right": 16, "unclear": 1},
+    "chosen": {"wrong": {"n": 0, "of": 0, "low": 0.0, "high": 1.0}, "right": 0, "unclear": 0},
+}
 _PASSED: Final = {"passed": {"n": 105, "of": 189, "low": 0.484, "high": 0.625}, "blueprints": _BLUEPRINTS}
 TAKEN: Final = [
     each for each in FILTERS if each["name"] in ("blueprint_id", "blueprint_prefix", "since", "until", "period")
@@ -55,7 +56,10 @@ OPERATIONS: Final[dict[str, Part]] = {
         "get_axis",
         "One axis, with the axes that denied with it, and by Blueprint",
         {
-            **content(ref("AxisDetail"), {**_AXIS, "together": {"tone": 2}, "blueprints": _BLUEPRINTS}),
+            **content(
+                ref("AxisDetail"),
+                {**_AXIS, "together": {"tone": 2}, "blueprints": _BLUEPRINTS, "reviews": _REVIEWS},
+            ),
             **as_text(PROMPT_EXAMPLE),
         },
         [in_path("axis", {"type": "string", "minLength": 1}, "agent-ref"), *TAKEN, PROMPT_FORMAT],

@@ -1,7 +1,5 @@
 from typing import Any, Final
 
-import msgspec
-
 from enhancelog.api.differences import MOST
 from enhancelog.api.openapi.log import FILTERS
 from enhancelog.api.openapi.parts import (
@@ -16,11 +14,12 @@ from enhancelog.api.openapi.parts import (
     operation,
     query,
     ref,
+    schemas_of,
 )
 from enhancelog.domain.comparisons import AGAINST
 from enhancelog.domain.difference_figures import DifferenceResult
 
-_, SCHEMAS = msgspec.json.schema_components([DifferenceResult], ref_template="#/components/schemas/{name}")
+SCHEMAS = schemas_of(DifferenceResult)
 
 _EXAMPLE: Final[dict[str, Any]] = {
     "inside": {"entries": 130, "since_ms": None},

@@ -1,13 +1,11 @@
 from typing import Any, Final
 
-import msgspec
-
 from enhancelog.api.funnel import MOST
 from enhancelog.api.openapi.axes import TAKEN
-from enhancelog.api.openapi.parts import NOT_MODIFIED, READ_ERRORS, Part, answer, content, operation, ref
+from enhancelog.api.openapi.parts import NOT_MODIFIED, READ_ERRORS, Part, answer, content, operation, ref, schemas_of
 from enhancelog.domain.funnel_figures import FunnelResult
 
-_, SCHEMAS = msgspec.json.schema_components([FunnelResult], ref_template="#/components/schemas/{name}")
+SCHEMAS = schemas_of(FunnelResult)
 
 _FIGURES: Final[dict[str, Any]] = {
     "first_attempts": {"n": 213, "of": 350, "low": 0.557, "high": 0.658},

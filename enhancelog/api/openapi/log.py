@@ -247,6 +247,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                             "recorded_ms": 1795000000123,
                             "actor": {"kind": "token", "name": "ci-writer"},
                             "source": "api",
+                            "shown_as": "api",
                             "digest": "0" * 64,
                             "envelope": "0" * 64,
                             "patterns": {"noop": "5f2b8c1d9e3a7046"},

@@ -1,7 +1,5 @@
 from typing import Any, Final
 
-import msgspec
-
 from enhancelog.api.openapi.log import BETWEEN
 from enhancelog.api.openapi.parts import (
     NOT_MODIFIED,
@@ -15,15 +13,14 @@ from enhancelog.api.openapi.parts import (
     operation,
     query,
     ref,
+    schemas_of,
 )
 from enhancelog.domain.marker_figures import KnownMarker
 from enhancelog.domain.markers import KINDS, Marker, MarkerEdit, NewMarker
 from enhancelog.queries.markers.listing import MOST
 from enhancelog.queries.markers.selecting import HIDDEN
 
-_, SCHEMAS = msgspec.json.schema_components(
-    [Marker, KnownMarker, NewMarker, MarkerEdit], ref_template="#/components/schemas/{name}"
-)
+SCHEMAS = schemas_of(Marker, KnownMarker, NewMarker, MarkerEdit)
 
 _MARKER: Final[dict[str, Any]] = {
     "id": "14177383a777048f",

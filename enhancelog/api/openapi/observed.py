@@ -1,7 +1,5 @@
 from typing import Any, Final
 
-import msgspec
-
 from enhancelog.api.observed import DOCUMENT_TYPES, EntryPatches, KnownUnfinishedRun
 from enhancelog.api.openapi.log import CURSOR, ISSUE_ID, SIZE
 from enhancelog.api.openapi.parts import (
@@ -16,15 +14,14 @@ from enhancelog.api.openapi.parts import (
     operation,
     query,
     ref,
+    schemas_of,
 )
 from enhancelog.domain import periods
 from enhancelog.domain.causes import CAUSES
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.queries.unfinished import STATUSES, UNKNOWN_DAY, UnfinishedRun
 
-_, SCHEMAS = msgspec.json.schema_components(
-    [EntryPatches, UnfinishedRun, KnownUnfinishedRun, UnfinishedReport], ref_template="#/components/schemas/{name}"
-)
+SCHEMAS = schemas_of(EntryPatches, UnfinishedRun, KnownUnfinishedRun, UnfinishedReport)
 _OPERATIONS: Final = array_of(ref("Operation"))
 SCHEMAS["Patch"]["properties"]["ops"] = {"anyOf": [_OPERATIONS, {"type": "null"}]}
 for name in ("KnownUnfinishedRun", "UnfinishedReport"):

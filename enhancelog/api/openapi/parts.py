@@ -1,7 +1,10 @@
 """Shared parameters, headers, error responses and builders."""
 
 from collections.abc import Mapping, Sequence
+from inspect import cleandoc
 from typing import Any, Final
+
+import msgspec
 
 from enhancelog.api.derivation import GROUPING_PATIENCE_S
 from enhancelog.api.negotiation import PROMPT_TYPES
@@ -41,6 +44,14 @@ PROBLEM: Final[Part] = {
             "type": "array",
             "items": {"type": "string"},
             "description": "409 of an append: the fields that differ.",
+        },
+        "redacted": {
+            "type": "boolean",
+            "description": "409 of an append: true if the stored entry was redacted; then nothing was compared.",
+        },
+        "state": {
+            "$ref": "#/components/schemas/PatternState",
+            "description": "409 and 412 of a change of a pattern's state: the present one.",
         },
         "stored": {
             "type": "array",
@@ -153,6 +164,15 @@ WRITE_ERRORS: Final = ("400", "401", "403", "408", "413", "415", "429", "503", "
 
 def ref(name: str) -> Part:
     return {"$ref": f"#/components/schemas/{name}"}
+
+
+def schemas_of(*types: Any) -> dict[str, Part]:
+    """By name, with those of the types inside."""
+    _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    for schema in schemas.values():
+        if "description" in schema:  # a docstring, which Python before 3.13 leaves indented
+            schema["description"] = cleandoc(schema["description"])
+    return schemas
 
 
 def array_of(schema: Part) -> Part:

@@ -1,26 +1,50 @@
 from typing import Any, Final
 
-import msgspec
-
 from enhancelog.api.openapi.log import FILTERS, SIZE
 from enhancelog.api.openapi.parts import (
     NOT_MODIFIED,
     PROMPT_EXAMPLE,
     PROMPT_FORMAT,
     READ_ERRORS,
+    WRITE_ERRORS,
     Part,
     answer,
     array_of,
     as_text,
     content,
+    header,
     in_path,
     operation,
+    query,
     ref,
+    schemas_of,
 )
+from enhancelog.domain.pattern_states import STATE_FILTERS, PatternStateChange, StateOfPattern, StateRequest
+from enhancelog.queries.pattern_states import MOST_CHANGES
 from enhancelog.queries.patterns.detail import PatternDetail
 from enhancelog.queries.patterns.listing import MOST, Pattern
 
-_, SCHEMAS = msgspec.json.schema_components([Pattern, PatternDetail], ref_template="#/components/schemas/{name}")
+SCHEMAS = schemas_of(Pattern, PatternDetail, StateRequest, StateOfPattern, PatternStateChange)
+
+_STATE: Final[dict[str, Any]] = {
+    "change": 17,
+    "state": "fixed",
+    "cause": "prompt",
+    "assignee": "ada",
+    "note": "The prompt cites the budget.",
+    "most_a_day": None,
+    "changed_by": "ada",
+    "changed_by_kind": "user",
+    "changed_ms": 1795195016455,
+    "returned_ms": None,
+    "returned_by": None,
+    "conflict": False,
+}
+_CHANGE: Final = {
+    **{name: _STATE[name] for name in PatternStateChange.__struct_fields__ if name in _STATE},
+    "undoes": None,
+    "restores": None,
+}
 
 EXAMPLE: Final[dict[str, Any]] = {
     "id": "5f2b8c1d9e3a7046",
@@ -30,6 +54,7 @@ EXAMPLE: Final[dict[str, Any]] = {
     "first_ts_ms": 1793789620993,
     "last_ts_ms": 1795195016455,
     "blueprints": {"code-review": 14, "main": 9},
+    "state": _STATE,
 }
 _NUMBERS: Final = {"kind": "n", "rule": "a number", "count": 23, "others": 0}
 _DETAIL: Final[dict[str, Any]] = {
@@ -52,6 +77,10 @@ _DETAIL: Final[dict[str, Any]] = {
     "next": {"applied": 11, "same": 2, "other": 3, "none": 7},
 }
 _WITHOUT_PATTERN: Final = [each for each in FILTERS if not each["name"].endswith("pattern")]
+_ID: Final = in_path("pattern_id", {"type": "string", "minLength": 1}, EXAMPLE["id"])
+_SEEN: Final = (
+    "The `change` of the state that the caller knows, in quotes; 412 if it is another. Without it, the last wins."
+)
 
 OPERATIONS: Final[dict[str, Part]] = {
     "/v1/enhance/patterns": {
@@ -69,7 +98,11 @@ OPERATIONS: Final[dict[str, Part]] = {
                 ),
                 "304": NOT_MODIFIED,
             },
-            parameters=[*FILTERS, SIZE],
+            parameters=[
+                *FILTERS,
+                SIZE,
+                query("state", array_of({"type": "string", "enum": list(STATE_FILTERS)}), "Patterns in these states."),
+            ],
         )
     },
     "/v1/enhance/patterns/{pattern_id}": {
@@ -88,10 +121,42 @@ OPERATIONS: Final[dict[str, Part]] = {
                 "304": NOT_MODIFIED,
             },
             parameters=[
-                in_path("pattern_id", {"type": "string", "minLength": 1}, EXAMPLE["id"]),
+                _ID,
                 *_WITHOUT_PATTERN,
                 PROMPT_FORMAT,
             ],
+            errors=[*READ_ERRORS, "404"],
+        ),
+        "patch": operation(
+            "set_pattern_state",
+            "log",
+            "Say what a pattern is, what should change, and who takes care of it; or undo the latest change",
+            {
+                "200": answer(
+                    "The pattern's state, as it is now.",
+                    content(ref("StateOfPattern"), {"id": EXAMPLE["id"], "state": _STATE}),
+                    "ETag",
+                )
+            },
+            parameters=[_ID, header("If-Match", {"type": "string"}, _SEEN)],
+            body=content(ref("StateRequest"), {"state": "fixed", "cause": "prompt", "note": _STATE["note"]}),
+            errors=[*WRITE_ERRORS, "404", "409", "412"],
+        ),
+    },
+    "/v1/enhance/patterns/history/{pattern_id}": {
+        "get": operation(
+            "list_pattern_changes",
+            "log",
+            "Changes of a pattern's state, newest first",
+            {
+                "200": answer(
+                    f"The newest {MOST_CHANGES} at most.",
+                    content(array_of(ref("PatternStateChange")), [_CHANGE]),
+                    "ETag",
+                ),
+                "304": NOT_MODIFIED,
+            },
+            parameters=[_ID],
             errors=[*READ_ERRORS, "404"],
         )
     },

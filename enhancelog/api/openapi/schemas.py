@@ -2,9 +2,7 @@
 
 from typing import Any, Final
 
-import msgspec
-
-from enhancelog.api.openapi.parts import Part, array_of, ref
+from enhancelog.api.openapi.parts import Part, array_of, ref, schemas_of
 from enhancelog.domain import filters, meta
 from enhancelog.domain.periods import PERIOD_SCHEMA
 from enhancelog.domain.records import TEXT_SCHEMA, Entry
@@ -24,14 +22,27 @@ def _operation(*operators: str, **members: Any) -> Part:
     }
 
 
-_, SCHEMAS = msgspec.json.schema_components(
-    [Entry, Result, Why, TriedBefore], ref_template="#/components/schemas/{name}"
-)
+SCHEMAS = schemas_of(Entry, Result, Why, TriedBefore)
 # A generated client has a variable named after the schema, which a property of the same name would replace.
 SCHEMAS["AppendResult"] = {**SCHEMAS.pop("Result"), "title": "AppendResult"}
 SCHEMAS |= {name.capitalize(): {"type": "string", "enum": list(values)} for name, values in filters.CHOICES.items()}
 SCHEMAS["Period"] = {"type": "string", "pattern": PERIOD_SCHEMA}
 SCHEMAS["Entry"]["properties"] |= {"status": ref("Status"), "ops": array_of(ref("Operation")), "meta": ref("Meta")}
+SCHEMAS["Entry"]["properties"]["redacted"] = {
+    **array_of(ref("Tombstone")),
+    "readOnly": True,
+    "description": "Only where texts were taken out of the entry: each redaction, the first one first.",
+}
+SCHEMAS["Tombstone"] = {
+    "type": "object",
+    "description": "Which fields were redacted, when (epoch ms) and why. Texts are now `[redacted]`, operations `[]`.",
+    "required": ["fields", "redacted_ms", "why"],
+    "properties": {
+        "fields": array_of({"type": "string"}),
+        "redacted_ms": {"type": "integer"},
+        "why": {"type": "string"},
+    },
+}
 SCHEMAS["Meta"] = {
     "type": "object",
     "description": f"What the caller notes about the run; at most {meta.MAX_BYTES:,} bytes of JSON.",
@@ -49,12 +60,16 @@ SCHEMAS |= {
 SCHEMAS["Recorded"] = {
     "type": "object",
     "description": "An entry's metadata. Times are epoch milliseconds.",
-    "required": ["position", "recorded_ms", "actor", "source", "digest", "envelope", "patterns", "observed"],
+    "required": [
+        *("position", "recorded_ms", "actor", "source", "shown_as"),
+        *("digest", "envelope", "patterns", "observed"),
+    ],
     "properties": {
         "position": {"type": "integer", "minimum": 1},
         "recorded_ms": {"type": "integer"},
         "actor": ref("Actor"),
-        "source": {"type": "string"},
+        "source": {"type": "string", "description": "As it was recorded."},
+        "shown_as": {"type": "string", "description": "The source's name now, which differs if it was renamed."},
         "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
         "envelope": {
             "type": "string",

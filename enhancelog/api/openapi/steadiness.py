@@ -1,13 +1,11 @@
 from typing import Any, Final
 
-import msgspec
-
 from enhancelog.api.openapi.log import FILTERS
-from enhancelog.api.openapi.parts import NOT_MODIFIED, Part, answer, content, operation, query, ref
+from enhancelog.api.openapi.parts import NOT_MODIFIED, Part, answer, content, operation, query, ref, schemas_of
 from enhancelog.api.steadiness import MOST
 from enhancelog.domain.steadiness_figures import SteadinessResult
 
-_, SCHEMAS = msgspec.json.schema_components([SteadinessResult], ref_template="#/components/schemas/{name}")
+SCHEMAS = schemas_of(SteadinessResult)
 
 _TONE: Final[dict[str, Any]] = {"axis": "tone", "before": "deny", "after": "pass", "evidence": "hash"}
 _TWICE: Final = {**_TONE, "earlier": "h-41", "later": "h-42"}

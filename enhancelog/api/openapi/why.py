@@ -36,9 +36,12 @@ _WHY: Final[dict[str, Any]] = {
                     "reason": "patch is no-op (new_hash == prev_hash)",
                     "actor": _ACTOR,
                     "pointers": [],
+                    "found_wrong": True,
                 }
             ],
             "issue_ids": ["h-42"],
+            "patterns": [{"id": "5f2b8c1d9e3a7046", "state": "expected", "note": "By design."}],
+            "found_wrong": 1,
         }
     ],
     "groups_left_out": 0,

@@ -1,7 +1,7 @@
 """PostgreSQL: triggers, COPY, text conditions, locks."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import accumulate
 from typing import Any, Final
@@ -17,55 +17,65 @@ from psycopg.types.numeric import Int8
 from enhancelog.backends import (
     APPEND_LOCK_KEY,
     APPEND_LOCK_TIMEOUT_S,
+    SEARCH_TABLE,
     SHORTEST_LOCK_TIMEOUT_S,
     START_LOCK_KEY,
     Row,
+    address_of,
     in_parts,
     schema,
     waiting,
     write_once,
 )
+from enhancelog.backends.permit import permit
+from enhancelog.backends.postgresql import snapshots, triggers
+from enhancelog.backends.postgresql.copies import PostgresqlCopies
 from enhancelog.backends.postgresql.search_index import PostgresqlSearch
+from enhancelog.domain.errors import Other
+from enhancelog.domain.installation import Database, Table
 
 ENTRY: Final = "enhancelog_entry"
 
-# The trigger function.
-REFUSE: Final = "enhancelog_refuse_change"
-
-REFUSE_BODY: Final = """
-    BEGIN
-        RAISE EXCEPTION 'rows of % are written once (%)', TG_TABLE_NAME, TG_OP USING ERRCODE = '23000';
-    END """
-
-# For each write-once table.
-TRIGGERS: Final = {
-    "{table}_no_change": "BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW",
-    "{table}_no_truncate": "BEFORE TRUNCATE ON {table} FOR EACH STATEMENT",
-}
-
-# The same in the bits of pg_trigger.tgtype: row 1, before 2, delete 8, update 16, truncate 32.
-TRIGGER_TYPES: Final = {"{table}_no_change": 1 + 2 + 8 + 16, "{table}_no_truncate": 2 + 32}
-
-# One row per table and correct trigger; a table without any has one row of NULLs.
-PRESENT: Final = """
-    SELECT protected.name, found.tgname, found.tgtype FROM unnest(%s::text[]) AS protected (name) LEFT JOIN (
-        SELECT tgrelid, tgname, tgtype FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
-        WHERE tgenabled = 'A' AND tgqual IS NULL AND tgattr = ''::int2vector AND proname = %s AND prosrc = %s
-    ) found ON found.tgrelid = to_regclass(protected.name)
-    WHERE to_regclass(protected.name) IS NOT NULL"""
+# Those that are absent, altered or disabled, of tables that exist.
+MISSING: Final = """
+    SELECT wanted.name FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[]) WITH ORDINALITY
+        AS wanted (relation, name, kind, function, body, number)
+    WHERE to_regclass(wanted.relation) IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+        WHERE tgrelid = to_regclass(wanted.relation) AND tgname = wanted.name AND tgtype = wanted.kind
+            AND tgenabled = 'A' AND tgqual IS NULL AND tgattr = ''::int2vector
+            AND proname = wanted.function AND prosrc = wanted.body)
+    ORDER BY wanted.number"""
 
 # Rows from which COPY beats INSERT.
 COPY_FROM_ROWS: Final = 8
 # Rows from which, with ON CONFLICT (COPY has none), one JSON parameter beats a parameter per value.
 JSON_FROM_ROWS: Final = 64
 
+# pg_total_relation_size waits for a migration that holds its table.
+GLANCE: Final = "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
+GLANCE_LOCK_MS: Final = 500
+GLANCE_MS: Final = 5_000
+
+FACTS: Final = """
+    SELECT current_setting('server_version'), pg_database_size(current_database()),
+        current_setting('transaction_read_only')::boolean, (SELECT SUM(numbackends) FROM pg_stat_database)::int,
+        current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"""
+LARGEST_TABLES: Final = """
+    SELECT relname, pg_total_relation_size(oid) FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = to_regnamespace(current_schema())
+    ORDER BY 2 DESC NULLS LAST LIMIT 8"""
+
 START_POLL_S: Final = 0.2
 LOCK_POLL_S: Final = 0.02
+# As long as an append waits for its lock (``store.writing``).
+SCHEMA_PATIENCE_S: Final = 5.0
 
 
 class PostgresqlDialect:
     store_name = "postgresql"
     search = PostgresqlSearch()
+    copies = PostgresqlCopies()
 
     # Only the chain index has this order. With the source as a separate condition the planner would scan the index
     # of all the Blueprint's runs, and read all of them for each entry before the beginning of a source that started
@@ -103,7 +113,13 @@ class PostgresqlDialect:
             yield cursor
 
     def require_schema(self, cursor: CursorWrapper) -> None:
-        schema.require(cursor, f" FOR SHARE OF {schema.TABLE} NOWAIT")
+        # A migration holds the row. One that is skipped costs no transaction, as a timeout of the lock would.
+        until = time.monotonic() + SCHEMA_PATIENCE_S
+        while not schema.lock(cursor, f" FOR SHARE OF {schema.TABLE} SKIP LOCKED"):
+            if time.monotonic() > until:
+                raise Other("the database is being upgraded")
+            with permit.released():
+                time.sleep(LOCK_POLL_S)
 
     @contextmanager
     def migrating(self) -> Iterator[CursorWrapper]:
@@ -112,9 +128,10 @@ class PostgresqlDialect:
             cursor.execute("SET LOCAL statement_timeout = 0")  # rewriting a table can take long
             yield cursor
 
-    def schema_sql(self) -> str:
-        every = [(name, event) for table in write_once.registered() for name, event in _triggers(table)]
-        return "\n".join([REFUSE_BODY, *map(repr, every), *self.search.statements])
+    def schema_parts(self) -> Mapping[str, str]:
+        tables = write_once.registered().items()
+        parts = {f"triggers of {name}": repr([*triggers.of_table(name, table)]) for name, table in tables}
+        return {**parts, "search index": "\n".join(self.search.statements)}
 
     @contextmanager
     def starting(self) -> Iterator[None]:
@@ -127,21 +144,25 @@ class PostgresqlDialect:
                 _holds(cursor, "pg_advisory_unlock")
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
-        cursor.execute(f"CREATE OR REPLACE FUNCTION {REFUSE}() RETURNS trigger LANGUAGE plpgsql AS $${REFUSE_BODY}$$")
-        for table in write_once.existing(cursor):
-            for name, event in _triggers(table):
-                cursor.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}")
-                cursor.execute(f"CREATE TRIGGER {name} {event} EXECUTE FUNCTION {REFUSE}()")
-                cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
+        # Those that are right are left alone: to make them again would lock their tables for readers, too.
+        missing = set(self.missing_triggers(cursor))
+        wanted = [each for each in triggers.every(write_once.existing(cursor)) if each.name in missing]
+        for function, body in {each.function: each.body for each in wanted}.items():
+            cursor.execute(f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$")
+        for each in wanted:
+            cursor.execute(f"DROP TRIGGER IF EXISTS {each.name} ON {each.table}")
+            cursor.execute(f"CREATE TRIGGER {each.name} {each.event} EXECUTE FUNCTION {each.function}()")
+            cursor.execute(f"ALTER TABLE {each.table} ENABLE ALWAYS TRIGGER {each.name}")
 
     def missing_triggers(self, cursor: CursorWrapper) -> list[str]:
-        cursor.execute(PRESENT, [list(write_once.registered()), REFUSE, REFUSE_BODY])
-        rows = cursor.fetchall()
-        tables = dict.fromkeys(table for table, _, _ in rows)
-        wanted = [(table, name.format(table=table), kind) for table in tables for name, kind in TRIGGER_TYPES.items()]
-        return [row[1] for row in wanted if row not in rows]
+        rows = [(each.table, each.name, each.kind, each.function, each.body) for each in triggers.registered()]
+        cursor.execute(MISSING, [list(column) for column in zip(*rows, strict=True)])
+        return [name for (name,) in cursor.fetchall()]
 
     def one_of(self, column: str, values: Sequence[str] | Sequence[int]) -> tuple[str, Any]:
+        if values and isinstance(values[0], int):
+            # As one text, because psycopg looks at each element of a list, which takes longer than most queries.
+            return f"{column} = ANY(%s::bigint[])", "{" + ",".join(map(str, values)) + "}"
         return f"{column} = ANY(%s)", list(values)
 
     def insert_rows(
@@ -190,6 +211,40 @@ class PostgresqlDialect:
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
 
+    def erasing(self) -> AbstractContextManager[None]:
+        return nullcontext()  # a deleted row stays in its table until VACUUM
+
+    def erase(self, tables: Sequence[str], say: Callable[[str], object]) -> bool:
+        # pg_statistic has samples of columns.
+        with connection.cursor() as cursor:
+            is_removable = snapshots.have_gone(cursor, say)
+            for table in [*tables, SEARCH_TABLE]:
+                say(f"VACUUM of {table}")
+                cursor.execute(f"VACUUM (ANALYZE) {table}")
+            cursor.execute("VACUUM pg_catalog.pg_statistic")  # a warning where the role does not own the database
+        return is_removable
+
+    @contextmanager
+    def glance(self) -> Iterator[CursorWrapper]:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(GLANCE, [f"{GLANCE_LOCK_MS}ms", f"{GLANCE_MS}ms"])
+            yield cursor
+
+    def facts(self, cursor: CursorWrapper) -> Database:
+        cursor.execute(FACTS)
+        version, size, read_only, connections, most = cursor.fetchone()
+        cursor.execute(LARGEST_TABLES)
+        return Database(
+            kind="PostgreSQL",
+            address=address_of(connection.settings_dict),
+            version=version,
+            bytes=size,
+            tables=[Table(*row) for row in cursor.fetchall()],
+            is_read_only=read_only,
+            connections=connections,
+            max_connections=most,
+        )
+
 
 def _lock_appends(cursor: CursorWrapper, timeout_s: float) -> None:
     if not waiting.is_limited():
@@ -218,7 +273,3 @@ def _wait_for_appends(cursor: CursorWrapper) -> None:
 def _holds(cursor: CursorWrapper, function: str) -> bool:
     cursor.execute(f"SELECT {function}(%s)", [START_LOCK_KEY])
     return bool(cursor.fetchone()[0])
-
-
-def _triggers(table: str) -> list[tuple[str, str]]:
-    return [(name.format(table=table), event.format(table=table)) for name, event in TRIGGERS.items()]

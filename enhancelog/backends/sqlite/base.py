@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from django.db.backends.sqlite3 import base, features
+from django.db.backends.sqlite3 import base, features, operations
 
 from enhancelog.backends.sqlite import read_only
 from enhancelog.backends.sqlite.dialect import SqliteDialect
@@ -34,6 +34,13 @@ class DatabaseFeatures(features.DatabaseFeatures):
     # A RETURNING statement outside a transaction commits when its last row is read, after the lock was released.
     can_return_columns_from_insert = False
     can_return_rows_from_bulk_insert = False
+
+
+class DatabaseOperations(operations.DatabaseOperations):
+    def conditional_expression_supported_in_where_clause(self, expression: Any) -> bool:
+        # ``NOT rejected``, as Django before 6.1 has it. ``rejected = 0`` is another condition to SQLite, and a partial
+        # index serves only its own. A database may have been created with either Django.
+        return True
 
 
 class Cursor(base.SQLiteCursorWrapper):
@@ -69,6 +76,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     # "integer" makes a big primary key the rowid; otherwise both names mean the same to SQLite.
     data_types = base.DatabaseWrapper.data_types | {"BigIntegerField": "integer"}
     features_class = DatabaseFeatures
+    ops_class = DatabaseOperations
     dialect = SqliteDialect()
     # The folder is not writable: nothing is locked, and a transaction reads one snapshot.
     read_only = False

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Generator, Iterator, Sequence
+import sqlite3
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from itertools import chain
 from typing import Any, Final, cast
@@ -13,16 +14,20 @@ from django.db.models import QuerySet
 
 from enhancelog.backends import (
     APPEND_LOCK_TIMEOUT_S,
+    SEARCH_TABLE,
     SHORTEST_LOCK_TIMEOUT_S,
     Row,
+    address_of,
     in_parts,
     schema,
     text_bytes,
     write_once,
 )
+from enhancelog.backends.sqlite import triggers
+from enhancelog.backends.sqlite.copies import SqliteCopies
 from enhancelog.backends.sqlite.lock import WriteLock
 from enhancelog.backends.sqlite.search_index import SqliteSearch
-from enhancelog.backends.write_once import Keys
+from enhancelog.domain.installation import Database
 
 ENTRY: Final = "enhancelog_entry"
 
@@ -30,26 +35,10 @@ ENTRY: Final = "enhancelog_entry"
 READ_AT_ONCE: Final = 4
 
 
-def triggers(table: str, keys: Keys) -> dict[str, str]:
-    """Name to statement, for a write-once table."""
-    refuse = f"BEGIN SELECT RAISE(ABORT, 'rows of {table} are written once'); END"
-    # INSERT OR REPLACE deletes the old row without firing a DELETE trigger, hence the third trigger.
-    refuse_known = f"BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: {table} has this row already'); END"
-    known = " OR ".join(
-        f"EXISTS (SELECT 1 FROM {table} WHERE {' AND '.join(f'{column} = NEW.{column}' for column in key)})"
-        for key in keys
-    )
-    bodies = {
-        f"{table}_no_update": f"BEFORE UPDATE ON {table} {refuse}",
-        f"{table}_no_delete": f"BEFORE DELETE ON {table} {refuse}",
-        f"{table}_no_replace": f"BEFORE INSERT ON {table} WHEN {known} {refuse_known}",
-    }
-    return {name: f"CREATE TRIGGER {name} {body}" for name, body in bodies.items()}
-
-
 class SqliteDialect:
     store_name = "sqlite"
     search = SqliteSearch()
+    copies = SqliteCopies()
 
     # Not one comparison of rows: where the position is the row id, SQLite seeks by the time alone, and would step over
     # all later entries of the same time.
@@ -102,16 +91,18 @@ class SqliteDialect:
         with connection.constraint_checks_disabled(), transaction.atomic(), connection.cursor() as cursor:
             yield cursor
 
-    def schema_sql(self) -> str:
-        statements = [one for table, keys in write_once.registered().items() for one in triggers(table, keys).values()]
-        return "\n".join([*statements, *self.search.statements])
+    def schema_parts(self) -> Mapping[str, str]:
+        tables = write_once.registered().items()
+        parts = {f"triggers of {name}": "\n".join(triggers.of_table(name, table).values()) for name, table in tables}
+        return {**parts, "search index": "\n".join(self.search.statements)}
 
     def starting(self) -> AbstractContextManager[None]:
         return nullcontext()  # a file is on one host, where starts already exclude each other
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
-        for table, keys in write_once.existing(cursor).items():
-            for name, statement in triggers(table, keys).items():
+        missing = set(self.missing_triggers(cursor))
+        for name, statement in triggers.every(write_once.existing(cursor)).items():
+            if name in missing:
                 cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
                 cursor.execute(statement)
 
@@ -120,8 +111,8 @@ class SqliteDialect:
         condition, parameter = self.one_of("tbl_name", list(tables))
         cursor.execute(f"SELECT name, sql FROM sqlite_master WHERE {condition}", [parameter])
         present = dict(cursor.fetchall())
-        wanted = [triggers(table, keys) for table, keys in tables.items() if table in present]
-        return [name for each in wanted for name, statement in each.items() if present.get(name) != statement]
+        wanted = triggers.every({name: table for name, table in tables.items() if name in present})
+        return [name for name, statement in wanted.items() if present.get(name) != statement]
 
     def one_of(self, column: str, values: Sequence[str] | Sequence[int]) -> tuple[str, Any]:
         return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(values)
@@ -168,3 +159,46 @@ class SqliteDialect:
 
     # A writing transaction is alone from its start.
     def lock_table(self, cursor: CursorWrapper, table: str) -> None: ...
+
+    @contextmanager
+    def erasing(self) -> Iterator[None]:
+        with connection.cursor() as cursor:
+            ((usual,),) = self.fetch(cursor, "PRAGMA secure_delete", [])
+            self.fetch(cursor, "PRAGMA secure_delete = ON", [])  # its row is read: an open statement prevents VACUUM
+            try:
+                yield
+            finally:
+                self.fetch(cursor, f"PRAGMA secure_delete = {int(usual)}", [])
+
+    def erase(self, tables: Sequence[str], say: Callable[[str], object]) -> bool:
+        # The search index keeps the words of deleted rows until its parts are merged. A page that was split, or a copy
+        # in the WAL, may still have a text that no row has: VACUUM writes every page anew, and the checkpoint empties
+        # the WAL. Waits for readers as long as for a lock.
+        lock: WriteLock = connection.write_lock  # type: ignore[attr-defined]
+        with self.erasing(), connection.cursor() as cursor:
+            say(f"merging {SEARCH_TABLE}")
+            cursor.execute(f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}) VALUES ('optimize')")
+            lock.acquire()
+            try:
+                say("VACUUM")
+                cursor.execute("VACUUM")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                (is_busy, *_) = cursor.fetchone()
+            finally:
+                lock.release()
+        return not is_busy
+
+    def glance(self) -> AbstractContextManager[CursorWrapper]:
+        return connection.cursor()  # no transaction, which would take the write lock; reads never wait
+
+    def facts(self, cursor: CursorWrapper) -> Database:
+        # The sizes of tables are left out: SQLite reads every page for them.
+        cursor.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        (size,) = cursor.fetchone()
+        return Database(
+            kind="SQLite",
+            address=address_of(connection.settings_dict),
+            version=sqlite3.sqlite_version,
+            bytes=size,
+            is_read_only=connection.read_only,  # type: ignore[attr-defined]
+        )

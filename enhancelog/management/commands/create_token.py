@@ -66,7 +66,7 @@ class Command(ReportingCommand):
             if options["user"] is None:
                 self._create_admin()
             owner = _owner(options["user"])
-            token, secret = api_tokens.make(wanted, owner, made_by="create_token")
+            token, secret = api_tokens.make(wanted, owner, made_by="create_token", by_kind="command")
         except Invalid as broken:
             option = OPTIONS.get(broken.field, broken.field)
             detail = f"{option}: {broken.detail}" if option else broken.detail

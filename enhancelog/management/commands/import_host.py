@@ -47,7 +47,7 @@ class Command(ReportingCommand):
     needs = Needs.CREATED
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        # Our --settings replaces Django's, which would name a module; manage.py has read that already.
+        # Our --settings replaces Django's, which would name a module; it was read before.
         kwargs |= {"conflict_handler": "resolve", "formatter_class": _HelpFormatter}
         return super().create_parser(prog_name, subcommand, **kwargs)
 

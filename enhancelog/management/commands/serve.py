@@ -1,7 +1,6 @@
-"""``serve [--demo] [--reload] [--bind ADDRESS:PORT]``: prepare data folder and database, then serve until told to stop.
+"""``serve [--demo] [--reload] [--bind ADDRESS:PORT]``: prepare everything, then serve until told to stop."""
 
-Exit codes: 0 stopped by SIGINT or SIGTERM, 2 could not run (one line says why).
-"""
+# Exit codes: 0 stopped by SIGINT or SIGTERM, 2 could not run (one line says why).
 
 import os
 import socket
@@ -14,7 +13,8 @@ from django.core.management.base import CommandParser
 from django.db import Error, connections
 
 from enhancelog.api import allowances
-from enhancelog.maintenance import demo, prepare, upgrade
+from enhancelog.domain.installation import CHOSEN_BY_SERVE
+from enhancelog.maintenance import demo, prepare, upgrade, worker_count
 from enhancelog.management.database import Needs, database_name
 from enhancelog.management.reporting import CannotRun, ReportingCommand
 from enhancelog.observing import shared_memory, shared_series
@@ -24,7 +24,10 @@ from enhancelog.server.supervisor import StartFailed, Supervisor
 from enhancelog.server.worker_options import Options
 
 DEFAULT_BIND = "127.0.0.1:8000"
-MOST_WORKERS = 2
+NO_PROXY = (
+    "ENHANCELOG_URL is https, but ENHANCELOG_TRUSTED_PROXIES names none: requests through a proxy are refused, and all "
+    "others are redirected to https. If a proxy terminates TLS, set it to its address"
+)
 SOURCES = ("enhancelog", "content")  # the folders that ``--reload`` watches
 
 
@@ -58,17 +61,19 @@ class Command(ReportingCommand):
 
     def report(self, **options: Any) -> bool:
         if options["demo"] and not settings.DEMO:
-            raise CannotRun("--demo works through manage.py only; elsewhere set ENHANCELOG_DEMO=1")
+            raise CannotRun(f"--demo works with {settings.PROGRAM} serve only; elsewhere set ENHANCELOG_DEMO=1")
         if options["reload"] and not settings.RELOAD:
-            raise CannotRun("--reload works through manage.py only; elsewhere set ENHANCELOG_RELOAD=1")
+            raise CannotRun(f"--reload works with {settings.PROGRAM} serve only; elsewhere set ENHANCELOG_RELOAD=1")
         os.umask(0o077)
         address = parse(options["bind"])
         refuse_exposure(address)
         with reserve(address):
             if not settings.PUBLIC_URL_GIVEN:
-                os.environ["ENHANCELOG_URL"] = address.url  # read by the worker processes' settings
+                choose("ENHANCELOG_URL", address.url)  # read by the worker processes' settings
             self.prepare()
             connections.close_all()
+            if settings.HTTPS and not settings.TRUSTED_PROXIES:
+                self.stderr.write(NO_PROXY)
             serve(address, lambda: self.say(f"Enhancelog is at {where(address)} (Ctrl-C stops it)"))
         return False
 
@@ -148,9 +153,10 @@ def where(address: Address) -> str:
 def serve(address: Address, on_serving: Callable[[], None], application: str = "enhancelog.wsgi") -> None:
     """Run the workers until a signal."""
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc would keep a separate arena for each thread
-    workers = settings.WORKERS if "ENHANCELOG_WORKERS" in os.environ else usual_workers()
+    workers = worker_count.workers()
     sources = Sources(settings.BASE_DIR / name for name in SOURCES) if settings.RELOAD else None
-    os.environ["ENHANCELOG_WORKERS"] = str(workers)  # each of them grants its share of a limit
+    if not settings.WORKERS_GIVEN:
+        choose("ENHANCELOG_WORKERS", str(workers))  # each of them grants its share of a limit
     shared = {
         shared_series.MEMORY: shared_series.allocate(workers),
         allowances.MEMORY: shared_memory.allocate("throttles", allowances.SIZE),
@@ -163,9 +169,7 @@ def serve(address: Address, on_serving: Callable[[], None], application: str = "
         raise CannotRun(str(error)) from None
 
 
-def usual_workers() -> int:
-    """Two, or one on a single CPU or for development."""
-    if settings.RELOAD:
-        return 1
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(MOST_WORKERS, cpus)
+def choose(name: str, value: str) -> None:
+    """A setting of the workers that the operator left open."""
+    os.environ[name] = value
+    os.environ[CHOSEN_BY_SERVE] = f"{os.environ.get(CHOSEN_BY_SERVE, '')} {name}".strip()

@@ -8,7 +8,6 @@ from enhancelog import patterns
 from enhancelog.domain.times import tally_day
 from enhancelog.projections.patterns import axes
 from enhancelog.projections.patterns.adding import DENIAL, TALLY, TEMPLATE, TallyKey, count, derive_anew
-from enhancelog.projections.patterns.regrouping import group_at_once
 from enhancelog.projections.stored import Stored
 
 Row = tuple[Any, ...]
@@ -55,13 +54,13 @@ def _forget(cursor: CursorWrapper, template_ids: Collection[int], positions: Col
             derive_anew(cursor, axis)  # one of the "other" may now be below the limit
         else:
             for _, template_id, *ranges in lost:
-                _find_first(cursor, template_id, ranges)
+                if not _find_first(cursor, template_id, ranges):
+                    _follow_another(cursor, axis, template_id)
             axes.change(cursor, axis)
-        # Immediately, because the leader of a pattern may be gone.
-        group_at_once(cursor, axis)
 
 
-def _find_first(cursor: CursorWrapper, template_id: int, ranges: Sequence[int]) -> None:
+# Whether it still has a denial; if not, it is deleted.
+def _find_first(cursor: CursorWrapper, template_id: int, ranges: Sequence[int]) -> bool:
     cursor.execute(
         f"SELECT MIN(position) FROM {DENIAL} WHERE pattern_id IN (%s, %s) AND template_id = %s", [*ranges, template_id]
     )
@@ -70,3 +69,13 @@ def _find_first(cursor: CursorWrapper, template_id: int, ranges: Sequence[int]) 
         cursor.execute(f"DELETE FROM {TEMPLATE} WHERE id = %s", [template_id])
     else:
         cursor.execute(f"UPDATE {TEMPLATE} SET first_position = %s WHERE id = %s", [first, template_id])
+    return first is not None
+
+
+# Of the templates that it led. They are grouped anew after the commit, and their rows moved then.
+def _follow_another(cursor: CursorWrapper, axis: str, leader_id: int) -> None:
+    led = "rules = %s AND axis = %s AND pattern_id = %s"
+    of_leader: list[int | str] = [patterns.RULES_VERSION, axis, leader_id]
+    cursor.execute(f"SELECT id FROM {TEMPLATE} WHERE {led} ORDER BY first_position LIMIT 1", of_leader)
+    if (another := cursor.fetchone()) is not None:
+        cursor.execute(f"UPDATE {TEMPLATE} SET pattern_id = %s WHERE {led}", [another[0], *of_leader])

@@ -114,11 +114,3 @@ def _move(home_id: int, targets: Mapping[int, int]) -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute(f"UPDATE {_TEMPLATE} SET home_id = pattern_id WHERE id = %s", [template])
         yield
-
-
-def group_at_once(cursor: CursorWrapper, axis: str) -> None:
-    for _ in moves(read(cursor, axis).moving()):
-        pass
-    basis = read(cursor, axis)
-    for _ in operations(basis, basis.places()):
-        pass

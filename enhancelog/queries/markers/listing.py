@@ -8,22 +8,26 @@ from msgspec import structs
 
 from enhancelog.backends import faults
 from enhancelog.domain.markers import Marker
-from enhancelog.models import HiddenMarker, MarkerChange
+from enhancelog.models import AuditRecord, HiddenMarker
 from enhancelog.models import Marker as ManualMarker
-from enhancelog.queries.markers import axes, observations, wordings
+from enhancelog.queries.markers import axes, fixes, observations, wordings
 
 MOST: Final = 200  # set by hand, and as many others, so that neither crowd out the others
 _ID: Final = re.compile("[0-9a-f]{16}")
 MOST_HIDDEN: Final = 1_000
 MOST_CHANGES: Final = 20
+_ACTS: Final = ("marker.make", "marker.edit", "marker.hide", "marker.show")
 
 _COLUMNS: Final = ("id", "ts_ms", "title", "note", "blueprint_id", "axis", "source")
 
 
 class Change(NamedTuple):
+    """``act``: an act of the audit."""
+
     act: str
-    made_by: str
-    made_ms: int
+    actor_kind: str
+    actor_name: str
+    recorded_ms: int
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,9 @@ def markers() -> Markers:
         hidden = set(HiddenMarker.objects.order_by("pk").values_list("pk", flat=True)[:MOST_HIDDEN])
         manual = ManualMarker.objects.order_by("-ts_ms", "-id").values(*_COLUMNS)[: MOST + 1]
         by_hand = [Marker(kind="manual", **row) for row in manual]
-        others = sorted([*axes.markers(), *wordings.markers(), *observations.markers()], key=_newest_first)
+        others = sorted(
+            [*axes.markers(), *wordings.markers(), *observations.markers(), *fixes.markers()], key=_newest_first
+        )
     found = sorted([*by_hand[:MOST], *others[:MOST]], key=_newest_first)
     shown = (structs.replace(marker, hidden=marker.id in hidden) for marker in found)
     return Markers(tuple(shown), max(len(by_hand), len(others)) <= MOST)
@@ -72,6 +78,7 @@ def _manual(marker_id: str) -> Marker | None:
 
 def changes(marker_id: str) -> list[Change]:
     """The latest, newest first."""
-    rows = MarkerChange.objects.filter(marker_id=marker_id).order_by("-id").values_list(*Change._fields)
+    rows = AuditRecord.objects.filter(about="marker", about_id=marker_id, act__in=_ACTS)
+    newest = rows.order_by("-position").values_list(*Change._fields)
     with faults():
-        return [Change(*row) for row in rows[:MOST_CHANGES]]
+        return [Change(*row) for row in newest[:MOST_CHANGES]]

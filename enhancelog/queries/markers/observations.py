@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from enhancelog.domain.markers import Marker, MarkerKind, derived_id
 from enhancelog.models import Observation
+from enhancelog.projections import source_names
 
 # What was seen first is no change. ``ts_ms`` is when it was first seen changed.
 MOST_READ: Final = 1_000  # the newest
@@ -33,8 +34,9 @@ class _Seen(NamedTuple):
 def markers() -> Iterator[Marker]:
     rows = Observation.objects.filter(kind__in=list(_KINDS)).order_by("-id").values_list(*_Seen._fields)[:MOST_READ]
     series: dict[tuple[str, str, str], list[_Seen]] = {}
+    names = source_names.current()
     for seen in map(_Seen._make, rows):
-        series.setdefault((seen.source, seen.kind, seen.name), []).append(seen)
+        series.setdefault((names.shown(seen.source), seen.kind, seen.name), []).append(seen)
     for found in series.values():
         for now, before in pairwise(found):
             yield _marker(before, now)
@@ -48,7 +50,7 @@ def _marker(before: _Seen, now: _Seen) -> Marker:
         kind=kind,
         title=_title(before, now),
         note=f"Seen in the settings {now.name}." if kind in ("settings", "spawner") and now.kind != "flow" else "",
-        source=now.source,
+        source=source_names.current().shown(now.source),
     )
 
 

@@ -16,6 +16,7 @@ from enhancelog.models import PatternChange, Template, TemplateTally
 from enhancelog.projections.patterns.details import masked
 from enhancelog.queries.horizon import begun
 from enhancelog.queries.pattern_ids import SERVED, is_pattern_id, leader
+from enhancelog.queries.pattern_states import states_of
 from enhancelog.queries.patterns.came_next import came_next
 from enhancelog.queries.patterns.counted import Times, counted
 from enhancelog.queries.patterns.fillings import Filled, fillings
@@ -72,9 +73,15 @@ class Member(NamedTuple):
 
 def known(pattern_id: str) -> Known | None:
     """The pattern with this id, or into which the template with this id was joined."""
-    if not is_pattern_id(pattern_id):
-        return None
-    row = Template.objects.filter(pk=leader(pattern_id)).values_list("pk", "key", "axis", "wording", "other").first()
+    return _known(leader(pattern_id)) if is_pattern_id(pattern_id) else None
+
+
+def of_row(pattern: int) -> Known | None:
+    return _known(pattern)
+
+
+def _known(pk: Any) -> Known | None:
+    row = Template.objects.filter(pk=pk).values_list("pk", "key", "axis", "wording", "other").first()
     return Known(*row) if row else None
 
 
@@ -145,4 +152,5 @@ def _nothing(pattern: Known) -> Pattern:
         first_ts_ms=None,
         last_ts_ms=None,
         blueprints={},
+        state=states_of([pattern.pk])[pattern.pk],
     )

@@ -1,13 +1,17 @@
 """Patterns as the API lists them."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
 from enhancelog.domain import page_sizes
 from enhancelog.domain.filters import EntryFilter
+from enhancelog.domain.pattern_states import NEW, PatternState
+from enhancelog.queries.pattern_states import states_of
 from enhancelog.queries.patterns.counted import Found, counted
+from enhancelog.queries.patterns.in_state import in_state
 from enhancelog.queries.patterns.newness import newness
 from enhancelog.queries.patterns.served import patterns
 
@@ -25,6 +29,7 @@ class Pattern(msgspec.Struct, kw_only=True):
     first_ts_ms: int | None
     last_ts_ms: int | None
     blueprints: dict[str, int]
+    state: PatternState = NEW
 
 
 class Listing(NamedTuple):
@@ -34,10 +39,15 @@ class Listing(NamedTuple):
     is_whole: bool
 
 
-def listing(wanted: EntryFilter, most: int = MOST) -> Listing:
+def listing(wanted: EntryFilter, most: int = MOST, states: Sequence[str] = ()) -> Listing:
+    """``states``: only patterns in one of them; all if empty."""
     is_wanted, wanted = newness(wanted, wanted.since_ms, wanted.until_ms)
     found = counted(wanted)
-    found = found._replace(rows=[row for row in found.rows if is_wanted(row.pattern)])
+    rows = [row for row in found.rows if is_wanted(row.pattern)]
+    if states:
+        is_in_one = in_state({row.pattern for row in rows}, *states)
+        rows = [row for row in rows if is_in_one(row.pattern)]
+    found = found._replace(rows=rows)
     return Listing(described(found, most), found.is_whole)
 
 
@@ -50,6 +60,7 @@ def described(found: Found, most: int) -> list[Pattern]:
     for row in found.rows:
         if row.pattern in places:
             places[row.pattern][row.blueprint_id] += row.number
+    states = states_of(order)
     said = {pk: rest for pk, *rest in patterns().filter(pk__in=order).values_list("pk", "key", "axis", "wording")}
     return [
         Pattern(
@@ -60,6 +71,7 @@ def described(found: Found, most: int) -> list[Pattern]:
             first_ts_ms=found.times[pattern].first_ms,
             last_ts_ms=found.times[pattern].last_ms,
             blueprints=_most(places[pattern]),
+            state=states[pattern],
         )
         for pattern in order
         if pattern in said and pattern in found.times

@@ -10,12 +10,14 @@ from typing import Any, Final, NamedTuple
 from django.db.models import Aggregate, Count, F, Q, QuerySet, Sum
 
 from enhancelog.domain import records
+from enhancelog.domain.pattern_states import NEW, PatternState
 from enhancelog.domain.times import DAY_MS, day_of
 from enhancelog.models import Entry, TemplateTally
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.pattern_ids import SERVED
+from enhancelog.queries.pattern_states import expected, states_of
 from enhancelog.queries.patterns.served import patterns
 from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.selection import PLAUSIBLE
@@ -54,6 +56,7 @@ class PatternRow:
     first_ms: int | None
     last_ms: int | None
     is_new: bool
+    state: PatternState = NEW
 
 
 class Leader(NamedTuple):
@@ -66,7 +69,14 @@ class Leader(NamedTuple):
     first_ms: int | None
     last_ms: int | None
 
-    def row(self, window: Window, numbers: Numbers, places: Iterable[Place], days: Sequence[int] = ()) -> PatternRow:
+    def row(
+        self,
+        window: Window,
+        numbers: Numbers,
+        places: Iterable[Place],
+        days: Sequence[int] = (),
+        state: PatternState = NEW,
+    ) -> PatternRow:
         return PatternRow(
             id=self.key,
             axis=self.axis,
@@ -77,6 +87,7 @@ class Leader(NamedTuple):
             first_ms=self.first_ms,
             last_ms=self.last_ms,
             is_new=is_new(self.first_ms, window),
+            state=state,
         )
 
 
@@ -90,17 +101,28 @@ class Scope(NamedTuple):
 EVERYWHERE: Final = Scope()
 
 
+class Hidden(NamedTuple):
+    """Expected patterns with rejections in the window, and these rejections."""
+
+    patterns: int = 0
+    rejected: int = 0
+
+
 class Ranking(NamedTuple):
-    """``left_out``: patterns with rejections in either window but without a row. ``new``: first seen in the window."""
+    """``left_out``: patterns with rejections in either window but without a row, hidden ones aside. ``new``: first seen
+    in the window."""
 
     rows: Sequence[PatternRow]
     left_out: int
     new: Sequence[PatternRow] = ()
+    hidden: Hidden = Hidden()
 
 
-def ranked(window: Window, spark_until_ms: int, most: int, scope: Scope = EVERYWHERE) -> Ranking:
+def ranked(
+    window: Window, spark_until_ms: int, most: int, scope: Scope = EVERYWHERE, *, shows_expected: bool = False
+) -> Ranking:
     """The ``most`` patterns with most rejections. Sparklines end with the day before ``spark_until_ms``."""
-    counted = numbers(window, scope)
+    counted, hidden = without_expected(numbers(window, scope), shows_expected)
     order = sorted(counted, key=lambda pattern: (-counted[pattern].rejected, -counted[pattern].before, pattern))
     possible = [pattern for pattern in order if not counted[pattern].before][:MOST_NEW_READ]
     leaders = leaders_of([*order[:most], *possible])
@@ -110,7 +132,16 @@ def ranked(window: Window, spark_until_ms: int, most: int, scope: Scope = EVERYW
     first, latest = (
         [rows[leaders[pattern].key] for pattern in part if pattern in leaders] for part in (order[:most], new)
     )
-    return Ranking(first, len(order) - len(first), latest)
+    return Ranking(first, len(order) - len(first), latest, hidden)
+
+
+def without_expected(found: dict[int, Numbers], shows_expected: bool) -> tuple[dict[int, Numbers], Hidden]:
+    """``Hidden`` counts them also if they are shown."""
+    apart = expected().keys() & found.keys()
+    hidden = [found[pattern].rejected for pattern in apart if found[pattern].rejected]
+    if not shows_expected:
+        found = {pattern: here for pattern, here in found.items() if pattern not in apart}
+    return found, Hidden(len(hidden), sum(hidden))
 
 
 def numbers(window: Window, scope: Scope = EVERYWHERE) -> dict[int, Numbers]:
@@ -142,12 +173,14 @@ def described(
     last_day = day_of(spark_until_ms - 1)
     days = daily(order, last_day, scope)
     leaders = leaders_of(order) if leaders is None else leaders
+    states = states_of(order)
     return [
         leader.row(
             window,
             counted[pattern],
             places[pattern],
             [days[pattern, day] for day in range(last_day - SPARK_DAYS + 1, last_day + 1)],
+            states[pattern],
         )
         for pattern in order
         if (leader := leaders.get(pattern))

@@ -1,5 +1,6 @@
 """The served patterns, and the progress of a rebuild."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
@@ -43,3 +44,9 @@ def new_patterns(since_ms: int | None, until_ms: int | None) -> QuerySet[Any]:
         return patterns().none()
     new = patterns().filter(first_ms__gte=since_ms)
     return new if until_ms is None else new.filter(first_ms__lt=until_ms)
+
+
+def new_among(keys: Iterable[str], since_ms: int) -> set[str]:
+    """The ids of those whose first denial is not before this time (epoch ms)."""
+    rows = patterns().filter(key__in=list(keys), first_ms__gte=since_ms)
+    return set(rows.values_list("key", flat=True))

@@ -13,9 +13,21 @@ from enhancelog.models import AxisTally, Denial
 from enhancelog.queries.blueprint_ids import named
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
+from enhancelog.queries.pattern_states import states_of
 from enhancelog.queries.patterns.counted import counted, is_tallied
+from enhancelog.queries.patterns.in_state import in_state
 from enhancelog.queries.patterns.newness import newness
-from enhancelog.queries.patterns.ranking import Numbers, PatternRow, Place, Scope, described, leaders_of, numbers
+from enhancelog.queries.patterns.ranking import (
+    Hidden,
+    Numbers,
+    PatternRow,
+    Place,
+    Scope,
+    described,
+    leaders_of,
+    numbers,
+    without_expected,
+)
 from enhancelog.queries.patterns.served import PLAUSIBLE, patterns
 
 SORTS: Final = ("denials", "change", "axis", "first", "last")
@@ -28,6 +40,16 @@ class Part(NamedTuple):
     size: int
 
 
+class Chosen(NamedTuple):
+    """``state``: see ``STATE_FILTERS``; empty: all, but expected ones only if ``shows_expected``."""
+
+    state: str = ""
+    shows_expected: bool = False
+
+
+EVERY_STATE: Final = Chosen()
+
+
 class Table(NamedTuple):
     """``in_all``: rows including those not shown. ``is_compared``: with the period before. ``is_whole``: no entry was
     left out. ``beyond``: rejections by the filter's axis that belong to no pattern."""
@@ -37,25 +59,51 @@ class Table(NamedTuple):
     scope: Scope | None
     is_whole: bool = True
     beyond: int = 0
+    hidden: Hidden = Hidden()
 
     @property
     def is_compared(self) -> bool:
         return self.scope is not None
 
 
-def table(wanted: EntryFilter, window: Window, part: Part, spark_until_ms: int) -> Table:
+def table(wanted: EntryFilter, window: Window, part: Part, spark_until_ms: int, chosen: Chosen = EVERY_STATE) -> Table:
     """``wanted`` asks for rejected entries."""
     is_wanted, wanted = newness(wanted, window.since_ms, window.until_ms)
     scope = _scope(wanted, window)
     if scope is None:
         bounded = replace(wanted, since_ms=window.since_ms, until_ms=window.until_ms)
-        return _of_newest(bounded, window, part, is_wanted)
+        return _of_newest(bounded, window, part, is_wanted, chosen)
     denied = 0 if scope.axis is None else _denied(window, scope)  # first, so that no append in between is left over
     found = numbers(window, scope)
     beyond = max(0, denied - sum(here.rejected for here in found.values()))
     found = {pattern: here for pattern, here in found.items() if is_wanted(pattern)}
+    found, hidden = _in_state(found, chosen)
     order = _ordered(found, part)[part.first : part.first + part.size]
-    return Table(described(order, found, window, spark_until_ms, scope), len(found), scope, beyond=beyond)
+    rows = described(order, found, window, spark_until_ms, scope)
+    return Table(rows, len(found), scope, beyond=beyond, hidden=hidden)
+
+
+def matching(wanted: EntryFilter, window: Window, part: Part, chosen: Chosen) -> list[int]:
+    """All rows of such a table, whatever its part: row ids of leading templates, in order."""
+    is_wanted, wanted = newness(wanted, window.since_ms, window.until_ms)
+    scope = _scope(wanted, window)
+    if scope is None:
+        rows = counted(replace(wanted, since_ms=window.since_ms, until_ms=window.until_ms)).rows
+        totals = Counter[int]()
+        for row in rows:
+            totals[row.pattern] += row.number
+        found = {pattern: Numbers(number, number) for pattern, number in totals.items()}
+    else:
+        found = numbers(window, scope)
+    found, _ = _in_state({pattern: here for pattern, here in found.items() if is_wanted(pattern)}, chosen)
+    return _ordered(found, part)
+
+
+def _in_state(found: dict[int, Numbers], chosen: Chosen) -> tuple[dict[int, Numbers], Hidden]:
+    if not chosen.state:
+        return without_expected(found, chosen.shows_expected)
+    is_in_it = in_state(found, chosen.state)
+    return {pattern: here for pattern, here in found.items() if is_in_it(pattern)}, Hidden()
 
 
 def _scope(wanted: EntryFilter, window: Window) -> Scope | None:
@@ -74,7 +122,9 @@ def _denied(window: Window, scope: Scope) -> int:
     return in_days(rows, window.since_ms, window.until_ms).aggregate(n=Sum("rejected"))["n"] or 0
 
 
-def _of_newest(wanted: EntryFilter, window: Window, part: Part, is_wanted: Callable[[int], bool]) -> Table:
+def _of_newest(
+    wanted: EntryFilter, window: Window, part: Part, is_wanted: Callable[[int], bool], chosen: Chosen
+) -> Table:
     found = counted(wanted)
     totals: Counter[int] = Counter()
     places: defaultdict[int, list[Place]] = defaultdict(list)
@@ -82,10 +132,15 @@ def _of_newest(wanted: EntryFilter, window: Window, part: Part, is_wanted: Calla
         totals[row.pattern] += row.number
         places[row.pattern].append(Place(row.blueprint_id, row.number))
     sums = {pattern: Numbers(number, number) for pattern, number in totals.items() if is_wanted(pattern)}
+    sums, hidden = _in_state(sums, chosen)
     order = _ordered(sums, part)[part.first : part.first + part.size]
-    leaders = leaders_of(order)
-    rows = [leader.row(window, sums[pattern], places[pattern]) for pattern in order if (leader := leaders.get(pattern))]
-    return Table(rows, len(sums), None, found.is_whole)
+    leaders, states = leaders_of(order), states_of(order)
+    rows = [
+        leader.row(window, sums[pattern], places[pattern], state=states[pattern])
+        for pattern in order
+        if (leader := leaders.get(pattern))
+    ]
+    return Table(rows, len(sums), None, found.is_whole, hidden=hidden)
 
 
 def _ordered(found: Mapping[int, Numbers], part: Part) -> list[int]:

@@ -14,12 +14,12 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.times import DAY_MS
 from enhancelog.queries import axes as log
-from enhancelog.queries import prompts, runs, steadiness
+from enhancelog.queries import prompts, reviews, runs, steadiness
 from enhancelog.queries.axes import AxisDetail, AxisRow
 from enhancelog.queries.blueprint_ids import named
 from enhancelog.queries.charts import Bar
 from enhancelog.queries.judgements import Denials
-from enhancelog.web import charts, overview_chart, periods
+from enhancelog.web import charts, overview_chart, periods, reviewing
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.linked import Linked, linked
 from enhancelog.web.list_requests import blueprint_filter, without_empty_parameters
@@ -93,6 +93,7 @@ def axis_detail(request: HttpRequest, axis: str) -> HttpResponseBase:
         ],
         **_chart(axis, found),
         **_steadiness(axis, period),
+        "reviews": reviewing.rates(axis, reviews.figures(axis)),
     }
     return page_or_fragment(request, "axes/axis.jinja", context)
 

@@ -20,7 +20,6 @@ from enhancelog.queries import differences as log
 from enhancelog.queries import prompts
 from enhancelog.queries.counts import count
 from enhancelog.queries.horizon import horizon
-from enhancelog.queries.reach import MOST_ROWS
 from enhancelog.store.database import last_position
 from enhancelog.web import list_requests, periods
 from enhancelog.web.htmx import is_fragment, page_or_fragment
@@ -78,7 +77,7 @@ def difference_list(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "",
         "list_request": list_request,
-        "most": MOST_ROWS,
+        "most": log.MOST_ENTRIES,
         "few": FEW,
         "pending": False,
         "most_tested": MOST_TESTED,

@@ -7,20 +7,30 @@ from django.views.decorators.http import require_safe
 from msgspec import UNSET
 
 from enhancelog import links
-from enhancelog.accounts.permissions import needs
+from enhancelog.accounts.permissions import allows, needs
 from enhancelog.domain import filter_box, records, strict_json
 from enhancelog.domain.badges import JUDGED_DIFFERENTLY, REASONS_DIFFER, Badge, described_badges
 from enhancelog.domain.errors import NotFound
+from enhancelog.domain.notes import NoteSubject
 from enhancelog.domain.records import Entry
 from enhancelog.domain.telling_lines import shown_line
-from enhancelog.queries import document_versions, entries, steadiness, unfinished_attempts
+from enhancelog.queries import document_versions, entries, redacted, steadiness, unfinished_attempts
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.observed import TriedPatch, observed_patch, stored_forms
 from enhancelog.queries.patterns.of_entry import Alike, alike
 from enhancelog.queries.threads import thread
 from enhancelog.queries.unfinished_attempts import AtIntent
 from enhancelog.store.database import last_position
-from enhancelog.web import changed_places, entry_panels, htmx, list_requests, thread_panel
+from enhancelog.web import (
+    changed_places,
+    entry_panels,
+    htmx,
+    list_requests,
+    notes_panel,
+    redacted_marks,
+    reviewing,
+    thread_panel,
+)
 from enhancelog.web.folded_texts import Text, text
 from enhancelog.web.list_requests import FilteredPage, ListRequest
 from enhancelog.web.markdown import markdown
@@ -28,6 +38,7 @@ from enhancelog.web.meta_table import noted
 from enhancelog.web.pages.comparison import comparison
 from enhancelog.web.patches import of_operations, patch
 from enhancelog.web.revalidation import revalidated
+from enhancelog.web.reviewing import Reviewed
 from enhancelog.web.thread_panel import Attempts
 
 TITLE_CHARACTERS: Final = 200
@@ -36,12 +47,13 @@ SHOWN_REASONS: Final = 100
 
 
 class ShownVerdict(NamedTuple):
-    """``alike``: the pattern of a denial, and its other denials."""
+    """``alike``: the pattern of a denial, and its other denials. ``reviewed``: whether it was right."""
 
     axis: str
     status: str
     detail: Text
     alike: Alike | None
+    reviewed: Reviewed | None
 
 
 @require_safe
@@ -63,11 +75,12 @@ def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
         return comparison(request, listed, other_id, attempts)
     newest = last_position()
     context = {
-        **_entry(listed),
+        **_entry(request, listed),
         **_list_links(list_request, listed, newest),
         "by_hand": document_versions.by_hand(listed.blueprint_id, [listed.prev_hash] if listed.gap else []),
         "last_position": newest,
         "attempts": attempts,
+        "notes": notes_panel.panel(request, NoteSubject("entry", issue_id)),
         "panels": entry_panels.shown(request, issue_id),
         "section": "blueprints",
     }
@@ -80,10 +93,10 @@ def _attempts(listed: Listed, given: filter_box.Pairs, *, with_unfinished: bool)
     return thread_panel.attempts(found, at_intent, listed, given)
 
 
-def _entry(listed: Listed) -> dict[str, Any]:
+def _entry(request: HttpRequest, listed: Listed) -> dict[str, Any]:
     entry = listed.entry
     title = shown_line(entry.intent, TITLE_CHARACTERS)
-    badges = described_badges(entry, listed.recorded_ms, listed.source)
+    badges = described_badges(entry, listed.recorded_ms, listed.recorded_source)
     again = steadiness.of_entry(listed.position)
     reasons = _differing_reasons(entry, badges)
     denied = list(records.denials(entry))
@@ -92,17 +105,20 @@ def _entry(listed: Listed) -> dict[str, Any]:
         "listed": listed,
         "title": title,
         "intent": text(entry.intent) if title != entry.intent.strip() else None,
-        "badges": [*badges, *([JUDGED_DIFFERENTLY] if again else [])],
+        "badges": [*badges, *([JUDGED_DIFFERENTLY] if again else []), *redacted_marks.badges(listed)],
+        "may_redact": allows(request.user, "entries:redact"),
+        "redacted_by": redacted.actors(listed) if allows(request.user, "entries:redact") else [],
         "again": again,
         "reasons": [text(reason) for reason in reasons[:SHOWN_REASONS]],
         "reasons_left_out": max(0, len(reasons) - SHOWN_REASONS),
-        "verdicts": _denied_first(listed),
+        "verdicts": _denied_first(request, listed),
+        "may_review": allows(request.user, "triage:write"),
         "verdicts_left_out": max(0, len(entry.verdicts) - SHOWN_VERDICTS),
         "rationale": markdown(entry.rationale),
         "denied": len(denied),
         "denied_by": denied,
         "judged": len(records.judged_axes(entry)),
-        **_tried(listed),
+        **tried(listed),
         "noted": noted(entry),
         "raw_url": links.api_entry(entry.issue_id),
     }
@@ -112,7 +128,7 @@ def _differing_reasons(entry: Entry, badges: list[Badge]) -> tuple[str, ...]:
     return tuple(entry.reasons) if any(badge.name == REASONS_DIFFER for badge in badges) else ()
 
 
-def _tried(listed: Listed) -> dict[str, Any]:
+def tried(listed: Listed) -> dict[str, Any]:
     """Its own patch and that of its host's store, and the documents before and after."""
     entry, told = listed.entry, observed_patch(listed)
     own = None if entry.candidate_hash is UNSET else entry.candidate_hash
@@ -150,14 +166,17 @@ def _patches(entry: Entry, told: TriedPatch | None, before: Any) -> dict[str, An
     }
 
 
-def _denied_first(listed: Listed) -> list[ShownVerdict]:
+def _denied_first(request: HttpRequest, listed: Listed) -> list[ShownVerdict]:
     verdicts = sorted(listed.entry.verdicts, key=lambda verdict: verdict.status != "deny")[:SHOWN_VERDICTS]
-    patterns = alike(listed.position, {verdict.axis for verdict in verdicts if verdict.status == "deny"})
+    denied = {verdict.axis for verdict in verdicts if verdict.status == "deny"}
+    patterns, reviews = alike(listed.position, denied), reviewing.of_entry(request, listed, denied)
     shown = []
     for verdict in verdicts:
-        # An axis that denied twice has one pattern, which is shown once.
-        pattern = patterns.pop(verdict.axis, None) if verdict.status == "deny" else None
-        shown.append(ShownVerdict(verdict.axis, verdict.status, text(verdict.detail), pattern))
+        # An axis that denied twice has one pattern and is reviewed once; both are shown with the first.
+        is_denied = verdict.status == "deny"
+        pattern = patterns.pop(verdict.axis, None) if is_denied else None
+        review = reviews.pop(verdict.axis, None) if is_denied else None
+        shown.append(ShownVerdict(verdict.axis, verdict.status, text(verdict.detail), pattern, review))
     return shown
 
 

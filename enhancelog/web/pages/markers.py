@@ -9,16 +9,16 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from enhancelog import links
-from enhancelog.accounts.permissions import allows, needs, user_of
+from enhancelog.accounts.permissions import allows, needs, origin_of
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filter_box import Pair
 from enhancelog.domain.markers import Marker, MarkerEdit
-from enhancelog.domain.origin import Origin
+from enhancelog.domain.notes import NoteSubject
 from enhancelog.domain.times import now_ms
 from enhancelog.queries.markers import comparison, listing, selecting
 from enhancelog.queries.markers.listing import Markers
 from enhancelog.store import markers as store
-from enhancelog.web import htmx
+from enhancelog.web import htmx, notes_panel
 from enhancelog.web.list_requests import Chip, without_empty_parameters
 from enhancelog.web.marker_comparison import compared
 from enhancelog.web.marker_form import MarkerForm, initial
@@ -33,6 +33,12 @@ KINDS: Final = {
     "host_version": "host version",
     "pattern_fixed": "pattern fixed",
     "manual": "set by hand",
+}
+_DONE: Final = {
+    "marker.make": "Made",
+    "marker.edit": "Edited",
+    "marker.hide": "Hidden",
+    "marker.show": "Shown",
 }
 _FILTERS: Final = ("kind", "blueprint_id", "axis", "since", "until", "hidden")
 
@@ -76,8 +82,10 @@ def marker_detail(request: HttpRequest, marker_id: str) -> HttpResponse:
         "kinds": KINDS,
         "marker": marker,
         "changes": listing.changes(marker.id),
+        "done": _DONE,
         "found": found,
         **({} if found is None else compared(marker, found)),
+        "notes": notes_panel.panel(request, NoteSubject("marker", marker.id)),
         "may_write": marker.kind == "manual" and allows(request.user, "log:append"),
         "may_hide": allows(request.user, "markers:hide"),
         "raw_url": links.api_marker(marker.id),
@@ -92,7 +100,7 @@ def new_marker(request: HttpRequest) -> HttpResponse:
     given = {name: request.GET.get(name, "") for name in ("axis", "blueprint_id")}
     form = MarkerForm(request.POST or None, initial=given)
     if request.method == "POST" and form.is_valid():
-        made = store.make(form.new, _origin(request))
+        made = store.make(form.new, origin_of(request))
         messages.success(request, "The marker is set.")
         return redirect(links.marker(made))
     return _form(request, form, "Set a marker", links.markers(), is_new=True)
@@ -106,7 +114,7 @@ def edit_marker(request: HttpRequest, marker_id: str) -> HttpResponse:
         raise Http404("Only markers that were set by hand can be edited.")
     form = MarkerForm(request.POST or None, initial=initial(marker))
     if request.method == "POST" and form.is_valid():
-        store.edit(marker.id, form.change, _origin(request), lambda blueprint_id: None)
+        store.edit(marker.id, form.change, origin_of(request), lambda blueprint_id: None)
         messages.success(request, "The marker was changed.")
         return redirect(links.marker(marker.id))
     return _form(request, form, "Edit the marker", links.marker(marker.id), is_new=False)
@@ -120,7 +128,7 @@ def hide_marker(request: HttpRequest, marker_id: str) -> HttpResponse:
     if hidden not in selecting.HIDDEN:
         raise BadRequest('hidden: must be "true" or "false"')
     marker, _ = _known(marker_id)
-    store.edit(marker.id, MarkerEdit(hidden=hidden == "true"), _origin(request), lambda blueprint_id: None)
+    store.edit(marker.id, MarkerEdit(hidden=hidden == "true"), origin_of(request), lambda blueprint_id: None)
     messages.success(request, "The marker is hidden." if hidden == "true" else "The marker is shown again.")
     return redirect(links.marker(marker.id))
 
@@ -130,10 +138,6 @@ def _known(marker_id: str) -> tuple[Marker, Markers]:
     if found is None:
         raise Http404("There is no marker with this id.")
     return found
-
-
-def _origin(request: HttpRequest) -> Origin:
-    return Origin("user", user_of(request).get_username(), "page")
 
 
 def _form(request: HttpRequest, form: MarkerForm, heading: str, back_url: str, *, is_new: bool) -> HttpResponse:

@@ -79,4 +79,4 @@ def _groups(text: str, user: User | None) -> list[Group]:
 def _views(text: str, user: User) -> list[Place]:
     views = [*saved_views.owned(user), *saved_views.shared_with(user)]
     part = text.lower()
-    return [Place(view.url, view.name) for view in views if part in view.name.lower()][: find.MOST]
+    return [Place(links.at(view.url), view.name) for view in views if part in view.name.lower()][: find.MOST]

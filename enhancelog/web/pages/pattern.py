@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.text import Truncator
@@ -13,50 +12,31 @@ from enhancelog import links
 from enhancelog.accounts.permissions import allows, needs
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
-from enhancelog.domain.telling_lines import shown_line
+from enhancelog.domain.notes import NoteSubject
+from enhancelog.domain.pattern_states import PatternState
 from enhancelog.domain.times import DAY_MS, day_of, now_ms
 from enhancelog.queries import prompts
 from enhancelog.queries.charts import days_before
-from enhancelog.queries.counts import Count
+from enhancelog.queries.pattern_states import history, states_of
 from enhancelog.queries.patterns import detail
-from enhancelog.queries.patterns.came_next import CameNext, came_next
+from enhancelog.queries.patterns.came_next import came_next
 from enhancelog.queries.patterns.counted import Times
-from enhancelog.queries.patterns.detail import Denied, Known, Member
+from enhancelog.queries.patterns.detail import Known, Member
 from enhancelog.queries.patterns.ranking import SPARK_DAYS, daily
 from enhancelog.queries.patterns.served import rebuilding
-from enhancelog.queries.threads import passed_instead
-from enhancelog.web import charts, periods
+from enhancelog.web import charts, notes_panel, periods
+from enhancelog.web.folded_texts import text
 from enhancelog.web.htmx import page_or_fragment
-from enhancelog.web.linked import Linked
+from enhancelog.web.pattern_evidence import LOOKED_AT, applied_instead, by_blueprint, denial_row, outcomes
+from enhancelog.web.pattern_state_form import CAUSE_LABELS
 from enhancelog.web.revalidation import revalidated
 from enhancelog.web.ticks import ticks
 
 DENIALS: Final = 10
-PASSED: Final = 5
-LOOKED_AT: Final = 20  # denials whose threads are followed
-BLUEPRINTS: Final = 12
 MEMBERS: Final = 50
 VALUES: Final = 5  # values of a hole; the others are counted together
 TEMPLATES: Final = 5  # templates of a manual split or merge
 TITLE_CHARACTERS: Final = 80
-
-
-class DenialRow(NamedTuple):
-    """``intent`` and ``said`` are first lines."""
-
-    denial: Denied
-    said: str
-    intent: str
-    url: str
-
-
-class Passed(NamedTuple):
-    """``tries``: after a denial of the pattern."""
-
-    intent: str
-    rationale: str
-    url: str
-    tries: Count
 
 
 class HoleRow(NamedTuple):
@@ -69,12 +49,6 @@ class HoleRow(NamedTuple):
     others: int
     median: str
     span: str
-
-
-class PlaceRow(NamedTuple):
-    name: str
-    denied: int
-    url: str
 
 
 class DayRow(NamedTuple):
@@ -103,7 +77,7 @@ def pattern_detail(request: HttpRequest, pattern_id: str) -> HttpResponse:
         return redirect(links.pattern(pattern.id))
     rebuilt = rebuilding()
     seen = detail.seen(pattern)
-    places = _places(pattern)
+    places = by_blueprint(pattern)
     followed = came_next(pattern.id, EntryFilter())
     changeable = rebuilt is None and not pattern.other and allows(request.user, "patterns:change")
     context = {
@@ -116,9 +90,14 @@ def pattern_detail(request: HttpRequest, pattern_id: str) -> HttpResponse:
         **places,
         **_members(pattern),
         "rejected": followed.denials,
-        "next": _outcomes(pattern, followed),
+        "next": outcomes(pattern, followed),
         "prompt": prompts.of_pattern(pattern, places["denied"], followed, EntryFilter()),
         **_days(pattern, seen),
+        **_state(pattern),
+        "state_url": links.change_pattern("state", pattern.id)
+        if rebuilt is None and allows(request.user, "triage:write")
+        else "",
+        "notes": notes_panel.panel(request, NoteSubject("pattern", pattern.id)),
         "split_url": links.change_pattern("split", pattern.id) if changeable else "",
         "merge_url": links.change_pattern("merge", pattern.id) if changeable else "",
     }
@@ -133,41 +112,38 @@ def known_pattern(pattern_id: str) -> Known:
     return pattern
 
 
+def _state(pattern: Known) -> dict[str, Any]:
+    state = states_of([pattern.pk])[pattern.pk]
+    changes = history(pattern.pk)
+    return {
+        "state": state,
+        "state_note": text(state.note),
+        "causes": CAUSE_LABELS,
+        "returned_url": _returned_url(pattern, state),
+        "state_changes": changes,
+        # An undo that restored nothing is the beginning.
+        "may_undo": any(each.change == state.change and (each.restores or not each.undoes) for each in changes),
+    }
+
+
+def _returned_url(pattern: Known, state: PatternState) -> str:
+    if state.returned_by is not None:
+        return links.entry(state.returned_by, [("pattern", pattern.id)])
+    if state.returned_ms is None:
+        return ""
+    day = links.between(state.returned_ms, state.returned_ms + DAY_MS)
+    return links.runs([("pattern", pattern.id), *day])
+
+
 def _denials(pattern: Known) -> dict[str, Any]:
     newest = detail.newest(pattern, EntryFilter())
     holes = detail.filled(pattern, newest)
     return {
-        "denials": [_row(denial, pattern) for denial in newest[:DENIALS]],
+        "denials": [denial_row(denial, pattern) for denial in newest[:DENIALS]],
         "looked_at": len(newest),
         "holes": [_hole(number, hole) for number, hole in enumerate(holes, 1)],
         "filled": max((hole.count for hole in holes), default=0),
-        "passed": _passed(newest[:LOOKED_AT]),
-    }
-
-
-def _outcomes(pattern: Known, followed: CameNext) -> dict[str, Linked]:
-    return {
-        outcome: Linked(
-            number,
-            Count(number, followed.denials.capped),
-            links.rejections([("pattern", pattern.id), ("next", outcome)]),
-        )
-        for outcome, number in msgspec.structs.asdict(followed.outcomes).items()
-    }
-
-
-def _places(pattern: Known) -> dict[str, Any]:
-    totals = detail.totals(pattern)
-    denied, rejected = (sum(amounts) for amounts in zip(*totals.values(), strict=True)) if totals else (0, 0)
-    listed = links.rejections if denied == rejected else links.runs
-    own = ("pattern", pattern.id)
-    places = [PlaceRow(name, here, listed([("blueprint_id", name), own])) for name, (here, _) in totals.items()]
-    return {
-        "denied": denied,
-        "all_url": listed([own]),
-        "feed_url": listed([own, ("format", "atom")]),
-        "places": places[:BLUEPRINTS],
-        "more_places": max(0, len(places) - BLUEPRINTS),
+        "passed": applied_instead(newest[:LOOKED_AT]),
     }
 
 
@@ -178,24 +154,6 @@ def _members(pattern: Known) -> dict[str, Any]:
         "more_members": max(0, len(members) - MEMBERS),
         "changes": _changes(pattern, members),
     }
-
-
-def _row(denial: Denied, pattern: Known) -> DenialRow:
-    url = links.entry(denial.issue_id, [("pattern", pattern.id)])
-    return DenialRow(denial, shown_line(denial.detail), shown_line(denial.intent), url)
-
-
-def _passed(newest: Sequence[Denied]) -> list[Passed]:
-    found: dict[int, Passed] = {}
-    ended = passed_instead(denial.position for denial in newest)
-    for denial in newest:
-        if denial.position in ended:
-            listed, tries = ended[denial.position]
-            entry = listed.entry
-            # An applied run may follow several denials; it is shown once, after the newest.
-            shown = shown_line(entry.intent), shown_line(entry.rationale)
-            found.setdefault(listed.position, Passed(*shown, links.entry(entry.issue_id), tries))
-    return list(found.values())[:PASSED]
 
 
 def _hole(number: int, hole: Any) -> HoleRow:

@@ -8,22 +8,26 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from enhancelog import links
-from enhancelog.accounts.permissions import needs
+from enhancelog.accounts.permissions import allows, needs
 from enhancelog.domain import filters, page_sizes
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.filter_box import Pairs
+from enhancelog.domain.pattern_states import STATE_FILTERS
 from enhancelog.domain.times import DAY_MS, day_of
 from enhancelog.projections.patterns.details import MOST_AXES
 from enhancelog.queries import runs
 from enhancelog.queries.charts import Window
+from enhancelog.queries.patterns import in_state
 from enhancelog.queries.patterns.counted import SAMPLE
 from enhancelog.queries.patterns.ranking import PatternRow, Scope
 from enhancelog.queries.patterns.served import rebuilding
-from enhancelog.queries.patterns.table import SORTS, Part, Table, table
+from enhancelog.queries.patterns.table import SORTS, Chosen, Part, Table, table
 from enhancelog.web import list_requests, periods
+from enhancelog.web.expected_patterns import SHOWN, shows_expected
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.list_addresses import PATTERNS
 from enhancelog.web.list_requests import ListRequest
+from enhancelog.web.pattern_state_form import MOST_AT_ONCE, ManyStatesForm
 from enhancelog.web.periods import Period
 from enhancelog.web.revalidation import revalidated
 from enhancelog.web.sorting import Column, Sorting, checked, usual_order
@@ -36,6 +40,7 @@ COLUMNS: Final = {
     "first": ("First seen", "num wide"),
     "last": ("Last seen", "num wide"),
 }
+_OF_STATES: Final = ("state", "expected")
 
 
 class Row(NamedTuple):
@@ -46,6 +51,16 @@ class Row(NamedTuple):
     place_url: str
 
 
+class AskedList(NamedTuple):
+    """``period``: ``None`` if the filter sets the time."""
+
+    list_request: ListRequest
+    part: Part
+    chosen: Chosen
+    period: Period | None
+    window: Window
+
+
 @require_safe
 @needs("log:read")
 @revalidated()
@@ -54,21 +69,30 @@ def pattern_list(request: HttpRequest) -> HttpResponse:
     newest = runs.newest_ms()
     if newest is None and runs.is_empty():
         return page_or_fragment(request, "patterns/page.jinja", {"section": "patterns", "log_is_empty": True})
-    list_request = list_requests.read(request, PATTERNS)
-    try:
-        part = _part(request, list_request)
-    except Invalid as error:
-        raise BadRequest(str(error)) from None
-    period = _period(request, list_request, newest)
-    window = Window(list_request.wanted.since_ms, list_request.wanted.until_ms) if period is None else period.window
+    list_request, part, chosen, period, window = read_list(request, newest)
     until_ms = window.until_ms or (day_of(newest or 0) + 1) * DAY_MS
-    found = table(list_request.wanted, window, part, until_ms)
+    found = table(list_request.wanted, window, part, until_ms, chosen)
     context = {
         **_context(list_request, part, found, window),
+        **_of_states(list_request, part, chosen),
+        "may_change": rebuilding() is None and allows(request.user, "triage:write"),
         "period": period,
         "compared": found.is_compared and window.before_ms is not None,
     }
     return page_or_fragment(request, "patterns/page.jinja", context)
+
+
+def read_list(request: HttpRequest, newest: int | None) -> AskedList:
+    """Raises what ``redirects_or_refuses`` takes, and ``BadRequest``. ``newest``: time of the newest run."""
+    list_request = list_requests.read(request, PATTERNS)
+    try:
+        part = _part(request, list_request)
+        chosen = _chosen(request)
+    except Invalid as error:
+        raise BadRequest(str(error)) from None
+    period = _period(request, list_request, newest)
+    window = Window(list_request.wanted.since_ms, list_request.wanted.until_ms) if period is None else period.window
+    return AskedList(list_request, part, chosen, period, window)
 
 
 def _part(request: HttpRequest, list_request: ListRequest) -> Part:
@@ -76,6 +100,29 @@ def _part(request: HttpRequest, list_request: ListRequest) -> Part:
     parameters = dict(request.GET.lists())
     order = filters.order(parameters, usual_order(sort))
     return Part(sort, order, filters.offset(parameters), filters.page_size(parameters) or page_sizes.PATTERNS)
+
+
+def _chosen(request: HttpRequest) -> Chosen:
+    state = request.GET.get("state", "")
+    return Chosen(in_state.checked(state) if state else "", shows_expected(request))
+
+
+def _of_states(list_request: ListRequest, part: Part, chosen: Chosen) -> dict[str, Any]:
+    own = (*(pair for pair in list_request.kept if pair[0] not in _OF_STATES), ("sort", part.sort))
+    plain = replace(list_request, kept=(*own, ("order", str(part.order))))
+    shown = {"expected": SHOWN}
+    return {
+        "state_filter": chosen.state,
+        "states": [
+            ("", "all", plain.url(None, **(shown if chosen.shows_expected else {}))),
+            *((state, state, plain.url(None, state=state)) for state in STATE_FILTERS),
+        ],
+        "shows_expected": chosen.shows_expected,
+        "expected_url": plain.url(None, **({} if chosen.shows_expected else shown)),
+        "state_form": ManyStatesForm(),
+        "most_at_once": MOST_AT_ONCE,
+        "back": links.with_query("", [*list_request.given, *list_request.kept, ("sort", part.sort)]),
+    }
 
 
 def _period(request: HttpRequest, list_request: ListRequest, newest: int | None) -> Period | None:

@@ -2,13 +2,14 @@
 
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib.auth import login
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from enhancelog.web import unsent
 from enhancelog.web.htmx import page
-from enhancelog.web.pages.account import SignIn, SignInForm
+from enhancelog.web.pages.account import SignIn, SignInForm, ways_to_sign_in
 from enhancelog.web.unsent import Unsent
 
 # Tells forms.js that a form which a script had sent must be sent again as a page.
@@ -30,6 +31,10 @@ class Resume(SignIn):
             self.unsent: Unsent = form
             if request.user.is_authenticated:
                 return shown_again(request, form)
+            # The key Enter in the password field presses the first button, which is that for going on.
+            is_going_on = "go_on" in request.POST and not request.POST.get("username")
+            if is_going_on or not settings.LOCAL_SIGN_IN:
+                return sign_in_needed(request, form, detail="You are not signed in yet.")
         return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -46,6 +51,7 @@ def shown_again(request: HttpRequest, form: Unsent) -> HttpResponse:
 
 def sign_in_needed(request: HttpRequest, form: Unsent, status: int = 401, detail: str = "") -> HttpResponse:
     context = {"form": SignInForm(request), "unsent": form, "prefix": unsent.PREFIX, "detail": detail}
+    context |= ways_to_sign_in()
     response = _not_stored(page(request, "resume/sign_in.jinja", context, status))
     response[FORM_HEADER] = "unsent"
     if status == 401:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest
@@ -12,6 +11,7 @@ from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
+from enhancelog import links
 from enhancelog.accounts import saved_views
 from enhancelog.accounts.permissions import needs, user_of
 from enhancelog.domain import names
@@ -34,7 +34,7 @@ class SavedViewForm(forms.Form):
             self.address: Address = address(self.cleaned_data["url"])
         except Invalid as broken:
             raise forms.ValidationError(sentence(broken)) from None
-        return self.address.url
+        return links.route_of(self.address.url)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,7 +53,7 @@ def saved_view_list(request: HttpRequest) -> HttpResponse:
             refuse(form, broken)
         else:
             messages.success(request, f"List saved as {view.name}.")
-            return redirect(view.url)
+            return redirect(links.at(view.url))
     status = 400 if form.errors else 200
     return page(request, "saved_views/page.jinja", {"form": form, **_listed(user)}, status)
 
@@ -101,7 +101,7 @@ def _show_key(request: HttpRequest, view: SavedView) -> HttpResponse:
     shown = _address(view.url)
     if shown is None or not shown.feed:
         raise BadRequest("Only lists of entries have a feed.")
-    feed = f"{settings.PUBLIC_URL}{shown.feed}&key={saved_views.make_key(view)}"
+    feed = links.absolute(f"{shown.feed}&key={saved_views.make_key(view)}")
     response = page(request, "saved_views/key.jinja", {"view": view, "feed": feed}, status=201)
     response["Cache-Control"] = "no-store"
     return response

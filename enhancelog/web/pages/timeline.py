@@ -9,12 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from enhancelog.domain.filters import from_pairs
+from enhancelog.domain.notes import NoteSubject
 from enhancelog.domain.times import DAY_MS, as_datetime, now_ms, tally_day
 from enhancelog.queries import document_versions, entries
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.entries import Listed, Page
 from enhancelog.queries.standing import Standing, standing
-from enhancelog.web import htmx, list_requests, periods
+from enhancelog.web import htmx, list_requests, notes_panel, periods
 from enhancelog.web.alternatives import instead_of_page
 from enhancelog.web.blueprint_weeks import Weeks, weeks
 from enhancelog.web.entry_rows import EntryRow, entry_rows
@@ -76,7 +77,9 @@ def blueprint_timeline(request: HttpRequest, blueprint_id: str) -> HttpResponse:
         "has_sources": len(known.sources) > 1,
     }
     if not is_fragment(request):
-        context |= {"blueprint_id": blueprint_id, **_header(list_request, page, without, known, blueprint_id)}
+        notes = notes_panel.panel(request, NoteSubject("blueprint", blueprint_id), most=notes_panel.ABOVE_A_LIST)
+        context |= {"blueprint_id": blueprint_id, "notes": notes}
+        context |= _header(list_request, page, without, known, blueprint_id)
     return page_or_fragment(request, "timeline/page.jinja", context)
 
 

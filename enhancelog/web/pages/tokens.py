@@ -27,6 +27,7 @@ MEANINGS: Final = {
     "log:append": "append to the log",
     "content:read": "read content",
     "content:write": "change content",
+    "triage:write": "decide about patterns, write notes, set alerts",
 }
 LASTS: Final = [("30d", "in 30 days"), ("90d", "in 90 days"), ("365d", "in a year"), ("", "never")]
 

@@ -17,6 +17,7 @@ from enhancelog.domain.times import DAY_MS, is_plausible, now_ms
 from enhancelog.queries import observed, unfinished, unfinished_attempts
 from enhancelog.queries.blueprint_ids import PARAMETERS
 from enhancelog.queries.standing import standing
+from enhancelog.queries.time_limits import time_limits_ms
 from enhancelog.queries.unfinished import Detail, UnfinishedRun
 from enhancelog.web import changed_places, htmx, unfinished_groups
 from enhancelog.web.folded_texts import text
@@ -62,7 +63,7 @@ def unfinished_run_list(request: HttpRequest) -> HttpResponseBase:
     url = partial(unfinished_groups.filter_url, given)
     counted = unfinished.newest(wanted)
     sources = unfinished_groups.by_name(counted, "source", url)
-    limits = unfinished.time_limits_ms()
+    limits = time_limits_ms()
     days = unfinished_groups.by_day(counted, url)
     blueprints = unfinished_groups.by_name(counted, "blueprint_id", url)
     context = {
@@ -167,7 +168,7 @@ def _detail(found: Detail) -> dict[str, Any]:
             (change, shown_line(causes.failure(change.reason)) if change.reason != run.reason else "")
             for change in reversed(found.changes)
         ],
-        "stuck_s": _stuck_s(run, unfinished.time_limits_ms()),
+        "stuck_s": _stuck_s(run, time_limits_ms()),
         "attempts": attempts_beside(thread, unfinished_attempts.near(thread), run) if thread else None,
         "raw_url": links.api_unfinished_run(run.issue_id),
     }

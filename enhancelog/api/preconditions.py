@@ -1,10 +1,13 @@
-"""``If-Match`` and ``If-None-Match`` as a condition on a key's current version, 0 if absent."""
+"""``If-Match`` and ``If-None-Match`` as a condition on a current version, 0 if absent."""
+
+from collections.abc import Callable
 
 from django.http import HttpRequest
 from django.utils.http import parse_etags
 
-from content.store import Expected
 from enhancelog.domain.errors import Invalid
+
+Expected = Callable[[int], bool]
 
 
 def etag(version: int) -> str:
@@ -13,7 +16,7 @@ def etag(version: int) -> str:
 
 def expected(request: HttpRequest) -> Expected | None:
     """``None`` without such headers. Raises ``Invalid`` for a header without a tag."""
-    wanted, unwanted = _tags(request, "If-Match"), _tags(request, "If-None-Match")
+    wanted, unwanted = if_match(request), _tags(request, "If-None-Match")
     if wanted is None and unwanted is None:
         return None
 
@@ -24,6 +27,11 @@ def expected(request: HttpRequest) -> Expected | None:
         return unwanted is None or not _lists([item.removeprefix("W/") for item in unwanted], tag)
 
     return holds
+
+
+def if_match(request: HttpRequest) -> list[str] | None:
+    """Its tags. Raises ``Invalid`` as above."""
+    return _tags(request, "If-Match")
 
 
 def _lists(tags: list[str], tag: str | None) -> bool:

@@ -1,0 +1,99 @@
+"""``redact ISSUE_ID --field FIELD… --why TEXT`` and ``redact --content STORY_ID KIND --version N --why TEXT``"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from content.kinds import Key
+from content.redaction import of_content, of_entry
+from enhancelog.domain import redactions
+from enhancelog.domain.errors import Invalid, NotFound
+from enhancelog.domain.origin import Origin
+from enhancelog.maintenance.redaction import Redacting, erase
+from enhancelog.management.reporting import CannotRun, ReportingCommand, printable
+
+ORIGIN: Final = Origin("command", "redact", "command")
+
+
+class Command(ReportingCommand):
+    help = (
+        "Take texts out of a stored entry, or the value out of a version of content, and out of everything derived from"
+        " them. It cannot be undone. The entry stays, and says which fields were redacted, when and why."
+    )
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        # Django's own --version, which says Django's version, gives way.
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("issue_id", nargs="?", metavar="ISSUE_ID", help="the entry")
+        parser.add_argument(
+            "--field",
+            action="append",
+            default=[],
+            metavar="FIELD",
+            help=f"{', '.join(redactions.FIELDS)}; may be repeated",
+        )
+        parser.add_argument("--content", nargs=2, metavar=("STORY_ID", "KIND"), help="a value of the content store")
+        parser.add_argument("--version", dest="of_version", type=int, metavar="N", help="the version of the value")
+        parser.add_argument("--why", default="", metavar="TEXT", help="one line that all readers see, not the secret")
+        parser.add_argument("--dry-run", action="store_true", help="only say what would go, and where it would stay")
+        parser.add_argument(
+            "--no-erase", action="store_true", help="leave it in unused parts of the database's files for now"
+        )
+
+    def report(self, **options: Any) -> bool:
+        try:
+            redacting = _wanted(options)
+            if not options["dry_run"]:
+                redactions.checked_why(options["why"])
+            self._say(redacting.done)
+            self._say([redacting.planned if options["dry_run"] else ""])
+            if not options["dry_run"]:
+                self._say([redacting.carry_out(options["why"], ORIGIN)])
+        except Invalid as error:
+            raise CannotRun(printable(f"{_option(error.field)}{error.detail}")) from None
+        except NotFound as error:
+            raise CannotRun(printable(f"there is no entry {error.issue_id}")) from None
+        is_erased = options["dry_run"] or self._erase(redacting, leave=options["no_erase"])
+        left = [*redacting.elsewhere(), *redacting.copies(settings.DATA_DIR)]
+        self._say(redacting.unsearched)
+        if left:
+            self.stdout.write("It is still in:" if not options["dry_run"] else "It would stay in:")
+            self._say([f"  {line}" for line in left])
+        return bool(left or redacting.unsearched) or not is_erased
+
+    def _erase(self, redacting: Redacting, *, leave: bool) -> bool:
+        if leave:
+            self.stdout.write("Unused parts of the database's files may still have it: run the command again later.")
+            return False
+        is_erased = erase(redacting.tables, self.stderr.write)
+        if not is_erased:
+            self.stdout.write("A reader that had begun before keeps it in the database's files: run it again later.")
+        return is_erased
+
+    def _say(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            if line:
+                self.stdout.write(printable(line))
+
+
+def _wanted(options: dict[str, Any]) -> Redacting:
+    issue_id, content, version = options["issue_id"], options["content"], options["of_version"]
+    if (issue_id is None) == (content is None):
+        raise CannotRun("name either an entry's ISSUE_ID or --content STORY_ID KIND")
+    if content is None:
+        if version is not None:
+            raise Invalid("version", "combination", "belongs to --content")
+        return of_entry(issue_id, options["field"])
+    if options["field"]:
+        raise Invalid("field", "combination", "belongs to an entry; a version of content has one value")
+    if version is None:
+        raise Invalid("version", "missing", "is missing; the page of the key's history has the versions")
+    return of_content(Key(*content), version)
+
+
+def _option(field: str) -> str:
+    return f"--{field}: " if field in ("why", "version", "field") else f"{field}: "

@@ -1,0 +1,66 @@
+"""What triggers allow to a row that is written once: a redaction takes texts out of it, and nothing else changes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from enhancelog.domain import redactions
+
+REDACTED: Final = f"'{redactions.REDACTED}'"
+NOTHING: Final = "NULL"
+
+# How a text goes, if not as a whole: the details of verdicts, texts of a JSON array, values of a JSON object.
+DETAILS, TEXTS, VALUES = "details", "texts", "values"
+
+
+class Redacting(NamedTuple):
+    """``columns``: all of the row. ``texts``: how each may go: one of the ways above, or to this SQL literal.
+    ``allowed``: an SQL condition over OLD and NEW.
+    """
+
+    columns: Sequence[str]
+    texts: Mapping[str, str]
+    allowed: str
+    recorded: "Recorded | None" = None
+
+    @property
+    def fixed(self) -> list[str]:
+        return [name for name in self.columns if name not in self.texts and name != "redacted"]
+
+
+class Recorded(NamedTuple):
+    """The table of the redactions of a table's rows. Inserting a redaction carries it out, in the same statement: the
+    row gets the texts that ``kept`` has for it (``None``: NULL), and these are deleted.
+    """
+
+    table: str
+    key: Sequence[str]
+    kept: str | None
+
+    def of(self, alias: str, row: str) -> str:
+        return " AND ".join(f"{alias}.{name} = {row}.{name}" for name in self.key)
+
+    def is_next(self) -> str:
+        """Over OLD and NEW: NEW's redactions are those of OLD and the one that was just inserted."""
+        return f"""EXISTS (SELECT 1 FROM {self.table} this
+            WHERE {self.of("this", "OLD")} AND this.tombstones = NEW.redacted AND (
+                (OLD.redacted IS NULL AND this.number = 1)
+                OR EXISTS (SELECT 1 FROM {self.table} before WHERE {self.of("before", "OLD")}
+                    AND before.number = this.number - 1 AND before.tombstones = OLD.redacted)))"""
+
+    def is_possible(self, table: str) -> str:
+        """Over NEW, a redaction: there is its row and, if needed, what that keeps."""
+        needed = [table, self.kept] if self.kept else [table]
+        return " AND ".join(f"EXISTS (SELECT 1 FROM {each} that WHERE {self.of('that', 'NEW')})" for each in needed)
+
+    def carry_out(self, table: str, texts: Sequence[str]) -> list[str]:
+        """Statements over NEW, a redaction."""
+        new = dict.fromkeys(texts, NOTHING)
+        if self.kept:
+            new = {name: f"(SELECT {name} FROM {self.kept} kept WHERE {self.of('kept', 'NEW')})" for name in texts}
+        changes = ", ".join(f"{name} = {value}" for name, value in new.items())
+        statements = [f"UPDATE {table} SET {changes}, redacted = NEW.tombstones WHERE {self.of(table, 'NEW')}"]
+        return [*statements, *([f"DELETE FROM {self.kept} WHERE {self.of(self.kept, 'NEW')}"] if self.kept else [])]
+
+
+def recorded(columns: Sequence[str], texts: Mapping[str, str], recorded: Recorded) -> Redacting:
+    return Redacting(columns, texts, recorded.is_next(), recorded)

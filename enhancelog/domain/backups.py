@@ -1,0 +1,61 @@
+"""What is said of a copy of the database: the file that lies beside it."""
+
+from typing import Final, Literal
+
+from msgspec import Struct, json
+
+PRODUCT: Final = "enhancelog"
+FORMAT: Final = 1
+ENDING: Final = ".json"  # after the whole name of the copy
+
+MadeBy = Literal["backup", "serve"]
+
+CONTAINED: Final = [
+    "the log with patches, documents, versions and unfinished runs, and all that is derived from it",
+    "the content store with every revision",
+    "redactions, without the texts that they took out",
+    "names of sources, and what was changed about them",
+    "states, notes, reviews, markers, alerts and their messages",
+    "users with hashed passwords, groups, sessions, hashed API tokens and saved views",
+    "the audit",
+]
+NOT_CONTAINED: Final = {
+    "secret_key": "Signs sessions. Copy the file from the data folder, or keep what ENHANCELOG_SECRET_KEY is set to; "
+    "without it, everybody signs in again.",
+    "quarantine/": "Rows that imports refused. Copy the folder from the data folder.",
+    "settings": "Environment variables and the files that they name. Keep the unit, Compose or env file.",
+    "roles": "PostgreSQL's users and their privileges. Create them on the new server, or copy them with "
+    "pg_dumpall --roles-only.",
+}
+
+
+class Extent(Struct, frozen=True):
+    """The last position of the log and of the audit, and the last content revision; 0: none."""
+
+    log: int
+    content: int
+    audit: int
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """``schema``: the fingerprint of the schema. ``migrated_by``: the release whose schema it is."""
+
+    product: str
+    format: int
+    release: str
+    migrated_by: str
+    schema: str
+    database: str
+    database_version: str
+    made_by: str
+    made_ms: int
+    made: str
+    extent: Extent
+    bytes: int
+    sha256: str
+    contains: list[str]
+    does_not_contain: dict[str, str]
+
+
+def encode(manifest: Manifest) -> bytes:
+    return json.format(json.encode(manifest), indent=2) + b"\n"

@@ -1,0 +1,31 @@
+"""The threads that a server process runs beside its requests."""
+
+import threading
+import time
+from typing import Final
+
+from enhancelog.accounts import last_seen
+from enhancelog.backends import reading
+from enhancelog.maintenance import alert_worker, backup_worker, pattern_worker
+from enhancelog.projections import waking
+
+_ends: Final = threading.Event()
+_threads: Final[list[threading.Thread]] = []
+
+
+def start() -> None:
+    if reading.is_configured():
+        reading.watch()  # before the first request, which may come when the primary is gone
+    starts = [pattern_worker.start, alert_worker.start, last_seen.start, backup_worker.start]
+    _threads.extend([start(_ends) for start in starts])
+
+
+def stop(within_s: float) -> None:
+    """Let each finish its step and close its connection; one that takes longer is cut off, as by a kill."""
+    deadline = time.monotonic() + within_s
+    _ends.set()
+    waking.work_waits.set()
+    waking.alerts_wait.set()
+    last_seen.wake()
+    for thread in _threads:
+        thread.join(max(0.0, deadline - time.monotonic()))

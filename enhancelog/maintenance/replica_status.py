@@ -1,0 +1,27 @@
+"""How far the replica of ENHANCELOG_READ_URL is."""
+
+from django.conf import settings
+from django.db import Error
+
+from enhancelog import backends
+from enhancelog.backends import reading
+from enhancelog.domain.errors import StoreError
+from enhancelog.domain.installation import Positions, Replica
+from enhancelog.queries import status as queried
+
+
+def look(primary: Positions | None) -> Replica | None:
+    """``None`` without such a setting. Asks both servers, and waits less than a second for each."""
+    if not reading.is_configured():
+        return None
+    state = reading.look()
+    address = backends.address_of({"ENGINE": "enhancelog.backends.postgresql", **(settings.READ_DATABASE or {})})
+    if state.replica_problem:
+        return Replica(address, state.replica_problem)
+    try:
+        with reading.on_replica():
+            position = queried.positions().log
+    except (Error, StoreError):
+        return Replica(address, "its tables cannot be read")
+    behind = None if primary is None else max(0, primary.log - position)
+    return Replica(address, "", position, behind, state.behind_s if behind else 0.0)

@@ -1,0 +1,56 @@
+"""``restore FILE [--check]``. Exit codes: 0 restored, 1 restored with findings, 2 could not run."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from django.core.management.base import CommandParser
+
+from enhancelog.maintenance import restore
+from enhancelog.maintenance.restore import Restored
+from enhancelog.management.database import Needs, database_name
+from enhancelog.management.reporting import ReportingCommand, printable
+from enhancelog.management.verifying import verify
+
+INTERRUPTED: Final = (
+    "SQLite has no database then, and PostgreSQL an empty or a whole one: if it is not empty, verify it with "
+    "verify_log, or restore into another one."
+)
+CHECK_INTERRUPTED: Final = "The copy was not verified to its end; nothing was kept or changed."
+
+
+class Command(ReportingCommand):
+    help = "Restore a copy that backup made into an empty place and verify it; --check: beside the database."
+    needs = Needs.NOTHING  # there must be none
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="a copy by backup or serve; its manifest lies beside it")
+        parser.add_argument("--check", action="store_true", help="restore beside the database, verify, and remove it")
+
+    def report(self, **options: Any) -> bool:
+        file: Path = options["file"].absolute()
+        is_check: bool = options["check"]
+        target = database_name()
+        self.interrupted = CHECK_INTERRUPTED if is_check else INTERRUPTED
+        with restore.restored(file, beside=is_check, say=self.stderr.write) as found:
+            for line in _described(file, found):
+                self.stdout.write(printable(line))
+            has_findings = verify(self.stdout, self.stderr)
+        done = "can be restored; nothing was kept or changed" if is_check else f"was restored to {target}"
+        self.stdout.write(f"{file} {done}{', but see the findings above' if has_findings else ''}")
+        return has_findings
+
+
+def _described(file: Path, found: Restored) -> list[str]:
+    if manifest := found.manifest:
+        extent = manifest.extent
+        database = f"{manifest.database} {manifest.database_version}"
+        made = f"made {manifest.made} by {manifest.made_by} of release {manifest.release} from {database}"
+        reaches = (
+            f"log to position {extent.log:,}, content to revision {extent.content:,}, audit to act {extent.audit:,}"
+        )
+        lines = [f"{file.name}: {made}; its SHA-256 is right", reaches]
+    else:
+        lines = [f"{file.name}: has no manifest, so nobody can tell whether it is what was copied"]
+    if found.upgraded_from:
+        lines.append(f"upgraded from release {found.upgraded_from}")
+    return lines

@@ -1,0 +1,171 @@
+"""Where else a text is that is to be redacted: what people wrote, other entries, and what hosts keep."""
+
+import json
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from django.db.models import BooleanField, F, Model, Q, QuerySet, Value
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import StrIndex
+from django.db.models.lookups import GreaterThan
+
+from enhancelog.backends import dialect, faults
+from enhancelog.domain import records, redactions
+from enhancelog.domain.errors import Damaged
+from enhancelog.models import (
+    Answer,
+    AuditRecord,
+    Entry,
+    EntryPatch,
+    HostIssue,
+    Marker,
+    Note,
+    NoteVersion,
+    Patch,
+    Review,
+    SavedView,
+    StateChange,
+    UnfinishedRun,
+    UnfinishedRunChange,
+    Version,
+)
+from enhancelog.store import documents
+from enhancelog.store.redacting import Taken
+
+MOST: Final = 20  # of a kind
+MOST_TEXTS: Final = 20
+
+
+class Holding(NamedTuple):
+    """``more``: there are others."""
+
+    what: str
+    ids: Sequence[str]
+    more: bool
+
+
+class Place(NamedTuple):
+    """``columns`` are searched, of these ``json`` for the text as JSON writes it; ``name`` names a row."""
+
+    what: str
+    table: type[Model]
+    columns: Sequence[str]
+    name: str
+    json: Sequence[str] = ()
+
+
+def holding(taken: Taken) -> list[Holding]:
+    """What has a text that ``taken`` takes out, and keeps it. Reads the whole log, so it is for commands. A text is
+    found only as a whole. Raises ``Other``.
+    """
+    texts = searched(taken)[:MOST_TEXTS]
+    if not texts:
+        return []
+    with faults():
+        found = [
+            _same_entry(taken, texts),
+            _entries(texts, taken.position),
+            *(rows(place, texts, _goes_too(place, taken)) for place in _PLACES),
+            _documents(taken, texts),
+        ]
+    return [each for each in found if each.ids]
+
+
+def searched(taken: Taken) -> list[str]:
+    """The texts to search, which may be more than ``MOST_TEXTS``."""
+    return [text for text in taken.all_texts if len(text) >= redactions.SHORTEST]
+
+
+_PLACES: Final = (
+    Place("notes", Note, ("text",), "pk"),
+    Place("former versions of notes", NoteVersion, ("text",), "note_id"),
+    Place("states of patterns", StateChange, ("note",), "pk"),
+    Place("reviews of entries at position", Review, ("reason",), "position"),
+    Place("markers", Marker, ("title", "note"), "pk"),
+    Place("saved views", SavedView, ("name", "url"), "pk"),
+    Place("records of the audit", AuditRecord, (), "pk", json=("detail",)),
+    Place("issues of hosts", HostIssue, ("intent", "detail"), "issue_id"),
+    Place("unfinished runs", UnfinishedRun, ("intent", "reason"), "issue_id", json=("ops",)),
+    Place("former states of unfinished runs", UnfinishedRunChange, ("reason",), "run__issue_id"),
+    Place("versions of documents", Version, ("rationale",), "hash"),
+    Place("patches of hosts", Patch, ("rationale",), "pk", json=("ops",)),
+    Place("answers of hosts", Answer, ("rationale",), "pk", json=("text", "ops")),
+)
+
+
+def rows(place: Place, texts: Sequence[str], left_out: Q | None = None) -> Holding:
+    """The rows of the place that have one of the texts."""
+    if not texts:
+        return Holding(place.what, [], more=False)
+    found = place.table._default_manager.filter(_has(place, texts)).order_by(place.name)
+    found = found if left_out is None else found.exclude(left_out)
+    return _first(place.what, found.values_list(place.name, flat=True).distinct())
+
+
+def _goes_too(place: Place, taken: Taken) -> Q | None:
+    # A redaction takes these texts out as well (``store.redacted_hosts``).
+    if place.table in (HostIssue, UnfinishedRun):
+        return Q(issue_id=taken.after.issue_id)
+    if place.table is UnfinishedRunChange:
+        return Q(run__issue_id=taken.after.issue_id)
+    joined = Patch.objects.filter(pk__in=EntryPatch.objects.filter(entry_id=taken.position).values("patch_id"))
+    if place.table is Patch and {"ops", "rationale"} <= set(taken.fields):
+        return Q(pk__in=joined)
+    if place.table is Answer and {"ops", "rationale"} & set(taken.fields):
+        return ~Q(answer_digest="") & Q(answer_digest__in=joined.values("answer_digest"))
+    return None
+
+
+# Not LIKE: SQLite refuses patterns of 50,000 bytes.
+def _has(place: Place, texts: Sequence[str]) -> Q:
+    wanted = Q()
+    for columns, forms in ((place.columns, texts), (place.json, _as_json(texts))):
+        for column in columns:
+            for text in forms:
+                wanted |= Q(GreaterThan(StrIndex(F(column), Value(text)), 0))
+    return wanted
+
+
+def _as_json(texts: Sequence[str]) -> list[str]:
+    written = [form[1:-1] for text in texts for form in (records.encode_part(text), json.dumps(text))]
+    return list(dict.fromkeys(written))
+
+
+def _same_entry(taken: Taken, texts: Sequence[str]) -> Holding:
+    entry = taken.after
+    left = [entry.intent, entry.rationale, *entry.reasons, *(verdict.detail for verdict in entry.verdicts)]
+    left += redactions.strings(entry)
+    has = any(text in each for text in texts for each in left)
+    return Holding("other fields of the same entry", [entry.issue_id] * has, more=False)
+
+
+def _entries(texts: Sequence[str], position: int) -> Holding:
+    condition = " OR ".join([dialect().text_search_sql] * len(texts))
+    parameters = [text for text in texts for _ in range(4)]
+    others: QuerySet[Entry, Entry] = Entry.objects.exclude(position=position).order_by("position")
+    others = others.annotate(has=RawSQL(f"({condition})", parameters, output_field=BooleanField()))
+    others = others.filter(Q(has=True) | _has(_PARTS, texts))
+    return _first("entries", others.values_list("issue_id", flat=True))
+
+
+_PARTS: Final = Place("entries", Entry, (), "issue_id", json=("ops", "meta"))
+
+
+def _first(what: str, rows: "QuerySet[Model, object]") -> Holding:
+    found = [str(each) for each in rows[: MOST + 1]]
+    return Holding(what, found[:MOST], len(found) > MOST)
+
+
+def _documents(taken: Taken, texts: Sequence[str]) -> Holding:
+    entry = taken.after
+    candidate = entry.candidate_hash if isinstance(entry.candidate_hash, str) else ""
+    hashes = sorted({entry.prev_hash, entry.new_hash, candidate} - {""})
+    return Holding("documents", [hash for hash in hashes if _document_has(hash, texts)], more=False)
+
+
+def _document_has(hash: str, texts: Sequence[str]) -> bool:
+    try:
+        stored = documents.find(hash)
+    except Damaged:
+        return False
+    return stored is not None and any(text in stored.text for text in texts)

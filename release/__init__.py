@@ -1,0 +1,1 @@
+"""How releases are built; not part of what is installed."""

@@ -1,0 +1,1 @@
+"""What ``deploy/`` holds, and the image: checked by the programs that read it."""

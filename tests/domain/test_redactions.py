@@ -1,0 +1,103 @@
+"""What a redaction takes out of an entry's texts, whatever these are."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from enhancelog.domain import redactions
+from enhancelog.domain.errors import Invalid
+from enhancelog.domain.records import Entry, judged_axes
+from tests.factories import make_rejected
+from tests.strategies import entries
+
+pytestmark = pytest.mark.once
+
+REDACTED = redactions.REDACTED
+
+
+def denied(details: list[str], reasons: list[str]) -> Entry:
+    verdicts: list[Any] = [
+        {"axis": f"a{number}", "status": "deny", "detail": detail} for number, detail in enumerate(details)
+    ]
+    return make_rejected(verdicts=verdicts, reasons=reasons)
+
+
+def reasons_left(details: list[str], reasons: list[str]) -> list[str]:
+    return list(redactions.without(denied(details, reasons), ["details"]).reasons)
+
+
+@pytest.mark.parametrize(
+    ("details", "reason", "left"),
+    [
+        (["secret"], "it is secret, secret", f"it is {REDACTED}, {REDACTED}"),
+        (["secret", "secrets"], "these secrets", f"these {REDACTED}"),
+        (["secret-a", "a-secret"], "see secret-a-secret now", f"see {REDACTED} now"),
+        (["secret", "redacted"], "it is secret", f"it is {REDACTED}"),
+        (["found.*", "([a-z]"], "found.* and ([a-z]", f"{REDACTED} and {REDACTED}"),
+        (["secret"], "nothing of it", "nothing of it"),
+    ],
+)
+def test_parts_of_reasons_go_in_one_pass(details: list[str], reason: str, left: str) -> None:
+    assert reasons_left(details, [reason]) == [left]
+
+
+def test_a_short_detail_goes_only_where_it_is_all_that_a_reason_says() -> None:
+    reasons = ["the leak is here", "a1: e", "e", "a2: e"]
+    assert reasons_left(["leak of the key", "e"], reasons) == ["the leak is here", f"a1: {REDACTED}", REDACTED, "a2: e"]
+
+
+@pytest.mark.parametrize("details", [list("redact[]"), ["redact", "dacted]", "[redac"], ["rrrrrr"]])
+def test_a_long_reason_does_not_grow(details: list[str]) -> None:
+    for reason in ("r" * 900_000, "redact " * 100_000, "[redacted]" * 90_000):
+        (left,) = reasons_left(details, [reason])
+        assert len(left) <= len(reason)
+
+
+@pytest.mark.parametrize(
+    ("details", "reasons"),
+    [
+        ([f"{number:08}" for number in range(10_000)], ["0" * 400_000]),
+        (["a" * length for length in range(6, 130)], ["a" * 70_000]),
+        (["a" * length for length in range(6, 130)], ["a" * 700] * 1_000),
+    ],
+)
+def test_many_details_in_long_reasons_take_about_a_second_at_most(details: list[str], reasons: list[str]) -> None:
+    entry = denied(details, reasons)
+    began = time.process_time()
+    left = redactions.without(entry, ["details"])
+    assert time.process_time() - began < 3
+    assert not any(detail in reason for detail in details for reason in left.reasons)
+
+
+# What can be redacted
+
+
+@settings(max_examples=50)
+@given(entries(), st.data())
+def test_possible_are_the_fields_that_a_redaction_changes(entry: Entry, data: st.DataObject) -> None:
+    for _ in range(data.draw(st.integers(0, 2))):
+        if found := redactions.possible(entry):
+            entry = redactions.without(entry, [data.draw(st.sampled_from(found))])
+    axes = [f"detail:{axis}" for axis in judged_axes(entry)]
+    keys = [] if entry.meta is UNSET else [f"meta:{key}" for key in json.loads(bytes(entry.meta))]
+    wanted = [field for field in ("intent", "rationale", *axes, "reasons", "ops", *keys) if changes(entry, field)]
+    assert redactions.possible(entry) == wanted
+
+
+def changes(entry: Entry, field: str) -> bool:
+    try:
+        return redactions.without(entry, [field]) != entry
+    except Invalid:
+        return False
+
+
+def test_of_many_axes_the_first_are_listed_without_trying_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = denied(["x"] * 2_000, [])
+    monkeypatch.setattr(redactions, "without", lambda entry, fields: 1 // 0)
+    wanted = ["details", *(f"detail:a{number}" for number in range(100))]
+    assert [field for field in redactions.possible(entry) if field.startswith("detail")] == wanted

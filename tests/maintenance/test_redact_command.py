@@ -1,0 +1,207 @@
+"""``redact`` as a command: what it refuses, says and leaves."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import connection
+from msgspec import Raw
+
+from content.store import open_store
+from enhancelog.domain.backups import PRODUCT, Manifest
+from enhancelog.domain.observed import Answer
+from enhancelog.domain.origin import Origin
+from enhancelog.maintenance import saved_copies
+from enhancelog.models import Entry, Note, SavedView
+from enhancelog.store import audit, host_derivation, observed
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from enhancelog.store.observed import Found
+from tests.factories import make_rejected
+from tests.host.observed import make_issue, patch_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECRET = "hunterzwei"
+WHY = ("--why", "a key in clear")
+
+
+@pytest.fixture(autouse=True)
+def log(settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    batch = [
+        make_rejected("leak", issue_id="s", intent=f"rotate {SECRET}", detail=f"found {SECRET}"),
+        make_rejected("leak", issue_id="t", intent="another", detail=f"found {SECRET}"),
+    ]
+    DatabaseEnhanceLogStore(Origin("command", "tests", "tests")).append_batch(batch)
+
+
+class Ran:
+    def __init__(self, *arguments: str) -> None:
+        out, err = io.StringIO(), io.StringIO()
+        self.code = 0
+        try:
+            call_command("redact", *arguments, stdout=out, stderr=err)
+        except SystemExit as ended:
+            self.code = int(ended.code or 0)
+        self.out, self.err = out.getvalue(), err.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nobody", "--field", "intent", *WHY), "there is no entry nobody"),
+        (("s", *WHY), "--field: is missing; name at least one of intent"),
+        (("s", "--field", "intent"), "--why: is empty"),
+        (("s", "--field", "title", *WHY), "title: must be one of intent"),
+        (("s", "--field", "reasons", *WHY), "reasons: only repeats the details"),
+        (("s", "--field", "ops", *WHY), "ops: is not recorded"),
+        (("s", "--field", "intent", "--version", "1", *WHY), "--version: belongs to --content"),
+        (("--field", "intent", *WHY), "name either an entry's ISSUE_ID or --content"),
+        (("s", "--content", "S", "story", *WHY), "name either an entry's ISSUE_ID or --content"),
+        (("--content", "S", "story", *WHY), "--version: is missing"),
+        (("--content", "S", "story", "--version", "1", *WHY), "--version: 1 of story of S does not exist"),
+        (("--content", "S", "nothing", "--version", "1", *WHY), "kind: must be one of story"),
+    ],
+)
+def test_bad_input_is_one_line_and_changes_nothing(arguments: tuple[str, ...], said: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        Ran(*arguments)
+    assert refused.value.returncode == 2
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not Entry.objects.filter(redacted__isnull=False).exists()
+
+
+def test_it_names_other_places_that_have_the_text() -> None:
+    Note.objects.create(
+        id="0" * 16, about="entry", about_id="s", actor_kind="user", actor_name="ada", made_ms=1, version=1,
+        text=f"why was it not caught: found {SECRET}", mentions="[]",
+    )  # fmt: skip
+    dry = Ran("s", "--field", "detail:leak", "--dry-run")
+    assert dry.code == 1
+    assert "s: would redact detail:leak" in dry.out
+    assert "It would stay in:\n  entries: t\n  notes: 0000000000000000\n" in dry.out
+    done = Ran("s", "--field", "detail:leak", "--field", "intent", *WHY)
+    assert done.code == 1
+    assert "s: redacted detail:leak, intent" in done.out
+    assert SECRET not in dry.out + dry.err + done.out + done.err
+    again = Ran("s", "--field", "intent", *WHY)
+    assert again.code == 1
+    assert again.out.startswith("s: intent was redacted already\n")
+    assert "s: intent: it was redacted before, so other places can no longer be searched for it" in again.out
+
+
+def add(**texts: Any) -> None:
+    DatabaseEnhanceLogStore(Origin("command", "tests", "tests")).append(make_rejected("leak", **texts))
+
+
+def test_a_text_of_any_length_is_looked_for() -> None:
+    text = f"{SECRET} {'x' * 60_000}"
+    add(issue_id="long", intent=text)
+    Note.objects.create(
+        id="1" * 16, about="entry", about_id="s", actor_kind="user", actor_name="ada", made_ms=1, version=1,
+        text=f"not {text}", mentions="[]",
+    )  # fmt: skip
+    done = Ran("long", "--field", "intent", *WHY)
+    assert "  notes: 1111111111111111\n" in done.out
+    assert done.code == 1
+
+
+@pytest.mark.parametrize("field", ["ops", "meta", "meta:key"])
+def test_values_in_operations_and_meta_are_looked_for(field: str) -> None:
+    secret = 'sesam"öffne'
+    ops = [{"op": "replace", "path": "/agents/0/prompt", "value": {"prompt": [secret]}}]
+    add(issue_id="j", ops=ops, meta={"key": secret, "seed": 1234567})
+    add(issue_id="k", ops=[{"op": "replace", "path": "/agents/0/prompt", "value": "other"}])
+    add(issue_id="l", rationale="nothing", meta={"other": f"again {secret}"})
+    done = Ran("j", "--field", field, *WHY)
+    assert done.code == 1
+    assert "  entries: l\n" in done.out
+    assert "other fields of the same entry: j" in done.out
+
+
+def test_what_the_redaction_itself_takes_out_is_not_named() -> None:
+    text, rationale = '[{"op":"add","path":"/a","value":"hunterdrei"}]', "for hunterdrei"
+    ops = Raw(text.encode())
+    add(issue_id="p", ts_ms=1_795_000_000_700, intent="rotate hunterdrei", rationale=rationale, ops=json.loads(text))
+    entry = DatabaseEnhanceLogStore(Origin("command", "tests", "tests")).get("p")
+    issue = make_issue(1, issue_id="p", intent=entry.intent)
+    answer = Answer(seq=1, ok=True, text=text, ops=ops, rationale=rationale)
+    observed.keep(
+        "tests", Found(patches=[patch_of(entry, ops=ops, rationale=rationale)], answers=[answer], issues=[issue])
+    )
+    host_derivation.settle()
+    fields = [word for field in ("intent", "rationale", "ops") for word in ("--field", field)]
+    dry = Ran("p", *fields, "--dry-run")
+    assert (dry.code, dry.out) == (0, "p: would redact intent, rationale, ops\n")
+    done = Ran("p", *fields, *WHY)
+    assert (done.code, done.out) == (0, "p: redacted intent, rationale, ops\n")
+
+
+def test_content_views_and_the_audit_are_looked_through() -> None:
+    open_store(Origin("user", "ada", "page")).write("S-1", "story", f"it is: rotate {SECRET}")
+    SavedView.objects.create(user=User.objects.create_user("ada"), name=f"rotate {SECRET}", url="/search/")
+    audit.record("note.add", Origin("user", "ada", "page"), "entry", "s", text=f"rotate {SECRET}")
+    done = Ran("s", "--field", "intent", *WHY)
+    for said in ("  content of stories: S-1\n", "  saved views: ", "  records of the audit: "):
+        assert said in done.out
+
+
+def test_the_copies_that_a_server_makes_and_removes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    for name in ("before.dump", "after.dump", "gone.dump", ".serve-of-x.lock", "unknown.dump"):
+        (folder / name).write_bytes(b"PGDMP")
+    for name, log in (("before.dump", 0), ("after.dump", 2)):
+        manifest = {"product": PRODUCT, "format": 1, "bytes": 1, "contains": [], "does_not_contain": {}}
+        manifest |= dict.fromkeys(Manifest.__struct_fields__[2:10], "") | {"sha256": "", "made": ""}
+        manifest |= {"made_ms": 1, "extent": {"log": log, "content": 0, "audit": 0}}
+        (folder / f"{name}.json").write_text(json.dumps({**manifest, "format": 1}))
+    seen = saved_copies._files
+
+    def files(path: Path) -> Iterator[Path]:
+        for each in seen(path):
+            if each.name == "gone.dump":
+                each.unlink()
+            yield each
+
+    monkeypatch.setattr(saved_copies, "_files", files)
+    left = tmp_path / ".enhancelog-restore"
+    left.mkdir()
+    (left / "enhancelog.sqlite3").write_bytes(b"half")
+    done = Ran("s", "--field", "intent", *WHY)
+    assert done.code == 1
+    assert [name for name in ("after.dump", "unknown.dump", "/enhancelog.sqlite3") if name not in done.out] == []
+    assert [name for name in ("before.dump", "gone.dump", ".lock", ".json") if name in done.out] == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's readers keep the WAL instead")
+def test_a_transaction_that_still_sees_the_text_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from enhancelog.backends.postgresql import snapshots
+
+    monkeypatch.setattr(snapshots, "LONGEST_S", 0.3)
+    reader = connection.copy()
+    try:
+        with reader.cursor() as cursor:
+            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("SELECT COUNT(*) FROM enhancelog_entry")
+            kept = Ran("s", "--field", "intent", *WHY)
+            assert "A reader that had begun before keeps it" in kept.out
+            assert kept.code == 1
+            cursor.execute("COMMIT")
+        gone = Ran("t", "--field", "intent", *WHY)
+        assert (gone.code, gone.out) == (0, "t: redacted intent\n")
+    finally:
+        reader.close()
+
+
+def test_without_erasing_it_says_what_is_left() -> None:
+    ran = Ran("s", "--field", "intent", "--no-erase", *WHY)
+    assert ran.code == 1
+    assert "may still have it" in ran.out
+    assert "VACUUM" not in ran.err

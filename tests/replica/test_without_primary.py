@@ -1,0 +1,142 @@
+"""When the primary is gone: pages are read only and say since when, writes are refused, and nothing is restarted."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from enhancelog.accounts import api_tokens, last_seen
+from enhancelog.backends import reading
+from enhancelog.domain import records
+from enhancelog.domain.errors import Conflict
+from enhancelog.domain.origin import Origin
+from enhancelog.domain.records import Entry
+from enhancelog.maintenance import alert_worker, background, backup_worker, pattern_worker
+from enhancelog.models import Token
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from tests.factories import make_entry
+from tests.pages import read
+from tests.recording import record
+from tests.standbys import Pair
+from tests.waiting import wait_for
+
+LOG = "/v1/enhance/log"
+HTMX = {"HX-Request": "true"}
+
+
+def keep(entry: Entry) -> None:
+    with suppress(Conflict):  # of an earlier test
+        DatabaseEnhanceLogStore(Origin("command", "tests", "api")).append(entry)
+
+
+@pytest.fixture
+def secret(replicated: Pair) -> str:
+    owner, _ = User.objects.get_or_create(username="agents", is_staff=True)
+    Token.objects.filter(user=owner).delete()
+    _, found = api_tokens.make(api_tokens.Wanted("agent", api_tokens.SCOPES), owner, made_by="tests")
+    return found
+
+
+@pytest.fixture
+def gone(replicated: Pair, secret: str) -> Iterator[Pair]:
+    keep(make_entry(issue_id="kept"))
+    replicated.wait_until_equal()
+    Client().get("/")
+    replicated.primary.kill()
+    wait_for(lambda: reading.read_only_since() is not None)
+    try:
+        yield replicated
+    finally:
+        if not replicated.primary.is_running:
+            replicated.primary.start()
+        wait_for(lambda: reading.look().primary_gone_ms is None)
+
+
+def test_pages_and_lists_are_read_and_say_so(gone: Pair, client: Client) -> None:
+    page = client.get("/rejections/")
+    assert page.status_code == 200
+    assert "Read only since" in read(page).text
+    assert page.headers["Enhancelog-Read-Only-Since"]
+    assert "Read only since" in client.get("/rejections/", headers=HTMX).content.decode()
+    assert "nobody can sign in" in read(client.get("/account/sign-in")).text
+    assert client.get(f"{LOG}/kept").status_code == 200
+    ready = client.get("/health/ready")
+    assert (ready.status_code, ready.json()["status"]) == (200, "read only")
+
+
+def test_a_server_that_nobody_has_asked_yet_is_ready_to_read(
+    replicated: Pair, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for worker in (pattern_worker, alert_worker, last_seen, backup_worker):
+        monkeypatch.setattr(worker, "start", lambda ends: threading.Thread())
+    monkeypatch.setattr(background, "_threads", [])
+    background.start()
+    replicated.primary.kill()
+    try:
+        wait_for(lambda: client.get("/health/ready").status_code == 200)
+        assert client.get("/health/ready").json()["status"] == "read only"
+    finally:
+        replicated.primary.start()
+        wait_for(lambda: reading.look().primary_gone_ms is None)
+
+
+def test_every_write_is_refused_with_when_to_try_again(gone: Pair, client: Client, secret: str) -> None:
+    body = records.encode(make_entry(issue_id="refused"))
+    headers = {"Authorization": f"Bearer {secret}"}
+    append = client.post(LOG, body, content_type="application/json", headers=headers)
+    sign_in = client.post("/account/sign-in", {"username": "agents", "password": "x"})
+    for answer in (append, sign_in):
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert b"the primary database is gone since" in answer.content
+    assert append.headers["Content-Type"] == "application/problem+json"
+
+
+def test_it_recovers_without_a_restart(gone: Pair, client: Client, secret: str) -> None:
+    before = client.get("/rejections/")
+    gone.primary.start()
+    wait_for(lambda: reading.read_only_since() is None)
+    after = client.get("/rejections/", headers={"If-None-Match": before.headers["ETag"]})
+    assert after.status_code == 200
+    assert "Read only since" not in read(after).text
+    fragment = client.get("/rejections/", headers=HTMX).content.decode()
+    assert '<div id="read-only" hx-swap-oob="true"></div>' in fragment  # removes the line from an open page
+    body = records.encode(make_entry(issue_id="again"))
+    headers = {"Authorization": f"Bearer {secret}"}
+    answers: list[int] = []
+
+    def appended() -> bool:  # the thread that appends finds out that its connection is gone
+        answers.append(client.post(LOG, body, content_type="application/json", headers=headers).status_code)
+        return answers[-1] == 201
+
+    wait_for(appended)
+    assert client.get(f"{LOG}/again").status_code == 200
+
+
+def test_a_primary_that_hangs_is_gone_until_it_answers(replicated: Pair, client: Client) -> None:
+    client.get("/")
+    with replicated.primary.hanging():
+        wait_for(lambda: reading.read_only_since() is not None)
+        assert "Read only since" in read(client.get("/rejections/")).text
+    wait_for(lambda: reading.read_only_since() is None)
+    assert "Read only since" not in read(client.get("/rejections/")).text
+
+
+def test_what_the_replica_lacks_is_said_and_not_served_to_programs(replicated: Pair, client: Client) -> None:
+    client.get("/")
+    replicated.pause()
+    record(make_entry(issue_id="lost"))
+    client.get("/")
+    replicated.primary.kill()
+    try:
+        wait_for(lambda: reading.read_only_since() is not None)
+        assert "What was written last is missing" in read(client.get("/rejections/")).text
+        refused = client.get(LOG)
+        assert refused.status_code == 503
+        assert b"lacks what was written last" in refused.content
+    finally:
+        replicated.primary.start()
+        replicated.resume()
