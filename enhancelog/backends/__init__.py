@@ -244,7 +244,8 @@ def replica_from_url(url: str, primary: dict[str, Any]) -> dict[str, Any] | None
     if scheme not in ("postgres", "postgresql"):
         raise ImproperlyConfigured(f'ENHANCELOG_READ_URL: must be a postgresql URL, not "{scheme}"')
     found = _postgresql(url, "ENHANCELOG_READ_URL")
-    if address_of(found) == address_of(primary):
+    # Of several nodes, any can be the primary now; which one is the replica is asked when connecting.
+    if "," not in found["HOST"] and address_of(found) == address_of(primary):
         raise ImproperlyConfigured("ENHANCELOG_READ_URL: must name a replica, not the server of DATABASE_URL")
     return found
 

@@ -124,6 +124,16 @@ def test_a_bad_url_stops_the_start_with_one_line(url: str, says: str) -> None:
         backends.replica_from_url(url, primary)
 
 
+def test_both_addresses_may_name_all_nodes_of_a_cluster() -> None:
+    from pathlib import Path
+
+    nodes = "postgresql://app@db1,db2,db3/log"
+    primary = backends.from_url(f"{nodes}?target_session_attrs=read-write", Path())
+    found = backends.replica_from_url(nodes, primary)
+    assert found is not None
+    assert found["HOST"] == "db1,db2,db3"
+
+
 def test_sqlite_has_no_replica() -> None:
     from pathlib import Path
 
