@@ -115,6 +115,8 @@ class Node:
             "PATRONI_SUPERUSER_PASSWORD": PASSWORD,
             "PATRONI_REPLICATION_USERNAME": "replicator",
             "PATRONI_REPLICATION_PASSWORD": PASSWORD,
+            "PATRONI_REWIND_USERNAME": "rewinder",
+            "PATRONI_REWIND_PASSWORD": PASSWORD,
         }
 
 
