@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SECTIONS = (
     *("/", "/rejections/", "/patterns/", "/triage/", "/axes/", "/funnel/"),
-    *("/matrix/", "/steadiness/", "/markers/", "/sources/", "/blueprints/", "/content/"),
+    *("/matrix/", "/steadiness/", "/markers/", "/blueprints/", "/content/"),
 )
 
 
