@@ -33,6 +33,7 @@ from benchmarks.legs import (
     large,
     pages,
     peers,
+    replica,
     slow_fsync,
     what_to_change,
 )
@@ -57,6 +58,7 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "hostile": hostile.run,
     "host": host.run,
     "alerts": alerts.run,
+    "replica": replica.run,
     "pages": pages.run,
 }
 PAGE: Final = ROOT / "docs" / "performance.md"
