@@ -1,5 +1,7 @@
 """Registers the content store with the log. Nothing in ``enhancelog`` imports ``content``."""
 
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -8,12 +10,12 @@ class ContentConfig(AppConfig):
     verbose_name = "Content store"
 
     def ready(self) -> None:
-        from content import demo, entry_panel, linked, openapi
+        from content import demo, entry_panel, linked
         from content.kinds import KINDS
         from content.models import ContentRedaction, ContentRevision
         from content.store import verification as content
         from enhancelog.accounts import api_tokens
-        from enhancelog.api.openapi import register_part
+        from enhancelog.api import added_operations
         from enhancelog.backends import write_once
         from enhancelog.backends.redacting import NOTHING, Recorded, recorded
         from enhancelog.maintenance import demo as log_demo
@@ -29,6 +31,13 @@ class ContentConfig(AppConfig):
         verification.register(verification.Part("content rows", content.total, content.findings))
         api_tokens.register_kinds(KINDS)
         log_demo.register(demo.load)
-        register_part(openapi.OPERATIONS, openapi.SCHEMAS)
+        added_operations.register(described)
         work_items = entry_panels.EntryPanel("content/panel.jinja", entry_panel.panel, linked.version_beside)
         entry_panels.register(work_items)
+
+
+def described() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The operations and schemas of the content store, for the API's description."""
+    from content import openapi
+
+    return openapi.OPERATIONS, openapi.SCHEMAS

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from enhancelog import __version__
+from enhancelog.api import added_operations
 from enhancelog.api.openapi.alerts import OPERATIONS as ALERTS
 from enhancelog.api.openapi.alerts import SCHEMAS as ALERT_SCHEMAS
 from enhancelog.api.openapi.alerts import WEBHOOKS
@@ -50,20 +51,12 @@ from enhancelog.api.openapi.why import OPERATIONS as WHY
 
 Document = dict[str, Any]
 
-_registered_paths: Document = {}
-_registered_schemas: Document = {}
-
 SHARED_SCHEMAS = {"Actor": ACTOR, "BrokenRule": BROKEN_RULE, "Problem": PROBLEM}
 ERRORS = ("401", "403", "429")
 
 DESCRIPTION = """The log of enhance runs and the content store. Errors are problem+json (RFC 9457) and name the field.
 Ids are percent-encoded in paths, slashes included. Single resources and pages of lists have an ETag and honor
 If-None-Match."""
-
-
-def register_part(paths: Document, schemas: Document) -> None:
-    _registered_paths.update(paths)
-    _registered_schemas.update(schemas)
 
 
 def document() -> Document:
@@ -96,7 +89,7 @@ def document() -> Document:
             **TRIAGE,
             **ALERTS,
             **DELIVERIES,
-            **_registered_paths,
+            **added_operations.paths(),
             **_own(),
         },
         "webhooks": WEBHOOKS,
@@ -116,7 +109,7 @@ def document() -> Document:
                 **TRIAGE_SCHEMAS,
                 **ALERT_SCHEMAS,
                 **DELIVERY_SCHEMAS,
-                **_registered_schemas,
+                **added_operations.schemas(),
                 **SHARED_SCHEMAS,
             },
             "responses": RESPONSES,
