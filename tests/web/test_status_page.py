@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
@@ -337,5 +338,6 @@ def test_it_asks_nothing_that_writes(boss: Client) -> None:
     with CaptureQueriesContext(connection) as asked:
         boss.get(PAGE)
     words = ("INSERT INTO", "UPDATE ", "DELETE FROM", "COUNT(*) FROM enhancelog_entry")
-    said = [each["sql"].replace('"', "") for each in asked]
+    # Without texts, such as the bodies of triggers, which are compared with those in the database.
+    said = [re.sub(r"'(?:[^']|'')*'", "''", each["sql"]).replace('"', "") for each in asked]
     assert [sql for sql in said if any(word in sql for word in words)] == []
