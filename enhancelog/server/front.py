@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import gc
 import logging
+import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,10 @@ from enhancelog.server.responses import Application, Response
 
 # When stopping, clients that have not read for so long are not waited for.
 STALLED_S: Final = 1.0
+
+# What most systems give a thread. Others give less (musl, or 2 MiB with an unlimited stack), which deep JSON overflows on
+# Python 3.13: its C code recurses without asking how much is left.
+STACK_BYTES: Final = 8 << 20
 
 # Bytes sent at once.
 PART: Final = 128 << 10
@@ -67,6 +72,7 @@ class Front:
         self.application = application
         self.treatment_of = treatment_of
         self.path = path
+        threading.stack_size(STACK_BYTES)
         self.pools: dict[Lane, ThreadPoolExecutor] = {
             "live": ThreadPoolExecutor(1, "live"),
             "ready": ThreadPoolExecutor(1, "ready"),
