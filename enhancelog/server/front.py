@@ -30,8 +30,8 @@ from enhancelog.server.responses import Application, Response
 # When stopping, clients that have not read for so long are not waited for.
 STALLED_S: Final = 1.0
 
-# What most systems give a thread. Others give less (musl, or 2 MiB with an unlimited stack), which deep JSON overflows on
-# Python 3.13: its C code recurses without asking how much is left.
+# What most systems give a thread. Others give less (musl, or 2 MiB with an unlimited stack), which deep JSON overflows
+# on Python 3.13: its C code recurses without asking how much is left.
 STACK_BYTES: Final = 8 << 20
 
 # Bytes sent at once.
