@@ -53,6 +53,7 @@ EXCLUDED = (
     ({"seed", "denied"}, "what is stored decides which denials there are, and how far a seed may reach"),
     ({"nul"}, "U+0000 is refused in fields too that no schema names"),
     ({"412", "422"}, "what is stored decides, not what is sent"),
+    ({"413"}, "what is too large is not looked at"),
     ({"application/x-ndjson"}, "any text is a bulk body; each line is judged by itself"),
     ({"array"}, "each entry of an array is judged by itself"),
     ({"/v1/triage/import"}, "no schema says what the parts of a file say about each other"),

@@ -161,7 +161,7 @@ def test_a_place_in_many_entries_leads_by_its_own_index(
     monkeypatch.setattr(phrases, "FEW", 0)
     record_all(
         make_entry(
-            issue_id=str(number), blueprint_id=("main", "b")[number % 2], ts_ms=number, ops=ops(f"/{number % 50}")
+            issue_id=str(number), blueprint_id=("main", "b")[number % 2], ts_ms=number, ops=ops(f"/{number % 10}")
         )
         for number in range(600)
     )
