@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def proven(options: argparse.Namespace) -> Proven:
-    """Raises ``Unproven``; or ``Invalid`` if an argument is wrong."""
+    """Raises ``Unproven``; ``Invalid``: a wrong argument."""
     of_log = _keys("--key", options.key)
     of_witnesses = _keys("--witness", options.witness)
     if key := next((key for key in of_log if key.is_witness), None):
@@ -84,9 +84,13 @@ def _keys_of(option: str, given: str) -> list[VerifierKey]:
     try:
         return [keys.parse_verifier_key(given)]
     except Unproven as reason:
-        if "+" in given and not Path(given).exists():
-            raise Invalid(option, "key", str(reason)) from None
-    lines = _content(given, MAX_KEY_BYTES).decode(errors="replace").splitlines()
+        fault = Invalid(option, "key", str(reason))
+    try:
+        lines = _content(given, MAX_KEY_BYTES).decode(errors="replace").splitlines()
+    except Invalid:
+        if "+" in given:  # no file, but meant as a key
+            raise fault from None
+        raise
     try:
         found = [keys.parse_verifier_key(line) for line in lines if line.strip()]
     except Unproven as reason:

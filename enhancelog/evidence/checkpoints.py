@@ -14,9 +14,7 @@ MAX_EXTENSIONS: Final = 100
 
 
 class Checkpoint(NamedTuple):
-    """``origin``: which log this is."""
-
-    origin: str
+    origin: str  # which log this is
     size: int
     root: bytes
     extensions: tuple[str, ...] = ()
@@ -28,14 +26,12 @@ class Checkpoint(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """A checkpoint, and who signed it."""
-
     checkpoint: Checkpoint
     signed: list[Signed]
 
 
 def parse_text(text: str) -> Checkpoint:
-    """The text of a note. Raises ``Unproven``."""
+    """Raises ``Unproven``."""
     lines = text.split("\n", MAX_EXTENSIONS + 3)
     if len(lines) > MAX_EXTENSIONS + 3 and lines[-1]:
         raise Unproven(f"checkpoint: has more than {MAX_EXTENSIONS} extension lines")
@@ -49,16 +45,14 @@ def parse_text(text: str) -> Checkpoint:
 
 
 def sign(checkpoint: Checkpoint, keys: Iterable[SigningKey]) -> bytes:
-    """The note. Raises ``Unproven`` if it could not be read again."""
+    """Raises ``Unproven`` if it could not be read again."""
     if parse_text(checkpoint.text) != checkpoint:
         raise Unproven("checkpoint: origin and extensions must be one line each")
     return signed_notes.sign(checkpoint.text, keys)
 
 
 def open_signed(data: bytes, keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey] = ()) -> Opened:
-    """The checkpoint of a note if a log's key with the name of its origin signed it, and every witness. Raises
-    ``Unproven``.
-    """
+    """Raises ``Unproven`` unless one of ``keys`` signed it, which has the name of its origin, and every witness."""
     note = signed_notes.parse(data)
     signed = signed_notes.verify(note, [*keys, *witnesses])
     checkpoint = parse_text(note.text)
@@ -75,9 +69,8 @@ def open_signed(data: bytes, keys: Sequence[VerifierKey], witnesses: Sequence[Ve
 
 
 def check_growth(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes]) -> None:
-    """Raises ``Unproven`` unless ``new`` is of the same log, not older, and has all of the old tree: a fork, a log that
-    was cut or rewritten, or an older checkpoint that is shown as the newest one.
-    """
+    """Raises ``Unproven`` unless the log of ``old`` grew into ``new``."""
+    # Otherwise it was forked, cut or rewritten, or an older checkpoint is shown as the newest one.
     if new.origin != old.origin:
         raise Unproven(f"origin: is {quoted(new.origin)}, not {quoted(old.origin)}")
     if new.size < old.size:

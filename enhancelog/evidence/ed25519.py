@@ -1,4 +1,6 @@
-"""Ed25519 (RFC 8032). The only module that needs ``cryptography``; it is imported where signatures are."""
+"""Ed25519 (RFC 8032)."""
+
+# The only module that needs ``cryptography``; it is imported where a signature is made or checked.
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey

@@ -1,4 +1,4 @@
-"""What the text formats of transparency logs are made of. One value has one spelling."""
+"""Base64, hashes and numbers in texts: one value has one spelling."""
 
 import base64
 import binascii
@@ -14,7 +14,7 @@ _LONGEST_QUOTE: Final = 60  # characters
 
 
 def quoted(text: str) -> str:
-    """For an error: the beginning of it, printable."""
+    """For an error."""
     return ascii(text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}...")
 
 
@@ -46,7 +46,6 @@ def parse_number(text: str, field: str) -> int:
 
 
 def write_hashes(hashes: Iterable[bytes]) -> str:
-    """A line for each."""
     return "".join(f"{write_base64(each)}\n" for each in hashes)
 
 

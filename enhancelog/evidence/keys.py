@@ -1,4 +1,4 @@
-"""The keys of signed notes (C2SP signed-note), and what their types sign."""
+"""Keys of signed notes, in their text form."""
 
 import hashlib
 import secrets
@@ -22,10 +22,10 @@ _NO_KEY: Final = "must be NAME+HASH+KEY: the key's name, eight hex digits, and b
 
 
 class VerifierKey(NamedTuple):
-    """``kind``: the signature type. Its text form is ``str(key)``."""
+    """Its text form is ``str(key)``."""
 
     name: str
-    kind: int
+    kind: int  # the signature type
     public: bytes
 
     @property
@@ -40,7 +40,7 @@ class VerifierKey(NamedTuple):
         return f"{self.name}+{self.id.hex()}+{write_base64(bytes([self.kind]) + self.public)}"
 
     def signed_time(self, text: str, signature: bytes) -> int | None:
-        """Epoch seconds, if this kind of key signs a time. Raises ``Unproven`` if it did not sign the text."""
+        """Epoch seconds, by a witness. Raises ``Unproven`` if the key did not sign this."""
         message, plain, time_s = text.encode(), signature, None
         if self.is_witness:
             plain, time_s = signature[TIME_BYTES:], int.from_bytes(signature[:TIME_BYTES], "big")
@@ -51,8 +51,6 @@ class VerifierKey(NamedTuple):
 
 
 class SigningKey:
-    """Its text form, ``secret_text``, is secret; ``repr`` is not."""
-
     def __init__(self, name: str, seed: bytes) -> None:
         from enhancelog.evidence import ed25519
 
@@ -62,7 +60,6 @@ class SigningKey:
 
     @classmethod
     def new(cls, name: str) -> "SigningKey":
-        """Raises ``Unproven`` if keys cannot have this name."""
         return cls(name, secrets.token_bytes(KEY_BYTES))
 
     @property

@@ -1,4 +1,4 @@
-"""What a log's tree commits to: one leaf for each entry, in which the entry is hidden until its salt is known."""
+"""The leaves of a log's tree, which hide their entries from everybody without the salt."""
 
 import hashlib
 import secrets

@@ -1,4 +1,4 @@
-"""Merkle trees as in RFC 6962 and RFC 9162: hashes, roots, and trees that grow."""
+"""Merkle trees (RFC 6962, RFC 9162)."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ EMPTY_ROOT: Final = hashlib.sha256().digest()
 
 
 class Node(Struct, frozen=True):
-    """The ``index``-th of the perfect subtrees with ``2**level`` leaves, as its hash."""
+    """The hash of the ``index``-th perfect subtree with ``2**level`` leaves."""
 
     level: int
     index: int
@@ -31,12 +31,12 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def split(size: int) -> int:
-    """How many leaves of a tree are in its left subtree: the largest power of two below ``size``."""
+    # The largest power of two below: so many leaves are on the left.
     return 1 << ((size - 1).bit_length() - 1)
 
 
 def cover(begin: int, end: int) -> Iterator[Node]:
-    """The perfect subtrees, left to right, of a subtree with the leaves ``begin`` to ``end``."""
+    """Perfect subtrees, left to right, of the subtree with these leaves."""
     while begin < end:
         level = (end - begin).bit_length() - 1
         yield Node(level, begin >> level)
@@ -44,7 +44,7 @@ def cover(begin: int, end: int) -> Iterator[Node]:
 
 
 def fold(hashes: Sequence[bytes]) -> bytes:
-    """The hash of a subtree from those of its ``cover``."""
+    """The hash of a subtree from those of its cover."""
     result = hashes[-1]
     for left in reversed(hashes[:-1]):
         result = node_hash(left, result)
@@ -56,7 +56,7 @@ def root(size: int, read: Reader) -> bytes:
 
 
 class Frontier:
-    """The root of a stream of leaves. It keeps the hashes of the tree's ``cover``, at most 63."""
+    """A tree that grows. It keeps the hashes of its cover, at most 63."""
 
     def __init__(self, size: int = 0, hashes: Sequence[bytes] = ()) -> None:
         self.size = size

@@ -1,4 +1,4 @@
-"""Proofs that can be verified offline, as text (C2SP tlog-proof)."""
+"""Proofs as text (C2SP tlog-proof)."""
 
 from typing import Final
 
@@ -14,12 +14,10 @@ MAX_BYTES: Final = 64 << 20
 
 
 class ProofFile(Struct, frozen=True):
-    """``hashes``: from the leaf's sibling up. ``checkpoint``: a signed note. ``extra``: nobody vouches for it."""
-
     index: int
-    hashes: list[bytes]
-    checkpoint: bytes
-    extra: bytes | None = None
+    hashes: list[bytes]  # from the leaf's sibling up
+    checkpoint: bytes  # a signed note
+    extra: bytes | None = None  # nobody vouches for it
 
 
 def write(proof: ProofFile) -> bytes:
@@ -29,7 +27,7 @@ def write(proof: ProofFile) -> bytes:
 
 
 def parse(data: bytes) -> ProofFile:
-    """Raises ``Unproven``. The checkpoint is not looked at."""
+    """Raises ``Unproven``. Does not look at the checkpoint."""
     if len(data) > MAX_BYTES:
         raise Unproven(f"proof: has {len(data):,} bytes, the limit is {MAX_BYTES:,}")
     if not data.startswith(f"{FIRST_LINE}\n".encode()):

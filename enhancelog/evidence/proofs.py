@@ -1,4 +1,4 @@
-"""Proofs of RFC 6962, section 2.1: that a leaf is in a tree, and that a tree has only grown."""
+"""Proves that a leaf is in a tree, and that a tree only grew."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,13 +12,13 @@ Leaves = tuple[int, int]  # from, and to without it
 
 
 def inclusion(index: int, size: int, read: Reader) -> list[bytes]:
-    """From the leaf's sibling up. Raises ``Unproven`` if there is no such leaf."""
+    """From the leaf's sibling up. Raises ``Unproven``: no such leaf."""
     _check_index(index, size)
     return _hashes(_beside_leaf(index, size), read)
 
 
 def consistency(old: int, new: int, read: Reader) -> list[bytes]:
-    """Between trees of these sizes. Raises ``Unproven`` if the older one is the larger one."""
+    """Raises ``Unproven`` if ``new`` is smaller."""
     _check_sizes(old, new)
     return _hashes(_beside_tree(old, new), read) if old else []
 
@@ -90,7 +90,7 @@ def _check_length(proof: Sequence[bytes], expected: int) -> None:
 
 
 def _beside_leaf(index: int, size: int) -> list[Leaves]:
-    """PATH of the RFC: whose hashes are needed, from the leaf up."""
+    # PATH of the RFC: whose hashes are needed, from the leaf up.
     begin, end, found = 0, size, []
     while end - begin > 1:
         middle = begin + split(end - begin)
@@ -104,7 +104,7 @@ def _beside_leaf(index: int, size: int) -> list[Leaves]:
 
 
 def _beside_tree(old: int, new: int) -> list[Leaves]:
-    """SUBPROOF of the RFC, likewise."""
+    # SUBPROOF of the RFC, likewise.
     begin, end, found = 0, new, []
     while old != end:
         middle = begin + split(end - begin)

@@ -1,4 +1,4 @@
-"""Receipts: a proof file that also has what the leaf of one entry is made of."""
+"""Receipts: proof files that have what a leaf is made of."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -26,11 +26,11 @@ _Hash = Annotated[str, Meta(pattern="^[0-9a-f]*$", min_length=2 * HASH_BYTES, ma
 _RecordedMs = Annotated[int, Meta(ge=0, le=LATEST_MS)]
 
 
-# Both are written as JSON without white space, fields in this order. The position follows from the index.
+# Both are JSON without white space, fields in this order, bytes in lowercase hex. The position follows from the index.
 class Shown(Struct, frozen=True, forbid_unknown_fields=True, tag_field="leaf", tag="entry"):
-    """All that the leaf commits to. ``entry``: canonical JSON; ``salt``: hex."""
+    """All that the leaf commits to."""
 
-    entry: Raw
+    entry: Raw  # canonical
     salt: _Salt
     recorded_ms: _RecordedMs
     actor_kind: str
@@ -39,7 +39,7 @@ class Shown(Struct, frozen=True, forbid_unknown_fields=True, tag_field="leaf", t
 
 
 class Hidden(Struct, frozen=True, forbid_unknown_fields=True, tag_field="leaf", tag="hidden"):
-    """One whose salt was forgotten, as that of a redacted entry; or is kept back. ``inner``: hex."""
+    """Without the salt: it was forgotten, or is kept back."""
 
     inner: _Hash
 
@@ -49,12 +49,10 @@ _decoder: Final = msgspec.json.Decoder(Leaf)
 
 
 class Proven(Struct, frozen=True):
-    """``entry``: as recorded; ``None`` if the receipt does not show it."""
-
     checkpoint: Checkpoint
     index: int
     leaf: Leaf
-    entry: Entry | None
+    entry: Entry | None  # if the receipt shows it
     signed: list[Signed]
 
 
@@ -67,12 +65,12 @@ def hidden(inner: bytes) -> Hidden:
 
 
 def write(leaf: Leaf, index: int, hashes: list[bytes], checkpoint: bytes) -> bytes:
-    """``hashes``: the inclusion proof; ``checkpoint``: the signed note whose size it was made for."""
+    """``hashes``: the proof for the size of ``checkpoint``, a signed note."""
     return proof_files.write(ProofFile(index, hashes, checkpoint, msgspec.json.encode(leaf)))
 
 
 def verify(data: bytes, keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey] = ()) -> Proven:
-    """``keys``: of the log, one of which must have signed; so must all witnesses. Raises ``Unproven``."""
+    """Raises ``Unproven``. One of ``keys`` must have signed, and every witness."""
     proof = proof_files.parse(data)
     checkpoint, signed = checkpoints.open_signed(proof.checkpoint, keys, witnesses)
     leaf = _parse_leaf(proof.extra)

@@ -1,4 +1,4 @@
-"""Signed notes (C2SP signed-note): a text, and signatures of it."""
+"""Signed notes (C2SP signed-note)."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -22,17 +22,15 @@ class Signature(NamedTuple):
 
 
 class Note(NamedTuple):
-    """``text``: ends in a newline. It means nothing before ``verify``."""
+    """Means nothing before ``verify``."""
 
-    text: str
+    text: str  # with its last newline
     signatures: tuple[Signature, ...]
 
 
 class Signed(NamedTuple):
-    """``time_s``: epoch seconds, only by a witness."""
-
     key: VerifierKey
-    time_s: int | None
+    time_s: int | None  # epoch seconds, by a witness
 
 
 def parse(data: bytes) -> Note:
@@ -60,7 +58,7 @@ def write(note: Note) -> bytes:
 
 
 def sign(text: str, keys: Iterable[SigningKey]) -> bytes:
-    """``text``: lines, each with its newline. Raises ``Unproven`` if no note can have it."""
+    """Raises ``Unproven`` if no note can have this text."""
     signatures = (Signature(key.verifier.name, key.verifier.id, key.sign(text)) for key in keys)
     note = write(Note(text, tuple(signatures)))
     if parse(note).text != text:
@@ -69,9 +67,7 @@ def sign(text: str, keys: Iterable[SigningKey]) -> bytes:
 
 
 def verify(note: Note, keys: Sequence[VerifierKey]) -> list[Signed]:
-    """Who of ``keys`` signed it, one at least. Signatures by other keys are ignored; raises ``Unproven`` for a wrong
-    one by these.
-    """
+    """Who of ``keys`` signed, one at least. Raises ``Unproven``, also for one wrong signature by these."""
     known = {(key.name, key.id): key for key in keys}
     found: dict[VerifierKey, Signed] = {}
     for name, key_id, content in note.signatures:

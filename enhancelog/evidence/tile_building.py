@@ -1,4 +1,4 @@
-"""Builds the tiles of a tree that grows in batches."""
+"""Tiles of a tree that grows in batches."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -14,15 +14,12 @@ Content = tuple[Tile, bytes]
 
 
 class TileBuilder:
-    """The partial tiles of a tree, in memory: at most eight."""
-
     def __init__(self) -> None:
         self.size = 0
-        self._open: list[bytearray] = []  # by level
+        self._open: list[bytearray] = []  # the partial tiles, by level: at most eight
 
     @classmethod
     def resumed(cls, size: int, read: TileReader) -> "TileBuilder":
-        """Raises ``Unproven`` if a tile is too short."""
         builder = cls()
         builder.size = size
         partial = partial_tiles(size)
@@ -33,9 +30,7 @@ class TileBuilder:
         return builder
 
     def extend(self, leaves: Iterable[bytes]) -> Iterator[Content]:
-        """Yields each tile that is full now, then those that grew and are not. To be read to the end: only then does
-        the tree have all leaves.
-        """
+        """Yields full tiles, then partial ones that grew. Read it to the end."""
         begin = self.size
         lowest = self._level(0)
         for leaf in leaves:

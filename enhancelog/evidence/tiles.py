@@ -1,4 +1,4 @@
-"""Tiles (C2SP tlog-tiles): the hashes of a tree in pieces of 256, at every eighth level."""
+"""Tiles (C2SP tlog-tiles): 256 hashes each, of every eighth level."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -19,11 +19,9 @@ _PATH: Final = re.compile(r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/){0,6}+[0-9]
 
 
 class Tile(Struct, frozen=True):
-    """``width``: how many hashes it has; below 256 it is partial, and the beginning of the wider one."""
-
     level: int
     index: int
-    width: int = WIDTH
+    width: int = WIDTH  # hashes; a partial tile is the beginning of the wider one
 
     @property
     def path(self) -> str:
@@ -35,7 +33,7 @@ class Tile(Struct, frozen=True):
         return f"tile/{level}/{''.join(f'x{part}/' for part in above)}{last}{partial}"
 
     def is_of(self, size: int) -> bool:
-        """Whether a tree of this size or a smaller one has it."""
+        """Or of a smaller tree."""
         return (self.index * WIDTH + self.width) << (HEIGHT * max(self.level, 0)) <= size
 
 
@@ -58,21 +56,20 @@ def parse_path(path: str) -> Tile:
 
 
 def partial_tiles(size: int) -> list[Tile]:
-    """Those of a tree, from level 0 up."""
+    """From level 0 up."""
     levels = range(-(-size.bit_length() // HEIGHT))
     found = (Tile(level, size >> HEIGHT * (level + 1), size >> HEIGHT * level & WIDTH - 1) for level in levels)
     return [tile for tile in found if tile.width]
 
 
 def tile_with(node: Node, size: int) -> Tile:
-    """From which the node's hash follows, as wide as it is in a tree of this size."""
     level, height = divmod(node.level, HEIGHT)
     index = node.index << height >> HEIGHT
     return Tile(level, index, min(WIDTH, (size >> HEIGHT * level) - index * WIDTH))
 
 
 def reader(size: int, read: TileReader) -> Reader:
-    """Of a tree's nodes, for proofs. Raises ``Unproven`` if a tile is too short."""
+    """Of a tree's nodes. Raises ``Unproven``: a tile is too short."""
 
     def read_nodes(nodes: Sequence[Node]) -> list[bytes]:
         tiles = [tile_with(node, size) for node in nodes]
@@ -87,7 +84,7 @@ def reader(size: int, read: TileReader) -> Reader:
 
 
 def combined(hashes: bytes) -> bytes:
-    """The root of a perfect tree from the hashes of its leaves, one after the other."""
+    """The root of a perfect tree with these leaves."""
     parts = [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
     while len(parts) > 1:
         parts = [node_hash(parts[at], parts[at + 1]) for at in range(0, len(parts), 2)]
@@ -95,7 +92,6 @@ def combined(hashes: bytes) -> bytes:
 
 
 def entry_bundle(entries: Sequence[bytes]) -> bytes:
-    """The content of one, from the data of its leaves."""
     return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
 
 

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
@@ -59,7 +58,7 @@ def test_patroni_accepts_its_configuration() -> None:
 @pytest.mark.once
 def test_no_acknowledged_entry_is_lost_with_the_leader() -> None:
     tool("patroni")
-    environment = os.environ | {"TMPDIR": "/tmp"}  # noqa: S108 - PostgreSQL's own user must be able to enter it
+    environment = os.environ | {"TMPDIR": "/tmp"}
     command = [sys.executable, "-m", "benchmarks.failover", "--kills", "1"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=280)
     assert done.returncode == 0, done.stderr
