@@ -15,7 +15,7 @@ KEY_BYTES: Final = 32
 ID_BYTES: Final = 4
 SIGNATURE_BYTES: Final = 64
 TIME_BYTES: Final = 8
-LONGEST_NAME: Final = 255  # bytes
+LATEST_S: Final = 2**63 - 1
 
 _PRIVATE: Final = "PRIVATE+KEY+"
 _NO_KEY: Final = "must be NAME+HASH+KEY: the key's name, eight hex digits, and base64"
@@ -45,6 +45,8 @@ class VerifierKey(NamedTuple):
         if self.is_witness:
             plain, time_s = signature[TIME_BYTES:], int.from_bytes(signature[:TIME_BYTES], "big")
             message = f"cosignature/v1\ntime {time_s}\n".encode() + message
+            if not 0 < time_s <= LATEST_S:
+                raise Unproven(f"signature: {quoted(self.name)} signed no time")
         if len(plain) != SIGNATURE_BYTES or not _verifies(self.public, message, plain):
             raise Unproven(f"signature: {quoted(self.name)} did not sign this text")
         return time_s
@@ -78,11 +80,8 @@ class SigningKey:
 
 def check_name(name: str) -> None:
     """Raises ``Unproven``."""
-    is_plain = bool(name) and "+" not in name and not any(char.isspace() or char < " " for char in name)
-    if not is_plain or not 1 <= len(name.encode(errors="replace")) <= LONGEST_NAME:
-        raise Unproven(
-            f"name: {quoted(name)} must have 1 to {LONGEST_NAME} bytes, neither spaces nor control characters nor +"
-        )
+    if not name or any(char.isspace() or char < " " or char == "+" or "\ud800" <= char <= "\udfff" for char in name):
+        raise Unproven(f"name: {quoted(name)} is empty, or has a space, a plus or a control character")
 
 
 def parse_verifier_key(text: str) -> VerifierKey:

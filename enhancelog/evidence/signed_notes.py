@@ -79,6 +79,18 @@ def verify(note: Note, keys: Sequence[VerifierKey]) -> list[Signed]:
     return list(found.values())
 
 
+def with_cosignatures(data: bytes, answer: bytes, witnesses: Sequence[VerifierKey]) -> bytes:
+    """The note with those lines of a witness' answer that are by ``witnesses``. Raises ``Unproven``."""
+    note = parse(data)
+    more = parse(f"{note.text}\n".encode() + answer)
+    if more.text != note.text:
+        raise Unproven("note: the witness answers with more than lines of signatures")
+    by = {(signed.key.name, signed.key.id) for signed in verify(more, witnesses)}
+    have = {(name, key_id) for name, key_id, _ in note.signatures}
+    added = (each for each in more.signatures if each[:2] in by - have)
+    return write(Note(note.text, (*note.signatures, *added)))
+
+
 def _signature(line: str, number: int) -> Signature:
     field = f"signatures[{number}]"
     name, space, encoded = line.removeprefix(_DASH).partition(" ")

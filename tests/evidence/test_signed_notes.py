@@ -116,6 +116,25 @@ def test_a_witness_signs_the_time_too() -> None:
     assert not accepts(with_signatures(cosignature._replace(content=cosignature.content[8:])), WITNESS)
 
 
+@pytest.mark.parametrize("time_s", [0, 2**63, 2**64 - 1])
+def test_a_witness_signs_a_time_after_1970(time_s: int) -> None:
+    with pytest.raises(Unproven, match="signed no time"):
+        signers(witnessed(SIGNED, time_s), KEY.verifier, WITNESS)
+
+
+def test_a_witness_answers_with_lines_for_the_note() -> None:
+    with_line = witnessed(SIGNED)
+    answer = with_line.removeprefix(SIGNED)
+    stranger = "— w.example QUJDREU=\n".encode()
+    assert signed_notes.with_cosignatures(SIGNED, stranger + answer, [WITNESS]) == with_line
+    assert signed_notes.with_cosignatures(with_line, answer, [WITNESS]) == with_line
+    of_another = witnessed(signed_notes.sign("another\n", [KEY])).split(b"\n\n")[1].splitlines(keepends=True)[1]
+    longer = witnessed(signed_notes.sign(f"{TEXT}\nmore\n", [KEY])).removeprefix(TEXT.encode() + b"\n")
+    for wrong in (longer, b"", stranger, answer + b"x", of_another, b"\n" + answer, b"text\n\n" + answer):
+        with pytest.raises(Unproven):
+            signed_notes.with_cosignatures(SIGNED, wrong, [WITNESS])
+
+
 @pytest.mark.parametrize(
     ("data", "why"),
     [
@@ -161,7 +180,8 @@ def test_a_text_without_its_last_newline_is_not_signed() -> None:
         PUBLIC.replace("c74f20a3", "C74F20A3"),
         PUBLIC.replace("PeterNeumann", "Peter Neumann"),
         PUBLIC.replace("PeterNeumann", ""),
-        PUBLIC.replace("PeterNeumann", "p" * 256),
+        PUBLIC.replace("PeterNeumann", "p\ud800"),
+        PUBLIC.replace("PeterNeumann", "p" * 100_000),
         PUBLIC[:-4],
         f"{PUBLIC}=",
         f"{PUBLIC}AAAA",
