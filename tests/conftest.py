@@ -45,7 +45,7 @@ def pytest_report_header() -> str:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--heavy", action="store_true", help="also run tests that need Node, mounts or minutes")
+    parser.addoption("--heavy", action="store_true", help="also run tests that need Node, Go, mounts or minutes")
 
 
 def pytest_collection_finish() -> None:

@@ -2,6 +2,7 @@
 invalid entry), 2 failure, 130 interrupted."""
 
 import argparse
+import functools
 import logging
 import os
 import sys
@@ -11,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from enhancelog import __version__
-from enhancelog.agents import check_entries, parsers, pattern_state
+from enhancelog.agents import check_entries, parsers, pattern_state, verify_receipt, why_question
 from enhancelog.client.buffered import EnhanceLogClient, spool_path
 from enhancelog.client.connection import Connection
 from enhancelog.client.endpoint import DEFAULT_URL, TOTAL_S
@@ -21,7 +22,9 @@ from enhancelog.domain import markers, meta_filters, notes, page_sizes, periods,
 from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other, Redacted, StoreError
 from enhancelog.domain.filters import PARAMETERS
 from enhancelog.domain.markers import NewMarker
+from enhancelog.domain.terminal import printable_line
 from enhancelog.domain.times import now_ms
+from enhancelog.evidence.errors import Unproven
 from enhancelog.transfer.items import Found, Item, Unreadable
 from enhancelog.transfer.sources import open_source
 
@@ -42,9 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="enhancelog: %(message)s")
     try:
-        with Connection.from_environment(total_s=options.timeout) as connection:
-            run: Command = options.run
-            return run(HttpEnhanceLogStore(connection), options)
+        run: Callable[[argparse.Namespace], int] = options.run
+        return run(options)
     except (NotFound, Conflict) as error:
         return _fail(error, FINDINGS)
     except (StoreError, Invalid, Unreadable) as error:
@@ -111,9 +113,9 @@ def list_entries(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int
 
 
 def why(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
-    if wrong := _wrong_question(options):
+    if wrong := why_question.fault(options):
         return _fail(f"{wrong}; see why --help", FAILED)
-    _print(_why_text(store, options).rstrip("\n").encode() if options.format == "text" else _why_json(store, options))
+    _print(why_question.answer(store, options))
     return DONE
 
 
@@ -140,6 +142,19 @@ def note(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
     return DONE
 
 
+def verify(options: argparse.Namespace) -> int:
+    try:
+        proven = verify_receipt.proven(options)
+    except Unproven as reason:
+        return _fail(f"not valid: {options.receipt}: {reason}", FINDINGS)
+    except ModuleNotFoundError as error:
+        if error.name != "cryptography":
+            raise
+        return _fail("verifying needs another package; run: pip install 'enhancelog[verify]'", FAILED)
+    _print(printable_line(verify_receipt.sentence(proven)).encode())
+    return DONE
+
+
 def mcp(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
     try:
         from enhancelog.agents.mcp_server import serve
@@ -151,30 +166,9 @@ def mcp(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
     return DONE
 
 
-def _wrong_question(options: argparse.Namespace) -> str:
-    if options.prev_hash is None and options.blueprint_id is None:
-        return "why needs --blueprint-id or --prev-hash"
-    if options.prev_hash is None and options.limit is not None:
-        return "--limit needs --prev-hash"
-    if options.prev_hash is not None and options.intent:
-        return "--intent cannot be used with --prev-hash"
-    if options.format != "text" and options.max_chars is not None:
-        return "--max-chars needs --format text"
-    return ""
-
-
-def _why_json(store: HttpEnhanceLogStore, options: argparse.Namespace) -> bytes:
-    if options.prev_hash is None:
-        answer = store.why(options.blueprint_id, options.intent)
-    else:
-        answer = msgspec.json.encode(store.tried_before(options.prev_hash, options.blueprint_id, options.limit))
-    return msgspec.json.format(answer, indent=2)
-
-
-def _why_text(store: HttpEnhanceLogStore, options: argparse.Namespace) -> str:
-    if options.prev_hash is None:
-        return store.why_text(options.blueprint_id, options.intent, options.max_chars)
-    return store.tried_before_text(options.prev_hash, options.blueprint_id, options.limit, options.max_chars)
+def _connected(run: Command, options: argparse.Namespace) -> int:
+    with Connection.from_environment(total_s=options.timeout) as connection:
+        return run(HttpEnhanceLogStore(connection), options)
 
 
 def _append(taking: Taking, item: Item) -> dict[str, Any]:
@@ -223,6 +217,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=parsers.Parser)
 
     def command(name: str, run: Command, text: str) -> argparse.ArgumentParser:
+        return offline(name, functools.partial(_connected, run), text)
+
+    def offline(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         made.set_defaults(run=run)
         return made
@@ -239,7 +236,9 @@ def _parser() -> argparse.ArgumentParser:
     chosen.add_argument("--spool", metavar="PATH", help="default: ENHANCELOG_SPOOL")
     command("get", get, "Print one entry.").add_argument("issue_id", metavar="ID")
     _add_filters(command("list", list_entries, "Print entries as NDJSON, oldest first."))
-    _add_question(command("why", why, "Print why runs of a Blueprint were denied, or what was tried on a document."))
+    why_question.add_arguments(
+        command("why", why, "Print why runs of a Blueprint were denied, or what was tried on a document.")
+    )
     chosen = command("mark", mark, "Say that something changed, such as a prompt; print the marker.")
     chosen.add_argument("title", metavar="TITLE", help="what changed, in one line")
     chosen.add_argument("--note", metavar="TEXT", default="", help="more about it")
@@ -252,21 +251,11 @@ def _parser() -> argparse.ArgumentParser:
     chosen = command("note", note, "Write a note about a pattern, an entry, a Blueprint or a marker; print it.")
     chosen.add_argument("about", metavar="ABOUT", help="such as entry:h-1, pattern:ID, blueprint:main, marker:ID")
     chosen.add_argument("text", metavar="TEXT", help="Markdown; @name tells a user")
+    verify_receipt.add_arguments(
+        offline("verify", verify, "Verify the receipt of an entry, without a server; print what it proves.")
+    )
     command("mcp", mcp, "Serve MCP tools to a model over standard input and output.")
     return parser
-
-
-def _add_question(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--blueprint-id", metavar="ID")
-    parser.add_argument("--intent", metavar="TEXT", default="", help="what you are about to try")
-    parser.add_argument("--prev-hash", metavar="HASH", help="instead, print the attempts made from this document")
-    parser.add_argument(
-        "--limit", metavar="N", type=parsers.positive, help="with --prev-hash: the newest N attempts (3)"
-    )
-    parser.add_argument("--format", choices=["json", "text"], default="json", help="text: for a prompt")
-    parser.add_argument(
-        "--max-chars", metavar="N", type=parsers.positive, help="with text: at most N characters (8,000)"
-    )
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:

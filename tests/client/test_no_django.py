@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.evidence.logs import KEY, Log
 from tests.processes import ROOT
 
 ALLOWED = {"anyio", "certifi", "exceptiongroup", "h11", "httpcore", "httpx", "idna", "msgspec", "sniffio"}
@@ -69,6 +70,8 @@ def test_the_blocker_blocks():
         "enhancelog.client.async_content_store",
         "enhancelog.client.async_log_store",
         "enhancelog.client.buffered",
+        "enhancelog.evidence.receipts",
+        "enhancelog.evidence.tile_building",
     ],
 )
 def test_what_agents_import_needs_no_django(module: str):
@@ -89,6 +92,13 @@ def test_the_mcp_server_without_its_package_is_one_line():
     done = command_line("mcp")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "enhancelog: the MCP server needs another package; run: pip install 'enhancelog[mcp]'\n"
+
+
+def test_verifying_without_its_package_is_one_line(tmp_path: Path):
+    (tmp_path / "receipt").write_bytes(Log(2).receipt(1, 2))
+    done = command_line("verify", str(tmp_path / "receipt"), "--key", str(KEY.verifier))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "enhancelog: verifying needs another package; run: pip install 'enhancelog[verify]'\n"
 
 
 def test_no_data_folder_is_made(tmp_path: Path):

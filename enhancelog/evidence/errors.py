@@ -1,0 +1,2 @@
+class Unproven(ValueError):
+    """Why a note, a proof or a receipt proves nothing, in one line."""
