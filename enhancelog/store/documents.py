@@ -6,8 +6,8 @@ from typing import Final, NamedTuple, cast, get_args
 
 import msgspec
 from django.db import connection
-from django.db.models import Q
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Q
 
 from enhancelog.backends import dialect, faults, in_parts
 from enhancelog.domain import records

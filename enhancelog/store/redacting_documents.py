@@ -5,7 +5,6 @@ from contextlib import ExitStack, closing, suppress
 from typing import Final, NamedTuple
 
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
 from enhancelog.backends import dialect, faults, schema

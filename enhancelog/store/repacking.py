@@ -50,7 +50,7 @@ class Repacking:
         self._base: Base | None = None
         self._places: list[_Place] = []
         self._seen: set[int] = set()
-        self._file = SpooledTemporaryFile[bytes](IN_MEMORY_BYTES)  # noqa: SIM115  closed by ``close``
+        self._file = SpooledTemporaryFile[bytes](IN_MEMORY_BYTES)
 
     def close(self) -> None:
         self._file.close()
