@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 from django.db.models import BooleanField, F, Model, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
@@ -15,6 +16,7 @@ from enhancelog.domain.errors import Damaged
 from enhancelog.models import (
     Answer,
     AuditRecord,
+    Document,
     Entry,
     EntryPatch,
     HostIssue,
@@ -34,6 +36,9 @@ from enhancelog.store.redacting import Taken
 
 MOST: Final = 20  # of a kind
 MOST_TEXTS: Final = 20
+# What is named by the hash of a document, and goes with it.
+DOCUMENTS: Final = "documents"
+VERSIONS: Final = "versions of documents"
 
 
 class Holding(NamedTuple):
@@ -42,6 +47,9 @@ class Holding(NamedTuple):
     what: str
     ids: Sequence[str]
     more: bool
+
+    def __str__(self) -> str:
+        return f"{self.what}: {', '.join(self.ids)}{' …' if self.more else ''}"
 
 
 class Place(NamedTuple):
@@ -87,7 +95,7 @@ _PLACES: Final = (
     Place("issues of hosts", HostIssue, ("intent", "detail"), "issue_id"),
     Place("unfinished runs", UnfinishedRun, ("intent", "reason"), "issue_id", json=("ops",)),
     Place("former states of unfinished runs", UnfinishedRunChange, ("reason",), "run__issue_id"),
-    Place("versions of documents", Version, ("rationale",), "hash"),
+    Place(VERSIONS, Version, ("rationale",), "hash"),
     Place("patches of hosts", Patch, ("rationale",), "pk", json=("ops",)),
     Place("answers of hosts", Answer, ("rationale",), "pk", json=("text", "ops")),
 )
@@ -156,16 +164,54 @@ def _first(what: str, rows: "QuerySet[Model, object]") -> Holding:
     return Holding(what, found[:MOST], len(found) > MOST)
 
 
+# Those of the Blueprint, and those of the run if they were first seen with another one. One is read after the other.
 def _documents(taken: Taken, texts: Sequence[str]) -> Holding:
     entry = taken.after
     candidate = entry.candidate_hash if isinstance(entry.candidate_hash, str) else ""
-    hashes = sorted({entry.prev_hash, entry.new_hash, candidate} - {""})
-    return Holding("documents", [hash for hash in hashes if _document_has(hash, texts)], more=False)
+    of_blueprint = Document.objects.filter(blueprint_id=entry.blueprint_id, redacted=None).order_by("position")
+    hashes = [entry.prev_hash, entry.new_hash, candidate, *of_blueprint.values_list("hash", flat=True)]
+    forms = [*texts, *_as_json(texts)]
+    having = (hash for hash in dict.fromkeys(hashes) if _has_one(_text_of(hash), forms))
+    found = list(islice(having, MOST + 1))
+    return Holding(DOCUMENTS, sorted(found[:MOST]), len(found) > MOST)
 
 
-def _document_has(hash: str, texts: Sequence[str]) -> bool:
+def _has_one(document: str, texts: Sequence[str]) -> bool:
+    return any(text in document for text in texts)
+
+
+def _text_of(hash: str) -> str:
     try:
         stored = documents.find(hash)
     except Damaged:
-        return False
-    return stored is not None and any(text in stored.text for text in texts)
+        return ""
+    return stored.text if stored else ""
+
+
+def with_parts_of(hash: str) -> list[Holding]:
+    """Entries and patches of the runs that made this document, whose operations have a text of it. Reads all entries
+    of its Blueprint, so it is for commands. Raises ``Other``.
+    """
+    with faults():
+        text = _text_of(hash)
+        row = Document.objects.filter(hash=hash).first()
+        if row is None or not text:
+            return []
+        entries = Entry.objects.filter(Q(new_hash=hash) | Q(candidate_hash=hash), blueprint_id=row.blueprint_id)
+        tried = Patch.objects.filter(candidate_hash=hash)
+        found = [
+            _having_parts("operations of entries", entries.exclude(ops=None), "issue_id", text),
+            _having_parts("operations of patches of hosts", tried, "position", text),
+        ]
+    return [each for each in found if each.ids]
+
+
+def _having_parts(what: str, rows: "QuerySet[Any, Any]", name: str, text: str) -> Holding:
+    having = (id for id, ops in rows.order_by("position").values_list(name, "ops") if _is_part(ops, text))
+    found = [str(each) for each in islice(having, MOST + 1)]
+    return Holding(what, found[:MOST], len(found) > MOST)
+
+
+def _is_part(ops: str, text: str) -> bool:
+    values = redactions.strings_of_ops(ops.encode())
+    return any(len(value) >= redactions.SHORTEST and value in text for value in values)

@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing, suppress
 from typing import Final, NamedTuple
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Count, Model
 
 from enhancelog.backends import dialect, faults, schema
 from enhancelog.domain import records, redactions
@@ -31,7 +31,8 @@ OF_VERSION: Final = f"EXISTS (SELECT 1 FROM {DocumentRedaction._meta.db_table} g
 
 class Looked(NamedTuple):
     """``forms``: those that are stored. ``tombstone``: if it is redacted already. ``rationales``: how many versions
-    have one. ``based``: how many documents are stored as their difference from it.
+    have one. ``based``: how many documents are stored as their difference from it. ``others``: how many of the
+    Blueprint are stored beside it and not redacted.
     """
 
     hash: str
@@ -40,6 +41,7 @@ class Looked(NamedTuple):
     tombstone: Tombstone | None
     rationales: int
     based: int
+    others: int
 
 
 def look(hash: str) -> Looked:
@@ -51,7 +53,9 @@ def look(hash: str) -> Looked:
         tombstone = next((redactions.tombstones(row.redacted)[0] for row in rows if row.redacted), None)
         rationales = Version.objects.filter(hash=hash).exclude(rationale__in=("", REDACTED)).count()
         based = Document.objects.filter(base=hash).count()
-    return Looked(hash, rows[0].blueprint_id, [row.form for row in rows], tombstone, rationales, based)
+        of_blueprint = Document.objects.filter(blueprint_id=rows[0].blueprint_id, redacted=None).exclude(hash=hash)
+        others = of_blueprint.aggregate(hashes=Count("hash", distinct=True))["hashes"]
+    return Looked(hash, rows[0].blueprint_id, [row.form for row in rows], tombstone, rationales, based, others)
 
 
 def redact(hash: str, why: str, origin: Origin) -> int:
