@@ -1,5 +1,7 @@
 """What was taken out of entries and documents: ``store.redacting`` and ``store.redacting_documents`` write."""
 
+from typing import ClassVar
+
 from django.db import models
 
 from enhancelog.backends.fields import CodePointTextField
@@ -47,6 +49,9 @@ class DocumentRedaction(models.Model):
     source = CodePointTextField()
     tombstones = models.TextField()  # the document's ``redacted``
     envelope = models.TextField()  # over what stays of the document, too
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(number=1), name="document_redacted_once")]
 
     def __str__(self) -> str:
         return f"document {self.hash}"
