@@ -11,6 +11,7 @@ from enhancelog import links
 from enhancelog.accounts.permissions import needs
 from enhancelog.domain.errors import Damaged
 from enhancelog.domain.telling_lines import shown_line
+from enhancelog.projections import source_names
 from enhancelog.queries import candidates, document_versions
 from enhancelog.queries.candidates import Candidate
 from enhancelog.queries.document_versions import KnownVersion, Newest
@@ -148,8 +149,9 @@ def document_detail(request: HttpRequest, hash: str) -> HttpResponse:
     }
     other_hash = request.GET.get("compare")
     if other_hash is None:
-        text = None if isinstance(found, Gone) else shown(found)
-        return htmx.page(request, "documents/document.jinja", {**context, "shown": text})
+        context["shown"] = None if isinstance(found, Gone) else shown(found)
+        context["source"] = source_names.current().shown(found.source)
+        return htmx.page(request, "documents/document.jinja", context)
     other = documents.look(other_hash)
     if other is None:
         return htmx.page(request, "documents/unknown.jinja", {"hash": other_hash, "section": "blueprints"}, status=404)
