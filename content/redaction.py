@@ -105,5 +105,4 @@ def _unsearched(issue_id: str, done: Sequence[str], taken: Taken | None) -> list
 def _shown(found: Holding) -> list[str]:
     if found.what not in (holding.DOCUMENTS, holding.VERSIONS):
         return [str(found)]
-    lines = [f"{found.what}: {hash}: {settings.PROGRAM} redact --document {hash} --why TEXT" for hash in found.ids]
-    return [*lines, *([f"{found.what}: and others, which the command names once these are redacted"] * found.more)]
+    return [f"{found.what}: {hash}: {settings.PROGRAM} redact --document {hash} --why TEXT" for hash in found.ids]

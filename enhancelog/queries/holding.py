@@ -1,7 +1,7 @@
 """Where else a text is that is to be redacted: what people wrote, other entries, and what hosts keep."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -36,6 +36,7 @@ from enhancelog.store.redacting import Taken
 
 MOST: Final = 20  # of a kind
 MOST_TEXTS: Final = 20
+ROWS_AT_ONCE: Final = 100  # each with all operations of a patch
 # What is named by the hash of a document, and goes with it.
 DOCUMENTS: Final = "documents"
 VERSIONS: Final = "versions of documents"
@@ -53,13 +54,16 @@ class Holding(NamedTuple):
 
 
 class Place(NamedTuple):
-    """``columns`` are searched, of these ``json`` for the text as JSON writes it; ``name`` names a row."""
+    """``columns`` are searched, of these ``json`` for the text as JSON writes it; ``name`` names a row. ``most``: so
+    many are named; ``None``: all, because each is to be redacted.
+    """
 
     what: str
     table: type[Model]
     columns: Sequence[str]
     name: str
     json: Sequence[str] = ()
+    most: int | None = MOST
 
 
 def holding(taken: Taken) -> list[Holding]:
@@ -95,7 +99,7 @@ _PLACES: Final = (
     Place("issues of hosts", HostIssue, ("intent", "detail"), "issue_id"),
     Place("unfinished runs", UnfinishedRun, ("intent", "reason"), "issue_id", json=("ops",)),
     Place("former states of unfinished runs", UnfinishedRunChange, ("reason",), "run__issue_id"),
-    Place(VERSIONS, Version, ("rationale",), "hash"),
+    Place(VERSIONS, Version, ("rationale",), "hash", most=None),
     Place("patches of hosts", Patch, ("rationale",), "pk", json=("ops",)),
     Place("answers of hosts", Answer, ("rationale",), "pk", json=("text", "ops")),
 )
@@ -107,7 +111,8 @@ def rows(place: Place, texts: Sequence[str], left_out: Q | None = None) -> Holdi
         return Holding(place.what, [], more=False)
     found = place.table._default_manager.filter(_has(place, texts)).order_by(place.name)
     found = found if left_out is None else found.exclude(left_out)
-    return _first(place.what, found.values_list(place.name, flat=True).distinct())
+    names = found.values_list(place.name, flat=True).distinct()
+    return _first(place.what, names if place.most is None else names[: place.most + 1], place.most)
 
 
 def _goes_too(place: Place, taken: Taken) -> Q | None:
@@ -153,15 +158,15 @@ def _entries(texts: Sequence[str], position: int) -> Holding:
     others: QuerySet[Entry, Entry] = Entry.objects.exclude(position=position).order_by("position")
     others = others.annotate(has=RawSQL(f"({condition})", parameters, output_field=BooleanField()))
     others = others.filter(Q(has=True) | _has(_PARTS, texts))
-    return _first("entries", others.values_list("issue_id", flat=True))
+    return _first("entries", others.values_list("issue_id", flat=True)[: MOST + 1])
 
 
 _PARTS: Final = Place("entries", Entry, (), "issue_id", json=("ops", "meta"))
 
 
-def _first(what: str, rows: "QuerySet[Model, object]") -> Holding:
-    found = [str(each) for each in rows[: MOST + 1]]
-    return Holding(what, found[:MOST], len(found) > MOST)
+def _first(what: str, ids: Iterable[object], most: int | None = MOST) -> Holding:
+    found = [str(each) for each in islice(ids, None if most is None else most + 1)]
+    return Holding(what, found[:most], most is not None and len(found) > most)
 
 
 # Those of the Blueprint, and those of the run if they were first seen with another one. One is read after the other.
@@ -172,8 +177,7 @@ def _documents(taken: Taken, texts: Sequence[str]) -> Holding:
     hashes = [entry.prev_hash, entry.new_hash, candidate, *of_blueprint.values_list("hash", flat=True)]
     forms = [*texts, *_as_json(texts)]
     having = (hash for hash in dict.fromkeys(hashes) if _has_one(_text_of(hash), forms))
-    found = list(islice(having, MOST + 1))
-    return Holding(DOCUMENTS, sorted(found[:MOST]), len(found) > MOST)
+    return _first(DOCUMENTS, having, most=None)
 
 
 def _has_one(document: str, texts: Sequence[str]) -> bool:
@@ -207,9 +211,8 @@ def with_parts_of(hash: str) -> list[Holding]:
 
 
 def _having_parts(what: str, rows: "QuerySet[Any, Any]", name: str, text: str) -> Holding:
-    having = (id for id, ops in rows.order_by("position").values_list(name, "ops") if _is_part(ops, text))
-    found = [str(each) for each in islice(having, MOST + 1)]
-    return Holding(what, found[:MOST], len(found) > MOST)
+    each = rows.order_by("position").values_list(name, "ops").iterator(ROWS_AT_ONCE)
+    return _first(what, (id for id, ops in each if _is_part(ops, text)))
 
 
 def _is_part(ops: str, text: str) -> bool:
