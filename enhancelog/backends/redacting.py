@@ -28,11 +28,9 @@ class Redacting(NamedTuple):
         return [name for name in self.columns if name not in self.texts and name != "redacted"]
 
 
+# The same row, stored in another way, because another row that it was stored by is redacted. ``changed``: the columns
+# that say how it is stored; ``allowed``: an SQL condition over OLD and NEW.
 class Repacked(NamedTuple):
-    """The same row, stored in another way, because another row that it was stored by is redacted. ``changed``: the
-    columns that say how it is stored; ``allowed``: an SQL condition over OLD and NEW.
-    """
-
     changed: Sequence[str]
     allowed: str
 

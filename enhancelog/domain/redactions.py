@@ -91,7 +91,7 @@ def of_document(
     tombstones: str,
     left: Iterable[Sequence[str | int | None]],
 ) -> str:
-    """The envelope of a document's redaction. ``left``: what stays of its rows, in the order of their forms."""
+    """``left``: what stays of its rows, in the order of their forms."""
     rows = (part for row in left for part in row)
     return envelope("document redaction", hash, number, recorded_ms, *origin, tombstones, *rows)
 

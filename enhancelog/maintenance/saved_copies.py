@@ -42,9 +42,7 @@ class Copy(NamedTuple):
 
 
 def holding(data_dir: Path, question: Question, mark: str | None) -> list[Copy]:
-    """The oldest first. ``mark``: a text that each quarantined line of it has; ``None``: nothing of its kind is
-    quarantined. Other copies, and what they say, are not known here.
-    """
+    """The oldest first. ``mark``: a text that each quarantined line of it has, if such lines are quarantined."""
     found = [copy for name in _FOLDERS for path in _files(data_dir / name) if (copy := _looked_at(path, question))]
     if mark is not None:
         written = records.encode_part(mark)[1:-1].encode()

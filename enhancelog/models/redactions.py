@@ -1,4 +1,4 @@
-"""What was taken out of entries and documents: ``store.redacting`` and ``store.redacting_documents`` write."""
+"""What was taken out of entries and documents: ``store.redacting*`` write."""
 
 from typing import ClassVar
 

@@ -101,9 +101,7 @@ def _version(row: Sequence[Any], form: str | None) -> KnownVersion:
 
 
 def newest_stored(blueprint_id: str) -> Newest | None:
-    """The version that began last, of all sources; ``None`` if no document is stored. Raises ``RedactedDocument`` if
-    all that are stored are redacted, else ``Damaged``.
-    """
+    """The version that began last, of all sources; ``None`` if no document is stored. Raises ``Damaged``."""
     if not records.is_id(blueprint_id, may_be_empty=True):
         return None
     of_sources = [_logged(blueprint_id)]

@@ -54,16 +54,14 @@ class Holding(NamedTuple):
 
 
 class Place(NamedTuple):
-    """``columns`` are searched, of these ``json`` for the text as JSON writes it; ``name`` names a row. ``most``: so
-    many are named; ``None``: all, because each is to be redacted.
-    """
+    """``columns`` are searched, of these ``json`` for the text as JSON writes it; ``name`` names a row."""
 
     what: str
     table: type[Model]
     columns: Sequence[str]
     name: str
     json: Sequence[str] = ()
-    most: int | None = MOST
+    most: int | None = MOST  # so many are named; None: all, because each is to be redacted
 
 
 def holding(taken: Taken) -> list[Holding]:
@@ -192,10 +190,9 @@ def _text_of(hash: str) -> str:
     return stored.text if stored else ""
 
 
+# Those of the runs that made this document. Reads all entries of its Blueprint, so it is for commands.
 def with_parts_of(hash: str) -> list[Holding]:
-    """Entries and patches of the runs that made this document, whose operations have a text of it. Reads all entries
-    of its Blueprint, so it is for commands. Raises ``Other``.
-    """
+    """Whose operations have a text of it. Raises ``Other``."""
     with faults():
         text = _text_of(hash)
         row = Document.objects.filter(hash=hash).first()

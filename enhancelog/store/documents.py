@@ -63,15 +63,14 @@ class Stored(NamedTuple):
     source: str
 
 
+# What stays of a redacted document.
 class Gone(NamedTuple):
-    """What stays of a document that was redacted. ``size``: bytes of its text; ``recorded_ms``: when it was stored."""
-
     hash: str
     form: DocumentForm
     blueprint_id: str
-    size: int
+    size: int  # bytes of its text
     source: str
-    recorded_ms: int
+    recorded_ms: int  # when it was stored
     tombstone: Tombstone
 
 
@@ -178,13 +177,14 @@ def look(hash: str, form: str | None = None) -> Stored | Gone | None:
     return Stored(hash, found_form, row.blueprint_id, text, row.source)
 
 
+# Who reads documents without the append lock asks before, and again when writing what follows.
 def redactions() -> int:
-    """Of documents. Who reads documents without the append lock asks before, and again when writing what follows."""
+    """How many documents were redacted."""
     return DocumentRedaction.objects.count()
 
 
+# Of these, no form comes back.
 def redacted(hashes: Iterable[str]) -> set[str]:
-    """Those of which no form comes back."""
     found: set[str] = set()
     for part in in_parts(list(hashes)):
         found.update(DocumentRedaction.objects.filter(hash__in=part).values_list("hash", flat=True))

@@ -30,18 +30,13 @@ OF_VERSION: Final = f"EXISTS (SELECT 1 FROM {DocumentRedaction._meta.db_table} g
 
 
 class Looked(NamedTuple):
-    """``forms``: those that are stored. ``tombstone``: if it is redacted already. ``rationales``: how many versions
-    have one. ``based``: how many documents are stored as their difference from it. ``others``: how many of the
-    Blueprint are stored beside it and not redacted.
-    """
-
     hash: str
     blueprint_id: str
     forms: Sequence[str]
-    tombstone: Tombstone | None
-    rationales: int
-    based: int
-    others: int
+    tombstone: Tombstone | None  # if it is redacted already
+    rationales: int  # of versions
+    based: int  # documents that are stored as their difference from it
+    others: int  # documents of the Blueprint that are not redacted
 
 
 def look(hash: str) -> Looked:
@@ -58,10 +53,9 @@ def look(hash: str) -> Looked:
     return Looked(hash, rows[0].blueprint_id, [row.form for row in rows], tombstone, rationales, based, others)
 
 
+# Touched places are left to their derivation, and what no row has any more to ``Dialect.erase``.
 def redact(hash: str, why: str, origin: Origin) -> int:
-    """All or nothing; returns how many documents have another base now. Touched places are left to their derivation,
-    and what no row has any more to ``Dialect.erase``. Raises ``Invalid`` or ``Other``.
-    """
+    """All or nothing; returns how many documents have another base now. Raises ``Invalid`` or ``Other``."""
     why = redactions.checked_why(why)
     with faults():
         while (repacked := _redact(hash, why, origin)) is None:

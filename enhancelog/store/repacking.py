@@ -34,15 +34,14 @@ ALLOWED: Final = f"""OLD.redacted IS NULL AND NEW.compressed IS NOT NULL AND EXI
 
 
 class _Place(NamedTuple):
-    """``length``: of the difference, which lies in the file after those of the places before."""
-
     position: int
     base: str | None
-    length: int
+    length: int  # of the difference, which lies in the file after those of the places before
 
 
+# Of the documents based on this one, as texts of this form.
 class Repacking:
-    """Of the documents based on this one, as texts of this form. Close it after use."""
+    """Close it after use."""
 
     def __init__(self, hash: str, form: str) -> None:
         self._based_on = hash, form

@@ -138,7 +138,7 @@ def again(cursor: CursorWrapper, position: int) -> None:
 
 
 def forget_document(cursor: CursorWrapper, hash: str) -> None:
-    """This document was redacted: the names that it gave to places go. Under the append lock."""
+    """This document was redacted. Under the append lock."""
     key = start_key(hash)
     for table in TABLES:
         cursor.execute(f"DELETE FROM {table._meta.db_table} WHERE position IN ({_FROM})", [key, hash])

@@ -1,5 +1,4 @@
-"""``redact ISSUE_ID --field FIELD… --why TEXT``, ``redact --content STORY_ID KIND --version N --why TEXT`` and
-``redact --document HASH --why TEXT``"""
+"""``redact ISSUE_ID --field FIELD…``, ``redact --content STORY_ID KIND --version N`` and ``redact --document HASH``"""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -29,9 +29,7 @@ _BEFORE: Final = re.compile(r"(\d{1,18})-(\d{1,18})")
 
 
 class VersionRow(NamedTuple):
-    """``url``: if its document is stored, or was; ``changes_url``: the difference from the version before, if both can
-    be read.
-    """
+    """``changes_url``: the difference from the version before, if both documents can be read."""
 
     version: KnownVersion
     rationale: str
