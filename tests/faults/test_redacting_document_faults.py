@@ -1,4 +1,4 @@
-"""``redact --document``: killed anywhere, beside appends, and what is left in the database's files."""
+"""``redact --document``: killed anywhere, and what is left in the database's files."""
 
 import random
 import sqlite3

@@ -156,7 +156,7 @@ def document_detail(request: HttpRequest, hash: str) -> HttpResponse:
     context |= {
         "other": other,
         "places": places(read(other), read(found)),
-        "gone": [each for each in (other, found) if isinstance(each, Gone)],
+        "gone": list({each.hash: each for each in (other, found) if isinstance(each, Gone)}.values()),
         "compared": _compared(other, found),
         "other_origin": _origin(other),
         "swapped_url": links.document(other.hash, found.hash),
