@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from django.conf import settings
+
 from content import redacting as of_store
 from content.kinds import Key, raw_key
 from content.models import ContentRevision
@@ -88,7 +90,7 @@ def of_content(key: Key, version: int) -> Redacting:
 def _elsewhere(taken: Taken) -> list[str]:
     texts = holding.searched(taken)[:MOST_TEXTS]
     found = [*holding.holding(taken), holding.rows(_CONTENT, texts)]
-    return [_shown(each) for each in found if each.ids]
+    return [line for each in found if each.ids for line in _shown(each)]
 
 
 def _unsearched(issue_id: str, done: Sequence[str], taken: Taken | None) -> list[str]:
@@ -99,5 +101,8 @@ def _unsearched(issue_id: str, done: Sequence[str], taken: Taken | None) -> list
     return said
 
 
-def _shown(found: Holding) -> str:
-    return f"{found.what}: {', '.join(found.ids)}{' …' if found.more else ''}"
+# With the command line that redacts a document and the rationales of its versions.
+def _shown(found: Holding) -> list[str]:
+    if found.what not in (holding.DOCUMENTS, holding.VERSIONS):
+        return [str(found)]
+    return [f"{found.what}: {hash}: {settings.PROGRAM} redact --document {hash} --why TEXT" for hash in found.ids]

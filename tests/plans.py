@@ -13,6 +13,7 @@ SMALL = {"blueprintsummary", "patternrules", "patternchange", "hostsource", "hos
     "sourceprogress",
     "redaction",
     "redactedpatch",
+    "documentredaction",
 }
 """Tables that do not grow with the log: a row a Blueprint, source or change by hand, one row, or work to do."""
 

@@ -17,13 +17,15 @@ from enhancelog.api.errors import problem_response
 from enhancelog.api.negotiation import MEDIA_TYPES
 from enhancelog.domain import filters, page_sizes, unfinished_reports
 from enhancelog.domain.causes import Cause
-from enhancelog.domain.errors import NO_SUCH_DOCUMENT, Conflict, Invalid, NotFound
+from enhancelog.domain.errors import NO_SUCH_DOCUMENT, Conflict, Invalid, NotFound, RedactedDocument
 from enhancelog.domain.observed import DocumentForm
+from enhancelog.domain.redactions import Tombstone
 from enhancelog.domain.unfinished import RunStatus
 from enhancelog.queries import entries, observed, unfinished
 from enhancelog.queries.observed import TriedPatch
 from enhancelog.queries.unfinished import UnfinishedRun
 from enhancelog.store import documents
+from enhancelog.store.documents import Gone
 from enhancelog.store.unfinished_reports import keep_report
 
 LONGEST_OLD_REASON: Final = 500  # characters, of a change
@@ -86,9 +88,11 @@ class DocumentByHash(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request, hash: str) -> HttpResponse:
-        found = documents.find(hash)
+        found = documents.look(hash)
         if found is None:
             return problem_response(404, f"{NO_SUCH_DOCUMENT} {hash[:80]}.")
+        if isinstance(found, Gone):
+            return _gone(found.tombstone)
         body, media_type = found.text.encode(), DOCUMENT_TYPES[found.form]
         if found.form == "json":
             return tagged(request._request, body, media_type)  # the YAML may take its place
@@ -96,6 +100,13 @@ class DocumentByHash(ApiView):
         if response := conditional_response(request._request, etag):
             return response
         return HttpResponse(body, content_type=media_type, headers={"ETag": etag})
+
+
+def _gone(tombstone: Tombstone) -> HttpResponse:
+    said = RedactedDocument(tombstone.redacted_ms, tombstone.why)
+    return problem_response(
+        410, f"The document has no text: {said}", redacted_ms=tombstone.redacted_ms, why=tombstone.why
+    )
 
 
 class UnfinishedRunList(ApiView):

@@ -14,17 +14,28 @@ DETAILS, TEXTS, VALUES = "details", "texts", "values"
 
 class Redacting(NamedTuple):
     """``columns``: all of the row. ``texts``: how each may go: one of the ways above, or to this SQL literal.
-    ``allowed``: an SQL condition over OLD and NEW.
+    ``allowed``: an SQL condition over OLD and NEW. ``repacked``: the one other update that is allowed.
     """
 
     columns: Sequence[str]
     texts: Mapping[str, str]
     allowed: str
     recorded: "Recorded | None" = None
+    repacked: "Repacked | None" = None
 
     @property
     def fixed(self) -> list[str]:
         return [name for name in self.columns if name not in self.texts and name != "redacted"]
+
+
+# The same row, stored in another way, because another row that it was stored by is redacted. ``changed``: the columns
+# that say how it is stored; ``allowed``: an SQL condition over OLD and NEW.
+class Repacked(NamedTuple):
+    changed: Sequence[str]
+    allowed: str
+
+    def fixed(self, columns: Sequence[str]) -> list[str]:
+        return [name for name in columns if name not in self.changed]
 
 
 class Recorded(NamedTuple):
@@ -62,5 +73,7 @@ class Recorded(NamedTuple):
         return [*statements, *([f"DELETE FROM {self.kept} WHERE {self.of(self.kept, 'NEW')}"] if self.kept else [])]
 
 
-def recorded(columns: Sequence[str], texts: Mapping[str, str], recorded: Recorded) -> Redacting:
-    return Redacting(columns, texts, recorded.is_next(), recorded)
+def recorded(
+    columns: Sequence[str], texts: Mapping[str, str], recorded: Recorded, repacked: Repacked | None = None
+) -> Redacting:
+    return Redacting(columns, texts, recorded.is_next(), recorded, repacked)

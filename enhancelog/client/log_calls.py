@@ -17,6 +17,7 @@ from enhancelog.domain.errors import (
     NO_SUCH_PATTERN,
     Changed,
     Conflict,
+    Damaged,
     Invalid,
     NotFound,
     Other,
@@ -162,6 +163,8 @@ class LogCalls:
         answer = yield Request("GET", f"/v1/enhance/documents/{quote(hash, safe='')}")
         if answer.status == 404 and problem_of(answer).detail.startswith(NO_SUCH_DOCUMENT):
             raise NotFound(hash)
+        if answer.status == 410:
+            raise Damaged(problem_of(answer).detail)
         if answer.status == 404:
             raise Other(f"{self._endpoint.url} serves no documents: it is an older release, or no Enhancelog server")
         media_type = self._endpoint.expect(answer, 200).headers.get("Content-Type", "").partition(";")[0]

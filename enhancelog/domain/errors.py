@@ -1,5 +1,6 @@
 """Errors of the stores, without dependencies: the client uses them too."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 # The body of the 404 for an entry, as upstream answers
@@ -76,6 +77,16 @@ class WrongSchema(Other):
 
 class Damaged(Other):
     """A document; the text says why it cannot be read."""
+
+
+class RedactedDocument(Damaged):
+    """Its text was taken out. ``redacted_ms``: epoch ms."""
+
+    def __init__(self, redacted_ms: int, why: str) -> None:
+        at = datetime.fromtimestamp(redacted_ms / 1000, UTC)
+        super().__init__(f"it was redacted on {at:%Y-%m-%d %H:%M} UTC: {why}")
+        self.redacted_ms = redacted_ms
+        self.why = why
 
 
 class Full(Other):

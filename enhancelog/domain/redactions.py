@@ -83,6 +83,19 @@ def of_patch(number: int, entry: int, patch: Sequence[str | int | None]) -> str:
     return envelope("redacted patch", number, entry, *patch)
 
 
+def of_document(
+    hash: str,
+    number: int,
+    recorded_ms: int,
+    origin: Origin,
+    tombstones: str,
+    left: Iterable[Sequence[str | int | None]],
+) -> str:
+    """``left``: what stays of its rows, in the order of their forms."""
+    rows = (part for row in left for part in row)
+    return envelope("document redaction", hash, number, recorded_ms, *origin, tombstones, *rows)
+
+
 def without(entry: Entry, fields: Sequence[str], of_host: Collection[str] = ()) -> Entry:
     """The entry with its texts in these fields gone. Raises ``Invalid``: an unknown field, or one with no text to
     redact, unless it is in ``of_host``: a host's patch has one. No badge and no denial changes.

@@ -41,13 +41,12 @@ class Copy(NamedTuple):
         return f"{self.path} ({made})" + ("" if self.is_sure else ": it may hold it; it cannot be looked into")
 
 
-def holding(data_dir: Path, question: Question, mark: str) -> list[Copy]:
-    """The oldest first. ``mark``: a text that each quarantined line of it has. Other copies, and what they say, are
-    not known here.
-    """
+def holding(data_dir: Path, question: Question, mark: str | None) -> list[Copy]:
+    """The oldest first. ``mark``: a text that each quarantined line of it has, if such lines are quarantined."""
     found = [copy for name in _FOLDERS for path in _files(data_dir / name) if (copy := _looked_at(path, question))]
-    written = records.encode_part(mark)[1:-1].encode()
-    found += [copy for path in _files(data_dir / _QUARANTINE) if (copy := _quarantined(path, written))]
+    if mark is not None:
+        written = records.encode_part(mark)[1:-1].encode()
+        found += [copy for path in _files(data_dir / _QUARANTINE) if (copy := _quarantined(path, written))]
     return sorted(found, key=lambda copy: copy.made_ms)
 
 

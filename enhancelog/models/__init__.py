@@ -43,7 +43,7 @@ from enhancelog.models.projections import (
     MetaValue,
     StatusTally,
 )
-from enhancelog.models.redactions import KeptTexts, RedactedPatch, Redaction
+from enhancelog.models.redactions import DocumentRedaction, KeptTexts, RedactedPatch, Redaction
 from enhancelog.models.rejudgements import CandidateKey, Rejudgement
 from enhancelog.models.sessions import Session, TemporaryPassword
 from enhancelog.models.sources import SourceChange, SourceProgress
@@ -79,6 +79,7 @@ __all__ = [
     "Denial",
     "DenialPattern",
     "Document",
+    "DocumentRedaction",
     "Entry",
     "EntryBadge",
     "EntryPatch",

@@ -57,9 +57,10 @@ class Document(models.Model):
     blueprint_id = CodePointTextField()  # where it was seen first
     base = CodePointTextField(null=True)  # always of the same form, and stored whole
     size = models.BigIntegerField()  # bytes of the text
-    compressed = models.BinaryField()
+    compressed = models.BinaryField(null=True)  # NULL: redacted
     source = CodePointTextField()
     recorded_ms = models.BigIntegerField()
+    redacted = models.TextField(null=True)  # a JSON array of one, as ``domain.redactions.tombstones`` reads it
 
     class Meta:
         indexes: ClassVar = [

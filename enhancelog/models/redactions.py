@@ -1,4 +1,6 @@
-"""What was taken out of entries: ``store.redacting`` writes."""
+"""What was taken out of entries and documents: ``store.redacting*`` write."""
+
+from typing import ClassVar
 
 from django.db import models
 
@@ -33,6 +35,26 @@ class RedactedPatch(models.Model):
 
     def __str__(self) -> str:
         return f"patch {self.patch}, redaction {self.number}"
+
+
+# Written once. Inserting one takes the text out of its document, by a trigger: out of all rows that have its hash. None
+# comes back, whatever its form.
+class DocumentRedaction(models.Model):
+    pk = models.CompositePrimaryKey("hash", "number")
+    hash = CodePointTextField()
+    number = models.IntegerField()  # always 1: nothing is left for a second
+    recorded_ms = models.BigIntegerField()
+    actor_kind = CodePointTextField()
+    actor_name = CodePointTextField()
+    source = CodePointTextField()
+    tombstones = models.TextField()  # the document's ``redacted``
+    envelope = models.TextField()  # over what stays of the document, too
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(number=1), name="document_redacted_once")]
+
+    def __str__(self) -> str:
+        return f"document {self.hash}"
 
 
 # The texts that an entry keeps. A row is here only while its redaction is inserted.

@@ -6,7 +6,7 @@ from enhancelog.backends import faults
 from enhancelog.models import Entry, EntryPatch, Patch, UnfinishedRun
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.queries.unfinished import UNRESOLVED
-from enhancelog.store.documents import Stored
+from enhancelog.store.documents import Gone, Stored
 
 SHOWN: Final = 5
 LOOKED_AT: Final = 1_000  # newest unfinished runs of the Blueprint, of each status
@@ -49,7 +49,7 @@ class Candidate(NamedTuple):
     is_of_unknown: bool
 
 
-def candidate(document: Stored) -> Candidate:
+def candidate(document: Stored | Gone) -> Candidate:
     with faults():
         found = run(Statement(_LOGGED, (document.hash,)))
         runs = [Run(*row) for row in found if row[0] is not None]

@@ -11,6 +11,7 @@ from enhancelog.domain.times import EARLIEST_MS, is_plausible, now_ms
 from enhancelog.models import Document, Version
 from enhancelog.projections import source_names
 from enhancelog.queries import entries, observed
+from enhancelog.queries.observed import REDACTED_FORM
 from enhancelog.store import documents
 from enhancelog.store.documents import Stored
 
@@ -20,7 +21,7 @@ MOST_SOURCES: Final = 20
 
 
 class KnownVersion(NamedTuple):
-    """A Blueprint's version by its git store. ``form``: of the stored document, or ``None`` if there is none."""
+    """A Blueprint's version by its git store. ``form``: as of ``stored_forms``, or ``None`` if none is stored."""
 
     position: int
     number: int
@@ -31,6 +32,10 @@ class KnownVersion(NamedTuple):
     ts_ms: int | None
     source: str
     form: str | None
+
+    @property
+    def is_readable(self) -> bool:
+        return self.form not in (None, REDACTED_FORM)
 
 
 # What a row of the table says.
@@ -46,7 +51,7 @@ class Page(NamedTuple):
 
 
 class Newest(NamedTuple):
-    """``later``: the newest version, if its document is not stored."""
+    """``later``: the newest version, if its document is not stored or redacted."""
 
     version: KnownVersion
     document: Stored
@@ -96,7 +101,7 @@ def _version(row: Sequence[Any], form: str | None) -> KnownVersion:
 
 
 def newest_stored(blueprint_id: str) -> Newest | None:
-    """The version that began last, of all sources; ``None`` if no document is stored."""
+    """The version that began last, of all sources; ``None`` if no document is stored. Raises ``Damaged``."""
     if not records.is_id(blueprint_id, may_be_empty=True):
         return None
     of_sources = [_logged(blueprint_id)]
@@ -106,13 +111,15 @@ def newest_stored(blueprint_id: str) -> Newest | None:
             rows = versions.filter(source=source).order_by("-number", "-position")
             of_sources.append(_known(list(rows.values_list(*_COLUMNS)[:SHOWN_VERSIONS])))
     dated = [each for versions in of_sources for each in _dated(versions)]
-    found = max((each for each in dated if each.version.form), key=_age, default=None)
+    stored = [each for each in dated if each.version.form]
+    readable = [each for each in stored if each.version.is_readable]
+    found = max(readable or stored, key=_age, default=None)
     document = documents.find(found.version.hash) if found else None
     if found is None or document is None:
         return None
     newest = max(dated, key=_age).version
     has_sources = len({each.version.source for each in dated}) > 1
-    return Newest(found.version, document, None if newest.form else newest, has_sources)
+    return Newest(found.version, document, None if newest.is_readable else newest, has_sources)
 
 
 def _age(dated: _Dated) -> tuple[int, int]:

@@ -1,8 +1,9 @@
 """Where else a text is that is to be redacted: what people wrote, other entries, and what hosts keep."""
 
 import json
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 from django.db.models import BooleanField, F, Model, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
@@ -15,6 +16,7 @@ from enhancelog.domain.errors import Damaged
 from enhancelog.models import (
     Answer,
     AuditRecord,
+    Document,
     Entry,
     EntryPatch,
     HostIssue,
@@ -34,6 +36,10 @@ from enhancelog.store.redacting import Taken
 
 MOST: Final = 20  # of a kind
 MOST_TEXTS: Final = 20
+ROWS_AT_ONCE: Final = 100  # each with all operations of a patch
+# What is named by the hash of a document, and goes with it.
+DOCUMENTS: Final = "documents"
+VERSIONS: Final = "versions of documents"
 
 
 class Holding(NamedTuple):
@@ -42,6 +48,9 @@ class Holding(NamedTuple):
     what: str
     ids: Sequence[str]
     more: bool
+
+    def __str__(self) -> str:
+        return f"{self.what}: {', '.join(self.ids)}{' …' if self.more else ''}"
 
 
 class Place(NamedTuple):
@@ -52,6 +61,7 @@ class Place(NamedTuple):
     columns: Sequence[str]
     name: str
     json: Sequence[str] = ()
+    most: int | None = MOST  # so many are named; None: all, because each is to be redacted
 
 
 def holding(taken: Taken) -> list[Holding]:
@@ -87,7 +97,7 @@ _PLACES: Final = (
     Place("issues of hosts", HostIssue, ("intent", "detail"), "issue_id"),
     Place("unfinished runs", UnfinishedRun, ("intent", "reason"), "issue_id", json=("ops",)),
     Place("former states of unfinished runs", UnfinishedRunChange, ("reason",), "run__issue_id"),
-    Place("versions of documents", Version, ("rationale",), "hash"),
+    Place(VERSIONS, Version, ("rationale",), "hash", most=None),
     Place("patches of hosts", Patch, ("rationale",), "pk", json=("ops",)),
     Place("answers of hosts", Answer, ("rationale",), "pk", json=("text", "ops")),
 )
@@ -99,7 +109,8 @@ def rows(place: Place, texts: Sequence[str], left_out: Q | None = None) -> Holdi
         return Holding(place.what, [], more=False)
     found = place.table._default_manager.filter(_has(place, texts)).order_by(place.name)
     found = found if left_out is None else found.exclude(left_out)
-    return _first(place.what, found.values_list(place.name, flat=True).distinct())
+    names = found.values_list(place.name, flat=True).distinct()
+    return _first(place.what, names if place.most is None else names[: place.most + 1], place.most)
 
 
 def _goes_too(place: Place, taken: Taken) -> Q | None:
@@ -145,27 +156,62 @@ def _entries(texts: Sequence[str], position: int) -> Holding:
     others: QuerySet[Entry, Entry] = Entry.objects.exclude(position=position).order_by("position")
     others = others.annotate(has=RawSQL(f"({condition})", parameters, output_field=BooleanField()))
     others = others.filter(Q(has=True) | _has(_PARTS, texts))
-    return _first("entries", others.values_list("issue_id", flat=True))
+    return _first("entries", others.values_list("issue_id", flat=True)[: MOST + 1])
 
 
 _PARTS: Final = Place("entries", Entry, (), "issue_id", json=("ops", "meta"))
 
 
-def _first(what: str, rows: "QuerySet[Model, object]") -> Holding:
-    found = [str(each) for each in rows[: MOST + 1]]
-    return Holding(what, found[:MOST], len(found) > MOST)
+def _first(what: str, ids: Iterable[object], most: int | None = MOST) -> Holding:
+    found = [str(each) for each in islice(ids, None if most is None else most + 1)]
+    return Holding(what, found[:most], most is not None and len(found) > most)
 
 
+# Those of the Blueprint, and those of the run if they were first seen with another one. One is read after the other.
 def _documents(taken: Taken, texts: Sequence[str]) -> Holding:
     entry = taken.after
     candidate = entry.candidate_hash if isinstance(entry.candidate_hash, str) else ""
-    hashes = sorted({entry.prev_hash, entry.new_hash, candidate} - {""})
-    return Holding("documents", [hash for hash in hashes if _document_has(hash, texts)], more=False)
+    of_blueprint = Document.objects.filter(blueprint_id=entry.blueprint_id, redacted=None).order_by("position")
+    hashes = [entry.prev_hash, entry.new_hash, candidate, *of_blueprint.values_list("hash", flat=True)]
+    forms = [*texts, *_as_json(texts)]
+    having = (hash for hash in dict.fromkeys(hashes) if _has_one(_text_of(hash), forms))
+    return _first(DOCUMENTS, having, most=None)
 
 
-def _document_has(hash: str, texts: Sequence[str]) -> bool:
+def _has_one(document: str, texts: Sequence[str]) -> bool:
+    return any(text in document for text in texts)
+
+
+def _text_of(hash: str) -> str:
     try:
         stored = documents.find(hash)
     except Damaged:
-        return False
-    return stored is not None and any(text in stored.text for text in texts)
+        return ""
+    return stored.text if stored else ""
+
+
+# Those of the runs that made this document. Reads all entries of its Blueprint, so it is for commands.
+def with_parts_of(hash: str) -> list[Holding]:
+    """Whose operations have a text of it. Raises ``Other``."""
+    with faults():
+        text = _text_of(hash)
+        row = Document.objects.filter(hash=hash).first()
+        if row is None or not text:
+            return []
+        entries = Entry.objects.filter(Q(new_hash=hash) | Q(candidate_hash=hash), blueprint_id=row.blueprint_id)
+        tried = Patch.objects.filter(candidate_hash=hash)
+        found = [
+            _having_parts("operations of entries", entries.exclude(ops=None), "issue_id", text),
+            _having_parts("operations of patches of hosts", tried, "position", text),
+        ]
+    return [each for each in found if each.ids]
+
+
+def _having_parts(what: str, rows: "QuerySet[Any, Any]", name: str, text: str) -> Holding:
+    each = rows.order_by("position").values_list(name, "ops").iterator(ROWS_AT_ONCE)
+    return _first(what, (id for id, ops in each if _is_part(ops, text)))
+
+
+def _is_part(ops: str, text: str) -> bool:
+    values = redactions.strings_of_ops(ops.encode())
+    return any(len(value) >= redactions.SHORTEST and value in text for value in values)

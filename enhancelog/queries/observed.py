@@ -78,12 +78,17 @@ def tried_paths(issue_ids: Sequence[str]) -> dict[str, list[str]]:
     return {issue_id: touches.pointers(ops)[:MOST_PATHS] for issue_id, ops in found}
 
 
+# In place of the form of a redacted document.
+REDACTED_FORM: Final = "redacted"
+
+
 def stored_forms(hashes: list[str]) -> dict[str, str]:
-    """The form of each document that is stored, the YAML before the JSON."""
+    """The form of each document that is stored, the YAML before the JSON; ``REDACTED_FORM`` if its text is gone."""
     if not hashes:
         return {}
     places = ", ".join(["%s"] * len(hashes))
-    sql = f"SELECT hash, form FROM {Document._meta.db_table} WHERE hash IN ({places}) ORDER BY form"
+    form = f"CASE WHEN redacted IS NULL THEN form ELSE '{REDACTED_FORM}' END"
+    sql = f"SELECT hash, {form} FROM {Document._meta.db_table} WHERE hash IN ({places}) ORDER BY form"
     return dict(run(Statement(sql, tuple(hashes))))
 
 

@@ -3,18 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from blake3 import blake3
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Count
 from msgspec import Raw
 
 from enhancelog.backends import dialect, faults
 from enhancelog.domain import observed
-from enhancelog.domain.errors import Damaged
 from enhancelog.domain.redactions import of_patch
 from enhancelog.models import (
     AmbiguousPatch,
-    Document,
     EntryPatch,
     HostSource,
     Patch,
@@ -27,7 +24,7 @@ from enhancelog.models import (
 from enhancelog.projections import entry_patches, source_names, unfinished_runs
 from enhancelog.projections.entry_patches import MOST_AT_ONCE, Moment, Place
 from enhancelog.store import (
-    documents,
+    document_verification,
     host_derivation,
     rejudgement_verification,
     source_derivation,
@@ -137,30 +134,6 @@ def _wrongly_joined(cursor: CursorWrapper, rows: Sequence[Row]) -> Iterator[str]
             yield f"patch {position} {said} be ambiguous; run rebuild_projections"
 
 
-def _documents(progress: Progress) -> Iterator[str]:
-    columns = Document.objects.order_by("position").values_list("position", "hash", "form", "size")
-    done = 0
-    with faults():
-        while rows := list(columns.filter(position__gt=done)[:BATCH_ROWS]):
-            for number, row in enumerate(rows, done + 1):
-                if row[0] != number:
-                    yield f"document {row[0]} where {number} was expected: positions are not dense"
-                yield from _unlike_its_hash(*row)
-            done = rows[-1][0]
-            progress(done)
-
-
-def _unlike_its_hash(position: int, hash: str, form: str, size: int) -> Iterator[str]:
-    try:
-        found = documents.find(hash, form)
-    except Damaged as error:
-        yield f"document {position} ({hash}) cannot be read: {error}"
-        return
-    text = found.text.encode() if found else b""
-    if len(text) != size or (form == "yaml" and blake3(text).hexdigest() != hash):
-        yield f"document {position} ({hash}) does not match its hash"
-
-
 # Of sources whose derivation is complete.
 def _runs(progress: Progress) -> Iterator[str]:
     done = 0
@@ -199,7 +172,7 @@ def _count(table: Any) -> Callable[[], int]:
 
 PARTS: Final = (
     Part("patches", _count(Patch), _patches),
-    Part("documents", _count(Document), _documents),
+    document_verification.PART,
     Part("unfinished runs", _count(UnfinishedRun), _runs),
     touch_verification.PART,
     rejudgement_verification.PART,

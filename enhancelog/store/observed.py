@@ -147,7 +147,12 @@ def _keep_versions(cursor: CursorWrapper, source: str, versions: Sequence[Versio
     known = VersionModel.objects.filter(source=source, number__in=numbers) if numbers else VersionModel.objects.none()
     for key in known.values_list("blueprint_id", "number", "hash"):
         new.pop(key, None)
-    return _insert(cursor, VersionModel, source, [asdict(each) for each in new.values()])
+    rows = [asdict(each) for each in new.values()]
+    redacted = documents.redacted({each.hash for each in new.values()})
+    for row in rows:
+        if row["hash"] in redacted and row["rationale"]:  # the host may still have the text
+            row["rationale"] = REDACTED
+    return _insert(cursor, VersionModel, source, rows)
 
 
 # How many are new, and how many were changed.

@@ -10,6 +10,7 @@ from enhancelog.domain.intents import intent_hash
 from enhancelog.domain.same_candidates import Hashes, hashes
 from enhancelog.models import Redaction
 from enhancelog.projections.stored import Kept, Stored
+from enhancelog.store import documents
 
 
 class _Written(msgspec.Struct):
@@ -33,7 +34,7 @@ def kept_of(stored: Stored) -> Kept:
 
 def number() -> int:
     """Of all redactions. Who reads texts without the append lock asks before, and again when writing what follows."""
-    return Redaction.objects.count()
+    return Redaction.objects.count() + documents.redactions()
 
 
 def kept(positions: Iterable[int]) -> dict[int, Kept]:

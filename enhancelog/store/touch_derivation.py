@@ -13,11 +13,13 @@ from enhancelog.models import (
     EntryPatch,
     HostJoin,
     Patch,
+    RunStart,
     Touch,
     TouchAwaiting,
     TouchDerivation,
     TouchPending,
 )
+from enhancelog.projections.run_starts import start_key
 from enhancelog.store import redacted
 from enhancelog.store.touch_rows import (
     AWAITING_COLUMNS,
@@ -58,6 +60,10 @@ _PROGRESS: Final = f"""
         ON joined.id = one.id"""
 _NEXT_OWN: Final = f"""
     SELECT position FROM {_ENTRY} WHERE ops IS NOT NULL AND position > %s ORDER BY position LIMIT {ENTRIES_AT_ONCE}"""
+# The entries of runs from this document.
+_FROM: Final = f"""
+    SELECT start.position FROM {RunStart._meta.db_table} start JOIN {_ENTRY} entry ON entry.position = start.position
+    WHERE start.start_key = %s AND entry.prev_hash = %s"""
 _NEXT_PENDING: Final = f"SELECT position FROM {_PENDING} ORDER BY position LIMIT {ENTRIES_AT_ONCE}"
 
 
@@ -129,6 +135,15 @@ def again(cursor: CursorWrapper, position: int) -> None:
         cursor.execute(f"DELETE FROM {table._meta.db_table} WHERE position = %s", [position])
     if read_progress(cursor).is_begun:
         cursor.execute(f"INSERT INTO {_PENDING} (position) VALUES (%s)", [position])
+
+
+def forget_document(cursor: CursorWrapper, hash: str) -> None:
+    """This document was redacted. Under the append lock."""
+    key = start_key(hash)
+    for table in TABLES:
+        cursor.execute(f"DELETE FROM {table._meta.db_table} WHERE position IN ({_FROM})", [key, hash])
+    if read_progress(cursor).is_begun:
+        cursor.execute(f"INSERT INTO {_PENDING} (position) {_FROM}", [key, hash])
 
 
 def rebuild(cursor: CursorWrapper) -> None:

@@ -117,10 +117,13 @@ def _rows(source: Source, found: Iterable[Touched], document: int) -> list[tuple
 def _before(hash: str) -> tuple[Before, int]:
     if not records.is_id(hash):
         return Before(0, has_yaml=False), 0
-    row = Document.objects.filter(hash=hash).order_by("-form").values_list("position", "form", "size").first()
+    found = Document.objects.filter(hash=hash).order_by("-form")
+    row = found.values_list("position", "form", "size", "redacted").first()
     if row is None:
         return Before(0, has_yaml=False), 0
-    position, form, size = row
+    position, form, size, redacted = row
+    if redacted is not None:
+        return Before(position, has_yaml=True), 0  # nothing better will come
     before = Before(position, has_yaml=form == "yaml")
     longest = blueprint_documents.LONGEST if before.has_yaml else blueprint_documents.LONGEST_JSON
     if size > 4 * longest:  # bytes of a character

@@ -5,12 +5,23 @@ from typing import Final
 from django.db.models import Model
 
 from enhancelog.backends import write_once
-from enhancelog.backends.redacting import DETAILS, REDACTED, TEXTS, VALUES, Recorded, Redacting, recorded
+from enhancelog.backends.redacting import (
+    DETAILS,
+    NOTHING,
+    REDACTED,
+    TEXTS,
+    VALUES,
+    Recorded,
+    Redacting,
+    Repacked,
+    recorded,
+)
 from enhancelog.domain.redactions import NO_OPERATIONS
 from enhancelog.models import (
     Answer,
     AuditRecord,
     Document,
+    DocumentRedaction,
     Entry,
     KeptTexts,
     NoteVersion,
@@ -23,7 +34,7 @@ from enhancelog.models import (
     UnfinishedRunChange,
     Version,
 )
-from enhancelog.store import redacted_hosts
+from enhancelog.store import redacted_hosts, redacting_documents, repacking
 
 _NO_OPERATIONS: Final = f"'{NO_OPERATIONS}'"
 
@@ -50,8 +61,13 @@ def register() -> None:
     _register(RedactedPatch, ("patch", "number"))
     of_patch = Redacting(columns(Patch), _OF_PATCH, redacted_hosts.OF_PATCH)
     _register(Patch, ("position",), ("source", "digest"), redacting=of_patch)
-    _register(Document, ("position",), ("hash", "form"))
-    _register(Version, ("position",), ("source", "blueprint_id", "number", "hash"))
+    of_document = Recorded(_name(DocumentRedaction), ["hash"], None)
+    repacked = Repacked(repacking.CHANGED, repacking.ALLOWED)
+    document = recorded(columns(Document), dict.fromkeys(repacking.CHANGED, NOTHING), of_document, repacked)
+    _register(Document, ("position",), ("hash", "form"), redacting=document)
+    _register(DocumentRedaction, ("hash", "number"))
+    of_version = Redacting(columns(Version), {"rationale": REDACTED}, redacting_documents.OF_VERSION)
+    _register(Version, ("position",), ("source", "blueprint_id", "number", "hash"), redacting=of_version)
     of_answer = Redacting(columns(Answer), _OF_ANSWER, redacted_hosts.OF_ANSWER)
     _register(Answer, ("position",), ("source", "digest"), redacting=of_answer)
     _register(Observation, ("id",))

@@ -25,6 +25,7 @@ WORDS: Final[dict[AuditAct, str]] = {
     "entry.unlink": "unlinked a work item from",
     "entry.redact": "redacted",
     "content.redact": "redacted",
+    "document.redact": "redacted",
     "marker.make": "made",
     "marker.edit": "edited",
     "marker.hide": "hid",
@@ -61,6 +62,7 @@ NOUNS: Final[dict[AuditSubject, str]] = {
     "pattern": "the pattern",
     "entry": "the entry",
     "content": "the content",
+    "document": "the document",
     "blueprint": "the Blueprint",
     "source": "the source",
     "marker": "the marker",
@@ -81,9 +83,10 @@ _LINKS: Final[dict[str, Callable[[str], str]]] = {
     "user": lambda name: links.audit([("actor", name)]),
     "alert": links.alert,
     "delivery": lambda _: links.deliveries(),
+    "document": links.document,
     "source": lambda _: links.sources(),
 }
-_ALWAYS: Final = ("blueprint", "source", "marker", "delivery")  # whose pages exist without a look
+_ALWAYS: Final = ("blueprint", "source", "marker", "delivery", "document")  # whose pages exist without a look
 
 
 class Row(NamedTuple):

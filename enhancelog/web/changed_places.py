@@ -6,11 +6,11 @@ from typing import Any, Final, NamedTuple
 from enhancelog.domain import blueprint_documents, document_changes
 from enhancelog.domain.blueprint_documents import Unreadable
 from enhancelog.domain.document_changes import ABSENT, Change
-from enhancelog.domain.errors import Damaged
+from enhancelog.domain.errors import Damaged, RedactedDocument
 from enhancelog.domain.records import Verdict
 from enhancelog.domain.text import cut, isolated
 from enhancelog.store import documents
-from enhancelog.store.documents import Stored
+from enhancelog.store.documents import Gone, Stored
 from enhancelog.web.changed_words import SegmentedLine
 from enhancelog.web.denial_marks import Denials, as_word
 from enhancelog.web.patches import (
@@ -65,8 +65,10 @@ class Places(NamedTuple):
         return self.total - len(self.rows) - len(self.by_host)
 
 
-def read(stored: Stored) -> Read:
+def read(stored: Stored | Gone) -> Read:
     """A head's JSON of the same hash, if the YAML cannot be read."""
+    if isinstance(stored, Gone):
+        return Read(ABSENT, str(RedactedDocument(stored.tombstone.redacted_ms, stored.tombstone.why)))
     try:
         return Read(blueprint_documents.parse(stored.text, stored.form))
     except Unreadable as error:

@@ -23,7 +23,7 @@ from enhancelog.domain import records
 from enhancelog.domain.observed import Document
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.text import DATA_NOTICE
-from enhancelog.store import host_derivation, observed
+from enhancelog.store import host_derivation, observed, redacting_documents
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
@@ -282,6 +282,9 @@ def test_what_a_host_s_store_says_is_read_too(live_api: str, tmp_path: Path):
     document = Document(hash=blake3(text.encode()).hexdigest(), form="yaml", text=text)
     DatabaseEnhanceLogStore(Origin("command", "tests", "host")).append(entry)
     observed.keep("host", Found(patches=[patch_of(entry)], documents=[Seen("main", document)]))
+    redacted = blake3(b"id: main\n").hexdigest()
+    observed.keep("host", Found(documents=[Seen("main", Document(hash=redacted, form="yaml", text="id: main\n"))]))
+    redacting_documents.redact(redacted, "a key", Origin("command", "tests", "host"))
     host_derivation.settle()
 
     async def conversation(client: Client, ask: Ask) -> None:
@@ -299,6 +302,7 @@ def test_what_a_host_s_store_says_is_read_too(live_api: str, tmp_path: Path):
         assert read == text
         assert "not found: 0123" in await refusal(ask, "get_document", hash="0123")
         assert "text ends at" in await refusal(ask, "get_document", hash=document.hash, offset=10**6)
+        assert "it was redacted on" in await refusal(ask, "get_document", hash=redacted)
 
     talk(conversation, tmp_path)
 

@@ -12,8 +12,9 @@ from pytest_django.fixtures import Settings
 
 from enhancelog.domain.observed import Document, Version
 from enhancelog.domain.origin import Origin
+from enhancelog.domain.times import now_ms
 from enhancelog.queries import document_versions
-from enhancelog.store import host_derivation, observed
+from enhancelog.store import host_derivation, observed, redacting_documents
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
@@ -96,6 +97,21 @@ def test_a_document_is_its_text_and_its_etag_is_its_hash() -> None:
     assert response.headers["ETag"] == f'"{HASH}"'
     again = Client().get(f"/v1/enhance/documents/{HASH}", headers={"If-None-Match": f'"{HASH}"'})
     assert again.status_code == 304
+
+
+@pytest.mark.parametrize("form", ["yaml", "json"])
+def test_a_redacted_document_is_gone(form: Any) -> None:
+    keep(Found(documents=[Seen("main", Document(hash=HASH, form=form, text=YAML))]))
+    etag = Client().get(f"/v1/enhance/documents/{HASH}").headers["ETag"]
+    redacting_documents.redact(HASH, "a key in clear", Origin("user", "ada", "page"))
+    found = Client().get(f"/v1/enhance/documents/{HASH}", headers={"If-None-Match": etag})
+    assert found.status_code == 410
+    assert found.headers["Content-Type"] == "application/problem+json"
+    assert found.headers["Cache-Control"] == "no-store"
+    problem = json.loads(found.content)
+    assert (problem["title"], problem["why"]) == ("Gone", "a key in clear")
+    assert abs(problem["redacted_ms"] - now_ms()) < 60_000
+    assert problem["detail"].startswith("The document has no text: it was redacted on ")
 
 
 def test_a_long_document_is_compressed() -> None:

@@ -10,7 +10,7 @@ from enhancelog.client.async_log_store import AsyncHttpEnhanceLogStore
 from enhancelog.client.log_store import HttpEnhanceLogStore
 from enhancelog.client.note_calls import Cursor
 from enhancelog.domain import records
-from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other
+from enhancelog.domain.errors import Conflict, Damaged, Invalid, NotFound, Other
 from enhancelog.domain.markers import NewMarker
 from enhancelog.domain.pattern_states import StateEdit
 from enhancelog.domain.reviews import NewReview
@@ -349,6 +349,7 @@ def test_a_document_has_its_text_and_form(media_type: str, form: str):
     ("answer", "error", "words"),
     [
         (problem(404, "There is no document abc."), NotFound, "not found: abc"),
+        (problem(410, "The document has no text: it was redacted"), Damaged, "it was redacted"),
         (problem(404, "There is nothing at this address."), Other, "serves no documents: it is an older release"),
         (httpx.Response(404), Other, "serves no documents: it is an older release"),
         (httpx.Response(200, text="<html>", headers={"Content-Type": "text/html"}), Other, "did not send a document"),

@@ -15,9 +15,10 @@ _SHIM: Final = Path(__file__).resolve().parent / "killed_write.c"
 
 
 class Killer:
-    """Its library lies in ``folder``, which must exist."""
+    """Its library lies in ``folder``, which must exist. ``good``: the exit code of a command that was not killed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, good: int = 0) -> None:
+        self._good = good
         compiler = shutil.which("gcc")
         if compiler is None:
             lack("gcc")
@@ -29,15 +30,15 @@ class Killer:
         """How many calls of ``manage.py`` with these arguments write. It runs to its end, which must be good."""
         shim = {"LD_PRELOAD": str(self._library), "KILLED_COUNT": str(self._count)}
         done = manage(*arguments, data_dir=data_dir, **more, **shim)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == self._good, done.stdout + done.stderr
         return int(self._count.read_text())
 
     def kill(self, at: int, *arguments: str, data_dir: Path, **more: str) -> bool:
         """Whether it was killed at its call of this number. If it ended before that, it ended well."""
         shim = {"LD_PRELOAD": str(self._library), "KILLED_AT": str(at)}
         done = manage(*arguments, data_dir=data_dir, **more, **shim)
-        assert done.returncode in (0, -signal.SIGKILL), done.stdout + done.stderr
-        return done.returncode != 0
+        assert done.returncode in (self._good, -signal.SIGKILL), done.stdout + done.stderr
+        return done.returncode != self._good
 
 
 def points(calls: int, number: int = 20) -> list[int]:

@@ -1,4 +1,4 @@
-"""``redact ISSUE_ID --field FIELD… --why TEXT`` and ``redact --content STORY_ID KIND --version N --why TEXT``"""
+"""``redact ISSUE_ID --field FIELD…``, ``redact --content STORY_ID KIND --version N`` and ``redact --document HASH``"""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,6 +11,7 @@ from content.redaction import of_content, of_entry
 from enhancelog.domain import redactions
 from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.origin import Origin
+from enhancelog.maintenance.document_redaction import of_document
 from enhancelog.maintenance.redaction import Redacting, erase
 from enhancelog.management.reporting import CannotRun, ReportingCommand, printable
 
@@ -19,8 +20,9 @@ ORIGIN: Final = Origin("command", "redact", "command")
 
 class Command(ReportingCommand):
     help = (
-        "Take texts out of a stored entry, or the value out of a version of content, and out of everything derived from"
-        " them. It cannot be undone. The entry stays, and says which fields were redacted, when and why."
+        "Take texts out of a stored entry, the value out of a version of content, or the text out of a Blueprint's"
+        " document, and out of everything derived from them. It cannot be undone. What is left says what was redacted,"
+        " when and why."
     )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -38,6 +40,7 @@ class Command(ReportingCommand):
         )
         parser.add_argument("--content", nargs=2, metavar=("STORY_ID", "KIND"), help="a value of the content store")
         parser.add_argument("--version", dest="of_version", type=int, metavar="N", help="the version of the value")
+        parser.add_argument("--document", metavar="HASH", help="a Blueprint's document, with its versions' rationales")
         parser.add_argument("--why", default="", metavar="TEXT", help="one line that all readers see, not the secret")
         parser.add_argument("--dry-run", action="store_true", help="only say what would go, and where it would stay")
         parser.add_argument(
@@ -82,18 +85,21 @@ class Command(ReportingCommand):
 
 def _wanted(options: dict[str, Any]) -> Redacting:
     issue_id, content, version = options["issue_id"], options["content"], options["of_version"]
-    if (issue_id is None) == (content is None):
-        raise CannotRun("name either an entry's ISSUE_ID or --content STORY_ID KIND")
+    document = options["document"]
+    if sum(each is not None for each in (issue_id, content, document)) != 1:
+        raise CannotRun("name one of an entry's ISSUE_ID, --content STORY_ID KIND and --document HASH")
+    if version is not None and content is None:
+        raise Invalid("version", "combination", "belongs to --content")
+    if options["field"] and issue_id is None:
+        raise Invalid("field", "combination", "belongs to an entry; content and documents go as a whole")
+    if document is not None:
+        return of_document(document)
     if content is None:
-        if version is not None:
-            raise Invalid("version", "combination", "belongs to --content")
         return of_entry(issue_id, options["field"])
-    if options["field"]:
-        raise Invalid("field", "combination", "belongs to an entry; a version of content has one value")
     if version is None:
         raise Invalid("version", "missing", "is missing; the page of the key's history has the versions")
     return of_content(Key(*content), version)
 
 
 def _option(field: str) -> str:
-    return f"--{field}: " if field in ("why", "version", "field") else f"{field}: "
+    return f"--{field}: " if field in ("why", "version", "field", "document") else f"{field}: "

@@ -102,7 +102,7 @@ OPERATIONS: Final[dict[str, Part]] = {
                 "304": NOT_MODIFIED,
             },
             parameters=[in_path("hash", {"type": "string", "minLength": 1}, _HASHES["candidate"])],
-            errors=[*READ_ERRORS, "404"],
+            errors=[*READ_ERRORS, "404", "410"],
         )
     },
     "/v1/enhance/unfinished": {

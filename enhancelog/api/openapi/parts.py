@@ -49,6 +49,8 @@ PROBLEM: Final[Part] = {
             "type": "boolean",
             "description": "409 of an append: true if the stored entry was redacted; then nothing was compared.",
         },
+        "redacted_ms": {"type": "integer", "description": "410 of a document: when its text was taken out, epoch ms."},
+        "why": {"type": "string", "description": "410 of a document: why."},
         "state": {
             "$ref": "#/components/schemas/PatternState",
             "description": "409 and 412 of a change of a pattern's state: the present one.",
@@ -115,6 +117,7 @@ _ERRORS: Final = {
     "404": ("NotFound", "Nothing has this id.", {}),
     "405": ("MethodNotAllowed", "The path does not support this method.", {"Allow": "Allow"}),
     "408": ("TooSlow", "The body did not arrive in time.", {}),
+    "410": ("Gone", "Its text was taken out; `redacted_ms` and `why` say when and why.", {}),
     "411": ("LengthRequired", "An atomic append of NDJSON requires a Content-Length.", {}),
     "409": ("Conflict", "Conflicts with what is stored; nothing was changed.", {"ETag": "ETag"}),
     "412": ("PreconditionFailed", "`If-Match` or `If-None-Match` does not hold.", {"ETag": "ETag"}),

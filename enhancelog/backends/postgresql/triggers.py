@@ -1,6 +1,6 @@
 """The triggers of tables that are written once, and the functions that they call."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from enhancelog.backends import write_once
@@ -74,9 +74,11 @@ def _trigger(table: str, name: str, events: str, kind: int, function: str, body:
 
 
 def _unless(redacting: Redacting) -> str:
-    new, old = (", ".join(f"{row}.{column}" for column in redacting.fixed) for row in ("NEW", "OLD"))
     texts = [_text(column, way) for column, way in redacting.texts.items()]
-    condition = "\n        AND ".join([f"ROW({new}) IS NOT DISTINCT FROM ROW({old})", *texts, redacting.allowed])
+    condition = "\n        AND ".join([_are_same(redacting.fixed), *texts, redacting.allowed])
+    if repacked := redacting.repacked:
+        same = _are_same(repacked.fixed(redacting.columns))
+        condition = f"({condition})\n        OR ({same} AND {repacked.allowed})"
     return f"""
     BEGIN
         IF TG_OP = 'UPDATE' THEN
@@ -86,6 +88,11 @@ def _unless(redacting: Redacting) -> str:
         END IF;
         {_REFUSAL}
     END """
+
+
+def _are_same(columns: Sequence[str]) -> str:
+    new, old = (", ".join(f"{row}.{column}" for column in columns) for row in ("NEW", "OLD"))
+    return f"ROW({new}) IS NOT DISTINCT FROM ROW({old})"
 
 
 def _text(column: str, way: str) -> str:

@@ -1,6 +1,6 @@
 """The triggers of tables that are written once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from enhancelog.backends import write_once
@@ -68,9 +68,17 @@ def registered() -> dict[str, str]:
 
 # COALESCE: what is NULL is no redaction.
 def _is_redaction(redacting: Redacting) -> str:
-    new, old = (", ".join(f"{row}.{column}" for column in redacting.fixed) for row in ("NEW", "OLD"))
     texts = [f"(NEW.{column} IS OLD.{column} OR {_is_gone(column, way)})" for column, way in redacting.texts.items()]
-    return f"COALESCE({' AND '.join([f'({new}) IS ({old})', *texts, redacting.allowed])}, 0)"
+    allowed = f"COALESCE({' AND '.join([_are_same(redacting.fixed), *texts, redacting.allowed])}, 0)"
+    if repacked := redacting.repacked:
+        same = _are_same(repacked.fixed(redacting.columns))
+        allowed += f" OR COALESCE({same} AND {repacked.allowed}, 0)"
+    return allowed
+
+
+def _are_same(columns: Sequence[str]) -> str:
+    new, old = (", ".join(f"{row}.{column}" for column in columns) for row in ("NEW", "OLD"))
+    return f"({new}) IS ({old})"
 
 
 def _is_gone(column: str, way: str) -> str:

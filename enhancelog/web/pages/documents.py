@@ -11,15 +11,16 @@ from enhancelog import links
 from enhancelog.accounts.permissions import needs
 from enhancelog.domain.errors import Damaged
 from enhancelog.domain.telling_lines import shown_line
+from enhancelog.projections import source_names
 from enhancelog.queries import candidates, document_versions
 from enhancelog.queries.candidates import Candidate
 from enhancelog.queries.document_versions import KnownVersion, Newest
 from enhancelog.queries.standing import standing
 from enhancelog.store import documents
-from enhancelog.store.documents import Stored
+from enhancelog.store.documents import Gone, Stored
 from enhancelog.web import htmx
 from enhancelog.web.changed_places import places, read
-from enhancelog.web.document_texts import compared, shown
+from enhancelog.web.document_texts import Compared, compared, shown
 from enhancelog.web.list_requests import without_empty_parameters
 from enhancelog.web.pages.timeline import unknown_blueprint
 from enhancelog.web.revalidation import revalidated
@@ -28,7 +29,7 @@ _BEFORE: Final = re.compile(r"(\d{1,18})-(\d{1,18})")
 
 
 class VersionRow(NamedTuple):
-    """``changes_url``: the difference from the version before, if both documents are stored."""
+    """``changes_url``: the difference from the version before, if both documents can be read."""
 
     version: KnownVersion
     rationale: str
@@ -98,13 +99,13 @@ def _older_url(blueprint_id: str, before: tuple[int, int] | None) -> str:
 
 
 def _rows(versions: list[KnownVersion]) -> list[VersionRow]:
-    stored = {version.hash for version in versions if version.form}
+    readable = {version.hash for version in versions if version.is_readable}
     return [
         VersionRow(
             version,
             shown_line(version.rationale),
             links.document(version.hash) if version.form else "",
-            links.document(version.hash, earlier) if {version.hash, earlier} <= stored else "",
+            links.document(version.hash, earlier) if {version.hash, earlier} <= readable else "",
         )
         for version in versions
         for earlier in [_earlier(version, versions)]
@@ -133,7 +134,7 @@ def _newest(blueprint_id: str) -> tuple[Newest | None, str]:
 @without_empty_parameters()
 def document_detail(request: HttpRequest, hash: str) -> HttpResponse:
     """``compare``: the hash of the document before."""
-    found = documents.find(hash)
+    found = documents.look(hash)
     if found is None:
         return htmx.page(request, "documents/unknown.jinja", {"hash": hash, "section": "blueprints"}, status=404)
     context: dict[str, Any] = {
@@ -146,22 +147,24 @@ def document_detail(request: HttpRequest, hash: str) -> HttpResponse:
     }
     other_hash = request.GET.get("compare")
     if other_hash is None:
-        return htmx.page(request, "documents/document.jinja", {**context, "shown": shown(found)})
-    other = documents.find(other_hash)
+        context["shown"] = None if isinstance(found, Gone) else shown(found)
+        context["source"] = source_names.current().shown(found.source)
+        return htmx.page(request, "documents/document.jinja", context)
+    other = documents.look(other_hash)
     if other is None:
         return htmx.page(request, "documents/unknown.jinja", {"hash": other_hash, "section": "blueprints"}, status=404)
-    before, after = _of_one_form(other, found)
     context |= {
         "other": other,
         "places": places(read(other), read(found)),
-        "compared": compared(before, after) if before.form == after.form else None,
+        "gone": list({each.hash: each for each in (other, found) if isinstance(each, Gone)}.values()),
+        "compared": _compared(other, found),
         "other_origin": _origin(other),
         "swapped_url": links.document(other.hash, found.hash),
     }
     return htmx.page(request, "documents/comparison.jinja", context)
 
 
-def _origin(document: Stored) -> Origin:
+def _origin(document: Stored | Gone) -> Origin:
     found = candidates.candidate(document)
     runs = [
         MakingRun(
@@ -173,6 +176,13 @@ def _origin(document: Stored) -> Origin:
         for run in found.runs
     ]
     return Origin(document_versions.of_document(document.blueprint_id, document.hash), runs, found)
+
+
+def _compared(before: Stored | Gone, after: Stored | Gone) -> Compared | None:
+    if isinstance(before, Gone) or isinstance(after, Gone):
+        return None
+    before, after = _of_one_form(before, after)
+    return compared(before, after) if before.form == after.form else None
 
 
 # A head's JSON is compared with JSON, if the other is stored in that form, too.
