@@ -19,7 +19,7 @@ ROWS_AT_ONCE: Final = 100
 
 _TABLE: Final = Document._meta.db_table
 _BASED: Final = f"SELECT position FROM {_TABLE} WHERE base = %s AND form = %s ORDER BY position"
-_PACKED: Final = f"SELECT hash, compressed FROM {_TABLE} WHERE position = %s"
+_PACKED: Final = f"SELECT hash, compressed FROM {_TABLE} WHERE position = %s AND base = %s"
 _WHOLE: Final = f"SELECT base, compressed FROM {_TABLE} WHERE hash = %s AND form = %s"
 _CHANGE: Final = f"UPDATE {_TABLE} SET base = %s, compressed = %s WHERE position = %s"
 
@@ -87,8 +87,11 @@ class Repacking:
         return self._text is not None
 
     def _pack(self, cursor: CursorWrapper, position: int) -> None:
-        cursor.execute(_PACKED, [position])
-        hash, packed = cursor.fetchone()
+        cursor.execute(_PACKED, [position, self._based_on[0]])
+        row = cursor.fetchone()
+        if row is None:
+            return  # another redaction changed it meanwhile, so all is prepared again
+        hash, packed = row
         try:
             text = decompress(bytes(packed), self._text)
         except Damaged:

@@ -189,6 +189,29 @@ def test_what_comes_or_is_redacted_while_it_prepares_is_seen(monkeypatch: pytest
     assert findings() == []
 
 
+@pytest.mark.parametrize("other", [0, 2])
+def test_two_redactions_at_once_do_not_disturb_each_other(other: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashes = keep(*texts(4))
+    pack = repacking.Repacking._pack
+    meanwhile: list[Callable[[], object]] = [lambda: redact(hashes[other])]
+
+    def late(self: repacking.Repacking, cursor: Any, position: int) -> None:
+        if meanwhile:
+            meanwhile.pop()()
+        pack(self, cursor, position)
+
+    monkeypatch.setattr(repacking.Repacking, "_pack", late)
+    if other:
+        redact(hashes[0])
+    else:
+        with pytest.raises(Invalid, match="is redacted already"):
+            redact(hashes[0])
+    gone = {hashes[0], hashes[other]}
+    left = {hash: each for hash, each in zip(hashes, texts(4), strict=True) if hash not in gone}
+    assert {hash: text(hash) for hash in left} == left
+    assert findings() == []
+
+
 @pytest.mark.parametrize("damaged", [1, 2])
 def test_a_damaged_document_is_in_nobodys_way(damaged: int) -> None:
     hashes = keep(*texts(3))
