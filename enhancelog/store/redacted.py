@@ -1,16 +1,17 @@
 """Reads what redactions keep of the texts that they took out."""
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
+from django.db import connection
 
 from enhancelog.backends import in_parts
 from enhancelog.domain import records
 from enhancelog.domain.intents import intent_hash
 from enhancelog.domain.same_candidates import Hashes, hashes
-from enhancelog.models import Redaction
+from enhancelog.models import DocumentRedaction, Redaction
 from enhancelog.projections.stored import Kept, Stored
-from enhancelog.store import documents
 
 
 class _Written(msgspec.Struct):
@@ -19,6 +20,8 @@ class _Written(msgspec.Struct):
     words: int | None
 
 
+_NUMBER: Final = f"""SELECT (SELECT COUNT(*) FROM {Redaction._meta.db_table})
+    + (SELECT COUNT(*) FROM {DocumentRedaction._meta.db_table})"""
 _decode = msgspec.json.Decoder(_Written).decode
 
 
@@ -34,7 +37,9 @@ def kept_of(stored: Stored) -> Kept:
 
 def number() -> int:
     """Of all redactions. Who reads texts without the append lock asks before, and again when writing what follows."""
-    return Redaction.objects.count() + documents.redactions()
+    with connection.cursor() as cursor:
+        cursor.execute(_NUMBER)
+        return int(cursor.fetchone()[0])
 
 
 def kept(positions: Iterable[int]) -> dict[int, Kept]:
