@@ -97,13 +97,14 @@ def redact(issue_id: str, fields: Sequence[str], why: str, origin: Origin) -> Ta
         stored, shown = _stored(issue_id)
         taken = _taken(stored, shown, fields)
         redactions.check_repeats(why, taken.all_texts)
-        axes = [axis for axis, detail in stored.denied.items() if records.denials(taken.after)[axis] != detail]
+        denied = records.denials(taken.after)
+        axes = [axis for axis, detail in stored.denied.items() if denied[axis] != detail]
         before = redacted_patterns.said(axes)
         changed = _changed(taken, axes)
         for projection in changed:
             projection.drop(cursor, [stored])
         _record(taken, stored, shown, why, origin)
-        now = stored._replace(entry=taken.after, denied=records.denials(taken.after), kept=redacted.kept_of(stored))
+        now = stored._replace(entry=taken.after, denied=denied, kept=redacted.kept_of(stored))
         for projection in changed:
             projection.apply(cursor, [now])
         taken = taken._replace(wordings=redacted_patterns.forget(stored.position, axes, before))
