@@ -243,11 +243,13 @@ def _taken_out(texts: Sequence[str], gone: Sequence[Verdict]) -> Iterator[str]:
             yield taken if len(taken) <= max(len(text), _LONGEST_GROWN) else REDACTED
 
 
-# Parts that overlap or touch go together. What stands in their place is never searched.
+# Parts that overlap or touch go together, also with what stands in the place of earlier ones: alone, that stays.
 def _without_parts(text: str, parts: Iterable[str]) -> str:
+    spans = [found for part in (*parts, REDACTED) for found in _found(text, part)]
     kept, done = [], 0
-    for start, end in _joined(sorted(found for part in parts for found in _found(text, part))):
-        kept += [text[done:start], REDACTED]
+    for start, end in _joined(sorted(spans)):
+        found = text[start:end]
+        kept += [text[done:start], REDACTED if found.replace(REDACTED, "") else found]
         done = end
     return "".join([*kept, text[done:]])
 

@@ -74,6 +74,14 @@ def test_many_details_in_long_reasons_take_about_a_second_at_most(details: list[
     assert not any(detail in reason for detail in details for reason in left.reasons)
 
 
+@pytest.mark.parametrize("reason", [REDACTED, f"leak: {REDACTED} again", f"{REDACTED}{REDACTED}"])
+def test_what_stands_for_a_text_is_not_searched(reason: str) -> None:
+    entry = denied(["redacted", "dacted] again"], [reason])
+    left = redactions.without(entry, ["details"])
+    assert left.reasons == ({f"leak: {REDACTED} again": f"leak: {REDACTED}"}.get(reason, reason),)
+    assert redactions.without(left, ["intent"]).reasons == left.reasons
+
+
 # What can be redacted
 
 
