@@ -100,14 +100,16 @@ def without(entry: Entry, fields: Sequence[str], of_host: Collection[str] = ()) 
     """The entry with its texts in these fields gone. Raises ``Invalid``: an unknown field, or one with no text to
     redact, unless it is in ``of_host``: a host's patch has one. No badge and no denial changes.
     """
+    left = entry
     for field in fields:
         if field in of_host and not _records(entry, field):
             continue
-        taken = _without(entry, field)
-        if taken == entry:
+        taken = _without(left, field)
+        # What an earlier one of these fields took along is done: a detail goes from the reasons, too.
+        if taken == left and _without(entry, field) == entry:
             raise Invalid(field, "redacted", "is redacted already; nothing else is in it")
-        entry = taken
-    return entry
+        left = taken
+    return left
 
 
 def _records(entry: Entry, field: str) -> bool:

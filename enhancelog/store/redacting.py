@@ -93,6 +93,7 @@ def redact(issue_id: str, fields: Sequence[str], why: str, origin: Origin) -> Ta
     ``Dialect.erase``. Raises ``NotFound``, ``Invalid`` or ``Other``.
     """
     why = redactions.checked_why(why)
+    fields = list(dict.fromkeys(fields))
     with faults(), dialect().erasing(), dialect().appending() as cursor:
         stored, shown = _stored(issue_id)
         taken = _taken(stored, shown, fields)
@@ -111,7 +112,7 @@ def redact(issue_id: str, fields: Sequence[str], why: str, origin: Origin) -> Ta
         taken = taken._replace(of_hosts=redacted_hosts.forget(cursor, stored.position, taken.after.issue_id))
         for hook in _hooks:
             hook(cursor, taken)
-        audit.record("entry.redact", origin, "entry", issue_id, fields=list(fields), why=why)
+        audit.record("entry.redact", origin, "entry", issue_id, fields=fields, why=why)
     return taken
 
 

@@ -97,6 +97,21 @@ def test_possible_are_the_fields_that_a_redaction_changes(entry: Entry, data: st
     assert redactions.possible(entry) == wanted
 
 
+@settings(max_examples=50)
+@given(entries(), st.data())
+def test_all_possible_fields_go_in_one_call_in_any_order(entry: Entry, data: st.DataObject) -> None:
+    fields = data.draw(st.permutations(redactions.possible(entry)))
+    assert redactions.possible(redactions.without(entry, fields)) == []
+
+
+@pytest.mark.parametrize("fields", [["details", "reasons"], ["reasons", "details"], ["detail:a0", "reasons"]])
+def test_a_field_that_another_one_emptied_in_the_same_call_is_done(fields: list[str]) -> None:
+    left = redactions.without(denied(["hunterzwei"], ["hunterzwei"]), fields)
+    assert (left.verdicts[0].detail, left.reasons) == (REDACTED, (REDACTED,))
+    with pytest.raises(Invalid, match="is redacted already"):
+        redactions.without(left, ["reasons"])
+
+
 def changes(entry: Entry, field: str) -> bool:
     try:
         return redactions.without(entry, [field]) != entry

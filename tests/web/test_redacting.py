@@ -220,3 +220,11 @@ def test_an_entry_that_is_not_there_or_has_nothing_left(staff: Client) -> None:
         make_entry(issue_id="c", intent="", rationale="", verdicts=[])
     )
     assert "Nothing is left to redact" in read(staff, "/redactions/entries/c")
+
+
+def test_all_that_the_page_offers_can_be_redacted_at_once(staff: Client) -> None:
+    entry = make_rejected("leak", issue_id="all", detail=SECRET, reasons=[SECRET], ops=[], meta={"key": SECRET})
+    DatabaseEnhanceLogStore(Origin("command", "tests", "api")).append(entry)
+    wanted = {"field": redacting.possible("all"), "why": "a key", "sure": "on"}
+    assert staff.post("/redactions/entries/all", wanted).status_code == 302
+    assert redacting.possible("all") == []
