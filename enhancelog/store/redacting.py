@@ -25,8 +25,8 @@ _KEPT_COLUMNS: Final = ("position", "intent", "rationale", "verdicts", "reasons"
 
 
 class Taken(NamedTuple):
-    """``texts``: what the entry no longer says; ``wordings``: what no pattern says any more; ``of_hosts``: what the
-    host's stores say no more. Never to be shown.
+    """``texts``: what the entry no longer says; ``wordings``: what no pattern of an axis says any more; ``of_hosts``:
+    what the host's stores say no more. Never to be shown.
     """
 
     position: int
@@ -34,7 +34,7 @@ class Taken(NamedTuple):
     fields: Sequence[str]
     before: Entry
     after: Entry
-    wordings: frozenset[str] = frozenset()
+    wordings: frozenset[redacted_patterns.Wording] = frozenset()
     of_hosts: frozenset[str] = frozenset()
 
     @property

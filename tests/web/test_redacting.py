@@ -136,22 +136,21 @@ def read_post(client: Client, path: str, body: str) -> str:
     return response.getvalue().decode()
 
 
+def waits(event: str, name: str, data: dict[str, Any]) -> Delivery:
+    owner, _ = User.objects.get_or_create(username="eve", defaults={"is_staff": True})
+    return waiting(keep_rule(owner, name * 16, event=event, options="{}"), data, 1, 1, event)  # type: ignore[arg-type]
+
+
 def test_messages_that_wait_lose_the_text() -> None:
-    alert = keep_rule(User.objects.create_user("eve", is_staff=True))
-    data = {"alert": {"id": "x"}, "intent": f"rotate {SECRET}", "reasons": [f"leak: found {SECRET} in writer", "b"]}
-    other = waiting(alert, data, 1, 1, "entry", 1)  # type: ignore[arg-type]
-    pattern = waiting(alert, {"template": f"found {SECRET} in writer"}, 1, 1, "pattern", 1)  # type: ignore[arg-type]
-    Delivery.objects.bulk_create([other, pattern])
+    data = {"issue_id": ID, "intent": f"rotate {SECRET}", "reasons": [f"leak: found {SECRET} in writer", "b"]}
+    wording = {"axis": "leak", "template": f"found {SECRET} in writer"}
+    Delivery.objects.bulk_create([waits("entry.rejected", "1", data), waits("pattern.new", "2", wording)])
     redact()
-    stored = [
-        json.loads(text)
-        for text in Delivery.objects.filter(data__contains="redacted").order_by("data").values_list("data", flat=True)
+    stored = Delivery.objects.filter(data__contains="redacted").order_by("event").values_list("data", flat=True)
+    assert [json.loads(text) for text in stored] == [
+        data | {"intent": "[redacted]", "reasons": ["[redacted]", "b"]},
+        wording | {"template": "[redacted]"},
     ]
-    assert stored == [
-        {"alert": {"id": "x"}, "intent": "[redacted]", "reasons": ["[redacted]", "b"]},
-        {"template": "[redacted]"},
-    ]
-    assert SECRET not in str(stored)
     assert holding(SECRET) == []
 
 
@@ -159,9 +158,8 @@ def test_messages_of_an_unfinished_run_lose_what_the_host_said_of_it() -> None:
     unfinished.report("late", reason=f"died of {SECRET}", intent=f"try {SECRET}")
     DatabaseEnhanceLogStore(Origin("command", "tests", "api")).append(make_rejected(issue_id="late", intent="other"))
     host_derivation.settle()
-    alert = keep_rule(User.objects.create_user("eve", is_staff=True))
     data = {"issue_id": "late", "intent": f"try {SECRET}", "reason": f"died of {SECRET}", "status": "died"}
-    Delivery.objects.bulk_create([waiting(alert, data, 1, 1, "run", 1)])  # type: ignore[arg-type]
+    Delivery.objects.bulk_create([waits("run.unfinished", "1", data)])
     redacting.redact("late", ["intent"], "a key in clear", Origin("user", "ada", "page"))
     stored = json.loads(Delivery.objects.get(data__contains="late").data)
     assert stored == data | {"intent": "[redacted]", "reason": "[redacted]"}
