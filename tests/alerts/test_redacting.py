@@ -8,10 +8,11 @@ import pytest
 
 from enhancelog.alerts import outbox, outgoing
 from enhancelog.alerts import redacting as outbox_redacting
+from enhancelog.alerts.posting import Answer
 from enhancelog.alerts.samples import SAMPLES
 from enhancelog.domain import alert_events, records
 from enhancelog.domain.origin import Origin
-from enhancelog.models import Delivery
+from enhancelog.models import Delivery, DeliveryAttempt
 from enhancelog.store import pattern_groups, redacting
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.alerts.outboxes import make_alert, make_delivery
@@ -115,6 +116,17 @@ def test_a_wording_that_another_entry_has_too_stays() -> None:
     append(*(make_rejected("leak", issue_id=id, detail="found a key in it") for id in ("s", "t")))
     redact("details")
     assert said(new)["template"] == "found a key in it"
+
+
+@pytest.mark.parametrize(("intent", "kept"), [(SECRET, GONE), ("another", f"bad request: {SECRET}")])
+def test_what_a_receiver_answers_after_a_redaction_does_not_bring_the_text_back(intent: str, kept: str) -> None:
+    found = message("entry.rejected", issue_id="s", intent=intent)
+    append(make_rejected("leak", issue_id="s", intent=SECRET))
+    leased = outbox.lease(found.alert_id)
+    assert leased is not None
+    redact("intent")
+    outbox.finish(leased, Answer(500, f"bad request: {SECRET}"), 0, 1)
+    assert list(DeliveryAttempt.objects.values_list("answer", flat=True)) == [kept]
 
 
 def test_many_texts_are_not_looked_for_in_each_message(monkeypatch: pytest.MonkeyPatch) -> None:
