@@ -2,7 +2,9 @@
 
 import io
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,16 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from msgspec import Raw
 
+from content.management.commands import redact
 from content.store import open_store
 from enhancelog.domain.backups import PRODUCT, Manifest
+from enhancelog.domain.errors import Other
 from enhancelog.domain.observed import Answer
 from enhancelog.domain.origin import Origin
 from enhancelog.maintenance import saved_copies
 from enhancelog.models import Entry, Note, SavedView
 from enhancelog.store import audit, host_derivation, observed
+from enhancelog.store import redacting as store_redacting
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.observed import Found
 from tests.factories import make_rejected
@@ -92,7 +97,7 @@ def test_it_names_other_places_that_have_the_text() -> None:
     assert "It would stay in:\n  entries: t\n  notes: 0000000000000000\n" in dry.out
     done = Ran("s", "--field", "detail:leak", "--field", "intent", *WHY)
     assert done.code == 1
-    assert "s: redacted detail:leak, intent" in done.out
+    assert "It stays in:\n  entries: t\n  notes: 0000000000000000\ns: redacted detail:leak, intent\n" in done.out
     assert SECRET not in dry.out + dry.err + done.out + done.err
     again = Ran("s", "--field", "intent", *WHY)
     assert again.code == 1
@@ -182,6 +187,32 @@ def test_the_copies_that_a_server_makes_and_removes_meanwhile(tmp_path: Path, mo
     assert done.code == 1
     assert [name for name in ("after.dump", "unknown.dump", "/enhancelog.sqlite3") if name not in done.out] == []
     assert [name for name in ("before.dump", "gone.dump", ".lock", ".json") if name in done.out] == []
+
+
+def test_a_copy_from_between_two_redactions_has_what_the_second_takes(tmp_path: Path) -> None:
+    Ran("s", "--field", "intent", *WHY)
+    path = tmp_path / "backups" / "between.sqlite3"
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as copy:
+        copy.execute("CREATE TABLE enhancelog_entry (issue_id TEXT, redacted TEXT)")
+        copy.execute("INSERT INTO enhancelog_entry VALUES ('s', ?)", [Entry.objects.get(issue_id="s").redacted])
+        copy.commit()
+    for arguments in (("--dry-run",), WHY):
+        assert str(path) in Ran("s", "--field", "details", *arguments).out
+    assert str(path) in Ran("s", "--field", "details", *WHY).out
+
+
+@pytest.mark.parametrize("fails", ["carry_out", "erase", "copies"])
+def test_where_the_text_stays_is_said_before_anything_can_fail(monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    def fail(*given: Any, **named: Any) -> Any:
+        raise Other("the database failed")
+
+    places = {"carry_out": (store_redacting, "redact"), "erase": (redact, "erase"), "copies": (saved_copies, "holding")}
+    monkeypatch.setattr(*places[fails], fail)
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="the database failed"):
+        call_command("redact", "s", "--field", "detail:leak", *WHY, stdout=out)
+    assert out.getvalue().startswith("It stays in:\n  entries: t\n")
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's readers keep the WAL instead")
