@@ -88,6 +88,12 @@ def position(issue_id: str) -> int:
         return _stored(issue_id)[0].position
 
 
+def is_permitted() -> bool:
+    """Whether our role in the database may take texts out of entries: a role that only serves may not."""
+    with faults():
+        return dialect().may_update(EntryModel._meta.db_table)
+
+
 def redact(issue_id: str, fields: Sequence[str], why: str, origin: Origin) -> Taken:
     """All or nothing. What follows after a commit is left to its derivations, and what no row has any more to
     ``Dialect.erase``. Raises ``NotFound``, ``Invalid`` or ``Other``.

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 
 from enhancelog.alerts.messages import waiting
@@ -218,6 +219,26 @@ def test_an_entry_that_is_not_there_or_has_nothing_left(staff: Client) -> None:
         make_entry(issue_id="c", intent="", rationale="", verdicts=[])
     )
     assert "Nothing is left to redact" in read(staff, "/redactions/entries/c")
+
+
+def test_a_server_whose_role_may_not_change_entries_says_who_can(staff: Client) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no roles")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE ROLE only_serves;"
+            " GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO only_serves;"
+            " GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO only_serves;"
+            " REVOKE UPDATE, DELETE ON enhancelog_entry FROM only_serves; SET LOCAL ROLE only_serves"
+        )
+    shown = staff.get("/redactions/entries/s%2F1")
+    refused = staff.post("/redactions/entries/s%2F1", {"field": "intent", "why": "a key", "sure": "on"})
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+    assert (shown.status_code, refused.status_code) == (200, 403)
+    for response in (shown, refused):
+        assert "This server cannot do it: its role in the database may not change entries." in response.content.decode()
+    assert not Entry.objects.exclude(redacted=None).exists()
 
 
 def test_all_that_the_page_offers_can_be_redacted_at_once(staff: Client) -> None:
