@@ -24,7 +24,7 @@ _REVISION: Final = "SELECT 1 FROM content_contentrevision WHERE story_id = ? AND
 _NOBODY: Final = "[]"  # so no entry shows its redactions
 
 _GONE: Final = "it was redacted before, so other places can no longer be searched for it"
-_CONTENT: Final = Place("content of stories", ContentRevision, ("value",), "story_id")
+_CONTENT: Final = Place("content of stories", ContentRevision, ("value",), "story_id", json=("value",))
 
 
 def of_entry(issue_id: str, fields: Sequence[str]) -> Redacting:

@@ -160,12 +160,16 @@ def all_texts(before: Entry, after: Entry) -> list[str]:
 
 def strings(entry: Entry) -> list[str]:
     """The values in operations, without their names and paths, and in ``meta``."""
-    parts: list[Any] = [] if entry.meta is UNSET else [msgspec.json.decode(bytes(entry.meta))]
+    parts: list[Any] = [] if entry.meta is UNSET else [_values.decode(bytes(entry.meta))]
     return [*_strings(parts), *([] if entry.ops is UNSET else strings_of_ops(bytes(entry.ops)))]
 
 
+# A fraction as it is written, and as it is mostly written.
+_values: Final = msgspec.json.Decoder(float_hook=lambda written: [written, repr(float(written))])
+
+
 def strings_of_ops(ops: bytes) -> list[str]:
-    operations = msgspec.json.decode(ops)
+    operations = _values.decode(ops)
     parts = [[value for name, value in each.items() if name not in ("op", "path", "from")] for each in operations]
     return _strings(parts)
 

@@ -4,10 +4,11 @@ import json
 import time
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from enhancelog.domain import redactions
 from enhancelog.domain.errors import Invalid
@@ -80,6 +81,12 @@ def test_what_stands_for_a_text_is_not_searched(reason: str) -> None:
     left = redactions.without(entry, ["details"])
     assert left.reasons == ({f"leak: {REDACTED} again": f"leak: {REDACTED}"}.get(reason, reason),)
     assert redactions.without(left, ["intent"]).reasons == left.reasons
+
+
+def test_fractions_are_texts_as_they_are_written_and_as_they_are_read() -> None:
+    entry = make_rejected(meta={"pin": 1}, ops=[])
+    entry = msgspec.structs.replace(entry, meta=Raw(b'{"pin":1.2345675e6,"id":12345678901234567890123}'))
+    assert set(redactions.strings(entry)) == {"1.2345675e6", "1234567.5", "12345678901234567890123"}
 
 
 # What can be redacted

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,6 +17,7 @@ from msgspec import Raw
 
 from content.management.commands import redact
 from content.store import open_store
+from enhancelog.domain import records
 from enhancelog.domain.backups import PRODUCT, Manifest
 from enhancelog.domain.errors import Other
 from enhancelog.domain.observed import Answer
@@ -159,6 +161,64 @@ def test_content_views_and_the_audit_are_looked_through() -> None:
     done = Ran("s", "--field", "intent", *WHY)
     for said in ("  content of stories: S-1\n", "  saved views: ", "  records of the audit: "):
         assert said in done.out
+
+
+TEXTS = (
+    f"rotate {SECRET} now",
+    f'pass"word11 of {SECRET}',
+    f"https://u:{SECRET}@h/x",
+    f"line1 {SECRET}\nline2",
+    f"\u00f6ffne {SECRET}",
+)
+
+
+def otherwise(text: str) -> str:
+    """A JSON string with more escapes than it needs."""
+    return json.dumps(text).replace("/", "\\/").replace("z", "\\u007a")
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_is_found_however_it_is_written(text: str) -> None:
+    add(issue_id="x", intent=text)
+    ops = f'[{{"op":"add","path":"/a","value":{otherwise(text)}}}]'
+    for id, part in (("in-meta", f'"meta":{{"k":{otherwise(text)}}}'), ("in-ops", f'"ops":{ops}')):
+        fields = records.encode_part(make_rejected("leak", issue_id=id))
+        entry = records.decode(f"{fields[:-1]},{part}}}".encode())
+        DatabaseEnhanceLogStore(Origin("command", "tests", "tests")).append(entry)
+    store = open_store(Origin("user", "ada", "page"))
+    store.write("S-1", "merge_report", json.dumps({"log": text}))
+    store.write("S-2", "merge_report", f'{{"log":{otherwise(text)}}}')
+    store.write("S-3", "merge_report", json.dumps({"log": text.replace("z", "s")}))
+    url = f"/search/?{urlencode({'text': text})}"
+    view = SavedView.objects.create(user=User.objects.create_user("ada"), name="v", url=url)
+    patch = patch_of(make_rejected("leak", issue_id="other"), ops=Raw(ops.encode()))
+    answer = Answer(seq=1, ok=True, text=f"said: {text}", ops=None, rationale="")
+    observed.keep("tests", Found(patches=[patch], answers=[answer]))
+    host_derivation.settle()
+    dry = Ran("x", "--field", "intent", "--dry-run")
+    for said in (
+        "entries: in-meta, in-ops",
+        "content of stories: S-1, S-2",
+        f"saved views: {view.pk}",
+        "patches of hosts: 1",
+        "answers of hosts: 1",
+    ):
+        assert f"  {said}\n" in dry.out
+
+
+def test_a_number_with_a_fraction_is_looked_for() -> None:
+    add(issue_id="pin", meta={"pin": 1234567.5})
+    add(issue_id="also", intent="the pin is 1234567.5")
+    dry = Ran("pin", "--field", "meta:pin", "--dry-run")
+    assert (dry.code, dry.out) == (1, "pin: would redact meta:pin\nIt would stay in:\n  entries: also\n")
+
+
+def test_many_texts_are_looked_for_at_once() -> None:
+    add(issue_id="many", meta={f"k{number}": f'{SECRET}"{number:02}/' for number in range(30)})
+    add(issue_id="one", meta={"k": f'{SECRET}"19/'})
+    dry = Ran("many", "--field", "meta", "--dry-run")
+    assert "  entries: one\n" in dry.out
+    assert "many: only the first 20 of 30 texts are looked for" in dry.out
 
 
 def test_the_copies_that_a_server_makes_and_removes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
