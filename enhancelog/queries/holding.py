@@ -10,7 +10,7 @@ from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
 
 from enhancelog.backends import dialect, faults
-from enhancelog.domain import redactions
+from enhancelog.domain import entry_texts, redactions
 from enhancelog.domain.errors import Damaged
 from enhancelog.domain.searched_texts import SearchedDocument, address_says, as_json, json_says, odd_in_json
 from enhancelog.models import (
@@ -166,7 +166,7 @@ def _any_has(columns: Sequence[str], texts: Sequence[str]) -> Q:
 def _same_entry(taken: Taken, texts: Sequence[str]) -> Holding:
     entry = taken.after
     left = [entry.intent, entry.rationale, *entry.reasons, *(verdict.detail for verdict in entry.verdicts)]
-    left += redactions.strings(entry)
+    left += entry_texts.strings(entry)
     has = any(text in each for text in texts for each in left)
     return Holding("other fields of the same entry", [entry.issue_id] * has, more=False)
 
@@ -228,4 +228,4 @@ def _having_parts(what: str, rows: "QuerySet[Any, Any]", name: str, document: Se
 
 
 def _long(ops: str) -> list[str]:
-    return [value for value in redactions.strings_of_ops(ops.encode()) if len(value) >= redactions.SHORTEST]
+    return [value for value in entry_texts.strings_of_ops(ops.encode()) if len(value) >= redactions.SHORTEST]

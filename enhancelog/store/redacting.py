@@ -8,7 +8,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
 from enhancelog.backends import dialect, faults
-from enhancelog.domain import records, redactions
+from enhancelog.domain import entry_texts, records, redactions
 from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
@@ -39,12 +39,12 @@ class Taken(NamedTuple):
 
     @property
     def texts(self) -> list[str]:
-        return redactions.texts(self.before, self.after)
+        return entry_texts.texts(self.before, self.after)
 
     @property
     def all_texts(self) -> list[str]:
         """Also those in operations, in ``meta``, and of hosts."""
-        return list(dict.fromkeys([*redactions.all_texts(self.before, self.after), *sorted(self.of_hosts)]))
+        return list(dict.fromkeys([*entry_texts.all_texts(self.before, self.after), *sorted(self.of_hosts)]))
 
 
 # Takes the texts out of its own tables, in the transaction.
