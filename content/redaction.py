@@ -21,9 +21,10 @@ from enhancelog.store.redacting import Taken
 
 _ENTRY: Final = "SELECT 1 FROM enhancelog_entry WHERE issue_id = ?"
 _REVISION: Final = "SELECT 1 FROM content_contentrevision WHERE story_id = ? AND kind = ? AND version = ?"
+_NOBODY: Final = "[]"  # so no entry shows its redactions
 
 _GONE: Final = "it was redacted before, so other places can no longer be searched for it"
-_CONTENT: Final = Place("content of stories", ContentRevision, ("value",), "story_id")
+_CONTENT: Final = Place("content of stories", ContentRevision, ("value",), "story_id", json=("value",))
 
 
 def of_entry(issue_id: str, fields: Sequence[str]) -> Redacting:
@@ -31,7 +32,7 @@ def of_entry(issue_id: str, fields: Sequence[str]) -> Redacting:
     before = set(redacting.done(issue_id))
     wanted = [field for field in dict.fromkeys(fields) if field not in before]
     taken = redacting.look(issue_id, wanted) if wanted or not fields else None
-    position = redacting.position(issue_id)
+    position, shown_before = redacting.position(issue_id), redacting.shown(issue_id)
 
     def carry_out(why: str, origin: Origin) -> str:
         if not wanted:
@@ -40,10 +41,13 @@ def of_entry(issue_id: str, fields: Sequence[str]) -> Redacting:
         return f"{issue_id}: redacted {', '.join(wanted)}"
 
     def copies(data_dir: Path) -> list[str]:
+        # As long as something is to go, it is also in copies that were made since the last redaction.
+        shown = redacting.shown(issue_id)
+        without = _NOBODY if shown is None or (wanted and shown == shown_before) else shown
         question = Question(
             f"{_ENTRY} AND redacted IS NOT ?",
             f"{_ENTRY} AND ? IS NOT ''",
-            [issue_id, redacting.shown(issue_id) or ""],
+            [issue_id, without],
             lambda extent: extent.log < position,
         )
         return list(map(str, saved_copies.holding(data_dir, question, issue_id)))

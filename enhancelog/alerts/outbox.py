@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from enhancelog.alerts.posting import Answer
 from enhancelog.backends import faults
+from enhancelog.domain.redactions import REDACTED
 from enhancelog.domain.times import now_ms
 from enhancelog.models import Alert, Delivery, DeliveryAttempt
 
@@ -78,14 +79,18 @@ def finish(leased: Leased, answer: Answer, started_ms: int, took_ms: int) -> str
     mine = Delivery.objects.filter(pk=leased.delivery.pk)
     with faults(), transaction.atomic():
         alert = Alert.objects.select_for_update(no_key=True).filter(pk=leased.alert.pk).first()
-        if alert is None or not mine.exists():
+        # Locked, so that a redaction sees either the answer or none at all.
+        data = mine.select_for_update(no_key=True).values_list("data", flat=True).first()
+        if alert is None or data is None:
             return "deleted"
+        # A receiver may answer with what it was sent, and texts of that may have been redacted since.
+        is_same = data == leased.delivery.data
         DeliveryAttempt.objects.create(
             delivery_id=leased.delivery.pk,
             started_ms=started_ms,
             took_ms=took_ms,
             status=answer.status,
-            answer=answer.text,
+            answer=answer.text if is_same or not answer.text else REDACTED,
         )
         if answer.is_success:
             mine.filter(state="waiting").update(**_ended("delivered"))

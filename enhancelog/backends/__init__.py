@@ -179,6 +179,9 @@ class Dialect(Protocol):
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         """Block other writers, but not readers, until the transaction ends."""
 
+    # Whether our role may update rows of the table, as far as triggers let it.
+    def may_update(self, table: str) -> bool: ...
+
     def erasing(self) -> AbstractContextManager[None]:
         """Around a transaction: where the database can, what it deletes or overwrites is overwritten in its file."""
 

@@ -1,8 +1,7 @@
 """Redactions: texts that are taken out of a stored entry, and what stays in their place."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import UNSET, Raw, Struct
@@ -29,6 +28,7 @@ _LONGEST_GROWN: Final = 1_000  # characters; a longer reason goes as a whole rat
 Span = tuple[int, int]  # where it begins and ends
 
 FIELDS: Final = ("intent", "rationale", "details", "detail:AXIS", "reasons", "ops", "meta", "meta:KEY")
+_OF_AXIS: Final = "detail:"
 _ONE_OF: Final = f"must be one of {', '.join(FIELDS)}"
 
 
@@ -100,14 +100,25 @@ def without(entry: Entry, fields: Sequence[str], of_host: Collection[str] = ()) 
     """The entry with its texts in these fields gone. Raises ``Invalid``: an unknown field, or one with no text to
     redact, unless it is in ``of_host``: a host's patch has one. No badge and no denial changes.
     """
+    details = [field for field in fields if _is_of_details(field)]
+    left = _without_details(entry, details) if details else entry
     for field in fields:
-        if field in of_host and not _records(entry, field):
+        if field in details or (field in of_host and not _records(entry, field)):
             continue
-        taken = _without(entry, field)
-        if taken == entry:
-            raise Invalid(field, "redacted", "is redacted already; nothing else is in it")
-        entry = taken
-    return entry
+        taken = _without(left, field)
+        # What the details, or an earlier one of these fields, took along is done.
+        if taken == left and _without(entry, field) == entry:
+            raise _redacted(field)
+        left = taken
+    return left
+
+
+def _is_of_details(field: str) -> bool:
+    return field == "details" or (field.startswith(_OF_AXIS) and field != _OF_AXIS)
+
+
+def _redacted(field: str) -> Invalid:
+    return Invalid(field, "redacted", "is redacted already; nothing else is in it")
 
 
 def _records(entry: Entry, field: str) -> bool:
@@ -142,51 +153,12 @@ def _is_left(text: str) -> bool:
     return text not in ("", REDACTED)
 
 
-def texts(before: Entry, after: Entry) -> list[str]:
-    """Those that ``without`` took out."""
-    found = [before.intent] * (before.intent != after.intent)
-    found += [before.rationale] * (before.rationale != after.rationale)
-    found += [old.detail for old, new in zip(before.verdicts, after.verdicts, strict=True) if old.detail != new.detail]
-    found += [old for old, new in zip(before.reasons, after.reasons, strict=True) if old != new]
-    return list(dict.fromkeys(found))
-
-
-def all_texts(before: Entry, after: Entry) -> list[str]:
-    """Also those in operations and in ``meta``."""
-    return list(dict.fromkeys([*texts(before, after), *(Counter(strings(before)) - Counter(strings(after)))]))
-
-
-def strings(entry: Entry) -> list[str]:
-    """The values in operations, without their names and paths, and in ``meta``."""
-    parts: list[Any] = [] if entry.meta is UNSET else [msgspec.json.decode(bytes(entry.meta))]
-    return [*_strings(parts), *([] if entry.ops is UNSET else strings_of_ops(bytes(entry.ops)))]
-
-
-def strings_of_ops(ops: bytes) -> list[str]:
-    operations = msgspec.json.decode(ops)
-    parts = [[value for name, value in each.items() if name not in ("op", "path", "from")] for each in operations]
-    return _strings(parts)
-
-
-def _strings(parts: list[Any]) -> list[str]:
-    found = []
-    while parts:
-        part = parts.pop()
-        if isinstance(part, dict | list):
-            parts += part.values() if isinstance(part, dict) else part
-        elif isinstance(part, str | int) and not isinstance(part, bool):
-            found.append(str(part))
-    return found
-
-
 def _without(entry: Entry, field: str) -> Entry:
     kind, _, name = field.partition(":")
     if field in ("intent", "rationale"):
         if not getattr(entry, field):
             raise Invalid(field, "empty", "is empty; there is nothing to redact")
         return msgspec.structs.replace(entry, **{field: REDACTED})
-    if field == "details" or (kind == "detail" and name):
-        return _without_details(entry, field, name)
     if field == "reasons":
         return _without_reasons(entry)
     if field == "ops":
@@ -198,22 +170,38 @@ def _without(entry: Entry, field: str) -> Entry:
     raise Invalid(field, "unknown", _ONE_OF)
 
 
-def _without_details(entry: Entry, field: str, axis: str) -> Entry:
-    def is_meant(verdict: Verdict) -> bool:
-        return bool(verdict.detail) and (not axis or verdict.axis == axis)
+# All at once: one after the other takes fields times verdicts, under the append lock.
+def _without_details(entry: Entry, fields: Sequence[str]) -> Entry:
+    _check_details(entry, fields)
+    axes = {field.removeprefix(_OF_AXIS) for field in fields}
 
-    if axis and axis not in records.judged_axes(entry):
-        axes = ", ".join(records.judged_axes(entry)) or "none"
-        raise Invalid(field, "unknown", f"names no axis that judged this run; these did: {axes}")
-    if not any(map(is_meant, entry.verdicts)):
-        raise Invalid(field, "empty", "is empty; there is nothing to redact")
+    is_all = "details" in fields
+
+    def is_meant(verdict: Verdict) -> bool:
+        return _is_left(verdict.detail) and (is_all or verdict.axis in axes)
+
+    gone = [verdict for verdict in entry.verdicts if is_meant(verdict)]
     verdicts = tuple(
         msgspec.structs.replace(verdict, detail=REDACTED) if is_meant(verdict) else verdict
         for verdict in entry.verdicts
     )
-    gone = [verdict for verdict in entry.verdicts if is_meant(verdict) and verdict.detail != REDACTED]
     taken = msgspec.structs.replace(entry, verdicts=verdicts)
     return msgspec.structs.replace(taken, reasons=_reasons_without(entry, taken, gone))
+
+
+def _check_details(entry: Entry, fields: Sequence[str]) -> None:
+    axes = dict.fromkeys(records.judged_axes(entry), "")
+    axes |= {verdict.axis: REDACTED for verdict in entry.verdicts if verdict.detail}
+    axes |= {verdict.axis: verdict.detail for verdict in entry.verdicts if _is_left(verdict.detail)}
+    for field in fields:
+        said = axes.values() if field == "details" else [axes.get(field.removeprefix(_OF_AXIS))]
+        if None in said:
+            judged = ", ".join(axes) or "none"
+            raise Invalid(field, "unknown", f"names no axis that judged this run; these did: {judged}")
+        if not any(said):
+            raise Invalid(field, "empty", "is empty; there is nothing to redact")
+        if not any(_is_left(each or "") for each in said):
+            raise _redacted(field)
 
 
 # Where the reasons were exactly the denials, they still are; where they differed, they still differ.
@@ -243,11 +231,13 @@ def _taken_out(texts: Sequence[str], gone: Sequence[Verdict]) -> Iterator[str]:
             yield taken if len(taken) <= max(len(text), _LONGEST_GROWN) else REDACTED
 
 
-# Parts that overlap or touch go together. What stands in their place is never searched.
+# Parts that overlap or touch go together, also with what stands in the place of earlier ones: alone, that stays.
 def _without_parts(text: str, parts: Iterable[str]) -> str:
+    spans = [found for part in (*parts, REDACTED) for found in _found(text, part)]
     kept, done = [], 0
-    for start, end in _joined(sorted(found for part in parts for found in _found(text, part))):
-        kept += [text[done:start], REDACTED]
+    for start, end in _joined(sorted(spans)):
+        found = text[start:end]
+        kept += [text[done:start], REDACTED if found.replace(REDACTED, "") else found]
         done = end
     return "".join([*kept, text[done:]])
 

@@ -1,18 +1,18 @@
 """Where else a text is that is to be redacted: what people wrote, other entries, and what hosts keep."""
 
-import json
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
 from typing import Any, Final, NamedTuple
 
-from django.db.models import BooleanField, F, Model, Q, QuerySet, Value
+from django.db.models import BooleanField, ExpressionWrapper, F, Model, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
 
 from enhancelog.backends import dialect, faults
-from enhancelog.domain import records, redactions
+from enhancelog.domain import entry_texts, redactions
 from enhancelog.domain.errors import Damaged
+from enhancelog.domain.searched_texts import SearchedDocument, address_says, as_json, json_says, odd_in_json
 from enhancelog.models import (
     Answer,
     AuditRecord,
@@ -54,13 +54,14 @@ class Holding(NamedTuple):
 
 
 class Place(NamedTuple):
-    """``columns`` are searched, of these ``json`` for the text as JSON writes it; ``name`` names a row."""
+    """``columns`` are searched as they are, ``json`` and ``addresses`` as what they say; ``name`` names a row."""
 
     what: str
     table: type[Model]
     columns: Sequence[str]
     name: str
     json: Sequence[str] = ()
+    addresses: Sequence[str] = ()
     most: int | None = MOST  # so many are named; None: all, because each is to be redacted
 
 
@@ -92,14 +93,14 @@ _PLACES: Final = (
     Place("states of patterns", StateChange, ("note",), "pk"),
     Place("reviews of entries at position", Review, ("reason",), "position"),
     Place("markers", Marker, ("title", "note"), "pk"),
-    Place("saved views", SavedView, ("name", "url"), "pk"),
+    Place("saved views", SavedView, ("name", "url"), "pk", addresses=("url",)),
     Place("records of the audit", AuditRecord, (), "pk", json=("detail",)),
     Place("issues of hosts", HostIssue, ("intent", "detail"), "issue_id"),
     Place("unfinished runs", UnfinishedRun, ("intent", "reason"), "issue_id", json=("ops",)),
     Place("former states of unfinished runs", UnfinishedRunChange, ("reason",), "run__issue_id"),
     Place(VERSIONS, Version, ("rationale",), "hash", most=None),
     Place("patches of hosts", Patch, ("rationale",), "pk", json=("ops",)),
-    Place("answers of hosts", Answer, ("rationale",), "pk", json=("text", "ops")),
+    Place("answers of hosts", Answer, ("rationale", "text"), "pk", json=("text", "ops")),
 )
 
 
@@ -107,10 +108,9 @@ def rows(place: Place, texts: Sequence[str], left_out: Q | None = None) -> Holdi
     """The rows of the place that have one of the texts."""
     if not texts:
         return Holding(place.what, [], more=False)
-    found = place.table._default_manager.filter(_has(place, texts)).order_by(place.name)
+    found = place.table._default_manager.order_by(place.name)
     found = found if left_out is None else found.exclude(left_out)
-    names = found.values_list(place.name, flat=True).distinct()
-    return _first(place.what, names if place.most is None else names[: place.most + 1], place.most)
+    return _first(place.what, _names(place, found, _has(place, texts), texts), place.most)
 
 
 def _goes_too(place: Place, taken: Taken) -> Q | None:
@@ -127,25 +127,46 @@ def _goes_too(place: Place, taken: Taken) -> Q | None:
     return None
 
 
+# ``sure``: finds what has a text as encoders write it. Of the rest, only what may write it in another way is read.
+def _names(place: Place, rows: "QuerySet[Any, Any]", sure: Q, texts: Sequence[str]) -> Iterator[object]:
+    rows = rows.annotate(is_sure=ExpressionWrapper(sure, BooleanField())).filter(sure | _is_odd(place, texts))
+    columns = [*place.json, *place.addresses]
+    found = (
+        name
+        for name, is_sure, *written in rows.values_list(place.name, "is_sure", *columns).iterator(ROWS_AT_ONCE)
+        if is_sure or _says(place, written, texts)
+    )
+    yield from (name for name, _ in groupby(found))
+
+
+def _is_odd(place: Place, texts: Sequence[str]) -> Q:
+    return _any_has(place.json, odd_in_json(texts)) | _any_has(place.addresses, ("%", "+"))
+
+
+def _says(place: Place, written: Sequence[str | None], texts: Sequence[str]) -> bool:
+    of_json = len(place.json)
+    return any(each and json_says(each, texts) for each in written[:of_json]) or any(
+        each and address_says(each, texts) for each in written[of_json:]
+    )
+
+
 # Not LIKE: SQLite refuses patterns of 50,000 bytes.
 def _has(place: Place, texts: Sequence[str]) -> Q:
+    return _any_has(place.columns, texts) | _any_has(place.json, as_json(texts))
+
+
+def _any_has(columns: Sequence[str], texts: Sequence[str]) -> Q:
     wanted = Q()
-    for columns, forms in ((place.columns, texts), (place.json, _as_json(texts))):
-        for column in columns:
-            for text in forms:
-                wanted |= Q(GreaterThan(StrIndex(F(column), Value(text)), 0))
+    for column in columns:
+        for text in texts:
+            wanted |= Q(GreaterThan(StrIndex(F(column), Value(text)), 0))
     return wanted
-
-
-def _as_json(texts: Sequence[str]) -> list[str]:
-    written = [form[1:-1] for text in texts for form in (records.encode_part(text), json.dumps(text))]
-    return list(dict.fromkeys(written))
 
 
 def _same_entry(taken: Taken, texts: Sequence[str]) -> Holding:
     entry = taken.after
     left = [entry.intent, entry.rationale, *entry.reasons, *(verdict.detail for verdict in entry.verdicts)]
-    left += redactions.strings(entry)
+    left += entry_texts.strings(entry)
     has = any(text in each for text in texts for each in left)
     return Holding("other fields of the same entry", [entry.issue_id] * has, more=False)
 
@@ -155,8 +176,7 @@ def _entries(texts: Sequence[str], position: int) -> Holding:
     parameters = [text for text in texts for _ in range(4)]
     others: QuerySet[Entry, Entry] = Entry.objects.exclude(position=position).order_by("position")
     others = others.annotate(has=RawSQL(f"({condition})", parameters, output_field=BooleanField()))
-    others = others.filter(Q(has=True) | _has(_PARTS, texts))
-    return _first("entries", others.values_list("issue_id", flat=True)[: MOST + 1])
+    return _first("entries", _names(_PARTS, others, Q(has=True) | _has(_PARTS, texts), texts))
 
 
 _PARTS: Final = Place("entries", Entry, (), "issue_id", json=("ops", "meta"))
@@ -173,45 +193,39 @@ def _documents(taken: Taken, texts: Sequence[str]) -> Holding:
     candidate = entry.candidate_hash if isinstance(entry.candidate_hash, str) else ""
     of_blueprint = Document.objects.filter(blueprint_id=entry.blueprint_id, redacted=None).order_by("position")
     hashes = [entry.prev_hash, entry.new_hash, candidate, *of_blueprint.values_list("hash", flat=True)]
-    forms = [*texts, *_as_json(texts)]
-    having = (hash for hash in dict.fromkeys(hashes) if _has_one(_text_of(hash), forms))
+    having = (hash for hash in dict.fromkeys(hashes) if (found := _document(hash)) and found.says(texts))
     return _first(DOCUMENTS, having, most=None)
 
 
-def _has_one(document: str, texts: Sequence[str]) -> bool:
-    return any(text in document for text in texts)
-
-
-def _text_of(hash: str) -> str:
+def _document(hash: str) -> SearchedDocument | None:
     try:
         stored = documents.find(hash)
     except Damaged:
-        return ""
-    return stored.text if stored else ""
+        return None
+    return SearchedDocument(stored.text, stored.form) if stored else None
 
 
 # Those of the runs that made this document. Reads all entries of its Blueprint, so it is for commands.
 def with_parts_of(hash: str) -> list[Holding]:
     """Whose operations have a text of it. Raises ``Other``."""
     with faults():
-        text = _text_of(hash)
+        document = _document(hash)
         row = Document.objects.filter(hash=hash).first()
-        if row is None or not text:
+        if row is None or document is None:
             return []
         entries = Entry.objects.filter(Q(new_hash=hash) | Q(candidate_hash=hash), blueprint_id=row.blueprint_id)
         tried = Patch.objects.filter(candidate_hash=hash)
         found = [
-            _having_parts("operations of entries", entries.exclude(ops=None), "issue_id", text),
-            _having_parts("operations of patches of hosts", tried, "position", text),
+            _having_parts("operations of entries", entries.exclude(ops=None), "issue_id", document),
+            _having_parts("operations of patches of hosts", tried, "position", document),
         ]
     return [each for each in found if each.ids]
 
 
-def _having_parts(what: str, rows: "QuerySet[Any, Any]", name: str, text: str) -> Holding:
+def _having_parts(what: str, rows: "QuerySet[Any, Any]", name: str, document: SearchedDocument) -> Holding:
     each = rows.order_by("position").values_list(name, "ops").iterator(ROWS_AT_ONCE)
-    return _first(what, (id for id, ops in each if _is_part(ops, text)))
+    return _first(what, (id for id, ops in each if document.says(_long(ops))))
 
 
-def _is_part(ops: str, text: str) -> bool:
-    values = redactions.strings_of_ops(ops.encode())
-    return any(len(value) >= redactions.SHORTEST and value in text for value in values)
+def _long(ops: str) -> list[str]:
+    return [value for value in entry_texts.strings_of_ops(ops.encode()) if len(value) >= redactions.SHORTEST]

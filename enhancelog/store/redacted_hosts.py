@@ -6,7 +6,8 @@ from typing import Final
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import in_parts
-from enhancelog.domain.redactions import NO_OPERATIONS, REDACTED, of_patch, strings_of_ops, tombstones
+from enhancelog.domain.entry_texts import strings_of_ops
+from enhancelog.domain.redactions import NO_OPERATIONS, REDACTED, of_patch, tombstones
 from enhancelog.domain.unfinished import id_of_patch
 from enhancelog.models import (
     Answer,

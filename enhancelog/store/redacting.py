@@ -8,7 +8,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
 from enhancelog.backends import dialect, faults
-from enhancelog.domain import records, redactions
+from enhancelog.domain import entry_texts, records, redactions
 from enhancelog.domain.errors import Invalid, NotFound
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
@@ -25,8 +25,8 @@ _KEPT_COLUMNS: Final = ("position", "intent", "rationale", "verdicts", "reasons"
 
 
 class Taken(NamedTuple):
-    """``texts``: what the entry no longer says; ``wordings``: what no pattern says any more; ``of_hosts``: what the
-    host's stores say no more. Never to be shown.
+    """``texts``: what the entry no longer says; ``wordings``: what no pattern of an axis says any more; ``of_hosts``:
+    what the host's stores say no more. Never to be shown.
     """
 
     position: int
@@ -34,17 +34,17 @@ class Taken(NamedTuple):
     fields: Sequence[str]
     before: Entry
     after: Entry
-    wordings: frozenset[str] = frozenset()
+    wordings: frozenset[redacted_patterns.Wording] = frozenset()
     of_hosts: frozenset[str] = frozenset()
 
     @property
     def texts(self) -> list[str]:
-        return redactions.texts(self.before, self.after)
+        return entry_texts.texts(self.before, self.after)
 
     @property
     def all_texts(self) -> list[str]:
         """Also those in operations, in ``meta``, and of hosts."""
-        return list(dict.fromkeys([*redactions.all_texts(self.before, self.after), *sorted(self.of_hosts)]))
+        return list(dict.fromkeys([*entry_texts.all_texts(self.before, self.after), *sorted(self.of_hosts)]))
 
 
 # Takes the texts out of its own tables, in the transaction.
@@ -88,29 +88,37 @@ def position(issue_id: str) -> int:
         return _stored(issue_id)[0].position
 
 
+def is_permitted() -> bool:
+    """Whether our role in the database may take texts out of entries: a role that only serves may not."""
+    with faults():
+        return dialect().may_update(EntryModel._meta.db_table)
+
+
 def redact(issue_id: str, fields: Sequence[str], why: str, origin: Origin) -> Taken:
     """All or nothing. What follows after a commit is left to its derivations, and what no row has any more to
     ``Dialect.erase``. Raises ``NotFound``, ``Invalid`` or ``Other``.
     """
     why = redactions.checked_why(why)
+    fields = list(dict.fromkeys(fields))
     with faults(), dialect().erasing(), dialect().appending() as cursor:
         stored, shown = _stored(issue_id)
         taken = _taken(stored, shown, fields)
         redactions.check_repeats(why, taken.all_texts)
-        axes = [axis for axis, detail in stored.denied.items() if records.denials(taken.after)[axis] != detail]
+        denied = records.denials(taken.after)
+        axes = [axis for axis, detail in stored.denied.items() if denied[axis] != detail]
         before = redacted_patterns.said(axes)
         changed = _changed(taken, axes)
         for projection in changed:
             projection.drop(cursor, [stored])
         _record(taken, stored, shown, why, origin)
-        now = stored._replace(entry=taken.after, denied=records.denials(taken.after), kept=redacted.kept_of(stored))
+        now = stored._replace(entry=taken.after, denied=denied, kept=redacted.kept_of(stored))
         for projection in changed:
             projection.apply(cursor, [now])
         taken = taken._replace(wordings=redacted_patterns.forget(stored.position, axes, before))
         taken = taken._replace(of_hosts=redacted_hosts.forget(cursor, stored.position, taken.after.issue_id))
         for hook in _hooks:
             hook(cursor, taken)
-        audit.record("entry.redact", origin, "entry", issue_id, fields=list(fields), why=why)
+        audit.record("entry.redact", origin, "entry", issue_id, fields=fields, why=why)
     return taken
 
 

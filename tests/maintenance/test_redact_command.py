@@ -2,9 +2,12 @@
 
 import io
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,13 +15,17 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from msgspec import Raw
 
+from content.management.commands import redact
 from content.store import open_store
+from enhancelog.domain import records
 from enhancelog.domain.backups import PRODUCT, Manifest
+from enhancelog.domain.errors import Other
 from enhancelog.domain.observed import Answer
 from enhancelog.domain.origin import Origin
 from enhancelog.maintenance import saved_copies
 from enhancelog.models import Entry, Note, SavedView
 from enhancelog.store import audit, host_derivation, observed
+from enhancelog.store import redacting as store_redacting
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.observed import Found
 from tests.factories import make_rejected
@@ -92,7 +99,7 @@ def test_it_names_other_places_that_have_the_text() -> None:
     assert "It would stay in:\n  entries: t\n  notes: 0000000000000000\n" in dry.out
     done = Ran("s", "--field", "detail:leak", "--field", "intent", *WHY)
     assert done.code == 1
-    assert "s: redacted detail:leak, intent" in done.out
+    assert "It stays in:\n  entries: t\n  notes: 0000000000000000\ns: redacted detail:leak, intent\n" in done.out
     assert SECRET not in dry.out + dry.err + done.out + done.err
     again = Ran("s", "--field", "intent", *WHY)
     assert again.code == 1
@@ -156,6 +163,64 @@ def test_content_views_and_the_audit_are_looked_through() -> None:
         assert said in done.out
 
 
+TEXTS = (
+    f"rotate {SECRET} now",
+    f'pass"word11 of {SECRET}',
+    f"https://u:{SECRET}@h/x",
+    f"line1 {SECRET}\nline2",
+    f"\u00f6ffne {SECRET}",
+)
+
+
+def otherwise(text: str) -> str:
+    """A JSON string with more escapes than it needs."""
+    return json.dumps(text).replace("/", "\\/").replace("z", "\\u007a")
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_is_found_however_it_is_written(text: str) -> None:
+    add(issue_id="x", intent=text)
+    ops = f'[{{"op":"add","path":"/a","value":{otherwise(text)}}}]'
+    for id, part in (("in-meta", f'"meta":{{"k":{otherwise(text)}}}'), ("in-ops", f'"ops":{ops}')):
+        fields = records.encode_part(make_rejected("leak", issue_id=id))
+        entry = records.decode(f"{fields[:-1]},{part}}}".encode())
+        DatabaseEnhanceLogStore(Origin("command", "tests", "tests")).append(entry)
+    store = open_store(Origin("user", "ada", "page"))
+    store.write("S-1", "merge_report", json.dumps({"log": text}))
+    store.write("S-2", "merge_report", f'{{"log":{otherwise(text)}}}')
+    store.write("S-3", "merge_report", json.dumps({"log": text.replace("z", "s")}))
+    url = f"/search/?{urlencode({'text': text})}"
+    view = SavedView.objects.create(user=User.objects.create_user("ada"), name="v", url=url)
+    patch = patch_of(make_rejected("leak", issue_id="other"), ops=Raw(ops.encode()))
+    answer = Answer(seq=1, ok=True, text=f"said: {text}", ops=None, rationale="")
+    observed.keep("tests", Found(patches=[patch], answers=[answer]))
+    host_derivation.settle()
+    dry = Ran("x", "--field", "intent", "--dry-run")
+    for said in (
+        "entries: in-meta, in-ops",
+        "content of stories: S-1, S-2",
+        f"saved views: {view.pk}",
+        "patches of hosts: 1",
+        "answers of hosts: 1",
+    ):
+        assert f"  {said}\n" in dry.out
+
+
+def test_a_number_with_a_fraction_is_looked_for() -> None:
+    add(issue_id="pin", meta={"pin": 1234567.5})
+    add(issue_id="also", intent="the pin is 1234567.5")
+    dry = Ran("pin", "--field", "meta:pin", "--dry-run")
+    assert (dry.code, dry.out) == (1, "pin: would redact meta:pin\nIt would stay in:\n  entries: also\n")
+
+
+def test_many_texts_are_looked_for_at_once() -> None:
+    add(issue_id="many", meta={f"k{number}": f'{SECRET}"{number:02}/' for number in range(30)})
+    add(issue_id="one", meta={"k": f'{SECRET}"19/'})
+    dry = Ran("many", "--field", "meta", "--dry-run")
+    assert "  entries: one\n" in dry.out
+    assert "many: only the first 20 of 30 texts are looked for" in dry.out
+
+
 def test_the_copies_that_a_server_makes_and_removes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
@@ -182,6 +247,32 @@ def test_the_copies_that_a_server_makes_and_removes_meanwhile(tmp_path: Path, mo
     assert done.code == 1
     assert [name for name in ("after.dump", "unknown.dump", "/enhancelog.sqlite3") if name not in done.out] == []
     assert [name for name in ("before.dump", "gone.dump", ".lock", ".json") if name in done.out] == []
+
+
+def test_a_copy_from_between_two_redactions_has_what_the_second_takes(tmp_path: Path) -> None:
+    Ran("s", "--field", "intent", *WHY)
+    path = tmp_path / "backups" / "between.sqlite3"
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as copy:
+        copy.execute("CREATE TABLE enhancelog_entry (issue_id TEXT, redacted TEXT)")
+        copy.execute("INSERT INTO enhancelog_entry VALUES ('s', ?)", [Entry.objects.get(issue_id="s").redacted])
+        copy.commit()
+    for arguments in (("--dry-run",), WHY):
+        assert str(path) in Ran("s", "--field", "details", *arguments).out
+    assert str(path) in Ran("s", "--field", "details", *WHY).out
+
+
+@pytest.mark.parametrize("fails", ["carry_out", "erase", "copies"])
+def test_where_the_text_stays_is_said_before_anything_can_fail(monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    def fail(*given: Any, **named: Any) -> Any:
+        raise Other("the database failed")
+
+    places = {"carry_out": (store_redacting, "redact"), "erase": (redact, "erase"), "copies": (saved_copies, "holding")}
+    monkeypatch.setattr(*places[fails], fail)
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="the database failed"):
+        call_command("redact", "s", "--field", "detail:leak", *WHY, stdout=out)
+    assert out.getvalue().startswith("It stays in:\n  entries: t\n")
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's readers keep the WAL instead")

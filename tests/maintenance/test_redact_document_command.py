@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from blake3 import blake3
 from django.db import connection
 
@@ -59,6 +60,29 @@ def test_it_redacts_and_says_so_when_it_runs_again() -> None:
     assert SECRET not in done.out + done.err
     again = Ran("--document", HASHES[0], *WHY)
     assert (again.code, again.out) == (0, f"document {HASHES[0]} was redacted already\n")
+
+
+def test_a_text_of_many_lines_is_found_in_a_document_and_in_operations() -> None:
+    prompt = f'Answer briefly.\n  Use {SECRET}.\n\nThen stop: "now"'
+    text = yaml.dump({"agents": [{"name": "writer", "system_prompt": prompt}]}, Dumper=Blocks)
+    assert "system_prompt: |-" in text
+    hash = blake3(text.encode()).hexdigest()
+    observed.keep("host", Found(documents=[Seen("main", Document(hash=hash, form="yaml", text=text))]))
+    ops = [{"op": "replace", "path": "/agents/0/system_prompt", "value": prompt}]
+    entry = make_entry(issue_id="made", new_hash=hash, ops=ops)
+    DatabaseEnhanceLogStore(Origin("command", "tests", "host")).append(entry)
+    assert f"  documents: {hash}: " in Ran("made", "--field", "ops", "--dry-run").out
+    assert "  operations of entries: made\n" in Ran("--document", hash, "--dry-run").out
+
+
+class Blocks(yaml.SafeDumper):
+    """Writes texts of many lines as hosts do."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else None)
+
+
+Blocks.add_representer(str, Blocks.represent_str)
 
 
 def test_operations_that_hold_parts_of_it_are_named() -> None:

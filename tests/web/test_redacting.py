@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 
 from enhancelog.alerts.messages import waiting
@@ -136,22 +137,21 @@ def read_post(client: Client, path: str, body: str) -> str:
     return response.getvalue().decode()
 
 
+def waits(event: str, name: str, data: dict[str, Any]) -> Delivery:
+    owner, _ = User.objects.get_or_create(username="eve", defaults={"is_staff": True})
+    return waiting(keep_rule(owner, name * 16, event=event, options="{}"), data, 1, 1, event)  # type: ignore[arg-type]
+
+
 def test_messages_that_wait_lose_the_text() -> None:
-    alert = keep_rule(User.objects.create_user("eve", is_staff=True))
-    data = {"alert": {"id": "x"}, "intent": f"rotate {SECRET}", "reasons": [f"leak: found {SECRET} in writer", "b"]}
-    other = waiting(alert, data, 1, 1, "entry", 1)  # type: ignore[arg-type]
-    pattern = waiting(alert, {"template": f"found {SECRET} in writer"}, 1, 1, "pattern", 1)  # type: ignore[arg-type]
-    Delivery.objects.bulk_create([other, pattern])
+    data = {"issue_id": ID, "intent": f"rotate {SECRET}", "reasons": [f"leak: found {SECRET} in writer", "b"]}
+    wording = {"axis": "leak", "template": f"found {SECRET} in writer"}
+    Delivery.objects.bulk_create([waits("entry.rejected", "1", data), waits("pattern.new", "2", wording)])
     redact()
-    stored = [
-        json.loads(text)
-        for text in Delivery.objects.filter(data__contains="redacted").order_by("data").values_list("data", flat=True)
+    stored = Delivery.objects.filter(data__contains="redacted").order_by("event").values_list("data", flat=True)
+    assert [json.loads(text) for text in stored] == [
+        data | {"intent": "[redacted]", "reasons": ["[redacted]", "b"]},
+        wording | {"template": "[redacted]"},
     ]
-    assert stored == [
-        {"alert": {"id": "x"}, "intent": "[redacted]", "reasons": ["[redacted]", "b"]},
-        {"template": "[redacted]"},
-    ]
-    assert SECRET not in str(stored)
     assert holding(SECRET) == []
 
 
@@ -159,9 +159,8 @@ def test_messages_of_an_unfinished_run_lose_what_the_host_said_of_it() -> None:
     unfinished.report("late", reason=f"died of {SECRET}", intent=f"try {SECRET}")
     DatabaseEnhanceLogStore(Origin("command", "tests", "api")).append(make_rejected(issue_id="late", intent="other"))
     host_derivation.settle()
-    alert = keep_rule(User.objects.create_user("eve", is_staff=True))
     data = {"issue_id": "late", "intent": f"try {SECRET}", "reason": f"died of {SECRET}", "status": "died"}
-    Delivery.objects.bulk_create([waiting(alert, data, 1, 1, "run", 1)])  # type: ignore[arg-type]
+    Delivery.objects.bulk_create([waits("run.unfinished", "1", data)])
     redacting.redact("late", ["intent"], "a key in clear", Origin("user", "ada", "page"))
     stored = json.loads(Delivery.objects.get(data__contains="late").data)
     assert stored == data | {"intent": "[redacted]", "reason": "[redacted]"}
@@ -220,3 +219,31 @@ def test_an_entry_that_is_not_there_or_has_nothing_left(staff: Client) -> None:
         make_entry(issue_id="c", intent="", rationale="", verdicts=[])
     )
     assert "Nothing is left to redact" in read(staff, "/redactions/entries/c")
+
+
+def test_a_server_whose_role_may_not_change_entries_says_who_can(staff: Client) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no roles")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE ROLE only_serves;"
+            " GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO only_serves;"
+            " GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO only_serves;"
+            " REVOKE UPDATE, DELETE ON enhancelog_entry FROM only_serves; SET LOCAL ROLE only_serves"
+        )
+    shown = staff.get("/redactions/entries/s%2F1")
+    refused = staff.post("/redactions/entries/s%2F1", {"field": "intent", "why": "a key", "sure": "on"})
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+    assert (shown.status_code, refused.status_code) == (200, 403)
+    for response in (shown, refused):
+        assert "This server cannot do it: its role in the database may not change entries." in response.content.decode()
+    assert not Entry.objects.exclude(redacted=None).exists()
+
+
+def test_all_that_the_page_offers_can_be_redacted_at_once(staff: Client) -> None:
+    entry = make_rejected("leak", issue_id="all", detail=SECRET, reasons=[SECRET], ops=[], meta={"key": SECRET})
+    DatabaseEnhanceLogStore(Origin("command", "tests", "api")).append(entry)
+    wanted = {"field": redacting.possible("all"), "why": "a key", "sure": "on"}
+    assert staff.post("/redactions/entries/all", wanted).status_code == 302
+    assert redacting.possible("all") == []

@@ -50,23 +50,33 @@ class Command(ReportingCommand):
     def report(self, **options: Any) -> bool:
         try:
             redacting = _wanted(options)
-            if not options["dry_run"]:
-                redactions.checked_why(options["why"])
+            if options["dry_run"]:
+                return self._look(redacting)
+            redactions.checked_why(options["why"])
             self._say(redacting.done)
-            self._say([redacting.planned if options["dry_run"] else ""])
-            if not options["dry_run"]:
-                self._say([redacting.carry_out(options["why"], ORIGIN)])
+            # Before anything goes: afterwards nothing knows the text, and whatever fails then must not lose this.
+            is_elsewhere = self._list("It stays in:", redacting.elsewhere())
+            self._say(redacting.unsearched)
+            self.stdout.flush()
+            self._say([redacting.carry_out(options["why"], ORIGIN)])
         except Invalid as error:
             raise CannotRun(printable(f"{_option(error.field)}{error.detail}")) from None
         except NotFound as error:
             raise CannotRun(printable(f"there is no entry {error.issue_id}")) from None
-        is_erased = options["dry_run"] or self._erase(redacting, leave=options["no_erase"])
-        left = [*redacting.elsewhere(), *redacting.copies(settings.DATA_DIR)]
+        is_erased = self._erase(redacting, leave=options["no_erase"])
+        is_copied = self._list("It is still in:", redacting.copies(settings.DATA_DIR))
+        return is_elsewhere or bool(redacting.unsearched) or not is_erased or is_copied
+
+    def _look(self, redacting: Redacting) -> bool:
+        self._say([*redacting.done, redacting.planned])
         self._say(redacting.unsearched)
-        if left:
-            self.stdout.write("It is still in:" if not options["dry_run"] else "It would stay in:")
-            self._say([f"  {line}" for line in left])
-        return bool(left or redacting.unsearched) or not is_erased
+        places = [*redacting.elsewhere(), *redacting.copies(settings.DATA_DIR)]
+        return self._list("It would stay in:", places) or bool(redacting.unsearched)
+
+    def _list(self, said: str, places: Sequence[object]) -> bool:
+        if places:
+            self._say([said, *(f"  {place}" for place in places)])
+        return bool(places)
 
     def _erase(self, redacting: Redacting, *, leave: bool) -> bool:
         if leave:

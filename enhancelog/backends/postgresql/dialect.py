@@ -211,6 +211,11 @@ class PostgresqlDialect:
     def lock_table(self, cursor: CursorWrapper, table: str) -> None:
         cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
 
+    def may_update(self, table: str) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT has_table_privilege(%s, 'UPDATE')", [table])
+            return bool(cursor.fetchone()[0])
+
     def erasing(self) -> AbstractContextManager[None]:
         return nullcontext()  # a deleted row stays in its table until VACUUM
 

@@ -160,6 +160,9 @@ class SqliteDialect:
     # A writing transaction is alone from its start.
     def lock_table(self, cursor: CursorWrapper, table: str) -> None: ...
 
+    def may_update(self, table: str) -> bool:
+        return True
+
     @contextmanager
     def erasing(self) -> Iterator[None]:
         with connection.cursor() as cursor:

@@ -47,10 +47,13 @@ def redact_entry(request: HttpRequest, issue_id: str) -> HttpResponse:
         raise Http404("There is no entry with this id.") from None
     sent = request.POST if request.method == "POST" else None
     form = RedactForm(redacting.possible(issue_id), sent)
+    context = {"section": "blueprints", "listed": listed, "form": form, "issue_id": issue_id, "is_permitted": True}
+    if not redacting.is_permitted():
+        status = 403 if request.method == "POST" else 200
+        return htmx.page(request, "entry/redact.jinja", context | {"is_permitted": False}, status=status)
     if request.method == "POST" and form.is_valid() and _is_redacted(request, issue_id, form):
         messages.success(request, "The entry was redacted.")
         return redirect(links.entry(issue_id))
-    context = {"section": "blueprints", "listed": listed, "form": form, "issue_id": issue_id}
     return htmx.page(request, "entry/redact.jinja", context, status=400 if form.errors else 200)
 
 
