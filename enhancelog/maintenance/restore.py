@@ -11,6 +11,7 @@ from enhancelog.backends.schema import State
 from enhancelog.domain.backups import Manifest
 from enhancelog.domain.errors import StoreError
 from enhancelog.maintenance import backup, manifests, room, upgrade
+from enhancelog.maintenance.regular_files import open_regular
 
 # The first bytes of the copies of each database.
 KINDS: Final = {b"SQLite format 3\x00": "SQLite", b"PGDMP": "PostgreSQL"}
@@ -44,7 +45,7 @@ def restored(file: Path, *, beside: bool, say: Callable[[str], object]) -> Itera
 
 
 def _recognize(file: Path) -> None:
-    with open(file, "rb") as opened:
+    with open_regular(file) as opened:
         start = opened.read(max(map(len, KINDS)))
     if not start:
         raise BadCopy(f"{file} is empty")

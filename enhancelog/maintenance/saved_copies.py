@@ -12,6 +12,7 @@ from enhancelog.backends.copies import WORK, BadCopy
 from enhancelog.domain import records
 from enhancelog.domain.backups import Extent
 from enhancelog.maintenance import manifests
+from enhancelog.maintenance.regular_files import open_regular
 
 _FOLDERS: Final = ("backups", WORK)
 _WITHOUT: Final = (".json", ".txt", ".lock", ".failures")
@@ -99,5 +100,5 @@ def _answers(copy: sqlite3.Connection, question: Question) -> bool:
 
 
 def _has(path: Path, written: bytes) -> bool:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return any(written in line for line in file)

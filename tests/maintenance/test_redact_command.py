@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,17 @@ def test_the_copies_that_a_server_makes_and_removes_meanwhile(tmp_path: Path, mo
     assert done.code == 1
     assert [name for name in ("after.dump", "unknown.dump", "/enhancelog.sqlite3") if name not in done.out] == []
     assert [name for name in ("before.dump", "gone.dump", ".lock", ".json") if name in done.out] == []
+
+
+@pytest.mark.parametrize("manifest", [b'{"product":"enh\xff"}', b'{"x":' + b"[" * 100_000, b"", b"[1e999]"])
+def test_a_copy_with_a_damaged_manifest_is_named(tmp_path: Path, manifest: bytes) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (folder / "x.dump").write_bytes(b"PGDMP")
+    (folder / "x.dump.json").write_bytes(manifest)
+    done = Ran("s", "--field", "intent", *WHY)
+    assert done.code == 1
+    assert re.search(r"^  .*/x\.dump \(.* UTC\): it may hold it", done.out, re.MULTILINE)
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's readers keep the WAL instead")

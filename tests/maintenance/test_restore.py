@@ -190,6 +190,43 @@ def no_manifest_but_text(copy: Path) -> None:
     manifests.beside(copy).write_text("notes")
 
 
+def manifest_of(content: bytes) -> Callable[[Path], None]:
+    def change(copy: Path) -> None:
+        manifests.beside(copy).write_bytes(content)
+
+    return change
+
+
+def flip_in_manifest(copy: Path) -> None:
+    path = manifests.beside(copy)
+    path.write_bytes(path.read_bytes().replace(b"the log", b"th\xe5 log"))
+
+
+def manifest_is_a_folder(copy: Path) -> None:
+    manifests.beside(copy).unlink()
+    manifests.beside(copy).mkdir()
+
+
+def manifest_is_a_pipe(copy: Path) -> None:
+    manifests.beside(copy).unlink()
+    os.mkfifo(manifests.beside(copy))
+
+
+def is_a_pipe(copy: Path) -> None:
+    copy.unlink()
+    os.mkfifo(copy)
+
+
+def is_a_device(copy: Path) -> None:
+    copy.unlink()
+    copy.symlink_to("/dev/zero")
+
+
+def is_a_folder(copy: Path) -> None:
+    copy.unlink()
+    copy.mkdir()
+
+
 def gone(copy: Path) -> None:
     copy.unlink()
 
@@ -210,6 +247,19 @@ def gone(copy: Path) -> None:
         (said_by_manifest(format=99, release="9.0"), "is from a newer release"),
         (said_by_manifest(extent=None), "is not the manifest of a copy"),
         (no_manifest_but_text, "is not the manifest of a copy"),
+        (flip_in_manifest, "is not the manifest of a copy: is not UTF-8 at byte"),
+        (manifest_of(b'{"x":' + b"[" * 100_000), "is not the manifest of a copy: x: is nested deeper"),
+        (manifest_of(b" " * manifests.LONGEST + b"{}"), "is not the manifest of a copy: it is larger than"),
+        (manifest_of(b'{"product": NaN}'), "is not the manifest of a copy: product: contains NaN"),
+        (manifest_of(b"[]"), "is not the manifest of a copy: Expected `object`"),
+        (manifest_of(b""), "is not the manifest of a copy: is not JSON"),
+        (said_by_manifest(bytes=10**30), r"is not the manifest of a copy: Expected `int` <= .* at `\$.bytes`"),
+        (said_by_manifest(made="x" * 10_000), r"is not the manifest of a copy: .* at `\$.made`"),
+        (manifest_is_a_folder, r"\.json is a folder, not a file"),
+        (manifest_is_a_pipe, r"\.json is a pipe or a device, not a file"),
+        (is_a_pipe, "is a pipe or a device, not a file"),
+        (is_a_device, "is a pipe or a device, not a file"),
+        (is_a_folder, "is a folder, not a file"),
         (gone, "No such file"),
     ],
 )

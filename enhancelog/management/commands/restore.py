@@ -36,7 +36,7 @@ class Command(ReportingCommand):
                 self.stdout.write(printable(line))
             has_findings = verify(self.stdout, self.stderr)
         done = "can be restored; nothing was kept or changed" if is_check else f"was restored to {target}"
-        self.stdout.write(f"{file} {done}{', but see the findings above' if has_findings else ''}")
+        self.stdout.write(printable(f"{file} {done}{', but see the findings above' if has_findings else ''}"))
         return has_findings
 
 
