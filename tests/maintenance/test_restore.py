@@ -276,6 +276,23 @@ def test_what_is_no_good_copy_is_refused_in_one_line(
     assert everything(tmp_path) - {str(tmp_path / "empty place")} == before
 
 
+def test_a_trigger_of_somebody_else_in_a_copy_is_a_finding(tmp_path: Path) -> None:
+    call = {
+        "sqlite": "BEGIN SELECT 1; END",
+        "postgresql": "FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    }[connection.vendor]
+    with empty_place(tmp_path):
+        run("migrate")
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE TRIGGER odd BEFORE UPDATE ON auth_user {call}")
+        copy = copied(tmp_path)
+    output = StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("restore", str(copy), "--check", stdout=output, stderr=output)
+    assert ended.value.code == 1
+    assert "the trigger odd on auth_user is none of Enhancelog's" in output.getvalue()
+
+
 def test_the_copy_of_another_program_is_refused(tmp_path: Path) -> None:
     if connection.vendor == "sqlite":
         other = tmp_path / "other.sqlite3"
