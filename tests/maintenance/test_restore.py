@@ -132,6 +132,28 @@ def test_a_copy_without_manifest_is_accepted_with_a_note(copy: Path) -> None:
     assert "no problems found" in said
 
 
+@pytest.mark.parametrize(
+    ("said", "finding"),
+    [
+        ({"extent": {"log": 999_999, "content": 0, "audit": 0}}, 'log is "2", and its manifest says "999999"'),
+        ({"extent": {"log": 2, "content": 7, "audit": 0}}, 'revision of content is "0", and its manifest says "7"'),
+        ({"extent": {"log": 2, "content": 0, "audit": 9}}, 'act of the audit is "0", and its manifest says "9"'),
+        ({"database": "\x1b[2J"}, r'and its manifest says "\x1b[2J"'),
+        ({"migrated_by": "9.0"}, 'and its manifest says "9.0"'),
+        ({"schema": "0" * 64}, f'and its manifest says "{"0" * 64}"'),
+    ],
+)
+def test_a_manifest_that_says_what_is_not_so_is_a_finding(copy: Path, said: dict[str, Any], finding: str) -> None:
+    said_by_manifest(**said)(copy)
+    output = StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("restore", str(copy), "--check", stdout=output, stderr=output)
+    assert ended.value.code == 1
+    assert finding in output.getvalue()
+    assert "log to position 2, content to revision 0" in output.getvalue()
+    assert "can be restored; nothing was kept or changed, but see the findings above" in output.getvalue()
+
+
 def test_nothing_is_restored_over_a_database(tmp_path: Path, copy: Path) -> None:
     before = everything(tmp_path)
     assert "there is a database already" in (said := refusal(str(copy))) or "is not empty" in said
