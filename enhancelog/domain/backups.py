@@ -8,7 +8,7 @@ PRODUCT: Final = "enhancelog"
 FORMAT: Final = 1
 ENDING: Final = ".json"  # after the whole name of the copy
 
-MadeBy = Literal["backup", "serve"]
+MadeBy = Literal["backup", "serve", "upgrade"]
 
 # What is printed has limits, because anybody may have written the file.
 Word = Annotated[str, Meta(max_length=200)]
