@@ -50,7 +50,7 @@ def of_entry(issue_id: str, fields: Sequence[str]) -> Redacting:
             [issue_id, without],
             lambda extent: extent.log < position,
         )
-        return list(map(str, saved_copies.holding(data_dir, question, issue_id)))
+        return saved_copies.holding(data_dir, question, issue_id)
 
     return Redacting(
         done=[f"{issue_id}: {field} was redacted already" for field in fields if field in before],
@@ -78,7 +78,7 @@ def of_content(key: Key, version: int) -> Redacting:
     def copies(data_dir: Path) -> list[str]:
         sql = f"{_REVISION} AND value IS NOT NULL"
         question = Question(sql, sql, [*key, version], lambda extent: extent.content < revision.pk)
-        return list(map(str, saved_copies.holding(data_dir, question, raw_key(key))))
+        return saved_copies.holding(data_dir, question, raw_key(key))
 
     return Redacting(
         done=[f"{name} was redacted already"] if is_done else [],

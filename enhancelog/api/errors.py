@@ -24,6 +24,7 @@ from enhancelog.domain.errors import (
     Other,
     PrimaryGone,
     Redacted,
+    ReplicaLocked,
     TooLarge,
     WrongSchema,
 )
@@ -99,6 +100,9 @@ def fault_answer(fault: Other) -> FaultAnswer:
     if isinstance(fault, Full):
         detail = "No space is left to store this; try again later."
         return FaultAnswer(507, detail, FULL_RETRY_AFTER_S)
+    if isinstance(fault, ReplicaLocked):
+        detail = "The replica cannot read this: a change of a table had not ended on the primary. Try again later."
+        return FaultAnswer(503, detail, GONE_RETRY_AFTER_S)
     gone = fault if isinstance(fault, PrimaryGone) else reading.gone()
     if gone is not None:
         return FaultAnswer(503, f"Nothing can be written: {gone}. Try again later.", GONE_RETRY_AFTER_S)

@@ -39,6 +39,9 @@ SHORTEST_LOCK_TIMEOUT_S = 0.1
 
 SEARCH_TABLE = "enhancelog_search"
 
+# Of what is named that no release of ours has created.
+MOST_FOREIGN = 100
+
 
 class Document(NamedTuple):
     """The words of an entry in order; an empty word is a gap that no phrase crosses."""
@@ -156,6 +159,9 @@ class Dialect(Protocol):
 
     # Names of those that are absent, altered or disabled.
     def missing_triggers(self, cursor: CursorWrapper) -> list[str]: ...
+
+    # Triggers, views and the like that this release does not know.
+    def foreign_objects(self, cursor: CursorWrapper) -> list[str]: ...
 
     def one_of(self, column: str, values: Sequence[str] | Sequence[int]) -> tuple[str, Any]:
         """Condition and its only parameter, so that the SQL is constant."""

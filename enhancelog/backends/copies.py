@@ -49,6 +49,9 @@ class Copies(Protocol):
     def name(self) -> str:
         """Of the database, for names of its copies."""
 
+    def files(self) -> list[Path]:
+        """Of the database itself, whether they exist or not; none if they are on its server."""
+
     def unable(self) -> str:
         """Why this machine can make no copies, with the fix; empty if it can. Raises the database's errors."""
 

@@ -1,14 +1,18 @@
 """What is said of a copy of the database: the file that lies beside it."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct, json
+from msgspec import Meta, Struct, json
 
 PRODUCT: Final = "enhancelog"
 FORMAT: Final = 1
 ENDING: Final = ".json"  # after the whole name of the copy
 
-MadeBy = Literal["backup", "serve"]
+MadeBy = Literal["backup", "serve", "upgrade"]
+
+# What is printed has limits, because anybody may have written the file.
+Word = Annotated[str, Meta(max_length=200)]
+Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 CONTAINED: Final = [
     "the log with patches, documents, versions and unfinished runs, and all that is derived from it",
@@ -32,27 +36,27 @@ NOT_CONTAINED: Final = {
 class Extent(Struct, frozen=True):
     """The last position of the log and of the audit, and the last content revision; 0: none."""
 
-    log: int
-    content: int
-    audit: int
+    log: Number
+    content: Number
+    audit: Number
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
     """``schema``: the fingerprint of the schema. ``migrated_by``: the release whose schema it is."""
 
-    product: str
-    format: int
-    release: str
-    migrated_by: str
-    schema: str
-    database: str
-    database_version: str
-    made_by: str
+    product: Word
+    format: Number
+    release: Word
+    migrated_by: Word
+    schema: Word
+    database: Word
+    database_version: Word
+    made_by: Word
     made_ms: int
-    made: str
+    made: Word
     extent: Extent
-    bytes: int
-    sha256: str
+    bytes: Number
+    sha256: Word
     contains: list[str]
     does_not_contain: dict[str, str]
 

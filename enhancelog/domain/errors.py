@@ -71,6 +71,10 @@ class PrimaryGone(Other):
         self.since = since
 
 
+class ReplicaLocked(Other):
+    """A table of the replica cannot be read: what changes it on the primary has not ended."""
+
+
 class WrongSchema(Other):
     """The database's schema is not this release's."""
 

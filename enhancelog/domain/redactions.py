@@ -14,13 +14,13 @@ from enhancelog.domain.reasons import reason, reasons
 from enhancelog.domain.records import Entry, Verdict
 
 REDACTED: Final = "[redacted]"
+REDACTED_VALUE: Final = f'"{REDACTED}"'.encode()
 NO_OPERATIONS: Final = "[]"
 LONGEST_WHY: Final = 1_000  # characters
 MOST_LISTED: Final = 100  # axes
 # Characters. A shorter text is found everywhere; a shorter detail, such as "e", goes only where it is a whole reason.
 SHORTEST: Final = 6
 
-_REDACTED_VALUE: Final = f'"{REDACTED}"'.encode()
 # Characters of reasons times details. Beyond this, all reasons go as a whole.
 _MOST_COMPARED: Final = 10_000_000
 _LONGEST_GROWN: Final = 1_000  # characters; a longer reason goes as a whole rather than growing
@@ -135,7 +135,7 @@ def possible(entry: Entry, of_host: Collection[str] = ()) -> list[str]:
     left = {verdict.axis for verdict in entry.verdicts if _is_left(verdict.detail)}
     axes = [axis for axis in records.judged_axes(entry) if axis in left]
     members = {} if entry.meta is UNSET else msgspec.json.decode(bytes(entry.meta), type=dict[str, Raw])
-    keys = [key for key, value in members.items() if bytes(value) != _REDACTED_VALUE]
+    keys = [key for key, value in members.items() if bytes(value) != REDACTED_VALUE]
     has_reasons = any(map(_is_left, entry.reasons)) and list(entry.reasons) != reasons(entry.verdicts)
     has_ops = entry.ops is not UNSET and bytes(entry.ops) != NO_OPERATIONS.encode()
     return [
@@ -276,5 +276,5 @@ def _without_meta(entry: Entry, field: str, key: str) -> Entry:
     if not members:
         raise Invalid(field, "empty", "is not recorded; there is nothing to redact")
     gone = [key] if key else members
-    taken = {**members, **dict.fromkeys(gone, Raw(_REDACTED_VALUE))}
+    taken = {**members, **dict.fromkeys(gone, Raw(REDACTED_VALUE))}
     return msgspec.structs.replace(entry, meta=Raw(records.encode_part(taken).encode()))

@@ -8,6 +8,7 @@ from typing import Final
 
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.records import check_id
+from enhancelog.domain.strict_json import check_text
 
 MOST_RENAMED: Final = 1_000  # sources that are shown under another name at a time
 LONGEST_WHY: Final = 1_000  # characters
@@ -68,6 +69,5 @@ def check_why(why: str, field: str) -> str:
         raise Invalid(field, "required", "is empty; say why the name changes")
     if len(text) > LONGEST_WHY:
         raise Invalid(field, "length", f"has {len(text):,} characters; at most {LONGEST_WHY:,} are allowed")
-    if "\0" in text:
-        raise Invalid(field, "nul", "must not contain NUL")
+    check_text(text, field)
     return text

@@ -44,17 +44,10 @@ def make(target: Path, made_by: MadeBy, goes_on: GoesOn = lambda: None) -> Manif
     return manifest
 
 
-def copy_sqlite(target: Path) -> None:
-    """As ``make``, without a manifest."""
-    with part_of(target) as part:
-        _written(part, lambda: None)
-        publish(part, target)
-
-
 def note_copy(data_dir: Path, target: Path) -> None:
     """That ``backup`` made a copy, which may be on another disk, so that nobody is told that there is none."""
     with suppress(OSError):  # a full or read-only data folder, from which the data is being rescued
-        (data_dir / LAST_COPY).write_text(f"{target}\n")
+        (data_dir / LAST_COPY).write_bytes(os.fsencode(target) + b"\n")
 
 
 def last_copy_ms(data_dir: Path) -> int | None:

@@ -28,7 +28,7 @@ def of_document(hash: str) -> Redacting:
 
     def copies(data_dir: Path) -> list[str]:
         question = Question(f"{_STORED} AND redacted IS NULL", _STORED, [hash], lambda extent: False)
-        return list(map(str, saved_copies.holding(data_dir, question, None)))
+        return saved_copies.holding(data_dir, question, None)
 
     return Redacting(
         done=[f"document {hash} was redacted already"] if is_done else [],

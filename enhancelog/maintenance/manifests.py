@@ -1,13 +1,16 @@
 """The file beside a copy that says what the copy is."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from enhancelog.backends.copies import BadCopy, publish, sync
+from enhancelog.domain import strict_json
 from enhancelog.domain.backups import ENDING, FORMAT, PRODUCT, Manifest, encode
+from enhancelog.domain.errors import Invalid
 from enhancelog.maintenance.parts import part_of
+from enhancelog.maintenance.regular_files import open_regular
 
 LONGEST: Final = 1 << 20
 
@@ -20,19 +23,33 @@ def read(copy: Path) -> Manifest | None:
     """``None`` if there is none. Raises ``BadCopy`` if it is not one of ours, or ``OSError``."""
     path = beside(copy)
     try:
-        with open(path, "rb") as file:
-            content = file.read(LONGEST)
+        with open_regular(path) as file:
+            content = file.read(LONGEST + 1)
     except FileNotFoundError:
         return None
+    if len(content) > LONGEST:
+        raise BadCopy(f"{path} is not the manifest of a copy: it is larger than {LONGEST:,} bytes")
     try:
-        found = msgspec.json.decode(content, type=Manifest)
-    except msgspec.MsgspecError as error:
+        return _decoded(path, strict_json.loads(content))
+    except (Invalid, msgspec.ValidationError) as error:
         raise BadCopy(f"{path} is not the manifest of a copy: {error}") from None
-    if found.product != PRODUCT:
-        raise BadCopy(f'{path} is of another product ("{found.product[:80]}")')
-    if found.format > FORMAT:
-        raise BadCopy(f"{path} is from a newer release ({found.release[:80]}); install that release")
-    return found
+
+
+class _Head(msgspec.Struct):
+    """What manifests of all formats have."""
+
+    product: str
+    format: int
+    release: str = ""
+
+
+def _decoded(path: Path, value: Any) -> Manifest:
+    head = msgspec.convert(value, _Head)
+    if head.product != PRODUCT:
+        raise BadCopy(f'{path} is of another product ("{head.product[:80]}")')
+    if head.format > FORMAT:
+        raise BadCopy(f"{path} is from a newer release ({head.release[:80]}); install that release")
+    return msgspec.convert(value, Manifest)
 
 
 def write(copy: Path, manifest: Manifest) -> None:

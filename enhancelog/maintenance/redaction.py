@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from enhancelog.backends import dialect, faults
 from enhancelog.domain.origin import Origin
-from enhancelog.maintenance.saved_copies import Copy
 from enhancelog.store import host_derivation, pattern_groups
 
 
@@ -16,7 +15,7 @@ class Redacting(NamedTuple):
     carry_out: Callable[[str, Origin], str]  # says what it did
     elsewhere: Callable[[], Sequence[str]]  # other places that have the same text
     unsearched: Sequence[str]  # what was not looked for there
-    copies: Callable[[Path], Sequence[str | Copy]]
+    copies: Callable[[Path], Sequence[str]]
     tables: Sequence[str]  # that may have held the text
 
 

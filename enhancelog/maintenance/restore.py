@@ -1,25 +1,32 @@
 """Restores a copy: into an empty place, or beside the database to see whether it is good."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
+
+from django.db import connection
 
 from enhancelog.backends import dialect, schema
-from enhancelog.backends.copies import BadCopy
+from enhancelog.backends.copies import BadCopy, Contents, contents
 from enhancelog.backends.schema import State
-from enhancelog.domain.backups import Manifest
+from enhancelog.domain.backups import Extent, Manifest
 from enhancelog.domain.errors import StoreError
 from enhancelog.maintenance import backup, manifests, room, upgrade
+from enhancelog.maintenance.regular_files import open_regular
 
 # The first bytes of the copies of each database.
 KINDS: Final = {b"SQLite format 3\x00": "SQLite", b"PGDMP": "PostgreSQL"}
 
 
 class Restored(NamedTuple):
-    """``upgraded_from``: the release of the copy, unless it is of this release's schema."""
+    """``extent``: of what was restored. ``differs``: a line for each thing that the manifest says otherwise.
+    ``upgraded_from``: the release of the copy, unless it is of this release's schema.
+    """
 
     manifest: Manifest | None
+    extent: Extent
+    differs: Sequence[str]
     upgraded_from: str
 
 
@@ -40,11 +47,13 @@ def restored(file: Path, *, beside: bool, say: Callable[[str], object]) -> Itera
         if beside and (folder := copies.place()):
             room.require(folder, file.stat().st_size)
         with copies.restored(file, beside=beside):
-            yield Restored(manifest, _upgrade(file))
+            found = _contents()
+            differs = _differences(manifest, found) if manifest else []
+            yield Restored(manifest, found.extent, differs, _upgrade(file))
 
 
 def _recognize(file: Path) -> None:
-    with open(file, "rb") as opened:
+    with open_regular(file) as opened:
         start = opened.read(max(map(len, KINDS)))
     if not start:
         raise BadCopy(f"{file} is empty")
@@ -65,6 +74,29 @@ def _compare(file: Path, manifest: Manifest) -> None:
         raise BadCopy(f"{file} {what}: it has {size:,} bytes, and its manifest says {manifest.bytes:,}")
     if backup.sha256(file) != manifest.sha256:
         raise BadCopy(f"{file} is damaged: its SHA-256 is not that of its manifest, {manifests.beside(file)}")
+
+
+def _contents() -> Contents:
+    def ask(statement: str) -> tuple[Any, ...] | None:
+        cursor.execute(statement)
+        return cast("tuple[Any, ...] | None", cursor.fetchone())
+
+    with connection.cursor() as cursor:
+        return contents(connection.introspection.table_names(cursor), ask, "")
+
+
+# Before an upgrade. When, by which release and by which version of the database a copy was made is not in the database.
+def _differences(manifest: Manifest, found: Contents) -> list[str]:
+    said, is_so = manifest.extent, found.extent
+    compared = [
+        ("the last position of the log", said.log, is_so.log),
+        ("the last revision of content", said.content, is_so.content),
+        ("the last act of the audit", said.audit, is_so.audit),
+        ("the kind of database", manifest.database, dialect().copies.kind),
+        ("the release that migrated it", manifest.migrated_by, found.migrated_by),
+        ("the fingerprint of the schema", manifest.schema, found.fingerprint),
+    ]
+    return [f'{what} is "{is_so}", and its manifest says "{said}"' for what, said, is_so in compared if said != is_so]
 
 
 def _upgrade(file: Path) -> str:

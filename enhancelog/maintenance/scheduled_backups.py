@@ -182,5 +182,5 @@ def _last_ms() -> int | None:
 def _failures() -> Failures | None:
     try:
         return msgspec.json.decode(_state().read_bytes(), type=Failures)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None

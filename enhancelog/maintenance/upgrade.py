@@ -5,7 +5,7 @@ import glob
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -16,9 +16,10 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from enhancelog.backends import dialect, schema
+from enhancelog.backends.copies import BadCopy
 from enhancelog.backends.schema import State
 from enhancelog.domain.errors import StoreError, WrongSchema
-from enhancelog.maintenance import backup
+from enhancelog.maintenance import backup, manifests
 
 # Migrations, triggers and the schema record are one transaction. An existing SQLite database is copied first. A retry
 # of a failed upgrade uses the same copy, and no copy is removed before an upgrade succeeds.
@@ -72,6 +73,7 @@ def run(migrations: Callable[[], object], *, copies: bool = True) -> Path | None
     finished = _settle() if copies else None
     for old in _copies()[:-KEEP] if copy else []:
         old.unlink()
+        manifests.beside(old).unlink(missing_ok=True)
     return finished
 
 
@@ -98,8 +100,8 @@ def _copy(release: str) -> Path | None:
     name = f"before-upgrade-{backup.timestamp()}-from-{release}-of-{_database()}{_UNFINISHED}.sqlite3"
     copy = settings.DATA_DIR / "backups" / name
     try:
-        backup.copy_sqlite(copy)
-    except (OSError, sqlite3.Error) as error:
+        backup.make(copy, "upgrade")
+    except (OSError, sqlite3.Error, BadCopy) as error:
         reason = getattr(error, "strerror", None) or error
         raise UpgradeFailed(f"cannot copy the database to {copy}: {reason}; nothing was upgraded") from error
     return copy
@@ -132,7 +134,12 @@ def _settle() -> Path | None:
     """Of upgrades that have succeeded: not if this is still the database that was copied."""
     finished = None
     for copy in [each for each in _copies(_UNFINISHED) if not _has_equal(each, _SCHEMA)]:
-        finished = copy.rename(copy.with_name(copy.name.replace(f"{_UNFINISHED}.sqlite3", ".sqlite3")))
+        finished = copy.with_name(copy.name.replace(f"{_UNFINISHED}.sqlite3", ".sqlite3"))
+        with suppress(
+            FileNotFoundError
+        ):  # an earlier release has written none, or a process was killed after this line
+            manifests.beside(copy).rename(manifests.beside(finished))
+        copy.rename(finished)
     return finished
 
 

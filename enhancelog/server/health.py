@@ -7,7 +7,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from enhancelog.backends import reading
+from enhancelog.domain.errors import StoreError
 from enhancelog.maintenance import integrity
+from enhancelog.queries.status import positions
 
 
 @csrf_exempt  # a POST is 405
@@ -24,6 +26,8 @@ def ready(request: HttpRequest) -> JsonResponse:
     """200 if database, migrations, triggers and search index are in order, or if pages are read from a replica without
     the primary; else 503 with the problems."""
     if reading.is_read_only():  # not 503, or a balancer would take out all servers
+        if not _can_read():
+            return _not_ready([str(reading.gone()), "the tables of the replica cannot be read"])
         return JsonResponse({"status": "read only", "problems": [str(reading.gone())]})
     try:
         found = integrity.problems()
@@ -33,6 +37,15 @@ def ready(request: HttpRequest) -> JsonResponse:
     if len(notes) < len(found):
         return _not_ready([problem.text for problem in found if problem.severity != "note"])
     return JsonResponse({"status": "ready", "notes": notes} if notes else {"status": "ready"})
+
+
+def _can_read() -> bool:
+    try:
+        with reading.on_replica():
+            positions()
+    except (Error, StoreError):
+        return False
+    return True
 
 
 def _not_ready(problems: list[str]) -> JsonResponse:

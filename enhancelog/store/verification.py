@@ -8,7 +8,8 @@ import msgspec
 from django.db import connection
 
 from enhancelog import projections
-from enhancelog.backends import dialect, faults
+from enhancelog.backends import dialect, faults, schema
+from enhancelog.backends.schema import State
 from enhancelog.domain import envelopes, meta, records
 from enhancelog.domain.errors import StoreError
 from enhancelog.domain.origin import Origin
@@ -55,7 +56,7 @@ def verify() -> Iterator[str]:
 # Memory: one batch of entries and a row per sum. Only the last entries and the sums are read under the append lock.
 def _findings(progress: Progress) -> Iterator[str]:
     with faults(), dialect().reading_any_text():
-        yield from _missing()
+        yield from _differences_of_schema()
         with suppress(StoreError):  # a read-only database stays as it is
             source_derivation.settle()
         walk = _Walk(progress, _names())
@@ -72,12 +73,16 @@ def _names() -> Derived:
         return source_names.derived(cursor)
 
 
-def _missing() -> Iterator[str]:
+def _differences_of_schema() -> Iterator[str]:
     with connection.cursor() as cursor:
         for name in dialect().missing_triggers(cursor):
             yield f"the trigger {name} is missing or altered; run migrate --skip-checks to restore it"
         for name in dialect().search.missing(cursor):
             yield f"{name} is missing; run migrate --skip-checks to create it"
+        if schema.inspect(cursor).state is State.AHEAD:
+            return  # a newer release may have created more
+        for name in dialect().foreign_objects(cursor):
+            yield f"the {name} is none of Enhancelog's: it may change or hide rows; drop it unless it is yours"
 
 
 class _Columns(msgspec.Struct):

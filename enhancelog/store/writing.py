@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from enhancelog import projections
 from enhancelog.backends import dialect
-from enhancelog.domain import records, same_candidates
+from enhancelog.domain import records, redacted_copies, same_candidates
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import now_ms
@@ -35,12 +35,13 @@ _LAST_AND_RENAMED: Final = f"SELECT ({_LAST}), EXISTS (SELECT 1 FROM {source_nam
 
 class Outcome(NamedTuple):
     """``digest`` is the stored entry's; ``differs``: the fields in conflict. ``redacted``: the stored entry was, so
-    nothing was compared.
+    nothing was compared. ``shown``: what may be shown of the entry in conflict.
     """
 
     result: Literal["created", "identical", "conflict", "skipped", "redacted"]
     digest: str
     differs: tuple[str, ...] = ()
+    shown: Entry | None = None
 
     @property
     def is_new(self) -> bool:
@@ -128,15 +129,25 @@ def _sorted_out(append: Append, known: dict[str, _Known]) -> Sequence[_Fresh]:
         elif stored.digest is not None:
             append.outcomes.append(Outcome("redacted", stored.digest))
         else:
-            differs = records.differences(entry, stored.entry)
-            kept = records.digest(stored.entry)
-            append.outcomes.append(Outcome("conflict" if differs else "identical", kept, differs))
+            append.outcomes.append(_compared(entry, stored.entry))
     if append.whole and any(outcome.result == "conflict" for outcome in append.outcomes):
         append.outcomes = [
             outcome._replace(result="skipped") if outcome.is_new else outcome for outcome in append.outcomes
         ]
         return ()
     return fresh
+
+
+def _compared(entry: Entry, stored: Entry) -> Outcome:
+    digest = records.digest(stored)
+    differs = records.differences(entry, stored)
+    if not differs:
+        return Outcome("identical", digest)
+    shown = redacted_copies.masked(entry, stored)
+    left = records.differences(shown, stored)
+    if not left and redacted_copies.says_so(stored):
+        return Outcome("redacted", digest)
+    return Outcome("conflict", digest, left or differs, shown)
 
 
 def _known(cursor: CursorWrapper, issue_ids: Sequence[str]) -> dict[str, _Known]:

@@ -48,7 +48,7 @@ class Counts:
 
 class Conflicting(NamedTuple):
     where: str
-    entry: records.Entry
+    entry: records.Entry  # without texts that the stored one no longer has
     differs: tuple[str, ...]
 
 
@@ -134,4 +134,4 @@ def _import_batch(
             counts.same += 1
         else:
             counts.conflict += 1
-            on_finding(Conflicting(item.where, item.entry, outcome.differs))
+            on_finding(Conflicting(item.where, outcome.shown or item.entry, outcome.differs))

@@ -53,6 +53,14 @@ def test_backup_holds_what_was_committed_in_one_private_file(tmp_path: Path) -> 
 @on_sqlite
 @pytest.mark.once
 @pytest.mark.django_db(transaction=True)
+def test_a_name_that_is_not_utf_8_is_printed_escaped(tmp_path: Path) -> None:
+    assert run(str(tmp_path / "copy\udcff")) == f"{tmp_path}/copy\\udcff"
+    assert (tmp_path / "last_copy").read_bytes() == bytes(tmp_path) + b"/copy\xff\n"
+
+
+@on_sqlite
+@pytest.mark.once
+@pytest.mark.django_db(transaction=True)
 def test_backup_without_a_name_goes_to_the_data_folder(tmp_path: Path) -> None:
     made = Path(run())
     assert made.parent == tmp_path / "backups"

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,6 +20,7 @@ from msgspec import Raw
 
 from content.management.commands import redact
 from content.store import open_store
+from enhancelog.backends import dialect
 from enhancelog.domain import records
 from enhancelog.domain.backups import PRODUCT, Manifest
 from enhancelog.domain.errors import Other
@@ -225,9 +229,9 @@ def test_the_copies_that_a_server_makes_and_removes_meanwhile(tmp_path: Path, mo
     folder = tmp_path / "backups"
     folder.mkdir()
     for name in ("before.dump", "after.dump", "gone.dump", ".serve-of-x.lock", "unknown.dump"):
-        (folder / name).write_bytes(b"PGDMP")
+        (folder / name).write_bytes(b"" if name.endswith(".lock") else b"PGDMP")
     for name, log in (("before.dump", 0), ("after.dump", 2)):
-        manifest = {"product": PRODUCT, "format": 1, "bytes": 1, "contains": [], "does_not_contain": {}}
+        manifest = {"product": PRODUCT, "format": 1, "bytes": 5, "contains": [], "does_not_contain": {}}
         manifest |= dict.fromkeys(Manifest.__struct_fields__[2:10], "") | {"sha256": "", "made": ""}
         manifest |= {"made_ms": 1, "extent": {"log": log, "content": 0, "audit": 0}}
         (folder / f"{name}.json").write_text(json.dumps({**manifest, "format": 1}))
@@ -273,6 +277,101 @@ def test_where_the_text_stays_is_said_before_anything_can_fail(monkeypatch: pyte
     with pytest.raises(CommandError, match="the database failed"):
         call_command("redact", "s", "--field", "detail:leak", *WHY, stdout=out)
     assert out.getvalue().startswith("It stays in:\n  entries: t\n")
+
+
+def make_database(path: Path, intent: str, *statements: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("CREATE TABLE enhancelog_entry (issue_id text, intent text, redacted text)")
+        made.execute("INSERT INTO enhancelog_entry VALUES ('s', ?, NULL)", [intent])
+        for statement in statements:
+            made.execute(statement)
+        made.commit()
+
+
+def named(tmp_path: Path, ran: Ran) -> set[str]:
+    lines = ran.out.partition("It is still in:\n")[2].splitlines()
+    return {line.split(" (")[0].strip().removeprefix(f"{tmp_path}/") for line in lines if str(tmp_path) in line}
+
+
+def test_copies_anywhere_in_the_data_folder_are_named_whatever_their_name(tmp_path: Path) -> None:
+    elsewhere = tmp_path.parent / f"{tmp_path.name}-elsewhere"
+    copies = ("broken/enhancelog.sqlite3", "backups/x.json", "notes.txt", "quarantine/deep/er/copy", "x.LOCK")
+    for name in copies:
+        make_database(tmp_path / name, SECRET)
+    make_database(elsewhere / "mounted.sqlite3", SECRET)
+    (tmp_path / "mnt").symlink_to(elsewhere)
+    (elsewhere / "loop").symlink_to(tmp_path)
+    make_database(tmp_path / "redacted.sqlite3", "", "DELETE FROM enhancelog_entry")
+    make_database(tmp_path / "other.sqlite3", "", "ALTER TABLE enhancelog_entry RENAME TO songs")
+    (tmp_path / "backups" / "copy.sqlite3.xz").write_bytes(b"\xfd7zXZ")
+    (tmp_path / "main.ndjson").write_text("{}")
+    ran = Ran("s", "--field", "intent", *WHY)
+    assert ran.code == 1
+    assert named(tmp_path, ran) == {*copies, "mnt/mounted.sqlite3", "backups/copy.sqlite3.xz"}
+
+
+def test_a_log_of_writes_beside_a_copy_is_named(tmp_path: Path) -> None:
+    make_database(tmp_path / "live.sqlite3", SECRET)
+    with closing(sqlite3.connect(tmp_path / "live.sqlite3")) as live:
+        live.execute("PRAGMA journal_mode = wal")
+        live.execute("INSERT INTO enhancelog_entry VALUES ('z', 'z', NULL)")
+        live.commit()
+        (tmp_path / "broken").mkdir()
+        for ending in ("", "-wal", "-shm"):
+            shutil.copy(tmp_path / f"live.sqlite3{ending}", tmp_path / "broken")
+    (tmp_path / "live.sqlite3").unlink()
+    ran = Ran("s", "--field", "intent", *WHY)
+    assert named(tmp_path, ran) == {"broken/live.sqlite3", "broken/live.sqlite3-wal"}
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    for name in ("backups", "quarantine"):
+        (tmp_path / name).mkdir()
+        for ending in ("", ".sqlite3", ".dump", ".json"):
+            os.mkfifo(tmp_path / name / f"pipe{ending}")
+        (tmp_path / name / "device.sqlite3").symlink_to("/dev/zero")
+    (tmp_path / "backups" / "gone.sqlite3").symlink_to("nowhere")
+    ran = Ran("s", "--field", "intent", *WHY)
+    assert (ran.code, ran.out) == (0, "s: redacted intent\n")
+
+
+def test_a_data_folder_with_too_many_files_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saved_copies, "MOST_FILES", 10)
+    make_database(tmp_path / "backups" / "a.sqlite3", SECRET)
+    for number in range(20):
+        (tmp_path / f"{number}").write_text("")
+    ran = Ran("s", "--field", "intent", *WHY)
+    assert "a.sqlite3" in ran.out
+    assert "it has more than 10 files; the others were not looked at" in ran.out
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's files are on its server")
+def test_the_database_itself_is_no_copy(tmp_path: Path) -> None:
+    for path in dialect().copies.files():
+        (tmp_path / path.name).symlink_to(path.absolute())
+    assert Ran("s", "--field", "intent", "--no-erase", *WHY).out.count("It is still in") == 0
+
+
+def test_a_question_to_a_copy_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saved_copies, "LONGEST_S", 0.2)
+    endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT 's' AS issue_id, i AS redacted"
+    make_database(
+        tmp_path / "trap.sqlite3", "", "ALTER TABLE enhancelog_entry RENAME TO t",
+        f"CREATE VIEW enhancelog_entry AS {endless} FROM n WHERE i < 0",
+    )  # fmt: skip
+    assert named(tmp_path, Ran("s", "--field", "intent", *WHY)) == {"trap.sqlite3"}
+
+
+@pytest.mark.parametrize("manifest", [b'{"product":"enh\xff"}', b'{"x":' + b"[" * 100_000, b"", b"[1e999]"])
+def test_a_copy_with_a_damaged_manifest_is_named(tmp_path: Path, manifest: bytes) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (folder / "x.dump").write_bytes(b"PGDMP")
+    (folder / "x.dump.json").write_bytes(manifest)
+    done = Ran("s", "--field", "intent", *WHY)
+    assert done.code == 1
+    assert re.search(r"^  .*/x\.dump \(.* UTC\): it may hold it", done.out, re.MULTILINE)
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's readers keep the WAL instead")

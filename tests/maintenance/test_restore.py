@@ -132,6 +132,28 @@ def test_a_copy_without_manifest_is_accepted_with_a_note(copy: Path) -> None:
     assert "no problems found" in said
 
 
+@pytest.mark.parametrize(
+    ("said", "finding"),
+    [
+        ({"extent": {"log": 999_999, "content": 0, "audit": 0}}, 'log is "2", and its manifest says "999999"'),
+        ({"extent": {"log": 2, "content": 7, "audit": 0}}, 'revision of content is "0", and its manifest says "7"'),
+        ({"extent": {"log": 2, "content": 0, "audit": 9}}, 'act of the audit is "0", and its manifest says "9"'),
+        ({"database": "\x1b[2J"}, r'and its manifest says "\x1b[2J"'),
+        ({"migrated_by": "9.0"}, 'and its manifest says "9.0"'),
+        ({"schema": "0" * 64}, f'and its manifest says "{"0" * 64}"'),
+    ],
+)
+def test_a_manifest_that_says_what_is_not_so_is_a_finding(copy: Path, said: dict[str, Any], finding: str) -> None:
+    said_by_manifest(**said)(copy)
+    output = StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("restore", str(copy), "--check", stdout=output, stderr=output)
+    assert ended.value.code == 1
+    assert finding in output.getvalue()
+    assert "log to position 2, content to revision 0" in output.getvalue()
+    assert "can be restored; nothing was kept or changed, but see the findings above" in output.getvalue()
+
+
 def test_nothing_is_restored_over_a_database(tmp_path: Path, copy: Path) -> None:
     before = everything(tmp_path)
     assert "there is a database already" in (said := refusal(str(copy))) or "is not empty" in said
@@ -190,6 +212,43 @@ def no_manifest_but_text(copy: Path) -> None:
     manifests.beside(copy).write_text("notes")
 
 
+def manifest_of(content: bytes) -> Callable[[Path], None]:
+    def change(copy: Path) -> None:
+        manifests.beside(copy).write_bytes(content)
+
+    return change
+
+
+def flip_in_manifest(copy: Path) -> None:
+    path = manifests.beside(copy)
+    path.write_bytes(path.read_bytes().replace(b"the log", b"th\xe5 log"))
+
+
+def manifest_is_a_folder(copy: Path) -> None:
+    manifests.beside(copy).unlink()
+    manifests.beside(copy).mkdir()
+
+
+def manifest_is_a_pipe(copy: Path) -> None:
+    manifests.beside(copy).unlink()
+    os.mkfifo(manifests.beside(copy))
+
+
+def is_a_pipe(copy: Path) -> None:
+    copy.unlink()
+    os.mkfifo(copy)
+
+
+def is_a_device(copy: Path) -> None:
+    copy.unlink()
+    copy.symlink_to("/dev/zero")
+
+
+def is_a_folder(copy: Path) -> None:
+    copy.unlink()
+    copy.mkdir()
+
+
 def gone(copy: Path) -> None:
     copy.unlink()
 
@@ -210,6 +269,19 @@ def gone(copy: Path) -> None:
         (said_by_manifest(format=99, release="9.0"), "is from a newer release"),
         (said_by_manifest(extent=None), "is not the manifest of a copy"),
         (no_manifest_but_text, "is not the manifest of a copy"),
+        (flip_in_manifest, "is not the manifest of a copy: is not UTF-8 at byte"),
+        (manifest_of(b'{"x":' + b"[" * 100_000), "is not the manifest of a copy: x: is nested deeper"),
+        (manifest_of(b" " * manifests.LONGEST + b"{}"), "is not the manifest of a copy: it is larger than"),
+        (manifest_of(b'{"product": NaN}'), "is not the manifest of a copy: product: contains NaN"),
+        (manifest_of(b"[]"), "is not the manifest of a copy: Expected `object`"),
+        (manifest_of(b""), "is not the manifest of a copy: is not JSON"),
+        (said_by_manifest(bytes=10**30), r"is not the manifest of a copy: Expected `int` <= .* at `\$.bytes`"),
+        (said_by_manifest(made="x" * 10_000), r"is not the manifest of a copy: .* at `\$.made`"),
+        (manifest_is_a_folder, r"\.json is a folder, not a file"),
+        (manifest_is_a_pipe, r"\.json is a pipe or a device, not a file"),
+        (is_a_pipe, "is a pipe or a device, not a file"),
+        (is_a_device, "is a pipe or a device, not a file"),
+        (is_a_folder, "is a folder, not a file"),
         (gone, "No such file"),
     ],
 )
@@ -224,6 +296,23 @@ def test_what_is_no_good_copy_is_refused_in_one_line(
         assert re.search(reason, refusal(str(copy)))
         assert schema.look().state is State.EMPTY
     assert everything(tmp_path) - {str(tmp_path / "empty place")} == before
+
+
+def test_a_trigger_of_somebody_else_in_a_copy_is_a_finding(tmp_path: Path) -> None:
+    call = {
+        "sqlite": "BEGIN SELECT 1; END",
+        "postgresql": "FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    }[connection.vendor]
+    with empty_place(tmp_path):
+        run("migrate")
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE TRIGGER odd BEFORE UPDATE ON auth_user {call}")
+        copy = copied(tmp_path)
+    output = StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("restore", str(copy), "--check", stdout=output, stderr=output)
+    assert ended.value.code == 1
+    assert "the trigger odd on auth_user is none of Enhancelog's" in output.getvalue()
 
 
 def test_the_copy_of_another_program_is_refused(tmp_path: Path) -> None:

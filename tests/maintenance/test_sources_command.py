@@ -48,6 +48,8 @@ def test_a_change_is_derived_before_the_command_ends_and_is_in_the_audit() -> No
         (["--rename", "host-a", "a\x1b[2J", "--why", "w"], "control characters"),
         (["--rename", "host-a", "x" * 513, "--why", "w"], "513"),
         (["--rename", "host-a", "x"], "--why"),
+        (["--rename", "host-a", "x", "--why", "\udcff"], "--why: contains a lone surrogate"),
+        (["--restore", "host-a", "--why", "a\0b"], "--why: contains the character U+0000"),
         (["--restore", "host-a", "--why", "w"], "not shown under another name"),
         (["--why", "w"], "need --rename"),
     ],

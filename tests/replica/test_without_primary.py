@@ -1,9 +1,11 @@
 """When the primary is gone: pages are read only and say since when, writes are refused, and nothing is restarted."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -20,6 +22,7 @@ from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.factories import make_entry
 from tests.pages import read
 from tests.recording import record
+from tests.replica.conftest import NAME
 from tests.standbys import Pair
 from tests.waiting import wait_for
 
@@ -140,3 +143,53 @@ def test_what_the_replica_lacks_is_said_and_not_served_to_programs(replicated: P
     finally:
         replicated.primary.start()
         replicated.resume()
+
+
+@pytest.fixture
+def locked(replicated: Pair, secret: str) -> Iterator[Pair]:
+    """The log's table, as a migration does that does not end; the replica has replayed that."""
+    keep(make_entry(issue_id="kept"))
+    replicated.wait_until_equal()
+    Client().get("/")
+    migration = psycopg.connect(replicated.primary.url(NAME))
+    migration.execute("LOCK TABLE enhancelog_entry IN ACCESS EXCLUSIVE MODE")
+    migration.execute("SELECT txid_current()")
+    replicated.primary.execute("CHECKPOINT")  # writes it to the log
+    held = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted"
+    wait_for(lambda: replicated.standby.execute(held)[0] > 0)
+    yield replicated
+    with suppress(psycopg.Error):
+        migration.close()
+
+
+@pytest.mark.parametrize("address", ["/rejections/", "/entries/kept", f"{LOG}/kept", "/"])
+def test_a_table_that_stays_locked_is_a_quick_503(locked: Pair, client: Client, address: str) -> None:
+    locked.primary.kill()
+    try:
+        wait_for(lambda: reading.read_only_since() is not None)
+        began = time.monotonic()
+        refused = client.get(address)
+        assert time.monotonic() - began < 5  # not the 60 s of a statement
+        assert refused.status_code == 503
+        assert int(refused.headers["Retry-After"]) > 0
+        assert b"a change of a table had not ended on the primary" in refused.content
+        ready = client.get("/health/ready")
+        assert (ready.status_code, ready.json()["status"]) == (503, "not ready")
+    finally:
+        locked.primary.start()
+        wait_for(lambda: reading.look().primary_gone_ms is None)
+    wait_for(lambda: client.get(address).status_code == 200)
+
+
+def test_while_there_is_a_primary_it_answers_what_is_locked_on_the_replica(locked: Pair, client: Client) -> None:
+    locked.pause()
+    try:
+        # The primary is free again, and the replica does not know it yet.
+        locked.primary.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted"
+        )
+        began = time.monotonic()
+        assert client.get(f"{LOG}/kept").status_code == 200
+        assert time.monotonic() - began < 5
+    finally:
+        locked.resume()

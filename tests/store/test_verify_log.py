@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from content.store import open_store
 from enhancelog.backends import SEARCH_TABLE, Document, dialect
@@ -203,6 +203,37 @@ def test_a_missing_last_entry_shows_in_the_projections() -> None:
 def test_missing_triggers_are_named() -> None:
     with entries_unprotected():
         assert found().count("is missing or altered; run migrate --skip-checks to restore it") >= 2
+
+
+FOREIGN = {
+    "sqlite": {
+        "trigger odd on enhancelog_entry": f"CREATE TRIGGER odd AFTER INSERT ON {TABLE} BEGIN SELECT 1; END",
+        "trigger odd_one on auth_user": "CREATE TRIGGER odd_one AFTER DELETE ON auth_user BEGIN SELECT 1; END",
+        "view odd": f"CREATE VIEW odd AS SELECT * FROM {TABLE}",
+        "virtual table odd": "create virtual table odd USING fts5(words)",
+    },
+    "postgresql": {
+        "trigger odd on enhancelog_entry": f"CREATE TRIGGER odd BEFORE INSERT ON {TABLE} FOR EACH ROW"
+        " EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "trigger enhancelog_entry_no_change on auth_user": "CREATE TRIGGER enhancelog_entry_no_change"
+        " BEFORE DELETE ON auth_user FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "view odd": f"CREATE VIEW odd AS SELECT * FROM {TABLE}",
+        "materialized view odd": f"CREATE MATERIALIZED VIEW odd AS SELECT * FROM {TABLE}",
+        "rule odd on enhancelog_entry": f"CREATE RULE odd AS ON INSERT TO {TABLE} DO ALSO NOTHING",
+    },
+}
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_what_acts_on_the_tables_and_is_none_of_ours_is_named(number: int) -> None:
+    statements = list(FOREIGN[connection.vendor].items())
+    name, statement = statements[number % len(statements)]
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        assert f"the {name} is none of Enhancelog's" in found()
+        transaction.set_rollback(True)
+    assert found() == ""
 
 
 @pytest.mark.usefixtures("batch")

@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from enhancelog.domain import records
+from enhancelog.domain import records, redactions
 from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry as EntryModel
 from enhancelog.store.database import DatabaseEnhanceLogStore
@@ -191,6 +192,50 @@ def test_more_than_one_batch_is_imported_whole(ndjson: Path) -> None:
     ndjson.write_bytes(b"\n".join(map(records.encode, entries)))
     assert Ran(ndjson).counts == (2 * ENTRIES_PER_TRANSACTION + 1, 2 * ENTRIES_PER_TRANSACTION + 1, 0, 0, 0)
     assert STORE.list_all() == entries
+
+
+SECRET = "hunterzwei"
+ORIGINAL: dict[str, Any] = {
+    "intent": f"rotate {SECRET}",
+    "detail": f"found {SECRET}",
+    "ops": [{"op": "add", "path": "/key", "value": SECRET}],
+    "meta": {"key": SECRET, "seed": 7},
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "changed", "conflict"),
+    [
+        (["intent"], {}, None),
+        (["intent", "details", "ops", "meta"], {}, None),
+        (["details", "meta:key"], {}, None),
+        (["ops"], {}, "ops"),  # no operations may always have been none
+        (["intent", "meta:key"], {"rationale": "other"}, "rationale"),
+    ],
+)
+def test_the_original_of_what_was_redacted_elsewhere_is_neither_compared_nor_kept(
+    ndjson: Path, data_dir: Path, fields: list[str], changed: dict[str, str], conflict: str | None
+) -> None:
+    original = make_rejected("leak", issue_id="s", **ORIGINAL)
+    STORE.append(redactions.without(original, fields))  # as an export has it
+    offered = msgspec.structs.replace(original, **changed)
+    ndjson.write_bytes(records.encode(offered))
+    outcomes = [STORE.append_batch([offered])[0], STORE.append_batch([offered], whole=True)[0]]
+    ran = Ran(ndjson)
+    if conflict is None:
+        assert ran.code == 0
+        assert ran.out == "read 1, added 0, same 0, conflict 0, quarantined 0, redacted 1\n"
+        assert [(outcome.result, outcome.differs) for outcome in outcomes] == [("redacted", ())] * 2
+        assert not (data_dir / "quarantine").exists()
+        return
+    assert ran.code == 1
+    assert [(outcome.result, outcome.differs) for outcome in outcomes] == [("conflict", (conflict,))] * 2
+    (kept,) = ran.kept
+    assert kept["field"] == conflict
+    taken = [text for text in redactions.all_texts(original, redactions.without(original, fields)) if SECRET in text]
+    assert taken
+    assert not any(text in kept["raw"] for text in taken if text != SECRET)
+    assert "ops" not in fields or '"ops":[]' in kept["raw"]
 
 
 def test_a_duplicate_inside_the_file_is_the_same_or_a_conflict(ndjson: Path) -> None:

@@ -40,6 +40,9 @@ class PostgresqlCopies:
     def name(self) -> str:
         return str(connection.settings_dict["NAME"])
 
+    def files(self) -> list[Path]:
+        return []
+
     def unable(self) -> str:
         try:
             tools.find("pg_dump", _server())

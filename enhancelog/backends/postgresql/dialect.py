@@ -28,7 +28,7 @@ from enhancelog.backends import (
     write_once,
 )
 from enhancelog.backends.permit import permit
-from enhancelog.backends.postgresql import snapshots, triggers
+from enhancelog.backends.postgresql import foreign_objects, snapshots, triggers
 from enhancelog.backends.postgresql.copies import PostgresqlCopies
 from enhancelog.backends.postgresql.search_index import PostgresqlSearch
 from enhancelog.domain.errors import Other
@@ -158,6 +158,9 @@ class PostgresqlDialect:
         rows = [(each.table, each.name, each.kind, each.function, each.body) for each in triggers.registered()]
         cursor.execute(MISSING, [list(column) for column in zip(*rows, strict=True)])
         return [name for (name,) in cursor.fetchall()]
+
+    def foreign_objects(self, cursor: CursorWrapper) -> list[str]:
+        return foreign_objects.look(cursor)
 
     def one_of(self, column: str, values: Sequence[str] | Sequence[int]) -> tuple[str, Any]:
         if values and isinstance(values[0], int):

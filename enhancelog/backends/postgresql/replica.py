@@ -12,12 +12,16 @@ from django.db import Error, OperationalError
 from django.db.utils import DatabaseErrorWrapper
 
 from enhancelog.backends.postgresql.base import DatabaseWrapper
+from enhancelog.domain.errors import ReplicaLocked
 
 # A request does not wait longer for a new connection to either server.
 CONNECT_S: Final = 0.5
 
-# After these, the same request can succeed on the primary: it writes, or it conflicts with what is to be replayed.
-ON_THE_PRIMARY: Final = frozenset({"25006", "40001"})
+# A change of a table can be replayed without its end, which never comes if the primary is gone.
+LOCK_MS: Final = 500
+LOCKED: Final = "55P03"
+# After these, the same request can succeed on the primary: it writes, or it conflicts with what is or was replayed.
+ON_THE_PRIMARY: Final = frozenset({"25006", "40001", LOCKED})
 # The server goes away.
 GOING: Final = frozenset({"57P01", "57P02", "57P03", "57P04"})
 
@@ -68,6 +72,10 @@ class IsStandby(OperationalError):
     pass
 
 
+class IsLocked(OperationalError, ReplicaLocked):
+    pass
+
+
 def ask_primary(wrapper: DatabaseWrapper) -> Floor:
     """Raises ``IsStandby`` or the errors of the database, after which the connection is closed."""
     wrapper.connect_within_s = CONNECT_S
@@ -96,7 +104,8 @@ class ReplicaWrapper(DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         params = super().get_connection_params()
-        params["options"] = f"-c default_transaction_read_only=on {params['options']}"
+        limits = f"-c default_transaction_read_only=on -c lock_timeout={LOCK_MS}"
+        params["options"] = f"{limits} {params['options']}"
         params.setdefault("target_session_attrs", "standby")
         params["connect_timeout"] = 2  # the least that libpq accepts
         return params
@@ -149,4 +158,6 @@ class _Noticing(DatabaseErrorWrapper):
             is_lost = state in GOING or (state is None and issubclass(exc_type, psycopg.OperationalError))
             self._replica.is_lost |= is_lost
             self._replica.has_failed |= is_lost or state in ON_THE_PRIMARY
+            if state == LOCKED:
+                raise IsLocked(str(exc_value)) from exc_value
         super().__exit__(exc_type, exc_value, traceback)

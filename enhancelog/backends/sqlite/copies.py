@@ -29,6 +29,9 @@ class SqliteCopies:
     def name(self) -> str:
         return _target().name.removesuffix(self.ending)
 
+    def files(self) -> list[Path]:
+        return [Path(f"{_target()}{ending}") for ending in ("", "-wal", "-shm", "-journal")]
+
     def unable(self) -> str:
         return ""
 

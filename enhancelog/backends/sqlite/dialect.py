@@ -23,7 +23,7 @@ from enhancelog.backends import (
     text_bytes,
     write_once,
 )
-from enhancelog.backends.sqlite import triggers
+from enhancelog.backends.sqlite import foreign_objects, triggers
 from enhancelog.backends.sqlite.copies import SqliteCopies
 from enhancelog.backends.sqlite.lock import WriteLock
 from enhancelog.backends.sqlite.search_index import SqliteSearch
@@ -113,6 +113,9 @@ class SqliteDialect:
         present = dict(cursor.fetchall())
         wanted = triggers.every({name: table for name, table in tables.items() if name in present})
         return [name for name, statement in wanted.items() if present.get(name) != statement]
+
+    def foreign_objects(self, cursor: CursorWrapper) -> list[str]:
+        return foreign_objects.look(cursor)
 
     def one_of(self, column: str, values: Sequence[str] | Sequence[int]) -> tuple[str, Any]:
         return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(values)

@@ -9,7 +9,7 @@ from enhancelog.backends import dialect
 from enhancelog.backends.copies import BadCopy
 from enhancelog.maintenance import backup
 from enhancelog.management.database import Needs, prepare
-from enhancelog.management.reporting import CannotRun, ReportingCommand
+from enhancelog.management.reporting import CannotRun, ReportingCommand, printable
 
 
 class Command(ReportingCommand):
@@ -33,7 +33,7 @@ class Command(ReportingCommand):
             reason = getattr(error, "strerror", None) or str(error)
             if target.exists():
                 reason = "it already exists; choose another name"
-            raise CannotRun(f"cannot write {target}: {reason}") from None
+            raise CannotRun(printable(f"cannot write {target}: {reason}")) from None
         backup.note_copy(settings.DATA_DIR, target)
-        self.stdout.write(str(target))
+        self.stdout.write(printable(str(target)))
         return False

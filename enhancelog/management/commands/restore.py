@@ -34,23 +34,22 @@ class Command(ReportingCommand):
         with restore.restored(file, beside=is_check, say=self.stderr.write) as found:
             for line in _described(file, found):
                 self.stdout.write(printable(line))
-            has_findings = verify(self.stdout, self.stderr)
+            has_findings = verify(self.stdout, self.stderr) or bool(found.differs)
         done = "can be restored; nothing was kept or changed" if is_check else f"was restored to {target}"
-        self.stdout.write(f"{file} {done}{', but see the findings above' if has_findings else ''}")
+        self.stdout.write(printable(f"{file} {done}{', but see the findings above' if has_findings else ''}"))
         return has_findings
 
 
 def _described(file: Path, found: Restored) -> list[str]:
     if manifest := found.manifest:
-        extent = manifest.extent
         database = f"{manifest.database} {manifest.database_version}"
         made = f"made {manifest.made} by {manifest.made_by} of release {manifest.release} from {database}"
-        reaches = (
-            f"log to position {extent.log:,}, content to revision {extent.content:,}, audit to act {extent.audit:,}"
-        )
-        lines = [f"{file.name}: {made}; its SHA-256 is right", reaches]
+        first = f"{made}, as its manifest says; its SHA-256 is right"
     else:
-        lines = [f"{file.name}: has no manifest, so nobody can tell whether it is what was copied"]
+        first = "has no manifest, so nobody can tell whether it is what was copied"
+    extent = found.extent
+    reaches = f"log to position {extent.log}, content to revision {extent.content}, audit to act {extent.audit}"
+    lines = [f"{file.name}: {first}", reaches, *(f"{file.name}: {line}" for line in found.differs)]
     if found.upgraded_from:
         lines.append(f"upgraded from release {found.upgraded_from}")
     return lines
