@@ -187,6 +187,9 @@ class Dialect(Protocol):
         hears of each long step. False if somebody who reads kept the last step from its end.
         """
 
+    def answering_within(self, seconds: float) -> AbstractContextManager[None]:
+        """What this thread asks fails if a server does not answer in time, whatever that does."""
+
     def glance(self) -> AbstractContextManager[CursorWrapper]:
         """For reading, but not for long: statements that wait for a lock or take seconds fail."""
 

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import accumulate
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 import psycopg
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Func, IntegerField, QuerySet
 from django.db.models.functions import Coalesce
@@ -28,11 +28,14 @@ from enhancelog.backends import (
     write_once,
 )
 from enhancelog.backends.permit import permit
-from enhancelog.backends.postgresql import snapshots, triggers
+from enhancelog.backends.postgresql import patience, snapshots, triggers
 from enhancelog.backends.postgresql.copies import PostgresqlCopies
 from enhancelog.backends.postgresql.search_index import PostgresqlSearch
 from enhancelog.domain.errors import Other
 from enhancelog.domain.installation import Database, Table
+
+if TYPE_CHECKING:
+    from enhancelog.backends.postgresql.base import DatabaseWrapper
 
 ENTRY: Final = "enhancelog_entry"
 
@@ -223,6 +226,9 @@ class PostgresqlDialect:
                 cursor.execute(f"VACUUM (ANALYZE) {table}")
             cursor.execute("VACUUM pg_catalog.pg_statistic")  # a warning where the role does not own the database
         return is_removable
+
+    def answering_within(self, seconds: float) -> AbstractContextManager[None]:
+        return patience.answering_within(cast("DatabaseWrapper", connections[DEFAULT_DB_ALIAS]), seconds)
 
     @contextmanager
     def glance(self) -> Iterator[CursorWrapper]:

@@ -188,6 +188,9 @@ class SqliteDialect:
                 lock.release()
         return not is_busy
 
+    def answering_within(self, seconds: float) -> AbstractContextManager[None]:
+        return nullcontext()  # there is no server
+
     def glance(self) -> AbstractContextManager[CursorWrapper]:
         return connection.cursor()  # no transaction, which would take the write lock; reads never wait
 
