@@ -60,10 +60,14 @@ GLANCE: Final = "SELECT set_config('lock_timeout', %s, true), set_config('statem
 GLANCE_LOCK_MS: Final = 500
 GLANCE_MS: Final = 5_000
 
+# Without pg_read_all_stats, a role sees that there are standbys, but not what they are (NULL).
 FACTS: Final = """
     SELECT current_setting('server_version'), pg_database_size(current_database()),
         current_setting('transaction_read_only')::boolean, (SELECT SUM(numbackends) FROM pg_stat_database)::int,
-        current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"""
+        current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+        CASE WHEN current_setting('synchronous_commit') NOT IN ('off', 'local') AND NOT EXISTS
+            (SELECT FROM pg_stat_replication WHERE COALESCE(sync_state, '?') IN ('sync', 'quorum', '?'))
+        THEN current_setting('synchronous_standby_names') ELSE '' END"""
 LARGEST_TABLES: Final = """
     SELECT relname, pg_total_relation_size(oid) FROM pg_class
     WHERE relkind = 'r' AND relnamespace = to_regnamespace(current_schema())
@@ -238,7 +242,7 @@ class PostgresqlDialect:
 
     def facts(self, cursor: CursorWrapper) -> Database:
         cursor.execute(FACTS)
-        version, size, read_only, connections, most = cursor.fetchone()
+        version, size, read_only, connections, most, waits_for = cursor.fetchone()
         cursor.execute(LARGEST_TABLES)
         return Database(
             kind="PostgreSQL",
@@ -249,6 +253,7 @@ class PostgresqlDialect:
             is_read_only=read_only,
             connections=connections,
             max_connections=most,
+            waits_for=waits_for,
         )
 
 

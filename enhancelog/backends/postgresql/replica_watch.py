@@ -15,6 +15,7 @@ from django.db import Error
 from enhancelog.backends.postgresql.base import DatabaseWrapper
 from enhancelog.backends.postgresql.patience import interrupt
 from enhancelog.backends.postgresql.replica import Floor, Lineage, ReplicaWrapper, ask_primary
+from enhancelog.backends.reading import NEVER_SEEN
 from enhancelog.domain.times import now_ms
 
 # Together less than a second, within which requests leave a server that hangs.
@@ -262,7 +263,7 @@ def _interrupt(wrappers: set[DatabaseWrapper]) -> None:
 
 def _mismatch(replica: Lineage, primary: Floor | None) -> str:
     if primary is None:
-        return "the primary has never been seen, so nobody knows whether it has the same log"
+        return NEVER_SEEN
     known = primary.lineage
     if (replica.system, replica.database) != (known.system, known.database):
         return "it holds another log: it is no replica of the primary"
