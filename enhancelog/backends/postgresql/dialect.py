@@ -231,6 +231,9 @@ class PostgresqlDialect:
             cursor.execute("VACUUM pg_catalog.pg_statistic")  # a warning where the role does not own the database
         return is_removable
 
+    def stay(self) -> None:
+        """A server sees to that."""
+
     def answering_within(self, seconds: float) -> AbstractContextManager[None]:
         return patience.answering_within(cast("DatabaseWrapper", connections[DEFAULT_DB_ALIAS]), seconds)
 
