@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from content.kinds import KINDS
 from enhancelog.agents import added_commands
 from enhancelog.domain import records
+from enhancelog.domain.audit import ACTS
 from enhancelog.domain.badges import badges
 from enhancelog.domain.times import now_ms
 from enhancelog.management.command_line import GROUP
@@ -107,3 +108,48 @@ def test_the_first_entry_has_no_badge_and_the_time_at_which_it_is_sent(name: str
     assert re.search(r"""\"ts_ms\": '?\$\(date \+%s\)'?000}""", written)
     entry = records.decode(re.sub(r"'?\$\(date \+%s\)'?", str(now_ms() // 1000), written).encode())
     assert badges(entry, now_ms(), "demo") == ()
+
+
+def section(name: str, title: str) -> str:
+    """Of a document, up to the next heading of any level."""
+    (found,) = re.findall(rf"^##+ {re.escape(title)}\n(.*?)(?=^##+ |\Z)", DOCS[name], re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+@pytest.mark.parametrize("about", sorted({act.partition(".")[0] for act in ACTS}))
+def test_what_the_audit_records_is_listed(about: str) -> None:
+    listed = section("triage.md", "The audit").lower()
+    assert about in listed or f"{about.removesuffix('y')}ies" in listed
+
+
+def test_each_release_after_the_first_says_which_servers_may_go_on() -> None:
+    releases = re.findall(r"^## (\d\S+) .*?\n(.*?)(?=^## |\Z)", DOCS["CHANGELOG.md"], re.MULTILINE | re.DOTALL)
+    assert [
+        name for name, text in releases[:-1] if not re.search(r"Servers from \S+ on may go on beside it", text)
+    ] == []
+
+
+@pytest.mark.parametrize("name", ["api.md", "operations.md", "scale.md", "settings.md"])
+def test_every_section_that_is_pointed_to_exists(name: str) -> None:
+    anchors = {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^##+ (.*)$", DOCS[name], re.MULTILINE)
+    }
+    for source, text in DOCS.items():
+        own = name if source == name else None
+        wanted = re.findall(rf"\]\((?:docs/)?{re.escape(name)}#([^)]*)\)", text)
+        wanted += re.findall(r"\]\(#([^)]*)\)", text) if own else []
+        assert [anchor for anchor in wanted if anchor not in anchors] == [], source
+
+
+def test_nobody_is_told_to_make_a_database_in_another_way_than_the_first() -> None:
+    """Without template0 and UTF8, texts that an entry may have can be refused."""
+    for name in ("operations.md", "scale.md"):
+        for line in re.findall(
+            r"^.*(?:CREATE DATABASE|createdb ).*$", section_free_of_patroni(DOCS[name]), re.MULTILINE
+        ):
+            assert re.search("template0.*UTF8", line), line
+
+
+def section_free_of_patroni(text: str) -> str:
+    return text.replace(section("scale.md", "Failover without a person"), "")

@@ -28,6 +28,9 @@ SHORTEST_PAUSE_S: Final = 0.001
 # After a wait in vain, nobody waits for so long.
 IMPATIENT_S: Final = 1.0
 
+# Why a replica is not read.
+NEVER_SEEN: Final = "the primary has never been seen, so nobody knows whether it has the same log"
+
 
 class Source(NamedTuple):
     """Where a request reads. ``read_only_since``: the primary is gone since then (epoch ms)."""
@@ -81,6 +84,11 @@ def look() -> "State":
         return once.look()
     finally:
         once.stop()
+
+
+def is_watching() -> bool:
+    """Whether this process has a watch, as servers do: then it has seen the primary, or never will be ready."""
+    return _watch is not None
 
 
 def read_only_since() -> int | None:

@@ -49,16 +49,19 @@ class Database(Struct, frozen=True):
     migrated_by: str = ""
     write_from: str = ""  # the oldest release that may write
     error: str = ""  # why nothing more is known
+    waits_for: str = ""  # PostgreSQL: synchronous_standby_names, if no standby is synchronous
 
 
 class Replica(Struct, frozen=True):
-    """Of ENHANCELOG_READ_URL. ``problem``: why nothing is read from it; empty if it is. ``None``: not known."""
+    """Of ENHANCELOG_READ_URL. ``problem``: why nothing is read from it; empty if it is. ``None``: not known.
+    ``is_alone``: the primary is gone."""
 
     address: str
     problem: str
     position: int | None = None  # of the log
     behind: int | None = None  # entries
     behind_s: float | None = None
+    is_alone: bool = False
 
 
 class Positions(Struct, frozen=True):

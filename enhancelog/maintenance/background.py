@@ -5,7 +5,7 @@ import time
 from typing import Final
 
 from enhancelog.accounts import last_seen
-from enhancelog.backends import reading
+from enhancelog.backends import dialect, reading
 from enhancelog.maintenance import alert_worker, backup_worker, pattern_worker
 from enhancelog.projections import waking
 
@@ -14,6 +14,7 @@ _threads: Final[list[threading.Thread]] = []
 
 
 def start() -> None:
+    dialect().stay()
     if reading.is_configured():
         reading.watch()  # before the first request, which may come when the primary is gone
     starts = [pattern_worker.start, alert_worker.start, last_seen.start, backup_worker.start]

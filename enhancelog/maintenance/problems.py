@@ -12,8 +12,8 @@ from enhancelog import links
 from enhancelog.domain.installation import SEVERITIES, Positions, Problem, Queue, Severity, Space, Status
 from enhancelog.domain.public_addresses import is_loopback
 from enhancelog.domain.times import DAY_MS
+from enhancelog.maintenance import database_problems
 from enhancelog.maintenance.disk_use import NETWORKED
-from enhancelog.maintenance.worker_count import workers
 
 GIB: Final = 1 << 30
 LITTLE_BYTES: Final = GIB
@@ -22,12 +22,8 @@ ENOUGH_BYTES: Final = 50 * GIB  # of a large disk, a tenth is plenty
 ALMOST_FULL_BYTES: Final = 64 << 20
 
 BACKUP_DAYS: Final = 7
-LATE_REPLICA_S: Final = 60
 LATE_MS: Final = 5 * 60_000  # far more than any worker takes
 CLOCK_MS: Final = 60_000
-# Of a worker, beside one for each thread: 4 check passwords, 4 work in the background, 2 answer long polls and 1 looks
-# for their news, 1 appends, 1 is pg_dump's, 1 watches, 1 is for readiness. A replica has at least the primary's limit.
-EXTRA_CONNECTIONS: Final = 15
 FEWEST_CHARACTERS: Final = 10
 
 PAGE: Final = "operations.md#the-operators-page"
@@ -37,50 +33,6 @@ def found_in(status: Status) -> list[Problem]:
     """Except those of ``integrity``; the worst first."""
     found = [problem for find in _FINDERS for problem in find(status)]
     return sorted(found, key=lambda problem: SEVERITIES.index(problem.severity))
-
-
-def without_database(reason: str) -> Problem:
-    fix = "Start the database, or correct DATABASE_URL. The server needs no restart then."
-    return Problem(
-        "database",
-        "error",
-        f"The database cannot be used: {reason}.",
-        fix,
-        "operations.md#when-the-disk-is-full-or-fails",
-    )
-
-
-def _of_database(status: Status) -> Iterator[Problem]:
-    database = status.database
-    if database.is_read_only:
-        fix = "SQLite: make its folder writable. PostgreSQL: connect to the primary (target_session_attrs=read-write)."
-        yield Problem("read-only", "error", "The database is read-only, so nothing can be appended.", fix, _FAULTS)
-    needed = settings.SERVERS * workers() * (settings.THREADS + EXTRA_CONNECTIONS)
-    if database.max_connections is not None and needed > database.max_connections:
-        text = f"{_servers()} may open {needed} connections, but the database allows {database.max_connections}."
-        fix = f"Set PostgreSQL's max_connections above {needed + EXTRA_CONNECTIONS}, or lower ENHANCELOG_THREADS."
-        yield Problem("connections", "warning", text, fix, "operations.md#postgresql")
-
-
-def _of_replica(status: Status) -> Iterator[Problem]:
-    replica = status.replica
-    if replica is None:
-        return
-    if replica.problem:
-        text = f"Nothing is read from the replica {replica.address}: {replica.problem}."
-        fix = (
-            "Start or repair it, or correct ENHANCELOG_READ_URL. Reads use the primary meanwhile; no restart is needed."
-        )
-        yield Problem("replica", "warning", text, fix, _REPLICA)
-    elif replica.behind_s is not None and replica.behind_s > LATE_REPLICA_S:
-        of = "" if replica.behind is None else f"{_counted(replica.behind, 'entry', 'entries')} and "
-        text = f"The replica {replica.address} is {of}{replica.behind_s:,.0f} s behind, so reads use the primary."
-        fix = "If its replay is paused, run on it: SELECT pg_wal_replay_resume(). Otherwise read its log."
-        yield Problem("replica-behind", "warning", text, fix, _REPLICA)
-
-
-def _servers() -> str:
-    return "The server" if settings.SERVERS == 1 else f"The {settings.SERVERS} servers"
 
 
 def _of_disk(status: Status) -> Iterator[Problem]:
@@ -240,14 +192,13 @@ def _of_settings(status: Status) -> Iterator[Problem]:
         yield Problem("weak-key", "error", text, fix, "settings.md")
 
 
-_REPLICA: Final = "scale.md#when-a-server-fails"
 _BACKUP: Final = "operations.md#backup"
 _FAULTS: Final = "operations.md#when-the-disk-is-full-or-fails"
 _PROXY: Final = "operations.md#behind-a-proxy"
 
 _FINDERS: Final[tuple[Callable[[Status], Iterator[Problem]], ...]] = (
-    _of_database,
-    _of_replica,
+    database_problems.of_database,
+    database_problems.of_replica,
     _of_disk,
     _of_work,
     _of_messages,

@@ -16,12 +16,15 @@ def look(primary: Positions | None) -> Replica | None:
         return None
     state = reading.look()
     address = backends.address_of({"ENGINE": "enhancelog.backends.postgresql", **(settings.READ_DATABASE or {})})
-    if state.replica_problem:
-        return Replica(address, state.replica_problem)
+    is_alone = bool(state.primary_problem)
+    # A command has seen nothing before, but servers may have.
+    is_news = state.replica_problem == reading.NEVER_SEEN and not reading.is_watching()
+    if state.replica_problem and not is_news:
+        return Replica(address, state.replica_problem, is_alone=is_alone)
     try:
         with reading.on_replica():
             position = queried.positions().log
     except (Error, StoreError):
-        return Replica(address, "its tables cannot be read")
+        return Replica(address, "its tables cannot be read", is_alone=is_alone)
     behind = None if primary is None else max(0, primary.log - position)
-    return Replica(address, "", position, behind, state.behind_s if behind else 0.0)
+    return Replica(address, "", position, behind, state.behind_s if behind else 0.0, is_alone)

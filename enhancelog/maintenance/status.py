@@ -20,7 +20,7 @@ from enhancelog.domain import badges
 from enhancelog.domain.errors import StoreError
 from enhancelog.domain.installation import SEVERITIES, Database, Disk, Failures, Problem, Status, Worker
 from enhancelog.domain.times import now_ms
-from enhancelog.maintenance import disk_use, integrity, problems, replica_status, scheduled_backups
+from enhancelog.maintenance import database_problems, disk_use, integrity, problems, replica_status, scheduled_backups
 from enhancelog.observing import metrics
 from enhancelog.queries import status as queried
 
@@ -55,7 +55,7 @@ def without_database(error: BaseException) -> Status:
     """All that can be said without it. Never asks it."""
     reason = " ".join(str(error).split())[:500] or type(error).__name__
     status = replace(_basis(replace(_known(), error=reason)), replica=replica_status.look(None))
-    return _with_problems(status, [problems.without_database(reason)])
+    return _with_problems(status, [database_problems.without_database(reason, status.replica)])
 
 
 def _known() -> Database:

@@ -45,13 +45,18 @@ def config(level: str) -> dict[str, Any]:
         "django.server": at_least("WARNING"),
         "axes": at_least("ERROR"),  # accounts.events says the same
     }
+    filters = {"django.request": ["faults"]}
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"structured": {"()": "enhancelog.observing.structured_logs.formatter"}},
+        "filters": {"faults": {"()": "enhancelog.backends.fault_logs.WithoutTraceback"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": at_least("WARNING")},
-        "loggers": {name: {"level": wanted, "handlers": [], "propagate": True} for name, wanted in levels.items()},
+        "loggers": {
+            name: {"level": wanted, "handlers": [], "propagate": True, "filters": filters.get(name, [])}
+            for name, wanted in levels.items()
+        },
     }
 
 

@@ -1,15 +1,20 @@
 """Liveness and readiness as small JSON objects, public and without sessions."""
 
+from typing import Final
+
 from django.db import Error
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from enhancelog.backends import reading
+from enhancelog.backends import dialect, reading
 from enhancelog.domain.errors import StoreError
 from enhancelog.maintenance import integrity
 from enhancelog.queries.status import positions
+
+# Of two hosts in DATABASE_URL, one may be gone, which takes ``patience.LEAST_CONNECT_S`` to find out.
+PATIENCE_S: Final = 4.0
 
 
 @csrf_exempt  # a POST is 405
@@ -30,7 +35,8 @@ def ready(request: HttpRequest) -> JsonResponse:
             return _not_ready([str(reading.gone()), "the tables of the replica cannot be read"])
         return JsonResponse({"status": "read only", "problems": [str(reading.gone())]})
     try:
-        found = integrity.problems()
+        with dialect().answering_within(PATIENCE_S):
+            found = integrity.problems()
     except Error:  # details only in the log: this page is public
         return _not_ready(["the database cannot be used"])
     notes = [problem.text for problem in found if problem.severity == "note"]

@@ -118,6 +118,18 @@ def test_backup_into_a_file_for_a_folder_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_folder_that_is_not_there_may_be_a_disk_that_is_not_mounted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_tools(monkeypatch)
+    with pytest.raises(CommandError, match=r"mount its disk, or run: mkdir -p .*/safe$") as refusal:
+        run(str(tmp_path / "safe" / "copy"))
+    assert refusal.value.returncode == 2
+    assert list(tmp_path.iterdir()) == []
+    assert Path(run(str(tmp_path / "backups" / "copy"))).exists()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_manifest_never_replaces_a_file_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_tools(monkeypatch)
     notes = tmp_path / "copy.json"

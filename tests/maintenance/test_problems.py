@@ -22,7 +22,7 @@ from enhancelog.domain.installation import (
     Status,
 )
 from enhancelog.domain.times import DAY_MS, HOUR_MS
-from enhancelog.maintenance import integrity, problems
+from enhancelog.maintenance import database_problems, integrity, problems
 
 NOW: Final = 1_795_000_000_000
 GIB: Final = 1 << 30
@@ -129,6 +129,7 @@ def test_a_sound_installation_has_no_problem() -> None:
         (sound(database=Database("PostgreSQL", "", max_connections=93)), {"connections": "warning"}),
         (sound(database=Database("PostgreSQL", "", max_connections=94)), {}),
         (sound(database=Database("PostgreSQL", ""), disk=disk(file_system="nfs", backups=[])), {}),
+        (sound(database=Database("PostgreSQL", "", waits_for="db2")), {"no-synchronous-standby": "error"}),
         (sound(replica=REPLICA), {}),
         (sound(replica=replace(REPLICA, problem="it does not answer")), {"replica": "warning"}),
         (sound(replica=replace(REPLICA, behind=1, behind_s=61.0)), {"replica-behind": "warning"}),
@@ -190,9 +191,28 @@ def test_the_worst_comes_first() -> None:
     assert [problem.severity for problem in problems.found_in(status)] == ["error", "warning", "note"]
 
 
+@pytest.mark.parametrize(
+    ("replica", "says", "see"),
+    [
+        (None, "The database cannot be used: refused.", "operations.md#when-the-disk-is-full-or-fails"),
+        (replace(REPLICA, is_alone=True), "Running servers read from the replica", "scale.md#when-a-server-fails"),
+        (replace(REPLICA, problem="refused"), "Neither the primary nor its", "scale.md#when-a-server-fails"),
+    ],
+)
+def test_without_the_database_it_says_what_can_still_be_read(replica: Replica | None, says: str, see: str) -> None:
+    problem = database_problems.without_database("refused", replica)
+    assert (says in problem.text, problem.see) == (True, see)
+
+
+def test_without_the_primary_nothing_is_said_to_be_read_from_it() -> None:
+    gone = replace(sound().database, error="refused")
+    (problem,) = problems.found_in(sound(database=gone, replica=replace(REPLICA, problem="it is paused")))
+    assert "primary" not in problem.fix
+
+
 def references() -> set[str]:
-    sources = "".join(Path(module.__file__ or "").read_text() for module in (problems, integrity))
-    return set(re.findall(r'"((?:operations|settings|alerts)\.md[^"]*)"', sources))
+    sources = "".join(Path(module.__file__ or "").read_text() for module in (problems, database_problems, integrity))
+    return set(re.findall(r'"((?:operations|settings|alerts|scale)\.md[^"]*)"', sources))
 
 
 @pytest.mark.parametrize("see", sorted(references()))
@@ -204,7 +224,7 @@ def test_each_place_in_the_docs_exists(see: str) -> None:
 
 
 def test_each_problem_is_in_the_docs() -> None:
-    source = Path(problems.__file__).read_text() + Path(integrity.__file__).read_text()
+    source = "".join(Path(module.__file__ or "").read_text() for module in (problems, database_problems, integrity))
     codes = set(re.findall(r'Problem\(\s*"([a-z-]+)"', source))
     text = (DOCS / "operations.md").read_text()
     assert len(codes) > 20

@@ -15,7 +15,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from enhancelog.backends import dialect
-from enhancelog.domain.installation import Space
+from enhancelog.domain.installation import Positions, Space
 from enhancelog.domain.times import DAY_MS, HOUR_MS, now_ms
 from enhancelog.maintenance import backup_worker, disk_use, manifests, room, scheduled_backups
 from enhancelog.settings import reading
@@ -137,10 +137,16 @@ def test_a_new_copy_outlives_those_of_the_future(settings: Settings) -> None:
     assert not any(path.exists() or manifests.beside(path).exists() for path in future)
 
 
-def test_an_empty_log_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduled_backups, "is_worth_it", lambda: False)
-    assert round_() == backup_worker.REST_S
-    assert scheduled_backups.copies() == []
+def test_nothing_but_accounts_is_not_copied_and_the_first_entry_is_within_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at = Positions(log=0, recorded_ms=0, content=0, audit=2)
+    with monkeypatch.context() as before:
+        before.setattr("enhancelog.queries.status.positions", lambda: at)
+        assert round_() == backup_worker.REST_S <= 60
+        assert scheduled_backups.copies() == []
+    round_()
+    assert len(scheduled_backups.copies()) == 1
 
 
 def test_another_process_that_copies_is_left_alone() -> None:

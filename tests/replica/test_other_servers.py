@@ -1,5 +1,7 @@
 """A replica that is none, or no longer: reads go to the primary, and the operator is told why."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from tests import standbys
 from tests.factories import make_entry
 from tests.recording import record
 from tests.replica.conftest import NAME, default_is
-from tests.standbys import Pair
+from tests.standbys import Pair, Server
 from tests.waiting import wait_for
 
 LOG = "/v1/enhance/log"
@@ -42,7 +44,7 @@ def test_an_up_to_date_replica_has_no_problem(replicated: Pair) -> None:
 
 
 def test_a_late_replica_is_a_problem_with_its_lag(replicated: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("enhancelog.maintenance.problems.LATE_REPLICA_S", 0)
+    monkeypatch.setattr("enhancelog.maintenance.database_problems.LATE_REPLICA_S", 0)
     replicated.wait_until_equal()
     replicated.pause()
     try:
@@ -57,6 +59,32 @@ def test_a_late_replica_is_a_problem_with_its_lag(replicated: Pair, monkeypatch:
         assert "2 entries" in late.text
     finally:
         replicated.resume()
+
+
+def test_a_standby_that_appends_wait_for_in_vain_is_a_problem(replicated: Pair) -> None:
+    def waits_for() -> str:
+        return status.look().database.waits_for
+
+    primary = replicated.primary
+    assert waits_for() == ""
+    with changed(primary, "synchronous_standby_names", "'db9'"):
+        wait_for(lambda: waits_for() == "db9")
+        codes = [each.code for each in status.look().problems]
+        assert "no-synchronous-standby" in codes
+    with changed(primary, "synchronous_standby_names", "'walreceiver'"):  # a standby without another name
+        wait_for(lambda: primary.execute("SELECT sync_state FROM pg_stat_replication") == ("sync",))
+        assert waits_for() == ""
+
+
+@contextmanager
+def changed(server: Server, setting: str, value: str) -> Iterator[None]:
+    server.execute(f"ALTER SYSTEM SET {setting} = {value}")
+    server.execute("SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        server.execute(f"ALTER SYSTEM RESET {setting}")
+        server.execute("SELECT pg_reload_conf()")
 
 
 def test_another_cluster_is_refused(replicated: Pair, client: Client, settings: Any) -> None:

@@ -16,7 +16,7 @@ from enhancelog.domain import records
 from enhancelog.domain.errors import Conflict
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
-from enhancelog.maintenance import alert_worker, background, backup_worker, pattern_worker
+from enhancelog.maintenance import alert_worker, background, backup_worker, pattern_worker, status
 from enhancelog.models import Token
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from tests.factories import make_entry
@@ -84,6 +84,23 @@ def test_a_server_that_nobody_has_asked_yet_is_ready_to_read(
     finally:
         replicated.primary.start()
         wait_for(lambda: reading.look().primary_gone_ms is None)
+
+
+def test_the_operator_is_told_that_reads_go_on_from_the_replica(gone: Pair, client: Client) -> None:
+    found = status.look()
+    assert found.replica
+    assert (found.replica.is_alone, found.replica.problem) == (True, "")
+    assert [each.see for each in found.problems if each.code == "database"] == ["scale.md#when-a-server-fails"]
+    assert "read from the replica" in found.problems[0].text
+    assert not [each for each in found.problems if each.code == "replica"]
+
+
+def test_a_command_that_never_saw_the_primary_says_so_too(gone: Pair) -> None:
+    reading.forget()
+    found = status.look()
+    assert found.replica
+    assert (found.replica.is_alone, found.replica.problem) == (True, "")
+    assert "read from the replica" in found.problems[0].text
 
 
 def test_every_write_is_refused_with_when_to_try_again(gone: Pair, client: Client, secret: str) -> None:

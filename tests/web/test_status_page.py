@@ -28,6 +28,7 @@ from tests.alerts.making import evaluate, make_rule
 from tests.alerts.outboxes import make_alert
 from tests.conftest import entries_unprotected
 from tests.factories import make_entry, make_rejected
+from tests.logged import captured
 from tests.pages import read
 from tests.recording import record_all
 
@@ -239,6 +240,19 @@ def test_without_the_database_its_reader_still_sees_the_page(boss: Client, monke
     found = boss.get(PAGE, {"format": "json"})
     assert (found.status_code, found.json()["problems"][0]["code"]) == (503, "database")
     assert found.json()["disk"]["spaces"]
+
+
+def test_without_the_database_the_log_has_one_line_with_the_reason(
+    boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boss.get(PAGE)
+    boss.raise_request_exception = False  # as a server answers
+    break_database(monkeypatch)
+    with captured() as log:
+        boss.get(PAGE)
+    (line,) = [line for line in log.lines if line["logger"] == "django.request"]
+    assert line["event"].endswith(f"{PAGE}; the database failed: connection to server at 10.0.0.9 failed")
+    assert "exception" not in line
 
 
 @pytest.mark.parametrize("lost", ["operator", "session"])

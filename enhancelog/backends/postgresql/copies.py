@@ -64,7 +64,7 @@ class PostgresqlCopies:
             tables = connection.introspection.table_names(cursor)
             found = contents(tables, lambda sql: _row(cursor, sql), version)
             with open(part, "wb") as target:
-                command = [program, *DUMP, f"--snapshot={snapshot}", f"--dbname={tools.address()}"]
+                command = [program, *DUMP, f"--snapshot={snapshot}", tools.database()]
                 tools.write(command, target, goes_on)
         return found
 
@@ -84,7 +84,7 @@ class PostgresqlCopies:
         _check(program, file)
         with _scratch() if beside else nullcontext():
             with open(file, "rb") as source:
-                _explained(file, lambda: tools.feed([program, *RESTORE, f"--dbname={tools.address()}"], source))
+                _explained(file, lambda: tools.feed([program, *RESTORE, tools.database()], source))
             _analyze()
             yield
 

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import accumulate
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 import psycopg
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Func, IntegerField, QuerySet
 from django.db.models.functions import Coalesce
@@ -28,11 +28,14 @@ from enhancelog.backends import (
     write_once,
 )
 from enhancelog.backends.permit import permit
-from enhancelog.backends.postgresql import foreign_objects, snapshots, triggers
+from enhancelog.backends.postgresql import foreign_objects, patience, snapshots, triggers
 from enhancelog.backends.postgresql.copies import PostgresqlCopies
 from enhancelog.backends.postgresql.search_index import PostgresqlSearch
 from enhancelog.domain.errors import Other
 from enhancelog.domain.installation import Database, Table
+
+if TYPE_CHECKING:
+    from enhancelog.backends.postgresql.base import DatabaseWrapper
 
 ENTRY: Final = "enhancelog_entry"
 
@@ -57,10 +60,14 @@ GLANCE: Final = "SELECT set_config('lock_timeout', %s, true), set_config('statem
 GLANCE_LOCK_MS: Final = 500
 GLANCE_MS: Final = 5_000
 
+# Without pg_read_all_stats, a role sees that there are standbys, but not what they are (NULL).
 FACTS: Final = """
     SELECT current_setting('server_version'), pg_database_size(current_database()),
         current_setting('transaction_read_only')::boolean, (SELECT SUM(numbackends) FROM pg_stat_database)::int,
-        current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"""
+        current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
+        CASE WHEN current_setting('synchronous_commit') NOT IN ('off', 'local') AND NOT EXISTS
+            (SELECT FROM pg_stat_replication WHERE COALESCE(sync_state, '?') IN ('sync', 'quorum', '?'))
+        THEN current_setting('synchronous_standby_names') ELSE '' END"""
 LARGEST_TABLES: Final = """
     SELECT relname, pg_total_relation_size(oid) FROM pg_class
     WHERE relkind = 'r' AND relnamespace = to_regnamespace(current_schema())
@@ -232,6 +239,12 @@ class PostgresqlDialect:
             cursor.execute("VACUUM pg_catalog.pg_statistic")  # a warning where the role does not own the database
         return is_removable
 
+    def stay(self) -> None:
+        """A server sees to that."""
+
+    def answering_within(self, seconds: float) -> AbstractContextManager[None]:
+        return patience.answering_within(cast("DatabaseWrapper", connections[DEFAULT_DB_ALIAS]), seconds)
+
     @contextmanager
     def glance(self) -> Iterator[CursorWrapper]:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -240,7 +253,7 @@ class PostgresqlDialect:
 
     def facts(self, cursor: CursorWrapper) -> Database:
         cursor.execute(FACTS)
-        version, size, read_only, connections, most = cursor.fetchone()
+        version, size, read_only, connections, most, waits_for = cursor.fetchone()
         cursor.execute(LARGEST_TABLES)
         return Database(
             kind="PostgreSQL",
@@ -251,6 +264,7 @@ class PostgresqlDialect:
             is_read_only=read_only,
             connections=connections,
             max_connections=most,
+            waits_for=waits_for,
         )
 
 

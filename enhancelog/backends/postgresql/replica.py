@@ -1,9 +1,6 @@
 """A connection to a streaming replica, and what both servers say about their place in the write-ahead log."""
 
-import os
-import socket
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -76,9 +73,9 @@ class IsLocked(OperationalError, ReplicaLocked):
     pass
 
 
-def ask_primary(wrapper: DatabaseWrapper) -> Floor:
+def ask_primary(wrapper: DatabaseWrapper, connect_within_s: float | None = CONNECT_S) -> Floor:
     """Raises ``IsStandby`` or the errors of the database, after which the connection is closed."""
-    wrapper.connect_within_s = CONNECT_S
+    wrapper.connect_within_s = connect_within_s
     try:
         with wrapper.cursor() as cursor:
             ((system, database, timeline, written, flushed),) = wrapper.dialect.fetch(cursor, PRIMARY, [])
@@ -107,7 +104,6 @@ class ReplicaWrapper(DatabaseWrapper):
         limits = f"-c default_transaction_read_only=on -c lock_timeout={LOCK_MS}"
         params["options"] = f"{limits} {params['options']}"
         params.setdefault("target_session_attrs", "standby")
-        params["connect_timeout"] = 2  # the least that libpq accepts
         return params
 
     @cached_property
@@ -135,16 +131,6 @@ class ReplicaWrapper(DatabaseWrapper):
         with self.cursor() as cursor:
             ((age_s,),) = self.dialect.fetch(cursor, AGE, [])
         return None if age_s is None else max(0.0, float(age_s))
-
-
-def interrupt(wrapper: DatabaseWrapper) -> None:
-    """From another thread: whatever waits for an answer on this connection fails now."""
-    with suppress(OSError, AttributeError, psycopg.Error), socket.socket(fileno=os.dup(_file(wrapper))) as copy:
-        copy.shutdown(socket.SHUT_RDWR)
-
-
-def _file(wrapper: DatabaseWrapper) -> int:
-    return int(wrapper.connection.fileno())
 
 
 class _Noticing(DatabaseErrorWrapper):

@@ -13,7 +13,9 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from django.db import Error
 
 from enhancelog.backends.postgresql.base import DatabaseWrapper
-from enhancelog.backends.postgresql.replica import Floor, Lineage, ReplicaWrapper, ask_primary, interrupt
+from enhancelog.backends.postgresql.patience import interrupt
+from enhancelog.backends.postgresql.replica import Floor, Lineage, ReplicaWrapper, ask_primary
+from enhancelog.backends.reading import NEVER_SEEN
 from enhancelog.domain.times import now_ms
 
 # Together less than a second, within which requests leave a server that hangs.
@@ -64,7 +66,7 @@ class Watch:
         self.state = State()
         # The highest that this process knows.
         self.floor: Floor | None = None
-        self._primary = _Probe(lambda: DatabaseWrapper(primary), ask_primary)
+        self._primary = _Probe(lambda: DatabaseWrapper(primary), _floor)
         self._replica = _Probe(lambda: ReplicaWrapper(replica), _place)
         self._waiting_for_primary: set[DatabaseWrapper] = set()
         self._waiting_for_replica: set[DatabaseWrapper] = set()
@@ -244,6 +246,12 @@ def reason_of(error: BaseException) -> str:
     return " ".join(lines[0].split())[:300]
 
 
+# Of several hosts, the first may be a machine that is gone, for which each attempt waits: nothing shorter than that
+# would ever find the others.
+def _floor(wrapper: DatabaseWrapper) -> Floor:
+    return ask_primary(wrapper, connect_within_s=None)
+
+
 def _place(wrapper: ReplicaWrapper) -> _Place:
     return _Place(wrapper.lineage(), wrapper.replayed(), wrapper.age_s())
 
@@ -255,7 +263,7 @@ def _interrupt(wrappers: set[DatabaseWrapper]) -> None:
 
 def _mismatch(replica: Lineage, primary: Floor | None) -> str:
     if primary is None:
-        return "the primary has never been seen, so nobody knows whether it has the same log"
+        return NEVER_SEEN
     known = primary.lineage
     if (replica.system, replica.database) != (known.system, known.database):
         return "it holds another log: it is no replica of the primary"

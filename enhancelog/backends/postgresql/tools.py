@@ -17,6 +17,7 @@ import psycopg
 from django.db import connection
 
 from enhancelog.backends.copies import BadCopy
+from enhancelog.backends.postgresql.patience import GONE
 
 # Where packages put them without a link in PATH: Debian and Ubuntu; Red Hat; Homebrew.
 PLACES: Final = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
@@ -62,17 +63,23 @@ def _version(path: str) -> int | None:
 
 def address() -> str:
     """The database as one argument, with all options of its URL, and without the password."""
-    database = connection.settings_dict
+    configured = connection.settings_dict
     named = {"host": "HOST", "port": "PORT", "user": "USER", "dbname": "NAME"}
-    options = {key: value for key, value in database["OPTIONS"].items() if key in _known()}
+    options = {key: value for key, value in configured["OPTIONS"].items() if key in _known()}
     if secret := next((name for name in SECRET if name in options), ""):
         raise BadCopy(f"DATABASE_URL has {secret}, which cannot be given to pg_dump secretly; sign in there without it")
-    given = {name: database[key] for name, key in named.items() if database.get(key)}
+    given = {name: configured[key] for name, key in named.items() if configured.get(key)}
     return psycopg.conninfo.make_conninfo("", **options, **given)
 
 
 def _known() -> set[str]:
     return {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
+
+
+def database() -> str:
+    """The database as an option of a program that this process runs, which notices if the server's machine is gone."""
+    parts = {**GONE, **psycopg.conninfo.conninfo_to_dict(address())}
+    return f"--dbname={psycopg.conninfo.make_conninfo('', **parts)}"
 
 
 def line(program: str, *options: str) -> str:

@@ -7,10 +7,11 @@ from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from django.db.backends.sqlite3 import base, features, operations
 
-from enhancelog.backends.sqlite import read_only
+from enhancelog.backends.sqlite import read_only, same_file
 from enhancelog.backends.sqlite.dialect import SqliteDialect
 from enhancelog.backends.sqlite.lock import WriteLock
 
@@ -51,7 +52,7 @@ class Cursor(base.SQLiteCursorWrapper):
     def execute(self, query: str, params: Any = None) -> Any:
         if not self.wrapper.must_lock(query):
             return super().execute(query, params)
-        self.wrapper.write_lock.acquire()
+        self.wrapper.lock_writes()
         try:
             return super().execute(query, params)
         finally:
@@ -60,7 +61,7 @@ class Cursor(base.SQLiteCursorWrapper):
     def executemany(self, query: str, param_list: Iterable[Any]) -> Any:
         if not self.wrapper.must_lock(query):
             return super().executemany(query, param_list)
-        self.wrapper.write_lock.acquire()
+        self.wrapper.lock_writes()
         try:
             return super().executemany(query, param_list)
         finally:
@@ -85,7 +86,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @cached_property
     def write_lock(self) -> WriteLock:
-        return WriteLock(str(self.settings_dict["NAME"]), TIMEOUT_S)
+        return WriteLock(self._path, TIMEOUT_S)
+
+    def lock_writes(self) -> None:
+        same_file.require(self._path)
+        self.write_lock.acquire()
+        try:
+            same_file.require(self._path)  # that may have taken long
+        except BaseException:
+            self.write_lock.release()
+            raise
+
+    @property
+    def _path(self) -> str:
+        return str(self.settings_dict["NAME"])
 
     def must_lock(self, query: str) -> bool:
         if self.read_only or self.write_lock.held or self.is_in_memory_db() or self.connection.in_transaction:
@@ -93,17 +107,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return not _READS.match(query) or bool(query.lstrip()[:4].upper() == "WITH" and _WRITES_INSIDE.search(query))
 
     def get_connection_params(self) -> dict[str, Any]:
+        same_file.require(self._path)
         params = super().get_connection_params()
-        database = Path(str(self.settings_dict["NAME"]))
+        database = Path(self._path)
         self.read_only = not self.is_in_memory_db() and read_only.is_needed(database)
         if self.read_only:
             params["database"] = read_only.uri(database)
+        elif same_file.has_begun(self._path):
+            params["database"] = f"file:{quote(self._path)}?mode=rw"  # creates none
         self.transaction_mode = "DEFERRED" if self.read_only else "IMMEDIATE"
         return {"timeout": TIMEOUT_S, "cached_statements": STATEMENTS, **params}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        if not self.is_in_memory_db() and not self.read_only:
-            _create_private(str(self.settings_dict["NAME"]))
+        if not self.is_in_memory_db() and not self.read_only and not same_file.has_begun(self._path):
+            _create_private(self._path)
         connection = super().get_new_connection(conn_params)
         if not self.is_in_memory_db() and not self.read_only:
             if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
@@ -122,7 +139,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         # connection.
         if self.is_in_memory_db():
             return bool(super().is_usable())
-        return not self.errors_occurred and bool(super().is_usable())
+        return not self.errors_occurred and same_file.is_same(self._path) and bool(super().is_usable())
 
     def create_cursor(self, name: str | None = None) -> Cursor:
         cursor: Cursor = self.connection.cursor(factory=Cursor)
@@ -132,7 +149,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     # The lock is taken before BEGIN IMMEDIATE and released after COMMIT and its checkpoint.
     def _start_transaction_under_autocommit(self) -> None:
         if not self.is_in_memory_db() and not self.read_only:
-            self.write_lock.acquire()
+            self.lock_writes()
         try:
             super()._start_transaction_under_autocommit()  # type: ignore[misc]
         except BaseException:

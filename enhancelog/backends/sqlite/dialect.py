@@ -23,7 +23,7 @@ from enhancelog.backends import (
     text_bytes,
     write_once,
 )
-from enhancelog.backends.sqlite import foreign_objects, triggers
+from enhancelog.backends.sqlite import foreign_objects, same_file, triggers
 from enhancelog.backends.sqlite.copies import SqliteCopies
 from enhancelog.backends.sqlite.lock import WriteLock
 from enhancelog.backends.sqlite.search_index import SqliteSearch
@@ -193,6 +193,12 @@ class SqliteDialect:
             finally:
                 lock.release()
         return not is_busy
+
+    def stay(self) -> None:
+        same_file.begin(str(connection.settings_dict["NAME"]))
+
+    def answering_within(self, seconds: float) -> AbstractContextManager[None]:
+        return nullcontext()  # there is no server
 
     def glance(self) -> AbstractContextManager[CursorWrapper]:
         return connection.cursor()  # no transaction, which would take the write lock; reads never wait

@@ -1,3 +1,4 @@
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ class Command(ReportingCommand):
         target = (file or settings.DATA_DIR / "backups" / f"{backup.timestamp()}{copies.ending}").absolute()
         if reason := copies.unable():
             raise CannotRun(f"{reason}, or run this where they are: {copies.by_hand(target)}")
+        if file is not None:
+            _require_folder(target.parent)
         prepare(Needs.ANY, self.stderr.write)
         try:
             backup.make(target, "backup")
@@ -37,3 +40,10 @@ class Command(ReportingCommand):
         backup.note_copy(settings.DATA_DIR, target)
         self.stdout.write(printable(str(target)))
         return False
+
+
+# A disk that is not mounted would otherwise be taken for a new folder on the root disk.
+def _require_folder(folder: Path) -> None:
+    if not folder.exists() and folder != settings.DATA_DIR.absolute() / "backups":
+        how = f"mount its disk, or run: mkdir -p {shlex.quote(str(folder))}"
+        raise CannotRun(f"cannot write to {folder}: there is no such folder; {how}")
