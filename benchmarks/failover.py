@@ -68,8 +68,6 @@ def lose_leader(loss: str, nodes: Cluster, seen: Seen) -> Pauses:
     leader, began = nodes.leader(), time.monotonic()
     LOSSES[loss](nodes, leader, lambda: _wait_for_writes(seen, began))
     nodes.wait_until_whole()
-    if nodes.leader() is leader:
-        raise Failed(f"{leader.name} is the leader again, though others had taken over")
     time.sleep(QUIET_S)
     now = time.monotonic()
     writes = longest_pause_ms(list(seen.acknowledged.values()), began, now)
