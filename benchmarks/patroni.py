@@ -28,14 +28,6 @@ ETCD: Final = "/usr/bin/etcd"
 OWNER: Final = "postgres"
 PASSWORD: Final = "of-the-benchmark"
 START_S: Final = 180.0
-# A machine that vanishes says no word, so whoever waits for it has to give up.
-PATIENCE: Final = {
-    "connect_timeout": "5",
-    "keepalives_idle": "5",
-    "keepalives_interval": "2",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "5000",
-}
 ETCD_PORT: Final = 2379
 PEER_PORT: Final = 2380
 REST_PORT: Final = 8008
@@ -161,7 +153,6 @@ def _url(nodes: Sequence[Node], user: str, database: str, more: Mapping[str, str
     query = {
         "host": ",".join(node.machine.address for node in nodes),
         "port": ",".join(str(node.postgresql) for node in nodes),
-        **PATIENCE,
         **more,
     }
     return f"postgresql://{user}:{PASSWORD}@/{database}?{urlencode(query)}"
