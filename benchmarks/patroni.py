@@ -141,7 +141,7 @@ class Cluster:
             if all(map(_is_whole, views)) and len({_leader_of(view) for view in views}) == 1:
                 return
             time.sleep(0.2)
-        raise Failed(f"the cluster is not whole after {START_S:.0f} s: {views}")
+        raise Failed(f"the cluster is not whole after {START_S:.0f} s: {' | '.join(map(_shown, views))}")
 
 
 def url_of(node: Node, user: str, database: str) -> str:
@@ -176,6 +176,11 @@ def _is_whole(members: Sequence[Mapping[str, Any]]) -> bool:
 
 def _leader_of(members: Sequence[Mapping[str, Any]]) -> str | None:
     return next((member["name"] for member in members if member["role"] == "leader"), None)
+
+
+def _shown(members: Sequence[Mapping[str, Any]]) -> str:
+    said = (f"{each['name']} {each['role']} {each['state']} {each.get('timeline')}" for each in members)
+    return ", ".join(said) or "no answer"
 
 
 @contextmanager
