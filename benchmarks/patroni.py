@@ -1,10 +1,9 @@
-"""Three nodes of PostgreSQL with Patroni and etcd on loopback, as ``deploy/patroni/`` sets them up. Needs root, and
-Debian's packages ``patroni``, ``etcd-server`` and ``postgresql``.
+"""Three nodes of PostgreSQL with Patroni and etcd, as ``deploy/patroni/`` sets them up, each in a network namespace of
+its own. Needs root, Patroni in ``/opt/patroni``, and Debian's ``etcd-server``, ``iproute2`` and ``postgresql``.
 """
 
 import json
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -20,29 +19,29 @@ from urllib.parse import urlencode
 import psutil  # type: ignore[import-untyped]
 
 from benchmarks.children import Failed
+from benchmarks.namespaces import Machine, network
 from tests.processes import ROOT, free_port
 
 CONFIGURATION: Final = ROOT / "deploy" / "patroni" / "patroni.yml"
-# With the system's Python, for which Debian builds the package; another one lacks its modules.
-PYTHON: Final = "/usr/bin/python3"
-PATRONI: Final = "/usr/bin/patroni"
+PATRONI: Final = "/opt/patroni/bin/patroni"
 ETCD: Final = "/usr/bin/etcd"
 OWNER: Final = "postgres"
 PASSWORD: Final = "of-the-benchmark"
 START_S: Final = 180.0
+ETCD_PORT: Final = 2379
+PEER_PORT: Final = 2380
+REST_PORT: Final = 8008
 
 Process = subprocess.Popen[bytes]
 
 
 @dataclass
 class Node:
-    """One machine. ``etcd`` and ``peer`` are the ports of its etcd, ``rest`` is Patroni's."""
+    """``postgresql`` is a port of its own: the sockets of all nodes lie in one folder."""
 
     name: str
     folder: Path
-    etcd: int = field(default_factory=free_port)
-    peer: int = field(default_factory=free_port)
-    rest: int = field(default_factory=free_port)
+    machine: Machine
     postgresql: int = field(default_factory=free_port)
     processes: list[Process] = field(default_factory=list)
 
@@ -53,7 +52,7 @@ class Node:
     def start(self, nodes: Sequence["Node"]) -> None:
         self.processes = [
             self._run("etcd", [ETCD], self._etcd_environment(nodes)),
-            self._run("patroni", [PYTHON, PATRONI, str(CONFIGURATION)], self._patroni_environment(nodes)),
+            self._run("patroni", [PATRONI, str(CONFIGURATION)], self._patroni_environment(nodes)),
         ]
 
     def kill(self) -> None:
@@ -72,23 +71,19 @@ class Node:
         return [each for process in found for each in (process, *process.children(recursive=True))]
 
     def _run(self, what: str, command: Sequence[str], environment: Mapping[str, str]) -> Process:
-        owner = pwd.getpwnam(OWNER)
         with (self.folder / f"{what}.log").open("ab") as log:
             return subprocess.Popen(
-                command,
-                env={"PATH": "/usr/bin:/bin", **environment},
+                self.machine.command(OWNER, command),
+                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
-                user=owner.pw_uid,
-                group=owner.pw_gid,
-                extra_groups=[],
                 start_new_session=True,
             )
 
     def _etcd_environment(self, nodes: Sequence["Node"]) -> dict[str, str]:
-        clients, peers = f"http://127.0.0.1:{self.etcd}", f"http://127.0.0.1:{self.peer}"
+        clients, peers = (f"http://{self.machine.address}:{port}" for port in (ETCD_PORT, PEER_PORT))
         return {
             "ETCD_NAME": self.name,
             "ETCD_DATA_DIR": str(self.folder / "etcd"),
@@ -96,15 +91,17 @@ class Node:
             "ETCD_ADVERTISE_CLIENT_URLS": clients,
             "ETCD_LISTEN_PEER_URLS": peers,
             "ETCD_INITIAL_ADVERTISE_PEER_URLS": peers,
-            "ETCD_INITIAL_CLUSTER": ",".join(f"{node.name}=http://127.0.0.1:{node.peer}" for node in nodes),
+            "ETCD_INITIAL_CLUSTER": ",".join(
+                f"{node.name}=http://{node.machine.address}:{PEER_PORT}" for node in nodes
+            ),
             "ETCD_INITIAL_CLUSTER_STATE": "new",
         }
 
     def _patroni_environment(self, nodes: Sequence["Node"]) -> dict[str, str]:
-        rest, postgresql = f"127.0.0.1:{self.rest}", f"127.0.0.1:{self.postgresql}"
+        rest, postgresql = f"{self.machine.address}:{REST_PORT}", f"{self.machine.address}:{self.postgresql}"
         return {
             "PATRONI_NAME": self.name,
-            "PATRONI_ETCD3_HOSTS": ",".join(f"127.0.0.1:{node.etcd}" for node in nodes),
+            "PATRONI_ETCD3_HOSTS": ",".join(f"{node.machine.address}:{ETCD_PORT}" for node in nodes),
             "PATRONI_RESTAPI_LISTEN": rest,
             "PATRONI_RESTAPI_CONNECT_ADDRESS": rest,
             "PATRONI_POSTGRESQL_LISTEN": postgresql,
@@ -126,64 +123,90 @@ class Cluster:
 
     def url(self, user: str, database: str, target: str) -> str:
         """For libpq, which looks for the node that it wants among all."""
-        query = {
-            "host": ",".join("127.0.0.1" for _ in self.nodes),
-            "port": ",".join(str(node.postgresql) for node in self.nodes),
-            "target_session_attrs": target,
-        }
-        return f"postgresql://{user}:{PASSWORD}@/{database}?{urlencode(query)}"
-
-    def members(self) -> list[dict[str, Any]]:
-        """As the first node that answers knows them."""
-        for node in self.nodes:
-            with suppress(OSError, ValueError), urllib.request.urlopen(_cluster_of(node), timeout=2) as answer:
-                return list(json.load(answer)["members"])
-        return []
+        return _url(self.nodes, user, database, {"target_session_attrs": target})
 
     def leader(self) -> Node:
-        name = next(member["name"] for member in self.members() if member["role"] == "leader")
-        return next(node for node in self.nodes if node.name == name)
+        """Raises ``Failed`` unless all nodes agree."""
+        names = {member["name"] for node in self.nodes for member in _members(node) if member["role"] == "leader"}
+        if len(names) != 1:
+            raise Failed(f"not one leader, but {sorted(names)}")
+        return next(node for node in self.nodes if node.name in names)
 
     def wait_until_whole(self) -> None:
-        """Every node runs, and one standby is synchronous: only now may the leader be lost. Raises ``Failed``."""
+        """Until every node runs, and one standby is synchronous: only now may the leader be lost. Raises ``Failed``."""
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
-            members = self.members()
-            roles = sorted(member["role"] for member in members)
-            running = [member for member in members if member["state"] in ("running", "streaming")]
-            followed = {member.get("timeline") for member in members}
-            if roles == ["leader", "replica", "sync_standby"] and len(running) == 3 and len(followed) == 1:
+            # A node that was cut off goes on telling of the time before.
+            views = [_members(node) for node in self.nodes]
+            if all(map(_is_whole, views)) and len({_leader_of(view) for view in views}) == 1:
                 return
             time.sleep(0.2)
-        raise Failed(f"the cluster is not whole after {START_S:.0f} s: {self.members()}")
+        raise Failed(f"the cluster is not whole after {START_S:.0f} s: {' | '.join(map(_shown, views))}")
 
 
-def _cluster_of(node: Node) -> str:
-    return f"http://127.0.0.1:{node.rest}/cluster"
+def url_of(node: Node, user: str, database: str) -> str:
+    """For libpq: this node, whatever it is."""
+    return _url([node], user, database, {})
+
+
+def _url(nodes: Sequence[Node], user: str, database: str, more: Mapping[str, str]) -> str:
+    query = {
+        "host": ",".join(node.machine.address for node in nodes),
+        "port": ",".join(str(node.postgresql) for node in nodes),
+        **more,
+    }
+    return f"postgresql://{user}:{PASSWORD}@/{database}?{urlencode(query)}"
+
+
+def _members(node: Node) -> list[dict[str, Any]]:
+    """As this node knows them; none if it does not answer."""
+    try:
+        with urllib.request.urlopen(f"http://{node.machine.address}:{REST_PORT}/cluster", timeout=2) as answer:
+            return list(json.load(answer)["members"])
+    except (OSError, ValueError):
+        return []
+
+
+def _is_whole(members: Sequence[Mapping[str, Any]]) -> bool:
+    roles = sorted(member["role"] for member in members)
+    running = [member for member in members if member["state"] in ("running", "streaming")]
+    followed = {member.get("timeline") for member in members}
+    return roles == ["leader", "replica", "sync_standby"] and len(running) == 3 and len(followed) == 1
+
+
+def _leader_of(members: Sequence[Mapping[str, Any]]) -> str | None:
+    return next((member["name"] for member in members if member["role"] == "leader"), None)
+
+
+def _shown(members: Sequence[Mapping[str, Any]]) -> str:
+    said = (f"{each['name']} {each['role']} {each['state']} {each.get('timeline')}" for each in members)
+    return ", ".join(said) or "no answer"
 
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[Cluster]:
     """New, whole and empty. Raises ``Failed``, also where it cannot run."""
     _check()
-    nodes = [Node(f"db{number}", folder / f"db{number}") for number in (1, 2, 3)]
-    for node in nodes:
-        node.folder.mkdir(parents=True)
-        shutil.chown(node.folder, OWNER, OWNER)
-    try:
+    with network(3) as machines:
+        nodes = [Node(f"db{number}", folder / f"db{number}", machine) for number, machine in enumerate(machines, 1)]
         for node in nodes:
-            node.start(nodes)
-        found = Cluster(nodes)
-        found.wait_until_whole()
-        yield found
-    finally:
-        for node in nodes:
-            node.kill()
+            node.folder.mkdir(parents=True)
+            shutil.chown(node.folder, OWNER, OWNER)
+        try:
+            for node in nodes:
+                node.start(nodes)
+            found = Cluster(nodes)
+            found.wait_until_whole()
+            yield found
+        finally:
+            for node in nodes:
+                node.kill()
 
 
 def _check() -> None:
-    missing = [path for path in (PATRONI, ETCD) if not Path(path).exists()]
-    if missing:
-        raise Failed(f"{missing[0]} is missing; run: apt-get install patroni etcd-server postgresql")
     if os.geteuid() != 0:
-        raise Failed(f"needs root, to start PostgreSQL as {OWNER}")
+        raise Failed(f"needs root, for network namespaces and to start PostgreSQL as {OWNER}")
+    if not Path(PATRONI).exists():
+        raise Failed(f"{PATRONI} is missing; docs/scale.md, Failover without a person, says how to install it")
+    if not all(map(shutil.which, (ETCD, "ip"))):
+        raise Failed("etcd or ip is missing; run: apt-get install etcd-server iproute2 postgresql")
