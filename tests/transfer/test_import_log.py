@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from enhancelog.domain import records, redactions
+from enhancelog.domain import entry_texts, records, redactions
 from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry as EntryModel
 from enhancelog.store.database import DatabaseEnhanceLogStore
@@ -232,7 +232,7 @@ def test_the_original_of_what_was_redacted_elsewhere_is_neither_compared_nor_kep
     assert [(outcome.result, outcome.differs) for outcome in outcomes] == [("conflict", (conflict,))] * 2
     (kept,) = ran.kept
     assert kept["field"] == conflict
-    taken = [text for text in redactions.all_texts(original, redactions.without(original, fields)) if SECRET in text]
+    taken = [text for text in entry_texts.all_texts(original, redactions.without(original, fields)) if SECRET in text]
     assert taken
     assert not any(text in kept["raw"] for text in taken if text != SECRET)
     assert "ops" not in fields or '"ops":[]' in kept["raw"]
