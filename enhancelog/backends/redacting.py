@@ -12,11 +12,9 @@ NOTHING: Final = "NULL"
 DETAILS, TEXTS, VALUES = "details", "texts", "values"
 
 
+# ``columns``: all of the row. ``texts``: how each may go: one of the ways above, or to this SQL literal. ``allowed``: an
+# SQL condition over OLD and NEW. ``repacked``: the one other update that is allowed.
 class Redacting(NamedTuple):
-    """``columns``: all of the row. ``texts``: how each may go: one of the ways above, or to this SQL literal.
-    ``allowed``: an SQL condition over OLD and NEW. ``repacked``: the one other update that is allowed.
-    """
-
     columns: Sequence[str]
     texts: Mapping[str, str]
     allowed: str
@@ -38,11 +36,9 @@ class Repacked(NamedTuple):
         return [name for name in columns if name not in self.changed]
 
 
+# The table of the redactions of a table's rows. Inserting a redaction carries it out, in the same statement: the row
+# gets the texts that ``kept`` has for it (``None``: NULL), and these are deleted.
 class Recorded(NamedTuple):
-    """The table of the redactions of a table's rows. Inserting a redaction carries it out, in the same statement: the
-    row gets the texts that ``kept`` has for it (``None``: NULL), and these are deleted.
-    """
-
     table: str
     key: Sequence[str]
     kept: str | None

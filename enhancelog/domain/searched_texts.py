@@ -50,9 +50,8 @@ def address_says(address: str, texts: Sequence[str]) -> bool:
     return any(text in said for said in decoded for text in texts)
 
 
+# Parsed only if it may say a text. One that cannot be read, or is too long for that, then counts as saying it.
 class SearchedDocument:
-    """Parsed only if it may say a text. One that cannot be read, or is too long for that, then counts as saying it."""
-
     def __init__(self, text: str, form: DocumentForm) -> None:
         self._text = text
         self._form = form

@@ -198,11 +198,10 @@ class HostSource(models.Model):
 
 
 class UnfinishedRun(models.Model):
-    """A run without an entry in the log: still pending, or dead before it was logged. Never an entry, in no rate.
+    """A run without an entry in the log: still pending, or dead before it was logged. Never an entry, in no rate."""
 
-    Derived from a host's stores by ``projections.unfinished_runs``, unless ``reported_by`` names somebody. Never
-    deleted: a run that is no longer unfinished is resolved.
-    """
+    # Derived from a host's stores by ``projections.unfinished_runs``, unless ``reported_by`` names somebody. Never
+    # deleted: a run that is no longer unfinished is resolved.
 
     source = CodePointTextField()
     issue_id = CodePointTextField()  # made up ("run-…") if only the host's outputs tell of the run
