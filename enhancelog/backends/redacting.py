@@ -12,8 +12,8 @@ NOTHING: Final = "NULL"
 DETAILS, TEXTS, VALUES = "details", "texts", "values"
 
 
-# ``columns``: all of the row. ``texts``: how each may go: one of the ways above, or to this SQL literal. ``allowed``: an
-# SQL condition over OLD and NEW. ``repacked``: the one other update that is allowed.
+# ``columns``: all of the row. ``texts``: how each may go: one of the ways above, or to this SQL literal. ``allowed``:
+# an SQL condition over OLD and NEW. ``repacked``: the one other update that is allowed.
 class Redacting(NamedTuple):
     columns: Sequence[str]
     texts: Mapping[str, str]
