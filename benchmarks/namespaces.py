@@ -36,9 +36,8 @@ class Machine:
 @contextmanager
 def network(size: int) -> Iterator[list[Machine]]:
     """Reaches this machine too, and nothing else. Raises ``Failed``."""
-    # Of the addresses that are set aside for benchmarks (RFC 2544). Interfaces have names of 15 characters at most.
-    subnet = f"198.{random.choice([18, 19])}.{random.randrange(256)}"
-    bridge = f"enh-{secrets.token_hex(3)}"
+    subnet = _free_subnet()
+    bridge = f"enh-{secrets.token_hex(3)}"  # interfaces have names of 15 characters at most
     machines = [
         Machine(f"{bridge}-{number}", f"{bridge}-{number}", f"{subnet}.{number}") for number in range(1, size + 1)
     ]
@@ -60,7 +59,15 @@ def network(size: int) -> Iterator[list[Machine]]:
         yield machines
 
 
-def _ip(*arguments: str) -> None:
+def _free_subnet() -> str:
+    """Of the addresses that are set aside for benchmarks (RFC 2544)."""
+    taken = _ip("-4", "-oneline", "address", "show")
+    subnets = [f"198.{second}.{third}" for second in (18, 19) for third in range(256)]
+    return random.choice([each for each in subnets if f" {each}." not in taken])
+
+
+def _ip(*arguments: str) -> str:
     done = subprocess.run(["ip", *arguments], capture_output=True, text=True)
     if done.returncode:
         raise Failed(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout
