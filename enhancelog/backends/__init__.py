@@ -196,11 +196,11 @@ class Dialect(Protocol):
         hears of each long step. False if somebody who reads kept the last step from its end.
         """
 
-    def stay(self) -> None:
-        """In a server: from now on, no other file takes the place of the database, nor does this process create one."""
+    # In a server: from now on, no other file takes the place of the database, nor does this process create one.
+    def stay(self) -> None: ...
 
-    def answering_within(self, seconds: float) -> AbstractContextManager[None]:
-        """What this thread asks fails if a server does not answer in time, whatever that does."""
+    # What this thread asks fails if a server does not answer in time, whatever that does.
+    def answering_within(self, seconds: float) -> AbstractContextManager[None]: ...
 
     def glance(self) -> AbstractContextManager[CursorWrapper]:
         """For reading, but not for long: statements that wait for a lock or take seconds fail."""

@@ -5,9 +5,8 @@ import logging
 from enhancelog.backends.disk import fault_of
 
 
+# A bug keeps its traceback.
 class WithoutTraceback(logging.Filter):
-    """Of such a record of Django, which it passes on; a bug keeps its traceback."""
-
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
         if error is not None and (fault := fault_of(error)):

@@ -86,8 +86,8 @@ def look() -> "State":
         once.stop()
 
 
+# As servers do: they have seen the primary, or are not ready.
 def is_watching() -> bool:
-    """Whether this process has a watch, as servers do: then it has seen the primary, or never will be ready."""
     return _watch is not None
 
 

@@ -9,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 from django.conf import settings as configured
+from django.db import connections
 from django.test import Client
 from psycopg.conninfo import conninfo_to_dict
 
@@ -51,7 +52,7 @@ def test_the_url_may_say_otherwise() -> None:
 
 def test_programs_of_postgresql_notice_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     url = "postgresql://app@db.example.org/log?keepalives_idle=60"
-    monkeypatch.setattr("django.db.connection.settings_dict", backends.from_url(url, Path()))
+    monkeypatch.setattr(connections["default"], "settings_dict", backends.from_url(url, Path()))
     given = conninfo_to_dict(tools.database().removeprefix("--dbname="))
     assert (given["connect_timeout"], given["keepalives_idle"], given["keepalives_count"]) == ("5", "60", "3")
     assert "tcp_user_timeout" not in given

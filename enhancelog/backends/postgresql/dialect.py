@@ -240,7 +240,7 @@ class PostgresqlDialect:
         return is_removable
 
     def stay(self) -> None:
-        """A server sees to that."""
+        pass  # its server sees to that
 
     def answering_within(self, seconds: float) -> AbstractContextManager[None]:
         return patience.answering_within(cast("DatabaseWrapper", connections[DEFAULT_DB_ALIAS]), seconds)

@@ -23,8 +23,8 @@ LEAST_CONNECT_S: Final = 2  # that libpq accepts
 AGAIN_S: Final = 0.2
 
 
+# Parameters of a connection; those of the URL take precedence.
 def defaults(given: dict[str, Any]) -> dict[str, Any]:
-    """Parameters of a connection; those of the URL take precedence."""
     return {**GONE, **UNACKNOWLEDGED, **given}
 
 

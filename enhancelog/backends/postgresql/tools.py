@@ -76,8 +76,8 @@ def _known() -> set[str]:
     return {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
 
 
+# An option of a program that this process runs, which then notices if the server's machine is gone.
 def database() -> str:
-    """The database as an option of a program that this process runs, which notices if the server's machine is gone."""
     parts = {**GONE, **psycopg.conninfo.conninfo_to_dict(address())}
     return f"--dbname={psycopg.conninfo.make_conninfo('', **parts)}"
 

@@ -1,7 +1,7 @@
-"""A server goes on with the file that it began with: it makes no new one, and writes to none that was moved away."""
+"""A server stays with the file that it began with."""
 
-# An open file can be moved, and written in its new place: what a server acknowledges would be missing in the database
-# that is restored meanwhile.
+# It makes no new one, and writes to none that was moved away. An open file can be moved, and written in its new place:
+# what a server acknowledges would be missing in the database that is restored meanwhile.
 
 import os
 from typing import Final
@@ -14,7 +14,6 @@ _begun: Final[dict[str, Identity]] = {}
 
 
 def begin(path: str) -> None:
-    """This process stays with the file, if there is one."""
     if found := _identity(path):
         _begun[path] = found
 
