@@ -10,13 +10,14 @@ from content import redacting as of_store
 from content.kinds import Key, raw_key
 from content.models import ContentRevision
 from enhancelog.alerts import redacting as outbox
+from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
 from enhancelog.maintenance import saved_copies
 from enhancelog.maintenance.redaction import Redacting
 from enhancelog.maintenance.saved_copies import Question
 from enhancelog.queries import holding
 from enhancelog.queries.holding import MOST_TEXTS, Holding, Place
-from enhancelog.store import redacting
+from enhancelog.store import redacting, redacting_documents
 from enhancelog.store.redacting import Taken
 
 _ENTRY: Final = "SELECT 1 FROM enhancelog_entry WHERE issue_id = ?"
@@ -109,4 +110,12 @@ def _unsearched(issue_id: str, done: Sequence[str], taken: Taken | None) -> list
 def _shown(found: Holding) -> list[str]:
     if found.what not in (holding.DOCUMENTS, holding.VERSIONS):
         return [str(found)]
-    return [f"{found.what}: {hash}: {settings.PROGRAM} redact --document {hash} --why TEXT" for hash in found.ids]
+    return [f"{found.what}: {hash}: {_remedy(hash)}" for hash in found.ids]
+
+
+def _remedy(hash: str) -> str:
+    try:
+        redacting_documents.look(hash)
+    except Invalid:
+        return "its document is not stored, so its rationale cannot be redacted"
+    return f"{settings.PROGRAM} redact --document {hash} --why TEXT"

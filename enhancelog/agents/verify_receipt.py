@@ -1,6 +1,7 @@
 """The command that verifies a receipt, without a server."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -44,16 +45,21 @@ def proven(options: argparse.Namespace) -> Proven:
 
 def sentence(found: Proven) -> str:
     checkpoint = found.checkpoint
-    what = f"entry {found.entry.issue_id}" if found.entry else "an entry that the receipt does not show"
+    what = f"entry {_quoted(found.entry.issue_id)}" if found.entry else "an entry that the receipt does not show"
     where = f"index {found.index} of the log {checkpoint.origin} when it had {checkpoint.size} entries"
     return "; ".join([f"valid: {what} is at {where}", *_recorded(found), *_witnessed(found)])
+
+
+# Whoever appends chooses these names, which could look like another part of the sentence.
+def _quoted(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False)
 
 
 def _recorded(found: Proven) -> Sequence[str]:
     leaf = found.leaf
     if not isinstance(leaf, Shown):
         return []
-    return [f"the log recorded it at {_time(leaf.recorded_ms)}, by {leaf.actor_kind} {leaf.actor_name or '-'}"]
+    return [f"the log recorded it at {_time(leaf.recorded_ms)}, by {leaf.actor_kind} {_quoted(leaf.actor_name)}"]
 
 
 def _witnessed(found: Proven) -> Sequence[str]:

@@ -77,10 +77,23 @@ class SearchedDocument:
         if len(self._text) > blueprint_documents.LONGEST:
             return None
         try:
-            events = yaml.parse(self._text, Loader=yaml.CSafeLoader)
-            return [event.value for event in events if isinstance(event, yaml.ScalarEvent)]
+            return list(_scalars(self._text))
         except (yaml.YAMLError, ValueError):
             return None
+
+
+# Raises ``YAMLError`` or ``ValueError``. The parser's time grows with the square of the depth.
+def _scalars(text: str) -> Iterator[str]:
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.ScalarEvent):
+            yield event.value
+        elif isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > blueprint_documents.DEEPEST:
+                raise blueprint_documents.Unreadable("it is nested too deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _bare(text: str) -> str:

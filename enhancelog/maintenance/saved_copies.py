@@ -1,5 +1,6 @@
 """Which files of the data folder may still hold what was redacted: copies of the database and quarantined lines."""
 
+import errno
 import os
 import sqlite3
 import time
@@ -113,8 +114,8 @@ def _looked_at(path: Path, data_dir: Path, question: Question, written: bytes | 
         raise
     except BadCopy:  # a pipe or a device holds nothing
         return _copy(path, is_sure=False) if path.is_dir() else None
-    except OSError:
-        return _copy(path, is_sure=False)
+    except OSError as error:
+        return None if error.errno == errno.ENXIO else _copy(path, is_sure=False)  # a socket holds nothing, either
     is_known = top not in _FOLDERS or not start or path.suffix == _STATE or _is_manifest(path)
     return None if is_known or _was_made_before(path, question) else _copy(path, is_sure=False)
 
@@ -124,9 +125,11 @@ def _copy(path: Path, *, is_sure: bool) -> Copy:
 
 
 def _is_manifest(path: Path) -> bool:
+    if not path.name.endswith(ENDING) or path.name == ENDING:
+        return False
     copy = path.with_name(path.name.removesuffix(ENDING))
     try:
-        return path.name.endswith(ENDING) and (copy.exists() or manifests.read(copy) is not None)
+        return copy.exists() or manifests.read(copy) is not None
     except (BadCopy, OSError):
         return False
 

@@ -135,9 +135,8 @@ def _settle() -> Path | None:
     finished = None
     for copy in [each for each in _copies(_UNFINISHED) if not _has_equal(each, _SCHEMA)]:
         finished = copy.with_name(copy.name.replace(f"{_UNFINISHED}.sqlite3", ".sqlite3"))
-        with suppress(
-            FileNotFoundError
-        ):  # an earlier release has written none, or a process was killed after this line
+        # An earlier release has written none, or a process was killed after this line.
+        with suppress(FileNotFoundError):
             manifests.beside(copy).rename(manifests.beside(finished))
         copy.rename(finished)
     return finished

@@ -117,9 +117,8 @@ class Batch:
         if not self._seen:
             return 0
         if self._stored(cursor) != self._known or redactions() != self._redactions:
-            self.prepare(
-                cursor
-            )  # another process stored some of them, or redacted one, perhaps one that was a base here
+            # Another process stored some of them, or redacted one, perhaps one that was a base here.
+            self.prepare(cursor)
         cursor.execute(_LAST)
         last = int(cursor.fetchone()[0])
         recorded_ms = now_ms()

@@ -16,8 +16,8 @@ from tests.evidence.logs import KEY, NEXT_KEY, RECORDED_MS, WITNESS, Log, witnes
 
 LOG = Log(9)
 PLAIN = str(KEY.verifier)
-SAID = "valid: entry h-4 is at index 4 of the log log.example.org when it had 7 entries"
-RECORDED = "the log recorded it at 2026-11-18 11:06:40 UTC, by token agent-7"
+SAID = 'valid: entry "h-4" is at index 4 of the log log.example.org when it had 7 entries'
+RECORDED = 'the log recorded it at 2026-11-18 11:06:40 UTC, by token "agent-7"'
 OTHER = SigningKey("other.example", b"o" * 32)
 
 
@@ -57,7 +57,8 @@ def test_a_valid_receipt_says_what_it_proves(verify: Verify) -> None:
 
 def test_a_receipt_that_hides_its_entry_proves_a_place(verify: Verify) -> None:
     done = verify(LOG.receipt(4, 7, leaf=LOG.hidden(4)), "--key", PLAIN)
-    assert done == (0, f"{SAID.replace('entry h-4', 'an entry that the receipt does not show')}\n", "")
+    said = SAID.replace('entry "h-4"', "an entry that the receipt does not show")
+    assert done == (0, f"{said}\n", "")
 
 
 def test_a_witness_says_when(verify: Verify) -> None:

@@ -110,3 +110,10 @@ def test_damaged_texts_are_searched_in_linear_time(odd: str) -> None:
     has(written, SECRET)
     has(f"{written[: blueprint_documents.LONGEST - 100]}\n  rotate\n  hunterzwei now", SECRET)
     assert time.process_time() - began < 2
+
+
+def test_a_document_that_is_nested_too_deep_counts_as_having_it() -> None:
+    written = f"{'[' * 90_000}\n  rotate\n  hunterzwei now"
+    began = time.process_time()
+    assert has(written, SECRET)
+    assert time.process_time() - began < 2

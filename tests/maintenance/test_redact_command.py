@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -331,6 +332,8 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
         for ending in ("", ".sqlite3", ".dump", ".json"):
             os.mkfifo(tmp_path / name / f"pipe{ending}")
         (tmp_path / name / "device.sqlite3").symlink_to("/dev/zero")
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(str(tmp_path / name / "s"))
     (tmp_path / "backups" / "gone.sqlite3").symlink_to("nowhere")
     ran = Ran("s", "--field", "intent", *WHY)
     assert (ran.code, ran.out) == (0, "s: redacted intent\n")
@@ -399,3 +402,10 @@ def test_without_erasing_it_says_what_is_left() -> None:
     assert ran.code == 1
     assert "may still have it" in ran.out
     assert "VACUUM" not in ran.err
+
+
+def test_a_file_with_nothing_but_the_ending_of_a_manifest_is_one_that_is_not_known(tmp_path: Path) -> None:
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups" / ".json").write_text("{}")
+    ran = Ran("s", "--field", "intent", *WHY)
+    assert named(tmp_path, ran) == {"backups/.json"}

@@ -137,3 +137,11 @@ def test_copies_that_have_it_are_named_and_a_restore_keeps_the_redaction(tmp_pat
         found = documents.find(HASHES[1])
         assert found is not None
         assert found.text == TEXTS[1]
+
+
+def test_the_rationale_of_a_version_without_a_document_is_named_as_what_stays() -> None:
+    version = Version(blueprint_id="main", hash=HASHES[0], number=0, made_by="hand", rationale=f"for {SECRET}")
+    observed.keep("host", Found(versions=[version]))
+    DatabaseEnhanceLogStore(Origin("command", "tests", "host")).append(make_entry(issue_id="e", intent=SECRET))
+    said = f"versions of documents: {HASHES[0]}: its document is not stored, so its rationale cannot be redacted"
+    assert said in Ran("e", "--field", "intent", *WHY).out
