@@ -1,4 +1,4 @@
-"""A document is redacted while somebody reads: what is sound is not damaged."""
+"""A document is redacted while somebody reads: what is sound is neither damaged nor a finding."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,9 +8,9 @@ from django.db.backends.utils import CursorWrapper
 
 from enhancelog.domain.errors import Damaged, RedactedDocument
 from enhancelog.models import Document as Row
-from enhancelog.store import documents
+from enhancelog.store import document_verification, documents
 from tests.conftest import entries_unprotected
-from tests.store.test_redacting_documents import keep, redact, text, texts
+from tests.store.test_redacting_documents import findings, keep, redact, text, texts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,3 +58,35 @@ def test_a_base_that_is_damaged_is_not_read_again(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(Damaged):
         text(second)
     assert read == [base]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (document_verification, "_redactions"),  # after the rows of the batch, before their redactions
+        (document_verification, "_findings_of"),
+        (documents, "find"),
+        (documents, "whole"),  # of a document that is based on it
+    ],
+)
+@pytest.mark.parametrize("redacted", [0, 1])
+def test_one_that_is_redacted_while_the_log_is_verified_is_no_finding(
+    owner: Any, name: str, redacted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = keep(*texts(3))
+    before_next(monkeypatch, owner, name, lambda: redact(hashes[redacted]))
+    assert findings() == []
+    assert Row.objects.exclude(redacted=None).count() == 1
+
+
+def test_one_whose_redaction_somebody_forges_meanwhile_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(*texts(1))
+
+    def forge() -> None:
+        forged = '[{"fields":["text"],"redacted_ms":1,"why":"x"}]'
+        with entries_unprotected():
+            Row.objects.update(compressed=None, redacted=forged)
+
+    before_next(monkeypatch, documents, "find", forge)
+    (found,) = [each for each in findings() if each.startswith("document 1")]
+    assert found.endswith("says that it was redacted, but there is no redaction of it")
