@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from enhancelog import backends
@@ -13,6 +14,9 @@ from enhancelog.backends import reading
 from enhancelog.backends.postgresql import hosts
 from enhancelog.backends.postgresql.hosts import Host
 from enhancelog.backends.postgresql.replica import ReplicaWrapper
+from enhancelog.maintenance import replica_status
+from enhancelog.queries import status as queried
+from enhancelog.server import health
 from tests.replica.conftest import NAME
 from tests.standbys import Pair
 from tests.waiting import wait_for
@@ -99,3 +103,37 @@ def test_servers_stay_ready_without_the_primary(replicated: Pair, client: Client
     finally:
         replicated.primary.start()
         wait_for(lambda: reading.look().primary_gone_ms is None)
+
+
+class TestOneThatHangs:
+    """After it was connected to."""
+
+    @pytest.fixture
+    def read_url(self, pair: Pair) -> str:
+        return pair.standby.url(NAME)
+
+    @pytest.fixture(autouse=True)
+    def hangs(self, replicated: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+        original = queried.positions
+
+        def positions() -> object:
+            connection.ensure_connection()
+            with replicated.standby.hanging():
+                return original()
+
+        monkeypatch.setattr(health, "positions", positions)
+        monkeypatch.setattr(queried, "positions", positions)
+
+    def test_readiness_answers(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reading, "is_read_only", lambda: True)
+        monkeypatch.setattr(reading, "gone", lambda: "the primary database is gone")
+        began = time.monotonic()
+        assert client.get("/health/ready").status_code == 503
+        assert time.monotonic() - began < health.PATIENCE_S + 1
+
+    def test_the_operator_is_told(self) -> None:
+        began = time.monotonic()
+        found = replica_status.look(None)
+        assert found
+        assert found.problem == "its tables cannot be read"
+        assert time.monotonic() - began < replica_status.ANSWER_S + 2
