@@ -152,14 +152,17 @@ def at(wanted: Source | None) -> Iterator[Reading]:
 
 
 @contextmanager
-def on_replica() -> Iterator[None]:
-    """In this thread, ``django.db.connection`` is the replica, wherever it is."""
-    primary = connections[DEFAULT_DB_ALIAS]
-    connections[DEFAULT_DB_ALIAS] = cast(Any, _of_thread())
+def on_replica(seconds: float) -> Iterator[None]:
+    """In this thread, ``django.db.connection`` is the replica, wherever it is. What is not answered in time fails."""
+    from enhancelog.backends.postgresql.patience import answering_within
+
+    primary, replica = connections[DEFAULT_DB_ALIAS], _of_thread()
+    connections[DEFAULT_DB_ALIAS] = cast(Any, replica)
     try:
-        yield
+        with answering_within(replica, seconds):
+            yield
     finally:
-        connections[DEFAULT_DB_ALIAS].close()
+        replica.close()
         connections[DEFAULT_DB_ALIAS] = primary
 
 

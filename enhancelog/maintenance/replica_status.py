@@ -1,5 +1,7 @@
 """How far the replica of ENHANCELOG_READ_URL is."""
 
+from typing import Final
+
 from django.conf import settings
 from django.db import Error
 
@@ -9,9 +11,12 @@ from enhancelog.domain.errors import StoreError
 from enhancelog.domain.installation import Positions, Replica
 from enhancelog.queries import status as queried
 
+# A replica that is only slow is not called a broken one.
+ANSWER_S: Final = 2.0
+
 
 def look(primary: Positions | None) -> Replica | None:
-    """``None`` without such a setting. Asks both servers, and waits less than a second for each."""
+    """``None`` without such a setting. Asks both servers, and waits a few seconds at most."""
     if not reading.is_configured():
         return None
     state = reading.look()
@@ -22,7 +27,7 @@ def look(primary: Positions | None) -> Replica | None:
     if state.replica_problem and not is_news:
         return Replica(address, state.replica_problem, is_alone=is_alone)
     try:
-        with reading.on_replica():
+        with reading.on_replica(ANSWER_S):
             position = queried.positions().log
     except (Error, StoreError):
         return Replica(address, "its tables cannot be read", is_alone=is_alone)

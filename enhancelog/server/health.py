@@ -47,7 +47,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 def _can_read() -> bool:
     try:
-        with reading.on_replica():
+        with reading.on_replica(PATIENCE_S):
             positions()
     except (Error, StoreError):
         return False

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from blake3 import blake3
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from enhancelog.backends import dialect, faults
-from enhancelog.domain.errors import Damaged
+from enhancelog.domain.errors import Damaged, RedactedDocument
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.redactions import REDACTED, of_document
 from enhancelog.models import Document, DocumentRedaction, Version
@@ -23,10 +23,9 @@ Row = Sequence[Any]
 
 
 def _findings(progress: Progress) -> Iterator[str]:
-    columns = Document.objects.order_by("position").values_list(*_COLUMNS)
     done = 0
     with faults(), dialect().reading_any_text():
-        while rows := list(columns.filter(position__gt=done)[:BATCH_ROWS]):
+        while rows := list(_rows().filter(position__gt=done)[:BATCH_ROWS]):
             redactions = _redactions(rows)
             for number, row in enumerate(rows, done + 1):
                 if row[0] != number:
@@ -37,14 +36,21 @@ def _findings(progress: Progress) -> Iterator[str]:
         yield from _left_over()
 
 
+def _rows() -> "QuerySet[Document, tuple[Any, ...]]":
+    return Document.objects.order_by("position").values_list(*_COLUMNS)
+
+
 def _redactions(rows: Sequence[Row]) -> dict[str, DocumentRedaction]:
     found = DocumentRedaction.objects.filter(hash__in={row[1] for row in rows})
     return {redaction.hash: redaction for redaction in found}
 
 
+# A server may redact it meanwhile: then what was read before is read again.
 def _findings_of(row: Row, redaction: DocumentRedaction | None) -> Iterator[str]:
     position, hash, form, size, shown = row
     name = f"document {position} ({hash})"
+    if redaction is not None and shown is None:
+        shown = _rows().filter(position=position).values_list("redacted", flat=True).first()
     if redaction is not None and shown is None:
         yield f"{name} has a redaction that was not carried out"
     elif redaction is not None:
@@ -52,7 +58,11 @@ def _findings_of(row: Row, redaction: DocumentRedaction | None) -> Iterator[str]
     elif shown is not None:
         yield f"{name} says that it was redacted, but there is no redaction of it"
     else:
-        yield from _unlike_its_hash(name, hash, form, size)
+        try:
+            yield from _unlike_its_hash(name, hash, form, size)
+        except RedactedDocument:
+            for again in _rows().filter(position=position):
+                yield from _findings_of(again, _redactions([again]).get(hash))
 
 
 def _unlike_its_redaction(name: str, position: int, shown: str, redaction: DocumentRedaction) -> Iterator[str]:
@@ -71,6 +81,8 @@ def _unlike_its_redaction(name: str, position: int, shown: str, redaction: Docum
 def _unlike_its_hash(name: str, hash: str, form: str, size: int) -> Iterator[str]:
     try:
         found = documents.find(hash, form)
+    except RedactedDocument:
+        raise
     except Damaged as error:
         yield f"{name} cannot be read: {error}"
         return

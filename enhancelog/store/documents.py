@@ -156,24 +156,39 @@ def look(hash: str, form: str | None = None) -> Stored | Gone | None:
     """As ``find``, but also what stays of a redacted document. Raises ``Damaged`` or ``Other``."""
     if not records.is_id(hash):
         return None
-    wanted = DocumentModel.objects.filter(hash=hash, **({"form": form} if form else {}))
+    wanted = DocumentModel.objects.filter(hash=hash, **({"form": form} if form else {})).order_by("-form")
     with faults():
-        row = wanted.order_by("-form").first()
-        if row is None:
-            return None
-        found_form = cast(DocumentForm, row.form)
-        if row.redacted is not None:
-            said = row.blueprint_id, row.size, row.source, row.recorded_ms
-            return Gone(hash, found_form, *said, _tombstone(row.redacted))
-        if row.compressed is None:
-            raise Damaged("its text is missing")
-        with connection.cursor() as cursor:
-            prefix = whole(cursor, row.base, found_form) if row.base else None
+        row = wanted.first()
+        while row is not None:
+            try:
+                return _read(row)
+            except Damaged:
+                read, row = row, wanted.first()
+                if row is not None and _stored_as(row) == _stored_as(read):
+                    raise
+    return None
+
+
+# What a redaction changes: of the document, or of those that are based on it. The row and its base are read by two
+# statements, and it may come between them.
+def _stored_as(row: DocumentModel) -> tuple[str | None, str | None, str]:
+    return row.base, row.redacted, row.form
+
+
+def _read(row: DocumentModel) -> Stored | Gone:
+    form = cast(DocumentForm, row.form)
+    if row.redacted is not None:
+        said = row.blueprint_id, row.size, row.source, row.recorded_ms
+        return Gone(row.hash, form, *said, _tombstone(row.redacted))
+    if row.compressed is None:
+        raise Damaged("its text is missing")
+    with connection.cursor() as cursor:
+        prefix = whole(cursor, row.base, form) if row.base else None
     try:
         text = decompress(bytes(row.compressed), prefix).decode()
     except UnicodeDecodeError as error:
         raise Damaged(f"its text is damaged: {error}") from None
-    return Stored(hash, found_form, row.blueprint_id, text, row.source)
+    return Stored(row.hash, form, row.blueprint_id, text, row.source)
 
 
 # Who reads documents without the append lock asks before, and again when writing what follows.

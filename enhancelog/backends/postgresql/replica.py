@@ -2,13 +2,15 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import psycopg
 from django.db import Error, OperationalError
 from django.db.utils import DatabaseErrorWrapper
 
+from enhancelog.backends.postgresql import hosts, patience
 from enhancelog.backends.postgresql.base import DatabaseWrapper
+from enhancelog.backends.postgresql.hosts import Host
 from enhancelog.domain.errors import ReplicaLocked
 
 # A request does not wait longer for a new connection to either server.
@@ -92,8 +94,10 @@ def ask_primary(wrapper: DatabaseWrapper, connect_within_s: float | None = CONNE
 class ReplicaWrapper(DatabaseWrapper):
     """Never writes, even to a server that was promoted. Takes the place of the connection ``default`` for a while."""
 
-    connect_within_s = CONNECT_S
+    connect_within_s: float | None = CONNECT_S
     connectors = _connectors
+    # Where the watch was answered last. Whoever does not wait for long asks there first, and not one that is gone.
+    answering: "ClassVar[Host | None]" = None
     # Of the server that it is connected to, as last asked.
     known: "Lineage | None" = None
     # Whether a statement failed that the primary can answer, and whether it failed because the server is gone.
@@ -104,11 +108,19 @@ class ReplicaWrapper(DatabaseWrapper):
         limits = f"-c default_transaction_read_only=on -c lock_timeout={LOCK_MS}"
         params["options"] = f"{limits} {params['options']}"
         params.setdefault("target_session_attrs", "standby")
-        return params
+        if self.connect_within_s is None:
+            asked = self.settings_dict["OPTIONS"].get("connect_timeout")
+            return {**params, "connect_timeout": asked or patience.LEAST_CONNECT_S}
+        return params if self.answering is None else hosts.first(params, self.answering)
 
     @cached_property
     def wrap_database_errors(self) -> DatabaseErrorWrapper:
         return _Noticing(self)
+
+    def remember_host(self) -> None:
+        """It has answered."""
+        info = self.connection.info
+        ReplicaWrapper.answering = Host(info.host, str(info.port))
 
     def lineage(self) -> Lineage:
         """Raises the errors of the database, also if it is no standby."""

@@ -247,13 +247,16 @@ def reason_of(error: BaseException) -> str:
 
 
 # Of several hosts, the first may be a machine that is gone, for which each attempt waits: nothing shorter than that
-# would ever find the others.
+# would ever find the others. Requests use what this finds.
 def _floor(wrapper: DatabaseWrapper) -> Floor:
     return ask_primary(wrapper, connect_within_s=None)
 
 
 def _place(wrapper: ReplicaWrapper) -> _Place:
-    return _Place(wrapper.lineage(), wrapper.replayed(), wrapper.age_s())
+    wrapper.connect_within_s = None
+    found = _Place(wrapper.lineage(), wrapper.replayed(), wrapper.age_s())
+    wrapper.remember_host()
+    return found
 
 
 def _interrupt(wrappers: set[DatabaseWrapper]) -> None:
