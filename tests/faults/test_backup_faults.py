@@ -95,6 +95,7 @@ def whole(copy: Path) -> bool:
 def test_a_backup_that_is_killed_shows_a_whole_copy_or_none(tmp_path: Path, data: Path, source: dict[str, str]) -> None:
     killer = Killer(tmp_path)
     folder = tmp_path / "copies"
+    folder.mkdir()
     calls = killer.calls("backup", str(folder / f"first{ENDING}"), data_dir=data, **source)
     for number in points(calls):
         copy = folder / f"copy-{number}{ENDING}"

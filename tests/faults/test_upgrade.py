@@ -39,7 +39,12 @@ def data(tmp_path: Path, database: dict[str, str]) -> Path:
 
 
 def copies(data: Path) -> list[Path]:
-    return sorted((data / "backups").glob("*")) if (data / "backups").exists() else []
+    """Each with its manifest beside it, and nothing else."""
+    found = set((data / "backups").glob("*")) if (data / "backups").exists() else set()
+    made = sorted(path for path in found if path.suffix == ".sqlite3")
+    manifests = {path.with_name(f"{path.name}.json") for path in made if path.name.startswith("before-upgrade-")}
+    assert found == {*made, *manifests}
+    return made
 
 
 def tables_and_ids(copy: Path) -> tuple[set[str], list[str]]:
