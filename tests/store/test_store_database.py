@@ -42,14 +42,13 @@ def test_a_batch_says_of_each_entry_what_became_of_it(store: DatabaseEnhanceLogS
     known = make_entry(issue_id="known")
     store.append(known)
     new = make_entry(issue_id="new")
-    outcomes = store.append_batch(
-        [new, known, make_entry(issue_id="known", intent="x"), make_entry(issue_id="new"), make_entry(issue_id="last")]
-    )
+    other = make_entry(issue_id="known", intent="x")
+    outcomes = store.append_batch([new, known, other, make_entry(issue_id="new"), make_entry(issue_id="last")])
     digest = records.digest(known)
     assert outcomes == [
         Outcome("created", records.digest(new)),
         Outcome("identical", digest),
-        Outcome("conflict", digest, ("intent",)),
+        Outcome("conflict", digest, ("intent",), shown=other),
         Outcome("identical", records.digest(new)),
         Outcome("created", records.digest(make_entry(issue_id="last"))),
     ]
