@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,6 +14,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from content.store import open_store as open_content
 from enhancelog import __version__
@@ -209,7 +211,10 @@ def test_this_release_goes_on_where_a_newer_one_allows_it(migration: bool) -> No
 
 
 @pytest.mark.django_db
-def test_this_release_redacts_nothing_where_a_newer_one_may_have_further_tables(client: Client) -> None:
+def test_this_release_redacts_nothing_where_a_newer_one_may_have_further_tables(
+    client: Client, settings: Settings, tmp_path: Path
+) -> None:
+    settings.DATA_DIR = tmp_path  # in which no other test has left a copy
     open_store(ME).append(make_entry(issue_id="one"))
     open_content(ME).write("one", "story", "text")
     migrated_by("0.2.0", __version__, {"content.9999_future": "0" * 64})
