@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,15 +88,16 @@ def database_on(disk: SmallDisk) -> Iterator[str]:
         if row is None or not Path(row[0]).exists():
             lack("a PostgreSQL server on this machine")
         os.chown(folder, Path(row[0]).stat().st_uid, -1)
-        admin.execute(f"CREATE TABLESPACE small LOCATION '{folder}'")  # type: ignore[arg-type, unused-ignore]
+        name = f"small_{uuid.uuid4().hex}"  # of the tablespace and of the database: several tests may run at once
+        admin.execute(f"CREATE TABLESPACE {name} LOCATION '{folder}'")  # type: ignore[arg-type, unused-ignore]
         try:
-            admin.execute("CREATE DATABASE on_small_disk TABLESPACE small")
-            rest = psycopg.conninfo.conninfo_to_dict(url, dbname="on_small_disk")
+            admin.execute(f"CREATE DATABASE {name} TABLESPACE {name}")  # type: ignore[arg-type, unused-ignore]
+            rest = psycopg.conninfo.conninfo_to_dict(url, dbname=name)
             host = rest.pop("host")
-            yield f"postgresql://{rest['user']}@/on_small_disk?host={host}"
+            yield f"postgresql://{rest['user']}@/{name}?host={host}"
         finally:
-            admin.execute("DROP DATABASE IF EXISTS on_small_disk WITH (FORCE)")
-            admin.execute("DROP TABLESPACE small")
+            admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type, unused-ignore]
+            admin.execute(f"DROP TABLESPACE {name}")  # type: ignore[arg-type, unused-ignore]
 
 
 def failing_calls(folder: Path, match: str) -> tuple[dict[str, str], Path]:
