@@ -34,9 +34,11 @@ def of_node(name: str, source: str, home: Path) -> dict[str, str]:
 
 def patroni_of_node(name: str, home: Path) -> dict[str, str]:
     """With the passwords that the docs write into a copy."""
-    ((copy, write),) = re.findall(r"^ +(install .+ ~/node\.env)\n +(sed -i .+ ~/node\.env)$", DOCS, re.MULTILINE)
+    (commands,) = re.findall(
+        r"^ +(install \S+ \S+ \S+ ~/node\.env\n +for each .+?\n +done)$", DOCS, re.MULTILINE | re.DOTALL
+    )
     environment = os.environ | {"HOME": str(home)}
-    subprocess.run(["sh", "-ec", f"{copy}\n{write}"], cwd=ROOT, env=environment, check=True)
+    subprocess.run(["sh", "-ec", commands], cwd=ROOT, env=environment, check=True)
     return of_node(name, "~/node.env", home)
 
 
@@ -68,6 +70,8 @@ def test_nobody_else_may_read_the_passwords(tmp_path: Path) -> None:
 def test_the_service_starts_with_passwords_of_ones_own_only(tmp_path: Path) -> None:
     edited = patroni_of_node("db1", tmp_path)
     assert begins(edited).returncode == 0
+    passwords = [value for name, value in edited.items() if name.endswith("PASSWORD")]
+    assert len(set(passwords)) == len(passwords) == 4
     for name in (name for name in edited if name.endswith("PASSWORD")):
         refused = begins(edited | {name: "change-me"})
         assert refused.returncode == 1
