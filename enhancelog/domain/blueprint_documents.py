@@ -51,7 +51,7 @@ def _from_json(text: str) -> Any:
     try:
         value = msgspec.json.decode(text)
     except RecursionError:  # how deep that is depends on the version of Python
-        raise _too_deep() from None
+        raise too_deep() from None
     depth, level, count = 0, [value], 1
     while level:
         depth += 1
@@ -124,13 +124,13 @@ def _scalar(event: yaml.ScalarEvent) -> Any:
             return {"null": None, "true": True, "false": False}[kind]
 
 
-def _too_deep() -> Unreadable:
+def too_deep() -> Unreadable:
     return Unreadable(f"it is nested more than {DEEPEST} levels deep")
 
 
 def _check(depth: int, values: int) -> None:
     if depth > DEEPEST:
-        raise _too_deep()
+        raise too_deep()
     if values > MOST_NODES:
         raise Unreadable(f"it has more than {MOST_NODES:,} values")
 

@@ -91,7 +91,7 @@ def _scalars(text: str) -> Iterator[str]:
         elif isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > blueprint_documents.DEEPEST:
-                raise blueprint_documents.Unreadable("it is nested too deep")
+                raise blueprint_documents.too_deep()
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
