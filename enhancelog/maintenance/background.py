@@ -6,7 +6,7 @@ from typing import Final
 
 from enhancelog.accounts import last_seen
 from enhancelog.backends import dialect, reading
-from enhancelog.maintenance import alert_worker, backup_worker, pattern_worker
+from enhancelog.maintenance import alert_worker, backup_worker, evidence_worker, pattern_worker
 from enhancelog.projections import waking
 
 _ends: Final = threading.Event()
@@ -17,7 +17,7 @@ def start() -> None:
     dialect().stay()
     if reading.is_configured():
         reading.watch()  # before the first request, which may come when the primary is gone
-    starts = [pattern_worker.start, alert_worker.start, last_seen.start, backup_worker.start]
+    starts = [pattern_worker.start, alert_worker.start, evidence_worker.start, last_seen.start, backup_worker.start]
     _threads.extend([start(_ends) for start in starts])
 
 
@@ -27,6 +27,7 @@ def stop(within_s: float) -> None:
     _ends.set()
     waking.work_waits.set()
     waking.alerts_wait.set()
+    waking.evidence_waits.set()
     last_seen.wake()
     for thread in _threads:
         thread.join(max(0.0, deadline - time.monotonic()))

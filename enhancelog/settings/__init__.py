@@ -21,6 +21,7 @@ PROGRAM = installation.PROGRAM
 DEMO = reading.boolean("ENHANCELOG_DEMO")
 DATA_DIR = data_folder.prepared(Path(reading.text("ENHANCELOG_DATA_DIR") or installation.default_data_dir()).absolute())
 SECRET_KEY = data_folder.secret_key(DATA_DIR / "secret_key")
+EVIDENCE_KEY = reading.text("ENHANCELOG_EVIDENCE_KEY", "in the data folder")
 DEBUG = False
 # For developers: templates and static files are read from the clone on each request.
 RELOAD = reading.boolean("ENHANCELOG_RELOAD") or sys.argv[1:2] == ["runserver"]

@@ -75,7 +75,7 @@ def shown(content: bytes) -> list[str]:
 
 def listed(entries: Iterable[Entry]) -> list[Listed]:
     made = Origin("command", "test", "api")
-    rows = [to_row(n, entry, NOW_MS, made, f"{n:064x}") for n, entry in enumerate(entries, 1)]
+    rows = [to_row(n, entry, NOW_MS, made, f"{n:064x}", None) for n, entry in enumerate(entries, 1)]
     return [Listed(row) for row in rows]
 
 

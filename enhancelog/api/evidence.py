@@ -1,0 +1,80 @@
+"""What proves that the log only grew: C2SP's formats, for tools of others too."""
+
+from typing import Final
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from enhancelog.accounts.permissions import Allows
+from enhancelog.api.base import ApiView, tagged
+from enhancelog.api.errors import problem_response
+from enhancelog.api.retry_after import retry_after
+from enhancelog.domain import filters
+from enhancelog.domain.errors import Invalid
+from enhancelog.evidence.merkle import MAX_SIZE
+from enhancelog.maintenance import evidence_keys
+from enhancelog.queries import entries, evidence
+
+TEXT: Final = "text/plain; charset=utf-8"
+TILE: Final = "application/octet-stream"
+SIZES: Final = ("first", "second")
+# A receipt waits for the next checkpoint.
+RETRY_AFTER_S: Final = 1
+
+
+class CheckpointOfLog(ApiView):
+    permission_classes = (Allows("log:read"),)
+
+    def get(self, request: Request) -> HttpResponse:
+        found = evidence.checkpoint()
+        return _too_early("anything") if found is None else tagged(request._request, found.note, TEXT)
+
+
+class KeysOfLog(ApiView):
+    """Of this server, one in each line."""
+
+    permission_classes = (Allows("log:read"),)
+
+    def get(self, request: Request) -> HttpResponse:
+        lines = "".join(f"{key}\n" for key in evidence_keys.verifiers())
+        return tagged(request._request, lines.encode(), TEXT)
+
+
+class ReceiptOfEntry(ApiView):
+    permission_classes = (Allows("log:read"),)
+
+    def get(self, request: Request, issue_id: str) -> HttpResponse:
+        found = evidence.receipt(entries.get(issue_id))
+        return _too_early("this entry") if found is None else tagged(request._request, found.content, TEXT)
+
+
+class ConsistencyOfLog(ApiView):
+    """``first`` must be given (400)."""
+
+    permission_classes = (Allows("log:read"),)
+
+    def get(self, request: Request) -> HttpResponse:
+        parameters = dict(request._request.GET.lists())
+        filters.check_single(parameters, *SIZES)
+        if unknown := next((name for name in parameters if name not in SIZES), None):
+            raise Invalid(unknown, "unknown", f"is not a parameter here; {' and '.join(SIZES)} are")
+        first, second = (filters.whole(parameters, name, MAX_SIZE) for name in SIZES)
+        if first is None:
+            raise Invalid("first", "missing", "is missing; it is the size of the checkpoint that you know")
+        found = evidence.growth(first, second)
+        return _too_early("anything") if found is None else tagged(request._request, found, TEXT)
+
+
+class TileOfLog(ApiView):
+    permission_classes = (Allows("log:read"),)
+
+    def get(self, request: Request, path: str) -> HttpResponse:
+        found = evidence.tile(f"tile/{path}")
+        if found is None:
+            return problem_response(404, "The checkpoint has no such tile.")
+        return tagged(request._request, found, TILE)
+
+
+def _too_early(what: str) -> HttpResponse:
+    detail = f"No checkpoint has {what} yet; the next one follows within seconds."
+    return problem_response(503, detail, headers={"Retry-After": retry_after(RETRY_AFTER_S)})

@@ -1,0 +1,99 @@
+"""Checkpoint, proofs and tiles of the tree over the log."""
+
+from typing import Final, NamedTuple
+
+from msgspec import Raw
+
+from enhancelog.domain.errors import Invalid, Other
+from enhancelog.evidence import growth_files, proofs, receipts, tiles
+from enhancelog.evidence.errors import Unproven
+from enhancelog.evidence.growth_files import GrowthFile
+from enhancelog.evidence.merkle import Reader
+from enhancelog.evidence.receipts import Leaf
+from enhancelog.evidence.tiles import ENTRIES, WIDTH
+from enhancelog.models import Entry as EntryModel
+from enhancelog.queries.entries import Listed
+from enhancelog.store import evidence, rows
+from enhancelog.store.evidence import Stored
+
+_RECEIPT_COLUMNS: Final = (*rows.LEAF_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source")
+
+
+class Receipt(NamedTuple):
+    content: bytes
+    is_hidden: bool  # the entry was redacted
+
+
+def checkpoint() -> Stored | None:
+    """``None``: nothing was signed yet."""
+    return evidence.stored()
+
+
+def receipt(listed: Listed) -> Receipt | None:
+    """``None``: no checkpoint has the entry yet. Raises ``Other``."""
+    found = evidence.stored()
+    if found is None or listed.position > found.checkpoint.size:
+        return None
+    leaf, index = _leaf(listed), listed.position - 1
+    try:
+        hashes = proofs.inclusion(index, found.checkpoint.size, _reader(found))
+    except Unproven as error:
+        raise _damaged(error) from None
+    return Receipt(receipts.write(leaf, index, hashes, found.note), isinstance(leaf, receipts.Hidden))
+
+
+def growth(first: int, second: int | None) -> bytes | None:
+    """A growth file from size ``first`` on, which ends with the checkpoint if ``second`` is its size or ``None``.
+    ``None``: nothing was signed yet. Raises ``Invalid`` or ``Other``.
+    """
+    found = evidence.stored()
+    if found is None:
+        return None
+    size = found.checkpoint.size
+    for name, value in (("first", first), ("second", second)):
+        if value is not None and value > size:
+            raise Invalid(name, "size", f"is {value:,}, but the checkpoint has {size:,} entries")
+    end = size if second is None else second
+    if first > end:
+        raise Invalid("first", "size", f"is {first:,}, which is more than second ({end:,})")
+    try:
+        hashes = proofs.consistency(first, end, _reader(found))
+    except Unproven as error:
+        raise _damaged(error) from None
+    return growth_files.write(GrowthFile(first, hashes, found.note if end == size else b""))
+
+
+def tile(path: str) -> bytes | None:
+    """``None``: the checkpoint has no such tile. Raises ``Other``."""
+    found = evidence.stored()
+    try:
+        wanted = tiles.parse_path(path)
+    except Unproven:
+        return None
+    if found is None or not wanted.is_of(found.checkpoint.size):
+        return None
+    if wanted.level == ENTRIES:
+        first = wanted.index * WIDTH
+        return tiles.entry_bundle(list(evidence.inner_hashes(first, first + wanted.width, WIDTH)))
+    try:
+        (hashes,) = evidence.read_tiles([wanted])
+    except Unproven as error:
+        raise _damaged(error) from None
+    return hashes
+
+
+def _reader(found: Stored) -> Reader:
+    return tiles.reader(found.checkpoint.size, evidence.read_tiles)
+
+
+def _leaf(listed: Listed) -> Leaf:
+    (row,) = EntryModel.objects.filter(position=listed.position).values_list(*_RECEIPT_COLUMNS)
+    of_leaf, (recorded_ms, *origin) = row[: len(rows.LEAF_COLUMNS)], row[len(rows.LEAF_COLUMNS) :]
+    salt = of_leaf[-1]
+    if salt is None:
+        return receipts.hidden(rows.inner_hash(of_leaf))
+    return receipts.Shown(Raw(rows.record_of(of_leaf)), salt, recorded_ms, *origin)
+
+
+def _damaged(error: Unproven) -> Other:
+    return Other(f"the tree does not fit its checkpoint: {error}; run verify_log")

@@ -1,0 +1,210 @@
+"""Builds the tree over the log and signs its checkpoints, in batches after the commit, by position."""
+
+# An append pays nothing for it but its salt. Several processes may try: all read without a lock, and only the one that
+# finds the checkpoint as it was when it began stores what it built. Tiles and their checkpoint commit together, so
+# readers of both never see a tile that is narrower than the checkpoint needs.
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from enhancelog.backends import dialect, faults
+from enhancelog.domain.errors import Other
+from enhancelog.domain.times import now_ms
+from enhancelog.evidence import checkpoints, leaves, signed_notes
+from enhancelog.evidence.checkpoints import Checkpoint
+from enhancelog.evidence.errors import Unproven
+from enhancelog.evidence.keys import SigningKey
+from enhancelog.evidence.merkle import EMPTY_ROOT
+from enhancelog.evidence.tile_building import Content, TileBuilder
+from enhancelog.evidence.tiles import WIDTH, Tile
+from enhancelog.models import Checkpoint as CheckpointModel
+from enhancelog.models import Entry
+from enhancelog.models import Tile as TileModel
+from enhancelog.store import rows
+from enhancelog.store.database import last_position
+
+MOST_ENTRIES: Final = 16 * WIDTH  # of one step
+READ_BYTES: Final = 8 << 20
+ROW: Final = 1
+
+# Columns of unlimited length
+_TEXTS: Final = ("intent", "rationale", "verdicts", "reasons", "ops", "candidate_hash", "meta")
+
+Rest = Callable[[], None]
+
+
+class Stored(NamedTuple):
+    """``note`` is signed."""
+
+    checkpoint: Checkpoint
+    note: bytes
+    signed_ms: int
+
+    @property
+    def key_ids(self) -> set[tuple[str, bytes]]:
+        return {(name, key_id) for name, key_id, _ in signed_notes.parse(self.note).signatures}
+
+    def is_signed_by_one_of(self, keys: Iterable[SigningKey]) -> bool:
+        return any((key.verifier.name, key.verifier.id) in self.key_ids for key in keys)
+
+
+class NotOurs(Other):
+    """The checkpoint was signed with other keys."""
+
+
+def stored() -> Stored | None:
+    """Raises ``Other``: it is damaged."""
+    with faults():
+        found = CheckpointModel.objects.filter(pk=ROW).values_list("note", "signed_ms").first()
+    if found is None:
+        return None
+    note, signed_ms = found[0].encode(), found[1]
+    try:
+        return Stored(checkpoints.parse_text(signed_notes.parse(note).text), note, signed_ms)
+    except Unproven as error:
+        raise Other(f"the stored checkpoint is damaged: {error}") from None
+
+
+def step(keys: Sequence[SigningKey], rest: Rest = lambda: None) -> bool:
+    """Add entries to the tree and sign what it is then. Returns whether there may be more to add. Raises ``Other``."""
+    with faults():
+        before = stored() or _begin(keys)
+        if not before.is_signed_by_one_of(keys):
+            raise NotOurs(f"the checkpoint of {before.checkpoint.origin} was signed with another key than is here")
+        last = last_position()
+        if before.checkpoint.size >= last and _is_signed_by_all(before, keys):
+            return False
+        builder = _resumed(before.checkpoint)
+        tiles = list(builder.extend(map(leaves.leaf, inner_hashes(builder.size, last, MOST_ENTRIES, rest))))
+        _store(before, tiles, Checkpoint(before.checkpoint.origin, builder.size, builder.root()), keys)
+        return builder.size < last
+
+
+def is_behind() -> bool:
+    found = stored()
+    return found is None or found.checkpoint.size < last_position()
+
+
+def rebuild(progress: Callable[[int], None] = lambda done: None) -> int:
+    """Derive the tiles again from the log. Returns the number of entries. Raises ``Other``, and changes nothing, if the
+    log is not what the checkpoint says.
+    """
+    with faults(), transaction.atomic(), connection.cursor() as cursor:
+        dialect().require_schema(cursor)
+        before = stored()
+        if before is None:
+            return 0
+        TileModel.objects.all().delete()
+        builder = TileBuilder()
+        while builder.size < before.checkpoint.size:
+            entries = inner_hashes(builder.size, before.checkpoint.size, MOST_ENTRIES)
+            size = builder.size
+            write(builder.extend(map(leaves.leaf, entries)))
+            if builder.size == size:
+                break
+            progress(builder.size)
+        if (builder.size, builder.root()) != before.checkpoint[1:3]:
+            raise Other(
+                f"the log is not the one whose {before.checkpoint.size:,} entries were signed, so its tree stays as it "
+                "is; run verify_log"
+            )
+        return builder.size
+
+
+def inner_hashes(after: int, up_to: int, most: int, rest: Rest = lambda: None) -> Iterator[bytes]:
+    """Of up to ``most`` entries in (``after``, ``up_to``], in order. Raises ``Other``: one is missing or damaged."""
+    end = min(up_to, after + most)
+    while after < end:
+        found = Entry.objects.filter(position__gt=after, position__lte=end).order_by("position")
+        batch, _ = dialect().first_rows(found, rows.LEAF_COLUMNS, _TEXTS, WIDTH, READ_BYTES)
+        if not batch:
+            raise Other(f"the entry at position {after + 1} is missing; run verify_log")
+        for row in batch:
+            after += 1
+            if row[0] != after:
+                raise Other(f"the entry at position {after} is missing; run verify_log")
+            yield _inner_hash(row)
+        rest()
+
+
+def read_tiles(wanted: Sequence[Tile]) -> list[bytes]:
+    """In their order, each as wide as asked for. Raises ``Unproven``: one is missing or too short."""
+    keys = [Q(level=tile.level, number=tile.index) for tile in wanted]
+    found: dict[tuple[int, int], bytes] = {}
+    if keys:
+        condition = keys[0]
+        for key in keys[1:]:
+            condition |= key
+        stored_rows = TileModel.objects.filter(condition).values_list("level", "number", "hashes")
+        found = {(level, number): bytes(hashes) for level, number, hashes in stored_rows}
+    return [_cut(tile, found.get((tile.level, tile.index), b"")) for tile in wanted]
+
+
+def write(tiles: Iterable[Content]) -> None:
+    """Within the caller's transaction."""
+    made = [TileModel(level=tile.level, number=tile.index, hashes=hashes) for tile, hashes in tiles]
+    TileModel.objects.bulk_create(
+        made, update_conflicts=True, unique_fields=["level", "number"], update_fields=["hashes"]
+    )
+
+
+def resign(keys: Sequence[SigningKey]) -> Stored:
+    """Sign the stored checkpoint with these keys instead, whoever signed it. Raises ``Other``."""
+    with faults():
+        before = stored() or _begin(keys)
+        _resumed(before.checkpoint)
+        _store(before, [], before.checkpoint, keys)
+        return stored() or before
+
+
+def _begin(keys: Sequence[SigningKey]) -> Stored:
+    if not keys:
+        raise NotOurs("there is no key to sign checkpoints with")
+    empty = Checkpoint(keys[0].verifier.name, 0, EMPTY_ROOT)
+    note = checkpoints.sign(empty, keys)
+    first = CheckpointModel(id=ROW, size=0, note=note.decode(), signed_ms=now_ms())
+    with transaction.atomic(), connection.cursor() as cursor:
+        dialect().require_schema(cursor)
+        CheckpointModel.objects.bulk_create([first], ignore_conflicts=True)
+    return stored() or Stored(empty, note, first.signed_ms)
+
+
+def _is_signed_by_all(found: Stored, keys: Iterable[SigningKey]) -> bool:
+    return {(key.verifier.name, key.verifier.id) for key in keys} <= found.key_ids
+
+
+def _resumed(checkpoint: Checkpoint) -> TileBuilder:
+    try:
+        builder = TileBuilder.resumed(checkpoint.size, read_tiles)
+        if builder.root() == checkpoint.root:
+            return builder
+        reason = "they have another root"
+    except Unproven as error:
+        reason = str(error)
+    raise Other(f"the stored tiles are not those of the checkpoint: {reason}; run rebuild_projections")
+
+
+def _store(before: Stored, tiles: Sequence[Content], after: Checkpoint, keys: Sequence[SigningKey]) -> None:
+    note = checkpoints.sign(after, keys).decode()
+    with transaction.atomic(), connection.cursor() as cursor:
+        dialect().require_schema(cursor)
+        known = CheckpointModel.objects.filter(pk=ROW, note=before.note.decode())
+        if known.update(size=after.size, note=note, signed_ms=now_ms()):
+            write(tiles)
+
+
+def _inner_hash(row: Sequence[object]) -> bytes:
+    try:
+        return rows.inner_hash(row)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise Other(f"the entry at position {row[0]} is damaged: {error}; run verify_log") from None
+
+
+def _cut(tile: Tile, hashes: bytes) -> bytes:
+    wanted = tile.width * 32
+    if len(hashes) < wanted:
+        raise Unproven(f"{tile.path}: has {len(hashes):,} bytes, not {wanted:,}")
+    return hashes[:wanted]
