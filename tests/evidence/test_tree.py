@@ -8,6 +8,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.evidence import checkpoints, growth_files, receipts, tiles
 from enhancelog.evidence.checkpoints import Checkpoint
 from enhancelog.evidence.keys import SigningKey
+from enhancelog.evidence.merkle import EMPTY_ROOT
 from enhancelog.evidence.receipts import Hidden, Shown
 from enhancelog.models import Checkpoint as CheckpointModel
 from enhancelog.models import Entry
@@ -56,7 +57,7 @@ def execute(statement: str) -> None:
 
 
 def test_an_empty_log_has_a_checkpoint() -> None:
-    assert settle() == Checkpoint("log-1", 0, checkpoints.EMPTY_ROOT)
+    assert settle() == Checkpoint("log-1", 0, EMPTY_ROOT)
 
 
 def test_every_entry_has_a_receipt_that_shows_it() -> None:

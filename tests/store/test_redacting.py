@@ -132,6 +132,7 @@ def test_the_text_is_in_no_table_and_everything_else_stays() -> None:
 def test_position_and_times_stay_and_what_would_confirm_a_guess_goes() -> None:
     before = Entry.objects.get(issue_id="s")
     assert before.digest == records.digest(WITH_SECRET)
+    assert before.salt is not None
     inner = leaves.inner_hash(bytes.fromhex(before.salt), records.encode(WITH_SECRET), before.envelope)
     redact("intent")
     after = Entry.objects.get(issue_id="s")
