@@ -155,17 +155,14 @@ class Backups(Struct, frozen=True):
 
 
 class Evidence(Struct, frozen=True):
-    """``name``: of the log, empty before anything is signed. ``keys``: the public ones of this server, which are
-    ``kept`` there. ``no_key``: why this server signs nothing. ``damage``: why nobody can go on."""
-
-    name: str
-    keys: list[str]
-    kept: str
+    name: str  # of the log
+    keys: list[str]  # the public ones of this server
+    kept: str  # where its signing keys are
     open_to_others: bool
     size: int = 0  # of the last checkpoint, in entries
     signed_ms: int | None = None
-    no_key: str = ""
-    damage: str = ""
+    no_key: str = ""  # why this server signs nothing
+    damage: str = ""  # why nobody can go on
 
 
 class Worker(Struct, frozen=True):

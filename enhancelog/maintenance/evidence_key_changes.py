@@ -34,7 +34,8 @@ def begin(name: str, origin: Origin, keep: Keep) -> Keys:
     key = new_key(name)
     with faults(), dialect().appending():
         if not evidence.forget_empty():
-            raise Other(f"{_signed().checkpoint.size:,} entries were signed, so the log's name and key stay")
+            size = _signed().checkpoint.size
+            raise Other(f"the log was signed up to position {size:,}, so its name and key stay")
         return _record("key.make", [key], origin, keep)
 
 

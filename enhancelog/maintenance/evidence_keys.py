@@ -33,7 +33,6 @@ def path() -> Path:
 
 
 def is_set() -> bool:
-    """Whether the keys are in the setting, which nothing here changes."""
     return bool(settings.EVIDENCE_KEY) and not settings.DEMO
 
 
@@ -75,7 +74,7 @@ def new_name() -> str:
 
 
 def create(key: SigningKey) -> None:
-    """Unless there is a file, which another process may have made first. Raises ``Other``."""
+    """Unless another process did. Raises ``Other``."""
     try:
         write_new(path(), [key])
     except FileExistsError:

@@ -12,7 +12,7 @@ from enhancelog.store.evidence import Stored
 
 
 def look(last: int) -> Evidence:
-    """``last``: the last position of the log. Reads a few rows. Raises the database's errors."""
+    # Reads a few rows.
     try:
         keys, reason = evidence_keys.present(), ""
     except Other as error:

@@ -82,26 +82,24 @@ def step(keys: Sequence[SigningKey], rest: Rest = lambda: None) -> bool:
 
 
 def is_due(keys: Sequence[SigningKey]) -> bool:
-    """Whether ``step`` has something to do. Raises ``Other``, as that would."""
+    """Whether ``step`` has something to do. Raises ``Other``."""
     with faults():
         found = stored()
         return found is None or _is_due(found, last_position(), keys)
 
 
 def is_cut(size: int, last: int) -> str:
-    return f"the log has {last:,} entries, but {size:,} were signed; run verify_log"
+    return f"the log ends at position {last:,}, but was signed up to position {size:,}; run verify_log"
 
 
 def check_tree(found: Stored) -> None:
-    """Whether its tiles are stored; reads one of each level. Raises ``Other``."""
+    """Reads one tile of each level. Raises ``Other``."""
     with faults():
         _resumed(found.checkpoint)
 
 
 def forget_empty() -> bool:
-    """Forget a checkpoint of no entries, which nothing depends on. Returns whether nothing is signed now. Raises
-    ``Other``.
-    """
+    """Returns whether nothing is signed now. Raises ``Other``."""
     with faults():
         CheckpointModel.objects.filter(size=0).delete()
         return stored() is None
