@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from enhancelog.backends import dialect
-from enhancelog.domain.errors import Other
+from enhancelog.domain.errors import DamagedEvidence, Other
 from enhancelog.domain.installation import Evidence
 from enhancelog.evidence.keys import SigningKey
 from enhancelog.maintenance import evidence_keys
@@ -27,7 +27,7 @@ def look(last: int) -> Evidence:
     with dialect().glance():
         try:
             found = evidence.stored()
-        except Other as error:
+        except DamagedEvidence as error:
             return replace(status, damage=str(error))
         if found is None:
             return status
@@ -53,6 +53,6 @@ def _damage(found: Stored, last: int) -> str:
         return evidence.is_cut(found.checkpoint.size, last)
     try:
         evidence.check_tree(found)
-    except Other as error:
+    except DamagedEvidence as error:
         return str(error)
     return ""
