@@ -82,6 +82,9 @@ def _gauges() -> Iterable[Metric]:
     )
     yield GaugeMetricFamily("enhancelog_last_position", "Position of the newest entry.", value=newest.position)
     yield GaugeMetricFamily(
+        "enhancelog_signed_position", "Position of the newest entry in the last checkpoint.", value=gauges.signed()
+    )
+    yield GaugeMetricFamily(
         "enhancelog_last_recorded_timestamp_seconds",
         "When the newest entry was stored; 0 for an empty log.",
         value=newest.recorded_ms / 1000,

@@ -1,43 +1,65 @@
 """The keys that sign checkpoints: one in each line of a file in the data folder, or of a setting."""
 
+import fcntl
 import os
 import secrets
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from django.conf import settings
 
+from enhancelog.backends.copies import publish, sync
 from enhancelog.domain.errors import Other
 from enhancelog.evidence import keys
 from enhancelog.evidence.errors import Unproven
 from enhancelog.evidence.keys import SigningKey, VerifierKey
+from enhancelog.maintenance.parts import part_of
 from enhancelog.store import evidence
 
 FILE: Final = "evidence_key"
+DEMO_FILE: Final = "demo_evidence_key"
 SETTING: Final = "ENHANCELOG_EVIDENCE_KEY"
-MOST_KEYS: Final = 4
+LOCK: Final = ".evidence.lock"
 _LONGEST: Final = 1 << 16
 
 # The name of a key is the origin of its checkpoints: which log they are of. It must stay when the log's address
-# changes, so it is not made from that.
+# changes, so it is not made from that. The demo's log is another one, which lies in the same folder.
 
 
 def path() -> Path:
-    return Path(settings.DATA_DIR) / FILE
+    return Path(settings.DATA_DIR) / (DEMO_FILE if settings.DEMO else FILE)
+
+
+def is_set() -> bool:
+    return bool(settings.EVIDENCE_KEY) and not settings.DEMO
+
+
+def where() -> str:
+    return SETTING if is_set() else str(path())
+
+
+def is_open_to_others() -> bool:
+    try:
+        return not is_set() and bool(path().stat().st_mode & 0o077)
+    except OSError:
+        return False
 
 
 def present() -> list[SigningKey]:
     """The oldest first. Raises ``Other``: they cannot be read."""
-    return _parsed(settings.EVIDENCE_KEY, SETTING) if settings.EVIDENCE_KEY else _parsed(_content(), str(path()))
+    try:
+        return keys.parse_signing_keys(settings.EVIDENCE_KEY if is_set() else _content())
+    except Unproven as error:
+        raise Other(f"{where()}: {error}") from None
 
 
 def for_signing() -> list[SigningKey]:
     """Also makes the first one of a log. Raises ``Other``."""
     found = present()
     if not found and evidence.stored() is None:
-        _create(SigningKey.new(new_name()))
+        create(SigningKey.new(new_name()))
         found = present()
     return found
 
@@ -51,42 +73,55 @@ def new_name() -> str:
     return f"enhancelog-{secrets.token_hex(8)}"
 
 
-def replace(with_keys: Sequence[SigningKey]) -> None:
-    """Raises ``Other``."""
-    _write(with_keys, os.replace)
-
-
-def _create(key: SigningKey) -> None:
-    # A linked file is whole, also on a full disk, and one that another process created first stays.
+def create(key: SigningKey) -> None:
+    """Unless another process did. Raises ``Other``."""
     try:
-        _write([key], os.link)
+        write_new(path(), [key])
     except FileExistsError:
         pass
-    except PermissionError:  # a file system without hard links
-        _write([key], os.replace)
+    except OSError as error:
+        raise Other(f"cannot store the key {path()}: {error.strerror}") from None
 
 
-def _write(with_keys: Sequence[SigningKey], publish: Callable[[str, Path], object]) -> None:
+def replace(with_keys: Sequence[SigningKey]) -> None:
+    """Raises ``OSError``."""
+    with part_of(path().with_suffix(".new")) as part:
+        _fill(part, with_keys)
+        part.replace(path())
+        sync(path().parent)
+
+
+def write_new(target: Path, with_keys: Sequence[SigningKey]) -> None:
+    """Mode 0600, and whole, also on a full disk. Raises ``OSError``, such as ``FileExistsError``."""
+    with part_of(target) as part:
+        _fill(part, with_keys)
+        publish(part, target)
+
+
+def text_of(with_keys: Sequence[SigningKey]) -> str:
+    return "".join(f"{key.secret_text}\n" for key in with_keys)
+
+
+@contextmanager
+def alone() -> Iterator[bool]:
+    """Whether no other process that shares the data folder builds the tree. Raises ``OSError``."""
+    descriptor = os.open(Path(settings.DATA_DIR) / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        descriptor, name = tempfile.mkstemp(dir=path().parent)  # mode 0600
-    except OSError as error:
-        raise _cannot_store(error) from None
-    try:
-        with open(descriptor, "w") as file:
-            file.writelines(f"{key.secret_text}\n" for key in with_keys)
-            file.flush()
-            os.fsync(file.fileno())
-        publish(name, path())
-    except (FileExistsError, PermissionError):
-        raise
-    except OSError as error:
-        raise _cannot_store(error) from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        except OSError:  # no file can be locked here; the database keeps what is built twice apart
+            pass
+        yield True
     finally:
-        Path(name).unlink(missing_ok=True)
+        os.close(descriptor)
 
 
-def _cannot_store(error: OSError) -> Other:
-    return Other(f"cannot store the key {path()}: {error.strerror}")
+def _fill(part: Path, with_keys: Sequence[SigningKey]) -> None:
+    part.write_text(text_of(with_keys))
+    sync(part)
 
 
 def _content() -> str:
@@ -97,15 +132,3 @@ def _content() -> str:
         return ""
     except (OSError, UnicodeDecodeError) as error:
         raise Other(f"cannot read the key {path()}: {getattr(error, 'strerror', None) or 'it is not text'}") from None
-
-
-def _parsed(text: str, where: str) -> list[SigningKey]:
-    try:
-        found = [keys.parse_signing_key(each) for each in text.split()]
-    except Unproven as error:
-        raise Other(f"{where}: {error}") from None
-    if len(found) > MOST_KEYS:
-        raise Other(f"{where}: has {len(found)} keys, the limit is {MOST_KEYS}")
-    if len({key.verifier.name for key in found}) > 1:
-        raise Other(f"{where}: its keys have different names, but the name says which log it is")
-    return found

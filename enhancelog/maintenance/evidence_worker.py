@@ -50,10 +50,10 @@ def _run(ends: threading.Event) -> None:
 def _attempt(said: "_Said") -> bool | None:
     """Whether there is more to add; ``None``: it failed, and may succeed later."""
     try:
-        has_more = evidence.step(evidence_keys.for_signing(), Rest())
+        has_more = _step()
     except WrongSchema:
         raise
-    except StoreError as error:
+    except (StoreError, OSError) as error:
         said.once(str(error))
         return None
     except Exception:  # continue; it may succeed later
@@ -61,6 +61,15 @@ def _attempt(said: "_Said") -> bool | None:
         return None
     said.nothing()
     return has_more
+
+
+def _step() -> bool:
+    # Nothing is written, and no file is opened, while there is nothing to add.
+    keys = evidence_keys.for_signing()
+    if not evidence.is_due(keys):
+        return False
+    with evidence_keys.alone() as is_alone:
+        return is_alone and evidence.step(keys, Rest())
 
 
 class _Said:

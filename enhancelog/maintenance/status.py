@@ -20,7 +20,15 @@ from enhancelog.domain import badges
 from enhancelog.domain.errors import StoreError
 from enhancelog.domain.installation import SEVERITIES, Database, Disk, Failures, Problem, Status, Worker
 from enhancelog.domain.times import now_ms
-from enhancelog.maintenance import database_problems, disk_use, integrity, problems, replica_status, scheduled_backups
+from enhancelog.maintenance import (
+    database_problems,
+    disk_use,
+    evidence_status,
+    integrity,
+    problems,
+    replica_status,
+    scheduled_backups,
+)
 from enhancelog.observing import metrics
 from enhancelog.queries import status as queried
 
@@ -47,6 +55,7 @@ def look() -> Status:
         queue=_try(lambda: queried.queue(now_ms())),
         replica=replica_status.look(at),
         backups=scheduled_backups.look(_try(scheduled_backups.unable) or ""),
+        evidence=None if at is None else _try(lambda: evidence_status.look(at.log)),
     )
     return _with_problems(status, broken)
 

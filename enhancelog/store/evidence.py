@@ -71,10 +71,8 @@ def step(keys: Sequence[SigningKey], rest: Rest = lambda: None) -> bool:
     """Add entries to the tree and sign what it is then. Returns whether there may be more to add. Raises ``Other``."""
     with faults():
         before = stored() or _begin(keys)
-        if not before.is_signed_by_one_of(keys):
-            raise NotOurs(f"the checkpoint of {before.checkpoint.origin} was signed with another key than is here")
         last = last_position()
-        if before.checkpoint.size >= last and _is_signed_by_all(before, keys):
+        if not _is_due(before, last, keys):
             return False
         builder = _resumed(before.checkpoint)
         tiles = list(builder.extend(map(leaves.leaf, inner_hashes(builder.size, last, MOST_ENTRIES, rest))))
@@ -82,9 +80,28 @@ def step(keys: Sequence[SigningKey], rest: Rest = lambda: None) -> bool:
         return builder.size < last
 
 
-def is_behind() -> bool:
-    found = stored()
-    return found is None or found.checkpoint.size < last_position()
+def is_due(keys: Sequence[SigningKey]) -> bool:
+    """Whether ``step`` has something to do. Raises ``Other``."""
+    with faults():
+        found = stored()
+        return found is None or _is_due(found, last_position(), keys)
+
+
+def is_cut(size: int, last: int) -> str:
+    return f"the log ends at position {last:,}, but was signed up to position {size:,}; run verify_log"
+
+
+def check_tree(found: Stored) -> None:
+    """Reads one tile of each level. Raises ``Other``."""
+    with faults():
+        _resumed(found.checkpoint)
+
+
+def forget_empty() -> bool:
+    """Returns whether nothing is signed now. Raises ``Other``."""
+    with faults():
+        CheckpointModel.objects.filter(size=0).delete()
+        return stored() is None
 
 
 def rebuild(progress: Callable[[int], None] = lambda done: None) -> int:
@@ -177,6 +194,16 @@ def _begin(keys: Sequence[SigningKey]) -> Stored:
         dialect().require_schema(cursor)
         CheckpointModel.objects.bulk_create([first], ignore_conflicts=True)
     return stored() or Stored(empty, note, first.signed_ms)
+
+
+def _is_due(found: Stored, last: int, keys: Sequence[SigningKey]) -> bool:
+    if not found.is_signed_by_one_of(keys):
+        here = "another key than is" if keys else "a key, and there is none"
+        raise NotOurs(f"the last checkpoint of {found.checkpoint.origin} was signed with {here} here")
+    size = found.checkpoint.size
+    if size > last:
+        raise DamagedEvidence(is_cut(size, last))
+    return size < last or not _is_signed_by_all(found, keys)
 
 
 def _is_signed_by_all(found: Stored, keys: Iterable[SigningKey]) -> bool:

@@ -22,13 +22,14 @@ from enhancelog.domain.installation import (
     Status,
 )
 from enhancelog.domain.times import DAY_MS, HOUR_MS
-from enhancelog.maintenance import database_problems, integrity, problems
+from enhancelog.maintenance import database_problems, evidence_problems, integrity, problems
 
 NOW: Final = 1_795_000_000_000
 GIB: Final = 1 << 30
 DOCS: Final = Path(__file__).resolve().parent.parent.parent / "docs"
 REPLICA: Final = Replica("postgresql://db2/log", "", 9, 0, 0.0)
 PATTERNS: Final = Derivation("deny patterns", "entries", 5, 9, 4)
+MODULES: Final = (problems, database_problems, evidence_problems, integrity)
 FILE: Final = File("copy.sqlite3", 1, NOW - DAY_MS)
 
 
@@ -211,8 +212,8 @@ def test_without_the_primary_nothing_is_said_to_be_read_from_it() -> None:
 
 
 def references() -> set[str]:
-    sources = "".join(Path(module.__file__ or "").read_text() for module in (problems, database_problems, integrity))
-    return set(re.findall(r'"((?:operations|settings|alerts|scale)\.md[^"]*)"', sources))
+    sources = "".join(Path(module.__file__ or "").read_text() for module in MODULES)
+    return set(re.findall(r'"((?:operations|settings|alerts|scale|evidence)\.md[^"]*)"', sources))
 
 
 @pytest.mark.parametrize("see", sorted(references()))
@@ -224,7 +225,7 @@ def test_each_place_in_the_docs_exists(see: str) -> None:
 
 
 def test_each_problem_is_in_the_docs() -> None:
-    source = "".join(Path(module.__file__ or "").read_text() for module in (problems, database_problems, integrity))
+    source = "".join(Path(module.__file__ or "").read_text() for module in MODULES)
     codes = set(re.findall(r'Problem\(\s*"([a-z-]+)"', source))
     text = (DOCS / "operations.md").read_text()
     assert len(codes) > 20
