@@ -335,7 +335,7 @@ def test_pages_lead_to_it(client: Client) -> None:
     append(1)
     settle()
     assert PAGE in get(client, "/").addresses("Evidence")
-    assert PAGE in get(client, "/admin/status/").addresses("the last checkpoint")
+    assert PAGE in get(client, "/admin/status/").addresses("1 entry")
 
 
 def test_the_admin_shows_the_salt_of_an_entry_until_it_is_redacted(client: Client) -> None:
