@@ -31,7 +31,7 @@ READ_BYTES: Final = 8 << 20
 ROW: Final = 1
 
 # Columns of unlimited length
-_TEXTS: Final = ("intent", "rationale", "verdicts", "reasons", "ops", "candidate_hash", "meta")
+TEXTS: Final = ("intent", "rationale", "verdicts", "reasons", "ops", "candidate_hash", "meta")
 
 Rest = Callable[[], None]
 
@@ -55,16 +55,20 @@ class NotOurs(Other):
     """The checkpoint was signed with other keys."""
 
 
+class NotAsSigned(Other):
+    """The log is not what the checkpoint says, or an entry of it is missing or damaged."""
+
+
 def stored() -> Stored | None:
     """Raises ``Other``: it is damaged."""
     with faults():
         found = CheckpointModel.objects.filter(pk=ROW).values_list("note", "signed_ms").first()
     if found is None:
         return None
-    note, signed_ms = found[0].encode(), found[1]
+    note, signed_ms = found
     try:
-        return Stored(checkpoints.parse_text(signed_notes.parse(note).text), note, signed_ms)
-    except Unproven as error:
+        return Stored(checkpoints.parse_text(signed_notes.parse(note.encode()).text), note.encode(), signed_ms)
+    except (Unproven, UnicodeError, AttributeError) as error:  # SQLite does not enforce the type
         raise Other(f"the stored checkpoint is damaged: {error}") from None
 
 
@@ -89,11 +93,10 @@ def is_behind() -> bool:
 
 
 def rebuild(progress: Callable[[int], None] = lambda done: None) -> int:
-    """Derive the tiles again from the log. Returns the number of entries. Raises ``Other``, and changes nothing, if the
-    log is not what the checkpoint says.
-    """
+    """Derive the tiles again; returns the number of entries. If it raises ``NotAsSigned``, nothing changes."""
     with faults(), transaction.atomic(), connection.cursor() as cursor:
         dialect().require_schema(cursor)
+        list(CheckpointModel.objects.select_for_update())  # a step that stored wider tiles meanwhile would lose them
         before = stored()
         if before is None:
             return 0
@@ -107,7 +110,7 @@ def rebuild(progress: Callable[[int], None] = lambda done: None) -> int:
                 break
             progress(builder.size)
         if (builder.size, builder.root()) != before.checkpoint[1:3]:
-            raise Other(
+            raise NotAsSigned(
                 f"the log is not the one whose {before.checkpoint.size:,} entries were signed, so its tree stays as it "
                 "is; run verify_log"
             )
@@ -115,17 +118,17 @@ def rebuild(progress: Callable[[int], None] = lambda done: None) -> int:
 
 
 def inner_hashes(after: int, up_to: int, most: int, rest: Rest = lambda: None) -> Iterator[bytes]:
-    """Of up to ``most`` entries in (``after``, ``up_to``], in order. Raises ``Other``: one is missing or damaged."""
+    """Of up to ``most`` entries in (``after``, ``up_to``], in order. Raises ``NotAsSigned``."""
     end = min(up_to, after + most)
     while after < end:
         found = Entry.objects.filter(position__gt=after, position__lte=end).order_by("position")
-        batch, _ = dialect().first_rows(found, rows.LEAF_COLUMNS, _TEXTS, WIDTH, READ_BYTES)
+        batch, _ = dialect().first_rows(found, rows.LEAF_COLUMNS, TEXTS, WIDTH, READ_BYTES)
         if not batch:
-            raise Other(f"the entry at position {after + 1} is missing; run verify_log")
+            raise NotAsSigned(f"the entry at position {after + 1} is missing; run verify_log")
         for row in batch:
             after += 1
             if row[0] != after:
-                raise Other(f"the entry at position {after} is missing; run verify_log")
+                raise NotAsSigned(f"the entry at position {after} is missing; run verify_log")
             yield _inner_hash(row)
         rest()
 
@@ -139,8 +142,13 @@ def read_tiles(wanted: Sequence[Tile]) -> list[bytes]:
         for key in keys[1:]:
             condition |= key
         stored_rows = TileModel.objects.filter(condition).values_list("level", "number", "hashes")
-        found = {(level, number): bytes(hashes) for level, number, hashes in stored_rows}
+        found = {(level, number): hashes_of(content) for level, number, content in stored_rows}
     return [_cut(tile, found.get((tile.level, tile.index), b"")) for tile in wanted]
+
+
+def hashes_of(content: object) -> bytes:
+    """Of a tile's row; SQLite does not enforce its type."""
+    return bytes(content) if isinstance(content, bytes | memoryview) else b""
 
 
 def write(tiles: Iterable[Content]) -> None:
@@ -200,7 +208,7 @@ def _inner_hash(row: Sequence[object]) -> bytes:
     try:
         return rows.inner_hash(row)
     except (ValueError, TypeError, AttributeError) as error:
-        raise Other(f"the entry at position {row[0]} is damaged: {error}; run verify_log") from None
+        raise NotAsSigned(f"the entry at position {row[0]} is damaged: {error}; run verify_log") from None
 
 
 def _cut(tile: Tile, hashes: bytes) -> bytes:
