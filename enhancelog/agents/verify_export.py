@@ -14,7 +14,7 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.evidence import checkpoints, exports, kept_checkpoints, proof_files
 from enhancelog.evidence.checkpoints import Opened
 from enhancelog.evidence.errors import Unproven
-from enhancelog.evidence.exports import LONGEST_LINE, Proven
+from enhancelog.evidence.exports import Proven
 
 _RECEIPT: Final = proof_files.FIRST_LINE.encode()
 
@@ -46,7 +46,9 @@ def is_export(name: str) -> bool:
 
 def _told(proven: Proven, checkpoints: int) -> Iterator[str]:
     yield f"{proven.shown} shown"
-    yield f"{proven.redacted} redacted, of which it proves the place and not what is left"
+    what, left = ("it was", "it is") if proven.redacted == 1 else ("they were", "them is")
+    said = f": that {what} there is proven, but what is left of {left} not" if proven.redacted else ""
+    yield f"{proven.redacted} redacted{said}"
     if checkpoints > 1:
         yield f"{checkpoints} checkpoints fit"
 
@@ -56,7 +58,7 @@ def _entries(number: int) -> str:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    while line := file.readline(LONGEST_LINE):
+    while line := file.readline(exports.LONGEST_LINE):
         if line.startswith(_RECEIPT):
             raise Unproven("it is a receipt; verify it without --checkpoint")
         yield line
