@@ -14,7 +14,7 @@ MAX_BYTES: Final = proof_files.MAX_BYTES
 class _Manifest(Struct):
     """The file beside a copy of the database, as far as it matters here."""
 
-    checkpoint: str | None = None
+    checkpoint: str = ""
 
 
 def note_in(data: bytes) -> bytes:
@@ -33,6 +33,6 @@ def _of_manifest(data: bytes) -> bytes | None:
         found = msgspec.json.decode(data, type=_Manifest)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None  # a checkpoint of an origin that begins so
-    if found.checkpoint is None:
+    if not found.checkpoint:
         raise Unproven("checkpoint: this JSON has none")
     return found.checkpoint.encode()

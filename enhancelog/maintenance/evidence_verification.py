@@ -54,6 +54,8 @@ class Run:
             walk = Walk(signed.size, last_position(), [each.checkpoint.size for each in self._known])
             walk.run(progress)
             yield from _of_tree(walk, signed)
+            if walk.has_more_tiles_than(_size()):
+                yield f"there are tiles beyond the tree; {_REBUILD}"
             yield from self._of_known(walk, stored)
             if walk.last > signed.size:
                 self.said.append(

@@ -55,10 +55,6 @@ class NotOurs(Other):
     """The checkpoint was signed with other keys."""
 
 
-class NotAsSigned(Other):
-    """The log is not what the checkpoint says, or an entry of it is missing or damaged."""
-
-
 def stored() -> Stored | None:
     """Raises ``Other``: it is damaged."""
     with faults():
@@ -93,7 +89,9 @@ def is_behind() -> bool:
 
 
 def rebuild(progress: Callable[[int], None] = lambda done: None) -> int:
-    """Derive the tiles again; returns the number of entries. If it raises ``NotAsSigned``, nothing changes."""
+    """Derive the tiles again from the log. Returns the number of entries. Raises ``Other``, and changes nothing, if the
+    log is not what the checkpoint says.
+    """
     with faults(), transaction.atomic(), connection.cursor() as cursor:
         dialect().require_schema(cursor)
         list(CheckpointModel.objects.select_for_update())  # a step that stored wider tiles meanwhile would lose them
@@ -110,7 +108,7 @@ def rebuild(progress: Callable[[int], None] = lambda done: None) -> int:
                 break
             progress(builder.size)
         if (builder.size, builder.root()) != before.checkpoint[1:3]:
-            raise NotAsSigned(
+            raise Other(
                 f"the log is not the one whose {before.checkpoint.size:,} entries were signed, so its tree stays as it "
                 "is; run verify_log"
             )
@@ -118,17 +116,17 @@ def rebuild(progress: Callable[[int], None] = lambda done: None) -> int:
 
 
 def inner_hashes(after: int, up_to: int, most: int, rest: Rest = lambda: None) -> Iterator[bytes]:
-    """Of up to ``most`` entries in (``after``, ``up_to``], in order. Raises ``NotAsSigned``."""
+    """Of up to ``most`` entries in (``after``, ``up_to``], in order. Raises ``Other``: one is missing or damaged."""
     end = min(up_to, after + most)
     while after < end:
         found = Entry.objects.filter(position__gt=after, position__lte=end).order_by("position")
         batch, _ = dialect().first_rows(found, rows.LEAF_COLUMNS, TEXTS, WIDTH, READ_BYTES)
         if not batch:
-            raise NotAsSigned(f"the entry at position {after + 1} is missing; run verify_log")
+            raise Other(f"the entry at position {after + 1} is missing; run verify_log")
         for row in batch:
             after += 1
             if row[0] != after:
-                raise NotAsSigned(f"the entry at position {after} is missing; run verify_log")
+                raise Other(f"the entry at position {after} is missing; run verify_log")
             yield _inner_hash(row)
         rest()
 
@@ -208,7 +206,7 @@ def _inner_hash(row: Sequence[object]) -> bytes:
     try:
         return rows.inner_hash(row)
     except (ValueError, TypeError, AttributeError) as error:
-        raise NotAsSigned(f"the entry at position {row[0]} is damaged: {error}; run verify_log") from None
+        raise Other(f"the entry at position {row[0]} is damaged: {error}; run verify_log") from None
 
 
 def _cut(tile: Tile, hashes: bytes) -> bytes:

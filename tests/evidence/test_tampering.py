@@ -13,6 +13,7 @@ from enhancelog.evidence import checkpoints, growth_files, kept_checkpoints
 from enhancelog.evidence.checkpoints import Checkpoint
 from enhancelog.evidence.errors import Unproven
 from enhancelog.evidence.keys import SigningKey
+from enhancelog.maintenance import evidence_verification
 from enhancelog.models import Checkpoint as CheckpointModel
 from enhancelog.models import Entry
 from enhancelog.models import Tile as TileModel
@@ -20,6 +21,8 @@ from enhancelog.queries import entries
 from enhancelog.queries import evidence as read
 from enhancelog.store import redacting
 from enhancelog.store.database import DatabaseEnhanceLogStore
+from enhancelog.store.evidence_walk import Walk
+from enhancelog.store.verification import Progress
 from tests.conftest import entries_unprotected
 from tests.evidence.tampering import HOST, KEY, KINDS, Change, execute, settle, sign_anew, tamper
 from tests.factories import make_rejected
@@ -287,7 +290,7 @@ def test_a_damaged_tile_is_not_the_log_and_can_be_built_again() -> None:
         call_command("rebuild_projections", stdout=io.StringIO(), stderr=io.StringIO())
         assert verify_log("kept")[0] == 0
     TileModel.objects.create(level=3, number=0, hashes=b"x" * 32)
-    assert "a tile beyond the tree" in verify_log()[1]
+    assert "there are tiles beyond the tree; run rebuild_projections\n" in verify_log()[1]
 
 
 def test_many_differences_are_bounded() -> None:
@@ -310,3 +313,29 @@ def test_projections_are_rebuilt_although_the_tree_is_not() -> None:
     assert out.getvalue().startswith("rebuilt from 10 entries")
     assert "the log is not the one whose 10 entries were signed, so its tree stays as it is" in out.getvalue()
     assert list(TileModel.objects.values_list("hashes")) == before
+
+
+def test_a_log_that_grows_while_it_is_verified_has_no_findings(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Walk.run
+
+    def meanwhile(walk: Walk, progress: Progress) -> None:
+        append(600, 10)
+        settle()
+        redacting.redact("h-4", ["details"], "a key in clear", HOST)
+        run(walk, progress)
+
+    monkeypatch.setattr(Walk, "run", meanwhile)
+    assert list(evidence_verification.PART.findings(lambda done: None)) == []
+
+
+def test_numbers_that_somebody_wrote_cost_no_time() -> None:
+    """A checkpoint, an entry and a tile of unlikely numbers."""
+    many = 2**62
+    CheckpointModel.objects.update(
+        size=many, note=checkpoints.sign(Checkpoint("log-1", many, b"x" * 32), [KEY]).decode()
+    )
+    TileModel.objects.create(level=0, number=2**50, hashes=b"x" * 32)
+    with entries_unprotected():
+        execute("UPDATE enhancelog_entry SET position = 4611686018427387903 WHERE position = 10")
+    findings = list(evidence_verification.PART.findings(lambda done: None))
+    assert any("log and tree differ, and neither is what was signed: 10 to " in line for line in findings)

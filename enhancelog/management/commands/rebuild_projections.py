@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from enhancelog.domain.errors import Other
 from enhancelog.management.reporting import ReportingCommand, counted, listed, progress
 from enhancelog.store import evidence, host_derivation
 from enhancelog.store.database import analyze, last_position, rebuild_projections
-from enhancelog.store.evidence import NotAsSigned
 
 
 class Command(ReportingCommand):
@@ -26,7 +26,7 @@ class Command(ReportingCommand):
     def _rebuild_tree(self) -> bool:
         try:
             size = evidence.rebuild()
-        except NotAsSigned as error:
+        except Other as error:
             self.stdout.write(str(error))
             return False
         if size:
