@@ -55,7 +55,7 @@ class Run:
             walk.run(progress)
             yield from _of_tree(walk, signed)
             if walk.has_more_tiles_than(_size()):
-                yield f"there are tiles beyond the tree; {_REBUILD}"
+                yield f"there are tiles beyond the tree; {_REBUILD}" if stored else "there are tiles, but no checkpoint"
             yield from self._of_known(walk, stored)
             if walk.last > signed.size:
                 self.said.append(

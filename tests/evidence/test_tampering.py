@@ -201,6 +201,8 @@ def test_an_older_checkpoint_in_place_of_the_newer_one() -> None:
 
 def test_a_checkpoint_that_is_gone() -> None:
     CheckpointModel.objects.all().delete()
+    assert verify_log()[0] == 1
+    assert "there are tiles, but no checkpoint\n" in verify_log()[1]
     TileModel.objects.all().delete()
     code, said = verify_log("kept")
     assert code == 1
@@ -339,3 +341,25 @@ def test_numbers_that_somebody_wrote_cost_no_time() -> None:
         execute("UPDATE enhancelog_entry SET position = 4611686018427387903 WHERE position = 10")
     findings = list(evidence_verification.PART.findings(lambda done: None))
     assert any("log and tree differ, and neither is what was signed: 10 to " in line for line in findings)
+
+
+def test_what_no_checkpoint_has_yet_is_no_finding() -> None:
+    append(2, 10)
+    code, said = verify_log("kept")
+    assert code == 0
+    assert "the tree of the evidence has 10 of 12 entries, which is not an error" in said
+    assert "and 10 signed entries" in said
+
+
+def test_a_server_without_its_key_says_that_it_verified_no_signature(settings: Settings, tmp_path: Path) -> None:
+    settings.EVIDENCE_KEY = ""
+    settings.DATA_DIR = tmp_path
+    code, said = verify_log()
+    assert code == 0
+    assert "the signature of the stored checkpoint was not verified: this server has no key" in said
+    with pytest.raises(CommandError, match="this server has no key; name the key of the log with --key"):
+        verify_log("kept")
+    (tmp_path / "evidence_key").write_text("nonsense")
+    code, said = verify_log()
+    assert code == 1
+    assert "the stored checkpoint is not known to be this server's: " in said
