@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 from msgspec import UNSET, Raw
 
 from enhancelog.backends import dialect
-from enhancelog.domain.errors import Invalid, Other
+from enhancelog.domain.errors import DamagedEvidence, Invalid
 from enhancelog.domain.origin import Origin
-from enhancelog.evidence import exports, growth_files, leaves, proofs, receipts, tiles
+from enhancelog.evidence import exports, growth_files, leaves, merkle, proofs, receipts, tiles
 from enhancelog.evidence.checkpoints import Checkpoint
 from enhancelog.evidence.errors import Unproven
 from enhancelog.evidence.exports import Line
@@ -39,9 +39,12 @@ def receipt(listed: Listed) -> Receipt | None:
     found = evidence.stored()
     if found is None or listed.position > found.checkpoint.size:
         return None
-    leaf, index = _leaf(listed), listed.position - 1
+    (leaf, inner), index = _leaf(listed), listed.position - 1
+    _, size, root, _ = found.checkpoint
     try:
-        hashes = proofs.inclusion(index, found.checkpoint.size, _reader(found))
+        hashes = proofs.inclusion(index, size, _reader(found))
+        # One that does not verify would be taken for a forgery, when a row or a tile was damaged.
+        proofs.check_inclusion(leaves.leaf(inner), index, size, root, hashes)
     except Unproven as error:
         raise _damaged(error) from None
     return Receipt(receipts.write(leaf, index, hashes, found.note), isinstance(leaf, receipts.Hidden))
@@ -54,15 +57,18 @@ def growth(first: int, second: int | None) -> bytes | None:
     found = evidence.stored()
     if found is None:
         return None
-    size = found.checkpoint.size
+    _, size, root, _ = found.checkpoint
     for name, value in (("first", first), ("second", second)):
         if value is not None and value > size:
-            raise Invalid(name, "size", f"is {value:,}, but the checkpoint has {size:,} entries")
+            raise Invalid(name, "checkpoint", f"is {value:,}, but must be at most {size:,}, the size of the checkpoint")
     end = size if second is None else second
     if first > end:
-        raise Invalid("first", "size", f"is {first:,}, which is more than second ({end:,})")
+        raise Invalid("first", "checkpoint", f"is {first:,}, but must be at most {end:,}, which is second")
+    read = _reader(found)
     try:
-        hashes = proofs.consistency(first, end, _reader(found))
+        hashes = proofs.consistency(first, end, read)
+        if end == size:  # as above
+            proofs.check_consistency(first, size, merkle.root(first, read), root, hashes)
     except Unproven as error:
         raise _damaged(error) from None
     return growth_files.write(GrowthFile(first, hashes, found.note if end == size else b""))
@@ -88,7 +94,7 @@ def tile(path: str) -> bytes | None:
 
 
 def lines(signed: Checkpoint) -> Iterator[bytes]:
-    """Of an export of this tree's entries. Raises ``Other`` before its end if they do not have its root."""
+    """Of an export of this tree's entries. Raises ``DamagedEvidence`` before its end if they do not have its root."""
     columns = (*rows.LEAF_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source", "redacted")
     tree = Frontier()
     while tree.size < signed.size:
@@ -101,36 +107,37 @@ def lines(signed: Checkpoint) -> Iterator[bytes]:
             tree.append(leaves.leaf(inner))
             yield exports.encode(line) + b"\n"
         if not batch or batch[-1][0] != tree.size:
-            raise Other(f"the entry at position {tree.size + 1} is missing; run verify_log")
+            raise DamagedEvidence(f"the entry at position {tree.size + 1} is missing; run verify_log")
     if tree.root() != signed.root:
-        raise Other(f"the log is not the one whose {signed.size:,} entries were signed; run verify_log")
+        raise DamagedEvidence(f"the log is not the one whose {signed.size:,} entries were signed; run verify_log")
 
 
 def _line(row: Sequence[Any]) -> tuple[Line, bytes]:
     of_leaf, (recorded_ms, *origin, redacted) = row[: len(rows.LEAF_COLUMNS)], row[len(rows.LEAF_COLUMNS) :]
     *_, envelope, salt = of_leaf
     try:
-        inner, entry = rows.inner_hash(of_leaf), Raw(rows.record_of(of_leaf))
+        inner, entry = evidence.inner_hash(of_leaf), Raw(rows.record_of(of_leaf))
         shown = UNSET if salt is None else salt
         tombstones = UNSET if salt is not None else Raw((redacted or "[]").encode())
         line = Line(row[0], entry, recorded_ms, *Origin(*origin), envelope, inner.hex(), shown, tombstones)
         return line, inner
     except (ValueError, TypeError, AttributeError) as error:
-        raise Other(f"the entry at position {row[0]} is damaged: {error}; run verify_log") from None
+        raise DamagedEvidence(f"the entry at position {row[0]} is damaged: {error}; run verify_log") from None
 
 
 def _reader(found: Stored) -> Reader:
     return tiles.reader(found.checkpoint.size, evidence.read_tiles)
 
 
-def _leaf(listed: Listed) -> Leaf:
+def _leaf(listed: Listed) -> tuple[Leaf, bytes]:
+    # With its inner hash
     (row,) = EntryModel.objects.filter(position=listed.position).values_list(*_RECEIPT_COLUMNS)
     of_leaf, (recorded_ms, *origin) = row[: len(rows.LEAF_COLUMNS)], row[len(rows.LEAF_COLUMNS) :]
-    salt = of_leaf[-1]
+    inner, salt = evidence.inner_hash(of_leaf), of_leaf[-1]
     if salt is None:
-        return receipts.hidden(rows.inner_hash(of_leaf))
-    return receipts.Shown(Raw(rows.record_of(of_leaf)), salt, recorded_ms, *origin)
+        return receipts.hidden(inner), inner
+    return receipts.Shown(Raw(rows.record_of(of_leaf)), salt, recorded_ms, *origin), inner
 
 
-def _damaged(error: Unproven) -> Other:
-    return Other(f"the tree does not fit its checkpoint: {error}; run verify_log")
+def _damaged(error: Unproven) -> DamagedEvidence:
+    return DamagedEvidence(f"the tree does not fit its checkpoint: {error}; run verify_log")

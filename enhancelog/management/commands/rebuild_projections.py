@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from enhancelog.domain.errors import Other
+from enhancelog.domain.errors import DamagedEvidence
 from enhancelog.management.reporting import ReportingCommand, counted, listed, progress
 from enhancelog.store import evidence, host_derivation
 from enhancelog.store.database import analyze, last_position, rebuild_projections
@@ -26,7 +26,7 @@ class Command(ReportingCommand):
     def _rebuild_tree(self) -> bool:
         try:
             size = evidence.rebuild()
-        except Other as error:
+        except DamagedEvidence as error:
             self.stdout.write(str(error))
             return False
         if size:
