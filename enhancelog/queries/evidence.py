@@ -16,6 +16,7 @@ from enhancelog.evidence.growth_files import GrowthFile
 from enhancelog.evidence.merkle import Frontier, Reader
 from enhancelog.evidence.receipts import Leaf
 from enhancelog.evidence.tiles import ENTRIES, WIDTH
+from enhancelog.models import Checkpoint as CheckpointModel
 from enhancelog.models import Entry as EntryModel
 from enhancelog.queries.entries import Listed
 from enhancelog.store import evidence, rows
@@ -32,6 +33,11 @@ class Receipt(NamedTuple):
 def checkpoint() -> Stored | None:
     """``None``: nothing was signed yet."""
     return evidence.stored()
+
+
+def signed_up_to() -> int:
+    """The last position that a checkpoint has; 0 if none was signed yet."""
+    return CheckpointModel.objects.values_list("size", flat=True).first() or 0
 
 
 def receipt(listed: Listed) -> Receipt | None:
