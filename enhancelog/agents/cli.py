@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from enhancelog import __version__
-from enhancelog.agents import check_entries, parsers, pattern_state, verify_receipt, why_question
+from enhancelog.agents import check_entries, parsers, pattern_state, verify_export, verify_receipt, why_question
 from enhancelog.client.buffered import EnhanceLogClient, spool_path
 from enhancelog.client.connection import Connection
 from enhancelog.client.endpoint import DEFAULT_URL, TOTAL_S
@@ -144,14 +144,19 @@ def note(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
 
 def verify(options: argparse.Namespace) -> int:
     try:
-        proven = verify_receipt.proven(options)
+        if options.checkpoint:
+            said = verify_export.sentence(options)
+        elif verify_export.is_export(options.receipt):
+            return _fail(f"{options.receipt}: is an export of the log; name its checkpoint with --checkpoint", FAILED)
+        else:
+            said = verify_receipt.sentence(verify_receipt.proven(options))
     except Unproven as reason:
         return _fail(f"not valid: {options.receipt}: {reason}", FINDINGS)
     except ModuleNotFoundError as error:
         if error.name != "cryptography":
             raise
         return _fail("verifying needs another package; run: pip install 'enhancelog[verify]'", FAILED)
-    _print(printable_line(verify_receipt.sentence(proven)).encode())
+    _print(printable_line(said).encode())
     return DONE
 
 
@@ -252,7 +257,9 @@ def _parser() -> argparse.ArgumentParser:
     chosen.add_argument("about", metavar="ABOUT", help="such as entry:h-1, pattern:ID, blueprint:main, marker:ID")
     chosen.add_argument("text", metavar="TEXT", help="Markdown; @name tells a user")
     verify_receipt.add_arguments(
-        offline("verify", verify, "Verify the receipt of an entry, without a server; print what it proves.")
+        offline(
+            "verify", verify, "Verify a receipt, or an export of the whole log, without a server; print what it proves."
+        )
     )
     command("mcp", mcp, "Serve MCP tools to a model over standard input and output.")
     return parser

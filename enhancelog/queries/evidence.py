@@ -1,14 +1,19 @@
 """Checkpoint, proofs and tiles of the tree over the log."""
 
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
+from enhancelog.backends import dialect
 from enhancelog.domain.errors import DamagedEvidence, Invalid
-from enhancelog.evidence import growth_files, leaves, merkle, proofs, receipts, tiles
+from enhancelog.domain.origin import Origin
+from enhancelog.evidence import exports, growth_files, leaves, merkle, proofs, receipts, tiles
+from enhancelog.evidence.checkpoints import Checkpoint
 from enhancelog.evidence.errors import Unproven
+from enhancelog.evidence.exports import Line
 from enhancelog.evidence.growth_files import GrowthFile
-from enhancelog.evidence.merkle import Reader
+from enhancelog.evidence.merkle import Frontier, Reader
 from enhancelog.evidence.receipts import Leaf
 from enhancelog.evidence.tiles import ENTRIES, WIDTH
 from enhancelog.models import Checkpoint as CheckpointModel
@@ -92,6 +97,38 @@ def tile(path: str) -> bytes | None:
     except Unproven as error:
         raise _damaged(error) from None
     return hashes
+
+
+def lines(signed: Checkpoint) -> Iterator[bytes]:
+    """Of an export of this tree's entries. Raises ``DamagedEvidence`` before its end if they do not have its root."""
+    columns = (*rows.LEAF_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source", "redacted")
+    tree = Frontier()
+    while tree.size < signed.size:
+        found = EntryModel.objects.filter(position__gt=tree.size, position__lte=signed.size).order_by("position")
+        batch, _ = dialect().first_rows(found, columns, evidence.TEXTS, WIDTH, evidence.READ_BYTES)
+        for row in batch:
+            if row[0] != tree.size + 1:
+                break
+            line, inner = _line(row)
+            tree.append(leaves.leaf(inner))
+            yield exports.encode(line) + b"\n"
+        if not batch or batch[-1][0] != tree.size:
+            raise DamagedEvidence(f"the entry at position {tree.size + 1} is missing; run verify_log")
+    if tree.root() != signed.root:
+        raise DamagedEvidence(f"the log is not the one whose {signed.size:,} entries were signed; run verify_log")
+
+
+def _line(row: Sequence[Any]) -> tuple[Line, bytes]:
+    of_leaf, (recorded_ms, *origin, redacted) = row[: len(rows.LEAF_COLUMNS)], row[len(rows.LEAF_COLUMNS) :]
+    *_, envelope, salt = of_leaf
+    try:
+        inner, entry = evidence.inner_hash(of_leaf), Raw(rows.record_of(of_leaf))
+        shown = UNSET if salt is None else salt
+        tombstones = UNSET if salt is not None else Raw((redacted or "[]").encode())
+        line = Line(row[0], entry, recorded_ms, *Origin(*origin), envelope, inner.hex(), shown, tombstones)
+        return line, inner
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DamagedEvidence(f"the entry at position {row[0]} is damaged: {error}; run verify_log") from None
 
 
 def _reader(found: Stored) -> Reader:

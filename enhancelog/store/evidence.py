@@ -30,7 +30,7 @@ READ_BYTES: Final = 8 << 20
 ROW: Final = 1
 
 # Columns of unlimited length
-_TEXTS: Final = ("intent", "rationale", "verdicts", "reasons", "ops", "candidate_hash", "meta")
+TEXTS: Final = ("intent", "rationale", "verdicts", "reasons", "ops", "candidate_hash", "meta")
 
 Rest = Callable[[], None]
 
@@ -60,10 +60,10 @@ def stored() -> Stored | None:
         found = CheckpointModel.objects.filter(pk=ROW).values_list("note", "signed_ms").first()
     if found is None:
         return None
-    note, signed_ms = found[0].encode(), found[1]
+    note, signed_ms = found
     try:
-        return Stored(checkpoints.parse_text(signed_notes.parse(note).text), note, signed_ms)
-    except Unproven as error:
+        return Stored(checkpoints.parse_text(signed_notes.parse(note.encode()).text), note.encode(), signed_ms)
+    except (Unproven, UnicodeError, AttributeError) as error:  # SQLite does not enforce the type
         raise DamagedEvidence(f"the stored checkpoint is damaged: {error}") from None
 
 
@@ -105,11 +105,12 @@ def forget_empty() -> bool:
 
 
 def rebuild(progress: Callable[[int], None] = lambda done: None) -> int:
-    """Derive the tiles again from the log. Returns the number of entries. Raises ``Other``, and changes nothing, if the
-    log is not what the checkpoint says.
+    """Derive the tiles again from the log. Returns the number of entries. Raises ``DamagedEvidence``, and
+    changes nothing, if the log is not what the checkpoint says.
     """
     with faults(), transaction.atomic(), connection.cursor() as cursor:
         dialect().require_schema(cursor)
+        list(CheckpointModel.objects.select_for_update())  # a step that stored wider tiles meanwhile would lose them
         before = stored()
         if before is None:
             return 0
@@ -123,7 +124,7 @@ def rebuild(progress: Callable[[int], None] = lambda done: None) -> int:
                 break
             progress(builder.size)
         if (builder.size, builder.root()) != before.checkpoint[1:3]:
-            raise Other(
+            raise DamagedEvidence(
                 f"the log is not the one whose {before.checkpoint.size:,} entries were signed, so its tree stays as it "
                 "is; run verify_log"
             )
@@ -135,7 +136,7 @@ def inner_hashes(after: int, up_to: int, most: int, rest: Rest = lambda: None) -
     end = min(up_to, after + most)
     while after < end:
         found = Entry.objects.filter(position__gt=after, position__lte=end).order_by("position")
-        batch, _ = dialect().first_rows(found, rows.LEAF_COLUMNS, _TEXTS, WIDTH, READ_BYTES)
+        batch, _ = dialect().first_rows(found, rows.LEAF_COLUMNS, TEXTS, WIDTH, READ_BYTES)
         if not batch:
             raise DamagedEvidence(f"the entry at position {after + 1} is missing; run verify_log")
         for row in batch:
@@ -163,8 +164,13 @@ def read_tiles(wanted: Sequence[Tile]) -> list[bytes]:
         with connection.cursor() as cursor:
             keys = [part for tile in wanted for part in (tile.level, tile.index)]
             cursor.execute(" UNION ALL ".join([each] * len(wanted)), keys)
-            found = {(level, number): bytes(hashes) for level, number, hashes in cursor.fetchall()}
+            found = {(level, number): hashes_of(content) for level, number, content in cursor.fetchall()}
     return [_cut(tile, found.get((tile.level, tile.index), b"")) for tile in wanted]
+
+
+def hashes_of(content: object) -> bytes:
+    """Of a tile's row; SQLite does not enforce its type."""
+    return bytes(content) if isinstance(content, bytes | memoryview) else b""
 
 
 def write(tiles: Iterable[Content]) -> None:
