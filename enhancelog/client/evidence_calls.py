@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from enhancelog.client.endpoint import Endpoint
-from enhancelog.client.exchange import Answer, Call, Request
+from enhancelog.client.exchange import Answer, Call, Request, one_line, problem_of
 from enhancelog.domain import records
-from enhancelog.domain.errors import NO_SUCH_ENTRY, NotFound, Other, StoreError
+from enhancelog.domain.errors import NotFound, Other, StoreError
 from enhancelog.evidence import checkpoints, growth_files, keys, signed_notes
 from enhancelog.evidence.checkpoints import Checkpoint
 from enhancelog.evidence.encodings import quoted
@@ -20,8 +20,6 @@ KEYS: Final = "/v1/evidence/keys"
 CONSISTENCY: Final = "/v1/evidence/consistency"
 PROOFS: Final = "/v1/evidence/proofs"
 MOST_KEYS: Final = 16  # of one log
-
-_NO_ENTRY: Final = NO_SUCH_ENTRY.encode()
 
 
 class Known(NamedTuple):
@@ -57,8 +55,9 @@ class EvidenceCalls:
         if not records.is_id(issue_id):
             raise NotFound(issue_id)
         answer = yield Request("GET", f"{PROOFS}/{quote(issue_id, safe='')}")
-        if answer.status == 404 and answer.body == _NO_ENTRY:
-            raise NotFound(issue_id)
+        missing = NotFound(issue_id)
+        if answer.status == 404 and problem_of(answer).detail == one_line(str(missing)):
+            raise missing
         if answer.status == 404:
             raise Other(f"{self._endpoint.url} issues no receipts: it is an older release, or no Enhancelog server")
         return self._endpoint.expect(answer, 200).body
@@ -173,10 +172,7 @@ def _signers(note: Note, by: Sequence[VerifierKey], *, may_skip: bool = True) ->
         if not may_skip:
             raise Other("the given key cannot be checked; run: pip install 'enhancelog[verify]'") from None
     named = {(each.name, each.key_id) for each in note.signatures}
-    found = [key for key in by if (key.name, key.id) in named]
-    if not found:
-        raise Unproven("signature: there is none that names a known key")
-    return found
+    return [key for key in by if (key.name, key.id) in named]
 
 
 def _check(old: Checkpoint, new: Checkpoint, hashes: list[bytes], shown: bytes) -> None:

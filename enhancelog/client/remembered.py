@@ -47,6 +47,8 @@ class Remembered:
         try:
             found = [keys.parse_verifier_key(line) for line in (kept or b"").decode().splitlines()]
             checkpoint = None if note is None else checkpoints.parse_text(signed_notes.parse(note).text)
+            if checkpoint and not (found or self._pinned):
+                raise Unproven("there is no key")
         except (Unproven, UnicodeDecodeError) as reason:
             raise Other(f"{self.folder} is damaged: {reason}; delete it to begin again") from None
         return Known(self._pinned or tuple(found), checkpoint, bool(self._pinned))
