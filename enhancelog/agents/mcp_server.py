@@ -59,7 +59,7 @@ def serve(connection: Connection) -> None:
 
 
 def make_server(connection: Connection, fork: Callable[[], str] = lambda: "") -> Server:
-    """``fork``: what every result must say, too."""
+    """``fork``: what every result says, too."""
     server = Server(
         "enhancelog",
         title="Enhancelog",

@@ -27,7 +27,7 @@ class Watch:
         self._last_trouble = ""
 
     def look(self, every_s: float = 0.0) -> str:
-        """``fork``, up to date. Never raises: what the caller did stays done."""
+        """``fork``, up to date."""
         memory = self._witness.memory
         try:
             if memory and memory.is_due(every_s):
@@ -48,7 +48,7 @@ class Watch:
 
 
 class BackgroundWatch:
-    """Looks at the start, and again while it is asked for ``fork``; a thread, so that nobody waits."""
+    # Looks at the start, and again while it is asked for ``fork``; in a thread, so that nobody waits.
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch

@@ -55,7 +55,6 @@ class Endpoint:
         raise Other(f"{self.url} answered {answer.status}: {detail or self._hint(answer.status)}")
 
     def deadline(self, request: Request) -> float:
-        """By ``clock``."""
         return self.clock() + (min(self.total_s, BRIEF_S) if request.is_brief else self.total_s)
 
     def _options(self, request: Request, deadline: float) -> dict[str, Any]:

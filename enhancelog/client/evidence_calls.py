@@ -23,8 +23,6 @@ MOST_KEYS: Final = 16  # of one log
 
 
 class Known(NamedTuple):
-    """What is remembered of a log: nothing at first."""
-
     keys: tuple[VerifierKey, ...] = ()
     checkpoint: Checkpoint | None = None
     are_pinned: bool = False  # the keys were given, so no others are learned
@@ -39,7 +37,7 @@ class Seen(NamedTuple):
 
 
 class Forked(StoreError):
-    """The log did not grow from what is remembered of it. ``shown``: what says so."""
+    """The log did not grow from what is remembered. ``shown``: what says so."""
 
     def __init__(self, reason: str, shown: bytes) -> None:
         super().__init__(reason)
@@ -64,14 +62,11 @@ class EvidenceCalls:
 
 
 class WitnessCalls:
-    """``url``: for errors."""
-
     def __init__(self, url: str) -> None:
         self._url = url
 
     def look(self, known: Known) -> Call[Seen | None]:
-        """``None``: the server has no evidence, and none is remembered. Raises ``Forked``; ``Other``: it does not say
-        what its log is."""
+        """``None``: the server never had evidence. Raises ``Forked``; ``Other``: it withholds it."""
         if known.checkpoint is None:
             return (yield from self._first(known))
         answer = yield _ask(CONSISTENCY, ("first", str(known.checkpoint.size)))

@@ -33,8 +33,10 @@ _LOCK_WAIT_S: Final = 2.0
 
 
 class Remembered:
-    """A folder with ``checkpoint`` (a signed note), ``keys`` (one in each line) and ``refused-…``. Processes may share
-    it. ``pinned``: these keys, and no others. Methods raise ``Other`` if the disk fails."""
+    """``pinned``: these keys, and no others. Methods raise ``Other`` if the disk fails."""
+
+    # A folder with the files ``checkpoint`` (a signed note), ``keys`` (one in each line) and ``refused-…``. Processes
+    # may share it.
 
     def __init__(self, folder: Path, url: str, pinned: tuple[VerifierKey, ...] = ()) -> None:
         self.folder = folder / _name(url)
@@ -54,7 +56,8 @@ class Remembered:
         return Known(self._pinned or tuple(found), checkpoint, bool(self._pinned))
 
     def keep(self, seen: Seen | None) -> None:
-        """Unless another process saw a newer one. ``None``: the server has no evidence."""
+        """``None``: the server has no evidence."""
+        # Another process may have seen a newer one.
         with self._failing(), self._locked():
             os.utime(self.folder / "lock")
             if seen is None:
@@ -67,7 +70,7 @@ class Remembered:
                 self._write("checkpoint", seen.note)
 
     def forked(self, fork: Forked, known: Known) -> Forked:
-        """With what to tell people; what the server shows is kept."""
+        """With the line for people."""
         reason, kept = one_line(str(fork)), self._refused(fork.shown)
         if known.checkpoint is None:
             return Forked(f"FORK: {self._url} shows a log that no known key signed: {reason}{kept}", fork.shown)
@@ -76,7 +79,6 @@ class Remembered:
         return Forked(f"{said}; if it was replaced or restored on purpose, delete {self.folder}", fork.shown)
 
     def is_due(self, every_s: float) -> bool:
-        """The server was not asked for so long, or has forked."""
         with self._failing():
             try:
                 return not 0 <= time.time() - (self.folder / "lock").stat().st_mtime < every_s

@@ -8,7 +8,7 @@ from enhancelog.evidence.checkpoints import Checkpoint
 
 
 class Witness:
-    """``memory``: by default as the environment says, which may switch it off. Raises ``Invalid``."""
+    """``memory``: by default as the environment says. Raises ``Invalid``."""
 
     def __init__(self, connection: Connection, memory: Remembered | None = None) -> None:
         self.memory = memory or remembered.from_environment(connection.url)
@@ -16,8 +16,8 @@ class Witness:
         self._calls = WitnessCalls(connection.url)
 
     def check(self) -> Checkpoint | None:
-        """The newest checkpoint, which is remembered; ``None``: the server has none, or this is switched off. Raises
-        ``Forked`` or ``Other``."""
+        """The newest checkpoint; ``None``: the server has none, or this is switched off. Raises ``Forked`` or
+        ``Other``."""
         if self.memory is None:
             return None
         known = self.memory.read()

@@ -23,7 +23,7 @@ class WitnessListener(Protocol):
 
 
 class Witnessed:
-    """What ``log`` polls, and then what the host says about it: at first, and every ``EVERY_S``."""
+    """Polls ``log``, and then looks at the host's evidence, every ``EVERY_S``."""
 
     def __init__(
         self,
