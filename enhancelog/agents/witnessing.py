@@ -6,11 +6,10 @@ import time
 from typing import Final
 
 from enhancelog.client.connection import Connection
-from enhancelog.client.evidence_calls import Forked
 from enhancelog.client.exchange import Unavailable, one_line
 from enhancelog.client.remembered import EVERY_S
 from enhancelog.client.witness import Witness
-from enhancelog.domain.errors import Other
+from enhancelog.domain.errors import Forked, Other
 
 LONGEST: Final = 1000  # characters of a line
 FORKED_S: Final = 60.0  # until a log that has forked is looked at again

@@ -6,9 +6,9 @@ from msgspec import Raw
 
 from enhancelog.client.analysis_calls import AnalysisCalls
 from enhancelog.client.async_connection import AsyncConnection
-from enhancelog.client.evidence_calls import EvidenceCalls
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.client.note_calls import NoteCalls, NotePage
+from enhancelog.client.receipt_calls import ReceiptCalls
 from enhancelog.client.review_calls import ReviewCalls
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
@@ -34,7 +34,7 @@ class AsyncHttpEnhanceLogStore:
         self._analysis = AnalysisCalls(self.connection)
         self._notes = NoteCalls(self.connection)
         self._reviews = ReviewCalls(self.connection)
-        self._evidence = EvidenceCalls(self.connection)
+        self._receipts = ReceiptCalls(self.connection)
 
     async def append(self, entry: Entry) -> str:
         return await self.connection.run(self._calls.append(entry))
@@ -154,4 +154,4 @@ class AsyncHttpEnhanceLogStore:
         return await self.connection.run(self._calls.document(hash))
 
     async def receipt(self, issue_id: str) -> bytes:
-        return await self.connection.run(self._evidence.receipt(issue_id))
+        return await self.connection.run(self._receipts.receipt(issue_id))

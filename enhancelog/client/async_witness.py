@@ -4,8 +4,9 @@ import asyncio
 
 from enhancelog.client import remembered
 from enhancelog.client.async_connection import AsyncConnection
-from enhancelog.client.evidence_calls import Forked, WitnessCalls
 from enhancelog.client.remembered import Remembered
+from enhancelog.client.witness_calls import WitnessCalls
+from enhancelog.domain.errors import Forked
 from enhancelog.evidence.checkpoints import Checkpoint
 
 

@@ -6,9 +6,9 @@ from msgspec import Raw
 
 from enhancelog.client.analysis_calls import AnalysisCalls
 from enhancelog.client.connection import Connection
-from enhancelog.client.evidence_calls import EvidenceCalls
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.client.note_calls import NoteCalls, NotePage
+from enhancelog.client.receipt_calls import ReceiptCalls
 from enhancelog.client.review_calls import ReviewCalls
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
@@ -32,7 +32,7 @@ class HttpLogReads:
         self._analysis = AnalysisCalls(self.connection)
         self._notes = NoteCalls(self.connection)
         self._reviews = ReviewCalls(self.connection)
-        self._evidence = EvidenceCalls(self.connection)
+        self._receipts = ReceiptCalls(self.connection)
 
     def get(self, issue_id: str) -> Entry:
         return self.connection.run(self._calls.get(issue_id))
@@ -134,7 +134,7 @@ class HttpLogReads:
 
     def receipt(self, issue_id: str) -> bytes:
         """Of a new entry within seconds. Raises ``NotFound``."""
-        return self.connection.run(self._evidence.receipt(issue_id))
+        return self.connection.run(self._receipts.receipt(issue_id))
 
 
 class HttpEnhanceLogStore(HttpLogReads):

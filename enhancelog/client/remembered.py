@@ -12,9 +12,9 @@ from typing import Final
 
 import httpx
 
-from enhancelog.client.evidence_calls import MOST_KEYS, Forked, Known, Seen
 from enhancelog.client.exchange import one_line
-from enhancelog.domain.errors import Invalid, Other
+from enhancelog.client.witness_calls import MOST_KEYS, Known, Seen
+from enhancelog.domain.errors import Forked, Invalid, Other
 from enhancelog.evidence import checkpoints, keys, signed_notes
 from enhancelog.evidence.encodings import quoted
 from enhancelog.evidence.errors import Unproven

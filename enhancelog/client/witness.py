@@ -2,8 +2,9 @@
 
 from enhancelog.client import remembered
 from enhancelog.client.connection import Connection
-from enhancelog.client.evidence_calls import Forked, WitnessCalls
 from enhancelog.client.remembered import Remembered
+from enhancelog.client.witness_calls import WitnessCalls
+from enhancelog.domain.errors import Forked
 from enhancelog.evidence.checkpoints import Checkpoint
 
 

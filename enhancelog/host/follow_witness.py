@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from enhancelog.client import remembered
-from enhancelog.client.evidence_calls import Forked, Known, Seen, WitnessCalls
 from enhancelog.client.exchange import one_line
 from enhancelog.client.remembered import EVERY_S, Remembered
-from enhancelog.domain.errors import Other
+from enhancelog.client.witness_calls import Known, Seen, WitnessCalls
+from enhancelog.domain.errors import Forked, Other
 from enhancelog.host.follow import Polled
 from enhancelog.host.log_http import Upstream
 from enhancelog.transfer.items import Unreadable

@@ -13,11 +13,11 @@ import pytest
 
 from enhancelog.client import remembered
 from enhancelog.client.async_witness import AsyncWitness
-from enhancelog.client.evidence_calls import Forked, Known, Seen
 from enhancelog.client.exchange import BRIEF_BYTES, Unavailable
 from enhancelog.client.remembered import Remembered
 from enhancelog.client.witness import Witness
-from enhancelog.domain.errors import Invalid, Other
+from enhancelog.client.witness_calls import Known, Seen
+from enhancelog.domain.errors import Forked, Invalid, Other
 from enhancelog.evidence import keys
 from enhancelog.evidence.checkpoints import Checkpoint
 from enhancelog.evidence.keys import SigningKey
@@ -454,7 +454,7 @@ def test_a_kill_between_an_answer_and_remembering_it_is_no_fork(tmp_path: Path) 
 
 WITHOUT = """
 from pathlib import Path
-from enhancelog.client.evidence_calls import Forked
+from enhancelog.domain.errors import Forked
 from enhancelog.client.remembered import Remembered
 from enhancelog.client.witness import Witness
 from enhancelog.client.connection import Connection

@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from enhancelog.client.evidence_calls import CHECKPOINT, CONSISTENCY, KEYS
 from enhancelog.client.remembered import EVERY_S, Remembered
+from enhancelog.client.witness_calls import CHECKPOINT, CONSISTENCY, KEYS
 from enhancelog.host.follow_witness import Witnessed
 from enhancelog.host.log_http import Upstream, parse_url
 from tests.client.evident import FORK, Evident

@@ -1,13 +1,10 @@
-"""What proves that the log only grew, as requests and their answers."""
+"""What a server says about its log, as requests and their answers, and whether it fits what is remembered."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
-from urllib.parse import quote
 
-from enhancelog.client.endpoint import Endpoint
-from enhancelog.client.exchange import Answer, Call, Request, one_line, problem_of
-from enhancelog.domain import records
-from enhancelog.domain.errors import NotFound, Other, StoreError
+from enhancelog.client.exchange import Answer, Call, Request
+from enhancelog.domain.errors import Forked, Other
 from enhancelog.evidence import checkpoints, growth_files, keys, signed_notes
 from enhancelog.evidence.checkpoints import Checkpoint
 from enhancelog.evidence.encodings import quoted
@@ -18,7 +15,6 @@ from enhancelog.evidence.signed_notes import Note
 CHECKPOINT: Final = "/v1/evidence/checkpoint"
 KEYS: Final = "/v1/evidence/keys"
 CONSISTENCY: Final = "/v1/evidence/consistency"
-PROOFS: Final = "/v1/evidence/proofs"
 MOST_KEYS: Final = 16  # of one log
 
 
@@ -34,31 +30,6 @@ class Seen(NamedTuple):
     checkpoint: Checkpoint
     note: bytes
     keys: tuple[VerifierKey, ...]
-
-
-class Forked(StoreError):
-    """The log did not grow from what is remembered. ``shown``: what says so."""
-
-    def __init__(self, reason: str, shown: bytes) -> None:
-        super().__init__(reason)
-        self.shown = shown
-
-
-class EvidenceCalls:
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-
-    def receipt(self, issue_id: str) -> Call[bytes]:
-        """Raises ``NotFound``."""
-        if not records.is_id(issue_id):
-            raise NotFound(issue_id)
-        answer = yield Request("GET", f"{PROOFS}/{quote(issue_id, safe='')}")
-        missing = NotFound(issue_id)
-        if answer.status == 404 and problem_of(answer).detail == one_line(str(missing)):
-            raise missing
-        if answer.status == 404:
-            raise Other(f"{self._endpoint.url} issues no receipts: it is an older release, or no Enhancelog server")
-        return self._endpoint.expect(answer, 200).body
 
 
 class WitnessCalls:
