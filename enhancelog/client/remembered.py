@@ -45,7 +45,8 @@ class Remembered:
 
     def read(self) -> Known:
         with self._failing():
-            kept, note = (_content(self.folder / name) for name in ("keys", "checkpoint"))
+            # In the other order than they are written: what signed this checkpoint is among the keys.
+            note, kept = (_content(self.folder / name) for name in ("checkpoint", "keys"))
         try:
             found = [keys.parse_verifier_key(line) for line in (kept or b"").decode().splitlines()]
             checkpoint = None if note is None else checkpoints.parse_text(signed_notes.parse(note).text)

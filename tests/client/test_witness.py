@@ -5,8 +5,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Thread
 
 import httpx
 import pytest
@@ -370,11 +370,8 @@ def test_many_at_once_leave_the_newest(memory: Remembered) -> None:
     def look(size: int) -> None:
         Witness(Evident(size).connection(), memory).check()
 
-    threads = [Thread(target=look, args=(size,)) for size in range(60, 80)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(20) as threads:
+        assert list(threads.map(look, range(60, 80))) == [None] * 20
     assert memory.read() == Known((KEY.verifier,), LOG.checkpoint(79))
     assert not (memory.folder / "new").exists()
 
