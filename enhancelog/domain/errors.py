@@ -63,6 +63,14 @@ class Other(StoreError):
     """The backend failed: unreachable, locked, full or corrupt."""
 
 
+class Forked(StoreError):
+    """The log did not grow from what is remembered. ``shown``: what says so."""
+
+    def __init__(self, reason: str, shown: bytes) -> None:
+        super().__init__(reason)
+        self.shown = shown
+
+
 class PrimaryGone(Other):
     """Nothing can be written; a replica is still read. ``since``: RFC 3339."""
 
