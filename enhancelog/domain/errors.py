@@ -93,6 +93,10 @@ class RedactedDocument(Damaged):
         self.why = why
 
 
+class DamagedEvidence(Other):
+    """Of the log: its parts do not fit together. The text says which, and may be shown."""
+
+
 class Full(Other):
     """Disk full, or quota reached."""
 

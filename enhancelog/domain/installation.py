@@ -153,6 +153,20 @@ class Backups(Struct, frozen=True):
     unable: str = ""
 
 
+class Witness(Struct, frozen=True):
+    """``size``: of the checkpoint that it cosigned last, at ``cosigned_ms``. ``failure``: why it has not cosigned since
+    ``failed_ms``: unreachable, refused, unverified, ahead (it knows more entries) or forked; empty if it does.
+    """
+
+    name: str
+    url: str
+    size: int = 0
+    cosigned_ms: int | None = None
+    failure: str = ""
+    detail: str = ""
+    failed_ms: int | None = None
+
+
 class Worker(Struct, frozen=True):
     pid: int
     started_ms: int
@@ -182,3 +196,4 @@ class Status(Struct, frozen=True):
     checked_ms: int
     replica: Replica | None = None
     backups: Backups = Backups(0, 1)
+    witnesses: list[Witness] = []

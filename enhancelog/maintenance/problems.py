@@ -12,7 +12,7 @@ from enhancelog import links
 from enhancelog.domain.installation import SEVERITIES, Positions, Problem, Queue, Severity, Space, Status
 from enhancelog.domain.public_addresses import is_loopback
 from enhancelog.domain.times import DAY_MS
-from enhancelog.maintenance import database_problems
+from enhancelog.maintenance import database_problems, witness_problems
 from enhancelog.maintenance.disk_use import NETWORKED
 
 GIB: Final = 1 << 30
@@ -201,6 +201,7 @@ _FINDERS: Final[tuple[Callable[[Status], Iterator[Problem]], ...]] = (
     database_problems.of_replica,
     _of_disk,
     _of_work,
+    witness_problems.of_witnesses,
     _of_messages,
     _of_clock,
     _of_backups,

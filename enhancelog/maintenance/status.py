@@ -23,6 +23,7 @@ from enhancelog.domain.times import now_ms
 from enhancelog.maintenance import database_problems, disk_use, integrity, problems, replica_status, scheduled_backups
 from enhancelog.observing import metrics
 from enhancelog.queries import status as queried
+from enhancelog.queries import witnesses
 
 _KINDS: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
@@ -47,6 +48,7 @@ def look() -> Status:
         queue=_try(lambda: queried.queue(now_ms())),
         replica=replica_status.look(at),
         backups=scheduled_backups.look(_try(scheduled_backups.unable) or ""),
+        witnesses=_try(witnesses.states) or [],
     )
     return _with_problems(status, broken)
 

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from msgspec import Raw
 
 from enhancelog.domain.errors import Invalid, Other
-from enhancelog.evidence import growth_files, proofs, receipts, tiles
+from enhancelog.evidence import growth_files, merkle, proofs, receipts, tiles
 from enhancelog.evidence.errors import Unproven
 from enhancelog.evidence.growth_files import GrowthFile
 from enhancelog.evidence.merkle import Reader
@@ -13,7 +13,7 @@ from enhancelog.evidence.receipts import Leaf
 from enhancelog.evidence.tiles import ENTRIES, WIDTH
 from enhancelog.models import Entry as EntryModel
 from enhancelog.queries.entries import Listed
-from enhancelog.store import evidence, rows
+from enhancelog.store import evidence, rows, witnesses
 from enhancelog.store.evidence import Stored
 
 _RECEIPT_COLUMNS: Final = (*rows.LEAF_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source")
@@ -25,15 +25,19 @@ class Receipt(NamedTuple):
 
 
 def checkpoint() -> Stored | None:
-    """``None``: nothing was signed yet."""
-    return evidence.stored()
+    """The newest, with cosignatures if it has some. ``None``: nothing was signed yet."""
+    found = evidence.stored()
+    return found and witnesses.best(found)
 
 
 def receipt(listed: Listed) -> Receipt | None:
-    """``None``: no checkpoint has the entry yet. Raises ``Other``."""
+    """With a cosigned checkpoint if one has the entry. ``None``: no checkpoint has it yet. Raises ``Other``."""
     found = evidence.stored()
     if found is None or listed.position > found.checkpoint.size:
         return None
+    cosigned = witnesses.cosigned(found)
+    if cosigned and listed.position <= cosigned.checkpoint.size:
+        found = cosigned
     leaf, index = _leaf(listed), listed.position - 1
     try:
         hashes = proofs.inclusion(index, found.checkpoint.size, _reader(found))
@@ -46,7 +50,7 @@ def growth(first: int, second: int | None) -> bytes | None:
     """A growth file from size ``first`` on, which ends with the checkpoint if ``second`` is its size or ``None``.
     ``None``: nothing was signed yet. Raises ``Invalid`` or ``Other``.
     """
-    found = evidence.stored()
+    found = checkpoint()
     if found is None:
         return None
     size = found.checkpoint.size
@@ -56,8 +60,22 @@ def growth(first: int, second: int | None) -> bytes | None:
     end = size if second is None else second
     if first > end:
         raise Invalid("first", "size", f"is {first:,}, which is more than second ({end:,})")
+    return _growth(found, first, end)
+
+
+def growth_to(found: Stored, first: int) -> bytes:
+    """Raises ``Other``."""
+    return _growth(found, first, found.checkpoint.size)
+
+
+def _growth(found: Stored, first: int, end: int) -> bytes:
+    _, size, root, _ = found.checkpoint
+    read = _reader(found)
     try:
-        hashes = proofs.consistency(first, end, _reader(found))
+        hashes = proofs.consistency(first, end, read)
+        # One that does not verify would be taken for a fork, when a tile was damaged.
+        if end == size:
+            proofs.check_consistency(first, size, merkle.root(first, read), root, hashes)
     except Unproven as error:
         raise _damaged(error) from None
     return growth_files.write(GrowthFile(first, hashes, found.note if end == size else b""))

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from enhancelog.backends import dialect, faults
-from enhancelog.domain.errors import Other
+from enhancelog.domain.errors import DamagedEvidence, Other
 from enhancelog.domain.times import now_ms
 from enhancelog.evidence import checkpoints, leaves, signed_notes
 from enhancelog.evidence.checkpoints import Checkpoint
@@ -55,17 +55,17 @@ class NotOurs(Other):
     """The checkpoint was signed with other keys."""
 
 
-def stored() -> Stored | None:
+def stored(row: int = ROW) -> Stored | None:
     """Raises ``Other``: it is damaged."""
     with faults():
-        found = CheckpointModel.objects.filter(pk=ROW).values_list("note", "signed_ms").first()
+        found = CheckpointModel.objects.filter(pk=row).values_list("note", "signed_ms").first()
     if found is None:
         return None
     note, signed_ms = found[0].encode(), found[1]
     try:
         return Stored(checkpoints.parse_text(signed_notes.parse(note).text), note, signed_ms)
     except Unproven as error:
-        raise Other(f"the stored checkpoint is damaged: {error}") from None
+        raise DamagedEvidence(f"the stored checkpoint is damaged: {error}") from None
 
 
 def step(keys: Sequence[SigningKey], rest: Rest = lambda: None) -> bool:
