@@ -154,17 +154,13 @@ class Backups(Struct, frozen=True):
 
 
 class Witness(Struct, frozen=True):
-    """``size``: of the checkpoint that it cosigned last, at ``cosigned_ms``. ``failure``: why it has not cosigned since
-    ``failed_ms``: unreachable, refused, unverified, ahead (it knows more entries) or forked; empty if it does.
-    """
-
     name: str
     url: str
-    size: int = 0
+    size: int = 0  # of the checkpoint that it cosigned last, at ``cosigned_ms``
     cosigned_ms: int | None = None
-    failure: str = ""
+    failure: str = ""  # unreachable, refused, unverified, ahead (it knows more entries) or forked; empty if it cosigns
     detail: str = ""
-    failed_ms: int | None = None
+    failed_ms: int | None = None  # since when
 
 
 class Worker(Struct, frozen=True):

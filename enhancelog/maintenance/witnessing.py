@@ -38,7 +38,7 @@ class _Failed(Exception):
 
 
 def step(named: Sequence[Witness]) -> None:
-    """Ask those that did not cosign the newest checkpoint yet, at most once a minute. Raises ``Other``."""
+    """Ask those that did not cosign the newest checkpoint yet. Raises ``Other``."""
     newest = evidence.stored()
     if newest is None or not newest.checkpoint.size:
         return
@@ -55,7 +55,7 @@ def step(named: Sequence[Witness]) -> None:
 
 
 def _asked(witness: Witness, newest: Stored, size: int, note: bytes) -> bytes:
-    """``note`` with the cosignature, if there is one."""
+    # ``note`` with the cosignature, if there is one.
     key = str(witness.key)
     try:
         answer = _cosignatures(witness, newest, size)

@@ -23,10 +23,8 @@ AFTER_REFUSAL_MS: Final = 10 * MINUTE_MS
 
 
 class Failure(Struct, frozen=True):
-    """``kind``: unreachable, refused, unverified, ahead or forked. ``detail``: one line."""
-
-    kind: str
-    detail: str
+    kind: str  # as in ``domain.installation.Witness``
+    detail: str  # one line
 
     @property
     def is_passing(self) -> bool:
@@ -41,13 +39,13 @@ def cosigned(newest: Stored) -> Stored | None:
 
 
 def best(newest: Stored) -> Stored:
-    """``newest`` with cosignatures, if it has some."""
+    # ``newest`` with cosignatures, if it has some.
     found = cosigned(newest)
     return found if found and found.checkpoint == newest.checkpoint else newest
 
 
 def last() -> Stored | None:
-    """Whoever signed it. ``None`` also for a damaged one, which the next one replaces."""
+    # Whoever signed it. ``None`` also for a damaged one, which the next one replaces.
     try:
         return evidence.stored(ROW)
     except DamagedEvidence:
@@ -70,10 +68,9 @@ def keep(note: bytes, before: Stored | None) -> None:
 
 
 def begin_round(keys: Sequence[str], lacking: Collection[str]) -> dict[str, int]:
-    """Which of the witnesses ``lacking`` a cosignature to ask now, each with the size that it knows. Empty unless a
-    minute has passed since any process began a round.
-    """
-    # All are asked in one round, so that one checkpoint has the cosignatures of all.
+    """Which of the witnesses that are ``lacking`` to ask now, each with the size that it knows."""
+    # None, unless a minute has passed since any process began a round. All are asked in one round, so that one
+    # checkpoint has the cosignatures of all.
     with faults():
         if not _due(list(Witness.objects.filter(pk__in=keys)), lacking):
             return {}

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
 
 from enhancelog.alerts import posting
 from enhancelog.domain.installation import Problem
@@ -404,3 +406,20 @@ def test_the_thread_runs_where_witnesses_are_named(
     settings.WITNESSES = [Witness(WITNESS, "http://127.0.0.1:9")] * named
     settings.DEMO = is_demo
     assert (witness_worker.start in background.starts()) == expected
+
+
+def test_metrics_say_which_witness_cosigns(settings: Any, client: Client) -> None:
+    settings.PUBLIC_READ = True
+    assert "enhancelog_witness" not in client.get("/metrics").content.decode()
+    grow(5)
+    with serving(honest()) as (_, one), serving(answering(404), OTHER) as (_, other):
+        settings.WITNESSES = [one, other]
+        witnessing.step(settings.WITNESSES)
+    families = text_string_to_metric_families(client.get("/metrics").content.decode())
+    samples = [sample for family in families for sample in family.samples if "witness" in sample.labels]
+    assert {(sample.name, sample.labels["witness"]): sample.value for sample in samples} == {
+        ("enhancelog_witness_cosigned_entries", WITNESS.name): 5,
+        ("enhancelog_witness_cosigned_entries", OTHER.name): 0,
+        ("enhancelog_witness_up", WITNESS.name): 1,
+        ("enhancelog_witness_up", OTHER.name): 0,
+    }
