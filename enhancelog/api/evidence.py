@@ -18,6 +18,7 @@ from enhancelog.queries import entries, evidence
 TEXT: Final = "text/plain; charset=utf-8"
 TILE: Final = "application/octet-stream"
 SIZES: Final = ("first", "second")
+COSIGNED: Final = "cosigned"
 # A receipt waits for the next checkpoint.
 RETRY_AFTER_S: Final = 1
 
@@ -26,6 +27,11 @@ class CheckpointOfLog(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request) -> HttpResponse:
+        if _asks_for_cosigned(request):
+            cosigned = evidence.cosigned_checkpoint()
+            if cosigned is None:
+                return problem_response(404, "No witness has cosigned a checkpoint of this log.")
+            return tagged(request._request, cosigned.note, TEXT)
         found = evidence.checkpoint()
         return _too_early("anything") if found is None else tagged(request._request, found.note, TEXT)
 
@@ -73,6 +79,15 @@ class TileOfLog(ApiView):
         if found is None:
             return problem_response(404, "The checkpoint has no such tile.")
         return tagged(request._request, found, TILE)
+
+
+def _asks_for_cosigned(request: Request) -> bool:
+    parameters = dict(request._request.GET.lists())
+    filters.check_single(parameters, COSIGNED)
+    (value,) = parameters.get(COSIGNED, ["false"])
+    if value not in ("true", "false"):
+        raise Invalid(COSIGNED, "choice", f'must be true or false, not "{value[:40]}"')
+    return value == "true"
 
 
 def _too_early(what: str) -> HttpResponse:

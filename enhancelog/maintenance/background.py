@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from django.conf import settings
@@ -23,7 +23,7 @@ def start() -> None:
     _threads.extend([start(_ends) for start in starts()])
 
 
-def starts() -> list[Callable[[threading.Event], threading.Thread]]:
+def starts() -> Sequence[Callable[[threading.Event], threading.Thread]]:
     found = [pattern_worker.start, alert_worker.start, evidence_worker.start, last_seen.start, backup_worker.start]
     if settings.WITNESSES and not settings.DEMO:  # the witnesses do not know the demo's log
         found.append(witness_worker.start)

@@ -30,6 +30,12 @@ def checkpoint() -> Stored | None:
     return found and witnesses.best(found)
 
 
+def cosigned_checkpoint() -> Stored | None:
+    """The newest that a witness cosigned."""
+    found = evidence.stored()
+    return found and witnesses.cosigned(found)
+
+
 def receipt(listed: Listed) -> Receipt | None:
     """With a cosigned checkpoint if one has the entry. ``None``: no checkpoint has it yet. Raises ``Other``."""
     found = evidence.stored()

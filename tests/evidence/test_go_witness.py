@@ -11,7 +11,8 @@ import pytest
 
 from enhancelog.agents import cli
 from enhancelog.domain import records
-from enhancelog.evidence import growth_files, receipts
+from enhancelog.evidence import checkpoints, growth_files, receipts
+from enhancelog.evidence.errors import Unproven
 from enhancelog.evidence.growth_files import GrowthFile
 from enhancelog.evidence.keys import SigningKey, parse_verifier_key
 from enhancelog.evidence.witnesses import Witness
@@ -132,12 +133,12 @@ def test_a_fork_is_found(program: Path) -> None:
         assert failure() == "forked"
         shown = read.receipt(entries.get("h-0"))
         assert shown is not None
-        with pytest.raises(receipts.Unproven, match="none by the witness"):
+        with pytest.raises(Unproven, match="none by the witness"):
             receipts.verify(shown.content, VERIFIERS, [witness.key])
 
 
 def checkpoint_of(log: Log, size: int) -> bytes:
-    return receipts.checkpoints.sign(log.checkpoint(size, KEYS[0].verifier.name), KEYS)
+    return checkpoints.sign(log.checkpoint(size, KEYS[0].verifier.name), KEYS)
 
 
 def test_a_server_has_its_log_cosigned(program: Path, tmp_path: Path) -> None:

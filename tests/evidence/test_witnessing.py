@@ -10,6 +10,7 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from enhancelog.alerts import posting
+from enhancelog.domain.errors import Other
 from enhancelog.domain.installation import Problem
 from enhancelog.domain.times import now_ms
 from enhancelog.evidence import checkpoints, growth_files, receipts
@@ -332,7 +333,7 @@ def test_damaged_tiles_are_not_sent_as_a_fork(clock: Clock) -> None:
         tile = TileModel.objects.get(level=0, number=1)
         TileModel.objects.filter(level=0, number=1).update(hashes=b"x" * len(bytes(tile.hashes)))
         clock.pass_ms(ROUND_MS)
-        with pytest.raises(evidence.Other, match="run verify_log"):
+        with pytest.raises(Other, match="run verify_log"):
             witnessing.step([witness])
     assert len(server.received) == 1
 
@@ -385,7 +386,7 @@ def test_the_thread_asks_again_after_a_fault(settings: Any, monkeypatch: pytest.
 
     def failing(named: list[Witness]) -> None:
         if next(faults, None):
-            raise evidence.Other("the database failed")
+            raise Other("the database failed")
         step(named)
 
     monkeypatch.setattr(witnessing, "step", failing)
@@ -423,3 +424,22 @@ def test_metrics_say_which_witness_cosigns(settings: Any, client: Client) -> Non
         ("enhancelog_witness_up", WITNESS.name): 1,
         ("enhancelog_witness_up", OTHER.name): 0,
     }
+
+
+def test_the_last_cosigned_checkpoint_can_be_asked_for(settings: Any, client: Client) -> None:
+    settings.PUBLIC_READ = True
+    path = "/v1/evidence/checkpoint"
+    grow(5)
+    assert client.get(path, {"cosigned": "true"}).status_code == 404
+    with serving(honest()) as (_, witness):
+        witnessing.step([witness])
+    grow(1)
+    cosigned = client.get(path, {"cosigned": "true"})
+    assert checkpoints.open_signed(cosigned.content, VERIFIERS, [WITNESS]).checkpoint.size == 5
+    assert cosigned.headers["ETag"]
+    for newest in (client.get(path), client.get(path, {"cosigned": "false"})):
+        assert checkpoints.open_signed(newest.content, VERIFIERS).checkpoint.size == 6
+    for wrong in ("?cosigned=1", "?cosigned=", "?cosigned=true&cosigned=true"):
+        refused = client.get(path + wrong)
+        assert refused.status_code == 400
+        assert "cosigned" in refused.json()["detail"]
