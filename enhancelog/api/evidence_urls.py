@@ -8,5 +8,5 @@ urlpatterns = [
     path("keys", KeysOfLog.as_view(), name="api_evidence_keys"),
     path("proofs/<id:issue_id>", ReceiptOfEntry.as_view(), name="api_receipt"),
     path("consistency", ConsistencyOfLog.as_view(), name="api_consistency"),
-    path("tile/<path:path>", TileOfLog.as_view(), name="api_tile"),
+    path("tile/<id:path>", TileOfLog.as_view(), name="api_tile"),
 ]

@@ -4,8 +4,8 @@ from typing import Final, NamedTuple
 
 from msgspec import Raw
 
-from enhancelog.domain.errors import Invalid, Other
-from enhancelog.evidence import growth_files, merkle, proofs, receipts, tiles
+from enhancelog.domain.errors import DamagedEvidence, Invalid
+from enhancelog.evidence import growth_files, leaves, merkle, proofs, receipts, tiles
 from enhancelog.evidence.errors import Unproven
 from enhancelog.evidence.growth_files import GrowthFile
 from enhancelog.evidence.merkle import Reader
@@ -44,9 +44,12 @@ def receipt(listed: Listed) -> Receipt | None:
     cosigned = witnesses.cosigned(found)
     if cosigned and listed.position <= cosigned.checkpoint.size:
         found = cosigned
-    leaf, index = _leaf(listed), listed.position - 1
+    (leaf, inner), index = _leaf(listed), listed.position - 1
+    _, size, root, _ = found.checkpoint
     try:
-        hashes = proofs.inclusion(index, found.checkpoint.size, _reader(found))
+        hashes = proofs.inclusion(index, size, _reader(found))
+        # One that does not verify would be taken for a forgery, when a row or a tile was damaged.
+        proofs.check_inclusion(leaves.leaf(inner), index, size, root, hashes)
     except Unproven as error:
         raise _damaged(error) from None
     return Receipt(receipts.write(leaf, index, hashes, found.note), isinstance(leaf, receipts.Hidden))
@@ -62,10 +65,10 @@ def growth(first: int, second: int | None) -> bytes | None:
     size = found.checkpoint.size
     for name, value in (("first", first), ("second", second)):
         if value is not None and value > size:
-            raise Invalid(name, "size", f"is {value:,}, but the checkpoint has {size:,} entries")
+            raise Invalid(name, "checkpoint", f"is {value:,}, but must be at most {size:,}, the size of the checkpoint")
     end = size if second is None else second
     if first > end:
-        raise Invalid("first", "size", f"is {first:,}, which is more than second ({end:,})")
+        raise Invalid("first", "checkpoint", f"is {first:,}, but must be at most {end:,}, which is second")
     return _growth(found, first, end)
 
 
@@ -110,14 +113,15 @@ def _reader(found: Stored) -> Reader:
     return tiles.reader(found.checkpoint.size, evidence.read_tiles)
 
 
-def _leaf(listed: Listed) -> Leaf:
+def _leaf(listed: Listed) -> tuple[Leaf, bytes]:
+    # With its inner hash
     (row,) = EntryModel.objects.filter(position=listed.position).values_list(*_RECEIPT_COLUMNS)
     of_leaf, (recorded_ms, *origin) = row[: len(rows.LEAF_COLUMNS)], row[len(rows.LEAF_COLUMNS) :]
-    salt = of_leaf[-1]
+    inner, salt = evidence.inner_hash(of_leaf), of_leaf[-1]
     if salt is None:
-        return receipts.hidden(rows.inner_hash(of_leaf))
-    return receipts.Shown(Raw(rows.record_of(of_leaf)), salt, recorded_ms, *origin)
+        return receipts.hidden(inner), inner
+    return receipts.Shown(Raw(rows.record_of(of_leaf)), salt, recorded_ms, *origin), inner
 
 
-def _damaged(error: Unproven) -> Other:
-    return Other(f"the tree does not fit its checkpoint: {error}; run verify_log")
+def _damaged(error: Unproven) -> DamagedEvidence:
+    return DamagedEvidence(f"the tree does not fit its checkpoint: {error}; run verify_log")

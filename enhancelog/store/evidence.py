@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from enhancelog.backends import dialect, faults
 from enhancelog.domain.errors import DamagedEvidence, Other
@@ -121,25 +120,33 @@ def inner_hashes(after: int, up_to: int, most: int, rest: Rest = lambda: None) -
         found = Entry.objects.filter(position__gt=after, position__lte=end).order_by("position")
         batch, _ = dialect().first_rows(found, rows.LEAF_COLUMNS, _TEXTS, WIDTH, READ_BYTES)
         if not batch:
-            raise Other(f"the entry at position {after + 1} is missing; run verify_log")
+            raise DamagedEvidence(f"the entry at position {after + 1} is missing; run verify_log")
         for row in batch:
             after += 1
             if row[0] != after:
-                raise Other(f"the entry at position {after} is missing; run verify_log")
-            yield _inner_hash(row)
+                raise DamagedEvidence(f"the entry at position {after} is missing; run verify_log")
+            yield inner_hash(row)
         rest()
+
+
+def inner_hash(row: Sequence[object]) -> bytes:
+    """Of a row of ``LEAF_COLUMNS``. Raises ``DamagedEvidence``."""
+    try:
+        return rows.inner_hash(row)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DamagedEvidence(f"the entry at position {row[0]} is damaged: {error}; run verify_log") from None
 
 
 def read_tiles(wanted: Sequence[Tile]) -> list[bytes]:
     """In their order, each as wide as asked for. Raises ``Unproven``: one is missing or too short."""
-    keys = [Q(level=tile.level, number=tile.index) for tile in wanted]
+    # Each by its key: of keys joined by OR, SQLite reads the whole table if its statistics are of a smaller one.
+    each = f"SELECT level, number, hashes FROM {TileModel._meta.db_table} WHERE level = %s AND number = %s"
     found: dict[tuple[int, int], bytes] = {}
-    if keys:
-        condition = keys[0]
-        for key in keys[1:]:
-            condition |= key
-        stored_rows = TileModel.objects.filter(condition).values_list("level", "number", "hashes")
-        found = {(level, number): bytes(hashes) for level, number, hashes in stored_rows}
+    if wanted:
+        with connection.cursor() as cursor:
+            keys = [part for tile in wanted for part in (tile.level, tile.index)]
+            cursor.execute(" UNION ALL ".join([each] * len(wanted)), keys)
+            found = {(level, number): bytes(hashes) for level, number, hashes in cursor.fetchall()}
     return [_cut(tile, found.get((tile.level, tile.index), b"")) for tile in wanted]
 
 
@@ -184,7 +191,7 @@ def _resumed(checkpoint: Checkpoint) -> TileBuilder:
         reason = "they have another root"
     except Unproven as error:
         reason = str(error)
-    raise Other(f"the stored tiles are not those of the checkpoint: {reason}; run rebuild_projections")
+    raise DamagedEvidence(f"the stored tiles are not those of the checkpoint: {reason}; run rebuild_projections")
 
 
 def _store(before: Stored, tiles: Sequence[Content], after: Checkpoint, keys: Sequence[SigningKey]) -> None:
@@ -194,13 +201,6 @@ def _store(before: Stored, tiles: Sequence[Content], after: Checkpoint, keys: Se
         known = CheckpointModel.objects.filter(pk=ROW, note=before.note.decode())
         if known.update(size=after.size, note=note, signed_ms=now_ms()):
             write(tiles)
-
-
-def _inner_hash(row: Sequence[object]) -> bytes:
-    try:
-        return rows.inner_hash(row)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise Other(f"the entry at position {row[0]} is damaged: {error}; run verify_log") from None
 
 
 def _cut(tile: Tile, hashes: bytes) -> bytes:
