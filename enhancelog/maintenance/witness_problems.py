@@ -10,7 +10,7 @@ from enhancelog.domain.times import MINUTE_MS
 
 LATE_MS: Final = 15 * MINUTE_MS  # a witness may be restarted, too
 
-_SEE: Final = "settings.md"
+_SEE: Final = "evidence.md#witnesses"
 
 
 def of_witnesses(status: Status) -> Iterator[Problem]:

@@ -224,7 +224,7 @@ _MODULES: Final = (problems, database_problems, integrity, witness_problems)
 
 def references() -> set[str]:
     sources = "".join(Path(module.__file__ or "").read_text() for module in _MODULES)
-    return set(re.findall(r'"((?:operations|settings|alerts|scale)\.md[^"]*)"', sources))
+    return set(re.findall(r'"((?:operations|settings|alerts|scale|evidence)\.md[^"]*)"', sources))
 
 
 @pytest.mark.parametrize("see", sorted(references()))
