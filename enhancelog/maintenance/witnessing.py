@@ -37,6 +37,10 @@ class _Failed(Exception):
         self.failure: Final = Failure(kind, one_line(detail, LONGEST_DETAIL))
 
 
+class _Overtaken(Exception):
+    pass  # another process of this log sent a newer checkpoint
+
+
 def step(named: Sequence[Witness]) -> None:
     """Ask those that did not cosign the newest checkpoint yet. Raises ``Other``."""
     newest = evidence.stored()
@@ -60,6 +64,8 @@ def _asked(witness: Witness, newest: Stored, size: int, note: bytes) -> bytes:
     try:
         answer = _cosignatures(witness, newest, size)
         note = signed_notes.with_cosignatures(note, answer, [witness.key])
+    except _Overtaken:
+        return note
     except _Failed as failed:
         _note(witness, failed.failure)
         return note
@@ -89,7 +95,10 @@ def _cosignatures(witness: Witness, newest: Stored, size: int) -> bytes:
             raise _failed(answer)
         known = _size_in(answer)
         if known > newest.checkpoint.size:
-            raise _ahead(known)
+            now = evidence.stored()
+            if now and now.checkpoint.size >= known:
+                raise _Overtaken
+            raise _Failed("ahead", f"it cosigned {known:,} entries of this log, which are not all here")
     raise _Failed("refused", f"it knows the log with yet another size after each of {MOST_REQUESTS} requests (409)")
 
 
@@ -98,14 +107,6 @@ def _size_in(answer: Answer) -> int:
         return protocol.parse_size(answer.body)
     except Unproven as error:
         raise _Failed("refused", f"it does not say with which size it knows the log (409): {error}") from None
-
-
-def _ahead(known: int) -> _Failed:
-    # Another process may have sent a newer checkpoint.
-    newest = evidence.stored()
-    if newest and newest.checkpoint.size >= known:
-        return _Failed("unreachable", "another process of this log asks it at the same time")
-    return _Failed("ahead", f"it cosigned {known:,} entries of this log, which are not all here")
 
 
 def _failed(answer: Answer) -> _Failed:

@@ -175,6 +175,15 @@ def test_the_size_that_the_witness_says_is_believed_only_for_the_proof(clock: Cl
     assert WitnessModel.objects.get().failure == ""
 
 
+def test_a_witness_that_knew_more_and_forgot_it_is_asked_like_a_new_one() -> None:
+    grow(5)
+    WitnessModel.objects.create(key=str(WITNESS), size=100)
+    with serving(honest()) as (server, witness):
+        witnessing.step([witness])
+    assert [growth_files.parse(each.body).old for each in server.received] == [5, 0]
+    assert (cosigned_size(), WitnessModel.objects.get().size) == (5, 5)
+
+
 def test_a_key_that_signs_no_more_ends_what_it_signed() -> None:
     grow(5)
     with serving(honest()) as (_, witness):
@@ -343,6 +352,26 @@ def test_one_process_asks_in_a_round() -> None:
     keys = [str(WITNESS), str(OTHER)]
     assert witnesses.begin_round(keys, keys) == dict.fromkeys(keys, 0)
     assert witnesses.begin_round(keys, keys) == {}
+
+
+def test_who_is_overtaken_by_another_process_reports_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    grow(5)
+    begin = witnesses.begin_round
+    with serving(honest()) as (server, witness):
+
+        def meanwhile(*arguments: Any) -> dict[str, int]:
+            monkeypatch.setattr(witnesses, "begin_round", begin)
+            grow(3)
+            witnessing.step([witness])
+            return dict.fromkeys(arguments[1], 0)
+
+        monkeypatch.setattr(witnesses, "begin_round", meanwhile)
+        witnessing.step([witness])
+        witnessing.step([witness])
+    assert [growth_files.parse(each.body).old for each in server.received] == [0, 0]
+    assert (cosigned_size(), WitnessModel.objects.get().failure, caplog.records) == (8, "", [])
 
 
 def test_a_clock_that_was_set_back_ends_no_rounds(clock: Clock) -> None:
