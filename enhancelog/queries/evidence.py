@@ -11,6 +11,7 @@ from enhancelog.evidence.growth_files import GrowthFile
 from enhancelog.evidence.merkle import Reader
 from enhancelog.evidence.receipts import Leaf
 from enhancelog.evidence.tiles import ENTRIES, WIDTH
+from enhancelog.models import Checkpoint as CheckpointModel
 from enhancelog.models import Entry as EntryModel
 from enhancelog.queries.entries import Listed
 from enhancelog.store import evidence, rows, witnesses
@@ -34,6 +35,11 @@ def cosigned_checkpoint() -> Stored | None:
     """The newest that a witness cosigned."""
     found = evidence.stored()
     return found and witnesses.cosigned(found)
+
+
+def signed_up_to() -> int:
+    """The last position that a checkpoint has; 0 if none was signed yet."""
+    return CheckpointModel.objects.values_list("size", flat=True).first() or 0
 
 
 def receipt(listed: Listed) -> Receipt | None:
