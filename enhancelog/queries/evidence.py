@@ -39,7 +39,7 @@ def cosigned_checkpoint() -> Stored | None:
 
 def signed_up_to() -> int:
     """The last position that a checkpoint has; 0 if none was signed yet."""
-    return CheckpointModel.objects.values_list("size", flat=True).first() or 0
+    return CheckpointModel.objects.filter(pk=evidence.ROW).values_list("size", flat=True).first() or 0
 
 
 def receipt(listed: Listed) -> Receipt | None:
