@@ -22,12 +22,18 @@ TEXT: Final = "text/plain; charset=utf-8"
 # restored from a copy gets other ones, and a mirror reads each once.
 TILE: Final = "application/octet-stream"
 SIZES: Final = ("first", "second")
+COSIGNED: Final = "cosigned"
 
 
 class CheckpointOfLog(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request) -> HttpResponse:
+        if _asks_for_cosigned(request):
+            cosigned = evidence.cosigned_checkpoint()
+            if cosigned is None:
+                return problem_response(404, "No witness has cosigned a checkpoint of this log.")
+            return tagged(request._request, cosigned.note, TEXT)
         found = evidence.checkpoint()
         return _too_early() if found is None else tagged(request._request, found.note, TEXT)
 
@@ -77,6 +83,15 @@ class TileOfLog(ApiView):
         if found is None:
             return problem_response(404, "The checkpoint has no such tile.")
         return tagged(request._request, found, TILE)
+
+
+def _asks_for_cosigned(request: Request) -> bool:
+    parameters = dict(request._request.GET.lists())
+    filters.check_single(parameters, COSIGNED)
+    (value,) = parameters.get(COSIGNED, ["false"])
+    if value not in ("true", "false"):
+        raise Invalid(COSIGNED, "choice", f'must be true or false, not "{value[:40]}"')
+    return value == "true"
 
 
 # Neither 404, which clients take for final, nor a wait that holds a thread: a checkpoint follows within seconds.

@@ -165,6 +165,16 @@ class Evidence(Struct, frozen=True):
     damage: str = ""  # why nobody can go on
 
 
+class Witness(Struct, frozen=True):
+    name: str
+    url: str
+    size: int = 0  # of the checkpoint that it cosigned last, at ``cosigned_ms``
+    cosigned_ms: int | None = None
+    failure: str = ""  # unreachable, refused, unverified, ahead (it knows more entries) or forked; empty if it cosigns
+    detail: str = ""
+    failed_ms: int | None = None  # since when
+
+
 class Worker(Struct, frozen=True):
     pid: int
     started_ms: int
@@ -195,3 +205,4 @@ class Status(Struct, frozen=True):
     replica: Replica | None = None
     backups: Backups = Backups(0, 1)
     evidence: Evidence | None = None
+    witnesses: list[Witness] = []

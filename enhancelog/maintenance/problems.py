@@ -12,7 +12,7 @@ from enhancelog import links
 from enhancelog.domain.installation import EVIDENCE, SEVERITIES, Positions, Problem, Queue, Severity, Space, Status
 from enhancelog.domain.public_addresses import is_loopback
 from enhancelog.domain.times import DAY_MS
-from enhancelog.maintenance import database_problems, evidence_problems
+from enhancelog.maintenance import database_problems, evidence_problems, witness_problems
 from enhancelog.maintenance.disk_use import NETWORKED
 
 GIB: Final = 1 << 30
@@ -204,6 +204,7 @@ _FINDERS: Final[tuple[Callable[[Status], Iterator[Problem]], ...]] = (
     _of_disk,
     _of_work,
     evidence_problems.of_evidence,
+    witness_problems.of_witnesses,
     _of_messages,
     _of_clock,
     _of_backups,

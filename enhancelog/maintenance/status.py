@@ -31,6 +31,7 @@ from enhancelog.maintenance import (
 )
 from enhancelog.observing import metrics
 from enhancelog.queries import status as queried
+from enhancelog.queries import witnesses
 
 _KINDS: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
@@ -56,6 +57,7 @@ def look() -> Status:
         replica=replica_status.look(at),
         backups=scheduled_backups.look(_try(scheduled_backups.unable) or ""),
         evidence=None if at is None else _try(lambda: evidence_status.look(at.log)),
+        witnesses=_try(witnesses.states) or [],
     )
     return _with_problems(status, broken)
 

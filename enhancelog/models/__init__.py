@@ -4,7 +4,7 @@ from enhancelog.models.alerts import Alert, AlertProgress, Delivery, DeliveryAtt
 from enhancelog.models.api_tokens import Token
 from enhancelog.models.attempts import NO_TIME, Attempt, RunStart
 from enhancelog.models.audit import AuditRecord
-from enhancelog.models.evidence import Checkpoint, Tile
+from enhancelog.models.evidence import Checkpoint, Tile, Witness
 from enhancelog.models.followed import FollowFinding
 from enhancelog.models.host import (
     AmbiguousPatch,
@@ -133,4 +133,5 @@ __all__ = [
     "UnfinishedTotal",
     "VerifiedAddress",
     "Version",
+    "Witness",
 ]

@@ -19,7 +19,7 @@ from enhancelog.evidence.tiles import ENTRIES, WIDTH
 from enhancelog.models import Checkpoint as CheckpointModel
 from enhancelog.models import Entry as EntryModel
 from enhancelog.queries.entries import Listed
-from enhancelog.store import evidence, rows
+from enhancelog.store import evidence, rows, witnesses
 from enhancelog.store.evidence import Stored
 
 _RECEIPT_COLUMNS: Final = (*rows.LEAF_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source")
@@ -31,20 +31,30 @@ class Receipt(NamedTuple):
 
 
 def checkpoint() -> Stored | None:
-    """``None``: nothing was signed yet."""
-    return evidence.stored()
+    """The newest, with cosignatures if it has some. ``None``: nothing was signed yet."""
+    found = evidence.stored()
+    return found and witnesses.best(found)
+
+
+def cosigned_checkpoint() -> Stored | None:
+    """The newest that a witness cosigned."""
+    found = evidence.stored()
+    return found and witnesses.cosigned(found)
 
 
 def signed_up_to() -> int:
     """The last position that a checkpoint has; 0 if none was signed yet."""
-    return CheckpointModel.objects.values_list("size", flat=True).first() or 0
+    return CheckpointModel.objects.filter(pk=evidence.ROW).values_list("size", flat=True).first() or 0
 
 
 def receipt(listed: Listed) -> Receipt | None:
-    """``None``: no checkpoint has the entry yet. Raises ``Other``."""
+    """With a cosigned checkpoint if one has the entry. ``None``: no checkpoint has it yet. Raises ``Other``."""
     found = evidence.stored()
     if found is None or listed.position > found.checkpoint.size:
         return None
+    cosigned = witnesses.cosigned(found)
+    if cosigned and listed.position <= cosigned.checkpoint.size:
+        found = cosigned
     (leaf, inner), index = _leaf(listed), listed.position - 1
     _, size, root, _ = found.checkpoint
     try:
@@ -60,20 +70,31 @@ def growth(first: int, second: int | None) -> bytes | None:
     """A growth file from size ``first`` on, which ends with the checkpoint if ``second`` is its size or ``None``.
     ``None``: nothing was signed yet. Raises ``Invalid`` or ``Other``.
     """
-    found = evidence.stored()
+    found = checkpoint()
     if found is None:
         return None
-    _, size, root, _ = found.checkpoint
+    size = found.checkpoint.size
     for name, value in (("first", first), ("second", second)):
         if value is not None and value > size:
             raise Invalid(name, "checkpoint", f"is {value:,}, but must be at most {size:,}, the size of the checkpoint")
     end = size if second is None else second
     if first > end:
         raise Invalid("first", "checkpoint", f"is {first:,}, but must be at most {end:,}, which is second")
+    return _growth(found, first, end)
+
+
+def growth_to(found: Stored, first: int) -> bytes:
+    """Raises ``Other``."""
+    return _growth(found, first, found.checkpoint.size)
+
+
+def _growth(found: Stored, first: int, end: int) -> bytes:
+    _, size, root, _ = found.checkpoint
     read = _reader(found)
     try:
         hashes = proofs.consistency(first, end, read)
-        if end == size:  # as above
+        # One that does not verify would be taken for a fork, when a tile was damaged.
+        if end == size:
             proofs.check_consistency(first, size, merkle.root(first, read), root, hashes)
     except Unproven as error:
         raise _damaged(error) from None

@@ -54,10 +54,10 @@ class NotOurs(Other):
     """The checkpoint was signed with other keys."""
 
 
-def stored() -> Stored | None:
+def stored(row: int = ROW) -> Stored | None:
     """Raises ``Other``: it is damaged."""
     with faults():
-        found = CheckpointModel.objects.filter(pk=ROW).values_list("note", "signed_ms").first()
+        found = CheckpointModel.objects.filter(pk=row).values_list("note", "signed_ms").first()
     if found is None:
         return None
     note, signed_ms = found

@@ -442,11 +442,11 @@ def test_a_missing_entry_ends_its_bundle(client: Client) -> None:
 @pytest.mark.parametrize(
     ("path", "number"),
     [
-        ("checkpoint", 1),
+        ("checkpoint", 2),  # the newest, and the cosigned one
         ("keys", 0),
-        ("proofs/h-7", 4),  # the entry, the checkpoint, what its leaf is made of, tiles
-        ("consistency?first=7", 3),
-        ("consistency?first=7&second=8", 2),
+        ("proofs/h-7", 5),  # the entry, both checkpoints, what its leaf is made of, tiles
+        ("consistency?first=7", 4),
+        ("consistency?first=7&second=8", 3),
         ("tile/0/000.p/9", 2),
         ("tile/entries/000.p/9", 3),
     ],

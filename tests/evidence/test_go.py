@@ -2,9 +2,7 @@
 
 import base64
 import json
-import os
 import random
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,14 +20,13 @@ from enhancelog.evidence.merkle import leaf_hash
 from enhancelog.evidence.tile_building import TileBuilder
 from enhancelog.evidence.tiles import WIDTH, Tile
 from tests.api import test_evidence
+from tests.evidence.go_programs import built
 from tests.evidence.logs import KEY
 from tests.evidence.trees import Tree, tree_of
-from tests.lacking import lack
 
 pytestmark = [pytest.mark.heavy, pytest.mark.once]
 
 SOURCE = Path(__file__).parent / "transparency" / "main.go"
-PACKAGES = "/usr/share/gocode"  # of Debian
 TREE = tree_of(66_000)
 EVERY = 70  # leaves of the largest tree of which all proofs are compared
 
@@ -67,15 +64,8 @@ def encoded(data: bytes) -> str:
 @pytest.fixture(scope="module")
 def go(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Go]:
     """With the whole tree."""
-    if not shutil.which("go") or not Path(PACKAGES, "src/golang.org/x/mod").is_dir():
-        lack("Go and its x/mod (Debian: golang-go golang-golang-x-mod-dev)")
-    folder = tmp_path_factory.mktemp("go")
-    # As before modules, so that nothing is downloaded
-    settings = {"GO111MODULE": "off", "GOPATH": PACKAGES, "GOCACHE": str(folder / "cache"), "GOFLAGS": ""}
-    command = ["go", "build", "-o", str(folder / "transparency"), str(SOURCE)]
-    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False, timeout=240)
-    assert done.returncode == 0, done.stdout + done.stderr
-    process = subprocess.Popen([folder / "transparency"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    program = built(SOURCE, tmp_path_factory.mktemp("go"))
+    process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with process:
         found = Go(process)
         for begin in range(0, len(TREE.data), 10_000):

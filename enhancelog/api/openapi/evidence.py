@@ -1,6 +1,6 @@
 from typing import Any, Final
 
-from enhancelog.api.evidence import TILE
+from enhancelog.api.evidence import COSIGNED, TILE
 from enhancelog.api.openapi.log import ISSUE_ID
 from enhancelog.api.openapi.parts import NOT_MODIFIED, READ_ERRORS, Part, answer, content, in_path, operation, query
 from enhancelog.domain.errors import NO_SUCH_ENTRY
@@ -30,6 +30,14 @@ OPERATIONS: Final[dict[str, Part]] = {
         "Size and root of the tree over the log, signed",
         _text(_NOTE),
         "A C2SP tlog-checkpoint. 503 before the first one.",
+        "404",
+        parameters=[
+            query(
+                COSIGNED,
+                {"type": "string", "enum": ["true", "false"]},
+                "Whether to get the newest one that witnesses cosigned. 404: there is none.",
+            )
+        ],
     ),
     "/v1/evidence/keys": _get(
         "get_evidence_keys",
