@@ -87,6 +87,8 @@ def check_name(name: str) -> None:
 
 def parse_verifier_key(text: str) -> VerifierKey:
     """Raises ``Unproven``."""
+    if text.strip().startswith(_PRIVATE):
+        raise Unproven("key: this is a signing key, which must stay secret; give the public one")
     name, kind, public, key_id = _parts(text.strip())
     if kind not in (ED25519, COSIGNATURE):
         raise Unproven(f"key: has the signature type 0x{kind:02x}; 0x01 (Ed25519) and 0x04 (cosignature) are supported")

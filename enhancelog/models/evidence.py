@@ -27,7 +27,7 @@ class Checkpoint(models.Model):
     signed_ms = models.BigIntegerField()
 
     class Meta:
-        constraints: ClassVar = [models.CheckConstraint(condition=Q(id__in=[1, 2]), name="checkpoints_are_two")]
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1) | Q(id=2), name="checkpoints_are_two")]
 
     def __str__(self) -> str:
         return f"checkpoint of {self.size} entries"

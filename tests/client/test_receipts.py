@@ -8,7 +8,7 @@ import pytest
 
 from enhancelog.client.async_log_store import AsyncHttpEnhanceLogStore
 from enhancelog.client.log_store import HttpEnhanceLogStore
-from enhancelog.domain.errors import NotFound, Other
+from enhancelog.domain.errors import NO_SUCH_ENTRY, NotFound, Other
 from tests.client import test_async_connection as asynchronous
 from tests.client.scripted import Scripted, problem
 
@@ -59,7 +59,7 @@ def test_a_server_that_signs_nothing_is_given_up(ask: Ask) -> None:
 @pytest.mark.parametrize("issue_id", ["h-1", "h" * 400])
 def test_a_missing_entry_is_not_found(ask: Ask, issue_id: str) -> None:
     with pytest.raises(NotFound):
-        ask(issue_id, problem(404, f"not found: {issue_id}")).result()
+        ask(issue_id, httpx.Response(404, text=NO_SUCH_ENTRY)).result()
     asked = ask("..", FOUND)
     with pytest.raises(NotFound):
         asked.result()
