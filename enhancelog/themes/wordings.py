@@ -1,0 +1,172 @@
+"""Wordings of one axis, and how alike they are: TF-IDF and cosine, through an index of their words."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from math import log, sqrt
+from typing import Final
+
+from msgspec import Struct
+
+from enhancelog.themes import content_words
+
+# Beginnings that a wording keeps: its most frequent ones, whenever it has twice as many
+_MOST_KEPT: Final = 64
+
+Vector = dict[str, float]
+
+
+class Wording(Struct):
+    """Denials that share most of their words; ``counts`` says by beginning how many have it."""
+
+    theme: int
+    forms: dict[str, str]
+    counts: dict[str, int]
+    denials: int = 1
+    folded: int = 1  # wordings that it is made of
+    # Of the mean of their unit vectors: what is alike to a folded one is so on average, else the largest would take all.
+    length: float = 1.0
+
+    def add(self, words: Mapping[str, str]) -> None:
+        self._count(words, dict.fromkeys(words, 1))
+        self.denials += 1
+
+    def fold(self, other: "Wording") -> None:
+        self._count(other.forms, other.counts)
+        self.denials += other.denials
+        self.folded += other.folded
+
+    def shares(self) -> Iterator[tuple[str, float]]:
+        for word, count in self.counts.items():
+            yield word, count / self.denials
+
+    def _count(self, forms: Mapping[str, str], counts: Mapping[str, int]) -> None:
+        for word, count in counts.items():
+            self.counts[word] = self.counts.get(word, 0) + count
+            self.forms.setdefault(word, forms[word])
+        if len(self.counts) > 2 * _MOST_KEPT:
+            kept = sorted(self.counts, key=lambda word: (-self.counts[word], word))[:_MOST_KEPT]
+            self.counts = {word: self.counts[word] for word in kept}
+            self.forms = {word: self.forms[word] for word in kept}
+
+
+class Saved(Struct):
+    """Wordings and their words' weights."""
+
+    wordings: dict[int, Wording]
+    rarities: dict[str, float]
+    highest: float
+
+
+class Wordings:
+    """Words weigh what they weighed at the last ``weigh``, new ones as much as the rarest."""
+
+    def __init__(self, saved: Saved | None = None) -> None:
+        self.saved = saved or Saved({}, {}, 1.0)
+        self.by_number = self.saved.wordings
+        self._vectors: dict[int, Vector] = {}
+        self._index: defaultdict[str, dict[int, float]] = defaultdict(dict)
+        self._place_all()
+
+    def alike(self, words: Mapping[str, str]) -> dict[int, float]:
+        """Cosines of wordings that share words."""
+        return self._alike(self._unit((word, 1.0) for word in words))
+
+    def all_alike(self, rest: Callable[[], None]) -> dict[int, dict[int, float]]:
+        found = {}
+        for number, vector in self._vectors.items():
+            rest()
+            found[number] = self._alike(vector)
+            found[number].pop(number, None)
+        return found
+
+    def put(self, number: int, wording: Wording) -> None:
+        self.by_number[number] = wording
+        self._place(number)
+
+    def add(self, number: int, words: Mapping[str, str]) -> None:
+        self.by_number[number].add(words)
+        self._place(number)
+
+    def fold(self, into: int, taken: int) -> None:
+        one, two = self.by_number[into], self.by_number[taken]
+        vectors = (self._vectors[into], one.folded), (self._vectors[taken], two.folded)
+        one.fold(two)
+        one.length = _mean_length(vectors)
+        self._place(into)
+        self.remove(taken)
+
+    def remove(self, number: int) -> None:
+        self._displace(number)
+        del self.by_number[number]
+
+    def weigh(self) -> None:
+        """Weighs words anew: the fewer wordings have one, the more."""
+        present: dict[str, float] = defaultdict(float)
+        for wording in self.by_number.values():
+            for word, share in wording.shares():
+                present[word] += share
+        many = max(len(self.by_number), 2)
+        self.saved.rarities = {word: max(0.0, log(many / max(share, 1.0))) for word, share in present.items()}
+        self.saved.highest = log(many)
+        self._place_all()
+
+    def _place_all(self) -> None:
+        self._vectors.clear()
+        self._index.clear()
+        for number in self.by_number:
+            self._place(number)
+
+    def _place(self, number: int) -> None:
+        self._displace(number)
+        wording = self.by_number[number]
+        vector = self._vectors[number] = self._unit(wording.shares(), wording.length)
+        for word, value in vector.items():
+            self._index[word][number] = value
+
+    def _displace(self, number: int) -> None:
+        for word in self._vectors.pop(number, ()):
+            having = self._index[word]
+            del having[number]
+            if not having:
+                del self._index[word]
+
+    def _unit(self, shares: Iterator[tuple[str, float]], length: float = 1.0) -> Vector:
+        rarities, highest = self.saved.rarities, self.saved.highest
+        vector = {word: share * rarities.get(word, highest) for word, share in shares}
+        scale = length / (sqrt(sum(value * value for value in vector.values())) or 1.0)
+        return {word: value * scale for word, value in vector.items() if value}
+
+    def _alike(self, vector: Vector) -> dict[int, float]:
+        found: defaultdict[int, float] = defaultdict(float)
+        for word, value in vector.items():
+            for number, other in self._index.get(word, {}).items():
+                found[number] += value * other
+        return found
+
+
+def _mean_length(vectors: tuple[tuple[Vector, int], ...]) -> float:
+    total: defaultdict[str, float] = defaultdict(float)
+    for vector, folded in vectors:
+        for word, value in vector.items():
+            total[word] += value * folded
+    return sqrt(sum(value * value for value in total.values())) / sum(folded for _, folded in vectors)
+
+
+def told_apart(theme: int, wordings: Mapping[int, Wording], most: int) -> tuple[str, ...]:
+    """Words that are frequent in the theme and rare outside, the most telling first."""
+    inside: defaultdict[str, int] = defaultdict(int)
+    everywhere: defaultdict[str, int] = defaultdict(int)
+    forms: dict[str, str] = {}
+    for wording in wordings.values():
+        for word, form in wording.forms.items():
+            if word == form[: content_words.LONG]:
+                everywhere[word] += wording.counts[word]
+                if wording.theme == theme:
+                    inside[word] += wording.counts[word]
+                    forms.setdefault(word, form)
+    members = sum(wording.denials for wording in wordings.values() if wording.theme == theme)
+    denials = sum(wording.denials for wording in wordings.values())
+    telling = {
+        word: count / members * log(count / members * denials / everywhere[word]) for word, count in inside.items()
+    }
+    return tuple(forms[word] for word in sorted(telling, key=lambda word: (-telling[word], word))[:most])
