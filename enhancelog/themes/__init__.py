@@ -1,4 +1,4 @@
-"""Groups denials in prose by what they say, below the patterns of denials that a template wrote."""
+"""Groups denials in prose by what they say."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Average linkage: joins the two groups that are most alike on average, until none are alike enough."""
+"""Average linkage: the two groups that are most alike on average are joined, again and again."""
 
 import heapq
 from collections.abc import Callable, Mapping
@@ -8,17 +8,17 @@ Alike = Mapping[int, Mapping[int, float]]  # how alike two are, both ways; 0 whe
 
 
 class Join(NamedTuple):
-    """``taken`` becomes a part of ``into``, which is the smaller number."""
-
-    into: int
+    into: int  # the smaller number
     taken: int
 
 
 def joins(alike: Alike, weights: Mapping[int, int], least: float, rest: Callable[[], None]) -> list[Join]:
-    """In order, the most alike first; ties by number. Quadratic in the number of items."""
+    """In order, while groups are ``least`` alike. Quadratic."""
     rows = {number: dict(row) for number, row in alike.items()}
     sizes = dict(weights)
-    heap = [(-value, one, two) for one, row in rows.items() for two, value in row.items() if one < two and value >= least]
+    heap = [
+        (-value, one, two) for one, row in rows.items() for two, value in row.items() if one < two and value >= least
+    ]
     heapq.heapify(heap)
     found: list[Join] = []
     while heap:

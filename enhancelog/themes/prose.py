@@ -1,4 +1,4 @@
-"""Whether the details of an axis are prose, which has no templates."""
+"""Whether the details of an axis are prose."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _HOLE: Final = re.compile("⟨[^⟨⟩]*+⟩")
 
 
 def is_prose(patterns: Mapping[str, int]) -> bool:
-    """``patterns``: what the denials of each have in common, as joined templates, and how many they are."""
+    """``patterns``: joined templates, and the denials of each."""
     denials = sum(patterns.values())
     if denials < FEWEST_DENIALS or len(patterns) < LEAST_VARIETY * denials:
         return False

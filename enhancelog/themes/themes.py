@@ -2,8 +2,8 @@
 
 # A detail is added to the *wording* that shares most of its words, for good, or begins one. A *theme* is a set of
 # wordings. Wordings are grouped anew whenever the number of details has doubled or there are too many wordings; in
-# between, a new one joins the theme that it is most like. All of this depends on nothing but the details added so far, in
-# order: whoever adds the same details again gets the same themes, however often the state was saved in between.
+# between, a new one joins the theme that it is most like. All of this depends on nothing but the details added so far,
+# in order: whoever adds them again gets the same themes, however often the state was saved in between.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -28,18 +28,16 @@ LABEL_WORDS: Final = 4
 
 
 class Move(NamedTuple):
-    """All wordings ``led`` by one are now led by ``leader``, in ``theme``; in none if they retired."""
+    """What ``led`` led is now led by ``leader``."""
 
     led: int
     leader: int
-    theme: int | None
+    theme: int | None  # of the leader; ``None``: it retired
 
 
 class Placed(NamedTuple):
-    """The detail's wording, ``None`` without words; and whose theme has changed, in order."""
-
-    wording: int | None
-    moves: tuple[Move, ...]
+    wording: int | None  # ``None``: the detail has no words
+    moves: tuple[Move, ...]  # in order; of any wordings, a new one among them
 
 
 class _State(Struct):
@@ -52,10 +50,8 @@ def no_rest() -> None: ...
 
 
 class Themes:
-    """Bounded in memory, however many details are added. ``rest`` is called every few milliseconds."""
-
     def __init__(self, saved: bytes = b"", rest: Callable[[], None] = no_rest) -> None:
-        """``saved``: what ``save`` returned. Raises ``msgspec.DecodeError`` if it is something else."""
+        """Raises ``msgspec.DecodeError`` unless ``save`` made ``saved``. ``rest`` is called while wordings are grouped."""
         state = msgspec.json.decode(saved, type=_State) if saved else _State(0, 0, Saved({}, {}, 1.0))
         self._state = state
         self._wordings = Wordings(state.saved)
@@ -76,7 +72,7 @@ class Themes:
         return msgspec.json.encode(self._state)
 
     def sizes(self) -> dict[int, int]:
-        """By theme, named by its first wording: its denials. Without retired ones."""
+        """Denials of each theme, which is named by its first wording."""
         found: dict[int, int] = defaultdict(int)
         for wording in self._wordings.by_number.values():
             found[wording.theme] += wording.denials
@@ -87,8 +83,9 @@ class Themes:
 
     def _placed(self, words: Mapping[str, str]) -> tuple[int, list[Move]]:
         alike = self._wordings.alike(words)
-        nearest = max(alike, key=lambda number: (alike[number], -number), default=None)
-        if nearest is not None and alike[nearest] >= SAME_WORDING:
+        cosines = {number: value / self._wordings.by_number[number].length for number, value in alike.items()}
+        nearest = max(cosines, key=lambda number: (cosines[number], -number), default=None)
+        if nearest is not None and cosines[nearest] >= SAME_WORDING:
             self._wordings.add(nearest, words)
             return nearest, []
         number = self._state.wordings_begun
@@ -128,7 +125,8 @@ class Themes:
             self._wordings.fold(into, taken)
             moves.append(Move(taken, into, self._wordings.by_number[into].theme))
         # Each theme is one wording by now. The smallest and oldest retire.
-        by_size = sorted(self._wordings.by_number, key=lambda number: (self._wordings.by_number[number].denials, number))
+        sizes = {number: wording.denials for number, wording in self._wordings.by_number.items()}
+        by_size = sorted(sizes, key=lambda number: (sizes[number], number))
         for number in by_size[: excess - len(moves)]:
             self._wordings.remove(number)
             moves.append(Move(number, number, None))

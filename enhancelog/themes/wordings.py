@@ -1,4 +1,4 @@
-"""Wordings of one axis, and how alike they are: TF-IDF and cosine, through an index of their words."""
+"""Wordings of an axis, and how alike they are (TF-IDF, cosine)."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -16,14 +16,15 @@ Vector = dict[str, float]
 
 
 class Wording(Struct):
-    """Denials that share most of their words; ``counts`` says by beginning how many have it."""
+    """Denials that share most of their words."""
 
     theme: int
-    forms: dict[str, str]
-    counts: dict[str, int]
+    forms: dict[str, str]  # by beginning, a word
+    counts: dict[str, int]  # by beginning, denials that have it
     denials: int = 1
     folded: int = 1  # wordings that it is made of
-    # Of the mean of their unit vectors: what is alike to a folded one is so on average, else the largest would take all.
+    # Of the mean of their unit vectors, so that a folded one is as alike as its parts are on average. With length 1 it
+    # would be more alike to anything than they are, and take up more and more.
     length: float = 1.0
 
     def add(self, words: Mapping[str, str]) -> None:
@@ -50,16 +51,12 @@ class Wording(Struct):
 
 
 class Saved(Struct):
-    """Wordings and their words' weights."""
-
     wordings: dict[int, Wording]
-    rarities: dict[str, float]
-    highest: float
+    rarities: dict[str, float]  # as of the last ``weigh``
+    highest: float  # the rarity of a word that is new since
 
 
 class Wordings:
-    """Words weigh what they weighed at the last ``weigh``, new ones as much as the rarest."""
-
     def __init__(self, saved: Saved | None = None) -> None:
         self.saved = saved or Saved({}, {}, 1.0)
         self.by_number = self.saved.wordings
@@ -100,7 +97,7 @@ class Wordings:
         del self.by_number[number]
 
     def weigh(self) -> None:
-        """Weighs words anew: the fewer wordings have one, the more."""
+        """The fewer wordings have a word, the more it weighs."""
         present: dict[str, float] = defaultdict(float)
         for wording in self.by_number.values():
             for word, share in wording.shares():
@@ -153,7 +150,7 @@ def _mean_length(vectors: tuple[tuple[Vector, int], ...]) -> float:
 
 
 def told_apart(theme: int, wordings: Mapping[int, Wording], most: int) -> tuple[str, ...]:
-    """Words that are frequent in the theme and rare outside, the most telling first."""
+    """Words frequent in the theme and rare outside, the most telling first."""
     inside: defaultdict[str, int] = defaultdict(int)
     everywhere: defaultdict[str, int] = defaultdict(int)
     forms: dict[str, str] = {}
