@@ -51,7 +51,7 @@ def no_rest() -> None: ...
 
 class Themes:
     def __init__(self, saved: bytes = b"", rest: Callable[[], None] = no_rest) -> None:
-        """Raises ``msgspec.DecodeError`` unless ``save`` made ``saved``. ``rest`` is called while wordings are grouped."""
+        """Raises ``msgspec.DecodeError`` if ``save`` did not make ``saved``. ``rest`` is called during a grouping."""
         state = msgspec.json.decode(saved, type=_State) if saved else _State(0, 0, Saved({}, {}, 1.0))
         self._state = state
         self._wordings = Wordings(state.saved)
