@@ -10,7 +10,7 @@ MOST: Final = 64  # distinct beginnings that are kept
 
 # "citation" and "citing" share the short beginning, "citation" and "citations" the long one, too, and so count as more
 # alike. No rules of one language's endings, and no list of exceptions.
-_SHORT: Final = 4
+SHORT: Final = 4
 LONG: Final = 6
 
 # English grammar, which is frequent in any text. That of other languages loses its weight by being frequent in an axis.
@@ -38,6 +38,6 @@ def content_words(detail: str) -> dict[str, str]:
             continue
         if len(found) >= MOST:
             break
-        found.setdefault(word[:_SHORT], word)
+        found.setdefault(word[:SHORT], word)
         found.setdefault(word[:LONG], word)
     return found

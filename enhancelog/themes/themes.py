@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from enhancelog.themes.content_words import content_words
 from enhancelog.themes.linkage import Join, joins
-from enhancelog.themes.wordings import Saved, Wording, Wordings, told_apart
+from enhancelog.themes.wordings import Saved, Wording, Wordings, labels
 
 # Wordings that are told apart. When there are as many, half of them are folded into others or retire.
 MOST_WORDINGS: Final = 512
@@ -78,8 +78,9 @@ class Themes:
             found[wording.theme] += wording.denials
         return dict(sorted(found.items()))
 
-    def label(self, theme: int) -> tuple[str, ...]:
-        return told_apart(theme, self._wordings.by_number, LABEL_WORDS)
+    def labels(self) -> dict[int, tuple[str, ...]]:
+        """Telling words of each theme."""
+        return labels(self._wordings.by_number.values(), LABEL_WORDS)
 
     def _placed(self, words: Mapping[str, str]) -> tuple[int, list[Move]]:
         alike = self._wordings.alike(words)

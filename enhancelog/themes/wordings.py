@@ -1,7 +1,7 @@
 """Wordings of an axis, and how alike they are (TF-IDF, cosine)."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import log, sqrt
 from typing import Final
 
@@ -149,21 +149,26 @@ def _mean_length(vectors: tuple[tuple[Vector, int], ...]) -> float:
     return sqrt(sum(value * value for value in total.values())) / sum(folded for _, folded in vectors)
 
 
-def told_apart(theme: int, wordings: Mapping[int, Wording], most: int) -> tuple[str, ...]:
-    """Words frequent in the theme and rare outside, the most telling first."""
-    inside: defaultdict[str, int] = defaultdict(int)
+def labels(wordings: Iterable[Wording], most: int) -> dict[int, tuple[str, ...]]:
+    """By theme: words frequent in it and rare outside, the most telling first."""
     everywhere: defaultdict[str, int] = defaultdict(int)
+    inside: defaultdict[int, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     forms: dict[str, str] = {}
-    for wording in wordings.values():
+    members: defaultdict[int, int] = defaultdict(int)
+    for wording in wordings:
+        members[wording.theme] += wording.denials
         for word, form in wording.forms.items():
             if word == form[: content_words.LONG]:
                 everywhere[word] += wording.counts[word]
-                if wording.theme == theme:
-                    inside[word] += wording.counts[word]
-                    forms.setdefault(word, form)
-    members = sum(wording.denials for wording in wordings.values() if wording.theme == theme)
-    denials = sum(wording.denials for wording in wordings.values())
-    telling = {
-        word: count / members * log(count / members * denials / everywhere[word]) for word, count in inside.items()
-    }
-    return tuple(forms[word] for word in sorted(telling, key=lambda word: (-telling[word], word))[:most])
+                inside[wording.theme][word] += wording.counts[word]
+                forms.setdefault(word, form)
+    denials = sum(members.values())
+    found = {}
+    for theme, counts in sorted(inside.items()):
+        shares = {word: count / members[theme] for word, count in counts.items()}
+        telling = {word: share * log(share * denials / everywhere[word]) for word, share in shares.items()}
+        ranked = sorted(telling, key=lambda word: (-telling[word], word))
+        # Of words that begin alike, one.
+        first = {word[: content_words.SHORT]: word for word in reversed(ranked)}
+        found[theme] = tuple(forms[word] for word in ranked if first[word[: content_words.SHORT]] == word)[:most]
+    return found

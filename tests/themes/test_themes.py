@@ -71,9 +71,9 @@ def test_a_theme_is_called_by_its_telling_words(reason: str, telling: str):
     of_reason = [theme for one, theme in zip(said, ledger.assigned(), strict=True) if one.reason == reason]
     largest = max(set(of_reason), key=of_reason.count)
     assert largest is not None
-    label = ledger.themes.label(largest)
+    label = ledger.themes.labels()[largest]
     assert any(word.startswith(telling) for word in label), label
-    assert len(label) == themes.LABEL_WORDS
+    assert len({word[:4] for word in label}) == len(label) == themes.LABEL_WORDS
 
 
 def test_sizes_count_the_denials_of_each_theme():
@@ -176,6 +176,7 @@ def test_any_text_is_placed_and_can_be_saved(detail: str):
     ledger.restart()
     ledger.add([detail])
     assert len(set(ledger.assigned())) == 1
+    assert ledger.themes.labels().keys() == ledger.themes.sizes().keys()
 
 
 def test_what_was_not_saved_here_is_not_read():
