@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 # Each wording becomes three to ten denials. A draw replaces {slots} by values and takes one of [these|or these]; the
-# sentences that || separates may change places; and a third of the denials have a lead or a tail that says nothing.
+# sentences that || separates may change places; and two thirds of the denials have a lead or a tail that says nothing.
 FEWEST: Final = 3
 MOST: Final = 10
 
