@@ -16,6 +16,7 @@ CHECKPOINT: Final = "/v1/evidence/checkpoint"
 KEYS: Final = "/v1/evidence/keys"
 CONSISTENCY: Final = "/v1/evidence/consistency"
 MOST_KEYS: Final = 16  # of one log
+LONGEST_KEY: Final = 4_000  # characters; all of them are kept in one file, which is read up to a limit
 
 
 class Known(NamedTuple):
@@ -107,9 +108,12 @@ class WitnessCalls:
 
     def _keys(self, text: bytes) -> list[VerifierKey]:
         try:
-            found = [keys.parse_verifier_key(line) for line in text.decode().splitlines()[:MOST_KEYS]]
+            lines = text.decode().splitlines()[:MOST_KEYS]
+            found = [keys.parse_verifier_key(line) for line in lines]
         except (Unproven, UnicodeDecodeError) as reason:
             raise self._not_evidence(reason) from None
+        if (longest := max(map(len, lines), default=0)) > LONGEST_KEY:
+            raise self._not_evidence(f"a key has {longest:,} characters, the limit is {LONGEST_KEY:,}")
         return [key for key in found if not key.is_witness]
 
     def _body(self, answer: Answer) -> bytes:

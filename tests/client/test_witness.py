@@ -18,7 +18,7 @@ from enhancelog.client.remembered import Remembered
 from enhancelog.client.witness import Witness
 from enhancelog.client.witness_calls import Known, Seen
 from enhancelog.domain.errors import Forked, Invalid, Other
-from enhancelog.evidence import keys
+from enhancelog.evidence import checkpoints, keys
 from enhancelog.evidence.checkpoints import Checkpoint
 from enhancelog.evidence.keys import SigningKey
 from tests import loops
@@ -189,6 +189,18 @@ def test_a_key_that_is_listed_but_did_not_sign_is_not_learned(check: Check, memo
     check(server)
     check(server)
     assert keys_of(memory) == [str(KEY.verifier)]
+
+
+def test_keys_that_would_fill_what_is_remembered_are_refused(check: Check, memory: Remembered) -> None:
+    long = SigningKey("x" * 20_000, b"l" * 32)
+    server = Evident(41)
+    server.keys = [long]
+    server.answers["checkpoint"] = httpx.Response(
+        200, content=checkpoints.sign(LOG.checkpoint(41, long.verifier.name), [long])
+    )
+    with pytest.raises(Other, match="characters, the limit is 4,000"):
+        check(server)
+    assert not memory.folder.exists()
 
 
 def test_a_new_key_that_cannot_be_read_now_is_learned_later(check: Check, memory: Remembered) -> None:
@@ -456,7 +468,7 @@ from enhancelog.client.remembered import Remembered
 from enhancelog.client.witness import Witness
 from enhancelog.client.connection import Connection
 from enhancelog.domain.errors import Other
-from enhancelog.evidence import keys
+from enhancelog.evidence import checkpoints, keys
 import httpx, json
 
 answers = json.loads(sys.argv[2])
