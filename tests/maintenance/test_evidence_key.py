@@ -1,5 +1,6 @@
 """The command that shows and changes the keys of the evidence, and what the operator is told about them."""
 
+import os
 import sys
 from io import StringIO
 from pathlib import Path
@@ -289,6 +290,10 @@ def test_who_has_no_key_or_another_one_is_told(tmp_path: Path) -> None:
     assert "its key is another one" in found()["evidence-key"].text
     key.write_text("nonsense")
     assert "must begin with" in found()["evidence-key"].text
+    key.unlink()
+    os.mkfifo(key)
+    assert "not a regular file" in found()["evidence-key"].text
+    key.unlink()
     key.write_text(kept)
     key.chmod(0o640)
     assert found().keys() == {"open-key"}
