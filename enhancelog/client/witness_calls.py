@@ -43,7 +43,7 @@ class WitnessCalls:
             return (yield from self._first(known))
         answer = yield _ask(CONSISTENCY, ("first", str(known.checkpoint.size)))
         if answer.status == 400:
-            return (yield from self._smaller(known, known.checkpoint))
+            return (yield from self._not_grown(known, known.checkpoint))
         shown = self._body(answer)
         try:
             growth = growth_files.parse(shown)
@@ -71,11 +71,11 @@ class WitnessCalls:
         except Forked as reason:  # of nothing: its keys may just be changing
             raise self._not_evidence(reason) from None
 
-    def _smaller(self, known: Known, remembered: Checkpoint) -> Call[Seen | None]:
+    def _not_grown(self, known: Known, remembered: Checkpoint) -> Call[Seen | None]:
         # What the server says is needed as evidence, not only that it refuses.
         shown = self._body((yield _ask(CHECKPOINT)))
         seen = self._opened(shown, known.keys, shown, known)
-        if seen.checkpoint.size < remembered.size:
+        if seen.checkpoint.size <= remembered.size:
             _check(remembered, seen.checkpoint, [], shown)
         raise Other(f"{self._url} does not prove that its log grew from {remembered.size:,} entries")
 

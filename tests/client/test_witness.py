@@ -83,6 +83,11 @@ def same_size(server: Evident) -> None:
     server.log = FORK
 
 
+def same_size_without_a_proof(server: Evident) -> None:
+    server.log = FORK
+    server.answers["consistency"] = httpx.Response(400)
+
+
 def rolled_back(server: Evident) -> None:
     server.size = 40
 
@@ -118,6 +123,7 @@ def forged(server: Evident) -> None:
 FORKS = {
     other_log: "proof: does not lead from the tree of 41 entries to that of 77",
     same_size: "root: two trees of 41 entries have different roots",
+    same_size_without_a_proof: "root: two trees of 41 entries have different roots",
     rolled_back: "size: 40 entries are fewer than the 41 of an earlier checkpoint",
     emptied: "size: 0 entries are fewer than the 41",
     other_key: "signature: there is none by the given keys",
