@@ -384,6 +384,13 @@ def test_an_older_checkpoint_does_not_replace_a_newer_one(memory: Remembered) ->
     assert memory.read() == Known((KEY.verifier,), LOG.checkpoint(77))
 
 
+def test_two_processes_that_are_shown_two_logs_at_once_are_told(memory: Remembered) -> None:
+    memory.keep(Seen(LOG.checkpoint(41), LOG.signed(41), (KEY.verifier,)))
+    with pytest.raises(Forked, match="root: two trees of 41 entries have different roots; what it shows now is in "):
+        memory.keep(Seen(FORK.checkpoint(41), FORK.signed(41), (KEY.verifier,)))
+    assert memory.read().checkpoint == LOG.checkpoint(41)
+
+
 def test_many_at_once_leave_the_newest(memory: Remembered) -> None:
     def look(size: int) -> None:
         Witness(Evident(size).connection(), memory).check()
