@@ -25,6 +25,8 @@ FOLDER: Final = "ENHANCELOG_CHECKPOINTS"
 KEYS: Final = "ENHANCELOG_LOG_KEY"
 OFF: Final = "off"
 EVERY_S: Final = 900.0  # what asks again and again does so this often
+SILENT_S: Final = 86_400.0  # a server that shows no log for so long may hide another one
+SILENT: Final = "its log was not compared with what was seen of it for over a day"
 MOST_REFUSED: Final = 10
 
 _LONGEST_NAME: Final = 60
@@ -93,6 +95,11 @@ class Remembered:
                 return not 0 <= time.time() - (self.folder / "lock").stat().st_mtime < every_s
             except FileNotFoundError:
                 return True
+
+    def is_silent(self) -> bool:
+        """Whether a server that showed a log has not shown it for long."""
+        with self._failing():
+            return (self.folder / "checkpoint").exists() and self.is_due(SILENT_S)
 
     def _refused(self, shown: bytes) -> str:
         path = self.folder / f"refused-{sha256(shown).hexdigest()[:16]}"
