@@ -104,6 +104,7 @@ def test_what_is_not_valid_is_one_line(verify: Verify, receipt: bytes, why: str)
     [
         ([], "the following arguments are required: --key"),
         (["--key", "a.example+00000000+AQ=="], "--key: key: has 0 bytes, an Ed25519 key has 32"),
+        (["--key", ""], "--key: key: must be NAME+HASH+KEY"),
         (["--key", "nowhere"], "nowhere: cannot be read: No such file"),
         (["--key", "."], ".: cannot be read: Is a directory"),
         (["--key", "empty"], "--key empty: has no key"),

@@ -197,6 +197,9 @@ def test_keys_in_the_setting_are_changed_by_whoever_set_it(settings: Any, tmp_pa
     assert [key.verifier for key in written] == public_keys(said)
     assert len(written) == 2
     assert "exists" in refusal("--rotate", "--into", str(target))
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "nowhere")
+    assert f"{link}: File exists" in refusal("--rotate", "--into", str(link))
     settings.EVIDENCE_KEY = target.read_text()
     sign()
     assert signed_by() == public_keys(said)
