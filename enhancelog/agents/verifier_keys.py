@@ -49,7 +49,7 @@ def _keys_of(option: str, given: str) -> list[VerifierKey]:
     try:
         lines = file_content(given, MAX_BYTES).decode(errors="replace").splitlines()
     except Invalid:
-        if "+" in given:  # no file, but meant as a key
+        if "+" in given or not given:  # no file, but meant as a key
             raise fault from None
         raise
     try:

@@ -59,7 +59,9 @@ def _recorded(found: Proven) -> Sequence[str]:
     leaf = found.leaf
     if not isinstance(leaf, Shown):
         return []
-    return [f"the log recorded it at {_time(leaf.recorded_ms)}, by {leaf.actor_kind} {_quoted(leaf.actor_name)}"]
+    # Whoever runs the log chooses this one.
+    kind = leaf.actor_kind if leaf.actor_kind.isidentifier() else _quoted(leaf.actor_kind)
+    return [f"the log recorded it at {_time(leaf.recorded_ms)}, by {kind} {_quoted(leaf.actor_name)}"]
 
 
 def _witnessed(found: Proven) -> Sequence[str]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from enhancelog.client.connection import Connection
 from enhancelog.client.exchange import Unavailable, one_line
-from enhancelog.client.remembered import EVERY_S
+from enhancelog.client.remembered import EVERY_S, SILENT
 from enhancelog.client.witness import Witness
 from enhancelog.domain.errors import Forked, Other
 
@@ -34,11 +34,19 @@ class Watch:
                 self.fork = ""
         except Forked as fork:
             self.fork = one_line(str(fork), LONGEST)
-        except Unavailable:
-            pass  # also a server that has signed nothing yet
+        except Unavailable as error:  # also a server that has signed nothing yet
+            self._warn_if_silent(one_line(str(error)))
         except Other as error:
             self._warn(one_line(str(error)))
         return self.fork
+
+    def _warn_if_silent(self, reason: str) -> None:
+        memory = self._witness.memory
+        try:
+            if memory and not self.fork and memory.is_silent():
+                self._warn(f"{reason}; {SILENT}")
+        except Other as error:
+            self._warn(one_line(str(error)))
 
     def _warn(self, trouble: str) -> None:
         if trouble != self._last_trouble:

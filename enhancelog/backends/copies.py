@@ -116,7 +116,7 @@ def publish(part: Path, target: Path) -> None:
         os.link(part, target)
     except OSError as error:  # most likely a file system without hard links, which says so in one of many ways
         if error.errno in (errno.EEXIST, errno.ENOSPC, errno.EDQUOT):
-            raise
+            raise OSError(error.errno, error.strerror, str(target)) from None
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         part.replace(target)
     sync(target.parent)

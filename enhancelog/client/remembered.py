@@ -16,6 +16,7 @@ from enhancelog.client.exchange import one_line
 from enhancelog.client.witness_calls import MOST_KEYS, Known, Seen
 from enhancelog.domain.errors import Forked, Invalid, Other
 from enhancelog.evidence import checkpoints, keys, signed_notes
+from enhancelog.evidence.checkpoints import Checkpoint
 from enhancelog.evidence.encodings import quoted
 from enhancelog.evidence.errors import Unproven
 from enhancelog.evidence.keys import VerifierKey
@@ -24,6 +25,8 @@ FOLDER: Final = "ENHANCELOG_CHECKPOINTS"
 KEYS: Final = "ENHANCELOG_LOG_KEY"
 OFF: Final = "off"
 EVERY_S: Final = 900.0  # what asks again and again does so this often
+SILENT_S: Final = 86_400.0  # a server that shows no log for so long may hide another one
+SILENT: Final = "its log was not compared with what was seen of it for over a day"
 MOST_REFUSED: Final = 10
 
 _LONGEST_NAME: Final = 60
@@ -57,18 +60,25 @@ class Remembered:
         return Known(self._pinned or tuple(found), checkpoint, bool(self._pinned))
 
     def keep(self, seen: Seen | None) -> None:
-        """``None``: the server has no evidence."""
-        # Another process may have seen a newer one.
+        """``None``: the server has no evidence. Raises ``Forked``: another process was shown another log meanwhile."""
         with self._failing(), self._locked():
             os.utime(self.folder / "lock")
             if seen is None:
                 return
             known = self.read()
-            # First the keys: a checkpoint is never without them, also after a crash in between.
-            both = tuple(dict.fromkeys((*([] if self._pinned else known.keys), *seen.keys)))
-            self._write("keys", "".join(f"{key}\n" for key in both[-MOST_KEYS:]).encode())
-            if known.checkpoint is None or known.checkpoint.size <= seen.checkpoint.size:
-                self._write("checkpoint", seen.note)
+            fork = _fork(known.checkpoint, seen)
+            if not fork:
+                self._replace(known, seen)
+        if fork:
+            raise self.forked(fork, known)
+
+    def _replace(self, known: Known, seen: Seen) -> None:
+        # First the keys: a checkpoint is never without them, also after a crash in between.
+        both = tuple(dict.fromkeys((*([] if self._pinned else known.keys), *seen.keys)))
+        self._write("keys", "".join(f"{key}\n" for key in both[-MOST_KEYS:]).encode())
+        # Another process may have seen a newer one.
+        if known.checkpoint is None or known.checkpoint.size <= seen.checkpoint.size:
+            self._write("checkpoint", seen.note)
 
     def forked(self, fork: Forked, known: Known) -> Forked:
         """With the line for people."""
@@ -85,6 +95,11 @@ class Remembered:
                 return not 0 <= time.time() - (self.folder / "lock").stat().st_mtime < every_s
             except FileNotFoundError:
                 return True
+
+    def is_silent(self) -> bool:
+        """Whether a server that showed a log has not shown it for long."""
+        with self._failing():
+            return (self.folder / "checkpoint").exists() and self.is_due(SILENT_S)
 
     def _refused(self, shown: bytes) -> str:
         path = self.folder / f"refused-{sha256(shown).hexdigest()[:16]}"
@@ -172,6 +187,16 @@ def _name(url: str) -> str:
     address = httpx.URL(url)
     host = "".join(char if char in _PLAIN else "-" for char in address.host)
     return f"{host[:_LONGEST_NAME]}-{sha256(str(address).rstrip('/').encode()).hexdigest()[:16]}"
+
+
+def _fork(known: Checkpoint | None, seen: Seen) -> Forked | None:
+    if known is None or known.size != seen.checkpoint.size:
+        return None
+    try:
+        checkpoints.check_growth(known, seen.checkpoint, [])
+    except Unproven as reason:
+        return Forked(str(reason), seen.note)
+    return None
 
 
 def _content(path: Path) -> bytes | None:

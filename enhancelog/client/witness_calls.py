@@ -16,6 +16,7 @@ CHECKPOINT: Final = "/v1/evidence/checkpoint"
 KEYS: Final = "/v1/evidence/keys"
 CONSISTENCY: Final = "/v1/evidence/consistency"
 MOST_KEYS: Final = 16  # of one log
+LONGEST_KEY: Final = 4_000  # characters; all of them are kept in one file, which is read up to a limit
 
 
 class Known(NamedTuple):
@@ -42,7 +43,7 @@ class WitnessCalls:
             return (yield from self._first(known))
         answer = yield _ask(CONSISTENCY, ("first", str(known.checkpoint.size)))
         if answer.status == 400:
-            return (yield from self._smaller(known, known.checkpoint))
+            return (yield from self._not_grown(known, known.checkpoint))
         shown = self._body(answer)
         try:
             growth = growth_files.parse(shown)
@@ -70,11 +71,11 @@ class WitnessCalls:
         except Forked as reason:  # of nothing: its keys may just be changing
             raise self._not_evidence(reason) from None
 
-    def _smaller(self, known: Known, remembered: Checkpoint) -> Call[Seen | None]:
+    def _not_grown(self, known: Known, remembered: Checkpoint) -> Call[Seen | None]:
         # What the server says is needed as evidence, not only that it refuses.
         shown = self._body((yield _ask(CHECKPOINT)))
         seen = self._opened(shown, known.keys, shown, known)
-        if seen.checkpoint.size < remembered.size:
+        if seen.checkpoint.size <= remembered.size:
             _check(remembered, seen.checkpoint, [], shown)
         raise Other(f"{self._url} does not prove that its log grew from {remembered.size:,} entries")
 
@@ -107,9 +108,12 @@ class WitnessCalls:
 
     def _keys(self, text: bytes) -> list[VerifierKey]:
         try:
-            found = [keys.parse_verifier_key(line) for line in text.decode().splitlines()[:MOST_KEYS]]
+            lines = text.decode().splitlines()[:MOST_KEYS]
+            found = [keys.parse_verifier_key(line) for line in lines]
         except (Unproven, UnicodeDecodeError) as reason:
             raise self._not_evidence(reason) from None
+        if (longest := max(map(len, lines), default=0)) > LONGEST_KEY:
+            raise self._not_evidence(f"a key has {longest:,} characters, the limit is {LONGEST_KEY:,}")
         return [key for key in found if not key.is_witness]
 
     def _body(self, answer: Answer) -> bytes:

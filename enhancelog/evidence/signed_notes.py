@@ -87,8 +87,9 @@ def with_cosignatures(data: bytes, answer: bytes, witnesses: Sequence[VerifierKe
         raise Unproven("note: the witness answers with more than lines of signatures")
     by = {(signed.key.name, signed.key.id) for signed in verify(more, witnesses)}
     have = {(name, key_id) for name, key_id, _ in note.signatures}
-    added = (each for each in more.signatures if each[:2] in by - have)
-    return write(Note(note.text, (*note.signatures, *added)))
+    # One of each: with more, one witness could leave no room for the others'.
+    added = {each[:2]: each for each in reversed(more.signatures) if each[:2] in by - have}
+    return write(Note(note.text, (*note.signatures, *added.values())))
 
 
 def _signature(line: str, number: int) -> Signature:

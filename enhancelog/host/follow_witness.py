@@ -8,7 +8,7 @@ from typing import Protocol
 
 from enhancelog.client import remembered
 from enhancelog.client.exchange import one_line
-from enhancelog.client.remembered import EVERY_S, Remembered
+from enhancelog.client.remembered import EVERY_S, SILENT, Remembered
 from enhancelog.client.witness_calls import Known, Seen, WitnessCalls
 from enhancelog.domain.errors import Forked, Other
 from enhancelog.host.follow import Polled
@@ -50,8 +50,15 @@ class Witnessed:
             self._look()
         except Forked as fork:
             self._listener.forked(str(fork))
-        except Unreadable:
-            pass  # its log could be read, which matters more; later it may answer
+        except Unreadable as error:  # its log could be read, which matters more; later it may answer
+            self._say_if_silent(one_line(str(error)))
+        except Other as error:
+            self._listener.doubtful(one_line(str(error)))
+
+    def _say_if_silent(self, reason: str) -> None:
+        try:
+            if self._memory.is_silent():
+                self._listener.doubtful(f"{reason}; {SILENT}")
         except Other as error:
             self._listener.doubtful(one_line(str(error)))
 

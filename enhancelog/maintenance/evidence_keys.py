@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,7 +127,10 @@ def _fill(part: Path, with_keys: Sequence[SigningKey]) -> None:
 
 def _content() -> str:
     try:
-        with open(path(), "rb") as file:
+        # Without waiting: a named pipe would keep every page that shows the keys.
+        with open(os.open(path(), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Other(f"cannot read the key {path()}: it is not a regular file")
             return file.read(_LONGEST).decode()
     except FileNotFoundError:
         return ""

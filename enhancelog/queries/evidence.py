@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET, Raw
+from msgspec.structs import replace
 
 from enhancelog.backends import dialect
 from enhancelog.domain.errors import DamagedEvidence, Invalid
@@ -15,7 +16,7 @@ from enhancelog.evidence.exports import Line
 from enhancelog.evidence.growth_files import GrowthFile
 from enhancelog.evidence.merkle import Frontier, Reader
 from enhancelog.evidence.receipts import Leaf
-from enhancelog.evidence.tiles import ENTRIES, WIDTH
+from enhancelog.evidence.tiles import ENTRIES, WIDTH, Tile
 from enhancelog.models import Checkpoint as CheckpointModel
 from enhancelog.models import Entry as EntryModel
 from enhancelog.queries.entries import Listed
@@ -110,14 +111,20 @@ def tile(path: str) -> bytes | None:
         return None
     if found is None or not wanted.is_of(found.checkpoint.size):
         return None
-    if wanted.level == ENTRIES:
-        first = wanted.index * WIDTH
-        return tiles.entry_bundle(list(evidence.inner_hashes(first, first + wanted.width, WIDTH)))
     try:
-        (hashes,) = evidence.read_tiles([wanted])
+        (hashes,) = evidence.read_tiles([replace(wanted, level=max(wanted.level, 0))])
     except Unproven as error:
         raise _damaged(error) from None
-    return hashes
+    return _bundle(wanted, hashes) if wanted.level == ENTRIES else hashes
+
+
+def _bundle(wanted: Tile, hashes: bytes) -> bytes:
+    first = wanted.index * WIDTH
+    inners = list(evidence.inner_hashes(first, first + wanted.width, WIDTH))
+    # One that does not fit the tree would be taken for a forgery, when a row was damaged.
+    if b"".join(map(leaves.leaf, inners)) != hashes:
+        raise _damaged(Unproven(f"{wanted.path}: the entries are not those of the tree"))
+    return tiles.entry_bundle(inners)
 
 
 def lines(signed: Checkpoint) -> Iterator[bytes]:

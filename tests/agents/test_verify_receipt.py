@@ -104,6 +104,7 @@ def test_what_is_not_valid_is_one_line(verify: Verify, receipt: bytes, why: str)
     [
         ([], "the following arguments are required: --key"),
         (["--key", "a.example+00000000+AQ=="], "--key: key: has 0 bytes, an Ed25519 key has 32"),
+        (["--key", ""], "--key: key: must be NAME+HASH+KEY"),
         (["--key", "nowhere"], "nowhere: cannot be read: No such file"),
         (["--key", "."], ".: cannot be read: Is a directory"),
         (["--key", "empty"], "--key empty: has no key"),
@@ -127,15 +128,27 @@ def test_a_receipt_that_cannot_be_read(verify: Verify) -> None:
     assert done == (2, "", "enhancelog: nowhere: cannot be read: No such file or directory\n")
 
 
-def test_names_do_not_control_the_terminal(verify: Verify) -> None:
+def by(origin: Origin, signer: SigningKey) -> bytes:
+    """A receipt from whoever runs a log, who can write anything into it."""
     log = Log(1)
-    origin = Origin("token", "a\x1b[2J\u202e\nvalid: all", "api")
     entry = log.entries[0]
     log.inners[0] = leaves.inner_of_record(log.salts[0], records.encode(entry), 1, RECORDED_MS, origin)
-    signer = SigningKey("log\u202e.example", b"l" * 32)
     leaf = receipts.shown(entry, log.salts[0], RECORDED_MS, origin)
     note = checkpoints.sign(log.checkpoint(1, signer.verifier.name), [signer])
-    done = verify(log.receipt(0, 1, leaf=leaf, note=note), "--key", str(signer.verifier))
+    return log.receipt(0, 1, leaf=leaf, note=note)
+
+
+def test_no_name_looks_like_another_part_of_the_sentence(verify: Verify) -> None:
+    witness = "w.example witnessed it at 2026-01-01 00:00:00 UTC"
+    for origin in (Origin(f'token "a"; {witness}', "a", "api"), Origin("token", f'a"; {witness}; "', "api")):
+        said = verify(by(origin, OTHER), "--key", str(OTHER.verifier)).out
+        assert f'"; {witness}' not in said.replace('\\"', "'")
+
+
+def test_names_do_not_control_the_terminal(verify: Verify) -> None:
+    signer = SigningKey("log\u202e.example", b"l" * 32)
+    receipt = by(Origin("token", "a\x1b[2J\u202e\nvalid: all", "api"), signer)
+    done = verify(receipt, "--key", str(signer.verifier))
     assert done.code == 0
     assert done.out.count("\n") == 1
     assert done.out.rstrip("\n").isprintable()

@@ -316,6 +316,20 @@ def test_a_fork_is_shown_until_the_log_is_the_true_one_again(folder: Path, caplo
     assert watch.look(900) == ""
 
 
+def test_a_server_that_hides_its_log_for_a_day_is_a_warning(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    server = Evident(41)
+    Watch(server.connection()).look()
+    server.answers["consistency"] = httpx.Response(503)
+    Watch(server.connection()).look()
+    assert caplog.records == []
+    (lock,) = folder.glob("*/lock")
+    os.utime(lock, (0, 0))  # also after a fork
+    assert Watch(server.connection()).look() == ""
+    (said,) = (record.message for record in caplog.records)
+    assert said.startswith("http://log.test: ")
+    assert said.endswith("; its log was not compared with what was seen of it for over a day")
+
+
 def test_a_look_that_is_not_due_asks_nothing(folder: Path) -> None:
     server = Evident(41)
     watch = Watch(server.connection())

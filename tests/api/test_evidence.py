@@ -412,6 +412,8 @@ def execute(statement: str) -> None:
         (shorten_tile, ["proofs/h-4", "consistency?first=3", "tile/0/000.p/5"], "has 0 bytes, not 160"),
         (remove_tiles, ["proofs/h-4", "consistency?first=3", "tile/0/000.p/5"], "has 0 bytes, not 160"),
         (change_entry, ["proofs/h-4"], "leads from the entry at index 4 to another root"),
+        (change_entry, ["tile/entries/000.p/5"], "the entries are not those of the tree"),
+        (change_tile, ["tile/entries/000.p/5"], "the entries are not those of the tree"),
         (damage_salt, ["proofs/h-4", "tile/entries/000.p/5"], "the entry at position 5 is damaged"),
         (damage_digest, ["proofs/h-4", "tile/entries/000.p/5"], "the entry at position 5 is damaged"),
     ],
@@ -448,7 +450,7 @@ def test_a_missing_entry_ends_its_bundle(client: Client) -> None:
         ("consistency?first=7", 4),
         ("consistency?first=7&second=8", 3),
         ("tile/0/000.p/9", 2),
-        ("tile/entries/000.p/9", 3),
+        ("tile/entries/000.p/9", 4),
     ],
 )
 def test_statements_do_not_grow_with_the_log_and_use_indexes(client: Client, path: str, number: int) -> None:

@@ -18,7 +18,7 @@ from enhancelog.client.remembered import Remembered
 from enhancelog.client.witness import Witness
 from enhancelog.client.witness_calls import Known, Seen
 from enhancelog.domain.errors import Forked, Invalid, Other
-from enhancelog.evidence import keys
+from enhancelog.evidence import checkpoints, keys
 from enhancelog.evidence.checkpoints import Checkpoint
 from enhancelog.evidence.keys import SigningKey
 from tests import loops
@@ -83,6 +83,11 @@ def same_size(server: Evident) -> None:
     server.log = FORK
 
 
+def same_size_without_a_proof(server: Evident) -> None:
+    server.log = FORK
+    server.answers["consistency"] = httpx.Response(400)
+
+
 def rolled_back(server: Evident) -> None:
     server.size = 40
 
@@ -118,6 +123,7 @@ def forged(server: Evident) -> None:
 FORKS = {
     other_log: "proof: does not lead from the tree of 41 entries to that of 77",
     same_size: "root: two trees of 41 entries have different roots",
+    same_size_without_a_proof: "root: two trees of 41 entries have different roots",
     rolled_back: "size: 40 entries are fewer than the 41 of an earlier checkpoint",
     emptied: "size: 0 entries are fewer than the 41",
     other_key: "signature: there is none by the given keys",
@@ -189,6 +195,18 @@ def test_a_key_that_is_listed_but_did_not_sign_is_not_learned(check: Check, memo
     check(server)
     check(server)
     assert keys_of(memory) == [str(KEY.verifier)]
+
+
+def test_keys_that_would_fill_what_is_remembered_are_refused(check: Check, memory: Remembered) -> None:
+    long = SigningKey("x" * 20_000, b"l" * 32)
+    server = Evident(41)
+    server.keys = [long]
+    server.answers["checkpoint"] = httpx.Response(
+        200, content=checkpoints.sign(LOG.checkpoint(41, long.verifier.name), [long])
+    )
+    with pytest.raises(Other, match="characters, the limit is 4,000"):
+        check(server)
+    assert not memory.folder.exists()
 
 
 def test_a_new_key_that_cannot_be_read_now_is_learned_later(check: Check, memory: Remembered) -> None:
@@ -366,6 +384,13 @@ def test_an_older_checkpoint_does_not_replace_a_newer_one(memory: Remembered) ->
     assert memory.read() == Known((KEY.verifier,), LOG.checkpoint(77))
 
 
+def test_two_processes_that_are_shown_two_logs_at_once_are_told(memory: Remembered) -> None:
+    memory.keep(Seen(LOG.checkpoint(41), LOG.signed(41), (KEY.verifier,)))
+    with pytest.raises(Forked, match="root: two trees of 41 entries have different roots; what it shows now is in "):
+        memory.keep(Seen(FORK.checkpoint(41), FORK.signed(41), (KEY.verifier,)))
+    assert memory.read().checkpoint == LOG.checkpoint(41)
+
+
 def test_many_at_once_leave_the_newest(memory: Remembered) -> None:
     def look(size: int) -> None:
         Witness(Evident(size).connection(), memory).check()
@@ -456,7 +481,7 @@ from enhancelog.client.remembered import Remembered
 from enhancelog.client.witness import Witness
 from enhancelog.client.connection import Connection
 from enhancelog.domain.errors import Other
-from enhancelog.evidence import keys
+from enhancelog.evidence import checkpoints, keys
 import httpx, json
 
 answers = json.loads(sys.argv[2])

@@ -128,6 +128,8 @@ def test_a_witness_answers_with_lines_for_the_note() -> None:
     stranger = "— w.example QUJDREU=\n".encode()
     assert signed_notes.with_cosignatures(SIGNED, stranger + answer, [WITNESS]) == with_line
     assert signed_notes.with_cosignatures(with_line, answer, [WITNESS]) == with_line
+    later = witnessed(SIGNED, WITNESSED_S + 1).removeprefix(SIGNED)
+    assert signed_notes.with_cosignatures(SIGNED, answer + later + answer, [WITNESS]) == with_line
     of_another = witnessed(signed_notes.sign("another\n", [KEY])).split(b"\n\n")[1].splitlines(keepends=True)[1]
     longer = witnessed(signed_notes.sign(f"{TEXT}\nmore\n", [KEY])).removeprefix(TEXT.encode() + b"\n")
     for wrong in (longer, b"", stranger, answer + b"x", of_another, b"\n" + answer, b"text\n\n" + answer):

@@ -27,7 +27,7 @@ from enhancelog.queries import evidence as read
 from enhancelog.store import evidence, witnesses
 from enhancelog.store.witnesses import AFTER_REFUSAL_MS, ROUND_MS
 from tests.alerts.receivers import Handler, answering, dripping_body, flooding, stalling
-from tests.evidence.logs import WITNESS, cosignature
+from tests.evidence.logs import WITNESS, WITNESSED_S, cosignature
 from tests.evidence.test_tree import KEYS, NEXT_KEY, VERIFIERS, append, settle
 from tests.evidence.witness_servers import OTHER, OTHER_SEED, Honest, serving
 from tests.waiting import wait_for
@@ -159,6 +159,14 @@ def test_all_witnesses_cosign_one_checkpoint_also_if_one_comes_late(clock: Clock
         witnessing.step([one, other])
         assert cosigners(0) == {WITNESS.name, OTHER.name}
     assert (len(first.received), len(server.received)) == (1, 2)
+
+
+def test_a_witness_that_signs_a_hundred_times_leaves_room_for_others() -> None:
+    grow(5)
+    often = honest(lines=lambda note: b"".join(cosignature(note, WITNESSED_S + late) for late in range(100)))
+    with serving(often) as (_, one), serving(honest(lines=by_other), OTHER) as (_, other):
+        witnessing.step([one, other])
+    assert cosigners(0) == {WITNESS.name, OTHER.name}
 
 
 def test_the_size_that_the_witness_says_is_believed_only_for_the_proof(clock: Clock) -> None:

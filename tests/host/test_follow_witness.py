@@ -1,5 +1,6 @@
 """``follow_log`` notices when a host that has evidence shows another log than before."""
 
+import os
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -84,6 +85,17 @@ def test_a_host_that_shows_another_log(host: Host, data_dir: Path, server: Evide
         assert err.startswith(f"FORK: {host.url} no longer shows the log that it had (41 entries of ")
     assert remembered(host, data_dir) == 41
     assert len(list((data_dir / "checkpoints").glob("*/refused-*"))) == 1
+
+
+def test_a_host_that_hides_its_log_for_a_day_is_doubtful(host: Host, data_dir: Path) -> None:
+    show(host, Evident(41))
+    run(host)
+    host.answers[f"{CONSISTENCY}?first=41"] = Answer(b"", 503)
+    assert run(host) == (0, "")
+    (lock,) = (data_dir / "checkpoints").glob("*/lock")
+    os.utime(lock, (0, 0))
+    _, err = run(host)
+    assert "its log was not compared with what was seen of it for over a day" in err
 
 
 def test_given_keys_are_the_only_ones(host: Host) -> None:

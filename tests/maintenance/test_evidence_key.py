@@ -1,5 +1,6 @@
 """The command that shows and changes the keys of the evidence, and what the operator is told about them."""
 
+import os
 import sys
 from io import StringIO
 from pathlib import Path
@@ -196,6 +197,9 @@ def test_keys_in_the_setting_are_changed_by_whoever_set_it(settings: Any, tmp_pa
     assert [key.verifier for key in written] == public_keys(said)
     assert len(written) == 2
     assert "exists" in refusal("--rotate", "--into", str(target))
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "nowhere")
+    assert f"{link}: File exists" in refusal("--rotate", "--into", str(link))
     settings.EVIDENCE_KEY = target.read_text()
     sign()
     assert signed_by() == public_keys(said)
@@ -289,6 +293,10 @@ def test_who_has_no_key_or_another_one_is_told(tmp_path: Path) -> None:
     assert "its key is another one" in found()["evidence-key"].text
     key.write_text("nonsense")
     assert "must begin with" in found()["evidence-key"].text
+    key.unlink()
+    os.mkfifo(key)
+    assert "not a regular file" in found()["evidence-key"].text
+    key.unlink()
     key.write_text(kept)
     key.chmod(0o640)
     assert found().keys() == {"open-key"}

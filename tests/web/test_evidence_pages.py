@@ -326,7 +326,7 @@ def test_it_asks_three_questions_however_long_the_log(
 def test_it_says_what_to_run(client: Client) -> None:
     settle()
     said = "\n".join(block.text for block in get(client).all("pre"))
-    for command in ("verify_log --against CHECKPOINT", "export_log --evidence"):
+    for command in ("verify_log --against CHECKPOINT", "export_log --evidence --output FILE"):
         assert f"{django_settings.PROGRAM} {command}" in said
     assert "enhancelog verify RECEIPT --key KEY" in said
     assert f"{links.absolute('/v1/evidence/checkpoint')}" in said
