@@ -92,6 +92,14 @@ def test_older_checkpoints_and_receipts_fit_too(verify: Verify) -> None:
     assert "root: the first 4 entries have another root than the checkpoint" in done.err
 
 
+def test_the_checkpoint_that_no_known_key_signed_is_named(verify: Verify) -> None:
+    other = SigningKey(ORIGIN, b"o" * 32)
+    Path("kept").write_bytes(checkpoints.sign(Checkpoint(ORIGIN, 4, b"x" * 32), [other]))
+    done = verify(LINES, "--checkpoint", "checkpoint", "--checkpoint", "kept")
+    assert done.code == 1
+    assert "export: --checkpoint kept: signature: there is none by the given keys" in done.err
+
+
 def test_two_checkpoints_of_one_size_are_a_split_view(verify: Verify) -> None:
     Path("other").write_bytes(checkpoints.sign(Checkpoint(ORIGIN, 9, b"x" * 32), [KEY]))
     done = verify(LINES, "--checkpoint", "checkpoint", "--checkpoint", "other")
