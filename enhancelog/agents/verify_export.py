@@ -4,7 +4,7 @@ import argparse
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, Final
 
@@ -15,6 +15,7 @@ from enhancelog.evidence import checkpoints, exports, kept_checkpoints, proof_fi
 from enhancelog.evidence.checkpoints import Opened
 from enhancelog.evidence.errors import Unproven
 from enhancelog.evidence.exports import Proven
+from enhancelog.evidence.keys import VerifierKey
 
 _RECEIPT: Final = proof_files.FIRST_LINE.encode()
 
@@ -23,10 +24,7 @@ def sentence(options: argparse.Namespace) -> str:
     """What is proven. Raises ``Unproven``; ``Invalid``: a wrong argument."""
     of_log = verifier_keys.of_logs("--key", options.key)
     of_witnesses = verifier_keys.of_witnesses("--witness", options.witness)
-    opened: list[Opened] = []
-    for name in options.checkpoint:
-        note = kept_checkpoints.note_in(file_content(name, kept_checkpoints.MAX_BYTES))
-        opened.append(checkpoints.open_signed(note, of_log, of_witnesses))
+    opened = [_checkpoint(name, of_log, of_witnesses) for name in options.checkpoint]
     signed = sorted((each.checkpoint for each in opened), key=lambda checkpoint: checkpoint.size)
     origin = signed[-1].origin
     if other := next((each.origin for each in signed if each.origin != origin), None):
@@ -34,6 +32,14 @@ def sentence(options: argparse.Namespace) -> str:
     with _opened(options.receipt) as file:
         proven = exports.verify(_lines(file), signed)
     return "; ".join([f"valid: all {_entries(signed[-1].size)} of the log {origin}", *_told(proven, len(signed))])
+
+
+def _checkpoint(name: str, of_log: Sequence[VerifierKey], of_witnesses: Sequence[VerifierKey]) -> Opened:
+    data = file_content(name, kept_checkpoints.MAX_BYTES)
+    try:
+        return checkpoints.open_signed(kept_checkpoints.note_in(data), of_log, of_witnesses)
+    except Unproven as reason:  # of many that were kept, this is the one
+        raise Unproven(f"--checkpoint {name}: {reason}") from None
 
 
 def is_export(name: str) -> bool:

@@ -76,7 +76,7 @@ def _checker(roots: set[tuple[int, bytes]], tree: Frontier) -> Callable[[], None
     def check() -> None:
         if tree.size in sizes and {root for size, root in roots if size == tree.size} != {tree.root()}:
             raise Unproven(
-                f"root: the first {tree.size:,} entries have another than the checkpoint: entries were changed, "
+                f"root: the first {tree.size:,} entries have another root than the checkpoint: entries were changed, "
                 "removed or put in between"
             )
 

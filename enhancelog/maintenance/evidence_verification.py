@@ -135,9 +135,13 @@ def _where(walk: Walk, known: Known, unchanged: Known | None) -> str:
 
 
 def _redacted(number: int) -> str:
+    if number == 1:
+        return (
+            "; 1 of them is redacted, which changes no root: that it was there is proven, but what is left of it is not"
+        )
     return (
-        f"; {number:,} of them {'is' if number == 1 else 'are'} redacted, which changes no root: that they were there "
-        "is proven, but what is left of them is not"
+        f"; {number:,} of them are redacted, which changes no root: that they were there is proven, but what is left "
+        "of them is not"
     )
 
 

@@ -89,14 +89,22 @@ def test_older_checkpoints_and_receipts_fit_too(verify: Verify) -> None:
     Path("older").write_bytes(Log(9, "other").signed(4))
     done = verify(LINES, *named)
     assert (done.code, done.out) == (1, "")
-    assert "root: the first 4 entries have another than the checkpoint" in done.err
+    assert "root: the first 4 entries have another root than the checkpoint" in done.err
+
+
+def test_the_checkpoint_that_no_known_key_signed_is_named(verify: Verify) -> None:
+    other = SigningKey(ORIGIN, b"o" * 32)
+    Path("kept").write_bytes(checkpoints.sign(Checkpoint(ORIGIN, 4, b"x" * 32), [other]))
+    done = verify(LINES, "--checkpoint", "checkpoint", "--checkpoint", "kept")
+    assert done.code == 1
+    assert "export: --checkpoint kept: signature: there is none by the given keys" in done.err
 
 
 def test_two_checkpoints_of_one_size_are_a_split_view(verify: Verify) -> None:
     Path("other").write_bytes(checkpoints.sign(Checkpoint(ORIGIN, 9, b"x" * 32), [KEY]))
     done = verify(LINES, "--checkpoint", "checkpoint", "--checkpoint", "other")
     assert done.code == 1
-    assert "the first 9 entries have another than the checkpoint" in done.err
+    assert "the first 9 entries have another root than the checkpoint" in done.err
 
 
 def test_an_empty_log(verify: Verify) -> None:

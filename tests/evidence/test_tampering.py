@@ -170,12 +170,13 @@ def test_two_checkpoints_say_between_which_positions_it_was() -> None:
 
 def test_a_redaction_is_told_apart() -> None:
     redacting.redact("h-4", ["details"], "a key in clear", HOST)
+    assert "; 1 of them is redacted, which changes no root: that it was there" in verify_log("kept")[1]
     append(5, 10)
     redacting.redact("h-6", ["rationale"], "a name", HOST)
     settle()
     code, said = verify_log("kept")
     assert code == 0
-    assert "10 entries are those that were signed; 2 of them are redacted" in said
+    assert "10 entries are those that were signed; 2 of them are redacted, which changes no root: that they" in said
     assert verify_export("kept") == 0
     tamper(lambda rows: rows[2].update(rationale="Nothing."))
     code, said = verify_log("kept")

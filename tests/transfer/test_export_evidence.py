@@ -56,7 +56,7 @@ def verified() -> exports.Proven:
 
 
 def test_every_signed_entry_is_there_in_the_order_of_positions() -> None:
-    assert export() == "wrote 301 entries to export, and beside it .checkpoint with their checkpoint\n"
+    assert export() == "wrote 301 entries to export, and their checkpoint to export.checkpoint beside it\n"
     found = lines()
     assert [line["position"] for line in found] == list(range(1, 302))
     assert verified() == exports.Proven(shown=301, redacted=0)

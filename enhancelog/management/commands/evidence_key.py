@@ -27,7 +27,7 @@ _CHANGES: Final[dict[str, Callable[[Origin, Keep], Keys]]] = {
 }
 _TELL: Final = (
     "The old key is lost, so nothing proves to others that this one is of the same log. Tell everybody who verifies, "
-    "on another way than by this server. What the old key signed stays valid for it."
+    "in another way than through this server. What the old key signed stays valid for it."
 )
 
 

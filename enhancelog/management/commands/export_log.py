@@ -90,8 +90,8 @@ class Command(ReportingCommand):
                     report(done, counted(done, "entries"))
             beside.write(stored.note)
         self.stdout.write(
-            f"wrote {counted(size, 'entries')} to {printable(str(output))}, and beside it {exports.ENDING} with their "
-            "checkpoint"
+            f"wrote {counted(size, 'entries')} to {printable(str(output))}, and their checkpoint to "
+            f"{printable(output.name + exports.ENDING)} beside it"
         )
 
 
