@@ -1,5 +1,6 @@
 """Which words of a template may be a value, and how likely."""
 
+from collections import Counter
 from collections.abc import Iterator
 from enum import IntEnum
 from functools import lru_cache
@@ -14,6 +15,9 @@ _MOST_WORDS: Final = 4
 _LONGEST_RUN: Final = 8
 _FEWEST_BEFORE_COLON: Final = 3
 _IN_TITLES: Final = frozenset({"of", "and", "to", "for", "in", "the", "&", "de", "la"})
+
+
+_KEPT_AFTER: Final = frozenset("\"'`")
 
 
 class Weight(IntEnum):
@@ -40,15 +44,48 @@ def is_value(words: Key) -> bool:
 
 
 def fillings(key: Key) -> list[Filling]:
-    weights = [_weight(word) if _may_start(key, at) else Weight.FIXED for at, word in enumerate(key)]
+    weights = _weights(key)
     single = [
         Filling(at, at + 1, key[at : at + 1], weight) for at, weight in enumerate(weights) if weight > Weight.TEXT
     ]
     return [*single[:_MOST_SINGLE], *_names(key, weights), *_titles(key), *_lists(key, weights), *_texts(key)]
 
 
+def signature(key: Key) -> Key:
+    """With one hole for each run of values by their form, and for words that occur twice and are unknown in messages."""
+    shared: list[str] = []
+    seen = Counter(key)
+    for word, weight in zip(key, _weights(key), strict=True):
+        if word == HOLE or (weight == Weight.VALUE and _is_code(word)) or (weight == Weight.PLAIN and seen[word] > 1):
+            word = HOLE
+            while len(shared) > 1 and shared[-1] in COMMAS and shared[-2] == HOLE:
+                shared.pop()
+        if word != HOLE or shared[-1:] != [HOLE]:
+            shared.append(word)
+    return tuple(shared)
+
+
+def _is_code(word: str) -> bool:
+    # Not "f-string", which may be a word of the message
+    return not word.replace("-", "").isalpha() or not (word[1:].islower() or word.isupper())
+
+
+def first_sentence(key: Key) -> Key:
+    """Without the advice that follows it."""
+    end = key.index(".") if "." in key else len(key)
+    if key[:end].count("(") != key[:end].count(")"):
+        end = len(key)
+    return key[:end]
+
+
+def _weights(key: Key) -> list[Weight]:
+    return [_weight(word) if _may_start(key, at) else Weight.FIXED for at, word in enumerate(key)]
+
+
 def _may_start(key: Key, at: int) -> bool:
-    # Han after kana or a hole continues what came before.
+    # Han after kana or a hole continues what came before. A word that masking left within quotes was kept on purpose.
+    if at and key[at - 1] in _KEPT_AFTER:
+        return False
     return not is_han(key[at]) or at == 0 or (is_word(key[at - 1]) and may_vary(key[at - 1]))
 
 
@@ -82,7 +119,7 @@ def _titles(key: Key) -> Iterator[Filling]:
             continue
         for until in range(at + 2, min(at + _MOST_WORDS, len(key)) + 1):
             last = key[until - 1]
-            if _is_capital(last):
+            if _is_capital(last) and _weight(last) != Weight.VERDICT:
                 words = key[at:until]
                 yield Filling(at, until, words, Weight.PLAIN)
             elif last not in _IN_TITLES:

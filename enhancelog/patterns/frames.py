@@ -10,6 +10,7 @@ from enhancelog.patterns.words import BEFORE_FIELDS, BEFORE_FIXED, BEFORE_NAMES,
 _MOST_PAIRED: Final = 8
 _MOST_KEPT: Final = 3
 _FIXED_ENOUGH: Final = 4
+_FIXED_WHATEVER: Final = 6  # so long a text may name a noun
 _NEVER: Final = 1_000_000
 _OPENING: Final = frozenset("([{<:=@#$\"'")
 
@@ -45,10 +46,10 @@ def need(key: Key, filled_by: tuple[Filling, ...]) -> list[Need]:
 def _need(key: Key, filling: Filling, kept: int, is_paired: bool) -> Need:
     # Two fixed messages rarely differ in two places, so a pair needs fewer words.
     before = next((word.lower() for word in reversed(key[: filling.at]) if word not in _OPENING), "")
-    values = 2 if kept > (3 if is_paired else 1) else 3
+    values = 2 if kept > (3 if is_paired else 1) else 3 if kept > 1 else 4
     if before in BEFORE_FIXED:
         values = 3
-    weight = Weight.PLAIN
+    weight = Weight.NOUN if kept >= _FIXED_WHATEVER else Weight.PLAIN
     if before in BEFORE_FIELDS or key[filling.at - 1 : filling.at] in (("(",), ("=",)):
         weight = Weight.NOUN
     words = _fewest(before)[min(kept, _MOST_KEPT)]
@@ -60,9 +61,9 @@ def _need(key: Key, filling: Filling, kept: int, is_paired: bool) -> Need:
 
 def _fewest(before: str) -> tuple[int, ...]:
     if before in BEFORE_NAMES:
-        return (_NEVER, 6, 3, 3)
+        return (_NEVER, 6, 3, 2)
     if before in PREPOSITIONS:
-        return (_NEVER, 8, 4, 4)
+        return (_NEVER, 8, 4, 3)
     return (_NEVER, 14, 10, 8) if before in BEFORE_FIXED else (_NEVER, 10, 6, 4)
 
 
