@@ -56,7 +56,7 @@ def signature(key: Key) -> Key:
     shared: list[str] = []
     seen = Counter(key)
     for word, weight in zip(key, _weights(key), strict=True):
-        if word == HOLE or (weight == Weight.VALUE and _is_code(word)) or (weight == Weight.PLAIN and seen[word] > 1):
+        if word == HOLE or (shared and weight == Weight.VALUE and _is_code(word)) or (weight == Weight.PLAIN and seen[word] > 1):
             word = HOLE
             while len(shared) > 1 and shared[-1] in COMMAS and shared[-2] == HOLE:
                 shared.pop()

@@ -47,8 +47,8 @@ def _need(key: Key, filling: Filling, kept: int, is_paired: bool) -> Need:
     # Two fixed messages rarely differ in two places, so a pair needs fewer words.
     before = next((word.lower() for word in reversed(key[: filling.at]) if word not in _OPENING), "")
     values = 2 if kept > (3 if is_paired else 1) else 3 if kept > 1 else 4
-    if before in BEFORE_FIXED:
-        values = 3
+    if before in BEFORE_FIXED or (not filling.at and kept < _FIXED_ENOUGH):
+        values = max(values, 3)
     weight = Weight.NOUN if kept >= _FIXED_WHATEVER else Weight.PLAIN
     if before in BEFORE_FIELDS or key[filling.at - 1 : filling.at] in (("(",), ("=",)):
         weight = Weight.NOUN

@@ -163,7 +163,9 @@ class _Joins:
     def _sign(self, key: Key) -> None:
         # Texts that differ in nothing but values by their form, or that begin with such a sentence
         self._signed_as(key, signature(key))
-        self._signed_as(key, signature(first_sentence(key)))
+        sentence = first_sentence(key)
+        if sentence != key:
+            self._signed_as(key, signature(sentence))
 
     def _signed_as(self, key: Key, shared: Key) -> None:
         if sum(map(may_vary, shared)) < _FIXED_ENOUGH:

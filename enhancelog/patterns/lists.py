@@ -23,7 +23,7 @@ _MORE: Final = (
 _NOTE: Final = rf"(?> ?\({MARK}[^(),]{{0,12}}\)| ?[=:×] ?{MARK}| {MARK})?+"
 _NOTED: Final = rf"{_ITEM}{_NOTE}"
 
-_AFTER_COLON: Final = re.compile(rf"(?:(?<=[:：])|(?<=[ =]=)) ?({_NOTED}(?:{_BETWEEN}{_NOTED})*+{_MORE})")
+_AFTER_COLON: Final = re.compile(rf"(?:(?<!::)(?<=[:：])|(?<=[ =]=)) ?({_NOTED}(?:{_BETWEEN}{_NOTED})*+{_MORE})")
 # The end of such a list, matched separately: text that is not a list is then skipped once, as a whole.
 _ITS_END: Final = re.compile(r" ?(?:[.!。]?$|[;；(（]|\. )")
 _INSIDE: Final = re.compile(rf"[\[{{(（] ?({_ITEM}(?:{_BETWEEN}{_ITEM})*+{_MORE}),? ?[\]}})）]|\[ ?\]|\{{ ?\}}|(?<= )\( ?\)")

@@ -51,7 +51,7 @@ _DAY: Final = (
     r"(?:(?:\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}/\d{1,2}/\d{4}|\d{1,2}-\d{1,2}-\d{4}"
     r"|\d{1,2}\. ?\d{1,2}\. ?\d{4}"
     rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.)? (?:de )?{_MONTHS}(?:,? (?:de )?\d{{4}}\b)?"
-    rf"|{_MONTHS} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)"
+    rf"|{_MONTHS} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{1,2}}/{_MONTHS}/\d{{4}})"
     r"(?!\d)|\d{4} ?年 ?\d{1,2} ?月 ?\d{1,2} ?日|\d{4} ?년 ?\d{1,2} ?월 ?\d{1,2} ?일)"
 )
 _WEEKDAY: Final = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:\.|[a-z]{3,6})?,? )"
@@ -72,7 +72,7 @@ _EXTENSION: Final = (
 _SLASHED: Final = r"(?:(?:[.@~%+$?=&\[{-]|(?<![/\\])\\){0,99}+" + rf"(?:{WORDY}|[*}}\]]|(?<![/\\])/))"
 _FOLDER: Final = rf"(?:{WORDY}(?:{WORDY}|[.@~-]){{0,254}}+/|\.{{1,2}}/)"
 # What holds the parts of an identifier together
-_GLUE: Final = r"(?:[-./:@+]|[#~$&*|\\]{1,3}+)"
+_GLUE: Final = r"(?:[-./@+]|:{1,2}+|[#~$&*|\\]{1,3}+)"
 # The same without the colon, which may also stand between two values
 _TIGHT: Final = r"(?:[-./@+]|[#~$&*|\\]{1,3}+)"
 _CHUNK: Final = rf"(?:{WORDY}++|{MARK})(?:{_TIGHT}?+(?:{WORDY}++|{MARK}))*+"
@@ -129,7 +129,7 @@ _MASKS: Final = (
     ),
     _row(
         "date",
-        rf"{_ALONE}(?<![-/.]){_WEEKDAY}?{_DAY}(?:(?:T|,? (?:at |um |à |a las |в )?){_CLOCK}(?: \d{{4}}\b)?)?{_ENDS}",
+        rf"{_ALONE}(?<![-/.]){_WEEKDAY}?{_DAY}(?:(?:[T:]|,? (?:at |um |à |a las |в )?){_CLOCK}(?: \d{{4}}\b)?)?{_ENDS}",
         rf"{_ALONE}(?<![:.]){_CLOCK}(?!{WORDY}|[:.]\d)",
     ),
     _row("id", r"(?<![\w/])/[^\s/]*[\^$|+(\\][^\s/]*/[gimsuy]*(?!\w)"),
@@ -162,7 +162,7 @@ _MASKS: Final = (
     _row("id", r"</?[A-Za-z][^<>]*>", r"\$?\{\{? ?[^\W\d][\w.]* ?\}?\}"),
     _row(
         "id",
-        rf"(?<![@./#$~&*|\\])(?<!{WORDY}[:+-]){_ALONE}(?!{WORDY}+:\d+(?::|$| -)|\A{LETTER}++:\d)[@#$]?"
+        rf"(?<![@./#$~&*|\\])(?<!::)(?<!{WORDY}[:+-]){_ALONE}(?!{WORDY}+:\d+(?::|$| -)|\A{LETTER}++:\d)[@#$]?"
         rf"(?={_WITHIN}*?\d)(?={_WITHIN}*?{LETTER})"
         rf"(?!{_NUMBER}{_UNIT}?(?!{WORDY}|_|{_GLUE}{WORDY})){WORDY}++(?:{_GLUE}{WORDY}++)*+",
         rf"{_ALONE}{_UNGLUED}{LETTER}{WORDY}*+(?:[-$]{WORDY}++)*+(?:\.{WORDY}++(?:[-$]{WORDY}++)*+){{2,}}(?::\d++)?",
