@@ -30,9 +30,9 @@ class Message(NamedTuple):
 Axis = Sequence[Message]
 
 
-def is_held_back(label: str) -> bool:
+def is_held_back(axis: str, label: str) -> bool:
     """Half of the labels, whose messages were not looked at while the rules were made."""
-    return hashlib.sha256(label.encode()).digest()[0] % 2 == 1
+    return hashlib.sha256(f"{axis}:{label}".encode()).digest()[0] % 2 == 1
 
 
 def logs(folder: Path) -> dict[str, Axis]:

@@ -72,7 +72,7 @@ def _parts(name: str, axes: Mapping[str, Axis]) -> dict[str, dict[str, Axis]]:
         return parts
     for is_held_back, part in ((False, "looked at"), (True, "held back")):
         parts[f"{name}, {part}"] = {
-            axis: [message for message in said if messages.is_held_back(message.label) == is_held_back]
+            axis: [message for message in said if messages.is_held_back(axis, message.label) == is_held_back]
             for axis, said in axes.items()
         }
     return parts | ({axis: {axis: said} for axis, said in axes.items()})

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from enhancelog.patterns.tokenizer import COMMAS, HOLE, Key, is_han, is_word, may_vary
-from enhancelog.patterns.words import BEFORE_NAMES, is_identifier, is_noun, is_said
+from enhancelog.patterns.words import BEFORE_NAMES, CLASSES, is_identifier, is_noun, is_said
 
 _MOST_SINGLE: Final = 24
 _MOST_WORDS: Final = 4
@@ -52,11 +52,12 @@ def fillings(key: Key) -> list[Filling]:
 
 
 def signature(key: Key) -> Key:
-    """With one hole for each run of values by their form, and for words that occur twice and are unknown in messages."""
+    """With one hole for each run of values by their form, and for unknown words that occur twice."""
     shared: list[str] = []
     seen = Counter(key)
     for word, weight in zip(key, _weights(key), strict=True):
-        if word == HOLE or (shared and weight == Weight.VALUE and _is_code(word)) or (weight == Weight.PLAIN and seen[word] > 1):
+        is_value = weight == Weight.VALUE and shared and _is_code(word)
+        if word == HOLE or is_value or (weight == Weight.PLAIN and seen[word] > 1):
             word = HOLE
             while len(shared) > 1 and shared[-1] in COMMAS and shared[-2] == HOLE:
                 shared.pop()
@@ -66,8 +67,9 @@ def signature(key: Key) -> Key:
 
 
 def _is_code(word: str) -> bool:
-    # Not "f-string", which may be a word of the message
-    return not word.replace("-", "").isalpha() or not (word[1:].islower() or word.isupper())
+    # Not "read-only" or "f-string", which may be words of the message
+    letters = word.replace("-", "")
+    return not letters.isalpha() or not (letters[1:].islower() or letters.isupper())
 
 
 def first_sentence(key: Key) -> Key:
@@ -94,7 +96,7 @@ def _weight(word: str) -> Weight:
     if not may_vary(word):
         return Weight.FIXED
     if is_identifier(word):
-        return Weight.VALUE
+        return Weight.VALUE if word in CLASSES or _is_code(word) else Weight.PLAIN
     if is_said(word):
         return Weight.NOUN if is_noun(word) else Weight.VERDICT
     return Weight.PLAIN

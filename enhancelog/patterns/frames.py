@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from enhancelog.patterns.fillings import Filling, Weight, fillings
 from enhancelog.patterns.tokenizer import Key, is_han, is_word
-from enhancelog.patterns.words import BEFORE_FIELDS, BEFORE_FIXED, BEFORE_NAMES, BEFORE_STATES, PREPOSITIONS
+from enhancelog.patterns.words import BEFORE_FIXED, BEFORE_NAMES, BEFORE_STATES, PREPOSITIONS
 
 _MOST_PAIRED: Final = 8
 _MOST_KEPT: Final = 3
@@ -50,7 +50,7 @@ def _need(key: Key, filling: Filling, kept: int, is_paired: bool) -> Need:
     if before in BEFORE_FIXED or (not filling.at and kept < _FIXED_ENOUGH):
         values = max(values, 3)
     weight = Weight.NOUN if kept >= _FIXED_WHATEVER else Weight.PLAIN
-    if before in BEFORE_FIELDS or key[filling.at - 1 : filling.at] in (("(",), ("=",)):
+    if key[filling.at - 1 : filling.at] in (("(",), ("=",)):
         weight = Weight.NOUN
     words = _fewest(before)[min(kept, _MOST_KEPT)]
     if before in BEFORE_STATES:

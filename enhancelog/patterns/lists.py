@@ -26,7 +26,10 @@ _NOTED: Final = rf"{_ITEM}{_NOTE}"
 _AFTER_COLON: Final = re.compile(rf"(?:(?<!::)(?<=[:：])|(?<=[ =]=)) ?({_NOTED}(?:{_BETWEEN}{_NOTED})*+{_MORE})")
 # The end of such a list, matched separately: text that is not a list is then skipped once, as a whole.
 _ITS_END: Final = re.compile(r" ?(?:[.!。]?$|[;；(（]|\. )")
-_INSIDE: Final = re.compile(rf"[\[{{(（] ?({_ITEM}(?:{_BETWEEN}{_ITEM})*+{_MORE}),? ?[\]}})）]|\[ ?\]|\{{ ?\}}|(?<= )\( ?\)")
+_INSIDE: Final = re.compile(
+    rf"[\[{{(（] ?({_ITEM}(?:{_BETWEEN}{_ITEM})*+{_MORE}),? ?[\]}})）]|\[ ?\]|\{{ ?\}}"
+    r"|(?<= )\( ?\)"
+)
 _ANYWHERE: Final = re.compile(rf"(?<!{WORDY})(?<!{MARK}){_ITEM}(?:(?:{_BETWEEN}{_ITEM})++{_MORE})?+")
 _TAIL: Final = re.compile(r"(?<=[:：]) ?([^:：]+?)(?=[.!。]?$)")
 _MARK: Final = re.compile(MARK)
