@@ -10,7 +10,7 @@ from enhancelog.patterns.words import BEFORE_FIXED, BEFORE_NAMES, BEFORE_STATES,
 _MOST_PAIRED: Final = 8
 _MOST_KEPT: Final = 3
 _FIXED_ENOUGH: Final = 4
-_FIXED_WHATEVER: Final = 6  # so long a text may name a noun
+_LONG: Final = 6
 _NEVER: Final = 1_000_000
 _OPENING: Final = frozenset("([{<:=@#$\"'")
 
@@ -47,9 +47,10 @@ def _need(key: Key, filling: Filling, kept: int, is_paired: bool) -> Need:
     # Two fixed messages rarely differ in two places, so a pair needs fewer words.
     before = next((word.lower() for word in reversed(key[: filling.at]) if word not in _OPENING), "")
     values = 2 if kept > (3 if is_paired else 1) else 3 if kept > 1 else 4
+    # What begins a short text is often what it is about.
     if before in BEFORE_FIXED or (not filling.at and kept < _FIXED_ENOUGH):
         values = max(values, 3)
-    weight = Weight.NOUN if kept >= _FIXED_WHATEVER else Weight.PLAIN
+    weight = Weight.NOUN if kept >= _LONG else Weight.PLAIN
     if key[filling.at - 1 : filling.at] in (("(",), ("=",)):
         weight = Weight.NOUN
     words = _fewest(before)[min(kept, _MOST_KEPT)]

@@ -202,7 +202,7 @@ def _marked(marks: Marks, row: _Mask, match: re.Match[str]) -> str:
 def _glued(marks: Marks, match: re.Match[str]) -> str:
     # What is glued to a value is a part of it, and what follows an equals sign without a space is a value.
     chunk = match.group()
-    if len(chunk) == 1 or not (match.string[: match.start()].endswith("=") or any(map(marks.pivots, chunk))):
+    if len(chunk) == 1 or not (match.string[match.start() - 1 : match.start()] == "=" or any(map(marks.pivots, chunk))):
         return chunk
     return marks.put("id", chunk)
 
