@@ -75,9 +75,8 @@ def _is_code(word: str) -> bool:
 def first_sentence(key: Key) -> Key:
     """Without the advice that follows it."""
     end = key.index(".") if "." in key else len(key)
-    if key[:end].count("(") != key[:end].count(")"):
-        end = len(key)
-    return key[:end]
+    is_whole = key[:end].count("(") == key[:end].count(")")
+    return key[:end] if is_whole and end + 1 < len(key) and key[end + 1][0].isupper() else key
 
 
 def _weights(key: Key) -> list[Weight]:

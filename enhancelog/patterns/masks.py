@@ -159,10 +159,11 @@ _MASKS: Final = (
         rf"{_ALONE}(?<![.@:/-])(?:v\d+(?:\.\d+)*|(?!\d{{1,3}}(?:\.\d{{3}})+(?![.\d]))\d+(?:\.\d+){{2,}})"
         rf"(?:[-+]{WORDY}+(?:[.-]{WORDY}+)*)?{_ENDS}",
     ),
+    _row("id", rf"(?<![^\s(\[,])-(?:-(?={LETTER}){WORDY}++(?:-{WORDY}++)*+|[A-Za-z]{_ENDS})(?!-)"),
     _row("id", r"</?[A-Za-z][^<>]*>", r"\$?\{\{? ?[^\W\d][\w.]* ?\}?\}"),
     _row(
         "id",
-        rf"(?<![@./#$~&*|\\])(?<!::)(?<!{WORDY}[:+-]){_ALONE}(?!{WORDY}+:\d+(?::|$| -)|\A{LETTER}++:\d)[@#$]?"
+        rf"(?<![@./#$~&*|\\])(?<!::)(?<!{WORDY}[:+-]){_ALONE}(?!{WORDY}+:\d+(?::|$| -)|\A[a-z]++[A-Z]{WORDY}*+:\d)[@#$]?"
         rf"(?={_WITHIN}*?\d)(?={_WITHIN}*?{LETTER})"
         rf"(?!{_NUMBER}{_UNIT}?(?!{WORDY}|_|{_GLUE}{WORDY})){WORDY}++(?:{_GLUE}{WORDY}++)*+",
         rf"{_ALONE}{_UNGLUED}{LETTER}{WORDY}*+(?:[-$]{WORDY}++)*+(?:\.{WORDY}++(?:[-$]{WORDY}++)*+){{2,}}(?::\d++)?",

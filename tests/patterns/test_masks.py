@@ -19,7 +19,7 @@ VALUES = {
     "money": ["$1,500.00", "1.500,25 €", "12 USD", "EUR 12", "¥500", "$1.5M"],
     "duration": ["1m30s", "2h 5m", "PT5M"],
     "version": ["v1.2.3", "1.2.3", "2.0.0-rc.1", "v2"],
-    "id": ["gpt-4o", "CVE-2024-3094", "E501", "GPL-3.0", "@babel/core@7.1.2", "step_12", "10.0.0.1:80", "+49 170 1234567", "<div>", "${HOME}", "{{name}}", "dsl-static-059.45.101.203.example.net", "org.example.jobs.Runner$Task", "fe80::1ff:fe23:4567:890a", "pack_KB29~31bf38~amd64", "15##7##9", "store.example.com:80"],
+    "id": ["gpt-4o", "CVE-2024-3094", "E501", "GPL-3.0", "@babel/core@7.1.2", "step_12", "10.0.0.1:80", "+49 170 1234567", "<div>", "${HOME}", "{{name}}", "dsl-static-059.45.101.203.example.net", "org.example.jobs.Runner$Task", "fe80::1ff:fe23:4567:890a", "pack_KB29~31bf38~amd64", "15##7##9", "--dry-run", "-v", "store.example.com:80"],
     "n": ["7", "2,626", "1.500", "1 500", "1'500", "12,5", "-3", "1.5", "1e-5", "12,34,567"],
     "names": ["['a', 'b']", "[]", "`a`, `b` and `c`", "qa-lead, sec-review", "a -> b -> c", "legal, critic und writer"],
     "numbers": ["[0.1, 1.5]", "3, 7 and 12"],
