@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from benchmarks.children import Failed
-from tests.patterns import held_out, tuned, unseen, untouched
+from tests.patterns import fresh, held_out, later, tuned, unseen, untouched
 from tests.patterns.scoring import written
 
 # Installed with the product, so that their versions are pinned. Their sources have thousands of faults.
 SOURCES: Final = ("allauth", "django", "drf_spectacular", "jinja2", "rest_framework")
 MOST_OF_A_RULE: Final = 100
 FILES_FOR_PYLINT: Final = 150  # it takes a second for each
-CORPORA: Final = (tuned, held_out, unseen, untouched)
+CORPORA: Final = (tuned, held_out, unseen, untouched, fresh, later)
 _SEED: Final = 7
 
 

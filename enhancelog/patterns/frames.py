@@ -53,7 +53,7 @@ def _need(key: Key, filling: Filling, kept: int, is_paired: bool) -> Need:
     weight = Weight.NOUN if kept >= _LONG else Weight.PLAIN
     if key[filling.at - 1 : filling.at] in (("(",), ("=",)):
         weight = Weight.NOUN
-    words = _fewest(before)[min(kept, _MOST_KEPT)]
+    words = 3 if kept >= _LONG and not filling.at else _fewest(before)[min(kept, _MOST_KEPT)]
     if before in BEFORE_STATES:
         words, weight = 3, Weight.VERDICT
     beside = min(weight, Weight.NOUN) if kept >= _FIXED_ENOUGH and before not in BEFORE_NAMES else weight

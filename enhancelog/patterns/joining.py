@@ -21,6 +21,7 @@ _MANY: Final = 3
 _VERY_MANY: Final = 8
 _MANY_TEXTS: Final = 6
 _FIXED_ENOUGH: Final = 2
+_FIXED_IN_SENTENCE: Final = 3  # "by Prof. Jan" is none
 
 
 class Group(NamedTuple):
@@ -162,13 +163,13 @@ class _Joins:
 
     def _sign(self, key: Key) -> None:
         # Texts that differ in nothing but values by their form, or that begin with such a sentence
-        self._signed_as(key, signature(key))
+        self._signed_as(key, signature(key), _FIXED_ENOUGH)
         sentence = first_sentence(key)
         if sentence != key:
-            self._signed_as(key, signature(sentence))
+            self._signed_as(key, signature(sentence), _FIXED_IN_SENTENCE)
 
-    def _signed_as(self, key: Key, shared: Key) -> None:
-        if sum(map(may_vary, shared)) < _FIXED_ENOUGH:
+    def _signed_as(self, key: Key, shared: Key, fixed: int) -> None:
+        if sum(map(may_vary, shared)) < fixed:
             return
         signed = self._signed.setdefault(shared, set())
         signed.add(key)

@@ -84,12 +84,12 @@ _PREPOSITIONS: Final = """
 of for from to by in at with on via into against about between
 von für aus bei mit nach zu vom zum in
 de du des pour par dans avec vers
-del para por en con hacia
+del para por en con hacia a
 для из от от с в к у
 """
 
 _BEFORE_FIXED: Final = """
-is are was were be been being not no a an any each every without has have had lacks cannot can could may might must
+is are was were be been being not no an any each every without has have had lacks cannot can could may might must
 shall should will would too very more less
 ist sind war wird wurde nicht kein keine keinen ein eine einen ohne hat zu sehr mehr weniger
 est sont était pas aucun aucune un une sans trop très plus moins

@@ -16,7 +16,13 @@ SKILLS = "haggling carpentry navigation bookkeeping first_aid".split()
 FLAGS = "--dry-run --force --all --no-cache -v".split()
 LABELS_DE = "Rechnung Lieferschein Mahnung Angebot Gutschrift Quittung".split()
 PIECES_FR = "facture devis contrat relevé attestation avenant".split()
-CLAIMS = ["the moon is made of cheese", "prices fell by half", "he was never there", "all swans are white", "it was free"]
+CLAIMS = [
+    "the moon is made of cheese",
+    "prices fell by half",
+    "he was never there",
+    "all swans are white",
+    "it was free",
+]
 
 AXES: dict[str, list[Template]] = {
     "irrigation": [
@@ -36,8 +42,8 @@ AXES: dict[str, list[Template]] = {
         lambda v: f"case {v.one(CASES)}: exhibit '{v.one(EXHIBITS)}' was not disclosed",
         lambda v: f"case {v.one(CASES)}: exhibit '{v.one(EXHIBITS)}' was disclosed late (on {v.date()})",
         lambda v: f"case {v.one(CASES)}: hearing overlaps with {v.one(CASES)}",
-        lambda v: f"claim without evidence: \"{v.one(CLAIMS)}\"",
-        lambda v: f"claim against the evidence: \"{v.one(CLAIMS)}\"",
+        lambda v: f'claim without evidence: "{v.one(CLAIMS)}"',
+        lambda v: f'claim against the evidence: "{v.one(CLAIMS)}"',
     ],
     "methods": [
         lambda v: f"{v.one(METHODS)}() takes {v.n(9)} arguments, {v.n(5)} are allowed",
