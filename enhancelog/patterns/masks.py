@@ -163,7 +163,8 @@ _MASKS: Final = (
     _row("id", r"</?[A-Za-z][^<>]*>", r"\$?\{\{? ?[^\W\d][\w.]* ?\}?\}"),
     _row(
         "id",
-        rf"(?<![@./#$~&*|\\])(?<!::)(?<!{WORDY}[:+-]){_ALONE}(?!{WORDY}+:\d+(?::|$| -)|\A[a-z]++[A-Z]{WORDY}*+:\d)[@#$]?"
+        rf"(?<![@./#$~&*|\\])(?<!::)(?<!{WORDY}[:+-]){_ALONE}"
+        rf"(?!{WORDY}+:\d+(?::|$| -)|\A[a-z]++[A-Z]{WORDY}*+:\d)[@#$]?"
         rf"(?={_WITHIN}*?\d)(?={_WITHIN}*?{LETTER})"
         rf"(?!{_NUMBER}{_UNIT}?(?!{WORDY}|_|{_GLUE}{WORDY})){WORDY}++(?:{_GLUE}{WORDY}++)*+",
         rf"{_ALONE}{_UNGLUED}{LETTER}{WORDY}*+(?:[-$]{WORDY}++)*+(?:\.{WORDY}++(?:[-$]{WORDY}++)*+){{2,}}(?::\d++)?",

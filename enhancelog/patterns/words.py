@@ -155,17 +155,9 @@ def is_identifier(word: str) -> bool:
 _SAME: Final = {
     word: words.split()[0]
     for words in (
-        "is are", "was were", "id ids", "op ops", "has have", "does do", "this these", "that those", "it they",
-        "its their", "a an",
-        "hat haben", "ist sind", "fehlt fehlen", "liegt liegen", "überschreitet überschreiten", "verletzt verletzen",
-        "feld felder",
-        "wort wörter worte", "wird werden", "wurde wurden", "der die das den dem des", "kein keine keinen",
-        "ein eine einen", "darf dürfen", "muss müssen", "kann können",
-        "le la les l'", "du des de d' de", "un une", "est sont", "a ont", "au aux", "son sa ses", "ce cet cette ces",
-        "doit doivent", "peut peuvent", "ne n'", "que qu'", "se s'",
-        "el la los las", "es son", "está están", "ha han", "tiene tienen", "y e", "o u",
-        "о об", "в во", "к ко", "с со",
-        "이 가", "은 는", "을 를", "과 와", "로 으로",
+        "is are", "was were", "has have", "does do", "a an", "ist sind", "hat haben", "wird werden", "wurde wurden",
+        "est sont", "es son", "está están", "о об", "в во", "к ко", "с со", "이 가", "은 는", "을 를", "과 와",
+        "로 으로",
     )
     for word in words.split()
 }  # fmt: skip
