@@ -79,6 +79,7 @@ def first_sentence(key: Key) -> Key:
     return key[:end] if is_whole and end + 1 < len(key) and key[end + 1][0].isupper() else key
 
 
+@lru_cache(maxsize=16)
 def _weights(key: Key) -> list[Weight]:
     return [_weight(word) if _may_start(key, at) else Weight.FIXED for at, word in enumerate(key)]
 

@@ -75,7 +75,7 @@ _FOLDER: Final = rf"(?:{WORDY}(?:{WORDY}|[.@~-]){{0,254}}+/|\.{{1,2}}/)"
 _GLUE: Final = r"(?:[-./@+]|:{1,2}+|[#~$&*|\\]{1,3}+)"
 # The same without the colon, which may also stand between two values
 _TIGHT: Final = r"(?:[-./@+]|[#~$&*|\\]{1,3}+)"
-_CHUNK: Final = rf"(?:{WORDY}++|{MARK})(?:{_TIGHT}?+(?:{WORDY}++|{MARK}))*+"
+_CHUNK: Final = rf"(?:{WORDY}++|{MARK})(?:{_TIGHT}?+(?:{WORDY}++|{MARK}))"
 _UNGLUED: Final = r"(?<![-./:@+#~$&*|\\])"
 # A character within an identifier
 _WITHIN: Final = rf"(?:{WORDY}|{_GLUE}(?={WORDY}))"
@@ -84,7 +84,7 @@ _URL_CHARACTER: Final = rf"[^\s<>\"'`“”«»、。，（）{UNSPACED}]"
 
 # The method of a quoted request says what was tried
 _REQUEST: Final = re.compile(rf"([A-Z]{{3,9}}+) ((?:/|{MARK})\S*+(?: [A-Z]++/[\d.]++)?+)")
-_GLUED: Final = re.compile(rf"(?<![=\w]=)(?<![-./@+#~$&*|\\])(?<!{MARK}){_ALONE}{_CHUNK}|(?<={WORDY}=){_CHUNK}")
+_GLUED: Final = re.compile(rf"(?<![=\w]=)(?<![-./@+#~$&*|\\])(?<!{MARK}){_ALONE}{_CHUNK}++|(?<={WORDY}=){_CHUNK}*+")
 _OPEN_HOLE: Final = re.compile("⟨[^⟩⟨]*+$")
 
 
