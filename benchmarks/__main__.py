@@ -25,6 +25,7 @@ from benchmarks.legs import (
     appends,
     bulk,
     crowd,
+    evidence,
     exports,
     generator_ceiling,
     grouping,
@@ -60,6 +61,7 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "hostile": hostile.run,
     "host": host.run,
     "alerts": alerts.run,
+    "evidence": evidence.run,
     "replica": replica.run,
     "pages": pages.run,
 }

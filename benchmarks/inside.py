@@ -3,7 +3,7 @@
 ``python -m benchmarks.inside``: ``fill SIZE SEED`` creates a log; ``record TAPE NAME SEED BLUEPRINTS TRANSACTIONS
 SIZE`` appends batches and records their statements; ``queries TAPE ADDRESS…`` requests pages and records theirs;
 ``wait ALERT NUMBER`` makes deliveries of an alert that wait for a day;
-``one-commit-each PORT`` serves without group commit. The environment names the database.
+``serve PORT APPLICATION`` serves another application than ours. The environment names the database.
 """
 
 import json
@@ -95,11 +95,11 @@ def wait(alert: str, number: int) -> None:
     say({"done": number})
 
 
-def serve_ungrouped(port: int) -> None:
-    """Like ``manage.py serve``, without group commit."""
+def serve_application(port: int, application: str) -> None:
+    """Like ``manage.py serve``, with the application of this module."""
     from enhancelog.management.commands import serve
 
-    serve.serve(serve.Address("127.0.0.1", port), lambda: None, "benchmarks.one_commit_each")
+    serve.serve(serve.Address("127.0.0.1", port), lambda: None, application)
 
 
 def _rows() -> dict[str, int]:
@@ -155,8 +155,9 @@ def main(job: str, *arguments: str) -> None:
         case "wait":
             alert, number = arguments
             wait(alert, int(number))
-        case "one-commit-each":
-            serve_ungrouped(*_numbers(arguments))
+        case "serve":
+            port, application = arguments
+            serve_application(int(port), application)
         case _:
             raise SystemExit(f"no such job: {job}")
 

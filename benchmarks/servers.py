@@ -58,8 +58,15 @@ def enhancelog(database: Database, log: Path, **more: str) -> Iterator[Server]:
 @contextmanager
 def one_commit_each(database: Database, log: Path, **more: str) -> Iterator[Server]:
     """Ours without group commit. The database must have been served before."""
+    with application("benchmarks.one_commit_each", database, log, **more) as server:
+        yield server
+
+
+@contextmanager
+def application(name: str, database: Database, log: Path, **more: str) -> Iterator[Server]:
+    """Ours with the application of this module. The database must have been served before."""
     address = Address("127.0.0.1", free_port())
-    command = module("benchmarks.inside", "one-commit-each", address.port)
+    command = module("benchmarks.inside", "serve", address.port, name)
     with running(command, product_environment(database.data_dir, database.url, **more), log) as process:
         wait_for(address, "/health/ready", process, log)
         yield Server(address, process, _token(database))

@@ -119,7 +119,7 @@ class EntryAdmin(_ModelAdmin):
         (None, {"fields": ("issue_id", "blueprint", "status", "time")}),
         ("Run", {"fields": ("intent", "rationale", "verdict_list", "reason_list")}),
         ("Change", {"fields": ("prev_hash", "new_hash", "bump", "candidate_hash", "patch", "meta")}),
-        ("Recorded", {"fields": ("position", "recorded", "actor", "source", "digest", "envelope", "ts_ms")}),
+        ("Recorded", {"fields": ("position", "recorded", "actor", "source", "digest", "salt", "envelope", "ts_ms")}),
     )
     readonly_fields = ("blueprint", "time", "recorded", "actor", "verdict_list", "reason_list", "patch")
 

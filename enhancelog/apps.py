@@ -17,13 +17,16 @@ class EnhancelogConfig(AppConfig):
         from enhancelog.alerts import redacting as outbox
         from enhancelog.alerts import retention
         from enhancelog.backends import schema
-        from enhancelog.maintenance import checks  # noqa: F401  registers itself
+        from enhancelog.maintenance import (
+            checks,  # noqa: F401  registers itself
+            evidence_verification,
+        )
         from enhancelog.store import audit_verification, host_verification, redacting, verification, written_once
 
         written_once.register()
         redacting.register(lambda cursor, taken: schema.require_own())
         redacting.register(outbox.forget)
-        for part in (*host_verification.PARTS, audit_verification.PART):
+        for part in (*host_verification.PARTS, audit_verification.PART, evidence_verification.PART):
             verification.register(part)
         events.connect()
         audited_users.connect()

@@ -222,6 +222,14 @@ def redact_entry(issue_id: str) -> str:
     return at(f"/redactions/entries/{_last(issue_id)}")
 
 
+def evidence() -> str:
+    return at("/evidence/")
+
+
+def receipt(issue_id: str) -> str:
+    return at(f"/evidence/receipts/{_last(issue_id)}")
+
+
 def comparison(issue_id: str, other_id: str) -> str:
     return entry(issue_id, [("compare", other_id)])
 

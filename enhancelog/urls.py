@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from enhancelog.api import alert_urls, description
+from enhancelog.api import alert_urls, description, evidence_urls
 from enhancelog.api import urls as api_urls
 from enhancelog.api.audit import AuditList
 from enhancelog.api.metrics import MetricsView
@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/ready", health.ready, name="ready"),
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("v1/enhance/", include(api_urls)),
+    path("v1/evidence/", include(evidence_urls)),
     path("v1/audit", AuditList.as_view(), name="api_audit_list"),
     path("v1/triage/export", TriageExport.as_view(), name="api_triage_export"),
     path("v1/triage/import", TriageImport.as_view(), name="api_triage_import"),

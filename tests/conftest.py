@@ -205,6 +205,12 @@ def live_api(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture(autouse=True)
+def no_server_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another test's server may have the same port."""
+    monkeypatch.setenv("ENHANCELOG_CHECKPOINTS", "off")
+
+
+@pytest.fixture(autouse=True)
 def nobody_is_throttled_yet() -> None:
     """Allowances live in the process, and the next test's user may have the same number."""
     from enhancelog.api.allowances import allowances

@@ -26,11 +26,11 @@ Process = subprocess.Popen[str]
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """This process's environment with nothing of the product's or the tests' in it but ``more``. ``serve`` makes no
-    copies unless asked."""
+    copies unless asked, and what talks to servers remembers none."""
     strange = ("ENHANCELOG_", "DATABASE_URL", "DJANGO_", "COV_", "PYTEST_")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(strange)}
     ours = {"ENHANCELOG_BOOTSTRAP": "0", "ENHANCELOG_BACKUP_EVERY": "0", "ENHANCELOG_DATA_DIR": str(data_dir)}
-    return {**clean, **ours, **more}
+    return {**clean, **ours, "ENHANCELOG_CHECKPOINTS": "off", **more}
 
 
 def manage(*arguments: str, data_dir: Path, **more: str) -> subprocess.CompletedProcess[str]:

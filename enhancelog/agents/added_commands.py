@@ -12,7 +12,9 @@ from enhancelog import __version__
 
 ENTRY_POINTS: Final = "enhancelog.commands"
 # The client's own commands. They take precedence: ``enhancelog flush`` is never Django's, which would empty the log.
-CLIENT: Final = frozenset({"append", "flush", "get", "list", "mark", "mcp", "note", "state", "verify", "why"})
+CLIENT: Final = frozenset(
+    {"append", "flush", "get", "list", "mark", "mcp", "note", "receipt", "state", "verify", "why"},
+)
 INSTALL: Final = "pip install enhancelog-server"
 FAILED: Final = 2
 

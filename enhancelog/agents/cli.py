@@ -12,12 +12,14 @@ from typing import Any, Final
 import msgspec
 
 from enhancelog import __version__
-from enhancelog.agents import check_entries, parsers, pattern_state, verify_receipt, why_question
+from enhancelog.agents import check_entries, parsers, pattern_state, verify_export, verify_receipt, why_question
+from enhancelog.agents.witnessing import Watch
 from enhancelog.client.buffered import EnhanceLogClient, spool_path
 from enhancelog.client.connection import Connection
 from enhancelog.client.endpoint import DEFAULT_URL, TOTAL_S
 from enhancelog.client.exchange import one_line
 from enhancelog.client.log_store import HttpEnhanceLogStore
+from enhancelog.client.remembered import EVERY_S
 from enhancelog.domain import markers, meta_filters, notes, page_sizes, periods, records
 from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other, Redacted, StoreError
 from enhancelog.domain.filters import PARAMETERS
@@ -38,6 +40,8 @@ environment:
   ENHANCELOG_URL         the server (default {DEFAULT_URL})
   ENHANCELOG_TOKEN       your API token; or ENHANCELOG_TOKEN_FILE, a file that contains it
   ENHANCELOG_SPOOL       the spool that flush sends; append uses one only with --spool
+  ENHANCELOG_CHECKPOINTS the folder that remembers what servers said about their logs, or off
+  ENHANCELOG_LOG_KEY     the verifier key of the server's log (default: as it says at first)
 """
 
 
@@ -144,14 +148,24 @@ def note(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
 
 def verify(options: argparse.Namespace) -> int:
     try:
-        proven = verify_receipt.proven(options)
+        if options.checkpoint:
+            said = verify_export.sentence(options)
+        elif verify_export.is_export(options.receipt):
+            return _fail(f"{options.receipt}: is an export of the log; name its checkpoint with --checkpoint", FAILED)
+        else:
+            said = verify_receipt.sentence(verify_receipt.proven(options))
     except Unproven as reason:
         return _fail(f"not valid: {options.receipt}: {reason}", FINDINGS)
     except ModuleNotFoundError as error:
         if error.name != "cryptography":
             raise
         return _fail("verifying needs another package; run: pip install 'enhancelog[verify]'", FAILED)
-    _print(printable_line(verify_receipt.sentence(proven)).encode())
+    _print(printable_line(said).encode())
+    return DONE
+
+
+def receipt(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
+    _print(store.receipt(options.issue_id).removesuffix(b"\n"))
     return DONE
 
 
@@ -168,7 +182,17 @@ def mcp(store: HttpEnhanceLogStore, options: argparse.Namespace) -> int:
 
 def _connected(run: Command, options: argparse.Namespace) -> int:
     with Connection.from_environment(total_s=options.timeout) as connection:
-        return run(HttpEnhanceLogStore(connection), options)
+        watch = Watch(connection)
+        code = run(HttpEnhanceLogStore(connection), options)
+        # After the work, which stays done, and where the server was there to do it.
+        is_local = run is append and options.spool is not None
+        if code == FAILED or is_local:
+            return code
+        fork = watch.look(0 if run in (append, flush) else EVERY_S)
+    if not fork:
+        return code
+    print(f"enhancelog: {fork}", file=sys.stderr)
+    return FINDINGS
 
 
 def _append(taking: Taking, item: Item) -> dict[str, Any]:
@@ -251,8 +275,12 @@ def _parser() -> argparse.ArgumentParser:
     chosen = command("note", note, "Write a note about a pattern, an entry, a Blueprint or a marker; print it.")
     chosen.add_argument("about", metavar="ABOUT", help="such as entry:h-1, pattern:ID, blueprint:main, marker:ID")
     chosen.add_argument("text", metavar="TEXT", help="Markdown; @name tells a user")
+    chosen = command("receipt", receipt, "Print the receipt of an entry, which proves that the log has it.")
+    chosen.add_argument("issue_id", metavar="ID")
     verify_receipt.add_arguments(
-        offline("verify", verify, "Verify the receipt of an entry, without a server; print what it proves.")
+        offline(
+            "verify", verify, "Verify a receipt, or an export of the whole log, without a server; print what it proves."
+        )
     )
     command("mcp", mcp, "Serve MCP tools to a model over standard input and output.")
     return parser

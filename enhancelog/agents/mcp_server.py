@@ -22,6 +22,7 @@ from enhancelog.agents.mcp_marker_tools import MarkerTools
 from enhancelog.agents.mcp_note_tools import NoteTools
 from enhancelog.agents.mcp_pattern_tools import PatternTools
 from enhancelog.agents.mcp_results import MAX_ANSWER_BYTES
+from enhancelog.agents.witnessing import BackgroundWatch, Watch
 from enhancelog.client.connection import Connection
 from enhancelog.client.exchange import one_line
 from enhancelog.domain.errors import Changed, Conflict, Invalid, Redacted, StoreError
@@ -54,10 +55,11 @@ class Server(MCPServer[Any]):
 
 def serve(connection: Connection) -> None:
     """Serve until standard input ends."""
-    make_server(connection).run("stdio")
+    make_server(connection, BackgroundWatch(Watch(connection)).fork).run("stdio")
 
 
-def make_server(connection: Connection) -> Server:
+def make_server(connection: Connection, fork: Callable[[], str] = lambda: "") -> Server:
+    """``fork``: what every result says, too."""
     server = Server(
         "enhancelog",
         title="Enhancelog",
@@ -78,20 +80,22 @@ def make_server(connection: Connection) -> Server:
         *(analysis.funnel, analysis.steadiness, analysis.differences, markers.list_markers, markers.get_marker),
         *(log.list_entries, log.get_entry, log.get_document, content.read_content),
     ):
-        _add(server, tool, reads, _DATA)
-    _add(server, log.append_entry, adds)
-    _add(server, markers.set_marker, marks)
-    _add(server, patterns.set_pattern_state, writes)
-    _add(server, NoteTools(connection).add_note, marks)
-    _add(server, content.write_content, writes)
+        _add(server, fork, tool, reads, _DATA)
+    _add(server, fork, log.append_entry, adds)
+    _add(server, fork, markers.set_marker, marks)
+    _add(server, fork, patterns.set_pattern_state, writes)
+    _add(server, fork, NoteTools(connection).add_note, marks)
+    _add(server, fork, content.write_content, writes)
     return server
 
 
-def _add(server: Server, tool: Callable[..., Any], annotations: ToolAnnotations, further: str = "") -> None:
+def _add(
+    server: Server, fork: Callable[[], str], tool: Callable[..., Any], annotations: ToolAnnotations, further: str = ""
+) -> None:
     @functools.wraps(tool)
     def called(**arguments: Any) -> CallToolResult:
         try:
-            return _result(tool(**arguments))
+            return _result(tool(**arguments), fork())
         except (StoreError, Invalid) as error:
             raise ToolError(_words(error)) from None
 
@@ -102,11 +106,13 @@ def _add(server: Server, tool: Callable[..., Any], annotations: ToolAnnotations,
     server.add_tool(called, description=f"{inspect.getdoc(tool)}{further}", annotations=annotations)
 
 
-def _result(value: dict[str, Any]) -> CallToolResult:
+# A write was carried out, and nothing that was read is withheld: beside either stands that the log has forked.
+def _result(value: dict[str, Any], fork: str) -> CallToolResult:
     text = msgspec.json.encode(value)
     if len(text) > MAX_ANSWER_BYTES:
         raise ToolError(f"the server's answer has {len(text):,} bytes, more than {MAX_ANSWER_BYTES:,}")
-    return CallToolResult(content=[TextContent(type="text", text=text.decode())], structured_content=value)
+    texts = [text.decode(), *([f"{fork}. Tell your user."] if fork else [])]
+    return CallToolResult(content=[TextContent(type="text", text=each) for each in texts], structured_content=value)
 
 
 def _words(error: Exception) -> str:

@@ -5,21 +5,25 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Final
 
-from enhancelog.domain.errors import Invalid, TooLarge
-from enhancelog.evidence import keys, proof_files, receipts
-from enhancelog.evidence.errors import Unproven
-from enhancelog.evidence.keys import VerifierKey
+from enhancelog.agents import verifier_keys
+from enhancelog.agents.verifier_keys import file_content
+from enhancelog.domain.errors import TooLarge
+from enhancelog.evidence import proof_files, receipts
 from enhancelog.evidence.receipts import LATEST_MS, Proven, Shown
-from enhancelog.transfer.whole_files import content
-
-MAX_KEY_BYTES: Final = 1 << 16  # of a file with keys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("receipt", metavar="RECEIPT", help="a file, or - for standard input")
+    parser.add_argument(
+        "receipt", metavar="FILE", help="a receipt, or with --checkpoint an export; - for standard input"
+    )
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="that of an export by export_log --evidence; repeated: also older ones, or receipts, that were kept",
+    )
     parser.add_argument(
         "--key",
         metavar="KEY",
@@ -34,12 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def proven(options: argparse.Namespace) -> Proven:
     """Raises ``Unproven``; ``Invalid``: a wrong argument."""
-    of_log = _keys("--key", options.key)
-    of_witnesses = _keys("--witness", options.witness)
-    if key := next((key for key in of_log if key.is_witness), None):
-        raise Invalid("--key", "key", f"{key.name} is a witness; use --witness")
-    if key := next((key for key in of_witnesses if not key.is_witness), None):
-        raise Invalid("--witness", "key", f"{key.name} is no witness; use --key")
+    of_log = verifier_keys.of_logs("--key", options.key)
+    of_witnesses = verifier_keys.of_witnesses("--witness", options.witness)
     return receipts.verify(_receipt(options.receipt), of_log, of_witnesses)
 
 
@@ -75,39 +75,8 @@ def _time(epoch_ms: int) -> str:
 
 def _receipt(name: str) -> bytes:
     if name != "-":
-        return _content(name, proof_files.MAX_BYTES)
+        return file_content(name, proof_files.MAX_BYTES)
     data = sys.stdin.buffer.read(proof_files.MAX_BYTES + 1)
     if len(data) > proof_files.MAX_BYTES:
         raise TooLarge("standard input", len(data), proof_files.MAX_BYTES)
     return data
-
-
-def _keys(option: str, given: Sequence[str]) -> list[VerifierKey]:
-    return [key for each in given for key in _keys_of(option, each)]
-
-
-def _keys_of(option: str, given: str) -> list[VerifierKey]:
-    try:
-        return [keys.parse_verifier_key(given)]
-    except Unproven as reason:
-        fault = Invalid(option, "key", str(reason))
-    try:
-        lines = _content(given, MAX_KEY_BYTES).decode(errors="replace").splitlines()
-    except Invalid:
-        if "+" in given:  # no file, but meant as a key
-            raise fault from None
-        raise
-    try:
-        found = [keys.parse_verifier_key(line) for line in lines if line.strip()]
-    except Unproven as reason:
-        raise Invalid(f"{option} {given}", "key", str(reason)) from None
-    if not found:
-        raise Invalid(f"{option} {given}", "key", "has no key")
-    return found
-
-
-def _content(name: str, max_bytes: int) -> bytes:
-    try:
-        return content(Path(name), max_bytes)
-    except Invalid as error:
-        raise Invalid(name, error.rule, error.detail) from None

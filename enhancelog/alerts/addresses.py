@@ -36,12 +36,13 @@ class Receiver(NamedTuple):
     host: str
     port: int
     target: str
+    is_of_operator: bool = False  # a setting has the whole address
 
     @property
     def is_named(self) -> bool:
         # By the setting: any address, and http, are fine.
         allowed = settings.WEBHOOK_ALLOW
-        return (self.host, None) in allowed or (self.host, self.port) in allowed
+        return self.is_of_operator or (self.host, None) in allowed or (self.host, self.port) in allowed
 
 
 def receiver(url: str) -> Receiver:
@@ -54,6 +55,12 @@ def receiver(url: str) -> Receiver:
     if found.scheme != "https" and not found.is_named:
         raise Invalid(FIELD, "scheme", f"must begin with https://; {_SAYS_SETTING} for {found.host}:{found.port}")
     return found
+
+
+def of_operator(url: str) -> Receiver | None:
+    # ``None`` for what is no address.
+    found = _parsed(url) if len(url) <= MAX_CHARACTERS else None
+    return found and found._replace(is_of_operator=True)
 
 
 def check(url: str) -> None:

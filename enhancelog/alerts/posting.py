@@ -1,4 +1,4 @@
-"""One POST to a receiver, within limits of time and size. The answer is kept as text, never interpreted."""
+"""One POST to a receiver, within limits of time and size. What it answers is not interpreted here."""
 
 import socket
 import ssl
@@ -18,9 +18,10 @@ _PIECE: Final = 16 << 10
 
 
 class Answer(NamedTuple):
-    # ``status``: ``None`` without an answer; then ``text`` says why.
+    # ``status``: ``None`` without an answer; then ``text`` says why. ``body``: empty unless it came whole.
     status: int | None
     text: str
+    body: bytes = b""
 
     @property
     def is_success(self) -> bool:
@@ -61,7 +62,7 @@ def _exchange(pool: httpcore.ConnectionPool, receiver: Receiver, headers: Mappin
             return Answer(None, f"status {status}, but no complete answer within {TOTAL_S:g} s")
     if not is_whole:
         return Answer(None, f"status {status}, but the answer is longer than {MAX_ANSWER_BYTES >> 10} kB")
-    return Answer(status, shown(bytes(read)))
+    return Answer(status, shown(bytes(read)), bytes(read))
 
 
 def shown(answer: bytes) -> str:

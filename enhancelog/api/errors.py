@@ -18,6 +18,7 @@ from enhancelog.backends.disk import fault_of
 from enhancelog.domain.errors import (
     Conflict,
     Damaged,
+    DamagedEvidence,
     Full,
     Invalid,
     NotFound,
@@ -110,6 +111,8 @@ def fault_answer(fault: Other) -> FaultAnswer:
         return FaultAnswer(503, f"Nothing can be written: {fault}.", RETRY_AFTER_S)
     if isinstance(fault, Damaged):
         return FaultAnswer(503, f"The document cannot be read: {fault}.", RETRY_AFTER_S)
+    if isinstance(fault, DamagedEvidence):
+        return FaultAnswer(503, f"The evidence cannot be read: {fault}.", RETRY_AFTER_S)
     return FaultAnswer(503, "The database is not available right now; try again.", RETRY_AFTER_S)
 
 

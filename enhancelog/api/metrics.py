@@ -15,7 +15,7 @@ from enhancelog.accounts.permissions import Allows
 from enhancelog.api.base import ApiView
 from enhancelog.backends import reading
 from enhancelog.observing import metrics
-from enhancelog.queries import deliveries, gauges
+from enhancelog.queries import deliveries, gauges, witnesses
 
 
 class MetricsView(ApiView):
@@ -80,9 +80,31 @@ def _gauges() -> Iterable[Metric]:
     yield GaugeMetricFamily(
         "enhancelog_deliveries_waiting", "Messages of alerts that are still to be sent.", value=deliveries.waiting()
     )
+    yield from _of_witnesses()
     yield GaugeMetricFamily("enhancelog_last_position", "Position of the newest entry.", value=newest.position)
+    yield GaugeMetricFamily(
+        "enhancelog_signed_position", "Position of the newest entry in the last checkpoint.", value=gauges.signed()
+    )
     yield GaugeMetricFamily(
         "enhancelog_last_recorded_timestamp_seconds",
         "When the newest entry was stored; 0 for an empty log.",
         value=newest.recorded_ms / 1000,
     )
+
+
+def _of_witnesses() -> Iterator[Metric]:
+    found = witnesses.states()
+    if not found:
+        return
+    cosigned = GaugeMetricFamily(
+        "enhancelog_witness_cosigned_entries",
+        "Entries of the checkpoint that the witness cosigned last.",
+        labels=["witness"],
+    )
+    up = GaugeMetricFamily(
+        "enhancelog_witness_up", "Whether the witness cosigned when it was asked last.", labels=["witness"]
+    )
+    for each in found:
+        cosigned.add_metric([each.name], each.size)
+        up.add_metric([each.name], float(not each.failure))
+    yield from (cosigned, up)

@@ -63,7 +63,7 @@ class EntryDetail(ApiView):
         try:
             listed = entries.get(issue_id)
         except NotFound:
-            return _no_such_entry()
+            return no_such_entry()
         return conditional_response(request._request, f'"{listed.version}"') or _recorded(listed)
 
     def put(self, request: Request, issue_id: str) -> HttpResponseBase:
@@ -103,7 +103,7 @@ class KnownEntry(ApiView):
         try:
             listed = entries.get(issue_id)
         except NotFound:
-            return _no_such_entry()
+            return no_such_entry()
         known = _Known(
             **msgspec.structs.asdict(_record(listed)),
             position=listed.position,
@@ -135,7 +135,7 @@ def trailing_slash(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _no_such_entry() -> HttpResponse:
+def no_such_entry() -> HttpResponse:
     return HttpResponse(NO_SUCH_ENTRY, status=404, content_type="text/plain; charset=utf-8")
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from django.db import connection
 
 from enhancelog.backends import schema
-from enhancelog.domain.backups import Extent
+from enhancelog.domain.backups import LONGEST_CHECKPOINT, Extent
 from enhancelog.domain.errors import StoreError
 
 # Of each number in ``Extent``. The content store's table is named, because nothing here imports the content store.
@@ -19,6 +19,7 @@ _EXTENT: Final = {
     "content_contentrevision": "SELECT MAX(id) FROM content_contentrevision",
     "enhancelog_auditrecord": "SELECT MAX(position) FROM enhancelog_auditrecord",
 }
+_CHECKPOINT: Final = "SELECT note FROM enhancelog_checkpoint WHERE id = 1"
 _SCHEMA: Final = f"SELECT fingerprint, migrated_by FROM {schema.TABLE}"
 
 # Called often while a copy is written; what it raises cuts the copy off.
@@ -40,6 +41,7 @@ class Contents(NamedTuple):
     fingerprint: str
     migrated_by: str
     database_version: str
+    checkpoint: str  # signed; empty if nothing was, or if it is no text
 
 
 class Copies(Protocol):
@@ -78,7 +80,9 @@ def contents(tables: Iterable[str], ask: Ask, version: str) -> Contents:
     numbers = [(ask(sql) or (0,))[0] or 0 if table in present else 0 for table, sql in _EXTENT.items()]
     found = ask(_SCHEMA) if schema.TABLE in present else None
     fingerprint, migrated_by = found or ("", "")
-    return Contents(Extent(*numbers), fingerprint, migrated_by, version)
+    note = (ask(_CHECKPOINT) or ("",))[0] if "enhancelog_checkpoint" in present else ""
+    is_text = isinstance(note, str) and len(note) <= LONGEST_CHECKPOINT
+    return Contents(Extent(*numbers), fingerprint, migrated_by, version, note if is_text else "")
 
 
 @contextmanager

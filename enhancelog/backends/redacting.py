@@ -10,6 +10,9 @@ NOTHING: Final = "NULL"
 
 # How a text goes, if not as a whole: the details of verdicts, texts of a JSON array, values of a JSON object.
 DETAILS, TEXTS, VALUES = "details", "texts", "values"
+# Or it is a hash that changes once, together with the salt that goes.
+SEALED = "sealed"
+IS_SEALED: Final = "(OLD.salt IS NOT NULL AND NEW.salt IS NULL AND length(NEW.{0}) = 64)"
 
 
 # ``columns``: all of the row. ``texts``: how each may go: one of the ways above, or to this SQL literal. ``allowed``:

@@ -9,7 +9,7 @@ import httpx
 
 from enhancelog.client.endpoint import DEFAULT_URL, TIMEOUT_S, TOTAL_S, Body, Endpoint
 from enhancelog.client.exchange import Answer, Call, Request
-from enhancelog.client.retries import FAILURES, Failure, Retries, failure_of, turned_away
+from enhancelog.client.retries import FAILURES, Failure, Retries, answered, failure_of, turned_away
 from enhancelog.domain.errors import StoreError
 
 T = TypeVar("T")
@@ -56,6 +56,8 @@ class AsyncConnection(Endpoint):
 
     async def send(self, request: Request) -> Answer:
         """Returns an answer of any status that is not retried. Raises ``Other`` if there is none in time."""
+        if request.is_brief:
+            return answered(self.url, await self._try(request, self.deadline(request)))
         retries = Retries(self, request)
         while True:
             outcome = await self._try(retries.request, retries.deadline)
@@ -68,7 +70,7 @@ class AsyncConnection(Endpoint):
             async with self._client.stream(**self._options(request, deadline)) as response:
                 if failure := turned_away(response):
                     return failure
-                body = Body(self, response, deadline)
+                body = Body(self, response, deadline, request)
                 async for part in response.aiter_raw():
                     body.add(part)
                 return body.answer()

@@ -8,6 +8,7 @@ from enhancelog.client.analysis_calls import AnalysisCalls
 from enhancelog.client.async_connection import AsyncConnection
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.client.note_calls import NoteCalls, NotePage
+from enhancelog.client.receipt_calls import ReceiptCalls
 from enhancelog.client.review_calls import ReviewCalls
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
@@ -33,6 +34,7 @@ class AsyncHttpEnhanceLogStore:
         self._analysis = AnalysisCalls(self.connection)
         self._notes = NoteCalls(self.connection)
         self._reviews = ReviewCalls(self.connection)
+        self._receipts = ReceiptCalls(self.connection)
 
     async def append(self, entry: Entry) -> str:
         return await self.connection.run(self._calls.append(entry))
@@ -150,3 +152,6 @@ class AsyncHttpEnhanceLogStore:
 
     async def document(self, hash: str) -> Document:
         return await self.connection.run(self._calls.document(hash))
+
+    async def receipt(self, issue_id: str) -> bytes:
+        return await self.connection.run(self._receipts.receipt(issue_id))

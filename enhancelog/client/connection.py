@@ -7,9 +7,9 @@ from typing import Self, TypeVar
 import httpx
 
 from enhancelog.client.endpoint import DEFAULT_URL, TIMEOUT_S, TOTAL_S, Body, Endpoint
-from enhancelog.client.exchange import Answer, Call, Request, Unavailable
-from enhancelog.client.retries import FAILURES, Failure, Retries, failure_of, turned_away
-from enhancelog.domain.errors import Other, StoreError
+from enhancelog.client.exchange import Answer, Call, Request
+from enhancelog.client.retries import FAILURES, Failure, Retries, answered, failure_of, turned_away
+from enhancelog.domain.errors import StoreError
 
 T = TypeVar("T")
 
@@ -55,6 +55,8 @@ class Connection(Endpoint):
 
     def send(self, request: Request) -> Answer:
         """Returns an answer of any status that is not retried. Raises ``Other`` if there is none in time."""
+        if request.is_brief:
+            return self.send_once(request)
         retries = Retries(self, request)
         while True:
             outcome = self._try(retries.request, retries.deadline)
@@ -64,19 +66,14 @@ class Connection(Endpoint):
 
     def send_once(self, request: Request) -> Answer:
         """Like ``send`` without retries. Raises ``Unavailable`` where it would try again, else ``Other``."""
-        outcome = self._try(request, self.clock() + self.total_s)
-        if isinstance(outcome, Answer):
-            return outcome
-        if outcome.final:
-            raise Other(f"{self.url}: {outcome.reason}")
-        raise Unavailable(f"{self.url}: {outcome.reason}", outcome.wait_s, arrived=outcome.arrived)
+        return answered(self.url, self._try(request, self.deadline(request)))
 
     def _try(self, request: Request, deadline: float) -> Answer | Failure:
         try:
             with self._client.stream(**self._options(request, deadline)) as response:
                 if failure := turned_away(response):
                     return failure
-                body = Body(self, response, deadline)
+                body = Body(self, response, deadline, request)
                 for part in response.iter_raw():
                     body.add(part)
                 return body.answer()

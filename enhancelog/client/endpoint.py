@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from enhancelog.client.decoding import ACCEPT_ENCODING, Decoder
-from enhancelog.client.exchange import Answer, Request, problem_of
+from enhancelog.client.exchange import BRIEF_BYTES, BRIEF_S, Answer, Request, problem_of
 from enhancelog.domain.errors import Invalid, Other
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
@@ -54,6 +54,9 @@ class Endpoint:
             raise broken
         raise Other(f"{self.url} answered {answer.status}: {detail or self._hint(answer.status)}")
 
+    def deadline(self, request: Request) -> float:
+        return self.clock() + (min(self.total_s, BRIEF_S) if request.is_brief else self.total_s)
+
     def _options(self, request: Request, deadline: float) -> dict[str, Any]:
         return {
             "method": request.method,
@@ -77,8 +80,9 @@ class Endpoint:
 class Body:
     """Collects one response body in bounded memory and time."""
 
-    def __init__(self, endpoint: Endpoint, response: httpx.Response, deadline: float) -> None:
+    def __init__(self, endpoint: Endpoint, response: httpx.Response, deadline: float, request: Request) -> None:
         self._endpoint = endpoint
+        self._most = BRIEF_BYTES if request.is_brief else MAX_ANSWER_BYTES
         self._response = response
         self._deadline = deadline
         self._decoder = Decoder(response.headers.get("Content-Encoding", ""))
@@ -90,8 +94,8 @@ class Body:
         for part in self._decoder.feed(received):
             self._parts.append(part)
             self._size += len(part)
-            if self._size > MAX_ANSWER_BYTES:
-                raise Other(f"{self._endpoint.url}: the response is larger than {MAX_ANSWER_BYTES:,} bytes")
+            if self._size > self._most:
+                raise Other(f"{self._endpoint.url}: the response is larger than {self._most:,} bytes")
         if self._endpoint.clock() > self._deadline:
             raise httpx.ReadTimeout("the response takes too long")
 

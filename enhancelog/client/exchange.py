@@ -12,6 +12,9 @@ from enhancelog.domain.text import cut
 
 T = TypeVar("T")
 
+BRIEF_S: Final = 5.0
+BRIEF_BYTES: Final = 1 << 17
+
 _LONGEST_DETAIL: Final = 300
 
 
@@ -24,6 +27,7 @@ class Request(NamedTuple):
     # After an attempt without an answer that the server may have processed: repeat it, stop with ``Other``, or send
     # another request.
     if_arrived: "IfArrived" = "repeat"
+    is_brief: bool = False  # sent once, and answered within BRIEF_S and BRIEF_BYTES or not at all
 
 
 IfArrived = Literal["repeat", "stop"] | Request

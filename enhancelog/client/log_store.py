@@ -8,6 +8,7 @@ from enhancelog.client.analysis_calls import AnalysisCalls
 from enhancelog.client.connection import Connection
 from enhancelog.client.log_calls import Cursor, Document, LogCalls, Page, Pairs, Result, Stored
 from enhancelog.client.note_calls import NoteCalls, NotePage
+from enhancelog.client.receipt_calls import ReceiptCalls
 from enhancelog.client.review_calls import ReviewCalls
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.axis_figures import AxisDetail, AxisFigures, WhatIfResult
@@ -31,6 +32,7 @@ class HttpLogReads:
         self._analysis = AnalysisCalls(self.connection)
         self._notes = NoteCalls(self.connection)
         self._reviews = ReviewCalls(self.connection)
+        self._receipts = ReceiptCalls(self.connection)
 
     def get(self, issue_id: str) -> Entry:
         return self.connection.run(self._calls.get(issue_id))
@@ -129,6 +131,10 @@ class HttpLogReads:
     def document(self, hash: str) -> Document:
         """Raises ``NotFound``."""
         return self.connection.run(self._calls.document(hash))
+
+    def receipt(self, issue_id: str) -> bytes:
+        """Of a new entry within seconds. Raises ``NotFound``."""
+        return self.connection.run(self._receipts.receipt(issue_id))
 
 
 class HttpEnhanceLogStore(HttpLogReads):

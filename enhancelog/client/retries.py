@@ -10,7 +10,7 @@ import httpx
 
 from enhancelog.client.decoding import DecodingError
 from enhancelog.client.endpoint import Endpoint
-from enhancelog.client.exchange import Request, Unavailable, one_line
+from enhancelog.client.exchange import Answer, Request, Unavailable, one_line
 from enhancelog.domain import strict_json
 from enhancelog.domain.errors import Invalid, Other
 
@@ -41,7 +41,7 @@ class Retries:
             if not strict_json.is_text(value):
                 raise Invalid(name, "surrogate", "contains a lone surrogate, which is not a character; remove it")
         self.request = request
-        self.deadline = endpoint.clock() + endpoint.total_s
+        self.deadline = endpoint.deadline(request)
         self._endpoint = endpoint
         self._pause_s = _FIRST_PAUSE_S
 
@@ -69,6 +69,15 @@ def turned_away(response: httpx.Response) -> Failure | None:
         return None
     # Only 429 guarantees that nothing was done.
     return Failure(f"answered {status}", status != 429, _seconds(response.headers.get("Retry-After", "")))
+
+
+def answered(url: str, outcome: Answer | Failure) -> Answer:
+    """Of the only attempt. Raises ``Unavailable`` where another one could succeed, else ``Other``."""
+    if isinstance(outcome, Answer):
+        return outcome
+    if outcome.final:
+        raise Other(f"{url}: {outcome.reason}")
+    raise Unavailable(f"{url}: {outcome.reason}", outcome.wait_s, arrived=outcome.arrived)
 
 
 def failure_of(error: Exception) -> Failure:

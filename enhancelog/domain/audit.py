@@ -49,6 +49,10 @@ AuditAct = Literal[
     "source.rename",
     "source.merge",
     "source.restore",
+    "key.make",
+    "key.rotate",
+    "key.retire",
+    "key.replace",
 ]
 ACTS: Final = get_args(AuditAct)
 
@@ -67,6 +71,7 @@ AuditSubject = Literal[
     "alert",
     "delivery",
     "file",
+    "key",
 ]
 SUBJECTS: Final = get_args(AuditSubject)
 

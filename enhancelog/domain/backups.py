@@ -12,6 +12,8 @@ MadeBy = Literal["backup", "serve", "upgrade"]
 
 # What is printed has limits, because anybody may have written the file.
 Word = Annotated[str, Meta(max_length=200)]
+LONGEST_CHECKPOINT: Final = 1 << 16  # characters
+Note = Annotated[str, Meta(max_length=LONGEST_CHECKPOINT)]
 Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 CONTAINED: Final = [
@@ -26,6 +28,9 @@ CONTAINED: Final = [
 NOT_CONTAINED: Final = {
     "secret_key": "Signs sessions. Copy the file from the data folder, or keep what ENHANCELOG_SECRET_KEY is set to; "
     "without it, everybody signs in again.",
+    "evidence_key": "Signs the log's checkpoints. Copy the file from the data folder, or keep what "
+    "ENHANCELOG_EVIDENCE_KEY is set to; without it, evidence_key --replace makes another one, and everybody who "
+    "verifies must be told.",
     "quarantine/": "Rows that imports refused. Copy the folder from the data folder.",
     "settings": "Environment variables and the files that they name. Keep the unit, Compose or env file.",
     "roles": "PostgreSQL's users and their privileges. Create them on the new server, or copy them with "
@@ -55,6 +60,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     made_ms: int
     made: Word
     extent: Extent
+    checkpoint: Note = ""  # the signed one in the copy
     bytes: Number
     sha256: Word
     contains: list[str]

@@ -63,6 +63,14 @@ class Other(StoreError):
     """The backend failed: unreachable, locked, full or corrupt."""
 
 
+class Forked(StoreError):
+    """The log did not grow from what is remembered. ``shown``: what says so."""
+
+    def __init__(self, reason: str, shown: bytes) -> None:
+        super().__init__(reason)
+        self.shown = shown
+
+
 class PrimaryGone(Other):
     """Nothing can be written; a replica is still read. ``since``: RFC 3339."""
 
@@ -91,6 +99,10 @@ class RedactedDocument(Damaged):
         super().__init__(f"it was redacted on {at:%Y-%m-%d %H:%M} UTC: {why}")
         self.redacted_ms = redacted_ms
         self.why = why
+
+
+class DamagedEvidence(Other):
+    """Of the log: its parts do not fit together. The text says which, and may be shown."""
 
 
 class Full(Other):

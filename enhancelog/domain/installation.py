@@ -10,6 +10,7 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
 
 # Environment variable with the names of settings that ``serve`` chose for its workers; not a setting.
 CHOSEN_BY_SERVE: Final = "CHOSEN_BY_SERVE"
+EVIDENCE: Final = "evidence"  # the name of its ``Derivation``
 
 
 class Problem(Struct, frozen=True):
@@ -153,6 +154,27 @@ class Backups(Struct, frozen=True):
     unable: str = ""
 
 
+class Evidence(Struct, frozen=True):
+    name: str  # of the log
+    keys: list[str]  # the public ones of this server
+    kept: str  # where its signing keys are
+    open_to_others: bool
+    size: int = 0  # of the last checkpoint, in entries
+    signed_ms: int | None = None
+    no_key: str = ""  # why this server signs nothing
+    damage: str = ""  # why nobody can go on
+
+
+class Witness(Struct, frozen=True):
+    name: str
+    url: str
+    size: int = 0  # of the checkpoint that it cosigned last, at ``cosigned_ms``
+    cosigned_ms: int | None = None
+    failure: str = ""  # unreachable, refused, unverified, ahead (it knows more entries) or forked; empty if it cosigns
+    detail: str = ""
+    failed_ms: int | None = None  # since when
+
+
 class Worker(Struct, frozen=True):
     pid: int
     started_ms: int
@@ -182,3 +204,5 @@ class Status(Struct, frozen=True):
     checked_ms: int
     replica: Replica | None = None
     backups: Backups = Backups(0, 1)
+    evidence: Evidence | None = None
+    witnesses: list[Witness] = []

@@ -125,11 +125,6 @@ def _records(entry: Entry, field: str) -> bool:
     return bool(entry.rationale) if field == "rationale" else entry.ops is not UNSET
 
 
-def is_of_host(entry: Entry, fields: Iterable[str]) -> bool:
-    """Whether a redaction of these fields can have left the entry as it was."""
-    return all(field in ("ops", "rationale") and not _records(entry, field) for field in fields)
-
-
 def possible(entry: Entry, of_host: Collection[str] = ()) -> list[str]:
     """The fields that have a text to redact: with many axes, ``details`` and the first of them."""
     left = {verdict.axis for verdict in entry.verdicts if _is_left(verdict.detail)}

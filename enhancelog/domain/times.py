@@ -6,6 +6,7 @@ from typing import Final
 
 # ``ts_ms`` can be any i64. It is plausible between 2000-01-01 and one day after the entry was recorded. Otherwise the
 # raw number is shown, periods, charts and "newest" leave the entry out, and lists show it in a block of its own.
+MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 86_400_000
 EARLIEST_MS: Final = 946_684_800_000  # 2000-01-01

@@ -16,6 +16,7 @@ ID_BYTES: Final = 4
 SIGNATURE_BYTES: Final = 64
 TIME_BYTES: Final = 8
 LATEST_S: Final = 2**63 - 1
+MOST_KEYS: Final = 4  # of one log
 
 _PRIVATE: Final = "PRIVATE+KEY+"
 _NO_KEY: Final = "must be NAME+HASH+KEY: the key's name, eight hex digits, and base64"
@@ -86,6 +87,8 @@ def check_name(name: str) -> None:
 
 def parse_verifier_key(text: str) -> VerifierKey:
     """Raises ``Unproven``."""
+    if text.strip().startswith(_PRIVATE):
+        raise Unproven("key: this is a signing key, which must stay secret; give the public one")
     name, kind, public, key_id = _parts(text.strip())
     if kind not in (ED25519, COSIGNATURE):
         raise Unproven(f"key: has the signature type 0x{kind:02x}; 0x01 (Ed25519) and 0x04 (cosignature) are supported")
@@ -110,6 +113,16 @@ def parse_signing_key(text: str) -> SigningKey:
     if key.verifier.id != key_id:
         raise Unproven(f"key: its hash is {key.verifier.id.hex()}, not {key_id.hex()}")
     return key
+
+
+def parse_signing_keys(text: str) -> list[SigningKey]:
+    """Of one log, one in each line. Raises ``Unproven``, which never quotes the text."""
+    found = [parse_signing_key(each) for each in text.split()]
+    if len(found) > MOST_KEYS:
+        raise Unproven(f"keys: are {len(found)}, the limit is {MOST_KEYS}")
+    if len({key.verifier.name for key in found}) > 1:
+        raise Unproven("keys: have different names, but the name says which log it is")
+    return found
 
 
 def _parts(text: str) -> tuple[str, int, bytes, bytes]:

@@ -74,7 +74,7 @@ def verify(data: bytes, keys: Sequence[VerifierKey], witnesses: Sequence[Verifie
     proof = proof_files.parse(data)
     checkpoint, signed = checkpoints.open_signed(proof.checkpoint, keys, witnesses)
     leaf = _parse_leaf(proof.extra)
-    entry = _entry(leaf.entry) if isinstance(leaf, Shown) else None
+    entry = decoded(leaf.entry, "extra.entry") if isinstance(leaf, Shown) else None
     inner = _inner(leaf, proof.index)
     proofs.check_inclusion(leaves.leaf(inner), proof.index, checkpoint.size, checkpoint.root, proof.hashes)
     return Proven(checkpoint, proof.index, leaf, entry, signed)
@@ -94,14 +94,15 @@ def _parse_leaf(extra: bytes | None) -> Leaf:
 
 
 # What people are shown must be the only reading of what was hashed.
-def _entry(raw: Raw) -> Entry:
+def decoded(raw: Raw, field: str) -> Entry:
+    """Raises ``Unproven``."""
     record = bytes(raw)
     try:
         entry = records.decode(record, max_bytes=len(record))
     except Invalid as reason:
-        raise Unproven(f"extra.entry: is not an entry: {reason}") from None
+        raise Unproven(f"{field}: is not an entry: {reason}") from None
     if records.encode(entry) != record:
-        raise Unproven("extra.entry: is not in the canonical form")
+        raise Unproven(f"{field}: is not in the canonical form")
     return entry
 
 

@@ -43,7 +43,7 @@ class TileBuilder:
                 yield tile, bytes(self._open[tile.level])
 
     def root(self) -> bytes:
-        return merkle.root(self.size, tiles.reader(self.size, self._partial))
+        return merkle.root(self.size, tiles.reader(self.size, self.partial))
 
     def _close(self, level: int) -> Iterator[Content]:
         content = bytes(self._open[level])
@@ -60,5 +60,5 @@ class TileBuilder:
         return self._open[level]
 
     # All that the root needs: a full tile is one hash in the tile above.
-    def _partial(self, wanted: Sequence[Tile]) -> list[bytes]:
+    def partial(self, wanted: Sequence[Tile]) -> list[bytes]:
         return [bytes(self._open[tile.level]) for tile in wanted]

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 import msgspec
 
+from enhancelog.client.exchange import BRIEF_BYTES, BRIEF_S, Answer, Request
 from enhancelog.domain import records, strict_json
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.observed import Settings
@@ -114,6 +115,14 @@ class Upstream:
 
     def log(self) -> bytes:
         return self._get("/v1/enhance/log", self._max_log_bytes, self._log_time_s)
+
+    def answer(self, request: Request) -> Answer:
+        """Of any status but those of an outage."""
+        path = f"{request.path}?{urlencode(request.params)}" if request.params else request.path
+        with self._exchange(BRIEF_S) as client, client.stream("GET", self._base + path) as response:
+            if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or response.status_code > 500:
+                raise Unreadable(f"{self.name}: answered {response.status_code} to {request.path}")
+            return Answer(response.status_code, response.headers, self._body(response, BRIEF_BYTES))
 
     def doctor(self) -> Doctor:
         """Empty if the host has none."""

@@ -85,6 +85,7 @@ def _manifest(part: Path, contents: Contents, made_by: MadeBy, now: datetime, go
         made_ms=int(now.timestamp() * 1000),
         made=now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         extent=contents.extent,
+        checkpoint=contents.checkpoint,
         bytes=part.stat().st_size,
         sha256=sha256(part, goes_on),
         contains=CONTAINED,

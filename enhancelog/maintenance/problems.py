@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from enhancelog import links
-from enhancelog.domain.installation import SEVERITIES, Positions, Problem, Queue, Severity, Space, Status
+from enhancelog.domain.installation import EVIDENCE, SEVERITIES, Positions, Problem, Queue, Severity, Space, Status
 from enhancelog.domain.public_addresses import is_loopback
 from enhancelog.domain.times import DAY_MS
-from enhancelog.maintenance import database_problems
+from enhancelog.maintenance import database_problems, evidence_problems, witness_problems
 from enhancelog.maintenance.disk_use import NETWORKED
 
 GIB: Final = 1 << 30
@@ -128,6 +128,8 @@ def _of_work(status: Status) -> Iterator[Problem]:
             yield Problem(
                 "rebuild", "note", text, "Wait: the server continues in the background.", "operations.md#upgrading"
             )
+        elif each.name == EVIDENCE:
+            continue  # ``evidence_problems`` knows why
         elif each.since_ms is not None and status.checked_ms - each.since_ms > LATE_MS:
             what = each.name[:1].upper() + each.name[1:]
             text = f"{what} are {each.behind:,} {each.of} behind, since {_time(each.since_ms)}."
@@ -201,6 +203,8 @@ _FINDERS: Final[tuple[Callable[[Status], Iterator[Problem]], ...]] = (
     database_problems.of_replica,
     _of_disk,
     _of_work,
+    evidence_problems.of_evidence,
+    witness_problems.of_witnesses,
     _of_messages,
     _of_clock,
     _of_backups,

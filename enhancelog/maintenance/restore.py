@@ -12,8 +12,9 @@ from enhancelog.backends.copies import BadCopy, Contents, contents
 from enhancelog.backends.schema import State
 from enhancelog.domain.backups import Extent, Manifest
 from enhancelog.domain.errors import StoreError
-from enhancelog.maintenance import backup, manifests, room, upgrade
+from enhancelog.maintenance import backup, manifests, restored_evidence, room, upgrade
 from enhancelog.maintenance.regular_files import open_regular
+from enhancelog.maintenance.restored_evidence import Signed
 
 # The first bytes of the copies of each database.
 KINDS: Final = {b"SQLite format 3\x00": "SQLite", b"PGDMP": "PostgreSQL"}
@@ -26,6 +27,7 @@ class Restored(NamedTuple):
 
     manifest: Manifest | None
     extent: Extent
+    signed: Signed  # of what was restored; its findings are in ``differs``, too
     differs: Sequence[str]
     upgraded_from: str
 
@@ -49,7 +51,9 @@ def restored(file: Path, *, beside: bool, say: Callable[[str], object]) -> Itera
         with copies.restored(file, beside=beside):
             found = _contents()
             differs = _differences(manifest, found) if manifest else []
-            yield Restored(manifest, found.extent, differs, _upgrade(file))
+            signed = restored_evidence.look(found.checkpoint)
+            differs += signed.wrong
+            yield Restored(manifest, found.extent, signed, differs, _upgrade(file))
 
 
 def _recognize(file: Path) -> None:
@@ -81,7 +85,7 @@ def _contents() -> Contents:
         cursor.execute(statement)
         return cast("tuple[Any, ...] | None", cursor.fetchone())
 
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, dialect().reading_any_text():
         return contents(connection.introspection.table_names(cursor), ask, "")
 
 
@@ -96,7 +100,12 @@ def _differences(manifest: Manifest, found: Contents) -> list[str]:
         ("the release that migrated it", manifest.migrated_by, found.migrated_by),
         ("the fingerprint of the schema", manifest.schema, found.fingerprint),
     ]
-    return [f'{what} is "{is_so}", and its manifest says "{said}"' for what, said, is_so in compared if said != is_so]
+    differs = [
+        f'{what} is "{is_so}", and its manifest says "{said}"' for what, said, is_so in compared if said != is_so
+    ]
+    if manifest.checkpoint != found.checkpoint:
+        differs.append("its last checkpoint is not the one in its manifest")
+    return differs
 
 
 def _upgrade(file: Path) -> str:

@@ -20,9 +20,18 @@ from enhancelog.domain import badges
 from enhancelog.domain.errors import StoreError
 from enhancelog.domain.installation import SEVERITIES, Database, Disk, Failures, Problem, Status, Worker
 from enhancelog.domain.times import now_ms
-from enhancelog.maintenance import database_problems, disk_use, integrity, problems, replica_status, scheduled_backups
+from enhancelog.maintenance import (
+    database_problems,
+    disk_use,
+    evidence_status,
+    integrity,
+    problems,
+    replica_status,
+    scheduled_backups,
+)
 from enhancelog.observing import metrics
 from enhancelog.queries import status as queried
+from enhancelog.queries import witnesses
 
 _KINDS: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
@@ -47,6 +56,8 @@ def look() -> Status:
         queue=_try(lambda: queried.queue(now_ms())),
         replica=replica_status.look(at),
         backups=scheduled_backups.look(_try(scheduled_backups.unable) or ""),
+        evidence=None if at is None else _try(lambda: evidence_status.look(at.log)),
+        witnesses=_try(witnesses.states) or [],
     )
     return _with_problems(status, broken)
 

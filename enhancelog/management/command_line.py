@@ -104,6 +104,7 @@ GROUP: Final = CommandGroup(
         "backup": "Copy the database while it is in use.",
         "restore": "Restore a copy and verify it; --check: beside the database.",
         "verify_log": "Verify the whole database.",
+        "evidence_key": "Show or change the keys that sign the log's evidence.",
         "redact": "Take a secret's text out of an entry, a document or content.",
         "rebuild_projections": "Derive all projections from the log again.",
         "import_log": "Import entries: an engine host's log, JSON, NDJSON, other tools' logs.",

@@ -1,22 +1,29 @@
 """Verifies the whole database, with progress; for ``verify_log`` and ``restore``."""
 
+from collections.abc import Sequence
+
 from django.core.management.base import OutputWrapper
 
+from enhancelog.maintenance import evidence_verification
+from enhancelog.maintenance.evidence_verification import Known, Run
 from enhancelog.management.reporting import counted, listed, printable, progress
 from enhancelog.queries.horizon import grouped
 from enhancelog.store import host_derivation, touch_derivation
 from enhancelog.store.verification import Part, parts
 
 
-def verify(stdout: OutputWrapper, stderr: OutputWrapper) -> bool:
-    """Prints a line for each finding, and returns whether there are any."""
+def verify(stdout: OutputWrapper, stderr: OutputWrapper, known: Sequence[Known] = ()) -> bool:
+    """Prints a line for each finding, and returns whether there are any. ``known``: checkpoints kept elsewhere."""
     verified: list[str] = []
     findings = 0
-    for part in parts():
+    evidence = Run(known)
+    for part in (evidence.part if part is evidence_verification.PART else part for part in parts()):
         done, found = _verify(part, stdout, stderr)
         findings += found
         if done or not verified:
             verified.append(counted(done, part.rows))
+    for line in evidence.said:
+        stdout.write(printable(line))
     _say_what_is_underived(stdout)
     said = counted(findings, "findings") if findings else "no problems found"
     stdout.write(f"verified {listed(verified)}: {said}")

@@ -4,6 +4,7 @@ from enhancelog.models.alerts import Alert, AlertProgress, Delivery, DeliveryAtt
 from enhancelog.models.api_tokens import Token
 from enhancelog.models.attempts import NO_TIME, Attempt, RunStart
 from enhancelog.models.audit import AuditRecord
+from enhancelog.models.evidence import Checkpoint, Tile, Witness
 from enhancelog.models.followed import FollowFinding
 from enhancelog.models.host import (
     AmbiguousPatch,
@@ -74,6 +75,7 @@ __all__ = [
     "BlueprintSummary",
     "CandidateKey",
     "ChangedTemplate",
+    "Checkpoint",
     "Delivery",
     "DeliveryAttempt",
     "Denial",
@@ -120,6 +122,7 @@ __all__ = [
     "TemplateState",
     "TemplateTally",
     "TemporaryPassword",
+    "Tile",
     "Token",
     "Touch",
     "TouchAwaiting",
@@ -130,4 +133,5 @@ __all__ = [
     "UnfinishedTotal",
     "VerifiedAddress",
     "Version",
+    "Witness",
 ]

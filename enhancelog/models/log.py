@@ -44,6 +44,8 @@ class Entry(models.Model):
     source = CodePointTextField()
     digest = models.TextField()
     envelope = models.TextField()
+    # In hex (``evidence.leaves``); NULL: redacted, and ``digest`` is the inner hash of the original.
+    salt = models.TextField(null=True)
     redacted = models.TextField(null=True)  # a JSON array, as ``domain.redactions.tombstones`` reads it
 
     objects = EntryQuerySet.as_manager()

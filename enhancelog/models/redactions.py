@@ -17,7 +17,7 @@ class Redaction(models.Model):
     actor_name = CodePointTextField()
     source = CodePointTextField()
     tombstones = models.TextField()  # the entry's ``redacted`` after it
-    digest = models.TextField()  # of the record after it; the entry keeps that of the original
+    digest = models.TextField()  # of the record after it; the entry has the inner hash of the original
     kept = models.TextField()  # a JSON object: hashes of the original texts, so that figures stay
     envelope = models.TextField()
 
@@ -57,7 +57,7 @@ class DocumentRedaction(models.Model):
         return f"document {self.hash}"
 
 
-# The texts that an entry keeps. A row is here only while its redaction is inserted.
+# What an entry becomes. A row is here only while its redaction is inserted.
 class KeptTexts(models.Model):
     position = models.BigIntegerField(primary_key=True)
     intent = models.TextField()
@@ -66,6 +66,9 @@ class KeptTexts(models.Model):
     reasons = models.TextField()
     ops = models.TextField(null=True)
     meta = models.TextField(null=True)
+    digest = models.TextField()
+    envelope = models.TextField()
+    salt = models.TextField(null=True)
 
     class Meta:
         verbose_name_plural = "kept texts"

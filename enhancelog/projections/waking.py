@@ -7,3 +7,5 @@ from typing import Final
 work_waits: Final = threading.Event()
 # Set after an append of this process, and when a message was sent: there may be something to tell.
 alerts_wait: Final = threading.Event()
+# Set after an append of this process: the evidence lacks entries.
+evidence_waits: Final = threading.Event()

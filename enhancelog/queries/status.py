@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from enhancelog import patterns
 from enhancelog.backends import dialect
 from enhancelog.domain.alerts import BY_PERSON
-from enhancelog.domain.installation import Derivation, Positions, Queue
+from enhancelog.domain.installation import EVIDENCE, Derivation, Positions, Queue
 from enhancelog.models import Alert, AlertProgress, AuditRecord, Delivery, Entry, HostSource, PatternAxis
 from enhancelog.projections import source_names
 from enhancelog.projections.patterns import rules
-from enhancelog.queries import deliveries
+from enhancelog.queries import deliveries, gauges
 from enhancelog.store import host_derivation, touch_derivation
 
 MOST_NAMES: Final = 10
@@ -45,6 +45,7 @@ def derivations(at: Positions, of_alerts: Iterable[Derivation]) -> list[Derivati
             *_names_of_sources(),
             *_of_hosts(),
             *_touches(at.log),
+            _evidence(at.log),
             *of_alerts,
         ]
         return _with_ages(found)
@@ -126,6 +127,11 @@ def _touches(last: int) -> list[Derivation]:
             "names of touched places", "documents", documents, found.last_document, found.last_document - documents
         ),
     ]
+
+
+def _evidence(last: int) -> Derivation:
+    size = gauges.signed()
+    return Derivation(EVIDENCE, "entries", size, max(size, last), max(0, last - size))
 
 
 def _with_ages(found: Sequence[Derivation]) -> list[Derivation]:

@@ -12,7 +12,18 @@ from enhancelog import backends
 from enhancelog.accounts import lockout_limits
 from enhancelog.accounts.cookies import cookie_name
 from enhancelog.observing import structured_logs
-from enhancelog.settings import data_folder, in_force, installation, mail_server, names, reading, remote_user, sign_in
+from enhancelog.settings import (
+    data_folder,
+    evidence_key,
+    in_force,
+    installation,
+    mail_server,
+    names,
+    reading,
+    remote_user,
+    sign_in,
+)
+from enhancelog.settings import witnesses as witness_list
 
 BASE_DIR = installation.BASE_DIR
 PAGES_DIR = installation.PAGES_DIR
@@ -21,6 +32,8 @@ PROGRAM = installation.PROGRAM
 DEMO = reading.boolean("ENHANCELOG_DEMO")
 DATA_DIR = data_folder.prepared(Path(reading.text("ENHANCELOG_DATA_DIR") or installation.default_data_dir()).absolute())
 SECRET_KEY = data_folder.secret_key(DATA_DIR / "secret_key")
+EVIDENCE_KEY = evidence_key.given()
+WITNESSES = witness_list.named(reading.text(witness_list.NAME))
 DEBUG = False
 # For developers: templates and static files are read from the clone on each request.
 RELOAD = reading.boolean("ENHANCELOG_RELOAD") or sys.argv[1:2] == ["runserver"]

@@ -12,8 +12,9 @@ from enhancelog.settings import reading
 OWN_FIRST_PARTS: Final = frozenset(
     (
         *("account", "admin", "alerts", "audit", "axes", "blueprints", "content", "differences", "documents"),
-        *("entries", "favicon.ico", "fields", "funnel", "health", "markers", "matrix", "metrics", "notes", "palette"),
+        *("entries", "evidence", "favicon.ico", "fields", "funnel", "health", "markers", "matrix", "metrics", "notes"),
         *(
+            "palette",
             "patterns",
             "redactions",
             "rejections",

@@ -9,7 +9,7 @@ from django.db.models import Model
 
 from enhancelog.backends import dialect, faults
 from enhancelog.domain import entry_texts, records, redactions
-from enhancelog.domain.errors import Invalid, NotFound
+from enhancelog.domain.errors import Invalid, NotFound, Other
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 from enhancelog.domain.redactions import Tombstone
@@ -19,9 +19,11 @@ from enhancelog.models import KeptTexts, Redaction
 from enhancelog.projections import meta_values, patterns, search_index
 from enhancelog.projections.stored import Stored
 from enhancelog.store import audit, database, redacted, redacted_hosts, redacted_patterns, touch_derivation
-from enhancelog.store.rows import REDACTED, STORED_COLUMNS, to_row
+from enhancelog.store.rows import LEAF_COLUMNS, REDACTED, STORED_COLUMNS, inner_hash, to_row
 
-_KEPT_COLUMNS: Final = ("position", "intent", "rationale", "verdicts", "reasons", "ops", "meta")
+_KEPT_COLUMNS: Final = (
+    "position", "intent", "rationale", "verdicts", "reasons", "ops", "meta", "digest", "envelope", "salt",
+)  # fmt: skip
 
 
 class Taken(NamedTuple):
@@ -141,6 +143,14 @@ def _taken(stored: Stored, shown: str | None, fields: Sequence[str]) -> Taken:
     return Taken(stored.position, number, fields, stored.entry, after, of_hosts=of_hosts)
 
 
+def _inner_hash(position: int) -> str:
+    (row,) = EntryModel.objects.filter(position=position).values_list(*LEAF_COLUMNS)
+    try:
+        return inner_hash(row).hex()
+    except ValueError as error:
+        raise Other(f"the entry at position {position} is damaged: {error}") from None
+
+
 # All other projections follow from what stays, and from the keys that a redaction keeps.
 def _changed(taken: Taken, axes: Sequence[str]) -> list[ModuleType]:
     of_patterns = [patterns] if axes else []
@@ -152,7 +162,16 @@ def _record(taken: Taken, stored: Stored, shown: str | None, why: str, origin: O
     recorded_ms = now_ms()
     tombstones = redactions.with_tombstone(shown, Tombstone(list(taken.fields), recorded_ms, why))
     kept, digest = redacted.written(stored), records.digest(taken.after)
-    row = dict(zip(STORED_COLUMNS, to_row(taken.position, taken.after, 0, stored.origin, ""), strict=True))
+    # Digest and envelope of the original would confirm a guess of what is taken out, and the salt would let people test
+    # guesses against the evidence. Its inner hash stays, so that proofs hold.
+    inner = _inner_hash(taken.position)
+    row = dict(
+        zip(
+            STORED_COLUMNS,
+            to_row(taken.position, taken.after, stored.recorded_ms, stored.origin, inner, salt=None),
+            strict=True,
+        )
+    )
     KeptTexts.objects.bulk_create([KeptTexts(**{name: row[name] for name in _KEPT_COLUMNS})])
     sealed = (taken.position, taken.number, recorded_ms, origin, tombstones, kept, digest)
     # Its trigger takes the texts out of the entry.

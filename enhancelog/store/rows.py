@@ -10,6 +10,7 @@ from msgspec import UNSET, Raw
 from enhancelog.domain import envelopes, records
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
+from enhancelog.evidence import leaves
 
 RECORD_COLUMNS: Final = records.FIELDS
 # Read by lists and exports
@@ -28,7 +29,7 @@ RECORD: Final = slice(COLUMNS.index(RECORD_COLUMNS[0]), COLUMNS.index(RECORD_COL
 RECORDED_MS: Final = COLUMNS.index("recorded_ms")
 ORIGIN: Final = slice(RECORDED_MS + 1, RECORDED_MS + 1 + len(Origin._fields))
 REDACTED: Final = COLUMNS.index("redacted")
-STORED_COLUMNS: Final = (*COLUMNS, "envelope")
+STORED_COLUMNS: Final = (*COLUMNS, "envelope", "salt")
 
 ENTRIES_PER_READ: Final = 1000
 
@@ -66,7 +67,9 @@ class RowJson(msgspec.Struct):
     redacted: Raw | msgspec.UnsetType = UNSET  # only where it was
 
 
-def to_row(position: int, entry: Entry, recorded_ms: int, origin: Origin, digest: str) -> tuple[Any, ...]:
+def to_row(
+    position: int, entry: Entry, recorded_ms: int, origin: Origin, digest: str, salt: str | None
+) -> tuple[Any, ...]:
     """In the order of ``STORED_COLUMNS``."""
     return (
         position,
@@ -89,6 +92,7 @@ def to_row(position: int, entry: Entry, recorded_ms: int, origin: Origin, digest
         digest,
         None,
         envelopes.of_entry(position, digest, recorded_ms, origin),
+        salt,
     )
 
 
@@ -142,3 +146,20 @@ def json_from_row(row: Sequence[Any]) -> RowJson:
 def raw_digest(row: Sequence[Any]) -> str:
     """``records.digest`` over the stored JSON text, so that any other spelling differs."""
     return hashlib.sha256(_encode(json_from_row(row))).hexdigest()
+
+
+# All that a leaf of the evidence's tree is made of
+LEAF_COLUMNS: Final = ("position", *RECORD_COLUMNS, "digest", "envelope", "salt")
+
+
+def inner_hash(row: Sequence[Any]) -> bytes:
+    """What the evidence has of a row of ``LEAF_COLUMNS``. Raises ``ValueError``: it was damaged."""
+    *_, digest, envelope, salt = row
+    if salt is None:
+        return bytes.fromhex(digest)
+    return leaves.inner_hash(bytes.fromhex(salt), record_of(row), envelope)
+
+
+def record_of(row: Sequence[Any]) -> bytes:
+    """The canonical JSON of a row of ``LEAF_COLUMNS``."""
+    return _encode(json_from_row(row[1:]))

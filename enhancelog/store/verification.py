@@ -109,6 +109,7 @@ class _Columns(msgspec.Struct):
     digest: str
     redacted: str | None
     envelope: str
+    salt: str | None
 
 
 class _Walk:
@@ -158,10 +159,12 @@ class _Walk:
             return
         name = f"the entry at position {stored.position} ({entry.issue_id})"
         if redactions or stored.redacted is not None:
-            found = redaction_verification.findings(stored.redacted, digest, stored.digest, entry, redactions)
+            found = redaction_verification.findings(stored.redacted, digest, stored.salt, entry, redactions)
             yield from (f"{name} {said}" for said in found)
         elif digest != stored.digest:
             yield f"{name} does not match its digest"
+        elif stored.salt is None:
+            yield f"{name} has no salt, so nothing proves what it says"
         if envelope != stored.envelope:
             yield f"{name} does not match its envelope (position, digest, recorded_ms, actor, source)"
         kept = redactions[0].kept if redactions else None

@@ -14,6 +14,7 @@ from enhancelog.domain import records, redacted_copies, same_candidates
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
 from enhancelog.domain.times import now_ms
+from enhancelog.evidence import leaves
 from enhancelog.models import Entry as EntryModel
 from enhancelog.projections import patterns, search_index, source_names, waking
 from enhancelog.projections.stored import Stored
@@ -168,7 +169,8 @@ def _insert(cursor: CursorWrapper, fresh: Sequence[_Fresh]) -> None:
     names = source_names.derived(cursor).names if has_names else source_names.NONE
     rows, stored = [], []
     for position, (append, given) in enumerate(fresh, last + 1):
-        rows.append(to_row(position, given.entry, recorded_ms, append.origin, given.digest))
+        salt = leaves.new_salt().hex()
+        rows.append(to_row(position, given.entry, recorded_ms, append.origin, given.digest, salt))
         about = given.entry, given.denied, given.templates, given.words, given.candidate_keys
         new, name = Stored(position, recorded_ms, append.origin, *about), names.shown(append.origin.source)
         is_renamed = name != append.origin.source
@@ -176,6 +178,7 @@ def _insert(cursor: CursorWrapper, fresh: Sequence[_Fresh]) -> None:
     dialect().insert_rows(cursor, _TABLE, STORED_COLUMNS, rows)
     projections.apply(cursor, stored)
     transaction.on_commit(waking.alerts_wait.set)
+    transaction.on_commit(waking.evidence_waits.set)
     if any(given.entry.ops is not UNSET for _, given in fresh):
         transaction.on_commit(waking.work_waits.set)  # to derive what they touch
     for (append, given), (position, *_) in zip(fresh, stored, strict=True):

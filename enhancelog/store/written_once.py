@@ -9,6 +9,7 @@ from enhancelog.backends.redacting import (
     DETAILS,
     NOTHING,
     REDACTED,
+    SEALED,
     TEXTS,
     VALUES,
     Recorded,
@@ -45,6 +46,9 @@ _OF_ENTRY: Final = {
     "reasons": TEXTS,
     "ops": _NO_OPERATIONS,
     "meta": VALUES,
+    "digest": SEALED,
+    "envelope": SEALED,
+    "salt": NOTHING,
 }
 _OF_PATCH: Final = {"ops": _NO_OPERATIONS, "rationale": REDACTED}
 _OF_ANSWER: Final = {"text": REDACTED, **_OF_PATCH}

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from enhancelog import links
 from enhancelog.domain import records
+from enhancelog.domain.records import Entry
 from enhancelog.domain.telling_lines import telling_line
 from enhancelog.domain.terminal import without_terminal_codes
 from enhancelog.domain.text import cut
@@ -23,7 +24,7 @@ CONTENT_TYPE: Final = Atom1Feed.content_type
 _TITLE: Final = 200
 _TEXT: Final = 1_000
 _VERDICTS: Final = 10
-# The name space of entries' digests
+# The name space of entries
 _ENTRIES: Final = uuid.UUID("5b0c2f0e-7d0e-4a52-9c52-3c9b1e4d8a61")
 # Characters that XML forbids; they become U+FFFD
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -57,8 +58,7 @@ def feed(about: About, entries: Sequence[Listed], origin: str) -> bytes:
             description=_legal(_summary(listed)),
             pubdate=as_datetime(entry.ts_ms, listed.recorded_ms),
             updateddate=_updated(listed),
-            # Derived from the digest, so it does not depend on the server's address
-            unique_id=f"urn:uuid:{uuid.uuid5(_ENTRIES, listed.digest)}",
+            unique_id=f"urn:uuid:{_id(entry)}",
             categories=[_legal(term) for term in (entry.status, *list(records.denials(entry))[:_VERDICTS])],
         )
     return made.writeString("utf-8").encode()
@@ -68,6 +68,11 @@ class _Feed(Atom1Feed):
     def latest_post_date(self) -> datetime:
         # Not the run's own time: a run may claim any.
         return max((item["updateddate"] for item in self.items), default=_NEVER)
+
+
+# Of what a redaction leaves as it is; neither the server's address nor the place in its log is part of it.
+def _id(entry: Entry) -> uuid.UUID:
+    return uuid.uuid5(_ENTRIES, f"{entry.ts_ms} {entry.issue_id}")
 
 
 def _summary(listed: Listed) -> SafeString:

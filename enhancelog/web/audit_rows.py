@@ -57,6 +57,10 @@ WORDS: Final[dict[AuditAct, str]] = {
     "source.rename": "renamed",
     "source.merge": "merged with another",
     "source.restore": "gave its recorded name back to",
+    "key.make": "made",
+    "key.rotate": "added a key to",
+    "key.retire": "retired older keys of",
+    "key.replace": "replaced, because it was lost,",
 }
 NOUNS: Final[dict[AuditSubject, str]] = {
     "pattern": "the pattern",
@@ -73,6 +77,7 @@ NOUNS: Final[dict[AuditSubject, str]] = {
     "alert": "the alert",
     "delivery": "the delivery",
     "file": "the file",
+    "key": "the evidence key of the log",
 }
 _LABELS: Final = ("name", "title")  # details that name it better than its id
 

@@ -76,8 +76,9 @@ def talk(conversation: Callable[[Client, Ask], Awaitable[None]], tmp_path: Path,
 
 @asynccontextmanager
 async def _client(command: list[str], log: Path) -> AsyncIterator[Client]:
-    names = ("ENHANCELOG_URL", "ENHANCELOG_TOKEN", "ENHANCELOG_BOOTSTRAP", "ENHANCELOG_DATA_DIR")
-    env = {name: os.environ[name] for name in names if name in os.environ}
+    names = ("URL", "TOKEN", "BOOTSTRAP", "DATA_DIR", "CHECKPOINTS")
+    ours = [f"ENHANCELOG_{name}" for name in names]
+    env = {name: os.environ[name] for name in ours if name in os.environ}
     server = StdioServerParameters(command=sys.executable, args=command, env=env, cwd=ROOT)
     with log.open("w") as errors:
         async with Client(stdio_client(server, errlog=errors)) as client:

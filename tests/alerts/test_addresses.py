@@ -176,7 +176,7 @@ class TestTls:
 
     def test_right_certificate_is_accepted(self, secured: Receiver) -> None:
         answer = posting.post(addresses.receiver(f"https://hooks.example.org:{secured.port}/"), HEADERS, b"{}")
-        assert answer == (200, "ok")
+        assert answer[:2] == (200, "ok")
 
     def test_certificate_of_another_name_is_a_failure(self, secured: Receiver) -> None:
         answer = posting.post(addresses.receiver(f"https://other.example.org:{secured.port}/"), HEADERS, b"{}")

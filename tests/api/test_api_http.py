@@ -10,7 +10,9 @@ from pytest_django.fixtures import Settings
 from content.store import open_store
 from enhancelog.api import lists
 from enhancelog.domain.origin import Origin
+from enhancelog.store import evidence
 from enhancelog.store.database import DatabaseEnhanceLogStore
+from tests.evidence.logs import KEY
 from tests.factories import make_entry
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +29,12 @@ TAGGED = [
     "/v1/enhance/why?blueprint_id=main",
     "/v1/enhance/patches/h-1",
     "/v1/enhance/unfinished",
+    "/v1/evidence/checkpoint",
+    "/v1/evidence/keys",
+    "/v1/evidence/proofs/h-1",
+    "/v1/evidence/consistency?first=1",
+    "/v1/evidence/tile/0/000.p/1",
+    "/v1/evidence/tile/entries/000.p/1",
     "/v1/openapi.json",
     "/v1/schemas/entry.json",
     "/v1/enhance/entries/h-1",
@@ -43,6 +51,8 @@ def stored(settings: Settings) -> None:
     settings.PUBLIC_READ = True
     DatabaseEnhanceLogStore(ORIGIN).append(make_entry())
     open_store(ORIGIN).write("S-1", "story", "# Title")
+    settings.EVIDENCE_KEY = KEY.secret_text
+    evidence.step([KEY])
 
 
 def content_type(response: Any) -> str:

@@ -20,7 +20,8 @@ from content.store import open_store as open_content
 from enhancelog.accounts import api_tokens
 from enhancelog.domain.origin import Origin
 from enhancelog.models import Token
-from enhancelog.store import open_store
+from enhancelog.store import evidence, open_store
+from tests.evidence.logs import KEY
 from tests.factories import make_entry, make_fields
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -83,6 +84,11 @@ ROUTES: Final[dict[tuple[str, str], Call]] = {
         201,
     ),
     ("v1/enhance/why", "GET"): Call("log:read", "/v1/enhance/why?blueprint_id=main"),
+    ("v1/evidence/checkpoint", "GET"): Call("log:read", "/v1/evidence/checkpoint"),
+    ("v1/evidence/keys", "GET"): Call("log:read", "/v1/evidence/keys"),
+    ("v1/evidence/proofs/<id:issue_id>", "GET"): Call("log:read", "/v1/evidence/proofs/h-1"),
+    ("v1/evidence/consistency", "GET"): Call("log:read", "/v1/evidence/consistency?first=0"),
+    ("v1/evidence/tile/<id:path>", "GET"): Call("log:read", "/v1/evidence/tile/entries/000.p/1"),
     ("v1/notes", "GET"): Call("log:read", "/v1/notes?about=entry:h-1"),
     ("v1/notes", "POST"): Call("triage:write", "/v1/notes?about=entry:h-1", {"text": "prompt v12"}, 201),
     ("v1/notes/<id:note_id>", "GET"): Call("log:read", f"/v1/notes/{'0' * 16}", status=404),
@@ -244,7 +250,9 @@ def test_each_caller_gets_what_the_table_says(
     route: str, method: str, public: bool, callers: dict[str, Caller], settings: Settings
 ) -> None:
     settings.PUBLIC_READ = public
+    settings.EVIDENCE_KEY = KEY.secret_text
     open_store(SETUP).append(make_entry())
+    evidence.step([KEY])
     open_content(SETUP).write("s", "merge_success", "yes")
     call = ROUTES[route, method]
     answers = {name: answer(caller, method, call) for name, caller in callers.items()}

@@ -40,6 +40,7 @@ SAMPLES: Final = {
     "token_id": "1",
     "view_id": "1",
     "hash": "0" * 64,
+    "path": "entries/000.p/1",
     "name": "0" * 32,
     "source": "api",
     "recorded": "api",

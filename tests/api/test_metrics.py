@@ -23,10 +23,11 @@ from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.unfinished import RunStatus
 from enhancelog.domain.unfinished_reports import UnfinishedReport
+from enhancelog.evidence.keys import SigningKey
 from enhancelog.models import UnfinishedTotal
 from enhancelog.observing import shared_series
 from enhancelog.queries import gauges
-from enhancelog.store import unfinished_reports
+from enhancelog.store import evidence, unfinished_reports
 from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections
 from enhancelog.store.verification import verify
 from tests.factories import make_entry, make_many, make_rejected
@@ -131,7 +132,9 @@ def test_log_is_told_as_it_stands(reader: Client) -> None:
     DatabaseEnhanceLogStore(TESTER).append(make_entry())
     DatabaseEnhanceLogStore(TESTER._replace(source="host:1")).append(make_rejected(issue_id="h-2"))
     full = read(reader)
-    assert full["enhancelog_last_position"] == 2
+    assert (full["enhancelog_last_position"], full["enhancelog_signed_position"]) == (2, 0)
+    evidence.step([SigningKey("log", b"k" * 32)])
+    assert read(reader)["enhancelog_signed_position"] == 2
     assert full["enhancelog_last_recorded_timestamp_seconds"] > 1_700_000_000
     assert {key: value for key, value in full.items() if key.startswith("enhancelog_entries{")} == {
         'enhancelog_entries{source="api",status="applied"}': 1,
@@ -227,10 +230,10 @@ def test_database_that_is_down_is_told(reader: Client, monkeypatch: pytest.Monke
 
 
 @pytest.mark.django_db
-def test_reading_costs_six_queries(reader: Client, django_assert_num_queries: Any) -> None:
+def test_reading_costs_seven_queries(reader: Client, django_assert_num_queries: Any) -> None:
     for number in range(5):
         DatabaseEnhanceLogStore(TESTER).append(records.from_values(**_fields(number)))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         read(reader)
 
 

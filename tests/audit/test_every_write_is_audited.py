@@ -76,6 +76,7 @@ COMMANDS: Final = {
     "import_triage": "triage.import",
     "redact": "entry.redact",
     "sources": "source.",
+    "evidence_key": "key.",
 }
 COMMANDS_NOT_AUDITED: Final = {
     **dict.fromkeys(("import_log", "follow_log", "import_host"), "an entry says who appended it"),

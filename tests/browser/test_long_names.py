@@ -15,7 +15,8 @@ from enhancelog.domain.observed import Document, Version
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.pattern_states import StateEdit
 from enhancelog.domain.times import now_ms
-from enhancelog.models import Marker, Review, VerifiedAddress
+from enhancelog.evidence.keys import SigningKey
+from enhancelog.models import Checkpoint, Marker, Review, VerifiedAddress
 from enhancelog.store import audit, host_derivation, notes, observed, pattern_groups, pattern_states, sources
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.documents import Seen
@@ -24,6 +25,8 @@ from enhancelog.store.sources import Rename
 from tests.alerts.making import HOOK, keep_rule
 from tests.alerts.outboxes import make_alert, make_messages
 from tests.browser.test_every_page import opened, pages_of, with_notes
+from tests.evidence.logs import witnessed
+from tests.evidence.signing import settle
 from tests.factories import make_entry, make_rejected
 from tests.host.observed import make_issue
 
@@ -149,6 +152,12 @@ def ada(transactional_db: None, settings: Any) -> User:
         audit.record("alert.make", Origin("token", ACTOR, "api"), "entry", REJECTED, name=BLUEPRINT, why=DETAIL)
     review = {"axis": AXIS, "reviewer": "u" * 150, "verdict": "wrong", "reason": "R" * LONG}
     Review.objects.create(position=1, made_ms=now, seed=1_000_001, **review)
+    signers = [SigningKey("O" * LONG, letter * 32) for letter in (b"k", b"n")]
+    settings.EVIDENCE_KEY = "\n".join(each.secret_text for each in signers)
+    settle(signers)
+    signed = Checkpoint.objects.get()
+    signed.note = witnessed(signed.note.encode()).decode()
+    signed.save()
     user = User.objects.create_user("u" * 150, is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename="see_status"))
     edit = StateEdit(state="acknowledged", cause="infrastructure", assignee="u" * 150, note="N" * 4_000)

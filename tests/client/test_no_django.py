@@ -70,6 +70,8 @@ def test_the_blocker_blocks():
         "enhancelog.client.async_content_store",
         "enhancelog.client.async_log_store",
         "enhancelog.client.buffered",
+        "enhancelog.client.witness",
+        "enhancelog.client.async_witness",
         "enhancelog.evidence.receipts",
         "enhancelog.evidence.tile_building",
     ],

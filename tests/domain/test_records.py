@@ -205,7 +205,7 @@ def test_decode_of_encode_is_the_entry(entry: Entry) -> None:
 
 @given(entries())
 def test_a_row_gives_back_the_entry_and_its_json(entry: Entry) -> None:
-    row = rows.to_row(7, entry, 99, Origin("command", "tests", "tests"), "digest")
+    row = rows.to_row(7, entry, 99, Origin("command", "tests", "tests"), "digest", "5a")
     record = row[1 : 1 + len(rows.RECORD_COLUMNS)]
     assert len(row) == len(rows.STORED_COLUMNS)
     assert rows.from_row(record) == entry

@@ -1,5 +1,7 @@
 """A log that makes receipts, without a server."""
 
+import base64
+
 from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
 from enhancelog.evidence import checkpoints, leaves, proofs, receipts
@@ -7,7 +9,7 @@ from enhancelog.evidence.checkpoints import Checkpoint
 from enhancelog.evidence.ed25519 import public_key, sign
 from enhancelog.evidence.keys import COSIGNATURE, SigningKey, VerifierKey
 from enhancelog.evidence.receipts import Leaf
-from enhancelog.evidence.signed_notes import Note, Signature, parse, write
+from enhancelog.evidence.signed_notes import parse
 from tests.evidence.trees import Tree
 from tests.factories import make_rejected
 
@@ -54,8 +56,12 @@ class Log:
 
 
 def witnessed(note: bytes, time_s: int = WITNESSED_S) -> bytes:
-    """With a cosignature, made as C2SP's tlog-cosignature says."""
-    text, signatures = parse(note)
-    signature = sign(WITNESS_SEED, f"cosignature/v1\ntime {time_s}\n{text}".encode())
-    added = Signature(WITNESS.name, WITNESS.id, time_s.to_bytes(8, "big") + signature)
-    return write(Note(text, (*signatures, added)))
+    return note + cosignature(note, time_s)
+
+
+def cosignature(note: bytes, time_s: int = WITNESSED_S, seed: bytes = WITNESS_SEED, by: VerifierKey = WITNESS) -> bytes:
+    """The line, made as C2SP's tlog-cosignature says."""
+    text = parse(note).text
+    signature = sign(seed, f"cosignature/v1\ntime {time_s}\n{text}".encode())
+    content = base64.b64encode(by.id + time_s.to_bytes(8, "big") + signature).decode()
+    return f"— {by.name} {content}\n".encode()

@@ -2,30 +2,31 @@
 
 import base64
 import json
-import os
 import random
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
 
-from enhancelog.evidence import checkpoints, merkle, proofs, signed_notes, tiles
+from enhancelog.evidence import checkpoints, merkle, proof_files, proofs, signed_notes, tiles
 from enhancelog.evidence.checkpoints import Checkpoint
 from enhancelog.evidence.errors import Unproven
 from enhancelog.evidence.keys import SigningKey, parse_signing_key, parse_verifier_key
 from enhancelog.evidence.merkle import leaf_hash
 from enhancelog.evidence.tile_building import TileBuilder
 from enhancelog.evidence.tiles import WIDTH, Tile
+from tests.api import test_evidence
+from tests.evidence.go_programs import built
+from tests.evidence.logs import KEY
 from tests.evidence.trees import Tree, tree_of
-from tests.lacking import lack
 
 pytestmark = [pytest.mark.heavy, pytest.mark.once]
 
 SOURCE = Path(__file__).parent / "transparency" / "main.go"
-PACKAGES = "/usr/share/gocode"  # of Debian
 TREE = tree_of(66_000)
 EVERY = 70  # leaves of the largest tree of which all proofs are compared
 
@@ -63,15 +64,8 @@ def encoded(data: bytes) -> str:
 @pytest.fixture(scope="module")
 def go(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Go]:
     """With the whole tree."""
-    if not shutil.which("go") or not Path(PACKAGES, "src/golang.org/x/mod").is_dir():
-        lack("Go and its x/mod (Debian: golang-go golang-golang-x-mod-dev)")
-    folder = tmp_path_factory.mktemp("go")
-    # As before modules, so that nothing is downloaded
-    settings = {"GO111MODULE": "off", "GOPATH": PACKAGES, "GOCACHE": str(folder / "cache"), "GOFLAGS": ""}
-    command = ["go", "build", "-o", str(folder / "transparency"), str(SOURCE)]
-    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False, timeout=240)
-    assert done.returncode == 0, done.stdout + done.stderr
-    process = subprocess.Popen([folder / "transparency"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    program = built(SOURCE, tmp_path_factory.mktemp("go"))
+    process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with process:
         found = Go(process)
         for begin in range(0, len(TREE.data), 10_000):
@@ -175,6 +169,27 @@ def test_tiles(go: Go) -> None:
             assert (base64.b64decode(answer["Data"]), answer["Text"]) == (data, of_go(tile))
         assert [builder.root()] == go.hashes("root", size=end)
     assert found[-1][0].width < WIDTH
+
+
+@pytest.mark.django_db
+def test_go_proves_entries_from_the_tiles_that_the_api_serves(go: Go, client: Client, settings: Settings) -> None:
+    size = 600
+    settings.PUBLIC_READ = True
+    test_evidence.grow(size)
+    note = test_evidence.read(client, "checkpoint")
+    assert go.ask("open", text=note.decode(), keys=[str(KEY.verifier)])["Names"] == [KEY.verifier.name]
+    stated = checkpoints.parse_text(signed_notes.parse(note).text)
+    served = {of_go(tile): test_evidence.read(client, tile.path) for tile in test_evidence.tiles_of(size)}
+    for index in (0, 255, 256, 599):
+        proof = proof_files.parse(test_evidence.read(client, f"proofs/h-{index}"))
+        bundle = test_evidence.read(client, f"tile/entries/{index // WIDTH:03}{'.p/88' if index >= 512 else ''}")
+        inner = list(test_evidence.entries_of(bundle))[index % WIDTH]
+        tree = {"size": size, "root": stated.root, "index": index, "leaf": leaf_hash(inner)}
+        assert go.hashes("prove from tiles", **tree, files=served) == proof.hashes
+    needed = {"tile/0/002.p/88", "tile/1/000.p/2"}
+    for path in (of_go(tile) for tile in test_evidence.tiles_of(size) if tile.path in needed):
+        changed = served[path][:-1] + bytes([served[path][-1] ^ 1])
+        assert go.refuses("prove from tiles", **tree, files=served | {path: changed})
 
 
 def test_keys_and_notes_of_go(go: Go) -> None:

@@ -231,3 +231,9 @@ def mutate(chance: random.Random, data: bytes) -> bytes:
         )
         if mutated != data:
             return mutated
+
+
+def test_a_signing_key_in_place_of_a_public_one_is_not_quoted() -> None:
+    with pytest.raises(Unproven, match="must stay secret") as refused:
+        keys.parse_verifier_key(SECRET)
+    assert "AYEK" not in str(refused.value)

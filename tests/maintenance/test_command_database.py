@@ -19,8 +19,8 @@ OURS = sorted(name for name, app in get_commands().items() if app in schema.APPS
 WITHOUT_DATABASE = ["check", "restore", "write_openapi"]
 REFUSED_ALWAYS = ["flush"]
 NEED_ONE = [
-    *("backup", "export_content", "export_log", "export_triage", "rebuild_projections", "redact", "sources"),
-    "verify_log",
+    *("backup", "evidence_key", "export_content", "export_log", "export_triage", "rebuild_projections", "redact"),
+    *("sources", "verify_log"),
 ]
 DJANGOS = [
     "changepassword",
@@ -42,6 +42,7 @@ def arguments(command: str, folder: Path) -> list[str]:
         triage.write_text('{"format": "enhancelog-triage", "version": 1}')
     given: dict[str, list[str]] = {
         "backup": [],
+        "evidence_key": [],
         "create_token": ["ci", "--scope", "log:read"],
         "export_content": [],
         "export_log": [],

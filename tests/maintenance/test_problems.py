@@ -20,15 +20,18 @@ from enhancelog.domain.installation import (
     Replica,
     Space,
     Status,
+    Witness,
 )
 from enhancelog.domain.times import DAY_MS, HOUR_MS
-from enhancelog.maintenance import database_problems, integrity, problems
+from enhancelog.maintenance import database_problems, evidence_problems, integrity, problems, witness_problems
 
 NOW: Final = 1_795_000_000_000
 GIB: Final = 1 << 30
 DOCS: Final = Path(__file__).resolve().parent.parent.parent / "docs"
 REPLICA: Final = Replica("postgresql://db2/log", "", 9, 0, 0.0)
 PATTERNS: Final = Derivation("deny patterns", "entries", 5, 9, 4)
+MODULES: Final = (problems, database_problems, evidence_problems, integrity, witness_problems)
+WITNESS: Final = Witness("witness.example", "https://witness.example", 9, NOW - HOUR_MS, "", "why", NOW - HOUR_MS)
 FILE: Final = File("copy.sqlite3", 1, NOW - DAY_MS)
 
 
@@ -134,6 +137,13 @@ def test_a_sound_installation_has_no_problem() -> None:
         (sound(replica=replace(REPLICA, problem="it does not answer")), {"replica": "warning"}),
         (sound(replica=replace(REPLICA, behind=1, behind_s=61.0)), {"replica-behind": "warning"}),
         (sound(replica=replace(REPLICA, behind=900, behind_s=5.0)), {}),
+        (sound(witnesses=[WITNESS]), {}),
+        (sound(witnesses=[replace(WITNESS, failure="forked")]), {"witness-forked": "error"}),
+        (sound(witnesses=[replace(WITNESS, failure="ahead")]), {"witness-ahead": "error"}),
+        (sound(witnesses=[replace(WITNESS, failure="refused")]), {"witness-refused": "warning"}),
+        (sound(witnesses=[replace(WITNESS, failure="unverified")]), {"witness-unverified": "warning"}),
+        (sound(witnesses=[replace(WITNESS, failure="unreachable")]), {"witness-unreachable": "warning"}),
+        (sound(witnesses=[replace(WITNESS, failure="unreachable", failed_ms=NOW - 60_000)]), {}),
         (sound(positions=None, derivations=None, queue=None), {}),
     ],
 )
@@ -211,8 +221,8 @@ def test_without_the_primary_nothing_is_said_to_be_read_from_it() -> None:
 
 
 def references() -> set[str]:
-    sources = "".join(Path(module.__file__ or "").read_text() for module in (problems, database_problems, integrity))
-    return set(re.findall(r'"((?:operations|settings|alerts|scale)\.md[^"]*)"', sources))
+    sources = "".join(Path(module.__file__ or "").read_text() for module in MODULES)
+    return set(re.findall(r'"((?:operations|settings|alerts|scale|evidence)\.md[^"]*)"', sources))
 
 
 @pytest.mark.parametrize("see", sorted(references()))
@@ -224,7 +234,7 @@ def test_each_place_in_the_docs_exists(see: str) -> None:
 
 
 def test_each_problem_is_in_the_docs() -> None:
-    source = "".join(Path(module.__file__ or "").read_text() for module in (problems, database_problems, integrity))
+    source = "".join(Path(module.__file__ or "").read_text() for module in MODULES)
     codes = set(re.findall(r'Problem\(\s*"([a-z-]+)"', source))
     text = (DOCS / "operations.md").read_text()
     assert len(codes) > 20

@@ -19,8 +19,12 @@ from pytest_django import Settings
 from enhancelog.backends import CHECK_LOCK_KEY, dialect, schema
 from enhancelog.backends.schema import State
 from enhancelog.domain.installation import Space
-from enhancelog.maintenance import disk_use, manifests
+from enhancelog.evidence import checkpoints
+from enhancelog.evidence.checkpoints import Checkpoint
+from enhancelog.maintenance import disk_use, evidence_keys, manifests
+from enhancelog.models import Checkpoint as CheckpointModel
 from enhancelog.models import Entry
+from enhancelog.store import evidence
 from tests.conftest import entries_unprotected
 from tests.maintenance.places import empty_place, fill, run, with_tools
 
@@ -123,6 +127,95 @@ def test_a_manifest_says_what_is_in_the_copy_and_what_is_not(copy: Path) -> None
     assert said["bytes"] == copy.stat().st_size
     assert said["schema"] == schema.expected().fingerprint
     assert {"secret_key", "quarantine/"} <= said["does_not_contain"].keys()
+
+
+def signed() -> Checkpoint:
+    while evidence.step(evidence_keys.for_signing()):
+        pass
+    found = evidence.stored()
+    assert found is not None
+    return found.checkpoint
+
+
+def test_a_manifest_has_the_last_checkpoint_of_the_copy(tmp_path: Path) -> None:
+    fill(tmp_path, "one", "two")
+    known = signed()
+    fill(tmp_path, "three")  # not signed yet
+    said = json.loads(manifests.beside(copied(tmp_path)).read_text())
+    opened = checkpoints.open_signed(said["checkpoint"].encode(), evidence_keys.verifiers())
+    assert (opened.checkpoint, known.size, said["extent"]["log"]) == (known, 2, 3)
+    assert "evidence_key" in said["does_not_contain"]
+
+
+def test_a_restored_log_is_signed_further_with_the_same_key(tmp_path: Path) -> None:
+    fill(tmp_path, "one", "two")
+    known = signed()
+    copy = copied(tmp_path)
+    fill(tmp_path, "lost")
+    assert signed().size == 3
+    with empty_place(tmp_path):
+        said = run("restore", str(copy))
+        assert f"its last checkpoint is of the log {known.origin} with 2 entries" in said
+        assert "whoever knows a later checkpoint will report that the log has shrunk or forked" in said
+        assert "no checkpoint can be signed here" not in said
+        fill(tmp_path, "another")
+        assert (signed().origin, signed().size) == (known.origin, 3)
+
+
+def test_a_restore_without_the_key_works_and_says_what_to_do(tmp_path: Path) -> None:
+    fill(tmp_path, "one")
+    known = signed()
+    copy = copied(tmp_path)
+    evidence_keys.path().unlink()
+    with empty_place(tmp_path):
+        said = run("restore", str(copy))
+        assert f"no checkpoint can be signed here: the key of the log {known.origin} is not here" in said
+        assert "evidence_key --replace if it is lost" in said
+        assert is_verified(1, said)
+        run("evidence_key", "--replace")
+        fill(tmp_path, "two")
+        assert signed().size == 2
+
+
+def findings(copy: Path) -> str:
+    output = StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("restore", str(copy), "--check", stdout=output, stderr=output)
+    assert ended.value.code == 1
+    return output.getvalue()
+
+
+def test_a_manifest_with_another_checkpoint_is_a_finding(tmp_path: Path) -> None:
+    fill(tmp_path, "one")
+    signed()
+    copy = copied(tmp_path)
+    said_by_manifest(checkpoint="another")(copy)
+    assert "its last checkpoint is not the one in its manifest" in findings(copy)
+
+
+def test_a_copy_whose_checkpoint_was_forged_is_a_finding(tmp_path: Path) -> None:
+    fill(tmp_path, "one")
+    known = signed()
+    row = CheckpointModel.objects.get(pk=1)
+    CheckpointModel.objects.filter(pk=1).update(note=row.note.replace(f"{known.origin}\n1\n", f"{known.origin}\n2\n"))
+    assert "was not signed by the key that it names" in findings(copied(tmp_path))
+
+
+@on_sqlite
+def test_a_copy_is_made_of_a_checkpoint_that_is_no_text(tmp_path: Path) -> None:
+    fill(tmp_path, "one")
+    signed()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE enhancelog_checkpoint SET note = CAST(x'ff0a' AS TEXT)")
+    assert "its last checkpoint is damaged" in findings(copied(tmp_path))
+
+
+def test_a_manifest_from_before_the_evidence_is_read(copy: Path) -> None:
+    path = manifests.beside(copy)
+    said = json.loads(path.read_text())
+    assert said.pop("checkpoint") == ""  # nothing was signed
+    path.write_text(json.dumps(said))
+    assert "its SHA-256 is right" in run("restore", str(copy), "--check")
 
 
 def test_a_copy_without_manifest_is_accepted_with_a_note(copy: Path) -> None:

@@ -16,9 +16,12 @@ from enhancelog.domain import records
 from enhancelog.domain.errors import Conflict
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
-from enhancelog.maintenance import alert_worker, background, backup_worker, pattern_worker, status
+from enhancelog.evidence import receipts
+from enhancelog.maintenance import alert_worker, background, backup_worker, evidence_worker, pattern_worker, status
 from enhancelog.models import Token
+from enhancelog.store import evidence
 from enhancelog.store.database import DatabaseEnhanceLogStore
+from tests.evidence.logs import KEY
 from tests.factories import make_entry
 from tests.pages import read
 from tests.recording import record
@@ -70,10 +73,28 @@ def test_pages_and_lists_are_read_and_say_so(gone: Pair, client: Client) -> None
     assert (ready.status_code, ready.json()["status"]) == (200, "read only")
 
 
+@pytest.fixture
+def signed(replicated: Pair) -> None:
+    keep(make_entry(issue_id="signed"))
+    while evidence.step([KEY]):
+        pass
+    keep(make_entry(issue_id="not signed"))
+
+
+@pytest.mark.usefixtures("signed", "gone")
+def test_receipts_are_read_and_nobody_is_told_that_a_checkpoint_follows(client: Client) -> None:
+    receipt = client.get("/v1/evidence/proofs/signed")
+    assert receipt.headers["Enhancelog-Read-Only-Since"]
+    assert receipts.verify(receipt.content, [KEY.verifier]).entry == make_entry(issue_id="signed")
+    refused = client.get("/v1/evidence/proofs/not%20signed")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert "none is signed, because the primary database is gone since" in refused.json()["detail"]
+
+
 def test_a_server_that_nobody_has_asked_yet_is_ready_to_read(
     replicated: Pair, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for worker in (pattern_worker, alert_worker, last_seen, backup_worker):
+    for worker in (pattern_worker, alert_worker, last_seen, backup_worker, evidence_worker):
         monkeypatch.setattr(worker, "start", lambda ends: threading.Thread())
     monkeypatch.setattr(background, "_threads", [])
     background.start()

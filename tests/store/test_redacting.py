@@ -11,10 +11,11 @@ from msgspec import Raw
 
 from enhancelog import patterns, projections
 from enhancelog.alerts import evaluator
-from enhancelog.domain import records, redactions
+from enhancelog.domain import envelopes, records, redactions
 from enhancelog.domain.errors import Invalid, NotFound, Redacted
 from enhancelog.domain.observed import Answer as SaidAnswer
 from enhancelog.domain.origin import Origin
+from enhancelog.evidence import leaves
 from enhancelog.models import (
     Answer,
     AuditRecord,
@@ -128,11 +129,19 @@ def test_the_text_is_in_no_table_and_everything_else_stays() -> None:
     assert found() == []
 
 
-def test_the_digest_the_position_and_the_envelope_are_those_of_the_original() -> None:
-    before = Entry.objects.values_list("position", "digest", "envelope", "recorded_ms").get(issue_id="s")
+def test_position_and_times_stay_and_what_would_confirm_a_guess_goes() -> None:
+    before = Entry.objects.get(issue_id="s")
+    assert before.digest == records.digest(WITH_SECRET)
+    assert before.salt is not None
+    inner = leaves.inner_hash(bytes.fromhex(before.salt), records.encode(WITH_SECRET), before.envelope)
     redact("intent")
-    assert Entry.objects.values_list("position", "digest", "envelope", "recorded_ms").get(issue_id="s") == before
-    assert before[1] == records.digest(WITH_SECRET)
+    after = Entry.objects.get(issue_id="s")
+    assert (after.position, after.recorded_ms) == (before.position, before.recorded_ms)
+    assert (after.digest, after.salt) == (inner.hex(), None)
+    assert after.envelope == envelopes.of_entry(after.position, inner.hex(), after.recorded_ms, HOST)
+    assert holding(before.digest) == holding(before.envelope) == holding(before.salt) == []
+    redact("rationale")
+    assert Entry.objects.get(issue_id="s").digest == inner.hex()
 
 
 @pytest.mark.parametrize("fields", [ALL, ["intent"], ["details"], ["detail:leak"], ["ops", "meta"]])
@@ -290,10 +299,12 @@ def test_badges_stay(changes: dict[str, Any]) -> None:
 # What the database allows
 
 ENTRY, REDACTION, KEPT = (table._meta.db_table for table in (Entry, Redaction, KeptTexts))
-COPY = f"""INSERT INTO {KEPT} (position, intent, rationale, verdicts, reasons, ops, meta)
-    SELECT position, {{intent}}, rationale, {{verdicts}}, {{reasons}}, {{ops}}, {{meta}} FROM {ENTRY}
-    WHERE issue_id = 's'"""
+SEALED = f"'{'7' * 64}'"
+COPY = f"""INSERT INTO {KEPT} (position, intent, rationale, verdicts, reasons, ops, meta, digest, envelope, salt)
+    SELECT position, {{intent}}, rationale, {{verdicts}}, {{reasons}}, {{ops}}, {{meta}}, {{digest}}, {{envelope}},
+        {{salt}} FROM {ENTRY} WHERE issue_id = 's'"""
 SAME = {name: name for name in ("intent", "verdicts", "reasons", "ops", "meta")}
+SAME |= {"digest": SEALED, "envelope": SEALED, "salt": "NULL"}
 INSERT = f"""INSERT INTO {REDACTION} (position, number, recorded_ms, actor_kind, actor_name, source, tombstones, digest,
     kept, envelope) VALUES (3, {{}}, 1, 'user', 'x', 'page', '[{{}}]', '', '{{{{}}}}', '')"""
 
@@ -320,6 +331,10 @@ FORGED: dict[str, Callable[[], None]] = {
     "another value of meta": lambda: carry_out(meta=f"replace(meta, '{SECRET}', 'x')"),
     "another key of meta": lambda: carry_out(meta="replace(meta, 'seed', 'size')"),
     "no operations any more": lambda: carry_out(ops="NULL"),
+    "another digest, and the salt stays": lambda: carry_out(salt="salt"),
+    "another salt": lambda: carry_out(salt="'ab'"),
+    "a digest that is none": lambda: carry_out(digest="''"),
+    "an envelope that is none": lambda: carry_out(envelope="''"),
 }
 
 
@@ -390,6 +405,12 @@ def test_a_changed_text_without_a_redaction_is_found() -> None:
     assert any("does not match its digest" in line for line in found())
 
 
+def test_an_entry_without_a_salt_is_found() -> None:
+    with entries_unprotected():
+        execute(f"UPDATE {ENTRY} SET salt = NULL WHERE position = 3")
+    assert any("(s) has no salt" in line for line in found())
+
+
 def test_a_forged_redaction_is_found() -> None:
     carry_out(intent="'[redacted]'")
     assert any("(s) has a redaction 1 that was changed" in line for line in found())
@@ -401,6 +422,7 @@ def test_a_forged_redaction_is_found() -> None:
         (f"UPDATE {ENTRY} SET redacted = NULL", "has a redaction that was not carried out"),
         (f"UPDATE {ENTRY} SET intent = 'again'", "does not match the digest of its last redaction"),
         (f"UPDATE {ENTRY} SET rationale = '[redacted]'", "does not match the digest of its last redaction"),
+        (f"UPDATE {ENTRY} SET salt = 'ab'", "still has its salt"),
         (f"UPDATE {REDACTION} SET actor_name = 'x'", "has a redaction 1 that was changed"),
         (f"UPDATE {REDACTION} SET digest = 'x'", "has a redaction 1 that was changed"),
         (f"UPDATE {REDACTION} SET kept = '{{}}'", "has a redaction 1 that was changed"),

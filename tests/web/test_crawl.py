@@ -24,6 +24,7 @@ from enhancelog.domain.notes import NoteSubject
 from enhancelog.domain.observed import Document, Version
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import DAY_MS, now_ms
+from enhancelog.evidence.keys import SigningKey
 from enhancelog.models import Template, VerifiedAddress
 from enhancelog.store import host_derivation, notes, observed
 from enhancelog.store.documents import Seen
@@ -31,6 +32,7 @@ from enhancelog.store.observed import Found
 from tests.alerts.making import keep_rule
 from tests.alerts.outboxes import make_alert, make_messages
 from tests.conftest import DATABASE
+from tests.evidence.signing import settle
 from tests.factories import make_entry, make_rejected
 from tests.host.observed import make_issue, make_patch
 from tests.pages import read
@@ -43,6 +45,7 @@ ODD: Final = f"javascript:alert(1)//{MARKUP}"
 TEXT: Final = f"{MARKUP}\n[a](javascript:alert(1)) `b` <b xss-a=1>\u2028\u202e\x01\x1b]]>&amp;"
 DEAD: Final = f"{ODD} died"
 SPAWNER: Final = "dispatcher error for ref 'patch-spawner': blocked: "
+SIGNER: Final = SigningKey(ODD.replace(" ", "/"), b"k" * 32)
 LONG: Final = ODD + "é" * ((512 - len(ODD)) // 2)
 NAME: Final = MARKUP[:80]
 STARTS: Final = (
@@ -62,6 +65,7 @@ STARTS: Final = (
     "/content/",
     "/unfinished/",
     "/sources/",
+    "/evidence/",
 )
 OWN: Final = (
     "/account/sign-in",
@@ -141,6 +145,7 @@ def hostile() -> None:
     for subject in (NoteSubject("blueprint", ODD), NoteSubject("entry", ODD), NoteSubject("blueprint", "")):
         notes.add(subject, TEXT, None, Origin("token", NAME, "api"))
     linked.link("h-1", MARKUP.replace(":", ""), NAME)
+    settle([SIGNER])
 
 
 def keep_host(source: str, issue_ids: list[str], blueprint_id: str) -> None:
@@ -254,6 +259,7 @@ def crawl(client: Client, starts: list[str]) -> int:
 @pytest.mark.parametrize("role", ROLES)
 def test_no_link_leads_to_a_failure_and_no_text_becomes_markup(role: str, settings: Any) -> None:
     settings.PUBLIC_READ = True
+    settings.EVIDENCE_KEY = SIGNER.secret_text
     hostile()
     client = readers()[role]
     own = OWN if role != "nobody" else OWN[:1]

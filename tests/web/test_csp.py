@@ -14,11 +14,13 @@ from enhancelog.backends import dialect
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.pattern_states import StateEdit
 from enhancelog.domain.records import Entry
+from enhancelog.evidence.keys import SigningKey
 from enhancelog.models import Marker, Note, Review
 from enhancelog.store import audit, host_derivation, observed, pattern_states
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.observed import Found
 from tests.alerts.making import keep_rule
+from tests.evidence.signing import settle
 from tests.factories import make_entry, make_rejected
 from tests.host.observed import make_issue
 from tests.pages import Page, read
@@ -75,6 +77,7 @@ PAGES = (
     f"/fields/?blueprint_id={quote(ODD_ID)}",
     f"/documents/{quote(ODD_ID, safe='')}",
     "/sources/",
+    "/evidence/",
     "/unfinished/",
     f"/unfinished/?source={quote(HOSTILE)}",
     f"/unfinished/{quote(ODD_ID, safe='')}",
@@ -163,6 +166,9 @@ def log(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pattern_states.change(PATTERN, edit, Origin("token", HOSTILE, "api"))
     review = {"axis": HOSTILE, "reviewer": HOSTILE, "verdict": "wrong", "reason": HOSTILE, "made_ms": NOW_MS}
     Review.objects.create(position=len(entries), **review)
+    key = SigningKey(HOSTILE.replace(" ", "/"), b"k" * 32)
+    settings.EVIDENCE_KEY = key.secret_text
+    settle([key])
 
 
 def obeys(response: HttpResponseBase) -> Page:

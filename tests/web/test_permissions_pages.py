@@ -35,6 +35,7 @@ READING = (
     "/fields/",
     "/unfinished/",
     "/sources/",
+    "/evidence/",
 )
 OWN = (
     "/account/password",

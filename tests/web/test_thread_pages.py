@@ -289,7 +289,7 @@ def test_comparison_of_huge_entries_is_bounded(client):
 
 def test_comparison_asks_a_fixed_number_of_questions(client, django_assert_num_queries):
     some_attempts()
-    with django_assert_num_queries(5):  # two of them for the validator
+    with django_assert_num_queries(6):  # three of them for the validator
         get(client, links.comparison("second", "third"))
 
 

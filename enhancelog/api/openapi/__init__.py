@@ -17,6 +17,7 @@ from enhancelog.api.openapi.deliveries import OPERATIONS as DELIVERIES
 from enhancelog.api.openapi.deliveries import SCHEMAS as DELIVERY_SCHEMAS
 from enhancelog.api.openapi.differences import OPERATIONS as DIFFERENCES
 from enhancelog.api.openapi.differences import SCHEMAS as DIFFERENCE_SCHEMAS
+from enhancelog.api.openapi.evidence import OPERATIONS as EVIDENCE
 from enhancelog.api.openapi.funnel import OPERATIONS as FUNNEL
 from enhancelog.api.openapi.funnel import SCHEMAS as FUNNEL_SCHEMAS
 from enhancelog.api.openapi.log import OPERATIONS as LOG
@@ -67,6 +68,7 @@ def document() -> Document:
         "security": [{"token": []}, {"session": []}],
         "tags": [
             {"name": "log"},
+            {"name": "evidence"},
             {"name": "content"},
             {"name": "triage"},
             {"name": "alerts"},
@@ -85,6 +87,7 @@ def document() -> Document:
             **NOTES,
             **REVIEWS,
             **OBSERVED,
+            **EVIDENCE,
             **AUDIT,
             **TRIAGE,
             **ALERTS,

@@ -211,7 +211,7 @@ OPERATIONS: Final[dict[str, Part]] = {
             "log",
             "One entry",
             {
-                "200": answer("The entry; its ETag is its digest.", _ENTRY, "ETag"),
+                "200": answer("The entry; its ETag is its digest and, if it was redacted, how often.", _ENTRY, "ETag"),
                 "304": NOT_MODIFIED,
                 "404": answer("No such entry.", content({"type": "string"}, NO_SUCH_ENTRY, "text/plain")),
             },

@@ -92,8 +92,9 @@ HEADERS: Final[Part] = {
     },
     "Counted": _header("^newest [1-9][0-9]*$", "Present if only the newest entries were counted."),
     "ETag": _header(
-        '^(W/)?"[0-9a-f]{1,64}"$',
-        "The entry's digest, the content item's version, or a digest of the answer; weak (`W/`) if compressed.",
+        '^(W/)?"[0-9a-f]{1,64}(-[0-9]+)?"$',
+        "The entry's digest (and the number of its redactions), the content item's version, or a digest of the answer; "
+        "weak (`W/`) if compressed.",
     ),
     "Location": _header("^/v1/", "The URL of the new resource."),
     "Next": _header('^<[^<>]+>; rel="next"$', 'The next page: `<…>; rel="next"`.'),

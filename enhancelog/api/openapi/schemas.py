@@ -70,7 +70,11 @@ SCHEMAS["Recorded"] = {
         "actor": ref("Actor"),
         "source": {"type": "string", "description": "As it was recorded."},
         "shown_as": {"type": "string", "description": "The source's name now, which differs if it was renamed."},
-        "digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "digest": {
+            "type": "string",
+            "pattern": "^[0-9a-f]{64}$",
+            "description": "SHA-256 of the record; of a redacted entry, the inner hash of the original.",
+        },
         "envelope": {
             "type": "string",
             "pattern": "^[0-9a-f]{64}$",

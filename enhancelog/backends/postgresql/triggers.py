@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from enhancelog.backends import write_once
-from enhancelog.backends.redacting import DETAILS, TEXTS, VALUES, Recorded, Redacting
+from enhancelog.backends.redacting import DETAILS, IS_SEALED, SEALED, TEXTS, VALUES, Recorded, Redacting
 from enhancelog.backends.write_once import Table
 
 REFUSE: Final = "enhancelog_refuse_change"
@@ -28,6 +28,7 @@ _GONE: Final = {
         FULL JOIN json_array_elements_text(NEW.{0}::json) WITH ORDINALITY became (value, at) ON became.at = was.at
         WHERE was.value IS DISTINCT FROM became.value
             AND (was.value IS NULL OR COALESCE(strpos(became.value, '[redacted]'), 0) = 0))""",
+    SEALED: IS_SEALED,
     VALUES: """NOT EXISTS (
         SELECT 1 FROM json_each(OLD.{0}::json) was FULL JOIN json_each(NEW.{0}::json) became ON became.key = was.key
         WHERE was.value::text IS DISTINCT FROM became.value::text

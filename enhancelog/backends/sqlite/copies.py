@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +49,7 @@ class SqliteCopies:
         ):
             raw.backup(copy, pages=PAGES, progress=lambda *_: goes_on())
             copy.execute("PRAGMA journal_mode=DELETE")  # a single file
+            copy.text_factory = partial(str, encoding="utf-8", errors="replace")  # a damaged text ends no copy
             tables = [name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             return contents(tables, lambda sql: copy.execute(sql).fetchone(), sqlite3.sqlite_version)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from enhancelog.backends import write_once
-from enhancelog.backends.redacting import DETAILS, TEXTS, VALUES, Recorded, Redacting
+from enhancelog.backends.redacting import DETAILS, IS_SEALED, SEALED, TEXTS, VALUES, Recorded, Redacting
 from enhancelog.backends.write_once import Table
 
 # Members of both JSON texts, by key. Grouped, not joined: a join of two ``json_each`` compares each with each.
@@ -33,6 +33,7 @@ _GONE: Final = {
         f" OR {_differs(_member('detail'))} AND {_of(1, _member('detail'))} IS NOT '[redacted]'"
     ),
     TEXTS: _ALIKE.format(f"{_differs('value')} AND COALESCE(instr({_of(1, 'value')}, '[redacted]'), 0) = 0"),
+    SEALED: IS_SEALED,
     VALUES: _ALIKE.format(f"({_differs('type')} OR {_differs('value')}) AND {_of(1, 'value')} IS NOT '[redacted]'"),
 }
 

@@ -12,6 +12,7 @@ from enhancelog.domain.errors import Invalid
 from enhancelog.domain.records import Entry
 from enhancelog.host.follow import Follower, Polled, forever
 from enhancelog.host.follow_stores import Both, StoresFollower
+from enhancelog.host.follow_witness import Witnessed, memory_of
 from enhancelog.host.log_http import Head, Upstream, parse_url
 from enhancelog.host.recognition import Store
 from enhancelog.management.database import Needs
@@ -52,6 +53,13 @@ class Command(ReportingCommand):
             type=Path,
             help="also read the host's stores in this folder whenever they change, as import_host reads them",
         )
+        parser.add_argument(
+            "--key",
+            metavar="KEY",
+            action="append",
+            default=[],
+            help="a verifier key of the host's log, if the host has evidence (default: as it says at first)",
+        )
         parser.add_argument("--once", action="store_true", help="request the log once and exit, for cron")
         parser.add_argument("--quiet", action="store_true", help="print only anomalies and errors")
 
@@ -60,6 +68,7 @@ class Command(ReportingCommand):
             upstream = Upstream(parse_url(options["url"]))
             source: str = options["source"] or upstream.name
             records.check_id(source, "--source")
+            memory = memory_of(options["url"], settings.DATA_DIR, options["key"])
         except Invalid as error:
             raise CannotRun(str(error)) from None
         interval_s: float = options["interval"]
@@ -71,15 +80,15 @@ class Command(ReportingCommand):
         with FindingsFile(settings.DATA_DIR / "quarantine", source) as findings:
             lines = Lines(self.stdout, self.stderr, findings, quiet=options["quiet"])
             follower = Follower(upstream, source, settings.MAX_ENTRY_BYTES, lines)
-            polled: Polled = follower
+            polled: Polled = Witnessed(follower, upstream, memory, lines) if memory else follower
             if folder is not None:
-                polled = Both(follower, StoresFollower(folder, source, follower.remarks, lines, interval_s))
+                polled = Both(polled, StoresFollower(folder, source, follower.remarks, lines, interval_s))
             if options["once"]:
                 self._once(polled, follower, lines)
             else:
                 lines.say(f"Following {upstream.name} as {source} every {interval_s:g} s (Ctrl-C stops it)")
                 forever(polled, interval_s, lines)
-        return follower.remarks.reported > 0
+        return follower.remarks.reported > 0 or lines.is_forked
 
     def _once(self, polled: Polled, follower: Follower, lines: "Lines") -> None:
         try:
@@ -97,8 +106,11 @@ class Lines:
         self._stderr = stderr
         self._findings = findings
         self._quiet = quiet
+        self.is_forked = False
         self._last_failure = ""
         self._last_trouble = ""
+        self._last_fork = ""
+        self._last_doubt = ""
         self._unreadable: dict[Path, str] = {}
 
     def say(self, line: str) -> None:
@@ -156,6 +168,17 @@ class Lines:
         if reason != self._last_trouble:
             self._warn(f"heads: {reason}")
         self._last_trouble = reason
+
+    def forked(self, line: str) -> None:
+        if line != self._last_fork:
+            self._warn(line)
+        self._last_fork = line
+        self.is_forked = True
+
+    def doubtful(self, reason: str) -> None:
+        if reason != self._last_doubt:
+            self._warn(f"evidence: {reason}")
+        self._last_doubt = reason
 
     def failed(self, reason: str, pause_s: float) -> None:
         if reason != self._last_failure:

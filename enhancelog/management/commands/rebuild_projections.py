@@ -2,15 +2,16 @@
 
 from typing import Any
 
+from enhancelog.domain.errors import DamagedEvidence
 from enhancelog.management.reporting import ReportingCommand, counted, listed, progress
-from enhancelog.store import host_derivation
+from enhancelog.store import evidence, host_derivation
 from enhancelog.store.database import analyze, last_position, rebuild_projections
 
 
 class Command(ReportingCommand):
     help = (
         "Derive again what follows from the log and from hosts' stores: denials, tallies, badges, summaries, patterns, "
-        "search, the entry of each patch, unfinished runs, touched places."
+        "search, the entry of each patch, unfinished runs, touched places, the tree of the evidence."
     )
 
     def report(self, **options: Any) -> bool:
@@ -19,4 +20,15 @@ class Command(ReportingCommand):
         analyze()
         derived = [counted(number, what) for what, number in host_derivation.counts().items() if number]
         self.stdout.write(f"rebuilt from {counted(done, 'entries')}" + (f": {listed(derived)}" if derived else ""))
-        return False
+        return not self._rebuild_tree()
+
+    # Last, because all else follows from the log as it is, whatever was signed.
+    def _rebuild_tree(self) -> bool:
+        try:
+            size = evidence.rebuild()
+        except DamagedEvidence as error:
+            self.stdout.write(str(error))
+            return False
+        if size:
+            self.stdout.write(f"rebuilt the tree of {counted(size, 'signed entries')}")
+        return True

@@ -7,8 +7,9 @@ from django.core.management.base import CommandParser
 
 from enhancelog.maintenance import restore
 from enhancelog.maintenance.restore import Restored
+from enhancelog.maintenance.restored_evidence import Signed
 from enhancelog.management.database import Needs, database_name
-from enhancelog.management.reporting import ReportingCommand, printable
+from enhancelog.management.reporting import ReportingCommand, counted, printable
 from enhancelog.management.verifying import verify
 
 INTERRUPTED: Final = (
@@ -32,7 +33,7 @@ class Command(ReportingCommand):
         target = database_name()
         self.interrupted = CHECK_INTERRUPTED if is_check else INTERRUPTED
         with restore.restored(file, beside=is_check, say=self.stderr.write) as found:
-            for line in _described(file, found):
+            for line in [*_described(file, found), *_of_evidence(found.signed, is_check)]:
                 self.stdout.write(printable(line))
             has_findings = verify(self.stdout, self.stderr) or bool(found.differs)
         done = "can be restored; nothing was kept or changed" if is_check else f"was restored to {target}"
@@ -52,4 +53,17 @@ def _described(file: Path, found: Restored) -> list[str]:
     lines = [f"{file.name}: {first}", reaches, *(f"{file.name}: {line}" for line in found.differs)]
     if found.upgraded_from:
         lines.append(f"upgraded from release {found.upgraded_from}")
+    return lines
+
+
+def _of_evidence(signed: Signed, is_check: bool) -> list[str]:
+    if signed.checkpoint is None:
+        return []
+    size = counted(signed.checkpoint.size, "entries")
+    lines = [f"its last checkpoint is of the log {signed.checkpoint.origin} with {size}"]
+    if not is_check:
+        lines.append(
+            "whoever knows a later checkpoint will report that the log has shrunk or forked, which is right: tell them"
+        )
+        lines += [f"no checkpoint can be signed here: {signed.no_key}"] * bool(signed.no_key)
     return lines

@@ -14,7 +14,7 @@ from enhancelog.domain.errors import NotFound
 from enhancelog.domain.notes import NoteSubject
 from enhancelog.domain.records import Entry
 from enhancelog.domain.telling_lines import shown_line
-from enhancelog.queries import document_versions, entries, redacted, steadiness, unfinished_attempts
+from enhancelog.queries import document_versions, entries, evidence, redacted, steadiness, unfinished_attempts
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.observed import TriedPatch, observed_patch, stored_forms
 from enhancelog.queries.patterns.of_entry import Alike, alike
@@ -56,9 +56,13 @@ class ShownVerdict(NamedTuple):
     reviewed: Reviewed | None
 
 
+def _version(issue_id: str) -> tuple[int, ...]:
+    return evidence.signed_up_to(), *entry_panels.version(issue_id)
+
+
 @require_safe
 @needs("log:read")
-@revalidated(also=entry_panels.version)
+@revalidated(also=_version)
 @list_requests.redirects_or_refuses
 def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
     """htmx gets the earlier attempts. ``compare=ID`` adds another entry."""
@@ -79,6 +83,7 @@ def entry_detail(request: HttpRequest, issue_id: str) -> HttpResponse:
         **_list_links(list_request, listed, newest),
         "by_hand": document_versions.by_hand(listed.blueprint_id, [listed.prev_hash] if listed.gap else []),
         "last_position": newest,
+        "has_receipt": listed.position <= evidence.signed_up_to(),
         "attempts": attempts,
         "notes": notes_panel.panel(request, NoteSubject("entry", issue_id)),
         "panels": entry_panels.shown(request, issue_id),
