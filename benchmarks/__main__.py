@@ -1,5 +1,5 @@
 """``manage.py bench [--quick] [--only LEG…] [--rounds N] [--seed N] [--page FILE] [--against FOLDER]
-[--folder FOLDER]``
+[--messages FOLDER] [--folder FOLDER]``
 
 Measures the product over HTTP on both databases against the bare driver and datasette; writes a page and JSON.
 Exit codes: 0 every target met, 1 some missed, 2 could not run, 130 interrupted.
@@ -29,6 +29,7 @@ from benchmarks.legs import (
     exports,
     generator_ceiling,
     grouping,
+    groups,
     host,
     hostile,
     large,
@@ -56,6 +57,7 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "change": what_to_change.run,
     "crowd": crowd.run,
     "grouping": grouping.run,
+    "groups": groups.run,
     "hostile": hostile.run,
     "host": host.run,
     "alerts": alerts.run,
@@ -91,6 +93,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         "--page", type=Path, help="the report (default: docs/performance.md; with --quick or --only, in the folder)"
     )
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout, whose pages are measured too")
+    parser.add_argument(
+        "--messages", type=Path, metavar="FOLDER", help="*.tsv of logs: a label, a tab and a message in each line"
+    )
     parser.add_argument("--folder", type=Path, help="for logs and datasette's environments, kept for the next run")
     return parser.parse_args(arguments)
 
@@ -114,7 +119,7 @@ def _run(options: argparse.Namespace) -> int:
     leg = "set-up"
     databases = Databases(folder, plan, progress)
     with databases.postgresql():
-        bench = Bench(plan, databases, progress, random.Random(plan.seed), options.against)
+        bench = Bench(plan, databases, progress, random.Random(plan.seed), options.against, options.messages)
         for leg in options.only:
             results[leg] = LEGS[leg](bench)
         version = databases.postgresql_version()

@@ -29,6 +29,8 @@ class Bench:
     chance: random.Random
     against: Path | None = None
     """Another checkout of the project, to compare the pages with."""
+    messages: Path | None = None
+    """Logs whose messages are grouped."""
 
     @property
     def log(self) -> Path:

@@ -54,6 +54,8 @@ def markdown(legs: Mapping[str, Any], about: Mapping[str, Any]) -> str:
         "### Ratios\n\nMedian of the rounds, and the lowest and highest.\n\n" + _ratios(legs),
         "### Figures\n\n" + _figures(legs),
     ]
+    for leg in legs.values():
+        parts += [f"### {title}\n\n{_table(rows)}" for title, rows in leg.get("tables", {}).items()]
     if notes := _notes(legs):
         parts.append("### Notes\n\n" + notes)
     return "\n\n".join(parts) + "\n"

@@ -49,13 +49,15 @@ class Fact:
 
 @dataclass
 class Results:
-    """``notes`` are sentences; ``skipped`` says why there are no results."""
+    """``notes`` are sentences; ``tables`` have a title and begin with their head; ``skipped`` says why there are no
+    results."""
 
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     targets: list[Target] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    tables: dict[str, list[list[str]]] = field(default_factory=dict)
     skipped: str = ""
 
     def values(self, name: str) -> list[float]:
@@ -71,6 +73,7 @@ class Results:
         self.targets += other.targets
         self.facts += other.facts
         self.notes += other.notes
+        self.tables |= other.tables
 
     def misses(self) -> list[str]:
         bounds = [(target, self.ratios(target)) for target in self.targets]
@@ -113,6 +116,7 @@ class Results:
                 for fact in self.facts
             ],
             "notes": self.notes,
+            "tables": self.tables,
         }
 
 

@@ -18,7 +18,11 @@ from benchmarks.load import Address
 from tests.processes import ROOT, free_port, make_tokens, manage, serving
 
 START_S: Final = 60
-PEERS: Final = {"datasette": "requirements-datasette.txt", "datasette-alpha": "requirements-datasette-alpha.txt"}
+PEERS: Final = {
+    "datasette": "requirements-datasette.txt",
+    "datasette-alpha": "requirements-datasette-alpha.txt",
+    "groups": "requirements-groups.txt",
+}
 TUNED: Final = {
     "allow_download": "off",
     "allow_facet": "off",

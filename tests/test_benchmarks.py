@@ -10,8 +10,9 @@ from threading import Thread
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import generator, load, report, rounds
-from benchmarks.legs import pages
+from benchmarks import generator, load, messages, report, rounds
+from benchmarks.children import Failed
+from benchmarks.legs import groups, pages
 from benchmarks.replay import Sqlite
 from benchmarks.rounds import Contender, Fact, Results, Sample, Target, interleaved
 from benchmarks.tape import Statement
@@ -86,6 +87,7 @@ def measured() -> Results:
     )
     results.targets = [Target("of the limit", "ours", "raw", at_least=2.0), Target("just so", "ours", "raw")]
     results.facts = [Fact("memory", [140], "MB", at_most=150)]
+    results.tables = {"Groups": [["set", "F1"], ["logs", "0.9"]]}
     return results
 
 
@@ -116,6 +118,7 @@ def test_page_tells_targets_with_their_spread_and_keeps_what_stands_above(tmp_pa
     assert "| of the limit | ≥ 2.00× | 1.75× | 0.50 to 3.00 | **missed** |" in text
     assert "| just so |  | 1.75× | 0.50 to 3.00 |  |" in text
     assert "| memory | ≤ 150 MB | 140 MB |  | met |" in text
+    assert "### Groups\n\n| set | F1 |\n|---|---|\n| logs | 0.9 |" in text
     assert "none: skipped. no compiler." in text
     assert "old" not in text
 
@@ -123,6 +126,20 @@ def test_page_tells_targets_with_their_spread_and_keeps_what_stands_above(tmp_pa
 def test_the_documented_figures_are_those_of_the_run_beside_them() -> None:
     run = json.loads(PAGE.with_suffix(".json").read_text())
     assert PAGE.read_text().partition(report.MARKER)[2].strip() == report.markdown(run["legs"], run["about"]).strip()
+
+
+def test_groups_are_right_if_they_hold_all_of_a_label_and_nothing_else() -> None:
+    assert groups.score("aabbc", "xxyyz") == (1.0, 1.0, 1.0)
+    assert tuple(groups.score("aabbc", "xxyyy")) == pytest.approx((2 / 5, 2 * 1 / (3 + 2), 2 * 2 / (2 + 4)))
+    assert groups.score("aabb", "wxyz") == (0.0, 0.0, 0.0)
+    assert groups.score("abc", "xyz") == (1.0, 1.0, 1.0)
+
+
+def test_logs_are_read_by_label_and_a_folder_without_any_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "disk.tsv").write_text("E1\tdisk 3\tis full\nE2\t\n")
+    assert messages.logs(tmp_path) == {"disk": [("E1", "disk 3\tis full"), ("E2", "")]}
+    with pytest.raises(Failed, match=r"no \*\.tsv"):
+        messages.logs(tmp_path / "none")
 
 
 @pytest.fixture

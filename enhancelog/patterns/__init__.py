@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 # Increase this whenever ``mask`` or ``join`` returns something else, so that patterns are derived again
-RULES_VERSION: Final = 3
+RULES_VERSION: Final = 4
 
 
 def pattern_id(axis: str, template: str) -> str:

@@ -1,12 +1,13 @@
 """Which words of a template may be a value, and how likely."""
 
+from collections import Counter
 from collections.abc import Iterator
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from enhancelog.patterns.tokenizer import COMMAS, HOLE, Key, is_han, is_word, may_vary
-from enhancelog.patterns.words import BEFORE_NAMES, is_identifier, is_noun, is_said
+from enhancelog.patterns.words import BEFORE_NAMES, CLASSES, is_identifier, is_noun, is_said
 
 _MOST_SINGLE: Final = 24
 _MOST_WORDS: Final = 4
@@ -14,6 +15,9 @@ _MOST_WORDS: Final = 4
 _LONGEST_RUN: Final = 8
 _FEWEST_BEFORE_COLON: Final = 3
 _IN_TITLES: Final = frozenset({"of", "and", "to", "for", "in", "the", "&", "de", "la"})
+
+
+_KEPT_AFTER: Final = frozenset("\"'`")
 
 
 class Weight(IntEnum):
@@ -40,15 +44,50 @@ def is_value(words: Key) -> bool:
 
 
 def fillings(key: Key) -> list[Filling]:
-    weights = [_weight(word) if _may_start(key, at) else Weight.FIXED for at, word in enumerate(key)]
+    weights = _weights(key)
     single = [
         Filling(at, at + 1, key[at : at + 1], weight) for at, weight in enumerate(weights) if weight > Weight.TEXT
     ]
     return [*single[:_MOST_SINGLE], *_names(key, weights), *_titles(key), *_lists(key, weights), *_texts(key)]
 
 
+def signature(key: Key) -> Key:
+    """With one hole for each run of values by their form, and for unknown words that occur twice."""
+    shared: list[str] = []
+    seen = Counter(key)
+    for word, weight in zip(key, _weights(key), strict=True):
+        is_value = weight == Weight.VALUE and shared and _is_code(word)
+        if word == HOLE or is_value or (weight == Weight.PLAIN and seen[word] > 1):
+            word = HOLE
+            while len(shared) > 1 and shared[-1] in COMMAS and shared[-2] == HOLE:
+                shared.pop()
+        if word != HOLE or shared[-1:] != [HOLE]:
+            shared.append(word)
+    return tuple(shared)
+
+
+def _is_code(word: str) -> bool:
+    # Not "read-only" or "f-string", which may be words of the message
+    letters = word.replace("-", "")
+    return not letters.isalpha() or not (letters[1:].islower() or letters.isupper())
+
+
+def first_sentence(key: Key) -> Key:
+    """Without the advice that follows it."""
+    end = key.index(".") if "." in key else len(key)
+    is_whole = key[:end].count("(") == key[:end].count(")")
+    return key[:end] if is_whole and end + 1 < len(key) and key[end + 1][0].isupper() else key
+
+
+@lru_cache(maxsize=16)
+def _weights(key: Key) -> list[Weight]:
+    return [_weight(word) if _may_start(key, at) else Weight.FIXED for at, word in enumerate(key)]
+
+
 def _may_start(key: Key, at: int) -> bool:
-    # Han after kana or a hole continues what came before.
+    # Han after kana or a hole continues what came before. A word that masking left within quotes was kept on purpose.
+    if at and key[at - 1] in _KEPT_AFTER:
+        return False
     return not is_han(key[at]) or at == 0 or (is_word(key[at - 1]) and may_vary(key[at - 1]))
 
 
@@ -57,7 +96,7 @@ def _weight(word: str) -> Weight:
     if not may_vary(word):
         return Weight.FIXED
     if is_identifier(word):
-        return Weight.VALUE
+        return Weight.VALUE if word in CLASSES or _is_code(word) else Weight.PLAIN
     if is_said(word):
         return Weight.NOUN if is_noun(word) else Weight.VERDICT
     return Weight.PLAIN
@@ -82,7 +121,7 @@ def _titles(key: Key) -> Iterator[Filling]:
             continue
         for until in range(at + 2, min(at + _MOST_WORDS, len(key)) + 1):
             last = key[until - 1]
-            if _is_capital(last):
+            if _is_capital(last) and _weight(last) != Weight.VERDICT:
                 words = key[at:until]
                 yield Filling(at, until, words, Weight.PLAIN)
             elif last not in _IN_TITLES:

@@ -5,11 +5,12 @@ from typing import Final, NamedTuple
 
 from enhancelog.patterns.fillings import Filling, Weight, fillings
 from enhancelog.patterns.tokenizer import Key, is_han, is_word
-from enhancelog.patterns.words import BEFORE_FIELDS, BEFORE_FIXED, BEFORE_NAMES, BEFORE_STATES, PREPOSITIONS
+from enhancelog.patterns.words import BEFORE_FIXED, BEFORE_NAMES, BEFORE_STATES, PREPOSITIONS
 
 _MOST_PAIRED: Final = 8
 _MOST_KEPT: Final = 3
 _FIXED_ENOUGH: Final = 4
+_LONG: Final = 6
 _NEVER: Final = 1_000_000
 _OPENING: Final = frozenset("([{<:=@#$\"'")
 
@@ -45,13 +46,14 @@ def need(key: Key, filled_by: tuple[Filling, ...]) -> list[Need]:
 def _need(key: Key, filling: Filling, kept: int, is_paired: bool) -> Need:
     # Two fixed messages rarely differ in two places, so a pair needs fewer words.
     before = next((word.lower() for word in reversed(key[: filling.at]) if word not in _OPENING), "")
-    values = 2 if kept > (3 if is_paired else 1) else 3
-    if before in BEFORE_FIXED:
-        values = 3
-    weight = Weight.PLAIN
-    if before in BEFORE_FIELDS or key[filling.at - 1 : filling.at] in (("(",), ("=",)):
+    values = 2 if kept > (3 if is_paired else 1) else 3 if kept > 1 else 4
+    # What begins a short text is often what it is about.
+    if before in BEFORE_FIXED or (not filling.at and kept < _FIXED_ENOUGH):
+        values = max(values, 3)
+    weight = Weight.NOUN if kept >= _LONG else Weight.PLAIN
+    if key[filling.at - 1 : filling.at] in (("(",), ("=",)):
         weight = Weight.NOUN
-    words = _fewest(before)[min(kept, _MOST_KEPT)]
+    words = 3 if kept >= _LONG and not filling.at else _fewest(before)[min(kept, _MOST_KEPT)]
     if before in BEFORE_STATES:
         words, weight = 3, Weight.VERDICT
     beside = min(weight, Weight.NOUN) if kept >= _FIXED_ENOUGH and before not in BEFORE_NAMES else weight
@@ -60,9 +62,9 @@ def _need(key: Key, filling: Filling, kept: int, is_paired: bool) -> Need:
 
 def _fewest(before: str) -> tuple[int, ...]:
     if before in BEFORE_NAMES:
-        return (_NEVER, 6, 3, 3)
+        return (_NEVER, 6, 3, 2)
     if before in PREPOSITIONS:
-        return (_NEVER, 8, 4, 4)
+        return (_NEVER, 8, 4, 3)
     return (_NEVER, 14, 10, 8) if before in BEFORE_FIXED else (_NEVER, 10, 6, 4)
 
 

@@ -9,17 +9,19 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from enhancelog.patterns.filling import Rest, common, no_rest
-from enhancelog.patterns.fillings import Filling, Weight, is_value
+from enhancelog.patterns.fillings import Filling, Weight, first_sentence, is_value, signature
 from enhancelog.patterns.frames import Frame, Frames, Need, need
-from enhancelog.patterns.tokenizer import COUNTED, HOLE, QUOTED, Key, tokens
+from enhancelog.patterns.tokenizer import COUNTED, HOLE, QUOTED, Key, may_vary, tokens
 
 # Templates distinguished per axis; the caller puts later ones under "other"
 MOST_TEMPLATES: Final = 2_000
 
 _MOST_TOKENS: Final = 64
-_MANY: Final = 4
+_MANY: Final = 3
 _VERY_MANY: Final = 8
 _MANY_TEXTS: Final = 6
+_FIXED_ENOUGH: Final = 2
+_FIXED_IN_SENTENCE: Final = 3  # "by Prof. Jan" is none
 
 
 class Group(NamedTuple):
@@ -98,6 +100,7 @@ class _Joins:
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
         self._parents: dict[Key, Key] = {}
+        self._signed: dict[Key, set[Key]] = {}
         self._compared: dict[Key, set[int]] = {}
         self._names: set[Key] = set()
         self._frames = Frames()
@@ -147,6 +150,7 @@ class _Joins:
     def _compare(self, key: Key, values: Iterable[int]) -> None:
         if len(key) > _MOST_TOKENS:
             return
+        self._sign(key)
         if key not in self._compared:
             self._compared[key] = set()
             for frame, fillings in self._frames.of(key):
@@ -156,6 +160,25 @@ class _Joins:
             for frame in self._frames.at(key, place, known):
                 self._place(frame).has_values = True
             known.add(place)
+
+    def _sign(self, key: Key) -> None:
+        # Texts that differ in nothing but values by their form, or that begin with such a sentence
+        self._signed_as(key, signature(key), _FIXED_ENOUGH)
+        sentence = first_sentence(key)
+        if sentence != key:
+            self._signed_as(key, signature(sentence), _FIXED_IN_SENTENCE)
+
+    def _signed_as(self, key: Key, shared: Key, fixed: int) -> None:
+        if sum(map(may_vary, shared)) < fixed:
+            return
+        signed = self._signed.setdefault(shared, set())
+        signed.add(key)
+        if len(signed) > 1:
+            root = self.root(shared)
+            for one in signed:
+                self._parents[self.root(one)] = root
+            if shared not in signed:
+                self._compare(shared, ())
 
     def _find(self, frame: Frame, found: _Found) -> None:
         if frame in self._places or frame in self._alone:

@@ -23,10 +23,13 @@ _MORE: Final = (
 _NOTE: Final = rf"(?> ?\({MARK}[^(),]{{0,12}}\)| ?[=:×] ?{MARK}| {MARK})?+"
 _NOTED: Final = rf"{_ITEM}{_NOTE}"
 
-_AFTER_COLON: Final = re.compile(rf"(?<=[:：=]) ?({_NOTED}(?:{_BETWEEN}{_NOTED})*+{_MORE})")
+_AFTER_COLON: Final = re.compile(rf"(?:(?<!::)(?<=[:：])|(?<=[ =]=)) ?({_NOTED}(?:{_BETWEEN}{_NOTED})*+{_MORE})")
 # The end of such a list, matched separately: text that is not a list is then skipped once, as a whole.
 _ITS_END: Final = re.compile(r" ?(?:[.!。]?$|[;；(（]|\. )")
-_INSIDE: Final = re.compile(rf"[\[{{(（] ?({_ITEM}(?:{_BETWEEN}{_ITEM})*+{_MORE}),? ?[\]}})）]|\[ ?\]|\{{ ?\}}")
+_INSIDE: Final = re.compile(
+    rf"[\[{{(（] ?({_ITEM}(?:{_BETWEEN}{_ITEM})*+{_MORE}),? ?[\]}})）]|\[ ?\]|\{{ ?\}}"
+    r"|(?<= )\( ?\)"
+)
 _ANYWHERE: Final = re.compile(rf"(?<!{WORDY})(?<!{MARK}){_ITEM}(?:(?:{_BETWEEN}{_ITEM})++{_MORE})?+")
 _TAIL: Final = re.compile(r"(?<=[:：]) ?([^:：]+?)(?=[.!。]?$)")
 _MARK: Final = re.compile(MARK)
@@ -35,6 +38,8 @@ _SEPARATED: Final = re.compile(f"({_BETWEEN})")
 _ARROW: Final = re.compile("[-=]>|[→⇒⟶➜←]|<-")
 _NUMBERS: Final = frozenset({"n", "numbers", "duration", "money"})
 _MOST_WORDS: Final = 4
+# Single words between commas that are a list whatever they are
+_MANY: Final = 4
 # Letters of a language's code, which may look like a word of a message: "de", "is", "no"
 _CODE: Final = 2
 
@@ -51,7 +56,7 @@ def collapse(text: str, marks: Marks) -> str:
         return _bracketed(match[0], match[1], marks)
 
     def anywhere(match: re.Match[str]) -> str:
-        return _runs(match[0], marks)
+        return _runs(match[0], marks, match.string[match.end() : match.end() + 1] in (":", "="))
 
     def tail(match: re.Match[str]) -> str:
         return _spaced(match, _hole(match[1], marks)) if _are_titles(match[1]) else match[0]
@@ -68,7 +73,7 @@ def _spaced(match: re.Match[str], value: str) -> str:
 def _bracketed(text: str, inside: str | None, marks: Marks) -> str:
     # Square and curly brackets belong to the list; parentheses do not.
     if inside is None:
-        return marks.put("names", text)
+        return f"({marks.put('names', '')})" if text[0] == "(" else marks.put("names", text)
     items = _items(inside)
     if text[0] in "[{":
         return text if len(items) == 1 and is_verdict(items[0]) else marks.put(_kind(items, marks), text)
@@ -119,17 +124,20 @@ def _is_title(words: list[str]) -> bool:
     return all(not is_verdict(word) if word[0].isupper() else is_grammar(word) for word in words[1:])
 
 
-def _runs(text: str, marks: Marks) -> str:
+def _runs(text: str, marks: Marks, is_key_last: bool) -> str:
     pieces = _SEPARATED.split(text)
     items = pieces[::2]
     if any(_ARROW.search(between) for between in pieces[1::2]):
         return _hole(text, marks)
     if len(items) > 2 and _HAS_AND.search(pieces[-2]) and not any(map(is_verdict, items)):
         return _hole(text, marks)
+    if len(items) >= _MANY and all("," in between for between in pieces[1:-2:2]) and not is_key_last:
+        return _hole(text, marks)
     done: list[str] = []
     run: list[str] = []
-    for item, between in zip(items, [*pieces[1::2], ""], strict=True):
-        if _is_value(item, marks) and (not run or _alike(run[0], item, marks)):
+    for nth, (item, between) in enumerate(zip(items, [*pieces[1::2], ""], strict=True), 1):
+        is_key = is_key_last and nth == len(items)
+        if _is_value(item, marks) and not is_key and (not run or _alike(run[0], item, marks)):
             run += [item, between]
             continue
         done += [_closed(run, marks), item, between]

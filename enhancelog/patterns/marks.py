@@ -17,6 +17,7 @@ WORDY: Final = rf"[^\W{UNSPACED}]"
 
 _BRACKETS: Final = str.maketrans("⟨⟩", "〈〉")
 _EXISTING: Final = re.compile(MARK)
+_PIVOTS: Final = frozenset({"id", "hex", "version", "path", "url", "date"})
 
 
 class Marks:
@@ -30,6 +31,9 @@ class Marks:
 
     def kind(self, mark: str) -> str:
         return self._holes[ord(mark) - _FIRST].kind
+
+    def pivots(self, character: str) -> bool:
+        return bool(_EXISTING.match(character)) and self.kind(character) in _PIVOTS
 
     def value(self, text: str) -> str:
         return _EXISTING.sub(lambda match: self.value(self._holes[ord(match.group()) - _FIRST].value), text)

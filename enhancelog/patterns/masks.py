@@ -18,9 +18,13 @@ LONGEST_TEMPLATE: Final = 400
 _ALONE: Final = f"(?<!{WORDY})"
 _ENDS: Final = f"(?!{WORDY})"
 
+# A quote within quotes: before it opens, perhaps with a letter as in f"…", and after it closes
+_OPENS: Final = r"(?:(?<=[\s(=\[{,])|(?<=[\s(=\[{,][fbru]))"
+_CLOSES: Final = r"(?=[\s.,;:)\]}%\"'])"
 _QUOTES: Final = (
     r"(?P<ticks>`{1,9}+)[^`]++(?P=ticks)",
-    r'(?<!\\)"(?:[^"\\]++|\\.)*+"',
+    r"(?<![`\w])`(?=[^`\s])[^`]++\Z",
+    rf'(?<!\\)"(?:[^"\\]++|\\.|{_OPENS}"(?=[\w%{{(<$])[^"\\]*+"{_CLOSES})*+"',
     "“[^“”]*”",
     "„[^„“”]*[“”]",
     "«[^«»]*»",
@@ -30,7 +34,7 @@ _QUOTES: Final = (
     "『[^『』]*』",
     "【[^【】]*】",
     "《[^《》]*》",
-    rf"(?<!\\){_ALONE}'(?:[^'\\]++|\\.|(?<={WORDY})'(?={WORDY}))*+'{_ENDS}",
+    rf"(?<!\\){_ALONE}'(?:[^'\\]++|\\.|{_OPENS}'(?=[\w%{{(<$])[^'\\]*+'{_CLOSES}|(?<={WORDY})'(?={WORDY}))*+'{_ENDS}",
     f"‘(?:[^‘’]++|(?<={WORDY})’(?={WORDY}))*+’{_ENDS}",
     "‚[^‚‘’]*[‘’]",
 )
@@ -47,9 +51,10 @@ _DAY: Final = (
     r"(?:(?:\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}/\d{1,2}/\d{4}|\d{1,2}-\d{1,2}-\d{4}"
     r"|\d{1,2}\. ?\d{1,2}\. ?\d{4}"
     rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.)? (?:de )?{_MONTHS}(?:,? (?:de )?\d{{4}}\b)?"
-    rf"|{_MONTHS} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)"
+    rf"|{_MONTHS} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{1,2}}/{_MONTHS}/\d{{4}})"
     r"(?!\d)|\d{4} ?年 ?\d{1,2} ?月 ?\d{1,2} ?日|\d{4} ?년 ?\d{1,2} ?월 ?\d{1,2} ?일)"
 )
+_WEEKDAY: Final = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:\.|[a-z]{3,6})?,? )"
 _NUMBER: Final = (
     r"(?:\d{1,3}(?:(?:[,'’ ]\d{3})+(?:\.\d+)?|(?:[.'’ ]\d{3})+(?:,\d+)?|(?:,\d\d)+,\d{3})(?!\d|[.,]\d)"
     r"|\d+(?:[.,_]\d+)*)"
@@ -66,11 +71,20 @@ _EXTENSION: Final = (
 # A part of a path up to a character that may end it. No two slashes in a row.
 _SLASHED: Final = r"(?:(?:[.@~%+$?=&\[{-]|(?<![/\\])\\){0,99}+" + rf"(?:{WORDY}|[*}}\]]|(?<![/\\])/))"
 _FOLDER: Final = rf"(?:{WORDY}(?:{WORDY}|[.@~-]){{0,254}}+/|\.{{1,2}}/)"
+# What holds the parts of an identifier together
+_GLUE: Final = r"(?:[-./@+]|:{1,2}+|[#~$&*|\\]{1,3}+)"
+# The same without the colon, which may also stand between two values
+_TIGHT: Final = r"(?:[-./@+]|[#~$&*|\\]{1,3}+)"
+_CHUNK: Final = rf"(?:{WORDY}++|{MARK})(?:{_TIGHT}?+(?:{WORDY}++|{MARK}))"
+_UNGLUED: Final = r"(?<![-./:@+#~$&*|\\])"
 # A character within an identifier
-_WITHIN: Final = rf"(?:{WORDY}|[-./:@#+](?={WORDY}))"
+_WITHIN: Final = rf"(?:{WORDY}|{_GLUE}(?={WORDY}))"
 _URL_CHARACTER: Final = rf"[^\s<>\"'`“”«»、。，（）{UNSPACED}]"
 
 
+# The method of a quoted request says what was tried
+_REQUEST: Final = re.compile(rf"([A-Z]{{3,9}}+) ((?:/|{MARK})\S*+(?: [A-Z]++/[\d.]++)?+)")
+_GLUED: Final = re.compile(rf"(?<![=\w]=)(?<![-./@+#~$&*|\\])(?<!{MARK}){_ALONE}{_CHUNK}++|(?<={WORDY}=){_CHUNK}*+")
 _OPEN_HOLE: Final = re.compile("⟨[^⟩⟨]*+$")
 
 
@@ -115,7 +129,7 @@ _MASKS: Final = (
     ),
     _row(
         "date",
-        rf"{_ALONE}(?<![-/.]){_DAY}(?:(?:T|,? (?:at |um |à |a las |в )?){_CLOCK})?{_ENDS}",
+        rf"{_ALONE}(?<![-/.]){_WEEKDAY}?{_DAY}(?:(?:[T:]|,? (?:at |um |à |a las |в )?){_CLOCK}(?: \d{{4}}\b)?)?{_ENDS}",
         rf"{_ALONE}(?<![:.]){_CLOCK}(?!{WORDY}|[:.]\d)",
     ),
     _row("id", r"(?<![\w/])/[^\s/]*[\^$|+(\\][^\s/]*/[gimsuy]*(?!\w)"),
@@ -145,12 +159,16 @@ _MASKS: Final = (
         rf"{_ALONE}(?<![.@:/-])(?:v\d+(?:\.\d+)*|(?!\d{{1,3}}(?:\.\d{{3}})+(?![.\d]))\d+(?:\.\d+){{2,}})"
         rf"(?:[-+]{WORDY}+(?:[.-]{WORDY}+)*)?{_ENDS}",
     ),
+    _row("id", rf"(?<![^\s(\[,])-(?:-(?={LETTER}){WORDY}++(?:-{WORDY}++)*+|[A-Za-z]{_ENDS})(?!-)"),
     _row("id", r"</?[A-Za-z][^<>]*>", r"\$?\{\{? ?[^\W\d][\w.]* ?\}?\}"),
     _row(
         "id",
-        rf"(?<![@./#$])(?<!{WORDY}[:+-]){_ALONE}(?!{WORDY}+:\d+(?::|$| -))[@#$]?"
+        rf"(?<![@./#$~&*|\\])(?<!::)(?<!{WORDY}[:+-]){_ALONE}"
+        rf"(?!{WORDY}+:\d+(?::|$| -)|\A[a-z]++[A-Z]{WORDY}*+:\d)[@#$]?"
         rf"(?={_WITHIN}*?\d)(?={_WITHIN}*?{LETTER})"
-        rf"(?!{_NUMBER}{_UNIT}?(?!{WORDY}|[-_./:@#+]{WORDY})){WORDY}++(?:[-./:@#+]{WORDY}++)*+",
+        rf"(?!{_NUMBER}{_UNIT}?(?!{WORDY}|_|{_GLUE}{WORDY})){WORDY}++(?:{_GLUE}{WORDY}++)*+",
+        rf"{_ALONE}{_UNGLUED}{LETTER}{WORDY}*+(?:[-$]{WORDY}++)*+(?:\.{WORDY}++(?:[-$]{WORDY}++)*+){{2,}}(?::\d++)?",
+        rf"{_ALONE}{_UNGLUED}\d++(?:[#|~*]{{1,2}}\d++)++",
         unless=lambda value: value.lower() in CONSTANTS,
     ),
     _row("n", rf"{_ALONE}(?<!{LETTER}[-/])(?:(?<![\w.)\]])(?<!{MARK})[+−±-])?{_NUMBER}(?:(?={_UNIT}{_ENDS})|{_ENDS})"),
@@ -163,7 +181,8 @@ def _masked(line: str) -> Masked:
     text = line
     for row in _MASKS:
         text = row.form.sub(partial(_marked, marks, row), text)
-    masked = marks.masked(collapse(" ".join(text.split()), marks))
+    text = _GLUED.sub(partial(_glued, marks), " ".join(text.split()))
+    masked = marks.masked(collapse(text, marks))
     if len(masked.template) <= LONGEST_TEMPLATE:
         return masked
     template = _OPEN_HOLE.sub("", masked.template[: LONGEST_TEMPLATE - 1]) + "…"
@@ -177,7 +196,17 @@ def _marked(marks: Marks, row: _Mask, match: re.Match[str]) -> str:
     if row.kind != "name":
         return marks.put(row.kind, value)
     inside = value.strip("`") if value[0] == "`" else value[1:-1]
+    if request := _REQUEST.fullmatch(inside):
+        return f"{value[0]}{request[1]} {marks.put('path', request[2])}{value[-1]}"
     return marks.put("text" if " " in inside.strip() else "name", inside.strip())
+
+
+def _glued(marks: Marks, match: re.Match[str]) -> str:
+    # What is glued to a value is a part of it, and what follows an equals sign without a space is a value.
+    chunk = match.group()
+    if len(chunk) == 1 or not (match.string[match.start() - 1 : match.start()] == "=" or any(map(marks.pivots, chunk))):
+        return chunk
+    return marks.put("id", chunk)
 
 
 def mask(detail: str) -> Masked:

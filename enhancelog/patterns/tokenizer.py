@@ -87,7 +87,7 @@ def is_word(key: str) -> bool:
 
 def may_vary(key: str) -> bool:
     """Hiragana is grammar."""
-    first = key[1:2] if key[0] in "@#$" else key[0]
+    first = key.lstrip("@#$_")[:1]
     return first.isalpha() and (key in LANGUAGES or not is_grammar(key)) and not _HIRAGANA.match(key)
 
 

@@ -32,49 +32,10 @@ todas varios demasiado también aún si dos
 のは の は が を に で と も へ や か から まで より です ます ない なし
 """
 
+# How something went or is: the message itself, where it stands alone
 _VERDICTS: Final = """
-missing expiring failing conflicting remaining existing following starting ending unknown invalid valid empty duplicate
-unused required optional forbidden expired stale obsolete deprecated
-unresolved undeclared undefined unreachable disabled enabled unsupported supported unexpected expected ambiguous
-incomplete complete inconsistent consistent incompatible compatible incorrect correct wrong right bad good broken fixed
-long short large small big tiny high low old new deep shallow wide narrow fast slow early late strict loose weak strong
-longer shorter larger smaller bigger higher lower older newer deeper wider faster slower earlier later stricter worse
-better fewer greater lesser max min maximum minimum most least limit upper lower inner outer left right top bottom start
-end input output inputs outputs source target incoming outgoing internal external public private local remote global
-read write reads writes added removed changed renamed replaced moved deleted created updated inserted kept lost gone
-found failed passed skipped blocked denied allowed accepted rejected refused granted approved cancelled canceled
-crashed stopped started finished aborted pending running open closed locked unlocked opened timeout timed out error
-errors warning warnings failure success ok pass fail deny allow grant refuse accept reject approve block skip stop begin
-run runs ran add adds remove removes change changes rename replace move moves delete deletes create creates update
-updates need needs use uses lack lacks want wants exceed exceeds contain contains include includes miss misses break
-breaks cause causes call calls answer answers answered give gives gave take takes took get gets got go goes went come
-comes came grow grows grew shrink shrinks shrank rise rises rose fall falls fell drop drops dropped lead leads led
-mention mentions match matches mismatch differ differs point points refer refers repeat repeats overlap overlaps occur
-occurs appear appears remain remains exist exists own owns know knows see sees find finds set sets unset send sends
-receive receives return returns raise raises throw throws keep keeps hold holds leak leaks expose exposes bypass
-twice once times often seldom together alone apart above below ahead behind inside outside forward backward upward
-downward positive negative odd even true false manual automatic critical major minor formal casual polite rude vague
-absolute relative direct indirect explicit implicit exact partial full half whole total average median mean overdue due
-fehlt fehlen fehlend fehlende fehlender unbekannt unbekannte unbekannter unbekanntes ungültig gültig leer doppelt
-überschritten unterschritten verboten erlaubt nötig benötigt veraltet abgelaufen gesperrt unbenutzt unerreichbar zu lang
-kurz groß klein hoch niedrig alt neu falsch richtig eingang ausgang anfang ende oben unten innen außen hinzugefügt
-entfernt geändert gelöscht gefunden fehlgeschlagen bestanden abgelehnt abgebrochen übersprungen mindestens höchstens
-liegt steigt sinkt gestiegen gesunken größer kleiner länger kürzer älter neuer mehrfach einmal zweimal
-manquant manquante manquants manquantes inconnu inconnue inconnus inconnues invalide valide vide dupliqué inutilisé
-obligatoire facultatif interdit permis expiré obsolète désactivé activé long longue court courte grand grande petit
-petite haut bas ancien nouveau nouvelle faux vrai entrée sortie début fin ajouté supprimé modifié renommé trouvé échoué
-réussi refusé accepté annulé bloqué dépasse dépassé contient manque existe utilise hausse baisse augmenté diminué
-supérieur inférieur maximum minimum
-desconocido desconocida faltante inválido válido vacío vacía duplicado duplicada obligatorio opcional prohibido
-permitido caducado vencido obsoleto desactivado activado largo larga corto corta grande pequeño pequeña alto alta bajo
-baja viejo nuevo nueva falso verdadero entrada salida inicio fin añadido eliminado modificado encontrado fallido
-rechazado aceptado cancelado bloqueado supera superado contiene falta faltan existe usa sube baja aumenta disminuye
-mayor menor máximo mínimo
-неизвестный неизвестная неизвестное неизвестные неверный пустой пустая лишний недопустимый обязательный запрещён
-запрещено разрешён устарел устарела истёк истек отключён включён длинный короткий большой маленький высокий низкий
-старый новый вход выход начало конец добавлен добавлена удалён удален удалена изменён изменен найден найдена отклонён
-принят заблокирован превышает превышен содержит отсутствует существует использует выросла упала вырос упал больше
-меньше длиннее короче дважды объявлен объявлена необъявлен
+ok pass fail failure success error timeout missing unknown invalid valid empty full stale duplicate open closed high low
+long short active inactive up down online offline
 """
 
 _NOUNS: Final = """
@@ -98,14 +59,6 @@ environment variable variables parameter parameters argument arguments flag flag
 config configuration default image images container region country address phone number email mail document documents
 data database record records query queries result results state status event events log logs trace symbol import
 metadata system header footer body content contract
-schritt schritte feld felder datei dateien zeile zeilen wort wörter zeichen rolle rollen modell modelle prüfung regel
-regeln fehler grenze kosten laufzeit spalte tabelle schlüssel wert werte ablauf ziel beispiel besitzer dienst paket
-étape étapes champ champs fichier fichiers ligne lignes mot mots jeton jetons rôle modèle règle règles erreur erreurs
-limite coût coûts colonne clé valeur flux but exemple responsable service paquet outil
-paso pasos campo campos archivo archivos línea palabra palabras rol modelo regla reglas costo coste columna tabla clave
-valor flujo objetivo ejemplo dueño servicio paquete agente herramienta permiso
-агент шаг шаги поле поля файл файла файле строка строки столбец слово слова роль модель правило ошибка ошибки предел
-стоимость таблица ключ значение схема цель пример владелец владельца служба пакет инструмент
 """
 
 _BEFORE_NAMES: Final = """
@@ -121,14 +74,6 @@ agente paso rol servicio paquete columna tabla regla modelo campo herramienta
 에이전트 단계 역할 도구 모델 서비스
 """
 
-# What follows these is often a name that is also a common word of messages: "name", "owner", "labels"
-_BEFORE_FIELDS: Final = """
-name names table tables dataset field fields key keys column columns property properties parameter parameters argument
-arguments attribute attributes
-setting settings option options variable variables
-feld felder spalte schlüssel champ champs colonne clé campo campos columna clave поле поля столбец ключ
-"""
-
 # What follows these is a value, even if it is a word of verdicts: "severity critical"
 _BEFORE_STATES: Final = """
 state status phase mode level severity priority category reason kind
@@ -139,12 +84,12 @@ _PREPOSITIONS: Final = """
 of for from to by in at with on via into against about between
 von für aus bei mit nach zu vom zum in
 de du des pour par dans avec vers
-del para por en con hacia
+del para por en con hacia a
 для из от от с в к у
 """
 
 _BEFORE_FIXED: Final = """
-is are was were be been being not no a an any each every without has have had lacks cannot can could may might must
+is are was were be been being not no an any each every without has have had lacks cannot can could may might must
 shall should will would too very more less
 ist sind war wird wurde nicht kein keine keinen ein eine einen ohne hat zu sehr mehr weniger
 est sont était pas aucun aucune un une sans trop très plus moins
@@ -171,14 +116,6 @@ utf-8 utf-16 utf8 sha-1 sha-256 sha-512 sha1 sha256 sha512 md5 iso-8601 http/1.1
 p50 p75 p90 p95 p99 p999 x509 i18n l10n k8s ed25519
 """
 
-_COMPOUNDS: Final = re.compile(
-    r"\A(?:(?:no|non|un|pre|post|re|self|semi|multi|sub|super|anti|over|under|well|ill|co|cross|in|on|off|built|read|write|up|"
-    r"out|left|right|first|last|top|low|high|long|short|open|closed|end|one|two|three|single|double|plain|opt|add|mark)"
-    r"-[a-z-]+"
-    r"|[a-z]+-(?:in|out|up|off|on|only|based|like|free|time|to|of|wide|level|sided|safe|ready|party|case|sensitive)"
-    r"|[a-z]+-(?:to|of|the|by|in|and|or|up|a)-[a-z-]+|e-mail)",
-    re.IGNORECASE,
-)
 # Verb forms common in verdicts
 _PARTICIPLES: Final = re.compile(
     r"\A(?:[a-z]{2,}(?:[^e]ed|ly|less|able|ible)|ge[a-zäöüß]{4,}[nt]|[a-zäöüß]{3,}iert|[a-zà-ÿ]{3,}(?:ó|é|és|ées?|aron|ieron)"
@@ -210,7 +147,7 @@ def is_verdict(word: str) -> bool:
 def is_identifier(word: str) -> bool:
     if word in CLASSES:
         return True
-    if _COMPOUNDS.fullmatch(word) or word.lower() in VERDICTS or word.lower() in CONSTANTS:
+    if word.lower() in VERDICTS or word.lower() in CONSTANTS:
         return False
     return bool(_IDENTIFIER.fullmatch(word))
 
@@ -218,17 +155,9 @@ def is_identifier(word: str) -> bool:
 _SAME: Final = {
     word: words.split()[0]
     for words in (
-        "is are", "was were", "id ids", "op ops", "has have", "does do", "this these", "that those", "it they",
-        "its their", "a an",
-        "hat haben", "ist sind", "fehlt fehlen", "liegt liegen", "überschreitet überschreiten", "verletzt verletzen",
-        "feld felder",
-        "wort wörter worte", "wird werden", "wurde wurden", "der die das den dem des", "kein keine keinen",
-        "ein eine einen", "darf dürfen", "muss müssen", "kann können",
-        "le la les l'", "du des de d' de", "un une", "est sont", "a ont", "au aux", "son sa ses", "ce cet cette ces",
-        "doit doivent", "peut peuvent", "ne n'", "que qu'", "se s'",
-        "el la los las", "es son", "está están", "ha han", "tiene tienen", "y e", "o u",
-        "о об", "в во", "к ко", "с со",
-        "이 가", "은 는", "을 를", "과 와", "로 으로",
+        "is are", "was were", "has have", "does do", "a an", "ist sind", "hat haben", "wird werden", "wurde wurden",
+        "est sont", "es son", "está están", "о об", "в во", "к ко", "с со", "이 가", "은 는", "을 를", "과 와",
+        "로 으로",
     )
     for word in words.split()
 }  # fmt: skip
@@ -262,7 +191,6 @@ def _stems(words: str) -> frozenset[str]:
 _NOUN_STEMS: Final = _stems(_NOUNS) - _stems(_GRAMMAR) - _stems(_VERDICTS)
 _SAID: Final = _stems(_GRAMMAR) | _stems(_VERDICTS) | _NOUN_STEMS | CONSTANTS
 BEFORE_NAMES: Final = _stems(_BEFORE_NAMES)
-BEFORE_FIELDS: Final = _stems(_BEFORE_FIELDS)
 BEFORE_STATES: Final = _stems(_BEFORE_STATES)
 PREPOSITIONS: Final = _stems(_PREPOSITIONS)
 BEFORE_FIXED: Final = _stems(_BEFORE_FIXED)

@@ -2,12 +2,19 @@
 
 import pytest
 
-from tests.patterns import held_out, tuned, unseen, untouched
+from tests.patterns import fresh, held_out, later, tuned, unseen, untouched
 from tests.patterns.scoring import f1, score
 
 SEEDS = 3
 GOAL = 0.95
-CORPORA = {"tuned": tuned.AXES, "held out": held_out.AXES, "unseen": unseen.AXES, "untouched": untouched.AXES}
+CORPORA = {
+    "tuned": tuned.AXES,
+    "held out": held_out.AXES,
+    "unseen": unseen.AXES,
+    "untouched": untouched.AXES,
+    "fresh": fresh.AXES,
+    "later": later.AXES,
+}
 
 
 @pytest.mark.parametrize("corpus", CORPORA)
