@@ -7,16 +7,18 @@ from typing import Final
 
 from django.db import connection
 
+from enhancelog.backends.permit import permit
 from enhancelog.domain.errors import StoreError, WrongSchema
 from enhancelog.maintenance import evidence_keys
+from enhancelog.maintenance.resting import Rest
 from enhancelog.projections import waking
 from enhancelog.store import evidence
 
 # Appends of this process wake it; those of others, and of commands, are seen after POLL_S.
-POLL_S: Final = 2.0
-# Between two checkpoints, so that many appends share one; and so many times as long as the last step took, so that
-# appends go on beside it.
-PAUSE_S: Final = 0.5
+POLL_S: Final = 1.0
+# After the first append, so that those of a second share one checkpoint and its commit.
+GATHER_S: Final = 1.0
+# If there is more to add, it pauses for so many times as long as the last step took.
 RESTS: Final = 4
 PAUSE_AFTER_FAULT_S: Final = 15.0
 
@@ -32,15 +34,20 @@ def start(ends: threading.Event | None = None) -> threading.Thread:
 
 def _run(ends: threading.Event) -> None:
     said = _Said()
+    pause_s = 0.0
     try:
-        while not ends.is_set():
+        while not ends.wait(pause_s):
             waking.evidence_waits.clear()
             began = time.monotonic()
             has_more = _attempt(said)
             connection.close()  # the last one to be closed takes along what SQLite keeps beside the database
-            pause_s = PAUSE_AFTER_FAULT_S if has_more is None else max(PAUSE_S, RESTS * (time.monotonic() - began))
-            if not ends.wait(pause_s) and has_more is False:
+            if has_more is None:
+                pause_s = PAUSE_AFTER_FAULT_S
+            elif has_more:
+                pause_s = RESTS * (time.monotonic() - began)
+            else:
                 waking.evidence_waits.wait(POLL_S)
+                pause_s = GATHER_S
     except WrongSchema as error:
         _log.warning("stopped signing checkpoints: %s", error)
     finally:
@@ -64,6 +71,13 @@ def _attempt(said: "_Said") -> bool | None:
 
 
 def _step() -> bool:
+    # The permit is released while it rests, or waits for the write lock. Without it, each row that is read would be a
+    # contest with requests for the interpreter, also while the write lock is held.
+    with permit.held():
+        return _built()
+
+
+def _built() -> bool:
     # Nothing is written, and no file is opened, while there is nothing to add.
     keys = evidence_keys.for_signing()
     if not evidence.is_due(keys):
@@ -84,14 +98,3 @@ class _Said:
 
     def nothing(self) -> None:
         self._last = ""
-
-
-class Rest:
-    """Leaves the interpreter to requests for as long as it had it."""
-
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-
-    def __call__(self) -> None:
-        time.sleep(time.monotonic() - self._since)
-        self._since = time.monotonic()

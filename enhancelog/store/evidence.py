@@ -144,7 +144,7 @@ def inner_hashes(after: int, up_to: int, most: int, rest: Rest = lambda: None) -
             if row[0] != after:
                 raise DamagedEvidence(f"the entry at position {after} is missing; run verify_log")
             yield inner_hash(row)
-        rest()
+            rest()
 
 
 def inner_hash(row: Sequence[object]) -> bytes:
