@@ -16,7 +16,7 @@ from enhancelog.store import evidence
 
 # Appends of this process wake it; those of others, and of commands, are seen after POLL_S.
 POLL_S: Final = 1.0
-# After the first append, so that those of a second share one checkpoint and its commit.
+# After the first append, and after what any process signed, so that all appends of a second share one checkpoint.
 GATHER_S: Final = 1.0
 # If there is more to add, it pauses for so many times as long as the last step took.
 RESTS: Final = 4
@@ -34,13 +34,14 @@ def start(ends: threading.Event | None = None) -> threading.Thread:
 
 def _run(ends: threading.Event) -> None:
     said = _Said()
-    pause_s = 0.0
+    pause_s, gather_s = 0.0, GATHER_S
     try:
         while not ends.wait(pause_s):
             waking.evidence_waits.clear()
             began = time.monotonic()
-            has_more = _attempt(said)
+            has_more = _attempt(said, gather_s)
             connection.close()  # the last one to be closed takes along what SQLite keeps beside the database
+            gather_s = 0.0 if has_more else GATHER_S
             if has_more is None:
                 pause_s = PAUSE_AFTER_FAULT_S
             elif has_more:
@@ -54,10 +55,10 @@ def _run(ends: threading.Event) -> None:
         connection.close()
 
 
-def _attempt(said: "_Said") -> bool | None:
+def _attempt(said: "_Said", gather_s: float = 0.0) -> bool | None:
     """Whether there is more to add; ``None``: it failed, and may succeed later."""
     try:
-        has_more = _step()
+        has_more = _step(gather_s)
     except WrongSchema:
         raise
     except (StoreError, OSError) as error:
@@ -70,17 +71,17 @@ def _attempt(said: "_Said") -> bool | None:
     return has_more
 
 
-def _step() -> bool:
+def _step(gather_s: float) -> bool:
     # The permit is released while it rests, or waits for the write lock. Without it, each row that is read would be a
     # contest with requests for the interpreter, also while the write lock is held.
     with permit.held():
-        return _built()
+        return _built(gather_s)
 
 
-def _built() -> bool:
+def _built(gather_s: float) -> bool:
     # Nothing is written, and no file is opened, while there is nothing to add.
     keys = evidence_keys.for_signing()
-    if not evidence.is_due(keys):
+    if not evidence.is_due(keys, round(1000 * gather_s)):
         return False
     with evidence_keys.alone() as is_alone:
         return is_alone and evidence.step(keys, Rest())

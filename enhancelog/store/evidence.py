@@ -80,11 +80,14 @@ def step(keys: Sequence[SigningKey], rest: Rest = lambda: None) -> bool:
         return builder.size < last
 
 
-def is_due(keys: Sequence[SigningKey]) -> bool:
-    """Whether ``step`` has something to do. Raises ``Other``."""
+def is_due(keys: Sequence[SigningKey], gather_ms: int = 0) -> bool:
+    """Whether ``step`` has something to do, and nobody signed in the last ``gather_ms``. Raises ``Other``."""
     with faults():
         found = stored()
-        return found is None or _is_due(found, last_position(), keys)
+        if found is None:
+            return True
+        # A time in the future is that of another clock.
+        return _is_due(found, last_position(), keys) and not 0 <= now_ms() - found.signed_ms < gather_ms
 
 
 def is_cut(size: int, last: int) -> str:
