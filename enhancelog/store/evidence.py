@@ -107,7 +107,7 @@ def forget_empty() -> bool:
         return stored() is None
 
 
-def rebuild(progress: Callable[[int], None] = lambda done: None) -> int:
+def rebuild() -> int:
     """Derive the tiles again from the log. Returns the number of entries. Raises ``DamagedEvidence``, and
     changes nothing, if the log is not what the checkpoint says.
     """
@@ -121,12 +121,8 @@ def rebuild(progress: Callable[[int], None] = lambda done: None) -> int:
         builder = TileBuilder()
         while builder.size < before.checkpoint.size:
             entries = inner_hashes(builder.size, before.checkpoint.size, MOST_ENTRIES)
-            size = builder.size
             write(builder.extend(map(leaves.leaf, entries)))
-            if builder.size == size:
-                break
-            progress(builder.size)
-        if (builder.size, builder.root()) != before.checkpoint[1:3]:
+        if builder.root() != before.checkpoint.root:
             raise DamagedEvidence(
                 f"the log is not the one whose {before.checkpoint.size:,} entries were signed, so its tree stays as it "
                 "is; run verify_log"
