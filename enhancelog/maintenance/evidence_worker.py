@@ -18,7 +18,8 @@ from enhancelog.store import evidence
 POLL_S: Final = 1.0
 # After the first append, and after what any process signed, so that all appends of a second share one checkpoint.
 GATHER_S: Final = 1.0
-# If there is more to add, it pauses for so many times as long as the last step took.
+# If there is more to add, it pauses for so many times as long as the last step took, and for GATHER_S at most: a busy
+# server takes long for a step, and must not fall behind.
 RESTS: Final = 4
 PAUSE_AFTER_FAULT_S: Final = 15.0
 
@@ -45,7 +46,7 @@ def _run(ends: threading.Event) -> None:
             if has_more is None:
                 pause_s = PAUSE_AFTER_FAULT_S
             elif has_more:
-                pause_s = RESTS * (time.monotonic() - began)
+                pause_s = min(RESTS * (time.monotonic() - began), GATHER_S)
             else:
                 waking.evidence_waits.wait(POLL_S)
                 pause_s = GATHER_S
