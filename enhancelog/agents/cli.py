@@ -20,7 +20,7 @@ from enhancelog.client.endpoint import DEFAULT_URL, TOTAL_S
 from enhancelog.client.exchange import one_line
 from enhancelog.client.log_store import HttpEnhanceLogStore
 from enhancelog.client.remembered import EVERY_S
-from enhancelog.domain import markers, meta_filters, notes, page_sizes, periods, records
+from enhancelog.domain import markers, meta_filters, notes, periods, records
 from enhancelog.domain.errors import Conflict, Invalid, NotFound, Other, Redacted, StoreError
 from enhancelog.domain.filters import PARAMETERS
 from enhancelog.domain.markers import NewMarker
@@ -259,7 +259,7 @@ def _parser() -> argparse.ArgumentParser:
     chosen = command("flush", flush, "Send the entries of a spool; print a line for each that the server refuses.")
     chosen.add_argument("--spool", metavar="PATH", help="default: ENHANCELOG_SPOOL")
     command("get", get, "Print one entry.").add_argument("issue_id", metavar="ID")
-    _add_filters(command("list", list_entries, "Print entries as NDJSON, oldest first."))
+    parsers.add_filters(command("list", list_entries, "Print entries as NDJSON, oldest first."))
     why_question.add_arguments(
         command("why", why, "Print why runs of a Blueprint were denied, or what was tried on a document.")
     )
@@ -284,22 +284,3 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("mcp", mcp, "Serve MCP tools to a model over standard input and output.")
     return parser
-
-
-def _add_filters(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--order", choices=["asc", "desc"], default="asc", help="by time (default: %(default)s)")
-    parser.add_argument("--max", metavar="N", type=parsers.positive, help="stop after N entries")
-    parser.add_argument(
-        "--page-size",
-        metavar="N",
-        type=parsers.positive,
-        default=page_sizes.CLIENT,
-        help="entries per request (%(default)s)",
-    )
-    chosen = parser.add_argument_group(
-        "filters", "Repeat a filter to match any of its values; a repeated --axis must match all."
-    )
-    for name in PARAMETERS:
-        chosen.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", action="append", default=[])
-    for option in ("--meta", "--not-meta"):
-        chosen.add_argument(option, metavar="KEY=VALUE", action="append", default=[])

@@ -5,6 +5,8 @@ from typing import Final, NoReturn
 
 from enhancelog.agents import added_commands
 from enhancelog.client.exchange import one_line
+from enhancelog.domain import page_sizes
+from enhancelog.domain.filters import PARAMETERS
 
 MOST_SECONDS: Final = 86_400
 
@@ -32,3 +34,22 @@ def seconds(text: str) -> float:
     if 0 < number <= MOST_SECONDS:
         return number
     raise argparse.ArgumentTypeError(f'must be above 0 and at most {MOST_SECONDS:,} seconds, not "{text}"')
+
+
+def add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--order", choices=["asc", "desc"], default="asc", help="by time (default: %(default)s)")
+    parser.add_argument("--max", metavar="N", type=positive, help="stop after N entries")
+    parser.add_argument(
+        "--page-size",
+        metavar="N",
+        type=positive,
+        default=page_sizes.CLIENT,
+        help="entries per request (%(default)s)",
+    )
+    chosen = parser.add_argument_group(
+        "filters", "Repeat a filter to match any of its values; a repeated --axis must match all."
+    )
+    for name in PARAMETERS:
+        chosen.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", action="append", default=[])
+    for option in ("--meta", "--not-meta"):
+        chosen.add_argument(option, metavar="KEY=VALUE", action="append", default=[])

@@ -15,7 +15,7 @@ from enhancelog.accounts.permissions import Allows
 from enhancelog.api.base import ApiView
 from enhancelog.backends import reading
 from enhancelog.observing import metrics
-from enhancelog.queries import deliveries, gauges, witnesses
+from enhancelog.queries import deliveries, evidence, gauges, witnesses
 
 
 class MetricsView(ApiView):
@@ -83,7 +83,9 @@ def _gauges() -> Iterable[Metric]:
     yield from _of_witnesses()
     yield GaugeMetricFamily("enhancelog_last_position", "Position of the newest entry.", value=newest.position)
     yield GaugeMetricFamily(
-        "enhancelog_signed_position", "Position of the newest entry in the last checkpoint.", value=gauges.signed()
+        "enhancelog_signed_position",
+        "Position of the newest entry in the last checkpoint.",
+        value=evidence.signed_up_to(),
     )
     yield GaugeMetricFamily(
         "enhancelog_last_recorded_timestamp_seconds",

@@ -64,7 +64,7 @@ class Run:
                 )
 
     def _of_signature(self, stored: Stored) -> Iterator[str]:
-        size = CheckpointModel.objects.values_list("size", flat=True).first()
+        size = CheckpointModel.objects.filter(pk=evidence.ROW).values_list("size", flat=True).first()
         if size != stored.checkpoint.size:
             yield f"the stored checkpoint has {stored.checkpoint.size:,} entries, but its row says {size!r}"
         try:

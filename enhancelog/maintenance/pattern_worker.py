@@ -2,13 +2,13 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
 from django.db import connection
 
 from enhancelog.domain.errors import StoreError, WrongSchema
+from enhancelog.maintenance.resting import Rest
 from enhancelog.projections import waking
 from enhancelog.projections.patterns import axes
 from enhancelog.store import host_derivation
@@ -20,10 +20,6 @@ POLL_S: Final = 15.0
 # After a step, so that others can take the lock; or while another process works.
 PAUSE_S: Final = {Step.WORKED: 0.01, Step.BUSY: 0.5}
 PAUSE_AFTER_FAULT_S: Final = 5.0
-
-WORK_S: Final = 0.002
-# The worker computes for WORK_S, then leaves the interpreter to requests for REST_S.
-REST_S: Final = 0.001
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +52,7 @@ def work_off(ends: threading.Event) -> None:
 
 def _step() -> Step | None:
     """``None``: failed, most likely the database; may succeed later."""
-    steps = [_attempt(lambda: step(_Rest())), _attempt(_derive)]
+    steps = [_attempt(lambda: step(Rest())), _attempt(_derive)]
     if None in steps:
         return None
     return next((became for became in (Step.WORKED, Step.BUSY) if became in steps), Step.DONE)
@@ -103,13 +99,3 @@ def _has_to_derive() -> bool:
         return False
     finally:
         connection.close()
-
-
-class _Rest:
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-
-    def __call__(self) -> None:
-        if time.monotonic() - self._since > WORK_S:
-            time.sleep(REST_S)
-            self._since = time.monotonic()

@@ -5,9 +5,8 @@ from typing import Any, Final, NamedTuple
 
 from django.db.models import Sum
 
-from enhancelog.models import AxisTotal, BlueprintSummary, Checkpoint, Entry, UnfinishedTotal
+from enhancelog.models import AxisTotal, BlueprintSummary, Entry, UnfinishedTotal
 from enhancelog.projections import source_names
-from enhancelog.store import evidence
 
 MOST_NAMES: Final = 200  # the first that appeared, so that nothing later changes which they are
 OTHER: Final = "other"  # the sum over all other names; a name that reads so is among them
@@ -54,11 +53,6 @@ def totals() -> list[SourceTotal]:
 def newest() -> Newest:
     rows = Entry.objects.order_by("-position").values_list("position", "recorded_ms")
     return Newest(*(rows.first() or (0, 0)))
-
-
-def signed() -> int:
-    """Entries of the last checkpoint; 0 before the first."""
-    return Checkpoint.objects.filter(pk=evidence.ROW).values_list("size", flat=True).first() or 0
 
 
 def axes() -> list[AxisCount]:

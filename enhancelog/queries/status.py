@@ -14,7 +14,7 @@ from enhancelog.domain.installation import EVIDENCE, Derivation, Positions, Queu
 from enhancelog.models import Alert, AlertProgress, AuditRecord, Delivery, Entry, HostSource, PatternAxis
 from enhancelog.projections import source_names
 from enhancelog.projections.patterns import rules
-from enhancelog.queries import deliveries, gauges
+from enhancelog.queries import deliveries, evidence
 from enhancelog.store import host_derivation, touch_derivation
 
 MOST_NAMES: Final = 10
@@ -130,7 +130,7 @@ def _touches(last: int) -> list[Derivation]:
 
 
 def _evidence(last: int) -> Derivation:
-    size = gauges.signed()
+    size = evidence.signed_up_to()
     return Derivation(EVIDENCE, "entries", size, max(size, last), max(0, last - size))
 
 

@@ -80,11 +80,14 @@ def step(keys: Sequence[SigningKey], rest: Rest = lambda: None) -> bool:
         return builder.size < last
 
 
-def is_due(keys: Sequence[SigningKey]) -> bool:
-    """Whether ``step`` has something to do. Raises ``Other``."""
+def is_due(keys: Sequence[SigningKey], gather_ms: int = 0) -> bool:
+    """Whether ``step`` has something to do, and nobody signed in the last ``gather_ms``. Raises ``Other``."""
     with faults():
         found = stored()
-        return found is None or _is_due(found, last_position(), keys)
+        if found is None:
+            return True
+        # A time in the future is that of another clock.
+        return _is_due(found, last_position(), keys) and not 0 <= now_ms() - found.signed_ms < gather_ms
 
 
 def is_cut(size: int, last: int) -> str:
@@ -104,7 +107,7 @@ def forget_empty() -> bool:
         return stored() is None
 
 
-def rebuild(progress: Callable[[int], None] = lambda done: None) -> int:
+def rebuild() -> int:
     """Derive the tiles again from the log. Returns the number of entries. Raises ``DamagedEvidence``, and
     changes nothing, if the log is not what the checkpoint says.
     """
@@ -118,12 +121,8 @@ def rebuild(progress: Callable[[int], None] = lambda done: None) -> int:
         builder = TileBuilder()
         while builder.size < before.checkpoint.size:
             entries = inner_hashes(builder.size, before.checkpoint.size, MOST_ENTRIES)
-            size = builder.size
             write(builder.extend(map(leaves.leaf, entries)))
-            if builder.size == size:
-                break
-            progress(builder.size)
-        if (builder.size, builder.root()) != before.checkpoint[1:3]:
+        if builder.root() != before.checkpoint.root:
             raise DamagedEvidence(
                 f"the log is not the one whose {before.checkpoint.size:,} entries were signed, so its tree stays as it "
                 "is; run verify_log"
@@ -144,7 +143,7 @@ def inner_hashes(after: int, up_to: int, most: int, rest: Rest = lambda: None) -
             if row[0] != after:
                 raise DamagedEvidence(f"the entry at position {after} is missing; run verify_log")
             yield inner_hash(row)
-        rest()
+            rest()
 
 
 def inner_hash(row: Sequence[object]) -> bytes:

@@ -97,7 +97,7 @@ class Agent:
 def served(agent: Agent, data_dir: Path) -> Iterator[None]:
     with (
         (data_dir.parent / f"{data_dir.name}.log").open("w") as output,
-        serving("--bind", agent.address, data_dir=data_dir, output=output),
+        serving("--bind", agent.address, data_dir=data_dir, output=output, ENHANCELOG_WORKERS="1"),
     ):
         token = data_dir / "token"  # a copy of the folder has it, too
         if not token.exists():

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pymerkle import InmemoryTree
 
 from enhancelog.evidence import merkle, proofs
 from enhancelog.evidence.errors import Unproven
@@ -53,6 +54,16 @@ def test_the_reference_implementations_roots() -> None:
         assert frontier.root().hex() == VECTOR_ROOTS[number] == VECTORS.root(0, number).hex()
         frontier.append(leaf_hash(data))
     assert frontier.root().hex() == VECTOR_ROOTS[8] == merkle.root(8, VECTORS.read).hex()
+
+
+def test_the_roots_of_pymerkle() -> None:
+    # Another implementation; its proofs have another form.
+    theirs, ours = InmemoryTree(algorithm="sha256"), Frontier()
+    for number, data in enumerate(TREE.data):
+        assert theirs.get_root() == ours.root() == merkle.root(number, TREE.read)
+        theirs.append_entry(data)
+        ours.append(leaf_hash(data))
+    assert theirs.get_root() == ours.root()
 
 
 @pytest.mark.parametrize(("index", "size"), VECTOR_INCLUSION)

@@ -19,7 +19,7 @@ from enhancelog.models import Entry
 from enhancelog.models import Tile as TileModel
 from enhancelog.queries import entries
 from enhancelog.queries import evidence as read
-from enhancelog.store import redacting
+from enhancelog.store import evidence, redacting
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.evidence_walk import Walk
 from enhancelog.store.verification import Progress
@@ -290,10 +290,12 @@ def test_a_damaged_tile_is_not_the_log_and_can_be_built_again() -> None:
         assert "run rebuild_projections" in said
         TileModel.objects.filter(level=level, number=number).update(hashes=bytes(hashes)[:-1])
         assert f"tile/{level}/00{number}" in verify_log("kept")[1]
-        call_command("rebuild_projections", stdout=io.StringIO(), stderr=io.StringIO())
+        evidence.rebuild()
         assert verify_log("kept")[0] == 0
     TileModel.objects.create(level=3, number=0, hashes=b"x" * 32)
     assert "there are tiles beyond the tree; run rebuild_projections\n" in verify_log()[1]
+    call_command("rebuild_projections", stdout=io.StringIO(), stderr=io.StringIO())
+    assert verify_log("kept")[0] == 0
 
 
 def test_many_differences_are_bounded() -> None:

@@ -14,6 +14,7 @@ from enhancelog.domain import records
 from enhancelog.evidence import checkpoints, growth_files, receipts
 from enhancelog.evidence.checkpoints import Checkpoint
 from enhancelog.evidence.keys import SigningKey, VerifierKey, parse_verifier_key
+from enhancelog.store import evidence
 from tests.conftest import DATABASE
 from tests.factories import make_entry
 from tests.postgres import fresh_database
@@ -142,10 +143,11 @@ def test_what_a_command_appends_without_a_server_is_signed_by_the_next_one(place
 @pytest.mark.heavy
 @pytest.mark.timeout(900)
 def test_a_server_that_is_killed_while_it_builds_goes_on_where_it_was(place: Place) -> None:
-    place.append_by_command(0, 40_000)
+    size = 3 * evidence.MOST_ENTRIES
+    place.append_by_command(0, size)
     known, keys = Checkpoint("", 0, b""), []
     sizes = set()
-    for life in range(4):
+    for life in range(3):
         with place.running() as server:
             wait_for(lambda server=server: server.note() != b"")  # type: ignore[misc]
             keys = server.keys()
@@ -156,9 +158,9 @@ def test_a_server_that_is_killed_while_it_builds_goes_on_where_it_was(place: Pla
             known = server.checkpoint(new.size, keys)
             sizes.add(known.size)
             server.kill()
-    assert len(sizes) > 2, "it was killed while it did something"
+    assert len(sizes) > 1, "it was killed while it did something"
     with place.running() as server:
-        new = server.checkpoint(40_000, keys)
+        new = server.checkpoint(size, keys)
         server.check(known, new, keys)
         assert server.keys() == keys
     place.verify()

@@ -384,6 +384,18 @@ def test_one_process_of_a_server_builds_at_a_time() -> None:
     assert CheckpointModel.objects.get().size == 1
 
 
+def test_appends_of_some_time_share_a_checkpoint_whoever_signed_the_last_one() -> None:
+    append("h-1")
+    sign()
+    append("h-2")
+    said = evidence_worker._Said()
+    assert evidence_worker._attempt(said, HOUR_MS / 1000) is False
+    assert CheckpointModel.objects.get().size == 1
+    CheckpointModel.objects.update(signed_ms=now_ms() + HOUR_MS)  # by a server with another clock
+    assert evidence_worker._attempt(said, HOUR_MS / 1000) is False
+    assert CheckpointModel.objects.get().size == 2
+
+
 def test_what_stays_wrong_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     append("h-1")
     sign()
