@@ -1,3 +1,3 @@
 """Enhancelog: a self-hosted dashboard for enhance history."""
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
