@@ -50,7 +50,7 @@ def record(tape: Path, name: str, seed: int, blueprints: int, transactions: int,
     from enhancelog.store import database
     from enhancelog.store.database import DatabaseEnhanceLogStore
 
-    database.GROUPED = 0  # write on this thread, where the recorder listens
+    database.writes_alone = lambda: True  # write on this thread, where the recorder listens
     connection.ensure_connection()
     store = DatabaseEnhanceLogStore(Origin("token", "bench", "api"))
     recorder = Recorder(connection.vendor)

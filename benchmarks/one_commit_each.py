@@ -6,4 +6,4 @@ __all__ = ["application"]
 
 from enhancelog.store import database
 
-database.GROUPED = 0
+database.writes_alone = lambda: True

@@ -18,7 +18,7 @@ def _start(ends: threading.Event | None = None) -> threading.Thread:
 
 
 evidence_worker.start = _start
-leaves.new_salt = bytes
+leaves.new_salts = lambda number: [b""] * number
 
 from enhancelog.wsgi import application  # noqa: E402  starts the workers
 

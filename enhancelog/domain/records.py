@@ -256,7 +256,7 @@ def denied(verdicts: Iterable[Verdict]) -> dict[str, str]:
 
 
 def judged_axes(entry: Entry) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(verdict.axis for verdict in entry.verdicts))
+    return tuple(dict.fromkeys([verdict.axis for verdict in entry.verdicts]))
 
 
 def as_invalid(error: msgspec.ValidationError, below: str = "") -> Invalid:

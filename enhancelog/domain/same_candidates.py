@@ -33,12 +33,12 @@ def keys(entry: Entry, source: str, texts: Hashes | None = None) -> Keys:
     """
     where = entry.blueprint_id, source, entry.prev_hash
     operations, words = hashes(entry) if texts is None else texts
-    found = {
+    found: dict[Evidence, int | None] = {
         "hash": hash_key(*where, own_hash(entry)),
         "operations": _key_of("operations", *where, operations),
         "words": _key_of("words", *where, words),
     }
-    return {kind: key for kind in EVIDENCE if (key := found[kind]) is not None}
+    return {kind: key for kind, key in found.items() if key is not None}
 
 
 def hashes(entry: Entry) -> Hashes:
@@ -89,5 +89,8 @@ def _number(digits: str) -> Any:
 
 # Lengths keep the parts apart.
 def _key(*parts: str) -> int:
-    encoded = [part.encode("utf-8", "surrogateescape") for part in parts]
-    return short_key(b"".join(len(data).to_bytes(8) + data for data in encoded))
+    data = b""
+    for part in parts:
+        encoded = part.encode("utf-8", "surrogateescape")
+        data += len(encoded).to_bytes(8) + encoded
+    return short_key(data)

@@ -32,6 +32,7 @@ _SPACED: Final = f"[^\\x00-/:-`{{-\\x7f{_HAN}{_KANA}{_HANGUL}]"
 _TERM: Final = re.compile(f"{_UNSPACED}+|{_SPACED}+")
 _IS_UNSPACED: Final = re.compile(_UNSPACED)
 _ASCII_TERM: Final = re.compile("[a-z0-9]+")
+_ASCII_WORD: Final = re.compile(f"[a-z0-9]{{1,{LONGEST}}}")
 
 _STRETCH: Final = re.compile("[\\x00-\\x7f]+|[^\\x00-\\x7f]")
 _LONGEST_PIECE: Final = 32
@@ -78,9 +79,11 @@ def search_tokens(text: str) -> list[Token]:
 
 def search_words(text: str) -> list[str]:
     folded = _folded(text)
-    if not folded.isascii() and _IS_UNSPACED.search(folded):
+    if folded.isascii():
+        return _ASCII_WORD.findall(folded)
+    if _IS_UNSPACED.search(folded):
         return [folded[start:end] for start, end in _cut(folded)]
-    words = (_ASCII_TERM if folded.isascii() else _TERM).findall(folded)
+    words = _TERM.findall(folded)
     if max(map(len, words), default=0) > LONGEST:
         return [folded[start:end] for start, end in _cut(folded)]
     return words

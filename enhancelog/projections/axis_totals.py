@@ -43,16 +43,18 @@ def expected() -> list[Expected]:
 
 def sums(entries: Sequence[Stored]) -> dict[Row, Row]:
     """(axis,) to (position of the first entry, judged, denied in a rejected entry)."""
-    found: dict[Row, Row] = {}
+    alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]] = {}  # most have the same verdicts
     for stored in entries:
-        entry = stored.entry
-        rejected = stored.denied if entry.status == "rejected" else ()
-        axes = records.judged_axes(entry)
+        rejected = (*stored.denied,) if stored.entry.status == "rejected" else ()
+        alike.setdefault((records.judged_axes(stored.entry), rejected), []).append(stored.position)
+    found: dict[Row, Row] = {}
+    for (axes, rejected), positions in alike.items():
+        first, runs, some = min(positions), len(positions), set(rejected)
         for axis in axes:
-            amounts = (stored.position, 1, int(axis in rejected))
+            amounts = (first, runs, runs if axis in some else 0)
             found[axis,] = _merged(found[axis,], amounts) if (axis,) in found else amounts
         if axes:
-            amounts = (0, len(axes), len(rejected))
+            amounts = (0, runs * len(axes), runs * len(some))
             found[EVERY,] = _merged(found[EVERY,], amounts) if (EVERY,) in found else amounts
     return found
 

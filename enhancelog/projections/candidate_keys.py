@@ -7,6 +7,7 @@ from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect
 from enhancelog.domain import stored_verdicts
+from enhancelog.domain.records import Entry as Record
 from enhancelog.domain.records import judged_axes
 from enhancelog.domain.redactions import NO_OPERATIONS
 from enhancelog.domain.same_candidates import EVIDENCE, LONGEST_OPS, MOST_AXES, Keys, hash_key, keys, operations_key
@@ -44,10 +45,14 @@ def own(entries: Iterable[Stored]) -> Iterator[KeyRow]:
     """Implausible times have none, because it is not known what came before."""
     for stored in entries:
         entry = stored.entry
-        if not is_plausible(entry.ts_ms, stored.recorded_ms) or len(judged_axes(entry)) > MOST_AXES:
+        if not is_plausible(entry.ts_ms, stored.recorded_ms) or _is_crowded(entry):
             continue
         for evidence, key in stored_keys(stored).items():
             yield KeyRow(stored.position, EVIDENCE.index(evidence), key, entry.ts_ms, False)
+
+
+def _is_crowded(entry: Record) -> bool:
+    return len(entry.verdicts) > MOST_AXES and len(judged_axes(entry)) > MOST_AXES
 
 
 def stored_keys(stored: Stored) -> Keys:

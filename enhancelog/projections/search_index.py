@@ -46,13 +46,15 @@ def expected() -> list[Expected]:
 
 def texts(entry: Entry) -> tuple[tuple[str, ...], ...]:
     reasons = set(entry.reasons)
-    details = [verdict.detail for verdict in entry.verdicts if reason(verdict) not in reasons]
+    details = [verdict.detail for verdict in entry.verdicts if not reasons or reason(verdict) not in reasons]
     return (entry.intent,), entry.reasons, (entry.rationale,), tuple(details)
 
 
 def words(entry: Entry) -> list[str]:
     """The entry's words by place; empty at a gap."""
-    found = [word for part in texts(entry) for word in _limited(part)]
+    found: list[str] = []
+    for part in texts(entry):
+        found += _limited(part)
     if len(found) <= MOST_PLACES:
         return found
     places: Counter[str] = Counter()
@@ -71,7 +73,8 @@ def documents(entries: Iterable[Stored]) -> list[Document]:
 
 def _limited(part: Sequence[str]) -> list[str]:
     found: list[str] = []
-    if sum(map(len, part)) <= MOST_WORDS and all(map(str.isascii, part)):  # within all limits
+    together = "".join(part)
+    if len(together) <= MOST_WORDS and together.isascii():  # within all limits
         for text in filter(None, part):
             found += _words(text) if len(text) <= SHORT else search_words(text)
             if found and found[-1]:

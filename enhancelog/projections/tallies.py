@@ -77,15 +77,19 @@ def runs(entries: Sequence[Stored]) -> dict[Row, Row]:
 
 def judgements(entries: Sequence[Stored]) -> dict[Row, Row]:
     """(day, Blueprint, axis) to (judged, denied, denied in a rejected entry, denied there by no other axis)."""
+    alike = Counter(  # most entries of a batch have the same verdicts
+        (tally_day(entry.ts_ms, recorded_ms), entry.blueprint_id, records.judged_axes(entry), (*denied,), entry.status)
+        for _, recorded_ms, _, entry, denied, *_ in entries
+    )
     counts: dict[Row, Row] = {}
-    for _, recorded_ms, _, entry, denied, *_ in entries:
-        day = tally_day(entry.ts_ms, recorded_ms)
-        rejected = denied if entry.status == "rejected" else ()
-        for axis in records.judged_axes(entry):
-            key = day, entry.blueprint_id, axis
-            before = counts.get(key, _NOTHING_JUDGED)
-            is_rejected, is_alone = axis in rejected, axis in rejected and len(denied) == 1
-            counts[key] = before[0] + 1, before[1] + (axis in denied), before[2] + is_rejected, before[3] + is_alone
+    for (day, blueprint_id, axes, denying, status), runs in alike.items():
+        some = set(denying)
+        for axis in axes:
+            denied = runs if axis in some else 0
+            rejected = denied if status == "rejected" else 0
+            before = counts.get((day, blueprint_id, axis), _NOTHING_JUDGED)
+            added = runs, denied, rejected, rejected if len(some) == 1 else 0
+            counts[day, blueprint_id, axis] = tuple(map(int.__add__, before, added))
     return counts
 
 

@@ -25,9 +25,6 @@ from enhancelog.store.writing import TRANSIENT, Append, Outcome
 # A batch is one transaction under the append lock: known ids are sorted out, positions are assigned densely in order,
 # and rows and projections are written together. A reader of position N never later sees a new row at or below N.
 
-# Larger appends do not join a group commit.
-GROUPED = 100
-
 
 class DatabaseEnhanceLogStore:
     def __init__(self, origin: Origin) -> None:
@@ -48,7 +45,7 @@ class DatabaseEnhanceLogStore:
         # A locked or restarting database is retried for APPEND_PATIENCE_S; a failed or full disk is not.
         append = Append(entries, self.origin, whole=whole)
         with faults():
-            if whole or len(entries) > GROUPED or _writes_alone():
+            if writes_alone():
                 _commit(append)
             else:
                 group.commit(append)
@@ -154,7 +151,7 @@ def analyze() -> None:
         dialect().search.settle(cursor)
 
 
-def _writes_alone() -> bool:
+def writes_alone() -> bool:
     # True in the caller's transaction, in the writer thread, and in a command, which has no other appends to join.
     return connection.in_atomic_block or group.is_writer() or not waiting.is_limited()
 

@@ -19,6 +19,7 @@ from enhancelog.observing import metrics
 from enhancelog.store.writing import TRANSIENT, Append, write
 
 # While it commits, the next appends queue up: the disk syncs once per group, and one connection keeps its caches warm.
+# Long batches come here, too, because each connection that writes one keeps 12 MB of pages and prepared statements.
 # Every append has its own result and timeout, and a failing one does not fail its neighbors. The thread starts with the
 # first append and ends with its connection after IDLE_S without work. At exit the queue is written first. An append in
 # a transaction of its caller is part of that and does not come here.
@@ -35,8 +36,9 @@ class Waiting:
     def __init__(self, append: Append) -> None:
         self.append = append
         self.error: BaseException | None = None
-        # Its group failed for another reason than the database's health, so it gets its own transaction.
-        self.alone = False
+        # In a transaction of its own: all or nothing, or its group failed for another reason than the database's
+        # health.
+        self.alone = append.whole
         self._answered = threading.Lock()
         self._answered.acquire()
 

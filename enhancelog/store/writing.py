@@ -168,9 +168,9 @@ def _insert(cursor: CursorWrapper, fresh: Sequence[_Fresh]) -> None:
     last, has_names = cursor.fetchone()
     names = source_names.derived(cursor).names if has_names else source_names.NONE
     rows, stored = [], []
-    for position, (append, given) in enumerate(fresh, last + 1):
-        salt = leaves.new_salt().hex()
-        rows.append(to_row(position, given.entry, recorded_ms, append.origin, given.digest, salt))
+    salts = leaves.new_salts(len(fresh))
+    for position, ((append, given), salt) in enumerate(zip(fresh, salts, strict=True), last + 1):
+        rows.append(to_row(position, given.entry, recorded_ms, append.origin, given.digest, salt.hex()))
         about = given.entry, given.denied, given.templates, given.words, given.candidate_keys
         new, name = Stored(position, recorded_ms, append.origin, *about), names.shown(append.origin.source)
         is_renamed = name != append.origin.source

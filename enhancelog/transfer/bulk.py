@@ -129,10 +129,11 @@ def _refusal(item: Item, refuse: Refuse) -> Result | None:
 
 
 def _result(item: Item, outcome: Outcome) -> Result:
-    error = {
-        "conflict": f"the stored entry differs in {', '.join(outcome.differs)}",
-        "skipped": "not written because another line was refused",
-    }.get(outcome.result)
+    error = None
+    if outcome.result == "conflict":
+        error = f"the stored entry differs in {', '.join(outcome.differs)}"
+    elif outcome.result == "skipped":
+        error = "not written because another line was refused"
     return Result(_number(item), item.entry.issue_id if isinstance(item, Found) else None, outcome.result, error)
 
 

@@ -8,7 +8,7 @@ from django.db import connection
 from enhancelog.domain import envelopes
 from enhancelog.domain.origin import Origin
 from enhancelog.evidence.keys import SigningKey
-from enhancelog.evidence.leaves import new_salt
+from enhancelog.evidence.leaves import new_salts
 from enhancelog.models import Checkpoint, Entry, Tile
 from enhancelog.store import evidence, host_derivation, pattern_groups
 from enhancelog.store.database import rebuild_projections
@@ -37,7 +37,7 @@ def change_one(rows: Rows) -> None:
 def write_anew(rows: Rows) -> None:
     for row in rows:
         row["intent"] = "Something else."
-        row["salt"] = new_salt().hex()
+        row["salt"] = new_salts(1)[0].hex()
 
 
 KINDS: Final[dict[str, Change]] = {

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
@@ -20,13 +21,16 @@ from enhancelog.domain.errors import Conflict, Other
 from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry as EntryModel
 from enhancelog.projections.stored import Stored
-from enhancelog.store import database, group, writing
+from enhancelog.store import group, writing
 from enhancelog.store.database import DatabaseEnhanceLogStore, last_position
 from enhancelog.store.verification import verify
+from enhancelog.store.writing import Outcome
 from tests.factories import make_entry, make_rejected
-from tests.waiting import wait_for
+from tests.waiting import LONGEST_S, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+MOST_KEPT_MIB = 15  # of five threads
 
 Append = Callable[[], object]
 
@@ -168,12 +172,40 @@ def test_an_append_inside_a_transaction_is_part_of_it(groups: list[int]) -> None
     assert last_position() == 0
 
 
-def test_a_long_batch_and_all_or_nothing_are_transactions_of_their_own(groups: list[int]) -> None:
-    store().append_batch([make_entry(issue_id=str(number)) for number in range(database.GROUPED + 1)])
-    store().append_batch([make_entry(issue_id="whole")], whole=True)
-    assert groups == []
-    store().append_batch([make_entry(issue_id=f"short-{number}") for number in range(3)])
-    assert groups == [1]
+def test_all_or_nothing_is_a_transaction_of_its_own(groups: list[int]) -> None:
+    known, fresh = make_entry(issue_id="known"), make_entry(issue_id="fresh")
+    store().append(known)
+    differs = make_entry(issue_id="known", intent="other")
+    whole = partial(store().append_batch, [fresh, differs], whole=True)
+    with ThreadPoolExecutor(3) as pool:
+        alone = partial(store().append, make_entry(issue_id="before"))
+        _, refused, stored = gathered(pool, [alone, whole, partial(store().append, fresh)])
+        assert [outcome.result for outcome in cast(list[Outcome], refused.result())] == ["skipped", "conflict"]
+        assert stored.result() == records.digest(fresh)
+    assert groups == [1, 1, 1, 1]
+    assert [entry.issue_id for entry in store().list_all()] == ["known", "before", "fresh"]
+
+
+def test_threads_that_wrote_long_batches_keep_no_caches_of_them() -> None:
+    process, go_home = psutil.Process(), threading.Event()
+
+    def write(number: int) -> None:
+        store().append_batch([make_rejected(issue_id=f"{number}-{each}") for each in range(group.MOST_ENTRIES)])
+        written.release()
+        go_home.wait()
+        connection.close()
+
+    written = threading.Semaphore(0)
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    kept = []
+    for thread in threads:
+        thread.start()
+        assert written.acquire(timeout=LONGEST_S)
+        kept.append(process.memory_full_info().uss)
+    go_home.set()
+    for thread in threads:
+        thread.join()
+    assert (kept[-1] - kept[2]) >> 20 < MOST_KEPT_MIB  # the first ones warm up
 
 
 def test_the_writer_goes_when_there_is_nothing_to_do_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
