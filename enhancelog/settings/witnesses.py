@@ -10,13 +10,13 @@ from enhancelog.evidence.witnesses import Witness
 NAME: Final = "ENHANCELOG_WITNESSES"
 MOST: Final = 8
 
+_SEPARATOR: Final = re.compile("[,\n]")  # neither is in a key
 _EXAMPLE: Final = "witness.example/w1+5fd9e8c3+BG9… https://witness.example/prefix"
 
 
 def named(text: str) -> list[Witness]:
     """Raises ``ImproperlyConfigured``."""
-    # The pairs are separated by commas or lines, neither of which is in a key.
-    found = [_witness(pair.strip()) for pair in re.split("[,\n]", text) if pair.strip()]
+    found = [_witness(pair.strip()) for pair in _SEPARATOR.split(text) if pair.strip()]
     if len(found) > MOST:
         raise ImproperlyConfigured(f"{NAME}: has {len(found)} witnesses, the limit is {MOST}")
     if len({witness.key for witness in found}) < len(found):
