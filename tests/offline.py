@@ -33,7 +33,7 @@ ELSEWHERE: Final = ("192.0.2.1", 443)  # documentation's own network, RFC 5737
 # Other formats, what needs parameters, and a sign-out, which the walk would not survive.
 NO_PAGES: Final = re.compile(
     r"/account/sign-out|/admin/(logout|login|autocomplete|jsi18n)/|/v1/(?!docs/)|/health/|/metrics"
-    r"|/palette/completions|/notes/\Z|.*\.(atom|xml|txt|ico)\Z"
+    r"|/palette/completions|/evidence/.|/notes/\Z|.*\.(atom|xml|txt|ico)\Z"
 )
 SIOCGIFFLAGS: Final = 0x8913
 SIOCSIFFLAGS: Final = 0x8914

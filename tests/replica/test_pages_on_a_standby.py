@@ -9,6 +9,7 @@ from django.test import Client
 from enhancelog import links
 from tests import standbys
 from tests.api.test_authorisation_matrix import ROUTES
+from tests.evidence import signing
 from tests.factories import make_entry, make_rejected
 from tests.recording import record
 from tests.replica.conftest import NAME, default_is, migrated
@@ -27,6 +28,7 @@ def clients(django_db_blocker: object) -> Iterator[dict[str, Client]]:
         with default_is(own.primary.url(NAME)):
             hostile()
             record(make_rejected("noop", issue_id="h-10"), make_entry(issue_id="h-11"))
+            signing.settle()
             found = readers()
         own.wait_until_equal()
         own.primary.kill()
