@@ -1,6 +1,7 @@
 """Every page and list, on a standby alone: no read asks the primary, and none writes, which would be an error there."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import InternalError, connection
@@ -9,11 +10,10 @@ from django.test import Client
 from enhancelog import links
 from tests import standbys
 from tests.api.test_authorisation_matrix import ROUTES
-from tests.evidence import signing
 from tests.factories import make_entry, make_rejected
 from tests.recording import record
 from tests.replica.conftest import NAME, default_is, migrated
-from tests.web.test_crawl import AFTER, BEFORE, DEAD, LONG, ODD, OWN, STARTS, crawl, hostile, readers
+from tests.web.test_crawl import AFTER, BEFORE, DEAD, LONG, ODD, OWN, SIGNER, STARTS, crawl, hostile, readers
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,6 @@ def clients(django_db_blocker: object) -> Iterator[dict[str, Client]]:
         with default_is(own.primary.url(NAME)):
             hostile()
             record(make_rejected("noop", issue_id="h-10"), make_entry(issue_id="h-11"))
-            signing.settle()
             found = readers()
         own.wait_until_equal()
         own.primary.kill()
@@ -49,7 +48,8 @@ def test_every_page_that_links_lead_to(role: str, clients: dict[str, Client], se
     assert crawl(clients[role], [*STARTS, *(OWN if role != "nobody" else OWN[:1]), *more]) > 50
 
 
-def test_every_list_of_the_api(clients: dict[str, Client]) -> None:
+def test_every_list_of_the_api(clients: dict[str, Client], settings: Any) -> None:
+    settings.EVIDENCE_KEY = SIGNER.secret_text
     for call in (call for (_, method), call in ROUTES.items() if method == "GET"):
         answer = clients["staff"].get(call.path)
         assert answer.status_code < 500, (call.path, answer.status_code)
