@@ -259,7 +259,7 @@ def _parser() -> argparse.ArgumentParser:
     chosen = command("flush", flush, "Send the entries of a spool; print a line for each that the server refuses.")
     chosen.add_argument("--spool", metavar="PATH", help="default: ENHANCELOG_SPOOL")
     command("get", get, "Print one entry.").add_argument("issue_id", metavar="ID")
-    parsers.add_filters(command("list", list_entries, "Print entries as NDJSON, oldest first."))
+    parsers.add_list_options(command("list", list_entries, "Print entries as NDJSON, oldest first."))
     why_question.add_arguments(
         command("why", why, "Print why runs of a Blueprint were denied, or what was tried on a document.")
     )

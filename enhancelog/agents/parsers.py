@@ -36,7 +36,7 @@ def seconds(text: str) -> float:
     raise argparse.ArgumentTypeError(f'must be above 0 and at most {MOST_SECONDS:,} seconds, not "{text}"')
 
 
-def add_filters(parser: argparse.ArgumentParser) -> None:
+def add_list_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--order", choices=["asc", "desc"], default="asc", help="by time (default: %(default)s)")
     parser.add_argument("--max", metavar="N", type=positive, help="stop after N entries")
     parser.add_argument(
@@ -46,6 +46,10 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
         default=page_sizes.CLIENT,
         help="entries per request (%(default)s)",
     )
+    add_filters(parser)
+
+
+def add_filters(parser: argparse.ArgumentParser) -> None:
     chosen = parser.add_argument_group(
         "filters", "Repeat a filter to match any of its values; a repeated --axis must match all."
     )

@@ -99,8 +99,4 @@ def _lines(batches: Iterable[list[Result]], stored: Stored) -> Iterator[bytes]:
 
 def is_atomic(request: HttpRequest) -> bool:
     """Raises ``Invalid`` unless ``atomic`` is ``true`` or ``false``."""
-    filters.check_single(dict(request.GET.lists()), "atomic")
-    value = request.GET.get("atomic", "false")
-    if value not in ("true", "false"):
-        raise Invalid("atomic", "choice", f'must be true or false, not "{value[:40]}"')
-    return value == "true"
+    return filters.flag(dict(request.GET.lists()), "atomic")

@@ -29,7 +29,7 @@ class CheckpointOfLog(ApiView):
     permission_classes = (Allows("log:read"),)
 
     def get(self, request: Request) -> HttpResponse:
-        if _asks_for_cosigned(request):
+        if filters.flag(dict(request._request.GET.lists()), COSIGNED):
             cosigned = evidence.cosigned_checkpoint()
             if cosigned is None:
                 return problem_response(404, "No witness has cosigned a checkpoint of this log.")
@@ -83,15 +83,6 @@ class TileOfLog(ApiView):
         if found is None:
             return problem_response(404, "The checkpoint has no such tile.")
         return tagged(request._request, found, TILE)
-
-
-def _asks_for_cosigned(request: Request) -> bool:
-    parameters = dict(request._request.GET.lists())
-    filters.check_single(parameters, COSIGNED)
-    (value,) = parameters.get(COSIGNED, ["false"])
-    if value not in ("true", "false"):
-        raise Invalid(COSIGNED, "choice", f'must be true or false, not "{value[:40]}"')
-    return value == "true"
 
 
 # Neither 404, which clients take for final, nor a wait that holds a thread: a checkpoint follows within seconds.

@@ -133,7 +133,7 @@ class HttpLogReads:
         return self.connection.run(self._calls.document(hash))
 
     def receipt(self, issue_id: str) -> bytes:
-        """Of a new entry within seconds. Raises ``NotFound``."""
+        """Waits seconds for that of a new entry. Raises ``NotFound``."""
         return self.connection.run(self._receipts.receipt(issue_id))
 
 

@@ -214,6 +214,15 @@ def check_single(parameters: Parameters, *names: str) -> None:
             raise Invalid(name, "repeated", f"is given {times:,} times; give it once")
 
 
+def flag(parameters: Parameters, name: str) -> bool:
+    """False unless given. Raises ``Invalid``."""
+    check_single(parameters, name)
+    (value,) = parameters.get(name, ["false"])
+    if value not in ("true", "false"):
+        raise Invalid(name, "choice", f'must be true or false, not "{value[:40]}"')
+    return value == "true"
+
+
 def whole(parameters: Parameters, name: str, most: int, least: int = 0) -> int | None:
     value = _last(parameters, name)
     if value is None:

@@ -6,37 +6,34 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from enhancelog.domain import envelopes
 from enhancelog.domain.origin import Origin
 from enhancelog.evidence import leaves, receipts
 from enhancelog.evidence.checkpoints import Checkpoint
 from enhancelog.evidence.errors import Unproven
-from enhancelog.evidence.leaves import SALT_BYTES
-from enhancelog.evidence.merkle import HASH_BYTES, Frontier
+from enhancelog.evidence.merkle import Frontier
+from enhancelog.evidence.receipts import HexHash, HexSalt, RecordedMs
 
 FIRST_BYTES: Final = b'{"position":'
 ENDING: Final = ".checkpoint"  # of the file beside it, after its whole name
 LONGEST_LINE: Final = 64 << 20
 
-_Hash = Annotated[str, Meta(pattern="^[0-9a-f]*$", min_length=2 * HASH_BYTES, max_length=2 * HASH_BYTES)]
-_Salt = Annotated[str, Meta(pattern="^[0-9a-f]*$", min_length=2 * SALT_BYTES, max_length=2 * SALT_BYTES)]
-
 
 class Line(Struct, frozen=True, forbid_unknown_fields=True):
     position: int
     entry: Raw  # canonical
-    recorded_ms: Annotated[int, Meta(ge=0, le=receipts.LATEST_MS)]
+    recorded_ms: RecordedMs
     actor_kind: str
     actor_name: str
     source: str
-    envelope: _Hash
-    inner: _Hash
-    salt: _Salt | UnsetType = UNSET
+    envelope: HexHash
+    inner: HexHash
+    salt: HexSalt | UnsetType = UNSET
     redacted: Raw | UnsetType = UNSET  # tombstones
 
 

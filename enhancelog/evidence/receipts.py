@@ -21,9 +21,9 @@ from enhancelog.evidence.signed_notes import Signed
 
 LATEST_MS: Final = 253_402_300_799_999  # of the year 9999
 
-_Salt = Annotated[str, Meta(pattern="^[0-9a-f]*$", min_length=2 * SALT_BYTES, max_length=2 * SALT_BYTES)]
-_Hash = Annotated[str, Meta(pattern="^[0-9a-f]*$", min_length=2 * HASH_BYTES, max_length=2 * HASH_BYTES)]
-_RecordedMs = Annotated[int, Meta(ge=0, le=LATEST_MS)]
+HexSalt = Annotated[str, Meta(pattern="^[0-9a-f]*$", min_length=2 * SALT_BYTES, max_length=2 * SALT_BYTES)]
+HexHash = Annotated[str, Meta(pattern="^[0-9a-f]*$", min_length=2 * HASH_BYTES, max_length=2 * HASH_BYTES)]
+RecordedMs = Annotated[int, Meta(ge=0, le=LATEST_MS)]
 
 
 # Both are JSON without white space, fields in this order, bytes in lowercase hex. The position follows from the index.
@@ -31,8 +31,8 @@ class Shown(Struct, frozen=True, forbid_unknown_fields=True, tag_field="leaf", t
     """All that the leaf commits to."""
 
     entry: Raw  # canonical
-    salt: _Salt
-    recorded_ms: _RecordedMs
+    salt: HexSalt
+    recorded_ms: RecordedMs
     actor_kind: str
     actor_name: str
     source: str
@@ -41,7 +41,7 @@ class Shown(Struct, frozen=True, forbid_unknown_fields=True, tag_field="leaf", t
 class Hidden(Struct, frozen=True, forbid_unknown_fields=True, tag_field="leaf", tag="hidden"):
     """Without the salt: it was forgotten, or is kept back."""
 
-    inner: _Hash
+    inner: HexHash
 
 
 Leaf = Shown | Hidden

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import secrets
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import Final
 
 from django.conf import settings
 
-from enhancelog.backends.copies import publish, sync
+from enhancelog.backends.copies import BadCopy, publish, sync
 from enhancelog.domain.errors import Other
 from enhancelog.evidence import keys
 from enhancelog.evidence.errors import Unproven
 from enhancelog.evidence.keys import SigningKey, VerifierKey
 from enhancelog.maintenance.parts import part_of
+from enhancelog.maintenance.regular_files import open_regular
 from enhancelog.store import evidence
 
 FILE: Final = "evidence_key"
@@ -128,11 +128,11 @@ def _fill(part: Path, with_keys: Sequence[SigningKey]) -> None:
 def _content() -> str:
     try:
         # Without waiting: a named pipe would keep every page that shows the keys.
-        with open(os.open(path(), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise Other(f"cannot read the key {path()}: it is not a regular file")
+        with open_regular(path()) as file:
             return file.read(_LONGEST).decode()
     except FileNotFoundError:
         return ""
+    except BadCopy:
+        raise Other(f"cannot read the key {path()}: it is not a regular file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Other(f"cannot read the key {path()}: {getattr(error, 'strerror', None) or 'it is not text'}") from None

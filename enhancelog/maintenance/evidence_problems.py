@@ -6,8 +6,9 @@ from typing import Final
 from django.conf import settings
 
 from enhancelog.domain.installation import EVIDENCE, Evidence, Problem, Status
+from enhancelog.domain.times import MINUTE_MS
 
-LATE_MS: Final = 5 * 60_000
+LATE_MS: Final = 5 * MINUTE_MS
 
 _KEYS: Final = "evidence.md#keys"
 

@@ -50,7 +50,7 @@ def _no_key(found: Stored, keys: list[SigningKey]) -> str:
 
 def _damage(found: Stored, last: int) -> str:
     if found.checkpoint.size > last:
-        return evidence.is_cut(found.checkpoint.size, last)
+        return evidence.cut_off(found.checkpoint.size, last)
     try:
         evidence.check_tree(found)
     except DamagedEvidence as error:

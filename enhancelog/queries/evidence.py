@@ -6,7 +6,6 @@ from typing import Any, Final, NamedTuple
 from msgspec import UNSET, Raw
 from msgspec.structs import replace
 
-from enhancelog.backends import dialect
 from enhancelog.domain.errors import DamagedEvidence, Invalid
 from enhancelog.domain.origin import Origin
 from enhancelog.evidence import exports, growth_files, leaves, merkle, proofs, receipts, tiles
@@ -129,19 +128,12 @@ def _bundle(wanted: Tile, hashes: bytes) -> bytes:
 
 def lines(signed: Checkpoint) -> Iterator[bytes]:
     """Of an export of this tree's entries. Raises ``DamagedEvidence`` before its end if they do not have its root."""
-    columns = (*rows.LEAF_COLUMNS, "recorded_ms", "actor_kind", "actor_name", "source", "redacted")
+    columns = (*_RECEIPT_COLUMNS, "redacted")
     tree = Frontier()
-    while tree.size < signed.size:
-        found = EntryModel.objects.filter(position__gt=tree.size, position__lte=signed.size).order_by("position")
-        batch, _ = dialect().first_rows(found, columns, evidence.TEXTS, WIDTH, evidence.READ_BYTES)
-        for row in batch:
-            if row[0] != tree.size + 1:
-                break
-            line, inner = _line(row)
-            tree.append(leaves.leaf(inner))
-            yield exports.encode(line) + b"\n"
-        if not batch or batch[-1][0] != tree.size:
-            raise DamagedEvidence(f"the entry at position {tree.size + 1} is missing; run verify_log")
+    for row in evidence.rows_of(columns, 0, signed.size):
+        line, inner = _line(row)
+        tree.append(leaves.leaf(inner))
+        yield exports.encode(line) + b"\n"
     if tree.root() != signed.root:
         raise DamagedEvidence(f"the log is not the one whose {signed.size:,} entries were signed; run verify_log")
 

@@ -9,14 +9,14 @@ from typing import Final, NamedTuple
 
 from django.db import connection, transaction
 
-from enhancelog.backends import dialect, faults
+from enhancelog.backends import Row, dialect, faults
 from enhancelog.domain.errors import DamagedEvidence, Other
 from enhancelog.domain.times import now_ms
 from enhancelog.evidence import checkpoints, leaves, signed_notes
 from enhancelog.evidence.checkpoints import Checkpoint
 from enhancelog.evidence.errors import Unproven
 from enhancelog.evidence.keys import SigningKey
-from enhancelog.evidence.merkle import EMPTY_ROOT
+from enhancelog.evidence.merkle import EMPTY_ROOT, HASH_BYTES
 from enhancelog.evidence.tile_building import Content, TileBuilder
 from enhancelog.evidence.tiles import WIDTH, Tile
 from enhancelog.models import Checkpoint as CheckpointModel
@@ -90,7 +90,8 @@ def is_due(keys: Sequence[SigningKey], gather_ms: int = 0) -> bool:
         return _is_due(found, last_position(), keys) and not 0 <= now_ms() - found.signed_ms < gather_ms
 
 
-def is_cut(size: int, last: int) -> str:
+# Of a log that is shorter than its checkpoint.
+def cut_off(size: int, last: int) -> str:
     return f"the log ends at position {last:,}, but was signed up to position {size:,}; run verify_log"
 
 
@@ -132,18 +133,29 @@ def rebuild() -> int:
 
 def inner_hashes(after: int, up_to: int, most: int, rest: Rest = lambda: None) -> Iterator[bytes]:
     """Of up to ``most`` entries in (``after``, ``up_to``], in order. Raises ``Other``: one is missing or damaged."""
-    end = min(up_to, after + most)
-    while after < end:
-        found = Entry.objects.filter(position__gt=after, position__lte=end).order_by("position")
-        batch, _ = dialect().first_rows(found, rows.LEAF_COLUMNS, TEXTS, WIDTH, READ_BYTES)
-        if not batch:
-            raise DamagedEvidence(f"the entry at position {after + 1} is missing; run verify_log")
+    for row in rows_of(rows.LEAF_COLUMNS, after, min(up_to, after + most)):
+        yield inner_hash(row)
+        rest()
+
+
+def rows_of(columns: Sequence[str], after: int, up_to: int) -> Iterator[Row]:
+    """The entries in (``after``, ``up_to``], in order; the first column is the position. Raises ``DamagedEvidence``:
+    one is missing.
+    """
+    while after < up_to:
+        found = Entry.objects.filter(position__gt=after, position__lte=up_to).order_by("position")
+        batch, _ = dialect().first_rows(found, columns, TEXTS, WIDTH, READ_BYTES)
         for row in batch:
             after += 1
             if row[0] != after:
-                raise DamagedEvidence(f"the entry at position {after} is missing; run verify_log")
-            yield inner_hash(row)
-            rest()
+                raise _missing(after)
+            yield row
+        if not batch:
+            raise _missing(after + 1)
+
+
+def _missing(position: int) -> DamagedEvidence:
+    return DamagedEvidence(f"the entry at position {position} is missing; run verify_log")
 
 
 def inner_hash(row: Sequence[object]) -> bytes:
@@ -207,7 +219,7 @@ def _is_due(found: Stored, last: int, keys: Sequence[SigningKey]) -> bool:
         raise NotOurs(f"the last checkpoint of {found.checkpoint.origin} was signed with {here} here")
     size = found.checkpoint.size
     if size > last:
-        raise DamagedEvidence(is_cut(size, last))
+        raise DamagedEvidence(cut_off(size, last))
     return size < last or not _is_signed_by_all(found, keys)
 
 
@@ -236,7 +248,7 @@ def _store(before: Stored, tiles: Sequence[Content], after: Checkpoint, keys: Se
 
 
 def _cut(tile: Tile, hashes: bytes) -> bytes:
-    wanted = tile.width * 32
+    wanted = tile.width * HASH_BYTES
     if len(hashes) < wanted:
         raise Unproven(f"{tile.path}: has {len(hashes):,} bytes, not {wanted:,}")
     return hashes[:wanted]

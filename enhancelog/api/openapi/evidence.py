@@ -43,7 +43,7 @@ OPERATIONS: Final[dict[str, Part]] = {
         "get_evidence_keys",
         "The verifier keys of this log, the oldest first",
         _text("enhancelog-6e1b60c2a5d0f3a8+618fb884+AYMgpR…\n"),
-        "One in each line. They prove nothing to who gets them only from here.",
+        "One in each line. They prove nothing to somebody who has them only from here.",
     ),
     "/v1/evidence/proofs/{issue_id}": _get(
         "get_receipt",

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from enhancelog.agents.parsers import add_filters
 from enhancelog.backends import Row
 from enhancelog.domain import filters, meta_filters
 from enhancelog.domain.errors import Invalid
@@ -42,13 +43,7 @@ class Command(ReportingCommand):
             help="the whole log in the order of its positions, with salts and hashes, for enhancelog verify; its "
             "signed checkpoint is written beside FILE",
         )
-        chosen = parser.add_argument_group(
-            "filters", "Repeat a filter to match any of its values; a repeated --axis must match all."
-        )
-        for name in PARAMETERS:
-            chosen.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", action="append", default=[])
-        for option in ("--meta", "--not-meta"):
-            chosen.add_argument(option, metavar="KEY=VALUE", action="append", default=[])
+        add_filters(parser)
 
     def report(self, **options: Any) -> bool:
         if options["evidence"]:
