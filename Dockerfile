@@ -31,7 +31,7 @@ FROM docker.io/library/python:3.11-slim-bookworm
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Enhancelog" \
       org.opencontainers.image.description="A dashboard for enhance history: why patches are rejected" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="0.2.0.dev0" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.base.name="docker.io/library/python:3.11-slim-bookworm"

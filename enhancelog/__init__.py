@@ -1,3 +1,3 @@
 """Enhancelog: a self-hosted dashboard for enhance history."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
