@@ -48,6 +48,14 @@ from enhancelog.models.redactions import DocumentRedaction, KeptTexts, RedactedP
 from enhancelog.models.rejudgements import CandidateKey, Rejudgement
 from enhancelog.models.sessions import Session, TemporaryPassword
 from enhancelog.models.sources import SourceChange, SourceProgress
+from enhancelog.models.themes import (
+    DenialTheme,
+    ThemeAxis,
+    ThemeLabel,
+    ThemeProgress,
+    ThemeTally,
+    ThemeWording,
+)
 from enhancelog.models.touches import Touch, TouchAwaiting, TouchDerivation, TouchPending
 from enhancelog.models.triage import (
     ChangedTemplate,
@@ -80,6 +88,7 @@ __all__ = [
     "DeliveryAttempt",
     "Denial",
     "DenialPattern",
+    "DenialTheme",
     "Document",
     "DocumentRedaction",
     "Entry",
@@ -122,6 +131,11 @@ __all__ = [
     "TemplateState",
     "TemplateTally",
     "TemporaryPassword",
+    "ThemeAxis",
+    "ThemeLabel",
+    "ThemeProgress",
+    "ThemeTally",
+    "ThemeWording",
     "Tile",
     "Token",
     "Touch",
