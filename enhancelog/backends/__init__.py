@@ -31,6 +31,10 @@ START_LOCK_KEY = 0x656E_6861_6E63_6532
 # PostgreSQL advisory lock held while a copy is restored beside the database ("enhance3").
 CHECK_LOCK_KEY = 0x656E_6861_6E63_6533
 
+# PostgreSQL advisory lock held while the projections are rebuilt ("enhance4").
+REBUILD_LOCK_KEY = 0x656E_6861_6E63_6534
+REBUILT_ALREADY = "the projections are being rebuilt already, by another rebuild_projections; wait until it has ended"
+
 # How long everything but an append waits for the append lock. An append waits for the rest of its
 # ``APPEND_PATIENCE_S`` (``store.writing``).
 APPEND_LOCK_TIMEOUT_S = 60.0
@@ -75,6 +79,24 @@ class SearchIndex(Protocol):
     def remove(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None: ...
 
     def clear(self, cursor: CursorWrapper) -> None: ...
+
+    # The index is made anew, by position. Nobody searches what is made until it is served as a whole, or else every
+    # step leaves what it has passed as it should be.
+
+    def renewing(self, cursor: CursorWrapper) -> int:
+        """Begins, unless somebody has; returns the position after which to go on."""
+
+    def renew(self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int) -> bool:
+        """``documents``: all in (``after``, ``up_to``]. False, and nothing was done: begin again."""
+
+    def is_right(self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int) -> bool:
+        """There is nothing to renew. Without the append lock it may be wrong, but only in saying no."""
+
+    def serve(self, cursor: CursorWrapper, last: int) -> None:
+        """Renewed up to ``last``, which is the end of the log."""
+
+    def sweep(self, cursor: CursorWrapper) -> bool:
+        """Removes some of what a renewal left; returns whether there may be more."""
 
     # After a bulk load: optimizes the next searches.
     def settle(self, cursor: CursorWrapper) -> None: ...
@@ -154,6 +176,9 @@ class Dialect(Protocol):
 
     # One ``serve`` at a time, over all hosts, prepares the database.
     def starting(self) -> AbstractContextManager[None]: ...
+
+    def rebuilding(self) -> AbstractContextManager[None]:
+        """One process at a time, over all hosts. Raises ``Other``: another one is."""
 
     def install_triggers(self, cursor: CursorWrapper) -> None: ...
 

@@ -80,12 +80,3 @@ def _drop(cursor: CursorWrapper, entries: Sequence[Stored], projections: Iterabl
 
 def expected() -> list[Expected]:
     return [expectation for projection in PROJECTIONS for expectation in projection.expected()]
-
-
-def rebuild(cursor: CursorWrapper, batches: Iterable[Sequence[Stored]]) -> None:
-    for table in tables():
-        cursor.execute(f"DELETE FROM {table._meta.db_table}")
-    patterns.start(cursor)
-    search_index.clear(cursor)
-    for batch in batches:
-        apply(cursor, batch)

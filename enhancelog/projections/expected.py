@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from django.db import models
+from django.db.backends.utils import CursorWrapper
 
+from enhancelog.backends import dialect
 from enhancelog.projections.stored import Stored
 
 Row = tuple[Any, ...]
@@ -34,14 +36,33 @@ class RowsPerEntry:
         self._present = table._default_manager.all() if present is None else present
         self._last = 0
 
+    @property
+    def name(self) -> str:
+        return self._table._meta.db_table
+
     def feed(self, entries: Sequence[Stored], after: int, up_to: int) -> Iterator[str]:
         self._last = up_to
-        present = self._present.filter(entry_id__gt=after, entry_id__lte=up_to)
-        yield from self._differences(set(self._rows(entries)), set(self._read(present)))
+        yield from self._differences(set(self._rows(entries)), self._between(after, up_to))
+
+    def differs(self, entries: Sequence[Stored], after: int, up_to: int) -> bool:
+        return set(self._rows(entries)) != self._between(after, up_to)
+
+    def repair(self, cursor: CursorWrapper, entries: Sequence[Stored], after: int, up_to: int) -> None:
+        """Write the rows of each entry that differ anew. Under the append lock."""
+        wanted = list(self._rows(entries))
+        differing = {row[0] for row in self._between(after, up_to).symmetric_difference(wanted)}
+        if differing:
+            condition, parameter = dialect().one_of("position", sorted(differing))
+            cursor.execute(f"DELETE FROM {self.name} WHERE {condition}", [parameter])
+            rows = [row for row in wanted if row[0] in differing]
+            dialect().insert_rows(cursor, self.name, self._columns, rows)
 
     def finish(self) -> Iterator[str]:
         beyond = self._present.filter(entry_id__gt=self._last)
         yield from self._differences(set(), self._read(beyond))
+
+    def _between(self, after: int, up_to: int) -> set[Row]:
+        return set(self._read(self._present.filter(entry_id__gt=after, entry_id__lte=up_to)))
 
     def _read(self, present: models.QuerySet[Any]) -> Iterable[Row]:
         names = ["entry_id" if column == "position" else column for column in self._columns]
@@ -58,7 +79,7 @@ class RowsPerEntry:
             yield self._line("lacks", row)
 
     def _line(self, said: str, row: Row) -> str:
-        return f"{self._table._meta.db_table} {said} {_shown(self._columns, row)}"
+        return f"{self.name} {said} {_shown(self._columns, row)}"
 
 
 class Sums:
@@ -73,30 +94,30 @@ class Sums:
         merge: Callable[[Row, Row], Row] | None = None,
         present: models.QuerySet[Any] | None = None,
     ) -> None:
-        self._table, self._keys, self._amounts = table, keys, amounts
+        self.table, self.keys, self.amounts = table, keys, amounts
         self._present = table._default_manager.all() if present is None else present
-        self._sums, self._merge = sums, merge or _added
+        self.sums, self.merge = sums, merge or _added
         self._total: dict[Row, Row] = {}
 
     def feed(self, entries: Sequence[Stored], after: int, up_to: int) -> Iterator[str]:
-        for key, amounts in self._sums(entries).items():
-            self._total[key] = self._merge(self._total[key], amounts) if key in self._total else amounts
+        for key, amounts in self.sums(entries).items():
+            self._total[key] = self.merge(self._total[key], amounts) if key in self._total else amounts
         yield from ()
 
     def finish(self) -> Iterator[str]:
-        wanted = dict(self._total)
-        width = len(self._keys)
-        name = self._table._meta.db_table
-        for row in self._present.values_list(*self._keys, *self._amounts).iterator():
+        wanted = {key: amounts for key, amounts in self._total.items() if any(amounts)}  # zero counts have no row
+        width = len(self.keys)
+        name = self.table._meta.db_table
+        for row in self._present.values_list(*self.keys, *self.amounts).iterator():
             key, amounts = row[:width], row[width:]
             expected = wanted.pop(key, None)
             if expected is None:
-                yield f"{name} should not contain {_shown(self._keys, key)}"
+                yield f"{name} should not contain {_shown(self.keys, key)}"
             elif expected != amounts:
-                said = _shown(self._amounts, amounts), _shown(self._amounts, expected)
-                yield f"{name} at {_shown(self._keys, key)} has {said[0]} instead of {said[1]}"
+                said = _shown(self.amounts, amounts), _shown(self.amounts, expected)
+                yield f"{name} at {_shown(self.keys, key)} has {said[0]} instead of {said[1]}"
         for key in sorted(wanted, key=repr):
-            yield f"{name} lacks {_shown(self._keys, key)}"
+            yield f"{name} lacks {_shown(self.keys, key)}"
 
 
 def _added(one: Row, other: Row) -> Row:

@@ -103,6 +103,12 @@ def observe(cursor: CursorWrapper, positions: Iterable[int]) -> None:
         _compare(cursor, later | _after(_near(cursor, changed)))
 
 
+def repair(cursor: CursorWrapper, positions: Sequence[int]) -> None:
+    """Derive the rows of these later entries from the stored keys again, if they differ."""
+    if stored(cursor, positions) != set(derived(cursor, positions)):
+        _compare(cursor, set(positions))
+
+
 def stored(cursor: CursorWrapper, positions: Sequence[int]) -> set[Row]:
     """Those whose later entry is one of these."""
     condition, parameter = dialect().one_of("position", positions)

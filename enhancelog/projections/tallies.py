@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from django.db.models import QuerySet
 
 from enhancelog.backends import dialect
 from enhancelog.domain import records
@@ -14,7 +13,7 @@ from enhancelog.domain.times import DAY_MS, tally_day
 from enhancelog.models import NO_DAY, AxisTally, JointTally, StatusTally
 from enhancelog.projections import next_attempts
 from enhancelog.projections.expected import Expected, Row, Sums
-from enhancelog.projections.next_attempts import Change
+from enhancelog.projections.next_attempts import LAST, Change
 from enhancelog.projections.stored import Stored
 
 # Zero counts have no row. A joint row has a set of axes rather than a pair, so that a run adds to one row however
@@ -60,8 +59,7 @@ def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
 def expected() -> list[Expected]:
     return [
         Sums(StatusTally, ("day", "blueprint_id", "status"), ("runs",), runs),
-        Sums(AxisTally, ("day", "blueprint_id", "axis"), JUDGED, judgements),
-        Sums(AxisTally, ("day", "blueprint_id", "axis"), NEXT, _expected_next, present=_followed()),
+        Sums(AxisTally, JUDGEMENTS[:3], JUDGEMENTS[3:], _expected_of_axes),
         Sums(JointTally, ("day", "blueprint_id", "digest", "axes"), ("runs",), joint),
     ]
 
@@ -93,8 +91,8 @@ def judgements(entries: Sequence[Stored]) -> dict[Row, Row]:
     return counts
 
 
-def _of_axes(cursor: CursorWrapper, entries: Sequence[Stored]) -> dict[Row, Row]:
-    changes = next_attempts.changes(cursor, [stored.position for stored in entries])
+def _of_axes(cursor: CursorWrapper, entries: Sequence[Stored], up_to: int = LAST) -> dict[Row, Row]:
+    changes = next_attempts.changes(cursor, [stored.position for stored in entries], up_to)
     now, followed = judgements(entries), _next(changes)
     return {key: now.get(key, _NOTHING_JUDGED) + followed.get(key, _NOTHING_NEXT) for key in {**now, **followed}}
 
@@ -110,14 +108,9 @@ def _next(changes: Iterable[Change]) -> dict[Row, Row]:
 
 
 # As if the entries had just come, because others come while the log is verified.
-def _expected_next(entries: Sequence[Stored]) -> dict[Row, Row]:
-    positions = [stored.position for stored in entries]
+def _expected_of_axes(entries: Sequence[Stored]) -> dict[Row, Row]:
     with connection.cursor() as cursor:
-        return _next(next_attempts.changes(cursor, positions, max(positions, default=0)))
-
-
-def _followed() -> QuerySet[AxisTally]:
-    return AxisTally.objects.exclude(next_applied=0, next_same=0, next_other=0)
+        return _of_axes(cursor, entries, max((stored.position for stored in entries), default=0))
 
 
 def joint(entries: Sequence[Stored]) -> dict[Row, Row]:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import connection
@@ -18,7 +18,7 @@ from enhancelog.models import Entry as EntryModel
 from enhancelog.observing import metrics
 from enhancelog.projections import entry_badges, search_index, source_names
 from enhancelog.projections.stored import Stored
-from enhancelog.store import group, host_derivation, pattern_groups, source_derivation, state_carrying, writing
+from enhancelog.store import group, source_derivation, writing
 from enhancelog.store.rows import ENTRIES_PER_READ, RECORD_COLUMNS, STORED_COLUMNS, from_row
 from enhancelog.store.writing import TRANSIENT, Append, Outcome
 
@@ -120,28 +120,6 @@ def rebuild_badges() -> None:
         for batch in stored_batches():
             entry_badges.drop(cursor, batch)
             entry_badges.apply(cursor, batch)
-
-
-def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> int:
-    """Returns the number of entries; ``progress`` gets the number done. Blocks appends."""
-    done = 0
-
-    def batches() -> Iterator[list[Stored]]:
-        nonlocal done
-        for batch in stored_batches():
-            yield batch
-            done += len(batch)
-            progress(done)
-
-    with faults(), dialect().appending() as cursor:
-        source_derivation.start_over(cursor)
-        states = state_carrying.of_other_rules()  # a rebuild drops the templates of earlier rules
-        projections.rebuild(cursor, batches())
-        state_carrying.carry(states)
-        host_derivation.rebuild(cursor)
-    pattern_groups.settle()
-    host_derivation.settle()
-    return done
 
 
 def analyze() -> None:

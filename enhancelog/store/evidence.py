@@ -5,6 +5,7 @@
 # readers of both never see a tile that is narrower than the checkpoint needs.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from django.db import connection, transaction
@@ -18,7 +19,7 @@ from enhancelog.evidence.errors import Unproven
 from enhancelog.evidence.keys import SigningKey
 from enhancelog.evidence.merkle import EMPTY_ROOT, HASH_BYTES
 from enhancelog.evidence.tile_building import Content, TileBuilder
-from enhancelog.evidence.tiles import WIDTH, Tile
+from enhancelog.evidence.tiles import HEIGHT, WIDTH, Tile, partial_tiles
 from enhancelog.models import Checkpoint as CheckpointModel
 from enhancelog.models import Entry
 from enhancelog.models import Tile as TileModel
@@ -109,26 +110,68 @@ def forget_empty() -> bool:
 
 
 def rebuild() -> int:
-    """Derive the tiles again from the log. Returns the number of entries. Raises ``DamagedEvidence``, and
-    changes nothing, if the log is not what the checkpoint says.
+    """Derive the tiles again from the log, and write those that differ. Returns the number of entries. Raises
+    ``DamagedEvidence``, and changes nothing, if the log is not what the checkpoint says.
     """
-    with faults(), transaction.atomic(), connection.cursor() as cursor:
-        dialect().require_schema(cursor)
-        list(CheckpointModel.objects.select_for_update())  # a step that stored wider tiles meanwhile would lose them
+    with faults():
         before = stored()
         if before is None:
             return 0
-        TileModel.objects.all().delete()
         builder = TileBuilder()
-        while builder.size < before.checkpoint.size:
-            entries = inner_hashes(builder.size, before.checkpoint.size, MOST_ENTRIES)
-            write(builder.extend(map(leaves.leaf, entries)))
-        if builder.root() != before.checkpoint.root:
-            raise DamagedEvidence(
-                f"the log is not the one whose {before.checkpoint.size:,} entries were signed, so its tree stays as it "
-                "is; run verify_log"
-            )
+        wrong = sum(not _are_stored(tiles) for tiles in _tiles(builder, before.checkpoint.size))
+        _require_signed(builder, before.checkpoint)
+        if wrong:
+            for tiles in _tiles(TileBuilder(), before.checkpoint.size):
+                with _locked():
+                    write([(tile, hashes) for tile, hashes in tiles if tile.width == WIDTH])
+        return _rebuild_last(builder)
+
+
+# Full tiles never change, so a step that stored more meanwhile loses none. The last ones do, and are few.
+def _rebuild_last(builder: TileBuilder) -> int:
+    with _locked():
+        last = stored()
+        if last is None:
+            return 0
+        for tiles in _tiles(builder, last.checkpoint.size):
+            write(tiles)
+        _require_signed(builder, last.checkpoint)
+        partial = partial_tiles(builder.size)
+        write(zip(partial, builder.partial(partial), strict=True))
+        for (level,) in TileModel.objects.values_list("level").distinct():
+            tiles_there = -(-(builder.size >> HEIGHT * level) // WIDTH)
+            TileModel.objects.filter(level=level, number__gte=tiles_there).delete()
         return builder.size
+
+
+# In steps of the log.
+def _tiles(builder: TileBuilder, up_to: int) -> Iterator[list[Content]]:
+    while builder.size < up_to:
+        entries = inner_hashes(builder.size, up_to, MOST_ENTRIES)
+        yield list(builder.extend(map(leaves.leaf, entries)))
+
+
+def _are_stored(tiles: Sequence[Content]) -> bool:
+    try:
+        return read_tiles([tile for tile, _ in tiles]) == [hashes for _, hashes in tiles]
+    except Unproven:
+        return False
+
+
+def _require_signed(builder: TileBuilder, checkpoint: Checkpoint) -> None:
+    if builder.root() != checkpoint.root:
+        raise DamagedEvidence(
+            f"the log is not the one whose {checkpoint.size:,} entries were signed, so its tree stays as it is; "
+            "run verify_log"
+        )
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        dialect().require_schema(cursor)
+        list(CheckpointModel.objects.select_for_update())  # else a step that stored wider tiles would lose them
+        yield
 
 
 def inner_hashes(after: int, up_to: int, most: int, rest: Rest = lambda: None) -> Iterator[bytes]:

@@ -93,16 +93,6 @@ def progress() -> Progress | None:
         return _progress(cursor)
 
 
-def rebuild(cursor: CursorWrapper) -> None:
-    """Forget what is derived; ``settle`` derives it again. Unfinished runs stay until then, for their history."""
-    for table in entry_patches.TABLES:
-        cursor.execute(f"DELETE FROM {table._meta.db_table}")
-    cursor.execute(f"UPDATE {_JOIN} SET entries = (SELECT COALESCE(MAX(position), 0) FROM {_ENTRY}), patches = 0")
-    cursor.execute(f"UPDATE {_SOURCE} SET changes = changes + 1")
-    touch_derivation.rebuild(cursor)
-    unfinished_reports.rebuild()
-
-
 def counts() -> dict[str, int]:
     """How much is derived of each kind."""
     with faults():

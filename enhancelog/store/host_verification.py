@@ -59,7 +59,7 @@ def _patches(progress: Progress) -> Iterator[str]:
                     yield f"patch {row[0]} is not as its redaction left it"
             with dialect().appending() as cursor:
                 is_followed = source_derivation.is_done()
-                yield from _wrongly_joined(cursor, rows) if is_followed else ()
+                yield from wrongly_joined(cursor, rows) if is_followed else ()
             is_renamed = is_renamed or not is_followed
             done = rows[-1][0]
             progress(done)
@@ -108,8 +108,10 @@ def _changed(row: Row) -> Iterator[str]:
         yield f"patch {position} does not match its digest"
 
 
-# Under the append lock. Patches that are not joined yet are left out.
-def _wrongly_joined(cursor: CursorWrapper, rows: Sequence[Row]) -> Iterator[str]:
+def wrongly_joined(cursor: CursorWrapper, rows: Sequence[Row]) -> Iterator[str]:
+    """``rows``: position, Blueprint, ``prev_hash``, time. Without the append lock it may be wrong, but only in finding
+    something. Patches that are not joined yet are left out.
+    """
     found = host_derivation.progress()
     done = found.done if found else Place(0, 0)
     names = source_names.derived(cursor).names

@@ -17,7 +17,7 @@ BATCH_ENTRIES: Final = 64  # each may have 1 MiB
 def _findings(progress: Progress) -> Iterator[str]:
     after = done = 0
     with faults(), dialect().reading_any_text():
-        while positions := _next(after):
+        while positions := next_positions(after):
             with dialect().appending() as cursor:
                 yield from _wrong(cursor, positions)
             after = positions[-1]
@@ -25,8 +25,8 @@ def _findings(progress: Progress) -> Iterator[str]:
             progress(done)
 
 
-# Entries that have a key or a patch, and those that have rows.
-def _next(after: int) -> list[int]:
+def next_positions(after: int) -> list[int]:
+    """Of entries that have a key or a patch, and of those that have rows."""
     found: set[int] = set()
     for table in (CandidateKey, EntryPatch, Rejudgement):
         rows = table._default_manager.filter(entry_id__gt=after).order_by("entry_id")

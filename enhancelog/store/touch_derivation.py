@@ -146,9 +146,9 @@ def forget_document(cursor: CursorWrapper, hash: str) -> None:
         cursor.execute(f"INSERT INTO {_PENDING} (position) {_FROM}", [key, hash])
 
 
-def rebuild(cursor: CursorWrapper) -> None:
-    for table in (_TOUCH, _AWAITING, _PENDING, _DERIVATION):
-        cursor.execute(f"DELETE FROM {table}")
+def repair(positions: Sequence[int]) -> None:
+    """Derive the rows of these entries again, or of the first of them."""
+    _derive(progress(), positions)
 
 
 def _begin() -> bool:

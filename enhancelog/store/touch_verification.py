@@ -24,16 +24,16 @@ Rows = dict[int, set[tuple[Any, ...]]]
 def _findings(progress: Progress) -> Iterator[str]:
     after = done = 0
     with faults():
-        while positions := _next(after):
-            for position in _unlike(positions):
+        while positions := next_positions(after):
+            for position in unlike(positions):
                 yield from _wrong(position)
             after = positions[-1]
             done += Touch.objects.filter(entry_id__in=positions).count()
             progress(done)
 
 
-# Entries that have a patch, and those that have rows.
-def _next(after: int) -> list[int]:
+def next_positions(after: int) -> list[int]:
+    """Of entries that have a patch, and of those that have rows."""
     found: set[int] = set()
     for rows in (
         Entry.objects.filter(ops__isnull=False).values_list("position"),
@@ -46,7 +46,8 @@ def _next(after: int) -> list[int]:
     return sorted(found)[:BATCH_ENTRIES]
 
 
-def _unlike(positions: Sequence[int]) -> list[int]:
+def unlike(positions: Sequence[int]) -> list[int]:
+    """Those whose rows are not what their patches say."""
     with connection.cursor() as cursor:
         stored = _stored(cursor, positions)
     wanted = _wanted(positions)

@@ -11,7 +11,7 @@ from enhancelog.accounts import api_tokens
 from enhancelog.models import UnfinishedRun
 from enhancelog.queries.version import log_version
 from enhancelog.store import host_derivation
-from enhancelog.store.database import rebuild_projections
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests.factories import HASHES, make_entry
 from tests.recording import record

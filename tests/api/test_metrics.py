@@ -28,7 +28,8 @@ from enhancelog.models import UnfinishedTotal
 from enhancelog.observing import shared_series
 from enhancelog.queries import gauges
 from enhancelog.store import evidence, unfinished_reports
-from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests.factories import make_entry, make_many, make_rejected
 from tests.plans import plans

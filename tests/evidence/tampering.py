@@ -11,7 +11,7 @@ from enhancelog.evidence.keys import SigningKey
 from enhancelog.evidence.leaves import new_salts
 from enhancelog.models import Checkpoint, Entry, Tile
 from enhancelog.store import evidence, host_derivation, pattern_groups
-from enhancelog.store.database import rebuild_projections
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.rows import RECORD_COLUMNS, raw_digest
 from tests.conftest import entries_unprotected
 

@@ -20,7 +20,7 @@ from enhancelog.models import Template
 from enhancelog.projections.patterns import axes
 from enhancelog.queries.horizon import grouped
 from enhancelog.store import pattern_groups
-from enhancelog.store.database import rebuild_projections
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests.projections.test_projections import read_tables
 from tests.factories import make_rejected

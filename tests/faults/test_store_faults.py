@@ -14,7 +14,8 @@ from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry as Record
 from enhancelog.models import Denial, Entry
 from enhancelog.store import database, group, writing
-from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections
+from enhancelog.store.database import DatabaseEnhanceLogStore
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests.factories import make_rejected
 

@@ -16,7 +16,7 @@ from enhancelog.host import importing
 from enhancelog.models import Entry, EntryPatch, HostIssue, Patch, UnfinishedRun, UnfinishedRunChange
 from enhancelog.queries.observed import summary
 from enhancelog.store import host_derivation, observed
-from enhancelog.store.database import rebuild_projections
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests.factories import make_fields
 from tests.host.observed import read_tables

@@ -25,7 +25,8 @@ from enhancelog.queries.counts import count
 from enhancelog.queries.patterns.listing import listing
 from enhancelog.queries.patterns.of_entry import pattern_ids
 from enhancelog.store import pattern_groups
-from enhancelog.store.database import last_position, rebuild_projections, stored_batches
+from enhancelog.store.database import last_position, stored_batches
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests import pattern_rules
 from tests.pages import read

@@ -13,8 +13,9 @@ from enhancelog.models import AmbiguousPatch, Entry, EntryPatch, Patch
 from enhancelog.projections import entry_patches
 from enhancelog.projections.entry_patches import EntryKey, PatchKey, join
 from enhancelog.store import host_derivation, observed
-from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections
+from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.observed import Found
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests.factories import HASHES, make_entry
 from tests.host.observed import make_patch, read_tables

@@ -10,7 +10,6 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from enhancelog import projections
 from enhancelog.domain import filters
 from enhancelog.domain.durations import NOT_FOLLOWED_MS, lower_bound_ms
 from enhancelog.domain.intents import APART_MS, FOLLOWED, intent_key
@@ -20,7 +19,7 @@ from enhancelog.models import IntentTally, IntentTimeTally
 from enhancelog.projections import intents
 from enhancelog.projections.attempts import MOST_DENIED
 from enhancelog.queries import entries as listed
-from enhancelog.store.database import stored_batches
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests.factories import make_entry, make_many, make_rejected
 from tests.plans import plans, whole_tables
@@ -133,11 +132,11 @@ def test_tallies_and_lists_are_those_of_the_threads(runs: list[Run]) -> None:
 @some
 @given(logs())
 def test_they_are_the_same_in_batches_and_after_a_rebuild(runs: list[Run]) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         record_all([run.entry for run in runs if run.source == "api"])
         record_all([run.entry for run in runs if run.source != "api"], source="host-b")
         assert tallied() == counted(runs)
-        projections.rebuild(cursor, stored_batches())
+        rebuild_projections()
         assert tallied() == counted(runs)
         transaction.set_rollback(True)
 

@@ -26,8 +26,9 @@ from enhancelog.queries.newest import count_beyond, newest
 from enhancelog.queries.patterns.listing import listing
 from enhancelog.queries.version import log_version
 from enhancelog.store import pattern_changes, pattern_groups
-from enhancelog.store.database import DatabaseEnhanceLogStore, last_position, rebuild_projections
+from enhancelog.store.database import DatabaseEnhanceLogStore, last_position
 from enhancelog.store.pattern_groups import Step
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests import pattern_rules
 from tests.factories import make_rejected

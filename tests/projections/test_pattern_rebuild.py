@@ -15,9 +15,10 @@ from enhancelog.queries.counts import count
 from enhancelog.queries.patterns.ranking import ranked
 from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.store import database, pattern_rebuild
-from enhancelog.store.database import last_position, rebuild_projections
+from enhancelog.store.database import last_position
 from enhancelog.store.pattern_groups import Step
 from enhancelog.store.pattern_rebuild import step
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests import pattern_rules
 from tests.factories import make_entry, make_rejected

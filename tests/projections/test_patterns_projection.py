@@ -16,7 +16,7 @@ from enhancelog.projections import patterns as projection
 from enhancelog.projections.patterns import axes
 from enhancelog.projections.patterns.details import OTHER
 from enhancelog.store import pattern_groups
-from enhancelog.store.database import rebuild_projections
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests import pattern_rules
 from tests.factories import make_rejected

@@ -14,7 +14,8 @@ from enhancelog.domain.records import Entry as Record
 from enhancelog.models import AxisTally, AxisTotal, BlueprintSummary, Denial, Entry, EntryBadge, StatusTally, Template
 from enhancelog.projections.stored import Stored
 from enhancelog.store import pattern_groups
-from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections, stored_batches
+from enhancelog.store.database import DatabaseEnhanceLogStore, stored_batches
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests.factories import make_entry, make_rejected
 from tests.strategies import NOW_MS, entries

@@ -20,8 +20,9 @@ from enhancelog.domain.times import is_plausible, now_ms
 from enhancelog.models import CandidateKey, Rejudgement
 from enhancelog.projections import rejudgements
 from enhancelog.store import host_derivation, observed
-from enhancelog.store.database import rebuild_projections, stored_batches
+from enhancelog.store.database import stored_batches
 from enhancelog.store.observed import Found as Told
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from enhancelog.transfer.items import Found
 from enhancelog.transfer.sources import open_source

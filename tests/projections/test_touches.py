@@ -15,9 +15,10 @@ from enhancelog.domain import observed as records
 from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry, HostJoin, Patch, Touch, TouchAwaiting, TouchDerivation, TouchPending
 from enhancelog.store import host_derivation, observed, touch_derivation, touch_rows
-from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections
+from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests.conftest import entries_unprotected
 from tests.factories import HASHES, make_entry, make_rejected

@@ -21,7 +21,8 @@ from enhancelog.queries.markers import axes, listing, observations, wordings
 from enhancelog.queries.markers.listing import MOST
 from enhancelog.store import markers as store
 from enhancelog.store import observed, pattern_states
-from enhancelog.store.database import analyze, rebuild_projections
+from enhancelog.store.database import analyze
+from enhancelog.store.rebuilding import rebuild_projections
 from tests import marked
 from tests.factories import make_entry, make_rejected
 from tests.marked import Said

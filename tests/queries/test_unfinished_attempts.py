@@ -10,8 +10,8 @@ from enhancelog.queries import unfinished
 from enhancelog.queries.threads import thread, tries
 from enhancelog.queries.unfinished_attempts import SHOWN, near, thread_of
 from enhancelog.store import host_derivation, observed
-from enhancelog.store.database import rebuild_projections
 from enhancelog.store.observed import Found
+from enhancelog.store.rebuilding import rebuild_projections
 from tests.factories import make_entry, make_rejected
 from tests.host.observed import make_issue, patch_of, report
 from tests.plans import plans, whole_tables

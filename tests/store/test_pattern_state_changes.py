@@ -14,10 +14,10 @@ from enhancelog.models import PatternChange, StateChange, Template, TemplateStat
 from enhancelog.queries import pattern_states as queries
 from enhancelog.queries.patterns.detail import known
 from enhancelog.store import pattern_changes, pattern_states
-from enhancelog.store.database import rebuild_projections
 from enhancelog.store.pattern_changes import StatesDiffer
 from enhancelog.store.pattern_groups import Step
 from enhancelog.store.pattern_rebuild import step
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests import pattern_rules
 from tests.audited import audited

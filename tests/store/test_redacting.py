@@ -44,9 +44,10 @@ from enhancelog.store import (
     sources,
     touch_derivation,
 )
-from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections
+from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.observed import Found
 from enhancelog.store.pattern_groups import Step
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.sources import Rename
 from enhancelog.store.verification import verify
 from tests import pattern_rules

@@ -23,10 +23,10 @@ from enhancelog.store import (
     observed,
     redacting_documents,
     repacking,
-    touch_derivation,
 )
 from enhancelog.store.documents import Batch, Gone, Seen
 from enhancelog.store.observed import Found
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests.conftest import entries_unprotected
 from tests.field_pages import YAML, try_patches
@@ -276,9 +276,7 @@ def test_the_names_that_it_gave_to_places_go_and_a_rebuild_gives_the_same() -> N
     assert Touch.objects.exists()
     assert not Touch.objects.filter(place__contains="writer").exists()
     before = touched()
-    with dialect().appending() as cursor:
-        touch_derivation.rebuild(cursor)
-    host_derivation.settle()
+    rebuild_projections()
     assert touched() == before
     assert findings() == []
 

@@ -45,8 +45,9 @@ from enhancelog.store import (
     source_derivation,
     sources,
 )
-from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections
+from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.observed import Found
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.sources import MergeNeeded, Rename
 from enhancelog.store.verification import verify
 from tests.conftest import entries_unprotected

@@ -14,7 +14,8 @@ from enhancelog.domain.origin import Origin
 from enhancelog.models import BlueprintSummary, Denial, Entry, StatusTally
 from enhancelog.projections import search_index
 from enhancelog.store import host_derivation, pattern_groups, verification
-from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections, stored_batches
+from enhancelog.store.database import DatabaseEnhanceLogStore, stored_batches
+from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests.conftest import entries_unprotected
 from tests.factories import make_entry, make_rejected

@@ -17,6 +17,8 @@ from psycopg.types.numeric import Int8
 from enhancelog.backends import (
     APPEND_LOCK_KEY,
     APPEND_LOCK_TIMEOUT_S,
+    REBUILD_LOCK_KEY,
+    REBUILT_ALREADY,
     SEARCH_TABLE,
     SHORTEST_LOCK_TIMEOUT_S,
     START_LOCK_KEY,
@@ -143,12 +145,24 @@ class PostgresqlDialect:
     @contextmanager
     def starting(self) -> Iterator[None]:
         with connection.cursor() as cursor:
-            while not _holds(cursor, "pg_try_advisory_lock"):  # a blocking lock would hit the statement timeout
+            # A blocking lock would hit the statement timeout.
+            while not _holds(cursor, "pg_try_advisory_lock", START_LOCK_KEY):
                 time.sleep(START_POLL_S)
             try:
                 yield
             finally:
-                _holds(cursor, "pg_advisory_unlock")
+                _holds(cursor, "pg_advisory_unlock", START_LOCK_KEY)
+
+    @contextmanager
+    def rebuilding(self) -> Iterator[None]:
+        with connection.cursor() as cursor:
+            if not _holds(cursor, "pg_try_advisory_lock", REBUILD_LOCK_KEY):
+                raise Other(REBUILT_ALREADY)
+        try:
+            yield
+        finally:
+            with connection.cursor() as cursor:
+                _holds(cursor, "pg_advisory_unlock", REBUILD_LOCK_KEY)
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
         # Those that are right are left alone: to make them again would lock their tables for readers, too.
@@ -292,6 +306,6 @@ def _wait_for_appends(cursor: CursorWrapper) -> None:
     cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
 
 
-def _holds(cursor: CursorWrapper, function: str) -> bool:
-    cursor.execute(f"SELECT {function}(%s)", [START_LOCK_KEY])
+def _holds(cursor: CursorWrapper, function: str, key: int) -> bool:
+    cursor.execute(f"SELECT {function}(%s)", [key])
     return bool(cursor.fetchone()[0])

@@ -60,6 +60,25 @@ class PostgresqlSearch:
     def settle(self, cursor: CursorWrapper) -> None:
         cursor.execute(f"ANALYZE {SEARCH_TABLE}")
 
+    def renewing(self, cursor: CursorWrapper) -> int:
+        return -(2**63)
+
+    def renew(self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int) -> bool:
+        differing = {row[0] for row in _differences(cursor, documents, after, up_to)}
+        if differing:
+            cursor.execute(f"DELETE FROM {SEARCH_TABLE} WHERE position = ANY(%s)", [sorted(differing)])
+            self.add(cursor, [document for document in documents if document.position in differing])
+        return True
+
+    def is_right(self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int) -> bool:
+        return not _differences(cursor, documents, after, up_to)
+
+    def serve(self, cursor: CursorWrapper, last: int) -> None:
+        cursor.execute(f"DELETE FROM {SEARCH_TABLE} WHERE position > %s", [last])
+
+    def sweep(self, cursor: CursorWrapper) -> bool:
+        return False
+
     def question(self, phrases: Iterable[Phrase]) -> str:
         return " | ".join(f"({_tsquery(phrase)})" for phrase in phrases)
 
@@ -94,17 +113,24 @@ class PostgresqlSearch:
     def differences(
         self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int
     ) -> Iterator[str]:
-        wanted = dict(map(_row, documents))
-        cursor.execute(
-            f"""SELECT COALESCE(kept.position, wanted.position), kept.words IS NULL, wanted.words IS NULL
-                FROM (SELECT * FROM {SEARCH_TABLE} WHERE position > %s AND position <= %s) kept
-                FULL JOIN unnest(%s::bigint[], %s::text[]) wanted (position, words) USING (position)
-                WHERE kept.words IS DISTINCT FROM wanted.words::tsvector ORDER BY 1""",
-            [after, up_to, list(wanted), list(wanted.values())],
-        )
-        for position, is_missing, is_strange in cursor.fetchall():
+        for position, is_missing, is_strange in _differences(cursor, documents, after, up_to):
             said = "lacks" if is_missing else "should not contain" if is_strange else "has other words at"
             yield f"{SEARCH_TABLE} {said} position {position}"
+
+
+def _differences(
+    cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int
+) -> list[tuple[int, bool, bool]]:
+    wanted = dict(map(_row, documents))
+    cursor.execute(
+        f"""SELECT COALESCE(kept.position, wanted.position), kept.words IS NULL, wanted.words IS NULL
+            FROM (SELECT * FROM {SEARCH_TABLE} WHERE position > %s AND position <= %s) kept
+            FULL JOIN unnest(%s::bigint[], %s::text[]) wanted (position, words) USING (position)
+            WHERE kept.words IS DISTINCT FROM wanted.words::tsvector ORDER BY 1""",
+        [after, up_to, list(wanted), list(wanted.values())],
+    )
+    found: list[tuple[int, bool, bool]] = cursor.fetchall()
+    return found
 
 
 def _stretches(low: int, high: int, *, asc: bool) -> Iterator[tuple[int, int]]:

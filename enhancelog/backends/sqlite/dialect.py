@@ -1,6 +1,8 @@
 """SQLite: triggers, multi-row inserts, text conditions."""
 
+import fcntl
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -8,12 +10,13 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from itertools import chain
 from typing import Any, Final, cast
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 
 from enhancelog.backends import (
     APPEND_LOCK_TIMEOUT_S,
+    REBUILT_ALREADY,
     SEARCH_TABLE,
     SHORTEST_LOCK_TIMEOUT_S,
     Row,
@@ -27,6 +30,7 @@ from enhancelog.backends.sqlite import foreign_objects, same_file, triggers
 from enhancelog.backends.sqlite.copies import SqliteCopies
 from enhancelog.backends.sqlite.lock import WriteLock
 from enhancelog.backends.sqlite.search_index import SqliteSearch
+from enhancelog.domain.errors import Other
 from enhancelog.domain.installation import Database
 
 ENTRY: Final = "enhancelog_entry"
@@ -98,6 +102,21 @@ class SqliteDialect:
 
     def starting(self) -> AbstractContextManager[None]:
         return nullcontext()  # a file is on one host, where starts already exclude each other
+
+    @contextmanager
+    def rebuilding(self) -> Iterator[None]:
+        path = f"{connection.settings_dict['NAME']}.rebuild.lock"
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise OperationalError(f"cannot open {path}: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise Other(REBUILT_ALREADY) from None
+        finally:
+            os.close(descriptor)
 
     def install_triggers(self, cursor: CursorWrapper) -> None:
         missing = set(self.missing_triggers(cursor))

@@ -19,6 +19,6 @@ _FOUND: Final = """
 
 
 def look(cursor: CursorWrapper) -> list[str]:
-    ours = json.dumps(list(triggers.registered())), json.dumps(SqliteSearch.statements)
+    ours = json.dumps(list(triggers.registered())), json.dumps(SqliteSearch.tables)
     cursor.execute(_FOUND, [*ours, MOST_FOREIGN])
     return [name for (name,) in cursor.fetchall()]

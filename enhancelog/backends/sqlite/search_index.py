@@ -16,15 +16,31 @@ _MERGE_AT: Final = 8  # later than FTS5's default, which halves the cost of an a
 # VM steps between two checks of the clock; in FTS5 about a millisecond.
 _OPCODES: Final = 100
 
+# Rows of its tables that one step deletes: about a page each, and of the table of sizes, a few hundred a page.
+_BLOCKS_AT_ONCE: Final = 256
+_SIZES_AT_ONCE: Final = 8_192
+_FIRST_BLOCK: Final = 10  # up to here are averages and structure, without which FTS5 does not open it
+
 _PROBES: Final = 8
 _PROBE_WORDS: Final = 3
 
 
-class SqliteSearch:
-    statements = (
-        f"CREATE VIRTUAL TABLE {SEARCH_TABLE} USING fts5 (words, content='', tokenize='ascii')",
-        f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}, rank) VALUES ('automerge', {_MERGE_AT})",
+# While the index is made anew: the one to come, and the one before.
+_NEW: Final = f"{SEARCH_TABLE}_new"
+_OLD: Final = f"{SEARCH_TABLE}_old"
+
+
+def _statements(table: str) -> tuple[str, str]:
+    return (
+        f"CREATE VIRTUAL TABLE {table} USING fts5 (words, content='', tokenize='ascii')",
+        f"INSERT INTO {table} ({table}, rank) VALUES ('automerge', {_MERGE_AT})",
     )
+
+
+class SqliteSearch:
+    statements = _statements(SEARCH_TABLE)
+    # As SQLite keeps them; it quotes the name of a table that was renamed.
+    tables = tuple(_statements(name)[0] for table in (SEARCH_TABLE, _NEW, _OLD) for name in (table, f'"{table}"'))
 
     condition_sql = (
         # The plus keeps this a filter; otherwise the planner could let FTS5 drive the scan and its order.
@@ -32,6 +48,7 @@ class SqliteSearch:
     )
 
     def install(self, cursor: CursorWrapper) -> bool:
+        _drop_others(cursor)  # another release made them
         if not self.missing(cursor):
             return False
         for statement in self.statements:
@@ -39,23 +56,55 @@ class SqliteSearch:
         return True
 
     def missing(self, cursor: CursorWrapper) -> list[str]:
-        cursor.execute("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = %s", [SEARCH_TABLE])
-        return [] if cursor.fetchone()[0] else [SEARCH_TABLE]
+        return [] if _exists(cursor, SEARCH_TABLE) else [SEARCH_TABLE]
 
     def add(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None:
-        cursor.executemany(f"INSERT INTO {SEARCH_TABLE} (rowid, words) VALUES (%s, %s)", _rows(documents))
+        _add(cursor, SEARCH_TABLE, documents)
 
     def remove(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None:
         cursor.executemany(
             f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}, rowid, words) VALUES ('delete', %s, %s)",
             _rows(documents),
         )
+        _drop_others(cursor)  # they may have these words, too
 
     def clear(self, cursor: CursorWrapper) -> None:
         cursor.execute(f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}) VALUES ('delete-all')")
 
     def settle(self, cursor: CursorWrapper) -> None:
         """FTS5 has no statistics."""
+
+    def renewing(self, cursor: CursorWrapper) -> int:
+        if not _exists(cursor, _NEW):
+            for statement in _statements(_NEW):
+                cursor.execute(statement)
+        return _last(cursor)
+
+    def renew(self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int) -> bool:
+        if not _exists(cursor, _NEW) or _last(cursor) > after:
+            return False
+        _add(cursor, _NEW, documents)
+        return True
+
+    # What an index without contents holds cannot be read from it.
+    def is_right(self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int) -> bool:
+        return False
+
+    def serve(self, cursor: CursorWrapper, last: int) -> None:
+        # Both at once, so nobody finds neither. To drop the old one takes seconds, so it is emptied in steps.
+        cursor.execute(f"ALTER TABLE {SEARCH_TABLE} RENAME TO {_OLD}")
+        cursor.execute(f"ALTER TABLE {_NEW} RENAME TO {SEARCH_TABLE}")
+
+    def sweep(self, cursor: CursorWrapper) -> bool:
+        if not _exists(cursor, _OLD):
+            return False
+        for kind, first, most in (("data", _FIRST_BLOCK, _BLOCKS_AT_ONCE), ("docsize", 0, _SIZES_AT_ONCE)):
+            some = f"SELECT id FROM {_OLD}_{kind} WHERE id > {first} ORDER BY id DESC LIMIT {most}"
+            cursor.execute(f"DELETE FROM {_OLD}_{kind} WHERE id IN ({some})")
+            if cursor.rowcount == most:
+                return True
+        cursor.execute(f"DROP TABLE {_OLD}")
+        return False
 
     def question(self, phrases: Iterable[Phrase]) -> str:
         return " OR ".join(f'"{" ".join(phrase.tokens)}"{" *" if phrase.is_open else ""}' for phrase in phrases)
@@ -120,6 +169,25 @@ class SqliteSearch:
             for position in sorted(found ^ wanted):
                 said = "does not find" if position in wanted else "should not find"
                 yield f"{SEARCH_TABLE} {said} position {position} by its words"
+
+
+def _exists(cursor: CursorWrapper, table: str) -> bool:
+    cursor.execute("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = %s", [table])
+    return bool(cursor.fetchone()[0])
+
+
+def _last(cursor: CursorWrapper) -> int:
+    cursor.execute(f"SELECT COALESCE(MAX(id), 0) FROM {_NEW}_docsize")
+    return int(cursor.fetchone()[0])
+
+
+def _add(cursor: CursorWrapper, table: str, documents: Sequence[Document]) -> None:
+    cursor.executemany(f"INSERT INTO {table} (rowid, words) VALUES (%s, %s)", _rows(documents))
+
+
+def _drop_others(cursor: CursorWrapper) -> None:
+    for table in (_NEW, _OLD):
+        cursor.execute(f"DROP TABLE IF EXISTS {table}")
 
 
 def _rows(documents: Sequence[Document]) -> list[tuple[int, str]]:

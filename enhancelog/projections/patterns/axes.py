@@ -76,6 +76,13 @@ def learn(cursor: CursorWrapper, first_positions: Mapping[str, Sequence[int]]) -
     transaction.on_commit(waking.work_waits.set)
 
 
+def begin(cursor: CursorWrapper, axis: str) -> None:
+    """Its row, unless there is one."""
+    dialect().insert_rows(
+        cursor, AXIS, _COLUMNS, [(patterns.RULES_VERSION, axis, 0, 0, None, 0)], "ON CONFLICT DO NOTHING"
+    )
+
+
 def change(cursor: CursorWrapper, axis: str) -> None:
     """The inputs of the axis's groups changed, other than by templates appended at the end."""
     of_axis: list[int | str] = [patterns.RULES_VERSION, axis]

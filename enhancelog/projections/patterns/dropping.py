@@ -5,6 +5,7 @@ from typing import Any
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog import patterns
+from enhancelog.backends import dialect
 from enhancelog.domain.times import tally_day
 from enhancelog.projections.patterns import axes
 from enhancelog.projections.patterns.adding import DENIAL, TALLY, TEMPLATE, TallyKey, count, derive_anew
@@ -15,20 +16,25 @@ Row = tuple[Any, ...]
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
     """Drop what these entries added, under any rules."""
+    positions = [stored.position for stored in entries]
+    amounts = counted(cursor, entries)
+    count(cursor, {tally: (-denied, -rejected) for tally, (denied, rejected) in amounts.items()})
+    cursor.execute(f"DELETE FROM {TALLY} WHERE denied = 0")
+    cursor.execute(f"DELETE FROM {DENIAL} WHERE position IN ({marks(positions)})", positions)
+    _forget(cursor, {template_id for *_, template_id in amounts}, set(positions))
+
+
+def counted(cursor: CursorWrapper, entries: Sequence[Stored]) -> dict[TallyKey, tuple[int, int]]:
+    """What the stored denials of these entries add to the tallies."""
     days = {stored.position: tally_day(stored.entry.ts_ms, stored.recorded_ms) for stored in entries}
-    positions = list(days)
-    of_entries = f"FROM {DENIAL} WHERE position IN ({marks(positions)})"
-    cursor.execute(f"SELECT position, template_id, blueprint_id, rejected {of_entries}", positions)
-    rows = cursor.fetchall()
+    is_one, parameter = dialect().one_of("position", list(days))
+    cursor.execute(f"SELECT position, template_id, blueprint_id, rejected FROM {DENIAL} WHERE {is_one}", [parameter])
     amounts: defaultdict[TallyKey, tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for position, template_id, blueprint_id, rejected in rows:
+    for position, template_id, blueprint_id, rejected in cursor.fetchall():
         tally = (days[position], blueprint_id, template_id)
         denied, of_rejected = amounts[tally]
-        amounts[tally] = denied - 1, of_rejected - int(rejected)
-    count(cursor, amounts)
-    cursor.execute(f"DELETE FROM {TALLY} WHERE denied = 0")
-    cursor.execute(f"DELETE {of_entries}", positions)
-    _forget(cursor, {row[1] for row in rows}, days.keys())
+        amounts[tally] = denied + 1, of_rejected + int(rejected)
+    return amounts
 
 
 def marks(values: Sequence[object]) -> str:
