@@ -105,6 +105,57 @@ class JointTally(models.Model):
         ]
 
 
+# The same over all Blueprints: a thousand of them have as many times the rows, and most pages add up all of them.
+
+
+class DailyStatusTally(models.Model):
+    """Runs by status and UTC day (days since 1970; NULL: implausible time)."""
+
+    day = models.BigIntegerField(null=True)
+    status = CodePointTextField()
+    runs = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index("day", name="daily_status_tally_day")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(Coalesce("day", Value(NO_DAY)), F("status"), name="daily_status_tally_unique")
+        ]
+
+
+class DailyAxisTally(models.Model):
+    day = models.BigIntegerField(null=True)
+    axis = CodePointTextField()
+    judged = models.BigIntegerField()
+    denied = models.BigIntegerField()
+    rejected = models.BigIntegerField()
+    alone = models.BigIntegerField()
+    next_applied = models.BigIntegerField()
+    next_same = models.BigIntegerField()
+    next_other = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index("day", "axis", name="daily_axis_tally_day"),
+            models.Index("axis", "day", name="daily_axis_tally_axis"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(Coalesce("day", Value(NO_DAY)), F("axis"), name="daily_axis_tally_unique")
+        ]
+
+
+class DailyJointTally(models.Model):
+    day = models.BigIntegerField(null=True)
+    digest = models.TextField()
+    axes = models.TextField()
+    runs = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index("day", name="daily_joint_tally_day")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(Coalesce("day", Value(NO_DAY)), F("digest"), name="daily_joint_tally_unique")
+        ]
+
+
 class AxisTotal(models.Model):
     """All runs that an axis judged, and those of them that it denied and that were rejected. Under the empty name, the
     sums over all axes."""

@@ -2,15 +2,25 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Model
 
 from enhancelog.backends import dialect
 from enhancelog.domain import records
 from enhancelog.domain.times import DAY_MS, tally_day
-from enhancelog.models import NO_DAY, AxisTally, JointTally, StatusTally
+from enhancelog.models import (
+    NO_DAY,
+    AxisTally,
+    DailyAxisTally,
+    DailyJointTally,
+    DailyStatusTally,
+    JointTally,
+    StatusTally,
+)
 from enhancelog.projections import next_attempts
 from enhancelog.projections.expected import Expected, Row, Sums
 from enhancelog.projections.next_attempts import LAST, Change
@@ -18,50 +28,67 @@ from enhancelog.projections.stored import Stored
 
 # Zero counts have no row. A joint row has a set of axes rather than a pair, so that a run adds to one row however
 # many axes denied it; a pair's count is the sum over the sets that contain both.
-TABLES = (StatusTally, AxisTally, JointTally)
-STATUS = StatusTally._meta.db_table
-AXIS = AxisTally._meta.db_table
-JOINT = JointTally._meta.db_table
+TABLES = (StatusTally, AxisTally, JointTally, DailyStatusTally, DailyAxisTally, DailyJointTally)
 
-RUNS = ("day", "blueprint_id", "status", "runs")
-ADD_RUNS = (
-    f"ON CONFLICT (COALESCE(day, {NO_DAY}), blueprint_id, status) DO UPDATE SET runs = tally.runs + excluded.runs"
-)
 JUDGED = ("judged", "denied", "rejected", "alone")
 NEXT = ("next_applied", "next_same", "next_other")
 _NOTHING_JUDGED = (0,) * len(JUDGED)
 _NOTHING_NEXT = (0,) * len(NEXT)
-JUDGEMENTS = ("day", "blueprint_id", "axis", *JUDGED, *NEXT)
-ADD_JUDGEMENTS = f"""
-    ON CONFLICT (COALESCE(day, {NO_DAY}), blueprint_id, axis) DO UPDATE SET
-        {", ".join(f"{name} = tally.{name} + excluded.{name}" for name in (*JUDGED, *NEXT))}"""
-JOINT_DENIALS = ("day", "blueprint_id", "digest", "axes", "runs")
-ADD_JOINT = (
-    f"ON CONFLICT (COALESCE(day, {NO_DAY}), blueprint_id, digest) DO UPDATE SET runs = tally.runs + excluded.runs"
-)
+
+
+class _Tally(NamedTuple):
+    """``key``: what a row counts, beside day and Blueprint; ``said``: what follows from the key. ``daily``: the table
+    over all Blueprints."""
+
+    table: type[Model]
+    daily: type[Model]
+    key: str
+    amounts: tuple[str, ...]
+    said: tuple[str, ...] = ()
+
+    def add(self, cursor: CursorWrapper, sums: Mapping[Row, Row]) -> None:
+        self._add(cursor, self.table, ("day", "blueprint_id", self.key), sums)
+        self._add(cursor, self.daily, ("day", self.key), over_blueprints(sums))
+
+    def expected(self, sums: Callable[[Sequence[Stored]], dict[Row, Row]]) -> list[Expected]:
+        once = _once(sums)
+        return [
+            Sums(self.table, ("day", "blueprint_id", self.key, *self.said), self.amounts, once),
+            Sums(self.daily, ("day", self.key, *self.said), self.amounts, lambda read: over_blueprints(once(read))),
+        ]
+
+    def sweep(self, cursor: CursorWrapper) -> None:
+        for table in (self.table, self.daily):
+            cursor.execute(f"DELETE FROM {table._meta.db_table} WHERE {self.amounts[0]} = 0")
+
+    def _add(self, cursor: CursorWrapper, table: type[Model], keys: tuple[str, ...], sums: Mapping[Row, Row]) -> None:
+        unique = ", ".join([f"COALESCE(day, {NO_DAY})", *keys[1:]])
+        added = ", ".join(f"{name} = tally.{name} + excluded.{name}" for name in self.amounts)
+        columns = (*keys, *self.said, *self.amounts)
+        add(cursor, table._meta.db_table, columns, sums, f"ON CONFLICT ({unique}) DO UPDATE SET {added}")
+
+
+_RUNS: Final = _Tally(StatusTally, DailyStatusTally, "status", ("runs",))
+_JUDGEMENTS: Final = _Tally(AxisTally, DailyAxisTally, "axis", (*JUDGED, *NEXT))
+_JOINT: Final = _Tally(JointTally, DailyJointTally, "digest", ("runs",), ("axes",))
 
 
 def apply(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    add(cursor, STATUS, RUNS, runs(entries), ADD_RUNS)
-    add(cursor, AXIS, JUDGEMENTS, _of_axes(cursor, entries), ADD_JUDGEMENTS)
-    add(cursor, JOINT, JOINT_DENIALS, joint(entries), ADD_JOINT)
+    _RUNS.add(cursor, runs(entries))
+    _JUDGEMENTS.add(cursor, _of_axes(cursor, entries))
+    _JOINT.add(cursor, joint(entries))
 
 
 def drop(cursor: CursorWrapper, entries: Sequence[Stored]) -> None:
-    add(cursor, STATUS, RUNS, negative(runs(entries)), ADD_RUNS)
-    add(cursor, AXIS, JUDGEMENTS, negative(_of_axes(cursor, entries)), ADD_JUDGEMENTS)
-    add(cursor, JOINT, JOINT_DENIALS, negative(joint(entries)), ADD_JOINT)
-    cursor.execute(f"DELETE FROM {STATUS} WHERE runs = 0")
-    cursor.execute(f"DELETE FROM {AXIS} WHERE judged = 0")
-    cursor.execute(f"DELETE FROM {JOINT} WHERE runs = 0")
+    _RUNS.add(cursor, negative(runs(entries)))
+    _JUDGEMENTS.add(cursor, negative(_of_axes(cursor, entries)))
+    _JOINT.add(cursor, negative(joint(entries)))
+    for tally in (_RUNS, _JUDGEMENTS, _JOINT):
+        tally.sweep(cursor)
 
 
 def expected() -> list[Expected]:
-    return [
-        Sums(StatusTally, ("day", "blueprint_id", "status"), ("runs",), runs),
-        Sums(AxisTally, JUDGEMENTS[:3], JUDGEMENTS[3:], _expected_of_axes),
-        Sums(JointTally, ("day", "blueprint_id", "digest", "axes"), ("runs",), joint),
-    ]
+    return [*_RUNS.expected(runs), *_JUDGEMENTS.expected(_expected_of_axes), *_JOINT.expected(joint)]
 
 
 def runs(entries: Sequence[Stored]) -> dict[Row, Row]:
@@ -124,6 +151,29 @@ def joint(entries: Sequence[Stored]) -> dict[Row, Row]:
         (day, blueprint_id, hashlib.sha256(axes.encode()).hexdigest(), axes): (count,)
         for (day, blueprint_id, axes), count in counts.items()
     }
+
+
+# Two tables need the sums of the same entries, one after the other.
+def _once(sums: Callable[[Sequence[Stored]], dict[Row, Row]]) -> Callable[[Sequence[Stored]], dict[Row, Row]]:
+    of: Sequence[Stored] = ()
+    found: dict[Row, Row] = {}
+
+    def remembered(entries: Sequence[Stored]) -> dict[Row, Row]:
+        nonlocal of, found
+        if entries is not of:
+            of, found = entries, sums(entries)
+        return found
+
+    return remembered
+
+
+def over_blueprints(sums: Mapping[Row, Row]) -> dict[Row, Row]:
+    """By the same keys without the Blueprint, which is the second part."""
+    found: dict[Row, Row] = {}
+    for (day, _, *rest), amounts in sums.items():
+        key = (day, *rest)
+        found[key] = tuple(map(int.__add__, found[key], amounts)) if key in found else amounts
+    return {key: amounts for key, amounts in found.items() if any(amounts)}
 
 
 def negative(sums: Mapping[Row, Row]) -> dict[Row, Row]:

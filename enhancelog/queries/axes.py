@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 from django.db.models import Count, Max, Min
 
 from enhancelog.domain import records
-from enhancelog.models import AxisTally, AxisTotal
+from enhancelog.models import AxisTotal, DailyAxisTally
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Bar, Scale, Window, scale
 from enhancelog.queries.judgements import Denials, Judged, Judgements, in_bars, judgements
@@ -86,7 +86,7 @@ def axis_rows(window: Window, blueprints: Named = EVERY) -> list[AxisRow]:
     found = judgements(window, blueprints)
     denials = found.denials("axis")
     together: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for _, axes, runs in found.together():
+    for axes, runs in found.together():
         for axis in axes if len(axes) <= MOST_TOGETHER else ():
             together[axis].update({other: runs for other in axes if other != axis})
     rows = [
@@ -105,7 +105,7 @@ def never_judged(axes: Collection[str]) -> list[str]:
 def axis_detail(axis: str, window: Window, most: int, blueprints: Named = EVERY) -> AxisDetail | None:
     """``None`` if it never judged. ``most``: of Blueprints and of other axes."""
     only = records.only_ids((axis,))
-    tally = AxisTally.objects.filter(axis__in=only)
+    tally = DailyAxisTally.objects.filter(axis__in=only)
     days = tally.aggregate(rows=Count("pk"), first=Min("day"), last=Max("day"))
     if not days["rows"]:
         return None
@@ -114,7 +114,7 @@ def axis_detail(axis: str, window: Window, most: int, blueprints: Named = EVERY)
     bars = scale(window, (slot for slot in runs.by_slot if slot is not None))
     slots = {slot: here for (slot,), here in found.sums("slot", axis=only).items()}
     together: Counter[str] = Counter()
-    for _, axes, number in found.together():
+    for axes, number in found.together():
         if axis in axes:
             together.update({other: number for other in axes if other != axis})
     places = found.sums("blueprint_id", axis=only)

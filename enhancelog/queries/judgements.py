@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
-from django.db.models import Count, F, Max, Sum, Value
+from django.db.models import Count, F, Max, QuerySet, Sum, Value
 
-from enhancelog.models import AxisTally, Entry, JointTally
+from enhancelog.models import AxisTally, DailyAxisTally, DailyJointTally, Entry, JointTally
 from enhancelog.queries import next_attempts
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Scale, Window
@@ -59,9 +59,8 @@ class Denials(NamedTuple):
 
 
 class JointDenials(NamedTuple):
-    """Runs of a Blueprint that exactly these axes, two or more, denied."""
+    """Runs that exactly these axes, two or more, denied."""
 
-    blueprint_id: str
     axes: Collection[str]
     runs: int
 
@@ -76,6 +75,8 @@ class Judgements(Protocol):
         """Like ``sums``."""
 
     def together(self) -> Iterator[JointDenials]: ...
+
+    def together_by_blueprint(self) -> Iterator[tuple[str, JointDenials]]: ...
 
 
 def judgements(window: Window, blueprints: Named = EVERY) -> Judgements:
@@ -100,19 +101,34 @@ class _Tallied:
         sums = {f"n_{amount}": Sum(amount) for amount in amounts}
 
         def write(window: Window) -> Statement:
-            tally = in_days(AxisTally.objects.annotate(slot=F("day")), window.since_ms, window.until_ms)
-            tally = tally.filter(self._blueprints.condition, **{f"{name}__in": values for name, values in narrowed})
+            tally = in_days(self._tally({*by, *only}).annotate(slot=F("day")), window.since_ms, window.until_ms)
+            tally = tally.filter(**{f"{name}__in": values for name, values in narrowed})
             return written(tally.order_by().values(*by).annotate(**sums).values_list(*by, *sums))
 
         found = fetch_in(self._window, ("judgements", amounts, by, narrowed, self._blueprints), write)
         return {row[: len(by)]: map(int, row[len(by) :]) for row in found}
 
+    # Tallies over all Blueprints are as many times fewer as there are Blueprints.
+    def _tally(self, names: Collection[str]) -> QuerySet[Any]:
+        if self._blueprints == EVERY and "blueprint_id" not in names:
+            return DailyAxisTally.objects.all()
+        return AxisTally.objects.filter(self._blueprints.condition)
+
     def together(self) -> Iterator[JointDenials]:
-        tally = in_days(JointTally.objects.all(), self._window.since_ms, self._window.until_ms)
-        rows = tally.filter(self._blueprints.condition).order_by().values("blueprint_id", "digest")
-        found = rows.annotate(set=Max("axes"), n=Sum("runs")).values_list("blueprint_id", "set", "n")
-        for blueprint_id, axes, number in found.iterator(chunk_size=_CHUNK):
-            yield JointDenials(blueprint_id, _axes.decode(axes), number)
+        every = self._blueprints == EVERY
+        tally = DailyJointTally.objects.all() if every else JointTally.objects.filter(self._blueprints.condition)
+        for axes, number in self._joint(tally, "digest"):
+            yield JointDenials(_axes.decode(axes), number)
+
+    def together_by_blueprint(self) -> Iterator[tuple[str, JointDenials]]:
+        tally = JointTally.objects.filter(self._blueprints.condition)
+        for blueprint_id, axes, number in self._joint(tally, "blueprint_id", "digest"):
+            yield blueprint_id, JointDenials(_axes.decode(axes), number)
+
+    def _joint(self, tally: QuerySet[Any], *by: str) -> Iterator[tuple[Any, ...]]:
+        rows = in_days(tally, self._window.since_ms, self._window.until_ms).order_by().values(*by)
+        found = rows.annotate(set=Max("axes"), n=Sum("runs")).values_list(*by[:-1], "set", "n")
+        yield from found.iterator(chunk_size=_CHUNK)
 
 
 class _Hourly:
@@ -140,8 +156,11 @@ class _Hourly:
         return counts
 
     def together(self) -> Iterator[JointDenials]:
+        return (joint for _, joint in self.together_by_blueprint())
+
+    def together_by_blueprint(self) -> Iterator[tuple[str, JointDenials]]:
         for (blueprint_id, axes), number in self._read[1].items():
-            yield JointDenials(blueprint_id, axes, number)
+            yield blueprint_id, JointDenials(axes, number)
 
     @cached_property
     def _denials(self) -> list[dict[str, Any]]:

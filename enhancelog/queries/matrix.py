@@ -102,7 +102,7 @@ def axes_together(window: Window, rows: Part, columns: Part, blueprints: Named =
     denied = list(found)
     shown_rows, shown_columns = rows.of(denied), columns.of(denied)
     both: Counter[tuple[str, str]] = Counter()
-    for _, axes, runs in judged.together():
+    for axes, runs in judged.together():
         here = set(axes)
         for axis in here.intersection(shown_rows):
             for other in here.intersection(shown_columns) - {axis}:
@@ -135,7 +135,7 @@ def what_if(window: Window, without: Collection[str], rows: Part, axes: int, blu
     left_out = set(records.only_ids(without))
     for (blueprint_id,), here in judged.denials("blueprint_id", axis=left_out).items():
         passed[blueprint_id] += here.alone
-    for blueprint_id, together, runs in judged.together():
+    for blueprint_id, (together, runs) in judged.together_by_blueprint():
         if left_out.issuperset(together):
             passed[blueprint_id] += runs
     totals = {name: here for name, here in by_blueprint(window).items() if blueprints.has(name) and here.rejected}

@@ -8,7 +8,7 @@ from django.db.models import Aggregate, Count, F, Q, QuerySet, Sum, Value
 
 from enhancelog.domain.intervals import Interval, wilson
 from enhancelog.domain.times import DAY_MS
-from enhancelog.models import BlueprintSummary, Entry, StatusTally
+from enhancelog.models import BlueprintSummary, DailyStatusTally, Entry, StatusTally
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Scale, Window
 from enhancelog.queries.counts import in_days
@@ -18,6 +18,8 @@ from enhancelog.queries.windowed import fetch_in, now_or_before
 
 # Whole days come from tallies, hourly windows from their index range; the number of statements is constant.
 _NEWEST: Final = Statement(f"SELECT MAX(newest_ts_ms) FROM {BlueprintSummary._meta.db_table}")
+
+_SUMMED: Final = ("blueprint_id", "a", "r")
 
 
 class Totals(NamedTuple):
@@ -70,7 +72,7 @@ def is_empty() -> bool:
 
 def any_runs(window: Window) -> bool:
     def write(window: Window) -> Statement:
-        return written(in_days(StatusTally.objects.all(), window.since_ms, window.until_ms).values("runs")[:1])
+        return written(in_days(DailyStatusTally.objects.all(), window.since_ms, window.until_ms).values("runs")[:1])
 
     return bool(fetch_in(window, "any runs", write))
 
@@ -111,6 +113,9 @@ def by_blueprint_and_bar(blueprint_ids: Collection[str], bars: Scale) -> dict[st
 
 
 def by_blueprint(window: Window) -> dict[str, Totals]:
+    if window == Window():  # all time: a row for each Blueprint and source instead of one for each day
+        sums = BlueprintSummary.objects.order_by().values("blueprint_id").annotate(a=Sum("applied"), r=Sum("rejected"))
+        return {name: Totals(int(applied), int(rejected)) for name, applied, rejected in sums.values_list(*_SUMMED)}
     totals: dict[str, Totals] = {}
     for blueprint_id, status, number in fetch_in(window, "runs by Blueprint", _by_blueprint):
         totals[blueprint_id] = totals.get(blueprint_id, Totals())._replace(**{status: int(number)})
@@ -131,7 +136,7 @@ def compared_by_blueprint(window: Window) -> dict[str, tuple[Totals, Totals]]:
 
 
 def _by_slot(blueprints: Named, window: Window) -> Statement:
-    source = _rows(window)
+    source = _rows(window, DailyStatusTally if blueprints == EVERY else StatusTally)
     rows = source.rows.filter(blueprints.condition).order_by().annotate(now=now_or_before(source.now))
     sums = rows.values("now", "slot", "status").annotate(n=source.number)
     return written(sums.values_list("now", "slot", "status", "n"))
@@ -149,11 +154,11 @@ def _by_blueprint(window: Window) -> Statement:
     return written(rows.values_list("blueprint_id", "status", "n"))
 
 
-def _rows(window: Window) -> _Rows:
+def _rows(window: Window, tallies: type[StatusTally | DailyStatusTally] = StatusTally) -> _Rows:
     if window.hourly:
         entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.start_ms, ts_ms__lt=window.until_ms)
         entries = entries.annotate(slot=F("ts_ms") / Value(window.slot_ms))
         return _Rows(entries, Count("position"), Q(ts_ms__gte=window.since_ms))
     now = Q() if window.since_ms is None else Q(day__gte=window.since_ms // DAY_MS)
-    tally = in_days(StatusTally.objects.all(), window.start_ms, window.until_ms).annotate(slot=F("day"))
+    tally = in_days(tallies._default_manager.all(), window.start_ms, window.until_ms).annotate(slot=F("day"))
     return _Rows(tally, Sum("runs"), now)

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from enhancelog.domain.intervals import FEW
 from enhancelog.domain.markers import FROM_LOG, Marker, MarkerKind, derived_id
 from enhancelog.domain.times import DAY_MS
-from enhancelog.models import AxisTally, StatusTally
+from enhancelog.models import DailyAxisTally, DailyStatusTally
 from enhancelog.queries.prepared import Statement, run
 
 # Started: FEW runs or more before the first day that it judged, and it judged FEW or more. So an axis that judged from
@@ -16,8 +16,8 @@ from enhancelog.queries.prepared import Statement, run
 MOST_AXES: Final = 200  # the first by name
 _WEEK: Final = 7
 
-_AXIS: Final = AxisTally._meta.db_table
-_STATUS: Final = StatusTally._meta.db_table
+_AXIS: Final = DailyAxisTally._meta.db_table
+_STATUS: Final = DailyStatusTally._meta.db_table
 
 # Every row counts at least one run, so that FEW rows are enough. Only seeks and short ranges of (axis, day) and (day).
 _EVIDENCE: Final = f"""

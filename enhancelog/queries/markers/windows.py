@@ -7,7 +7,7 @@ from django.db.models import Min
 
 from enhancelog.domain.markers import Marker
 from enhancelog.domain.times import DAY_MS, HOUR_MS, day_of
-from enhancelog.models import StatusTally
+from enhancelog.models import DailyStatusTally
 from enhancelog.queries.charts import MOST_HOURS, Window
 
 _LONGEST_MS: Final = MOST_HOURS * HOUR_MS
@@ -73,5 +73,5 @@ def _exact(ts_ms: int, start_ms: int, end_ms: int) -> tuple[Window, Window, int 
 
 
 def _log_begins_ms() -> int | None:
-    day = StatusTally.objects.aggregate(day=Min("day"))["day"]
+    day = DailyStatusTally.objects.aggregate(day=Min("day"))["day"]
     return None if day is None else int(day) * DAY_MS

@@ -9,8 +9,8 @@ from django.db.models import QuerySet, Sum
 
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter, Order
-from enhancelog.models import AxisTally, Denial
-from enhancelog.queries.blueprint_ids import named
+from enhancelog.models import AxisTally, DailyAxisTally, Denial
+from enhancelog.queries.blueprint_ids import EVERY, named
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.pattern_states import states_of
@@ -114,7 +114,8 @@ def _scope(wanted: EntryFilter, window: Window) -> Scope | None:
 
 
 def _denied(window: Window, scope: Scope) -> int:
-    rows: QuerySet[Any] = Denial.objects.all() if window.hourly else AxisTally.objects.all()
+    tallies = DailyAxisTally if scope.blueprints == EVERY else AxisTally
+    rows: QuerySet[Any] = Denial.objects.all() if window.hourly else tallies._default_manager.all()
     rows = rows.filter(axis__in=records.only_ids([scope.axis or ""]))
     rows = rows.filter(scope.blueprints.condition)
     if window.hourly:
