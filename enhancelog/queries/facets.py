@@ -38,9 +38,9 @@ _TOUCH = Touch._meta.db_table
 _AWAITING = TouchAwaiting._meta.db_table
 _FLIP = Rejudgement._meta.db_table
 
-_BY_SOURCE: Final = f"""
+_BY_SOURCE: Final = """
     UNION ALL
-    SELECT 'source', source, COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) GROUP BY source"""
+    SELECT 'source', source, COUNT(*) FROM sample GROUP BY source"""
 _BY_FLIP: Final = f"""
     UNION ALL
     SELECT 'has', 'flip', COUNT(*) FROM sample s
@@ -56,6 +56,17 @@ _TOUCHED: Final = "touched"
 _PATCHED: Final = "patched"
 _UNNAMED: Final = "unnamed"
 _ASKED: Final = "asked"
+
+# ``sample`` has what a gap depends on, so that no entry is read twice. Gaps and what followed take look-ups for each
+# row of ``followed``: the sample, or only its beginning if the counts are minimums anyway.
+MOST_FOLLOWED: Final = 2_500
+_SAMPLED: Final = ("position", "blueprint_id", "source", "ts_ms", "prev_hash")
+_DENIED: Final = f"""
+    , denied (position, axis, sole) AS MATERIALIZED (
+        SELECT d.position, d.axis, d.sole FROM sample s CROSS JOIN {_DENIAL} d WHERE d.position = s.position)
+    , followed AS MATERIALIZED (
+        SELECT * FROM sample
+        LIMIT (SELECT CASE WHEN COUNT(*) > {CAP} THEN {MOST_FOLLOWED} ELSE {CAP} END FROM sample))"""
 
 # An entry may have many keys, and every run values of its own.
 MOST_META: Final = 20_000  # values of the sample, newest entries first
@@ -103,20 +114,19 @@ _BY_ASKED: Final = f"""
 
 
 def _groups() -> str:
-    # IN instead of a join, for which SQLite may read the whole log to build a Bloom filter of its positions.
+    # Without the join in ``denied``, PostgreSQL would read all denials once for each of its groups.
     return f"""
     SELECT 'blueprint_id', s.blueprint_id, COUNT(*) FROM sample s GROUP BY s.blueprint_id
     UNION ALL
-    SELECT 'axis', d.axis, COUNT(*) FROM sample s CROSS JOIN {_DENIAL} d WHERE d.position = s.position GROUP BY d.axis
+    SELECT 'axis', axis, COUNT(*) FROM denied GROUP BY axis
     UNION ALL
-    SELECT 'axes', CASE WHEN d.sole THEN 'one' ELSE 'many' END, COUNT(DISTINCT s.position)
-        FROM sample s CROSS JOIN {_DENIAL} d WHERE d.position = s.position GROUP BY 2
+    SELECT 'axes', CASE WHEN sole THEN 'one' ELSE 'many' END, COUNT(DISTINCT position) FROM denied GROUP BY 2
     UNION ALL
     SELECT 'has', 'badge', COUNT(DISTINCT s.position) FROM sample s CROSS JOIN {_BADGE} b WHERE b.position = s.position
     UNION ALL
-    SELECT 'has', 'gap', COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) AND {gap()}
+    SELECT 'has', 'gap', COUNT(*) FROM followed {_ENTRY} WHERE {gap()}
     UNION ALL
-    SELECT 'afterwards', {afterwards("s.position")}, COUNT(*) FROM sample s GROUP BY 2"""
+    SELECT 'afterwards', {afterwards("s.position")}, COUNT(*) FROM followed s GROUP BY 2"""
 
 
 class ListPositions(NamedTuple):
@@ -185,7 +195,7 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
 
 def _sampled(entries: Entries, up_to: int, wanted: EntryFilter) -> dict[str, dict[str, int]]:
     try:
-        sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
+        sample, parameters = entries[: CAP + 1].values(*_SAMPLED).query.sql_with_params()
     except EmptyResultSet:  # the filter can match nothing
         return {}
     ((sources, has_meta, has_touches, has_flips),) = run(_HAS)
@@ -194,7 +204,7 @@ def _sampled(entries: Entries, up_to: int, wanted: EntryFilter) -> dict[str, dic
     groups += _BY_FLIP if has_flips else ""
     of_touches = _of_touches(wanted) if has_touches else _NO_TOUCHES
     statement = f"""
-        WITH sample (position, blueprint_id) AS MATERIALIZED ({sample}) {noted}{of_touches.sampled}
+        WITH sample ({", ".join(_SAMPLED)}) AS MATERIALIZED ({sample}){_DENIED}{noted}{of_touches.sampled}
         {groups}{of_touches.groups}"""
     values = [*parameters, *of_touches.inside, *afterwards_parameters(up_to), *of_touches.values]
     found: dict[str, dict[str, int]] = {}
