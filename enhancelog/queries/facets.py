@@ -40,10 +40,10 @@ _FLIP = Rejudgement._meta.db_table
 
 _BY_SOURCE: Final = """
     UNION ALL
-    SELECT 'source', source, COUNT(*) FROM sample GROUP BY source"""
+    SELECT 'source', source, COUNT(*) FROM followed GROUP BY source"""
 _BY_FLIP: Final = f"""
     UNION ALL
-    SELECT 'has', 'flip', COUNT(*) FROM sample s
+    SELECT 'has', 'flip', COUNT(*) FROM followed s
     WHERE EXISTS (SELECT 1 FROM {_FLIP} f WHERE f.position = s.position AND f.flips)
         OR EXISTS (SELECT 1 FROM {_FLIP} f WHERE f.earlier = s.position AND f.flips)"""
 # What the log has at all: more than one source, ``meta``, patches, and axes that contradict themselves.
@@ -51,29 +51,32 @@ _HAS: Final = Statement(f"""
     SELECT (SELECT COUNT(*) FROM (SELECT DISTINCT source FROM {BlueprintSummary._meta.db_table} LIMIT 2) found),
         EXISTS (SELECT 1 FROM {_META}), EXISTS (SELECT 1 FROM {_TOUCH}), EXISTS (SELECT 1 FROM {_FLIP} WHERE flips)""")
 
-# No parameters: how many places were read, entries with a patch, those without names, and the places of the filter.
+# No parameters: how many positions and how many places were read, entries with a patch, those without names, and the
+# places of the filter.
+_SIZE: Final = "size"
 _TOUCHED: Final = "touched"
 _PATCHED: Final = "patched"
 _UNNAMED: Final = "unnamed"
 _ASKED: Final = "asked"
 
-# ``sample`` has what a gap depends on, so that no entry is read twice. Gaps and what followed take look-ups for each
-# row of ``followed``: the sample, or only its beginning if the counts are minimums anyway.
+# ``sample`` are positions, which an index mostly has. ``followed`` are their entries, with what a gap depends on, so
+# that none is read twice. Beyond CAP, only the newest MOST_FOLLOWED are followed: their counts are minimums anyway.
 MOST_FOLLOWED: Final = 2_500
-_SAMPLED: Final = ("position", "blueprint_id", "source", "ts_ms", "prev_hash")
-_DENIED: Final = f"""
+_FOLLOWED: Final = f"""
+    , followed (position, blueprint_id, source, ts_ms, prev_hash, has_ops) AS MATERIALIZED (
+        SELECT e.position, e.blueprint_id, e.source, e.ts_ms, e.prev_hash, e.ops IS NOT NULL
+        FROM (SELECT position FROM sample
+            LIMIT (SELECT CASE WHEN COUNT(*) > {CAP} THEN {MOST_FOLLOWED} ELSE {CAP} END FROM sample)) newest
+        CROSS JOIN {_ENTRY} e WHERE e.position = newest.position)
     , denied (position, axis, sole) AS MATERIALIZED (
-        SELECT d.position, d.axis, d.sole FROM sample s CROSS JOIN {_DENIAL} d WHERE d.position = s.position)
-    , followed AS MATERIALIZED (
-        SELECT * FROM sample
-        LIMIT (SELECT CASE WHEN COUNT(*) > {CAP} THEN {MOST_FOLLOWED} ELSE {CAP} END FROM sample))"""
+        SELECT d.position, d.axis, d.sole FROM followed s CROSS JOIN {_DENIAL} d WHERE d.position = s.position)"""
 
 # An entry may have many keys, and every run values of its own.
 MOST_META: Final = 20_000  # values of the sample, newest entries first
 MOST_META_CHOICES: Final = 2_000  # that are offered, most entries first
 _SAMPLED_META: Final = f"""
     , noted (name, value) AS MATERIALIZED (
-        SELECT '{PREFIX}' || m.key, m.value FROM sample s CROSS JOIN {_META} m WHERE m.position = s.position
+        SELECT '{PREFIX}' || m.key, m.value FROM followed s CROSS JOIN {_META} m WHERE m.position = s.position
         LIMIT {MOST_META + 1})"""
 _BY_META: Final = f"""
     UNION ALL
@@ -90,7 +93,7 @@ MOST_PLACES: Final = 1_000  # that are offered, most entries first
 _SAMPLED_TOUCHES: Final = f"""
     , touched (place, offered) AS MATERIALIZED (
         SELECT t.place, CASE WHEN t.is_whole AND NOT t.has_named THEN 1 ELSE 0 END
-        FROM sample s CROSS JOIN {_TOUCH} t WHERE t.position = s.position{{inside}} LIMIT {MOST_TOUCHES + 1})"""
+        FROM followed s CROSS JOIN {_TOUCH} t WHERE t.position = s.position{{inside}} LIMIT {MOST_TOUCHES + 1})"""
 _INSIDE: Final = " AND t.place > %s AND t.place < %s"
 _BY_TOUCH: Final = f"""
     UNION ALL
@@ -101,28 +104,30 @@ _BY_TOUCH: Final = f"""
         ORDER BY n DESC, place LIMIT {MOST_PLACES}) offered"""
 _BY_PATCH: Final = f"""
     UNION ALL
-    SELECT '{_PATCHED}', '', COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) AND (
-        ops IS NOT NULL OR EXISTS (SELECT 1 FROM {EntryPatch._meta.db_table} joined
-            WHERE joined.position = {_ENTRY}.position AND joined.patch <= %s))
+    SELECT '{_PATCHED}', '', COUNT(*) FROM followed s WHERE s.has_ops OR EXISTS (
+        SELECT 1 FROM {EntryPatch._meta.db_table} joined WHERE joined.position = s.position AND joined.patch <= %s)
     UNION ALL
-    SELECT '{_UNNAMED}', '', COUNT(*) FROM sample s CROSS JOIN {_AWAITING} a
+    SELECT '{_UNNAMED}', '', COUNT(*) FROM followed s CROSS JOIN {_AWAITING} a
         WHERE a.position = s.position AND a.is_missing"""
 _BY_ASKED: Final = f"""
     UNION ALL
-    SELECT '{_ASKED}', t.place, COUNT(*) FROM sample s CROSS JOIN {_TOUCH} t
+    SELECT '{_ASKED}', t.place, COUNT(*) FROM followed s CROSS JOIN {_TOUCH} t
     WHERE t.position = s.position AND t.place IN ({{places}}) GROUP BY t.place"""
 
 
 def _groups() -> str:
     # Without the join in ``denied``, PostgreSQL would read all denials once for each of its groups.
     return f"""
-    SELECT 'blueprint_id', s.blueprint_id, COUNT(*) FROM sample s GROUP BY s.blueprint_id
+    SELECT '{_SIZE}', '', COUNT(*) FROM sample
+    UNION ALL
+    SELECT 'blueprint_id', blueprint_id, COUNT(*) FROM followed GROUP BY blueprint_id
     UNION ALL
     SELECT 'axis', axis, COUNT(*) FROM denied GROUP BY axis
     UNION ALL
     SELECT 'axes', CASE WHEN sole THEN 'one' ELSE 'many' END, COUNT(DISTINCT position) FROM denied GROUP BY 2
     UNION ALL
-    SELECT 'has', 'badge', COUNT(DISTINCT s.position) FROM sample s CROSS JOIN {_BADGE} b WHERE b.position = s.position
+    SELECT 'has', 'badge', COUNT(DISTINCT b.position) FROM followed s CROSS JOIN {_BADGE} b
+        WHERE b.position = s.position
     UNION ALL
     SELECT 'has', 'gap', COUNT(*) FROM followed {_ENTRY} WHERE {gap()}
     UNION ALL
@@ -162,13 +167,12 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
         entries, is_part = Entry.objects.filter(position__in=known.positions), known.is_part
     sampled = _sampled(entries, up_to, wanted)
     asked = sampled.pop(_ASKED, {})
-    meta_rows, touch_rows, patched, unnamed = (
-        sampled.pop(name, {}).get("", 0) for name in (PREFIX, _TOUCHED, _PATCHED, _UNNAMED)
+    size, meta_rows, touch_rows, patched, unnamed = (
+        sampled.pop(name, {}).get("", 0) for name in (_SIZE, PREFIX, _TOUCHED, _PATCHED, _UNNAMED)
     )
-    size = sum(sampled.get("blueprint_id", {}).values())
     axes = sampled.setdefault("axes", {})
-    axes["none"] = size - sum(axes.values())
-    # Beyond CAP, axes and Blueprints come from tallies; the others are minimums, from the newest entries in reach.
+    axes["none"] = sum(sampled.get("blueprint_id", {}).values()) - sum(axes.values())
+    # Beyond CAP, axes and Blueprints come from tallies; the others are minimums, from the newest entries.
     capped = size > CAP or is_part
     more_meta = meta_rows > MOST_META
     sampled.update((name, meta.as_found(values, values)) for name, values in sampled.items() if is_meta(name))
@@ -195,7 +199,7 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
 
 def _sampled(entries: Entries, up_to: int, wanted: EntryFilter) -> dict[str, dict[str, int]]:
     try:
-        sample, parameters = entries[: CAP + 1].values(*_SAMPLED).query.sql_with_params()
+        sample, parameters = entries[: CAP + 1].values("position").query.sql_with_params()
     except EmptyResultSet:  # the filter can match nothing
         return {}
     ((sources, has_meta, has_touches, has_flips),) = run(_HAS)
@@ -204,7 +208,7 @@ def _sampled(entries: Entries, up_to: int, wanted: EntryFilter) -> dict[str, dic
     groups += _BY_FLIP if has_flips else ""
     of_touches = _of_touches(wanted) if has_touches else _NO_TOUCHES
     statement = f"""
-        WITH sample ({", ".join(_SAMPLED)}) AS MATERIALIZED ({sample}){_DENIED}{noted}{of_touches.sampled}
+        WITH sample (position) AS MATERIALIZED ({sample}){_FOLLOWED}{noted}{of_touches.sampled}
         {groups}{of_touches.groups}"""
     values = [*parameters, *of_touches.inside, *afterwards_parameters(up_to), *of_touches.values]
     found: dict[str, dict[str, int]] = {}

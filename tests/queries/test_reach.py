@@ -1,6 +1,7 @@
 """What no index leads to is looked for in so many rows at a time, and nothing is lost on the way."""
 
 import re
+from urllib.parse import parse_qsl
 
 import pytest
 from django.db import connection
@@ -78,6 +79,23 @@ def test_a_page_says_how_far_it_looked_and_goes_on(
         found += positions(page)
         pages += 1
     assert (found, pages) == ([9, 2], 4)
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("has=ops", 20_000),
+        ("text=a", 20_000),
+        ("text=a&not_text=b", 10_000),
+        ("afterwards=none&afterwards=applied", 10_000),
+        ("not_next=same", 10_000),
+        ("has=gap&has=ops", 10_000),
+        ("matching=has%3Dgap", 10_000),
+        ("attempt=later&text=a", 6_667),
+    ],
+)
+def test_the_more_is_looked_for_in_each_row_the_fewer_rows_a_page_scans(query: str, rows: int) -> None:
+    assert reach.most_rows(filters.from_pairs(parse_qsl(query), 0)) == rows
 
 
 @pytest.mark.usefixtures("ten_entries")
