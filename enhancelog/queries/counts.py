@@ -22,7 +22,7 @@ from enhancelog.queries.reach import is_one_range, reach
 from enhancelog.queries.selection import Entries, select
 
 CAP: Final = 10_000
-MOST_SUMMED: Final = 20_000  # tallies for counts by axis or Blueprint; there is one per day, Blueprint and axis
+MOST_SUMMED: Final = 10_000  # tallies for counts by axis or Blueprint; there is one per day, Blueprint and axis
 
 _TALLIED: Final = {"blueprint_id", "blueprint_prefix", "status", "axis", "pattern"}
 
