@@ -25,7 +25,7 @@ from enhancelog.models import (
 from enhancelog.projections import source_names
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
-from enhancelog.queries.counts import CAP, Count, count, tallied_by_axis, tallied_by_blueprint
+from enhancelog.queries.counts import CAP, Count, adds_up, count, tallied_by_axis, tallied_by_blueprint
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.queries.reach import reach
 from enhancelog.queries.selection import Entries
@@ -60,13 +60,14 @@ _UNNAMED: Final = "unnamed"
 _ASKED: Final = "asked"
 
 # ``sample`` are positions, which an index mostly has. ``followed`` are their entries, with what a gap depends on, so
-# that none is read twice. Beyond CAP, only the newest MOST_FOLLOWED are followed: their counts are minimums anyway.
+# that none is read twice. Beyond CAP, or if a list was not looked through, only the newest MOST_FOLLOWED are followed,
+# whose counts are minimums anyway.
 MOST_FOLLOWED: Final = 2_500
 _FOLLOWED: Final = f"""
     , followed (position, blueprint_id, source, ts_ms, prev_hash, has_ops) AS MATERIALIZED (
         SELECT e.position, e.blueprint_id, e.source, e.ts_ms, e.prev_hash, e.ops IS NOT NULL
         FROM (SELECT position FROM sample
-            LIMIT (SELECT CASE WHEN COUNT(*) > {CAP} THEN {MOST_FOLLOWED} ELSE {CAP} END FROM sample)) newest
+            LIMIT (SELECT CASE WHEN COUNT(*) > %s THEN {MOST_FOLLOWED} ELSE {CAP} END FROM sample)) newest
         CROSS JOIN {_ENTRY} e WHERE e.position = newest.position)
     , denied (position, axis, sole) AS MATERIALIZED (
         SELECT d.position, d.axis, d.sole FROM followed s CROSS JOIN {_DENIAL} d WHERE d.position = s.position)"""
@@ -160,12 +161,15 @@ class Facets:
 
 def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) -> Facets:
     """``known``: the positions, if already read."""
+    in_all = count(wanted, up_to) if known is None and adds_up(wanted) else Count(0)
+    is_long = in_all.number > CAP
     if known is None:
         entries, end = reach(wanted, up_to, ascending=False)
         is_part = end is not None
     else:
         entries, is_part = Entry.objects.filter(position__in=known.positions), known.is_part
-    sampled = _sampled(entries, up_to, wanted)
+    sample = entries[: MOST_FOLLOWED if is_long else CAP + 1]
+    sampled = _sampled(sample, up_to, wanted, most=MOST_FOLLOWED if is_part else CAP)
     asked = sampled.pop(_ASKED, {})
     size, meta_rows, touch_rows, patched, unnamed = (
         sampled.pop(name, {}).get("", 0) for name in (_SIZE, PREFIX, _TOUCHED, _PATCHED, _UNNAMED)
@@ -173,7 +177,7 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
     axes = sampled.setdefault("axes", {})
     axes["none"] = sum(sampled.get("blueprint_id", {}).values()) - sum(axes.values())
     # Beyond CAP, axes and Blueprints come from tallies; the others are minimums, from the newest entries.
-    capped = size > CAP or is_part
+    capped = is_long or size > CAP or is_part
     more_meta = meta_rows > MOST_META
     sampled.update((name, meta.as_found(values, values)) for name, values in sampled.items() if is_meta(name))
     more_places = touch_rows > MOST_TOUCHES
@@ -184,7 +188,7 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
     if capped:
         for name, tallied in (("axis", tallied_by_axis), ("blueprint_id", tallied_by_blueprint)):
             counted[name] = tallied(wanted, up_to) or counted.get(name, {})
-    total = count(wanted, up_to) if size > CAP else Count(size, capped)
+    total = in_all if is_long else count(wanted, up_to) if size > CAP else Count(size, capped)
     offered = sum(len(values) for name, values in counted.items() if is_meta(name))
     ranked = {name: _ranked(values) for name, values in counted.items()}
     return Facets(
@@ -197,9 +201,9 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
     )
 
 
-def _sampled(entries: Entries, up_to: int, wanted: EntryFilter) -> dict[str, dict[str, int]]:
+def _sampled(entries: Entries, up_to: int, wanted: EntryFilter, most: int) -> dict[str, dict[str, int]]:
     try:
-        sample, parameters = entries[: CAP + 1].values("position").query.sql_with_params()
+        sample, parameters = entries.values("position").query.sql_with_params()
     except EmptyResultSet:  # the filter can match nothing
         return {}
     ((sources, has_meta, has_touches, has_flips),) = run(_HAS)
@@ -210,7 +214,7 @@ def _sampled(entries: Entries, up_to: int, wanted: EntryFilter) -> dict[str, dic
     statement = f"""
         WITH sample (position) AS MATERIALIZED ({sample}){_FOLLOWED}{noted}{of_touches.sampled}
         {groups}{of_touches.groups}"""
-    values = [*parameters, *of_touches.inside, *afterwards_parameters(up_to), *of_touches.values]
+    values = [*parameters, most, *of_touches.inside, *afterwards_parameters(up_to), *of_touches.values]
     found: dict[str, dict[str, int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -71,6 +71,17 @@ def whole(wanted: EntryFilter, up_to: int) -> Entries:
     return select(wanted, up_to) if led is None else led
 
 
+def stored_last(wanted: EntryFilter, up_to: int) -> Entries:
+    """Of a filter that is more than one range. What no index leads to is looked for in the last positions only."""
+    led = _led(wanted, up_to)
+    if led is not None:
+        return led
+    entries = select(wanted, up_to)
+    if "phrase" in wanted.include or _leading(wanted).include.keys() - {"status", "source"}:
+        return entries
+    return entries.filter(key_position__gt=up_to - most_rows(wanted))
+
+
 def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
     ways = {
         "phrase": phrases.few,

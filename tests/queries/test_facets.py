@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from enhancelog.domain import filters
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.times import EARLIEST_MS
-from enhancelog.queries import counts, prepared
+from enhancelog.queries import counts, prepared, reach
 from enhancelog.queries import facets as facet_queries
 from enhancelog.queries.counts import Count
 from enhancelog.queries.facets import Facets, facets
@@ -38,7 +38,8 @@ def four_counted_two_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prepared, "_kept", {})
     for module in (counts, facet_queries):
         monkeypatch.setattr(module, "CAP", 4)
-    shorter = facet_queries._FOLLOWED.replace("> 10000 THEN 2500 ELSE 10000", "> 4 THEN 2 ELSE 4")
+    monkeypatch.setattr(facet_queries, "MOST_FOLLOWED", 2)
+    shorter = facet_queries._FOLLOWED.replace("THEN 2500 ELSE 10000", "THEN 2 ELSE 4")
     assert shorter != facet_queries._FOLLOWED
     monkeypatch.setattr(facet_queries, "_FOLLOWED", shorter)
 
@@ -70,6 +71,15 @@ def test_beyond_it_what_no_tally_has_is_at_least_that_of_the_newest(
     assert found.by["axes"] == (("one", Count(2, capped=True)),)
     assert found.by["meta.model"] == (("m", Count(2, capped=True)),)
     assert sum(each.entries.number for each in found.by["afterwards"]) == 2
+
+
+@pytest.mark.usefixtures("four_counted_two_followed")
+def test_of_a_list_that_was_not_looked_through_only_the_newest_are_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    record(5)
+    monkeypatch.setattr(reach, "MOST_ROWS", 3)
+    found = of(filters.from_pairs([("status", "rejected"), ("not_axis", "nobody")], 0))
+    assert found.total == Count(3, capped=True)
+    assert found.by["axis"] == (("noop", Count(2, capped=True)),)
 
 
 @pytest.mark.usefixtures("four_counted_two_followed")

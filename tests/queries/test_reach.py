@@ -16,6 +16,7 @@ from enhancelog.queries import entries as lists
 from enhancelog.queries import phrases, prepared, reach
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.facets import facets
+from enhancelog.queries.newest import newest
 from enhancelog.queries.selection import select
 from tests.factories import make_rejected
 from tests.list_pages import positions, summary
@@ -79,6 +80,15 @@ def test_a_page_says_how_far_it_looked_and_goes_on(
         found += positions(page)
         pages += 1
     assert (found, pages) == ([9, 2], 4)
+
+
+@pytest.mark.usefixtures("ten_entries")
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("text=word", [9]), ("text=word&axis=noop", [9, 2]), ("phrase=word", [9, 2]), ("not_text=else", [9])],
+)
+def test_a_feed_looks_through_the_last_positions_unless_an_index_leads(query: str, found: list[int]) -> None:
+    assert newest(filters.from_pairs(parse_qsl(query), 0), 50) == found
 
 
 @pytest.mark.parametrize(
