@@ -25,6 +25,7 @@ from benchmarks.legs import (
     appends,
     bulk,
     crowd,
+    every_page,
     evidence,
     exports,
     generator_ceiling,
@@ -54,6 +55,7 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "read": peers.reads,
     "export": exports.run,
     "large": large.run,
+    "every-page": every_page.run,
     "change": what_to_change.run,
     "crowd": crowd.run,
     "grouping": grouping.run,
@@ -137,7 +139,7 @@ def _folder(given: Path | None, plan: Plan) -> Path:
     data_dir = Path(os.environ.get("ENHANCELOG_DATA_DIR") or ROOT / "var").absolute()
     folder = given.absolute() if given else data_dir / "bench"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    needed = (plan.large + plan.middle) * BYTES_AN_ENTRY
+    needed = (plan.large + plan.middle + plan.wide) * BYTES_AN_ENTRY
     if room(folder) < needed:
         raise Failed(f"{folder} has too little room: {needed / 1e9:.0f} GB are needed; choose another with --folder")
     return folder

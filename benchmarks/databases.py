@@ -5,7 +5,7 @@ import os
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -33,6 +33,10 @@ DECIDING: Final = (
     "enhancelog/store",
     "content/migrations",
 )
+# The logs of ``inside.fill``: of ``generator``, and of ``wide``.
+USUAL: Final = "log"
+WIDE: Final = "wide"
+MORE_DECIDING: Final = {USUAL: (), WIDE: ("benchmarks/wide.py",)}
 
 DURABLE: Final = (
     "fsync=on",
@@ -61,7 +65,6 @@ class Databases:
         self.log = folder / "bench.log"
         self._plan = plan
         self._progress = progress
-        self._key = f"{fingerprint()}-{plan.seed}"
         self._server = ""
 
     @contextmanager
@@ -77,19 +80,20 @@ class Databases:
             version = connection.info.server_version
         return f"{version // 10000}.{version % 10000}"
 
-    def log_of(self, vendor: str, size: int) -> Database:
+    def log_of(self, vendor: str, size: int, kind: str = USUAL) -> Database:
         """A log to read; created if missing."""
-        name = f"log_{size}_{self._key}".replace("-", "_")
+        beginning = f"{kind}_{size}_"
+        name = f"{beginning}{fingerprint(MORE_DECIDING[kind])}_{self._plan.seed}".replace("-", "_")
         database = self._named(vendor, name)
         if not self._is_there(vendor, name):
-            self._drop_others(vendor, size, name)
-            self._fill(vendor, name, size)
+            self._drop_others(vendor, beginning, name)
+            self._fill(vendor, name, kind, size)
         return database
 
     @contextmanager
-    def copy_of(self, vendor: str, size: int) -> Iterator[Database]:
+    def copy_of(self, vendor: str, size: int, kind: str = USUAL) -> Iterator[Database]:
         """A temporary log to write to."""
-        source = self.log_of(vendor, size)
+        source = self.log_of(vendor, size, kind)
         name = f"copy_{uuid.uuid4().hex[:12]}"
         copy = self._named(vendor, name)
         if vendor == "sqlite":
@@ -126,13 +130,13 @@ class Databases:
     def _is_there(self, vendor: str, name: str) -> bool:
         return (self.folder / f"{name}-{vendor}.made").exists()
 
-    def _fill(self, vendor: str, name: str, size: int) -> None:
+    def _fill(self, vendor: str, name: str, kind: str, size: int) -> None:
         database = self._named(vendor, name)
         self._drop(vendor, name)
         if vendor == "postgresql":
             self._admin(f"CREATE DATABASE {name}")
         perform(
-            module("benchmarks.inside", "fill", size, self._plan.seed),
+            module("benchmarks.inside", "fill", kind, size, self._plan.seed),
             product_environment(database.data_dir, database.url),
             self.log,
             lambda said: self._progress(f"making a log of {size:,} on {vendor}: {said['done']:,}"),
@@ -140,8 +144,8 @@ class Databases:
         shutil.rmtree(database.data_dir, ignore_errors=True)
         (self.folder / f"{name}-{vendor}.made").touch()
 
-    def _drop_others(self, vendor: str, size: int, name: str) -> None:
-        for made in self.folder.glob(f"log_{size}_*-{vendor}.made"):
+    def _drop_others(self, vendor: str, beginning: str, name: str) -> None:
+        for made in self.folder.glob(f"{beginning}*-{vendor}.made"):
             old = made.name.removesuffix(f"-{vendor}.made")
             if old != name:
                 made.unlink()
@@ -196,9 +200,9 @@ def peer_row(entry: Entry) -> tuple[Any, ...]:
     )
 
 
-def fingerprint() -> str:
+def fingerprint(more: Iterable[str] = ()) -> str:
     digest = hashlib.sha256()
-    for name in DECIDING:
+    for name in (*DECIDING, *more):
         path = ROOT / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())

@@ -1,6 +1,6 @@
 """What the benchmark runs inside the product, in a process per database.
 
-``python -m benchmarks.inside``: ``fill SIZE SEED`` creates a log; ``record TAPE NAME SEED BLUEPRINTS TRANSACTIONS
+``python -m benchmarks.inside``: ``fill KIND SIZE SEED`` creates a log; ``record TAPE NAME SEED BLUEPRINTS TRANSACTIONS
 SIZE`` appends batches and records their statements; ``queries TAPE ADDRESS…`` requests pages and records theirs;
 ``wait ALERT NUMBER`` makes deliveries of an alert that wait for a day;
 ``serve PORT APPLICATION`` serves another application than ours. The environment names the database.
@@ -12,34 +12,48 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from benchmarks import generator
+from benchmarks import generator, wide
+from benchmarks.databases import WIDE
 from benchmarks.tape import Recorder, Tape
+from enhancelog.domain.records import Entry
 
 BATCH = 1000
 
 
-def fill(size: int, seed: int) -> None:
+def fill(kind: str, size: int, seed: int) -> None:
     """A migrated, ANALYZEd database with a log; prints progress."""
     from django.core.management import call_command
 
     from enhancelog.domain.origin import Origin
-    from enhancelog.store import pattern_groups
+    from enhancelog.store import pattern_groups, touch_derivation
     from enhancelog.store.database import DatabaseEnhanceLogStore, analyze
 
     call_command("migrate", verbosity=0, interactive=False)
-    store = DatabaseEnhanceLogStore(Origin("command", "bench", "bench"))
-    entries = generator.log(seed, size)
+    entries = wide.log(seed, size) if kind == WIDE else generator.log(seed, size)
     done = 0
     while batch := list(islice(entries, BATCH)):
-        if any(not outcome.is_new for outcome in store.append_batch(batch)):
-            raise SystemExit("the database is not fresh")
+        for source, its_entries in _by_source(kind, batch).items():
+            store = DatabaseEnhanceLogStore(Origin("command", "bench", source))
+            if any(not outcome.is_new for outcome in store.append_batch(its_entries)):
+                raise SystemExit("the database is not fresh")
         done += len(batch)
         if done == BATCH:
             analyze()  # plans for the lookups of the next batches
         say({"done": done})
     pattern_groups.settle()
+    while touch_derivation.step():
+        pass
     analyze()
     _settle()
+
+
+def _by_source(kind: str, batch: Sequence[Entry]) -> dict[str, list[Entry]]:
+    if kind != WIDE:
+        return {"bench": list(batch)}
+    found: dict[str, list[Entry]] = {}
+    for entry in batch:
+        found.setdefault(wide.source_of(entry.blueprint_id), []).append(entry)
+    return found
 
 
 def record(tape: Path, name: str, seed: int, blueprints: int, transactions: int, size: int) -> None:
@@ -145,7 +159,8 @@ def main(job: str, *arguments: str) -> None:
     django.setup()
     match job:
         case "fill":
-            fill(*_numbers(arguments))
+            kind, *numbers = arguments
+            fill(kind, *_numbers(numbers))
         case "record":
             tape, name, *numbers = arguments
             record(Path(tape), name, *_numbers(numbers))

@@ -13,6 +13,7 @@ class Plan:
     small: int
     middle: int
     large: int
+    wide: int  # the log of many Blueprints, axes and days
     appends: int
     bulk_lines: int
     batches: int
@@ -32,6 +33,7 @@ FULL = Plan(
     small=10_000,
     middle=100_000,
     large=1_000_000,
+    wide=200_000,
     appends=800,
     bulk_lines=10_000,
     batches=20,
@@ -49,6 +51,7 @@ QUICK = Plan(
     small=1_000,
     middle=5_000,
     large=10_000,
+    wide=5_000,
     appends=160,
     bulk_lines=2_000,
     batches=4,

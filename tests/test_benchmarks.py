@@ -4,18 +4,21 @@ import json
 import random
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice, pairwise
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from msgspec import UNSET
 
 from benchmarks import __main__ as command
-from benchmarks import generator, load, messages, report, rounds
+from benchmarks import generator, load, messages, report, rounds, wide
 from benchmarks.children import Failed
-from benchmarks.legs import groups, pages
+from benchmarks.legs import every_page, groups, pages
 from benchmarks.replay import Sqlite
 from benchmarks.rounds import Contender, Fact, Results, Sample, Target, interleaved
 from benchmarks.tape import Statement
+from enhancelog.domain.times import DAY_MS
 from tests import loops
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
@@ -25,6 +28,34 @@ def test_the_same_seed_gives_the_same_log() -> None:
     assert list(generator.log(1, 50)) == list(generator.log(1, 50))
     assert list(generator.log(1, 50)) != list(generator.log(2, 50))
     assert len({entry.issue_id for entry in generator.appends(1, "a", 50, 6) + generator.appends(1, "b", 50, 6)}) == 100
+
+
+def test_the_wide_log_has_what_filters_look_for() -> None:
+    entries = list(wide.log(1, 2_000))
+    assert entries[:50] == list(islice(wide.log(1, 2_000), 50))
+    assert {len(entry.verdicts) for entry in entries} == {len(wide.AXES)} == {12}
+    assert len({entry.blueprint_id for entry in entries}) > 400
+    assert 0 < generator.END_MS - entries[-1].ts_ms < DAY_MS
+    assert entries[-1].ts_ms - entries[0].ts_ms > 364 * DAY_MS
+    seen: set[str] = set()
+    gaps = again = retries = 0
+    for entry in entries:
+        again += entry.candidate_hash in seen
+        seen.add(str(entry.candidate_hash))
+    states = {name: [each for each in entries if each.blueprint_id == name] for name in wide.BLUEPRINTS}
+    for its_entries in states.values():
+        for before, entry in pairwise(its_entries):
+            gaps += entry.prev_hash != (before.new_hash or before.prev_hash)
+            retries += bool(before.reasons) and entry.intent == before.intent
+    with_patch = sum(entry.ops is not UNSET for entry in entries)
+    assert min(gaps, again, retries, with_patch) > 0
+
+
+def test_every_page_of_the_leg_has_an_address() -> None:
+    names = {name: name for name in ("blueprint", "rare", "prefix", "entry", "pattern", "source", "word", "rare_word")}
+    addresses = [every_page.address(page, names) for page in every_page.PAGES]
+    assert len(set(addresses)) == len(addresses)
+    assert not [address for address in addresses if "{" in address]
 
 
 def test_every_contender_is_warmed_up_and_then_measured_once_a_round_in_changing_order() -> None:

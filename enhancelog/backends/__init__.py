@@ -148,11 +148,11 @@ class Dialect(Protocol):
     # Condition and order that find an entry's predecessor in its chain, by the chain index.
     link_before_sql: str
 
-    # Condition: a text of the entry contains ``%s`` (four times), ASCII case-insensitively.
+    # Condition: a text of the entry contains another, ASCII case-insensitively (``queries.containing``).
     text_search_sql: str
 
-    def has_word(self, text: str, word: str, separators: str) -> tuple[str, str]:
-        """Condition and its only parameter: ``text``, which is SQL, has a word, ASCII case-insensitively. All of
+    def has_word(self, text: str, word: str, separators: str) -> tuple[str, tuple[str, ...]]:
+        """Condition and its parameters: ``text``, which is SQL, has a word, ASCII case-insensitively. All of
         ``separators`` and spaces, which are ASCII, end words."""
 
     # The number of operations in JSON text, which may be NULL.

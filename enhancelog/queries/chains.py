@@ -24,13 +24,14 @@ def gap() -> str:
 
 
 def _gap(chain: str, state: str) -> str:
+    # Mostly the chain goes on, which one look-up shows. PostgreSQL would join conditions with AND in another order.
     return f"""(
-    {_ENTRY}.source NOT IN ({_TREES})
-    AND EXISTS (SELECT 1 FROM {_ENTRY} earlier WHERE earlier.blueprint_id = {_ENTRY}.blueprint_id
-            AND (earlier.ts_ms, earlier.position) < ({_ENTRY}.ts_ms, {_ENTRY}.position))
-    AND NOT EXISTS (
-        SELECT 1 FROM {_SUMMARY} {chain}
-        WHERE {chain}.blueprint_id = {_ENTRY}.blueprint_id AND {_ENTRY}.prev_hash = ({state})))"""
+    CASE WHEN {_ENTRY}.source IN ({_TREES}) THEN FALSE
+        WHEN EXISTS (
+            SELECT 1 FROM {_SUMMARY} {chain}
+            WHERE {chain}.blueprint_id = {_ENTRY}.blueprint_id AND {_ENTRY}.prev_hash = ({state})) THEN FALSE
+        ELSE EXISTS (SELECT 1 FROM {_ENTRY} earlier WHERE earlier.blueprint_id = {_ENTRY}.blueprint_id
+            AND (earlier.ts_ms, earlier.position) < ({_ENTRY}.ts_ms, {_ENTRY}.position)) END)"""
 
 
 def _last(value: str) -> str:

@@ -13,7 +13,8 @@ from django.db.models.expressions import Combinable
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.times import DAY_MS
-from enhancelog.models import AxisTally, BlueprintSummary, Entry, StatusTally, TemplateTally
+from enhancelog.models import AxisTally, AxisTotal, BlueprintSummary, Entry, StatusTally, TemplateTally
+from enhancelog.projections.axis_totals import EVERY
 from enhancelog.queries.blueprint_ids import blueprints_of
 from enhancelog.queries.pattern_ids import is_pattern_id, leader
 from enhancelog.queries.prepared import Statement, fetch, run, written
@@ -21,6 +22,7 @@ from enhancelog.queries.reach import is_one_range, reach
 from enhancelog.queries.selection import Entries, select
 
 CAP: Final = 10_000
+MOST_SUMMED: Final = 10_000  # tallies for counts by axis or Blueprint; there is one per day, Blueprint and axis
 
 _TALLIED: Final = {"blueprint_id", "blueprint_prefix", "status", "axis", "pattern"}
 
@@ -62,7 +64,7 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
 
     def write(up_to: int) -> Statement:
         # One statement, so that no append comes between the tallies and the late rows it subtracts.
-        total, amount = _tallied(wanted, _days(wanted))
+        total, amount = _totalled(wanted)
         late = _late(wanted, up_to)
         counts = [_one_number(total, Sum(amount)), _one_number(late, Rows("position"))]
         sql = " - ".join(f"COALESCE(({count.sql}), 0)" for count in counts)
@@ -71,6 +73,12 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
     if "pattern" in wanted.include:  # its templates are looked up, and change
         return Count(int(run(write(up_to))[0][0]))
     return Count(int(fetch(("tallied", wanted.key, wanted.since_ms, wanted.until_ms), write, up_to)[0][0]))
+
+
+def _totalled(wanted: EntryFilter) -> tuple[QuerySet[Any], Combinable]:
+    if wanted.include.keys() == {"status", "axis"} and _days(wanted) == Days():
+        return AxisTotal.objects.filter(axis__in=records.only_ids(_denied(wanted))), F("rejected")
+    return _tallied(wanted, _days(wanted))
 
 
 def _late(wanted: EntryFilter, up_to: int) -> Entries:
@@ -147,7 +155,7 @@ def _up_to_cap(wanted: EntryFilter, up_to: int) -> Count:
 
 
 def tallied_by_blueprint(wanted: EntryFilter, up_to: int) -> dict[str, Count] | None:
-    """``None`` if tallies do not cover the filter."""
+    """``None`` if tallies do not cover the filter, or are too many."""
     if not adds_up(wanted):
         return None
     tally, amount = _tallied(wanted, _days(wanted))
@@ -155,15 +163,23 @@ def tallied_by_blueprint(wanted: EntryFilter, up_to: int) -> dict[str, Count] | 
 
 
 def tallied_by_axis(wanted: EntryFilter, up_to: int) -> dict[str, Count] | None:
-    """``None`` if tallies do not cover the filter."""
+    """``None`` if tallies do not cover the filter, or are too many."""
     if not adds_up(wanted) or _denied(wanted) or not covers_rejections(wanted):
         return None
-    tally, amount = _axes(wanted, _days(wanted))
+    tally, amount = _by_axis(wanted)
     late = _late(wanted, up_to).filter(denials__isnull=False)
     return _summed("axis", tally, amount, late.values_list("denials__axis", Value(-1)))
 
 
-def _summed(name: str, tally: QuerySet[Any], amount: Combinable, late: QuerySet[Any, Any]) -> dict[str, Count]:
+def _by_axis(wanted: EntryFilter) -> tuple[QuerySet[Any], Combinable]:
+    if wanted.include.keys() == {"status"} and _days(wanted) == Days():
+        return AxisTotal.objects.exclude(axis=EVERY), F("rejected")  # a row an axis
+    return _axes(wanted, _days(wanted))
+
+
+def _summed(name: str, tally: QuerySet[Any], amount: Combinable, late: QuerySet[Any, Any]) -> dict[str, Count] | None:
+    if tally.order_by()[: MOST_SUMMED + 1].count() > MOST_SUMMED:
+        return None
     found = tally.values_list(name).annotate(n=Sum(amount)).order_by()
     sums: Counter[str] = Counter()
     for value, number in found.union(late, all=True):  # one statement, as in ``count``

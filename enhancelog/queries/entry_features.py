@@ -81,8 +81,8 @@ def _within(number: Any, value: str) -> Q:
 
 def _has_word(word: str) -> Q:
     beginning = f"substr({_ENTRY}.intent, 1, {features.SEARCHED})"
-    condition, parameter = dialect().has_word(beginning, word, features.SEPARATORS)
-    return Q(RawSQL(f"({condition})", (parameter,), output_field=BooleanField()))
+    condition, parameters = dialect().has_word(beginning, word, features.SEPARATORS)
+    return Q(RawSQL(f"({condition})", parameters, output_field=BooleanField()))
 
 
 def _is_by(actor: str) -> Q:

@@ -25,7 +25,7 @@ from enhancelog.models import (
 from enhancelog.projections import source_names
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
-from enhancelog.queries.counts import CAP, Count, count, tallied_by_axis, tallied_by_blueprint
+from enhancelog.queries.counts import CAP, Count, adds_up, count, tallied_by_axis, tallied_by_blueprint
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.queries.reach import reach
 from enhancelog.queries.selection import Entries
@@ -38,12 +38,12 @@ _TOUCH = Touch._meta.db_table
 _AWAITING = TouchAwaiting._meta.db_table
 _FLIP = Rejudgement._meta.db_table
 
-_BY_SOURCE: Final = f"""
+_BY_SOURCE: Final = """
     UNION ALL
-    SELECT 'source', source, COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) GROUP BY source"""
+    SELECT 'source', source, COUNT(*) FROM followed GROUP BY source"""
 _BY_FLIP: Final = f"""
     UNION ALL
-    SELECT 'has', 'flip', COUNT(*) FROM sample s
+    SELECT 'has', 'flip', COUNT(*) FROM followed s
     WHERE EXISTS (SELECT 1 FROM {_FLIP} f WHERE f.position = s.position AND f.flips)
         OR EXISTS (SELECT 1 FROM {_FLIP} f WHERE f.earlier = s.position AND f.flips)"""
 # What the log has at all: more than one source, ``meta``, patches, and axes that contradict themselves.
@@ -51,18 +51,33 @@ _HAS: Final = Statement(f"""
     SELECT (SELECT COUNT(*) FROM (SELECT DISTINCT source FROM {BlueprintSummary._meta.db_table} LIMIT 2) found),
         EXISTS (SELECT 1 FROM {_META}), EXISTS (SELECT 1 FROM {_TOUCH}), EXISTS (SELECT 1 FROM {_FLIP} WHERE flips)""")
 
-# No parameters: how many places were read, entries with a patch, those without names, and the places of the filter.
+# No parameters: how many positions and how many places were read, entries with a patch, those without names, and the
+# places of the filter.
+_SIZE: Final = "size"
 _TOUCHED: Final = "touched"
 _PATCHED: Final = "patched"
 _UNNAMED: Final = "unnamed"
 _ASKED: Final = "asked"
+
+# ``sample`` are positions, which an index mostly has. ``followed`` are their entries, with what a gap depends on, so
+# that none is read twice. Beyond CAP, or if a list was not looked through, only the newest MOST_FOLLOWED are followed,
+# whose counts are minimums anyway.
+MOST_FOLLOWED: Final = 2_500
+_FOLLOWED: Final = f"""
+    , followed (position, blueprint_id, source, ts_ms, prev_hash, has_ops) AS MATERIALIZED (
+        SELECT e.position, e.blueprint_id, e.source, e.ts_ms, e.prev_hash, e.ops IS NOT NULL
+        FROM (SELECT position FROM sample
+            LIMIT (SELECT CASE WHEN COUNT(*) > %s THEN {MOST_FOLLOWED} ELSE {CAP} END FROM sample)) newest
+        CROSS JOIN {_ENTRY} e WHERE e.position = newest.position)
+    , denied (position, axis, sole) AS MATERIALIZED (
+        SELECT d.position, d.axis, d.sole FROM followed s CROSS JOIN {_DENIAL} d WHERE d.position = s.position)"""
 
 # An entry may have many keys, and every run values of its own.
 MOST_META: Final = 20_000  # values of the sample, newest entries first
 MOST_META_CHOICES: Final = 2_000  # that are offered, most entries first
 _SAMPLED_META: Final = f"""
     , noted (name, value) AS MATERIALIZED (
-        SELECT '{PREFIX}' || m.key, m.value FROM sample s CROSS JOIN {_META} m WHERE m.position = s.position
+        SELECT '{PREFIX}' || m.key, m.value FROM followed s CROSS JOIN {_META} m WHERE m.position = s.position
         LIMIT {MOST_META + 1})"""
 _BY_META: Final = f"""
     UNION ALL
@@ -79,7 +94,7 @@ MOST_PLACES: Final = 1_000  # that are offered, most entries first
 _SAMPLED_TOUCHES: Final = f"""
     , touched (place, offered) AS MATERIALIZED (
         SELECT t.place, CASE WHEN t.is_whole AND NOT t.has_named THEN 1 ELSE 0 END
-        FROM sample s CROSS JOIN {_TOUCH} t WHERE t.position = s.position{{inside}} LIMIT {MOST_TOUCHES + 1})"""
+        FROM followed s CROSS JOIN {_TOUCH} t WHERE t.position = s.position{{inside}} LIMIT {MOST_TOUCHES + 1})"""
 _INSIDE: Final = " AND t.place > %s AND t.place < %s"
 _BY_TOUCH: Final = f"""
     UNION ALL
@@ -90,33 +105,34 @@ _BY_TOUCH: Final = f"""
         ORDER BY n DESC, place LIMIT {MOST_PLACES}) offered"""
 _BY_PATCH: Final = f"""
     UNION ALL
-    SELECT '{_PATCHED}', '', COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) AND (
-        ops IS NOT NULL OR EXISTS (SELECT 1 FROM {EntryPatch._meta.db_table} joined
-            WHERE joined.position = {_ENTRY}.position AND joined.patch <= %s))
+    SELECT '{_PATCHED}', '', COUNT(*) FROM followed s WHERE s.has_ops OR EXISTS (
+        SELECT 1 FROM {EntryPatch._meta.db_table} joined WHERE joined.position = s.position AND joined.patch <= %s)
     UNION ALL
-    SELECT '{_UNNAMED}', '', COUNT(*) FROM sample s CROSS JOIN {_AWAITING} a
+    SELECT '{_UNNAMED}', '', COUNT(*) FROM followed s CROSS JOIN {_AWAITING} a
         WHERE a.position = s.position AND a.is_missing"""
 _BY_ASKED: Final = f"""
     UNION ALL
-    SELECT '{_ASKED}', t.place, COUNT(*) FROM sample s CROSS JOIN {_TOUCH} t
+    SELECT '{_ASKED}', t.place, COUNT(*) FROM followed s CROSS JOIN {_TOUCH} t
     WHERE t.position = s.position AND t.place IN ({{places}}) GROUP BY t.place"""
 
 
 def _groups() -> str:
-    # IN instead of a join, for which SQLite may read the whole log to build a Bloom filter of its positions.
+    # Without the join in ``denied``, PostgreSQL would read all denials once for each of its groups.
     return f"""
-    SELECT 'blueprint_id', s.blueprint_id, COUNT(*) FROM sample s GROUP BY s.blueprint_id
+    SELECT '{_SIZE}', '', COUNT(*) FROM sample
     UNION ALL
-    SELECT 'axis', d.axis, COUNT(*) FROM sample s CROSS JOIN {_DENIAL} d WHERE d.position = s.position GROUP BY d.axis
+    SELECT 'blueprint_id', blueprint_id, COUNT(*) FROM followed GROUP BY blueprint_id
     UNION ALL
-    SELECT 'axes', CASE WHEN d.sole THEN 'one' ELSE 'many' END, COUNT(DISTINCT s.position)
-        FROM sample s CROSS JOIN {_DENIAL} d WHERE d.position = s.position GROUP BY 2
+    SELECT 'axis', axis, COUNT(*) FROM denied GROUP BY axis
     UNION ALL
-    SELECT 'has', 'badge', COUNT(DISTINCT s.position) FROM sample s CROSS JOIN {_BADGE} b WHERE b.position = s.position
+    SELECT 'axes', CASE WHEN sole THEN 'one' ELSE 'many' END, COUNT(DISTINCT position) FROM denied GROUP BY 2
     UNION ALL
-    SELECT 'has', 'gap', COUNT(*) FROM {_ENTRY} WHERE position IN (SELECT position FROM sample) AND {gap()}
+    SELECT 'has', 'badge', COUNT(DISTINCT b.position) FROM followed s CROSS JOIN {_BADGE} b
+        WHERE b.position = s.position
     UNION ALL
-    SELECT 'afterwards', {afterwards("s.position")}, COUNT(*) FROM sample s GROUP BY 2"""
+    SELECT 'has', 'gap', COUNT(*) FROM followed {_ENTRY} WHERE {gap()}
+    UNION ALL
+    SELECT 'afterwards', {afterwards("s.position")}, COUNT(*) FROM followed s GROUP BY 2"""
 
 
 class ListPositions(NamedTuple):
@@ -145,21 +161,23 @@ class Facets:
 
 def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) -> Facets:
     """``known``: the positions, if already read."""
+    in_all = count(wanted, up_to) if known is None and adds_up(wanted) else Count(0)
+    is_long = in_all.number > CAP
     if known is None:
         entries, end = reach(wanted, up_to, ascending=False)
         is_part = end is not None
     else:
         entries, is_part = Entry.objects.filter(position__in=known.positions), known.is_part
-    sampled = _sampled(entries, up_to, wanted)
+    sample = entries[: MOST_FOLLOWED if is_long else CAP + 1]
+    sampled = _sampled(sample, up_to, wanted, most=MOST_FOLLOWED if is_part else CAP)
     asked = sampled.pop(_ASKED, {})
-    meta_rows, touch_rows, patched, unnamed = (
-        sampled.pop(name, {}).get("", 0) for name in (PREFIX, _TOUCHED, _PATCHED, _UNNAMED)
+    size, meta_rows, touch_rows, patched, unnamed = (
+        sampled.pop(name, {}).get("", 0) for name in (_SIZE, PREFIX, _TOUCHED, _PATCHED, _UNNAMED)
     )
-    size = sum(sampled.get("blueprint_id", {}).values())
     axes = sampled.setdefault("axes", {})
-    axes["none"] = size - sum(axes.values())
-    # Beyond CAP, axes and Blueprints come from tallies; the others are minimums, from the newest entries in reach.
-    capped = size > CAP or is_part
+    axes["none"] = sum(sampled.get("blueprint_id", {}).values()) - sum(axes.values())
+    # Beyond CAP, axes and Blueprints come from tallies; the others are minimums, from the newest entries.
+    capped = is_long or size > CAP or is_part
     more_meta = meta_rows > MOST_META
     sampled.update((name, meta.as_found(values, values)) for name, values in sampled.items() if is_meta(name))
     more_places = touch_rows > MOST_TOUCHES
@@ -170,7 +188,7 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
     if capped:
         for name, tallied in (("axis", tallied_by_axis), ("blueprint_id", tallied_by_blueprint)):
             counted[name] = tallied(wanted, up_to) or counted.get(name, {})
-    total = count(wanted, up_to) if size > CAP else Count(size, capped)
+    total = in_all if is_long else count(wanted, up_to) if size > CAP else Count(size, capped)
     offered = sum(len(values) for name, values in counted.items() if is_meta(name))
     ranked = {name: _ranked(values) for name, values in counted.items()}
     return Facets(
@@ -183,9 +201,9 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
     )
 
 
-def _sampled(entries: Entries, up_to: int, wanted: EntryFilter) -> dict[str, dict[str, int]]:
+def _sampled(entries: Entries, up_to: int, wanted: EntryFilter, most: int) -> dict[str, dict[str, int]]:
     try:
-        sample, parameters = entries[: CAP + 1].values("position", "blueprint_id").query.sql_with_params()
+        sample, parameters = entries.values("position").query.sql_with_params()
     except EmptyResultSet:  # the filter can match nothing
         return {}
     ((sources, has_meta, has_touches, has_flips),) = run(_HAS)
@@ -194,9 +212,9 @@ def _sampled(entries: Entries, up_to: int, wanted: EntryFilter) -> dict[str, dic
     groups += _BY_FLIP if has_flips else ""
     of_touches = _of_touches(wanted) if has_touches else _NO_TOUCHES
     statement = f"""
-        WITH sample (position, blueprint_id) AS MATERIALIZED ({sample}) {noted}{of_touches.sampled}
+        WITH sample (position) AS MATERIALIZED ({sample}){_FOLLOWED}{noted}{of_touches.sampled}
         {groups}{of_touches.groups}"""
-    values = [*parameters, *of_touches.inside, *afterwards_parameters(up_to), *of_touches.values]
+    values = [*parameters, most, *of_touches.inside, *afterwards_parameters(up_to), *of_touches.values]
     found: dict[str, dict[str, int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

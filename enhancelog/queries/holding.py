@@ -1,15 +1,16 @@
 """Where else a text is that is to be redacted: what people wrote, other entries, and what hosts keep."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 from itertools import groupby, islice
+from operator import or_
 from typing import Any, Final, NamedTuple
 
 from django.db.models import BooleanField, ExpressionWrapper, F, Model, Q, QuerySet, Value
-from django.db.models.expressions import RawSQL
 from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
 
-from enhancelog.backends import dialect, faults
+from enhancelog.backends import faults
 from enhancelog.domain import entry_texts, redactions
 from enhancelog.domain.errors import Damaged
 from enhancelog.domain.searched_texts import SearchedDocument, address_says, as_json, json_says, odd_in_json
@@ -31,6 +32,7 @@ from enhancelog.models import (
     UnfinishedRunChange,
     Version,
 )
+from enhancelog.queries.containing import containing
 from enhancelog.store import documents
 from enhancelog.store.redacting import Taken
 
@@ -172,11 +174,9 @@ def _same_entry(taken: Taken, texts: Sequence[str]) -> Holding:
 
 
 def _entries(texts: Sequence[str], position: int) -> Holding:
-    condition = " OR ".join([dialect().text_search_sql] * len(texts))
-    parameters = [text for text in texts for _ in range(4)]
     others: QuerySet[Entry, Entry] = Entry.objects.exclude(position=position).order_by("position")
-    others = others.annotate(has=RawSQL(f"({condition})", parameters, output_field=BooleanField()))
-    return _first("entries", _names(_PARTS, others, Q(has=True) | _has(_PARTS, texts), texts))
+    having = reduce(or_, (Q(containing(text)) for text in texts), _has(_PARTS, texts))
+    return _first("entries", _names(_PARTS, others, having, texts))
 
 
 _PARTS: Final = Place("entries", Entry, (), "issue_id", json=("ops", "meta"))

@@ -7,12 +7,14 @@ from enhancelog.models import Entry
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
 from enhancelog.queries.horizon import asks_for_patches, asks_for_patterns, begun
+from enhancelog.queries.reach import is_one_range, stored_last
 from enhancelog.queries.selection import select
 from enhancelog.store.rows import COLUMNS
 
 
 def newest(wanted: EntryFilter, size: int) -> list[int]:
-    return list(select(*_reading(wanted)).order_by("-key_position").values_list("key_position", flat=True)[:size])
+    entries = select(*_reading(wanted)) if is_one_range(wanted) else stored_last(*begun(wanted))
+    return list(entries.order_by("-key_position").values_list("key_position", flat=True)[:size])
 
 
 def listed_at(positions: Sequence[int]) -> list[Listed]:

@@ -1,6 +1,7 @@
 """Limits how many rows are scanned when no index serves the filter."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple
@@ -15,9 +16,10 @@ from enhancelog.queries.selection import Entries, beyond, in_order, select, with
 
 # A list follows one index range: of a pattern, a denied axis, a place, a Blueprint, a value of meta, a status, or of
 # the time alone. Other conditions are checked row by row. So a page, a count or the way to a neighbor scans at most
-# MOST_ROWS rows and says where it stopped. A rare phrase, place, value of meta or prefix of Blueprints leads straight
-# to its entries.
-MOST_ROWS: Final = 50_000
+# MOST_ROWS rows, for less than 100 ms, and says where it stopped; texts and other entries that are looked for in each
+# row divide them. A rare phrase, place, value of meta or prefix of Blueprints leads straight to its entries.
+MOST_ROWS: Final = 20_000
+_OF_OTHER_ENTRIES: Final = frozenset(("afterwards", "next", "attempt"))
 
 _SIMPLE: Final = frozenset(("blueprint_id", "source", "status", "axis"))
 
@@ -49,9 +51,15 @@ def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None
 
 
 def most_rows(wanted: EntryFilter) -> int:
-    """How many rows are scanned at most: each text of the filter is looked for in each of them."""
-    texts = sum(len(values) for name, values in wanted.asked if name == "text")
-    return math.ceil(MOST_ROWS / max(1, texts))
+    """How many rows are scanned at most."""
+    return math.ceil(MOST_ROWS / max(1, sum(_lookups(name, values) for name, values in wanted.asked)))
+
+
+def _lookups(name: str, values: Sequence[str]) -> int:
+    # Other entries are looked for in the retry thread, or in the chain of hashes.
+    if name == "text":
+        return len(values)
+    return 2 if name in _OF_OTHER_ENTRIES or (name == "has" and "gap" in values) else 0
 
 
 def is_one_range(wanted: EntryFilter) -> bool:
@@ -61,6 +69,17 @@ def is_one_range(wanted: EntryFilter) -> bool:
 def whole(wanted: EntryFilter, up_to: int) -> Entries:
     led = _led(wanted, up_to)
     return select(wanted, up_to) if led is None else led
+
+
+def stored_last(wanted: EntryFilter, up_to: int) -> Entries:
+    """Of a filter that is more than one range. What no index leads to is looked for in the last positions only."""
+    led = _led(wanted, up_to)
+    if led is not None:
+        return led
+    entries = select(wanted, up_to)
+    if "phrase" in wanted.include or _leading(wanted).include.keys() - {"status", "source"}:
+        return entries
+    return entries.filter(key_position__gt=up_to - most_rows(wanted))
 
 
 def _led(wanted: EntryFilter, up_to: int) -> Entries | None:

@@ -34,6 +34,7 @@ from enhancelog.projections import source_names
 from enhancelog.queries import attempt_numbers, entry_features, flips, meta_values, next_attempts, touched_places
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
+from enhancelog.queries.containing import containing
 from enhancelog.queries.pattern_ids import denied_by, is_pattern_id, leaders
 from enhancelog.queries.patterns.served import new_patterns
 from enhancelog.queries.plausible import Plausible
@@ -204,7 +205,7 @@ def _matches(name: str, values: tuple[str, ...], wanted: EntryFilter, up_to: int
         case "attempt":
             return attempt_numbers.is_any_of(values, up_to)
         case "text":
-            return _any(_contains(value) for value in values if "\0" not in value)
+            return _any(Q(containing(value)) for value in values if "\0" not in value)
         case "phrase":
             return _searched(values)
         case "matching":
@@ -239,10 +240,6 @@ def _has(value: Has, seen: Seen | None, up_to: int | None) -> Q:
             return flips.flipped(up_to)
         case _:
             assert_never(value)
-
-
-def _contains(text: str) -> Q:
-    return Q(RawSQL(dialect().text_search_sql, (text,) * 4, output_field=BooleanField()))
 
 
 def _searched(values: Iterable[str]) -> Q:

@@ -1,6 +1,7 @@
 """What no index leads to is looked for in so many rows at a time, and nothing is lost on the way."""
 
 import re
+from urllib.parse import parse_qsl
 
 import pytest
 from django.db import connection
@@ -15,6 +16,7 @@ from enhancelog.queries import entries as lists
 from enhancelog.queries import phrases, prepared, reach
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.facets import facets
+from enhancelog.queries.newest import newest
 from enhancelog.queries.selection import select
 from tests.factories import make_rejected
 from tests.list_pages import positions, summary
@@ -78,6 +80,32 @@ def test_a_page_says_how_far_it_looked_and_goes_on(
         found += positions(page)
         pages += 1
     assert (found, pages) == ([9, 2], 4)
+
+
+@pytest.mark.usefixtures("ten_entries")
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("text=word", [9]), ("text=word&axis=noop", [9, 2]), ("phrase=word", [9, 2]), ("not_text=else", [9])],
+)
+def test_a_feed_looks_through_the_last_positions_unless_an_index_leads(query: str, found: list[int]) -> None:
+    assert newest(filters.from_pairs(parse_qsl(query), 0), 50) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("has=ops", 20_000),
+        ("text=a", 20_000),
+        ("text=a&not_text=b", 10_000),
+        ("afterwards=none&afterwards=applied", 10_000),
+        ("not_next=same", 10_000),
+        ("has=gap&has=ops", 10_000),
+        ("matching=has%3Dgap", 10_000),
+        ("attempt=later&text=a", 6_667),
+    ],
+)
+def test_the_more_is_looked_for_in_each_row_the_fewer_rows_a_page_scans(query: str, rows: int) -> None:
+    assert reach.most_rows(filters.from_pairs(parse_qsl(query), 0)) == rows
 
 
 @pytest.mark.usefixtures("ten_entries")

@@ -81,6 +81,10 @@ LOCK_POLL_S: Final = 0.02
 SCHEMA_PATIENCE_S: Final = 5.0
 
 
+def _contains(text: str) -> str:
+    return f'strpos(lower({text} COLLATE "C"), lower(%s COLLATE "C")) > 0'
+
+
 class PostgresqlDialect:
     store_name = "postgresql"
     search = PostgresqlSearch()
@@ -95,17 +99,18 @@ class PostgresqlDialect:
 
     # lower() under the "C" collation touches ASCII only, as SQLite's does.
     text_search_sql = f"""(
-        strpos(lower({ENTRY}.intent COLLATE "C"), lower(%s COLLATE "C")) > 0
-        OR strpos(lower({ENTRY}.rationale COLLATE "C"), lower(%s COLLATE "C")) > 0
-        OR EXISTS (SELECT 1 FROM json_array_elements_text({ENTRY}.reasons::json) reason
-                   WHERE strpos(lower(reason COLLATE "C"), lower(%s COLLATE "C")) > 0)
-        OR EXISTS (SELECT 1 FROM json_array_elements({ENTRY}.verdicts::json) verdict
-                   WHERE strpos(lower((verdict ->> 'detail') COLLATE "C"), lower(%s COLLATE "C")) > 0))"""
+        {_contains(f"{ENTRY}.intent")} OR {_contains(f"{ENTRY}.rationale")}
+        OR {_contains(f"{ENTRY}.reasons")} AND EXISTS (
+            SELECT 1 FROM json_array_elements_text({ENTRY}.reasons::json) reason WHERE {_contains("reason")})
+        OR {_contains(f"{ENTRY}.verdicts")} AND EXISTS (
+            SELECT 1 FROM json_array_elements({ENTRY}.verdicts::json) said WHERE {_contains("(said ->> 'detail')")}))"""
 
-    def has_word(self, text: str, word: str, separators: str) -> tuple[str, str]:
+    def has_word(self, text: str, word: str, separators: str) -> tuple[str, tuple[str, ...]]:
+        # translate() looks for each character among all separators, so it is left to texts that have the letters.
         marks = " || ".join(f"chr({ord(mark)})" for mark in separators)
-        spaced = f"translate(lower({text} COLLATE \"C\"), {marks}, '{' ' * len(separators)}')"
-        return f"strpos(' ' || {spaced} || ' ', lower(%s COLLATE \"C\")) > 0", f" {word} "
+        spaced = f"translate({text} COLLATE \"C\", {marks}, '{' ' * len(separators)}')"
+        is_whole = _contains(f"(' ' || {spaced} || ' ')")
+        return f"CASE WHEN {_contains(text)} THEN {is_whole} ELSE FALSE END", (word, f" {word} ")
 
     def operations_sql(self, ops: str) -> str:
         return f"json_array_length(({ops})::json)"

@@ -59,14 +59,16 @@ class SqliteDialect:
 
     text_search_sql = f"""(
         instr(lower({ENTRY}.intent), lower(%s)) OR instr(lower({ENTRY}.rationale), lower(%s))
-        OR EXISTS (SELECT 1 FROM json_each({ENTRY}.reasons) reason WHERE instr(lower(reason.value), lower(%s)))
-        OR EXISTS (SELECT 1 FROM json_each({ENTRY}.verdicts) verdict
-                   WHERE instr(lower(json_extract(verdict.value, '$.detail')), lower(%s))))"""
+        OR instr(lower({ENTRY}.reasons), lower(%s)) AND EXISTS (
+            SELECT 1 FROM json_each({ENTRY}.reasons) reason WHERE instr(lower(reason.value), lower(%s)))
+        OR instr(lower({ENTRY}.verdicts), lower(%s)) AND EXISTS (
+            SELECT 1 FROM json_each({ENTRY}.verdicts) verdict
+            WHERE instr(lower(json_extract(verdict.value, '$.detail')), lower(%s))))"""
 
-    def has_word(self, text: str, word: str, separators: str) -> tuple[str, str]:
+    def has_word(self, text: str, word: str, separators: str) -> tuple[str, tuple[str, ...]]:
         # The REGEXP function is Django's, in Python.
         other = f"[^ {re.escape(separators)}]"
-        return f"{text} REGEXP %s", f"(?ai)(?<!{other}){re.escape(word)}(?!{other})"
+        return f"{text} REGEXP %s", (f"(?ai)(?<!{other}){re.escape(word)}(?!{other})",)
 
     def operations_sql(self, ops: str) -> str:
         return f"json_array_length({ops})"
