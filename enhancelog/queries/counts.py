@@ -13,16 +13,23 @@ from django.db.models.expressions import Combinable
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.times import DAY_MS
-from enhancelog.models import AxisTally, AxisTotal, BlueprintSummary, Entry, StatusTally, TemplateTally
-from enhancelog.projections.axis_totals import EVERY
-from enhancelog.queries.blueprint_ids import blueprints_of
+from enhancelog.models import (
+    AxisTally,
+    BlueprintSummary,
+    DailyAxisTally,
+    DailyStatusTally,
+    Entry,
+    StatusTally,
+    TemplateTally,
+)
+from enhancelog.queries.blueprint_ids import EVERY, blueprints_of, named
 from enhancelog.queries.pattern_ids import is_pattern_id, leader
 from enhancelog.queries.prepared import Statement, fetch, run, written
 from enhancelog.queries.reach import is_one_range, reach
 from enhancelog.queries.selection import Entries, select
 
 CAP: Final = 10_000
-MOST_SUMMED: Final = 10_000  # tallies for counts by axis or Blueprint; there is one per day, Blueprint and axis
+MOST_SUMMED: Final = 10_000  # tallies for counts by axis or Blueprint
 
 _TALLIED: Final = {"blueprint_id", "blueprint_prefix", "status", "axis", "pattern"}
 
@@ -64,7 +71,7 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
 
     def write(up_to: int) -> Statement:
         # One statement, so that no append comes between the tallies and the late rows it subtracts.
-        total, amount = _totalled(wanted)
+        total, amount = _tallied(wanted, _days(wanted))
         late = _late(wanted, up_to)
         counts = [_one_number(total, Sum(amount)), _one_number(late, Rows("position"))]
         sql = " - ".join(f"COALESCE(({count.sql}), 0)" for count in counts)
@@ -73,12 +80,6 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
     if "pattern" in wanted.include:  # its templates are looked up, and change
         return Count(int(run(write(up_to))[0][0]))
     return Count(int(fetch(("tallied", wanted.key, wanted.since_ms, wanted.until_ms), write, up_to)[0][0]))
-
-
-def _totalled(wanted: EntryFilter) -> tuple[QuerySet[Any], Combinable]:
-    if wanted.include.keys() == {"status", "axis"} and _days(wanted) == Days():
-        return AxisTotal.objects.filter(axis__in=records.only_ids(_denied(wanted))), F("rejected")
-    return _tallied(wanted, _days(wanted))
 
 
 def _late(wanted: EntryFilter, up_to: int) -> Entries:
@@ -158,7 +159,7 @@ def tallied_by_blueprint(wanted: EntryFilter, up_to: int) -> dict[str, Count] | 
     """``None`` if tallies do not cover the filter, or are too many."""
     if not adds_up(wanted):
         return None
-    tally, amount = _tallied(wanted, _days(wanted))
+    tally, amount = _tallied(wanted, _days(wanted), by_blueprint=True)
     return _summed("blueprint_id", tally, amount, _late(wanted, up_to).values_list("blueprint_id", Value(-1)))
 
 
@@ -166,15 +167,9 @@ def tallied_by_axis(wanted: EntryFilter, up_to: int) -> dict[str, Count] | None:
     """``None`` if tallies do not cover the filter, or are too many."""
     if not adds_up(wanted) or _denied(wanted) or not covers_rejections(wanted):
         return None
-    tally, amount = _by_axis(wanted)
+    tally, amount = _axes(wanted, _days(wanted))
     late = _late(wanted, up_to).filter(denials__isnull=False)
     return _summed("axis", tally, amount, late.values_list("denials__axis", Value(-1)))
-
-
-def _by_axis(wanted: EntryFilter) -> tuple[QuerySet[Any], Combinable]:
-    if wanted.include.keys() == {"status"} and _days(wanted) == Days():
-        return AxisTotal.objects.exclude(axis=EVERY), F("rejected")  # a row an axis
-    return _axes(wanted, _days(wanted))
 
 
 def _summed(name: str, tally: QuerySet[Any], amount: Combinable, late: QuerySet[Any, Any]) -> dict[str, Count] | None:
@@ -206,17 +201,19 @@ def covers_rejections(wanted: EntryFilter) -> bool:
     return wanted.include.get("status", ()) in ((), ("rejected",))
 
 
-def _tallied(wanted: EntryFilter, days: Days) -> tuple[QuerySet[Any], Combinable]:
+# With ``by_blueprint``, to be grouped by it.
+def _tallied(wanted: EntryFilter, days: Days, *, by_blueprint: bool = False) -> tuple[QuerySet[Any], Combinable]:
+    is_daily = not by_blueprint and named(wanted) == EVERY
     if "axis" in wanted.include:
-        tally, amount = _axes(wanted, days)
+        tally, amount = _axes(wanted, days, by_blueprint=by_blueprint)
         return tally.filter(axis__in=records.only_ids(_denied(wanted))), amount
     if "pattern" in wanted.include:
         return _of_pattern(wanted, _denied(wanted)[0], days), _denials(wanted)
     statuses = wanted.include.get("status", ())
-    if days == Days():  # one row per Blueprint instead of one per day
+    if days == Days() and not is_daily:  # one row per Blueprint instead of one per day
         numbers = [F(status) for status in ("applied", "rejected") if not statuses or status in statuses]
         return _in_scope(BlueprintSummary.objects.all(), wanted, days), reduce(add, numbers)
-    runs = _in_scope(StatusTally.objects.all(), wanted, days)
+    runs = _in_scope((DailyStatusTally if is_daily else StatusTally)._default_manager.all(), wanted, days)
     return (runs.filter(status__in=statuses) if statuses else runs), F("runs")
 
 
@@ -224,8 +221,9 @@ def _denied(wanted: EntryFilter) -> list[str]:
     return [*wanted.include.get("axis", ()), *wanted.include.get("pattern", ())]
 
 
-def _axes(wanted: EntryFilter, days: Days) -> tuple[QuerySet[Any], Combinable]:
-    return _in_scope(AxisTally.objects.all(), wanted, days), _denials(wanted)
+def _axes(wanted: EntryFilter, days: Days, *, by_blueprint: bool = False) -> tuple[QuerySet[Any], Combinable]:
+    tally = DailyAxisTally if not by_blueprint and named(wanted) == EVERY else AxisTally
+    return _in_scope(tally._default_manager.all(), wanted, days), _denials(wanted)
 
 
 def _of_pattern(wanted: EntryFilter, key: str, days: Days) -> QuerySet[Any]:
