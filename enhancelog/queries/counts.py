@@ -72,8 +72,7 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
     def write(up_to: int) -> Statement:
         # One statement, so that no append comes between the tallies and the late rows it subtracts.
         total, amount = _tallied(wanted, _days(wanted))
-        late = _late(wanted, up_to)
-        counts = [_one_number(total, Sum(amount)), _one_number(late, Rows("position"))]
+        counts = [_one_number(total, Sum(amount)), _late_number(wanted, up_to)]
         sql = " - ".join(f"COALESCE(({count.sql}), 0)" for count in counts)
         return Statement(f"SELECT {sql}", counts[0].values + counts[1].values)
 
@@ -84,8 +83,18 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
 
 def _late(wanted: EntryFilter, up_to: int) -> Entries:
     # Appended after ``up_to``: mostly nothing. Without IN, SQLite would scan all matches of the filter.
-    since = Entry.objects.filter(position__gt=up_to).values("position")
-    return select(wanted).filter(key_position__in=since).order_by()
+    return select(wanted).filter(key_position__in=_since(up_to).values("position")).order_by()
+
+
+def _late_number(wanted: EntryFilter, up_to: int) -> Statement:
+    # With IN, SQLite still scans all matches of a Blueprint and bounds of time. CASE asks first whether there are any.
+    since = written(_since(up_to).values("position")[:1])
+    late = _one_number(_late(wanted, up_to), Rows("position"))
+    return Statement(f"SELECT CASE WHEN EXISTS ({since.sql}) THEN ({late.sql}) END", since.values + late.values)
+
+
+def _since(up_to: int) -> Entries:
+    return Entry.objects.filter(position__gt=up_to)
 
 
 def _one_number(rows: QuerySet[Any], number: Any) -> Statement:
@@ -126,8 +135,8 @@ def _in_parts(wanted: EntryFilter, up_to: int, parts: _Parts) -> Count:
         # One statement, as in ``count``.
         since_ms, first, first_ms, last, last_ms, until_ms = numbers
         total, amount = _tallied(wanted, Days(first, last))
-        late = _late(replace(wanted, since_ms=first_ms, until_ms=last_ms), up_to)
-        counts = [(" + ", _one_number(total, Sum(amount))), (" - ", _one_number(late, Rows("position")))]
+        late = _late_number(replace(wanted, since_ms=first_ms, until_ms=last_ms), up_to)
+        counts = [(" + ", _one_number(total, Sum(amount))), (" - ", late)]
         for bounds in ((since_ms, first_ms), (last_ms, until_ms)):
             if None not in bounds:
                 rows = select(replace(wanted, since_ms=bounds[0], until_ms=bounds[1]), up_to).order_by()

@@ -1,8 +1,9 @@
 """All markers, the newest first."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from msgspec import structs
 
@@ -11,6 +12,7 @@ from enhancelog.domain.markers import Marker
 from enhancelog.models import AuditRecord, HiddenMarker
 from enhancelog.models import Marker as ManualMarker
 from enhancelog.queries.markers import axes, fixes, observations, wordings
+from enhancelog.queries.prepared import Statement, fetch, written
 
 MOST: Final = 200  # set by hand, and as many others, so that neither crowd out the others
 _ID: Final = re.compile("[0-9a-f]{16}")
@@ -45,15 +47,26 @@ class Markers:
 
 def markers() -> Markers:
     with faults():
-        hidden = set(HiddenMarker.objects.order_by("pk").values_list("pk", flat=True)[:MOST_HIDDEN])
-        manual = ManualMarker.objects.order_by("-ts_ms", "-id").values(*_COLUMNS)[: MOST + 1]
-        by_hand = [Marker(kind="manual", **row) for row in manual]
+        hidden = {marker_id for (marker_id,) in fetch("hidden markers", _hidden)}
+        by_hand = [_set_by_hand(row) for row in fetch("markers set by hand", _by_hand)]
         others = sorted(
             [*axes.markers(), *wordings.markers(), *observations.markers(), *fixes.markers()], key=_newest_first
         )
     found = sorted([*by_hand[:MOST], *others[:MOST]], key=_newest_first)
     shown = (structs.replace(marker, hidden=marker.id in hidden) for marker in found)
     return Markers(tuple(shown), max(len(by_hand), len(others)) <= MOST)
+
+
+def _hidden() -> Statement:
+    return written(HiddenMarker.objects.order_by("pk").values_list("pk")[:MOST_HIDDEN])
+
+
+def _by_hand() -> Statement:
+    return written(ManualMarker.objects.order_by("-ts_ms", "-id").values_list(*_COLUMNS)[: MOST + 1])
+
+
+def _set_by_hand(row: Sequence[Any], *, hidden: bool = False) -> Marker:
+    return Marker(kind="manual", hidden=hidden, **dict(zip(_COLUMNS, row, strict=True)))
 
 
 def _newest_first(marker: Marker) -> tuple[int, str, str]:
@@ -71,9 +84,9 @@ def known(marker_id: str) -> tuple[Marker, Markers] | None:
 
 def _manual(marker_id: str) -> Marker | None:
     with faults():
-        row = ManualMarker.objects.filter(pk=marker_id).values(*_COLUMNS).first()
+        row = ManualMarker.objects.filter(pk=marker_id).values_list(*_COLUMNS).first()
         hidden = row is not None and HiddenMarker.objects.filter(pk=marker_id).exists()
-    return None if row is None else Marker(kind="manual", hidden=hidden, **row)
+    return None if row is None else _set_by_hand(row, hidden=hidden)
 
 
 def changes(marker_id: str) -> list[Change]:

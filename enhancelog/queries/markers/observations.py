@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from enhancelog.domain.markers import Marker, MarkerKind, derived_id
 from enhancelog.models import Observation
 from enhancelog.projections import source_names
+from enhancelog.queries.prepared import Statement, fetch, written
 
 # What was seen first is no change. ``ts_ms`` is when it was first seen changed.
 MOST_READ: Final = 1_000  # the newest
@@ -32,14 +33,18 @@ class _Seen(NamedTuple):
 
 
 def markers() -> Iterator[Marker]:
-    rows = Observation.objects.filter(kind__in=list(_KINDS)).order_by("-id").values_list(*_Seen._fields)[:MOST_READ]
     series: dict[tuple[str, str, str], list[_Seen]] = {}
     names = source_names.current()
-    for seen in map(_Seen._make, rows):
+    for seen in map(_Seen._make, fetch("observations", _newest)):
         series.setdefault((names.shown(seen.source), seen.kind, seen.name), []).append(seen)
     for found in series.values():
         for now, before in pairwise(found):
             yield _marker(before, now)
+
+
+def _newest() -> Statement:
+    rows = Observation.objects.filter(kind__in=list(_KINDS)).order_by("-id")
+    return written(rows.values_list(*_Seen._fields)[:MOST_READ])
 
 
 def _marker(before: _Seen, now: _Seen) -> Marker:
