@@ -94,12 +94,12 @@ def test_too_many_tallies_are_not_added_up(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("four_counted_two_followed")
-def test_all_rejections_are_counted_by_rows_that_do_not_grow_with_the_days() -> None:
+def test_all_rejections_are_counted_by_rows_that_do_not_grow_with_the_blueprints() -> None:
     record(5)
     with CaptureQueriesContext(connection) as captured:
         of(REJECTED)
         counts.count(filters.from_pairs([("axis", "noop"), ("status", "rejected")], 0), 5)
-    assert not [query["sql"] for query in captured if "axistally" in query["sql"]]
+    assert not [query["sql"] for query in captured if "enhancelog_axistally" in query["sql"]]
 
 
 def test_positions_of_a_list_are_read_from_its_index() -> None:
