@@ -1,8 +1,8 @@
 """``manage.py bench [--quick] [--only LEG…] [--rounds N] [--seed N] [--page FILE] [--against FOLDER]
 [--messages FOLDER] [--folder FOLDER]``
 
-Measures the product over HTTP on both databases against the bare driver and datasette; writes a page and JSON.
-Exit codes: 0 every target met, 1 some missed, 2 could not run, 130 interrupted.
+Measures the product over HTTP on both databases against the bare driver and datasette; writes a page and JSON, also
+of a run that did not reach its end. Exit codes: 0 every target met, 1 some missed, 2 a leg failed, 130 interrupted.
 """
 
 import argparse
@@ -10,11 +10,14 @@ import dataclasses
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
+
+import psycopg
 
 from benchmarks import report
 from benchmarks.bench import Bench
@@ -66,7 +69,18 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "pages": pages.run,
 }
 PAGE: Final = ROOT / "docs" / "performance.md"
+FAILED: Final = 2
 INTERRUPTED: Final = 130
+MOST_SAID: Final = 300  # characters of why a leg failed
+# Of a leg, which does not keep the others from being measured.
+FAILURES: Final = (
+    Failed,
+    WrongAnswer,
+    postgres.NoPostgres,
+    OSError,  # and timeouts
+    subprocess.SubprocessError,
+    psycopg.Error,
+)
 # On both databases together, with a copy of each.
 BYTES_AN_ENTRY: Final = 10_000
 
@@ -78,9 +92,9 @@ def main(arguments: Sequence[str]) -> int:
         return _run(options)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (Failed, WrongAnswer, postgres.NoPostgres, OSError) as error:
+    except FAILURES as error:
         print(f"manage.py bench: {error}", file=sys.stderr)
-        return 2
+        return FAILED
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -104,33 +118,82 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+class Run:
+    """What has been measured so far."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.began = time.monotonic()
+        self.leg = "set-up"
+        self.results: dict[str, Results] = {}
+        self.postgresql = ""
+        self._options = options
+        self._left = list(options.only)
+
+    def progress(self, line: str) -> None:
+        _show(f"[{time.monotonic() - self.began:5.0f} s] {self.leg}: {line}")
+
+    def measure(self, bench: Bench) -> None:
+        while self._left:
+            self.leg = self._left[0]
+            self.results[self.leg] = self._measured(bench)
+            del self._left[0]
+
+    def _measured(self, bench: Bench) -> Results:
+        began = time.monotonic()
+        try:
+            results = LEGS[self.leg](bench)
+        except FAILURES as error:
+            results = Results(failed=_reason(error))
+            _show("")
+            print(f"manage.py bench: {self.leg} failed: {results.failed}", file=sys.stderr)
+        except BaseException as error:
+            reason = "it was interrupted" if isinstance(error, KeyboardInterrupt) else _reason(error)
+            self.results[self.leg] = Results(failed=reason, seconds=time.monotonic() - began)
+            raise
+        results.seconds = time.monotonic() - began
+        return results
+
+    def write(self, folder: Path, plan: Plan) -> None:
+        """The documentation gets complete runs only."""
+        _show("")
+        kind = "quick" if self._options.quick else "full"
+        about = report.about(kind, plan.rounds, plan.seed, time.monotonic() - self.began, self.postgresql)
+        whole = self._options.only == list(LEGS) and not self._left and not self.failed()
+        page = self._options.page or (PAGE if whole and not self._options.quick else folder / "performance.md")
+        legs = self.results | {leg: Results(failed="it was not begun") for leg in self._left if leg not in self.results}
+        report.write(page, legs, about)
+        print(report.markdown({name: each.as_dict() for name, each in legs.items()}, about))
+        print(f"written to {page}")
+
+    def failed(self) -> bool:
+        return any(each.failed for each in self.results.values())
+
+    def exit_code(self) -> int:
+        return FAILED if self.failed() else int(any(each.misses() for each in self.results.values()))
+
+
+def _reason(error: BaseException) -> str:
+    said = f"{error}" if isinstance(error, Failed | WrongAnswer) else f"{type(error).__name__}: {error}"
+    return " ".join(said.split())[:MOST_SAID]
+
+
 def _run(options: argparse.Namespace) -> int:
-    began = time.monotonic()
+    run = Run(options)
+    plan = QUICK if options.quick else FULL
     chosen = {"rounds": options.rounds, "seed": options.seed}
-    plan = dataclasses.replace(
-        QUICK if options.quick else FULL, **{name: value for name, value in chosen.items() if value is not None}
-    )
+    plan = dataclasses.replace(plan, **{name: value for name, value in chosen.items() if value is not None})
     folder = _folder(options.folder, plan)
-    results: dict[str, Results] = {}
-
-    def progress(line: str) -> None:
-        _show(f"[{time.monotonic() - began:5.0f} s] {leg}: {line}")
-
-    leg = "set-up"
-    databases = Databases(folder, plan, progress)
-    with databases.postgresql():
-        bench = Bench(plan, databases, progress, random.Random(plan.seed), options.against, options.messages)
-        for leg in options.only:
-            results[leg] = LEGS[leg](bench)
-        version = databases.postgresql_version()
-    _show("")
-    kind = "quick" if options.quick else "full"
-    about = report.about(kind, plan.rounds, plan.seed, time.monotonic() - began, version)
-    page = options.page or (PAGE if not options.quick and options.only == list(LEGS) else folder / "performance.md")
-    report.write(page, results, about)
-    print(report.markdown({name: each.as_dict() for name, each in results.items()}, about))
-    print(f"written to {page}")
-    return int(any(each.misses() for each in results.values()))
+    databases = Databases(folder, plan, run.progress)
+    try:
+        with databases.postgresql():
+            run.postgresql = databases.postgresql_version()
+            run.measure(
+                Bench(plan, databases, run.progress, random.Random(plan.seed), options.against, options.messages)
+            )
+    finally:
+        if run.results:
+            run.write(folder, plan)
+    return run.exit_code()
 
 
 def _folder(given: Path | None, plan: Plan) -> Path:

@@ -1,17 +1,23 @@
 """What the benchmark's figures rest on: equal input, rounds, ratios, a load generator that looks at every answer."""
 
+import contextlib
 import json
+import os
 import random
-from collections.abc import Iterator
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import psycopg
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import generator, load, messages, report, rounds
+from benchmarks import generator, load, messages, plan, report, rounds
 from benchmarks.children import Failed
+from benchmarks.databases import Databases
 from benchmarks.legs import groups, pages
 from benchmarks.replay import Sqlite
 from benchmarks.rounds import Contender, Fact, Results, Sample, Target, interleaved
@@ -126,6 +132,107 @@ def test_page_tells_targets_with_their_spread_and_keeps_what_stands_above(tmp_pa
 def test_the_documented_figures_are_those_of_the_run_beside_them() -> None:
     run = json.loads(PAGE.with_suffix(".json").read_text())
     assert PAGE.read_text().partition(report.MARKER)[2].strip() == report.markdown(run["legs"], run["about"]).strip()
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., tuple[int, str]]]:
+    """Runs these legs without a database: the exit code, and the report in the folder."""
+    monkeypatch.setattr(Databases, "postgresql", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(Databases, "postgresql_version", lambda _: "18.0")
+
+    def run(*arguments: str, **legs: Callable[[object], Results]) -> tuple[int, str]:
+        monkeypatch.setattr(command, "LEGS", legs)
+        code = command.main([*arguments, "--folder", str(tmp_path)])
+        return code, (tmp_path / "performance.md").read_text()
+
+    handler = signal.getsignal(signal.SIGTERM)
+    yield run
+    signal.signal(signal.SIGTERM, handler)
+
+
+def failing(error: BaseException) -> Callable[[object], Results]:
+    def leg(_: object) -> Results:
+        raise error
+
+    return leg
+
+
+def good(_: object) -> Results:
+    return Results(facts=[Fact("memory", [140], "MB", at_most=150)])
+
+
+def bad(_: object) -> Results:
+    return Results(facts=[Fact("memory", [160], "MB", at_most=150)])
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (Failed("the raw driver ended"), "the raw driver ended"),
+        (load.WrongAnswer("503 instead\nof 201"), "503 instead of 201"),
+        (TimeoutError("timed out"), "TimeoutError: timed out"),
+        (ConnectionResetError(104, "reset"), "ConnectionResetError: [Errno 104] reset"),
+        (subprocess.TimeoutExpired(["serve"], 15), "TimeoutExpired: Command '['serve']' timed out after 15 seconds"),
+        (psycopg.OperationalError("the server is gone"), "OperationalError: the server is gone"),
+    ],
+)
+def test_a_leg_that_fails_is_named_with_its_reason_and_the_others_are_measured(
+    bench: Callable[..., tuple[int, str]], error: Exception, said: str
+) -> None:
+    code, page = bench("--quick", first=bad, broken=failing(error), last=good)
+    assert code == 2
+    assert f"- **`broken` was not measured**: {said}\n" in page
+    assert "| memory | ≤ 150 MB | 160 MB |  | **missed** |" in page
+    assert "| memory | ≤ 150 MB | 140 MB |  | met |" in page
+    assert [line.split("`")[1] for line in page.splitlines() if line.endswith(" s |")] == ["first", "broken", "last"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_writes_what_it_has(bench: Callable[..., tuple[int, str]], number: int) -> None:
+    def interrupted(_: object) -> Results:
+        os.kill(os.getpid(), number)
+        signal.pause()
+        raise AssertionError
+
+    code, page = bench("--quick", first=good, second=interrupted, third=good)
+    assert code == 130
+    assert "| memory | ≤ 150 MB | 140 MB |  | met |" in page
+    assert (
+        "- **`second` was not measured**: it was interrupted\n- **`third` was not measured**: it was not begun" in page
+    )
+
+
+def test_a_mistake_of_ours_writes_what_it_has_and_is_not_hidden(
+    bench: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    with pytest.raises(KeyError):
+        bench("--quick", first=good, second=failing(KeyError("ours")))
+    page = (tmp_path / "performance.md").read_text()
+    assert "- **`second` was not measured**: KeyError: 'ours'" in page
+    assert "| memory | ≤ 150 MB | 140 MB |  | met |" in page
+
+
+@pytest.mark.parametrize(("legs", "expected"), [({"one": good}, 0), ({"one": good, "two": bad}, 1)])
+def test_exit_code_tells_whether_every_target_was_met(
+    bench: Callable[..., tuple[int, str]], legs: dict[str, Callable[[object], Results]], expected: int
+) -> None:
+    code, page = bench("--quick", **legs)
+    assert code == expected
+    assert "not measured" not in page
+
+
+def test_only_a_complete_run_replaces_the_documented_one(
+    bench: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    documented = tmp_path / "docs.md"
+    monkeypatch.setattr(command, "PAGE", documented)
+    monkeypatch.setattr(command, "FULL", plan.QUICK)
+    bench(first=good, broken=failing(Failed("no")))
+    assert not documented.exists()
+    (tmp_path / "performance.md").unlink()
+    with pytest.raises(FileNotFoundError):
+        bench(first=good)
+    assert "| memory | ≤ 150 MB | 140 MB |  | met |" in documented.read_text()
 
 
 def test_groups_are_right_if_they_hold_all_of_a_label_and_nothing_else() -> None:
