@@ -62,7 +62,9 @@ class RowsPerEntry:
 
 
 class Sums:
-    """Amounts by key, summed (or merged) over all entries. ``present`` selects the rows to compare."""
+    """Amounts by key, summed (or merged) over all entries; a key whose amounts are all zero has no row. ``present``
+    selects the rows to compare.
+    """
 
     def __init__(
         self,
@@ -95,7 +97,8 @@ class Sums:
             elif expected != amounts:
                 said = _shown(self._amounts, amounts), _shown(self._amounts, expected)
                 yield f"{name} at {_shown(self._keys, key)} has {said[0]} instead of {said[1]}"
-        for key in sorted(wanted, key=repr):
+        # What one batch adds, a later one can take back.
+        for key in sorted((key for key, amounts in wanted.items() if any(amounts)), key=repr):
             yield f"{name} lacks {_shown(self._keys, key)}"
 
 
