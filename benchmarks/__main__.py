@@ -33,6 +33,7 @@ from benchmarks.legs import (
     generator_ceiling,
     grouping,
     groups,
+    growth,
     host,
     hostile,
     large,
@@ -48,6 +49,7 @@ from benchmarks.rounds import Results
 from tests import postgres
 from tests.processes import ROOT
 
+GROWTH: Final = "growth"
 LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "generator": generator_ceiling.run,
     "append": appends.run,
@@ -67,7 +69,10 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "evidence": evidence.run,
     "replica": replica.run,
     "pages": pages.run,
+    GROWTH: growth.run,
 }
+# It takes longer than all others together, so it runs only if it is named.
+ON_REQUEST: Final = (GROWTH,)
 PAGE: Final = ROOT / "docs" / "performance.md"
 FAILED: Final = 2
 INTERRUPTED: Final = 130
@@ -83,6 +88,7 @@ FAILURES: Final = (
 )
 # On both databases together, with a copy of each.
 BYTES_AN_ENTRY: Final = 10_000
+BYTES_OF_GROWTH: Final = 40_000  # more, for each entry of the log that grows
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -100,7 +106,7 @@ def main(arguments: Sequence[str]) -> int:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="manage.py bench", allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="small logs and two rounds: does everything work?")
-    parser.add_argument("--only", nargs="+", metavar="LEG", choices=LEGS, default=list(LEGS), help=", ".join(LEGS))
+    parser.add_argument("--only", nargs="+", metavar="LEG", choices=LEGS, default=_standard(), help=", ".join(LEGS))
     parser.add_argument("--rounds", type=int, metavar="N")
     parser.add_argument("--seed", type=int, metavar="N")
     parser.add_argument(
@@ -112,6 +118,10 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--folder", type=Path, help="for logs and datasette's environments, kept for the next run")
     return parser.parse_args(arguments)
+
+
+def _standard() -> list[str]:
+    return [leg for leg in LEGS if leg not in ON_REQUEST]
 
 
 def _interrupt(*_: object) -> None:
@@ -158,7 +168,7 @@ class Run:
         _show("")
         kind = "quick" if self._options.quick else "full"
         about = report.about(kind, plan.rounds, plan.seed, time.monotonic() - self.began, self.postgresql)
-        whole = self._options.only == list(LEGS) and not self._left and not self.failed()
+        whole = self._options.only == _standard() and not self._left and not self.failed()
         page = self._options.page or (PAGE if whole and not self._options.quick else folder / "performance.md")
         legs = self.results | {leg: Results(failed="it was not begun") for leg in self._left if leg not in self.results}
         report.write(page, legs, about)
@@ -182,7 +192,7 @@ def _run(options: argparse.Namespace) -> int:
     plan = QUICK if options.quick else FULL
     chosen = {"rounds": options.rounds, "seed": options.seed}
     plan = dataclasses.replace(plan, **{name: value for name, value in chosen.items() if value is not None})
-    folder = _folder(options.folder, plan)
+    folder = _folder(options, plan)
     databases = Databases(folder, plan, run.progress)
     try:
         with databases.postgresql():
@@ -196,11 +206,12 @@ def _run(options: argparse.Namespace) -> int:
     return run.exit_code()
 
 
-def _folder(given: Path | None, plan: Plan) -> Path:
+def _folder(options: argparse.Namespace, plan: Plan) -> Path:
+    given: Path | None = options.folder
     data_dir = Path(os.environ.get("ENHANCELOG_DATA_DIR") or ROOT / "var").absolute()
     folder = given.absolute() if given else data_dir / "bench"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    needed = (plan.large + plan.middle) * BYTES_AN_ENTRY
+    needed = (plan.large + plan.middle) * BYTES_AN_ENTRY + plan.large * BYTES_OF_GROWTH * (GROWTH in options.only)
     if room(folder) < needed:
         raise Failed(f"{folder} has too little room: {needed / 1e9:.0f} GB are needed; choose another with --folder")
     return folder
