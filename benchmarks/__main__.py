@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -71,8 +72,8 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "pages": pages.run,
     GROWTH: growth.run,
 }
-# It takes longer than all others together, so it runs only if it is named.
-ON_REQUEST: Final = (GROWTH,)
+# What no change of every day moves, or takes longer than all others together; these run only if they are named.
+ON_REQUEST: Final = ("groups", "host", "replica", GROWTH)
 PAGE: Final = ROOT / "docs" / "performance.md"
 FAILED: Final = 2
 INTERRUPTED: Final = 130
@@ -190,16 +191,16 @@ def _reason(error: BaseException) -> str:
 def _run(options: argparse.Namespace) -> int:
     run = Run(options)
     plan = QUICK if options.quick else FULL
-    chosen = {"rounds": options.rounds, "seed": options.seed}
+    paired = options.rounds and max(options.rounds, plan.paired_rounds)
+    chosen = {"rounds": options.rounds, "paired_rounds": paired, "seed": options.seed}
     plan = dataclasses.replace(plan, **{name: value for name, value in chosen.items() if value is not None})
     folder = _folder(options, plan)
     databases = Databases(folder, plan, run.progress)
     try:
-        with databases.postgresql():
+        with databases.postgresql(), ExitStack() as copies:
             run.postgresql = databases.postgresql_version()
-            run.measure(
-                Bench(plan, databases, run.progress, random.Random(plan.seed), options.against, options.messages)
-            )
+            chance = random.Random(plan.seed)
+            run.measure(Bench(plan, databases, run.progress, chance, options.against, options.messages, copies))
     finally:
         if run.results:
             run.write(folder, plan)

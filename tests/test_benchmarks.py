@@ -16,6 +16,7 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import generator, load, messages, plan, report, rounds
+from benchmarks.bench import Bench
 from benchmarks.children import Failed
 from benchmarks.databases import Databases
 from benchmarks.legs import groups, pages
@@ -136,32 +137,33 @@ def test_the_documented_figures_are_those_of_the_run_beside_them() -> None:
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., tuple[int, str]]]:
-    """Runs these legs without a database: the exit code, and the report in the folder."""
+    """Runs these legs without a database: the exit code, and the report if there is one in the folder."""
     monkeypatch.setattr(Databases, "postgresql", lambda _: contextlib.nullcontext())
     monkeypatch.setattr(Databases, "postgresql_version", lambda _: "18.0")
 
-    def run(*arguments: str, **legs: Callable[[object], Results]) -> tuple[int, str]:
+    def run(*arguments: str, **legs: Callable[[Bench], Results]) -> tuple[int, str]:
         monkeypatch.setattr(command, "LEGS", legs)
         code = command.main([*arguments, "--folder", str(tmp_path)])
-        return code, (tmp_path / "performance.md").read_text()
+        page = tmp_path / "performance.md"
+        return code, page.read_text() if page.exists() else ""
 
     handler = signal.getsignal(signal.SIGTERM)
     yield run
     signal.signal(signal.SIGTERM, handler)
 
 
-def failing(error: BaseException) -> Callable[[object], Results]:
-    def leg(_: object) -> Results:
+def failing(error: BaseException) -> Callable[[Bench], Results]:
+    def leg(_: Bench) -> Results:
         raise error
 
     return leg
 
 
-def good(_: object) -> Results:
+def good(_: Bench) -> Results:
     return Results(facts=[Fact("memory", [140], "MB", at_most=150)])
 
 
-def bad(_: object) -> Results:
+def bad(_: Bench) -> Results:
     return Results(facts=[Fact("memory", [160], "MB", at_most=150)])
 
 
@@ -189,7 +191,7 @@ def test_a_leg_that_fails_is_named_with_its_reason_and_the_others_are_measured(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_writes_what_it_has(bench: Callable[..., tuple[int, str]], number: int) -> None:
-    def interrupted(_: object) -> Results:
+    def interrupted(_: Bench) -> Results:
         os.kill(os.getpid(), number)
         signal.pause()
         raise AssertionError
@@ -214,7 +216,7 @@ def test_a_mistake_of_ours_writes_what_it_has_and_is_not_hidden(
 
 @pytest.mark.parametrize(("legs", "expected"), [({"one": good}, 0), ({"one": good, "two": bad}, 1)])
 def test_exit_code_tells_whether_every_target_was_met(
-    bench: Callable[..., tuple[int, str]], legs: dict[str, Callable[[object], Results]], expected: int
+    bench: Callable[..., tuple[int, str]], legs: dict[str, Callable[[Bench], Results]], expected: int
 ) -> None:
     code, page = bench("--quick", **legs)
     assert code == expected
@@ -227,12 +229,49 @@ def test_only_a_complete_run_replaces_the_documented_one(
     documented = tmp_path / "docs.md"
     monkeypatch.setattr(command, "PAGE", documented)
     monkeypatch.setattr(command, "FULL", plan.QUICK)
-    bench(first=good, broken=failing(Failed("no")))
+    code, page = bench(first=good, broken=failing(Failed("no")))
+    assert code == 2
+    assert "broken" in page
     assert not documented.exists()
-    (tmp_path / "performance.md").unlink()
-    with pytest.raises(FileNotFoundError):
-        bench(first=good)
+    assert bench(first=good) == (0, page)
     assert "| memory | ≤ 150 MB | 140 MB |  | met |" in documented.read_text()
+
+
+@pytest.mark.parametrize(("arguments", "measured"), [([], ["one"]), (["--only", "growth"], ["growth"])])
+def test_growth_is_measured_only_if_it_is_named(
+    bench: Callable[..., tuple[int, str]], arguments: list[str], measured: list[str]
+) -> None:
+    _, page = bench("--quick", *arguments, one=good, growth=good)
+    assert [line.split("`")[1] for line in page.splitlines() if line.endswith(" s |")] == measured
+
+
+def test_growth_needs_more_room(
+    bench: Callable[..., tuple[int, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(command, "PAGE", tmp_path / "docs.md")
+    monkeypatch.setattr(command, "room", lambda _: 20_000_000_000)
+    assert bench(one=good, growth=good)[0] == 0
+    assert bench("--only", "growth", one=good, growth=good) == (2, "")
+    assert "too little room: 50 GB are needed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rounds"), [([], (2, 2)), (["--rounds", "1"], (1, 2)), (["--rounds", "9"], (9, 9))]
+)
+def test_more_rounds_are_more_paired_ones_too(
+    bench: Callable[..., tuple[int, str]], arguments: list[str], rounds: tuple[int, int]
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def leg(bench: Bench) -> Results:
+        seen.append((bench.plan.rounds, bench.plan.paired_rounds))
+        return Results()
+
+    bench("--quick", *arguments, leg=leg)
+    assert seen == [rounds]
 
 
 def test_groups_are_right_if_they_hold_all_of_a_label_and_nothing_else() -> None:

@@ -37,7 +37,7 @@ def _run(bench: Bench, vendor: str) -> Results:
     small, large = bench.plan.small, bench.plan.large
     with ExitStack() as stack:
         few = stack.enter_context(enhancelog(bench.databases.log_of(vendor, small), bench.log))
-        database = stack.enter_context(bench.databases.copy_of(vendor, large))
+        database = bench.large(vendor)
         many = stack.enter_context(enhancelog(database, bench.log))
         pages = {"rare axis denied": [RARE], "search": searches(bench), "home": [HOME]}
         contenders, targets = [], []
