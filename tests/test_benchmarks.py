@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import NamedTuple
 
 import psycopg
 import pytest
+from django.db import connection
 
 from benchmarks import __main__ as command
 from benchmarks import generator, load, messages, plan, report, rounds
@@ -22,7 +24,9 @@ from benchmarks.databases import Databases
 from benchmarks.legs import groups, pages
 from benchmarks.replay import Sqlite
 from benchmarks.rounds import Contender, Fact, Results, Sample, Target, interleaved
-from benchmarks.tape import Statement
+from benchmarks.tape import Recorder, Statement, Tape
+from enhancelog.backends import dialect
+from enhancelog.models import EntryBadge
 from tests import loops
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
@@ -329,6 +333,22 @@ def test_load_comes_from_many_clients_and_every_answer_is_read_whole(address: lo
 def test_another_status_ends_the_run(address: load.Address) -> None:
     with pytest.raises(load.WrongAnswer, match="503"):
         loops.beside(load.run, address, [load.request(address, "GET", "/busy")], 1, 200)
+
+
+@pytest.mark.django_db
+def test_a_tape_has_rows_of_no_type_that_only_the_product_knows(tmp_path: Path) -> None:
+    class Badge(NamedTuple):
+        position: int
+        badge: str
+
+    recorder = Recorder(connection.vendor)
+    badges = [Badge(position, "gap") for position in range(1, 1_001)]  # PostgreSQL copies so many
+    with recorder.transaction(), connection.cursor() as cursor:
+        dialect().insert_rows(cursor, EntryBadge._meta.db_table, Badge._fields, badges)
+        cursor.executemany(f"DELETE FROM {EntryBadge._meta.db_table} WHERE position = %s AND badge = %s", badges)
+    Tape(connection.vendor, recorder.transactions, {}).save(tmp_path / "tape")
+    *_, deleting = Tape.load(tmp_path / "tape").transactions[0]
+    assert deleting.values == [(badge.position, "gap") for badge in badges]
 
 
 @pytest.mark.parametrize(
