@@ -1,8 +1,8 @@
 """``manage.py bench [--quick] [--only LEG…] [--rounds N] [--seed N] [--page FILE] [--against FOLDER]
 [--messages FOLDER] [--folder FOLDER]``
 
-Measures the product over HTTP on both databases against the bare driver and datasette; writes a page and JSON.
-Exit codes: 0 every target met, 1 some missed, 2 could not run, 130 interrupted.
+Measures the product over HTTP on both databases against the bare driver and datasette; writes a page and JSON, also
+of a run that did not reach its end. Exit codes: 0 every target met, 1 some missed, 2 a leg failed, 130 interrupted.
 """
 
 import argparse
@@ -10,11 +10,15 @@ import dataclasses
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
+
+import psycopg
 
 from benchmarks import report
 from benchmarks.bench import Bench
@@ -31,6 +35,7 @@ from benchmarks.legs import (
     generator_ceiling,
     grouping,
     groups,
+    growth,
     host,
     hostile,
     large,
@@ -46,6 +51,7 @@ from benchmarks.rounds import Results
 from tests import postgres
 from tests.processes import ROOT
 
+GROWTH: Final = "growth"
 LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "generator": generator_ceiling.run,
     "append": appends.run,
@@ -66,11 +72,26 @@ LEGS: Final[Mapping[str, Callable[[Bench], Results]]] = {
     "evidence": evidence.run,
     "replica": replica.run,
     "pages": pages.run,
+    GROWTH: growth.run,
 }
+# What no change of every day moves, or takes longer than all others together; these run only if they are named.
+ON_REQUEST: Final = ("groups", "host", "replica", GROWTH)
 PAGE: Final = ROOT / "docs" / "performance.md"
+FAILED: Final = 2
 INTERRUPTED: Final = 130
+MOST_SAID: Final = 300  # characters of why a leg failed
+# Of a leg, which does not keep the others from being measured.
+FAILURES: Final = (
+    Failed,
+    WrongAnswer,
+    postgres.NoPostgres,
+    OSError,  # and timeouts
+    subprocess.SubprocessError,
+    psycopg.Error,
+)
 # On both databases together, with a copy of each.
 BYTES_AN_ENTRY: Final = 10_000
+BYTES_OF_GROWTH: Final = 40_000  # more, for each entry of the log that grows
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -80,15 +101,15 @@ def main(arguments: Sequence[str]) -> int:
         return _run(options)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (Failed, WrongAnswer, postgres.NoPostgres, OSError) as error:
+    except FAILURES as error:
         print(f"manage.py bench: {error}", file=sys.stderr)
-        return 2
+        return FAILED
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="manage.py bench", allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="small logs and two rounds: does everything work?")
-    parser.add_argument("--only", nargs="+", metavar="LEG", choices=LEGS, default=list(LEGS), help=", ".join(LEGS))
+    parser.add_argument("--only", nargs="+", metavar="LEG", choices=LEGS, default=_standard(), help=", ".join(LEGS))
     parser.add_argument("--rounds", type=int, metavar="N")
     parser.add_argument("--seed", type=int, metavar="N")
     parser.add_argument(
@@ -102,44 +123,99 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _standard() -> list[str]:
+    return [leg for leg in LEGS if leg not in ON_REQUEST]
+
+
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+class Run:
+    """What has been measured so far."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.began = time.monotonic()
+        self.leg = "set-up"
+        self.results: dict[str, Results] = {}
+        self.postgresql = ""
+        self._options = options
+        self._left = list(options.only)
+
+    def progress(self, line: str) -> None:
+        _show(f"[{time.monotonic() - self.began:5.0f} s] {self.leg}: {line}")
+
+    def measure(self, bench: Bench) -> None:
+        while self._left:
+            self.leg = self._left[0]
+            self.results[self.leg] = self._measured(bench)
+            del self._left[0]
+
+    def _measured(self, bench: Bench) -> Results:
+        began = time.monotonic()
+        try:
+            results = LEGS[self.leg](bench)
+        except FAILURES as error:
+            results = Results(failed=_reason(error))
+            _show("")
+            print(f"manage.py bench: {self.leg} failed: {results.failed}", file=sys.stderr)
+        except BaseException as error:
+            reason = "it was interrupted" if isinstance(error, KeyboardInterrupt) else _reason(error)
+            self.results[self.leg] = Results(failed=reason, seconds=time.monotonic() - began)
+            raise
+        results.seconds = time.monotonic() - began
+        return results
+
+    def write(self, folder: Path, plan: Plan) -> None:
+        """The documentation gets complete runs only."""
+        _show("")
+        kind = "quick" if self._options.quick else "full"
+        about = report.about(kind, plan.rounds, plan.seed, time.monotonic() - self.began, self.postgresql)
+        whole = self._options.only == _standard() and not self._left and not self.failed()
+        page = self._options.page or (PAGE if whole and not self._options.quick else folder / "performance.md")
+        legs = self.results | {leg: Results(failed="it was not begun") for leg in self._left if leg not in self.results}
+        report.write(page, legs, about)
+        print(report.markdown({name: each.as_dict() for name, each in legs.items()}, about))
+        print(f"written to {page}")
+
+    def failed(self) -> bool:
+        return any(each.failed for each in self.results.values())
+
+    def exit_code(self) -> int:
+        return FAILED if self.failed() else int(any(each.misses() for each in self.results.values()))
+
+
+def _reason(error: BaseException) -> str:
+    said = f"{error}" if isinstance(error, Failed | WrongAnswer) else f"{type(error).__name__}: {error}"
+    return " ".join(said.split())[:MOST_SAID]
+
+
 def _run(options: argparse.Namespace) -> int:
-    began = time.monotonic()
-    chosen = {"rounds": options.rounds, "seed": options.seed}
-    plan = dataclasses.replace(
-        QUICK if options.quick else FULL, **{name: value for name, value in chosen.items() if value is not None}
-    )
-    folder = _folder(options.folder, plan)
-    results: dict[str, Results] = {}
-
-    def progress(line: str) -> None:
-        _show(f"[{time.monotonic() - began:5.0f} s] {leg}: {line}")
-
-    leg = "set-up"
-    databases = Databases(folder, plan, progress)
-    with databases.postgresql():
-        bench = Bench(plan, databases, progress, random.Random(plan.seed), options.against, options.messages)
-        for leg in options.only:
-            results[leg] = LEGS[leg](bench)
-        version = databases.postgresql_version()
-    _show("")
-    kind = "quick" if options.quick else "full"
-    about = report.about(kind, plan.rounds, plan.seed, time.monotonic() - began, version)
-    page = options.page or (PAGE if not options.quick and options.only == list(LEGS) else folder / "performance.md")
-    report.write(page, results, about)
-    print(report.markdown({name: each.as_dict() for name, each in results.items()}, about))
-    print(f"written to {page}")
-    return int(any(each.misses() for each in results.values()))
+    run = Run(options)
+    plan = QUICK if options.quick else FULL
+    paired = options.rounds and max(options.rounds, plan.paired_rounds)
+    chosen = {"rounds": options.rounds, "paired_rounds": paired, "seed": options.seed}
+    plan = dataclasses.replace(plan, **{name: value for name, value in chosen.items() if value is not None})
+    folder = _folder(options, plan)
+    databases = Databases(folder, plan, run.progress)
+    try:
+        with databases.postgresql(), ExitStack() as copies:
+            run.postgresql = databases.postgresql_version()
+            chance = random.Random(plan.seed)
+            run.measure(Bench(plan, databases, run.progress, chance, options.against, options.messages, copies))
+    finally:
+        if run.results:
+            run.write(folder, plan)
+    return run.exit_code()
 
 
-def _folder(given: Path | None, plan: Plan) -> Path:
+def _folder(options: argparse.Namespace, plan: Plan) -> Path:
+    given: Path | None = options.folder
     data_dir = Path(os.environ.get("ENHANCELOG_DATA_DIR") or ROOT / "var").absolute()
     folder = given.absolute() if given else data_dir / "bench"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     needed = (plan.large + plan.middle + plan.wide) * BYTES_AN_ENTRY
+    needed += plan.large * BYTES_OF_GROWTH * (GROWTH in options.only)
     if room(folder) < needed:
         raise Failed(f"{folder} has too little room: {needed / 1e9:.0f} GB are needed; choose another with --folder")
     return folder

@@ -2,14 +2,14 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from benchmarks import load
 from benchmarks.children import Failed, Replay, module, perform, product_environment, replaying
-from benchmarks.databases import Databases
+from benchmarks.databases import Database, Databases
 from benchmarks.plan import Plan
 from benchmarks.rounds import Contender, Results, Sample, interleaved
 from benchmarks.servers import Server
@@ -31,6 +31,9 @@ class Bench:
     """Another checkout of the project, to compare the pages with."""
     messages: Path | None = None
     """Logs whose messages are grouped."""
+    copies: ExitStack = field(default_factory=ExitStack)
+    """Of what lasts as long as the run."""
+    _large: dict[str, Database] = field(default_factory=dict)
 
     @property
     def log(self) -> Path:
@@ -43,6 +46,19 @@ class Bench:
     def measurements(self) -> int:
         """Per contender, including warm-up."""
         return self.plan.rounds + 1
+
+    def large(self, vendor: str) -> Database:
+        """A copy of the large log that several legs read, and write little to. Its evidence is made, as otherwise a
+        server would do while it is measured.
+        """
+        if vendor not in self._large:
+            size = self.plan.large
+            database = self.copies.enter_context(self.databases.copy_of(vendor, size))
+            self.progress(f"making the evidence of {size:,} entries on {vendor}")
+            environment = product_environment(database.data_dir, database.url)
+            perform(module("benchmarks.legs.evidence", "sign"), environment, self.log)
+            self._large[vendor] = database
+        return self._large[vendor]
 
     def recorded(self, vendor: str, name: str, blueprints: int, transactions: int, size: int) -> Path:
         """A tape of so many batches appended to the small log."""

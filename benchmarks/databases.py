@@ -38,6 +38,7 @@ USUAL: Final = "log"
 WIDE: Final = "wide"
 MORE_DECIDING: Final = {USUAL: (), WIDE: ("benchmarks/wide.py",)}
 
+EVIDENCE_KEY: Final = "evidence_key"
 DURABLE: Final = (
     "fsync=on",
     "synchronous_commit=on",
@@ -101,6 +102,7 @@ class Databases:
         else:
             self._admin(f"CREATE DATABASE {name} TEMPLATE {_name_of(source.raw)}")
             self._admin("CHECKPOINT")
+        self._take_key(source, copy)
         try:
             yield copy
         finally:
@@ -117,6 +119,12 @@ class Databases:
         finally:
             for file in path.parent.glob(f"{path.name}*"):
                 file.unlink()
+
+    def _take_key(self, source: Database, copy: Database) -> None:
+        """A log that was served is signed, and only its key can sign a copy that goes on."""
+        if (key := source.data_dir / EVIDENCE_KEY).exists():
+            copy.data_dir.mkdir(mode=0o700)
+            shutil.copy(key, copy.data_dir)
 
     def _named(self, vendor: str, name: str) -> Database:
         if vendor == "sqlite":

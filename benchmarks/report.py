@@ -51,6 +51,7 @@ def markdown(legs: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     )
     parts = [
         f"## The last run\n\n{run}",
+        *_failures(legs),
         "### Ratios\n\nMedian of the rounds, and the lowest and highest.\n\n" + _ratios(legs),
         "### Figures\n\n" + _figures(legs),
     ]
@@ -58,7 +59,18 @@ def markdown(legs: Mapping[str, Any], about: Mapping[str, Any]) -> str:
         parts += [f"### {title}\n\n{_table(rows)}" for title, rows in leg.get("tables", {}).items()]
     if notes := _notes(legs):
         parts.append("### Notes\n\n" + notes)
+    parts += _durations(legs)
     return "\n\n".join(parts) + "\n"
+
+
+def _failures(legs: Mapping[str, Any]) -> list[str]:
+    said = [f"- **`{name}` was not measured**: {leg['failed']}" for name, leg in legs.items() if "failed" in leg]
+    return ["\n".join(said)] if said else []
+
+
+def _durations(legs: Mapping[str, Any]) -> list[str]:
+    rows = [[f"`{name}`", f"{leg['seconds']:,.0f} s"] for name, leg in legs.items() if "seconds" in leg]
+    return ["### Durations\n\n" + _table([["leg", "time"], *rows])] if rows else []
 
 
 def _ratios(legs: Mapping[str, Any]) -> str:

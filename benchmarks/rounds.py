@@ -49,8 +49,8 @@ class Fact:
 
 @dataclass
 class Results:
-    """``notes`` are sentences; ``tables`` have a title and begin with their head; ``skipped`` says why there are no
-    results."""
+    """``notes`` are sentences; ``tables`` have a title and begin with their head; ``skipped`` and ``failed`` say why
+    there are no results. ``seconds``: how long it all took."""
 
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
@@ -59,6 +59,8 @@ class Results:
     notes: list[str] = field(default_factory=list)
     tables: dict[str, list[list[str]]] = field(default_factory=dict)
     skipped: str = ""
+    failed: str = ""
+    seconds: float | None = None
 
     def values(self, name: str) -> list[float]:
         return [sample.value for sample in self.samples[name]]
@@ -81,9 +83,10 @@ class Results:
         return [bound.work for bound, values in bounds if not _within(statistics.median(values), bound)]
 
     def as_dict(self) -> dict[str, Any]:
-        if self.skipped:
-            return {"skipped": self.skipped}
-        return {
+        took = {} if self.seconds is None else {"seconds": round(self.seconds, 1)}
+        if reason := self.skipped or self.failed:
+            return {"skipped" if self.skipped else "failed": reason, **took}
+        return took | {
             "contenders": {
                 name: {
                     "unit": self.units[name],

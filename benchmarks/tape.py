@@ -61,7 +61,8 @@ class Recorder:
 
     def _hear(self, sql: str, values: Any, many: bool) -> None:
         if self._current is not None and not sql.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
-            self._current.append(Statement(sql, list(values) if many else values, many))
+            # Rows of the product's own types could not be read without Django.
+            self._current.append(Statement(sql, list(map(tuple, values)) if many else values, many))
 
 
 @contextmanager

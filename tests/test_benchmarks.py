@@ -1,24 +1,35 @@
 """What the benchmark's figures rest on: equal input, rounds, ratios, a load generator that looks at every answer."""
 
+import contextlib
 import json
+import os
 import random
-from collections.abc import Iterator
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice, pairwise
 from pathlib import Path
 from threading import Thread
+from typing import NamedTuple
 
+import psycopg
 import pytest
+from django.db import connection
 from msgspec import UNSET
 
 from benchmarks import __main__ as command
-from benchmarks import generator, load, messages, report, rounds, wide
+from benchmarks import generator, load, messages, plan, report, rounds, wide
+from benchmarks.bench import Bench
 from benchmarks.children import Failed
+from benchmarks.databases import Databases
 from benchmarks.legs import every_page, groups, pages
 from benchmarks.replay import Sqlite
 from benchmarks.rounds import Contender, Fact, Results, Sample, Target, interleaved
-from benchmarks.tape import Statement
+from benchmarks.tape import Recorder, Statement, Tape
+from enhancelog.backends import dialect
 from enhancelog.domain.times import DAY_MS
+from enhancelog.models import EntryBadge
 from tests import loops
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
@@ -159,6 +170,145 @@ def test_the_documented_figures_are_those_of_the_run_beside_them() -> None:
     assert PAGE.read_text().partition(report.MARKER)[2].strip() == report.markdown(run["legs"], run["about"]).strip()
 
 
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., tuple[int, str]]]:
+    """Runs these legs without a database: the exit code, and the report if there is one in the folder."""
+    monkeypatch.setattr(Databases, "postgresql", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(Databases, "postgresql_version", lambda _: "18.0")
+
+    def run(*arguments: str, **legs: Callable[[Bench], Results]) -> tuple[int, str]:
+        monkeypatch.setattr(command, "LEGS", legs)
+        code = command.main([*arguments, "--folder", str(tmp_path)])
+        page = tmp_path / "performance.md"
+        return code, page.read_text() if page.exists() else ""
+
+    handler = signal.getsignal(signal.SIGTERM)
+    yield run
+    signal.signal(signal.SIGTERM, handler)
+
+
+def failing(error: BaseException) -> Callable[[Bench], Results]:
+    def leg(_: Bench) -> Results:
+        raise error
+
+    return leg
+
+
+def good(_: Bench) -> Results:
+    return Results(facts=[Fact("memory", [140], "MB", at_most=150)])
+
+
+def bad(_: Bench) -> Results:
+    return Results(facts=[Fact("memory", [160], "MB", at_most=150)])
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (Failed("the raw driver ended"), "the raw driver ended"),
+        (load.WrongAnswer("503 instead\nof 201"), "503 instead of 201"),
+        (TimeoutError("timed out"), "TimeoutError: timed out"),
+        (ConnectionResetError(104, "reset"), "ConnectionResetError: [Errno 104] reset"),
+        (subprocess.TimeoutExpired(["serve"], 15), "TimeoutExpired: Command '['serve']' timed out after 15 seconds"),
+        (psycopg.OperationalError("the server is gone"), "OperationalError: the server is gone"),
+    ],
+)
+def test_a_leg_that_fails_is_named_with_its_reason_and_the_others_are_measured(
+    bench: Callable[..., tuple[int, str]], error: Exception, said: str
+) -> None:
+    code, page = bench("--quick", first=bad, broken=failing(error), last=good)
+    assert code == 2
+    assert f"- **`broken` was not measured**: {said}\n" in page
+    assert "| memory | ≤ 150 MB | 160 MB |  | **missed** |" in page
+    assert "| memory | ≤ 150 MB | 140 MB |  | met |" in page
+    assert [line.split("`")[1] for line in page.splitlines() if line.endswith(" s |")] == ["first", "broken", "last"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_writes_what_it_has(bench: Callable[..., tuple[int, str]], number: int) -> None:
+    def interrupted(_: Bench) -> Results:
+        os.kill(os.getpid(), number)
+        signal.pause()
+        raise AssertionError
+
+    code, page = bench("--quick", first=good, second=interrupted, third=good)
+    assert code == 130
+    assert "| memory | ≤ 150 MB | 140 MB |  | met |" in page
+    assert (
+        "- **`second` was not measured**: it was interrupted\n- **`third` was not measured**: it was not begun" in page
+    )
+
+
+def test_a_mistake_of_ours_writes_what_it_has_and_is_not_hidden(
+    bench: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    with pytest.raises(KeyError):
+        bench("--quick", first=good, second=failing(KeyError("ours")))
+    page = (tmp_path / "performance.md").read_text()
+    assert "- **`second` was not measured**: KeyError: 'ours'" in page
+    assert "| memory | ≤ 150 MB | 140 MB |  | met |" in page
+
+
+@pytest.mark.parametrize(("legs", "expected"), [({"one": good}, 0), ({"one": good, "two": bad}, 1)])
+def test_exit_code_tells_whether_every_target_was_met(
+    bench: Callable[..., tuple[int, str]], legs: dict[str, Callable[[Bench], Results]], expected: int
+) -> None:
+    code, page = bench("--quick", **legs)
+    assert code == expected
+    assert "not measured" not in page
+
+
+def test_only_a_complete_run_replaces_the_documented_one(
+    bench: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    documented = tmp_path / "docs.md"
+    monkeypatch.setattr(command, "PAGE", documented)
+    monkeypatch.setattr(command, "FULL", plan.QUICK)
+    code, page = bench(first=good, broken=failing(Failed("no")))
+    assert code == 2
+    assert "broken" in page
+    assert not documented.exists()
+    assert bench(first=good) == (0, page)
+    assert "| memory | ≤ 150 MB | 140 MB |  | met |" in documented.read_text()
+
+
+@pytest.mark.parametrize(("arguments", "measured"), [([], ["one"]), (["--only", "growth"], ["growth"])])
+def test_growth_is_measured_only_if_it_is_named(
+    bench: Callable[..., tuple[int, str]], arguments: list[str], measured: list[str]
+) -> None:
+    _, page = bench("--quick", *arguments, one=good, growth=good)
+    assert [line.split("`")[1] for line in page.splitlines() if line.endswith(" s |")] == measured
+
+
+def test_growth_needs_more_room(
+    bench: Callable[..., tuple[int, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(command, "PAGE", tmp_path / "docs.md")
+    monkeypatch.setattr(command, "room", lambda _: 20_000_000_000)
+    assert bench(one=good, growth=good)[0] == 0
+    assert bench("--only", "growth", one=good, growth=good) == (2, "")
+    assert "too little room: 50 GB are needed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rounds"), [([], (2, 2)), (["--rounds", "1"], (1, 2)), (["--rounds", "9"], (9, 9))]
+)
+def test_more_rounds_are_more_paired_ones_too(
+    bench: Callable[..., tuple[int, str]], arguments: list[str], rounds: tuple[int, int]
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def leg(bench: Bench) -> Results:
+        seen.append((bench.plan.rounds, bench.plan.paired_rounds))
+        return Results()
+
+    bench("--quick", *arguments, leg=leg)
+    assert seen == [rounds]
+
+
 def test_groups_are_right_if_they_hold_all_of_a_label_and_nothing_else() -> None:
     assert groups.score("aabbc", "xxyyz") == (1.0, 1.0, 1.0)
     assert tuple(groups.score("aabbc", "xxyyy")) == pytest.approx((2 / 5, 2 * 1 / (3 + 2), 2 * 2 / (2 + 4)))
@@ -214,6 +364,22 @@ def test_load_comes_from_many_clients_and_every_answer_is_read_whole(address: lo
 def test_another_status_ends_the_run(address: load.Address) -> None:
     with pytest.raises(load.WrongAnswer, match="503"):
         loops.beside(load.run, address, [load.request(address, "GET", "/busy")], 1, 200)
+
+
+@pytest.mark.django_db
+def test_a_tape_has_rows_of_no_type_that_only_the_product_knows(tmp_path: Path) -> None:
+    class Badge(NamedTuple):
+        position: int
+        badge: str
+
+    recorder = Recorder(connection.vendor)
+    badges = [Badge(position, "gap") for position in range(1, 1_001)]  # PostgreSQL copies so many
+    with recorder.transaction(), connection.cursor() as cursor:
+        dialect().insert_rows(cursor, EntryBadge._meta.db_table, Badge._fields, badges)
+        cursor.executemany(f"DELETE FROM {EntryBadge._meta.db_table} WHERE position = %s AND badge = %s", badges)
+    Tape(connection.vendor, recorder.transactions, {}).save(tmp_path / "tape")
+    *_, deleting = Tape.load(tmp_path / "tape").transactions[0]
+    assert deleting.values == [(badge.position, "gap") for badge in badges]
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,9 @@ def _run(bench: Bench, vendor: str) -> Results:
     small, large = bench.plan.small, bench.plan.large
     with ExitStack() as stack:
         few = stack.enter_context(enhancelog(bench.databases.log_of(vendor, small), bench.log))
-        database = stack.enter_context(bench.databases.copy_of(vendor, large))
+        database = bench.large(vendor)
         many = stack.enter_context(enhancelog(database, bench.log))
-        pages = {"rare axis denied": [RARE], "search": _searches(bench), "home": [HOME]}
+        pages = {"rare axis denied": [RARE], "search": searches(bench), "home": [HOME]}
         contenders, targets = [], []
         names = [f"timeline page at {size:,} ({vendor})" for size in (small, large)]
         for name, server in zip(names, (few, many), strict=True):
@@ -65,7 +65,7 @@ def _run(bench: Bench, vendor: str) -> Results:
     return results
 
 
-def _searches(bench: Bench) -> list[str]:
+def searches(bench: Bench) -> list[str]:
     from enhancelog.domain import filters
 
     name = "phrase" if "phrase" in filters.PARAMETERS else "text"

@@ -33,7 +33,7 @@ def run(bench: Bench) -> Results:
 def _run(bench: Bench, vendor: str) -> Results:
     size = bench.plan.large
     with ExitStack() as stack:
-        server = stack.enter_context(enhancelog(stack.enter_context(bench.databases.copy_of(vendor, size)), bench.log))
+        server = stack.enter_context(enhancelog(bench.large(vendor), bench.log))
         bounds = {_name(what, size, vendor): MOST_MS for what in PAGES}
         contenders = [
             _contender(server, _name(what, size, vendor), address, bench.plan.slow_reads // 2)

@@ -83,7 +83,9 @@ class RowsPerEntry:
 
 
 class Sums:
-    """Amounts by key, summed (or merged) over all entries. ``present`` selects the rows to compare."""
+    """Amounts by key, summed (or merged) over all entries; a key whose amounts are all zero has no row. ``present``
+    selects the rows to compare.
+    """
 
     def __init__(
         self,

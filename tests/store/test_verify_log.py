@@ -11,7 +11,8 @@ from content.store import open_store
 from enhancelog.backends import SEARCH_TABLE, Document, dialect
 from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
-from enhancelog.models import BlueprintSummary, Denial, Entry, StatusTally
+from enhancelog.domain.times import DAY_MS
+from enhancelog.models import BlueprintSummary, Denial, Entry, IntentTally, StatusTally
 from enhancelog.projections import search_index
 from enhancelog.store import host_derivation, pattern_groups, verification
 from enhancelog.store.database import DatabaseEnhanceLogStore, stored_batches
@@ -23,6 +24,7 @@ from tests.factories import make_entry, make_rejected
 pytestmark = pytest.mark.django_db
 
 TABLE = Entry._meta.db_table
+NOON_MS = 1_735_732_800_000
 OPTIONAL: dict[str, Any] = {
     "ops": [],
     "bump": "minor",
@@ -61,6 +63,20 @@ def batch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.usefixtures("batch")
 def test_a_log_as_it_should_be_has_no_findings() -> None:
+    assert found() == ""
+
+
+@pytest.mark.usefixtures("batch")
+def test_an_attempt_between_two_others_is_no_finding_although_its_day_counts_nothing() -> None:
+    store = DatabaseEnhanceLogStore(Origin("command", "tests", "tests"))
+    for day in range(3):
+        tried = make_rejected(
+            "noop", issue_id=f"try-{day}", blueprint_id="tried", intent="once more", ts_ms=NOON_MS + day * DAY_MS
+        )
+        store.append(tried)
+    pattern_groups.settle()
+    counted = IntentTally.objects.filter(blueprint_id="tried").order_by("day").values_list("day", flat=True)
+    assert list(counted) == [NOON_MS // DAY_MS, NOON_MS // DAY_MS + 2]
     assert found() == ""
 
 
