@@ -87,10 +87,11 @@ def _number(digits: str) -> Any:
     return int(value) if value.is_integer() else value
 
 
-# Lengths keep the parts apart.
 def _key(*parts: str) -> int:
-    data = b""
-    for part in parts:
-        encoded = part.encode("utf-8", "surrogateescape")
-        data += len(encoded).to_bytes(8) + encoded
-    return short_key(data)
+    return short_key(b"".join(map(_part, parts)))
+
+
+# Lengths keep the parts apart.
+def _part(text: str) -> bytes:
+    encoded = text.encode("utf-8", "surrogateescape")
+    return len(encoded).to_bytes(8) + encoded
