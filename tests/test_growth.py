@@ -22,7 +22,7 @@ SIZE, TIMES = 300, 3
 def test_only_digests_and_envelopes_are_still_those_of_the_original(tmp_path: Path) -> None:
     with fresh_database() as url:
         environment = product_environment(tmp_path, url)
-        perform(module("benchmarks.inside", "fill", SIZE, 1), environment, tmp_path / "log")
+        perform(module("benchmarks.inside", "fill", "log", SIZE, 1), environment, tmp_path / "log")
         with psycopg.connect(url) as connection:
             newest = connection.execute("SELECT issue_id, ts_ms FROM enhancelog_entry ORDER BY position").fetchall()
         perform(module("benchmarks.growing", TIMES), environment, tmp_path / "log")

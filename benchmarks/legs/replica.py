@@ -81,7 +81,7 @@ def _pair(bench: Bench) -> Iterator[standbys.Pair]:
         database = _database(pair, bench.databases.folder / "filling")
         bench.progress(f"making a log of {bench.plan.middle:,} on a primary and its replica")
         perform(
-            module("benchmarks.inside", "fill", bench.plan.middle, bench.plan.seed),
+            module("benchmarks.inside", "fill", "log", bench.plan.middle, bench.plan.seed),
             product_environment(database.data_dir, database.url),
             bench.log,
         )

@@ -48,10 +48,10 @@ MOST_FOREIGN = 100
 
 
 class Document(NamedTuple):
-    """The words of an entry in order; an empty word is a gap that no phrase crosses."""
+    """The words of an entry in order, each followed by one space but the last; no phrase crosses a ``GAP``."""
 
     position: int
-    words: Sequence[str]
+    words: str
 
 
 class Found(NamedTuple):
@@ -165,6 +165,9 @@ class Dialect(Protocol):
         """A transaction under the append lock. Waits ``timeout_s``, or without limit (see ``waiting``). Raises
         ``WrongSchema``.
         """
+
+    # In a command: this thread's connection may use more memory from now on, because many transactions follow.
+    def expect_many(self) -> None: ...
 
     def require_schema(self, cursor: CursorWrapper) -> None:
         """Keeps the schema until a transaction without the append lock ends. Waits for a migration as long as an

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
+from enhancelog.domain.search_words import ascii_words
 from enhancelog.domain.short_keys import short_key
 from enhancelog.domain.times import DAY_MS
 
@@ -21,13 +22,16 @@ _BETWEEN: Final = re.compile(r"[\W_]")
 # Dropped from an intent: these, and everything after ", and this time".
 _THIS_TIME: Final = re.compile(r",\s*and\s+this\s+time\b")
 _WHICH_TRY: Final = re.compile(r"(?<!\S)(?:again|(?:attempt|try) \d+)(?!\S)")
+_TRIES: Final = frozenset({"again", "attempt", "try"})
 
 
 def intent_key(intent: str) -> str:
     """Words joined by single spaces; empty without words."""
     wanted = _THIS_TIME.split(_folded(intent), maxsplit=1)[0]
-    words = _BETWEEN.sub(" " if wanted.isascii() else _space_or_mark, wanted).split()
-    return " ".join(_WHICH_TRY.sub("", " ".join(words)).split())
+    words = ascii_words(wanted) if wanted.isascii() else _BETWEEN.sub(_space_or_mark, wanted).split()
+    if not _TRIES.isdisjoint(words):
+        words = _WHICH_TRY.sub("", " ".join(words)).split()
+    return " ".join(words)
 
 
 def intent_hash(intent: str) -> int | None:

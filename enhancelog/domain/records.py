@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
@@ -45,8 +46,9 @@ class Verdict(Struct, frozen=True):
     detail: Text  # the evidence of a pass, or the reason for a denial
 
     def __post_init__(self) -> None:
-        check_id(self.axis, "axis")
-        strict_json.check_text(self.detail, "detail")
+        _check_axis(self.axis)
+        if "\0" in self.detail or not self.detail.isascii():
+            strict_json.check_text(self.detail, "detail")
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -73,13 +75,16 @@ class Entry(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         check_id(self.issue_id, "issue_id")
         check_id(self.blueprint_id, "blueprint_id", may_be_empty=True)
-        for field in ("prev_hash", "new_hash", "intent", "rationale"):
-            strict_json.check_text(getattr(self, field), field)
-        if self.candidate_hash is not UNSET:
-            strict_json.check_text(self.candidate_hash, "candidate_hash")
-        if not strict_json.is_clean("".join(self.reasons)):  # one check, as there can be many
+        # One check, as there can be many reasons.
+        if not strict_json.is_clean(
+            "".join((self.prev_hash, self.new_hash, self.intent, self.rationale, *self.reasons))
+        ):
+            for field in ("prev_hash", "new_hash", "intent", "rationale"):
+                strict_json.check_text(getattr(self, field), field)
             for number, reason in enumerate(self.reasons):
                 strict_json.check_text(reason, f"reasons[{number}]")
+        if self.candidate_hash is not UNSET:
+            strict_json.check_text(self.candidate_hash, "candidate_hash")
 
 
 class Operation(Struct, rename={"source": "from"}):
@@ -122,6 +127,11 @@ def check_id(value: str, field: str, *, may_be_empty: bool = False) -> None:
         raise Invalid(field, "id-length", f"has {size:,} bytes; an id has 1 to {MAX_ID_BYTES}")
     if value in (".", "..") or _CONTROL.search(value):
         raise Invalid(field, "id", 'must not be "." or "..", nor contain control characters')
+
+
+@lru_cache(maxsize=1024)
+def _check_axis(axis: str) -> None:
+    check_id(axis, "axis")  # remembered, because verifiers repeat themselves
 
 
 # Saves a query: no entry has an impossible id.

@@ -1,6 +1,7 @@
 """Keys of candidates: two runs judged the same candidate if the strongest kind of key that both have is equal."""
 
 import json
+from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from msgspec import UNSET
@@ -59,7 +60,7 @@ def hash_key(blueprint_id: str, source: str, prev_hash: str, candidate_hash: str
     """``None`` if the patch changes nothing: then the document was judged before, as another patch's candidate."""
     if candidate_hash in ("", prev_hash):
         return None
-    return _key("hash", blueprint_id, source, candidate_hash)
+    return short_key(_within("hash", blueprint_id, source) + _part(candidate_hash))
 
 
 def operations_key(blueprint_id: str, source: str, prev_hash: str, ops: str) -> int | None:
@@ -78,7 +79,9 @@ def _operations_hash(ops: str) -> int | None:
 
 
 def _key_of(kind: Evidence, blueprint_id: str, source: str, prev_hash: str, text: int | None) -> int | None:
-    return None if text is None else _key(kind, blueprint_id, source, prev_hash, str(text))
+    if text is None:
+        return None
+    return short_key(_within(kind, blueprint_id, source) + _part(prev_hash) + _part(str(text)))
 
 
 # 1.0 is 1.
@@ -87,10 +90,20 @@ def _number(digits: str) -> Any:
     return int(value) if value.is_integer() else value
 
 
-# Lengths keep the parts apart.
 def _key(*parts: str) -> int:
-    data = b""
-    for part in parts:
-        encoded = part.encode("utf-8", "surrogateescape")
-        data += len(encoded).to_bytes(8) + encoded
-    return short_key(data)
+    return short_key(_parts(*parts))
+
+
+@lru_cache(maxsize=1024)
+def _within(kind: Evidence, blueprint_id: str, source: str) -> bytes:
+    return _parts(kind, blueprint_id, source)  # remembered, because Blueprints come again
+
+
+def _parts(*parts: str) -> bytes:
+    return b"".join(map(_part, parts))
+
+
+# Lengths keep the parts apart.
+def _part(text: str) -> bytes:
+    encoded = text.encode("utf-8", "surrogateescape")
+    return len(encoded).to_bytes(8) + encoded

@@ -33,6 +33,13 @@ _TERM: Final = re.compile(f"{_UNSPACED}+|{_SPACED}+")
 _IS_UNSPACED: Final = re.compile(_UNSPACED)
 _ASCII_TERM: Final = re.compile("[a-z0-9]+")
 _ASCII_WORD: Final = re.compile(f"[a-z0-9]{{1,{LONGEST}}}")
+# Between two texts: no word, and alone between two spaces. One byte in Latin-1, of which ASCII is the rest.
+GAP: Final = "·"
+_LATIN_1: Final = "latin-1"
+_FOLDED: Final = bytes(
+    ord(mark if mark == GAP else mark.lower() if mark.isascii() and mark.isalnum() else " ")
+    for mark in map(chr, range(256))
+)
 
 _STRETCH: Final = re.compile("[\\x00-\\x7f]+|[^\\x00-\\x7f]")
 _LONGEST_PIECE: Final = 32
@@ -87,6 +94,11 @@ def search_words(text: str) -> list[str]:
     if max(map(len, words), default=0) > LONGEST:
         return [folded[start:end] for start, end in _cut(folded)]
     return words
+
+
+def ascii_words(text: str) -> list[str]:
+    """Of ASCII text, of any length; also each ``GAP``."""
+    return text.encode(_LATIN_1).translate(_FOLDED).decode(_LATIN_1).split()
 
 
 def phrase(text: str) -> Phrase:

@@ -11,18 +11,19 @@ from django.db.backends.utils import CursorWrapper
 from enhancelog.backends import SEARCH_TABLE, Document, dialect
 from enhancelog.domain.reasons import reason
 from enhancelog.domain.records import Entry
-from enhancelog.domain.search_words import search_words
+from enhancelog.domain.search_words import GAP, LONGEST, ascii_words, search_words
 from enhancelog.projections.expected import Expected
 from enhancelog.projections.stored import Stored
 
-# Indexed are intent, reasons, rationale, and details that no reason repeats. An empty word separates two texts, so
-# that no phrase spans both. Limits bound the cost of an entry and make both databases equal: MOST_WORDS and
+# Indexed are intent, reasons, rationale, and details that no reason repeats. A gap separates two texts, so that
+# no phrase spans both. Limits bound the cost of an entry and make both databases equal: MOST_WORDS and
 # MOST_CHARACTERS for each of the four, MOST_PLACES for each word.
 TABLES = ()  # not a Django table: ``backends`` creates it
 
 MOST_WORDS: Final = 4_000
 MOST_CHARACTERS: Final = 32_768
 MOST_PLACES: Final = 255
+_NOTHING_SAID: Final = f"{GAP} {GAP}"
 # Maximum length of a text whose words are cached.
 SHORT: Final = 256
 
@@ -50,19 +51,19 @@ def texts(entry: Entry) -> tuple[tuple[str, ...], ...]:
     return (entry.intent,), entry.reasons, (entry.rationale,), tuple(details)
 
 
-def words(entry: Entry) -> list[str]:
-    """The entry's words by place; empty at a gap."""
-    found: list[str] = []
-    for part in texts(entry):
-        found += _limited(part)
-    if len(found) <= MOST_PLACES:
-        return found
+def words(entry: Entry) -> str:
+    """The entry's words in order; a ``GAP`` follows each text."""
+    parts = texts(entry)
+    plain = _plain([text for part in parts for text in part if text])
+    if plain is not None:
+        return plain
+    found = [word for part in parts for word in _limited(part)]
     places: Counter[str] = Counter()
     for at, word in enumerate(found):
         places[word] += 1
         if places[word] > MOST_PLACES:
-            found[at] = ""
-    return found
+            found[at] = GAP
+    return " ".join(found)
 
 
 def documents(entries: Iterable[Stored]) -> list[Document]:
@@ -71,14 +72,26 @@ def documents(entries: Iterable[Stored]) -> list[Document]:
     ]
 
 
+# Most entries are so: in a few calls, because no limit concerns them.
+def _plain(said: Sequence[str]) -> str | None:
+    joined = f" {GAP} ".join([*said, ""])
+    if len(joined) > MOST_WORDS or not all(map(str.isascii, said)):
+        return None
+    found = ascii_words(joined)
+    together = " ".join(found)
+    has_words_in_each = found[:1] != [GAP] and _NOTHING_SAID not in together
+    is_within = len(found) <= MOST_PLACES or max(Counter(found).values()) <= MOST_PLACES
+    return together if has_words_in_each and is_within and len(max(found, key=len, default="")) <= LONGEST else None
+
+
 def _limited(part: Sequence[str]) -> list[str]:
     found: list[str] = []
     together = "".join(part)
     if len(together) <= MOST_WORDS and together.isascii():  # within all limits
         for text in filter(None, part):
             found += _words(text) if len(text) <= SHORT else search_words(text)
-            if found and found[-1]:
-                found.append("")
+            if found and found[-1] != GAP:
+                found.append(GAP)
         return found
     characters = MOST_CHARACTERS
     for text in filter(None, part):
@@ -93,8 +106,8 @@ def _limited(part: Sequence[str]) -> list[str]:
             if characters < 0 or len(found) >= MOST_WORDS:
                 return found
             found.append(word)
-        if found and found[-1]:
-            found.append("")
+        if found and found[-1] != GAP:
+            found.append(GAP)
     return found
 
 

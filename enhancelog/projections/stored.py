@@ -23,7 +23,7 @@ class Stored(NamedTuple):
     denied: Mapping[str, str]  # ``records.denials``
     # ``patterns.templates``, ``search_index.words`` and ``same_candidates.keys``, if computed before.
     templates: Sequence[str] | None = None
-    words: Sequence[str] | None = None
+    words: str | None = None
     candidate_keys: Keys | None = None
     kept: Kept | None = None
     shown_as: str | None = None  # the name of its source, unless that was never renamed

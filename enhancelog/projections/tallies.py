@@ -108,20 +108,21 @@ def judgements(entries: Sequence[Stored]) -> dict[Row, Row]:
     )
     counts: dict[Row, Row] = {}
     for (day, blueprint_id, axes, denying, status), runs in alike.items():
+        rejected = runs if status == "rejected" else 0
+        denied = runs, runs, rejected, rejected if len(denying) == 1 else 0
+        passed = runs, 0, 0, 0
         some = set(denying)
         for axis in axes:
-            denied = runs if axis in some else 0
-            rejected = denied if status == "rejected" else 0
-            before = counts.get((day, blueprint_id, axis), _NOTHING_JUDGED)
-            added = runs, denied, rejected, rejected if len(some) == 1 else 0
-            counts[day, blueprint_id, axis] = tuple(map(int.__add__, before, added))
+            key, added = (day, blueprint_id, axis), denied if axis in some else passed
+            counts[key] = tuple(map(int.__add__, counts[key], added)) if key in counts else added
     return counts
 
 
 def _of_axes(cursor: CursorWrapper, entries: Sequence[Stored], up_to: int = LAST) -> dict[Row, Row]:
     changes = next_attempts.changes(cursor, [stored.position for stored in entries], up_to)
     now, followed = judgements(entries), _next(changes)
-    return {key: now.get(key, _NOTHING_JUDGED) + followed.get(key, _NOTHING_NEXT) for key in {**now, **followed}}
+    found = {key: amounts + _NOTHING_NEXT for key, amounts in now.items()}
+    return found | {key: now.get(key, _NOTHING_JUDGED) + amounts for key, amounts in followed.items()}
 
 
 def _next(changes: Iterable[Change]) -> dict[Row, Row]:
@@ -181,8 +182,8 @@ def negative(sums: Mapping[Row, Row]) -> dict[Row, Row]:
 
 
 def add(cursor: CursorWrapper, table: str, columns: Sequence[str], sums: Mapping[Row, Row], on_conflict: str) -> None:
-    # In key order, so that two writers cannot deadlock.
-    keys = sorted(sums, key=lambda key: (NO_DAY if key[0] is None else key[0], *key[1:]))
-    rows = [key + sums[key] for key in keys]
+    # In key order, so that two writers cannot deadlock, and neighbors in an index are written one after the other.
+    undated, dated = ([key for key in sums if (key[0] is None) == is_none] for is_none in (True, False))
+    rows = [key + sums[key] for key in (*sorted(undated), *sorted(dated))]
     if rows:
         dialect().insert_rows(cursor, f"{table} AS tally", columns, rows, on_conflict)

@@ -62,7 +62,7 @@ class Given(NamedTuple):
     digest: str
     denied: Mapping[str, str]
     templates: Sequence[str]
-    words: Sequence[str]
+    words: str
     candidate_keys: same_candidates.Keys
 
 

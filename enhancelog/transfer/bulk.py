@@ -1,9 +1,10 @@
 """Appends a request body in batches, after all of it was received and checked. A refused line does not affect the
 others."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Literal
@@ -14,15 +15,20 @@ from enhancelog.domain.errors import TooLarge
 from enhancelog.domain.records import Entry
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.writing import Outcome
-from enhancelog.transfer.importer import batches
+from enhancelog.transfer.importer import next_batch
 from enhancelog.transfer.items import Found, Item
 from enhancelog.transfer.json_stream import Lines, Splitter, items, without_bom
+from enhancelog.transfer.turns import Turns
 
 CHUNK: Final = 65536
 IN_MEMORY: Final = 256 << 10
 ARRAY_MAX_BYTES: Final = 8 << 20
 ATOMIC_MAX_LINES: Final = 10_000
 ATOMIC_MAX_BYTES: Final = 64 << 20
+
+# A prepared batch has several MB. Of long bodies, one batch is written while the next one is prepared, however many
+# there are; more would only wait for the database, and for no longer than an append may.
+_turns: Final = Turns(2, patience_s=60.0)
 
 # Why the sender may not write this entry; ``None`` if they may
 Refuse = Callable[[Entry], str | None]
@@ -97,17 +103,32 @@ def append(
 ) -> Iterator[list[Result]]:
     """One transaction per batch. Raises ``Other``; committed batches stay."""
     found = items(without_bom(_chunks(body)), split, max_entry_bytes)
-    for batch in batches(found):
-        yield _append_batch(store, batch, refuse, whole=False)
+    is_long = _is_long(body)
+    while results := _append_next(store, found, refuse, takes_turns=is_long):
+        yield results
 
 
 def append_all(
     store: DatabaseEnhanceLogStore, body: IO[bytes], split: Splitter, max_entry_bytes: int, refuse: Refuse
 ) -> tuple[bool, list[Result]]:
     """One transaction. ``False`` if a refused line prevented it."""
-    batch = list(items(without_bom(_chunks(body)), split, max_entry_bytes))
-    results = _append_batch(store, batch, refuse, whole=True)
+    with _turn(takes_turns=_is_long(body)):
+        batch = list(items(without_bom(_chunks(body)), split, max_entry_bytes))
+        results = _append_batch(store, batch, refuse, whole=True)
     return all(result.result in ("created", "identical", "redacted") for result in results), results
+
+
+# A function, and not part of the generator, which would keep the batch while it waits for the next turn.
+def _append_next(
+    store: DatabaseEnhanceLogStore, found: Iterator[Item], refuse: Refuse, *, takes_turns: bool
+) -> list[Result]:
+    with _turn(takes_turns=takes_turns):
+        batch = next_batch(found)
+        return _append_batch(store, batch, refuse, whole=False)
+
+
+def _turn(*, takes_turns: bool) -> AbstractContextManager[None]:
+    return _turns.turn() if takes_turns else nullcontext()
 
 
 def _append_batch(store: DatabaseEnhanceLogStore, batch: list[Item], refuse: Refuse, *, whole: bool) -> list[Result]:
@@ -140,6 +161,13 @@ def _result(item: Item, outcome: Outcome) -> Result:
 def _number(item: Item) -> int:
     # ``where`` is "line 7" or "entry 7".
     return int(item.where.rpartition(" ")[2])
+
+
+def _is_long(body: IO[bytes]) -> bool:
+    body.seek(0, os.SEEK_END)
+    size = body.tell()
+    body.seek(0)
+    return size > IN_MEMORY
 
 
 def _chunks(body: IO[bytes]) -> Iterator[bytes]:

@@ -87,16 +87,21 @@ def import_entries(
 
 # Of ``ENTRIES_PER_TRANSACTION`` entries or about ``BATCH_BYTES``; each is one transaction.
 def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    rest = iter(items)
+    while batch := next_batch(rest):
+        yield batch
+
+
+def next_batch(items: Iterator[Item]) -> list[Item]:
+    """Empty at the end."""
     batch: list[Item] = []
     size = 0
     for item in items:
         batch.append(item)
         size += _weight(item)
         if len(batch) == ENTRIES_PER_TRANSACTION or size >= BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+            break
+    return batch
 
 
 def _weight(item: Item) -> int:

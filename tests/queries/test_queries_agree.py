@@ -142,7 +142,7 @@ def holds(entry: Entry, source: str, name: str, value: str) -> bool:
         case "axes":
             return len(denied) == 1 if value == "one" else len(denied) > 1
         case "phrase":
-            return [*find(words(entry), phrase(value))] != []
+            return [*find(words(entry).split(), phrase(value))] != []
         case "text":
             texts = [entry.intent, entry.rationale, *entry.reasons, *(verdict.detail for verdict in entry.verdicts)]
             return any(re.search(re.escape(value), text, re.ASCII | re.IGNORECASE) for text in texts)

@@ -269,8 +269,8 @@ def test_a_difference_in_the_search_index_is_named_and_a_rebuild_repairs_it(posi
         search_index.drop(cursor, [stored[position] for position in positions])
         for position, spoken in (words or {}).items():
             if spoken == "WORDS_BACKWARDS":
-                spoken = search_index.words(stored[position].entry)[::-1]
-            dialect().search.add(cursor, [Document(position, spoken)])
+                spoken = search_index.words(stored[position].entry).split()[::-1]
+            dialect().search.add(cursor, [Document(position, " ".join(spoken))])
     lines = found()
     assert all(f"{SEARCH_TABLE} " in line for line in lines.splitlines())
     assert all(one in lines for one in said)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from pytest_django.fixtures import Settings
 
 from enhancelog.domain import entry_texts, records, redactions
@@ -23,6 +24,7 @@ from tests.factories import make_entry, make_fields, make_rejected
 
 pytestmark = pytest.mark.django_db
 
+FULL = 2  # of SQLite's levels of "synchronous"
 ROOT = Path(__file__).resolve().parent.parent.parent
 SYNTHETIC = ROOT / "tests/samples/synthetic.json"
 RECORDED = ROOT / "enhancelog/demo/enhance_log.db"
@@ -290,3 +292,13 @@ def test_entries_of_very_many_verdicts_are_a_transaction_of_their_own() -> None:
     enough = -(-BATCH_BYTES // (4_000 * VERDICT_WEIGHT))
     items = [Found("", heavy)] * enough + [Found("", make_entry())] * 2
     assert [len(batch) for batch in batches(items)] == [enough, 2]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a server has caches of its own")
+def test_an_import_may_use_more_memory_and_is_as_durable(ndjson: Path) -> None:
+    ndjson.write_bytes(records.encode(make_entry()))
+    assert Ran(ndjson).counts == (1, 1, 0, 0, 0)
+    with connection.cursor() as cursor:
+        for pragma, value in (("cache_size", -65_536), ("wal_autocheckpoint", 8_000), ("synchronous", FULL)):
+            cursor.execute(f"PRAGMA {pragma}")
+            assert cursor.fetchone() == (value,)

@@ -1,7 +1,6 @@
 """The search index on PostgreSQL: a tsvector per position under GIN, without a text search configuration."""
 
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -10,7 +9,7 @@ from django.db import OperationalError
 from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import SEARCH_TABLE, Document, Found
-from enhancelog.domain.search_words import Phrase
+from enhancelog.domain.search_words import GAP, Phrase
 
 _INDEX: Final = f"{SEARCH_TABLE}_words"
 # A short pending list, so that no single append has to flush many.
@@ -158,12 +157,9 @@ def _timeout(cursor: CursorWrapper, deadline: float) -> Iterator[None]:
 
 
 def _row(document: Document) -> tuple[int, str]:
-    places: defaultdict[str, list[int]] = defaultdict(list)
-    for place, word in enumerate(document.words, 1):
-        if word:
-            places[word].append(place)
-    # The text of a tsvector. Quoting is safe: no word contains quotes or backslashes.
-    return document.position, " ".join([f"'{word}':{','.join(map(str, at))}" for word, at in places.items()])
+    # The text of a tsvector, which joins the places of a word. Quoting is safe: no word contains quotes or backslashes.
+    words = enumerate(document.words.split(), 1)
+    return document.position, " ".join([f"'{word}':{place}" for place, word in words if word != GAP])
 
 
 def _tsquery(phrase: Phrase) -> str:

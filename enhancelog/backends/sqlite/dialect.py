@@ -37,6 +37,8 @@ ENTRY: Final = "enhancelog_entry"
 
 # Rows per fetch: so many may be read beyond the limit of ``first_rows``, and a row may have several MB.
 READ_AT_ONCE: Final = 4
+# 64 MiB; and up to 32 MiB in the WAL before it is copied to the database.
+FOR_MANY: Final = ("cache_size = -65536", "wal_autocheckpoint = 8000")
 
 
 class SqliteDialect:
@@ -87,6 +89,13 @@ class SqliteDialect:
         ):
             schema.require(cursor)
             yield cursor
+
+    def expect_many(self) -> None:
+        # A batch of many Blueprints changes more pages than the usual cache holds, and the next batches change them
+        # again: half as much is written, and each commit is synced as before.
+        with connection.cursor() as cursor:
+            for pragma in FOR_MANY:
+                self.fetch(cursor, f"PRAGMA {pragma}", [])
 
     def require_schema(self, cursor: CursorWrapper) -> None:
         schema.require(cursor)  # a writing transaction is alone from its start

@@ -10,8 +10,8 @@ from django.db.backends.utils import CursorWrapper
 from enhancelog.backends import SEARCH_TABLE, Document, Found
 from enhancelog.domain.search_words import Phrase
 
-# Words are already tokenized. The "ascii" tokenizer splits only at ASCII punctuation, which no word contains.
-_NOTHING: Final = "·"  # a gap; no word
+# Words are already tokenized. The "ascii" tokenizer splits only at ASCII punctuation, which no word contains; a gap is
+# a token of its own.
 _MERGE_AT: Final = 8  # later than FTS5's default, which halves the cost of an append
 # VM steps between two checks of the clock; in FTS5 about a millisecond.
 _OPCODES: Final = 100
@@ -64,7 +64,7 @@ class SqliteSearch:
     def remove(self, cursor: CursorWrapper, documents: Sequence[Document]) -> None:
         cursor.executemany(
             f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}, rowid, words) VALUES ('delete', %s, %s)",
-            _rows(documents),
+            documents,
         )
         _drop_others(cursor)  # they may have these words, too
 
@@ -143,7 +143,7 @@ class SqliteSearch:
     ) -> Iterator[str]:
         # FTS5 stores how many words an entry has, but not which. So a few phrases from every batch are searched
         # for: exactly the entries that contain them must be found.
-        numbers = {document.position: len(_text(document).split()) for document in documents}
+        numbers = {document.position: len(document.words.split()) for document in documents}
         cursor.execute(f"SELECT id, sz FROM {SEARCH_TABLE}_docsize WHERE id > %s AND id <= %s", [after, up_to])
         present = {position: _first_number(sizes) for position, sizes in cursor.fetchall()}
         for position in sorted(numbers.keys() | present.keys()):
@@ -158,7 +158,7 @@ class SqliteSearch:
     def _wrongly_found(
         self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int
     ) -> Iterator[str]:
-        texts = {document.position: f" {_text(document)} " for document in documents if document.words}
+        texts = {document.position: f" {document.words} " for document in documents if document.words}
         for phrase in _probes(documents):
             cursor.execute(
                 f"SELECT rowid FROM {SEARCH_TABLE} WHERE {SEARCH_TABLE} MATCH %s AND rowid > %s AND rowid <= %s",
@@ -182,7 +182,7 @@ def _last(cursor: CursorWrapper) -> int:
 
 
 def _add(cursor: CursorWrapper, table: str, documents: Sequence[Document]) -> None:
-    cursor.executemany(f"INSERT INTO {table} (rowid, words) VALUES (%s, %s)", _rows(documents))
+    cursor.executemany(f"INSERT INTO {table} (rowid, words) VALUES (%s, %s)", documents)
 
 
 def _drop_others(cursor: CursorWrapper) -> None:
@@ -190,19 +190,12 @@ def _drop_others(cursor: CursorWrapper) -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {table}")
 
 
-def _rows(documents: Sequence[Document]) -> list[tuple[int, str]]:
-    return [(document.position, _text(document)) for document in documents]
-
-
-def _text(document: Document) -> str:
-    return " ".join([word or _NOTHING for word in document.words])
-
-
 def _probes(documents: Sequence[Document]) -> Iterator[str]:
     spoken = [document for document in documents if document.words]
     for document in spoken[:: max(1, len(spoken) // _PROBES)][:_PROBES]:
-        start = document.position % len(document.words)  # another place in each batch
-        yield " ".join(word or _NOTHING for word in document.words[start : start + _PROBE_WORDS])
+        words = document.words.split()
+        start = document.position % len(words)  # another place in each batch
+        yield " ".join(words[start : start + _PROBE_WORDS])
 
 
 def _first_number(sizes: bytes) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management.base import CommandParser, DjangoHelpFormatter
 
+from enhancelog.backends import dialect, faults
 from enhancelog.domain import records
 from enhancelog.domain.causes import MEANINGS
 from enhancelog.domain.errors import Invalid
@@ -85,6 +86,8 @@ class Command(ReportingCommand):
         with ExitStack() as opened:
             # All are opened before anything is imported: a wrong path changes nothing.
             readers = [(store, opened.enter_context(_open(store))) for store in stores]
+            with faults():
+                dialect().expect_many()
             try:
                 for store, reader in readers:
                     with progress(self.stderr, f"Importing {store.kind}", reader.total) as report:

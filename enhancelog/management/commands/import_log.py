@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management.base import CommandParser
 
+from enhancelog.backends import dialect, faults
 from enhancelog.domain import records
 from enhancelog.domain.errors import Invalid
 from enhancelog.domain.origin import Origin
@@ -75,6 +76,8 @@ class Command(ReportingCommand):
             opened as items,
             progress(self.stderr, "Importing", items.total) as report,
         ):
+            with faults():
+                dialect().expect_many()
             import_entries(
                 items,
                 origin,
