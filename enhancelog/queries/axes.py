@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Final, Literal, NamedTuple
 
-from django.db.models import Count, Max, Min
+from django.db.models import Subquery
 
 from enhancelog.domain import records
 from enhancelog.models import AxisTally, AxisTotal
@@ -105,9 +105,10 @@ def never_judged(axes: Collection[str]) -> list[str]:
 def axis_detail(axis: str, window: Window, most: int, blueprints: Named = EVERY) -> AxisDetail | None:
     """``None`` if it never judged. ``most``: of Blueprints and of other axes."""
     only = records.only_ids((axis,))
-    tally = AxisTally.objects.filter(axis__in=only)
-    days = tally.aggregate(rows=Count("pk"), first=Min("day"), last=Max("day"))
-    if not days["rows"]:
+    days = AxisTally.objects.filter(axis__in=only, day__isnull=False).values("day")
+    ends = (Subquery(days.order_by(order)[:1]) for order in ("day", "-day"))  # a seek each; MIN and MAX would read all
+    known = AxisTotal.objects.filter(axis__in=only).values_list(*ends).first()
+    if known is None:
         return None
     found = judgements(window, blueprints)
     runs = compared(window, blueprints)
@@ -134,6 +135,6 @@ def axis_detail(axis: str, window: Window, most: int, blueprints: Named = EVERY)
         more_together=max(0, len(others) - most),
         blueprints=[(place[0], places[place]) for place in by_place[:most]],
         more_blueprints=max(0, len(by_place) - most),
-        first_day=days["first"],
-        last_day=days["last"],
+        first_day=known[0],
+        last_day=known[1],
     )

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
-from django.db.models import Count, F, Max, Sum, Value
+from django.db.models import Count, F, Max, QuerySet, Sum, Value
 
 from enhancelog.models import AxisTally, Entry, JointTally
 from enhancelog.queries import next_attempts
@@ -88,19 +88,26 @@ class _Tallied:
         self._blueprints = blueprints
 
     def sums(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Judged]:
-        return {key: Judged(*numbers) for key, numbers in self._summed(Judged._fields, by, only).items()}
+        found = self._summed(Judged._fields, AxisTally.objects.all(), by, only)
+        return {key: Judged(*numbers) for key, numbers in found.items()}
 
     def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denials]:
-        return {key: Denials(*numbers) for key, numbers in self._summed(Denials._fields, by, only).items()}
+        # Most axes deny nothing of a Blueprint on most days, so this leaves few rows to add up.
+        found = self._summed(Denials._fields, AxisTally.objects.filter(rejected__gt=0), by, only)
+        return {key: Denials(*numbers) for key, numbers in found.items()}
 
     def _summed(
-        self, amounts: tuple[str, ...], by: tuple[Name, ...], only: Mapping[str, Collection[str]]
+        self,
+        amounts: tuple[str, ...],
+        tallies: QuerySet[AxisTally],
+        by: tuple[Name, ...],
+        only: Mapping[str, Collection[str]],
     ) -> dict[Key, Iterable[int]]:
         narrowed = tuple((name, tuple(sorted(values))) for name, values in only.items())
         sums = {f"n_{amount}": Sum(amount) for amount in amounts}
 
         def write(window: Window) -> Statement:
-            tally = in_days(AxisTally.objects.annotate(slot=F("day")), window.since_ms, window.until_ms)
+            tally = in_days(tallies.annotate(slot=F("day")), window.since_ms, window.until_ms)
             tally = tally.filter(self._blueprints.condition, **{f"{name}__in": values for name, values in narrowed})
             return written(tally.order_by().values(*by).annotate(**sums).values_list(*by, *sums))
 
