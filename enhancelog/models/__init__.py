@@ -53,6 +53,7 @@ from enhancelog.models.themes import (
     ThemeAxis,
     ThemeLabel,
     ThemeProgress,
+    ThemeState,
     ThemeTally,
     ThemeWording,
 )
@@ -134,6 +135,7 @@ __all__ = [
     "ThemeAxis",
     "ThemeLabel",
     "ThemeProgress",
+    "ThemeState",
     "ThemeTally",
     "ThemeWording",
     "Tile",

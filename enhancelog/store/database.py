@@ -18,7 +18,15 @@ from enhancelog.models import Entry as EntryModel
 from enhancelog.observing import metrics
 from enhancelog.projections import entry_badges, search_index, source_names
 from enhancelog.projections.stored import Stored
-from enhancelog.store import group, host_derivation, pattern_groups, source_derivation, state_carrying, writing
+from enhancelog.store import (
+    group,
+    host_derivation,
+    pattern_groups,
+    source_derivation,
+    state_carrying,
+    theme_derivation,
+    writing,
+)
 from enhancelog.store.rows import ENTRIES_PER_READ, RECORD_COLUMNS, STORED_COLUMNS, from_row
 from enhancelog.store.writing import TRANSIENT, Append, Outcome
 
@@ -139,8 +147,10 @@ def rebuild_projections(progress: Callable[[int], None] = lambda done: None) -> 
         projections.rebuild(cursor, batches())
         state_carrying.carry(states)
         host_derivation.rebuild(cursor)
+        theme_derivation.rebuild(cursor)
     pattern_groups.settle()
     host_derivation.settle()
+    theme_derivation.settle()
     return done
 
 
