@@ -13,7 +13,7 @@ from enhancelog.domain import records
 from enhancelog.domain.origin import Origin
 from enhancelog.models import BlueprintSummary, Denial, Entry, StatusTally
 from enhancelog.projections import search_index
-from enhancelog.store import host_derivation, pattern_groups, verification
+from enhancelog.store import host_derivation, pattern_groups, theme_derivation, verification
 from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections, stored_batches
 from enhancelog.store.verification import verify
 from tests.conftest import entries_unprotected
@@ -298,6 +298,7 @@ def test_a_difference_in_a_projection_is_named_and_a_rebuild_repairs_it(statemen
 
 def test_the_command_prints_the_findings_and_exits_1() -> None:
     host_derivation.settle()
+    theme_derivation.settle()
     out = io.StringIO()
     call_command("verify_log", stdout=out, stderr=io.StringIO())
     assert out.getvalue() == (

@@ -4,21 +4,25 @@ from typing import Any
 
 from enhancelog.domain.errors import DamagedEvidence
 from enhancelog.management.reporting import ReportingCommand, counted, listed, progress
-from enhancelog.store import evidence, host_derivation
+from enhancelog.store import evidence, host_derivation, theme_derivation
 from enhancelog.store.database import analyze, last_position, rebuild_projections
 
 
 class Command(ReportingCommand):
     help = (
         "Derive again what follows from the log and from hosts' stores: denials, tallies, badges, summaries, patterns, "
-        "search, the entry of each patch, unfinished runs, touched places, the tree of the evidence."
+        "search, the entry of each patch, unfinished runs, touched places, themes, the tree of the evidence."
     )
 
     def report(self, **options: Any) -> bool:
         with progress(self.stderr, "Rebuilding", last_position()) as report:
             done = rebuild_projections(lambda done: report(done, counted(done, "entries")))
         analyze()
-        derived = [counted(number, what) for what, number in host_derivation.counts().items() if number]
+        derived = [
+            counted(number, what)
+            for what, number in (host_derivation.counts() | theme_derivation.counts()).items()
+            if number
+        ]
         self.stdout.write(f"rebuilt from {counted(done, 'entries')}" + (f": {listed(derived)}" if derived else ""))
         return not self._rebuild_tree()
 
