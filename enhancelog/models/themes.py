@@ -37,8 +37,8 @@ class ThemeAxis(models.Model):
     # Its rows go, its denials are counted again, and what is left is derived from the first denial on. Until then,
     # the rows that are still there say nothing.
     starts_over = models.BooleanField()
-    position = models.BigIntegerField()  # denials up to here have themes
-    grouped = models.BigIntegerField()  # how many these are; if as many as ``denials``, all up to the progress
+    position = models.BigIntegerField()  # of the last denial that has got its theme
+    grouped = models.BigIntegerField()  # how many have; if as many as ``denials``, all up to the progress
 
     class Meta:
         indexes: ClassVar = [

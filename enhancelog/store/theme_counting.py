@@ -33,8 +33,7 @@ _UPSERT: Final = """
 _LAST: Final = f"""
     SELECT position FROM {Denial._meta.db_table} WHERE axis = %s AND position <= %s
     ORDER BY position DESC LIMIT {ASKED_ABOUT}"""
-_PROSE: Final = f"""
-    SELECT axis FROM {AXIS} WHERE prose_since IS NOT NULL ORDER BY prose_since, axis LIMIT {MOST_PROSE}"""
+_PROSE: Final = f"SELECT axis FROM {AXIS} WHERE prose_since IS NOT NULL ORDER BY prose_since, axis LIMIT %s"
 
 
 class Counted(NamedTuple):
@@ -134,7 +133,7 @@ def _write(cursor: CursorWrapper, found: Mapping[str, Counted], *, has_changed: 
 
 def _choose(cursor: CursorWrapper) -> None:
     """Which axes have themes. One that has no more starts over, for its rows go."""
-    cursor.execute(_PROSE)
+    cursor.execute(_PROSE, [MOST_PROSE])
     chosen = {axis for (axis,) in cursor.fetchall()}
     cursor.execute(f"SELECT axis FROM {AXIS} WHERE is_prose")
     before = {axis for (axis,) in cursor.fetchall()}

@@ -187,7 +187,7 @@ def _write_labels(cursor: CursorWrapper, axis: str, labels: dict[int, str]) -> N
 
 def _go_on(cursor: CursorWrapper, waiting: Waiting, positions: Sequence[int]) -> None:
     is_all = len(positions) < DENIALS_AT_ONCE
-    position = waiting.up_to if is_all else positions[-1]
+    position = positions[-1] if positions else waiting.position
     grouped = waiting.denials if is_all else waiting.grouped + len(positions)
     cursor.execute(f"UPDATE {AXIS} SET position = %s, grouped = %s WHERE axis = %s", [position, grouped, waiting.axis])
     theme_rows.write(cursor, theme_rows.read(cursor))

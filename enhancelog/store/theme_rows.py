@@ -38,7 +38,7 @@ TABLES: Final = ((STATE, "axis"), (LABEL, "axis, theme"), (DENIAL, "position, ax
 # Of ``ThemeProgress.rules``: what is there is to be emptied.
 NO_RULES: Final = 0
 ROWS_AT_ONCE: Final = 1_000  # deleted in a transaction
-DENIALS_AT_ONCE: Final = 2_000  # looked through for their axes
+DENIALS_AT_ONCE: Final = 2_000  # counted; or those of one entry, if it has more
 POSITIONS_AT_ONCE: Final = 1_000  # looked through for denials of an axis; doubled while there are none
 MOST_POSITIONS_AT_ONCE: Final = 64_000
 ENTRIES_AT_ONCE: Final = 50  # whose verdicts are read; each may have 1 MiB
@@ -48,8 +48,8 @@ _READ: Final = f"SELECT rules, position, version FROM {PROGRESS} WHERE id = 1"
 _WRITE: Final = f"""
     INSERT INTO {PROGRESS} (id, rules, position, version) VALUES (1, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET
         rules = excluded.rules, position = excluded.position, version = excluded.version"""
-_NEXT: Final = f"""
-    SELECT position, axis FROM {_DENIAL_ROWS} WHERE position > %s ORDER BY position, axis LIMIT {DENIALS_AT_ONCE}"""
+_NEXT: Final = f"SELECT position, axis FROM {_DENIAL_ROWS} WHERE position > %s ORDER BY position, axis LIMIT %s"
+_OF_ENTRY: Final = f"SELECT position, axis FROM {_DENIAL_ROWS} WHERE position = %s ORDER BY axis"
 # The concatenation keeps SQLite from reading all denials of the axis.
 _OF_AXIS: Final = f"""
     SELECT position FROM {_DENIAL_ROWS} WHERE position > %s AND position <= %s AND axis || '' = %s
@@ -85,12 +85,16 @@ def write(cursor: CursorWrapper, progress: Progress) -> None:
 
 
 def next_denials(cursor: CursorWrapper, after: int) -> list[tuple[int, str]]:
-    """Positions and axes, of whole entries. Of an entry with more than ``DENIALS_AT_ONCE``, the first axes."""
-    cursor.execute(_NEXT, [after])
+    """Positions and axes, of whole entries."""
+    cursor.execute(_NEXT, [after, DENIALS_AT_ONCE])
     found: list[tuple[int, str]] = cursor.fetchall()
-    if len(found) < DENIALS_AT_ONCE or found[0][0] == found[-1][0]:
+    if len(found) < DENIALS_AT_ONCE:
         return found
-    return [row for row in found if row[0] != found[-1][0]]
+    first, last = found[0][0], found[-1][0]
+    if first < last:
+        return [row for row in found if row[0] < last]
+    cursor.execute(_OF_ENTRY, [first])
+    return cursor.fetchall()
 
 
 def has_denial(cursor: CursorWrapper, after: int) -> bool:
