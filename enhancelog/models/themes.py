@@ -42,11 +42,11 @@ class ThemeAxis(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index("is_prose", "axis", condition=models.Q(is_prose=True), name="theme_axis_prose"),
+            models.Index("axis", condition=models.Q(is_prose=True), name="theme_axis_prose"),
             models.Index(
                 "prose_since", "axis", condition=models.Q(prose_since__isnull=False), name="theme_axis_prose_since"
             ),
-            models.Index("starts_over", "axis", condition=models.Q(starts_over=True), name="theme_axis_starts_over"),
+            models.Index("axis", condition=models.Q(starts_over=True), name="theme_axis_starts_over"),
         ]
 
     def __str__(self) -> str:

@@ -18,9 +18,11 @@ from enhancelog.store.theme_rows import AXIS, NO_RULES, PROGRESS, Progress
 # Everything that is written follows from the log alone: neither the order of steps nor where one ends matters. Several
 # processes may work on it. A redaction or new rules empty what there is, in steps, and it is derived again.
 
-# After coming to the end, so that all denials of a while share their transactions; for longer if the work took longer.
-GATHER_S: Final = 1.0
+# While a server keeps up, it derives for one part in REST of its time, and at most once in GATHER_S after coming to the
+# end, so that denials share transactions. It does not rest while more than this waits, as after an upgrade.
 REST: Final = 10
+GATHER_S: Final = 1.0
+MOST_WAITING: Final = 1_000  # entries
 
 # With words of the details
 TEXT_TABLES: Final = (ThemeState, ThemeLabel)
@@ -60,9 +62,9 @@ def step(rest: Rest = no_rest, *, rests: bool = False) -> Step:
         return Step.DONE
     with faults():
         became = _step(rest)
-        if rests and became is Step.WORKED and is_done():
+        if rests and became is Step.WORKED and not _has_much():
             now = time.monotonic()
-            _rests_until = now + max(GATHER_S, REST * (now - began))
+            _rests_until = now + max(GATHER_S if is_done() else 0.0, REST * (now - began))
     return became
 
 
@@ -139,6 +141,15 @@ def _step(rest: Rest) -> Step:
     # Each in its turn, so that neither waits for the end of the other.
     steps = [theme_counting.step(rest), theme_grouping.step(rest)]
     return next((became for became in (Step.WORKED, Step.BUSY) if became in steps), Step.DONE)
+
+
+def _has_much() -> bool:
+    with connection.cursor() as cursor:
+        found = theme_rows.read(cursor)
+        cursor.execute(_STARTING_OVER)
+        starts_over = found.rules < themes.RULES_VERSION or cursor.fetchone() is not None
+        waits = starts_over or theme_rows.has_denial(cursor, found.position + MOST_WAITING)
+        return waits or theme_grouping.has_much(cursor)
 
 
 def _empty() -> Step:

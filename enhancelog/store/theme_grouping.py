@@ -31,6 +31,7 @@ _ADD_TALLY: Final = f"""
 _WAITING: Final = f"""
     SELECT axis, denials, position, grouped, (SELECT position FROM {theme_rows.PROGRESS} WHERE id = 1) FROM {AXIS}
     WHERE is_prose AND NOT starts_over AND grouped < denials ORDER BY axis LIMIT 1"""
+_MUCH: Final = f"SELECT 1 FROM {AXIS} WHERE is_prose AND NOT starts_over AND denials - grouped >= %s LIMIT 1"
 _AT: Final = f"SELECT position, grouped FROM {AXIS} WHERE axis = %s AND is_prose AND NOT starts_over"
 _KEEP: Final = "ON CONFLICT (axis) DO UPDATE SET saved = excluded.saved"
 _LABEL: Final = "ON CONFLICT (axis, theme) DO UPDATE SET words = excluded.words"
@@ -74,6 +75,12 @@ _kept: Final = _Kept()
 def is_done(cursor: CursorWrapper) -> bool:
     cursor.execute(_WAITING)
     return cursor.fetchone() is None
+
+
+def has_much(cursor: CursorWrapper) -> bool:
+    """Whether the next step of some axis is a whole one."""
+    cursor.execute(_MUCH, [DENIALS_AT_ONCE])
+    return cursor.fetchone() is not None
 
 
 def step(rest: Rest) -> Step:

@@ -94,7 +94,7 @@ def next_denials(cursor: CursorWrapper, after: int) -> list[tuple[int, str]]:
     if first < last:
         return [row for row in found if row[0] < last]
     cursor.execute(_OF_ENTRY, [first])
-    return cursor.fetchall()
+    return list(cursor.fetchall())
 
 
 def has_denial(cursor: CursorWrapper, after: int) -> bool:

@@ -1,28 +1,33 @@
 """Themes follow from the log alone: whoever derives them, in whatever steps, and whenever."""
 
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 
 from enhancelog import themes
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
+from enhancelog.maintenance import pattern_worker
 from enhancelog.models import Denial, DenialTheme, ThemeAxis, ThemeLabel, ThemeState, ThemeTally, ThemeWording
 from enhancelog.patterns import no_rest
+from enhancelog.projections import waking
 from enhancelog.store import theme_counting, theme_derivation, theme_grouping, theme_rows
 from enhancelog.store.database import DatabaseEnhanceLogStore, rebuild_projections
 from enhancelog.store.pattern_groups import Step
 from tests.factories import make_rejected
+from tests.plans import whole_tables
 from tests.store.test_redacting_meanwhile import before_next
 from tests.strategies import NOW_MS
 from tests.themes import policies
 from tests.themes.paraphrases import denials
 from tests.themes.scoring import themes_of
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db
 
@@ -298,3 +303,85 @@ def test_an_entry_denied_by_many_axes_in_prose_has_a_row_for_each_of_the_first(m
     assert ThemeAxis.objects.filter(prose_since=2).count() == 70
     assert with_themes() == ["axis-00", "axis-01", "axis-02"]
     assert DenialTheme.objects.count() == 12
+
+
+def test_looking_for_work_reads_no_table_from_end_to_end() -> None:
+    say(PROSE[:120])
+    theme_derivation.settle()
+    with transaction.atomic(), CaptureQueriesContext(connection) as captured:
+        assert theme_derivation.is_done()
+        assert theme_derivation.step() is Step.DONE
+        theme_derivation.progress()
+        theme_rows.positions("critic", 0, 120, 500)
+    assert len(captured) < 20
+    assert whole_tables(captured) == set()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+def test_a_server_that_keeps_up_rests_between_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, began = Clock(), []
+    monkeypatch.setattr(theme_derivation, "time", clock)
+    monkeypatch.setattr(theme_derivation, "_rests_until", 0.0)
+    add = theme_grouping.add
+
+    def slow(*arguments: Any) -> Any:
+        began.append(clock.now_s)
+        clock.now_s += 0.25
+        return add(*arguments)
+
+    monkeypatch.setattr(theme_grouping, "add", slow)
+    say(PROSE[:120])
+    for detail in PROSE[120:160]:
+        theme_derivation.step(rests=True)
+        say([detail])
+        clock.now_s += 0.25
+    assert began == [100.0, 102.75, 105.5, 108.25]
+    assert not theme_derivation.is_done()
+
+
+def test_a_server_that_has_just_come_to_the_end_rests_although_it_was_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(theme_derivation, "time", clock)
+    monkeypatch.setattr(theme_derivation, "_rests_until", 0.0)
+    say(PROSE[:120])
+    assert theme_derivation.step(rests=True) is Step.WORKED
+    assert theme_derivation.rests_s() == theme_derivation.GATHER_S
+    say(PROSE[120:121])
+    assert theme_derivation.step(rests=True) is Step.DONE
+    clock.now_s += theme_derivation.GATHER_S
+    assert theme_derivation.step(rests=True) is Step.WORKED
+
+
+def test_a_server_with_much_to_do_does_not_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(theme_derivation, "_rests_until", 0.0)
+    monkeypatch.setattr(theme_grouping, "DENIALS_AT_ONCE", 20)
+    say(PROSE[:150])
+    for _ in range(6):
+        assert theme_derivation.step(rests=True) is Step.WORKED
+        assert theme_derivation.rests_s() == 0
+    for _ in range(2):
+        assert theme_derivation.step() is Step.WORKED
+    assert theme_derivation.is_done()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_gives_denials_their_themes_without_being_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(theme_derivation, "GATHER_S", 0.05)
+    monkeypatch.setattr(pattern_worker, "POLL_S", 0.05)
+    ends = threading.Event()
+    thread = pattern_worker.start(ends)
+    say(PROSE[:120])
+    wait_for(lambda: DenialTheme.objects.count() == 120)
+    say(PROSE[120:121])
+    wait_for(lambda: DenialTheme.objects.count() == 121)
+    ends.set()
+    waking.work_waits.set()
+    thread.join(10)
+    assert not thread.is_alive()
