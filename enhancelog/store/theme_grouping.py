@@ -20,7 +20,7 @@ from enhancelog.themes import Move, Themes
 # In position order, from the first on: what is written follows from the log alone, wherever a step ends. The themes are
 # computed without the append lock. A step that another process has done finds another position, and writes nothing.
 
-DENIALS_AT_ONCE: Final = 500
+DENIALS_AT_ONCE: Final = 250
 
 DENIAL_COLUMNS: Final = ("position", "axis", "wording", "ts_ms", "blueprint_id", "rejected")
 TALLY_COLUMNS: Final = ("axis", "wording", "day", "denied", "rejected")
