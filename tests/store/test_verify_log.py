@@ -313,7 +313,7 @@ def test_the_command_prints_the_findings_and_exits_1() -> None:
     with pytest.raises(SystemExit) as ended:
         call_command("verify_log", stdout=out, stderr=io.StringIO())
     assert ended.value.code == 1
-    assert "verified 4 entries, 2 repeated judgements and 2 content rows: 7 findings" in out.getvalue()
+    assert "verified 4 entries, 2 repeated judgements and 2 content rows: 9 findings" in out.getvalue()
 
 
 def test_the_rebuild_command_says_how_many() -> None:
