@@ -21,12 +21,24 @@ class EnhancelogConfig(AppConfig):
             checks,  # noqa: F401  registers itself
             evidence_verification,
         )
-        from enhancelog.store import audit_verification, host_verification, redacting, verification, written_once
+        from enhancelog.store import (
+            audit_verification,
+            host_verification,
+            redacting,
+            theme_verification,
+            verification,
+            written_once,
+        )
 
         written_once.register()
         redacting.register(lambda cursor, taken: schema.require_own())
         redacting.register(outbox.forget)
-        for part in (*host_verification.PARTS, audit_verification.PART, evidence_verification.PART):
+        for part in (
+            *host_verification.PARTS,
+            theme_verification.PART,
+            audit_verification.PART,
+            evidence_verification.PART,
+        ):
             verification.register(part)
         events.connect()
         audited_users.connect()

@@ -1,4 +1,4 @@
-"""A thread per server process that finishes what appends leave: deny patterns, what hosts said, what patches touch."""
+"""A thread per server process that finishes what appends leave: deny patterns, themes, and what hosts' stores tell."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ from enhancelog.domain.errors import StoreError, WrongSchema
 from enhancelog.maintenance.resting import Rest
 from enhancelog.projections import waking
 from enhancelog.projections.patterns import axes
-from enhancelog.store import host_derivation
+from enhancelog.store import host_derivation, theme_derivation
 from enhancelog.store.pattern_groups import Step, waiting
 from enhancelog.store.pattern_rebuild import step
 
@@ -20,6 +20,8 @@ POLL_S: Final = 15.0
 # After a step, so that others can take the lock; or while another process works.
 PAUSE_S: Final = {Step.WORKED: 0.01, Step.BUSY: 0.5}
 PAUSE_AFTER_FAULT_S: Final = 5.0
+
+_rest: Final = Rest()  # of this thread; one for all steps, because what is decoded of themes is kept with it
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ def work_off(ends: threading.Event) -> None:
 
 def _step() -> Step | None:
     """``None``: failed, most likely the database; may succeed later."""
-    steps = [_attempt(lambda: step(Rest())), _attempt(_derive)]
+    steps = [_attempt(lambda: step(Rest())), _attempt(_derive), _attempt(_derive_themes)]
     if None in steps:
         return None
     return next((became for became in (Step.WORKED, Step.BUSY) if became in steps), Step.DONE)
@@ -62,22 +64,26 @@ def _derive() -> Step:
     return Step.WORKED if host_derivation.step(rests=True) else Step.DONE
 
 
+def _derive_themes() -> Step:
+    return theme_derivation.step(_rest, rests=True)
+
+
 def _attempt(work: Callable[[], Step]) -> Step | None:
     try:
         return work()
     except WrongSchema:
         raise
     except StoreError as error:
-        _log.warning("cannot derive deny patterns or joins: %s", error)
+        _log.warning("cannot derive deny patterns, themes or joins: %s", error)
     except Exception:  # continue; an axis that cannot be grouped stays pending
-        _log.exception("cannot derive deny patterns or joins")
+        _log.exception("cannot derive deny patterns, themes or joins")
     connection.close()
     return None
 
 
 def _wait_for_work(ends: threading.Event) -> None:
     seen: list[axes.Pending] = []
-    while not ends.is_set() and not waking.work_waits.wait(POLL_S):
+    while not ends.is_set() and not waking.work_waits.wait(theme_derivation.rests_s() or POLL_S):
         seen, before = _waiting(), seen
         if (seen and seen[:1] == before[:1]) or _has_to_derive():
             return
@@ -94,7 +100,7 @@ def _waiting() -> list[axes.Pending]:
 
 def _has_to_derive() -> bool:
     try:
-        return not host_derivation.is_done()
+        return not (host_derivation.is_done() and theme_derivation.is_done())
     except (StoreError, OSError):
         return False
     finally:

@@ -122,16 +122,16 @@ def _of_clock(status: Status) -> Iterator[Problem]:
 
 def _of_work(status: Status) -> Iterator[Problem]:
     for each in status.derivations or []:
+        what = each.name[:1].upper() + each.name[1:]
         if each.is_rebuilding:
             percent = 100 * each.up_to // max(each.last, 1)
-            text = f"Deny patterns are derived again by the rules of this release: {percent} % are done."
+            text = f"{what} are derived by the rules of this release: {percent} % are done."
             yield Problem(
                 "rebuild", "note", text, "Wait: the server continues in the background.", "operations.md#upgrading"
             )
         elif each.name == EVIDENCE:
             continue  # ``evidence_problems`` knows why
         elif each.since_ms is not None and status.checked_ms - each.since_ms > LATE_MS:
-            what = each.name[:1].upper() + each.name[1:]
             text = f"{what} are {each.behind:,} {each.of} behind, since {_time(each.since_ms)}."
             fix = (
                 'Start the server if it is stopped; otherwise look for "cannot derive" or "cannot evaluate" in its log.'

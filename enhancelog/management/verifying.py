@@ -8,7 +8,7 @@ from enhancelog.maintenance import evidence_verification
 from enhancelog.maintenance.evidence_verification import Known, Run
 from enhancelog.management.reporting import counted, listed, printable, progress
 from enhancelog.queries.horizon import grouped
-from enhancelog.store import host_derivation, touch_derivation
+from enhancelog.store import host_derivation, theme_derivation, touch_derivation
 from enhancelog.store.verification import Part, parts
 
 
@@ -48,6 +48,12 @@ def _say_what_is_underived(stdout: OutputWrapper) -> None:
         stdout.write(
             "what patches touch is not derived to the end, which is not an error: a running server or the next "
             "import derives the rest"
+        )
+    themes = theme_derivation.progress()
+    if not themes.is_done:
+        stdout.write(
+            f"themes are derived to position {themes.up_to:,} of {themes.last:,}, which is not an error: a running "
+            "server or rebuild_projections derives the rest"
         )
 
 

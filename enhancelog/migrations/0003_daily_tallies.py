@@ -76,4 +76,5 @@ class Migration(migrations.Migration):
         added_up('dailystatustally', 'statustally', 'status', ('runs',)),
         added_up('dailyaxistally', 'axistally', 'axis', JUDGEMENTS),
         added_up('dailyjointtally', 'jointtally', 'digest', ('runs',), said='axes'),
+        migrations.RemoveIndex(model_name='axistally', name='axis_tally_day_axis'),
     ]

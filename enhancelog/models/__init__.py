@@ -56,6 +56,7 @@ from enhancelog.models.themes import (
     ThemeAxis,
     ThemeLabel,
     ThemeProgress,
+    ThemeState,
     ThemeTally,
     ThemeWording,
 )
@@ -140,6 +141,7 @@ __all__ = [
     "ThemeAxis",
     "ThemeLabel",
     "ThemeProgress",
+    "ThemeState",
     "ThemeTally",
     "ThemeWording",
     "Tile",

@@ -77,7 +77,6 @@ class AxisTally(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index("day", "axis", name="axis_tally_day_axis"),
             models.Index("axis", "day", name="axis_tally_axis_day"),
             models.Index("blueprint_id", "day", name="axis_tally_blueprint_day"),
         ]

@@ -18,8 +18,10 @@ class ThemeProgress(models.Model):
     """The only row: denials of every axis are counted up to ``position``."""
 
     id = models.IntegerField(primary_key=True)
-    rules = models.IntegerField()
+    rules = models.IntegerField()  # 0, or of another release: all is to be emptied
     position = models.BigIntegerField()
+    # Incremented whenever something of any axis is written; it never starts over.
+    version = models.BigIntegerField()
 
     def __str__(self) -> str:
         return f"up to {self.position}"
@@ -28,21 +30,37 @@ class ThemeProgress(models.Model):
 class ThemeAxis(models.Model):
     axis = CodePointTextField(primary_key=True)
     denials = models.BigIntegerField()  # up to the progress
-    # Whether it looked like prose when that was last asked, and whether it did twice in a row.
+    # Whether it looked like prose when that was last asked, and since which denial it did twice in a row.
     inclined = models.BooleanField()
-    is_prose = models.BooleanField()
-    position = models.BigIntegerField()  # denials up to here have themes
-    saved = models.TextField()  # ``Themes.save``, with words of the details; empty: nothing yet
-    # Incremented whenever something of the axis is written.
-    version = models.BigIntegerField()
+    prose_since = models.BigIntegerField(null=True)
+    is_prose = models.BooleanField()  # it does, and is one of the first that did: it has themes
+    # Its rows go, its denials are counted again, and what is left is derived from the first denial on. Until then,
+    # the rows that are still there say nothing.
+    starts_over = models.BooleanField()
+    position = models.BigIntegerField()  # of the last denial that has got its theme
+    grouped = models.BigIntegerField()  # how many have; if as many as ``denials``, all up to the progress
 
     class Meta:
         indexes: ClassVar = [
-            models.Index("is_prose", "axis", condition=models.Q(is_prose=True), name="theme_axis_prose")
+            models.Index("axis", condition=models.Q(is_prose=True), name="theme_axis_prose"),
+            models.Index(
+                "prose_since", "axis", condition=models.Q(prose_since__isnull=False), name="theme_axis_prose_since"
+            ),
+            models.Index("axis", condition=models.Q(starts_over=True), name="theme_axis_starts_over"),
         ]
 
     def __str__(self) -> str:
         return f"{self.axis}: {self.denials} denials"
+
+
+class ThemeState(models.Model):
+    """From which an axis's themes go on. Beside ``ThemeAxis``, which is written more often."""
+
+    axis = CodePointTextField(primary_key=True)
+    saved = models.TextField()  # ``Themes.save``, with words of the details
+
+    def __str__(self) -> str:
+        return str(self.axis)
 
 
 class ThemeWording(models.Model):

@@ -7,7 +7,7 @@ from django.db.models import Min
 from django.db.models.functions import Coalesce, Greatest
 from msgspec.structs import replace
 
-from enhancelog import patterns
+from enhancelog import patterns, themes
 from enhancelog.backends import dialect
 from enhancelog.domain.alerts import BY_PERSON
 from enhancelog.domain.installation import EVIDENCE, Derivation, Positions, Queue
@@ -15,11 +15,13 @@ from enhancelog.models import Alert, AlertProgress, AuditRecord, Delivery, Entry
 from enhancelog.projections import source_names
 from enhancelog.projections.patterns import rules
 from enhancelog.queries import deliveries, evidence
-from enhancelog.store import host_derivation, touch_derivation
+from enhancelog.store import host_derivation, theme_derivation, touch_derivation
 
 MOST_NAMES: Final = 10
 # Deliveries have no index by state; what is older is in the list of deliveries.
 NEWEST_DELIVERIES: Final = 1_000
+# Entries without themes while a server keeps up
+MOST_WAITING: Final = 10_000
 
 _ENTRY: Final = Entry._meta.db_table
 # The content store's table is named, because nothing in the log imports the content store.
@@ -42,6 +44,7 @@ def derivations(at: Positions, of_alerts: Iterable[Derivation]) -> list[Derivati
         found = [
             Derivation("badges, tallies and search", "entries", at.log, at.log, 0),
             _patterns(at.log),
+            _themes(),
             *_names_of_sources(),
             *_of_hosts(),
             *_touches(at.log),
@@ -94,6 +97,22 @@ def _patterns(last: int) -> Derivation:
     if pending is not None and pending <= last:
         return replace(found, up_to=pending - 1, behind=last - pending + 1)
     return found
+
+
+def _themes() -> Derivation:
+    found = theme_derivation.progress()
+    behind = found.last - found.up_to
+    # A long log is derived for minutes, at the first time or again: nothing to worry about.
+    is_rebuilding = found.is_rebuilding or behind > MOST_WAITING
+    return Derivation(
+        "themes",
+        "entries",
+        found.up_to,
+        found.last,
+        behind,
+        rules=themes.RULES_VERSION,
+        is_rebuilding=is_rebuilding,
+    )
 
 
 def _names_of_sources() -> list[Derivation]:

@@ -18,7 +18,15 @@ from enhancelog.models import Entry as EntryModel
 from enhancelog.models import KeptTexts, Redaction
 from enhancelog.projections import meta_values, patterns, search_index
 from enhancelog.projections.stored import Stored
-from enhancelog.store import audit, database, redacted, redacted_hosts, redacted_patterns, touch_derivation
+from enhancelog.store import (
+    audit,
+    database,
+    redacted,
+    redacted_hosts,
+    redacted_patterns,
+    theme_derivation,
+    touch_derivation,
+)
 from enhancelog.store.rows import LEAF_COLUMNS, REDACTED, STORED_COLUMNS, inner_hash, to_row
 
 _KEPT_COLUMNS: Final = (
@@ -117,6 +125,7 @@ def redact(issue_id: str, fields: Sequence[str], why: str, origin: Origin) -> Ta
         for projection in changed:
             projection.apply(cursor, [now])
         taken = taken._replace(wordings=redacted_patterns.forget(stored.position, axes, before))
+        theme_derivation.forget(cursor, stored.position, axes)
         taken = taken._replace(of_hosts=redacted_hosts.forget(cursor, stored.position, taken.after.issue_id))
         for hook in _hooks:
             hook(cursor, taken)
@@ -191,5 +200,5 @@ def _record(taken: Taken, stored: Stored, shown: str | None, why: str, origin: O
 def tables() -> list[str]:
     """Those that may have held the texts."""
     held: list[type[Model]] = [EntryModel, KeptTexts, *patterns.TABLES, *meta_values.TABLES, *redacted_patterns.TABLES]
-    held += [*redacted_hosts.TABLES, *touch_derivation.TABLES]
+    held += [*redacted_hosts.TABLES, *touch_derivation.TABLES, *theme_derivation.TEXT_TABLES]
     return [table._meta.db_table for table in held]

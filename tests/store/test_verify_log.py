@@ -14,7 +14,7 @@ from enhancelog.domain.origin import Origin
 from enhancelog.domain.times import DAY_MS
 from enhancelog.models import BlueprintSummary, Denial, Entry, IntentTally, StatusTally
 from enhancelog.projections import search_index
-from enhancelog.store import host_derivation, pattern_groups, verification
+from enhancelog.store import host_derivation, pattern_groups, theme_derivation, verification
 from enhancelog.store.database import DatabaseEnhanceLogStore, stored_batches
 from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
@@ -315,6 +315,7 @@ def test_a_difference_in_a_projection_is_named_and_a_rebuild_repairs_it(statemen
 
 def test_the_command_prints_the_findings_and_exits_1() -> None:
     host_derivation.settle()
+    theme_derivation.settle()
     out = io.StringIO()
     call_command("verify_log", stdout=out, stderr=io.StringIO())
     assert out.getvalue() == (
@@ -329,7 +330,7 @@ def test_the_command_prints_the_findings_and_exits_1() -> None:
     with pytest.raises(SystemExit) as ended:
         call_command("verify_log", stdout=out, stderr=io.StringIO())
     assert ended.value.code == 1
-    assert "verified 4 entries, 2 repeated judgements and 2 content rows: 7 findings" in out.getvalue()
+    assert "verified 4 entries, 2 repeated judgements and 2 content rows: 9 findings" in out.getvalue()
 
 
 def test_the_rebuild_command_says_how_many() -> None:

@@ -1,10 +1,10 @@
 """Derives again what follows from the log and from hosts' stores, in short steps between appends."""
 
-# Nothing is emptied. Each part compares what is stored with what follows from the log, mostly without the append lock,
-# and writes what differs under it: a step leaves each row as it was or as it should be, so readers never see half of a
-# table, and what is right is not touched. Only the search index of SQLite, which cannot be read back, is made anew
-# beside the one that is served. A part needs those before it, but for the search. Whatever ends a rebuild, what was
-# written stays right, and the next one finds nothing to do there.
+# Each part compares what is stored with what follows from the log, mostly without the append lock, and writes what
+# differs under it: a step leaves each row as it was or as it should be, so readers never see half of a table, and what
+# is right is not touched. Only the search index of SQLite, which cannot be read back, is made anew beside the one that
+# is served, and themes are emptied and derived again, as after a redaction. A part needs those before it, but for the
+# search. Whatever ends a rebuild, what was written stays right, and the next one finds nothing to do there.
 
 import sqlite3
 from collections.abc import Callable
@@ -12,7 +12,9 @@ from typing import Final
 
 from enhancelog.backends import dialect, faults
 from enhancelog.domain.errors import Other
+from enhancelog.store import theme_derivation
 from enhancelog.store.rebuilding import hosts, patterns, rows, search, sums
+from enhancelog.store.rebuilding.steps import locked
 
 Progress = Callable[[int], None]
 
@@ -41,6 +43,14 @@ def rebuild_projections(progress: Progress = lambda done: None) -> int:
                     hosts.rebuild()
             hosts.settle()
             patterns.settle()
+            _rebuild_themes()
     except sqlite3.Error as error:
         raise Other(f"the temporary file of the rebuild failed: {error}") from error
     return number
+
+
+# Numbers of wordings follow from all denials before, so nothing of them can be compared alone: they are derived anew.
+def _rebuild_themes() -> None:
+    with locked() as cursor:
+        theme_derivation.rebuild(cursor)
+    theme_derivation.settle()
