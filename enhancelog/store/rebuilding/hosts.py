@@ -6,7 +6,7 @@ from typing import Final
 from django.db import connection
 from django.db.models import Exists, F, Max, OuterRef
 
-from enhancelog.models import HostSource, Patch
+from enhancelog.models import CandidateKey, EntryPatch, HostSource, Patch
 from enhancelog.projections import candidate_keys, entry_patches, rejudgements
 from enhancelog.projections.entry_patches import Moment, Place
 from enhancelog.store import (
@@ -67,7 +67,8 @@ def _join_again(rows: Sequence[tuple[int, str, str, int]]) -> None:
 
 # First the keys that patches tell of, then what follows from all keys.
 def _compare_candidates() -> None:
-    for positions in _up_to_last(rejudgement_verification.next_positions):
+    has_observed = EntryPatch.objects.exists() or CandidateKey.objects.filter(observed=True).exists()
+    for positions in _up_to_last(rejudgement_verification.next_positions) if has_observed else ():
         with connection.cursor() as cursor:
             known = {row for row in candidate_keys.stored(cursor, positions) if row.observed}
             is_wrong = known != candidate_keys.observed(cursor, positions)

@@ -84,7 +84,8 @@ def _correct_all(progress: Callable[[int], None]) -> bool:
                         pass
                     if basis(cursor) != began:
                         return False
-                    _write(cursor, axis, learned.of(axis))
+                    if not _is_right(axis, learned.of(axis)):  # an append had come between
+                        _write(cursor, axis, learned.of(axis))
     return True
 
 
@@ -119,7 +120,7 @@ def _write(cursor: CursorWrapper, axis: str, wanted: dict[str, Wanted]) -> None:
         values = {"rules": patterns.RULES_VERSION, "axis": axis, **wanted[key]._asdict()}
         if key in moved:
             values |= {"pattern_id": pk, "home_id": pk, "wording": wanted[key].text}
-        Template.objects.filter(pk=pk).update(**values)
+        Template.objects.filter(pk=pk).exclude(**values).update(**values)
     missing = {key: each for key, each in wanted.items() if key not in kept and key not in moved}
     cursor.execute(f"SELECT COALESCE(MAX(id), 0) FROM {TEMPLATE}")
     (last,) = cursor.fetchone()
