@@ -83,20 +83,20 @@ class SearchIndex(Protocol):
     # The index is made anew, by position. Nobody searches what is made until it is served as a whole, or else every
     # step leaves what it has passed as it should be.
 
-    def renewing(self, cursor: CursorWrapper) -> int:
-        """Begins, unless somebody has; returns the position after which to go on."""
+    # Begins, unless somebody has. Returns the position after which to go on.
+    def renewing(self, cursor: CursorWrapper) -> int: ...
 
-    def renew(self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int) -> bool:
-        """``documents``: all in (``after``, ``up_to``]. False, and nothing was done: begin again."""
+    # ``documents``: all in (``after``, ``up_to``]. False, and nothing was done: begin again.
+    def renew(self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int) -> bool: ...
 
-    def is_right(self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int) -> bool:
-        """There is nothing to renew. Without the append lock it may be wrong, but only in saying no."""
+    # There is nothing to renew. Without the append lock it may be wrong, but only in saying no.
+    def is_right(self, cursor: CursorWrapper, documents: Sequence[Document], after: int, up_to: int) -> bool: ...
 
-    def serve(self, cursor: CursorWrapper, last: int) -> None:
-        """Renewed up to ``last``, which is the end of the log."""
+    # Renewed up to ``last``, which is the end of the log.
+    def serve(self, cursor: CursorWrapper, last: int) -> None: ...
 
-    def sweep(self, cursor: CursorWrapper) -> bool:
-        """Removes some of what a renewal left; returns whether there may be more."""
+    # Removes some of what a renewal left; returns whether there may be more.
+    def sweep(self, cursor: CursorWrapper) -> bool: ...
 
     # After a bulk load: optimizes the next searches.
     def settle(self, cursor: CursorWrapper) -> None: ...
@@ -180,8 +180,8 @@ class Dialect(Protocol):
     # One ``serve`` at a time, over all hosts, prepares the database.
     def starting(self) -> AbstractContextManager[None]: ...
 
-    def rebuilding(self) -> AbstractContextManager[None]:
-        """One process at a time, over all hosts. Raises ``Other``: another one is."""
+    # One rebuild at a time, over all hosts. Raises ``Other``: there is another.
+    def rebuilding(self) -> AbstractContextManager[None]: ...
 
     def install_triggers(self, cursor: CursorWrapper) -> None: ...
 

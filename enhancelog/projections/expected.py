@@ -32,13 +32,13 @@ class RowsPerEntry:
         rows: Callable[[Sequence[Stored]], Iterable[Row]],
         present: models.QuerySet[Any] | None = None,
     ) -> None:
-        self._table, self._columns, self._rows = table, columns, rows
+        self.table, self._columns, self._rows = table, columns, rows
         self._present = table._default_manager.all() if present is None else present
         self._last = 0
 
     @property
     def name(self) -> str:
-        return self._table._meta.db_table
+        return self.table._meta.db_table
 
     def feed(self, entries: Sequence[Stored], after: int, up_to: int) -> Iterator[str]:
         self._last = up_to

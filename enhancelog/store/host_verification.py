@@ -109,9 +109,8 @@ def _changed(row: Row) -> Iterator[str]:
 
 
 def wrongly_joined(cursor: CursorWrapper, rows: Sequence[Row]) -> Iterator[str]:
-    """``rows``: position, Blueprint, ``prev_hash``, time. Without the append lock it may be wrong, but only in finding
-    something. Patches that are not joined yet are left out.
-    """
+    # ``rows``: position, Blueprint, ``prev_hash``, time. Without the append lock it may be wrong, but only in finding
+    # something. Patches that are not joined yet are left out.
     found = host_derivation.progress()
     done = found.done if found else Place(0, 0)
     names = source_names.derived(cursor).names

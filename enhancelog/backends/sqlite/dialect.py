@@ -122,10 +122,11 @@ class SqliteDialect:
         except OSError as error:
             raise OperationalError(f"cannot open {path}: {error.strerror}") from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Other(REBUILT_ALREADY) from None
             yield
-        except BlockingIOError:
-            raise Other(REBUILT_ALREADY) from None
         finally:
             os.close(descriptor)
 

@@ -23,9 +23,7 @@ PASSES: Final = 5
 
 
 def rebuild_projections(progress: Progress = lambda done: None) -> int:
-    """Returns the number of entries; ``progress`` gets how many were read in all passes. Raises ``Other``: another
-    process rebuilds, too.
-    """
+    """Returns the number of entries; ``progress`` gets how many were read in all passes. Raises ``Other``."""
     passed = 0
 
     def report(done: int) -> None:

@@ -1,12 +1,12 @@
 """What hosts' stores and patches say of the log, and what depends on the names of sources."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from django.db import connection
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, Max, OuterRef
 
-from enhancelog.models import HostSource, Patch
+from enhancelog.models import CandidateKey, EntryPatch, HostSource, Patch
 from enhancelog.projections import candidate_keys, entry_patches, rejudgements
 from enhancelog.projections.entry_patches import Moment, Place
 from enhancelog.store import (
@@ -18,6 +18,7 @@ from enhancelog.store import (
     touch_verification,
     unfinished_reports,
 )
+from enhancelog.store.database import last_position
 from enhancelog.store.rebuilding.steps import ROWS_AT_ONCE, locked
 
 PATCHES_AT_ONCE: Final = 250
@@ -42,8 +43,8 @@ def rebuild() -> None:
 
 def _join() -> None:
     columns = Patch.objects.order_by("position").values_list("position", "blueprint_id", "prev_hash", "ts_ms")
-    after = 0
-    while rows := list(columns.filter(position__gt=after)[:PATCHES_AT_ONCE]):
+    after, last = 0, columns.aggregate(last=Max("position"))["last"] or 0
+    while rows := list(columns.filter(position__gt=after, position__lte=last)[:PATCHES_AT_ONCE]):
         with connection.cursor() as cursor:
             is_wrong = any(host_verification.wrongly_joined(cursor, rows))
         if is_wrong:
@@ -66,29 +67,32 @@ def _join_again(rows: Sequence[tuple[int, str, str, int]]) -> None:
 
 # First the keys that patches tell of, then what follows from all keys.
 def _compare_candidates() -> None:
-    after = 0
-    while positions := rejudgement_verification.next_positions(after):
+    has_observed = EntryPatch.objects.exists() or CandidateKey.objects.filter(observed=True).exists()
+    for positions in _up_to_last(rejudgement_verification.next_positions) if has_observed else ():
         with connection.cursor() as cursor:
             known = {row for row in candidate_keys.stored(cursor, positions) if row.observed}
             is_wrong = known != candidate_keys.observed(cursor, positions)
         if is_wrong:
             with locked() as cursor:
                 rejudgements.observe(cursor, positions)
-        after = positions[-1]
-    after = 0
-    while positions := rejudgement_verification.next_positions(after):
+    for positions in _up_to_last(rejudgement_verification.next_positions):
         with connection.cursor() as cursor:
             found = rejudgements.stored(cursor, positions)
             is_wrong = found != set(rejudgements.derived(cursor, positions))
         if is_wrong:
             with locked() as cursor:
                 rejudgements.repair(cursor, positions)
-        after = positions[-1]
 
 
 def _derive_touches() -> None:
-    after = 0
-    while positions := touch_verification.next_positions(after):
+    for positions in _up_to_last(touch_verification.next_positions):
         while wrong := touch_verification.unlike(positions):
             touch_derivation.repair(wrong)
+
+
+# What comes later is derived as it comes.
+def _up_to_last(next_positions: Callable[[int], list[int]]) -> Iterator[list[int]]:
+    after, last = 0, last_position()
+    while after < last and (positions := next_positions(after)):
+        yield positions
         after = positions[-1]

@@ -26,8 +26,8 @@ class Learned:
         self.number = 0
         self._done = BEFORE_ALL
 
-    def go_on(self) -> bool:
-        """Read the next entries, in position order; returns whether there were any."""
+    def go_on(self) -> int:
+        """Read the next entries, in position order; returns how many there were."""
         entries = entries_after(self._done)
         found = [(one.axis, one.key, one.template, one.position) for one in classify(entries)]
         self._disk.execute("BEGIN")
@@ -35,7 +35,7 @@ class Learned:
         self._disk.execute("COMMIT")
         self._done = entries[-1].position if entries else self._done
         self.number += len(entries)
-        return bool(entries)
+        return len(entries)
 
     def axes(self) -> set[str]:
         return {axis for (axis,) in self._disk.execute("SELECT DISTINCT axis FROM template")}

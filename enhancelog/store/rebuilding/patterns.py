@@ -15,6 +15,7 @@ from enhancelog.projections.patterns.adding import DENIAL, DENIAL_COLUMNS, TEMPL
 from enhancelog.projections.patterns.details import OTHER, classify, other_key
 from enhancelog.projections.stored import Stored
 from enhancelog.store import pattern_groups, pattern_rebuild
+from enhancelog.store.database import last_position
 from enhancelog.store.pattern_groups import Step
 from enhancelog.store.rebuilding.learned import Learned, Wanted
 from enhancelog.store.rebuilding.steps import BEFORE_ALL, ENTRIES_AT_ONCE, basis, entries_after, locked
@@ -50,8 +51,8 @@ def rebuild_templates(progress: Callable[[int], None]) -> None:
 
 def rebuild_denials(progress: Callable[[int], None]) -> None:
     """Under which template and pattern each is."""
-    after, done, has_changed = BEFORE_ALL, 0, False
-    while entries := entries_after(after):
+    after, done, has_changed, last = BEFORE_ALL, 0, False, last_position()
+    while entries := entries_after(after, up_to=last):
         up_to = entries[-1].position
         with connection.cursor() as cursor:
             differing = _differing(cursor, entries, after, up_to)
@@ -72,10 +73,10 @@ def _correct_all(progress: Callable[[int], None]) -> bool:
         began = basis(cursor)
     with temporary() as disk:
         learned = Learned(disk)
-        while learned.go_on():
+        while learned.go_on() > ENTRIES_AT_ONCE:
             progress(learned.number)
         for axis in sorted(_stored_axes() | learned.axes()):
-            while learned.go_on():
+            while learned.go_on() > ENTRIES_AT_ONCE:
                 pass
             if not _is_right(axis, learned.of(axis)):
                 with locked() as cursor:
@@ -83,7 +84,8 @@ def _correct_all(progress: Callable[[int], None]) -> bool:
                         pass
                     if basis(cursor) != began:
                         return False
-                    _write(cursor, axis, learned.of(axis))
+                    if not _is_right(axis, learned.of(axis)):  # an append had come between
+                        _write(cursor, axis, learned.of(axis))
     return True
 
 
@@ -118,7 +120,7 @@ def _write(cursor: CursorWrapper, axis: str, wanted: dict[str, Wanted]) -> None:
         values = {"rules": patterns.RULES_VERSION, "axis": axis, **wanted[key]._asdict()}
         if key in moved:
             values |= {"pattern_id": pk, "home_id": pk, "wording": wanted[key].text}
-        Template.objects.filter(pk=pk).update(**values)
+        Template.objects.filter(pk=pk).exclude(**values).update(**values)
     missing = {key: each for key, each in wanted.items() if key not in kept and key not in moved}
     cursor.execute(f"SELECT COALESCE(MAX(id), 0) FROM {TEMPLATE}")
     (last,) = cursor.fetchone()

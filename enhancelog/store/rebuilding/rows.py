@@ -6,29 +6,27 @@ from typing import Final
 from django.db.models import Model
 
 from enhancelog import projections
-from enhancelog.models import CandidateKey, DenialPattern, Rejudgement
-from enhancelog.projections import attempts, denials, entry_badges, meta_values, run_starts
+from enhancelog.models import DenialPattern, Rejudgement, Touch, TouchAwaiting, TouchPending
 from enhancelog.projections.expected import RowsPerEntry
+from enhancelog.store.database import last_position
 from enhancelog.store.rebuilding.steps import BEFORE_ALL, ENTRIES_AT_ONCE, delete_beyond, entries_after, locked
 
-TABLES: Final[tuple[type[Model], ...]] = (
-    *(table for each in (denials, entry_badges, meta_values, run_starts, attempts) for table in each.TABLES),
-    *(CandidateKey, Rejudgement, DenialPattern),
-)
+# Their other rows follow from more than the entry.
+OTHERS: Final[tuple[type[Model], ...]] = (Rejudgement, DenialPattern, Touch, TouchAwaiting, TouchPending)
 
 
 def rebuild(progress: Callable[[int], None]) -> int:
     """Returns the number of entries."""
     expected = [each for each in projections.expected() if isinstance(each, RowsPerEntry)]
-    after, done = BEFORE_ALL, 0
-    while entries := entries_after(after):
+    after, done, last = BEFORE_ALL, 0, last_position()  # what comes later is derived as it comes
+    while entries := entries_after(after, up_to=last):
         up_to = entries[-1].position
         if differing := [each for each in expected if each.differs(entries, after, up_to)]:
             _repair(differing, after, up_to)
         after = up_to
         done += len(entries)
         progress(done)
-    for table in TABLES:
+    for table in (*(each.table for each in expected), *OTHERS):
         delete_beyond(table)
     return done
 

@@ -1,14 +1,18 @@
 """The search index."""
 
 from collections.abc import Callable
+from typing import Final
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from enhancelog.backends import dialect
 from enhancelog.projections import search_index
 from enhancelog.store import redacted
 from enhancelog.store.database import last_position
-from enhancelog.store.rebuilding.steps import ENTRIES_AT_ONCE, entries_after, locked
+from enhancelog.store.rebuilding.steps import entries_after, locked
+
+ENTRIES_AT_ONCE: Final = 250
 
 
 def rebuild(progress: Callable[[int], None]) -> None:
@@ -33,15 +37,25 @@ def _renew(progress: Callable[[int], None]) -> bool:
         with connection.cursor() as cursor:
             if entries and index.is_right(cursor, documents, after, entries[-1].position):
                 after = entries[-1].position
+                done += len(entries)
+                progress(done)
                 continue
         with locked() as cursor:
             if redacted.number() != redactions:
                 continue
             if entries and not index.renew(cursor, documents, after, entries[-1].position):
                 return False
-            if not entries and last_position() <= after:
-                index.serve(cursor, last_position())
+            after = entries[-1].position if entries else after
+            if not entries or last_position() - after <= ENTRIES_AT_ONCE:  # appends may never pause
+                _finish(cursor, after)
                 return True
-        after = entries[-1].position if entries else after
         done += len(entries)
         progress(done)
+
+
+def _finish(cursor: CursorWrapper, after: int) -> None:
+    index = dialect().search
+    while entries := entries_after(after, ENTRIES_AT_ONCE):
+        index.renew(cursor, search_index.documents(entries), after, entries[-1].position)
+        after = entries[-1].position
+    index.serve(cursor, last_position())

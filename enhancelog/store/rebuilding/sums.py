@@ -11,7 +11,7 @@ from enhancelog.backends import dialect
 from enhancelog.models import NO_DAY
 from enhancelog.projections import patterns
 from enhancelog.projections.expected import Row, Sums
-from enhancelog.store.rebuilding.steps import BEFORE_ALL, Basis, basis, entries_after, locked
+from enhancelog.store.rebuilding.steps import BEFORE_ALL, ENTRIES_AT_ONCE, Basis, basis, entries_after, locked
 from enhancelog.store.rebuilding.totals import KEYS, Totals, temporary
 
 # First, all entries are added up without the append lock. Then, under it, the few that came meanwhile are added, too,
@@ -31,7 +31,7 @@ def _correct_all(progress: Callable[[int], None]) -> bool:
         tables = [each for each in projections.expected() if isinstance(each, Sums)]
         tables.append(patterns.stored_sums())
         addition = _Addition([(each, Totals(disk, number, each)) for number, each in enumerate(tables)])
-        while addition.go_on():
+        while addition.go_on() > ENTRIES_AT_ONCE:
             progress(addition.number)
         return all(_correct(addition, sums, totals) for sums, totals in addition.tables)
 
@@ -43,13 +43,14 @@ class _Addition:
         with connection.cursor() as cursor:
             self._basis: Basis = basis(cursor)
 
-    def go_on(self) -> bool:
+    def go_on(self) -> int:
+        """Add the next entries; returns how many there were."""
         entries = entries_after(self._done)
         for sums, totals in self.tables:
             totals.add(sums.sums(entries))
         self._done = entries[-1].position if entries else self._done
         self.number += len(entries)
-        return bool(entries)
+        return len(entries)
 
     def has_all(self, cursor: CursorWrapper) -> bool:
         """Whether the sums are those of the whole log now. Under the append lock."""
@@ -62,7 +63,7 @@ def _correct(addition: _Addition, sums: Sums, totals: Totals) -> bool:
     after: Row | None = None
     is_first = True
     while is_first or after is not None:
-        while addition.go_on():  # without the lock as far as possible
+        while addition.go_on() > ENTRIES_AT_ONCE:  # without the lock as far as possible
             pass
         with locked() as cursor:
             if not addition.has_all(cursor):
@@ -94,10 +95,11 @@ def _correct_next(cursor: CursorWrapper, sums: Sums, totals: Totals, after: Row 
 def _stored_after(cursor: CursorWrapper, sums: Sums, after: Row | None) -> dict[Row, Row]:
     keys = _keys(sums)
     order, columns = ", ".join(keys), ", ".join([*sums.keys, *sums.amounts])
-    beyond = "" if after is None else f"WHERE ({order}) > ({', '.join(['%s'] * len(keys))})"
+    # The first condition is for SQLite, which does not seek by an expression in a comparison of rows.
+    beyond = "" if after is None else f"WHERE {keys[0]} >= %s AND ({order}) > ({', '.join(['%s'] * len(keys))})"
     cursor.execute(
         f"SELECT {order}, {columns} FROM {sums.table._meta.db_table} {beyond} ORDER BY {order} LIMIT {KEYS_AT_ONCE}",
-        after or [],
+        [] if after is None else [after[0], *after],
     )
     return {tuple(row[: len(keys)]): tuple(row[len(keys) :]) for row in cursor.fetchall()}
 
