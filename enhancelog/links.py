@@ -115,6 +115,10 @@ def axis(name: str, pairs: Pairs = ()) -> str:
     return with_query(at(f"/axes/{_last(name)}"), pairs)
 
 
+def themes(axis: str, pairs: Pairs = ()) -> str:
+    return with_query(at(f"/themes/{_last(axis)}"), pairs)
+
+
 def patterns(pairs: Pairs = ()) -> str:
     return with_query(at("/patterns/"), pairs)
 

@@ -14,6 +14,7 @@ SMALL = {"blueprintsummary", "patternrules", "patternchange", "hostsource", "hos
     "redaction",
     "redactedpatch",
     "documentredaction",
+    "themeprogress",
 }
 """Tables that do not grow with the log: a row a Blueprint, source or change by hand, one row, or work to do."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry
-from enhancelog.store import host_derivation, pattern_groups
+from enhancelog.store import host_derivation, pattern_groups, theme_derivation
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.writing import ENTRIES_PER_TRANSACTION
 
@@ -23,3 +23,4 @@ def record_all(entries: Iterable[Entry], source: str = "api") -> None:
         assert {outcome.result for outcome in outcomes} <= {"created"}
     pattern_groups.settle()
     host_derivation.settle()
+    theme_derivation.settle()

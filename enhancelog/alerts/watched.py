@@ -20,8 +20,8 @@ _REJECTED: Final = (("status", "rejected"),)
 _SCOPES: Final[dict[str, tuple[Pair, ...]]] = {"rejection_list": _REJECTED, "pattern_list": _REJECTED, "search": ()}
 # What a run is of, and not what became of it.
 _OF_RUNS: Final = frozenset(("blueprint_id", "blueprint_prefix", "source"))
-# What later runs decide is not known when an entry arrives.
-_LATER: Final = frozenset(("afterwards", "next"))
+# What later runs decide, or is derived for pages, is not known when an entry arrives.
+_LATER: Final = frozenset(("afterwards", "next", "theme"))
 _KNOWN_OF_UNFINISHED: Final = _OF_RUNS | {"status"}
 
 

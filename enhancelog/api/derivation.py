@@ -1,8 +1,8 @@
-"""Lets clients read what is derived after the commit of their own writes: deny patterns, and what patches touch."""
+"""Lets clients read what is derived after their own writes: deny patterns, themes, and what patches touch."""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, NamedTuple, TypeVar
 
 from django.http import HttpResponseBase
@@ -21,6 +21,8 @@ from enhancelog.queries.horizon import (
     grouped,
     touched,
 )
+from enhancelog.queries.themes.of_filter import axes as axes_of_themes
+from enhancelog.queries.themes.progress import themed
 
 # The header with the last position that a reading of derived rows has seen
 DERIVED_TO: Final = "Enhancelog-Derived-To"
@@ -46,16 +48,24 @@ _PATTERNS: Final = _Derived(lambda: grouped(), lambda origin, up_to: brought_by(
 _PATCHES: Final = _Derived(lambda: touched()[:2], lambda origin, up_to: appended_by(origin, up_to))
 
 
-def wait_until_derived(request: Request, wanted: EntryFilter, *, patterns: bool = False) -> int | None:
+def _themes_of(axes: Collection[str]) -> _Derived:
+    return _Derived(lambda: themed(axes), lambda origin, up_to: appended_by(origin, up_to))
+
+
+def wait_until_derived(
+    request: Request, wanted: EntryFilter, *, patterns: bool = False, themes_of: Collection[str] = ()
+) -> int | None:
     """The position up to which what the filter asks for is derived; ``None``: it asks for nothing derived.
 
-    Waits for the caller's own writes only. ``patterns``: the answer needs them whatever the filter.
+    Waits for the caller's own writes only. ``patterns`` and ``themes_of``: the answer needs them whatever the filter.
     """
     needed = []
     if patterns or asks_for_patterns(wanted):
         needed.append(_PATTERNS)
     if asks_for_patches(wanted):
         needed.append(_PATCHES)
+    if axes := axes_of_themes(wanted).union(themes_of):
+        needed.append(_themes_of(axes))
     return min((_wait(request, each) for each in needed), default=None)
 
 

@@ -10,6 +10,7 @@ from enhancelog.api.observed import DocumentByHash, PatchesOfEntry, UnfinishedRu
 from enhancelog.api.patterns import PatternByItsId, PatternHistory, PatternList
 from enhancelog.api.reviews import QueueOfReviews, ReviewsOfEntry
 from enhancelog.api.steadiness import SteadinessOfAxes
+from enhancelog.api.themes import ThemesOfAxis
 from enhancelog.api.why import WhyRejected
 
 urlpatterns = [
@@ -26,6 +27,7 @@ urlpatterns = [
     path("unfinished/<id:issue_id>", UnfinishedRunByItsId.as_view(), name="api_unfinished_run"),
     path("axes", AxisList.as_view(), name="api_axis_list"),
     path("axes/<id:axis>", AxisByItsName.as_view(), name="api_axis"),
+    path("themes/<id:axis>", ThemesOfAxis.as_view(), name="api_themes"),
     path("what-if", WhatIf.as_view(), name="api_what_if"),
     path("funnel", FunnelOfIntents.as_view(), name="api_funnel"),
     path("steadiness", SteadinessOfAxes.as_view(), name="api_steadiness"),

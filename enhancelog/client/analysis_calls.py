@@ -18,6 +18,7 @@ from enhancelog.domain.marker_figures import KnownMarker
 from enhancelog.domain.markers import Marker
 from enhancelog.domain.pattern_states import PatternStateChange
 from enhancelog.domain.steadiness_figures import SteadinessResult
+from enhancelog.domain.theme_figures import AxisThemes
 from enhancelog.domain.why import TriedBefore
 
 LONGEST_INTENT_BYTES: Final = 4000  # longer intents of ``why`` are cut, because proxies limit URLs
@@ -57,6 +58,10 @@ class AnalysisCalls:
     def axis(self, axis: str, filters: Pairs) -> Call[AxisDetail]:
         answer = yield from self._named(_AXES, axis, NO_SUCH_AXIS, tuple(filters))
         return json_of(answer, _axis, self._endpoint.url)
+
+    def themes(self, axis: str, filters: Pairs) -> Call[AxisThemes]:
+        answer = yield from self._named("/v1/enhance/themes", axis, NO_SUCH_AXIS, tuple(filters))
+        return json_of(answer, _themes, self._endpoint.url)
 
     def what_if(self, without: Iterable[str], filters: Pairs) -> Call[WhatIfResult]:
         params = (*(("without", axis) for axis in without), *filters)
@@ -118,6 +123,7 @@ def _from(prev_hash: str, blueprint_id: str | None, limit: int | None) -> Params
 _tried_before = msgspec.json.Decoder(TriedBefore)
 _axes = msgspec.json.Decoder(list[AxisFigures])
 _axis = msgspec.json.Decoder(AxisDetail)
+_themes = msgspec.json.Decoder(AxisThemes)
 _what_if = msgspec.json.Decoder(WhatIfResult)
 _funnel = msgspec.json.Decoder(FunnelResult)
 _steadiness = msgspec.json.Decoder(SteadinessResult)

@@ -21,6 +21,7 @@ from enhancelog.domain.pattern_states import PatternStateChange, StateEdit, Stat
 from enhancelog.domain.records import Entry
 from enhancelog.domain.reviews import NewReview, Review, ReviewQueue
 from enhancelog.domain.steadiness_figures import SteadinessResult
+from enhancelog.domain.theme_figures import AxisThemes
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.domain.why import TriedBefore
 
@@ -98,6 +99,9 @@ class AsyncHttpEnhanceLogStore:
 
     async def axis(self, axis: str, filters: Pairs = ()) -> AxisDetail:
         return await self.connection.run(self._analysis.axis(axis, filters))
+
+    async def themes(self, axis: str, filters: Pairs = ()) -> AxisThemes:
+        return await self.connection.run(self._analysis.themes(axis, filters))
 
     async def what_if(self, without: Iterable[str], filters: Pairs = ()) -> WhatIfResult:
         return await self.connection.run(self._analysis.what_if(without, filters))

@@ -21,6 +21,7 @@ from enhancelog.domain.pattern_states import PatternStateChange, StateEdit, Stat
 from enhancelog.domain.records import Entry
 from enhancelog.domain.reviews import NewReview, Review, ReviewQueue
 from enhancelog.domain.steadiness_figures import SteadinessResult
+from enhancelog.domain.theme_figures import AxisThemes
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.domain.why import TriedBefore
 
@@ -86,6 +87,10 @@ class HttpLogReads:
     def axis(self, axis: str, filters: Pairs = ()) -> AxisDetail:
         """Raises ``NotFound`` if it never judged."""
         return self.connection.run(self._analysis.axis(axis, filters))
+
+    def themes(self, axis: str, filters: Pairs = ()) -> AxisThemes:
+        """``filters``: times. Raises ``NotFound`` if the axis never judged."""
+        return self.connection.run(self._analysis.themes(axis, filters))
 
     def what_if(self, without: Iterable[str], filters: Pairs = ()) -> WhatIfResult:
         return self.connection.run(self._analysis.what_if(without, filters))

@@ -21,6 +21,7 @@ KEYS: Final = {
     "without": "without",
     "axes": "axes",
     "pattern": "pattern",
+    "theme": "theme",
     "is": "is",
     "has": "has",
     "touches": "touches",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple, cast, get_args
 from urllib.parse import parse_qsl
 
-from enhancelog.domain import features, meta_filters, page_sizes, periods, places, search_words, strict_json
+from enhancelog.domain import features, meta_filters, page_sizes, periods, places, search_words, strict_json, theme_ids
 from enhancelog.domain.errors import Invalid
 
 Order = Literal["asc", "desc"]
@@ -37,6 +37,7 @@ VALUES: Final = (
     "without",
     "axes",
     "pattern",
+    "theme",
     "is",
     "has",
     "touches",
@@ -254,6 +255,8 @@ def _values(parameters: Parameters, name: str) -> tuple[str, ...]:
             features.check(name, value)
         if base == "touches":
             places.check(name, value)
+        if base == "theme":
+            theme_ids.check(name, value)
         if base == "phrase":
             _check_phrase(name, value)
     return values

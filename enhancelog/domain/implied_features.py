@@ -6,7 +6,7 @@ from typing import Final
 from enhancelog.domain import features
 from enhancelog.domain.differences import Feature
 
-_OF_VERDICTS: Final = frozenset(("status", "only", "without", "axes", "pattern", "is", "afterwards", "next"))
+_OF_VERDICTS: Final = frozenset(("status", "only", "without", "axes", "pattern", "theme", "is", "afterwards", "next"))
 _OF_AXES: Final = frozenset(("axis", "axis_passed", "axis_absent", "only", "without"))
 _OF_PATCHES: Final = frozenset((*features.OF_PATCHES, "touches"))
 

@@ -27,6 +27,7 @@ from enhancelog.queries.pattern_ids import is_pattern_id, leader
 from enhancelog.queries.prepared import Statement, fetch, run, written
 from enhancelog.queries.reach import is_one_range, reach
 from enhancelog.queries.selection import Entries, select
+from enhancelog.queries.themes import of_filter as themes
 
 CAP: Final = 10_000
 MOST_SUMMED: Final = 10_000  # tallies for counts by axis or Blueprint
@@ -64,6 +65,8 @@ class Days(NamedTuple):
 
 def count(wanted: EntryFilter, up_to: int) -> Count:
     """Exact if tallies cover the filter, else exact up to ``CAP``, within reach."""
+    if (number := themes.tallied(wanted, up_to)) is not None:
+        return Count(number)
     # Tallies cover Blueprints, prefixes and whole days with either both statuses, one denied axis or one pattern.
     if not adds_up(wanted):
         parts = _parts(wanted)
@@ -151,7 +154,7 @@ def _in_parts(wanted: EntryFilter, up_to: int, parts: _Parts) -> Count:
 
 def _up_to_cap(wanted: EntryFilter, up_to: int) -> Count:
     if not is_one_range(wanted):
-        entries, end = reach(wanted, up_to, ascending=False)
+        entries, end = reach(wanted, up_to, ascending=False, near=CAP + 1)
         number = entries[: CAP + 1].count()
         return Count(min(number, CAP), capped=number > CAP or end is not None)
 

@@ -11,14 +11,17 @@ from enhancelog.domain import meta
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.meta import LONGEST_INDEXED
 from enhancelog.domain.meta_filters import PREFIX, is_meta
+from enhancelog.domain.theme_ids import ThemeId
 from enhancelog.models import (
     BlueprintSummary,
     Denial,
+    DenialTheme,
     Entry,
     EntryBadge,
     EntryPatch,
     MetaValue,
     Rejudgement,
+    ThemeWording,
     Touch,
     TouchAwaiting,
 )
@@ -28,7 +31,8 @@ from enhancelog.queries.chains import gap
 from enhancelog.queries.counts import CAP, Count, adds_up, count, tallied_by_axis, tallied_by_blueprint
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.queries.reach import reach
-from enhancelog.queries.selection import Entries
+from enhancelog.queries.selection import Entries, leading_axis
+from enhancelog.queries.themes.progress import is_prose
 
 _DENIAL = Denial._meta.db_table
 _ENTRY = Entry._meta.db_table
@@ -58,6 +62,7 @@ _TOUCHED: Final = "touched"
 _PATCHED: Final = "patched"
 _UNNAMED: Final = "unnamed"
 _ASKED: Final = "asked"
+_THEMES: Final = "themes"  # by number
 
 # ``sample`` are positions, which an index mostly has. ``followed`` are their entries, with what a gap depends on, so
 # that none is read twice. Beyond CAP, or if a list was not looked through, only the newest MOST_FOLLOWED are followed,
@@ -90,6 +95,7 @@ _BY_META: Final = f"""
 # Offered are whole places, by name where they have one; counted are all runs that the filter would find by them. An
 # entry has at most 200. Beside a place of the filter, only those inside it are offered, else those of none.
 MOST_TOUCHES: Final = 20_000  # of the sample, newest entries first
+MOST_NEAR: Final = 5_000  # denials of a theme
 MOST_PLACES: Final = 1_000  # that are offered, most entries first
 _SAMPLED_TOUCHES: Final = f"""
     , touched (place, offered) AS MATERIALIZED (
@@ -114,6 +120,14 @@ _BY_ASKED: Final = f"""
     UNION ALL
     SELECT '{_ASKED}', t.place, COUNT(*) FROM followed s CROSS JOIN {_TOUCH} t
     WHERE t.position = s.position AND t.place IN ({{places}}) GROUP BY t.place"""
+
+
+_BY_THEME: Final = f"""
+    UNION ALL
+    SELECT '{_THEMES}', CAST(w.theme AS TEXT), COUNT(*)
+    FROM followed s CROSS JOIN {DenialTheme._meta.db_table} d CROSS JOIN {ThemeWording._meta.db_table} w
+    WHERE d.position = s.position AND d.axis = %s AND w.axis = d.axis AND w.number = d.wording AND w.theme IS NOT NULL
+    GROUP BY w.theme"""
 
 
 def _groups() -> str:
@@ -164,7 +178,7 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
     in_all = count(wanted, up_to) if known is None and adds_up(wanted) else Count(0)
     is_long = in_all.number > CAP
     if known is None:
-        entries, end = reach(wanted, up_to, ascending=False)
+        entries, end = reach(wanted, up_to, ascending=False, near=MOST_NEAR)
         is_part = end is not None
     else:
         entries, is_part = Entry.objects.filter(position__in=known.positions), known.is_part
@@ -188,7 +202,8 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
     if capped:
         for name, tallied in (("axis", tallied_by_axis), ("blueprint_id", tallied_by_blueprint)):
             counted[name] = tallied(wanted, up_to) or counted.get(name, {})
-    total = in_all if is_long else count(wanted, up_to) if size > CAP else Count(size, capped)
+    is_counted = size > CAP or (capped and "theme" in wanted.include)
+    total = in_all if is_long else count(wanted, up_to) if is_counted else Count(size, capped)
     offered = sum(len(values) for name, values in counted.items() if is_meta(name))
     ranked = {name: _ranked(values) for name, values in counted.items()}
     return Facets(
@@ -211,18 +226,30 @@ def _sampled(entries: Entries, up_to: int, wanted: EntryFilter, most: int) -> di
     groups = _groups() + (_BY_SOURCE if sources > 1 else "") + (_BY_META if has_meta else "")
     groups += _BY_FLIP if has_flips else ""
     of_touches = _of_touches(wanted) if has_touches else _NO_TOUCHES
+    of_prose = _in_prose(wanted)
+    groups += _BY_THEME if of_prose else ""
     statement = f"""
         WITH sample (position) AS MATERIALIZED ({sample}){_FOLLOWED}{noted}{of_touches.sampled}
         {groups}{of_touches.groups}"""
-    values = [*parameters, most, *of_touches.inside, *afterwards_parameters(up_to), *of_touches.values]
+    of_groups = [*afterwards_parameters(up_to), *of_prose, *of_touches.values]
+    values = [*parameters, most, *of_touches.inside, *of_groups]
     found: dict[str, dict[str, int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         for name, value, number in cursor.fetchall():
             found.setdefault(name, {})[value] = number
+    for axis in of_prose:
+        found["theme"] = {str(ThemeId(axis, int(number))): n for number, n in found.pop(_THEMES, {}).items()}
     if "source" in found:
         found["source"] = source_names.current().added_up(found["source"])
     return found
+
+
+def _in_prose(wanted: EntryFilter) -> list[str]:
+    # The axis that the list is of, if it is one, and prose.
+    axes = wanted.include.get("axis", ())
+    axis = leading_axis(wanted) if len(axes) < 2 else None
+    return [axis] if axis is not None and is_prose(axis) else []
 
 
 class _OfTouches(NamedTuple):

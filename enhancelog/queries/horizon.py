@@ -9,13 +9,15 @@ from enhancelog.domain.filters import EntryFilter, Seen
 from enhancelog.domain.origin import Origin
 from enhancelog.models import Entry, PatternAxis, PatternRules, Template
 from enhancelog.queries.prepared import Statement, run
+from enhancelog.queries.themes import of_filter as themes
+from enhancelog.queries.themes.progress import themed
 from enhancelog.store import touch_derivation
 from enhancelog.store.database import last_position
 
 # With it, no entry appears later among those that a reader has passed. It is the log's last position; for patterns, the
-# position before the first template that is not grouped yet; for patches, the position up to which they are joined and
-# their places derived. Of those, a reading sees what followed from the patches and documents that were there when it
-# began.
+# position before the first template that is not grouped yet; for themes, the one up to which those of the axis are
+# derived; for patches, the position up to which they are joined and their places derived. Of those, a reading sees what
+# followed from the patches and documents that were there when it began.
 _GROUPED: Final = f"""
     SELECT (SELECT MAX(position) FROM {Entry._meta.db_table}),
         (SELECT pending - 1 FROM {PatternAxis._meta.db_table}
@@ -56,6 +58,8 @@ def horizon(wanted: EntryFilter) -> int:
 def begun(wanted: EntryFilter) -> tuple[EntryFilter, int]:
     """A reading that begins now: the filter with what it sees of hosts, and its last position."""
     up_to = grouped().up_to if asks_for_patterns(wanted) else last_position()
+    if axes := themes.axes(wanted):
+        up_to = min(up_to, themed(axes).up_to)
     if not asks_for_patches(wanted):
         return wanted, up_to
     found = touched()
@@ -74,6 +78,10 @@ def touched() -> PatchHorizon:
     joined = done.joined_entries if done.entries is None else done.entries
     ends = [last, joined, None if done.next_own is None else done.next_own - 1]
     return PatchHorizon(last, min(end for end in ends if end is not None), Seen(done.patches or 0, done.documents or 0))
+
+
+def needs_derivation(wanted: EntryFilter) -> bool:
+    return asks_for_patterns(wanted) or asks_for_patches(wanted) or bool(themes.axes(wanted))
 
 
 def asks_for_patches(wanted: EntryFilter) -> bool:

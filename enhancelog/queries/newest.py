@@ -6,7 +6,7 @@ from enhancelog.domain.filters import EntryFilter
 from enhancelog.models import Entry
 from enhancelog.queries.counts import Count
 from enhancelog.queries.entries import Listed
-from enhancelog.queries.horizon import asks_for_patches, asks_for_patterns, begun
+from enhancelog.queries.horizon import begun, needs_derivation
 from enhancelog.queries.reach import is_one_range, stored_last
 from enhancelog.queries.selection import select
 from enhancelog.store.rows import COLUMNS
@@ -29,4 +29,4 @@ def count_beyond(wanted: EntryFilter, position: int, most: int) -> Count:
 
 
 def _reading(wanted: EntryFilter) -> tuple[EntryFilter, int | None]:
-    return begun(wanted) if asks_for_patterns(wanted) or asks_for_patches(wanted) else (wanted, None)
+    return begun(wanted) if needs_derivation(wanted) else (wanted, None)

@@ -6,19 +6,23 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple
 
-from enhancelog.domain import records
+from enhancelog.domain import page_sizes, records
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.meta_filters import is_meta
 from enhancelog.projections import source_names
 from enhancelog.queries import blueprint_ids, flips, meta_values, phrases, touched_places
 from enhancelog.queries.pattern_ids import is_pattern_id
-from enhancelog.queries.selection import Entries, beyond, in_order, select, with_implausible
+from enhancelog.queries.selection import Entries, beyond, in_order, leading_axis, select, with_implausible
+from enhancelog.queries.themes import of_filter as themes
+from enhancelog.queries.themes.nearest import nearest
 
-# A list follows one index range: of a pattern, a denied axis, a place, a Blueprint, a value of meta, a status, or of
-# the time alone. Other conditions are checked row by row. So a page, a count or the way to a neighbor scans at most
-# MOST_ROWS rows, for less than 100 ms, and says where it stopped; texts and other entries that are looked for in each
-# row divide them. A rare phrase, place, value of meta or prefix of Blueprints leads straight to its entries.
+# A list follows one index range: of a pattern, a denied axis (a theme's, too), a place, a Blueprint, a value of meta, a
+# status, or of the time alone. Other conditions are checked row by row. So a page, a count or the way to a neighbor
+# scans at most MOST_ROWS rows, for less than 100 ms, and says where it stopped; texts and other entries that are looked
+# for in each row divide them. A rare phrase, theme, place, value of meta or prefix of Blueprints leads straight to its
+# entries.
 MOST_ROWS: Final = 20_000
+NEAR: Final = 2 * page_sizes.LARGEST
 _OF_OTHER_ENTRIES: Final = frozenset(("afterwards", "next", "attempt"))
 
 _SIMPLE: Final = frozenset(("blueprint_id", "source", "status", "axis"))
@@ -34,7 +38,11 @@ class Reach(NamedTuple):
     end: Key | None
 
 
-def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None = None) -> Reach:
+def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None = None, near: int = 0) -> Reach:
+    """``near``: denials of a theme to look up; as many as a page may need unless given."""
+    if found := nearest(wanted, up_to, near or NEAR, ascending=ascending, after=after):
+        entries = select(replace(wanted, include={}), up_to).filter(key_position__in=found.positions)
+        return Reach(_from(entries, after, ascending), found.end)
     led = _led(wanted, up_to)
     if led is not None:
         return Reach(_from(led, after, ascending), None)
@@ -84,6 +92,7 @@ def stored_last(wanted: EntryFilter, up_to: int) -> Entries:
 
 def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
     ways = {
+        "theme": themes.few,
         "phrase": phrases.few,
         "blueprint_prefix": blueprint_ids.few,
         "touches": touched_places.few,
@@ -93,6 +102,7 @@ def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
     for name, few in ways.items():
         if name in wanted.include and (positions := few(wanted, up_to)) is not None:
             others = {other: values for other, values in wanted.include.items() if other != name}
+            others = themes.without(wanted) if name == "theme" else others
             return select(replace(wanted, include=others), up_to).filter(key_position__in=positions)
     return None
 
@@ -101,8 +111,8 @@ def _leading(wanted: EntryFilter) -> EntryFilter:
     pattern = wanted.one("pattern")
     if pattern is not None and is_pattern_id(pattern):
         return replace(wanted, include={"pattern": (pattern,)}, exclude={})
-    axis = wanted.include.get("axis", ())[:1]
-    include = {"axis": axis} if records.only_ids(axis) else {}
+    axis = leading_axis(wanted)
+    include: dict[str, tuple[str, ...]] = {"axis": (axis,)} if axis is not None and records.is_id(axis) else {}
     if not include and (place := touched_places.leading(wanted)):
         include = {"touches": (place,)}
     elif not include and (name := meta_values.leading(wanted)):

@@ -38,6 +38,7 @@ from enhancelog.queries.containing import containing
 from enhancelog.queries.pattern_ids import denied_by, is_pattern_id, leaders
 from enhancelog.queries.patterns.served import new_patterns
 from enhancelog.queries.plausible import Plausible
+from enhancelog.queries.themes import of_filter as themes
 
 Entries = QuerySet[Any]  # of Entry; the type checker does not know the annotated keys
 
@@ -116,17 +117,23 @@ def in_order(entries: Entries, *, ascending: bool) -> Entries:
     )
 
 
+def leading_axis(wanted: EntryFilter) -> str | None:
+    """The denied axis whose entries are one range of an index."""
+    axes = wanted.include.get("axis", ())
+    return axes[0] if axes else themes.leading_axis(wanted)
+
+
 def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
-    # A pattern, else the first denied axis, else a place leads, because a rare one is a short index range; else a value
-    # of meta, unless a Blueprint is named.
+    # A pattern, else the first denied axis or that of a theme, else a place leads, because a rare one is a short index
+    # range; else a value of meta, unless a Blueprint is named.
     include = dict(wanted.include)
     pattern = wanted.one("pattern")
-    axis, *others = include.get("axis", ()) or (None,)
+    axis = leading_axis(wanted)
     if pattern is not None and is_pattern_id(pattern):
         del include["pattern"]
         return _joined("patterns", denied_by(pattern), include), include
     if axis is not None and records.is_id(axis):
-        include["axis"] = tuple(others)
+        include["axis"] = tuple(other for other in include.get("axis", ()) if other != axis)
         return _joined("denials", Q(denials__axis=axis), include), include
     if place := touched_places.leading(wanted):
         del include["touches"]
@@ -192,6 +199,8 @@ def _matches(name: str, values: tuple[str, ...], wanted: EntryFilter, up_to: int
             return _any(~_judged(value, ",") for value in records.only_ids(values))
         case "pattern":
             return _of_patterns(leaders(filter(is_pattern_id, values)))
+        case "theme":
+            return themes.is_any_of(values)
         case "has":
             return _any(_has(cast(Has, value), wanted.seen, up_to) for value in values)
         case "is":

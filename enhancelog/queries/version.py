@@ -15,6 +15,7 @@ from enhancelog.models import (
     PatternRules,
     SourceChange,
     SourceProgress,
+    ThemeProgress,
     TouchDerivation,
     UnfinishedRunChange,
     Version,
@@ -43,7 +44,8 @@ _VERSION: Final = f"""
         (SELECT MAX(id) FROM {UnfinishedRunChange._meta.db_table}),
         (SELECT MAX(position) FROM {AuditRecord._meta.db_table}), (SELECT MAX(id) FROM {Observation._meta.db_table}),
         (SELECT MAX(own) FROM {_TOUCHED}), (SELECT MAX(entries) FROM {_TOUCHED}),
-        (SELECT MAX(patches) FROM {_TOUCHED}), (SELECT MAX(documents) FROM {_TOUCHED})"""
+        (SELECT MAX(patches) FROM {_TOUCHED}), (SELECT MAX(documents) FROM {_TOUCHED}),
+        (SELECT MAX(version) FROM {ThemeProgress._meta.db_table})"""
 
 
 def log_version() -> tuple[Any, ...]:

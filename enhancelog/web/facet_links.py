@@ -7,6 +7,7 @@ from enhancelog.domain.filter_box import Pairs
 from enhancelog.domain.meta_filters import PREFIX, is_meta, key_of
 from enhancelog.queries.counts import Count
 from enhancelog.queries.facets import Choice, Facets
+from enhancelog.queries.themes.labels import words_of
 from enhancelog.web.list_requests import ListRequest
 
 SHOWN: Final = 12
@@ -54,6 +55,7 @@ def facet_links(list_request: ListRequest, found: Facets, opened: str = "") -> l
     groups = [
         _names("Denied by", "axis", list_request, found.by.get("axis", ()), opened),
         _words("How many axes", "axes", list_request, found.by.get("axes", ())),
+        _of_themes(list_request, found, opened),
         _names("Blueprint", "blueprint_id", list_request, found.by.get("blueprint_id", ()), opened),
         _names("Source", "source", list_request, sources if len(sources) > 1 else (), opened),
         _words("Afterwards", "afterwards", list_request, found.by.get("afterwards", ())),
@@ -81,6 +83,13 @@ def _names(title: str, name: str, list_request: ListRequest, choices: Sequence[C
     left_out = len(choices) + len(absent) - len(shown)
     more_url = _opening_url(list_request, name) if left_out and most == SHOWN else ""
     return Facet(title, links, Count(left_out), more_url, _id(name))
+
+
+def _of_themes(list_request: ListRequest, found: Facets, opened: str) -> Facet:
+    facet = _names("Theme", "theme", list_request, found.by.get("theme", ()), opened)
+    words = words_of(link.label for link in facet.links)
+    links = [link._replace(label=words.get(link.label) or link.label, title=link.label) for link in facet.links]
+    return facet._replace(links=links)
 
 
 def _of_touches(list_request: ListRequest, found: Facets, opened: str) -> Facet:

@@ -4,7 +4,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -16,6 +16,7 @@ from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.domain.times import now_ms
 from enhancelog.links import pairs_of, with_query
 from enhancelog.queries import blueprint_ids, entries
+from enhancelog.queries.themes.labels import words_of
 from enhancelog.web import htmx
 
 # Characters in the filter box. Every row, facet and chip of a list repeats the filter in its link.
@@ -52,10 +53,11 @@ class FilteredPage:
 
 
 class Chip(NamedTuple):
-    """``without``: URL."""
+    """``without``: URL. ``words``: what a theme is called."""
 
     text: str
     without: str
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,17 @@ class ListRequest:
 
     @property
     def chips(self) -> list[Chip]:
-        return [Chip(filter_box.token(*pair), self.without(pair)) for pair in self.given]
+        return [
+            Chip(filter_box.token(name, value), self.without((name, value)), self.themes.get(value) or "")
+            for name, value in self.given
+        ]
+
+    @cached_property
+    def themes(self) -> dict[str, str | None]:
+        """What the filter's themes are called; ``None``: there is no such theme."""
+        values = [value for name, value in self.given if name.removeprefix("not_") == "theme"]
+        found = words_of(values) if values else {}
+        return {value: found.get(value) for value in values}
 
     @property
     def hidden(self) -> Pairs:

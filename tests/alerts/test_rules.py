@@ -97,6 +97,7 @@ def test_what_makes_no_sense_is_refused_by_its_field(changes: dict[str, Any], fi
         ("mention", "/rejections/"),
         ("entry.rejected", "/matrix/"),
         ("entry.rejected", "/search/?afterwards=none"),
+        ("entry.rejected", "/rejections/?theme=tone%3A1"),
         ("entry.rejected", "/search/?not_next=same"),
         ("entry.rejected", "/search/?has=flip"),
         ("entry.rejected", "/search/?since=never"),

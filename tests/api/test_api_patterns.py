@@ -335,6 +335,7 @@ def test_every_filter_is_taken() -> None:
             "attempt": "later",
             "is": "new",
             "touches": "/a",
+            "theme": "tone:1",
         }
         others |= dict.fromkeys(features.BUCKETS, "0-9")
         others |= {"op": "add", "bump": "major", "weekday": "mon", "matching": "status=rejected"}

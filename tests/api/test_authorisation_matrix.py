@@ -50,6 +50,7 @@ ROUTES: Final[dict[tuple[str, str], Call]] = {
     ("v1/enhance/entries/<id:issue_id>", "GET"): Call("log:read", "/v1/enhance/entries/h-1"),
     ("v1/enhance/axes", "GET"): Call("log:read", "/v1/enhance/axes"),
     ("v1/enhance/axes/<id:axis>", "GET"): Call("log:read", "/v1/enhance/axes/nobody", status=404),
+    ("v1/enhance/themes/<id:axis>", "GET"): Call("log:read", "/v1/enhance/themes/nobody", status=404),
     ("v1/enhance/funnel", "GET"): Call("log:read", "/v1/enhance/funnel"),
     ("v1/enhance/steadiness", "GET"): Call("log:read", "/v1/enhance/steadiness"),
     ("v1/enhance/differences", "GET"): Call("log:read", "/v1/enhance/differences?status=rejected"),

@@ -38,6 +38,7 @@ from tests.conftest import TIMEOUT_MS
 from tests.evidence.signing import KEY, settle
 from tests.factories import make_entry, make_rejected
 from tests.host.observed import make_issue
+from tests.prose import prose_from_the_second_denial
 from tests.recording import record, record_all
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ STATES: Final = (
     *("/matrix/?period=all&view=what-if&without=noop", "/axes/?period=all", "/axes/noop?period=all"),
     *("/?period=all&expected=shown", "/patterns/?period=all&expected=shown", "/patterns/?period=all&state=expected"),
     "/patterns/?period=all&state=conflict",
+    *("/themes/noop?period=all", "/themes/des", "/rejections/?theme=noop:0", "/rejections/?theme=noop:9"),
     "/funnel/?period=all",
     *("/steadiness/?period=all", "/steadiness/?period=all&axis=noop&kind=judged"),
     *("/triage/reviews/?axis=noop", "/triage/reviews/?axis=noop&review=wrong&sample=drawn"),
@@ -138,12 +140,15 @@ def ada(transactional_db: None, settings: Any) -> User:
     host_derivation.settle()
     ago = [now_ms() - n * DAY_MS // 3 - 1 for n in range(21)]
     ids = ("main", "", "a Blueprint with a long name " * 6)
-    record_all(
-        make_rejected("noop", f"axis-{n % 7}", issue_id=f"no-{n}", blueprint_id="main", ts_ms=ts_ms, ops=[OPERATION])
-        if n % 10 == 0
-        else make_entry(issue_id=f"h-{n}", blueprint_id=ids[n % 3], ts_ms=ts_ms, prev_hash=f"{n:064x}")
-        for n, ts_ms in enumerate(ago)
-    )
+    with prose_from_the_second_denial():
+        record_all(
+            make_rejected(
+                "noop", f"axis-{n % 7}", issue_id=f"no-{n}", blueprint_id="main", ts_ms=ts_ms, ops=[OPERATION]
+            )
+            if n % 10 == 0
+            else make_entry(issue_id=f"h-{n}", blueprint_id=ids[n % 3], ts_ms=ts_ms, prev_hash=f"{n:064x}")
+            for n, ts_ms in enumerate(ago)
+        )
     record(make_entry(issue_id="h-mistyped", ts_ms=ago[0]), source="hots")
     sources.rename(Rename("hots", "host", "mistyped", merges=True), Origin("user", "ada", "page"))
     host_derivation.settle()

@@ -17,7 +17,16 @@ from enhancelog.domain.pattern_states import StateEdit
 from enhancelog.domain.times import now_ms
 from enhancelog.evidence.keys import SigningKey
 from enhancelog.models import Checkpoint, Marker, Review, VerifiedAddress
-from enhancelog.store import audit, host_derivation, notes, observed, pattern_groups, pattern_states, sources
+from enhancelog.store import (
+    audit,
+    host_derivation,
+    notes,
+    observed,
+    pattern_groups,
+    pattern_states,
+    sources,
+    theme_derivation,
+)
 from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.documents import Seen
 from enhancelog.store.observed import Found
@@ -29,6 +38,7 @@ from tests.evidence.logs import witnessed
 from tests.evidence.signing import settle
 from tests.factories import make_entry, make_rejected
 from tests.host.observed import make_issue
+from tests.prose import prose_from_the_second_denial
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -71,6 +81,8 @@ STATES: Final = (
         "/matrix/?period=all",
         "/matrix/?period=all&view=together",
         "/axes/?period=all",
+        f"/themes/{AXIS}?period=all",
+        f"/rejections/?axis={AXIS}&theme={AXIS}:0",
         "/funnel/?period=all",
         "/steadiness/?period=all",
         "/patterns/?period=all",
@@ -142,6 +154,8 @@ def ada(transactional_db: None, settings: Any) -> User:
     sources.rename(Rename(SOURCE[:-1], "Z" * LONG, "W" * LONG), Origin("token", ACTOR, "page"))
     pattern_groups.settle()
     host_derivation.settle()
+    with prose_from_the_second_denial():
+        theme_derivation.settle()
     agent = open_store(Origin("token", ACTOR, "api"))
     for kind, value in (("story", f"# {'V' * LONG}"), ("story", "# Title\n\ntext"), ("abort_respawn_count", "1")):
         agent.write(STORY, kind, value)

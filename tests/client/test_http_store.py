@@ -15,6 +15,7 @@ from enhancelog.domain.markers import NewMarker
 from enhancelog.domain.pattern_states import StateEdit
 from enhancelog.domain.reviews import NewReview
 from enhancelog.domain.text import DATA_NOTICE
+from enhancelog.domain.theme_figures import AxisThemes
 from enhancelog.domain.times import EARLIEST_MS
 from enhancelog.domain.unfinished_reports import UnfinishedReport
 from enhancelog.domain.why import TriedBefore, Why
@@ -194,6 +195,15 @@ def test_an_axis_without_a_page_is_not_found():
         store.axis("..")
 
 
+def test_themes_are_typed():
+    answer = AxisThemes("a/b", "not prose", 120, [], 120, 0)
+    store, server = scripted(json_answer(200, msgspec.to_builtins(answer)), problem(404, "There is no axis a/b."))
+    assert store.themes("a/b", [("period", "7d")]) == answer
+    assert server.sent == ["GET /v1/enhance/themes/a%2Fb?period=7d"]
+    with pytest.raises(NotFound, match="not found: a/b"):
+        store.themes("a/b")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_figures_of_axes_are_typed(live_api: str):
     store = HttpEnhanceLogStore()
@@ -204,6 +214,7 @@ def test_figures_of_axes_are_typed(live_api: str):
         assert (tone.alone.n, des.denied.n) == (0, 0)
         assert log.axis("noop", [("blueprint_id", "main")]).together == {"tone": 1}
         assert log.what_if(["noop"]).passed.n == 1
+        assert (log.themes("noop").axis, log.themes("noop").themes) == ("noop", [])
         tried = log.tried_before(ENTRY.prev_hash, "main", 1)
         assert (tried.runs, len(tried.attempts)) == (2, 1)
         assert "> denied by: noop" in log.tried_before_text(ENTRY.prev_hash, max_chars=1000)

@@ -18,7 +18,7 @@ from enhancelog.domain.filters import EntryFilter, Order
 from enhancelog.domain.records import Entry, denials
 from enhancelog.domain.search_words import find, phrase
 from enhancelog.domain.times import DAY_MS, is_plausible, now_ms
-from enhancelog.models import Template
+from enhancelog.models import DenialTheme, Template, ThemeWording
 from enhancelog.projections.search_index import words
 from enhancelog.queries import entries as listed
 from enhancelog.queries.counts import Count, count
@@ -28,6 +28,7 @@ from enhancelog.store.database import last_position
 from enhancelog.store.rows import COLUMNS
 from tests import list_pages, strategies
 from tests.pages import read
+from tests.prose import prose_from_the_second_denial
 from tests.recording import record_all
 from tests.strategies import NOW_MS
 
@@ -55,6 +56,10 @@ PAIRS = st.one_of(
         st.sampled_from(["1", "1.0", "m-large", "true", "", "a b", "x" * 300, "0", "nobody"]),
     ),
     st.tuples(st.sampled_from(["pattern", "not_pattern"]), st.integers(0, 3).map(str)),
+    st.tuples(
+        st.sampled_from(["theme", "not_theme"]),
+        st.sampled_from(["des:0", "noop:0", "noop:1", "ops/デプロイ %:0", "agent-ref:9", "nobody:0"]),
+    ),
     st.tuples(st.sampled_from(["afterwards", "not_afterwards"]), st.sampled_from(["applied", "rejected", "none"])),
     st.tuples(st.sampled_from(["next", "not_next"]), st.sampled_from(["applied", "same", "other", "none"])),
     st.tuples(
@@ -139,6 +144,12 @@ def holds(entry: Entry, source: str, name: str, value: str) -> bool:
             said = Template.objects.filter(key=value).first()
             same = [] if said is None else Template.objects.filter(pattern=said.pattern).values_list("axis", "text")
             return any((axis, patterns.mask(detail).template) in set(same) for axis, detail in denied.items())
+        case "theme":
+            axis, _, number = value.rpartition(":")
+            themes = dict(ThemeWording.objects.filter(axis=axis, theme__isnull=False).values_list("number", "theme"))
+            rows = DenialTheme.objects.filter(axis=axis, entry__issue_id=entry.issue_id)
+            of_entry = [themes.get(wording) for wording in rows.values_list("wording", flat=True)]
+            return int(number) in themes and of_entry == [themes[int(number)]]
         case "axes":
             return len(denied) == 1 if value == "one" else len(denied) > 1
         case "phrase":
@@ -174,6 +185,9 @@ def expected(log: Iterable[tuple[Entry, str]], wanted: EntryFilter, recorded_ms:
 
 @pytest.mark.django_db
 class TestAgreement(TestCase):
+    def setUp(self):
+        self.enterContext(prose_from_the_second_denial())
+
     @QUICK
     @given(LOGS, LOGS, st.lists(PAIRS, max_size=4), st.sampled_from(["asc", "desc"]), st.integers(1, 5))
     def test_list_count_pages_stream_and_meaning_agree(self, log, more, pairs, order, size):

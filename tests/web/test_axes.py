@@ -154,7 +154,7 @@ def test_a_fixed_number_of_queries_each_on_an_index(client: Client, url: str, pe
         for at in range(120)
     )
     many = asked()
-    assert len(few) == len(many) <= (10 if url == "/axes/" else 22)
+    assert len(few) == len(many) <= (10 if url == "/axes/" else 23)
     tallies = {"statustally", "axistally", "jointtally"}
     assert whole_tables(many) <= (tallies if period == "all" else {"axistally"})
 

@@ -13,6 +13,7 @@ from tests import strategies
 from tests.counted import counted_facets, counted_links, rows_behind
 from tests.factories import make_many
 from tests.pages import Page, read
+from tests.prose import prose_from_the_second_denial
 from tests.recording import record_all
 from tests.strategies import NOW_MS
 
@@ -51,7 +52,7 @@ def asked(client: Client, page: str, **parameters: str) -> Page:
 )
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_number_is_that_of_the_rows_behind_it(client: Client, log: list[Entry], period: str, page: str) -> None:
-    with transaction.atomic():
+    with transaction.atomic(), prose_from_the_second_denial():
         record_all(log)
         for url, number in counted_links(asked(client, page, period=period)):
             assert rows_behind(url) == number, url
@@ -66,7 +67,7 @@ def test_a_number_is_that_of_the_rows_behind_it(client: Client, log: list[Entry]
 def test_a_facet_counts_what_its_link_finds_whatever_was_chosen_before(
     client: Client, log: list[Entry], clicks: list[int]
 ) -> None:
-    with transaction.atomic():
+    with transaction.atomic(), prose_from_the_second_denial():
         record_all(log[::2])
         record_all(log[1::2], source="host-b")
         url = "/rejections/"

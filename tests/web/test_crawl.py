@@ -36,6 +36,7 @@ from tests.evidence.signing import settle
 from tests.factories import make_entry, make_rejected
 from tests.host.observed import make_issue, make_patch
 from tests.pages import read
+from tests.prose import prose_from_the_second_denial
 from tests.recording import record
 
 pytestmark = pytest.mark.django_db
@@ -112,13 +113,7 @@ OPS: Final = [
 ]
 
 
-def hostile() -> None:
-    now = now_ms()
-    fields: dict[str, Any] = {
-        "intent": TEXT,
-        "rationale": TEXT,
-        "ops": [{"op": "add", "path": f"/{TEXT}", "value": TEXT}],
-    }
+def record_entries(fields: dict[str, Any], now: int) -> None:
     record(
         make_rejected(ODD, "noop", issue_id=ODD, blueprint_id=ODD, detail=TEXT, ts_ms=now - 4, **fields),
         make_rejected(ODD, issue_id=LONG, blueprint_id=ODD, detail="another wording", ts_ms=now - 3, **fields),
@@ -133,6 +128,17 @@ def hostile() -> None:
         make_rejected(ODD, issue_id="tried", detail=f"{ODD} names /agents/0/profile", ts_ms=now - 5, **fields),
         make_entry(issue_id="changed", new_hash=AFTER.hash, ts_ms=now - 6, **fields),
     )
+
+
+def hostile() -> None:
+    now = now_ms()
+    fields: dict[str, Any] = {
+        "intent": TEXT,
+        "rationale": TEXT,
+        "ops": [{"op": "add", "path": f"/{TEXT}", "value": TEXT}],
+    }
+    with prose_from_the_second_denial():
+        record_entries(fields, now)
     keep_host(NAME, ["h-8", "h-9"], MARKUP)
     keep_host(MARKUP, [DEAD], ODD)
     for story_id in (MARKUP.replace(":", ""), "h-1"):

@@ -56,6 +56,8 @@ PAGES = (
     f"/notes/{'0' * 16}",
     f"/notes/?about={quote(HOSTILE, safe='')}",
     f"/axes/{quote(HOSTILE, safe='')}?period=all",
+    f"/themes/{quote(HOSTILE, safe='')}?period=all",
+    f"/rejections/?theme={quote(HOSTILE)}:0",
     "/triage/reviews/",
     f"/triage/reviews/?axis={quote(HOSTILE)}",
     f"/triage/reviews/?axis={quote(HOSTILE)}&seed=1",

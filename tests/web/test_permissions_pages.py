@@ -19,6 +19,7 @@ READING = (
     "/blueprints/main",
     "/matrix/",
     "/axes/",
+    "/themes/des",
     "/funnel/",
     "/steadiness/",
     "/markers/",

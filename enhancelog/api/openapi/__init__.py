@@ -46,6 +46,8 @@ from enhancelog.api.openapi.schemas import SCHEMAS as LOG_SCHEMAS
 from enhancelog.api.openapi.standalone import DIALECT
 from enhancelog.api.openapi.steadiness import OPERATIONS as STEADINESS
 from enhancelog.api.openapi.steadiness import SCHEMAS as STEADINESS_SCHEMAS
+from enhancelog.api.openapi.themes import OPERATIONS as THEMES
+from enhancelog.api.openapi.themes import SCHEMAS as THEME_SCHEMAS
 from enhancelog.api.openapi.triage import OPERATIONS as TRIAGE
 from enhancelog.api.openapi.triage import SCHEMAS as TRIAGE_SCHEMAS
 from enhancelog.api.openapi.why import OPERATIONS as WHY
@@ -80,6 +82,7 @@ def document() -> Document:
             **WHY,
             **PATTERNS,
             **AXES,
+            **THEMES,
             **DIFFERENCES,
             **FUNNEL,
             **STEADINESS,
@@ -101,6 +104,7 @@ def document() -> Document:
                 **LOG_SCHEMAS,
                 **PATTERN_SCHEMAS,
                 **AXIS_SCHEMAS,
+                **THEME_SCHEMAS,
                 **FUNNEL_SCHEMAS,
                 **STEADINESS_SCHEMAS,
                 **MARKER_SCHEMAS,

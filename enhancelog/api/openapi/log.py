@@ -20,7 +20,7 @@ from enhancelog.api.openapi.parts import (
     ref,
 )
 from enhancelog.api.streams_and_polls import LONGEST_WAIT_S
-from enhancelog.domain import features, filters, meta, page_sizes, periods, places
+from enhancelog.domain import features, filters, meta, page_sizes, periods, places, theme_ids
 from enhancelog.domain.errors import NO_SUCH_ENTRY
 from enhancelog.domain.records import FIELDS, ID_SCHEMA
 from enhancelog.domain.search_words import LONGEST_PHRASE
@@ -53,6 +53,7 @@ _NAMED: Final = {
     "only": "Denied by this axis alone.",
     "axes": "The number of axes that denied.",
     "pattern": "Denied by this deny pattern: its id, or the id of a pattern merged into it.",
+    "theme": "Denied by this axis in prose, with this theme: the number of any of its wordings, as in `tone:7`.",
     "is": "`new`: denied by a pattern whose first denial is within the filter's times; needs `since` or `period`.",
     "has": "A patch (recorded, or known from a host), a recorded patch (`ops`), the hash of its candidate, a gap "
     "before the entry, an inconsistency, or another run in which an axis judged its candidate differently (`flip`).",
@@ -118,6 +119,8 @@ def _filters() -> list[Part]:
             one["pattern"] = features.RANGE_SCHEMA
         elif name == "word":
             one["pattern"] = features.WORD_SCHEMA
+        elif name == "theme":
+            one["pattern"] = theme_ids.SCHEMA
         elif name == "touches":
             one |= {"pattern": places.SCHEMA, "maxLength": places.LONGEST_PLACE}
         for prefix, words in (("", _NAMED[name]), ("not_", f"Excludes what `{name}` selects.")):

@@ -19,6 +19,7 @@ from enhancelog.queries.axes import AxisDetail, AxisRow
 from enhancelog.queries.blueprint_ids import named
 from enhancelog.queries.charts import Bar
 from enhancelog.queries.judgements import Denials
+from enhancelog.queries.themes.progress import is_prose
 from enhancelog.web import charts, overview_chart, periods, reviewing
 from enhancelog.web.htmx import page_or_fragment
 from enhancelog.web.linked import Linked, linked
@@ -84,6 +85,7 @@ def axis_detail(request: HttpRequest, axis: str) -> HttpResponseBase:
         **_period(period, ()),
         "found": found,
         "span": _span(period),
+        "is_prose": is_prose(axis),
         "next": outcomes(axis, found.row.denials, _span(period)),
         "prompt": prompts.of_axis(found.row, period.window, EntryFilter()),
         "alone": _rejections(found.row.denials.alone, [("only", axis), *_span(period)]),

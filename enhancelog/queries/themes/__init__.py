@@ -1,0 +1,1 @@
+"""What denials of axes in prose say: the only readers of the themes' tables."""
