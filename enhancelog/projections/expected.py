@@ -95,8 +95,10 @@ class Sums:
         sums: Callable[[Sequence[Stored]], dict[Row, Row]],
         merge: Callable[[Row, Row], Row] | None = None,
         present: models.QuerySet[Any] | None = None,
+        following: int = 0,
     ) -> None:
         self.table, self.keys, self.amounts = table, keys, amounts
+        self.unique = keys[: len(keys) - following]
         self._present = table._default_manager.all() if present is None else present
         self.sums, self.merge = sums, merge or _added
         self._total: dict[Row, Row] = {}

@@ -52,9 +52,17 @@ class _Tally(NamedTuple):
 
     def expected(self, sums: Callable[[Sequence[Stored]], dict[Row, Row]]) -> list[Expected]:
         once = _once(sums)
+        keys = self.key, *self.said
+        following = len(self.said)
         return [
-            Sums(self.table, ("day", "blueprint_id", self.key, *self.said), self.amounts, once),
-            Sums(self.daily, ("day", self.key, *self.said), self.amounts, lambda read: over_blueprints(once(read))),
+            Sums(self.table, ("day", "blueprint_id", *keys), self.amounts, once, following=following),
+            Sums(
+                self.daily,
+                ("day", *keys),
+                self.amounts,
+                lambda entries: over_blueprints(once(entries)),
+                following=following,
+            ),
         ]
 
     def sweep(self, cursor: CursorWrapper) -> None:

@@ -3,7 +3,7 @@
 # Each part compares what is stored with what follows from the log, mostly without the append lock, and writes what
 # differs under it: a step leaves each row as it was or as it should be, so readers never see half of a table, and what
 # is right is not touched. Only the search index of SQLite, which cannot be read back, is made anew beside the one that
-# is served, and themes are emptied and derived again, as after a redaction. A part needs those before it, but for the
+# is served, and themes are emptied and derived again if they are wrong. A part needs those before it, but for the
 # search. Whatever ends a rebuild, what was written stays right, and the next one finds nothing to do there.
 
 import sqlite3
@@ -12,7 +12,7 @@ from typing import Final
 
 from enhancelog.backends import dialect, faults
 from enhancelog.domain.errors import Other
-from enhancelog.store import theme_derivation
+from enhancelog.store import theme_derivation, theme_verification
 from enhancelog.store.rebuilding import hosts, patterns, rows, search, sums
 from enhancelog.store.rebuilding.steps import locked
 
@@ -47,8 +47,10 @@ def rebuild_projections(progress: Progress = lambda done: None) -> int:
     return number
 
 
-# Numbers of wordings follow from all denials before, so nothing of them can be compared alone: they are derived anew.
+# Numbers of wordings follow from all denials before, so nothing of them can be mended alone.
 def _rebuild_themes() -> None:
-    with locked() as cursor:
-        theme_derivation.rebuild(cursor)
     theme_derivation.settle()
+    if any(theme_verification.PART.findings(lambda done: None)):
+        with locked() as cursor:
+            theme_derivation.rebuild(cursor)
+        theme_derivation.settle()

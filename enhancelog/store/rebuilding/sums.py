@@ -12,7 +12,7 @@ from enhancelog.models import NO_DAY
 from enhancelog.projections import patterns
 from enhancelog.projections.expected import Row, Sums
 from enhancelog.store.rebuilding.steps import BEFORE_ALL, ENTRIES_AT_ONCE, Basis, basis, entries_after, locked
-from enhancelog.store.rebuilding.totals import KEYS, Totals, temporary
+from enhancelog.store.rebuilding.totals import Totals, temporary
 
 # First, all entries are added up without the append lock. Then, under it, the few that came meanwhile are added, too,
 # so that the sums of the next keys are those of the whole log, and the rows of these keys can be compared with them.
@@ -107,7 +107,7 @@ def _stored_after(cursor: CursorWrapper, sums: Sums, after: Row | None) -> dict[
 # As the table's unique index has them.
 def _keys(sums: Sums) -> list[str]:
     fields: Any = sums.table._meta
-    return [f"COALESCE({key}, {NO_DAY})" if fields.get_field(key).null else key for key in sums.keys[:KEYS]]
+    return [f"COALESCE({key}, {NO_DAY})" if fields.get_field(key).null else key for key in sums.unique]
 
 
 def _with_null(sums: Sums, row: Row) -> Row:

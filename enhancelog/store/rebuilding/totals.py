@@ -11,8 +11,6 @@ from enhancelog.projections.expected import Row, Sums
 # In memory; then they are written.
 MOST_PENDING: Final = 5_000
 _CACHE_KIB: Final = 16_384
-# More are in a key only where they follow from these.
-KEYS: Final = 3
 
 
 @contextmanager
@@ -30,6 +28,7 @@ class Totals:
     def __init__(self, disk: sqlite3.Connection, number: int, sums: Sums) -> None:
         self._disk, self._merge, self._table = disk, sums.merge, f"total_{number}"
         self._keys = [f"k{number}" for number, _ in enumerate(sums.keys)]
+        self._unique = len(sums.unique)
         self._amounts = [f"a{number}" for number, _ in enumerate(sums.amounts)]
         self._pending: dict[Row, Row] = {}
         columns = ", ".join([*self._keys, *self._amounts])
@@ -44,9 +43,9 @@ class Totals:
             self._write()
 
     def after(self, key: Row | None, most: int) -> dict[Row, Row]:
-        """The next in order, by the first ``KEYS`` parts of the key. Zero counts have none."""
+        """The next in order, by the parts of the key from which the others follow. Zero counts have none."""
         self._write()
-        keys = ", ".join(self._keys[:KEYS])
+        keys = ", ".join(self._keys[: self._unique])
         beyond = "" if key is None else f"WHERE ({keys}) > ({', '.join('?' * len(key))})"
         columns = ", ".join([*self._keys, *self._amounts])
         width = len(self._keys)
@@ -54,7 +53,7 @@ class Totals:
         rows: dict[Row, Row] = {}
         for row in found:
             if any(row[width:]):
-                rows[row[:KEYS] if width > KEYS else row[:width]] = row
+                rows[row[: self._unique]] = row
                 if len(rows) == most:
                     break
         return rows
