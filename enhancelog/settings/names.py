@@ -23,6 +23,7 @@ OWN_FIRST_PARTS: Final = frozenset(
             "sources",
             "static",
             "steadiness",
+            "themes",
             "triage",
             "unfinished",
             "v1",
