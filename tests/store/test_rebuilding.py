@@ -332,6 +332,20 @@ def test_a_redaction_takes_half_made_indexes_with_it(
     assert list(verify()) == []
 
 
+def test_an_index_that_was_served_but_not_swept_does_not_stop_the_next_rebuild(monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(index: object, cursor: object) -> bool:
+        raise MemoryError
+
+    wanted = words_found()
+    monkeypatch.setattr(type(dialect().search), "sweep", die)
+    with pytest.raises(MemoryError):
+        search.rebuild(lambda done: None)
+    monkeypatch.undo()
+    rebuild_projections()
+    assert words_found() == wanted
+    assert list(verify()) == []
+
+
 def test_a_second_one_at_the_same_time_says_so_in_one_line() -> None:
     holds, ends = threading.Event(), threading.Event()
 

@@ -16,8 +16,13 @@ ENTRIES_AT_ONCE: Final = 250
 
 
 def rebuild(progress: Callable[[int], None]) -> None:
+    _sweep()  # what one that was interrupted left
     while not _renew(progress):
         pass
+    _sweep()
+
+
+def _sweep() -> None:
     is_left = True
     while is_left:
         with locked() as cursor:
