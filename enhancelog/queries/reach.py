@@ -18,9 +18,9 @@ from enhancelog.queries.themes.nearest import nearest
 
 # A list follows one index range: of a pattern, a denied axis (a theme's, too), a place, a Blueprint, a value of meta, a
 # status, or of the time alone. Other conditions are checked row by row. So a page, a count or the way to a neighbor
-# scans at most MOST_ROWS rows, for less than 100 ms, and says where it stopped; texts and other entries that are looked
-# for in each row divide them. A rare phrase, theme, place, value of meta or prefix of Blueprints leads straight to its
-# entries.
+# scans at most MOST_ROWS rows, for less than 100 ms, and says where it stopped; texts, axes of themes, and other
+# entries that are looked for in each row divide them. A rare phrase, theme, place, value of meta or prefix of
+# Blueprints leads straight to its entries.
 MOST_ROWS: Final = 20_000
 NEAR: Final = 2 * page_sizes.LARGEST
 _OF_OTHER_ENTRIES: Final = frozenset(("afterwards", "next", "attempt"))
@@ -67,6 +67,8 @@ def _lookups(name: str, values: Sequence[str]) -> int:
     # Other entries are looked for in the retry thread, or in the chain of hashes.
     if name == "text":
         return len(values)
+    if name == "theme":
+        return len({each.axis for each in themes.ids(values)})
     return 2 if name in _OF_OTHER_ENTRIES or (name == "has" and "gap" in values) else 0
 
 

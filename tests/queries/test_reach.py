@@ -102,6 +102,8 @@ def test_a_feed_looks_through_the_last_positions_unless_an_index_leads(query: st
         ("has=gap&has=ops", 10_000),
         ("matching=has%3Dgap", 10_000),
         ("attempt=later&text=a", 6_667),
+        ("theme=tone:1&theme=tone:2", 20_000),
+        ("not_theme=tone:1&not_theme=critic:1", 10_000),
     ],
 )
 def test_the_more_is_looked_for_in_each_row_the_fewer_rows_a_page_scans(query: str, rows: int) -> None:

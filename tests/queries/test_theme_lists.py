@@ -347,9 +347,21 @@ def test_the_list_of_themes_reads_no_whole_table(log: None) -> None:
             Window(NOW_MS - HOUR_MS, NOW_MS, hourly=True),
         ):
             listing(AXIS, window, standing(AXIS).up_to, NOW_MS)
-        facets(wanted(("axis", AXIS)), 10)
-    theirs = {"denialtheme", "themewording", "themetally", "themelabel", "denial", "entry"}
-    assert not whole_tables(captured) & theirs
+    assert not whole_tables(captured)
+
+
+def test_facets_of_themes_read_no_whole_table(log: None) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        assert "theme" in facets(wanted(("axis", AXIS)), 10).by
+    assert not whole_tables(captured) & {"denialtheme", "themewording", "themetally", "themelabel", "denial"}
+
+
+def test_many_themes_of_an_axis_are_looked_up_at_once(log: None) -> None:
+    for named in ("theme", "not_theme"):
+        asked = wanted(*((named, name(number)) for number in range(100)))
+        with CaptureQueriesContext(connection) as captured:
+            lists.page(asked, "desc", 10)
+        assert max(query["sql"].count('FROM "enhancelog_denialtheme"') for query in captured.captured_queries) == 1
 
 
 def test_a_frequent_theme_is_read_along_its_axis(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 
 from enhancelog.domain.theme_ids import ThemeId
-from enhancelog.models import ThemeLabel, ThemeWording
-from enhancelog.queries.themes.of_filter import ids
-from enhancelog.queries.themes.progress import served
+from enhancelog.models import ThemeLabel
+from enhancelog.queries.themes.of_filter import ids, known
 
 
 def words_of(values: Iterable[str]) -> dict[str, str]:
@@ -14,8 +13,7 @@ def words_of(values: Iterable[str]) -> dict[str, str]:
     wanted = ids(values)
     for axis in {each.axis for each in wanted}:
         numbers = [each.number for each in wanted if each.axis == axis]
-        rows = ThemeWording.objects.filter(axis__in=served([axis]).values("axis"), number__in=numbers)
-        today = dict(rows.filter(theme__isnull=False).values_list("number", "theme"))
+        today = dict(known(axis, numbers).filter(theme__isnull=False).values_list("number", "theme"))
         labels = words_by_theme(axis, today.values())
         found |= {str(ThemeId(axis, number)): ", ".join(labels.get(theme or 0, ())) for number, theme in today.items()}
     return found

@@ -1,13 +1,15 @@
 """The filter ``theme``."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import reduce
+from itertools import starmap
 from operator import or_
 from typing import Any, Final
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, TextField, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, TextField, Value
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import Exact
+from django.db.models.lookups import In
 
 from enhancelog.domain import records, theme_ids
 from enhancelog.domain.filters import EntryFilter
@@ -22,7 +24,6 @@ from enhancelog.queries.themes.progress import served
 FEW: Final = 2_000
 
 _NONE: Final = -1  # the theme of a denial without one
-_UNKNOWN: Final = -2
 _PLAUSIBLE: Final = Plausible("ts_ms", "entry__recorded_ms")
 
 
@@ -46,15 +47,18 @@ def leading_axis(wanted: EntryFilter) -> str | None:
 
 def is_any_of(values: Iterable[str]) -> Q:
     """On entries. Never NULL, so that it can be negated."""
-    return reduce(or_, map(_is_of, ids(values)), Q(pk__in=[]))
+    by_axis: defaultdict[str, list[int]] = defaultdict(list)
+    for each in ids(values):
+        by_axis[each.axis].append(each.number)
+    return reduce(or_, starmap(_is_one_of, by_axis.items()), Q(pk__in=[]))
 
 
-def _is_of(theme: ThemeId) -> Q:
+def _is_one_of(axis: str, numbers: Iterable[int]) -> Q:
     # One value for each entry, found by two keys: PostgreSQL would answer EXISTS by a hash of all denials.
-    denial = DenialTheme.objects.filter(entry=OuterRef(OuterRef("position")), axis=theme.axis)
-    said = ThemeWording.objects.filter(axis=theme.axis, number=Subquery(denial.values("wording")[:1]))
-    today = Coalesce(Subquery(_today(theme)), Value(_UNKNOWN))
-    return Q(Exact(Coalesce(Subquery(said.values("theme")[:1]), Value(_NONE)), today))
+    denial = DenialTheme.objects.filter(entry=OuterRef(OuterRef("position")), axis=axis)
+    said = ThemeWording.objects.filter(axis=axis, number=Subquery(denial.values("wording")[:1]))
+    today = known(axis, numbers).filter(theme__isnull=False).values("theme")
+    return Q(In(Coalesce(Subquery(said.values("theme")[:1]), Value(_NONE)), today.query))
 
 
 def one(wanted: EntryFilter) -> ThemeId | None:
@@ -136,11 +140,10 @@ def _number(rows: QuerySet[Any], number: Any) -> Statement:
 
 
 def wordings(theme: ThemeId) -> QuerySet[Any, Any]:
-    same = ThemeWording.objects.filter(axis=theme.axis, theme=Subquery(_today(theme)))
-    return same.values_list("number", flat=True)
+    today = known(theme.axis, [theme.number]).values("theme")
+    return ThemeWording.objects.filter(axis=theme.axis, theme=Subquery(today[:1])).values_list("number", flat=True)
 
 
-def _today(theme: ThemeId) -> QuerySet[Any, Any]:
-    # NULL if nothing has the number, or if what had it belongs to no theme any more
-    known = ThemeWording.objects.filter(axis__in=served([theme.axis]).values("axis"), number=theme.number)
-    return known.values("theme")[:1]
+def known(axis: str, numbers: Iterable[int]) -> QuerySet[ThemeWording]:
+    """Wordings with these numbers; ``theme`` is NULL if one belongs to none any more."""
+    return ThemeWording.objects.filter(Exists(served([axis])), axis=axis, number__in=list(numbers))
