@@ -18,6 +18,9 @@ SMALL = {"blueprintsummary", "patternrules", "patternchange", "hostsource", "hos
 }
 """Tables that do not grow with the log: a row a Blueprint, source or change by hand, one row, or work to do."""
 
+DAILY = {"dailystatustally", "dailyaxistally", "dailyjointtally"}
+"""Tables that figures over all time add up: they grow with its days, and not with the entries of a day."""
+
 
 def plans(captured: CaptureQueriesContext) -> dict[str, str]:
     """Statement to plan. PostgreSQL takes an index where one could serve, as if all tables were large."""

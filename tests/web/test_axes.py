@@ -12,7 +12,7 @@ from enhancelog.domain.records import Entry
 from enhancelog.domain.times import DAY_MS
 from tests.factories import make_entry, make_rejected
 from tests.pages import Page, read
-from tests.plans import whole_tables
+from tests.plans import DAILY, whole_tables
 from tests.recording import record, record_all
 from tests.strategies import NOW_MS
 
@@ -155,8 +155,7 @@ def test_a_fixed_number_of_queries_each_on_an_index(client: Client, url: str, pe
     )
     many = asked()
     assert len(few) == len(many) <= (10 if url == "/axes/" else 23)
-    tallies = {"statustally", "axistally", "jointtally"}
-    assert whole_tables(many) <= (tallies if period == "all" else {"axistally"})
+    assert whole_tables(many) <= (DAILY if period == "all" else set())
 
 
 def test_the_axes_of_chosen_blueprints(client: Client) -> None:
