@@ -196,7 +196,9 @@ def test_what_is_left_of_an_axis_that_is_not_prose_says_nothing(log: None, chang
     assert count(wanted(("theme", theme)), last_position()) == Count(0)
     assert words_of([theme]) == {}
     assert "theme" not in facets(wanted(("axis", AXIS)), last_position()).by
-    assert standing(AXIS).kind == ("not known" if "starts_over" in change else "not prose")
+    is_again = "starts_over" in change
+    assert standing(AXIS).kind == ("not known" if is_again else "not prose")
+    assert begun(wanted(("not_theme", theme)))[1] == (0 if is_again else last_position())
 
 
 def test_what_other_rules_derived_says_nothing(log: None) -> None:
@@ -204,6 +206,9 @@ def test_what_other_rules_derived_says_nothing(log: None) -> None:
     ThemeProgress.objects.update(rules=themes.RULES_VERSION - 1)
     assert found(("theme", theme)) == []
     assert standing(AXIS)[0::3] == ("not known", 0)
+    assert themed([AXIS]).up_to == 0
+    ThemeAxis.objects.all().delete()
+    assert themed([AXIS]).up_to == 0
 
 
 def test_a_reading_ends_where_themes_are_derived(log: None, monkeypatch: pytest.MonkeyPatch) -> None:

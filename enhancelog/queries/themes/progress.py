@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from django.db.models import BooleanField, Case, Exists, F, Min, QuerySet, Value, When
+from django.db.models import Exists, Min, QuerySet
 
 from enhancelog import themes
 from enhancelog.domain import records
@@ -46,15 +46,22 @@ def is_prose(axis: str) -> bool:
 def themed(axes: Iterable[str]) -> Themed:
     """Of all these axes; those that are not prose have no themes to wait for."""
     last = last_position()  # before the progress, else an entry could come between
-    is_whole = Case(When(grouped=F("denials"), then=Value(True)), default=Value(False), output_field=BooleanField())
-    ends = served(axes).annotate(is_whole=is_whole).values_list("position", "is_whole")
+    in_prose = list(ThemeAxis.objects.filter(axis__in=records.only_ids(tuple(axes)), is_prose=True))
     counted = _counted_to(last)
-    return Themed(last, min([last, *(counted if is_whole else position for position, is_whole in ends)]))
+    if counted is None:
+        return Themed(last, 0)
+    return Themed(last, min([last, *(_end(axis, counted) for axis in in_prose)]))
+
+
+def _end(axis: ThemeAxis, counted: int) -> int:
+    if axis.starts_over:
+        return 0
+    return counted if axis.grouped == axis.denials else axis.position
 
 
 def standing(axis: str) -> Standing:
     last, up_to = themed([axis])
-    counted = _counted_to(last)
+    counted = _counted_to(last) or 0
     row = ThemeAxis.objects.filter(axis__in=records.only_ids([axis])).first()
     denials = row.denials if row else 0
     if row and served([axis]).exists():
@@ -64,10 +71,10 @@ def standing(axis: str) -> Standing:
     return Standing("few denials" if denials < FEWEST_DENIALS else "not prose", denials, last, counted)
 
 
-def _counted_to(last: int) -> int:
-    # The position up to which denials of all axes are counted
+def _counted_to(last: int) -> int | None:
+    # The position up to which denials of all axes are counted; ``None``: by other rules.
     done = ThemeProgress.objects.first()
     if done is not None and done.rules != themes.RULES_VERSION:
-        return 0
+        return None
     beyond = Denial.objects.filter(entry_id__gt=done.position if done else 0).aggregate(first=Min("entry_id"))["first"]
     return last if beyond is None else min(last, beyond - 1)
