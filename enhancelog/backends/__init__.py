@@ -48,7 +48,7 @@ MOST_FOREIGN = 100
 
 
 class Document(NamedTuple):
-    """The words of an entry in order, each followed by one space but the last; no phrase crosses a ``GAP``."""
+    """The words of an entry in order, with one space between two; no phrase crosses a ``GAP``."""
 
     position: int
     words: str

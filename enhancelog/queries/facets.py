@@ -68,6 +68,7 @@ _THEMES: Final = "themes"  # by number
 # that none is read twice. Beyond CAP, or if a list was not looked through, only the newest MOST_FOLLOWED are followed,
 # whose counts are minimums anyway.
 MOST_FOLLOWED: Final = 2_500
+MOST_NEAR: Final = 5_000  # denials of a theme that are looked up for the sample
 _FOLLOWED: Final = f"""
     , followed (position, blueprint_id, source, ts_ms, prev_hash, has_ops) AS MATERIALIZED (
         SELECT e.position, e.blueprint_id, e.source, e.ts_ms, e.prev_hash, e.ops IS NOT NULL
@@ -95,7 +96,6 @@ _BY_META: Final = f"""
 # Offered are whole places, by name where they have one; counted are all runs that the filter would find by them. An
 # entry has at most 200. Beside a place of the filter, only those inside it are offered, else those of none.
 MOST_TOUCHES: Final = 20_000  # of the sample, newest entries first
-MOST_NEAR: Final = 5_000  # denials of a theme
 MOST_PLACES: Final = 1_000  # that are offered, most entries first
 _SAMPLED_TOUCHES: Final = f"""
     , touched (place, offered) AS MATERIALIZED (
@@ -120,7 +120,6 @@ _BY_ASKED: Final = f"""
     UNION ALL
     SELECT '{_ASKED}', t.place, COUNT(*) FROM followed s CROSS JOIN {_TOUCH} t
     WHERE t.position = s.position AND t.place IN ({{places}}) GROUP BY t.place"""
-
 
 _BY_THEME: Final = f"""
     UNION ALL

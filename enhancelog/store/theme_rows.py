@@ -39,7 +39,7 @@ TABLES: Final = ((STATE, "axis"), (LABEL, "axis, theme"), (DENIAL, "position, ax
 NO_RULES: Final = 0
 ROWS_AT_ONCE: Final = 1_000  # deleted in a transaction
 DENIALS_AT_ONCE: Final = 2_000  # counted; or those of one entry, if it has more
-POSITIONS_AT_ONCE: Final = 1_000  # looked through for denials of an axis; doubled while there are none
+POSITIONS_AT_ONCE: Final = 1_000  # looked through for denials of an axis; then twice as many, and so on
 MOST_POSITIONS_AT_ONCE: Final = 64_000
 ENTRIES_AT_ONCE: Final = 50  # whose verdicts are read; each may have 1 MiB
 

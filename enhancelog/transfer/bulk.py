@@ -27,7 +27,7 @@ ATOMIC_MAX_LINES: Final = 10_000
 ATOMIC_MAX_BYTES: Final = 64 << 20
 
 # A prepared batch has several MB. Of long bodies, one batch is written while the next one is prepared, however many
-# there are; more would only wait for the database, and for no longer than an append may.
+# there are: more would only wait for the database, with their batches in memory.
 _turns: Final = Turns(2, patience_s=60.0)
 
 # Why the sender may not write this entry; ``None`` if they may

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 
 from enhancelog.domain.theme_ids import ThemeId
 from enhancelog.domain.times import day_of, plausible_sql
-from enhancelog.models import AxisTally, Denial, DenialTheme, Entry, ThemeTally, ThemeWording
+from enhancelog.models import DailyAxisTally, Denial, DenialTheme, Entry, ThemeTally, ThemeWording
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import CAP, in_days
 from enhancelog.queries.patterns.ranking import SPARK_DAYS
@@ -99,7 +99,7 @@ def _in_days(axis: str, window: Window, up_to: int) -> _Counted:
 
 
 def _denials(axis: str, window: Window, up_to: int, with_words: int) -> int:
-    tally = in_days(AxisTally.objects.filter(axis=axis), window.since_ms, window.until_ms)
+    tally = in_days(DailyAxisTally.objects.filter(axis=axis), window.since_ms, window.until_ms)
     total = written(tally.order_by().values(group=Value(1)).annotate(n=Sum("rejected")).values("n"))
     late = written(_late(Denial.objects.all(), axis, window, up_to).values("entry_id")[: CAP + 1])
     sql = f"SELECT COALESCE(({total.sql}), 0), (SELECT COUNT(*) FROM ({late.sql}) late)"
