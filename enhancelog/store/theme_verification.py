@@ -28,7 +28,7 @@ EVERY: Final = 2**31 - 1  # wordings
 Key = tuple[int, int | None]  # wording, day
 
 _HINT: Final = "run rebuild_projections"
-_AXES: Final = f"SELECT axis, denials, inclined, prose_since FROM {AXIS} WHERE NOT starts_over ORDER BY axis"
+_AXES: Final = f"SELECT axis, starts_over, denials, inclined, prose_since FROM {AXIS}"
 _PROSE: Final = f"SELECT axis FROM {AXIS} WHERE is_prose AND NOT starts_over ORDER BY axis"
 _POSITION: Final = f"SELECT position FROM {AXIS} WHERE axis = %s AND is_prose AND NOT starts_over"
 _STORED: Final = f"""
@@ -60,9 +60,12 @@ def _miscounted() -> Iterator[str]:
     redactions = redacted.number()
     with dialect().appending() as cursor:  # both as of the same progress
         up_to = theme_rows.read(cursor).position
-        stored = {axis: Counted(denials, bool(inclined), since) for axis, denials, inclined, since in _rows(_AXES)}
+        rows = _rows(_AXES)
     counts: dict[str, int] = dict(_rows(_COUNTS, up_to))
-    for axis, found in stored.items():
+    stored = {axis: Counted() for axis in counts}
+    stored |= {axis: Counted(denials, bool(inclined), since) for axis, _, denials, inclined, since in rows}
+    for axis in sorted(stored.keys() - {axis for axis, starts_over, *_ in rows if starts_over}):
+        found = stored[axis]
         if found.denials != counts.get(axis, 0):
             yield f"{found.denials:,} denials of {axis} are counted instead of {counts.get(axis, 0):,}; {_HINT}"
         elif (found.inclined or found.prose_since is not None) and (

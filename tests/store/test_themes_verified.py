@@ -86,6 +86,8 @@ def _add_row() -> None:
         (lambda: ThemeLabel.objects.update(words="something else"), "the labels of the themes of critic are not"),
         (lambda: ThemeState.objects.update(saved=""), "the state of the themes of critic is not what"),
         (lambda: ThemeAxis.objects.filter(axis="linter").update(denials=61), "61 denials of linter are counted"),
+        (lambda: ThemeAxis.objects.filter(axis="linter").delete(), "0 denials of linter are counted instead of 60"),
+        (lambda: ThemeProgress.objects.all().delete(), "150 denials of critic are counted instead of 0"),
         (lambda: ThemeAxis.objects.filter(axis="critic").update(prose_since=50), "whether critic is prose is not what"),
     ],
 )
