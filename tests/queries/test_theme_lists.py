@@ -9,6 +9,7 @@ from enhancelog.domain import filters
 from enhancelog.domain.filters import Order
 from enhancelog.domain.times import DAY_MS, HOUR_MS, day_of
 from enhancelog.models import DenialTheme, ThemeAxis, ThemeProgress, ThemeWording
+from enhancelog.patterns import no_rest
 from enhancelog.queries import entries as lists
 from enhancelog.queries import reach
 from enhancelog.queries.charts import Window
@@ -18,16 +19,17 @@ from enhancelog.queries.horizon import begun
 from enhancelog.queries.newest import count_beyond
 from enhancelog.queries.patterns.listing import listing as patterns
 from enhancelog.queries.themes import listing as theme_listing
-from enhancelog.queries.themes import nearest, of_filter
+from enhancelog.queries.themes import nearest, of_filter, progress
 from enhancelog.queries.themes.labels import words_of
 from enhancelog.queries.themes.listing import Listing, listing
 from enhancelog.queries.themes.progress import standing, themed
-from enhancelog.store import host_derivation, theme_derivation
+from enhancelog.store import host_derivation, theme_counting, theme_derivation
 from enhancelog.store.database import last_position
 from tests.factories import make_entry, make_rejected
 from tests.plans import plans, whole_tables
 from tests.prose import DETAILS, append, denied, prose_from_the_second_denial
 from tests.recording import record_all
+from tests.store.test_redacting_meanwhile import before_next
 from tests.strategies import NOW_MS
 
 pytestmark = pytest.mark.django_db
@@ -197,7 +199,7 @@ def test_what_is_left_of_an_axis_that_is_not_prose_says_nothing(log: None, chang
     assert words_of([theme]) == {}
     assert "theme" not in facets(wanted(("axis", AXIS)), last_position()).by
     is_again = "starts_over" in change
-    assert standing(AXIS).kind == ("not known" if is_again else "not prose")
+    assert standing(AXIS)[0::3] == (("not known", 0) if is_again else ("not prose", last_position()))
     assert begun(wanted(("not_theme", theme)))[1] == (0 if is_again else last_position())
 
 
@@ -232,6 +234,13 @@ def test_a_reading_ends_where_themes_are_derived(log: None, monkeypatch: pytest.
     theme_derivation.settle()
     assert standing(AXIS).to_come == 0
     assert len(found(("theme", theme))) > len(before)
+
+
+def test_a_denial_that_is_counted_meanwhile_ends_a_reading(log: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    end = last_position()
+    append(*denied(DETAILS[:5], prefix="late", ts_ms=NOW_MS))
+    before_next(monkeypatch, progress, "_counted_to", lambda: theme_counting.step(no_rest))
+    assert themed([AXIS]).up_to <= end
 
 
 def test_what_is_derived_meanwhile_is_not_counted(log: None) -> None:

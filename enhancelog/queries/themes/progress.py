@@ -45,11 +45,12 @@ def is_prose(axis: str) -> bool:
 
 def themed(axes: Iterable[str]) -> Themed:
     """Of all these axes; those that are not prose have no themes to wait for."""
-    last = last_position()  # before the progress, else an entry could come between
-    in_prose = list(ThemeAxis.objects.filter(axis__in=records.only_ids(tuple(axes)), is_prose=True))
+    # In this order: else an entry could come, or a denial be counted that has no theme yet, between two of them.
+    last = last_position()
     counted = _counted_to(last)
     if counted is None:
         return Themed(last, 0)
+    in_prose = ThemeAxis.objects.filter(axis__in=records.only_ids(tuple(axes)), is_prose=True)
     return Themed(last, min([last, *(_end(axis, counted) for axis in in_prose)]))
 
 
@@ -66,7 +67,9 @@ def standing(axis: str) -> Standing:
     denials = row.denials if row else 0
     if row and served([axis]).exists():
         return Standing("prose", denials, last, up_to)
-    if counted < last or (row and row.starts_over):
+    if row and row.starts_over:
+        return Standing("not known", denials, last, 0)
+    if counted < last:
         return Standing("not known", denials, last, counted)
     return Standing("few denials" if denials < FEWEST_DENIALS else "not prose", denials, last, counted)
 
