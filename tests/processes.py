@@ -41,6 +41,16 @@ def manage(*arguments: str, data_dir: Path, **more: str) -> subprocess.Completed
     )
 
 
+def run_on_sqlite(script: str, data_dir: Path) -> subprocess.CompletedProcess[str]:
+    """Run Python with a database of its own, which the script migrates."""
+    database = f"sqlite:///{data_dir}/log.sqlite3"
+    variables = environment(data_dir, DATABASE_URL=database, DJANGO_SETTINGS_MODULE="enhancelog.settings")
+    command = [sys.executable, "-c", script]
+    return subprocess.run(
+        command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=START_S, check=False
+    )
+
+
 def make_tokens(number: int, scopes: Sequence[str], data_dir: Path, **more: str) -> list[str]:
     """The secrets of so many new tokens of the administrator, made by one process."""
     code = (

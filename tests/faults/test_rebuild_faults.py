@@ -1,12 +1,10 @@
 """A rebuild that is killed, between two steps or within one, leaves what readers had; the next one ends the work."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.processes import ROOT, START_S, environment
+from tests.processes import run_on_sqlite
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 
@@ -71,10 +69,5 @@ assert len(read_tables()["enhancelog_denial"]) >= len(whole["enhancelog_denial"]
 
 
 def test_killed_at_any_step_it_leaves_rows_as_they_were_or_as_they_should_be(tmp_path: Path) -> None:
-    database = f"sqlite:///{tmp_path}/log.sqlite3"
-    variables = environment(tmp_path, DATABASE_URL=database, DJANGO_SETTINGS_MODULE="enhancelog.settings")
-    command = [sys.executable, "-c", KILLED]
-    done = subprocess.run(
-        command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=START_S, check=False
-    )
+    done = run_on_sqlite(KILLED, tmp_path)
     assert done.returncode == 0, done.stderr[-1000:]

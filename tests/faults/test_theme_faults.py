@@ -1,12 +1,10 @@
 """Themes that are killed between two of their transactions, or in one, are derived to the end by the next process."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.processes import ROOT, START_S, environment
+from tests.processes import run_on_sqlite
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 
@@ -63,10 +61,5 @@ assert len(left["DenialTheme"]) > 200
 
 
 def test_killed_between_any_two_steps_the_themes_come_out_as_a_rebuild_makes_them(tmp_path: Path) -> None:
-    database = f"sqlite:///{tmp_path}/log.sqlite3"
-    variables = environment(tmp_path, DATABASE_URL=database, DJANGO_SETTINGS_MODULE="enhancelog.settings")
-    command = [sys.executable, "-c", KILLED]
-    done = subprocess.run(
-        command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=START_S, check=False
-    )
+    done = run_on_sqlite(KILLED, tmp_path)
     assert done.returncode == 0, done.stderr[-1000:]

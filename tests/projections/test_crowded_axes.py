@@ -1,7 +1,5 @@
 """What an append costs that brings new templates: the same, however many its axes have or the entry has axes."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +28,7 @@ from enhancelog.store.rebuilding import rebuild_projections
 from enhancelog.store.verification import verify
 from tests import pattern_rules
 from tests.pages import read
-from tests.processes import ROOT, START_S, environment
+from tests.processes import run_on_sqlite
 from tests.projections.test_pattern_groups import append, denial, on_axes
 from tests.projections.test_projections import read_tables
 from tests.recording import record_all
@@ -69,12 +67,7 @@ os._exit(0)  # to free all that was imported takes longer than the append
 
 @pytest.mark.once
 def test_a_new_template_on_each_of_eight_crowded_axes_takes_less_than_two_seconds_of_cpu(tmp_path: Path) -> None:
-    database = f"sqlite:///{tmp_path}/log.sqlite3"
-    variables = environment(tmp_path, DATABASE_URL=database, DJANGO_SETTINGS_MODULE="enhancelog.settings")
-    command = [sys.executable, "-c", APPEND]
-    done = subprocess.run(
-        command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=START_S, check=False
-    )
+    done = run_on_sqlite(APPEND, tmp_path)
     assert done.returncode == 0, f"ended by signal {-done.returncode}: {done.stderr[-300:]}"
 
 
