@@ -25,7 +25,7 @@ def fill(kind: str, size: int, seed: int) -> None:
     from django.core.management import call_command
 
     from enhancelog.domain.origin import Origin
-    from enhancelog.store import pattern_groups, touch_derivation
+    from enhancelog.store import pattern_groups, theme_derivation, touch_derivation
     from enhancelog.store.database import DatabaseEnhanceLogStore, analyze
 
     call_command("migrate", verbosity=0, interactive=False)
@@ -41,6 +41,7 @@ def fill(kind: str, size: int, seed: int) -> None:
             analyze()  # plans for the lookups of the next batches
         say({"done": done})
     pattern_groups.settle()
+    theme_derivation.settle()
     while touch_derivation.step():
         pass
     analyze()
