@@ -104,7 +104,7 @@ class JointTally(models.Model):
         ]
 
 
-# The same over all Blueprints: a thousand of them have as many times the rows, and most pages add up all of them.
+# The same over all Blueprints, which most pages add up: of a thousand Blueprints, these have a thousandth of the rows.
 
 
 class DailyStatusTally(models.Model):

@@ -110,7 +110,7 @@ class _Tallied:
         found = fetch_in(self._window, ("judgements", amounts, by, narrowed, self._blueprints), write)
         return {row[: len(by)]: map(int, row[len(by) :]) for row in found}
 
-    # Tallies over all Blueprints are as many times fewer as there are Blueprints.
+    # Tallies over all Blueprints have as many times fewer rows as there are Blueprints.
     def _tally(self, names: Collection[str]) -> QuerySet[Any]:
         if self._blueprints == EVERY and "blueprint_id" not in names:
             return DailyAxisTally.objects.all()
