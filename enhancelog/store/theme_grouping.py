@@ -30,7 +30,7 @@ _ADD_TALLY: Final = f"""
         denied = tally.denied + excluded.denied, rejected = tally.rejected + excluded.rejected"""
 _WAITING: Final = f"""
     SELECT axis, denials, position, grouped, (SELECT position FROM {theme_rows.PROGRESS} WHERE id = 1) FROM {AXIS}
-    WHERE is_prose AND NOT starts_over AND grouped < denials ORDER BY axis LIMIT 1"""
+    WHERE is_prose AND NOT starts_over AND grouped < denials AND axis > %s ORDER BY axis LIMIT 1"""
 _MUCH: Final = f"SELECT 1 FROM {AXIS} WHERE is_prose AND NOT starts_over AND denials - grouped >= %s LIMIT 1"
 _AT: Final = f"SELECT position, grouped FROM {AXIS} WHERE axis = %s AND is_prose AND NOT starts_over"
 _KEEP: Final = "ON CONFLICT (axis) DO UPDATE SET saved = excluded.saved"
@@ -51,9 +51,13 @@ class Row(NamedTuple):
 
 
 class _Kept:
-    """The themes of one axis, so that a process does not decode in each step what it has just saved."""
+    """The themes of one axis, so that a process does not decode in each step what it has just saved.
+
+    ``after``: the last axis that had its turn, until it had no more. Its denials may never end, so others follow.
+    """
 
     def __init__(self) -> None:
+        self.after = ""
         self._lock = threading.Lock()
         self._found: tuple[str, Rest, Themes] | None = None
 
@@ -73,8 +77,7 @@ _kept: Final = _Kept()
 
 
 def is_done(cursor: CursorWrapper) -> bool:
-    cursor.execute(_WAITING)
-    return cursor.fetchone() is None
+    return _next(cursor, "") is None
 
 
 def has_much(cursor: CursorWrapper) -> bool:
@@ -87,11 +90,9 @@ def step(rest: Rest) -> Step:
     """Add the next denials of one axis."""
     redactions = redacted.number()
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING)
-        row = cursor.fetchone()
-        if row is None:
+        waiting = _next(cursor, _kept.after) or _next(cursor, "")
+        if waiting is None:
             return Step.DONE
-        waiting = Waiting(*row)
         saved = read_saved(cursor, waiting.axis)
     positions = theme_rows.positions(waiting.axis, waiting.position, waiting.up_to, DENIALS_AT_ONCE, rest)
     themes = _kept.take(saved, rest)
@@ -106,7 +107,15 @@ def step(rest: Rest) -> Step:
         dialect().insert_rows(cursor, STATE, ("axis", "saved"), [(waiting.axis, saved)], _KEEP)
         _go_on(cursor, waiting, positions)
     _kept.put(saved, rest, themes)
+    if len(positions) < DENIALS_AT_ONCE:
+        _kept.after = waiting.axis
     return Step.WORKED
+
+
+def _next(cursor: CursorWrapper, after: str) -> Waiting | None:
+    cursor.execute(_WAITING, [after])
+    row = cursor.fetchone()
+    return Waiting(*row) if row else None
 
 
 def read_saved(cursor: CursorWrapper, axis: str) -> str:

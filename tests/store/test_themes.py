@@ -175,6 +175,16 @@ def theme_rows_read() -> theme_rows.Progress:
         return theme_rows.read(cursor)
 
 
+def test_an_axis_that_never_rests_does_not_keep_others_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, 2, *[True] * 5)
+    for detail in PROSE[:30]:
+        say([detail], "critic", "editor", "writer")
+        theme_derivation.step()
+    waiting = {axis.axis: axis.denials - axis.grouped for axis in ThemeAxis.objects.all()}
+    assert waiting.keys() == {"critic", "editor", "writer"}
+    assert max(waiting.values()) < 5
+
+
 def test_an_append_asks_nothing_of_themes() -> None:
     say(PROSE)
     theme_derivation.settle()
