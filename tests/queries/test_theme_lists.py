@@ -149,6 +149,16 @@ def test_several_themes_are_any_of_them(log: None) -> None:
     assert found(*asked, ("theme", "nobody:1")) == found(*asked)
 
 
+@pytest.mark.parametrize("parameter", ["theme", "not_theme"])
+def test_many_themes_of_an_axis_are_one_look_at_each_entry(log: None, parameter: str) -> None:
+    def looks(number: int) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            found(*((parameter, name(theme)) for theme in range(number)))
+        return sum(query["sql"].count("enhancelog_denialtheme") for query in captured.captured_queries)
+
+    assert looks(100) == looks(2) > 0
+
+
 @pytest.mark.parametrize(
     "value",
     [name(9999), name(999_999_999), "noop:0", "nobody:1", "a:b/c %:1", "..:1", f"{'x' * 600}:1", "\0:1", "a b:0"],
@@ -347,8 +357,10 @@ def test_the_list_of_themes_reads_no_whole_table(log: None) -> None:
             Window(NOW_MS - HOUR_MS, NOW_MS, hourly=True),
         ):
             listing(AXIS, window, standing(AXIS).up_to, NOW_MS)
-        facets(wanted(("axis", AXIS)), 10)
-    theirs = {"denialtheme", "themewording", "themetally", "themelabel", "denial", "entry"}
+    theirs = {"denialtheme", "themewording", "themetally", "themelabel", "denial"}
+    assert not whole_tables(captured) & {*theirs, "entry"}
+    with CaptureQueriesContext(connection) as captured:
+        facets(wanted(("axis", AXIS)), 10)  # where the entries that are followed go by the name of all entries
     assert not whole_tables(captured) & theirs
 
 

@@ -1,13 +1,14 @@
 """The filter ``theme``."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, Final
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, TextField, Value
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import Exact
+from django.db.models.lookups import In
 
 from enhancelog.domain import records, theme_ids
 from enhancelog.domain.filters import EntryFilter
@@ -22,7 +23,6 @@ from enhancelog.queries.themes.progress import served
 FEW: Final = 2_000
 
 _NONE: Final = -1  # the theme of a denial without one
-_UNKNOWN: Final = -2
 _PLAUSIBLE: Final = Plausible("ts_ms", "entry__recorded_ms")
 
 
@@ -46,15 +46,19 @@ def leading_axis(wanted: EntryFilter) -> str | None:
 
 def is_any_of(values: Iterable[str]) -> Q:
     """On entries. Never NULL, so that it can be negated."""
-    return reduce(or_, map(_is_of, ids(values)), Q(pk__in=[]))
+    by_axis: defaultdict[str, list[int]] = defaultdict(list)
+    for each in ids(values):
+        by_axis[each.axis].append(each.number)
+    return reduce(or_, (_is_any_of(axis, numbers) for axis, numbers in by_axis.items()), Q(pk__in=[]))
 
 
-def _is_of(theme: ThemeId) -> Q:
-    # One value for each entry, found by two keys: PostgreSQL would answer EXISTS by a hash of all denials.
-    denial = DenialTheme.objects.filter(entry=OuterRef(OuterRef("position")), axis=theme.axis)
-    said = ThemeWording.objects.filter(axis=theme.axis, number=Subquery(denial.values("wording")[:1]))
-    today = Coalesce(Subquery(_today(theme)), Value(_UNKNOWN))
-    return Q(Exact(Coalesce(Subquery(said.values("theme")[:1]), Value(_NONE)), today))
+def _is_any_of(axis: str, numbers: Sequence[int]) -> Q:
+    # One value for each entry, found by two keys, however many themes of an axis are asked for: PostgreSQL would answer
+    # EXISTS by a hash of all denials.
+    denial = DenialTheme.objects.filter(entry=OuterRef(OuterRef("position")), axis=axis)
+    said = ThemeWording.objects.filter(axis=axis, number=Subquery(denial.values("wording")[:1]))
+    today = _known(axis, numbers).filter(theme__isnull=False).values("theme")
+    return Q(In(Coalesce(Subquery(said.values("theme")[:1]), Value(_NONE)), today))
 
 
 def one(wanted: EntryFilter) -> ThemeId | None:
@@ -142,5 +146,8 @@ def wordings(theme: ThemeId) -> QuerySet[Any, Any]:
 
 def _today(theme: ThemeId) -> QuerySet[Any, Any]:
     # NULL if nothing has the number, or if what had it belongs to no theme any more
-    known = ThemeWording.objects.filter(axis__in=served([theme.axis]).values("axis"), number=theme.number)
-    return known.values("theme")[:1]
+    return _known(theme.axis, [theme.number]).values("theme")[:1]
+
+
+def _known(axis: str, numbers: Sequence[int]) -> QuerySet[ThemeWording]:
+    return ThemeWording.objects.filter(axis__in=served([axis]).values("axis"), number__in=numbers)
