@@ -198,15 +198,24 @@ def test_a_denial_whose_theme_is_gone_has_none(log: None) -> None:
     assert after.apart == before.apart + next(each.denials for each in before.themes if each.id.number == theme)
 
 
-@pytest.mark.parametrize("change", [{"is_prose": False}, {"starts_over": True}])
-def test_what_is_left_of_an_axis_that_is_not_prose_says_nothing(log: None, change: dict[str, bool]) -> None:
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"is_prose": False, "prose_since": None}, "not prose"),
+        ({"is_prose": False}, "too many axes"),
+        ({"starts_over": True}, "not known"),
+    ],
+)
+def test_what_is_left_of_an_axis_that_has_no_themes_says_nothing(
+    log: None, change: dict[str, bool | None], kind: str
+) -> None:
     theme = name(largest())
     ThemeAxis.objects.filter(axis=AXIS).update(**change)
     assert found(("theme", theme)) == []
     assert count(wanted(("theme", theme)), last_position()) == Count(0)
     assert words_of([theme]) == {}
     assert "theme" not in facets(wanted(("axis", AXIS)), last_position()).by
-    assert standing(AXIS).kind == ("not known" if "starts_over" in change else "not prose")
+    assert standing(AXIS).kind == kind
 
 
 def test_what_other_rules_derived_says_nothing(log: None) -> None:
