@@ -4,7 +4,7 @@ import msgspec
 
 from enhancelog.domain.intervals import Rate
 
-Kind = Literal["prose", "not prose", "few denials", "not known"]
+Kind = Literal["prose", "not prose", "few denials", "too many axes", "not known"]
 
 
 class ThemeFigures(msgspec.Struct):

@@ -20,7 +20,7 @@ from enhancelog.projections import entry_badges, search_index, source_names
 from enhancelog.projections.stored import Stored
 from enhancelog.store import group, source_derivation, writing
 from enhancelog.store.rows import ENTRIES_PER_READ, RECORD_COLUMNS, STORED_COLUMNS, from_row
-from enhancelog.store.writing import TRANSIENT, Append, Outcome
+from enhancelog.store.writing import APPEND_PATIENCE_S, TRANSIENT, Append, Outcome
 
 # A batch is one transaction under the append lock: known ids are sorted out, positions are assigned densely in order,
 # and rows and projections are written together. A reader of position N never later sees a new row at or below N.
@@ -37,13 +37,15 @@ class DatabaseEnhanceLogStore:
             raise conflict(entry.issue_id, outcome)
         return outcome.digest
 
-    def append_batch(self, entries: Sequence[Entry], *, whole: bool = False) -> list[Outcome]:
+    def append_batch(
+        self, entries: Sequence[Entry], *, whole: bool = False, patience_s: float = APPEND_PATIENCE_S
+    ) -> list[Outcome]:
         """Append up to ``ENTRIES_PER_TRANSACTION`` entries in one transaction; known entries do not affect the others.
 
         If ``whole``, a conflict stores nothing and new entries are ``skipped``. Raises ``Other`` or ``Full``.
         """
-        # A locked or restarting database is retried for APPEND_PATIENCE_S; a failed or full disk is not.
-        append = Append(entries, self.origin, whole=whole)
+        # A locked or restarting database is retried for ``patience_s``; a failed or full disk is not.
+        append = Append(entries, self.origin, whole=whole, patience_s=patience_s)
         with faults():
             if writes_alone():
                 _commit(append)

@@ -101,7 +101,7 @@ def progress() -> Lag:
 
 def rebuild(cursor: CursorWrapper) -> None:
     """Forget what is derived; ``settle`` derives it again. Under the append lock, once denials are complete."""
-    theme_rows.write(cursor, theme_rows.read(cursor)._replace(rules=NO_RULES))
+    theme_rows.write(cursor, theme_rows.read(cursor)._replace(rules=NO_RULES))  # also if the row was lost
 
 
 def forget(cursor: CursorWrapper, position: int, axes: Iterable[str]) -> None:

@@ -75,13 +75,15 @@ def _given(entry: Entry, source: str) -> Given:
 class Append:
     # A COMMIT can succeed although its reply is lost. The retry holds the append lock, which the first attempt kept
     # until its end, so it sees for certain whether the ``written`` places exist.
-    def __init__(self, entries: Sequence[Entry], origin: Origin, *, whole: bool = False) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], origin: Origin, *, whole: bool = False, patience_s: float = APPEND_PATIENCE_S
+    ) -> None:
         self.entries = [_given(entry, origin.source) for entry in entries]
         self.origin = origin
         self.whole = whole
         self.outcomes: list[Outcome] = []
         self.written: set[Place] = set()
-        self._deadline = time.monotonic() + APPEND_PATIENCE_S
+        self._deadline = time.monotonic() + patience_s
 
     @property
     def left_s(self) -> float:

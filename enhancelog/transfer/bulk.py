@@ -14,7 +14,7 @@ import msgspec
 from enhancelog.domain.errors import TooLarge
 from enhancelog.domain.records import Entry
 from enhancelog.store.database import DatabaseEnhanceLogStore
-from enhancelog.store.writing import Outcome
+from enhancelog.store.writing import APPEND_PATIENCE_S, Outcome
 from enhancelog.transfer.importer import next_batch
 from enhancelog.transfer.items import Found, Item
 from enhancelog.transfer.json_stream import Lines, Splitter, items, without_bom
@@ -27,8 +27,10 @@ ATOMIC_MAX_LINES: Final = 10_000
 ATOMIC_MAX_BYTES: Final = 64 << 20
 
 # A prepared batch has several MB. Of long bodies, one batch is written while the next one is prepared, however many
-# there are: more would only wait for the database, with their batches in memory.
-_turns: Final = Turns(2, patience_s=60.0)
+# there are: more would only wait for the database, with their batches in memory. They wait for their turn, and then for
+# the database, for longer than single entries do, because others like them are before them.
+LONG_PATIENCE_S: Final = 30.0
+_turns: Final = Turns(2, LONG_PATIENCE_S)
 
 # Why the sender may not write this entry; ``None`` if they may
 Refuse = Callable[[Entry], str | None]
@@ -104,7 +106,7 @@ def append(
     """One transaction per batch. Raises ``Other``; committed batches stay."""
     found = items(without_bom(_chunks(body)), split, max_entry_bytes)
     is_long = _is_long(body)
-    while results := _append_next(store, found, refuse, takes_turns=is_long):
+    while results := _append_next(store, found, refuse, is_long=is_long):
         yield results
 
 
@@ -112,33 +114,37 @@ def append_all(
     store: DatabaseEnhanceLogStore, body: IO[bytes], split: Splitter, max_entry_bytes: int, refuse: Refuse
 ) -> tuple[bool, list[Result]]:
     """One transaction. ``False`` if a refused line prevented it."""
-    with _turn(takes_turns=_is_long(body)):
+    is_long = _is_long(body)
+    with _turn(is_long=is_long):
         batch = list(items(without_bom(_chunks(body)), split, max_entry_bytes))
-        results = _append_batch(store, batch, refuse, whole=True)
+        results = _append_batch(store, batch, refuse, whole=True, is_long=is_long)
     return all(result.result in ("created", "identical", "redacted") for result in results), results
 
 
 # A function, and not part of the generator, which would keep the batch while it waits for the next turn.
 def _append_next(
-    store: DatabaseEnhanceLogStore, found: Iterator[Item], refuse: Refuse, *, takes_turns: bool
+    store: DatabaseEnhanceLogStore, found: Iterator[Item], refuse: Refuse, *, is_long: bool
 ) -> list[Result]:
-    with _turn(takes_turns=takes_turns):
+    with _turn(is_long=is_long):
         batch = next_batch(found)
-        return _append_batch(store, batch, refuse, whole=False)
+        return _append_batch(store, batch, refuse, whole=False, is_long=is_long)
 
 
-def _turn(*, takes_turns: bool) -> AbstractContextManager[None]:
-    return _turns.turn() if takes_turns else nullcontext()
+def _turn(*, is_long: bool) -> AbstractContextManager[None]:
+    return _turns.turn() if is_long else nullcontext()
 
 
-def _append_batch(store: DatabaseEnhanceLogStore, batch: list[Item], refuse: Refuse, *, whole: bool) -> list[Result]:
+def _append_batch(
+    store: DatabaseEnhanceLogStore, batch: list[Item], refuse: Refuse, *, whole: bool, is_long: bool
+) -> list[Result]:
     refusals = [_refusal(item, refuse) for item in batch]
     judged = list(zip(batch, refusals, strict=True))
     entries = [item.entry for item, refusal in judged if isinstance(item, Found) and not refusal]
     if whole and any(refusals):
         outcomes = iter([Outcome("skipped", "")] * len(entries))
     else:
-        outcomes = iter(store.append_batch(entries, whole=whole) if entries else [])
+        patience_s = LONG_PATIENCE_S if is_long else APPEND_PATIENCE_S
+        outcomes = iter(store.append_batch(entries, whole=whole, patience_s=patience_s) if entries else [])
     return [refusal or _result(item, next(outcomes)) for item, refusal in judged]
 
 

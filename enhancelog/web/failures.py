@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import (
     BadRequest,
     DisallowedHost,
+    DisallowedRedirect,
     PermissionDenied,
     RequestDataTooBig,
     TooManyFieldsSent,
@@ -66,7 +68,8 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.method in ("GET", "HEAD") and _is_page(f"{request.path_info}/"):
-        return HttpResponseRedirect(request.get_full_path(force_append_slash=True))
+        with suppress(DisallowedRedirect):  # Django redirects to no address beyond 16 kB
+            return HttpResponseRedirect(request.get_full_path(force_append_slash=True))
     # Views say what is missing. The URL resolver raises with a dict, which does not help a reader.
     said = exception.args[0] if exception.args else ""
     detail = said if isinstance(said, str) and said else "There is no page at this address. Check it for typing errors."

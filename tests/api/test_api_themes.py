@@ -8,7 +8,7 @@ from django.test import Client
 
 from enhancelog.domain.intervals import wilson
 from enhancelog.domain.times import DAY_MS, HOUR_MS
-from enhancelog.store import theme_derivation
+from enhancelog.store import theme_counting, theme_derivation
 from enhancelog.store.database import last_position
 from tests.factories import make_entry, make_rejected
 from tests.prose import DETAILS, append, denied, prose_from_the_second_denial
@@ -87,6 +87,15 @@ def test_an_axis_without_themes_says_why(client: Client) -> None:
     assert asked(client) == {"axis": "critic", "kind": "few denials", "denials": 5, "rest": 5, **none}
     append(*denied(DETAILS[:1], prefix="late"))
     assert asked(client)["kind"] == "not known"
+
+
+def test_an_axis_beyond_those_that_have_themes_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(theme_counting, "MOST_PROSE", 1)
+    with prose_from_the_second_denial():
+        record_all([*denied(DETAILS[:20]), *denied(DETAILS[:20], "late")])
+    assert asked(client)["kind"] == "prose"
+    none = {"themes": [], "to_come": 0}
+    assert asked(client, "late") == {"axis": "late", "kind": "too many axes", "denials": 20, "rest": 20, **none}
 
 
 @pytest.mark.parametrize("axis", ["a/b", "a:1", "x/themes", "日本 %", "x" * 512])

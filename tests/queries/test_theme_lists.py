@@ -151,6 +151,16 @@ def test_several_themes_are_any_of_them(log: None) -> None:
     assert found(*asked, ("theme", "nobody:1")) == found(*asked)
 
 
+@pytest.mark.parametrize("parameter", ["theme", "not_theme"])
+def test_many_themes_of_an_axis_are_one_look_at_each_entry(log: None, parameter: str) -> None:
+    def looks(number: int) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            found(*((parameter, name(theme)) for theme in range(number)))
+        return sum(query["sql"].count("enhancelog_denialtheme") for query in captured.captured_queries)
+
+    assert looks(100) == looks(2) > 0
+
+
 @pytest.mark.parametrize(
     "value",
     [name(9999), name(999_999_999), "noop:0", "nobody:1", "a:b/c %:1", "..:1", f"{'x' * 600}:1", "\0:1", "a b:0"],
@@ -190,8 +200,17 @@ def test_a_denial_whose_theme_is_gone_has_none(log: None) -> None:
     assert after.apart == before.apart + next(each.denials for each in before.themes if each.id.number == theme)
 
 
-@pytest.mark.parametrize("change", [{"is_prose": False}, {"starts_over": True}])
-def test_what_is_left_of_an_axis_that_is_not_prose_says_nothing(log: None, change: dict[str, bool]) -> None:
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"is_prose": False, "prose_since": None}, "not prose"),
+        ({"is_prose": False}, "too many axes"),
+        ({"starts_over": True}, "not known"),
+    ],
+)
+def test_what_is_left_of_an_axis_that_has_no_themes_says_nothing(
+    log: None, change: dict[str, bool | None], kind: str
+) -> None:
     theme = name(largest())
     ThemeAxis.objects.filter(axis=AXIS).update(**change)
     assert found(("theme", theme)) == []
@@ -199,7 +218,7 @@ def test_what_is_left_of_an_axis_that_is_not_prose_says_nothing(log: None, chang
     assert words_of([theme]) == {}
     assert "theme" not in facets(wanted(("axis", AXIS)), last_position()).by
     is_again = "starts_over" in change
-    assert standing(AXIS)[0::3] == (("not known", 0) if is_again else ("not prose", last_position()))
+    assert standing(AXIS)[0::3] == (kind, 0 if is_again else last_position())
     assert begun(wanted(("not_theme", theme)))[1] == (0 if is_again else last_position())
 
 

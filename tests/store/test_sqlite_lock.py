@@ -1,8 +1,10 @@
 """SQLite's write lock: nobody meets "database is locked", readers never wait, and it is always given back."""
 
+import fcntl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -15,6 +17,7 @@ from enhancelog.store.database import DatabaseEnhanceLogStore
 from enhancelog.store.verification import verify
 from tests import writers
 from tests.factories import make_entry
+from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -134,6 +137,45 @@ def test_the_lock_is_given_back_after_an_exception_of_ours() -> None:
         leave()
     assert not write_lock().held
     assert not Group.objects.exists()
+
+
+def test_one_process_waits_for_the_lock_and_others_for_its_place(tmp_path: Path) -> None:
+    database = str(tmp_path / "x")
+    entered, may_leave = threading.Event(), threading.Event()
+
+    def write() -> None:
+        lock = WriteLock(database, timeout_s=10)
+        lock.acquire()
+        entered.set()
+        may_leave.wait()
+        lock.release()
+
+    with flocked(f"{database}.lock"):  # by another process
+        thread = threading.Thread(target=write)
+        thread.start()
+        wait_for(lambda: not is_free(f"{database}.lock.next"))
+        assert not entered.is_set()
+    assert entered.wait(10)
+    assert is_free(f"{database}.lock.next")
+    may_leave.set()
+    thread.join()
+    with flocked(f"{database}.lock.next"), pytest.raises(OperationalError, match="another writer"):
+        WriteLock(database, timeout_s=0.1).acquire()
+
+
+@contextmanager
+def flocked(path: str) -> Iterator[None]:
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def is_free(path: str) -> bool:
+    try:
+        with flocked(path):
+            return True
+    except BlockingIOError:
+        return False
 
 
 def test_a_savepoint_keeps_the_lock_to_the_end_of_the_transaction() -> None:

@@ -101,6 +101,26 @@ def test_what_does_not_follow_from_the_log_is_found_and_a_rebuild_removes_it(
     assert findings() == []
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda: ThemeAxis.objects.update(position=0, grouped=0),
+        lambda: ThemeAxis.objects.update(position=70, grouped=70),
+        lambda: ThemeAxis.objects.all().delete(),
+        lambda: ThemeProgress.objects.all().delete(),
+        lambda: ThemeState.objects.update(saved="damaged"),
+        lambda: ThemeState.objects.all().delete(),
+    ],
+)
+def test_a_rebuild_removes_what_would_not_let_others_follow(damage: Callable[[], object]) -> None:
+    say(PROSE[150:250])
+    damage()
+    rebuild_projections()
+    assert theme_derivation.is_done()
+    assert findings() == []
+    assert set(ThemeAxis.objects.values_list("axis", "denials")) == {("critic", 250), ("linter", 60)}
+
+
 def test_what_is_emptied_or_of_other_rules_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     DenialTheme.objects.filter(entry_id=3).delete()
     ThemeAxis.objects.filter(axis="critic").update(starts_over=True, position=0, grouped=0)

@@ -13,7 +13,7 @@ from enhancelog.domain import records
 from enhancelog.domain.errors import Other
 from enhancelog.domain.origin import Origin
 from enhancelog.store.database import DatabaseEnhanceLogStore
-from enhancelog.store.writing import Outcome
+from enhancelog.store.writing import APPEND_PATIENCE_S, Outcome
 from enhancelog.transfer import bulk
 from enhancelog.transfer.json_stream import lines
 from enhancelog.transfer.turns import Turns
@@ -59,6 +59,7 @@ class Store(DatabaseEnhanceLogStore):
 
     def __init__(self) -> None:
         self.at_once = self.most = 0
+        self.patience_s = set[float]()
         self.goes_on = threading.Event()
 
     @contextmanager
@@ -68,7 +69,8 @@ class Store(DatabaseEnhanceLogStore):
         yield
         self.at_once -= 1
 
-    def append_batch(self, entries: Any, *, whole: bool = False) -> Any:
+    def append_batch(self, entries: Any, *, whole: bool = False, patience_s: float = APPEND_PATIENCE_S) -> Any:
+        self.patience_s.add(patience_s)
         with self._counted():
             self.goes_on.wait(10)
         return [Outcome("created", "")] * len(entries)
@@ -99,6 +101,7 @@ def test_only_long_bodies_wait_for_each_other(
         store.goes_on.set()
         assert [each.result() for each in sent] == [3] * 5
     assert store.most == most
+    assert store.patience_s == {APPEND_PATIENCE_S if longest_short else bulk.LONG_PATIENCE_S}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -103,6 +103,10 @@ def test_a_page_without_its_final_slash_redirects(client: Client, typed: str, me
     assert client.post(typed).status_code == 404
 
 
+def test_an_address_too_long_to_redirect_to_is_unknown(client: Client) -> None:
+    assert client.get("/rejections", {"text": "x" * 20_000}).status_code == 404
+
+
 @pytest.mark.parametrize(
     "path", ["/nothing", "/admins", "/entries/nobody", "/v1/enhance/log/", "/content/stories", "/v1"]
 )

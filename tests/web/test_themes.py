@@ -12,7 +12,7 @@ from enhancelog.domain.times import DAY_MS, HOUR_MS
 from enhancelog.models import ThemeLabel, ThemeWording
 from enhancelog.queries.charts import Window
 from enhancelog.queries.themes.listing import Listing, listing
-from enhancelog.store import theme_derivation
+from enhancelog.store import theme_counting, theme_derivation
 from enhancelog.store.database import last_position
 from tests import list_pages
 from tests.factories import make_entry, make_rejected
@@ -133,6 +133,16 @@ def test_other_axes_say_why_they_have_none(client: Client) -> None:
     assert client.get(address).status_code == 200
     assert "has denied 99 runs" in themes(client).words
     assert "from 100 on" in themes(client).words
+
+
+def test_an_axis_beyond_those_that_have_themes_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(theme_counting, "MOST_PROSE", 1)
+    with prose_from_the_second_denial():
+        record_all([*denied(DETAILS[:20]), *denied(DETAILS[:20], "late")])
+    page = themes(client, "late")
+    assert "denials of this axis are prose, but" in page.words
+    assert "not prose" not in page.words
+    assert page.addresses("Patterns of this axis")
     assert "has denied 0 runs" in themes(client, "des").words
     assert client.get(links.themes("nobody")).status_code == 404
 

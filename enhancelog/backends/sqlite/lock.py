@@ -64,10 +64,19 @@ class WriteLock:
         _threads[self.path].release()
 
     def _lock_file(self, wait: Wait) -> int:
+        # Of several processes, only the one that holds the place of the next waits for the lock itself. Otherwise one
+        # that writes without a pause would always be first, and the others would find it locked whenever they look.
+        next_one = self._locked_file(f"{self.path}.next", wait)
         try:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            return self._locked_file(self.path, wait)
+        finally:
+            os.close(next_one)
+
+    def _locked_file(self, path: str, wait: Wait) -> int:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise OperationalError(f"cannot open the write lock {self.path}: {error.strerror}") from error
+            raise OperationalError(f"cannot open the write lock {path}: {error.strerror}") from error
         try:
             if not _locked(descriptor):
                 with permit.released():

@@ -71,6 +71,8 @@ def standing(axis: str) -> Standing:
         return Standing("not known", denials, last, 0)
     if counted < last:
         return Standing("not known", denials, last, counted)
+    if row and row.prose_since is not None:  # others were prose before it
+        return Standing("too many axes", denials, last, counted)
     return Standing("few denials" if denials < FEWEST_DENIALS else "not prose", denials, last, counted)
 
 

@@ -47,10 +47,10 @@ def rebuild_projections(progress: Progress = lambda done: None) -> int:
     return number
 
 
-# Numbers of wordings follow from all denials before, so nothing of them can be mended alone.
+# Numbers of wordings follow from all denials before, so nothing of them can be mended alone. Damaged ones may not let
+# others follow, so they are looked at before these are added.
 def _rebuild_themes() -> None:
-    theme_derivation.settle()
     if any(theme_verification.PART.findings(lambda done: None)):
         with locked() as cursor:
             theme_derivation.rebuild(cursor)
-        theme_derivation.settle()
+    theme_derivation.settle()

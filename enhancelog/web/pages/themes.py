@@ -13,6 +13,7 @@ from enhancelog.queries.axes import never_judged
 from enhancelog.queries.themes import listing
 from enhancelog.queries.themes.listing import RARE, Theme
 from enhancelog.queries.themes.progress import FEWEST_DENIALS, standing
+from enhancelog.store.theme_counting import MOST_PROSE
 from enhancelog.themes.prose import LEAST_WORDS
 from enhancelog.web import periods
 from enhancelog.web.htmx import page_or_fragment
@@ -48,6 +49,7 @@ def theme_list(request: HttpRequest, axis: str) -> HttpResponseBase:
         "patterns_url": links.patterns([("axis", axis), *_span(period)]),
         "fewest_denials": FEWEST_DENIALS,
         "least_words": LEAST_WORDS,
+        "most_axes": MOST_PROSE,
         "fewest_of_theme": RARE,
         "see": SEE,
     }
