@@ -399,3 +399,14 @@ def test_what_cannot_be_measured_is_exit_code_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         command.main(arguments)
     assert ended.value.code == 2
+
+
+def test_of_a_leg_with_very_many_targets_the_report_lists_those_that_were_missed() -> None:
+    pages = Results(samples={"page": [Sample(2.0)]}, units={"page": "ms"})
+    pages.facts = [Fact(f"page {number}", [float(number)], "ms", at_most=98.0) for number in range(101)]
+    leg = report.brief("pages", pages.as_dict())
+    assert [fact["work"] for fact in leg["facts"]] == ["page 99", "page 100"]
+    assert leg["contenders"] == {}
+    assert leg["notes"] == ["`pages` met 99 of its 101 targets; the tables have those that it missed."]
+    pages.facts.pop()
+    assert report.brief("pages", pages.as_dict()) == pages.as_dict()

@@ -96,7 +96,10 @@ def summary(listed: Listed) -> Summary:
 
 def reasons(entry: Entry) -> Reasons:
     """The lines that stand for the denials, or of the reasons if there are none."""
-    denied = [Reason(verdict.axis, verdict.detail) for verdict in entry.verdicts if verdict.status == "deny"]
-    found = denied or [Reason("", text) for text in entry.reasons]
-    shown = [Reason(axis, shown_line(text)) for axis, text in found[:SHOWN_REASONS]]
-    return Reasons(shown, len(found) - len(shown))
+    # An entry can have hundreds of thousands.
+    denied = [verdict for verdict in entry.verdicts if verdict.status == "deny"]
+    if denied:
+        shown = [Reason(verdict.axis, shown_line(verdict.detail)) for verdict in denied[:SHOWN_REASONS]]
+    else:
+        shown = [Reason("", shown_line(text)) for text in entry.reasons[:SHOWN_REASONS]]
+    return Reasons(shown, len(denied or entry.reasons) - len(shown))

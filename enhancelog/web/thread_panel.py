@@ -96,7 +96,7 @@ def _attempts(
 
 def _attempt(number: Count, listed: Listed, intent: str, current: Listed | None = None, given: Pairs = ()) -> Attempt:
     entry = listed.entry
-    why = reasons(entry).shown
+    why = reasons(entry).shown if entry.status == "rejected" else ()
     return Attempt(
         number,
         listed,
