@@ -9,6 +9,7 @@ from django.test import Client
 
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
+from enhancelog.web import entry_rows
 from enhancelog.web.entry_rows import EntryRow
 from enhancelog.web.jinja import LONGEST_KEPT_ROW, KeptRows
 from tests.factories import HASHES, make_entry, make_rejected
@@ -109,3 +110,11 @@ def test_only_so_many_rows_are_kept() -> None:
     kept = KeptRows(size=3)
     assert [kept(Named(), number % 5, number % 5) for number in range(20)][-1] == "<p>(4,)</p>"  # type: ignore[arg-type]
     assert len(kept._rows) == 3
+
+
+def test_of_very_many_reasons_only_those_shown_are_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared: list[str] = []
+    monkeypatch.setattr(entry_rows, "Reason", lambda axis, text: prepared.append(text))
+    found = entry_rows.reasons(make_entry(status="rejected", new_hash="", verdicts=(), reasons=("a",) * 1_000))
+    assert len(prepared) == len(found.shown) == entry_rows.SHOWN_REASONS
+    assert found.more == 1_000 - entry_rows.SHOWN_REASONS
