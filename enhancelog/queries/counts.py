@@ -13,18 +13,11 @@ from django.db.models.expressions import Combinable
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.times import DAY_MS
-from enhancelog.models import (
-    AxisTally,
-    BlueprintSummary,
-    DailyAxisTally,
-    DailyStatusTally,
-    Entry,
-    StatusTally,
-    TemplateTally,
-)
+from enhancelog.models import BlueprintSummary, Entry, TemplateTally
+from enhancelog.queries import tallies
 from enhancelog.queries.blueprint_ids import EVERY, blueprints_of, named
 from enhancelog.queries.pattern_ids import is_pattern_id, leader
-from enhancelog.queries.prepared import Statement, fetch, run, written
+from enhancelog.queries.prepared import Statement, fetch, one_number, run, written
 from enhancelog.queries.reach import is_one_range, reach
 from enhancelog.queries.selection import Entries, select
 from enhancelog.queries.themes import of_filter as themes
@@ -75,7 +68,7 @@ def count(wanted: EntryFilter, up_to: int) -> Count:
     def write(up_to: int) -> Statement:
         # One statement, so that no append comes between the tallies and the late rows it subtracts.
         total, amount = _tallied(wanted, _days(wanted))
-        counts = [_one_number(total, Sum(amount)), _late_number(wanted, up_to)]
+        counts = [one_number(total, Sum(amount)), _late_number(wanted, up_to)]
         sql = " - ".join(f"COALESCE(({count.sql}), 0)" for count in counts)
         return Statement(f"SELECT {sql}", counts[0].values + counts[1].values)
 
@@ -92,16 +85,12 @@ def _late(wanted: EntryFilter, up_to: int) -> Entries:
 def _late_number(wanted: EntryFilter, up_to: int) -> Statement:
     # With IN, SQLite still scans all matches of a Blueprint and bounds of time. CASE asks first whether there are any.
     since = written(_since(up_to).values("position")[:1])
-    late = _one_number(_late(wanted, up_to), Rows("position"))
+    late = one_number(_late(wanted, up_to), Rows("position"))
     return Statement(f"SELECT CASE WHEN EXISTS ({since.sql}) THEN ({late.sql}) END", since.values + late.values)
 
 
 def _since(up_to: int) -> Entries:
     return Entry.objects.filter(position__gt=up_to)
-
-
-def _one_number(rows: QuerySet[Any], number: Any) -> Statement:
-    return written(rows.order_by().values(group=Value(1)).annotate(n=number).values("n"))
 
 
 # ``since_ms`` to ``first_ms`` and ``last_ms`` to ``until_ms`` are parts of days, ``first`` to before ``last`` the whole
@@ -139,7 +128,7 @@ def _in_parts(wanted: EntryFilter, up_to: int, parts: _Parts) -> Count:
         since_ms, first, first_ms, last, last_ms, until_ms = numbers
         total, amount = _tallied(wanted, Days(first, last))
         late = _late_number(replace(wanted, since_ms=first_ms, until_ms=last_ms), up_to)
-        counts = [(" + ", _one_number(total, Sum(amount))), (" - ", late)]
+        counts = [(" + ", one_number(total, Sum(amount))), (" - ", late)]
         for bounds in ((since_ms, first_ms), (last_ms, until_ms)):
             if None not in bounds:
                 rows = select(replace(wanted, since_ms=bounds[0], until_ms=bounds[1]), up_to).order_by()
@@ -215,17 +204,16 @@ def covers_rejections(wanted: EntryFilter) -> bool:
 
 # With ``by_blueprint``, to be grouped by it.
 def _tallied(wanted: EntryFilter, days: Days, *, by_blueprint: bool = False) -> tuple[QuerySet[Any], Combinable]:
-    is_daily = not by_blueprint and named(wanted) == EVERY
     if "axis" in wanted.include:
         tally, amount = _axes(wanted, days, by_blueprint=by_blueprint)
         return tally.filter(axis__in=records.only_ids(_denied(wanted))), amount
     if "pattern" in wanted.include:
         return _of_pattern(wanted, _denied(wanted)[0], days), _denials(wanted)
     statuses = wanted.include.get("status", ())
-    if days == Days() and not is_daily:  # one row per Blueprint instead of one per day
+    if days == Days() and (by_blueprint or named(wanted) != EVERY):  # one row per Blueprint instead of one per day
         numbers = [F(status) for status in ("applied", "rejected") if not statuses or status in statuses]
         return _in_scope(BlueprintSummary.objects.all(), wanted, days), reduce(add, numbers)
-    runs = _in_scope((DailyStatusTally if is_daily else StatusTally)._default_manager.all(), wanted, days)
+    runs = _within(tallies.of_status(named(wanted), by_blueprint=by_blueprint), days)
     return (runs.filter(status__in=statuses) if statuses else runs), F("runs")
 
 
@@ -234,8 +222,7 @@ def _denied(wanted: EntryFilter) -> list[str]:
 
 
 def _axes(wanted: EntryFilter, days: Days, *, by_blueprint: bool = False) -> tuple[QuerySet[Any], Combinable]:
-    tally = DailyAxisTally if not by_blueprint and named(wanted) == EVERY else AxisTally
-    return _in_scope(tally._default_manager.all(), wanted, days), _denials(wanted)
+    return _within(tallies.of_axes(named(wanted), by_blueprint=by_blueprint), days), _denials(wanted)
 
 
 def _of_pattern(wanted: EntryFilter, key: str, days: Days) -> QuerySet[Any]:

@@ -8,8 +8,8 @@ from typing import Any, Final, Literal, NamedTuple, Protocol
 import msgspec
 from django.db.models import Count, F, Max, Q, QuerySet, Sum, Value
 
-from enhancelog.models import AxisTally, DailyAxisTally, DailyJointTally, Entry, JointTally
-from enhancelog.queries import next_attempts
+from enhancelog.models import Entry
+from enhancelog.queries import next_attempts, tallies
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Scale, Window
 from enhancelog.queries.counts import in_days
@@ -101,29 +101,24 @@ class _Tallied:
     ) -> dict[Key, Iterable[int]]:
         narrowed = tuple((name, tuple(sorted(values))) for name, values in only.items())
         sums = {f"n_{amount}": Sum(amount) for amount in amounts}
+        by_blueprint = "blueprint_id" in {*by, *only}
 
         def write(window: Window) -> Statement:
-            tally = in_days(self._tally({*by, *only}).annotate(slot=F("day")), window.since_ms, window.until_ms)
-            tally = tally.filter(which, **{f"{name}__in": values for name, values in narrowed})
+            tally = in_days(
+                tallies.of_axes(self._blueprints, by_blueprint=by_blueprint), window.since_ms, window.until_ms
+            )
+            tally = tally.annotate(slot=F("day")).filter(which, **{f"{name}__in": values for name, values in narrowed})
             return written(tally.order_by().values(*by).annotate(**sums).values_list(*by, *sums))
 
         found = fetch_in(self._window, ("judgements", amounts, by, narrowed, self._blueprints), write)
         return {row[: len(by)]: map(int, row[len(by) :]) for row in found}
 
-    # Tallies over all Blueprints have as many times fewer rows as there are Blueprints.
-    def _tally(self, names: Collection[str]) -> QuerySet[Any]:
-        if self._blueprints == EVERY and "blueprint_id" not in names:
-            return DailyAxisTally.objects.all()
-        return AxisTally.objects.filter(self._blueprints.condition)
-
     def together(self) -> Iterator[JointDenials]:
-        every = self._blueprints == EVERY
-        tally = DailyJointTally.objects.all() if every else JointTally.objects.filter(self._blueprints.condition)
-        for axes, number in self._joint(tally, "digest"):
+        for axes, number in self._joint(tallies.of_joint_denials(self._blueprints), "digest"):
             yield JointDenials(_axes.decode(axes), number)
 
     def together_by_blueprint(self) -> Iterator[tuple[str, JointDenials]]:
-        tally = JointTally.objects.filter(self._blueprints.condition)
+        tally = tallies.of_joint_denials(self._blueprints, by_blueprint=True)
         for blueprint_id, axes, number in self._joint(tally, "blueprint_id", "digest"):
             yield blueprint_id, JointDenials(_axes.decode(axes), number)
 

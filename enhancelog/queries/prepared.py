@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BigIntegerField, Expression, QuerySet
+from django.db.models import BigIntegerField, Expression, QuerySet, Value
 
 from enhancelog.projections import source_names
 
@@ -50,6 +50,11 @@ def written(rows: QuerySet[Any]) -> Statement:
     except EmptyResultSet:
         return Statement("SELECT 0 WHERE 1 = 0")
     return Statement(sql, tuple(values))
+
+
+def one_number(rows: QuerySet[Any], number: Any) -> Statement:
+    """An aggregate over all rows; none without any."""
+    return written(rows.order_by().values(group=Value(1)).annotate(n=number).values("n"))
 
 
 def fetch(key: Hashable, write: Callable[..., Statement], *numbers: int | None) -> list[tuple[Any, ...]]:

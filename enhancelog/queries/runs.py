@@ -8,7 +8,8 @@ from django.db.models import Aggregate, Count, F, Q, QuerySet, Sum, Value
 
 from enhancelog.domain.intervals import Interval, wilson
 from enhancelog.domain.times import DAY_MS
-from enhancelog.models import BlueprintSummary, DailyStatusTally, Entry, StatusTally
+from enhancelog.models import BlueprintSummary, Entry, StatusTally
+from enhancelog.queries import tallies
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Scale, Window
 from enhancelog.queries.counts import in_days
@@ -72,7 +73,7 @@ def is_empty() -> bool:
 
 def any_runs(window: Window) -> bool:
     def write(window: Window) -> Statement:
-        return written(in_days(DailyStatusTally.objects.all(), window.since_ms, window.until_ms).values("runs")[:1])
+        return written(in_days(tallies.of_status(EVERY), window.since_ms, window.until_ms).values("runs")[:1])
 
     return bool(fetch_in(window, "any runs", write))
 
@@ -136,29 +137,29 @@ def compared_by_blueprint(window: Window) -> dict[str, tuple[Totals, Totals]]:
 
 
 def _by_slot(blueprints: Named, window: Window) -> Statement:
-    source = _rows(window, DailyStatusTally if blueprints == EVERY else StatusTally)
-    rows = source.rows.filter(blueprints.condition).order_by().annotate(now=now_or_before(source.now))
+    source = _rows(window, blueprints)
+    rows = source.rows.order_by().annotate(now=now_or_before(source.now))
     sums = rows.values("now", "slot", "status").annotate(n=source.number)
     return written(sums.values_list("now", "slot", "status", "n"))
 
 
 def _compared_by_blueprint(window: Window) -> Statement:
-    source = _rows(window)
+    source = _rows(window, EVERY, by_blueprint=True)
     rows = source.rows.order_by().annotate(now=now_or_before(source.now)).values("blueprint_id", "now", "status")
     return written(rows.annotate(n=source.number).values_list("blueprint_id", "now", "status", "n"))
 
 
 def _by_blueprint(window: Window) -> Statement:
-    source = _rows(window)
+    source = _rows(window, EVERY, by_blueprint=True)
     rows = source.rows.filter(source.now).order_by().values("blueprint_id", "status").annotate(n=source.number)
     return written(rows.values_list("blueprint_id", "status", "n"))
 
 
-def _rows(window: Window, tallies: type[StatusTally | DailyStatusTally] = StatusTally) -> _Rows:
+def _rows(window: Window, blueprints: Named, *, by_blueprint: bool = False) -> _Rows:
     if window.hourly:
         entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.start_ms, ts_ms__lt=window.until_ms)
-        entries = entries.annotate(slot=F("ts_ms") / Value(window.slot_ms))
+        entries = entries.filter(blueprints.condition).annotate(slot=F("ts_ms") / Value(window.slot_ms))
         return _Rows(entries, Count("position"), Q(ts_ms__gte=window.since_ms))
     now = Q() if window.since_ms is None else Q(day__gte=window.since_ms // DAY_MS)
-    tally = in_days(tallies._default_manager.all(), window.start_ms, window.until_ms).annotate(slot=F("day"))
-    return _Rows(tally, Sum("runs"), now)
+    tally = in_days(tallies.of_status(blueprints, by_blueprint=by_blueprint), window.start_ms, window.until_ms)
+    return _Rows(tally.annotate(slot=F("day")), Sum("runs"), now)

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, Sum
 
 from enhancelog.domain import records
 from enhancelog.domain.filters import EntryFilter, Order
-from enhancelog.models import AxisTally, DailyAxisTally, Denial
-from enhancelog.queries.blueprint_ids import EVERY, named
+from enhancelog.models import Denial
+from enhancelog.queries import tallies
+from enhancelog.queries.blueprint_ids import named
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.pattern_states import states_of
@@ -114,13 +115,12 @@ def _scope(wanted: EntryFilter, window: Window) -> Scope | None:
 
 
 def _denied(window: Window, scope: Scope) -> int:
-    tallies = DailyAxisTally if scope.blueprints == EVERY else AxisTally
-    rows: QuerySet[Any] = Denial.objects.all() if window.hourly else tallies._default_manager.all()
-    rows = rows.filter(axis__in=records.only_ids([scope.axis or ""]))
-    rows = rows.filter(scope.blueprints.condition)
+    of_axis = Q(axis__in=records.only_ids([scope.axis or ""]))
     if window.hourly:
+        rows = Denial.objects.filter(of_axis, scope.blueprints.condition)
         return rows.filter(PLAUSIBLE, rejected=True, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms).count()
-    return in_days(rows, window.since_ms, window.until_ms).aggregate(n=Sum("rejected"))["n"] or 0
+    tally = in_days(tallies.of_axes(scope.blueprints).filter(of_axis), window.since_ms, window.until_ms)
+    return tally.aggregate(n=Sum("rejected"))["n"] or 0
 
 
 def _of_newest(

@@ -17,7 +17,7 @@ from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import CAP, in_days
 from enhancelog.queries.patterns.ranking import SPARK_DAYS
 from enhancelog.queries.plausible import Plausible
-from enhancelog.queries.prepared import Statement, run, written
+from enhancelog.queries.prepared import Statement, one_number, run, written
 from enhancelog.queries.themes.labels import words_by_theme
 
 RARE: Final = 3  # themes of fewer denials in the window are rare
@@ -100,7 +100,7 @@ def _in_days(axis: str, window: Window, up_to: int) -> _Counted:
 
 def _denials(axis: str, window: Window, up_to: int, with_words: int) -> int:
     tally = in_days(DailyAxisTally.objects.filter(axis=axis), window.since_ms, window.until_ms)
-    total = written(tally.order_by().values(group=Value(1)).annotate(n=Sum("rejected")).values("n"))
+    total = one_number(tally, Sum("rejected"))
     late = written(_late(Denial.objects.all(), axis, window, up_to).values("entry_id")[: CAP + 1])
     sql = f"SELECT COALESCE(({total.sql}), 0), (SELECT COUNT(*) FROM ({late.sql}) late)"
     ((denials, beyond),) = run(Statement(sql, total.values + late.values))

@@ -9,7 +9,7 @@ from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.theme_ids import ThemeId
 from enhancelog.models import DenialTheme
 from enhancelog.queries.selection import beyond, in_order
-from enhancelog.queries.themes.of_filter import is_tallied_beyond, one, wordings
+from enhancelog.queries.themes.of_filter import asks_only, is_tallied_beyond, one, wordings
 
 # Each wording is a range of the index, and the ranges are merged. The denials of a theme may lie far apart among those
 # of its axis. Those of a larger theme do not: there, the axis leads.
@@ -31,7 +31,7 @@ class Nearest(NamedTuple):
 def nearest(wanted: EntryFilter, up_to: int, most: int, *, ascending: bool, after: Key | None) -> Nearest | None:
     """``None`` if the rows of themes do not say all that the filter asks for, or if there are too many."""
     theme = one(wanted)
-    if theme is None or not _is_said(wanted, theme) or is_tallied_beyond(theme, LARGEST):
+    if theme is None or not asks_only(wanted, theme, _SAID) or is_tallied_beyond(theme, LARGEST):
         return None
     rows = _rows(wanted, theme, up_to)
     if after is not None:
@@ -40,15 +40,6 @@ def nearest(wanted: EntryFilter, up_to: int, most: int, *, ascending: bool, afte
     found = list(in_order(rows, ascending=ascending).values_list("key_ts_ms", "key_position")[: most + 1])
     kept = found[:most]
     return Nearest([position for _, position in kept], kept[-1] if len(found) > most else None)
-
-
-def _is_said(wanted: EntryFilter, theme: ThemeId) -> bool:
-    return (
-        not wanted.exclude
-        and wanted.include.keys() <= _SAID
-        and wanted.include.get("axis", ()) in ((), (theme.axis,))
-        and wanted.include.get("status", ()) in ((), ("rejected",))
-    )
 
 
 def _rows(wanted: EntryFilter, theme: ThemeId, up_to: int) -> QuerySet[Any]:

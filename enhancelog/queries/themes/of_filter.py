@@ -1,7 +1,7 @@
 """The filter ``theme``."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from functools import reduce
 from itertools import starmap
 from operator import or_
@@ -17,7 +17,7 @@ from enhancelog.domain.theme_ids import ThemeId
 from enhancelog.domain.times import DAY_MS
 from enhancelog.models import DenialTheme, ThemeTally, ThemeWording
 from enhancelog.queries.plausible import Plausible
-from enhancelog.queries.prepared import Statement, run, written
+from enhancelog.queries.prepared import Statement, one_number, run
 from enhancelog.queries.themes.progress import served
 
 # Up to so many denials, each is looked up: they may lie far apart among those of the axis.
@@ -117,26 +117,26 @@ def tallied(wanted: EntryFilter, up_to: int) -> int | None:
     amount = "denied"
     if "status" in wanted.include:
         amount, late = "rejected", late.filter(rejected=True)
-    total = _number(tally, Sum(amount))
-    beyond = _number(late, Count("entry_id"))
+    total = one_number(tally, Sum(amount))
+    beyond = one_number(late, Count("entry_id"))
     sql = f"SELECT COALESCE(({total.sql}), 0) - COALESCE(({beyond.sql}), 0)"
     return int(run(Statement(sql, total.values + beyond.values))[0][0])
 
 
 def _is_covered(wanted: EntryFilter, theme: ThemeId) -> bool:
-    names = wanted.include.keys()
     bounds = (wanted.since_ms, wanted.until_ms)
+    is_whole_days = not any(bound is not None and bound % DAY_MS for bound in bounds)
+    return is_whole_days and asks_only(wanted, theme, {"theme", "axis", "status"})
+
+
+def asks_only(wanted: EntryFilter, theme: ThemeId, names: Set[str]) -> bool:
+    """Besides ``names``, for nothing; and for no other axis or status than denials of the theme have."""
     return (
         not wanted.exclude
-        and names <= {"theme", "axis", "status"}
+        and wanted.include.keys() <= names
         and wanted.include.get("axis", ()) in ((), (theme.axis,))
         and wanted.include.get("status", ()) in ((), ("rejected",))
-        and not any(bound is not None and bound % DAY_MS for bound in bounds)
     )
-
-
-def _number(rows: QuerySet[Any], number: Any) -> Statement:
-    return written(rows.order_by().values(group=Value(1)).annotate(n=number).values("n"))
 
 
 def wordings(theme: ThemeId) -> QuerySet[Any, Any]:
