@@ -53,7 +53,7 @@ def written(rows: QuerySet[Any]) -> Statement:
 
 
 def one_number(rows: QuerySet[Any], number: Any) -> Statement:
-    """An aggregate over all rows; none without any."""
+    """Selects one aggregate over all rows, and nothing if there are none."""
     return written(rows.order_by().values(group=Value(1)).annotate(n=number).values("n"))
 
 
