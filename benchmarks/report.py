@@ -50,8 +50,16 @@ def about(plan_name: str, rounds: int, seed: int, seconds: float, postgresql: st
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "postgresql": postgresql,
-        **{name: importlib.metadata.version(name) for name in PACKAGES},
+        **{name: _version(name) for name in PACKAGES},
     }
+
+
+def _version(package: str) -> str:
+    """Of a package that only some legs need, too."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def markdown(legs: Mapping[str, Any], about: Mapping[str, Any]) -> str:
