@@ -134,7 +134,7 @@ def test_a_body_over_the_limit_is_refused_before_it_is_sent(site: Site) -> None:
         connection.putheader(name, value)
     connection.endheaders()
     with suppress(OSError):  # it may be closed by then
-        connection.send(b" " * (1 << 16))  # Caddy passes a request on when its body begins
+        connection.send(b" " * (1 << 16))
     assert connection.getresponse().status == 413
     connection.close()
 
