@@ -1,5 +1,8 @@
 """How the configured database would run the statements that a piece of code asked."""
 
+import itertools
+from collections.abc import Callable
+
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.test.utils import CaptureQueriesContext
@@ -45,6 +48,18 @@ def forget_statistics(cursor: CursorWrapper, *, undone_only: bool = False) -> No
         if not undone_only:
             cursor.execute("DELETE FROM sqlite_stat1")
         cursor.execute("ANALYZE sqlite_schema")  # reads the statistics anew
+
+
+def steps(read: Callable[[], object]) -> int:
+    """Of SQLite's virtual machine, while ``read`` runs a second time: its statements are composed by then."""
+    read()
+    counted = itertools.count()
+    connection.connection.set_progress_handler(lambda: next(counted) and 0, 1)
+    try:
+        read()
+    finally:
+        connection.connection.set_progress_handler(None, 0)
+    return next(counted)
 
 
 def whole_tables(captured: CaptureQueriesContext) -> set[str]:

@@ -6,13 +6,13 @@ import pytest
 from django.db import connection
 
 from enhancelog.domain import filters
-from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.times import DAY_MS
 from enhancelog.queries import counts, prepared
 from enhancelog.queries.counts import Count, count
 from enhancelog.queries.selection import select
 from enhancelog.store.database import analyze, last_position
 from tests.factories import make_entry, make_rejected
+from tests.plans import steps
 from tests.recording import record
 
 pytestmark = pytest.mark.django_db
@@ -68,19 +68,7 @@ def test_more_than_the_cap_are_not_told_apart(monkeypatch: pytest.MonkeyPatch) -
 def test_the_entries_of_whole_days_are_not_read() -> None:
     wanted = filters.from_pairs([("blueprint_id", "main"), ("until", str(FIRST + 101 * DAY_MS // 24))], 0)
     analyze()
-    before = _steps(wanted)
+    before = steps(lambda: count(wanted, last_position()))
     record(*(make_entry(issue_id=f"more-{number}", ts_ms=FIRST + 12 * DAY_MS // 24) for number in range(500)))
     analyze()
-    assert _steps(wanted) < before + 500
-
-
-def _steps(wanted: EntryFilter) -> int:
-    up_to = last_position()
-    count(wanted, up_to)  # composes the statement
-    steps = itertools.count()
-    connection.connection.set_progress_handler(lambda: next(steps) and 0, 1)
-    try:
-        count(wanted, up_to)
-    finally:
-        connection.connection.set_progress_handler(None, 0)
-    return next(steps)
+    assert steps(lambda: count(wanted, last_position())) < before + 500

@@ -1,0 +1,52 @@
+"""What is read about the last hours does not grow with what happened before."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+
+from enhancelog.domain import filters
+from enhancelog.domain.times import DAY_MS, HOUR_MS
+from enhancelog.queries import counts, funnel, judgements, runs
+from enhancelog.queries.charts import Window
+from enhancelog.queries.patterns import ranking
+from enhancelog.store.database import analyze, last_position
+from tests.factories import make_entry, make_rejected
+from tests.plans import steps
+from tests.recording import record
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="counts the steps of SQLite's virtual machine"),
+]
+
+NOW = 20_700 * DAY_MS
+WINDOW = Window(NOW - 24 * HOUR_MS, NOW, NOW - 48 * HOUR_MS, hourly=True)
+EARLIER = 500
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: runs.compared(WINDOW),
+        lambda: runs.by_blueprint(WINDOW),
+        lambda: runs.compared_by_blueprint(WINDOW),
+        lambda: judgements.judgements(WINDOW).sums("axis"),
+        lambda: judgements.judgements(WINDOW).denials("axis"),
+        lambda: funnel.funnel(WINDOW),
+        lambda: ranking.numbers(WINDOW),
+        lambda: counts.count(_wanted(), last_position()),
+    ],
+)
+def test_earlier_entries_are_not_read(read: Callable[[], object]) -> None:
+    for hours in range(1, 40, 3):
+        record(make_rejected(issue_id=f"h-{hours}", ts_ms=NOW - hours * HOUR_MS))
+    analyze()
+    before = steps(read)
+    record(*(make_entry(issue_id=f"old-{number}", ts_ms=NOW - 90 * DAY_MS + number) for number in range(EARLIER)))
+    analyze()
+    assert steps(read) < before + EARLIER
+
+
+def _wanted() -> filters.EntryFilter:
+    return filters.from_pairs([("text", "x"), ("since", str(WINDOW.since_ms)), ("until", str(WINDOW.until_ms))], NOW)
