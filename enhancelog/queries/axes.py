@@ -73,11 +73,14 @@ class AxisBars(NamedTuple):
 def most_denied(judged: Judgements, bars: Scale, most: int) -> tuple[list[AxisBars], int]:
     """The axes with the most denials, and how many there are more."""
     by_axis: defaultdict[str, dict[int | None, Judged]] = defaultdict(dict)
-    for (axis, slot), here in judged.sums("axis", "slot").items():
-        by_axis[axis][slot] = here
-    totals = {axis: reduce(Judged.plus, slots.values()) for axis, slots in by_axis.items()}
+    for (axis, place), here in judged.in_bars(bars).items():
+        by_axis[axis][place] = here
+    totals = {axis: reduce(Judged.plus, places.values()) for axis, places in by_axis.items()}
     names = sorted(totals, key=lambda axis: (-totals[axis].rejected, axis))
-    shown = [AxisBars(axis, totals[axis], in_bars(by_axis[axis], bars)) for axis in names[:most]]
+    shown = [
+        AxisBars(axis, totals[axis], [by_axis[axis].get(place, Judged()) for place in range(bars.length)])
+        for axis in names[:most]
+    ]
     return shown, len(names) - len(shown)
 
 

@@ -1,6 +1,7 @@
 """Blueprints with totals over all sources: of all runs, of a window and the one before, and by week."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any, Final, NamedTuple
 
 from django.db.models import Max, Sum
@@ -13,7 +14,7 @@ from enhancelog.queries.axes import AxisBars, most_denied
 from enhancelog.queries.blueprint_ids import Named
 from enhancelog.queries.charts import Bar, Scale, Window, weeks_before
 from enhancelog.queries.judgements import judgements
-from enhancelog.queries.runs import Totals, by_blueprint_and_bar, compared, compared_by_blueprint, in_bars, newest_ms
+from enhancelog.queries.runs import Totals, by_blueprint_and_bar, compared_by_blueprint, newest_ms
 
 SORTS: Final = ("name", "runs", "rejected", "rate", "change", "newest")
 WEEKS: Final = 12
@@ -85,12 +86,11 @@ def weeks(blueprint_ids: Collection[str], window: Window) -> tuple[Scale, Mappin
 def of_one(blueprint_id: str, newest_ms: int, most: int) -> BlueprintWeeks:
     """Up to ``newest_ms``, from the first of the last ``WEEKS`` weeks with runs. ``most``: of axes."""
     bars = weeks_before(newest_ms + 1, WEEKS)
-    only = Named((blueprint_id,))
-    runs = compared(bars.window, only)
-    first = min((slot for slot in runs.by_slot if slot is not None), default=bars.first)
-    bars = weeks_before(newest_ms + 1, bars.length - bars.index(first))
-    axes, more_axes = most_denied(judgements(bars.window, only), bars, most)
-    return BlueprintWeeks(list(zip(bars.bars(), in_bars(runs.by_slot, bars), strict=True)), runs.now, axes, more_axes)
+    runs = by_blueprint_and_bar((blueprint_id,), bars).get(blueprint_id, [Totals()] * WEEKS)
+    first = next((place for place, week in enumerate(runs) if week.runs), 0)
+    bars, runs = weeks_before(newest_ms + 1, WEEKS - first), runs[first:]
+    axes, more_axes = most_denied(judgements(bars.window, Named((blueprint_id,))), bars, most)
+    return BlueprintWeeks(list(zip(bars.bars(), runs, strict=True)), reduce(Totals.plus, runs), axes, more_axes)
 
 
 def _names(text: str) -> Callable[[str], bool]:

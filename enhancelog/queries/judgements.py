@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
-from django.db.models import Count, F, Max, Q, QuerySet, Sum, Value
+from django.db.models import Case, Count, F, Max, Q, QuerySet, Sum, Value, When
 
 from enhancelog.models import Entry
 from enhancelog.queries import next_attempts, tallies
@@ -71,6 +71,9 @@ class Judgements(Protocol):
     def sums(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Judged]:
         """Grouped by ``by``, restricted to values of ``only``."""
 
+    def in_bars(self, bars: Scale) -> Mapping[tuple[str, int | None], Judged]:
+        """By axis and place among the bars; other places and ``None`` are outside of them."""
+
     def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denials]:
         """Like ``sums``."""
 
@@ -90,6 +93,22 @@ class _Tallied:
 
     def sums(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Judged]:
         return {key: Judged(*numbers) for key, numbers in self._summed(Judged._fields, Q(), by, only).items()}
+
+    def in_bars(self, bars: Scale) -> Mapping[tuple[str, int | None], Judged]:
+        def write(window: Window) -> Statement:
+            tally = in_days(tallies.of_axes(self._blueprints), window.since_ms, window.until_ms)
+            # Division rounds towards zero.
+            place = Case(When(day__gte=bars.first, then=(F("day") - Value(bars.first)) / Value(bars.width)))
+            sums = (
+                tally.order_by()
+                .annotate(place=place)
+                .values("axis", "place")
+                .annotate(n=Sum("judged"), m=Sum("rejected"))
+            )
+            return written(sums.values_list("axis", "place", "n", "m"))
+
+        found = fetch_in(self._window, ("judgements in bars", bars.first, bars.width, self._blueprints), write)
+        return {(axis, place): Judged(int(judged), int(rejected)) for axis, place, judged, rejected in found}
 
     def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denials]:
         # Most axes deny nothing of a Blueprint on most days, so this leaves few rows to add up.
@@ -140,6 +159,13 @@ class _Hourly:
             if all(values[name] in wanted for name, wanted in only.items()):
                 key = tuple(values[name] for name in by)
                 counts[key] = counts.get(key, Judged()).plus(here)
+        return counts
+
+    def in_bars(self, bars: Scale) -> Mapping[tuple[str, int | None], Judged]:
+        counts: dict[tuple[str, int | None], Judged] = {}
+        for (axis, slot), here in self.sums("axis", "slot").items():
+            key = axis, bars.index(slot)
+            counts[key] = counts.get(key, Judged()).plus(here)
         return counts
 
     def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denials]:

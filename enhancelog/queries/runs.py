@@ -103,11 +103,15 @@ def in_bars(slots: Mapping[int | None, Totals], bars: Scale) -> list[Totals]:
 
 def by_blueprint_and_bar(blueprint_ids: Collection[str], bars: Scale) -> dict[str, list[Totals]]:
     """Of those that ran, for each bar. Bars are of whole days."""
-    window = bars.window
-    tally = in_days(StatusTally.objects.filter(blueprint_id__in=blueprint_ids), window.since_ms, window.until_ms)
-    rows = tally.order_by().annotate(bar=(F("day") - Value(bars.first)) / Value(bars.width))
+
+    def write(window: Window) -> Statement:
+        tally = in_days(StatusTally.objects.filter(blueprint_id__in=blueprint_ids), window.since_ms, window.until_ms)
+        rows = tally.order_by().annotate(bar=(F("day") - Value(bars.first)) / Value(bars.width))
+        return written(rows.values_list("blueprint_id", "bar", "status").annotate(Sum("runs")))
+
+    key = ("runs by bar", tuple(blueprint_ids), bars.first, bars.width)
     found: dict[str, list[Totals]] = {}
-    for blueprint_id, bar, status, number in rows.values_list("blueprint_id", "bar", "status").annotate(Sum("runs")):
+    for blueprint_id, bar, status, number in fetch_in(bars.window, key, write):
         totals = found.setdefault(blueprint_id, [Totals()] * bars.length)
         totals[bar] = totals[bar]._replace(**{status: int(number)})
     return found
