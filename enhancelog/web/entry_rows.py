@@ -49,10 +49,9 @@ class Summary(NamedTuple):
 
 @dataclass(frozen=True)
 class EntryRow:
-    """``url`` keeps the list's filter. ``place``: among tries at the same intent, if there are several."""
+    """``place``: among tries at the same intent, if there are several."""
 
     listed: Listed
-    url: str
     place: Try | None
 
     @cached_property
@@ -63,16 +62,16 @@ class EntryRow:
     def key(self) -> Hashable:
         """Equal for rows that look alike."""
         listed = self.listed
-        return listed.position, listed.version, listed.recorded_ms, listed.source, self.url, self.place
+        return listed.position, listed.version, listed.recorded_ms, listed.source, self.place
 
 
 _NO_REASONS: Final = Reasons((), 0)
 
 
-def entry_rows(entries: Sequence[Listed], up_to: int, query: str) -> list[EntryRow]:
+def entry_rows(entries: Sequence[Listed], up_to: int) -> list[EntryRow]:
     """Ignores attempts after position ``up_to``."""
     places = tries((listed.position for listed in entries), up_to)
-    return [EntryRow(each, links.entry(each.issue_id) + query, places.get(each.position)) for each in entries]
+    return [EntryRow(each, places.get(each.position)) for each in entries]
 
 
 def summary(listed: Listed) -> Summary:

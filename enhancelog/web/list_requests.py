@@ -106,7 +106,7 @@ class ListRequest:
     def cleared(self) -> str:
         return self.url(())
 
-    @property
+    @cached_property
     def entry_query(self) -> str:
         return with_query("", [*self.filtered_page.scope, *self.given])
 

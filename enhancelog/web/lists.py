@@ -54,7 +54,7 @@ def without_time(page: Page, list_request: ListRequest) -> WithoutTime:
         return WithoutTime([], are_all=True)
     found = newest_implausible(read_by(page, list_request), page.up_to)
     listed = [Listed(row) for row in found.rows]
-    return WithoutTime(entry_rows(listed, page.up_to, list_request.entry_query), found.are_all)
+    return WithoutTime(entry_rows(listed, page.up_to), found.are_all)
 
 
 def shows_all(page: Page, without_time: WithoutTime, list_request: ListRequest) -> bool:
@@ -68,8 +68,8 @@ def total(page: Page, without_time: WithoutTime, list_request: ListRequest) -> C
     return count(read_by(page, list_request), page.up_to)
 
 
-def rows(page: Page, list_request: ListRequest) -> list[EntryRow]:
-    return entry_rows(list(map(Listed, page.rows)), page.up_to, list_request.entry_query)
+def rows(page: Page) -> list[EntryRow]:
+    return entry_rows(list(map(Listed, page.rows)), page.up_to)
 
 
 def list_context(page: Page, list_request: ListRequest, stopped: str = "") -> dict[str, Any]:

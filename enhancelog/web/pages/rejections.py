@@ -27,7 +27,7 @@ def rejection_list(request: HttpRequest) -> HttpResponse:
     context = {
         **list_context(page, list_request),
         "section": "rejections",
-        "rows": rows(page, list_request),
+        "rows": rows(page),
         "without_time": without,
     }
     if not is_fragment(request):

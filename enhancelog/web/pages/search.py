@@ -54,7 +54,7 @@ def search(request: HttpRequest) -> HttpResponse:
     stopped = ""
     if searches_index and page.stopped:
         stopped = f"The search was stopped after {searches.MOST_S} seconds; narrow it to find all matches."
-    found = _marked(rows(page, list_request), list_request)
+    found = _marked(rows(page), list_request)
     context = {
         **list_context(page, list_request, stopped),
         "section": "search",

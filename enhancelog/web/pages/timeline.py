@@ -87,7 +87,7 @@ def _rows(page: Page, list_request: ListRequest, above: str, blueprint_id: str) 
     """``above``: the heading that the first row may continue."""
     listed = [Listed(tuple(row), gap) for *row, gap in page.rows]
     by_hand = document_versions.by_hand(blueprint_id, {each.prev_hash for each in listed if each.gap})
-    for row, each in zip(entry_rows(listed, page.up_to, list_request.entry_query), listed, strict=True):
+    for row, each in zip(entry_rows(listed, page.up_to), listed, strict=True):
         heading = _heading(tally_day(each.ts_ms, each.recorded_ms))
         new_heading = "" if heading == above else heading
         is_by_hand = each.gap and each.prev_hash in by_hand
