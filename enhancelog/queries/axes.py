@@ -67,20 +67,20 @@ class AxisBars(NamedTuple):
 
     axis: str
     total: Judged
-    bars: Sequence[Judged]
+    bars: tuple[Judged, ...]
 
 
-def most_denied(judged: Judgements, bars: Scale, most: int) -> tuple[list[AxisBars], int]:
+def most_denied(judged: Judgements, bars: Scale, most: int) -> tuple[tuple[AxisBars, ...], int]:
     """The axes with the most denials, and how many there are more."""
     by_axis: defaultdict[str, dict[int | None, Judged]] = defaultdict(dict)
     for (axis, place), here in judged.in_bars(bars).items():
         by_axis[axis][place] = here
     totals = {axis: reduce(Judged.plus, places.values()) for axis, places in by_axis.items()}
     names = sorted(totals, key=lambda axis: (-totals[axis].rejected, axis))
-    shown = [
-        AxisBars(axis, totals[axis], [by_axis[axis].get(place, Judged()) for place in range(bars.length)])
+    shown = tuple(
+        AxisBars(axis, totals[axis], tuple(by_axis[axis].get(place, Judged()) for place in range(bars.length)))
         for axis in names[:most]
-    ]
+    )
     return shown, len(names) - len(shown)
 
 

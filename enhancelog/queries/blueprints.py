@@ -57,9 +57,9 @@ class Blueprint(NamedTuple):
 class BlueprintWeeks(NamedTuple):
     """``axes``: with the most denials first."""
 
-    bars: Sequence[tuple[Bar, Totals]]
+    bars: tuple[tuple[Bar, Totals], ...]
     total: Totals
-    axes: Sequence[AxisBars]
+    axes: tuple[AxisBars, ...]
     more_axes: int
 
 
@@ -90,7 +90,7 @@ def of_one(blueprint_id: str, newest_ms: int, most: int) -> BlueprintWeeks:
     first = next((place for place, week in enumerate(runs) if week.runs), 0)
     bars, runs = weeks_before(newest_ms + 1, WEEKS - first), runs[first:]
     axes, more_axes = most_denied(judgements(bars.window, Named((blueprint_id,))), bars, most)
-    return BlueprintWeeks(list(zip(bars.bars(), runs, strict=True)), reduce(Totals.plus, runs), axes, more_axes)
+    return BlueprintWeeks(tuple(zip(bars.bars(), runs, strict=True)), reduce(Totals.plus, runs), axes, more_axes)
 
 
 def _names(text: str) -> Callable[[str], bool]:

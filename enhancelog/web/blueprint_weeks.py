@@ -1,6 +1,7 @@
 """A Blueprint's rejection rate, and the rate of each of its axes, over weeks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from enhancelog import links
@@ -22,7 +23,7 @@ class AxisRow(NamedTuple):
     strip: charts.Strip
 
 
-class Weeks(NamedTuple):
+class Drawing(NamedTuple):
     """``table``: a row for each week. Iterators are read once."""
 
     window: Window
@@ -36,13 +37,32 @@ class Weeks(NamedTuple):
     ticks: Ticks
 
 
+@dataclass(frozen=True)
+class Weeks:
+    blueprint_id: str
+    figures: BlueprintWeeks
+    ticks: Ticks
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for those that look alike."""
+        return self.blueprint_id, self.figures, self.ticks
+
+    def drawn(self) -> Drawing:
+        return _drawn(self.blueprint_id, self.figures, self.ticks)
+
+
 def weeks(blueprint_id: str, newest_ms: int) -> Weeks:
     found = blueprints.of_one(blueprint_id, newest_ms, MOST_AXES)
+    return Weeks(blueprint_id, found, ticks([span for span, _ in found.bars], blueprint_id))
+
+
+def _drawn(blueprint_id: str, found: BlueprintWeeks, ticks: Ticks) -> Drawing:
     spans = [span for span, _ in found.bars]
     window = Window(spans[0].since_ms, spans[-1].until_ms)
     scope = [("blueprint_id", blueprint_id)]
     top = _highest_rate(found)
-    return Weeks(
+    return Drawing(
         window=window,
         span=periods.span_in_words(window.since_ms, window.until_ms),
         labels=overview_chart.labels(spans),
@@ -64,7 +84,7 @@ def weeks(blueprint_id: str, newest_ms: int) -> Weeks:
             links.blueprint(blueprint_id, [("status", "applied")]),  # /search/ cannot name the empty id
             scope,
         ),
-        ticks=ticks(spans, blueprint_id),
+        ticks=ticks,
     )
 
 

@@ -1,12 +1,9 @@
 """Jinja environment. Its functions return text, never markup."""
 
-from collections import OrderedDict
-from collections.abc import Hashable, MutableMapping
+from collections.abc import MutableMapping
 from datetime import datetime
 from functools import lru_cache
-from secrets import token_hex
-from threading import Lock
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from django.conf import settings
@@ -14,8 +11,6 @@ from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
 from django_htmx.jinja import htmx_script
 from jinja2 import Environment
-from jinja2.runtime import Macro
-from markupsafe import Markup
 
 from enhancelog import links
 from enhancelog.accounts.permissions import allows
@@ -24,9 +19,7 @@ from enhancelog.domain.deceptive_names import deceptions
 from enhancelog.domain.times import as_datetime, now_ms
 from enhancelog.patterns import parts
 from enhancelog.queries.counts import Count
-from enhancelog.web import charts
-
-LONGEST_KEPT_ROW: Final = 4_000  # characters, with its key; a hash or an address can have a million
+from enhancelog.web import charts, kept
 
 _FORMATS: Final = {"short": "%d %b %H:%M", "full": "%d %b %Y %H:%M:%S UTC", "day": "%d %b %Y"}
 
@@ -54,7 +47,8 @@ def environment(**options: Any) -> Environment:
         "deceptions": deceptions,
         "htmx_script": htmx_script,
         "interval_in_words": interval_in_words,
-        "kept": KeptRows(),
+        "kept": kept.rows(),
+        "kept_chart": kept.charts(),
         "links": links,
         "may": allows,
         "moment_text": moment_text,
@@ -72,43 +66,6 @@ def environment(**options: Any) -> Environment:
     }
     jinja.filters |= {"change": change, "plural": plural, "quoted": quoted, "thousands": thousands}
     return jinja
-
-
-class Row(Protocol):
-    @property
-    def key(self) -> Hashable:
-        """Equal for rows that look alike."""
-
-
-class KeptRows:
-    # Rendering rows takes half of the time of a list, and an entry never changes.
-
-    def __init__(self, size: int = 5_000) -> None:
-        self._size = size
-        self._rows: OrderedDict[Hashable, Markup] = OrderedDict()
-        self._lock = Lock()
-        # In a kept row, so that it serves every filter. Nobody can write it into an entry.
-        self._stands_for_query = f"query-{token_hex(16)}"
-
-    def __call__(self, macro: Macro, row: Row, query: str, *arguments: Hashable) -> Markup:
-        """``macro(row, query, *arguments)``; of ``row``, its output depends on the key alone. It shows ``query`` as it
-        is."""
-        return self._kept(macro, row, arguments).replace(self._stands_for_query, query)  # which escapes it
-
-    def _kept(self, macro: Macro, row: Row, arguments: tuple[Hashable, ...]) -> Markup:
-        key = (macro.name, row.key, arguments)
-        with self._lock:
-            if (found := self._rows.get(key)) is not None:
-                self._rows.move_to_end(key)
-                return found
-        made: Markup = macro(row, self._stands_for_query, *arguments)
-        if settings.RELOAD or len(made) + len(repr(key)) > LONGEST_KEPT_ROW:
-            return made
-        with self._lock:
-            self._rows[key] = made
-            if len(self._rows) > self._size:
-                self._rows.popitem(last=False)
-        return made
 
 
 def page_url(name: str) -> str:

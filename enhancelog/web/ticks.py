@@ -25,12 +25,12 @@ class Tick(NamedTuple):
 class Ticks:
     """In the order of time. ``more``: older ones that are left out."""
 
-    shown: Sequence[Tick]
+    shown: tuple[Tick, ...]
     more: int
     more_url: str
 
     def of_axis(self, axis: str) -> "Ticks":
-        shown = [tick for tick in self.shown if tick.marker.axis in (None, axis)]
+        shown = tuple(tick for tick in self.shown if tick.marker.axis in (None, axis))
         return Ticks(shown, self.more, self.more_url)
 
 
@@ -41,7 +41,7 @@ def ticks(bars: Sequence[Bar], blueprint_id: str | None = None, axis: str | None
     found = [marker for marker in markers().shown if marker.concerns(blueprint_id, axis)]
     placed = sorted(_placed(found, bars), key=lambda tick: (tick.marker.ts_ms, tick.marker.id))
     more_url = links.markers(links.between(bars[0].since_ms, bars[-1].until_ms))
-    return Ticks(placed[-MOST:], max(0, len(placed) - MOST), more_url)
+    return Ticks(tuple(placed[-MOST:]), max(0, len(placed) - MOST), more_url)
 
 
 def _placed(found: Iterable[Marker], bars: Sequence[Bar]) -> Iterable[Tick]:

@@ -11,9 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enhancelog import links
+from enhancelog.domain.markers import NewMarker
+from enhancelog.domain.origin import Origin
 from enhancelog.domain.records import Entry, denials, judged_axes
 from enhancelog.domain.times import DAY_MS, is_plausible
 from enhancelog.queries.charts import Bar
+from enhancelog.store import markers
+from enhancelog.web import blueprint_weeks
 from enhancelog.web.charts import STRIP_HEIGHT
 from enhancelog.web.periods import full_label
 from tests import strategies
@@ -158,6 +162,34 @@ def test_a_filter_other_than_of_time_leaves_them_out(client: Client, url: str) -
     record_all([run(at, 0, "noop") for at in range(3)])
     assert weeks(get(client, url)) is None
     assert weeks(get(client, "/blueprints/main?since=2026-11-18")) is not None
+
+
+def test_the_rates_are_drawn_once_until_a_figure_or_a_marker_changes(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    draw = blueprint_weeks._drawn
+    monkeypatch.setattr(blueprint_weeks, "_drawn", lambda *of: drawn.append(of[0]) or draw(*of))
+
+    def shown() -> tuple[int, str]:
+        section = weeks(get(client, "/blueprints/once"))
+        get(client, f"/blueprints/once?until={NOW_MS}")
+        get(client, "/blueprints/once?page_size=1")
+        assert section is not None
+        return len(drawn), section.words
+
+    record_all([run(0, 0, "noop", blueprint_id="once"), run(1, 1, blueprint_id="once")])
+    first = shown()
+    record_all([run(2, 0, "noop")])  # of another Blueprint
+    assert shown() == first
+    record_all([run(3, 0, "noop", blueprint_id="once")])
+    second = shown()
+    markers.make(NewMarker(title="prompt v12", ts_ms=NOW_MS - DAY_MS), Origin("user", "ada", "page"))
+    third = shown()
+    assert [number for number, _ in (first, second, third)] == [1, 2, 3]
+    assert "1 of 2" in first[1]
+    assert "2 of 3" in second[1]
+    assert "prompt v12" in third[1]
 
 
 def test_without_a_plausible_time_there_are_no_weeks(client: Client) -> None:

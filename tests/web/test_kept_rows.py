@@ -7,13 +7,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.template import engines
 from django.test import Client
-from markupsafe import Markup
 
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
 from enhancelog.web import entry_rows
 from enhancelog.web.entry_rows import EntryRow
-from enhancelog.web.jinja import LONGEST_KEPT_ROW, KeptRows
+from enhancelog.web.kept import LONGEST_ROW, Kept, KeptRows
 from tests.factories import HASHES, make_entry, make_rejected
 from tests.pages import read
 from tests.recording import record
@@ -36,11 +35,11 @@ SHOWN_IN = {"a", "bdi", "button", "details", "div", "li", "mark", "span", "time"
 
 
 @pytest.fixture(autouse=True)
-def kept(settings: Any) -> KeptRows:
+def kept(settings: Any) -> Kept:
     settings.PUBLIC_READ = True
-    found: KeptRows = engines["jinja"].env.globals["kept"]  # type: ignore[attr-defined]
-    found._rows.clear()
-    return found
+    rows: KeptRows = engines["jinja"].env.globals["kept"]  # type: ignore[attr-defined]
+    rows._kept._made.clear()
+    return rows._kept
 
 
 def shown(client: Client, path: str) -> tuple[str, list[dict[str, str]]]:
@@ -48,19 +47,19 @@ def shown(client: Client, path: str) -> tuple[str, list[dict[str, str]]]:
     return page.words, [each.attributes for each in page.elements if each.tag in SHOWN_IN]
 
 
-def differing(kept: KeptRows, *clients: Client) -> list[str]:
+def differing(kept: Kept, *clients: Client) -> list[str]:
     """Lists that look otherwise once nothing is kept."""
     found = []
     for client in clients:
         warm = {path: shown(client, path) for path in (*LISTS, *LISTS)}
         for path in LISTS:
-            kept._rows.clear()
+            kept._made.clear()
             if shown(client, path) != warm[path]:
                 found.append(path)
     return found
 
 
-def test_lists_look_the_same_whoever_reads_and_whatever_was_shown_before(kept: KeptRows) -> None:
+def test_lists_look_the_same_whoever_reads_and_whatever_was_shown_before(kept: Kept) -> None:
     anonymous, staff = Client(), Client()
     staff.force_login(User.objects.create_user("ada", is_staff=True))
     staff.post("/account/theme", {"theme": "dark"})
@@ -75,7 +74,7 @@ def test_lists_look_the_same_whoever_reads_and_whatever_was_shown_before(kept: K
             shown(anonymous, path)
         record(entry, source="api" if number < 3 else "host-2")  # the second source is named in every row
         assert differing(kept, anonymous, staff) == []
-    assert kept._rows
+    assert kept._made
 
 
 def test_the_same_entry_of_another_source_has_another_row() -> None:
@@ -89,23 +88,23 @@ def test_the_same_entry_of_another_source_has_another_row() -> None:
 
 
 @pytest.mark.parametrize("path", ["/blueprints/main", "/search/", "/search/?phrase=cite"])
-def test_long_rows_are_not_kept(client: Client, kept: KeptRows, path: str) -> None:
+def test_long_rows_are_not_kept(client: Client, kept: Kept, path: str) -> None:
     huge = {"prev_hash": HASHES[0] * 1_000, "new_hash": HASHES[1] * 1_000}
     record(make_entry(), make_entry(issue_id="h-2", **huge), make_rejected("axis" * 128, issue_id="h-3", ts_ms=1))
     record(make_entry(issue_id="h-4", ts_ms=2))  # its row names the axis that denied the try before
     response = client.get(path)
     assert response.status_code == 200
-    sizes = [len(repr(key)) + len(row) for key, row in kept._rows.items()]
-    assert 0 < max(sizes) <= LONGEST_KEPT_ROW
+    sizes = [len(repr(key)) + len(row) for key, row in kept._made.items()]
+    assert 0 < max(sizes) <= LONGEST_ROW
 
 
 @pytest.mark.parametrize(
     "path", ["/blueprints/main?status=rejected", "/rejections/?axis=noop", "/search/?status=rejected"]
 )
-def test_a_row_is_rendered_once_for_all_filters(client: Client, kept: KeptRows, path: str) -> None:
+def test_a_row_is_rendered_once_for_all_filters(client: Client, kept: Kept, path: str) -> None:
     record(make_rejected())
     shown(client, path)
-    rendered = dict(kept._rows)
+    rendered = dict(kept._made)
     others = ["text=cite&source=api", f"not_text={'%C3%A9' * 200}", "not_text=%22%3E%3Cb%3E%26"]
     for other in others:
         query = f"{path}&{other}".partition("?")[2]
@@ -114,7 +113,7 @@ def test_a_row_is_rendered_once_for_all_filters(client: Client, kept: KeptRows, 
             link.startswith("/entries/h-1?") and set(parse_qsl(query)) <= set(parse_qsl(urlsplit(link).query))
             for link in links
         )
-    assert kept._rows == rendered
+    assert kept._made == rendered
     assert len(rendered) == 1
 
 
@@ -125,12 +124,12 @@ def test_only_so_many_rows_are_kept() -> None:
     class Named:
         name = "row"
 
-        def __call__(self, row: Row, query: str) -> Markup:
-            return Markup("<a href='{}'>{}</a>").format(query, row.key)
+        def __call__(self, row: Row) -> str:
+            return f"<p>{row.key}</p>"
 
-    kept = KeptRows(size=3)
-    assert [kept(Named(), Row(number % 5), "?a&b") for number in range(20)][-1] == "<a href='?a&amp;b'>4</a>"  # type: ignore[arg-type]
-    assert len(kept._rows) == 3
+    kept = Kept(3, LONGEST_ROW)
+    assert [kept(Named(), Row(number % 5)) for number in range(20)][-1] == "<p>4</p>"  # type: ignore[arg-type]
+    assert len(kept._made) == 3
 
 
 def test_of_very_many_reasons_only_those_shown_are_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
