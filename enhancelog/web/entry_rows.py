@@ -37,7 +37,6 @@ class Summary(NamedTuple):
     intent: str
     url: str
     blueprint_id: str
-    blueprint_url: str
     source: str
     ts_ms: int
     time: TimeText | None
@@ -45,6 +44,10 @@ class Summary(NamedTuple):
     new_hash: str
     reasons: Reasons
     badges: Sequence[Badge]
+
+    @property
+    def blueprint_url(self) -> str:
+        return links.blueprint(self.blueprint_id)
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,6 @@ def summary(listed: Listed) -> Summary:
         intent=shown_line(entry.intent),
         url=links.entry(entry.issue_id),
         blueprint_id=entry.blueprint_id,
-        blueprint_url=links.blueprint(entry.blueprint_id),
         source=listed.source,
         ts_ms=entry.ts_ms,
         time=time_text(entry.ts_ms, listed.recorded_ms),

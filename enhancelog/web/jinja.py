@@ -96,14 +96,15 @@ def time_text(ts_ms: int, recorded_ms: int, style: str = "relative") -> TimeText
 
 
 def moment_text(moment: datetime, style: str = "relative") -> TimeText:
-    seconds = moment.isoformat(" ", "seconds")[:19]
+    iso = moment.isoformat()
+    seconds = f"{iso[:10]} {iso[11:19]}"
     if style == "clock":
         shown = seconds[11:16]
     elif style == "relative":
         shown = seconds[:16]
     else:
         shown = f"{moment:{_FORMATS[style]}}"
-    return TimeText(moment.isoformat(), f"{seconds} UTC", shown)
+    return TimeText(iso, f"{seconds} UTC", shown)
 
 
 def percent(part: int, whole: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.db import connection, transaction
@@ -167,16 +168,15 @@ def test_a_filter_other_than_of_time_leaves_them_out(client: Client, url: str) -
 def test_the_rates_are_drawn_once_until_a_figure_or_a_marker_changes(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn: list[str] = []
-    draw = blueprint_weeks._drawn
-    monkeypatch.setattr(blueprint_weeks, "_drawn", lambda *of: drawn.append(of[0]) or draw(*of))
+    draw = Mock(wraps=blueprint_weeks._drawn)
+    monkeypatch.setattr(blueprint_weeks, "_drawn", draw)
 
     def shown() -> tuple[int, str]:
         section = weeks(get(client, "/blueprints/once"))
         get(client, f"/blueprints/once?until={NOW_MS}")
         get(client, "/blueprints/once?page_size=1")
         assert section is not None
-        return len(drawn), section.words
+        return draw.call_count, section.words
 
     record_all([run(0, 0, "noop", blueprint_id="once"), run(1, 1, blueprint_id="once")])
     first = shown()
