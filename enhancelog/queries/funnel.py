@@ -181,8 +181,10 @@ def _hourly(window: Window, blueprints: Named) -> Funnel:
         blueprint_ids = {position: blueprint_id for position, _, blueprint_id, _ in rows}
         near = intents.placed(intents.around_window(cursor, blueprint_ids, since_ms, until_ms))
         found = {each.attempt.position: (each.counts, each.took_ms) for each in near if each.attempt.is_fresh}
+    alone = {status: (intents.of_only_attempt(status), None) for status in ("applied", "rejected")}
+    slot_ms = window.slot_ms
     runs = Counter(
-        _Alike(ts_ms // window.slot_ms, blueprint_id, *found.get(position, (intents.of_only_attempt(status), None)))
+        _Alike(ts_ms // slot_ms, blueprint_id, *(found.get(position) or alone[status]))
         for position, ts_ms, blueprint_id, status in rows
     )
     return Funnel(

@@ -139,7 +139,7 @@ class _Tallied:
         return {name: here for name, here in runs.by_blueprint(self._window).items() if self._blueprints.has(name)}
 
 
-class _Said(msgspec.Struct, frozen=True):
+class _Said(msgspec.Struct):
     """What counts of a verdict."""
 
     axis: str
@@ -152,15 +152,8 @@ class _Alike(NamedTuple):
     slot: int
     blueprint_id: str
     status: str
-    verdicts: tuple[_Said, ...]
-
-    @property
-    def judged(self) -> frozenset[str]:
-        return frozenset(verdict.axis for verdict in self.verdicts)
-
-    @property
-    def denied(self) -> frozenset[str]:
-        return frozenset(verdict.axis for verdict in self.verdicts if verdict.status == "deny")
+    judged: frozenset[str]
+    denied: frozenset[str]
 
 
 class _Denied(NamedTuple):
@@ -242,10 +235,10 @@ class _Hourly:
 
     @cached_property
     def _alike(self) -> Mapping[_Alike, int]:
-        decode = lru_cache(_verdicts.decode)  # of most runs, the axes say the same
+        axes_of = lru_cache(_axes_of)  # of most runs, the axes say the same
         slot_ms = self._window.slot_ms
         return Counter(
-            _Alike(ts_ms // slot_ms, blueprint_id, status, decode(verdicts))
+            _Alike(ts_ms // slot_ms, blueprint_id, status, *axes_of(verdicts))
             for ts_ms, blueprint_id, status, verdicts in self._rows()
         )
 
@@ -276,5 +269,11 @@ def _denied_in(window: Window, blueprints: Named) -> list[_Denied]:
     return list(map(_Denied._make, rows.values_list(*by, "n")))
 
 
+def _axes_of(verdicts: str) -> tuple[frozenset[str], frozenset[str]]:
+    """That judged, and that denied."""
+    said = _verdicts.decode(verdicts)
+    return frozenset([each.axis for each in said]), frozenset([each.axis for each in said if each.status == "deny"])
+
+
 _axes: Final = msgspec.json.Decoder(list[str])
-_verdicts: Final = msgspec.json.Decoder(tuple[_Said, ...])
+_verdicts: Final = msgspec.json.Decoder(list[_Said])
