@@ -105,6 +105,19 @@ _AROUND: Final = f"""
     ORDER BY a.intent_key, a.ts_ms, a.position"""
 
 
+# With LIMIT, because PostgreSQL would answer EXISTS by a hash of all attempts.
+def _any_other(condition: str) -> str:
+    others = f"SELECT 1 FROM {_ATTEMPT} other WHERE other.intent_key = a.intent_key AND {condition} LIMIT 1"
+    return f"({others}) IS NOT NULL"
+
+
+_WITHIN: Final = f"""
+    SELECT a.intent_key, a.ts_ms, a.position, a.applied, {ENDED.format("a")},
+        CASE WHEN {_any_other(f"other.ts_ms >= a.ts_ms - {APART_MS} AND other.ts_ms < %s")}
+            OR {_any_other(f"other.ts_ms >= %s AND other.ts_ms <= a.ts_ms + {APART_MS}")} THEN 1 ELSE 0 END
+    FROM {_ATTEMPT} a WHERE {{is_fresh}} ORDER BY a.intent_key, a.ts_ms, a.position"""
+
+
 def around(cursor: CursorWrapper, positions: Sequence[int], up_to: int = LAST) -> list[Known]:
     """The attempts at ``positions`` and those near them, of entries up to ``up_to``, in order.
 
@@ -114,6 +127,25 @@ def around(cursor: CursorWrapper, positions: Sequence[int], up_to: int = LAST) -
     is_fresh, parameter = dialect().one_of("position", positions)
     statement = _AROUND.format(is_fresh=is_fresh, up_to="%s")
     return list(map(Known._make, dialect().fetch(cursor, statement, [parameter, up_to, up_to])))
+
+
+def around_window(cursor: CursorWrapper, runs: Mapping[int, str], since_ms: int, until_ms: int) -> list[Known]:
+    """Like ``around``. ``runs``: position to Blueprint, of all runs of some Blueprints in a window."""
+    # Between two of these attempts at an intent there is no other. So only the first and the last one need a walk, and
+    # only if there are others near them beyond the window's edges.
+    is_fresh, parameter = dialect().one_of("position", list(runs))
+    rows = dialect().fetch(cursor, _WITHIN.format(is_fresh=is_fresh), [since_ms, until_ms, parameter])
+    found: dict[int, Known] = {}
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for intent_key, ts_ms, position, applied, is_end, has_others in rows:
+        found[position] = Known(intent_key, ts_ms, position, runs[position], applied, is_end, is_fresh=1)
+        if has_others:
+            first.setdefault(intent_key, position)
+            last[intent_key] = position
+    for attempt in around(cursor, [*{*first.values(), *last.values()}]):
+        found.setdefault(attempt.position, attempt)
+    return sorted(found.values())
 
 
 def placed(attempts: Sequence[Known]) -> Iterator[Placed]:

@@ -13,7 +13,7 @@ from enhancelog.models import AxisTotal, DailyAxisTally
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Bar, Scale, Window, scale
 from enhancelog.queries.judgements import Denials, Judged, Judgements, in_bars, judgements
-from enhancelog.queries.runs import Totals, compared
+from enhancelog.queries.runs import Totals
 from enhancelog.queries.runs import in_bars as runs_in_bars
 
 MOST_TOGETHER: Final = 20  # axes that deny a run together, in figures of which could go
@@ -113,7 +113,7 @@ def axis_detail(axis: str, window: Window, most: int, blueprints: Named = EVERY)
     if not days["rows"]:
         return None
     found = judgements(window, blueprints)
-    runs = compared(window, blueprints)
+    runs = found.runs()
     bars = scale(window, (slot for slot in runs.by_slot if slot is not None))
     slots = {slot: here for (slot,), here in found.sums("slot", axis=only).items()}
     together: Counter[str] = Counter()

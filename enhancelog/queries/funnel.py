@@ -173,14 +173,18 @@ class _Alike(NamedTuple):
 
 
 def _hourly(window: Window, blueprints: Named) -> Funnel:
-    entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms)
+    since_ms, until_ms = window.since_ms or 0, window.until_ms or 0  # an hourly window has both
+    entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=since_ms, ts_ms__lt=until_ms).filter(blueprints.condition)
     columns = ("position", "ts_ms", "blueprint_id", "status")
-    rows = list(entries.filter(blueprints.condition).order_by().values_list(*columns).iterator(chunk_size=_CHUNK))
+    rows = list(entries.order_by().values_list(*columns).iterator(chunk_size=_CHUNK))
     with connection.cursor() as cursor:
-        near = intents.placed(intents.around(cursor, [position for position, *_ in rows]))
+        blueprint_ids = {position: blueprint_id for position, _, blueprint_id, _ in rows}
+        near = intents.placed(intents.around_window(cursor, blueprint_ids, since_ms, until_ms))
         found = {each.attempt.position: (each.counts, each.took_ms) for each in near if each.attempt.is_fresh}
+    alone = {status: (intents.of_only_attempt(status), None) for status in ("applied", "rejected")}
+    slot_ms = window.slot_ms
     runs = Counter(
-        _Alike(ts_ms // window.slot_ms, blueprint_id, *found.get(position, (intents.of_only_attempt(status), None)))
+        _Alike(ts_ms // slot_ms, blueprint_id, *(found.get(position) or alone[status]))
         for position, ts_ms, blueprint_id, status in rows
     )
     return Funnel(
@@ -194,7 +198,9 @@ def _hourly(window: Window, blueprints: Named) -> Funnel:
 def _counts_of(by: By, runs: Mapping[_Alike, int]) -> dict[Any, Intents]:
     counts: defaultdict[Any, Counter[str]] = defaultdict(Counter)
     for alike, number in runs.items():
-        counts[getattr(alike, by)].update(dict.fromkeys(alike.counts, number))
+        here = counts[getattr(alike, by)]
+        for name in alike.counts:
+            here[name] += number
     return {key: Intents(**here) for key, here in counts.items() if here}
 
 

@@ -2,24 +2,25 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache, reduce
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
 from django.db.models import Case, Count, F, Max, Q, QuerySet, Sum, Value, When
 
 from enhancelog.models import Entry
-from enhancelog.queries import next_attempts, tallies
+from enhancelog.queries import next_attempts, runs, tallies
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Scale, Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.prepared import Statement, written
+from enhancelog.queries.runs import Compared, Totals
 from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.queries.windowed import fetch_in
-from enhancelog.store.rows import decode_verdicts
 
-# Whole days come from tallies, one statement each. Hourly windows read the verdicts once, because no tally is that
+# Whole days come from tallies, one statement each. Hourly windows read their runs once, because no tally is that
 # fine. Denials count only in rejected runs, so that every number matches a list of rejections.
+Place = Literal["blueprint_id", "axis"]
 Name = Literal["slot", "blueprint_id", "axis"]
 Key = tuple[Any, ...]
 
@@ -74,12 +75,16 @@ class Judgements(Protocol):
     def in_bars(self, bars: Scale) -> Mapping[tuple[str, int | None], Judged]:
         """By axis and place among the bars; other places and ``None`` are outside of them."""
 
-    def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denials]:
+    def denials(self, *by: Place, **only: Collection[str]) -> Mapping[Key, Denials]:
         """Like ``sums``."""
 
     def together(self) -> Iterator[JointDenials]: ...
 
     def together_by_blueprint(self) -> Iterator[tuple[str, JointDenials]]: ...
+
+    def runs(self) -> Compared: ...
+
+    def runs_by_blueprint(self) -> Mapping[str, Totals]: ...
 
 
 def judgements(window: Window, blueprints: Named = EVERY) -> Judgements:
@@ -110,7 +115,7 @@ class _Tallied:
         found = fetch_in(self._window, ("judgements in bars", bars.first, bars.width, self._blueprints), write)
         return {(axis, place): Judged(int(judged), int(rejected)) for axis, place, judged, rejected in found}
 
-    def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denials]:
+    def denials(self, *by: Place, **only: Collection[str]) -> Mapping[Key, Denials]:
         # Most axes deny nothing of a Blueprint on most days, so this leaves few rows to add up.
         found = self._summed(Denials._fields, Q(rejected__gt=0), by, only)
         return {key: Denials(*numbers) for key, numbers in found.items()}
@@ -146,6 +151,44 @@ class _Tallied:
         found = rows.annotate(set=Max("axes"), n=Sum("runs")).values_list(*by[:-1], "set", "n")
         yield from found.iterator(chunk_size=_CHUNK)
 
+    def runs(self) -> Compared:
+        return runs.compared(self._window, self._blueprints)
+
+    def runs_by_blueprint(self) -> Mapping[str, Totals]:
+        return {name: here for name, here in runs.by_blueprint(self._window).items() if self._blueprints.has(name)}
+
+
+class _Said(msgspec.Struct):
+    """What counts of a verdict."""
+
+    axis: str
+    status: str
+
+
+class _Alike(NamedTuple):
+    """Runs that count in the same places."""
+
+    slot: int
+    blueprint_id: str
+    status: str
+    judged: frozenset[str]
+    denied: frozenset[str]
+
+
+class _Denied(NamedTuple):
+    """Rejected runs that an axis denied, alike in all that counts."""
+
+    blueprint_id: str
+    axis: str
+    sole: bool
+    outcome: str
+    runs: int
+
+    @property
+    def denials(self) -> Denials:
+        of_next = {} if self.outcome == "none" else {f"next_{self.outcome}": self.runs}
+        return Denials(self.runs, self.runs if self.sole else 0, **of_next)
+
 
 class _Hourly:
     def __init__(self, window: Window, blueprints: Named) -> None:
@@ -154,7 +197,7 @@ class _Hourly:
 
     def sums(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Judged]:
         counts: dict[Key, Judged] = {}
-        for (slot, blueprint_id, axis), here in self._read[0].items():
+        for (slot, blueprint_id, axis), here in self._judged.items():
             values = {"slot": slot, "blueprint_id": blueprint_id, "axis": axis}
             if all(values[name] in wanted for name, wanted in only.items()):
                 key = tuple(values[name] for name in by)
@@ -168,41 +211,62 @@ class _Hourly:
             counts[key] = counts.get(key, Judged()).plus(here)
         return counts
 
-    def denials(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Denials]:
+    def denials(self, *by: Place, **only: Collection[str]) -> Mapping[Key, Denials]:
         counts: dict[Key, Denials] = {}
-        for row in self._denials:
-            if all(row[name] in wanted for name, wanted in only.items()):
-                key = tuple(row[name] for name in by)
-                next_outcomes = {f"next_{row['outcome']}": row["n"]} if row["outcome"] != "none" else {}
-                here = Denials(row["n"], row["n"] if row["sole"] else 0, **next_outcomes)
-                counts[key] = counts.get(key, Denials()).plus(here)
+        for denied in self._denied:
+            if all(getattr(denied, name) in wanted for name, wanted in only.items()):
+                key = tuple(getattr(denied, name) for name in by)
+                counts[key] = counts.get(key, Denials()).plus(denied.denials)
         return counts
 
     def together(self) -> Iterator[JointDenials]:
         return (joint for _, joint in self.together_by_blueprint())
 
     def together_by_blueprint(self) -> Iterator[tuple[str, JointDenials]]:
-        for (blueprint_id, axes), number in self._read[1].items():
+        joint: Counter[tuple[str, frozenset[str]]] = Counter()
+        for alike, number in self._alike.items():
+            if alike.status == "rejected" and len(alike.denied) > 1:
+                joint[alike.blueprint_id, alike.denied] += number
+        for (blueprint_id, axes), number in joint.items():
             yield blueprint_id, JointDenials(axes, number)
 
-    @cached_property
-    def _denials(self) -> list[dict[str, Any]]:
-        return list(_denials_in(self._window, self._blueprints))
+    def runs(self) -> Compared:
+        by_slot = self._runs("slot")
+        before = runs.before(self._window, self._blueprints)
+        return Compared(reduce(Totals.plus, by_slot.values(), Totals()), before, by_slot)
+
+    def runs_by_blueprint(self) -> Mapping[str, Totals]:
+        return self._runs("blueprint_id")
+
+    def _runs(self, by: Literal["slot", "blueprint_id"]) -> dict[Any, Totals]:
+        counts: Counter[tuple[Any, str]] = Counter()
+        for alike, number in self._alike.items():
+            counts[getattr(alike, by), alike.status] += number
+        return {key: Totals(counts[key, "applied"], counts[key, "rejected"]) for key, _ in counts}
 
     @cached_property
-    def _read(self) -> tuple[Mapping[tuple[int, str, str], Judged], Counter[tuple[str, frozenset[str]]]]:
+    def _denied(self) -> list[_Denied]:
+        return _denied_in(self._window, self._blueprints)
+
+    @cached_property
+    def _judged(self) -> Mapping[tuple[int, str, str], Judged]:
         judged: Counter[tuple[int, str, str]] = Counter()
         rejected: Counter[tuple[int, str, str]] = Counter()
-        joint: Counter[tuple[str, frozenset[str]]] = Counter()
-        for ts_ms, blueprint_id, status, verdicts in self._rows():
-            said = decode_verdicts(verdicts)
-            slot = ts_ms // self._window.slot_ms
-            judged.update((slot, blueprint_id, axis) for axis in {verdict.axis for verdict in said})
-            if status == "rejected":
-                denied = frozenset(verdict.axis for verdict in said if verdict.status == "deny")
-                rejected.update((slot, blueprint_id, axis) for axis in denied)
-                joint.update([(blueprint_id, denied)] if len(denied) > 1 else [])
-        return {key: Judged(number, rejected[key]) for key, number in judged.items()}, joint
+        for alike, number in self._alike.items():
+            for axis in alike.judged:
+                judged[alike.slot, alike.blueprint_id, axis] += number
+            for axis in alike.denied if alike.status == "rejected" else ():
+                rejected[alike.slot, alike.blueprint_id, axis] += number
+        return {key: Judged(number, rejected[key]) for key, number in judged.items()}
+
+    @cached_property
+    def _alike(self) -> Mapping[_Alike, int]:
+        axes_of = lru_cache(_axes_of)  # of most runs, the axes say the same
+        slot_ms = self._window.slot_ms
+        return Counter(
+            _Alike(ts_ms // slot_ms, blueprint_id, status, *axes_of(verdicts))
+            for ts_ms, blueprint_id, status, verdicts in self._rows()
+        )
 
     def _rows(self) -> Iterable[tuple[int, str, str, str]]:
         window = self._window
@@ -222,19 +286,20 @@ def in_bars(slots: Mapping[int | None, Judged], bars: Scale) -> list[Judged]:
     return list(map(Judged, judged, rejected))
 
 
-def _denials_in(window: Window, blueprints: Named) -> Iterable[dict[str, Any]]:
+def _denied_in(window: Window, blueprints: Named) -> list[_Denied]:
     entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms, status="rejected")
-    rows = entries.filter(blueprints.condition).annotate(
-        slot=F("ts_ms") / Value(window.slot_ms),
-        axis=F("denials__axis"),
-        sole=F("denials__sole"),
-        outcome=next_attempts.of_joined_denial(),
-    )
-    by = ("slot", "blueprint_id", "axis", "sole", "outcome")
-    found: Iterable[dict[str, Any]] = (
-        rows.filter(axis__isnull=False).order_by().values(*by).annotate(n=Count("position"))
-    )
-    return found
+    denials = entries.filter(blueprints.condition, denials__isnull=False).order_by()
+    # The Blueprint is the denial's own, because SQLite would follow the index of Blueprints to group by the entry's.
+    by = ("denials__blueprint_id", "denials__axis", "denials__sole", "outcome")
+    rows = denials.annotate(outcome=next_attempts.of_joined_denial()).values(*by).annotate(n=Count("position"))
+    return list(map(_Denied._make, rows.values_list(*by, "n")))
+
+
+def _axes_of(verdicts: str) -> tuple[frozenset[str], frozenset[str]]:
+    """That judged, and that denied."""
+    said = _verdicts.decode(verdicts)
+    return frozenset([each.axis for each in said]), frozenset([each.axis for each in said if each.status == "deny"])
 
 
 _axes: Final = msgspec.json.Decoder(list[str])
+_verdicts: Final = msgspec.json.Decoder(list[_Said])

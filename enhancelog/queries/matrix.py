@@ -12,7 +12,7 @@ from enhancelog.domain.intervals import FEW
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
 from enhancelog.queries.judgements import Denials, Judged, Judgements, Key, judgements
-from enhancelog.queries.runs import Totals, by_blueprint
+from enhancelog.queries.runs import Totals
 
 _Rejected = TypeVar("_Rejected", Judged, Denials)
 
@@ -80,7 +80,7 @@ def by_blueprint_and_axis(
     window: Window, sort: Sort, rows: Part, columns: Part, blueprints: Named = EVERY
 ) -> ByBlueprint:
     judged = judgements(window, blueprints)
-    totals = {name: here for name, here in by_blueprint(window).items() if blueprints.has(name)}
+    totals = judged.runs_by_blueprint()
     axes = _axes(judged)
     shown_axes = columns.of(list(axes))
     names = _sorted(totals, sort, judged)
@@ -138,7 +138,7 @@ def what_if(window: Window, without: Collection[str], rows: Part, axes: int, blu
     for blueprint_id, (together, runs) in judged.together_by_blueprint():
         if left_out.issuperset(together):
             passed[blueprint_id] += runs
-    totals = {name: here for name, here in by_blueprint(window).items() if blueprints.has(name) and here.rejected}
+    totals = {name: here for name, here in judged.runs_by_blueprint().items() if here.rejected}
     shown = rows.of(sorted(totals, key=lambda name: (-passed[name], -totals[name].rejected, name)))
     offered = list(dict.fromkeys([*list(found)[:axes], *without]))
     return WhatIf(

@@ -9,7 +9,7 @@ from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Bar, Scale, Window, days_before, scale
 from enhancelog.queries.judgements import Denials, Judged, Judgements, judgements
 from enhancelog.queries.patterns.ranking import SPARK_DAYS, Ranking, Scope, ranked
-from enhancelog.queries.runs import Totals, by_blueprint, compared
+from enhancelog.queries.runs import Totals
 from enhancelog.queries.runs import in_bars as runs_in_bars
 
 # Rows per panel; the page says how many are left out.
@@ -52,11 +52,11 @@ class Overview:
 
 def overview(window: Window, newest_ms: int | None, named: Named = EVERY, *, shows_expected: bool = False) -> Overview:
     end_ms = window.until_ms or (day_of(newest_ms or 0) + 1) * DAY_MS
-    runs = compared(window, named)
-    bars = scale(window, (slot for slot in runs.by_slot if slot is not None))
     judged = judgements(window, named)
+    runs = judged.runs()
+    bars = scale(window, (slot for slot in runs.by_slot if slot is not None))
     strips, more_axes = _strips(judged, bars)
-    blueprints, more_blueprints = _blueprints(window, judged, named)
+    blueprints, more_blueprints = _blueprints(judged)
     return Overview(
         window=window,
         now=runs.now,
@@ -78,8 +78,8 @@ def _strips(judged: Judgements, bars: Scale) -> tuple[list[Strip], int]:
     return [Strip(*each, denials.get((each.axis,), Denials()).next_applied) for each in shown], more
 
 
-def _blueprints(window: Window, judged: Judgements, named: Named) -> tuple[list[BlueprintRow], int]:
-    totals = {name: here for name, here in by_blueprint(window).items() if named.has(name)}
+def _blueprints(judged: Judgements) -> tuple[list[BlueprintRow], int]:
+    totals = judged.runs_by_blueprint()
     shown = sorted(totals, key=lambda blueprint_id: (-totals[blueprint_id].rejection_rate.low, blueprint_id))[:MOST]
     top: dict[str, tuple[int, str]] = {}
     for (blueprint_id, axis), (_, rejected) in judged.sums("blueprint_id", "axis", blueprint_id=shown).items():

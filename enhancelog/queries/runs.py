@@ -91,6 +91,15 @@ def compared(window: Window, blueprints: Named = EVERY) -> Compared:
     return Compared(Totals(sum(applied.values()), sum(rejected.values())), Totals(**before), by_slot)
 
 
+def before(window: Window, blueprints: Named = EVERY) -> Totals:
+    """Of the window before an hourly one."""
+    if window.before_ms is None:
+        return Totals()
+    entries = _entries(Window(window.before_ms, window.since_ms, hourly=True), blueprints)
+    # Grouped by status, SQLite would follow the index by status and read the same pages twice.
+    return Totals(**entries.aggregate(**{each: Count("position", filter=Q(status=each)) for each in Totals._fields}))
+
+
 def in_bars(slots: Mapping[int | None, Totals], bars: Scale) -> list[Totals]:
     applied, rejected = [0] * bars.length, [0] * bars.length
     for slot, totals in slots.items():
@@ -161,9 +170,13 @@ def _by_blueprint(window: Window) -> Statement:
 
 def _rows(window: Window, blueprints: Named, *, by_blueprint: bool = False) -> _Rows:
     if window.hourly:
-        entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.start_ms, ts_ms__lt=window.until_ms)
-        entries = entries.filter(blueprints.condition).annotate(slot=F("ts_ms") / Value(window.slot_ms))
+        entries = _entries(window, blueprints).annotate(slot=F("ts_ms") / Value(window.slot_ms))
         return _Rows(entries, Count("position"), Q(ts_ms__gte=window.since_ms))
     now = Q() if window.since_ms is None else Q(day__gte=window.since_ms // DAY_MS)
     tally = in_days(tallies.of_status(blueprints, by_blueprint=by_blueprint), window.start_ms, window.until_ms)
     return _Rows(tally.annotate(slot=F("day")), Sum("runs"), now)
+
+
+def _entries(window: Window, blueprints: Named) -> QuerySet[Any]:
+    entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.start_ms, ts_ms__lt=window.until_ms)
+    return entries.filter(blueprints.condition)

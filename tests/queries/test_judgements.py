@@ -1,55 +1,68 @@
-"""What the axes of a window judged, by bar of a chart."""
+"""Hourly windows, which read runs, count what the tallies of the same days count, and read each run once."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from enhancelog.domain.times import DAY_MS, HOUR_MS
+from enhancelog.domain.times import DAY_MS
 from enhancelog.queries.blueprint_ids import EVERY, Named
-from enhancelog.queries.charts import Scale, Window
-from enhancelog.queries.judgements import Judged, judgements
-from tests.factories import make_entry, make_rejected
-from tests.recording import record_all
-from tests.strategies import NOW_MS
+from enhancelog.queries.charts import Window
+from enhancelog.queries.judgements import Judgements, judgements
+from tests.factories import make_many, make_rejected
+from tests.recording import record, record_all
 
 pytestmark = pytest.mark.django_db
 
-TODAY = NOW_MS // DAY_MS
-HOURS = Window((TODAY - 1) * DAY_MS, (TODAY + 1) * DAY_MS, hourly=True)
+END = 1_795_000_000_000 // DAY_MS * DAY_MS
+DAYS = Window(END - 20 * DAY_MS, END, END - 40 * DAY_MS)
+HOURS = replace(DAYS, hourly=True)
 
 
-@pytest.mark.parametrize("blueprints", [EVERY, Named(("main",))])
-@pytest.mark.parametrize(
-    "bars",
-    [
-        Scale(TODAY - 13, 7, 2, Window((TODAY - 13) * DAY_MS, (TODAY + 1) * DAY_MS)),
-        Scale(TODAY - 9, 1, 10, Window((TODAY - 20) * DAY_MS, None)),
-        Scale(TODAY - 10, 3, 2, Window()),  # entries lie before the bars, after them, and have no day
-        Scale(24 * TODAY - 10, 5, 4, HOURS),
-    ],
-)
-def test_bars_add_up_what_was_judged_in_their_slots(
-    blueprints: Named, bars: Scale, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("enhancelog.store.writing.now_ms", lambda: NOW_MS)
-    times = [*(NOW_MS - at * DAY_MS for at in range(20)), *(NOW_MS - at * HOUR_MS for at in range(20)), -1, 5]
-    runs = [
-        make_rejected("noop", issue_id=f"h-{at}", ts_ms=ts_ms, blueprint_id=("main", "other")[at % 2])
-        for at, ts_ms in enumerate(times)
-    ]
-    record_all([*runs, *(make_entry(issue_id=f"a-{at}", ts_ms=ts_ms) for at, ts_ms in enumerate(times))])
-    found = judgements(bars.window, blueprints)
-    judged, rejected = Counter[tuple[str, int | None]](), Counter[tuple[str, int | None]]()
-    for (axis, slot), here in found.sums("axis", "slot").items():
-        place = None if slot is None else bars.index(slot)
-        judged[axis, place] += here.judged
-        rejected[axis, place] += here.rejected
-    within = {
-        (axis, place): Judged(number, rejected[axis, place])
-        for (axis, place), number in judged.items()
-        if place in range(bars.length)
+@pytest.mark.parametrize("blueprints", [EVERY, Named(("main", "")), Named(None, ("ops/",)), Named(("nobody",))])
+def test_hours_count_what_the_tallies_of_their_days_count(blueprints: Named) -> None:
+    record_all(make_many(400))
+    record(make_rejected("noop", issue_id="tried", intent="try", ts_ms=END - DAY_MS, blueprint_id="main"))
+    record(make_rejected("noop", issue_id="again", intent="try", ts_ms=END - 1, blueprint_id="main"))
+    hours, days = judgements(HOURS, blueprints), judgements(DAYS, blueprints)
+    assert hours.sums("blueprint_id", "axis") == days.sums("blueprint_id", "axis")
+    assert hours.sums("axis", blueprint_id=["main"]) == days.sums("axis", blueprint_id=["main"])
+    assert hours.denials("blueprint_id", "axis") == days.denials("blueprint_id", "axis")
+    assert hours.denials("axis", axis=["noop"]) == days.denials("axis", axis=["noop"])
+    assert joint(hours) == joint(days)
+    assert hours.runs()[:2] == days.runs()[:2]
+    assert hours.runs_by_blueprint() == days.runs_by_blueprint()
+
+
+def joint(found: Judgements) -> Counter[tuple[str, frozenset[str]]]:
+    return Counter({(name, frozenset(each.axes)): each.runs for name, each in found.together_by_blueprint()})
+
+
+def test_slots_are_hours_also_where_the_window_begins_within_one() -> None:
+    at = END - DAY_MS
+    record_all(make_rejected(issue_id=f"h-{minutes}", ts_ms=at + minutes * 60_000) for minutes in (29, 30, 59, 60))
+    found = judgements(Window(at + 30 * 60_000, END, at, hourly=True))
+    hour = at // (60 * 60_000)
+    assert {slot: here.rejected for slot, here in found.runs().by_slot.items()} == {hour: 2, hour + 1: 1}
+    assert {slot: here.rejected for (slot,), here in found.sums("slot", axis=["noop"]).items()} == {
+        hour: 2,
+        hour + 1: 1,
     }
-    in_bars = found.in_bars(bars)
-    assert within
-    assert {key: here for key, here in in_bars.items() if key[1] in range(bars.length)} == within
-    assert sum(here.judged for here in in_bars.values()) == sum(judged.values())
+    assert found.runs().before.rejected == 1
+
+
+def test_an_hourly_window_is_read_once_for_all_figures() -> None:
+    record_all(make_many(100))
+    with CaptureQueriesContext(connection) as captured:
+        found = judgements(HOURS)
+        found.runs_by_blueprint()
+        found.sums("slot", "axis")
+        found.sums("blueprint_id", "axis")
+        list(found.together())
+        assert len(captured) == 1
+        found.runs()
+        found.denials("axis")
+        found.denials("blueprint_id")
+    assert len(captured) == 3  # with the window before, and what came next

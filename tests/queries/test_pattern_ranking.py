@@ -45,13 +45,13 @@ def test_patterns_rank_by_rejections_with_the_window_before_beside_them() -> Non
     record_some()
     found = ranked(WEEK, TODAY + DAY_MS, 10)
     grew, rude = found.rows
-    assert (grew.axis, grew.template, grew.numbers) == ("noop", "grew by ⟨n⟩ %", Numbers(3, 4, 1))
+    assert (grew.axis, grew.template, grew.numbers) == ("noop", "grew by ⟨n⟩ %", Numbers(3, 1))
     assert grew.places == [Place("triage", 2), Place("main", 1)]
     assert grew.days == [0] * 7 + [1] + [0] * 11 + [1, 2]
     assert len(grew.days) == SPARK_DAYS
     assert (grew.first_ms, grew.last_ms) == (TODAY - 13 * DAY_MS, TODAY + 1)
     assert not grew.is_new
-    assert (rude.axis, rude.template, rude.numbers, rude.is_new) == ("tone", "rude", Numbers(1, 1, 0), True)
+    assert (rude.axis, rude.template, rude.numbers, rude.is_new) == ("tone", "rude", Numbers(1), True)
     assert (rude.first_ms, rude.last_ms) == (TODAY - 2 * DAY_MS, TODAY - 2 * DAY_MS)
     assert found.left_out == 0
 
@@ -61,14 +61,14 @@ def test_a_window_without_bounds_counts_what_has_no_time_and_calls_nothing_new()
     found = ranked(Window(), TODAY + DAY_MS, 1)
     assert found.left_out == 2
     (rude,) = [row for row in ranked(Window(), TODAY + DAY_MS, 9).rows if row.template == "rude"]
-    assert (rude.numbers, rude.is_new) == (Numbers(2, 2, 0), False)
+    assert (rude.numbers, rude.is_new) == (Numbers(2), False)
 
 
 def test_an_hourly_window_is_counted_to_the_millisecond() -> None:
     record_some()
     window = Window(TODAY - DAY_MS + 1, TODAY + 1, TODAY - 2 * DAY_MS + 1, hourly=True)
     found = ranked(window, TODAY + DAY_MS, 10)
-    assert [(row.template, row.numbers) for row in found.rows] == [("grew by ⟨n⟩ %", Numbers(1, 2, 1))]
+    assert [(row.template, row.numbers) for row in found.rows] == [("grew by ⟨n⟩ %", Numbers(1, 1))]
 
 
 def test_the_number_of_queries_does_not_grow_with_the_patterns() -> None:

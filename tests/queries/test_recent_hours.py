@@ -31,10 +31,12 @@ EARLIER = 500
         lambda: runs.compared(WINDOW),
         lambda: runs.by_blueprint(WINDOW),
         lambda: runs.compared_by_blueprint(WINDOW),
+        lambda: judgements.judgements(WINDOW).runs(),
         lambda: judgements.judgements(WINDOW).sums("axis"),
         lambda: judgements.judgements(WINDOW).denials("axis"),
         lambda: funnel.funnel(WINDOW),
         lambda: ranking.numbers(WINDOW),
+        lambda: ranking.ranked(WINDOW, NOW, 10),
         lambda: counts.count(_wanted(), last_position()),
     ],
 )
@@ -46,6 +48,15 @@ def test_earlier_entries_are_not_read(read: Callable[[], object]) -> None:
     record(*(make_entry(issue_id=f"old-{number}", ts_ms=NOW - 90 * DAY_MS + number) for number in range(EARLIER)))
     analyze()
     assert steps(read) < before + EARLIER
+
+
+def test_patterns_are_read_from_rejected_runs_alone() -> None:
+    record(make_rejected(issue_id="rejected", ts_ms=NOW - HOUR_MS))
+    analyze()
+    before = steps(lambda: ranking.ranked(WINDOW, NOW, 10))
+    record(*(make_entry(issue_id=f"applied-{number}", ts_ms=NOW - number - 1) for number in range(EARLIER)))
+    analyze()
+    assert steps(lambda: ranking.ranked(WINDOW, NOW, 10)) < before + EARLIER
 
 
 def _wanted() -> filters.EntryFilter:

@@ -1,13 +1,13 @@
 """The patterns that deny most in a window, compared with the window before."""
 
-# Numbers count rejected runs, so that each equals the length of a list of rejections; ``denied`` counts all runs.
+# Numbers count rejected runs, so that each equals the length of a list of rejections.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Aggregate, Count, F, Q, QuerySet, Sum
+from django.db.models import Aggregate, Count, F, Q, QuerySet, Sum, Value
 
 from enhancelog.domain import records
 from enhancelog.domain.pattern_states import NEW, PatternState
@@ -35,10 +35,9 @@ class Place(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """``rejected`` and ``denied`` in the window; ``before``: rejected in the window before."""
+    """``rejected`` in the window; ``before``: in the window before."""
 
     rejected: int = 0
-    denied: int = 0
     before: int = 0
 
 
@@ -147,14 +146,14 @@ def without_expected(found: dict[int, Numbers], shows_expected: bool) -> tuple[d
 def numbers(window: Window, scope: Scope = EVERYWHERE) -> dict[int, Numbers]:
     def write(window: Window) -> Statement:
         source = _source(window, scope)
-        rows = source.rows.values("pattern", "now").annotate(r=source.rejected, d=source.denied)
-        return written(rows.values_list("pattern", "now", "r", "d"))
+        rows = source.rows.values("pattern", "now").annotate(n=source.rejected)
+        return written(rows.values_list("pattern", "now", "n"))
 
     found: defaultdict[int, Numbers] = defaultdict(Numbers)
-    for pattern, is_now, rejected, denied in fetch_in(window, ("pattern numbers", scope), write):
+    for pattern, is_now, rejected in fetch_in(window, ("pattern numbers", scope), write):
         here = found[pattern]
         if is_now:
-            found[pattern] = here._replace(rejected=int(rejected), denied=int(denied))
+            found[pattern] = here._replace(rejected=int(rejected))
         else:
             found[pattern] = here._replace(before=int(rejected))
     return {pattern: here for pattern, here in found.items() if here.rejected or here.before}
@@ -203,7 +202,6 @@ def is_new(first_ms: int | None, window: Window) -> bool:
 class _Source(NamedTuple):
     rows: QuerySet[Any]
     rejected: Aggregate
-    denied: Aggregate
 
 
 def _source(window: Window, scope: Scope) -> _Source:
@@ -213,16 +211,22 @@ def _source(window: Window, scope: Scope) -> _Source:
 def _from_tallies(window: Window, scope: Scope) -> _Source:
     rows = in_days(_tallies(scope), window.start_ms, window.until_ms)
     now = Q() if window.since_ms is None else Q(day__gte=window.since_ms // DAY_MS)
-    rows = rows.order_by().annotate(pattern=F("template__pattern_id"), now=now_or_before(now))
-    return _Source(rows, Sum("rejected"), Sum("denied"))
+    rows = rows.order_by().annotate(pattern=F("template__pattern_id"), place=F("blueprint_id"), now=now_or_before(now))
+    return _Source(rows, Sum("rejected"))
 
 
 def _from_index(window: Window, scope: Scope) -> _Source:
-    entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.start_ms, ts_ms__lt=window.until_ms)
+    entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.start_ms, ts_ms__lt=window.until_ms, status="rejected")
     now = Q(ts_ms__gte=window.since_ms)
     denials = entries.order_by().filter(_conditions(scope, "patterns__template__"), patterns__template__rules=SERVED)
-    rows = denials.annotate(pattern=F("patterns__template__pattern_id"), now=now_or_before(now))
-    return _Source(rows, Count("position", filter=Q(patterns__rejected=True)), Count("position"))
+    # The sum keeps SQLite from reading the window once for each template of a pattern; the place that is the denial's
+    # own, from following the index of Blueprints.
+    rows = denials.annotate(
+        pattern=F("patterns__template__pattern_id") + Value(0),
+        place=F("patterns__blueprint_id"),
+        now=now_or_before(now),
+    )
+    return _Source(rows, Count("position"))
 
 
 def _tallies(scope: Scope) -> QuerySet[Any]:
@@ -239,8 +243,8 @@ def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, 
 
     def write(window: Window) -> Statement:
         source = _source(window, scope)
-        rows = source.rows.filter(pattern__in=wanted).values("pattern", "blueprint_id").annotate(n=source.rejected)
-        return written(rows.filter(n__gt=0).values_list("pattern", "blueprint_id", "n"))
+        rows = source.rows.filter(pattern__in=wanted).values("pattern", "place").annotate(n=source.rejected)
+        return written(rows.filter(n__gt=0).values_list("pattern", "place", "n"))
 
     alone = replace(window, before_ms=None)
     found: defaultdict[int, list[Place]] = defaultdict(list)

@@ -93,7 +93,7 @@ def matching(wanted: EntryFilter, window: Window, part: Part, chosen: Chosen) ->
         totals = Counter[int]()
         for row in rows:
             totals[row.pattern] += row.number
-        found = {pattern: Numbers(number, number) for pattern, number in totals.items()}
+        found = {pattern: Numbers(number) for pattern, number in totals.items()}
     else:
         found = numbers(window, scope)
     found, _ = _in_state({pattern: here for pattern, here in found.items() if is_wanted(pattern)}, chosen)
@@ -132,7 +132,7 @@ def _of_newest(
     for row in found.rows:
         totals[row.pattern] += row.number
         places[row.pattern].append(Place(row.blueprint_id, row.number))
-    sums = {pattern: Numbers(number, number) for pattern, number in totals.items() if is_wanted(pattern)}
+    sums = {pattern: Numbers(number) for pattern, number in totals.items() if is_wanted(pattern)}
     sums, hidden = _in_state(sums, chosen)
     order = _ordered(sums, part)[part.first : part.first + part.size]
     leaders, states = leaders_of(order), states_of(order)
