@@ -3,7 +3,7 @@
 # Numbers count rejected runs, so that each equals the length of a list of rejections; ``denied`` counts all runs.
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -21,7 +21,7 @@ from enhancelog.queries.pattern_states import expected, states_of
 from enhancelog.queries.patterns.served import patterns
 from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.selection import PLAUSIBLE
-from enhancelog.queries.windowed import fetch_in, now_or_before
+from enhancelog.queries.windowed import fetch_in
 
 MOST_NEW: Final = 5
 MOST_NEW_READ: Final = 100  # patterns with most rejections, of which some may be new
@@ -147,16 +147,18 @@ def without_expected(found: dict[int, Numbers], shows_expected: bool) -> tuple[d
 def numbers(window: Window, scope: Scope = EVERYWHERE) -> dict[int, Numbers]:
     def write(window: Window) -> Statement:
         source = _source(window, scope)
-        rows = source.rows.values("pattern", "now").annotate(r=source.rejected, d=source.denied)
-        return written(rows.values_list("pattern", "now", "r", "d"))
+        # Columns of both windows, because rows that are grouped by window, too, would have to be sorted.
+        sums = {
+            "n_rejected": source.rejected(source.now),
+            "n_denied": source.denied(source.now),
+            "n_before": source.rejected(source.before),
+        }
+        return written(source.rows.values("pattern").annotate(**sums).values_list("pattern", *sums))
 
-    found: defaultdict[int, Numbers] = defaultdict(Numbers)
-    for pattern, is_now, rejected, denied in fetch_in(window, ("pattern numbers", scope), write):
-        here = found[pattern]
-        if is_now:
-            found[pattern] = here._replace(rejected=int(rejected), denied=int(denied))
-        else:
-            found[pattern] = here._replace(before=int(rejected))
+    found = {
+        pattern: Numbers(*(int(number or 0) for number in numbers))
+        for pattern, *numbers in fetch_in(window, ("pattern numbers", scope), write)
+    }
     return {pattern: here for pattern, here in found.items() if here.rejected or here.before}
 
 
@@ -200,10 +202,13 @@ def is_new(first_ms: int | None, window: Window) -> bool:
     return window.since_ms is not None and first_ms is not None and first_ms >= window.since_ms
 
 
+# The aggregates take a further condition. ``now`` and ``before``: which rows are of the window, and of the one before.
 class _Source(NamedTuple):
     rows: QuerySet[Any]
-    rejected: Aggregate
-    denied: Aggregate
+    rejected: Callable[[Q], Aggregate]
+    denied: Callable[[Q], Aggregate]
+    now: Q
+    before: Q
 
 
 def _source(window: Window, scope: Scope) -> _Source:
@@ -212,17 +217,29 @@ def _source(window: Window, scope: Scope) -> _Source:
 
 def _from_tallies(window: Window, scope: Scope) -> _Source:
     rows = in_days(_tallies(scope), window.start_ms, window.until_ms)
-    now = Q() if window.since_ms is None else Q(day__gte=window.since_ms // DAY_MS)
-    rows = rows.order_by().annotate(pattern=F("template__pattern_id"), now=now_or_before(now))
-    return _Source(rows, Sum("rejected"), Sum("denied"))
+    now, before = Q(), Q(pk__in=[])
+    if window.since_ms is not None:
+        since = window.since_ms // DAY_MS
+        now, before = Q(day__gte=since), Q(day__lt=since)
+    return _Source(
+        rows.order_by().annotate(pattern=F("template__pattern_id")),
+        lambda which: Sum("rejected", filter=which),
+        lambda which: Sum("denied", filter=which),
+        now,
+        before,
+    )
 
 
 def _from_index(window: Window, scope: Scope) -> _Source:
     entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.start_ms, ts_ms__lt=window.until_ms)
-    now = Q(ts_ms__gte=window.since_ms)
     denials = entries.order_by().filter(_conditions(scope, "patterns__template__"), patterns__template__rules=SERVED)
-    rows = denials.annotate(pattern=F("patterns__template__pattern_id"), now=now_or_before(now))
-    return _Source(rows, Count("position", filter=Q(patterns__rejected=True)), Count("position"))
+    return _Source(
+        denials.annotate(pattern=F("patterns__template__pattern_id")),
+        lambda which: Count("position", filter=which & Q(patterns__rejected=True)),
+        lambda which: Count("position", filter=which),
+        Q(ts_ms__gte=window.since_ms),
+        Q(ts_ms__lt=window.since_ms),
+    )
 
 
 def _tallies(scope: Scope) -> QuerySet[Any]:
@@ -239,7 +256,7 @@ def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, 
 
     def write(window: Window) -> Statement:
         source = _source(window, scope)
-        rows = source.rows.filter(pattern__in=wanted).values("pattern", "blueprint_id").annotate(n=source.rejected)
+        rows = source.rows.filter(pattern__in=wanted).values("pattern", "blueprint_id").annotate(n=source.rejected(Q()))
         return written(rows.filter(n__gt=0).values_list("pattern", "blueprint_id", "n"))
 
     alone = replace(window, before_ms=None)
