@@ -2,7 +2,7 @@
 
 # Numbers count rejected runs, so that each equals the length of a list of rejections; ``denied`` counts all runs.
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
@@ -44,14 +44,14 @@ class Numbers(NamedTuple):
 
 @dataclass(frozen=True)
 class PatternRow:
-    """``places``: most rejections first. ``days``: rejections on each of the last ``SPARK_DAYS`` days. ``first_ms`` and
+    """``place``: with most rejections. ``days``: rejections on each of the last ``SPARK_DAYS`` days. ``first_ms`` and
     ``last_ms`` (epoch ms): of all denials; ``None`` without a plausible time."""
 
     id: str
     axis: str
     template: str
     numbers: Numbers
-    places: Sequence[Place]
+    place: Place | None
     days: Sequence[int]
     first_ms: int | None
     last_ms: int | None
@@ -73,7 +73,7 @@ class Leader(NamedTuple):
         self,
         window: Window,
         numbers: Numbers,
-        places: Iterable[Place],
+        place: Place | None,
         days: Sequence[int] = (),
         state: PatternState = NEW,
     ) -> PatternRow:
@@ -82,7 +82,7 @@ class Leader(NamedTuple):
             axis=self.axis,
             template=self.wording,
             numbers=numbers,
-            places=sorted(places, key=lambda place: (-place.rejected, place.name)),
+            place=place,
             days=days,
             first_ms=self.first_ms,
             last_ms=self.last_ms,
@@ -171,7 +171,7 @@ def described(
     leaders: Mapping[int, Leader] | None = None,
 ) -> list[PatternRow]:
     """``leaders``: if already read."""
-    places = _places(window, order, scope)
+    places = _top_places(window, order, scope)
     last_day = day_of(spark_until_ms - 1)
     days = daily(order, last_day, scope)
     leaders = leaders_of(order) if leaders is None else leaders
@@ -180,7 +180,7 @@ def described(
         leader.row(
             window,
             counted[pattern],
-            places[pattern],
+            places.get(pattern),
             [days[pattern, day] for day in range(last_day - SPARK_DAYS + 1, last_day + 1)],
             states[pattern],
         )
@@ -196,6 +196,16 @@ def leaders_of(order: Iterable[int]) -> dict[int, Leader]:
         return written(patterns().filter(pk__in=wanted).values_list(*Leader._fields))
 
     return {leader.pk: leader for leader in map(Leader._make, fetch(("pattern leaders", wanted), write))}
+
+
+def top_places(rejections: Iterable[tuple[int, str, int]]) -> dict[int, Place]:
+    """``rejections``: pattern, Blueprint and their number."""
+    found: dict[int, Place] = {}
+    for pattern, blueprint_id, number in rejections:
+        top = found.get(pattern)
+        if top is None or (-number, blueprint_id) < (-top.rejected, top.name):
+            found[pattern] = Place(blueprint_id, int(number))
+    return found
 
 
 def is_new(first_ms: int | None, window: Window) -> bool:
@@ -251,7 +261,7 @@ def _conditions(scope: Scope, template: str) -> Q:
     return found if scope.axis is None else found & Q(**{f"{template}axis__in": records.only_ids([scope.axis])})
 
 
-def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, Sequence[Place]]:
+def _top_places(window: Window, order: Iterable[int], scope: Scope) -> dict[int, Place]:
     wanted = tuple(sorted(order))
 
     def write(window: Window) -> Statement:
@@ -259,11 +269,7 @@ def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, 
         rows = source.rows.filter(pattern__in=wanted).values("pattern", "blueprint_id").annotate(n=source.rejected(Q()))
         return written(rows.filter(n__gt=0).values_list("pattern", "blueprint_id", "n"))
 
-    alone = replace(window, before_ms=None)
-    found: defaultdict[int, list[Place]] = defaultdict(list)
-    for pattern, blueprint_id, number in fetch_in(alone, ("pattern places", wanted, scope), write):
-        found[pattern].append(Place(blueprint_id, int(number)))
-    return found
+    return top_places(fetch_in(replace(window, before_ms=None), ("pattern places", wanted, scope), write))
 
 
 def daily(order: Iterable[int], last_day: int, scope: Scope = EVERYWHERE) -> Counter[tuple[int, int]]:

@@ -162,10 +162,10 @@ def _row(pattern: PatternRow, others: Pairs, window: Window) -> Row:
         return Row(pattern, "", "")
     own = [*links.between(window.since_ms, window.until_ms), ("pattern", pattern.id)]
     url = links.rejections([*others, *own])
-    if not pattern.places:
+    if not pattern.place:
         return Row(pattern, url, "")
     elsewhere = [pair for pair in others if pair[0] not in ("blueprint_id", "blueprint_prefix")]
-    return Row(pattern, url, links.rejections([*elsewhere, ("blueprint_id", pattern.places[0].name), *own]))
+    return Row(pattern, url, links.rejections([*elsewhere, ("blueprint_id", pattern.place.name), *own]))
 
 
 def _columns(list_request: ListRequest, part: Part) -> dict[str, Column]:
