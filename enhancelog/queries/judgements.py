@@ -6,7 +6,8 @@ from functools import cached_property, lru_cache, reduce
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
-from django.db.models import Case, Count, F, Max, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, F, Max, Q, QuerySet, Sum, TextField, Value, When
+from django.db.models.functions import Coalesce
 
 from enhancelog.models import Entry
 from enhancelog.queries import next_attempts, runs, tallies
@@ -25,6 +26,8 @@ Name = Literal["slot", "blueprint_id", "axis"]
 Key = tuple[Any, ...]
 
 _CHUNK: Final = 500
+# To group by the bare column, SQLite follows the index that begins with it through the rows of all axes and days.
+_PLACE: Final = Coalesce("blueprint_id", Value(""), output_field=TextField())
 
 
 class Judged(NamedTuple):
@@ -126,13 +129,15 @@ class _Tallied:
         narrowed = tuple((name, tuple(sorted(values))) for name, values in only.items())
         sums = {f"n_{amount}": Sum(amount) for amount in amounts}
         by_blueprint = "blueprint_id" in {*by, *only}
+        grouped = by if "blueprint_id" in only else tuple("place" if name == "blueprint_id" else name for name in by)
 
         def write(window: Window) -> Statement:
             tally = in_days(
                 tallies.of_axes(self._blueprints, by_blueprint=by_blueprint), window.since_ms, window.until_ms
             )
             tally = tally.annotate(slot=F("day")).filter(which, **{f"{name}__in": values for name, values in narrowed})
-            return written(tally.order_by().values(*by).annotate(**sums).values_list(*by, *sums))
+            tally = tally.annotate(place=_PLACE) if "place" in grouped else tally
+            return written(tally.order_by().values(*grouped).annotate(**sums).values_list(*grouped, *sums))
 
         found = fetch_in(self._window, ("judgements", amounts, by, narrowed, self._blueprints), write)
         return {row[: len(by)]: map(int, row[len(by) :]) for row in found}

@@ -1,6 +1,6 @@
 """Runs in a window by outcome."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -56,10 +56,12 @@ class Compared(NamedTuple):
     by_slot: Mapping[int | None, Totals]
 
 
+# ``now`` and ``before``: which rows are of the window, and of the one before.
 class _Rows(NamedTuple):
     rows: QuerySet[Any]
-    number: Aggregate
+    number: Callable[..., Aggregate]
     now: Q
+    before: Q
 
 
 def newest_ms() -> int | None:
@@ -130,51 +132,55 @@ def by_blueprint(window: Window) -> dict[str, Totals]:
     if window == Window():  # all time: a row for each Blueprint and source instead of one for each day
         sums = BlueprintSummary.objects.order_by().values("blueprint_id").annotate(a=Sum("applied"), r=Sum("rejected"))
         return {name: Totals(int(applied), int(rejected)) for name, applied, rejected in sums.values_list(*_SUMMED)}
-    totals: dict[str, Totals] = {}
-    for blueprint_id, status, number in fetch_in(window, "runs by Blueprint", _by_blueprint):
-        totals[blueprint_id] = totals.get(blueprint_id, Totals())._replace(**{status: int(number)})
-    return totals
+    return {name: _totals(*numbers) for name, *numbers in fetch_in(window, "runs by Blueprint", _by_blueprint)}
 
 
 def compared_by_blueprint(window: Window) -> dict[str, tuple[Totals, Totals]]:
     """Of the window, and of the one before."""
-    found: dict[str, tuple[Totals, Totals]] = {}
-    for blueprint_id, is_now, status, number in fetch_in(window, "compared by Blueprint", _compared_by_blueprint):
-        now, before = found.get(blueprint_id, (Totals(), Totals()))
-        if is_now:
-            now = now._replace(**{status: int(number)})
-        else:
-            before = before._replace(**{status: int(number)})
-        found[blueprint_id] = now, before
-    return found
+    found = fetch_in(window, "compared by Blueprint", _compared_by_blueprint)
+    return {name: (_totals(*numbers[:2]), _totals(*numbers[2:])) for name, *numbers in found}
 
 
 def _by_slot(blueprints: Named, window: Window) -> Statement:
     source = _rows(window, blueprints)
     rows = source.rows.order_by().annotate(now=now_or_before(source.now))
-    sums = rows.values("now", "slot", "status").annotate(n=source.number)
+    sums = rows.values("now", "slot", "status").annotate(n=source.number())
     return written(sums.values_list("now", "slot", "status", "n"))
 
 
 def _compared_by_blueprint(window: Window) -> Statement:
     source = _rows(window, EVERY, by_blueprint=True)
-    rows = source.rows.order_by().annotate(now=now_or_before(source.now)).values("blueprint_id", "now", "status")
-    return written(rows.annotate(n=source.number).values_list("blueprint_id", "now", "status", "n"))
+    return _summed(source.rows, _sums(source, "now", source.now) | _sums(source, "before", source.before))
 
 
 def _by_blueprint(window: Window) -> Statement:
     source = _rows(window, EVERY, by_blueprint=True)
-    rows = source.rows.filter(source.now).order_by().values("blueprint_id", "status").annotate(n=source.number)
-    return written(rows.values_list("blueprint_id", "status", "n"))
+    return _summed(source.rows.filter(source.now), _sums(source, "now", Q()))
+
+
+def _summed(rows: QuerySet[Any], sums: Mapping[str, Aggregate]) -> Statement:
+    return written(rows.order_by().values("blueprint_id").annotate(**sums).values_list("blueprint_id", *sums))
+
+
+# A column for each status: grouped by it, too, all rows would have to be sorted.
+def _sums(source: _Rows, name: str, which: Q) -> dict[str, Aggregate]:
+    return {f"{name}_{status}": source.number(filter=which & Q(status=status)) for status in Totals._fields}
+
+
+def _totals(applied: int | None, rejected: int | None) -> Totals:
+    return Totals(int(applied or 0), int(rejected or 0))
 
 
 def _rows(window: Window, blueprints: Named, *, by_blueprint: bool = False) -> _Rows:
     if window.hourly:
         entries = _entries(window, blueprints).annotate(slot=F("ts_ms") / Value(window.slot_ms))
-        return _Rows(entries, Count("position"), Q(ts_ms__gte=window.since_ms))
-    now = Q() if window.since_ms is None else Q(day__gte=window.since_ms // DAY_MS)
+        return _Rows(entries, partial(Count, "position"), Q(ts_ms__gte=window.since_ms), Q(ts_ms__lt=window.since_ms))
     tally = in_days(tallies.of_status(blueprints, by_blueprint=by_blueprint), window.start_ms, window.until_ms)
-    return _Rows(tally.annotate(slot=F("day")), Sum("runs"), now)
+    rows = _Rows(tally.annotate(slot=F("day")), partial(Sum, "runs"), now=Q(), before=Q(pk__in=[]))
+    if window.since_ms is None:
+        return rows
+    since = window.since_ms // DAY_MS
+    return rows._replace(now=Q(day__gte=since), before=Q(day__lt=since))
 
 
 def _entries(window: Window, blueprints: Named) -> QuerySet[Any]:

@@ -131,7 +131,7 @@ def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
     axis = leading_axis(wanted)
     if pattern is not None and is_pattern_id(pattern):
         del include["pattern"]
-        return _joined("patterns", denied_by(pattern), include), include
+        return _joined("patterns", denied_by(pattern, "patterns__"), include), include
     if axis is not None and records.is_id(axis):
         include["axis"] = tuple(other for other in include.get("axis", ()) if other != axis)
         return _joined("denials", Q(denials__axis=axis), include), include

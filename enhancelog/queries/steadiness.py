@@ -1,10 +1,10 @@
 """Whether axes judge the same candidate alike: figures by axis, the judgements that were repeated, and suspects."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
+from itertools import islice
+from operator import itemgetter
 from typing import Any, Final, Literal, NamedTuple, assert_never, get_args
 
 from django.db.models import Case, F, Q, QuerySet, When
@@ -16,6 +16,7 @@ from enhancelog.models import CandidateKey, Rejudgement, Version
 from enhancelog.projections import source_names
 from enhancelog.queries.charts import Window
 from enhancelog.queries.counts import CAP, Count
+from enhancelog.queries.prepared import run, written
 
 Kind = Literal["flips", "to_deny", "to_pass", "judged", "suspects"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -26,6 +27,10 @@ MOST_OF_ENTRY: Final = 100
 INTENT_CHARACTERS: Final = 200
 DIFFERS: Final = {"prev_hash": "document before", "intent": "intent", "rationale": "rationale", "status": "outcome"}
 
+# Columns of a repeated judgement that is counted. Its key and what was said share the axis.
+_COLUMNS: Final = ("entry_id", "earlier_id", "axis", "after", "flips", "suspect")
+_KEY: Final = slice(0, 3)
+_SAID: Final = slice(2, 6)
 _NEWEST_FIRST: Final = ("-ts_ms", "-entry_id", "-earlier_id", "axis")
 
 
@@ -80,11 +85,9 @@ class MadeByHand(NamedTuple):
     ts_ms: int
 
 
-class Key(NamedTuple):
-    """Of a row, and what it says."""
+class Said(NamedTuple):
+    """What an axis said of a repeated candidate."""
 
-    later: int
-    earlier: int
     axis: str
     after: str
     flips: bool
@@ -106,43 +109,46 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Reading:
-    """Repeated judgements, the newest first. ``capped``: there are more than these ``MOST_READ``."""
+    """Repeated judgements. ``rows``: ``_COLUMNS``, the newest first. ``numbers``: of those that say the same.
+    ``capped``: there are more than these ``MOST_READ``."""
 
-    keys: list[Key]
+    rows: list[tuple[Any, ...]]
+    numbers: Mapping[Said, int]
     capped: bool
 
-    def of(self, kind: Kind) -> list[Key]:
-        return [key for key in self.keys if key.is_of(kind)]
-
     def count(self, kind: Kind) -> Count:
-        return self.counted(len(self.of(kind)))
+        return self.counted(sum(number for said, number in self.numbers.items() if said.is_of(kind)))
 
     def counted(self, number: int) -> Count:
         return Count(number, self.capped and number > 0)
 
     def by_axis(self) -> list[Steadiness]:
         """Most flips first."""
-        judged = Counter(key.axis for key in self.of("judged"))
-        to_deny = Counter(key.axis for key in self.of("to_deny"))
-        to_pass = Counter(key.axis for key in self.of("to_pass"))
-        found = [Steadiness(axis, number, to_deny[axis], to_pass[axis]) for axis, number in judged.items()]
+        counted: defaultdict[str, Counter[Kind]] = defaultdict(Counter)
+        for said, number in self.numbers.items():
+            counted[said.axis].update({kind: number for kind in KINDS if said.is_of(kind)})
+        found = [
+            Steadiness(axis, here["judged"], here["to_deny"], here["to_pass"])
+            for axis, here in counted.items()
+            if here["judged"]
+        ]
         return sorted(found, key=lambda row: (-row.flips, -row.judged, row.axis))
 
     def listed(self, kind: Kind, size: int, skip: int = 0) -> list[Repeated]:
-        found = self.of(kind)[skip : skip + size]
-        if not found:
-            return []
-        each = (Q(entry_id=key.later, earlier_id=key.earlier, axis=key.axis) for key in found)
-        return _read(Rejudgement.objects.filter(reduce(or_, each)))
+        wanted = {said for said in self.numbers if said.is_of(kind)}
+        keys = [*islice((row[_KEY] for row in self.rows if row[_SAID] in wanted), skip, skip + size)]
+        return _read(Rejudgement.objects.filter(pk__in=keys)) if keys else []
 
 
 def read(window: Window, axis: str | None = None) -> Reading:
     rows = Rejudgement.objects.filter(_within(window))
     if axis is not None:
         rows = rows.filter(axis__in=records.only_ids((axis,)))
-    columns = ("entry_id", "earlier_id", "axis", "after", "flips", "suspect")
-    found = list(rows.order_by(*_NEWEST_FIRST).values_list(*columns)[: MOST_READ + 1])
-    return Reading([Key(*row) for row in found[:MOST_READ]], len(found) > MOST_READ)
+    # Plain rows, because there are many: to make an object of each would take longer than to read them.
+    found = run(written(rows.order_by(*_NEWEST_FIRST).values_list(*_COLUMNS)[: MOST_READ + 1]))
+    newest = found[:MOST_READ]
+    numbers = Counter(map(itemgetter(_SAID), newest))
+    return Reading(newest, {Said(*said): number for said, number in numbers.items()}, len(found) > MOST_READ)
 
 
 def of_entry(position: int) -> list[Repeated]:

@@ -77,11 +77,11 @@ def by_blueprint(pattern: Known) -> dict[str, Any]:
     denied, rejected = (sum(amounts) for amounts in zip(*totals.values(), strict=True)) if totals else (0, 0)
     listed = links.rejections if denied == rejected else links.runs
     own = ("pattern", pattern.id)
-    places = [PlaceRow(name, here, listed([("blueprint_id", name), own])) for name, (here, _) in totals.items()]
+    shown = list(totals.items())[:BLUEPRINTS]
     return {
         "denied": denied,
         "all_url": listed([own]),
         "feed_url": listed([own, ("format", "atom")]),
-        "places": places[:BLUEPRINTS],
-        "more_places": max(0, len(places) - BLUEPRINTS),
+        "places": [PlaceRow(name, here, listed([("blueprint_id", name), own])) for name, (here, _) in shown],
+        "more_places": len(totals) - len(shown),
     }

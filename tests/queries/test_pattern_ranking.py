@@ -46,7 +46,7 @@ def test_patterns_rank_by_rejections_with_the_window_before_beside_them() -> Non
     found = ranked(WEEK, TODAY + DAY_MS, 10)
     grew, rude = found.rows
     assert (grew.axis, grew.template, grew.numbers) == ("noop", "grew by ⟨n⟩ %", Numbers(3, 1))
-    assert grew.places == [Place("triage", 2), Place("main", 1)]
+    assert grew.place == Place("triage", 2)
     assert grew.days == [0] * 7 + [1] + [0] * 11 + [1, 2]
     assert len(grew.days) == SPARK_DAYS
     assert (grew.first_ms, grew.last_ms) == (TODAY - 13 * DAY_MS, TODAY + 1)
@@ -54,6 +54,18 @@ def test_patterns_rank_by_rejections_with_the_window_before_beside_them() -> Non
     assert (rude.axis, rude.template, rude.numbers, rude.is_new) == ("tone", "rude", Numbers(1), True)
     assert (rude.first_ms, rude.last_ms) == (TODAY - 2 * DAY_MS, TODAY - 2 * DAY_MS)
     assert found.left_out == 0
+
+
+def test_a_pattern_s_place_is_the_blueprint_with_most_rejections_by_it_or_the_first_by_name() -> None:
+    ran = ["main", "triage", "triage", "early", "early", "a"]
+    record_all(
+        make_rejected("noop", issue_id=str(number), ts_ms=TODAY, blueprint_id=name) for number, name in enumerate(ran)
+    )
+    record_all([make_rejected("tone", issue_id="b", ts_ms=TODAY, blueprint_id="b")])
+    assert {row.axis: row.place for row in ranked(WEEK, TODAY + DAY_MS, 10).rows} == {
+        "noop": Place("early", 2),
+        "tone": Place("b", 1),
+    }
 
 
 def test_a_window_without_bounds_counts_what_has_no_time_and_calls_nothing_new() -> None:

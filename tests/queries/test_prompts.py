@@ -88,6 +88,16 @@ def test_the_statement_seeks() -> None:
     assert not any("BLOOM" in plan for plan in plans(captured).values())
 
 
+def test_no_entry_is_looked_up_unless_the_filter_asks_for_more() -> None:
+    record_all(make_many(30))
+    pattern = pattern_ids(1)["noop"]
+    of_blueprint = filters.from_pairs([("blueprint_id", "main")], now_ms())
+    for wanted, looks_up in ((filters.EntryFilter(), False), (of_blueprint, True)):
+        with CaptureQueriesContext(connection) as captured:
+            came_next(pattern, wanted)
+        assert any('"enhancelog_entry"' in query["sql"] for query in captured.captured_queries) is looks_up
+
+
 def text(client: Client, path: str, **parameters: str) -> str:
     response = client.get(f"/v1/enhance/{path}", {**parameters, "format": "text"})
     assert response.status_code == 200

@@ -9,7 +9,6 @@ from django.db.models import F, Sum
 from django.db.models.functions import Substr
 
 from enhancelog import patterns
-from enhancelog.domain import records
 from enhancelog.domain.axis_figures import NextAttempts
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.models import PatternChange, Template, TemplateTally
@@ -23,6 +22,7 @@ from enhancelog.queries.patterns.fillings import Filled, fillings
 from enhancelog.queries.patterns.listing import Pattern, described
 from enhancelog.queries.patterns.served import patterns as patterns_with_times
 from enhancelog.queries.reach import reach
+from enhancelog.store.rows import decode_verdicts
 
 # Denials that are read for the values of the holes; fewer if their verdicts exceed ``MOST_CHARACTERS`` in total
 NEWEST: Final = 1_000
@@ -109,12 +109,17 @@ def newest(pattern: Known, wanted: EntryFilter, most: int = NEWEST) -> list[Deni
     rows: Iterable[tuple[Any, ...]] = entries.values_list(*columns)[:most].iterator(chunk_size=_READ_BATCH)
     left = MOST_CHARACTERS
     for *rest, verdicts in rows:
-        said = records.denied(records.decode_verdicts(verdicts)).get(pattern.axis, "")
-        found.append(Denied._make([*rest, said[:LONGEST]]))
+        found.append(Denied._make([*rest, _said(pattern.axis, verdicts)[:LONGEST]]))
         left -= len(verdicts)
         if left < 0:
             break
     return found
+
+
+def _said(axis: str, verdicts: str) -> str:
+    # An axis's first denial counts.
+    denials = (each.detail for each in decode_verdicts(verdicts) if each.status == "deny" and each.axis == axis)
+    return next(denials, "")
 
 
 def filled(pattern: Known, denials: Sequence[Denied]) -> list[Filled]:

@@ -2,8 +2,8 @@
 
 # Numbers count rejected runs, so that each equals the length of a list of rejections.
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -21,7 +21,7 @@ from enhancelog.queries.pattern_states import expected, states_of
 from enhancelog.queries.patterns.served import patterns
 from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.selection import PLAUSIBLE
-from enhancelog.queries.windowed import fetch_in, now_or_before
+from enhancelog.queries.windowed import fetch_in
 
 MOST_NEW: Final = 5
 MOST_NEW_READ: Final = 100  # patterns with most rejections, of which some may be new
@@ -43,14 +43,14 @@ class Numbers(NamedTuple):
 
 @dataclass(frozen=True)
 class PatternRow:
-    """``places``: most rejections first. ``days``: rejections on each of the last ``SPARK_DAYS`` days. ``first_ms`` and
+    """``place``: with most rejections. ``days``: rejections on each of the last ``SPARK_DAYS`` days. ``first_ms`` and
     ``last_ms`` (epoch ms): of all denials; ``None`` without a plausible time."""
 
     id: str
     axis: str
     template: str
     numbers: Numbers
-    places: Sequence[Place]
+    place: Place | None
     days: Sequence[int]
     first_ms: int | None
     last_ms: int | None
@@ -72,7 +72,7 @@ class Leader(NamedTuple):
         self,
         window: Window,
         numbers: Numbers,
-        places: Iterable[Place],
+        place: Place | None,
         days: Sequence[int] = (),
         state: PatternState = NEW,
     ) -> PatternRow:
@@ -81,7 +81,7 @@ class Leader(NamedTuple):
             axis=self.axis,
             template=self.wording,
             numbers=numbers,
-            places=sorted(places, key=lambda place: (-place.rejected, place.name)),
+            place=place,
             days=days,
             first_ms=self.first_ms,
             last_ms=self.last_ms,
@@ -146,16 +146,17 @@ def without_expected(found: dict[int, Numbers], shows_expected: bool) -> tuple[d
 def numbers(window: Window, scope: Scope = EVERYWHERE) -> dict[int, Numbers]:
     def write(window: Window) -> Statement:
         source = _source(window, scope)
-        rows = source.rows.values("pattern", "now").annotate(n=source.rejected)
-        return written(rows.values_list("pattern", "now", "n"))
+        # Columns of both windows, because rows that are grouped by window, too, would have to be sorted.
+        sums = {
+            "n_rejected": source.rejected(source.now),
+            "n_before": source.rejected(source.before),
+        }
+        return written(source.rows.values("pattern").annotate(**sums).values_list("pattern", *sums))
 
-    found: defaultdict[int, Numbers] = defaultdict(Numbers)
-    for pattern, is_now, rejected in fetch_in(window, ("pattern numbers", scope), write):
-        here = found[pattern]
-        if is_now:
-            found[pattern] = here._replace(rejected=int(rejected))
-        else:
-            found[pattern] = here._replace(before=int(rejected))
+    found = {
+        pattern: Numbers(*(int(number or 0) for number in numbers))
+        for pattern, *numbers in fetch_in(window, ("pattern numbers", scope), write)
+    }
     return {pattern: here for pattern, here in found.items() if here.rejected or here.before}
 
 
@@ -168,7 +169,7 @@ def described(
     leaders: Mapping[int, Leader] | None = None,
 ) -> list[PatternRow]:
     """``leaders``: if already read."""
-    places = _places(window, order, scope)
+    places = _top_places(window, order, scope)
     last_day = day_of(spark_until_ms - 1)
     days = daily(order, last_day, scope)
     leaders = leaders_of(order) if leaders is None else leaders
@@ -177,7 +178,7 @@ def described(
         leader.row(
             window,
             counted[pattern],
-            places[pattern],
+            places.get(pattern),
             [days[pattern, day] for day in range(last_day - SPARK_DAYS + 1, last_day + 1)],
             states[pattern],
         )
@@ -195,13 +196,26 @@ def leaders_of(order: Iterable[int]) -> dict[int, Leader]:
     return {leader.pk: leader for leader in map(Leader._make, fetch(("pattern leaders", wanted), write))}
 
 
+def top_places(rejections: Iterable[tuple[int, str, int]]) -> dict[int, Place]:
+    """``rejections``: pattern, Blueprint and their number."""
+    found: dict[int, Place] = {}
+    for pattern, blueprint_id, number in rejections:
+        top = found.get(pattern)
+        if top is None or (-number, blueprint_id) < (-top.rejected, top.name):
+            found[pattern] = Place(blueprint_id, int(number))
+    return found
+
+
 def is_new(first_ms: int | None, window: Window) -> bool:
     return window.since_ms is not None and first_ms is not None and first_ms >= window.since_ms
 
 
+# The aggregates take a further condition. ``now`` and ``before``: which rows are of the window, and of the one before.
 class _Source(NamedTuple):
     rows: QuerySet[Any]
-    rejected: Aggregate
+    rejected: Callable[[Q], Aggregate]
+    now: Q
+    before: Q
 
 
 def _source(window: Window, scope: Scope) -> _Source:
@@ -210,23 +224,22 @@ def _source(window: Window, scope: Scope) -> _Source:
 
 def _from_tallies(window: Window, scope: Scope) -> _Source:
     rows = in_days(_tallies(scope), window.start_ms, window.until_ms)
-    now = Q() if window.since_ms is None else Q(day__gte=window.since_ms // DAY_MS)
-    rows = rows.order_by().annotate(pattern=F("template__pattern_id"), place=F("blueprint_id"), now=now_or_before(now))
-    return _Source(rows, Sum("rejected"))
+    now, before = Q(), Q(pk__in=[])
+    if window.since_ms is not None:
+        since = window.since_ms // DAY_MS
+        now, before = Q(day__gte=since), Q(day__lt=since)
+    rows = rows.order_by().annotate(pattern=F("template__pattern_id"), place=F("blueprint_id"))
+    return _Source(rows, lambda which: Sum("rejected", filter=which), now, before)
 
 
 def _from_index(window: Window, scope: Scope) -> _Source:
     entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.start_ms, ts_ms__lt=window.until_ms, status="rejected")
-    now = Q(ts_ms__gte=window.since_ms)
     denials = entries.order_by().filter(_conditions(scope, "patterns__template__"), patterns__template__rules=SERVED)
     # The sum keeps SQLite from reading the window once for each template of a pattern; the place that is the denial's
     # own, from following the index of Blueprints.
-    rows = denials.annotate(
-        pattern=F("patterns__template__pattern_id") + Value(0),
-        place=F("patterns__blueprint_id"),
-        now=now_or_before(now),
-    )
-    return _Source(rows, Count("position"))
+    rows = denials.annotate(pattern=F("patterns__template__pattern_id") + Value(0), place=F("patterns__blueprint_id"))
+    now, before = Q(ts_ms__gte=window.since_ms), Q(ts_ms__lt=window.since_ms)
+    return _Source(rows, lambda which: Count("position", filter=which), now, before)
 
 
 def _tallies(scope: Scope) -> QuerySet[Any]:
@@ -238,19 +251,15 @@ def _conditions(scope: Scope, template: str) -> Q:
     return found if scope.axis is None else found & Q(**{f"{template}axis__in": records.only_ids([scope.axis])})
 
 
-def _places(window: Window, order: Iterable[int], scope: Scope) -> Mapping[int, Sequence[Place]]:
+def _top_places(window: Window, order: Iterable[int], scope: Scope) -> dict[int, Place]:
     wanted = tuple(sorted(order))
 
     def write(window: Window) -> Statement:
         source = _source(window, scope)
-        rows = source.rows.filter(pattern__in=wanted).values("pattern", "place").annotate(n=source.rejected)
+        rows = source.rows.filter(pattern__in=wanted).values("pattern", "place").annotate(n=source.rejected(Q()))
         return written(rows.filter(n__gt=0).values_list("pattern", "place", "n"))
 
-    alone = replace(window, before_ms=None)
-    found: defaultdict[int, list[Place]] = defaultdict(list)
-    for pattern, blueprint_id, number in fetch_in(alone, ("pattern places", wanted, scope), write):
-        found[pattern].append(Place(blueprint_id, int(number)))
-    return found
+    return top_places(fetch_in(replace(window, before_ms=None), ("pattern places", wanted, scope), write))
 
 
 def daily(order: Iterable[int], last_day: int, scope: Scope = EVERYWHERE) -> Counter[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """The patterns of a period as a sortable table, for any filter."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -22,11 +22,11 @@ from enhancelog.queries.patterns.ranking import (
     Hidden,
     Numbers,
     PatternRow,
-    Place,
     Scope,
     described,
     leaders_of,
     numbers,
+    top_places,
     without_expected,
 )
 from enhancelog.queries.patterns.served import PLAUSIBLE, patterns
@@ -128,16 +128,14 @@ def _of_newest(
 ) -> Table:
     found = counted(wanted)
     totals: Counter[int] = Counter()
-    places: defaultdict[int, list[Place]] = defaultdict(list)
     for row in found.rows:
         totals[row.pattern] += row.number
-        places[row.pattern].append(Place(row.blueprint_id, row.number))
     sums = {pattern: Numbers(number) for pattern, number in totals.items() if is_wanted(pattern)}
     sums, hidden = _in_state(sums, chosen)
     order = _ordered(sums, part)[part.first : part.first + part.size]
-    leaders, states = leaders_of(order), states_of(order)
+    leaders, states, places = leaders_of(order), states_of(order), top_places(found.rows)
     rows = [
-        leader.row(window, sums[pattern], places[pattern], state=states[pattern])
+        leader.row(window, sums[pattern], places.get(pattern), state=states[pattern])
         for pattern in order
         if (leader := leaders.get(pattern))
     ]

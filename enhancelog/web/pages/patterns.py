@@ -19,7 +19,7 @@ from enhancelog.queries import runs
 from enhancelog.queries.charts import Window
 from enhancelog.queries.patterns import in_state
 from enhancelog.queries.patterns.counted import SAMPLE
-from enhancelog.queries.patterns.ranking import PatternRow, Scope
+from enhancelog.queries.patterns.ranking import PatternRow
 from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.queries.patterns.table import SORTS, Chosen, Part, Table, table
 from enhancelog.web import list_requests, periods
@@ -144,7 +144,7 @@ def _context(list_request: ListRequest, part: Part, found: Table, window: Window
         "columns": _columns(list_request, part),
         "found": found,
         "rows": [_row(pattern, others, window) for pattern in found.rows],
-        "runs": _runs(found.scope, window) if found.scope else None,
+        "runs": runs.compared(window, found.scope.blueprints).now.runs if found.scope else None,
         "sample": SAMPLE,
         "rebuilding": rebuilt,
         "beyond": found.beyond if rebuilt is None else 0,
@@ -162,18 +162,12 @@ def _row(pattern: PatternRow, others: Pairs, window: Window) -> Row:
         return Row(pattern, "", "")
     own = [*links.between(window.since_ms, window.until_ms), ("pattern", pattern.id)]
     url = links.rejections([*others, *own])
-    if not pattern.places:
+    if not pattern.place:
         return Row(pattern, url, "")
     elsewhere = [pair for pair in others if pair[0] not in ("blueprint_id", "blueprint_prefix")]
-    return Row(pattern, url, links.rejections([*elsewhere, ("blueprint_id", pattern.places[0].name), *own]))
+    return Row(pattern, url, links.rejections([*elsewhere, ("blueprint_id", pattern.place.name), *own]))
 
 
 def _columns(list_request: ListRequest, part: Part) -> dict[str, Column]:
     sorting = Sorting(part.sort, part.order, list_request.url)
     return {by: sorting.column(label, by, style, id=by) for by, (label, style) in COLUMNS.items()}
-
-
-def _runs(scope: Scope, window: Window) -> int:
-    return sum(
-        here.runs for blueprint_id, here in runs.by_blueprint(window).items() if scope.blueprints.has(blueprint_id)
-    )
