@@ -35,10 +35,11 @@ def leaders(keys: Iterable[str]) -> QuerySet[Any]:
 
 
 def denied_by(key: str) -> Q:
+    """A condition on ``DenialPattern``."""
     # One index range, except while rows are being moved from or to the pattern.
     homes = {home_id for (home_id,) in run(Statement(_MOVING, (key,)))}
     if not homes:
-        return Q(patterns__pattern=leader(key))
+        return Q(pattern=leader(key))
     ranges = Template.objects.filter(pk=leader(key)).values("pk")
-    lies_there = Q(patterns__pattern__in=homes) | Q(patterns__pattern__in=ranges)
-    return lies_there & Q(patterns__template__pattern=leader(key))
+    lies_there = Q(pattern__in=homes) | Q(pattern__in=ranges)
+    return lies_there & Q(template__pattern=leader(key))

@@ -6,13 +6,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple
 
+from django.db.models import Max, Min
+
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.meta_filters import is_meta
 from enhancelog.projections import source_names
 from enhancelog.queries import blueprint_ids, flips, meta_values, phrases, touched_places
+from enhancelog.queries.leading_rows import leading_axis
 from enhancelog.queries.pattern_ids import is_pattern_id
-from enhancelog.queries.selection import Entries, beyond, in_order, leading_axis, select, with_implausible
+from enhancelog.queries.selection import EVERYWHERE, Entries, Span, beyond, in_order, keys, select
 from enhancelog.queries.themes import of_filter as themes
 from enhancelog.queries.themes.nearest import nearest
 
@@ -46,16 +49,24 @@ def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None
     led = _led(wanted, up_to)
     if led is not None:
         return Reach(_from(led, after, ascending), None)
-    entries = _from(select(wanted, up_to), after, ascending)
     leading = _leading(wanted)
     most = most_rows(wanted)
     if up_to <= most or _asks_no_more(wanted, leading):
-        return Reach(entries, None)
-    keys = _from(with_implausible(leading, up_to), after, ascending).values_list("key_ts_ms", "key_position")
-    last, *further = [*keys[most - 1 : most + 1]] or [None]
+        return Reach(_from(select(wanted, up_to), after, ascending), None)
+    rows = _from(keys(leading, up_to), after, ascending)
+    entries = _from(select(wanted, up_to, _span(rows[:most], wanted)), after, ascending)
+    last, *further = [*rows[most - 1 : most + 1]] or [None]
     if last is None or not further:
         return Reach(entries, None)
     return Reach(beyond(entries, *last, ascending=not ascending, inclusive=True), last)
+
+
+def _span(rows: Entries, wanted: EntryFilter) -> Span:
+    # Rows that follow each other in time mostly have positions near each other, by which the search index is read.
+    if not any(name == "phrase" for name, _ in wanted.asked):
+        return EVERYWHERE
+    found = rows.aggregate(first=Min("key_position"), last=Max("key_position"))
+    return EVERYWHERE if found["first"] is None else Span(**found)
 
 
 def most_rows(wanted: EntryFilter) -> int:
