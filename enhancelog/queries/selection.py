@@ -69,37 +69,47 @@ class Span(NamedTuple):
     last: int
 
 
-EVERYWHERE: Final = Span(1, 2**63 - 1)
+class Part(NamedTuple):
+    """Of a list; phrases are looked for at ``positions``."""
+
+    bounds: tuple[Beyond, ...] = ()
+    positions: Span = Span(1, 2**63 - 1)
 
 
-def select(wanted: EntryFilter, up_to: int | None = None, span: Span = EVERYWHERE) -> Entries:
-    """Adds the sort keys ``key_ts_ms`` and ``key_position``. ``span``: where phrases are looked for."""
-    entries = with_implausible(wanted, up_to, span)
+WHOLE: Final = Part()
+
+
+def select(wanted: EntryFilter, up_to: int | None = None, part: Part = WHOLE) -> Entries:
+    """Adds the sort keys ``key_ts_ms`` and ``key_position``."""
+    entries = with_implausible(wanted, up_to, part)
     return entries if wanted.since_ms is None and wanted.until_ms is None else entries.filter(PLAUSIBLE)
 
 
-def with_implausible(wanted: EntryFilter, up_to: int | None = None, span: Span = EVERYWHERE) -> Entries:
+def with_implausible(wanted: EntryFilter, up_to: int | None = None, part: Part = WHOLE) -> Entries:
     """Like ``select``, but time bounds keep implausible times."""
     # An index serves time bounds, but not plausibility.
     led = leading_rows(wanted)
     entries = _themselves() if led is None else led.entries()
-    for condition in _conditions(wanted.include if led is None else led.rest, wanted, up_to, span):
+    for condition in _conditions(wanted.include if led is None else led.rest, wanted, up_to, part.positions):
         entries = entries.filter(condition)
-    return _within(entries, wanted, up_to)
+    return _within(entries, wanted, up_to, part.bounds)
 
 
-def keys(wanted: EntryFilter, up_to: int) -> Entries:
+def keys(wanted: EntryFilter, up_to: int, bounds: tuple[Beyond, ...]) -> Entries:
     """Only the sort keys, with implausible times; of a filter whose entries are one range of an index."""
     led = leading_rows(wanted)
-    found = with_implausible(wanted, up_to) if led is None else _within(led.keys(), wanted, up_to)
-    return found.values_list("key_ts_ms", "key_position")
+    rows = with_implausible(wanted, up_to, Part(bounds)) if led is None else _within(led.keys(), wanted, up_to, bounds)
+    return rows.values_list("key_ts_ms", "key_position")
 
 
 def _themselves() -> Entries:
     return Entry.objects.annotate(key_ts_ms=F("ts_ms"), key_position=F("position"))
 
 
-def _within(rows: Entries, wanted: EntryFilter, up_to: int | None) -> Entries:
+def _within(rows: Entries, wanted: EntryFilter, up_to: int | None, bounds: tuple[Beyond, ...]) -> Entries:
+    # Of several bounds on the time, SQLite starts, and ends, at the first ones. Those of a part are closer.
+    for bound in bounds:
+        rows = rows.filter(bound)
     if wanted.since_ms is not None:
         rows = rows.filter(key_ts_ms__gte=wanted.since_ms)
     if wanted.until_ms is not None:
@@ -131,9 +141,9 @@ _NOT_LEADING: Final = frozenset(("blueprint_id", "source", "status"))
 PLAUSIBLE: Final = Plausible("ts_ms", "recorded_ms")  # entries with a plausible time
 
 
-def beyond(entries: Entries, ts_ms: int, position: int, *, ascending: bool, inclusive: bool = False) -> Entries:
+def beyond(ts_ms: int, position: int, *, ascending: bool, inclusive: bool = False) -> Beyond:
     operator = f"{'>' if ascending else '<'}{'=' if inclusive else ''}"
-    return entries.filter(Beyond(F("key_ts_ms"), F("key_position"), ts_ms, position, operator=operator))
+    return Beyond(F("key_ts_ms"), F("key_position"), ts_ms, position, operator=operator)
 
 
 def in_order(entries: Entries, *, ascending: bool) -> Entries:
