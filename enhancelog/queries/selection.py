@@ -119,7 +119,7 @@ def _within(rows: Entries, wanted: EntryFilter, up_to: int | None, bounds: tuple
 
 def arrived(wanted: EntryFilter, after: int, up_to: int) -> Entries:
     """Those in a short range of positions, which leads, however rare what is wanted."""
-    entries = Entry.objects.filter(position__gt=after, position__lte=up_to)
+    entries = _themselves().filter(position__gt=after, position__lte=up_to)
     include = dict(wanted.include)
     for name in _NOT_LEADING & include.keys():
         values = records.only_ids(include.pop(name), may_be_empty=True)
@@ -258,7 +258,8 @@ def _judged(axis: str, rest: str) -> Q:
 
 
 def _denials(**conditions: object) -> QuerySet[Denial]:
-    return Denial.objects.filter(entry=OuterRef("position"), **conditions)
+    # By the key, so that SQLite looks for them before it reads the entry.
+    return Denial.objects.filter(entry=OuterRef("key_position"), **conditions)
 
 
 def _denied_only_by(axes: Sequence[str]) -> Q:
