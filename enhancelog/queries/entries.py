@@ -20,8 +20,8 @@ from enhancelog.projections import source_names
 from enhancelog.queries.chains import gap
 from enhancelog.queries.horizon import begun
 from enhancelog.queries.prepared import Statement, fetch, written
-from enhancelog.queries.reach import Key, is_one_range, reach, whole
-from enhancelog.queries.selection import Entries, Part, beyond, in_order, select
+from enhancelog.queries.reach import Key, is_one_range, led_to, reach, whole
+from enhancelog.queries.selection import Beyond, Entries, Part, beyond, in_order, select
 from enhancelog.store.rows import COLUMNS, RECORD, from_row
 
 CHUNK = 1000  # maximum rows per read of a stream
@@ -195,16 +195,17 @@ def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) 
     if up_to is None:
         wanted, up_to = begun(wanted)
     ascending = order == "asc"
-    entries = in_order(whole(wanted, up_to), ascending=ascending)
-    chunk = entries
+    led = led_to(wanted, up_to)
+    begin: tuple[Beyond, ...] = ()
     size = FIRST_CHUNK
     while True:
-        rows, are_all = _read(chunk, size, CHUNK_BYTES)
+        entries = select(wanted, up_to, Part(begin)) if led is None else led.filter(*begin)
+        rows, are_all = _read(in_order(entries, ascending=ascending), size, CHUNK_BYTES)
         if rows:
             yield rows
         if are_all:
             return
-        chunk = entries.filter(beyond(rows[-1][_TS_MS], rows[-1][0], ascending=ascending))
+        begin = (beyond(rows[-1][_TS_MS], rows[-1][0], ascending=ascending),)
         size = min(CHUNK, max(1, CHUNK_BYTES * len(rows) // sum(map(_weight, rows))))
 
 

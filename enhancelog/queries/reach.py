@@ -47,7 +47,7 @@ def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None
         entries = select(replace(wanted, include={}), up_to).filter(key_position__in=found.positions)
         return Reach(in_order(entries, ascending=ascending), found.end)
     begin = () if after is None else (beyond(*after, ascending=ascending),)
-    led = _led(wanted, up_to)
+    led = led_to(wanted, up_to)
     if led is not None:
         return Reach(in_order(led.filter(*begin), ascending=ascending), None)
     leading = _leading(wanted)
@@ -88,13 +88,13 @@ def is_one_range(wanted: EntryFilter) -> bool:
 
 
 def whole(wanted: EntryFilter, up_to: int) -> Entries:
-    led = _led(wanted, up_to)
+    led = led_to(wanted, up_to)
     return select(wanted, up_to) if led is None else led
 
 
 def stored_last(wanted: EntryFilter, up_to: int) -> Entries:
     """Of a filter that is more than one range. What no index leads to is looked for in the last positions only."""
-    led = _led(wanted, up_to)
+    led = led_to(wanted, up_to)
     if led is not None:
         return led
     entries = select(wanted, up_to)
@@ -103,7 +103,8 @@ def stored_last(wanted: EntryFilter, up_to: int) -> Entries:
     return entries.filter(key_position__gt=up_to - most_rows(wanted))
 
 
-def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
+def led_to(wanted: EntryFilter, up_to: int) -> Entries | None:
+    """``None``: no index of few rows leads to the entries."""
     ways = {
         "theme": themes.few,
         "phrase": phrases.few,
