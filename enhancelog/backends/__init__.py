@@ -64,7 +64,7 @@ class Found(NamedTuple):
 class SearchIndex(Protocol):
     """A full-text index beside Django's schema; a question is a query in its syntax."""
 
-    # Condition on the entry table; ``%s`` is the question.
+    # Condition on the entry table. Parameters: the question, the first and the last position.
     condition_sql: str
 
     def install(self, cursor: CursorWrapper) -> bool:

@@ -20,8 +20,8 @@ from enhancelog.projections import source_names
 from enhancelog.queries.chains import gap
 from enhancelog.queries.horizon import begun
 from enhancelog.queries.prepared import Statement, fetch, written
-from enhancelog.queries.reach import Key, is_one_range, reach, whole
-from enhancelog.queries.selection import Entries, beyond, in_order, select
+from enhancelog.queries.reach import Key, is_one_range, led_to, reach, whole
+from enhancelog.queries.selection import Beyond, Entries, Part, beyond, in_order, select
 from enhancelog.store.rows import COLUMNS, RECORD, from_row
 
 CHUNK = 1000  # maximum rows per read of a stream
@@ -175,9 +175,8 @@ def _looked_up(
         return list(_values(entries, gaps)[:size]), end
 
     def write(up_to: int, since_ms: int | None, until_ms: int | None, *after: int | None) -> Statement:
-        entries = select(replace(wanted, since_ms=since_ms, until_ms=until_ms), up_to)
-        if after[0] is not None and after[1] is not None:
-            entries = beyond(entries, after[0], after[1], ascending=ascending)
+        begin = () if after[0] is None or after[1] is None else (beyond(after[0], after[1], ascending=ascending),)
+        entries = select(replace(wanted, since_ms=since_ms, until_ms=until_ms), up_to, Part(begin))
         return written(_values(in_order(entries, ascending=ascending), gaps)[:size])
 
     key = ("page", wanted.key, order, size, gaps)
@@ -196,16 +195,17 @@ def stream(wanted: EntryFilter, order: Order = "asc", up_to: int | None = None) 
     if up_to is None:
         wanted, up_to = begun(wanted)
     ascending = order == "asc"
-    entries = in_order(whole(wanted, up_to), ascending=ascending)
-    chunk = entries
+    led = led_to(wanted, up_to)
+    begin: tuple[Beyond, ...] = ()
     size = FIRST_CHUNK
     while True:
-        rows, are_all = _read(chunk, size, CHUNK_BYTES)
+        entries = select(wanted, up_to, Part(begin)) if led is None else led.filter(*begin)
+        rows, are_all = _read(in_order(entries, ascending=ascending), size, CHUNK_BYTES)
         if rows:
             yield rows
         if are_all:
             return
-        chunk = beyond(entries, rows[-1][_TS_MS], rows[-1][0], ascending=ascending)
+        begin = (beyond(rows[-1][_TS_MS], rows[-1][0], ascending=ascending),)
         size = min(CHUNK, max(1, CHUNK_BYTES * len(rows) // sum(map(_weight, rows))))
 
 

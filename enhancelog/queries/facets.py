@@ -29,9 +29,10 @@ from enhancelog.projections import source_names
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
 from enhancelog.queries.counts import CAP, Count, adds_up, count, tallied_by_axis, tallied_by_blueprint
+from enhancelog.queries.leading_rows import leading_axis
 from enhancelog.queries.prepared import Statement, run
 from enhancelog.queries.reach import reach
-from enhancelog.queries.selection import Entries, leading_axis
+from enhancelog.queries.selection import Entries
 from enhancelog.queries.themes.progress import is_prose
 
 _DENIAL = Denial._meta.db_table
@@ -201,8 +202,12 @@ def facets(wanted: EntryFilter, up_to: int, known: ListPositions | None = None) 
     if capped:
         for name, tallied in (("axis", tallied_by_axis), ("blueprint_id", tallied_by_blueprint)):
             counted[name] = tallied(wanted, up_to) or counted.get(name, {})
-    is_counted = size > CAP or (capped and "theme" in wanted.include)
-    total = in_all if is_long else count(wanted, up_to) if is_counted else Count(size, capped)
+    if is_long:
+        total = in_all
+    elif capped and "theme" in wanted.include:
+        total = count(wanted, up_to)  # tallies may know it, and it looks up more denials
+    else:
+        total = Count(min(size, CAP), capped)
     offered = sum(len(values) for name, values in counted.items() if is_meta(name))
     ranked = {name: _ranked(values) for name, values in counted.items()}
     return Facets(

@@ -34,12 +34,12 @@ def leaders(keys: Iterable[str]) -> QuerySet[Any]:
     return Template.objects.filter(key__in=list(keys), pattern__rules=SERVED).values("pattern__pattern_id")
 
 
-def denied_by(key: str, denial: str = "") -> Q:
-    """``denial``: what leads to ``DenialPattern`` from the rows that are filtered."""
+def denied_by(key: str) -> Q:
+    """A condition on ``DenialPattern``."""
     # One index range, except while rows are being moved from or to the pattern.
     homes = {home_id for (home_id,) in run(Statement(_MOVING, (key,)))}
     if not homes:
-        return Q(**{f"{denial}pattern": leader(key)})
+        return Q(pattern=leader(key))
     ranges = Template.objects.filter(pk=leader(key)).values("pk")
-    lies_there = Q(**{f"{denial}pattern__in": homes}) | Q(**{f"{denial}pattern__in": ranges})
-    return lies_there & Q(**{f"{denial}template__pattern": leader(key)})
+    lies_there = Q(pattern__in=homes) | Q(pattern__in=ranges)
+    return lies_there & Q(template__pattern=leader(key))

@@ -6,13 +6,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple
 
+from django.db.models import Max, Min
+
 from enhancelog.domain import page_sizes, records
 from enhancelog.domain.filters import EntryFilter
 from enhancelog.domain.meta_filters import is_meta
 from enhancelog.projections import source_names
 from enhancelog.queries import blueprint_ids, flips, meta_values, phrases, touched_places
+from enhancelog.queries.leading_rows import leading_axis
 from enhancelog.queries.pattern_ids import is_pattern_id
-from enhancelog.queries.selection import Entries, beyond, in_order, leading_axis, select, with_implausible
+from enhancelog.queries.selection import WHOLE, Entries, Part, Span, beyond, in_order, keys, select
 from enhancelog.queries.themes import of_filter as themes
 from enhancelog.queries.themes.nearest import nearest
 
@@ -42,20 +45,28 @@ def reach(wanted: EntryFilter, up_to: int, *, ascending: bool, after: Key | None
     """``near``: denials of a theme to look up; as many as a page may need unless given."""
     if found := nearest(wanted, up_to, near or NEAR, ascending=ascending, after=after):
         entries = select(replace(wanted, include={}), up_to).filter(key_position__in=found.positions)
-        return Reach(_from(entries, after, ascending), found.end)
-    led = _led(wanted, up_to)
+        return Reach(in_order(entries, ascending=ascending), found.end)
+    begin = () if after is None else (beyond(*after, ascending=ascending),)
+    led = led_to(wanted, up_to)
     if led is not None:
-        return Reach(_from(led, after, ascending), None)
-    entries = _from(select(wanted, up_to), after, ascending)
+        return Reach(in_order(led.filter(*begin), ascending=ascending), None)
     leading = _leading(wanted)
     most = most_rows(wanted)
     if up_to <= most or _asks_no_more(wanted, leading):
-        return Reach(entries, None)
-    keys = _from(with_implausible(leading, up_to), after, ascending).values_list("key_ts_ms", "key_position")
-    last, *further = [*keys[most - 1 : most + 1]] or [None]
-    if last is None or not further:
-        return Reach(entries, None)
-    return Reach(beyond(entries, *last, ascending=not ascending, inclusive=True), last)
+        return Reach(in_order(select(wanted, up_to, Part(begin)), ascending=ascending), None)
+    rows = in_order(keys(leading, up_to, begin), ascending=ascending)
+    last, *further = [*rows[most - 1 : most + 1]] or [None]
+    end = (beyond(*last, ascending=not ascending, inclusive=True),) if last is not None and further else ()
+    part = Part(begin + end, _positions(rows[:most], wanted))
+    return Reach(in_order(select(wanted, up_to, part), ascending=ascending), last if end else None)
+
+
+def _positions(rows: Entries, wanted: EntryFilter) -> Span:
+    # Rows that follow each other in time mostly have positions near each other, by which the search index is read.
+    if not any(name == "phrase" for name, _ in wanted.asked):
+        return WHOLE.positions
+    found = rows.aggregate(first=Min("key_position"), last=Max("key_position"))
+    return WHOLE.positions if found["first"] is None else Span(**found)
 
 
 def most_rows(wanted: EntryFilter) -> int:
@@ -77,13 +88,13 @@ def is_one_range(wanted: EntryFilter) -> bool:
 
 
 def whole(wanted: EntryFilter, up_to: int) -> Entries:
-    led = _led(wanted, up_to)
+    led = led_to(wanted, up_to)
     return select(wanted, up_to) if led is None else led
 
 
 def stored_last(wanted: EntryFilter, up_to: int) -> Entries:
     """Of a filter that is more than one range. What no index leads to is looked for in the last positions only."""
-    led = _led(wanted, up_to)
+    led = led_to(wanted, up_to)
     if led is not None:
         return led
     entries = select(wanted, up_to)
@@ -92,7 +103,8 @@ def stored_last(wanted: EntryFilter, up_to: int) -> Entries:
     return entries.filter(key_position__gt=up_to - most_rows(wanted))
 
 
-def _led(wanted: EntryFilter, up_to: int) -> Entries | None:
+def led_to(wanted: EntryFilter, up_to: int) -> Entries | None:
+    """``None``: no index of few rows leads to the entries."""
     ways = {
         "theme": themes.few,
         "phrase": phrases.few,
@@ -134,9 +146,3 @@ def _asks_no_more(wanted: EntryFilter, leading: EntryFilter) -> bool:
     if leading.include.keys() & {"axis", "pattern"} and asked.get("status") == ("rejected",):
         del asked["status"]
     return not wanted.exclude and asked == leading.include
-
-
-def _from(entries: Entries, after: Key | None, ascending: bool) -> Entries:
-    if after is not None:
-        entries = beyond(entries, *after, ascending=ascending)
-    return in_order(entries, ascending=ascending)

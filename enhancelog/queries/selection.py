@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
-from typing import Any, Final, assert_never, cast
+from typing import Any, Final, NamedTuple, assert_never, cast
 
 from django.db.models import (
     BooleanField,
@@ -35,7 +35,8 @@ from enhancelog.queries import attempt_numbers, entry_features, flips, meta_valu
 from enhancelog.queries.afterwards import afterwards, afterwards_parameters
 from enhancelog.queries.chains import gap
 from enhancelog.queries.containing import containing
-from enhancelog.queries.pattern_ids import denied_by, is_pattern_id, leaders
+from enhancelog.queries.leading_rows import leading_rows
+from enhancelog.queries.pattern_ids import is_pattern_id, leaders
 from enhancelog.queries.patterns.served import new_patterns
 from enhancelog.queries.plausible import Plausible
 from enhancelog.queries.themes import of_filter as themes
@@ -61,30 +62,64 @@ class Beyond(Func):
         return f"({ts}, {position}) {self.operator} ({at_ts}, {at_position})", parameters
 
 
-def select(wanted: EntryFilter, up_to: int | None = None) -> Entries:
+class Span(NamedTuple):
+    """Of positions; inclusive."""
+
+    first: int
+    last: int
+
+
+class Part(NamedTuple):
+    """Of a list; phrases are looked for at ``positions``."""
+
+    bounds: tuple[Beyond, ...] = ()
+    positions: Span = Span(1, 2**63 - 1)
+
+
+WHOLE: Final = Part()
+
+
+def select(wanted: EntryFilter, up_to: int | None = None, part: Part = WHOLE) -> Entries:
     """Adds the sort keys ``key_ts_ms`` and ``key_position``."""
-    entries = with_implausible(wanted, up_to)
+    entries = with_implausible(wanted, up_to, part)
     return entries if wanted.since_ms is None and wanted.until_ms is None else entries.filter(PLAUSIBLE)
 
 
-def with_implausible(wanted: EntryFilter, up_to: int | None = None) -> Entries:
+def with_implausible(wanted: EntryFilter, up_to: int | None = None, part: Part = WHOLE) -> Entries:
     """Like ``select``, but time bounds keep implausible times."""
     # An index serves time bounds, but not plausibility.
-    entries, include = _driven(wanted)
-    for condition in _conditions(include, wanted, up_to):
+    led = leading_rows(wanted)
+    entries = _themselves() if led is None else led.entries()
+    for condition in _conditions(wanted.include if led is None else led.rest, wanted, up_to, part.positions):
         entries = entries.filter(condition)
+    return _within(entries, wanted, up_to, part.bounds)
+
+
+def keys(wanted: EntryFilter, up_to: int, bounds: tuple[Beyond, ...]) -> Entries:
+    """Only the sort keys, with implausible times; of a filter whose entries are one range of an index."""
+    led = leading_rows(wanted)
+    rows = with_implausible(wanted, up_to, Part(bounds)) if led is None else _within(led.keys(), wanted, up_to, bounds)
+    return rows.values_list("key_ts_ms", "key_position")
+
+
+def _themselves() -> Entries:
+    return Entry.objects.annotate(key_ts_ms=F("ts_ms"), key_position=F("position"))
+
+
+def _within(rows: Entries, wanted: EntryFilter, up_to: int | None, bounds: tuple[Beyond, ...]) -> Entries:
+    # Of several bounds on the time, SQLite starts, and ends, at the first ones. Those of a part are closer.
+    for bound in bounds:
+        rows = rows.filter(bound)
     if wanted.since_ms is not None:
-        entries = entries.filter(key_ts_ms__gte=wanted.since_ms)
+        rows = rows.filter(key_ts_ms__gte=wanted.since_ms)
     if wanted.until_ms is not None:
-        entries = entries.filter(key_ts_ms__lt=wanted.until_ms)
-    if up_to is not None:
-        entries = entries.filter(key_position__lte=up_to)
-    return entries
+        rows = rows.filter(key_ts_ms__lt=wanted.until_ms)
+    return rows if up_to is None else rows.filter(key_position__lte=up_to)
 
 
 def arrived(wanted: EntryFilter, after: int, up_to: int) -> Entries:
     """Those in a short range of positions, which leads, however rare what is wanted."""
-    entries = Entry.objects.filter(position__gt=after, position__lte=up_to)
+    entries = _themselves().filter(position__gt=after, position__lte=up_to)
     include = dict(wanted.include)
     for name in _NOT_LEADING & include.keys():
         values = records.only_ids(include.pop(name), may_be_empty=True)
@@ -93,7 +128,7 @@ def arrived(wanted: EntryFilter, after: int, up_to: int) -> Entries:
         own = f"own_{name.removesuffix('_id')}"
         entries = entries.alias(**{own: Coalesce(F(name), Value(""), output_field=TextField())})
         entries = entries.filter(**{f"{own}__in": values})
-    for condition in _conditions(include, wanted, up_to):
+    for condition in _conditions(include, wanted, up_to, Span(after + 1, up_to)):
         entries = entries.filter(condition)
     if wanted.since_ms is not None:
         entries = entries.filter(PLAUSIBLE, ts_ms__gte=wanted.since_ms)
@@ -106,9 +141,9 @@ _NOT_LEADING: Final = frozenset(("blueprint_id", "source", "status"))
 PLAUSIBLE: Final = Plausible("ts_ms", "recorded_ms")  # entries with a plausible time
 
 
-def beyond(entries: Entries, ts_ms: int, position: int, *, ascending: bool, inclusive: bool = False) -> Entries:
+def beyond(ts_ms: int, position: int, *, ascending: bool, inclusive: bool = False) -> Beyond:
     operator = f"{'>' if ascending else '<'}{'=' if inclusive else ''}"
-    return entries.filter(Beyond(F("key_ts_ms"), F("key_position"), ts_ms, position, operator=operator))
+    return Beyond(F("key_ts_ms"), F("key_position"), ts_ms, position, operator=operator)
 
 
 def in_order(entries: Entries, *, ascending: bool) -> Entries:
@@ -117,62 +152,20 @@ def in_order(entries: Entries, *, ascending: bool) -> Entries:
     )
 
 
-def leading_axis(wanted: EntryFilter) -> str | None:
-    """The denied axis whose entries are one range of an index."""
-    axes = wanted.include.get("axis", ())
-    return axes[0] if axes else themes.leading_axis(wanted)
-
-
-def _driven(wanted: EntryFilter) -> tuple[Entries, dict[str, tuple[str, ...]]]:
-    # A pattern, else the first denied axis or that of a theme, else a place leads, because a rare one is a short index
-    # range; else a value of meta, unless a Blueprint is named.
-    include = dict(wanted.include)
-    pattern = wanted.one("pattern")
-    axis = leading_axis(wanted)
-    if pattern is not None and is_pattern_id(pattern):
-        del include["pattern"]
-        return _joined("patterns", denied_by(pattern, "patterns__"), include), include
-    if axis is not None and records.is_id(axis):
-        include["axis"] = tuple(other for other in include.get("axis", ()) if other != axis)
-        return _joined("denials", Q(denials__axis=axis), include), include
-    if place := touched_places.leading(wanted):
-        del include["touches"]
-        entries = _joined("touches", touched_places.range_of(place, wanted.seen), include)
-        include.pop("blueprint_id", None)  # else SQLite may begin with the Blueprint's entries
-        return entries, include
-    if led_by := meta_values.leading(wanted):
-        key, (value,) = meta_values.asked(led_by, include.pop(led_by))
-        return _with_keys(Entry.objects.filter(meta_values__key=key, meta_values__value=value), "meta_values"), include
-    return Entry.objects.annotate(key_ts_ms=F("ts_ms"), key_position=F("position")), include
-
-
-def _joined(rows: str, conditions: Q, include: dict[str, tuple[str, ...]]) -> Entries:
-    if blueprint_ids := include.get("blueprint_id"):
-        possible = records.only_ids(blueprint_ids, may_be_empty=True)
-        conditions &= Q(**{f"{rows}__blueprint_id__in": possible})
-    if include.get("status") == ("rejected",):
-        conditions &= Q(**{f"{rows}__rejected": True})
-        del include["status"]
-    return _with_keys(Entry.objects.filter(conditions), rows)
-
-
-def _with_keys(entries: Entries, rows: str) -> Entries:
-    keyed: Entries = entries.annotate(key_ts_ms=F(f"{rows}__ts_ms"), key_position=F(f"{rows}__entry_id"))
-    return keyed
-
-
-def _conditions(include: Mapping[str, tuple[str, ...]], wanted: EntryFilter, up_to: int | None) -> Iterator[Q]:
+def _conditions(
+    include: Mapping[str, tuple[str, ...]], wanted: EntryFilter, up_to: int | None, span: Span
+) -> Iterator[Q]:
     # Without times. ``include``: those of ``wanted`` that are not met yet.
     for name, values in include.items():
-        yield _matches(name, values, wanted, up_to)
+        yield _matches(name, values, wanted, up_to, span)
     for name, values in wanted.exclude.items():
         if name == "axis":
             yield ~Q(Exists(_denials(axis__in=records.only_ids(values))))
         else:
-            yield ~_matches(name, values, wanted, up_to)
+            yield ~_matches(name, values, wanted, up_to, span)
 
 
-def _matches(name: str, values: tuple[str, ...], wanted: EntryFilter, up_to: int | None) -> Q:
+def _matches(name: str, values: tuple[str, ...], wanted: EntryFilter, up_to: int | None, span: Span) -> Q:
     # ``axis`` requires all values, other parameters any of them.
     if is_meta(name):
         return meta_values.asked(name, values).condition
@@ -216,10 +209,10 @@ def _matches(name: str, values: tuple[str, ...], wanted: EntryFilter, up_to: int
         case "text":
             return _any(Q(containing(value)) for value in values if "\0" not in value)
         case "phrase":
-            return _searched(values)
+            return _searched(values, span)
         case "matching":
             inside = map(wanted.matching, values)
-            return _any(_all(_conditions(each.include, each, up_to)) for each in inside)
+            return _any(_all(_conditions(each.include, each, up_to, span)) for each in inside)
         case _ if name in features.NAMES:
             return entry_features.matching(name, values, wanted.seen)
     raise AssertionError(name)
@@ -251,12 +244,12 @@ def _has(value: Has, seen: Seen | None, up_to: int | None) -> Q:
             assert_never(value)
 
 
-def _searched(values: Iterable[str]) -> Q:
+def _searched(values: Iterable[str], span: Span) -> Q:
     phrases = [phrase for phrase in map(search_words.phrase, values) if phrase.tokens]
     if not phrases:
         return Q(pk__in=[])
     index = dialect().search
-    return Q(RawSQL(index.condition_sql, (index.question(phrases),), output_field=BooleanField()))
+    return Q(RawSQL(index.condition_sql, (index.question(phrases), *span), output_field=BooleanField()))
 
 
 def _judged(axis: str, rest: str) -> Q:
@@ -265,7 +258,8 @@ def _judged(axis: str, rest: str) -> Q:
 
 
 def _denials(**conditions: object) -> QuerySet[Denial]:
-    return Denial.objects.filter(entry=OuterRef("position"), **conditions)
+    # By the key, so that SQLite looks for them before it reads the entry.
+    return Denial.objects.filter(entry=OuterRef("key_position"), **conditions)
 
 
 def _denied_only_by(axes: Sequence[str]) -> Q:

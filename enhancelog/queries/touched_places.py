@@ -31,9 +31,9 @@ def leading(wanted: EntryFilter) -> str | None:
 
 
 def range_of(place: str, seen: Seen | None) -> Q:
-    """A condition on entries joined to their ``touches``."""
-    condition = Q(touches__place=place)
-    return condition if seen is None else condition & Q(**_within(seen, "touches__"))
+    """A condition on ``Touch``."""
+    condition = Q(place=place)
+    return condition if seen is None else condition & Q(**_within(seen))
 
 
 def few(wanted: EntryFilter, up_to: int) -> list[int] | None:
@@ -62,5 +62,5 @@ def _rows(values: Sequence[str], seen: Seen | None) -> QuerySet[Touch]:
     return rows if seen is None else rows.filter(**_within(seen))
 
 
-def _within(seen: Seen, prefix: str = "") -> dict[str, int]:
-    return {f"{prefix}patch__lte": seen.patches, f"{prefix}document__lte": seen.documents}
+def _within(seen: Seen) -> dict[str, int]:
+    return {"patch__lte": seen.patches, "document__lte": seen.documents}

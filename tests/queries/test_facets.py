@@ -102,6 +102,15 @@ def test_all_rejections_are_counted_by_rows_that_do_not_grow_with_the_blueprints
     assert not [query["sql"] for query in captured if "enhancelog_axistally" in query["sql"]]
 
 
+@pytest.mark.usefixtures("four_counted_two_followed")
+def test_a_long_list_that_no_tally_has_is_not_counted_again() -> None:
+    record(5)
+    with CaptureQueriesContext(connection) as captured:
+        assert of(UNTALLIED).total == Count(4, capped=True) == counts.count(UNTALLIED, 5)
+    lists = [query["sql"] for query in captured if "nobody" in query["sql"]]
+    assert len(lists) == 2  # the facets, and then the count
+
+
 def test_positions_of_a_list_are_read_from_its_index() -> None:
     record(3)
     with CaptureQueriesContext(connection) as captured:

@@ -56,7 +56,7 @@ def test_every_run_has_its_own_numbers(compiled: list[tuple[Any, ...]]) -> None:
 def test_an_open_number_may_stand_in_a_list_in_a_pair_and_in_raw_sql(compiled: list[tuple[Any, ...]]) -> None:
     def write(ts_ms: int, position: int, first: int, last: int) -> Statement:
         compiled.append(())
-        behind = in_order(beyond(entries(), ts_ms, position, ascending=True), ascending=True)
+        behind = in_order(entries().filter(beyond(ts_ms, position, ascending=True)), ascending=True)
         among = behind.filter(key_position__in=[first, last])
         odd = RawSQL("position %% 2 = 1 OR position = %s", (last,), output_field=BooleanField())
         return written(among.filter(odd).values_list("position", "issue_id"))

@@ -1,5 +1,6 @@
 """PostgreSQL: triggers, COPY, text conditions, locks."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -106,11 +107,9 @@ class PostgresqlDialect:
             SELECT 1 FROM json_array_elements({ENTRY}.verdicts::json) said WHERE {_contains("(said ->> 'detail')")}))"""
 
     def has_word(self, text: str, word: str, separators: str) -> tuple[str, tuple[str, ...]]:
-        # translate() looks for each character among all separators, so it is left to texts that have the letters.
-        marks = " || ".join(f"chr({ord(mark)})" for mark in separators)
-        spaced = f"translate({text} COLLATE \"C\", {marks}, '{' ' * len(separators)}')"
-        is_whole = _contains(f"(' ' || {spaced} || ' ')")
-        return f"CASE WHEN {_contains(text)} THEN {is_whole} ELSE FALSE END", (word, f" {word} ")
+        # Under the "C" collation, only the case of ASCII letters is ignored.
+        other = f"[^ {re.escape(separators)}]"
+        return f'{text} COLLATE "C" ~* %s', (f"(?<!{other}){re.escape(word)}(?!{other})",)
 
     def operations_sql(self, ops: str) -> str:
         return f"json_array_length(({ops})::json)"

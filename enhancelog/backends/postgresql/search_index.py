@@ -32,7 +32,8 @@ class PostgresqlSearch:
 
     condition_sql = (
         f"EXISTS (SELECT 1 FROM {SEARCH_TABLE} searched"
-        " WHERE searched.position = enhancelog_entry.position AND searched.words @@ %s::tsquery)"
+        " WHERE searched.position = enhancelog_entry.position AND searched.words @@ %s::tsquery"
+        " AND searched.position BETWEEN %s AND %s)"
     )
 
     def install(self, cursor: CursorWrapper) -> bool:

@@ -44,7 +44,8 @@ class SqliteSearch:
 
     condition_sql = (
         # The plus keeps this a filter; otherwise the planner could let FTS5 drive the scan and its order.
-        f"+enhancelog_entry.position IN (SELECT rowid FROM {SEARCH_TABLE} WHERE {SEARCH_TABLE} MATCH %s)"
+        f"+enhancelog_entry.position IN ("
+        f"SELECT rowid FROM {SEARCH_TABLE} WHERE {SEARCH_TABLE} MATCH %s AND rowid BETWEEN %s AND %s)"
     )
 
     def install(self, cursor: CursorWrapper) -> bool:

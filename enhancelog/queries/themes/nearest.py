@@ -36,7 +36,7 @@ def nearest(wanted: EntryFilter, up_to: int, most: int, *, ascending: bool, afte
     rows = _rows(wanted, theme, up_to)
     if after is not None:
         at = "gte" if ascending else "lte"  # which an index serves for each wording
-        rows = beyond(rows.filter(**{f"ts_ms__{at}": after[0]}), *after, ascending=ascending)
+        rows = rows.filter(beyond(*after, ascending=ascending), **{f"ts_ms__{at}": after[0]})
     found = list(in_order(rows, ascending=ascending).values_list("key_ts_ms", "key_position")[: most + 1])
     kept = found[:most]
     return Nearest([position for _, position in kept], kept[-1] if len(found) > most else None)
