@@ -2,21 +2,20 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cached_property, lru_cache, reduce
+from functools import cached_property, reduce
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
-from django.db.models import Case, Count, F, Max, Q, QuerySet, Sum, TextField, Value, When
+from django.db.models import Case, F, Max, Q, QuerySet, Sum, TextField, Value, When
 from django.db.models.functions import Coalesce
 
-from enhancelog.models import Entry
-from enhancelog.queries import next_attempts, runs, tallies
+from enhancelog.queries import runs, tallies
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Scale, Window
 from enhancelog.queries.counts import in_days
+from enhancelog.queries.hourly_runs import DeniedRuns, HourlyRuns, denied_runs, hourly_runs
 from enhancelog.queries.prepared import Statement, written
 from enhancelog.queries.runs import Compared, Totals
-from enhancelog.queries.selection import PLAUSIBLE
 from enhancelog.queries.windowed import fetch_in
 
 # Whole days come from tallies, one statement each. Hourly windows read their runs once, because no tally is that
@@ -163,38 +162,6 @@ class _Tallied:
         return {name: here for name, here in runs.by_blueprint(self._window).items() if self._blueprints.has(name)}
 
 
-class _Said(msgspec.Struct):
-    """What counts of a verdict."""
-
-    axis: str
-    status: str
-
-
-class _Alike(NamedTuple):
-    """Runs that count in the same places."""
-
-    slot: int
-    blueprint_id: str
-    status: str
-    judged: frozenset[str]
-    denied: frozenset[str]
-
-
-class _Denied(NamedTuple):
-    """Rejected runs that an axis denied, alike in all that counts."""
-
-    blueprint_id: str
-    axis: str
-    sole: bool
-    outcome: str
-    runs: int
-
-    @property
-    def denials(self) -> Denials:
-        of_next = {} if self.outcome == "none" else {f"next_{self.outcome}": self.runs}
-        return Denials(self.runs, self.runs if self.sole else 0, **of_next)
-
-
 class _Hourly:
     def __init__(self, window: Window, blueprints: Named) -> None:
         self._window = window
@@ -202,11 +169,11 @@ class _Hourly:
 
     def sums(self, *by: Name, **only: Collection[str]) -> Mapping[Key, Judged]:
         counts: dict[Key, Judged] = {}
-        for (slot, blueprint_id, axis), here in self._judged.items():
-            values = {"slot": slot, "blueprint_id": blueprint_id, "axis": axis}
+        for place, number in self._read.judged.items():
+            values = dict(zip(("slot", "blueprint_id", "axis"), place, strict=True))
             if all(values[name] in wanted for name, wanted in only.items()):
                 key = tuple(values[name] for name in by)
-                counts[key] = counts.get(key, Judged()).plus(here)
+                counts[key] = counts.get(key, Judged()).plus(Judged(number, self._read.rejected[place]))
         return counts
 
     def in_bars(self, bars: Scale) -> Mapping[tuple[str, int | None], Judged]:
@@ -221,63 +188,43 @@ class _Hourly:
         for denied in self._denied:
             if all(getattr(denied, name) in wanted for name, wanted in only.items()):
                 key = tuple(getattr(denied, name) for name in by)
-                counts[key] = counts.get(key, Denials()).plus(denied.denials)
+                of_next = {} if denied.outcome == "none" else {f"next_{denied.outcome}": denied.runs}
+                here = Denials(denied.runs, denied.runs if denied.sole else 0, **of_next)
+                counts[key] = counts.get(key, Denials()).plus(here)
         return counts
 
     def together(self) -> Iterator[JointDenials]:
         return (joint for _, joint in self.together_by_blueprint())
 
     def together_by_blueprint(self) -> Iterator[tuple[str, JointDenials]]:
-        joint: Counter[tuple[str, frozenset[str]]] = Counter()
-        for alike, number in self._alike.items():
-            if alike.status == "rejected" and len(alike.denied) > 1:
-                joint[alike.blueprint_id, alike.denied] += number
-        for (blueprint_id, axes), number in joint.items():
+        for (blueprint_id, axes), number in self._read.joint.items():
             yield blueprint_id, JointDenials(axes, number)
 
     def runs(self) -> Compared:
-        by_slot = self._runs("slot")
+        found: Counter[tuple[int, str]] = Counter()
+        for (slot, _, status), number in self._read.runs.items():
+            found[slot, status] += number
+        by_slot = _totals(found)
         before = runs.before(self._window, self._blueprints)
         return Compared(reduce(Totals.plus, by_slot.values(), Totals()), before, by_slot)
 
     def runs_by_blueprint(self) -> Mapping[str, Totals]:
-        return self._runs("blueprint_id")
-
-    def _runs(self, by: Literal["slot", "blueprint_id"]) -> dict[Any, Totals]:
-        counts: Counter[tuple[Any, str]] = Counter()
-        for alike, number in self._alike.items():
-            counts[getattr(alike, by), alike.status] += number
-        return {key: Totals(counts[key, "applied"], counts[key, "rejected"]) for key, _ in counts}
+        found: Counter[tuple[str, str]] = Counter()
+        for (_, blueprint_id, status), number in self._read.runs.items():
+            found[blueprint_id, status] += number
+        return _totals(found)
 
     @cached_property
-    def _denied(self) -> list[_Denied]:
-        return _denied_in(self._window, self._blueprints)
+    def _read(self) -> HourlyRuns:
+        return hourly_runs(self._window, self._blueprints)
 
     @cached_property
-    def _judged(self) -> Mapping[tuple[int, str, str], Judged]:
-        judged: Counter[tuple[int, str, str]] = Counter()
-        rejected: Counter[tuple[int, str, str]] = Counter()
-        for alike, number in self._alike.items():
-            for axis in alike.judged:
-                judged[alike.slot, alike.blueprint_id, axis] += number
-            for axis in alike.denied if alike.status == "rejected" else ():
-                rejected[alike.slot, alike.blueprint_id, axis] += number
-        return {key: Judged(number, rejected[key]) for key, number in judged.items()}
+    def _denied(self) -> list[DeniedRuns]:
+        return denied_runs(self._window, self._blueprints)
 
-    @cached_property
-    def _alike(self) -> Mapping[_Alike, int]:
-        axes_of = lru_cache(_axes_of)  # of most runs, the axes say the same
-        slot_ms = self._window.slot_ms
-        return Counter(
-            _Alike(ts_ms // slot_ms, blueprint_id, status, *axes_of(verdicts))
-            for ts_ms, blueprint_id, status, verdicts in self._rows()
-        )
 
-    def _rows(self) -> Iterable[tuple[int, str, str, str]]:
-        window = self._window
-        entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms)
-        entries = entries.filter(self._blueprints.condition).order_by()
-        return entries.values_list("ts_ms", "blueprint_id", "status", "verdicts").iterator(chunk_size=_CHUNK)
+def _totals(counted: Counter[tuple[Any, str]]) -> dict[Any, Totals]:
+    return {key: Totals(counted[key, "applied"], counted[key, "rejected"]) for key, _ in counted}
 
 
 def in_bars(slots: Mapping[int | None, Judged], bars: Scale) -> list[Judged]:
@@ -291,20 +238,4 @@ def in_bars(slots: Mapping[int | None, Judged], bars: Scale) -> list[Judged]:
     return list(map(Judged, judged, rejected))
 
 
-def _denied_in(window: Window, blueprints: Named) -> list[_Denied]:
-    entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms, status="rejected")
-    denials = entries.filter(blueprints.condition, denials__isnull=False).order_by()
-    # The Blueprint is the denial's own, because SQLite would follow the index of Blueprints to group by the entry's.
-    by = ("denials__blueprint_id", "denials__axis", "denials__sole", "outcome")
-    rows = denials.annotate(outcome=next_attempts.of_joined_denial()).values(*by).annotate(n=Count("position"))
-    return list(map(_Denied._make, rows.values_list(*by, "n")))
-
-
-def _axes_of(verdicts: str) -> tuple[frozenset[str], frozenset[str]]:
-    """That judged, and that denied."""
-    said = _verdicts.decode(verdicts)
-    return frozenset([each.axis for each in said]), frozenset([each.axis for each in said if each.status == "deny"])
-
-
 _axes: Final = msgspec.json.Decoder(list[str])
-_verdicts: Final = msgspec.json.Decoder(list[_Said])
