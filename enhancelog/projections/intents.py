@@ -129,8 +129,8 @@ def around(cursor: CursorWrapper, positions: Sequence[int], up_to: int = LAST) -
     return list(map(Known._make, dialect().fetch(cursor, statement, [parameter, up_to, up_to])))
 
 
+# Like ``around``. ``runs``: position to Blueprint, of all runs of some Blueprints in a window.
 def around_window(cursor: CursorWrapper, runs: Mapping[int, str], since_ms: int, until_ms: int) -> list[Known]:
-    """Like ``around``. ``runs``: position to Blueprint, of all runs of some Blueprints in a window."""
     # Between two of these attempts at an intent there is no other. So only the first and the last one need a walk, and
     # only if there are others near them beyond the window's edges.
     is_fresh, parameter = dialect().one_of("position", list(runs))

@@ -19,9 +19,8 @@ class Keyed(Protocol):
         """Equal for what looks alike."""
 
 
+# The last ``size`` outputs of macros, of up to ``longest`` characters with their keys.
 class Kept:
-    """The last ``size`` outputs of macros, of up to ``longest`` characters with their keys."""
-
     def __init__(self, size: int, longest: int) -> None:
         self._size = size
         self._longest = longest
@@ -55,7 +54,7 @@ class KeptRows:
         self._kept = kept
 
     def __call__(self, macro: Macro, row: Keyed, query: str, *arguments: Hashable) -> str:
-        """``macro(row, query, *arguments)``, which shows ``query`` as it is."""
+        # The macro shows the query as it is.
         return self._kept(macro, row, self._QUERY, *arguments).replace(self._QUERY, query)  # Jinja's text escapes it
 
 
