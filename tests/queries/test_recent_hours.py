@@ -1,9 +1,11 @@
 """What is read about the last hours does not grow with what happened before."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from enhancelog.domain import filters
 from enhancelog.domain.times import DAY_MS, HOUR_MS
@@ -57,6 +59,19 @@ def test_patterns_are_read_from_rejected_runs_alone() -> None:
     record(*(make_entry(issue_id=f"applied-{number}", ts_ms=NOW - number - 1) for number in range(EARLIER)))
     analyze()
     assert steps(lambda: ranking.ranked(WINDOW, NOW, 10)) < before + EARLIER
+
+
+def test_the_page_of_patterns_reads_no_applied_runs_of_the_window_before(
+    client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PUBLIC_READ = True
+    monkeypatch.setattr("enhancelog.web.periods.now_ms", lambda: NOW)
+    record(make_rejected(issue_id="rejected", ts_ms=NOW - HOUR_MS))
+    analyze()
+    before = steps(lambda: client.get("/patterns/?period=24h"))
+    record(*(make_entry(issue_id=f"applied-{number}", ts_ms=NOW - 30 * HOUR_MS - number) for number in range(EARLIER)))
+    analyze()
+    assert steps(lambda: client.get("/patterns/?period=24h")) < before + EARLIER
 
 
 def _wanted() -> filters.EntryFilter:

@@ -19,7 +19,7 @@ from enhancelog.queries import runs
 from enhancelog.queries.charts import Window
 from enhancelog.queries.patterns import in_state
 from enhancelog.queries.patterns.counted import SAMPLE
-from enhancelog.queries.patterns.ranking import PatternRow
+from enhancelog.queries.patterns.ranking import PatternRow, Scope
 from enhancelog.queries.patterns.served import rebuilding
 from enhancelog.queries.patterns.table import SORTS, Chosen, Part, Table, table
 from enhancelog.web import list_requests, periods
@@ -144,7 +144,7 @@ def _context(list_request: ListRequest, part: Part, found: Table, window: Window
         "columns": _columns(list_request, part),
         "found": found,
         "rows": [_row(pattern, others, window) for pattern in found.rows],
-        "runs": runs.compared(window, found.scope.blueprints).now.runs if found.scope else None,
+        "runs": _runs(found.scope, window) if found.scope else None,
         "sample": SAMPLE,
         "rebuilding": rebuilt,
         "beyond": found.beyond if rebuilt is None else 0,
@@ -171,3 +171,8 @@ def _row(pattern: PatternRow, others: Pairs, window: Window) -> Row:
 def _columns(list_request: ListRequest, part: Part) -> dict[str, Column]:
     sorting = Sorting(part.sort, part.order, list_request.url)
     return {by: sorting.column(label, by, style, id=by) for by, (label, style) in COLUMNS.items()}
+
+
+def _runs(scope: Scope, window: Window) -> int:
+    alone = replace(window, before_ms=None)  # the runs of the window before are not shown
+    return runs.compared(alone, scope.blueprints).now.runs
