@@ -159,6 +159,19 @@ def test_a_bad_value_is_refused(name: str, value: str) -> None:
         assert refused.value.field.removeprefix("not_") in (name, "is")
 
 
+@pytest.mark.django_db
+def test_words_end_at_separators_alone_and_only_the_case_of_ascii_letters_is_ignored() -> None:
+    letters = "kKéÉſ\u212a日\xa0\u2028\x01\x1c\U0001f600"
+    marks = [*features.SEPARATORS, " ", *letters]
+    record_all(make_entry(issue_id=f"between {ord(mark)}", intent=f"{mark}Kit{mark}{mark}é") for mark in marks)
+    record_all(make_entry(issue_id=f"alone {text}", intent=text) for text in ("kIT", "KİT", "kıt", "\u212ait", "É"))
+    separated = {f"between {ord(mark)}" for mark in (*features.SEPARATORS, " ")}
+    assert found(("word", "kit")) == separated | {"alone kIT"}
+    assert found(("word", "\u212aIT")) == {"alone \u212ait"}
+    assert found(("word", "é")) == separated
+    assert found(("word", "É")) == {"alone É"}
+
+
 def test_filters_inside_count_as_values() -> None:
     inside = "&".join(f"axis={number}" for number in range(60))
     filters.parse({"matching": [inside]}, NOW_MS)

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from enhancelog.domain.times import DAY_MS
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
+from enhancelog.queries.hourly_runs import hourly_runs
 from enhancelog.queries.judgements import Judgements, judgements
 from tests.factories import make_many, make_rejected
 from tests.recording import record, record_all
@@ -34,6 +35,15 @@ def test_hours_count_what_the_tallies_of_their_days_count(blueprints: Named) -> 
     assert joint(hours) == joint(days)
     assert hours.runs()[:2] == days.runs()[:2]
     assert hours.runs_by_blueprint() == days.runs_by_blueprint()
+
+
+def test_runs_of_many_axes_are_counted_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    record_all(make_many(100))
+    of_all = hourly_runs(HOURS, EVERY)
+    monkeypatch.setattr("enhancelog.queries.hourly_runs._SHORT", 0)
+    monkeypatch.setattr("enhancelog.queries.hourly_runs._MOST_AXES", 3)
+    assert hourly_runs(HOURS, EVERY) == of_all
+    assert of_all.joint
 
 
 def joint(found: Judgements) -> Counter[tuple[str, frozenset[str]]]:
