@@ -54,8 +54,9 @@ class KeptRows:
         self._kept = kept
 
     def __call__(self, macro: Macro, row: Keyed, query: str, *arguments: Hashable) -> str:
-        # The macro shows the query as it is.
-        return self._kept(macro, row, self._QUERY, *arguments).replace(self._QUERY, query)  # Jinja's text escapes it
+        """``macro(row, query, *arguments)``. The macro puts the query into addresses without changing it."""
+        # What a macro returns is markup, of which ``replace`` escapes the new text as the macro would have.
+        return self._kept(macro, row, self._QUERY, *arguments).replace(self._QUERY, query)
 
 
 def rows() -> KeptRows:

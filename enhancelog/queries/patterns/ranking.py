@@ -210,7 +210,8 @@ def is_new(first_ms: int | None, window: Window) -> bool:
     return window.since_ms is not None and first_ms is not None and first_ms >= window.since_ms
 
 
-# The aggregates take a further condition. ``now`` and ``before``: which rows are of the window, and of the one before.
+# ``rejected``: their number, of rows that meet a further condition. ``now`` and ``before``: which rows are of the
+# window, and of the one before.
 class _Source(NamedTuple):
     rows: QuerySet[Any]
     rejected: Callable[[Q], Aggregate]
@@ -235,8 +236,8 @@ def _from_tallies(window: Window, scope: Scope) -> _Source:
 def _from_index(window: Window, scope: Scope) -> _Source:
     entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.start_ms, ts_ms__lt=window.until_ms, status="rejected")
     denials = entries.order_by().filter(_conditions(scope, "patterns__template__"), patterns__template__rules=SERVED)
-    # The sum keeps SQLite from reading the window once for each template of a pattern; the place that is the denial's
-    # own, from following the index of Blueprints.
+    # With the bare column, SQLite would read the window once for each template of a pattern; with the entry's own
+    # Blueprint, it would follow the index of Blueprints.
     rows = denials.annotate(pattern=F("patterns__template__pattern_id") + Value(0), place=F("patterns__blueprint_id"))
     now, before = Q(ts_ms__gte=window.since_ms), Q(ts_ms__lt=window.since_ms)
     return _Source(rows, lambda which: Count("position", filter=which), now, before)
