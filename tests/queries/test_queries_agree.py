@@ -72,7 +72,16 @@ PAIRS = st.one_of(
     st.tuples(st.sampled_from(["word", "not_word"]), st.sampled_from(["cite", "日"])),
     st.tuples(
         st.sampled_from(["matching", "not_matching"]),
-        st.sampled_from(["status=rejected&not_axis=noop", "next=same&axis=noop", "without=noop&has=patch", "text=a"]),
+        st.sampled_from(
+            [
+                "status=rejected&not_axis=noop",
+                "next=same&axis=noop",
+                "without=noop&has=patch",
+                "text=a",
+                "phrase=a&status=rejected",
+                "not_phrase=0",
+            ]
+        ),
     ),
     st.tuples(st.sampled_from(["source", "not_source"]), st.sampled_from(["api", "host-b"])),
     st.tuples(st.sampled_from(["text", "not_text"]), st.sampled_from(["a", "0", "日", '"', "\\"])),
