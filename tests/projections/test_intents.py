@@ -15,7 +15,7 @@ from enhancelog.domain.durations import NOT_FOLLOWED_MS, lower_bound_ms
 from enhancelog.domain.intents import APART_MS, FOLLOWED, intent_key
 from enhancelog.domain.records import denials
 from enhancelog.domain.times import DAY_MS, is_plausible, now_ms
-from enhancelog.models import IntentTally, IntentTimeTally
+from enhancelog.models import Entry, IntentTally, IntentTimeTally
 from enhancelog.projections import intents
 from enhancelog.projections.attempts import MOST_DENIED
 from enhancelog.queries import entries as listed
@@ -164,6 +164,25 @@ def test_threads_longer_than_are_followed(attempts: int, order: str) -> None:
     (took_ms,) = IntentTimeTally.objects.values_list("took_ms", flat=True)
     assert (took_ms == NOT_FOLLOWED_MS) == (attempts > FOLLOWED)
     assert list(verify()) == []
+
+
+@pytest.mark.parametrize("first", [0, 1, FOLLOWED, 2 * FOLLOWED])
+@pytest.mark.parametrize("number", [1, FOLLOWED + 1, FOLLOWED + 10, 3 * FOLLOWED])
+def test_a_window_that_cuts_a_long_thread_counts_what_each_of_its_attempts_would(first: int, number: int) -> None:
+    later = make_rejected(issue_id="later", ts_ms=START_MS + 3000 * FOLLOWED)
+    append([*a_long_thread(2 * FOLLOWED), Run(later, "api")])
+    since_ms, until_ms = START_MS + 1000 * first, START_MS + 1000 * (first + number)
+    within = Entry.objects.filter(ts_ms__gte=since_ms, ts_ms__lt=until_ms)
+    runs = dict(within.values_list("position", "blueprint_id"))
+    with connection.cursor() as cursor:
+        one_by_one = intents.around(cursor, list(runs))
+        together = intents.around_window(cursor, runs, since_ms, until_ms)
+    assert figures(together) == figures(one_by_one)
+
+
+def figures(attempts: Sequence[intents.Known]) -> dict[int, tuple[tuple[str, ...], int | None]]:
+    placed = intents.placed(attempts)
+    return {each.attempt.position: (each.counts, each.took_ms) for each in placed if each.attempt.is_fresh}
 
 
 def test_a_run_that_ends_a_long_thread_early_parts_it() -> None:

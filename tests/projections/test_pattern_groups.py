@@ -19,7 +19,7 @@ from enhancelog.domain.records import Entry
 from enhancelog.models import DenialPattern, PatternAxis, Template
 from enhancelog.patterns import Group
 from enhancelog.projections.patterns import axes, regrouping
-from enhancelog.queries import entries
+from enhancelog.queries import entries, reach
 from enhancelog.queries.counts import count
 from enhancelog.queries.horizon import Grouped, grouped
 from enhancelog.queries.newest import count_beyond, newest
@@ -79,6 +79,21 @@ def listed(pattern_id: str) -> list[str]:
     """The entries of a pattern, as a list has them."""
     wanted = filters.from_pairs([("pattern", pattern_id)], NOW_MS)
     return sorted(row[1] for row in entries.page(wanted, "asc", 100).rows)
+
+
+def listed_by_two_rows(pattern_id: str) -> list[str]:
+    """The same, looked through in as short parts as if no index led to them."""
+    wanted = filters.from_pairs([("pattern", pattern_id), ("not_text", "nowhere")], NOW_MS)
+    found: list[str] = []
+    cursor = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reach, "MOST_ROWS", 2)
+        while True:
+            page = entries.page(wanted, "asc", 100, cursor)
+            found += [row[1] for row in page.rows]
+            if page.next is None:
+                return sorted(found)
+            cursor = str(page.next)
 
 
 @pytest.fixture
@@ -163,7 +178,7 @@ def test_a_list_is_whole_while_its_rows_are_being_moved(
     assert Template.objects.exclude(home=F("pattern")).exists()
     append([denial("tone a", "later")])
     everything = ["h-0", "h-1", "h-2", "h-3", "h-4", "h-a"]
-    assert listed(key("tone b")) == everything
+    assert listed(key("tone b")) == listed_by_two_rows(key("tone b")) == everything
     pattern_groups.settle()
     assert listed(key("tone b")) == [*everything, "h-c", "h-later"]
 

@@ -8,8 +8,10 @@ from django.contrib.auth.models import User
 from django.template import engines
 from django.test import Client
 
+from enhancelog.domain.origin import Origin
 from enhancelog.queries import entries
 from enhancelog.queries.entries import Listed
+from enhancelog.store import redacting
 from enhancelog.web import entry_rows
 from enhancelog.web.entry_rows import EntryRow
 from enhancelog.web.kept import LONGEST_ROW, Kept, KeptRows
@@ -85,6 +87,18 @@ def test_the_same_entry_of_another_source_has_another_row() -> None:
     there = EntryRow(Listed(tuple("host-2" if value == "api" else value for value in row)), None)
     assert there.listed.source == "host-2"
     assert here.key != there.key
+
+
+def test_what_is_redacted_is_shown_from_no_kept_row(client: Client, kept: Kept) -> None:
+    record(make_rejected(detail="sk-7 is no tone"), make_rejected(issue_id="h-2", detail="sk-8 is no tone"))
+    for path in LISTS:
+        shown(client, path)
+    redacting.redact("h-1", ["details"], "a key in clear", Origin("user", "ada", "page"))
+    for path in LISTS:
+        words, _ = shown(client, path)
+        assert "sk-7" not in words
+        assert "sk-8" in words
+    assert differing(kept, client) == []
 
 
 @pytest.mark.parametrize("path", ["/blueprints/main", "/search/", "/search/?phrase=cite"])
