@@ -94,11 +94,8 @@ def asked(pairs: Sequence[Pair]) -> tuple[EntryFilter, EntryFilter]:
 
 def counted(pairs: Sequence[Pair]) -> dict[Feature, tuple[int, int]]:
     """All features, however rare."""
-    sides = []
-    for wanted in asked(pairs):
-        _, counts = log._side(wanted, 2**62)
-        sides.append(counts.counted().features)
-    inside, outside = sides
+    (_, here), (_, there) = (log._side(wanted, 2**62) for wanted in asked(pairs))
+    inside, outside = here.counted(there).features, there.counted(here).features
     return {each: (inside.get(each, 0), outside.get(each, 0)) for each in {*inside, *outside}}
 
 
