@@ -54,8 +54,8 @@ def about(plan_name: str, rounds: int, seed: int, seconds: float, postgresql: st
     }
 
 
+# Some packages are only needed by some legs.
 def _version(package: str) -> str:
-    """Of a package that only some legs need, too."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

@@ -52,8 +52,8 @@ def leading_rows(wanted: EntryFilter) -> LeadingRows | None:
     return None
 
 
+# The denied axis whose entries are one range of an index.
 def leading_axis(wanted: EntryFilter) -> str | None:
-    """The denied axis whose entries are one range of an index."""
     axes = wanted.include.get("axis", ())
     return axes[0] if axes else themes.leading_axis(wanted)
 
