@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from enhancelog.models import Entry
 from enhancelog.queries import next_attempts
@@ -73,8 +73,7 @@ def hourly_runs(window: Window, blueprints: Named) -> HourlyRuns:
 
 
 def denied_runs(window: Window, blueprints: Named) -> list[DeniedRuns]:
-    entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms, status="rejected")
-    denials = entries.filter(blueprints.condition, denials__isnull=False).order_by()
+    denials = _entries(window, blueprints).filter(status="rejected", denials__isnull=False)
     # The Blueprint is the denial's own, because SQLite would follow the index of Blueprints to group by the entry's.
     by = ("denials__blueprint_id", "denials__axis", "denials__sole", "outcome")
     rows = denials.annotate(outcome=next_attempts.of_joined_denial()).values(*by).annotate(n=Count("position"))
@@ -82,9 +81,13 @@ def denied_runs(window: Window, blueprints: Named) -> list[DeniedRuns]:
 
 
 def _rows(window: Window, blueprints: Named) -> Iterable[tuple[int, str, str, str]]:
+    columns = ("ts_ms", "blueprint_id", "status", "verdicts")
+    return _entries(window, blueprints).values_list(*columns).iterator(chunk_size=_CHUNK)
+
+
+def _entries(window: Window, blueprints: Named) -> QuerySet[Entry]:
     entries = Entry.objects.filter(PLAUSIBLE, ts_ms__gte=window.since_ms, ts_ms__lt=window.until_ms)
-    entries = entries.filter(blueprints.condition).order_by()
-    return entries.values_list("ts_ms", "blueprint_id", "status", "verdicts").iterator(chunk_size=_CHUNK)
+    return entries.filter(blueprints.condition).order_by()
 
 
 def _add(found: HourlyRuns, counted: Counter[_Alike]) -> None:

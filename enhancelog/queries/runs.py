@@ -7,7 +7,6 @@ from typing import Any, Final, NamedTuple
 from django.db.models import Aggregate, Count, F, Q, QuerySet, Sum, Value
 
 from enhancelog.domain.intervals import Interval, wilson
-from enhancelog.domain.times import DAY_MS
 from enhancelog.models import BlueprintSummary, Entry, StatusTally
 from enhancelog.queries import tallies
 from enhancelog.queries.blueprint_ids import EVERY, Named
@@ -15,7 +14,7 @@ from enhancelog.queries.charts import Scale, Window
 from enhancelog.queries.counts import in_days
 from enhancelog.queries.prepared import Statement, run, written
 from enhancelog.queries.selection import PLAUSIBLE
-from enhancelog.queries.windowed import fetch_in, now_or_before
+from enhancelog.queries.windowed import fetch_in, now_and_before, now_or_before
 
 # Whole days come from tallies, hourly windows from their index range; the number of statements is constant.
 _NEWEST: Final = Statement(f"SELECT MAX(newest_ts_ms) FROM {BlueprintSummary._meta.db_table}")
@@ -172,15 +171,12 @@ def _totals(applied: int | None, rejected: int | None) -> Totals:
 
 
 def _rows(window: Window, blueprints: Named, *, by_blueprint: bool = False) -> _Rows:
+    now, before = now_and_before(window)
     if window.hourly:
         entries = _entries(window, blueprints).annotate(slot=F("ts_ms") / Value(window.slot_ms))
-        return _Rows(entries, partial(Count, "position"), Q(ts_ms__gte=window.since_ms), Q(ts_ms__lt=window.since_ms))
+        return _Rows(entries, partial(Count, "position"), now, before)
     tally = in_days(tallies.of_status(blueprints, by_blueprint=by_blueprint), window.start_ms, window.until_ms)
-    rows = _Rows(tally.annotate(slot=F("day")), partial(Sum, "runs"), now=Q(), before=Q(pk__in=[]))
-    if window.since_ms is None:
-        return rows
-    since = window.since_ms // DAY_MS
-    return rows._replace(now=Q(day__gte=since), before=Q(day__lt=since))
+    return _Rows(tally.annotate(slot=F("day")), partial(Sum, "runs"), now, before)
 
 
 def _entries(window: Window, blueprints: Named) -> QuerySet[Any]:

@@ -11,7 +11,7 @@ from django.db.models import Aggregate, Count, F, Q, QuerySet, Sum, Value
 
 from enhancelog.domain import records
 from enhancelog.domain.pattern_states import NEW, PatternState
-from enhancelog.domain.times import DAY_MS, day_of
+from enhancelog.domain.times import day_of
 from enhancelog.models import Entry, TemplateTally
 from enhancelog.queries.blueprint_ids import EVERY, Named
 from enhancelog.queries.charts import Window
@@ -21,7 +21,7 @@ from enhancelog.queries.pattern_states import expected, states_of
 from enhancelog.queries.patterns.served import patterns
 from enhancelog.queries.prepared import Statement, fetch, written
 from enhancelog.queries.selection import PLAUSIBLE
-from enhancelog.queries.windowed import fetch_in
+from enhancelog.queries.windowed import fetch_in, now_and_before
 
 MOST_NEW: Final = 5
 MOST_NEW_READ: Final = 100  # patterns with most rejections, of which some may be new
@@ -225,12 +225,8 @@ def _source(window: Window, scope: Scope) -> _Source:
 
 def _from_tallies(window: Window, scope: Scope) -> _Source:
     rows = in_days(_tallies(scope), window.start_ms, window.until_ms)
-    now, before = Q(), Q(pk__in=[])
-    if window.since_ms is not None:
-        since = window.since_ms // DAY_MS
-        now, before = Q(day__gte=since), Q(day__lt=since)
     rows = rows.order_by().annotate(pattern=F("template__pattern_id"), place=F("blueprint_id"))
-    return _Source(rows, lambda which: Sum("rejected", filter=which), now, before)
+    return _Source(rows, lambda which: Sum("rejected", filter=which), *now_and_before(window))
 
 
 def _from_index(window: Window, scope: Scope) -> _Source:
@@ -239,8 +235,7 @@ def _from_index(window: Window, scope: Scope) -> _Source:
     # With the bare column, SQLite would read the window once for each template of a pattern; with the entry's own
     # Blueprint, it would follow the index of Blueprints.
     rows = denials.annotate(pattern=F("patterns__template__pattern_id") + Value(0), place=F("patterns__blueprint_id"))
-    now, before = Q(ts_ms__gte=window.since_ms), Q(ts_ms__lt=window.since_ms)
-    return _Source(rows, lambda which: Count("position", filter=which), now, before)
+    return _Source(rows, lambda which: Count("position", filter=which), *now_and_before(window))
 
 
 def _tallies(scope: Scope) -> QuerySet[Any]:
